@@ -1,0 +1,67 @@
+//! DynamoDB's attribute values, and a claim's row.
+
+use crate::claim::{Claim, ClaimKey, ClaimState, Outcome};
+use crate::time::Timestamp;
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
+
+pub(super) type Row = HashMap<String, AttributeValue>;
+
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(super) fn number(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) fn texts(values: &[String]) -> AttributeValue {
+    AttributeValue::L(values.iter().map(text).collect())
+}
+
+pub(super) fn get_text(row: &Row, name: &str) -> Option<String> {
+    row.get(name)?.as_s().ok().cloned()
+}
+
+pub(super) fn get_number<T: std::str::FromStr>(row: &Row, name: &str) -> Option<T> {
+    row.get(name)?.as_n().ok()?.parse().ok()
+}
+
+pub(super) fn get_time(row: &Row, name: &str) -> Option<Timestamp> {
+    get_number(row, name).map(Timestamp::from_unix_ms)
+}
+
+pub(super) fn get_state(row: &Row) -> Option<ClaimState> {
+    ClaimState::parse(row.get("state")?.as_s().ok()?)
+}
+
+/// A claim's row. `None` where the row has no key or no state that we know.
+pub(super) fn claim(row: &Row) -> Option<Claim> {
+    let key: ClaimKey = get_text(row, "pk")?.into();
+    Some(Claim {
+        state: get_state(row)?,
+        source: get_text(row, "source").unwrap_or_default(),
+        event_id: get_text(row, "event_id"),
+        event_type: get_text(row, "event_type").unwrap_or_default(),
+        subject: get_text(row, "subject"),
+        received: get_time(row, "received_at"),
+        enqueued: get_time(row, "enqueued_at"),
+        processed: get_time(row, "processed_at"),
+        conversation: get_text(row, "conversation"),
+        occurred: get_text(row, "occurred"),
+        outcome: get_text(row, "outcome").as_deref().and_then(Outcome::parse),
+        rules: row
+            .get("rules")
+            .and_then(|v| v.as_l().ok())
+            .into_iter()
+            .flatten()
+            .filter_map(|v| v.as_s().ok().cloned())
+            .collect(),
+        node: get_text(row, "node"),
+        reason: get_text(row, "reason"),
+        receive_count: get_number(row, "receive_count"),
+        body_sha256: get_text(row, "body_sha256"),
+        expires: get_number(row, "expires_at").and_then(Timestamp::from_unix_s),
+        key,
+    })
+}

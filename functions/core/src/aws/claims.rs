@@ -1,0 +1,112 @@
+//! The claims table as the receiver uses it.
+
+use super::attributes::{Row, get_state, get_text, get_time, number, text};
+use super::cause;
+use crate::claim::decide::{Recorded, conflict_pause};
+use crate::claim::{ClaimKey, ClaimState, NewClaim};
+use crate::limits::{CLAIM_LIFETIME, CONFLICT_PAUSE, CONFLICT_RETRIES};
+use crate::ports::{ClaimStore, Unavailable, same_body};
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+
+/// [`ClaimStore`] on DynamoDB.
+#[derive(Clone, Debug)]
+pub struct DynamoClaims {
+    client: Client,
+    table: String,
+}
+
+impl DynamoClaims {
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+}
+
+#[async_trait]
+impl ClaimStore for DynamoClaims {
+    async fn record(&self, claim: &NewClaim) -> Recorded {
+        let mut row = Row::from([
+            ("pk".to_owned(), text(claim.key.as_str())),
+            ("state".to_owned(), text(ClaimState::Received.as_str())),
+            ("source".to_owned(), text(&claim.source)),
+            ("event_id".to_owned(), text(&claim.event_id)),
+            ("event_type".to_owned(), text(&claim.event_type)),
+            ("body_sha256".to_owned(), text(claim.body_sha256.as_str())),
+            ("received_at".to_owned(), number(claim.received.unix_ms())),
+            ("expires_at".to_owned(), number(claim.received.plus(CLAIM_LIFETIME).unix_s())),
+        ]);
+        row.extend(claim.subject.as_ref().map(|subject| ("subject".to_owned(), text(subject))));
+
+        for conflicts in 0..=CONFLICT_RETRIES {
+            let put = self
+                .client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(row.clone()))
+                .condition_expression("attribute_not_exists(pk)")
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .send()
+                .await;
+            let Err(error) = put else { return Recorded::New };
+            match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(lost)) => {
+                    return lost.item().map_or(Recorded::Unknown, |old| existing(old, claim));
+                }
+                // Not in the SDK's list of what it retries.
+                Some(PutItemError::TransactionConflictException(_)) => {
+                    if conflicts < CONFLICT_RETRIES {
+                        tokio::time::sleep(conflict_pause(CONFLICT_PAUSE, conflicts).mul_f64(fastrand::f64())).await;
+                    }
+                }
+                Some(_) | None => {
+                    tracing::warn!(claim_key = %claim.key, cause = %cause(error), "no answer from the claims table");
+                    return Recorded::Unknown;
+                }
+            }
+        }
+        Recorded::Contended
+    }
+
+    async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable> {
+        let mark = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(key.as_str()))
+            .update_expression("SET #state = :enqueued, enqueued_at = :at")
+            .condition_expression("#state = :received")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":enqueued", text(ClaimState::Enqueued.as_str()))
+            .expression_attribute_values(":received", text(ClaimState::Received.as_str()))
+            .expression_attribute_values(":at", number(at.unix_ms()))
+            .send()
+            .await;
+        match mark {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                // It got further in the meantime, or is about to.
+                Some(UpdateItemError::ConditionalCheckFailedException(_) | UpdateItemError::TransactionConflictException(_)) => {
+                    Ok(())
+                }
+                Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(error) }),
+            },
+        }
+    }
+}
+
+/// The old row that won against our put.
+fn existing(old: &Row, ours: &NewClaim) -> Recorded {
+    match get_state(old) {
+        Some(state) => Recorded::Existing {
+            state,
+            received: get_time(old, "received_at"),
+            same_body: same_body(get_text(old, "body_sha256").as_deref(), &ours.body_sha256),
+        },
+        // A state of a version that we don't know: in doubt, queue it.
+        None => Recorded::Unknown,
+    }
+}

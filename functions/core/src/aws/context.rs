@@ -1,0 +1,227 @@
+//! Claims and contexts as the processor uses them.
+
+use super::attributes::{Row, get_number, get_text, number, text, texts};
+use super::cause;
+use crate::claim::ClaimState;
+use crate::claim::decide::Committed;
+use crate::context::{Facts, Item, ItemKey};
+use crate::limits::CLAIM_LIFETIME;
+use crate::ports::{Burial, Buried, Commit, ContextStore, Unavailable};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{CancellationReason, KeysAndAttributes, Put, TransactWriteItem, Update};
+use std::collections::{BTreeMap, HashMap};
+
+/// [`ContextStore`] on DynamoDB.
+#[derive(Clone, Debug)]
+pub struct DynamoContexts {
+    client: Client,
+    claims_table: String,
+    context_table: String,
+}
+
+/// Calls for what a `BatchGetItem` left out, before we give up.
+const BATCH_GETS: usize = 3;
+
+/// The effect happens unless the claim says that it has: never `attribute_exists`, because a claim that TTL deleted would
+/// then read as "done" and lose the event.
+const NOT_PROCESSED: &str = "attribute_not_exists(pk) OR #state <> :processed";
+
+impl DynamoContexts {
+    pub fn new(client: Client, claims_table: String, context_table: String) -> Self {
+        Self { client, claims_table, context_table }
+    }
+
+    /// The claim's last word. It may be the first one too: the receiver's put may have been lost, or deleted by TTL.
+    fn marker(&self, commit: &Commit) -> Update {
+        let mut set = vec![
+            "#state = :processed",
+            "processed_at = :processed_at",
+            "conversation = :conversation",
+            "occurred = :occurred",
+            "outcome = :outcome",
+            "rules = :rules",
+            "expires_at = :expires_at",
+            "event_id = :event_id",
+            "event_type = :event_type",
+            "#source = :source",
+            "received_at = if_not_exists(received_at, :received_at)",
+        ];
+        let mut update = Update::builder()
+            .table_name(&self.claims_table)
+            .key("pk", text(commit.key.as_str()))
+            .condition_expression(NOT_PROCESSED)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#source", "source")
+            .expression_attribute_values(":processed", text(ClaimState::Processed.as_str()))
+            .expression_attribute_values(":processed_at", number(commit.processed.unix_ms()))
+            .expression_attribute_values(":conversation", text(&commit.conversation))
+            .expression_attribute_values(":occurred", text(&commit.occurred))
+            .expression_attribute_values(":outcome", text(commit.outcome.as_str()))
+            .expression_attribute_values(":rules", texts(&commit.rules))
+            .expression_attribute_values(":expires_at", number(commit.processed.plus(CLAIM_LIFETIME).unix_s()))
+            .expression_attribute_values(":event_id", text(&commit.event_id))
+            .expression_attribute_values(":event_type", text(&commit.event_type))
+            .expression_attribute_values(":source", text(&commit.source))
+            .expression_attribute_values(":received_at", number(commit.received.unix_ms()));
+        if let Some(subject) = &commit.subject {
+            set.push("subject = :subject");
+            update = update.expression_attribute_values(":subject", text(subject));
+        }
+        if let Some(node) = &commit.node {
+            set.push("#node = :node");
+            update = update.expression_attribute_names("#node", "node").expression_attribute_values(":node", text(node));
+        }
+        let expression = format!("SET {} REMOVE reason, receive_count", set.join(", "));
+        update.update_expression(expression).build().expect("table, key and expression are set above")
+    }
+
+    /// A whole context item, guarded by the version that was read.
+    fn item(&self, conversation: &str, key: &ItemKey, item: &Item) -> Put {
+        let facts = serde_json::to_string(&item.facts).expect("facts have string keys and hold only JSON");
+        let put = Put::builder()
+            .table_name(&self.context_table)
+            .item("pk", text(conversation))
+            .item("sk", text(key.to_string()))
+            .item("version", number(item.version.unwrap_or(0) + 1))
+            .item("facts", text(facts));
+        let put = match item.version {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(version) => {
+                put.condition_expression("version = :version").expression_attribute_values(":version", number(version))
+            }
+        };
+        put.build().expect("table and item are set above")
+    }
+}
+
+#[async_trait]
+impl ContextStore for DynamoContexts {
+    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        let unavailable = |cause: String| Unavailable { call: "dynamodb:BatchGetItem", cause };
+        let wanted = keys
+            .iter()
+            .map(|key| HashMap::from([("pk".to_owned(), text(conversation)), ("sk".to_owned(), text(key.to_string()))]))
+            .collect::<Vec<_>>();
+        let mut found = BTreeMap::new();
+        if wanted.is_empty() {
+            return Ok(found);
+        }
+        let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+        let mut requests = HashMap::from([(self.context_table.clone(), request.expect("keys are set above"))]);
+        for _ in 0..BATCH_GETS {
+            let answer = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
+            let answer = answer.map_err(|error| unavailable(cause(error)))?;
+            for row in answer.responses.into_iter().flatten().flat_map(|(_, rows)| rows) {
+                let (key, item) =
+                    item(&row).ok_or_else(|| unavailable("a context item that this version can't read".to_owned()))?;
+                found.insert(key, item);
+            }
+            requests = answer.unprocessed_keys.unwrap_or_default();
+            if requests.is_empty() {
+                return Ok(found);
+            }
+        }
+        Err(unavailable("throttled: keys were left unprocessed".to_owned()))
+    }
+
+    async fn commit(&self, commit: &Commit) -> Committed {
+        let marker = TransactWriteItem::builder().update(self.marker(commit)).build();
+        let items = commit.items.iter().map(|(key, item)| {
+            let put = self.item(&commit.conversation, key, item);
+            TransactWriteItem::builder().put(put).build()
+        });
+        let all = std::iter::once(marker).chain(items).collect();
+        let Err(error) = self.client.transact_write_items().set_transact_items(Some(all)).send().await else {
+            return Committed::Yes;
+        };
+        let committed = match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => classify(cancelled.cancellation_reasons()),
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Committed::Contended,
+            Some(_) | None => Committed::Unknown,
+        };
+        if committed == Committed::Unknown {
+            tracing::warn!(claim_key = %commit.key, cause = %cause(error), "no answer to a commit");
+        }
+        committed
+    }
+
+    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.claims_table)
+            .key("pk", text(burial.key.as_str()))
+            .update_expression(
+                "SET #state = :dead, reason = :reason, receive_count = :receive_count, dead_at = :dead_at, \
+                 expires_at = :expires_at, event_type = :event_type, #source = :source",
+            )
+            .condition_expression(NOT_PROCESSED)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#source", "source")
+            .expression_attribute_values(":dead", text(ClaimState::Dead.as_str()))
+            .expression_attribute_values(":processed", text(ClaimState::Processed.as_str()))
+            .expression_attribute_values(":reason", text(&burial.reason))
+            .expression_attribute_values(":receive_count", number(burial.receive_count))
+            .expression_attribute_values(":dead_at", number(burial.at.unix_ms()))
+            .expression_attribute_values(":expires_at", number(burial.at.plus(CLAIM_LIFETIME).unix_s()))
+            .expression_attribute_values(":event_type", text(&burial.event_type))
+            .expression_attribute_values(":source", text(&burial.source))
+            .send()
+            .await;
+        match update {
+            Ok(_) => Ok(Buried::Yes),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Buried::Processed),
+                Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(error) }),
+            },
+        }
+    }
+}
+
+/// A stored context item. `None` where it isn't one of ours.
+pub(super) fn item(row: &Row) -> Option<(ItemKey, Item)> {
+    let key = ItemKey::parse(row.get("sk")?.as_s().ok()?)?;
+    let facts: Facts = serde_json::from_str(&get_text(row, "facts")?).ok()?;
+    Some((key, Item { version: Some(get_number(row, "version")?), facts }))
+}
+
+/// Why a transaction was cancelled. The marker is the first item: only its failed condition means "done before".
+fn classify(reasons: &[CancellationReason]) -> Committed {
+    let failed = |reason: &CancellationReason, code: &str| reason.code() == Some(code);
+    if reasons.first().is_some_and(|marker| failed(marker, "ConditionalCheckFailed")) {
+        Committed::Before
+    } else if reasons.iter().any(|r| failed(r, "ConditionalCheckFailed")) {
+        Committed::ContextMoved
+    } else if reasons.iter().any(|r| failed(r, "TransactionConflict")) {
+        Committed::Contended
+    } else {
+        Committed::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancelled_transaction_is_read_by_its_reasons() {
+        let classify_codes = |codes: &[&str]| {
+            classify(&codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect::<Vec<_>>())
+        };
+        for (codes, expected) in [
+            (&["ConditionalCheckFailed", "None"][..], Committed::Before),
+            (&["ConditionalCheckFailed", "ConditionalCheckFailed"], Committed::Before),
+            (&["None", "ConditionalCheckFailed"], Committed::ContextMoved),
+            (&["TransactionConflict", "None"], Committed::Contended),
+            (&["None", "TransactionConflict"], Committed::Contended),
+            (&["ThrottlingError", "None"], Committed::Unknown),
+            (&["None", "ValidationError"], Committed::Unknown),
+            (&[], Committed::Unknown),
+        ] {
+            assert_eq!(classify_codes(codes), expected, "{codes:?}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Reading what is stored, for those who ask what became of an event. Reads only.
+
+use super::attributes::{claim, text};
+use super::context::item;
+use super::{TIMELINE_INDEX, cause};
+use crate::claim::{Claim, ClaimKey};
+use crate::context::Context;
+use crate::limits::TIMELINE_PAGE;
+use crate::ports::Unavailable;
+use aws_sdk_dynamodb::Client;
+
+/// Reads claims and contexts.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    client: Client,
+    claims_table: String,
+    context_table: String,
+}
+
+impl Reader {
+    pub fn new(client: Client, claims_table: String, context_table: String) -> Self {
+        Self { client, claims_table, context_table }
+    }
+
+    /// `None` where there is no claim, or TTL has deleted it.
+    pub async fn claim(&self, key: &ClaimKey) -> Result<Option<Claim>, Unavailable> {
+        let got = self
+            .client
+            .get_item()
+            .table_name(&self.claims_table)
+            .key("pk", text(key.as_str()))
+            .consistent_read(true)
+            .send()
+            .await;
+        let got = got.map_err(|error| Unavailable { call: "dynamodb:GetItem", cause: cause(error) })?;
+        Ok(got.item.as_ref().and_then(claim))
+    }
+
+    /// What is known of a conversation: one query, a page at a time.
+    pub async fn context(&self, conversation: &str) -> Result<Context, Unavailable> {
+        let mut context = Context { conversation: conversation.to_owned(), ..Context::default() };
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.context_table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :conversation")
+            .expression_attribute_values(":conversation", text(conversation))
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(row) = pages.next().await {
+            let row = row.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(error) })?;
+            if let Some((key, item)) = item(&row) {
+                context.add(key, item.facts);
+            }
+        }
+        Ok(context)
+    }
+
+    /// The newest events of a conversation, in their own order. The index may be a moment behind the claims.
+    pub async fn timeline(&self, conversation: &str) -> Result<Vec<Claim>, Unavailable> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.claims_table)
+            .index_name(TIMELINE_INDEX)
+            .key_condition_expression("conversation = :conversation")
+            .expression_attribute_values(":conversation", text(conversation))
+            .scan_index_forward(false)
+            .limit(TIMELINE_PAGE)
+            .send()
+            .await;
+        let page = page.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(error) })?;
+        let mut claims: Vec<Claim> = page.items().iter().filter_map(claim).collect();
+        claims.reverse();
+        Ok(claims)
+    }
+}

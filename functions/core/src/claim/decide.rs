@@ -1,0 +1,173 @@
+//! What to do, given what the stores said. Pure: no I/O, no clock, no randomness, so that a simulation and a model check
+//! can run the very code that production runs.
+//!
+//! The one principle: **when in doubt, queue it again.** Processing twice is harmless here (the transaction's marker sees
+//! to that), losing is not.
+
+use super::ClaimState;
+use crate::limits::{CONFLICT_RETRIES, MAX_EVENT_AGE, RELOAD_RETRIES};
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// What the claims table said to "put this as `received` unless it is there".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It wasn't there.
+    New,
+    /// It was. `received` is when its first delivery came in; `same_body` whether the bodies' hashes agree.
+    Existing { state: ClaimState, received: Option<Timestamp>, same_body: bool },
+    /// The processor's transaction held the row, even after we waited.
+    Contended,
+    /// No answer, or an error: it may be there or not.
+    Unknown,
+}
+
+/// What the receiver does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterRecord {
+    /// Queue it, then mark the claim `enqueued` if `mark`.
+    Enqueue { mark: bool },
+    /// SQS had it before: nothing to send.
+    Duplicate,
+}
+
+/// | claim | then |
+/// |---|---|
+/// | new | queue, mark |
+/// | `received` | queue again, mark: we can't know that the first try got through |
+/// | `enqueued`, `processed` | duplicate |
+/// | `dead` | queue again; stays `dead` until it is processed |
+/// | contended | queue again: as `received`, and the processor is about to say the rest |
+/// | unknown | queue: durable without a claim, since the processor's transaction is what makes the effect single |
+pub fn after_record(recorded: Recorded) -> AfterRecord {
+    match recorded {
+        Recorded::New => AfterRecord::Enqueue { mark: true },
+        Recorded::Existing { state, .. } => match state {
+            ClaimState::Received => AfterRecord::Enqueue { mark: true },
+            ClaimState::Enqueued | ClaimState::Processed => AfterRecord::Duplicate,
+            ClaimState::Dead => AfterRecord::Enqueue { mark: false },
+        },
+        Recorded::Contended | Recorded::Unknown => AfterRecord::Enqueue { mark: false },
+    }
+}
+
+/// What the table said to the transaction of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// Claim and context are written.
+    Yes,
+    /// The marker's condition failed: the effect is there already.
+    Before,
+    /// A context item changed after we read it.
+    ContextMoved,
+    /// Another transaction held an item.
+    Contended,
+    /// No answer, throttled or failed: it may be written or not.
+    Unknown,
+}
+
+/// What the processor does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterCommit {
+    /// The effect is in the context: let SQS delete the message.
+    Done { duplicate: bool },
+    /// Read the context again and try at once.
+    Reload,
+    /// Wait a little, then read and try again.
+    Pause,
+    /// Leave it to SQS: the message becomes visible again.
+    GiveBack,
+}
+
+/// `reloads` and `conflicts` count the answers of either kind that this event has had before.
+pub fn after_commit(committed: Committed, reloads: u32, conflicts: u32) -> AfterCommit {
+    match committed {
+        Committed::Yes => AfterCommit::Done { duplicate: false },
+        Committed::Before => AfterCommit::Done { duplicate: true },
+        Committed::ContextMoved if reloads < RELOAD_RETRIES => AfterCommit::Reload,
+        Committed::Contended if conflicts < CONFLICT_RETRIES => AfterCommit::Pause,
+        Committed::ContextMoved | Committed::Contended | Committed::Unknown => AfterCommit::GiveBack,
+    }
+}
+
+/// What becomes of a record that couldn't be processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// SQS shows it again after the visibility timeout.
+    Retry,
+    /// This was its last receive: record the reason as `dead`, then let the redrive policy take it.
+    Bury,
+}
+
+/// `receive_count` counts this receive; `max_receive_count` is the redrive policy's.
+pub fn after_failure(receive_count: u32, max_receive_count: u32) -> AfterFailure {
+    if receive_count < max_receive_count { AfterFailure::Retry } else { AfterFailure::Bury }
+}
+
+/// Whether the event's claim may have been deleted by now, so that a second effect couldn't be told from a first.
+pub fn past_horizon(received: Timestamp, now: Timestamp) -> bool {
+    now.since(received) > MAX_EVENT_AGE
+}
+
+/// The upper bound of the pause before a conflict is tried again: doubled each time.
+pub fn conflict_pause(base: Duration, conflicts: u32) -> Duration {
+    base.saturating_mul(1 << conflicts.min(6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_of_a_known_event_is_sent_again_unless_sqs_surely_has_it() {
+        let existing = |state| Recorded::Existing { state, received: None, same_body: true };
+        let send = |mark| AfterRecord::Enqueue { mark };
+        assert_eq!(after_record(Recorded::New), send(true));
+        assert_eq!(after_record(existing(ClaimState::Received)), send(true));
+        assert_eq!(after_record(existing(ClaimState::Enqueued)), AfterRecord::Duplicate);
+        assert_eq!(after_record(existing(ClaimState::Processed)), AfterRecord::Duplicate);
+        assert_eq!(after_record(existing(ClaimState::Dead)), send(false));
+        assert_eq!(after_record(Recorded::Contended), send(false));
+        assert_eq!(after_record(Recorded::Unknown), send(false));
+    }
+
+    #[test]
+    fn another_body_under_the_same_id_is_a_metric_and_not_a_rejection() {
+        for &state in ClaimState::ALL {
+            let decide = |same_body| after_record(Recorded::Existing { state, received: None, same_body });
+            assert_eq!(decide(true), decide(false));
+        }
+    }
+
+    #[test]
+    fn only_the_marker_ends_an_event_as_done_before() {
+        assert_eq!(after_commit(Committed::Before, 99, 99), AfterCommit::Done { duplicate: true });
+        assert_eq!(after_commit(Committed::Unknown, 0, 0), AfterCommit::GiveBack);
+    }
+
+    #[test]
+    fn tries_are_bounded_on_both_sides() {
+        assert_eq!(after_commit(Committed::ContextMoved, RELOAD_RETRIES - 1, 99), AfterCommit::Reload);
+        assert_eq!(after_commit(Committed::ContextMoved, RELOAD_RETRIES, 0), AfterCommit::GiveBack);
+        assert_eq!(after_commit(Committed::Contended, 99, CONFLICT_RETRIES - 1), AfterCommit::Pause);
+        assert_eq!(after_commit(Committed::Contended, 0, CONFLICT_RETRIES), AfterCommit::GiveBack);
+        assert_eq!(conflict_pause(Duration::from_millis(20), 0), Duration::from_millis(20));
+        assert_eq!(conflict_pause(Duration::from_millis(20), 2), Duration::from_millis(80));
+        assert_eq!(conflict_pause(Duration::from_millis(20), 60), Duration::from_millis(1_280));
+    }
+
+    #[test]
+    fn the_last_receive_buries_and_none_before_it() {
+        assert_eq!(after_failure(4, 5), AfterFailure::Retry);
+        assert_eq!(after_failure(5, 5), AfterFailure::Bury);
+        assert_eq!(after_failure(6, 5), AfterFailure::Bury);
+    }
+
+    #[test]
+    fn an_event_is_parked_from_the_first_moment_its_claim_may_be_gone() {
+        let received = Timestamp::from_unix_ms(0);
+        assert!(!past_horizon(received, received.plus(MAX_EVENT_AGE)));
+        assert!(past_horizon(received, received.plus(MAX_EVENT_AGE + Duration::from_millis(1))));
+        assert!(!past_horizon(received.plus(MAX_EVENT_AGE), received), "a clock behind the receiver's parks nothing");
+    }
+}

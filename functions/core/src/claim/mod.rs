@@ -1,0 +1,231 @@
+//! The claim: one row per event that says who saw it, how far it got and what came of it.
+//!
+//! Key: `{source}#{event key}`. **The event key is a security rule**: it is the provider's id only when the signature
+//! covers that id; otherwise it is the SHA-256 of the signed bytes. An id in an unsigned header is the attacker's to
+//! choose: with a captured request he could send it under a new id (a second effect), or under the id of an event that is
+//! yet to come (which would then be taken for a duplicate and lost).
+
+pub mod decide;
+
+use crate::limits::MAX_EVENT_ID_BYTES;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// `{source}#{event key}`: the identity of an event everywhere in Tidings.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClaimKey(String);
+
+impl ClaimKey {
+    pub fn new(source: &str, event_key: &str) -> Self {
+        Self(format!("{source}#{event_key}"))
+    }
+
+    /// An id that the signature covers. One that is long, empty or not printable ASCII is claimed by its hash.
+    pub fn from_signed_id(source: &str, id: &str) -> Self {
+        if !id.is_empty() && id.len() <= MAX_EVENT_ID_BYTES && id.bytes().all(|b| b.is_ascii_graphic()) {
+            Self::new(source, id)
+        } else {
+            Self::new(source, &format!("id-{}", Sha256Hex::of(id.as_bytes())))
+        }
+    }
+
+    /// The SHA-256 of what was signed, for events whose id isn't. `part` tells the events of one delivery apart.
+    pub fn from_signed_bytes(source: &str, digest: &Sha256Hex, part: Option<usize>) -> Self {
+        match part {
+            None => Self::new(source, digest.as_str()),
+            Some(n) => Self::new(source, &format!("{}/{n}", digest.as_str())),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for ClaimKey {
+    fn from(key: String) -> Self {
+        Self(key)
+    }
+}
+
+impl fmt::Display for ClaimKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `sha256:` and 64 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sha256Hex(String);
+
+impl Sha256Hex {
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(format!("sha256:{}", hex::encode(Sha256::digest(bytes))))
+    }
+
+    /// A digest as it was stored.
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Sha256Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// As it is stored and printed.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|v| v.as_str() == word)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// How far an event got.
+    ///
+    /// ```text
+    ///            put            send acknowledged         commit
+    /// (nothing) ─────▶ received ─────────────────▶ enqueued ─────▶ processed
+    ///                     │                            │               ▲
+    ///                     ├────────── commit ──────────┼───────────────┤  the mark may come late or never
+    ///                     └── last receive failed ──▶ dead ── redrive ─┘
+    /// ```
+    ClaimState {
+        /// Put by the receiver; whether it was queued isn't known.
+        Received = "received",
+        /// SQS has acknowledged it.
+        Enqueued = "enqueued",
+        /// Its effect is in the context.
+        Processed = "processed",
+        /// Its last receive failed: it is in the dead-letter queue, or about to be.
+        Dead = "dead",
+    }
+}
+
+words! {
+    /// What came of a processed event.
+    Outcome {
+        /// It changed the context.
+        Applied = "applied",
+        /// All that it would have changed was newer already.
+        Stale = "stale",
+        /// No rule has anything to say to it: it is in the timeline, and that is all.
+        Noted = "noted",
+    }
+}
+
+/// What the receiver records before it queues an event.
+#[derive(Clone, Debug)]
+pub struct NewClaim {
+    pub key: ClaimKey,
+    pub source: String,
+    pub event_id: String,
+    pub event_type: String,
+    pub subject: Option<String>,
+    pub body_sha256: Sha256Hex,
+    pub received: Timestamp,
+}
+
+/// A claim as it is stored, for those who ask what became of an event.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Claim {
+    pub key: ClaimKey,
+    pub state: ClaimState,
+    pub source: String,
+    #[serde(rename = "id", skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    #[serde(rename = "type")]
+    pub event_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enqueued: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processed: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    /// The event's own time, by which a timeline is sorted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occurred: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Why it is dead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receive_count: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_sha256: Option<String>,
+    /// When DynamoDB may delete it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_make_no_good_key_are_hashed() {
+        assert_eq!(ClaimKey::from_signed_id("stripe", "evt_1").as_str(), "stripe#evt_1");
+        let longest = "x".repeat(MAX_EVENT_ID_BYTES);
+        assert_eq!(ClaimKey::from_signed_id("s", &longest).as_str(), format!("s#{longest}"));
+        for odd in ["", "a b", "a\nb", "é", &"x".repeat(MAX_EVENT_ID_BYTES + 1)] {
+            let key = ClaimKey::from_signed_id("s", odd);
+            assert!(key.as_str().starts_with("s#id-sha256:"), "{key}");
+        }
+    }
+
+    #[test]
+    fn sources_cannot_reach_into_each_other() {
+        // '#' can't stand in a source's name, so the first one always ends it.
+        assert_ne!(ClaimKey::from_signed_id("a", "b#c"), ClaimKey::from_signed_id("a-b", "c"));
+        assert_ne!(
+            ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), Some(0)),
+            ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), Some(1))
+        );
+    }
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        for state in ClaimState::ALL {
+            assert_eq!(ClaimState::parse(state.as_str()), Some(*state));
+        }
+        assert_eq!(ClaimState::parse("lost"), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! `infra/config/sources.yaml` and `functions/receiver/providers/*.toml`.
+
+use super::{Checker, Diagnostic, Report, did_you_mean, yaml};
+use crate::config::OneOrMany;
+use crate::config::provider::{EventSpec, Provider, Scheme, json_only};
+use crate::config::source::{MAX_NAME_BYTES, OWN, Source, is_name};
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+use std::collections::BTreeMap;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourcesFile {
+    version: Spanned<u32>,
+    sources: BTreeMap<String, Spanned<SourceEntry>>,
+}
+
+/// A preset with options, or a scheme of its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceEntry {
+    provider: Option<Spanned<String>>,
+    scheme: Option<Spanned<Scheme>>,
+    event: Option<Spanned<Vec<EventSpec>>>,
+    content_types: Option<Spanned<OneOrMany<String>>>,
+    /// Instead of the preset's.
+    tolerance_seconds: Option<Spanned<u64>>,
+    public_url: Option<Spanned<String>>,
+}
+
+/// Reads a provider's data file.
+pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
+    let at = |offset: usize, message: String| {
+        let before = &text[..offset.min(text.len())];
+        let line = 1 + before.matches('\n').count() as u64;
+        let column = 1 + before.rsplit('\n').next().map_or(0, |l| l.chars().count()) as u64;
+        Diagnostic { file: file.to_owned(), line, column, message }
+    };
+    let provider: Provider = toml::from_str(text)
+        .map_err(|error| Report(vec![at(error.span().map_or(0, |s| s.start), error.message().to_owned())]))?;
+
+    let mut report = Report::default();
+    let stem = file.rsplit(['/', '\\']).next().and_then(|name| name.strip_suffix(".toml"));
+    if stem != Some(provider.name.as_str()) || !is_name(&provider.name) || provider.name == OWN {
+        report.0.push(at(0, format!("`name` is {:?}: a provider is named as its file", provider.name)));
+    }
+    let problems = provider.scheme.problems(true).into_iter().chain(provider.events.iter().flat_map(EventSpec::problems));
+    report.0.extend(problems.map(|problem| at(0, problem)));
+    if provider.events.is_empty() {
+        report.0.push(at(0, "no [[event]]: where are id, type and time?".to_owned()));
+    }
+    if provider.vectors.is_empty() {
+        report.0.push(at(0, "no [[vector]]: what proves that the scheme is right?".to_owned()));
+    }
+    report.into_result(provider)
+}
+
+/// Reads `sources.yaml` and resolves its presets.
+pub fn read_sources(file: &str, text: &str, providers: &[Provider]) -> Result<Vec<Source>, Report> {
+    let parsed: SourcesFile = yaml(file, text)?;
+    let mut checker = Checker::new(file);
+    checker.version(&parsed.version);
+    let sources = parsed.sources.into_iter().filter_map(|(name, entry)| source(&mut checker, name, entry, providers)).collect();
+    checker.report.into_result(sources)
+}
+
+/// The names of the sources, for whoever refers to them. What else is wrong with the file isn't this one's to say.
+pub fn read_source_names(file: &str, text: &str) -> Result<Vec<String>, Report> {
+    #[derive(Deserialize)]
+    struct Names {
+        sources: BTreeMap<String, serde::de::IgnoredAny>,
+    }
+    yaml::<Names>(file, text).map(|names| names.sources.into_keys().collect())
+}
+
+fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, providers: &[Provider]) -> Option<Source> {
+    let Spanned { value: entry, referenced: here, .. } = entry;
+    if !is_name(&name) {
+        checker.problem(here, format!("source {name:?}: allowed are 1 to {MAX_NAME_BYTES} of a-z, 0-9 and -, not - first"));
+    }
+    let public_url = entry.public_url.map(|url| {
+        if !url.value.starts_with("https://") {
+            checker.problem(url.referenced, format!("public_url {:?}, allowed: one that begins with https://", url.value));
+        }
+        url.value
+    });
+    let (provider, mut scheme, scheme_at, preset_events, preset_types) = match (entry.provider, entry.scheme) {
+        (Some(wanted), None) => {
+            let Some(preset) = providers.iter().find(|p| p.name == wanted.value) else {
+                let names: Vec<&str> = providers.iter().map(|p| p.name.as_str()).collect();
+                let hint = did_you_mean(&wanted.value, names.iter().copied());
+                checker.problem(
+                    wanted.referenced,
+                    format!("unknown provider {:?}, allowed: {}{hint}", wanted.value, names.join(", ")),
+                );
+                return None;
+            };
+            (
+                preset.name.clone(),
+                preset.scheme.clone(),
+                wanted.referenced,
+                preset.events.clone(),
+                preset.delivery.content_types.clone(),
+            )
+        }
+        (None, Some(scheme)) => (OWN.to_owned(), scheme.value, scheme.referenced, Vec::new(), json_only()),
+        (Some(_), Some(scheme)) => {
+            checker.problem(scheme.referenced, format!("source {name:?} has a `provider` and a `scheme`, allowed: one of them"));
+            return None;
+        }
+        (None, None) => {
+            checker.problem(here, format!("source {name:?} has neither a `provider` nor a `scheme`"));
+            return None;
+        }
+    };
+    if let Some(tolerance) = entry.tolerance_seconds {
+        match &mut scheme.timestamp {
+            Some(timestamp) => timestamp.tolerance_seconds = tolerance.value,
+            None => checker.problem(tolerance.referenced, "`tolerance_seconds`, but the scheme signs no timestamp"),
+        }
+    }
+    for problem in scheme.problems(public_url.is_some()) {
+        checker.problem(scheme_at, problem);
+    }
+    let events = match entry.event {
+        Some(events) => {
+            for problem in events.value.iter().flat_map(EventSpec::problems) {
+                checker.problem(events.referenced, problem);
+            }
+            events.value
+        }
+        None => preset_events,
+    };
+    if events.is_empty() {
+        checker.problem(here, format!("source {name:?} has no `event`: where are id, type and time?"));
+    }
+    let content_types = match entry.content_types {
+        Some(types) => {
+            for other in types.value.0.iter().filter(|t| !json_only().contains(t)) {
+                checker.problem(types.referenced, format!("content type {other:?}, allowed: {}", json_only().join(", ")));
+            }
+            types.value
+        }
+        None => OneOrMany(preset_types),
+    };
+    Some(Source { name, provider, scheme, events, content_types, public_url })
+}

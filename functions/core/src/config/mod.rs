@@ -1,0 +1,63 @@
+//! Configuration as real types. `infra/config/*.yaml` and `functions/receiver/providers/*.toml` are read and checked when
+//! the functions are built ([`files`], by their build scripts); a function only takes what was checked then, as JSON that
+//! the same types wrote.
+
+mod field;
+pub mod provider;
+pub mod rules;
+pub mod source;
+
+#[cfg(feature = "files")]
+pub mod files;
+
+pub use field::{JsonPath, Part, Reference, Step, Template, WordError};
+
+use serde::{Deserialize, Serialize};
+
+/// One value or a list of them: `a` or `[a, b]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent, bound(deserialize = "T: Deserialize<'de>"))]
+pub struct OneOrMany<T>(#[serde(deserialize_with = "one_or_many")] pub Vec<T>);
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> OneOrMany<T> {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Not `#[serde(untagged)]`, whose errors lose the line and what was wrong.
+fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Visitor<T>(std::marker::PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a value or a list of values")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            T::deserialize(serde::de::value::StrDeserializer::new(text)).map(|one| vec![one])
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut many = Vec::new();
+            while let Some(one) = seq.next_element()? {
+                many.push(one);
+            }
+            Ok(many)
+        }
+    }
+
+    deserializer.deserialize_any(Visitor(std::marker::PhantomData))
+}

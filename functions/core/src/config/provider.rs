@@ -1,0 +1,399 @@
+//! What we know of a provider: how it signs ([`Scheme`]), where an event's fields are ([`EventSpec`]), what proves it
+//! ([`Evidence`], [`Vector`]). One data file each, in `functions/receiver/providers/`; a user's own scheme in
+//! `sources.yaml` is made of the same words.
+
+use super::{JsonPath, OneOrMany, Reference, Template};
+use crate::limits::{DEFAULT_TOLERANCE, MAX_TOLERANCE};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A provider's data file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// As `sources.yaml` names it.
+    pub name: String,
+    /// As people name it.
+    pub title: String,
+    /// Its own page on verifying.
+    pub docs: String,
+    pub evidence: Evidence,
+    pub delivery: Delivery,
+    pub scheme: Scheme,
+    #[serde(rename = "event")]
+    pub events: Vec<EventSpec>,
+    #[serde(rename = "vector")]
+    pub vectors: Vec<Vector>,
+}
+
+/// What our knowledge of a provider rests on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    pub level: EvidenceLevel,
+    pub sources: Vec<String>,
+    #[serde(default)]
+    pub unverified: Vec<String>,
+}
+
+/// From an official source (A) down to memory (D).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EvidenceLevel {
+    A,
+    B,
+    C,
+    D,
+}
+
+/// How the provider delivers. For people and documents; only `content_types` decides anything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delivery {
+    #[serde(default = "json_only")]
+    pub content_types: Vec<String>,
+    /// Within which an answer must be there.
+    #[serde(default)]
+    pub ack_deadline_seconds: Option<u32>,
+    pub retries: String,
+    /// What an operator should know.
+    #[serde(default)]
+    pub pitfalls: Vec<String>,
+}
+
+/// `application/json`, for whoever says nothing.
+pub fn json_only() -> Vec<String> {
+    vec!["application/json".to_owned()]
+}
+
+/// How requests are signed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheme {
+    pub algorithm: Algorithm,
+    pub signature: Signature,
+    #[serde(default)]
+    pub key: KeyPreparation,
+    /// What is signed, as `{sig:t}.{body}`.
+    pub message: Template,
+    /// Where the time of signing is; absent where the provider signs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<SignedTimestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Algorithm {
+    #[serde(rename = "hmac-sha256")]
+    HmacSha256,
+    #[serde(rename = "hmac-sha512")]
+    HmacSha512,
+}
+
+/// Where the signature is and how it is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    pub header: String,
+    pub encoding: Encoding,
+    #[serde(default)]
+    pub written: Written,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    Hex,
+    /// With or without padding.
+    Base64,
+    /// URL-safe, with or without padding.
+    Base64url,
+}
+
+/// How the header holds the signature.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Written {
+    /// Nothing but the signature.
+    #[default]
+    Plain,
+    /// After a fixed text: `sha256=` in `sha256=5f…`.
+    Prefix(String),
+    /// In a list of `key=value`: `t=1,v1=5f…,v1=a0…`. All fields of that key are tried; the others can be referred to as
+    /// `sig:t`.
+    Fields {
+        key: String,
+        #[serde(default = "comma")]
+        separator: String,
+    },
+    /// In a list of `tag,signature`: `v1,5f… v1a,a0…`. All of that tag are tried; other tags are skipped.
+    Tagged {
+        tag: String,
+        #[serde(default = "space")]
+        separator: String,
+        #[serde(default = "comma")]
+        tag_separator: String,
+    },
+}
+
+fn comma() -> String {
+    ",".to_owned()
+}
+
+fn space() -> String {
+    " ".to_owned()
+}
+
+/// What makes the key of the secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPreparation {
+    #[serde(default)]
+    pub encoding: KeyEncoding,
+    /// Taken off first, where the secret has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip_prefix: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyEncoding {
+    /// The text's own bytes.
+    #[default]
+    Utf8,
+    Hex,
+    Base64,
+}
+
+/// The time of signing. It is checked both ways: too old and too far ahead.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedTimestamp {
+    pub from: Reference,
+    #[serde(default)]
+    pub unit: TimeUnit,
+    #[serde(default = "default_tolerance")]
+    pub tolerance_seconds: u64,
+}
+
+fn default_tolerance() -> u64 {
+    DEFAULT_TOLERANCE.as_secs()
+}
+
+/// How a time is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeUnit {
+    /// Seconds since 1970, as a number or digits.
+    #[default]
+    S,
+    /// Milliseconds since 1970, as a number or digits.
+    Ms,
+    /// `2026-11-20T10:00:00Z`, with any offset.
+    Rfc3339,
+}
+
+/// Where the fields of an event are. Of several templates the first whose values are all there is taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSpec {
+    /// Where a delivery carries many events: the list of them. `[*]` in the other paths is then the one at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<JsonPath>,
+    /// The provider's id of the event. It is the event key only if the signature covers it.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub id: OneOrMany<Template>,
+    #[serde(rename = "type")]
+    pub event_type: OneOrMany<Template>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<EventTime>,
+    /// The entity that the event is about.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub subject: OneOrMany<Template>,
+    /// Whose context it belongs to; `rules.yaml` has the last word.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub conversation: OneOrMany<Template>,
+    /// A number that grows with every event of the entity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<Reference>,
+    /// Other parts of the body to keep beside an event of many, by the names they get in `data`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub with: BTreeMap<String, JsonPath>,
+}
+
+/// The event's own time: the first of the places that has one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventTime {
+    pub from: OneOrMany<Reference>,
+    #[serde(default)]
+    pub unit: TimeUnit,
+}
+
+/// A request with its proof: published, or made by the named tool.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vector {
+    pub name: String,
+    /// Where it is published, or the command that made it.
+    pub source: String,
+    pub secret: String,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+    /// Our clock when it was fresh, where the scheme has a timestamp. RFC 3339.
+    #[serde(default)]
+    pub at: Option<String>,
+}
+
+impl Scheme {
+    /// Whether a change of this value would break the signature.
+    pub fn covers(&self, reference: &Reference) -> bool {
+        let signed = |wanted: &Reference| self.message.references().any(|r| r == wanted);
+        match reference {
+            Reference::Body | Reference::Json(_) => signed(&Reference::Body),
+            Reference::Query(_) => signed(&Reference::Url),
+            Reference::Url | Reference::Method | Reference::Header(_) | Reference::Signature(_) => signed(reference),
+        }
+    }
+
+    /// Whether the signature covers all values of the template.
+    pub fn covers_all(&self, template: &Template) -> bool {
+        template.references().all(|r| self.covers(r))
+    }
+
+    /// What makes the scheme unsafe or impossible, in words.
+    pub fn problems(&self, has_public_url: bool) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !self.covers(&Reference::Body) {
+            problems.push("`message` doesn't hold {body}: anyone could change the body of a signed request".to_owned());
+        }
+        for reference in self.message.references() {
+            match reference {
+                Reference::Json(_) => {
+                    problems.push(format!(
+                        "`message` holds {{{reference}}}: a signature covers raw bytes, not parsed fields; use {{body}}"
+                    ));
+                }
+                Reference::Url if !has_public_url => {
+                    problems.push("`message` holds {url}: set `public_url` to the URL that the provider was given".to_owned());
+                }
+                Reference::Signature(name) if !matches!(self.signature.written, Written::Fields { .. }) => {
+                    problems.push(format!("`message` holds {{sig:{name}}}, but `signature` isn't written as fields"));
+                }
+                Reference::Body
+                | Reference::Url
+                | Reference::Method
+                | Reference::Header(_)
+                | Reference::Query(_)
+                | Reference::Signature(_) => {}
+            }
+        }
+        if let Some(timestamp) = &self.timestamp {
+            if !self.covers(&timestamp.from) {
+                problems.push(format!(
+                    "`timestamp` is {}, which `message` doesn't hold: an attacker could choose it",
+                    timestamp.from
+                ));
+            }
+            if !(1..=MAX_TOLERANCE.as_secs()).contains(&timestamp.tolerance_seconds) {
+                problems.push(format!(
+                    "`tolerance_seconds` is {}, allowed: 1 to {}",
+                    timestamp.tolerance_seconds,
+                    MAX_TOLERANCE.as_secs()
+                ));
+            }
+        }
+        problems
+    }
+}
+
+impl EventSpec {
+    /// What can't work, in words.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.event_type.is_empty() {
+            problems.push("`type` is an empty list: an event needs a type".to_owned());
+        }
+        if self.each.as_ref().is_some_and(|each| each.each_count() == 0) {
+            problems.push("`each` has no [*]: it is for deliveries of many events".to_owned());
+        }
+        for path in self.paths() {
+            let follows = match &self.each {
+                Some(each) => path.follows(each),
+                None => path.each_count() == 0,
+            };
+            if !follows {
+                problems.push(format!("path {path} has a [*] that isn't one of `each`'s"));
+            }
+        }
+        problems
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &JsonPath> {
+        let templates = [&self.id, &self.event_type, &self.subject, &self.conversation];
+        let in_templates = templates.into_iter().flat_map(|list| list.0.iter().flat_map(Template::references));
+        let in_time = self.time.iter().flat_map(|time| time.from.0.iter());
+        let references = in_templates.chain(in_time).chain(&self.sequence);
+        let paths = references.filter_map(|reference| match reference {
+            Reference::Json(path) => Some(path),
+            Reference::Body
+            | Reference::Url
+            | Reference::Method
+            | Reference::Header(_)
+            | Reference::Query(_)
+            | Reference::Signature(_) => None,
+        });
+        paths.chain(self.with.values())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scheme(message: &str, timestamp: Option<&str>) -> Scheme {
+        Scheme {
+            algorithm: Algorithm::HmacSha256,
+            signature: Signature { header: "x-signature".into(), encoding: Encoding::Hex, written: Written::Plain },
+            key: KeyPreparation::default(),
+            message: message.parse().unwrap(),
+            timestamp: timestamp.map(|from| SignedTimestamp {
+                from: from.parse().unwrap(),
+                unit: TimeUnit::S,
+                tolerance_seconds: 300,
+            }),
+        }
+    }
+
+    #[test]
+    fn what_a_signature_covers_follows_from_its_message() {
+        let scheme = scheme("{header:X-Time}.{body}", None);
+        let covers = |reference: &str| scheme.covers(&reference.parse().unwrap());
+        assert!(covers("body") && covers("json:id") && covers("header:x-time"));
+        assert!(!covers("header:x-id") && !covers("url") && !covers("query:a") && !covers("method") && !covers("sig:t"));
+        assert!(!scheme.covers_all(&"{json:id}{header:x-id}".parse().unwrap()));
+    }
+
+    #[test]
+    fn unsafe_schemes_are_refused() {
+        for (message, timestamp, said) in [
+            ("{header:x-time}", None, "doesn't hold {body}"),
+            ("{body}{json:id}", None, "raw bytes"),
+            ("{url}{body}", None, "public_url"),
+            ("{sig:t}.{body}", None, "isn't written as fields"),
+            ("{body}", Some("header:x-time"), "an attacker could choose it"),
+        ] {
+            let problems = scheme(message, timestamp).problems(false);
+            assert!(problems.iter().any(|p| p.contains(said)), "{message}: {problems:?}");
+        }
+        assert_eq!(scheme("{header:x-time}.{body}", Some("header:X-Time")).problems(false), Vec::<String>::new());
+        assert_eq!(scheme("{url}{body}", None).problems(true), Vec::<String>::new());
+    }
+
+    #[test]
+    fn tolerance_is_bounded_on_both_sides() {
+        for (seconds, allowed) in [(0, false), (1, true), (MAX_TOLERANCE.as_secs(), true), (MAX_TOLERANCE.as_secs() + 1, false)] {
+            let mut scheme = scheme("{header:x-time}.{body}", Some("header:x-time"));
+            scheme.timestamp.as_mut().unwrap().tolerance_seconds = seconds;
+            assert_eq!(scheme.problems(false).is_empty(), allowed, "{seconds}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The SQS message body: one event as CloudEvents 1.0 JSON, structured mode.
+//!
+//! The contract is versioned (`tidingsversion`) and golden-tested (`events/contract/`). The processor reads this version
+//! and the one before it, so that an old receiver and a new processor can run side by side while a deploy moves over.
+
+use crate::claim::ClaimKey;
+use crate::context::Order;
+use crate::limits::MAX_CLOCK_AHEAD;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// What this build writes.
+pub const CONTRACT_VERSION: u16 = 1;
+
+/// The oldest that this build reads: the version before the one it writes, from the second version on.
+pub const OLDEST_CONTRACT_VERSION: u16 = 1;
+
+const SPEC_VERSION: &str = "1.0";
+
+/// One event on its way from the receiver to the processor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Envelope {
+    specversion: String,
+    tidingsversion: u16,
+    /// The provider's event id; the event key where there is none. Never trusted as identity: that is `claimkey`.
+    pub id: String,
+    /// `/webhooks/{source}`
+    pub source: String,
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// The entity, as `order/1042`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The provider's event time; absent where it sends none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    /// The payload's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataschema: Option<String>,
+    pub datacontenttype: String,
+    /// Whose context the event belongs to, where the preset knows; `rules.yaml` has the last word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    /// The provider's own order within the entity: a decimal number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<String>,
+    pub partitionkey: String,
+    /// When the first delivery of this event was received.
+    pub receivedtime: Timestamp,
+    pub claimkey: ClaimKey,
+    /// W3C Trace Context, as the provider sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// The payload as sent, byte for byte.
+    pub data: Box<RawValue>,
+}
+
+/// What makes an envelope; the versions and the content type are ours to set.
+#[derive(Debug, Clone)]
+pub struct NewEnvelope {
+    pub id: String,
+    pub source: String,
+    pub event_type: String,
+    pub subject: Option<String>,
+    pub time: Option<Timestamp>,
+    pub conversation: Option<String>,
+    pub sequence: Option<u64>,
+    pub received: Timestamp,
+    pub claim_key: ClaimKey,
+    pub traceparent: Option<String>,
+    pub data: Box<RawValue>,
+}
+
+/// Why a message isn't an envelope. Never worth a retry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    #[error("not an envelope: {0}")]
+    Malformed(String),
+    #[error("envelope version {seen}, this processor reads {OLDEST_CONTRACT_VERSION} to {CONTRACT_VERSION}")]
+    Version { seen: u16 },
+}
+
+impl Envelope {
+    pub fn new(new: NewEnvelope) -> Self {
+        Self {
+            specversion: SPEC_VERSION.to_owned(),
+            tidingsversion: CONTRACT_VERSION,
+            partitionkey: new.conversation.clone().or_else(|| new.subject.clone()).unwrap_or_else(|| new.source.clone()),
+            id: new.id,
+            source: format!("/webhooks/{}", new.source),
+            event_type: new.event_type,
+            subject: new.subject,
+            time: new.time,
+            dataschema: None,
+            datacontenttype: "application/json".to_owned(),
+            conversation: new.conversation,
+            sequence: new.sequence.map(|n| n.to_string()),
+            receivedtime: new.received,
+            claimkey: new.claim_key,
+            traceparent: new.traceparent,
+            data: new.data,
+        }
+    }
+
+    /// The message body. SQS takes XML's characters only: JSON's escapes leave U+FFFE and U+FFFF, which are written as
+    /// escapes too (they can only stand inside strings, so the JSON means the same).
+    pub fn encode(&self) -> String {
+        let json = serde_json::to_string(self).expect("an envelope has string keys and holds only JSON");
+        if json.contains(['\u{FFFE}', '\u{FFFF}']) {
+            json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
+        } else {
+            json
+        }
+    }
+
+    /// Reads this version and the one before.
+    pub fn decode(message: &str) -> Result<Self, DecodeError> {
+        #[derive(Deserialize)]
+        struct Version {
+            tidingsversion: u16,
+        }
+        let malformed = |e: serde_json::Error| DecodeError::Malformed(without_input(&e));
+        let Version { tidingsversion: seen } = serde_json::from_str(message).map_err(malformed)?;
+        if !(OLDEST_CONTRACT_VERSION..=CONTRACT_VERSION).contains(&seen) {
+            return Err(DecodeError::Version { seen });
+        }
+        serde_json::from_str(message).map_err(malformed)
+    }
+
+    /// The claim key of a message that can't be decoded, if it has one: it names the event that is dead.
+    pub fn claim_key_of(message: &str) -> Option<ClaimKey> {
+        #[derive(Deserialize)]
+        struct Key {
+            claimkey: ClaimKey,
+        }
+        serde_json::from_str::<Key>(message).ok().map(|key| key.claimkey)
+    }
+
+    /// Where the event stands among others. A time that is further ahead of our clock than clocks differ would win
+    /// against everything that follows, so it counts as the time of receipt, and so does none.
+    pub fn order(&self) -> Order {
+        let time = self.time.filter(|time| *time <= self.receivedtime.plus(MAX_CLOCK_AHEAD)).unwrap_or(self.receivedtime);
+        Order { sequence: self.sequence_number(), time, key: self.claimkey.clone() }
+    }
+
+    /// `stripe` of `/webhooks/stripe`.
+    pub fn source_name(&self) -> &str {
+        self.source.strip_prefix("/webhooks/").unwrap_or(&self.source)
+    }
+
+    /// `None` where there is none or it isn't a number.
+    pub fn sequence_number(&self) -> Option<u64> {
+        self.sequence.as_deref().and_then(|s| s.parse().ok())
+    }
+}
+
+/// What serde says of an error may quote the payload; what kind it is and where never does.
+fn without_input(error: &serde_json::Error) -> String {
+    let kind = match error.classify() {
+        serde_json::error::Category::Syntax => "JSON syntax",
+        serde_json::error::Category::Data => "a field is missing or of another type",
+        serde_json::error::Category::Eof => "truncated",
+        serde_json::error::Category::Io => "unreadable",
+    };
+    format!("{kind}, line {} column {}", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(data: &str) -> Envelope {
+        Envelope::new(NewEnvelope {
+            id: "evt_1".into(),
+            source: "stripe".into(),
+            event_type: "invoice.paid".into(),
+            subject: Some("invoice/in_1".into()),
+            time: Timestamp::from_unix_s(1_795_168_800),
+            conversation: None,
+            sequence: Some(7),
+            received: Timestamp::from_unix_ms(1_795_168_801_250),
+            claim_key: ClaimKey::new("stripe", "evt_1"),
+            traceparent: None,
+            data: RawValue::from_string(data.into()).unwrap(),
+        })
+    }
+
+    #[test]
+    fn the_contract_is_the_golden_file() {
+        let golden = include_str!("../../../events/contract/envelope-v1.json");
+        let ours: serde_json::Value = serde_json::from_str(&envelope(r#"{"amount":1.50}"#).encode()).unwrap();
+        assert_eq!(ours, serde_json::from_str::<serde_json::Value>(golden).unwrap());
+        let read = Envelope::decode(golden).expect("this version reads its own golden file");
+        assert_eq!((read.source_name(), read.sequence_number()), ("stripe", Some(7)));
+    }
+
+    #[test]
+    fn the_payload_travels_byte_for_byte() {
+        let sent = "{\"n\": 1.0e+2,\n  \"big\": 123456789012345678901234567890, \"s\": \"\\u00e9 \\/\"}";
+        let read = Envelope::decode(&envelope(sent).encode()).unwrap();
+        assert_eq!(read.data.get(), sent);
+    }
+
+    #[test]
+    fn characters_that_sqs_refuses_are_escaped() {
+        let message = envelope("{\"s\":\"a\u{FFFE}b\u{FFFF}\"}").encode();
+        assert!(!message.contains(['\u{FFFE}', '\u{FFFF}']));
+        let data: serde_json::Value = serde_json::from_str(Envelope::decode(&message).unwrap().data.get()).unwrap();
+        assert_eq!(data["s"], "a\u{FFFE}b\u{FFFF}");
+    }
+
+    #[test]
+    fn other_versions_and_other_things_are_told_apart() {
+        let newer = envelope("{}").encode().replace("\"tidingsversion\":1", "\"tidingsversion\":2");
+        assert_eq!(Envelope::decode(&newer).unwrap_err(), DecodeError::Version { seen: 2 });
+        for other in ["", "hello", "{}", "[]", "{\"tidingsversion\":1}"] {
+            let error = Envelope::decode(other).unwrap_err();
+            assert!(matches!(error, DecodeError::Malformed(_)), "{other}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_time_too_far_ahead_counts_as_the_time_of_receipt() {
+        let mut event = envelope("{}");
+        for (time, expected) in [
+            (None, event.receivedtime),
+            (Some(event.receivedtime.plus(MAX_CLOCK_AHEAD)), event.receivedtime.plus(MAX_CLOCK_AHEAD)),
+            (Some(event.receivedtime.plus(MAX_CLOCK_AHEAD + std::time::Duration::from_millis(1))), event.receivedtime),
+            (Timestamp::from_unix_s(0), Timestamp::from_unix_ms(0)),
+        ] {
+            event.time = time;
+            assert_eq!(event.order().time, expected);
+        }
+    }
+
+    #[test]
+    fn an_error_never_quotes_the_payload() {
+        let error = Envelope::decode("{\"tidingsversion\":\"hunter2\"}").unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}

@@ -1,0 +1,22 @@
+//! The words that the receiver and the processor agree on.
+//!
+//! Promises: every decision of the claim protocol is a pure function ([`claim::decide`]); every limit has a name
+//! ([`limits`]); time comes from a [`time::Clock`] and I/O only through the [`ports`]. Never: a wall clock in logic, an
+//! environment variable read outside [`settings`], a fake in a deployed binary (features `memory` and `files` are off there).
+
+pub mod claim;
+pub mod config;
+pub mod context;
+pub mod envelope;
+pub mod limits;
+pub mod ports;
+#[cfg(feature = "rules")]
+pub mod rules;
+pub mod settings;
+pub mod telemetry;
+pub mod time;
+
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "memory")]
+pub mod memory;

@@ -1,0 +1,122 @@
+//! Every limit, named, with its unit last and its reason. Relations between them are checked when this compiles.
+
+use std::time::Duration;
+
+/// SQS's limit on one message, attributes included, and on one batch of ten (AWS, August 2025).
+pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
+
+/// A larger body can't fit in a message whatever its envelope, so it is refused before it is hashed.
+pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
+
+/// Nesting of a JSON body. `serde_json` stops at 128; the envelope and the rules add a few levels of their own.
+pub const MAX_JSON_DEPTH: usize = 64;
+
+/// Events in one delivery: Meta sends at most 1,000 changes at once, the most we know of.
+pub const MAX_EVENTS_PER_DELIVERY: usize = 1_000;
+
+/// A provider's event id that is longer than this is claimed by its SHA-256.
+pub const MAX_EVENT_ID_BYTES: usize = 256;
+
+/// CloudEvents `type`.
+pub const MAX_EVENT_TYPE_BYTES: usize = 128;
+
+/// CloudEvents `subject`, and the name of an entity. A sort key may hold 1,024 bytes.
+pub const MAX_SUBJECT_BYTES: usize = 512;
+
+/// The name of a conversation. A partition key may hold 2,048 bytes.
+pub const MAX_CONVERSATION_BYTES: usize = 512;
+
+/// A header that carries a signature.
+pub const MAX_SIGNATURE_HEADER_BYTES: usize = 4_096;
+
+/// Signatures in one header: Stripe and Standard Webhooks list one per live secret.
+pub const MAX_SIGNATURES: usize = 16;
+
+/// Secrets held at once for one source. Two are a rotation; more is slack.
+pub const MAX_SECRETS_PER_SOURCE: usize = 8;
+
+/// The secret's document. Secrets Manager's own limit.
+pub const MAX_SECRET_DOCUMENT_BYTES: usize = 65_536;
+
+/// How long loaded secrets are used before they are fetched again.
+pub const SECRETS_REFRESH: Duration = Duration::from_secs(300);
+
+/// At most one fetch in this time on account of a signature that didn't match, or after a fetch that failed.
+pub const SECRETS_RETRY: Duration = Duration::from_secs(60);
+
+/// The same while there are no secrets at all, when every request is answered 503.
+pub const SECRETS_RETRY_EMPTY: Duration = Duration::from_secs(5);
+
+/// How long a claim lives after it was made, and again after it was processed.
+pub const CLAIM_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
+
+/// An event whose claim may be about to be deleted isn't applied: see [`MAX_EVENT_AGE`].
+pub const CLAIM_MARGIN: Duration = Duration::from_secs(86_400);
+
+/// An event received longer ago than this is parked, never applied: without its claim we couldn't tell a second effect.
+pub const MAX_EVENT_AGE: Duration = Duration::from_secs(CLAIM_LIFETIME.as_secs() - CLAIM_MARGIN.as_secs());
+
+/// A provider's clock may be ahead of ours by this much; a later event time counts as the time of receipt.
+pub const MAX_CLOCK_AHEAD: Duration = Duration::from_secs(300);
+
+/// How far a signed timestamp may be from our clock, unless the preset or the source says otherwise.
+pub const DEFAULT_TOLERANCE: Duration = Duration::from_secs(300);
+
+/// The widest tolerance that a configuration may ask for.
+pub const MAX_TOLERANCE: Duration = Duration::from_secs(3_600);
+
+/// Writes tried again after a transaction conflict, beside the first.
+pub const CONFLICT_RETRIES: u32 = 3;
+
+/// Commits tried again because another event of the same conversation was faster.
+pub const RELOAD_RETRIES: u32 = 8;
+
+/// Pause before a conflict is tried again: uniformly random up to this, doubled each time.
+pub const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Told to the provider with a 503.
+pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Time kept back at the end of a batch to say what wasn't done.
+pub const BATCH_RESERVE: Duration = Duration::from_secs(3);
+
+/// One CEL expression.
+pub const MAX_EXPRESSION_BYTES: usize = 1_024;
+
+/// Nodes of one expression's syntax tree, after macros are expanded.
+pub const MAX_EXPRESSION_NODES: usize = 256;
+
+/// `all`, `exists`, `map`, `filter` inside one another: the cost grows with the power of it.
+pub const MAX_EXPRESSION_LOOPS: usize = 1;
+
+/// Elements of the largest list or object that an expression with a loop is evaluated over.
+pub const MAX_LOOP_ITEMS: usize = 1_000;
+
+/// One fact's value as JSON.
+pub const MAX_FACT_BYTES: usize = 4_096;
+
+/// Facts one rule may set.
+pub const MAX_FACTS_PER_RULE: usize = 32;
+
+/// Context items one event may change. A transaction holds 100 actions, one of which is the claim.
+pub const MAX_ITEMS_PER_EVENT: usize = 32;
+
+/// One context item as JSON. DynamoDB's own limit is 409,600 bytes; an item is read and written whole.
+pub const MAX_ITEM_BYTES: usize = 65_536;
+
+/// The reason stored with a dead claim.
+pub const MAX_REASON_BYTES: usize = 512;
+
+/// The timeline entries that a context shows.
+pub const TIMELINE_PAGE: i32 = 50;
+
+const _: () = {
+    assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
+    assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
+    assert!(MAX_ITEMS_PER_EVENT < 100, "a transaction holds 100 actions, the claim among them");
+    assert!(MAX_ITEM_BYTES <= 400 * 1024);
+    assert!(MAX_FACTS_PER_RULE * MAX_FACT_BYTES <= 2 * MAX_ITEM_BYTES);
+    assert!(MAX_EVENT_AGE.as_secs() < CLAIM_LIFETIME.as_secs());
+    assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_TOLERANCE.as_secs());
+    assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
+};

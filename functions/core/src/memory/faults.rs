@@ -1,0 +1,72 @@
+//! What goes wrong, and a count of what was asked.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+/// A call of one of the ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    Record,
+    MarkEnqueued,
+    Send,
+    Fetch,
+    Load,
+    Commit,
+    Bury,
+}
+
+/// How a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It has no effect, and says that it failed.
+    Refuse,
+    /// It has its effect, and says that it failed: the answer is lost.
+    LoseAnswer,
+    /// DynamoDB's conflict with a transaction.
+    Conflict,
+}
+
+/// The faults to come, by call, and how often each call was made.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    coming: HashMap<Call, Vec<(Fault, u32)>>,
+    counts: HashMap<Call, u32>,
+}
+
+impl Faults {
+    /// The next `times` of this call fail.
+    pub fn fail(&self, call: Call, fault: Fault, times: u32) {
+        self.0.lock().expect("no test panics while it holds this").coming.entry(call).or_default().push((fault, times));
+    }
+
+    /// No more faults.
+    pub fn clear(&self) {
+        self.0.lock().expect("no test panics while it holds this").coming.clear();
+    }
+
+    pub fn count(&self, call: Call) -> u32 {
+        self.0.lock().expect("no test panics while it holds this").counts.get(&call).copied().unwrap_or(0)
+    }
+
+    /// How many calls of any kind.
+    pub fn total(&self) -> u32 {
+        self.0.lock().expect("no test panics while it holds this").counts.values().sum()
+    }
+
+    /// Counts the call, and takes the fault that it meets.
+    pub(super) fn meet(&self, call: Call) -> Option<Fault> {
+        let mut state = self.0.lock().expect("no test panics while it holds this");
+        *state.counts.entry(call).or_default() += 1;
+        let coming = state.coming.get_mut(&call)?;
+        let (fault, times) = coming.first_mut()?;
+        let fault = *fault;
+        *times -= 1;
+        if *times == 0 {
+            coming.remove(0);
+        }
+        Some(fault)
+    }
+}

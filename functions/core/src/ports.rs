@@ -1,0 +1,102 @@
+//! What the functions need of the world, a trait each. They mirror the IAM grants: the receiver's role has what
+//! [`ClaimStore`], [`EventQueue`] and [`SecretStore`] need and no more, the processor's what [`ContextStore`] needs.
+
+use crate::claim::decide::{Committed, Recorded};
+use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
+use crate::context::{Item, ItemKey};
+use crate::time::Timestamp;
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// A call that had no answer or a bad one. The cause is for our logs, never for a reply. Worth a retry.
+#[derive(Debug, thiserror::Error)]
+#[error("{call}: {cause}")]
+pub struct Unavailable {
+    /// As `sqs:SendMessage`.
+    pub call: &'static str,
+    pub cause: String,
+}
+
+/// The claims as the receiver uses them: `dynamodb:PutItem`, `dynamodb:UpdateItem` on the claims table.
+#[async_trait]
+pub trait ClaimStore: Send + Sync + fmt::Debug {
+    /// Puts the claim as `received` unless it is there. Never fails: a failure is an answer, [`Recorded::Unknown`].
+    async fn record(&self, claim: &NewClaim) -> Recorded;
+
+    /// Marks the claim `enqueued`, only from `received`. A claim that got further keeps its state, which is no error.
+    async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable>;
+}
+
+/// The events queue: `sqs:SendMessage`.
+#[async_trait]
+pub trait EventQueue: Send + Sync + fmt::Debug {
+    /// `Ok` only when the queue has acknowledged the message. An error may mean that it is queued all the same.
+    async fn send(&self, message: &str) -> Result<(), Unavailable>;
+}
+
+/// The sources' secrets: `secretsmanager:GetSecretValue`.
+#[async_trait]
+pub trait SecretStore: Send + Sync + fmt::Debug {
+    /// The document: a JSON object from source to a secret or a list of secrets, newest first.
+    async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable>;
+}
+
+/// One event's effect: the claim's last word and the context items that it changes, in one transaction.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    pub key: ClaimKey,
+    pub source: String,
+    pub event_id: String,
+    pub event_type: String,
+    pub subject: Option<String>,
+    pub received: Timestamp,
+    pub processed: Timestamp,
+    pub conversation: String,
+    /// Sorts the timeline: the event's time, then its key.
+    pub occurred: String,
+    pub outcome: Outcome,
+    pub rules: Vec<String>,
+    pub node: Option<String>,
+    /// Whole items, each with the version that was read.
+    pub items: BTreeMap<ItemKey, Item>,
+}
+
+/// What is recorded of an event that can't be processed.
+#[derive(Clone, Debug)]
+pub struct Burial {
+    pub key: ClaimKey,
+    pub source: String,
+    pub event_type: String,
+    pub at: Timestamp,
+    pub reason: String,
+    pub receive_count: u32,
+}
+
+/// What the table said to a burial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Buried {
+    Yes,
+    /// Its effect is in the context after all: nothing to bury.
+    Processed,
+}
+
+/// Claims and contexts as the processor uses them: `dynamodb:BatchGetItem`, `dynamodb:PutItem` on the context table,
+/// `dynamodb:UpdateItem` on the claims table (a transaction is authorised by the verbs of its items).
+#[async_trait]
+pub trait ContextStore: Send + Sync + fmt::Debug {
+    /// The items as they are now, read consistently. What isn't there is left out.
+    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable>;
+
+    /// Claim → `processed` and the items, all or nothing. Never fails: a failure is an answer, [`Committed::Unknown`].
+    async fn commit(&self, commit: &Commit) -> Committed;
+
+    /// Claim → `dead` with the reason, unless it is processed.
+    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable>;
+}
+
+/// Whether a stored body hash is this body's. A claim that has none (made by the processor) agrees with any.
+pub fn same_body(stored: Option<&str>, ours: &Sha256Hex) -> bool {
+    stored.is_none_or(|s| s == ours.as_str())
+}

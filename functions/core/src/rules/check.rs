@@ -1,0 +1,138 @@
+//! What is checked of an expression before it ever sees an event.
+
+use super::{ExpressionError, VARIABLES};
+use crate::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSION_LOOPS, MAX_EXPRESSION_NODES};
+use cel::common::ast::{EntryExpr, Expr, IdedExpr};
+use cel::{ParseErrors, Program};
+
+/// Functions and macros that a rule may call; operators aside. A test evaluates each.
+pub(super) const FUNCTIONS: &[&str] = &[
+    "bool",
+    "bytes",
+    "charAt",
+    "contains",
+    "double",
+    "dyn",
+    "endsWith",
+    "indexOf",
+    "int",
+    "join",
+    "lastIndexOf",
+    "lowerAscii",
+    "matches",
+    "replace",
+    "size",
+    "split",
+    "startsWith",
+    "string",
+    "substring",
+    "trim",
+    "type",
+    "uint",
+    "upperAscii",
+];
+
+pub(super) fn length(text: &str) -> Result<(), ExpressionError> {
+    match text.len() {
+        0 => Err(ExpressionError("an empty expression".to_owned())),
+        n if n > MAX_EXPRESSION_BYTES => {
+            Err(ExpressionError(format!("an expression of {n} bytes, allowed: {MAX_EXPRESSION_BYTES}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The parser's own words list its token names; where it stopped says more.
+pub(super) fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
+    let column = errors.errors.first().map_or(1, |e| e.pos.1);
+    ExpressionError(format!("syntax error at character {column} of {text:?}; a text needs quotes of its own: \"'paid'\""))
+}
+
+/// Names and cost. Returns whether it loops.
+pub(super) fn program(program: &Program) -> Result<bool, ExpressionError> {
+    let mut seen = Seen::default();
+    seen.walk(program.expression(), 0, &mut Vec::new())?;
+    if seen.nodes > MAX_EXPRESSION_NODES {
+        return Err(ExpressionError(format!("an expression of {} nodes, allowed: {MAX_EXPRESSION_NODES}", seen.nodes)));
+    }
+    Ok(seen.loops)
+}
+
+#[derive(Default)]
+struct Seen {
+    nodes: usize,
+    loops: bool,
+}
+
+impl Seen {
+    /// `bound` are the variables of the loops around.
+    fn walk(&mut self, expression: &IdedExpr, depth: usize, bound: &mut Vec<String>) -> Result<(), ExpressionError> {
+        self.nodes += 1;
+        match &expression.expr {
+            Expr::Unspecified | Expr::Literal(_) => {}
+            Expr::Ident(name) => variable(name, bound)?,
+            Expr::Select(select) => self.walk(&select.operand, depth, bound)?,
+            Expr::Call(call) => {
+                function(&call.func_name)?;
+                for argument in call.target.iter().map(|t| &**t).chain(&call.args) {
+                    self.walk(argument, depth, bound)?;
+                }
+            }
+            Expr::List(list) => {
+                for element in &list.elements {
+                    self.walk(element, depth, bound)?;
+                }
+            }
+            Expr::Map(map) => {
+                for entry in &map.entries {
+                    match &entry.expr {
+                        EntryExpr::MapEntry(entry) => {
+                            self.walk(&entry.key, depth, bound)?;
+                            self.walk(&entry.value, depth, bound)?;
+                        }
+                        EntryExpr::StructField(field) => self.walk(&field.value, depth, bound)?,
+                    }
+                }
+            }
+            Expr::Struct(_) => return Err(ExpressionError("a message literal; allowed: texts, numbers, lists, maps".to_owned())),
+            Expr::Comprehension(comprehension) => {
+                self.loops = true;
+                if depth == MAX_EXPRESSION_LOOPS {
+                    return Err(ExpressionError(format!("loops inside one another, allowed: {MAX_EXPRESSION_LOOPS} deep")));
+                }
+                self.walk(&comprehension.iter_range, depth, bound)?;
+                let before = bound.len();
+                bound.extend([comprehension.iter_var.clone(), comprehension.accu_var.clone()]);
+                bound.extend(comprehension.iter_var2.clone());
+                for part in [&comprehension.accu_init, &comprehension.loop_cond, &comprehension.loop_step, &comprehension.result]
+                {
+                    self.walk(part, depth + 1, bound)?;
+                }
+                bound.truncate(before);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn variable(name: &str, bound: &[String]) -> Result<(), ExpressionError> {
+    // The macros' own variables begin with '@', and types are names too: type(data.x) == string.
+    let types = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"];
+    if name.starts_with('@') || VARIABLES.contains(&name) || types.contains(&name) || bound.iter().any(|b| b == name) {
+        Ok(())
+    } else {
+        Err(ExpressionError(format!(
+            "unknown name {name:?}, allowed: {}; a text needs quotes of its own: \"'{name}'\"",
+            VARIABLES.join(", ")
+        )))
+    }
+}
+
+fn function(name: &str) -> Result<(), ExpressionError> {
+    // Operators are calls as well: _+_, !_, -_, _?_:_, _[_], @in, @not_strictly_false.
+    if name.starts_with('@') || name.contains('_') || FUNCTIONS.contains(&name) {
+        Ok(())
+    } else {
+        Err(ExpressionError(format!("unknown function {name:?}, allowed: {}", FUNCTIONS.join(", "))))
+    }
+}

@@ -1,0 +1,167 @@
+//! The environment, parsed once into real types. All problems are reported together.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+/// A source of strings: the process's environment in `main`, a map in tests.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The receiver's environment variables, as the template sets them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverSettings {
+    /// `CLAIMS_TABLE`: name of the claims table.
+    pub claims_table: String,
+    /// `EVENTS_QUEUE_URL`: URL of the events queue.
+    pub events_queue_url: String,
+    /// `SECRET_ARN`: ARN or name of the sources' secret.
+    pub secret_arn: String,
+}
+
+/// The processor's environment variables, as the template sets them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessorSettings {
+    /// `CLAIMS_TABLE`: name of the claims table.
+    pub claims_table: String,
+    /// `CONTEXT_TABLE`: name of the context table.
+    pub context_table: String,
+    /// `MAX_RECEIVE_COUNT`: the redrive policy's.
+    pub max_receive_count: NonZeroU32,
+}
+
+/// One variable that is missing or wrong. Its value is never shown: a secret may have been put there by mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub name: &'static str,
+    pub what: &'static str,
+    pub example: &'static str,
+}
+
+/// All that is wrong with an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the environment is incomplete:")?;
+        for Problem { name, what, example } in &self.0 {
+            write!(f, "\n  {name} {what}, as in {name}={example}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+const CLAIMS_TABLE: Variable = Variable { name: "CLAIMS_TABLE", example: "tidings-claims" };
+const CONTEXT_TABLE: Variable = Variable { name: "CONTEXT_TABLE", example: "tidings-context" };
+const EVENTS_QUEUE_URL: Variable =
+    Variable { name: "EVENTS_QUEUE_URL", example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-events" };
+const SECRET_ARN: Variable =
+    Variable { name: "SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-AbCdEf" };
+const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", example: "5" };
+
+impl ReceiverSettings {
+    /// The names of all variables, for the test that holds the template against them.
+    pub const VARIABLES: &'static [&'static str] = &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name];
+
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let settings = Self {
+            claims_table: reader.text(CLAIMS_TABLE),
+            events_queue_url: reader.url(EVENTS_QUEUE_URL),
+            secret_arn: reader.text(SECRET_ARN),
+        };
+        reader.finish(settings)
+    }
+}
+
+impl ProcessorSettings {
+    /// The names of all variables, for the test that holds the template against them.
+    pub const VARIABLES: &'static [&'static str] = &[CLAIMS_TABLE.name, CONTEXT_TABLE.name, MAX_RECEIVE_COUNT.name];
+
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let settings = Self {
+            claims_table: reader.text(CLAIMS_TABLE),
+            context_table: reader.text(CONTEXT_TABLE),
+            max_receive_count: reader.count(MAX_RECEIVE_COUNT),
+        };
+        reader.finish(settings)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Variable {
+    name: &'static str,
+    example: &'static str,
+}
+
+struct Reader<'a> {
+    lookup: Lookup<'a>,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn text(&mut self, variable: Variable) -> String {
+        match (self.lookup)(variable.name) {
+            None => self.problem(variable, "is missing"),
+            Some(value) if value.trim().is_empty() => self.problem(variable, "is empty"),
+            Some(value) => value,
+        }
+    }
+
+    fn url(&mut self, variable: Variable) -> String {
+        let value = self.text(variable);
+        if value.is_empty() || value.starts_with("https://") || value.starts_with("http://") {
+            value
+        } else {
+            self.problem(variable, "is not a URL")
+        }
+    }
+
+    fn count(&mut self, variable: Variable) -> NonZeroU32 {
+        let value = self.text(variable);
+        if !value.is_empty() && value.parse::<NonZeroU32>().is_err() {
+            self.problem(variable, "is not a number from 1 on");
+        }
+        value.parse().unwrap_or(NonZeroU32::MIN)
+    }
+
+    fn problem(&mut self, Variable { name, example }: Variable, what: &'static str) -> String {
+        self.problems.push(Problem { name, what, example });
+        String::new()
+    }
+
+    fn finish<T>(self, settings: T) -> Result<T, Problems> {
+        if self.problems.is_empty() { Ok(settings) } else { Err(Problems(self.problems)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_problems_are_told_at_once_and_no_value_is() {
+        let lookup = |name: &str| match name {
+            "CLAIMS_TABLE" => Some(" ".to_owned()),
+            "MAX_RECEIVE_COUNT" => Some("whsec_oops".to_owned()),
+            _ => None,
+        };
+        let text = ProcessorSettings::read(&lookup).unwrap_err().to_string();
+        assert!(text.contains("CLAIMS_TABLE is empty"), "{text}");
+        assert!(text.contains("CONTEXT_TABLE is missing, as in CONTEXT_TABLE=tidings-context"), "{text}");
+        assert!(text.contains("MAX_RECEIVE_COUNT is not a number"), "{text}");
+        assert!(!text.contains("oops"), "{text}");
+    }
+
+    #[test]
+    fn examples_are_valid() {
+        let lookup = |name: &str| {
+            let all = [CLAIMS_TABLE, CONTEXT_TABLE, EVENTS_QUEUE_URL, SECRET_ARN, MAX_RECEIVE_COUNT];
+            all.iter().find(|v| v.name == name).map(|v| v.example.to_owned())
+        };
+        ReceiverSettings::read(&lookup).expect("the receiver's examples");
+        assert_eq!(ProcessorSettings::read(&lookup).expect("the processor's examples").max_receive_count.get(), 5);
+    }
+}

@@ -1,0 +1,131 @@
+//! Logs and metrics: JSON lines on standard output, nothing else.
+//!
+//! Promises: every line has `timestamp` and `level` (without them a custom runtime's lines count as INFO); every metric is
+//! a [`Metric`]. Never: a body, a secret or a signature in a line; text of an attacker without escaping (JSON does that)
+//! and without a bound.
+
+use crate::time::Timestamp;
+use serde_json::json;
+use std::fmt;
+use std::io::Write as _;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The target of the events that say how far one event got; `tidings dev` shows them as lines.
+pub const STEP: &str = "tidings::step";
+
+/// The target of metrics: see [`Metric::count`].
+const METRIC: &str = "tidings::metric";
+
+/// The namespace of our metrics in CloudWatch.
+pub const NAMESPACE: &str = "Tidings";
+
+/// Metrics that code emits. Those that AWS counts itself (requests, errors, queue depth) aren't ours to repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// A known event came with another body.
+    BodyMismatch,
+    /// A signature didn't verify.
+    Unauthentic,
+    /// No answer from the claims table: queued without a claim.
+    ClaimUnknown,
+    /// SQS didn't acknowledge: answered 503.
+    EnqueueFailed,
+    /// The secrets couldn't be fetched.
+    SecretsUnavailable,
+    /// An event older than its claim's lifetime was parked.
+    Parked,
+    /// An event was left to SQS for another receive.
+    Retried,
+    /// A last receive failed.
+    Dead,
+}
+
+impl Metric {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BodyMismatch => "BodyMismatch",
+            Self::Unauthentic => "Unauthentic",
+            Self::ClaimUnknown => "ClaimUnknown",
+            Self::EnqueueFailed => "EnqueueFailed",
+            Self::SecretsUnavailable => "SecretsUnavailable",
+            Self::Parked => "Parked",
+            Self::Retried => "Retried",
+            Self::Dead => "Dead",
+        }
+    }
+
+    /// One more, for a source. CloudWatch reads it from the log line (embedded metric format): no API call, no wait.
+    pub fn count(self, source: &str, now: Timestamp) {
+        tracing::info!(target: METRIC, emf = %self.emf(source, now));
+    }
+
+    /// The embedded metric format's document.
+    fn emf(self, source: &str, now: Timestamp) -> serde_json::Value {
+        json!({
+            "_aws": {
+                "Timestamp": now.unix_ms(),
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["source"]],
+                    "Metrics": [{ "Name": self.name(), "Unit": "Count" }]
+                }]
+            },
+            "source": source,
+            (self.name()): 1
+        })
+    }
+}
+
+/// JSON lines on standard output, as strict as `RUST_LOG` says; `info` where it says nothing. Metrics are always written.
+/// Call it once, in `main`.
+pub fn init() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_filter(filter)
+        .with_filter(filter_fn(|meta| meta.target() != METRIC));
+    let metrics = MetricLines.with_filter(filter_fn(|meta| meta.target() == METRIC));
+    tracing_subscriber::registry().with(logs).with(metrics).init();
+}
+
+/// Writes a metric's document as a line of its own, as CloudWatch wants it.
+struct MetricLines;
+
+impl<S: Subscriber> Layer<S> for MetricLines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        event.record(&mut Document);
+    }
+}
+
+struct Document;
+
+impl Visit for Document {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "emf" {
+            // A line that can't be written is lost; the event that it counts isn't.
+            let _ = writeln!(std::io::stdout().lock(), "{value:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_a_valid_embedded_metric_document() {
+        let emf = Metric::Dead.emf("stripe", Timestamp::from_unix_ms(1_795_168_800_000));
+        let directive = &emf["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(emf["_aws"]["Timestamp"], 1_795_168_800_000_i64);
+        let (name, dimension) = (&directive["Metrics"][0]["Name"], &directive["Dimensions"][0][0]);
+        assert_eq!(emf[name.as_str().unwrap()], 1);
+        assert_eq!(emf[dimension.as_str().unwrap()], "stripe");
+    }
+}

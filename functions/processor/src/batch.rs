@@ -1,0 +1,86 @@
+//! A batch: every record alone, those of one conversation in turn, conversations side by side.
+
+use crate::Processor;
+use crate::commit::{Done, commit};
+use crate::decode::Record;
+use crate::failure::{End, Failure, settle};
+use crate::plan::Plan;
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use futures::FutureExt;
+use futures::future::join_all;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+use tidings_core::limits::BATCH_RESERVE;
+use tidings_core::telemetry::STEP;
+use tokio::time::{Instant, timeout_at};
+
+/// Processes the records. The response names those that SQS is to keep.
+pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left: Duration) -> SqsBatchResponse {
+    let until = Instant::now() + time_left.saturating_sub(BATCH_RESERVE);
+    let mut groups: BTreeMap<String, Vec<(Record, Result<Plan, Failure>)>> = BTreeMap::new();
+    for message in messages {
+        let record = Record::read(message);
+        let plan = plan(processor, &record);
+        // What has no plan shares nothing with others: a group of its own.
+        let group = plan.as_ref().map_or_else(|_| format!("#{}", record.message_id), |plan| plan.conversation.clone());
+        groups.entry(group).or_default().push((record, plan));
+    }
+    let ends = join_all(groups.into_values().map(|group| one_conversation(processor, group, until))).await;
+
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = ends
+        .into_iter()
+        .flatten()
+        .map(|message_id| {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message_id;
+            failure
+        })
+        .collect();
+    response
+}
+
+/// One after the other. A failure is no reason to leave out what follows: order doesn't matter to the context.
+async fn one_conversation(processor: &Processor, group: Vec<(Record, Result<Plan, Failure>)>, until: Instant) -> Vec<String> {
+    let mut given_back = Vec::new();
+    for (record, plan) in group {
+        let end = match one_record(processor, &record, plan, until).await {
+            Ok(()) => End::Done,
+            Err(failure) => settle(processor, &record, &failure).await,
+        };
+        if end == End::GiveBack {
+            given_back.push(record.message_id);
+        }
+    }
+    given_back
+}
+
+/// A panic costs its own record and no other.
+fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {
+    let envelope = record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone()))?;
+    catch_unwind(AssertUnwindSafe(|| processor.planner.plan(envelope, processor.clock.now()))).unwrap_or(Err(Failure::Panic))
+}
+
+async fn one_record(processor: &Processor, record: &Record, plan: Result<Plan, Failure>, until: Instant) -> Result<(), Failure> {
+    let (plan, envelope) = (plan?, record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone()))?);
+    let started = processor.clock.now();
+    let work = AssertUnwindSafe(commit(processor, envelope, &plan)).catch_unwind();
+    let done = timeout_at(until, work).await.map_err(|_| Failure::Deadline)?.map_err(|_| Failure::Panic)??;
+
+    let outcome = match done {
+        Done::Now(outcome) => outcome.as_str(),
+        Done::Before => "duplicate",
+    };
+    let source = envelope.source_name();
+    let now = processor.clock.now();
+    let duration_ms = now.since(started).as_millis() as u64;
+    let lag_ms = now.since(envelope.receivedtime).as_millis() as u64;
+    let rules = plan.rules.join(",");
+    tracing::info!(
+        claim_key = %envelope.claimkey, source, event_type = envelope.event_type, conversation = plan.conversation,
+        outcome, rules, receive_count = record.receive_count, duration_ms, lag_ms, "processed"
+    );
+    tracing::debug!(target: STEP, step = "processed", source, claim_key = %envelope.claimkey, conversation = plan.conversation, outcome, rules);
+    Ok(())
+}

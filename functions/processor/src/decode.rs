@@ -1,0 +1,43 @@
+//! One SQS record as an event.
+
+use aws_lambda_events::event::sqs::SqsMessage;
+use tidings_core::claim::ClaimKey;
+use tidings_core::envelope::{DecodeError, Envelope};
+
+/// A record of a batch, whether or not it could be decoded.
+#[derive(Debug)]
+pub struct Record {
+    /// SQS's own id, by which a partial response names it. Never identity: a redrive changes it.
+    pub message_id: String,
+    /// This receive included. 1 where SQS doesn't say.
+    pub receive_count: u32,
+    pub envelope: Result<Envelope, DecodeError>,
+    /// The event's, even if it couldn't be decoded.
+    pub claim_key: Option<ClaimKey>,
+}
+
+impl Record {
+    pub fn read(message: SqsMessage) -> Self {
+        let body = message.body.unwrap_or_default();
+        let envelope = Envelope::decode(&body);
+        let claim_key = match &envelope {
+            Ok(envelope) => Some(envelope.claimkey.clone()),
+            Err(_) => Envelope::claim_key_of(&body),
+        };
+        let receive_count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        Self {
+            message_id: message.message_id.unwrap_or_default(),
+            receive_count: receive_count.unwrap_or(1),
+            envelope,
+            claim_key,
+        }
+    }
+
+    pub fn source(&self) -> &str {
+        self.envelope.as_ref().map_or("unknown", Envelope::source_name)
+    }
+
+    pub fn event_type(&self) -> &str {
+        self.envelope.as_ref().map_or("unknown", |e| e.event_type.as_str())
+    }
+}

@@ -1,0 +1,130 @@
+//! Why an event couldn't be processed, and what becomes of it then.
+
+use crate::Processor;
+use crate::decode::Record;
+use tidings_core::claim::decide::{AfterFailure, after_failure};
+use tidings_core::envelope::DecodeError;
+use tidings_core::limits::{MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_ITEMS_PER_EVENT, MAX_REASON_BYTES};
+use tidings_core::ports::{Burial, Buried};
+use tidings_core::telemetry::{Metric, STEP};
+use tidings_core::time::Timestamp;
+
+/// One variant per way to fail. The text is the reason that is recorded with a dead event: it names rules, fields and
+/// types, never what is in them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    #[error("{0}")]
+    Decode(#[from] DecodeError),
+    #[error("the payload is not JSON")]
+    Payload,
+    #[error("received {received}, longer ago than {} days: its claim may be gone, so a second effect couldn't be told from a first", MAX_EVENT_AGE.as_secs() / 86_400)]
+    PastHorizon { received: Timestamp },
+    #[error("conversation {expression:?}: {what}")]
+    Conversation { expression: String, what: String },
+    #[error("rule {rule}, {field}: {what}")]
+    Rule { rule: String, field: String, what: String },
+    #[error("changes {items} context items, allowed: {MAX_ITEMS_PER_EVENT}")]
+    TooManyItems { items: usize },
+    #[error("context item {item} would have {bytes} bytes, allowed: {MAX_ITEM_BYTES}")]
+    LargeItem { item: String, bytes: usize },
+    #[error("the tables did not answer: {0}")]
+    Unavailable(String),
+    #[error("other events of the conversation were faster every time")]
+    Contended,
+    #[error("no time was left")]
+    Deadline,
+    #[error("the processor panicked; its log says where")]
+    Panic,
+}
+
+impl Failure {
+    /// A word for metrics and logs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Decode(_) => "undecodable",
+            Self::Payload => "payload",
+            Self::PastHorizon { .. } => "past_horizon",
+            Self::Conversation { .. } => "conversation",
+            Self::Rule { .. } => "rule",
+            Self::TooManyItems { .. } | Self::LargeItem { .. } => "too_large",
+            Self::Unavailable(_) => "unavailable",
+            Self::Contended => "contended",
+            Self::Deadline => "deadline",
+            Self::Panic => "panic",
+        }
+    }
+}
+
+/// The end of one record in this batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// SQS may delete the message.
+    Done,
+    /// SQS is to show it again, or to move it to the dead-letter queue.
+    GiveBack,
+}
+
+/// Gives the record back; on its last receive records why first.
+pub async fn settle(processor: &Processor, record: &Record, failure: &Failure) -> End {
+    let now = processor.clock.now();
+    let receive_count = record.receive_count;
+    let key = record.claim_key.as_ref().map_or("unknown", |key| key.as_str());
+    let mut reason = failure.to_string();
+    reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
+    if matches!(failure, Failure::PastHorizon { .. }) {
+        Metric::Parked.count(record.source(), now);
+    }
+    match after_failure(receive_count, processor.max_receive_count.get()) {
+        AfterFailure::Retry => {
+            Metric::Retried.count(record.source(), now);
+            tracing::warn!(
+                claim_key = key,
+                source = record.source(),
+                outcome = "retry",
+                code = failure.code(),
+                reason,
+                receive_count,
+                "failed"
+            );
+            tracing::debug!(target: STEP, step = "retry", source = record.source(), claim_key = key, receive_count, reason);
+            End::GiveBack
+        }
+        AfterFailure::Bury => bury(processor, record, reason, failure.code(), now).await,
+    }
+}
+
+async fn bury(processor: &Processor, record: &Record, reason: String, code: &str, now: Timestamp) -> End {
+    let receive_count = record.receive_count;
+    let source = record.source();
+    let Some(claim_key) = &record.claim_key else {
+        // Nothing of ours, or so broken that it names no event: the dead-letter queue is all the record there is.
+        Metric::Dead.count(source, now);
+        tracing::error!(message_id = record.message_id, outcome = "dead", code, reason, receive_count, "failed");
+        return End::GiveBack;
+    };
+    let burial = Burial {
+        key: claim_key.clone(),
+        source: source.to_owned(),
+        event_type: record.event_type().to_owned(),
+        at: now,
+        reason,
+        receive_count,
+    };
+    match processor.store.bury(&burial).await {
+        // An answer to a commit was lost, and it had been a yes.
+        Ok(Buried::Processed) => End::Done,
+        Ok(Buried::Yes) => {
+            Metric::Dead.count(source, now);
+            tracing::error!(claim_key = %claim_key, source, outcome = "dead", code, reason = burial.reason, receive_count, "failed");
+            tracing::debug!(target: STEP, step = "dead", source, claim_key = %claim_key, receive_count, reason = burial.reason);
+            End::GiveBack
+        }
+        Err(unavailable) => {
+            // The message goes to the dead-letter queue all the same; only the reason isn't with the claim.
+            Metric::Dead.count(source, now);
+            let cause = unavailable.to_string();
+            tracing::error!(claim_key = %claim_key, source, outcome = "dead", code, reason = burial.reason, receive_count, cause, "failed, and not recorded");
+            End::GiveBack
+        }
+    }
+}

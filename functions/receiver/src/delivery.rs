@@ -1,0 +1,53 @@
+//! One HTTP request from a provider, raw: what its signature is about.
+
+use crate::reply::Reply;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use lambda_http::{Body, Request};
+use tidings_core::config::source::Source;
+use tidings_core::limits::MAX_BODY_BYTES;
+
+/// A request whose size and content type are right. Nothing in it is trusted yet.
+#[derive(Clone)]
+pub struct Delivery {
+    pub method: String,
+    /// As sent, without the question mark; empty where there is none.
+    pub query: String,
+    pub headers: HeaderMap,
+    /// The bytes that the provider signed: Lambda's base64 is undone.
+    pub body: Vec<u8>,
+}
+
+/// The body may hold anything and the headers hold signatures: neither belongs into a log.
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery").field("method", &self.method).field("bytes", &self.body.len()).finish_non_exhaustive()
+    }
+}
+
+impl Delivery {
+    /// Checks what can be checked for nothing, before a single byte is hashed.
+    pub fn read(request: Request, source: &Source) -> Result<Self, Reply> {
+        let (parts, body) = request.into_parts();
+        let body = match body {
+            Body::Empty => Vec::new(),
+            Body::Text(text) => text.into_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => return Err(Reply::UnsupportedMediaType),
+        };
+        if body.len() > MAX_BODY_BYTES {
+            return Err(Reply::TooLarge);
+        }
+        if !content_type(&parts.headers).is_some_and(|seen| source.content_types.0.contains(&seen)) {
+            return Err(Reply::UnsupportedMediaType);
+        }
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        Ok(Self { method: parts.method.as_str().to_owned(), query, headers: parts.headers, body })
+    }
+}
+
+/// In lower case, without parameters.
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase())
+}

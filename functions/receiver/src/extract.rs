@@ -1,0 +1,188 @@
+//! A verified request becomes events: where id, type, time, entity and sequence are is the preset's to say.
+
+mod depth;
+
+use crate::reply::{Malformed, Reply};
+use crate::verify::VerifiedRequest;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tidings_core::claim::{ClaimKey, Sha256Hex};
+use tidings_core::config::provider::EventSpec;
+use tidings_core::config::{JsonPath, OneOrMany, Part, Reference, Template};
+use tidings_core::envelope::{Envelope, NewEnvelope};
+use tidings_core::limits::{
+    MAX_CONVERSATION_BYTES, MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_JSON_DEPTH, MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES,
+};
+use tidings_core::time::Timestamp;
+
+/// A verified event. Only [`events`] makes it, and only it can be claimed.
+#[derive(Debug)]
+pub struct VerifiedEvent {
+    envelope: Envelope,
+    body_sha256: Sha256Hex,
+}
+
+impl VerifiedEvent {
+    pub fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    pub fn body_sha256(&self) -> &Sha256Hex {
+        &self.body_sha256
+    }
+
+    /// The same event, received when its first delivery was.
+    #[must_use]
+    pub fn first_received(mut self, received: Timestamp) -> Self {
+        self.envelope.receivedtime = received;
+        self
+    }
+}
+
+/// The events of a delivery, in its order. Each fits into a message.
+pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<VerifiedEvent>, Reply> {
+    let text = json_text(request.body()).map_err(Reply::Malformed)?;
+    let body: Value = serde_json::from_str(text).map_err(|error| Reply::Malformed(not_json(&error)))?;
+    let found = Found { request, text, body, received, traceparent: traceparent(request) };
+
+    let mut places: Vec<(&EventSpec, Vec<usize>)> = Vec::new();
+    let specs = &request.source().events;
+    for spec in specs {
+        if let Some(each) = &spec.each {
+            places.extend(each.places(&found.body, MAX_EVENTS_PER_DELIVERY).into_iter().map(|indices| (spec, indices)));
+        }
+    }
+    if places.len() > MAX_EVENTS_PER_DELIVERY {
+        return Err(Reply::Malformed(Malformed::TooManyEvents));
+    }
+    if places.is_empty() {
+        places.extend(specs.iter().find(|spec| spec.each.is_none()).map(|spec| (spec, Vec::new())));
+    }
+    let many = places.len() > 1;
+    places.into_iter().enumerate().map(|(n, (spec, indices))| found.event(spec, &indices, many.then_some(n))).collect()
+}
+
+/// The body as JSON text that is safe to parse.
+fn json_text(body: &[u8]) -> Result<&str, Malformed> {
+    if body.is_empty() {
+        return Err(Malformed::Empty);
+    }
+    let text = std::str::from_utf8(body).map_err(|_| Malformed::NotUtf8)?;
+    if depth::of(text) > MAX_JSON_DEPTH { Err(Malformed::TooDeep) } else { Ok(text) }
+}
+
+fn not_json(error: &serde_json::Error) -> Malformed {
+    if error.is_eof() { Malformed::Truncated } else { Malformed::NotJson }
+}
+
+/// W3C Trace Context, if the provider sent one that looks right: `00-{32 hex}-{16 hex}-{2 hex}`.
+fn traceparent(request: &VerifiedRequest<'_>) -> Option<String> {
+    let value = request.headers().get("traceparent")?.to_str().ok()?;
+    let lengths: Vec<usize> = value.split('-').map(str::len).collect();
+    let hex = value.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
+    (lengths == [2, 32, 16, 2] && hex).then(|| value.to_owned())
+}
+
+/// A request and what was found in it.
+struct Found<'a> {
+    request: &'a VerifiedRequest<'a>,
+    text: &'a str,
+    body: Value,
+    received: Timestamp,
+    traceparent: Option<String>,
+}
+
+impl Found<'_> {
+    fn event(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> Result<VerifiedEvent, Reply> {
+        let source = self.request.source();
+        let event_type = self.first(&spec.event_type, indices).map(|t| t.replace('/', "."));
+        let event_type = event_type.filter(|t| !t.is_empty() && t.len() <= MAX_EVENT_TYPE_BYTES);
+        let claim_key = self.claim_key(&spec.id, indices, part);
+        let envelope = Envelope::new(NewEnvelope {
+            id: self.first(&spec.id, indices).unwrap_or_else(|| claim_key.as_str().to_owned()),
+            source: source.name.clone(),
+            event_type: event_type.ok_or(Reply::Malformed(Malformed::NoType))?,
+            subject: self.first(&spec.subject, indices).filter(|s| s.len() <= MAX_SUBJECT_BYTES),
+            time: self.time(spec, indices),
+            conversation: self.first(&spec.conversation, indices).filter(|c| c.len() <= MAX_CONVERSATION_BYTES),
+            sequence: spec.sequence.as_ref().and_then(|r| self.value(r, indices)?.parse().ok()),
+            received: self.received,
+            claim_key,
+            traceparent: self.traceparent.clone(),
+            data: self.data(spec, indices),
+        });
+        if envelope.encode().len() > MAX_MESSAGE_BYTES {
+            return Err(Reply::TooLarge);
+        }
+        Ok(VerifiedEvent { envelope, body_sha256: Sha256Hex::of(self.request.body()) })
+    }
+
+    /// The security rule of [`tidings_core::claim`]: an id counts only if the signature covers it.
+    fn claim_key(&self, ids: &OneOrMany<Template>, indices: &[usize], part: Option<usize>) -> ClaimKey {
+        let source = &self.request.source().name;
+        let signed = ids.0.iter().filter(|id| self.request.covers(id)).find_map(|id| self.fill(id, indices));
+        match signed {
+            Some(id) => ClaimKey::from_signed_id(source, &id),
+            None => ClaimKey::from_signed_bytes(source, &self.request.signed_digest(), part),
+        }
+    }
+
+    fn time(&self, spec: &EventSpec, indices: &[usize]) -> Option<Timestamp> {
+        let time = spec.time.as_ref()?;
+        time.from.0.iter().find_map(|from| crate::verify::parse_time(time.unit, &self.value(from, indices)?))
+    }
+
+    /// The whole body, byte for byte; of a delivery of many events the one at hand, with what the preset keeps beside it.
+    fn data(&self, spec: &EventSpec, indices: &[usize]) -> Box<RawValue> {
+        let raw = match &spec.each {
+            None => RawValue::from_string(self.text.trim().to_owned()),
+            Some(each) => {
+                let mut one = each.find(&self.body, indices).cloned().unwrap_or_default();
+                for (name, path) in &spec.with {
+                    if let (Some(object), Some(value)) = (one.as_object_mut(), path.find(&self.body, indices)) {
+                        object.insert(name.clone(), value.clone());
+                    }
+                }
+                RawValue::from_string(one.to_string())
+            }
+        };
+        raw.expect("it was parsed as JSON before")
+    }
+
+    /// The first template whose values are all there.
+    fn first(&self, templates: &OneOrMany<Template>, indices: &[usize]) -> Option<String> {
+        templates.0.iter().find_map(|template| self.fill(template, indices))
+    }
+
+    fn fill(&self, template: &Template, indices: &[usize]) -> Option<String> {
+        template.0.iter().try_fold(String::new(), |mut text, part| {
+            match part {
+                Part::Text(literal) => text.push_str(literal),
+                Part::Value(reference) => text.push_str(&self.value(reference, indices)?),
+            }
+            Some(text)
+        })
+    }
+
+    fn value(&self, reference: &Reference, indices: &[usize]) -> Option<String> {
+        match reference {
+            Reference::Json(path) => scalar(path, &self.body, indices),
+            Reference::Body
+            | Reference::Url
+            | Reference::Method
+            | Reference::Header(_)
+            | Reference::Query(_)
+            | Reference::Signature(_) => self.request.value(reference),
+        }
+    }
+}
+
+/// A text, a number or a truth value, as text; anything else isn't there.
+fn scalar(path: &JsonPath, body: &Value, indices: &[usize]) -> Option<String> {
+    match path.find(body, indices)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

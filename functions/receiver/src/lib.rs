@@ -1,0 +1,109 @@
+//! request → verify → claim → enqueue → reply.
+//!
+//! Promises: a 2xx means that SQS has every event of the delivery; what can't be verified costs no AWS call and learns
+//! nothing but that. Never: a body, a secret or a signature in a log or a reply; work after the reply.
+//!
+//! The flow, a file each: [`route`] → [`delivery`] → [`secrets`] → [`verify`] → [`extract`] → [`accept`] → [`reply`].
+
+pub mod accept;
+pub mod configured;
+pub mod delivery;
+pub mod extract;
+pub mod reply;
+pub mod route;
+pub mod secrets;
+pub mod verify;
+
+use crate::accept::Acceptor;
+use crate::delivery::Delivery;
+use crate::reply::Reply;
+use crate::route::Route;
+use crate::secrets::SecretBook;
+use crate::verify::{Rejection, VerifiedRequest};
+use lambda_http::{Body, Request, Response};
+use std::sync::Arc;
+use tidings_core::config::source::Source;
+use tidings_core::ports::{ClaimStore, EventQueue, SecretStore};
+use tidings_core::telemetry::{Metric, STEP};
+use tidings_core::time::Clock;
+
+/// The receiver with all that it needs.
+#[derive(Debug)]
+pub struct Receiver {
+    sources: Vec<Source>,
+    secrets: SecretBook,
+    acceptor: Acceptor,
+    clock: Arc<dyn Clock>,
+}
+
+/// What the receiver needs of the world.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    pub claims: Arc<dyn ClaimStore>,
+    pub queue: Arc<dyn EventQueue>,
+    pub secrets: Arc<dyn SecretStore>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Receiver {
+    pub fn new(sources: Vec<Source>, ports: Ports) -> Self {
+        Self {
+            sources,
+            secrets: SecretBook::new(ports.secrets, Arc::clone(&ports.clock)),
+            acceptor: Acceptor::new(ports.claims, ports.queue, Arc::clone(&ports.clock)),
+            clock: ports.clock,
+        }
+    }
+
+    /// Loads the secrets, so that the first request needn't. A failure is logged and tried again with the first request.
+    pub async fn warm_up(&self) {
+        self.secrets.load(&self.sources).await;
+    }
+
+    /// Answers one request. Never fails: a failure is a reply.
+    pub async fn handle(&self, request: Request) -> Response<Body> {
+        let reply = match Route::of(&request, &self.sources) {
+            Ok(Route::Health) => Reply::Healthy,
+            Ok(Route::Webhook(source)) => self.receive(source, request).await,
+            Err(reply) => reply,
+        };
+        reply.into_response()
+    }
+
+    async fn receive(&self, source: &Source, request: Request) -> Reply {
+        let received = self.clock.now();
+        let reply = async {
+            let delivery = Delivery::read(request, source)?;
+            let verified = self.verify(source, &delivery).await?;
+            let events = extract::events(&verified, received)?;
+            self.acceptor.accept(source, events, &delivery, received).await
+        };
+        let reply = reply.await.unwrap_or_else(|refused| refused);
+        if let Some(code) = reply.refusal() {
+            tracing::info!(source = source.name, outcome = code, status = reply.status().as_u16(), "refused");
+        }
+        reply
+    }
+
+    /// Verifies with the secrets at hand; once more if newer ones could be fetched.
+    async fn verify<'a>(&self, source: &'a Source, delivery: &'a Delivery) -> Result<VerifiedRequest<'a>, Reply> {
+        let keys = self.secrets.keys(&self.sources, source).await.ok_or(Reply::NoSecret)?;
+        let mut verified = verify::verify(source, &keys, delivery, self.clock.now());
+        if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.refresh_on_mismatch(&self.sources).await {
+            let keys = self.secrets.keys(&self.sources, source).await.ok_or(Reply::NoSecret)?;
+            verified = verify::verify(source, &keys, delivery, self.clock.now());
+        }
+        match verified {
+            Ok(verified) => {
+                tracing::debug!(target: STEP, step = "verified", source = source.name, secret = verified.secret_index());
+                Ok(verified)
+            }
+            Err(rejection) => {
+                Metric::Unauthentic.count(&source.name, self.clock.now());
+                tracing::info!(source = source.name, reason = %rejection, "unauthentic");
+                tracing::debug!(target: STEP, step = "refused", source = source.name, reason = %rejection);
+                Err(Reply::Unauthentic)
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Everything that a provider can be told: one table. No reply holds anything of the inside.
+
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use lambda_http::{Body, Response};
+use serde_json::json;
+use tidings_core::limits;
+
+/// What a request is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// SQS has acknowledged every event of the delivery.
+    Accepted,
+    /// SQS had every event of the delivery before.
+    Duplicate,
+    Healthy,
+    /// The body is authentic, but isn't what the source's events are made of.
+    Malformed(Malformed),
+    /// One body for every reason: an attacker learns nothing. The reason is in our log.
+    Unauthentic,
+    /// No such path or source.
+    NotFound,
+    MethodNotAllowed {
+        allow: &'static str,
+    },
+    TooLarge,
+    UnsupportedMediaType,
+    /// At least one event isn't durable. What did get through is a duplicate next time.
+    NotDurable,
+    /// The source's secret is missing or couldn't be fetched yet: we can't tell real from forged. Never 401, which would
+    /// make the provider give up on an event that may be real.
+    NoSecret,
+}
+
+/// What is wrong with an authentic body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    Empty,
+    NotUtf8,
+    Truncated,
+    NotJson,
+    TooDeep,
+    NoType,
+    TooManyEvents,
+}
+
+impl Reply {
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Accepted => StatusCode::ACCEPTED,
+            Self::Duplicate | Self::Healthy => StatusCode::OK,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthentic => StatusCode::UNAUTHORIZED,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotDurable | Self::NoSecret => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// A word for machines: `status` of a 2xx, `error` of the others.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Duplicate => "duplicate",
+            Self::Healthy => "ok",
+            Self::Malformed(Malformed::Empty) => "empty_body",
+            Self::Malformed(Malformed::NotUtf8) => "not_utf8",
+            Self::Malformed(Malformed::Truncated) => "truncated_json",
+            Self::Malformed(Malformed::NotJson) => "not_json",
+            Self::Malformed(Malformed::TooDeep) => "too_deep",
+            Self::Malformed(Malformed::NoType) => "no_type",
+            Self::Malformed(Malformed::TooManyEvents) => "too_many_events",
+            Self::Unauthentic => "unauthentic",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::NotDurable | Self::NoSecret => "try_again",
+        }
+    }
+
+    /// The same for people.
+    fn message(self) -> String {
+        match self {
+            Self::Accepted => "queued".to_owned(),
+            Self::Duplicate => "known already, nothing to do".to_owned(),
+            Self::Healthy => "alive".to_owned(),
+            Self::Malformed(Malformed::Empty) => "the body is empty, allowed: a JSON document".to_owned(),
+            Self::Malformed(Malformed::NotUtf8) => "the body is not UTF-8, allowed: JSON in UTF-8".to_owned(),
+            Self::Malformed(Malformed::Truncated) => "the JSON ends before it is complete".to_owned(),
+            Self::Malformed(Malformed::NotJson) => "the body is not JSON".to_owned(),
+            Self::Malformed(Malformed::TooDeep) => {
+                format!("the JSON is nested too deep, allowed: {} levels", limits::MAX_JSON_DEPTH)
+            }
+            Self::Malformed(Malformed::NoType) => "the event has no type, or one that is too long".to_owned(),
+            Self::Malformed(Malformed::TooManyEvents) => {
+                format!("too many events in one delivery, allowed: {}", limits::MAX_EVENTS_PER_DELIVERY)
+            }
+            Self::Unauthentic => "the request could not be verified".to_owned(),
+            Self::NotFound => "no such endpoint".to_owned(),
+            Self::MethodNotAllowed { allow } => format!("allowed: {allow}"),
+            Self::TooLarge => format!("the event is too large, allowed: {} bytes with its envelope", limits::MAX_MESSAGE_BYTES),
+            Self::UnsupportedMediaType => "this content type is not accepted here".to_owned(),
+            Self::NotDurable | Self::NoSecret => "not accepted, please send it again".to_owned(),
+        }
+    }
+
+    /// The code of a reply that refuses.
+    pub fn refusal(self) -> Option<&'static str> {
+        (!self.status().is_success()).then(|| self.code())
+    }
+
+    pub fn into_response(self) -> Response<Body> {
+        let word = if self.status().is_success() { "status" } else { "error" };
+        let mut body = json!({ word: self.code(), "message": self.message() });
+        if self == Self::Healthy {
+            body["version"] = json!(env!("CARGO_PKG_VERSION"));
+        }
+        let mut response = Response::new(Body::Text(body.to_string()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Self::MethodNotAllowed { allow } = self {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()));
+        }
+        response
+    }
+}

@@ -1,0 +1,31 @@
+//! `POST /webhooks/{source}` · `GET /health` · nothing else.
+
+use crate::reply::Reply;
+use lambda_http::{Request, RequestExt};
+use tidings_core::config::source::Source;
+
+/// Where a request goes.
+#[derive(Debug)]
+pub enum Route<'a> {
+    Health,
+    Webhook(&'a Source),
+}
+
+impl<'a> Route<'a> {
+    pub fn of(request: &Request, sources: &'a [Source]) -> Result<Self, Reply> {
+        let raw = request.raw_http_path();
+        let path = if raw.is_empty() { request.uri().path() } else { raw };
+        if path == "/health" {
+            return match request.method().as_str() {
+                "GET" | "HEAD" => Ok(Self::Health),
+                _ => Err(Reply::MethodNotAllowed { allow: "GET, HEAD" }),
+            };
+        }
+        let name = path.strip_prefix("/webhooks/").ok_or(Reply::NotFound)?;
+        let source = sources.iter().find(|s| s.name == name).ok_or(Reply::NotFound)?;
+        match request.method().as_str() {
+            "POST" => Ok(Self::Webhook(source)),
+            _ => Err(Reply::MethodNotAllowed { allow: "POST" }),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What is signed: the scheme's message, made of the request's raw values.
+
+use super::Rejection;
+use super::signature::ParsedSignature;
+use crate::delivery::Delivery;
+use http::HeaderMap;
+use tidings_core::config::source::Source;
+use tidings_core::config::{Part, Reference, Template};
+
+/// The values that a scheme can refer to.
+pub(super) struct Values<'a> {
+    pub source: &'a Source,
+    pub delivery: &'a Delivery,
+    pub signature: &'a ParsedSignature,
+}
+
+impl Values<'_> {
+    /// Gives the message to `sink`, piece by piece: a body isn't copied to be hashed.
+    pub(super) fn feed(&self, message: &Template, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
+        for part in &message.0 {
+            match part {
+                Part::Text(text) => sink(text.as_bytes()),
+                Part::Value(reference) => self.bytes(reference, sink)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A value as text.
+    pub(super) fn text(&self, reference: &Reference) -> Result<String, Rejection> {
+        let mut bytes = Vec::new();
+        self.bytes(reference, &mut |b| bytes.extend_from_slice(b))?;
+        String::from_utf8(bytes).map_err(|_| Rejection::MissingValue(reference.clone()))
+    }
+
+    fn bytes(&self, reference: &Reference, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
+        let missing = || Rejection::MissingValue(reference.clone());
+        match reference {
+            Reference::Body => sink(&self.delivery.body),
+            Reference::Method => sink(self.delivery.method.as_bytes()),
+            Reference::Url => {
+                sink(self.source.public_url.as_ref().ok_or_else(missing)?.as_bytes());
+                if !self.delivery.query.is_empty() {
+                    sink(b"?");
+                    sink(self.delivery.query.as_bytes());
+                }
+            }
+            Reference::Header(name) => sink(only(&self.delivery.headers, name)?.ok_or_else(missing)?),
+            Reference::Query(name) => sink(query(&self.delivery.query, name).ok_or_else(missing)?.as_bytes()),
+            Reference::Signature(name) => sink(self.signature.field(name).ok_or_else(missing)?.as_bytes()),
+            // A signature covers raw bytes, not parsed fields: such a scheme doesn't get through the build.
+            Reference::Json(_) => return Err(missing()),
+        }
+        Ok(())
+    }
+}
+
+/// A header that is there once. Twice would leave it open which one was signed.
+pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h [u8]>, Rejection> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(Rejection::RepeatedHeader(name.to_owned())),
+        (first, None) => Ok(first.map(http::HeaderValue::as_bytes)),
+    }
+}
+
+/// A query parameter as it was sent, still percent-encoded.
+fn query<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+}

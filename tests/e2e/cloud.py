@@ -1,0 +1,377 @@
+"""The emulated cloud: starts it, deploys the repository's own template to it, and gives handles to what was deployed.
+
+Promises: the template and the binaries are those that would go to AWS, unchanged; every process it starts ends with it.
+Never: a fixed port, a credential or a setting of the person who runs it.
+
+What the emulator can't do is done here, after the deployment and by calls that an operator could make, and is listed so
+that nobody takes an emulated proof for more than it is:
+  - it keeps a `Number` parameter as text, and its poller then stops: the mapping's MaximumConcurrency is set again;
+  - its clock is the real one: the queue's visibility timeout is shortened from 180 s, after a test's look at it;
+  - it doesn't apply TTL, point-in-time recovery, encryption, throttling or access logs, and writes no metric of the API;
+  - `/health` on its own host is its own: the route is reached as `//health`, which the gateway takes for the same;
+  - it answers OPTIONS itself.
+"""
+
+import http.client
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+from aws_proxy import HARNESS, AwsProxy
+
+REGION = "us-east-1"
+STACK = "tidings-e2e"
+VISIBILITY_S = 3
+START_TIMEOUT_S = 60
+# The emulator's root: it stands above every policy, as the account's owner does.
+ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+
+
+class Failed(Exception):
+    """A step before the tests went wrong; the text is for the person who runs them."""
+
+
+def architecture():
+    """The host's, in CloudFormation's words: emulated functions are processes of this machine."""
+    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+
+
+def run(what, command, env, cwd, timeout_s):
+    """Runs a step, and shows the end of what it printed if it fails."""
+    done = subprocess.run(
+        [str(c) for c in command], cwd=cwd, env=env, timeout=timeout_s, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    if done.returncode:
+        raise Failed(f"{what} ended with {done.returncode}: {' '.join(map(str, command))}\n{done.stdout[-6000:]}")
+    return done.stdout
+
+
+def aws_env(endpoint, path_first=None):
+    """The caller's environment without any AWS setting of theirs, pointed at the emulated cloud."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SAM_"))}
+    env |= ROOT | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SAM_CLI_TELEMETRY": "0",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+    if path_first:
+        env["PATH"] = f"{path_first}{os.pathsep}{env['PATH']}"
+    return env
+
+
+def build(repository, sam_bin, into):
+    """`sam build` of the repository, for this machine's processor."""
+    run(
+        "sam build",
+        [Path(sam_bin) / "sam", "build", "--template-file", repository / "template.yaml", "--build-dir", into,
+         "--parameter-overrides", f"Architecture={architecture()}"],
+        aws_env("http://127.0.0.1:9", sam_bin), repository, 3600,
+    )
+
+
+class Emulator:
+    """One process of the emulated cloud with IAM enforced, its functions' AWS calls going through the proxy."""
+
+    def __init__(self, emulator_bin, data):
+        self.data = data
+        self.log = data / "emulator.log"
+        (data / "tmp").mkdir(parents=True)
+        self.port = _free_port()
+        self.proxy = AwsProxy(self.port)
+        # Functions inherit this environment: it has nothing of the caller's but PATH.
+        env = ROOT | {
+            "PATH": os.environ["PATH"], "HOME": str(data), "TMPDIR": str(data / "tmp"), "LANG": "C.UTF-8",
+            "AUTH": "true", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(self.port), "MINISTACK_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.proxy.url, "S3_DATA_DIR": str(data / "s3"), "STATE_DIR": str(data / "state"),
+            "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(Path(emulator_bin) / "ministack")], cwd=data, env=env, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )
+        self._await_ready()
+
+    def _await_ready(self):
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise Failed(f"the emulator ended with {self.process.returncode}\n{self.tail()}")
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+                connection.request("GET", "/_ministack/health")
+                if connection.getresponse().status == 200:
+                    return
+            except OSError:
+                time.sleep(0.2)
+        self.stop()
+        raise Failed(f"the emulator wasn't ready after {START_TIMEOUT_S} s\n{self.tail()}")
+
+    def tail(self, lines=40):
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def stop(self):
+        """Ends the process group that the emulator leads: itself, and every function it started."""
+        self.proxy.close()
+        for sign, patience_s in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+            try:
+                os.killpg(self.process.pid, sign)
+            except ProcessLookupError:
+                pass
+            try:
+                self.process.wait(patience_s)
+            except subprocess.TimeoutExpired:
+                continue
+        if not os.environ.get("E2E_KEEP"):
+            shutil.rmtree(self.data, ignore_errors=True)
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __str__(self):
+        return f"{self.status} {self.body[:200]!r}"
+
+
+class Stack:
+    """What was deployed."""
+
+    def __init__(self, emulator):
+        self.emulator = emulator
+        self.proxy = emulator.proxy
+        self._clients = {}
+        self._clients_lock = threading.Lock()
+
+    @classmethod
+    def deploy(cls, emulator, sam_bin, built, repository):
+        """`sam deploy`, as samconfig.toml and the README have it but for the question before it."""
+        run(
+            "sam deploy",
+            [Path(sam_bin) / "sam", "deploy", "--template-file", built / "template.yaml", "--stack-name", STACK,
+             "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
+             "--config-file", repository / "samconfig.toml", "--region", REGION,
+             "--parameter-overrides", f"Architecture={architecture()}"],
+            aws_env(emulator.proxy.url, sam_bin), repository, 600,
+        )
+        stack = cls(emulator)
+        stack._look_up()
+        return stack
+
+    def _look_up(self):
+        formation = self.client("cloudformation")
+        described = formation.describe_stacks(StackName=STACK)["Stacks"][0]
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])}
+        self.resources = {
+            r["LogicalResourceId"]: r["PhysicalResourceId"]
+            for r in formation.describe_stack_resources(StackName=STACK)["StackResources"]
+        }
+        self.api_host = f"{self.resources['Api']}.execute-api.localhost:{self.emulator.port}"
+        self.api_url = f"http://127.0.0.1:{self.emulator.port}"
+        self.events_queue = self.outputs["EventsQueueUrl"]
+        self.dead_queue = self.outputs["DeadLetterQueueUrl"]
+        self.claims_table = self.outputs["ClaimsTableName"]
+        self.context_table = self.outputs["ContextTableName"]
+        self.secret = self.outputs["SecretArn"]
+        # As deployed, before this harness changes it.
+        self.events_queue_as_deployed = self.queue(self.events_queue)
+
+    def make_ready(self, secrets):
+        """The emulator's shortcomings, then what an operator does: write the secrets."""
+        self.client("lambda").update_event_source_mapping(
+            UUID=self.resources["ProcessorSource"], ScalingConfig={"MaximumConcurrency": 20}
+        )
+        self.set_visibility(VISIBILITY_S)
+        self.client("secretsmanager").put_secret_value(SecretId=self.secret, SecretString=json.dumps(secrets))
+        self.restart("Receiver")
+
+    def client(self, service, **credentials):
+        """A client of the account's owner, or of the given credentials."""
+        with self._clients_lock:
+            key = (service, tuple(sorted(credentials.items())))
+            if key not in self._clients:
+                mine = credentials or {
+                    "aws_access_key_id": ROOT["AWS_ACCESS_KEY_ID"],
+                    "aws_secret_access_key": ROOT["AWS_SECRET_ACCESS_KEY"],
+                }
+                self._clients[key] = boto3.session.Session().client(
+                    service, region_name=REGION, endpoint_url=self.proxy.url, **mine,
+                    config=Config(user_agent_extra=HARNESS, retries={"total_max_attempts": 1}, proxies={}),
+                )
+            return self._clients[key]
+
+    def role(self, logical_id):
+        """Clients with a function's own role: client(service). The emulator's owner may assume it without being trusted by it."""
+        arn = self.client("iam").get_role(RoleName=self.resources[logical_id])["Role"]["Arn"]
+        given = self.client("sts").assume_role(RoleArn=arn, RoleSessionName=HARNESS)["Credentials"]
+        return lambda service: self.client(
+            service,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+
+    def restart(self, logical_id):
+        """New execution environments for a function, as a deployment gives it. Its settings stay as they are."""
+        functions, name = self.client("lambda"), self.resources[logical_id]
+        memory = functions.get_function_configuration(FunctionName=name)["MemorySize"]
+        functions.update_function_configuration(FunctionName=name, MemorySize=int(memory))
+
+    # ── the front door ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def send(self, request):
+        return self.http(request.method, request.path, request.headers, request.body)
+
+    def http(self, method, path, headers=None, body=b""):
+        connection = http.client.HTTPConnection("127.0.0.1", self.emulator.port, timeout=60)
+        try:
+            connection.request(method, path, body, {**(headers or {}), "Host": self.api_host})
+            response = connection.getresponse()
+            return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        finally:
+            connection.close()
+
+    # ── state ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def claims(self):
+        """Every claim, by key."""
+        return {item["pk"]: item for item in self._scan(self.claims_table)}
+
+    def context(self, conversation=None):
+        """Context items by (conversation, kind), without what depends on the clock."""
+        return {
+            (item["pk"], item["sk"]): {k: v for k, v in item.items() if k not in ("pk", "sk", "expires_at")}
+            for item in self._scan(self.context_table)
+            if conversation in (None, item["pk"])
+        }
+
+    def _scan(self, table):
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return [{k: _plain(v) for k, v in item.items()} for page in pages for item in page["Items"]]
+
+    def queue(self, url):
+        return self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
+    def depth(self, url):
+        """(visible, in flight)."""
+        attributes = self.queue(url)
+        return (
+            int(attributes["ApproximateNumberOfMessages"]),
+            int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+        )
+
+    def dead_letters(self):
+        messages = self.client("sqs").receive_message(
+            QueueUrl=self.dead_queue, MaxNumberOfMessages=10, VisibilityTimeout=0, AttributeNames=["All"]
+        )
+        return messages.get("Messages", [])
+
+    def set_visibility(self, seconds):
+        self.client("sqs").set_queue_attributes(QueueUrl=self.events_queue, Attributes={"VisibilityTimeout": str(seconds)})
+
+    # ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def until(self, what, condition, timeout_s=30):
+        """Waits for a condition, and gives its value."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            value = condition()
+            if value:
+                return value
+            if time.monotonic() > deadline:
+                raise AssertionError(f"after {timeout_s} s: not {what}")
+            time.sleep(0.1)
+
+    def settle(self, timeout_s=60):
+        """Waits until the events queue is empty: every event is done, or dead."""
+        self.until("an empty events queue", lambda: self.depth(self.events_queue) == (0, 0), timeout_s)
+
+    @contextmanager
+    def processor_paused(self):
+        """Nothing is taken from the queue inside; at the end all of it goes out as one batch (up to 10)."""
+        mapping = {"UUID": self.resources["ProcessorSource"]}
+        functions = self.client("lambda")
+        functions.update_event_source_mapping(**mapping, Enabled=False)
+        time.sleep(0.3)  # A pass of the poller that has begun goes on.
+        try:
+            yield
+        finally:
+            functions.update_event_source_mapping(**mapping, Enabled=True)
+
+    def wipe(self):
+        """Empty queues and tables, no faults, no memory of calls. The functions stay warm."""
+        self.proxy.heal()
+        for url in (self.events_queue, self.dead_queue):
+            self.client("sqs").purge_queue(QueueUrl=url)
+        self.set_visibility(VISIBILITY_S)
+        self.forget_state()
+        self.proxy.forget()
+
+    def forget_state(self):
+        """Both tables emptied, as if none of it had happened."""
+        store = self.client("dynamodb")
+        for table, names in ((self.claims_table, ["pk"]), (self.context_table, ["pk", "sk"])):
+            for page in store.get_paginator("scan").paginate(TableName=table):
+                for item in page["Items"]:
+                    store.delete_item(TableName=table, Key={n: item[n] for n in names})
+
+    # ── why it failed ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def describe(self, since_ms):
+        """What a person needs who reads a failure: state, calls, and both functions' logs since then."""
+        yield "queues (visible, in flight)", f"events {self.depth(self.events_queue)}, dead {self.depth(self.dead_queue)}"
+        yield "claims", json.dumps(self.claims(), indent=1, default=str)
+        yield "context", "\n".join(f"{k}: {v}" for k, v in self.context().items()) or "none"
+        yield "AWS calls", "\n".join(
+            f"{who}: {call}" for who in ("receiver", "processor") for call in self.proxy.made_by(who, secrets=True)[-60:]
+        ) or "none"
+        for name in ("Receiver", "Processor"):
+            yield f"{name} log", "\n".join(self.log_lines(name, since_ms)[-60:]) or "nothing"
+
+    def log_lines(self, name, since_ms=0):
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(
+            logGroupName=self.resources[f"{name}LogGroup"], startTime=int(since_ms)
+        )
+        lines = [(e["timestamp"], e["message"]) for page in pages for e in page["events"]]
+        return [m for _, m in sorted(lines, key=lambda line: line[0]) if not m.startswith(("START ", "END ", "REPORT "))]
+
+
+def _plain(value):
+    """A DynamoDB attribute as Python has it."""
+    (kind, inner), = value.items()
+    if kind == "M":
+        return {k: _plain(v) for k, v in inner.items()}
+    if kind == "L":
+        return [_plain(v) for v in inner]
+    if kind == "N":
+        return float(inner) if "." in inner or "e" in inner.lower() else int(inner)
+    return None if kind == "NULL" else inner
+
+
+def _free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]

@@ -1,0 +1,42 @@
+"""AWS calls per request of a warm function: what a webhook costs beyond the two invocations."""
+
+
+def warm(stack, tidings, corpus):
+    """Both functions started and used, and then nothing left of it but that."""
+    assert stack.send(tidings.sign(corpus.plain)).status == 202
+    stack.settle()
+    stack.forget_state()
+    stack.proxy.forget()
+
+
+def receiver_calls(stack):
+    return [c.operation for c in stack.proxy.made_by("receiver")]
+
+
+def test_accepted_is_three_calls(stack, tidings, corpus):
+    warm(stack, tidings, corpus)
+    assert stack.send(tidings.sign(corpus.plain)).status == 202
+    assert receiver_calls(stack) == ["PutItem", "SendMessage", "UpdateItem"]
+
+
+def test_duplicate_is_one_call(stack, tidings, corpus):
+    warm(stack, tidings, corpus)
+    request = tidings.sign(corpus.plain)
+    stack.send(request)
+    stack.settle()
+    stack.proxy.forget()
+    assert stack.send(request).status == 200
+    assert receiver_calls(stack) == ["PutItem"]
+
+
+def test_forged_is_none(stack, tidings, corpus):
+    warm(stack, tidings, corpus)
+    assert stack.send(tidings.sign(corpus.plain, tamper="signature")).status == 401
+    assert receiver_calls(stack) == []
+
+
+def test_processing_is_a_read_and_a_commit(stack, tidings, corpus):
+    warm(stack, tidings, corpus)
+    assert stack.send(tidings.sign(corpus.plain)).status == 202
+    stack.settle()
+    assert [c.operation for c in stack.proxy.made_by("processor")] == ["BatchGetItem", "TransactWriteItems"]

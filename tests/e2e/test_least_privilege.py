@@ -1,0 +1,82 @@
+"""Each role does what its function does, and is refused everything next to it. Real calls, with the role's own credentials."""
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from cloud import REGION, ROOT
+
+DENIED = {"AccessDenied", "AccessDeniedException"}
+CLAIM = {"pk": {"S": "e2e#privilege"}}
+FACT = {"pk": {"S": "e2e"}, "sk": {"S": "entity#privilege"}}
+UPDATE = {
+    "UpdateExpression": "SET seen = :yes",
+    "ExpressionAttributeValues": {":yes": {"S": "yes"}},
+}
+
+# what, service, call, and the roles that may.
+CALLS = [
+    ("put a claim", "dynamodb", lambda c, s: c.put_item(TableName=s.claims_table, Item=CLAIM), {"Receiver"}),
+    ("mark a claim", "dynamodb", lambda c, s: c.update_item(TableName=s.claims_table, Key=CLAIM, **UPDATE), {"Receiver", "Processor"}),
+    ("read a claim", "dynamodb", lambda c, s: c.get_item(TableName=s.claims_table, Key=CLAIM), set()),
+    ("delete a claim", "dynamodb", lambda c, s: c.delete_item(TableName=s.claims_table, Key=CLAIM), set()),
+    ("list claims", "dynamodb", lambda c, s: c.scan(TableName=s.claims_table), set()),
+    ("read facts", "dynamodb", lambda c, s: c.batch_get_item(RequestItems={s.context_table: {"Keys": [FACT]}}), {"Processor"}),
+    ("write a fact", "dynamodb", lambda c, s: c.put_item(TableName=s.context_table, Item=FACT), {"Processor"}),
+    ("change a fact", "dynamodb", lambda c, s: c.update_item(TableName=s.context_table, Key=FACT, **UPDATE), set()),
+    ("delete a fact", "dynamodb", lambda c, s: c.delete_item(TableName=s.context_table, Key=FACT), set()),
+    ("list facts", "dynamodb", lambda c, s: c.scan(TableName=s.context_table), set()),
+    (
+        "commit claim and fact", "dynamodb",
+        lambda c, s: c.transact_write_items(TransactItems=[
+            {"Update": {"TableName": s.claims_table, "Key": CLAIM, **UPDATE}},
+            {"Put": {"TableName": s.context_table, "Item": FACT}},
+        ]),
+        {"Processor"},
+    ),
+    (
+        "put a claim inside a commit", "dynamodb",
+        lambda c, s: c.transact_write_items(TransactItems=[
+            {"Put": {"TableName": s.claims_table, "Item": CLAIM}},
+            {"Put": {"TableName": s.context_table, "Item": FACT}},
+        ]),
+        set(),
+    ),
+    ("enqueue", "sqs", lambda c, s: c.send_message(QueueUrl=s.events_queue, MessageBody="{}"), {"Receiver"}),
+    ("consume", "sqs", lambda c, s: c.receive_message(QueueUrl=s.events_queue), {"Processor"}),
+    ("purge", "sqs", lambda c, s: c.purge_queue(QueueUrl=s.events_queue), set()),
+    ("write to the dead", "sqs", lambda c, s: c.send_message(QueueUrl=s.dead_queue, MessageBody="{}"), set()),
+    ("read the dead", "sqs", lambda c, s: c.receive_message(QueueUrl=s.dead_queue), set()),
+    ("read the secret", "secretsmanager", lambda c, s: c.get_secret_value(SecretId=s.secret), {"Receiver"}),
+    ("write the secret", "secretsmanager", lambda c, s: c.put_secret_value(SecretId=s.secret, SecretString="{}"), set()),
+]
+
+
+@pytest.mark.parametrize("role", ["Receiver", "Processor"])
+@pytest.mark.parametrize(("service", "call", "allowed"), [c[1:] for c in CALLS], ids=[c[0].replace(" ", "_") for c in CALLS])
+def test_a_role_may_do_what_its_function_does_and_no_more(stack, role, service, call, allowed):
+    client = stack.role(f"{role}Role")(service)
+    with stack.processor_paused():
+        try:
+            call(client, stack)
+            refused = False
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in DENIED:
+                raise
+            refused = True
+        stack.client("sqs").purge_queue(QueueUrl=stack.events_queue)
+    assert refused == (role not in allowed)
+
+
+def test_the_queues_refuse_what_does_not_come_over_tls(stack):
+    """The proxy stands for TLS, so a call that goes around it is a plain one. Even the account's owner is refused."""
+    plain = boto3.session.Session().client(
+        "sqs", region_name=REGION, endpoint_url=f"http://127.0.0.1:{stack.emulator.port}",
+        aws_access_key_id=ROOT["AWS_ACCESS_KEY_ID"], aws_secret_access_key=ROOT["AWS_SECRET_ACCESS_KEY"],
+        config=Config(retries={"total_max_attempts": 1}, proxies={}),
+    )
+    for url in (stack.events_queue, stack.dead_queue):
+        with pytest.raises(ClientError) as refusal:
+            plain.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        assert refusal.value.response["Error"]["Code"] in DENIED
