@@ -1,1 +1,61 @@
+//! The `tidings` command line: run the pipeline here, send signed events, ask what became of them.
+//!
+//! Promises: every command reads only, but for `dev` and `send`; `--json` everywhere; colour only on a terminal; an error
+//! says what was seen, what is allowed and what to do next. Exit status: 0 done, 1 not done or not as expected, 2 called
+//! wrongly.
 
+pub mod arguments;
+mod commands;
+pub mod dev;
+mod style;
+mod target;
+
+use crate::arguments::{Arguments, Command};
+use std::process::ExitCode;
+
+/// Something that keeps a command from being done. The text is for the person who called it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Runs a command to its exit status.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(arguments)),
+        Err(error) => Err(Failure::new(format!("no runtime: {error}"))),
+    };
+    result.unwrap_or_else(|failure| {
+        style::failure(&failure.message, failure.hint.as_deref());
+        ExitCode::FAILURE
+    })
+}
+
+async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments.command {
+        Command::Dev(options) => dev::run(options).await,
+        Command::Send(options) => commands::send::run(options),
+        Command::Context(arguments::ContextCommand::Show(options)) => commands::context::show(options).await,
+        Command::Events(arguments::EventsCommand::Show(options)) => commands::events::show(options).await,
+        Command::Completions { shell } => {
+            commands::completions(shell);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

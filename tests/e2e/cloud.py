@@ -35,6 +35,7 @@ REGION = "us-east-1"
 STACK = "tidings-e2e"
 VISIBILITY_S = 3
 START_TIMEOUT_S = 60
+HEALTH = "//health"  # Not one slash: see above.
 # The emulator's root: it stands above every policy, as the account's owner does.
 ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
@@ -107,7 +108,11 @@ class Emulator:
                 [str(Path(emulator_bin) / "ministack")], cwd=data, env=env, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )
-        self._await_ready()
+        try:
+            self._await_ready()
+        except BaseException:
+            self.stop()
+            raise
 
     def _await_ready(self):
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -121,11 +126,10 @@ class Emulator:
                     return
             except OSError:
                 time.sleep(0.2)
-        self.stop()
         raise Failed(f"the emulator wasn't ready after {START_TIMEOUT_S} s\n{self.tail()}")
 
-    def tail(self, lines=40):
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+    def tail(self, lines=20):
+        return "\n".join(line[:300] for line in self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def stop(self):
         """Ends the process group that the emulator leads: itself, and every function it started."""
@@ -261,12 +265,15 @@ class Stack:
         return {item["pk"]: item for item in self._scan(self.claims_table)}
 
     def context(self, conversation=None):
-        """Context items by (conversation, kind), without what depends on the clock."""
-        return {
-            (item["pk"], item["sk"]): {k: v for k, v in item.items() if k not in ("pk", "sk", "expires_at")}
-            for item in self._scan(self.context_table)
-            if conversation in (None, item["pk"])
-        }
+        """Context items by (conversation, kind), without what depends on the clock or on the number of writes."""
+        items = {}
+        for item in self._scan(self.context_table):
+            if conversation in (None, item["pk"]):
+                rest = {k: v for k, v in item.items() if k not in ("pk", "sk", "version", "expires_at")}
+                if isinstance(rest.get("facts"), str):
+                    rest["facts"] = json.loads(rest["facts"])
+                items[item["pk"], item["sk"]] = rest
+        return items
 
     def _scan(self, table):
         pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
@@ -322,12 +329,13 @@ class Stack:
             functions.update_event_source_mapping(**mapping, Enabled=True)
 
     def wipe(self):
-        """Empty queues and tables, no faults, no memory of calls. The functions stay warm."""
+        """Empty queues and tables, no faults, no memory of calls, and a receiver that has started."""
         self.proxy.heal()
         for url in (self.events_queue, self.dead_queue):
             self.client("sqs").purge_queue(QueueUrl=url)
         self.set_visibility(VISIBILITY_S)
         self.forget_state()
+        self.http("GET", HEALTH)
         self.proxy.forget()
 
     def forget_state(self):
@@ -355,7 +363,7 @@ class Stack:
         pages = self.client("logs").get_paginator("filter_log_events").paginate(
             logGroupName=self.resources[f"{name}LogGroup"], startTime=int(since_ms)
         )
-        lines = [(e["timestamp"], e["message"]) for page in pages for e in page["events"]]
+        lines = [(e["timestamp"], e["message"][:1000]) for page in pages for e in page["events"]]
         return [m for _, m in sorted(lines, key=lambda line: line[0]) if not m.startswith(("START ", "END ", "REPORT "))]
 
 

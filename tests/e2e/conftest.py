@@ -1,6 +1,7 @@
 """Builds once, starts one emulated cloud, deploys once; every test begins with empty queues and tables and warm functions."""
 
 import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from tidings import Corpus, Tidings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WORK = REPOSITORY / "target" / "e2e"
+CORPUS = Corpus(REPOSITORY / "events" / "corpus.toml")
 
 
 def _tool(variable):
@@ -28,6 +30,17 @@ def _step(work):
         return work()
     except Failed as failure:
         pytest.exit(str(failure), returncode=3)
+
+
+def pytest_generate_tests(metafunc):
+    if "wrong_order" in metafunc.fixturenames:
+        pairs = CORPUS.wrong_orders
+        metafunc.parametrize("wrong_order", pairs, ids=[older for _, older in pairs])
+
+
+def pytest_configure():
+    # Told to end, pytest ends what it started: without this a terminated run would leave the emulator behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +72,8 @@ def tidings(emulator, tidings_binary):
 
 
 @pytest.fixture(scope="session")
-def corpus(tidings):
-    return Corpus(tidings.cases())
+def corpus():
+    return CORPUS
 
 
 @pytest.fixture(scope="session")

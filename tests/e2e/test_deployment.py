@@ -2,6 +2,8 @@
 
 import json
 
+from cloud import HEALTH
+
 
 def test_outputs_are_all_there(stack):
     assert set(stack.outputs) >= {
@@ -34,8 +36,7 @@ def test_the_queue_outlasts_the_processor(stack):
 
 
 def test_health(stack):
-    # `//`: see cloud.py.
-    assert stack.http("GET", "//health").status == 200
+    assert stack.http("GET", HEALTH).status == 200
     assert stack.proxy.made_by("receiver") == []
 
 

@@ -3,7 +3,8 @@
 import base64
 import json
 import subprocess
-from dataclasses import dataclass, replace
+import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 from cloud import STACK, Failed, aws_env, run
@@ -18,9 +19,6 @@ class Request:
     path: str
     headers: dict
     body: bytes
-
-    def with_body(self, body):
-        return replace(self, body=body)
 
 
 class Tidings:
@@ -54,10 +52,6 @@ class Tidings:
             raise AssertionError(f"tidings {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return json.loads(done.stdout)
 
-    def cases(self):
-        """The corpus, in the order in which it is to be sent."""
-        return self("send", "--list")
-
     def sign(self, case, tamper=None):
         """The signed request of a corpus case, not sent."""
         tampering = ("--tamper", tamper) if tamper else ()
@@ -85,56 +79,68 @@ class Tidings:
         return ("--stack", STACK, "--endpoint-url", self.endpoint)
 
 
+def known(shown):
+    """(node, {entity: {name: value}}) of what `context show` printed."""
+    value = lambda fact: fact["value"] if isinstance(fact, dict) and "value" in fact else fact
+    facts = {entity: {name: value(f) for name, f in fs.items()} for entity, fs in shown.get("facts", {}).items()}
+    node = shown.get("node")
+    return (node.get("name") if isinstance(node, dict) else node), facts
+
+
 class Corpus:
-    """Cases by what they are for, found by what the corpus expects of them and never by a name."""
+    """events/corpus.toml: what to send, in order, and what must become of it. A test picks its cases by what they are."""
 
-    def __init__(self, cases):
-        self.cases = cases
+    def __init__(self, file):
+        document = tomllib.loads(file.read_text())
+        self.cases = document["case"]
+        self.contexts = document["context"]
 
-    def __iter__(self):
-        return iter(self.cases)
+    def events(self, case):
+        return case["expect"].get("event", [])
 
-    def _where(self, what, **expected):
-        for case in self.cases:
-            if all(case["expect"].get(k) == v for k, v in expected.items()):
-                return case
-        raise AssertionError(f"the corpus has no {what}: {expected}")
-
-    @property
-    def plain(self):
-        """An event that is accepted and changes a context."""
-        return self._where("event that is processed", status=202, state="processed", outcome="applied")["name"]
-
-    @property
-    def others(self):
-        """Names of further events that are processed, `plain` left out."""
+    def _accepted(self, fate):
+        """Deliveries of one new event with this outcome, or with a reason to be dead."""
         return [
-            c["name"]
-            for c in self.cases
-            if (c["expect"].get("status"), c["expect"].get("outcome")) == (202, "applied") and c["name"] != self.plain
+            case
+            for case in self.cases
+            if case["expect"]["status"] == 202
+            and len(self.events(case)) == 1
+            and (self.events(case)[0].get("outcome") == fate or (fate == "dead" and "dead" in self.events(case)[0]))
         ]
 
     @property
-    def poison(self):
-        """An event that is accepted and can never be processed."""
-        return self._where("poison event", status=202, state="dead")["name"]
-
-    @property
-    def wrong_order(self):
-        """(newer, older) about one entity, in the order of the corpus: the older one comes out `stale`."""
-        older = self._where("event that is out of order", outcome="stale")
-        before = self.cases[: self.cases.index(older)]
-        newer = [c for c in before if c["source"] == older["source"] and c["expect"].get("outcome") == "applied"]
-        if not newer:
-            raise AssertionError(f"the corpus has nothing newer before {older['name']}")
-        return newer[-1]["name"], older["name"]
+    def plain(self):
+        """An event that changes a context."""
+        return self._accepted("applied")[0]["name"]
 
     @property
     def timestamped(self):
-        """An event whose scheme signs a timestamp, so that it can be stale."""
-        for case in self.cases:
-            if case["source"] in ("stripe", "slack", "svix") and case["expect"].get("outcome") == "applied":
-                return case["name"]
-        raise AssertionError("the corpus has no event with a signed timestamp")
+        """An event whose scheme signs the time: the corpus has a stale one of its source."""
+        stale = {case["source"] for case in self.cases if case.get("tamper") == "timestamp"}
+        return next(case["name"] for case in self._accepted("applied") if case["source"] in stale)
 
+    @property
+    def oversized(self):
+        return next(case["name"] for case in self.cases if case["expect"]["status"] == 413)
 
+    @property
+    def poison(self):
+        """(name, what its reason begins with)."""
+        case = self._accepted("dead")[0]
+        return case["name"], self.events(case)[0]["dead"]
+
+    @property
+    def mates(self):
+        """Good events to put into one batch with the poison; those of its own source first."""
+        source = self._accepted("dead")[0]["source"]
+        return [c["name"] for c in sorted(self._accepted("applied"), key=lambda c: c["source"] != source)][:4]
+
+    @property
+    def wrong_orders(self):
+        """(newer, older) about one entity, as the corpus sends them: the older one comes out `stale`."""
+        pairs = []
+        for older in self._accepted("stale"):
+            before = self.cases[: self.cases.index(older)]
+            newer = [c for c in self._accepted("applied") if c in before and c["source"] == older["source"]]
+            pairs.append((newer[-1]["name"], older["name"]))
+        return pairs

@@ -63,7 +63,7 @@ impl ClaimStore for DynamoClaims {
                     }
                 }
                 Some(_) | None => {
-                    tracing::warn!(claim_key = %claim.key, cause = %cause(error), "no answer from the claims table");
+                    tracing::warn!(claim_key = %claim.key, cause = %cause(&error), "no answer from the claims table");
                     return Recorded::Unknown;
                 }
             }
@@ -92,7 +92,7 @@ impl ClaimStore for DynamoClaims {
                 Some(UpdateItemError::ConditionalCheckFailedException(_) | UpdateItemError::TransactionConflictException(_)) => {
                     Ok(())
                 }
-                Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(error) }),
+                Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(&error) }),
             },
         }
     }

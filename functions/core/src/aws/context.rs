@@ -42,7 +42,7 @@ impl DynamoContexts {
             "conversation = :conversation",
             "occurred = :occurred",
             "outcome = :outcome",
-            "rules = :rules",
+            "#rules = :rules",
             "expires_at = :expires_at",
             "event_id = :event_id",
             "event_type = :event_type",
@@ -55,6 +55,7 @@ impl DynamoContexts {
             .condition_expression(NOT_PROCESSED)
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#source", "source")
+            .expression_attribute_names("#rules", "rules")
             .expression_attribute_values(":processed", text(ClaimState::Processed.as_str()))
             .expression_attribute_values(":processed_at", number(commit.processed.unix_ms()))
             .expression_attribute_values(":conversation", text(&commit.conversation))
@@ -113,7 +114,7 @@ impl ContextStore for DynamoContexts {
         let mut requests = HashMap::from([(self.context_table.clone(), request.expect("keys are set above"))]);
         for _ in 0..BATCH_GETS {
             let answer = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
-            let answer = answer.map_err(|error| unavailable(cause(error)))?;
+            let answer = answer.map_err(|error| unavailable(cause(&error)))?;
             for row in answer.responses.into_iter().flatten().flat_map(|(_, rows)| rows) {
                 let (key, item) =
                     item(&row).ok_or_else(|| unavailable("a context item that this version can't read".to_owned()))?;
@@ -143,7 +144,7 @@ impl ContextStore for DynamoContexts {
             Some(_) | None => Committed::Unknown,
         };
         if committed == Committed::Unknown {
-            tracing::warn!(claim_key = %commit.key, cause = %cause(error), "no answer to a commit");
+            tracing::warn!(claim_key = %commit.key, cause = %cause(&error), "no answer to a commit");
         }
         committed
     }
@@ -175,7 +176,7 @@ impl ContextStore for DynamoContexts {
             Ok(_) => Ok(Buried::Yes),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Buried::Processed),
-                Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(error) }),
+                Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(&error) }),
             },
         }
     }

@@ -17,9 +17,10 @@ pub use secrets::SecretsManager;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
-use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use std::error::Error;
 use std::time::Duration;
 
 /// One attempt's TCP and TLS handshake.
@@ -53,7 +54,22 @@ pub async fn config() -> SdkConfig {
     loader().load().await
 }
 
-/// The whole chain of an SDK error, for our logs.
-fn cause(error: impl std::error::Error) -> String {
-    DisplayErrorContext(error).to_string()
+/// Why a call failed, for our logs: the service's own word, or the chain of what went wrong on the way. Never the raw
+/// answer, which may hold what was stored.
+pub fn cause<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: std::fmt::Debug,
+{
+    if let Some(service) = error.as_service_error() {
+        return format!("{}: {}", service.code().unwrap_or("no code"), service.message().unwrap_or("no message"));
+    }
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        chain.push_str(": ");
+        chain.push_str(&error.to_string());
+        source = error.source();
+    }
+    chain
 }

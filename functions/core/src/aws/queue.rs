@@ -22,6 +22,6 @@ impl SqsQueue {
 impl EventQueue for SqsQueue {
     async fn send(&self, message: &str) -> Result<(), Unavailable> {
         let sent = self.client.send_message().queue_url(&self.url).message_body(message).send().await;
-        sent.map(|_| ()).map_err(|error| Unavailable { call: "sqs:SendMessage", cause: cause(error) })
+        sent.map(|_| ()).map_err(|error| Unavailable { call: "sqs:SendMessage", cause: cause(&error) })
     }
 }

@@ -32,8 +32,16 @@ impl Reader {
             .consistent_read(true)
             .send()
             .await;
-        let got = got.map_err(|error| Unavailable { call: "dynamodb:GetItem", cause: cause(error) })?;
+        let got = got.map_err(|error| Unavailable { call: "dynamodb:GetItem", cause: cause(&error) })?;
         Ok(got.item.as_ref().and_then(claim))
+    }
+
+    /// Every claim there is: a scan, for a cloud that is small.
+    pub async fn all_claims(&self) -> Result<Vec<Claim>, Unavailable> {
+        let scan = self.client.scan().table_name(&self.claims_table).consistent_read(true).into_paginator().items().send();
+        let rows = scan.collect::<Result<Vec<_>, _>>().await;
+        let rows = rows.map_err(|error| Unavailable { call: "dynamodb:Scan", cause: cause(&error) })?;
+        Ok(rows.iter().filter_map(claim).collect())
     }
 
     /// What is known of a conversation: one query, a page at a time.
@@ -50,7 +58,7 @@ impl Reader {
             .items()
             .send();
         while let Some(row) = pages.next().await {
-            let row = row.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(error) })?;
+            let row = row.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?;
             if let Some((key, item)) = item(&row) {
                 context.add(key, item.facts);
             }
@@ -71,7 +79,7 @@ impl Reader {
             .limit(TIMELINE_PAGE)
             .send()
             .await;
-        let page = page.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(error) })?;
+        let page = page.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?;
         let mut claims: Vec<Claim> = page.items().iter().filter_map(claim).collect();
         claims.reverse();
         Ok(claims)

@@ -25,7 +25,7 @@ impl SecretStore for SecretsManager {
     async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable> {
         const CALL: &str = "secretsmanager:GetSecretValue";
         let answer = self.client.get_secret_value().secret_id(&self.id).send().await;
-        let answer = answer.map_err(|error| Unavailable { call: CALL, cause: cause(error) })?;
+        let answer = answer.map_err(|error| Unavailable { call: CALL, cause: cause(&error) })?;
         let binary = || Unavailable { call: CALL, cause: "the secret is binary; it must be text".to_owned() };
         answer.secret_string.map(Zeroizing::new).ok_or_else(binary)
     }

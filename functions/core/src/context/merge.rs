@@ -46,7 +46,10 @@ impl Changes {
     /// Merges into the stored items. Returns those that changed, whole, and what came of the event.
     pub fn merge(&self, stored: &BTreeMap<ItemKey, Item>, order: &Order) -> (BTreeMap<ItemKey, Item>, Outcome) {
         let mut changed = BTreeMap::new();
+        // A sequence counts the events of one entity. Where the dialogue stands is for all entities, so there time decides.
+        let by_time = Order { sequence: None, ..order.clone() };
         for (key, registers) in &self.items {
+            let order = if *key == ItemKey::Node { &by_time } else { order };
             let mut item = stored.get(key).cloned().unwrap_or_default();
             let mut won = false;
             for (name, value) in registers {
@@ -139,6 +142,20 @@ mod tests {
             other.sort();
             prop_assert_eq!(one, other);
         }
+    }
+
+    #[test]
+    fn the_node_goes_by_time_and_the_facts_by_sequence() {
+        let order = |sequence, ms| Order { sequence, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", "e") };
+        let event = |node: &str| {
+            let mut changes = Changes::default();
+            changes.set("order/1", "status", Value::from(node));
+            changes.go_to(node);
+            changes
+        };
+        let stored = apply(&[(event("shipped"), order(Some(9), 1)), (event("asked"), order(None, 2))]);
+        assert_eq!(stored[&ItemKey::Node].facts[NODE_REGISTER].value, "asked");
+        assert_eq!(stored[&ItemKey::Entity("order/1".into())].facts["status"].value, "shipped");
     }
 
     #[test]

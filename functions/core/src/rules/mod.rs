@@ -103,7 +103,7 @@ fn in_words(error: &ExecutionError) -> String {
         ExecutionError::IndexOutOfBounds(_) => "an index beyond the end of its list".to_owned(),
         ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "a division by zero".to_owned(),
         ExecutionError::Overflow(operator, ..) => format!("an overflow in {operator}"),
-        ExecutionError::FunctionError { function, .. } => format!("{function} can't take this value"),
+        ExecutionError::FunctionError { function, .. } => format!("{function}(…) can't take this value"),
         ExecutionError::UndeclaredReference(name) => format!("unknown name {name:?}"),
         _ => "the expression has no value for this event".to_owned(),
     }

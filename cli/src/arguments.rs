@@ -1,0 +1,194 @@
+//! What can be called, and how.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use tidings_events::Tamper;
+
+/// Where `tidings dev` listens, and where `tidings send` sends to.
+pub const DEV_PORT: u16 = 8787;
+
+/// Webhooks in, chatbot context out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidings",
+    version,
+    about,
+    after_help = "Examples:\n  \
+        tidings dev --demo                       watch the whole pipeline work, here\n  \
+        tidings send stripe                      send a signed event to it\n  \
+        tidings send github --tamper signature   send a forged one\n  \
+        tidings context show whatsapp:491713920012\n  \
+        tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings"
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the receiver and the processor here, on an embedded cloud
+    Dev(DevOptions),
+    /// Sign a realistic event and send it
+    Send(SendOptions),
+    /// What the chatbot knows of a conversation
+    #[command(subcommand)]
+    Context(ContextCommand),
+    /// What became of an event
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Print a completion script for your shell
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings dev                        listen, and show each event's way\n  \
+        tidings dev --demo                 send the corpus to it first\n  \
+        tidings dev --demo --exit          the same as a test: status 1 unless all came out right\n  \
+        tidings dev --data .tidings        keep claims and contexts on disk")]
+pub struct DevOptions {
+    /// Send the corpus: real signatures, a duplicate, forged ones, a poison event
+    #[arg(long)]
+    pub demo: bool,
+    /// End after the demo; the status says whether all came out as the corpus says
+    #[arg(long, requires = "demo")]
+    pub exit: bool,
+    /// Port for webhooks on 127.0.0.1; DynamoDB answers on the next one. 0: any two that are free
+    #[arg(long, default_value_t = DEV_PORT)]
+    pub port: u16,
+    /// Keep everything in this folder; in memory if left out
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings send stripe\n  \
+        tidings send slack --tamper timestamp\n  \
+        tidings send orders --file my-order.json --url https://abc123.execute-api.eu-central-1.amazonaws.com --secrets secrets.json\n  \
+        tidings send shopify --lambda > event.json && sam local invoke Receiver --event event.json\n  \
+        tidings send --list")]
+pub struct SendOptions {
+    /// A source of infra/config/sources.yaml: its most typical event
+    #[arg(required_unless_present_any = ["case", "list"], conflicts_with = "case")]
+    pub provider: Option<String>,
+    /// One case of the corpus instead
+    #[arg(long, value_name = "NAME")]
+    pub case: Option<String>,
+    /// List the cases of the corpus
+    #[arg(long)]
+    pub list: bool,
+    /// Where to: the address before /webhooks/…
+    #[arg(long, default_value_t = format!("http://127.0.0.1:{DEV_PORT}"), env = "TIDINGS_URL")]
+    pub url: String,
+    /// Another body
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Make it one that mustn't be accepted
+    #[arg(long, value_enum)]
+    pub tamper: Option<TamperWith>,
+    /// Further or other headers, added before it is signed
+    #[arg(long = "header", value_name = "NAME=VALUE")]
+    pub headers: Vec<String>,
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
+    #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
+    pub secrets: Option<PathBuf>,
+    /// Sign it, print it, send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print it as the event that API Gateway gives to the receiver, send nothing
+    #[arg(long, conflicts_with = "dry_run")]
+    pub lambda: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is tampered with.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum TamperWith {
+    /// Signed with another secret
+    Signature,
+    /// Signed too long ago
+    Timestamp,
+    /// Changed after it was signed
+    Body,
+}
+
+impl From<TamperWith> for Tamper {
+    fn from(with: TamperWith) -> Self {
+        match with {
+            TamperWith::Signature => Self::Signature,
+            TamperWith::Timestamp => Self::Timestamp,
+            TamperWith::Body => Self::Body,
+        }
+    }
+}
+
+/// Which deployment is asked.
+#[derive(Clone, Debug, Args)]
+pub struct TargetOptions {
+    /// A deployed stack; `tidings dev` if left out
+    #[arg(long, env = "TIDINGS_STACK", value_name = "NAME")]
+    pub stack: Option<String>,
+    /// Where the AWS API is, for an emulated cloud or a `dev` on another port
+    #[arg(long, env = "TIDINGS_ENDPOINT_URL", value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Profile of the AWS configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// AWS region
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ContextCommand {
+    /// Facts, dialogue node and timeline of a conversation
+    Show(ContextShow),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings context show whatsapp:491713920012\n  \
+        tidings context show slack:C0SUPPORT1 --stack tidings --json")]
+pub struct ContextShow {
+    /// As rules.yaml and the presets name it
+    pub conversation: String,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// An event's claim: how far it got, and what came of it
+    Show(EventsShow),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings events show stripe#evt_1TidingsCheckout1042\n  \
+        tidings events show orders#ord-evt-3666 --stack tidings --json")]
+pub struct EventsShow {
+    /// The claim key: {source}#{event key}
+    pub key: String,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_hold_together() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+}

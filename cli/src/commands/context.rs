@@ -1,0 +1,53 @@
+//! `tidings context`: what the chatbot knows of a conversation.
+
+use crate::Failure;
+use crate::arguments::ContextShow;
+use crate::style::{FAINT, NAME, STRONG, paint, say, short};
+use crate::target::{reader, unreadable};
+use serde_json::json;
+use std::process::ExitCode;
+use tidings_core::claim::Claim;
+use tidings_core::context::Context;
+
+pub(crate) async fn show(options: ContextShow) -> Result<ExitCode, Failure> {
+    let reader = reader(&options.target).await?;
+    let failed = |error| unreadable(&options.target, &error);
+    let context = reader.context(&options.conversation).await.map_err(failed)?;
+    let timeline = reader.timeline(&options.conversation).await.map_err(failed)?;
+    if options.target.json {
+        say!("{}", json!({ "context": context, "timeline": timeline }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {
+        return Err(Failure::new(format!("nothing is known of {:?}", options.conversation))
+            .hint("an event shows its conversation: tidings events show KEY"));
+    }
+    facts(&context);
+    if !timeline.is_empty() {
+        say!("  {}", paint(STRONG, "timeline"));
+        timeline.iter().for_each(entry);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A conversation's facts and node, for people.
+pub(crate) fn facts(context: &Context) {
+    let node = context.node.as_ref().and_then(|fact| fact.value.as_str());
+    let stands = node.map(|node| format!("  at {}", paint(NAME, node))).unwrap_or_default();
+    say!("{}{stands}", paint(STRONG, &context.conversation));
+    let width = context.entities.values().flat_map(|facts| facts.keys()).map(|name| name.chars().count()).max().unwrap_or(0);
+    for (entity, facts) in &context.entities {
+        say!("  {}", paint(NAME, entity));
+        for (name, fact) in facts {
+            let from = format!("{} by {}", fact.order.time, short(fact.order.key.as_str(), 40));
+            let value = short(&fact.value.to_string(), 48);
+            say!("    {name:<width$}  {value:<48}  {}", paint(FAINT, from));
+        }
+    }
+}
+
+fn entry(claim: &Claim) {
+    let at = claim.occurred.as_deref().and_then(|o| o.split('#').next()).unwrap_or("");
+    let outcome = claim.outcome.map_or(claim.state.as_str(), |o| o.as_str());
+    say!("    {}  {outcome:<8}  {:<28}  {}", paint(FAINT, at), claim.event_type, paint(FAINT, short(claim.key.as_str(), 48)));
+}

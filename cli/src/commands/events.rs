@@ -1,0 +1,57 @@
+//! `tidings events`: what became of an event.
+
+use crate::Failure;
+use crate::arguments::EventsShow;
+use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, paint, say};
+use crate::target::{reader, unreadable};
+use std::process::ExitCode;
+use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+
+pub(crate) async fn show(options: EventsShow) -> Result<ExitCode, Failure> {
+    if !options.key.contains('#') {
+        return Err(Failure::new(format!("{:?} is no claim key", options.key))
+            .hint("as in stripe#evt_1TidingsCheckout1042: {source}#{event key}"));
+    }
+    let key = ClaimKey::from(options.key.clone());
+    let claim = reader(&options.target).await?.claim(&key).await.map_err(|error| unreadable(&options.target, &error))?;
+    let Some(claim) = claim else {
+        return Err(Failure::new(format!("no claim {key}"))
+            .hint("it never came, it couldn't be verified, or it is more than 30 days since it was processed"));
+    };
+    if options.target.json {
+        let json = serde_json::to_string(&claim).map_err(|error| Failure::new(error.to_string()))?;
+        say!("{json}");
+    } else {
+        print(&claim);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(claim: &Claim) {
+    let (style, meaning) = match claim.state {
+        ClaimState::Received => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),
+        ClaimState::Enqueued => (WARN, "queued, waiting for the processor"),
+        ClaimState::Processed => (GOOD, "its effect is in the context"),
+        ClaimState::Dead => (BAD, "in the dead-letter queue"),
+    };
+    say!("{}  {}  {}", paint(STRONG, &claim.key), paint(style, claim.state), paint(FAINT, meaning));
+    let row = |name: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|v| !v.is_empty()) {
+            say!("  {name:<13} {value}");
+        }
+    };
+    row("type", Some(claim.event_type.clone()));
+    row("id", claim.event_id.clone());
+    row("subject", claim.subject.clone());
+    row("received", claim.received.map(|t| t.to_string()));
+    row("enqueued", claim.enqueued.map(|t| t.to_string()));
+    row("processed", claim.processed.map(|t| t.to_string()));
+    row("conversation", claim.conversation.clone());
+    row("outcome", claim.outcome.map(|o| o.to_string()));
+    row("rules", Some(claim.rules.join(", ")));
+    row("node", claim.node.clone());
+    row("reason", claim.reason.clone());
+    row("receives", claim.receive_count.map(|n| n.to_string()));
+    row("body", claim.body_sha256.clone());
+    row("kept until", claim.expires.map(|t| t.to_string()));
+}

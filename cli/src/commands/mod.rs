@@ -1,0 +1,12 @@
+//! A command a file.
+
+pub(crate) mod context;
+pub(crate) mod events;
+pub(crate) mod send;
+
+use crate::arguments::Arguments;
+use clap::CommandFactory;
+
+pub(crate) fn completions(shell: clap_complete::Shell) {
+    clap_complete::generate(shell, &mut Arguments::command(), "tidings", &mut std::io::stdout());
+}

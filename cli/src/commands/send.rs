@@ -1,0 +1,184 @@
+//! `tidings send`: signs a realistic event and posts it.
+
+use crate::Failure;
+use crate::arguments::SendOptions;
+use crate::style::{BAD, FAINT, GOOD, STRONG, paint, say, short};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::fs;
+use std::process::ExitCode;
+use std::time::Duration;
+use tidings_core::claim::ClaimKey;
+use tidings_core::config::source::Source;
+use tidings_core::time::{Clock, SystemClock};
+use tidings_events::{Case, SignedRequest, Tamper, api_gateway_event, corpus, secrets_of};
+
+/// A provider waits this long at most; so do we.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(crate) fn run(options: SendOptions) -> Result<ExitCode, Failure> {
+    if options.list {
+        list(options.json);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (request, keys) = request(&options)?;
+    if options.lambda {
+        say!("{:#}", api_gateway_event(&request, SystemClock.now()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.dry_run {
+        print(&request, options.json);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let reply = post(&options.url, &request)?;
+    let accepted = (200..300).contains(&reply.status);
+    if options.json {
+        say!("{}", json!({ "source": request.source, "status": reply.status, "reply": reply.body, "claim_keys": keys }));
+    } else {
+        let style = if accepted { GOOD } else { BAD };
+        say!("{} {}  {}", paint(style, reply.status), paint(STRONG, reply.word()), paint(FAINT, &reply.body));
+        if accepted {
+            keys.iter().for_each(|key| say!("    {} tidings events show '{key}'", paint(FAINT, "what became of it:")));
+        }
+    }
+    Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The signed request, and the claim keys of its events.
+fn request(options: &SendOptions) -> Result<(SignedRequest, Vec<ClaimKey>), Failure> {
+    let sources = receiver::configured::sources();
+    let names = || sources.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
+    let case = match (&options.case, &options.provider) {
+        (Some(name), _) => corpus()
+            .case(name)
+            .ok_or_else(|| Failure::new(format!("the corpus has no case {name:?}")).hint("tidings send --list shows them"))?
+            .clone(),
+        (None, Some(name)) => corpus()
+            .typical(name)
+            .ok_or_else(|| Failure::new(format!("the corpus has no event of {name:?}")).hint(format!("allowed: {}", names())))?
+            .clone(),
+        (None, None) => unreachable!("clap requires one of them"),
+    };
+    let source = sources.iter().find(|s| s.name == case.source).ok_or_else(|| {
+        Failure::new(format!("source {:?} is not in infra/config/sources.yaml", case.source))
+            .hint(format!("configured: {}", names()))
+    })?;
+    let case = with_headers(case, &options.headers)?;
+    let read = |path: &std::path::Path| fs::read(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())));
+    let body = options.file.as_deref().map(read).transpose()?;
+    let secrets = match &options.secrets {
+        Some(path) => String::from_utf8_lossy(&read(path)?).into_owned(),
+        None => tidings_events::SECRETS.to_owned(),
+    };
+    let request = sign(&case, source, &secrets, options.tamper.map(Tamper::from).or(case.tamper), body)?;
+    let secret = newest_secret(&secrets, source)?;
+    let keys = request.claim_keys(source, &secret, SystemClock.now());
+    Ok((request, keys))
+}
+
+fn newest_secret(secrets: &str, source: &Source) -> Result<String, Failure> {
+    secrets_of(secrets, &source.name).into_iter().next().ok_or_else(|| {
+        Failure::new(format!("no secret for source {:?}", source.name))
+            .hint("--secrets FILE: a JSON object from source to a secret or a list of secrets")
+    })
+}
+
+/// Signs a case with the newest secret of its source.
+pub(crate) fn sign(
+    case: &Case,
+    source: &Source,
+    secrets: &str,
+    tamper: Option<Tamper>,
+    body: Option<Vec<u8>>,
+) -> Result<SignedRequest, Failure> {
+    let secret = newest_secret(secrets, source)?;
+    case.request(source, &secret, SystemClock.now(), tamper, body).map_err(|error| Failure::new(error.to_string()))
+}
+
+fn with_headers(mut case: Case, headers: &[String]) -> Result<Case, Failure> {
+    for header in headers {
+        let (name, value) =
+            header.split_once('=').ok_or_else(|| Failure::new(format!("--header {header:?}, allowed: NAME=VALUE")))?;
+        case.headers.retain(|known, _| !known.eq_ignore_ascii_case(name));
+        case.headers.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(case)
+}
+
+/// What the receiver answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Reply {
+    /// `accepted`, `unauthentic` …
+    pub(crate) fn word(&self) -> &str {
+        self.body["status"].as_str().or_else(|| self.body["error"].as_str()).unwrap_or("")
+    }
+}
+
+/// Posts a request. Any answer is an answer; none is a failure.
+pub(crate) fn post(url: &str, request: &SignedRequest) -> Result<Reply, Failure> {
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build().into();
+    let mut post = agent.post(format!("{}{}", url.trim_end_matches('/'), request.path));
+    for (name, value) in &request.headers {
+        post = post.header(name, value);
+    }
+    let mut response = post.send(&request.body[..]).map_err(|error| {
+        Failure::new(format!("{url} had no answer: {error}"))
+            .hint("is `tidings dev` running? start it, or name a deployment's address with --url")
+    })?;
+    let status = response.status().as_u16();
+    let text = response.body_mut().read_to_string().unwrap_or_default();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Ok(Reply { status, body })
+}
+
+fn print(request: &SignedRequest, json: bool) {
+    let headers: serde_json::Map<String, Value> =
+        request.headers.iter().map(|(n, v)| (n.as_str().to_owned(), json!(String::from_utf8_lossy(v.as_bytes())))).collect();
+    if json {
+        let body = STANDARD.encode(&request.body);
+        say!(
+            "{}",
+            json!({ "source": request.source, "method": request.method, "path": request.path, "headers": headers, "body_base64": body })
+        );
+        return;
+    }
+    say!("{} {}", request.method, request.path);
+    for (name, value) in &headers {
+        say!("{name}: {}", value.as_str().unwrap_or_default());
+    }
+    say!("\n{}", String::from_utf8_lossy(&request.body));
+}
+
+fn list(json: bool) {
+    if json {
+        let cases: Vec<Value> = corpus().cases.iter().map(listed).collect();
+        say!("{}", json!(cases));
+        return;
+    }
+    for case in &corpus().cases {
+        let reply = format!("{} {}", case.expect.status, case.expect.reply);
+        say!("{:<28} {:<10} {:<18} {}", short(&case.name, 28), case.source, reply, paint(FAINT, &case.about));
+    }
+}
+
+fn listed(case: &Case) -> Value {
+    let events: Vec<Value> = case
+        .expect
+        .events
+        .iter()
+        .map(|e| json!({ "key": e.key, "type": e.event_type, "conversation": e.conversation, "outcome": e.outcome, "dead": e.dead }))
+        .collect();
+    json!({
+        "name": case.name,
+        "about": case.about,
+        "source": case.source,
+        "expect": { "status": case.expect.status, "reply": case.expect.reply, "events": events }
+    })
+}

@@ -1,0 +1,186 @@
+//! The embedded cloud: DynamoDB on SQLite, SQS and Secrets Manager, all in this process, reached by the real SDK clients.
+//! For development and tests: no deployed binary links this crate.
+
+use super::blueprint::Blueprint;
+use crate::Failure;
+use aws_config::Region;
+use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::QueueAttributeName;
+use dynoxide::Database;
+use serde_json::json;
+use std::num::NonZeroU32;
+use std::path::Path;
+use tidings_core::aws::{DynamoClaims, DynamoContexts, Reader, SecretsManager, SqsQueue, cause, loader};
+use tokio::net::TcpListener;
+use winterbaume_core::MockAws;
+
+pub const CLAIMS_TABLE: &str = "tidings-claims";
+pub const CONTEXT_TABLE: &str = "tidings-context";
+const EVENTS_QUEUE: &str = "tidings-events";
+const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
+const SECRET: &str = "tidings";
+const REGION: &str = "eu-central-1";
+
+/// What of the cloud is different here.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// Port of DynamoDB on 127.0.0.1; 0: any that is free.
+    pub dynamodb_port: u16,
+    /// Folder of the database; in memory if left out.
+    pub data: Option<&'a Path>,
+    /// The document in Secrets Manager.
+    pub secrets: &'a str,
+    /// Instead of the template's minutes, so that a poison event can be watched.
+    pub visibility_timeout_seconds: u32,
+}
+
+/// A running embedded cloud. It ends with the process.
+#[derive(Debug)]
+pub struct Cloud {
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    pub sqs: aws_sdk_sqs::Client,
+    pub secrets: aws_sdk_secretsmanager::Client,
+    pub dynamodb_endpoint: String,
+    pub events_queue_url: String,
+    pub dead_letter_queue_url: String,
+    pub max_receive_count: NonZeroU32,
+    pub batch_size: i32,
+}
+
+impl Cloud {
+    /// Starts it, with the tables and queues of `template.yaml`.
+    pub async fn start(options: Options<'_>) -> Result<Self, Failure> {
+        let blueprint = Blueprint::read()?;
+        let dynamodb_endpoint = serve_dynamodb(options).await?;
+        let dynamodb = dynamodb_at(&dynamodb_endpoint).await;
+        blueprint.create_table(&dynamodb, "ClaimsTable", CLAIMS_TABLE).await?;
+        blueprint.create_table(&dynamodb, "ContextTable", CONTEXT_TABLE).await?;
+
+        let emulator = MockAws::builder()
+            .with_service(winterbaume_sqs::SqsService::new())
+            .with_service(winterbaume_secretsmanager::SecretsManagerService::new())
+            .build();
+        let config = loader()
+            .http_client(emulator.http_client())
+            .credentials_provider(credentials())
+            .region(Region::from_static(REGION))
+            .load()
+            .await;
+        let sqs = aws_sdk_sqs::Client::new(&config);
+        let secrets = aws_sdk_secretsmanager::Client::new(&config);
+        secrets.create_secret().name(SECRET).secret_string(options.secrets).send().await.map_err(|e| broken("the secret", e))?;
+
+        let max_receive_count = blueprint.max_receive_count()?;
+        let dead_letter_queue_url = queue(&sqs, &blueprint, "DeadLetterQueue", DEAD_LETTER_QUEUE, 30, None).await?;
+        let redrive = json!({
+            "deadLetterTargetArn": queue_arn(&sqs, &dead_letter_queue_url).await?,
+            "maxReceiveCount": max_receive_count,
+        });
+        let visibility = options.visibility_timeout_seconds;
+        let events_queue_url =
+            queue(&sqs, &blueprint, "EventsQueue", EVENTS_QUEUE, visibility, Some(redrive.to_string())).await?;
+        Ok(Self {
+            dynamodb,
+            sqs,
+            secrets,
+            dynamodb_endpoint,
+            events_queue_url,
+            dead_letter_queue_url,
+            max_receive_count: NonZeroU32::new(max_receive_count)
+                .ok_or_else(|| Failure::new("template.yaml: maxReceiveCount is 0"))?,
+            batch_size: blueprint.batch_size()?,
+        })
+    }
+
+    /// The receiver's and the processor's adapters, and a reader: the very ones that are deployed.
+    pub fn claims(&self) -> DynamoClaims {
+        DynamoClaims::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned())
+    }
+
+    pub fn queue(&self) -> SqsQueue {
+        SqsQueue::new(self.sqs.clone(), self.events_queue_url.clone())
+    }
+
+    pub fn secret_store(&self) -> SecretsManager {
+        SecretsManager::new(self.secrets.clone(), SECRET.to_owned())
+    }
+
+    pub fn contexts(&self) -> DynamoContexts {
+        DynamoContexts::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned())
+    }
+
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned())
+    }
+}
+
+/// A client of an embedded DynamoDB.
+pub(crate) async fn dynamodb_at(endpoint: &str) -> aws_sdk_dynamodb::Client {
+    let config =
+        loader().endpoint_url(endpoint).credentials_provider(credentials()).region(Region::from_static(REGION)).load().await;
+    aws_sdk_dynamodb::Client::new(&config)
+}
+
+/// Nobody checks them here.
+fn credentials() -> Credentials {
+    Credentials::new("embedded", "embedded", None, None, "embedded")
+}
+
+async fn serve_dynamodb(options: Options<'_>) -> Result<String, Failure> {
+    let database = match options.data {
+        None => Database::memory(),
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
+            Database::new(&folder.join("dynamodb.sqlite").display().to_string())
+        }
+    };
+    let database = database.map_err(|error| Failure::new(format!("the embedded DynamoDB: {error}")))?;
+    let listener = listen(options.dynamodb_port).await?;
+    let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    Ok(format!("http://{address}"))
+}
+
+/// A port of this machine and of no other.
+pub(crate) async fn listen(port: u16) -> Result<TcpListener, Failure> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
+        Failure::new(format!("port {port}: {error}")).hint("is another `tidings dev` running? choose two free ports with --port")
+    })
+}
+
+async fn queue(
+    sqs: &aws_sdk_sqs::Client,
+    blueprint: &Blueprint,
+    resource: &str,
+    name: &str,
+    visibility_timeout_seconds: u32,
+    redrive: Option<String>,
+) -> Result<String, Failure> {
+    let queue = blueprint.queue(resource)?;
+    let mut create = sqs
+        .create_queue()
+        .queue_name(name)
+        .attributes(QueueAttributeName::VisibilityTimeout, visibility_timeout_seconds.to_string())
+        .attributes(QueueAttributeName::MessageRetentionPeriod, queue.retention_seconds.to_string())
+        .attributes(QueueAttributeName::MaximumMessageSize, queue.max_message_bytes.to_string());
+    if let Some(redrive) = redrive {
+        create = create.attributes(QueueAttributeName::RedrivePolicy, redrive);
+    }
+    let created = create.send().await.map_err(|error| broken(name, error))?;
+    created.queue_url.ok_or_else(|| Failure::new(format!("{name} has no URL")))
+}
+
+async fn queue_arn(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<String, Failure> {
+    let got = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn).send().await;
+    let attributes = got.map_err(|error| broken(url, error))?.attributes.unwrap_or_default();
+    attributes.get(&QueueAttributeName::QueueArn).cloned().ok_or_else(|| Failure::new(format!("{url} has no ARN")))
+}
+
+fn broken<E, R>(what: &str, error: SdkError<E, R>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    Failure::new(format!("the embedded cloud, {what}: {}", cause(&error)))
+}

@@ -1,0 +1,81 @@
+//! An event source mapping: it takes batches out of the queue, gives them to the processor, and deletes what isn't in the
+//! partial response. What is becomes visible again; redrive is the queue's own.
+
+use super::cloud::Cloud;
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use processor::Processor;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::aws::cause;
+use tokio::sync::watch;
+
+/// The embedded SQS answers an empty receive at once, so we wait ourselves.
+const POLL_PAUSE: Duration = Duration::from_millis(50);
+
+/// The processor's timeout, as far as a batch is concerned.
+const TIME_FOR_A_BATCH: Duration = Duration::from_secs(30);
+
+/// Polls until `stop` turns true, and ends between two batches.
+pub(crate) async fn run(cloud: Arc<Cloud>, processor: Arc<Processor>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let messages = receive(&cloud).await;
+        if messages.is_empty() {
+            tokio::select! {
+                () = tokio::time::sleep(POLL_PAUSE) => {}
+                _ = stop.changed() => {}
+            }
+            continue;
+        }
+        let mut event = SqsEvent::default();
+        event.records = messages.iter().map(record).collect();
+        let response = processor.handle(event, TIME_FOR_A_BATCH).await;
+        let kept = |message: &&Message| {
+            response.batch_item_failures.iter().any(|f| Some(f.item_identifier.as_str()) == message.message_id())
+        };
+        delete(&cloud, messages.iter().filter(|message| !kept(message))).await;
+    }
+}
+
+async fn receive(cloud: &Cloud) -> Vec<Message> {
+    let received = cloud
+        .sqs
+        .receive_message()
+        .queue_url(&cloud.events_queue_url)
+        .max_number_of_messages(cloud.batch_size)
+        .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+        .send()
+        .await;
+    match received {
+        Ok(output) => output.messages.unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!(cause = cause(&error), "can't receive");
+            Vec::new()
+        }
+    }
+}
+
+fn record(message: &Message) -> SqsMessage {
+    let mut record = SqsMessage::default();
+    record.message_id = message.message_id.clone();
+    record.receipt_handle = message.receipt_handle.clone();
+    record.body = message.body.clone();
+    record.attributes =
+        message.attributes.iter().flatten().map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
+    record
+}
+
+async fn delete(cloud: &Cloud, messages: impl Iterator<Item = &Message>) {
+    let entry = |(index, message): (usize, &Message)| {
+        let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(message.receipt_handle()?);
+        entry.build().ok()
+    };
+    let entries: Vec<_> = messages.enumerate().filter_map(entry).collect();
+    if entries.is_empty() {
+        return;
+    }
+    let deleted = cloud.sqs.delete_message_batch().queue_url(&cloud.events_queue_url).set_entries(Some(entries)).send().await;
+    if let Err(error) = deleted {
+        tracing::warn!(cause = cause(&error), "can't delete; these come again, which is harmless");
+    }
+}

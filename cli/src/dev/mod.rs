@@ -1,0 +1,106 @@
+//! `tidings dev`: the receiver and the processor as they are deployed, on an embedded cloud, in one process.
+
+mod blueprint;
+pub mod cloud;
+mod demo;
+mod http;
+mod mapping;
+mod queues;
+mod show;
+
+use crate::Failure;
+use crate::arguments::DevOptions;
+use crate::style::{FAINT, NAME, STRONG, paint, say};
+use cloud::{Cloud, Options, listen};
+use processor::Processor;
+use receiver::{Ports, Receiver};
+use std::fs;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tidings_core::time::SystemClock;
+use tokio::sync::watch;
+
+/// Short enough to watch a poison event on its way into the dead-letter queue.
+const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
+
+/// Batches that are processed at once: two, so that races between processors happen here too.
+const PROCESSORS: usize = 2;
+
+pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
+    let secrets = match &options.secrets {
+        Some(path) => fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?,
+        None => tidings_events::SECRETS.to_owned(),
+    };
+    show::init();
+    let listener = listen(options.port).await?;
+    let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
+    let url = format!("http://{address}");
+    let cloud = Cloud::start(Options {
+        dynamodb_port: if options.port == 0 { 0 } else { options.port.saturating_add(1) },
+        data: options.data.as_deref(),
+        secrets: &secrets,
+        visibility_timeout_seconds: VISIBILITY_TIMEOUT_SECONDS,
+    });
+    let cloud = Arc::new(cloud.await?);
+    if let Some(folder) = &options.data {
+        queues::restore(&cloud, folder).await?;
+    }
+    let receiver = Arc::new(receiver(&cloud));
+    receiver.warm_up().await;
+    banner(&url, &cloud, &options);
+
+    let (stop, stopped) = watch::channel(false);
+    let processor = Arc::new(processor(&cloud));
+    let mappings: Vec<_> = (0..PROCESSORS)
+        .map(|_| tokio::spawn(mapping::run(Arc::clone(&cloud), Arc::clone(&processor), stopped.clone())))
+        .collect();
+    let mut until = stopped.clone();
+    let server = tokio::spawn(http::serve(listener, receiver, async move {
+        let _ = until.wait_for(|stop| *stop).await;
+    }));
+
+    let mut status = ExitCode::SUCCESS;
+    if options.demo {
+        let as_expected = demo::run(&url, &cloud, &secrets).await?;
+        status = if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if !options.exit {
+        say!("\n{} {}", paint(STRONG, "Listening."), paint(FAINT, "Ctrl-C ends it."));
+        let _ = tokio::signal::ctrl_c().await;
+    }
+    let _ = stop.send(true);
+    let _ = server.await;
+    for mapping in mappings {
+        let _ = mapping.await;
+    }
+    if let Some(folder) = &options.data {
+        queues::save(&cloud, folder, VISIBILITY_TIMEOUT_SECONDS).await?;
+    }
+    Ok(status)
+}
+
+/// The receiver as `functions/receiver/src/main.rs` wires it.
+fn receiver(cloud: &Cloud) -> Receiver {
+    let ports = Ports {
+        claims: Arc::new(cloud.claims()),
+        queue: Arc::new(cloud.queue()),
+        secrets: Arc::new(cloud.secret_store()),
+        clock: Arc::new(SystemClock),
+    };
+    Receiver::new(::receiver::configured::sources(), ports)
+}
+
+/// The processor as `functions/processor/src/main.rs` wires it.
+fn processor(cloud: &Cloud) -> Processor {
+    Processor::new(::processor::configured::rules(), Arc::new(cloud.contexts()), Arc::new(SystemClock), cloud.max_receive_count)
+}
+
+fn banner(url: &str, cloud: &Cloud, options: &DevOptions) {
+    let sources: Vec<String> = ::receiver::configured::sources().into_iter().map(|s| s.name).collect();
+    let kept = options.data.as_ref().map_or("in memory".to_owned(), |folder| format!("in {}", folder.display()));
+    say!("{}  {}", paint(STRONG, "Tidings"), paint(FAINT, "webhooks in, chatbot context out"));
+    say!("  webhooks   {}", paint(NAME, format!("{url}/webhooks/{{source}}")));
+    say!("  sources    {}", sources.join(", "));
+    say!("  DynamoDB   {} {}", paint(NAME, &cloud.dynamodb_endpoint), paint(FAINT, kept));
+    say!("  receives   {} before the dead-letter queue\n", cloud.max_receive_count);
+}

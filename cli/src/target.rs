@@ -1,0 +1,63 @@
+//! Which tables a command reads: those of a `tidings dev`, or those of a deployed stack.
+
+use crate::Failure;
+use crate::arguments::{DEV_PORT, TargetOptions};
+use crate::dev::cloud;
+use aws_config::{Region, SdkConfig};
+use tidings_core::aws::{Reader, cause, loader};
+use tidings_core::ports::Unavailable;
+
+/// A reader of the tables that the options name.
+pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {
+    let Some(stack) = &options.stack else {
+        let endpoint = options.endpoint_url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", DEV_PORT + 1));
+        let client = cloud::dynamodb_at(&endpoint).await;
+        return Ok(Reader::new(client, cloud::CLAIMS_TABLE.to_owned(), cloud::CONTEXT_TABLE.to_owned()));
+    };
+    let config = config(options).await;
+    let outputs = outputs(&config, stack).await?;
+    let output = |name: &str| {
+        let found = outputs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        found.ok_or_else(|| {
+            Failure::new(format!("stack {stack} has no output {name}")).hint("is it a stack of Tidings' template.yaml?")
+        })
+    };
+    let client = aws_sdk_dynamodb::Client::new(&config);
+    Ok(Reader::new(client, output("ClaimsTableName")?, output("ContextTableName")?))
+}
+
+async fn config(options: &TargetOptions) -> SdkConfig {
+    let mut loader = loader();
+    if let Some(endpoint) = &options.endpoint_url {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &options.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    loader.load().await
+}
+
+async fn outputs(config: &SdkConfig, stack: &str) -> Result<Vec<(String, String)>, Failure> {
+    let described = aws_sdk_cloudformation::Client::new(config).describe_stacks().stack_name(stack).send().await;
+    let described = described.map_err(|error| {
+        Failure::new(format!("stack {stack} can't be described: {}", cause(&error)))
+            .hint("check --stack, --region and --profile, and that your credentials may call cloudformation:DescribeStacks")
+    })?;
+    let outputs = described.stacks().iter().flat_map(|s| s.outputs());
+    Ok(outputs.filter_map(|o| Some((o.output_key()?.to_owned(), o.output_value()?.to_owned()))).collect())
+}
+
+/// Why a table can't be read, in terms of what was asked for.
+pub(crate) fn unreadable(options: &TargetOptions, error: &Unavailable) -> Failure {
+    let failure = Failure::new(format!("{} had no answer: {}", error.call, error.cause));
+    match (&options.stack, &options.endpoint_url) {
+        (Some(_), _) => failure.hint("check --region and --profile, and that your credentials may read the tables"),
+        (None, Some(url)) => {
+            failure.hint(format!("is there a `tidings dev` behind {url}? its DynamoDB is one port above its webhooks"))
+        }
+        (None, None) => failure.hint("is `tidings dev` running? start it, or name a deployed stack with --stack"),
+    }
+}

@@ -1,0 +1,52 @@
+//! What a request costs: AWS calls of a warm function.
+
+use crate::support::{ACCEPTED, DUPLICATE, Harness, UNAUTHENTIC, order};
+use tidings_core::memory::Call;
+
+#[tokio::test]
+async fn an_accepted_event_is_three_calls() {
+    let harness = Harness::warm().await;
+    assert_eq!(harness.send(&harness.signed("orders", order("e1", "1"))).await.said(), ACCEPTED);
+    assert_eq!([Call::Record, Call::Send, Call::MarkEnqueued].map(|call| harness.count(call)), [1, 1, 1]);
+    assert_eq!(harness.calls(), 3);
+}
+
+#[tokio::test]
+async fn a_duplicate_is_one_call() {
+    let harness = Harness::warm().await;
+    let delivery = harness.signed("orders", order("e1", "1"));
+    harness.send(&delivery).await;
+    let before = harness.calls();
+    assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
+    assert_eq!((harness.calls() - before, harness.count(Call::Record)), (1, 2));
+}
+
+#[tokio::test]
+async fn a_forged_a_changed_and_a_stale_request_are_no_call() {
+    let harness = Harness::warm().await;
+    for case in ["github-forged", "slack-body-changed", "stripe-stale"] {
+        assert_eq!(harness.send(&harness.case(case)).await.said(), UNAUTHENTIC, "{case}");
+    }
+    assert_eq!(harness.faults.total(), 1, "the secrets, when it was warmed up");
+}
+
+#[tokio::test]
+async fn a_thousand_forged_requests_fetch_the_secrets_once_a_minute() {
+    let harness = Harness::warm().await;
+    let forged = harness.case("github-forged");
+    for _ in 0..1_000 {
+        harness.send(&forged).await;
+        harness.clock.advance(std::time::Duration::from_millis(180));
+    }
+    assert_eq!((harness.calls(), harness.count(Call::Fetch)), (0, 3), "INIT, and twice in three minutes");
+}
+
+#[tokio::test]
+async fn a_delivery_of_three_events_is_three_times_three_calls() {
+    let harness = Harness::warm().await;
+    let delivery = harness.case("whatsapp-statuses");
+    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert_eq!(harness.calls(), 9);
+    assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
+    assert_eq!(harness.calls(), 12);
+}

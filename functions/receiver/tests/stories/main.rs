@@ -1,0 +1,12 @@
+//! What a provider sees, and what is durable then: the real receiver over stores in memory.
+
+mod batches;
+mod calls;
+mod extraction;
+mod logs;
+mod mortal;
+mod replies;
+mod secrets;
+mod sizes;
+mod support;
+mod windows;

@@ -1,0 +1,236 @@
+//! The receiver over memory adapters, a provider that signs, and a reply that is checked whatever the story.
+
+use crate::logs;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use lambda_http::{Body, Request, Response};
+use receiver::configured::{providers, sources};
+use receiver::delivery::Delivery;
+use receiver::verify::{Key, sign};
+use receiver::{Ports, Receiver};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::config::files::read_sources;
+use tidings_core::config::source::Source;
+use tidings_core::envelope::Envelope;
+use tidings_core::memory::{Call, Faults, ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::ports::{ClaimStore, EventQueue};
+use tidings_core::time::{Clock, Timestamp};
+use tidings_events::{SECRETS, SignedRequest, corpus, secrets_of};
+
+/// Sources beside those of `infra/config/sources.yaml`, for what none of them does.
+const OWN_SOURCES: &str = r#"
+version: 1
+sources:
+  # Neither an id nor a time of its own.
+  bare:
+    scheme:
+      algorithm: hmac-sha512
+      signature: { header: X-Bare, encoding: base64url }
+      message: "{body}"
+    event: [{ type: "{json:type}" }]
+  # Signs all that a scheme can sign, and writes it in a list of fields.
+  thorough:
+    scheme:
+      algorithm: hmac-sha256
+      key: { encoding: hex }
+      signature: { header: X-Thorough, encoding: base64, written: { fields: { key: mac, separator: ";" } } }
+      message: "{sig:ts}|{method}|{url}|{header:X-Id}|{body}"
+      timestamp: { from: "sig:ts", unit: ms, tolerance_seconds: 60 }
+    public_url: https://hooks.example/webhooks/thorough
+    event: [{ id: "{header:X-Id}", type: "{query:topic}", sequence: "json:n" }]
+"#;
+
+/// The public demo secrets, and those of our own sources.
+pub(crate) fn secrets() -> Value {
+    let mut secrets: Value = serde_json::from_str(SECRETS).unwrap();
+    secrets["bare"] = json!("a bare secret");
+    secrets["thorough"] = json!("00ff10");
+    secrets
+}
+
+/// The receiver with all that it was given.
+#[derive(Debug)]
+pub(crate) struct Harness {
+    pub(crate) receiver: Receiver,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) queue: Arc<MemoryQueue>,
+    pub(crate) secrets: Arc<MemorySecrets>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) faults: Arc<Faults>,
+    sources: Vec<Source>,
+}
+
+impl Harness {
+    /// As after INIT: the secrets are loaded.
+    pub(crate) async fn warm() -> Self {
+        Self::warm_with(&secrets().to_string()).await
+    }
+
+    pub(crate) async fn warm_with(secrets: &str) -> Self {
+        let harness = Self::cold(secrets);
+        harness.receiver.warm_up().await;
+        harness
+    }
+
+    pub(crate) fn cold(secrets: &str) -> Self {
+        Self::with(secrets, |store, queue| (store, queue))
+    }
+
+    /// With other stores around or instead of the memory's own.
+    pub(crate) fn with<C: ClaimStore + 'static, Q: EventQueue + 'static>(
+        secrets: &str,
+        wrap: impl FnOnce(Arc<MemoryStore>, Arc<MemoryQueue>) -> (Arc<C>, Arc<Q>),
+    ) -> Self {
+        logs::capture();
+        let faults = Arc::new(Faults::default());
+        let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
+        let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
+        let secrets = Arc::new(MemorySecrets::new(Arc::clone(&faults), secrets));
+        let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
+        let mut sources = sources();
+        sources.extend(read_sources("own.yaml", OWN_SOURCES, &providers()).expect("the sources above are right"));
+        let (claims, events) = wrap(Arc::clone(&store), Arc::clone(&queue));
+        let ports = Ports {
+            claims,
+            queue: events,
+            secrets: Arc::clone(&secrets) as Arc<_>,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        };
+        let receiver = Receiver::new(sources.clone(), ports);
+        Self { receiver, store, queue, secrets, clock, faults, sources }
+    }
+
+    pub(crate) fn source(&self, name: &str) -> &Source {
+        self.sources.iter().find(|s| s.name == name).unwrap_or_else(|| panic!("no source {name}"))
+    }
+
+    /// A case of the corpus, signed now.
+    pub(crate) fn case(&self, name: &str) -> SignedRequest {
+        let case = corpus().case(name).unwrap_or_else(|| panic!("no case {name}"));
+        let secret = &secrets_of(SECRETS, &case.source)[0];
+        case.request(self.source(&case.source), secret, self.clock.now(), case.tamper, None).unwrap()
+    }
+
+    /// A body of our own, signed now with the source's newest secret.
+    pub(crate) fn signed(&self, source: &str, body: impl Into<Vec<u8>>) -> SignedRequest {
+        let secret = &secrets_of(&secrets().to_string(), source)[0];
+        self.signed_with(source, secret, body)
+    }
+
+    pub(crate) fn signed_with(&self, source: &str, secret: &str, body: impl Into<Vec<u8>>) -> SignedRequest {
+        let mut request = self.unsigned(source, body);
+        let mut delivery = Delivery {
+            method: request.method.to_owned(),
+            query: request.path.split_once('?').map_or("", |(_, query)| query).to_owned(),
+            headers: std::mem::take(&mut request.headers),
+            body: std::mem::take(&mut request.body),
+        };
+        let key = Key::prepare(&self.source(source).scheme.key, secret).unwrap();
+        sign(self.source(source), &key, &mut delivery, self.clock.now()).unwrap();
+        SignedRequest { headers: delivery.headers, body: delivery.body, ..request }
+    }
+
+    /// With the headers (and for `thorough` the query) that a signature may cover.
+    pub(crate) fn unsigned(&self, source: &str, body: impl Into<Vec<u8>>) -> SignedRequest {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        headers.insert("x-id", HeaderValue::from_static("id-1"));
+        headers.insert("svix-id", HeaderValue::from_static("msg_1"));
+        let query = if source == "thorough" { "?topic=thing/made&topic=other" } else { "" };
+        let path = format!("/webhooks/{source}{query}");
+        SignedRequest { source: source.to_owned(), method: "POST", path, headers, body: body.into() }
+    }
+
+    pub(crate) async fn send(&self, request: &SignedRequest) -> Answer {
+        self.answer(http_request(request)).await
+    }
+
+    pub(crate) async fn answer(&self, request: Request) -> Answer {
+        Answer::of(self.receiver.handle(request).await)
+    }
+
+    pub(crate) fn claim(&self, key: &str) -> Option<Claim> {
+        self.store.claim(&ClaimKey::from(key.to_owned()))
+    }
+
+    pub(crate) fn state(&self, key: &str) -> Option<ClaimState> {
+        self.claim(key).map(|claim| claim.state)
+    }
+
+    pub(crate) fn queued(&self) -> Vec<Envelope> {
+        self.queue.messages().iter().map(|m| Envelope::decode(m).expect("what we queue can be read")).collect()
+    }
+
+    pub(crate) fn count(&self, call: Call) -> u32 {
+        self.faults.count(call)
+    }
+
+    /// AWS calls, those for the secrets aside.
+    pub(crate) fn calls(&self) -> u32 {
+        self.faults.total() - self.count(Call::Fetch)
+    }
+
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+/// A body for `orders`.
+pub(crate) fn order(id: &str, order: &str) -> Vec<u8> {
+    json!({"id": id, "type": "order.shipped", "occurred_at": "2026-11-20T14:00:00Z", "sequence": 3, "order": {"id": order}})
+        .to_string()
+        .into_bytes()
+}
+
+pub(crate) fn http_request(request: &SignedRequest) -> Request {
+    let mut http = Request::new(Body::Binary(request.body.clone()));
+    *http.method_mut() = request.method.parse().unwrap();
+    *http.uri_mut() = request.path.parse().unwrap();
+    *http.headers_mut() = request.headers.clone();
+    http
+}
+
+pub(crate) fn set(request: &mut SignedRequest, name: &str, value: &str) {
+    request.headers.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
+}
+
+/// What the provider got.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// `status` of a 2xx, `error` of the others.
+    pub(crate) word: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// Every reply of every story has the one form, and shows nothing of the inside.
+    fn of(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let text = std::str::from_utf8(&body).unwrap().to_owned();
+        let json: Value = serde_json::from_str(&text).expect("every reply is JSON");
+        assert_eq!(parts.headers[CONTENT_TYPE], "application/json");
+        let word = if parts.status.is_success() { "status" } else { "error" };
+        let fields: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).filter(|k| *k != "version").collect();
+        assert_eq!(fields, [word, "message"], "{text}");
+        assert_eq!(parts.status.as_u16() == 503, parts.headers.contains_key("retry-after"), "{text}");
+        for inside in ["dynamodb", "sqs", "secret", "claim", "signature", "timestamp", "sha256", "arn:", "Refuse", "panic"] {
+            assert!(!text.to_lowercase().contains(&inside.to_lowercase()), "{inside:?} in {text}");
+        }
+        Self { status: parts.status.as_u16(), word: json[word].as_str().unwrap().to_owned(), headers: parts.headers, text }
+    }
+
+    /// Status and word.
+    pub(crate) fn said(&self) -> (u16, &str) {
+        (self.status, &self.word)
+    }
+}
+
+pub(crate) const ACCEPTED: (u16, &str) = (202, "accepted");
+pub(crate) const DUPLICATE: (u16, &str) = (200, "duplicate");
+pub(crate) const UNAUTHENTIC: (u16, &str) = (401, "unauthentic");
+pub(crate) const TRY_AGAIN: (u16, &str) = (503, "try_again");

@@ -1,0 +1,282 @@
+//! Every published vector verifies, and nothing that differs from what was signed does.
+//!
+//! The vectors stand in `providers/*.toml`, beside the scheme that they prove. Here is the list of those that must be
+//! there, so that none can be lost with a preset's rewrite.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use receiver::configured::providers;
+use receiver::delivery::Delivery;
+use receiver::verify::{Key, KeyError, Rejection, sign, verify};
+use tidings_core::config::provider::{KeyEncoding, Provider, TimeUnit, Vector};
+use tidings_core::config::source::Source;
+use tidings_core::config::{OneOrMany, Reference};
+use tidings_core::time::Timestamp;
+
+/// The published vectors of our providers, by the preset that has them. OpenAI signs by Standard Webhooks, WhatsApp as all
+/// of Meta.
+const PUBLISHED: &[(&str, &str)] = &[
+    ("github", "docs_hello_world"),
+    ("github", "octokit_escaped_backslash"),
+    ("github", "octokit_sign"),
+    ("slack", "docs_slash_command"),
+    ("standard-webhooks", "mixed_v1_v1a_header"),
+    ("standard-webhooks", "multi_signature_header"),
+    ("standard-webhooks", "sdk_test"),
+    ("whatsapp", "hexdocs_example"),
+];
+
+const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
+
+fn source_of(provider: &Provider) -> Source {
+    Source {
+        name: provider.name.clone(),
+        provider: provider.name.clone(),
+        scheme: provider.scheme.clone(),
+        events: provider.events.clone(),
+        content_types: OneOrMany(provider.delivery.content_types.clone()),
+        public_url: Some(format!("https://hooks.example/webhooks/{}", provider.name)),
+    }
+}
+
+fn headers<'h>(pairs: impl IntoIterator<Item = (&'h String, &'h String)>) -> HeaderMap {
+    pairs.into_iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())).collect()
+}
+
+fn post(headers: HeaderMap, body: Vec<u8>) -> Delivery {
+    Delivery { method: "POST".to_owned(), query: String::new(), headers, body }
+}
+
+fn delivery_of(vector: &Vector) -> (Delivery, Timestamp) {
+    let at = vector.at.as_deref().map_or(NOW, |at| Timestamp::parse_rfc3339(at).expect("`at` is RFC 3339"));
+    (post(headers(&vector.headers), vector.body.clone().into_bytes()), at)
+}
+
+#[test]
+fn every_vector_of_every_preset_verifies() {
+    for provider in providers() {
+        let source = source_of(&provider);
+        for vector in &provider.vectors {
+            let name = format!("{}/{}", provider.name, vector.name);
+            assert_eq!(vector.at.is_some(), source.scheme.timestamp.is_some(), "{name}: `at` is for schemes with a timestamp");
+            let (delivery, at) = delivery_of(vector);
+            let key = Key::prepare(&source.scheme.key, &vector.secret).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let verified = verify(&source, &[key], &delivery, at).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!((verified.body(), verified.secret_index()), (vector.body.as_bytes(), 0), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_vector_verifies_with_its_own_secret_only() {
+    for provider in providers() {
+        let source = source_of(&provider);
+        for vector in &provider.vectors {
+            let (delivery, at) = delivery_of(vector);
+            let other = Key::prepare(&Default::default(), "another secret").unwrap();
+            let seen = verify(&source, &[other], &delivery, at).unwrap_err();
+            assert_eq!(seen, Rejection::Mismatch, "{}/{}", provider.name, vector.name);
+        }
+    }
+}
+
+#[test]
+fn every_published_vector_is_in_its_preset() {
+    let providers = providers();
+    for (preset, name) in PUBLISHED {
+        let provider = providers.iter().find(|p| p.name == *preset).unwrap_or_else(|| panic!("no preset {preset}"));
+        assert!(provider.vectors.iter().any(|v| v.name == *name), "providers/{preset}.toml has no vector {name}");
+    }
+}
+
+/// `standard_webhooks/sign_asymmetric_v1a`, which is published: ed25519 is not spoken here, so it isn't let through.
+#[test]
+fn a_signature_that_is_asymmetric_only_is_refused() {
+    let provider = providers().into_iter().find(|p| p.name == "standard-webhooks").unwrap();
+    let source = source_of(&provider);
+    let pairs = [
+        ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+        ("webhook-timestamp", "1614265330"),
+        ("webhook-signature", "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="),
+    ];
+    let pairs: Vec<_> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let delivery = post(headers(pairs.iter().map(|(n, v)| (n, v))), br#"{"test": 2432232314}"#.to_vec());
+    let at = Timestamp::from_unix_s(1_614_265_330).unwrap();
+
+    let key = Key::prepare(&source.scheme.key, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    assert_eq!(verify(&source, &[key], &delivery, at).unwrap_err(), Rejection::MalformedSignature);
+
+    let public = Key::prepare(&source.scheme.key, "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=");
+    assert_eq!(public.unwrap_err(), KeyError::NotBase64, "a public key is no HMAC secret");
+}
+
+/// One small change of one text.
+#[derive(Clone, Debug)]
+enum Edit {
+    /// Another byte in its place: this one, or the next if it is the same.
+    Replace(Index, u8),
+    Insert(Index, u8),
+    Delete(Index),
+}
+
+impl Edit {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Replace(at, byte) if !bytes.is_empty() => {
+                let at = at.index(bytes.len());
+                bytes[at] = if bytes[at] == *byte { byte ^ 1 } else { *byte };
+            }
+            Self::Delete(at) if !bytes.is_empty() => {
+                bytes.remove(at.index(bytes.len()));
+            }
+            Self::Insert(at, byte) | Self::Replace(at, byte) => bytes.insert(at.index(bytes.len() + 1), *byte),
+            Self::Delete(_) => bytes.push(b'x'),
+        }
+    }
+}
+
+fn any_edit(byte: impl Strategy<Value = u8>) -> impl Strategy<Value = Edit> {
+    (0..3_u8, any::<Index>(), byte).prop_map(|(kind, at, byte)| match kind {
+        0 => Edit::Replace(at, byte),
+        1 => Edit::Insert(at, byte),
+        _ => Edit::Delete(at),
+    })
+}
+
+/// A byte that may stand in a header, whose neighbour (`^ 1`) may as well, and that no signature header is split at.
+fn letter() -> impl Strategy<Value = u8> {
+    prop_oneof![b'2'..=b'9', b'b'..=b'y']
+}
+
+/// A signed request of any preset, and how it was made.
+#[derive(Clone, Debug)]
+struct Signed {
+    source: Source,
+    key: Vec<u8>,
+    delivery: Delivery,
+}
+
+impl Signed {
+    /// The secret as the provider would show it, for these key bytes.
+    fn secret(&self, key: &[u8]) -> Key {
+        let secret = match self.source.scheme.key.encoding {
+            KeyEncoding::Utf8 => String::from_utf8(key.to_vec()).unwrap(),
+            KeyEncoding::Hex => key.iter().map(|b| format!("{b:02x}")).collect(),
+            KeyEncoding::Base64 => STANDARD.encode(key),
+        };
+        let prefix = self.source.scheme.key.strip_prefix.as_deref().unwrap_or_default();
+        Key::prepare(&self.source.scheme.key, &format!("{prefix}{secret}")).unwrap()
+    }
+
+    fn verify(&self, key: &[u8]) -> Result<usize, Rejection> {
+        verify(&self.source, &[self.secret(key)], &self.delivery, NOW).map(|v| v.secret_index())
+    }
+
+    /// The values beside the body that the scheme's message holds.
+    fn bound(&self) -> Vec<Reference> {
+        let references = self.source.scheme.message.references();
+        references.filter(|r| matches!(r, Reference::Header(_) | Reference::Signature(_))).cloned().collect()
+    }
+
+    /// Changes a bound value where the request has it.
+    fn edit(&mut self, reference: &Reference, edit: &Edit) {
+        let (header, field) = match reference {
+            Reference::Header(name) => (name.clone(), None),
+            Reference::Signature(field) => (self.source.scheme.signature.header.to_ascii_lowercase(), Some(format!("{field}="))),
+            Reference::Body | Reference::Url | Reference::Method | Reference::Query(_) | Reference::Json(_) => {
+                panic!("{reference} is no header")
+            }
+        };
+        let text = self.delivery.headers[&header].to_str().unwrap().to_owned();
+        let from = field.map_or(0, |f| text.find(&f).expect("signing wrote it") + f.len());
+        let to = if from == 0 { text.len() } else { text[from..].find(',').map_or(text.len(), |n| from + n) };
+        let mut value = text[from..to].as_bytes().to_vec();
+        edit.apply(&mut value);
+        let text = format!("{}{}{}", &text[..from], String::from_utf8(value).unwrap(), &text[to..]);
+        let name: HeaderName = header.parse().unwrap();
+        self.delivery.headers.insert(name, HeaderValue::from_str(&text).unwrap());
+    }
+}
+
+prop_compose! {
+    fn any_signed()(preset in any::<Index>(), body in proptest::collection::vec(any::<u8>(), 0..120),
+                    key in "[!-~]{1,80}", id in "[!-~]{1,40}", age_seconds in -300..=300_i64) -> Signed {
+        let providers = providers();
+        let source = source_of(&providers[preset.index(providers.len())]);
+        let mut signed = Signed { source, key: key.into_bytes(), delivery: post(HeaderMap::new(), body) };
+        for reference in signed.bound() {
+            if let Reference::Header(name) = reference {
+                signed.delivery.headers.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(&id).unwrap());
+            }
+        }
+        let key = signed.secret(&signed.key);
+        let at = Timestamp::from_unix_ms(NOW.unix_ms() - age_seconds * 1_000);
+        sign(&signed.source, &key, &mut signed.delivery, at).unwrap();
+        signed
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_was_signed_verifies(signed in any_signed()) {
+        prop_assert_eq!(signed.verify(&signed.key), Ok(0));
+    }
+
+    #[test]
+    fn a_body_that_differs_in_a_byte_is_refused(signed in any_signed(), edit in any_edit(any::<u8>())) {
+        let mut signed = signed;
+        edit.apply(&mut signed.delivery.body);
+        prop_assert_eq!(signed.verify(&signed.key), Err(Rejection::Mismatch));
+    }
+
+    #[test]
+    fn a_signed_header_or_field_that_differs_in_a_byte_is_refused(
+        signed in any_signed(), which in any::<Index>(), edit in any_edit(letter()),
+    ) {
+        let mut signed = signed;
+        let bound = signed.bound();
+        prop_assume!(!bound.is_empty());
+        signed.edit(&bound[which.index(bound.len())], &edit);
+        prop_assert!(signed.verify(&signed.key).is_err());
+    }
+
+    #[test]
+    fn a_secret_that_differs_in_a_byte_is_refused(signed in any_signed(), edit in any_edit(letter())) {
+        let mut key = signed.key.clone();
+        edit.apply(&mut key);
+        prop_assume!(!key.is_empty());
+        prop_assert_eq!(signed.verify(&key), Err(Rejection::Mismatch));
+    }
+
+    #[test]
+    fn a_time_outside_the_tolerance_is_refused_however_well_it_is_signed(
+        signed in any_signed(), beyond_seconds in 301..100_000_i64, ahead in any::<bool>(),
+    ) {
+        let mut signed = signed;
+        let Some(timestamp) = &signed.source.scheme.timestamp else { return Ok(()) };
+        prop_assert_eq!((timestamp.unit, timestamp.tolerance_seconds), (TimeUnit::S, 300));
+        let offset = if ahead { beyond_seconds } else { -beyond_seconds };
+        let key = signed.secret(&signed.key);
+        sign(&signed.source, &key, &mut signed.delivery, Timestamp::from_unix_ms(NOW.unix_ms() + offset * 1_000)).unwrap();
+        let refused = signed.verify(&signed.key).unwrap_err();
+        if ahead {
+            prop_assert!(matches!(refused, Rejection::TooFarAhead { .. }), "{}", refused);
+        } else {
+            prop_assert!(matches!(refused, Rejection::TooOld { .. }), "{}", refused);
+        }
+    }
+
+    #[test]
+    fn headers_that_are_not_signed_make_no_difference(
+        signed in any_signed(), name in "x-[a-z]{1,12}", value in "[ -~]{0,40}",
+    ) {
+        let mut signed = signed;
+        let scheme = &signed.source.scheme;
+        prop_assume!(!scheme.covers(&Reference::Header(name.clone())) && !scheme.signature.header.eq_ignore_ascii_case(&name));
+        signed.delivery.headers.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(&value).unwrap());
+        prop_assert_eq!(signed.verify(&signed.key), Ok(0));
+    }
+}
