@@ -32,14 +32,25 @@ pub struct Faults(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    coming: HashMap<Call, Vec<(Fault, u32)>>,
+    coming: HashMap<Call, Vec<(Option<Fault>, u32)>>,
     counts: HashMap<Call, u32>,
 }
 
 impl Faults {
     /// The next `times` of this call fail.
     pub fn fail(&self, call: Call, fault: Fault, times: u32) {
-        self.0.lock().expect("no test panics while it holds this").coming.entry(call).or_default().push((fault, times));
+        self.expect(call, Some(fault), times);
+    }
+
+    /// The next `times` of this call succeed, before the faults that are told after this.
+    pub fn pass(&self, call: Call, times: u32) {
+        self.expect(call, None, times);
+    }
+
+    fn expect(&self, call: Call, fault: Option<Fault>, times: u32) {
+        if times > 0 {
+            self.0.lock().expect("no test panics while it holds this").coming.entry(call).or_default().push((fault, times));
+        }
     }
 
     /// No more faults.
@@ -67,6 +78,6 @@ impl Faults {
         if *times == 0 {
             coming.remove(0);
         }
-        Some(fault)
+        fault
     }
 }

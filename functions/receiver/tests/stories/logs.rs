@@ -102,7 +102,8 @@ async fn neither_a_body_nor_a_secret_nor_a_signature_is_ever_logged() {
     send(harness.signed_with("orders", SECRET, [BODY.as_bytes(), &[0xff]].concat()), (400, "not_utf8")).await;
 
     // Forged in every way, with a signature that is kept nowhere.
-    for signature in [format!("v1={SIGNATURE}"), SIGNATURE.to_owned(), format!("v1={}", "ab".repeat(3_000)), "v1=abab".to_owned()] {
+    for signature in [format!("v1={SIGNATURE}"), SIGNATURE.to_owned(), format!("v1={}", "ab".repeat(3_000)), "v1=abab".to_owned()]
+    {
         let mut forged = harness.signed_with("orders", "another key", body("e3"));
         set(&mut forged, "x-orders-signature", &signature);
         send(forged, UNAUTHENTIC).await;
@@ -121,7 +122,6 @@ async fn neither_a_body_nor_a_secret_nor_a_signature_is_ever_logged() {
     send(harness.signed("svix", body("e6")), TRY_AGAIN).await;
 
     shown.extend(lines());
-    shown.push(format!("{harness:?} {:?}", harness.case("slack-app-mention").source));
     assert!(shown.len() > 40, "{} lines: the log was captured", shown.len());
     for canary in [SECRET, BODY, SIGNATURE, HEADER].into_iter().chain(signatures.iter().map(String::as_str)) {
         for line in &shown {

@@ -7,8 +7,8 @@ use lambda_http::{Body, Request};
 use serde_json::Value;
 use tidings_core::limits::{MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_JSON_DEPTH};
 use tidings_core::memory::{Call, Fault};
-use tidings_events::api_gateway_event;
 use tidings_core::time::Clock;
+use tidings_events::api_gateway_event;
 
 fn request(method: Method, path: &str) -> Request {
     let mut request = Request::new(Body::Empty);

@@ -93,12 +93,8 @@ impl Harness {
         let mut sources = sources();
         sources.extend(read_sources("own.yaml", OWN_SOURCES, &providers()).expect("the sources above are right"));
         let (claims, events) = wrap(Arc::clone(&store), Arc::clone(&queue));
-        let ports = Ports {
-            claims,
-            queue: events,
-            secrets: Arc::clone(&secrets) as Arc<_>,
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        };
+        let ports =
+            Ports { claims, queue: events, secrets: Arc::clone(&secrets) as Arc<_>, clock: Arc::clone(&clock) as Arc<dyn Clock> };
         let receiver = Receiver::new(sources.clone(), ports);
         Self { receiver, store, queue, secrets, clock, faults, sources }
     }

@@ -1,0 +1,225 @@
+//! The windows of the claim protocol: wherever something fails or dies, the event is durable or asked for again.
+
+use crate::logs::lines_with;
+use crate::mortal::{Side, mortal, send_or_die};
+use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, order, secrets};
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tidings_core::claim::decide::Committed;
+use tidings_core::claim::{ClaimKey, ClaimState, Outcome};
+use tidings_core::envelope::Envelope;
+use tidings_core::memory::{Call, Fault, MemoryQueue, MemoryStore};
+use tidings_core::ports::{Burial, Buried, Commit, ContextStore, EventQueue, Unavailable};
+use tidings_core::time::{Clock, Timestamp};
+
+const KEY: &str = "orders#e1";
+
+/// What the processor does with an event in the end.
+fn commit_of(event: &Envelope, processed: Timestamp) -> Commit {
+    Commit {
+        key: event.claimkey.clone(),
+        source: event.source_name().to_owned(),
+        event_id: event.id.clone(),
+        event_type: event.event_type.clone(),
+        subject: event.subject.clone(),
+        received: event.receivedtime,
+        processed,
+        conversation: "c".to_owned(),
+        occurred: processed.to_string(),
+        outcome: Outcome::Noted,
+        rules: Vec::new(),
+        node: None,
+        items: BTreeMap::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_refused_send_leaves_the_claim_received_and_the_retry_gets_through() {
+    let harness = Harness::warm().await;
+    let delivery = harness.signed("orders", order("e1", "1"));
+    for _ in 0..3 {
+        harness.faults.fail(Call::Send, Fault::Refuse, 1);
+        assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN);
+        assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Received), 0));
+    }
+    assert_eq!(harness.count(Call::MarkEnqueued), 0);
+    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Enqueued), 1));
+    assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
+}
+
+#[tokio::test]
+async fn a_send_whose_answer_is_lost_is_sent_again() {
+    let harness = Harness::warm().await;
+    let delivery = harness.signed("orders", order("e1", "1"));
+    harness.faults.fail(Call::Send, Fault::LoseAnswer, 1);
+    assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN, "only an acknowledgement is durable");
+    assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Received), 1));
+    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    let queued = harness.queued();
+    assert_eq!(queued.len(), 2);
+    assert_eq!(queued[0].encode(), queued[1].encode(), "two messages, one event");
+}
+
+#[tokio::test]
+async fn without_a_claim_an_event_is_queued_all_the_same() {
+    for (fault, state) in [(Fault::Refuse, None), (Fault::Conflict, None), (Fault::LoseAnswer, Some(ClaimState::Received))] {
+        let harness = Harness::warm().await;
+        let delivery = harness.signed("orders", order("e1", "1"));
+        harness.faults.fail(Call::Record, fault, 1);
+        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{fault:?}");
+        assert_eq!((harness.state(KEY), harness.queued().len()), (state, 1), "{fault:?}");
+        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{fault:?}: what isn't known to be queued is queued");
+        assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Enqueued), 2), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_mark_costs_one_more_message_and_nothing_else() {
+    for (fault, next, messages) in [(Fault::Refuse, ACCEPTED, 2), (Fault::LoseAnswer, DUPLICATE, 1)] {
+        let harness = Harness::warm().await;
+        let delivery = harness.signed("orders", order("e1", "1"));
+        harness.faults.fail(Call::MarkEnqueued, fault, 1);
+        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{fault:?}: it is durable, marked or not");
+        assert_eq!(harness.send(&delivery).await.said(), next, "{fault:?}");
+        assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Enqueued), messages), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn wherever_the_function_dies_the_next_delivery_makes_it_durable() {
+    // (call, side) → state of the claim and messages then, and the answer to the next delivery.
+    let received = Some(ClaimState::Received);
+    let enqueued = Some(ClaimState::Enqueued);
+    for (call, side, state, messages, next) in [
+        (0, Side::Before, None, 0, ACCEPTED),
+        (0, Side::After, received, 0, ACCEPTED),
+        (1, Side::Before, received, 0, ACCEPTED),
+        (1, Side::After, received, 1, ACCEPTED),
+        (2, Side::Before, received, 1, ACCEPTED),
+        (2, Side::After, enqueued, 1, DUPLICATE),
+    ] {
+        let (harness, life) = mortal().await;
+        let delivery = harness.signed("orders", order("e1", "1"));
+        life.ends_at(call, side);
+        assert_eq!(send_or_die(&harness, &delivery), None, "it dies {side:?} call {call}");
+        assert_eq!((harness.state(KEY), harness.queued().len()), (state, messages), "{side:?} call {call}");
+
+        let answer = send_or_die(&harness, &delivery).expect("it lives now");
+        assert_eq!(answer.said(), next, "{side:?} call {call}");
+        assert_eq!(harness.state(KEY), enqueued, "{side:?} call {call}");
+        assert!(!harness.queued().is_empty(), "{side:?} call {call}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_event_that_is_delivered_again_is_queued_again() {
+    let harness = Harness::warm().await;
+    let delivery = harness.signed("orders", order("e1", "1"));
+    harness.send(&delivery).await;
+    let burial = Burial {
+        key: ClaimKey::from(KEY.to_owned()),
+        source: "orders".to_owned(),
+        event_type: "order.shipped".to_owned(),
+        at: harness.clock.now(),
+        reason: "rule r".to_owned(),
+        receive_count: 5,
+    };
+    assert_eq!(harness.store.bury(&burial).await.unwrap(), Buried::Yes);
+    for messages in [2, 3] {
+        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+        assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Dead), messages));
+    }
+    assert_eq!(harness.claim(KEY).unwrap().reason.as_deref(), Some("rule r"), "why it died is still known");
+}
+
+#[tokio::test]
+async fn a_processed_event_is_a_duplicate_for_good() {
+    let harness = Harness::warm().await;
+    let delivery = harness.signed("orders", order("e1", "1"));
+    // Even one whose claim never got beyond `received` before it was processed.
+    harness.faults.fail(Call::MarkEnqueued, Fault::Refuse, 1);
+    harness.send(&delivery).await;
+    let event = &harness.queued()[0];
+    assert_eq!(harness.store.commit(&commit_of(event, harness.clock.now())).await, Committed::Yes);
+    assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
+    assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Processed), 1));
+}
+
+/// A queue whose messages are processed before its acknowledgement is back.
+#[derive(Debug)]
+struct FastProcessor {
+    store: Arc<MemoryStore>,
+    queue: Arc<MemoryQueue>,
+}
+
+#[async_trait]
+impl EventQueue for FastProcessor {
+    async fn send(&self, message: &str) -> Result<(), Unavailable> {
+        self.queue.send(message).await?;
+        let event = Envelope::decode(message).unwrap();
+        assert_eq!(self.store.commit(&commit_of(&event, event.receivedtime)).await, Committed::Yes);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_mark_never_takes_a_claim_back_from_processed() {
+    let harness = Harness::with(&secrets().to_string(), |store, queue| {
+        let fast = FastProcessor { store: Arc::clone(&store), queue };
+        (store, Arc::new(fast))
+    });
+    harness.receiver.warm_up().await;
+    let delivery = harness.signed("orders", order("e1", "1"));
+    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert_eq!(harness.count(Call::MarkEnqueued), 1, "it did try");
+    assert_eq!(harness.state(KEY), Some(ClaimState::Processed));
+    assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
+}
+
+#[tokio::test]
+async fn another_body_under_a_known_id_is_counted_and_not_rejected() {
+    let harness = Harness::warm().await;
+    harness.faults.fail(Call::Send, Fault::Refuse, 1);
+    assert_eq!(harness.send(&harness.signed("orders", order("e1", "1"))).await.said(), TRY_AGAIN);
+    let first = harness.claim(KEY).unwrap().body_sha256;
+    let mismatch = ["emf=", "\"BodyMismatch\":1"];
+    assert_eq!(lines_with(&mismatch), 0);
+
+    let other = harness.signed("orders", order("e1", "2"));
+    assert_eq!(harness.send(&other).await.said(), ACCEPTED);
+    assert_eq!(harness.send(&other).await.said(), DUPLICATE);
+    assert_eq!(lines_with(&mismatch), 2);
+    assert_eq!(harness.claim(KEY).unwrap().body_sha256, first, "the claim keeps what it was made of");
+}
+
+#[tokio::test]
+async fn a_further_delivery_keeps_the_time_of_the_first() {
+    let harness = Harness::warm().await;
+    // Neither signed nor sent by this provider: only we know when it was.
+    let delivery = harness.signed("bare", r#"{"type":"thing.made"}"#);
+    let first = harness.clock.now();
+    harness.faults.fail(Call::Send, Fault::LoseAnswer, 1);
+    assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN);
+    harness.wait(3_600);
+    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+
+    let queued = harness.queued();
+    assert_eq!(queued.len(), 2);
+    for event in queued {
+        assert_eq!((event.time, event.receivedtime, event.order().time), (None, first, first));
+    }
+    assert_eq!(harness.store.claims()[0].received, Some(first));
+}
+
+#[tokio::test]
+async fn a_claim_that_ttl_deleted_is_made_anew() {
+    let harness = Harness::warm().await;
+    let delivery = harness.signed("orders", order("e1", "1"));
+    harness.send(&delivery).await;
+    harness.store.delete_claim(&ClaimKey::from(KEY.to_owned()));
+    let later = harness.signed("orders", order("e1", "1"));
+    assert_eq!(harness.send(&later).await.said(), ACCEPTED);
+    assert_eq!(harness.state(KEY), Some(ClaimState::Enqueued));
+}

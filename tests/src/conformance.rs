@@ -1,0 +1,242 @@
+//! One suite per port. It runs over the memory adapter and over the real SDK against an emulator: a fake that drifts
+//! from what it stands for fails here.
+
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tidings_core::claim::decide::{Committed, Recorded};
+use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex};
+use tidings_core::context::{Context, Fact, Facts, Item, ItemKey, Order};
+use tidings_core::limits::{CLAIM_LIFETIME, MAX_ITEMS_PER_EVENT};
+use tidings_core::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, SecretStore};
+use tidings_core::time::Timestamp;
+
+/// Looking at what is stored, beside the ports.
+#[async_trait::async_trait]
+pub trait Inspect: Send + Sync {
+    async fn claim(&self, key: &ClaimKey) -> Option<Claim>;
+    async fn context(&self, conversation: &str) -> Context;
+    async fn timeline(&self, conversation: &str) -> Vec<Claim>;
+}
+
+#[allow(missing_debug_implementations, reason = "trait objects of tests")]
+/// The tables, empty at the start of every test.
+pub struct Tables {
+    pub claims: Arc<dyn ClaimStore>,
+    pub contexts: Arc<dyn ContextStore>,
+    pub inspect: Arc<dyn Inspect>,
+}
+
+const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_250);
+const LATER: Timestamp = Timestamp::from_unix_ms(1_795_168_900_500);
+
+fn key(id: &str) -> ClaimKey {
+    ClaimKey::new("stripe", id)
+}
+
+fn new_claim(id: &str, body: &[u8]) -> NewClaim {
+    NewClaim {
+        key: key(id),
+        source: "stripe".into(),
+        event_id: id.into(),
+        event_type: "invoice.paid".into(),
+        subject: Some("invoice/1".into()),
+        body_sha256: Sha256Hex::of(body),
+        received: NOW,
+    }
+}
+
+fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit {
+    let order = Order { sequence: Some(7), time: NOW, key: key(id) };
+    let fact = |value| Fact { value, order: order.clone() };
+    let facts = Facts::from([("status".to_owned(), fact(json!("paid"))), ("total".to_owned(), fact(json!({"eur": 48.9})))]);
+    let item = |(entity, version): &(&str, Option<u64>)| {
+        (ItemKey::Entity((*entity).to_owned()), Item { version: *version, facts: facts.clone() })
+    };
+    Commit {
+        key: key(id),
+        source: "stripe".into(),
+        event_id: id.into(),
+        event_type: "invoice.paid".into(),
+        subject: Some("invoice/1".into()),
+        received: NOW,
+        processed: LATER,
+        conversation: conversation.into(),
+        occurred: format!("{NOW}#{id}"),
+        outcome: Outcome::Applied,
+        rules: vec!["paid".into()],
+        node: Some("thanks".into()),
+        items: items.iter().map(item).collect(),
+    }
+}
+
+fn burial(id: &str) -> Burial {
+    Burial {
+        key: key(id),
+        source: "stripe".into(),
+        event_type: "invoice.paid".into(),
+        at: LATER,
+        reason: "rule paid: no".into(),
+        receive_count: 5,
+    }
+}
+
+/// [`ClaimStore`].
+pub async fn claim_store(tables: &Tables) {
+    let Tables { claims, contexts, inspect } = tables;
+    let state = async |id: &str| inspect.claim(&key(id)).await.map(|claim| claim.state);
+
+    assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
+    let stored = inspect.claim(&key("a")).await.expect("the claim");
+    assert_eq!((stored.state, stored.received, stored.event_id.as_deref()), (ClaimState::Received, Some(NOW), Some("a")));
+    assert_eq!(
+        (stored.subject.as_deref(), stored.conversation),
+        (Some("invoice/1"), None),
+        "no conversation: not in the timeline yet"
+    );
+    assert_eq!(stored.expires, Timestamp::from_unix_s(NOW.plus(CLAIM_LIFETIME).unix_s()), "whole seconds, as TTL has them");
+
+    // The second put tells of the first, and changes nothing.
+    let again = |same_body, state| Recorded::Existing { state, received: Some(NOW), same_body };
+    let mut late = new_claim("a", b"body");
+    late.received = LATER;
+    assert_eq!(claims.record(&late).await, again(true, ClaimState::Received));
+    assert_eq!(claims.record(&new_claim("a", b"another")).await, again(false, ClaimState::Received));
+    assert_eq!(inspect.claim(&key("a")).await.and_then(|c| c.received), Some(NOW));
+
+    claims.mark_enqueued(&key("a"), LATER).await.expect("a mark");
+    assert_eq!(inspect.claim(&key("a")).await.map(|c| (c.state, c.enqueued)), Some((ClaimState::Enqueued, Some(LATER))));
+    assert_eq!(claims.record(&late).await, again(true, ClaimState::Enqueued));
+
+    // The mark is only from `received`: it makes no claim, and takes nothing back.
+    claims.mark_enqueued(&key("nobody"), NOW).await.expect("no error");
+    assert_eq!(state("nobody").await, None);
+    assert_eq!(contexts.commit(&commit("a", "c", &[])).await, Committed::Yes);
+    claims.mark_enqueued(&key("a"), NOW).await.expect("no error");
+    assert_eq!(state("a").await, Some(ClaimState::Processed));
+    assert_eq!(contexts.bury(&burial("b")).await.expect("an answer"), Buried::Yes);
+    claims.mark_enqueued(&key("b"), NOW).await.expect("no error");
+    assert_eq!(state("b").await, Some(ClaimState::Dead));
+    assert_eq!(
+        claims.record(&new_claim("b", b"x")).await,
+        Recorded::Existing { state: ClaimState::Dead, received: None, same_body: true }
+    );
+}
+
+/// [`ContextStore`].
+pub async fn context_store(tables: &Tables) {
+    let Tables { claims, contexts, inspect } = tables;
+    let load = async |conversation: &str, entities: &[&str]| {
+        let keys: Vec<ItemKey> = entities.iter().map(|e| ItemKey::Entity((*e).to_owned())).collect();
+        contexts.load(conversation, &keys).await.expect("an answer")
+    };
+    let versions = async |conversation: &str, entities: &[&str]| {
+        let found = load(conversation, entities).await;
+        found.into_iter().map(|(key, item)| (key.to_string(), item.version)).collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(load("c", &["order/1"]).await, BTreeMap::new());
+    assert_eq!(load("c", &[]).await, BTreeMap::new());
+
+    // The effect and the claim's last word, together; what was recorded before is kept.
+    assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
+    assert_eq!(contexts.commit(&commit("a", "c", &[("order/1", None), ("order/2", None)])).await, Committed::Yes);
+    assert_eq!(versions("c", &["order/1", "order/2", "order/3"]).await.len(), 2);
+    let claim = inspect.claim(&key("a")).await.expect("the claim");
+    assert_eq!(
+        (claim.state, claim.outcome, claim.conversation.as_deref()),
+        (ClaimState::Processed, Some(Outcome::Applied), Some("c"))
+    );
+    assert_eq!((claim.received, claim.processed, claim.node.as_deref()), (Some(NOW), Some(LATER), Some("thanks")));
+    assert_eq!((claim.rules, claim.body_sha256.is_some()), (vec!["paid".to_owned()], true));
+    assert_eq!(claim.expires, Timestamp::from_unix_s(LATER.plus(CLAIM_LIFETIME).unix_s()), "the commit refreshes it");
+    let facts = &load("c", &["order/1"]).await[&ItemKey::Entity("order/1".into())].facts;
+    assert_eq!(
+        facts["total"],
+        Fact { value: json!({"eur": 48.9}), order: Order { sequence: Some(7), time: NOW, key: key("a") } }
+    );
+
+    // Once is all: the marker ends a second try, and nothing of it is written.
+    assert_eq!(contexts.commit(&commit("a", "c", &[("order/1", Some(1)), ("order/9", None)])).await, Committed::Before);
+    assert_eq!(versions("c", &["order/1", "order/9"]).await, BTreeMap::from([("entity#order/1".to_owned(), Some(1))]));
+
+    // What moved meanwhile moves nothing, the claim included.
+    for stale in [None, Some(7)] {
+        assert_eq!(
+            contexts.commit(&commit("b", "c", &[("order/1", stale), ("order/2", Some(1))])).await,
+            Committed::ContextMoved
+        );
+    }
+    assert_eq!(contexts.commit(&commit("b", "c", &[("order/8", Some(1))])).await, Committed::ContextMoved, "not there");
+    assert_eq!(inspect.claim(&key("b")).await, None);
+    assert_eq!(versions("c", &["order/2"]).await["entity#order/2"], Some(1));
+
+    // A claim that was never put, or that TTL deleted: the effect happens all the same.
+    assert_eq!(contexts.commit(&commit("b", "c", &[("order/1", Some(1))])).await, Committed::Yes);
+    assert_eq!(inspect.claim(&key("b")).await.map(|c| (c.state, c.received)), Some((ClaimState::Processed, Some(NOW))));
+    assert_eq!(versions("c", &["order/1"]).await["entity#order/1"], Some(2));
+
+    // Conversations don't see each other.
+    assert_eq!(contexts.commit(&commit("d", "other", &[("order/1", None)])).await, Committed::Yes);
+    assert_eq!(versions("c", &["order/1"]).await["entity#order/1"], Some(2));
+    assert_eq!(inspect.context("other").await.entities.len(), 1);
+
+    // As many items as one event may change.
+    let names: Vec<String> = (0..MAX_ITEMS_PER_EVENT).map(|n| format!("order/{n}")).collect();
+    let many: Vec<(&str, Option<u64>)> = names.iter().map(|n| (n.as_str(), None)).collect();
+    assert_eq!(contexts.commit(&commit("many", "many", &many)).await, Committed::Yes);
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(load("many", &all).await.len(), MAX_ITEMS_PER_EVENT);
+}
+
+/// [`ContextStore::bury`], and what it means to the others.
+pub async fn burials(tables: &Tables) {
+    let Tables { claims, contexts, inspect } = tables;
+    assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
+    assert_eq!(contexts.bury(&burial("a")).await.expect("an answer"), Buried::Yes);
+    let claim = inspect.claim(&key("a")).await.expect("the claim");
+    assert_eq!((claim.state, claim.reason.as_deref(), claim.receive_count), (ClaimState::Dead, Some("rule paid: no"), Some(5)));
+    assert_eq!(claim.received, Some(NOW));
+
+    // Brought back, it is processed, and the reason is history.
+    assert_eq!(contexts.commit(&commit("a", "c", &[])).await, Committed::Yes);
+    let claim = inspect.claim(&key("a")).await.expect("the claim");
+    assert_eq!((claim.state, claim.reason, claim.receive_count), (ClaimState::Processed, None, None));
+
+    // What is processed can't be buried.
+    assert_eq!(contexts.bury(&burial("a")).await.expect("an answer"), Buried::Processed);
+    assert_eq!(inspect.claim(&key("a")).await.map(|c| c.state), Some(ClaimState::Processed));
+}
+
+/// The timeline: the claims of a conversation in the order of their events.
+pub async fn timeline(tables: &Tables) {
+    let Tables { claims, contexts, inspect } = tables;
+    for (id, occurred) in
+        [("b", "2026-11-20T10:00:00.000Z#b"), ("a", "2026-11-20T11:00:00.000Z#a"), ("c", "2026-11-20T09:00:00.000Z#c")]
+    {
+        assert_eq!(claims.record(&new_claim(id, b"body")).await, Recorded::New);
+        let commit = Commit { occurred: occurred.into(), ..commit(id, "c", &[]) };
+        assert_eq!(contexts.commit(&commit).await, Committed::Yes);
+    }
+    assert_eq!(claims.record(&new_claim("waiting", b"body")).await, Recorded::New);
+    let ids: Vec<String> = inspect.timeline("c").await.into_iter().filter_map(|c| c.event_id).collect();
+    assert_eq!(ids, ["c", "b", "a"]);
+}
+
+/// [`EventQueue`]: what is sent is there, whole.
+pub async fn event_queue(queue: &dyn EventQueue, read: impl AsyncFn() -> Vec<String>) {
+    let largest = "x".repeat(tidings_core::limits::MAX_MESSAGE_BYTES);
+    for message in ["{\"s\":\"\\ufffe é 📦\"}", largest.as_str()] {
+        queue.send(message).await.expect("acknowledged");
+    }
+    let mut messages = read().await;
+    messages.sort_by_key(String::len);
+    assert_eq!(messages, ["{\"s\":\"\\ufffe é 📦\"}", largest.as_str()]);
+}
+
+/// [`SecretStore`]: the document as it is now.
+pub async fn secret_store(secrets: &dyn SecretStore, put: impl AsyncFn(&str)) {
+    put("{\"github\":\"old\"}").await;
+    assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{\"github\":\"old\"}");
+    put("{\"github\":\"new\"}").await;
+    assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{\"github\":\"new\"}");
+}

@@ -1,0 +1,74 @@
+//! `template.yaml` as data, with as much of CloudFormation as the contract needs.
+
+use crate::golden::root;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The parsed template. Its tags read as plain values: `!Ref X` is `"X"`, `!FindInMap [A, B, C]` is a list.
+#[derive(Debug)]
+pub struct Template(Value);
+
+impl Template {
+    pub fn read() -> Self {
+        let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
+        Self(serde_saphyr::from_str(&text).expect("template.yaml is YAML"))
+    }
+
+    pub fn resources(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0["Resources"].as_object().expect("resources").iter()
+    }
+
+    pub fn outputs(&self) -> BTreeSet<&str> {
+        self.0["Outputs"].as_object().expect("outputs").keys().map(String::as_str).collect()
+    }
+
+    /// A property, with `!FindInMap` looked up and `!Sub ["${Name}", {Name: …}]` of a single name taken apart.
+    pub fn property(&self, resource: &str, path: &str) -> &Value {
+        let place = format!("/Resources/{resource}/Properties{path}");
+        self.resolve(self.0.pointer(&place).unwrap_or_else(|| panic!("template.yaml has no {place}")))
+    }
+
+    fn resolve<'v>(&'v self, value: &'v Value) -> &'v Value {
+        let Some(list) = value.as_array() else { return value };
+        if let [Value::String(_), Value::Object(names)] = list.as_slice()
+            && let Some(only) = names.values().next()
+        {
+            return self.resolve(only);
+        }
+        let keys: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+        keys.and_then(|keys| self.0.pointer(&format!("/Mappings/{}", keys.join("/")))).unwrap_or(value)
+    }
+
+    pub fn number(&self, resource: &str, path: &str) -> u64 {
+        let value = self.property(resource, path);
+        value.as_u64().unwrap_or_else(|| panic!("{resource}{path} is {value}, not a number"))
+    }
+
+    pub fn text(&self, resource: &str, path: &str) -> &str {
+        let value = self.property(resource, path);
+        value.as_str().unwrap_or_else(|| panic!("{resource}{path} is {value}, not a text"))
+    }
+
+    /// What a role may do: `verb resource`, one of each pair.
+    pub fn grants(&self, role: &str) -> BTreeSet<String> {
+        let mut grants = BTreeSet::new();
+        for policy in self.property(role, "/Policies").as_array().expect("policies") {
+            for statement in policy["PolicyDocument"]["Statement"].as_array().expect("statements") {
+                assert_eq!(statement["Effect"], "Allow", "{role}: {statement}");
+                for verb in texts(&statement["Action"]) {
+                    for resource in texts(&statement["Resource"]) {
+                        grants.insert(format!("{verb} {resource}"));
+                    }
+                }
+            }
+        }
+        grants
+    }
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    }
+}

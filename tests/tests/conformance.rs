@@ -1,0 +1,148 @@
+//! The ports' suites over memory, and over the real SDK against the embedded emulators.
+
+use std::sync::Arc;
+use tidings_cli::dev::cloud::{Cloud, Options};
+use tidings_core::aws::Reader;
+use tidings_core::claim::{Claim, ClaimKey};
+use tidings_core::context::Context;
+use tidings_core::memory::{Call, Fault, Faults, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::ports::{EventQueue, SecretStore};
+use tidings_tests::conformance::{self, Inspect, Tables};
+
+#[async_trait::async_trait]
+impl Inspect for Memory {
+    async fn claim(&self, key: &ClaimKey) -> Option<Claim> {
+        self.0.claim(key)
+    }
+
+    async fn context(&self, conversation: &str) -> Context {
+        self.0.context(conversation)
+    }
+
+    async fn timeline(&self, conversation: &str) -> Vec<Claim> {
+        self.0.timeline(conversation)
+    }
+}
+
+struct Memory(Arc<MemoryStore>);
+
+struct Embedded(Reader);
+
+#[async_trait::async_trait]
+impl Inspect for Embedded {
+    async fn claim(&self, key: &ClaimKey) -> Option<Claim> {
+        self.0.claim(key).await.expect("an answer")
+    }
+
+    async fn context(&self, conversation: &str) -> Context {
+        self.0.context(conversation).await.expect("an answer")
+    }
+
+    async fn timeline(&self, conversation: &str) -> Vec<Claim> {
+        self.0.timeline(conversation).await.expect("an answer")
+    }
+}
+
+fn memory() -> Tables {
+    let store = Arc::new(MemoryStore::default());
+    Tables { claims: store.clone(), contexts: store.clone(), inspect: Arc::new(Memory(store)) }
+}
+
+async fn cloud() -> Cloud {
+    let options = Options { dynamodb_port: 0, data: None, secrets: "{}", visibility_timeout_seconds: 30 };
+    Cloud::start(options).await.expect("the embedded cloud")
+}
+
+async fn embedded() -> Tables {
+    let cloud = cloud().await;
+    Tables { claims: Arc::new(cloud.claims()), contexts: Arc::new(cloud.contexts()), inspect: Arc::new(Embedded(cloud.reader())) }
+}
+
+#[tokio::test]
+async fn claim_store_in_memory() {
+    conformance::claim_store(&memory()).await;
+}
+
+#[tokio::test]
+async fn claim_store_on_dynamodb() {
+    conformance::claim_store(&embedded().await).await;
+}
+
+#[tokio::test]
+async fn context_store_in_memory() {
+    conformance::context_store(&memory()).await;
+}
+
+#[tokio::test]
+async fn context_store_on_dynamodb() {
+    conformance::context_store(&embedded().await).await;
+}
+
+#[tokio::test]
+async fn burials_in_memory() {
+    conformance::burials(&memory()).await;
+}
+
+#[tokio::test]
+async fn burials_on_dynamodb() {
+    conformance::burials(&embedded().await).await;
+}
+
+#[tokio::test]
+async fn timeline_in_memory() {
+    conformance::timeline(&memory()).await;
+}
+
+#[tokio::test]
+async fn timeline_on_dynamodb() {
+    conformance::timeline(&embedded().await).await;
+}
+
+#[tokio::test]
+async fn event_queue_in_memory() {
+    let queue = MemoryQueue::default();
+    conformance::event_queue(&queue, async || queue.messages()).await;
+}
+
+#[tokio::test]
+async fn event_queue_on_sqs() {
+    let cloud = cloud().await;
+    let read = async || {
+        let received = cloud.sqs.receive_message().queue_url(&cloud.events_queue_url).max_number_of_messages(10).send().await;
+        received.expect("an answer").messages.unwrap_or_default().into_iter().filter_map(|m| m.body).collect()
+    };
+    conformance::event_queue(&cloud.queue(), read).await;
+}
+
+#[tokio::test]
+async fn secret_store_in_memory() {
+    let secrets = MemorySecrets::new(Arc::default(), "{}");
+    conformance::secret_store(&secrets, async |document| secrets.put(document)).await;
+}
+
+#[tokio::test]
+async fn secret_store_on_secrets_manager() {
+    let cloud = cloud().await;
+    let put = async |document: &str| {
+        cloud.secrets.put_secret_value().secret_id("tidings").secret_string(document).send().await.expect("an answer");
+    };
+    conformance::secret_store(&cloud.secret_store(), put).await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_an_error_that_names_the_call() {
+    let cloud = cloud().await;
+    let queue = tidings_core::aws::SqsQueue::new(cloud.sqs.clone(), format!("{}-gone", cloud.events_queue_url));
+    assert_eq!(queue.send("{}").await.expect_err("no such queue").call, "sqs:SendMessage");
+    let secrets = tidings_core::aws::SecretsManager::new(cloud.secrets.clone(), "gone".to_owned());
+    assert_eq!(secrets.fetch().await.expect_err("no such secret").call, "secretsmanager:GetSecretValue");
+}
+
+#[tokio::test]
+async fn the_memory_adapters_say_the_same_when_they_are_told_to_fail() {
+    let faults = Arc::new(Faults::default());
+    faults.fail(Call::Send, Fault::Refuse, 1);
+    faults.fail(Call::Fetch, Fault::Refuse, 1);
+    assert_eq!(MemoryQueue::new(Arc::clone(&faults)).send("{}").await.expect_err("told to").call, "sqs:SendMessage");
+    assert_eq!(MemorySecrets::new(faults, "{}").fetch().await.expect_err("told to").call, "secretsmanager:GetSecretValue");
+}

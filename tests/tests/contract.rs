@@ -1,0 +1,189 @@
+//! The template against the code: what one says, the other means.
+
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
+use tidings_core::limits::{BATCH_RESERVE, MAX_EVENT_AGE, MAX_MESSAGE_BYTES};
+use tidings_core::settings::{ProcessorSettings, ReceiverSettings};
+use tidings_tests::template::Template;
+
+fn set<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    texts.into_iter().collect()
+}
+
+#[test]
+fn each_function_gets_the_variables_that_it_reads_and_no_other() {
+    let template = Template::read();
+    for (function, reads) in [("Receiver", ReceiverSettings::VARIABLES), ("Processor", ProcessorSettings::VARIABLES)] {
+        let variables = template.property(function, "/Environment/Variables").as_object().unwrap();
+        let expected: BTreeSet<&str> = reads.iter().copied().chain(["RUST_LOG", "AWS_NEW_RETRIES_2026"]).collect();
+        assert_eq!(set(variables.keys().map(String::as_str)), expected, "{function}");
+    }
+    assert_eq!(template.text("Receiver", "/Environment/Variables/CLAIMS_TABLE"), "ClaimsTable");
+    assert_eq!(template.text("Receiver", "/Environment/Variables/EVENTS_QUEUE_URL"), "EventsQueue");
+    assert_eq!(template.text("Processor", "/Environment/Variables/CLAIMS_TABLE"), "ClaimsTable");
+    assert_eq!(template.text("Processor", "/Environment/Variables/CONTEXT_TABLE"), "ContextTable");
+}
+
+#[test]
+fn the_processor_buries_on_the_receive_after_which_sqs_moves_the_message() {
+    let template = Template::read();
+    let redrive = template.number("EventsQueue", "/RedrivePolicy/maxReceiveCount");
+    assert_eq!(template.number("Processor", "/Environment/Variables/MAX_RECEIVE_COUNT"), redrive);
+    assert!(redrive >= 5, "fewer would bury what a throttled moment delayed");
+    assert_eq!(template.text("EventsQueue", "/RedrivePolicy/deadLetterTargetArn"), "DeadLetterQueue.Arn");
+}
+
+#[test]
+fn the_times_fit_into_one_another() {
+    let template = Template::read();
+    let visibility = template.number("EventsQueue", "/VisibilityTimeout");
+    let processor = template.number("Processor", "/Timeout");
+    assert!(visibility >= 6 * processor, "{visibility} s of visibility, {processor} s of processor");
+    let receiver = template.number("Receiver", "/Timeout");
+    assert!(receiver > 3 * OPERATION_TIMEOUT.as_secs(), "claim, send and mark must fit into {receiver} s");
+    assert!(receiver < 30, "an HTTP API gives up after 30 s");
+    assert!(
+        processor > BATCH_RESERVE.as_secs() + 2 * OPERATION_TIMEOUT.as_secs(),
+        "a load and a commit must fit before the reserve"
+    );
+}
+
+#[test]
+fn a_claim_outlives_all_the_time_that_its_message_can_wait() {
+    let template = Template::read();
+    let retention = |queue| template.number(queue, "/MessageRetentionPeriod");
+    let (events, dead) = (retention("EventsQueue"), retention("DeadLetterQueue"));
+    assert_eq!((events, dead), (14 * 86_400, 14 * 86_400), "SQS's longest");
+    assert!(MAX_EVENT_AGE.as_secs() > events + dead, "a redrive on the last day must still be applied, not parked");
+}
+
+#[test]
+fn the_queues_take_what_the_receiver_sends() {
+    let template = Template::read();
+    for queue in ["EventsQueue", "DeadLetterQueue"] {
+        assert_eq!(template.number(queue, "/MaximumMessageSize"), MAX_MESSAGE_BYTES as u64);
+        assert_eq!(template.property(queue, "/SqsManagedSseEnabled"), true);
+    }
+    for (policy, queue) in [("EventsQueuePolicy", "EventsQueue"), ("DeadLetterQueuePolicy", "DeadLetterQueue")] {
+        assert_eq!(template.property(policy, "/Queues"), &json!([queue]));
+        let statement = template.property(policy, "/PolicyDocument/Statement/0");
+        assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Deny"), &json!("sqs:*")));
+        assert_eq!(statement["Condition"], json!({"Bool": {"aws:SecureTransport": "false"}}));
+    }
+}
+
+#[test]
+fn a_batch_fails_in_part_and_never_as_a_whole() {
+    let template = Template::read();
+    assert_eq!(template.property("ProcessorSource", "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]));
+    assert_eq!(template.text("ProcessorSource", "/EventSourceArn"), "EventsQueue.Arn");
+    assert_eq!(template.text("ProcessorSource", "/FunctionName"), "Processor");
+    assert_eq!(template.number("ProcessorSource", "/BatchSize"), 10, "a larger batch needs a window, which delays every event");
+}
+
+#[test]
+fn each_role_has_what_its_ports_need_and_no_more() {
+    let template = Template::read();
+    let receiver = [
+        "dynamodb:PutItem ClaimsTable.Arn",
+        "dynamodb:UpdateItem ClaimsTable.Arn",
+        "logs:CreateLogStream ReceiverLogGroup.Arn",
+        "logs:PutLogEvents ReceiverLogGroup.Arn",
+        "secretsmanager:GetSecretValue Secret.Id",
+        "sqs:SendMessage EventsQueue.Arn",
+        "xray:PutTelemetryRecords *",
+        "xray:PutTraceSegments *",
+    ];
+    let processor = [
+        "dynamodb:BatchGetItem ContextTable.Arn",
+        "dynamodb:PutItem ContextTable.Arn",
+        "dynamodb:UpdateItem ClaimsTable.Arn",
+        "logs:CreateLogStream ProcessorLogGroup.Arn",
+        "logs:PutLogEvents ProcessorLogGroup.Arn",
+        "sqs:DeleteMessage EventsQueue.Arn",
+        "sqs:GetQueueAttributes EventsQueue.Arn",
+        "sqs:ReceiveMessage EventsQueue.Arn",
+        "xray:PutTelemetryRecords *",
+        "xray:PutTraceSegments *",
+    ];
+    for (function, role, expected) in
+        [("Receiver", "ReceiverRole", &receiver[..]), ("Processor", "ProcessorRole", &processor[..])]
+    {
+        assert_eq!(template.text(function, "/Role"), format!("{role}.Arn"));
+        assert_eq!(template.grants(role), expected.iter().map(|g| (*g).to_owned()).collect(), "{role}");
+    }
+    let roles = template.resources().filter(|(_, r)| r["Type"] == "AWS::IAM::Role").count();
+    assert_eq!(roles, 2, "one role per function");
+    for (name, resource) in template.resources().filter(|(_, r)| r["Type"] == "AWS::Serverless::Function") {
+        assert_eq!(resource["Properties"].get("Policies"), None, "{name}: SAM would add `*` of its own");
+    }
+}
+
+#[test]
+fn the_tables_are_what_the_adapters_expect() {
+    let template = Template::read();
+    let keys = |table: &str, path: &str| -> Vec<(String, String)> {
+        let schema = template.property(table, path).as_array().unwrap().clone();
+        let text = |v: &Value| v.as_str().unwrap().to_owned();
+        schema.iter().map(|k| (text(&k["AttributeName"]), text(&k["KeyType"]))).collect()
+    };
+    let pair = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
+    assert_eq!(keys("ClaimsTable", "/KeySchema"), [pair("pk", "HASH")]);
+    assert_eq!(keys("ContextTable", "/KeySchema"), [pair("pk", "HASH"), pair("sk", "RANGE")]);
+    assert_eq!(template.text("ClaimsTable", "/GlobalSecondaryIndexes/0/IndexName"), TIMELINE_INDEX);
+    let index = keys("ClaimsTable", "/GlobalSecondaryIndexes/0/KeySchema");
+    assert_eq!(index, [pair("conversation", "HASH"), pair("occurred", "RANGE")]);
+    for table in ["ClaimsTable", "ContextTable"] {
+        assert_eq!(template.text(table, "/BillingMode"), "PAY_PER_REQUEST");
+        assert_eq!(
+            template.property(table, "/TimeToLiveSpecification"),
+            &json!({"AttributeName": "expires_at", "Enabled": true})
+        );
+        assert_eq!(template.property(table, "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), true);
+        assert_eq!(template.property(table, "/SSESpecification/SSEEnabled"), true);
+    }
+}
+
+#[test]
+fn the_front_door_has_the_routes_that_the_receiver_answers() {
+    let template = Template::read();
+    let mut routes: Vec<String> = template
+        .resources()
+        .filter(|(_, r)| r["Type"] == "AWS::ApiGatewayV2::Route")
+        .map(|(name, _)| template.text(name, "/RouteKey").to_owned())
+        .collect();
+    routes.sort();
+    assert_eq!(routes, ["ANY /webhooks/{source}", "GET /health"]);
+    for route in &routes {
+        // A route's name is a key with slashes of its own.
+        let settings = &template.property("Stage", "/RouteSettings")[route];
+        assert!(settings["ThrottlingRateLimit"] != Value::Null && settings["ThrottlingBurstLimit"] != Value::Null, "{route}");
+    }
+    assert_eq!(template.text("Stage", "/StageName"), "$default", "another stage would be part of the path");
+    assert_eq!(template.text("Stage", "/AccessLogSettings/DestinationArn"), "AccessLogGroup.Arn");
+}
+
+#[test]
+fn logs_are_kept_for_a_time_and_alarms_watch() {
+    let template = Template::read();
+    let groups: Vec<_> = template.resources().filter(|(_, r)| r["Type"] == "AWS::Logs::LogGroup").collect();
+    assert_eq!(groups.len(), 3);
+    assert!(groups.iter().all(|(_, group)| group["Properties"]["RetentionInDays"] == "LogRetentionDays"));
+    let alarms = set(template.resources().filter(|(_, r)| r["Type"] == "AWS::CloudWatch::Alarm").map(|(name, _)| name.as_str()));
+    assert_eq!(alarms, set(["DeadLetterAlarm", "ReceiverAlarm"]));
+    assert_eq!(template.text("DeadLetterAlarm", "/MetricName"), "ApproximateNumberOfMessagesVisible");
+}
+
+#[test]
+fn the_outputs_are_those_that_tools_look_for() {
+    let expected = ["ClaimsTableName", "ContextTableName", "DeadLetterQueueUrl", "EventsQueueUrl", "SecretArn", "WebhookUrl"];
+    assert_eq!(Template::read().outputs(), set(expected));
+}
+
+#[test]
+fn a_panic_costs_a_record_and_not_its_batch() {
+    let manifest = std::fs::read_to_string(tidings_tests::golden::root().join("Cargo.toml")).unwrap();
+    let profile = manifest.split("[profile.release]").nth(1).expect("a release profile");
+    assert!(profile.contains("panic = \"unwind\""), "cargo-lambda makes it abort otherwise");
+}
