@@ -67,8 +67,5 @@ impl Template {
 }
 
 fn texts(value: &Value) -> Vec<&str> {
-    match value {
-        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
-        one => one.as_str().into_iter().collect(),
-    }
+    value.as_array().map_or_else(|| value.as_str().into_iter().collect(), |list| list.iter().filter_map(Value::as_str).collect())
 }

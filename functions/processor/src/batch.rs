@@ -15,10 +15,13 @@ use tidings_core::limits::BATCH_RESERVE;
 use tidings_core::telemetry::STEP;
 use tokio::time::{Instant, timeout_at};
 
+/// A record and what it is to change, or why it can't.
+type Planned = (Record, Result<Plan, Failure>);
+
 /// Processes the records. The response names those that SQS is to keep.
 pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left: Duration) -> SqsBatchResponse {
     let until = Instant::now() + time_left.saturating_sub(BATCH_RESERVE);
-    let mut groups: BTreeMap<String, Vec<(Record, Result<Plan, Failure>)>> = BTreeMap::new();
+    let mut groups: BTreeMap<String, Vec<Planned>> = BTreeMap::new();
     for message in messages {
         let record = Record::read(message);
         let plan = plan(processor, &record);
@@ -42,7 +45,7 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
 }
 
 /// One after the other. A failure is no reason to leave out what follows: order doesn't matter to the context.
-async fn one_conversation(processor: &Processor, group: Vec<(Record, Result<Plan, Failure>)>, until: Instant) -> Vec<String> {
+async fn one_conversation(processor: &Processor, group: Vec<Planned>, until: Instant) -> Vec<String> {
     let mut given_back = Vec::new();
     for (record, plan) in group {
         let end = match one_record(processor, &record, plan, until).await {

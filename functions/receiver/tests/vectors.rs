@@ -193,7 +193,7 @@ impl Signed {
         let text = self.delivery.headers[&header].to_str().unwrap().to_owned();
         let from = field.map_or(0, |f| text.find(&f).expect("signing wrote it") + f.len());
         let to = if from == 0 { text.len() } else { text[from..].find(',').map_or(text.len(), |n| from + n) };
-        let mut value = text[from..to].as_bytes().to_vec();
+        let mut value = text.as_bytes()[from..to].to_vec();
         edit.apply(&mut value);
         let text = format!("{}{}{}", &text[..from], String::from_utf8(value).unwrap(), &text[to..]);
         let name: HeaderName = header.parse().unwrap();

@@ -1,0 +1,224 @@
+//! `tidings` as a person calls it: the real binary against a real `tidings dev`.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_tidings");
+
+/// A running `tidings dev` on two free ports.
+struct Dev {
+    process: Child,
+    webhooks: String,
+    dynamodb: String,
+}
+
+impl Dev {
+    fn start(more: &[&str]) -> Self {
+        let mut process =
+            Command::new(BINARY).args(["dev", "--port", "0"]).args(more).stdout(Stdio::piped()).spawn().expect("the binary");
+        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let mut address = |name: &str| {
+            let line = lines.by_ref().map_while(Result::ok).find(|line| line.trim().starts_with(name)).expect("the banner");
+            line.split_whitespace().nth(1).expect("an address").trim_end_matches("/webhooks/{source}").to_owned()
+        };
+        let (webhooks, dynamodb) = (address("webhooks"), address("DynamoDB"));
+        // Somebody has to read on, or a full pipe would stop it.
+        thread::spawn(move || lines.for_each(drop));
+        Self { process, webhooks, dynamodb }
+    }
+
+    fn send(&self, arguments: &[&str]) -> Output {
+        run(&[&["send", "--url", &self.webhooks], arguments].concat())
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Output {
+        run(&[arguments, &["--endpoint-url", &self.dynamodb]].concat())
+    }
+
+    /// The claim, once it has this state.
+    fn claim(&self, key: &str, state: &str) -> Value {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let claim = json(&self.ask(&["events", "show", key, "--json"]));
+            if claim["state"] == state {
+                return claim;
+            }
+            assert!(Instant::now() < until, "{key} is still {claim}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends it as Ctrl-C does.
+    fn stop(mut self) {
+        let interrupted = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status().expect("kill");
+        assert!(interrupted.success());
+        assert!(self.process.wait().expect("its end").success());
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(BINARY);
+    for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"] {
+        command.env_remove(name);
+    }
+    command.args(arguments).output().expect("the binary")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}{}", out(output), err(output)))
+}
+
+#[test]
+fn the_demo_comes_out_as_the_corpus_says() {
+    let demo = run(&["dev", "--demo", "--exit", "--port", "0"]);
+    assert!(demo.status.success(), "{}{}", out(&demo), err(&demo));
+    assert!(out(&demo).contains("✓ 23 of 23 as the corpus says"), "{}", out(&demo));
+    assert!(!out(&demo).contains('\u{1b}'), "colour is for terminals");
+}
+
+#[test]
+fn an_event_its_duplicate_and_its_forgery() {
+    let dev = Dev::start(&[]);
+    let first = json(&dev.send(&["stripe", "--json"]));
+    assert_eq!((&first["status"], &first["reply"]["status"]), (&202.into(), &"accepted".into()));
+    assert_eq!(first["claim_keys"][0], "stripe#evt_1TidingsCheckout1042");
+    let again = dev.send(&["stripe", "--json"]);
+    assert_eq!((again.status.code(), &json(&again)["status"]), (Some(0), &200.into()));
+    for tamper in ["signature", "timestamp", "body"] {
+        let forged = dev.send(&["stripe", "--tamper", tamper, "--json"]);
+        assert_eq!((forged.status.code(), &json(&forged)["status"]), (Some(1), &401.into()), "{tamper}");
+    }
+
+    let claim = dev.claim("stripe#evt_1TidingsCheckout1042", "processed");
+    assert_eq!((&claim["outcome"], &claim["conversation"]), (&"applied".into(), &"whatsapp:491713920012".into()));
+    let shown = json(&dev.ask(&["context", "show", "whatsapp:491713920012", "--json"]));
+    assert_eq!(shown["context"]["entities"]["order/1042"]["payment"]["value"], "paid");
+    assert_eq!(shown["timeline"].as_array().map(Vec::len), Some(1));
+
+    let people = out(&dev.ask(&["context", "show", "whatsapp:491713920012"]));
+    assert!(people.contains("order/1042") && people.contains("checkout.session.completed"), "{people}");
+    let people = out(&dev.ask(&["events", "show", "stripe#evt_1TidingsCheckout1042"]));
+    assert!(people.contains("its effect is in the context"), "{people}");
+}
+
+#[test]
+fn fifty_copies_at_once_have_one_effect() {
+    let dev = Dev::start(&[]);
+    let request = json(&dev.send(&["orders", "--dry-run", "--json"]));
+    let body =
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, request["body_base64"].as_str().unwrap()).unwrap();
+    let url = format!("{}{}", dev.webhooks, request["path"].as_str().unwrap());
+    let send = || {
+        let mut post = ureq::post(&url).config().http_status_as_error(false).build();
+        for (name, value) in request["headers"].as_object().unwrap() {
+            post = post.header(name, value.as_str().unwrap());
+        }
+        post.send(&body[..]).expect("an answer").status().as_u16()
+    };
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let copies: Vec<_> = (0..50).map(|_| scope.spawn(send)).collect();
+        copies.into_iter().map(|copy| copy.join().expect("no panic")).collect()
+    });
+    assert!(statuses.iter().all(|status| [200, 202].contains(status)), "{statuses:?}");
+
+    dev.claim("orders#ord-evt-3002", "processed");
+    // Copies that were queued twice are still on their way; the context must not move any more.
+    thread::sleep(Duration::from_secs(2));
+    let shown = json(&dev.ask(&["context", "show", "whatsapp:491713920012", "--json"]));
+    assert_eq!(shown["timeline"].as_array().map(Vec::len), Some(1));
+    let facts = &shown["context"]["entities"]["order/1042"];
+    assert_eq!((&facts["status"]["value"], &facts["status"]["key"]), (&"delivered".into(), &"orders#ord-evt-3002".into()));
+}
+
+#[test]
+fn what_is_kept_in_a_folder_is_there_the_next_time() {
+    let folder = std::env::temp_dir().join(format!("tidings-dev-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    let data = folder.display().to_string();
+    let dev = Dev::start(&["--data", &data]);
+    assert!(dev.send(&["--case", "orders-poison"]).status.success());
+    assert!(dev.send(&["stripe"]).status.success());
+    dev.claim("stripe#evt_1TidingsCheckout1042", "processed");
+    dev.stop();
+    assert!(left(&folder).contains("ord-evt-3666"), "the poison event is in one of the queues");
+
+    let dev = Dev::start(&["--data", &data]);
+    assert_eq!(json(&dev.send(&["stripe", "--json"]))["status"], 200, "still a duplicate");
+    dev.claim("orders#ord-evt-3666", "dead");
+    dev.stop();
+    std::fs::remove_dir_all(&folder).expect("the folder");
+}
+
+fn left(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("queues.json")).expect("what was left")
+}
+
+#[test]
+fn errors_say_what_to_do_next() {
+    for (arguments, code, said) in [
+        (&["send", "github", "--url", "http://127.0.0.1:9"][..], 1, "is `tidings dev` running?"),
+        (&["events", "show", "stripe#evt", "--endpoint-url", "http://127.0.0.1:9"], 1, "is there a `tidings dev` behind"),
+        (&["events", "show", "evt_1"], 1, "as in stripe#evt_1"),
+        (&["send", "paypall"], 1, "allowed: github, orders"),
+        (&["send", "--case", "nothing"], 1, "tidings send --list"),
+        (&["send", "github", "--tamper", "timestamp", "--dry-run"], 1, "signs no timestamp"),
+        (&["send", "stripe", "--header", "novalue", "--dry-run"], 1, "allowed: NAME=VALUE"),
+        (&["send"], 2, "<PROVIDER>"),
+        (&["dev", "--exit"], 2, "--demo"),
+        (&["nonsense"], 2, "unrecognized subcommand"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", err(&output));
+        assert!(err(&output).contains(said), "{arguments:?}: {}", err(&output));
+        assert!(out(&output).is_empty(), "{arguments:?}: complaints go to standard error");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_an_error_and_not_an_empty_answer() {
+    let dev = Dev::start(&[]);
+    let nobody = dev.ask(&["context", "show", "nobody"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(err(&nobody).contains("nothing is known of \"nobody\""), "{}", err(&nobody));
+    let never = dev.ask(&["events", "show", "stripe#never"]);
+    assert!(err(&never).contains("no claim stripe#never"), "{}", err(&never));
+}
+
+#[test]
+fn a_port_in_use_is_told() {
+    let dev = Dev::start(&[]);
+    let port = dev.webhooks.rsplit(':').next().unwrap().to_owned();
+    let second = run(&["dev", "--demo", "--exit", "--port", &port]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(err(&second).contains("choose two free ports with --port"), "{}", err(&second));
+}
+
+#[test]
+fn a_request_can_be_printed_instead_of_sent() {
+    let printed = out(&run(&["send", "slack", "--dry-run"]));
+    assert!(printed.starts_with("POST /webhooks/slack\n") && printed.contains("x-slack-signature: v0="), "{printed}");
+    let event = json(&run(&["send", "shopify", "--lambda"]));
+    assert_eq!((&event["version"], &event["rawPath"]), (&"2.0".into(), &"/webhooks/shopify".into()));
+    let cases = json(&run(&["send", "--list", "--json"]));
+    assert!(cases.as_array().is_some_and(|cases| cases.len() >= 19));
+    assert!(out(&run(&["completions", "bash"])).contains("_tidings"));
+}

@@ -1,0 +1,48 @@
+//! What the deployed binaries link, and what they never may.
+
+use std::process::Command;
+use tidings_tests::golden::root;
+
+/// `cargo tree` of one function as it is deployed: normal dependencies, with their features.
+fn linked(package: &str) -> String {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--package", package, "--edges", "normal,features", "--prefix", "none"])
+        .current_dir(root())
+        .output()
+        .expect("cargo");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    String::from_utf8(tree.stdout).expect("UTF-8")
+}
+
+#[test]
+fn no_fake_is_reachable_from_a_deployed_binary() {
+    for package in ["receiver", "processor"] {
+        let linked = linked(package);
+        assert!(linked.contains("tidings-core feature \"aws\""), "{package} links the real adapters");
+        for fake in ["tidings-core feature \"memory\"", "dynoxide", "winterbaume", "tidings-events", "lambda-simulator"] {
+            assert!(!linked.contains(fake), "{package} links {fake}");
+        }
+    }
+}
+
+#[test]
+fn nothing_of_the_build_is_in_the_binary() {
+    for package in ["receiver", "processor"] {
+        let linked = linked(package);
+        for only_for_builds in ["tidings-core feature \"files\"", "serde-saphyr v", "\ntoml v", "clap v"] {
+            assert!(!linked.contains(only_for_builds), "{package} links {only_for_builds}");
+        }
+    }
+}
+
+#[test]
+fn there_is_one_tls_stack_and_the_receiver_has_no_expressions() {
+    for package in ["receiver", "processor"] {
+        let linked = linked(package);
+        assert!(linked.contains("\nring v"), "{package}");
+        for other in ["aws-lc-sys", "openssl-sys", "native-tls", "aws-sdk-sso"] {
+            assert!(!linked.contains(other), "{package} links {other}");
+        }
+    }
+    assert!(!linked("receiver").contains("\ncel v"));
+}

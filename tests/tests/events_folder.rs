@@ -1,0 +1,129 @@
+//! `events/`: what is committed there is what the code makes and does.
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use processor::Processor;
+use receiver::{Ports, Receiver};
+use serde_json::{Value, json};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::claim::ClaimState;
+use tidings_core::memory::{Faults, ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::time::Timestamp;
+use tidings_events::{Case, SECRETS, SignedRequest, api_gateway_event, corpus, secrets_of};
+use tidings_tests::golden::{check, check_between};
+
+/// When the committed requests were signed.
+const SIGNED: Timestamp = Timestamp::from_unix_ms(1_795_190_400_000);
+
+/// A case as it is committed: signed at [`SIGNED`]. The oversized one would be a megabyte of spaces.
+fn signed() -> Vec<(&'static Case, SignedRequest)> {
+    let sources = receiver::configured::sources();
+    let sign = |case: &'static Case| {
+        let source = sources.iter().find(|s| s.name == case.source).expect("its source");
+        let secret = secrets_of(SECRETS, &case.source).remove(0);
+        (case, case.request(source, &secret, SIGNED, case.tamper, None).expect("a request"))
+    };
+    corpus().cases.iter().filter(|case| case.pad_to_bytes.is_none()).map(sign).collect()
+}
+
+struct World {
+    store: Arc<MemoryStore>,
+    queue: Arc<MemoryQueue>,
+    receiver: Receiver,
+    processor: Processor,
+}
+
+fn world() -> World {
+    let (store, queue, faults) =
+        (Arc::new(MemoryStore::default()), Arc::new(MemoryQueue::default()), Arc::new(Faults::default()));
+    let clock = Arc::new(ManualClock::at(SIGNED));
+    let secrets = Arc::new(MemorySecrets::new(faults, SECRETS));
+    let ports = Ports { claims: store.clone(), queue: queue.clone(), secrets, clock: clock.clone() };
+    let receives = NonZeroU32::new(5).expect("5");
+    World {
+        receiver: Receiver::new(receiver::configured::sources(), ports),
+        processor: Processor::new(processor::configured::rules(), store.clone(), clock, receives),
+        store,
+        queue,
+    }
+}
+
+/// The queue's messages as the event that Lambda gets of SQS.
+fn sqs_event(messages: &[String]) -> Value {
+    let record = |(n, body): (usize, &String)| {
+        json!({
+            "messageId": format!("00000000-0000-4000-8000-{n:012}"),
+            "receiptHandle": format!("receipt-{n}"),
+            "body": body,
+            "attributes": {
+                "ApproximateReceiveCount": "1",
+                "SentTimestamp": SIGNED.unix_ms().to_string(),
+                "SenderId": "AROATIDINGSRECEIVER",
+                "ApproximateFirstReceiveTimestamp": SIGNED.unix_ms().to_string()
+            },
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:tidings-events",
+            "awsRegion": "eu-central-1"
+        })
+    };
+    json!({ "Records": messages.iter().enumerate().map(record).collect::<Vec<_>>() })
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+#[tokio::test]
+async fn the_committed_lambda_events_are_answered_as_the_corpus_says() {
+    let world = world();
+    for (case, request) in signed() {
+        let event = pretty(&api_gateway_event(&request, SIGNED));
+        check(&format!("events/apigw/{}.json", case.name), &event);
+        // Through lambda_http's own reading of an HTTP API event, base64 and all.
+        let request = lambda_http::request::from_str(&event).expect("an HTTP API event");
+        let response = world.receiver.handle(request).await;
+        assert_eq!(response.status().as_u16(), case.expect.status, "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn the_committed_batch_is_what_the_receiver_queues_and_the_processor_takes() {
+    let world = world();
+    for (_, request) in signed() {
+        let event = api_gateway_event(&request, SIGNED).to_string();
+        world.receiver.handle(lambda_http::request::from_str(&event).expect("an HTTP API event")).await;
+    }
+    let event = sqs_event(&world.queue.drain());
+    check("events/sqs/batch.json", &pretty(&event));
+
+    let event: SqsEvent = serde_json::from_value(event).expect("an SQS event");
+    let poison: Vec<Option<String>> = event
+        .records
+        .iter()
+        .filter(|r| r.body.as_ref().is_some_and(|b| b.contains("ord-evt-3666")))
+        .map(|r| r.message_id.clone())
+        .collect();
+    let response = world.processor.handle(event, Duration::from_secs(30)).await;
+    let failed: Vec<Option<String>> = response.batch_item_failures.into_iter().map(|f| Some(f.item_identifier)).collect();
+    assert_eq!(failed, poison, "the poison event and no other");
+    let processed = world.store.claims().iter().filter(|c| c.state == ClaimState::Processed).count();
+    assert_eq!(processed, 15);
+}
+
+#[test]
+fn the_readme_lists_the_corpus() {
+    let mut table = String::from("| case | source | reply | its events | |\n|---|---|---|---|---|\n");
+    for case in &corpus().cases {
+        let end = |event: &tidings_events::ExpectedEvent| match (&event.dead, event.outcome) {
+            (Some(_), _) => format!("`{}` dead", event.event_type),
+            (None, outcome) => format!("`{}` {}", event.event_type, outcome.map_or("", |o| o.as_str())),
+        };
+        let events: Vec<String> = case.expect.events.iter().map(end).collect();
+        let events = if events.is_empty() { "none".to_owned() } else { events.join("<br>") };
+        let reply = format!("{} {}", case.expect.status, case.expect.reply);
+        table.push_str(&format!("| `{}` | {} | {reply} | {events} | {} |\n", case.name, case.source, case.about));
+    }
+    check_between("events/README.md", "<!-- made by tests/tests/events_folder.rs -->", "<!-- end -->", &table);
+}
