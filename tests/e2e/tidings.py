@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +53,15 @@ class Tidings:
             raise AssertionError(f"tidings {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return json.loads(done.stdout)
 
-    def sign(self, case, tamper=None):
-        """The signed request of a corpus case, not sent."""
-        tampering = ("--tamper", tamper) if tamper else ()
-        made = self("send", "--case", case, "--dry-run", "--secrets", str(self.secrets_file), *tampering)
+    def sign(self, case, tamper=None, body=None):
+        """The signed request of a corpus case, or of another body in its place; not sent."""
+        options = ("--tamper", tamper) if tamper else ()
+        with tempfile.NamedTemporaryFile() as file:
+            if body is not None:
+                file.write(body)
+                file.flush()
+                options += ("--file", file.name)
+            made = self("send", "--case", case, "--dry-run", "--secrets", str(self.secrets_file), *options)
         return Request(
             made["source"], made["method"], made["path"],
             {k: v for k, v in made["headers"].items() if k.lower() not in ("host", "content-length")},
@@ -81,10 +87,9 @@ class Tidings:
 
 def known(shown):
     """(node, {entity: {name: value}}) of what `context show` printed."""
-    value = lambda fact: fact["value"] if isinstance(fact, dict) and "value" in fact else fact
-    facts = {entity: {name: value(f) for name, f in fs.items()} for entity, fs in shown.get("facts", {}).items()}
-    node = shown.get("node")
-    return (node.get("name") if isinstance(node, dict) else node), facts
+    context = shown["context"]
+    facts = {entity: {name: fact["value"] for name, fact in fs.items()} for entity, fs in context["entities"].items()}
+    return context.get("node", {}).get("value"), facts
 
 
 class Corpus:

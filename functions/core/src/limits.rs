@@ -77,8 +77,11 @@ pub const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 /// Told to the provider with a 503.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Time kept back at the end of a batch to say what wasn't done.
+/// Time kept back at the end of a batch to settle what wasn't done.
 pub const BATCH_RESERVE: Duration = Duration::from_secs(3);
+
+/// Time kept back of that, to answer in any case: without an answer SQS keeps the whole batch.
+pub const ANSWER_RESERVE: Duration = Duration::from_millis(500);
 
 /// One CEL expression.
 pub const MAX_EXPRESSION_BYTES: usize = 1_024;
@@ -118,5 +121,6 @@ const _: () = {
     assert!(MAX_FACTS_PER_RULE * MAX_FACT_BYTES <= 2 * MAX_ITEM_BYTES);
     assert!(MAX_EVENT_AGE.as_secs() < CLAIM_LIFETIME.as_secs());
     assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_TOLERANCE.as_secs());
+    assert!(ANSWER_RESERVE.as_millis() < BATCH_RESERVE.as_millis());
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
 };

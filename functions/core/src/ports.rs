@@ -92,7 +92,8 @@ pub trait ContextStore: Send + Sync + fmt::Debug {
     /// Claim → `processed` and the items, all or nothing. Never fails: a failure is an answer, [`Committed::Unknown`].
     async fn commit(&self, commit: &Commit) -> Committed;
 
-    /// Claim → `dead` with the reason, unless it is processed.
+    /// Claim → `dead` with the reason, unless it is processed. What the receiver recorded of the event stays: of a message
+    /// that can't be read, a burial knows less.
     async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable>;
 }
 

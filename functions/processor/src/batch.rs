@@ -11,16 +11,27 @@ use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
-use tidings_core::limits::BATCH_RESERVE;
+use tidings_core::limits::{ANSWER_RESERVE, BATCH_RESERVE};
 use tidings_core::telemetry::STEP;
 use tokio::time::{Instant, timeout_at};
 
 /// A record and what it is to change, or why it can't.
 type Planned = (Record, Result<Plan, Failure>);
 
+/// Until when.
+#[derive(Clone, Copy)]
+struct Time {
+    /// Events are processed.
+    work: Instant,
+    /// What wasn't is settled.
+    settle: Instant,
+}
+
 /// Processes the records. The response names those that SQS is to keep.
 pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left: Duration) -> SqsBatchResponse {
-    let until = Instant::now() + time_left.saturating_sub(BATCH_RESERVE);
+    let now = Instant::now();
+    let time =
+        Time { work: now + time_left.saturating_sub(BATCH_RESERVE), settle: now + time_left.saturating_sub(ANSWER_RESERVE) };
     let mut groups: BTreeMap<String, Vec<Planned>> = BTreeMap::new();
     for message in messages {
         let record = Record::read(message);
@@ -29,7 +40,7 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
         let group = plan.as_ref().map_or_else(|_| format!("#{}", record.message_id), |plan| plan.conversation.clone());
         groups.entry(group).or_default().push((record, plan));
     }
-    let ends = join_all(groups.into_values().map(|group| one_conversation(processor, group, until))).await;
+    let ends = join_all(groups.into_values().map(|group| one_conversation(processor, group, time))).await;
 
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = ends
@@ -45,18 +56,32 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
 }
 
 /// One after the other. A failure is no reason to leave out what follows: order doesn't matter to the context.
-async fn one_conversation(processor: &Processor, group: Vec<Planned>, until: Instant) -> Vec<String> {
+async fn one_conversation(processor: &Processor, group: Vec<Planned>, time: Time) -> Vec<String> {
     let mut given_back = Vec::new();
     for (record, plan) in group {
-        let end = match one_record(processor, &record, plan, until).await {
+        let end = match one_record(processor, &record, plan, time.work).await {
             Ok(()) => End::Done,
-            Err(failure) => settle(processor, &record, &failure).await,
+            Err(failure) => end(processor, &record, &failure, time.settle).await,
         };
         if end == End::GiveBack {
             given_back.push(record.message_id);
         }
     }
     given_back
+}
+
+/// A record that can't even be settled, because the table hangs or something panics, is given back: it costs its own reason
+/// and no other record's answer.
+async fn end(processor: &Processor, record: &Record, failure: &Failure, until: Instant) -> End {
+    let settled = AssertUnwindSafe(settle(processor, record, failure)).catch_unwind();
+    match timeout_at(until, settled).await {
+        Ok(Ok(end)) => end,
+        Ok(Err(_)) | Err(_) => {
+            let (message_id, code) = (&record.message_id, failure.code());
+            tracing::error!(message_id, code, receive_count = record.receive_count, "failed, and not settled");
+            End::GiveBack
+        }
+    }
 }
 
 /// A panic costs its own record and no other.

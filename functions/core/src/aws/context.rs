@@ -157,7 +157,8 @@ impl ContextStore for DynamoContexts {
             .key("pk", text(burial.key.as_str()))
             .update_expression(
                 "SET #state = :dead, reason = :reason, receive_count = :receive_count, dead_at = :dead_at, \
-                 expires_at = :expires_at, event_type = :event_type, #source = :source",
+                 expires_at = :expires_at, event_type = if_not_exists(event_type, :event_type), \
+                 #source = if_not_exists(#source, :source)",
             )
             .condition_expression(NOT_PROCESSED)
             .expression_attribute_names("#state", "state")

@@ -152,17 +152,22 @@ impl ContextStore for MemoryStore {
             return Err(refused("dynamodb:UpdateItem", fault));
         }
         let mut tables = self.lock();
-        let claim = tables.claims.entry(burial.key.clone()).or_insert_with(|| blank(&burial.key));
-        if claim.state == ClaimState::Processed {
-            return Ok(Buried::Processed);
-        }
-        claim.state = ClaimState::Dead;
-        claim.source.clone_from(&burial.source);
-        claim.event_type.clone_from(&burial.event_type);
-        claim.reason = Some(burial.reason.clone());
-        claim.receive_count = Some(burial.receive_count);
-        claim.expires = expiry(burial.at);
-        fault.map_or(Ok(Buried::Yes), |f| Err(refused("dynamodb:UpdateItem", f)))
+        let known = |burial: &Burial| Claim {
+            source: burial.source.clone(),
+            event_type: burial.event_type.clone(),
+            ..blank(&burial.key)
+        };
+        let claim = tables.claims.entry(burial.key.clone()).or_insert_with(|| known(burial));
+        let buried = if claim.state == ClaimState::Processed {
+            Buried::Processed
+        } else {
+            claim.state = ClaimState::Dead;
+            claim.reason = Some(burial.reason.clone());
+            claim.receive_count = Some(burial.receive_count);
+            claim.expires = expiry(burial.at);
+            Buried::Yes
+        };
+        fault.map_or(Ok(buried), |f| Err(refused("dynamodb:UpdateItem", f)))
     }
 }
 

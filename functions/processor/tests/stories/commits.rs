@@ -1,0 +1,119 @@
+//! The one transaction of an event, and every answer that it can have.
+
+use crate::support::{Harness, MAX_RECEIVES, moved};
+use serde_json::json;
+use tidings_core::claim::{ClaimKey, ClaimState, Outcome};
+use tidings_core::limits::{CLAIM_LIFETIME, CONFLICT_RETRIES};
+use tidings_core::memory::{Call, Fault};
+use tidings_core::time::Clock;
+
+const DONE: [&str; 0] = [];
+
+#[tokio::test]
+async fn an_event_is_applied_once() {
+    let harness = Harness::new();
+    let event = moved("e1", "ann", "packed", 0);
+    for receive in 1..=3 {
+        assert_eq!(harness.handle(vec![event.message(receive)]).await, DONE, "receive {receive}");
+    }
+    let claim = harness.claim("orders#e1").unwrap();
+    assert_eq!((claim.state, claim.outcome), (ClaimState::Processed, Some(Outcome::Applied)));
+    assert_eq!((claim.conversation.as_deref(), claim.rules.as_slice()), (Some("ann"), ["moved".to_owned()].as_slice()));
+    assert_eq!(claim.expires, Some(harness.clock.now().plus(CLAIM_LIFETIME)));
+    assert_eq!(harness.store.timeline("ann").len(), 1);
+}
+
+#[tokio::test]
+async fn a_stale_event_is_processed_and_stays_in_the_timeline() {
+    let harness = Harness::new();
+    for event in [moved("new", "ann", "delivered", 10), moved("old", "ann", "shipped", 20)] {
+        assert_eq!(harness.handle(vec![event.message(1)]).await, DONE);
+    }
+    assert_eq!(harness.fact("ann", "order/1", "status"), "delivered");
+    let timeline: Vec<_> = harness.store.timeline("ann").into_iter().map(|c| (c.event_id.unwrap(), c.outcome.unwrap())).collect();
+    let expected = [("old".to_owned(), Outcome::Stale), ("new".to_owned(), Outcome::Applied)];
+    assert_eq!(timeline, expected, "in the order of events, not of arrival");
+}
+
+#[tokio::test]
+async fn a_node_that_comes_too_late_is_not_in_the_timeline() {
+    let harness = Harness::new();
+    let asked = |id, age| crate::support::Sent { event_type: "asked", ..moved(id, "ann", "", age) };
+    for (id, age, node) in [("new", 10, Some("answer")), ("old", 20, None)] {
+        harness.handle(vec![asked(id, age).message(1)]).await;
+        assert_eq!(harness.claim(&format!("orders#{id}")).unwrap().node.as_deref(), node, "{id}");
+    }
+    assert_eq!(harness.node("ann"), Some(json!("answer")));
+}
+
+#[tokio::test]
+async fn a_refused_call_gives_the_event_back_and_leaves_nothing_behind() {
+    for call in [Call::Load, Call::Commit] {
+        let harness = Harness::new();
+        harness.faults.fail(call, Fault::Refuse, 1);
+        let event = moved("e1", "ann", "packed", 0);
+        assert_eq!(harness.handle(vec![event.message(1)]).await, ["m-e1"], "{call:?}");
+        assert_eq!((harness.store.claims().len(), harness.store.context("ann").entities.len()), (0, 0), "{call:?}");
+        assert_eq!(harness.handle(vec![event.message(2)]).await, DONE, "{call:?}");
+        assert_eq!(harness.fact("ann", "order/1", "status"), "packed", "{call:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_found_out_at_the_next_receive() {
+    let harness = Harness::new();
+    harness.faults.fail(Call::Commit, Fault::LoseAnswer, 1);
+    let event = moved("e1", "ann", "packed", 0);
+    assert_eq!(harness.handle(vec![event.message(1)]).await, ["m-e1"], "it may or may not be done");
+    let before = harness.store.context("ann");
+    assert_eq!(harness.handle(vec![event.message(2)]).await, DONE);
+    assert_eq!(harness.store.context("ann"), before, "one effect");
+    assert_eq!(harness.claim("orders#e1").unwrap().outcome, Some(Outcome::Applied), "the first receive's outcome stays");
+}
+
+#[tokio::test]
+async fn a_lost_answer_on_the_last_receive_is_done_and_not_dead() {
+    let harness = Harness::new();
+    harness.faults.fail(Call::Commit, Fault::LoseAnswer, 1);
+    assert_eq!(harness.handle(vec![moved("e1", "ann", "packed", 0).message(MAX_RECEIVES)]).await, DONE);
+    assert_eq!(harness.state("orders#e1"), Some(ClaimState::Processed));
+    assert_eq!(harness.faults.count(Call::Bury), 1, "that is how it was found out");
+}
+
+#[tokio::test]
+async fn tables_that_are_down_on_the_last_receive_are_the_reason() {
+    let harness = Harness::new();
+    harness.faults.fail(Call::Commit, Fault::Refuse, 1);
+    assert_eq!(harness.handle(vec![moved("e1", "ann", "packed", 0).message(MAX_RECEIVES)]).await, ["m-e1"]);
+    let dead = harness.claim("orders#e1").unwrap();
+    assert_eq!(dead.reason.as_deref(), Some("the tables did not answer: dynamodb:TransactWriteItems"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_is_tried_again_and_not_for_ever() {
+    for (conflicts, failed) in [(CONFLICT_RETRIES, vec![]), (CONFLICT_RETRIES + 1, vec!["m-e1"])] {
+        let harness = Harness::new();
+        harness.faults.fail(Call::Commit, Fault::Conflict, conflicts);
+        assert_eq!(harness.handle(vec![moved("e1", "ann", "packed", 0).message(1)]).await, failed, "{conflicts}");
+        assert_eq!(harness.faults.count(Call::Commit), CONFLICT_RETRIES + 1, "{conflicts}");
+        assert_eq!(harness.faults.count(Call::Load), CONFLICT_RETRIES + 1, "{conflicts}: it reads again each time");
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_ttl_deleted_still_lets_its_event_through() {
+    let harness = Harness::new();
+    harness.store.delete_claim(&ClaimKey::new("orders", "e1"));
+    assert_eq!(harness.claim("orders#e1"), None);
+    assert_eq!(harness.handle(vec![moved("e1", "ann", "packed", 0).message(1)]).await, DONE);
+    let claim = harness.claim("orders#e1").unwrap();
+    assert_eq!((claim.state, claim.received), (ClaimState::Processed, Some(harness.clock.now())));
+    assert_eq!(harness.fact("ann", "order/1", "status"), "packed");
+}
+
+#[tokio::test]
+async fn an_event_is_two_calls() {
+    let harness = Harness::new();
+    harness.handle(vec![moved("e1", "ann", "packed", 0).message(1)]).await;
+    assert_eq!([harness.faults.count(Call::Load), harness.faults.count(Call::Commit), harness.faults.total()], [1, 1, 2]);
+}

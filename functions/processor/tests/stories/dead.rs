@@ -1,0 +1,158 @@
+//! What can't be processed is recorded with its reason on its last receive, and not before.
+
+use crate::support::{Harness, MAX_RECEIVES, Sent, message, moved, poison};
+use serde_json::json;
+use std::time::Duration;
+use tidings_core::claim::ClaimState;
+use tidings_core::limits::{MAX_EVENT_AGE, MAX_REASON_BYTES};
+use tidings_core::memory::{Call, Fault};
+use tidings_core::ports::ClaimStore;
+use tidings_core::time::Clock;
+
+#[tokio::test]
+async fn the_last_receive_records_the_reason() {
+    let harness = Harness::new();
+    let event = poison("bad", "ann");
+    for receive in 1..MAX_RECEIVES {
+        assert_eq!(harness.handle(vec![event.message(receive)]).await, ["m-bad"], "receive {receive}");
+        assert_eq!(harness.claim("orders#bad"), None, "receive {receive}");
+    }
+    assert_eq!(harness.handle(vec![event.message(MAX_RECEIVES)]).await, ["m-bad"], "so that the redrive policy takes it");
+    let dead = harness.claim("orders#bad").unwrap();
+    assert_eq!((dead.state, dead.receive_count), (ClaimState::Dead, Some(MAX_RECEIVES)));
+    assert_eq!((dead.source.as_str(), dead.event_type.as_str()), ("orders", "order.paid"));
+    let reason = dead.reason.unwrap();
+    assert!(reason.starts_with("rule paid, set.cents: "), "{reason}");
+    assert!(!reason.contains("hunter2"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_redriven_event_that_can_be_processed_now_is() {
+    let harness = Harness::new();
+    let bad = poison("e1", "ann");
+    harness.handle(vec![bad.message(MAX_RECEIVES)]).await;
+    // As after a deploy with a better rule: the same event, and this time it has a value.
+    let good = Sent { data: json!({"who": "ann", "cents": 7}), ..bad };
+    assert_eq!(harness.handle(vec![message("redriven", &good.envelope().encode(), 1)]).await, [""; 0]);
+    let claim = harness.claim("orders#e1").unwrap();
+    assert_eq!((claim.state, claim.reason, claim.receive_count), (ClaimState::Processed, None, None));
+    assert_eq!(harness.fact("ann", "order/1", "cents"), 7);
+}
+
+#[tokio::test]
+async fn every_reason_names_what_and_quotes_nothing() {
+    let secret = "hunter2";
+    let sent = |event_type, data| Sent { id: "e1", event_type, order: "1", age_seconds: 0, data };
+    let wide = |n: usize| (0..n).map(|i| json!({"k": i})).collect::<Vec<_>>();
+    for (event, begins) in [
+        (sent("order.moved", json!({"who": "ann", "x": secret})), "rule moved, set.status: no field \"status\""),
+        (
+            sent("order.moved", json!({"who": "ann", "status": secret.repeat(1_000)})),
+            "rule moved, set.status: a value of 7002 bytes",
+        ),
+        (sent("order.moved", json!({"who": 7, "x": secret})), "conversation \"data.who\": gives no text"),
+        (sent("order.moved", json!({"who": secret.repeat(100)})), "conversation \"data.who\": a text of 700 bytes"),
+        (sent("order.moved", json!({"x": wide(3)})), "conversation \"data.who\": no field \"who\""),
+        (sent("order.paid", json!({"who": "ann", "cents": secret})), "rule paid, set.cents: can't "),
+        (sent("order.paid", json!({"who": "ann", "cents": i64::MAX})), ""),
+    ] {
+        let harness = Harness::new();
+        let failed = harness.handle(vec![event.message(MAX_RECEIVES)]).await;
+        let Some(reason) = harness.claim("orders#e1").unwrap().reason else {
+            assert_eq!((begins, failed.len()), ("", 0));
+            continue;
+        };
+        assert!(reason.starts_with(begins) && !begins.is_empty(), "{reason}");
+        assert!(!reason.contains(secret) && reason.len() <= MAX_REASON_BYTES, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_names_its_event_but_cannot_be_read_is_recorded_with_it() {
+    let harness = Harness::new();
+    let event = moved("e1", "ann", "packed", 0).envelope().encode();
+    for (body, reason) in [
+        (event.replace("\"tidingsversion\":1", "\"tidingsversion\":2"), "envelope version 2, this processor reads 1 to 1"),
+        (event.replace("\"type\"", "\"typo\""), "not an envelope: a field is missing or of another type, line 1 column "),
+    ] {
+        assert_eq!(harness.handle(vec![message("m", &body, MAX_RECEIVES)]).await, ["m"]);
+        let dead = harness.claim("orders#e1").unwrap();
+        assert_eq!(dead.state, ClaimState::Dead);
+        assert!(dead.reason.as_ref().unwrap().starts_with(reason), "{dead:?}");
+    }
+}
+
+/// What the receiver knew of it is worth more than "unknown".
+#[tokio::test]
+async fn an_unreadable_message_takes_nothing_from_its_claim() {
+    let harness = Harness::new();
+    let event = moved("e1", "ann", "packed", 0).envelope();
+    let claim = tidings_core::claim::NewClaim {
+        key: event.claimkey.clone(),
+        source: "orders".to_owned(),
+        event_id: event.id.clone(),
+        event_type: event.event_type.clone(),
+        subject: event.subject.clone(),
+        body_sha256: tidings_core::claim::Sha256Hex::of(b""),
+        received: harness.clock.now(),
+    };
+    harness.store.record(&claim).await;
+    let newer = event.encode().replace("\"tidingsversion\":1", "\"tidingsversion\":2");
+    harness.handle(vec![message("m", &newer, MAX_RECEIVES)]).await;
+    let dead = harness.claim("orders#e1").unwrap();
+    assert_eq!((dead.state, dead.source.as_str(), dead.event_type.as_str()), (ClaimState::Dead, "orders", "order.moved"));
+}
+
+#[tokio::test]
+async fn what_names_no_event_goes_to_the_dead_letter_queue_without_a_claim() {
+    let harness = Harness::new();
+    assert_eq!(harness.handle(vec![message("m", "hello", MAX_RECEIVES)]).await, ["m"]);
+    assert_eq!((harness.store.claims().len(), harness.faults.total()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_event_past_its_horizon_is_parked_and_never_applied() {
+    let harness = Harness::new();
+    let event = moved("e1", "ann", "packed", 0);
+    harness.clock.advance(MAX_EVENT_AGE + Duration::from_millis(1));
+    assert_eq!(harness.handle(vec![event.message(1)]).await, ["m-e1"]);
+    assert_eq!(harness.handle(vec![event.message(MAX_RECEIVES)]).await, ["m-e1"]);
+    let parked = harness.claim("orders#e1").unwrap();
+    assert_eq!(parked.state, ClaimState::Dead);
+    assert!(parked.reason.as_ref().unwrap().contains("longer ago than 29 days"), "{parked:?}");
+    assert_eq!(harness.store.context("ann").entities.len(), 0);
+    assert_eq!(harness.faults.count(Call::Commit), 0);
+}
+
+#[tokio::test]
+async fn an_event_just_within_its_horizon_is_applied() {
+    let harness = Harness::new();
+    harness.clock.advance(MAX_EVENT_AGE);
+    assert_eq!(harness.handle(vec![moved("e1", "ann", "packed", 0).message(1)]).await, [""; 0]);
+    assert_eq!(harness.fact("ann", "order/1", "status"), "packed");
+}
+
+#[tokio::test]
+async fn a_reason_that_cannot_be_recorded_still_leaves_the_event_in_the_dead_letter_queue() {
+    for fault in [Fault::Refuse, Fault::LoseAnswer, Fault::Conflict] {
+        let harness = Harness::new();
+        harness.faults.fail(Call::Bury, fault, 1);
+        assert_eq!(harness.handle(vec![poison("bad", "ann").message(MAX_RECEIVES)]).await, ["m-bad"], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_receive_count_an_event_has_receives_left() {
+    let harness = Harness::new();
+    for count in [None, Some("many"), Some("0")] {
+        let mut message = poison("bad", "ann").message(1);
+        match count {
+            None => message.attributes.clear(),
+            Some(count) => {
+                message.attributes.insert("ApproximateReceiveCount".to_owned(), count.to_owned());
+            }
+        }
+        assert_eq!(harness.handle(vec![message]).await, ["m-bad"], "{count:?}");
+    }
+    assert_eq!(harness.faults.count(Call::Bury), 0);
+}

@@ -1,0 +1,132 @@
+//! Stores that panic, take their time or let others go first.
+
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tidings_core::claim::decide::Committed;
+use tidings_core::context::{Item, ItemKey};
+use tidings_core::memory::MemoryStore;
+use tidings_core::ports::{Burial, Buried, Commit, ContextStore, Unavailable};
+
+/// Panics whenever one conversation's items are read, and when one of its events is buried.
+#[derive(Debug)]
+pub(crate) struct Panicking {
+    pub(crate) inner: Arc<MemoryStore>,
+    pub(crate) conversation: &'static str,
+    /// The claim key whose burial panics.
+    pub(crate) burial_of: &'static str,
+}
+
+#[async_trait]
+impl ContextStore for Panicking {
+    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        assert_ne!(conversation, self.conversation, "told to panic");
+        self.inner.load(conversation, keys).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Committed {
+        self.inner.commit(commit).await
+    }
+
+    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+        assert_ne!(burial.key.as_str(), self.burial_of, "told to panic");
+        self.inner.bury(burial).await
+    }
+}
+
+/// Takes its time with one conversation (all, if there is no name) before or after each effect. Tokio's own clock.
+#[derive(Debug)]
+pub(crate) struct Slow {
+    pub(crate) inner: Arc<MemoryStore>,
+    pub(crate) conversation: &'static str,
+    pub(crate) before: Duration,
+    pub(crate) after: Duration,
+    pub(crate) bury: Duration,
+    /// What was done, in its order, as `load c` and `commit c`.
+    pub(crate) calls: Mutex<Vec<String>>,
+}
+
+impl Slow {
+    pub(crate) fn new(inner: Arc<MemoryStore>, before: Duration, after: Duration) -> Self {
+        Self { inner, conversation: "", before, after, bury: Duration::ZERO, calls: Mutex::default() }
+    }
+
+    async fn pause(&self, conversation: &str, time: Duration) {
+        if self.conversation.is_empty() || self.conversation == conversation {
+            tokio::time::sleep(time).await;
+        }
+    }
+
+    fn note(&self, call: String) {
+        self.calls.lock().unwrap().push(call);
+    }
+}
+
+#[async_trait]
+impl ContextStore for Slow {
+    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        self.note(format!("load {conversation}"));
+        self.pause(conversation, self.before).await;
+        self.inner.load(conversation, keys).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Committed {
+        self.pause(&commit.conversation, self.before).await;
+        let committed = self.inner.commit(commit).await;
+        self.note(format!("commit {}", commit.conversation));
+        self.pause(&commit.conversation, self.after).await;
+        committed
+    }
+
+    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+        tokio::time::sleep(self.bury).await;
+        self.inner.bury(burial).await
+    }
+}
+
+/// Lets others go first: a seeded number of turns before each call, and so between reading and writing.
+#[derive(Debug)]
+pub(crate) struct Yielding {
+    pub(crate) inner: Arc<MemoryStore>,
+    pub(crate) turns: Mutex<fastrand::Rng>,
+    /// How often an event found that another had been faster.
+    pub(crate) moved: Mutex<u32>,
+}
+
+impl Yielding {
+    pub(crate) fn new(inner: Arc<MemoryStore>, seed: u64) -> Self {
+        Self { inner, turns: Mutex::new(fastrand::Rng::with_seed(seed)), moved: Mutex::default() }
+    }
+
+    async fn wait(&self) {
+        let turns = self.turns.lock().unwrap().u8(0..5);
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[async_trait]
+impl ContextStore for Yielding {
+    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        self.wait().await;
+        let loaded = self.inner.load(conversation, keys).await;
+        self.wait().await;
+        loaded
+    }
+
+    async fn commit(&self, commit: &Commit) -> Committed {
+        self.wait().await;
+        let committed = self.inner.commit(commit).await;
+        if committed == Committed::ContextMoved {
+            *self.moved.lock().unwrap() += 1;
+        }
+        committed
+    }
+
+    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+        self.wait().await;
+        self.inner.bury(burial).await
+    }
+}

@@ -1,0 +1,196 @@
+//! The processor over memory adapters, with rules of its own or those of `infra/config/rules.yaml`.
+
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use processor::{Processor, configured};
+use receiver::delivery::Delivery;
+use receiver::verify::{Key, verify};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::config::files::read_rules;
+use tidings_core::config::rules::Rules;
+use tidings_core::envelope::{Envelope, NewEnvelope};
+use tidings_core::memory::{Faults, ManualClock, MemoryStore};
+use tidings_core::ports::ContextStore;
+use tidings_core::time::{Clock, Timestamp};
+use tidings_events::{SECRETS, corpus, secrets_of};
+
+/// The redrive policy's.
+pub(crate) const MAX_RECEIVES: u32 = 5;
+
+/// Time enough for any batch.
+pub(crate) const AMPLE: Duration = Duration::from_secs(30);
+
+const RULES: &str = r#"
+version: 1
+conversations:
+  - on: "*"
+    conversation: data.who
+rules:
+  - name: moved
+    on: order.moved
+    set:
+      status: data.status
+  - name: paid
+    on: order.paid
+    set:
+      cents: data.cents + 0
+  - name: asked
+    on: asked
+    goto: answer
+"#;
+
+pub(crate) fn rules() -> Rules {
+    read_rules("rules.yaml", RULES, &["orders".to_owned()]).expect("the rules above are right")
+}
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()
+}
+
+/// The processor with all that it was given.
+#[derive(Debug)]
+pub(crate) struct Harness {
+    pub(crate) processor: Processor,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) faults: Arc<Faults>,
+}
+
+impl Harness {
+    pub(crate) fn new() -> Self {
+        Self::with(rules(), |store| store)
+    }
+
+    /// With the rules that are deployed.
+    pub(crate) fn configured() -> Self {
+        Self::with(configured::rules(), |store| store)
+    }
+
+    /// With another store around the memory's own.
+    pub(crate) fn with<S: ContextStore + 'static>(rules: Rules, wrap: impl FnOnce(Arc<MemoryStore>) -> Arc<S>) -> Self {
+        let faults = Arc::new(Faults::default());
+        let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
+        let clock = Arc::new(ManualClock::at(now()));
+        let processor = another(rules, wrap(Arc::clone(&store)), &clock);
+        Self { processor, store, clock, faults }
+    }
+
+    /// The message ids that are given back, sorted.
+    pub(crate) async fn handle(&self, messages: Vec<SqsMessage>) -> Vec<String> {
+        self.handle_within(messages, AMPLE).await
+    }
+
+    pub(crate) async fn handle_within(&self, messages: Vec<SqsMessage>, time_left: Duration) -> Vec<String> {
+        handle(&self.processor, messages, time_left).await
+    }
+
+    pub(crate) fn claim(&self, key: &str) -> Option<Claim> {
+        self.store.claim(&ClaimKey::from(key.to_owned()))
+    }
+
+    pub(crate) fn state(&self, key: &str) -> Option<ClaimState> {
+        self.claim(key).map(|claim| claim.state)
+    }
+
+    /// A fact's value, or null.
+    pub(crate) fn fact(&self, conversation: &str, entity: &str, name: &str) -> Value {
+        let context = self.store.context(conversation);
+        let fact = context.entities.get(entity).and_then(|facts| facts.get(name));
+        fact.map_or(Value::Null, |fact| fact.value.clone())
+    }
+
+    pub(crate) fn node(&self, conversation: &str) -> Option<Value> {
+        self.store.context(conversation).node.map(|node| node.value)
+    }
+}
+
+/// One more processor, as Lambda runs many.
+pub(crate) fn another<S: ContextStore + 'static>(rules: Rules, store: Arc<S>, clock: &Arc<ManualClock>) -> Processor {
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    Processor::new(rules, store, clock, NonZeroU32::new(MAX_RECEIVES).unwrap())
+}
+
+pub(crate) async fn handle(processor: &Processor, messages: Vec<SqsMessage>, time_left: Duration) -> Vec<String> {
+    let mut event = SqsEvent::default();
+    event.records = messages;
+    let response = processor.handle(event, time_left).await;
+    let mut ids: Vec<String> = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+    ids.sort();
+    ids
+}
+
+/// An event as the receiver would queue it, for [`RULES`].
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) id: &'static str,
+    pub(crate) event_type: &'static str,
+    pub(crate) order: &'static str,
+    /// Seconds before [`now`].
+    pub(crate) age_seconds: i64,
+    pub(crate) data: Value,
+}
+
+impl Sent {
+    pub(crate) fn envelope(&self) -> Envelope {
+        let time = Timestamp::from_unix_ms(now().unix_ms() - self.age_seconds * 1_000);
+        Envelope::new(NewEnvelope {
+            id: self.id.to_owned(),
+            source: "orders".to_owned(),
+            event_type: self.event_type.to_owned(),
+            subject: Some(format!("order/{}", self.order)),
+            time: Some(time),
+            conversation: None,
+            sequence: None,
+            received: now(),
+            claim_key: ClaimKey::new("orders", self.id),
+            traceparent: None,
+            data: RawValue::from_string(self.data.to_string()).unwrap(),
+        })
+    }
+
+    pub(crate) fn message(&self, receive_count: u32) -> SqsMessage {
+        message(&format!("m-{}", self.id), &self.envelope().encode(), receive_count)
+    }
+}
+
+/// `order/1` of this conversation has this status, as of so many seconds ago.
+pub(crate) fn moved(id: &'static str, who: &str, status: &str, age_seconds: i64) -> Sent {
+    Sent { id, event_type: "order.moved", order: "1", age_seconds, data: json!({"who": who, "status": status}) }
+}
+
+pub(crate) fn paid(id: &'static str, who: &str, cents: i64) -> Sent {
+    Sent { id, event_type: "order.paid", order: "1", age_seconds: 0, data: json!({"who": who, "cents": cents}) }
+}
+
+/// Its rule has no value for it, whenever it is tried.
+pub(crate) fn poison(id: &'static str, who: &str) -> Sent {
+    Sent { id, event_type: "order.paid", order: "1", age_seconds: 0, data: json!({"who": who, "cents": "hunter2"}) }
+}
+
+pub(crate) fn message(id: &str, body: &str, receive_count: u32) -> SqsMessage {
+    let mut message = SqsMessage::default();
+    message.message_id = Some(id.to_owned());
+    message.body = Some(body.to_owned());
+    message.attributes.insert("ApproximateReceiveCount".to_owned(), receive_count.to_string());
+    message
+}
+
+/// The corpus as the receiver queues it: every event of every authentic case, in their order.
+pub(crate) fn corpus_events() -> Vec<Envelope> {
+    let sources = receiver::configured::sources();
+    let mut events = Vec::new();
+    for case in corpus().cases.iter().filter(|case| !case.repeats && case.expect.status == 202) {
+        let source = sources.iter().find(|s| s.name == case.source).unwrap();
+        let secret = &secrets_of(SECRETS, &case.source)[0];
+        let request = case.request(source, secret, now(), None, None).unwrap();
+        let delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers: request.headers, body: request.body };
+        let keys = [Key::prepare(&source.scheme.key, secret).unwrap()];
+        let verified = verify(source, &keys, &delivery, now()).unwrap();
+        events.extend(receiver::extract::events(&verified, now()).unwrap().iter().map(|e| e.envelope().clone()));
+    }
+    events
+}
