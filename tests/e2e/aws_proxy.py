@@ -62,8 +62,9 @@ class Fault:
 
 
 class AwsProxy:
-    def __init__(self, upstream_port):
+    def __init__(self, upstream_port, owner_key):
         self.upstream_port = upstream_port
+        self.owner_key = owner_key
         self.calls = []
         self._faults = []
         self._receiver_keys = set()
@@ -93,13 +94,15 @@ class AwsProxy:
         with self._lock:
             self.calls.clear()
 
-    def made_by(self, caller, secrets=False):
-        """Calls of one function since `forget`. The secret's refresh, a matter of time and not of requests, only if asked."""
+    def made_by(self, caller=None, secrets=False):
+        """Calls of one function since `forget`, or of both. The secret's refresh, a matter of time and not of requests, only
+        if asked."""
         with self._lock:
             return [
                 c
                 for c in self.calls
-                if self._caller(c) == caller and (secrets or c.operation != "GetSecretValue")
+                if self._caller(c) in ([caller] if caller else ["receiver", "processor"])
+                and (secrets or c.operation != "GetSecretValue")
             ]
 
     def commits(self, claim_key):
@@ -191,7 +194,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             service=credential[2] if credential else "?",
             operation=action[1].decode() if action else operation,
             access_key=credential[1] if credential else "",
-            harness=HARNESS in self.headers.get("User-Agent", "") or "aws-sdk-rust" not in self.headers.get("User-Agent", ""),
+            # Only a function has both: Rust's SDK, and credentials that aren't the account owner's.
+            harness=HARNESS in (agent := self.headers.get("User-Agent", ""))
+            or "aws-sdk-rust" not in agent
+            or (credential is not None and credential[1] == self.owner.owner_key),
             body=body if len(body) < 1 << 20 else b"",
             at=time.monotonic(),
         )

@@ -8,6 +8,8 @@ that nobody takes an emulated proof for more than it is:
   - it keeps a `Number` parameter as text, and its poller then stops: the mapping's MaximumConcurrency is set again;
   - its clock is the real one: the queue's visibility timeout is shortened from 180 s, after a test's look at it;
   - it doesn't apply TTL, point-in-time recovery, encryption, throttling or access logs, and writes no metric of the API;
+  - it keeps our metrics as the log lines that they are, and makes no CloudWatch metric of them;
+  - it replaces bytes that aren't UTF-8 in a JSON body before a function sees them, so such a body can't be verified here;
   - `/health` on its own host is its own: the route is reached as `//health`, which the gateway takes for the same;
   - it answers OPTIONS itself.
 """
@@ -22,6 +24,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +98,7 @@ class Emulator:
         self.log = data / "emulator.log"
         (data / "tmp").mkdir(parents=True)
         self.port = _free_port()
-        self.proxy = AwsProxy(self.port)
+        self.proxy = AwsProxy(self.port, ROOT["AWS_ACCESS_KEY_ID"])
         # Functions inherit this environment: it has nothing of the caller's but PATH.
         env = ROOT | {
             "PATH": os.environ["PATH"], "HOME": str(data), "TMPDIR": str(data / "tmp"), "LANG": "C.UTF-8",
@@ -244,6 +247,34 @@ class Stack:
         memory = functions.get_function_configuration(FunctionName=name)["MemorySize"]
         functions.update_function_configuration(FunctionName=name, MemorySize=int(memory))
 
+    @contextmanager
+    def logging(self, level):
+        """Both functions with another `LogLevel`, as the template's parameter sets it."""
+        functions, before = self.client("lambda"), {}
+        for name in ("Receiver", "Processor"):
+            before[name] = functions.get_function_configuration(FunctionName=self.resources[name])["Environment"]
+            variables = before[name]["Variables"] | {"RUST_LOG": level}
+            functions.update_function_configuration(FunctionName=self.resources[name], Environment={"Variables": variables})
+        try:
+            yield
+        finally:
+            for name, environment in before.items():
+                functions.update_function_configuration(FunctionName=self.resources[name], Environment=environment)
+
+    @contextmanager
+    def without(self, role, statement):
+        """A function's role without one of its statements."""
+        roles = self.client("iam")
+        named = {"RoleName": self.resources[role], "PolicyName": role.removesuffix("Role").lower()}
+        policy = roles.get_role_policy(**named)["PolicyDocument"]
+        rest = [s for s in policy["Statement"] if s["Sid"] != statement]
+        assert len(rest) == len(policy["Statement"]) - 1, f"{role} has no statement {statement}"
+        roles.put_role_policy(**named, PolicyDocument=json.dumps(policy | {"Statement": rest}))
+        try:
+            yield
+        finally:
+            roles.put_role_policy(**named, PolicyDocument=json.dumps(policy))
+
     # ── the front door ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def send(self, request):
@@ -274,6 +305,10 @@ class Stack:
                     rest["facts"] = json.loads(rest["facts"])
                 items[item["pk"], item["sk"]] = rest
         return items
+
+    def writes(self):
+        """How often context items were written: each counts its own."""
+        return {item["version"] for item in self._scan(self.context_table)}
 
     def _scan(self, table):
         pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
@@ -357,14 +392,33 @@ class Stack:
             f"{who}: {call}" for who in ("receiver", "processor") for call in self.proxy.made_by(who, secrets=True)[-60:]
         ) or "none"
         for name in ("Receiver", "Processor"):
-            yield f"{name} log", "\n".join(self.log_lines(name, since_ms)[-60:]) or "nothing"
+            yield f"{name} log", "\n".join(line[:1000] for line in self.log_lines(name, since_ms)[-60:]) or "nothing"
 
     def log_lines(self, name, since_ms=0):
+        """What a function wrote, in order."""
+        return [line for invocation in self.invocations(name, since_ms) for line in invocation]
+
+    def invocations(self, name, since_ms=0):
+        """The lines of each invocation, without the platform's own: the emulator gives every invocation a stream."""
         pages = self.client("logs").get_paginator("filter_log_events").paginate(
             logGroupName=self.resources[f"{name}LogGroup"], startTime=int(since_ms)
         )
-        lines = [(e["timestamp"], e["message"][:1000]) for page in pages for e in page["events"]]
-        return [m for _, m in sorted(lines, key=lambda line: line[0]) if not m.startswith(("START ", "END ", "REPORT "))]
+        streams = {}
+        for event in (e for page in pages for e in page["events"]):
+            at, lines = streams.setdefault(event["logStreamName"], (event["timestamp"], []))
+            if not event["message"].startswith(("START ", "END ", "REPORT ")):
+                lines.append(event["message"])
+        return [lines for _, lines in sorted(streams.values(), key=lambda stream: stream[0])]
+
+    def metrics(self, since_ms=0):
+        """How often each metric was counted: {(name, source): count}, from the lines that CloudWatch would read."""
+        counted = Counter()
+        for name in ("Receiver", "Processor"):
+            for line in map(json.loads, self.log_lines(name, since_ms)):
+                for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+                    for metric in directive["Metrics"]:
+                        counted[metric["Name"], line["source"]] += line[metric["Name"]]
+        return dict(counted)
 
 
 def _plain(value):

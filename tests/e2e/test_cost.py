@@ -32,7 +32,7 @@ def test_duplicate_is_one_call(stack, tidings, corpus):
 def test_forged_is_none(stack, tidings, corpus):
     warm(stack, tidings, corpus)
     assert stack.send(tidings.sign(corpus.plain, tamper="signature")).status == 401
-    assert receiver_calls(stack) == []
+    assert stack.proxy.made_by() == []
 
 
 def test_processing_is_a_read_and_a_commit(stack, tidings, corpus):

@@ -1,10 +1,14 @@
 """From a provider's POST to a changed context."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from tidings import known
 
 COPIES = 50
+MESSAGE_BYTES = 1 << 20  # SQS's, and the emulator holds to it.
 
 
 def the_claim(stack):
@@ -111,8 +115,8 @@ def test_forged_and_stale_are_401_and_cost_no_call(stack, tidings, corpus):
 
     assert [r.status for r in replies] == [401, 401, 401]
     assert len({r.body for r in replies}) == 1, "the reply must not tell why"
-    assert stack.proxy.made_by("receiver") == []
-    assert len(stack.proxy.made_by("receiver", secrets=True)) <= 1, "the secret is read again at most once a minute"
+    assert stack.proxy.made_by() == []
+    assert len(stack.proxy.made_by(secrets=True)) <= 1, "the secret is read again at most once a minute"
     assert stack.claims() == {}
     assert stack.depth(stack.events_queue) == (0, 0)
 
@@ -120,7 +124,52 @@ def test_forged_and_stale_are_401_and_cost_no_call(stack, tidings, corpus):
 def test_too_large_is_413_and_leaves_no_claim(stack, tidings, corpus):
     reply = stack.send(tidings.sign(corpus.oversized))
     assert reply.status == 413, reply
-    assert stack.proxy.made_by("receiver") == []
+    assert stack.proxy.made_by() == []
+    assert stack.claims() == {}
+
+
+def test_a_message_is_filled_to_the_last_byte_and_not_beyond(stack, tidings, corpus):
+    case = corpus.largest
+    event = json.loads(tidings.sign(case).body)
+
+    def filled(length):
+        event["padding"] = ""
+        event["padding"] = "x" * (length - len(json.dumps(event)))
+        return tidings.sign(case, body=json.dumps(event).encode())
+
+    assert stack.send(filled(2000)).status == 202
+    (sent,) = [json.loads(c.body) for c in stack.proxy.made_by("receiver") if c.operation == "SendMessage"]
+    overhead = len(sent["MessageBody"]) - 2000
+    stack.settle()
+    stack.forget_state()
+    stack.proxy.forget()
+
+    over = stack.send(filled(MESSAGE_BYTES - overhead + 1))
+    assert (over.status, over.json["error"]) == (413, "too_large")
+    assert stack.proxy.made_by() == []
+    assert stack.claims() == {}
+
+    assert stack.send(filled(MESSAGE_BYTES - overhead)).status == 202
+    stack.settle()
+    _, claim = the_claim(stack)
+    assert (claim["state"], claim["outcome"]) == ("processed", "applied")
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"", "empty_body"),
+        (b'{"id": "e2e-1", "type": ', "truncated_json"),
+        (b'{"id": "e2e-1"} and more', "not_json"),
+        (b'{"id": "e2e-1", "type": "x", "deep": ' + b"[" * 1000 + b"]" * 1000 + b"}", "too_deep"),
+        (b'{"id": "e2e-1"}', "no_type"),
+    ],
+    ids=["empty", "truncated", "not_json", "deep", "no_type"],
+)
+def test_an_authentic_body_that_is_no_event_is_told_why(stack, tidings, corpus, body, error):
+    reply = stack.send(tidings.sign(corpus.largest, body=body))
+    assert (reply.status, reply.json["error"]) == (400, error)
+    assert stack.proxy.made_by() == []
     assert stack.claims() == {}
 
 
@@ -153,6 +202,7 @@ def test_fifty_copies_at_once_have_one_effect(stack, tidings, corpus):
 
     assert {r.status for r in replies} <= {200, 202}, sorted(str(r) for r in replies if r.status not in (200, 202))
     key, claim = the_claim(stack)
-    assert claim["state"] == "processed"
+    assert (claim["state"], claim["outcome"]) == ("processed", "applied")
     assert stack.proxy.commits(key) == 1
+    assert stack.writes() == {1}
     assert stack.depth(stack.dead_queue) == (0, 0)

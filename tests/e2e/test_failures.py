@@ -1,5 +1,6 @@
 """Poison, a queue that refuses, and a function that dies at each point where it could lose or double an event."""
 
+import json
 import time
 
 import pytest
@@ -35,7 +36,38 @@ def test_poison_is_dead_after_five_receives_and_alone(stack, tidings, corpus):
     assert claim["receive_count"] == 5
     assert poison_key in letter["Body"]
     assert stack.depth(stack.events_queue) == (0, 0)
-    assert tidings.event(poison_key)
+    assert tidings.event(poison_key)["reason"] == claim["reason"]
+
+    # The processor's own account of it: five receives of the one, one of each of the others, in the same batch.
+    batches = stack.until("five batches", lambda: five(stack.invocations("Processor", stack.since_ms)))
+    failed = [[e for e in batch if e["message"] == "failed"] for batch in batches]
+    done = [[e for e in batch if e["message"] == "processed"] for batch in batches]
+    assert [[(e["claim_key"], e["receive_count"]) for e in batch] for batch in failed] == [
+        [(poison_key, receive)] for receive in range(1, 6)
+    ]
+    assert [len(batch) for batch in done] == [len(corpus.mates), 0, 0, 0, 0]
+    assert {e["receive_count"] for e in done[0]} == {1}
+    source = claim["source"]
+    assert stack.metrics(stack.since_ms) == {("Retried", source): 4, ("Dead", source): 1}
+
+
+def five(invocations):
+    """The lines of five batches that have written something, once there are as many."""
+    batches = [[json.loads(line) for line in lines] for lines in invocations if lines]
+    batches = [[line for line in batch if "message" in line] for batch in batches]
+    return batches if len(batches) >= 5 else None
+
+
+def test_a_dead_event_that_the_provider_sends_again_is_queued_again(stack, tidings, corpus):
+    """A redelivery by hand is a way back, and ends as it must: dead again, and known as such."""
+    stack.set_visibility(1)
+    request = tidings.sign(corpus.poison[0])
+    assert stack.send(request).status == 202
+    stack.until("a dead letter", lambda: len(stack.dead_letters()) == 1)
+    assert stack.send(request).status == 202
+    stack.until("another", lambda: len(stack.dead_letters()) == 2)
+    (claim,) = stack.claims().values()
+    assert (claim["state"], claim["receive_count"]) == ("dead", 5)
 
 
 @pytest.mark.parametrize(
@@ -109,5 +141,5 @@ def one_effect(stack, key):
     claim = stack.claims()[key]
     assert (claim["state"], claim["outcome"]) == ("processed", "applied")
     assert stack.proxy.commits(key) == 1
-    assert stack.context(claim["conversation"]) != {}
+    assert stack.writes() == {1}
     assert stack.depth(stack.dead_queue) == (0, 0)

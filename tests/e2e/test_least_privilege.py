@@ -15,14 +15,26 @@ UPDATE = {
     "ExpressionAttributeValues": {":yes": {"S": "yes"}},
 }
 
+
+
+def query(key):
+    return {"KeyConditionExpression": f"{key} = :key", "ExpressionAttributeValues": {":key": {"S": "e2e"}}}
+
+
 # what, service, call, and the roles that may.
 CALLS = [
     ("put a claim", "dynamodb", lambda c, s: c.put_item(TableName=s.claims_table, Item=CLAIM), {"Receiver"}),
     ("mark a claim", "dynamodb", lambda c, s: c.update_item(TableName=s.claims_table, Key=CLAIM, **UPDATE), {"Receiver", "Processor"}),
     ("read a claim", "dynamodb", lambda c, s: c.get_item(TableName=s.claims_table, Key=CLAIM), set()),
     ("delete a claim", "dynamodb", lambda c, s: c.delete_item(TableName=s.claims_table, Key=CLAIM), set()),
+    (
+        "read a timeline", "dynamodb",
+        lambda c, s: c.query(TableName=s.claims_table, IndexName="timeline", **query("conversation")), set(),
+    ),
     ("list claims", "dynamodb", lambda c, s: c.scan(TableName=s.claims_table), set()),
     ("read facts", "dynamodb", lambda c, s: c.batch_get_item(RequestItems={s.context_table: {"Keys": [FACT]}}), {"Processor"}),
+    ("read a fact", "dynamodb", lambda c, s: c.get_item(TableName=s.context_table, Key=FACT), set()),
+    ("read a context", "dynamodb", lambda c, s: c.query(TableName=s.context_table, **query("pk")), set()),
     ("write a fact", "dynamodb", lambda c, s: c.put_item(TableName=s.context_table, Item=FACT), {"Processor"}),
     ("change a fact", "dynamodb", lambda c, s: c.update_item(TableName=s.context_table, Key=FACT, **UPDATE), set()),
     ("delete a fact", "dynamodb", lambda c, s: c.delete_item(TableName=s.context_table, Key=FACT), set()),
@@ -70,6 +82,20 @@ def test_a_role_may_do_what_its_function_does_and_no_more(stack, role, service, 
         assert not refused, f"the {role} can't do its work"
     else:
         assert refused, f"the {role} may do what it never does"
+
+
+def test_the_functions_themselves_are_held_to_their_roles(stack, tidings, corpus):
+    """What a role loses, its running function can't do: the refusals above are the functions' own, and nothing is lost by one."""
+    request = tidings.sign(corpus.plain)
+    with stack.without("ReceiverRole", "Enqueue"):
+        assert stack.send(request).status == 503
+        assert [c["state"] for c in stack.claims().values()] == ["received"]
+    with stack.without("ProcessorRole", "CommitClaim"):
+        assert stack.send(request).status == 202
+        stack.until("a refused commit", lambda: [c.status for c in stack.proxy.made_by() if c.operation == "TransactWriteItems"])
+        assert stack.context() == {}
+    stack.settle()
+    assert [c["state"] for c in stack.claims().values()] == ["processed"]
 
 
 def test_the_queues_refuse_what_does_not_come_over_tls(stack):

@@ -129,6 +129,12 @@ class Corpus:
         return next(case["name"] for case in self.cases if case["expect"]["status"] == 413)
 
     @property
+    def largest(self):
+        """An event of the source of the oversized one: its scheme signs any body."""
+        source = next(case["source"] for case in self.cases if case["expect"]["status"] == 413)
+        return next(case["name"] for case in self._accepted("applied") if case["source"] == source)
+
+    @property
     def poison(self):
         """(name, what its reason begins with)."""
         case = self._accepted("dead")[0]

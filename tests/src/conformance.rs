@@ -202,6 +202,17 @@ pub async fn burials(tables: &Tables) {
     let claim = inspect.claim(&key("a")).await.expect("the claim");
     assert_eq!((claim.state, claim.reason, claim.receive_count), (ClaimState::Processed, None, None));
 
+    // Of a message that can't be read a burial knows less than the receiver recorded, and of one without a claim more.
+    let unreadable = |id: &str| Burial { source: "unknown".into(), event_type: "unknown".into(), ..burial(id) };
+    assert_eq!(claims.record(&new_claim("b", b"body")).await, Recorded::New);
+    for id in ["b", "c"] {
+        assert_eq!(contexts.bury(&unreadable(id)).await.expect("an answer"), Buried::Yes);
+    }
+    for (id, source, event_type) in [("b", "stripe", "invoice.paid"), ("c", "unknown", "unknown")] {
+        let claim = inspect.claim(&key(id)).await.expect("the claim");
+        assert_eq!((claim.state, claim.source.as_str(), claim.event_type.as_str()), (ClaimState::Dead, source, event_type));
+    }
+
     // What is processed can't be buried.
     assert_eq!(contexts.bury(&burial("a")).await.expect("an answer"), Buried::Processed);
     assert_eq!(inspect.claim(&key("a")).await.map(|c| c.state), Some(ClaimState::Processed));

@@ -89,6 +89,21 @@ async fn the_committed_lambda_events_are_answered_as_the_corpus_says() {
 }
 
 #[tokio::test]
+async fn a_function_url_is_as_good_as_an_http_api() {
+    let world = world();
+    for (case, request) in signed() {
+        let mut event = api_gateway_event(&request, SIGNED);
+        event["routeKey"] = "$default".into();
+        event["requestContext"]["routeKey"] = "$default".into();
+        event["requestContext"]["domainName"] = "abc123.lambda-url.eu-central-1.on.aws".into();
+        event.as_object_mut().expect("an object").remove("pathParameters");
+        let request = lambda_http::request::from_str(&event.to_string()).expect("a Function URL event");
+        let response = world.receiver.handle(request).await;
+        assert_eq!(response.status().as_u16(), case.expect.status, "{}", case.name);
+    }
+}
+
+#[tokio::test]
 async fn the_committed_batch_is_what_the_receiver_queues_and_the_processor_takes() {
     let world = world();
     for (_, request) in signed() {

@@ -9,7 +9,7 @@ use serde_json::json;
 use std::fmt;
 use std::io::Write as _;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -19,6 +19,10 @@ pub const STEP: &str = "tidings::step";
 
 /// The target of metrics: see [`Metric::count`].
 const METRIC: &str = "tidings::metric";
+
+/// The finest level that is ever written, whatever `RUST_LOG` says. Below it the runtime and the SDK write down what they
+/// are given: whole requests, signatures and bodies included.
+const FINEST: Level = Level::DEBUG;
 
 /// The namespace of our metrics in CloudWatch.
 pub const NAMESPACE: &str = "Tidings";
@@ -90,7 +94,7 @@ pub fn init() {
         .with_current_span(false)
         .with_span_list(false)
         .with_filter(filter)
-        .with_filter(filter_fn(|meta| meta.target() != METRIC));
+        .with_filter(filter_fn(|meta| meta.target() != METRIC && *meta.level() <= FINEST));
     let metrics = MetricLines.with_filter(filter_fn(|meta| meta.target() == METRIC));
     tracing_subscriber::registry().with(logs).with(metrics).init();
 }

@@ -24,8 +24,9 @@ pub struct Diagnostic {
 pub struct Report(pub Vec<Diagnostic>);
 
 impl Report {
-    /// `Ok` if nothing is wrong.
-    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
+    /// `Ok` if nothing is wrong; otherwise the problems in the order of the file.
+    pub fn into_result<T>(mut self, value: T) -> Result<T, Self> {
+        self.0.sort_by_key(|problem| (problem.line, problem.column));
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 }
@@ -79,9 +80,18 @@ fn yaml<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Rep
     serde_saphyr::from_str(text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
         let message = error.without_snippet().to_string();
-        let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
-        Report(vec![Diagnostic { file: file.to_owned(), line, column, message }])
+        Report(vec![Diagnostic { file: file.to_owned(), line, column, message: in_words(&message) }])
     })
+}
+
+/// What the parser says, without what it says to whoever programs with it.
+fn in_words(message: &str) -> String {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let message = message.split(", set DuplicateKeyPolicy").next().unwrap_or(message);
+    match message {
+        "invalid u32" | "invalid u64" => "expected a whole number".to_owned(),
+        _ => message.to_owned(),
+    }
 }
 
 /// The one of the allowed words that was probably meant.

@@ -54,15 +54,11 @@ async fn every_reason_names_what_and_quotes_nothing() {
         (sent("order.moved", json!({"who": secret.repeat(100)})), "conversation \"data.who\": a text of 700 bytes"),
         (sent("order.moved", json!({"x": wide(3)})), "conversation \"data.who\": no field \"who\""),
         (sent("order.paid", json!({"who": "ann", "cents": secret})), "rule paid, set.cents: can't "),
-        (sent("order.paid", json!({"who": "ann", "cents": i64::MAX})), ""),
     ] {
         let harness = Harness::new();
-        let failed = harness.handle(vec![event.message(MAX_RECEIVES)]).await;
-        let Some(reason) = harness.claim("orders#e1").unwrap().reason else {
-            assert_eq!((begins, failed.len()), ("", 0));
-            continue;
-        };
-        assert!(reason.starts_with(begins) && !begins.is_empty(), "{reason}");
+        harness.handle(vec![event.message(MAX_RECEIVES)]).await;
+        let reason = harness.claim("orders#e1").unwrap().reason.unwrap();
+        assert!(reason.starts_with(begins), "{reason}");
         assert!(!reason.contains(secret) && reason.len() <= MAX_REASON_BYTES, "{reason}");
     }
 }

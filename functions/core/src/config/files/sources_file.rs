@@ -40,12 +40,16 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
         .map_err(|error| Report(vec![at(error.span().map_or(0, |s| s.start), error.message().to_owned())]))?;
 
     let mut report = Report::default();
+    // Where a table begins: the nearest to a place that a check of several fields together has.
+    let table = |header: &str, nth: usize| text.match_indices(header).nth(nth).map_or(0, |(offset, _)| offset);
     let stem = file.rsplit(['/', '\\']).next().and_then(|name| name.strip_suffix(".toml"));
     if stem != Some(provider.name.as_str()) || !is_name(&provider.name) || provider.name == OWN {
-        report.0.push(at(0, format!("`name` is {:?}: a provider is named as its file", provider.name)));
+        report.0.push(at(table("name =", 0), format!("`name` is {:?}: a provider is named as its file", provider.name)));
     }
-    let problems = provider.scheme.problems(true).into_iter().chain(provider.events.iter().flat_map(EventSpec::problems));
-    report.0.extend(problems.map(|problem| at(0, problem)));
+    report.0.extend(provider.scheme.problems(true).into_iter().map(|problem| at(table("[scheme]", 0), problem)));
+    for (nth, event) in provider.events.iter().enumerate() {
+        report.0.extend(event.problems().into_iter().map(|problem| at(table("[[event]]", nth), problem)));
+    }
     if provider.events.is_empty() {
         report.0.push(at(0, "no [[event]]: where are id, type and time?".to_owned()));
     }

@@ -1,0 +1,70 @@
+//! What whoever writes a configuration is told: file, line, column, what was seen and what is allowed, to the letter.
+//!
+//! Each case is a file and, after `=>`, the report. A change of a message is a change of this table.
+
+use tidings_core::config::files::{Report, read_provider, read_rules, read_sources};
+use tidings_core::config::provider::Provider;
+
+const PROVIDER: &str = r#"
+name = "acme"
+title = "Acme"
+docs = "https://acme.example"
+[evidence]
+level = "A"
+sources = ["none"]
+[delivery]
+retries = "none"
+[scheme]
+algorithm = "hmac-sha256"
+message = "{header:X-Time}.{body}"
+signature = { header = "X-Signature", encoding = "hex" }
+timestamp = { from = "header:X-Time" }
+[[event]]
+type = "{json:type}"
+[[vector]]
+name = "one"
+source = "none"
+secret = "s"
+body = "{}"
+headers = {}
+"#;
+
+fn acme() -> Provider {
+    read_provider("acme.toml", PROVIDER).expect("the preset above is right")
+}
+
+fn github() -> Provider {
+    let text = PROVIDER.replace("acme", "github").replace("timestamp = { from = \"header:X-Time\" }\n", "");
+    read_provider("github.toml", &text).expect("the preset above is right")
+}
+
+fn check<T>(cases: &str, read: impl Fn(&str) -> Result<T, Report>) {
+    let mut seen = String::new();
+    for case in cases.trim_matches('\n').split("\n---\n") {
+        let (file, _) = case.split_once("\n=>\n").expect("a file and its report");
+        let report = read(file).err().expect("a file with a problem");
+        seen.push_str(&format!("{}{file}\n=>\n{report}", if seen.is_empty() { "" } else { "\n---\n" }));
+    }
+    assert!(seen == cases.trim_matches('\n'), "the reports are now:\n{seen}");
+}
+
+#[test]
+fn what_is_wrong_with_the_sources_is_told_with_its_place() {
+    check(include_str!("config_errors/sources.txt"), |text| read_sources("sources.yaml", text, &[acme(), github()]));
+}
+
+#[test]
+fn what_is_wrong_with_a_provider_is_told_with_its_place() {
+    // A provider's file is long: a case is a change of the good one, as `what` and `with`.
+    check(include_str!("config_errors/providers.txt"), |change| {
+        let (what, with) = change.split_once("\n->\n").expect("what and with what");
+        assert!(PROVIDER.contains(what), "{what}");
+        read_provider("acme.toml", &PROVIDER.trim_start().replacen(what, with, 1))
+    });
+}
+
+#[test]
+fn what_is_wrong_with_the_rules_is_told_with_its_place() {
+    let sources = ["orders".to_owned(), "github".to_owned()];
+    check(include_str!("config_errors/rules.txt"), |text| read_rules("rules.yaml", text, &sources));
+}

@@ -1,0 +1,151 @@
+//! Wherever a call fails or a function dies: the provider retries, SQS shows it again, and the effect is there once.
+
+use crate::unruly::Trouble;
+use crate::world::World;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use std::collections::{BTreeMap, BTreeSet};
+use tidings_core::claim::{ClaimKey, ClaimState};
+use tidings_core::context::Context;
+use tidings_core::envelope::Envelope;
+use tidings_events::{Case, corpus};
+
+/// One event: five calls from its delivery to its effect.
+const CALLS: usize = 5;
+
+#[tokio::test(start_paused = true)]
+async fn whichever_call_fails_or_is_died_at_there_is_one_effect() {
+    let case = corpus().case("orders-shipped-late").unwrap();
+    let key = ClaimKey::from("orders#ord-evt-3001".to_owned());
+    for call in 0..CALLS {
+        for trouble in Trouble::ALL {
+            // Once, and again when it is tried again.
+            for times in 1..=2 {
+                let at = format!("call {call}: {trouble:?}, {times} times");
+                let mut world = World::new().await;
+                world.schedule.set((0..call).map(|_| None).chain((0..times).map(|_| Some(trouble))));
+                world.deliver_until_accepted(case).await;
+                world.process_all().await;
+                assert_eq!(world.schedule.effects(), BTreeMap::from([(key.clone(), 1)]), "{at}");
+                assert_eq!(world.claim(&key).unwrap().state, ClaimState::Processed, "{at}");
+                assert_eq!(world.dead_letters.len(), 0, "{at}");
+                let context = &world.store.context("whatsapp:491713920012");
+                assert_eq!(context.entities["order/1042"]["status"].value, "shipped", "{at}");
+                assert_eq!(world.deliver(case).await.unwrap().0, 200, "{at}: known for good");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_trouble_an_event_is_five_calls() {
+    let case = corpus().case("orders-shipped-late").unwrap();
+    let mut world = World::new().await;
+    world.schedule.set((0..CALLS).map(|_| None).chain([Some(Trouble::DieBefore)]));
+    assert_eq!(world.deliver_until_accepted(case).await, 1);
+    world.process_all().await;
+    assert_eq!(world.deliver(case).await, None, "the sixth call is the next delivery's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tables_that_are_down_for_all_receives_cost_a_redrive_and_no_event() {
+    let case = corpus().case("orders-shipped-late").unwrap();
+    let mut world = World::new().await;
+    world.deliver_until_accepted(case).await;
+    world.schedule.set((0..100).map(|_| Some(Trouble::DieBefore)));
+    world.process_all().await;
+    let key = ClaimKey::from("orders#ord-evt-3001".to_owned());
+    assert_eq!(world.dead_letter_keys(), BTreeSet::from([key.clone()]));
+    assert_eq!(world.claim(&key).unwrap().state, ClaimState::Enqueued, "nobody was left to say that it is dead");
+
+    world.schedule.set([]);
+    world.redrive().await;
+    assert_eq!((world.schedule.effects().len(), world.dead_letters.len()), (1, 0));
+}
+
+/// What the next thing to happen is.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A provider sends this delivery, whether or not it heard a 2xx of it before.
+    Deliver(Index),
+    /// SQS hands out a batch of up to so many, from this message on.
+    Process(Index, usize),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![any::<Index>().prop_map(Step::Deliver), (any::<Index>(), 1..=10_usize).prop_map(|(i, n)| Step::Process(i, n))]
+}
+
+fn any_trouble() -> impl Strategy<Value = Option<Trouble>> {
+    proptest::option::of(proptest::sample::select(Trouble::ALL.to_vec()))
+}
+
+fn cases() -> Vec<&'static Case> {
+    corpus().cases.iter().filter(|case| !case.repeats && case.expect.status == 202).collect()
+}
+
+/// The contexts of a world without trouble, and its events.
+async fn straight() -> (BTreeMap<String, Context>, Vec<ClaimKey>) {
+    let mut world = World::new().await;
+    for case in cases() {
+        world.deliver_until_accepted(case).await;
+    }
+    world.process_all().await;
+    (world.contexts(), world.store.claims().into_iter().map(|claim| claim.key).collect())
+}
+
+/// Runs the steps through the trouble, then lets everybody retry until all are content.
+async fn through(troubles: Vec<Option<Trouble>>, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let (contexts, events) = straight().await;
+    let poison = ClaimKey::from("orders#ord-evt-3666".to_owned());
+    let cases = cases();
+    let mut world = World::new().await;
+    world.schedule.set(troubles);
+    for step in steps {
+        match step {
+            Step::Deliver(which) => {
+                world.deliver(cases[which.index(cases.len())]).await;
+            }
+            Step::Process(from, size) => world.process(from.index(world.visible.len() + 1), size).await,
+        }
+    }
+    for case in &cases {
+        world.deliver_until_accepted(case).await;
+    }
+    // Accepted is durable: each event is processed, or in one of the queues.
+    let queued: Vec<ClaimKey> = world.visible.iter().map(|m| Envelope::decode(&m.body).unwrap().claimkey).collect();
+    for key in &events {
+        let processed = world.claim(key).is_some_and(|claim| claim.state == ClaimState::Processed);
+        prop_assert!(processed || queued.contains(key) || world.dead_letter_keys().contains(key), "{} is lost", key);
+    }
+
+    world.process_all().await;
+    for key in &events {
+        let processed = world.claim(key).is_some_and(|claim| claim.state == ClaimState::Processed);
+        prop_assert!(processed || world.dead_letter_keys().contains(key), "{} is lost", key);
+    }
+
+    // One command brings back what is dead, once the trouble is over.
+    world.schedule.set([]);
+    world.redrive().await;
+    prop_assert_eq!(world.contexts(), contexts);
+    for key in &events {
+        let effects = world.schedule.effects().get(key).copied().unwrap_or(0);
+        prop_assert_eq!(effects, u32::from(*key != poison), "{}", key);
+    }
+    prop_assert_eq!(world.dead_letter_keys(), BTreeSet::from([poison.clone()]));
+    prop_assert_eq!(world.claim(&poison).unwrap().state, ClaimState::Dead);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_done_twice(
+        troubles in proptest::collection::vec(any_trouble(), 0..120), steps in proptest::collection::vec(any_step(), 0..60),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(through(troubles, steps))?;
+    }
+}

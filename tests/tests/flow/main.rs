@@ -1,0 +1,7 @@
+//! From a provider's POST to a changed context: the receiver, the queue and the processor together, over memory.
+
+mod copies;
+mod corpus;
+mod faults;
+mod unruly;
+mod world;

@@ -1,0 +1,159 @@
+//! Stores that do what the schedule says: the n-th AWS call meets its n-th entry.
+
+use async_trait::async_trait;
+use std::collections::{BTreeMap, VecDeque};
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use tidings_core::claim::decide::{Committed, Recorded};
+use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim};
+use tidings_core::context::{Item, ItemKey};
+use tidings_core::memory::{Call, Fault, Faults, MemoryQueue, MemoryStore};
+use tidings_core::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, Unavailable};
+use tidings_core::time::Timestamp;
+
+/// What a call may meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    Fault(Fault),
+    /// The function dies before the call has its effect.
+    DieBefore,
+    /// The function dies after it, and never has the answer.
+    DieAfter,
+}
+
+impl Trouble {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Fault(Fault::Refuse),
+        Self::Fault(Fault::LoseAnswer),
+        Self::Fault(Fault::Conflict),
+        Self::DieBefore,
+        Self::DieAfter,
+    ];
+}
+
+/// What comes, and how often each event had an effect.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule {
+    coming: Mutex<VecDeque<Option<Trouble>>>,
+    effects: Mutex<BTreeMap<ClaimKey, u32>>,
+    /// Turns that others get before each call.
+    turns: Mutex<Option<u64>>,
+    /// What must never be. Not an assertion where it is seen: the processor would take its panic for a record's.
+    violations: Mutex<Vec<String>>,
+}
+
+impl Schedule {
+    pub(crate) fn set(&self, coming: impl IntoIterator<Item = Option<Trouble>>) {
+        *self.coming.lock().unwrap() = coming.into_iter().collect();
+    }
+
+    /// From now on others go first before each call, a number of turns that follows from the seed.
+    pub(crate) fn let_others_go_first(&self, seed: u64) {
+        *self.turns.lock().unwrap() = Some(seed);
+    }
+
+    pub(crate) fn violations(&self) -> Vec<String> {
+        self.violations.lock().unwrap().clone()
+    }
+
+    fn violation(&self, what: String) {
+        self.violations.lock().unwrap().push(what);
+    }
+
+    pub(crate) fn effects(&self) -> BTreeMap<ClaimKey, u32> {
+        self.effects.lock().unwrap().clone()
+    }
+
+    fn next(&self) -> Option<Trouble> {
+        self.coming.lock().unwrap().pop_front().flatten()
+    }
+
+    fn turns(&self) -> u64 {
+        let mut seed = self.turns.lock().unwrap();
+        match &mut *seed {
+            None => 0,
+            // Knuth's MMIX generator: its high bits are random enough for a choice of six.
+            Some(seed) => {
+                *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (*seed >> 33) % 6
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Unruly<T> {
+    pub(crate) inner: Arc<T>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) schedule: Arc<Schedule>,
+}
+
+impl<T> Unruly<T> {
+    async fn call<R>(&self, call: Call, effect: impl Future<Output = R>) -> R {
+        for _ in 0..self.schedule.turns() {
+            tokio::task::yield_now().await;
+        }
+        match self.schedule.next() {
+            None => effect.await,
+            Some(Trouble::Fault(fault)) => {
+                self.faults.fail(call, fault, 1);
+                effect.await
+            }
+            Some(Trouble::DieBefore) => pending().await,
+            Some(Trouble::DieAfter) => {
+                effect.await;
+                pending().await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ClaimStore for Unruly<MemoryStore> {
+    async fn record(&self, claim: &NewClaim) -> Recorded {
+        self.call(Call::Record, self.inner.record(claim)).await
+    }
+
+    async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable> {
+        self.call(Call::MarkEnqueued, self.inner.mark_enqueued(key, at)).await
+    }
+}
+
+#[async_trait]
+impl EventQueue for Unruly<MemoryQueue> {
+    async fn send(&self, message: &str) -> Result<(), Unavailable> {
+        self.call(Call::Send, self.inner.send(message)).await
+    }
+}
+
+#[async_trait]
+impl ContextStore for Unruly<MemoryStore> {
+    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        if keys.is_empty() {
+            return self.inner.load(conversation, keys).await;
+        }
+        self.call(Call::Load, self.inner.load(conversation, keys)).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Committed {
+        let watched = async {
+            let (claim, context) = (self.inner.claim(&commit.key), self.inner.context(&commit.conversation));
+            let committed = self.inner.commit(commit).await;
+            let (claim_after, context_after) = (self.inner.claim(&commit.key), self.inner.context(&commit.conversation));
+            let done = |claim: &Option<Claim>| claim.as_ref().is_some_and(|c| c.state == ClaimState::Processed);
+            if done(&claim) && (&claim_after, &context_after) != (&claim, &context) {
+                self.schedule.violation(format!("a second effect of {}", commit.key));
+            } else if !done(&claim_after) && context_after != context {
+                self.schedule.violation(format!("an effect of {} without its claim", commit.key));
+            } else if !done(&claim) && done(&claim_after) {
+                *self.schedule.effects.lock().unwrap().entry(commit.key.clone()).or_default() += 1;
+            }
+            committed
+        };
+        self.call(Call::Commit, watched).await
+    }
+
+    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+        self.call(Call::Bury, self.inner.bury(burial)).await
+    }
+}

@@ -1,0 +1,191 @@
+//! A provider, the two functions, and SQS as it behaves: visible again what wasn't deleted, in the dead-letter queue what
+//! was received too often.
+
+use crate::unruly::{Schedule, Unruly};
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use lambda_http::{Body, Request};
+use processor::Processor;
+use receiver::{Ports, Receiver};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::claim::{Claim, ClaimKey};
+use tidings_core::config::source::Source;
+use tidings_core::context::Context;
+use tidings_core::envelope::Envelope;
+use tidings_core::memory::{Faults, ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::time::{Clock, Timestamp};
+use tidings_events::{Case, SECRETS, SignedRequest, secrets_of};
+use tokio::time::timeout;
+
+/// The redrive policy's.
+pub(crate) const MAX_RECEIVES: u32 = 5;
+
+/// Longer than anything that still lives, shorter than a batch's own deadline. On Tokio's paused clock.
+const DEAD_AFTER: Duration = Duration::from_secs(10);
+const TIME_LEFT: Duration = Duration::from_secs(60);
+
+/// One message in SQS.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    id: String,
+    pub(crate) body: String,
+    receives: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) receiver: Arc<Receiver>,
+    pub(crate) processor: Processor,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) schedule: Arc<Schedule>,
+    queue: Arc<MemoryQueue>,
+    clock: Arc<ManualClock>,
+    sources: Vec<Source>,
+    sent: u32,
+    pub(crate) visible: Vec<Message>,
+    pub(crate) dead_letters: Vec<Message>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let faults = Arc::new(Faults::default());
+        let schedule = Arc::new(Schedule::default());
+        let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
+        let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
+        let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
+        let unruly = |inner| Unruly { inner, faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
+        let events = Unruly { inner: Arc::clone(&queue), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
+        let ports = Ports {
+            claims: Arc::new(unruly(Arc::clone(&store))),
+            queue: Arc::new(events),
+            secrets: Arc::new(MemorySecrets::new(Arc::clone(&faults), SECRETS)),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        };
+        let sources = receiver::configured::sources();
+        let receiver = Arc::new(Receiver::new(sources.clone(), ports));
+        receiver.warm_up().await;
+        let processor = Processor::new(
+            processor::configured::rules(),
+            Arc::new(unruly(Arc::clone(&store))),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            NonZeroU32::new(MAX_RECEIVES).unwrap(),
+        );
+        let (visible, dead_letters) = (Vec::new(), Vec::new());
+        Self { receiver, processor, store, schedule, queue, clock, sources, sent: 0, visible, dead_letters }
+    }
+
+    /// The case as its provider sends it now.
+    pub(crate) fn request(&self, case: &Case) -> SignedRequest {
+        let source = self.sources.iter().find(|s| s.name == case.source).unwrap();
+        let secret = &secrets_of(SECRETS, &case.source)[0];
+        case.request(source, secret, self.clock.now(), case.tamper, None).unwrap()
+    }
+
+    /// Status and word of the reply. `None`: the receiver died.
+    pub(crate) async fn deliver(&mut self, case: &Case) -> Option<(u16, String)> {
+        self.clock.advance(Duration::from_secs(1));
+        let answer = timeout(DEAD_AFTER, answer(&self.receiver, self.request(case))).await.ok();
+        self.arrive();
+        answer
+    }
+
+    /// As a provider does: again until it hears a 2xx. How often it took.
+    pub(crate) async fn deliver_until_accepted(&mut self, case: &Case) -> u32 {
+        for attempt in 1..1_000 {
+            if self.deliver(case).await.is_some_and(|(status, _)| (200..300).contains(&status)) {
+                return attempt;
+            }
+        }
+        panic!("{} is never accepted", case.name)
+    }
+
+    /// What was sent becomes visible.
+    pub(crate) fn arrive(&mut self) {
+        for body in self.queue.drain() {
+            self.sent += 1;
+            self.visible.push(Message { id: format!("m{}", self.sent), body, receives: 0 });
+        }
+    }
+
+    /// One batch of up to `size` messages, from this one on. If the processor dies, all of them become visible again.
+    pub(crate) async fn process(&mut self, from: usize, size: usize) {
+        self.clock.advance(Duration::from_secs(1));
+        let from = from.min(self.visible.len());
+        let mut batch: Vec<Message> = self.visible.drain(from..self.visible.len().min(from + size)).collect();
+        batch.iter_mut().for_each(|message| message.receives += 1);
+        let mut event = SqsEvent::default();
+        event.records = batch.iter().map(record).collect();
+        let kept = match timeout(DEAD_AFTER, self.processor.handle(event, TIME_LEFT)).await {
+            Ok(response) => {
+                let kept: BTreeSet<String> = response.batch_item_failures.into_iter().map(|f| f.item_identifier).collect();
+                batch.into_iter().filter(|message| kept.contains(&message.id)).collect()
+            }
+            Err(_) => batch,
+        };
+        let (dead, visible): (Vec<_>, Vec<_>) = kept.into_iter().partition(|message| message.receives >= MAX_RECEIVES);
+        self.dead_letters.extend(dead);
+        self.visible.extend(visible);
+    }
+
+    /// Until SQS has nothing left to show.
+    pub(crate) async fn process_all(&mut self) {
+        while !self.visible.is_empty() {
+            self.process(0, 10).await;
+        }
+    }
+
+    /// Everything in the dead-letter queue gets its receives anew.
+    pub(crate) async fn redrive(&mut self) {
+        for message in std::mem::take(&mut self.dead_letters) {
+            self.visible.push(Message { receives: 0, ..message });
+        }
+        self.process_all().await;
+    }
+
+    pub(crate) fn claim(&self, key: &ClaimKey) -> Option<Claim> {
+        self.store.claim(key)
+    }
+
+    /// The events in the dead-letter queue.
+    pub(crate) fn dead_letter_keys(&self) -> BTreeSet<ClaimKey> {
+        self.dead_letters.iter().map(|message| Envelope::decode(&message.body).unwrap().claimkey).collect()
+    }
+
+    /// What is known of every conversation.
+    pub(crate) fn contexts(&self) -> BTreeMap<String, Context> {
+        let conversations: BTreeSet<String> = self.store.claims().into_iter().filter_map(|claim| claim.conversation).collect();
+        conversations.into_iter().map(|name| (name.clone(), self.store.context(&name))).collect()
+    }
+}
+
+/// Whatever the story, no event had a second effect, and none had one without its claim.
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.schedule.violations(), [""; 0]);
+        }
+    }
+}
+
+/// Status and word of the reply.
+pub(crate) async fn answer(receiver: &Receiver, request: SignedRequest) -> (u16, String) {
+    let mut http = Request::new(Body::Binary(request.body));
+    *http.method_mut() = request.method.parse().unwrap();
+    *http.uri_mut() = request.path.parse().unwrap();
+    *http.headers_mut() = request.headers;
+    let response = receiver.handle(http).await;
+    let reply: Value = serde_json::from_slice(response.body()).unwrap();
+    let word = reply.get("status").or_else(|| reply.get("error")).and_then(Value::as_str).unwrap();
+    (response.status().as_u16(), word.to_owned())
+}
+
+fn record(message: &Message) -> SqsMessage {
+    let mut record = SqsMessage::default();
+    record.message_id = Some(message.id.clone());
+    record.body = Some(message.body.clone());
+    record.attributes.insert("ApproximateReceiveCount".to_owned(), message.receives.to_string());
+    record
+}
