@@ -165,14 +165,9 @@ impl Found<'_> {
     }
 
     fn value(&self, reference: &Reference, indices: &[usize]) -> Option<String> {
-        match reference {
-            Reference::Json(path) => scalar(path, &self.body, indices),
-            Reference::Body
-            | Reference::Url
-            | Reference::Method
-            | Reference::Header(_)
-            | Reference::Query(_)
-            | Reference::Signature(_) => self.request.value(reference),
+        match reference.json() {
+            Some(path) => scalar(path, &self.body, indices),
+            None => self.request.value(reference),
         }
     }
 }

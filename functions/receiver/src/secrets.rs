@@ -125,7 +125,7 @@ fn read(document: &str, sources: &[Source]) -> Result<HashMap<String, Keys>, Str
         }
         let mut prepared = Vec::new();
         for (index, text) in texts.iter().take(MAX_SECRETS_PER_SOURCE).enumerate() {
-            match Key::prepare(&source.scheme.key, text) {
+            match Key::prepare(&source.scheme, text) {
                 Ok(key) => prepared.push(key),
                 Err(why) => tracing::error!(source = source.name, index, %why, "this secret can't be used"),
             }

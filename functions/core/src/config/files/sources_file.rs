@@ -2,7 +2,7 @@
 
 use super::{Checker, Diagnostic, Report, did_you_mean, yaml};
 use crate::config::OneOrMany;
-use crate::config::provider::{EventSpec, Provider, Scheme, json_only};
+use crate::config::provider::{Algorithm, EventSpec, Provider, Scheme, json_only};
 use crate::config::source::{MAX_NAME_BYTES, OWN, Source, is_name};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -46,6 +46,9 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
     }
     let problems = provider.scheme.problems(true).into_iter().chain(provider.events.iter().flat_map(EventSpec::problems));
     report.0.extend(problems.map(|problem| at(0, problem)));
+    if provider.scheme.algorithm == Algorithm::Token && provider.delivery.weaknesses.is_empty() {
+        report.0.push(at(0, "a token binds nothing that is sent: say so in `delivery.weaknesses`".to_owned()));
+    }
     if provider.events.is_empty() {
         report.0.push(at(0, "no [[event]]: where are id, type and time?".to_owned()));
     }
