@@ -1,6 +1,7 @@
 //! A verified request becomes events: where id, type, time, entity and sequence are is the preset's to say.
 
 mod depth;
+mod form;
 
 use crate::reply::{Malformed, Reply};
 use crate::verify::VerifiedRequest;
@@ -41,7 +42,9 @@ impl VerifiedEvent {
 
 /// The events of a delivery, in its order. Each fits into a message.
 pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<VerifiedEvent>, Reply> {
-    let text = json_text(request.body()).map_err(Reply::Malformed)?;
+    let form = request.is_form().then(|| form::to_json(request.body(), request.source().form_json.as_deref()));
+    let form = form.transpose().map_err(Reply::Malformed)?;
+    let text = json_text(form.as_deref().map_or(request.body(), str::as_bytes)).map_err(Reply::Malformed)?;
     let body: Value = serde_json::from_str(text).map_err(|error| Reply::Malformed(not_json(&error)))?;
     let found = Found { request, text, body, received, traceparent: traceparent(request) };
 

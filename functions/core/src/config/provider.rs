@@ -2,6 +2,8 @@
 //! ([`Evidence`], [`Vector`]). One data file each, in `functions/receiver/providers/`; a user's own scheme in
 //! `sources.yaml` is made of the same words.
 
+use super::handshake::{Handshake, Success};
+use super::source::{JSON, Source};
 use super::{JsonPath, OneOrMany, Reference, Template};
 use crate::limits::{DEFAULT_TOLERANCE, MAX_TOLERANCE};
 use serde::{Deserialize, Serialize};
@@ -20,10 +22,32 @@ pub struct Provider {
     pub evidence: Evidence,
     pub delivery: Delivery,
     pub scheme: Scheme,
+    /// What a durable delivery is answered, where the provider wants more than a 2xx.
+    #[serde(default)]
+    pub success: Option<Success>,
+    #[serde(default, rename = "handshake")]
+    pub handshakes: Vec<Handshake>,
     #[serde(rename = "event")]
     pub events: Vec<EventSpec>,
     #[serde(rename = "vector")]
     pub vectors: Vec<Vector>,
+}
+
+impl Provider {
+    /// A source of this provider, with nothing of its own.
+    pub fn source(&self, name: &str) -> Source {
+        Source {
+            name: name.to_owned(),
+            provider: self.name.clone(),
+            scheme: self.scheme.clone(),
+            events: self.events.clone(),
+            handshakes: self.handshakes.clone(),
+            success: self.success.clone(),
+            content_types: OneOrMany(self.delivery.content_types.clone()),
+            form_json: self.delivery.form_json.clone(),
+            public_url: None,
+        }
+    }
 }
 
 /// What our knowledge of a provider rests on.
@@ -51,6 +75,9 @@ pub enum EvidenceLevel {
 pub struct Delivery {
     #[serde(default = "json_only")]
     pub content_types: Vec<String>,
+    /// The field of a form that holds the event as JSON.
+    #[serde(default)]
+    pub form_json: Option<String>,
     /// Within which an answer must be there.
     #[serde(default)]
     pub ack_deadline_seconds: Option<u32>,
@@ -65,7 +92,7 @@ pub struct Delivery {
 
 /// `application/json`, for whoever says nothing.
 pub fn json_only() -> Vec<String> {
-    vec!["application/json".to_owned()]
+    vec![JSON.to_owned()]
 }
 
 /// How requests are signed.

@@ -20,6 +20,7 @@ use http::HeaderMap;
 use message::Values;
 use signature::ParsedSignature;
 use tidings_core::claim::Sha256Hex;
+use tidings_core::config::provider::{Algorithm, Encoding};
 use tidings_core::config::source::Source;
 use tidings_core::config::{Reference, Template};
 use tidings_core::time::Timestamp;
@@ -90,6 +91,20 @@ pub fn verify<'a>(
     Ok(VerifiedRequest { source, delivery, signature, secret_index })
 }
 
+/// Whether a token is the one that was agreed on, in constant time.
+pub fn same_token(agreed: &str, seen: &[u8]) -> bool {
+    mac::token_equals_any(agreed.as_bytes(), &[seen.to_vec()])
+}
+
+/// HMAC-SHA256 of a value that a handshake asks for.
+pub fn mac_of(key: &Key, value: &[u8], encoding: Encoding) -> String {
+    let made = mac::Mac::new(Algorithm::HmacSha256, key).map(|mut mac| {
+        mac.update(value);
+        mac.finish()
+    });
+    signature::encode(encoding, &made.unwrap_or_default())
+}
+
 impl<'a> VerifiedRequest<'a> {
     pub fn source(&self) -> &'a Source {
         self.source
@@ -105,6 +120,11 @@ impl<'a> VerifiedRequest<'a> {
 
     pub fn query(&self) -> &'a str {
         &self.delivery.query
+    }
+
+    /// Whether the body is a form.
+    pub fn is_form(&self) -> bool {
+        self.delivery.is_form()
     }
 
     /// Which of the source's secrets it was, 0 being the newest.
