@@ -43,7 +43,7 @@ pub fn answer(
     let reply = &handshake.reply;
     let mut response = Response::new(Body::Empty);
     if let Some(text) = &reply.text {
-        *response.body_mut() = Body::Text(as_text(give(text)?));
+        *response.body_mut() = Body::Text(as_text(&give(text)?));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     } else if !reply.json.is_empty() {
         let fields: Result<serde_json::Map<String, Value>, Reply> =
@@ -54,7 +54,7 @@ pub fn answer(
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     for (name, one) in &reply.headers {
         let name: HeaderName = name.parse().map_err(|_| Reply::NotFound)?;
-        let value = HeaderValue::from_str(&as_text(give(one)?)).map_err(|_| Reply::NotFound)?;
+        let value = HeaderValue::from_str(&as_text(&give(one)?)).map_err(|_| Reply::NotFound)?;
         response.headers_mut().insert(name, value);
     }
     *response.status_mut() = reply.status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK);
@@ -119,9 +119,6 @@ fn token_character(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte)
 }
 
-fn as_text(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    }
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -44,10 +44,10 @@ struct State {
     tried: Option<Timestamp>,
 }
 
-/// How many, and nothing of what they are.
+/// Keys redact themselves; tokens are left out.
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("sources", &self.keys.len()).field("loaded", &self.loaded).finish_non_exhaustive()
+        f.debug_struct("State").field("keys", &self.keys).field("loaded", &self.loaded).finish_non_exhaustive()
     }
 }
 

@@ -24,10 +24,8 @@ pub(super) fn in_body(spec: &SignedTimestamp, body: &[u8]) -> Result<String, Rej
     let missing = || Rejection::MissingValue(spec.from.clone());
     let path = spec.from.json().ok_or_else(missing)?;
     let body: serde_json::Value = serde_json::from_slice(body).map_err(|_| missing())?;
-    match path.find(&body, &[]).ok_or_else(missing)? {
-        serde_json::Value::String(text) => Ok(text.clone()),
-        other => Ok(other.to_string()),
-    }
+    let value = path.find(&body, &[]).ok_or_else(missing)?;
+    Ok(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
 /// A time as its unit writes it. Digits only: no sign, no fraction, no space.
