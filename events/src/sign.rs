@@ -51,7 +51,7 @@ impl SignedRequest {
     pub fn claim_keys(&self, source: &Source, secret: &str, now: Timestamp) -> Vec<ClaimKey> {
         let (headers, body) = (self.headers.clone(), self.body.clone());
         let delivery = Delivery { method: self.method.to_owned(), query: String::new(), headers, body };
-        let key = Key::prepare(&source.scheme.key, secret).ok();
+        let key = Key::prepare(&source.scheme, secret).ok();
         let verified = key.and_then(|key| verify(source, &[key], &delivery, now).ok());
         let events = verified.and_then(|verified| receiver::extract::events(&verified, now).ok());
         events.into_iter().flatten().map(|event| event.envelope().claimkey.clone()).collect()
@@ -80,8 +80,8 @@ impl Case {
         let mut delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers, body };
 
         let key = match tamper {
-            Some(Tamper::Signature) => Key::prepare(&Default::default(), "a secret that nobody gave to anybody"),
-            Some(Tamper::Timestamp | Tamper::Body) | None => Key::prepare(&source.scheme.key, secret),
+            Some(Tamper::Signature) => Ok(Key::stranger()),
+            Some(Tamper::Timestamp | Tamper::Body) | None => Key::prepare(&source.scheme, secret),
         };
         let key = key.map_err(|error| RequestError::Secret(source.name.clone(), error))?;
         let signed_at = match (tamper, &source.scheme.timestamp) {

@@ -38,6 +38,12 @@ pub const MAX_SECRETS_PER_SOURCE: usize = 8;
 /// The secret's document. Secrets Manager's own limit.
 pub const MAX_SECRET_DOCUMENT_BYTES: usize = 65_536;
 
+/// A value that a handshake echoes. Microsoft Graph's validation token is the longest that we know of.
+pub const MAX_CHALLENGE_BYTES: usize = 2_048;
+
+/// The body of a handshake that isn't signed: it is parsed before anything is known of its sender.
+pub const MAX_HANDSHAKE_BODY_BYTES: usize = 16_384;
+
 /// How long loaded secrets are used before they are fetched again.
 pub const SECRETS_REFRESH: Duration = Duration::from_secs(300);
 

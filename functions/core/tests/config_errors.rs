@@ -38,25 +38,31 @@ fn github() -> Provider {
     read_provider("github.toml", &text).expect("the preset above is right")
 }
 
-fn check<T>(cases: &str, read: impl Fn(&str) -> Result<T, Report>) {
+/// `UPDATE=1` writes the reports anew, to be looked at as a difference.
+fn check<T>(name: &str, read: impl Fn(&str) -> Result<T, Report>) {
+    let path = format!("{}/tests/config_errors/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let cases = std::fs::read_to_string(&path).expect("the cases");
     let mut seen = String::new();
     for case in cases.trim_matches('\n').split("\n---\n") {
         let (file, _) = case.split_once("\n=>\n").expect("a file and its report");
-        let report = read(file).err().expect("a file with a problem");
+        let report = read(file).err().unwrap_or_else(|| panic!("a file without a problem:\n{file}"));
         seen.push_str(&format!("{}{file}\n=>\n{report}", if seen.is_empty() { "" } else { "\n---\n" }));
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, format!("{seen}\n")).expect("the cases");
     }
     assert!(seen == cases.trim_matches('\n'), "the reports are now:\n{seen}");
 }
 
 #[test]
 fn what_is_wrong_with_the_sources_is_told_with_its_place() {
-    check(include_str!("config_errors/sources.txt"), |text| read_sources("sources.yaml", text, &[acme(), github()]));
+    check("sources", |text| read_sources("sources.yaml", text, &[acme(), github()]));
 }
 
 #[test]
 fn what_is_wrong_with_a_provider_is_told_with_its_place() {
     // A provider's file is long: a case is a change of the good one, as `what` and `with`.
-    check(include_str!("config_errors/providers.txt"), |change| {
+    check("providers", |change| {
         let (what, with) = change.split_once("\n->\n").expect("what and with what");
         assert!(PROVIDER.contains(what), "{what}");
         read_provider("acme.toml", &PROVIDER.trim_start().replacen(what, with, 1))
@@ -66,5 +72,5 @@ fn what_is_wrong_with_a_provider_is_told_with_its_place() {
 #[test]
 fn what_is_wrong_with_the_rules_is_told_with_its_place() {
     let sources = ["orders".to_owned(), "github".to_owned()];
-    check(include_str!("config_errors/rules.txt"), |text| read_rules("rules.yaml", text, &sources));
+    check("rules", |text| read_rules("rules.yaml", text, &sources));
 }

@@ -48,6 +48,9 @@ impl Acceptor {
         delivery: &Delivery,
         received: Timestamp,
     ) -> Result<Reply, Reply> {
+        if events.is_empty() {
+            return Ok(Reply::NoEvents);
+        }
         let bytes = delivery.body.len();
         let accepted: Vec<Acceptance> = stream::iter(events)
             .map(|event| self.accept_one(source, event, bytes, received))

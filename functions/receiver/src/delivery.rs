@@ -4,7 +4,7 @@ use crate::reply::Reply;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use lambda_http::{Body, Request};
-use tidings_core::config::source::Source;
+use tidings_core::config::source::{FORM, Source};
 use tidings_core::limits::MAX_BODY_BYTES;
 
 /// A request whose size and content type are right. Nothing in it is trusted yet.
@@ -26,8 +26,8 @@ impl std::fmt::Debug for Delivery {
 }
 
 impl Delivery {
-    /// Checks what can be checked for nothing, before a single byte is hashed.
-    pub fn read(request: Request, source: &Source) -> Result<Self, Reply> {
+    /// Checks the size, before a single byte is hashed.
+    pub fn read(request: Request) -> Result<Self, Reply> {
         let (parts, body) = request.into_parts();
         let body = match body {
             Body::Empty => Vec::new(),
@@ -38,11 +38,19 @@ impl Delivery {
         if body.len() > MAX_BODY_BYTES {
             return Err(Reply::TooLarge);
         }
-        if !content_type(&parts.headers).is_some_and(|seen| source.content_types.0.contains(&seen)) {
-            return Err(Reply::UnsupportedMediaType);
-        }
         let query = parts.uri.query().unwrap_or_default().to_owned();
         Ok(Self { method: parts.method.as_str().to_owned(), query, headers: parts.headers, body })
+    }
+
+    /// Whether the source's events come as this.
+    pub fn expect_type(&self, source: &Source) -> Result<(), Reply> {
+        let known = content_type(&self.headers).is_some_and(|seen| source.content_types.0.contains(&seen));
+        if known { Ok(()) } else { Err(Reply::UnsupportedMediaType) }
+    }
+
+    /// Whether it is a form.
+    pub fn is_form(&self) -> bool {
+        content_type(&self.headers).as_deref() == Some(FORM)
     }
 }
 

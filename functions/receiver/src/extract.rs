@@ -1,6 +1,7 @@
 //! A verified request becomes events: where id, type, time, entity and sequence are is the preset's to say.
 
 mod depth;
+mod form;
 
 use crate::reply::{Malformed, Reply};
 use crate::verify::VerifiedRequest;
@@ -41,7 +42,9 @@ impl VerifiedEvent {
 
 /// The events of a delivery, in its order. Each fits into a message.
 pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<VerifiedEvent>, Reply> {
-    let text = json_text(request.body()).map_err(Reply::Malformed)?;
+    let form = request.is_form().then(|| form::to_json(request.body(), request.source().form_json.as_deref()));
+    let form = form.transpose().map_err(Reply::Malformed)?;
+    let text = json_text(form.as_deref().map_or(request.body(), str::as_bytes)).map_err(Reply::Malformed)?;
     let body: Value = serde_json::from_str(text).map_err(|error| Reply::Malformed(not_json(&error)))?;
     let found = Found { request, text, body, received, traceparent: traceparent(request) };
 
@@ -165,14 +168,9 @@ impl Found<'_> {
     }
 
     fn value(&self, reference: &Reference, indices: &[usize]) -> Option<String> {
-        match reference {
-            Reference::Json(path) => scalar(path, &self.body, indices),
-            Reference::Body
-            | Reference::Url
-            | Reference::Method
-            | Reference::Header(_)
-            | Reference::Query(_)
-            | Reference::Signature(_) => self.request.value(reference),
+        match reference.json() {
+            Some(path) => scalar(path, &self.body, indices),
+            None => self.request.value(reference),
         }
     }
 }

@@ -3,12 +3,13 @@
 //! Promises: a 2xx means that SQS has every event of the delivery; what can't be verified costs no AWS call and learns
 //! nothing but that. Never: a body, a secret or a signature in a log or a reply; work after the reply.
 //!
-//! The flow, a file each: [`route`] → [`delivery`] → [`secrets`] → [`verify`] → [`extract`] → [`accept`] → [`reply`].
+//! The flow, a file each: [`route`] → [`delivery`] → [`secrets`] → [`verify`] → [`handshake`] → [`extract`] → [`accept`] → [`reply`].
 
 pub mod accept;
 pub mod configured;
 pub mod delivery;
 pub mod extract;
+pub mod handshake;
 pub mod reply;
 pub mod route;
 pub mod secrets;
@@ -22,6 +23,7 @@ use crate::secrets::SecretBook;
 use crate::verify::{Rejection, VerifiedRequest};
 use lambda_http::{Body, Request, Response};
 use std::sync::Arc;
+use tidings_core::config::handshake::Handshake;
 use tidings_core::config::source::Source;
 use tidings_core::ports::{ClaimStore, EventQueue, SecretStore};
 use tidings_core::telemetry::{Metric, STEP};
@@ -62,27 +64,45 @@ impl Receiver {
 
     /// Answers one request. Never fails: a failure is a reply.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        let reply = match Route::of(&request, &self.sources) {
-            Ok(Route::Health) => Reply::Healthy,
+        match Route::of(&request, &self.sources) {
+            Ok(Route::Health) => Reply::Healthy.into_response(),
             Ok(Route::Webhook(source)) => self.receive(source, request).await,
-            Err(reply) => reply,
-        };
-        reply.into_response()
+            Err(reply) => reply.into_response(),
+        }
     }
 
-    async fn receive(&self, source: &Source, request: Request) -> Reply {
+    async fn receive(&self, source: &Source, request: Request) -> Response<Body> {
         let received = self.clock.now();
-        let reply = async {
-            let delivery = Delivery::read(request, source)?;
+        let answered = async {
+            let delivery = Delivery::read(request)?;
+            if let Some(handshake) = handshake::find(source, &delivery, false) {
+                return self.shake(handshake, source, &delivery).await;
+            }
+            if delivery.method != "POST" {
+                return Err(Reply::MethodNotAllowed { allow: "POST" });
+            }
+            delivery.expect_type(source)?;
             let verified = self.verify(source, &delivery).await?;
+            if let Some(handshake) = handshake::find(source, &delivery, true) {
+                return self.shake(handshake, source, &delivery).await;
+            }
             let events = extract::events(&verified, received)?;
-            self.acceptor.accept(source, events, &delivery, received).await
+            let reply = self.acceptor.accept(source, events, &delivery, received).await?;
+            Ok(reply.to_provider(source.success.as_ref()))
         };
-        let reply = reply.await.unwrap_or_else(|refused| refused);
-        if let Some(code) = reply.refusal() {
-            tracing::info!(source = source.name, outcome = code, status = reply.status().as_u16(), "refused");
-        }
-        reply
+        answered.await.unwrap_or_else(|refused: Reply| {
+            let status = refused.status().as_u16();
+            tracing::info!(source = source.name, outcome = refused.code(), status, "refused");
+            refused.into_response()
+        })
+    }
+
+    async fn shake(&self, handshake: &Handshake, source: &Source, delivery: &Delivery) -> Result<Response<Body>, Reply> {
+        let keys = self.secrets.keys(&self.sources, source).await;
+        let response = handshake::answer(handshake, source, delivery, keys.as_deref(), &self.secrets)?;
+        tracing::info!(source = source.name, outcome = "handshake", status = response.status().as_u16(), "answered");
+        tracing::debug!(target: STEP, step = "handshake", source = source.name);
+        Ok(response)
     }
 
     /// Verifies with the secrets at hand; once more if newer ones could be fetched.

@@ -4,6 +4,7 @@ use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use serde_json::json;
+use tidings_core::config::handshake::Success;
 use tidings_core::limits;
 
 /// What a request is answered.
@@ -13,7 +14,11 @@ pub enum Reply {
     Accepted,
     /// SQS had every event of the delivery before.
     Duplicate,
+    /// An authentic delivery without events: some providers probe like that.
+    NoEvents,
     Healthy,
+    /// A handshake whose challenge is missing, too long or not printable.
+    BadChallenge,
     /// The body is authentic, but isn't what the source's events are made of.
     Malformed(Malformed),
     /// One body for every reason: an attacker learns nothing. The reason is in our log.
@@ -48,8 +53,8 @@ impl Reply {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Accepted => StatusCode::ACCEPTED,
-            Self::Duplicate | Self::Healthy => StatusCode::OK,
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Duplicate | Self::NoEvents | Self::Healthy => StatusCode::OK,
+            Self::Malformed(_) | Self::BadChallenge => StatusCode::BAD_REQUEST,
             Self::Unauthentic => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -64,7 +69,9 @@ impl Reply {
         match self {
             Self::Accepted => "accepted",
             Self::Duplicate => "duplicate",
+            Self::NoEvents => "no_events",
             Self::Healthy => "ok",
+            Self::BadChallenge => "bad_challenge",
             Self::Malformed(Malformed::Empty) => "empty_body",
             Self::Malformed(Malformed::NotUtf8) => "not_utf8",
             Self::Malformed(Malformed::Truncated) => "truncated_json",
@@ -86,7 +93,11 @@ impl Reply {
         match self {
             Self::Accepted => "queued".to_owned(),
             Self::Duplicate => "known already, nothing to do".to_owned(),
+            Self::NoEvents => "authentic, and without events".to_owned(),
             Self::Healthy => "alive".to_owned(),
+            Self::BadChallenge => {
+                format!("the challenge can't be echoed, allowed: 1 to {} printable ASCII characters", limits::MAX_CHALLENGE_BYTES)
+            }
             Self::Malformed(Malformed::Empty) => "the body is empty, allowed: a JSON document".to_owned(),
             Self::Malformed(Malformed::NotUtf8) => "the body is not UTF-8, allowed: JSON in UTF-8".to_owned(),
             Self::Malformed(Malformed::Truncated) => "the JSON ends before it is complete".to_owned(),
@@ -107,9 +118,17 @@ impl Reply {
         }
     }
 
-    /// The code of a reply that refuses.
-    pub fn refusal(self) -> Option<&'static str> {
-        (!self.status().is_success()).then(|| self.code())
+    /// The same as [`Reply::into_response`]; a 2xx as the provider wants to hear it.
+    pub fn to_provider(self, success: Option<&Success>) -> Response<Body> {
+        let Some(success) = success.filter(|_| self.status().is_success()) else {
+            return self.into_response();
+        };
+        let mut response = Response::new(if success.body.is_empty() { Body::Empty } else { Body::Text(success.body.clone()) });
+        *response.status_mut() = StatusCode::from_u16(success.status).unwrap_or(self.status());
+        if let Some(value) = success.content_type.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+            response.headers_mut().insert(CONTENT_TYPE, value);
+        }
+        response
     }
 
     pub fn into_response(self) -> Response<Body> {

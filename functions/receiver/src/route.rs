@@ -1,4 +1,4 @@
-//! `POST /webhooks/{source}` · `GET /health` · nothing else.
+//! `POST /webhooks/{source}` · `GET /health` · other methods only where a source has a handshake by them.
 
 use crate::reply::Reply;
 use lambda_http::{Request, RequestExt};
@@ -23,9 +23,11 @@ impl<'a> Route<'a> {
         }
         let name = path.strip_prefix("/webhooks/").ok_or(Reply::NotFound)?;
         let source = sources.iter().find(|s| s.name == name).ok_or(Reply::NotFound)?;
-        match request.method().as_str() {
-            "POST" => Ok(Self::Webhook(source)),
-            _ => Err(Reply::MethodNotAllowed { allow: "POST" }),
+        let method = request.method().as_str();
+        if method == "POST" || source.handshakes.iter().any(|handshake| handshake.method.as_str() == method) {
+            Ok(Self::Webhook(source))
+        } else {
+            Err(Reply::MethodNotAllowed { allow: "POST" })
         }
     }
 }

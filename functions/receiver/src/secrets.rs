@@ -7,6 +7,7 @@
 use crate::verify::Key;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_core::config::OneOrMany;
 use tidings_core::config::source::Source;
@@ -16,9 +17,13 @@ use tidings_core::limits::{
 use tidings_core::ports::SecretStore;
 use tidings_core::telemetry::Metric;
 use tidings_core::time::{Clock, Timestamp};
+use zeroize::Zeroizing;
 
 /// The keys of one source, newest first.
 pub type Keys = Arc<[Key]>;
+
+/// Keys and tokens, by source.
+type Secrets = (HashMap<String, Keys>, HashMap<String, Zeroizing<String>>);
 
 /// The secrets as they were last fetched.
 #[derive(Debug)]
@@ -28,13 +33,22 @@ pub struct SecretBook {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     keys: HashMap<String, Keys>,
+    /// By source: `{source}.verify_token` of the document.
+    verify_tokens: HashMap<String, Zeroizing<String>>,
     /// The last fetch that succeeded.
     loaded: Option<Timestamp>,
     /// The last fetch of any end.
     tried: Option<Timestamp>,
+}
+
+/// Keys redact themselves; tokens are left out.
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("keys", &self.keys).field("loaded", &self.loaded).finish_non_exhaustive()
+    }
 }
 
 impl SecretBook {
@@ -51,9 +65,10 @@ impl SecretBook {
             Err(unavailable) => Err(unavailable.to_string()),
         };
         match fetched {
-            Ok(keys) => {
+            Ok((keys, verify_tokens)) => {
                 let mut state = self.state();
                 state.keys = keys;
+                state.verify_tokens = verify_tokens;
                 state.loaded = Some(now);
                 true
             }
@@ -71,6 +86,11 @@ impl SecretBook {
             self.load(sources).await;
         }
         self.state().keys.get(&source.name).cloned()
+    }
+
+    /// What the operator agreed on with the provider for its handshake.
+    pub fn verify_token(&self, source: &str) -> Option<Zeroizing<String>> {
+        self.state().verify_tokens.get(source).cloned()
     }
 
     /// Fetches because a signature didn't match, unless that was done within a minute. `true` if it was worth it.
@@ -96,8 +116,9 @@ impl SecretBook {
 }
 
 /// Reads the document: a JSON object from source to a secret or a list of them, newest first. An error names what is
-/// wrong, never what is there.
-fn read(document: &str, sources: &[Source]) -> Result<HashMap<String, Keys>, String> {
+/// wrong, never what is there. Beside its secrets a source may have a token for handshakes: `{source}.verify_token`, a name
+/// that no source can have.
+fn read(document: &str, sources: &[Source]) -> Result<Secrets, String> {
     if document.len() > MAX_SECRET_DOCUMENT_BYTES {
         return Err(format!("the secret has {} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}", document.len()));
     }
@@ -110,7 +131,12 @@ fn read(document: &str, sources: &[Source]) -> Result<HashMap<String, Keys>, Str
     })?;
 
     let mut keys = HashMap::new();
+    let mut verify_tokens = HashMap::new();
     for source in sources {
+        let token = secrets.get(&format!("{}.verify_token", source.name)).and_then(|token| token.0.first());
+        if let Some(token) = token.filter(|token| !token.is_empty()) {
+            verify_tokens.insert(source.name.clone(), Zeroizing::new(token.clone()));
+        }
         let Some(OneOrMany(texts)) = secrets.get(&source.name) else {
             tracing::warn!(source = source.name, "this source has no secret: its requests are answered 503");
             continue;
@@ -125,7 +151,7 @@ fn read(document: &str, sources: &[Source]) -> Result<HashMap<String, Keys>, Str
         }
         let mut prepared = Vec::new();
         for (index, text) in texts.iter().take(MAX_SECRETS_PER_SOURCE).enumerate() {
-            match Key::prepare(&source.scheme.key, text) {
+            match Key::prepare(&source.scheme, text) {
                 Ok(key) => prepared.push(key),
                 Err(why) => tracing::error!(source = source.name, index, %why, "this secret can't be used"),
             }
@@ -134,5 +160,5 @@ fn read(document: &str, sources: &[Source]) -> Result<HashMap<String, Keys>, Str
             keys.insert(source.name.clone(), prepared.into());
         }
     }
-    Ok(keys)
+    Ok((keys, verify_tokens))
 }

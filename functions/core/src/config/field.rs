@@ -14,7 +14,7 @@ pub struct WordError(pub String);
 /// Where a value comes from.
 ///
 /// `body` · `url` · `method` · `header:X-GitHub-Event` · `query:token` · `sig:t` (a field of the signature header) ·
-/// `json:data.object.id` (of the body)
+/// `json:data.object.id` (of the body) · `secret` (only in what a plain digest is made of)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// The raw bytes.
@@ -28,6 +28,15 @@ pub enum Reference {
     /// Of a signature that is a list of `key=value`.
     Signature(String),
     Json(JsonPath),
+    /// The secret itself, for schemes that hash it with the message instead of keying a MAC.
+    Secret,
+}
+
+impl Reference {
+    /// The path, of a value in the body.
+    pub fn json(&self) -> Option<&JsonPath> {
+        if let Self::Json(path) = self { Some(path) } else { None }
+    }
 }
 
 impl FromStr for Reference {
@@ -43,6 +52,7 @@ impl FromStr for Reference {
                 "body" => Ok(Self::Body),
                 "url" => Ok(Self::Url),
                 "method" => Ok(Self::Method),
+                "secret" => Ok(Self::Secret),
                 _ => Err(unknown_reference(text)),
             },
             Some(("header", header)) => Ok(Self::Header(name(header, "header")?.to_ascii_lowercase())),
@@ -55,7 +65,9 @@ impl FromStr for Reference {
 }
 
 fn unknown_reference(text: &str) -> WordError {
-    WordError(format!("{text:?} is no reference; allowed: body, url, method, header:NAME, query:NAME, sig:NAME, json:PATH"))
+    WordError(format!(
+        "{text:?} is no reference; allowed: body, url, method, header:NAME, query:NAME, sig:NAME, json:PATH, secret"
+    ))
 }
 
 impl fmt::Display for Reference {
@@ -68,6 +80,7 @@ impl fmt::Display for Reference {
             Self::Query(name) => write!(f, "query:{name}"),
             Self::Signature(name) => write!(f, "sig:{name}"),
             Self::Json(path) => write!(f, "json:{path}"),
+            Self::Secret => f.write_str("secret"),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! the same types wrote.
 
 mod field;
+pub mod handshake;
 pub mod provider;
 pub mod rules;
 pub mod source;

@@ -2,6 +2,8 @@
 //! ([`Evidence`], [`Vector`]). One data file each, in `functions/receiver/providers/`; a user's own scheme in
 //! `sources.yaml` is made of the same words.
 
+use super::handshake::{Handshake, Success};
+use super::source::{JSON, Source};
 use super::{JsonPath, OneOrMany, Reference, Template};
 use crate::limits::{DEFAULT_TOLERANCE, MAX_TOLERANCE};
 use serde::{Deserialize, Serialize};
@@ -20,10 +22,32 @@ pub struct Provider {
     pub evidence: Evidence,
     pub delivery: Delivery,
     pub scheme: Scheme,
+    /// What a durable delivery is answered, where the provider wants more than a 2xx.
+    #[serde(default)]
+    pub success: Option<Success>,
+    #[serde(default, rename = "handshake")]
+    pub handshakes: Vec<Handshake>,
     #[serde(rename = "event")]
     pub events: Vec<EventSpec>,
     #[serde(rename = "vector")]
     pub vectors: Vec<Vector>,
+}
+
+impl Provider {
+    /// A source of this provider, with nothing of its own.
+    pub fn source(&self, name: &str) -> Source {
+        Source {
+            name: name.to_owned(),
+            provider: self.name.clone(),
+            scheme: self.scheme.clone(),
+            events: self.events.clone(),
+            handshakes: self.handshakes.clone(),
+            success: self.success.clone(),
+            content_types: OneOrMany(self.delivery.content_types.clone()),
+            form_json: self.delivery.form_json.clone(),
+            public_url: None,
+        }
+    }
 }
 
 /// What our knowledge of a provider rests on.
@@ -51,6 +75,9 @@ pub enum EvidenceLevel {
 pub struct Delivery {
     #[serde(default = "json_only")]
     pub content_types: Vec<String>,
+    /// The field of a form that holds the event as JSON.
+    #[serde(default)]
+    pub form_json: Option<String>,
     /// Within which an answer must be there.
     #[serde(default)]
     pub ack_deadline_seconds: Option<u32>,
@@ -58,11 +85,14 @@ pub struct Delivery {
     /// What an operator should know.
     #[serde(default)]
     pub pitfalls: Vec<String>,
+    /// What the scheme doesn't bind, and what that lets somebody do.
+    #[serde(default)]
+    pub weaknesses: Vec<String>,
 }
 
 /// `application/json`, for whoever says nothing.
 pub fn json_only() -> Vec<String> {
-    vec!["application/json".to_owned()]
+    vec![JSON.to_owned()]
 }
 
 /// How requests are signed.
@@ -73,19 +103,36 @@ pub struct Scheme {
     pub signature: Signature,
     #[serde(default)]
     pub key: KeyPreparation,
-    /// What is signed, as `{sig:t}.{body}`.
-    pub message: Template,
+    /// What is signed, as `{sig:t}.{body}`. A token signs nothing and has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Template>,
     /// Where the time of signing is; absent where the provider signs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<SignedTimestamp>,
 }
 
+/// How a signature is made and compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {
     #[serde(rename = "hmac-sha256")]
     HmacSha256,
     #[serde(rename = "hmac-sha512")]
     HmacSha512,
+    /// Of old providers. HMAC doesn't need what SHA-1 has lost.
+    #[serde(rename = "hmac-sha1")]
+    HmacSha1,
+    /// The secret is the provider's public key.
+    #[serde(rename = "ed25519")]
+    Ed25519,
+    /// With SHA-256; the secret is the provider's public key as SPKI, the signature ASN.1.
+    #[serde(rename = "ecdsa-p256")]
+    EcdsaP256,
+    /// A plain digest of a message that holds `{secret}`.
+    #[serde(rename = "sha256")]
+    Sha256,
+    /// The header holds the secret itself: it proves who sends, and binds nothing that is sent.
+    #[serde(rename = "token")]
+    Token,
 }
 
 /// Where the signature is and how it is written.
@@ -93,14 +140,18 @@ pub enum Algorithm {
 #[serde(deny_unknown_fields)]
 pub struct Signature {
     pub header: String,
+    #[serde(default)]
     pub encoding: Encoding,
     #[serde(default)]
     pub written: Written,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
+    /// A token, as it is.
+    #[default]
+    Text,
     Hex,
     /// With or without padding.
     Base64,
@@ -246,11 +297,13 @@ pub struct Vector {
 impl Scheme {
     /// Whether a change of this value would break the signature.
     pub fn covers(&self, reference: &Reference) -> bool {
-        let signed = |wanted: &Reference| self.message.references().any(|r| r == wanted);
+        let signed = |wanted: &Reference| self.message.iter().flat_map(Template::references).any(|r| r == wanted);
         match reference {
             Reference::Body | Reference::Json(_) => signed(&Reference::Body),
             Reference::Query(_) => signed(&Reference::Url),
-            Reference::Url | Reference::Method | Reference::Header(_) | Reference::Signature(_) => signed(reference),
+            Reference::Url | Reference::Method | Reference::Header(_) | Reference::Signature(_) | Reference::Secret => {
+                signed(reference)
+            }
         }
     }
 
@@ -261,29 +314,29 @@ impl Scheme {
 
     /// What makes the scheme unsafe or impossible, in words.
     pub fn problems(&self, has_public_url: bool) -> Vec<String> {
-        let mut problems = Vec::new();
-        if !self.covers(&Reference::Body) {
-            problems.push("`message` doesn't hold {body}: anyone could change the body of a signed request".to_owned());
-        }
-        for reference in self.message.references() {
+        let mut problems = self.form();
+        let messages = self.message.iter().flat_map(Template::references);
+        for reference in messages {
             match reference {
-                Reference::Json(_) => {
-                    problems.push(format!(
-                        "`message` holds {{{reference}}}: a signature covers raw bytes, not parsed fields; use {{body}}"
-                    ));
-                }
+                Reference::Json(_) => problems.push(format!(
+                    "`message` holds {{{reference}}}: a signature covers raw bytes, not parsed fields; use {{body}}"
+                )),
                 Reference::Url if !has_public_url => {
                     problems.push("`message` holds {url}: set `public_url` to the URL that the provider was given".to_owned());
                 }
                 Reference::Signature(name) if !matches!(self.signature.written, Written::Fields { .. }) => {
                     problems.push(format!("`message` holds {{sig:{name}}}, but `signature` isn't written as fields"));
                 }
+                Reference::Secret if self.algorithm != Algorithm::Sha256 => {
+                    problems.push("`message` holds {secret}: only a plain digest (sha256) is made of it".to_owned());
+                }
                 Reference::Body
                 | Reference::Url
                 | Reference::Method
                 | Reference::Header(_)
                 | Reference::Query(_)
-                | Reference::Signature(_) => {}
+                | Reference::Signature(_)
+                | Reference::Secret => {}
             }
         }
         if let Some(timestamp) = &self.timestamp {
@@ -293,13 +346,29 @@ impl Scheme {
                     timestamp.from
                 ));
             }
-            if !(1..=MAX_TOLERANCE.as_secs()).contains(&timestamp.tolerance_seconds) {
-                problems.push(format!(
-                    "`tolerance_seconds` is {}, allowed: 1 to {}",
-                    timestamp.tolerance_seconds,
-                    MAX_TOLERANCE.as_secs()
-                ));
+            let (seconds, most) = (timestamp.tolerance_seconds, MAX_TOLERANCE.as_secs());
+            if !(1..=most).contains(&seconds) {
+                problems.push(format!("`tolerance_seconds` is {seconds}, allowed: 1 to {most}"));
             }
+        }
+        problems
+    }
+
+    /// Whether algorithm, message and encoding belong together.
+    fn form(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let token = self.algorithm == Algorithm::Token;
+        if token && (self.message.is_some() || self.timestamp.is_some()) {
+            problems.push("a token signs nothing: leave out `message` and `timestamp`".to_owned());
+        }
+        if !token && !self.covers(&Reference::Body) {
+            problems.push("`message` doesn't hold {body}: anyone could change the body of a signed request".to_owned());
+        }
+        if token != (self.signature.encoding == Encoding::Text) {
+            problems.push("`encoding` is text for a token, and hex, base64 or base64url for a signature".to_owned());
+        }
+        if self.algorithm == Algorithm::Sha256 && !self.covers(&Reference::Secret) {
+            problems.push("a plain digest whose `message` doesn't hold {secret} can be made by anyone".to_owned());
         }
         problems
     }
@@ -315,6 +384,9 @@ impl EventSpec {
         if self.each.as_ref().is_some_and(|each| each.each_count() == 0) {
             problems.push("`each` has no [*]: it is for deliveries of many events".to_owned());
         }
+        if self.references().any(|reference| *reference == Reference::Secret) {
+            problems.push("an event's field holds {secret}: it would be stored and logged".to_owned());
+        }
         for path in self.paths() {
             let follows = match &self.each {
                 Some(each) => path.follows(each),
@@ -327,21 +399,15 @@ impl EventSpec {
         problems
     }
 
-    fn paths(&self) -> impl Iterator<Item = &JsonPath> {
+    fn references(&self) -> impl Iterator<Item = &Reference> {
         let templates = [&self.id, &self.event_type, &self.subject, &self.conversation];
         let in_templates = templates.into_iter().flat_map(|list| list.0.iter().flat_map(Template::references));
         let in_time = self.time.iter().flat_map(|time| time.from.0.iter());
-        let references = in_templates.chain(in_time).chain(&self.sequence);
-        let paths = references.filter_map(|reference| match reference {
-            Reference::Json(path) => Some(path),
-            Reference::Body
-            | Reference::Url
-            | Reference::Method
-            | Reference::Header(_)
-            | Reference::Query(_)
-            | Reference::Signature(_) => None,
-        });
-        paths.chain(self.with.values())
+        in_templates.chain(in_time).chain(&self.sequence)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &JsonPath> {
+        self.references().filter_map(Reference::json).chain(self.with.values())
     }
 }
 
@@ -354,7 +420,7 @@ mod tests {
             algorithm: Algorithm::HmacSha256,
             signature: Signature { header: "x-signature".into(), encoding: Encoding::Hex, written: Written::Plain },
             key: KeyPreparation::default(),
-            message: message.parse().unwrap(),
+            message: Some(message.parse().unwrap()),
             timestamp: timestamp.map(|from| SignedTimestamp {
                 from: from.parse().unwrap(),
                 unit: TimeUnit::S,
@@ -386,6 +452,38 @@ mod tests {
         }
         assert_eq!(scheme("{header:x-time}.{body}", Some("header:X-Time")).problems(false), Vec::<String>::new());
         assert_eq!(scheme("{url}{body}", None).problems(true), Vec::<String>::new());
+    }
+
+    #[test]
+    fn algorithm_message_and_encoding_belong_together() {
+        let with = |algorithm, message: Option<&str>, encoding| {
+            let mut scheme = scheme("{body}", None);
+            scheme.algorithm = algorithm;
+            scheme.message = message.map(|m| m.parse().unwrap());
+            scheme.signature.encoding = encoding;
+            scheme.problems(false).join("; ")
+        };
+        assert_eq!(with(Algorithm::Token, None, Encoding::Text), "");
+        assert_eq!(with(Algorithm::Sha256, Some("{secret}{body}"), Encoding::Hex), "");
+        assert!(with(Algorithm::Token, Some("{body}"), Encoding::Text).contains("signs nothing"));
+        assert!(with(Algorithm::Token, None, Encoding::Hex).contains("text for a token"));
+        assert!(with(Algorithm::HmacSha256, Some("{body}"), Encoding::Text).contains("base64url for a signature"));
+        assert!(with(Algorithm::HmacSha256, None, Encoding::Hex).contains("doesn't hold {body}"));
+        assert!(with(Algorithm::HmacSha256, Some("{secret}{body}"), Encoding::Hex).contains("only a plain digest"));
+        assert!(with(Algorithm::Sha256, Some("{body}"), Encoding::Hex).contains("made by anyone"));
+    }
+
+    #[test]
+    fn a_token_covers_nothing() {
+        let mut scheme = scheme("{body}", None);
+        (scheme.algorithm, scheme.message) = (Algorithm::Token, None);
+        assert!(!scheme.covers(&"json:id".parse().unwrap()) && !scheme.covers(&"header:x-id".parse().unwrap()));
+    }
+
+    #[test]
+    fn no_field_of_an_event_can_hold_the_secret() {
+        let spec: EventSpec = toml::from_str("type = \"t\"\nid = \"{secret}\"").unwrap();
+        assert!(spec.problems().join("").contains("stored and logged"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A source: one configured endpoint, `/webhooks/{source}`.
 
 use super::OneOrMany;
+use super::handshake::{Handshake, Success};
 use super::provider::{EventSpec, Scheme};
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +15,29 @@ pub struct Source {
     pub provider: String,
     pub scheme: Scheme,
     pub events: Vec<EventSpec>,
-    /// Without parameters, in lower case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handshakes: Vec<Handshake>,
+    /// Instead of our own JSON, when a delivery is durable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<Success>,
+    /// Without parameters, in lower case; of [`CONTENT_TYPES`].
     pub content_types: OneOrMany<String>,
+    /// The field of a form that holds the event as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_json: Option<String>,
     /// The URL that the provider was given, for schemes that sign it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
 }
+
+/// What a body is read as: JSON, or a form whose fields become an object.
+pub const CONTENT_TYPES: &[&str] = &[JSON, FORM];
+
+/// JSON.
+pub const JSON: &str = "application/json";
+
+/// A form.
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The provider of a source that has a scheme of its own.
 pub const OWN: &str = "own";

@@ -5,7 +5,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use std::fmt;
-use tidings_core::config::provider::{KeyEncoding, KeyPreparation};
+use tidings_core::config::provider::{Algorithm, KeyEncoding, Scheme};
 use zeroize::Zeroizing;
 
 /// The key bytes of one secret.
@@ -21,7 +21,18 @@ pub enum KeyError {
     NotHex,
     #[error("the secret is not base64")]
     NotBase64,
+    #[error("the secret is not this provider's kind of public key")]
+    NotAPublicKey,
 }
+
+/// What stands before the point in a P-256 public key as SPKI (RFC 5480): algorithm and curve.
+const P256_SPKI: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03,
+    0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
+/// An Ed25519 public key, in bytes.
+const ED25519_KEY_BYTES: usize = 32;
 
 /// With or without padding: providers and their own libraries differ.
 pub(super) const LENIENT: GeneralPurposeConfig =
@@ -29,7 +40,8 @@ pub(super) const LENIENT: GeneralPurposeConfig =
 
 impl Key {
     /// Makes the key that the scheme wants of the secret as the provider shows it.
-    pub fn prepare(preparation: &KeyPreparation, secret: &str) -> Result<Self, KeyError> {
+    pub fn prepare(scheme: &Scheme, secret: &str) -> Result<Self, KeyError> {
+        let preparation = &scheme.key;
         let secret = match &preparation.strip_prefix {
             Some(prefix) => secret.strip_prefix(prefix.as_str()).unwrap_or(secret),
             None => secret,
@@ -40,7 +52,26 @@ impl Key {
             KeyEncoding::Base64 => GeneralPurpose::new(&STANDARD, LENIENT).decode(secret).map_err(|_| KeyError::NotBase64)?,
         };
         // A MAC with an empty key is one that everybody can make.
-        if bytes.is_empty() { Err(KeyError::Empty) } else { Ok(Self(Zeroizing::new(bytes))) }
+        if bytes.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        let bytes = match scheme.algorithm {
+            Algorithm::Ed25519 if bytes.len() != ED25519_KEY_BYTES => return Err(KeyError::NotAPublicKey),
+            // The library wants the bare point.
+            Algorithm::EcdsaP256 => bytes.strip_prefix(&P256_SPKI).ok_or(KeyError::NotAPublicKey)?.to_vec(),
+            Algorithm::HmacSha1
+            | Algorithm::HmacSha256
+            | Algorithm::HmacSha512
+            | Algorithm::Ed25519
+            | Algorithm::Sha256
+            | Algorithm::Token => bytes,
+        };
+        Ok(Self(Zeroizing::new(bytes)))
+    }
+
+    /// A key that is no source's, for requests that mustn't verify.
+    pub fn stranger() -> Self {
+        Self(Zeroizing::new(b"a secret that nobody gave to anybody".to_vec()))
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -57,10 +88,20 @@ impl fmt::Debug for Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidings_core::config::provider::{Encoding, KeyPreparation, Signature, Written};
+
+    fn scheme(algorithm: Algorithm, encoding: KeyEncoding, strip_prefix: Option<&str>) -> Scheme {
+        Scheme {
+            algorithm,
+            signature: Signature { header: "x-signature".into(), encoding: Encoding::Hex, written: Written::Plain },
+            key: KeyPreparation { encoding, strip_prefix: strip_prefix.map(str::to_owned) },
+            message: "{body}".parse().ok(),
+            timestamp: None,
+        }
+    }
 
     fn key(encoding: KeyEncoding, strip_prefix: Option<&str>, secret: &str) -> Result<Vec<u8>, KeyError> {
-        let preparation = KeyPreparation { encoding, strip_prefix: strip_prefix.map(str::to_owned) };
-        Key::prepare(&preparation, secret).map(|key| key.bytes().to_vec())
+        Key::prepare(&scheme(Algorithm::HmacSha256, encoding, strip_prefix), secret).map(|key| key.bytes().to_vec())
     }
 
     #[test]
@@ -86,8 +127,20 @@ mod tests {
     }
 
     #[test]
+    fn a_public_key_is_of_the_right_kind() {
+        let prepare = |algorithm, bytes: &[u8]| {
+            Key::prepare(&scheme(algorithm, KeyEncoding::Hex, None), &hex::encode(bytes)).map(|key| key.bytes().len())
+        };
+        let spki = [&P256_SPKI[..], &[4; 65]].concat();
+        assert_eq!(prepare(Algorithm::Ed25519, &[7; 32]), Ok(32));
+        assert_eq!(prepare(Algorithm::Ed25519, &[7; 31]), Err(KeyError::NotAPublicKey));
+        assert_eq!(prepare(Algorithm::EcdsaP256, &spki), Ok(65));
+        assert_eq!(prepare(Algorithm::EcdsaP256, &spki[1..]), Err(KeyError::NotAPublicKey));
+    }
+
+    #[test]
     fn debug_shows_nothing() {
-        let key = Key::prepare(&KeyPreparation::default(), "hunter2").unwrap();
+        let key = Key::prepare(&scheme(Algorithm::HmacSha256, KeyEncoding::Utf8, None), "hunter2").unwrap();
         assert_eq!(format!("{key:?}"), "Key(redacted)");
     }
 }

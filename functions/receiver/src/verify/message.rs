@@ -1,7 +1,7 @@
 //! What is signed: the scheme's message, made of the request's raw values.
 
-use super::Rejection;
 use super::signature::ParsedSignature;
+use super::{Key, Rejection};
 use crate::delivery::Delivery;
 use http::HeaderMap;
 use tidings_core::config::source::Source;
@@ -15,11 +15,13 @@ pub(super) struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// Gives the message to `sink`, piece by piece: a body isn't copied to be hashed.
-    pub(super) fn feed(&self, message: &Template, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
+    /// Gives the message to `sink`, piece by piece: a body isn't copied to be hashed. `{secret}` is the key's bytes, and
+    /// nothing where there is no key.
+    pub(super) fn feed(&self, message: &Template, key: Option<&Key>, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
         for part in &message.0 {
             match part {
                 Part::Text(text) => sink(text.as_bytes()),
+                Part::Value(Reference::Secret) => sink(key.map_or(&[], Key::bytes)),
                 Part::Value(reference) => self.bytes(reference, sink)?,
             }
         }
@@ -48,8 +50,8 @@ impl Values<'_> {
             Reference::Header(name) => sink(only(&self.delivery.headers, name)?.ok_or_else(missing)?),
             Reference::Query(name) => sink(query(&self.delivery.query, name).ok_or_else(missing)?.as_bytes()),
             Reference::Signature(name) => sink(self.signature.field(name).ok_or_else(missing)?.as_bytes()),
-            // A signature covers raw bytes, not parsed fields: such a scheme doesn't get through the build.
-            Reference::Json(_) => return Err(missing()),
+            // Raw bytes are what is signed, and secrets are for `feed` alone: other schemes don't get through the build.
+            Reference::Json(_) | Reference::Secret => return Err(missing()),
         }
         Ok(())
     }

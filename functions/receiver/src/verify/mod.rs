@@ -6,6 +6,7 @@
 mod key;
 mod mac;
 mod message;
+mod proof;
 mod sign;
 mod signature;
 mod timestamp;
@@ -19,6 +20,7 @@ use http::HeaderMap;
 use message::Values;
 use signature::ParsedSignature;
 use tidings_core::claim::Sha256Hex;
+use tidings_core::config::provider::{Algorithm, Encoding};
 use tidings_core::config::source::Source;
 use tidings_core::config::{Reference, Template};
 use tidings_core::time::Timestamp;
@@ -68,19 +70,39 @@ pub fn verify<'a>(
     let scheme = &source.scheme;
     let signature = ParsedSignature::read(&scheme.signature, &delivery.headers)?;
     let values = Values { source, delivery, signature: &signature };
-    if let Some(spec) = &scheme.timestamp {
+    // A time inside the body is looked at last: nothing of a body is parsed before it is known to be the provider's.
+    let (early, late) = match &scheme.timestamp {
+        Some(spec) if spec.from.json().is_some() => (None, Some(spec)),
+        spec => (spec.as_ref(), None),
+    };
+    if let Some(spec) = early {
         timestamp::check(spec, values.text(&spec.from)?, now)?;
     }
     let mut matching = None;
     for (index, key) in keys.iter().enumerate() {
-        let mut mac = mac::Mac::new(scheme.algorithm, key);
-        values.feed(&scheme.message, &mut |bytes| mac.update(bytes))?;
-        if mac.matches_any(signature.candidates()) {
+        if proof::matches(scheme, key, &values)? {
             matching = matching.or(Some(index));
         }
     }
     let secret_index = matching.ok_or(Rejection::Mismatch)?;
+    if let Some(spec) = late {
+        timestamp::check(spec, timestamp::in_body(spec, &delivery.body)?, now)?;
+    }
     Ok(VerifiedRequest { source, delivery, signature, secret_index })
+}
+
+/// Whether a token is the one that was agreed on, in constant time.
+pub fn same_token(agreed: &str, seen: &[u8]) -> bool {
+    mac::token_equals_any(agreed.as_bytes(), &[seen.to_vec()])
+}
+
+/// HMAC-SHA256 of a value that a handshake asks for.
+pub fn mac_of(key: &Key, value: &[u8], encoding: Encoding) -> String {
+    let made = mac::Mac::new(Algorithm::HmacSha256, key).map(|mut mac| {
+        mac.update(value);
+        mac.finish()
+    });
+    signature::encode(encoding, &made.unwrap_or_default())
 }
 
 impl<'a> VerifiedRequest<'a> {
@@ -100,6 +122,11 @@ impl<'a> VerifiedRequest<'a> {
         &self.delivery.query
     }
 
+    /// Whether the body is a form.
+    pub fn is_form(&self) -> bool {
+        self.delivery.is_form()
+    }
+
     /// Which of the source's secrets it was, 0 being the newest.
     pub fn secret_index(&self) -> usize {
         self.secret_index
@@ -116,11 +143,15 @@ impl<'a> VerifiedRequest<'a> {
         values.text(reference).ok()
     }
 
-    /// The SHA-256 of what was signed: the event key of events whose id isn't covered.
+    /// The SHA-256 of what was signed: the event key of events whose id isn't covered. A token signs nothing; there it is
+    /// the body's. A secret that is hashed with the message is no part of it.
     pub fn signed_digest(&self) -> Sha256Hex {
+        let Some(message) = &self.source.scheme.message else {
+            return Sha256Hex::of(&self.delivery.body);
+        };
         let values = Values { source: self.source, delivery: self.delivery, signature: &self.signature };
         let mut signed = Vec::with_capacity(self.delivery.body.len() + 64);
-        let fed = values.feed(&self.source.scheme.message, &mut |bytes| signed.extend_from_slice(bytes));
+        let fed = values.feed(message, None, &mut |bytes| signed.extend_from_slice(bytes));
         debug_assert!(fed.is_ok(), "every value was there when it was verified");
         Sha256Hex::of(&signed)
     }

@@ -17,6 +17,8 @@ pub enum SignError {
     Missing(Rejection),
     #[error("{0:?} is no header")]
     NotAHeader(String),
+    #[error("only the provider can sign: it has the private key")]
+    PrivateKey,
 }
 
 /// Adds the headers that this source's provider would add at `now`. Headers that the message covers, other than the
@@ -29,14 +31,25 @@ pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp)
         match &spec.from {
             Reference::Header(name) => insert(delivery, name, &text)?,
             Reference::Signature(name) => fields.push((name.clone(), text)),
-            Reference::Body | Reference::Url | Reference::Method | Reference::Query(_) | Reference::Json(_) => {}
+            Reference::Body
+            | Reference::Url
+            | Reference::Method
+            | Reference::Query(_)
+            | Reference::Json(_)
+            | Reference::Secret => {}
         }
     }
     let signature = ParsedSignature::of_fields(fields.clone());
-    let mut mac = mac::Mac::new(scheme.algorithm, key);
-    let values = Values { source, delivery, signature: &signature };
-    values.feed(&scheme.message, &mut |bytes| mac.update(bytes)).map_err(SignError::Missing)?;
-    let text = encode(scheme.signature.encoding, &mac.finish());
+    let made = match (&scheme.message, mac::Mac::new(scheme.algorithm, key)) {
+        (Some(message), Some(mut mac)) => {
+            let values = Values { source, delivery, signature: &signature };
+            values.feed(message, Some(key), &mut |bytes| mac.update(bytes)).map_err(SignError::Missing)?;
+            mac.finish()
+        }
+        (None, _) => key.bytes().to_vec(),
+        (Some(_), None) => return Err(SignError::PrivateKey),
+    };
+    let text = encode(scheme.signature.encoding, &made);
 
     let header = match &scheme.signature.written {
         Written::Plain => text,

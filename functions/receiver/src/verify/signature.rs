@@ -66,6 +66,7 @@ impl ParsedSignature {
 
 fn decode(encoding: Encoding, text: &str) -> Option<Vec<u8>> {
     let bytes = match encoding {
+        Encoding::Text => Some(text.as_bytes().to_vec()),
         Encoding::Hex => hex::decode(text).ok(),
         Encoding::Base64 => GeneralPurpose::new(&STANDARD, LENIENT).decode(text).ok(),
         Encoding::Base64url => GeneralPurpose::new(&URL_SAFE, LENIENT).decode(text).ok(),
@@ -75,6 +76,7 @@ fn decode(encoding: Encoding, text: &str) -> Option<Vec<u8>> {
 
 pub(super) fn encode(encoding: Encoding, bytes: &[u8]) -> String {
     match encoding {
+        Encoding::Text => String::from_utf8_lossy(bytes).into_owned(),
         Encoding::Hex => hex::encode(bytes),
         Encoding::Base64 => base64::engine::general_purpose::STANDARD.encode(bytes),
         Encoding::Base64url => base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes),

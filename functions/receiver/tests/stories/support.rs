@@ -124,7 +124,7 @@ impl Harness {
             headers: std::mem::take(&mut request.headers),
             body: std::mem::take(&mut request.body),
         };
-        let key = Key::prepare(&self.source(source).scheme.key, secret).unwrap();
+        let key = Key::prepare(&self.source(source).scheme, secret).unwrap();
         sign(self.source(source), &key, &mut delivery, self.clock.now()).unwrap();
         SignedRequest { headers: delivery.headers, body: delivery.body, ..request }
     }

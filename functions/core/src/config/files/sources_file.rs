@@ -2,8 +2,8 @@
 
 use super::{Checker, Diagnostic, Report, did_you_mean, yaml};
 use crate::config::OneOrMany;
-use crate::config::provider::{EventSpec, Provider, Scheme, json_only};
-use crate::config::source::{MAX_NAME_BYTES, OWN, Source, is_name};
+use crate::config::provider::{Algorithm, EventSpec, Provider, Scheme, json_only};
+use crate::config::source::{CONTENT_TYPES, MAX_NAME_BYTES, OWN, Source, is_name};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
@@ -50,6 +50,17 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
     for (nth, event) in provider.events.iter().enumerate() {
         report.0.extend(event.problems().into_iter().map(|problem| at(table("[[event]]", nth), problem)));
     }
+    for (nth, handshake) in provider.handshakes.iter().enumerate() {
+        report.0.extend(handshake.problems().into_iter().map(|problem| at(table("[[handshake]]", nth), problem)));
+    }
+    if provider.scheme.algorithm == Algorithm::Token && provider.delivery.weaknesses.is_empty() {
+        let problem = "a token binds nothing that is sent: say so in `delivery.weaknesses`".to_owned();
+        report.0.push(at(table("[delivery]", 0), problem));
+    }
+    if provider.success.as_ref().is_some_and(|success| !(200..300).contains(&success.status)) {
+        let problem = "`success.status` is no 2xx: the provider would send it again".to_owned();
+        report.0.push(at(table("[success]", 0), problem));
+    }
     if provider.events.is_empty() {
         report.0.push(at(0, "no [[event]]: where are id, type and time?".to_owned()));
     }
@@ -88,7 +99,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
         }
         url.value
     });
-    let (provider, mut scheme, scheme_at, preset_events, preset_types) = match (entry.provider, entry.scheme) {
+    let (mut source, scheme_at) = match (entry.provider, entry.scheme) {
         (Some(wanted), None) => {
             let Some(preset) = providers.iter().find(|p| p.name == wanted.value) else {
                 let names: Vec<&str> = providers.iter().map(|p| p.name.as_str()).collect();
@@ -99,15 +110,22 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
                 );
                 return None;
             };
-            (
-                preset.name.clone(),
-                preset.scheme.clone(),
-                wanted.referenced,
-                preset.events.clone(),
-                preset.delivery.content_types.clone(),
-            )
+            (preset.source(&name), wanted.referenced)
         }
-        (None, Some(scheme)) => (OWN.to_owned(), scheme.value, scheme.referenced, Vec::new(), json_only()),
+        (None, Some(scheme)) => {
+            let own = Source {
+                name: name.clone(),
+                provider: OWN.to_owned(),
+                scheme: scheme.value,
+                events: Vec::new(),
+                handshakes: Vec::new(),
+                success: None,
+                content_types: OneOrMany(json_only()),
+                form_json: None,
+                public_url: None,
+            };
+            (own, scheme.referenced)
+        }
         (Some(_), Some(scheme)) => {
             checker.problem(scheme.referenced, format!("source {name:?} has a `provider` and a `scheme`, allowed: one of them"));
             return None;
@@ -117,35 +135,30 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
             return None;
         }
     };
+    source.public_url = public_url;
     if let Some(tolerance) = entry.tolerance_seconds {
-        match &mut scheme.timestamp {
+        match &mut source.scheme.timestamp {
             Some(timestamp) => timestamp.tolerance_seconds = tolerance.value,
             None => checker.problem(tolerance.referenced, "`tolerance_seconds`, but the scheme signs no timestamp"),
         }
     }
-    for problem in scheme.problems(public_url.is_some()) {
+    for problem in source.scheme.problems(source.public_url.is_some()) {
         checker.problem(scheme_at, problem);
     }
-    let events = match entry.event {
-        Some(events) => {
-            for problem in events.value.iter().flat_map(EventSpec::problems) {
-                checker.problem(events.referenced, problem);
-            }
-            events.value
+    if let Some(events) = entry.event {
+        for problem in events.value.iter().flat_map(EventSpec::problems) {
+            checker.problem(events.referenced, problem);
         }
-        None => preset_events,
-    };
-    if events.is_empty() {
+        source.events = events.value;
+    }
+    if source.events.is_empty() {
         checker.problem(here, format!("source {name:?} has no `event`: where are id, type and time?"));
     }
-    let content_types = match entry.content_types {
-        Some(types) => {
-            for other in types.value.0.iter().filter(|t| !json_only().contains(t)) {
-                checker.problem(types.referenced, format!("content type {other:?}, allowed: {}", json_only().join(", ")));
-            }
-            types.value
+    if let Some(types) = entry.content_types {
+        for other in types.value.0.iter().filter(|t| !CONTENT_TYPES.contains(&t.as_str())) {
+            checker.problem(types.referenced, format!("content type {other:?}, allowed: {}", CONTENT_TYPES.join(", ")));
         }
-        None => OneOrMany(preset_types),
-    };
-    Some(Source { name, provider, scheme, events, content_types, public_url })
+        source.content_types = types.value;
+    }
+    Some(source)
 }

@@ -1,0 +1,124 @@
+//! Handshakes, answered as the preset says: computed, never stored, and without any AWS call.
+
+use crate::delivery::Delivery;
+use crate::reply::Reply;
+use crate::secrets::SecretBook;
+use crate::verify::{self, Key};
+use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, StatusCode};
+use lambda_http::{Body, Response};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use tidings_core::config::Reference;
+use tidings_core::config::handshake::{Answer, Handshake};
+use tidings_core::config::source::Source;
+use tidings_core::limits::{MAX_CHALLENGE_BYTES, MAX_HANDSHAKE_BODY_BYTES};
+
+/// The handshake that this request is, of those that are signed or of those that aren't.
+pub fn find<'s>(source: &'s Source, delivery: &Delivery, signed: bool) -> Option<&'s Handshake> {
+    let mut of_method =
+        source.handshakes.iter().filter(|h| h.signed == signed && h.method.as_str() == delivery.method).peekable();
+    of_method.peek()?;
+    let body = parse(delivery, signed);
+    of_method.find(|handshake| handshake.when.iter().all(|(reference, wanted)| is(reference, wanted, delivery, &body)))
+}
+
+/// The answer. `Err` where the token that was agreed on isn't there, or what should be echoed isn't fit for it.
+pub fn answer(
+    handshake: &Handshake,
+    source: &Source,
+    delivery: &Delivery,
+    keys: Option<&[Key]>,
+    secrets: &SecretBook,
+) -> Result<Response<Body>, Reply> {
+    let body = parse(delivery, handshake.signed);
+    if let Some(place) = &handshake.verify_token {
+        let agreed = secrets.verify_token(&source.name).ok_or(Reply::NoSecret)?;
+        let seen = value(place, delivery, &body).ok_or(Reply::Unauthentic)?;
+        if !verify::same_token(&agreed, seen.as_bytes()) {
+            return Err(Reply::Unauthentic);
+        }
+    }
+    let give = |answer: &Answer| give(answer, delivery, &body, keys);
+    let reply = &handshake.reply;
+    let mut response = Response::new(Body::Empty);
+    if let Some(text) = &reply.text {
+        *response.body_mut() = Body::Text(as_text(&give(text)?));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    } else if !reply.json.is_empty() {
+        let fields: Result<serde_json::Map<String, Value>, Reply> =
+            reply.json.iter().map(|(name, one)| Ok((name.clone(), give(one)?))).collect();
+        *response.body_mut() = Body::Text(Value::Object(fields?).to_string());
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    for (name, one) in &reply.headers {
+        let name: HeaderName = name.parse().map_err(|_| Reply::NotFound)?;
+        let value = HeaderValue::from_str(&as_text(&give(one)?)).map_err(|_| Reply::NotFound)?;
+        response.headers_mut().insert(name, value);
+    }
+    *response.status_mut() = reply.status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK);
+    Ok(response)
+}
+
+/// The body as JSON, `null` where it is none or where it is too large to be parsed for a stranger.
+fn parse(delivery: &Delivery, verified: bool) -> Value {
+    if !verified && delivery.body.len() > MAX_HANDSHAKE_BODY_BYTES {
+        return Value::Null;
+    }
+    serde_json::from_slice(&delivery.body).unwrap_or(Value::Null)
+}
+
+fn is(reference: &str, wanted: &str, delivery: &Delivery, body: &Value) -> bool {
+    let seen = reference.parse().ok().and_then(|reference| value(&reference, delivery, body));
+    seen.is_some_and(|seen| wanted == "*" || seen == wanted)
+}
+
+fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<String> {
+    match reference {
+        Reference::Method => Some(delivery.method.clone()),
+        Reference::Header(name) => Some(delivery.headers.get(name)?.to_str().ok()?.to_owned()),
+        Reference::Query(name) => {
+            let raw = delivery.query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| key == name)?.1;
+            Some(percent_decode_str(&raw.replace('+', " ")).decode_utf8().ok()?.into_owned())
+        }
+        Reference::Json(path) => match path.find(body, &[])? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        },
+        Reference::Body | Reference::Url | Reference::Signature(_) | Reference::Secret => None,
+    }
+}
+
+/// A value of the reply. What comes from the request is bounded and printable.
+fn give(answer: &Answer, delivery: &Delivery, body: &Value, keys: Option<&[Key]>) -> Result<Value, Reply> {
+    let Some(from) = &answer.from else {
+        return Ok(answer.is.clone().unwrap_or_default());
+    };
+    let seen = value(from, delivery, body).ok_or(Reply::BadChallenge)?;
+    if seen.is_empty() || seen.len() > MAX_CHALLENGE_BYTES || !seen.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return Err(Reply::BadChallenge);
+    }
+    let text = match answer.mac {
+        Some(encoding) => {
+            if !seen.bytes().all(token_character) {
+                return Err(Reply::BadChallenge);
+            }
+            let key = keys.and_then(<[Key]>::first).ok_or(Reply::NoSecret)?;
+            verify::mac_of(key, seen.as_bytes(), encoding)
+        }
+        None => seen,
+    };
+    Ok(Value::from(format!("{}{text}", answer.prefix.as_deref().unwrap_or_default())))
+}
+
+/// What a token is made of. A MAC for whoever asks would sign anything: without brackets and quotes, nothing that it signs
+/// can be the body of an event.
+fn token_character(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte)
+}
+
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
