@@ -289,6 +289,12 @@ pub struct Vector {
     pub secret: String,
     pub headers: BTreeMap<String, String>,
     pub body: String,
+    /// `POST` if it is left out.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// The URL that the provider was given, with the query, where the scheme signs it.
+    #[serde(default)]
+    pub url: Option<String>,
     /// Our clock when it was fresh, where the scheme has a timestamp. RFC 3339.
     #[serde(default)]
     pub at: Option<String>,
