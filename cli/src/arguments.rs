@@ -37,6 +37,11 @@ pub enum Command {
     /// What became of an event
     #[command(subcommand)]
     Events(EventsCommand),
+    /// The providers that are known, and what that rests on
+    #[command(subcommand)]
+    Providers(ProvidersCommand),
+    /// Why a captured request verifies, or doesn't
+    Verify(VerifyOptions),
     /// Print a completion script for your shell
     Completions { shell: clap_complete::Shell },
 }
@@ -181,6 +186,61 @@ pub struct EventsShow {
     pub key: String,
     #[command(flatten)]
     pub target: TargetOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProvidersCommand {
+    /// A line each: name, evidence, scheme
+    List(ProvidersList),
+    /// All that is known of one
+    Show(ProvidersShow),
+}
+
+#[derive(Debug, Args)]
+pub struct ProvidersList {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tidings providers show stripe\n  tidings providers show line --json")]
+pub struct ProvidersShow {
+    /// Its name, as in sources.yaml
+    pub provider: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command, or what\n\
+        `tidings send --dry-run --json` prints.\n\nExamples:\n  \
+        tidings verify stripe request.txt --secrets secrets.json\n  \
+        tidings send stripe --dry-run --json > request.json && tidings verify stripe request.json\n  \
+        tidings verify github --preset captured.har --secrets secrets.json --at 2026-11-20T10:00:00Z"
+)]
+pub struct VerifyOptions {
+    /// A source of infra/config/sources.yaml, or with --preset any provider
+    pub source: String,
+    /// The captured request; standard input if it is -
+    pub request: PathBuf,
+    /// Take the provider's preset instead of a configured source
+    #[arg(long)]
+    pub preset: bool,
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
+    #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
+    pub secrets: Option<PathBuf>,
+    /// Our clock at the time, RFC 3339; now if left out
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// The URL that the provider was given, for schemes that sign it
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[cfg(test)]

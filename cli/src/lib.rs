@@ -53,6 +53,9 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Send(options) => commands::send::run(options),
         Command::Context(arguments::ContextCommand::Show(options)) => commands::context::show(options).await,
         Command::Events(arguments::EventsCommand::Show(options)) => commands::events::show(options).await,
+        Command::Providers(arguments::ProvidersCommand::List(options)) => commands::providers::list(options),
+        Command::Providers(arguments::ProvidersCommand::Show(options)) => commands::providers::show(options),
+        Command::Verify(options) => commands::verify::run(options),
         Command::Completions { shell } => {
             commands::completions(shell);
             Ok(ExitCode::SUCCESS)

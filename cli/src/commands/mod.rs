@@ -2,7 +2,9 @@
 
 pub(crate) mod context;
 pub(crate) mod events;
+pub(crate) mod providers;
 pub(crate) mod send;
+pub(crate) mod verify;
 
 use crate::arguments::Arguments;
 use clap::CommandFactory;

@@ -2,6 +2,7 @@
 
 mod depth;
 mod form;
+mod places;
 
 use crate::reply::{Malformed, Reply};
 use crate::verify::VerifiedRequest;
@@ -48,18 +49,17 @@ pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<
     let body: Value = serde_json::from_str(text).map_err(|error| Reply::Malformed(not_json(&error)))?;
     let found = Found { request, text, body, received, traceparent: traceparent(request) };
 
-    let mut places: Vec<(&EventSpec, Vec<usize>)> = Vec::new();
     let specs = &request.source().events;
-    for spec in specs {
-        if let Some(each) = &spec.each {
-            places.extend(each.places(&found.body, MAX_EVENTS_PER_DELIVERY).into_iter().map(|indices| (spec, indices)));
-        }
-    }
+    let mut places = places::of_many(specs, &found.body);
     if places.len() > MAX_EVENTS_PER_DELIVERY {
         return Err(Reply::Malformed(Malformed::TooManyEvents));
     }
-    if places.is_empty() {
+    // What no list has is an event all the same: the delivery as a whole.
+    if places.is_empty() || places::left_out(specs, &places, &found.body) {
         places.extend(specs.iter().find(|spec| spec.each.is_none()).map(|spec| (spec, Vec::new())));
+    }
+    if places.is_empty() && !places::has_lists(specs, &found.body) {
+        return Err(Reply::Malformed(Malformed::NoType));
     }
     let many = places.len() > 1;
     places.into_iter().enumerate().map(|(n, (spec, indices))| found.event(spec, &indices, many.then_some(n))).collect()

@@ -19,6 +19,10 @@ use tidings_core::time::Timestamp;
 /// The published vectors of our providers, by the preset that has them.
 const PUBLISHED: &[(&str, &str)] = &[
     ("bitbucket", "docs_hello_world"),
+    ("box", "carriage_return_as_signed"),
+    ("box", "emoji_as_signed"),
+    ("box", "japanese_as_signed"),
+    ("box", "made_with_openssl"),
     ("box", "primary"),
     ("circleci", "docs_an_important_request_payload"),
     ("circleci", "docs_foo"),
@@ -44,6 +48,8 @@ const PUBLISHED: &[(&str, &str)] = &[
     ("standard-webhooks", "mixed_v1_v1a_header"),
     ("standard-webhooks", "multi_signature_header"),
     ("standard-webhooks", "sdk_test"),
+    ("standard-webhooks-asymmetric", "mixed_v1_v1a_header"),
+    ("standard-webhooks-asymmetric", "sign_asymmetric_v1a"),
     ("svix", "standard_webhooks_with_svix_headers"),
     ("whatsapp", "hexdocs_example"),
 ];

@@ -50,6 +50,24 @@ impl Provider {
     }
 }
 
+impl Provider {
+    /// The templates of its events' ids, each with whether the signature covers it. One that isn't covered is for people.
+    pub fn ids(&self) -> impl Iterator<Item = (&Template, bool)> {
+        let ids = self.events.iter().flat_map(|event| &event.id.0);
+        ids.map(|id| (id, self.scheme.covers_all(id)))
+    }
+
+    /// What the scheme doesn't bind: what follows from it, and what its file adds.
+    pub fn weaknesses(&self) -> Vec<String> {
+        let mut weaknesses = self.delivery.weaknesses.clone();
+        let unsigned: Vec<String> = self.ids().filter(|(_, signed)| !signed).map(|(id, _)| id.to_string()).collect();
+        if !unsigned.is_empty() {
+            weaknesses.push(format!("the signature doesn't cover {}: the event key is a hash instead", unsigned.join(", ")));
+        }
+        weaknesses
+    }
+}
+
 /// What our knowledge of a provider rests on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +151,21 @@ pub enum Algorithm {
     /// The header holds the secret itself: it proves who sends, and binds nothing that is sent.
     #[serde(rename = "token")]
     Token,
+}
+
+impl Algorithm {
+    /// As the files name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HmacSha256 => "hmac-sha256",
+            Self::HmacSha512 => "hmac-sha512",
+            Self::HmacSha1 => "hmac-sha1",
+            Self::Ed25519 => "ed25519",
+            Self::EcdsaP256 => "ecdsa-p256",
+            Self::Sha256 => "sha256",
+            Self::Token => "token",
+        }
+    }
 }
 
 /// Where the signature is and how it is written.

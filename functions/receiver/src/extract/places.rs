@@ -1,0 +1,86 @@
+//! Where the events of a delivery of many are, and whether anything beside them would be lost.
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use tidings_core::config::provider::EventSpec;
+use tidings_core::config::{JsonPath, Step};
+use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
+
+/// An event: how to read it, and the indices of the lists on the way to it.
+pub(super) type Place<'s> = (&'s EventSpec, Vec<usize>);
+
+/// The events that the lists of the presets hold, in the order of the specs.
+pub(super) fn of_many<'s>(specs: &'s [EventSpec], body: &Value) -> Vec<Place<'s>> {
+    let each = specs.iter().filter_map(|spec| Some((spec, spec.each.as_ref()?)));
+    each.flat_map(|(spec, each)| each.places(body, MAX_EVENTS_PER_DELIVERY).into_iter().map(move |indices| (spec, indices)))
+        .collect()
+}
+
+/// Whether an element of one of the lists gave no event: a kind that no spec knows, beside others that one does.
+pub(super) fn left_out(specs: &[EventSpec], places: &[Place<'_>], body: &Value) -> bool {
+    let mut covered: BTreeSet<(String, &[usize])> = BTreeSet::new();
+    for (spec, indices) in places {
+        for list in spec.each.iter().flat_map(lists) {
+            covered.insert((list.to_string(), &indices[..list.each_count()]));
+        }
+    }
+    let all = specs.iter().filter_map(|spec| spec.each.as_ref()).flat_map(lists);
+    all.into_iter().any(|list| {
+        let elements = list.places(body, MAX_EVENTS_PER_DELIVERY);
+        elements.iter().any(|indices| !covered.contains(&(list.to_string(), indices.as_slice())))
+    })
+}
+
+/// Whether the body has one of the lists at all, be it empty.
+pub(super) fn has_lists(specs: &[EventSpec], body: &Value) -> bool {
+    let outermost = |each: &JsonPath| {
+        let steps = each.0.iter().take_while(|step| **step != Step::Each).cloned().collect();
+        JsonPath(steps).find(body, &[]).is_some_and(Value::is_array)
+    };
+    specs.iter().filter_map(|spec| spec.each.as_ref()).any(outermost)
+}
+
+/// The paths to the elements of every list on the way: `entry[*]` and `entry[*].changes[*]` of `entry[*].changes[*].value`.
+fn lists(each: &JsonPath) -> Vec<JsonPath> {
+    let ends = each.0.iter().enumerate().filter(|(_, step)| **step == Step::Each);
+    ends.map(|(at, _)| JsonPath(each.0[..=at].to_vec())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn specs() -> Vec<EventSpec> {
+        let spec = |each: &str| EventSpec {
+            each: Some(each.parse().unwrap()),
+            id: Default::default(),
+            event_type: Default::default(),
+            time: None,
+            subject: Default::default(),
+            conversation: Default::default(),
+            sequence: None,
+            with: Default::default(),
+        };
+        vec![spec("entry[*].changes[*].value.messages[*]"), spec("entry[*].changes[*].value.statuses[*]")]
+    }
+
+    #[test]
+    fn an_unknown_kind_beside_known_ones_is_seen() {
+        let specs = specs();
+        let known = json!({"value": {"messages": [{"id": 1}]}});
+        let unknown = json!({"value": {"errors": [{"code": 1}]}});
+        for (changes, lost) in
+            [(json!([known]), false), (json!([known, unknown]), true), (json!([unknown]), true), (json!([]), true)]
+        {
+            let body = json!({"entry": [{"changes": changes}]});
+            assert_eq!(left_out(&specs, &of_many(&specs, &body), &body), lost, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_empty_list_is_a_list() {
+        assert!(has_lists(&specs(), &json!({"entry": []})));
+        assert!(!has_lists(&specs(), &json!({"challenge": 1})));
+    }
+}

@@ -1,0 +1,66 @@
+//! `docs/providers.md` is made of the providers' own files.
+
+use std::fmt::Write as _;
+use tidings_core::config::provider::Provider;
+use tidings_tests::golden::{check_between, root};
+
+const BEGIN: &str = "<!-- made by tests/tests/providers_doc.rs -->";
+const END: &str = "<!-- end -->";
+
+#[test]
+fn the_providers_page_says_what_their_files_say() {
+    let providers = receiver::configured::providers();
+    let mut page = String::from("| provider | source | evidence | scheme | event key | handshake |\n|---|---|---|---|---|---|\n");
+    for provider in &providers {
+        let handshake = if provider.handshakes.is_empty() { "" } else { "yes" };
+        let level = provider.evidence.level;
+        let key = if provider.ids().any(|(_, signed)| signed) { "its id" } else { "hash" };
+        let (title, name) = (&provider.title, &provider.name);
+        let scheme = provider.scheme.algorithm.as_str();
+        writeln!(page, "| [{title}](#{name}) | `{name}` | {level:?} | {scheme} | {key} | {handshake} |").expect("a string");
+    }
+    for provider in &providers {
+        section(&mut page, provider);
+    }
+    check_between("docs/providers.md", BEGIN, END, &page);
+
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    assert!(
+        readme.contains(&format!("[{}](docs/providers.md)", providers.len())),
+        "README.md: there are {} providers",
+        providers.len()
+    );
+}
+
+fn section(page: &mut String, provider: &Provider) {
+    let scheme = &provider.scheme;
+    let code = |text: &str| format!("`{text}`");
+    let list = |texts: &[String]| texts.join("; ");
+    let ids: Vec<String> =
+        provider.ids().map(|(id, signed)| format!("`{id}` ({})", if signed { "signed" } else { "not signed" })).collect();
+    let handshakes: Vec<String> =
+        provider.handshakes.iter().map(|h| format!("{}{}", h.method, if h.signed { ", verified first" } else { "" })).collect();
+    let rows = [
+        ("source", format!("`{0}: {{ provider: {0} }}`", provider.name)),
+        ("signature", format!("{} in {}", scheme.algorithm.as_str(), code(&scheme.signature.header))),
+        ("signed", scheme.message.as_ref().map_or("nothing: a token".to_owned(), |m| code(&m.to_string()))),
+        (
+            "timestamp",
+            scheme.timestamp.as_ref().map_or(String::new(), |t| format!("`{}`, {} s either way", t.from, t.tolerance_seconds)),
+        ),
+        ("id", if ids.is_empty() { "none: the SHA-256 of what is signed".to_owned() } else { ids.join(", ") }),
+        ("handshake", handshakes.join(", ")),
+        ("answer within", provider.delivery.ack_deadline_seconds.map_or(String::new(), |s| format!("{s} s"))),
+        ("retries", provider.delivery.retries.clone()),
+        ("weakness", list(&provider.weaknesses())),
+        ("mind", list(&provider.delivery.pitfalls)),
+        ("evidence", format!("{:?}: {}", provider.evidence.level, list(&provider.evidence.sources))),
+        ("unverified", list(&provider.evidence.unverified)),
+        ("vectors", provider.vectors.len().to_string()),
+        ("its own page", format!("<{}>", provider.docs)),
+    ];
+    write!(page, "\n<a id=\"{}\"></a>\n\n### {}\n\n| | |\n|---|---|\n", provider.name, provider.title).expect("a string");
+    for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
+        writeln!(page, "| {name} | {} |", value.replace('|', "\\|").replace('\n', " ")).expect("a string");
+    }
+}
