@@ -68,6 +68,9 @@ pub struct DevOptions {
     /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
+    /// Listen as every preset too, under its own name: for trying a provider before it is configured
+    #[arg(long)]
+    pub presets: bool,
 }
 
 #[derive(Debug, Args)]

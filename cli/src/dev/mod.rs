@@ -17,6 +17,7 @@ use receiver::{Ports, Receiver};
 use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tidings_core::config::source::Source;
 use tidings_core::time::SystemClock;
 use tokio::sync::watch;
 
@@ -45,9 +46,10 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     if let Some(folder) = &options.data {
         queues::restore(&cloud, folder).await?;
     }
-    let receiver = Arc::new(receiver(&cloud));
+    let sources = sources(options.presets);
+    banner(&url, &cloud, &options, &sources);
+    let receiver = Arc::new(receiver(&cloud, sources));
     receiver.warm_up().await;
-    banner(&url, &cloud, &options);
 
     let (stop, stopped) = watch::channel(false);
     let processor = Arc::new(processor(&cloud));
@@ -79,15 +81,27 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     Ok(status)
 }
 
+/// The configured sources, and with `presets` one of each provider that isn't among their names.
+fn sources(presets: bool) -> Vec<Source> {
+    let mut sources = ::receiver::configured::sources();
+    if presets {
+        let providers = ::receiver::configured::providers();
+        let more: Vec<Source> =
+            providers.iter().filter(|p| sources.iter().all(|s| s.name != p.name)).map(|p| p.source(&p.name)).collect();
+        sources.extend(more);
+    }
+    sources
+}
+
 /// The receiver as `functions/receiver/src/main.rs` wires it.
-fn receiver(cloud: &Cloud) -> Receiver {
+fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
     let ports = Ports {
         claims: Arc::new(cloud.claims()),
         queue: Arc::new(cloud.queue()),
         secrets: Arc::new(cloud.secret_store()),
         clock: Arc::new(SystemClock),
     };
-    Receiver::new(::receiver::configured::sources(), ports)
+    Receiver::new(sources, ports)
 }
 
 /// The processor as `functions/processor/src/main.rs` wires it.
@@ -95,8 +109,8 @@ fn processor(cloud: &Cloud) -> Processor {
     Processor::new(::processor::configured::rules(), Arc::new(cloud.contexts()), Arc::new(SystemClock), cloud.max_receive_count)
 }
 
-fn banner(url: &str, cloud: &Cloud, options: &DevOptions) {
-    let sources: Vec<String> = ::receiver::configured::sources().into_iter().map(|s| s.name).collect();
+fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {
+    let sources: Vec<&str> = sources.iter().map(|s| s.name.as_str()).collect();
     let kept = options.data.as_ref().map_or("in memory".to_owned(), |folder| format!("in {}", folder.display()));
     say!("{}  {}", paint(STRONG, "Tidings"), paint(FAINT, "webhooks in, chatbot context out"));
     say!("  webhooks   {}", paint(NAME, format!("{url}/webhooks/{{source}}")));

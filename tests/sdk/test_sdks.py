@@ -1,0 +1,153 @@
+"""What a provider's own library signs is accepted, once; the same with a byte more is not."""
+
+import base64
+import datetime
+import json
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+BINARY = os.environ["TIDINGS"]
+WHSEC = "whsec_" + base64.b64encode(b"a secret for Standard Webhooks").decode()
+SECRETS = {
+    "github": "github-secret",
+    "hubspot-v1": "hubspot-client-secret",
+    "slack": "slack-signing-secret",
+    "standard-webhooks": WHSEC,
+    "stripe": "whsec_stripe",
+    "svix": WHSEC,
+    "viber": "viber-auth-token",
+}
+
+
+def stripe(body, secret):
+    from stripe import WebhookSignature
+
+    now = int(time.time())
+    return {"Stripe-Signature": f"t={now},v1={WebhookSignature._compute_signature(f'{now}.{body}', secret)}"}
+
+
+def slack(body, secret):
+    from slack_sdk.signature import SignatureVerifier
+
+    now = str(int(time.time()))
+    signature = SignatureVerifier(secret).generate_signature(timestamp=now, body=body)
+    return {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": signature}
+
+
+def standard(prefix, library):
+    def sign(body, secret):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        signature = library(secret).sign("msg_1", now, body)
+        return {f"{prefix}-id": "msg_1", f"{prefix}-timestamp": str(int(now.timestamp())), f"{prefix}-signature": signature}
+
+    return sign
+
+
+def svix(body, secret):
+    from svix import Webhook
+
+    return standard("svix", Webhook)(body, secret)
+
+
+def standard_webhooks(body, secret):
+    from standardwebhooks import Webhook
+
+    return standard("webhook", Webhook)(body, secret)
+
+
+def github(body, secret):
+    script = "import(process.env.MODULE).then(m => m.sign(process.argv[1], process.argv[2])).then(console.log)"
+    module = json.loads(Path(os.environ["OCTOKIT"], "package.json").read_text())["exports"]["."]["import"]
+    entry = Path(os.environ["OCTOKIT"], module).resolve().as_uri()
+    signed = subprocess.run(["node", "-e", script, secret, body], env={**os.environ, "MODULE": entry}, capture_output=True, text=True, check=True)
+    return {"X-Hub-Signature-256": signed.stdout.strip(), "X-GitHub-Event": "issues"}
+
+
+def hubspot(body, secret):
+    from hubspot.utils.signature import Signature
+
+    return {"X-HubSpot-Signature": Signature.get_signature(secret, body, "v1"), "X-HubSpot-Signature-Version": "v1"}
+
+
+def viber(body, secret):
+    from viberbot import Api
+    from viberbot.api.bot_configuration import BotConfiguration
+
+    api = Api(BotConfiguration(name="bot", avatar="", auth_token=secret))
+    return {"X-Viber-Content-Signature": api._calculate_message_signature(body.encode())}
+
+
+BODIES = {
+    "github": {"action": "opened", "issue": {"number": 1}, "repository": {"full_name": "a/b"}},
+    "hubspot-v1": [{"eventId": 1, "subscriptionType": "contact.creation", "objectId": 7, "portalId": 3, "occurredAt": 1795168800000, "attemptNumber": 0}],
+    "slack": {"type": "event_callback", "event_id": "Ev1", "event_time": 1795168800, "event": {"type": "app_mention", "channel": "C1"}},
+    "standard-webhooks": {"type": "invoice.paid", "timestamp": "2026-11-20T10:00:00Z", "data": {"id": "in_1"}},
+    "stripe": {"id": "evt_1", "type": "invoice.paid", "created": 1795168800, "data": {"object": {"object": "invoice", "id": "in_1"}}},
+    "svix": {"type": "invoice.paid", "data": {"id": "in_1"}},
+    "viber": {"event": "message", "timestamp": 1795168800123, "message_token": 491266184665523145, "sender": {"id": "u1"}, "message": {"type": "text", "text": "hi"}},
+}
+SIGNERS = {
+    "github": github,
+    "hubspot-v1": hubspot,
+    "slack": slack,
+    "standard-webhooks": standard_webhooks,
+    "stripe": stripe,
+    "svix": svix,
+    "viber": viber,
+}
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory):
+    secrets = tmp_path_factory.mktemp("sdk") / "secrets.json"
+    secrets.write_text(json.dumps(SECRETS))
+    process = subprocess.Popen([BINARY, "dev", "--port", "0", "--presets", "--secrets", str(secrets)], stdout=subprocess.PIPE, text=True)
+    line = next(line for line in process.stdout if line.strip().startswith("webhooks"))
+    yield line.split()[1].removesuffix("/webhooks/{source}")
+    process.kill()
+
+
+def post(url, source, headers, body):
+    request = urllib.request.Request(f"{url}/webhooks/{source}", body.encode(), {"Content-Type": "application/json", **headers})
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+@pytest.mark.parametrize("source", SIGNERS)
+def test_what_the_library_signs_is_accepted_once(dev, source):
+    body = json.dumps(BODIES[source], ensure_ascii=False)
+    headers = SIGNERS[source](body, SECRETS[source])
+    assert post(dev, source, headers, body + " ") == 401
+    assert post(dev, source, headers, body) in (200, 202)
+    assert post(dev, source, headers, body) == 200
+
+
+def vectors(source):
+    shown = subprocess.run([BINARY, "providers", "show", source, "--json"], capture_output=True, text=True, check=True)
+    return json.loads(shown.stdout)["vector"]
+
+
+def lower(headers):
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def test_the_libraries_that_only_verify_take_our_vectors():
+    from discord_interactions import verify_key
+    from linebot.v3.webhook import SignatureValidator
+
+    for vector in vectors("line"):
+        validator = SignatureValidator(vector["secret"])
+        signature = lower(vector["headers"])["x-line-signature"]
+        assert validator.validate(vector["body"], signature) and not validator.validate(vector["body"] + " ", signature)
+    for vector in vectors("discord-interactions"):
+        headers = lower(vector["headers"])
+        check = lambda body: verify_key(body.encode(), headers["x-signature-ed25519"], headers["x-signature-timestamp"], vector["secret"])
+        assert check(vector["body"]) and not check(vector["body"] + " ")
