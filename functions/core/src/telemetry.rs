@@ -32,6 +32,8 @@ pub const NAMESPACE: &str = "Tidings";
 pub enum Metric {
     /// A known event came with another body.
     BodyMismatch,
+    /// A request was signed with a secret that isn't the newest: the old one can't go yet.
+    OldSecret,
     /// A signature didn't verify.
     Unauthentic,
     /// No answer from the claims table: queued without a claim.
@@ -52,6 +54,7 @@ impl Metric {
     pub const fn name(self) -> &'static str {
         match self {
             Self::BodyMismatch => "BodyMismatch",
+            Self::OldSecret => "OldSecret",
             Self::Unauthentic => "Unauthentic",
             Self::ClaimUnknown => "ClaimUnknown",
             Self::EnqueueFailed => "EnqueueFailed",

@@ -9,7 +9,7 @@ use crate::verify::VerifiedRequest;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tidings_core::claim::{ClaimKey, Sha256Hex};
-use tidings_core::config::provider::EventSpec;
+use tidings_core::config::event::EventSpec;
 use tidings_core::config::{JsonPath, OneOrMany, Part, Reference, Template};
 use tidings_core::envelope::{Envelope, NewEnvelope};
 use tidings_core::limits::{

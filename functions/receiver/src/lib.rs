@@ -115,6 +115,9 @@ impl Receiver {
         }
         match verified {
             Ok(verified) => {
+                if verified.secret_index() > 0 {
+                    Metric::OldSecret.count(&source.name, self.clock.now());
+                }
                 tracing::debug!(target: STEP, step = "verified", source = source.name, secret = verified.secret_index());
                 Ok(verified)
             }

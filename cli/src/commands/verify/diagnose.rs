@@ -7,7 +7,7 @@ use receiver::delivery::Delivery;
 use receiver::verify::{Key, Rejection, verify};
 use serde_json::Value;
 use tidings_core::config::OneOrMany;
-use tidings_core::config::provider::{Encoding, KeyEncoding, TimeUnit};
+use tidings_core::config::scheme::{Encoding, KeyEncoding, TimeUnit};
 use tidings_core::config::source::Source;
 use tidings_core::time::Timestamp;
 

@@ -3,7 +3,7 @@
 //! What is echoed is bounded, printable ASCII, `text/plain` or JSON, and never HTML: whoever calls us chooses it.
 
 use super::Reference;
-use super::provider::Encoding;
+use super::scheme::Encoding;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,8 +1,9 @@
 //! A source: one configured endpoint, `/webhooks/{source}`.
 
 use super::OneOrMany;
+use super::event::EventSpec;
 use super::handshake::{Handshake, Success};
-use super::provider::{EventSpec, Scheme};
+use super::scheme::Scheme;
 use serde::{Deserialize, Serialize};
 
 /// A source as the receiver runs it: everything resolved and checked.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeSet;
-use tidings_core::config::provider::EventSpec;
+use tidings_core::config::event::EventSpec;
 use tidings_core::config::{JsonPath, Step};
 use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
 

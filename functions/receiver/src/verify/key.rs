@@ -5,7 +5,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use std::fmt;
-use tidings_core::config::provider::{Algorithm, KeyEncoding, Scheme};
+use tidings_core::config::scheme::{Algorithm, KeyEncoding, Scheme};
 use zeroize::Zeroizing;
 
 /// The key bytes of one secret.
@@ -88,7 +88,7 @@ impl fmt::Debug for Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidings_core::config::provider::{Encoding, KeyPreparation, Signature, Written};
+    use tidings_core::config::scheme::{Encoding, KeyPreparation, Signature, Written};
 
     fn scheme(algorithm: Algorithm, encoding: KeyEncoding, strip_prefix: Option<&str>) -> Scheme {
         Scheme {

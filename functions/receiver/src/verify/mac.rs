@@ -6,7 +6,7 @@ use hmac::{Hmac, Mac as _};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
-use tidings_core::config::provider::Algorithm;
+use tidings_core::config::scheme::Algorithm;
 
 /// A digest in the making.
 pub(super) enum Mac {

@@ -20,7 +20,7 @@ use http::HeaderMap;
 use message::Values;
 use signature::ParsedSignature;
 use tidings_core::claim::Sha256Hex;
-use tidings_core::config::provider::{Algorithm, Encoding};
+use tidings_core::config::scheme::{Algorithm, Encoding};
 use tidings_core::config::source::Source;
 use tidings_core::config::{Reference, Template};
 use tidings_core::time::Timestamp;

@@ -3,7 +3,7 @@
 use super::message::Values;
 use super::{Key, Rejection, mac};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey, VerificationAlgorithm};
-use tidings_core::config::provider::{Algorithm, Scheme};
+use tidings_core::config::scheme::{Algorithm, Scheme};
 
 /// Tries every signature of the request.
 pub(super) fn matches(scheme: &Scheme, key: &Key, values: &Values<'_>) -> Result<bool, Rejection> {

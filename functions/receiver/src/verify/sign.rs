@@ -6,7 +6,7 @@ use super::{Key, Rejection, mac, timestamp};
 use crate::delivery::Delivery;
 use http::{HeaderName, HeaderValue};
 use tidings_core::config::Reference;
-use tidings_core::config::provider::Written;
+use tidings_core::config::scheme::Written;
 use tidings_core::config::source::Source;
 use tidings_core::time::Timestamp;
 

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::GeneralPurpose;
 use http::HeaderMap;
-use tidings_core::config::provider::{Encoding, Signature, Written};
+use tidings_core::config::scheme::{Encoding, Signature, Written};
 use tidings_core::limits::{MAX_SIGNATURE_HEADER_BYTES, MAX_SIGNATURES};
 
 /// A signature header, taken apart.

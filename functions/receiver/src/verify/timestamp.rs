@@ -1,7 +1,7 @@
 //! The time of signing, and how far it may be from our clock.
 
 use super::Rejection;
-use tidings_core::config::provider::{SignedTimestamp, TimeUnit};
+use tidings_core::config::scheme::{SignedTimestamp, TimeUnit};
 use tidings_core::time::Timestamp;
 
 /// Refuses what was signed too long ago (a replay) or too far ahead (to be replayed later). The bound itself is allowed.

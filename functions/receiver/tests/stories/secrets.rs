@@ -75,6 +75,7 @@ async fn several_secrets_verify_and_the_newest_is_the_first() {
         let delivery = harness.signed_with("orders", &format!("tidings-demo-orders-secret-{year}"), order(year, "1"));
         assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{year}");
         assert_eq!(lines_with(&["step=\"verified\"", &format!("secret={n} ")]), 1, "{year}");
+        assert_eq!(lines_with(&["\"OldSecret\":1"]), n, "{year}: the metric that says when an old secret can go");
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::{Checker, Diagnostic, Report, did_you_mean, yaml};
 use crate::config::OneOrMany;
-use crate::config::provider::{Algorithm, EventSpec, Provider, Scheme, json_only};
+use crate::config::event::EventSpec;
+use crate::config::provider::{Provider, json_only};
+use crate::config::scheme::{Algorithm, Scheme};
 use crate::config::source::{CONTENT_TYPES, MAX_NAME_BYTES, OWN, Source, is_name};
 use serde::Deserialize;
 use serde_saphyr::Spanned;

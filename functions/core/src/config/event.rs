@@ -1,0 +1,91 @@
+//! Where the fields of an event are, as data.
+
+use super::scheme::TimeUnit;
+use super::{JsonPath, OneOrMany, Reference, Template};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where the fields of an event are. Of several templates the first whose values are all there is taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSpec {
+    /// Where a delivery carries many events: the list of them. `[*]` in the other paths is then the one at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<JsonPath>,
+    /// The provider's id of the event. It is the event key only if the signature covers it.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub id: OneOrMany<Template>,
+    #[serde(rename = "type")]
+    pub event_type: OneOrMany<Template>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<EventTime>,
+    /// The entity that the event is about.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub subject: OneOrMany<Template>,
+    /// Whose context it belongs to; `rules.yaml` has the last word.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub conversation: OneOrMany<Template>,
+    /// A number that grows with every event of the entity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<Reference>,
+    /// Other parts of the body to keep beside an event of many, by the names they get in `data`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub with: BTreeMap<String, JsonPath>,
+}
+
+/// The event's own time: the first of the places that has one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventTime {
+    pub from: OneOrMany<Reference>,
+    #[serde(default)]
+    pub unit: TimeUnit,
+}
+
+impl EventSpec {
+    /// What can't work, in words.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.event_type.is_empty() {
+            problems.push("`type` is an empty list: an event needs a type".to_owned());
+        }
+        if self.each.as_ref().is_some_and(|each| each.each_count() == 0) {
+            problems.push("`each` has no [*]: it is for deliveries of many events".to_owned());
+        }
+        if self.references().any(|reference| *reference == Reference::Secret) {
+            problems.push("an event's field holds {secret}: it would be stored and logged".to_owned());
+        }
+        for path in self.paths() {
+            let follows = match &self.each {
+                Some(each) => path.follows(each),
+                None => path.each_count() == 0,
+            };
+            if !follows {
+                problems.push(format!("path {path} has a [*] that isn't one of `each`'s"));
+            }
+        }
+        problems
+    }
+
+    fn references(&self) -> impl Iterator<Item = &Reference> {
+        let templates = [&self.id, &self.event_type, &self.subject, &self.conversation];
+        let in_templates = templates.into_iter().flat_map(|list| list.0.iter().flat_map(Template::references));
+        let in_time = self.time.iter().flat_map(|time| time.from.0.iter());
+        in_templates.chain(in_time).chain(&self.sequence)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &JsonPath> {
+        self.references().filter_map(Reference::json).chain(self.with.values())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_field_of_an_event_can_hold_the_secret() {
+        let spec: EventSpec = toml::from_str("type = \"t\"\nid = \"{secret}\"").unwrap();
+        assert!(spec.problems().join("").contains("stored and logged"));
+    }
+}
