@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -16,22 +17,24 @@ WHSEC = "whsec_" + base64.b64encode(b"a secret for Standard Webhooks").decode()
 SECRETS = {
     "github": "github-secret",
     "hubspot-v1": "hubspot-client-secret",
+    "hubspot-v3": "hubspot-client-secret",
     "slack": "slack-signing-secret",
     "standard-webhooks": WHSEC,
     "stripe": "whsec_stripe",
     "svix": WHSEC,
+    "twilio": "twilio-auth-token",
     "viber": "viber-auth-token",
 }
 
 
-def stripe(body, secret):
+def stripe(body, secret, url):
     from stripe import WebhookSignature
 
     now = int(time.time())
     return {"Stripe-Signature": f"t={now},v1={WebhookSignature._compute_signature(f'{now}.{body}', secret)}"}
 
 
-def slack(body, secret):
+def slack(body, secret, url):
     from slack_sdk.signature import SignatureVerifier
 
     now = str(int(time.time()))
@@ -40,7 +43,7 @@ def slack(body, secret):
 
 
 def standard(prefix, library):
-    def sign(body, secret):
+    def sign(body, secret, url):
         now = datetime.datetime.now(datetime.timezone.utc)
         signature = library(secret).sign("msg_1", now, body)
         return {f"{prefix}-id": "msg_1", f"{prefix}-timestamp": str(int(now.timestamp())), f"{prefix}-signature": signature}
@@ -48,31 +51,46 @@ def standard(prefix, library):
     return sign
 
 
-def svix(body, secret):
+def svix(body, secret, url):
     from svix import Webhook
 
-    return standard("svix", Webhook)(body, secret)
+    return standard("svix", Webhook)(body, secret, url)
 
 
-def standard_webhooks(body, secret):
+def standard_webhooks(body, secret, url):
     from standardwebhooks import Webhook
 
-    return standard("webhook", Webhook)(body, secret)
+    return standard("webhook", Webhook)(body, secret, url)
 
 
-def github(body, secret):
+def github(body, secret, url):
     script = "import('@octokit/webhooks-methods').then(m => m.sign(process.argv[1], process.argv[2])).then(console.log)"
     signed = subprocess.run(["node", "-e", script, secret, body], cwd=os.environ["OCTOKIT"], capture_output=True, text=True, check=True)
     return {"X-Hub-Signature-256": signed.stdout.strip(), "X-GitHub-Event": "issues"}
 
 
-def hubspot(body, secret):
+def hubspot(body, secret, url):
     from hubspot.utils.signature import Signature
 
     return {"X-HubSpot-Signature": Signature.get_signature(secret, body, "v1"), "X-HubSpot-Signature-Version": "v1"}
 
 
-def viber(body, secret):
+def hubspot_v3(body, secret, url):
+    from hubspot.utils.signature import Signature
+
+    now = str(int(time.time() * 1000))
+    signature = Signature.get_signature(secret, body, "v3", http_uri=url, http_method="POST", timestamp=now)
+    return {"X-HubSpot-Signature-v3": signature, "X-HubSpot-Request-Timestamp": now}
+
+
+def twilio(body, secret, url):
+    from twilio.request_validator import RequestValidator
+
+    signature = RequestValidator(secret).compute_signature(url, dict(urllib.parse.parse_qsl(body)))
+    return {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
+
+
+def viber(body, secret, url):
     from viberbot import Api
     from viberbot.api.bot_configuration import BotConfiguration
 
@@ -80,22 +98,27 @@ def viber(body, secret):
     return {"X-Viber-Content-Signature": api._calculate_message_signature(body.encode())}
 
 
+HUBSPOT = [{"eventId": 1, "subscriptionType": "contact.creation", "objectId": 7, "portalId": 3, "occurredAt": 1795168800000, "attemptNumber": 0}]
 BODIES = {
     "github": {"action": "opened", "issue": {"number": 1}, "repository": {"full_name": "a/b"}},
-    "hubspot-v1": [{"eventId": 1, "subscriptionType": "contact.creation", "objectId": 7, "portalId": 3, "occurredAt": 1795168800000, "attemptNumber": 0}],
+    "hubspot-v1": HUBSPOT,
+    "hubspot-v3": HUBSPOT,
     "slack": {"type": "event_callback", "event_id": "Ev1", "event_time": 1795168800, "event": {"type": "app_mention", "channel": "C1"}},
     "standard-webhooks": {"type": "invoice.paid", "timestamp": "2026-11-20T10:00:00Z", "data": {"id": "in_1"}},
     "stripe": {"id": "evt_1", "type": "invoice.paid", "created": 1795168800, "data": {"object": {"object": "invoice", "id": "in_1"}}},
     "svix": {"type": "invoice.paid", "data": {"id": "in_1"}},
+    "twilio": "MessageSid=SM1&SmsStatus=received&From=whatsapp%3A%2B491713920012&To=whatsapp%3A%2B494066969042&Body=hello+there&NumMedia=0",
     "viber": {"event": "message", "timestamp": 1795168800123, "message_token": 491266184665523145, "sender": {"id": "u1"}, "message": {"type": "text", "text": "hi"}},
 }
 SIGNERS = {
     "github": github,
     "hubspot-v1": hubspot,
+    "hubspot-v3": hubspot_v3,
     "slack": slack,
     "standard-webhooks": standard_webhooks,
     "stripe": stripe,
     "svix": svix,
+    "twilio": twilio,
     "viber": viber,
 }
 
@@ -120,9 +143,10 @@ def post(url, source, headers, body):
 
 @pytest.mark.parametrize("source", SIGNERS)
 def test_what_the_library_signs_is_accepted_once(dev, source):
-    body = json.dumps(BODIES[source], ensure_ascii=False)
-    headers = SIGNERS[source](body, SECRETS[source])
-    assert post(dev, source, headers, body + " ") == 401
+    made = BODIES[source]
+    body = made if isinstance(made, str) else json.dumps(made, ensure_ascii=False)
+    headers = SIGNERS[source](body, SECRETS[source], f"{dev}/webhooks/{source}")
+    assert post(dev, source, headers, body + "x") == 401
     assert post(dev, source, headers, body) in (200, 202)
     assert post(dev, source, headers, body) == 200
 

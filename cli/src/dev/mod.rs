@@ -46,7 +46,7 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     if let Some(folder) = &options.data {
         queues::restore(&cloud, folder).await?;
     }
-    let sources = sources(options.presets);
+    let sources = sources(options.presets.then_some(url.as_str()));
     banner(&url, &cloud, &options, &sources);
     let receiver = Arc::new(receiver(&cloud, sources));
     receiver.warm_up().await;
@@ -81,14 +81,15 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     Ok(status)
 }
 
-/// The configured sources, and with `presets` one of each provider that isn't among their names.
-fn sources(presets: bool) -> Vec<Source> {
+/// The configured sources; with the address of presets one of each provider too that isn't among their names.
+fn sources(presets_at: Option<&str>) -> Vec<Source> {
     let mut sources = ::receiver::configured::sources();
-    if presets {
-        let providers = ::receiver::configured::providers();
-        let more: Vec<Source> =
-            providers.iter().filter(|p| sources.iter().all(|s| s.name != p.name)).map(|p| p.source(&p.name)).collect();
-        sources.extend(more);
+    let Some(url) = presets_at else { return sources };
+    for provider in ::receiver::configured::providers() {
+        if sources.iter().all(|source| source.name != provider.name) {
+            let public_url = Some(format!("{url}/webhooks/{}", provider.name));
+            sources.push(Source { public_url, ..provider.source(&provider.name) });
+        }
     }
     sources
 }

@@ -87,7 +87,7 @@ fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<Str
             Value::Number(number) => Some(number.to_string()),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         },
-        Reference::Body | Reference::Url | Reference::Signature(_) | Reference::Secret => None,
+        Reference::Body | Reference::Form | Reference::Url | Reference::Signature(_) | Reference::Secret => None,
     }
 }
 

@@ -14,7 +14,7 @@ pub struct WordError(pub String);
 /// Where a value comes from.
 ///
 /// `body` · `url` · `method` · `header:X-GitHub-Event` · `query:token` · `sig:t` (a field of the signature header) ·
-/// `json:data.object.id` (of the body) · `secret` (only in what a plain digest is made of)
+/// `json:data.object.id` (of the body) · `form` (its fields, sorted and run together) · `secret` (only in what a plain digest is made of)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// The raw bytes.
@@ -28,6 +28,8 @@ pub enum Reference {
     /// Of a signature that is a list of `key=value`.
     Signature(String),
     Json(JsonPath),
+    /// A form's fields as name and value, run together: sorted, each value of a name once. Twilio signs this.
+    Form,
     /// The secret itself, for schemes that hash it with the message instead of keying a MAC.
     Secret,
 }
@@ -52,6 +54,7 @@ impl FromStr for Reference {
                 "body" => Ok(Self::Body),
                 "url" => Ok(Self::Url),
                 "method" => Ok(Self::Method),
+                "form" => Ok(Self::Form),
                 "secret" => Ok(Self::Secret),
                 _ => Err(unknown_reference(text)),
             },
@@ -66,7 +69,7 @@ impl FromStr for Reference {
 
 fn unknown_reference(text: &str) -> WordError {
     WordError(format!(
-        "{text:?} is no reference; allowed: body, url, method, header:NAME, query:NAME, sig:NAME, json:PATH, secret"
+        "{text:?} is no reference; allowed: body, url, method, header:NAME, query:NAME, sig:NAME, json:PATH, form, secret"
     ))
 }
 
@@ -80,6 +83,7 @@ impl fmt::Display for Reference {
             Self::Query(name) => write!(f, "query:{name}"),
             Self::Signature(name) => write!(f, "sig:{name}"),
             Self::Json(path) => write!(f, "json:{path}"),
+            Self::Form => f.write_str("form"),
             Self::Secret => f.write_str("secret"),
         }
     }

@@ -119,7 +119,7 @@ impl Handshake {
 
 /// An echo of the secret or of a whole body is no handshake.
 fn allowed(reference: &Reference, problems: &mut Vec<String>) {
-    if matches!(reference, Reference::Secret | Reference::Body | Reference::Url | Reference::Signature(_)) {
+    if matches!(reference, Reference::Secret | Reference::Body | Reference::Form | Reference::Url | Reference::Signature(_)) {
         problems.push(format!("a handshake can't use {reference}; allowed: method, header:NAME, query:NAME, json:PATH"));
     }
 }

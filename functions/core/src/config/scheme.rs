@@ -15,6 +15,9 @@ pub struct Scheme {
     /// What is signed, as `{sig:t}.{body}`. A token signs nothing and has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Template>,
+    /// Where the SHA-256 of the body is, in hexadecimal, for schemes that sign that instead of the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_sha256: Option<Reference>,
     /// Where the time of signing is; absent where the provider signs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<SignedTimestamp>,
@@ -168,14 +171,22 @@ pub enum TimeUnit {
 
 impl Scheme {
     /// Whether a change of this value would break the signature.
+    ///
+    /// What is in a form isn't covered by `{form}`: `ab=c` and `a=bc` run together are the same, so with a captured request
+    /// a field could be given another value. The signed bytes as a whole are the same for all of these.
     pub fn covers(&self, reference: &Reference) -> bool {
         let signed = |wanted: &Reference| self.message.iter().flat_map(Template::references).any(|r| r == wanted);
         match reference {
-            Reference::Body | Reference::Json(_) => signed(&Reference::Body),
-            Reference::Query(_) => signed(&Reference::Url),
-            Reference::Url | Reference::Method | Reference::Header(_) | Reference::Signature(_) | Reference::Secret => {
-                signed(reference)
+            Reference::Body | Reference::Json(_) => {
+                signed(&Reference::Body) || self.body_sha256.as_ref().is_some_and(|place| self.covers(place))
             }
+            Reference::Query(_) => signed(&Reference::Url),
+            Reference::Url
+            | Reference::Method
+            | Reference::Header(_)
+            | Reference::Signature(_)
+            | Reference::Form
+            | Reference::Secret => signed(reference),
         }
     }
 
@@ -208,6 +219,7 @@ impl Scheme {
                 | Reference::Header(_)
                 | Reference::Query(_)
                 | Reference::Signature(_)
+                | Reference::Form
                 | Reference::Secret => {}
             }
         }
@@ -233,7 +245,7 @@ impl Scheme {
         if token && (self.message.is_some() || self.timestamp.is_some()) {
             problems.push("a token signs nothing: leave out `message` and `timestamp`".to_owned());
         }
-        if !token && !self.covers(&Reference::Body) {
+        if !token && !self.covers(&Reference::Body) && !self.covers(&Reference::Form) {
             problems.push("`message` doesn't hold {body}: anyone could change the body of a signed request".to_owned());
         }
         if token != (self.signature.encoding == Encoding::Text) {
@@ -256,6 +268,7 @@ mod tests {
             signature: Signature { header: "x-signature".into(), encoding: Encoding::Hex, written: Written::Plain },
             key: KeyPreparation::default(),
             message: Some(message.parse().unwrap()),
+            body_sha256: None,
             timestamp: timestamp.map(|from| SignedTimestamp {
                 from: from.parse().unwrap(),
                 unit: TimeUnit::S,
@@ -306,6 +319,20 @@ mod tests {
         assert!(with(Algorithm::HmacSha256, None, Encoding::Hex).contains("doesn't hold {body}"));
         assert!(with(Algorithm::HmacSha256, Some("{secret}{body}"), Encoding::Hex).contains("only a plain digest"));
         assert!(with(Algorithm::Sha256, Some("{body}"), Encoding::Hex).contains("made by anyone"));
+    }
+
+    #[test]
+    fn a_form_covers_no_field_and_a_hash_covers_the_body() {
+        let form = scheme("{url}{form}", None);
+        assert_eq!(form.problems(true), Vec::<String>::new());
+        assert!(!form.covers(&"json:MessageSid".parse().unwrap()), "ab=c and a=bc are signed alike");
+        let mut hash = scheme("{url}", None);
+        assert!(hash.problems(true).join("").contains("doesn't hold {body}"));
+        hash.body_sha256 = Some("query:bodySHA256".parse().unwrap());
+        assert_eq!(hash.problems(true), Vec::<String>::new());
+        assert!(hash.covers(&"json:id".parse().unwrap()));
+        hash.body_sha256 = Some("header:x-hash".parse().unwrap());
+        assert!(!hash.covers(&Reference::Body), "a hash that isn't signed covers nothing");
     }
 
     #[test]

@@ -96,6 +96,7 @@ mod tests {
             signature: Signature { header: "x-signature".into(), encoding: Encoding::Hex, written: Written::Plain },
             key: KeyPreparation { encoding, strip_prefix: strip_prefix.map(str::to_owned) },
             message: "{body}".parse().ok(),
+            body_sha256: None,
             timestamp: None,
         }
     }

@@ -4,6 +4,7 @@ use super::signature::ParsedSignature;
 use super::{Key, Rejection};
 use crate::delivery::Delivery;
 use http::HeaderMap;
+use std::collections::BTreeSet;
 use tidings_core::config::source::Source;
 use tidings_core::config::{Part, Reference, Template};
 
@@ -39,6 +40,7 @@ impl Values<'_> {
         let missing = || Rejection::MissingValue(reference.clone());
         match reference {
             Reference::Body => sink(&self.delivery.body),
+            Reference::Form => sorted_form(&self.delivery.body, sink),
             Reference::Method => sink(self.delivery.method.as_bytes()),
             Reference::Url => {
                 sink(self.source.public_url.as_ref().ok_or_else(missing)?.as_bytes());
@@ -54,6 +56,15 @@ impl Values<'_> {
             Reference::Json(_) | Reference::Secret => return Err(missing()),
         }
         Ok(())
+    }
+}
+
+/// Name and value of every field, in order, each value of a name once.
+fn sorted_form(body: &[u8], sink: &mut dyn FnMut(&[u8])) {
+    let fields: BTreeSet<_> = form_urlencoded::parse(body).collect();
+    for (name, value) in fields {
+        sink(name.as_bytes());
+        sink(value.as_bytes());
     }
 }
 

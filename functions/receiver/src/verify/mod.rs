@@ -85,6 +85,11 @@ pub fn verify<'a>(
         }
     }
     let secret_index = matching.ok_or(Rejection::Mismatch)?;
+    if let Some(place) = &scheme.body_sha256
+        && !proof::is_sha256_of(&delivery.body, &values.text(place)?)
+    {
+        return Err(Rejection::Mismatch);
+    }
     if let Some(spec) = late {
         timestamp::check(spec, timestamp::in_body(spec, &delivery.body)?, now)?;
     }

@@ -3,6 +3,7 @@
 use super::message::Values;
 use super::{Key, Rejection, mac};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey, VerificationAlgorithm};
+use sha2::{Digest, Sha256};
 use tidings_core::config::scheme::{Algorithm, Scheme};
 
 /// Tries every signature of the request.
@@ -28,4 +29,9 @@ pub(super) fn matches(scheme: &Scheme, key: &Key, values: &Values<'_>) -> Result
     values.feed(message, None, &mut |bytes| signed.extend_from_slice(bytes))?;
     let key = UnparsedPublicKey::new(public, key.bytes());
     Ok(candidates.iter().any(|signature| key.verify(&signed, signature).is_ok()))
+}
+
+/// Whether a signed text is the body's SHA-256, in hexadecimal.
+pub(super) fn is_sha256_of(body: &[u8], text: &str) -> bool {
+    hex::decode(text).is_ok_and(|signed| mac::equals_any(&Sha256::digest(body), &[signed]))
 }

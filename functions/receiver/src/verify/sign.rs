@@ -36,6 +36,7 @@ pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp)
             | Reference::Method
             | Reference::Query(_)
             | Reference::Json(_)
+            | Reference::Form
             | Reference::Secret => {}
         }
     }

@@ -100,6 +100,7 @@ async fn what_is_not_signed_never_changes_who_an_event_is() {
             | Reference::Query(_)
             | Reference::Signature(_)
             | Reference::Json(_)
+            | Reference::Form
             | Reference::Secret => None,
         }));
         let unsigned: Vec<_> = names.into_iter().filter(|n| !source.scheme.covers(&Reference::Header(n.clone()))).collect();
