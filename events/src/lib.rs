@@ -15,6 +15,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use tidings_core::claim::Outcome;
+use tidings_core::config::OneOrMany;
 
 static BODIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/bodies");
 
@@ -130,10 +131,19 @@ impl Case {
     }
 }
 
-/// The demo secret of a source, newest first.
-pub fn secrets_of(document: &str, source: &str) -> Vec<String> {
-    let secrets: BTreeMap<String, tidings_core::config::OneOrMany<String>> = serde_json::from_str(document).unwrap_or_default();
-    secrets.get(source).map(|texts| texts.0.clone()).unwrap_or_default()
+/// Why a document of secrets can't be read. It names the place and nothing that is there.
+#[derive(Debug, thiserror::Error)]
+#[error("the secrets are no JSON object from source to a secret or a list of secrets (line {line} column {column})")]
+pub struct SecretsError {
+    line: usize,
+    column: usize,
+}
+
+/// The secrets of a source, newest first; none where the document has none.
+pub fn secrets_of(document: &str, source: &str) -> Result<Vec<String>, SecretsError> {
+    let secrets: BTreeMap<String, OneOrMany<String>> =
+        serde_json::from_str(document).map_err(|error| SecretsError { line: error.line(), column: error.column() })?;
+    Ok(secrets.get(source).map(|texts| texts.0.clone()).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -144,7 +154,7 @@ mod tests {
     fn every_case_has_its_body_and_its_secret() {
         for case in &corpus().cases {
             assert!(!case.body().is_empty(), "{}", case.name);
-            assert!(!secrets_of(SECRETS, &case.source).is_empty(), "{}", case.name);
+            assert!(!secrets_of(SECRETS, &case.source).unwrap().is_empty(), "{}", case.name);
         }
     }
 

@@ -21,7 +21,7 @@ fn signed() -> Vec<(&'static Case, SignedRequest)> {
     let sources = receiver::configured::sources();
     let sign = |case: &'static Case| {
         let source = sources.iter().find(|s| s.name == case.source).expect("its source");
-        let secret = secrets_of(SECRETS, &case.source).remove(0);
+        let secret = secrets_of(SECRETS, &case.source).expect("the secrets").remove(0);
         (case, case.request(source, &secret, SIGNED, case.tamper, None).expect("a request"))
     };
     corpus().cases.iter().filter(|case| case.pad_to_bytes.is_none()).map(sign).collect()

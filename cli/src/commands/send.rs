@@ -72,16 +72,18 @@ fn request(options: &SendOptions) -> Result<(SignedRequest, Vec<ClaimKey>), Fail
         None => tidings_events::SECRETS.to_owned(),
     };
     let request = sign(&case, source, &secrets, options.tamper.map(Tamper::from).or(case.tamper), body)?;
-    let secret = newest_secret(&secrets, source)?;
-    let keys = request.claim_keys(source, &secret, SystemClock.now());
+    let keys = request.claim_keys(source, &self::secrets(&secrets, source)?[0], SystemClock.now());
     Ok((request, keys))
 }
 
-fn newest_secret(secrets: &str, source: &Source) -> Result<String, Failure> {
-    secrets_of(secrets, &source.name).into_iter().next().ok_or_else(|| {
-        Failure::new(format!("no secret for source {:?}", source.name))
-            .hint("--secrets FILE: a JSON object from source to a secret or a list of secrets")
-    })
+/// The secrets of a source, of which there must be one.
+pub(crate) fn secrets(document: &str, source: &Source) -> Result<Vec<String>, Failure> {
+    const FORM: &str = "--secrets FILE: a JSON object from source to a secret or a list of secrets";
+    let secrets = secrets_of(document, &source.name).map_err(|error| Failure::new(error.to_string()).hint(FORM))?;
+    if secrets.is_empty() {
+        return Err(Failure::new(format!("no secret for source {:?}", source.name)).hint(FORM));
+    }
+    Ok(secrets)
 }
 
 /// Signs a case with the newest secret of its source.
@@ -92,8 +94,8 @@ pub(crate) fn sign(
     tamper: Option<Tamper>,
     body: Option<Vec<u8>>,
 ) -> Result<SignedRequest, Failure> {
-    let secret = newest_secret(secrets, source)?;
-    case.request(source, &secret, SystemClock.now(), tamper, body).map_err(|error| Failure::new(error.to_string()))
+    case.request(source, &self::secrets(secrets, source)?[0], SystemClock.now(), tamper, body)
+        .map_err(|error| Failure::new(error.to_string()))
 }
 
 fn with_headers(mut case: Case, headers: &[String]) -> Result<Case, Failure> {

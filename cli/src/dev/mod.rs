@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tidings_core::config::source::Source;
 use tidings_core::time::SystemClock;
+use tidings_events::secrets_of;
 use tokio::sync::watch;
 
 /// Short enough to watch a poison event on its way into the dead-letter queue.
@@ -32,6 +33,8 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
         Some(path) => fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?,
         None => tidings_events::SECRETS.to_owned(),
     };
+    // A document that can't be read is better told now than by a 503 for every request.
+    secrets_of(&secrets, "").map_err(|error| Failure::new(error.to_string()))?;
     show::init();
     let listener = listen(options.port).await?;
     let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;

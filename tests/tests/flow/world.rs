@@ -80,7 +80,7 @@ impl World {
     /// The case as its provider sends it now.
     pub(crate) fn request(&self, case: &Case) -> SignedRequest {
         let source = self.sources.iter().find(|s| s.name == case.source).unwrap();
-        let secret = &secrets_of(SECRETS, &case.source)[0];
+        let secret = &secrets_of(SECRETS, &case.source).unwrap()[0];
         case.request(source, secret, self.clock.now(), case.tamper, None).unwrap()
     }
 

@@ -5,13 +5,13 @@ mod diagnose;
 
 use crate::Failure;
 use crate::arguments::VerifyOptions;
+use crate::commands::send::secrets;
 use crate::style::{FAINT, STRONG, paint, say, tick};
 use serde_json::json;
 use std::io::Read as _;
 use std::process::ExitCode;
 use tidings_core::config::source::Source;
 use tidings_core::time::{Clock, SystemClock, Timestamp};
-use tidings_events::secrets_of;
 
 pub(crate) fn run(options: VerifyOptions) -> Result<ExitCode, Failure> {
     let source = source(&options)?;
@@ -20,11 +20,7 @@ pub(crate) fn run(options: VerifyOptions) -> Result<ExitCode, Failure> {
         Some(path) => std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?,
         None => tidings_events::SECRETS.to_owned(),
     };
-    let secrets = secrets_of(&document, &source.name);
-    if secrets.is_empty() {
-        return Err(Failure::new(format!("no secret for source {:?}", source.name))
-            .hint("--secrets FILE: a JSON object from source to a secret or a list of secrets"));
-    }
+    let secrets = secrets(&document, &source)?;
     let now = match &options.at {
         None => SystemClock.now(),
         Some(text) => Timestamp::parse_rfc3339(text)

@@ -185,7 +185,7 @@ pub(crate) fn corpus_events() -> Vec<Envelope> {
     let mut events = Vec::new();
     for case in corpus().cases.iter().filter(|case| !case.repeats && case.expect.status == 202) {
         let source = sources.iter().find(|s| s.name == case.source).unwrap();
-        let secret = &secrets_of(SECRETS, &case.source)[0];
+        let secret = &secrets_of(SECRETS, &case.source).unwrap()[0];
         let request = case.request(source, secret, now(), None, None).unwrap();
         let delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers: request.headers, body: request.body };
         let keys = [Key::prepare(&source.scheme, secret).unwrap()];

@@ -106,13 +106,13 @@ impl Harness {
     /// A case of the corpus, signed now.
     pub(crate) fn case(&self, name: &str) -> SignedRequest {
         let case = corpus().case(name).unwrap_or_else(|| panic!("no case {name}"));
-        let secret = &secrets_of(SECRETS, &case.source)[0];
+        let secret = &secrets_of(SECRETS, &case.source).unwrap()[0];
         case.request(self.source(&case.source), secret, self.clock.now(), case.tamper, None).unwrap()
     }
 
     /// A body of our own, signed now with the source's newest secret.
     pub(crate) fn signed(&self, source: &str, body: impl Into<Vec<u8>>) -> SignedRequest {
-        let secret = &secrets_of(&secrets().to_string(), source)[0];
+        let secret = &secrets_of(&secrets().to_string(), source).unwrap()[0];
         self.signed_with(source, secret, body)
     }
 
