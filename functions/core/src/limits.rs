@@ -41,7 +41,7 @@ pub const MAX_SECRET_DOCUMENT_BYTES: usize = 65_536;
 /// A value that a handshake echoes. Microsoft Graph's validation token is the longest that we know of.
 pub const MAX_CHALLENGE_BYTES: usize = 2_048;
 
-/// The body of a handshake that isn't signed: it is parsed before anything is known of its sender.
+/// The body of a handshake: it may be parsed before anything is known of its sender.
 pub const MAX_HANDSHAKE_BODY_BYTES: usize = 16_384;
 
 /// How long loaded secrets are used before they are fetched again.

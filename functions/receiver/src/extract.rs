@@ -8,6 +8,7 @@ use crate::reply::{Malformed, Reply};
 use crate::verify::VerifiedRequest;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::cell::OnceCell;
 use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::config::event::EventSpec;
 use tidings_core::config::{JsonPath, OneOrMany, Part, Reference, Template};
@@ -47,7 +48,15 @@ pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<
     let form = form.transpose().map_err(Reply::Malformed)?;
     let text = json_text(form.as_deref().map_or(request.body(), str::as_bytes)).map_err(Reply::Malformed)?;
     let body: Value = serde_json::from_str(text).map_err(|error| Reply::Malformed(not_json(&error)))?;
-    let found = Found { request, text, body, received, traceparent: traceparent(request) };
+    let found = Found {
+        request,
+        text,
+        body,
+        received,
+        traceparent: traceparent(request),
+        body_sha256: Sha256Hex::of(request.body()),
+        signed_sha256: OnceCell::new(),
+    };
 
     let specs = &request.source().events;
     let mut places = places::of_many(specs, &found.body);
@@ -93,6 +102,9 @@ struct Found<'a> {
     body: Value,
     received: Timestamp,
     traceparent: Option<String>,
+    body_sha256: Sha256Hex,
+    /// Made when an event first needs it, once for all.
+    signed_sha256: OnceCell<Sha256Hex>,
 }
 
 impl Found<'_> {
@@ -117,7 +129,7 @@ impl Found<'_> {
         if envelope.encode().len() > MAX_MESSAGE_BYTES {
             return Err(Reply::TooLarge);
         }
-        Ok(VerifiedEvent { envelope, body_sha256: Sha256Hex::of(self.request.body()) })
+        Ok(VerifiedEvent { envelope, body_sha256: self.body_sha256.clone() })
     }
 
     /// The security rule of [`tidings_core::claim`]: an id counts only if the signature covers it.
@@ -126,7 +138,7 @@ impl Found<'_> {
         let signed = ids.0.iter().filter(|id| self.request.covers(id)).find_map(|id| self.fill(id, indices));
         match signed {
             Some(id) => ClaimKey::from_signed_id(source, &id),
-            None => ClaimKey::from_signed_bytes(source, &self.request.signed_digest(), part),
+            None => ClaimKey::from_signed_bytes(source, self.signed_sha256.get_or_init(|| self.request.signed_digest()), part),
         }
     }
 

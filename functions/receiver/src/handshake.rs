@@ -19,7 +19,7 @@ pub fn find<'s>(source: &'s Source, delivery: &Delivery, signed: bool) -> Option
     let mut of_method =
         source.handshakes.iter().filter(|h| h.signed == signed && h.method.as_str() == delivery.method).peekable();
     of_method.peek()?;
-    let body = parse(delivery, signed);
+    let body = parse(delivery);
     of_method.find(|handshake| handshake.when.iter().all(|(reference, wanted)| is(reference, wanted, delivery, &body)))
 }
 
@@ -31,7 +31,7 @@ pub fn answer(
     keys: Option<&[Key]>,
     secrets: &SecretBook,
 ) -> Result<Response<Body>, Reply> {
-    let body = parse(delivery, handshake.signed);
+    let body = parse(delivery);
     if let Some(place) = &handshake.verify_token {
         let agreed = secrets.verify_token(&source.name).ok_or(Reply::NoSecret)?;
         let seen = value(place, delivery, &body).ok_or(Reply::Unauthentic)?;
@@ -61,9 +61,10 @@ pub fn answer(
     Ok(response)
 }
 
-/// The body as JSON, `null` where it is none or where it is too large to be parsed for a stranger.
-fn parse(delivery: &Delivery, verified: bool) -> Value {
-    if !verified && delivery.body.len() > MAX_HANDSHAKE_BODY_BYTES {
+/// The body as JSON, `null` where it is none or larger than a handshake: a stranger's isn't parsed, and an event's is parsed
+/// where events are read.
+fn parse(delivery: &Delivery) -> Value {
+    if delivery.body.len() > MAX_HANDSHAKE_BODY_BYTES {
         return Value::Null;
     }
     serde_json::from_slice(&delivery.body).unwrap_or(Value::Null)

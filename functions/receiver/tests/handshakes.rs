@@ -5,7 +5,7 @@ use receiver::{Ports, Receiver};
 use std::sync::Arc;
 use tidings_core::config::files::{read_provider, read_sources};
 use tidings_core::config::provider::Provider;
-use tidings_core::limits::MAX_CHALLENGE_BYTES;
+use tidings_core::limits::{MAX_CHALLENGE_BYTES, MAX_HANDSHAKE_BODY_BYTES};
 use tidings_core::memory::{Call, Faults, ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::time::Timestamp;
 
@@ -62,10 +62,9 @@ impl World {
     fn new() -> Self {
         let mut providers: Vec<Provider> = receiver::configured::providers();
         providers.push(read_provider("crc.toml", CRC).expect("a provider"));
-        let yaml = "version: 1\nsources:\n  slack: {provider: slack}\n  whatsapp: {provider: whatsapp}\n  crc: {provider: crc}\n";
+        let yaml = "version: 1\nsources:\n  slack: {provider: slack}\n  whatsapp: {provider: whatsapp}\n  crc: {provider: crc}\n  grid: {provider: azure-event-grid}\n";
         let faults = Arc::new(Faults::default());
-        let secrets =
-            r#"{"slack": "slack-secret", "whatsapp": "app-secret", "whatsapp.verify_token": "agreed", "crc": "crc-secret"}"#;
+        let secrets = r#"{"slack": "slack-secret", "whatsapp": "app-secret", "whatsapp.verify_token": "agreed", "crc": "crc-secret", "grid": "token"}"#;
         let ports = Ports {
             claims: Arc::new(MemoryStore::new(Arc::clone(&faults))),
             queue: Arc::new(MemoryQueue::new(Arc::clone(&faults))),
@@ -113,6 +112,19 @@ async fn slack_gets_its_challenge_only_if_it_signed() {
     let forged = ("x-slack-signature", "v0=0000000000000000000000000000000000000000000000000000000000000000");
     assert_eq!(world.ask("POST", "slack", &[json, at, forged], body).await.status(), 401);
     assert_eq!(world.ask("POST", "slack", &[json], body).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_body_larger_than_a_handshake_is_none() {
+    let world = World::new();
+    let validate = |bytes: usize| {
+        let head = r#"[{"eventType":"Microsoft.EventGrid.SubscriptionValidationEvent","data":{"validationCode":"c0de"}}]"#;
+        format!("{head}{}", " ".repeat(bytes - head.len()))
+    };
+    let ask = async |bytes: usize| world.ask("POST", "grid", &[("content-type", "application/json")], &validate(bytes)).await;
+    let answer = ask(MAX_HANDSHAKE_BODY_BYTES).await;
+    assert_eq!((answer.status().as_u16(), text(&answer)), (200, r#"{"validationResponse":"c0de"}"#));
+    assert_eq!(ask(MAX_HANDSHAKE_BODY_BYTES + 1).await.status(), 401, "judged like any other request");
 }
 
 #[tokio::test]
