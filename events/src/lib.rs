@@ -11,11 +11,11 @@ pub use lambda::api_gateway_event;
 pub use sign::{RequestError, SignedRequest, Tamper};
 
 use include_dir::{Dir, include_dir};
+use receiver::secrets::{DocumentError, parse};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use tidings_core::claim::Outcome;
-use tidings_core::config::OneOrMany;
 
 static BODIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/bodies");
 
@@ -131,19 +131,9 @@ impl Case {
     }
 }
 
-/// Why a document of secrets can't be read. It names the place and nothing that is there.
-#[derive(Debug, thiserror::Error)]
-#[error("the secrets are no JSON object from source to a secret or a list of secrets (line {line} column {column})")]
-pub struct SecretsError {
-    line: usize,
-    column: usize,
-}
-
 /// The secrets of a source, newest first; none where the document has none.
-pub fn secrets_of(document: &str, source: &str) -> Result<Vec<String>, SecretsError> {
-    let secrets: BTreeMap<String, OneOrMany<String>> =
-        serde_json::from_str(document).map_err(|error| SecretsError { line: error.line(), column: error.column() })?;
-    Ok(secrets.get(source).map(|texts| texts.0.clone()).unwrap_or_default())
+pub fn secrets_of(document: &str, source: &str) -> Result<Vec<String>, DocumentError> {
+    Ok(parse(document)?.remove(source).unwrap_or_default().0)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! A command a file.
+//! A command a file, and `files` for what they read.
 
 pub(crate) mod context;
 pub(crate) mod events;
+pub(crate) mod files;
 pub(crate) mod providers;
 pub(crate) mod send;
 pub(crate) mod verify;

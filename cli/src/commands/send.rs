@@ -2,17 +2,17 @@
 
 use crate::Failure;
 use crate::arguments::SendOptions;
+use crate::commands::files;
 use crate::style::{BAD, FAINT, GOOD, STRONG, paint, say, short};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use std::fs;
 use std::process::ExitCode;
 use std::time::Duration;
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::source::Source;
 use tidings_core::time::{Clock, SystemClock};
-use tidings_events::{Case, SignedRequest, Tamper, api_gateway_event, corpus, secrets_of};
+use tidings_events::{Case, SignedRequest, Tamper, api_gateway_event, corpus};
 
 /// A provider waits this long at most; so do we.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -65,25 +65,11 @@ fn request(options: &SendOptions) -> Result<(SignedRequest, Vec<ClaimKey>), Fail
             .hint(format!("configured: {}", names()))
     })?;
     let case = with_headers(case, &options.headers)?;
-    let read = |path: &std::path::Path| fs::read(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())));
-    let body = options.file.as_deref().map(read).transpose()?;
-    let secrets = match &options.secrets {
-        Some(path) => String::from_utf8_lossy(&read(path)?).into_owned(),
-        None => tidings_events::SECRETS.to_owned(),
-    };
+    let body = options.file.as_deref().map(files::read).transpose()?;
+    let secrets = files::secrets_document(options.secrets.as_deref())?;
     let request = sign(&case, source, &secrets, options.tamper.map(Tamper::from).or(case.tamper), body)?;
-    let keys = request.claim_keys(source, &self::secrets(&secrets, source)?[0], SystemClock.now());
+    let keys = request.claim_keys(source, &files::secrets(&secrets, source)?[0], SystemClock.now());
     Ok((request, keys))
-}
-
-/// The secrets of a source, of which there must be one.
-pub(crate) fn secrets(document: &str, source: &Source) -> Result<Vec<String>, Failure> {
-    const FORM: &str = "--secrets FILE: a JSON object from source to a secret or a list of secrets";
-    let secrets = secrets_of(document, &source.name).map_err(|error| Failure::new(error.to_string()).hint(FORM))?;
-    if secrets.is_empty() {
-        return Err(Failure::new(format!("no secret for source {:?}", source.name)).hint(FORM));
-    }
-    Ok(secrets)
 }
 
 /// Signs a case with the newest secret of its source.
@@ -94,7 +80,7 @@ pub(crate) fn sign(
     tamper: Option<Tamper>,
     body: Option<Vec<u8>>,
 ) -> Result<SignedRequest, Failure> {
-    case.request(source, &self::secrets(secrets, source)?[0], SystemClock.now(), tamper, body)
+    case.request(source, &files::secrets(secrets, source)?[0], SystemClock.now(), tamper, body)
         .map_err(|error| Failure::new(error.to_string()))
 }
 

@@ -10,11 +10,11 @@ mod show;
 
 use crate::Failure;
 use crate::arguments::DevOptions;
+use crate::commands::files::secrets_document;
 use crate::style::{FAINT, NAME, STRONG, paint, say};
 use cloud::{Cloud, Options, listen};
 use processor::Processor;
 use receiver::{Ports, Receiver};
-use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tidings_core::config::source::Source;
@@ -29,10 +29,7 @@ const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
 const PROCESSORS: usize = 2;
 
 pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
-    let secrets = match &options.secrets {
-        Some(path) => fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?,
-        None => tidings_events::SECRETS.to_owned(),
-    };
+    let secrets = secrets_document(options.secrets.as_deref())?;
     // A document that can't be read is better told now than by a 503 for every request.
     secrets_of(&secrets, "").map_err(|error| Failure::new(error.to_string()))?;
     show::init();

@@ -48,6 +48,11 @@ impl Delivery {
         if known { Ok(()) } else { Err(Reply::UnsupportedMediaType) }
     }
 
+    /// A query parameter as it was sent, still percent-encoded: the first of that name.
+    pub fn query_parameter(&self, name: &str) -> Option<&str> {
+        self.query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
     /// Whether it is a form.
     pub fn is_form(&self) -> bool {
         content_type(&self.headers).as_deref() == Some(FORM)

@@ -70,9 +70,8 @@ fn parse(delivery: &Delivery) -> Value {
     serde_json::from_slice(&delivery.body).unwrap_or(Value::Null)
 }
 
-fn is(reference: &str, wanted: &str, delivery: &Delivery, body: &Value) -> bool {
-    let seen = reference.parse().ok().and_then(|reference| value(&reference, delivery, body));
-    seen.is_some_and(|seen| wanted == "*" || seen == wanted)
+fn is(reference: &Reference, wanted: &str, delivery: &Delivery, body: &Value) -> bool {
+    value(reference, delivery, body).is_some_and(|seen| wanted == "*" || seen == wanted)
 }
 
 fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<String> {
@@ -80,7 +79,7 @@ fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<Str
         Reference::Method => Some(delivery.method.clone()),
         Reference::Header(name) => Some(delivery.headers.get(name)?.to_str().ok()?.to_owned()),
         Reference::Query(name) => {
-            let raw = delivery.query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| key == name)?.1;
+            let raw = delivery.query_parameter(name)?;
             Some(percent_decode_str(&raw.replace('+', " ")).decode_utf8().ok()?.into_owned())
         }
         Reference::Json(path) => match path.find(body, &[])? {

@@ -5,7 +5,6 @@
 //! is answered 503, never 401.
 
 use crate::verify::Key;
-use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -115,6 +114,19 @@ impl SecretBook {
     }
 }
 
+/// Why a document of secrets can't be read. It names the place and nothing that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the secrets are no JSON object from source to a secret or a list of secrets (line {line} column {column})")]
+pub struct DocumentError {
+    line: usize,
+    column: usize,
+}
+
+/// The document's form: from source to its secrets, newest first.
+pub fn parse(document: &str) -> Result<BTreeMap<String, OneOrMany<String>>, DocumentError> {
+    serde_json::from_str(document).map_err(|error| DocumentError { line: error.line(), column: error.column() })
+}
+
 /// Reads the document: a JSON object from source to a secret or a list of them, newest first. An error names what is
 /// wrong, never what is there. Beside its secrets a source may have a token for handshakes: `{source}.verify_token`, a name
 /// that no source can have.
@@ -122,14 +134,7 @@ fn read(document: &str, sources: &[Source]) -> Result<Secrets, String> {
     if document.len() > MAX_SECRET_DOCUMENT_BYTES {
         return Err(format!("the secret has {} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}", document.len()));
     }
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Document(BTreeMap<String, OneOrMany<String>>);
-    let Document(secrets) = serde_json::from_str(document).map_err(|error| {
-        let place = format!("line {} column {}", error.line(), error.column());
-        format!("the secret is not a JSON object from source to a text or a list of texts ({place})")
-    })?;
-
+    let secrets = parse(document).map_err(|error| error.to_string())?;
     let mut keys = HashMap::new();
     let mut verify_tokens = HashMap::new();
     for source in sources {

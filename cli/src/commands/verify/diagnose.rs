@@ -6,7 +6,6 @@ use http::HeaderName;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, Rejection, verify};
 use serde_json::Value;
-use tidings_core::config::OneOrMany;
 use tidings_core::config::scheme::{Encoding, KeyEncoding, TimeUnit};
 use tidings_core::config::source::Source;
 use tidings_core::time::Timestamp;
@@ -113,7 +112,8 @@ fn mistakes(attempt: &Attempt, document: &str) -> Vec<(String, Attempt)> {
             add(&format!("the signature is in the header {name}, not in {wanted}: something on the way renamed it"), renamed);
         }
     }
-    let others: std::collections::BTreeMap<String, OneOrMany<String>> = serde_json::from_str(document).unwrap_or_default();
+    // A document that can't be read was told before.
+    let others = receiver::secrets::parse(document).unwrap_or_default();
     for (name, secrets) in others.into_iter().filter(|(name, _)| *name != attempt.source.name) {
         add(&format!("it is signed with the secret of {name:?}"), attempt.with(|a| a.secrets = secrets.0));
     }

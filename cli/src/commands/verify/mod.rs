@@ -5,7 +5,7 @@ mod diagnose;
 
 use crate::Failure;
 use crate::arguments::VerifyOptions;
-use crate::commands::send::secrets;
+use crate::commands::files;
 use crate::style::{FAINT, STRONG, paint, say, tick};
 use serde_json::json;
 use std::io::Read as _;
@@ -16,11 +16,8 @@ use tidings_core::time::{Clock, SystemClock, Timestamp};
 pub(crate) fn run(options: VerifyOptions) -> Result<ExitCode, Failure> {
     let source = source(&options)?;
     let delivery = capture::read(&text(&options)?)?;
-    let document = match &options.secrets {
-        Some(path) => std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?,
-        None => tidings_events::SECRETS.to_owned(),
-    };
-    let secrets = secrets(&document, &source)?;
+    let document = files::secrets_document(options.secrets.as_deref())?;
+    let secrets = files::secrets(&document, &source)?;
     let now = match &options.at {
         None => SystemClock.now(),
         Some(text) => Timestamp::parse_rfc3339(text)
@@ -68,12 +65,10 @@ fn source(options: &VerifyOptions) -> Result<Source, Failure> {
 
 fn text(options: &VerifyOptions) -> Result<Vec<u8>, Failure> {
     let path = &options.request;
+    if path.as_os_str() != "-" {
+        return files::read(path);
+    }
     let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
-    } else {
-        std::fs::read(path).map(|read| bytes = read)
-    };
-    read.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::new(format!("-: {error}")))?;
     Ok(bytes)
 }

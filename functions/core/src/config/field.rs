@@ -15,7 +15,7 @@ pub struct WordError(pub String);
 ///
 /// `body` · `url` · `method` · `header:X-GitHub-Event` · `query:token` · `sig:t` (a field of the signature header) ·
 /// `json:data.object.id` (of the body) · `form` (its fields, sorted and run together) · `secret` (only in what a plain digest is made of)
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
     /// The raw bytes.
     Body,
@@ -91,11 +91,11 @@ impl fmt::Display for Reference {
 
 /// A way into a JSON value: `data.object.id`, `entry[0].id`. `[*]` stands for "each" in `each`, and elsewhere for the one
 /// that `each` is at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JsonPath(pub Vec<Step>);
 
 /// One step of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     Key(String),
     Index(usize),

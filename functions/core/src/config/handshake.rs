@@ -19,7 +19,7 @@ pub struct Handshake {
     pub signed: bool,
     /// It is this handshake if all of these are so: a value by its reference, `*` for any value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub when: BTreeMap<String, String>,
+    pub when: BTreeMap<Reference, String>,
     /// Where the token is that the operator agreed on with the provider: it must equal the secret `{source}.verify_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify_token: Option<Reference>,
@@ -91,13 +91,7 @@ impl Handshake {
     /// What can't work, in words.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let references = self.when.keys().map(|text| text.parse::<Reference>());
-        for reference in references {
-            match reference {
-                Ok(reference) => allowed(&reference, &mut problems),
-                Err(error) => problems.push(error.to_string()),
-            }
-        }
+        self.when.keys().for_each(|reference| allowed(reference, &mut problems));
         if self.when.is_empty() && self.method == Method::Post {
             problems.push("a handshake by POST without `when` would answer every event".to_owned());
         }

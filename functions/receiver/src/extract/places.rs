@@ -1,7 +1,7 @@
 //! Where the events of a delivery of many are, and whether anything beside them would be lost.
 
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::config::event::EventSpec;
 use tidings_core::config::{JsonPath, Step};
 use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
@@ -18,16 +18,18 @@ pub(super) fn of_many<'s>(specs: &'s [EventSpec], body: &Value) -> Vec<Place<'s>
 
 /// Whether an element of one of the lists gave no event: a kind that no spec knows, beside others that one does.
 pub(super) fn left_out(specs: &[EventSpec], places: &[Place<'_>], body: &Value) -> bool {
-    let mut covered: BTreeSet<(String, &[usize])> = BTreeSet::new();
+    let mut covered: BTreeMap<JsonPath, BTreeSet<&[usize]>> = BTreeMap::new();
     for (spec, indices) in places {
         for list in spec.each.iter().flat_map(lists) {
-            covered.insert((list.to_string(), &indices[..list.each_count()]));
+            let element = &indices[..list.each_count()];
+            covered.entry(list).or_default().insert(element);
         }
     }
     let all = specs.iter().filter_map(|spec| spec.each.as_ref()).flat_map(lists);
     all.into_iter().any(|list| {
+        let with_events = covered.get(&list);
         let elements = list.places(body, MAX_EVENTS_PER_DELIVERY);
-        elements.iter().any(|indices| !covered.contains(&(list.to_string(), indices.as_slice())))
+        elements.iter().any(|indices| !with_events.is_some_and(|those| those.contains(indices.as_slice())))
     })
 }
 

@@ -50,7 +50,7 @@ impl Values<'_> {
                 }
             }
             Reference::Header(name) => sink(only(&self.delivery.headers, name)?.ok_or_else(missing)?),
-            Reference::Query(name) => sink(query(&self.delivery.query, name).ok_or_else(missing)?.as_bytes()),
+            Reference::Query(name) => sink(self.delivery.query_parameter(name).ok_or_else(missing)?.as_bytes()),
             Reference::Signature(name) => sink(self.signature.field(name).ok_or_else(missing)?.as_bytes()),
             // Raw bytes are what is signed, and secrets are for `feed` alone: other schemes don't get through the build.
             Reference::Json(_) | Reference::Secret => return Err(missing()),
@@ -75,9 +75,4 @@ pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h 
         (_, Some(_)) => Err(Rejection::RepeatedHeader(name.to_owned())),
         (first, None) => Ok(first.map(http::HeaderValue::as_bytes)),
     }
-}
-
-/// A query parameter as it was sent, still percent-encoded.
-fn query<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
 }

@@ -1,0 +1,29 @@
+//! Files that people name: read, or told with their names.
+
+use crate::Failure;
+use std::path::Path;
+use tidings_core::config::source::Source;
+use tidings_events::secrets_of;
+
+/// A file's bytes.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+/// The document of secrets: the file's, or the public demo secrets.
+pub(crate) fn secrets_document(path: Option<&Path>) -> Result<String, Failure> {
+    match path {
+        Some(path) => String::from_utf8(read(path)?).map_err(|_| Failure::new(format!("{}: not UTF-8", path.display()))),
+        None => Ok(tidings_events::SECRETS.to_owned()),
+    }
+}
+
+/// The secrets of a source, newest first, of which there must be one.
+pub(crate) fn secrets(document: &str, source: &Source) -> Result<Vec<String>, Failure> {
+    const FORM: &str = "--secrets FILE: a JSON object from source to a secret or a list of secrets";
+    let secrets = secrets_of(document, &source.name).map_err(|error| Failure::new(error.to_string()).hint(FORM))?;
+    if secrets.is_empty() {
+        return Err(Failure::new(format!("no secret for source {:?}", source.name)).hint(FORM));
+    }
+    Ok(secrets)
+}
