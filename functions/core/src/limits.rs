@@ -44,6 +44,30 @@ pub const MAX_CHALLENGE_BYTES: usize = 2_048;
 /// The body of a handshake: it may be parsed before anything is known of its sender.
 pub const MAX_HANDSHAKE_BODY_BYTES: usize = 16_384;
 
+/// A key set or a certificate that is fetched. Google's key sets, the longest that we know of, have 4 KB.
+pub const MAX_FETCHED_BYTES: usize = 65_536;
+
+/// Fetching one, from the connection to the last byte.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a fetched key is used before it is fetched again.
+pub const KEY_LIFETIME: Duration = Duration::from_secs(6 * 3_600);
+
+/// At most one fetch in this time on account of a source's requests: whatever they name, they may be forged.
+pub const KEY_RETRY: Duration = Duration::from_secs(60);
+
+/// Keys kept for a source at once: certificates, or the keys of a key set.
+pub const MAX_KEYS_PER_SOURCE: usize = 32;
+
+/// How far `exp` and `nbf` of a JSON Web Token may be from our clock.
+pub const JWT_LEEWAY: Duration = Duration::from_secs(60);
+
+/// A secret that a provider tells by a handshake.
+pub const MAX_CAPTURED_SECRET_BYTES: usize = 512;
+
+/// The longest window of events without an id that are one.
+pub const MAX_COALESCE: Duration = Duration::from_secs(86_400);
+
 /// How long loaded secrets are used before they are fetched again.
 pub const SECRETS_REFRESH: Duration = Duration::from_secs(300);
 
@@ -129,4 +153,6 @@ const _: () = {
     assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_TOLERANCE.as_secs());
     assert!(ANSWER_RESERVE.as_millis() < BATCH_RESERVE.as_millis());
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
+    assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());
+    assert!(MAX_COALESCE.as_secs() < CLAIM_LIFETIME.as_secs());
 };

@@ -28,7 +28,7 @@ sources:
   bare:
     scheme:
       algorithm: hmac-sha512
-      signature: { header: X-Bare, encoding: base64url }
+      signature: { from: "header:X-Bare", encoding: base64url }
       message: "{body}"
     event: [{ type: "{json:type}" }]
   # Signs all that a scheme can sign, and writes it in a list of fields.
@@ -36,7 +36,7 @@ sources:
     scheme:
       algorithm: hmac-sha256
       key: { encoding: hex }
-      signature: { header: X-Thorough, encoding: base64, written: { fields: { key: mac, separator: ";" } } }
+      signature: { from: "header:X-Thorough", encoding: base64, written: { fields: { key: mac, separator: ";" } } }
       message: "{sig:ts}|{method}|{url}|{header:X-Id}|{body}"
       timestamp: { from: "sig:ts", unit: ms, tolerance_seconds: 60 }
     public_url: https://hooks.example/webhooks/thorough
