@@ -117,7 +117,7 @@ async fn event_queue_on_sqs() {
 #[tokio::test]
 async fn secret_store_in_memory() {
     let secrets = MemorySecrets::new(Arc::default(), "{}");
-    conformance::secret_store(&secrets, async |document| secrets.put(document)).await;
+    conformance::secret_store(&secrets, async |document| secrets.set(document)).await;
 }
 
 #[tokio::test]

@@ -65,6 +65,12 @@ pub const JWT_LEEWAY: Duration = Duration::from_secs(60);
 /// A secret that a provider tells by a handshake.
 pub const MAX_CAPTURED_SECRET_BYTES: usize = 512;
 
+/// The longest time that a window for such a secret may still be open.
+pub const MAX_CAPTURE_WINDOW: Duration = Duration::from_secs(86_400);
+
+/// The shortest token that a window may have: 16 characters of base64 are 96 bits.
+pub const MIN_CAPTURE_TOKEN_BYTES: usize = 16;
+
 /// The longest window of events without an id that are one.
 pub const MAX_COALESCE: Duration = Duration::from_secs(86_400);
 

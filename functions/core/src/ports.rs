@@ -1,5 +1,5 @@
 //! What the functions need of the world, a trait each. They mirror the IAM grants: the receiver's role has what
-//! [`ClaimStore`], [`EventQueue`] and [`SecretStore`] need and no more, the processor's what [`ContextStore`] needs.
+//! [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`CapturedSecrets`] need and no more, the processor's what [`ContextStore`] needs.
 
 use crate::claim::decide::{Committed, Recorded};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
@@ -41,6 +41,25 @@ pub trait EventQueue: Send + Sync + fmt::Debug {
 pub trait SecretStore: Send + Sync + fmt::Debug {
     /// The document: a JSON object from source to a secret or a list of secrets, newest first.
     async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable>;
+}
+
+/// Secrets that providers told by a handshake, in a secret of their own: `secretsmanager:GetSecretValue` and
+/// `secretsmanager:PutSecretValue` on that one.
+#[async_trait]
+pub trait CapturedSecrets: Send + Sync + fmt::Debug {
+    /// A document like [`SecretStore`]'s; `{}` before the first.
+    async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable>;
+
+    /// Replaces the document.
+    async fn put(&self, document: &str) -> Result<(), Unavailable>;
+}
+
+/// One `GET` over HTTPS, of an address that was checked before.
+#[async_trait]
+pub trait HttpsGet: Send + Sync + fmt::Debug {
+    /// The body of a 2xx, of at most [`MAX_FETCHED_BYTES`](crate::limits::MAX_FETCHED_BYTES), within
+    /// [`FETCH_TIMEOUT`](crate::limits::FETCH_TIMEOUT). Redirects aren't followed: they would lead past the check.
+    async fn get(&self, url: &str) -> Result<Vec<u8>, Unavailable>;
 }
 
 /// One event's effect: the claim's last word and the context items that it changes, in one transaction.

@@ -10,6 +10,8 @@ pub enum Call {
     MarkEnqueued,
     Send,
     Fetch,
+    PutSecret,
+    Get,
     Load,
     Commit,
     Bury,
