@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, thiserror::Error)]
 #[error("{call}: {cause}")]
 pub struct Unavailable {
-    /// As `sqs:SendMessage`.
+    /// As the role must allow it: `sqs:SendMessage`.
     pub call: &'static str,
     pub cause: String,
 }
@@ -29,11 +29,16 @@ pub trait ClaimStore: Send + Sync + fmt::Debug {
     async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable>;
 }
 
-/// The events queue: `sqs:SendMessage`.
+/// The events queue: `sqs:SendMessage`, which is the grant for batches as well.
 #[async_trait]
 pub trait EventQueue: Send + Sync + fmt::Debug {
-    /// `Ok` only when the queue has acknowledged the message. An error may mean that it is queued all the same.
-    async fn send(&self, message: &str) -> Result<(), Unavailable>;
+    /// Sends one batch in one call: up to [`MAX_BATCH_MESSAGES`], together up to [`MAX_BATCH_BYTES`]. One answer per message,
+    /// in their order; a call that fails as a whole is the same failure for each. `Ok` only when the queue has acknowledged
+    /// that very message. An error may mean that it is queued all the same.
+    ///
+    /// [`MAX_BATCH_MESSAGES`]: crate::limits::MAX_BATCH_MESSAGES
+    /// [`MAX_BATCH_BYTES`]: crate::limits::MAX_BATCH_BYTES
+    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>>;
 }
 
 /// The sources' secrets: `secretsmanager:GetSecretValue`.

@@ -191,6 +191,12 @@ pub(crate) fn order(id: &str, order: &str) -> Vec<u8> {
         .into_bytes()
 }
 
+/// A body for `whatsapp`: an event for each of these messages.
+pub(crate) fn statuses<I: AsRef<str>>(ids: &[I]) -> String {
+    let statuses: Vec<Value> = ids.iter().map(|id| json!({"id": id.as_ref(), "status": "sent"})).collect();
+    json!({"entry": [{"changes": [{"value": {"statuses": statuses}}]}]}).to_string()
+}
+
 pub(crate) fn http_request(request: &SignedRequest) -> Request {
     let mut http = Request::new(Body::Binary(request.body.clone()));
     *http.method_mut() = request.method.parse().unwrap();
