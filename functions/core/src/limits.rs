@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-/// SQS's limit on one message, attributes included, and on one batch of ten (AWS, August 2025).
+/// SQS's limit on one message, attributes included (AWS, August 2025).
 pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
+
+/// SQS's limit on the messages of one `SendMessageBatch`.
+pub const MAX_BATCH_MESSAGES: usize = 10;
+
+/// SQS's limit on the messages of one `SendMessageBatch` together: the same as on one of them.
+pub const MAX_BATCH_BYTES: usize = 1_048_576;
 
 /// A larger body can't fit in a message whatever its envelope, so it is refused before it is hashed.
 pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
@@ -64,6 +70,12 @@ pub const JWT_LEEWAY: Duration = Duration::from_secs(60);
 
 /// A secret that a provider tells by a handshake.
 pub const MAX_CAPTURED_SECRET_BYTES: usize = 512;
+
+/// The longest time that a window for such a secret may still be open.
+pub const MAX_CAPTURE_WINDOW: Duration = Duration::from_secs(86_400);
+
+/// The shortest token that a window may have: 16 characters of base64 are 96 bits.
+pub const MIN_CAPTURE_TOKEN_BYTES: usize = 16;
 
 /// The longest window of events without an id that are one.
 pub const MAX_COALESCE: Duration = Duration::from_secs(86_400);
@@ -145,6 +157,7 @@ pub const TIMELINE_PAGE: i32 = 50;
 
 const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
+    assert!(MAX_MESSAGE_BYTES <= MAX_BATCH_BYTES, "every message fits into a batch");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
     assert!(MAX_ITEMS_PER_EVENT < 100, "a transaction holds 100 actions, the claim among them");
     assert!(MAX_ITEM_BYTES <= 400 * 1024);

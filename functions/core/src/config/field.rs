@@ -70,6 +70,11 @@ impl Canonical {
 }
 
 impl Reference {
+    /// The name, of a header.
+    pub fn header(&self) -> Option<&str> {
+        if let Self::Header(name) = self { Some(name) } else { None }
+    }
+
     /// The path, of a value in the body.
     pub fn json(&self) -> Option<&JsonPath> {
         if let Self::Json(path) | Self::JsonOrEmpty(path) = self { Some(path) } else { None }

@@ -110,6 +110,14 @@ pub struct Signature {
     pub written: Written,
 }
 
+impl Signature {
+    /// Its places, for people.
+    pub fn places(&self) -> String {
+        let place = |place: &Reference| place.header().map_or_else(|| place.to_string(), str::to_owned);
+        self.from.0.iter().map(place).collect::<Vec<_>>().join(", ")
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
