@@ -135,9 +135,7 @@ impl Found<'_> {
         let key = match signed {
             Some(id) => return ClaimKey::from_signed_id(source, &id),
             // What is signed by itself is an event wherever it stands.
-            None if self.request.signs_each() => {
-                ClaimKey::from_signed_bytes(source, &self.request.signed_digest(indices), None)
-            }
+            None if self.request.signs_each() => ClaimKey::from_signed_bytes(source, &self.request.signed_digest(indices), None),
             None => {
                 let digest = self.signed_sha256.get_or_init(|| self.request.signed_digest(&[]));
                 ClaimKey::from_signed_bytes(source, digest, part)

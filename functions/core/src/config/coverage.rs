@@ -29,7 +29,10 @@ impl Scheme {
             Reference::Url => self.holds(reference) || self.url_sha256.as_ref().is_some_and(|place| self.covers(place)),
             Reference::Method => self.holds(reference) || self.canonical() == Some(Canonical::Contentful),
             Reference::Jwt(_) => self.algorithm == Algorithm::Jwt,
-            Reference::Header(_) | Reference::Signature(_) | Reference::Canonical(_) | Reference::Secret => self.holds(reference),
+            Reference::Header(name) => {
+                self.holds(reference) || (self.canonical() == Some(Canonical::Contentful) && name == CONTENTFUL_TIMESTAMP)
+            }
+            Reference::Signature(_) | Reference::Canonical(_) | Reference::Secret => self.holds(reference),
         }
     }
 
@@ -260,6 +263,9 @@ impl Canonical {
         }
     }
 }
+
+/// The header that every request of Contentful's lists among those that it signs; one that doesn't is refused.
+pub const CONTENTFUL_TIMESTAMP: &str = "x-contentful-timestamp";
 
 /// The fields that SNS signs, in the order in which it does. Only the message and the subject may hold a line feed, so where one
 /// ends is read from the end of the text.

@@ -14,7 +14,7 @@ pub mod source;
 #[cfg(feature = "files")]
 pub mod files;
 
-pub use coverage::AWS_SNS_FIELDS;
+pub use coverage::{AWS_SNS_FIELDS, CONTENTFUL_TIMESTAMP};
 pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError};
 
 use serde::{Deserialize, Serialize};

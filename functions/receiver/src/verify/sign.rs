@@ -75,7 +75,13 @@ pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp)
 }
 
 /// The signature's bytes.
-fn made(source: &Source, key: &Key, delivery: &Delivery, indices: &[usize], fields: &[(String, String)]) -> Result<Vec<u8>, SignError> {
+fn made(
+    source: &Source,
+    key: &Key,
+    delivery: &Delivery,
+    indices: &[usize],
+    fields: &[(String, String)],
+) -> Result<Vec<u8>, SignError> {
     let scheme = &source.scheme;
     let Some(message) = &scheme.message else {
         return Ok(key.bytes().to_vec());
@@ -165,8 +171,10 @@ fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &st
             delivery.query = others.chain([own.as_str()]).collect::<Vec<_>>().join("&");
         }
         Reference::FormField(name) => {
-            let others: Vec<(String, String)> =
-                form_urlencoded::parse(&delivery.body).filter(|(field, _)| field != name).map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+            let others: Vec<(String, String)> = form_urlencoded::parse(&delivery.body)
+                .filter(|(field, _)| field != name)
+                .map(|(n, v)| (n.into_owned(), v.into_owned()))
+                .collect();
             let mut form = form_urlencoded::Serializer::new(String::new());
             delivery.body = form.extend_pairs(others).append_pair(name, value).finish().into_bytes();
         }
