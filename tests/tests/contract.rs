@@ -177,7 +177,15 @@ fn logs_are_kept_for_a_time_and_alarms_watch() {
 
 #[test]
 fn the_outputs_are_those_that_tools_look_for() {
-    let expected = ["ClaimsTableName", "ContextTableName", "DeadLetterQueueUrl", "EventsQueueUrl", "SecretArn", "WebhookUrl"];
+    let expected = [
+        "CapturedSecretArn",
+        "ClaimsTableName",
+        "ContextTableName",
+        "DeadLetterQueueUrl",
+        "EventsQueueUrl",
+        "SecretArn",
+        "WebhookUrl",
+    ];
     assert_eq!(Template::read().outputs(), set(expected));
 }
 

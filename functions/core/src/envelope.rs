@@ -76,7 +76,10 @@ fn is_null(data: &RawValue) -> bool {
 pub enum Payload {
     Json(Box<RawValue>),
     /// Base64, of this content type.
-    Binary { base64: String, content_type: String },
+    Binary {
+        base64: String,
+        content_type: String,
+    },
 }
 
 /// What makes an envelope; the versions and the content type are ours to set.

@@ -68,7 +68,8 @@ const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", exampl
 
 impl ReceiverSettings {
     /// The names of all variables, for the test that holds the template against them.
-    pub const VARIABLES: &'static [&'static str] = &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name, CAPTURED_SECRET_ARN.name];
+    pub const VARIABLES: &'static [&'static str] =
+        &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name, CAPTURED_SECRET_ARN.name];
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
         let mut reader = Reader { lookup, problems: Vec::new() };

@@ -2,7 +2,7 @@
 
 use super::field::Canonical;
 use super::scheme::{Algorithm, Encoding, RemoteKey, Scheme, Written};
-use super::{JsonPath, Reference, Step, Template};
+use super::{JsonPath, OneOrMany, Reference, Step, Template};
 use crate::limits::MAX_TOLERANCE;
 
 impl Scheme {
@@ -13,7 +13,9 @@ impl Scheme {
     /// bytes as a whole are the same for all of these.
     pub fn covers(&self, reference: &Reference) -> bool {
         match reference {
-            Reference::Json(path) | Reference::JsonOrEmpty(path) if self.canonical().is_some_and(|c| c.covers_field(path)) => true,
+            Reference::Json(path) | Reference::JsonOrEmpty(path) if self.canonical().is_some_and(|c| c.covers_field(path)) => {
+                true
+            }
             Reference::Body
             | Reference::Json(_)
             | Reference::JsonOrEmpty(_)
@@ -63,6 +65,40 @@ impl Scheme {
             | Reference::Crc32
             | Reference::Secret => None,
         })
+    }
+
+    /// What is signed, for people.
+    pub fn signed(&self) -> String {
+        let mut said = match (&self.message, &self.jwt) {
+            (Some(message), _) => format!("`{message}`"),
+            (None, Some(_)) => "the token itself".to_owned(),
+            (None, None) => "nothing: a token".to_owned(),
+        };
+        let mut add = |what: &str, place: &Reference| said.push_str(&format!(", the {what} by its SHA-256 in `{place}`"));
+        self.body_sha256.iter().for_each(|place| add("body", place));
+        self.url_sha256.iter().for_each(|place| add("URL", place));
+        if let Some(each) = &self.each {
+            said.push_str(&format!(", for each of `{each}`"));
+        }
+        said
+    }
+
+    /// Where the provider's key comes from, for people; empty where the secret is the key.
+    pub fn key_from(&self) -> String {
+        match &self.remote_key {
+            None => String::new(),
+            Some(RemoteKey::Jwks { url }) => format!("fetched from `{url}`"),
+            Some(RemoteKey::Certificate { from, hosts }) => format!("the certificate at `{from}`, on {}", hosts.0.join(", ")),
+        }
+    }
+
+    /// What must be so beside the signature, for people.
+    pub fn expected(&self) -> String {
+        let one = |(place, allowed): (&Reference, &OneOrMany<Template>)| {
+            let allowed: Vec<String> = allowed.0.iter().map(|template| format!("`{template}`")).collect();
+            format!("`{place}` is {}", allowed.join(" or "))
+        };
+        self.expect.iter().map(one).collect::<Vec<_>>().join("; ")
     }
 
     /// Whether the body must be parsed before it is known to be the provider's.
@@ -121,7 +157,8 @@ impl Scheme {
         let expected = self.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references);
         let needs_url = self.url_sha256.is_some() || expected.into_iter().any(|r| *r == Reference::Url);
         if needs_url && !has_public_url {
-            problems.push("the URL is part of what is signed: set `public_url` to the URL that the provider was given".to_owned());
+            problems
+                .push("the URL is part of what is signed: set `public_url` to the URL that the provider was given".to_owned());
         }
         if let Some(timestamp) = &self.timestamp {
             if !self.holds(&timestamp.from) && !self.covers(&timestamp.from) {
@@ -228,13 +265,11 @@ impl Scheme {
             None => true,
             Some(RemoteKey::Jwks { url }) if ours(url) => true,
             Some(RemoteKey::Jwks { .. } | RemoteKey::Certificate { .. }) => {
-                self.message.as_ref().is_some_and(ours) || self.expect.values().any(|allowed| !allowed.is_empty() && allowed.0.iter().all(ours))
+                self.message.as_ref().is_some_and(ours)
+                    || self.expect.values().any(|allowed| !allowed.is_empty() && allowed.0.iter().all(ours))
             }
         };
-        says(
-            !tied,
-            "with that key the provider signs for all its customers: `expect` a value that is your own, as `{secret}`",
-        );
+        says(!tied, "with that key the provider signs for all its customers: `expect` a value that is your own, as `{secret}`");
         if let Some(RemoteKey::Certificate { hosts, .. }) = &self.remote_key {
             says(
                 hosts.is_empty() || !hosts.0.iter().all(|host| is_host_pattern(host)),
@@ -248,7 +283,8 @@ impl Scheme {
 /// Whether it pins a host: the last two labels hold no `*`.
 pub(super) fn is_host_pattern(pattern: &str) -> bool {
     let labels: Vec<&str> = pattern.split('.').collect();
-    let fixed = |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let fixed =
+        |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let (last, first) = labels.split_at(labels.len().saturating_sub(2));
     labels.len() > 2 && first.iter().all(fixed) && last.iter().all(|label| *label == "*" || fixed(label))
 }
@@ -275,7 +311,6 @@ pub const AWS_SNS_FIELDS: [&str; 8] =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::OneOrMany;
     use crate::config::scheme::{KeyPreparation, Signature, SignedTimestamp, TimeUnit};
 
     fn scheme(message: &str, timestamp: Option<&str>) -> Scheme {

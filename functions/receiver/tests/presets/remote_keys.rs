@@ -85,9 +85,10 @@ async fn nothing_is_fetched_before_all_else_is_right() {
         changed
     };
     let other_audience = unlike(&|v| v.secret = "another-project".to_owned());
-    let unsigned = unlike(&|v| v.headers.clear());
-    let no_token = unlike(&|v| v.headers.values_mut().for_each(|value| *value = "Bearer a.b.c".to_owned()));
-    let basic = unlike(&|v| v.headers.values_mut().for_each(|value| *value = value.replace("Bearer ", "Basic ")));
+    let unsigned = unlike(&|v| drop(v.headers.remove("Authorization")));
+    let authorization = |v: &mut Vector, value: &str| drop(v.headers.insert("Authorization".to_owned(), value.to_owned()));
+    let no_token = unlike(&|v| authorization(v, "Bearer a.b.c"));
+    let basic = unlike(&|v| authorization(v, &v.headers["Authorization"].replace("Bearer ", "Basic ")));
     let late = unlike(&|v| v.at = Some("2026-11-21T10:00:00Z".to_owned()));
     for (what, request) in
         [("aud", other_audience), ("unsigned", unsigned), ("no token", no_token), ("basic", basic), ("expired", late)]
