@@ -6,4 +6,5 @@ mod challenges;
 mod handshakes;
 mod remote_keys;
 mod strangers;
+mod tokens;
 mod world;
