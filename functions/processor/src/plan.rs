@@ -8,7 +8,7 @@ use tidings_core::config::rules::{Rule, Rules, is_about};
 use tidings_core::context::Changes;
 use tidings_core::envelope::Envelope;
 use tidings_core::limits::{MAX_CONVERSATION_BYTES, MAX_ITEMS_PER_EVENT, MAX_SUBJECT_BYTES};
-use tidings_core::rules::{EvaluationError, Expression, Variables};
+use tidings_core::rules::{EvaluationError, Expression, Scope, Variables};
 use tidings_core::time::Timestamp;
 
 /// One event's plan.
@@ -41,19 +41,19 @@ impl Lazy {
     }
 
     fn evaluate(&self, variables: &Variables) -> Result<Value, EvaluationError> {
-        self.parsed.get_or_init(|| Expression::parse(&self.text).expect("build.rs checked it")).evaluate(variables)
+        self.parsed.get_or_init(|| Expression::parse(&self.text, Scope::Event).expect("build.rs checked it")).evaluate(variables)
     }
 }
 
 impl Planner {
     pub fn new(rules: Rules) -> Self {
         Self {
-            conversations: rules.conversations.iter().map(|c| Lazy::new(&c.conversation)).collect(),
-            entities: rules.rules.iter().map(|r| r.entity.as_deref().map(Lazy::new)).collect(),
+            conversations: rules.conversations.iter().map(|c| Lazy::new(c.whose.expression())).collect(),
+            entities: rules.rules.iter().map(|r| r.effects.entity.as_deref().map(Lazy::new)).collect(),
             facts: rules
                 .rules
                 .iter()
-                .map(|r| r.set.iter().map(|(name, text)| (name.clone(), Lazy::new(text))).collect())
+                .map(|r| r.effects.set.iter().map(|(name, a)| (name.clone(), Lazy::new(&a.value))).collect())
                 .collect(),
             rules,
         }
@@ -65,7 +65,7 @@ impl Planner {
             return Err(Failure::PastHorizon { received: envelope.receivedtime });
         }
         let data: Value = serde_json::from_str(envelope.data.get()).map_err(|_| Failure::Payload)?;
-        let variables = Variables::new(&data, &without_payload(envelope));
+        let variables = Variables::of_event(&data, &without_payload(envelope));
         let conversation = self.conversation(envelope, &variables)?;
 
         let mut changes = Changes::default();
@@ -91,7 +91,7 @@ impl Planner {
             if !is_about(&entry.on, &entry.source, source, &envelope.event_type) {
                 continue;
             }
-            let failed = |what: String| Failure::Conversation { expression: entry.conversation.clone(), what };
+            let failed = |what: String| Failure::Conversation { expression: entry.whose.expression().to_owned(), what };
             match expression.evaluate(variables).map_err(|error| failed(error.to_string()))? {
                 Value::Null => {}
                 Value::String(text) if text.is_empty() => {}
@@ -117,7 +117,7 @@ impl Planner {
         changes: &mut Changes,
     ) -> Result<(), Failure> {
         let failed = |field: &str, what: String| Failure::Rule { rule: rule.name.clone(), field: field.to_owned(), what };
-        if !rule.set.is_empty() {
+        if !rule.effects.set.is_empty() {
             let entity = match &self.entities[index] {
                 None => envelope.subject.clone(),
                 Some(expression) => match expression.evaluate(variables).map_err(|e| failed("entity", e.to_string()))? {
@@ -137,7 +137,7 @@ impl Planner {
                 }
             }
         }
-        if let Some(node) = &rule.goto {
+        if let Some(node) = &rule.effects.goto {
             changes.go_to(node);
         }
         Ok(())

@@ -82,6 +82,7 @@ impl fmt::Display for Sha256Hex {
     }
 }
 
+/// An enum whose variants are words, stored and printed as such.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -108,6 +109,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// How far an event got.
