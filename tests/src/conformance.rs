@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidings_core::claim::decide::{Committed, Recorded};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex};
-use tidings_core::context::{Context, Fact, Facts, Item, ItemKey, Order};
+use tidings_core::context::{Content, Context, Fact, Facts, Item, ItemKey, Order, Place};
 use tidings_core::limits::{CLAIM_LIFETIME, MAX_ITEMS_PER_EVENT};
 use tidings_core::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, SecretStore};
 use tidings_core::time::Timestamp;
@@ -48,10 +48,11 @@ fn new_claim(id: &str, body: &[u8]) -> NewClaim {
 
 fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit {
     let order = Order { sequence: Some(7), time: NOW, key: key(id) };
-    let fact = |value| Fact { value, order: order.clone() };
+    let fact = |value| Fact::register(value, order.clone());
     let facts = Facts::from([("status".to_owned(), fact(json!("paid"))), ("total".to_owned(), fact(json!({"eur": 48.9})))]);
     let item = |(entity, version): &(&str, Option<u64>)| {
-        (ItemKey::Entity((*entity).to_owned()), Item { version: *version, facts: facts.clone() })
+        let place = Place::new(conversation, ItemKey::Entity((*entity).to_owned()));
+        (place, Item { version: *version, content: Content::Facts(facts.clone()) })
     };
     Commit {
         key: key(id),
@@ -66,6 +67,9 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         outcome: Outcome::Applied,
         rules: vec!["paid".into()],
         node: Some("thanks".into()),
+        actions: vec!["paid/notify queued".into()],
+        joins: vec!["join#ready#1".into()],
+        absent: None,
         items: items.iter().map(item).collect(),
     }
 }
@@ -127,12 +131,12 @@ pub async fn claim_store(tables: &Tables) {
 pub async fn context_store(tables: &Tables) {
     let Tables { claims, contexts, inspect } = tables;
     let load = async |conversation: &str, entities: &[&str]| {
-        let keys: Vec<ItemKey> = entities.iter().map(|e| ItemKey::Entity((*e).to_owned())).collect();
-        contexts.load(conversation, &keys).await.expect("an answer")
+        let place = |e: &&str| Place::new(conversation, ItemKey::Entity((*e).to_owned()));
+        contexts.load(&entities.iter().map(place).collect()).await.expect("an answer")
     };
     let versions = async |conversation: &str, entities: &[&str]| {
         let found = load(conversation, entities).await;
-        found.into_iter().map(|(key, item)| (key.to_string(), item.version)).collect::<BTreeMap<_, _>>()
+        found.into_iter().map(|(place, item)| (place.key.to_string(), item.version)).collect::<BTreeMap<_, _>>()
     };
     assert_eq!(load("c", &["order/1"]).await, BTreeMap::new());
     assert_eq!(load("c", &[]).await, BTreeMap::new());
@@ -149,11 +153,11 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!((claim.received, claim.processed, claim.node.as_deref()), (Some(NOW), Some(LATER), Some("thanks")));
     assert_eq!((claim.rules, claim.body_sha256.is_some()), (vec!["paid".to_owned()], true));
     assert_eq!(claim.expires, Timestamp::from_unix_s(LATER.plus(CLAIM_LIFETIME).unix_s()), "the commit refreshes it");
-    let facts = &load("c", &["order/1"]).await[&ItemKey::Entity("order/1".into())].facts;
-    assert_eq!(
-        facts["total"],
-        Fact { value: json!({"eur": 48.9}), order: Order { sequence: Some(7), time: NOW, key: key("a") } }
-    );
+    assert_eq!((claim.actions, claim.joins), (vec!["paid/notify queued".to_owned()], vec!["join#ready#1".to_owned()]));
+    let loaded = load("c", &["order/1"]).await;
+    let facts = loaded[&Place::new("c", ItemKey::Entity("order/1".into()))].facts().expect("facts");
+    let order = Order { sequence: Some(7), time: NOW, key: key("a") };
+    assert_eq!(facts["total"], Fact::register(json!({"eur": 48.9}), order));
 
     // Once is all: the marker ends a second try, and nothing of it is written.
     assert_eq!(contexts.commit(&commit("a", "c", &[("order/1", Some(1)), ("order/9", None)])).await, Committed::Before);

@@ -7,6 +7,7 @@ use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
 use tidings_core::memory::{Call, Fault, Faults, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::ports::{EventQueue, SecretStore};
+use tidings_core::time::Timestamp;
 use tidings_tests::conformance::{self, Inspect, Tables};
 
 #[async_trait::async_trait]
@@ -24,6 +25,9 @@ impl Inspect for Memory {
     }
 }
 
+/// Nothing has expired by then.
+const LONG_AGO: Timestamp = Timestamp::from_unix_ms(i64::MIN);
+
 struct Memory(Arc<MemoryStore>);
 
 struct Embedded(Reader);
@@ -35,11 +39,12 @@ impl Inspect for Embedded {
     }
 
     async fn context(&self, conversation: &str) -> Context {
-        self.0.context(conversation).await.expect("an answer")
+        self.0.context(conversation, LONG_AGO).await.expect("an answer")
     }
 
     async fn timeline(&self, conversation: &str) -> Vec<Claim> {
-        self.0.timeline(conversation).await.expect("an answer")
+        let context = self.context(conversation).await;
+        self.0.timeline(&context).await.expect("an answer")
     }
 }
 

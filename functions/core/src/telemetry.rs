@@ -48,6 +48,14 @@ pub enum Metric {
     Retried,
     /// A last receive failed.
     Dead,
+    /// A last receive failed to send what an event causes; its effect is in the context.
+    Undelivered,
+    /// An action of low priority was shed, because its event waited too long.
+    Shed,
+    /// A notification waited for its time until nobody wanted it any more.
+    Expired,
+    /// An event links an identity that has another conversation.
+    LinkConflict,
 }
 
 impl Metric {
@@ -62,6 +70,10 @@ impl Metric {
             Self::Parked => "Parked",
             Self::Retried => "Retried",
             Self::Dead => "Dead",
+            Self::Undelivered => "Undelivered",
+            Self::Shed => "Shed",
+            Self::Expired => "Expired",
+            Self::LinkConflict => "LinkConflict",
         }
     }
 

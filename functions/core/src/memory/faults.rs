@@ -12,7 +12,11 @@ pub enum Call {
     Fetch,
     Load,
     Commit,
+    First,
+    Rewrite,
     Bury,
+    Act,
+    SetTimer,
 }
 
 /// How a call fails.
