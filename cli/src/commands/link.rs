@@ -13,9 +13,9 @@ use tidings_core::ports::EventQueue;
 use tidings_core::time::{Clock, SystemClock};
 
 pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
-    for (what, name) in [("identity", &options.identity), ("conversation", &options.conversation)] {
+    for (what, name) in [("an identity", &options.identity), ("a conversation", &options.conversation)] {
         if name.is_empty() || name.len() > MAX_CONVERSATION_BYTES {
-            return Err(Failure::new(format!("an {what} of {} bytes, allowed: 1 to {MAX_CONVERSATION_BYTES}", name.len())));
+            return Err(Failure::new(format!("{what} of {} bytes, allowed: 1 to {MAX_CONVERSATION_BYTES}", name.len())));
         }
     }
     if options.identity == options.conversation {

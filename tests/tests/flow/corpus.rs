@@ -76,8 +76,10 @@ async fn the_batch_mates_of_the_poison_event_are_done_at_the_first_receive() {
     let mut world = corpus_sent().await;
     let all = world.visible.len();
     world.process(0, all).await;
-    assert_eq!(world.visible.len(), 1);
-    assert!(world.visible[0].body.contains("ord-evt-3666"), "{}", world.visible[0].body);
+    // Beside what they have caused: events of our own.
+    let given_back: Vec<_> = world.visible.iter().filter(|message| message.body.contains("/webhooks/")).collect();
+    assert_eq!(given_back.len(), 1);
+    assert!(given_back[0].body.contains("ord-evt-3666"), "{}", given_back[0].body);
 }
 
 #[tokio::test(start_paused = true)]
