@@ -147,7 +147,7 @@ fn a_link_brings_what_was_kept_and_what_waited() {
 #[test]
 fn fifty_copies_at_once_have_one_effect() {
     let dev = Dev::start(&[]);
-    let request = json(&dev.send(&["orders", "--dry-run", "--json"]));
+    let request = json(&dev.send(&["--case", "orders-delivered-early", "--dry-run", "--json"]));
     let body =
         base64::Engine::decode(&base64::engine::general_purpose::STANDARD, request["body_base64"].as_str().unwrap()).unwrap();
     let url = format!("{}{}", dev.webhooks, request["path"].as_str().unwrap());

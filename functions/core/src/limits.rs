@@ -178,7 +178,7 @@ const _: () = {
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
     // The claim, the items, the outbox, two items a link, an item a join, and that a link isn't there yet.
     assert!(
-        1 + MAX_ITEMS_PER_EVENT + 1 + 2 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 1 <= 100,
+        MAX_ITEMS_PER_EVENT + 2 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 3 <= 100,
         "a transaction holds 100 actions"
     );
     assert!(2 * MOVE_CHUNK <= 100, "so does this one");

@@ -104,6 +104,9 @@ pub(crate) fn event(
 ) -> Result<Applied, Failure> {
     let mut work = Work::new(view, &plan.outline, order, at);
     work.act(&plan.outline.proposals)?;
+    if !plan.links.is_empty() && view.link(&view.partition).is_some() {
+        return Err(Failure::LinkTarget);
+    }
     for identity in &plan.links {
         work.link(identity, order);
     }
@@ -259,7 +262,7 @@ impl<'a> Work<'a> {
                 for (scope, cap) in caps(proposal, self.at.policy) {
                     self.outbox.count(scope, cap, now);
                 }
-                self.outbox.put(Outgoing::Action(action));
+                self.outbox.put(Outgoing::Action(Box::new(action)));
                 "queued".to_owned()
             }
         })

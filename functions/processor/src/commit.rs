@@ -87,7 +87,9 @@ async fn event(processor: &Processor, envelope: &Envelope, plan: &EventPlan, now
         elsewhere.insert(Place::new(join_partition(&processor.planner.join(*index).name, key), ItemKey::Join));
     }
     let mut keys = keys_of(&plan.outline, !plan.legs.is_empty());
-    keys.extend(plan.links.iter().cloned().map(ItemKey::Identity));
+    if !plan.links.is_empty() {
+        keys.extend(plan.links.iter().cloned().map(ItemKey::Identity).chain([ItemKey::Link]));
+    }
     let view = read(processor, &plan.owner, &keys, &elsewhere).await?;
     let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
     let applied = apply::event(&processor.planner, plan, &view, &order, &at)?;

@@ -33,6 +33,8 @@ pub enum Failure {
     LongText { rule: String, bytes: usize },
     #[error("join {join}: more than {MAX_JOIN_EVENTS} events of one key; a key is to name one thing that happens")]
     JoinFull { join: String },
+    #[error("what an identity is to be linked to is an identity itself, and has a conversation")]
+    LinkTarget,
     #[error("the tables did not answer: {0}")]
     Unavailable(String),
     #[error("its effect is in the context, what it sends isn't all sent: {0} did not answer")]
@@ -56,6 +58,7 @@ impl Failure {
             Self::Rule { .. } => "rule",
             Self::TooMany { .. } | Self::LargeItem { .. } | Self::LargeSet { .. } | Self::LongText { .. } => "too_large",
             Self::JoinFull { .. } => "join_full",
+            Self::LinkTarget => "link_target",
             Self::Undelivered(_) => "undelivered",
             Self::Unavailable(_) => "unavailable",
             Self::Contended => "contended",

@@ -36,7 +36,7 @@ pub struct Waiting {
 #[serde(rename_all = "snake_case")]
 pub enum Outgoing {
     /// To the actions queue.
-    Action(Action),
+    Action(Box<Action>),
     /// To the events queue: an envelope of our own, to be processed from then on.
     Timer { due: Timestamp, message: String },
 }

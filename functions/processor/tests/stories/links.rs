@@ -166,4 +166,10 @@ async fn somebody_can_say_it_as_well() {
     }
     harness.settle().await;
     assert_eq!((harness.said("ann"), harness.fact("ann", "order/1", "payments")), (vec!["100 paid".to_owned()], json!(1)));
+
+    let chain = Due::Link { identity: "phone:1".into(), conversation: "customer:c1".into() };
+    let chain = chain.envelope(harness.clock.now(), harness.clock.now());
+    harness.handle(vec![crate::support::message("m", &chain.encode(), MAX_RECEIVES)]).await;
+    let reason = harness.claim(chain.claimkey.as_str()).unwrap().reason.unwrap();
+    assert!(reason.contains("is an identity itself"), "{reason}");
 }
