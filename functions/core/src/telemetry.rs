@@ -54,6 +54,8 @@ pub enum Metric {
     Shed,
     /// A notification waited for its time until nobody wanted it any more.
     Expired,
+    /// Too many actions wait for an identity's link already: one more doesn't.
+    Unheld,
     /// An event links an identity that has another conversation.
     LinkConflict,
 }
@@ -73,6 +75,7 @@ impl Metric {
             Self::Undelivered => "Undelivered",
             Self::Shed => "Shed",
             Self::Expired => "Expired",
+            Self::Unheld => "Unheld",
             Self::LinkConflict => "LinkConflict",
         }
     }

@@ -14,7 +14,7 @@ use tidings_core::context::{
     join_order, join_partition,
 };
 use tidings_core::due::Due;
-use tidings_core::limits::{MAX_ITEM_BYTES, MAX_SET_ELEMENTS};
+use tidings_core::limits::{MAX_HELD, MAX_ITEM_BYTES, MAX_SET_ELEMENTS};
 use tidings_core::time::Timestamp;
 
 /// What was read for a plan.
@@ -222,14 +222,24 @@ impl<'a> Work<'a> {
             let became = if stale {
                 self.withhold(Withheld::Stale)
             } else if self.view.unlinked.is_some() {
-                self.outbox.held.push(proposal.clone());
-                "held until its identity is linked".to_owned()
+                self.hold(proposal)
             } else {
                 self.decided(proposal)?
             };
             self.applied.actions.push(format!("{} {became}", proposal.label()));
         }
         Ok(())
+    }
+
+    /// There is nobody yet to send it to.
+    fn hold(&mut self, proposal: &Proposal) -> String {
+        let now = self.at.now;
+        self.outbox.held.retain(|held| !held.has_expired(now));
+        if self.outbox.held.len() >= MAX_HELD {
+            return self.withhold(Withheld::NoConversation);
+        }
+        self.outbox.held.push(proposal.clone());
+        "held until its identity is linked".to_owned()
     }
 
     fn withhold(&mut self, why: Withheld) -> String {

@@ -277,6 +277,7 @@ impl Prepared {
             match why {
                 Withheld::Shed => Metric::Shed.count(envelope.source_name(), now),
                 Withheld::Expired => Metric::Expired.count(envelope.source_name(), now),
+                Withheld::NoConversation => Metric::Unheld.count(envelope.source_name(), now),
                 Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale => {}
             }
         }

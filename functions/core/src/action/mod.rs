@@ -10,7 +10,7 @@ pub use policy::{Preferences, Verdict, Withheld};
 use crate::claim::{ClaimKey, Sha256Hex};
 use crate::config::rules::{Cap, Channel, Priority};
 use crate::context::Facts;
-use crate::limits::MAX_TEXT_BYTES;
+use crate::limits::{MAX_DEFERRAL, MAX_TEXT_BYTES};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -122,6 +122,11 @@ impl Proposal {
             Intent::Notify { text, .. } => text.iter().any(|part| matches!(part, Part::Fact { .. })),
             Intent::Emit { .. } => false,
         }
+    }
+
+    /// Whether it waited so long that nobody wants it any more.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        now.since(self.since) > MAX_DEFERRAL
     }
 
     /// The action by this channel, with what is known of the entity at this time.

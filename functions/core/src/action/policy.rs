@@ -39,6 +39,8 @@ words! {
         NoOptIn = "no-opt-in",
         /// Of low priority, under backlog.
         Shed = "shed",
+        /// Its identity has no link, and too many wait for one already.
+        NoConversation = "no-conversation",
         /// Overtaken, and the rule says to skip it then.
         Stale = "stale",
     }
@@ -88,6 +90,9 @@ pub fn decide(proposal: &Proposal, policy: &Policy, at: &Circumstances<'_>) -> V
         return Verdict::Withhold(Withheld::Shed);
     }
     let Intent::Notify { channels, .. } = &proposal.intent else { return Verdict::Send { channel: None } };
+    if proposal.has_expired(at.now) {
+        return Verdict::Withhold(Withheld::Expired);
+    }
     if !at.preferences.opt_in.unwrap_or(policy.opt_in == OptIn::Assumed) {
         return Verdict::Withhold(Withheld::NoOptIn);
     }
@@ -269,6 +274,11 @@ mod tests {
         assert_eq!(decide(&one, &policy, &circumstances(at("2026-11-21T12:00:00Z"))), Verdict::Send { channel: None });
         let urgent = proposal(Priority::Urgent, &[]);
         assert_eq!(decide(&urgent, &policy, &circumstances(at(NOON))), Verdict::Send { channel: None });
+
+        assert!(!one.has_expired(one.since.plus(MAX_DEFERRAL)));
+        assert!(one.has_expired(one.since.plus(MAX_DEFERRAL + Duration::from_millis(1))));
+        let late = one.since.plus(MAX_DEFERRAL + Duration::from_millis(1));
+        assert_eq!(decide(&one, &policy, &circumstances(late)), Verdict::Withhold(Withheld::Expired), "it waited for a link");
 
         let old = Proposal { since: at("2026-11-13T11:59:59Z"), ..one.clone() };
         assert_eq!(decide(&old, &policy, &circumstances(at(NOON))), Verdict::Withhold(Withheld::Expired));

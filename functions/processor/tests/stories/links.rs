@@ -5,12 +5,13 @@ use crate::support::{AMPLE, Harness, MAX_RECEIVES, Sent, another, handle};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tidings_core::claim::ClaimState;
 use tidings_core::config::files::read_rules;
 use tidings_core::config::rules::Rules;
 use tidings_core::context::ItemKey;
 use tidings_core::due::Due;
-use tidings_core::limits::MOVE_CHUNK;
+use tidings_core::limits::{MAX_DEFERRAL, MAX_HELD, MOVE_CHUNK};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::time::Clock;
 
@@ -145,6 +146,24 @@ async fn a_second_conversation_of_an_identity_is_left() {
     harness.handle(vec![payment("p1", 100, 0).message(1)]).await;
     assert_eq!((harness.said("ann").len(), harness.said("bob").len()), (1, 0));
     assert_eq!(harness.node("bob"), Some(json!("ordered")), "the rest of the event is done");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_link_is_bounded_and_does_not_wait_for_ever() {
+    let harness = harness();
+    for n in 0..=MAX_HELD {
+        let id: &'static str = Box::leak(format!("p{n}").into_boxed_str());
+        assert_eq!(harness.handle(vec![payment(id, 1, 5).message(1)]).await, [""; 0]);
+    }
+    let actions = |n: usize| harness.claim(&format!("orders#p{n}")).unwrap().actions;
+    assert_eq!(actions(MAX_HELD - 1), ["paid/notify held until its identity is linked"]);
+    assert_eq!(actions(MAX_HELD), ["paid/notify withheld: no-conversation"]);
+    assert_eq!(harness.fact("customer:c1", "order/1", "payments"), MAX_HELD + 1, "its facts are kept all the same");
+
+    harness.pass(MAX_DEFERRAL + Duration::from_secs(1)).await;
+    harness.handle(vec![payment("late", 7, 5).message(1), order("o1", "ann").message(1)]).await;
+    harness.settle().await;
+    assert_eq!(harness.said("ann"), ["7 paid"], "what has waited too long isn't sent any more");
 }
 
 #[tokio::test]

@@ -207,7 +207,7 @@ fn shuffled<'b>(bodies: &'b [String], keys: &[u32], repeats: &[Index]) -> Vec<&'
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn every_order_with_any_duplicates_ends_the_same(
