@@ -34,6 +34,8 @@ pub enum Command {
     /// What the chatbot knows of a conversation
     #[command(subcommand)]
     Context(ContextCommand),
+    /// Say whose conversation an identity is
+    Link(LinkOptions),
     /// What became of an event
     #[command(subcommand)]
     Events(EventsCommand),
@@ -170,6 +172,22 @@ pub enum ContextCommand {
 pub struct ContextShow {
     /// As rules.yaml and the presets name it
     pub conversation: String,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings link customer:cus_123 whatsapp:491713920012\n  \
+        tidings link order:1042 whatsapp:491713920012 --stack tidings")]
+pub struct LinkOptions {
+    /// As `identity` of rules.yaml gives it
+    pub identity: String,
+    /// As `conversation` of rules.yaml gives it
+    pub conversation: String,
+    /// Where `tidings dev` is, if it isn't a stack that is asked
+    #[arg(long, default_value_t = format!("http://127.0.0.1:{DEV_PORT}"), env = "TIDINGS_URL")]
+    pub url: String,
     #[command(flatten)]
     pub target: TargetOptions,
 }

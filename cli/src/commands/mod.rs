@@ -3,6 +3,7 @@
 pub(crate) mod context;
 pub(crate) mod events;
 pub(crate) mod files;
+pub(crate) mod link;
 pub(crate) mod providers;
 pub(crate) mod send;
 pub(crate) mod verify;

@@ -149,6 +149,65 @@ pub const MAX_ITEMS_PER_EVENT: usize = 32;
 /// One context item as JSON. DynamoDB's own limit is 409,600 bytes; an item is read and written whole.
 pub const MAX_ITEM_BYTES: usize = 65_536;
 
+/// What an event may add to a counter, or take from it. Ten billion such events fit into 64 bits.
+pub const MAX_COUNT_STEP: i64 = 1_000_000_000;
+
+/// Elements of one set, those that were taken out included: that they were is remembered.
+pub const MAX_SET_ELEMENTS: usize = 256;
+
+/// How long a fact may be known, if not for good.
+pub const MAX_TTL: Duration = Duration::from_secs(366 * 86_400);
+
+/// Identities that one event may link to its conversation. Each is two items of its transaction.
+pub const MAX_LINKS_PER_EVENT: usize = 8;
+
+/// Events that a join waits for.
+pub const MAX_LEGS: usize = 8;
+
+/// Joins that one event may be part of. Each is an item of its transaction.
+pub const MAX_JOINS_PER_EVENT: usize = 8;
+
+/// What the events of a join have in common, as text.
+pub const MAX_JOIN_KEY_BYTES: usize = 256;
+
+/// Events that one join remembers of one key. A key names one thing that happens, as an order: of each there should be one.
+pub const MAX_JOIN_EVENTS: usize = 32;
+
+/// The longest that a join may wait. Its timer is a message that is sent again every [`TIMER_HOP`].
+pub const MAX_JOIN_WITHIN: Duration = Duration::from_secs(7 * 86_400);
+
+/// How long after its time a join is given up. Events that happened in time are on their way that long.
+pub const JOIN_GRACE: Duration = Duration::from_secs(60);
+
+/// SQS's longest delay. What is due later is sent again when it is over.
+pub const TIMER_HOP: Duration = Duration::from_secs(900);
+
+/// A text of a notification as it is written, and as it is sent.
+pub const MAX_TEXT_BYTES: usize = 4_096;
+
+/// Data of an emitted action.
+pub const MAX_EMIT_FIELDS: usize = 32;
+
+/// Actions of one event.
+pub const MAX_ACTIONS_PER_EVENT: usize = 16;
+
+/// What a cap may allow. It remembers the time of each.
+pub const MAX_CAP: u32 = 100;
+
+/// The longest that a cap may look back.
+pub const MAX_CAP_WITHIN: Duration = Duration::from_secs(7 * 86_400);
+
+/// How long a notification may wait for its time or for its identity's link: quiet hours and a full cap, and room. After that
+/// nobody wants it.
+pub const MAX_DEFERRAL: Duration = Duration::from_secs(8 * 86_400);
+
+/// Actions that wait for the link of one identity. More are recorded as withheld: an identity that nobody ever links mustn't
+/// grow for good.
+pub const MAX_HELD: usize = 64;
+
+/// Items of one transaction while what was known of an identity moves to its conversation: one read, one deleted, one written.
+pub const MOVE_CHUNK: usize = 24;
+
 /// The reason stored with a dead claim.
 pub const MAX_REASON_BYTES: usize = 512;
 
@@ -159,7 +218,13 @@ const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
     assert!(MAX_MESSAGE_BYTES <= MAX_BATCH_BYTES, "every message fits into a batch");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
-    assert!(MAX_ITEMS_PER_EVENT < 100, "a transaction holds 100 actions, the claim among them");
+    // The claim, the items, the outbox, two items a link, an item a join, and that a link isn't there yet.
+    assert!(MAX_ITEMS_PER_EVENT + 2 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 3 <= 100, "a transaction holds 100 actions");
+    assert!(2 * MOVE_CHUNK <= 100, "so does this one");
+    assert!(MAX_JOIN_WITHIN.as_secs() + JOIN_GRACE.as_secs() < MAX_EVENT_AGE.as_secs(), "a timer is an event");
+    assert!(MAX_CAP_WITHIN.as_secs() < MAX_DEFERRAL.as_secs());
+    assert!(MAX_DEFERRAL.as_secs() < MAX_EVENT_AGE.as_secs(), "a notification that waits is an event");
+    assert!(MAX_COUNT_STEP.checked_mul(1_000_000_000).is_some());
     assert!(MAX_ITEM_BYTES <= 400 * 1024);
     assert!(MAX_FACTS_PER_RULE * MAX_FACT_BYTES <= 2 * MAX_ITEM_BYTES);
     assert!(MAX_EVENT_AGE.as_secs() < CLAIM_LIFETIME.as_secs());

@@ -72,6 +72,36 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// A time zone by its IANA name, from a database that is part of the binary: Lambda's image has none that is promised.
+#[derive(Clone, Debug)]
+pub struct Zone(jiff::tz::TimeZone);
+
+impl Zone {
+    /// `None` where there is no such zone.
+    pub fn named(name: &str) -> Option<Self> {
+        jiff::tz::TimeZone::get(name).ok().map(Self)
+    }
+
+    /// Hour and minute of the day there.
+    pub fn time_of_day(&self, at: Timestamp) -> Option<(i8, i8)> {
+        let there = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone());
+        Some((there.hour(), there.minute()))
+    }
+
+    /// The next time after `at` that clocks there show this. Where clocks are put forward over it, it is when they are.
+    pub fn next(&self, at: Timestamp, hour: i8, minute: i8) -> Option<Timestamp> {
+        let there = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone());
+        let time = jiff::civil::Time::new(hour, minute, 0, 0).ok()?;
+        let on = |date: jiff::civil::Date| date.to_datetime(time).to_zoned(self.0.clone()).ok();
+        let today = on(there.date()).filter(|then| *then > there);
+        let next = match today {
+            Some(then) => then,
+            None => on(there.date().tomorrow().ok()?)?,
+        };
+        Some(Timestamp(next.timestamp().as_millisecond()))
+    }
+}
+
 /// Where the time comes from. Logic never reads the wall clock.
 pub trait Clock: Send + Sync + fmt::Debug {
     fn now(&self) -> Timestamp;
@@ -96,6 +126,25 @@ mod tests {
         let t = Timestamp::parse_rfc3339("2026-11-20T15:30:00+01:00").unwrap();
         assert_eq!(t.to_string(), "2026-11-20T14:30:00.000Z");
         assert_eq!(Timestamp::parse_rfc3339(&t.to_string()), Some(t));
+    }
+
+    #[test]
+    fn the_next_morning_is_by_the_clocks_of_the_zone() {
+        let at = |text: &str| Timestamp::parse_rfc3339(text).unwrap();
+        let berlin = Zone::named("Europe/Berlin").expect("the database is part of the binary");
+        assert!(Zone::named("Europe/Atlantis").is_none());
+        assert_eq!(berlin.time_of_day(at("2026-11-20T22:30:00Z")), Some((23, 30)));
+        for (now, next) in [
+            ("2026-11-20T22:30:00Z", "2026-11-21T06:00:00Z"),
+            ("2026-11-20T05:59:59Z", "2026-11-20T06:00:00Z"),
+            ("2026-11-20T06:00:00Z", "2026-11-21T06:00:00Z"),
+            ("2026-03-28T20:00:00Z", "2026-03-29T05:00:00Z"), // clocks are put forward that night
+            ("2026-10-24T20:00:00Z", "2026-10-25T06:00:00Z"), // and back
+        ] {
+            assert_eq!(berlin.next(at(now), 7, 0), Some(at(next)), "{now}");
+        }
+        // 02:30 isn't there on that day.
+        assert_eq!(berlin.next(at("2026-03-28T23:00:00Z"), 2, 30), Some(at("2026-03-29T01:30:00Z")));
     }
 
     #[test]

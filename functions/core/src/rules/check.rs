@@ -1,6 +1,6 @@
 //! What is checked of an expression before it ever sees an event.
 
-use super::{ExpressionError, VARIABLES};
+use super::{ExpressionError, Scope};
 use crate::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSION_LOOPS, MAX_EXPRESSION_NODES};
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
 use cel::{ParseErrors, Program};
@@ -49,8 +49,8 @@ pub(super) fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
 }
 
 /// Names and cost. Returns whether it loops.
-pub(super) fn program(program: &Program) -> Result<bool, ExpressionError> {
-    let mut seen = Seen::default();
+pub(super) fn program(program: &Program, scope: Scope) -> Result<bool, ExpressionError> {
+    let mut seen = Seen { nodes: 0, loops: false, scope };
     seen.walk(program.expression(), 0, &mut Vec::new())?;
     if seen.nodes > MAX_EXPRESSION_NODES {
         return Err(ExpressionError(format!("an expression of {} nodes, allowed: {MAX_EXPRESSION_NODES}", seen.nodes)));
@@ -58,10 +58,10 @@ pub(super) fn program(program: &Program) -> Result<bool, ExpressionError> {
     Ok(seen.loops)
 }
 
-#[derive(Default)]
 struct Seen {
     nodes: usize,
     loops: bool,
+    scope: Scope,
 }
 
 impl Seen {
@@ -70,7 +70,7 @@ impl Seen {
         self.nodes += 1;
         match &expression.expr {
             Expr::Unspecified | Expr::Literal(_) => {}
-            Expr::Ident(name) => variable(name, bound)?,
+            Expr::Ident(name) => variable(name, self.scope, bound)?,
             Expr::Select(select) => self.walk(&select.operand, depth, bound)?,
             Expr::Call(call) => {
                 function(&call.func_name)?;
@@ -115,15 +115,27 @@ impl Seen {
     }
 }
 
-fn variable(name: &str, bound: &[String]) -> Result<(), ExpressionError> {
+fn variable(name: &str, scope: Scope, bound: &[String]) -> Result<(), ExpressionError> {
     // The macros' own variables begin with '@', and types are names too: type(data.x) == string.
     let types = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"];
-    if name.starts_with('@') || VARIABLES.contains(&name) || types.contains(&name) || bound.iter().any(|b| b == name) {
+    if name.starts_with('@') || scope.variables().contains(&name) || types.contains(&name) || bound.iter().any(|b| b == name) {
         Ok(())
+    } else if name == "facts" {
+        Err(ExpressionError(
+            "facts can't be used here: what an event does follows from the event alone, so that it is the same in every order \
+             of arrival; only a text may tell of them, as in {facts.carrier|soon}"
+                .to_owned(),
+        ))
+    } else if scope == Scope::Join && Scope::Event.variables().contains(&name) {
+        Err(ExpressionError(format!(
+            "unknown name {name:?}, allowed: {}; several events complete a join, and none of them is the one: let their own \
+             rules set facts",
+            scope.variables().join(", ")
+        )))
     } else {
         Err(ExpressionError(format!(
             "unknown name {name:?}, allowed: {}; a text needs quotes of its own: \"'{name}'\"",
-            VARIABLES.join(", ")
+            scope.variables().join(", ")
         )))
     }
 }

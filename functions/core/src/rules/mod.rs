@@ -1,7 +1,7 @@
 //! The language of rule values and conditions: CEL, bounded.
 //!
 //! An expression sees `event` (the envelope without its payload) and `data` (the payload). It has no clock, no I/O and no
-//! randomness, so its value depends on the event alone. Its cost is bounded when it is parsed (length, size, loops) and
+//! randomness, and it doesn't see the context, so its value depends on the event alone. Its cost is bounded when it is parsed (length, size, loops) and
 //! when it is evaluated (what a loop may run over, how large a value may be).
 
 mod check;
@@ -29,8 +29,24 @@ pub struct ExpressionError(String);
 #[error("{0}")]
 pub struct EvaluationError(String);
 
-/// The variables of an expression.
-pub const VARIABLES: &[&str] = &["data", "event"];
+/// What an expression may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One event.
+    Event,
+    /// A join that has come to its end. What its events carried isn't there: several events may have completed it, and
+    /// which ones did would depend on the order of arrival.
+    Join,
+}
+
+impl Scope {
+    pub const fn variables(self) -> &'static [&'static str] {
+        match self {
+            Self::Event => &["data", "event"],
+            Self::Join => &["join"],
+        }
+    }
+}
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut env = Env::stdlib();
@@ -40,14 +56,14 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
 
 impl Expression {
     /// Parses and checks: syntax, names, cost.
-    pub fn parse(text: &str) -> Result<Self, ExpressionError> {
+    pub fn parse(text: &str, scope: Scope) -> Result<Self, ExpressionError> {
         check::length(text)?;
         let program = ENVIRONMENT.compile(text).map_err(|errors| check::syntax(text, &errors))?;
-        let loops = check::program(&program)?;
+        let loops = check::program(&program, scope)?;
         Ok(Self { program, loops })
     }
 
-    /// The value for one event.
+    /// The value for one event, or one join.
     pub fn evaluate(&self, variables: &Variables) -> Result<serde_json::Value, EvaluationError> {
         if self.loops && variables.longest > MAX_LOOP_ITEMS {
             return Err(EvaluationError(format!(
@@ -56,8 +72,9 @@ impl Expression {
             )));
         }
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-        context.add_variable_from_value("data", variables.data.clone());
-        context.add_variable_from_value("event", variables.event.clone());
+        for (name, value) in &variables.values {
+            context.add_variable_from_value(*name, value.clone());
+        }
         let value = self.program.execute(&context).map_err(|error| EvaluationError(in_words(&error)))?;
         let value = convert::to_json(&value)?;
         match convert::size(&value) {
@@ -73,18 +90,24 @@ impl fmt::Debug for Expression {
     }
 }
 
-/// What an event gives to its expressions, converted once.
+/// What an event, or a join, gives to its expressions, converted once.
 #[derive(Clone, Debug)]
 pub struct Variables {
-    data: cel::Value,
-    event: cel::Value,
+    values: Vec<(&'static str, cel::Value)>,
     longest: usize,
 }
 
 impl Variables {
-    /// `event` is an object: the envelope without its payload.
-    pub fn new(data: &serde_json::Value, event: &serde_json::Value) -> Self {
-        Self { data: convert::from_json(data), event: convert::from_json(event), longest: convert::longest(data) }
+    /// Of [`Scope::Event`]. `event` is an object: the envelope without its payload.
+    pub fn of_event(data: &serde_json::Value, event: &serde_json::Value) -> Self {
+        let values = vec![("data", convert::from_json(data)), ("event", convert::from_json(event))];
+        Self { values, longest: convert::longest(data) }
+    }
+
+    /// Of [`Scope::Join`].
+    pub fn of_join(name: &str, key: &str) -> Self {
+        let join = serde_json::json!({"name": name, "key": key});
+        Self { values: vec![("join", convert::from_json(&join))], longest: 0 }
     }
 }
 
@@ -117,7 +140,10 @@ mod tests {
 
     fn value(text: &str, data: Value) -> Result<Value, String> {
         let event = json!({"type": "order.paid", "subject": "order/1042"});
-        Expression::parse(text).map_err(|e| e.to_string())?.evaluate(&Variables::new(&data, &event)).map_err(|e| e.to_string())
+        Expression::parse(text, Scope::Event)
+            .map_err(|e| e.to_string())?
+            .evaluate(&Variables::of_event(&data, &event))
+            .map_err(|e| e.to_string())
     }
 
     #[test]
@@ -180,12 +206,12 @@ mod tests {
     fn cost_is_bounded_on_both_sides() {
         use crate::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSION_NODES};
         let text = |bytes: usize| format!("'{}'", "x".repeat(bytes - 2));
-        assert!(Expression::parse(&text(MAX_EXPRESSION_BYTES)).is_ok());
-        assert!(Expression::parse(&text(MAX_EXPRESSION_BYTES + 1)).unwrap_err().to_string().contains("1024"));
+        assert!(Expression::parse(&text(MAX_EXPRESSION_BYTES), Scope::Event).is_ok());
+        assert!(Expression::parse(&text(MAX_EXPRESSION_BYTES + 1), Scope::Event).unwrap_err().to_string().contains("1024"));
 
         let list = |n: usize| format!("[{}]", vec!["1"; n].join(","));
-        assert!(Expression::parse(&list(MAX_EXPRESSION_NODES - 1)).is_ok());
-        assert!(Expression::parse(&list(MAX_EXPRESSION_NODES)).unwrap_err().to_string().contains("256"));
+        assert!(Expression::parse(&list(MAX_EXPRESSION_NODES - 1), Scope::Event).is_ok());
+        assert!(Expression::parse(&list(MAX_EXPRESSION_NODES), Scope::Event).unwrap_err().to_string().contains("256"));
 
         let items = |n: usize| json!({"l": vec![1; n]});
         assert_eq!(value("data.l.all(x, x == 1)", items(MAX_LOOP_ITEMS)), Ok(json!(true)));

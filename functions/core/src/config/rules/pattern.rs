@@ -1,49 +1,8 @@
-//! Rules: event → condition → actions. The format is final; what comes later only adds to it.
+//! Which event types a rule is about.
 
-use super::OneOrMany;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-
-/// `rules.yaml` as the processor runs it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rules {
-    /// Whose conversation an event belongs to: the first that is about the event and has a value.
-    pub conversations: Vec<ConversationRule>,
-    /// All that are about the event, in this order.
-    pub rules: Vec<Rule>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ConversationRule {
-    pub on: OneOrMany<TypePattern>,
-    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
-    pub source: OneOrMany<String>,
-    /// A CEL expression that gives a text; `null` or an empty text lets the next one try.
-    pub conversation: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rule {
-    pub name: String,
-    pub on: OneOrMany<TypePattern>,
-    /// Only events of these sources; all if it is left out.
-    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
-    pub source: OneOrMany<String>,
-    /// A CEL expression that gives the entity of the facts; the event's subject if it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entity: Option<String>,
-    /// Facts by name, as CEL expressions. `null` leaves a fact as it is.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub set: BTreeMap<String, String>,
-    /// The dialogue node to go to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub goto: Option<String>,
-}
 
 /// An event type, where `*` at the end or between dots stands for one or more segments or exactly one: `order.*`,
 /// `*.created`, `*`.
@@ -99,19 +58,6 @@ impl fmt::Display for TypePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Whether a list of patterns and sources is about an event.
-pub fn is_about(on: &OneOrMany<TypePattern>, sources: &OneOrMany<String>, source: &str, event_type: &str) -> bool {
-    (sources.is_empty() || sources.0.iter().any(|s| s == source)) && on.0.iter().any(|p| p.matches(event_type))
-}
-
-/// Whether a fact, a node or a rule may have this name.
-pub fn is_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    name.len() <= 64
-        && bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && bytes.all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }
 
 #[cfg(test)]

@@ -1,0 +1,255 @@
+//! What a rule does, or a branch of a join.
+
+use super::facts::{Kind, Kinds};
+use super::policy::{CapEntry, cap};
+use super::{Scalar, expression, name, parse};
+use crate::config::OneOrMany;
+use crate::config::files::Checker;
+use crate::config::rules::{Assignment, Channel, Effects, Emit, Notify, Priority, Span, Text, TextPart, is_name};
+use crate::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TEXT_BYTES, MAX_TTL};
+use crate::rules::Scope;
+use serde::Deserialize;
+use serde_saphyr::{Location, Spanned};
+use std::collections::BTreeMap;
+
+pub(super) type ValuesEntry = BTreeMap<String, Spanned<Scalar>>;
+pub(super) type SetEntry = BTreeMap<String, Spanned<AssignmentEntry>>;
+
+/// A branch of a join has no counters and sets: it may be applied again as more of its events come.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BranchEntry {
+    entity: Option<Spanned<Scalar>>,
+    set: Option<SetEntry>,
+    unset: Option<Spanned<OneOrMany<String>>>,
+    goto: Option<Spanned<String>>,
+    priority: Option<Spanned<Priority>>,
+    notify: Option<Spanned<NotifyEntry>>,
+    emit: Option<Spanned<EmitEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NotifyEntry {
+    text: Spanned<Text>,
+    channels: Option<Spanned<OneOrMany<Channel>>>,
+    cap: Option<CapEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmitEntry {
+    #[serde(rename = "type")]
+    action_type: Spanned<String>,
+    #[serde(default)]
+    data: ValuesEntry,
+}
+
+/// An expression, or one with how long its value is known.
+pub(super) struct AssignmentEntry {
+    value: Scalar,
+    ttl: Option<Span>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WholeAssignment {
+    value: Scalar,
+    ttl: Option<Span>,
+}
+
+impl<'de> Deserialize<'de> for AssignmentEntry {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = AssignmentEntry;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an expression, or { value: …, ttl: … }")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<AssignmentEntry, E> {
+                Ok(AssignmentEntry { value: Scalar(text.to_owned()), ttl: None })
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<AssignmentEntry, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<AssignmentEntry, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<AssignmentEntry, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<AssignmentEntry, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_unit<E: serde::de::Error>(self) -> Result<AssignmentEntry, E> {
+                Err(E::custom("an expression is one text, as in data.order.id or \"'paid'\""))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, _: A) -> Result<AssignmentEntry, A::Error> {
+                self.visit_unit()
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<AssignmentEntry, A::Error> {
+                let WholeAssignment { value, ttl } =
+                    WholeAssignment::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(AssignmentEntry { value, ttl })
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// The fields as they were written.
+pub(super) struct Field {
+    pub(super) entity: Option<Spanned<Scalar>>,
+    pub(super) set: Option<SetEntry>,
+    pub(super) unset: Option<Spanned<OneOrMany<String>>>,
+    pub(super) count: Option<ValuesEntry>,
+    pub(super) add: Option<ValuesEntry>,
+    pub(super) remove: Option<ValuesEntry>,
+    pub(super) goto: Option<Spanned<String>>,
+    pub(super) priority: Option<Spanned<Priority>>,
+    pub(super) notify: Option<Spanned<NotifyEntry>>,
+    pub(super) emit: Option<Spanned<EmitEntry>>,
+}
+
+impl From<BranchEntry> for Field {
+    fn from(branch: BranchEntry) -> Self {
+        let BranchEntry { entity, set, unset, goto, priority, notify, emit } = branch;
+        Self { entity, set, unset, count: None, add: None, remove: None, goto, priority, notify, emit }
+    }
+}
+
+impl Field {
+    /// `what` is for messages: `rule "order-shipped"`.
+    pub(super) fn check(self, checker: &mut Checker<'_>, what: &str, here: Location, scope: Scope, kinds: &mut Kinds) -> Effects {
+        let mut effects = Effects {
+            entity: self.entity.map(|e| expression(checker, e, scope)),
+            unset: self.unset.map(|unset| forgotten(checker, unset, kinds)).unwrap_or_default(),
+            count: values(checker, self.count, scope, Kind::Counter, kinds),
+            add: values(checker, self.add, scope, Kind::Set, kinds),
+            remove: values(checker, self.remove, scope, Kind::Set, kinds),
+            ..Effects::default()
+        };
+        for (fact, entry) in self.set.unwrap_or_default() {
+            let at = entry.referenced;
+            name(checker, at, "a fact", &fact);
+            kinds.written(checker, at, &fact, Kind::Register);
+            if effects.unset.0.contains(&fact) {
+                checker.problem(at, format!("{what} sets and unsets {fact:?}; one of them is enough"));
+            }
+            let AssignmentEntry { value: Scalar(value), ttl } = entry.value;
+            parse(checker, at, &value, scope);
+            if let Some(ttl) = ttl.filter(|ttl| ttl.duration() > MAX_TTL) {
+                checker.problem(
+                    at,
+                    format!("a fact known for {ttl}, allowed: up to {}; leave `ttl` out for good", Span::new(MAX_TTL)),
+                );
+            }
+            effects.set.insert(fact, Assignment { value, ttl });
+        }
+        let facts = effects.set.len() + effects.unset.0.len() + effects.count.len() + effects.add.len() + effects.remove.len();
+        if facts > MAX_FACTS_PER_RULE {
+            checker.problem(here, format!("{what} sets {facts} facts, allowed: {MAX_FACTS_PER_RULE}"));
+        }
+        effects.goto = self.goto.map(|node| {
+            name(checker, node.referenced, "a node", &node.value);
+            node.value
+        });
+        effects.notify = self.notify.map(|notify| self::notify(checker, notify.value, scope, kinds));
+        effects.emit = self.emit.map(|emit| self::emit(checker, what, emit, scope));
+        if let Some(priority) = self.priority {
+            if !effects.acts() {
+                checker
+                    .problem(priority.referenced, format!("`priority` is for actions; {what} has neither `notify` nor `emit`"));
+            }
+            effects.priority = priority.value;
+        }
+        effects
+    }
+}
+
+fn values(
+    checker: &mut Checker<'_>,
+    entries: Option<ValuesEntry>,
+    scope: Scope,
+    kind: Kind,
+    kinds: &mut Kinds,
+) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    for (fact, entry) in entries.unwrap_or_default() {
+        name(checker, entry.referenced, "a fact", &fact);
+        kinds.written(checker, entry.referenced, &fact, kind);
+        values.insert(fact, expression(checker, entry, scope));
+    }
+    values
+}
+
+fn forgotten(checker: &mut Checker<'_>, unset: Spanned<OneOrMany<String>>, kinds: &mut Kinds) -> OneOrMany<String> {
+    for fact in &unset.value.0 {
+        name(checker, unset.referenced, "a fact", fact);
+        kinds.forgotten(unset.referenced, fact);
+    }
+    unset.value
+}
+
+fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &mut Kinds) -> Notify {
+    let (at, text) = (entry.text.referenced, entry.text.value);
+    let bytes = text.to_string().len();
+    if bytes > MAX_TEXT_BYTES {
+        checker.problem(at, format!("a text of {bytes} bytes, allowed: {MAX_TEXT_BYTES}"));
+    }
+    for part in text.parts() {
+        match part {
+            TextPart::Words(_) => {}
+            TextPart::Value(value) => parse(checker, at, value, scope),
+            TextPart::Fact { name, .. } => kinds.told(at, name),
+        }
+    }
+    let channels = entry.channels.map(|channels| {
+        if channels.value.is_empty() {
+            checker.problem(channels.referenced, "`channels` is an empty list: it could never be sent");
+        }
+        channels.value
+    });
+    Notify { text, channels: channels.unwrap_or_default(), cap: entry.cap.map(|entry| cap(checker, entry)) }
+}
+
+fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope: Scope) -> Emit {
+    let Spanned { value: EmitEntry { action_type, data }, referenced, .. } = entry;
+    let segments = action_type.value.split('.').all(|segment| !segment.is_empty() && is_type_segment(segment));
+    if !segments || action_type.value.len() > MAX_EVENT_TYPE_BYTES || action_type.value.starts_with("tidings.") {
+        checker.problem(
+            action_type.referenced,
+            format!(
+                "{:?} can't be the type of an action; as in order.ready: letters, digits, _ and - between dots, up to \
+                 {MAX_EVENT_TYPE_BYTES} bytes; tidings.* is ours",
+                action_type.value
+            ),
+        );
+    }
+    if data.len() > MAX_EMIT_FIELDS {
+        checker.problem(referenced, format!("{what} emits {} values, allowed: {MAX_EMIT_FIELDS}", data.len()));
+    }
+    let mut values = BTreeMap::new();
+    for (field, entry) in data {
+        if !is_name(&field) {
+            name(checker, entry.referenced, "a value", &field);
+        }
+        values.insert(field, expression(checker, entry, scope));
+    }
+    Emit { action_type: action_type.value, data: values }
+}
+
+fn is_type_segment(segment: &str) -> bool {
+    segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+}

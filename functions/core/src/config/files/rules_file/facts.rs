@@ -1,0 +1,69 @@
+//! What the facts of all rules are: what is counted in one rule can't be set in another, and what a text tells of must be
+//! set somewhere.
+
+use crate::config::files::{Checker, did_you_mean};
+use serde_saphyr::Location;
+use std::collections::BTreeMap;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Register,
+    Counter,
+    Set,
+}
+
+impl Kind {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Register => "set",
+            Self::Counter => "counted",
+            Self::Set => "a set of elements",
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Kinds {
+    written: BTreeMap<String, Kind>,
+    told: Vec<(Location, String)>,
+    forgotten: Vec<(Location, String)>,
+}
+
+impl Kinds {
+    pub(super) fn written(&mut self, checker: &mut Checker<'_>, at: Location, fact: &str, kind: Kind) {
+        let first = *self.written.entry(fact.to_owned()).or_insert(kind);
+        if first != kind {
+            checker.problem(
+                at,
+                format!("fact {fact:?} is {} here and {} above; one fact is one thing", kind.words(), first.words()),
+            );
+        }
+    }
+
+    pub(super) fn told(&mut self, at: Location, fact: &str) {
+        self.told.push((at, fact.to_owned()));
+    }
+
+    pub(super) fn forgotten(&mut self, at: Location, fact: &str) {
+        self.forgotten.push((at, fact.to_owned()));
+    }
+
+    /// When all rules are read.
+    pub(super) fn finish(self, checker: &mut Checker<'_>) {
+        let hint = |fact: &str| did_you_mean(fact, self.written.keys().map(String::as_str));
+        for (at, fact) in self.told {
+            if !self.written.contains_key(&fact) {
+                checker.problem(at, format!("no rule sets a fact {fact:?}{}", hint(&fact)));
+            }
+        }
+        for (at, fact) in self.forgotten {
+            match self.written.get(&fact) {
+                Some(Kind::Register) => {}
+                None => checker.problem(at, format!("no rule sets a fact {fact:?}{}", hint(&fact))),
+                Some(kind @ (Kind::Counter | Kind::Set)) => {
+                    checker.problem(at, format!("fact {fact:?} is {}; only what is set can be unset", kind.words()));
+                }
+            }
+        }
+    }
+}

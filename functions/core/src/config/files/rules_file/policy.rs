@@ -1,0 +1,78 @@
+//! When a notification may be sent.
+
+use crate::config::files::Checker;
+use crate::config::rules::{Cap, Channel, ClockTime, OptIn, Policy, QuietHours, Span};
+use crate::limits::{MAX_CAP, MAX_CAP_WITHIN};
+use crate::time::Zone;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyEntry {
+    opt_in: Option<OptIn>,
+    channels: Option<Spanned<Vec<Channel>>>,
+    quiet_hours: Option<QuietHoursEntry>,
+    cap: Option<CapEntry>,
+    shed_after: Option<Span>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuietHoursEntry {
+    from: Spanned<ClockTime>,
+    to: ClockTime,
+    zone: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CapEntry {
+    at_most: Spanned<u32>,
+    within: Spanned<Span>,
+}
+
+impl PolicyEntry {
+    pub(super) fn check(self, checker: &mut Checker<'_>) -> Policy {
+        let channels = self.channels.map(|channels| {
+            if channels.value.is_empty() {
+                checker.problem(channels.referenced, "`channels` is an empty list: nothing could be sent");
+            }
+            channels.value
+        });
+        let quiet_hours = self.quiet_hours.map(|QuietHoursEntry { from, to, zone }| {
+            if from.value == to {
+                checker.problem(
+                    from.referenced,
+                    format!("quiet from {to} to {to}: all day or never? leave `quiet_hours` out for never"),
+                );
+            }
+            if Zone::named(&zone.value).is_none() {
+                checker.problem(
+                    zone.referenced,
+                    format!("unknown time zone {:?}; as in Europe/Berlin, America/New_York, UTC", zone.value),
+                );
+            }
+            QuietHours { from: from.value, to, zone: zone.value }
+        });
+        Policy {
+            opt_in: self.opt_in.unwrap_or_default(),
+            channels: channels.unwrap_or_default(),
+            quiet_hours,
+            cap: self.cap.map(|entry| cap(checker, entry)),
+            shed_after: self.shed_after,
+        }
+    }
+}
+
+pub(super) fn cap(checker: &mut Checker<'_>, entry: CapEntry) -> Cap {
+    let CapEntry { at_most, within } = entry;
+    if !(1..=MAX_CAP).contains(&at_most.value) {
+        checker.problem(at_most.referenced, format!("a cap of {}, allowed: 1 to {MAX_CAP}", at_most.value));
+    }
+    if within.value.duration() > MAX_CAP_WITHIN {
+        let allowed = Span::new(MAX_CAP_WITHIN);
+        checker.problem(within.referenced, format!("a cap over {}, allowed: up to {allowed}", within.value));
+    }
+    Cap { at_most: at_most.value, within: within.value }
+}

@@ -1,0 +1,124 @@
+//! When a notification may be sent, and how. What a person has chosen is in the context, as facts; this is what holds for
+//! everybody, and where nobody has chosen.
+
+use super::Span;
+use crate::claim::words;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    pub opt_in: OptIn,
+    /// The channels, best first; the conversation's own if it is left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<Channel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+    /// For each conversation, over all rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Cap>,
+    /// Actions of low priority of events that waited longer than this are shed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shed_after: Option<Span>,
+}
+
+/// Whom notifications are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptIn {
+    /// Whoever hasn't said no.
+    #[default]
+    Assumed,
+    /// Whoever has said yes.
+    Required,
+}
+
+words! {
+    /// How a text reaches somebody, and so how what is put into it is escaped.
+    Channel {
+        Discord = "discord",
+        Email = "email",
+        Messenger = "messenger",
+        Slack = "slack",
+        Sms = "sms",
+        Telegram = "telegram",
+        Web = "web",
+        Whatsapp = "whatsapp",
+    }
+}
+
+/// Between these, by the person's own clock, nothing is sent that isn't urgent: it waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    pub from: ClockTime,
+    pub to: ClockTime,
+    /// The IANA time zone of those who have told none.
+    pub zone: String,
+}
+
+/// At most so many in any such time; more wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cap {
+    pub at_most: u32,
+    pub within: Span,
+}
+
+/// A time of day: `22:00`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClockTime {
+    pub hour: i8,
+    pub minute: i8,
+}
+
+impl FromStr for ClockTime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = |s: &str| (s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit())).then(|| s.parse::<i8>().ok()).flatten();
+        let parsed = text.split_once(':').and_then(|(hour, minute)| Some((digits(hour)?, digits(minute)?)));
+        match parsed {
+            Some((hour, minute)) if hour < 24 && minute < 60 => Ok(Self { hour, minute }),
+            Some(_) | None => Err(format!("{text:?} is no time of day; as in \"22:00\"")),
+        }
+    }
+}
+
+impl fmt::Display for ClockTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.hour, self.minute)
+    }
+}
+
+impl TryFrom<String> for ClockTime {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<ClockTime> for String {
+    fn from(time: ClockTime) -> Self {
+        time.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_day_are_read_as_they_are_written() {
+        for good in ["00:00", "07:30", "23:59"] {
+            assert_eq!(good.parse::<ClockTime>().unwrap().to_string(), good);
+        }
+        for bad in ["", "7:30", "24:00", "12:60", "12", "12:3x", "+1:00"] {
+            assert!(bad.parse::<ClockTime>().unwrap_err().contains("as in \"22:00\""), "{bad}");
+        }
+    }
+}
