@@ -89,7 +89,7 @@ pub struct SendOptions {
     #[arg(required_unless_present_any = ["case", "list"], conflicts_with = "case")]
     pub provider: Option<String>,
     /// Take the provider's preset instead of a configured source: its request is a vector of its own, signed anew
-    #[arg(long, requires = "provider")]
+    #[arg(long, conflicts_with_all = ["case", "list"])]
     pub preset: bool,
     /// One case of the corpus instead
     #[arg(long, value_name = "NAME")]

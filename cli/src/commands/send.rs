@@ -101,14 +101,10 @@ fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
 
 /// What can be done about a source whose requests nobody else can sign.
 fn only_the_provider(source: &Source) -> Failure {
-    let name = &source.name;
-    Failure::new(format!(
-        "{} signs for {name} with a private key that only the provider has ({})",
-        source.provider,
-        source.scheme.algorithm.as_str()
-    ))
-    .hint(format!(
-        "let the provider send one, to a public address of `tidings dev --presets`; of one that was captured,          `tidings verify {name} FILE --preset` says whether it verifies"
+    let (name, algorithm) = (&source.name, source.scheme.algorithm.as_str());
+    Failure::new(format!("{name} can't be signed here: only the provider has the private key ({algorithm})")).hint(format!(
+        "let the provider send one, to a public address of `tidings dev --presets`; whether one that was captured verifies, \
+         `tidings verify {name} FILE --preset` says"
     ))
 }
 

@@ -37,7 +37,8 @@ pub(super) fn distance(attempt: &Attempt, rejection: &Rejection) -> Option<Strin
     let now = attempt.now;
     let off = |seconds: u64, sign: i64| {
         let ms = i64::try_from(seconds).ok()?.checked_mul(1_000 * sign)?;
-        Some(Timestamp::from_unix_ms(now.unix_ms().checked_add(ms)?))
+        // To the second, as it is told.
+        Timestamp::from_unix_s(Timestamp::from_unix_ms(now.unix_ms().checked_add(ms)?).unix_s())
     };
     if let Rejection::TooOld { age_seconds, .. } = rejection {
         let then = off(*age_seconds, -1)?;

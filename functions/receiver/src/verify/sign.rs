@@ -7,6 +7,7 @@ use crate::delivery::Delivery;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -15,6 +16,9 @@ use tidings_core::config::source::Source;
 use tidings_core::config::{JsonPath, Reference, Step};
 use tidings_core::limits::{JWT_LEEWAY, MAX_EVENTS_PER_DELIVERY};
 use tidings_core::time::Timestamp;
+
+/// What can't stand in a query as it is, or would end the parameter.
+const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'&');
 
 /// How long a token that is made here is valid.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
@@ -187,7 +191,7 @@ fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &st
         }
         Reference::Query(name) => {
             let others = delivery.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&format!("{name}=")));
-            let own = format!("{name}={value}");
+            let own = format!("{name}={}", utf8_percent_encode(value, NOT_IN_A_QUERY));
             delivery.query = others.chain([own.as_str()]).collect::<Vec<_>>().join("&");
         }
         Reference::FormField(name) => {

@@ -18,6 +18,10 @@ const FLAG_LETTERS: &str = "ksSLivfgN#46";
 const IGNORED: &str = " -o --output -x --proxy -m --max-time --connect-timeout --retry -w --write-out --resolve --cacert --cert --key -E -c \
     --cookie-jar --noproxy ";
 
+/// Options with a value that are part of the request, or can't be taken.
+const KNOWN: &str = " -X --request --url -H --header -A --user-agent -e --referer -b --cookie -u --user -d --data --data-ascii --data-binary \
+    --data-raw --json --data-urlencode -F --form --form-string -T --upload-file ";
+
 /// What a command says of its request.
 #[derive(Default)]
 struct Command {
@@ -36,8 +40,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
     }
     let words = words::split(text).ok_or_else(|| unreadable("a curl command with an open quote"))?;
     let mut command = Command::default();
-    let mut words = words.into_iter().skip(1);
-    while let Some(word) = words.next() {
+    let mut words = words.into_iter().enumerate().skip(1);
+    while let Some((n, word)) = words.next() {
         let option = String::from_utf8_lossy(&word).into_owned();
         if !option.starts_with('-') || option == "-" {
             command.url = Some(option);
@@ -57,8 +61,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
             command.is_get = true;
             continue;
         }
-        let value = if attached.is_empty() { words.next() } else { Some(attached.to_vec()) };
-        command.take(&option, value.ok_or_else(|| unreadable(&format!("{option} without a value")))?)?;
+        let known = KNOWN.contains(&format!(" {option} "));
+        if !known && !IGNORED.contains(&format!(" {option} ")) {
+            // It isn't shown: who knows what stands there.
+            return Err(unreadable(&format!("a curl command whose word {} is an option that isn't known here", n + 1))
+                .hint("leave it out if it makes no difference to the request"));
+        }
+        let value = if attached.is_empty() { words.next().map(|(_, word)| word) } else { Some(attached.to_vec()) };
+        let value = value.ok_or_else(|| unreadable(&format!("{option} without a value")))?;
+        if known {
+            command.take(&option, value)?;
+        }
     }
     command.request()
 }
@@ -85,13 +98,9 @@ impl Command {
                 self.is_json = true;
                 self.data.push(value);
             }
-            "--data-urlencode" | "-F" | "--form" | "--form-string" | "-T" | "--upload-file" => {
+            _ => {
                 return Err(unreadable(&format!("{option}, whose bytes curl makes itself"))
                     .hint("curl --trace-ascii shows what it sends: give that as a raw request"));
-            }
-            other if IGNORED.contains(&format!(" {other} ")) => {}
-            other => {
-                return Err(unreadable(&format!("a curl command with {}", shown(other))).hint("leave the option out if it makes no difference"));
             }
         }
         Ok(())
@@ -117,12 +126,6 @@ impl Command {
         }
         captured(Form::Curl, &method, &url, headers.into_iter(), body)
     }
-}
-
-/// An option's name is no secret, but what stands in its place might be.
-fn shown(option: &str) -> &str {
-    let is_name = option.len() <= 24 && option.bytes().all(|b| b.is_ascii_lowercase() || b == b'-' || b.is_ascii_digit());
-    if is_name || option.len() == 2 { option } else { "an option that isn't known" }
 }
 
 fn elsewhere(option: &str) -> Failure {

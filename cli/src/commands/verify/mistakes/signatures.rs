@@ -10,12 +10,17 @@ pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
     let encodings = [(Encoding::Hex, "hexadecimal"), (Encoding::Base64, "base64"), (Encoding::Base64url, "URL-safe base64")];
     let named = |encoding| encodings.iter().find(|(one, _)| *one == encoding).map_or("text", |(_, name)| name);
     let expected = named(scheme.signature.encoding);
-    let encoded = encodings.into_iter().map(move |(encoding, name)| {
+    let is_token = scheme.algorithm == Algorithm::Token;
+    let encoded = encodings.into_iter().filter(move |_| !is_token).map(move |(encoding, name)| {
         let hint = format!("the signature is {name}, and the scheme reads {expected}: set `signature.encoding`");
         (hint, attempt.with(|a| a.source.scheme.signature.encoding = encoding))
     });
     let bare = if let Written::Prefix(prefix) = &scheme.signature.written { Some(prefix) } else { None };
-    let bare = bare.map(|prefix| {
+    let stands_there = |prefix: &str| {
+        let text = scheme.signature.from.0.iter().find_map(|place| attempt.delivery.headers.get(place.header()?)?.to_str().ok());
+        text.is_some_and(|text| text.starts_with(prefix))
+    };
+    let bare = bare.filter(|prefix| !stands_there(prefix)).map(|prefix| {
         let hint = format!("the signature stands there without {prefix:?}: something on the way took it off");
         (hint, attempt.with(|a| a.source.scheme.signature.written = Written::Plain))
     });

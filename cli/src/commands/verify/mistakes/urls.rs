@@ -86,10 +86,6 @@ impl Url {
         format!("{}://{}{}{}", self.scheme, self.host, self.port, self.path)
     }
 
-    fn part(&self, n: usize) -> &str {
-        [&self.scheme, &self.host, &self.port, &self.path, &self.query][n]
-    }
-
     fn with(&self, n: usize, value: &str) -> Self {
         let mut changed = self.clone();
         let part = [&mut changed.scheme, &mut changed.host, &mut changed.port, &mut changed.path, &mut changed.query];
