@@ -80,7 +80,8 @@ impl Sample {
     fn holds_an_event(&self, provider: &Provider, vector: &Vector) -> bool {
         let source = Source { public_url: Some("https://hooks.example".to_owned()), ..provider.source(&provider.name) };
         let now = Timestamp::from_unix_ms(0);
-        self.sign(&source, &vector.secret, now, None).is_ok_and(|signed| !signed.claim_keys(&source, &vector.secret, now).is_empty())
+        self.sign(&source, &vector.secret, now, None)
+            .is_ok_and(|signed| !signed.claim_keys(&source, &vector.secret, now).is_empty())
     }
 
     /// Adds a header, or replaces it.

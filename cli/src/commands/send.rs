@@ -67,15 +67,17 @@ struct Wanted {
 }
 
 fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
-    let case = match &options.case {
-        None => None,
-        Some(name) => Some(corpus().case(name).ok_or_else(|| {
-            Failure::new(format!("the corpus has no case {name:?}")).hint("tidings send --list shows them")
-        })?),
-    };
+    let case =
+        match &options.case {
+            None => None,
+            Some(name) => Some(corpus().case(name).ok_or_else(|| {
+                Failure::new(format!("the corpus has no case {name:?}")).hint("tidings send --list shows them")
+            })?),
+        };
     let name = case.map(|case| &case.source).or(options.provider.as_ref());
     let name = name.ok_or_else(|| Failure::new("no source and no case"))?;
-    let source = if options.preset { sources::of_preset(&sources::preset(name)?, &options.url) } else { sources::configured(name)? };
+    let source =
+        if options.preset { sources::of_preset(&sources::preset(name)?, &options.url) } else { sources::configured(name)? };
     if !can_sign(&source.scheme) {
         return Err(only_the_provider(&source));
     }

@@ -140,5 +140,15 @@ fn a_request_can_be_printed_instead_of_sent() {
     assert_eq!((&event["version"], &event["rawPath"]), (&"2.0".into(), &"/webhooks/shopify".into()));
     let cases = json(&run(&["send", "--list", "--json"]));
     assert!(cases.as_array().is_some_and(|cases| cases.len() >= 19));
-    assert!(out(&run(&["completions", "bash"])).contains("_tidings"));
+    for shell in ["bash", "zsh", "fish"] {
+        let script = out(&run(&["completions", shell]));
+        for option in ["preset", "fetch-keys", "entry", "key", "public-url"] {
+            assert!(script.contains(option), "{shell}: {option}");
+        }
+    }
+    for (command, example) in
+        [("send", "tidings send mailgun --preset"), ("verify", "--fetch-keys"), ("dev", "tidings dev --presets")]
+    {
+        assert!(out(&run(&[command, "--help"])).contains(example), "{command}");
+    }
 }

@@ -20,7 +20,8 @@ fn providers_are_listed_and_shown() {
 fn providers_say_whether_send_can_sign_as_they_do() {
     let list = json(&run(&["providers", "list", "--json"]));
     for provider in list.as_array().unwrap() {
-        let private = ["ed25519", "ecdsa-p256", "rsa-sha256", "rsa-sha256-or-sha1"].contains(&provider["scheme"]["algorithm"].as_str().unwrap());
+        let private = ["ed25519", "ecdsa-p256", "rsa-sha256", "rsa-sha256-or-sha1"]
+            .contains(&provider["scheme"]["algorithm"].as_str().unwrap());
         let token = provider["scheme"]["jwt"]["algorithms"][0].as_str().is_some_and(|algorithm| !algorithm.starts_with("HS"));
         assert_eq!(provider["can_send"], !(private || token), "{}", provider["name"]);
     }
@@ -39,7 +40,10 @@ fn dev_as_every_preset_takes_what_send_signs() {
     for preset in KINDS {
         let sent = dev.send(&[preset, "--preset", "--json"]);
         let said = json(&sent);
-        assert!(sent.status.success() && said["status"].as_u64().is_some_and(|status| (200..300).contains(&status)), "{preset}: {said}");
+        assert!(
+            sent.status.success() && said["status"].as_u64().is_some_and(|status| (200..300).contains(&status)),
+            "{preset}: {said}"
+        );
         assert!(said["claim_keys"][0].as_str().is_some_and(|key| key.starts_with(&format!("{preset}#"))), "{preset}: {said}");
         let forged = dev.send(&[preset, "--preset", "--tamper", "signature", "--json"]);
         assert_eq!((forged.status.code(), &json(&forged)["status"]), (Some(1), &401.into()), "{preset}");

@@ -40,7 +40,10 @@ fn forms(request: &SignedRequest) -> Vec<(&'static str, Vec<u8>)> {
         let post = json!({ "request": { "method": "POST", "url": url, "headers": pairs, "postData": content } });
         json!({ "log": { "entries": [get, post] } }).to_string().into_bytes()
     };
-    let options = headers(request).iter().map(|(name, value)| format!(" \\\n  -H {}", copied(&format!("{name}: {value}")))).collect::<String>();
+    let options = headers(request)
+        .iter()
+        .map(|(name, value)| format!(" \\\n  -H {}", copied(&format!("{name}: {value}"))))
+        .collect::<String>();
     let short = headers(request).iter().map(|(name, value)| format!(" -H\"{name}: {value}\"")).collect::<String>();
     let quoted = body.replace('\'', "'\\''");
     let ours: serde_json::Map<String, Value> = headers(request).into_iter().map(|(name, value)| (name, json!(value))).collect();
@@ -68,11 +71,15 @@ fn a_request_verifies_in_every_form_in_which_people_have_it() {
         for (form, bytes) in forms(request) {
             let told = verify(preset, &json!({ preset: SECRET }), &bytes, &["--public-url", &url_of(preset)]);
             assert_eq!((told.code, &told.json["verified"]), (0, &true.into()), "{preset}, {form}: {told:?}");
-            assert_eq!((&told.json["request"]["form"], &told.json["request"]["bytes"]), (&form.into(), &request.body.len().into()));
+            assert_eq!(
+                (&told.json["request"]["form"], &told.json["request"]["bytes"]),
+                (&form.into(), &request.body.len().into())
+            );
             assert!(told.people.contains(form), "{}", told.people);
         }
     }
-    let bare = [headers(&github).iter().map(|(n, v)| format!("{n}: {v}\n")).collect::<String>().as_bytes(), b"\n", &github.body].concat();
+    let bare = [headers(&github).iter().map(|(n, v)| format!("{n}: {v}\n")).collect::<String>().as_bytes(), b"\n", &github.body]
+        .concat();
     assert_eq!(verify("github", &json!({ "github": SECRET }), &bare, &[]).code, 0, "pasted headers and body");
 }
 
@@ -101,15 +108,27 @@ fn a_har_that_has_taken_a_form_apart_is_put_together_again() {
     let request = signed("slack-slash", SECRET, |_, sample| sample.body = b"token=a+b%2Fc&text=~x*".to_vec());
     let pairs: Vec<Value> = headers(&request).iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let params = json!([{ "name": "token", "value": "a b/c" }, { "name": "text", "value": "~x*" }]);
-    let entry = json!({ "request": { "method": "POST", "url": "https://x", "headers": pairs, "postData": { "params": params } } });
-    let told = verify("slack-slash", &json!({ "slack-slash": SECRET }), json!({ "log": { "entries": [entry] } }).to_string().as_bytes(), &[]);
+    let entry =
+        json!({ "request": { "method": "POST", "url": "https://x", "headers": pairs, "postData": { "params": params } } });
+    let told = verify(
+        "slack-slash",
+        &json!({ "slack-slash": SECRET }),
+        json!({ "log": { "entries": [entry] } }).to_string().as_bytes(),
+        &[],
+    );
     // RFC 3986 leaves ~ alone and escapes *, forms the other way round: neither is what was sent.
     assert_eq!(told.code, 1, "{told:?}");
     let request = signed("slack-slash", SECRET, |_, sample| sample.body = b"token=a%20b%2fc".to_vec());
     let pairs: Vec<Value> = headers(&request).iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let params = json!([{ "name": "token", "value": "a b/c" }]);
-    let entry = json!({ "request": { "method": "POST", "url": "https://x", "headers": pairs, "postData": { "params": params } } });
-    let told = verify("slack-slash", &json!({ "slack-slash": SECRET }), json!({ "log": { "entries": [entry] } }).to_string().as_bytes(), &[]);
+    let entry =
+        json!({ "request": { "method": "POST", "url": "https://x", "headers": pairs, "postData": { "params": params } } });
+    let told = verify(
+        "slack-slash",
+        &json!({ "slack-slash": SECRET }),
+        json!({ "log": { "entries": [entry] } }).to_string().as_bytes(),
+        &[],
+    );
     assert!(told.hint(0).contains("the form was parsed and encoded again"), "{told:?}");
 }
 

@@ -30,7 +30,7 @@ fn changed(preset: &str, sent: &[u8], seen: &[u8]) -> String {
 fn a_body_that_was_changed_on_its_way() {
     let stripe = b"{\n  \"id\": \"evt_1\",\n  \"url\": \"https:\\/\\/x\",\n  \"name\": \"J\\u00fcrgen\"\n}";
     for (sent, seen, said) in [
-        (&stripe[..], &r#"{"id":"evt_1","url":"https://x","name":"Jürgen"}"#.as_bytes()[..], "parsed and written again"),
+        (&stripe[..], r#"{"id":"evt_1","url":"https://x","name":"Jürgen"}"#.as_bytes(), "parsed and written again"),
         (br#"{"a":[1,2]}"#, b"{\n    \"a\": [\n        1,\n        2\n    ]\n}", "parsed and written again"),
         (br#"{"a": 1, "b": "\u003c"}"#, br#"{"a":1,"b":"<"}"#, "parsed and written again"),
         (b"{}\n", b"{}", "lost a line feed"),
@@ -48,7 +48,11 @@ fn a_body_that_was_changed_on_its_way() {
         assert!(hint.contains(said), "{}: {hint}", String::from_utf8_lossy(seen));
     }
     for (sent, seen, said) in [
-        (&b"text=a+b&url=https%3A%2F%2Fx%7E"[..], &b"text=a%20b&url=https%3a%2f%2fx~"[..], "the form was parsed and encoded again"),
+        (
+            &b"text=a+b&url=https%3A%2F%2Fx%7E"[..],
+            &b"text=a%20b&url=https%3a%2f%2fx~"[..],
+            "the form was parsed and encoded again",
+        ),
         (b"text=a%20b%2f", b"text=a+b%2F", "the form was parsed and encoded again"),
         (b"text=a+b&x=%21", br#"{"text":"a b","x":"!"}"#, "turned into JSON"),
     ] {
@@ -171,8 +175,12 @@ fn another_environment_s_secret() {
 fn clocks_and_units() {
     let now = SystemClock.now();
     let ago = |seconds: i64| Timestamp::from_unix_ms(now.unix_ms() - seconds * 1_000);
-    let hook = |at: Timestamp, unit: TimeUnit| signed_at("zoom", SECRET, at, |source, _| source.scheme.timestamp.as_mut().unwrap().unit = unit);
-    for (unit, said) in [(TimeUnit::Ms, "in milliseconds, and the scheme reads seconds"), (TimeUnit::Rfc3339, "in RFC 3339, and the scheme")] {
+    let hook = |at: Timestamp, unit: TimeUnit| {
+        signed_at("zoom", SECRET, at, |source, _| source.scheme.timestamp.as_mut().unwrap().unit = unit)
+    };
+    for (unit, said) in
+        [(TimeUnit::Ms, "in milliseconds, and the scheme reads seconds"), (TimeUnit::Rfc3339, "in RFC 3339, and the scheme")]
+    {
         assert!(ask("zoom", &hook(now, unit)).hint(0).contains(said), "{said}");
     }
     let seconds = signed("front-app", SECRET, |source, _| source.scheme.timestamp.as_mut().unwrap().unit = TimeUnit::S);
@@ -199,7 +207,8 @@ fn run_at(at: &str) -> Told {
 
 #[test]
 fn tokens_of_another_kind_time_or_issuer() {
-    let other = signed("vonage-jwt", SECRET, |source, _| source.scheme.jwt.as_mut().unwrap().algorithms = vec![JwtAlgorithm::Hs512]);
+    let other =
+        signed("vonage-jwt", SECRET, |source, _| source.scheme.jwt.as_mut().unwrap().algorithms = vec![JwtAlgorithm::Hs512]);
     assert!(ask("vonage-jwt", &other).hint(0).contains("the token says HS512, allowed: HS256"));
     let mut none = other.clone();
     let header = URL_SAFE_NO_PAD.encode(json!({ "alg": format!("{SECRET} or so") }).to_string());
@@ -214,7 +223,8 @@ fn tokens_of_another_kind_time_or_issuer() {
     assert_eq!(verify("vonage-jwt", &json!({ "vonage-jwt": SECRET }), &ours(&expired), &["--at", &at]).code, 0, "{told:?}");
 
     let issuer = signed("netlify", SECRET, |source, _| {
-        source.scheme.expect = [("jwt:iss".parse().unwrap(), tidings_core::config::OneOrMany(vec!["nobody".parse().unwrap()]))].into();
+        source.scheme.expect =
+            [("jwt:iss".parse().unwrap(), tidings_core::config::OneOrMany(vec!["nobody".parse().unwrap()]))].into();
     });
     assert_eq!(ask("netlify", &issuer).hint(0), "jwt:iss must be netlify");
     let mut body = signed("netlify", SECRET, |_, sample| sample.body = b"{\"a\": 1}".to_vec());
@@ -250,7 +260,10 @@ fn of_events_that_are_signed_one_by_one_the_failing_is_told() {
 
     let staging = signed("adyen-standard", "00112233445566778899aabbccddeeff", |_, _| {});
     let told = verify("adyen-standard", &secrets, &ours(&staging), &[]);
-    assert_eq!((told.hint(0), told.hint(1)), ("event 1 of 1 fails: the signature doesn't match any secret", "it is signed with the secret of \"staging\""));
+    assert_eq!(
+        (told.hint(0), told.hint(1)),
+        ("event 1 of 1 fails: the signature doesn't match any secret", "it is signed with the secret of \"staging\"")
+    );
 
     let mut graph = signed("ms-graph", SECRET, |_, _| {});
     graph.body = String::from_utf8(graph.body).unwrap().replacen(SECRET, "another", 1).into_bytes();

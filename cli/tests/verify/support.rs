@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tidings_core::config::provider::Provider;
 use tidings_core::config::source::Source;
@@ -92,14 +93,13 @@ pub(crate) fn verify(preset: &str, secrets: &Value, request: &[u8], more: &[&str
 }
 
 fn texts(secrets: &Value) -> Vec<String> {
-    match secrets {
-        Value::Array(all) => all.iter().flat_map(texts).collect(),
-        one => vec![one.as_str().unwrap_or_default().to_owned()],
-    }
+    let all = secrets.as_array().cloned().unwrap_or_else(|| vec![secrets.clone()]);
+    all.iter().filter_map(|secret| secret.as_str().map(str::to_owned)).collect()
 }
 
 pub(crate) fn preset(name: &str) -> Provider {
-    providers().into_iter().find(|provider| provider.name == name).unwrap_or_else(|| panic!("no preset {name}"))
+    static ALL: LazyLock<Vec<Provider>> = LazyLock::new(providers);
+    ALL.iter().find(|provider| provider.name == name).cloned().unwrap_or_else(|| panic!("no preset {name}"))
 }
 
 /// The URL that every preset here was given.
@@ -112,12 +112,7 @@ pub(crate) fn signed(name: &str, secret: &str, change: impl FnOnce(&mut Source, 
     signed_at(name, secret, SystemClock.now(), change)
 }
 
-pub(crate) fn signed_at(
-    name: &str,
-    secret: &str,
-    at: Timestamp,
-    change: impl FnOnce(&mut Source, &mut Sample),
-) -> SignedRequest {
+pub(crate) fn signed_at(name: &str, secret: &str, at: Timestamp, change: impl FnOnce(&mut Source, &mut Sample)) -> SignedRequest {
     let provider = preset(name);
     let mut source = Source { public_url: Some(url_of(name)), ..provider.source(name) };
     let mut sample = Sample::of_preset(&provider).unwrap();

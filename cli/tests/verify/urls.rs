@@ -28,10 +28,18 @@ fn each_part_of_it_is_named() {
             (format!("https://hooks.example:443{path}"), &[], "its port differs: https://hooks.example:443/"),
             (format!("https://hooks.example:8443{path}"), &[("x-forwarded-port", "8443")], "its port differs"),
             (format!("https://hooks.example/prod{path}"), &[], "its path differs: https://hooks.example/prod/"),
-            (format!("https://hooks.example/v2{path}"), &[("x-forwarded-prefix", "/v2/")], "its path differs: https://hooks.example/v2/"),
+            (
+                format!("https://hooks.example/v2{path}"),
+                &[("x-forwarded-prefix", "/v2/")],
+                "its path differs: https://hooks.example/v2/",
+            ),
             (format!("{url}/"), &[], "its path differs"),
             (format!("https://hooks.example/{preset}"), &[], "its path differs"),
-            (url.replace("https://hooks.", "http://internal."), &[("host", "internal.example")], "its scheme and its host differs"),
+            (
+                url.replace("https://hooks.", "http://internal."),
+                &[("host", "internal.example")],
+                "its scheme and its host differs",
+            ),
         ] {
             if !all && !given.starts_with("http:") {
                 continue;
@@ -80,7 +88,8 @@ fn without_a_configured_one_the_request_s_own_is_tried() {
 
 #[test]
 fn a_token_for_another_address_names_both() {
-    let request = signed("monday", SECRET, |source, _| source.public_url = Some("https://hooks.example/webhooks/monday/".to_owned()));
+    let request =
+        signed("monday", SECRET, |source, _| source.public_url = Some("https://hooks.example/webhooks/monday/".to_owned()));
     let told = verify("monday", &json!({ "monday": SECRET }), &ours(&request), &["--public-url", &url_of("monday")]);
     assert!(told.hint(0).contains("its path differs: https://hooks.example/webhooks/monday/"), "{told:?}");
     let request = signed("monday", SECRET, |source, _| source.public_url = Some("https://somebody.example".to_owned()));

@@ -19,7 +19,8 @@ pub(super) fn other_unit(attempt: &Attempt) -> Option<String> {
         };
         attempt.with(timestamp).verify().is_ok()
     };
-    let other = [TimeUnit::S, TimeUnit::Ms, TimeUnit::Rfc3339].into_iter().filter(|other| *other != unit).find(|other| read_as(*other));
+    let other =
+        [TimeUnit::S, TimeUnit::Ms, TimeUnit::Rfc3339].into_iter().filter(|other| *other != unit).find(|other| read_as(*other));
     let (other, unit) = (name(other.filter(|_| !read_as(unit))?), name(unit));
     Some(format!("the timestamp is in {other}, and the scheme reads {unit}: set `timestamp.unit`"))
 }

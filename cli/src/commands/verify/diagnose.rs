@@ -39,7 +39,10 @@ pub(super) fn diagnose(attempt: &Attempt, document: &str) -> Finding {
     hints.extend(shortened(attempt));
     hints.extend(unsigned_handshake(attempt));
     if hints.is_empty() {
-        hints.push("none of the usual mistakes explains it: is it the right secret, and are these the very bytes that were sent?".to_owned());
+        hints.push(
+            "none of the usual mistakes explains it: is it the right secret, and are these the very bytes that were sent?"
+                .to_owned(),
+        );
     }
     Finding { why: Some(rejection.to_string()), secret_index: None, hints }
 }
@@ -61,8 +64,12 @@ fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
         }
         Rejection::ForeignAlgorithm => {
             let seen = token::seen(attempt).map_or("another".to_owned(), |token| token.algorithm);
-            let allowed: Vec<&str> = scheme.jwt.iter().flat_map(|jwt| &jwt.algorithms).map(|algorithm| algorithm.as_str()).collect();
-            Some(format!("the token says {seen}, allowed: {}: whoever made it isn't this provider, or its settings changed", allowed.join(", ")))
+            let allowed: Vec<&str> =
+                scheme.jwt.iter().flat_map(|jwt| &jwt.algorithms).map(|algorithm| algorithm.as_str()).collect();
+            Some(format!(
+                "the token says {seen}, allowed: {}: whoever made it isn't this provider, or its settings changed",
+                allowed.join(", ")
+            ))
         }
         Rejection::Unexpected(place) => {
             let allowed = scheme.expect.get(place)?;
@@ -97,14 +104,18 @@ fn key_needed(attempt: &Attempt, needed: &NeededKey) -> String {
         (false, None) => ("key set", ""),
         (false, Some(_)) => ("key set", ", and what was given for it holds no key of this token's `kid`"),
     };
-    format!("all else is right; the provider's {what} is at {address}{reason}: fetch it with --fetch-keys, or give it with --key FILE")
+    format!(
+        "all else is right; the provider's {what} is at {address}{reason}: fetch it with --fetch-keys, or give it with --key FILE"
+    )
 }
 
 /// A value that must be the source's own, and isn't: no mistake mends it, and without it the rest is right.
 fn not_agreed(attempt: &Attempt) -> Option<String> {
     let own = attempt.source.scheme.expect.iter().filter(|(_, allowed)| holds(allowed, &Reference::Secret));
     let mut wrong = own.filter(|(place, _)| attempt.with(|a| drop(a.source.scheme.expect.remove(*place))).agrees_ever());
-    wrong.next().map(|(place, allowed)| format!("{place} must be {}: it is somebody else's, or the secret is another one's", shown(attempt, allowed)))
+    wrong.next().map(|(place, allowed)| {
+        format!("{place} must be {}: it is somebody else's, or the secret is another one's", shown(attempt, allowed))
+    })
 }
 
 /// What can be said where nothing explains it.
@@ -113,11 +124,15 @@ fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
         Rejection::MissingHeader(name) => {
             let names: Vec<&str> = attempt.delivery.headers.keys().map(http::HeaderName::as_str).collect();
             let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            Some(format!("{name} was lost on the way, or this isn't what the provider sends; the headers that are there: {names}"))
+            Some(format!(
+                "{name} was lost on the way, or this isn't what the provider sends; the headers that are there: {names}"
+            ))
         }
         Rejection::MissingValue(Reference::Url) => Some("say which URL the provider was given with --public-url".to_owned()),
         Rejection::MissingValue(place) => Some(format!("{place} was lost on the way, or this isn't what the provider sends")),
-        Rejection::MalformedBody => Some("the body is no JSON, or has none of the events that are signed: is it another provider's?".to_owned()),
+        Rejection::MalformedBody => {
+            Some("the body is no JSON, or has none of the events that are signed: is it another provider's?".to_owned())
+        }
         Rejection::MalformedTimestamp => Some("the time of signing is written in no unit that is known here".to_owned()),
         Rejection::MalformedSignature => {
             let scheme = &attempt.source.scheme;
@@ -165,7 +180,8 @@ fn unusable(attempt: &Attempt) -> Vec<String> {
 fn shortened(attempt: &Attempt) -> Option<String> {
     let said: usize = attempt.delivery.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
     let seen = attempt.delivery.body.len();
-    (said != seen).then(|| format!("Content-Length says that the body has {said} bytes, and here it has {seen}: it isn't as it was sent"))
+    (said != seen)
+        .then(|| format!("Content-Length says that the body has {said} bytes, and here it has {seen}: it isn't as it was sent"))
 }
 
 fn unsigned_handshake(attempt: &Attempt) -> Option<String> {

@@ -75,6 +75,11 @@ impl Reference {
         if let Self::Header(name) = self { Some(name) } else { None }
     }
 
+    /// The name, of a claim.
+    pub fn claim(&self) -> Option<&str> {
+        if let Self::Jwt(claim) = self { Some(claim) } else { None }
+    }
+
     /// The path, of a value in the body.
     pub fn json(&self) -> Option<&JsonPath> {
         if let Self::Json(path) | Self::JsonOrEmpty(path) = self { Some(path) } else { None }
@@ -344,7 +349,13 @@ mod tests {
 
     #[test]
     fn words_are_written_as_they_are_read() {
-        for text in ["v0:{header:x-slack-request-timestamp}:{body}", "{sig:t}.{body}", "{{{json:a[0].b}}}", "{url}{query:q}", "{json:a?}{jwt:iat}{form:sig}{crc32}{canonical:aws-sns}"] {
+        for text in [
+            "v0:{header:x-slack-request-timestamp}:{body}",
+            "{sig:t}.{body}",
+            "{{{json:a[0].b}}}",
+            "{url}{query:q}",
+            "{json:a?}{jwt:iat}{form:sig}{crc32}{canonical:aws-sns}",
+        ] {
             assert_eq!(text.parse::<Template>().unwrap().to_string(), text);
         }
     }

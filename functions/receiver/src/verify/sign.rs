@@ -70,17 +70,17 @@ pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp)
     let mut claims = Map::new();
     if let Some(spec) = &scheme.timestamp {
         let text = timestamp::write(spec.unit, now);
-        match &spec.from {
-            Reference::Signature(name) => fields.push((name.clone(), text)),
-            Reference::Jwt(_) => {}
-            place => put(delivery, place, &[], &text)?,
+        if let Reference::Signature(name) = &spec.from {
+            fields.push((name.clone(), text));
+        } else if spec.from.claim().is_none() {
+            put(delivery, &spec.from, &[], &text)?;
         }
     }
     if let Some(place) = &scheme.body_sha256 {
         let hash = hex::encode(Sha256::digest(&delivery.body));
-        match place {
-            Reference::Jwt(claim) => drop(claims.insert(claim.clone(), Value::from(hash))),
-            place => put(delivery, place, &[], &hash)?,
+        match place.claim() {
+            Some(claim) => drop(claims.insert(claim.to_owned(), Value::from(hash))),
+            None => put(delivery, place, &[], &hash)?,
         }
     }
     if let Some(jwt) = &scheme.jwt {
@@ -100,7 +100,13 @@ pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp)
 }
 
 /// The signature's bytes.
-fn made(source: &Source, key: &Key, delivery: &Delivery, indices: &[usize], fields: &[(String, String)]) -> Result<Vec<u8>, SignError> {
+fn made(
+    source: &Source,
+    key: &Key,
+    delivery: &Delivery,
+    indices: &[usize],
+    fields: &[(String, String)],
+) -> Result<Vec<u8>, SignError> {
     let scheme = &source.scheme;
     let Some(message) = &scheme.message else {
         return Ok(key.bytes().to_vec());
@@ -134,14 +140,14 @@ fn token(
     claims.insert("iat".to_owned(), json!(now.unix_s()));
     claims.insert("nbf".to_owned(), json!(now.unix_s()));
     claims.insert("exp".to_owned(), json!(now.plus(TOKEN_LIFETIME).unix_s()));
-    if let Some(Reference::Jwt(claim)) = &source.scheme.url_sha256 {
+    if let Some(claim) = source.scheme.url_sha256.as_ref().and_then(Reference::claim) {
         let url = values.text(&Reference::Url).map_err(SignError::Missing)?;
-        claims.insert(claim.clone(), Value::from(hex::encode(Sha256::digest(url))));
+        claims.insert(claim.to_owned(), Value::from(hex::encode(Sha256::digest(url))));
     }
     for (place, allowed) in &source.scheme.expect {
-        if let (Reference::Jwt(claim), Some(template)) = (place, allowed.0.first()) {
+        if let (Some(claim), Some(template)) = (place.claim(), allowed.0.first()) {
             let value = values.filled(template, key).map_err(SignError::Missing)?;
-            claims.insert(claim.clone(), Value::from(String::from_utf8_lossy(&value).into_owned()));
+            claims.insert(claim.to_owned(), Value::from(String::from_utf8_lossy(&value).into_owned()));
         }
     }
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -195,8 +201,10 @@ fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &st
             delivery.query = others.chain([own.as_str()]).collect::<Vec<_>>().join("&");
         }
         Reference::FormField(name) => {
-            let others: Vec<(String, String)> =
-                form_urlencoded::parse(&delivery.body).filter(|(field, _)| field != name).map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+            let others: Vec<(String, String)> = form_urlencoded::parse(&delivery.body)
+                .filter(|(field, _)| field != name)
+                .map(|(n, v)| (n.into_owned(), v.into_owned()))
+                .collect();
             let mut form = form_urlencoded::Serializer::new(String::new());
             delivery.body = form.extend_pairs(others).append_pair(name, value).finish().into_bytes();
         }

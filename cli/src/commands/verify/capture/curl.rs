@@ -36,7 +36,8 @@ struct Command {
 pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
     let text = std::str::from_utf8(bytes).map_err(|_| unreadable("a curl command that is no UTF-8"))?.trim();
     if text.contains("^\"") {
-        return Err(unreadable("a curl command for cmd.exe").hint("copy it as cURL (bash): cmd.exe's escapes can't be told from the body's"));
+        return Err(unreadable("a curl command for cmd.exe")
+            .hint("copy it as cURL (bash): cmd.exe's escapes can't be told from the body's"));
     }
     let words = words::split(text).ok_or_else(|| unreadable("a curl command with an open quote"))?;
     let mut command = Command::default();
@@ -78,7 +79,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
 
 impl Command {
     fn take(&mut self, option: &str, value: Vec<u8>) -> Result<(), Failure> {
-        let text = || String::from_utf8(value.clone()).map_err(|_| unreadable(&format!("{option} with a value that is no UTF-8")));
+        let text =
+            || String::from_utf8(value.clone()).map_err(|_| unreadable(&format!("{option} with a value that is no UTF-8")));
         match option {
             "-X" | "--request" => self.method = Some(text()?),
             "--url" => self.url = Some(text()?),
@@ -92,7 +94,9 @@ impl Command {
             "-e" | "--referer" => self.headers.push(("referer".to_owned(), text()?)),
             "-b" | "--cookie" => self.headers.push(("cookie".to_owned(), text()?)),
             "-u" | "--user" => self.headers.push(("authorization".to_owned(), format!("Basic {}", STANDARD.encode(&value)))),
-            "-d" | "--data" | "--data-ascii" | "--data-binary" | "--json" if value.starts_with(b"@") => return Err(elsewhere(option)),
+            "-d" | "--data" | "--data-ascii" | "--data-binary" | "--json" if value.starts_with(b"@") => {
+                return Err(elsewhere(option));
+            }
             "-d" | "--data" | "--data-ascii" | "--data-binary" | "--data-raw" => self.data.push(value),
             "--json" => {
                 self.is_json = true;

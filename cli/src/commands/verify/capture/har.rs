@@ -16,7 +16,8 @@ pub(super) fn read(har: &Value, entry: Option<usize>) -> Result<Captured, Failur
         None => {
             let first = entries.iter().position(|entry| text(&entry["request"], "method").eq_ignore_ascii_case("POST"));
             let none = || {
-                Failure::new(format!("none of the HAR's {count} entries is a POST")).hint("choose another one with --entry NUMBER")
+                Failure::new(format!("none of the HAR's {count} entries is a POST"))
+                    .hint("choose another one with --entry NUMBER")
             };
             first.ok_or_else(none)? + 1
         }

@@ -15,7 +15,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
     let (mut method, mut url) = ("POST".to_owned(), String::new());
     let mut pairs = Vec::new();
     for (n, line) in head.lines().enumerate() {
-        if n == 0 && let Some((first, target)) = request_line(line) {
+        if n == 0
+            && let Some((first, target)) = request_line(line)
+        {
             (method, url) = (first.to_owned(), target.to_owned());
             continue;
         }

@@ -86,7 +86,9 @@ fn ansi_c(rest: &mut Peekable<Chars<'_>>, word: &mut Vec<u8>) -> Option<()> {
             'x' => word.push(number(rest, 16, 2, 0)? as u8),
             'u' => match (number(rest, 16, 4, 0)?, high.take()) {
                 (unit @ 0xd800..=0xdbff, _) => high = Some(unit),
-                (unit @ 0xdc00..=0xdfff, Some(high)) => push(word, char::from_u32(0x10000 + ((high - 0xd800) << 10) + (unit - 0xdc00))?),
+                (unit @ 0xdc00..=0xdfff, Some(high)) => {
+                    push(word, char::from_u32(0x10000 + ((high - 0xd800) << 10) + (unit - 0xdc00))?)
+                }
                 (unit, _) => push(word, char::from_u32(unit)?),
             },
             'U' => push(word, char::from_u32(number(rest, 16, 8, 0)?)?),

@@ -56,7 +56,8 @@ fn rewritten(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     };
     let mut bodies: Vec<_> = json::written(text).into_iter().map(|text| (JSON, text.into_bytes())).collect();
     let fields = value.as_object().into_iter().flatten();
-    let texts: Option<Vec<(String, String)>> = fields.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+    let texts: Option<Vec<(String, String)>> =
+        fields.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
     let fields = texts.unwrap_or_default();
     bodies.extend(forms(&fields).into_iter().map(|form| (TURNED, form.into_bytes())));
     bodies
@@ -65,7 +66,16 @@ fn rewritten(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 /// What HTML forms, JavaScript's `encodeURIComponent` and RFC 3986 leave as it is.
 const LEFT_ALONE: [&AsciiSet; 3] = [
     &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_'),
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'!').remove(b'~').remove(b'*').remove(b'\'').remove(b'(').remove(b')'),
+    &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'!')
+        .remove(b'~')
+        .remove(b'*')
+        .remove(b'\'')
+        .remove(b'(')
+        .remove(b')'),
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~'),
 ];
 

@@ -5,7 +5,9 @@ pub(super) fn written(text: &str) -> Vec<String> {
     let plain = strings(text, &unescaped);
     let escapes: [&dyn Fn(char) -> Option<String>; 5] = [&|_| None, &ascii, &slash, &|c| ascii(c).or_else(|| slash(c)), &html];
     let mut texts = vec![text.to_owned()];
-    texts.extend(escapes.iter().map(|escape| strings(&plain, &|string| string.chars().map(|c| escape(c).unwrap_or(c.into())).collect())));
+    texts.extend(
+        escapes.iter().map(|escape| strings(&plain, &|string| string.chars().map(|c| escape(c).unwrap_or(c.into())).collect())),
+    );
     let layouts = [Layout::Compact, Layout::Spaced, Layout::Indented("  "), Layout::Indented("    "), Layout::Indented("\t")];
     texts.iter().flat_map(|text| layouts.iter().map(|layout| laid_out(text, *layout))).collect()
 }

@@ -63,10 +63,12 @@ fn others(attempt: &Attempt, document: &str) -> Vec<Mended> {
     // A document that can't be read was told before.
     let entries = receiver::secrets::parse(document).unwrap_or_default();
     let others = entries.into_iter().filter(|(name, _)| *name != attempt.source.name);
-    let mut mended: Vec<Mended> =
-        others.map(|(name, secrets)| (format!("it is signed with the secret of {name:?}"), attempt.with(|a| a.secrets = secrets.0))).collect();
+    let mut mended: Vec<Mended> = others
+        .map(|(name, secrets)| (format!("it is signed with the secret of {name:?}"), attempt.with(|a| a.secrets = secrets.0)))
+        .collect();
     let beyond = attempt.secrets.get(MAX_SECRETS_PER_SOURCE..).unwrap_or_default().to_vec();
-    let hint = format!("it is signed with a secret after the first {MAX_SECRETS_PER_SOURCE}, and no more are tried: take old ones away");
+    let hint =
+        format!("it is signed with a secret after the first {MAX_SECRETS_PER_SOURCE}, and no more are tried: take old ones away");
     mended.push((hint, attempt.with(|a| a.secrets = beyond)));
     mended
 }

@@ -40,7 +40,9 @@ fn renamed(attempt: &Attempt) -> impl Iterator<Item = Mended> {
     let wanted: Option<HeaderName> = places.iter().find_map(|place| place.header()?.parse().ok());
     wanted.into_iter().flat_map(move |wanted| {
         attempt.delivery.headers.iter().filter(|(_, value)| value.len() > 8).map(move |(name, value)| {
-            let hint = format!("the signature is in the header {name}, not in {wanted}: something on the way renamed it, or it is an older one");
+            let hint = format!(
+                "the signature is in the header {name}, not in {wanted}: something on the way renamed it, or it is an older one"
+            );
             (hint, attempt.with(|a| drop(a.delivery.headers.insert(wanted.clone(), value.clone()))))
         })
     })

@@ -30,9 +30,18 @@ pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
         changes(&parts).into_iter().map(move |(names, url)| {
             let (address, query) = (url.address(), url.query.clone());
             let hint = match (said, names.is_empty()) {
-                (true, true) => format!("public_url has a query, and the request's own comes after it: set public_url to {address}"),
-                (true, false) => format!("the provider signs another URL than public_url, its {} differs: {address}{}", names.join(" and its "), shown(&names)),
-                (false, _) => format!("the provider signs the URL that it was given: set public_url, or --public-url, to {address}{}", shown(&names)),
+                (true, true) => {
+                    format!("public_url has a query, and the request's own comes after it: set public_url to {address}")
+                }
+                (true, false) => format!(
+                    "the provider signs another URL than public_url, its {} differs: {address}{}",
+                    names.join(" and its "),
+                    shown(&names)
+                ),
+                (false, _) => format!(
+                    "the provider signs the URL that it was given: set public_url, or --public-url, to {address}{}",
+                    shown(&names)
+                ),
             };
             let changed = attempt.with(|a| {
                 a.source.public_url = Some(address);
@@ -51,7 +60,8 @@ fn shown(names: &[&'static str]) -> &'static str {
 /// Whether the URL is part of what is signed.
 fn signs_url(attempt: &Attempt) -> bool {
     let scheme = &attempt.source.scheme;
-    let expected = scheme.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references).any(|r| *r == Reference::Url);
+    let expected =
+        scheme.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references).any(|r| *r == Reference::Url);
     expected || scheme.covers(&Reference::Url) || scheme.covers(&Reference::Query(String::new()))
 }
 
@@ -126,7 +136,10 @@ fn parts(attempt: &Attempt, base: &Url) -> [Vec<String>; 5] {
     // One that the configured URL has, or that was added, or sorted by something on the way.
     queries.extend(attempt.source.public_url.iter().filter_map(|url| Some(url.split_once('?')?.1.to_owned())));
     let pairs: Vec<&str> = base.query.split('&').collect();
-    queries.extend((0..pairs.len()).map(|n| pairs.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, pair)| *pair).collect::<Vec<_>>().join("&")));
+    queries.extend(
+        (0..pairs.len())
+            .map(|n| pairs.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, pair)| *pair).collect::<Vec<_>>().join("&")),
+    );
     let mut sorted = pairs;
     sorted.sort_unstable();
     queries.push(sorted.join("&"));
@@ -149,7 +162,10 @@ fn changes(parts: &[Vec<String>; 5]) -> Vec<(Vec<&'static str>, Url)> {
     let first = |n: usize| parts[n].first().cloned().unwrap_or_default();
     let base = Url { scheme: first(0), host: first(1), port: first(2), path: first(3), query: first(4) };
     let once = |base: &Url, from: usize| -> Vec<(usize, Url)> {
-        (from..PARTS.len()).flat_map(|n| parts[n].iter().skip(1).map(move |value| (n, value))).map(|(n, value)| (n, base.with(n, value))).collect()
+        (from..PARTS.len())
+            .flat_map(|n| parts[n].iter().skip(1).map(move |value| (n, value)))
+            .map(|(n, value)| (n, base.with(n, value)))
+            .collect()
     };
     let one = once(&base, 0);
     let two = one.iter().flat_map(|(n, url)| once(url, n + 1).into_iter().map(move |(m, url)| (vec![PARTS[*n], PARTS[m]], url)));
