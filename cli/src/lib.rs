@@ -7,6 +7,7 @@
 pub mod arguments;
 mod commands;
 pub mod dev;
+mod sources;
 mod style;
 mod target;
 
@@ -56,7 +57,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Link(options) => commands::link::run(options).await,
         Command::Providers(arguments::ProvidersCommand::List(options)) => commands::providers::list(options),
         Command::Providers(arguments::ProvidersCommand::Show(options)) => commands::providers::show(options),
-        Command::Verify(options) => commands::verify::run(options),
+        Command::Verify(options) => commands::verify::run(options).await,
         Command::Completions { shell } => {
             commands::completions(shell);
             Ok(ExitCode::SUCCESS)

@@ -18,7 +18,7 @@ mod timestamp;
 
 pub use key::{Key, KeyError};
 pub use public::{KeySet, KeySetError, PublicKey, PublicKeys};
-pub use sign::{SignError, sign};
+pub use sign::{SignError, can_sign, fresh_for, sign};
 pub(crate) use timestamp::parse as parse_time;
 
 use crate::delivery::Delivery;

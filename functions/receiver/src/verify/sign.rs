@@ -7,14 +7,18 @@ use crate::delivery::Delivery;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
-use tidings_core::config::scheme::{Jwt, JwtAlgorithm, Scheme, Written};
+use tidings_core::config::scheme::{Algorithm, Jwt, JwtAlgorithm, Scheme, Written};
 use tidings_core::config::source::Source;
 use tidings_core::config::{JsonPath, Reference, Step};
-use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
+use tidings_core::limits::{JWT_LEEWAY, MAX_EVENTS_PER_DELIVERY};
 use tidings_core::time::Timestamp;
+
+/// What can't stand in a query as it is, or would end the parameter.
+const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'&');
 
 /// How long a token that is made here is valid.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
@@ -26,7 +30,7 @@ pub enum SignError {
     Missing(Rejection),
     #[error("{0:?} is no header")]
     NotAHeader(String),
-    #[error("only the provider can sign: it has the private key")]
+    #[error("only the provider can sign: it keeps the private key")]
     PrivateKey,
     #[error("the body is no JSON, and the signature belongs into it")]
     NotJson,
@@ -34,11 +38,32 @@ pub enum SignError {
     NoPlace(Reference),
 }
 
+/// Whether whoever holds the source's secret can sign: not where the secret is a public key, or where the key is fetched.
+pub fn can_sign(scheme: &Scheme) -> bool {
+    let shared = match scheme.algorithm {
+        Algorithm::HmacMd5
+        | Algorithm::HmacSha1
+        | Algorithm::HmacSha256
+        | Algorithm::HmacSha512
+        | Algorithm::Sha256
+        | Algorithm::Token => true,
+        Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => false,
+        Algorithm::Jwt => scheme.jwt.as_ref().and_then(|jwt| jwt.algorithms.first()).is_some_and(|first| !first.is_asymmetric()),
+    };
+    shared && scheme.remote_key.is_none()
+}
+
+/// What was signed here longer ago than this is refused. `None`: it verifies for ever.
+pub fn fresh_for(scheme: &Scheme) -> Option<Duration> {
+    let token = scheme.jwt.as_ref().map(|_| TOKEN_LIFETIME + JWT_LEEWAY);
+    scheme.timestamp.as_ref().map(|timestamp| Duration::from_secs(timestamp.tolerance_seconds)).or(token)
+}
+
 /// Adds what this source's provider would add at `now`: headers, query parameters, fields of the body. Headers that the message
 /// covers, other than the timestamp, must be there already.
 pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp) -> Result<(), SignError> {
     let scheme = &source.scheme;
-    if scheme.remote_key.is_some() {
+    if !can_sign(scheme) {
         return Err(SignError::PrivateKey);
     }
     let mut fields = Vec::new();
@@ -60,7 +85,7 @@ pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp)
     }
     if let Some(jwt) = &scheme.jwt {
         let token = token(jwt, claims, source, key, delivery, now)?;
-        return write(scheme, delivery, &[], &fields, &token);
+        return write(scheme, key, delivery, &[], &fields, &token);
     }
     let items = match &scheme.each {
         Some(each) => each.places(&body(delivery)?, MAX_EVENTS_PER_DELIVERY),
@@ -69,7 +94,7 @@ pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp)
     for indices in &items {
         let made = made(source, key, delivery, indices, &fields)?;
         let text = encode(scheme.signature.encoding, &made);
-        write(scheme, delivery, indices, &fields, &text)?;
+        write(scheme, key, delivery, indices, &fields, &text)?;
     }
     Ok(())
 }
@@ -135,6 +160,7 @@ fn token(
 /// Writes the signature as the provider does, where it does.
 fn write(
     scheme: &Scheme,
+    key: &Key,
     delivery: &mut Delivery,
     indices: &[usize],
     fields: &[(String, String)],
@@ -151,7 +177,11 @@ fn write(
             let all = fields.iter().map(|(_, value)| value.as_str()).chain([signature]);
             all.collect::<Vec<_>>().join(separator)
         }
-        Written::Tagged { tag, tag_separator, .. } => format!("{tag}{tag_separator}{signature}"),
+        Written::Tagged { tag, tag_separator, .. } => {
+            // Where any tag will do, it is the key's name.
+            let tag = if tag == "*" { key.name().unwrap_or(tag) } else { tag };
+            format!("{tag}{tag_separator}{signature}")
+        }
     };
     let place = scheme.signature.from.0.first().ok_or(SignError::PrivateKey)?;
     put(delivery, place, indices, &text)
@@ -167,7 +197,7 @@ fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &st
         }
         Reference::Query(name) => {
             let others = delivery.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&format!("{name}=")));
-            let own = format!("{name}={value}");
+            let own = format!("{name}={}", utf8_percent_encode(value, NOT_IN_A_QUERY));
             delivery.query = others.chain([own.as_str()]).collect::<Vec<_>>().join("&");
         }
         Reference::FormField(name) => {
