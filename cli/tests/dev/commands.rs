@@ -3,7 +3,7 @@
 use crate::support::{Dev, err, json, out, run};
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn the_demo_comes_out_as_the_corpus_says() {
