@@ -22,23 +22,23 @@ fn each_part_of_it_is_named() {
         let url = url_of(preset);
         let path = format!("/webhooks/{preset}");
         for (given, headers, said) in [
-            (url.replace("https:", "http:"), &[][..], "its scheme differs: http://hooks.example/"),
-            (url.replace("hooks.", "abc123."), &[("host", "abc123.example")], "its host differs: https://abc123.example/"),
-            (url.replace("hooks.", "edge."), &[("x-forwarded-host", "edge.example")], "its host differs"),
-            (format!("https://hooks.example:443{path}"), &[], "its port differs: https://hooks.example:443/"),
-            (format!("https://hooks.example:8443{path}"), &[("x-forwarded-port", "8443")], "its port differs"),
-            (format!("https://hooks.example/prod{path}"), &[], "its path differs: https://hooks.example/prod/"),
+            (url.replace("https:", "http:"), &[][..], "with another scheme: http://hooks.example/"),
+            (url.replace("hooks.", "abc123."), &[("host", "abc123.example")], "with another host: https://abc123.example/"),
+            (url.replace("hooks.", "edge."), &[("x-forwarded-host", "edge.example")], "with another host"),
+            (format!("https://hooks.example:443{path}"), &[], "with another port: https://hooks.example:443/"),
+            (format!("https://hooks.example:8443{path}"), &[("x-forwarded-port", "8443")], "with another port"),
+            (format!("https://hooks.example/prod{path}"), &[], "with another path: https://hooks.example/prod/"),
             (
                 format!("https://hooks.example/v2{path}"),
                 &[("x-forwarded-prefix", "/v2/")],
-                "its path differs: https://hooks.example/v2/",
+                "with another path: https://hooks.example/v2/",
             ),
-            (format!("{url}/"), &[], "its path differs"),
-            (format!("https://hooks.example/{preset}"), &[], "its path differs"),
+            (format!("{url}/"), &[], "with another path"),
+            (format!("https://hooks.example/{preset}"), &[], "with another path"),
             (
                 url.replace("https://hooks.", "http://internal."),
                 &[("host", "internal.example")],
-                "its scheme and its host differs",
+                "with another scheme and host: http://internal.example/",
             ),
         ] {
             if !all && !given.starts_with("http:") {
@@ -61,7 +61,7 @@ fn a_query_that_was_dropped_added_or_sorted_is_told_without_it() {
     ] {
         let seen = hint("twilio", &given, &configured, &sent, &[]);
         assert!(!seen.contains("canary-in-a-query"), "{seen}");
-        let explained = seen.contains("its query differs") && seen.contains("added, dropped or reordered it");
+        let explained = seen.contains("with another query: ") && seen.contains("dropped or reordered it");
         // Two changes of one query at once aren't tried.
         assert_eq!(explained, given != format!("{url}?b=2&a=1"), "{given}: {seen}");
     }
@@ -81,7 +81,11 @@ fn without_a_configured_one_the_request_s_own_is_tried() {
     let told = verify("twilio", &secrets, &request("/webhooks/twilio", Some("hooks.example")), &[]);
     assert!(told.hint(0).contains("set public_url, or --public-url, to https://hooks.example/webhooks/twilio"), "{told:?}");
     let told = verify("twilio", &secrets, &request("/prod/webhooks/twilio", Some("hooks.example:443")), &[]);
-    assert!(told.hint(0).ends_with("to https://hooks.example/webhooks/twilio"), "{told:?}");
+    assert!(
+        told.hint(0).contains("another port and path than the request")
+            && told.hint(0).ends_with("to https://hooks.example/webhooks/twilio"),
+        "{told:?}"
+    );
     let told = verify("twilio", &secrets, &request("/webhooks/twilio", None), &[]);
     assert!(told.hint(0).contains("say which URL the provider was given with --public-url"), "{told:?}");
 }
@@ -91,7 +95,7 @@ fn a_token_for_another_address_names_both() {
     let request =
         signed("monday", SECRET, |source, _| source.public_url = Some("https://hooks.example/webhooks/monday/".to_owned()));
     let told = verify("monday", &json!({ "monday": SECRET }), &ours(&request), &["--public-url", &url_of("monday")]);
-    assert!(told.hint(0).contains("its path differs: https://hooks.example/webhooks/monday/"), "{told:?}");
+    assert!(told.hint(0).contains("with another path: https://hooks.example/webhooks/monday/"), "{told:?}");
     let request = signed("monday", SECRET, |source, _| source.public_url = Some("https://somebody.example".to_owned()));
     let told = verify("monday", &json!({ "monday": SECRET }), &ours(&request), &["--public-url", &url_of("monday")]);
     assert_eq!(told.hint(0), "jwt:aud must be https://hooks.example/webhooks/monday");

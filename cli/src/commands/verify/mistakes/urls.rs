@@ -25,22 +25,24 @@ const PARTS: [&str; 5] = ["scheme", "host", "port", "path", "query"];
 pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
     let base = signs_url(attempt).then(|| base(attempt)).flatten();
     base.into_iter().flat_map(move |base| {
-        let parts = parts(attempt, &base);
         let said = attempt.source.public_url.is_some();
-        changes(&parts).into_iter().map(move |(names, url)| {
+        changes(&parts(attempt, &base)).into_iter().map(move |(names, url)| {
             let (address, query) = (url.address(), url.query.clone());
+            let parts = names.join(" and ");
             let hint = match (said, names.is_empty()) {
                 (true, true) => {
                     format!("public_url has a query, and the request's own comes after it: set public_url to {address}")
                 }
-                (true, false) => format!(
-                    "the provider signs another URL than public_url, its {} differs: {address}{}",
-                    names.join(" and its "),
-                    shown(&names)
-                ),
-                (false, _) => format!(
-                    "the provider signs the URL that it was given: set public_url, or --public-url, to {address}{}",
-                    shown(&names)
+                (true, false) => {
+                    format!("the provider signs another URL than public_url, with another {parts}: {address}{}", more(&names))
+                }
+                (false, true) => {
+                    format!("the provider signs the URL that it was given: set public_url, or --public-url, to {address}")
+                }
+                (false, false) => format!(
+                    "the provider signs the URL that it was given, which had another {parts} than the request: set public_url, or \
+                     --public-url, to {address}{}",
+                    more(&names)
                 ),
             };
             let changed = attempt.with(|a| {
@@ -52,9 +54,9 @@ pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
     })
 }
 
-/// A query may hold a token.
-fn shown(names: &[&'static str]) -> &'static str {
-    if names.contains(&"query") { " with another query: something on the way added, dropped or reordered it" } else { "" }
+/// What is to be said of a query, which may hold a token, instead of showing it.
+fn more(names: &[&'static str]) -> &'static str {
+    if names.contains(&"query") { "; something on the way added to the query, dropped or reordered it" } else { "" }
 }
 
 /// Whether the URL is part of what is signed.
