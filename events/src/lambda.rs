@@ -13,11 +13,12 @@ pub fn api_gateway_event(request: &SignedRequest, now: Timestamp) -> Value {
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), json!(String::from_utf8_lossy(value.as_bytes()))))
         .collect();
+    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     json!({
         "version": "2.0",
         "routeKey": "ANY /webhooks/{source}",
-        "rawPath": request.path,
-        "rawQueryString": "",
+        "rawPath": path,
+        "rawQueryString": query,
         "headers": headers,
         "pathParameters": { "source": request.source },
         "requestContext": {
@@ -27,7 +28,7 @@ pub fn api_gateway_event(request: &SignedRequest, now: Timestamp) -> Value {
             "domainPrefix": "tidings",
             "http": {
                 "method": request.method,
-                "path": request.path,
+                "path": path,
                 "protocol": "HTTP/1.1",
                 "sourceIp": "203.0.113.7",
                 "userAgent": headers.get("user-agent").cloned().unwrap_or_else(|| json!("tidings"))

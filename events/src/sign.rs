@@ -27,7 +27,7 @@ pub enum Tamper {
 pub struct SignedRequest {
     pub source: String,
     pub method: &'static str,
-    /// `/webhooks/{source}`
+    /// `/webhooks/{source}`, with a query where the scheme has one.
     pub path: String,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
@@ -50,7 +50,8 @@ impl SignedRequest {
     /// The claim keys of its events, as the receiver makes them. None, if the receiver would refuse it.
     pub fn claim_keys(&self, source: &Source, secret: &str, now: Timestamp) -> Vec<ClaimKey> {
         let (headers, body) = (self.headers.clone(), self.body.clone());
-        let delivery = Delivery { method: self.method.to_owned(), query: String::new(), headers, body };
+        let query = self.path.split_once('?').map_or("", |(_, query)| query).to_owned();
+        let delivery = Delivery { method: self.method.to_owned(), query, headers, body };
         let key = Key::prepare(&source.scheme, secret).ok();
         let verified = key.and_then(|key| verify(source, &[key], &delivery, now).ok());
         let events = verified.and_then(|verified| receiver::extract::events(&verified, now).ok());
@@ -97,7 +98,8 @@ impl Case {
             // Still the same JSON: only the raw bytes tell.
             delivery.body.push(b'\n');
         }
-        let path = format!("/webhooks/{}", source.name);
+        let query = if delivery.query.is_empty() { String::new() } else { format!("?{}", delivery.query) };
+        let path = format!("/webhooks/{}{query}", source.name);
         Ok(SignedRequest { source: source.name.clone(), method: "POST", path, headers: delivery.headers, body: delivery.body })
     }
 }

@@ -10,6 +10,8 @@ that nobody takes an emulated proof for more than it is:
   - it doesn't apply TTL, point-in-time recovery, encryption, throttling or access logs, and writes no metric of the API;
   - it keeps our metrics as the log lines that they are, and makes no CloudWatch metric of them;
   - it replaces bytes that aren't UTF-8 in a JSON body before a function sees them, so such a body can't be verified here;
+  - it takes `SendMessageBatch` for an action of its own, where IAM has `sqs:SendMessage` for both: the receiver's role gets it
+    where, and only where, the template allows the latter;
   - `/health` on its own host is its own: the route is reached as `//health`, which the gateway takes for the same;
   - it answers OPTIONS itself.
 """
@@ -39,6 +41,7 @@ STACK = "tidings-e2e"
 VISIBILITY_S = 3
 START_TIMEOUT_S = 60
 HEALTH = "//health"  # Not one slash: see above.
+SEND = "sqs:SendMessage"
 # The emulator's root: it stands above every policy, as the account's owner does.
 ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
@@ -212,6 +215,7 @@ class Stack:
             UUID=self.resources["ProcessorSource"], ScalingConfig={"MaximumConcurrency": 20}
         )
         self.set_visibility(VISIBILITY_S)
+        self._allow_batches("ReceiverRole", "receiver")
         self.client("secretsmanager").put_secret_value(SecretId=self.secret, SecretString=json.dumps(secrets))
         self.restart("Receiver")
 
@@ -240,6 +244,15 @@ class Stack:
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
         )
+
+    def _allow_batches(self, role, policy):
+        """`SendMessageBatch` to whatever the role may `SendMessage` to."""
+        roles, name = self.client("iam"), self.resources[role]
+        allowed = roles.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        statements = [s | {"Action": f"{SEND}Batch"} for s in allowed["Statement"] if s["Action"] in (SEND, [SEND])]
+        assert statements, f"{role} may send nothing"
+        document = json.dumps(allowed | {"Statement": statements})
+        roles.put_role_policy(RoleName=name, PolicyName="emulated-batches", PolicyDocument=document)
 
     def restart(self, logical_id):
         """New execution environments for a function, as a deployment gives it. Its settings stay as they are."""

@@ -15,6 +15,9 @@ import pytest
 BINARY = os.environ["TIDINGS"]
 WHSEC = "whsec_" + base64.b64encode(b"a secret for Standard Webhooks").decode()
 SECRETS = {
+    "adyen-standard": "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056",
+    "braintree": "braintree_public_key|braintree_private_key",
+    "contentful": "qlfkupAwYA4ZkNnmBzmNypFqSRWOwhpGRFwQFn5iPNAGHSYdvwed1C77n0Eiaz19",
     "github": "github-secret",
     "hubspot-v1": "hubspot-client-secret",
     "hubspot-v3": "hubspot-client-secret",
@@ -24,6 +27,8 @@ SECRETS = {
     "svix": WHSEC,
     "twilio": "twilio-auth-token",
     "viber": "viber-auth-token",
+    "vonage-sms": "vonage-signature-secret",
+    "vonage-sms-md5": "vonage-signature-secret",
 }
 
 
@@ -63,10 +68,25 @@ def standard_webhooks(body, secret, url):
     return standard("webhook", Webhook)(body, secret, url)
 
 
+def node(script, *arguments):
+    run = subprocess.run(["node", "-e", script, *arguments], cwd=os.environ["NODE_LIBRARIES"], capture_output=True, text=True, check=True)
+    return run.stdout.strip()
+
+
 def github(body, secret, url):
     script = "import('@octokit/webhooks-methods').then(m => m.sign(process.argv[1], process.argv[2])).then(console.log)"
-    signed = subprocess.run(["node", "-e", script, secret, body], cwd=os.environ["OCTOKIT"], capture_output=True, text=True, check=True)
-    return {"X-Hub-Signature-256": signed.stdout.strip(), "X-GitHub-Event": "issues"}
+    return {"X-Hub-Signature-256": node(script, secret, body), "X-GitHub-Event": "issues"}
+
+
+def contentful(body, secret, url):
+    script = """
+        const { signRequest } = require("@contentful/node-apps-toolkit/requests");
+        const [secret, path, body] = process.argv.slice(1);
+        const headers = { "X-Contentful-Topic": "ContentManagement.Entry.publish" };
+        console.log(JSON.stringify({ ...headers, ...signRequest(secret, { method: "POST", path, headers, body }) }));
+    """
+    signed = json.loads(node(script, secret, urllib.parse.urlsplit(url).path, body))
+    return {"Content-Type": "application/vnd.contentful.management.v1+json", **signed}
 
 
 def hubspot(body, secret, url):
@@ -98,8 +118,49 @@ def viber(body, secret, url):
     return {"X-Viber-Content-Signature": api._calculate_message_signature(body.encode())}
 
 
+def adyen(body, secret, url):
+    from Adyen.util import generate_notification_sig
+
+    made = json.loads(body)
+    for item in made["notificationItems"]:
+        signature = generate_notification_sig(item["NotificationRequestItem"], secret)
+        item["NotificationRequestItem"]["additionalData"] = {"hmacSignature": signature.decode()}
+    return {}, json.dumps(made)
+
+
+def braintree_gateway(secret):
+    import braintree
+
+    public, private = secret.split("|")
+    environment = braintree.Environment.Development
+    return braintree.BraintreeGateway(braintree.Configuration(environment, merchant_id="m", public_key=public, private_key=private))
+
+
+def braintree(kind, secret, url):
+    signed = braintree_gateway(secret).webhook_testing.sample_notification(kind, "my_id")
+    return FORM, urllib.parse.urlencode({"bt_signature": signed["bt_signature"], "bt_payload": signed["bt_payload"].decode()})
+
+
+def vonage_sms(method):
+    def sign(body, secret, url):
+        from vonage_http_client.auth import Auth
+
+        fields = dict(urllib.parse.parse_qsl(body))
+        auth = Auth(api_key="k", api_secret="s", signature_secret=secret, signature_method=method)
+        return FORM, urllib.parse.urlencode({**fields, "sig": auth.sign_params(dict(fields))})
+
+    return sign
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+ENTRY = {"type": "Entry", "id": "e1", "version": 7, "updatedAt": "2026-11-20T09:59:58.123Z", "space": {"sys": {"id": "s1"}}, "environment": {"sys": {"id": "master"}}}
+NOTIFICATION = {"amount": {"currency": "EUR", "value": 2995}, "eventCode": "AUTHORISATION", "eventDate": "2026-11-20T10:59:58+01:00", "merchantAccountCode": "Acme", "merchantReference": "a:b", "pspReference": "p1", "success": "true"}
+SMS = "msisdn=447700900001&to=447700900000&messageId=0A01&text=a%3Db+%26+c&type=text&timestamp=1795168800"
 HUBSPOT = [{"eventId": 1, "subscriptionType": "contact.creation", "objectId": 7, "portalId": 3, "occurredAt": 1795168800000, "attemptNumber": 0}]
 BODIES = {
+    "adyen-standard": {"live": "false", "notificationItems": [{"NotificationRequestItem": {**NOTIFICATION, "pspReference": psp}} for psp in ("p1", "p2")]},
+    "braintree": "subscription_went_past_due",
+    "contentful": {"sys": ENTRY, "fields": {"title": {"en-US": "Grüße"}}},
     "github": {"action": "opened", "issue": {"number": 1}, "repository": {"full_name": "a/b"}},
     "hubspot-v1": HUBSPOT,
     "hubspot-v3": HUBSPOT,
@@ -109,8 +170,13 @@ BODIES = {
     "svix": {"type": "invoice.paid", "data": {"id": "in_1"}},
     "twilio": "MessageSid=SM1&SmsStatus=received&From=whatsapp%3A%2B491713920012&To=whatsapp%3A%2B494066969042&Body=hello+there&NumMedia=0",
     "viber": {"event": "message", "timestamp": 1795168800123, "message_token": 491266184665523145, "sender": {"id": "u1"}, "message": {"type": "text", "text": "hi"}},
+    "vonage-sms": SMS,
+    "vonage-sms-md5": SMS,
 }
 SIGNERS = {
+    "adyen-standard": adyen,
+    "braintree": braintree,
+    "contentful": contentful,
     "github": github,
     "hubspot-v1": hubspot,
     "hubspot-v3": hubspot_v3,
@@ -120,6 +186,8 @@ SIGNERS = {
     "svix": svix,
     "twilio": twilio,
     "viber": viber,
+    "vonage-sms": vonage_sms("sha256"),
+    "vonage-sms-md5": vonage_sms("md5"),
 }
 
 
@@ -145,10 +213,18 @@ def post(url, source, headers, body):
 def test_what_the_library_signs_is_accepted_once(dev, source):
     made = BODIES[source]
     body = made if isinstance(made, str) else json.dumps(made, ensure_ascii=False)
-    headers = SIGNERS[source](body, SECRETS[source], f"{dev}/webhooks/{source}")
+    signed = SIGNERS[source](body, SECRETS[source], f"{dev}/webhooks/{source}")
+    # Where the body carries the signature, the library makes it, too.
+    headers, body = signed if isinstance(signed, tuple) else (signed, body)
     assert post(dev, source, headers, body + "x") == 401
     assert post(dev, source, headers, body) in (200, 202)
     assert post(dev, source, headers, body) == 200
+
+
+def test_the_answer_to_a_challenge_is_the_library_s(dev):
+    challenge = "20f9f8ed05f77439fe955c977e4c8a53"
+    asked = urllib.request.urlopen(f"{dev}/webhooks/braintree?bt_challenge={challenge}")
+    assert asked.read().decode() == braintree_gateway(SECRETS["braintree"]).webhook_notification.verify(challenge)
 
 
 def vectors(source):
@@ -164,6 +240,16 @@ def test_the_libraries_that_only_verify_take_our_vectors():
     from discord_interactions import verify_key
     from linebot.v3.webhook import SignatureValidator
 
+    from mailgun.security import SecurityGuard
+    from vonage_jwt.verify_jwt import verify_signature
+
+    for vector in vectors("mailgun"):
+        signed = json.loads(vector["body"])["signature"]
+        check = lambda token: SecurityGuard.verify_webhook(vector["secret"], token, signed["timestamp"], signed["signature"], max_age_seconds=0)
+        assert check(signed["token"]) and not check(signed["token"] + "0")
+    for vector in vectors("vonage-jwt"):
+        token = lower(vector["headers"])["authorization"].removeprefix("Bearer ")
+        assert verify_signature(token, vector["secret"]) and not verify_signature(token, vector["secret"] + "0")
     for vector in vectors("line"):
         validator = SignatureValidator(vector["secret"])
         signature = lower(vector["headers"])["x-line-signature"]
@@ -172,3 +258,17 @@ def test_the_libraries_that_only_verify_take_our_vectors():
         headers = lower(vector["headers"])
         check = lambda body: verify_key(body.encode(), headers["x-signature-ed25519"], headers["x-signature-timestamp"], vector["secret"])
         assert check(vector["body"]) and not check(vector["body"] + " ")
+
+
+def test_messagebird_s_library_takes_our_vectors_at_their_time(monkeypatch):
+    import jwt.api_jwt
+    from messagebird.error import ValidationError
+    from messagebird.request_validator import RequestValidator
+
+    for vector in vectors("messagebird"):
+        at = datetime.datetime.fromisoformat(vector["at"].replace("Z", "+00:00"))
+        monkeypatch.setattr(jwt.api_jwt, "datetime", type("Then", (datetime.datetime,), {"now": staticmethod(lambda tz=None: at)}))
+        token, validator = lower(vector["headers"])["messagebird-signature-jwt"], RequestValidator(vector["secret"])
+        validator.validate_signature(token, vector["url"], vector["body"].encode())
+        with pytest.raises(ValidationError):
+            validator.validate_signature(token, vector["url"] + "x", vector["body"].encode())

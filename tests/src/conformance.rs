@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tidings_core::claim::decide::{Committed, Recorded};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex};
 use tidings_core::context::{Context, Fact, Facts, Item, ItemKey, Order};
-use tidings_core::limits::{CLAIM_LIFETIME, MAX_ITEMS_PER_EVENT};
+use tidings_core::limits::{CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES};
 use tidings_core::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, SecretStore};
 use tidings_core::time::Timestamp;
 
@@ -233,15 +233,38 @@ pub async fn timeline(tables: &Tables) {
     assert_eq!(ids, ["c", "b", "a"]);
 }
 
-/// [`EventQueue`]: what is sent is there, whole.
-pub async fn event_queue(queue: &dyn EventQueue, read: impl AsyncFn() -> Vec<String>) {
-    let largest = "x".repeat(tidings_core::limits::MAX_MESSAGE_BYTES);
-    for message in ["{\"s\":\"\\ufffe é 📦\"}", largest.as_str()] {
-        queue.send(message).await.expect("acknowledged");
+/// [`EventQueue`]: what is sent is there, whole, and each message has its answer. `take` empties the queue.
+///
+/// The emulator takes a whole batch or none of it, and more than a batch may hold. Batches of which SQS takes a part are in
+/// `tests/queue_answers.rs`, where the adapter reads recorded answers; what a batch may hold is the receiver's to see to.
+pub async fn event_queue(queue: &dyn EventQueue, take: impl AsyncFn() -> Vec<String>) {
+    let odd = "{\"s\":\"\\ufffe é 📦\"}";
+    let largest = "x".repeat(MAX_MESSAGE_BYTES);
+    let rest = "y".repeat(MAX_BATCH_BYTES - odd.len());
+    let numbers: Vec<String> = (0..MAX_BATCH_MESSAGES).map(|n| n.to_string()).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    // One message, the largest, the largest batch, the batch of most messages, and two that are the same.
+    for messages in [&[odd][..], &[&largest], &[odd, &rest], &numbers, &["{}", "{}"]] {
+        let answers = queue.send(messages).await;
+        assert_eq!(answers.len(), messages.len());
+        for answer in answers {
+            answer.expect("acknowledged");
+        }
+        let mut taken = take().await;
+        taken.sort_by_key(|message| (message.len(), message.clone()));
+        assert_eq!(taken, messages);
     }
-    let mut messages = read().await;
-    messages.sort_by_key(String::len);
-    assert_eq!(messages, ["{\"s\":\"\\ufffe é 📦\"}", largest.as_str()]);
+}
+
+/// [`EventQueue`] without its queue: one message or many, each is told the same.
+pub async fn event_queue_that_is_gone(queue: &dyn EventQueue) {
+    for messages in [&["a"][..], &["a", "b", "c"]] {
+        let answers = queue.send(messages).await;
+        assert_eq!(answers.len(), messages.len());
+        let errors: Vec<String> = answers.into_iter().map(|answer| answer.expect_err("not acknowledged").to_string()).collect();
+        assert!(errors[0].starts_with("sqs:SendMessage: "), "{errors:?}");
+        assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
+    }
 }
 
 /// [`SecretStore`]: the document as it is now.

@@ -6,7 +6,7 @@ use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
 use tidings_core::memory::{Call, Fault, Faults, MemoryQueue, MemorySecrets, MemoryStore};
-use tidings_core::ports::{EventQueue, SecretStore};
+use tidings_core::ports::SecretStore;
 use tidings_tests::conformance::{self, Inspect, Tables};
 
 #[async_trait::async_trait]
@@ -101,23 +101,23 @@ async fn timeline_on_dynamodb() {
 #[tokio::test]
 async fn event_queue_in_memory() {
     let queue = MemoryQueue::default();
-    conformance::event_queue(&queue, async || queue.messages()).await;
+    conformance::event_queue(&queue, async || queue.drain()).await;
 }
 
 #[tokio::test]
 async fn event_queue_on_sqs() {
     let cloud = cloud().await;
-    let read = async || {
+    let take = async || {
         let received = cloud.sqs.receive_message().queue_url(&cloud.events_queue_url).max_number_of_messages(10).send().await;
         received.expect("an answer").messages.unwrap_or_default().into_iter().filter_map(|m| m.body).collect()
     };
-    conformance::event_queue(&cloud.queue(), read).await;
+    conformance::event_queue(&cloud.queue(), take).await;
 }
 
 #[tokio::test]
 async fn secret_store_in_memory() {
     let secrets = MemorySecrets::new(Arc::default(), "{}");
-    conformance::secret_store(&secrets, async |document| secrets.put(document)).await;
+    conformance::secret_store(&secrets, async |document| secrets.set(document)).await;
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn secret_store_on_secrets_manager() {
 async fn a_service_that_is_not_there_is_an_error_that_names_the_call() {
     let cloud = cloud().await;
     let queue = tidings_core::aws::SqsQueue::new(cloud.sqs.clone(), format!("{}-gone", cloud.events_queue_url));
-    assert_eq!(queue.send("{}").await.expect_err("no such queue").call, "sqs:SendMessage");
+    conformance::event_queue_that_is_gone(&queue).await;
     let secrets = tidings_core::aws::SecretsManager::new(cloud.secrets.clone(), "gone".to_owned());
     assert_eq!(secrets.fetch().await.expect_err("no such secret").call, "secretsmanager:GetSecretValue");
 }
@@ -141,8 +141,8 @@ async fn a_service_that_is_not_there_is_an_error_that_names_the_call() {
 #[tokio::test]
 async fn the_memory_adapters_say_the_same_when_they_are_told_to_fail() {
     let faults = Arc::new(Faults::default());
-    faults.fail(Call::Send, Fault::Refuse, 1);
+    faults.fail(Call::Send, Fault::Refuse, 2);
     faults.fail(Call::Fetch, Fault::Refuse, 1);
-    assert_eq!(MemoryQueue::new(Arc::clone(&faults)).send("{}").await.expect_err("told to").call, "sqs:SendMessage");
+    conformance::event_queue_that_is_gone(&MemoryQueue::new(Arc::clone(&faults))).await;
     assert_eq!(MemorySecrets::new(faults, "{}").fetch().await.expect_err("told to").call, "secretsmanager:GetSecretValue");
 }

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::claim::ClaimState;
-use tidings_core::memory::{Faults, ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::time::Timestamp;
 use tidings_events::{Case, SECRETS, SignedRequest, api_gateway_event, corpus, secrets_of};
 use tidings_tests::golden::{check, check_between};
@@ -38,8 +38,9 @@ fn world() -> World {
     let (store, queue, faults) =
         (Arc::new(MemoryStore::default()), Arc::new(MemoryQueue::default()), Arc::new(Faults::default()));
     let clock = Arc::new(ManualClock::at(SIGNED));
-    let secrets = Arc::new(MemorySecrets::new(faults, SECRETS));
-    let ports = Ports { claims: store.clone(), queue: queue.clone(), secrets, clock: clock.clone() };
+    let secrets = Arc::new(MemorySecrets::new(faults.clone(), SECRETS));
+    let https = Arc::new(MemoryHttps::new(faults));
+    let ports = Ports { claims: store.clone(), queue: queue.clone(), secrets, captured: None, https, clock: clock.clone() };
     let receives = NonZeroU32::new(5).expect("5");
     World {
         receiver: Receiver::new(receiver::configured::sources(), ports),

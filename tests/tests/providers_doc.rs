@@ -42,7 +42,7 @@ fn section(page: &mut String, provider: &Provider) {
         provider.handshakes.iter().map(|h| format!("{}{}", h.method, if h.signed { ", verified first" } else { "" })).collect();
     let rows = [
         ("source", format!("`{0}: {{ provider: {0} }}`", provider.name)),
-        ("signature", format!("{} in {}", scheme.algorithm.as_str(), code(&scheme.signature.header))),
+        ("signature", format!("{} in {}", scheme.algorithm.as_str(), code(&scheme.signature.places()))),
         ("signed", scheme.message.as_ref().map_or("nothing: a token".to_owned(), |m| code(&m.to_string()))),
         (
             "timestamp",

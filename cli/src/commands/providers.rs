@@ -45,7 +45,8 @@ fn print(provider: &Provider) {
     say!("{}  {}  {}", paint(STRONG, &provider.title), paint(NAME, &provider.name), paint(FAINT, &provider.docs));
     let row = |name: &str, value: String| say!("  {name:<11} {value}");
     row("scheme", provider.scheme.algorithm.as_str().to_owned());
-    row("signature", provider.scheme.signature.header.clone());
+    row("secret", provider.secret.clone());
+    row("signature", provider.scheme.signature.places());
     if let Some(message) = &provider.scheme.message {
         row("message", message.to_string());
     }
@@ -56,6 +57,7 @@ fn print(provider: &Provider) {
         provider.ids().map(|(id, signed)| format!("{id} ({})", if signed { "signed" } else { "not signed" })).collect();
     row("event key", if ids.is_empty() { "the SHA-256 of what is signed".to_owned() } else { ids.join(", ") });
     row("retries", provider.delivery.retries.clone());
+    provider.setup.iter().for_each(|step| row("set up", step.clone()));
     for handshake in &provider.handshakes {
         row("handshake", format!("{}{}", handshake.method, if handshake.signed { ", verified first" } else { "" }));
     }

@@ -20,6 +20,7 @@ pub const CONTEXT_TABLE: &str = "tidings-context";
 const EVENTS_QUEUE: &str = "tidings-events";
 const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
 const SECRET: &str = "tidings";
+const CAPTURED_SECRET: &str = "tidings-captured";
 const REGION: &str = "eu-central-1";
 
 /// What of the cloud is different here.
@@ -69,7 +70,9 @@ impl Cloud {
             .await;
         let sqs = aws_sdk_sqs::Client::new(&config);
         let secrets = aws_sdk_secretsmanager::Client::new(&config);
-        secrets.create_secret().name(SECRET).secret_string(options.secrets).send().await.map_err(|e| broken("the secret", e))?;
+        for (name, document) in [(SECRET, options.secrets), (CAPTURED_SECRET, "{}")] {
+            secrets.create_secret().name(name).secret_string(document).send().await.map_err(|e| broken("the secret", e))?;
+        }
 
         let max_receive_count = blueprint.max_receive_count()?;
         let dead_letter_queue_url = queue(&sqs, &blueprint, "DeadLetterQueue", DEAD_LETTER_QUEUE, 30, None).await?;
@@ -104,6 +107,10 @@ impl Cloud {
 
     pub fn secret_store(&self) -> SecretsManager {
         SecretsManager::new(self.secrets.clone(), SECRET.to_owned())
+    }
+
+    pub fn captured_secrets(&self) -> SecretsManager {
+        SecretsManager::new(self.secrets.clone(), CAPTURED_SECRET.to_owned())
     }
 
     pub fn contexts(&self) -> DynamoContexts {

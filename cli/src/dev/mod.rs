@@ -17,6 +17,7 @@ use processor::Processor;
 use receiver::{Ports, Receiver};
 use std::process::ExitCode;
 use std::sync::Arc;
+use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
 use tidings_core::time::SystemClock;
 use tidings_events::secrets_of;
@@ -100,6 +101,8 @@ fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
         claims: Arc::new(cloud.claims()),
         queue: Arc::new(cloud.queue()),
         secrets: Arc::new(cloud.secret_store()),
+        captured: Some(Arc::new(cloud.captured_secrets())),
+        https: Arc::new(Https::default()),
         clock: Arc::new(SystemClock),
     };
     Receiver::new(sources, ports)

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// What this build writes.
-pub const CONTRACT_VERSION: u16 = 1;
+/// What this build writes: 2 where the event needs it (`data_base64`), else 1, so that a processor of before reads the rest.
+pub const CONTRACT_VERSION: u16 = 2;
 
-/// The oldest that this build reads: the version before the one it writes, from the second version on.
+/// The oldest that this build reads: the version before.
 pub const OLDEST_CONTRACT_VERSION: u16 = 1;
 
 const SPEC_VERSION: &str = "1.0";
@@ -53,8 +53,30 @@ pub struct Envelope {
     /// W3C Trace Context, as the provider sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// The payload as sent, byte for byte.
+    /// The payload: JSON as sent, byte for byte; a form's fields and XML's elements as objects. `null`, and left out, where it is
+    /// neither.
+    #[serde(default = "null", skip_serializing_if = "is_null")]
     pub data: Box<RawValue>,
+    /// A payload that is none of these, from the second version on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_base64: Option<String>,
+}
+
+fn null() -> Box<RawValue> {
+    RawValue::NULL.to_owned()
+}
+
+fn is_null(data: &RawValue) -> bool {
+    data.get() == RawValue::NULL.get()
+}
+
+/// What an event is about.
+#[derive(Clone)]
+#[allow(missing_debug_implementations, reason = "it holds a payload, which mustn't be logged")]
+pub enum Payload {
+    Json(Box<RawValue>),
+    /// Base64, of this content type.
+    Binary { base64: String, content_type: String },
 }
 
 /// What makes an envelope; the versions and the content type are ours to set.
@@ -71,7 +93,7 @@ pub struct NewEnvelope {
     pub received: Timestamp,
     pub claim_key: ClaimKey,
     pub traceparent: Option<String>,
-    pub data: Box<RawValue>,
+    pub payload: Payload,
 }
 
 /// Why a message isn't an envelope. Never worth a retry.
@@ -91,9 +113,13 @@ impl fmt::Debug for Envelope {
 
 impl Envelope {
     pub fn new(new: NewEnvelope) -> Self {
+        let (tidingsversion, datacontenttype, data, data_base64) = match new.payload {
+            Payload::Json(data) => (OLDEST_CONTRACT_VERSION, "application/json".to_owned(), data, None),
+            Payload::Binary { base64, content_type } => (CONTRACT_VERSION, content_type, null(), Some(base64)),
+        };
         Self {
             specversion: SPEC_VERSION.to_owned(),
-            tidingsversion: CONTRACT_VERSION,
+            tidingsversion,
             partitionkey: new.conversation.clone().or_else(|| new.subject.clone()).unwrap_or_else(|| new.source.clone()),
             id: new.id,
             source: format!("/webhooks/{}", new.source),
@@ -101,13 +127,14 @@ impl Envelope {
             subject: new.subject,
             time: new.time,
             dataschema: None,
-            datacontenttype: "application/json".to_owned(),
+            datacontenttype,
             conversation: new.conversation,
             sequence: new.sequence.map(|n| n.to_string()),
             receivedtime: new.received,
             claimkey: new.claim_key,
             traceparent: new.traceparent,
-            data: new.data,
+            data,
+            data_base64,
         }
     }
 
@@ -190,8 +217,31 @@ mod tests {
             received: Timestamp::from_unix_ms(1_795_168_801_250),
             claim_key: ClaimKey::new("stripe", "evt_1"),
             traceparent: None,
-            data: RawValue::from_string(data.into()).unwrap(),
+            payload: Payload::Json(RawValue::from_string(data.into()).unwrap()),
         })
+    }
+
+    #[test]
+    fn binary_payloads_are_the_second_version() {
+        let payload = Payload::Binary { base64: "/w==".into(), content_type: "application/octet-stream".into() };
+        let event = Envelope::new(NewEnvelope {
+            id: "1".into(),
+            source: "meter".into(),
+            event_type: "reading".into(),
+            subject: None,
+            time: None,
+            conversation: None,
+            sequence: None,
+            received: Timestamp::from_unix_ms(1_795_168_801_250),
+            claim_key: ClaimKey::new("meter", "1"),
+            traceparent: None,
+            payload,
+        });
+        let golden = include_str!("../../../events/contract/envelope-v2.json");
+        let ours: serde_json::Value = serde_json::from_str(&event.encode()).unwrap();
+        assert_eq!(ours, serde_json::from_str::<serde_json::Value>(golden).unwrap());
+        let read = Envelope::decode(golden).expect("this version reads its own golden file");
+        assert_eq!((read.data_base64.as_deref(), read.data.get()), (Some("/w=="), "null"));
     }
 
     #[test]
@@ -220,8 +270,8 @@ mod tests {
 
     #[test]
     fn other_versions_and_other_things_are_told_apart() {
-        let newer = envelope("{}").encode().replace("\"tidingsversion\":1", "\"tidingsversion\":2");
-        assert_eq!(Envelope::decode(&newer).unwrap_err(), DecodeError::Version { seen: 2 });
+        let newer = envelope("{}").encode().replace("\"tidingsversion\":1", "\"tidingsversion\":3");
+        assert_eq!(Envelope::decode(&newer).unwrap_err(), DecodeError::Version { seen: 3 });
         for other in ["", "hello", "{}", "[]", "{\"tidingsversion\":1}"] {
             let error = Envelope::decode(other).unwrap_err();
             assert!(matches!(error, DecodeError::Malformed(_)), "{other}: {error}");

@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-/// SQS's limit on one message, attributes included, and on one batch of ten (AWS, August 2025).
+/// SQS's limit on one message, attributes included (AWS, August 2025).
 pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
+
+/// SQS's limit on the messages of one `SendMessageBatch`.
+pub const MAX_BATCH_MESSAGES: usize = 10;
+
+/// SQS's limit on the messages of one `SendMessageBatch` together: the same as on one of them.
+pub const MAX_BATCH_BYTES: usize = 1_048_576;
 
 /// A larger body can't fit in a message whatever its envelope, so it is refused before it is hashed.
 pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
@@ -43,6 +49,36 @@ pub const MAX_CHALLENGE_BYTES: usize = 2_048;
 
 /// The body of a handshake: it may be parsed before anything is known of its sender.
 pub const MAX_HANDSHAKE_BODY_BYTES: usize = 16_384;
+
+/// A key set or a certificate that is fetched. Google's key sets, the longest that we know of, have 4 KB.
+pub const MAX_FETCHED_BYTES: usize = 65_536;
+
+/// Fetching one, from the connection to the last byte.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a fetched key is used before it is fetched again.
+pub const KEY_LIFETIME: Duration = Duration::from_secs(6 * 3_600);
+
+/// At most one fetch in this time on account of a source's requests: whatever they name, they may be forged.
+pub const KEY_RETRY: Duration = Duration::from_secs(60);
+
+/// Keys kept for a source at once: certificates, or the keys of a key set.
+pub const MAX_KEYS_PER_SOURCE: usize = 32;
+
+/// How far `exp` and `nbf` of a JSON Web Token may be from our clock.
+pub const JWT_LEEWAY: Duration = Duration::from_secs(60);
+
+/// A secret that a provider tells by a handshake.
+pub const MAX_CAPTURED_SECRET_BYTES: usize = 512;
+
+/// The longest time that a window for such a secret may still be open.
+pub const MAX_CAPTURE_WINDOW: Duration = Duration::from_secs(86_400);
+
+/// The shortest token that a window may have: 16 characters of base64 are 96 bits.
+pub const MIN_CAPTURE_TOKEN_BYTES: usize = 16;
+
+/// The longest window of events without an id that are one.
+pub const MAX_COALESCE: Duration = Duration::from_secs(86_400);
 
 /// How long loaded secrets are used before they are fetched again.
 pub const SECRETS_REFRESH: Duration = Duration::from_secs(300);
@@ -175,6 +211,7 @@ pub const TIMELINE_PAGE: i32 = 50;
 
 const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
+    assert!(MAX_MESSAGE_BYTES <= MAX_BATCH_BYTES, "every message fits into a batch");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
     // The claim, the items, the outbox, two items a link, an item a join, and that a link isn't there yet.
     assert!(
@@ -192,4 +229,6 @@ const _: () = {
     assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_TOLERANCE.as_secs());
     assert!(ANSWER_RESERVE.as_millis() < BATCH_RESERVE.as_millis());
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
+    assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());
+    assert!(MAX_COALESCE.as_secs() < CLAIM_LIFETIME.as_secs());
 };

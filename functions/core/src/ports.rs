@@ -1,5 +1,5 @@
 //! What the functions need of the world, a trait each. They mirror the IAM grants: the receiver's role has what
-//! [`ClaimStore`], [`EventQueue`] and [`SecretStore`] need and no more, the processor's what [`ContextStore`] needs.
+//! [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`CapturedSecrets`] need and no more, the processor's what [`ContextStore`] needs.
 
 use crate::claim::decide::{Committed, Recorded};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, thiserror::Error)]
 #[error("{call}: {cause}")]
 pub struct Unavailable {
-    /// As `sqs:SendMessage`.
+    /// As the role must allow it: `sqs:SendMessage`.
     pub call: &'static str,
     pub cause: String,
 }
@@ -29,11 +29,16 @@ pub trait ClaimStore: Send + Sync + fmt::Debug {
     async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable>;
 }
 
-/// The events queue: `sqs:SendMessage`.
+/// The events queue: `sqs:SendMessage`, which is the grant for batches as well.
 #[async_trait]
 pub trait EventQueue: Send + Sync + fmt::Debug {
-    /// `Ok` only when the queue has acknowledged the message. An error may mean that it is queued all the same.
-    async fn send(&self, message: &str) -> Result<(), Unavailable>;
+    /// Sends one batch in one call: up to [`MAX_BATCH_MESSAGES`], together up to [`MAX_BATCH_BYTES`]. One answer per message,
+    /// in their order; a call that fails as a whole is the same failure for each. `Ok` only when the queue has acknowledged
+    /// that very message. An error may mean that it is queued all the same.
+    ///
+    /// [`MAX_BATCH_MESSAGES`]: crate::limits::MAX_BATCH_MESSAGES
+    /// [`MAX_BATCH_BYTES`]: crate::limits::MAX_BATCH_BYTES
+    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>>;
 }
 
 /// The sources' secrets: `secretsmanager:GetSecretValue`.
@@ -41,6 +46,25 @@ pub trait EventQueue: Send + Sync + fmt::Debug {
 pub trait SecretStore: Send + Sync + fmt::Debug {
     /// The document: a JSON object from source to a secret or a list of secrets, newest first.
     async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable>;
+}
+
+/// Secrets that providers told by a handshake, in a secret of their own: `secretsmanager:GetSecretValue` and
+/// `secretsmanager:PutSecretValue` on that one.
+#[async_trait]
+pub trait CapturedSecrets: Send + Sync + fmt::Debug {
+    /// A document like [`SecretStore`]'s; `{}` before the first.
+    async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable>;
+
+    /// Replaces the document.
+    async fn put(&self, document: &str) -> Result<(), Unavailable>;
+}
+
+/// One `GET` over HTTPS, of an address that was checked before.
+#[async_trait]
+pub trait HttpsGet: Send + Sync + fmt::Debug {
+    /// The body of a 2xx, of at most [`MAX_FETCHED_BYTES`](crate::limits::MAX_FETCHED_BYTES), within
+    /// [`FETCH_TIMEOUT`](crate::limits::FETCH_TIMEOUT). Redirects aren't followed: they would lead past the check.
+    async fn get(&self, url: &str) -> Result<Vec<u8>, Unavailable>;
 }
 
 /// One event's effect: the claim's last word and the context items that it changes, in one transaction.

@@ -15,6 +15,8 @@ pub struct ReceiverSettings {
     pub events_queue_url: String,
     /// `SECRET_ARN`: ARN or name of the sources' secret.
     pub secret_arn: String,
+    /// `CAPTURED_SECRET_ARN`: ARN or name of the secret for what providers tell by a handshake; left out where none may.
+    pub captured_secret_arn: Option<String>,
 }
 
 /// The processor's environment variables, as the template sets them.
@@ -58,11 +60,15 @@ const EVENTS_QUEUE_URL: Variable =
     Variable { name: "EVENTS_QUEUE_URL", example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-events" };
 const SECRET_ARN: Variable =
     Variable { name: "SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-AbCdEf" };
+const CAPTURED_SECRET_ARN: Variable = Variable {
+    name: "CAPTURED_SECRET_ARN",
+    example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-captured-AbCdEf",
+};
 const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", example: "5" };
 
 impl ReceiverSettings {
     /// The names of all variables, for the test that holds the template against them.
-    pub const VARIABLES: &'static [&'static str] = &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name];
+    pub const VARIABLES: &'static [&'static str] = &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name, CAPTURED_SECRET_ARN.name];
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
         let mut reader = Reader { lookup, problems: Vec::new() };
@@ -70,6 +76,7 @@ impl ReceiverSettings {
             claims_table: reader.text(CLAIMS_TABLE),
             events_queue_url: reader.url(EVENTS_QUEUE_URL),
             secret_arn: reader.text(SECRET_ARN),
+            captured_secret_arn: reader.optional(CAPTURED_SECRET_ARN),
         };
         reader.finish(settings)
     }
@@ -108,6 +115,11 @@ impl Reader<'_> {
             Some(value) if value.trim().is_empty() => self.problem(variable, "is empty"),
             Some(value) => value,
         }
+    }
+
+    /// `None` where it is left out or empty.
+    fn optional(&self, variable: Variable) -> Option<String> {
+        (self.lookup)(variable.name).filter(|value| !value.trim().is_empty())
     }
 
     fn url(&mut self, variable: Variable) -> String {
@@ -158,7 +170,7 @@ mod tests {
     #[test]
     fn examples_are_valid() {
         let lookup = |name: &str| {
-            let all = [CLAIMS_TABLE, CONTEXT_TABLE, EVENTS_QUEUE_URL, SECRET_ARN, MAX_RECEIVE_COUNT];
+            let all = [CLAIMS_TABLE, CONTEXT_TABLE, EVENTS_QUEUE_URL, SECRET_ARN, CAPTURED_SECRET_ARN, MAX_RECEIVE_COUNT];
             all.iter().find(|v| v.name == name).map(|v| v.example.to_owned())
         };
         ReceiverSettings::read(&lookup).expect("the receiver's examples");

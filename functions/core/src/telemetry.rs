@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// The target of the events that say how far one event got; `tidings dev` shows them as lines.
 pub const STEP: &str = "tidings::step";
 
-/// The target of metrics: see [`Metric::count`].
+/// The target of metrics: see [`Metric::record`].
 const METRIC: &str = "tidings::metric";
 
 /// The finest level that is ever written, whatever `RUST_LOG` says. Below it the runtime and the SDK write down what they
@@ -32,8 +32,9 @@ pub const NAMESPACE: &str = "Tidings";
 pub enum Metric {
     /// A known event came with another body.
     BodyMismatch,
-    /// A request was signed with a secret that isn't the newest: the old one can't go yet.
-    OldSecret,
+    /// A request was signed with a secret that isn't the newest: which one, 1 being the one before. While there are any, the old
+    /// secret can't go.
+    SecretAgeIndex,
     /// A signature didn't verify.
     Unauthentic,
     /// No answer from the claims table: queued without a claim.
@@ -42,6 +43,10 @@ pub enum Metric {
     EnqueueFailed,
     /// The secrets couldn't be fetched.
     SecretsUnavailable,
+    /// A provider's public key couldn't be fetched: answered 503.
+    KeyUnavailable,
+    /// A provider told its secret by a handshake, and it was stored.
+    SecretCaptured,
     /// An event older than its claim's lifetime was parked.
     Parked,
     /// An event was left to SQS for another receive.
@@ -54,35 +59,58 @@ impl Metric {
     pub const fn name(self) -> &'static str {
         match self {
             Self::BodyMismatch => "BodyMismatch",
-            Self::OldSecret => "OldSecret",
+            Self::SecretAgeIndex => "SecretAgeIndex",
             Self::Unauthentic => "Unauthentic",
             Self::ClaimUnknown => "ClaimUnknown",
             Self::EnqueueFailed => "EnqueueFailed",
             Self::SecretsUnavailable => "SecretsUnavailable",
+            Self::KeyUnavailable => "KeyUnavailable",
+            Self::SecretCaptured => "SecretCaptured",
             Self::Parked => "Parked",
             Self::Retried => "Retried",
             Self::Dead => "Dead",
         }
     }
 
+    const fn unit(self) -> &'static str {
+        match self {
+            Self::SecretAgeIndex => "None",
+            Self::BodyMismatch
+            | Self::Unauthentic
+            | Self::ClaimUnknown
+            | Self::EnqueueFailed
+            | Self::SecretsUnavailable
+            | Self::KeyUnavailable
+            | Self::SecretCaptured
+            | Self::Parked
+            | Self::Retried
+            | Self::Dead => "Count",
+        }
+    }
+
     /// One more, for a source. CloudWatch reads it from the log line (embedded metric format): no API call, no wait.
     pub fn count(self, source: &str, now: Timestamp) {
-        tracing::info!(target: METRIC, emf = %self.emf(source, now));
+        self.record(source, 1, now);
+    }
+
+    /// A value, for a source, in the same way: CloudWatch keeps its count, its sum and its bounds.
+    pub fn record(self, source: &str, value: u64, now: Timestamp) {
+        tracing::info!(target: METRIC, emf = %self.emf(source, value, now));
     }
 
     /// The embedded metric format's document.
-    fn emf(self, source: &str, now: Timestamp) -> serde_json::Value {
+    fn emf(self, source: &str, value: u64, now: Timestamp) -> serde_json::Value {
         json!({
             "_aws": {
                 "Timestamp": now.unix_ms(),
                 "CloudWatchMetrics": [{
                     "Namespace": NAMESPACE,
                     "Dimensions": [["source"]],
-                    "Metrics": [{ "Name": self.name(), "Unit": "Count" }]
+                    "Metrics": [{ "Name": self.name(), "Unit": self.unit() }]
                 }]
             },
             "source": source,
-            (self.name()): 1
+            (self.name()): value
         })
     }
 }
@@ -128,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_metric_is_a_valid_embedded_metric_document() {
-        let emf = Metric::Dead.emf("stripe", Timestamp::from_unix_ms(1_795_168_800_000));
+        let emf = Metric::Dead.emf("stripe", 1, Timestamp::from_unix_ms(1_795_168_800_000));
         let directive = &emf["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(emf["_aws"]["Timestamp"], 1_795_168_800_000_i64);
         let (name, dimension) = (&directive["Metrics"][0]["Name"], &directive["Dimensions"][0][0]);

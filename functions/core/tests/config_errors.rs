@@ -9,6 +9,7 @@ const PROVIDER: &str = r#"
 name = "acme"
 title = "Acme"
 docs = "https://acme.example"
+secret = "the signing secret"
 [evidence]
 level = "A"
 sources = ["none"]
@@ -17,7 +18,7 @@ retries = "none"
 [scheme]
 algorithm = "hmac-sha256"
 message = "{header:X-Time}.{body}"
-signature = { header = "X-Signature", encoding = "hex" }
+signature = { from = "header:X-Signature", encoding = "hex" }
 timestamp = { from = "header:X-Time" }
 [[event]]
 type = "{json:type}"

@@ -1,20 +1,27 @@
 //! claim → enqueue → mark, for each event of a delivery. What to do is decided in [`tidings_core::claim::decide`]; here it
 //! is done.
+//!
+//! First every event is claimed, then what must be queued is sent in as few batches as can be, then each event that SQS has
+//! acknowledged is marked. An event that it hasn't keeps its claim as it is, and costs the others nothing.
 
+mod batches;
+
+use self::batches::batches;
 use crate::delivery::Delivery;
 use crate::extract::VerifiedEvent;
 use crate::reply::Reply;
+use futures::future::ready;
 use futures::stream::{self, StreamExt};
 use std::sync::Arc;
-use tidings_core::claim::NewClaim;
 use tidings_core::claim::decide::{AfterRecord, Recorded, after_record};
+use tidings_core::claim::{ClaimKey, NewClaim};
 use tidings_core::config::source::Source;
-use tidings_core::ports::{ClaimStore, EventQueue};
+use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
 use tidings_core::telemetry::{Metric, STEP};
 use tidings_core::time::{Clock, Timestamp};
 
-/// Events of one delivery that are claimed and queued at once.
-const CONCURRENT_EVENTS: usize = 10;
+/// Calls for one delivery that are made at once.
+const CONCURRENT_CALLS: usize = 10;
 
 /// Makes events durable.
 #[derive(Debug)]
@@ -22,6 +29,25 @@ pub struct Acceptor {
     claims: Arc<dyn ClaimStore>,
     queue: Arc<dyn EventQueue>,
     clock: Arc<dyn Clock>,
+}
+
+/// What the events of one delivery have in common.
+#[derive(Clone, Copy, Debug)]
+struct Arrival<'a> {
+    source: &'a Source,
+    /// Of the whole body.
+    bytes: usize,
+    received: Timestamp,
+}
+
+/// An event with its claim on record that must be queued.
+#[derive(Debug)]
+struct Waiting {
+    key: ClaimKey,
+    event_type: String,
+    message: String,
+    /// Whether its claim is marked `enqueued` then.
+    mark: bool,
 }
 
 /// What became of one event. Every event has exactly one.
@@ -51,72 +77,60 @@ impl Acceptor {
         if events.is_empty() {
             return Ok(Reply::NoEvents);
         }
-        let bytes = delivery.body.len();
-        let accepted: Vec<Acceptance> = stream::iter(events)
-            .map(|event| self.accept_one(source, event, bytes, received))
-            .buffered(CONCURRENT_EVENTS)
-            .collect()
-            .await;
-        if accepted.contains(&Acceptance::NotDurable) {
-            Err(Reply::NotDurable)
-        } else if accepted.contains(&Acceptance::Queued) {
-            Ok(Reply::Accepted)
-        } else {
-            Ok(Reply::Duplicate)
+        let arrival = Arrival { source, bytes: delivery.body.len(), received };
+        let claimed = stream::iter(events).map(|event| self.claim(arrival, event)).buffered(CONCURRENT_CALLS);
+        let waiting: Vec<Waiting> = claimed.filter_map(ready).collect().await;
+        if waiting.is_empty() {
+            return Ok(Reply::Duplicate);
         }
+        let answers = self.enqueue(&waiting).await;
+        let settled = stream::iter(waiting.into_iter().zip(answers)).map(|(event, answer)| self.settle(arrival, event, answer));
+        let settled: Vec<Acceptance> = settled.buffered(CONCURRENT_CALLS).collect().await;
+        if settled.contains(&Acceptance::NotDurable) { Err(Reply::NotDurable) } else { Ok(Reply::Accepted) }
     }
 
-    async fn accept_one(&self, source: &Source, event: VerifiedEvent, bytes: usize, received: Timestamp) -> Acceptance {
-        let key = event.envelope().claimkey.clone();
-        let event_type = event.envelope().event_type.clone();
-        let acceptance = self.claim_and_queue(source, event, received).await;
-        let outcome = match acceptance {
-            Acceptance::Queued => "accepted",
-            Acceptance::Duplicate => "duplicate",
-            Acceptance::NotDurable => "not_durable",
-        };
-        let duration_ms = self.clock.now().since(received).as_millis() as u64;
-        tracing::info!(source = source.name, claim_key = %key, event_type, outcome, bytes, duration_ms, "received");
-        acceptance
-    }
-
-    async fn claim_and_queue(&self, source: &Source, event: VerifiedEvent, received: Timestamp) -> Acceptance {
+    /// `None` if SQS had it before.
+    async fn claim(&self, arrival: Arrival<'_>, event: VerifiedEvent) -> Option<Waiting> {
         let envelope = event.envelope();
         let claim = NewClaim {
             key: envelope.claimkey.clone(),
-            source: source.name.clone(),
+            source: arrival.source.name.clone(),
             event_id: envelope.id.clone(),
             event_type: envelope.event_type.clone(),
             subject: envelope.subject.clone(),
             body_sha256: event.body_sha256().clone(),
-            received,
+            received: arrival.received,
         };
         let recorded = self.claims.record(&claim).await;
-        let event = self.note(source, &claim, recorded, event);
+        let event = self.note(arrival, &claim, recorded, event);
         match after_record(recorded) {
             AfterRecord::Duplicate => {
-                tracing::debug!(target: STEP, step = "duplicate", source = source.name, claim_key = %claim.key);
-                Acceptance::Duplicate
+                tracing::debug!(target: STEP, step = "duplicate", source = arrival.source.name, claim_key = %claim.key);
+                self.tell(arrival, &claim.key, &claim.event_type, Acceptance::Duplicate);
+                None
             }
-            AfterRecord::Enqueue { mark } => self.enqueue(source, &claim, &event, mark).await,
+            AfterRecord::Enqueue { mark } => {
+                let message = event.envelope().encode();
+                Some(Waiting { key: claim.key, event_type: claim.event_type, message, mark })
+            }
         }
     }
 
     /// What the claims table's answer tells us beside what to do next.
-    fn note(&self, source: &Source, claim: &NewClaim, recorded: Recorded, event: VerifiedEvent) -> VerifiedEvent {
+    fn note(&self, arrival: Arrival<'_>, claim: &NewClaim, recorded: Recorded, event: VerifiedEvent) -> VerifiedEvent {
         let state = match recorded {
             Recorded::New => "received",
             Recorded::Existing { state, .. } => state.as_str(),
             Recorded::Contended => "contended",
             Recorded::Unknown => {
-                Metric::ClaimUnknown.count(&source.name, self.clock.now());
+                Metric::ClaimUnknown.count(&arrival.source.name, self.clock.now());
                 "unknown"
             }
         };
-        tracing::debug!(target: STEP, step = "claimed", source = source.name, claim_key = %claim.key, event_type = claim.event_type, state);
+        tracing::debug!(target: STEP, step = "claimed", source = arrival.source.name, claim_key = %claim.key, event_type = claim.event_type, state);
         if let Recorded::Existing { received, same_body, .. } = recorded {
             if !same_body {
-                Metric::BodyMismatch.count(&source.name, self.clock.now());
+                Metric::BodyMismatch.count(&arrival.source.name, self.clock.now());
                 tracing::warn!(claim_key = %claim.key, "a known event came with another body");
             }
             // Events without a time of their own are ordered by when they were received: the first time counts.
@@ -127,18 +141,54 @@ impl Acceptor {
         event
     }
 
-    async fn enqueue(&self, source: &Source, claim: &NewClaim, event: &VerifiedEvent, mark: bool) -> Acceptance {
-        if let Err(unavailable) = self.queue.send(&event.envelope().encode()).await {
-            Metric::EnqueueFailed.count(&source.name, self.clock.now());
-            tracing::error!(claim_key = %claim.key, cause = %unavailable, "not queued");
-            tracing::debug!(target: STEP, step = "not_queued", source = source.name, claim_key = %claim.key);
-            return Acceptance::NotDurable;
-        }
-        tracing::debug!(target: STEP, step = "enqueued", source = source.name, claim_key = %claim.key);
-        if mark && let Err(unavailable) = self.claims.mark_enqueued(&claim.key, self.clock.now()).await {
-            // Without its mark the event is queued once more by its next delivery, which is harmless.
-            tracing::warn!(claim_key = %claim.key, cause = %unavailable, "queued, but not marked");
-        }
-        Acceptance::Queued
+    /// One answer per event, in their order.
+    async fn enqueue(&self, waiting: &[Waiting]) -> Vec<Result<(), Unavailable>> {
+        let messages: Vec<&str> = waiting.iter().map(|event| event.message.as_str()).collect();
+        let calls: Vec<_> = batches(&messages).map(|batch| self.send(batch)).collect();
+        let answers: Vec<Vec<_>> = stream::iter(calls).buffered(CONCURRENT_CALLS).collect().await;
+        answers.into_iter().flatten().collect()
+    }
+
+    async fn send(&self, batch: &[&str]) -> Vec<Result<(), Unavailable>> {
+        let answers = self.queue.send(batch).await;
+        assert_eq!(answers.len(), batch.len(), "or one message's answer would be taken for another's");
+        answers
+    }
+
+    /// The claim's mark, if SQS has the event.
+    async fn settle(&self, arrival: Arrival<'_>, event: Waiting, answer: Result<(), Unavailable>) -> Acceptance {
+        let source = &arrival.source.name;
+        let acceptance = match answer {
+            Err(unavailable) => {
+                Metric::EnqueueFailed.count(source, self.clock.now());
+                tracing::error!(claim_key = %event.key, cause = %unavailable, "not queued");
+                tracing::debug!(target: STEP, step = "not_queued", source, claim_key = %event.key);
+                Acceptance::NotDurable
+            }
+            Ok(()) => {
+                tracing::debug!(target: STEP, step = "enqueued", source, claim_key = %event.key);
+                if event.mark
+                    && let Err(unavailable) = self.claims.mark_enqueued(&event.key, self.clock.now()).await
+                {
+                    // Without its mark the event is queued once more by its next delivery, which is harmless.
+                    tracing::warn!(claim_key = %event.key, cause = %unavailable, "queued, but not marked");
+                }
+                Acceptance::Queued
+            }
+        };
+        self.tell(arrival, &event.key, &event.event_type, acceptance);
+        acceptance
+    }
+
+    /// The one line that every event has in our log.
+    fn tell(&self, arrival: Arrival<'_>, key: &ClaimKey, event_type: &str, acceptance: Acceptance) {
+        let Arrival { source, bytes, received } = arrival;
+        let outcome = match acceptance {
+            Acceptance::Queued => "accepted",
+            Acceptance::Duplicate => "duplicate",
+            Acceptance::NotDurable => "not_durable",
+        };
+        let duration_ms = self.clock.now().since(received).as_millis() as u64;
+        tracing::info!(source = source.name, claim_key = %key, event_type, outcome, bytes, duration_ms, "received");
     }
 }

@@ -4,7 +4,7 @@ use crate::reply::Reply;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use lambda_http::{Body, Request};
-use tidings_core::config::source::{FORM, Source};
+use tidings_core::config::source::Source;
 use tidings_core::limits::MAX_BODY_BYTES;
 
 /// A request whose size and content type are right. Nothing in it is trusted yet.
@@ -44,23 +44,18 @@ impl Delivery {
 
     /// Whether the source's events come as this.
     pub fn expect_type(&self, source: &Source) -> Result<(), Reply> {
-        let known = content_type(&self.headers).is_some_and(|seen| source.content_types.0.contains(&seen));
+        let known = self.content_type().is_some_and(|seen| source.content_types.0.contains(&seen));
         if known { Ok(()) } else { Err(Reply::UnsupportedMediaType) }
+    }
+
+    /// In lower case, without parameters.
+    pub fn content_type(&self) -> Option<String> {
+        let value = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        Some(value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase())
     }
 
     /// A query parameter as it was sent, still percent-encoded: the first of that name.
     pub fn query_parameter(&self, name: &str) -> Option<&str> {
         self.query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
     }
-
-    /// Whether it is a form.
-    pub fn is_form(&self) -> bool {
-        content_type(&self.headers).as_deref() == Some(FORM)
-    }
-}
-
-/// In lower case, without parameters.
-fn content_type(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase())
 }

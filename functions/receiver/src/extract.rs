@@ -1,20 +1,29 @@
 //! A verified request becomes events: where id, type, time, entity and sequence are is the preset's to say.
 
+mod body;
 mod depth;
 mod form;
 mod places;
+mod xml;
+
+pub(crate) use body::json;
+pub(crate) use depth::of as depth;
 
 use crate::reply::{Malformed, Reply};
 use crate::verify::VerifiedRequest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use body::Document;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::config::event::EventSpec;
 use tidings_core::config::{JsonPath, OneOrMany, Part, Reference, Template};
-use tidings_core::envelope::{Envelope, NewEnvelope};
+use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::limits::{
-    MAX_CONVERSATION_BYTES, MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_JSON_DEPTH, MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES,
+    MAX_CONVERSATION_BYTES, MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES,
 };
 use tidings_core::time::Timestamp;
 
@@ -44,14 +53,12 @@ impl VerifiedEvent {
 
 /// The events of a delivery, in its order. Each fits into a message.
 pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<VerifiedEvent>, Reply> {
-    let form = request.is_form().then(|| form::to_json(request.body(), request.source().form_json.as_deref()));
-    let form = form.transpose().map_err(Reply::Malformed)?;
-    let text = json_text(form.as_deref().map_or(request.body(), str::as_bytes)).map_err(Reply::Malformed)?;
-    let body: Value = serde_json::from_str(text).map_err(|error| Reply::Malformed(not_json(&error)))?;
+    let Document { text, value, is_binary } = body::read(request).map_err(Reply::Malformed)?;
     let found = Found {
         request,
         text,
-        body,
+        body: value,
+        is_binary,
         received,
         traceparent: traceparent(request),
         body_sha256: Sha256Hex::of(request.body()),
@@ -74,19 +81,6 @@ pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<
     places.into_iter().enumerate().map(|(n, (spec, indices))| found.event(spec, &indices, many.then_some(n))).collect()
 }
 
-/// The body as JSON text that is safe to parse.
-fn json_text(body: &[u8]) -> Result<&str, Malformed> {
-    if body.is_empty() {
-        return Err(Malformed::Empty);
-    }
-    let text = std::str::from_utf8(body).map_err(|_| Malformed::NotUtf8)?;
-    if depth::of(text) > MAX_JSON_DEPTH { Err(Malformed::TooDeep) } else { Ok(text) }
-}
-
-fn not_json(error: &serde_json::Error) -> Malformed {
-    if error.is_eof() { Malformed::Truncated } else { Malformed::NotJson }
-}
-
 /// W3C Trace Context, if the provider sent one that looks right: `00-{32 hex}-{16 hex}-{2 hex}`.
 fn traceparent(request: &VerifiedRequest<'_>) -> Option<String> {
     let value = request.headers().get("traceparent")?.to_str().ok()?;
@@ -98,8 +92,10 @@ fn traceparent(request: &VerifiedRequest<'_>) -> Option<String> {
 /// A request and what was found in it.
 struct Found<'a> {
     request: &'a VerifiedRequest<'a>,
-    text: &'a str,
+    /// As JSON text.
+    text: Cow<'a, str>,
     body: Value,
+    is_binary: bool,
     received: Timestamp,
     traceparent: Option<String>,
     body_sha256: Sha256Hex,
@@ -112,7 +108,7 @@ impl Found<'_> {
         let source = self.request.source();
         let event_type = self.first(&spec.event_type, indices).map(|t| t.replace('/', "."));
         let event_type = event_type.filter(|t| !t.is_empty() && t.len() <= MAX_EVENT_TYPE_BYTES);
-        let claim_key = self.claim_key(&spec.id, indices, part);
+        let claim_key = self.claim_key(spec, indices, part);
         let envelope = Envelope::new(NewEnvelope {
             id: self.first(&spec.id, indices).unwrap_or_else(|| claim_key.as_str().to_owned()),
             source: source.name.clone(),
@@ -124,7 +120,7 @@ impl Found<'_> {
             received: self.received,
             claim_key,
             traceparent: self.traceparent.clone(),
-            data: self.data(spec, indices),
+            payload: self.payload(spec, indices),
         });
         if envelope.encode().len() > MAX_MESSAGE_BYTES {
             return Err(Reply::TooLarge);
@@ -133,12 +129,23 @@ impl Found<'_> {
     }
 
     /// The security rule of [`tidings_core::claim`]: an id counts only if the signature covers it.
-    fn claim_key(&self, ids: &OneOrMany<Template>, indices: &[usize], part: Option<usize>) -> ClaimKey {
+    fn claim_key(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> ClaimKey {
         let source = &self.request.source().name;
-        let signed = ids.0.iter().filter(|id| self.request.covers(id)).find_map(|id| self.fill(id, indices));
-        match signed {
-            Some(id) => ClaimKey::from_signed_id(source, &id),
-            None => ClaimKey::from_signed_bytes(source, self.signed_sha256.get_or_init(|| self.request.signed_digest()), part),
+        let signed = spec.id.0.iter().filter(|id| self.request.covers(id)).find_map(|id| self.fill(id, indices));
+        let key = match signed {
+            Some(id) => return ClaimKey::from_signed_id(source, &id),
+            // What is signed by itself is an event wherever it stands.
+            None if self.request.signs_each() => {
+                ClaimKey::from_signed_bytes(source, &self.request.signed_digest(indices), None)
+            }
+            None => {
+                let digest = self.signed_sha256.get_or_init(|| self.request.signed_digest(&[]));
+                ClaimKey::from_signed_bytes(source, digest, part)
+            }
+        };
+        match spec.coalesce_seconds {
+            Some(seconds) => key.in_window(self.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
+            None => key,
         }
     }
 
@@ -148,7 +155,11 @@ impl Found<'_> {
     }
 
     /// The whole body, byte for byte; of a delivery of many events the one at hand, with what the preset keeps beside it.
-    fn data(&self, spec: &EventSpec, indices: &[usize]) -> Box<RawValue> {
+    fn payload(&self, spec: &EventSpec, indices: &[usize]) -> Payload {
+        if self.is_binary {
+            let base64 = STANDARD.encode(self.request.body());
+            return Payload::Binary { base64, content_type: self.request.content_type() };
+        }
         let raw = match &spec.each {
             None => RawValue::from_string(self.text.trim().to_owned()),
             Some(each) => {
@@ -161,7 +172,7 @@ impl Found<'_> {
                 RawValue::from_string(one.to_string())
             }
         };
-        raw.expect("it was parsed as JSON before")
+        Payload::Json(raw.expect("it was parsed as JSON before"))
     }
 
     /// The first template whose values are all there.
@@ -187,9 +198,14 @@ impl Found<'_> {
     }
 }
 
+/// What is there, as text.
+pub(crate) fn scalar(path: &JsonPath, body: &Value, indices: &[usize]) -> Option<String> {
+    as_text(path.find(body, indices)?)
+}
+
 /// A text, a number or a truth value, as text; anything else isn't there.
-fn scalar(path: &JsonPath, body: &Value, indices: &[usize]) -> Option<String> {
-    match path.find(body, indices)? {
+pub(crate) fn as_text(value: &Value) -> Option<String> {
+    match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),

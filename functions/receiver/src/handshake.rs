@@ -1,7 +1,9 @@
-//! Handshakes, answered as the preset says: computed, never stored, and without any AWS call.
+//! Handshakes, answered as the preset says: computed, and without any AWS call. Only a secret that a provider tells is stored,
+//! while the operator's window is open.
 
 use crate::delivery::Delivery;
 use crate::reply::Reply;
+use crate::{address, extract};
 use crate::secrets::SecretBook;
 use crate::verify::{self, Key};
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -10,9 +12,11 @@ use lambda_http::{Body, Response};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tidings_core::config::Reference;
-use tidings_core::config::handshake::{Answer, Handshake};
+use tidings_core::config::handshake::{Answer, Characters, Confirm, Handshake};
 use tidings_core::config::source::Source;
-use tidings_core::limits::{MAX_CHALLENGE_BYTES, MAX_HANDSHAKE_BODY_BYTES};
+use tidings_core::limits::{MAX_CAPTURED_SECRET_BYTES, MAX_HANDSHAKE_BODY_BYTES};
+use tidings_core::ports::HttpsGet;
+use zeroize::Zeroizing;
 
 /// The handshake that this request is, of those that are signed or of those that aren't.
 pub fn find<'s>(source: &'s Source, delivery: &Delivery, signed: bool) -> Option<&'s Handshake> {
@@ -39,7 +43,7 @@ pub fn answer(
             return Err(Reply::Unauthentic);
         }
     }
-    let give = |answer: &Answer| give(answer, delivery, &body, keys);
+    let give = |answer: &Answer| give(answer, source, delivery, &body, keys);
     let reply = &handshake.reply;
     let mut response = Response::new(Body::Empty);
     if let Some(text) = &reply.text {
@@ -59,6 +63,23 @@ pub fn answer(
     }
     *response.status_mut() = reply.status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK);
     Ok(response)
+}
+
+/// Fetches the address by which the provider learns that we are there. The request was verified before.
+pub async fn confirm(confirm: &Confirm, source: &Source, delivery: &Delivery, https: &dyn HttpsGet) -> Result<(), Reply> {
+    let url = value(&confirm.from, delivery, &parse(delivery)).filter(|url| address::is_allowed(url, &confirm.hosts.0));
+    let url = url.ok_or(Reply::BadChallenge)?;
+    https.get(&url).await.map(|_| ()).map_err(|unavailable| {
+        tracing::error!(source = source.name, cause = %unavailable, "the subscription couldn't be confirmed");
+        Reply::NoSecret
+    })
+}
+
+/// The secret that the provider tells.
+pub fn captured(place: &Reference, delivery: &Delivery) -> Result<Zeroizing<String>, Reply> {
+    let secret = value(place, delivery, &parse(delivery)).map(Zeroizing::new).ok_or(Reply::BadChallenge)?;
+    let fit = !secret.is_empty() && secret.len() <= MAX_CAPTURED_SECRET_BYTES && secret.bytes().all(|b| b.is_ascii_graphic());
+    if fit { Ok(secret) } else { Err(Reply::BadChallenge) }
 }
 
 /// The body as JSON, `null` where it is none or larger than a handshake: a stranger's isn't parsed, and an event's is parsed
@@ -82,35 +103,47 @@ fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<Str
             let raw = delivery.query_parameter(name)?;
             Some(percent_decode_str(&raw.replace('+', " ")).decode_utf8().ok()?.into_owned())
         }
-        Reference::Json(path) => match path.find(body, &[])? {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-        },
-        Reference::Body | Reference::Form | Reference::Url | Reference::Signature(_) | Reference::Secret => None,
+        Reference::Json(path) => extract::scalar(path, body, &[]),
+        Reference::Body
+        | Reference::Form
+        | Reference::FormField(_)
+        | Reference::JsonOrEmpty(_)
+        | Reference::Jwt(_)
+        | Reference::Crc32
+        | Reference::Canonical(_)
+        | Reference::Url
+        | Reference::Signature(_)
+        | Reference::Secret => None,
     }
 }
 
 /// A value of the reply. What comes from the request is bounded and printable.
-fn give(answer: &Answer, delivery: &Delivery, body: &Value, keys: Option<&[Key]>) -> Result<Value, Reply> {
+fn give(answer: &Answer, source: &Source, delivery: &Delivery, body: &Value, keys: Option<&[Key]>) -> Result<Value, Reply> {
     let Some(from) = &answer.from else {
         return Ok(answer.is.clone().unwrap_or_default());
     };
     let seen = value(from, delivery, body).ok_or(Reply::BadChallenge)?;
-    if seen.is_empty() || seen.len() > MAX_CHALLENGE_BYTES || !seen.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+    let allowed = |byte: u8| match (answer.only, answer.mac) {
+        (Characters::LowerHex, _) => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+        (Characters::Any, Some(_)) => token_character(byte),
+        (Characters::Any, None) => (b' '..=b'~').contains(&byte),
+    };
+    if seen.is_empty() || seen.len() > answer.max_bytes || !seen.bytes().all(allowed) {
         return Err(Reply::BadChallenge);
     }
-    let text = match answer.mac {
+    let mut text = answer.prefix.clone().unwrap_or_default();
+    match answer.mac {
         Some(encoding) => {
-            if !seen.bytes().all(token_character) {
-                return Err(Reply::BadChallenge);
-            }
             let key = keys.and_then(<[Key]>::first).ok_or(Reply::NoSecret)?;
-            verify::mac_of(key, seen.as_bytes(), encoding)
+            if let Some(separator) = source.scheme.key.named_by.as_ref().filter(|_| answer.key_name) {
+                text.push_str(key.name().unwrap_or_default());
+                text.push_str(separator);
+            }
+            text.push_str(&verify::mac_of(source, key, seen.as_bytes(), encoding));
         }
-        None => seen,
-    };
-    Ok(Value::from(format!("{}{text}", answer.prefix.as_deref().unwrap_or_default())))
+        None => text.push_str(&seen),
+    }
+    Ok(Value::from(text))
 }
 
 /// What a token is made of. A MAC for whoever asks would sign anything: without brackets and quotes, nothing that it signs

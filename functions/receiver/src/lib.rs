@@ -3,13 +3,17 @@
 //! Promises: a 2xx means that SQS has every event of the delivery; what can't be verified costs no AWS call and learns
 //! nothing but that. Never: a body, a secret or a signature in a log or a reply; work after the reply.
 //!
-//! The flow, a file each: [`route`] → [`delivery`] → [`secrets`] → [`verify`] → [`handshake`] → [`extract`] → [`accept`] → [`reply`].
+//! The flow, a file each: [`route`] → [`delivery`] → [`secrets`] → [`remote`] → [`verify`] → [`handshake`] → [`extract`] →
+//! [`accept`] → [`reply`].
 
 pub mod accept;
+mod address;
+mod capture;
 pub mod configured;
 pub mod delivery;
 pub mod extract;
 pub mod handshake;
+pub mod remote;
 pub mod reply;
 pub mod route;
 pub mod secrets;
@@ -17,15 +21,16 @@ pub mod verify;
 
 use crate::accept::Acceptor;
 use crate::delivery::Delivery;
+use crate::remote::{Fetch, RemoteKeys};
 use crate::reply::Reply;
 use crate::route::Route;
 use crate::secrets::SecretBook;
-use crate::verify::{Rejection, VerifiedRequest};
+use crate::verify::{Keys, Rejection, VerifiedRequest};
 use lambda_http::{Body, Request, Response};
 use std::sync::Arc;
 use tidings_core::config::handshake::Handshake;
 use tidings_core::config::source::Source;
-use tidings_core::ports::{ClaimStore, EventQueue, SecretStore};
+use tidings_core::ports::{CapturedSecrets, ClaimStore, EventQueue, HttpsGet, SecretStore};
 use tidings_core::telemetry::{Metric, STEP};
 use tidings_core::time::Clock;
 
@@ -34,6 +39,8 @@ use tidings_core::time::Clock;
 pub struct Receiver {
     sources: Vec<Source>,
     secrets: SecretBook,
+    remote: RemoteKeys,
+    https: Arc<dyn HttpsGet>,
     acceptor: Acceptor,
     clock: Arc<dyn Clock>,
 }
@@ -44,6 +51,9 @@ pub struct Ports {
     pub claims: Arc<dyn ClaimStore>,
     pub queue: Arc<dyn EventQueue>,
     pub secrets: Arc<dyn SecretStore>,
+    /// `None`: no provider may tell its secret by a handshake.
+    pub captured: Option<Arc<dyn CapturedSecrets>>,
+    pub https: Arc<dyn HttpsGet>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -51,7 +61,9 @@ impl Receiver {
     pub fn new(sources: Vec<Source>, ports: Ports) -> Self {
         Self {
             sources,
-            secrets: SecretBook::new(ports.secrets, Arc::clone(&ports.clock)),
+            secrets: SecretBook::new(ports.secrets, ports.captured, Arc::clone(&ports.clock)),
+            remote: RemoteKeys::new(Arc::clone(&ports.https), Arc::clone(&ports.clock)),
+            https: ports.https,
             acceptor: Acceptor::new(ports.claims, ports.queue, Arc::clone(&ports.clock)),
             clock: ports.clock,
         }
@@ -100,25 +112,37 @@ impl Receiver {
     async fn shake(&self, handshake: &Handshake, source: &Source, delivery: &Delivery) -> Result<Response<Body>, Reply> {
         let keys = self.secrets.keys(&self.sources, source).await;
         let response = handshake::answer(handshake, source, delivery, keys.as_deref(), &self.secrets)?;
+        if let Some(confirm) = &handshake.confirm {
+            handshake::confirm(confirm, source, delivery, &*self.https).await?;
+        }
+        if let Some(place) = &handshake.capture {
+            let secret = handshake::captured(place, delivery)?;
+            self.secrets.capture(&self.sources, source, delivery.query_parameter(capture::PARAMETER), secret).await?;
+        }
         tracing::info!(source = source.name, outcome = "handshake", status = response.status().as_u16(), "answered");
         tracing::debug!(target: STEP, step = "handshake", source = source.name);
         Ok(response)
     }
 
-    /// Verifies with the secrets at hand; once more if newer ones could be fetched.
+    /// Verifies with the secrets and keys at hand; once more if newer ones could be fetched.
     async fn verify<'a>(&self, source: &'a Source, delivery: &'a Delivery) -> Result<VerifiedRequest<'a>, Reply> {
-        let keys = self.secrets.keys(&self.sources, source).await.ok_or(Reply::NoSecret)?;
-        let mut verified = verify::verify(source, &keys, delivery, self.clock.now());
-        if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.refresh_on_mismatch(&self.sources).await {
-            let keys = self.secrets.keys(&self.sources, source).await.ok_or(Reply::NoSecret)?;
-            verified = verify::verify(source, &keys, delivery, self.clock.now());
+        let mut verified = self.try_verify(source, delivery).await?;
+        if let Err(Rejection::KeyNeeded(needed)) = &verified {
+            match self.remote.fetch(source, needed).await {
+                Fetch::Done => verified = self.try_verify(source, delivery).await?,
+                Fetch::NoSuchKey => {}
+                Fetch::Unavailable => return Err(Reply::NoSecret),
+            }
+        } else if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.refresh_on_mismatch(&self.sources).await {
+            verified = self.try_verify(source, delivery).await?;
         }
         match verified {
             Ok(verified) => {
-                if verified.secret_index() > 0 {
-                    Metric::OldSecret.count(&source.name, self.clock.now());
+                let index = verified.secret_index();
+                if index > 0 {
+                    Metric::SecretAgeIndex.record(&source.name, index as u64, self.clock.now());
                 }
-                tracing::debug!(target: STEP, step = "verified", source = source.name, secret = verified.secret_index());
+                tracing::debug!(target: STEP, step = "verified", source = source.name, secret = index);
                 Ok(verified)
             }
             Err(rejection) => {
@@ -128,5 +152,15 @@ impl Receiver {
                 Err(Reply::Unauthentic)
             }
         }
+    }
+
+    async fn try_verify<'a>(
+        &self,
+        source: &'a Source,
+        delivery: &'a Delivery,
+    ) -> Result<Result<VerifiedRequest<'a>, Rejection>, Reply> {
+        let secrets = self.secrets.keys(&self.sources, source).await.ok_or(Reply::NoSecret)?;
+        let public = self.remote.of(source).await;
+        Ok(verify::verify(source, Keys { secrets: &secrets, public: &public }, delivery, self.clock.now()))
     }
 }

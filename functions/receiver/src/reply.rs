@@ -32,7 +32,7 @@ pub enum Reply {
     UnsupportedMediaType,
     /// At least one event isn't durable. What did get through is a duplicate next time.
     NotDurable,
-    /// The source's secret is missing or couldn't be fetched yet: we can't tell real from forged. Never 401, which would
+    /// The source's secret or its provider's key is missing or couldn't be fetched yet: we can't tell real from forged. Never 401, which would
     /// make the provider give up on an event that may be real.
     NoSecret,
 }
@@ -44,6 +44,7 @@ pub enum Malformed {
     NotUtf8,
     Truncated,
     NotJson,
+    NotXml,
     TooDeep,
     NoType,
     TooManyEvents,
@@ -76,6 +77,7 @@ impl Reply {
             Self::Malformed(Malformed::NotUtf8) => "not_utf8",
             Self::Malformed(Malformed::Truncated) => "truncated_json",
             Self::Malformed(Malformed::NotJson) => "not_json",
+            Self::Malformed(Malformed::NotXml) => "not_xml",
             Self::Malformed(Malformed::TooDeep) => "too_deep",
             Self::Malformed(Malformed::NoType) => "no_type",
             Self::Malformed(Malformed::TooManyEvents) => "too_many_events",
@@ -98,10 +100,11 @@ impl Reply {
             Self::BadChallenge => {
                 format!("the challenge can't be echoed, allowed: 1 to {} printable ASCII characters", limits::MAX_CHALLENGE_BYTES)
             }
-            Self::Malformed(Malformed::Empty) => "the body is empty, allowed: a JSON document".to_owned(),
-            Self::Malformed(Malformed::NotUtf8) => "the body is not UTF-8, allowed: JSON in UTF-8".to_owned(),
+            Self::Malformed(Malformed::Empty) => "the body is empty".to_owned(),
+            Self::Malformed(Malformed::NotUtf8) => "the body is not UTF-8".to_owned(),
             Self::Malformed(Malformed::Truncated) => "the JSON ends before it is complete".to_owned(),
             Self::Malformed(Malformed::NotJson) => "the body is not JSON".to_owned(),
+            Self::Malformed(Malformed::NotXml) => "the body is not XML, or it has a document type or entities of its own".to_owned(),
             Self::Malformed(Malformed::TooDeep) => {
                 format!("the JSON is nested too deep, allowed: {} levels", limits::MAX_JSON_DEPTH)
             }

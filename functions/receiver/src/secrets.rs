@@ -2,8 +2,10 @@
 //!
 //! Promises: loaded in INIT, fetched again every five minutes; on a signature that doesn't match, at most once a minute;
 //! the stale ones serve while the store is down. Never: a secret in a log, an error or a Debug. A source without a secret
-//! is answered 503, never 401.
+//! is answered 503, never 401. What providers told by a handshake is in a secret of its own and is tried first.
 
+use crate::capture::Window;
+use crate::reply::Reply;
 use crate::verify::Key;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -13,7 +15,7 @@ use tidings_core::config::source::Source;
 use tidings_core::limits::{
     MAX_SECRET_DOCUMENT_BYTES, MAX_SECRETS_PER_SOURCE, SECRETS_REFRESH, SECRETS_RETRY, SECRETS_RETRY_EMPTY,
 };
-use tidings_core::ports::SecretStore;
+use tidings_core::ports::{CapturedSecrets, SecretStore};
 use tidings_core::telemetry::Metric;
 use tidings_core::time::{Clock, Timestamp};
 use zeroize::Zeroizing;
@@ -21,22 +23,28 @@ use zeroize::Zeroizing;
 /// The keys of one source, newest first.
 pub type Keys = Arc<[Key]>;
 
-/// Keys and tokens, by source.
-type Secrets = (HashMap<String, Keys>, HashMap<String, Zeroizing<String>>);
+/// What the documents say, by source.
+#[derive(Default)]
+struct Secrets {
+    keys: HashMap<String, Keys>,
+    /// `{source}.verify_token` of the document.
+    verify_tokens: HashMap<String, Zeroizing<String>>,
+    /// `{source}.capture` of the document.
+    windows: HashMap<String, Window>,
+}
 
 /// The secrets as they were last fetched.
 #[derive(Debug)]
 pub struct SecretBook {
     store: Arc<dyn SecretStore>,
+    captured: Option<Arc<dyn CapturedSecrets>>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    keys: HashMap<String, Keys>,
-    /// By source: `{source}.verify_token` of the document.
-    verify_tokens: HashMap<String, Zeroizing<String>>,
+    secrets: Secrets,
     /// The last fetch that succeeded.
     loaded: Option<Timestamp>,
     /// The last fetch of any end.
@@ -46,28 +54,23 @@ struct State {
 /// Keys redact themselves; tokens are left out.
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("keys", &self.keys).field("loaded", &self.loaded).finish_non_exhaustive()
+        f.debug_struct("State").field("keys", &self.secrets.keys).field("loaded", &self.loaded).finish_non_exhaustive()
     }
 }
 
 impl SecretBook {
-    pub fn new(store: Arc<dyn SecretStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, state: Mutex::default() }
+    pub fn new(store: Arc<dyn SecretStore>, captured: Option<Arc<dyn CapturedSecrets>>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, captured, clock, state: Mutex::default() }
     }
 
     /// Fetches now. `true` if there are secrets that were just fetched.
     pub async fn load(&self, sources: &[Source]) -> bool {
         let now = self.clock.now();
         self.state().tried = Some(now);
-        let fetched = match self.store.fetch().await {
-            Ok(document) => read(&document, sources),
-            Err(unavailable) => Err(unavailable.to_string()),
-        };
-        match fetched {
-            Ok((keys, verify_tokens)) => {
+        match self.fetch(sources).await {
+            Ok(secrets) => {
                 let mut state = self.state();
-                state.keys = keys;
-                state.verify_tokens = verify_tokens;
+                state.secrets = secrets;
                 state.loaded = Some(now);
                 true
             }
@@ -79,17 +82,63 @@ impl SecretBook {
         }
     }
 
+    async fn fetch(&self, sources: &[Source]) -> Result<Secrets, String> {
+        let document = self.store.fetch().await.map_err(|unavailable| unavailable.to_string())?;
+        let told = match self.captured_for(sources) {
+            Some(store) => store.fetch().await.map_err(|unavailable| unavailable.to_string())?,
+            None => Zeroizing::new("{}".to_owned()),
+        };
+        Ok(prepare(&read(&document)?, &read(&told)?, sources))
+    }
+
+    /// The other secret, if a source of ours has something there.
+    fn captured_for(&self, sources: &[Source]) -> Option<&Arc<dyn CapturedSecrets>> {
+        self.captured.as_ref().filter(|_| sources.iter().any(Source::captures))
+    }
+
+    /// Stores what a provider told, if the source's window is open for whoever knows `token`. It is stored when this is `Ok`.
+    pub async fn capture(&self, sources: &[Source], source: &Source, token: Option<&str>, secret: Zeroizing<String>) -> Result<(), Reply> {
+        let now = self.clock.now();
+        // A window that was opened a moment ago counts.
+        if self.state().secrets.windows.get(&source.name).is_none_or(|window| !window.is_open(token, now)) {
+            self.refresh_on_mismatch(sources).await;
+        }
+        if self.state().secrets.windows.get(&source.name).is_none_or(|window| !window.is_open(token, now)) {
+            tracing::warn!(source = source.name, "a secret was told, and no window is open for it");
+            return Err(Reply::Unauthentic);
+        }
+        let store = self.captured_for(sources).ok_or(Reply::NoSecret)?;
+        let stored = async {
+            let mut told = read(&store.fetch().await.map_err(|unavailable| unavailable.to_string())?)?;
+            let of_source = &mut told.entry(source.name.clone()).or_default().0;
+            if of_source.first() != Some(&*secret) {
+                of_source.insert(0, secret.to_string());
+                of_source.truncate(MAX_SECRETS_PER_SOURCE);
+                let document = serde_json::to_string(&told).map_err(|error| error.to_string())?;
+                store.put(&Zeroizing::new(document)).await.map_err(|unavailable| unavailable.to_string())?;
+            }
+            Ok::<_, String>(())
+        };
+        stored.await.map_err(|cause| {
+            tracing::error!(source = source.name, cause, "the secret that was told couldn't be stored");
+            Reply::NoSecret
+        })?;
+        Metric::SecretCaptured.count(&source.name, now);
+        self.load(sources).await;
+        Ok(())
+    }
+
     /// The keys of a source, fetched again if they are old. `None`: there are none.
     pub async fn keys(&self, sources: &[Source], source: &Source) -> Option<Keys> {
         if self.due() {
             self.load(sources).await;
         }
-        self.state().keys.get(&source.name).cloned()
+        self.state().secrets.keys.get(&source.name).cloned()
     }
 
     /// What the operator agreed on with the provider for its handshake.
     pub fn verify_token(&self, source: &str) -> Option<Zeroizing<String>> {
-        self.state().verify_tokens.get(source).cloned()
+        self.state().secrets.verify_tokens.get(source).cloned()
     }
 
     /// Fetches because a signature didn't match, unless that was done within a minute. `true` if it was worth it.
@@ -102,7 +151,7 @@ impl SecretBook {
         let now = self.clock.now();
         let state = self.state();
         let since = |at: Option<Timestamp>, limit| at.is_none_or(|at| now.since(at) >= limit);
-        if state.keys.is_empty() {
+        if state.secrets.keys.is_empty() {
             since(state.tried, SECRETS_RETRY_EMPTY)
         } else {
             since(state.loaded, SECRETS_REFRESH) && since(state.tried, SECRETS_RETRY)
@@ -127,25 +176,34 @@ pub fn parse(document: &str) -> Result<BTreeMap<String, OneOrMany<String>>, Docu
     serde_json::from_str(document).map_err(|error| DocumentError { line: error.line(), column: error.column() })
 }
 
-/// Reads the document: a JSON object from source to a secret or a list of them, newest first. An error names what is
-/// wrong, never what is there. Beside its secrets a source may have a token for handshakes: `{source}.verify_token`, a name
-/// that no source can have.
-fn read(document: &str, sources: &[Source]) -> Result<Secrets, String> {
+/// Reads a document: a JSON object from source to a secret or a list of them, newest first. An error names what is wrong,
+/// never what is there.
+fn read(document: &str) -> Result<BTreeMap<String, OneOrMany<String>>, String> {
     if document.len() > MAX_SECRET_DOCUMENT_BYTES {
         return Err(format!("the secret has {} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}", document.len()));
     }
-    let secrets = parse(document).map_err(|error| error.to_string())?;
-    let mut keys = HashMap::new();
-    let mut verify_tokens = HashMap::new();
+    parse(document).map_err(|error| error.to_string())
+}
+
+/// Makes keys of the documents. Beside its secrets a source may have a token for handshakes, `{source}.verify_token`, and a
+/// window for a secret that is told, `{source}.capture`: names that no source can have.
+fn prepare(document: &BTreeMap<String, OneOrMany<String>>, told: &BTreeMap<String, OneOrMany<String>>, sources: &[Source]) -> Secrets {
+    let mut secrets = Secrets::default();
     for source in sources {
-        let token = secrets.get(&format!("{}.verify_token", source.name)).and_then(|token| token.0.first());
-        if let Some(token) = token.filter(|token| !token.is_empty()) {
-            verify_tokens.insert(source.name.clone(), Zeroizing::new(token.clone()));
+        let entry = |of: &str| document.get(&format!("{}.{of}", source.name)).map(|entry| entry.0.as_slice());
+        if let Some(token) = entry("verify_token").and_then(<[_]>::first).filter(|token| !token.is_empty()) {
+            secrets.verify_tokens.insert(source.name.clone(), Zeroizing::new(token.clone()));
         }
-        let Some(OneOrMany(texts)) = secrets.get(&source.name) else {
+        match entry("capture").map(Window::parse) {
+            Some(Ok(window)) => drop(secrets.windows.insert(source.name.clone(), window)),
+            Some(Err(why)) => tracing::error!(source = source.name, why, "no secret can be told in this window"),
+            None => {}
+        }
+        let texts: Vec<&String> = [told, document].iter().filter_map(|d| d.get(&source.name)).flat_map(|texts| &texts.0).collect();
+        if texts.is_empty() {
             tracing::warn!(source = source.name, "this source has no secret: its requests are answered 503");
             continue;
-        };
+        }
         if texts.len() > MAX_SECRETS_PER_SOURCE {
             tracing::warn!(
                 source = source.name,
@@ -155,15 +213,15 @@ fn read(document: &str, sources: &[Source]) -> Result<Secrets, String> {
             );
         }
         let mut prepared = Vec::new();
-        for (index, text) in texts.iter().take(MAX_SECRETS_PER_SOURCE).enumerate() {
+        for (index, text) in texts.into_iter().take(MAX_SECRETS_PER_SOURCE).enumerate() {
             match Key::prepare(&source.scheme, text) {
                 Ok(key) => prepared.push(key),
                 Err(why) => tracing::error!(source = source.name, index, %why, "this secret can't be used"),
             }
         }
         if !prepared.is_empty() {
-            keys.insert(source.name.clone(), prepared.into());
+            secrets.keys.insert(source.name.clone(), prepared.into());
         }
     }
-    Ok((keys, verify_tokens))
+    secrets
 }

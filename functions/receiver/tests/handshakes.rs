@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidings_core::config::files::{read_provider, read_sources};
 use tidings_core::config::provider::Provider;
 use tidings_core::limits::{MAX_CHALLENGE_BYTES, MAX_HANDSHAKE_BODY_BYTES};
-use tidings_core::memory::{Call, Faults, ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::memory::{Call, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_531_420_618_000);
@@ -16,6 +16,7 @@ const CRC: &str = r#"
 name = "crc"
 title = "Like X"
 docs = "https://example.com"
+secret = "the signing secret"
 [evidence]
 level = "D"
 sources = ["made here"]
@@ -24,7 +25,7 @@ retries = "none"
 [scheme]
 algorithm = "hmac-sha256"
 message = "{body}"
-signature = { header = "x-signature", encoding = "base64", written = { prefix = "sha256=" } }
+signature = { from = "header:x-signature", encoding = "base64", written = { prefix = "sha256=" } }
 [success]
 status = 204
 [[handshake]]
@@ -65,10 +66,14 @@ impl World {
         let yaml = "version: 1\nsources:\n  slack: {provider: slack}\n  whatsapp: {provider: whatsapp}\n  crc: {provider: crc}\n  grid: {provider: azure-event-grid}\n";
         let faults = Arc::new(Faults::default());
         let secrets = r#"{"slack": "slack-secret", "whatsapp": "app-secret", "whatsapp.verify_token": "agreed", "crc": "crc-secret", "grid": "token"}"#;
+        let captured = Arc::new(MemorySecrets::new(Arc::clone(&faults), "{}"));
+        let https = Arc::new(MemoryHttps::new(Arc::clone(&faults)));
         let ports = Ports {
             claims: Arc::new(MemoryStore::new(Arc::clone(&faults))),
             queue: Arc::new(MemoryQueue::new(Arc::clone(&faults))),
             secrets: Arc::new(MemorySecrets::new(Arc::clone(&faults), secrets)),
+            captured: Some(Arc::clone(&captured) as Arc<_>),
+            https: Arc::clone(&https) as Arc<_>,
             clock: Arc::new(ManualClock::at(NOW)),
         };
         let sources = read_sources("sources.yaml", yaml, &providers).expect("sources");

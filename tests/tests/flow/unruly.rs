@@ -15,6 +15,8 @@ use tidings_core::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Fault(Fault),
+    /// Of a batch of messages only the first meets it; of any other call, all.
+    InPart(Fault),
     /// The function dies before the call has its effect.
     DieBefore,
     /// The function dies after it, and never has the answer.
@@ -22,10 +24,12 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Fault(Fault::Refuse),
         Self::Fault(Fault::LoseAnswer),
         Self::Fault(Fault::Conflict),
+        Self::InPart(Fault::Refuse),
+        Self::InPart(Fault::LoseAnswer),
         Self::DieBefore,
         Self::DieAfter,
     ];
@@ -99,6 +103,10 @@ impl<T> Unruly<T> {
                 self.faults.fail(call, fault, 1);
                 effect.await
             }
+            Some(Trouble::InPart(fault)) => {
+                self.faults.fail(if call == Call::Send { Call::SendEntry } else { call }, fault, 1);
+                effect.await
+            }
             Some(Trouble::DieBefore) => pending().await,
             Some(Trouble::DieAfter) => {
                 effect.await;
@@ -121,8 +129,8 @@ impl ClaimStore for Unruly<MemoryStore> {
 
 #[async_trait]
 impl EventQueue for Unruly<MemoryQueue> {
-    async fn send(&self, message: &str) -> Result<(), Unavailable> {
-        self.call(Call::Send, self.inner.send(message)).await
+    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+        self.call(Call::Send, self.inner.send(messages)).await
     }
 }
 

@@ -15,7 +15,7 @@ use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::config::source::Source;
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
-use tidings_core::memory::{Faults, ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::time::{Clock, Timestamp};
 use tidings_events::{Case, SECRETS, SignedRequest, secrets_of};
 use tokio::time::timeout;
@@ -62,6 +62,8 @@ impl World {
             claims: Arc::new(unruly(Arc::clone(&store))),
             queue: Arc::new(events),
             secrets: Arc::new(MemorySecrets::new(Arc::clone(&faults), SECRETS)),
+            captured: None,
+            https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let sources = receiver::configured::sources();

@@ -30,7 +30,7 @@ struct Attempt {
 impl Attempt {
     fn verify(&self, now: Timestamp) -> Result<usize, Rejection> {
         let keys: Vec<Key> = self.secrets.iter().filter_map(|secret| Key::prepare(&self.source.scheme, secret).ok()).collect();
-        verify(&self.source, &keys, &self.delivery, now).map(|verified| verified.secret_index())
+        verify(&self.source, keys.as_slice(), &self.delivery, now).map(|verified| verified.secret_index())
     }
 
     /// The same without a look at the clock.
@@ -105,11 +105,11 @@ fn mistakes(attempt: &Attempt, document: &str) -> Vec<(String, Attempt)> {
         let hint = format!("the provider signs another URL than public_url: {url}");
         add(&hint, attempt.with(|a| a.source.public_url = Some(url)));
     }
-    let wanted = attempt.source.scheme.signature.header.to_ascii_lowercase();
-    if let Ok(header) = wanted.parse::<HeaderName>() {
+    let wanted = attempt.source.scheme.signature.from.0.iter().find_map(|place| place.header()?.parse::<HeaderName>().ok());
+    if let Some(header) = wanted {
         for (name, value) in &attempt.delivery.headers {
             let renamed = attempt.with(|a| drop(a.delivery.headers.insert(header.clone(), value.clone())));
-            add(&format!("the signature is in the header {name}, not in {wanted}: something on the way renamed it"), renamed);
+            add(&format!("the signature is in the header {name}, not in {header}: something on the way renamed it"), renamed);
         }
     }
     // A document that can't be read was told before.

@@ -4,12 +4,14 @@
 mod attributes;
 mod claims;
 mod context;
+mod https;
 mod queue;
 mod read;
 mod secrets;
 
 pub use claims::DynamoClaims;
 pub use context::DynamoContexts;
+pub use https::Https;
 pub use queue::SqsQueue;
 pub use read::Reader;
 pub use secrets::SecretsManager;

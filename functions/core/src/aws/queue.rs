@@ -1,9 +1,12 @@
-//! The events queue.
+//! The events queue. A message is acknowledged when the answer names it as successful, and not otherwise: one that the
+//! answer names as failed, or not at all, isn't.
 
 use super::cause;
 use crate::ports::{EventQueue, Unavailable};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 
 /// [`EventQueue`] on SQS.
 #[derive(Clone, Debug)]
@@ -16,12 +19,57 @@ impl SqsQueue {
     pub fn new(client: Client, url: String) -> Self {
         Self { client, url }
     }
+
+    async fn send_one(&self, message: &str) -> Result<(), Unavailable> {
+        let sent = self.client.send_message().queue_url(&self.url).message_body(message).send().await;
+        sent.map(|_| ()).map_err(|error| unavailable(cause(&error)))
+    }
+
+    async fn send_many(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+        let entry = |(n, message): (usize, &&str)| {
+            let entry = SendMessageBatchRequestEntry::builder().id(id(n)).message_body(*message);
+            entry.build().expect("an entry needs its id and its body")
+        };
+        let entries = messages.iter().enumerate().map(entry).collect();
+        match self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await {
+            Ok(answer) => (0..messages.len()).map(|n| acknowledged(&answer, &id(n))).collect(),
+            Err(error) => {
+                let cause = cause(&error);
+                messages.iter().map(|_| Err(unavailable(cause.clone()))).collect()
+            }
+        }
+    }
 }
 
 #[async_trait]
 impl EventQueue for SqsQueue {
-    async fn send(&self, message: &str) -> Result<(), Unavailable> {
-        let sent = self.client.send_message().queue_url(&self.url).message_body(message).send().await;
-        sent.map(|_| ()).map_err(|error| Unavailable { call: "sqs:SendMessage", cause: cause(&error) })
+    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+        match messages {
+            // A batch of one costs the same, but its entry can fail in an answer that is a 200 to the SDK, which then
+            // doesn't try again.
+            [message] => vec![self.send_one(message).await],
+            many => self.send_many(many).await,
+        }
     }
+}
+
+/// Of the n-th message, within its batch.
+fn id(n: usize) -> String {
+    n.to_string()
+}
+
+/// Of an entry's error only the code: its message may quote what was sent.
+fn acknowledged(answer: &SendMessageBatchOutput, id: &str) -> Result<(), Unavailable> {
+    if let Some(failed) = answer.failed().iter().find(|entry| entry.id() == id) {
+        return Err(unavailable(format!("in a batch: {}", failed.code())));
+    }
+    if answer.successful().iter().any(|entry| entry.id() == id) {
+        Ok(())
+    } else {
+        Err(unavailable("in a batch: the answer leaves it out".to_owned()))
+    }
+}
+
+fn unavailable(cause: String) -> Unavailable {
+    Unavailable { call: "sqs:SendMessage", cause }
 }

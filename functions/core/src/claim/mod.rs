@@ -40,6 +40,12 @@ impl ClaimKey {
         }
     }
 
+    /// The same in one window of time: for events that the same bytes may tell again.
+    #[must_use]
+    pub fn in_window(self, window: i64) -> Self {
+        Self(format!("{}@{window}", self.0))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -2,6 +2,7 @@
 
 use super::scheme::TimeUnit;
 use super::{JsonPath, OneOrMany, Reference, Template};
+use crate::limits::MAX_COALESCE;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,6 +32,10 @@ pub struct EventSpec {
     /// Other parts of the body to keep beside an event of many, by the names they get in `data`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub with: BTreeMap<String, JsonPath>,
+    /// Where the provider sends the same bytes for what happens another time: the same within so many seconds is one event,
+    /// later it is another. For events without an id that say no more than "look again".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coalesce_seconds: Option<u64>,
 }
 
 /// The event's own time: the first of the places that has one.
@@ -54,6 +59,15 @@ impl EventSpec {
         }
         if self.references().any(|reference| *reference == Reference::Secret) {
             problems.push("an event's field holds {secret}: it would be stored and logged".to_owned());
+        }
+        if let Some(seconds) = self.coalesce_seconds {
+            let most = MAX_COALESCE.as_secs();
+            if !(1..=most).contains(&seconds) {
+                problems.push(format!("`coalesce_seconds` is {seconds}, allowed: 1 to {most}"));
+            }
+            if !self.id.is_empty() {
+                problems.push("`coalesce_seconds` is for events without an id: with one, they are told apart".to_owned());
+            }
         }
         for path in self.paths() {
             let follows = match &self.each {
@@ -87,5 +101,16 @@ mod tests {
     fn no_field_of_an_event_can_hold_the_secret() {
         let spec: EventSpec = toml::from_str("type = \"t\"\nid = \"{secret}\"").unwrap();
         assert!(spec.problems().join("").contains("stored and logged"));
+    }
+
+    #[test]
+    fn a_window_is_bounded_and_for_events_without_an_id() {
+        let problems = |seconds: u64, id: &str| {
+            let text = format!("type = \"t\"\n{id}coalesce_seconds = {seconds}");
+            toml::from_str::<EventSpec>(&text).unwrap().problems().join("")
+        };
+        assert_eq!((problems(1, ""), problems(MAX_COALESCE.as_secs(), "")), (String::new(), String::new()));
+        assert!(problems(0, "").contains("allowed: 1 to") && problems(MAX_COALESCE.as_secs() + 1, "").contains("allowed: 1 to"));
+        assert!(problems(60, "id = \"{json:id}\"\n").contains("without an id"));
     }
 }

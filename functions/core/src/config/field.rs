@@ -13,8 +13,10 @@ pub struct WordError(pub String);
 
 /// Where a value comes from.
 ///
-/// `body` · `url` · `method` · `header:X-GitHub-Event` · `query:token` · `sig:t` (a field of the signature header) ·
-/// `json:data.object.id` (of the body) · `form` (its fields, sorted and run together) · `secret` (only in what a plain digest is made of)
+/// `body` · `url` · `method` · `header:X-GitHub-Event` · `query:token` · `sig:t` (a field of the signature) ·
+/// `json:data.object.id` (of the body; with `?` at its end an empty text where it isn't there) · `jwt:iat` (a claim of the
+/// token) · `form:sig` (a field of a form) · `form` (all of them, sorted and run together) · `crc32` (of the body) ·
+/// `canonical:aws-sns` (a text that is no template) · `secret` (only in what is signed or expected)
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
     /// The raw bytes.
@@ -28,16 +30,54 @@ pub enum Reference {
     /// Of a signature that is a list of `key=value`.
     Signature(String),
     Json(JsonPath),
+    /// The same, and an empty text where it isn't there.
+    JsonOrEmpty(JsonPath),
+    /// A claim of the JSON Web Token.
+    Jwt(String),
+    /// A field of a form, which must be there once.
+    FormField(String),
     /// A form's fields as name and value, run together: sorted, each value of a name once. Twilio signs this.
     Form,
-    /// The secret itself, for schemes that hash it with the message instead of keying a MAC.
+    /// The body's CRC-32, as a decimal number. It binds nothing against somebody who wants another body.
+    Crc32,
+    Canonical(Canonical),
+    /// What was agreed on with the provider, where it isn't the key: hashed with the message, or expected somewhere.
     Secret,
 }
 
+/// A text to be signed that is no template: one small file each, in `functions/receiver/src/verify/canonical/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Canonical {
+    /// `{field}\n{value}\n` for those fields of a notification that are there.
+    AwsSns,
+    /// `{method}\n{path}\n{the headers that the request lists}\n{body}`.
+    Contentful,
+    /// `&{field}={value}` for a form's sorted fields, with `&` and `=` in values as `_`.
+    VonageForm,
+}
+
+impl Canonical {
+    pub const ALL: &'static [Self] = &[Self::AwsSns, Self::Contentful, Self::VonageForm];
+
+    /// As the files name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AwsSns => "aws-sns",
+            Self::Contentful => "contentful",
+            Self::VonageForm => "vonage-form",
+        }
+    }
+}
+
 impl Reference {
+    /// The name, of a header.
+    pub fn header(&self) -> Option<&str> {
+        if let Self::Header(name) = self { Some(name) } else { None }
+    }
+
     /// The path, of a value in the body.
     pub fn json(&self) -> Option<&JsonPath> {
-        if let Self::Json(path) = self { Some(path) } else { None }
+        if let Self::Json(path) | Self::JsonOrEmpty(path) = self { Some(path) } else { None }
     }
 }
 
@@ -55,13 +95,26 @@ impl FromStr for Reference {
                 "url" => Ok(Self::Url),
                 "method" => Ok(Self::Method),
                 "form" => Ok(Self::Form),
+                "crc32" => Ok(Self::Crc32),
                 "secret" => Ok(Self::Secret),
                 _ => Err(unknown_reference(text)),
             },
             Some(("header", header)) => Ok(Self::Header(name(header, "header")?.to_ascii_lowercase())),
             Some(("query", query)) => Ok(Self::Query(name(query, "query parameter")?)),
             Some(("sig", field)) => Ok(Self::Signature(name(field, "signature field")?)),
-            Some(("json", path)) => Ok(Self::Json(path.parse()?)),
+            Some(("json", path)) => match path.strip_suffix('?') {
+                Some(path) => Ok(Self::JsonOrEmpty(path.parse()?)),
+                None => Ok(Self::Json(path.parse()?)),
+            },
+            Some(("jwt", claim)) => Ok(Self::Jwt(name(claim, "claim")?)),
+            Some(("form", field)) => Ok(Self::FormField(name(field, "form field")?)),
+            Some(("canonical", form)) => {
+                let known = Canonical::ALL.iter().find(|canonical| canonical.as_str() == form);
+                known.copied().map(Self::Canonical).ok_or_else(|| {
+                    let all: Vec<&str> = Canonical::ALL.iter().map(|canonical| canonical.as_str()).collect();
+                    WordError(format!("{text:?} is no canonical form; allowed: {}", all.join(", ")))
+                })
+            }
             Some(_) => Err(unknown_reference(text)),
         }
     }
@@ -69,7 +122,8 @@ impl FromStr for Reference {
 
 fn unknown_reference(text: &str) -> WordError {
     WordError(format!(
-        "{text:?} is no reference; allowed: body, url, method, header:NAME, query:NAME, sig:NAME, json:PATH, form, secret"
+        "{text:?} is no reference; allowed: body, url, method, header:NAME, query:NAME, sig:NAME, json:PATH, json:PATH?, jwt:CLAIM, \
+         form:FIELD, form, crc32, canonical:NAME, secret"
     ))
 }
 
@@ -83,7 +137,12 @@ impl fmt::Display for Reference {
             Self::Query(name) => write!(f, "query:{name}"),
             Self::Signature(name) => write!(f, "sig:{name}"),
             Self::Json(path) => write!(f, "json:{path}"),
+            Self::JsonOrEmpty(path) => write!(f, "json:{path}?"),
+            Self::Jwt(claim) => write!(f, "jwt:{claim}"),
+            Self::FormField(field) => write!(f, "form:{field}"),
             Self::Form => f.write_str("form"),
+            Self::Crc32 => f.write_str("crc32"),
+            Self::Canonical(canonical) => write!(f, "canonical:{}", canonical.as_str()),
             Self::Secret => f.write_str("secret"),
         }
     }
@@ -285,7 +344,7 @@ mod tests {
 
     #[test]
     fn words_are_written_as_they_are_read() {
-        for text in ["v0:{header:x-slack-request-timestamp}:{body}", "{sig:t}.{body}", "{{{json:a[0].b}}}", "{url}{query:q}"] {
+        for text in ["v0:{header:x-slack-request-timestamp}:{body}", "{sig:t}.{body}", "{{{json:a[0].b}}}", "{url}{query:q}", "{json:a?}{jwt:iat}{form:sig}{crc32}{canonical:aws-sns}"] {
             assert_eq!(text.parse::<Template>().unwrap().to_string(), text);
         }
     }
@@ -299,6 +358,8 @@ mod tests {
             ("{json:a..b}", "is no path"),
             ("{json:a[x]}", "is no path"),
             ("{json:}", "is no path"),
+            ("{jwt:}", "names no claim"),
+            ("{canonical:sns}", "allowed: aws-sns"),
             ("{body", "without its other half"),
             ("a}b", "without its other half"),
             ("", "empty template"),

@@ -2,8 +2,10 @@
 //!
 //! What is echoed is bounded, printable ASCII, `text/plain` or JSON, and never HTML: whoever calls us chooses it.
 
-use super::Reference;
+use super::coverage::is_host_pattern;
 use super::scheme::Encoding;
+use super::{OneOrMany, Reference};
+use crate::limits::MAX_CHALLENGE_BYTES;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,8 +25,24 @@ pub struct Handshake {
     /// Where the token is that the operator agreed on with the provider: it must equal the secret `{source}.verify_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify_token: Option<Reference>,
+    /// Fetched before it is answered, on one of these hosts: so does a provider learn that we are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<Confirm>,
+    /// Where the provider tells the secret that it will sign with. It is stored only while the operator has opened a window for
+    /// it: see [`Source::captures`](super::source::Source::captures).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<Reference>,
     #[serde(default)]
     pub reply: HandshakeReply,
+}
+
+/// An address in a verified request that is fetched once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirm {
+    pub from: Reference,
+    /// As `sns.*.amazonaws.com`: `*` stands for letters, digits and hyphens.
+    pub hosts: OneOrMany<String>,
 }
 
 /// The method of a handshake.
@@ -72,19 +90,51 @@ pub struct HandshakeReply {
     pub headers: BTreeMap<String, Answer>,
 }
 
-/// A value of a reply: fixed (`is`), or from the request (`from`), as it is or as its MAC with the source's newest secret.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// A value of a reply: fixed (`is`), or from the request (`from`), as it is or as its HMAC with the source's newest secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Reference>,
-    /// HMAC-SHA256 of the value, written so.
+    /// HMAC of the value, written so: with the scheme's digest, SHA-256 if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Encoding>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+    /// After the name of the key: see [`KeyPreparation::named_by`](super::scheme::KeyPreparation::named_by).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub key_name: bool,
+    /// What the value from the request may be made of.
+    #[serde(default)]
+    pub only: Characters,
+    /// How long it may be.
+    #[serde(default = "most")]
+    pub max_bytes: usize,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        let (is, from, mac, prefix) = (None, None, None, None);
+        Self { is, from, mac, prefix, key_name: false, only: Characters::default(), max_bytes: most() }
+    }
+}
+
+const fn most() -> usize {
+    MAX_CHALLENGE_BYTES
+}
+
+/// What a value may be made of. A MAC for whoever asks would sign anything, so it must be of characters that no body of an
+/// event is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Characters {
+    /// Printable ASCII; of a MAC, letters, digits and `+/=_-`: neither JSON nor a form.
+    #[default]
+    Any,
+    /// `0-9a-f`.
+    LowerHex,
 }
 
 impl Handshake {
@@ -106,6 +156,22 @@ impl Handshake {
                 problems.push("a handshake's answer has one of `is` and `from`".to_owned());
             }
             answer.from.iter().for_each(|from| allowed(from, &mut problems));
+            if !(1..=MAX_CHALLENGE_BYTES).contains(&answer.max_bytes) {
+                problems.push(format!("`max_bytes` is {}, allowed: 1 to {MAX_CHALLENGE_BYTES}", answer.max_bytes));
+            }
+        }
+        if let Some(Confirm { from, hosts }) = &self.confirm {
+            allowed(from, &mut problems);
+            if !self.signed {
+                problems.push("`confirm` in a handshake that isn't signed: anyone could have us fetch".to_owned());
+            }
+            if hosts.is_empty() || !hosts.0.iter().all(|host| is_host_pattern(host)) {
+                problems.push("`hosts` are names as sns.*.amazonaws.com: the last two parts are fixed".to_owned());
+            }
+        }
+        self.capture.iter().for_each(|from| allowed(from, &mut problems));
+        if self.capture.is_some() && self.signed {
+            problems.push("`capture` in a handshake that is signed: its secret is known already".to_owned());
         }
         problems
     }
@@ -113,7 +179,8 @@ impl Handshake {
 
 /// An echo of the secret or of a whole body is no handshake.
 fn allowed(reference: &Reference, problems: &mut Vec<String>) {
-    if matches!(reference, Reference::Secret | Reference::Body | Reference::Form | Reference::Url | Reference::Signature(_)) {
+    let fit = matches!(reference, Reference::Method | Reference::Header(_) | Reference::Query(_) | Reference::Json(_));
+    if !fit {
         problems.push(format!("a handshake can't use {reference}; allowed: method, header:NAME, query:NAME, json:PATH"));
     }
 }

@@ -2,6 +2,7 @@
 //! the functions are built ([`files`], by their build scripts); a function only takes what was checked then, as JSON that
 //! the same types wrote.
 
+mod coverage;
 pub mod event;
 mod field;
 pub mod handshake;
@@ -13,7 +14,8 @@ pub mod source;
 #[cfg(feature = "files")]
 pub mod files;
 
-pub use field::{JsonPath, Part, Reference, Step, Template, WordError};
+pub use coverage::AWS_SNS_FIELDS;
+pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError};
 
 use serde::{Deserialize, Serialize};
 

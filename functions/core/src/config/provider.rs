@@ -5,7 +5,7 @@
 use super::event::EventSpec;
 use super::handshake::{Handshake, Success};
 use super::scheme::Scheme;
-use super::source::{JSON, Source};
+use super::source::{BodyFormat, JSON, Source};
 use super::{OneOrMany, Template};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +20,11 @@ pub struct Provider {
     pub title: String,
     /// Its own page on verifying.
     pub docs: String,
+    /// What the source's secret is, and where the provider shows it.
+    pub secret: String,
+    /// What to do on the provider's side, step by step.
+    #[serde(default)]
+    pub setup: Vec<String>,
     pub evidence: Evidence,
     pub delivery: Delivery,
     pub scheme: Scheme,
@@ -45,7 +50,9 @@ impl Provider {
             handshakes: self.handshakes.clone(),
             success: self.success.clone(),
             content_types: OneOrMany(self.delivery.content_types.clone()),
+            body: self.delivery.body,
             form_json: self.delivery.form_json.clone(),
+            form_xml: self.delivery.form_xml.clone(),
             public_url: None,
         }
     }
@@ -88,15 +95,21 @@ pub enum EvidenceLevel {
     D,
 }
 
-/// How the provider delivers. For people and documents; only `content_types` decides anything.
+/// How the provider delivers. For people and documents; only content types and `body…` and `form…` decide anything.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
     #[serde(default = "json_only")]
     pub content_types: Vec<String>,
+    /// What a body is read as, where its content type doesn't say it.
+    #[serde(default)]
+    pub body: Option<BodyFormat>,
     /// The field of a form that holds the event as JSON.
     #[serde(default)]
     pub form_json: Option<String>,
+    /// The field of a form that holds the event as XML, in base64.
+    #[serde(default)]
+    pub form_xml: Option<String>,
     /// Within which an answer must be there.
     #[serde(default)]
     pub ack_deadline_seconds: Option<u32>,
@@ -133,4 +146,7 @@ pub struct Vector {
     /// Our clock when it was fresh, where the scheme has a timestamp. RFC 3339.
     #[serde(default)]
     pub at: Option<String>,
+    /// What stands at the addresses where public keys are fetched, where the scheme has such.
+    #[serde(default)]
+    pub fetched: BTreeMap<String, String>,
 }

@@ -1,8 +1,9 @@
-//! How requests are signed, as data.
+//! How requests are signed, as data. What a scheme covers, and what makes it unsafe, is [`super::coverage`]'s to say.
 
-use super::{Reference, Template};
-use crate::limits::{DEFAULT_TOLERANCE, MAX_TOLERANCE};
+use super::{JsonPath, OneOrMany, Reference, Template};
+use crate::limits::DEFAULT_TOLERANCE;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How requests are signed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,12 +13,31 @@ pub struct Scheme {
     pub signature: Signature,
     #[serde(default)]
     pub key: KeyPreparation,
-    /// What is signed, as `{sig:t}.{body}`. A token signs nothing and has none.
+    /// What is signed, as `{sig:t}.{body}`. A token signs nothing and has none; a JSON Web Token signs itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Template>,
-    /// Where the SHA-256 of the body is, in hexadecimal, for schemes that sign that instead of the body.
+    /// For deliveries whose events are signed one by one: the list of them. All must be right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<JsonPath>,
+    /// Where the SHA-256 of the body is, in hexadecimal, for schemes that sign that instead of the body. It may be missing
+    /// where the body is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<Reference>,
+    /// The same of the URL that the provider was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_sha256: Option<Reference>,
+    /// Values that must be one of these, whoever signed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expect: BTreeMap<Reference, OneOrMany<Template>>,
+    /// What of a JSON Web Token is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwt: Option<Jwt>,
+    /// Where the provider's public key is fetched. The secret is then what was agreed on with the provider beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_key: Option<RemoteKey>,
+    /// The provider signs only a part of what it sends, and whoever configures it knows. Without it such a scheme is refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Where the time of signing is; absent where the provider signs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<SignedTimestamp>,
@@ -30,19 +50,30 @@ pub enum Algorithm {
     HmacSha256,
     #[serde(rename = "hmac-sha512")]
     HmacSha512,
-    /// Of old providers. HMAC doesn't need what SHA-1 has lost.
+    /// Of old providers. HMAC doesn't need what SHA-1 and MD5 have lost.
     #[serde(rename = "hmac-sha1")]
     HmacSha1,
+    #[serde(rename = "hmac-md5")]
+    HmacMd5,
     /// The secret is the provider's public key.
     #[serde(rename = "ed25519")]
     Ed25519,
     /// With SHA-256; the secret is the provider's public key as SPKI, the signature ASN.1.
     #[serde(rename = "ecdsa-p256")]
     EcdsaP256,
+    /// PKCS #1 v1.5, 2,048 bits and more. The public key is fetched, or it is the secret, as SPKI.
+    #[serde(rename = "rsa-sha256")]
+    RsaSha256,
+    /// The same, or with SHA-1.
+    #[serde(rename = "rsa-sha256-or-sha1")]
+    RsaSha256OrSha1,
+    /// A JSON Web Token (RFC 7519); see [`Jwt`].
+    #[serde(rename = "jwt")]
+    Jwt,
     /// A plain digest of a message that holds `{secret}`.
     #[serde(rename = "sha256")]
     Sha256,
-    /// The header holds the secret itself: it proves who sends, and binds nothing that is sent.
+    /// The request holds the secret itself: it proves who sends, and binds nothing that is sent.
     #[serde(rename = "token")]
     Token,
 }
@@ -54,8 +85,12 @@ impl Algorithm {
             Self::HmacSha256 => "hmac-sha256",
             Self::HmacSha512 => "hmac-sha512",
             Self::HmacSha1 => "hmac-sha1",
+            Self::HmacMd5 => "hmac-md5",
             Self::Ed25519 => "ed25519",
             Self::EcdsaP256 => "ecdsa-p256",
+            Self::RsaSha256 => "rsa-sha256",
+            Self::RsaSha256OrSha1 => "rsa-sha256-or-sha1",
+            Self::Jwt => "jwt",
             Self::Sha256 => "sha256",
             Self::Token => "token",
         }
@@ -66,11 +101,21 @@ impl Algorithm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
-    pub header: String,
+    /// `header:NAME`, `query:NAME`, `json:PATH`, `form:FIELD`, or `body` (which is then the token). Of several places each
+    /// may hold one.
+    pub from: OneOrMany<Reference>,
     #[serde(default)]
     pub encoding: Encoding,
     #[serde(default)]
     pub written: Written,
+}
+
+impl Signature {
+    /// Its places, for people.
+    pub fn places(&self) -> String {
+        let place = |place: &Reference| place.header().map_or_else(|| place.to_string(), str::to_owned);
+        self.from.0.iter().map(place).collect::<Vec<_>>().join(", ")
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,14 +131,14 @@ pub enum Encoding {
     Base64url,
 }
 
-/// How the header holds the signature.
+/// How that place holds the signature.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Written {
     /// Nothing but the signature.
     #[default]
     Plain,
-    /// After a fixed text: `sha256=` in `sha256=5f…`.
+    /// After a fixed text, in capitals or not: `sha256=` in `sha256=5f…`.
     Prefix(String),
     /// In a list of `key=value`: `t=1,v1=5f…,v1=a0…`. All fields of that key are tried; the others can be referred to as
     /// `sig:t`.
@@ -102,7 +147,13 @@ pub enum Written {
         #[serde(default = "comma")]
         separator: String,
     },
-    /// In a list of `tag,signature`: `v1,5f… v1a,a0…`. All of that tag are tried; other tags are skipped.
+    /// In a list by position: `1795168800,5f…,a0…`. The first `skip` are fields, `sig:0` and so on; all others are tried.
+    Positional {
+        skip: usize,
+        #[serde(default = "comma")]
+        separator: String,
+    },
+    /// In a list of `tag,signature`: `v1,5f… v1a,a0…`. All of that tag are tried, of `*` all there are.
     Tagged {
         tag: String,
         #[serde(default = "space")]
@@ -129,6 +180,9 @@ pub struct KeyPreparation {
     /// Taken off first, where the secret has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strip_prefix: Option<String>,
+    /// The secret is a name and the key, with this between them: `public|private`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +193,66 @@ pub enum KeyEncoding {
     Utf8,
     Hex,
     Base64,
+    /// The text's SHA-1.
+    Sha1,
+}
+
+/// What of a JSON Web Token is taken. `exp` and `nbf` are held to the clock wherever the token has them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jwt {
+    /// No other is taken, whatever the token says.
+    pub algorithms: Vec<JwtAlgorithm>,
+    /// Tokens without `exp` are taken too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lasting: bool,
+    /// The token's payload is the event, and the body is the token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_event: bool,
+}
+
+/// How a JSON Web Token is signed (RFC 7518).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum JwtAlgorithm {
+    Hs256,
+    Hs384,
+    Hs512,
+    Rs256,
+    Es256,
+}
+
+impl JwtAlgorithm {
+    /// As the token's header names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Hs384 => "HS384",
+            Self::Hs512 => "HS512",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+
+    /// Whether the key is a public one.
+    pub const fn is_asymmetric(self) -> bool {
+        match self {
+            Self::Hs256 | Self::Hs384 | Self::Hs512 => false,
+            Self::Rs256 | Self::Es256 => true,
+        }
+    }
+}
+
+/// Where a provider's public key is fetched: over HTTPS, bounded in size and time, kept, and at most once a minute on account
+/// of requests that may be forged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum RemoteKey {
+    /// A JSON Web Key Set (RFC 7517) at this address, which may hold `{secret}`.
+    Jwks { url: Template },
+    /// A certificate at an address that the request names, on one of these hosts: `*` stands for letters, digits and
+    /// hyphens.
+    Certificate { from: Reference, hosts: OneOrMany<String> },
 }
 
 /// The time of signing. It is checked both ways: too old and too far ahead.
@@ -167,187 +281,4 @@ pub enum TimeUnit {
     Ms,
     /// `2026-11-20T10:00:00Z`, with any offset.
     Rfc3339,
-}
-
-impl Scheme {
-    /// Whether a change of this value would break the signature.
-    ///
-    /// What is in a form isn't covered by `{form}`: `ab=c` and `a=bc` run together are the same, so with a captured request
-    /// a field could be given another value. The signed bytes as a whole are the same for all of these.
-    pub fn covers(&self, reference: &Reference) -> bool {
-        let signed = |wanted: &Reference| self.message.iter().flat_map(Template::references).any(|r| r == wanted);
-        match reference {
-            Reference::Body | Reference::Json(_) => {
-                signed(&Reference::Body) || self.body_sha256.as_ref().is_some_and(|place| self.covers(place))
-            }
-            Reference::Query(_) => signed(&Reference::Url),
-            Reference::Url
-            | Reference::Method
-            | Reference::Header(_)
-            | Reference::Signature(_)
-            | Reference::Form
-            | Reference::Secret => signed(reference),
-        }
-    }
-
-    /// Whether the signature covers all values of the template.
-    pub fn covers_all(&self, template: &Template) -> bool {
-        template.references().all(|r| self.covers(r))
-    }
-
-    /// What makes the scheme unsafe or impossible, in words.
-    pub fn problems(&self, has_public_url: bool) -> Vec<String> {
-        let mut problems = self.form();
-        let messages = self.message.iter().flat_map(Template::references);
-        for reference in messages {
-            match reference {
-                Reference::Json(_) => problems.push(format!(
-                    "`message` holds {{{reference}}}: a signature covers raw bytes, not parsed fields; use {{body}}"
-                )),
-                Reference::Url if !has_public_url => {
-                    problems.push("`message` holds {url}: set `public_url` to the URL that the provider was given".to_owned());
-                }
-                Reference::Signature(name) if !matches!(self.signature.written, Written::Fields { .. }) => {
-                    problems.push(format!("`message` holds {{sig:{name}}}, but `signature` isn't written as fields"));
-                }
-                Reference::Secret if self.algorithm != Algorithm::Sha256 => {
-                    problems.push("`message` holds {secret}: only a plain digest (sha256) is made of it".to_owned());
-                }
-                Reference::Body
-                | Reference::Url
-                | Reference::Method
-                | Reference::Header(_)
-                | Reference::Query(_)
-                | Reference::Signature(_)
-                | Reference::Form
-                | Reference::Secret => {}
-            }
-        }
-        if let Some(timestamp) = &self.timestamp {
-            if !self.covers(&timestamp.from) {
-                problems.push(format!(
-                    "`timestamp` is {}, which `message` doesn't hold: an attacker could choose it",
-                    timestamp.from
-                ));
-            }
-            let (seconds, most) = (timestamp.tolerance_seconds, MAX_TOLERANCE.as_secs());
-            if !(1..=most).contains(&seconds) {
-                problems.push(format!("`tolerance_seconds` is {seconds}, allowed: 1 to {most}"));
-            }
-        }
-        problems
-    }
-
-    /// Whether algorithm, message and encoding belong together.
-    fn form(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let token = self.algorithm == Algorithm::Token;
-        if token && (self.message.is_some() || self.timestamp.is_some()) {
-            problems.push("a token signs nothing: leave out `message` and `timestamp`".to_owned());
-        }
-        if !token && !self.covers(&Reference::Body) && !self.covers(&Reference::Form) {
-            problems.push("`message` doesn't hold {body}: anyone could change the body of a signed request".to_owned());
-        }
-        if token != (self.signature.encoding == Encoding::Text) {
-            problems.push("`encoding` is text for a token, and hex, base64 or base64url for a signature".to_owned());
-        }
-        if self.algorithm == Algorithm::Sha256 && !self.covers(&Reference::Secret) {
-            problems.push("a plain digest whose `message` doesn't hold {secret} can be made by anyone".to_owned());
-        }
-        problems
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scheme(message: &str, timestamp: Option<&str>) -> Scheme {
-        Scheme {
-            algorithm: Algorithm::HmacSha256,
-            signature: Signature { header: "x-signature".into(), encoding: Encoding::Hex, written: Written::Plain },
-            key: KeyPreparation::default(),
-            message: Some(message.parse().unwrap()),
-            body_sha256: None,
-            timestamp: timestamp.map(|from| SignedTimestamp {
-                from: from.parse().unwrap(),
-                unit: TimeUnit::S,
-                tolerance_seconds: 300,
-            }),
-        }
-    }
-
-    #[test]
-    fn what_a_signature_covers_follows_from_its_message() {
-        let scheme = scheme("{header:X-Time}.{body}", None);
-        let covers = |reference: &str| scheme.covers(&reference.parse().unwrap());
-        assert!(covers("body") && covers("json:id") && covers("header:x-time"));
-        assert!(!covers("header:x-id") && !covers("url") && !covers("query:a") && !covers("method") && !covers("sig:t"));
-        assert!(!scheme.covers_all(&"{json:id}{header:x-id}".parse().unwrap()));
-    }
-
-    #[test]
-    fn unsafe_schemes_are_refused() {
-        for (message, timestamp, said) in [
-            ("{header:x-time}", None, "doesn't hold {body}"),
-            ("{body}{json:id}", None, "raw bytes"),
-            ("{url}{body}", None, "public_url"),
-            ("{sig:t}.{body}", None, "isn't written as fields"),
-            ("{body}", Some("header:x-time"), "an attacker could choose it"),
-        ] {
-            let problems = scheme(message, timestamp).problems(false);
-            assert!(problems.iter().any(|p| p.contains(said)), "{message}: {problems:?}");
-        }
-        assert_eq!(scheme("{header:x-time}.{body}", Some("header:X-Time")).problems(false), Vec::<String>::new());
-        assert_eq!(scheme("{url}{body}", None).problems(true), Vec::<String>::new());
-    }
-
-    #[test]
-    fn algorithm_message_and_encoding_belong_together() {
-        let with = |algorithm, message: Option<&str>, encoding| {
-            let mut scheme = scheme("{body}", None);
-            scheme.algorithm = algorithm;
-            scheme.message = message.map(|m| m.parse().unwrap());
-            scheme.signature.encoding = encoding;
-            scheme.problems(false).join("; ")
-        };
-        assert_eq!(with(Algorithm::Token, None, Encoding::Text), "");
-        assert_eq!(with(Algorithm::Sha256, Some("{secret}{body}"), Encoding::Hex), "");
-        assert!(with(Algorithm::Token, Some("{body}"), Encoding::Text).contains("signs nothing"));
-        assert!(with(Algorithm::Token, None, Encoding::Hex).contains("text for a token"));
-        assert!(with(Algorithm::HmacSha256, Some("{body}"), Encoding::Text).contains("base64url for a signature"));
-        assert!(with(Algorithm::HmacSha256, None, Encoding::Hex).contains("doesn't hold {body}"));
-        assert!(with(Algorithm::HmacSha256, Some("{secret}{body}"), Encoding::Hex).contains("only a plain digest"));
-        assert!(with(Algorithm::Sha256, Some("{body}"), Encoding::Hex).contains("made by anyone"));
-    }
-
-    #[test]
-    fn a_form_covers_no_field_and_a_hash_covers_the_body() {
-        let form = scheme("{url}{form}", None);
-        assert_eq!(form.problems(true), Vec::<String>::new());
-        assert!(!form.covers(&"json:MessageSid".parse().unwrap()), "ab=c and a=bc are signed alike");
-        let mut hash = scheme("{url}", None);
-        assert!(hash.problems(true).join("").contains("doesn't hold {body}"));
-        hash.body_sha256 = Some("query:bodySHA256".parse().unwrap());
-        assert_eq!(hash.problems(true), Vec::<String>::new());
-        assert!(hash.covers(&"json:id".parse().unwrap()));
-        hash.body_sha256 = Some("header:x-hash".parse().unwrap());
-        assert!(!hash.covers(&Reference::Body), "a hash that isn't signed covers nothing");
-    }
-
-    #[test]
-    fn a_token_covers_nothing() {
-        let mut scheme = scheme("{body}", None);
-        (scheme.algorithm, scheme.message) = (Algorithm::Token, None);
-        assert!(!scheme.covers(&"json:id".parse().unwrap()) && !scheme.covers(&"header:x-id".parse().unwrap()));
-    }
-
-    #[test]
-    fn tolerance_is_bounded_on_both_sides() {
-        for (seconds, allowed) in [(0, false), (1, true), (MAX_TOLERANCE.as_secs(), true), (MAX_TOLERANCE.as_secs() + 1, false)] {
-            let mut scheme = scheme("{header:x-time}.{body}", Some("header:x-time"));
-            scheme.timestamp.as_mut().unwrap().tolerance_seconds = seconds;
-            assert_eq!(scheme.problems(false).is_empty(), allowed, "{seconds}");
-        }
-    }
 }

@@ -21,24 +21,74 @@ pub struct Source {
     /// Instead of our own JSON, when a delivery is durable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success: Option<Success>,
-    /// Without parameters, in lower case; of [`CONTENT_TYPES`].
+    /// Without parameters, in lower case.
     pub content_types: OneOrMany<String>,
+    /// What a body is read as, where its content type doesn't say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<BodyFormat>,
     /// The field of a form that holds the event as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form_json: Option<String>,
+    /// The field of a form that holds the event as XML, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_xml: Option<String>,
     /// The URL that the provider was given, for schemes that sign it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
 }
 
-/// What a body is read as: JSON, or a form whose fields become an object.
-pub const CONTENT_TYPES: &[&str] = &[JSON, FORM];
+impl Source {
+    /// Whether the provider tells its secret by a handshake. It is stored in a secret of its own.
+    pub fn captures(&self) -> bool {
+        self.handshakes.iter().any(|handshake| handshake.capture.is_some())
+    }
+
+    /// What a body of this content type is read as.
+    pub fn format_of(&self, content_type: &str) -> BodyFormat {
+        self.body.unwrap_or_else(|| BodyFormat::of(content_type))
+    }
+}
 
 /// JSON.
 pub const JSON: &str = "application/json";
 
 /// A form.
 pub const FORM: &str = "application/x-www-form-urlencoded";
+
+/// What a body is read as. Whatever it is, its raw bytes are what is verified and hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BodyFormat {
+    Json,
+    /// Its fields become an object.
+    Form,
+    /// Its elements become objects.
+    Xml,
+    /// It travels as base64, as `data_base64`; its event's fields are in headers and the query.
+    Binary,
+}
+
+impl BodyFormat {
+    /// What a content type says: without parameters, in lower case.
+    pub fn of(content_type: &str) -> Self {
+        match content_type {
+            FORM => Self::Form,
+            "text/xml" | "application/xml" => Self::Xml,
+            "text/json" | JSON => Self::Json,
+            other if other.ends_with("+json") => Self::Json,
+            other if other.ends_with("+xml") => Self::Xml,
+            _ => Self::Binary,
+        }
+    }
+}
+
+/// Whether it is a content type as `content_types` lists them: `type/subtype` in lower case, without parameters.
+pub fn is_content_type(text: &str) -> bool {
+    let token = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$&^_.+-".contains(&b))
+    };
+    text.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
+}
 
 /// The provider of a source that has a scheme of its own.
 pub const OWN: &str = "own";
@@ -56,6 +106,25 @@ pub fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_content_type_says_what_the_body_is() {
+        for (content_type, format) in [
+            ("application/json", BodyFormat::Json),
+            ("application/vnd.contentful.management.v1+json", BodyFormat::Json),
+            (FORM, BodyFormat::Form),
+            ("text/xml", BodyFormat::Xml),
+            ("application/soap+xml", BodyFormat::Xml),
+            ("application/octet-stream", BodyFormat::Binary),
+            ("text/plain", BodyFormat::Binary),
+        ] {
+            assert!(is_content_type(content_type), "{content_type}");
+            assert_eq!(BodyFormat::of(content_type), format, "{content_type}");
+        }
+        for bad in ["", "json", "text/", "/json", "Text/Plain", "text/plain; charset=utf-8", "text/*"] {
+            assert!(!is_content_type(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn names_are_safe_in_urls_and_keys() {

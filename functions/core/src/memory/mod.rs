@@ -3,12 +3,14 @@
 
 mod clock;
 mod faults;
+mod https;
 mod queue;
 mod secrets;
 mod store;
 
 pub use clock::ManualClock;
 pub use faults::{Call, Fault, Faults};
+pub use https::MemoryHttps;
 pub use queue::MemoryQueue;
 pub use secrets::MemorySecrets;
 pub use store::MemoryStore;

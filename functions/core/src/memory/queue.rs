@@ -29,14 +29,18 @@ impl MemoryQueue {
 
 #[async_trait]
 impl EventQueue for MemoryQueue {
-    async fn send(&self, message: &str) -> Result<(), Unavailable> {
-        let fault = self.faults.meet(Call::Send);
-        if fault.is_none() || fault == Some(Fault::LoseAnswer) {
-            self.messages.lock().expect("no test panics while it holds this").push(message.to_owned());
-        }
-        match fault {
-            None => Ok(()),
-            Some(fault) => Err(Unavailable { call: "sqs:SendMessage", cause: format!("{fault:?}") }),
-        }
+    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+        let whole = self.faults.meet(Call::Send);
+        let enqueue = |message: &&str| {
+            let fault = whole.or_else(|| self.faults.meet(Call::SendEntry));
+            if fault.is_none() || fault == Some(Fault::LoseAnswer) {
+                self.messages.lock().expect("no test panics while it holds this").push((*message).to_owned());
+            }
+            match fault {
+                None => Ok(()),
+                Some(fault) => Err(Unavailable { call: "sqs:SendMessage", cause: format!("{fault:?}") }),
+            }
+        };
+        messages.iter().map(enqueue).collect()
     }
 }

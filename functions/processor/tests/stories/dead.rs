@@ -68,7 +68,7 @@ async fn a_message_that_names_its_event_but_cannot_be_read_is_recorded_with_it()
     let harness = Harness::new();
     let event = moved("e1", "ann", "packed", 0).envelope().encode();
     for (body, reason) in [
-        (event.replace("\"tidingsversion\":1", "\"tidingsversion\":2"), "envelope version 2, this processor reads 1 to 1"),
+        (event.replace("\"tidingsversion\":1", "\"tidingsversion\":3"), "envelope version 3, this processor reads 1 to 2"),
         (event.replace("\"type\"", "\"typo\""), "not an envelope: a field is missing or of another type, line 1 column "),
     ] {
         assert_eq!(harness.handle(vec![message("m", &body, MAX_RECEIVES)]).await, ["m"]);
@@ -93,7 +93,7 @@ async fn an_unreadable_message_takes_nothing_from_its_claim() {
         received: harness.clock.now(),
     };
     harness.store.record(&claim).await;
-    let newer = event.encode().replace("\"tidingsversion\":1", "\"tidingsversion\":2");
+    let newer = event.encode().replace("\"tidingsversion\":1", "\"tidingsversion\":3");
     harness.handle(vec![message("m", &newer, MAX_RECEIVES)]).await;
     let dead = harness.claim("orders#e1").unwrap();
     assert_eq!((dead.state, dead.source.as_str(), dead.event_type.as_str()), (ClaimState::Dead, "orders", "order.moved"));

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::config::files::read_rules;
 use tidings_core::config::rules::Rules;
-use tidings_core::envelope::{Envelope, NewEnvelope};
+use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::memory::{Faults, ManualClock, MemoryStore};
 use tidings_core::ports::ContextStore;
 use tidings_core::time::{Clock, Timestamp};
@@ -148,7 +148,7 @@ impl Sent {
             received: now(),
             claim_key: ClaimKey::new("orders", self.id),
             traceparent: None,
-            data: RawValue::from_string(self.data.to_string()).unwrap(),
+            payload: Payload::Json(RawValue::from_string(self.data.to_string()).unwrap()),
         })
     }
 

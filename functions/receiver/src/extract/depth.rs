@@ -2,7 +2,7 @@
 
 /// The most brackets that are open at once, those inside strings aside. Right for every JSON text; for other texts a
 /// number that means nothing, and a parser that refuses them comes next.
-pub(super) fn of(json: &str) -> usize {
+pub(crate) fn of(json: &str) -> usize {
     let (mut open, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json.bytes() {
         match byte {

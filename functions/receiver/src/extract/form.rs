@@ -1,13 +1,13 @@
 //! A form as JSON. Its bytes were hashed as they came; what follows reads it like any other event.
 
 use crate::reply::Malformed;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-/// The fields as an object: a field that comes twice is a list. With `json_field`, what that field holds.
-pub(super) fn to_json(body: &[u8], json_field: Option<&str>) -> Result<String, Malformed> {
-    if body.is_empty() {
-        return Err(Malformed::Empty);
-    }
+/// The fields as an object: a field that comes twice is a list. With `json_field`, what that field holds; with `xml_field`, the
+/// fields, and that one's base64 XML read as an object.
+pub(super) fn to_json(body: &[u8], json_field: Option<&str>, xml_field: Option<&str>) -> Result<String, Malformed> {
     if std::str::from_utf8(body).is_err() {
         return Err(Malformed::NotUtf8);
     }
@@ -16,19 +16,29 @@ pub(super) fn to_json(body: &[u8], json_field: Option<&str>) -> Result<String, M
         if json_field == Some(&*name) {
             return Ok(value.into_owned());
         }
-        let value = Value::from(value.into_owned());
-        match fields.get_mut(&*name) {
-            None => {
-                fields.insert(name.into_owned(), value);
-            }
-            Some(Value::Array(list)) => list.push(value),
-            Some(one) => *one = Value::Array(vec![one.take(), value]),
-        }
+        let value = if xml_field == Some(&*name) { base64_xml(&value)? } else { Value::from(value.into_owned()) };
+        add(&mut fields, name.into_owned(), value);
     }
     match json_field {
         Some(_) => Err(Malformed::NotJson),
         None => Ok(Value::Object(fields).to_string()),
     }
+}
+
+/// One more of a name: the second makes a list of them.
+pub(super) fn add(fields: &mut Map<String, Value>, name: String, value: Value) {
+    match fields.get_mut(&name) {
+        None => drop(fields.insert(name, value)),
+        Some(Value::Array(list)) => list.push(value),
+        Some(one) => *one = Value::Array(vec![one.take(), value]),
+    }
+}
+
+/// Line feeds stand where whoever wrote it broke its lines.
+fn base64_xml(text: &str) -> Result<Value, Malformed> {
+    let text: String = text.split_ascii_whitespace().collect();
+    let xml = STANDARD.decode(text).map_err(|_| Malformed::NotXml)?;
+    super::xml::to_json(std::str::from_utf8(&xml).map_err(|_| Malformed::NotUtf8)?)
 }
 
 #[cfg(test)]
@@ -37,15 +47,22 @@ mod tests {
 
     #[test]
     fn fields_become_an_object() {
-        let json = |body: &str| to_json(body.as_bytes(), None).map(|text| serde_json::from_str::<Value>(&text).unwrap());
+        let json = |body: &str| to_json(body.as_bytes(), None, None).map(|text| serde_json::from_str::<Value>(&text).unwrap());
         assert_eq!(json("a=1&b=x+y%26&a=2&a=3&c="), Ok(serde_json::json!({"a": ["1", "2", "3"], "b": "x y&", "c": ""})));
-        assert_eq!(json(""), Err(Malformed::Empty));
     }
 
     #[test]
     fn a_field_may_hold_the_event() {
-        assert_eq!(to_json(b"x=1&payload=%7B%22a%22%3A1%7D", Some("payload")), Ok("{\"a\":1}".to_owned()));
-        assert_eq!(to_json(b"x=1", Some("payload")), Err(Malformed::NotJson));
-        assert_eq!(to_json(b"\xff=1", None), Err(Malformed::NotUtf8));
+        assert_eq!(to_json(b"x=1&payload=%7B%22a%22%3A1%7D", Some("payload"), None), Ok("{\"a\":1}".to_owned()));
+        assert_eq!(to_json(b"x=1", Some("payload"), None), Err(Malformed::NotJson));
+        assert_eq!(to_json(b"\xff=1", None, None), Err(Malformed::NotUtf8));
+    }
+
+    #[test]
+    fn a_field_may_hold_xml() {
+        // printf '<n><id>7</id></n>' | base64
+        let json = to_json(b"sig=1&payload=PG4%2BPGlkPjc8%0AL2lkPjwvbj4%3D", None, Some("payload"));
+        assert_eq!(json, Ok(r#"{"sig":"1","payload":{"n":{"id":"7"}}}"#.to_owned()));
+        assert_eq!(to_json(b"payload=*", None, Some("payload")), Err(Malformed::NotXml));
     }
 }

@@ -63,6 +63,7 @@ mod tests {
             conversation: Default::default(),
             sequence: None,
             with: Default::default(),
+            coalesce_seconds: None,
         };
         vec![spec("entry[*].changes[*].value.messages[*]"), spec("entry[*].changes[*].value.statuses[*]")]
     }

@@ -1,19 +1,24 @@
 //! A secret, made ready for use. Its bytes are wiped when it is dropped and never printed.
 
+use super::public::PublicKey;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use sha1::{Digest, Sha1};
 use std::fmt;
 use tidings_core::config::scheme::{Algorithm, KeyEncoding, Scheme};
 use zeroize::Zeroizing;
 
-/// The key bytes of one secret.
+/// The key bytes of one secret, and the name of the key where the secret has one.
 #[derive(Clone)]
-pub struct Key(Zeroizing<Vec<u8>>);
+pub struct Key {
+    bytes: Zeroizing<Vec<u8>>,
+    name: Option<String>,
+}
 
 /// Why a secret makes no key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error("the secret is empty")]
     Empty,
@@ -23,6 +28,8 @@ pub enum KeyError {
     NotBase64,
     #[error("the secret is not this provider's kind of public key")]
     NotAPublicKey,
+    #[error("the secret is not a name and a key: {0:?} between them is missing")]
+    NoName(String),
 }
 
 /// What stands before the point in a P-256 public key as SPKI (RFC 5480): algorithm and curve.
@@ -42,12 +49,21 @@ impl Key {
     /// Makes the key that the scheme wants of the secret as the provider shows it.
     pub fn prepare(scheme: &Scheme, secret: &str) -> Result<Self, KeyError> {
         let preparation = &scheme.key;
+        let (name, secret) = match &preparation.named_by {
+            None => (None, secret),
+            Some(separator) => {
+                let (name, key) = secret.split_once(separator).ok_or_else(|| KeyError::NoName(separator.clone()))?;
+                (Some(name.to_owned()), key)
+            }
+        };
         let secret = match &preparation.strip_prefix {
             Some(prefix) => secret.strip_prefix(prefix.as_str()).unwrap_or(secret),
             None => secret,
         };
         let bytes = match preparation.encoding {
             KeyEncoding::Utf8 => secret.as_bytes().to_vec(),
+            KeyEncoding::Sha1 if secret.is_empty() => Vec::new(),
+            KeyEncoding::Sha1 => Sha1::digest(secret).to_vec(),
             KeyEncoding::Hex => hex::decode(secret).map_err(|_| KeyError::NotHex)?,
             KeyEncoding::Base64 => GeneralPurpose::new(&STANDARD, LENIENT).decode(secret).map_err(|_| KeyError::NotBase64)?,
         };
@@ -59,23 +75,37 @@ impl Key {
             Algorithm::Ed25519 if bytes.len() != ED25519_KEY_BYTES => return Err(KeyError::NotAPublicKey),
             // The library wants the bare point.
             Algorithm::EcdsaP256 => bytes.strip_prefix(&P256_SPKI).ok_or(KeyError::NotAPublicKey)?.to_vec(),
-            Algorithm::HmacSha1
+            Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1
+                if scheme.remote_key.is_none() && PublicKey::rsa_of_spki(&bytes).is_none() =>
+            {
+                return Err(KeyError::NotAPublicKey);
+            }
+            Algorithm::HmacMd5
+            | Algorithm::HmacSha1
             | Algorithm::HmacSha256
             | Algorithm::HmacSha512
             | Algorithm::Ed25519
+            | Algorithm::RsaSha256
+            | Algorithm::RsaSha256OrSha1
+            | Algorithm::Jwt
             | Algorithm::Sha256
             | Algorithm::Token => bytes,
         };
-        Ok(Self(Zeroizing::new(bytes)))
+        Ok(Self { bytes: Zeroizing::new(bytes), name })
     }
 
     /// A key that is no source's, for requests that mustn't verify.
     pub fn stranger() -> Self {
-        Self(Zeroizing::new(b"a secret that nobody gave to anybody".to_vec()))
+        Self { bytes: Zeroizing::new(b"a secret that nobody gave to anybody".to_vec()), name: None }
+    }
+
+    /// What stands before the key in the secret, where it has a name. It is no secret.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 
@@ -88,17 +118,16 @@ impl fmt::Debug for Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidings_core::config::scheme::{Encoding, KeyPreparation, Signature, Written};
+    use serde_json::json;
 
     fn scheme(algorithm: Algorithm, encoding: KeyEncoding, strip_prefix: Option<&str>) -> Scheme {
-        Scheme {
-            algorithm,
-            signature: Signature { header: "x-signature".into(), encoding: Encoding::Hex, written: Written::Plain },
-            key: KeyPreparation { encoding, strip_prefix: strip_prefix.map(str::to_owned) },
-            message: "{body}".parse().ok(),
-            body_sha256: None,
-            timestamp: None,
-        }
+        let scheme = json!({
+            "algorithm": algorithm,
+            "signature": { "from": "header:x-signature", "encoding": "hex" },
+            "key": { "encoding": encoding, "strip_prefix": strip_prefix },
+            "message": "{body}"
+        });
+        serde_json::from_value(scheme).unwrap()
     }
 
     fn key(encoding: KeyEncoding, strip_prefix: Option<&str>, secret: &str) -> Result<Vec<u8>, KeyError> {
@@ -137,6 +166,18 @@ mod tests {
         assert_eq!(prepare(Algorithm::Ed25519, &[7; 31]), Err(KeyError::NotAPublicKey));
         assert_eq!(prepare(Algorithm::EcdsaP256, &spki), Ok(65));
         assert_eq!(prepare(Algorithm::EcdsaP256, &spki[1..]), Err(KeyError::NotAPublicKey));
+    }
+
+    #[test]
+    fn a_secret_may_be_a_name_and_a_key() {
+        let mut scheme = scheme(Algorithm::HmacSha1, KeyEncoding::Sha1, None);
+        scheme.key.named_by = Some("|".to_owned());
+        let key = Key::prepare(&scheme, "public|private").unwrap();
+        assert_eq!(key.name(), Some("public"));
+        // printf private | openssl dgst -sha1
+assert_eq!(hex::encode(key.bytes()), "e80721793c24ae14edfca9b26ad406a9815cd3ff");
+        assert_eq!(Key::prepare(&scheme, "private").unwrap_err(), KeyError::NoName("|".to_owned()));
+        assert_eq!(Key::prepare(&scheme, "public|").unwrap_err(), KeyError::Empty);
     }
 
     #[test]

@@ -3,36 +3,72 @@
 use super::Key;
 use hmac::digest::{Digest, KeyInit};
 use hmac::{Hmac, Mac as _};
+use md5::Md5;
 use sha1::Sha1;
-use sha2::{Sha256, Sha512};
+use sha2::{Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 use tidings_core::config::scheme::Algorithm;
 
+/// Which digest.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    HmacMd5,
+    HmacSha1,
+    HmacSha256,
+    HmacSha384,
+    HmacSha512,
+    Sha256,
+}
+
+impl Kind {
+    /// `None` for algorithms that make no digest.
+    pub(super) const fn of(algorithm: Algorithm) -> Option<Self> {
+        match algorithm {
+            Algorithm::HmacMd5 => Some(Self::HmacMd5),
+            Algorithm::HmacSha1 => Some(Self::HmacSha1),
+            Algorithm::HmacSha256 => Some(Self::HmacSha256),
+            Algorithm::HmacSha512 => Some(Self::HmacSha512),
+            Algorithm::Sha256 => Some(Self::Sha256),
+            Algorithm::Ed25519
+            | Algorithm::EcdsaP256
+            | Algorithm::RsaSha256
+            | Algorithm::RsaSha256OrSha1
+            | Algorithm::Jwt
+            | Algorithm::Token => None,
+        }
+    }
+}
+
 /// A digest in the making.
 pub(super) enum Mac {
+    HmacMd5(Hmac<Md5>),
     HmacSha1(Hmac<Sha1>),
     HmacSha256(Hmac<Sha256>),
+    HmacSha384(Hmac<Sha384>),
     HmacSha512(Hmac<Sha512>),
     Sha256(Sha256),
 }
 
 impl Mac {
-    /// `None` for algorithms that make no digest.
-    pub(super) fn new(algorithm: Algorithm, key: &Key) -> Option<Self> {
+    pub(super) fn new(kind: Kind, key: &Key) -> Self {
         const ANY_LENGTH: &str = "HMAC takes a key of any length";
-        match algorithm {
-            Algorithm::HmacSha1 => Some(Self::HmacSha1(KeyInit::new_from_slice(key.bytes()).expect(ANY_LENGTH))),
-            Algorithm::HmacSha256 => Some(Self::HmacSha256(KeyInit::new_from_slice(key.bytes()).expect(ANY_LENGTH))),
-            Algorithm::HmacSha512 => Some(Self::HmacSha512(KeyInit::new_from_slice(key.bytes()).expect(ANY_LENGTH))),
-            Algorithm::Sha256 => Some(Self::Sha256(Sha256::new())),
-            Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::Token => None,
+        let key = key.bytes();
+        match kind {
+            Kind::HmacMd5 => Self::HmacMd5(KeyInit::new_from_slice(key).expect(ANY_LENGTH)),
+            Kind::HmacSha1 => Self::HmacSha1(KeyInit::new_from_slice(key).expect(ANY_LENGTH)),
+            Kind::HmacSha256 => Self::HmacSha256(KeyInit::new_from_slice(key).expect(ANY_LENGTH)),
+            Kind::HmacSha384 => Self::HmacSha384(KeyInit::new_from_slice(key).expect(ANY_LENGTH)),
+            Kind::HmacSha512 => Self::HmacSha512(KeyInit::new_from_slice(key).expect(ANY_LENGTH)),
+            Kind::Sha256 => Self::Sha256(Sha256::new()),
         }
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
         match self {
+            Self::HmacMd5(mac) => mac.update(bytes),
             Self::HmacSha1(mac) => mac.update(bytes),
             Self::HmacSha256(mac) => mac.update(bytes),
+            Self::HmacSha384(mac) => mac.update(bytes),
             Self::HmacSha512(mac) => mac.update(bytes),
             Self::Sha256(digest) => Digest::update(digest, bytes),
         }
@@ -40,12 +76,21 @@ impl Mac {
 
     pub(super) fn finish(self) -> Vec<u8> {
         match self {
+            Self::HmacMd5(mac) => mac.finalize().into_bytes().to_vec(),
             Self::HmacSha1(mac) => mac.finalize().into_bytes().to_vec(),
             Self::HmacSha256(mac) => mac.finalize().into_bytes().to_vec(),
+            Self::HmacSha384(mac) => mac.finalize().into_bytes().to_vec(),
             Self::HmacSha512(mac) => mac.finalize().into_bytes().to_vec(),
             Self::Sha256(digest) => digest.finalize().to_vec(),
         }
     }
+}
+
+/// The digest of one text.
+pub(super) fn of(kind: Kind, key: &Key, message: &[u8]) -> Vec<u8> {
+    let mut mac = Mac::new(kind, key);
+    mac.update(message);
+    mac.finish()
 }
 
 /// Compares with every candidate, each in constant time, without stopping at the first that matches.

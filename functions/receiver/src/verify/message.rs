@@ -1,18 +1,27 @@
 //! What is signed: the scheme's message, made of the request's raw values.
 
+use super::jwt::Token;
 use super::signature::ParsedSignature;
-use super::{Key, Rejection};
+use super::{Key, Rejection, canonical};
 use crate::delivery::Delivery;
 use http::HeaderMap;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use tidings_core::config::source::Source;
-use tidings_core::config::{Part, Reference, Template};
+use tidings_core::config::{JsonPath, Part, Reference, Template};
 
 /// The values that a scheme can refer to.
+#[derive(Clone, Copy)]
 pub(super) struct Values<'a> {
     pub source: &'a Source,
     pub delivery: &'a Delivery,
-    pub signature: &'a ParsedSignature,
+    /// The body, where the scheme has to look into it.
+    pub json: Option<&'a Value>,
+    /// Which of the events that are signed one by one.
+    pub indices: &'a [usize],
+    /// Taken apart; `None` while it is looked for.
+    pub signature: Option<&'a ParsedSignature>,
+    pub token: Option<&'a Token>,
 }
 
 impl Values<'_> {
@@ -29,6 +38,13 @@ impl Values<'_> {
         Ok(())
     }
 
+    /// A template as bytes, with the key where it holds the secret.
+    pub(super) fn filled(&self, template: &Template, key: &Key) -> Result<Vec<u8>, Rejection> {
+        let mut bytes = Vec::new();
+        self.feed(template, Some(key), &mut |b| bytes.extend_from_slice(b))?;
+        Ok(bytes)
+    }
+
     /// A value as text.
     pub(super) fn text(&self, reference: &Reference) -> Result<String, Rejection> {
         let mut bytes = Vec::new();
@@ -41,6 +57,8 @@ impl Values<'_> {
         match reference {
             Reference::Body => sink(&self.delivery.body),
             Reference::Form => sorted_form(&self.delivery.body, sink),
+            Reference::FormField(name) => sink(self.form_field(name).ok_or_else(missing)?.as_bytes()),
+            Reference::Crc32 => sink(crc32fast::hash(&self.delivery.body).to_string().as_bytes()),
             Reference::Method => sink(self.delivery.method.as_bytes()),
             Reference::Url => {
                 sink(self.source.public_url.as_ref().ok_or_else(missing)?.as_bytes());
@@ -51,11 +69,27 @@ impl Values<'_> {
             }
             Reference::Header(name) => sink(only(&self.delivery.headers, name)?.ok_or_else(missing)?),
             Reference::Query(name) => sink(self.delivery.query_parameter(name).ok_or_else(missing)?.as_bytes()),
-            Reference::Signature(name) => sink(self.signature.field(name).ok_or_else(missing)?.as_bytes()),
-            // Raw bytes are what is signed, and secrets are for `feed` alone: other schemes don't get through the build.
-            Reference::Json(_) | Reference::Secret => return Err(missing()),
+            Reference::Signature(name) => sink(self.signature.and_then(|s| s.field(name)).ok_or_else(missing)?.as_bytes()),
+            Reference::Json(path) => sink(self.json_text(path).ok_or_else(missing)?.as_bytes()),
+            Reference::JsonOrEmpty(path) => sink(self.json_text(path).unwrap_or_default().as_bytes()),
+            Reference::Jwt(claim) => sink(self.token.and_then(|token| token.claim(claim)).ok_or_else(missing)?.as_bytes()),
+            Reference::Canonical(form) => canonical::feed(*form, self, sink)?,
+            // Secrets are for `feed` alone: other schemes don't get through the build.
+            Reference::Secret => return Err(missing()),
         }
         Ok(())
+    }
+
+    /// A field of the body that is a text, a number or a truth value.
+    fn json_text(&self, path: &JsonPath) -> Option<String> {
+        crate::extract::scalar(path, self.json?, self.indices)
+    }
+
+    /// A field that is there once: twice would leave it open which one was signed.
+    fn form_field(&self, name: &str) -> Option<String> {
+        let mut values = form_urlencoded::parse(&self.delivery.body).filter(|(field, _)| field == name);
+        let (_, value) = values.next()?;
+        values.next().is_none().then(|| value.into_owned())
     }
 }
 

@@ -1,28 +1,39 @@
 //! Is this request from who it says? Pure: (source, keys, request, now) → [`VerifiedRequest`] or [`Rejection`].
 //!
-//! Promises: raw bytes only; constant-time comparison; timestamps checked both ways and before anything is hashed; every
-//! secret is tried. Only this module can make a `VerifiedRequest`, and only that can be claimed and queued.
+//! Promises: raw bytes only, parsed fields where the provider signs nothing else; constant-time comparison; timestamps checked
+//! both ways and before anything is hashed; every secret is tried; a remote key is only asked for when all else is right. Only
+//! this module can make a `VerifiedRequest`, and only that can be claimed and queued.
 
+mod canonical;
+mod expect;
+mod jwt;
 mod key;
 mod mac;
 mod message;
 mod proof;
+mod public;
 mod sign;
 mod signature;
 mod timestamp;
 
 pub use key::{Key, KeyError};
+pub use public::{KeySet, KeySetError, PublicKey, PublicKeys};
 pub use sign::{SignError, sign};
 pub(crate) use timestamp::parse as parse_time;
 
 use crate::delivery::Delivery;
+use crate::{address, extract};
 use http::HeaderMap;
+use jwt::Token;
 use message::Values;
+use serde_json::Value;
 use signature::ParsedSignature;
+use std::sync::LazyLock;
 use tidings_core::claim::Sha256Hex;
-use tidings_core::config::scheme::{Algorithm, Encoding};
+use tidings_core::config::scheme::{Encoding, RemoteKey};
 use tidings_core::config::source::Source;
 use tidings_core::config::{Reference, Template};
+use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
 use tidings_core::time::Timestamp;
 
 /// Why a request isn't authentic: one variant per way to fail. For our log only.
@@ -32,23 +43,66 @@ pub enum Rejection {
     MissingHeader(String),
     #[error("header {0} is there more than once")]
     RepeatedHeader(String),
-    #[error("header {0} is too long")]
-    LongHeader(String),
+    #[error("the signature in {0} is too long")]
+    LongSignature(Reference),
     #[error("the signature isn't written as this provider writes it")]
     MalformedSignature,
-    #[error("more signatures in one header than are tried")]
+    #[error("more signatures than are tried")]
     TooManySignatures,
     #[error("{0}, which is part of what is signed, is missing")]
     MissingValue(Reference),
+    #[error("the body, whose fields are what is signed, isn't what this provider sends")]
+    MalformedBody,
+    #[error("the token is signed in a way that this provider doesn't use")]
+    ForeignAlgorithm,
+    #[error("{0} isn't what was agreed on")]
+    Unexpected(Reference),
     #[error("the timestamp is no time")]
     MalformedTimestamp,
     #[error("signed {age_seconds} s ago, allowed: {tolerance_seconds} s")]
     TooOld { age_seconds: u64, tolerance_seconds: u64 },
     #[error("signed {ahead_seconds} s ahead of our clock, allowed: {tolerance_seconds} s")]
     TooFarAhead { ahead_seconds: u64, tolerance_seconds: u64 },
-    /// The only reason that other secrets could mend.
+    #[error("the key's address isn't one of this provider's")]
+    ForeignKeyAddress,
+    #[error("the provider's certificate isn't valid at this time")]
+    ExpiredCertificate,
+    /// All that could be checked without it is right.
+    #[error("the provider's key isn't here")]
+    KeyNeeded(NeededKey),
+    /// Other secrets could mend it.
     #[error("the signature doesn't match any secret")]
     Mismatch,
+}
+
+/// A public key that isn't here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeededKey {
+    pub url: String,
+    pub is_certificate: bool,
+    /// When its address was last read: it held other keys.
+    pub known_since: Option<Timestamp>,
+}
+
+/// What requests are verified with: the source's secrets, newest first, and public keys that were fetched.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'k> {
+    pub secrets: &'k [Key],
+    pub public: &'k PublicKeys,
+}
+
+static NONE: LazyLock<PublicKeys> = LazyLock::new(PublicKeys::default);
+
+impl<'k> From<&'k [Key]> for Keys<'k> {
+    fn from(secrets: &'k [Key]) -> Self {
+        Self { secrets, public: &NONE }
+    }
+}
+
+impl<'k, const N: usize> From<&'k [Key; N]> for Keys<'k> {
+    fn from(secrets: &'k [Key; N]) -> Self {
+        Self::from(secrets.as_slice())
+    }
 }
 
 /// A request that its provider signed, with a secret that we hold.
@@ -56,44 +110,135 @@ pub enum Rejection {
 pub struct VerifiedRequest<'a> {
     source: &'a Source,
     delivery: &'a Delivery,
+    json: Option<Value>,
     signature: ParsedSignature,
+    token: Option<Token>,
     secret_index: usize,
 }
 
 /// Verifies a request.
-pub fn verify<'a>(
+pub fn verify<'a, 'k>(
     source: &'a Source,
-    keys: &[Key],
+    keys: impl Into<Keys<'k>>,
     delivery: &'a Delivery,
     now: Timestamp,
 ) -> Result<VerifiedRequest<'a>, Rejection> {
+    let keys = keys.into();
     let scheme = &source.scheme;
-    let signature = ParsedSignature::read(&scheme.signature, &delivery.headers)?;
-    let values = Values { source, delivery, signature: &signature };
-    // A time inside the body is looked at last: nothing of a body is parsed before it is known to be the provider's.
-    let (early, late) = match &scheme.timestamp {
-        Some(spec) if spec.from.json().is_some() => (None, Some(spec)),
-        spec => (spec.as_ref(), None),
+    let json = scheme.reads_json_first().then(|| extract::json(&delivery.body).map_err(|_| Rejection::MalformedBody)).transpose()?;
+    let items = match (&scheme.each, &json) {
+        (Some(each), Some(json)) => each.places(json, MAX_EVENTS_PER_DELIVERY),
+        _ => vec![Vec::new()],
     };
-    if let Some(spec) = early {
+    if items.len() > MAX_EVENTS_PER_DELIVERY {
+        return Err(Rejection::MalformedBody);
+    }
+    let mut verified: Option<(ParsedSignature, Option<Token>, usize)> = None;
+    for indices in &items {
+        let values = Values { source, delivery, json: json.as_ref(), indices, signature: None, token: None };
+        let (signature, token, index) = verify_one(&values, keys, now)?;
+        let oldest = verified.as_ref().map_or(index, |(_, _, oldest)| index.max(*oldest));
+        verified = Some((signature, token, oldest));
+    }
+    let (signature, token, secret_index) = verified.ok_or(Rejection::MalformedBody)?;
+    let values = Values { source, delivery, json: json.as_ref(), indices: &[], signature: Some(&signature), token: token.as_ref() };
+    check_hashes(&values)?;
+    check_late_timestamp(&values, now)?;
+    Ok(VerifiedRequest { source, delivery, json, signature, token, secret_index })
+}
+
+/// One signature: cheap checks, then the clock, then what must be so, then the proof.
+fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<(ParsedSignature, Option<Token>, usize), Rejection> {
+    let scheme = &values.source.scheme;
+    let signature = ParsedSignature::read(&scheme.signature, values)?;
+    let token = scheme.jwt.as_ref().map(|jwt| Token::read(jwt, signature.first())).transpose()?;
+    let values = Values { signature: Some(&signature), token: token.as_ref(), ..*values };
+    if let (Some(jwt), Some(token)) = (&scheme.jwt, &token) {
+        token.check_times(jwt, now)?;
+    }
+    if let Some(spec) = scheme.timestamp.as_ref().filter(|spec| !is_late(&spec.from, &values)) {
         timestamp::check(spec, values.text(&spec.from)?, now)?;
     }
+    expect::check_fixed(scheme, &values)?;
+    // Every secret is tried, whichever matches: how long it takes tells nothing of which.
     let mut matching = None;
-    for (index, key) in keys.iter().enumerate() {
-        if proof::matches(scheme, key, &values)? {
+    for (index, key) in keys.secrets.iter().enumerate() {
+        if !expect::agrees(scheme, &values, key)? {
+            continue;
+        }
+        let remote = scheme.remote_key.as_ref().map(|remote| remote_key(remote, &values, key, keys.public, now)).transpose()?;
+        if proof::matches(scheme, key, remote, &values)? {
             matching = matching.or(Some(index));
         }
     }
-    let secret_index = matching.ok_or(Rejection::Mismatch)?;
-    if let Some(place) = &scheme.body_sha256
-        && !proof::is_sha256_of(&delivery.body, &values.text(place)?)
+    matching.map(|index| (signature, token, index)).ok_or(Rejection::Mismatch)
+}
+
+/// The provider's key, as it was fetched.
+fn remote_key<'k>(
+    remote: &RemoteKey,
+    values: &Values<'_>,
+    key: &Key,
+    public: &'k PublicKeys,
+    now: Timestamp,
+) -> Result<&'k PublicKey, Rejection> {
+    let (url, kid) = match remote {
+        RemoteKey::Jwks { url } => {
+            let url = String::from_utf8(values.filled(url, key)?).map_err(|_| Rejection::ForeignKeyAddress)?;
+            (url, values.token.and_then(|token| token.kid.as_deref()))
+        }
+        RemoteKey::Certificate { from, hosts } => {
+            let url = values.text(from)?;
+            if !address::is_allowed(&url, &hosts.0) {
+                return Err(Rejection::ForeignKeyAddress);
+            }
+            (url, None)
+        }
+    };
+    let set = public.get(&url);
+    match set.and_then(|set| set.key(kid)) {
+        Some(_) if set.is_some_and(|set| set.is_expired(now)) => Err(Rejection::ExpiredCertificate),
+        Some(found) => Ok(found),
+        None => {
+            let is_certificate = matches!(remote, RemoteKey::Certificate { .. });
+            Err(Rejection::KeyNeeded(NeededKey { url, is_certificate, known_since: set.map(|set| set.fetched) }))
+        }
+    }
+}
+
+/// Hashes that were signed instead of what they are of.
+fn check_hashes(values: &Values<'_>) -> Result<(), Rejection> {
+    let scheme = &values.source.scheme;
+    if let Some(place) = &scheme.body_sha256 {
+        let body = &values.delivery.body;
+        let right = match values.text(place) {
+            Ok(hash) => proof::is_sha256_of(body, &hash),
+            Err(missing) if !body.is_empty() => return Err(missing),
+            Err(_) => true,
+        };
+        if !right {
+            return Err(Rejection::Mismatch);
+        }
+    }
+    if let Some(place) = &scheme.url_sha256
+        && !proof::is_sha256_of(values.text(&Reference::Url)?.as_bytes(), &values.text(place)?)
     {
         return Err(Rejection::Mismatch);
     }
-    if let Some(spec) = late {
-        timestamp::check(spec, timestamp::in_body(spec, &delivery.body)?, now)?;
-    }
-    Ok(VerifiedRequest { source, delivery, signature, secret_index })
+    Ok(())
+}
+
+/// A time inside the body is looked at last, unless the body had to be parsed anyway: nothing of a body is parsed before it is
+/// known to be the provider's.
+fn check_late_timestamp(values: &Values<'_>, now: Timestamp) -> Result<(), Rejection> {
+    let Some(spec) = values.source.scheme.timestamp.as_ref().filter(|spec| is_late(&spec.from, values)) else { return Ok(()) };
+    let missing = |_| Rejection::MissingValue(spec.from.clone());
+    let json = extract::json(&values.delivery.body).map_err(missing)?;
+    timestamp::check(spec, Values { json: Some(&json), ..*values }.text(&spec.from)?, now)
+}
+
+fn is_late(place: &Reference, values: &Values<'_>) -> bool {
+    place.json().is_some() && values.json.is_none()
 }
 
 /// Whether a token is the one that was agreed on, in constant time.
@@ -101,13 +246,10 @@ pub fn same_token(agreed: &str, seen: &[u8]) -> bool {
     mac::token_equals_any(agreed.as_bytes(), &[seen.to_vec()])
 }
 
-/// HMAC-SHA256 of a value that a handshake asks for.
-pub fn mac_of(key: &Key, value: &[u8], encoding: Encoding) -> String {
-    let made = mac::Mac::new(Algorithm::HmacSha256, key).map(|mut mac| {
-        mac.update(value);
-        mac.finish()
-    });
-    signature::encode(encoding, &made.unwrap_or_default())
+/// HMAC of a value that a handshake asks for: with the scheme's digest, SHA-256 where it makes none.
+pub fn mac_of(source: &Source, key: &Key, value: &[u8], encoding: Encoding) -> String {
+    let kind = mac::Kind::of(source.scheme.algorithm).unwrap_or(mac::Kind::HmacSha256);
+    signature::encode(encoding, &mac::of(kind, key, value))
 }
 
 impl<'a> VerifiedRequest<'a> {
@@ -127,9 +269,14 @@ impl<'a> VerifiedRequest<'a> {
         &self.delivery.query
     }
 
-    /// Whether the body is a form.
-    pub fn is_form(&self) -> bool {
-        self.delivery.is_form()
+    /// The content type, in lower case and without parameters.
+    pub fn content_type(&self) -> String {
+        self.delivery.content_type().unwrap_or_default()
+    }
+
+    /// The event, where the body is a token that holds it.
+    pub fn payload(&self) -> Option<&str> {
+        self.token.as_ref().filter(|_| self.source.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event)).map(|t| t.payload.as_str())
     }
 
     /// Which of the source's secrets it was, 0 being the newest.
@@ -144,20 +291,29 @@ impl<'a> VerifiedRequest<'a> {
 
     /// A value outside the JSON body, as text. `None` where it isn't there or isn't text.
     pub fn value(&self, reference: &Reference) -> Option<String> {
-        let values = Values { source: self.source, delivery: self.delivery, signature: &self.signature };
-        values.text(reference).ok()
+        self.values(&[]).text(reference).ok()
     }
 
-    /// The SHA-256 of what was signed: the event key of events whose id isn't covered. A token signs nothing; there it is
-    /// the body's. A secret that is hashed with the message is no part of it.
-    pub fn signed_digest(&self) -> Sha256Hex {
+    /// The SHA-256 of what was signed: the event key of events whose id isn't covered. Of events that are signed one by one,
+    /// the one at these indices. A token signs nothing, and a JSON Web Token itself, anew for each delivery; there it is the
+    /// body's. A secret that is hashed with the message is no part of it.
+    pub fn signed_digest(&self, indices: &[usize]) -> Sha256Hex {
         let Some(message) = &self.source.scheme.message else {
             return Sha256Hex::of(&self.delivery.body);
         };
-        let values = Values { source: self.source, delivery: self.delivery, signature: &self.signature };
         let mut signed = Vec::with_capacity(self.delivery.body.len() + 64);
-        let fed = values.feed(message, None, &mut |bytes| signed.extend_from_slice(bytes));
+        let fed = self.values(indices).feed(message, None, &mut |bytes| signed.extend_from_slice(bytes));
         debug_assert!(fed.is_ok(), "every value was there when it was verified");
         Sha256Hex::of(&signed)
+    }
+
+    /// Whether each event is signed by itself.
+    pub fn signs_each(&self) -> bool {
+        self.source.scheme.each.is_some() && self.source.scheme.message.is_some()
+    }
+
+    fn values<'v>(&'v self, indices: &'v [usize]) -> Values<'v> {
+        let (source, delivery, json) = (self.source, self.delivery, self.json.as_ref());
+        Values { source, delivery, json, indices, signature: Some(&self.signature), token: self.token.as_ref() }
     }
 }

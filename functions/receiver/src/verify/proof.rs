@@ -1,37 +1,56 @@
 //! Does one of the signatures prove the request, with this key?
 
 use super::message::Values;
+use super::public::{PublicKey, Verification};
 use super::{Key, Rejection, mac};
-use ring::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey, VerificationAlgorithm};
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256, RsaParameters,
+    UnparsedPublicKey, VerificationAlgorithm,
+};
 use sha2::{Digest, Sha256};
 use tidings_core::config::scheme::{Algorithm, Scheme};
 
-/// Tries every signature of the request.
-pub(super) fn matches(scheme: &Scheme, key: &Key, values: &Values<'_>) -> Result<bool, Rejection> {
-    let candidates = values.signature.candidates();
+/// Tries every signature of the request. `remote` is the provider's key, where it is fetched.
+pub(super) fn matches(scheme: &Scheme, key: &Key, remote: Option<&PublicKey>, values: &Values<'_>) -> Result<bool, Rejection> {
+    let candidates = values.signature.map_or(&[][..], |signature| signature.candidates());
+    if let Some(token) = values.token {
+        return Ok(token.is_of(key, remote));
+    }
     let Some(message) = &scheme.message else {
         return Ok(scheme.algorithm == Algorithm::Token && mac::token_equals_any(key.bytes(), candidates));
     };
-    let public: &dyn VerificationAlgorithm = match scheme.algorithm {
-        Algorithm::Ed25519 => &ED25519,
-        Algorithm::EcdsaP256 => &ECDSA_P256_SHA256_ASN1,
-        algorithm @ (Algorithm::HmacSha1
+    if let Some(kind) = mac::Kind::of(scheme.algorithm) {
+        let mut mac = mac::Mac::new(kind, key);
+        values.feed(message, Some(key), &mut |bytes| mac.update(bytes))?;
+        return Ok(mac::equals_any(&mac.finish(), candidates));
+    }
+    let signed = values.filled(message, key)?;
+    let any = |verifies: &dyn Fn(&[u8]) -> bool| candidates.iter().any(|signature| verifies(signature));
+    let plain = |algorithm: &'static dyn VerificationAlgorithm| {
+        let key = UnparsedPublicKey::new(algorithm, key.bytes());
+        any(&|signature| key.verify(&signed, signature).is_ok())
+    };
+    let rsa = |allowed: &[&'static RsaParameters]| {
+        let own = if remote.is_none() { PublicKey::rsa_of_spki(key.bytes()) } else { None };
+        let Some(public) = remote.or(own.as_ref()) else { return false };
+        any(&|signature| allowed.iter().any(|parameters| public.verifies(Verification::Rsa(parameters), &signed, signature)))
+    };
+    Ok(match scheme.algorithm {
+        Algorithm::Ed25519 => plain(&ED25519),
+        Algorithm::EcdsaP256 => plain(&ECDSA_P256_SHA256_ASN1),
+        Algorithm::RsaSha256 => rsa(&[&RSA_PKCS1_2048_8192_SHA256]),
+        Algorithm::RsaSha256OrSha1 => rsa(&[&RSA_PKCS1_2048_8192_SHA256, &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY]),
+        Algorithm::HmacMd5
+        | Algorithm::HmacSha1
         | Algorithm::HmacSha256
         | Algorithm::HmacSha512
         | Algorithm::Sha256
-        | Algorithm::Token) => {
-            let Some(mut mac) = mac::Mac::new(algorithm, key) else { return Ok(false) };
-            values.feed(message, Some(key), &mut |bytes| mac.update(bytes))?;
-            return Ok(mac::equals_any(&mac.finish(), candidates));
-        }
-    };
-    let mut signed = Vec::new();
-    values.feed(message, None, &mut |bytes| signed.extend_from_slice(bytes))?;
-    let key = UnparsedPublicKey::new(public, key.bytes());
-    Ok(candidates.iter().any(|signature| key.verify(&signed, signature).is_ok()))
+        | Algorithm::Jwt
+        | Algorithm::Token => false,
+    })
 }
 
-/// Whether a signed text is the body's SHA-256, in hexadecimal.
-pub(super) fn is_sha256_of(body: &[u8], text: &str) -> bool {
-    hex::decode(text).is_ok_and(|signed| mac::equals_any(&Sha256::digest(body), &[signed]))
+/// Whether a signed text is these bytes' SHA-256, in hexadecimal.
+pub(super) fn is_sha256_of(bytes: &[u8], text: &str) -> bool {
+    hex::decode(text).is_ok_and(|signed| mac::equals_any(&Sha256::digest(bytes), &[signed]))
 }

@@ -4,11 +4,20 @@ use super::message::Values;
 use super::signature::{ParsedSignature, encode};
 use super::{Key, Rejection, mac, timestamp};
 use crate::delivery::Delivery;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderName, HeaderValue};
-use tidings_core::config::Reference;
-use tidings_core::config::scheme::Written;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+use tidings_core::config::scheme::{Jwt, JwtAlgorithm, Scheme, Written};
 use tidings_core::config::source::Source;
+use tidings_core::config::{JsonPath, Reference, Step};
+use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
 use tidings_core::time::Timestamp;
+
+/// How long a token that is made here is valid.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Why a request can't be signed.
 #[derive(Debug, thiserror::Error)]
@@ -19,54 +28,182 @@ pub enum SignError {
     NotAHeader(String),
     #[error("only the provider can sign: it has the private key")]
     PrivateKey,
+    #[error("the body is no JSON, and the signature belongs into it")]
+    NotJson,
+    #[error("a signature can't be put into {0}")]
+    NoPlace(Reference),
 }
 
-/// Adds the headers that this source's provider would add at `now`. Headers that the message covers, other than the
-/// timestamp, must be there already.
+/// Adds what this source's provider would add at `now`: headers, query parameters, fields of the body. Headers that the message
+/// covers, other than the timestamp, must be there already.
 pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp) -> Result<(), SignError> {
     let scheme = &source.scheme;
+    if scheme.remote_key.is_some() {
+        return Err(SignError::PrivateKey);
+    }
     let mut fields = Vec::new();
+    let mut claims = Map::new();
     if let Some(spec) = &scheme.timestamp {
         let text = timestamp::write(spec.unit, now);
         match &spec.from {
-            Reference::Header(name) => insert(delivery, name, &text)?,
             Reference::Signature(name) => fields.push((name.clone(), text)),
-            Reference::Body
-            | Reference::Url
-            | Reference::Method
-            | Reference::Query(_)
-            | Reference::Json(_)
-            | Reference::Form
-            | Reference::Secret => {}
+            Reference::Jwt(_) => {}
+            place => put(delivery, place, &[], &text)?,
         }
     }
-    let signature = ParsedSignature::of_fields(fields.clone());
-    let made = match (&scheme.message, mac::Mac::new(scheme.algorithm, key)) {
-        (Some(message), Some(mut mac)) => {
-            let values = Values { source, delivery, signature: &signature };
-            values.feed(message, Some(key), &mut |bytes| mac.update(bytes)).map_err(SignError::Missing)?;
-            mac.finish()
+    if let Some(place) = &scheme.body_sha256 {
+        let hash = hex::encode(Sha256::digest(&delivery.body));
+        match place {
+            Reference::Jwt(claim) => drop(claims.insert(claim.clone(), Value::from(hash))),
+            place => put(delivery, place, &[], &hash)?,
         }
-        (None, _) => key.bytes().to_vec(),
-        (Some(_), None) => return Err(SignError::PrivateKey),
+    }
+    if let Some(jwt) = &scheme.jwt {
+        let token = token(jwt, claims, source, key, delivery, now)?;
+        return write(scheme, delivery, &[], &fields, &token);
+    }
+    let items = match &scheme.each {
+        Some(each) => each.places(&body(delivery)?, MAX_EVENTS_PER_DELIVERY),
+        None => vec![Vec::new()],
     };
-    let text = encode(scheme.signature.encoding, &made);
-
-    let header = match &scheme.signature.written {
-        Written::Plain => text,
-        Written::Prefix(prefix) => format!("{prefix}{text}"),
-        Written::Fields { key, separator } => {
-            fields.push((key.clone(), text));
-            fields.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(separator)
-        }
-        Written::Tagged { tag, tag_separator, .. } => format!("{tag}{tag_separator}{text}"),
-    };
-    insert(delivery, &scheme.signature.header, &header)
+    for indices in &items {
+        let made = made(source, key, delivery, indices, &fields)?;
+        let text = encode(scheme.signature.encoding, &made);
+        write(scheme, delivery, indices, &fields, &text)?;
+    }
+    Ok(())
 }
 
-fn insert(delivery: &mut Delivery, name: &str, value: &str) -> Result<(), SignError> {
-    let bad = || SignError::NotAHeader(name.to_owned());
-    let header: HeaderName = name.parse().map_err(|_| bad())?;
-    delivery.headers.insert(header, HeaderValue::from_str(value).map_err(|_| bad())?);
+/// The signature's bytes.
+fn made(source: &Source, key: &Key, delivery: &Delivery, indices: &[usize], fields: &[(String, String)]) -> Result<Vec<u8>, SignError> {
+    let scheme = &source.scheme;
+    let Some(message) = &scheme.message else {
+        return Ok(key.bytes().to_vec());
+    };
+    let kind = mac::Kind::of(scheme.algorithm).ok_or(SignError::PrivateKey)?;
+    let json = if scheme.reads_json_first() { Some(body(delivery)?) } else { None };
+    let signature = ParsedSignature::of_fields(fields.to_vec());
+    let values = Values { source, delivery, json: json.as_ref(), indices, signature: Some(&signature), token: None };
+    let mut mac = mac::Mac::new(kind, key);
+    values.feed(message, Some(key), &mut |bytes| mac.update(bytes)).map_err(SignError::Missing)?;
+    Ok(mac.finish())
+}
+
+/// A token with the claims that the scheme wants.
+fn token(
+    jwt: &Jwt,
+    mut claims: Map<String, Value>,
+    source: &Source,
+    key: &Key,
+    delivery: &Delivery,
+    now: Timestamp,
+) -> Result<String, SignError> {
+    let algorithm = jwt.algorithms.first().copied().ok_or(SignError::PrivateKey)?;
+    let kind = match algorithm {
+        JwtAlgorithm::Hs256 => mac::Kind::HmacSha256,
+        JwtAlgorithm::Hs384 => mac::Kind::HmacSha384,
+        JwtAlgorithm::Hs512 => mac::Kind::HmacSha512,
+        JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 => return Err(SignError::PrivateKey),
+    };
+    let values = Values { source, delivery, json: None, indices: &[], signature: None, token: None };
+    claims.insert("iat".to_owned(), json!(now.unix_s()));
+    claims.insert("nbf".to_owned(), json!(now.unix_s()));
+    claims.insert("exp".to_owned(), json!(now.plus(TOKEN_LIFETIME).unix_s()));
+    if let Some(Reference::Jwt(claim)) = &source.scheme.url_sha256 {
+        let url = values.text(&Reference::Url).map_err(SignError::Missing)?;
+        claims.insert(claim.clone(), Value::from(hex::encode(Sha256::digest(url))));
+    }
+    for (place, allowed) in &source.scheme.expect {
+        if let (Reference::Jwt(claim), Some(template)) = (place, allowed.0.first()) {
+            let value = values.filled(template, key).map_err(SignError::Missing)?;
+            claims.insert(claim.clone(), Value::from(String::from_utf8_lossy(&value).into_owned()));
+        }
+    }
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = json!({ "alg": algorithm.as_str(), "typ": "JWT" });
+    let signed = format!("{}.{}", part(&header), part(&Value::Object(claims)));
+    let signature = URL_SAFE_NO_PAD.encode(mac::of(kind, key, signed.as_bytes()));
+    Ok(format!("{signed}.{signature}"))
+}
+
+/// Writes the signature as the provider does, where it does.
+fn write(
+    scheme: &Scheme,
+    delivery: &mut Delivery,
+    indices: &[usize],
+    fields: &[(String, String)],
+    signature: &str,
+) -> Result<(), SignError> {
+    let text = match &scheme.signature.written {
+        Written::Plain => signature.to_owned(),
+        Written::Prefix(prefix) => format!("{prefix}{signature}"),
+        Written::Fields { key, separator } => {
+            let all = fields.iter().map(|(name, value)| format!("{name}={value}")).chain([format!("{key}={signature}")]);
+            all.collect::<Vec<_>>().join(separator)
+        }
+        Written::Positional { separator, .. } => {
+            let all = fields.iter().map(|(_, value)| value.as_str()).chain([signature]);
+            all.collect::<Vec<_>>().join(separator)
+        }
+        Written::Tagged { tag, tag_separator, .. } => format!("{tag}{tag_separator}{signature}"),
+    };
+    let place = scheme.signature.from.0.first().ok_or(SignError::PrivateKey)?;
+    put(delivery, place, indices, &text)
+}
+
+/// Puts a value where the scheme looks for it.
+fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &str) -> Result<(), SignError> {
+    match place {
+        Reference::Header(name) => {
+            let bad = || SignError::NotAHeader(name.clone());
+            let header: HeaderName = name.parse().map_err(|_| bad())?;
+            delivery.headers.insert(header, HeaderValue::from_str(value).map_err(|_| bad())?);
+        }
+        Reference::Query(name) => {
+            let others = delivery.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&format!("{name}=")));
+            let own = format!("{name}={value}");
+            delivery.query = others.chain([own.as_str()]).collect::<Vec<_>>().join("&");
+        }
+        Reference::FormField(name) => {
+            let others: Vec<(String, String)> =
+                form_urlencoded::parse(&delivery.body).filter(|(field, _)| field != name).map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            delivery.body = form.extend_pairs(others).append_pair(name, value).finish().into_bytes();
+        }
+        Reference::Json(path) => {
+            let mut body = body(delivery)?;
+            *place_of(path, &mut body, indices).ok_or(SignError::NotJson)? = Value::from(value);
+            delivery.body = body.to_string().into_bytes();
+        }
+        Reference::Body => delivery.body = value.as_bytes().to_vec(),
+        Reference::Url
+        | Reference::Method
+        | Reference::Signature(_)
+        | Reference::JsonOrEmpty(_)
+        | Reference::Jwt(_)
+        | Reference::Form
+        | Reference::Crc32
+        | Reference::Canonical(_)
+        | Reference::Secret => return Err(SignError::NoPlace(place.clone())),
+    }
     Ok(())
+}
+
+fn body(delivery: &Delivery) -> Result<Value, SignError> {
+    crate::extract::json(&delivery.body).map_err(|_| SignError::NotJson)
+}
+
+/// The place of a path, made where it isn't there yet.
+fn place_of<'v>(path: &JsonPath, root: &'v mut Value, indices: &[usize]) -> Option<&'v mut Value> {
+    let mut indices = indices.iter();
+    path.0.iter().try_fold(root, |value, step| match step {
+        Step::Key(key) => {
+            if value.is_null() {
+                *value = Value::Object(Map::new());
+            }
+            Some(value.as_object_mut()?.entry(key.clone()).or_insert(Value::Null))
+        }
+        Step::Index(index) => value.get_mut(*index),
+        Step::Each => value.get_mut(*indices.next()?),
+    })
 }

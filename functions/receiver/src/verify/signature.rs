@@ -1,16 +1,16 @@
-//! The header that carries the signature, and how it is written there.
+//! Where the signature is, and how it is written there.
 
 use super::Rejection;
 use super::key::LENIENT;
-use super::message::only;
+use super::message::{Values, only};
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::GeneralPurpose;
-use http::HeaderMap;
+use tidings_core::config::Reference;
 use tidings_core::config::scheme::{Encoding, Signature, Written};
 use tidings_core::limits::{MAX_SIGNATURE_HEADER_BYTES, MAX_SIGNATURES};
 
-/// A signature header, taken apart.
+/// A signature, taken apart.
 #[derive(Debug)]
 pub(super) struct ParsedSignature {
     fields: Vec<(String, String)>,
@@ -18,34 +18,23 @@ pub(super) struct ParsedSignature {
 }
 
 impl ParsedSignature {
-    pub(super) fn read(spec: &Signature, headers: &HeaderMap) -> Result<Self, Rejection> {
-        let name = spec.header.to_ascii_lowercase();
-        let value = only(headers, &name)?.ok_or_else(|| Rejection::MissingHeader(name.clone()))?;
-        if value.len() > MAX_SIGNATURE_HEADER_BYTES {
-            return Err(Rejection::LongHeader(name));
-        }
-        let value = std::str::from_utf8(value).map_err(|_| Rejection::MalformedSignature)?;
-
+    pub(super) fn read(spec: &Signature, values: &Values<'_>) -> Result<Self, Rejection> {
         let mut fields = Vec::new();
-        let written: Vec<&str> = match &spec.written {
-            Written::Plain => vec![value],
-            Written::Prefix(prefix) => value.strip_prefix(prefix.as_str()).into_iter().collect(),
-            Written::Fields { key, separator } => {
-                let pairs: Vec<_> = value.split(separator.as_str()).filter_map(|field| field.trim().split_once('=')).collect();
-                fields.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-                pairs.into_iter().filter(|(name, _)| name == key).map(|(_, signature)| signature).collect()
-            }
-            Written::Tagged { tag, separator, tag_separator } => {
-                let tagged = value.split(separator.as_str()).filter_map(|entry| entry.split_once(tag_separator.as_str()));
-                tagged.filter(|(t, _)| t == tag).map(|(_, signature)| signature).collect()
-            }
-        };
+        let mut written: Vec<String> = Vec::new();
+        for text in texts(spec, values)? {
+            written.extend(split(&spec.written, &text, &mut fields).into_iter().map(str::to_owned));
+        }
         if written.len() > MAX_SIGNATURES {
             return Err(Rejection::TooManySignatures);
         }
         // One that can't be decoded can't match; another one in the list still may.
         let candidates: Vec<_> = written.iter().filter_map(|text| decode(spec.encoding, text)).collect();
         if candidates.is_empty() { Err(Rejection::MalformedSignature) } else { Ok(Self { fields, candidates }) }
+    }
+
+    /// The same with these candidates, for what holds the signature as it is.
+    pub(super) fn first(&self) -> &[u8] {
+        self.candidates.first().map_or(&[], Vec::as_slice)
     }
 
     /// What is known of a signature before it is made.
@@ -61,6 +50,74 @@ impl ParsedSignature {
     /// A field of a list of `key=value`: the first of that name.
     pub(super) fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The texts of the places that hold one: at least one place does.
+fn texts(spec: &Signature, values: &Values<'_>) -> Result<Vec<String>, Rejection> {
+    let mut texts = Vec::new();
+    for place in &spec.from.0 {
+        match place {
+            // Its absence is told by its name: that is what people look for.
+            Reference::Header(name) => match only(&values.delivery.headers, name)? {
+                None => continue,
+                Some(value) => texts.push(std::str::from_utf8(value).map_err(|_| Rejection::MalformedSignature)?.to_owned()),
+            },
+            Reference::Body => {
+                texts.push(values.text(place)?);
+                continue;
+            }
+            Reference::Query(_)
+            | Reference::Json(_)
+            | Reference::FormField(_)
+            | Reference::JsonOrEmpty(_)
+            | Reference::Jwt(_)
+            | Reference::Signature(_)
+            | Reference::Url
+            | Reference::Method
+            | Reference::Form
+            | Reference::Crc32
+            | Reference::Canonical(_)
+            | Reference::Secret => match values.text(place) {
+                Ok(text) => texts.push(text),
+                Err(_) => continue,
+            },
+        }
+        if texts.last().is_some_and(|text| text.len() > MAX_SIGNATURE_HEADER_BYTES) {
+            return Err(Rejection::LongSignature(place.clone()));
+        }
+    }
+    match (texts.is_empty(), spec.from.0.first()) {
+        (true, Some(Reference::Header(name))) => Err(Rejection::MissingHeader(name.clone())),
+        (true, Some(place)) => Err(Rejection::MissingValue(place.clone())),
+        (true, None) => Err(Rejection::MalformedSignature),
+        (false, _) => Ok(texts),
+    }
+}
+
+/// The signatures of one text, as they are written, and what stands beside them.
+fn split<'t>(written: &Written, text: &'t str, fields: &mut Vec<(String, String)>) -> Vec<&'t str> {
+    match written {
+        Written::Plain => vec![text],
+        Written::Prefix(prefix) => {
+            let (head, rest) = text.split_at_checked(prefix.len()).unwrap_or_default();
+            head.eq_ignore_ascii_case(prefix).then_some(rest).into_iter().collect()
+        }
+        Written::Fields { key, separator } => {
+            let pairs: Vec<_> = text.split(separator.as_str()).filter_map(|field| field.trim().split_once('=')).collect();
+            fields.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+            pairs.into_iter().filter(|(name, _)| name == key).map(|(_, signature)| signature).collect()
+        }
+        Written::Positional { skip, separator } => {
+            let parts: Vec<&str> = text.split(separator.as_str()).map(str::trim).collect();
+            let (before, signatures) = parts.split_at(parts.len().min(*skip));
+            fields.extend(before.iter().enumerate().map(|(n, value)| (n.to_string(), (*value).to_owned())));
+            signatures.to_vec()
+        }
+        Written::Tagged { tag, separator, tag_separator } => {
+            let tagged = text.split(separator.as_str()).filter_map(|entry| entry.split_once(tag_separator.as_str()));
+            tagged.filter(|(t, _)| tag == "*" || t == tag).map(|(_, signature)| signature).collect()
+        }
     }
 }
 

@@ -19,15 +19,6 @@ pub(super) fn check(spec: &SignedTimestamp, text: String, now: Timestamp) -> Res
     }
 }
 
-/// The text of a time that is inside a verified body.
-pub(super) fn in_body(spec: &SignedTimestamp, body: &[u8]) -> Result<String, Rejection> {
-    let missing = || Rejection::MissingValue(spec.from.clone());
-    let path = spec.from.json().ok_or_else(missing)?;
-    let body: serde_json::Value = serde_json::from_slice(body).map_err(|_| missing())?;
-    let value = path.find(&body, &[]).ok_or_else(missing)?;
-    Ok(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-}
-
 /// A time as its unit writes it. Digits only: no sign, no fraction, no space.
 pub(crate) fn parse(unit: TimeUnit, text: &str) -> Option<Timestamp> {
     let digits = || text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<i64>().ok()).flatten();

@@ -1,8 +1,17 @@
-//! One delivery of many events: each is claimed and queued on its own, and the reply is for all.
+//! One delivery of many events: each is claimed and marked on its own, they are sent in batches, and the reply is for all.
 
-use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN};
+use crate::logs::lines_with;
+use crate::mortal::{Side, mortal, send_or_die};
+use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, secrets, statuses};
+use async_trait::async_trait;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use tidings_core::claim::ClaimState;
-use tidings_core::memory::{Call, Fault};
+use tidings_core::limits::{MAX_BATCH_BYTES, MAX_BODY_BYTES};
+use tidings_core::memory::{Call, Fault, MemoryQueue};
+use tidings_core::ports::{EventQueue, Unavailable};
+use tidings_events::SignedRequest;
 
 const SENT: &str = "whatsapp#wamid.HBgMNDkxNzEzOTIwMDEyFQIAERgSOEY4RTg5QjU3MkI4Qzk0MEExAA==:sent";
 const DELIVERED: &str = "whatsapp#wamid.HBgMNDkxNzEzOTIwMDEyFQIAERgSOEY4RTg5QjU3MkI4Qzk0MEExAA==:delivered";
@@ -33,15 +42,15 @@ async fn one_event_that_is_not_durable_makes_the_delivery_503_and_costs_the_othe
     for failing in 0..3 {
         let harness = Harness::warm().await;
         let delivery = harness.case("whatsapp-statuses");
-        harness.faults.pass(Call::Send, failing);
-        harness.faults.fail(Call::Send, Fault::Refuse, 1);
+        harness.faults.pass(Call::SendEntry, failing);
+        harness.faults.fail(Call::SendEntry, Fault::Refuse, 1);
         assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN, "event {failing}");
         assert_eq!(harness.queued().len(), 2, "event {failing}");
         let waiting = harness.store.claims().iter().filter(|c| c.state == ClaimState::Received).count();
         assert_eq!(waiting, 1, "event {failing}");
 
         assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "event {failing}");
-        assert_eq!((harness.queued().len(), harness.count(Call::Send)), (3, 4), "event {failing}: only it was sent again");
+        assert_eq!((harness.queued().len(), harness.count(Call::SendEntry)), (3, 4), "event {failing}: only it was sent again");
         assert!(harness.store.claims().iter().all(|c| c.state == ClaimState::Enqueued), "event {failing}");
         assert_eq!(harness.send(&delivery).await.said(), DUPLICATE, "event {failing}");
     }
@@ -50,22 +59,267 @@ async fn one_event_that_is_not_durable_makes_the_delivery_503_and_costs_the_othe
 #[tokio::test]
 async fn a_delivery_of_new_and_known_events_is_accepted_for_the_new_ones() {
     let harness = Harness::warm().await;
-    let status = |id: &str| format!("{{\"id\":\"{id}\",\"status\":\"sent\"}}");
-    let body = |list: &[&str]| {
-        let list: Vec<String> = list.iter().map(|id| status(id)).collect();
-        format!("{{\"entry\":[{{\"changes\":[{{\"value\":{{\"statuses\":[{}]}}}}]}}]}}", list.join(","))
-    };
-    let send = async |list: &[&str]| harness.send(&harness.signed("whatsapp", body(list))).await;
+    let send = async |list: &[&str]| harness.send(&harness.signed("whatsapp", statuses(list))).await;
     assert_eq!(send(&["a", "b"]).await.said(), ACCEPTED);
     assert_eq!(send(&["b", "c"]).await.said(), ACCEPTED);
     assert_eq!(send(&["c", "a"]).await.said(), DUPLICATE);
     assert_eq!(harness.queued().len(), 3);
 }
 
+/// An event that stands in a delivery twice may be queued twice, and is queued at least once.
 #[tokio::test]
 async fn an_event_that_stands_in_a_delivery_twice_is_one_claim() {
+    // Which of the two fails.
+    for failing in [None, Some(0), Some(1)] {
+        let harness = Harness::warm().await;
+        let delivery = harness.signed("whatsapp", statuses(&["a", "a"]));
+        if let Some(failing) = failing {
+            harness.faults.pass(Call::SendEntry, failing);
+            harness.faults.fail(Call::SendEntry, Fault::Refuse, 1);
+        }
+        let expected = if failing.is_none() { ACCEPTED } else { TRY_AGAIN };
+        assert_eq!(harness.send(&delivery).await.said(), expected, "{failing:?}");
+        assert_eq!(harness.store.claims().len(), 1, "{failing:?}");
+        assert_eq!((harness.queued().is_empty(), harness.count(Call::Send)), (false, 1), "{failing:?}");
+        assert_eq!(harness.send(&delivery).await.said(), DUPLICATE, "{failing:?}: SQS has it");
+    }
+}
+
+#[tokio::test]
+async fn when_neither_of_two_equal_events_gets_through_the_next_delivery_is_queued() {
     let harness = Harness::warm().await;
-    let body = r#"{"entry":[{"changes":[{"value":{"statuses":[{"id":"a","status":"read"},{"id":"a","status":"read"}]}}]}]}"#;
-    assert_eq!(harness.send(&harness.signed("whatsapp", body)).await.said(), ACCEPTED);
-    assert_eq!(harness.store.claims().len(), 1);
+    let delivery = harness.signed("whatsapp", statuses(&["a", "a"]));
+    harness.faults.fail(Call::SendEntry, Fault::Refuse, 2);
+    assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN);
+    assert_eq!(harness.queued().len(), 0);
+    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert!(!harness.queued().is_empty());
+}
+
+/// 25 events and the names of them.
+fn many(harness: &Harness) -> (SignedRequest, BTreeSet<String>) {
+    let ids: Vec<String> = (0..25).map(|n| format!("m{n:02}")).collect();
+    let delivery = harness.signed("whatsapp", statuses(&ids));
+    (delivery, ids.iter().map(|id| format!("whatsapp#{id}:sent")).collect())
+}
+
+/// The claims in this state.
+fn keys(harness: &Harness, state: ClaimState) -> BTreeSet<String> {
+    harness.store.claims().into_iter().filter(|c| c.state == state).map(|c| c.key.to_string()).collect()
+}
+
+/// The events in the queue, however often.
+fn queued(harness: &Harness) -> BTreeSet<String> {
+    harness.queued().into_iter().map(|event| event.claimkey.to_string()).collect()
+}
+
+#[tokio::test]
+async fn twenty_five_events_are_three_calls_of_the_queue() {
+    let harness = Harness::warm().await;
+    let (delivery, all) = many(&harness);
+    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert_eq!([Call::Record, Call::Send, Call::MarkEnqueued].map(|call| harness.count(call)), [25, 3, 25]);
+    let order: Vec<String> = harness.queued().into_iter().map(|event| event.claimkey.to_string()).collect();
+    assert_eq!(order, all.iter().cloned().collect::<Vec<_>>(), "in the delivery's order, each once");
+    assert_eq!(keys(&harness, ClaimState::Enqueued), all);
+    assert_eq!(lines_with(&["message=received", "outcome=\"accepted\""]), 25, "each has its line in the log");
+
+    assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
+    assert_eq!([Call::Record, Call::Send, Call::MarkEnqueued].map(|call| harness.count(call)), [50, 3, 25]);
+    assert_eq!(lines_with(&["message=received", "outcome=\"duplicate\""]), 25);
+}
+
+#[tokio::test]
+async fn whichever_entry_fails_the_delivery_is_503_and_the_next_one_sends_exactly_that_one() {
+    for failing in 0..25 {
+        let harness = Harness::warm().await;
+        let (delivery, all) = many(&harness);
+        let name = format!("whatsapp#m{failing:02}:sent");
+        harness.faults.pass(Call::SendEntry, failing);
+        harness.faults.fail(Call::SendEntry, Fault::Refuse, 1);
+        assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN, "{name}");
+        assert_eq!(keys(&harness, ClaimState::Received), BTreeSet::from([name.clone()]), "{name}: its claim is as it was");
+        assert_eq!((harness.queued().len(), harness.count(Call::MarkEnqueued)), (24, 24), "{name}: the others are done");
+        assert_eq!(lines_with(&["message=not queued", &name]), 1);
+        assert_eq!(lines_with(&["message=received", "outcome=\"not_durable\"", &name]), 1);
+
+        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{name}");
+        assert_eq!(harness.queued()[24].claimkey.as_str(), name, "it alone was sent");
+        assert_eq!((harness.queued().len(), harness.count(Call::Send), harness.count(Call::MarkEnqueued)), (25, 4, 25));
+        assert_eq!((queued(&harness), keys(&harness, ClaimState::Enqueued)), (all.clone(), all), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_fails_as_a_whole_fails_each_of_its_events_and_no_other() {
+    for (fault, arrived) in [(Fault::Refuse, 15), (Fault::LoseAnswer, 25)] {
+        let harness = Harness::warm().await;
+        let (delivery, all) = many(&harness);
+        harness.faults.pass(Call::Send, 1);
+        harness.faults.fail(Call::Send, fault, 1);
+        assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN, "{fault:?}");
+        assert_eq!(harness.queued().len(), arrived, "{fault:?}");
+        let second: BTreeSet<String> = (10..20).map(|n| format!("whatsapp#m{n}:sent")).collect();
+        assert_eq!(keys(&harness, ClaimState::Received), second, "{fault:?}: only an acknowledgement is durable");
+
+        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{fault:?}");
+        assert_eq!((harness.queued().len(), harness.count(Call::Send)), (arrived + 10, 4), "{fault:?}: those ten again");
+        assert_eq!((queued(&harness), keys(&harness, ClaimState::Enqueued)), (all.clone(), all), "{fault:?}");
+        assert_eq!(harness.send(&delivery).await.said(), DUPLICATE, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_one_entry_sends_that_one_again() {
+    let harness = Harness::warm().await;
+    let (delivery, all) = many(&harness);
+    harness.faults.pass(Call::SendEntry, 12);
+    harness.faults.fail(Call::SendEntry, Fault::LoseAnswer, 1);
+    assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN);
+    assert_eq!(queued(&harness), all);
+    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert_eq!(harness.queued()[25].claimkey.as_str(), "whatsapp#m12:sent");
+    assert_eq!(keys(&harness, ClaimState::Enqueued), all);
+}
+
+/// A queue that takes its time, the longer the earlier a batch is sent, and refuses the first.
+#[derive(Debug, Default)]
+struct Slow {
+    calls: AtomicU32,
+    under_way: AtomicU32,
+    most_at_once: AtomicU32,
+}
+
+#[async_trait]
+impl EventQueue for Slow {
+    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+        let call = self.calls.fetch_add(1, Relaxed);
+        self.most_at_once.fetch_max(self.under_way.fetch_add(1, Relaxed) + 1, Relaxed);
+        for _ in call..50 {
+            tokio::task::yield_now().await;
+        }
+        self.under_way.fetch_sub(1, Relaxed);
+        let refused = || Unavailable { call: "sqs:SendMessage", cause: "the first batch".to_owned() };
+        messages.iter().map(|_| if call == 0 { Err(refused()) } else { Ok(()) }).collect()
+    }
+}
+
+#[tokio::test]
+async fn ten_batches_are_under_way_at_once_and_each_answer_is_for_its_own() {
+    let queue = Arc::new(Slow::default());
+    let harness = Harness::with(&secrets().to_string(), |store, _| (store, Arc::clone(&queue)));
+    harness.receiver.warm_up().await;
+    let ids: Vec<String> = (0..250).map(|n| format!("m{n:03}")).collect();
+    assert_eq!(harness.send(&harness.signed("whatsapp", statuses(&ids))).await.said(), TRY_AGAIN);
+    assert_eq!((queue.calls.load(Relaxed), queue.most_at_once.load(Relaxed)), (25, 10));
+    let first: BTreeSet<String> = ids[..10].iter().map(|id| format!("whatsapp#{id}:sent")).collect();
+    assert_eq!(keys(&harness, ClaimState::Received), first);
+}
+
+/// A queue that answers for all messages but one.
+#[derive(Debug)]
+struct Forgetful(Arc<MemoryQueue>);
+
+#[async_trait]
+impl EventQueue for Forgetful {
+    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+        self.0.send(&messages[1..]).await
+    }
+}
+
+#[tokio::test]
+#[should_panic(expected = "one message's answer would be taken for another's")]
+async fn a_queue_that_leaves_out_an_answer_is_no_answer_at_all() {
+    let harness = Harness::with(&secrets().to_string(), |store, queue| (store, Arc::new(Forgetful(queue))));
+    harness.receiver.warm_up().await;
+    harness.send(&harness.signed("whatsapp", statuses(&["a", "b"]))).await;
+}
+
+/// 25 claims, 3 batches, 25 marks.
+const CALLS: u32 = 53;
+
+#[tokio::test]
+async fn at_whichever_call_the_function_dies_the_next_delivery_makes_all_events_durable() {
+    for call in 0..CALLS {
+        for side in [Side::Before, Side::After] {
+            let (harness, life) = mortal().await;
+            let (delivery, all) = many(&harness);
+            life.ends_at(call, side);
+            assert_eq!(send_or_die(&harness, &delivery), None, "{side:?} call {call}");
+            let marked = keys(&harness, ClaimState::Enqueued);
+            assert!(marked.is_subset(&queued(&harness)), "{side:?} call {call}: marked is queued");
+
+            let before = harness.queued().len();
+            let answer = send_or_die(&harness, &delivery).expect("it lives now");
+            assert_eq!(answer.said(), if marked == all { DUPLICATE } else { ACCEPTED }, "{side:?} call {call}");
+            assert_eq!(
+                harness.queued().len() - before,
+                all.len() - marked.len(),
+                "{side:?} call {call}: only what wasn't marked"
+            );
+            assert_eq!((queued(&harness), keys(&harness, ClaimState::Enqueued)), (all.clone(), all), "{side:?} call {call}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_whichever_call_a_fault_strikes_a_2xx_means_that_all_are_queued() {
+    for fault in [Fault::Refuse, Fault::LoseAnswer, Fault::Conflict] {
+        for (kind, calls, expected) in [
+            (Call::Record, 25, ACCEPTED),
+            (Call::Send, 3, TRY_AGAIN),
+            (Call::SendEntry, 25, TRY_AGAIN),
+            (Call::MarkEnqueued, 25, ACCEPTED),
+        ] {
+            for call in 0..calls {
+                let harness = Harness::warm().await;
+                let (delivery, all) = many(&harness);
+                harness.faults.pass(kind, call);
+                harness.faults.fail(kind, fault, 1);
+                assert_eq!(harness.send(&delivery).await.said(), expected, "{fault:?} of {kind:?} {call}");
+                if expected == ACCEPTED {
+                    assert_eq!(queued(&harness), all, "{fault:?} of {kind:?} {call}");
+                }
+                let again = harness.send(&delivery).await;
+                assert_eq!(again.status / 100, 2, "{fault:?} of {kind:?} {call}");
+                assert_eq!(
+                    (queued(&harness), keys(&harness, ClaimState::Enqueued)),
+                    (all.clone(), all),
+                    "{fault:?} of {kind:?} {call}"
+                );
+                assert_eq!(harness.send(&delivery).await.said(), DUPLICATE, "{fault:?} of {kind:?} {call}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_claims_table_all_events_are_queued_in_batches_all_the_same() {
+    let harness = Harness::warm().await;
+    let (delivery, all) = many(&harness);
+    harness.faults.fail(Call::Record, Fault::Refuse, 25);
+    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert_eq!((queued(&harness), harness.count(Call::Send), harness.count(Call::MarkEnqueued)), (all, 3, 0));
+}
+
+#[tokio::test]
+async fn events_that_are_too_large_together_are_sent_apart() {
+    // What they have beside their ids, so that the delivery is as large as one may be.
+    let padded = |harness: &Harness, bytes: usize| {
+        let statuses = ["a", "b", "c", "d"].map(|id| format!(r#"{{"id":"{id}","status":"sent","x":"{}"}}"#, "x".repeat(bytes)));
+        harness
+            .signed("whatsapp", format!(r#"{{"entry":[{{"changes":[{{"value":{{"statuses":[{}]}}}}]}}]}}"#, statuses.join(",")))
+    };
+    let harness = Harness::warm().await;
+    assert_eq!(harness.send(&padded(&harness, 0)).await.said(), ACCEPTED);
+    let envelopes: usize = harness.queue.drain().iter().map(String::len).sum();
+    // The four fill a batch to the last byte but three, which no padding can reach.
+    let fitting = (MAX_BATCH_BYTES - envelopes) / 4;
+    for (bytes, calls) in [(fitting, 1), (fitting + 1, 2)] {
+        let harness = Harness::warm().await;
+        let delivery = padded(&harness, bytes);
+        assert!(delivery.body.len() <= MAX_BODY_BYTES);
+        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+        assert_eq!((harness.queued().len(), harness.count(Call::Send)), (4, calls), "{bytes} bytes each");
+    }
 }

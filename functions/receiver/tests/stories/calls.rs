@@ -1,6 +1,6 @@
 //! What a request costs: AWS calls of a warm function.
 
-use crate::support::{ACCEPTED, DUPLICATE, Harness, UNAUTHENTIC, order};
+use crate::support::{ACCEPTED, DUPLICATE, Harness, UNAUTHENTIC, order, statuses};
 use tidings_core::memory::Call;
 
 #[tokio::test]
@@ -41,12 +41,17 @@ async fn a_thousand_forged_requests_fetch_the_secrets_once_a_minute() {
     assert_eq!((harness.calls(), harness.count(Call::Fetch)), (0, 3), "INIT, and twice in three minutes");
 }
 
+/// The numbers of `docs/decisions/0007-many-events-per-delivery.md`.
 #[tokio::test]
-async fn a_delivery_of_three_events_is_three_times_three_calls() {
-    let harness = Harness::warm().await;
-    let delivery = harness.case("whatsapp-statuses");
-    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
-    assert_eq!(harness.calls(), 9);
-    assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
-    assert_eq!(harness.calls(), 12);
+async fn a_delivery_of_many_events_is_two_calls_for_each_and_one_for_ten() {
+    for (events, sends, calls) in [(1, 1, 3), (10, 1, 21), (25, 3, 53)] {
+        let harness = Harness::warm().await;
+        let ids: Vec<String> = (0..events).map(|n| format!("m{n}")).collect();
+        let delivery = harness.signed("whatsapp", statuses(&ids));
+        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+        let made = [Call::Record, Call::Send, Call::MarkEnqueued].map(|call| harness.count(call));
+        assert_eq!((made, harness.calls()), ([events, sends, events], calls));
+        assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
+        assert_eq!(harness.calls() - calls, events, "a duplicate is one call");
+    }
 }

@@ -114,10 +114,10 @@ async fn neither_a_body_nor_a_secret_nor_a_signature_is_ever_logged() {
 
     // The secrets' own ways to go wrong.
     harness.wait(400);
-    harness.secrets.put(format!("{{\"orders\": [\"{SECRET}\", 7]}}"));
+    harness.secrets.set(format!("{{\"orders\": [\"{SECRET}\", 7]}}"));
     send(harness.signed_with("orders", SECRET, body("e4")), ACCEPTED).await;
     harness.wait(400);
-    harness.secrets.put(format!("{SECRET}: not a document"));
+    harness.secrets.set(format!("{SECRET}: not a document"));
     send(harness.signed_with("orders", SECRET, body("e5")), ACCEPTED).await;
     send(harness.signed("svix", body("e6")), TRY_AGAIN).await;
 

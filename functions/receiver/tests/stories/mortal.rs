@@ -78,8 +78,8 @@ impl ClaimStore for Mortal<MemoryStore> {
 
 #[async_trait]
 impl EventQueue for Mortal<MemoryQueue> {
-    async fn send(&self, message: &str) -> Result<(), Unavailable> {
-        self.live(self.inner.send(message)).await
+    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+        self.live(self.inner.send(messages)).await
     }
 }
 

@@ -58,7 +58,7 @@ async fn only_a_mismatch_fetches() {
 #[tokio::test]
 async fn a_rotated_secret_is_picked_up_when_the_old_one_does_not_match() {
     let harness = Harness::warm().await;
-    harness.secrets.put(document(json!(["brand-new", "tidings-demo-orders-secret-2026"])));
+    harness.secrets.set(document(json!(["brand-new", "tidings-demo-orders-secret-2026"])));
     harness.wait(60);
     let with_new = harness.signed_with("orders", "brand-new", order("e1", "1"));
     assert_eq!((harness.send(&with_new).await.said(), harness.count(FETCH)), (ACCEPTED, 2));
@@ -75,7 +75,7 @@ async fn several_secrets_verify_and_the_newest_is_the_first() {
         let delivery = harness.signed_with("orders", &format!("tidings-demo-orders-secret-{year}"), order(year, "1"));
         assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{year}");
         assert_eq!(lines_with(&["step=\"verified\"", &format!("secret={n} ")]), 1, "{year}");
-        assert_eq!(lines_with(&["\"OldSecret\":1"]), n, "{year}: the metric that says when an old secret can go");
+        assert_eq!(lines_with(&["\"SecretAgeIndex\":1"]), n, "{year}: the metric that says when an old secret can go");
     }
 }
 
@@ -109,7 +109,7 @@ async fn a_document_that_makes_no_sense_changes_nothing() {
     let harness = Harness::warm().await;
     let long = document(json!("x".repeat(MAX_SECRET_DOCUMENT_BYTES)));
     for bad in ["", "null", "[]", "not json", "{\"orders\": 7}", "{\"orders\": {\"a\": \"b\"}}", &long] {
-        harness.secrets.put(bad);
+        harness.secrets.set(bad);
         harness.wait(300);
         let fetched = harness.count(FETCH);
         let answer = harness.send(&harness.signed("orders", order(bad, "1"))).await;

@@ -15,7 +15,7 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::config::files::read_sources;
 use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
-use tidings_core::memory::{Call, Faults, ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::memory::{Call, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::ports::{ClaimStore, EventQueue};
 use tidings_core::time::{Clock, Timestamp};
 use tidings_events::{SECRETS, SignedRequest, corpus, secrets_of};
@@ -28,7 +28,7 @@ sources:
   bare:
     scheme:
       algorithm: hmac-sha512
-      signature: { header: X-Bare, encoding: base64url }
+      signature: { from: "header:X-Bare", encoding: base64url }
       message: "{body}"
     event: [{ type: "{json:type}" }]
   # Signs all that a scheme can sign, and writes it in a list of fields.
@@ -36,7 +36,7 @@ sources:
     scheme:
       algorithm: hmac-sha256
       key: { encoding: hex }
-      signature: { header: X-Thorough, encoding: base64, written: { fields: { key: mac, separator: ";" } } }
+      signature: { from: "header:X-Thorough", encoding: base64, written: { fields: { key: mac, separator: ";" } } }
       message: "{sig:ts}|{method}|{url}|{header:X-Id}|{body}"
       timestamp: { from: "sig:ts", unit: ms, tolerance_seconds: 60 }
     public_url: https://hooks.example/webhooks/thorough
@@ -58,6 +58,8 @@ pub(crate) struct Harness {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) queue: Arc<MemoryQueue>,
     pub(crate) secrets: Arc<MemorySecrets>,
+    pub(crate) captured: Arc<MemorySecrets>,
+    pub(crate) https: Arc<MemoryHttps>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) faults: Arc<Faults>,
     sources: Vec<Source>,
@@ -89,14 +91,22 @@ impl Harness {
         let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
         let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
         let secrets = Arc::new(MemorySecrets::new(Arc::clone(&faults), secrets));
+        let captured = Arc::new(MemorySecrets::new(Arc::clone(&faults), "{}"));
+        let https = Arc::new(MemoryHttps::new(Arc::clone(&faults)));
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
         let mut sources = sources();
         sources.extend(read_sources("own.yaml", OWN_SOURCES, &providers()).expect("the sources above are right"));
         let (claims, events) = wrap(Arc::clone(&store), Arc::clone(&queue));
-        let ports =
-            Ports { claims, queue: events, secrets: Arc::clone(&secrets) as Arc<_>, clock: Arc::clone(&clock) as Arc<dyn Clock> };
+        let ports = Ports {
+            claims,
+            queue: events,
+            secrets: Arc::clone(&secrets) as Arc<_>,
+            captured: Some(Arc::clone(&captured) as Arc<_>),
+            https: Arc::clone(&https) as Arc<_>,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        };
         let receiver = Receiver::new(sources.clone(), ports);
-        Self { receiver, store, queue, secrets, clock, faults, sources }
+        Self { receiver, store, queue, secrets, captured, https, clock, faults, sources }
     }
 
     pub(crate) fn source(&self, name: &str) -> &Source {
@@ -179,6 +189,12 @@ pub(crate) fn order(id: &str, order: &str) -> Vec<u8> {
     json!({"id": id, "type": "order.shipped", "occurred_at": "2026-11-20T14:00:00Z", "sequence": 3, "order": {"id": order}})
         .to_string()
         .into_bytes()
+}
+
+/// A body for `whatsapp`: an event for each of these messages.
+pub(crate) fn statuses<I: AsRef<str>>(ids: &[I]) -> String {
+    let statuses: Vec<Value> = ids.iter().map(|id| json!({"id": id.as_ref(), "status": "sent"})).collect();
+    json!({"entry": [{"changes": [{"value": {"statuses": statuses}}]}]}).to_string()
 }
 
 pub(crate) fn http_request(request: &SignedRequest) -> Request {

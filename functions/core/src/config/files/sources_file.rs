@@ -5,7 +5,7 @@ use crate::config::OneOrMany;
 use crate::config::event::EventSpec;
 use crate::config::provider::{Provider, json_only};
 use crate::config::scheme::{Algorithm, Scheme};
-use crate::config::source::{CONTENT_TYPES, MAX_NAME_BYTES, OWN, Source, is_name};
+use crate::config::source::{BodyFormat, MAX_NAME_BYTES, OWN, Source, is_content_type, is_name};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ struct SourceEntry {
     scheme: Option<Spanned<Scheme>>,
     event: Option<Spanned<Vec<EventSpec>>>,
     content_types: Option<Spanned<OneOrMany<String>>>,
+    body: Option<BodyFormat>,
     /// Instead of the preset's.
     tolerance_seconds: Option<Spanned<u64>>,
     public_url: Option<Spanned<String>>,
@@ -55,8 +56,8 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
     for (nth, handshake) in provider.handshakes.iter().enumerate() {
         report.0.extend(handshake.problems().into_iter().map(|problem| at(table("[[handshake]]", nth), problem)));
     }
-    if provider.scheme.algorithm == Algorithm::Token && provider.delivery.weaknesses.is_empty() {
-        let problem = "a token binds nothing that is sent: say so in `delivery.weaknesses`".to_owned();
+    if (provider.scheme.algorithm == Algorithm::Token || provider.scheme.partial) && provider.delivery.weaknesses.is_empty() {
+        let problem = "not all that is sent is signed: say what isn't in `delivery.weaknesses`".to_owned();
         report.0.push(at(table("[delivery]", 0), problem));
     }
     if provider.success.as_ref().is_some_and(|success| !(200..300).contains(&success.status)) {
@@ -123,7 +124,9 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
                 handshakes: Vec::new(),
                 success: None,
                 content_types: OneOrMany(json_only()),
+                body: None,
                 form_json: None,
+                form_xml: None,
                 public_url: None,
             };
             (own, scheme.referenced)
@@ -157,10 +160,12 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
         checker.problem(here, format!("source {name:?} has no `event`: where are id, type and time?"));
     }
     if let Some(types) = entry.content_types {
-        for other in types.value.0.iter().filter(|t| !CONTENT_TYPES.contains(&t.as_str())) {
-            checker.problem(types.referenced, format!("content type {other:?}, allowed: {}", CONTENT_TYPES.join(", ")));
+        for other in types.value.0.iter().filter(|t| !is_content_type(t)) {
+            let problem = format!("content type {other:?}, allowed: type/subtype in lower case, as application/json");
+            checker.problem(types.referenced, problem);
         }
         source.content_types = types.value;
     }
+    source.body = entry.body.or(source.body);
     Some(source)
 }

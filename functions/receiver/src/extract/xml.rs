@@ -1,0 +1,117 @@
+//! XML as JSON. Its bytes were hashed as they came.
+//!
+//! An element is an object of its attributes (`@name`), its elements (a list, where there are several of a name) and its text
+//! (`#text`); one that has nothing but text is that text. The root is the one key of the whole. Entities beyond XML's own five
+//! and document types are refused: nothing is ever expanded or fetched.
+
+use crate::reply::Malformed;
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use serde_json::{Map, Value};
+use tidings_core::limits::MAX_JSON_DEPTH;
+
+const TEXT: &str = "#text";
+
+/// An element that is being read.
+struct Element {
+    name: String,
+    fields: Map<String, Value>,
+    text: String,
+}
+
+pub(super) fn to_json(xml: &str) -> Result<Value, Malformed> {
+    let mut reader = Reader::from_str(xml);
+    let mut open: Vec<Element> = Vec::new();
+    let mut root = Map::new();
+    loop {
+        match reader.read_event().map_err(|_| Malformed::NotXml)? {
+            Event::Start(start) => {
+                if open.len() >= MAX_JSON_DEPTH - 1 {
+                    return Err(Malformed::TooDeep);
+                }
+                open.push(element(&start)?);
+            }
+            Event::Empty(start) => close(element(&start)?, &mut open, &mut root)?,
+            Event::End(_) => {
+                let element = open.pop().ok_or(Malformed::NotXml)?;
+                close(element, &mut open, &mut root)?;
+            }
+            Event::Text(text) => add(&text, &mut open)?,
+            Event::CData(text) => add(&text, &mut open)?,
+            Event::GeneralRef(reference) => {
+                let text = match reference.resolve_char_ref().map_err(|_| Malformed::NotXml)? {
+                    Some(character) => character.to_string(),
+                    None => quick_xml::escape::resolve_predefined_entity(&reference).ok_or(Malformed::NotXml)?.to_owned(),
+                };
+                add(&text, &mut open)?;
+            }
+            Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
+            Event::DocType(_) => return Err(Malformed::NotXml),
+            Event::Eof if open.is_empty() && root.len() == 1 => return Ok(Value::Object(root)),
+            Event::Eof => return Err(Malformed::NotXml),
+        }
+    }
+}
+
+fn element(start: &BytesStart<'_>) -> Result<Element, Malformed> {
+    let mut fields = Map::new();
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|_| Malformed::NotXml)?;
+        let value = quick_xml::escape::unescape(&attribute.value).map_err(|_| Malformed::NotXml)?;
+        fields.insert(format!("@{}", attribute.key.as_ref()), Value::from(value.into_owned()));
+    }
+    Ok(Element { name: start.name().as_ref().to_owned(), fields, text: String::new() })
+}
+
+/// Text outside the root may only be white space.
+fn add(text: &str, open: &mut [Element]) -> Result<(), Malformed> {
+    match open.last_mut() {
+        Some(element) => element.text.push_str(text),
+        None if text.trim().is_empty() => {}
+        None => return Err(Malformed::NotXml),
+    }
+    Ok(())
+}
+
+fn close(element: Element, open: &mut [Element], root: &mut Map<String, Value>) -> Result<(), Malformed> {
+    let Element { name, mut fields, text } = element;
+    let text = text.trim();
+    let value = if fields.is_empty() {
+        Value::from(text)
+    } else {
+        if !text.is_empty() {
+            fields.insert(TEXT.to_owned(), Value::from(text));
+        }
+        Value::Object(fields)
+    };
+    match open.last_mut() {
+        Some(parent) => super::form::add(&mut parent.fields, name, value),
+        None if root.is_empty() => drop(root.insert(name, value)),
+        None => return Err(Malformed::NotXml),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn elements_become_objects() {
+        let xml = "<?xml version=\"1.0\"?><!-- c --><n kind=\"a&amp;b\"><id> 7 </id><x>1</x><x/><t lang=\"en\">a &lt; &#66; <![CDATA[<c>]]></t></n>\n";
+        let json = json!({"n": {"@kind": "a&b", "id": "7", "x": ["1", ""], "t": {"@lang": "en", "#text": "a < B <c>"}}});
+        assert_eq!(to_json(xml), Ok(json));
+    }
+
+    #[test]
+    fn nothing_is_expanded_and_nothing_is_deep() {
+        let bomb = "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>";
+        for bad in [bomb, "<a>&b;</a>", "<a>", "<a></b>", "text", "<a/><b/>", "", "<a/>x", "<a b=&c;/>"] {
+            assert_eq!(to_json(bad), Err(Malformed::NotXml), "{bad}");
+        }
+        let deep = |levels: usize| format!("{}{}", "<a>".repeat(levels), "</a>".repeat(levels));
+        assert!(to_json(&deep(MAX_JSON_DEPTH - 1)).is_ok());
+        assert_eq!(to_json(&deep(MAX_JSON_DEPTH)), Err(Malformed::TooDeep));
+    }
+}

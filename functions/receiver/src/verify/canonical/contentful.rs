@@ -1,0 +1,82 @@
+//! Contentful's canonical request: method, path with query, the headers that the request lists, body, each on a line
+//! (contentful/node-apps-toolkit, src/requests).
+
+use super::super::Rejection;
+use super::super::message::{Values, only};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The headers that are signed, as the request lists them.
+const SIGNED_HEADERS: &str = "x-contentful-signed-headers";
+
+/// Headers that one request may list; Contentful's own list has fewer than ten.
+const MAX_SIGNED_HEADERS: usize = 64;
+
+/// What JavaScript's `encodeURI` leaves as it is.
+const ENCODE_URI: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b';')
+    .remove(b',')
+    .remove(b'/')
+    .remove(b'?')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'&')
+    .remove(b'=')
+    .remove(b'+')
+    .remove(b'$')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'#');
+
+pub(super) fn feed(values: &Values<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
+    let headers = &values.delivery.headers;
+    let missing = |name: &str| Rejection::MissingHeader(name.to_owned());
+    let listed = only(headers, SIGNED_HEADERS)?.ok_or_else(|| missing(SIGNED_HEADERS))?;
+    let listed = std::str::from_utf8(listed).map_err(|_| Rejection::MalformedSignature)?;
+    let names: Vec<String> = listed.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+    if names.len() > MAX_SIGNED_HEADERS {
+        return Err(Rejection::TooManySignatures);
+    }
+
+    sink(values.delivery.method.as_bytes());
+    sink(b"\n");
+    let path = path_of(values.source.public_url.as_deref().unwrap_or_default());
+    sink(utf8_percent_encode(path, ENCODE_URI).to_string().as_bytes());
+    if !values.delivery.query.is_empty() {
+        sink(b"?");
+        sink(utf8_percent_encode(&values.delivery.query, ENCODE_URI).to_string().as_bytes());
+    }
+    sink(b"\n");
+    for (n, name) in names.iter().enumerate() {
+        let value = only(headers, name)?.ok_or_else(|| missing(name))?;
+        sink(if n == 0 { b"" } else { b";" });
+        sink(name.as_bytes());
+        sink(b":");
+        sink(value.trim_ascii());
+    }
+    sink(b"\n");
+    sink(&values.delivery.body);
+    Ok(())
+}
+
+/// The path of an address: `/webhooks/contentful` of `https://hooks.example/webhooks/contentful`.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find('/').map_or("/", |at| &rest[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_address_has_a_path() {
+        for (url, path) in [("https://a.example/b/c", "/b/c"), ("https://a.example", "/"), ("", "/")] {
+            assert_eq!(super::path_of(url), path);
+        }
+    }
+}

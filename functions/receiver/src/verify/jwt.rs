@@ -1,0 +1,112 @@
+//! JSON Web Tokens (RFC 7519) as far as providers sign with them: three parts, one of the algorithms that the scheme names, and
+//! nothing that a header asks for.
+//!
+//! Not a library's: the clock is ours, the keys are those of every other scheme, and what is left is the splitting of a text.
+
+use super::mac::Kind;
+use super::public::{PublicKey, Verification};
+use super::{Key, Rejection, mac};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tidings_core::config::Reference;
+use tidings_core::config::scheme::{Jwt, JwtAlgorithm};
+use tidings_core::limits::{JWT_LEEWAY, MAX_JSON_DEPTH};
+use tidings_core::time::Timestamp;
+
+/// A token, taken apart. Nothing in it is to be believed before it is verified.
+#[derive(Debug)]
+pub(super) struct Token {
+    algorithm: JwtAlgorithm,
+    pub kid: Option<String>,
+    /// The payload as text.
+    pub payload: String,
+    claims: Map<String, Value>,
+    signed: String,
+    signature: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    /// What whoever reads the token must understand (RFC 7515): we understand nothing of the kind.
+    crit: Option<Value>,
+}
+
+impl Token {
+    pub(super) fn read(spec: &Jwt, text: &[u8]) -> Result<Self, Rejection> {
+        let text = std::str::from_utf8(text).map_err(|_| Rejection::MalformedSignature)?.trim();
+        let (signed, signature) = text.rsplit_once('.').ok_or(Rejection::MalformedSignature)?;
+        let (header, payload) = signed.split_once('.').ok_or(Rejection::MalformedSignature)?;
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Rejection::MalformedSignature);
+        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| Rejection::MalformedSignature)?;
+        let payload = String::from_utf8(decode(payload)?).map_err(|_| Rejection::MalformedSignature)?;
+        if header.crit.is_some() || crate::extract::depth(&payload) > MAX_JSON_DEPTH {
+            return Err(Rejection::MalformedSignature);
+        }
+        let algorithm = spec.algorithms.iter().copied().find(|allowed| allowed.as_str() == header.alg);
+        Ok(Self {
+            algorithm: algorithm.ok_or(Rejection::ForeignAlgorithm)?,
+            kid: header.kid,
+            claims: serde_json::from_str(&payload).map_err(|_| Rejection::MalformedSignature)?,
+            payload,
+            signed: signed.to_owned(),
+            signature: decode(signature)?,
+        })
+    }
+
+    /// `exp` and `nbf`, which may be this much off.
+    pub(super) fn check_times(&self, spec: &Jwt, now: Timestamp) -> Result<(), Rejection> {
+        let tolerance_seconds = JWT_LEEWAY.as_secs();
+        let time = |claim: &str| match self.claims.get(claim) {
+            None => Ok(None),
+            Some(value) => {
+                let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
+                seconds.and_then(Timestamp::from_unix_s).map(Some).ok_or(Rejection::MalformedTimestamp)
+            }
+        };
+        match time("exp")? {
+            None if !spec.lasting => return Err(Rejection::MissingValue(Reference::Jwt("exp".to_owned()))),
+            Some(end) if now > end.plus(JWT_LEEWAY) => {
+                return Err(Rejection::TooOld { age_seconds: now.since(end).as_secs(), tolerance_seconds });
+            }
+            Some(_) | None => {}
+        }
+        match time("nbf")? {
+            Some(start) if start > now.plus(JWT_LEEWAY) => {
+                Err(Rejection::TooFarAhead { ahead_seconds: start.since(now).as_secs(), tolerance_seconds })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A claim that is a text, a number or a truth value, as text.
+    pub(super) fn claim(&self, name: &str) -> Option<String> {
+        crate::extract::as_text(self.claims.get(name)?)
+    }
+
+    /// A claim's values as texts: of a list, its elements.
+    pub(super) fn claim_values(&self, name: &str) -> Vec<String> {
+        match self.claims.get(name) {
+            Some(Value::Array(values)) => values.iter().filter_map(crate::extract::as_text).collect(),
+            Some(value) => crate::extract::as_text(value).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether this key signed it.
+    pub(super) fn is_of(&self, key: &Key, public: Option<&PublicKey>) -> bool {
+        let hmac = |kind| mac::equals_any(&mac::of(kind, key, self.signed.as_bytes()), std::slice::from_ref(&self.signature));
+        let public = |how| public.is_some_and(|public| public.verifies(how, self.signed.as_bytes(), &self.signature));
+        match self.algorithm {
+            JwtAlgorithm::Hs256 => hmac(Kind::HmacSha256),
+            JwtAlgorithm::Hs384 => hmac(Kind::HmacSha384),
+            JwtAlgorithm::Hs512 => hmac(Kind::HmacSha512),
+            JwtAlgorithm::Rs256 => public(Verification::Rsa(&RSA_PKCS1_2048_8192_SHA256)),
+            JwtAlgorithm::Es256 => public(Verification::P256(&ECDSA_P256_SHA256_FIXED)),
+        }
+    }
+}

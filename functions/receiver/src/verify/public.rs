@@ -1,0 +1,178 @@
+//! Public keys of providers: read from key sets and certificates, kept by the address they came from.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::signature::{EcdsaVerificationAlgorithm, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
+use serde::Deserialize;
+use std::collections::HashMap;
+use tidings_core::limits::MAX_KEYS_PER_SOURCE;
+use tidings_core::time::Timestamp;
+use x509_cert::Certificate;
+use x509_cert::der::{Decode, DecodePem, asn1::ObjectIdentifier};
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
+
+/// `rsaEncryption` (RFC 8017).
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// A key that verifies and can't sign.
+#[derive(Clone, Debug)]
+pub enum PublicKey {
+    /// As PKCS #1.
+    Rsa(Vec<u8>),
+    /// Modulus and exponent, as a key set has them.
+    RsaComponents { n: Vec<u8>, e: Vec<u8> },
+    /// The uncompressed point.
+    P256(Vec<u8>),
+}
+
+/// With what a signature is checked.
+#[derive(Clone, Copy)]
+pub(super) enum Verification {
+    Rsa(&'static RsaParameters),
+    P256(&'static EcdsaVerificationAlgorithm),
+}
+
+impl PublicKey {
+    /// Whether it signed that. A key of another kind didn't.
+    pub(super) fn verifies(&self, verification: Verification, signed: &[u8], signature: &[u8]) -> bool {
+        match (self, verification) {
+            (Self::Rsa(key), Verification::Rsa(parameters)) => {
+                UnparsedPublicKey::new(parameters, key).verify(signed, signature).is_ok()
+            }
+            (Self::RsaComponents { n, e }, Verification::Rsa(parameters)) => {
+                RsaPublicKeyComponents { n, e }.verify(parameters, signed, signature).is_ok()
+            }
+            (Self::P256(point), Verification::P256(algorithm)) => {
+                UnparsedPublicKey::new(algorithm, point).verify(signed, signature).is_ok()
+            }
+            (Self::P256(_), Verification::Rsa(_)) | (Self::Rsa(_) | Self::RsaComponents { .. }, Verification::P256(_)) => false,
+        }
+    }
+
+    /// An RSA key as SPKI (RFC 5280). `None` for anything else.
+    pub(super) fn rsa_of_spki(der: &[u8]) -> Option<Self> {
+        Self::rsa_of(&SubjectPublicKeyInfoOwned::from_der(der).ok()?)
+    }
+
+    fn rsa_of(spki: &SubjectPublicKeyInfoOwned) -> Option<Self> {
+        let key = spki.subject_public_key.as_bytes().filter(|_| spki.algorithm.oid == RSA)?;
+        Some(Self::Rsa(key.to_vec()))
+    }
+}
+
+/// What an address held.
+#[derive(Clone, Debug)]
+pub struct KeySet {
+    keys: Vec<(Option<String>, PublicKey)>,
+    /// When a certificate begins and ends.
+    validity: Option<(Timestamp, Timestamp)>,
+    pub fetched: Timestamp,
+}
+
+/// Why a fetched document gives no key. It isn't shown: it may be anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeySetError {
+    #[error("no JSON Web Key Set with an RSA or a P-256 key")]
+    NoKeySet,
+    #[error("more keys than are kept, allowed: {MAX_KEYS_PER_SOURCE}")]
+    TooManyKeys,
+    #[error("no X.509 certificate with an RSA key")]
+    NoCertificate,
+}
+
+#[derive(Deserialize)]
+struct Jwks {
+    keys: Vec<Jwk>,
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    kid: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+}
+
+impl KeySet {
+    /// A JSON Web Key Set (RFC 7517). Keys that we don't know the kind of are left out.
+    pub fn of_jwks(document: &[u8], fetched: Timestamp) -> Result<Self, KeySetError> {
+        let set: Jwks = serde_json::from_slice(document).map_err(|_| KeySetError::NoKeySet)?;
+        if set.keys.len() > MAX_KEYS_PER_SOURCE {
+            return Err(KeySetError::TooManyKeys);
+        }
+        let keys: Vec<_> = set.keys.into_iter().filter_map(|jwk| Some((jwk.kid.clone(), jwk.key()?))).collect();
+        if keys.is_empty() { Err(KeySetError::NoKeySet) } else { Ok(Self { keys, validity: None, fetched }) }
+    }
+
+    /// An X.509 certificate, as PEM: the first, where there is a chain.
+    pub fn of_certificate(document: &[u8], fetched: Timestamp) -> Result<Self, KeySetError> {
+        let end = b"-----END CERTIFICATE-----";
+        let length = document.windows(end.len()).position(|window| window == end).ok_or(KeySetError::NoCertificate)? + end.len();
+        let first = document[..length].trim_ascii_start();
+        let certificate = Certificate::from_pem([first, b"\n"].concat()).map_err(|_| KeySetError::NoCertificate)?;
+        let body = certificate.tbs_certificate();
+        let key = PublicKey::rsa_of(body.subject_public_key_info()).ok_or(KeySetError::NoCertificate)?;
+        let time = |time: x509_cert::time::Time| Timestamp::from_unix_s(time.to_unix_duration().as_secs().try_into().ok()?);
+        let validity = body.validity();
+        let validity = time(validity.not_before).zip(time(validity.not_after)).ok_or(KeySetError::NoCertificate)?;
+        Ok(Self { keys: vec![(None, key)], validity: Some(validity), fetched })
+    }
+
+    /// Whether it is a certificate that isn't valid yet, or no longer.
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
+        self.validity.is_some_and(|(from, to)| now < from || now > to)
+    }
+
+    /// The key of this id; the only one, where none is asked for.
+    pub(super) fn key(&self, kid: Option<&str>) -> Option<&PublicKey> {
+        match (kid, self.keys.as_slice()) {
+            (None, [(_, only)]) => Some(only),
+            (None, _) => None,
+            (Some(_), keys) => keys.iter().find(|(id, _)| id.as_deref() == kid).map(|(_, key)| key),
+        }
+    }
+}
+
+impl Jwk {
+    fn key(self) -> Option<PublicKey> {
+        let decode = |part: Option<String>| URL_SAFE_NO_PAD.decode(part?.trim_end_matches('=')).ok();
+        if self.usage.is_some_and(|usage| usage != "sig") {
+            return None;
+        }
+        match (self.kty.as_str(), self.crv.as_deref()) {
+            ("RSA", _) => Some(PublicKey::RsaComponents { n: without_zeros(decode(self.n)?), e: without_zeros(decode(self.e)?) }),
+            ("EC", Some("P-256")) => Some(PublicKey::P256([vec![4], decode(self.x)?, decode(self.y)?].concat())),
+            _ => None,
+        }
+    }
+}
+
+/// Some write a number's sign byte, which the library refuses.
+fn without_zeros(mut number: Vec<u8>) -> Vec<u8> {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.drain(..zeros);
+    number
+}
+
+/// Fetched keys, by address.
+#[derive(Clone, Debug, Default)]
+pub struct PublicKeys(HashMap<String, KeySet>);
+
+impl PublicKeys {
+    pub fn get(&self, url: &str) -> Option<&KeySet> {
+        self.0.get(url)
+    }
+
+    pub fn insert(&mut self, url: String, set: KeySet) {
+        self.0.insert(url, set);
+    }
+
+    pub(crate) fn remove(&mut self, url: &str) {
+        self.0.remove(url);
+    }
+}

@@ -1,0 +1,272 @@
+//! Every vector, changed in every part that its scheme binds: none verifies. What a scheme doesn't bind is said in its preset, and
+//! no event's identity hangs on it.
+
+use crate::requests::Case;
+use http::{HeaderName, HeaderValue};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use receiver::extract;
+use serde_json::{Value, json};
+use tidings_core::config::scheme::{Algorithm, KeyEncoding, Scheme};
+use tidings_core::config::{AWS_SNS_FIELDS, Canonical, JsonPath, Reference, Step, Template};
+
+/// One small change of one text.
+#[derive(Clone, Debug)]
+pub(crate) enum Edit {
+    /// Another byte in its place: this one, or the next if it is the same.
+    Replace(Index, u8),
+    Insert(Index, u8),
+    Delete(Index),
+}
+
+impl Edit {
+    pub(crate) fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Replace(at, byte) if !bytes.is_empty() => {
+                let at = at.index(bytes.len());
+                bytes[at] = if bytes[at] == *byte { byte ^ 1 } else { *byte };
+            }
+            Self::Delete(at) if !bytes.is_empty() => {
+                bytes.remove(at.index(bytes.len()));
+            }
+            Self::Insert(at, byte) | Self::Replace(at, byte) => bytes.insert(at.index(bytes.len() + 1), *byte),
+            Self::Delete(_) => bytes.push(b'x'),
+        }
+    }
+}
+
+pub(crate) fn any_edit(byte: impl Strategy<Value = u8>) -> impl Strategy<Value = Edit> {
+    (0..3_u8, any::<Index>(), byte).prop_map(|(kind, at, byte)| match kind {
+        0 => Edit::Replace(at, byte),
+        1 => Edit::Insert(at, byte),
+        _ => Edit::Delete(at),
+    })
+}
+
+/// A byte that may stand in a header, whose neighbour (`^ 1`) may as well, and that no signature header is split at.
+pub(crate) fn letter() -> impl Strategy<Value = u8> {
+    prop_oneof![b'2'..=b'9', b'b'..=b'y']
+}
+
+/// A part of a request, or the secret, that a scheme binds.
+#[derive(Clone, Debug, PartialEq)]
+enum Part {
+    Body,
+    /// A field of the body, in each event that has it.
+    Field(JsonPath),
+    FormField(String),
+    Header(String),
+    Method,
+    Url,
+    Query,
+    Secret,
+}
+
+/// The parts that a scheme binds, as its words say.
+fn bound(case: &Case) -> Vec<Part> {
+    let scheme = &case.source.scheme;
+    let mut parts = vec![Part::Secret];
+    if scheme.covers(&Reference::Body) {
+        parts.push(Part::Body);
+    }
+    if scheme.covers(&Reference::Url) {
+        parts.push(Part::Url);
+    }
+    if scheme.covers(&"query:any".parse().unwrap()) && !case.delivery.query.is_empty() {
+        parts.push(Part::Query);
+    }
+    if scheme.covers(&Reference::Method) {
+        parts.push(Part::Method);
+    }
+    // A token is all there is, and a JSON Web Token signs itself.
+    if matches!(scheme.algorithm, Algorithm::Token | Algorithm::Jwt) {
+        parts.extend(scheme.signature.from.0.iter().filter_map(part));
+    }
+    let timestamp = scheme.timestamp.as_ref().map(|spec| &spec.from);
+    let message = scheme.message.iter().flat_map(Template::references);
+    parts.extend(message.chain(timestamp).chain(scheme.expect.keys()).filter_map(part));
+    parts.extend(fields_of_sns(scheme).map(|field| Part::Field(JsonPath(vec![Step::Key(field.to_owned())]))));
+    if scheme.message.iter().flat_map(Template::references).any(|r| *r == Reference::Crc32 || *r == Reference::Form) {
+        parts.push(Part::Body);
+    }
+    parts
+}
+
+fn part(reference: &Reference) -> Option<Part> {
+    match reference {
+        Reference::Header(name) => Some(Part::Header(name.clone())),
+        Reference::Json(path) | Reference::JsonOrEmpty(path) => Some(Part::Field(path.clone())),
+        Reference::FormField(name) => Some(Part::FormField(name.clone())),
+        Reference::Query(_) => Some(Part::Query),
+        Reference::Body
+        | Reference::Url
+        | Reference::Method
+        | Reference::Signature(_)
+        | Reference::Jwt(_)
+        | Reference::Form
+        | Reference::Crc32
+        | Reference::Canonical(_)
+        | Reference::Secret => None,
+    }
+}
+
+fn fields_of_sns(scheme: &Scheme) -> impl Iterator<Item = &'static str> {
+    let sns = scheme.message.iter().flat_map(Template::references).any(|r| *r == Reference::Canonical(Canonical::AwsSns));
+    AWS_SNS_FIELDS.into_iter().filter(move |_| sns)
+}
+
+/// The bytes of a part, and the same with others in their place. `None` where the request hasn't got it.
+fn change(case: &Case, part: &Part, edit: &dyn Fn(&mut Vec<u8>)) -> Option<Case> {
+    let mut changed = case.clone();
+    let text = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        edit(&mut bytes);
+        String::from_utf8(bytes).ok()
+    };
+    match part {
+        Part::Body => edit(&mut changed.delivery.body),
+        Part::Method => changed.delivery.method = text(&case.delivery.method)?,
+        Part::Url => changed.source.public_url = Some(text(case.source.public_url.as_deref()?)?),
+        Part::Query => changed.delivery.query = text(&case.delivery.query)?,
+        Part::Secret => {
+            // A key's name isn't the key.
+            let name = case.source.scheme.key.named_by.as_ref().and_then(|by| case.secret.split_once(by.as_str()).map(|(n, _)| n.len() + by.len()));
+            let (name, key) = case.secret.split_at(name.unwrap_or(0));
+            changed.secret = format!("{name}{}", text(key)?);
+        }
+        Part::Header(name) => {
+            let value = text(case.delivery.headers.get(name)?.to_str().unwrap())?;
+            changed.delivery.headers.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(&value).ok()?);
+        }
+        Part::Field(path) => {
+            let mut body: Value = serde_json::from_slice(&case.delivery.body).ok()?;
+            *first(path, &mut body)? = json!(text(&extract_text(first(path, &mut body)?)?)?);
+            changed.delivery.body = body.to_string().into_bytes();
+        }
+        Part::FormField(name) => {
+            let fields: Vec<(String, String)> = form_urlencoded::parse(&case.delivery.body).into_owned().collect();
+            let value = text(&fields.iter().find(|(field, _)| field == name)?.1)?;
+            let edited = fields.into_iter().map(|(field, old)| if field == *name { (field, value.clone()) } else { (field, old) });
+            changed.delivery.body = form_urlencoded::Serializer::new(String::new()).extend_pairs(edited).finish().into_bytes();
+        }
+    }
+    Some(changed)
+}
+
+/// The first place of a path.
+fn first<'v>(path: &JsonPath, body: &'v mut Value) -> Option<&'v mut Value> {
+    path.0.iter().try_fold(body, |value, step| match step {
+        Step::Key(key) => value.get_mut(key),
+        Step::Index(index) => value.get_mut(*index),
+        Step::Each => value.get_mut(0),
+    })
+}
+
+fn extract_text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned).or_else(|| (value.is_number() || value.is_boolean()).then(|| value.to_string()))
+}
+
+/// How many bytes a part has, in this request.
+fn length(case: &Case, part: &Part) -> usize {
+    let length = std::cell::Cell::new(0);
+    change(case, part, &|bytes| length.set(bytes.len()));
+    // The last digits of base64 hold bits that no key has.
+    let spare = if *part == Part::Secret && case.source.scheme.key.encoding == KeyEncoding::Base64 { 3 } else { 0 };
+    length.get().saturating_sub(spare)
+}
+
+#[test]
+fn a_vector_that_differs_in_a_byte_of_what_is_bound_is_refused() {
+    let mut changes = 0;
+    for case in Case::all().iter().map(Case::timeless) {
+        assert!(case.verifies(), "{}", case.name);
+        for part in bound(&case) {
+            for position in 0..length(&case, &part) {
+                let Some(changed) = change(&case, &part, &|bytes| bytes[position] ^= 1) else { continue };
+                assert!(!changed.verifies(), "{}: byte {position} of {part:?}", case.name);
+                changes += 1;
+            }
+        }
+    }
+    assert!(changes > 10_000, "only {changes} changes were made");
+}
+
+#[test]
+fn every_vector_has_every_part_that_its_scheme_binds() {
+    for case in Case::all() {
+        let scheme = &case.source.scheme;
+        for part in bound(case) {
+            let optional = match &part {
+                Part::Field(path) => {
+                    let sns = fields_of_sns(scheme).any(|field| path.0 == [Step::Key(field.to_owned())]);
+                    sns || scheme.message.iter().flat_map(Template::references).any(|r| *r == Reference::JsonOrEmpty(path.clone()))
+                }
+                // A vector of a GET has no body, and several places may hold a token.
+                Part::Body => true,
+                Part::Header(_) | Part::FormField(_) | Part::Query => scheme.signature.from.0.len() > 1,
+                Part::Method | Part::Url | Part::Secret => false,
+            };
+            assert!(optional || change(case, &part, &|_| ()).is_some(), "{} has no {part:?}", case.name);
+        }
+    }
+}
+
+/// With a captured request somebody can change what isn't bound: it stays the same event.
+#[test]
+fn what_a_partial_signature_leaves_open_makes_no_other_event() {
+    let mut seen = 0;
+    for case in Case::all() {
+        let Ok(body) = serde_json::from_slice::<Value>(&case.delivery.body) else { continue };
+        let partial = case.source.scheme.partial && case.source.scheme.message.is_some();
+        if !partial || !body.is_object() || bound(case).contains(&Part::Body) {
+            continue;
+        }
+        let mut changed = case.clone();
+        let mut body = body;
+        body["added_by_somebody"] = json!({"id": "another"});
+        changed.delivery.body = body.to_string().into_bytes();
+        let keys = |case: &Case| {
+            let verified = case.verify_with(&[case.key().unwrap()]).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            let events = extract::events(&verified, case.at).unwrap_or_else(|e| panic!("{}: {e:?}", case.name));
+            events.into_iter().map(|event| event.envelope().claimkey.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(&changed), keys(case), "{}", case.name);
+        seen += 1;
+    }
+    assert!(seen > 0);
+}
+
+/// Fields of a signed form can be cut elsewhere without a change of what is signed. It stays the same event.
+#[test]
+fn a_form_that_is_cut_elsewhere_is_the_same_event() {
+    let case = Case::all().iter().find(|case| case.name == "twilio/form").unwrap();
+    let digest = |case: &Case| case.verify_with(&[case.key().unwrap()]).unwrap().signed_digest(&[]);
+    let mut cut = case.clone();
+    cut.delivery.body = String::from_utf8(case.delivery.body.clone()).unwrap().replace("CallSid=CA1234", "CallSidCA=1234").into_bytes();
+    assert_ne!(cut.delivery.body, case.delivery.body);
+    assert_eq!(digest(&cut), digest(case));
+    let ids = case.source.events.iter().flat_map(|event| &event.id.0);
+    assert!(ids.into_iter().all(|id| !case.source.scheme.covers_all(id)), "so no field of it makes an event key");
+}
+
+proptest! {
+    #[test]
+    fn no_change_of_what_is_bound_survives(which in any::<Index>(), part in any::<Index>(), edit in any_edit(letter())) {
+        let cases = Case::all();
+        let case = cases[which.index(cases.len())].timeless();
+        let parts = bound(&case);
+        let part = &parts[part.index(parts.len())];
+        let changed = change(&case, part, &|bytes| edit.apply(bytes));
+        // Deleting a repeated letter's twin is no change.
+        let same = |changed: &Case| {
+            changed.delivery.body == case.delivery.body
+                && changed.delivery.headers == case.delivery.headers
+                && changed.secret == case.secret
+                && changed.source == case.source
+                && (&changed.delivery.query, &changed.delivery.method) == (&case.delivery.query, &case.delivery.method)
+        };
+        if let Some(changed) = changed.filter(|changed| !same(changed)) {
+            prop_assert!(!changed.verifies(), "{}: {:?} {:?}", case.name, part, edit);
+        }
+    }
+}

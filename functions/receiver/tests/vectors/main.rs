@@ -1,0 +1,10 @@
+//! Every published vector verifies, and nothing that differs from what was signed does.
+//!
+//! The vectors stand in `providers/*.toml`, beside the scheme that they prove: published ones, and ones that an official SDK or
+//! an independent tool made. [`changes`] changes each of them in every part that its scheme binds; [`signed`] does the same with
+//! requests that are signed here, for the schemes that can be.
+
+mod changes;
+mod published;
+mod requests;
+mod signed;

@@ -1,0 +1,105 @@
+//! The vectors as they stand.
+
+use crate::requests::Case;
+use receiver::configured::providers;
+use receiver::verify::{Key, KeyError, Rejection};
+use std::collections::BTreeMap;
+
+/// The published vectors of our providers, by the preset that has them, so that none can be lost with a preset's rewrite.
+const PUBLISHED: &[(&str, &str)] = &[
+    ("bitbucket", "docs_hello_world"),
+    ("box", "carriage_return_as_signed"),
+    ("box", "emoji_as_signed"),
+    ("box", "japanese_as_signed"),
+    ("box", "made_with_openssl"),
+    ("box", "primary"),
+    ("circleci", "docs_an_important_request_payload"),
+    ("circleci", "docs_foo"),
+    ("circleci", "docs_hello_world"),
+    ("coinbase-commerce", "sdk_test"),
+    ("github", "docs_hello_world"),
+    ("github", "octokit_escaped_backslash"),
+    ("github", "octokit_sign"),
+    ("hubspot-v1", "v1"),
+    ("hubspot-v2", "v2"),
+    ("hubspot-v2", "v2_get"),
+    ("line", "sdk_test"),
+    ("meta-messenger", "hexdocs_example"),
+    ("openai", "sdk_test"),
+    ("paddle-billing", "rotation_two_h1"),
+    ("paddle-billing", "special_chars_payload"),
+    ("razorpay", "sdk_test"),
+    ("sanity", "toolkit_test"),
+    ("sendgrid", "sdk_test"),
+    ("slack", "docs_slash_command"),
+    ("slack-slash", "docs_slash_command"),
+    ("square", "sdk_test"),
+    ("standard-webhooks", "mixed_v1_v1a_header"),
+    ("standard-webhooks", "multi_signature_header"),
+    ("standard-webhooks", "sdk_test"),
+    ("standard-webhooks-asymmetric", "mixed_v1_v1a_header"),
+    ("standard-webhooks-asymmetric", "sign_asymmetric_v1a"),
+    ("svix", "standard_webhooks_with_svix_headers"),
+    ("whatsapp", "hexdocs_example"),
+];
+
+#[test]
+fn every_vector_of_every_preset_verifies() {
+    for case in Case::all() {
+        let key = case.key().unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let verified = case.verify_with(&[key]).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        assert_eq!((verified.body(), verified.secret_index()), (case.delivery.body.as_slice(), 0), "{}", case.name);
+    }
+}
+
+#[test]
+fn a_vector_has_a_clock_where_its_scheme_looks_at_one() {
+    for provider in providers() {
+        let scheme = &provider.scheme;
+        let clock = scheme.timestamp.is_some() || scheme.jwt.as_ref().is_some_and(|jwt| !jwt.lasting);
+        for vector in &provider.vectors {
+            assert!(vector.at.is_some() || !clock, "{}/{}: `at` is missing", provider.name, vector.name);
+            assert_eq!(vector.fetched.is_empty(), scheme.remote_key.is_none(), "{}/{}: `fetched`", provider.name, vector.name);
+        }
+    }
+}
+
+#[test]
+fn a_vector_verifies_with_its_own_secret_only() {
+    for case in Case::all() {
+        let seen = case.verify_with(&[Key::stranger()]).unwrap_err();
+        assert_eq!(seen, Rejection::Mismatch, "{}", case.name);
+    }
+}
+
+#[test]
+fn every_published_vector_is_in_its_preset() {
+    let providers = providers();
+    for (preset, name) in PUBLISHED {
+        let provider = providers.iter().find(|p| p.name == *preset).unwrap_or_else(|| panic!("no preset {preset}"));
+        assert!(provider.vectors.iter().any(|v| v.name == *name), "providers/{preset}.toml has no vector {name}");
+    }
+}
+
+/// `standard_webhooks/sign_asymmetric_v1a`, which is published: that preset is a preset of its own, so this one lets it not through.
+#[test]
+fn a_signature_that_is_asymmetric_only_is_refused() {
+    let provider = providers().into_iter().find(|p| p.name == "standard-webhooks").unwrap();
+    let mut vector = provider.vectors[0].clone();
+    vector.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned();
+    vector.at = Some("2021-02-25T15:02:10Z".to_owned());
+    vector.body = r#"{"test": 2432232314}"#.to_owned();
+    vector.headers = BTreeMap::from(
+        [
+            ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+            ("webhook-timestamp", "1614265330"),
+            ("webhook-signature", "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    let case = Case::of(&provider, &vector);
+    assert_eq!(case.verify_with(&[case.key().unwrap()]).unwrap_err(), Rejection::MalformedSignature);
+
+    let public = Key::prepare(&case.source.scheme, "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=");
+    assert_eq!(public.unwrap_err(), KeyError::NotBase64, "a public key is no HMAC secret");
+}

@@ -1,0 +1,154 @@
+//! What SQS answers to a batch, as its protocol writes it, and what the adapter makes of it. The embedded SQS takes a whole
+//! batch or none of it, so these answers are recorded: the real SDK and the real adapter read them.
+
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use tidings_core::aws::{SqsQueue, loader};
+use tidings_core::ports::EventQueue;
+use winterbaume_core::{MockAws, MockRequest, MockResponse, MockService};
+
+const QUEUE_URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-events";
+
+/// An SQS that gives these answers, one after the other, and remembers what it was asked.
+#[derive(Default)]
+struct Recorded {
+    answers: Mutex<VecDeque<(u16, String)>>,
+    requests: Mutex<Vec<(String, Value)>>,
+}
+
+impl Recorded {
+    /// Operation and body of each request.
+    fn requests(&self) -> Vec<(String, Value)> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+impl MockService for Recorded {
+    fn service_name(&self) -> &str {
+        "sqs"
+    }
+
+    fn url_patterns(&self) -> Vec<&str> {
+        vec!["https://sqs\\..*"]
+    }
+
+    fn handle(&self, request: MockRequest) -> Pin<Box<dyn Future<Output = MockResponse> + Send + '_>> {
+        let operation = request.headers["x-amz-target"].to_str().unwrap().to_owned();
+        self.requests.lock().unwrap().push((operation, serde_json::from_slice(&request.body).unwrap()));
+        let (status, body) = self.answers.lock().unwrap().pop_front().expect("an answer for each request");
+        Box::pin(async move { MockResponse::json(status, body) })
+    }
+}
+
+/// The deployed adapter, over an SQS with these answers.
+async fn queue(answers: impl IntoIterator<Item = (u16, Value)>) -> (SqsQueue, Arc<Recorded>) {
+    let answers = answers.into_iter().map(|(status, body)| (status, body.to_string())).collect();
+    queue_saying(answers).await
+}
+
+async fn queue_saying(answers: VecDeque<(u16, String)>) -> (SqsQueue, Arc<Recorded>) {
+    let recorded = Arc::new(Recorded { answers: Mutex::new(answers), requests: Mutex::default() });
+    let aws = MockAws::builder().with_service(Arc::clone(&recorded)).build();
+    let config = loader()
+        .http_client(aws.http_client())
+        .credentials_provider(aws.credentials_provider())
+        .region(aws_sdk_sqs::config::Region::from_static("eu-central-1"))
+        .load()
+        .await;
+    (SqsQueue::new(aws_sdk_sqs::Client::new(&config), QUEUE_URL.to_owned()), recorded)
+}
+
+fn successful(id: &str) -> Value {
+    json!({"Id": id, "MessageId": "a0e0be2d-2ab0-4c89-ab26-22de59f1de53", "MD5OfMessageBody": "99914b932bd37a50b983c5e7c90ae93b"})
+}
+
+fn failed(id: &str, sender_fault: bool, code: &str) -> Value {
+    json!({"Id": id, "SenderFault": sender_fault, "Code": code, "Message": "the text canary-body-77ab isn't allowed"})
+}
+
+/// Per message: `None` if it is acknowledged, otherwise why not.
+async fn said_of(messages: &[&str], answer: Value) -> Vec<Option<String>> {
+    let (queue, recorded) = queue([(200, answer)]).await;
+    let said = queue.send(messages).await.into_iter().map(|answer| answer.err().map(|error| error.to_string())).collect();
+    assert_eq!(recorded.requests().len(), 1, "one call, and an entry that failed isn't tried again");
+    said
+}
+
+fn not_acknowledged(why: &str) -> Option<String> {
+    Some(format!("sqs:SendMessage: in a batch: {why}"))
+}
+
+#[tokio::test]
+async fn a_batch_is_one_call_with_an_entry_for_each_message() {
+    let (queue, recorded) = queue([(200, json!({"Successful": [successful("0"), successful("1")], "Failed": []}))]).await;
+    assert!(queue.send(&["{\"n\":0}", "{\"n\":1}"]).await.iter().all(Result::is_ok));
+    let entries = json!([{"Id": "0", "MessageBody": "{\"n\":0}"}, {"Id": "1", "MessageBody": "{\"n\":1}"}]);
+    let asked = ("AmazonSQS.SendMessageBatch".to_owned(), json!({"QueueUrl": QUEUE_URL, "Entries": entries}));
+    assert_eq!(recorded.requests(), [asked]);
+}
+
+#[tokio::test]
+async fn what_the_answer_names_as_failed_is_not_acknowledged_whosever_fault_it_is() {
+    let answer = json!({
+        "Successful": [successful("3"), successful("1")],
+        "Failed": [failed("2", false, "InternalError"), failed("0", true, "InvalidMessageContents")],
+    });
+    let expected = [not_acknowledged("InvalidMessageContents"), None, not_acknowledged("InternalError"), None];
+    assert_eq!(said_of(&["a", "b", "c", "d"], answer).await, expected, "by its id, whatever the order; and no message of SQS's");
+}
+
+#[tokio::test]
+async fn what_the_answer_leaves_out_is_not_acknowledged() {
+    let left_out = || not_acknowledged("the answer leaves it out");
+    for answer in [
+        json!({"Successful": [successful("0"), successful("2")], "Failed": []}),
+        json!({"Successful": [successful("2"), successful("0")]}),
+        // Ids that we didn't send, an entry without one, and one acknowledged twice stand for nothing else.
+        json!({"Successful": [successful("0"), successful("2"), successful("01"), successful("3"), successful("b")], "Failed": []}),
+        json!({"Successful": [successful("0"), successful("2"), {"MessageId": "m"}], "Failed": [failed("7", true, "Odd")]}),
+        json!({"Successful": [successful("0"), successful("0"), successful("2")], "Failed": []}),
+    ] {
+        assert_eq!(said_of(&["a", "b", "c"], answer.clone()).await, [None, left_out(), None], "{answer}");
+    }
+    for answer in [json!({}), json!({"Successful": [], "Failed": []}), json!({"Successful": null, "Failed": null})] {
+        assert_eq!(said_of(&["a", "b"], answer.clone()).await, [left_out(), left_out()], "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_both_successful_and_failed_is_not_acknowledged() {
+    let answer = json!({"Successful": [successful("0"), successful("1")], "Failed": [failed("1", false, "InternalError")]});
+    assert_eq!(said_of(&["a", "b"], answer).await, [None, not_acknowledged("InternalError")]);
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_is_the_same_for_each_message() {
+    let refusal = json!({"__type": "com.amazonaws.sqs#BatchRequestTooLong", "message": "Batch requests cannot be longer than 1048576 bytes."});
+    let (queue, _) = queue([(400, refusal)]).await;
+    let causes: Vec<String> = queue.send(&["a", "b"]).await.into_iter().map(|a| a.expect_err("refused").to_string()).collect();
+    assert!(causes[0].contains("BatchRequestTooLong"), "{causes:?}");
+    assert_eq!(causes[0], causes[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_none_acknowledges_nothing() {
+    for body in ["", "{\"Successful\": [{\"Id\": \"0\"", "<html>", "[]", "{\"Successful\": {\"Id\": \"0\"}}"] {
+        let answers = std::iter::repeat_n((200, body.to_owned()), 3).collect();
+        let (queue, _) = queue_saying(answers).await;
+        assert!(queue.send(&["a", "b"]).await.iter().all(Result::is_err), "{body}");
+    }
+}
+
+/// Why a message that is alone isn't sent as a batch of one.
+#[tokio::test(start_paused = true)]
+async fn one_message_is_a_call_of_its_own_which_the_sdk_tries_again() {
+    let failure = json!({"__type": "com.amazonaws.sqs#InternalError", "message": "try again"});
+    let sent =
+        json!({"MessageId": "a0e0be2d-2ab0-4c89-ab26-22de59f1de53", "MD5OfMessageBody": "99914b932bd37a50b983c5e7c90ae93b"});
+    let (queue, recorded) = queue([(500, failure), (200, sent)]).await;
+    assert!(queue.send(&["{}"]).await.iter().all(Result::is_ok));
+    let asked = ("AmazonSQS.SendMessage".to_owned(), json!({"QueueUrl": QUEUE_URL, "MessageBody": "{}"}));
+    assert_eq!(recorded.requests(), [asked.clone(), asked]);
+}
