@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 /// Where the fields of an event are. Of several templates the first whose values are all there is taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EventSpec {
     /// Where a delivery carries many events: the list of them. `[*]` in the other paths is then the one at hand.
@@ -40,6 +41,7 @@ pub struct EventSpec {
 
 /// The event's own time: the first of the places that has one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EventTime {
     pub from: OneOrMany<Reference>,
