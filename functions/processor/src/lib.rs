@@ -1,10 +1,10 @@
-//! batch → decode → apply rules → commit → partial response.
+//! batch → decode → hold against its schema → apply rules → commit → partial response.
 //!
 //! Promises: every record of a batch has exactly one end, whatever the others do: done, given back to SQS, or recorded as
 //! dead with its reason on its last receive and then given back, so that the redrive policy takes it. An event's effect is
 //! one transaction. Never: a batch that fails as a whole, an effect without its claim, a payload in a log or a reason.
 //!
-//! The flow, a file each: [`batch`] → [`decode`] → [`plan`] → [`commit`] → [`failure`].
+//! The flow, a file each: [`batch`] → [`decode`] → [`schema`] → [`plan`] → [`commit`] → [`failure`].
 
 pub mod batch;
 pub mod commit;
@@ -12,6 +12,7 @@ pub mod configured;
 pub mod decode;
 pub mod failure;
 pub mod plan;
+pub mod schema;
 
 use crate::plan::Planner;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
@@ -20,12 +21,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::config::rules::Rules;
 use tidings_core::ports::ContextStore;
+use tidings_core::schemas::EventSchemas;
 use tidings_core::time::Clock;
 
 /// The processor with all that it needs.
 #[derive(Debug)]
 pub struct Processor {
     planner: Planner,
+    schemas: EventSchemas,
     store: Arc<dyn ContextStore>,
     clock: Arc<dyn Clock>,
     max_receive_count: NonZeroU32,
@@ -34,7 +37,14 @@ pub struct Processor {
 impl Processor {
     /// `max_receive_count` is the redrive policy's: the receive on which a failure is recorded as dead.
     pub fn new(rules: Rules, store: Arc<dyn ContextStore>, clock: Arc<dyn Clock>, max_receive_count: NonZeroU32) -> Self {
-        Self { planner: Planner::new(rules), store, clock, max_receive_count }
+        Self { planner: Planner::new(rules), schemas: EventSchemas::default(), store, clock, max_receive_count }
+    }
+
+    /// Payloads are held against these.
+    #[must_use]
+    pub fn with_schemas(mut self, schemas: EventSchemas) -> Self {
+        self.schemas = schemas;
+        self
     }
 
     /// Processes one batch. What isn't in the response is deleted by SQS. `time_left` is until the function is stopped.

@@ -6,6 +6,7 @@ use processor::{Processor, configured};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tidings_core::aws::{DynamoContexts, config};
+use tidings_core::schemas::EventSchemas;
 use tidings_core::settings::ProcessorSettings;
 use tidings_core::telemetry;
 use tidings_core::time::SystemClock;
@@ -18,6 +19,7 @@ async fn main() -> Result<(), Error> {
     let client = aws_sdk_dynamodb::Client::new(&aws);
     let store = DynamoContexts::new(client, settings.claims_table, settings.context_table);
     let processor = Processor::new(configured::rules(), Arc::new(store), Arc::new(SystemClock), settings.max_receive_count);
+    let processor = processor.with_schemas(EventSchemas::new(configured::schemas()));
     let processor = &processor;
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);

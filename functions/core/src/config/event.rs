@@ -30,6 +30,9 @@ pub struct EventSpec {
     /// A number that grows with every event of the entity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<Reference>,
+    /// The payload's version, as the schemas in `infra/config/schemas/` are named, or a URI that ends in it.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub dataschema: OneOrMany<Template>,
     /// Other parts of the body to keep beside an event of many, by the names they get in `data`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub with: BTreeMap<String, JsonPath>,
@@ -84,7 +87,7 @@ impl EventSpec {
     }
 
     fn references(&self) -> impl Iterator<Item = &Reference> {
-        let templates = [&self.id, &self.event_type, &self.subject, &self.conversation];
+        let templates = [&self.id, &self.event_type, &self.subject, &self.conversation, &self.dataschema];
         let in_templates = templates.into_iter().flat_map(|list| list.0.iter().flat_map(Template::references));
         let in_time = self.time.iter().flat_map(|time| time.from.0.iter());
         in_templates.chain(in_time).chain(&self.sequence)

@@ -6,5 +6,6 @@ mod dead;
 mod deadline;
 mod order;
 mod races;
+mod schemas;
 mod stores;
 mod support;
