@@ -1,6 +1,6 @@
 //! The `tidings` command line: run the pipeline here, send signed events, ask what became of them.
 //!
-//! Promises: every command reads only, but for `dev` and `send`; `--json` everywhere; colour only on a terminal; an error
+//! Promises: every command reads only, but for `dev`, `send` and `link`; `--json` everywhere; colour only on a terminal; an error
 //! says what was seen, what is allowed and what to do next. Exit status: 0 done, 1 not done or not as expected, 2 called
 //! wrongly.
 
@@ -53,8 +53,13 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Send(options) => commands::send::run(options),
         Command::Context(arguments::ContextCommand::Show(options)) => commands::context::show(options).await,
         Command::Events(arguments::EventsCommand::Show(options)) => commands::events::show(options).await,
+        Command::Link(options) => commands::link::run(options).await,
         Command::Providers(arguments::ProvidersCommand::List(options)) => commands::providers::list(options),
         Command::Providers(arguments::ProvidersCommand::Show(options)) => commands::providers::show(options),
+        Command::Rules(arguments::RulesCommand::Check(options)) => commands::rules::check::run(options),
+        Command::Rules(arguments::RulesCommand::Test(options)) => commands::rules::test::run(options).await,
+        Command::Rules(arguments::RulesCommand::Explain(options)) => commands::rules::explain::run(options).await,
+        Command::Rules(arguments::RulesCommand::Diff(options)) => commands::rules::diff::run(options).await,
         Command::Verify(options) => commands::verify::run(options),
         Command::Completions { shell } => {
             commands::completions(shell);

@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::arguments::{DEV_PORT, TargetOptions};
 use crate::dev::cloud;
 use aws_config::{Region, SdkConfig};
-use tidings_core::aws::{Reader, cause, loader};
+use tidings_core::aws::{Reader, SqsQueue, cause, loader};
 use tidings_core::ports::Unavailable;
 
 /// A reader of the tables that the options name.
@@ -16,14 +16,23 @@ pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {
     };
     let config = config(options).await;
     let outputs = outputs(&config, stack).await?;
-    let output = |name: &str| {
-        let found = outputs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        found.ok_or_else(|| {
-            Failure::new(format!("stack {stack} has no output {name}")).hint("is it a stack of Tidings' template.yaml?")
-        })
-    };
     let client = aws_sdk_dynamodb::Client::new(&config);
-    Ok(Reader::new(client, output("ClaimsTableName")?, output("ContextTableName")?))
+    Ok(Reader::new(client, output(&outputs, stack, "ClaimsTableName")?, output(&outputs, stack, "ContextTableName")?))
+}
+
+/// The events queue of the stack that the options name; `None` where they name none.
+pub(crate) async fn events_queue(options: &TargetOptions) -> Result<Option<SqsQueue>, Failure> {
+    let Some(stack) = &options.stack else { return Ok(None) };
+    let config = config(options).await;
+    let url = output(&outputs(&config, stack).await?, stack, "EventsQueueUrl")?;
+    Ok(Some(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))
+}
+
+fn output(outputs: &[(String, String)], stack: &str, name: &str) -> Result<String, Failure> {
+    let found = outputs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    found.ok_or_else(|| {
+        Failure::new(format!("stack {stack} has no output {name}")).hint("is it a stack of Tidings' template.yaml?")
+    })
 }
 
 async fn config(options: &TargetOptions) -> SdkConfig {

@@ -91,7 +91,7 @@ fn json(output: &Output) -> Value {
 fn the_demo_comes_out_as_the_corpus_says() {
     let demo = run(&["dev", "--demo", "--exit", "--port", "0"]);
     assert!(demo.status.success(), "{}{}", out(&demo), err(&demo));
-    assert!(out(&demo).contains("✓ 23 of 23 as the corpus says"), "{}", out(&demo));
+    assert!(out(&demo).contains("✓ 25 of 25 as the corpus says"), "{}", out(&demo));
     assert!(!out(&demo).contains('\u{1b}'), "colour is for terminals");
 }
 
@@ -121,9 +121,33 @@ fn an_event_its_duplicate_and_its_forgery() {
 }
 
 #[test]
+fn a_link_brings_what_was_kept_and_what_waited() {
+    let dev = Dev::start(&[]);
+    assert!(dev.send(&["--case", "orders-inventory-reserved"]).status.success());
+    let kept = dev.claim("orders#ord-evt-3000", "processed");
+    assert_eq!(kept["actions"][0], "stock-reserved/notify held until its identity is linked");
+    let linked = json(&run(&["link", "order:1042", "whatsapp:491713920012", "--url", &dev.webhooks, "--json"]));
+    dev.claim(linked["claim_key"].as_str().unwrap(), "processed");
+
+    let until = Instant::now() + Duration::from_secs(20);
+    let shown = loop {
+        let shown = json(&dev.ask(&["context", "show", "whatsapp:491713920012", "--json"]));
+        if shown["timeline"].as_array().is_some_and(|timeline| timeline.iter().any(|c| c["type"] == "tidings.action.due")) {
+            break shown;
+        }
+        assert!(Instant::now() < until, "nothing was sent: {shown}");
+        thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(shown["context"]["entities"]["order/1042"]["warehouse"]["value"], "Hamburg");
+    assert_eq!(shown["context"]["identities"], serde_json::json!(["order:1042"]));
+    let due = shown["timeline"].as_array().unwrap().iter().find(|c| c["type"] == "tidings.action.due").unwrap();
+    assert_eq!(due["actions"][0], "stock-reserved/notify queued");
+}
+
+#[test]
 fn fifty_copies_at_once_have_one_effect() {
     let dev = Dev::start(&[]);
-    let request = json(&dev.send(&["orders", "--dry-run", "--json"]));
+    let request = json(&dev.send(&["--case", "orders-delivered-early", "--dry-run", "--json"]));
     let body =
         base64::Engine::decode(&base64::engine::general_purpose::STANDARD, request["body_base64"].as_str().unwrap()).unwrap();
     let url = format!("{}{}", dev.webhooks, request["path"].as_str().unwrap());
@@ -184,6 +208,8 @@ fn errors_say_what_to_do_next() {
         (&["send", "stripe", "--secrets", "Cargo.toml", "--dry-run"], 1, "no JSON object from source to a secret"),
         (&["send", "stripe", "--header", "novalue", "--dry-run"], 1, "allowed: NAME=VALUE"),
         (&["dev", "--port", "0", "--secrets", "Cargo.toml"], 1, "no JSON object from source to a secret"),
+        (&["link", "a", "b", "--url", "http://127.0.0.1:9"], 1, "is `tidings dev` running?"),
+        (&["link", "a", "a"], 1, "can't be linked to itself"),
         (&["send"], 2, "<PROVIDER>"),
         (&["dev", "--exit"], 2, "--demo"),
         (&["nonsense"], 2, "unrecognized subcommand"),
@@ -221,6 +247,6 @@ fn a_request_can_be_printed_instead_of_sent() {
     let event = json(&run(&["send", "shopify", "--lambda"]));
     assert_eq!((&event["version"], &event["rawPath"]), (&"2.0".into(), &"/webhooks/shopify".into()));
     let cases = json(&run(&["send", "--list", "--json"]));
-    assert!(cases.as_array().is_some_and(|cases| cases.len() >= 19));
+    assert!(cases.as_array().is_some_and(|cases| cases.len() >= 20));
     assert!(out(&run(&["completions", "bash"])).contains("_tidings"));
 }

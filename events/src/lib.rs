@@ -32,6 +32,9 @@ pub struct Corpus {
     /// What the chatbot knows in the end.
     #[serde(rename = "context")]
     pub contexts: Vec<ExpectedContext>,
+    /// What it was asked to do. The conversations that are named here have no other actions.
+    #[serde(rename = "action")]
+    pub actions: Vec<ExpectedAction>,
 }
 
 /// One delivery.
@@ -98,6 +101,20 @@ pub struct ExpectedContext {
     pub node: Option<String>,
     /// By entity and name. There may be more.
     pub facts: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
+}
+
+/// What the chatbot must have been asked to do, once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedAction {
+    pub conversation: String,
+    pub rule: String,
+    /// Of a notification.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// The CloudEvents type of anything else.
+    #[serde(default, rename = "type")]
+    pub action_type: Option<String>,
 }
 
 static CORPUS: LazyLock<Corpus> =

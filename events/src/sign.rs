@@ -8,6 +8,7 @@ use serde::Deserialize;
 use std::time::Duration;
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::source::Source;
+use tidings_core::envelope::Envelope;
 use tidings_core::time::Timestamp;
 
 /// What is done to a request so that it mustn't be accepted.
@@ -49,13 +50,18 @@ pub enum RequestError {
 impl SignedRequest {
     /// The claim keys of its events, as the receiver makes them. None, if the receiver would refuse it.
     pub fn claim_keys(&self, source: &Source, secret: &str, now: Timestamp) -> Vec<ClaimKey> {
+        self.events(source, secret, now).into_iter().map(|event| event.claimkey).collect()
+    }
+
+    /// Its events, as the receiver would queue them.
+    pub fn events(&self, source: &Source, secret: &str, now: Timestamp) -> Vec<Envelope> {
         let (headers, body) = (self.headers.clone(), self.body.clone());
         let query = self.path.split_once('?').map_or("", |(_, query)| query).to_owned();
         let delivery = Delivery { method: self.method.to_owned(), query, headers, body };
         let key = Key::prepare(&source.scheme, secret).ok();
         let verified = key.and_then(|key| verify(source, &[key], &delivery, now).ok());
         let events = verified.and_then(|verified| receiver::extract::events(&verified, now).ok());
-        events.into_iter().flatten().map(|event| event.envelope().claimkey.clone()).collect()
+        events.into_iter().flatten().map(|event| event.envelope().clone()).collect()
     }
 }
 

@@ -203,6 +203,7 @@ class Stack:
         self.api_url = f"http://127.0.0.1:{self.emulator.port}"
         self.events_queue = self.outputs["EventsQueueUrl"]
         self.dead_queue = self.outputs["DeadLetterQueueUrl"]
+        self.actions_queue = self.outputs["ActionsQueueUrl"]
         self.claims_table = self.outputs["ClaimsTableName"]
         self.context_table = self.outputs["ContextTableName"]
         self.secret = self.outputs["SecretArn"]
@@ -309,10 +310,11 @@ class Stack:
         return {item["pk"]: item for item in self._scan(self.claims_table)}
 
     def context(self, conversation=None):
-        """Context items by (conversation, kind), without what depends on the clock or on the number of writes."""
+        """Context items by (conversation, kind), without what depends on the clock or on the number of writes. What was sent,
+        and in which order, isn't what is known."""
         items = {}
         for item in self._scan(self.context_table):
-            if conversation in (None, item["pk"]):
+            if conversation in (None, item["pk"]) and item["sk"] != "outbox":
                 rest = {k: v for k, v in item.items() if k not in ("pk", "sk", "version", "expires_at")}
                 if isinstance(rest.get("facts"), str):
                     rest["facts"] = json.loads(rest["facts"])
@@ -379,7 +381,7 @@ class Stack:
     def wipe(self):
         """Empty queues and tables, no faults, no memory of calls, and a receiver that has started."""
         self.proxy.heal()
-        for url in (self.events_queue, self.dead_queue):
+        for url in (self.events_queue, self.dead_queue, self.actions_queue):
             self.client("sqs").purge_queue(QueueUrl=url)
         self.set_visibility(VISIBILITY_S)
         self.forget_state()

@@ -10,6 +10,8 @@ from cloud import REGION, ROOT
 DENIED = {"AccessDenied", "AccessDeniedException"}
 CLAIM = {"pk": {"S": "e2e#privilege"}}
 FACT = {"pk": {"S": "e2e"}, "sk": {"S": "entity#privilege"}}
+LINK = {"pk": {"S": "e2e"}, "sk": {"S": "link"}}
+ACTION = {"MessageBody": "{}", "MessageGroupId": "e2e", "MessageDeduplicationId": "e2e"}
 UPDATE = {
     "UpdateExpression": "SET seen = :yes",
     "ExpressionAttributeValues": {":yes": {"S": "yes"}},
@@ -34,16 +36,24 @@ CALLS = [
     ("list claims", "dynamodb", lambda c, s: c.scan(TableName=s.claims_table), set()),
     ("read facts", "dynamodb", lambda c, s: c.batch_get_item(RequestItems={s.context_table: {"Keys": [FACT]}}), {"Processor"}),
     ("read a fact", "dynamodb", lambda c, s: c.get_item(TableName=s.context_table, Key=FACT), set()),
-    ("read a context", "dynamodb", lambda c, s: c.query(TableName=s.context_table, **query("pk")), set()),
+    ("read a context", "dynamodb", lambda c, s: c.query(TableName=s.context_table, **query("pk")), {"Processor"}),
     ("write a fact", "dynamodb", lambda c, s: c.put_item(TableName=s.context_table, Item=FACT), {"Processor"}),
     ("change a fact", "dynamodb", lambda c, s: c.update_item(TableName=s.context_table, Key=FACT, **UPDATE), set()),
-    ("delete a fact", "dynamodb", lambda c, s: c.delete_item(TableName=s.context_table, Key=FACT), set()),
+    ("delete a fact", "dynamodb", lambda c, s: c.delete_item(TableName=s.context_table, Key=FACT), {"Processor"}),
     ("list facts", "dynamodb", lambda c, s: c.scan(TableName=s.context_table), set()),
     (
         "commit claim and fact", "dynamodb",
         lambda c, s: c.transact_write_items(TransactItems=[
             {"Update": {"TableName": s.claims_table, "Key": CLAIM, **UPDATE}},
             {"Put": {"TableName": s.context_table, "Item": FACT}},
+        ]),
+        {"Processor"},
+    ),
+    (
+        "commit a claim if there is no link", "dynamodb",
+        lambda c, s: c.transact_write_items(TransactItems=[
+            {"Update": {"TableName": s.claims_table, "Key": CLAIM, **UPDATE}},
+            {"ConditionCheck": {"TableName": s.context_table, "Key": LINK, "ConditionExpression": "attribute_not_exists(pk)"}},
         ]),
         {"Processor"},
     ),
@@ -55,8 +65,10 @@ CALLS = [
         ]),
         set(),
     ),
-    ("enqueue", "sqs", lambda c, s: c.send_message(QueueUrl=s.events_queue, MessageBody="{}"), {"Receiver"}),
+    ("enqueue", "sqs", lambda c, s: c.send_message(QueueUrl=s.events_queue, MessageBody="{}"), {"Receiver", "Processor"}),
     ("consume", "sqs", lambda c, s: c.receive_message(QueueUrl=s.events_queue), {"Processor"}),
+    ("act", "sqs", lambda c, s: c.send_message(QueueUrl=s.actions_queue, **ACTION), {"Processor"}),
+    ("read actions", "sqs", lambda c, s: c.receive_message(QueueUrl=s.actions_queue), set()),
     ("purge", "sqs", lambda c, s: c.purge_queue(QueueUrl=s.events_queue), set()),
     ("write to the dead", "sqs", lambda c, s: c.send_message(QueueUrl=s.dead_queue, MessageBody="{}"), set()),
     ("read the dead", "sqs", lambda c, s: c.receive_message(QueueUrl=s.dead_queue), set()),
@@ -77,7 +89,8 @@ def test_a_role_may_do_what_its_function_does_and_no_more(stack, role, service, 
             if error.response["Error"]["Code"] not in DENIED:
                 raise
             refused = True
-        stack.client("sqs").purge_queue(QueueUrl=stack.events_queue)
+        for url in (stack.events_queue, stack.actions_queue):
+            stack.client("sqs").purge_queue(QueueUrl=url)
     if role in allowed:
         assert not refused, f"the {role} can't do its work"
     else:
@@ -105,7 +118,7 @@ def test_the_queues_refuse_what_does_not_come_over_tls(stack):
         aws_access_key_id=ROOT["AWS_ACCESS_KEY_ID"], aws_secret_access_key=ROOT["AWS_SECRET_ACCESS_KEY"],
         config=Config(retries={"total_max_attempts": 1}, proxies={}),
     )
-    for url in (stack.events_queue, stack.dead_queue):
+    for url in (stack.events_queue, stack.dead_queue, stack.actions_queue):
         with pytest.raises(ClientError) as refusal:
             plain.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         assert refusal.value.response["Error"]["Code"] in DENIED

@@ -4,11 +4,18 @@
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::action::{Action, ActionId};
 use tidings_core::claim::decide::{Committed, Recorded};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex};
-use tidings_core::context::{Context, Fact, Facts, Item, ItemKey, Order};
-use tidings_core::limits::{CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES};
-use tidings_core::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, SecretStore};
+use tidings_core::config::rules::Priority;
+use tidings_core::context::{Content, Context, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Owner, Place, Seen};
+use tidings_core::limits::{
+    CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES, MOVE_CHUNK, TIMER_HOP,
+};
+use tidings_core::ports::{
+    ActionQueue, Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, Rewrite, SecretStore, TimerQueue,
+};
 use tidings_core::time::Timestamp;
 
 /// Looking at what is stored, beside the ports.
@@ -48,10 +55,11 @@ fn new_claim(id: &str, body: &[u8]) -> NewClaim {
 
 fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit {
     let order = Order { sequence: Some(7), time: NOW, key: key(id) };
-    let fact = |value| Fact { value, order: order.clone() };
+    let fact = |value| Fact::register(value, order.clone());
     let facts = Facts::from([("status".to_owned(), fact(json!("paid"))), ("total".to_owned(), fact(json!({"eur": 48.9})))]);
     let item = |(entity, version): &(&str, Option<u64>)| {
-        (ItemKey::Entity((*entity).to_owned()), Item { version: *version, facts: facts.clone() })
+        let place = Place::new(conversation, ItemKey::Entity((*entity).to_owned()));
+        (place, Item { version: *version, content: Content::Facts(facts.clone()) })
     };
     Commit {
         key: key(id),
@@ -66,6 +74,10 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         outcome: Outcome::Applied,
         rules: vec!["paid".into()],
         node: Some("thanks".into()),
+        off_schema: Some("schema 2: /id isn't as expected".into()),
+        actions: vec!["paid/notify queued".into()],
+        joins: vec!["join#ready#1".into()],
+        absent: None,
         items: items.iter().map(item).collect(),
     }
 }
@@ -127,12 +139,12 @@ pub async fn claim_store(tables: &Tables) {
 pub async fn context_store(tables: &Tables) {
     let Tables { claims, contexts, inspect } = tables;
     let load = async |conversation: &str, entities: &[&str]| {
-        let keys: Vec<ItemKey> = entities.iter().map(|e| ItemKey::Entity((*e).to_owned())).collect();
-        contexts.load(conversation, &keys).await.expect("an answer")
+        let place = |e: &&str| Place::new(conversation, ItemKey::Entity((*e).to_owned()));
+        contexts.load(&entities.iter().map(place).collect()).await.expect("an answer")
     };
     let versions = async |conversation: &str, entities: &[&str]| {
         let found = load(conversation, entities).await;
-        found.into_iter().map(|(key, item)| (key.to_string(), item.version)).collect::<BTreeMap<_, _>>()
+        found.into_iter().map(|(place, item)| (place.key.to_string(), item.version)).collect::<BTreeMap<_, _>>()
     };
     assert_eq!(load("c", &["order/1"]).await, BTreeMap::new());
     assert_eq!(load("c", &[]).await, BTreeMap::new());
@@ -149,11 +161,12 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!((claim.received, claim.processed, claim.node.as_deref()), (Some(NOW), Some(LATER), Some("thanks")));
     assert_eq!((claim.rules, claim.body_sha256.is_some()), (vec!["paid".to_owned()], true));
     assert_eq!(claim.expires, Timestamp::from_unix_s(LATER.plus(CLAIM_LIFETIME).unix_s()), "the commit refreshes it");
-    let facts = &load("c", &["order/1"]).await[&ItemKey::Entity("order/1".into())].facts;
-    assert_eq!(
-        facts["total"],
-        Fact { value: json!({"eur": 48.9}), order: Order { sequence: Some(7), time: NOW, key: key("a") } }
-    );
+    assert_eq!(claim.off_schema.as_deref(), Some("schema 2: /id isn't as expected"));
+    assert_eq!((claim.actions, claim.joins), (vec!["paid/notify queued".to_owned()], vec!["join#ready#1".to_owned()]));
+    let loaded = load("c", &["order/1"]).await;
+    let facts = loaded[&Place::new("c", ItemKey::Entity("order/1".into()))].facts().expect("facts");
+    let order = Order { sequence: Some(7), time: NOW, key: key("a") };
+    assert_eq!(facts["total"], Fact::register(json!({"eur": 48.9}), order));
 
     // Once is all: the marker ends a second try, and nothing of it is written.
     assert_eq!(contexts.commit(&commit("a", "c", &[("order/1", Some(1)), ("order/9", None)])).await, Committed::Before);
@@ -186,6 +199,89 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!(contexts.commit(&commit("many", "many", &many)).await, Committed::Yes);
     let all: Vec<&str> = names.iter().map(String::as_str).collect();
     assert_eq!(load("many", &all).await.len(), MAX_ITEMS_PER_EVENT);
+}
+
+/// What moves without an event: [`ContextStore::rewrite`], [`ContextStore::first`]; and what must not be there.
+pub async fn moves(tables: &Tables) {
+    let Tables { contexts, .. } = tables;
+    let place = |partition: &str, key: ItemKey| Place::new(partition, key);
+    let entity = |n: usize| ItemKey::Entity(format!("order/{n}"));
+    let link = place("id", ItemKey::Link);
+    let linked = || Content::Link(Link { conversation: "c".into(), order: Order { sequence: None, time: NOW, key: key("l") } });
+
+    // As long as an identity has no link, its items are its own; then a commit to them moves nothing.
+    let unlinked = |id: &str| Commit { absent: Some(link.clone()), ..commit(id, "id", &[("order/1", None)]) };
+    assert_eq!(contexts.commit(&unlinked("a")).await, Committed::Yes);
+    let linking = Commit { items: BTreeMap::from([(link.clone(), Item::new(linked()))]), ..commit("l", "c", &[]) };
+    assert_eq!(contexts.commit(&linking).await, Committed::Yes);
+    let late = Commit { absent: Some(link.clone()), ..commit("b", "id", &[("order/2", None)]) };
+    assert_eq!(contexts.commit(&late).await, Committed::ContextMoved);
+
+    // All of a partition, in the order of its keys, and no more than asked for.
+    let first = async |at_most| {
+        let items = contexts.first("id", at_most).await.expect("an answer");
+        items.into_iter().map(|(key, item)| (key.to_string(), item.version)).collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(first(9).await, BTreeMap::from([("entity#order/1".to_owned(), Some(1)), ("link".to_owned(), Some(1))]));
+    assert_eq!(first(1).await.into_keys().collect::<Vec<_>>(), ["entity#order/1"]);
+    assert_eq!(contexts.first("nobody", 9).await.expect("an answer"), BTreeMap::new());
+
+    // Written there and deleted here at once, or neither.
+    let facts =
+        contexts.load(&[place("id", entity(1))].into()).await.expect("an answer")[&place("id", entity(1))].content.clone();
+    let moved = |version| Rewrite {
+        puts: BTreeMap::from([(place("c", entity(1)), Item::new(facts.clone()))]),
+        deletes: BTreeMap::from([(place("id", entity(1)), version)]),
+        at: NOW,
+    };
+    assert_eq!(contexts.rewrite(&moved(7)).await, Committed::ContextMoved);
+    assert_eq!(contexts.load(&[place("c", entity(1))].into()).await.expect("an answer"), BTreeMap::new());
+    assert_eq!(contexts.rewrite(&moved(1)).await, Committed::Yes);
+    assert_eq!(contexts.rewrite(&moved(1)).await, Committed::ContextMoved, "it isn't there any more");
+    assert_eq!(first(9).await.into_keys().collect::<Vec<_>>(), ["link"]);
+
+    // One put alone is guarded as well.
+    let alone = |version| Rewrite {
+        puts: BTreeMap::from([(place("c", entity(1)), Item { version, content: facts.clone() })]),
+        deletes: BTreeMap::new(),
+        at: NOW,
+    };
+    for stale in [None, Some(7)] {
+        assert_eq!(contexts.rewrite(&alone(stale)).await, Committed::ContextMoved);
+    }
+    assert_eq!(contexts.rewrite(&alone(Some(1))).await, Committed::Yes);
+    let stored = contexts.load(&[place("c", entity(1))].into()).await.expect("an answer");
+    assert_eq!(stored[&place("c", entity(1))].version, Some(2));
+
+    // As many as one move takes.
+    let many: Vec<(String, Option<u64>)> = (0..MOVE_CHUNK).map(|n| (format!("order/{n}"), None)).collect();
+    let many: Vec<(&str, Option<u64>)> = many.iter().map(|(name, version)| (name.as_str(), *version)).collect();
+    assert_eq!(contexts.commit(&commit("many", "from", &many)).await, Committed::Yes);
+    let all = Rewrite {
+        puts: (0..MOVE_CHUNK).map(|n| (place("to", entity(n)), Item::new(facts.clone()))).collect(),
+        deletes: (0..MOVE_CHUNK).map(|n| (place("from", entity(n)), 1)).collect(),
+        at: NOW,
+    };
+    assert_eq!(contexts.rewrite(&all).await, Committed::Yes);
+    assert_eq!(contexts.first("to", 99).await.expect("an answer").len(), MOVE_CHUNK);
+
+    // Every kind of item comes back as it went.
+    let outbox = Outbox { next: 3, ..Outbox::default() };
+    let seen = Seen { time: NOW, key: key("a"), leg: 1, received: LATER, owner: Owner::Identity("id".into()) };
+    let join = JoinState { seen: vec![seen], taken: None };
+    let items: BTreeMap<Place, Item> = [
+        (place("kinds", ItemKey::Outbox), Content::Outbox(outbox)),
+        (place("kinds", ItemKey::Join), Content::Join(join)),
+        (place("kinds", ItemKey::Identity("id".into())), linked()),
+        (place("kinds", ItemKey::Node), facts),
+    ]
+    .into_iter()
+    .map(|(place, content)| (place, Item::new(content)))
+    .collect();
+    assert_eq!(contexts.commit(&Commit { items: items.clone(), ..commit("k", "kinds", &[]) }).await, Committed::Yes);
+    let stored = contexts.load(&items.keys().cloned().collect()).await.expect("an answer");
+    let written = |item: Item| Item { version: Some(1), ..item };
+    assert_eq!(stored, items.into_iter().map(|(place, item)| (place, written(item))).collect());
 }
 
 /// [`ContextStore::bury`], and what it means to the others.
@@ -265,6 +361,37 @@ pub async fn event_queue_that_is_gone(queue: &dyn EventQueue) {
         assert!(errors[0].starts_with("sqs:SendMessage: "), "{errors:?}");
         assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
     }
+}
+
+/// [`ActionQueue`]: actions come out in the order of their conversation, as CloudEvents. `read` gives the next one's body.
+pub async fn action_queue(queue: &dyn ActionQueue, read: impl AsyncFn() -> Option<String>) {
+    let action = |n: usize| Action {
+        id: ActionId::new(&key(&n.to_string()), "paid", "emit"),
+        action_type: "order.paid".into(),
+        rule: "paid".into(),
+        subject: None,
+        time: Some(NOW),
+        cause: key(&n.to_string()),
+        priority: Priority::Normal,
+        traceparent: None,
+        data: json!({"n": n, "odd": "\u{FFFE} é 📦"}),
+    };
+    // A name of a conversation may be longer than a group's, and may have any characters.
+    let conversation = "é 📦 ".repeat(40);
+    for n in 0..3 {
+        queue.send(&conversation, n, &action(usize::try_from(n).expect("small"))).await.expect("acknowledged");
+    }
+    for n in 0..3 {
+        let event: serde_json::Value = serde_json::from_str(&read().await.expect("the next")).expect("JSON");
+        assert_eq!((&event["data"]["n"], &event["conversation"]), (&json!(n), &json!(conversation)));
+    }
+}
+
+/// [`TimerQueue`]: a message that is due at once is there, and one that isn't isn't. `read` gives what is visible now.
+pub async fn timer_queue(queue: &dyn TimerQueue, read: impl AsyncFn() -> Vec<String>) {
+    queue.send("later", TIMER_HOP).await.expect("acknowledged");
+    queue.send("now", Duration::ZERO).await.expect("acknowledged");
+    assert_eq!(read().await, ["now"]);
 }
 
 /// [`SecretStore`]: the document as it is now.

@@ -1,12 +1,14 @@
 //! The ports' suites over memory, and over the real SDK against the embedded emulators.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tidings_cli::dev::cloud::{Cloud, Options};
 use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
-use tidings_core::memory::{Call, Fault, Faults, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers};
 use tidings_core::ports::SecretStore;
+use tidings_core::time::Timestamp;
 use tidings_tests::conformance::{self, Inspect, Tables};
 
 #[async_trait::async_trait]
@@ -24,6 +26,9 @@ impl Inspect for Memory {
     }
 }
 
+/// Nothing has expired by then.
+const LONG_AGO: Timestamp = Timestamp::from_unix_ms(i64::MIN);
+
 struct Memory(Arc<MemoryStore>);
 
 struct Embedded(Reader);
@@ -35,11 +40,12 @@ impl Inspect for Embedded {
     }
 
     async fn context(&self, conversation: &str) -> Context {
-        self.0.context(conversation).await.expect("an answer")
+        self.0.context(conversation, LONG_AGO).await.expect("an answer")
     }
 
     async fn timeline(&self, conversation: &str) -> Vec<Claim> {
-        self.0.timeline(conversation).await.expect("an answer")
+        let context = self.context(conversation).await;
+        self.0.timeline(&context).await.expect("an answer")
     }
 }
 
@@ -76,6 +82,58 @@ async fn context_store_in_memory() {
 #[tokio::test]
 async fn context_store_on_dynamodb() {
     conformance::context_store(&embedded().await).await;
+}
+
+#[tokio::test]
+async fn moves_in_memory() {
+    conformance::moves(&memory()).await;
+}
+
+#[tokio::test]
+async fn moves_on_dynamodb() {
+    conformance::moves(&embedded().await).await;
+}
+
+#[tokio::test]
+async fn action_queue_in_memory() {
+    let queue = MemoryActions::default();
+    let taken = AtomicUsize::new(0);
+    let read = async || {
+        let sent = queue.sent();
+        let (conversation, sequence, action) = sent.get(taken.fetch_add(1, Ordering::SeqCst))?;
+        Some(action.encode(conversation, *sequence))
+    };
+    conformance::action_queue(&queue, read).await;
+}
+
+#[tokio::test]
+async fn action_queue_on_sqs() {
+    let cloud = cloud().await;
+    let read = async || {
+        let received = cloud.sqs.receive_message().queue_url(&cloud.actions_queue_url).send().await.expect("an answer");
+        let message = received.messages.unwrap_or_default().pop()?;
+        let delete = cloud.sqs.delete_message().queue_url(&cloud.actions_queue_url).set_receipt_handle(message.receipt_handle);
+        delete.send().await.expect("an answer");
+        message.body
+    };
+    conformance::action_queue(&cloud.actions(), read).await;
+}
+
+#[tokio::test]
+async fn timer_queue_in_memory() {
+    let queue = MemoryTimers::default();
+    let visible = async || queue.drain().into_iter().filter(|timer| timer.delay.is_zero()).map(|t| t.message).collect();
+    conformance::timer_queue(&queue, visible).await;
+}
+
+#[tokio::test]
+async fn timer_queue_on_sqs() {
+    let cloud = cloud().await;
+    let read = async || {
+        let received = cloud.sqs.receive_message().queue_url(&cloud.events_queue_url).max_number_of_messages(10).send().await;
+        received.expect("an answer").messages.unwrap_or_default().into_iter().filter_map(|m| m.body).collect()
+    };
+    conformance::timer_queue(&cloud.timers(), read).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
-use tidings_core::limits::{BATCH_RESERVE, MAX_EVENT_AGE, MAX_MESSAGE_BYTES};
+use tidings_core::limits::{BATCH_RESERVE, MAX_DEFERRAL, MAX_EVENT_AGE, MAX_JOIN_WITHIN, MAX_MESSAGE_BYTES, TIMER_HOP};
 use tidings_core::settings::{ProcessorSettings, ReceiverSettings};
 use tidings_tests::template::Template;
 
@@ -23,6 +23,8 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
     assert_eq!(template.text("Receiver", "/Environment/Variables/EVENTS_QUEUE_URL"), "EventsQueue");
     assert_eq!(template.text("Processor", "/Environment/Variables/CLAIMS_TABLE"), "ClaimsTable");
     assert_eq!(template.text("Processor", "/Environment/Variables/CONTEXT_TABLE"), "ContextTable");
+    assert_eq!(template.text("Processor", "/Environment/Variables/EVENTS_QUEUE_URL"), "EventsQueue");
+    assert_eq!(template.text("Processor", "/Environment/Variables/ACTIONS_QUEUE_URL"), "ActionsQueue");
 }
 
 #[test]
@@ -61,16 +63,36 @@ fn a_claim_outlives_all_the_time_that_its_message_can_wait() {
 #[test]
 fn the_queues_take_what_the_receiver_sends() {
     let template = Template::read();
-    for queue in ["EventsQueue", "DeadLetterQueue"] {
+    for queue in ["EventsQueue", "DeadLetterQueue", "ActionsQueue", "ActionsDeadLetterQueue"] {
         assert_eq!(template.number(queue, "/MaximumMessageSize"), MAX_MESSAGE_BYTES as u64);
         assert_eq!(template.property(queue, "/SqsManagedSseEnabled"), true);
     }
-    for (policy, queue) in [("EventsQueuePolicy", "EventsQueue"), ("DeadLetterQueuePolicy", "DeadLetterQueue")] {
+    for queue in ["EventsQueue", "DeadLetterQueue", "ActionsQueue", "ActionsDeadLetterQueue"] {
+        let policy = &format!("{queue}Policy");
         assert_eq!(template.property(policy, "/Queues"), &json!([queue]));
         let statement = template.property(policy, "/PolicyDocument/Statement/0");
         assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Deny"), &json!("sqs:*")));
         assert_eq!(statement["Condition"], json!({"Bool": {"aws:SecureTransport": "false"}}));
     }
+}
+
+#[test]
+fn actions_come_out_in_the_order_of_their_conversation_and_hold_up_no_other() {
+    let template = Template::read();
+    for queue in ["ActionsQueue", "ActionsDeadLetterQueue"] {
+        assert_eq!(template.property(queue, "/FifoQueue"), true, "{queue}");
+    }
+    assert_eq!(template.text("ActionsQueue", "/DeduplicationScope"), "messageGroup");
+    assert_eq!(template.text("ActionsQueue", "/FifoThroughputLimit"), "perMessageGroupId");
+    assert_eq!(template.text("ActionsQueue", "/RedrivePolicy/deadLetterTargetArn"), "ActionsDeadLetterQueue.Arn");
+}
+
+#[test]
+fn what_is_due_later_fits_into_the_time_that_its_claim_lives() {
+    let template = Template::read();
+    assert_eq!(TIMER_HOP.as_secs(), 900, "SQS's longest delay");
+    let wait = MAX_JOIN_WITHIN.max(MAX_DEFERRAL).as_secs();
+    assert!(wait + template.number("EventsQueue", "/MessageRetentionPeriod") < MAX_EVENT_AGE.as_secs());
 }
 
 #[test]
@@ -97,13 +119,18 @@ fn each_role_has_what_its_ports_need_and_no_more() {
     ];
     let processor = [
         "dynamodb:BatchGetItem ContextTable.Arn",
+        "dynamodb:ConditionCheckItem ContextTable.Arn",
+        "dynamodb:DeleteItem ContextTable.Arn",
         "dynamodb:PutItem ContextTable.Arn",
+        "dynamodb:Query ContextTable.Arn",
         "dynamodb:UpdateItem ClaimsTable.Arn",
         "logs:CreateLogStream ProcessorLogGroup.Arn",
         "logs:PutLogEvents ProcessorLogGroup.Arn",
         "sqs:DeleteMessage EventsQueue.Arn",
         "sqs:GetQueueAttributes EventsQueue.Arn",
         "sqs:ReceiveMessage EventsQueue.Arn",
+        "sqs:SendMessage ActionsQueue.Arn",
+        "sqs:SendMessage EventsQueue.Arn",
         "xray:PutTelemetryRecords *",
         "xray:PutTraceSegments *",
     ];
@@ -171,14 +198,14 @@ fn logs_are_kept_for_a_time_and_alarms_watch() {
     assert_eq!(groups.len(), 3);
     assert!(groups.iter().all(|(_, group)| group["Properties"]["RetentionInDays"] == "LogRetentionDays"));
     let alarms = set(template.resources().filter(|(_, r)| r["Type"] == "AWS::CloudWatch::Alarm").map(|(name, _)| name.as_str()));
-    assert_eq!(alarms, set(["DeadLetterAlarm", "ReceiverAlarm"]));
+    assert_eq!(alarms, set(["ActionsAlarm", "DeadLetterAlarm", "ReceiverAlarm"]));
     assert_eq!(template.text("DeadLetterAlarm", "/MetricName"), "ApproximateNumberOfMessagesVisible");
 }
 
 #[test]
 fn the_outputs_are_those_that_tools_look_for() {
-    let expected = ["ClaimsTableName", "ContextTableName", "DeadLetterQueueUrl", "EventsQueueUrl", "SecretArn", "WebhookUrl"];
-    assert_eq!(Template::read().outputs(), set(expected));
+    let (queues, tables) = (["ActionsQueueUrl", "DeadLetterQueueUrl", "EventsQueueUrl"], ["ClaimsTableName", "ContextTableName"]);
+    assert_eq!(Template::read().outputs(), set(queues.into_iter().chain(tables).chain(["SecretArn", "WebhookUrl"])));
 }
 
 #[test]

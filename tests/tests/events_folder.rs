@@ -8,7 +8,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::claim::ClaimState;
-use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::memory::{
+    Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
+};
 use tidings_core::time::Timestamp;
 use tidings_events::{Case, SECRETS, SignedRequest, api_gateway_event, corpus, secrets_of};
 use tidings_tests::golden::{check, check_between};
@@ -41,10 +43,16 @@ fn world() -> World {
     let secrets = Arc::new(MemorySecrets::new(faults.clone(), SECRETS));
     let https = Arc::new(MemoryHttps::new(faults));
     let ports = Ports { claims: store.clone(), queue: queue.clone(), secrets, captured: None, https, clock: clock.clone() };
+    let outside = processor::Ports {
+        store: store.clone(),
+        actions: Arc::new(MemoryActions::default()),
+        timers: Arc::new(MemoryTimers::default()),
+        clock,
+    };
     let receives = NonZeroU32::new(5).expect("5");
     World {
         receiver: Receiver::new(receiver::configured::sources(), ports),
-        processor: Processor::new(processor::configured::rules(), store.clone(), clock, receives),
+        processor: Processor::new(processor::configured::rules(), outside, receives),
         store,
         queue,
     }
@@ -125,7 +133,7 @@ async fn the_committed_batch_is_what_the_receiver_queues_and_the_processor_takes
     let failed: Vec<Option<String>> = response.batch_item_failures.into_iter().map(|f| Some(f.item_identifier)).collect();
     assert_eq!(failed, poison, "the poison event and no other");
     let processed = world.store.claims().iter().filter(|c| c.state == ClaimState::Processed).count();
-    assert_eq!(processed, 15);
+    assert_eq!(processed, 16);
 }
 
 #[test]

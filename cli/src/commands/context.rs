@@ -8,12 +8,13 @@ use serde_json::json;
 use std::process::ExitCode;
 use tidings_core::claim::Claim;
 use tidings_core::context::Context;
+use tidings_core::time::{Clock, SystemClock};
 
 pub(crate) async fn show(options: ContextShow) -> Result<ExitCode, Failure> {
     let reader = reader(&options.target).await?;
     let failed = |error| unreadable(&options.target, &error);
-    let context = reader.context(&options.conversation).await.map_err(failed)?;
-    let timeline = reader.timeline(&options.conversation).await.map_err(failed)?;
+    let context = reader.context(&options.conversation, SystemClock.now()).await.map_err(failed)?;
+    let timeline = reader.timeline(&context).await.map_err(failed)?;
     if options.target.json {
         say!("{}", json!({ "context": context, "timeline": timeline }));
         return Ok(ExitCode::SUCCESS);
@@ -35,6 +36,9 @@ pub(crate) fn facts(context: &Context) {
     let node = context.node.as_ref().and_then(|fact| fact.value.as_str());
     let stands = node.map(|node| format!("  at {}", paint(NAME, node))).unwrap_or_default();
     say!("{}{stands}", paint(STRONG, &context.conversation));
+    if !context.identities.is_empty() {
+        say!("  {} {}", paint(FAINT, "also"), paint(NAME, context.identities.join(", ")));
+    }
     let width = context.entities.values().flat_map(|facts| facts.keys()).map(|name| name.chars().count()).max().unwrap_or(0);
     for (entity, facts) in &context.entities {
         say!("  {}", paint(NAME, entity));
@@ -50,4 +54,7 @@ fn entry(claim: &Claim) {
     let at = claim.occurred.as_deref().and_then(|o| o.split('#').next()).unwrap_or("");
     let outcome = claim.outcome.map_or(claim.state.as_str(), |o| o.as_str());
     say!("    {}  {outcome:<8}  {:<28}  {}", paint(FAINT, at), claim.event_type, paint(FAINT, short(claim.key.as_str(), 48)));
+    for action in &claim.actions {
+        say!("    {:<24}  {:<8}  {}", "", paint(FAINT, "action"), paint(FAINT, action));
+    }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Blueprint(Value);
 pub(crate) struct QueueBlueprint {
     pub max_message_bytes: u64,
     pub retention_seconds: u64,
+    /// In order, by groups.
+    pub fifo: bool,
 }
 
 impl Blueprint {
@@ -41,6 +43,7 @@ impl Blueprint {
         Ok(QueueBlueprint {
             max_message_bytes: self.number(resource, "/MaximumMessageSize")?,
             retention_seconds: self.number(resource, "/MessageRetentionPeriod")?,
+            fifo: self.property(resource, "/FifoQueue").is_ok_and(|fifo| fifo == &Value::Bool(true)),
         })
     }
 

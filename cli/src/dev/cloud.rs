@@ -11,7 +11,7 @@ use dynoxide::Database;
 use serde_json::json;
 use std::num::NonZeroU32;
 use std::path::Path;
-use tidings_core::aws::{DynamoClaims, DynamoContexts, Reader, SecretsManager, SqsQueue, cause, loader};
+use tidings_core::aws::{DynamoClaims, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
 use tokio::net::TcpListener;
 use winterbaume_core::MockAws;
 
@@ -19,6 +19,7 @@ pub const CLAIMS_TABLE: &str = "tidings-claims";
 pub const CONTEXT_TABLE: &str = "tidings-context";
 const EVENTS_QUEUE: &str = "tidings-events";
 const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
+const ACTIONS_QUEUE: &str = "tidings-actions.fifo";
 const SECRET: &str = "tidings";
 const CAPTURED_SECRET: &str = "tidings-captured";
 const REGION: &str = "eu-central-1";
@@ -45,6 +46,7 @@ pub struct Cloud {
     pub dynamodb_endpoint: String,
     pub events_queue_url: String,
     pub dead_letter_queue_url: String,
+    pub actions_queue_url: String,
     pub max_receive_count: NonZeroU32,
     pub batch_size: i32,
 }
@@ -83,6 +85,7 @@ impl Cloud {
         let visibility = options.visibility_timeout_seconds;
         let events_queue_url =
             queue(&sqs, &blueprint, "EventsQueue", EVENTS_QUEUE, visibility, Some(redrive.to_string())).await?;
+        let actions_queue_url = queue(&sqs, &blueprint, "ActionsQueue", ACTIONS_QUEUE, 30, None).await?;
         Ok(Self {
             dynamodb,
             sqs,
@@ -90,6 +93,7 @@ impl Cloud {
             dynamodb_endpoint,
             events_queue_url,
             dead_letter_queue_url,
+            actions_queue_url,
             max_receive_count: NonZeroU32::new(max_receive_count)
                 .ok_or_else(|| Failure::new("template.yaml: maxReceiveCount is 0"))?,
             batch_size: blueprint.batch_size()?,
@@ -115,6 +119,14 @@ impl Cloud {
 
     pub fn contexts(&self) -> DynamoContexts {
         DynamoContexts::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned())
+    }
+
+    pub fn actions(&self) -> SqsActions {
+        SqsActions::new(self.sqs.clone(), self.actions_queue_url.clone())
+    }
+
+    pub fn timers(&self) -> SqsTimers {
+        SqsTimers::new(self.sqs.clone(), self.events_queue_url.clone())
     }
 
     pub fn reader(&self) -> Reader {
@@ -171,6 +183,9 @@ async fn queue(
         .attributes(QueueAttributeName::VisibilityTimeout, visibility_timeout_seconds.to_string())
         .attributes(QueueAttributeName::MessageRetentionPeriod, queue.retention_seconds.to_string())
         .attributes(QueueAttributeName::MaximumMessageSize, queue.max_message_bytes.to_string());
+    if queue.fifo {
+        create = create.attributes(QueueAttributeName::FifoQueue, "true");
+    }
     if let Some(redrive) = redrive {
         create = create.attributes(QueueAttributeName::RedrivePolicy, redrive);
     }

@@ -1,5 +1,6 @@
 //! `--demo`: sends the corpus, waits until every event has come to its end, and holds that against what the corpus says.
 
+use super::actions::{Chatbot, Done};
 use super::cloud::Cloud;
 use crate::Failure;
 use crate::commands::context::facts;
@@ -8,10 +9,12 @@ use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say, short, tick
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use tidings_core::action::NOTIFY_TYPE;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
-use tidings_events::{Case, ExpectedContext, ExpectedEvent, corpus};
+use tidings_core::time::{Clock, SystemClock};
+use tidings_events::{Case, ExpectedAction, ExpectedContext, ExpectedEvent, corpus};
 
 /// Five receives a second apart, and room.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -23,22 +26,31 @@ struct Sent<'c> {
 }
 
 /// `true` if everything came out as the corpus says.
-pub(super) async fn run(url: &str, cloud: &Cloud, secrets: &str) -> Result<bool, Failure> {
+pub(super) async fn run(url: &str, cloud: &Cloud, chatbot: &Chatbot, secrets: &str) -> Result<bool, Failure> {
     let started = Instant::now();
     let sent = send_all(url, cloud, secrets).await?;
     let claims = wait(cloud, &sent).await?;
     let dead = dead_letters(cloud, &claims).await?;
+    let done = actions(chatbot).await;
 
     say!("\n{}", paint(STRONG, "What each became"));
     let mut right = sent.iter().map(|one| outcome(one, &claims)).filter(|good| *good).count();
     say!("\n{}", paint(STRONG, "What the chatbot knows"));
     let mut wanted = sent.len();
     for expected in &corpus().contexts {
-        let context = cloud.reader().context(&expected.conversation).await.map_err(|e| Failure::new(e.to_string()))?;
+        let context =
+            cloud.reader().context(&expected.conversation, SystemClock.now()).await.map_err(|e| Failure::new(e.to_string()))?;
         facts(&context);
         wanted += 1;
         right += usize::from(knows(&context, expected));
     }
+    say!("\n{}", paint(STRONG, "What it was asked to do"));
+    for action in &done {
+        let what = action.text.as_ref().map_or_else(|| action.action_type.clone(), |text| format!("“{text}”"));
+        say!("  {:<24} {what}  {}", short(&action.conversation, 24), paint(FAINT, format!("by {}", action.rule)));
+    }
+    wanted += 1;
+    right += usize::from(acted(&done));
     say!("\n{}", paint(STRONG, "What is in the dead-letter queue"));
     let buried: Vec<&Claim> = claims.values().filter(|c| c.state == ClaimState::Dead).collect();
     wanted += 1;
@@ -46,11 +58,14 @@ pub(super) async fn run(url: &str, cloud: &Cloud, secrets: &str) -> Result<bool,
 
     let good = right == wanted;
     let seconds = started.elapsed().as_secs_f64();
-    let (events, contexts) = (claims.len(), corpus().contexts.len());
+    // Those of our own (a join, an action that is due) aside.
+    let events = claims.keys().filter(|key| !key.as_str().starts_with('@')).count();
+    let contexts = corpus().contexts.len();
     say!(
-        "\n{} {right} of {wanted} as the corpus says: {} deliveries, {events} events, {contexts} contexts, 1 dead-letter queue, in {seconds:.1} s",
+        "\n{} {right} of {wanted} as the corpus says: {} deliveries, {events} events, {contexts} contexts, {} actions, 1 dead-letter queue, in {seconds:.1} s",
         tick(good),
         sent.len(),
+        done.len(),
     );
     Ok(good)
 }
@@ -81,7 +96,8 @@ async fn wait(cloud: &Cloud, sent: &[Sent<'_>]) -> Result<BTreeMap<ClaimKey, Cla
     let wanted: usize = sent.iter().filter(|s| !s.case.repeats).map(|s| s.case.expect.events.len()).sum();
     loop {
         let claims = all_claims(cloud).await?;
-        let ended = claims.values().filter(|c| matches!(c.state, ClaimState::Processed | ClaimState::Dead)).count();
+        let of_a_provider = claims.values().filter(|claim| !claim.key.as_str().starts_with('@'));
+        let ended = of_a_provider.filter(|c| matches!(c.state, ClaimState::Processed | ClaimState::Dead)).count();
         if ended >= wanted || Instant::now() > until {
             return Ok(claims);
         }
@@ -163,6 +179,33 @@ fn knows(context: &Context, expected: &ExpectedContext) -> bool {
         }
     }
     good
+}
+
+/// What the chatbot has done, once that is all of it.
+async fn actions(chatbot: &Chatbot) -> Vec<Done> {
+    let until = Instant::now() + PATIENCE;
+    while chatbot.done().len() < corpus().actions.len() && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    chatbot.done()
+}
+
+fn acted(done: &[Done]) -> bool {
+    let seen = |done: &Done| ExpectedAction {
+        conversation: done.conversation.clone(),
+        rule: done.rule.clone(),
+        text: done.text.clone(),
+        action_type: Some(done.action_type.clone()).filter(|action_type| action_type != NOTIFY_TYPE),
+    };
+    let mut seen: Vec<ExpectedAction> = done.iter().map(seen).collect();
+    let mut wanted = corpus().actions.clone();
+    seen.sort();
+    wanted.sort();
+    if seen != wanted {
+        say!("  {} {wanted:?}", paint(BAD, "the corpus says"));
+        say!("  {} {seen:?}", paint(BAD, "but it was"));
+    }
+    seen == wanted
 }
 
 fn dead_letter_queue(dead: &[ClaimKey], buried: &[&Claim]) -> bool {

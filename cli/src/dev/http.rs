@@ -1,13 +1,17 @@
-//! An HTTP server in front of the receiver, as API Gateway is.
+//! An HTTP server in front of the receiver, as API Gateway is; and a way into the queue for `tidings link`, which on AWS has
+//! the queue itself.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
 use receiver::Receiver;
 use std::future::Future;
 use std::sync::Arc;
+use tidings_core::aws::SqsQueue;
+use tidings_core::ports::EventQueue;
 use tokio::net::TcpListener;
 
 /// HTTP API's own limit on a request.
@@ -17,10 +21,20 @@ const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 pub(crate) async fn serve(
     listener: TcpListener,
     receiver: Arc<Receiver>,
+    queue: SqsQueue,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let app = Router::new().fallback(handle).with_state(receiver);
+    let queue = Router::new().route(super::EVENTS_PATH, post(enqueue)).with_state(queue);
+    let app = Router::new().fallback(handle).with_state(receiver).merge(queue);
     axum::serve(listener, app).with_graceful_shutdown(stop).await
+}
+
+/// Nobody but this machine can reach it.
+async fn enqueue(State(queue): State<SqsQueue>, message: String) -> StatusCode {
+    match queue.send(&[&message]).await.into_iter().collect::<Result<(), _>>() {
+        Ok(()) => StatusCode::ACCEPTED,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
 }
 
 async fn handle(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {

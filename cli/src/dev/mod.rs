@@ -1,5 +1,6 @@
 //! `tidings dev`: the receiver and the processor as they are deployed, on an embedded cloud, in one process.
 
+mod actions;
 mod blueprint;
 pub mod cloud;
 mod demo;
@@ -12,6 +13,7 @@ use crate::Failure;
 use crate::arguments::DevOptions;
 use crate::commands::files::secrets_document;
 use crate::style::{FAINT, NAME, STRONG, paint, say};
+use actions::Chatbot;
 use cloud::{Cloud, Options, listen};
 use processor::Processor;
 use receiver::{Ports, Receiver};
@@ -19,12 +21,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
+use tidings_core::schemas::EventSchemas;
 use tidings_core::time::SystemClock;
 use tidings_events::secrets_of;
 use tokio::sync::watch;
 
 /// Short enough to watch a poison event on its way into the dead-letter queue.
 const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
+
+/// Where an event of our own is queued, as `tidings link` does. On AWS that is `sqs:SendMessage`, and who may.
+pub(crate) const EVENTS_PATH: &str = "/_dev/events";
 
 /// Batches that are processed at once: two, so that races between processors happen here too.
 const PROCESSORS: usize = 2;
@@ -57,14 +63,16 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     let mappings: Vec<_> = (0..PROCESSORS)
         .map(|_| tokio::spawn(mapping::run(Arc::clone(&cloud), Arc::clone(&processor), stopped.clone())))
         .collect();
+    let chatbot = Arc::new(Chatbot::default());
+    let consumer = tokio::spawn(Arc::clone(&chatbot).run(Arc::clone(&cloud), stopped.clone()));
     let mut until = stopped.clone();
-    let server = tokio::spawn(http::serve(listener, receiver, async move {
+    let server = tokio::spawn(http::serve(listener, receiver, cloud.queue(), async move {
         let _ = until.wait_for(|stop| *stop).await;
     }));
 
     let mut status = ExitCode::SUCCESS;
     if options.demo {
-        let as_expected = demo::run(&url, &cloud, &secrets).await?;
+        let as_expected = demo::run(&url, &cloud, &chatbot, &secrets).await?;
         status = if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     if !options.exit {
@@ -76,6 +84,7 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     for mapping in mappings {
         let _ = mapping.await;
     }
+    let _ = consumer.await;
     if let Some(folder) = &options.data {
         queues::save(&cloud, folder, VISIBILITY_TIMEOUT_SECONDS).await?;
     }
@@ -110,7 +119,14 @@ fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
 
 /// The processor as `functions/processor/src/main.rs` wires it.
 fn processor(cloud: &Cloud) -> Processor {
-    Processor::new(::processor::configured::rules(), Arc::new(cloud.contexts()), Arc::new(SystemClock), cloud.max_receive_count)
+    let ports = ::processor::Ports {
+        store: Arc::new(cloud.contexts()),
+        actions: Arc::new(cloud.actions()),
+        timers: Arc::new(cloud.timers()),
+        clock: Arc::new(SystemClock),
+    };
+    let schemas = EventSchemas::new(::processor::configured::schemas());
+    Processor::new(::processor::configured::rules(), ports, cloud.max_receive_count).with_schemas(schemas)
 }
 
 fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {

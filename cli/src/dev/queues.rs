@@ -1,5 +1,5 @@
 //! The embedded SQS is memory only. With `--data` what is in the queues is written down when `dev` ends, and queued again
-//! when it starts. What a `kill -9` takes from a queue is gone here; on AWS it isn't.
+//! when it starts. What a `kill -9` takes from a queue is gone here, and so is what isn't due yet; on AWS neither is.
 
 use super::cloud::Cloud;
 use crate::Failure;

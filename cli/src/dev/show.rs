@@ -64,7 +64,9 @@ fn step(fields: &Fields) {
         "claimed" => (FAINT, format!("{} ({})", fields.get("event_type"), fields.get("state"))),
         "enqueued" => (NAME, String::new()),
         "duplicate" => (WARN, "nothing to send".to_owned()),
-        "processed" => (GOOD, format!("{} → {}", outcome(fields), fields.get("conversation"))),
+        // It is shown when the chatbot does it.
+        "action" => return,
+        "processed" => (GOOD, format!("{} → {}{}", outcome(fields), fields.get("conversation"), kept_back(fields))),
         "retry" => (WARN, format!("receive {}: {}", fields.get("receive_count"), fields.get("reason"))),
         "dead" => (BAD, format!("receive {}: {}", fields.get("receive_count"), fields.get("reason"))),
         _ => (BAD, fields.get("reason").to_owned()),
@@ -80,8 +82,14 @@ fn outcome(fields: &Fields) -> String {
     }
 }
 
+/// What an event's actions became, where they aren't simply on their way.
+fn kept_back(fields: &Fields) -> String {
+    let back: Vec<&str> = fields.get("actions").split("; ").filter(|a| !a.is_empty() && !a.ends_with(" queued")).collect();
+    if back.is_empty() { String::new() } else { format!("  {}", paint(WARN, back.join("; "))) }
+}
+
 /// The time of day: all that is needed to watch.
-fn clock() -> String {
+pub(crate) fn clock() -> String {
     let now = SystemClock.now().to_string();
     paint(FAINT, now.get(11..23).unwrap_or(&now))
 }

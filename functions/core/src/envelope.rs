@@ -76,7 +76,10 @@ fn is_null(data: &RawValue) -> bool {
 pub enum Payload {
     Json(Box<RawValue>),
     /// Base64, of this content type.
-    Binary { base64: String, content_type: String },
+    Binary {
+        base64: String,
+        content_type: String,
+    },
 }
 
 /// What makes an envelope; the versions and the content type are ours to set.
@@ -138,15 +141,9 @@ impl Envelope {
         }
     }
 
-    /// The message body. SQS takes XML's characters only: JSON's escapes leave U+FFFE and U+FFFF, which are written as
-    /// escapes too (they can only stand inside strings, so the JSON means the same).
+    /// The message body.
     pub fn encode(&self) -> String {
-        let json = serde_json::to_string(self).expect("an envelope has string keys and holds only JSON");
-        if json.contains(['\u{FFFE}', '\u{FFFF}']) {
-            json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
-        } else {
-            json
-        }
+        sqs_text(serde_json::to_string(self).expect("an envelope has string keys and holds only JSON"))
     }
 
     /// Reads this version and the one before.
@@ -187,6 +184,16 @@ impl Envelope {
     /// `None` where there is none or it isn't a number.
     pub fn sequence_number(&self) -> Option<u64> {
         self.sequence.as_deref().and_then(|s| s.parse().ok())
+    }
+}
+
+/// JSON as SQS takes it. That is XML's characters only: JSON's escapes leave U+FFFE and U+FFFF, which are written as
+/// escapes too (they can only stand inside strings, so the JSON means the same).
+pub(crate) fn sqs_text(json: String) -> String {
+    if json.contains(['\u{FFFE}', '\u{FFFF}']) {
+        json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
+    } else {
+        json
     }
 }
 

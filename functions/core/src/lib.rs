@@ -4,9 +4,11 @@
 //! ([`limits`]); time comes from a [`time::Clock`] and I/O only through the [`ports`]. Never: a wall clock in logic, an
 //! environment variable read outside [`settings`], a fake in a deployed binary (features `memory` and `files` are off there).
 
+pub mod action;
 pub mod claim;
 pub mod config;
 pub mod context;
+pub mod due;
 pub mod envelope;
 pub mod limits;
 pub mod ports;

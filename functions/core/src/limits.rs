@@ -200,8 +200,13 @@ pub const MAX_CAP: u32 = 100;
 /// The longest that a cap may look back.
 pub const MAX_CAP_WITHIN: Duration = Duration::from_secs(7 * 86_400);
 
-/// How long a notification may wait for its time: quiet hours and a full cap, and room. After that nobody wants it.
+/// How long a notification may wait for its time or for its identity's link: quiet hours and a full cap, and room. After that
+/// nobody wants it.
 pub const MAX_DEFERRAL: Duration = Duration::from_secs(8 * 86_400);
+
+/// Actions that wait for the link of one identity. More are recorded as withheld: an identity that nobody ever links mustn't
+/// grow for good.
+pub const MAX_HELD: usize = 64;
 
 /// Items of one transaction while what was known of an identity moves to its conversation: one read, one deleted, one written.
 pub const MOVE_CHUNK: usize = 24;
@@ -226,10 +231,7 @@ const _: () = {
     assert!(MAX_MESSAGE_BYTES <= MAX_BATCH_BYTES, "every message fits into a batch");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
     // The claim, the items, the outbox, two items a link, an item a join, and that a link isn't there yet.
-    assert!(
-        1 + MAX_ITEMS_PER_EVENT + 1 + 2 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 1 <= 100,
-        "a transaction holds 100 actions"
-    );
+    assert!(MAX_ITEMS_PER_EVENT + 2 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 3 <= 100, "a transaction holds 100 actions");
     assert!(2 * MOVE_CHUNK <= 100, "so does this one");
     assert!(MAX_JOIN_WITHIN.as_secs() + JOIN_GRACE.as_secs() < MAX_EVENT_AGE.as_secs(), "a timer is an event");
     assert!(MAX_CAP_WITHIN.as_secs() < MAX_DEFERRAL.as_secs());

@@ -1,13 +1,16 @@
 //! What the functions need of the world, a trait each. They mirror the IAM grants: the receiver's role has what
-//! [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`CapturedSecrets`] need and no more, the processor's what [`ContextStore`] needs.
+//! [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`CapturedSecrets`] need and no more, the processor's what
+//! [`ContextStore`], [`ActionQueue`] and [`TimerQueue`] need.
 
+use crate::action::Action;
 use crate::claim::decide::{Committed, Recorded};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
-use crate::context::{Item, ItemKey};
+use crate::context::{Item, ItemKey, Place};
 use crate::time::Timestamp;
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// A call that had no answer or a bad one. The cause is for our logs, never for a reply. Worth a retry.
@@ -83,8 +86,26 @@ pub struct Commit {
     pub outcome: Outcome,
     pub rules: Vec<String>,
     pub node: Option<String>,
+    /// How the payload is off its schema, which accepts it all the same.
+    pub off_schema: Option<String>,
+    /// What became of the event's actions: `rule/notify queued`.
+    pub actions: Vec<String>,
+    /// The partitions of the joins that the event is part of: whoever erases a conversation finds them so.
+    pub joins: Vec<String>,
     /// Whole items, each with the version that was read.
-    pub items: BTreeMap<ItemKey, Item>,
+    pub items: BTreeMap<Place, Item>,
+    /// What must not be there: the link of the identity whose items these are.
+    pub absent: Option<Place>,
+}
+
+/// Items that change without an event, each guarded by the version that was read: what was sent leaves its outbox, what was
+/// an identity's moves to its conversation.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    pub puts: BTreeMap<Place, Item>,
+    /// With the version that was read.
+    pub deletes: BTreeMap<Place, u64>,
+    pub at: Timestamp,
 }
 
 /// What is recorded of an event that can't be processed.
@@ -106,19 +127,41 @@ pub enum Buried {
     Processed,
 }
 
-/// Claims and contexts as the processor uses them: `dynamodb:BatchGetItem`, `dynamodb:PutItem` on the context table,
-/// `dynamodb:UpdateItem` on the claims table (a transaction is authorised by the verbs of its items).
+/// Claims and contexts as the processor uses them: `dynamodb:BatchGetItem`, `dynamodb:ConditionCheckItem`,
+/// `dynamodb:DeleteItem`, `dynamodb:PutItem`, `dynamodb:Query` on the context table, `dynamodb:UpdateItem` on the claims table
+/// (a transaction is authorised by the verbs of its items).
 #[async_trait]
 pub trait ContextStore: Send + Sync + fmt::Debug {
     /// The items as they are now, read consistently. What isn't there is left out.
-    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable>;
+    async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable>;
 
     /// Claim → `processed` and the items, all or nothing. Never fails: a failure is an answer, [`Committed::Unknown`].
     async fn commit(&self, commit: &Commit) -> Committed;
 
+    /// The first items of a partition in the order of their keys, read consistently; at most so many.
+    async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable>;
+
+    /// All or nothing. Never fails, and is never [`Committed::Before`].
+    async fn rewrite(&self, rewrite: &Rewrite) -> Committed;
+
     /// Claim → `dead` with the reason, unless it is processed. What the receiver recorded of the event stays: of a message
     /// that can't be read, a burial knows less.
     async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable>;
+}
+
+/// The actions queue: `sqs:SendMessage`.
+#[async_trait]
+pub trait ActionQueue: Send + Sync + fmt::Debug {
+    /// `Ok` only when the queue has acknowledged it. An error may mean that it is queued all the same; a second one of the
+    /// same id is the consumer's to know, unless it comes within minutes. Of one conversation they come out as they went in.
+    async fn send(&self, conversation: &str, sequence: u64, action: &Action) -> Result<(), Unavailable>;
+}
+
+/// The events queue, for what is due later: `sqs:SendMessage`.
+#[async_trait]
+pub trait TimerQueue: Send + Sync + fmt::Debug {
+    /// `delay` is at most [`crate::limits::TIMER_HOP`]. `Ok` only when the queue has acknowledged the message.
+    async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable>;
 }
 
 /// Whether a stored body hash is this body's. A claim that has none (made by the processor) agrees with any.

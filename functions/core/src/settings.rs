@@ -26,6 +26,10 @@ pub struct ProcessorSettings {
     pub claims_table: String,
     /// `CONTEXT_TABLE`: name of the context table.
     pub context_table: String,
+    /// `EVENTS_QUEUE_URL`: URL of the events queue, for what is due later.
+    pub events_queue_url: String,
+    /// `ACTIONS_QUEUE_URL`: URL of the actions queue.
+    pub actions_queue_url: String,
     /// `MAX_RECEIVE_COUNT`: the redrive policy's.
     pub max_receive_count: NonZeroU32,
 }
@@ -58,6 +62,8 @@ const CLAIMS_TABLE: Variable = Variable { name: "CLAIMS_TABLE", example: "tiding
 const CONTEXT_TABLE: Variable = Variable { name: "CONTEXT_TABLE", example: "tidings-context" };
 const EVENTS_QUEUE_URL: Variable =
     Variable { name: "EVENTS_QUEUE_URL", example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-events" };
+const ACTIONS_QUEUE_URL: Variable =
+    Variable { name: "ACTIONS_QUEUE_URL", example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-actions.fifo" };
 const SECRET_ARN: Variable =
     Variable { name: "SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-AbCdEf" };
 const CAPTURED_SECRET_ARN: Variable = Variable {
@@ -68,7 +74,8 @@ const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", exampl
 
 impl ReceiverSettings {
     /// The names of all variables, for the test that holds the template against them.
-    pub const VARIABLES: &'static [&'static str] = &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name, CAPTURED_SECRET_ARN.name];
+    pub const VARIABLES: &'static [&'static str] =
+        &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name, CAPTURED_SECRET_ARN.name];
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
         let mut reader = Reader { lookup, problems: Vec::new() };
@@ -84,13 +91,16 @@ impl ReceiverSettings {
 
 impl ProcessorSettings {
     /// The names of all variables, for the test that holds the template against them.
-    pub const VARIABLES: &'static [&'static str] = &[CLAIMS_TABLE.name, CONTEXT_TABLE.name, MAX_RECEIVE_COUNT.name];
+    pub const VARIABLES: &'static [&'static str] =
+        &[CLAIMS_TABLE.name, CONTEXT_TABLE.name, EVENTS_QUEUE_URL.name, ACTIONS_QUEUE_URL.name, MAX_RECEIVE_COUNT.name];
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
         let mut reader = Reader { lookup, problems: Vec::new() };
         let settings = Self {
             claims_table: reader.text(CLAIMS_TABLE),
             context_table: reader.text(CONTEXT_TABLE),
+            events_queue_url: reader.url(EVENTS_QUEUE_URL),
+            actions_queue_url: reader.url(ACTIONS_QUEUE_URL),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),
         };
         reader.finish(settings)
@@ -170,7 +180,15 @@ mod tests {
     #[test]
     fn examples_are_valid() {
         let lookup = |name: &str| {
-            let all = [CLAIMS_TABLE, CONTEXT_TABLE, EVENTS_QUEUE_URL, SECRET_ARN, CAPTURED_SECRET_ARN, MAX_RECEIVE_COUNT];
+            let all = [
+                CLAIMS_TABLE,
+                CONTEXT_TABLE,
+                EVENTS_QUEUE_URL,
+                ACTIONS_QUEUE_URL,
+                SECRET_ARN,
+                CAPTURED_SECRET_ARN,
+                MAX_RECEIVE_COUNT,
+            ];
             all.iter().find(|v| v.name == name).map(|v| v.example.to_owned())
         };
         ReceiverSettings::read(&lookup).expect("the receiver's examples");

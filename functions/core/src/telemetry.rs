@@ -55,6 +55,16 @@ pub enum Metric {
     Retried,
     /// A last receive failed.
     Dead,
+    /// A last receive failed to send what an event causes; its effect is in the context.
+    Undelivered,
+    /// An action of low priority was shed, because its event waited too long.
+    Shed,
+    /// A notification waited for its time until nobody wanted it any more.
+    Expired,
+    /// Too many actions wait for an identity's link already: one more doesn't.
+    Unheld,
+    /// An event links an identity that has another conversation.
+    LinkConflict,
 }
 
 impl Metric {
@@ -72,6 +82,11 @@ impl Metric {
             Self::Parked => "Parked",
             Self::Retried => "Retried",
             Self::Dead => "Dead",
+            Self::Undelivered => "Undelivered",
+            Self::Shed => "Shed",
+            Self::Expired => "Expired",
+            Self::Unheld => "Unheld",
+            Self::LinkConflict => "LinkConflict",
         }
     }
 
@@ -88,7 +103,12 @@ impl Metric {
             | Self::OffSchema
             | Self::Parked
             | Self::Retried
-            | Self::Dead => "Count",
+            | Self::Dead
+            | Self::Undelivered
+            | Self::Shed
+            | Self::Expired
+            | Self::Unheld
+            | Self::LinkConflict => "Count",
         }
     }
 

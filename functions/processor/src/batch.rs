@@ -12,6 +12,7 @@ use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
+use tidings_core::due::Due;
 use tidings_core::limits::{ANSWER_RESERVE, BATCH_RESERVE};
 use tidings_core::telemetry::STEP;
 use tokio::time::{Instant, timeout_at};
@@ -38,7 +39,7 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
         let record = Record::read(message);
         let plan = plan(processor, &record);
         // What has no plan shares nothing with others: a group of its own.
-        let group = plan.as_ref().map_or_else(|_| format!("#{}", record.message_id), |plan| plan.conversation.clone());
+        let group = plan.as_ref().ok().and_then(Plan::group).map_or_else(|| format!("#{}", record.message_id), str::to_owned);
         groups.entry(group).or_default().push((record, plan));
     }
     let ends = join_all(groups.into_values().map(|group| one_conversation(processor, group, time))).await;
@@ -60,9 +61,10 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
 async fn one_conversation(processor: &Processor, group: Vec<Planned>, time: Time) -> Vec<String> {
     let mut given_back = Vec::new();
     for (record, plan) in group {
+        let goes_on = plan.as_ref().is_ok_and(Plan::goes_on);
         let end = match one_record(processor, &record, plan, time.work).await {
             Ok(()) => End::Done,
-            Err(failure) => end(processor, &record, &failure, time.settle).await,
+            Err(failure) => end(processor, &record, &failure, goes_on, time.settle).await,
         };
         if end == End::GiveBack {
             given_back.push(record.message_id);
@@ -73,8 +75,8 @@ async fn one_conversation(processor: &Processor, group: Vec<Planned>, time: Time
 
 /// A record that can't even be settled, because the table hangs or something panics, is given back: it costs its own reason
 /// and no other record's answer.
-async fn end(processor: &Processor, record: &Record, failure: &Failure, until: Instant) -> End {
-    let settled = AssertUnwindSafe(settle(processor, record, failure)).catch_unwind();
+async fn end(processor: &Processor, record: &Record, failure: &Failure, goes_on: bool, until: Instant) -> End {
+    let settled = AssertUnwindSafe(settle(processor, record, failure, goes_on)).catch_unwind();
     match timeout_at(until, settled).await {
         Ok(Ok(end)) => end,
         Ok(Err(_)) | Err(_) => {
@@ -90,8 +92,12 @@ fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {
     let envelope = record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone()))?;
     let now = processor.clock.now();
     let planned = AssertUnwindSafe(|| {
-        schema::hold(&processor.schemas, envelope, now)?;
-        processor.planner.plan(envelope, now)
+        let finding = schema::hold(&processor.schemas, envelope, now)?;
+        let mut plan = processor.planner.plan(envelope, now)?;
+        if let Plan::Event(plan) = &mut plan {
+            plan.off_schema = finding.map(|finding| finding.to_string());
+        }
+        Ok(plan)
     });
     catch_unwind(planned).unwrap_or(Err(Failure::Panic))
 }
@@ -102,19 +108,18 @@ async fn one_record(processor: &Processor, record: &Record, plan: Result<Plan, F
     let work = AssertUnwindSafe(commit(processor, envelope, &plan)).catch_unwind();
     let done = timeout_at(until, work).await.map_err(|_| Failure::Deadline)?.map_err(|_| Failure::Panic)??;
 
-    let outcome = match done {
-        Done::Now(outcome) => outcome.as_str(),
-        Done::Before => "duplicate",
-    };
+    let Done { outcome, conversation, .. } = &done;
     let source = envelope.source_name();
     let now = processor.clock.now();
     let duration_ms = now.since(started).as_millis() as u64;
     let lag_ms = now.since(envelope.receivedtime).as_millis() as u64;
-    let rules = plan.rules.join(",");
+    let (rules, actions) = (done.rules.join(","), done.actions.join("; "));
     tracing::info!(
-        claim_key = %envelope.claimkey, source, event_type = envelope.event_type, conversation = plan.conversation,
-        outcome, rules, receive_count = record.receive_count, duration_ms, lag_ms, "processed"
+        claim_key = %envelope.claimkey, source, event_type = envelope.event_type, conversation,
+        outcome, rules, actions, receive_count = record.receive_count, duration_ms, lag_ms, "processed"
     );
-    tracing::debug!(target: STEP, step = "processed", source, claim_key = %envelope.claimkey, conversation = plan.conversation, outcome, rules);
+    if Due::read(envelope).is_none() {
+        tracing::debug!(target: STEP, step = "processed", source, claim_key = %envelope.claimkey, conversation, outcome, rules, actions);
+    }
     Ok(())
 }

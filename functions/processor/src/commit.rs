@@ -1,55 +1,69 @@
-//! read → merge → one transaction, until an answer ends it. What an answer means is decided in
-//! [`tidings_core::claim::decide`]; here it is done.
+//! read → apply → one transaction, until an answer ends it; then what the transaction has promised: identities move, actions
+//! are sent. What an answer means is decided in [`tidings_core::claim::decide`]; here it is done.
+//!
+//! Whoever finds the effect there already does what comes after it again: the message isn't deleted until that is done, so a
+//! death in between costs nothing.
 
 use crate::Processor;
+use crate::apply::{self, Applied, Ending, Moment, View, keys_of, keys_of_action, occurred};
+use crate::deliver::{adopt, deliver, hop};
 use crate::failure::Failure;
-use crate::plan::Plan;
-use std::collections::BTreeMap;
-use tidings_core::claim::Outcome;
+use crate::plan::{EventPlan, Plan};
+use std::collections::{BTreeMap, BTreeSet};
+use tidings_core::action::{Proposal, Withheld};
 use tidings_core::claim::decide::{AfterCommit, Committed, after_commit, conflict_pause};
-use tidings_core::context::{Item, ItemKey};
+use tidings_core::context::{Branch, Content, Item, ItemKey, Order, Owner, Place, Taken, join_partition};
+use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{CONFLICT_PAUSE, MAX_ITEM_BYTES};
+use tidings_core::limits::CONFLICT_PAUSE;
 use tidings_core::ports::Commit;
+use tidings_core::telemetry::Metric;
+use tidings_core::time::Timestamp;
 
-/// How an event's commit ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
-    Now(Outcome),
-    /// An earlier receive had done it.
-    Before,
+/// How a message ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// An [`tidings_core::claim::Outcome`], or why there is none.
+    pub outcome: &'static str,
+    pub conversation: String,
+    pub rules: Vec<String>,
+    pub actions: Vec<String>,
+}
+
+/// What is to be written for a message, and what it is called.
+struct Prepared {
+    view: View,
+    applied: Applied,
+    event_type: String,
+    time: Timestamp,
+    rules: Vec<String>,
+    off_schema: Option<String>,
 }
 
 /// Makes the plan true, once.
 pub async fn commit(processor: &Processor, envelope: &Envelope, plan: &Plan) -> Result<Done, Failure> {
-    let keys: Vec<ItemKey> = plan.changes.keys().cloned().collect();
-    let order = envelope.order();
     let (mut reloads, mut conflicts) = (0, 0);
     loop {
-        let stored =
-            processor.store.load(&plan.conversation, &keys).await.map_err(|e| Failure::Unavailable(e.call.to_owned()))?;
-        let (items, outcome) = plan.changes.merge(&stored, &order);
-        bounded(&items)?;
-        let node = plan.changes.node().filter(|_| items.contains_key(&ItemKey::Node)).map(str::to_owned);
-        let commit = Commit {
-            key: envelope.claimkey.clone(),
-            source: envelope.source_name().to_owned(),
-            event_id: envelope.id.clone(),
-            event_type: envelope.event_type.clone(),
-            subject: envelope.subject.clone(),
-            received: envelope.receivedtime,
-            processed: processor.clock.now(),
-            conversation: plan.conversation.clone(),
-            occurred: format!("{}#{}", order.time, envelope.claimkey),
-            outcome,
-            rules: plan.rules.clone(),
-            node,
-            items,
+        let now = processor.clock.now();
+        let prepared = match plan {
+            Plan::Event(plan) => event(processor, envelope, plan, now).await?,
+            Plan::Action { conversation, proposal } => action(processor, envelope, conversation, proposal, now).await?,
+            Plan::Join { index, key } => match join(processor, envelope, *index, key, now).await? {
+                Some(prepared) => prepared,
+                None => return Ok(nothing("settled")),
+            },
+            Plan::NotYet { due, what } => return not_yet(processor, envelope, *due, what, now).await,
+            Plan::Forgotten => return Ok(nothing("forgotten")),
         };
-        let committed = processor.store.commit(&commit).await;
+        let committed = processor.store.commit(&prepared.commit(envelope, now)).await;
         match after_commit(committed, reloads, conflicts) {
-            AfterCommit::Done { duplicate: true } => return Ok(Done::Before),
-            AfterCommit::Done { duplicate: false } => return Ok(Done::Now(outcome)),
+            AfterCommit::Done { duplicate } => {
+                if !duplicate {
+                    prepared.count(envelope, now);
+                }
+                after(processor, plan, &prepared, duplicate).await?;
+                return Ok(prepared.done(duplicate));
+            }
             AfterCommit::Reload => reloads += 1,
             AfterCommit::Pause => {
                 tokio::time::sleep(conflict_pause(CONFLICT_PAUSE, conflicts).mul_f64(fastrand::f64())).await;
@@ -63,12 +77,238 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, plan: &Plan) -> 
     }
 }
 
-fn bounded(items: &BTreeMap<ItemKey, Item>) -> Result<(), Failure> {
-    for (key, item) in items {
-        let bytes = serde_json::to_vec(&item.facts).map_or(usize::MAX, |json| json.len());
-        if bytes > MAX_ITEM_BYTES {
-            return Err(Failure::LargeItem { item: key.to_string(), bytes });
+fn nothing(outcome: &'static str) -> Done {
+    Done { outcome, conversation: String::new(), rules: Vec::new(), actions: Vec::new() }
+}
+
+async fn event(processor: &Processor, envelope: &Envelope, plan: &EventPlan, now: Timestamp) -> Result<Prepared, Failure> {
+    let order = envelope.order();
+    let mut elsewhere: BTreeSet<Place> = plan.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
+    for (index, key) in plan.legs.keys() {
+        elsewhere.insert(Place::new(join_partition(&processor.planner.join(*index).name, key), ItemKey::Join));
+    }
+    let mut keys = keys_of(&plan.outline, !plan.legs.is_empty());
+    if !plan.links.is_empty() {
+        keys.extend(plan.links.iter().cloned().map(ItemKey::Identity).chain([ItemKey::Link]));
+    }
+    let view = read(processor, &plan.owner, &keys, &elsewhere).await?;
+    let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
+    let applied = apply::event(&processor.planner, plan, &view, &order, &at)?;
+    Ok(Prepared {
+        view,
+        applied,
+        event_type: envelope.event_type.clone(),
+        time: order.time,
+        rules: plan.rules.clone(),
+        off_schema: plan.off_schema.clone(),
+    })
+}
+
+async fn action(
+    processor: &Processor,
+    envelope: &Envelope,
+    conversation: &str,
+    proposal: &Proposal,
+    now: Timestamp,
+) -> Result<Prepared, Failure> {
+    let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
+    let owner = Owner::Conversation(conversation.to_owned());
+    let view = read(processor, &owner, &keys_of_action(proposal), &BTreeSet::new()).await?;
+    // It has waited for its time, not in a backlog.
+    let at = Moment { policy: processor.planner.policy(), now, received: now };
+    let applied = apply::action(proposal, &view, &order, &at)?;
+    let rules = vec![proposal.rule.clone()];
+    Ok(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None })
+}
+
+/// `None`: there is nothing to do, or not yet.
+async fn join(
+    processor: &Processor,
+    envelope: &Envelope,
+    index: usize,
+    key: &str,
+    now: Timestamp,
+) -> Result<Option<Prepared>, Failure> {
+    let join = processor.planner.join(index);
+    let within = join.within.duration();
+    let place = Place::new(join_partition(&join.name, key), ItemKey::Join);
+    let own = View { partition: place.partition.clone(), unlinked: None, items: load(processor, [place.clone()].into()).await? };
+    let (version, state) = own.join(&place.partition);
+    let overdue = state.deadline(within).is_some_and(|deadline| now >= deadline);
+    if let Some(Taken { partition, .. }) = &state.taken {
+        // Perhaps by this very message, which then couldn't send what the join says.
+        flush(processor, partition).await?;
+    }
+    let (branch, end) = match (state.complete(join.all.len(), within), state.taken.as_ref().map(|taken| taken.branch)) {
+        (Some(end), None | Some(Branch::Then)) => (Branch::Then, end),
+        (None, None) if overdue => match state.given_up(within) {
+            Some(end) => (Branch::Else, end),
+            None => return Ok(None),
+        },
+        (None, None | Some(Branch::Then)) | (_, Some(Branch::Else)) => return Ok(None),
+    };
+    let outline = processor.planner.branch(index, key, branch, &end, now)?;
+    let view = read(processor, &end.owner, &keys_of(&outline, false), &BTreeSet::new()).await?;
+    let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
+    let ending = Ending { place, version, state, branch, time: end.time };
+    let applied = apply::ending(&ending, &outline, &view, &at)?;
+    if ending.state.taken.is_some() && applied.items.is_empty() {
+        return Ok(None);
+    }
+    let event_type = match branch {
+        Branch::Then => "tidings.join.then",
+        Branch::Else => "tidings.join.else",
+    };
+    Ok(Some(Prepared {
+        view,
+        applied,
+        event_type: event_type.to_owned(),
+        time: end.time,
+        rules: vec![join.name.clone()],
+        off_schema: None,
+    }))
+}
+
+/// Sends it on its way again. A join that is over needs no timer any more.
+async fn not_yet(
+    processor: &Processor,
+    envelope: &Envelope,
+    due: Timestamp,
+    what: &Due,
+    now: Timestamp,
+) -> Result<Done, Failure> {
+    if let Due::Join { join, key, .. } = what {
+        let place = Place::new(join_partition(join, key), ItemKey::Join);
+        let stored = load(processor, [place.clone()].into()).await?;
+        let taken = stored.get(&place).is_some_and(|item| match &item.content {
+            Content::Join(state) => state.taken.is_some(),
+            Content::Facts(_) | Content::Link(_) | Content::Outbox(_) => false,
+        });
+        if taken {
+            return Ok(nothing("settled"));
         }
     }
-    Ok(())
+    hop(processor, &envelope.encode(), due, now).await?;
+    Ok(nothing("waits"))
+}
+
+async fn load(processor: &Processor, places: BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Failure> {
+    processor.store.load(&places).await.map_err(|e| Failure::Unavailable(e.call.to_owned()))
+}
+
+/// Reads an owner's items, and some others. Of an identity that has a link, they are its conversation's.
+async fn read(
+    processor: &Processor,
+    owner: &Owner,
+    keys: &BTreeSet<ItemKey>,
+    elsewhere: &BTreeSet<Place>,
+) -> Result<View, Failure> {
+    let of = |partition: &str| keys.iter().map(|key| Place::new(partition, key.clone())).collect::<BTreeSet<_>>();
+    let mut places = of(owner.name());
+    places.extend(elsewhere.iter().cloned());
+    match owner {
+        Owner::Conversation(partition) => {
+            Ok(View { partition: partition.clone(), unlinked: None, items: load(processor, places).await? })
+        }
+        Owner::Identity(identity) => {
+            let link = Place::new(identity.clone(), ItemKey::Link);
+            places.insert(link.clone());
+            let items = load(processor, places).await?;
+            let mut view = View { partition: identity.clone(), unlinked: Some(link), items };
+            if let Some(conversation) = view.link(identity).map(str::to_owned) {
+                let theirs = load(processor, of(&conversation)).await?;
+                view.items.retain(|place, _| elsewhere.contains(place));
+                view.items.extend(theirs);
+                view.partition = conversation;
+                view.unlinked = None;
+            }
+            Ok(view)
+        }
+    }
+}
+
+/// What the transaction has promised. A duplicate finds in what it read what is left to do.
+async fn after(processor: &Processor, plan: &Plan, prepared: &Prepared, duplicate: bool) -> Result<(), Failure> {
+    let Prepared { view, applied, .. } = prepared;
+    let outbox = Place::new(view.partition.clone(), ItemKey::Outbox);
+    let mut moved = false;
+    if let Plan::Event(plan) = plan {
+        for identity in &plan.links {
+            let linked_now = applied.items.contains_key(&Place::new(identity.clone(), ItemKey::Link));
+            let linked_before = duplicate && view.link(identity) == Some(view.partition.as_str());
+            if linked_now || linked_before {
+                // What a try before this one has moved may still be in the outbox.
+                moved |= adopt(processor, identity, &view.partition).await? || linked_before;
+            }
+        }
+    }
+    if moved {
+        return flush(processor, &view.partition).await;
+    }
+    let (version, outbox) = match applied.items.get(&outbox) {
+        Some(Item { version, content: Content::Outbox(outbox) }) if !duplicate => {
+            (Some(version.unwrap_or(0) + 1), outbox.clone())
+        }
+        Some(Item { content: Content::Facts(_) | Content::Join(_) | Content::Link(_) | Content::Outbox(_), .. }) | None => {
+            view.outbox()
+        }
+    };
+    deliver(processor, &view.partition, version, outbox).await
+}
+
+/// Sends what waits in an outbox that wasn't read yet.
+async fn flush(processor: &Processor, partition: &str) -> Result<(), Failure> {
+    let place = Place::new(partition, ItemKey::Outbox);
+    let view = View { partition: partition.to_owned(), unlinked: None, items: load(processor, [place].into()).await? };
+    let (version, outbox) = view.outbox();
+    deliver(processor, partition, version, outbox).await
+}
+
+impl Prepared {
+    fn commit(&self, envelope: &Envelope, now: Timestamp) -> Commit {
+        Commit {
+            key: envelope.claimkey.clone(),
+            source: envelope.source_name().to_owned(),
+            event_id: envelope.id.clone(),
+            event_type: self.event_type.clone(),
+            subject: envelope.subject.clone(),
+            received: envelope.receivedtime,
+            processed: now,
+            conversation: self.view.partition.clone(),
+            occurred: occurred(self.time, &envelope.claimkey),
+            outcome: self.applied.outcome,
+            rules: self.rules.clone(),
+            node: self.applied.node.clone(),
+            off_schema: self.off_schema.clone(),
+            actions: self.applied.actions.clone(),
+            joins: self.applied.joins.clone(),
+            items: self.applied.items.clone(),
+            absent: self.view.unlinked.clone(),
+        }
+    }
+
+    /// Counts what somebody should look at.
+    fn count(&self, envelope: &Envelope, now: Timestamp) {
+        for why in &self.applied.withheld {
+            match why {
+                Withheld::Shed => Metric::Shed.count(envelope.source_name(), now),
+                Withheld::Expired => Metric::Expired.count(envelope.source_name(), now),
+                Withheld::NoConversation => Metric::Unheld.count(envelope.source_name(), now),
+                Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale => {}
+            }
+        }
+        if self.applied.conflicts > 0 {
+            Metric::LinkConflict.count(envelope.source_name(), now);
+            tracing::warn!(claim_key = %envelope.claimkey, conflicts = self.applied.conflicts, "an identity has another conversation");
+        }
+    }
+
+    fn done(self, duplicate: bool) -> Done {
+        Done {
+            outcome: if duplicate { "duplicate" } else { self.applied.outcome.as_str() },
+            conversation: self.view.partition,
+            rules: self.rules,
+            actions: if duplicate { Vec::new() } else { self.applied.actions },
+        }
+    }
 }

@@ -4,7 +4,7 @@ use crate::Processor;
 use crate::decode::Record;
 use tidings_core::claim::decide::{AfterFailure, after_failure};
 use tidings_core::envelope::DecodeError;
-use tidings_core::limits::{MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_ITEMS_PER_EVENT, MAX_REASON_BYTES};
+use tidings_core::limits::{MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_JOIN_EVENTS, MAX_REASON_BYTES, MAX_SET_ELEMENTS, MAX_TEXT_BYTES};
 use tidings_core::ports::{Burial, Buried};
 use tidings_core::schemas::Finding;
 use tidings_core::telemetry::{Metric, STEP};
@@ -26,12 +26,22 @@ pub enum Failure {
     Conversation { expression: String, what: String },
     #[error("rule {rule}, {field}: {what}")]
     Rule { rule: String, field: String, what: String },
-    #[error("changes {items} context items, allowed: {MAX_ITEMS_PER_EVENT}")]
-    TooManyItems { items: usize },
+    #[error("{seen} {what}, allowed: {allowed}")]
+    TooMany { what: &'static str, seen: usize, allowed: usize },
     #[error("context item {item} would have {bytes} bytes, allowed: {MAX_ITEM_BYTES}")]
     LargeItem { item: String, bytes: usize },
+    #[error("context item {item}, {fact}: a set of {elements} elements, allowed: {MAX_SET_ELEMENTS}")]
+    LargeSet { item: String, fact: String, elements: usize },
+    #[error("rule {rule}, notify.text: a text of {bytes} bytes, allowed: {MAX_TEXT_BYTES}")]
+    LongText { rule: String, bytes: usize },
+    #[error("join {join}: more than {MAX_JOIN_EVENTS} events of one key; a key is to name one thing that happens")]
+    JoinFull { join: String },
+    #[error("what an identity is to be linked to is an identity itself, and has a conversation")]
+    LinkTarget,
     #[error("the tables did not answer: {0}")]
     Unavailable(String),
+    #[error("its effect is in the context, what it sends isn't all sent: {0} did not answer")]
+    Undelivered(String),
     #[error("other events of the conversation were faster every time")]
     Contended,
     #[error("no time was left")]
@@ -50,7 +60,10 @@ impl Failure {
             Self::PastHorizon { .. } => "past_horizon",
             Self::Conversation { .. } => "conversation",
             Self::Rule { .. } => "rule",
-            Self::TooManyItems { .. } | Self::LargeItem { .. } => "too_large",
+            Self::TooMany { .. } | Self::LargeItem { .. } | Self::LargeSet { .. } | Self::LongText { .. } => "too_large",
+            Self::JoinFull { .. } => "join_full",
+            Self::LinkTarget => "link_target",
+            Self::Undelivered(_) => "undelivered",
             Self::Unavailable(_) => "unavailable",
             Self::Contended => "contended",
             Self::Deadline => "deadline",
@@ -68,8 +81,8 @@ pub enum End {
     GiveBack,
 }
 
-/// Gives the record back; on its last receive records why first.
-pub async fn settle(processor: &Processor, record: &Record, failure: &Failure) -> End {
+/// Gives the record back; on its last receive records why first. `goes_on`: its effect isn't all that there is to do.
+pub async fn settle(processor: &Processor, record: &Record, failure: &Failure, goes_on: bool) -> End {
     let now = processor.clock.now();
     let receive_count = record.receive_count;
     let key = record.claim_key.as_ref().map_or("unknown", |key| key.as_str());
@@ -93,11 +106,11 @@ pub async fn settle(processor: &Processor, record: &Record, failure: &Failure) -
             tracing::debug!(target: STEP, step = "retry", source = record.source(), claim_key = key, receive_count, reason);
             End::GiveBack
         }
-        AfterFailure::Bury => bury(processor, record, reason, failure.code(), now).await,
+        AfterFailure::Bury => bury(processor, record, reason, failure.code(), goes_on, now).await,
     }
 }
 
-async fn bury(processor: &Processor, record: &Record, reason: String, code: &str, now: Timestamp) -> End {
+async fn bury(processor: &Processor, record: &Record, reason: String, code: &str, goes_on: bool, now: Timestamp) -> End {
     let receive_count = record.receive_count;
     let source = record.source();
     let Some(claim_key) = &record.claim_key else {
@@ -115,6 +128,13 @@ async fn bury(processor: &Processor, record: &Record, reason: String, code: &str
         receive_count,
     };
     match processor.store.bury(&burial).await {
+        // The dead-letter queue keeps it, so that a redrive sends what it hasn't. Another event of the conversation may be
+        // faster.
+        Ok(Buried::Processed) if goes_on => {
+            Metric::Undelivered.count(source, now);
+            tracing::error!(claim_key = %claim_key, source, outcome = "undelivered", code, reason = burial.reason, receive_count, "failed");
+            End::GiveBack
+        }
         // An answer to a commit was lost, and it had been a yes.
         Ok(Buried::Processed) => End::Done,
         Ok(Buried::Yes) => {

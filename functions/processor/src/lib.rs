@@ -1,15 +1,20 @@
-//! batch → decode → hold against its schema → apply rules → commit → partial response.
+//! batch → decode → hold against its schema → apply rules → commit → deliver → partial response.
 //!
 //! Promises: every record of a batch has exactly one end, whatever the others do: done, given back to SQS, or recorded as
 //! dead with its reason on its last receive and then given back, so that the redrive policy takes it. An event's effect is
-//! one transaction. Never: a batch that fails as a whole, an effect without its claim, a payload in a log or a reason.
+//! one transaction, and what it sends is sent before its message is let go. Never: a batch that fails as a whole, an effect without its claim, a payload in a log or a reason.
 //!
-//! The flow, a file each: [`batch`] → [`decode`] → [`schema`] → [`plan`] → [`commit`] → [`failure`].
+//! The flow, a file each: [`batch`] → [`decode`] → [`schema`] → [`plan`] (a rule's [`effects`]) → `apply` → [`commit`] → `deliver` →
+//! [`failure`].
 
+mod apply;
 pub mod batch;
 pub mod commit;
 pub mod configured;
 pub mod decode;
+mod deliver;
+pub mod effects;
+mod expression;
 pub mod failure;
 pub mod plan;
 pub mod schema;
@@ -20,9 +25,18 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::config::rules::Rules;
-use tidings_core::ports::ContextStore;
+use tidings_core::ports::{ActionQueue, ContextStore, TimerQueue};
 use tidings_core::schemas::EventSchemas;
 use tidings_core::time::Clock;
+
+/// What the processor needs of the world.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    pub store: Arc<dyn ContextStore>,
+    pub actions: Arc<dyn ActionQueue>,
+    pub timers: Arc<dyn TimerQueue>,
+    pub clock: Arc<dyn Clock>,
+}
 
 /// The processor with all that it needs.
 #[derive(Debug)]
@@ -30,14 +44,17 @@ pub struct Processor {
     planner: Planner,
     schemas: EventSchemas,
     store: Arc<dyn ContextStore>,
+    actions: Arc<dyn ActionQueue>,
+    timers: Arc<dyn TimerQueue>,
     clock: Arc<dyn Clock>,
     max_receive_count: NonZeroU32,
 }
 
 impl Processor {
     /// `max_receive_count` is the redrive policy's: the receive on which a failure is recorded as dead.
-    pub fn new(rules: Rules, store: Arc<dyn ContextStore>, clock: Arc<dyn Clock>, max_receive_count: NonZeroU32) -> Self {
-        Self { planner: Planner::new(rules), schemas: EventSchemas::default(), store, clock, max_receive_count }
+    pub fn new(rules: Rules, ports: Ports, max_receive_count: NonZeroU32) -> Self {
+        let Ports { store, actions, timers, clock } = ports;
+        Self { planner: Planner::new(rules), schemas: EventSchemas::default(), store, actions, timers, clock, max_receive_count }
     }
 
     /// Payloads are held against these.

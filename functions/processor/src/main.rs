@@ -2,10 +2,10 @@
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use processor::{Processor, configured};
+use processor::{Ports, Processor, configured};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tidings_core::aws::{DynamoContexts, config};
+use tidings_core::aws::{DynamoContexts, SqsActions, SqsTimers, config};
 use tidings_core::schemas::EventSchemas;
 use tidings_core::settings::ProcessorSettings;
 use tidings_core::telemetry;
@@ -16,9 +16,14 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let settings = ProcessorSettings::read(&|name| std::env::var(name).ok())?;
     let aws = config().await;
-    let client = aws_sdk_dynamodb::Client::new(&aws);
-    let store = DynamoContexts::new(client, settings.claims_table, settings.context_table);
-    let processor = Processor::new(configured::rules(), Arc::new(store), Arc::new(SystemClock), settings.max_receive_count);
+    let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
+    let ports = Ports {
+        store: Arc::new(DynamoContexts::new(dynamodb, settings.claims_table, settings.context_table)),
+        actions: Arc::new(SqsActions::new(sqs.clone(), settings.actions_queue_url)),
+        timers: Arc::new(SqsTimers::new(sqs, settings.events_queue_url)),
+        clock: Arc::new(SystemClock),
+    };
+    let processor = Processor::new(configured::rules(), ports, settings.max_receive_count);
     let processor = processor.with_schemas(EventSchemas::new(configured::schemas()));
     let processor = &processor;
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {

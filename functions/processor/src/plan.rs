@@ -1,62 +1,120 @@
-//! What an event is to change, by the rules. Pure: the same event gives the same plan.
+//! What an event is to do, by the rules. Pure: the same event gives the same plan.
 
+use crate::effects::{Occasion, Outline, Ready};
+use crate::expression::Lazy;
 use crate::failure::Failure;
 use serde_json::{Value, json};
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use tidings_core::action::Proposal;
 use tidings_core::claim::decide::past_horizon;
-use tidings_core::config::rules::{Rule, Rules, is_about};
-use tidings_core::context::Changes;
+use tidings_core::config::rules::{IfStale, Join, Policy, Rules, Whose, is_about};
+use tidings_core::context::{Branch, Combination, Owner, Seen, join_order, join_partition};
+use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{MAX_CONVERSATION_BYTES, MAX_ITEMS_PER_EVENT, MAX_SUBJECT_BYTES};
-use tidings_core::rules::{EvaluationError, Expression, Scope, Variables};
+use tidings_core::limits::{
+    MAX_ACTIONS_PER_EVENT, MAX_CONVERSATION_BYTES, MAX_ITEMS_PER_EVENT, MAX_JOIN_KEY_BYTES, MAX_JOINS_PER_EVENT,
+    MAX_LINKS_PER_EVENT,
+};
+use tidings_core::rules::{Scope, Variables};
 use tidings_core::time::Timestamp;
+
+/// What is to be done for one message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// A provider's event.
+    Event(EventPlan),
+    /// A notification's time has come.
+    Action { conversation: String, proposal: Proposal },
+    /// A join may be over. The index is the rules'.
+    Join { index: usize, key: String },
+    /// Something of our own that comes too early.
+    NotYet { due: Timestamp, what: Due },
+    /// A join that the rules don't know any more.
+    Forgotten,
+}
 
 /// One event's plan.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    pub conversation: String,
-    pub changes: Changes,
+pub struct EventPlan {
+    pub owner: Owner,
+    pub outline: Outline,
     /// The names of the rules that were about it, in their order.
     pub rules: Vec<String>,
+    /// Identities of its conversation.
+    pub links: Vec<String>,
+    /// The joins that it is part of, by their index and key: the legs.
+    pub legs: BTreeMap<(usize, String), Vec<Seen>>,
+    /// How its payload is off its schema, which accepts it all the same.
+    pub off_schema: Option<String>,
 }
 
-/// The rules, ready to use. An expression is parsed when an event first needs it, not in INIT.
+impl Plan {
+    /// Those of one group are done one after the other.
+    pub fn group(&self) -> Option<&str> {
+        match self {
+            Self::Event(plan) => Some(plan.owner.name()),
+            Self::Action { conversation, .. } => Some(conversation),
+            Self::Join { key, .. } => Some(key),
+            Self::NotYet { .. } | Self::Forgotten => None,
+        }
+    }
+
+    /// Whether something is left to do after its effect is in the context: a lost answer is then no reason to let it go.
+    pub fn goes_on(&self) -> bool {
+        match self {
+            Self::Event(plan) => !(plan.outline.proposals.is_empty() && plan.links.is_empty() && plan.legs.is_empty()),
+            Self::Action { .. } | Self::Join { .. } => true,
+            Self::NotYet { .. } | Self::Forgotten => false,
+        }
+    }
+}
+
+/// The rules, ready to use.
 #[derive(Debug)]
 pub struct Planner {
     rules: Rules,
     conversations: Vec<Lazy>,
-    entities: Vec<Option<Lazy>>,
-    facts: Vec<Vec<(String, Lazy)>>,
+    conditions: Vec<(Option<Lazy>, Vec<Lazy>, Ready)>,
+    joins: Vec<ReadyJoin>,
 }
 
 #[derive(Debug)]
-struct Lazy {
-    text: String,
-    parsed: OnceLock<Expression>,
-}
-
-impl Lazy {
-    fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), parsed: OnceLock::new() }
-    }
-
-    fn evaluate(&self, variables: &Variables) -> Result<Value, EvaluationError> {
-        self.parsed.get_or_init(|| Expression::parse(&self.text, Scope::Event).expect("build.rs checked it")).evaluate(variables)
-    }
+struct ReadyJoin {
+    /// Conditions and keys.
+    legs: Vec<(Option<Lazy>, Lazy)>,
+    then: Ready,
+    otherwise: Ready,
 }
 
 impl Planner {
     pub fn new(rules: Rules) -> Self {
+        let event = |text: &String| Lazy::new(text, Scope::Event);
+        let join = |join: &Join| ReadyJoin {
+            legs: join.all.iter().map(|leg| (leg.when.as_ref().map(event), event(&leg.by))).collect(),
+            then: Ready::new(&join.name, &join.then, IfStale::Run, Scope::Join),
+            otherwise: Ready::new(&join.name, &join.otherwise, IfStale::Run, Scope::Join),
+        };
         Self {
-            conversations: rules.conversations.iter().map(|c| Lazy::new(c.whose.expression())).collect(),
-            entities: rules.rules.iter().map(|r| r.effects.entity.as_deref().map(Lazy::new)).collect(),
-            facts: rules
+            conversations: rules.conversations.iter().map(|c| Lazy::new(c.whose.expression(), Scope::Event)).collect(),
+            conditions: rules
                 .rules
                 .iter()
-                .map(|r| r.effects.set.iter().map(|(name, a)| (name.clone(), Lazy::new(&a.value))).collect())
+                .map(|rule| {
+                    let ready = Ready::new(&rule.name, &rule.effects, rule.if_stale, Scope::Event);
+                    (rule.when.as_ref().map(event), rule.link.0.iter().map(event).collect(), ready)
+                })
                 .collect(),
+            joins: rules.joins.iter().map(join).collect(),
             rules,
         }
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.rules.policy
+    }
+
+    pub fn join(&self, index: usize) -> &Join {
+        &self.rules.joins[index]
     }
 
     /// Every failure here is final: the same event fails the same way again.
@@ -64,38 +122,92 @@ impl Planner {
         if past_horizon(envelope.receivedtime, now) {
             return Err(Failure::PastHorizon { received: envelope.receivedtime });
         }
+        match Due::read(envelope).transpose()? {
+            None => self.event(envelope, now).map(Plan::Event),
+            Some((what, due)) if now < due => Ok(Plan::NotYet { due, what }),
+            Some((Due::Action { conversation, proposal }, _)) => Ok(Plan::Action { conversation, proposal }),
+            Some((Due::Link { identity, conversation }, _)) => Ok(Plan::Event(EventPlan {
+                owner: Owner::Conversation(conversation),
+                outline: Outline::default(),
+                rules: Vec::new(),
+                links: vec![identity],
+                legs: BTreeMap::new(),
+                off_schema: None,
+            })),
+            Some((Due::Join { join, key, .. }, _)) => Ok(match self.rules.joins.iter().position(|j| j.name == join) {
+                Some(index) => Plan::Join { index, key },
+                None => Plan::Forgotten,
+            }),
+        }
+    }
+
+    fn event(&self, envelope: &Envelope, now: Timestamp) -> Result<EventPlan, Failure> {
         let data: Value = serde_json::from_str(envelope.data.get()).map_err(|_| Failure::Payload)?;
         let variables = Variables::of_event(&data, &without_payload(envelope));
-        let conversation = self.conversation(envelope, &variables)?;
-
-        let mut changes = Changes::default();
-        let mut names = Vec::new();
-        for (index, rule) in self.rules.rules.iter().enumerate() {
-            if is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type) {
-                self.apply(index, rule, envelope, &variables, &mut changes)?;
-                names.push(rule.name.clone());
+        let owner = self.owner(envelope, &variables)?;
+        let order = envelope.order();
+        let occasion = Occasion {
+            variables: &variables,
+            subject: envelope.subject.as_deref(),
+            time: order.time,
+            told: Some(order.time),
+            now,
+            cause: &envelope.claimkey,
+            traceparent: envelope.traceparent.as_deref(),
+        };
+        let mut plan = EventPlan {
+            owner,
+            outline: Outline::default(),
+            rules: Vec::new(),
+            links: Vec::new(),
+            legs: BTreeMap::new(),
+            off_schema: None,
+        };
+        for (rule, (when, links, ready)) in self.rules.rules.iter().zip(&self.conditions) {
+            let failed = |field: &str, what| Failure::Rule { rule: rule.name.clone(), field: field.to_owned(), what };
+            if !is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type) {
+                continue;
             }
+            if let Some(when) = when
+                && !when.holds(&variables).map_err(|what| failed("when", what))?
+            {
+                continue;
+            }
+            for link in links {
+                let identity = link.name(&variables, MAX_CONVERSATION_BYTES).map_err(|what| failed("link", what))?;
+                if let Owner::Identity(_) = plan.owner {
+                    let what = "the event has an identity and no conversation to link it to; see `conversations`";
+                    return Err(failed("link", what.to_owned()));
+                }
+                if identity != plan.owner.name() && !plan.links.contains(&identity) {
+                    plan.links.push(identity);
+                }
+            }
+            ready.apply(&occasion, &mut plan.outline)?;
+            plan.rules.push(rule.name.clone());
         }
-        let items = changes.keys().len();
-        if items > MAX_ITEMS_PER_EVENT {
-            return Err(Failure::TooManyItems { items });
-        }
-        Ok(Plan { conversation, changes, rules: names })
+        self.legs(envelope, &variables, &mut plan)?;
+        bounded(&plan)?;
+        Ok(plan)
     }
 
     /// The first entry of `conversations` that is about the event and has a value; what the preset knows; the entity
     /// itself, so that nothing is dropped because nobody said whose it is.
-    fn conversation(&self, envelope: &Envelope, variables: &Variables) -> Result<String, Failure> {
+    fn owner(&self, envelope: &Envelope, variables: &Variables) -> Result<Owner, Failure> {
         let source = envelope.source_name();
         for (entry, expression) in self.rules.conversations.iter().zip(&self.conversations) {
             if !is_about(&entry.on, &entry.source, source, &envelope.event_type) {
                 continue;
             }
             let failed = |what: String| Failure::Conversation { expression: entry.whose.expression().to_owned(), what };
+            let owner = |name: String| match entry.whose {
+                Whose::Conversation(_) => Owner::Conversation(name),
+                Whose::Identity(_) => Owner::Identity(name),
+            };
             match expression.evaluate(variables).map_err(|error| failed(error.to_string()))? {
                 Value::Null => {}
                 Value::String(text) if text.is_empty() => {}
-                Value::String(text) if text.len() <= MAX_CONVERSATION_BYTES => return Ok(text),
+                Value::String(text) if text.len() <= MAX_CONVERSATION_BYTES => return Ok(owner(text)),
                 Value::String(text) => {
                     return Err(failed(format!("a text of {} bytes, allowed: {MAX_CONVERSATION_BYTES}", text.len())));
                 }
@@ -105,47 +217,73 @@ impl Planner {
             }
         }
         let entity = || format!("entity:{source}/{}", envelope.subject.as_deref().unwrap_or(&envelope.event_type));
-        Ok(envelope.conversation.clone().unwrap_or_else(entity))
+        Ok(envelope.conversation.clone().map_or_else(|| Owner::Identity(entity()), Owner::Conversation))
     }
 
-    fn apply(
-        &self,
-        index: usize,
-        rule: &Rule,
-        envelope: &Envelope,
-        variables: &Variables,
-        changes: &mut Changes,
-    ) -> Result<(), Failure> {
-        let failed = |field: &str, what: String| Failure::Rule { rule: rule.name.clone(), field: field.to_owned(), what };
-        if !rule.effects.set.is_empty() {
-            let entity = match &self.entities[index] {
-                None => envelope.subject.clone(),
-                Some(expression) => match expression.evaluate(variables).map_err(|e| failed("entity", e.to_string()))? {
-                    Value::String(text) => Some(text),
-                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                        return Err(failed("entity", "gives no text; string(…) makes one of a number".to_owned()));
-                    }
-                },
-            };
-            let entity = entity.filter(|e| !e.is_empty() && e.len() <= MAX_SUBJECT_BYTES).ok_or_else(|| {
-                failed("entity", format!("the event has no subject of 1 to {MAX_SUBJECT_BYTES} bytes; give the rule an `entity`"))
-            })?;
-            for (name, expression) in &self.facts[index] {
-                let value = expression.evaluate(variables).map_err(|e| failed(&format!("set.{name}"), e.to_string()))?;
-                if !value.is_null() {
-                    changes.set(&entity, name, value);
+    fn legs(&self, envelope: &Envelope, variables: &Variables, plan: &mut EventPlan) -> Result<(), Failure> {
+        for (index, (join, ready)) in self.rules.joins.iter().zip(&self.joins).enumerate() {
+            let failed = |field: String, what| Failure::Rule { rule: join.name.clone(), field, what };
+            for (n, (leg, (when, by))) in join.all.iter().zip(&ready.legs).enumerate() {
+                if !is_about(&leg.on, &leg.source, envelope.source_name(), &envelope.event_type) {
+                    continue;
                 }
+                if let Some(when) = when
+                    && !when.holds(variables).map_err(|what| failed(format!("all[{n}].when"), what))?
+                {
+                    continue;
+                }
+                let key = by.name(variables, MAX_JOIN_KEY_BYTES).map_err(|what| failed(format!("all[{n}].by"), what))?;
+                plan.legs.entry((index, key)).or_default().push(Seen {
+                    time: envelope.order().time,
+                    key: envelope.claimkey.clone(),
+                    leg: n,
+                    received: envelope.receivedtime,
+                    owner: plan.owner.clone(),
+                });
             }
-        }
-        if let Some(node) = &rule.effects.goto {
-            changes.go_to(node);
         }
         Ok(())
     }
+
+    /// What a join does that has come to its end.
+    pub fn branch(&self, index: usize, key: &str, branch: Branch, end: &Combination, now: Timestamp) -> Result<Outline, Failure> {
+        let join = &self.rules.joins[index];
+        let order = join_order(&join_partition(&join.name, key), end.time);
+        let variables = Variables::of_join(&join.name, key);
+        let occasion = Occasion {
+            variables: &variables,
+            subject: None,
+            time: end.time,
+            told: None,
+            now,
+            cause: &order.key,
+            traceparent: None,
+        };
+        let mut outline = Outline::default();
+        match branch {
+            Branch::Then => self.joins[index].then.apply(&occasion, &mut outline)?,
+            Branch::Else => self.joins[index].otherwise.apply(&occasion, &mut outline)?,
+        }
+        Ok(outline)
+    }
+}
+
+fn bounded(plan: &EventPlan) -> Result<(), Failure> {
+    for (what, seen, allowed) in [
+        ("context items", plan.outline.changes.keys().len(), MAX_ITEMS_PER_EVENT),
+        ("links", plan.links.len(), MAX_LINKS_PER_EVENT),
+        ("joins", plan.legs.len(), MAX_JOINS_PER_EVENT),
+        ("actions", plan.outline.proposals.len(), MAX_ACTIONS_PER_EVENT),
+    ] {
+        if seen > allowed {
+            return Err(Failure::TooMany { what, seen, allowed });
+        }
+    }
+    Ok(())
 }
 
 /// What an expression sees as `event`.
-fn without_payload(envelope: &Envelope) -> Value {
+pub fn without_payload(envelope: &Envelope) -> Value {
     json!({
         "id": envelope.id,
         "source": envelope.source_name(),

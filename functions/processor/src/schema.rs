@@ -6,7 +6,7 @@ use tidings_core::schemas::{EventSchemas, Finding, OnMismatch};
 use tidings_core::telemetry::{Metric, STEP};
 use tidings_core::time::Timestamp;
 
-/// What is off and accepted all the same, which is counted on every receive. What is rejected is final: the same payload
+/// What is off and accepted all the same. Both are counted, on every receive. What is rejected is final: the same payload
 /// fails the same schema again.
 pub fn hold(schemas: &EventSchemas, envelope: &Envelope, now: Timestamp) -> Result<Option<Finding>, Failure> {
     let Some(finding) = schemas.hold(envelope) else { return Ok(None) };

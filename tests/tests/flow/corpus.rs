@@ -62,7 +62,10 @@ async fn every_case_becomes_what_the_corpus_says() {
             events += usize::from(!case.repeats);
         }
     }
-    assert_eq!(world.store.claims().len(), events, "no claim that no case names");
+    let of_a_provider = |claim: &Claim| !claim.key.as_str().starts_with('@');
+    let claims = world.store.claims().into_iter().filter(of_a_provider).count();
+    assert_eq!(claims, events, "no claim that no case names");
+    assert_eq!(world.actions(), corpus().actions.iter().cloned().collect());
     assert_eq!(world.dead_letters.len(), 1);
     assert!(world.schedule.effects().values().all(|effects| *effects == 1));
     assert_contexts(&world, corpus());
@@ -73,8 +76,10 @@ async fn the_batch_mates_of_the_poison_event_are_done_at_the_first_receive() {
     let mut world = corpus_sent().await;
     let all = world.visible.len();
     world.process(0, all).await;
-    assert_eq!(world.visible.len(), 1);
-    assert!(world.visible[0].body.contains("ord-evt-3666"), "{}", world.visible[0].body);
+    // Beside what they have caused: events of our own.
+    let given_back: Vec<_> = world.visible.iter().filter(|message| message.body.contains("/webhooks/")).collect();
+    assert_eq!(given_back.len(), 1);
+    assert!(given_back[0].body.contains("ord-evt-3666"), "{}", given_back[0].body);
 }
 
 #[tokio::test(start_paused = true)]

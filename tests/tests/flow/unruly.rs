@@ -1,14 +1,18 @@
 //! Stores that do what the schedule says: the n-th AWS call meets its n-th entry.
 
 use async_trait::async_trait;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::pending;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tidings_core::action::Action;
 use tidings_core::claim::decide::{Committed, Recorded};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim};
-use tidings_core::context::{Item, ItemKey};
-use tidings_core::memory::{Call, Fault, Faults, MemoryQueue, MemoryStore};
-use tidings_core::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, Unavailable};
+use tidings_core::context::{Item, ItemKey, Place};
+use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryQueue, MemoryStore, MemoryTimers};
+use tidings_core::ports::{
+    ActionQueue, Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, Rewrite, TimerQueue, Unavailable,
+};
 use tidings_core::time::Timestamp;
 
 /// What a call may meet.
@@ -66,6 +70,11 @@ impl Schedule {
 
     pub(crate) fn effects(&self) -> BTreeMap<ClaimKey, u32> {
         self.effects.lock().unwrap().clone()
+    }
+
+    /// How much of what comes no call has met.
+    pub(crate) fn left(&self) -> usize {
+        self.coming.lock().unwrap().len()
     }
 
     fn next(&self) -> Option<Trouble> {
@@ -136,11 +145,19 @@ impl EventQueue for Unruly<MemoryQueue> {
 
 #[async_trait]
 impl ContextStore for Unruly<MemoryStore> {
-    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
-        if keys.is_empty() {
-            return self.inner.load(conversation, keys).await;
+    async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
+        if places.is_empty() {
+            return self.inner.load(places).await;
         }
-        self.call(Call::Load, self.inner.load(conversation, keys)).await
+        self.call(Call::Load, self.inner.load(places)).await
+    }
+
+    async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        self.call(Call::First, self.inner.first(partition, at_most)).await
+    }
+
+    async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
+        self.call(Call::Rewrite, self.inner.rewrite(rewrite)).await
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {
@@ -163,5 +180,19 @@ impl ContextStore for Unruly<MemoryStore> {
 
     async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
         self.call(Call::Bury, self.inner.bury(burial)).await
+    }
+}
+
+#[async_trait]
+impl ActionQueue for Unruly<MemoryActions> {
+    async fn send(&self, conversation: &str, sequence: u64, action: &Action) -> Result<(), Unavailable> {
+        self.call(Call::Act, self.inner.send(conversation, sequence, action)).await
+    }
+}
+
+#[async_trait]
+impl TimerQueue for Unruly<MemoryTimers> {
+    async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable> {
+        self.call(Call::SetTimer, self.inner.send(message, delay)).await
     }
 }

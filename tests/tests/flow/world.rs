@@ -11,13 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_core::action::NOTIFY_TYPE;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::config::source::Source;
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
-use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::memory::{
+    Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
+};
 use tidings_core::time::{Clock, Timestamp};
-use tidings_events::{Case, SECRETS, SignedRequest, secrets_of};
+use tidings_events::{Case, ExpectedAction, SECRETS, SignedRequest, secrets_of};
 use tokio::time::timeout;
 
 /// The redrive policy's.
@@ -42,6 +45,10 @@ pub(crate) struct World {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) schedule: Arc<Schedule>,
     queue: Arc<MemoryQueue>,
+    pub(crate) actions: Arc<MemoryActions>,
+    timers: Arc<MemoryTimers>,
+    /// What isn't visible yet, by when it will be.
+    later: Vec<(Timestamp, String)>,
     clock: Arc<ManualClock>,
     sources: Vec<Source>,
     sent: u32,
@@ -56,8 +63,12 @@ impl World {
         let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
         let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
+        let actions = Arc::new(MemoryActions::new(Arc::clone(&faults)));
+        let timers = Arc::new(MemoryTimers::new(Arc::clone(&faults)));
         let unruly = |inner| Unruly { inner, faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
         let events = Unruly { inner: Arc::clone(&queue), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
+        let acts = Unruly { inner: Arc::clone(&actions), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
+        let later = Unruly { inner: Arc::clone(&timers), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
         let ports = Ports {
             claims: Arc::new(unruly(Arc::clone(&store))),
             queue: Arc::new(events),
@@ -71,12 +82,30 @@ impl World {
         receiver.warm_up().await;
         let processor = Processor::new(
             processor::configured::rules(),
-            Arc::new(unruly(Arc::clone(&store))),
-            Arc::clone(&clock) as Arc<dyn Clock>,
+            processor::Ports {
+                store: Arc::new(unruly(Arc::clone(&store))),
+                actions: Arc::new(acts),
+                timers: Arc::new(later),
+                clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            },
             NonZeroU32::new(MAX_RECEIVES).unwrap(),
         );
         let (visible, dead_letters) = (Vec::new(), Vec::new());
-        Self { receiver, processor, store, schedule, queue, clock, sources, sent: 0, visible, dead_letters }
+        Self {
+            receiver,
+            processor,
+            store,
+            schedule,
+            queue,
+            actions,
+            timers,
+            later: Vec::new(),
+            clock,
+            sources,
+            sent: 0,
+            visible,
+            dead_letters,
+        }
     }
 
     /// The case as its provider sends it now.
@@ -106,7 +135,12 @@ impl World {
 
     /// What was sent becomes visible.
     pub(crate) fn arrive(&mut self) {
-        for body in self.queue.drain() {
+        let now = self.clock.now();
+        let timers = self.timers.drain().into_iter().map(|timer| (now.plus(timer.delay), timer.message));
+        self.later.extend(timers);
+        let (due, later) = std::mem::take(&mut self.later).into_iter().partition(|(due, _)| *due <= now);
+        self.later = later;
+        for body in self.queue.drain().into_iter().chain(due.into_iter().map(|(_, body)| body)) {
             self.sent += 1;
             self.visible.push(Message { id: format!("m{}", self.sent), body, receives: 0 });
         }
@@ -130,12 +164,18 @@ impl World {
         let (dead, visible): (Vec<_>, Vec<_>) = kept.into_iter().partition(|message| message.receives >= MAX_RECEIVES);
         self.dead_letters.extend(dead);
         self.visible.extend(visible);
+        self.arrive();
     }
 
-    /// Until SQS has nothing left to show.
+    /// Until SQS has nothing left to show, now or later.
     pub(crate) async fn process_all(&mut self) {
-        while !self.visible.is_empty() {
-            self.process(0, 10).await;
+        loop {
+            while !self.visible.is_empty() {
+                self.process(0, 10).await;
+            }
+            let Some(due) = self.later.iter().map(|(due, _)| *due).min() else { return };
+            self.clock.set(due);
+            self.arrive();
         }
     }
 
@@ -158,8 +198,28 @@ impl World {
 
     /// What is known of every conversation.
     pub(crate) fn contexts(&self) -> BTreeMap<String, Context> {
-        let conversations: BTreeSet<String> = self.store.claims().into_iter().filter_map(|claim| claim.conversation).collect();
-        conversations.into_iter().map(|name| (name.clone(), self.store.context(&name))).collect()
+        let partitions: BTreeSet<String> = self.store.items().into_keys().map(|place| place.partition).collect();
+        partitions.into_iter().map(|name| (name.clone(), self.store.context(&name))).collect()
+    }
+
+    /// What was sent, each once: conversation, rule, text or type. Of a conversation the first of each comes in the order of
+    /// their transactions.
+    pub(crate) fn actions(&self) -> BTreeSet<ExpectedAction> {
+        let mut known = BTreeSet::new();
+        let mut last: BTreeMap<String, u64> = BTreeMap::new();
+        let mut actions = BTreeSet::new();
+        for (conversation, sequence, action) in self.actions.sent() {
+            if known.insert(action.id.clone()) {
+                let before = last.insert(conversation.clone(), sequence);
+                assert!(before < Some(sequence), "{conversation}: {sequence} after {before:?}");
+                let said = action.action_type == NOTIFY_TYPE;
+                let text = action.data["text"].as_str().filter(|_| said).map(str::to_owned);
+                let action_type = Some(action.action_type).filter(|_| !said);
+                actions.insert(ExpectedAction { conversation, rule: action.rule, text, action_type });
+            }
+        }
+        assert_eq!(actions.len(), known.len(), "no two ids for one action");
+        actions
     }
 }
 

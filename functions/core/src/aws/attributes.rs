@@ -23,6 +23,11 @@ pub(super) fn get_text(row: &Row, name: &str) -> Option<String> {
     row.get(name)?.as_s().ok().cloned()
 }
 
+pub(super) fn get_texts(row: &Row, name: &str) -> Vec<String> {
+    let list = row.get(name).and_then(|value| value.as_l().ok());
+    list.into_iter().flatten().filter_map(|value| value.as_s().ok().cloned()).collect()
+}
+
 pub(super) fn get_number<T: std::str::FromStr>(row: &Row, name: &str) -> Option<T> {
     row.get(name)?.as_n().ok()?.parse().ok()
 }
@@ -50,14 +55,11 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         conversation: get_text(row, "conversation"),
         occurred: get_text(row, "occurred"),
         outcome: get_text(row, "outcome").as_deref().and_then(Outcome::parse),
-        rules: row
-            .get("rules")
-            .and_then(|v| v.as_l().ok())
-            .into_iter()
-            .flatten()
-            .filter_map(|v| v.as_s().ok().cloned())
-            .collect(),
+        rules: get_texts(row, "rules"),
+        actions: get_texts(row, "actions"),
+        joins: get_texts(row, "joins"),
         node: get_text(row, "node"),
+        off_schema: get_text(row, "off_schema"),
         reason: get_text(row, "reason"),
         receive_count: get_number(row, "receive_count"),
         body_sha256: get_text(row, "body_sha256"),

@@ -4,15 +4,17 @@ use super::attributes::{Row, get_number, get_text, number, text, texts};
 use super::cause;
 use crate::claim::ClaimState;
 use crate::claim::decide::Committed;
-use crate::context::{Facts, Item, ItemKey};
+use crate::context::{Content, Item, ItemKey, Place};
 use crate::limits::CLAIM_LIFETIME;
-use crate::ports::{Burial, Buried, Commit, ContextStore, Unavailable};
+use crate::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
+use crate::time::Timestamp;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{CancellationReason, KeysAndAttributes, Put, TransactWriteItem, Update};
-use std::collections::{BTreeMap, HashMap};
+use aws_sdk_dynamodb::types::{CancellationReason, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// [`ContextStore`] on DynamoDB.
 #[derive(Clone, Debug)]
@@ -71,6 +73,16 @@ impl DynamoContexts {
             set.push("subject = :subject");
             update = update.expression_attribute_values(":subject", text(subject));
         }
+        for (name, placeholder, list) in [("actions", ":actions", &commit.actions), ("joins", ":joins", &commit.joins)] {
+            if !list.is_empty() {
+                set.push(if name == "actions" { "actions = :actions" } else { "joins = :joins" });
+                update = update.expression_attribute_values(placeholder, texts(list));
+            }
+        }
+        if let Some(off_schema) = &commit.off_schema {
+            set.push("off_schema = :off_schema");
+            update = update.expression_attribute_values(":off_schema", text(off_schema));
+        }
         if let Some(node) = &commit.node {
             set.push("#node = :node");
             update = update.expression_attribute_names("#node", "node").expression_attribute_values(":node", text(node));
@@ -80,14 +92,15 @@ impl DynamoContexts {
     }
 
     /// A whole context item, guarded by the version that was read.
-    fn item(&self, conversation: &str, key: &ItemKey, item: &Item) -> Put {
-        let facts = serde_json::to_string(&item.facts).expect("facts have string keys and hold only JSON");
-        let put = Put::builder()
+    fn put(&self, place: &Place, item: &Item, at: Timestamp) -> Put {
+        let mut put = Put::builder()
             .table_name(&self.context_table)
-            .item("pk", text(conversation))
-            .item("sk", text(key.to_string()))
+            .set_item(Some(key(place)))
             .item("version", number(item.version.unwrap_or(0) + 1))
-            .item("facts", text(facts));
+            .item(attribute(&place.key), text(item.content.encode()));
+        if let Some(expires) = item.content.expires(at) {
+            put = put.item("expires_at", number(expires.unix_s()));
+        }
         let put = match item.version {
             None => put.condition_expression("attribute_not_exists(pk)"),
             Some(version) => {
@@ -96,29 +109,45 @@ impl DynamoContexts {
         };
         put.build().expect("table and item are set above")
     }
+
+    async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), TransactionFailure> {
+        let Err(error) = self.client.transact_write_items().set_transact_items(Some(items)).send().await else { return Ok(()) };
+        let failure = match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                TransactionFailure::Cancelled(cancelled.cancellation_reasons().to_vec())
+            }
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => TransactionFailure::InProgress,
+            Some(_) | None => TransactionFailure::Other,
+        };
+        if matches!(failure, TransactionFailure::Other) {
+            tracing::warn!(cause = %cause(&error), "no answer to a transaction");
+        }
+        Err(failure)
+    }
+}
+
+enum TransactionFailure {
+    Cancelled(Vec<CancellationReason>),
+    InProgress,
+    Other,
 }
 
 #[async_trait]
 impl ContextStore for DynamoContexts {
-    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+    async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
         let unavailable = |cause: String| Unavailable { call: "dynamodb:BatchGetItem", cause };
-        let wanted = keys
-            .iter()
-            .map(|key| HashMap::from([("pk".to_owned(), text(conversation)), ("sk".to_owned(), text(key.to_string()))]))
-            .collect::<Vec<_>>();
         let mut found = BTreeMap::new();
-        if wanted.is_empty() {
+        if places.is_empty() {
             return Ok(found);
         }
-        let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+        let request = KeysAndAttributes::builder().set_keys(Some(places.iter().map(key).collect())).consistent_read(true).build();
         let mut requests = HashMap::from([(self.context_table.clone(), request.expect("keys are set above"))]);
         for _ in 0..BATCH_GETS {
             let answer = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
             let answer = answer.map_err(|error| unavailable(cause(&error)))?;
             for row in answer.responses.into_iter().flatten().flat_map(|(_, rows)| rows) {
-                let (key, item) =
-                    item(&row).ok_or_else(|| unavailable("a context item that this version can't read".to_owned()))?;
-                found.insert(key, item);
+                let (place, item) = item(&row).ok_or_else(|| unavailable(UNREADABLE.to_owned()))?;
+                found.insert(place, item);
             }
             requests = answer.unprocessed_keys.unwrap_or_default();
             if requests.is_empty() {
@@ -130,23 +159,70 @@ impl ContextStore for DynamoContexts {
 
     async fn commit(&self, commit: &Commit) -> Committed {
         let marker = TransactWriteItem::builder().update(self.marker(commit)).build();
-        let items = commit.items.iter().map(|(key, item)| {
-            let put = self.item(&commit.conversation, key, item);
+        let items = commit.items.iter().map(|(place, item)| {
+            let put = self.put(place, item, commit.processed);
             TransactWriteItem::builder().put(put).build()
         });
-        let all = std::iter::once(marker).chain(items).collect();
-        let Err(error) = self.client.transact_write_items().set_transact_items(Some(all)).send().await else {
-            return Committed::Yes;
-        };
-        let committed = match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => classify(cancelled.cancellation_reasons()),
-            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Committed::Contended,
-            Some(_) | None => Committed::Unknown,
-        };
-        if committed == Committed::Unknown {
-            tracing::warn!(claim_key = %commit.key, cause = %cause(&error), "no answer to a commit");
+        let absent = commit.absent.iter().map(|place| {
+            let check = ConditionCheck::builder()
+                .table_name(&self.context_table)
+                .set_key(Some(key(place)))
+                .condition_expression("attribute_not_exists(pk)");
+            TransactWriteItem::builder().condition_check(check.build().expect("table and key are set above")).build()
+        });
+        let all = std::iter::once(marker).chain(items).chain(absent).collect();
+        match self.transact(all).await {
+            Ok(()) => Committed::Yes,
+            Err(TransactionFailure::Cancelled(reasons)) => classify(&reasons),
+            Err(TransactionFailure::InProgress) => Committed::Contended,
+            Err(TransactionFailure::Other) => Committed::Unknown,
         }
-        committed
+    }
+
+    async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        let unavailable = |cause: String| Unavailable { call: "dynamodb:Query", cause };
+        let page = self
+            .client
+            .query()
+            .table_name(&self.context_table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :partition")
+            .expression_attribute_values(":partition", text(partition))
+            .limit(i32::try_from(at_most).unwrap_or(i32::MAX))
+            .send()
+            .await;
+        let page = page.map_err(|error| unavailable(cause(&error)))?;
+        let read = |row: &Row| item(row).map(|(place, item)| (place.key, item)).ok_or_else(|| unavailable(UNREADABLE.to_owned()));
+        page.items().iter().map(read).collect()
+    }
+
+    async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
+        let mut puts = rewrite.puts.iter().map(|(place, item)| self.put(place, item, rewrite.at));
+        if rewrite.deletes.is_empty()
+            && rewrite.puts.len() == 1
+            && let Some(put) = puts.next()
+        {
+            return self.put_alone(put).await;
+        }
+        let puts = puts.map(|put| TransactWriteItem::builder().put(put).build());
+        let deletes = rewrite.deletes.iter().map(|(place, version)| {
+            let delete = Delete::builder()
+                .table_name(&self.context_table)
+                .set_key(Some(key(place)))
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", number(version));
+            TransactWriteItem::builder().delete(delete.build().expect("table and key are set above")).build()
+        });
+        match self.transact(puts.chain(deletes).collect()).await {
+            Ok(()) => Committed::Yes,
+            Err(TransactionFailure::Cancelled(reasons)) => match classify(&reasons) {
+                // There is no marker here.
+                Committed::Before => Committed::ContextMoved,
+                other @ (Committed::Yes | Committed::ContextMoved | Committed::Contended | Committed::Unknown) => other,
+            },
+            Err(TransactionFailure::InProgress) => Committed::Contended,
+            Err(TransactionFailure::Other) => Committed::Unknown,
+        }
     }
 
     async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
@@ -183,11 +259,50 @@ impl ContextStore for DynamoContexts {
     }
 }
 
+impl DynamoContexts {
+    /// A write of one item costs half as much without a transaction.
+    async fn put_alone(&self, put: Put) -> Committed {
+        let sent = self
+            .client
+            .put_item()
+            .table_name(put.table_name)
+            .set_item(Some(put.item))
+            .set_condition_expression(put.condition_expression)
+            .set_expression_attribute_values(put.expression_attribute_values)
+            .send()
+            .await;
+        let Err(error) = sent else { return Committed::Yes };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Committed::ContextMoved,
+            Some(PutItemError::TransactionConflictException(_)) => Committed::Contended,
+            Some(_) | None => {
+                tracing::warn!(cause = %cause(&error), "no answer to a put");
+                Committed::Unknown
+            }
+        }
+    }
+}
+
+const UNREADABLE: &str = "a context item that this version can't read";
+
+fn key(place: &Place) -> Row {
+    Row::from([("pk".to_owned(), text(&place.partition)), ("sk".to_owned(), text(place.key.to_string()))])
+}
+
+/// Facts are what the chatbot reads; the rest is ours.
+fn attribute(key: &ItemKey) -> &'static str {
+    match key {
+        ItemKey::Entity(_) | ItemKey::Node => "facts",
+        ItemKey::Identity(_) | ItemKey::Join | ItemKey::Link | ItemKey::Outbox => "state",
+    }
+}
+
 /// A stored context item. `None` where it isn't one of ours.
-pub(super) fn item(row: &Row) -> Option<(ItemKey, Item)> {
+pub(super) fn item(row: &Row) -> Option<(Place, Item)> {
     let key = ItemKey::parse(row.get("sk")?.as_s().ok()?)?;
-    let facts: Facts = serde_json::from_str(&get_text(row, "facts")?).ok()?;
-    Some((key, Item { version: Some(get_number(row, "version")?), facts }))
+    let content = Content::decode(&key, row.get(attribute(&key))?.as_s().ok()?)?;
+    let item = Item { version: Some(get_number(row, "version")?), content };
+    Some((Place::new(get_text(row, "pk")?, key), item))
 }
 
 /// Why a transaction was cancelled. The marker is the first item: only its failed condition means "done before".

@@ -1,6 +1,7 @@
 //! The ports behind the real SDK. Every client comes from one configuration with bounded times: a call that hangs must
 //! end while its function still has time to say so.
 
+mod actions;
 mod attributes;
 mod claims;
 mod context;
@@ -8,13 +9,16 @@ mod https;
 mod queue;
 mod read;
 mod secrets;
+mod timers;
 
+pub use actions::SqsActions;
 pub use claims::DynamoClaims;
 pub use context::DynamoContexts;
 pub use https::Https;
 pub use queue::SqsQueue;
 pub use read::Reader;
 pub use secrets::SecretsManager;
+pub use timers::SqsTimers;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;

@@ -7,6 +7,7 @@ use crate::claim::{Claim, ClaimKey};
 use crate::context::Context;
 use crate::limits::TIMELINE_PAGE;
 use crate::ports::Unavailable;
+use crate::time::Timestamp;
 use aws_sdk_dynamodb::Client;
 
 /// Reads claims and contexts.
@@ -44,9 +45,9 @@ impl Reader {
         Ok(rows.iter().filter_map(claim).collect())
     }
 
-    /// What is known of a conversation: one query, a page at a time.
-    pub async fn context(&self, conversation: &str) -> Result<Context, Unavailable> {
-        let mut context = Context { conversation: conversation.to_owned(), ..Context::default() };
+    /// What is known of a conversation at this time: one query, a page at a time.
+    pub async fn context(&self, conversation: &str, now: Timestamp) -> Result<Context, Unavailable> {
+        let mut context = Context::new(conversation);
         let mut pages = self
             .client
             .query()
@@ -59,29 +60,35 @@ impl Reader {
             .send();
         while let Some(row) = pages.next().await {
             let row = row.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?;
-            if let Some((key, item)) = item(&row) {
-                context.add(key, item.facts);
+            if let Some((place, item)) = item(&row) {
+                context.add(place.key, item.content, now);
             }
         }
         Ok(context)
     }
 
-    /// The newest events of a conversation, in their own order. The index may be a moment behind the claims.
-    pub async fn timeline(&self, conversation: &str) -> Result<Vec<Claim>, Unavailable> {
-        let page = self
-            .client
-            .query()
-            .table_name(&self.claims_table)
-            .index_name(TIMELINE_INDEX)
-            .key_condition_expression("conversation = :conversation")
-            .expression_attribute_values(":conversation", text(conversation))
-            .scan_index_forward(false)
-            .limit(TIMELINE_PAGE)
-            .send()
-            .await;
-        let page = page.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?;
-        let mut claims: Vec<Claim> = page.items().iter().filter_map(claim).collect();
-        claims.reverse();
+    /// The newest events of a conversation and of its identities, in their own order: a query each. The index may be a moment
+    /// behind the claims.
+    pub async fn timeline(&self, context: &Context) -> Result<Vec<Claim>, Unavailable> {
+        let mut claims = Vec::new();
+        for name in std::iter::once(&context.conversation).chain(&context.identities) {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.claims_table)
+                .index_name(TIMELINE_INDEX)
+                .key_condition_expression("conversation = :conversation")
+                .expression_attribute_values(":conversation", text(name))
+                .scan_index_forward(false)
+                .limit(TIMELINE_PAGE)
+                .send()
+                .await;
+            let page = page.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?;
+            claims.extend(page.items().iter().filter_map(claim));
+        }
+        claims.sort_by(|a, b| a.occurred.cmp(&b.occurred));
+        let surplus = claims.len().saturating_sub(usize::try_from(TIMELINE_PAGE).unwrap_or(0));
+        claims.drain(..surplus);
         Ok(claims)
     }
 }

@@ -80,6 +80,11 @@ impl Sha256Hex {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Without `sha256:`.
+    pub fn digits(&self) -> &str {
+        self.0.strip_prefix("sha256:").unwrap_or(&self.0)
+    }
 }
 
 impl fmt::Display for Sha256Hex {
@@ -193,6 +198,15 @@ pub struct Claim {
     pub rules: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// How the payload is off its schema, which accepts it all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub off_schema: Option<String>,
+    /// What became of its actions: `rule/notify queued`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<String>,
+    /// The partitions of the joins that it is part of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub joins: Vec<String>,
     /// Why it is dead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -13,7 +13,9 @@ impl Scheme {
     /// bytes as a whole are the same for all of these.
     pub fn covers(&self, reference: &Reference) -> bool {
         match reference {
-            Reference::Json(path) | Reference::JsonOrEmpty(path) if self.canonical().is_some_and(|c| c.covers_field(path)) => true,
+            Reference::Json(path) | Reference::JsonOrEmpty(path) if self.canonical().is_some_and(|c| c.covers_field(path)) => {
+                true
+            }
             Reference::Body
             | Reference::Json(_)
             | Reference::JsonOrEmpty(_)
@@ -118,7 +120,8 @@ impl Scheme {
         let expected = self.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references);
         let needs_url = self.url_sha256.is_some() || expected.into_iter().any(|r| *r == Reference::Url);
         if needs_url && !has_public_url {
-            problems.push("the URL is part of what is signed: set `public_url` to the URL that the provider was given".to_owned());
+            problems
+                .push("the URL is part of what is signed: set `public_url` to the URL that the provider was given".to_owned());
         }
         if let Some(timestamp) = &self.timestamp {
             if !self.holds(&timestamp.from) && !self.covers(&timestamp.from) {
@@ -225,13 +228,11 @@ impl Scheme {
             None => true,
             Some(RemoteKey::Jwks { url }) if ours(url) => true,
             Some(RemoteKey::Jwks { .. } | RemoteKey::Certificate { .. }) => {
-                self.message.as_ref().is_some_and(ours) || self.expect.values().any(|allowed| !allowed.is_empty() && allowed.0.iter().all(ours))
+                self.message.as_ref().is_some_and(ours)
+                    || self.expect.values().any(|allowed| !allowed.is_empty() && allowed.0.iter().all(ours))
             }
         };
-        says(
-            !tied,
-            "with that key the provider signs for all its customers: `expect` a value that is your own, as `{secret}`",
-        );
+        says(!tied, "with that key the provider signs for all its customers: `expect` a value that is your own, as `{secret}`");
         if let Some(RemoteKey::Certificate { hosts, .. }) = &self.remote_key {
             says(
                 hosts.is_empty() || !hosts.0.iter().all(|host| is_host_pattern(host)),
@@ -245,7 +246,8 @@ impl Scheme {
 /// Whether it pins a host: the last two labels hold no `*`.
 pub(super) fn is_host_pattern(pattern: &str) -> bool {
     let labels: Vec<&str> = pattern.split('.').collect();
-    let fixed = |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let fixed =
+        |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let (last, first) = labels.split_at(labels.len().saturating_sub(2));
     labels.len() > 2 && first.iter().all(fixed) && last.iter().all(|label| *label == "*" || fixed(label))
 }

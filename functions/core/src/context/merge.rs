@@ -1,33 +1,75 @@
-//! One event's registers merged into what is stored.
+//! One event's changes merged into what is stored.
 
-use super::{Fact, Facts, Item, ItemKey, NODE_REGISTER, Order};
+use super::{Content, Fact, FactKind, Facts, Item, ItemKey, Member, NODE_REGISTER, Order, fact};
 use crate::claim::Outcome;
+use crate::time::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What became of one register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
-    /// The event is the newest that the register has seen.
-    Won,
-    /// A newer event was there first, or this very one.
-    Stale,
+/// What one event does to one fact.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// `null` forgets it. `expires`: from when on nobody knows it.
+    Set {
+        value: Value,
+        expires: Option<Timestamp>,
+    },
+    Count(i64),
+    /// Elements as JSON, and whether they are in from now on.
+    Members(BTreeMap<String, bool>),
 }
 
-/// What one event wants to set, by item and register.
+/// What one event wants to change, by item and fact.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
-    items: BTreeMap<ItemKey, BTreeMap<String, Value>>,
+    items: BTreeMap<ItemKey, BTreeMap<String, Change>>,
+}
+
+/// What became of the changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merged {
+    /// The items that changed, whole.
+    pub items: BTreeMap<ItemKey, Item>,
+    pub outcome: Outcome,
+    /// What the event has changed. What it hasn't was newer already, or this very event's.
+    pub won: BTreeSet<(ItemKey, String)>,
 }
 
 impl Changes {
-    /// A later `set` of the same register of the same event takes the place of an earlier one.
-    pub fn set(&mut self, entity: &str, name: &str, value: Value) {
-        self.items.entry(ItemKey::Entity(entity.to_owned())).or_default().insert(name.to_owned(), value);
+    /// A later `set` of the same fact of the same event takes the place of an earlier one.
+    pub fn set(&mut self, entity: &str, name: &str, value: Value, expires: Option<Timestamp>) {
+        self.of(entity).insert(name.to_owned(), Change::Set { value, expires });
+    }
+
+    pub fn forget(&mut self, entity: &str, name: &str) {
+        self.set(entity, name, Value::Null, None);
+    }
+
+    /// Counts of the same event add up.
+    pub fn count(&mut self, entity: &str, name: &str, step: i64) {
+        match self.of(entity).entry(name.to_owned()).or_insert(Change::Count(0)) {
+            Change::Count(sum) => *sum = sum.saturating_add(step),
+            other @ (Change::Set { .. } | Change::Members(_)) => *other = Change::Count(step),
+        }
+    }
+
+    /// `element` is JSON.
+    pub fn member(&mut self, entity: &str, name: &str, element: String, inside: bool) {
+        match self.of(entity).entry(name.to_owned()).or_insert_with(|| Change::Members(BTreeMap::new())) {
+            Change::Members(members) => {
+                members.insert(element, inside);
+            }
+            other @ (Change::Set { .. } | Change::Count(_)) => *other = Change::Members(BTreeMap::from([(element, inside)])),
+        }
     }
 
     pub fn go_to(&mut self, node: &str) {
-        self.items.entry(ItemKey::Node).or_default().insert(NODE_REGISTER.to_owned(), Value::from(node));
+        let change = Change::Set { value: Value::from(node), expires: None };
+        self.items.entry(ItemKey::Node).or_default().insert(NODE_REGISTER.to_owned(), change);
+    }
+
+    fn of(&mut self, entity: &str) -> &mut BTreeMap<String, Change> {
+        self.items.entry(ItemKey::Entity(entity.to_owned())).or_default()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -40,44 +82,74 @@ impl Changes {
 
     /// The node that the event goes to, if it wins.
     pub fn node(&self) -> Option<&str> {
-        self.items.get(&ItemKey::Node)?.get(NODE_REGISTER)?.as_str()
+        match self.items.get(&ItemKey::Node)?.get(NODE_REGISTER)? {
+            Change::Set { value, .. } => value.as_str(),
+            Change::Count(_) | Change::Members(_) => None,
+        }
     }
 
-    /// Merges into the stored items. Returns those that changed, whole, and what came of the event.
-    pub fn merge(&self, stored: &BTreeMap<ItemKey, Item>, order: &Order) -> (BTreeMap<ItemKey, Item>, Outcome) {
-        let mut changed = BTreeMap::new();
+    /// Merges into the stored items.
+    pub fn merge(&self, stored: &BTreeMap<ItemKey, Item>, order: &Order, now: Timestamp) -> Merged {
+        let mut items = BTreeMap::new();
+        let mut won = BTreeSet::new();
         // A sequence counts the events of one entity. Where the dialogue stands is for all entities, so there time decides.
         let by_time = Order { sequence: None, ..order.clone() };
-        for (key, registers) in &self.items {
+        for (key, changes) in &self.items {
             let order = if *key == ItemKey::Node { &by_time } else { order };
-            let mut item = stored.get(key).cloned().unwrap_or_default();
-            let mut won = false;
-            for (name, value) in registers {
-                won |= write(&mut item.facts, name, value, order) == Applied::Won;
+            let version = stored.get(key).and_then(|item| item.version);
+            let mut facts = stored.get(key).and_then(Item::facts).cloned().unwrap_or_default();
+            let mut changed = false;
+            for (name, change) in changes {
+                if write(&mut facts, name, change, order) {
+                    changed = true;
+                    won.insert((key.clone(), name.clone()));
+                }
             }
-            if won {
-                changed.insert(key.clone(), item);
+            if changed {
+                fact::let_go(&mut facts, now);
+                items.insert(key.clone(), Item { version, content: Content::Facts(facts) });
             }
         }
-        let outcome = if self.is_empty() {
-            Outcome::Noted
-        } else if changed.is_empty() {
-            Outcome::Stale
-        } else {
-            Outcome::Applied
+        let outcome = match (self.is_empty(), items.is_empty()) {
+            (true, _) => Outcome::Noted,
+            (false, true) => Outcome::Stale,
+            (false, false) => Outcome::Applied,
         };
-        (changed, outcome)
+        Merged { items, outcome, won }
     }
 }
 
-fn write(facts: &mut Facts, name: &str, value: &Value, order: &Order) -> Applied {
-    match facts.get(name) {
-        Some(kept) if kept.order >= *order => Applied::Stale,
-        Some(_) | None => {
-            facts.insert(name.to_owned(), Fact { value: value.clone(), order: order.clone() });
-            Applied::Won
+/// Whether it changed.
+fn write(facts: &mut Facts, name: &str, change: &Change, order: &Order) -> bool {
+    let kept = facts.get(name);
+    let newest = || kept.map_or_else(|| order.clone(), |kept| kept.order.clone().max(order.clone()));
+    let fact = match change {
+        Change::Set { .. } if kept.is_some_and(|kept| kept.order >= *order) => return false,
+        Change::Set { value, expires } => Fact { expires: *expires, ..Fact::register(value.clone(), order.clone()) },
+        Change::Count(step) => {
+            let sum = kept.filter(|kept| kept.kind == FactKind::Counter).and_then(|kept| kept.value.as_i64()).unwrap_or(0);
+            Fact::counter(sum.saturating_add(*step), newest())
         }
-    }
+        Change::Members(changes) => {
+            let mut members = match kept.map(|kept| &kept.kind) {
+                Some(FactKind::Set(members)) => members.clone(),
+                Some(FactKind::Register | FactKind::Counter) | None => BTreeMap::new(),
+            };
+            let mut changed = false;
+            for (element, inside) in changes {
+                if members.get(element).is_none_or(|member| member.order < *order) {
+                    members.insert(element.clone(), Member { order: order.clone(), out: !inside });
+                    changed = true;
+                }
+            }
+            if !changed {
+                return false;
+            }
+            Fact::set(members, newest())
+        }
+    };
+    facts.insert(name.to_owned(), fact);
+    true
 }
 
 #[cfg(test)]
@@ -92,8 +164,7 @@ mod tests {
     fn apply(events: &[(Changes, Order)]) -> Stored {
         let mut stored = Stored::new();
         for (changes, order) in events {
-            let (changed, _) = changes.merge(&stored, order);
-            stored.extend(changed);
+            stored.extend(changes.merge(&stored, order, Timestamp::from_unix_ms(0)).items);
         }
         stored
     }
@@ -101,9 +172,15 @@ mod tests {
     prop_compose! {
         /// Few entities, names, times and sequences, so that they meet.
         fn any_event()(entity in 0..3u8, name in 0..3u8, value in 0..100i64, node in proptest::option::of(0..3u8),
-                       sequence in proptest::option::of(0..3u64), time in 0..4i64, id in 0..1_000u16) -> (Changes, Order) {
+                       sequence in proptest::option::of(0..3u64), time in 0..4i64, id in 0..1_000u16, kind in 0..4u8) -> (Changes, Order) {
             let mut changes = Changes::default();
-            changes.set(&format!("order/{entity}"), &format!("fact{name}"), Value::from(value));
+            let of = format!("order/{entity}");
+            match kind {
+                0 => changes.set(&of, &format!("fact{name}"), Value::from(value), None),
+                1 => changes.forget(&of, &format!("fact{name}")),
+                2 => changes.count(&of, &format!("counter{name}"), value - 50),
+                _ => changes.member(&of, &format!("set{name}"), (value % 3).to_string(), value % 2 == 0),
+            }
             if let Some(node) = node {
                 changes.go_to(&format!("node{node}"));
             }
@@ -114,23 +191,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_order_with_any_duplicates_gives_the_same_context(
+        fn any_order_gives_the_same_context(
             events in proptest::collection::vec(any_event(), 1..8),
-            shuffle in any::<prop::sample::Index>(), repeats in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
+            keys in proptest::collection::vec(any::<u32>(), 8),
         ) {
             // Two events with one order are one event.
             let mut events = events;
             events.sort_by(|a, b| a.1.cmp(&b.1));
             events.dedup_by(|a, b| a.1 == b.1);
 
-            let mut shuffled = events.clone();
-            for (i, repeat) in repeats.iter().enumerate() {
-                shuffled.push(events[repeat.index(events.len())].clone());
-                let at = shuffle.index(shuffled.len()).wrapping_mul(i + 1) % shuffled.len();
-                let last = shuffled.len() - 1;
-                shuffled.swap(at, last);
-            }
-            shuffled.rotate_left(shuffle.index(events.len()));
+            let mut shuffled: Vec<_> = events.iter().cloned().zip(keys).collect();
+            shuffled.sort_by_key(|(_, key)| *key);
+            let shuffled: Vec<_> = shuffled.into_iter().map(|(event, _)| event).collect();
             prop_assert_eq!(apply(&events), apply(&shuffled));
         }
 
@@ -149,25 +221,60 @@ mod tests {
         let order = |sequence, ms| Order { sequence, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", "e") };
         let event = |node: &str| {
             let mut changes = Changes::default();
-            changes.set("order/1", "status", Value::from(node));
+            changes.set("order/1", "status", Value::from(node), None);
             changes.go_to(node);
             changes
         };
         let stored = apply(&[(event("shipped"), order(Some(9), 1)), (event("asked"), order(None, 2))]);
-        assert_eq!(stored[&ItemKey::Node].facts[NODE_REGISTER].value, "asked");
-        assert_eq!(stored[&ItemKey::Entity("order/1".into())].facts["status"].value, "shipped");
+        assert_eq!(stored[&ItemKey::Node].facts().unwrap()[NODE_REGISTER].value, "asked");
+        assert_eq!(stored[&ItemKey::Entity("order/1".into())].facts().unwrap()["status"].value, "shipped");
     }
 
     #[test]
     fn outcomes() {
         let order = |ms| Order { sequence: None, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", "e") };
+        let merge = |changes: &Changes, stored: &Stored, ms| changes.merge(stored, &order(ms), Timestamp::from_unix_ms(0));
         let mut changes = Changes::default();
-        assert_eq!(changes.merge(&Stored::new(), &order(1)).1, Outcome::Noted);
-        changes.set("order/1", "status", Value::from("paid"));
-        let (stored, outcome) = changes.merge(&Stored::new(), &order(2));
-        assert_eq!(outcome, Outcome::Applied);
-        assert_eq!(changes.merge(&stored, &order(1)), (Stored::new(), Outcome::Stale));
-        assert_eq!(changes.merge(&stored, &order(2)), (Stored::new(), Outcome::Stale), "the very event again");
-        assert_eq!(changes.merge(&stored, &order(3)).1, Outcome::Applied);
+        assert_eq!(merge(&changes, &Stored::new(), 1).outcome, Outcome::Noted);
+        changes.set("order/1", "status", Value::from("paid"), None);
+        let applied = merge(&changes, &Stored::new(), 2);
+        assert_eq!((applied.outcome, applied.won.len()), (Outcome::Applied, 1));
+        for (ms, what) in [(1, "an older event"), (2, "the very event again")] {
+            let stale = merge(&changes, &applied.items, ms);
+            assert_eq!((stale.outcome, stale.items.len(), stale.won.len()), (Outcome::Stale, 0, 0), "{what}");
+        }
+        assert_eq!(merge(&changes, &applied.items, 3).outcome, Outcome::Applied);
+    }
+
+    #[test]
+    fn what_is_forgotten_stays_so_for_older_events_and_not_for_newer_ones() {
+        let order = |ms| Order { sequence: None, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", "e") };
+        let mut set = Changes::default();
+        set.set("order/1", "status", Value::from("paid"), None);
+        let mut forget = Changes::default();
+        forget.forget("order/1", "status");
+        let value = |events: &[(Changes, Order)]| {
+            apply(events)[&ItemKey::Entity("order/1".into())].facts().unwrap()["status"].value.clone()
+        };
+        assert_eq!(value(&[(forget.clone(), order(2)), (set.clone(), order(1))]), Value::Null);
+        assert_eq!(value(&[(forget, order(2)), (set, order(3))]), "paid");
+    }
+
+    #[test]
+    fn what_was_kept_apart_is_the_same_when_it_comes_together() {
+        let order =
+            |ms: i64| Order { sequence: None, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", &ms.to_string()) };
+        let event = |ms: i64| {
+            let mut changes = Changes::default();
+            changes.set("order/1", "status", Value::from(ms), None);
+            changes.count("order/1", "n", ms);
+            changes.member("order/1", "tags", (ms % 2).to_string(), ms < 3);
+            (changes, order(ms))
+        };
+        let facts = |events: &[(Changes, Order)]| apply(events)[&ItemKey::Entity("order/1".into())].facts().unwrap().clone();
+        let all = facts(&[event(1), event(2), event(3), event(4)]);
+        let merged = fact::merge_all(facts(&[event(1), event(4)]), facts(&[event(3), event(2)]));
+        assert_eq!(merged, all);
+        assert_eq!((&all["n"].value, &all["tags"].value), (&Value::from(10), &Value::from(Vec::<i64>::new())));
     }
 }

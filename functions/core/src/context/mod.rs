@@ -1,12 +1,26 @@
-//! What the chatbot knows of a conversation: registers that keep the newest value, whatever order the events come in.
+//! What the chatbot knows of a conversation: state that ends the same, whatever order the events come in.
 //!
-//! A fact is a last-writer-wins register. One context item holds the facts of one entity (`entity#order/1042`), or where
-//! the dialogue stands (`node`, a register as well). Merging is commutative, associative and idempotent, so any
-//! permutation of a set of events, with any duplicates, ends in the same context.
+//! A fact is a last-writer-wins register, a counter or a set. One context item holds the facts of one entity
+//! (`entity#order/1042`), or where the dialogue stands (`node`, a register as well). Merging is commutative and
+//! associative, and each event is merged once (its claim sees to that), so any permutation of a set of events, with any
+//! duplicates, ends in the same context.
+//!
+//! Beside them, in the same partition: what is to be sent (`outbox`) and who the conversation is (`identity#…`). In a
+//! partition of their own: an identity's `link`, a `join` that waits.
 
+mod fact;
+mod join;
+mod link;
 mod merge;
+mod moving;
+mod outbox;
 
-pub use merge::{Applied, Changes};
+pub use fact::{Fact, FactKind, Facts, Member};
+pub use join::{Branch, Combination, JoinState, Seen, Taken, join_order, join_partition};
+pub use link::{Link, Owner};
+pub use merge::{Change, Changes, Merged};
+pub use moving::moved;
+pub use outbox::{Outbox, Outgoing, Waiting};
 
 use crate::claim::ClaimKey;
 use crate::time::Timestamp;
@@ -26,32 +40,33 @@ pub struct Order {
     pub key: ClaimKey,
 }
 
-/// One remembered thing: a value and the event that it came with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fact {
-    pub value: serde_json::Value,
-    #[serde(flatten)]
-    pub order: Order,
-}
-
-/// The facts of one context item, by name.
-pub type Facts = BTreeMap<String, Fact>;
-
 /// The sort key of a context item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemKey {
     /// What is known of one entity.
     Entity(String),
+    /// An identity that is linked to this conversation.
+    Identity(String),
+    /// A join that waits, or has come to its end.
+    Join,
+    /// To which conversation this identity is linked.
+    Link,
     /// Where the dialogue stands.
     Node,
+    /// What is to be sent.
+    Outbox,
 }
 
 impl ItemKey {
     pub fn parse(sort_key: &str) -> Option<Self> {
-        match sort_key.strip_prefix("entity#") {
-            Some(entity) => Some(Self::Entity(entity.to_owned())),
-            None if sort_key == "node" => Some(Self::Node),
-            None => None,
+        match (sort_key.split_once('#'), sort_key) {
+            (Some(("entity", entity)), _) => Some(Self::Entity(entity.to_owned())),
+            (Some(("identity", identity)), _) => Some(Self::Identity(identity.to_owned())),
+            (None, "join") => Some(Self::Join),
+            (None, "link") => Some(Self::Link),
+            (None, "node") => Some(Self::Node),
+            (None, "outbox") => Some(Self::Outbox),
+            (Some(_) | None, _) => None,
         }
     }
 }
@@ -60,20 +75,97 @@ impl fmt::Display for ItemKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Entity(entity) => write!(f, "entity#{entity}"),
+            Self::Identity(identity) => write!(f, "identity#{identity}"),
+            Self::Join => f.write_str("join"),
+            Self::Link => f.write_str("link"),
             Self::Node => f.write_str("node"),
+            Self::Outbox => f.write_str("outbox"),
         }
+    }
+}
+
+/// Where an item is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// A conversation, an identity without a link, or a join.
+    pub partition: String,
+    pub key: ItemKey,
+}
+
+impl Place {
+    pub fn new(partition: impl Into<String>, key: ItemKey) -> Self {
+        Self { partition: partition.into(), key }
     }
 }
 
 /// The only register of the item [`ItemKey::Node`].
 pub const NODE_REGISTER: &str = "node";
 
+/// The entity whose facts are what a person has chosen: `opt_in`, `channels`, `zone`, `quiet_from`, `quiet_to`.
+pub const PREFERENCES: &str = "preferences";
+
 /// One context item as it was read: its version guards the write that follows.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// `None`: it isn't there yet.
     pub version: Option<u64>,
-    pub facts: Facts,
+    pub content: Content,
+}
+
+/// What is in an item.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    Facts(Facts),
+    Join(JoinState),
+    Link(Link),
+    Outbox(Outbox),
+}
+
+impl Item {
+    /// One that isn't there yet.
+    pub fn new(content: Content) -> Self {
+        Self { version: None, content }
+    }
+
+    /// The facts, if it holds facts.
+    pub fn facts(&self) -> Option<&Facts> {
+        match &self.content {
+            Content::Facts(facts) => Some(facts),
+            Content::Join(_) | Content::Link(_) | Content::Outbox(_) => None,
+        }
+    }
+}
+
+impl Content {
+    /// As JSON.
+    pub fn encode(&self) -> String {
+        let json = match self {
+            Self::Facts(facts) => serde_json::to_string(facts),
+            Self::Join(join) => serde_json::to_string(join),
+            Self::Link(link) => serde_json::to_string(link),
+            Self::Outbox(outbox) => serde_json::to_string(outbox),
+        };
+        json.expect("content has string keys and holds only JSON")
+    }
+
+    /// `None` where it isn't what the key says.
+    pub fn decode(key: &ItemKey, json: &str) -> Option<Self> {
+        match key {
+            ItemKey::Entity(_) | ItemKey::Node => serde_json::from_str(json).ok().map(Self::Facts),
+            ItemKey::Join => serde_json::from_str(json).ok().map(Self::Join),
+            ItemKey::Link | ItemKey::Identity(_) => serde_json::from_str(json).ok().map(Self::Link),
+            ItemKey::Outbox => serde_json::from_str(json).ok().map(Self::Outbox),
+        }
+    }
+
+    /// When DynamoDB may delete it, if ever.
+    pub fn expires(&self, written: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Facts(facts) => fact::expiry(facts, written),
+            Self::Join(join) => Some(join.expires(written)),
+            Self::Link(_) | Self::Outbox(_) => None,
+        }
+    }
 }
 
 /// A whole conversation, for those who read it.
@@ -83,16 +175,53 @@ pub struct Context {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<Fact>,
     pub entities: BTreeMap<String, Facts>,
+    /// Who the conversation is, elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<String>,
 }
 
 impl Context {
-    /// Adds one stored item.
-    pub fn add(&mut self, key: ItemKey, mut facts: Facts) {
-        match key {
-            ItemKey::Entity(entity) => {
-                self.entities.insert(entity, facts);
+    pub fn new(conversation: &str) -> Self {
+        Self { conversation: conversation.to_owned(), ..Self::default() }
+    }
+
+    /// Adds one stored item: what is known at this time.
+    pub fn add(&mut self, key: ItemKey, content: Content, now: Timestamp) {
+        match (key, content) {
+            (ItemKey::Entity(entity), Content::Facts(mut facts)) => {
+                facts.retain(|_, fact| fact.is_known(now));
+                if !facts.is_empty() {
+                    self.entities.insert(entity, facts);
+                }
             }
-            ItemKey::Node => self.node = facts.remove(NODE_REGISTER),
+            (ItemKey::Node, Content::Facts(mut facts)) => self.node = facts.remove(NODE_REGISTER),
+            (ItemKey::Identity(identity), _) => self.identities.push(identity),
+            (
+                ItemKey::Entity(_) | ItemKey::Node | ItemKey::Join | ItemKey::Link | ItemKey::Outbox,
+                Content::Facts(_) | Content::Join(_) | Content::Link(_) | Content::Outbox(_),
+            ) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_as_they_are_written() {
+        for key in [
+            ItemKey::Entity("order/1#2".into()),
+            ItemKey::Identity("customer:cus_1".into()),
+            ItemKey::Join,
+            ItemKey::Link,
+            ItemKey::Node,
+            ItemKey::Outbox,
+        ] {
+            assert_eq!(ItemKey::parse(&key.to_string()), Some(key));
+        }
+        for other in ["", "entity", "link#1", "node#", "x#y"] {
+            assert_eq!(ItemKey::parse(other), None, "{other}");
         }
     }
 }

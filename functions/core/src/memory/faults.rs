@@ -16,7 +16,11 @@ pub enum Call {
     Get,
     Load,
     Commit,
+    First,
+    Rewrite,
     Bury,
+    Act,
+    SetTimer,
 }
 
 /// How a call fails.

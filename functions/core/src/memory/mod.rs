@@ -1,16 +1,20 @@
 //! The ports in memory, with faults that a test can turn on in mid-flight. Held to the real adapters by the conformance
 //! suite in `tests/`; never in a deployed binary (feature `memory`).
 
+mod actions;
 mod clock;
 mod faults;
 mod https;
 mod queue;
 mod secrets;
 mod store;
+mod timers;
 
+pub use actions::MemoryActions;
 pub use clock::ManualClock;
 pub use faults::{Call, Fault, Faults};
 pub use https::MemoryHttps;
 pub use queue::MemoryQueue;
 pub use secrets::MemorySecrets;
 pub use store::MemoryStore;
+pub use timers::{MemoryTimers, Timer};

@@ -3,12 +3,12 @@
 use super::{Call, Fault, Faults};
 use crate::claim::decide::{Committed, Recorded};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Outcome};
-use crate::context::{Context, Item, ItemKey};
+use crate::context::{Context, Item, ItemKey, Place};
 use crate::limits::CLAIM_LIFETIME;
-use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, Unavailable, same_body};
+use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, Rewrite, Unavailable, same_body};
 use crate::time::Timestamp;
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// [`ClaimStore`] and [`ContextStore`] in memory.
@@ -21,7 +21,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Tables {
     claims: BTreeMap<ClaimKey, Claim>,
-    items: BTreeMap<(String, ItemKey), Item>,
+    items: BTreeMap<Place, Item>,
 }
 
 impl MemoryStore {
@@ -37,18 +37,30 @@ impl MemoryStore {
         self.lock().claims.values().cloned().collect()
     }
 
+    /// What is known of a conversation, what has expired since included.
     pub fn context(&self, conversation: &str) -> Context {
-        let mut context = Context { conversation: conversation.to_owned(), ..Context::default() };
-        for ((_, key), item) in self.lock().items.iter().filter(|((of, _), _)| of == conversation) {
-            context.add(key.clone(), item.facts.clone());
+        self.context_at(conversation, Timestamp::from_unix_ms(i64::MIN))
+    }
+
+    /// What is known of a conversation at this time.
+    pub fn context_at(&self, conversation: &str, now: Timestamp) -> Context {
+        let mut context = Context::new(conversation);
+        for (place, item) in self.lock().items.iter().filter(|(place, _)| place.partition == conversation) {
+            context.add(place.key.clone(), item.content.clone(), now);
         }
         context
     }
 
-    /// The newest events of a conversation, in their own order.
+    /// Everything in the context table.
+    pub fn items(&self) -> BTreeMap<Place, Item> {
+        self.lock().items.clone()
+    }
+
+    /// The events of a conversation and of its identities, in their own order.
     pub fn timeline(&self, conversation: &str) -> Vec<Claim> {
+        let context = self.context(conversation);
         let mut claims = self.claims();
-        claims.retain(|c| c.conversation.as_deref() == Some(conversation));
+        claims.retain(|c| c.conversation.as_ref().is_some_and(|c| *c == context.conversation || context.identities.contains(c)));
         claims.sort_by(|a, b| a.occurred.cmp(&b.occurred));
         claims
     }
@@ -60,6 +72,20 @@ impl MemoryStore {
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().expect("no test panics while it holds this")
+    }
+}
+
+impl Tables {
+    /// Whether one of these isn't as it was read.
+    fn moved(&self, items: &BTreeMap<Place, Item>) -> bool {
+        items.iter().any(|(place, item)| self.items.get(place).and_then(|stored| stored.version) != item.version)
+    }
+
+    fn write(&mut self, items: &BTreeMap<Place, Item>) {
+        for (place, item) in items {
+            let written = Item { version: Some(item.version.unwrap_or(0) + 1), content: item.content.clone() };
+            self.items.insert(place.clone(), written);
+        }
     }
 }
 
@@ -106,17 +132,15 @@ impl ClaimStore for MemoryStore {
 
 #[async_trait]
 impl ContextStore for MemoryStore {
-    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
-        if keys.is_empty() {
+    async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
+        if places.is_empty() {
             return Ok(BTreeMap::new());
         }
         if let Some(fault) = self.faults.meet(Call::Load) {
             return Err(refused("dynamodb:BatchGetItem", fault));
         }
         let tables = self.lock();
-        let found =
-            keys.iter().filter_map(|key| Some((key.clone(), tables.items.get(&(conversation.to_owned(), key.clone()))?.clone())));
-        Ok(found.collect())
+        Ok(places.iter().filter_map(|place| Some((place.clone(), tables.items.get(place)?.clone()))).collect())
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {
@@ -127,18 +151,45 @@ impl ContextStore for MemoryStore {
             Some(Fault::LoseAnswer) | None => {}
         }
         let mut tables = self.lock();
-        let place = |key: &ItemKey| (commit.conversation.clone(), key.clone());
         let committed = if tables.claims.get(&commit.key).is_some_and(|c| c.state == ClaimState::Processed) {
             Committed::Before
-        } else if commit.items.iter().any(|(key, item)| tables.items.get(&place(key)).and_then(|i| i.version) != item.version) {
+        } else if tables.moved(&commit.items) || commit.absent.iter().any(|place| tables.items.contains_key(place)) {
             Committed::ContextMoved
         } else {
             let old = tables.claims.remove(&commit.key);
             tables.claims.insert(commit.key.clone(), processed(commit, old));
-            for (key, item) in &commit.items {
-                let written = Item { version: Some(item.version.unwrap_or(0) + 1), facts: item.facts.clone() };
-                tables.items.insert(place(key), written);
-            }
+            tables.write(&commit.items);
+            Committed::Yes
+        };
+        if fault.is_some() { Committed::Unknown } else { committed }
+    }
+
+    async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        if let Some(fault) = self.faults.meet(Call::First) {
+            return Err(refused("dynamodb:Query", fault));
+        }
+        let tables = self.lock();
+        let mut items: Vec<_> = tables.items.iter().filter(|(place, _)| place.partition == partition).collect();
+        items.sort_by_key(|(place, _)| place.key.to_string());
+        Ok(items.into_iter().take(at_most).map(|(place, item)| (place.key.clone(), item.clone())).collect())
+    }
+
+    async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
+        let fault = self.faults.meet(Call::Rewrite);
+        match fault {
+            Some(Fault::Refuse) => return Committed::Unknown,
+            Some(Fault::Conflict) => return Committed::Contended,
+            Some(Fault::LoseAnswer) | None => {}
+        }
+        let mut tables = self.lock();
+        let gone = |(place, version): (&Place, &u64)| tables.items.get(place).and_then(|item| item.version) != Some(*version);
+        let committed = if tables.moved(&rewrite.puts) || rewrite.deletes.iter().any(gone) {
+            Committed::ContextMoved
+        } else {
+            tables.write(&rewrite.puts);
+            rewrite.deletes.keys().for_each(|place| {
+                tables.items.remove(place);
+            });
             Committed::Yes
         };
         if fault.is_some() { Committed::Unknown } else { committed }
@@ -191,6 +242,9 @@ fn blank(key: &ClaimKey) -> Claim {
         outcome: None::<Outcome>,
         rules: Vec::new(),
         node: None,
+        off_schema: None,
+        actions: Vec::new(),
+        joins: Vec::new(),
         reason: None,
         receive_count: None,
         body_sha256: None,
@@ -225,7 +279,10 @@ fn processed(commit: &Commit, old: Option<Claim>) -> Claim {
         occurred: Some(commit.occurred.clone()),
         outcome: Some(commit.outcome),
         rules: commit.rules.clone(),
+        actions: commit.actions.clone(),
+        joins: commit.joins.clone(),
         node: commit.node.clone().or(old.node),
+        off_schema: commit.off_schema.clone().or(old.off_schema),
         reason: None,
         receive_count: None,
         expires: expiry(commit.processed),

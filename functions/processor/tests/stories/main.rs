@@ -1,10 +1,16 @@
 //! What becomes of a batch: the real processor over stores in memory.
 
+mod actions;
 mod batches;
 mod commits;
+mod costs;
 mod dead;
 mod deadline;
+mod facts;
+mod joins;
+mod links;
 mod order;
+mod properties;
 mod races;
 mod schemas;
 mod stores;

@@ -14,7 +14,7 @@ async fn two_processors_at_one_item_lose_no_update() {
     for seed in 0..300 {
         let harness = Harness::new();
         let store = Arc::new(Yielding::new(Arc::clone(&harness.store), seed));
-        let [one, other] = [(); 2].map(|()| another(rules(), Arc::clone(&store), &harness.clock));
+        let [one, other] = [(); 2].map(|()| another(rules(), Arc::clone(&store), &harness.clock, &harness.outside));
         let batches = [
             handle(&one, vec![moved("e1", "ann", "packed", 9).message(1), paid("e2", "ann", 100).message(1)], AMPLE),
             handle(&other, vec![paid("e3", "ann", 200).message(1), moved("e4", "ann", "shipped", 5).message(1)], AMPLE),
@@ -35,7 +35,7 @@ async fn one_event_in_two_processors_has_one_effect() {
     for seed in 0..100 {
         let harness = Harness::new();
         let store = Arc::new(Yielding::new(Arc::clone(&harness.store), seed));
-        let processors = [(); 4].map(|()| another(rules(), Arc::clone(&store), &harness.clock));
+        let processors = [(); 4].map(|()| another(rules(), Arc::clone(&store), &harness.clock, &harness.outside));
         let event = moved("e1", "ann", "packed", 0);
         let failed = join_all(processors.iter().map(|p| handle(p, vec![event.message(1)], AMPLE))).await.concat();
         assert_eq!(failed, [""; 0], "seed {seed}");
@@ -56,7 +56,7 @@ async fn whoever_is_too_slow_too_often_gives_its_event_back_and_loses_nothing() 
 
     let harness = Harness::new();
     let store = Arc::new(Yielding::new(Arc::clone(&harness.store), 7));
-    let processors = TYPES.map(|_| another(rules.clone(), Arc::clone(&store), &harness.clock));
+    let processors = TYPES.map(|_| another(rules.clone(), Arc::clone(&store), &harness.clock, &harness.outside));
     let mut left = TYPES.map(|name| Sent { event_type: name, ..moved(name, "ann", name, 0) }).to_vec();
     let mut receives = 0;
     while !left.is_empty() {

@@ -1,13 +1,13 @@
 //! Stores that panic, take their time or let others go first.
 
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_core::claim::decide::Committed;
-use tidings_core::context::{Item, ItemKey};
+use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::MemoryStore;
-use tidings_core::ports::{Burial, Buried, Commit, ContextStore, Unavailable};
+use tidings_core::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
 
 /// Panics whenever one conversation's items are read, and when one of its events is buried.
 #[derive(Debug)]
@@ -20,13 +20,21 @@ pub(crate) struct Panicking {
 
 #[async_trait]
 impl ContextStore for Panicking {
-    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
-        assert_ne!(conversation, self.conversation, "told to panic");
-        self.inner.load(conversation, keys).await
+    async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
+        assert!(places.iter().all(|place| place.partition != self.conversation), "told to panic");
+        self.inner.load(places).await
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {
         self.inner.commit(commit).await
+    }
+
+    async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        self.inner.first(partition, at_most).await
+    }
+
+    async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
+        self.inner.rewrite(rewrite).await
     }
 
     async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
@@ -65,10 +73,11 @@ impl Slow {
 
 #[async_trait]
 impl ContextStore for Slow {
-    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+    async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
+        let conversation = places.first().map_or("", |place| place.partition.as_str());
         self.note(format!("load {conversation}"));
         self.pause(conversation, self.before).await;
-        self.inner.load(conversation, keys).await
+        self.inner.load(places).await
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {
@@ -77,6 +86,14 @@ impl ContextStore for Slow {
         self.note(format!("commit {}", commit.conversation));
         self.pause(&commit.conversation, self.after).await;
         committed
+    }
+
+    async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        self.inner.first(partition, at_most).await
+    }
+
+    async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
+        self.inner.rewrite(rewrite).await
     }
 
     async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
@@ -109,9 +126,9 @@ impl Yielding {
 
 #[async_trait]
 impl ContextStore for Yielding {
-    async fn load(&self, conversation: &str, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+    async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
         self.wait().await;
-        let loaded = self.inner.load(conversation, keys).await;
+        let loaded = self.inner.load(places).await;
         self.wait().await;
         loaded
     }
@@ -123,6 +140,16 @@ impl ContextStore for Yielding {
             *self.moved.lock().unwrap() += 1;
         }
         committed
+    }
+
+    async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        self.wait().await;
+        self.inner.first(partition, at_most).await
+    }
+
+    async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
+        self.wait().await;
+        self.inner.rewrite(rewrite).await
     }
 
     async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {

@@ -1,19 +1,21 @@
 //! The processor over memory adapters, with rules of its own or those of `infra/config/rules.yaml`.
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
-use processor::{Processor, configured};
+use processor::{Ports, Processor, configured};
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, verify};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tidings_core::action::{Action, ActionId};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::config::files::read_rules;
 use tidings_core::config::rules::Rules;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::memory::{Faults, ManualClock, MemoryStore};
+use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryStore, MemoryTimers};
 use tidings_core::ports::ContextStore;
 use tidings_core::time::{Clock, Timestamp};
 use tidings_events::{SECRETS, corpus, secrets_of};
@@ -56,8 +58,41 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) struct Harness {
     pub(crate) processor: Processor,
     pub(crate) store: Arc<MemoryStore>,
+    pub(crate) outside: Outside,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) faults: Arc<Faults>,
+}
+
+/// What the processors send.
+#[derive(Clone, Debug)]
+pub(crate) struct Outside {
+    pub(crate) actions: Arc<MemoryActions>,
+    pub(crate) timers: Arc<MemoryTimers>,
+    clock: Arc<ManualClock>,
+    /// What isn't visible yet, by when it will be.
+    later: Arc<Mutex<Vec<(Timestamp, String)>>>,
+}
+
+impl Outside {
+    /// Takes over what was sent since.
+    fn take(&self) {
+        let now = self.clock.now();
+        let timers = self.timers.drain().into_iter().map(|timer| (now.plus(timer.delay), timer.message));
+        self.later.lock().unwrap().extend(timers);
+    }
+
+    /// The first that is visible by then.
+    fn next(&self, until: Timestamp) -> Option<(Timestamp, String)> {
+        let mut later = self.later.lock().unwrap();
+        let first = (0..later.len()).min_by_key(|n| later[*n].0)?;
+        (later[first].0 <= until).then(|| later.remove(first))
+    }
+
+    /// How many aren't done yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.take();
+        self.later.lock().unwrap().len()
+    }
 }
 
 impl Harness {
@@ -75,8 +110,14 @@ impl Harness {
         let faults = Arc::new(Faults::default());
         let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
         let clock = Arc::new(ManualClock::at(now()));
-        let processor = another(rules, wrap(Arc::clone(&store)), &clock);
-        Self { processor, store, clock, faults }
+        let outside = Outside {
+            actions: Arc::new(MemoryActions::new(Arc::clone(&faults))),
+            timers: Arc::new(MemoryTimers::new(Arc::clone(&faults))),
+            clock: Arc::clone(&clock),
+            later: Arc::default(),
+        };
+        let processor = another(rules, wrap(Arc::clone(&store)), &clock, &outside);
+        Self { processor, store, outside, clock, faults }
     }
 
     /// The message ids that are given back, sorted.
@@ -86,6 +127,53 @@ impl Harness {
 
     pub(crate) async fn handle_within(&self, messages: Vec<SqsMessage>, time_left: Duration) -> Vec<String> {
         handle(&self.processor, messages, time_left).await
+    }
+
+    /// What the processors have put off becomes visible at its time, and is processed, until this time: the clock moves on.
+    pub(crate) async fn pass(&self, time: Duration) {
+        let until = self.clock.now().plus(time);
+        loop {
+            self.outside.take();
+            let Some((due, body)) = self.outside.next(until) else { break };
+            self.clock.set(due.max(self.clock.now()));
+            assert_eq!(self.handle(vec![message("later", &body, 1)]).await, [""; 0], "{body}");
+        }
+        self.clock.set(until);
+    }
+
+    /// The same where calls may fail: what is given back is visible again at once.
+    pub(crate) async fn pass_through(&self, time: Duration) {
+        let until = self.clock.now().plus(time);
+        loop {
+            self.outside.take();
+            let Some((due, body)) = self.outside.next(until) else { break };
+            self.clock.set(due.max(self.clock.now()));
+            let mut receives = 1;
+            while !self.handle(vec![message("later", &body, receives)]).await.is_empty() {
+                receives += 1;
+                assert!(receives <= MAX_RECEIVES, "{body}");
+            }
+        }
+        self.clock.set(until);
+    }
+
+    /// What is due at once.
+    pub(crate) async fn settle(&self) {
+        self.pass(Duration::ZERO).await;
+    }
+
+    /// The actions that were sent, each once: the conversation, and what.
+    pub(crate) fn actions(&self) -> BTreeMap<ActionId, (String, Action)> {
+        let sent = self.outside.actions.sent();
+        sent.into_iter().map(|(conversation, _, action)| (action.id.clone(), (conversation, action))).collect()
+    }
+
+    /// The texts that a conversation was sent, in order.
+    pub(crate) fn said(&self, conversation: &str) -> Vec<String> {
+        let mut known = BTreeSet::new();
+        let sent = self.outside.actions.sent();
+        let mine = sent.iter().filter(|(to, _, action)| to == conversation && known.insert(action.id.clone()));
+        mine.filter_map(|(_, _, action)| action.data["text"].as_str().map(str::to_owned)).collect()
     }
 
     pub(crate) fn claim(&self, key: &str) -> Option<Claim> {
@@ -109,9 +197,19 @@ impl Harness {
 }
 
 /// One more processor, as Lambda runs many.
-pub(crate) fn another<S: ContextStore + 'static>(rules: Rules, store: Arc<S>, clock: &Arc<ManualClock>) -> Processor {
-    let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    Processor::new(rules, store, clock, NonZeroU32::new(MAX_RECEIVES).unwrap())
+pub(crate) fn another<S: ContextStore + 'static>(
+    rules: Rules,
+    store: Arc<S>,
+    clock: &Arc<ManualClock>,
+    outside: &Outside,
+) -> Processor {
+    let ports = Ports {
+        store,
+        actions: Arc::clone(&outside.actions) as _,
+        timers: Arc::clone(&outside.timers) as _,
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+    };
+    Processor::new(rules, ports, NonZeroU32::new(MAX_RECEIVES).unwrap())
 }
 
 pub(crate) async fn handle(processor: &Processor, messages: Vec<SqsMessage>, time_left: Duration) -> Vec<String> {

@@ -30,7 +30,10 @@ fn commit_of(event: &Envelope, processed: Timestamp) -> Commit {
         outcome: Outcome::Noted,
         rules: Vec::new(),
         node: None,
+        actions: Vec::new(),
+        joins: Vec::new(),
         items: BTreeMap::new(),
+        absent: None,
     }
 }
 

@@ -1,0 +1,282 @@
+//! What the bot should do now: from what an event caused (a [`Proposal`]) to what is sent (an [`Action`]).
+//!
+//! A proposal follows from its event alone. Whether, when and by which channel it is sent is the [`policy`]'s to say.
+
+mod escape;
+pub mod policy;
+
+pub use policy::{Preferences, Verdict, Withheld};
+
+use crate::claim::{ClaimKey, Sha256Hex};
+use crate::config::rules::{Cap, Channel, Priority};
+use crate::context::Facts;
+use crate::limits::{MAX_DEFERRAL, MAX_TEXT_BYTES};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::fmt;
+
+/// The CloudEvents type of a notification.
+pub const NOTIFY_TYPE: &str = "tidings.notify";
+
+/// The identity of an action. The same event gives the same, in whatever order and however often it is processed, and
+/// whosever conversation it turns out to be: who has done one has done it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ActionId(String);
+
+impl ActionId {
+    /// `what` is `notify` or `emit`: a rule does either once for an event.
+    pub fn new(cause: &ClaimKey, rule: &str, what: &str) -> Self {
+        // A newline is in no rule's name, so parts can't run into one another.
+        Self(Sha256Hex::of(format!("{what}\n{rule}\n{cause}").as_bytes()).digits().to_owned())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ActionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an event caused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    pub id: ActionId,
+    pub rule: String,
+    /// Whose facts a text tells of, and what the action is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<String>,
+    /// The event's own time. A join has none: several events may complete it, and which did first is a matter of arrival.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    /// When it was first looked at.
+    pub since: Timestamp,
+    pub cause: ClaimKey,
+    pub priority: Priority,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    pub intent: Intent,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    Notify { text: Vec<Part>, channels: Vec<Channel>, cap: Option<Cap> },
+    Emit { action_type: String, data: Value },
+}
+
+/// A part of a text. Its facts are filled in, and all values escaped, when it is known how it is sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The author's own words.
+    Words(String),
+    /// From the event.
+    Value(String),
+    Fact {
+        name: String,
+        fallback: String,
+    },
+}
+
+/// What is sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    pub id: ActionId,
+    #[serde(rename = "type")]
+    pub action_type: String,
+    pub rule: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    pub cause: ClaimKey,
+    pub priority: Priority,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    pub data: Value,
+}
+
+/// A text that is longer than may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong {
+    pub bytes: usize,
+}
+
+impl Proposal {
+    /// `rule/notify` or `rule/emit`, for timelines.
+    pub fn label(&self) -> String {
+        match &self.intent {
+            Intent::Notify { .. } => format!("{}/notify", self.rule),
+            Intent::Emit { .. } => format!("{}/emit", self.rule),
+        }
+    }
+
+    pub fn tells_facts(&self) -> bool {
+        match &self.intent {
+            Intent::Notify { text, .. } => text.iter().any(|part| matches!(part, Part::Fact { .. })),
+            Intent::Emit { .. } => false,
+        }
+    }
+
+    /// Whether it waited so long that nobody wants it any more.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        now.since(self.since) > MAX_DEFERRAL
+    }
+
+    /// The action by this channel, with what is known of the entity at this time.
+    pub fn action(&self, channel: Option<Channel>, facts: Option<&Facts>, now: Timestamp) -> Result<Action, TooLong> {
+        let (action_type, data) = match &self.intent {
+            Intent::Emit { action_type, data } => (action_type.clone(), data.clone()),
+            Intent::Notify { text, .. } => {
+                let text = fill(text, channel, facts, now);
+                if text.len() > MAX_TEXT_BYTES {
+                    return Err(TooLong { bytes: text.len() });
+                }
+                let data = match channel {
+                    Some(channel) => json!({"channel": channel, "text": text}),
+                    None => json!({"text": text}),
+                };
+                (NOTIFY_TYPE.to_owned(), data)
+            }
+        };
+        Ok(Action {
+            id: self.id.clone(),
+            action_type,
+            rule: self.rule.clone(),
+            subject: self.entity.clone(),
+            time: self.time,
+            cause: self.cause.clone(),
+            priority: self.priority,
+            traceparent: self.traceparent.clone(),
+            data,
+        })
+    }
+}
+
+fn fill(parts: &[Part], channel: Option<Channel>, facts: Option<&Facts>, now: Timestamp) -> String {
+    let known = |name: &str| facts.and_then(|facts| facts.get(name)).filter(|fact| fact.is_known(now));
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            Part::Words(words) => text.push_str(words),
+            Part::Value(value) => text.push_str(&escape::escape(value, channel)),
+            Part::Fact { name, fallback } => match known(name).and_then(|fact| in_a_text(&fact.value)) {
+                Some(value) => text.push_str(&escape::escape(&value, channel)),
+                None => text.push_str(fallback),
+            },
+        }
+    }
+    text
+}
+
+/// A value as it reads in a text. `None` for what has no such form: nothing, a list, an object.
+pub fn in_a_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+impl Action {
+    /// CloudEvents 1.0 JSON, structured mode. `sequence` is its place among the conversation's.
+    pub fn encode(&self, conversation: &str, sequence: u64) -> String {
+        let mut event = json!({
+            "specversion": "1.0",
+            "id": self.id,
+            "source": format!("/tidings/rules/{}", self.rule),
+            "type": self.action_type,
+            "datacontenttype": "application/json",
+            "conversation": conversation,
+            // By CloudEvents' own extension: texts that sort as the numbers do.
+            "sequence": format!("{sequence:020}"),
+            "priority": self.priority,
+            "cause": self.cause,
+            "data": self.data,
+        });
+        let time = self.time.map(|time| time.to_string());
+        for (name, value) in [("subject", &self.subject), ("time", &time), ("traceparent", &self.traceparent)] {
+            if let Some(value) = value {
+                event[name] = Value::from(value.as_str());
+            }
+        }
+        crate::envelope::sqs_text(event.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Fact, Order};
+
+    fn proposal(parts: Vec<Part>) -> Proposal {
+        let cause = ClaimKey::new("orders", "e1");
+        Proposal {
+            id: ActionId::new(&cause, "shipped", "notify"),
+            rule: "shipped".into(),
+            entity: Some("order/1042".into()),
+            time: Some(Timestamp::from_unix_ms(1_795_168_800_250)),
+            since: Timestamp::from_unix_ms(1_795_168_801_000),
+            cause,
+            priority: Priority::Normal,
+            traceparent: None,
+            intent: Intent::Notify { text: parts, channels: vec![], cap: None },
+        }
+    }
+
+    #[test]
+    fn an_action_is_the_golden_file() {
+        let parts = vec![Part::Words("Your order ".into()), Part::Value("<1042>".into())];
+        let action = proposal(parts).action(Some(Channel::Slack), None, Timestamp::from_unix_ms(0)).unwrap();
+        let ours: Value = serde_json::from_str(&action.encode("slack:C0SUPPORT1", 7)).unwrap();
+        let golden: Value = serde_json::from_str(include_str!("../../../../events/contract/action-v1.json")).unwrap();
+        assert_eq!(ours, golden);
+    }
+
+    #[test]
+    fn ids_follow_from_event_rule_and_kind() {
+        let key = ClaimKey::new("orders", "e1");
+        let id = ActionId::new(&key, "shipped", "notify");
+        assert_eq!(id, ActionId::new(&key, "shipped", "notify"));
+        for other in [
+            ActionId::new(&key, "shipped", "emit"),
+            ActionId::new(&key, "delivered", "notify"),
+            ActionId::new(&ClaimKey::new("orders", "e2"), "shipped", "notify"),
+        ] {
+            assert_ne!(id, other);
+        }
+        assert_eq!(id.as_str().len(), 64, "SQS takes 128 characters as a deduplication id");
+    }
+
+    #[test]
+    fn a_text_tells_what_is_known_then() {
+        let parts = || vec![Part::Fact { name: "carrier".into(), fallback: "our <carrier>".into() }];
+        let order = Order { sequence: None, time: Timestamp::from_unix_ms(1), key: ClaimKey::new("s", "e") };
+        let fact = |value: Value| Facts::from([("carrier".to_owned(), Fact::register(value, order.clone()))]);
+        let at = Timestamp::from_unix_ms(5);
+        let text = |facts: Option<&Facts>| {
+            proposal(parts()).action(Some(Channel::Web), facts, at).unwrap().data["text"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(text(Some(&fact(json!("D & H")))), "D &amp; H");
+        for unknown in [None, Some(&fact(Value::Null)), Some(&fact(json!(["DHL"])))] {
+            assert_eq!(text(unknown), "our <carrier>", "the author's own words aren't escaped");
+        }
+        let mut expired = fact(json!("DHL"));
+        expired.get_mut("carrier").unwrap().expires = Some(at);
+        assert_eq!(text(Some(&expired)), "our <carrier>");
+    }
+
+    #[test]
+    fn a_text_is_bounded_on_both_sides() {
+        let text = |bytes: usize| proposal(vec![Part::Value("x".repeat(bytes))]).action(None, None, Timestamp::from_unix_ms(0));
+        assert!(text(MAX_TEXT_BYTES).is_ok());
+        assert_eq!(text(MAX_TEXT_BYTES + 1).unwrap_err(), TooLong { bytes: MAX_TEXT_BYTES + 1 });
+    }
+}

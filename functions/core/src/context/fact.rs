@@ -1,0 +1,164 @@
+//! One remembered thing: a register, a counter or a set. Readers find what it is now in `value`, whatever it is.
+
+use super::Order;
+use crate::limits::CLAIM_LIFETIME;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A value and the newest event that it came with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// `null`: forgotten. That it was, and when, is remembered, so that an older event doesn't bring it back.
+    pub value: Value,
+    #[serde(flatten)]
+    pub order: Order,
+    /// From then on nobody knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "FactKind::is_register")]
+    pub kind: FactKind,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactKind {
+    /// The newest event has it.
+    #[default]
+    Register,
+    /// The sum of what all events have added.
+    Counter,
+    /// What is in, by the newest event of each element. The key is the element as JSON.
+    Set(BTreeMap<String, Member>),
+}
+
+impl FactKind {
+    fn is_register(&self) -> bool {
+        *self == Self::Register
+    }
+}
+
+/// An element that is in a set, or was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    #[serde(flatten)]
+    pub order: Order,
+    /// It was taken out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub out: bool,
+}
+
+/// The facts of one context item, by name.
+pub type Facts = BTreeMap<String, Fact>;
+
+impl Fact {
+    pub fn register(value: Value, order: Order) -> Self {
+        Self { value, order, expires: None, kind: FactKind::Register }
+    }
+
+    pub(super) fn counter(sum: i64, order: Order) -> Self {
+        Self { value: Value::from(sum), order, expires: None, kind: FactKind::Counter }
+    }
+
+    pub(super) fn set(members: BTreeMap<String, Member>, order: Order) -> Self {
+        let inside = members.iter().filter(|(_, member)| !member.out);
+        let value = inside.filter_map(|(element, _)| serde_json::from_str(element).ok()).collect::<Vec<Value>>();
+        Self { value: Value::from(value), order, expires: None, kind: FactKind::Set(members) }
+    }
+
+    /// Whether somebody who asks at this time is told of it.
+    pub fn is_known(&self, now: Timestamp) -> bool {
+        !self.value.is_null() && self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// What it is after events that were kept apart come together: the same as if all had been here.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let order = self.order.clone().max(other.order.clone());
+        match (&self.kind, &other.kind) {
+            (FactKind::Counter, FactKind::Counter) => {
+                let sum = |fact: &Self| fact.value.as_i64().unwrap_or(0);
+                Self::counter(sum(&self).saturating_add(sum(&other)), order)
+            }
+            (FactKind::Set(ours), FactKind::Set(theirs)) => {
+                let mut members = ours.clone();
+                for (element, theirs) in theirs {
+                    match members.get(element) {
+                        Some(kept) if kept.order >= theirs.order => {}
+                        Some(_) | None => {
+                            members.insert(element.clone(), theirs.clone());
+                        }
+                    }
+                }
+                Self::set(members, order)
+            }
+            // Registers; or the rules made another thing of it, and the newer one has it.
+            (FactKind::Register | FactKind::Counter | FactKind::Set(_), _) if self.order >= other.order => self,
+            (FactKind::Register | FactKind::Counter | FactKind::Set(_), _) => other,
+        }
+    }
+}
+
+/// Items that are known of one conversation, and under one of its identities.
+pub(super) fn merge_all(mut ours: Facts, theirs: Facts) -> Facts {
+    for (name, theirs) in theirs {
+        let merged = match ours.remove(&name) {
+            Some(ours) => ours.merge(theirs),
+            None => theirs,
+        };
+        ours.insert(name, merged);
+    }
+    ours
+}
+
+/// When an item may be deleted: when nothing in it is known any more, and no event that could be older is on its way.
+pub(super) fn expiry(facts: &Facts, written: Timestamp) -> Option<Timestamp> {
+    let last = facts.values().map(|fact| fact.expires).collect::<Option<Vec<_>>>()?.into_iter().max()?;
+    Some(last.max(written).plus(CLAIM_LIFETIME))
+}
+
+/// Takes the values of what nobody knows any more. When they were set stays, so that an older event brings nothing back.
+pub(super) fn let_go(facts: &mut Facts, now: Timestamp) {
+    for fact in facts.values_mut().filter(|fact| !fact.is_known(now)) {
+        fact.value = Value::Null;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::ClaimKey;
+
+    fn order(ms: i64) -> Order {
+        Order { sequence: None, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", &ms.to_string()) }
+    }
+
+    #[test]
+    fn a_register_is_stored_as_it_always_was() {
+        let fact = Fact::register(Value::from("paid"), order(1));
+        let json = serde_json::to_value(&fact).unwrap();
+        assert_eq!(json, serde_json::json!({"value": "paid", "time": "1970-01-01T00:00:00.001Z", "key": "s#1"}));
+        assert_eq!(serde_json::from_value::<Fact>(json).unwrap(), fact);
+        for fact in [
+            Fact::counter(3, order(2)),
+            Fact::set(BTreeMap::from([("\"a\"".to_owned(), Member { order: order(1), out: true })]), order(1)),
+            Fact { expires: Some(Timestamp::from_unix_ms(9)), ..Fact::register(Value::Null, order(3)) },
+        ] {
+            let json = serde_json::to_string(&fact).unwrap();
+            assert_eq!(serde_json::from_str::<Fact>(&json).unwrap(), fact, "{json}");
+        }
+    }
+
+    #[test]
+    fn an_item_may_go_when_all_of_it_has_expired_and_no_older_event_can_come() {
+        let expires = |ms| Fact { expires: Some(Timestamp::from_unix_ms(ms)), ..Fact::register(Value::from(1), order(1)) };
+        let mut facts = Facts::from([("a".to_owned(), expires(5)), ("b".to_owned(), expires(9))]);
+        assert_eq!(expiry(&facts, Timestamp::from_unix_ms(1)), Some(Timestamp::from_unix_ms(9).plus(CLAIM_LIFETIME)));
+        assert_eq!(expiry(&facts, Timestamp::from_unix_ms(20)), Some(Timestamp::from_unix_ms(20).plus(CLAIM_LIFETIME)));
+        let_go(&mut facts, Timestamp::from_unix_ms(5));
+        assert_eq!((&facts["a"].value, &facts["b"].value), (&Value::Null, &Value::from(1)));
+        facts.insert("c".to_owned(), Fact::register(Value::from(1), order(1)));
+        assert_eq!(expiry(&facts, Timestamp::from_unix_ms(1)), None, "something in it is known for good");
+    }
+}

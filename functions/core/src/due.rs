@@ -1,0 +1,109 @@
+//! Events of our own: what is due at some time, and what people say by command. They come through the events queue like any other, so what they do is
+//! claimed, and done once. Nobody else can send one: the receiver only writes sources that begin with `/webhooks/`.
+
+use crate::action::Proposal;
+use crate::claim::{ClaimKey, Sha256Hex};
+use crate::context::join_partition;
+use crate::envelope::{DecodeError, Envelope, NewEnvelope, Payload};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// CloudEvents `source` of our own events.
+pub const SOURCE: &str = "/tidings";
+
+/// What is due.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Due {
+    /// A notification that waited for its time, or for its conversation.
+    Action { conversation: String, proposal: Proposal },
+    /// Somebody has said whose conversation an identity is.
+    Link { identity: String, conversation: String },
+    /// A join that may be complete, or given up.
+    Join { join: String, key: String, because_of: ClaimKey },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Data {
+    due: Timestamp,
+    what: Due,
+}
+
+impl Due {
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::Action { .. } => "tidings.action.due",
+            Self::Join { .. } => "tidings.join.due",
+            Self::Link { .. } => "tidings.link",
+        }
+    }
+
+    /// `@` can't begin a source's name, so no event of a provider has such a key.
+    fn claim_key(&self, due: Timestamp) -> ClaimKey {
+        let ms = due.unix_ms();
+        ClaimKey::from(match self {
+            Self::Action { proposal, .. } => format!("@action#{}#{ms}", proposal.id),
+            Self::Join { join, key, because_of } => {
+                let event = Sha256Hex::of(because_of.as_str().as_bytes());
+                format!("@{}#{}#{ms}", join_partition(join, key), event.digits())
+            }
+            Self::Link { identity, conversation } => {
+                let link = Sha256Hex::of(format!("{conversation}\n{identity}").as_bytes());
+                format!("@link#{}#{ms}", link.digits())
+            }
+        })
+    }
+
+    /// The message that says so. Its claim key follows from what is due, when, and what caused it.
+    pub fn envelope(&self, due: Timestamp, now: Timestamp) -> Envelope {
+        let data = serde_json::to_string(&Data { due, what: self.clone() }).expect("it has string keys and holds only JSON");
+        let claim_key = self.claim_key(due);
+        let conversation = match self {
+            Self::Action { conversation, .. } | Self::Link { conversation, .. } => Some(conversation.clone()),
+            Self::Join { .. } => None,
+        };
+        let mut envelope = Envelope::new(NewEnvelope {
+            id: claim_key.as_str().to_owned(),
+            source: String::new(),
+            event_type: self.event_type().to_owned(),
+            subject: None,
+            time: Some(due),
+            conversation,
+            sequence: None,
+            received: now,
+            claim_key,
+            traceparent: None,
+            payload: Payload::Json(RawValue::from_string(data).expect("it is JSON")),
+        });
+        envelope.source = SOURCE.to_owned();
+        envelope
+    }
+
+    /// `None` for an event of a provider.
+    pub fn read(envelope: &Envelope) -> Option<Result<(Self, Timestamp), DecodeError>> {
+        (envelope.source == SOURCE).then(|| {
+            let data: Result<Data, _> = serde_json::from_str(envelope.data.get());
+            data.map(|data| (data.what, data.due)).map_err(|_| DecodeError::Malformed("an event of our own".to_owned()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_as_it_was_sent_and_claimed_by_what_is_due_and_when() {
+        let due = Due::Join { join: "ready".into(), key: "1042".into(), because_of: ClaimKey::new("shop", "e1") };
+        let (soon, later) = (Timestamp::from_unix_ms(1_000), Timestamp::from_unix_ms(2_000));
+        let envelope = Envelope::decode(&due.envelope(soon, soon).encode()).unwrap();
+        assert_eq!(Due::read(&envelope), Some(Ok((due.clone(), soon))));
+        assert_eq!(due.envelope(soon, soon).claimkey, due.envelope(soon, later).claimkey);
+        assert_ne!(due.envelope(soon, soon).claimkey, due.envelope(later, soon).claimkey);
+
+        let mut forged = envelope;
+        forged.source = "/webhooks/tidings".to_owned();
+        assert_eq!(Due::read(&forged), None);
+    }
+}

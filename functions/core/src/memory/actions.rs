@@ -1,0 +1,40 @@
+//! The actions queue in memory.
+
+use super::{Call, Fault, Faults};
+use crate::action::Action;
+use crate::ports::{ActionQueue, Unavailable};
+use async_trait::async_trait;
+use std::sync::{Arc, Mutex};
+
+/// [`ActionQueue`] in memory: what was sent, in order, with its conversation and its sequence. It knows no duplicates: they
+/// are the consumer's to know.
+#[derive(Debug, Default)]
+pub struct MemoryActions {
+    faults: Arc<Faults>,
+    sent: Mutex<Vec<(String, u64, Action)>>,
+}
+
+impl MemoryActions {
+    pub fn new(faults: Arc<Faults>) -> Self {
+        Self { faults, sent: Mutex::default() }
+    }
+
+    pub fn sent(&self) -> Vec<(String, u64, Action)> {
+        self.sent.lock().expect("no test panics while it holds this").clone()
+    }
+}
+
+#[async_trait]
+impl ActionQueue for MemoryActions {
+    async fn send(&self, conversation: &str, sequence: u64, action: &Action) -> Result<(), Unavailable> {
+        let fault = self.faults.meet(Call::Act);
+        if fault.is_none() || fault == Some(Fault::LoseAnswer) {
+            let mut sent = self.sent.lock().expect("no test panics while it holds this");
+            sent.push((conversation.to_owned(), sequence, action.clone()));
+        }
+        match fault {
+            None => Ok(()),
+            Some(fault) => Err(Unavailable { call: "sqs:SendMessage", cause: format!("{fault:?}") }),
+        }
+    }
+}

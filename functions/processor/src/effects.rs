@@ -1,0 +1,225 @@
+//! What one rule does for one event, or one branch for one join. Pure: the same event gives the same.
+
+use crate::expression::Lazy;
+use crate::failure::Failure;
+use serde_json::Value;
+use tidings_core::action::{ActionId, Intent, Part, Proposal, in_a_text};
+use tidings_core::claim::ClaimKey;
+use tidings_core::config::rules::{Assignment, Cap, Channel, Effects, IfStale, Priority, Span, TextPart};
+use tidings_core::context::{Changes, ItemKey, NODE_REGISTER};
+use tidings_core::limits::{MAX_COUNT_STEP, MAX_SUBJECT_BYTES};
+use tidings_core::rules::{Scope, Variables};
+use tidings_core::time::Timestamp;
+
+/// A rule's effects, ready to use.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    rule: String,
+    entity: Option<Lazy>,
+    set: Vec<(String, Lazy, Option<Span>)>,
+    unset: Vec<String>,
+    count: Vec<(String, Lazy)>,
+    add: Vec<(String, Lazy)>,
+    remove: Vec<(String, Lazy)>,
+    goto: Option<String>,
+    priority: Priority,
+    if_stale: IfStale,
+    notify: Option<(Vec<ReadyPart>, Vec<Channel>, Option<Cap>)>,
+    emit: Option<(String, Vec<(String, Lazy)>)>,
+}
+
+#[derive(Debug)]
+enum ReadyPart {
+    Words(String),
+    Value(Lazy),
+    Fact { name: String, fallback: String },
+}
+
+/// What an event is to change and to cause, by all of its rules.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outline {
+    pub changes: Changes,
+    pub proposals: Vec<Planned>,
+}
+
+/// A proposal, and when it is stale: when none of these is the event's. Never, if there are none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    pub proposal: Proposal,
+    pub stale_without: Vec<(ItemKey, String)>,
+}
+
+/// For whom the effects are worked out.
+#[derive(Debug)]
+pub(crate) struct Occasion<'a> {
+    pub(crate) variables: &'a Variables,
+    pub(crate) subject: Option<&'a str>,
+    /// When it happened.
+    pub(crate) time: Timestamp,
+    /// That too, if it is a matter of the event alone.
+    pub(crate) told: Option<Timestamp>,
+    pub(crate) now: Timestamp,
+    pub(crate) cause: &'a ClaimKey,
+    pub(crate) traceparent: Option<&'a str>,
+}
+
+impl Ready {
+    /// `rule` names them in failures, timelines and actions.
+    pub(crate) fn new(rule: &str, effects: &Effects, if_stale: IfStale, scope: Scope) -> Self {
+        let lazy = |text: &String| Lazy::new(text, scope);
+        let named = |(name, text): (&String, &String)| (name.clone(), lazy(text));
+        let assigned = |(name, Assignment { value, ttl }): (&String, &Assignment)| (name.clone(), lazy(value), *ttl);
+        let part = |part: &TextPart| match part {
+            TextPart::Words(words) => ReadyPart::Words(words.clone()),
+            TextPart::Value(text) => ReadyPart::Value(lazy(text)),
+            TextPart::Fact { name, fallback } => ReadyPart::Fact { name: name.clone(), fallback: fallback.clone() },
+        };
+        Self {
+            rule: rule.to_owned(),
+            entity: effects.entity.as_ref().map(lazy),
+            set: effects.set.iter().map(assigned).collect(),
+            unset: effects.unset.0.clone(),
+            count: effects.count.iter().map(named).collect(),
+            add: effects.add.iter().map(named).collect(),
+            remove: effects.remove.iter().map(named).collect(),
+            goto: effects.goto.clone(),
+            priority: effects.priority,
+            if_stale,
+            notify: effects
+                .notify
+                .as_ref()
+                .map(|notify| (notify.text.parts().iter().map(part).collect(), notify.channels.0.clone(), notify.cap)),
+            emit: effects.emit.as_ref().map(|emit| (emit.action_type.clone(), emit.data.iter().map(named).collect())),
+        }
+    }
+
+    /// Adds what they do. A later rule has what two set.
+    pub(crate) fn apply(&self, at: &Occasion<'_>, outline: &mut Outline) -> Result<(), Failure> {
+        let mut written = Vec::new();
+        if self.changes_facts() {
+            let entity = self.entity(at)?.ok_or_else(|| {
+                let what = format!("the event has no subject of 1 to {MAX_SUBJECT_BYTES} bytes; give the rule an `entity`");
+                self.failed("entity", what)
+            })?;
+            self.change(&entity, at, &mut outline.changes, &mut written)?;
+        }
+        if let Some(node) = &self.goto {
+            outline.changes.go_to(node);
+            written.push((ItemKey::Node, NODE_REGISTER.to_owned()));
+        }
+        let stale_without = match self.if_stale {
+            IfStale::Run => Vec::new(),
+            IfStale::Skip => written,
+        };
+        for (what, intent) in [("notify", self.notify(at)?), ("emit", self.emit(at)?)] {
+            let Some(intent) = intent else { continue };
+            let proposal = Proposal {
+                id: ActionId::new(at.cause, &self.rule, what),
+                rule: self.rule.clone(),
+                entity: self.entity(at)?,
+                time: at.told,
+                since: at.now,
+                cause: at.cause.clone(),
+                priority: self.priority,
+                traceparent: at.traceparent.map(str::to_owned),
+                intent,
+            };
+            outline.proposals.push(Planned { proposal, stale_without: stale_without.clone() });
+        }
+        Ok(())
+    }
+
+    fn failed(&self, field: &str, what: String) -> Failure {
+        Failure::Rule { rule: self.rule.clone(), field: field.to_owned(), what }
+    }
+
+    fn changes_facts(&self) -> bool {
+        let lists = [self.set.len(), self.unset.len(), self.count.len(), self.add.len(), self.remove.len()];
+        lists.iter().any(|facts| *facts > 0)
+    }
+
+    /// Whose facts they are; `None` where nothing says so.
+    fn entity(&self, at: &Occasion<'_>) -> Result<Option<String>, Failure> {
+        match &self.entity {
+            Some(expression) => {
+                expression.name(at.variables, MAX_SUBJECT_BYTES).map(Some).map_err(|what| self.failed("entity", what))
+            }
+            None => Ok(at.subject.filter(|s| !s.is_empty() && s.len() <= MAX_SUBJECT_BYTES).map(str::to_owned)),
+        }
+    }
+
+    fn change(
+        &self,
+        entity: &str,
+        at: &Occasion<'_>,
+        changes: &mut Changes,
+        written: &mut Vec<(ItemKey, String)>,
+    ) -> Result<(), Failure> {
+        let mut won_by = |name: &String| written.push((ItemKey::Entity(entity.to_owned()), name.clone()));
+        let value = |word: &str, name: &str, expression: &Lazy| {
+            let failed = |what: String| self.failed(&format!("{word}.{name}"), what);
+            expression.evaluate(at.variables).map_err(|error| failed(error.to_string()))
+        };
+        for (name, expression, ttl) in &self.set {
+            let value = value("set", name, expression)?;
+            if !value.is_null() {
+                changes.set(entity, name, value, ttl.map(|ttl| at.time.plus(ttl.duration())));
+                won_by(name);
+            }
+        }
+        for name in &self.unset {
+            changes.forget(entity, name);
+            won_by(name);
+        }
+        for (name, expression) in &self.count {
+            let step = value("count", name, expression)?;
+            let step = step.as_i64().filter(|step| step.abs() <= MAX_COUNT_STEP).ok_or_else(|| {
+                self.failed(&format!("count.{name}"), format!("gives no whole number from -{MAX_COUNT_STEP} to {MAX_COUNT_STEP}"))
+            })?;
+            changes.count(entity, name, step);
+        }
+        for (word, inside, list) in [("add", true, &self.add), ("remove", false, &self.remove)] {
+            for (name, expression) in list {
+                match value(word, name, expression)? {
+                    Value::Null => {}
+                    element @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                        changes.member(entity, name, element.to_string(), inside);
+                    }
+                    Value::Array(_) | Value::Object(_) => {
+                        let what = "gives a list or a map; an element is a text, a number or a truth".to_owned();
+                        return Err(self.failed(&format!("{word}.{name}"), what));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn notify(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {
+        let Some((parts, channels, cap)) = &self.notify else { return Ok(None) };
+        let mut text = Vec::new();
+        for part in parts {
+            text.push(match part {
+                ReadyPart::Words(words) => Part::Words(words.clone()),
+                ReadyPart::Fact { name, fallback } => Part::Fact { name: name.clone(), fallback: fallback.clone() },
+                ReadyPart::Value(expression) => {
+                    let value = expression.evaluate(at.variables).map_err(|error| error.to_string());
+                    let value = value.and_then(|v| in_a_text(&v).ok_or_else(|| "a value that no text can hold".to_owned()));
+                    Part::Value(value.map_err(|what| self.failed("notify.text", what))?)
+                }
+            });
+        }
+        Ok(Some(Intent::Notify { text, channels: channels.clone(), cap: *cap }))
+    }
+
+    fn emit(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {
+        let Some((action_type, fields)) = &self.emit else { return Ok(None) };
+        let mut data = serde_json::Map::new();
+        for (name, expression) in fields {
+            let value = expression.evaluate(at.variables);
+            let value = value.map_err(|error| self.failed(&format!("emit.data.{name}"), error.to_string()))?;
+            data.insert(name.clone(), value);
+        }
+        Ok(Some(Intent::Emit { action_type: action_type.clone(), data: Value::Object(data) }))
+    }
+}

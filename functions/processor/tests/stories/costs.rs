@@ -1,0 +1,146 @@
+//! What an event costs: calls, and items read and written. Flat, however long the conversation is. docs/architecture.md has
+//! these numbers.
+
+use crate::support::{Harness, Sent};
+use async_trait::async_trait;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use tidings_core::claim::decide::Committed;
+use tidings_core::config::files::read_rules;
+use tidings_core::context::{Item, ItemKey, Place};
+use tidings_core::memory::{Call, MemoryStore};
+use tidings_core::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
+
+const RULES: &str = r#"
+version: 1
+conversations:
+  - { on: "anonymous.*", identity: data.id }
+  - { on: "*", conversation: data.who }
+rules:
+  - { name: plain, on: "*.plain", set: { status: data.v } }
+  - { name: told, on: "*.told", set: { status: data.v }, notify: { text: "{data.v} by {facts.carrier|us}" } }
+  - { name: carrier, on: carrier, set: { carrier: data.v } }
+  - { name: link, on: linking, link: data.id }
+joins:
+  - { name: j, all: [known.left, known.right], by: data.v, within: 1h, then: { goto: joined } }
+"#;
+
+/// Items asked for, and items written, by call.
+#[derive(Debug)]
+struct Counting {
+    inner: Arc<MemoryStore>,
+    seen: Mutex<Cost>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Cost {
+    /// Items that a BatchGetItem asks for.
+    read: usize,
+    /// Items that a transaction writes or checks, the claim among them.
+    in_transactions: usize,
+    /// Items that are put alone.
+    alone: usize,
+}
+
+#[async_trait]
+impl ContextStore for Counting {
+    async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
+        self.seen.lock().unwrap().read += places.len();
+        self.inner.load(places).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Committed {
+        self.seen.lock().unwrap().in_transactions += 1 + commit.items.len() + usize::from(commit.absent.is_some());
+        self.inner.commit(commit).await
+    }
+
+    async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        self.inner.first(partition, at_most).await
+    }
+
+    async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
+        match (rewrite.puts.len(), rewrite.deletes.len()) {
+            (1, 0) => self.seen.lock().unwrap().alone += 1,
+            (puts, deletes) => self.seen.lock().unwrap().in_transactions += puts + deletes,
+        }
+        self.inner.rewrite(rewrite).await
+    }
+
+    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+        self.inner.bury(burial).await
+    }
+}
+
+struct Counted {
+    harness: Harness,
+    store: Arc<Counting>,
+    n: u32,
+}
+
+impl Counted {
+    fn new() -> Self {
+        let rules = read_rules("rules.yaml", RULES, &[]).unwrap_or_else(|report| panic!("{report}"));
+        let mut store = None;
+        let harness = Harness::with(rules, |inner| {
+            let counting = Arc::new(Counting { inner, seen: Mutex::default() });
+            store = Some(Arc::clone(&counting));
+            counting
+        });
+        Self { harness, store: store.unwrap(), n: 0 }
+    }
+
+    /// What one more such event costs, and how many calls.
+    async fn cost(&mut self, event_type: &'static str) -> (Cost, Vec<(Call, u32)>) {
+        const CALLS: [Call; 6] = [Call::Load, Call::Commit, Call::First, Call::Rewrite, Call::Act, Call::SetTimer];
+        *self.store.seen.lock().unwrap() = Cost::default();
+        let before = CALLS.map(|call| self.harness.faults.count(call));
+        self.n += 1;
+        let id: &'static str = Box::leak(self.n.to_string().into_boxed_str());
+        let data = json!({"who": "ann", "id": "id", "v": id});
+        let age_seconds = 10_000 - i64::from(self.n);
+        let event = Sent { id, event_type, order: "1", age_seconds, data };
+        assert!(self.harness.handle(vec![event.message(1)]).await.is_empty());
+        let calls = CALLS.into_iter().zip(before).map(|(call, before)| (call, self.harness.faults.count(call) - before));
+        (*self.store.seen.lock().unwrap(), calls.filter(|(_, n)| *n > 0).collect())
+    }
+}
+
+#[tokio::test]
+async fn an_event_costs_the_same_however_long_its_conversation_is() {
+    let mut counted = Counted::new();
+    let plain = (Cost { read: 1, in_transactions: 2, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
+    let told = (
+        Cost { read: 3, in_transactions: 3, alone: 1 },
+        vec![(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::Act, 1)],
+    );
+    for events in [1, 100, 900] {
+        for _ in 0..events {
+            counted.cost("known.plain").await;
+        }
+        assert_eq!(counted.cost("known.plain").await, plain, "after {} events", counted.n);
+        assert_eq!(counted.cost("known.told").await, told, "after {} events", counted.n);
+    }
+}
+
+#[tokio::test]
+async fn an_identity_costs_a_look_at_its_link() {
+    let mut counted = Counted::new();
+    let unlinked = (Cost { read: 2, in_transactions: 3, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
+    assert_eq!(counted.cost("anonymous.plain").await, unlinked);
+    let linking = counted.cost("linking").await;
+    // The link twice, the claim; then one item is found, read on the other side, and moved; then the outbox is looked at.
+    assert_eq!(linking.0, Cost { read: 3 + 1 + 1, in_transactions: 3 + 2, alone: 0 }, "{linking:?}");
+    let linked = (Cost { read: 2 + 1, in_transactions: 2, alone: 0 }, vec![(Call::Load, 2), (Call::Commit, 1)]);
+    assert_eq!(counted.cost("anonymous.plain").await, linked);
+    let again = (Cost { read: 3, in_transactions: 1, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
+    assert_eq!(counted.cost("linking").await, again, "a link that is there isn't made again");
+}
+
+#[tokio::test]
+async fn a_join_costs_its_item_and_its_end_an_event() {
+    let mut counted = Counted::new();
+    let (cost, calls) = counted.cost("known.left").await;
+    assert_eq!(cost, Cost { read: 2, in_transactions: 2, alone: 0 });
+    assert_eq!(calls, [(Call::Load, 1), (Call::Commit, 1)], "without an `else` there is no timer");
+}

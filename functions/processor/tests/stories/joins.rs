@@ -1,0 +1,177 @@
+//! Joins: one end for each key, whatever comes when.
+
+use crate::support::{Harness, MAX_RECEIVES, Sent, now};
+use serde_json::json;
+use std::time::Duration;
+use tidings_core::claim::ClaimState;
+use tidings_core::config::files::read_rules;
+use tidings_core::limits::{JOIN_GRACE, MAX_JOIN_EVENTS};
+use tidings_core::memory::{Call, Fault};
+use tidings_core::time::Timestamp;
+
+const RULES: &str = r#"
+version: 1
+conversations: [{ on: "*", conversation: data.who }]
+rules:
+  - { name: paid, on: payment.confirmed, set: { payment: "'paid'" } }
+joins:
+  - name: ready
+    all: [payment.confirmed, { on: inventory.reserved, when: data.amount > 0 }]
+    by: data.order_id
+    within: 1h
+    then: { entity: "'order/' + join.key", set: { ready: true }, goto: ready, notify: { text: "{join.key}: {facts.payment|not paid}" } }
+    else: { entity: "'order/' + join.key", set: { stuck: true }, notify: { text: "{join.key} is stuck" } }
+"#;
+
+fn harness() -> Harness {
+    let rules = read_rules("rules.yaml", RULES, &[]).unwrap_or_else(|report| panic!("{report}"));
+    Harness::with(rules, |store| store)
+}
+
+fn leg(id: &'static str, event_type: &'static str, age_seconds: i64) -> Sent {
+    Sent { id, event_type, order: "1042", age_seconds, data: json!({"who": "ann", "order_id": 1042, "amount": 1}) }
+}
+
+fn payment(id: &'static str, age_seconds: i64) -> Sent {
+    leg(id, "payment.confirmed", age_seconds)
+}
+
+fn stock(id: &'static str, age_seconds: i64) -> Sent {
+    leg(id, "inventory.reserved", age_seconds)
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DONE: [&str; 0] = [];
+
+#[tokio::test]
+async fn it_fires_once_whichever_comes_first() {
+    for legs in [[payment("p", 60), stock("s", 0)], [stock("s", 60), payment("p", 0)]] {
+        let harness = harness();
+        for leg in legs.iter().chain(&legs) {
+            assert_eq!(harness.handle(vec![leg.message(1)]).await, DONE);
+            harness.settle().await;
+        }
+        harness.pass(HOUR * 3).await;
+        assert_eq!(harness.said("ann"), ["1042: paid"]);
+        assert_eq!((harness.fact("ann", "order/1042", "ready"), harness.node("ann")), (json!(true), Some(json!("ready"))));
+        assert_eq!(harness.fact("ann", "order/1042", "stuck"), json!(null));
+        assert_eq!(harness.outside.waiting(), 0);
+        let joined = harness.store.claims().into_iter().filter(|c| c.event_type == "tidings.join.then").count();
+        assert_eq!(joined, 1, "it is an event of its own in the timeline");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_far_apart_is_given_up_and_that_once() {
+    let harness = harness();
+    for leg in [payment("p", 3_601), stock("s", 0)] {
+        assert_eq!(harness.handle(vec![leg.message(1)]).await, DONE);
+    }
+    harness.pass(HOUR * 5).await;
+    assert_eq!(harness.said("ann"), ["1042 is stuck"]);
+    let ends = |word: &str| harness.store.claims().into_iter().filter(|c| c.event_type == word).count();
+    assert_eq!((ends("tidings.join.else"), ends("tidings.join.then")), (1, 0), "though both have set a timer");
+}
+
+#[tokio::test]
+async fn it_waits_its_time_in_hops_and_a_grace() {
+    let harness = harness();
+    harness.handle(vec![payment("p", 0).message(1)]).await;
+    harness.pass(HOUR + JOIN_GRACE - Duration::from_secs(1)).await;
+    assert_eq!((harness.said("ann").len(), harness.outside.waiting()), (0, 1), "one second before its time");
+    harness.pass(Duration::from_secs(1)).await;
+    assert_eq!((harness.said("ann"), harness.outside.waiting()), (vec!["1042 is stuck".to_owned()], 0));
+    assert!(harness.faults.count(Call::SetTimer) <= 5, "SQS delays a quarter of an hour");
+}
+
+#[tokio::test]
+async fn in_time_is_by_the_events_clock_and_not_by_ours() {
+    // Half an hour after the payment, told 59 minutes later: just before it is given up.
+    let harness = harness();
+    harness.handle(vec![payment("p", 0).message(1)]).await;
+    harness.pass(HOUR).await;
+    harness.handle(vec![stock("s", -1_800).message(1)]).await;
+    harness.pass(HOUR * 3).await;
+    assert_eq!(harness.said("ann"), ["1042: paid"]);
+}
+
+#[tokio::test]
+async fn once_it_is_given_up_it_stays_so() {
+    let harness = harness();
+    harness.handle(vec![payment("p", 0).message(1)]).await;
+    harness.pass(HOUR * 2).await;
+    assert_eq!(harness.handle(vec![stock("s", -60).message(1)]).await, DONE);
+    harness.pass(HOUR * 5).await;
+    assert_eq!(harness.said("ann"), ["1042 is stuck"], "it came too late to be told of");
+    assert_eq!(harness.fact("ann", "order/1042", "ready"), json!(null));
+}
+
+#[tokio::test]
+async fn a_timer_ends_with_its_join() {
+    let harness = harness();
+    for leg in [payment("p", 1), stock("s", 0)] {
+        harness.handle(vec![leg.message(1)]).await;
+    }
+    harness.settle().await;
+    let set = harness.faults.count(Call::SetTimer);
+    harness.pass(HOUR * 3).await;
+    assert_eq!(harness.faults.count(Call::SetTimer), set, "no hop after the first");
+}
+
+#[tokio::test]
+async fn a_leg_has_its_condition() {
+    let harness = harness();
+    let none = Sent { data: json!({"who": "ann", "order_id": 1042, "amount": 0}), ..stock("s", 0) };
+    for leg in [payment("p", 1), none] {
+        harness.handle(vec![leg.message(1)]).await;
+    }
+    harness.settle().await;
+    assert_eq!(harness.said("ann"), DONE);
+}
+
+#[tokio::test]
+async fn later_events_move_what_it_set_and_say_nothing_again() {
+    let harness = harness();
+    for leg in [payment("p", 600), stock("s1", 500), stock("s2", 100)] {
+        harness.handle(vec![leg.message(1)]).await;
+        harness.settle().await;
+    }
+    let context = harness.store.context("ann");
+    let node = context.node.unwrap();
+    assert_eq!(node.order.time, Timestamp::from_unix_ms(now().unix_ms() - 100_000), "the latest that completes it");
+    assert_eq!(harness.said("ann").len(), 1);
+}
+
+#[tokio::test]
+async fn whatever_call_fails_there_is_one_end() {
+    for call in [Call::Load, Call::Commit, Call::Rewrite, Call::SetTimer, Call::Act] {
+        for (fault, after) in [(Fault::Refuse, 0), (Fault::LoseAnswer, 0), (Fault::Refuse, 1), (Fault::LoseAnswer, 1)] {
+            let harness = harness();
+            harness.faults.pass(call, after);
+            harness.faults.fail(call, fault, 1);
+            for leg in [payment("p", 60), stock("s", 0)] {
+                let mut receives = 0;
+                while !harness.handle(vec![leg.message(receives + 1)]).await.is_empty() {
+                    receives += 1;
+                    assert!(receives < MAX_RECEIVES, "{call:?} {fault:?}");
+                }
+            }
+            harness.pass_through(HOUR * 3).await;
+            assert_eq!(harness.said("ann"), ["1042: paid"], "{call:?} {fault:?} {after}");
+            assert_eq!(harness.fact("ann", "order/1042", "ready"), json!(true), "{call:?} {fault:?} {after}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_names_no_one_thing_is_found_out() {
+    let harness = harness();
+    for n in 0..MAX_JOIN_EVENTS {
+        let id: &'static str = Box::leak(format!("p{n}").into_boxed_str());
+        assert_eq!(harness.handle(vec![payment(id, 0).message(1)]).await, DONE);
+    }
+    harness.handle(vec![payment("more", 0).message(MAX_RECEIVES)]).await;
+    let claim = harness.claim("orders#more").unwrap();
+    assert_eq!(claim.state, ClaimState::Dead);
+    assert!(claim.reason.as_ref().unwrap().starts_with("join ready: more than 32 events of one key"), "{claim:?}");
+}

@@ -1,0 +1,194 @@
+//! Whose an event is: known at once, or when a link tells. Nothing that came before it is lost.
+
+use crate::stores::Yielding;
+use crate::support::{AMPLE, Harness, MAX_RECEIVES, Sent, another, handle};
+use futures::future::join_all;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::claim::ClaimState;
+use tidings_core::config::files::read_rules;
+use tidings_core::config::rules::Rules;
+use tidings_core::context::ItemKey;
+use tidings_core::due::Due;
+use tidings_core::limits::{MAX_DEFERRAL, MAX_HELD, MOVE_CHUNK};
+use tidings_core::memory::{Call, Fault};
+use tidings_core::time::Clock;
+
+const RULES: &str = r#"
+version: 1
+conversations:
+  - { on: "order.*", conversation: data.who }
+  - { on: "*", identity: "'customer:' + data.customer" }
+rules:
+  - { name: paid, on: payment.made, count: { payments: 1 }, set: { last: data.cents }, goto: paid, notify: { text: "{data.cents} paid" } }
+  - { name: linked, on: order.made, link: "'customer:' + data.customer", goto: ordered }
+  - { name: wrong, on: wrong, link: "'x:' + data.customer" }
+"#;
+
+fn rules() -> Rules {
+    read_rules("rules.yaml", RULES, &[]).unwrap_or_else(|report| panic!("{report}"))
+}
+
+fn harness() -> Harness {
+    Harness::with(rules(), |store| store)
+}
+
+fn event(id: &'static str, event_type: &'static str, age_seconds: i64, data: Value) -> Sent {
+    Sent { id, event_type, order: "1", age_seconds, data }
+}
+
+fn payment(id: &'static str, cents: i64, age_seconds: i64) -> Sent {
+    event(id, "payment.made", age_seconds, json!({"customer": "c1", "cents": cents}))
+}
+
+fn order(id: &'static str, who: &str) -> Sent {
+    event(id, "order.made", 30, json!({"customer": "c1", "who": who}))
+}
+
+#[tokio::test]
+async fn what_came_before_the_link_is_the_conversations_when_it_comes() {
+    let harness = harness();
+    for payment in [payment("p1", 100, 20), payment("p2", 200, 10)] {
+        assert_eq!(harness.handle(vec![payment.message(1)]).await, [""; 0]);
+    }
+    assert_eq!(harness.fact("customer:c1", "order/1", "payments"), 2, "kept under the identity");
+    assert_eq!(harness.said("customer:c1"), [""; 0], "and there is nobody to tell");
+    assert_eq!(harness.claim("orders#p1").unwrap().actions, ["paid/notify held until its identity is linked"]);
+
+    assert_eq!(harness.handle(vec![order("o1", "ann").message(1)]).await, [""; 0]);
+    harness.settle().await;
+    assert_eq!(harness.fact("ann", "order/1", "payments"), 2);
+    assert_eq!(harness.node("ann"), Some(json!("paid")), "by event time: the order was before it");
+    assert_eq!(harness.said("ann"), ["100 paid", "200 paid"], "in their order");
+    let left: Vec<_> = harness.store.items().into_keys().filter(|place| place.partition == "customer:c1").collect();
+    assert_eq!(left.iter().map(|place| place.key.clone()).collect::<Vec<_>>(), [ItemKey::Link], "nothing else is left there");
+
+    harness.handle(vec![payment("p3", 300, 0).message(1)]).await;
+    assert_eq!(harness.fact("ann", "order/1", "payments"), 3);
+    assert_eq!(harness.said("ann").len(), 3);
+    let events: Vec<_> = harness.store.timeline("ann").into_iter().filter_map(|c| c.event_id).collect();
+    for id in ["o1", "p1", "p2", "p3"] {
+        assert!(events.contains(&id.to_owned()), "{id} is in the timeline: {events:?}");
+    }
+    assert_eq!(harness.store.context("ann").identities, ["customer:c1"]);
+}
+
+#[tokio::test]
+async fn more_than_one_transaction_can_move_is_moved_in_turn() {
+    let harness = harness();
+    let entities = MOVE_CHUNK * 2 + 3;
+    for n in 0..entities {
+        let id: &'static str = Box::leak(format!("p{n}").into_boxed_str());
+        let order: &'static str = Box::leak(n.to_string().into_boxed_str());
+        harness.handle(vec![Sent { order, ..payment(id, 1, 5) }.message(1)]).await;
+    }
+    harness.handle(vec![order("o1", "ann").message(1)]).await;
+    assert_eq!(harness.store.context("ann").entities.len(), entities);
+    assert_eq!(harness.store.context("customer:c1").entities.len(), 0);
+    assert!(harness.faults.count(Call::Rewrite) >= 3);
+}
+
+#[tokio::test]
+async fn a_move_that_was_interrupted_goes_on_at_the_next_receive() {
+    for call in [Call::First, Call::Rewrite, Call::SetTimer] {
+        for fault in [Fault::Refuse, Fault::LoseAnswer] {
+            let harness = harness();
+            harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
+            harness.faults.fail(call, fault, 1);
+            let linking = order("o1", "ann");
+            assert_eq!(harness.handle(vec![linking.message(1)]).await, ["m-o1"], "{call:?} {fault:?}");
+            assert_eq!(harness.state("orders#o1"), Some(ClaimState::Processed), "the link itself is there");
+            assert_eq!(harness.handle(vec![linking.message(2)]).await, [""; 0], "{call:?} {fault:?}");
+            harness.settle().await;
+            assert_eq!(harness.fact("ann", "order/1", "payments"), 1, "{call:?} {fault:?}");
+            assert_eq!(harness.said("ann"), ["100 paid"], "{call:?} {fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn on_its_last_receive_it_is_left_to_a_redrive_and_not_taken_for_done() {
+    let harness = harness();
+    harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
+    harness.faults.fail(Call::First, Fault::Refuse, 1);
+    let linking = order("o1", "ann");
+    assert_eq!(harness.handle(vec![linking.message(MAX_RECEIVES)]).await, ["m-o1"]);
+    assert_eq!(harness.state("orders#o1"), Some(ClaimState::Processed), "it isn't dead either");
+    assert_eq!(harness.handle(vec![linking.message(1)]).await, [""; 0], "redriven");
+    assert_eq!(harness.fact("ann", "order/1", "payments"), 1);
+}
+
+#[tokio::test]
+async fn a_link_and_an_event_at_once_leave_nothing_behind() {
+    for seed in 0..200 {
+        let harness = harness();
+        let store = Arc::new(Yielding::new(Arc::clone(&harness.store), seed));
+        let [one, other] = [(); 2].map(|()| another(rules(), Arc::clone(&store), &harness.clock, &harness.outside));
+        let work = [
+            handle(&one, vec![payment("p1", 100, 20).message(1), payment("p2", 100, 20).message(1)], AMPLE),
+            handle(&other, vec![order("o1", "ann").message(1)], AMPLE),
+        ];
+        assert_eq!(join_all(work).await.concat(), [""; 0], "seed {seed}");
+        harness.settle().await;
+        assert_eq!(harness.fact("ann", "order/1", "payments"), 2, "seed {seed}");
+        assert_eq!(harness.store.context("customer:c1").entities.len(), 0, "seed {seed}");
+        assert_eq!(harness.said("ann").len(), 2, "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_conversation_of_an_identity_is_left() {
+    let harness = harness();
+    for linking in [order("o1", "ann"), order("o2", "bob")] {
+        assert_eq!(harness.handle(vec![linking.message(1)]).await, [""; 0]);
+    }
+    harness.handle(vec![payment("p1", 100, 0).message(1)]).await;
+    assert_eq!((harness.said("ann").len(), harness.said("bob").len()), (1, 0));
+    assert_eq!(harness.node("bob"), Some(json!("ordered")), "the rest of the event is done");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_link_is_bounded_and_does_not_wait_for_ever() {
+    let harness = harness();
+    for n in 0..=MAX_HELD {
+        let id: &'static str = Box::leak(format!("p{n}").into_boxed_str());
+        assert_eq!(harness.handle(vec![payment(id, 1, 5).message(1)]).await, [""; 0]);
+    }
+    let actions = |n: usize| harness.claim(&format!("orders#p{n}")).unwrap().actions;
+    assert_eq!(actions(MAX_HELD - 1), ["paid/notify held until its identity is linked"]);
+    assert_eq!(actions(MAX_HELD), ["paid/notify withheld: no-conversation"]);
+    assert_eq!(harness.fact("customer:c1", "order/1", "payments"), MAX_HELD + 1, "its facts are kept all the same");
+
+    harness.pass(MAX_DEFERRAL + Duration::from_secs(1)).await;
+    harness.handle(vec![payment("late", 7, 5).message(1), order("o1", "ann").message(1)]).await;
+    harness.settle().await;
+    assert_eq!(harness.said("ann"), ["7 paid"], "what has waited too long isn't sent any more");
+}
+
+#[tokio::test]
+async fn an_event_without_a_conversation_has_nothing_to_link_to() {
+    let harness = harness();
+    harness.handle(vec![event("w1", "wrong", 0, json!({"customer": "c1"})).message(MAX_RECEIVES)]).await;
+    let reason = harness.claim("orders#w1").unwrap().reason.unwrap();
+    assert!(reason.starts_with("rule wrong, link: the event has an identity and no conversation"), "{reason}");
+}
+
+#[tokio::test]
+async fn somebody_can_say_it_as_well() {
+    let harness = harness();
+    harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
+    let link = Due::Link { identity: "customer:c1".into(), conversation: "ann".into() };
+    let body = link.envelope(harness.clock.now(), harness.clock.now()).encode();
+    for receive in 1..=2 {
+        assert_eq!(harness.handle(vec![crate::support::message("m", &body, receive)]).await, [""; 0]);
+    }
+    harness.settle().await;
+    assert_eq!((harness.said("ann"), harness.fact("ann", "order/1", "payments")), (vec!["100 paid".to_owned()], json!(1)));
+
+    let chain = Due::Link { identity: "phone:1".into(), conversation: "customer:c1".into() };
+    let chain = chain.envelope(harness.clock.now(), harness.clock.now());
+    harness.handle(vec![crate::support::message("m", &chain.encode(), MAX_RECEIVES)]).await;
+    let reason = harness.claim(chain.claimkey.as_str()).unwrap().reason.unwrap();
+    assert!(reason.contains("is an identity itself"), "{reason}");
+}
