@@ -346,6 +346,16 @@ class Stack:
         )
         return messages.get("Messages", [])
 
+    def actions(self):
+        """What the bot was asked to do, taken out of the queue: each once, in order."""
+        queue, taken = self.client("sqs"), {}
+        while messages := queue.receive_message(QueueUrl=self.actions_queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                action = json.loads(message["Body"])
+                taken.setdefault(action["id"], action)
+                queue.delete_message(QueueUrl=self.actions_queue, ReceiptHandle=message["ReceiptHandle"])
+        return list(taken.values())
+
     def set_visibility(self, seconds):
         self.client("sqs").set_queue_attributes(QueueUrl=self.events_queue, Attributes={"VisibilityTimeout": str(seconds)})
 

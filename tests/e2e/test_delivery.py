@@ -51,7 +51,15 @@ def test_the_whole_corpus_comes_out_as_it_says(stack, tidings, corpus):
                 found = facts.get(entity, {}).get(name)
                 if found != value:
                     wrong.append(f"{expected['conversation']}: {entity} {name} is {found!r}, not {value!r}")
+    asked = sorted((a["conversation"], a["source"].rsplit("/")[-1], said(a)) for a in stack.actions())
+    wanted = sorted((a["conversation"], a["rule"], a.get("text") or a["type"]) for a in corpus.actions)
+    if asked != wanted:
+        wrong.append(f"asked to do {asked}, not {wanted}")
     assert not wrong, "\n".join(wrong)
+
+
+def said(action):
+    return action["data"]["text"] if action["type"] == "tidings.notify" else action["type"]
 
 
 def matches(event, key, claim):

@@ -99,6 +99,7 @@ class Corpus:
         document = tomllib.loads(file.read_text())
         self.cases = document["case"]
         self.contexts = document["context"]
+        self.actions = document["action"]
 
     def events(self, case):
         return case["expect"].get("event", [])

@@ -40,7 +40,7 @@ pub enum Failure {
     LinkTarget,
     #[error("the tables did not answer: {0}")]
     Unavailable(String),
-    #[error("its effect is in the context, what it sends isn't all sent: {0} did not answer")]
+    #[error("what it causes isn't all sent: {0} did not answer")]
     Undelivered(String),
     #[error("other events of the conversation were faster every time")]
     Contended,

@@ -171,6 +171,7 @@ fn one_by_one(bodies: &[&String], early: &[bool]) -> End {
         harness.pass(LONG).await;
         assert_eq!(harness.outside.waiting(), 0);
     });
+    assert_eq!(harness.outside.actions.sent().len(), harness.actions().len(), "nothing failed, so nothing is sent twice");
     end(&harness)
 }
 

@@ -12,6 +12,7 @@ use tidings_events::corpus;
 const EVENTS: &str = "
 7f3a4a10-c5a1-11f1-9d2e-1042c0ffee07 | octo-coffee/bot/issues/7             | 2026-11-20T09:12:00.000Z | -                     | -
 8a51c7d2-c5a1-11f1-8e4b-1042c0ffee08 | octo-coffee/bot                      | 2026-11-20T15:05:31.000Z | -                     | -
+ord-evt-3000                         | order/1042                           | 2026-11-20T10:04:00.000Z | -                     | 2
 evt_1TidingsCheckout1042             | sUoPjNaGdBiCw8X2                     | 2026-11-20T10:00:00.000Z | -                     | -
 evt_1TidingsFailed0001               | payment_intent/pi_3TWvN8KaffeeNord1x1042Ok | 2026-11-20T09:55:40.000Z | -               | -
 Ev0TIDINGS001                        | message/C0SUPPORT1/1795180202.418239 | 2026-11-20T13:10:02.000Z | slack:C0SUPPORT1      | -
