@@ -22,6 +22,8 @@ SECRETS = {
     "hubspot-v1": "hubspot-client-secret",
     "hubspot-v3": "hubspot-client-secret",
     "slack": "slack-signing-secret",
+    "slack-interactivity": "slack-signing-secret",
+    "slack-slash": "slack-signing-secret",
     "standard-webhooks": WHSEC,
     "stripe": "whsec_stripe",
     "svix": WHSEC,
@@ -44,7 +46,8 @@ def slack(body, secret, url):
 
     now = str(int(time.time()))
     signature = SignatureVerifier(secret).generate_signature(timestamp=now, body=body)
-    return {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": signature}
+    content_type = "application/json" if body.startswith("{") else "application/x-www-form-urlencoded"
+    return {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": signature, "Content-Type": content_type}
 
 
 def standard(prefix, library):
@@ -165,6 +168,8 @@ BODIES = {
     "hubspot-v1": HUBSPOT,
     "hubspot-v3": HUBSPOT,
     "slack": {"type": "event_callback", "event_id": "Ev1", "event_time": 1795168800, "event": {"type": "app_mention", "channel": "C1"}},
+    "slack-interactivity": urllib.parse.urlencode({"payload": json.dumps({"type": "block_actions", "trigger_id": "13345224609.738474920", "user": {"id": "U1"}, "channel": {"id": "C1"}})}),
+    "slack-slash": "command=%2Fweather&text=94070&trigger_id=13345224609.738474921&channel_id=C1&user_id=U1",
     "standard-webhooks": {"type": "invoice.paid", "timestamp": "2026-11-20T10:00:00Z", "data": {"id": "in_1"}},
     "stripe": {"id": "evt_1", "type": "invoice.paid", "created": 1795168800, "data": {"object": {"object": "invoice", "id": "in_1"}}},
     "svix": {"type": "invoice.paid", "data": {"id": "in_1"}},
@@ -181,6 +186,8 @@ SIGNERS = {
     "hubspot-v1": hubspot,
     "hubspot-v3": hubspot_v3,
     "slack": slack,
+    "slack-interactivity": slack,
+    "slack-slash": slack,
     "standard-webhooks": standard_webhooks,
     "stripe": stripe,
     "svix": svix,
