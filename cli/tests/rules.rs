@@ -61,8 +61,13 @@ fn a_test_that_fails_says_where_and_how() {
 fn another_rule_fails_the_shipped_tests() {
     let path = changed("other", "    if_stale: skip\n", "    if_stale: run\n");
     let tests = json(&["test", "--rules", &path]);
-    let failed: Vec<&str> =
-        tests.as_array().unwrap().iter().filter(|t| !t["differences"].as_array().unwrap().is_empty()).map(|t| t["name"].as_str().unwrap()).collect();
+    let failed: Vec<&str> = tests
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|t| !t["differences"].as_array().unwrap().is_empty())
+        .map(|t| t["name"].as_str().unwrap())
+        .collect();
     assert_eq!(failed, ["delivered before it was shipped, and nobody hears that it is on its way"]);
 }
 
@@ -82,10 +87,17 @@ fn what_can_never_happen_is_found() {
 fn an_event_is_explained() {
     golden("explain", &["explain", "orders-shipped-late"], 0);
     golden("explain-dead", &["explain", "orders#ord-evt-3666"], 0);
-    let path = changed("condition", "    on: order.shipped\n    source: orders\n", "    on: order.shipped\n    source: orders\n    when: data.order.carrier == 'UPS'\n");
+    let path = changed(
+        "condition",
+        "    on: order.shipped\n    source: orders\n",
+        "    on: order.shipped\n    source: orders\n    when: data.order.carrier == 'UPS'\n",
+    );
     let explained = json(&["explain", "orders-shipped-late", "--rules", &path]);
     let rule = explained[0]["rules"].as_array().unwrap().iter().find(|rule| rule["name"] == "order-shipped").unwrap();
-    assert_eq!((&rule["is_about"], rule["why"].as_str().unwrap()), (&Value::Bool(false), "when: data.order.carrier == 'UPS' is false"));
+    assert_eq!(
+        (&rule["is_about"], rule["why"].as_str().unwrap()),
+        (&Value::Bool(false), "when: data.order.carrier == 'UPS' is false")
+    );
     golden("explain-unknown", &["explain", "nobody"], 1);
 }
 

@@ -23,7 +23,8 @@ use tidings_core::config::event::EventSpec;
 use tidings_core::config::{JsonPath, OneOrMany, Part, Reference, Template};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::limits::{
-    MAX_CONVERSATION_BYTES, MAX_DATASCHEMA_BYTES, MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES,
+    MAX_CONVERSATION_BYTES, MAX_DATASCHEMA_BYTES, MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_MESSAGE_BYTES,
+    MAX_SUBJECT_BYTES,
 };
 use tidings_core::time::Timestamp;
 
@@ -136,9 +137,7 @@ impl Found<'_> {
         let key = match signed {
             Some(id) => return ClaimKey::from_signed_id(source, &id),
             // What is signed by itself is an event wherever it stands.
-            None if self.request.signs_each() => {
-                ClaimKey::from_signed_bytes(source, &self.request.signed_digest(indices), None)
-            }
+            None if self.request.signs_each() => ClaimKey::from_signed_bytes(source, &self.request.signed_digest(indices), None),
             None => {
                 let digest = self.signed_sha256.get_or_init(|| self.request.signed_digest(&[]));
                 ClaimKey::from_signed_bytes(source, digest, part)

@@ -112,7 +112,8 @@ async fn what_is_not_signed_never_changes_who_an_event_is() {
 #[tokio::test]
 async fn the_version_of_a_payload_is_told_where_it_has_one() {
     let harness = Harness::warm().await;
-    let body = |version: &str| format!(r#"{{"id":"{version}","type":"order.shipped","order":{{"id":"1"}},"schema_version":{version}}}"#);
+    let body =
+        |version: &str| format!(r#"{{"id":"{version}","type":"order.shipped","order":{{"id":"1"}},"schema_version":{version}}}"#);
     let longest = format!("\"{}\"", "1".repeat(MAX_DATASCHEMA_BYTES));
     let longer = format!("\"{}\"", "1".repeat(MAX_DATASCHEMA_BYTES + 1));
     for (version, told) in [("1", Some("1")), ("\"2026-10\"", Some("2026-10")), ("null", None), ("{}", None)] {
