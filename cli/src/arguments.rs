@@ -16,6 +16,7 @@ pub const DEV_PORT: u16 = 8787;
     after_help = "Examples:\n  \
         tidings dev --demo                       watch the whole pipeline work, here\n  \
         tidings send stripe                      send a signed event to it\n  \
+        tidings verify stripe request.txt        why a captured request doesn't verify\n  \
         tidings send github --tamper signature   send a forged one\n  \
         tidings context show whatsapp:491713920012\n  \
         tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings"
@@ -56,7 +57,8 @@ pub enum Command {
         tidings dev                        listen, and show each event's way\n  \
         tidings dev --demo                 send the corpus to it first\n  \
         tidings dev --demo --exit          the same as a test: status 1 unless all came out right\n  \
-        tidings dev --data .tidings        keep claims and contexts on disk")]
+        tidings dev --data .tidings        keep claims and contexts on disk\n  \
+        tidings dev --presets              listen as every provider that is known")]
 pub struct DevOptions {
     /// Send the corpus: real signatures, a duplicate, forged ones, a poison event
     #[arg(long)]
@@ -73,7 +75,8 @@ pub struct DevOptions {
     /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
-    /// Listen as every preset too, under its own name: for trying a provider before it is configured
+    /// Listen as every preset too, under its own name: for trying a provider before it is configured. Without --secrets each has
+    /// its public demo secret, which is that of its first vector
     #[arg(long)]
     pub presets: bool,
 }
@@ -83,12 +86,16 @@ pub struct DevOptions {
         tidings send stripe\n  \
         tidings send slack --tamper timestamp\n  \
         tidings send orders --file my-order.json --url https://abc123.execute-api.eu-central-1.amazonaws.com --secrets secrets.json\n  \
+        tidings send mailgun --preset            any provider, to `tidings dev --presets`\n  \
         tidings send shopify --lambda > event.json && sam local invoke Receiver --event event.json\n  \
         tidings send --list")]
 pub struct SendOptions {
-    /// A source of infra/config/sources.yaml: its most typical event
+    /// A source of infra/config/sources.yaml, or with --preset any provider: its most typical event
     #[arg(required_unless_present_any = ["case", "list"], conflicts_with = "case")]
     pub provider: Option<String>,
+    /// Take the provider's preset instead of a configured source: its request is a vector of its own, signed anew
+    #[arg(long, conflicts_with_all = ["case", "list"])]
+    pub preset: bool,
     /// One case of the corpus instead
     #[arg(long, value_name = "NAME")]
     pub case: Option<String>,
@@ -239,17 +246,23 @@ pub struct ProvidersShow {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command, or what\n\
-        `tidings send --dry-run --json` prints.\n\nExamples:\n  \
+    after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command (as browsers copy\n\
+        it for bash), an API Gateway event, or what `tidings send --dry-run --json` prints. Nothing of it is printed, and no secret.\n\
+        Exit status: 0 it verifies, 1 it doesn't, 2 called wrongly.\n\nExamples:\n  \
         tidings verify stripe request.txt --secrets secrets.json\n  \
         tidings send stripe --dry-run --json > request.json && tidings verify stripe request.json\n  \
-        tidings verify github --preset captured.har --secrets secrets.json --at 2026-11-20T10:00:00Z"
+        tidings verify github --preset captured.har --entry 3 --secrets secrets.json --at 2026-11-20T10:00:00Z\n  \
+        tidings verify twilio --preset request.txt --secrets secrets.json --public-url https://hooks.example/webhooks/twilio\n  \
+        tidings verify aws-sns --preset request.txt --secrets secrets.json --fetch-keys"
 )]
 pub struct VerifyOptions {
     /// A source of infra/config/sources.yaml, or with --preset any provider
     pub source: String,
     /// The captured request; standard input if it is -
     pub request: PathBuf,
+    /// Which entry of a HAR, counted from 1; its first POST if left out
+    #[arg(long, value_name = "NUMBER")]
+    pub entry: Option<usize>,
     /// Take the provider's preset instead of a configured source
     #[arg(long)]
     pub preset: bool,
@@ -262,6 +275,12 @@ pub struct VerifyOptions {
     /// The URL that the provider was given, for schemes that sign it
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
+    /// The provider's certificate (PEM) or key set (JSON), for schemes whose key is published
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Fetch it from where the provider publishes it
+    #[arg(long, conflicts_with = "key")]
+    pub fetch_keys: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -7,6 +7,7 @@
 pub mod arguments;
 mod commands;
 pub mod dev;
+mod sources;
 mod style;
 mod target;
 
@@ -60,7 +61,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Rules(arguments::RulesCommand::Test(options)) => commands::rules::test::run(options).await,
         Command::Rules(arguments::RulesCommand::Explain(options)) => commands::rules::explain::run(options).await,
         Command::Rules(arguments::RulesCommand::Diff(options)) => commands::rules::diff::run(options).await,
-        Command::Verify(options) => commands::verify::run(options),
+        Command::Verify(options) => commands::verify::run(options).await,
         Command::Completions { shell } => {
             commands::completions(shell);
             Ok(ExitCode::SUCCESS)

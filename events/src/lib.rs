@@ -5,9 +5,11 @@
 //! are public: they are for machines that nobody else can reach.
 
 mod lambda;
+mod sample;
 mod sign;
 
 pub use lambda::api_gateway_event;
+pub use sample::Sample;
 pub use sign::{RequestError, SignedRequest, Tamper};
 
 use include_dir::{Dir, include_dir};
@@ -16,6 +18,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use tidings_core::claim::Outcome;
+use tidings_core::config::OneOrMany;
+use tidings_core::config::source::Source;
 
 static BODIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/bodies");
 
@@ -151,6 +155,24 @@ impl Case {
 /// The secrets of a source, newest first; none where the document has none.
 pub fn secrets_of(document: &str, source: &str) -> Result<Vec<String>, DocumentError> {
     Ok(parse(document)?.remove(source).unwrap_or_default().0)
+}
+
+/// The document of public demo secrets for these sources: those of [`SECRETS`], and for a source that has none there its
+/// preset's own, which is the secret of the first vector. A source with a scheme of its own and no secret stays without.
+pub fn demo_secrets(sources: &[Source]) -> String {
+    let mut document = parse(SECRETS).expect("a test reads it");
+    let missing: Vec<&Source> = sources.iter().filter(|source| !document.contains_key(&source.name)).collect();
+    if missing.is_empty() {
+        return SECRETS.to_owned();
+    }
+    let providers = receiver::configured::providers();
+    for source in missing {
+        let provider = providers.iter().find(|provider| provider.name == source.provider);
+        if let Some(vector) = provider.and_then(|provider| provider.vectors.first()) {
+            document.insert(source.name.clone(), OneOrMany(vec![vector.secret.clone()]));
+        }
+    }
+    serde_json::to_string(&document).expect("texts are JSON")
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
-//! A case as a signed request, or one that is tampered with.
+//! A sample as a signed request, or one that is tampered with.
 
-use crate::Case;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use crate::{Case, Sample};
+use http::HeaderMap;
 use receiver::delivery::Delivery;
-use receiver::verify::{Key, KeyError, SignError, sign, verify};
+use receiver::verify::{Key, KeyError, SignError, fresh_for, sign, verify};
 use serde::Deserialize;
 use std::time::Duration;
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
 use tidings_core::time::Timestamp;
+
+/// How much older a stale request is than the oldest that is taken.
+const STALE_BY: Duration = Duration::from_secs(60);
 
 /// What is done to a request so that it mustn't be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -39,10 +42,14 @@ pub struct SignedRequest {
 pub enum RequestError {
     #[error("{0} signs no timestamp: there is none to tamper with")]
     NoTimestamp(String),
+    #[error("the signature of {0} doesn't cover the body: one that was changed would be accepted")]
+    UnsignedBody(String),
     #[error("the secret of {0} can't be used: {1}")]
     Secret(String, KeyError),
     #[error("{0:?} is no header")]
     Header(String),
+    #[error("no vector of preset {0} holds an event, and the corpus has none")]
+    NoSample(String),
     #[error("can't be signed: {0}")]
     Sign(#[from] SignError),
 }
@@ -55,13 +62,55 @@ impl SignedRequest {
 
     /// Its events, as the receiver would queue them.
     pub fn events(&self, source: &Source, secret: &str, now: Timestamp) -> Vec<Envelope> {
-        let (headers, body) = (self.headers.clone(), self.body.clone());
-        let query = self.path.split_once('?').map_or("", |(_, query)| query).to_owned();
-        let delivery = Delivery { method: self.method.to_owned(), query, headers, body };
+        let delivery = self.delivery();
         let key = Key::prepare(&source.scheme, secret).ok();
         let verified = key.and_then(|key| verify(source, &[key], &delivery, now).ok());
         let events = verified.and_then(|verified| receiver::extract::events(&verified, now).ok());
         events.into_iter().flatten().map(|event| event.envelope().clone()).collect()
+    }
+
+    /// As the receiver reads it.
+    pub fn delivery(&self) -> Delivery {
+        let query = self.path.split_once('?').map_or("", |(_, query)| query).to_owned();
+        Delivery { method: self.method.to_owned(), query, headers: self.headers.clone(), body: self.body.clone() }
+    }
+}
+
+impl Sample {
+    /// Signs it as the source's provider would at `now`.
+    pub fn sign(
+        &self,
+        source: &Source,
+        secret: &str,
+        now: Timestamp,
+        tamper: Option<Tamper>,
+    ) -> Result<SignedRequest, RequestError> {
+        let Self { headers, query, body } = self.clone();
+        let mut delivery = Delivery { method: "POST".to_owned(), query, headers, body };
+
+        let own = Key::prepare(&source.scheme, secret).map_err(|error| RequestError::Secret(source.name.clone(), error))?;
+        let key = match tamper {
+            Some(Tamper::Signature) => &Key::stranger(),
+            Some(Tamper::Timestamp | Tamper::Body) | None => &own,
+        };
+        let signed_at = match (tamper, fresh_for(&source.scheme)) {
+            (Some(Tamper::Timestamp), None) => return Err(RequestError::NoTimestamp(source.name.clone())),
+            (Some(Tamper::Timestamp), Some(fresh)) => {
+                Timestamp::from_unix_ms(now.unix_ms() - (fresh + STALE_BY).as_millis() as i64)
+            }
+            (Some(Tamper::Signature | Tamper::Body) | None, _) => now,
+        };
+        sign(source, key, &mut delivery, signed_at)?;
+        if tamper == Some(Tamper::Body) {
+            // Still the same JSON: only the raw bytes tell.
+            delivery.body.push(b'\n');
+            if verify(source, &[own], &delivery, now).is_ok() {
+                return Err(RequestError::UnsignedBody(source.name.clone()));
+            }
+        }
+        let query = if delivery.query.is_empty() { String::new() } else { format!("?{}", delivery.query) };
+        let path = format!("/webhooks/{}{query}", source.name);
+        Ok(SignedRequest { source: source.name.clone(), method: "POST", path, headers: delivery.headers, body: delivery.body })
     }
 }
 
@@ -75,37 +124,8 @@ impl Case {
         tamper: Option<Tamper>,
         body: Option<Vec<u8>>,
     ) -> Result<SignedRequest, RequestError> {
-        let mut headers = HeaderMap::new();
-        let content_type = source.content_types.0.first().map_or("application/json", String::as_str).to_owned();
-        let defaults = [("content-type".to_owned(), content_type)];
-        for (name, value) in defaults.iter().map(|(n, v)| (n, v)).chain(&self.headers) {
-            let bad = || RequestError::Header(name.clone());
-            let header: HeaderName = name.parse().map_err(|_| bad())?;
-            headers.insert(header, HeaderValue::from_str(value).map_err(|_| bad())?);
-        }
-        let body = body.unwrap_or_else(|| self.body());
-        let mut delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers, body };
-
-        let key = match tamper {
-            Some(Tamper::Signature) => Ok(Key::stranger()),
-            Some(Tamper::Timestamp | Tamper::Body) | None => Key::prepare(&source.scheme, secret),
-        };
-        let key = key.map_err(|error| RequestError::Secret(source.name.clone(), error))?;
-        let signed_at = match (tamper, &source.scheme.timestamp) {
-            (Some(Tamper::Timestamp), None) => return Err(RequestError::NoTimestamp(source.name.clone())),
-            (Some(Tamper::Timestamp), Some(timestamp)) => {
-                let age = Duration::from_secs(timestamp.tolerance_seconds + 60);
-                Timestamp::from_unix_ms(now.unix_ms() - age.as_millis() as i64)
-            }
-            (Some(Tamper::Signature | Tamper::Body) | None, _) => now,
-        };
-        sign(source, &key, &mut delivery, signed_at)?;
-        if tamper == Some(Tamper::Body) {
-            // Still the same JSON: only the raw bytes tell.
-            delivery.body.push(b'\n');
-        }
-        let query = if delivery.query.is_empty() { String::new() } else { format!("?{}", delivery.query) };
-        let path = format!("/webhooks/{}{query}", source.name);
-        Ok(SignedRequest { source: source.name.clone(), method: "POST", path, headers: delivery.headers, body: delivery.body })
+        let mut sample = Sample::of_case(self, source)?;
+        sample.body = body.unwrap_or(sample.body);
+        sample.sign(source, secret, now, tamper)
     }
 }

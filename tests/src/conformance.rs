@@ -14,7 +14,8 @@ use tidings_core::limits::{
     CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES, MOVE_CHUNK, TIMER_HOP,
 };
 use tidings_core::ports::{
-    ActionQueue, Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, Rewrite, SecretStore, TimerQueue,
+    ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, EventQueue, HttpsGet, Rewrite, SecretStore,
+    TimerQueue,
 };
 use tidings_core::time::Timestamp;
 
@@ -400,4 +401,17 @@ pub async fn secret_store(secrets: &dyn SecretStore, put: impl AsyncFn(&str)) {
     assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{\"github\":\"old\"}");
     put("{\"github\":\"new\"}").await;
     assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{\"github\":\"new\"}");
+}
+
+/// What providers told: replaced as a whole.
+pub async fn captured_secrets(secrets: &dyn CapturedSecrets) {
+    assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{}");
+    secrets.put("{\"asana\":[\"told\"]}").await.expect("it is stored");
+    assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{\"asana\":[\"told\"]}");
+}
+
+/// What stands at `known` is `document`, and nothing stands at `unknown`.
+pub async fn https_get(https: &dyn HttpsGet, known: &str, document: &[u8], unknown: &str) {
+    assert_eq!(https.get(known).await.expect("it is there"), document);
+    assert_eq!(https.get(unknown).await.expect_err("it isn't there").call, "GET");
 }

@@ -6,7 +6,9 @@ use tidings_cli::dev::cloud::{Cloud, Options};
 use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
-use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers};
+use tidings_core::memory::{
+    Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
+};
 use tidings_core::ports::SecretStore;
 use tidings_core::time::Timestamp;
 use tidings_tests::conformance::{self, Inspect, Tables};
@@ -185,6 +187,23 @@ async fn secret_store_on_secrets_manager() {
         cloud.secrets.put_secret_value().secret_id("tidings").secret_string(document).send().await.expect("an answer");
     };
     conformance::secret_store(&cloud.secret_store(), put).await;
+}
+
+#[tokio::test]
+async fn captured_secrets_in_memory() {
+    conformance::captured_secrets(&MemorySecrets::new(Arc::default(), "{}")).await;
+}
+
+#[tokio::test]
+async fn captured_secrets_on_secrets_manager() {
+    conformance::captured_secrets(&cloud().await.captured_secrets()).await;
+}
+
+#[tokio::test]
+async fn https_in_memory() {
+    let https = MemoryHttps::new(Arc::default());
+    https.put("https://keys.example/jwks", "{}");
+    conformance::https_get(&https, "https://keys.example/jwks", b"{}", "https://keys.example/others").await;
 }
 
 #[tokio::test]

@@ -205,7 +205,10 @@ fn logs_are_kept_for_a_time_and_alarms_watch() {
 #[test]
 fn the_outputs_are_those_that_tools_look_for() {
     let (queues, tables) = (["ActionsQueueUrl", "DeadLetterQueueUrl", "EventsQueueUrl"], ["ClaimsTableName", "ContextTableName"]);
-    assert_eq!(Template::read().outputs(), set(queues.into_iter().chain(tables).chain(["SecretArn", "WebhookUrl"])));
+    assert_eq!(
+        Template::read().outputs(),
+        set(queues.into_iter().chain(tables).chain(["CapturedSecretArn", "SecretArn", "WebhookUrl"]))
+    );
 }
 
 #[test]
@@ -213,4 +216,19 @@ fn a_panic_costs_a_record_and_not_its_batch() {
     let manifest = std::fs::read_to_string(tidings_tests::golden::root().join("Cargo.toml")).unwrap();
     let profile = manifest.split("[profile.release]").nth(1).expect("a release profile");
     assert!(profile.contains("panic = \"unwind\""), "cargo-lambda makes it abort otherwise");
+}
+
+/// Only a stack that was deployed for it may store what a provider tells, and then in that one secret.
+#[test]
+fn the_receiver_may_write_no_secret_but_the_one_for_captures() {
+    let template = Template::read();
+    let statement = template.property("ReceiverCapturePolicy", "/PolicyDocument/Statement/0");
+    assert_eq!(statement["Action"], json!(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]));
+    assert_eq!(statement["Resource"], "CapturedSecret.Id");
+    for resource in ["ReceiverCapturePolicy", "CapturedSecret"] {
+        let condition = template.resources().find(|(name, _)| *name == resource).map(|(_, resource)| &resource["Condition"]);
+        assert_eq!(condition, Some(&json!("Captures")), "{resource}");
+    }
+    let role = template.property("ReceiverRole", "/Policies").to_string();
+    assert!(!role.contains("PutSecretValue") && !role.contains("CapturedSecret"), "{role}");
 }

@@ -40,10 +40,17 @@ fn section(page: &mut String, provider: &Provider) {
         provider.ids().map(|(id, signed)| format!("`{id}` ({})", if signed { "signed" } else { "not signed" })).collect();
     let handshakes: Vec<String> =
         provider.handshakes.iter().map(|h| format!("{}{}", h.method, if h.signed { ", verified first" } else { "" })).collect();
+    let url = if scheme.problems(false).len() > scheme.problems(true).len() { ", public_url: \"https://…\"" } else { "" };
+    let source = format!("`{0}: {{ provider: {0}{url} }}`", provider.name);
+    let steps: Vec<String> = provider.setup.iter().enumerate().map(|(n, step)| format!("{}. {step}", n + 1)).collect();
     let rows = [
-        ("source", format!("`{0}: {{ provider: {0} }}`", provider.name)),
+        ("source", source),
+        ("secret", provider.secret.clone()),
+        ("set up", steps.join("<br>")),
         ("signature", format!("{} in {}", scheme.algorithm.as_str(), code(&scheme.signature.places()))),
-        ("signed", scheme.message.as_ref().map_or("nothing: a token".to_owned(), |m| code(&m.to_string()))),
+        ("signed", scheme.signed()),
+        ("key", scheme.key_from()),
+        ("must be", scheme.expected()),
         (
             "timestamp",
             scheme.timestamp.as_ref().map_or(String::new(), |t| format!("`{}`, {} s either way", t.from, t.tolerance_seconds)),

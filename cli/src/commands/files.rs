@@ -10,11 +10,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
-/// The document of secrets: the file's, or the public demo secrets.
-pub(crate) fn secrets_document(path: Option<&Path>) -> Result<String, Failure> {
+/// The document of secrets: the file's, or the public demo secrets of these sources.
+pub(crate) fn secrets_document(path: Option<&Path>, sources: &[Source]) -> Result<String, Failure> {
     match path {
         Some(path) => String::from_utf8(read(path)?).map_err(|_| Failure::new(format!("{}: not UTF-8", path.display()))),
-        None => Ok(tidings_events::SECRETS.to_owned()),
+        None => Ok(tidings_events::demo_secrets(sources)),
     }
 }
 

@@ -25,8 +25,8 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     let link = Due::Link { identity: options.identity.clone(), conversation: options.conversation.clone() };
     let envelope = link.envelope(now, now);
     if let Some(queue) = events_queue(&options.target).await? {
-        let answers = queue.send(&[&envelope.encode()]).await;
-        answers.into_iter().collect::<Result<(), _>>().map_err(|error| unreadable(&options.target, &error))?;
+        let sent: Result<(), _> = queue.send(&[&envelope.encode()]).await.into_iter().collect();
+        sent.map_err(|error| unreadable(&options.target, &error))?;
     } else {
         let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev::EVENTS_PATH);
         let body = envelope.encode();

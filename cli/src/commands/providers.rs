@@ -2,14 +2,18 @@
 
 use crate::Failure;
 use crate::arguments::{ProvidersList, ProvidersShow};
+use crate::sources;
 use crate::style::{FAINT, NAME, STRONG, WARN, paint, say};
+use receiver::verify::can_sign;
+use serde_json::Value;
 use std::process::ExitCode;
 use tidings_core::config::provider::Provider;
 
 pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
     let providers = receiver::configured::providers();
     if options.json {
-        say!("{}", to_json(&providers)?);
+        let providers: Vec<Value> = providers.iter().map(to_json).collect::<Result<_, Failure>>()?;
+        say!("{}", Value::Array(providers));
         return Ok(ExitCode::SUCCESS);
     }
     let width = providers.iter().map(|p| p.name.len()).max().unwrap_or(0);
@@ -17,28 +21,27 @@ pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
         let scheme = format!("{:<12}", provider.scheme.algorithm.as_str());
         let handshake = if provider.handshakes.is_empty() { "" } else { "handshake" };
         let level = format!("{:?}", provider.evidence.level);
-        say!("{:<width$}  {level}  {scheme}  {handshake:<9}  {}", provider.name, paint(FAINT, &provider.title));
+        let send = if can_sign(&provider.scheme) { "send" } else { "" };
+        say!("{:<width$}  {level}  {scheme}  {send:<4}  {handshake:<9}  {}", provider.name, paint(FAINT, &provider.title));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn show(options: ProvidersShow) -> Result<ExitCode, Failure> {
-    let providers = receiver::configured::providers();
-    let found = providers.iter().find(|p| p.name == options.provider);
-    let provider = found.ok_or_else(|| {
-        Failure::new(format!("no preset {:?}", options.provider))
-            .hint("tidings providers list shows them; another scheme can be configured: docs/configuration.md")
-    })?;
+    let provider = sources::preset(&options.provider)?;
     if options.json {
-        say!("{}", to_json(provider)?);
+        say!("{}", to_json(&provider)?);
         return Ok(ExitCode::SUCCESS);
     }
-    print(provider);
+    print(&provider);
     Ok(ExitCode::SUCCESS)
 }
 
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))
+/// Its file as JSON, and `can_send`: whether `tidings send` can sign as it does.
+fn to_json(provider: &Provider) -> Result<Value, Failure> {
+    let mut json = serde_json::to_value(provider).map_err(|error| Failure::new(error.to_string()))?;
+    json["can_send"] = can_sign(&provider.scheme).into();
+    Ok(json)
 }
 
 fn print(provider: &Provider) {
@@ -46,6 +49,15 @@ fn print(provider: &Provider) {
     let row = |name: &str, value: String| say!("  {name:<11} {value}");
     row("scheme", provider.scheme.algorithm.as_str().to_owned());
     row("secret", provider.secret.clone());
+    let name = &provider.name;
+    row(
+        "send",
+        if can_sign(&provider.scheme) {
+            format!("tidings send {name} --preset")
+        } else {
+            "only the provider can sign: it keeps the private key".to_owned()
+        },
+    );
     row("signature", provider.scheme.signature.places());
     if let Some(message) = &provider.scheme.message {
         row("message", message.to_string());

@@ -3,16 +3,18 @@
 use crate::Failure;
 use crate::arguments::SendOptions;
 use crate::commands::files;
+use crate::sources;
 use crate::style::{BAD, FAINT, GOOD, STRONG, paint, say, short};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use receiver::verify::can_sign;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::source::Source;
+use tidings_core::config::source::{OWN, Source};
 use tidings_core::time::{Clock, SystemClock};
-use tidings_events::{Case, SignedRequest, Tamper, api_gateway_event, corpus};
+use tidings_events::{Case, RequestError, Sample, SignedRequest, Tamper, api_gateway_event, corpus};
 
 /// A provider waits this long at most; so do we.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -47,51 +49,75 @@ pub(crate) fn run(options: SendOptions) -> Result<ExitCode, Failure> {
 
 /// The signed request, and the claim keys of its events.
 fn request(options: &SendOptions) -> Result<(SignedRequest, Vec<ClaimKey>), Failure> {
-    let sources = receiver::configured::sources();
-    let names = || sources.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
-    let case = match (&options.case, &options.provider) {
-        (Some(name), _) => corpus()
-            .case(name)
-            .ok_or_else(|| Failure::new(format!("the corpus has no case {name:?}")).hint("tidings send --list shows them"))?
-            .clone(),
-        (None, Some(name)) => corpus()
-            .typical(name)
-            .ok_or_else(|| Failure::new(format!("the corpus has no event of {name:?}")).hint(format!("allowed: {}", names())))?
-            .clone(),
-        (None, None) => unreachable!("clap requires one of them"),
-    };
-    let source = sources.iter().find(|s| s.name == case.source).ok_or_else(|| {
-        Failure::new(format!("source {:?} is not in infra/config/sources.yaml", case.source))
-            .hint(format!("configured: {}", names()))
-    })?;
-    let case = with_headers(case, &options.headers)?;
-    let body = options.file.as_deref().map(files::read).transpose()?;
-    let secrets = files::secrets_document(options.secrets.as_deref())?;
-    let request = sign(&case, source, &secrets, options.tamper.map(Tamper::from).or(case.tamper), body)?;
-    let keys = request.claim_keys(source, &files::secrets(&secrets, source)?[0], SystemClock.now());
+    let Wanted { source, sample, tamper } = wanted(options)?;
+    let secrets = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
+    let secret = &files::secrets(&secrets, &source)?[0];
+    let now = SystemClock.now();
+    let request = sample.sign(&source, secret, now, options.tamper.map(Tamper::from).or(tamper)).map_err(unsigned)?;
+    let keys = request.claim_keys(&source, secret, now);
     Ok((request, keys))
 }
 
-/// Signs a case with the newest secret of its source.
-pub(crate) fn sign(
-    case: &Case,
-    source: &Source,
-    secrets: &str,
+/// What is to be sent.
+struct Wanted {
+    source: Source,
+    sample: Sample,
+    /// As the case wants it.
     tamper: Option<Tamper>,
-    body: Option<Vec<u8>>,
-) -> Result<SignedRequest, Failure> {
-    case.request(source, &files::secrets(secrets, source)?[0], SystemClock.now(), tamper, body)
-        .map_err(|error| Failure::new(error.to_string()))
 }
 
-fn with_headers(mut case: Case, headers: &[String]) -> Result<Case, Failure> {
-    for header in headers {
+fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
+    let case =
+        match &options.case {
+            None => None,
+            Some(name) => Some(corpus().case(name).ok_or_else(|| {
+                Failure::new(format!("the corpus has no case {name:?}")).hint("tidings send --list shows them")
+            })?),
+        };
+    let name = case.map(|case| &case.source).or(options.provider.as_ref());
+    let name = name.ok_or_else(|| Failure::new("no source and no case"))?;
+    let source =
+        if options.preset { sources::of_preset(&sources::preset(name)?, &options.url) } else { sources::configured(name)? };
+    if !can_sign(&source.scheme) {
+        return Err(only_the_provider(&source));
+    }
+    let own = options.file.as_deref().map(files::read).transpose()?;
+    let typical = case.or_else(|| corpus().typical(name).filter(|_| !options.preset));
+    let sample = match (typical, &own) {
+        (Some(case), _) => Sample::of_case(case, &source),
+        (None, Some(body)) if source.provider == OWN => Ok(Sample::of_body(&source, body.clone())),
+        (None, None) if source.provider == OWN => {
+            return Err(Failure::new(format!("nothing is known of what {name} sends")).hint("name a body with --file"));
+        }
+        (None, _) => Sample::of_preset(&sources::preset(&source.provider)?),
+    };
+    let mut sample = sample.map_err(unsigned)?;
+    sample.body = own.unwrap_or(sample.body);
+    for header in &options.headers {
         let (name, value) =
             header.split_once('=').ok_or_else(|| Failure::new(format!("--header {header:?}, allowed: NAME=VALUE")))?;
-        case.headers.retain(|known, _| !known.eq_ignore_ascii_case(name));
-        case.headers.insert(name.to_owned(), value.to_owned());
+        sample.set_header(name, value).map_err(unsigned)?;
     }
-    Ok(case)
+    Ok(Wanted { source, sample, tamper: case.and_then(|case| case.tamper) })
+}
+
+/// What can be done about a source whose requests nobody else can sign.
+fn only_the_provider(source: &Source) -> Failure {
+    let (name, algorithm) = (&source.name, source.scheme.algorithm.as_str());
+    Failure::new(format!("{name} can't be signed here: only the provider has the private key ({algorithm})")).hint(format!(
+        "let the provider send one, to a public address of `tidings dev --presets`; whether one that was captured verifies, \
+         `tidings verify {name} FILE --preset` says"
+    ))
+}
+
+fn unsigned(error: RequestError) -> Failure {
+    Failure::new(error.to_string())
+}
+
+/// Signs a case with the newest secret of its source.
+pub(crate) fn sign(case: &Case, source: &Source, secrets: &str) -> Result<SignedRequest, Failure> {
+    let secret = &files::secrets(secrets, source)?[0];
+    case.request(source, secret, SystemClock.now(), case.tamper, None).map_err(unsigned)
 }
 
 /// What the receiver answered.

@@ -81,7 +81,7 @@ async fn send_all<'c>(url: &str, cloud: &Cloud, secrets: &str) -> Result<Vec<Sen
         if case.after.is_some() {
             wait(cloud, &sent).await?;
         }
-        let request = sign(case, source, secrets, case.tamper, None)?;
+        let request = sign(case, source, secrets)?;
         let url = url.to_owned();
         let reply = tokio::task::spawn_blocking(move || post(&url, &request)).await;
         let reply = reply.map_err(|error| Failure::new(format!("{}: {error}", case.name)))??;

@@ -31,7 +31,8 @@ pub(crate) async fn serve(
 
 /// Nobody but this machine can reach it.
 async fn enqueue(State(queue): State<SqsQueue>, message: String) -> StatusCode {
-    match queue.send(&[&message]).await.into_iter().collect::<Result<(), _>>() {
+    let sent: Result<(), _> = queue.send(&[&message]).await.into_iter().collect();
+    match sent {
         Ok(()) => StatusCode::ACCEPTED,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }

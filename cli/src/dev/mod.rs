@@ -12,6 +12,7 @@ mod show;
 use crate::Failure;
 use crate::arguments::DevOptions;
 use crate::commands::files::secrets_document;
+use crate::sources;
 use crate::style::{FAINT, NAME, STRONG, paint, say};
 use actions::Chatbot;
 use cloud::{Cloud, Options, listen};
@@ -36,13 +37,14 @@ pub(crate) const EVENTS_PATH: &str = "/_dev/events";
 const PROCESSORS: usize = 2;
 
 pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
-    let secrets = secrets_document(options.secrets.as_deref())?;
-    // A document that can't be read is better told now than by a 503 for every request.
-    secrets_of(&secrets, "").map_err(|error| Failure::new(error.to_string()))?;
-    show::init();
     let listener = listen(options.port).await?;
     let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
     let url = format!("http://{address}");
+    let sources = sources::listening(options.presets.then_some(url.as_str()));
+    let secrets = secrets_document(options.secrets.as_deref(), &sources)?;
+    // A document that can't be read is better told now than by a 503 for every request.
+    secrets_of(&secrets, "").map_err(|error| Failure::new(error.to_string()))?;
+    show::init();
     let cloud = Cloud::start(Options {
         dynamodb_port: if options.port == 0 { 0 } else { options.port.saturating_add(1) },
         data: options.data.as_deref(),
@@ -53,7 +55,6 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     if let Some(folder) = &options.data {
         queues::restore(&cloud, folder).await?;
     }
-    let sources = sources(options.presets.then_some(url.as_str()));
     banner(&url, &cloud, &options, &sources);
     let receiver = Arc::new(receiver(&cloud, sources));
     receiver.warm_up().await;
@@ -89,19 +90,6 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
         queues::save(&cloud, folder, VISIBILITY_TIMEOUT_SECONDS).await?;
     }
     Ok(status)
-}
-
-/// The configured sources; with the address of presets one of each provider too that isn't among their names.
-fn sources(presets_at: Option<&str>) -> Vec<Source> {
-    let mut sources = ::receiver::configured::sources();
-    let Some(url) = presets_at else { return sources };
-    for provider in ::receiver::configured::providers() {
-        if sources.iter().all(|source| source.name != provider.name) {
-            let public_url = Some(format!("{url}/webhooks/{}", provider.name));
-            sources.push(Source { public_url, ..provider.source(&provider.name) });
-        }
-    }
-    sources
 }
 
 /// The receiver as `functions/receiver/src/main.rs` wires it.

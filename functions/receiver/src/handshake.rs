@@ -3,9 +3,9 @@
 
 use crate::delivery::Delivery;
 use crate::reply::Reply;
-use crate::{address, extract};
 use crate::secrets::SecretBook;
 use crate::verify::{self, Key};
+use crate::{address, extract};
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 use lambda_http::{Body, Response};

@@ -104,7 +104,9 @@ impl Reply {
             Self::Malformed(Malformed::NotUtf8) => "the body is not UTF-8".to_owned(),
             Self::Malformed(Malformed::Truncated) => "the JSON ends before it is complete".to_owned(),
             Self::Malformed(Malformed::NotJson) => "the body is not JSON".to_owned(),
-            Self::Malformed(Malformed::NotXml) => "the body is not XML, or it has a document type or entities of its own".to_owned(),
+            Self::Malformed(Malformed::NotXml) => {
+                "the body is not XML, or it has a document type or entities of its own".to_owned()
+            }
             Self::Malformed(Malformed::TooDeep) => {
                 format!("the JSON is nested too deep, allowed: {} levels", limits::MAX_JSON_DEPTH)
             }

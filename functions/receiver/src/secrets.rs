@@ -97,7 +97,13 @@ impl SecretBook {
     }
 
     /// Stores what a provider told, if the source's window is open for whoever knows `token`. It is stored when this is `Ok`.
-    pub async fn capture(&self, sources: &[Source], source: &Source, token: Option<&str>, secret: Zeroizing<String>) -> Result<(), Reply> {
+    pub async fn capture(
+        &self,
+        sources: &[Source],
+        source: &Source,
+        token: Option<&str>,
+        secret: Zeroizing<String>,
+    ) -> Result<(), Reply> {
         let now = self.clock.now();
         // A window that was opened a moment ago counts.
         if self.state().secrets.windows.get(&source.name).is_none_or(|window| !window.is_open(token, now)) {
@@ -187,7 +193,11 @@ fn read(document: &str) -> Result<BTreeMap<String, OneOrMany<String>>, String> {
 
 /// Makes keys of the documents. Beside its secrets a source may have a token for handshakes, `{source}.verify_token`, and a
 /// window for a secret that is told, `{source}.capture`: names that no source can have.
-fn prepare(document: &BTreeMap<String, OneOrMany<String>>, told: &BTreeMap<String, OneOrMany<String>>, sources: &[Source]) -> Secrets {
+fn prepare(
+    document: &BTreeMap<String, OneOrMany<String>>,
+    told: &BTreeMap<String, OneOrMany<String>>,
+    sources: &[Source],
+) -> Secrets {
     let mut secrets = Secrets::default();
     for source in sources {
         let entry = |of: &str| document.get(&format!("{}.{of}", source.name)).map(|entry| entry.0.as_slice());
@@ -199,7 +209,8 @@ fn prepare(document: &BTreeMap<String, OneOrMany<String>>, told: &BTreeMap<Strin
             Some(Err(why)) => tracing::error!(source = source.name, why, "no secret can be told in this window"),
             None => {}
         }
-        let texts: Vec<&String> = [told, document].iter().filter_map(|d| d.get(&source.name)).flat_map(|texts| &texts.0).collect();
+        let texts: Vec<&String> =
+            [told, document].iter().filter_map(|d| d.get(&source.name)).flat_map(|texts| &texts.0).collect();
         if texts.is_empty() {
             tracing::warn!(source = source.name, "this source has no secret: its requests are answered 503");
             continue;

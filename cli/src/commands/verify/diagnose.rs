@@ -1,66 +1,43 @@
-//! Why a request doesn't verify: the mistakes that people make, tried one by one. One that makes it verify is the reason.
+//! Why a request doesn't verify: what its rejection says, then the mistakes that people make, then what else can be seen.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::HeaderName;
-use receiver::delivery::Delivery;
-use receiver::verify::{Key, Rejection, verify};
-use serde_json::Value;
-use tidings_core::config::scheme::{Encoding, KeyEncoding, TimeUnit};
-use tidings_core::config::source::Source;
-use tidings_core::time::Timestamp;
+use super::attempt::Attempt;
+use super::{clock, events, mistakes, token};
+use http::header::CONTENT_LENGTH;
+use receiver::handshake;
+use receiver::verify::{Key, NeededKey, Rejection};
+use tidings_core::config::scheme::RemoteKey;
+use tidings_core::config::{OneOrMany, Reference, Template};
 
 /// What was found. Nothing in it is secret.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Finding {
     /// `None`: it verifies.
     pub why: Option<String>,
+    /// Which of the source's secrets it was.
     pub secret_index: Option<usize>,
+    /// What it may come from, the likeliest first.
     pub hints: Vec<String>,
 }
 
-/// One request with one way to look at it.
-#[derive(Clone)]
-struct Attempt {
-    source: Source,
-    secrets: Vec<String>,
-    delivery: Delivery,
-}
-
-impl Attempt {
-    fn verify(&self, now: Timestamp) -> Result<usize, Rejection> {
-        let keys: Vec<Key> = self.secrets.iter().filter_map(|secret| Key::prepare(&self.source.scheme, secret).ok()).collect();
-        verify(&self.source, keys.as_slice(), &self.delivery, now).map(|verified| verified.secret_index())
-    }
-
-    /// The same without a look at the clock.
-    fn verifies_ever(&self) -> bool {
-        let mut timeless = self.clone();
-        if let Some(timestamp) = &mut timeless.source.scheme.timestamp {
-            timestamp.tolerance_seconds = u64::MAX / 1_000;
-        }
-        timeless.verify(Timestamp::from_unix_ms(0)).is_ok()
-    }
-
-    fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
-        let mut changed = self.clone();
-        change(&mut changed);
-        changed
-    }
-}
-
-pub(super) fn diagnose(source: &Source, secrets: &[String], document: &str, delivery: &Delivery, now: Timestamp) -> Finding {
-    let attempt = Attempt { source: source.clone(), secrets: secrets.to_vec(), delivery: delivery.clone() };
-    let rejection = match attempt.verify(now) {
-        Ok(index) => return Finding { why: None, secret_index: Some(index), hints: Vec::new() },
+/// `document` is where the secrets are from.
+pub(super) fn diagnose(attempt: &Attempt, document: &str) -> Finding {
+    let rejection = match attempt.verify() {
+        Ok(index) => return Finding { secret_index: Some(index), ..Finding::default() },
         Err(rejection) => rejection,
     };
-    let mut hints = Vec::new();
-    if attempt.verifies_ever() {
-        hints.push("the signature itself is right: with a captured request, say when it was fresh with --at".to_owned());
-    } else {
-        hints.extend(mistakes(&attempt, document).into_iter().find(|(_, changed)| changed.verifies_ever()).map(|(hint, _)| hint));
-    }
+    let mut hints = events::failing(attempt);
+    // Where each event is signed by itself, the first that fails is looked at.
+    let one = events::first_failing(attempt).unwrap_or_else(|| attempt.clone());
+    let cause = clock::other_unit(&one)
+        .or_else(|| certain(&one, &rejection))
+        .or_else(|| (!one.verifies_ever()).then(|| mistakes::explain(&one, document)).flatten())
+        .or_else(|| not_agreed(&one))
+        .or_else(|| otherwise(&one, &rejection));
+    hints.extend(cause);
+    hints.extend(clock::distance(attempt, &rejection));
+    hints.extend(unusable(attempt));
+    hints.extend(shortened(attempt));
+    hints.extend(unsigned_handshake(attempt));
     if hints.is_empty() {
         hints.push(
             "none of the usual mistakes explains it: is it the right secret, and are these the very bytes that were sent?"
@@ -70,113 +47,144 @@ pub(super) fn diagnose(source: &Source, secrets: &[String], document: &str, deli
     Finding { why: Some(rejection.to_string()), secret_index: None, hints }
 }
 
-/// Each mistake with the request as it would be without it.
-fn mistakes(attempt: &Attempt, document: &str) -> Vec<(String, Attempt)> {
-    let mut all: Vec<(String, Attempt)> = Vec::new();
-    let mut add = |hint: &str, changed: Attempt| all.push((hint.to_owned(), changed));
-
-    for (hint, body) in bodies(&attempt.delivery.body) {
-        add(hint, attempt.with(|a| a.delivery.body = body));
-    }
-    let trimmed = attempt.with(|a| a.secrets.iter_mut().for_each(|s| *s = s.trim().to_owned()));
-    add("the secret has white space around it: store it without", trimmed);
-    for (hint, encoding, strip) in [
-        ("the secret is used as it is shown, and not decoded first", KeyEncoding::Utf8, None),
-        ("the part of the secret after whsec_ is used as text, not as base64", KeyEncoding::Utf8, Some("whsec_")),
-        ("the part of the secret after whsec_ is base64, which is decoded first", KeyEncoding::Base64, Some("whsec_")),
-        ("the secret is hexadecimal, which is decoded first", KeyEncoding::Hex, None),
-        ("the secret is base64, which is decoded first", KeyEncoding::Base64, None),
-    ] {
-        let key = |a: &mut Attempt| {
-            a.source.scheme.key.encoding = encoding;
-            a.source.scheme.key.strip_prefix = strip.map(str::to_owned);
-        };
-        add(&format!("{hint}: it looks like another provider's"), attempt.with(key));
-    }
-    for encoding in [Encoding::Hex, Encoding::Base64, Encoding::Base64url] {
-        let hint = format!("the signature is written as {encoding:?}, which this scheme doesn't expect");
-        add(&hint, attempt.with(|a| a.source.scheme.signature.encoding = encoding));
-    }
-    for unit in [TimeUnit::S, TimeUnit::Ms, TimeUnit::Rfc3339] {
-        let changed = attempt.with(|a| a.source.scheme.timestamp.iter_mut().for_each(|t| t.unit = unit));
-        add(&format!("the timestamp is in another unit than the scheme's: {unit:?}"), changed);
-    }
-    for url in urls(attempt.source.public_url.as_deref().unwrap_or_default()) {
-        let hint = format!("the provider signs another URL than public_url: {url}");
-        add(&hint, attempt.with(|a| a.source.public_url = Some(url)));
-    }
-    let wanted = attempt.source.scheme.signature.from.0.iter().find_map(|place| place.header()?.parse::<HeaderName>().ok());
-    if let Some(header) = wanted {
-        for (name, value) in &attempt.delivery.headers {
-            let renamed = attempt.with(|a| drop(a.delivery.headers.insert(header.clone(), value.clone())));
-            add(&format!("the signature is in the header {name}, not in {header}: something on the way renamed it"), renamed);
+/// What the rejection alone explains.
+fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
+    let scheme = &attempt.source.scheme;
+    match rejection {
+        Rejection::KeyNeeded(needed) => Some(key_needed(attempt, needed)),
+        Rejection::ForeignKeyAddress => {
+            let hosts = scheme.remote_key.iter().filter_map(|key| match key {
+                RemoteKey::Certificate { hosts, .. } => Some(hosts.0.join(", ")),
+                RemoteKey::Jwks { .. } => None,
+            });
+            Some(format!("the certificate's address must be https:// on one of these hosts: {}", hosts.collect::<String>()))
         }
-    }
-    // A document that can't be read was told before.
-    let others = receiver::secrets::parse(document).unwrap_or_default();
-    for (name, secrets) in others.into_iter().filter(|(name, _)| *name != attempt.source.name) {
-        add(&format!("it is signed with the secret of {name:?}"), attempt.with(|a| a.secrets = secrets.0));
-    }
-    all
-}
-
-/// What happens to a body on its way through frameworks, editors and shells.
-fn bodies(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let mut bodies = vec![
-        ("the body lost a line feed at its end", [body, b"\n"].concat()),
-        ("the body got a line feed at its end: editors and shells add one", trim_end(body)),
-        ("the body's line ends were changed from CRLF to LF", String::from_utf8_lossy(body).replace('\n', "\r\n").into_bytes()),
-        ("the body's line ends were changed from LF to CRLF", String::from_utf8_lossy(body).replace("\r\n", "\n").into_bytes()),
-    ];
-    if let Ok(decoded) = STANDARD.decode(body.trim_ascii()) {
-        bodies.push(("the body is still base64: Lambda's encoding must be undone first", decoded));
-    }
-    if let Ok(json) = serde_json::from_slice::<Value>(body) {
-        const AGAIN: &str = "the body was parsed and written again: only the raw bytes verify";
-        let compact = json.to_string();
-        bodies.push((AGAIN, compact.replace('/', "\\/").into_bytes()));
-        bodies.push((AGAIN, ascii(&compact).into_bytes()));
-        bodies.push((AGAIN, ascii(&compact.replace('/', "\\/")).into_bytes()));
-        bodies.push((AGAIN, format!("{json:#}").into_bytes()));
-        bodies.push((AGAIN, spaced(&compact).into_bytes()));
-        bodies.push((AGAIN, compact.into_bytes()));
-    }
-    bodies
-}
-
-fn trim_end(body: &[u8]) -> Vec<u8> {
-    body.trim_ascii_end().to_vec()
-}
-
-/// Non-ASCII characters as `\uXXXX`, as PHP and Meta write them.
-fn ascii(json: &str) -> String {
-    let mut units = [0; 2];
-    json.chars()
-        .map(|c| {
-            if c.is_ascii() { c.to_string() } else { c.encode_utf16(&mut units).iter().map(|u| format!("\\u{u:04x}")).collect() }
-        })
-        .collect()
-}
-
-/// A space after every colon and comma outside strings, as Python writes them.
-fn spaced(json: &str) -> String {
-    let (mut in_string, mut escaped, mut text) = (false, false, String::with_capacity(json.len()));
-    for c in json.chars() {
-        text.push(c);
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if in_string => escaped = true,
-            '"' => in_string = !in_string,
-            ':' | ',' if !in_string => text.push(' '),
-            _ => {}
+        Rejection::ExpiredCertificate => {
+            Some("of a captured request, say with --at when it was fresh: the certificate was valid then".to_owned())
         }
+        Rejection::ForeignAlgorithm => {
+            let seen = token::seen(attempt).map_or("another".to_owned(), |token| token.algorithm);
+            let allowed: Vec<&str> =
+                scheme.jwt.iter().flat_map(|jwt| &jwt.algorithms).map(|algorithm| algorithm.as_str()).collect();
+            Some(format!(
+                "the token says {seen}, allowed: {}: whoever made it isn't this provider, or its settings changed",
+                allowed.join(", ")
+            ))
+        }
+        Rejection::Unexpected(place) => {
+            let allowed = scheme.expect.get(place)?;
+            let hint = format!("{place} must be {}", shown(attempt, allowed));
+            Some(mistakes::other_url(attempt).unwrap_or(hint))
+        }
+        Rejection::RepeatedHeader(name) => {
+            Some(format!("{name} must be there once, or it is open which one was signed: something on the way added it again"))
+        }
+        Rejection::TooManySignatures | Rejection::LongSignature(_) => {
+            Some("no provider sends that: it was made by something else".to_owned())
+        }
+        Rejection::MissingHeader(_)
+        | Rejection::MalformedSignature
+        | Rejection::MissingValue(_)
+        | Rejection::MalformedBody
+        | Rejection::MalformedTimestamp
+        | Rejection::TooOld { .. }
+        | Rejection::TooFarAhead { .. }
+        | Rejection::Mismatch => None,
     }
-    text
 }
 
-fn urls(url: &str) -> Vec<String> {
-    let mut urls = vec![format!("{url}/"), url.trim_end_matches('/').to_owned()];
-    urls.extend(url.strip_prefix("https://").map(|rest| format!("http://{rest}")));
-    urls.retain(|other| other != url && !other.is_empty() && other != "/");
-    urls
+/// Where the key is, without what of its address is the source's secret.
+fn key_needed(attempt: &Attempt, needed: &NeededKey) -> String {
+    let address = match &attempt.source.scheme.remote_key {
+        Some(RemoteKey::Jwks { url }) => url.to_string(),
+        Some(RemoteKey::Certificate { .. }) | None => needed.url.clone(),
+    };
+    let (what, reason) = match (needed.is_certificate, needed.known_since) {
+        (true, _) => ("certificate", ""),
+        (false, None) => ("key set", ""),
+        (false, Some(_)) => ("key set", ", and what was given for it holds no key of this token's `kid`"),
+    };
+    format!(
+        "all else is right; the provider's {what} is at {address}{reason}: fetch it with --fetch-keys, or give it with --key FILE"
+    )
+}
+
+/// A value that must be the source's own, and isn't: no mistake mends it, and without it the rest is right.
+fn not_agreed(attempt: &Attempt) -> Option<String> {
+    let own = attempt.source.scheme.expect.iter().filter(|(_, allowed)| holds(allowed, &Reference::Secret));
+    let mut wrong = own.filter(|(place, _)| attempt.with(|a| drop(a.source.scheme.expect.remove(*place))).agrees_ever());
+    wrong.next().map(|(place, allowed)| {
+        format!("{place} must be {}: it is somebody else's, or the secret is another one's", shown(attempt, allowed))
+    })
+}
+
+/// What can be said where nothing explains it.
+fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
+    match rejection {
+        Rejection::MissingHeader(name) => {
+            let names: Vec<&str> = attempt.delivery.headers.keys().map(http::HeaderName::as_str).collect();
+            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            Some(format!(
+                "{name} was lost on the way, or this isn't what the provider sends; the headers that are there: {names}"
+            ))
+        }
+        Rejection::MissingValue(Reference::Url) => Some("say which URL the provider was given with --public-url".to_owned()),
+        Rejection::MissingValue(place) => Some(format!("{place} was lost on the way, or this isn't what the provider sends")),
+        Rejection::MalformedBody => {
+            Some("the body is no JSON, or has none of the events that are signed: is it another provider's?".to_owned())
+        }
+        Rejection::MalformedTimestamp => Some("the time of signing is written in no unit that is known here".to_owned()),
+        Rejection::MalformedSignature => {
+            let scheme = &attempt.source.scheme;
+            let expected = scheme.signature.places();
+            Some(format!("what stands in {expected} isn't a signature as `providers show {}` has it", attempt.source.provider))
+        }
+        Rejection::KeyNeeded(_)
+        | Rejection::ForeignKeyAddress
+        | Rejection::ExpiredCertificate
+        | Rejection::ForeignAlgorithm
+        | Rejection::Unexpected(_)
+        | Rejection::RepeatedHeader(_)
+        | Rejection::TooManySignatures
+        | Rejection::LongSignature(_)
+        | Rejection::TooOld { .. }
+        | Rejection::TooFarAhead { .. }
+        | Rejection::Mismatch => None,
+    }
+}
+
+/// What a value must be, but for the secret.
+fn shown(attempt: &Attempt, allowed: &OneOrMany<Template>) -> String {
+    let one = |template: &Template| {
+        let text = template.to_string();
+        let url = attempt.source.public_url.as_deref().unwrap_or("the URL that the provider was given");
+        match text.as_str() {
+            "{secret}" => "what the source's secret says".to_owned(),
+            _ => text.replace("{url}", url),
+        }
+    };
+    allowed.0.iter().map(one).collect::<Vec<_>>().join(" or ")
+}
+
+fn holds(allowed: &OneOrMany<Template>, reference: &Reference) -> bool {
+    allowed.0.iter().flat_map(Template::references).any(|r| r == reference)
+}
+
+/// Secrets that make no key: the receiver leaves them out.
+fn unusable(attempt: &Attempt) -> Vec<String> {
+    let keys = attempt.secrets.iter().map(|secret| Key::prepare(&attempt.source.scheme, secret));
+    keys.enumerate().filter_map(|(index, key)| Some(format!("secret {index} isn't tried: {}", key.err()?))).collect()
+}
+
+/// A body that isn't as long as its request says.
+fn shortened(attempt: &Attempt) -> Option<String> {
+    let said: usize = attempt.delivery.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+    let seen = attempt.delivery.body.len();
+    (said != seen)
+        .then(|| format!("Content-Length says that the body has {said} bytes, and here it has {seen}: it isn't as it was sent"))
+}
+
+fn unsigned_handshake(attempt: &Attempt) -> Option<String> {
+    handshake::find(&attempt.source, &attempt.delivery, false)?;
+    Some("it is a handshake, which this provider doesn't sign: the receiver answers it before it verifies anything".to_owned())
 }

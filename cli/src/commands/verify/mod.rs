@@ -1,64 +1,87 @@
-//! `tidings verify`: does a captured request verify, and if not, why? Never prints a secret.
+//! `tidings verify`: does a captured request verify, and if not, why? Never prints a secret, nor what it was given.
 
+mod attempt;
 mod capture;
+mod clock;
 mod diagnose;
+mod events;
+mod keys;
+mod mistakes;
+mod token;
 
-use crate::Failure;
 use crate::arguments::VerifyOptions;
 use crate::commands::files;
 use crate::style::{FAINT, STRONG, paint, say, tick};
+use crate::{Failure, sources};
+use attempt::Attempt;
+use capture::Captured;
+use diagnose::Finding;
+use receiver::verify::PublicKeys;
 use serde_json::json;
 use std::io::Read as _;
 use std::process::ExitCode;
+use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
 use tidings_core::time::{Clock, SystemClock, Timestamp};
 
-pub(crate) fn run(options: VerifyOptions) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(options: VerifyOptions) -> Result<ExitCode, Failure> {
     let source = source(&options)?;
-    let delivery = capture::read(&text(&options)?)?;
-    let document = files::secrets_document(options.secrets.as_deref())?;
+    let captured = capture::read(&text(&options)?, options.entry)?;
+    let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
     let secrets = files::secrets(&document, &source)?;
     let now = match &options.at {
         None => SystemClock.now(),
         Some(text) => Timestamp::parse_rfc3339(text)
             .ok_or_else(|| Failure::new(format!("--at {text:?}, allowed: RFC 3339, as in 2026-11-20T10:00:00Z")))?,
     };
-    let finding = diagnose::diagnose(&source, &secrets, &document, &delivery, now);
+    let (delivery, url) = (captured.delivery.clone(), captured.url.clone());
+    let mut attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url, now };
+    let key = options.key.as_deref().map(files::read).transpose()?;
+    keys::add(&mut attempt, key.as_deref(), options.fetch_keys.then_some(&Https::default())).await?;
+    let finding = diagnose::diagnose(&attempt, &document);
+    Ok(if print(&options, &captured, &attempt.source, &finding) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `true` if it verifies.
+fn print(options: &VerifyOptions, captured: &Captured, source: &Source, finding: &Finding) -> bool {
     let verified = finding.why.is_none();
+    let Captured { form, entry, delivery, .. } = captured;
     if options.json {
+        let request = json!({
+            "form": form.as_str(),
+            "entry": entry.map(|(number, _)| number),
+            "entries": entry.map(|(_, count)| count),
+            "method": delivery.method,
+            "bytes": delivery.body.len(),
+        });
         say!(
             "{}",
-            json!({ "source": source.name, "verified": verified, "secret": finding.secret_index, "why": finding.why, "hints": finding.hints })
+            json!({
+                "source": source.name,
+                "verified": verified,
+                "secret": finding.secret_index,
+                "why": finding.why,
+                "hints": finding.hints,
+                "request": request,
+            })
         );
-    } else {
-        let said = match (&finding.why, finding.secret_index) {
-            (None, Some(0) | None) => "verifies".to_owned(),
-            (None, Some(index)) => format!("verifies, with secret {index}: an older one"),
-            (Some(why), _) => why.clone(),
-        };
-        say!("{} {}  {said}", tick(verified), paint(STRONG, &source.name));
-        finding.hints.iter().for_each(|hint| say!("  {}", paint(FAINT, hint)));
+        return verified;
     }
-    Ok(if verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let said = match (&finding.why, finding.secret_index) {
+        (None, Some(0) | None) => "verifies".to_owned(),
+        (None, Some(index)) => format!("verifies, with secret {index}: an older one"),
+        (Some(why), _) => why.clone(),
+    };
+    let entry = entry.map_or(String::new(), |(number, count)| format!(", entry {number} of {count}"));
+    let read = format!("({}{entry}: {}, body of {} bytes)", form.as_str(), delivery.method, delivery.body.len());
+    say!("{} {}  {said}  {}", tick(verified), paint(STRONG, &source.name), paint(FAINT, read));
+    finding.hints.iter().for_each(|hint| say!("  {hint}"));
+    verified
 }
 
 fn source(options: &VerifyOptions) -> Result<Source, Failure> {
-    let wanted = &options.source;
-    let mut source = if options.preset {
-        let providers = receiver::configured::providers();
-        let provider = providers.iter().find(|p| p.name == *wanted);
-        provider
-            .ok_or_else(|| Failure::new(format!("no preset {wanted:?}")).hint("tidings providers list shows them"))?
-            .source(wanted)
-    } else {
-        let sources = receiver::configured::sources();
-        let names = sources.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
-        let missing = || {
-            Failure::new(format!("no source {wanted:?} in infra/config/sources.yaml"))
-                .hint(format!("configured: {names}; or take any preset with --preset"))
-        };
-        sources.iter().find(|s| s.name == *wanted).cloned().ok_or_else(missing)?
-    };
+    let name = &options.source;
+    let mut source = if options.preset { sources::preset(name)?.source(name) } else { sources::configured(name)? };
     source.public_url = options.public_url.clone().or(source.public_url);
     Ok(source)
 }

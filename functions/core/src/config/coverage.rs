@@ -2,7 +2,7 @@
 
 use super::field::Canonical;
 use super::scheme::{Algorithm, Encoding, RemoteKey, Scheme, Written};
-use super::{JsonPath, Reference, Step, Template};
+use super::{JsonPath, OneOrMany, Reference, Step, Template};
 use crate::limits::MAX_TOLERANCE;
 
 impl Scheme {
@@ -31,7 +31,10 @@ impl Scheme {
             Reference::Url => self.holds(reference) || self.url_sha256.as_ref().is_some_and(|place| self.covers(place)),
             Reference::Method => self.holds(reference) || self.canonical() == Some(Canonical::Contentful),
             Reference::Jwt(_) => self.algorithm == Algorithm::Jwt,
-            Reference::Header(_) | Reference::Signature(_) | Reference::Canonical(_) | Reference::Secret => self.holds(reference),
+            Reference::Header(name) => {
+                self.holds(reference) || (self.canonical() == Some(Canonical::Contentful) && name == CONTENTFUL_TIMESTAMP)
+            }
+            Reference::Signature(_) | Reference::Canonical(_) | Reference::Secret => self.holds(reference),
         }
     }
 
@@ -62,6 +65,40 @@ impl Scheme {
             | Reference::Crc32
             | Reference::Secret => None,
         })
+    }
+
+    /// What is signed, for people.
+    pub fn signed(&self) -> String {
+        let mut said = match (&self.message, &self.jwt) {
+            (Some(message), _) => format!("`{message}`"),
+            (None, Some(_)) => "the token itself".to_owned(),
+            (None, None) => "nothing: a token".to_owned(),
+        };
+        let mut add = |what: &str, place: &Reference| said.push_str(&format!(", the {what} by its SHA-256 in `{place}`"));
+        self.body_sha256.iter().for_each(|place| add("body", place));
+        self.url_sha256.iter().for_each(|place| add("URL", place));
+        if let Some(each) = &self.each {
+            said.push_str(&format!(", for each of `{each}`"));
+        }
+        said
+    }
+
+    /// Where the provider's key comes from, for people; empty where the secret is the key.
+    pub fn key_from(&self) -> String {
+        match &self.remote_key {
+            None => String::new(),
+            Some(RemoteKey::Jwks { url }) => format!("fetched from `{url}`"),
+            Some(RemoteKey::Certificate { from, hosts }) => format!("the certificate at `{from}`, on {}", hosts.0.join(", ")),
+        }
+    }
+
+    /// What must be so beside the signature, for people.
+    pub fn expected(&self) -> String {
+        let one = |(place, allowed): (&Reference, &OneOrMany<Template>)| {
+            let allowed: Vec<String> = allowed.0.iter().map(|template| format!("`{template}`")).collect();
+            format!("`{place}` is {}", allowed.join(" or "))
+        };
+        self.expect.iter().map(one).collect::<Vec<_>>().join("; ")
     }
 
     /// Whether the body must be parsed before it is known to be the provider's.
@@ -263,6 +300,9 @@ impl Canonical {
     }
 }
 
+/// The header that every request of Contentful's lists among those that it signs; one that doesn't is refused.
+pub const CONTENTFUL_TIMESTAMP: &str = "x-contentful-timestamp";
+
 /// The fields that SNS signs, in the order in which it does. Only the message and the subject may hold a line feed, so where one
 /// ends is read from the end of the text.
 pub const AWS_SNS_FIELDS: [&str; 8] =
@@ -271,7 +311,6 @@ pub const AWS_SNS_FIELDS: [&str; 8] =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::OneOrMany;
     use crate::config::scheme::{KeyPreparation, Signature, SignedTimestamp, TimeUnit};
 
     fn scheme(message: &str, timestamp: Option<&str>) -> Scheme {

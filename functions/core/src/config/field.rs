@@ -76,6 +76,11 @@ impl Reference {
         if let Self::Header(name) = self { Some(name) } else { None }
     }
 
+    /// The name, of a claim.
+    pub fn claim(&self) -> Option<&str> {
+        if let Self::Jwt(claim) = self { Some(claim) } else { None }
+    }
+
     /// The path, of a value in the body.
     pub fn json(&self) -> Option<&JsonPath> {
         if let Self::Json(path) | Self::JsonOrEmpty(path) = self { Some(path) } else { None }

@@ -16,7 +16,7 @@ pub mod files;
 #[cfg(feature = "schema")]
 mod schema;
 
-pub use coverage::AWS_SNS_FIELDS;
+pub use coverage::{AWS_SNS_FIELDS, CONTENTFUL_TIMESTAMP};
 pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError};
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! How requests are signed, as data. What a scheme covers, and what makes it unsafe, is [`super::coverage`]'s to say.
+//! How requests are signed, as data. What a scheme covers, and what makes it unsafe, is `coverage`'s to say.
 
 use super::{JsonPath, OneOrMany, Reference, Template};
 use crate::limits::DEFAULT_TOLERANCE;

@@ -62,9 +62,13 @@ pub(crate) fn json(body: &[u8]) -> Result<Value, Malformed> {
 /// Takes out what is there: of `[*]`, in every element.
 fn remove(path: &JsonPath, value: &mut Value) {
     match path.0.split_first() {
-        Some((Step::Key(key), [])) => drop(value.as_object_mut().and_then(|object: &mut Map<String, Value>| object.shift_remove(key))),
+        Some((Step::Key(key), [])) => {
+            drop(value.as_object_mut().and_then(|object: &mut Map<String, Value>| object.shift_remove(key)))
+        }
         Some((Step::Key(key), rest)) => value.get_mut(key).into_iter().for_each(|value| remove(&JsonPath(rest.to_vec()), value)),
-        Some((Step::Index(index), rest)) => value.get_mut(index).into_iter().for_each(|value| remove(&JsonPath(rest.to_vec()), value)),
+        Some((Step::Index(index), rest)) => {
+            value.get_mut(index).into_iter().for_each(|value| remove(&JsonPath(rest.to_vec()), value))
+        }
         Some((Step::Each, rest)) => {
             value.as_array_mut().into_iter().flatten().for_each(|value| remove(&JsonPath(rest.to_vec()), value));
         }

@@ -27,8 +27,8 @@ fn has_secret(allowed: &OneOrMany<Template>) -> bool {
 }
 
 fn is_one_of(place: &Reference, allowed: &OneOrMany<Template>, values: &Values<'_>, key: &Key) -> Result<bool, Rejection> {
-    let seen: Vec<Vec<u8>> = match (place, values.token) {
-        (Reference::Jwt(claim), Some(token)) => token.claim_values(claim).into_iter().map(String::into_bytes).collect(),
+    let seen: Vec<Vec<u8>> = match (place.claim(), values.token) {
+        (Some(claim), Some(token)) => token.claim_values(claim).into_iter().map(String::into_bytes).collect(),
         _ => vec![values.text(place)?.into_bytes()],
     };
     allowed.0.iter().try_fold(false, |any, template| Ok(any | mac::token_equals_any(&values.filled(template, key)?, &seen)))

@@ -175,7 +175,7 @@ mod tests {
         let key = Key::prepare(&scheme, "public|private").unwrap();
         assert_eq!(key.name(), Some("public"));
         // printf private | openssl dgst -sha1
-assert_eq!(hex::encode(key.bytes()), "e80721793c24ae14edfca9b26ad406a9815cd3ff");
+        assert_eq!(hex::encode(key.bytes()), "e80721793c24ae14edfca9b26ad406a9815cd3ff");
         assert_eq!(Key::prepare(&scheme, "private").unwrap_err(), KeyError::NoName("|".to_owned()));
         assert_eq!(Key::prepare(&scheme, "public|").unwrap_err(), KeyError::Empty);
     }

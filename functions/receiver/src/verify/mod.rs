@@ -18,7 +18,7 @@ mod timestamp;
 
 pub use key::{Key, KeyError};
 pub use public::{KeySet, KeySetError, PublicKey, PublicKeys};
-pub use sign::{SignError, sign};
+pub use sign::{SignError, can_sign, fresh_for, sign};
 pub(crate) use timestamp::parse as parse_time;
 
 use crate::delivery::Delivery;
@@ -125,7 +125,8 @@ pub fn verify<'a, 'k>(
 ) -> Result<VerifiedRequest<'a>, Rejection> {
     let keys = keys.into();
     let scheme = &source.scheme;
-    let json = scheme.reads_json_first().then(|| extract::json(&delivery.body).map_err(|_| Rejection::MalformedBody)).transpose()?;
+    let json =
+        scheme.reads_json_first().then(|| extract::json(&delivery.body).map_err(|_| Rejection::MalformedBody)).transpose()?;
     let items = match (&scheme.each, &json) {
         (Some(each), Some(json)) => each.places(json, MAX_EVENTS_PER_DELIVERY),
         _ => vec![Vec::new()],
@@ -141,7 +142,8 @@ pub fn verify<'a, 'k>(
         verified = Some((signature, token, oldest));
     }
     let (signature, token, secret_index) = verified.ok_or(Rejection::MalformedBody)?;
-    let values = Values { source, delivery, json: json.as_ref(), indices: &[], signature: Some(&signature), token: token.as_ref() };
+    let values =
+        Values { source, delivery, json: json.as_ref(), indices: &[], signature: Some(&signature), token: token.as_ref() };
     check_hashes(&values)?;
     check_late_timestamp(&values, now)?;
     Ok(VerifiedRequest { source, delivery, json, signature, token, secret_index })
@@ -161,17 +163,22 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<(Pa
     }
     expect::check_fixed(scheme, &values)?;
     // Every secret is tried, whichever matches: how long it takes tells nothing of which.
-    let mut matching = None;
+    let (mut matching, mut without_key) = (None, None);
     for (index, key) in keys.secrets.iter().enumerate() {
         if !expect::agrees(scheme, &values, key)? {
             continue;
         }
-        let remote = scheme.remote_key.as_ref().map(|remote| remote_key(remote, &values, key, keys.public, now)).transpose()?;
-        if proof::matches(scheme, key, remote, &values)? {
-            matching = matching.or(Some(index));
+        let remote = scheme.remote_key.as_ref().map(|remote| remote_key(remote, &values, key, keys.public, now)).transpose();
+        match remote {
+            Ok(remote) if proof::matches(scheme, key, remote, &values)? => matching = matching.or(Some(index)),
+            Ok(_) => {}
+            Err(rejection) => without_key = without_key.or(Some(rejection)),
         }
     }
-    matching.map(|index| (signature, token, index)).ok_or(Rejection::Mismatch)
+    match matching {
+        Some(index) => Ok((signature, token, index)),
+        None => Err(without_key.unwrap_or(Rejection::Mismatch)),
+    }
 }
 
 /// The provider's key, as it was fetched.
@@ -185,6 +192,9 @@ fn remote_key<'k>(
     let (url, kid) = match remote {
         RemoteKey::Jwks { url } => {
             let url = String::from_utf8(values.filled(url, key)?).map_err(|_| Rejection::ForeignKeyAddress)?;
+            if !url.starts_with("https://") {
+                return Err(Rejection::ForeignKeyAddress);
+            }
             (url, values.token.and_then(|token| token.kid.as_deref()))
         }
         RemoteKey::Certificate { from, hosts } => {
@@ -276,7 +286,10 @@ impl<'a> VerifiedRequest<'a> {
 
     /// The event, where the body is a token that holds it.
     pub fn payload(&self) -> Option<&str> {
-        self.token.as_ref().filter(|_| self.source.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event)).map(|t| t.payload.as_str())
+        self.token
+            .as_ref()
+            .filter(|_| self.source.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event))
+            .map(|t| t.payload.as_str())
     }
 
     /// Which of the source's secrets it was, 0 being the newest.

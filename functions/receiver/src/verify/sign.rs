@@ -7,14 +7,18 @@ use crate::delivery::Delivery;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
-use tidings_core::config::scheme::{Jwt, JwtAlgorithm, Scheme, Written};
+use tidings_core::config::scheme::{Algorithm, Jwt, JwtAlgorithm, Scheme, Written};
 use tidings_core::config::source::Source;
 use tidings_core::config::{JsonPath, Reference, Step};
-use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
+use tidings_core::limits::{JWT_LEEWAY, MAX_EVENTS_PER_DELIVERY};
 use tidings_core::time::Timestamp;
+
+/// What can't stand in a query as it is, or would end the parameter.
+const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'&');
 
 /// How long a token that is made here is valid.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
@@ -26,7 +30,7 @@ pub enum SignError {
     Missing(Rejection),
     #[error("{0:?} is no header")]
     NotAHeader(String),
-    #[error("only the provider can sign: it has the private key")]
+    #[error("only the provider can sign: it keeps the private key")]
     PrivateKey,
     #[error("the body is no JSON, and the signature belongs into it")]
     NotJson,
@@ -34,33 +38,54 @@ pub enum SignError {
     NoPlace(Reference),
 }
 
+/// Whether whoever holds the source's secret can sign: not where the secret is a public key, or where the key is fetched.
+pub fn can_sign(scheme: &Scheme) -> bool {
+    let shared = match scheme.algorithm {
+        Algorithm::HmacMd5
+        | Algorithm::HmacSha1
+        | Algorithm::HmacSha256
+        | Algorithm::HmacSha512
+        | Algorithm::Sha256
+        | Algorithm::Token => true,
+        Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => false,
+        Algorithm::Jwt => scheme.jwt.as_ref().and_then(|jwt| jwt.algorithms.first()).is_some_and(|first| !first.is_asymmetric()),
+    };
+    shared && scheme.remote_key.is_none()
+}
+
+/// What was signed here longer ago than this is refused. `None`: it verifies for ever.
+pub fn fresh_for(scheme: &Scheme) -> Option<Duration> {
+    let token = scheme.jwt.as_ref().map(|_| TOKEN_LIFETIME + JWT_LEEWAY);
+    scheme.timestamp.as_ref().map(|timestamp| Duration::from_secs(timestamp.tolerance_seconds)).or(token)
+}
+
 /// Adds what this source's provider would add at `now`: headers, query parameters, fields of the body. Headers that the message
 /// covers, other than the timestamp, must be there already.
 pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp) -> Result<(), SignError> {
     let scheme = &source.scheme;
-    if scheme.remote_key.is_some() {
+    if !can_sign(scheme) {
         return Err(SignError::PrivateKey);
     }
     let mut fields = Vec::new();
     let mut claims = Map::new();
     if let Some(spec) = &scheme.timestamp {
         let text = timestamp::write(spec.unit, now);
-        match &spec.from {
-            Reference::Signature(name) => fields.push((name.clone(), text)),
-            Reference::Jwt(_) => {}
-            place => put(delivery, place, &[], &text)?,
+        if let Reference::Signature(name) = &spec.from {
+            fields.push((name.clone(), text));
+        } else if spec.from.claim().is_none() {
+            put(delivery, &spec.from, &[], &text)?;
         }
     }
     if let Some(place) = &scheme.body_sha256 {
         let hash = hex::encode(Sha256::digest(&delivery.body));
-        match place {
-            Reference::Jwt(claim) => drop(claims.insert(claim.clone(), Value::from(hash))),
-            place => put(delivery, place, &[], &hash)?,
+        match place.claim() {
+            Some(claim) => drop(claims.insert(claim.to_owned(), Value::from(hash))),
+            None => put(delivery, place, &[], &hash)?,
         }
     }
     if let Some(jwt) = &scheme.jwt {
         let token = token(jwt, claims, source, key, delivery, now)?;
-        return write(scheme, delivery, &[], &fields, &token);
+        return write(scheme, key, delivery, &[], &fields, &token);
     }
     let items = match &scheme.each {
         Some(each) => each.places(&body(delivery)?, MAX_EVENTS_PER_DELIVERY),
@@ -69,13 +94,19 @@ pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp)
     for indices in &items {
         let made = made(source, key, delivery, indices, &fields)?;
         let text = encode(scheme.signature.encoding, &made);
-        write(scheme, delivery, indices, &fields, &text)?;
+        write(scheme, key, delivery, indices, &fields, &text)?;
     }
     Ok(())
 }
 
 /// The signature's bytes.
-fn made(source: &Source, key: &Key, delivery: &Delivery, indices: &[usize], fields: &[(String, String)]) -> Result<Vec<u8>, SignError> {
+fn made(
+    source: &Source,
+    key: &Key,
+    delivery: &Delivery,
+    indices: &[usize],
+    fields: &[(String, String)],
+) -> Result<Vec<u8>, SignError> {
     let scheme = &source.scheme;
     let Some(message) = &scheme.message else {
         return Ok(key.bytes().to_vec());
@@ -109,14 +140,14 @@ fn token(
     claims.insert("iat".to_owned(), json!(now.unix_s()));
     claims.insert("nbf".to_owned(), json!(now.unix_s()));
     claims.insert("exp".to_owned(), json!(now.plus(TOKEN_LIFETIME).unix_s()));
-    if let Some(Reference::Jwt(claim)) = &source.scheme.url_sha256 {
+    if let Some(claim) = source.scheme.url_sha256.as_ref().and_then(Reference::claim) {
         let url = values.text(&Reference::Url).map_err(SignError::Missing)?;
-        claims.insert(claim.clone(), Value::from(hex::encode(Sha256::digest(url))));
+        claims.insert(claim.to_owned(), Value::from(hex::encode(Sha256::digest(url))));
     }
     for (place, allowed) in &source.scheme.expect {
-        if let (Reference::Jwt(claim), Some(template)) = (place, allowed.0.first()) {
+        if let (Some(claim), Some(template)) = (place.claim(), allowed.0.first()) {
             let value = values.filled(template, key).map_err(SignError::Missing)?;
-            claims.insert(claim.clone(), Value::from(String::from_utf8_lossy(&value).into_owned()));
+            claims.insert(claim.to_owned(), Value::from(String::from_utf8_lossy(&value).into_owned()));
         }
     }
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -129,6 +160,7 @@ fn token(
 /// Writes the signature as the provider does, where it does.
 fn write(
     scheme: &Scheme,
+    key: &Key,
     delivery: &mut Delivery,
     indices: &[usize],
     fields: &[(String, String)],
@@ -145,7 +177,11 @@ fn write(
             let all = fields.iter().map(|(_, value)| value.as_str()).chain([signature]);
             all.collect::<Vec<_>>().join(separator)
         }
-        Written::Tagged { tag, tag_separator, .. } => format!("{tag}{tag_separator}{signature}"),
+        Written::Tagged { tag, tag_separator, .. } => {
+            // Where any tag will do, it is the key's name.
+            let tag = if tag == "*" { key.name().unwrap_or(tag) } else { tag };
+            format!("{tag}{tag_separator}{signature}")
+        }
     };
     let place = scheme.signature.from.0.first().ok_or(SignError::PrivateKey)?;
     put(delivery, place, indices, &text)
@@ -161,12 +197,14 @@ fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &st
         }
         Reference::Query(name) => {
             let others = delivery.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&format!("{name}=")));
-            let own = format!("{name}={value}");
+            let own = format!("{name}={}", utf8_percent_encode(value, NOT_IN_A_QUERY));
             delivery.query = others.chain([own.as_str()]).collect::<Vec<_>>().join("&");
         }
         Reference::FormField(name) => {
-            let others: Vec<(String, String)> =
-                form_urlencoded::parse(&delivery.body).filter(|(field, _)| field != name).map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+            let others: Vec<(String, String)> = form_urlencoded::parse(&delivery.body)
+                .filter(|(field, _)| field != name)
+                .map(|(n, v)| (n.into_owned(), v.into_owned()))
+                .collect();
             let mut form = form_urlencoded::Serializer::new(String::new());
             delivery.body = form.extend_pairs(others).append_pair(name, value).finish().into_bytes();
         }

@@ -6,6 +6,7 @@ mod extraction;
 mod logs;
 mod mortal;
 mod replies;
+mod rotation;
 mod secrets;
 mod sizes;
 mod support;

@@ -58,8 +58,6 @@ pub(crate) struct Harness {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) queue: Arc<MemoryQueue>,
     pub(crate) secrets: Arc<MemorySecrets>,
-    pub(crate) captured: Arc<MemorySecrets>,
-    pub(crate) https: Arc<MemoryHttps>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) faults: Arc<Faults>,
     sources: Vec<Source>,
@@ -91,8 +89,6 @@ impl Harness {
         let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
         let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
         let secrets = Arc::new(MemorySecrets::new(Arc::clone(&faults), secrets));
-        let captured = Arc::new(MemorySecrets::new(Arc::clone(&faults), "{}"));
-        let https = Arc::new(MemoryHttps::new(Arc::clone(&faults)));
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
         let mut sources = sources();
         sources.extend(read_sources("own.yaml", OWN_SOURCES, &providers()).expect("the sources above are right"));
@@ -101,12 +97,12 @@ impl Harness {
             claims,
             queue: events,
             secrets: Arc::clone(&secrets) as Arc<_>,
-            captured: Some(Arc::clone(&captured) as Arc<_>),
-            https: Arc::clone(&https) as Arc<_>,
+            captured: None,
+            https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let receiver = Receiver::new(sources.clone(), ports);
-        Self { receiver, store, queue, secrets, captured, https, clock, faults, sources }
+        Self { receiver, store, queue, secrets, clock, faults, sources }
     }
 
     pub(crate) fn source(&self, name: &str) -> &Source {

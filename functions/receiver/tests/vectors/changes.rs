@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use receiver::extract;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use tidings_core::config::scheme::{Algorithm, KeyEncoding, Scheme};
 use tidings_core::config::{AWS_SNS_FIELDS, Canonical, JsonPath, Reference, Step, Template};
 
@@ -130,7 +131,13 @@ fn change(case: &Case, part: &Part, edit: &dyn Fn(&mut Vec<u8>)) -> Option<Case>
         Part::Query => changed.delivery.query = text(&case.delivery.query)?,
         Part::Secret => {
             // A key's name isn't the key.
-            let name = case.source.scheme.key.named_by.as_ref().and_then(|by| case.secret.split_once(by.as_str()).map(|(n, _)| n.len() + by.len()));
+            let name = case
+                .source
+                .scheme
+                .key
+                .named_by
+                .as_ref()
+                .and_then(|by| case.secret.split_once(by.as_str()).map(|(n, _)| n.len() + by.len()));
             let (name, key) = case.secret.split_at(name.unwrap_or(0));
             changed.secret = format!("{name}{}", text(key)?);
         }
@@ -146,7 +153,8 @@ fn change(case: &Case, part: &Part, edit: &dyn Fn(&mut Vec<u8>)) -> Option<Case>
         Part::FormField(name) => {
             let fields: Vec<(String, String)> = form_urlencoded::parse(&case.delivery.body).into_owned().collect();
             let value = text(&fields.iter().find(|(field, _)| field == name)?.1)?;
-            let edited = fields.into_iter().map(|(field, old)| if field == *name { (field, value.clone()) } else { (field, old) });
+            let edited =
+                fields.into_iter().map(|(field, old)| if field == *name { (field, value.clone()) } else { (field, old) });
             changed.delivery.body = form_urlencoded::Serializer::new(String::new()).extend_pairs(edited).finish().into_bytes();
         }
     }
@@ -199,7 +207,11 @@ fn every_vector_has_every_part_that_its_scheme_binds() {
             let optional = match &part {
                 Part::Field(path) => {
                     let sns = fields_of_sns(scheme).any(|field| path.0 == [Step::Key(field.to_owned())]);
-                    sns || scheme.message.iter().flat_map(Template::references).any(|r| *r == Reference::JsonOrEmpty(path.clone()))
+                    sns || scheme
+                        .message
+                        .iter()
+                        .flat_map(Template::references)
+                        .any(|r| *r == Reference::JsonOrEmpty(path.clone()))
                 }
                 // A vector of a GET has no body, and several places may hold a token.
                 Part::Body => true,
@@ -214,7 +226,7 @@ fn every_vector_has_every_part_that_its_scheme_binds() {
 /// With a captured request somebody can change what isn't bound: it stays the same event.
 #[test]
 fn what_a_partial_signature_leaves_open_makes_no_other_event() {
-    let mut seen = 0;
+    let mut seen = BTreeSet::new();
     for case in Case::all() {
         let Ok(body) = serde_json::from_slice::<Value>(&case.delivery.body) else { continue };
         let partial = case.source.scheme.partial && case.source.scheme.message.is_some();
@@ -227,13 +239,16 @@ fn what_a_partial_signature_leaves_open_makes_no_other_event() {
         changed.delivery.body = body.to_string().into_bytes();
         let keys = |case: &Case| {
             let verified = case.verify_with(&[case.key().unwrap()]).unwrap_or_else(|e| panic!("{}: {e}", case.name));
-            let events = extract::events(&verified, case.at).unwrap_or_else(|e| panic!("{}: {e:?}", case.name));
-            events.into_iter().map(|event| event.envelope().claimkey.clone()).collect::<Vec<_>>()
+            let events = extract::events(&verified, case.at).ok()?;
+            Some(events.into_iter().map(|event| event.envelope().claimkey.clone()).collect::<Vec<_>>())
         };
-        assert_eq!(keys(&changed), keys(case), "{}", case.name);
-        seen += 1;
+        // Some published bodies hold what is signed and nothing else.
+        if let Some(known) = keys(case) {
+            assert_eq!(keys(&changed), Some(known), "{}", case.name);
+            seen.insert(case.source.name.as_str());
+        }
     }
-    assert!(seen > 0);
+    assert_eq!(Vec::from_iter(seen), ["adyen-standard", "aws-sns", "mailgun"]);
 }
 
 /// Fields of a signed form can be cut elsewhere without a change of what is signed. It stays the same event.
@@ -242,7 +257,8 @@ fn a_form_that_is_cut_elsewhere_is_the_same_event() {
     let case = Case::all().iter().find(|case| case.name == "twilio/form").unwrap();
     let digest = |case: &Case| case.verify_with(&[case.key().unwrap()]).unwrap().signed_digest(&[]);
     let mut cut = case.clone();
-    cut.delivery.body = String::from_utf8(case.delivery.body.clone()).unwrap().replace("CallSid=CA1234", "CallSidCA=1234").into_bytes();
+    cut.delivery.body =
+        String::from_utf8(case.delivery.body.clone()).unwrap().replace("CallSid=CA1234", "CallSidCA=1234").into_bytes();
     assert_ne!(cut.delivery.body, case.delivery.body);
     assert_eq!(digest(&cut), digest(case));
     let ids = case.source.events.iter().flat_map(|event| &event.id.0);

@@ -50,9 +50,10 @@ impl Signed {
     /// Changes a bound value where the request has it.
     fn edit(&mut self, reference: &Reference, edit: &Edit) {
         let place = self.source.scheme.signature.from.0[0].header().expect("these are signed in a header").to_owned();
-        let (header, field) = match reference {
-            Reference::Signature(field) => (place, Some(field.clone())),
-            other => (other.header().expect("only headers and fields are bound here").to_owned(), None),
+        let (header, field) = if let Reference::Signature(field) = reference {
+            (place, Some(field.clone()))
+        } else {
+            (reference.header().expect("only headers and fields are bound here").to_owned(), None)
         };
         let text = self.delivery.headers[&header].to_str().unwrap().to_owned();
         let (from, to) = match (&field, &self.source.scheme.signature.written) {

@@ -4,6 +4,7 @@
 use super::super::Rejection;
 use super::super::message::{Values, only};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tidings_core::config::{CONTENTFUL_TIMESTAMP, Reference};
 
 /// The headers that are signed, as the request lists them.
 const SIGNED_HEADERS: &str = "x-contentful-signed-headers";
@@ -11,8 +12,20 @@ const SIGNED_HEADERS: &str = "x-contentful-signed-headers";
 /// Headers that one request may list; Contentful's own list has fewer than ten.
 const MAX_SIGNED_HEADERS: usize = 64;
 
-/// What JavaScript's `encodeURI` leaves as it is.
-const ENCODE_URI: &AsciiSet = &NON_ALPHANUMERIC
+/// What Node's `querystring.escape` doesn't leave as it is.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// What JavaScript's `encodeURI` doesn't leave as it is.
+const URI: &AsciiSet = &QUERY
     .remove(b';')
     .remove(b',')
     .remove(b'/')
@@ -23,15 +36,6 @@ const ENCODE_URI: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b'+')
     .remove(b'$')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
     .remove(b'#');
 
 pub(super) fn feed(values: &Values<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
@@ -43,14 +47,23 @@ pub(super) fn feed(values: &Values<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(
     if names.len() > MAX_SIGNED_HEADERS {
         return Err(Rejection::TooManySignatures);
     }
+    // The list is the sender's to write: without the time in it anyone could choose the time.
+    if names.iter().all(|name| name != CONTENTFUL_TIMESTAMP) {
+        return Err(missing(CONTENTFUL_TIMESTAMP));
+    }
 
     sink(values.delivery.method.as_bytes());
     sink(b"\n");
     let path = path_of(values.source.public_url.as_deref().unwrap_or_default());
-    sink(utf8_percent_encode(path, ENCODE_URI).to_string().as_bytes());
-    if !values.delivery.query.is_empty() {
+    sink(utf8_percent_encode(path, URI).to_string().as_bytes());
+    let query = &values.delivery.query;
+    // What follows a second question mark isn't signed.
+    if query.contains('?') {
+        return Err(Rejection::MissingValue(Reference::Url));
+    }
+    if !query.is_empty() {
         sink(b"?");
-        sink(utf8_percent_encode(&values.delivery.query, ENCODE_URI).to_string().as_bytes());
+        sink(utf8_percent_encode(&utf8_percent_encode(query, QUERY).to_string(), URI).to_string().as_bytes());
     }
     sink(b"\n");
     for (n, name) in names.iter().enumerate() {

@@ -1,91 +1,9 @@
-//! `tidings` as a person calls it: the real binary against a real `tidings dev`.
+//! The pipeline as a person runs it and asks about it.
 
-use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use crate::support::{Dev, err, json, out, run};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-
-const BINARY: &str = env!("CARGO_BIN_EXE_tidings");
-
-/// A running `tidings dev` on two free ports.
-struct Dev {
-    process: Child,
-    webhooks: String,
-    dynamodb: String,
-}
-
-impl Dev {
-    fn start(more: &[&str]) -> Self {
-        let mut process =
-            Command::new(BINARY).args(["dev", "--port", "0"]).args(more).stdout(Stdio::piped()).spawn().expect("the binary");
-        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
-        let mut address = |name: &str| {
-            let line = lines.by_ref().map_while(Result::ok).find(|line| line.trim().starts_with(name)).expect("the banner");
-            line.split_whitespace().nth(1).expect("an address").trim_end_matches("/webhooks/{source}").to_owned()
-        };
-        let (webhooks, dynamodb) = (address("webhooks"), address("DynamoDB"));
-        // Somebody has to read on, or a full pipe would stop it.
-        thread::spawn(move || lines.for_each(drop));
-        Self { process, webhooks, dynamodb }
-    }
-
-    fn send(&self, arguments: &[&str]) -> Output {
-        run(&[&["send", "--url", &self.webhooks], arguments].concat())
-    }
-
-    fn ask(&self, arguments: &[&str]) -> Output {
-        run(&[arguments, &["--endpoint-url", &self.dynamodb]].concat())
-    }
-
-    /// The claim, once it has this state.
-    fn claim(&self, key: &str, state: &str) -> Value {
-        let until = Instant::now() + Duration::from_secs(20);
-        loop {
-            let claim = json(&self.ask(&["events", "show", key, "--json"]));
-            if claim["state"] == state {
-                return claim;
-            }
-            assert!(Instant::now() < until, "{key} is still {claim}");
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Ends it as Ctrl-C does.
-    fn stop(mut self) {
-        let interrupted = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status().expect("kill");
-        assert!(interrupted.success());
-        assert!(self.process.wait().expect("its end").success());
-    }
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(BINARY);
-    for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"] {
-        command.env_remove(name);
-    }
-    command.args(arguments).output().expect("the binary")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}{}", out(output), err(output)))
-}
 
 #[test]
 fn the_demo_comes_out_as_the_corpus_says() {
@@ -248,5 +166,15 @@ fn a_request_can_be_printed_instead_of_sent() {
     assert_eq!((&event["version"], &event["rawPath"]), (&"2.0".into(), &"/webhooks/shopify".into()));
     let cases = json(&run(&["send", "--list", "--json"]));
     assert!(cases.as_array().is_some_and(|cases| cases.len() >= 20));
-    assert!(out(&run(&["completions", "bash"])).contains("_tidings"));
+    for shell in ["bash", "zsh", "fish"] {
+        let script = out(&run(&["completions", shell]));
+        for option in ["preset", "fetch-keys", "entry", "key", "public-url"] {
+            assert!(script.contains(option), "{shell}: {option}");
+        }
+    }
+    for (command, example) in
+        [("send", "tidings send mailgun --preset"), ("verify", "--fetch-keys"), ("dev", "tidings dev --presets")]
+    {
+        assert!(out(&run(&[command, "--help"])).contains(example), "{command}");
+    }
 }

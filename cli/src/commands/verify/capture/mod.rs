@@ -1,0 +1,98 @@
+//! A captured request, in the forms in which people have them.
+//!
+//! Promises: the bytes of the body as they stand there; what can't be told from a form is refused with what to do instead. An
+//! error never shows what was read: it may hold anything.
+
+mod curl;
+mod har;
+mod json;
+mod raw;
+mod words;
+
+use crate::Failure;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use receiver::delivery::Delivery;
+use serde_json::Value;
+use tidings_core::limits::MAX_BODY_BYTES;
+
+/// A captured request.
+#[derive(Debug)]
+pub(super) struct Captured {
+    pub form: Form,
+    /// Which entry it was, of how many: of a HAR.
+    pub entry: Option<(usize, usize)>,
+    /// With scheme and host where the form has them; without the query.
+    pub url: String,
+    pub delivery: Delivery,
+}
+
+/// How it was written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Raw,
+    Har,
+    Curl,
+    /// What `tidings send --dry-run --json` prints.
+    Ours,
+    /// What `tidings send --lambda` prints, and what a function is given.
+    Lambda,
+}
+
+impl Form {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw request",
+            Self::Har => "HAR",
+            Self::Curl => "curl command",
+            Self::Ours => "JSON of `tidings send`",
+            Self::Lambda => "API Gateway event",
+        }
+    }
+}
+
+/// Reads whatever it is. `entry` counts from 1 and is for a HAR.
+pub(super) fn read(bytes: &[u8], entry: Option<usize>) -> Result<Captured, Failure> {
+    let captured = match serde_json::from_slice::<Value>(bytes) {
+        Ok(har) if har.pointer("/log/entries").is_some() => har::read(&har, entry)?,
+        Ok(_) | Err(_) if entry.is_some() => return Err(Failure::new("--entry is for a HAR, and this is none")),
+        Ok(json) => json::read(&json)?,
+        Err(_) if bytes.trim_ascii_start().starts_with(b"curl") => curl::read(bytes)?,
+        Err(_) => raw::read(bytes)?,
+    };
+    let length = captured.delivery.body.len();
+    if length > MAX_BODY_BYTES {
+        return Err(Failure::new(format!("the body has {length} bytes, allowed: {MAX_BODY_BYTES}"))
+            .hint("the receiver answers 413 before it looks at the signature: let the provider send less at once"));
+    }
+    Ok(captured)
+}
+
+fn unreadable(what: &str) -> Failure {
+    Failure::new(format!("not a captured request: {what}")).hint(
+        "allowed: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command, an API Gateway event, what \
+         `tidings send --dry-run --json` prints",
+    )
+}
+
+/// Puts the parts together. Pseudo headers of HTTP/2 are left out.
+fn captured(
+    form: Form,
+    method: &str,
+    url: &str,
+    pairs: impl Iterator<Item = (String, String)>,
+    body: Vec<u8>,
+) -> Result<Captured, Failure> {
+    let mut headers = HeaderMap::new();
+    for (n, (name, value)) in pairs.filter(|(name, _)| !name.starts_with(':')).enumerate() {
+        let bad = || unreadable(&format!("header {} is no header", n + 1));
+        let header = name.trim().parse::<HeaderName>().map_err(|_| bad())?;
+        headers.append(header, HeaderValue::from_str(value.trim()).map_err(|_| bad())?);
+    }
+    let (url, query) = url.split('#').next().unwrap_or_default().split_once('?').unwrap_or((url, ""));
+    let delivery = Delivery { method: method.to_ascii_uppercase(), query: query.to_owned(), headers, body };
+    Ok(Captured { form, entry: None, url: url.to_owned(), delivery })
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_default()
+}

@@ -1,0 +1,45 @@
+//! A raw HTTP request, or pasted headers and body.
+
+use super::{Captured, Form, captured, unreadable};
+use crate::Failure;
+
+/// Headers, an empty line, the body. A first line like `POST /webhooks/x HTTP/1.1` may stand before, or the pseudo headers of
+/// HTTP/2.
+pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
+    let find = |needle: &[u8]| bytes.windows(needle.len()).position(|window| window == needle).map(|at| (at, at + needle.len()));
+    let (end, start) = match (find(b"\r\n\r\n"), find(b"\n\n")) {
+        (Some(crlf), Some(lf)) => crlf.min(lf),
+        (one, other) => one.or(other).ok_or_else(|| unreadable("no empty line between headers and body"))?,
+    };
+    let head = std::str::from_utf8(&bytes[..end]).map_err(|_| unreadable("headers that are no text"))?;
+    let (mut method, mut url) = ("POST".to_owned(), String::new());
+    let mut pairs = Vec::new();
+    for (n, line) in head.lines().enumerate() {
+        if n == 0
+            && let Some((first, target)) = request_line(line)
+        {
+            (method, url) = (first.to_owned(), target.to_owned());
+            continue;
+        }
+        let (pseudo, rest) = line.strip_prefix(':').map_or((false, line), |rest| (true, rest));
+        let (name, value) =
+            rest.split_once(':').ok_or_else(|| unreadable(&format!("line {} is no header, and before the body", n + 1)))?;
+        match (pseudo, name) {
+            (false, _) => pairs.push((name.to_owned(), value.to_owned())),
+            (true, "method") => value.trim().clone_into(&mut method),
+            (true, "path") => value.trim().clone_into(&mut url),
+            (true, "authority") => pairs.push(("host".to_owned(), value.to_owned())),
+            (true, _) => {}
+        }
+    }
+    captured(Form::Raw, &method, &url, pairs.into_iter(), bytes[start..].to_vec())
+}
+
+/// Method and target of `POST /webhooks/x HTTP/1.1`.
+fn request_line(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split_whitespace();
+    let (method, target) = (words.next()?, words.next()?);
+    let is_method = method.bytes().all(|b| b.is_ascii_uppercase());
+    let is_target = target.starts_with('/') || target.contains("://");
+    (is_method && is_target && words.count() <= 1).then_some((method, target))
+}

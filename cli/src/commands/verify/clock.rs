@@ -1,0 +1,59 @@
+//! Clocks that disagree, and times that are read in the wrong unit.
+
+use super::attempt::Attempt;
+use receiver::verify::Rejection;
+use std::time::Duration;
+use tidings_core::config::scheme::TimeUnit;
+use tidings_core::time::Timestamp;
+
+/// A time that is further away than this was read wrongly: milliseconds read as seconds are thousands of years ahead, and the
+/// other way round it is January 1970.
+const PLAUSIBLE: Duration = Duration::from_secs(20 * 365 * 86_400);
+
+/// The unit that the time is written in, where it isn't the scheme's.
+pub(super) fn other_unit(attempt: &Attempt) -> Option<String> {
+    let unit = attempt.source.scheme.timestamp.as_ref()?.unit;
+    let read_as = |unit: TimeUnit| {
+        let timestamp = |a: &mut Attempt| {
+            a.source.scheme.timestamp.iter_mut().for_each(|t| (t.unit, t.tolerance_seconds) = (unit, PLAUSIBLE.as_secs()));
+        };
+        attempt.with(timestamp).verify().is_ok()
+    };
+    let other =
+        [TimeUnit::S, TimeUnit::Ms, TimeUnit::Rfc3339].into_iter().filter(|other| *other != unit).find(|other| read_as(*other));
+    let (other, unit) = (name(other.filter(|_| !read_as(unit))?), name(unit));
+    Some(format!("the timestamp is in {other}, and the scheme reads {unit}: set `timestamp.unit`"))
+}
+
+const fn name(unit: TimeUnit) -> &'static str {
+    match unit {
+        TimeUnit::S => "seconds",
+        TimeUnit::Ms => "milliseconds",
+        TimeUnit::Rfc3339 => "RFC 3339",
+    }
+}
+
+/// What a distance in time may come from. `None`: it isn't the clock.
+pub(super) fn distance(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
+    let now = attempt.now;
+    let off = |seconds: u64, sign: i64| {
+        let ms = i64::try_from(seconds).ok()?.checked_mul(1_000 * sign)?;
+        // To the second, as it is told.
+        Timestamp::from_unix_s(Timestamp::from_unix_ms(now.unix_ms().checked_add(ms)?).unix_s())
+    };
+    if let Rejection::TooOld { age_seconds, .. } = rejection {
+        let then = off(*age_seconds, -1)?;
+        return Some(format!(
+            "it was fresh at {then}: with a captured request, say so with --at {then}; if it was just sent, the clock here is ahead, or \
+             somebody held it back for {age_seconds} s"
+        ));
+    }
+    if let Rejection::TooFarAhead { ahead_seconds, .. } = rejection {
+        let then = off(*ahead_seconds, 1)?;
+        return Some(format!(
+            "it was fresh at {then}: the clock here ({now}) is {ahead_seconds} s behind the sender's; set it by NTP, or with a captured \
+             request say --at {then}"
+        ));
+    }
+    None
+}

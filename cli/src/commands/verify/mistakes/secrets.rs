@@ -1,0 +1,74 @@
+//! Secrets that are stored in another form than the scheme's, or that are somebody else's.
+
+use super::Mended;
+use crate::commands::verify::attempt::Attempt;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tidings_core::config::scheme::{Algorithm, KeyEncoding, Written};
+use tidings_core::limits::MAX_SECRETS_PER_SOURCE;
+
+pub(super) fn mended<'a>(attempt: &'a Attempt, document: &str) -> impl Iterator<Item = Mended> + use<'a> {
+    let mut mended = spelt(attempt);
+    mended.extend(forms(attempt));
+    mended.extend(others(attempt, document));
+    mended.into_iter()
+}
+
+/// White space and quotes, and what a token is written with.
+fn spelt(attempt: &Attempt) -> Vec<Mended> {
+    let each = |hint: &str, change: &dyn Fn(&str) -> String| {
+        (hint.to_owned(), attempt.with(|a| a.secrets.iter_mut().for_each(|secret| *secret = change(secret))))
+    };
+    let mut mended = vec![
+        each("the secret has white space around it: store it without", &|secret| secret.trim().to_owned()),
+        each("the secret has quotes around it: store it without", &|secret| secret.trim_matches(['"', '\'']).to_owned()),
+    ];
+    if attempt.source.scheme.algorithm == Algorithm::Token {
+        mended.push(each("the secret is stored as user:password, and the request holds its base64: store that", &|secret| {
+            STANDARD.encode(secret)
+        }));
+        mended.push(each("the secret is stored as base64, and the request holds what it stands for: store that", &|secret| {
+            let decoded = STANDARD.decode(secret).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            decoded.unwrap_or_default()
+        }));
+        if let Written::Prefix(prefix) = &attempt.source.scheme.signature.written {
+            let hint = format!("the secret is stored with {prefix:?} before it: store it without");
+            mended.push(each(&hint, &|secret| secret.strip_prefix(prefix.as_str()).unwrap_or(secret).to_owned()));
+        }
+    }
+    mended
+}
+
+/// The forms in which providers show secrets that look alike.
+fn forms(attempt: &Attempt) -> Vec<Mended> {
+    let forms = [
+        ("the secret is used as it is shown, and not decoded first", KeyEncoding::Utf8, None),
+        ("the part of the secret after whsec_ is used as text, not as base64", KeyEncoding::Utf8, Some("whsec_")),
+        ("the part of the secret after whsec_ is base64, which is decoded first", KeyEncoding::Base64, Some("whsec_")),
+        ("the secret is hexadecimal, which is decoded first", KeyEncoding::Hex, None),
+        ("the secret is base64, which is decoded first", KeyEncoding::Base64, None),
+    ];
+    let mended = |(hint, encoding, prefix): (&str, KeyEncoding, Option<&str>)| {
+        let changed = attempt.with(|a| {
+            a.source.scheme.key.encoding = encoding;
+            a.source.scheme.key.strip_prefix = prefix.map(str::to_owned);
+        });
+        (format!("{hint}: it looks like another provider's"), changed)
+    };
+    forms.into_iter().map(mended).collect()
+}
+
+/// What else stands in the document: another source's secrets, or more of this one's than are tried.
+fn others(attempt: &Attempt, document: &str) -> Vec<Mended> {
+    // A document that can't be read was told before.
+    let entries = receiver::secrets::parse(document).unwrap_or_default();
+    let others = entries.into_iter().filter(|(name, _)| *name != attempt.source.name);
+    let mut mended: Vec<Mended> = others
+        .map(|(name, secrets)| (format!("it is signed with the secret of {name:?}"), attempt.with(|a| a.secrets = secrets.0)))
+        .collect();
+    let beyond = attempt.secrets.get(MAX_SECRETS_PER_SOURCE..).unwrap_or_default().to_vec();
+    let hint =
+        format!("it is signed with a secret after the first {MAX_SECRETS_PER_SOURCE}, and no more are tried: take old ones away");
+    mended.push((hint, attempt.with(|a| a.secrets = beyond)));
+    mended
+}

@@ -1,0 +1,49 @@
+//! Signatures that are somewhere else, or written otherwise.
+
+use super::Mended;
+use crate::commands::verify::attempt::Attempt;
+use http::HeaderName;
+use tidings_core::config::scheme::{Algorithm, Encoding, Written};
+
+pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
+    let scheme = &attempt.source.scheme;
+    let encodings = [(Encoding::Hex, "hexadecimal"), (Encoding::Base64, "base64"), (Encoding::Base64url, "URL-safe base64")];
+    let named = |encoding| encodings.iter().find(|(one, _)| *one == encoding).map_or("text", |(_, name)| name);
+    let expected = named(scheme.signature.encoding);
+    let is_token = scheme.algorithm == Algorithm::Token;
+    let encoded = encodings.into_iter().filter(move |_| !is_token).map(move |(encoding, name)| {
+        let hint = format!("the signature is {name}, and the scheme reads {expected}: set `signature.encoding`");
+        (hint, attempt.with(|a| a.source.scheme.signature.encoding = encoding))
+    });
+    let bare = if let Written::Prefix(prefix) = &scheme.signature.written { Some(prefix) } else { None };
+    let stands_there = |prefix: &str| {
+        let text = scheme.signature.from.0.iter().find_map(|place| attempt.delivery.headers.get(place.header()?)?.to_str().ok());
+        text.is_some_and(|text| text.starts_with(prefix))
+    };
+    let bare = bare.filter(|prefix| !stands_there(prefix)).map(|prefix| {
+        let hint = format!("the signature stands there without {prefix:?}: something on the way took it off");
+        (hint, attempt.with(|a| a.source.scheme.signature.written = Written::Plain))
+    });
+    let macs = [Algorithm::HmacSha256, Algorithm::HmacSha1, Algorithm::HmacSha512, Algorithm::HmacMd5];
+    let is_mac = macs.contains(&scheme.algorithm);
+    let made = macs.into_iter().filter(move |_| is_mac).map(move |algorithm| {
+        let hint =
+            format!("the signature is made by {}, and the scheme expects {}", algorithm.as_str(), scheme.algorithm.as_str());
+        (hint, attempt.with(|a| a.source.scheme.algorithm = algorithm))
+    });
+    renamed(attempt).chain(encoded).chain(bare).chain(made)
+}
+
+/// The signature in another header.
+fn renamed(attempt: &Attempt) -> impl Iterator<Item = Mended> {
+    let places = &attempt.source.scheme.signature.from.0;
+    let wanted: Option<HeaderName> = places.iter().find_map(|place| place.header()?.parse().ok());
+    wanted.into_iter().flat_map(move |wanted| {
+        attempt.delivery.headers.iter().filter(|(_, value)| value.len() > 8).map(move |(name, value)| {
+            let hint = format!(
+                "the signature is in the header {name}, not in {wanted}: something on the way renamed it, or it is an older one"
+            );
+            (hint, attempt.with(|a| drop(a.delivery.headers.insert(wanted.clone(), value.clone()))))
+        })
+    })
+}

@@ -1,0 +1,30 @@
+//! What a JSON Web Token says of itself, for people: nothing here is believed.
+
+use super::attempt::Attempt;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use tidings_core::time::Timestamp;
+
+/// The parts that are no secret.
+pub(super) struct Seen {
+    pub algorithm: String,
+    pub expires: Option<Timestamp>,
+}
+
+/// The token, where the source's scheme looks for one.
+pub(super) fn seen(attempt: &Attempt) -> Option<Seen> {
+    attempt.source.scheme.jwt.as_ref()?;
+    let text = match attempt.source.scheme.signature.from.0.first()?.header() {
+        Some(name) => attempt.delivery.headers.get(name)?.to_str().ok()?,
+        None => std::str::from_utf8(&attempt.delivery.body).ok()?,
+    };
+    let mut parts = text.split_whitespace().last()?.split('.');
+    let mut part = || serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok();
+    let (header, claims) = (part()?, part()?);
+    let algorithm = header["alg"].as_str().filter(|name| name.len() <= 16 && name.bytes().all(|b| b.is_ascii_alphanumeric()));
+    Some(Seen {
+        algorithm: algorithm.unwrap_or("another").to_owned(),
+        expires: claims["exp"].as_f64().and_then(|seconds| Timestamp::from_unix_s(seconds as i64)),
+    })
+}

@@ -1,0 +1,5 @@
+//! `tidings` as a person calls it: the real binary against a real `tidings dev`.
+
+mod commands;
+mod presets;
+mod support;

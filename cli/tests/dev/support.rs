@@ -1,0 +1,87 @@
+//! The real binary, and a running `tidings dev`.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_tidings");
+
+/// A running `tidings dev` on two free ports.
+pub(crate) struct Dev {
+    process: Child,
+    pub(crate) webhooks: String,
+    dynamodb: String,
+}
+
+impl Dev {
+    pub(crate) fn start(more: &[&str]) -> Self {
+        let mut process =
+            Command::new(BINARY).args(["dev", "--port", "0"]).args(more).stdout(Stdio::piped()).spawn().expect("the binary");
+        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let mut address = |name: &str| {
+            let line = lines.by_ref().map_while(Result::ok).find(|line| line.trim().starts_with(name)).expect("the banner");
+            line.split_whitespace().nth(1).expect("an address").trim_end_matches("/webhooks/{source}").to_owned()
+        };
+        let (webhooks, dynamodb) = (address("webhooks"), address("DynamoDB"));
+        // Somebody has to read on, or a full pipe would stop it.
+        thread::spawn(move || lines.for_each(drop));
+        Self { process, webhooks, dynamodb }
+    }
+
+    pub(crate) fn send(&self, arguments: &[&str]) -> Output {
+        run(&[&["send", "--url", &self.webhooks], arguments].concat())
+    }
+
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Output {
+        run(&[arguments, &["--endpoint-url", &self.dynamodb]].concat())
+    }
+
+    /// The claim, once it has this state.
+    pub(crate) fn claim(&self, key: &str, state: &str) -> Value {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let claim = json(&self.ask(&["events", "show", key, "--json"]));
+            if claim["state"] == state {
+                return claim;
+            }
+            assert!(Instant::now() < until, "{key} is still {claim}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends it as Ctrl-C does.
+    pub(crate) fn stop(mut self) {
+        let interrupted = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status().expect("kill");
+        assert!(interrupted.success());
+        assert!(self.process.wait().expect("its end").success());
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(BINARY);
+    for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"] {
+        command.env_remove(name);
+    }
+    command.args(arguments).output().expect("the binary")
+}
+
+pub(crate) fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub(crate) fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+pub(crate) fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}{}", out(output), err(output)))
+}

@@ -1,0 +1,9 @@
+//! `tidings verify`, as a person calls it: every form of a request, every mistake, and never a secret.
+//!
+//! [`support::verify`] runs each question twice, for people and as JSON, and looks for the secrets in all that comes out.
+
+mod forms;
+mod keys;
+mod mistakes;
+mod support;
+mod urls;

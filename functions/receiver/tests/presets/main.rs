@@ -1,0 +1,10 @@
+//! The receiver as providers see it: their handshakes, their keys, their bodies, as their own documents have them.
+
+mod bodies;
+mod captures;
+mod challenges;
+mod handshakes;
+mod remote_keys;
+mod strangers;
+mod tokens;
+mod world;

@@ -1,0 +1,152 @@
+//! A receiver with a source for each preset, over memory adapters.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use lambda_http::{Body, Request, Response};
+use receiver::configured::providers;
+use receiver::delivery::Delivery;
+use receiver::verify::{Key, sign};
+use receiver::{Ports, Receiver};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::config::provider::{Provider, Vector};
+use tidings_core::config::source::Source;
+use tidings_core::envelope::Envelope;
+use tidings_core::memory::{Call, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::time::{Clock, Timestamp};
+
+pub(crate) struct World {
+    pub(crate) receiver: Receiver,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) queue: Arc<MemoryQueue>,
+    pub(crate) secrets: Arc<MemorySecrets>,
+    pub(crate) captured: Arc<MemorySecrets>,
+    pub(crate) https: Arc<MemoryHttps>,
+    pub(crate) clock: Arc<ManualClock>,
+    sources: Vec<Source>,
+    document: Value,
+}
+
+/// A source of the preset's own name, at an address of ours.
+pub(crate) fn source_of(provider: &Provider) -> Source {
+    let public_url = Some(format!("https://hooks.example/webhooks/{}", provider.name));
+    Source { public_url, ..provider.source(&provider.name) }
+}
+
+pub(crate) fn preset(name: &str) -> Provider {
+    providers().into_iter().find(|p| p.name == name).unwrap_or_else(|| panic!("no preset {name}"))
+}
+
+impl World {
+    /// Of all presets.
+    pub(crate) fn new(document: Value, now: Timestamp) -> Self {
+        Self::of(providers().iter().map(source_of).collect(), document, now)
+    }
+
+    pub(crate) fn of(sources: Vec<Source>, document: Value, now: Timestamp) -> Self {
+        Self::wired(sources, document, now, true)
+    }
+
+    /// Where the template's parameter says that no provider may tell a secret.
+    pub(crate) fn without_captured(sources: Vec<Source>, document: Value, now: Timestamp) -> Self {
+        Self::wired(sources, document, now, false)
+    }
+
+    fn wired(sources: Vec<Source>, document: Value, now: Timestamp, captures: bool) -> Self {
+        let faults = Arc::new(Faults::default());
+        let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
+        let secrets = Arc::new(MemorySecrets::new(Arc::clone(&faults), document.to_string()));
+        let captured = Arc::new(MemorySecrets::new(Arc::clone(&faults), "{}"));
+        let https = Arc::new(MemoryHttps::new(Arc::clone(&faults)));
+        let clock = Arc::new(ManualClock::at(now));
+        let ports = Ports {
+            claims: Arc::new(MemoryStore::new(Arc::clone(&faults))),
+            queue: Arc::clone(&queue) as Arc<_>,
+            secrets: Arc::clone(&secrets) as Arc<_>,
+            captured: captures.then(|| Arc::clone(&captured) as Arc<_>),
+            https: Arc::clone(&https) as Arc<_>,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        };
+        let receiver = Receiver::new(sources.clone(), ports);
+        Self { receiver, faults, queue, secrets, captured, https, clock, sources, document }
+    }
+
+    /// Of one preset's vector, at its time and at its address. What its keys' addresses hold is there.
+    pub(crate) fn of_vector(preset: &Provider, vector: &Vector) -> Self {
+        let at = vector.at.as_deref().map_or(NOW, |at| Timestamp::parse_rfc3339(at).expect("a time"));
+        let mut source = source_of(preset);
+        source.public_url = vector.url.as_ref().map(|url| url.split('?').next().unwrap().to_owned()).or(source.public_url);
+        let world = Self::of(vec![source], serde_json::json!({ preset.name.as_str(): vector.secret }), at);
+        for (url, document) in &vector.fetched {
+            world.https.put(url, document.as_bytes());
+        }
+        world
+    }
+
+    /// The vector's request.
+    pub(crate) async fn send(&self, vector: &Vector) -> Response<Body> {
+        let source = &self.sources[0];
+        let query =
+            vector.url.as_ref().and_then(|url| url.split_once('?')).map_or(String::new(), |(_, query)| format!("?{query}"));
+        let mut headers: Vec<(&str, &str)> = vector.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        if !vector.headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
+            headers.push(("content-type", &source.content_types.0[0]));
+        }
+        self.ask(vector.method.as_deref().unwrap_or("POST"), &format!("{}{query}", source.name), &headers, vector.body.as_str())
+            .await
+    }
+
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response<Body> {
+        let mut request = Request::new(body.into());
+        *request.method_mut() = method.parse().expect("a method");
+        *request.uri_mut() = format!("https://hooks.example/webhooks/{path}").parse().expect("a URI");
+        for (name, value) in headers {
+            request.headers_mut().insert(name.parse::<HeaderName>().expect("a name"), value.parse().expect("a value"));
+        }
+        self.receiver.handle(request).await
+    }
+
+    /// Signed now with the source's secret, and sent.
+    pub(crate) async fn signed(&self, name: &str, headers: &[(&str, &str)], body: &str) -> Response<Body> {
+        let source = self.sources.iter().find(|source| source.name == name).expect("a source");
+        let key = Key::prepare(&source.scheme, self.document[name].as_str().expect("a secret")).expect("a key");
+        let pairs = headers.iter().map(|(n, v)| (n.parse::<HeaderName>().unwrap(), HeaderValue::from_str(v).unwrap()));
+        let headers: HeaderMap = pairs.collect();
+        let mut delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers, body: body.into() };
+        sign(source, &key, &mut delivery, self.clock.now()).expect("it can be signed");
+        let path = if delivery.query.is_empty() { name.to_owned() } else { format!("{name}?{}", delivery.query) };
+        let headers: Vec<(&str, &str)> = delivery.headers.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
+        self.ask("POST", &path, &headers, delivery.body.clone()).await
+    }
+
+    /// AWS calls, those for the secrets aside.
+    pub(crate) fn calls(&self) -> u32 {
+        let own = [Call::Fetch, Call::Get, Call::PutSecret];
+        self.faults.total() - own.iter().map(|call| self.faults.count(*call)).sum::<u32>()
+    }
+
+    pub(crate) fn queued(&self) -> Vec<Envelope> {
+        self.queue.messages().iter().map(|message| Envelope::decode(message).expect("what we queue can be read")).collect()
+    }
+
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+pub(crate) const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
+
+pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
+
+pub(crate) fn text(response: &Response<Body>) -> &str {
+    std::str::from_utf8(response.body()).expect("text")
+}
+
+pub(crate) fn header<'r>(response: &'r Response<Body>, name: &str) -> &'r str {
+    response.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+/// Status and body.
+pub(crate) fn said(response: &Response<Body>) -> (u16, &str) {
+    (response.status().as_u16(), text(response))
+}

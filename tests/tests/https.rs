@@ -1,0 +1,63 @@
+//! The adapter that fetches keys, against a server of this machine: what it takes, and what it gives up on. (The receiver checks
+//! that an address begins with `https://` before it asks; here it is a plain one.)
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::Redirect;
+use axum::routing::get;
+use futures::stream::{self, StreamExt};
+use std::time::{Duration, Instant};
+use tidings_core::aws::Https;
+use tidings_core::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
+use tidings_core::ports::HttpsGet;
+use tidings_tests::conformance;
+use tokio::net::TcpListener;
+
+async fn server() -> String {
+    let never = || async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        "late"
+    };
+    let trickle = || async {
+        let first = stream::once(async { Ok::<_, std::io::Error>("{\"keys\":[") });
+        Body::from_stream(first.chain(stream::pending()))
+    };
+    let app = Router::new()
+        .route("/jwks", get(|| async { "{\"keys\":[]}" }))
+        .route("/full", get(|| async { "x".repeat(MAX_FETCHED_BYTES) }))
+        .route("/long", get(|| async { "x".repeat(MAX_FETCHED_BYTES + 1) }))
+        .route("/moved", get(|| async { Redirect::temporary("/jwks") }))
+        .route("/broken", get(|| async { StatusCode::INTERNAL_SERVER_ERROR }))
+        .route("/never", get(never))
+        .route("/trickle", get(trickle));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    format!("http://{address}")
+}
+
+#[tokio::test]
+async fn what_is_there_is_fetched_and_nothing_else() {
+    let (url, https) = (server().await, Https::default());
+    conformance::https_get(&https, &format!("{url}/jwks"), b"{\"keys\":[]}", &format!("{url}/unknown")).await;
+    assert_eq!(https.get(&format!("{url}/full")).await.expect("as long as it may be").len(), MAX_FETCHED_BYTES);
+    for (path, said) in [("long", "length limit"), ("moved", "answered 307"), ("broken", "answered 500")] {
+        let refused = https.get(&format!("{url}/{path}")).await.expect_err(path);
+        assert!(refused.cause.contains(said), "{path}: {refused}");
+    }
+    for nowhere in ["http://127.0.0.1:9/", "https://", "not an address"] {
+        https.get(nowhere).await.expect_err(nowhere);
+    }
+}
+
+#[tokio::test]
+async fn it_gives_up_in_time_before_and_in_the_middle_of_an_answer() {
+    let (url, https) = (server().await, Https::default());
+    for path in ["never", "trickle"] {
+        let started = Instant::now();
+        let refused = https.get(&format!("{url}/{path}")).await.expect_err(path);
+        assert!(refused.cause.contains("no answer within"), "{path}: {refused}");
+        assert!(started.elapsed() >= FETCH_TIMEOUT, "{path}: it waited as long as it may");
+    }
+}
