@@ -43,6 +43,9 @@ pub enum Command {
     /// The providers that are known, and what that rests on
     #[command(subcommand)]
     Providers(ProvidersCommand),
+    /// What rules.yaml makes of events: check it, test it, explain it, compare it
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Why a captured request verifies, or doesn't
     Verify(VerifyOptions),
     /// Print a completion script for your shell
@@ -281,6 +284,78 @@ pub struct VerifyOptions {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which rules.
+#[derive(Clone, Debug, Args)]
+pub struct RulesFile {
+    /// The rules
+    #[arg(long, value_name = "FILE", default_value = "infra/config/rules.yaml")]
+    pub rules: PathBuf,
+    /// The sources that they name
+    #[arg(long, value_name = "FILE", default_value = "infra/config/sources.yaml")]
+    pub sources: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// What is wrong with them, what can never happen, and what expressions cost
+    Check(RulesCheck),
+    /// Given events, expected contexts and actions
+    Test(RulesTest),
+    /// Which rules are about an event, and why the others aren't
+    Explain(RulesExplain),
+    /// What other rules would make of the same events
+    Diff(RulesDiff),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tidings rules check\n  tidings rules check --rules new.yaml --json")]
+pub struct RulesCheck {
+    #[command(flatten)]
+    pub file: RulesFile,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The files' form: docs/testing-rules.md\n\nExamples:\n  \
+        tidings rules test\n  \
+        tidings rules test infra/config/tests/orders.yaml --rules new.yaml")]
+pub struct RulesTest {
+    /// Files, or folders of them
+    #[arg(default_value = "infra/config/tests", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub file: RulesFile,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings rules explain orders-shipped-late\n  \
+        tidings rules explain message.json --rules new.yaml\n  \
+        tidings rules explain orders#ord-evt-3666")]
+pub struct RulesExplain {
+    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, or a batch as SQS gives it
+    pub event: String,
+    #[command(flatten)]
+    pub file: RulesFile,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings rules diff --against new.yaml\n  \
+        git show HEAD~1:infra/config/rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against infra/config/rules.yaml")]
+pub struct RulesDiff {
+    /// The other rules
+    #[arg(long, value_name = "FILE")]
+    pub against: PathBuf,
+    /// Events instead of the corpus': envelopes, or batches as SQS gives them
+    #[arg(long = "events", value_name = "FILE")]
+    pub events: Vec<PathBuf>,
+    #[command(flatten)]
+    pub file: RulesFile,
 }
 
 #[cfg(test)]

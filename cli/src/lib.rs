@@ -57,6 +57,10 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Link(options) => commands::link::run(options).await,
         Command::Providers(arguments::ProvidersCommand::List(options)) => commands::providers::list(options),
         Command::Providers(arguments::ProvidersCommand::Show(options)) => commands::providers::show(options),
+        Command::Rules(arguments::RulesCommand::Check(options)) => commands::rules::check::run(options),
+        Command::Rules(arguments::RulesCommand::Test(options)) => commands::rules::test::run(options).await,
+        Command::Rules(arguments::RulesCommand::Explain(options)) => commands::rules::explain::run(options).await,
+        Command::Rules(arguments::RulesCommand::Diff(options)) => commands::rules::diff::run(options).await,
         Command::Verify(options) => commands::verify::run(options).await,
         Command::Completions { shell } => {
             commands::completions(shell);

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use std::time::Duration;
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::source::Source;
+use tidings_core::envelope::Envelope;
 use tidings_core::time::Timestamp;
 
 /// How much older a stale request is than the oldest that is taken.
@@ -56,11 +57,16 @@ pub enum RequestError {
 impl SignedRequest {
     /// The claim keys of its events, as the receiver makes them. None, if the receiver would refuse it.
     pub fn claim_keys(&self, source: &Source, secret: &str, now: Timestamp) -> Vec<ClaimKey> {
+        self.events(source, secret, now).into_iter().map(|event| event.claimkey).collect()
+    }
+
+    /// Its events, as the receiver would queue them.
+    pub fn events(&self, source: &Source, secret: &str, now: Timestamp) -> Vec<Envelope> {
         let delivery = self.delivery();
         let key = Key::prepare(&source.scheme, secret).ok();
         let verified = key.and_then(|key| verify(source, &[key], &delivery, now).ok());
         let events = verified.and_then(|verified| receiver::extract::events(&verified, now).ok());
-        events.into_iter().flatten().map(|event| event.envelope().claimkey.clone()).collect()
+        events.into_iter().flatten().map(|event| event.envelope().clone()).collect()
     }
 
     /// As the receiver reads it.

@@ -1,11 +1,12 @@
-//! Checks `infra/config/rules.yaml`, and embeds what it says. A bad file stops the build.
+//! Checks `infra/config/rules.yaml` and `infra/config/schemas/`, and embeds what they say. A bad file stops the build.
 
 use std::path::Path;
 use std::{env, fs};
-use tidings_core::config::files::{Report, read_rules, read_source_names};
+use tidings_core::config::files::{Report, read_event_schemas, read_rules, read_source_names};
 
 const SOURCES: &str = "infra/config/sources.yaml";
 const RULES: &str = "infra/config/rules.yaml";
+const SCHEMAS: &str = "infra/config/schemas";
 
 fn main() {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../..");
@@ -17,11 +18,39 @@ fn main() {
     // What is wrong with the sources is the receiver's build to say.
     let sources = read_source_names(SOURCES, &read(SOURCES)).unwrap_or_default();
     match read_rules(RULES, &read(RULES), &sources) {
-        Ok(rules) => {
-            let json = serde_json::to_string(&rules).expect("configuration is JSON");
-            let out = env::var("OUT_DIR").expect("cargo sets it");
-            fs::write(Path::new(&out).join("rules.json"), json).expect("cargo's own folder");
-        }
-        Err(Report(problems)) => problems.iter().for_each(|problem| println!("cargo::error={problem}")),
+        Ok(rules) => write("rules.json", &rules),
+        Err(report) => tell(&report),
     }
+    println!("cargo::rerun-if-changed={}", root.join(SCHEMAS).display());
+    let mut files = Vec::new();
+    collect(&root, SCHEMAS, &mut files);
+    match read_event_schemas(&files, &sources) {
+        Ok(schemas) => write("schemas.json", &schemas),
+        Err(report) => tell(&report),
+    }
+}
+
+/// All files of a folder and its folders, in the order of their names. There may be none.
+fn collect(root: &Path, folder: &str, files: &mut Vec<(String, String)>) {
+    let Ok(entries) = fs::read_dir(root.join(folder)) else { return };
+    let mut names: Vec<String> = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    for name in names.iter().filter(|name| !name.starts_with('.')).map(|name| format!("{folder}/{name}")) {
+        let path = root.join(&name);
+        if path.is_dir() {
+            collect(root, &name, files);
+        } else {
+            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            files.push((name, text));
+        }
+    }
+}
+
+fn tell(Report(problems): &Report) {
+    problems.iter().for_each(|problem| println!("cargo::error={problem}"));
+}
+
+fn write<T: serde::Serialize>(name: &str, value: &T) {
+    let json = serde_json::to_string(value).expect("configuration is JSON");
+    fs::write(Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join(name), json).expect("cargo's own folder");
 }

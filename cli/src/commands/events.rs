@@ -50,6 +50,7 @@ fn print(claim: &Claim) {
     row("outcome", claim.outcome.map(|o| o.to_string()));
     row("rules", Some(claim.rules.join(", ")));
     row("node", claim.node.clone());
+    row("off schema", claim.off_schema.clone());
     row("actions", Some(claim.actions.join("; ")));
     row("joins", Some(claim.joins.join(", ")));
     row("reason", claim.reason.clone());

@@ -5,6 +5,7 @@ pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod link;
 pub(crate) mod providers;
+pub(crate) mod rules;
 pub(crate) mod send;
 pub(crate) mod verify;
 

@@ -67,6 +67,7 @@ fn step(fields: &Fields) {
         // It is shown when the chatbot does it.
         "action" => return,
         "processed" => (GOOD, format!("{} → {}{}", outcome(fields), fields.get("conversation"), kept_back(fields))),
+        "off_schema" => (WARN, fields.get("mismatch").to_owned()),
         "retry" => (WARN, format!("receive {}: {}", fields.get("receive_count"), fields.get("reason"))),
         "dead" => (BAD, format!("receive {}: {}", fields.get("receive_count"), fields.get("reason"))),
         _ => (BAD, fields.get("reason").to_owned()),

@@ -14,6 +14,8 @@ pub mod limits;
 pub mod ports;
 #[cfg(feature = "rules")]
 pub mod rules;
+#[cfg(feature = "schemas")]
+pub mod schemas;
 pub mod settings;
 pub mod telemetry;
 pub mod time;

@@ -29,6 +29,9 @@ pub const MAX_EVENT_TYPE_BYTES: usize = 128;
 /// CloudEvents `subject`, and the name of an entity. A sort key may hold 1,024 bytes.
 pub const MAX_SUBJECT_BYTES: usize = 512;
 
+/// CloudEvents `dataschema`: the payload's version.
+pub const MAX_DATASCHEMA_BYTES: usize = 512;
+
 /// The name of a conversation. A partition key may hold 2,048 bytes.
 pub const MAX_CONVERSATION_BYTES: usize = 512;
 
@@ -207,6 +210,15 @@ pub const MAX_HELD: usize = 64;
 
 /// Items of one transaction while what was known of an identity moves to its conversation: one read, one deleted, one written.
 pub const MOVE_CHUNK: usize = 24;
+
+/// One event schema as a file.
+pub const MAX_SCHEMA_BYTES: usize = 65_536;
+
+/// Schemas in one event schema, those that `$ref` leads to included: what validating may cost for each value of a payload.
+pub const MAX_SCHEMA_NODES: usize = 4_096;
+
+/// Event schemas in all. They are in the processor's binary.
+pub const MAX_SCHEMAS: usize = 512;
 
 /// The reason stored with a dead claim.
 pub const MAX_REASON_BYTES: usize = 512;

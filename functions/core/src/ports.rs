@@ -86,6 +86,8 @@ pub struct Commit {
     pub outcome: Outcome,
     pub rules: Vec<String>,
     pub node: Option<String>,
+    /// How the payload is off its schema, which accepts it all the same.
+    pub off_schema: Option<String>,
     /// What became of the event's actions: `rule/notify queued`.
     pub actions: Vec<String>,
     /// The partitions of the joins that the event is part of: whoever erases a conversation finds them so.

@@ -47,6 +47,8 @@ pub enum Metric {
     KeyUnavailable,
     /// A provider told its secret by a handshake, and it was stored.
     SecretCaptured,
+    /// A payload didn't match its schema, on one receive.
+    OffSchema,
     /// An event older than its claim's lifetime was parked.
     Parked,
     /// An event was left to SQS for another receive.
@@ -76,6 +78,7 @@ impl Metric {
             Self::SecretsUnavailable => "SecretsUnavailable",
             Self::KeyUnavailable => "KeyUnavailable",
             Self::SecretCaptured => "SecretCaptured",
+            Self::OffSchema => "OffSchema",
             Self::Parked => "Parked",
             Self::Retried => "Retried",
             Self::Dead => "Dead",
@@ -97,6 +100,7 @@ impl Metric {
             | Self::SecretsUnavailable
             | Self::KeyUnavailable
             | Self::SecretCaptured
+            | Self::OffSchema
             | Self::Parked
             | Self::Retried
             | Self::Dead

@@ -2,7 +2,7 @@
 //!
 //! Each case is a file and, after `=>`, the report. A change of a message is a change of this table.
 
-use tidings_core::config::files::{Report, read_provider, read_rules, read_sources};
+use tidings_core::config::files::{Report, read_event_schema, read_provider, read_rules, read_sources};
 use tidings_core::config::provider::Provider;
 
 const PROVIDER: &str = r#"
@@ -74,4 +74,14 @@ fn what_is_wrong_with_a_provider_is_told_with_its_place() {
 fn what_is_wrong_with_the_rules_is_told_with_its_place() {
     let sources = ["orders".to_owned(), "github".to_owned()];
     check("rules", |text| read_rules("rules.yaml", text, &sources));
+}
+
+#[test]
+fn what_is_wrong_with_a_schema_is_told_with_its_place() {
+    // The first line of a case is the file's path.
+    let sources = ["orders".to_owned(), "github".to_owned()];
+    check("schemas", |case| {
+        let (path, text) = case.split_once('\n').expect("a path and a file");
+        read_event_schema(path, text, &sources)
+    });
 }

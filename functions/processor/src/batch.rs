@@ -5,6 +5,7 @@ use crate::commit::{Done, commit};
 use crate::decode::Record;
 use crate::failure::{End, Failure, settle};
 use crate::plan::Plan;
+use crate::schema;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use futures::FutureExt;
 use futures::future::join_all;
@@ -89,7 +90,16 @@ async fn end(processor: &Processor, record: &Record, failure: &Failure, goes_on:
 /// A panic costs its own record and no other.
 fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {
     let envelope = record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone()))?;
-    catch_unwind(AssertUnwindSafe(|| processor.planner.plan(envelope, processor.clock.now()))).unwrap_or(Err(Failure::Panic))
+    let now = processor.clock.now();
+    let planned = AssertUnwindSafe(|| {
+        let finding = schema::hold(&processor.schemas, envelope, now)?;
+        let mut plan = processor.planner.plan(envelope, now)?;
+        if let Plan::Event(plan) = &mut plan {
+            plan.off_schema = finding.map(|finding| finding.to_string());
+        }
+        Ok(plan)
+    });
+    catch_unwind(planned).unwrap_or(Err(Failure::Panic))
 }
 
 async fn one_record(processor: &Processor, record: &Record, plan: Result<Plan, Failure>, until: Instant) -> Result<(), Failure> {

@@ -37,6 +37,7 @@ struct Prepared {
     event_type: String,
     time: Timestamp,
     rules: Vec<String>,
+    off_schema: Option<String>,
 }
 
 /// Makes the plan true, once.
@@ -93,7 +94,14 @@ async fn event(processor: &Processor, envelope: &Envelope, plan: &EventPlan, now
     let view = read(processor, &plan.owner, &keys, &elsewhere).await?;
     let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
     let applied = apply::event(&processor.planner, plan, &view, &order, &at)?;
-    Ok(Prepared { view, applied, event_type: envelope.event_type.clone(), time: order.time, rules: plan.rules.clone() })
+    Ok(Prepared {
+        view,
+        applied,
+        event_type: envelope.event_type.clone(),
+        time: order.time,
+        rules: plan.rules.clone(),
+        off_schema: plan.off_schema.clone(),
+    })
 }
 
 async fn action(
@@ -110,7 +118,7 @@ async fn action(
     let at = Moment { policy: processor.planner.policy(), now, received: now };
     let applied = apply::action(proposal, &view, &order, &at)?;
     let rules = vec![proposal.rule.clone()];
-    Ok(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules })
+    Ok(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None })
 }
 
 /// `None`: there is nothing to do, or not yet.
@@ -151,7 +159,14 @@ async fn join(
         Branch::Then => "tidings.join.then",
         Branch::Else => "tidings.join.else",
     };
-    Ok(Some(Prepared { view, applied, event_type: event_type.to_owned(), time: end.time, rules: vec![join.name.clone()] }))
+    Ok(Some(Prepared {
+        view,
+        applied,
+        event_type: event_type.to_owned(),
+        time: end.time,
+        rules: vec![join.name.clone()],
+        off_schema: None,
+    }))
 }
 
 /// Sends it on its way again. A join that is over needs no timer any more.
@@ -264,6 +279,7 @@ impl Prepared {
             outcome: self.applied.outcome,
             rules: self.rules.clone(),
             node: self.applied.node.clone(),
+            off_schema: self.off_schema.clone(),
             actions: self.applied.actions.clone(),
             joins: self.applied.joins.clone(),
             items: self.applied.items.clone(),

@@ -1,10 +1,16 @@
 //! What was configured when this was built: see `build.rs`, which checked it.
 
 use tidings_core::config::rules::Rules;
+use tidings_core::schemas::EventSchema;
 
 /// The rules of `infra/config/rules.yaml`.
 pub fn rules() -> Rules {
     serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/rules.json"))).expect("build.rs wrote it with the same types")
+}
+
+/// The schemas of `infra/config/schemas/`.
+pub fn schemas() -> Vec<EventSchema> {
+    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/schemas.json"))).expect("build.rs wrote it with the same types")
 }
 
 #[cfg(test)]
@@ -12,5 +18,6 @@ mod tests {
     #[test]
     fn what_was_embedded_is_read_back() {
         assert!(!super::rules().rules.is_empty());
+        assert!(!super::schemas().is_empty());
     }
 }

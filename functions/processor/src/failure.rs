@@ -6,6 +6,7 @@ use tidings_core::claim::decide::{AfterFailure, after_failure};
 use tidings_core::envelope::DecodeError;
 use tidings_core::limits::{MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_JOIN_EVENTS, MAX_REASON_BYTES, MAX_SET_ELEMENTS, MAX_TEXT_BYTES};
 use tidings_core::ports::{Burial, Buried};
+use tidings_core::schemas::Finding;
 use tidings_core::telemetry::{Metric, STEP};
 use tidings_core::time::Timestamp;
 
@@ -17,6 +18,8 @@ pub enum Failure {
     Decode(#[from] DecodeError),
     #[error("the payload is not JSON")]
     Payload,
+    #[error("{0}")]
+    OffSchema(Finding),
     #[error("received {received}, longer ago than {} days: its claim may be gone, so a second effect couldn't be told from a first", MAX_EVENT_AGE.as_secs() / 86_400)]
     PastHorizon { received: Timestamp },
     #[error("conversation {expression:?}: {what}")]
@@ -53,6 +56,7 @@ impl Failure {
         match self {
             Self::Decode(_) => "undecodable",
             Self::Payload => "payload",
+            Self::OffSchema(_) => "off_schema",
             Self::PastHorizon { .. } => "past_horizon",
             Self::Conversation { .. } => "conversation",
             Self::Rule { .. } => "rule",

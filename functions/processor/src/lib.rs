@@ -1,10 +1,10 @@
-//! batch → decode → apply rules → commit → deliver → partial response.
+//! batch → decode → hold against its schema → apply rules → commit → deliver → partial response.
 //!
 //! Promises: every record of a batch has exactly one end, whatever the others do: done, given back to SQS, or recorded as
 //! dead with its reason on its last receive and then given back, so that the redrive policy takes it. An event's effect is
 //! one transaction, and what it sends is sent before its message is let go. Never: a batch that fails as a whole, an effect without its claim, a payload in a log or a reason.
 //!
-//! The flow, a file each: [`batch`] → [`decode`] → [`plan`] (a rule's [`effects`]) → `apply` → [`commit`] → `deliver` →
+//! The flow, a file each: [`batch`] → [`decode`] → [`schema`] → [`plan`] (a rule's [`effects`]) → `apply` → [`commit`] → `deliver` →
 //! [`failure`].
 
 mod apply;
@@ -17,6 +17,7 @@ pub mod effects;
 mod expression;
 pub mod failure;
 pub mod plan;
+pub mod schema;
 
 use crate::plan::Planner;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::config::rules::Rules;
 use tidings_core::ports::{ActionQueue, ContextStore, TimerQueue};
+use tidings_core::schemas::EventSchemas;
 use tidings_core::time::Clock;
 
 /// What the processor needs of the world.
@@ -40,6 +42,7 @@ pub struct Ports {
 #[derive(Debug)]
 pub struct Processor {
     planner: Planner,
+    schemas: EventSchemas,
     store: Arc<dyn ContextStore>,
     actions: Arc<dyn ActionQueue>,
     timers: Arc<dyn TimerQueue>,
@@ -51,7 +54,14 @@ impl Processor {
     /// `max_receive_count` is the redrive policy's: the receive on which a failure is recorded as dead.
     pub fn new(rules: Rules, ports: Ports, max_receive_count: NonZeroU32) -> Self {
         let Ports { store, actions, timers, clock } = ports;
-        Self { planner: Planner::new(rules), store, actions, timers, clock, max_receive_count }
+        Self { planner: Planner::new(rules), schemas: EventSchemas::default(), store, actions, timers, clock, max_receive_count }
+    }
+
+    /// Payloads are held against these.
+    #[must_use]
+    pub fn with_schemas(mut self, schemas: EventSchemas) -> Self {
+        self.schemas = schemas;
+        self
     }
 
     /// Processes one batch. What isn't in the response is deleted by SQS. `time_left` is until the function is stopped.

@@ -44,6 +44,8 @@ pub struct EventPlan {
     pub links: Vec<String>,
     /// The joins that it is part of, by their index and key: the legs.
     pub legs: BTreeMap<(usize, String), Vec<Seen>>,
+    /// How its payload is off its schema, which accepts it all the same.
+    pub off_schema: Option<String>,
 }
 
 impl Plan {
@@ -130,6 +132,7 @@ impl Planner {
                 rules: Vec::new(),
                 links: vec![identity],
                 legs: BTreeMap::new(),
+                off_schema: None,
             })),
             Some((Due::Join { join, key, .. }, _)) => Ok(match self.rules.joins.iter().position(|j| j.name == join) {
                 Some(index) => Plan::Join { index, key },
@@ -152,8 +155,14 @@ impl Planner {
             cause: &envelope.claimkey,
             traceparent: envelope.traceparent.as_deref(),
         };
-        let mut plan =
-            EventPlan { owner, outline: Outline::default(), rules: Vec::new(), links: Vec::new(), legs: BTreeMap::new() };
+        let mut plan = EventPlan {
+            owner,
+            outline: Outline::default(),
+            rules: Vec::new(),
+            links: Vec::new(),
+            legs: BTreeMap::new(),
+            off_schema: None,
+        };
         for (rule, (when, links, ready)) in self.rules.rules.iter().zip(&self.conditions) {
             let failed = |field: &str, what| Failure::Rule { rule: rule.name.clone(), field: field.to_owned(), what };
             if !is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type) {
@@ -274,7 +283,7 @@ fn bounded(plan: &EventPlan) -> Result<(), Failure> {
 }
 
 /// What an expression sees as `event`.
-fn without_payload(envelope: &Envelope) -> Value {
+pub fn without_payload(envelope: &Envelope) -> Value {
     json!({
         "id": envelope.id,
         "source": envelope.source_name(),

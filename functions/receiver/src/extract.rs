@@ -23,7 +23,8 @@ use tidings_core::config::event::EventSpec;
 use tidings_core::config::{JsonPath, OneOrMany, Part, Reference, Template};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::limits::{
-    MAX_CONVERSATION_BYTES, MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES,
+    MAX_CONVERSATION_BYTES, MAX_DATASCHEMA_BYTES, MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_MESSAGE_BYTES,
+    MAX_SUBJECT_BYTES,
 };
 use tidings_core::time::Timestamp;
 
@@ -109,7 +110,7 @@ impl Found<'_> {
         let event_type = self.first(&spec.event_type, indices).map(|t| t.replace('/', "."));
         let event_type = event_type.filter(|t| !t.is_empty() && t.len() <= MAX_EVENT_TYPE_BYTES);
         let claim_key = self.claim_key(spec, indices, part);
-        let envelope = Envelope::new(NewEnvelope {
+        let mut envelope = Envelope::new(NewEnvelope {
             id: self.first(&spec.id, indices).unwrap_or_else(|| claim_key.as_str().to_owned()),
             source: source.name.clone(),
             event_type: event_type.ok_or(Reply::Malformed(Malformed::NoType))?,
@@ -122,6 +123,7 @@ impl Found<'_> {
             traceparent: self.traceparent.clone(),
             payload: self.payload(spec, indices),
         });
+        envelope.dataschema = self.first(&spec.dataschema, indices).filter(|d| d.len() <= MAX_DATASCHEMA_BYTES);
         if envelope.encode().len() > MAX_MESSAGE_BYTES {
             return Err(Reply::TooLarge);
         }

@@ -59,6 +59,7 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         actions: get_texts(row, "actions"),
         joins: get_texts(row, "joins"),
         node: get_text(row, "node"),
+        off_schema: get_text(row, "off_schema"),
         reason: get_text(row, "reason"),
         receive_count: get_number(row, "receive_count"),
         body_sha256: get_text(row, "body_sha256"),

@@ -79,6 +79,10 @@ impl DynamoContexts {
                 update = update.expression_attribute_values(placeholder, texts(list));
             }
         }
+        if let Some(off_schema) = &commit.off_schema {
+            set.push("off_schema = :off_schema");
+            update = update.expression_attribute_values(":off_schema", text(off_schema));
+        }
         if let Some(node) = &commit.node {
             set.push("#node = :node");
             update = update.expression_attribute_names("#node", "node").expression_attribute_values(":node", text(node));

@@ -98,6 +98,7 @@ macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
@@ -197,6 +198,9 @@ pub struct Claim {
     pub rules: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// How the payload is off its schema, which accepts it all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub off_schema: Option<String>,
     /// What became of its actions: `rule/notify queued`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<String>,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 /// Where the fields of an event are. Of several templates the first whose values are all there is taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EventSpec {
     /// Where a delivery carries many events: the list of them. `[*]` in the other paths is then the one at hand.
@@ -29,6 +30,9 @@ pub struct EventSpec {
     /// A number that grows with every event of the entity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<Reference>,
+    /// The payload's version, as the schemas in `infra/config/schemas/` are named, or a URI that ends in it.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub dataschema: OneOrMany<Template>,
     /// Other parts of the body to keep beside an event of many, by the names they get in `data`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub with: BTreeMap<String, JsonPath>,
@@ -40,6 +44,7 @@ pub struct EventSpec {
 
 /// The event's own time: the first of the places that has one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EventTime {
     pub from: OneOrMany<Reference>,
@@ -82,7 +87,7 @@ impl EventSpec {
     }
 
     fn references(&self) -> impl Iterator<Item = &Reference> {
-        let templates = [&self.id, &self.event_type, &self.subject, &self.conversation];
+        let templates = [&self.id, &self.event_type, &self.subject, &self.conversation, &self.dataschema];
         let in_templates = templates.into_iter().flat_map(|list| list.0.iter().flat_map(Template::references));
         let in_time = self.time.iter().flat_map(|time| time.from.0.iter());
         in_templates.chain(in_time).chain(&self.sequence)

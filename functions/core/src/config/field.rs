@@ -18,6 +18,7 @@ pub struct WordError(pub String);
 /// token) · `form:sig` (a field of a form) · `form` (all of them, sorted and run together) · `crc32` (of the body) ·
 /// `canonical:aws-sns` (a text that is no template) · `secret` (only in what is signed or expected)
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", extend("pattern" = super::schema::REFERENCE)))]
 pub enum Reference {
     /// The raw bytes.
     Body,
@@ -156,6 +157,7 @@ impl fmt::Display for Reference {
 /// A way into a JSON value: `data.object.id`, `entry[0].id`. `[*]` stands for "each" in `each`, and elsewhere for the one
 /// that `each` is at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", extend("pattern" = super::schema::JSON_PATH)))]
 pub struct JsonPath(pub Vec<Step>);
 
 /// One step of a path.
@@ -263,6 +265,7 @@ impl fmt::Display for JsonPath {
 
 /// A text with references in braces: `v0:{header:X-Slack-Request-Timestamp}:{body}`. `{{` is a brace.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", extend("pattern" = super::schema::TEMPLATE)))]
 pub struct Template(pub Vec<Part>);
 
 /// A piece of a template.

@@ -1,13 +1,23 @@
 //! Reading the files that people write. A problem is told with its file, line and column, what was seen and what is
 //! allowed; all that can be found in one go are told together.
 
+#[cfg(feature = "schemas")]
+mod event_schemas;
 mod rules_file;
+#[cfg(feature = "schema")]
+mod schema;
 mod sources_file;
 
+#[cfg(feature = "schemas")]
+pub use event_schemas::{read_event_schema, read_event_schemas};
 #[cfg(feature = "rules")]
 pub use rules_file::read_rules;
+#[cfg(feature = "schema")]
+pub use schema::{provider_schema, rules_schema, sources_schema};
 pub use sources_file::{read_provider, read_source_names, read_sources};
 
+use serde::{Deserialize, Deserializer};
+use serde_saphyr::Location;
 use std::fmt;
 
 /// One problem in one place.
@@ -45,6 +55,20 @@ impl fmt::Display for Report {
 
 impl std::error::Error for Report {}
 
+/// A value and where it stands. Ours, so that a schema can be derived of what holds one.
+#[derive(Clone)]
+struct Spanned<T> {
+    value: T,
+    referenced: Location,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let serde_saphyr::Spanned { value, referenced, .. } = Deserialize::deserialize(deserializer)?;
+        Ok(Self { value, referenced })
+    }
+}
+
 /// The version of the format of our YAML files.
 const FORMAT_VERSION: u32 = 1;
 
@@ -59,7 +83,7 @@ impl<'a> Checker<'a> {
         Self { file, report: Report::default() }
     }
 
-    fn problem(&mut self, at: serde_saphyr::Location, message: impl Into<String>) {
+    fn problem(&mut self, at: Location, message: impl Into<String>) {
         self.report.0.push(Diagnostic {
             file: self.file.to_owned(),
             line: at.line(),
@@ -68,7 +92,7 @@ impl<'a> Checker<'a> {
         });
     }
 
-    fn version(&mut self, version: &serde_saphyr::Spanned<u32>) {
+    fn version(&mut self, version: &Spanned<u32>) {
         if version.value != FORMAT_VERSION {
             self.problem(version.referenced, format!("version {} of the format, allowed: {FORMAT_VERSION}", version.value));
         }

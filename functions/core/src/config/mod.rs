@@ -13,6 +13,8 @@ pub mod source;
 
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "schema")]
+mod schema;
 
 pub use coverage::{AWS_SNS_FIELDS, CONTENTFUL_TIMESTAMP};
 pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError};
@@ -21,6 +23,11 @@ use serde::{Deserialize, Serialize};
 
 /// One value or a list of them: `a` or `[a, b]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(with = "schema::Either<T, Vec<T>>", inline, bound = "T: schemars::JsonSchema")
+)]
 #[serde(transparent, bound(deserialize = "T: Deserialize<'de>"))]
 pub struct OneOrMany<T>(#[serde(deserialize_with = "one_or_many")] pub Vec<T>);
 

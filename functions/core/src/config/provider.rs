@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 /// A provider's data file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
     /// As `sources.yaml` names it.
@@ -78,6 +79,7 @@ impl Provider {
 
 /// What our knowledge of a provider rests on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     pub level: EvidenceLevel,
@@ -88,6 +90,7 @@ pub struct Evidence {
 
 /// From an official source (A) down to memory (D).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EvidenceLevel {
     A,
     B,
@@ -97,6 +100,7 @@ pub enum EvidenceLevel {
 
 /// How the provider delivers. For people and documents; only content types and `body…` and `form…` decide anything.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
     #[serde(default = "json_only")]
@@ -129,6 +133,7 @@ pub fn json_only() -> Vec<String> {
 
 /// A request with its proof: published, or made by the named tool.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Vector {
     pub name: String,

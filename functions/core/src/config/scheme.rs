@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// How requests are signed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Scheme {
     pub algorithm: Algorithm,
@@ -45,6 +46,7 @@ pub struct Scheme {
 
 /// How a signature is made and compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Algorithm {
     #[serde(rename = "hmac-sha256")]
     HmacSha256,
@@ -99,6 +101,7 @@ impl Algorithm {
 
 /// Where the signature is and how it is written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
     /// `header:NAME`, `query:NAME`, `json:PATH`, `form:FIELD`, or `body` (which is then the token). Of several places each
@@ -119,6 +122,7 @@ impl Signature {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// A token, as it is.
@@ -133,6 +137,7 @@ pub enum Encoding {
 
 /// How that place holds the signature.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Written {
     /// Nothing but the signature.
@@ -173,6 +178,7 @@ fn space() -> String {
 
 /// What makes the key of the secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeyPreparation {
     #[serde(default)]
@@ -186,6 +192,7 @@ pub struct KeyPreparation {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum KeyEncoding {
     /// The text's own bytes.
@@ -199,6 +206,7 @@ pub enum KeyEncoding {
 
 /// What of a JSON Web Token is taken. `exp` and `nbf` are held to the clock wherever the token has them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Jwt {
     /// No other is taken, whatever the token says.
@@ -213,6 +221,7 @@ pub struct Jwt {
 
 /// How a JSON Web Token is signed (RFC 7518).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum JwtAlgorithm {
     Hs256,
@@ -246,6 +255,7 @@ impl JwtAlgorithm {
 /// Where a provider's public key is fetched: over HTTPS, bounded in size and time, kept, and at most once a minute on account
 /// of requests that may be forged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum RemoteKey {
     /// A JSON Web Key Set (RFC 7517) at this address, which may hold `{secret}`.
@@ -257,6 +267,7 @@ pub enum RemoteKey {
 
 /// The time of signing. It is checked both ways: too old and too far ahead.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignedTimestamp {
     pub from: Reference,
@@ -272,6 +283,7 @@ fn default_tolerance() -> u64 {
 
 /// How a time is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TimeUnit {
     /// Seconds since 1970, as a number or digits.

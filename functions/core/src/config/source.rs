@@ -57,6 +57,7 @@ pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What a body is read as. Whatever it is, its raw bytes are what is verified and hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum BodyFormat {
     Json,

@@ -48,14 +48,14 @@ pub(super) fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
     ExpressionError(format!("syntax error at character {column} of {text:?}; a text needs quotes of its own: \"'paid'\""))
 }
 
-/// Names and cost. Returns whether it loops.
-pub(super) fn program(program: &Program, scope: Scope) -> Result<bool, ExpressionError> {
+/// Names and cost. Returns its nodes, and whether it loops.
+pub(super) fn program(program: &Program, scope: Scope) -> Result<(usize, bool), ExpressionError> {
     let mut seen = Seen { nodes: 0, loops: false, scope };
     seen.walk(program.expression(), 0, &mut Vec::new())?;
     if seen.nodes > MAX_EXPRESSION_NODES {
         return Err(ExpressionError(format!("an expression of {} nodes, allowed: {MAX_EXPRESSION_NODES}", seen.nodes)));
     }
-    Ok(seen.loops)
+    Ok((seen.nodes, seen.loops))
 }
 
 struct Seen {

@@ -15,6 +15,7 @@ use std::sync::{Arc, LazyLock};
 /// A parsed expression.
 pub struct Expression {
     program: Program,
+    nodes: usize,
     loops: bool,
 }
 
@@ -59,8 +60,13 @@ impl Expression {
     pub fn parse(text: &str, scope: Scope) -> Result<Self, ExpressionError> {
         check::length(text)?;
         let program = ENVIRONMENT.compile(text).map_err(|errors| check::syntax(text, &errors))?;
-        let loops = check::program(&program, scope)?;
-        Ok(Self { program, loops })
+        let (nodes, loops) = check::program(&program, scope)?;
+        Ok(Self { program, nodes, loops })
+    }
+
+    /// The steps that evaluating takes at most: its nodes, for each element of the longest list if it loops.
+    pub fn cost(&self) -> usize {
+        if self.loops { self.nodes * MAX_LOOP_ITEMS } else { self.nodes }
     }
 
     /// The value for one event, or one join.

@@ -12,5 +12,6 @@ mod links;
 mod order;
 mod properties;
 mod races;
+mod schemas;
 mod stores;
 mod support;

@@ -62,6 +62,7 @@ mod tests {
             subject: Default::default(),
             conversation: Default::default(),
             sequence: None,
+            dataschema: Default::default(),
             with: Default::default(),
             coalesce_seconds: None,
         };

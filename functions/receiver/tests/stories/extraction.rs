@@ -4,7 +4,7 @@ use crate::support::{ACCEPTED, DUPLICATE, Harness, UNAUTHENTIC, set};
 use serde_json::{Value, json};
 use tidings_core::config::{Reference, Template};
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{MAX_CONVERSATION_BYTES, MAX_EVENT_ID_BYTES, MAX_SUBJECT_BYTES};
+use tidings_core::limits::{MAX_CONVERSATION_BYTES, MAX_DATASCHEMA_BYTES, MAX_EVENT_ID_BYTES, MAX_SUBJECT_BYTES};
 use tidings_events::corpus;
 
 /// Every event of the corpus, read off the bodies by hand: the id's end | subject's end | time | conversation, as the preset
@@ -106,6 +106,26 @@ async fn what_is_not_signed_never_changes_who_an_event_is() {
         }
         let claims: Vec<_> = harness.store.claims().into_iter().map(|claim| claim.key).collect();
         assert!(claims.len() == known.len() && known.iter().all(|key| claims.contains(key)), "{}: {claims:?}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn the_version_of_a_payload_is_told_where_it_has_one() {
+    let harness = Harness::warm().await;
+    let body =
+        |version: &str| format!(r#"{{"id":"{version}","type":"order.shipped","order":{{"id":"1"}},"schema_version":{version}}}"#);
+    let longest = format!("\"{}\"", "1".repeat(MAX_DATASCHEMA_BYTES));
+    let longer = format!("\"{}\"", "1".repeat(MAX_DATASCHEMA_BYTES + 1));
+    for (version, told) in [("1", Some("1")), ("\"2026-10\"", Some("2026-10")), ("null", None), ("{}", None)] {
+        let body = body(version).replace(r#""id":""2026-10"""#, r#""id":"x""#);
+        assert_eq!(harness.send(&harness.signed("orders", body)).await.said(), ACCEPTED, "{version}");
+        assert_eq!(harness.queued().last().unwrap().dataschema.as_deref(), told, "{version}");
+    }
+    for (version, told) in [(&longest, true), (&longer, false)] {
+        let body = body("0").replace(r#""schema_version":0"#, &format!(r#""schema_version":{version}"#));
+        let body = body.replace(r#""id":"0""#, &format!(r#""id":"{}""#, version.len()));
+        assert_eq!(harness.send(&harness.signed("orders", body)).await.said(), ACCEPTED);
+        assert_eq!(harness.queued().last().unwrap().dataschema.is_some(), told, "{} bytes", version.len() - 2);
     }
 }
 

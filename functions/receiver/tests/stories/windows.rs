@@ -30,6 +30,7 @@ fn commit_of(event: &Envelope, processed: Timestamp) -> Commit {
         outcome: Outcome::Noted,
         rules: Vec::new(),
         node: None,
+        off_schema: None,
         actions: Vec::new(),
         joins: Vec::new(),
         items: BTreeMap::new(),

@@ -1,33 +1,48 @@
 //! `infra/config/sources.yaml` and `functions/receiver/providers/*.toml`.
 
-use super::{Checker, Diagnostic, Report, did_you_mean, yaml};
+use super::{Checker, Diagnostic, Report, Spanned, did_you_mean, yaml};
 use crate::config::OneOrMany;
 use crate::config::event::EventSpec;
 use crate::config::provider::{Provider, json_only};
 use crate::config::scheme::{Algorithm, Scheme};
 use crate::config::source::{BodyFormat, MAX_NAME_BYTES, OWN, Source, is_content_type, is_name};
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
 
+/// Who may send: one entry per endpoint, `/webhooks/{source}`.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct SourcesFile {
+pub(super) struct SourcesFile {
+    /// Of this format.
+    #[cfg_attr(feature = "schema", schemars(extend("const" = super::FORMAT_VERSION)))]
     version: Spanned<u32>,
+    /// By name, which is the address: 1 to 64 of a-z, 0-9 and -.
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::source_name())))]
     sources: BTreeMap<String, Spanned<SourceEntry>>,
 }
 
 /// A preset with options, or a scheme of its own.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("oneOf" = [{"required": ["provider"]}, {"required": ["scheme"]}])))]
 #[serde(deny_unknown_fields)]
 struct SourceEntry {
+    /// A preset: a file of `functions/receiver/providers/`.
     provider: Option<Spanned<String>>,
+    /// Instead of a preset: how requests are signed.
     scheme: Option<Spanned<Scheme>>,
+    /// Where the fields of its events are; instead of the preset's.
     event: Option<Spanned<Vec<EventSpec>>>,
+    /// `type/subtype` in lower case; instead of the preset's.
     content_types: Option<Spanned<OneOrMany<String>>>,
+    /// What a body is read as, where its content type doesn't say it.
     body: Option<BodyFormat>,
-    /// Instead of the preset's.
+    /// How far a signed timestamp may be from our clock; instead of the scheme's.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::limits::MAX_TOLERANCE.as_secs())))]
     tolerance_seconds: Option<Spanned<u64>>,
+    /// The URL that the provider was given, for schemes that sign it.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^https://")))]
     public_url: Option<Spanned<String>>,
 }
 

@@ -26,6 +26,7 @@ pub struct Policy {
 
 /// Whom notifications are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OptIn {
     /// Whoever hasn't said no.
@@ -69,6 +70,7 @@ pub struct Cap {
 
 /// A time of day: `22:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$")))]
 #[serde(try_from = "String", into = "String")]
 pub struct ClockTime {
     pub hour: i8,

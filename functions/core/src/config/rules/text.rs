@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 /// A text and its parts, which were cut but not checked: that an expression is one is the checker's to say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = crate::config::schema::TEXT)))]
 #[serde(try_from = "String", into = "String")]
 pub struct Text {
     written: String,

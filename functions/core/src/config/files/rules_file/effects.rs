@@ -4,12 +4,14 @@ use super::facts::{Kind, Kinds};
 use super::policy::{CapEntry, cap};
 use super::{Scalar, expression, name, parse};
 use crate::config::OneOrMany;
-use crate::config::files::Checker;
+use crate::config::files::{Checker, Spanned};
 use crate::config::rules::{Assignment, Channel, Effects, Emit, Notify, Priority, Span, Text, TextPart, is_name};
+#[cfg(feature = "schema")]
+use crate::config::schema::Either;
 use crate::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TEXT_BYTES, MAX_TTL};
 use crate::rules::Scope;
 use serde::Deserialize;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 use std::collections::BTreeMap;
 
 pub(super) type ValuesEntry = BTreeMap<String, Spanned<Scalar>>;
@@ -17,44 +19,66 @@ pub(super) type SetEntry = BTreeMap<String, Spanned<AssignmentEntry>>;
 
 /// A branch of a join has no counters and sets: it may be applied again as more of its events come.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct BranchEntry {
+    /// Gives whose facts they are, of `join.name` and `join.key`.
     entity: Option<Spanned<Scalar>>,
+    /// Facts by name. `null` leaves a fact as it is.
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
     set: Option<SetEntry>,
+    /// Facts to forget.
     unset: Option<Spanned<OneOrMany<String>>>,
+    /// The dialogue node to go to.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::NAME)))]
     goto: Option<Spanned<String>>,
+    /// Of its actions.
     priority: Option<Spanned<Priority>>,
+    /// A text for the person.
     notify: Option<Spanned<NotifyEntry>>,
+    /// Something for the chatbot's engine.
     emit: Option<Spanned<EmitEntry>>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct NotifyEntry {
+    /// What is said.
     text: Spanned<Text>,
+    /// Only by these; by whatever the person and the policy prefer if it is left out.
     channels: Option<Spanned<OneOrMany<Channel>>>,
+    /// For each conversation, beside the policy's own.
     cap: Option<CapEntry>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct EmitEntry {
+    /// The CloudEvents type of the action. `tidings.*` is ours.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::ACTION_TYPE)))]
     action_type: Spanned<String>,
+    /// By name, as expressions.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
     data: ValuesEntry,
 }
 
 /// An expression, or one with how long its value is known.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "Either<Scalar, WholeAssignment>"))]
 pub(super) struct AssignmentEntry {
     value: Scalar,
     ttl: Option<Span>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct WholeAssignment {
     value: Scalar,
+    /// How long after the event the fact is known; for good if it is left out.
     ttl: Option<Span>,
 }
 

@@ -5,76 +5,125 @@ mod effects;
 mod facts;
 mod policy;
 
-use super::{Checker, Report, did_you_mean, yaml};
+use super::{Checker, Report, Spanned, did_you_mean, yaml};
 use crate::config::OneOrMany;
 use crate::config::rules::{
     ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, Whose, is_name,
 };
+#[cfg(feature = "schema")]
+use crate::config::schema::Either;
 use crate::limits::{MAX_JOIN_WITHIN, MAX_LEGS, MAX_LINKS_PER_EVENT};
 use crate::rules::{Expression, Scope};
 use effects::{BranchEntry, Field};
 use facts::Kinds;
 use policy::PolicyEntry;
 use serde::Deserialize;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 use std::collections::BTreeSet;
 
+/// What the chatbot is to know, and to do: event → condition → effects.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct RulesFile {
+pub(super) struct RulesFile {
+    /// Of this format.
+    #[cfg_attr(feature = "schema", schemars(extend("const" = super::FORMAT_VERSION)))]
     version: Spanned<u32>,
+    /// Whose an event is: the first that is about the event and has a value.
     #[serde(default)]
     conversations: Vec<ConversationEntry>,
+    /// When a notification may be sent, and how.
     policy: Option<PolicyEntry>,
+    /// What an event does: all that are about the event, in this order.
     #[serde(default)]
     rules: Vec<RuleEntry>,
+    /// Events that belong together.
     #[serde(default)]
     joins: Vec<JoinEntry>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("oneOf" = [{"required": ["conversation"]}, {"required": ["identity"]}])))]
 #[serde(deny_unknown_fields)]
 struct ConversationEntry {
+    /// Event types.
     on: Spanned<OneOrMany<TypePattern>>,
+    /// Only events of these sources.
     source: Option<Spanned<OneOrMany<String>>>,
+    /// Gives the conversation. `null` or an empty text lets the next entry try.
     conversation: Option<Spanned<Scalar>>,
+    /// Instead: gives an identity, as `customer:cus_123`. Its conversation is the one that a link tells.
     identity: Option<Spanned<Scalar>>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct RuleEntry {
+    /// In logs and timelines; each once.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::NAME)))]
     name: Spanned<String>,
+    /// Event types.
     on: Spanned<OneOrMany<TypePattern>>,
+    /// Only events of these sources.
     source: Option<Spanned<OneOrMany<String>>>,
+    /// Gives `true` for the events that the rule is about.
     when: Option<Spanned<Scalar>>,
+    /// Expressions that give identities of the event's conversation.
     link: Option<Spanned<OneOrMany<String>>>,
+    /// What becomes of its actions when all that it sets is newer already.
     if_stale: Option<Spanned<IfStale>>,
+    /// Gives whose facts they are; the event's subject if it is left out.
     entity: Option<Spanned<Scalar>>,
+    /// Facts by name. `null` leaves a fact as it is.
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
     set: Option<effects::SetEntry>,
+    /// Facts to forget.
     unset: Option<Spanned<OneOrMany<String>>>,
+    /// Counters by name: the whole number to add.
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
     count: Option<effects::ValuesEntry>,
+    /// Sets by name: the element to put in.
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
     add: Option<effects::ValuesEntry>,
+    /// Sets by name: the element to take out.
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
     remove: Option<effects::ValuesEntry>,
+    /// The dialogue node to go to.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::NAME)))]
     goto: Option<Spanned<String>>,
+    /// Of its actions.
     priority: Option<Spanned<crate::config::rules::Priority>>,
+    /// A text for the person.
     notify: Option<Spanned<effects::NotifyEntry>>,
+    /// Something for the chatbot's engine.
     emit: Option<Spanned<effects::EmitEntry>>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct JoinEntry {
+    /// In logs and timelines; each once, rules included.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::NAME)))]
     name: Spanned<String>,
+    /// The events. The first one's conversation is the join's.
+    #[cfg_attr(feature = "schema", schemars(length(min = 2, max = MAX_LEGS)))]
     all: Spanned<Vec<Spanned<LegEntry>>>,
+    /// Gives what the events have in common: a text or a whole number.
     by: Option<Spanned<Scalar>>,
+    /// How far apart the events' own times may be.
     within: Spanned<Span>,
+    /// What happens when all have.
     then: Option<BranchEntry>,
+    /// What happens when they haven't.
     #[serde(rename = "else")]
     otherwise: Option<BranchEntry>,
 }
 
 /// An event type, or more of it.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "Either<TypePattern, WholeLeg>"))]
 struct LegEntry {
     on: OneOrMany<TypePattern>,
     source: Option<Spanned<OneOrMany<String>>>,
@@ -83,11 +132,16 @@ struct LegEntry {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct WholeLeg {
+    /// Event types.
     on: OneOrMany<TypePattern>,
+    /// Only events of these sources.
     source: Option<Spanned<OneOrMany<String>>>,
+    /// Gives `true` for the events that the join is about.
     when: Option<Spanned<Scalar>>,
+    /// Gives what the events have in common; the join's own `by` if it is left out.
     by: Option<Spanned<Scalar>>,
 }
 
@@ -117,8 +171,10 @@ impl<'de> Deserialize<'de> for LegEntry {
     }
 }
 
-/// An expression. YAML's own `true` and `42` are expressions as well.
+/// A CEL expression over `event` and `data`. A text needs quotes of its own: "'paid'". YAML's own `true` and `42` are
+/// expressions as well.
 #[derive(Clone)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("type" = ["string", "boolean", "number"])))]
 pub(super) struct Scalar(String);
 
 impl<'de> Deserialize<'de> for Scalar {

@@ -1,34 +1,46 @@
 //! When a notification may be sent.
 
-use crate::config::files::Checker;
+use crate::config::files::{Checker, Spanned};
 use crate::config::rules::{Cap, Channel, ClockTime, OptIn, Policy, QuietHours, Span};
 use crate::limits::{MAX_CAP, MAX_CAP_WITHIN};
 use crate::time::Zone;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct PolicyEntry {
+    /// Whom notifications are for.
     opt_in: Option<OptIn>,
+    /// The channels, best first; the conversation's own if it is left out.
     channels: Option<Spanned<Vec<Channel>>>,
+    /// When nothing is sent that isn't urgent.
     quiet_hours: Option<QuietHoursEntry>,
+    /// For each conversation, over all rules.
     cap: Option<CapEntry>,
+    /// Actions of low priority of events that waited longer than this are shed.
     shed_after: Option<Span>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct QuietHoursEntry {
+    /// By the person's own clock.
     from: Spanned<ClockTime>,
     to: ClockTime,
+    /// The IANA time zone of those who have told none, as `Europe/Berlin`.
     zone: Spanned<String>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct CapEntry {
+    /// So many.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_CAP)))]
     at_most: Spanned<u32>,
+    /// In any such time.
     within: Spanned<Span>,
 }
 

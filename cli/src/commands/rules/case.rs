@@ -1,0 +1,179 @@
+//! The form of a test of rules. It is described in `docs/testing-rules.md`.
+
+use crate::Failure;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_saphyr::{Location, Spanned};
+use std::collections::BTreeMap;
+use tidings_core::claim::ClaimKey;
+use tidings_core::config::rules::Span;
+use tidings_core::config::source::Source;
+use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
+use tidings_core::time::Timestamp;
+use tidings_events::corpus;
+
+use super::given;
+
+/// The version of the form.
+const FORMAT_VERSION: u32 = 1;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CasesFile {
+    version: Spanned<u32>,
+    tests: Vec<CaseEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseEntry {
+    pub(super) name: String,
+    /// Our clock when the first event is received.
+    at: Option<Spanned<String>>,
+    given: Vec<Spanned<GivenEntry>>,
+    pub(super) expect: Expect,
+}
+
+/// An event, a case of the corpus, or time that passes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenEntry {
+    event: Option<String>,
+    source: Option<String>,
+    id: Option<String>,
+    subject: Option<String>,
+    time: Option<String>,
+    sequence: Option<u64>,
+    conversation: Option<String>,
+    dataschema: Option<String>,
+    data: Option<Value>,
+    corpus: Option<String>,
+    wait: Option<Span>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expect {
+    /// By id.
+    #[serde(default)]
+    pub(super) events: BTreeMap<String, Spanned<ExpectEvent>>,
+    #[serde(default)]
+    pub(super) contexts: BTreeMap<String, ExpectContext>,
+    /// All that are sent, if it is there.
+    pub(super) actions: Option<Spanned<Vec<Spanned<ExpectAction>>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExpectEvent {
+    pub(super) outcome: Option<String>,
+    pub(super) conversation: Option<String>,
+    pub(super) rules: Option<Vec<String>>,
+    /// What the reason begins with.
+    pub(super) dead: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExpectContext {
+    /// `null`: nowhere.
+    #[serde(default, deserialize_with = "given_or_null")]
+    pub(super) node: Option<Spanned<Option<String>>>,
+    /// By entity and name. `null`: not known.
+    #[serde(default)]
+    pub(super) facts: BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
+}
+
+/// `null` is something that was said.
+fn given_or_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<Option<String>>>, D::Error> {
+    Spanned::deserialize(deserializer).map(Some)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExpectAction {
+    pub(super) to: Option<String>,
+    pub(super) rule: Option<String>,
+    #[serde(rename = "type")]
+    pub(super) action_type: Option<String>,
+    pub(super) text: Option<String>,
+    /// Of the action's data these fields.
+    #[serde(default)]
+    pub(super) data: BTreeMap<String, Value>,
+}
+
+/// What happens, in order.
+pub(super) enum Step {
+    Event(Box<Envelope>),
+    Wait(Span),
+}
+
+/// A test, ready to run.
+pub(super) struct Case {
+    pub(super) name: String,
+    pub(super) at: Timestamp,
+    pub(super) steps: Vec<Step>,
+    pub(super) expect: Expect,
+}
+
+/// Reads a file of tests.
+pub(super) fn read(file: &str, text: &str, sources: &[Source]) -> Result<Vec<Case>, Failure> {
+    let bad = |line: u64, column: u64, message: String| Failure::new(format!("{file}:{line}:{column}: {message}"));
+    let parsed: CasesFile = serde_saphyr::from_str(text).map_err(|error| {
+        let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+        let message = error.without_snippet().to_string();
+        bad(line, column, message.split(" at line ").next().unwrap_or_default().to_owned())
+    })?;
+    let place = |at: Location, message: String| bad(at.line(), at.column(), message);
+    if parsed.version.value != FORMAT_VERSION {
+        let message = format!("version {} of the form, allowed: {FORMAT_VERSION}", parsed.version.value);
+        return Err(place(parsed.version.referenced, message));
+    }
+    parsed.tests.into_iter().map(|entry| case(entry, sources, &place)).collect()
+}
+
+fn case(entry: CaseEntry, sources: &[Source], place: &impl Fn(Location, String) -> Failure) -> Result<Case, Failure> {
+    let time = |text: &str, at: Location| {
+        Timestamp::parse_rfc3339(text).ok_or_else(|| place(at, format!("{text:?} is no time; as in 2026-11-20T14:00:00Z")))
+    };
+    let at = entry.at.as_ref().map(|at| time(&at.value, at.referenced)).transpose()?.unwrap_or_else(given::noon);
+    let mut steps = Vec::new();
+    for (n, Spanned { value: given, referenced: here, .. }) in entry.given.into_iter().enumerate() {
+        match (given.event, given.corpus, given.wait) {
+            (Some(event_type), None, None) => {
+                let source = given.source.ok_or_else(|| place(here, "an event without a `source`".to_owned()))?;
+                if !sources.iter().any(|known| known.name == source) {
+                    let names: Vec<&str> = sources.iter().map(|s| s.name.as_str()).collect();
+                    return Err(place(here, format!("unknown source {source:?}, configured: {}", names.join(", "))));
+                }
+                let id = given.id.unwrap_or_else(|| format!("e{}", n + 1));
+                let data = given.data.unwrap_or(Value::Null).to_string();
+                let mut envelope = Envelope::new(NewEnvelope {
+                    claim_key: ClaimKey::new(&source, &id),
+                    id,
+                    source,
+                    event_type,
+                    subject: given.subject,
+                    time: given.time.as_deref().map(|text| time(text, here)).transpose()?,
+                    conversation: given.conversation,
+                    sequence: given.sequence,
+                    received: at,
+                    traceparent: None,
+                    payload: Payload::Json(RawValue::from_string(data).expect("a value is JSON")),
+                });
+                envelope.dataschema = given.dataschema;
+                steps.push(Step::Event(Box::new(envelope)));
+            }
+            (None, Some(name), None) => {
+                let known = corpus().case(&name).ok_or_else(|| place(here, format!("the corpus has no case {name:?}")))?;
+                steps.extend(given::of_case(known, sources, at)?.into_iter().map(|event| Step::Event(Box::new(event))));
+            }
+            (None, None, Some(span)) => steps.push(Step::Wait(span)),
+            (None, None, None) | (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (None, Some(_), Some(_)) => {
+                return Err(place(here, "what is given is one of `event`, `corpus` and `wait`".to_owned()));
+            }
+        }
+    }
+    Ok(Case { name: entry.name, at, steps, expect: entry.expect })
+}

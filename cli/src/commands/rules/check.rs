@@ -1,0 +1,227 @@
+//! `tidings rules check`: what the build would refuse, what can never happen, and what expressions cost.
+
+use super::{given, rules, sources, text, to_json};
+use crate::Failure;
+use crate::arguments::RulesCheck;
+use crate::style::{BAD, FAINT, GOOD, WARN, paint, say};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_saphyr::Spanned;
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use tidings_core::config::OneOrMany;
+use tidings_core::config::files::read_rules;
+use tidings_core::config::rules::{Effects, Rule, Rules, TextPart, TypePattern, is_about};
+use tidings_core::rules::{Expression, Scope};
+use tidings_core::schemas::EventSchemas;
+
+/// Something that the build takes and that is probably not meant.
+#[derive(Debug, Serialize)]
+struct Warning {
+    line: u64,
+    column: u64,
+    message: String,
+}
+
+/// An expression and the steps that it takes at most.
+#[derive(Debug, Serialize)]
+struct Cost {
+    place: String,
+    steps: usize,
+}
+
+/// The most expensive that are shown.
+const SHOWN: usize = 5;
+
+pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
+    let (path, file) = (&options.file.rules, options.file.rules.display().to_string());
+    let written = text(path)?;
+    if let Err(report) = read_rules(&file, &written, &sources(&options.file)?) {
+        if options.file.json {
+            let errors: Vec<String> = report.0.iter().map(ToString::to_string).collect();
+            say!("{}", to_json(&serde_json::json!({ "errors": errors, "warnings": [], "costs": [] }))?);
+        } else {
+            report.0.iter().for_each(|problem| say!("{} {problem}", paint(BAD, "error")));
+        }
+        return Ok(ExitCode::FAILURE);
+    }
+    let rules = rules(path, &options.file)?;
+    let warnings = warnings(&rules, &Places::of(&written), &known()?);
+    let costs = costs(&rules);
+    if options.file.json {
+        say!("{}", to_json(&serde_json::json!({ "errors": [], "warnings": warnings, "costs": costs }))?);
+    } else {
+        for Warning { line, column, message } in &warnings {
+            say!("{} {file}:{line}:{column}: {message}", paint(WARN, "warning"));
+        }
+        say!("{}", paint(FAINT, format!("{} expressions; the most expensive, in steps:", costs.len())));
+        costs.iter().take(SHOWN).for_each(|Cost { place, steps }| say!("{steps:>8}  {place}"));
+        let (rules, joins) = (rules.rules.len(), rules.joins.len());
+        match warnings.len() {
+            0 => say!("{}", paint(GOOD, format!("{rules} rules, {joins} joins: nothing to complain of"))),
+            n => say!("{}", paint(WARN, format!("{rules} rules, {joins} joins: {n} to look at"))),
+        }
+    }
+    Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Source and type of all events that the corpus or a schema knows.
+type Known = BTreeSet<(String, String)>;
+
+fn known() -> Result<Known, Failure> {
+    let events = given::of_corpus(given::noon())?;
+    let mut known: Known = events.iter().map(|event| (event.source_name().to_owned(), event.event_type.clone())).collect();
+    let schemas = EventSchemas::new(processor::configured::schemas());
+    known.extend(schemas.types().map(|(source, event_type)| (source.to_owned(), event_type.to_owned())));
+    Ok(known)
+}
+
+/// Where the entries of a file stand.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Places {
+    conversations: Vec<Spanned<IgnoredAny>>,
+    rules: Vec<Spanned<IgnoredAny>>,
+    joins: Vec<Spanned<IgnoredAny>>,
+}
+
+impl Places {
+    /// Of a file that was read before.
+    fn of(text: &str) -> Self {
+        serde_saphyr::from_str(text).unwrap_or_default()
+    }
+}
+
+fn warning(places: &[Spanned<IgnoredAny>], index: usize, message: String) -> Warning {
+    let (line, column) = places.get(index).map_or((1, 1), |place| (place.referenced.line(), place.referenced.column()));
+    Warning { line, column, message }
+}
+
+fn warnings(rules: &Rules, places: &Places, known: &Known) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for (n, entry) in rules.conversations.iter().enumerate() {
+        if let Some(why) = unheard(&entry.on, &entry.source, known) {
+            warnings.push(warning(&places.conversations, n, format!("this entry is about no event: {why}")));
+        }
+        let first = rules.conversations[..n]
+            .iter()
+            .position(|other| (&other.on, &other.source, &other.whose) == (&entry.on, &entry.source, &entry.whose));
+        if let Some(first) = first {
+            warnings.push(warning(&places.conversations, n, format!("entry {} says the same already", first + 1)));
+        }
+    }
+    for (n, rule) in rules.rules.iter().enumerate() {
+        if let Some(why) = unheard(&rule.on, &rule.source, known) {
+            warnings.push(warning(&places.rules, n, format!("rule {:?} is about no event: {why}", rule.name)));
+        }
+        if rule.when.as_deref() == Some("false") {
+            warnings.push(warning(&places.rules, n, format!("rule {:?} never is: `when` is false", rule.name)));
+        }
+        for (fact, later) in shadowed(rule, &rules.rules[n + 1..]) {
+            let message = format!(
+                "rule {:?} sets {fact:?} in vain: rule {later:?} is about the same events, comes later, and sets it too",
+                rule.name
+            );
+            warnings.push(warning(&places.rules, n, message));
+        }
+    }
+    for (n, join) in rules.joins.iter().enumerate() {
+        for (leg, entry) in join.all.iter().enumerate() {
+            if let Some(why) = unheard(&entry.on, &entry.source, known) {
+                warnings.push(warning(
+                    &places.joins,
+                    n,
+                    format!("join {:?} never completes: event {} of `all`: {why}", join.name, leg + 1),
+                ));
+            }
+        }
+    }
+    warnings.sort_by_key(|warning| (warning.line, warning.column));
+    warnings
+}
+
+/// Why no event that is known is what this is about.
+fn unheard(on: &OneOrMany<TypePattern>, sources: &OneOrMany<String>, known: &Known) -> Option<String> {
+    // Of a source that nobody knows an event of, nothing can be said.
+    let silent = |source: &String| !known.iter().any(|(known, _)| known == source);
+    if known.iter().any(|(source, event_type)| is_about(on, sources, source, event_type)) || sources.0.iter().any(silent) {
+        return None;
+    }
+    let of_these = known.iter().filter(|(source, _)| sources.is_empty() || sources.0.contains(source));
+    let types: BTreeSet<&str> = of_these.map(|(_, event_type)| event_type.as_str()).collect();
+    let patterns: Vec<String> = on.0.iter().map(ToString::to_string).collect();
+    let whose = if sources.is_empty() { "no source".to_owned() } else { format!("no event of {}", sources.0.join(", ")) };
+    let types: Vec<&str> = types.into_iter().collect();
+    Some(format!("{whose} is known to send {}; known: {}", patterns.join(", "), types.join(", ")))
+}
+
+/// The facts of a rule that a later one always sets too.
+fn shadowed<'r>(rule: &'r Rule, later: &'r [Rule]) -> Vec<(&'r str, &'r str)> {
+    let covers = |other: &&Rule| {
+        let types =
+            rule.on.0.iter().all(|pattern| other.on.0.contains(pattern) || other.on.0.iter().any(|p| p.to_string() == "*"));
+        let sources =
+            other.source.is_empty() || (!rule.source.is_empty() && rule.source.0.iter().all(|s| other.source.0.contains(s)));
+        other.when.is_none() && types && sources && other.effects.entity == rule.effects.entity
+    };
+    let always =
+        |other: &Rule, fact: &str| other.effects.set.get(fact).is_some_and(|assignment| !assignment.value.contains("null"));
+    let mut shadowed = Vec::new();
+    for fact in rule.effects.set.keys() {
+        if let Some(other) = later.iter().filter(covers).find(|other| always(other, fact)) {
+            shadowed.push((fact.as_str(), other.name.as_str()));
+        }
+    }
+    shadowed
+}
+
+/// All expressions, the most expensive first.
+fn costs(rules: &Rules) -> Vec<Cost> {
+    let mut costs = Costs(Vec::new());
+    for (n, entry) in rules.conversations.iter().enumerate() {
+        costs.add(format!("conversations, entry {}", n + 1), entry.whose.expression(), Scope::Event);
+    }
+    for rule in &rules.rules {
+        let place = format!("rule {}", rule.name);
+        rule.when.iter().for_each(|text| costs.add(format!("{place}, when"), text, Scope::Event));
+        rule.link.0.iter().for_each(|text| costs.add(format!("{place}, link"), text, Scope::Event));
+        costs.effects(&place, &rule.effects, Scope::Event);
+    }
+    for join in &rules.joins {
+        let place = format!("join {}", join.name);
+        for (n, leg) in join.all.iter().enumerate() {
+            leg.when.iter().for_each(|text| costs.add(format!("{place}, event {}, when", n + 1), text, Scope::Event));
+            costs.add(format!("{place}, event {}, by", n + 1), &leg.by, Scope::Event);
+        }
+        costs.effects(&format!("{place}, then"), &join.then, Scope::Join);
+        costs.effects(&format!("{place}, else"), &join.otherwise, Scope::Join);
+    }
+    costs.0.sort_by(|a, b| b.steps.cmp(&a.steps).then_with(|| a.place.cmp(&b.place)));
+    costs.0
+}
+
+struct Costs(Vec<Cost>);
+
+impl Costs {
+    fn add(&mut self, place: String, text: &str, scope: Scope) {
+        let steps = Expression::parse(text, scope).map_or(0, |expression| expression.cost());
+        self.0.push(Cost { place, steps });
+    }
+
+    fn effects(&mut self, place: &str, effects: &Effects, scope: Scope) {
+        effects.entity.iter().for_each(|text| self.add(format!("{place}, entity"), text, scope));
+        effects.set.iter().for_each(|(fact, assignment)| self.add(format!("{place}, set.{fact}"), &assignment.value, scope));
+        for (word, values) in [("count", &effects.count), ("add", &effects.add), ("remove", &effects.remove)] {
+            values.iter().for_each(|(fact, text)| self.add(format!("{place}, {word}.{fact}"), text, scope));
+        }
+        for part in effects.notify.iter().flat_map(|notify| notify.text.parts()) {
+            match part {
+                TextPart::Value(text) => self.add(format!("{place}, notify.text"), text, scope),
+                TextPart::Words(_) | TextPart::Fact { .. } => {}
+            }
+        }
+        for (field, text) in effects.emit.iter().flat_map(|emit| &emit.data) {
+            self.add(format!("{place}, emit.data.{field}"), text, scope);
+        }
+    }
+}

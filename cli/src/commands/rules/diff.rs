@@ -1,0 +1,95 @@
+//! `tidings rules diff`: what other rules would make of the same events.
+
+use super::world::{World, values};
+use super::{given, rules, to_json};
+use crate::Failure;
+use crate::arguments::RulesDiff;
+use crate::style::{BAD, FAINT, GOOD, STRONG, paint, say};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+use tidings_core::config::rules::Rules;
+use tidings_core::envelope::Envelope;
+
+/// One thing that the two make otherwise. `None`: it isn't there.
+#[derive(Debug, Serialize)]
+struct Change {
+    /// An event, a conversation's node or fact, or an action.
+    what: String,
+    now: Option<String>,
+    then: Option<String>,
+}
+
+pub(crate) async fn run(options: RulesDiff) -> Result<ExitCode, Failure> {
+    let (ours, theirs) = (rules(&options.file.rules, &options.file)?, rules(&options.against, &options.file)?);
+    let mut events = Vec::new();
+    for path in &options.events {
+        events.extend(given::of_file(path)?);
+    }
+    if options.events.is_empty() {
+        events = given::of_corpus(given::noon())?;
+    }
+    let (now, then) = (played(ours, &events).await, played(theirs, &events).await);
+    let names: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
+    let changes: Vec<Change> = names
+        .into_iter()
+        .filter(|name| now.get(*name) != then.get(*name))
+        .map(|name| Change { what: name.clone(), now: now.get(name).cloned(), then: then.get(name).cloned() })
+        .collect();
+    if options.file.json {
+        say!("{}", to_json(&changes)?);
+    } else {
+        for Change { what, now, then } in &changes {
+            say!("{}", paint(STRONG, what));
+            now.iter().for_each(|now| say!("  {}", paint(BAD, format!("- {now}"))));
+            then.iter().for_each(|then| say!("  {}", paint(GOOD, format!("+ {then}"))));
+        }
+        let (rules, against) = (options.file.rules.display(), options.against.display());
+        say!(
+            "{}",
+            paint(FAINT, format!("{} differences of {against} from {rules}, over {} events", changes.len(), events.len()))
+        );
+    }
+    Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Everything that rules make of events, by its name.
+async fn played(rules: Rules, events: &[Envelope]) -> BTreeMap<String, String> {
+    let mut world = World::new(rules, given::noon());
+    for event in events {
+        world.receive(event.clone()).await;
+    }
+    let mut all = BTreeMap::new();
+    for claim in world.claims() {
+        let end = match (&claim.reason, claim.outcome) {
+            (Some(reason), _) => format!("dead: {reason}"),
+            (None, outcome) => {
+                let (outcome, whose) =
+                    (outcome.map_or("none", |o| o.as_str()), claim.conversation.as_deref().unwrap_or("nobody"));
+                format!(
+                    "{outcome} for {whose} by {}",
+                    if claim.rules.is_empty() { "no rule".to_owned() } else { claim.rules.join(", ") }
+                )
+            }
+        };
+        all.insert(format!("event {}", claim.key), end);
+    }
+    for conversation in world.conversations() {
+        let (node, entities) = values(&world.context(&conversation));
+        if let Some(node) = node {
+            all.insert(format!("context {conversation}, node"), node);
+        }
+        for (entity, facts) in entities {
+            for (name, value) in facts {
+                all.insert(format!("context {conversation}, {entity}, {name}"), value.to_string());
+            }
+        }
+    }
+    for (to, action) in world.actions() {
+        all.insert(
+            format!("action {} of {}, {}", action.rule, action.cause, action.action_type),
+            format!("to {to}: {}", action.data),
+        );
+    }
+    all
+}

@@ -1,0 +1,173 @@
+//! `tidings rules explain`: which rules are about an event, and why the others aren't.
+
+use super::world::World;
+use super::{given, rules, to_json};
+use crate::Failure;
+use crate::arguments::RulesExplain;
+use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, paint, say, short};
+use processor::plan::without_payload;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::Path;
+use std::process::ExitCode;
+use tidings_core::claim::Claim;
+use tidings_core::config::OneOrMany;
+use tidings_core::config::rules::{Rules, TypePattern, is_about};
+use tidings_core::envelope::Envelope;
+use tidings_core::rules::{Expression, Scope, Variables};
+use tidings_core::schemas::EventSchemas;
+use tidings_events::corpus;
+
+#[derive(Debug, Serialize)]
+struct Explained {
+    key: String,
+    source: String,
+    #[serde(rename = "type")]
+    event_type: String,
+    /// `None`: there is none.
+    schema: Option<String>,
+    conversations: Vec<Reason>,
+    rules: Vec<Reason>,
+    joins: Vec<Reason>,
+    claim: Option<Claim>,
+    actions: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Reason {
+    name: String,
+    is_about: bool,
+    why: String,
+}
+
+pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
+    let rules = rules(&options.file.rules, &options.file)?;
+    let mut all = Vec::new();
+    for event in events(&options.event)? {
+        all.push(explain(&rules, event).await);
+    }
+    if options.file.json {
+        say!("{}", to_json(&all)?);
+    } else {
+        all.iter().for_each(print);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Of a case, a claim key, or a file.
+fn events(named: &str) -> Result<Vec<Envelope>, Failure> {
+    if let Some(case) = corpus().case(named) {
+        return given::of_case(case, &receiver::configured::sources(), given::noon());
+    }
+    if Path::new(named).is_file() {
+        return given::of_file(Path::new(named));
+    }
+    let events: Vec<Envelope> =
+        given::of_corpus(given::noon())?.into_iter().filter(|event| event.claimkey.as_str() == named).collect();
+    if events.is_empty() {
+        return Err(Failure::new(format!("{named:?} is no case of the corpus, none of its claim keys, and no file")).hint(
+            "tidings send --list shows the cases. No table keeps payloads: of a deployed event, give its message from the queue as a file; \
+             `tidings events show` tells which rules were about it",
+        ));
+    }
+    Ok(events)
+}
+
+async fn explain(rules: &Rules, event: Envelope) -> Explained {
+    let mut world = World::new(rules.clone(), event.receivedtime.max(event.order().time));
+    world.receive(event.clone()).await;
+    let claim = world.claims().into_iter().next();
+    let actions = world
+        .actions()
+        .iter()
+        .map(|(to, action)| format!("{} {} to {to}: {}", action.rule, action.action_type, action.data))
+        .collect();
+
+    let data: Value = serde_json::from_str(event.data.get()).unwrap_or_default();
+    let variables = Variables::of_event(&data, &without_payload(&event));
+    let reason = |name: String, on, source, when: Option<&String>| about(&event, &variables, name, on, source, when);
+    let mut conversations = Vec::new();
+    for (n, entry) in rules.conversations.iter().enumerate() {
+        let mut one = reason(format!("entry {}", n + 1), &entry.on, &entry.source, None);
+        if one.is_about {
+            one.why = evaluated(entry.whose.expression(), &variables);
+        }
+        conversations.push(one);
+    }
+    let joins = rules.joins.iter().flat_map(|join| {
+        join.all
+            .iter()
+            .enumerate()
+            .map(|(n, leg)| reason(format!("{}, event {}", join.name, n + 1), &leg.on, &leg.source, leg.when.as_ref()))
+    });
+    let schemas = EventSchemas::new(processor::configured::schemas());
+    let has_schema = schemas.versions(event.source_name(), &event.event_type).next().is_some();
+    Explained {
+        key: event.claimkey.to_string(),
+        source: event.source_name().to_owned(),
+        event_type: event.event_type.clone(),
+        schema: has_schema.then(|| schemas.hold(&event).map_or("as it says".to_owned(), |finding| finding.to_string())),
+        conversations,
+        joins: joins.collect(),
+        rules: rules.rules.iter().map(|rule| reason(rule.name.clone(), &rule.on, &rule.source, rule.when.as_ref())).collect(),
+        claim,
+        actions,
+    }
+}
+
+fn about(
+    event: &Envelope,
+    variables: &Variables,
+    name: String,
+    on: &OneOrMany<TypePattern>,
+    source: &OneOrMany<String>,
+    when: Option<&String>,
+) -> Reason {
+    let not = |why: String| Reason { name: name.clone(), is_about: false, why };
+    if !source.is_empty() && !source.0.iter().any(|s| s == event.source_name()) {
+        return not(format!("another source: {}", source.0.join(", ")));
+    }
+    if !is_about(on, source, event.source_name(), &event.event_type) {
+        return not(format!("another type: {}", on.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
+    }
+    match when.map(|text| (text, evaluated(text, variables))) {
+        None => Reason { name, is_about: true, why: "source and type".to_owned() },
+        Some((text, value)) if value == "true" => Reason { name, is_about: true, why: format!("when: {text}") },
+        Some((text, value)) => not(format!("when: {text} is {value}")),
+    }
+}
+
+/// A value, or why there is none.
+fn evaluated(text: &str, variables: &Variables) -> String {
+    let parsed = Expression::parse(text, Scope::Event).map_err(|error| error.to_string());
+    match parsed.and_then(|expression| expression.evaluate(variables).map_err(|error| error.to_string())) {
+        Ok(value) => value.to_string(),
+        Err(error) => format!("an error: {error}"),
+    }
+}
+
+fn print(event: &Explained) {
+    say!("{}  {} of {}", paint(STRONG, &event.key), paint(NAME, &event.event_type), event.source);
+    say!("  schema        {}", event.schema.as_deref().unwrap_or("none"));
+    for (word, reasons) in [("conversation", &event.conversations), ("rule", &event.rules), ("join", &event.joins)] {
+        for Reason { name, is_about, why } in reasons {
+            let mark = if *is_about { paint(GOOD, "✓") } else { paint(FAINT, "·") };
+            let why = short(why, 90);
+            let why = if *is_about { why } else { paint(FAINT, why) };
+            say!("  {mark} {word:<12} {name:<24} {why}");
+        }
+    }
+    let Some(claim) = &event.claim else { return };
+    match (&claim.reason, claim.outcome) {
+        (Some(reason), _) => say!("  {} {reason}", paint(BAD, "dead         ")),
+        (None, outcome) => say!("  outcome       {}", outcome.map_or("none", |outcome| outcome.as_str())),
+    }
+    if let Some(conversation) = &claim.conversation {
+        say!("  whose         {conversation}");
+    }
+    if let Some(node) = &claim.node {
+        say!("  node          {node}");
+    }
+    event.actions.iter().for_each(|action| say!("  action        {action}"));
+    claim.actions.iter().filter(|action| !action.ends_with(" queued")).for_each(|action| say!("  action        {action}"));
+}

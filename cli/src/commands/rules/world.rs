@@ -1,0 +1,111 @@
+//! A processor as it is deployed, over stores in memory. Nothing is retried: what fails, fails at its last receive.
+
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use processor::{Ports, Processor};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_core::action::Action;
+use tidings_core::claim::Claim;
+use tidings_core::config::rules::Rules;
+use tidings_core::context::Context;
+use tidings_core::envelope::Envelope;
+use tidings_core::memory::{ManualClock, MemoryActions, MemoryStore, MemoryTimers};
+use tidings_core::schemas::EventSchemas;
+use tidings_core::time::{Clock, Timestamp};
+
+/// Time enough for one event.
+const AMPLE: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(crate) struct World {
+    processor: Processor,
+    store: Arc<MemoryStore>,
+    actions: Arc<MemoryActions>,
+    timers: Arc<MemoryTimers>,
+    clock: Arc<ManualClock>,
+    /// What becomes visible later, and when.
+    later: Vec<(Timestamp, String)>,
+}
+
+impl World {
+    pub(crate) fn new(rules: Rules, now: Timestamp) -> Self {
+        let (store, actions, timers) =
+            (Arc::<MemoryStore>::default(), Arc::<MemoryActions>::default(), Arc::<MemoryTimers>::default());
+        let clock = Arc::new(ManualClock::at(now));
+        let (store_port, actions_port, timers_port, clock_port) = (store.clone(), actions.clone(), timers.clone(), clock.clone());
+        let ports = Ports { store: store_port, actions: actions_port, timers: timers_port, clock: clock_port };
+        let processor =
+            Processor::new(rules, ports, NonZeroU32::MIN).with_schemas(EventSchemas::new(processor::configured::schemas()));
+        Self { processor, store, actions, timers, clock, later: Vec::new() }
+    }
+
+    /// Processes an event that is received now, and what is due at once because of it.
+    pub(crate) async fn receive(&mut self, mut event: Envelope) {
+        event.receivedtime = self.clock.now();
+        self.process(event.encode()).await;
+        self.wait(Duration::ZERO).await;
+    }
+
+    /// Time passes: what was put off becomes visible when it is due.
+    pub(crate) async fn wait(&mut self, time: Duration) {
+        let until = self.clock.now().plus(time);
+        loop {
+            let now = self.clock.now();
+            self.later.extend(self.timers.drain().into_iter().map(|timer| (now.plus(timer.delay), timer.message)));
+            self.later.sort();
+            match self.later.first() {
+                Some((due, _)) if *due <= until => {
+                    let (due, message) = self.later.remove(0);
+                    self.clock.set(due.max(now));
+                    self.process(message).await;
+                }
+                Some(_) | None => break,
+            }
+        }
+        self.clock.set(until);
+    }
+
+    async fn process(&self, body: String) {
+        let mut message = SqsMessage::default();
+        message.message_id = Some("1".to_owned());
+        message.body = Some(body);
+        let mut batch = SqsEvent::default();
+        batch.records = vec![message];
+        self.processor.handle(batch, AMPLE).await;
+    }
+
+    /// The claims of providers' events.
+    pub(crate) fn claims(&self) -> Vec<Claim> {
+        self.store.claims().into_iter().filter(|claim| !claim.key.as_str().starts_with('@')).collect()
+    }
+
+    /// What is known now.
+    pub(crate) fn context(&self, conversation: &str) -> Context {
+        self.store.context_at(conversation, self.clock.now())
+    }
+
+    /// All of whom anything is known.
+    pub(crate) fn conversations(&self) -> BTreeSet<String> {
+        self.store.items().into_keys().map(|place| place.partition).filter(|name| !name.starts_with("join#")).collect()
+    }
+
+    /// Each action once, in the order in which it was sent, with its conversation.
+    pub(crate) fn actions(&self) -> Vec<(String, Action)> {
+        let mut known = BTreeSet::new();
+        let sent = self.actions.sent().into_iter();
+        sent.filter(|(_, _, action)| known.insert(action.id.clone())).map(|(to, _, action)| (to, action)).collect()
+    }
+}
+
+/// A context's node and facts as plain values.
+pub(crate) fn values(context: &Context) -> (Option<String>, BTreeMap<String, BTreeMap<String, Value>>) {
+    let node = context.node.as_ref().and_then(|node| node.value.as_str()).map(str::to_owned);
+    let entities = context.entities.iter().map(|(entity, facts)| {
+        let facts = facts.iter().map(|(name, fact)| (name.clone(), fact.value.clone())).collect();
+        (entity.clone(), facts)
+    });
+    (node, entities.collect())
+}

@@ -1,0 +1,117 @@
+//! `tidings rules`, as a person calls it. What it prints is in `cli/tests/rules/*.txt`; `UPDATE=1` writes it anew.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn rules(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
+    command.arg("rules").args(arguments).current_dir(root()).output().expect("the binary")
+}
+
+/// Holds what was printed, and the exit status, against a file.
+fn golden(name: &str, arguments: &[&str], status: i32) {
+    let output = rules(arguments);
+    let seen = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
+    let seen = seen.replace(env!("CARGO_TARGET_TMPDIR"), "");
+    let path = root().join(format!("cli/tests/rules/{name}.txt"));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &seen).expect("the file");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(seen == expected, "{name}: `UPDATE=1 cargo test -p tidings` writes it anew; it is now:\n{seen}");
+    assert_eq!(output.status.code(), Some(status), "{name}");
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = rules(&[arguments, &["--json"]].concat());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// The shipped rules with something in them changed.
+fn changed(name: &str, from: &str, to: &str) -> String {
+    let rules = std::fs::read_to_string(root().join("infra/config/rules.yaml")).expect("the rules");
+    assert!(rules.contains(from), "{from}");
+    let path = format!("{}/{name}.yaml", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&path, rules.replacen(from, to, 1)).expect("a file");
+    path
+}
+
+/// This is what holds `infra/config/tests` in CI.
+#[test]
+fn the_shipped_rules_do_what_their_tests_say() {
+    golden("test", &["test"], 0);
+    assert!(json(&["test"]).as_array().unwrap().iter().all(|test| test["differences"].as_array().unwrap().is_empty()));
+}
+
+#[test]
+fn a_test_that_fails_says_where_and_how() {
+    golden("test-failing", &["test", "cli/tests/rules/failing.yaml"], 1);
+    let tests = json(&["test", "cli/tests/rules/failing.yaml"]);
+    let lines: Vec<u64> = tests[0]["differences"].as_array().unwrap().iter().map(|d| d["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [8, 9, 12, 16, 17, 18], "the lines of the file");
+}
+
+/// The tests must fail when a rule does something else.
+#[test]
+fn another_rule_fails_the_shipped_tests() {
+    let path = changed("other", "    if_stale: skip\n", "    if_stale: run\n");
+    let tests = json(&["test", "--rules", &path]);
+    let failed: Vec<&str> = tests
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|t| !t["differences"].as_array().unwrap().is_empty())
+        .map(|t| t["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(failed, ["delivered before it was shipped, and nobody hears that it is on its way"]);
+}
+
+#[test]
+fn the_shipped_rules_have_nothing_to_complain_of() {
+    golden("check", &["check"], 0);
+    assert_eq!(json(&["check"])["warnings"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn what_can_never_happen_is_found() {
+    golden("check-lint", &["check", "--rules", "cli/tests/rules/lint.yaml"], 1);
+    golden("check-broken", &["check", "--rules", "cli/tests/rules/broken.yaml"], 1);
+}
+
+#[test]
+fn an_event_is_explained() {
+    golden("explain", &["explain", "orders-shipped-late"], 0);
+    golden("explain-dead", &["explain", "orders#ord-evt-3666"], 0);
+    let path = changed(
+        "condition",
+        "    on: order.shipped\n    source: orders\n",
+        "    on: order.shipped\n    source: orders\n    when: data.order.carrier == 'UPS'\n",
+    );
+    let explained = json(&["explain", "orders-shipped-late", "--rules", &path]);
+    let rule = explained[0]["rules"].as_array().unwrap().iter().find(|rule| rule["name"] == "order-shipped").unwrap();
+    assert_eq!(
+        (&rule["is_about"], rule["why"].as_str().unwrap()),
+        (&Value::Bool(false), "when: data.order.carrier == 'UPS' is false")
+    );
+    golden("explain-unknown", &["explain", "nobody"], 1);
+}
+
+#[test]
+fn a_file_of_events_is_explained_too() {
+    let explained = json(&["explain", "events/sqs/batch.json"]);
+    assert!(explained.as_array().unwrap().len() >= 16);
+}
+
+#[test]
+fn other_rules_are_compared() {
+    let path = changed("against", "set: { warehouse: data.warehouse }", "set: { store: data.warehouse }");
+    // The text tells of a fact that must be set somewhere.
+    std::fs::write(&path, std::fs::read_to_string(&path).unwrap().replace("facts.warehouse", "facts.store")).unwrap();
+    golden("diff", &["diff", "--against", &path], 1);
+    golden("diff-none", &["diff", "--against", "infra/config/rules.yaml"], 0);
+}

@@ -1,0 +1,371 @@
+//! What a schema may be made of. Whatever could make validating unbounded, or is probably a slip, is refused when the
+//! processor is built.
+
+use super::{KEYWORD, OnMismatch, options};
+use crate::limits::MAX_SCHEMA_NODES;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// What is wrong, and where: a JSON pointer into the schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub at: String,
+    pub message: String,
+    /// The word that was seen, where another was probably meant.
+    pub seen: Option<(String, &'static [&'static str])>,
+}
+
+/// What a keyword holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// A schema, or a list of schemas.
+    Schema,
+    /// Schemas by name.
+    Schemas,
+    /// Something that is no schema.
+    Data,
+}
+
+/// The keywords of the drafts 7 and 2020-12 that describe a payload.
+const KEYWORDS: &[(&str, Holds)] = &[
+    ("$comment", Holds::Data),
+    ("$defs", Holds::Schemas),
+    ("$id", Holds::Data),
+    ("$ref", Holds::Data),
+    ("$schema", Holds::Data),
+    ("additionalItems", Holds::Schema),
+    ("additionalProperties", Holds::Schema),
+    ("allOf", Holds::Schema),
+    ("anyOf", Holds::Schema),
+    ("const", Holds::Data),
+    ("contains", Holds::Schema),
+    ("contentEncoding", Holds::Data),
+    ("contentMediaType", Holds::Data),
+    ("default", Holds::Data),
+    ("definitions", Holds::Schemas),
+    ("dependentRequired", Holds::Data),
+    ("dependentSchemas", Holds::Schemas),
+    ("deprecated", Holds::Data),
+    ("description", Holds::Data),
+    ("else", Holds::Schema),
+    ("enum", Holds::Data),
+    ("examples", Holds::Data),
+    ("exclusiveMaximum", Holds::Data),
+    ("exclusiveMinimum", Holds::Data),
+    ("format", Holds::Data),
+    ("if", Holds::Schema),
+    ("items", Holds::Schema),
+    ("maxContains", Holds::Data),
+    ("maxItems", Holds::Data),
+    ("maxLength", Holds::Data),
+    ("maxProperties", Holds::Data),
+    ("maximum", Holds::Data),
+    ("minContains", Holds::Data),
+    ("minItems", Holds::Data),
+    ("minLength", Holds::Data),
+    ("minProperties", Holds::Data),
+    ("minimum", Holds::Data),
+    ("multipleOf", Holds::Data),
+    ("not", Holds::Schema),
+    ("oneOf", Holds::Schema),
+    ("pattern", Holds::Data),
+    ("patternProperties", Holds::Schemas),
+    ("prefixItems", Holds::Schema),
+    ("properties", Holds::Schemas),
+    ("propertyNames", Holds::Schema),
+    ("readOnly", Holds::Data),
+    ("required", Holds::Data),
+    ("then", Holds::Schema),
+    ("title", Holds::Data),
+    ("type", Holds::Data),
+    ("unevaluatedItems", Holds::Schema),
+    ("unevaluatedProperties", Holds::Schema),
+    ("uniqueItems", Holds::Data),
+    ("writeOnly", Holds::Data),
+];
+
+const TYPES: &[&str] = &["array", "boolean", "integer", "null", "number", "object", "string"];
+
+const DRAFTS: &[&str] = &["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema#"];
+
+const POLICIES: &[&str] = &["accept", "reject"];
+
+/// Checks a schema. Its policy, if nothing is wrong.
+pub fn check(schema: &Value) -> Result<OnMismatch, Vec<Problem>> {
+    let mut walk = Walk { root: schema, problems: Vec::new() };
+    walk.schema(schema, "");
+    let on_mismatch = walk.policy();
+    if walk.problems.is_empty() {
+        let mut nodes = 0;
+        walk.size(schema, "", &mut Vec::new(), &mut nodes);
+    }
+    if walk.problems.is_empty()
+        && let Err(error) = options().build(schema)
+    {
+        walk.says(error.instance_path().as_str(), in_words(&error));
+    }
+    if walk.problems.is_empty() { Ok(on_mismatch) } else { Err(walk.problems) }
+}
+
+/// The names of fields that a schema knows.
+pub(super) fn names(schema: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    collect(schema, &mut names);
+    names
+}
+
+fn collect(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::Object(properties)) = object.get("properties") {
+                names.extend(properties.keys().cloned());
+            }
+            if let Some(Value::Array(required)) = object.get("required") {
+                names.extend(required.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            object.values().for_each(|value| collect(value, names));
+        }
+        Value::Array(list) => list.iter().for_each(|value| collect(value, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+struct Walk<'s> {
+    root: &'s Value,
+    problems: Vec<Problem>,
+}
+
+impl<'s> Walk<'s> {
+    fn says(&mut self, at: &str, message: String) {
+        self.problems.push(Problem { at: at.to_owned(), message, seen: None });
+    }
+
+    fn slip(&mut self, at: &str, message: String, seen: &str, allowed: &'static [&'static str]) {
+        self.problems.push(Problem { at: at.to_owned(), message, seen: Some((seen.to_owned(), allowed)) });
+    }
+
+    /// Looks at a schema and at those in it, as they are written.
+    fn schema(&mut self, schema: &Value, at: &str) {
+        let object = match schema {
+            Value::Bool(_) => return,
+            Value::Object(object) => object,
+            Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                return self.says(at, "a schema is an object, or true or false".to_owned());
+            }
+        };
+        for (keyword, value) in object {
+            let here = format!("{at}/{}", escaped(keyword));
+            match KEYWORDS.iter().find(|(known, _)| known == keyword) {
+                Some((_, Holds::Data)) => self.data(keyword, value, &here, at.is_empty()),
+                Some((_, Holds::Schema)) => match value {
+                    Value::Array(list) => {
+                        list.iter().enumerate().for_each(|(n, one)| self.schema(one, &format!("{here}/{n}")));
+                    }
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                        self.schema(value, &here);
+                    }
+                },
+                Some((_, Holds::Schemas)) => match value.as_object() {
+                    Some(map) => map.iter().for_each(|(name, one)| self.schema(one, &format!("{here}/{}", escaped(name)))),
+                    None => self.says(&here, format!("`{keyword}` is an object of schemas by name")),
+                },
+                None if keyword == KEYWORD && at.is_empty() => {}
+                None if keyword == KEYWORD => self.says(&here, format!("`{KEYWORD}` is for the schema as a whole")),
+                None if keyword.starts_with("x-") => {}
+                None => {
+                    let known: &'static [&'static str] = known_keywords();
+                    let message = format!("unknown keyword {keyword:?}: it would be ignored; one of your own begins with x-");
+                    self.slip(&here, message, keyword, known);
+                }
+            }
+        }
+    }
+
+    fn data(&mut self, keyword: &str, value: &Value, here: &str, is_root: bool) {
+        match keyword {
+            "$ref" => {
+                let local = value.as_str().filter(|reference| *reference == "#" || reference.starts_with("#/"));
+                match local {
+                    None => self.says(
+                        here,
+                        format!("$ref {value}: allowed are places in this file, as #/$defs/order; nothing is fetched"),
+                    ),
+                    Some(reference) if self.find(reference).is_none() => {
+                        self.says(here, format!("$ref {value} leads nowhere"));
+                    }
+                    Some(_) => {}
+                }
+            }
+            "$id" if !is_root => {
+                self.says(here, "`$id` is for the schema as a whole: it would change what $ref means".to_owned())
+            }
+            "$schema" => {
+                let known = value.as_str().is_some_and(|draft| DRAFTS.contains(&draft));
+                if !known || !is_root {
+                    self.says(here, format!("$schema {value}, allowed at the top: {}", DRAFTS.join(", ")));
+                }
+            }
+            "type" => {
+                let words = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+                for word in words {
+                    match word.as_str() {
+                        Some(word) if TYPES.contains(&word) => {}
+                        Some(word) => {
+                            self.slip(here, format!("unknown type {word:?}, allowed: {}", TYPES.join(", ")), word, TYPES);
+                        }
+                        None => self.says(here, format!("`type` is one of {}, or a list of them", TYPES.join(", "))),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What `x-tidings` says.
+    fn policy(&mut self) -> OnMismatch {
+        let at = format!("/{KEYWORD}");
+        let ours: &Map<String, Value> = match self.root.get(KEYWORD) {
+            None => return OnMismatch::default(),
+            Some(Value::Object(ours)) => ours,
+            Some(_) => {
+                self.says(&at, format!("`{KEYWORD}` is an object, as {{\"policy\": \"reject\"}}"));
+                return OnMismatch::default();
+            }
+        };
+        for key in ours.keys().filter(|key| *key != "policy") {
+            self.slip(
+                &format!("{at}/{}", escaped(key)),
+                format!("unknown {key:?} in `{KEYWORD}`, allowed: policy"),
+                key,
+                &["policy"],
+            );
+        }
+        match ours.get("policy").map(|policy| (policy, policy.as_str())) {
+            None | Some((_, Some("accept"))) => OnMismatch::Accept,
+            Some((_, Some("reject"))) => OnMismatch::Reject,
+            Some((seen, word)) => {
+                let message = format!("policy {seen}, allowed: {}", POLICIES.join(", "));
+                self.slip(&format!("{at}/policy"), message, word.unwrap_or_default(), POLICIES);
+                OnMismatch::default()
+            }
+        }
+    }
+
+    fn find(&self, reference: &str) -> Option<&'s Value> {
+        self.root.pointer(reference.strip_prefix('#')?)
+    }
+
+    /// How large it is with its references followed, which is what validating may cost for each value of the payload. A
+    /// circle has no end, so it is refused.
+    fn size(&mut self, schema: &'s Value, at: &str, followed: &mut Vec<&'s str>, nodes: &mut usize) {
+        *nodes += 1;
+        if *nodes > MAX_SCHEMA_NODES {
+            if *nodes == MAX_SCHEMA_NODES + 1 {
+                self.says(at, format!("more than {MAX_SCHEMA_NODES} schemas in one, those that $ref leads to included"));
+            }
+            return;
+        }
+        let Value::Object(object) = schema else { return };
+        for (keyword, value) in object {
+            let here = format!("{at}/{}", escaped(keyword));
+            // Whatever only defines costs nothing until it is referred to.
+            if keyword == "$defs" || keyword == "definitions" {
+                continue;
+            }
+            if let ("$ref", Some(reference)) = (keyword.as_str(), value.as_str()) {
+                if followed.contains(&reference) || reference == "#" {
+                    self.says(&here, format!("$ref {value} comes back to itself: validating it would have no bound"));
+                } else if let Some(target) = self.find(reference) {
+                    followed.push(reference);
+                    self.size(target, &here, followed, nodes);
+                    followed.pop();
+                }
+                continue;
+            }
+            match (KEYWORDS.iter().find(|(known, _)| known == keyword), value) {
+                (Some((_, Holds::Schema)), Value::Array(list)) => {
+                    list.iter().enumerate().for_each(|(n, one)| self.size(one, &format!("{here}/{n}"), followed, nodes));
+                }
+                (Some((_, Holds::Schema)), _) => self.size(value, &here, followed, nodes),
+                (Some((_, Holds::Schemas)), Value::Object(map)) => {
+                    map.iter().for_each(|(name, one)| self.size(one, &format!("{here}/{}", escaped(name)), followed, nodes));
+                }
+                (Some((_, Holds::Schemas | Holds::Data)) | None, _) => {}
+            }
+        }
+    }
+}
+
+/// What the library says of a pattern doesn't say why.
+fn in_words(error: &jsonschema::ValidationError<'_>) -> String {
+    let message = error.to_string();
+    if message.ends_with("is not a \"regex\"") {
+        format!("{message}; allowed are those that take linear time: neither look-around nor back-references")
+    } else {
+        message
+    }
+}
+
+fn known_keywords() -> &'static [&'static str] {
+    static KNOWN: std::sync::LazyLock<Vec<&'static str>> =
+        std::sync::LazyLock::new(|| KEYWORDS.iter().map(|(k, _)| *k).collect());
+    &KNOWN
+}
+
+/// A name as a part of a JSON pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn said(schema: &Value) -> String {
+        check(schema)
+            .err()
+            .map_or(String::new(), |problems| problems.into_iter().map(|p| p.message).collect::<Vec<_>>().join("; "))
+    }
+
+    #[test]
+    fn a_schema_has_a_size_with_its_references_followed() {
+        // The root, and `n` more.
+        let wide = |n: usize| json!({"anyOf": vec![json!({"type": "string"}); n]});
+        assert_eq!(said(&wide(MAX_SCHEMA_NODES - 1)), "");
+        assert!(said(&wide(MAX_SCHEMA_NODES)).contains("4096"));
+        // Two to the power of the levels, in a few lines.
+        let doubled = |levels: usize| {
+            let level = |n: usize| json!({"allOf": [{"$ref": format!("#/$defs/{n}")}, {"$ref": format!("#/$defs/{n}")}]});
+            let mut defs: serde_json::Map<String, Value> = (1..levels).map(|n| (n.to_string(), level(n - 1))).collect();
+            defs.insert("0".to_owned(), json!({"type": "string"}));
+            json!({"$defs": defs, "$ref": format!("#/$defs/{}", levels - 1)})
+        };
+        assert_eq!(said(&doubled(5)), "");
+        assert!(said(&doubled(60)).contains("4096"));
+    }
+
+    #[test]
+    fn a_circle_is_refused_and_a_diamond_is_not() {
+        let diamond = json!({"properties": {"a": {"$ref": "#/$defs/x"}, "b": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"$ref": "#/$defs/y"}, "y": {}}});
+        assert_eq!(said(&diamond), "");
+        for circle in [
+            json!({"items": {"$ref": "#"}}),
+            json!({"items": {"$ref": "#/items"}}),
+            json!({"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"not": {"$ref": "#/$defs/y"}}, "y": {"$ref": "#/$defs/x"}}}),
+        ] {
+            assert!(said(&circle).contains("no bound"), "{circle}");
+        }
+    }
+
+    /// Words where no schema is are the payload's.
+    #[test]
+    fn what_looks_like_a_keyword_and_is_data_is_left_alone() {
+        let schema = json!({
+            "const": {"$ref": "https://example.com", "type": "strng"},
+            "properties": {"$ref": {"type": "string"}, "requird": true},
+            "examples": [{"$id": "x"}],
+        });
+        assert_eq!(check(&schema), Ok(OnMismatch::Accept));
+    }
+}

@@ -1,0 +1,138 @@
+//! The schemas that editors read: made of the types that read the files, and as good as these.
+
+use jsonschema::Validator;
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::Value;
+use std::fmt::Display;
+use std::str::FromStr;
+use tidings_core::config::files::{provider_schema, rules_schema, sources_schema};
+use tidings_core::config::rules::{ClockTime, Span, Text, TypePattern};
+use tidings_core::config::{JsonPath, Reference, Template};
+use tidings_tests::golden::{check, root};
+
+fn validator(schema: &Value) -> Validator {
+    jsonschema::draft7::new(schema).expect("a schema")
+}
+
+fn sources() -> Value {
+    sources_schema(&receiver::configured::providers())
+}
+
+#[test]
+fn the_committed_schemas_are_those_of_the_types() {
+    for (name, schema) in [("sources", sources()), ("rules", rules_schema()), ("provider", provider_schema())] {
+        assert!(jsonschema::draft7::meta::is_valid(&schema), "{name}");
+        check(&format!("infra/config/editor/{name}.schema.json"), &format!("{schema:#}\n"));
+    }
+}
+
+fn yaml(path: &str) -> Value {
+    let text = std::fs::read_to_string(root().join(path)).expect("a file");
+    serde_saphyr::from_str(&text).expect("YAML")
+}
+
+/// What an editor would underline: where, and why.
+fn problems(validator: &Validator, value: &Value) -> Vec<String> {
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn whatever_is_shipped_is_valid() {
+    assert_eq!(problems(&validator(&sources()), &yaml("infra/config/sources.yaml")), [""; 0]);
+    assert_eq!(problems(&validator(&rules_schema()), &yaml("infra/config/rules.yaml")), [""; 0]);
+    let provider = validator(&provider_schema());
+    let folder = std::fs::read_dir(root().join("functions/receiver/providers")).expect("the presets");
+    for path in folder.map(|file| file.expect("a file").path()).filter(|path| path.extension().is_some_and(|e| e == "toml")) {
+        let text = std::fs::read_to_string(&path).expect("a file");
+        let value: Value = toml::from_str(&text).expect("TOML");
+        assert_eq!(problems(&provider, &value), [""; 0], "{}", path.display());
+    }
+}
+
+/// What an editor follows from a file to its schema.
+#[test]
+fn the_files_name_their_schemas() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a file");
+    for name in ["sources", "rules"] {
+        let line = format!("# yaml-language-server: $schema=editor/{name}.schema.json\n");
+        assert!(read(&format!("infra/config/{name}.yaml")).starts_with(&line), "{name}.yaml");
+    }
+    let taplo: toml::Table = read(".taplo.toml").parse().expect("TOML");
+    let rule = &taplo["rule"][0];
+    assert_eq!(rule["include"][0].as_str(), Some("functions/receiver/providers/*.toml"));
+    assert!(root().join(rule["schema"]["path"].as_str().expect("a path")).exists());
+}
+
+/// The examples of the documentation too.
+#[test]
+fn whatever_is_documented_is_valid() {
+    let text = std::fs::read_to_string(root().join("docs/configuration.md")).expect("the page");
+    let blocks: Vec<&str> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let (mut seen, sources, rules) = (0, validator(&sources()), validator(&rules_schema()));
+    for block in blocks.iter().filter(|block| block.starts_with("version: 1\n")) {
+        let value: Value = serde_saphyr::from_str(block).expect("YAML");
+        let validator = if value.get("sources").is_some() { &sources } else { &rules };
+        assert_eq!(problems(validator, &value), [""; 0], "{block}");
+        seen += 1;
+    }
+    assert!(seen >= 2, "the examples of both files");
+}
+
+#[test]
+fn a_slip_is_seen() {
+    let (sources, rules) = (validator(&sources()), validator(&rules_schema()));
+    for (validator, slip) in [
+        (&sources, "version: 2\nsources: {}"),
+        (&sources, "version: 1\nsources: { stripe: { provider: strpe } }"),
+        (&sources, "version: 1\nsources: { Stripe: { provider: stripe } }"),
+        (&sources, "version: 1\nsources: { stripe: { provider: stripe, tolerance_secs: 60 } }"),
+        (&sources, "version: 1\nsources: { stripe: { provider: stripe, tolerance_seconds: 3601 } }"),
+        (&sources, "version: 1\nsources: { stripe: { provider: stripe, public_url: 'http://a.example' } }"),
+        (&sources, "version: 1\nsources: { a: { content_types: text/xml } }"),
+        (&sources, "version: 1\nsources: { a: { scheme: { algorithm: hmac-sha257, signature: { from: 'header:X' } } } }"),
+        (&sources, "version: 1\nsources: { a: { scheme: { algorithm: token, signature: { from: 'headr:X' } } } }"),
+        (&rules, "version: 1\nrules: [{ name: r, on: order.ship*, goto: x }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, gotto: x }]"),
+        (&rules, "version: 1\nrules: [{ name: 1st, on: a, goto: x }]"),
+        (&rules, "version: 1\nrules: [{ on: a, goto: x }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, set: { '1st': data.x } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, set: { x: [1] } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, set: { x: { value: data.x, tll: 1h } } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: 'an { open end' } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: hello, channels: whatsap } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, emit: { type: tidings.order } }]"),
+        (&rules, "version: 1\nconversations: [{ on: '*' }]"),
+        (&rules, "version: 1\nconversations: [{ on: '*', conversation: data.a, identity: data.b }]"),
+        (&rules, "version: 1\njoins: [{ name: j, all: [a], by: data.id, within: 1h, then: { goto: x } }]"),
+        (&rules, "version: 1\njoins: [{ name: j, all: [a, b], by: data.id, within: 1 day, then: { goto: x } }]"),
+        (&rules, "version: 1\npolicy: { cap: { at_most: 0, within: 1d } }"),
+        (&rules, "version: 1\npolicy: { quiet_hours: { from: '10pm', to: '07:00', zone: UTC } }"),
+    ] {
+        let value: Value = serde_saphyr::from_str(slip).expect("YAML");
+        assert!(!validator.is_valid(&value), "{slip}");
+    }
+}
+
+/// A pattern must allow what the parser allows, and refuse what is plainly something else.
+fn agree<T: JsonSchema + FromStr<Err: Display>>(good: &[&str], bad: &[&str]) {
+    let schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>();
+    let validator = validator(schema.as_value());
+    for (text, expected) in good.iter().map(|text| (text, true)).chain(bad.iter().map(|text| (text, false))) {
+        assert_eq!(text.parse::<T>().is_ok(), expected, "{} reads {text:?}", T::schema_name());
+        assert_eq!(validator.is_valid(&Value::from(*text)), expected, "an editor reads {} {text:?}", T::schema_name());
+    }
+}
+
+#[test]
+fn an_editor_reads_the_little_words_as_the_build_does() {
+    agree::<Reference>(
+        &["body", "header:X-Signature", "json:data.object.id", "json:a[0].b?", "json:[*].id", "canonical:aws-sns", "sig:t"],
+        &["boddy", "header:", "cookie:a", "json:", "json:a..b", "json:a[x]", "canonical:sns", ""],
+    );
+    agree::<JsonPath>(&["id", "a.b", "a[0][*].b", "[0]"], &["", "a.", "a..b", "a[", "a[x]", ".a"]);
+    agree::<Template>(&["v0:{header:X-Time}:{body}", "{{{json:a[0].b}}}", "plain"], &["", "{body", "a}b", "{boddy}", "{}"]);
+    agree::<TypePattern>(&["order.shipped", "order.*", "*", "*.created"], &["", "order.", "order.ship*", "a b"]);
+    agree::<Span>(&["90s", "10m", "24h", "7d"], &["", "0s", "1 day", "h", "1.5h", "-1h"]);
+    agree::<ClockTime>(&["00:00", "22:00", "23:59"], &["24:00", "7:00", "10pm", "12:60"]);
+    agree::<Text>(&["Order {data.id} is with {facts.carrier|us}", "{{now}}"], &["", "a {b", "a } b", "{}"]);
+}
