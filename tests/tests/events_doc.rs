@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use tidings_core::config::rules::{Rules, is_about};
 use tidings_core::envelope::Envelope;
-use tidings_core::schemas::{EventSchemas, OnMismatch};
+use tidings_core::schemas::OnMismatch;
 use tidings_tests::golden::{check_between, root};
 
 const BEGIN: &str = "<!-- made by tests/tests/events_doc.rs -->";
@@ -69,8 +69,7 @@ fn anchor(source: &str, event_type: &str) -> String {
 #[test]
 fn the_catalogue_says_what_corpus_schemas_and_rules_say() {
     let (rules, samples) = (processor::configured::rules(), samples());
-    let files = processor::configured::schemas();
-    let schemas = EventSchemas::new(files.clone());
+    let schemas = processor::configured::schemas();
     let mut types: BTreeSet<(String, String)> = samples.keys().cloned().collect();
     types.extend(schemas.types().map(|(source, event_type)| (source.to_owned(), event_type.to_owned())));
 
@@ -95,8 +94,8 @@ fn the_catalogue_says_what_corpus_schemas_and_rules_say() {
         let told = |list: Vec<String>, none: &str| if list.is_empty() { none.to_owned() } else { list.join(", ") };
         writeln!(sections, "Versions: {}. Rules: {}.", told(versions, "no schema"), told(about, "none, the timeline has it"))
             .expect("a string");
-        if let Some(newest) = files.iter().rfind(|file| file.source == *source && file.event_type == *event_type) {
-            let schema: Value = serde_json::from_str(newest.schema.get()).expect("JSON");
+        if let Some(newest) = schemas.newest(source, event_type) {
+            let schema: Value = serde_json::from_str(newest.get()).expect("JSON");
             if let Some(title) = schema["title"].as_str() {
                 writeln!(sections, "\n{title}.").expect("a string");
             }

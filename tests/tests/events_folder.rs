@@ -52,7 +52,7 @@ fn world() -> World {
     let receives = NonZeroU32::new(5).expect("5");
     World {
         receiver: Receiver::new(receiver::configured::sources(), ports),
-        processor: Processor::new(processor::configured::rules(), outside, receives),
+        processor: Processor::new(processor::configured::rules(), processor::configured::schemas(), outside, receives),
         store,
         queue,
     }

@@ -22,7 +22,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
-use tidings_core::schemas::EventSchemas;
 use tidings_core::time::SystemClock;
 use tidings_events::secrets_of;
 use tokio::sync::watch;
@@ -113,8 +112,8 @@ fn processor(cloud: &Cloud) -> Processor {
         timers: Arc::new(cloud.timers()),
         clock: Arc::new(SystemClock),
     };
-    let schemas = EventSchemas::new(::processor::configured::schemas());
-    Processor::new(::processor::configured::rules(), ports, cloud.max_receive_count).with_schemas(schemas)
+    let (rules, schemas) = (::processor::configured::rules(), ::processor::configured::schemas());
+    Processor::new(rules, schemas, ports, cloud.max_receive_count)
 }
 
 fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {

@@ -1,7 +1,7 @@
 //! What was configured when this was built: see `build.rs`, which checked it.
 
 use tidings_core::config::rules::Rules;
-use tidings_core::schemas::EventSchema;
+use tidings_core::schemas::{EventSchema, EventSchemas};
 
 /// The rules of `infra/config/rules.yaml`.
 pub fn rules() -> Rules {
@@ -9,8 +9,10 @@ pub fn rules() -> Rules {
 }
 
 /// The schemas of `infra/config/schemas/`.
-pub fn schemas() -> Vec<EventSchema> {
-    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/schemas.json"))).expect("build.rs wrote it with the same types")
+pub fn schemas() -> EventSchemas {
+    let files: Vec<EventSchema> = serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/schemas.json")))
+        .expect("build.rs wrote it with the same types");
+    EventSchemas::new(files)
 }
 
 #[cfg(test)]
@@ -18,6 +20,6 @@ mod tests {
     #[test]
     fn what_was_embedded_is_read_back() {
         assert!(!super::rules().rules.is_empty());
-        assert!(!super::schemas().is_empty());
+        assert!(super::schemas().types().next().is_some());
     }
 }

@@ -51,17 +51,11 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// `max_receive_count` is the redrive policy's: the receive on which a failure is recorded as dead.
-    pub fn new(rules: Rules, ports: Ports, max_receive_count: NonZeroU32) -> Self {
+    /// Payloads are held against `schemas`. `max_receive_count` is the redrive policy's: the receive on which a failure is
+    /// recorded as dead.
+    pub fn new(rules: Rules, schemas: EventSchemas, ports: Ports, max_receive_count: NonZeroU32) -> Self {
         let Ports { store, actions, timers, clock } = ports;
-        Self { planner: Planner::new(rules), schemas: EventSchemas::default(), store, actions, timers, clock, max_receive_count }
-    }
-
-    /// Payloads are held against these.
-    #[must_use]
-    pub fn with_schemas(mut self, schemas: EventSchemas) -> Self {
-        self.schemas = schemas;
-        self
+        Self { planner: Planner::new(rules), schemas, store, actions, timers, clock, max_receive_count }
     }
 
     /// Processes one batch. What isn't in the response is deleted by SQS. `time_left` is until the function is stopped.

@@ -6,7 +6,6 @@ use processor::{Ports, Processor, configured};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tidings_core::aws::{DynamoContexts, SqsActions, SqsTimers, config};
-use tidings_core::schemas::EventSchemas;
 use tidings_core::settings::ProcessorSettings;
 use tidings_core::telemetry;
 use tidings_core::time::SystemClock;
@@ -23,9 +22,7 @@ async fn main() -> Result<(), Error> {
         timers: Arc::new(SqsTimers::new(sqs, settings.events_queue_url)),
         clock: Arc::new(SystemClock),
     };
-    let processor = Processor::new(configured::rules(), ports, settings.max_receive_count);
-    let processor = processor.with_schemas(EventSchemas::new(configured::schemas()));
-    let processor = &processor;
+    let processor = &Processor::new(configured::rules(), configured::schemas(), ports, settings.max_receive_count);
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
         Ok::<_, Error>(processor.handle(event.payload, time_left).await)

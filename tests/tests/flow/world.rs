@@ -82,6 +82,7 @@ impl World {
         receiver.warm_up().await;
         let processor = Processor::new(
             processor::configured::rules(),
+            processor::configured::schemas(),
             processor::Ports {
                 store: Arc::new(unruly(Arc::clone(&store))),
                 actions: Arc::new(acts),

@@ -13,7 +13,6 @@ use tidings_core::config::OneOrMany;
 use tidings_core::config::files::read_rules;
 use tidings_core::config::rules::{Effects, Rule, Rules, TextPart, TypePattern, is_about};
 use tidings_core::rules::{Expression, Scope};
-use tidings_core::schemas::EventSchemas;
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]
@@ -71,7 +70,7 @@ type Known = BTreeSet<(String, String)>;
 fn known() -> Result<Known, Failure> {
     let events = given::of_corpus(given::noon())?;
     let mut known: Known = events.iter().map(|event| (event.source_name().to_owned(), event.event_type.clone())).collect();
-    let schemas = EventSchemas::new(processor::configured::schemas());
+    let schemas = processor::configured::schemas();
     known.extend(schemas.types().map(|(source, event_type)| (source.to_owned(), event_type.to_owned())));
     Ok(known)
 }

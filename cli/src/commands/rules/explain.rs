@@ -15,7 +15,6 @@ use tidings_core::config::OneOrMany;
 use tidings_core::config::rules::{Rules, TypePattern, is_about};
 use tidings_core::envelope::Envelope;
 use tidings_core::rules::{Expression, Scope, Variables};
-use tidings_core::schemas::EventSchemas;
 use tidings_events::corpus;
 
 #[derive(Debug, Serialize)]
@@ -100,7 +99,7 @@ async fn explain(rules: &Rules, event: Envelope) -> Explained {
             .enumerate()
             .map(|(n, leg)| reason(format!("{}, event {}", join.name, n + 1), &leg.on, &leg.source, leg.when.as_ref()))
     });
-    let schemas = EventSchemas::new(processor::configured::schemas());
+    let schemas = processor::configured::schemas();
     let has_schema = schemas.versions(event.source_name(), &event.event_type).next().is_some();
     Explained {
         key: event.claimkey.to_string(),

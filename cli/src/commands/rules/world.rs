@@ -13,7 +13,6 @@ use tidings_core::config::rules::Rules;
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{ManualClock, MemoryActions, MemoryStore, MemoryTimers};
-use tidings_core::schemas::EventSchemas;
 use tidings_core::time::{Clock, Timestamp};
 
 /// Time enough for one event.
@@ -37,8 +36,7 @@ impl World {
         let clock = Arc::new(ManualClock::at(now));
         let (store_port, actions_port, timers_port, clock_port) = (store.clone(), actions.clone(), timers.clone(), clock.clone());
         let ports = Ports { store: store_port, actions: actions_port, timers: timers_port, clock: clock_port };
-        let processor =
-            Processor::new(rules, ports, NonZeroU32::MIN).with_schemas(EventSchemas::new(processor::configured::schemas()));
+        let processor = Processor::new(rules, processor::configured::schemas(), ports, NonZeroU32::MIN);
         Self { processor, store, actions, timers, clock, later: Vec::new() }
     }
 

@@ -127,6 +127,12 @@ impl EventSchemas {
         versions.into_iter().flatten().map(|ready| (ready.version.as_str(), ready.on_mismatch))
     }
 
+    /// The newest schema of a type.
+    pub fn newest(&self, source: &str, event_type: &str) -> Option<&RawValue> {
+        let versions = self.0.get(&(source.to_owned(), event_type.to_owned()))?;
+        versions.last().map(|ready| &*ready.text)
+    }
+
     /// Source and type of each.
     pub fn types(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.keys().map(|(source, event_type)| (source.as_str(), event_type.as_str()))

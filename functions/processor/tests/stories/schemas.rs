@@ -25,12 +25,6 @@ fn moved_schemas(policy: &str) -> EventSchemas {
     ])
 }
 
-fn harness(schemas: EventSchemas) -> Harness {
-    let mut harness = Harness::new();
-    harness.processor = harness.processor.with_schemas(schemas);
-    harness
-}
-
 fn of_version(sent: &Sent, dataschema: &str) -> Envelope {
     let mut envelope = sent.envelope();
     envelope.dataschema = Some(dataschema.to_owned());
@@ -39,7 +33,7 @@ fn of_version(sent: &Sent, dataschema: &str) -> Envelope {
 
 #[tokio::test]
 async fn what_is_rejected_is_dead_with_the_path_and_no_value() {
-    let harness = harness(moved_schemas("reject"));
+    let harness = Harness::holding(moved_schemas("reject"));
     let event = moved("e1", "ann", "hunter2", 0);
     for receive in 1..MAX_RECEIVES {
         assert_eq!(harness.handle(vec![event.message(receive)]).await, ["m-e1"], "receive {receive}");
@@ -54,7 +48,7 @@ async fn what_is_rejected_is_dead_with_the_path_and_no_value() {
 
 #[tokio::test]
 async fn what_is_accepted_has_its_effect() {
-    let harness = harness(moved_schemas("accept"));
+    let harness = Harness::holding(moved_schemas("accept"));
     let event = moved("e1", "ann", "lost", 0);
     assert_eq!(harness.handle(vec![event.message(1)]).await, [""; 0]);
     let claim = harness.claim("orders#e1").unwrap();
@@ -67,7 +61,7 @@ async fn what_is_accepted_has_its_effect() {
 
 #[tokio::test]
 async fn the_event_says_which_version_and_the_newest_holds_otherwise() {
-    let harness = harness(moved_schemas("reject"));
+    let harness = Harness::holding(moved_schemas("reject"));
     let event = moved("e1", "ann", "lost", 0);
     let encoded = |dataschema: &str| of_version(&event, dataschema).encode();
     assert_eq!(harness.handle(vec![message("m", &encoded("2"), 1)]).await, ["m"]);
@@ -79,7 +73,7 @@ async fn the_event_says_which_version_and_the_newest_holds_otherwise() {
 
 #[tokio::test]
 async fn a_version_that_nobody_knows_is_told() {
-    let harness = harness(moved_schemas("reject"));
+    let harness = Harness::holding(moved_schemas("reject"));
     let event = of_version(&moved("e1", "ann", "packed", 0), "3");
     assert_eq!(harness.handle(vec![message("m", &event.encode(), MAX_RECEIVES)]).await, ["m"]);
     let reason = harness.claim("orders#e1").unwrap().reason.unwrap();
@@ -89,7 +83,7 @@ async fn a_version_that_nobody_knows_is_told() {
 #[tokio::test]
 async fn a_type_or_a_source_without_a_schema_is_free() {
     let others = EventSchemas::new(vec![schema("order.lost", "1", "reject", json!({"not": {}}))]);
-    let harness = harness(others);
+    let harness = Harness::holding(others);
     assert_eq!(harness.handle(vec![moved("e1", "ann", "anything", 0).message(1)]).await, [""; 0]);
     let schemas = moved_schemas("reject");
     let elsewhere = moved("e1", "ann", "anything", 0).envelope().encode().replace("/webhooks/orders", "/webhooks/shop");
@@ -156,7 +150,7 @@ fn a_pattern_takes_linear_time() {
 
 #[test]
 fn the_corpus_is_as_the_shipped_schemas_say() {
-    let schemas = EventSchemas::new(configured::schemas());
+    let schemas = configured::schemas();
     let events = corpus_events();
     let off: Vec<String> =
         events.iter().filter_map(|event| schemas.hold(event).map(|finding| format!("{}: {finding}", event.claimkey))).collect();

@@ -17,6 +17,7 @@ use tidings_core::config::rules::Rules;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryStore, MemoryTimers};
 use tidings_core::ports::ContextStore;
+use tidings_core::schemas::EventSchemas;
 use tidings_core::time::{Clock, Timestamp};
 use tidings_events::{SECRETS, corpus, secrets_of};
 
@@ -103,6 +104,13 @@ impl Harness {
     /// With the rules that are deployed.
     pub(crate) fn configured() -> Self {
         Self::with(configured::rules(), |store| store)
+    }
+
+    /// With schemas for the events of [`RULES`].
+    pub(crate) fn holding(schemas: EventSchemas) -> Self {
+        let mut harness = Self::new();
+        harness.processor = with_schemas(rules(), schemas, Arc::clone(&harness.store), &harness.clock, &harness.outside);
+        harness
     }
 
     /// With another store around the memory's own.
@@ -203,13 +211,23 @@ pub(crate) fn another<S: ContextStore + 'static>(
     clock: &Arc<ManualClock>,
     outside: &Outside,
 ) -> Processor {
+    with_schemas(rules, EventSchemas::default(), store, clock, outside)
+}
+
+fn with_schemas<S: ContextStore + 'static>(
+    rules: Rules,
+    schemas: EventSchemas,
+    store: Arc<S>,
+    clock: &Arc<ManualClock>,
+    outside: &Outside,
+) -> Processor {
     let ports = Ports {
         store,
         actions: Arc::clone(&outside.actions) as _,
         timers: Arc::clone(&outside.timers) as _,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
     };
-    Processor::new(rules, ports, NonZeroU32::new(MAX_RECEIVES).unwrap())
+    Processor::new(rules, schemas, ports, NonZeroU32::new(MAX_RECEIVES).unwrap())
 }
 
 pub(crate) async fn handle(processor: &Processor, messages: Vec<SqsMessage>, time_left: Duration) -> Vec<String> {
