@@ -75,6 +75,9 @@ pub struct DevOptions {
     /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
+    /// Secrets of the APIs that rules fetch from: a JSON object from API to a secret
+    #[arg(long, value_name = "FILE")]
+    pub api_secrets: Option<PathBuf>,
     /// Listen as every preset too, under its own name: for trying a provider before it is configured. Without --secrets each has
     /// its public demo secret, which is that of its first vector
     #[arg(long)]

@@ -56,6 +56,11 @@ fn a_test_that_fails_says_where_and_how() {
     assert_eq!(lines, [8, 9, 12, 16, 17, 18], "the lines of the file");
 }
 
+#[test]
+fn what_rules_fetch_is_given_with_the_test() {
+    golden("test-enriched", &["test", "cli/tests/rules/enriched.yaml", "--rules", "cli/tests/rules/enriching.yaml"], 0);
+}
+
 /// The tests must fail when a rule does something else.
 #[test]
 fn another_rule_fails_the_shipped_tests() {

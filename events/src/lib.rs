@@ -13,13 +13,13 @@ pub use sample::Sample;
 pub use sign::{RequestError, SignedRequest, Tamper};
 
 use include_dir::{Dir, include_dir};
-use receiver::secrets::{DocumentError, parse};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use tidings_core::claim::Outcome;
 use tidings_core::config::OneOrMany;
 use tidings_core::config::source::Source;
+use tidings_core::secrets::{DocumentError, parse};
 
 static BODIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/bodies");
 

@@ -14,8 +14,8 @@ use tidings_core::limits::{
     CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES, MOVE_CHUNK, TIMER_HOP,
 };
 use tidings_core::ports::{
-    ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, EventQueue, HttpsGet, Rewrite, SecretStore,
-    TimerQueue,
+    ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, EventQueue, Get, GetError, HttpsGet, Rewrite,
+    SecretStore, TimerQueue,
 };
 use tidings_core::time::Timestamp;
 
@@ -412,6 +412,9 @@ pub async fn captured_secrets(secrets: &dyn CapturedSecrets) {
 
 /// What stands at `known` is `document`, and nothing stands at `unknown`.
 pub async fn https_get(https: &dyn HttpsGet, known: &str, document: &[u8], unknown: &str) {
-    assert_eq!(https.get(known).await.expect("it is there"), document);
-    assert_eq!(https.get(unknown).await.expect_err("it isn't there").call, "GET");
+    let exact = Get { at_most: document.len(), ..Get::public(known) };
+    assert_eq!(https.get(&exact).await.expect("it is there"), document);
+    let short = Get { at_most: document.len() - 1, ..exact };
+    let GetError::NoAnswer(_) = https.get(&short).await.expect_err("it is longer") else { panic!("a status") };
+    assert_eq!(https.get(&Get::public(unknown)).await, Err(GetError::Status(404)));
 }

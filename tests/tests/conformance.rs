@@ -57,7 +57,7 @@ fn memory() -> Tables {
 }
 
 async fn cloud() -> Cloud {
-    let options = Options { dynamodb_port: 0, data: None, secrets: "{}", visibility_timeout_seconds: 30 };
+    let options = Options { dynamodb_port: 0, data: None, secrets: "{}", api_secrets: "{}", visibility_timeout_seconds: 30 };
     Cloud::start(options).await.expect("the embedded cloud")
 }
 

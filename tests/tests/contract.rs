@@ -207,7 +207,7 @@ fn the_outputs_are_those_that_tools_look_for() {
     let (queues, tables) = (["ActionsQueueUrl", "DeadLetterQueueUrl", "EventsQueueUrl"], ["ClaimsTableName", "ContextTableName"]);
     assert_eq!(
         Template::read().outputs(),
-        set(queues.into_iter().chain(tables).chain(["CapturedSecretArn", "SecretArn", "WebhookUrl"]))
+        set(queues.into_iter().chain(tables).chain(["ApiSecretArn", "CapturedSecretArn", "SecretArn", "WebhookUrl"]))
     );
 }
 

@@ -42,8 +42,17 @@ fn world() -> World {
     let clock = Arc::new(ManualClock::at(SIGNED));
     let secrets = Arc::new(MemorySecrets::new(faults.clone(), SECRETS));
     let https = Arc::new(MemoryHttps::new(faults));
-    let ports = Ports { claims: store.clone(), queue: queue.clone(), secrets, captured: None, https, clock: clock.clone() };
+    let ports = Ports {
+        claims: store.clone(),
+        queue: queue.clone(),
+        secrets,
+        captured: None,
+        https: https.clone(),
+        clock: clock.clone(),
+    };
     let outside = processor::Ports {
+        https,
+        api_secrets: None,
         store: store.clone(),
         actions: Arc::new(MemoryActions::default()),
         timers: Arc::new(MemoryTimers::default()),

@@ -3,16 +3,17 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Redirect;
 use axum::routing::get;
 use futures::stream::{self, StreamExt};
 use std::time::{Duration, Instant};
 use tidings_core::aws::Https;
 use tidings_core::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
-use tidings_core::ports::HttpsGet;
+use tidings_core::ports::{Get, HttpsGet, Redacted};
 use tidings_tests::conformance;
 use tokio::net::TcpListener;
+use zeroize::Zeroizing;
 
 async fn server() -> String {
     let never = || async {
@@ -28,6 +29,7 @@ async fn server() -> String {
         .route("/full", get(|| async { "x".repeat(MAX_FETCHED_BYTES) }))
         .route("/long", get(|| async { "x".repeat(MAX_FETCHED_BYTES + 1) }))
         .route("/moved", get(|| async { Redirect::temporary("/jwks") }))
+        .route("/private", get(|headers: HeaderMap| async move { headers["x-key"].as_bytes().to_vec() }))
         .route("/broken", get(|| async { StatusCode::INTERNAL_SERVER_ERROR }))
         .route("/never", get(never))
         .route("/trickle", get(trickle));
@@ -41,13 +43,28 @@ async fn server() -> String {
 async fn what_is_there_is_fetched_and_nothing_else() {
     let (url, https) = (server().await, Https::default());
     conformance::https_get(&https, &format!("{url}/jwks"), b"{\"keys\":[]}", &format!("{url}/unknown")).await;
-    assert_eq!(https.get(&format!("{url}/full")).await.expect("as long as it may be").len(), MAX_FETCHED_BYTES);
+    assert_eq!(https.get(&Get::public(&format!("{url}/full"))).await.expect("as long as it may be").len(), MAX_FETCHED_BYTES);
     for (path, said) in [("long", "length limit"), ("moved", "answered 307"), ("broken", "answered 500")] {
-        let refused = https.get(&format!("{url}/{path}")).await.expect_err(path);
-        assert!(refused.cause.contains(said), "{path}: {refused}");
+        let refused = https.get(&Get::public(&format!("{url}/{path}"))).await.expect_err(path);
+        assert!(refused.to_string().contains(said), "{path}: {refused}");
     }
     for nowhere in ["http://127.0.0.1:9/", "https://", "not an address"] {
-        https.get(nowhere).await.expect_err(nowhere);
+        https.get(&Get::public(nowhere)).await.expect_err(nowhere);
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_sent_in_its_header_and_shown_nowhere() {
+    let (url, https) = (format!("{}/private", server().await), Https::default());
+    let redacted = |text: &str| Redacted(Zeroizing::new(text.to_owned()));
+    let secret = redacted("hunter2");
+    let get = Get { header: Some(("X-Key", &secret)), ..Get::public(&url) };
+    assert_eq!(https.get(&get).await.expect("it is answered"), b"hunter2");
+    assert!(!format!("{get:?}").contains("hunter2"));
+    for bad in ["hunter2\r\nX-Other: 1", "hunter2\0"] {
+        let secret = redacted(bad);
+        let refused = https.get(&Get { header: Some(("X-Key", &secret)), ..get }).await.expect_err("no header holds it");
+        assert_eq!(refused.to_string(), "a secret that no header can hold");
     }
 }
 
@@ -56,8 +73,8 @@ async fn it_gives_up_in_time_before_and_in_the_middle_of_an_answer() {
     let (url, https) = (server().await, Https::default());
     for path in ["never", "trickle"] {
         let started = Instant::now();
-        let refused = https.get(&format!("{url}/{path}")).await.expect_err(path);
-        assert!(refused.cause.contains("no answer within"), "{path}: {refused}");
+        let refused = https.get(&Get::public(&format!("{url}/{path}"))).await.expect_err(path);
+        assert!(refused.to_string().contains("no answer within"), "{path}: {refused}");
         assert!(started.elapsed() >= FETCH_TIMEOUT, "{path}: it waited as long as it may");
     }
 }

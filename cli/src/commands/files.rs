@@ -3,6 +3,7 @@
 use crate::Failure;
 use std::path::Path;
 use tidings_core::config::source::Source;
+use tidings_core::secrets::parse;
 use tidings_events::secrets_of;
 
 /// A file's bytes.
@@ -12,9 +13,16 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The document of secrets: the file's, or the public demo secrets of these sources.
 pub(crate) fn secrets_document(path: Option<&Path>, sources: &[Source]) -> Result<String, Failure> {
-    match path {
-        Some(path) => String::from_utf8(read(path)?).map_err(|_| Failure::new(format!("{}: not UTF-8", path.display()))),
-        None => Ok(tidings_events::demo_secrets(sources)),
+    path.map_or_else(|| Ok(tidings_events::demo_secrets(sources)), document)
+}
+
+/// A file that holds a document of secrets.
+pub(crate) fn document(path: &Path) -> Result<String, Failure> {
+    let text = String::from_utf8(read(path)?).map_err(|_| Failure::new(format!("{}: not UTF-8", path.display())))?;
+    // One that can't be read is better told now than by a 503 for every request.
+    match parse(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(Failure::new(format!("{}: {error}", path.display()))),
     }
 }
 

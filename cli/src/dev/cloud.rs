@@ -22,6 +22,7 @@ const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
 const ACTIONS_QUEUE: &str = "tidings-actions.fifo";
 const SECRET: &str = "tidings";
 const CAPTURED_SECRET: &str = "tidings-captured";
+const API_SECRET: &str = "tidings-apis";
 const REGION: &str = "eu-central-1";
 
 /// What of the cloud is different here.
@@ -33,6 +34,7 @@ pub struct Options<'a> {
     pub data: Option<&'a Path>,
     /// The document in Secrets Manager.
     pub secrets: &'a str,
+    pub api_secrets: &'a str,
     /// Instead of the template's minutes, so that a poison event can be watched.
     pub visibility_timeout_seconds: u32,
 }
@@ -72,7 +74,7 @@ impl Cloud {
             .await;
         let sqs = aws_sdk_sqs::Client::new(&config);
         let secrets = aws_sdk_secretsmanager::Client::new(&config);
-        for (name, document) in [(SECRET, options.secrets), (CAPTURED_SECRET, "{}")] {
+        for (name, document) in [(SECRET, options.secrets), (CAPTURED_SECRET, "{}"), (API_SECRET, options.api_secrets)] {
             secrets.create_secret().name(name).secret_string(document).send().await.map_err(|e| broken("the secret", e))?;
         }
 
@@ -111,6 +113,10 @@ impl Cloud {
 
     pub fn secret_store(&self) -> SecretsManager {
         SecretsManager::new(self.secrets.clone(), SECRET.to_owned())
+    }
+
+    pub fn api_secrets(&self) -> SecretsManager {
+        SecretsManager::new(self.secrets.clone(), API_SECRET.to_owned())
     }
 
     pub fn captured_secrets(&self) -> SecretsManager {

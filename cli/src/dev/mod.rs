@@ -11,7 +11,7 @@ mod show;
 
 use crate::Failure;
 use crate::arguments::DevOptions;
-use crate::commands::files::secrets_document;
+use crate::commands::files::{document, secrets_document};
 use crate::sources;
 use crate::style::{FAINT, NAME, STRONG, paint, say};
 use actions::Chatbot;
@@ -23,7 +23,6 @@ use std::sync::Arc;
 use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
 use tidings_core::time::SystemClock;
-use tidings_events::secrets_of;
 use tokio::sync::watch;
 
 /// Short enough to watch a poison event on its way into the dead-letter queue.
@@ -41,13 +40,13 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     let url = format!("http://{address}");
     let sources = sources::listening(options.presets.then_some(url.as_str()));
     let secrets = secrets_document(options.secrets.as_deref(), &sources)?;
-    // A document that can't be read is better told now than by a 503 for every request.
-    secrets_of(&secrets, "").map_err(|error| Failure::new(error.to_string()))?;
+    let api_secrets = options.api_secrets.as_deref().map_or_else(|| Ok("{}".to_owned()), document)?;
     show::init();
     let cloud = Cloud::start(Options {
         dynamodb_port: if options.port == 0 { 0 } else { options.port.saturating_add(1) },
         data: options.data.as_deref(),
         secrets: &secrets,
+        api_secrets: &api_secrets,
         visibility_timeout_seconds: VISIBILITY_TIMEOUT_SECONDS,
     });
     let cloud = Arc::new(cloud.await?);
@@ -110,6 +109,8 @@ fn processor(cloud: &Cloud) -> Processor {
         store: Arc::new(cloud.contexts()),
         actions: Arc::new(cloud.actions()),
         timers: Arc::new(cloud.timers()),
+        https: Arc::new(Https::default()),
+        api_secrets: Some(Arc::new(cloud.api_secrets())),
         clock: Arc::new(SystemClock),
     };
     let (rules, schemas) = (::processor::configured::rules(), ::processor::configured::schemas());

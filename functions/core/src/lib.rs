@@ -16,6 +16,7 @@ pub mod ports;
 pub mod rules;
 #[cfg(feature = "schemas")]
 pub mod schemas;
+pub mod secrets;
 pub mod settings;
 pub mod telemetry;
 pub mod time;

@@ -211,6 +211,39 @@ pub const MAX_HELD: usize = 64;
 /// Items of one transaction while what was known of an identity moves to its conversation: one read, one deleted, one written.
 pub const MOVE_CHUNK: usize = 24;
 
+/// The address of an API that rules fetch from.
+pub const MAX_API_URL_BYTES: usize = 512;
+
+/// What a rule puts behind it, as it is written.
+pub const MAX_FETCH_PATH_BYTES: usize = 1_024;
+
+/// The value of one place in it, before it is escaped.
+pub const MAX_FETCH_VALUE_BYTES: usize = 256;
+
+/// An object that a rule fetches.
+pub const MAX_OBJECT_BYTES: usize = 262_144;
+
+/// Fetching one, from the connection to the last byte.
+pub const OBJECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Objects that one event may need. One after the other they fit into the processor's time beside the rest.
+pub const MAX_FETCHES_PER_EVENT: usize = 4;
+
+/// Objects that a container keeps, the latest: 64 of the largest are 16 MB.
+pub const MAX_KEPT_OBJECTS: usize = 64;
+
+/// How long an object whose version is known is kept.
+pub const OBJECT_LIFETIME: Duration = Duration::from_secs(300);
+
+/// Fetches that fail in a row before an API is left alone for [`BREAKER_PAUSE`].
+pub const BREAKER_FAILURES: u32 = 5;
+
+/// How long an API that fails is left alone, before one fetch may try again.
+pub const BREAKER_PAUSE: Duration = Duration::from_secs(15);
+
+/// The document of the APIs' secrets. Secrets Manager's own limit.
+pub const MAX_API_SECRETS_BYTES: usize = MAX_SECRET_DOCUMENT_BYTES;
+
 /// One event schema as a file.
 pub const MAX_SCHEMA_BYTES: usize = 65_536;
 
@@ -244,5 +277,6 @@ const _: () = {
     assert!(ANSWER_RESERVE.as_millis() < BATCH_RESERVE.as_millis());
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
     assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());
+    assert!(MAX_FETCHES_PER_EVENT as u64 * OBJECT_TIMEOUT.as_secs() + BATCH_RESERVE.as_secs() < 20, "a processor has 30 s");
     assert!(MAX_COALESCE.as_secs() < CLAIM_LIFETIME.as_secs());
 };

@@ -1,11 +1,13 @@
 //! What the functions need of the world, a trait each. They mirror the IAM grants: the receiver's role has what
 //! [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`CapturedSecrets`] need and no more, the processor's what
-//! [`ContextStore`], [`ActionQueue`] and [`TimerQueue`] need.
+//! [`ContextStore`], [`ActionQueue`] and [`TimerQueue`] need, and [`SecretStore`] for a secret of its own. [`HttpsGet`] is no call
+//! of AWS.
 
 use crate::action::Action;
 use crate::claim::decide::{Committed, Recorded};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
 use crate::context::{Item, ItemKey, Place};
+use crate::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,12 +64,51 @@ pub trait CapturedSecrets: Send + Sync + fmt::Debug {
     async fn put(&self, document: &str) -> Result<(), Unavailable>;
 }
 
-/// One `GET` over HTTPS, of an address that was checked before.
+/// One `GET`, bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Get<'a> {
+    /// It was checked before: of whom it is, and that it is HTTPS.
+    pub url: &'a str,
+    /// Name and value, a secret perhaps.
+    pub header: Option<(&'a str, &'a Redacted)>,
+    /// Of the body, in bytes.
+    pub at_most: usize,
+    /// From the connection to the last byte.
+    pub within: Duration,
+}
+
+impl<'a> Get<'a> {
+    /// Of what a provider publishes.
+    pub const fn public(url: &'a str) -> Self {
+        Self { url, header: None, at_most: MAX_FETCHED_BYTES, within: FETCH_TIMEOUT }
+    }
+}
+
+/// Why there is no document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GetError {
+    #[error("answered {0}")]
+    Status(u16),
+    /// It can't be reached, takes too long, or has too much to say. Worth a retry.
+    #[error("{0}")]
+    NoAnswer(String),
+}
+
+/// A text that no log shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Redacted(pub Zeroizing<String>);
+
+impl fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redacted")
+    }
+}
+
+/// Fetching over HTTPS.
 #[async_trait]
 pub trait HttpsGet: Send + Sync + fmt::Debug {
-    /// The body of a 2xx, of at most [`MAX_FETCHED_BYTES`](crate::limits::MAX_FETCHED_BYTES), within
-    /// [`FETCH_TIMEOUT`](crate::limits::FETCH_TIMEOUT). Redirects aren't followed: they would lead past the check.
-    async fn get(&self, url: &str) -> Result<Vec<u8>, Unavailable>;
+    /// The body of a 2xx. Redirects aren't followed: they would lead past the check of the address.
+    async fn get(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError>;
 }
 
 /// One event's effect: the claim's last word and the context items that it changes, in one transaction.

@@ -30,6 +30,8 @@ pub struct ProcessorSettings {
     pub events_queue_url: String,
     /// `ACTIONS_QUEUE_URL`: URL of the actions queue.
     pub actions_queue_url: String,
+    /// `API_SECRET_ARN`: ARN or name of the secret for the APIs that rules fetch from; left out where none needs one.
+    pub api_secret_arn: Option<String>,
     /// `MAX_RECEIVE_COUNT`: the redrive policy's.
     pub max_receive_count: NonZeroU32,
 }
@@ -70,6 +72,8 @@ const CAPTURED_SECRET_ARN: Variable = Variable {
     name: "CAPTURED_SECRET_ARN",
     example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-captured-AbCdEf",
 };
+const API_SECRET_ARN: Variable =
+    Variable { name: "API_SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-apis-AbCdEf" };
 const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", example: "5" };
 
 impl ReceiverSettings {
@@ -91,8 +95,14 @@ impl ReceiverSettings {
 
 impl ProcessorSettings {
     /// The names of all variables, for the test that holds the template against them.
-    pub const VARIABLES: &'static [&'static str] =
-        &[CLAIMS_TABLE.name, CONTEXT_TABLE.name, EVENTS_QUEUE_URL.name, ACTIONS_QUEUE_URL.name, MAX_RECEIVE_COUNT.name];
+    pub const VARIABLES: &'static [&'static str] = &[
+        CLAIMS_TABLE.name,
+        CONTEXT_TABLE.name,
+        EVENTS_QUEUE_URL.name,
+        ACTIONS_QUEUE_URL.name,
+        API_SECRET_ARN.name,
+        MAX_RECEIVE_COUNT.name,
+    ];
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
         let mut reader = Reader { lookup, problems: Vec::new() };
@@ -101,6 +111,7 @@ impl ProcessorSettings {
             context_table: reader.text(CONTEXT_TABLE),
             events_queue_url: reader.url(EVENTS_QUEUE_URL),
             actions_queue_url: reader.url(ACTIONS_QUEUE_URL),
+            api_secret_arn: reader.optional(API_SECRET_ARN),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),
         };
         reader.finish(settings)
@@ -181,7 +192,8 @@ mod tests {
     fn examples_are_valid() {
         let lookup = |name: &str| {
             let tables = [CLAIMS_TABLE, CONTEXT_TABLE];
-            let others = [EVENTS_QUEUE_URL, ACTIONS_QUEUE_URL, SECRET_ARN, CAPTURED_SECRET_ARN, MAX_RECEIVE_COUNT];
+            let others =
+                [EVENTS_QUEUE_URL, ACTIONS_QUEUE_URL, SECRET_ARN, CAPTURED_SECRET_ARN, API_SECRET_ARN, MAX_RECEIVE_COUNT];
             let all = tables.into_iter().chain(others).collect::<Vec<_>>();
             all.iter().find(|v| v.name == name).map(|v| v.example.to_owned())
         };

@@ -49,6 +49,8 @@ pub enum Metric {
     SecretCaptured,
     /// A payload didn't match its schema, on one receive.
     OffSchema,
+    /// A rule couldn't fetch what it needs, on one receive.
+    Unfetched,
     /// An event older than its claim's lifetime was parked.
     Parked,
     /// An event was left to SQS for another receive.
@@ -79,6 +81,7 @@ impl Metric {
             Self::KeyUnavailable => "KeyUnavailable",
             Self::SecretCaptured => "SecretCaptured",
             Self::OffSchema => "OffSchema",
+            Self::Unfetched => "Unfetched",
             Self::Parked => "Parked",
             Self::Retried => "Retried",
             Self::Dead => "Dead",
@@ -101,6 +104,7 @@ impl Metric {
             | Self::KeyUnavailable
             | Self::SecretCaptured
             | Self::OffSchema
+            | Self::Unfetched
             | Self::Parked
             | Self::Retried
             | Self::Dead

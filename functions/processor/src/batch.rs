@@ -4,17 +4,19 @@ use crate::Processor;
 use crate::commit::{Done, commit};
 use crate::decode::Record;
 use crate::failure::{End, Failure, settle};
-use crate::plan::Plan;
+use crate::plan::{Fetched, Plan};
 use crate::schema;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use futures::FutureExt;
 use futures::future::join_all;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tidings_core::due::Due;
+use tidings_core::envelope::Envelope;
 use tidings_core::limits::{ANSWER_RESERVE, BATCH_RESERVE};
-use tidings_core::telemetry::STEP;
+use tidings_core::telemetry::{Metric, STEP};
+use tidings_core::time::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 /// A record and what it is to change, or why it can't.
@@ -35,9 +37,7 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
     let time =
         Time { work: now + time_left.saturating_sub(BATCH_RESERVE), settle: now + time_left.saturating_sub(ANSWER_RESERVE) };
     let mut groups: BTreeMap<String, Vec<Planned>> = BTreeMap::new();
-    for message in messages {
-        let record = Record::read(message);
-        let plan = plan(processor, &record);
+    for (record, plan) in join_all(messages.into_iter().map(|message| planned(processor, message, time))).await {
         // What has no plan shares nothing with others: a group of its own.
         let group = plan.as_ref().ok().and_then(Plan::group).map_or_else(|| format!("#{}", record.message_id), str::to_owned);
         groups.entry(group).or_default().push((record, plan));
@@ -87,19 +87,40 @@ async fn end(processor: &Processor, record: &Record, failure: &Failure, goes_on:
     }
 }
 
-/// A panic costs its own record and no other.
-fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {
+/// A panic costs its own record and no other. What is fetched is fetched for all records at once.
+async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Planned {
+    let record = Record::read(message);
+    let plan = match timeout_at(time.work, AssertUnwindSafe(plan(processor, &record)).catch_unwind()).await {
+        Ok(Ok(plan)) => plan,
+        Ok(Err(_)) => Err(Failure::Panic),
+        Err(_) => Err(Failure::Deadline),
+    };
+    (record, plan)
+}
+
+async fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {
     let envelope = record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone()))?;
     let now = processor.clock.now();
-    let planned = AssertUnwindSafe(|| {
-        let finding = schema::hold(&processor.schemas, envelope, now)?;
-        let mut plan = processor.planner.plan(envelope, now)?;
-        if let Plan::Event(plan) = &mut plan {
-            plan.off_schema = finding.map(|finding| finding.to_string());
-        }
-        Ok(plan)
-    });
-    catch_unwind(planned).unwrap_or(Err(Failure::Panic))
+    let finding = schema::hold(&processor.schemas, envelope, now)?;
+    let fetched = fetched(processor, envelope, now).await?;
+    let mut plan = processor.planner.plan(envelope, &fetched, now)?;
+    if let Plan::Event(plan) = &mut plan {
+        plan.off_schema = finding.map(|finding| finding.to_string());
+    }
+    Ok(plan)
+}
+
+/// All that an event's rules need, or nothing of it: an event is never half applied.
+async fn fetched(processor: &Processor, envelope: &Envelope, now: Timestamp) -> Result<Fetched, Failure> {
+    let mut fetched = Fetched::new();
+    for (index, wanted) in processor.planner.wanted(envelope, now)? {
+        let object = processor.objects.get(&wanted).await.map_err(|what| {
+            Metric::Unfetched.count(envelope.source_name(), now);
+            Failure::Unfetched { rule: processor.planner.rule_name(index).to_owned(), api: wanted.api.clone(), what }
+        })?;
+        fetched.insert(index, object);
+    }
+    Ok(fetched)
 }
 
 async fn one_record(processor: &Processor, record: &Record, plan: Result<Plan, Failure>, until: Instant) -> Result<(), Failure> {

@@ -50,7 +50,7 @@ pub struct Planned {
 }
 
 /// For whom the effects are worked out.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Occasion<'a> {
     pub(crate) variables: &'a Variables,
     pub(crate) subject: Option<&'a str>,

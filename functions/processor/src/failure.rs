@@ -26,6 +26,8 @@ pub enum Failure {
     Conversation { expression: String, what: String },
     #[error("rule {rule}, {field}: {what}")]
     Rule { rule: String, field: String, what: String },
+    #[error("rule {rule}, enrich: {api}: {what}")]
+    Unfetched { rule: String, api: String, what: String },
     #[error("{seen} {what}, allowed: {allowed}")]
     TooMany { what: &'static str, seen: usize, allowed: usize },
     #[error("context item {item} would have {bytes} bytes, allowed: {MAX_ITEM_BYTES}")]
@@ -60,6 +62,7 @@ impl Failure {
             Self::PastHorizon { .. } => "past_horizon",
             Self::Conversation { .. } => "conversation",
             Self::Rule { .. } => "rule",
+            Self::Unfetched { .. } => "unfetched",
             Self::TooMany { .. } | Self::LargeItem { .. } | Self::LargeSet { .. } | Self::LongText { .. } => "too_large",
             Self::JoinFull { .. } => "join_full",
             Self::LinkTarget => "link_target",

@@ -1,10 +1,10 @@
-//! batch → decode → hold against its schema → apply rules → commit → deliver → partial response.
+//! batch → decode → hold against its schema → fetch what rules need → apply rules → commit → deliver → partial response.
 //!
 //! Promises: every record of a batch has exactly one end, whatever the others do: done, given back to SQS, or recorded as
 //! dead with its reason on its last receive and then given back, so that the redrive policy takes it. An event's effect is
 //! one transaction, and what it sends is sent before its message is let go. Never: a batch that fails as a whole, an effect without its claim, a payload in a log or a reason.
 //!
-//! The flow, a file each: [`batch`] → [`decode`] → [`schema`] → [`plan`] (a rule's [`effects`]) → `apply` → [`commit`] → `deliver` →
+//! The flow, a file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (a rule's [`effects`]) → `apply` → [`commit`] → `deliver` →
 //! [`failure`].
 
 mod apply;
@@ -14,18 +14,20 @@ pub mod configured;
 pub mod decode;
 mod deliver;
 pub mod effects;
+mod enrich;
 mod expression;
 pub mod failure;
 pub mod plan;
 pub mod schema;
 
+use crate::enrich::Objects;
 use crate::plan::Planner;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::config::rules::Rules;
-use tidings_core::ports::{ActionQueue, ContextStore, TimerQueue};
+use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, SecretStore, TimerQueue};
 use tidings_core::schemas::EventSchemas;
 use tidings_core::time::Clock;
 
@@ -35,6 +37,10 @@ pub struct Ports {
     pub store: Arc<dyn ContextStore>,
     pub actions: Arc<dyn ActionQueue>,
     pub timers: Arc<dyn TimerQueue>,
+    /// For the rules that fetch.
+    pub https: Arc<dyn HttpsGet>,
+    /// The secrets of the APIs that they fetch from, if there are any.
+    pub api_secrets: Option<Arc<dyn SecretStore>>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -43,6 +49,7 @@ pub struct Ports {
 pub struct Processor {
     planner: Planner,
     schemas: EventSchemas,
+    objects: Objects,
     store: Arc<dyn ContextStore>,
     actions: Arc<dyn ActionQueue>,
     timers: Arc<dyn TimerQueue>,
@@ -54,8 +61,9 @@ impl Processor {
     /// Payloads are held against `schemas`. `max_receive_count` is the redrive policy's: the receive on which a failure is
     /// recorded as dead.
     pub fn new(rules: Rules, schemas: EventSchemas, ports: Ports, max_receive_count: NonZeroU32) -> Self {
-        let Ports { store, actions, timers, clock } = ports;
-        Self { planner: Planner::new(rules), schemas, store, actions, timers, clock, max_receive_count }
+        let Ports { store, actions, timers, https, api_secrets, clock } = ports;
+        let objects = Objects::new(rules.apis.clone(), https, api_secrets, Arc::clone(&clock));
+        Self { planner: Planner::new(rules), schemas, objects, store, actions, timers, clock, max_receive_count }
     }
 
     /// Processes one batch. What isn't in the response is deleted by SQS. `time_left` is until the function is stopped.

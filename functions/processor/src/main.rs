@@ -5,7 +5,8 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use processor::{Ports, Processor, configured};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tidings_core::aws::{DynamoContexts, SqsActions, SqsTimers, config};
+use tidings_core::aws::{DynamoContexts, Https, SecretsManager, SqsActions, SqsTimers, config};
+use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
 use tidings_core::telemetry;
 use tidings_core::time::SystemClock;
@@ -16,10 +17,15 @@ async fn main() -> Result<(), Error> {
     let settings = ProcessorSettings::read(&|name| std::env::var(name).ok())?;
     let aws = config().await;
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
+    let api_secrets = settings
+        .api_secret_arn
+        .map(|arn| Arc::new(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), arn)) as Arc<dyn SecretStore>);
     let ports = Ports {
         store: Arc::new(DynamoContexts::new(dynamodb, settings.claims_table, settings.context_table)),
         actions: Arc::new(SqsActions::new(sqs.clone(), settings.actions_queue_url)),
         timers: Arc::new(SqsTimers::new(sqs, settings.events_queue_url)),
+        https: Arc::new(Https::default()),
+        api_secrets,
         clock: Arc::new(SystemClock),
     };
     let processor = &Processor::new(configured::rules(), configured::schemas(), ports, settings.max_receive_count);

@@ -1,19 +1,22 @@
 //! What an event is to do, by the rules. Pure: the same event gives the same plan.
 
 use crate::effects::{Occasion, Outline, Ready};
+use crate::enrich::wanted::{ReadyEnrich, Wanted};
 use crate::expression::Lazy;
 use crate::failure::Failure;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tidings_core::action::Proposal;
 use tidings_core::claim::decide::past_horizon;
-use tidings_core::config::rules::{IfStale, Join, Policy, Rules, Whose, is_about};
+use tidings_core::config::rules::{IfStale, Join, Policy, Rule, Rules, Whose, is_about};
 use tidings_core::context::{Branch, Combination, Owner, Seen, join_order, join_partition};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::limits::{
-    MAX_ACTIONS_PER_EVENT, MAX_CONVERSATION_BYTES, MAX_ITEMS_PER_EVENT, MAX_JOIN_KEY_BYTES, MAX_JOINS_PER_EVENT,
-    MAX_LINKS_PER_EVENT,
+    MAX_ACTIONS_PER_EVENT, MAX_CONVERSATION_BYTES, MAX_FETCHES_PER_EVENT, MAX_ITEMS_PER_EVENT, MAX_JOIN_KEY_BYTES,
+    MAX_JOINS_PER_EVENT, MAX_LINKS_PER_EVENT,
 };
 use tidings_core::rules::{Scope, Variables};
 use tidings_core::time::Timestamp;
@@ -32,6 +35,9 @@ pub enum Plan {
     /// A join that the rules don't know any more.
     Forgotten,
 }
+
+/// What was fetched, by the index of the rule that needs it. `None`: there is no such object.
+pub type Fetched = BTreeMap<usize, Option<Arc<Value>>>;
 
 /// One event's plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,8 +80,16 @@ impl Plan {
 pub struct Planner {
     rules: Rules,
     conversations: Vec<Lazy>,
-    conditions: Vec<(Option<Lazy>, Vec<Lazy>, Ready)>,
+    rule: Vec<ReadyRule>,
     joins: Vec<ReadyJoin>,
+}
+
+#[derive(Debug)]
+struct ReadyRule {
+    when: Option<Lazy>,
+    enrich: Option<ReadyEnrich>,
+    links: Vec<Lazy>,
+    effects: Ready,
 }
 
 #[derive(Debug)]
@@ -96,14 +110,7 @@ impl Planner {
         };
         Self {
             conversations: rules.conversations.iter().map(|c| Lazy::new(c.whose.expression(), Scope::Event)).collect(),
-            conditions: rules
-                .rules
-                .iter()
-                .map(|rule| {
-                    let ready = Ready::new(&rule.name, &rule.effects, rule.if_stale, Scope::Event);
-                    (rule.when.as_ref().map(event), rule.link.0.iter().map(event).collect(), ready)
-                })
-                .collect(),
+            rule: rules.rules.iter().map(ReadyRule::new).collect(),
             joins: rules.joins.iter().map(join).collect(),
             rules,
         }
@@ -117,13 +124,45 @@ impl Planner {
         &self.rules.joins[index]
     }
 
-    /// Every failure here is final: the same event fails the same way again.
-    pub fn plan(&self, envelope: &Envelope, now: Timestamp) -> Result<Plan, Failure> {
+    /// What has to be fetched before there can be a plan: by the index of the rule that needs it.
+    pub fn wanted(&self, envelope: &Envelope, now: Timestamp) -> Result<BTreeMap<usize, Wanted>, Failure> {
+        let mut wanted = BTreeMap::new();
+        let is_about =
+            |rule: &Rule| rule.enrich.is_some() && is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type);
+        if !self.rules.rules.iter().any(is_about) || past_horizon(envelope.receivedtime, now) || Due::read(envelope).is_some() {
+            return Ok(wanted);
+        }
+        let data: Value = serde_json::from_str(envelope.data.get()).map_err(|_| Failure::Payload)?;
+        let variables = Variables::of_event(&data, &without_payload(envelope));
+        for (index, (rule, ready)) in self.rules.rules.iter().zip(&self.rule).enumerate() {
+            let failed = |field: &str, what| Failure::Rule { rule: rule.name.clone(), field: field.to_owned(), what };
+            if let Some(enrich) = &ready.enrich
+                && is_about(rule)
+                && ready.is_for(&variables).map_err(|what| failed("when", what))?
+            {
+                let object = enrich.wanted(&variables, &envelope.claimkey).map_err(|(field, what)| failed(field, what))?;
+                wanted.insert(index, object);
+            }
+        }
+        match wanted.len() {
+            seen if seen > MAX_FETCHES_PER_EVENT => {
+                Err(Failure::TooMany { what: "objects to fetch", seen, allowed: MAX_FETCHES_PER_EVENT })
+            }
+            _ => Ok(wanted),
+        }
+    }
+
+    pub fn rule_name(&self, index: usize) -> &str {
+        &self.rules.rules[index].name
+    }
+
+    /// Every failure here is final: the same event fails the same way again. `fetched` has what [`Self::wanted`] names.
+    pub fn plan(&self, envelope: &Envelope, fetched: &Fetched, now: Timestamp) -> Result<Plan, Failure> {
         if past_horizon(envelope.receivedtime, now) {
             return Err(Failure::PastHorizon { received: envelope.receivedtime });
         }
         match Due::read(envelope).transpose()? {
-            None => self.event(envelope, now).map(Plan::Event),
+            None => self.event(envelope, fetched, now).map(Plan::Event),
             Some((what, due)) if now < due => Ok(Plan::NotYet { due, what }),
             Some((Due::Action { conversation, proposal }, _)) => Ok(Plan::Action { conversation, proposal }),
             Some((Due::Link { identity, conversation }, _)) => Ok(Plan::Event(EventPlan {
@@ -141,7 +180,7 @@ impl Planner {
         }
     }
 
-    fn event(&self, envelope: &Envelope, now: Timestamp) -> Result<EventPlan, Failure> {
+    fn event(&self, envelope: &Envelope, fetched: &Fetched, now: Timestamp) -> Result<EventPlan, Failure> {
         let data: Value = serde_json::from_str(envelope.data.get()).map_err(|_| Failure::Payload)?;
         let variables = Variables::of_event(&data, &without_payload(envelope));
         let owner = self.owner(envelope, &variables)?;
@@ -163,17 +202,21 @@ impl Planner {
             legs: BTreeMap::new(),
             off_schema: None,
         };
-        for (rule, (when, links, ready)) in self.rules.rules.iter().zip(&self.conditions) {
+        for (index, (rule, ready)) in self.rules.rules.iter().zip(&self.rule).enumerate() {
             let failed = |field: &str, what| Failure::Rule { rule: rule.name.clone(), field: field.to_owned(), what };
             if !is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type) {
                 continue;
             }
-            if let Some(when) = when
-                && !when.holds(&variables).map_err(|what| failed("when", what))?
-            {
+            if !ready.is_for(&variables).map_err(|what| failed("when", what))? {
                 continue;
             }
-            for link in links {
+            let variables = match (&ready.enrich, fetched.get(&index)) {
+                (None, _) => Cow::Borrowed(&variables),
+                (Some(_), Some(Some(object))) => Cow::Owned(variables.with_fetched(object)),
+                // There is no such object, and the rule says that it isn't about it then.
+                (Some(_), Some(None) | None) => continue,
+            };
+            for link in &ready.links {
                 let identity = link.name(&variables, MAX_CONVERSATION_BYTES).map_err(|what| failed("link", what))?;
                 if let Owner::Identity(_) = plan.owner {
                     let what = "the event has an identity and no conversation to link it to; see `conversations`";
@@ -183,7 +226,7 @@ impl Planner {
                     plan.links.push(identity);
                 }
             }
-            ready.apply(&occasion, &mut plan.outline)?;
+            ready.effects.apply(&Occasion { variables: &variables, ..occasion }, &mut plan.outline)?;
             plan.rules.push(rule.name.clone());
         }
         self.legs(envelope, &variables, &mut plan)?;
@@ -265,6 +308,23 @@ impl Planner {
             Branch::Else => self.joins[index].otherwise.apply(&occasion, &mut outline)?,
         }
         Ok(outline)
+    }
+}
+
+impl ReadyRule {
+    fn new(rule: &Rule) -> Self {
+        let scope = if rule.enrich.is_some() { Scope::Enriched } else { Scope::Event };
+        Self {
+            when: rule.when.as_ref().map(|text| Lazy::new(text, Scope::Event)),
+            enrich: rule.enrich.as_ref().map(ReadyEnrich::new),
+            links: rule.link.0.iter().map(|text| Lazy::new(text, scope)).collect(),
+            effects: Ready::new(&rule.name, &rule.effects, rule.if_stale, scope),
+        }
+    }
+
+    /// Whether it is about an event of its type and source.
+    fn is_for(&self, variables: &Variables) -> Result<bool, String> {
+        self.when.as_ref().map_or(Ok(true), |when| when.holds(variables))
     }
 }
 

@@ -15,7 +15,7 @@ use tidings_core::config::Reference;
 use tidings_core::config::handshake::{Answer, Characters, Confirm, Handshake};
 use tidings_core::config::source::Source;
 use tidings_core::limits::{MAX_CAPTURED_SECRET_BYTES, MAX_HANDSHAKE_BODY_BYTES};
-use tidings_core::ports::HttpsGet;
+use tidings_core::ports::{Get, HttpsGet};
 use zeroize::Zeroizing;
 
 /// The handshake that this request is, of those that are signed or of those that aren't.
@@ -69,7 +69,7 @@ pub fn answer(
 pub async fn confirm(confirm: &Confirm, source: &Source, delivery: &Delivery, https: &dyn HttpsGet) -> Result<(), Reply> {
     let url = value(&confirm.from, delivery, &parse(delivery)).filter(|url| address::is_allowed(url, &confirm.hosts.0));
     let url = url.ok_or(Reply::BadChallenge)?;
-    https.get(&url).await.map(|_| ()).map_err(|unavailable| {
+    https.get(&Get::public(&url)).await.map(|_| ()).map_err(|unavailable| {
         tracing::error!(source = source.name, cause = %unavailable, "the subscription couldn't be confirmed");
         Reply::NoSecret
     })

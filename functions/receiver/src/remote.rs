@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_core::config::source::Source;
 use tidings_core::limits::{KEY_LIFETIME, KEY_RETRY, MAX_KEYS_PER_SOURCE};
-use tidings_core::ports::HttpsGet;
+use tidings_core::ports::{Get, HttpsGet};
 use tidings_core::telemetry::Metric;
 use tidings_core::time::{Clock, Timestamp};
 
@@ -82,7 +82,7 @@ impl RemoteKeys {
             fetched.tried = Some(now);
         }
         let read = if needed.is_certificate { KeySet::of_certificate } else { KeySet::of_jwks };
-        let document = self.https.get(&needed.url).await.map_err(|unavailable| unavailable.to_string());
+        let document = self.https.get(&Get::public(&needed.url)).await.map_err(|error| error.to_string());
         match document.and_then(|document| read(&document, now).map_err(|error| error.to_string())) {
             Ok(set) => {
                 self.keep(source, needed, set);

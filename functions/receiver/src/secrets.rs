@@ -12,10 +12,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_core::config::OneOrMany;
 use tidings_core::config::source::Source;
-use tidings_core::limits::{
-    MAX_SECRET_DOCUMENT_BYTES, MAX_SECRETS_PER_SOURCE, SECRETS_REFRESH, SECRETS_RETRY, SECRETS_RETRY_EMPTY,
-};
+use tidings_core::limits::{MAX_SECRETS_PER_SOURCE, SECRETS_REFRESH, SECRETS_RETRY, SECRETS_RETRY_EMPTY};
 use tidings_core::ports::{CapturedSecrets, SecretStore};
+use tidings_core::secrets::parse;
 use tidings_core::telemetry::Metric;
 use tidings_core::time::{Clock, Timestamp};
 use zeroize::Zeroizing;
@@ -169,25 +168,8 @@ impl SecretBook {
     }
 }
 
-/// Why a document of secrets can't be read. It names the place and nothing that is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the secrets are no JSON object from source to a secret or a list of secrets (line {line} column {column})")]
-pub struct DocumentError {
-    line: usize,
-    column: usize,
-}
-
-/// The document's form: from source to its secrets, newest first.
-pub fn parse(document: &str) -> Result<BTreeMap<String, OneOrMany<String>>, DocumentError> {
-    serde_json::from_str(document).map_err(|error| DocumentError { line: error.line(), column: error.column() })
-}
-
-/// Reads a document: a JSON object from source to a secret or a list of them, newest first. An error names what is wrong,
-/// never what is there.
+/// A document, or why it can't be read.
 fn read(document: &str) -> Result<BTreeMap<String, OneOrMany<String>>, String> {
-    if document.len() > MAX_SECRET_DOCUMENT_BYTES {
-        return Err(format!("the secret has {} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}", document.len()));
-    }
     parse(document).map_err(|error| error.to_string())
 }
 

@@ -87,6 +87,8 @@ impl World {
                 store: Arc::new(unruly(Arc::clone(&store))),
                 actions: Arc::new(acts),
                 timers: Arc::new(later),
+                https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
+                api_secrets: None,
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
             },
             NonZeroU32::new(MAX_RECEIVES).unwrap(),

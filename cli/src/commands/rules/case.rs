@@ -31,6 +31,9 @@ pub(super) struct CaseEntry {
     pub(super) name: String,
     /// Our clock when the first event is received.
     at: Option<Spanned<String>>,
+    /// What rules fetch, by address. Elsewhere there is nothing.
+    #[serde(default)]
+    fetch: BTreeMap<String, Value>,
     given: Vec<Spanned<GivenEntry>>,
     pub(super) expect: Expect,
 }
@@ -113,6 +116,7 @@ pub(super) enum Step {
 pub(super) struct Case {
     pub(super) name: String,
     pub(super) at: Timestamp,
+    pub(super) fetch: BTreeMap<String, Value>,
     pub(super) steps: Vec<Step>,
     pub(super) expect: Expect,
 }
@@ -175,5 +179,5 @@ fn case(entry: CaseEntry, sources: &[Source], place: &impl Fn(Location, String) 
             }
         }
     }
-    Ok(Case { name: entry.name, at, steps, expect: entry.expect })
+    Ok(Case { name: entry.name, at, fetch: entry.fetch, steps, expect: entry.expect })
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 use tidings_core::config::OneOrMany;
 use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::{Effects, Rule, Rules, TextPart, TypePattern, is_about};
+use tidings_core::config::rules::{Effects, Rule, Rules, Text, TextPart, TypePattern, is_about};
 use tidings_core::rules::{Expression, Scope};
 
 /// Something that the build takes and that is probably not meant.
@@ -183,8 +183,13 @@ fn costs(rules: &Rules) -> Vec<Cost> {
     for rule in &rules.rules {
         let place = format!("rule {}", rule.name);
         rule.when.iter().for_each(|text| costs.add(format!("{place}, when"), text, Scope::Event));
-        rule.link.0.iter().for_each(|text| costs.add(format!("{place}, link"), text, Scope::Event));
-        costs.effects(&place, &rule.effects, Scope::Event);
+        let scope = if rule.enrich.is_some() { Scope::Enriched } else { Scope::Event };
+        for enrich in &rule.enrich {
+            costs.text(&format!("{place}, enrich.path"), &enrich.path, Scope::Event);
+            enrich.version.iter().for_each(|text| costs.add(format!("{place}, enrich.version"), text, Scope::Event));
+        }
+        rule.link.0.iter().for_each(|text| costs.add(format!("{place}, link"), text, scope));
+        costs.effects(&place, &rule.effects, scope);
     }
     for join in &rules.joins {
         let place = format!("join {}", join.name);
@@ -207,18 +212,22 @@ impl Costs {
         self.0.push(Cost { place, steps });
     }
 
+    fn text(&mut self, place: &str, text: &Text, scope: Scope) {
+        for part in text.parts() {
+            match part {
+                TextPart::Value(text) => self.add(place.to_owned(), text, scope),
+                TextPart::Words(_) | TextPart::Fact { .. } => {}
+            }
+        }
+    }
+
     fn effects(&mut self, place: &str, effects: &Effects, scope: Scope) {
         effects.entity.iter().for_each(|text| self.add(format!("{place}, entity"), text, scope));
         effects.set.iter().for_each(|(fact, assignment)| self.add(format!("{place}, set.{fact}"), &assignment.value, scope));
         for (word, values) in [("count", &effects.count), ("add", &effects.add), ("remove", &effects.remove)] {
             values.iter().for_each(|(fact, text)| self.add(format!("{place}, {word}.{fact}"), text, scope));
         }
-        for part in effects.notify.iter().flat_map(|notify| notify.text.parts()) {
-            match part {
-                TextPart::Value(text) => self.add(format!("{place}, notify.text"), text, scope),
-                TextPart::Words(_) | TextPart::Fact { .. } => {}
-            }
-        }
+        effects.notify.iter().for_each(|notify| self.text(&format!("{place}, notify.text"), &notify.text, scope));
         for (field, text) in effects.emit.iter().flat_map(|emit| &emit.data) {
             self.add(format!("{place}, emit.data.{field}"), text, scope);
         }

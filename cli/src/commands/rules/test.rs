@@ -77,6 +77,7 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 
 async fn differences(case: &Case, rules: Rules) -> Vec<Difference> {
     let mut world = World::new(rules, case.at);
+    case.fetch.iter().for_each(|(url, object)| world.put(url, object));
     for step in &case.steps {
         match step {
             Step::Event(event) => world.receive((**event).clone()).await,

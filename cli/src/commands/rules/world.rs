@@ -12,7 +12,7 @@ use tidings_core::claim::Claim;
 use tidings_core::config::rules::Rules;
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
-use tidings_core::memory::{ManualClock, MemoryActions, MemoryStore, MemoryTimers};
+use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemorySecrets, MemoryStore, MemoryTimers};
 use tidings_core::time::{Clock, Timestamp};
 
 /// Time enough for one event.
@@ -24,6 +24,7 @@ pub(crate) struct World {
     store: Arc<MemoryStore>,
     actions: Arc<MemoryActions>,
     timers: Arc<MemoryTimers>,
+    https: Arc<MemoryHttps>,
     clock: Arc<ManualClock>,
     /// What becomes visible later, and when.
     later: Vec<(Timestamp, String)>,
@@ -34,10 +35,26 @@ impl World {
         let (store, actions, timers) =
             (Arc::<MemoryStore>::default(), Arc::<MemoryActions>::default(), Arc::<MemoryTimers>::default());
         let clock = Arc::new(ManualClock::at(now));
+        let https = Arc::new(MemoryHttps::new(Arc::default()));
+        // Whatever the secrets are, nobody looks at them here.
+        let secrets: BTreeMap<&String, &str> = rules.apis.keys().map(|api| (api, "a secret")).collect();
+        let secrets = MemorySecrets::new(Arc::default(), serde_json::json!(secrets).to_string());
         let (store_port, actions_port, timers_port, clock_port) = (store.clone(), actions.clone(), timers.clone(), clock.clone());
-        let ports = Ports { store: store_port, actions: actions_port, timers: timers_port, clock: clock_port };
+        let ports = Ports {
+            store: store_port,
+            actions: actions_port,
+            timers: timers_port,
+            https: https.clone(),
+            api_secrets: Some(Arc::new(secrets)),
+            clock: clock_port,
+        };
         let processor = Processor::new(rules, processor::configured::schemas(), ports, NonZeroU32::MIN);
-        Self { processor, store, actions, timers, clock, later: Vec::new() }
+        Self { processor, store, actions, timers, https, clock, later: Vec::new() }
+    }
+
+    /// What is fetched from this address. Elsewhere there is nothing.
+    pub(crate) fn put(&self, url: &str, object: &Value) {
+        self.https.put(url, object.to_string());
     }
 
     /// Processes an event that is received now, and what is due at once because of it.

@@ -3,14 +3,14 @@
 use super::attempt::Attempt;
 use crate::Failure;
 use receiver::verify::{KeySet, NeededKey, Rejection};
-use tidings_core::ports::HttpsGet;
+use tidings_core::ports::{Get, HttpsGet};
 
 /// Adds the key that the request needs, if it needs one and there is a way to it.
 pub(super) async fn add(attempt: &mut Attempt, file: Option<&[u8]>, fetch: Option<&dyn HttpsGet>) -> Result<(), Failure> {
     let Some(needed) = needed(attempt) else { return Ok(()) };
     let document = match (file, fetch) {
         (Some(bytes), _) => bytes.to_vec(),
-        (None, Some(https)) => https.get(&needed.url).await.map_err(|_| {
+        (None, Some(https)) => https.get(&Get::public(&needed.url)).await.map_err(|_| {
             Failure::new("the provider's key couldn't be fetched")
                 .hint("give it with --key FILE: without --fetch-keys it is said where it is")
         })?,

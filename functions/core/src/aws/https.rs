@@ -1,8 +1,8 @@
-//! Fetching public keys and confirming subscriptions, with the HTTP client that the SDK brings: no second one in the binary.
+//! Fetching public keys, confirming subscriptions, fetching what rules need: with the HTTP client that the SDK brings, no second
+//! one in the binary.
 
 use super::CONNECT_TIMEOUT;
-use crate::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
-use crate::ports::{HttpsGet, Unavailable};
+use crate::ports::{Get, GetError, HttpsGet};
 use async_trait::async_trait;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 /// [`HttpsGet`] over TLS with the system's roots.
 #[derive(Debug, Default)]
 pub struct Https {
-    /// Made with the first request: most receivers never need one.
+    /// Made with the first request: most functions never need one.
     connector: OnceLock<SharedHttpConnector>,
 }
 
@@ -28,23 +28,27 @@ impl Https {
         })
     }
 
-    async fn fetch(&self, url: &str) -> Result<Vec<u8>, String> {
+    async fn fetch(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError> {
+        let no_answer = |cause: &dyn ToString| GetError::NoAnswer(cause.to_string());
         let mut request = HttpRequest::empty();
-        request.set_uri(url).map_err(|_| "no address".to_owned())?;
-        let response = self.connector().call(request).await.map_err(|error| error.to_string())?;
-        if !response.status().is_success() {
-            return Err(format!("answered {}", response.status().as_u16()));
+        request.set_uri(get.url).map_err(|_| no_answer(&"no address"))?;
+        if let Some((name, value)) = get.header {
+            let appended = request.headers_mut().try_append(name.to_owned(), value.0.to_string());
+            appended.map_err(|_| no_answer(&"a secret that no header can hold"))?;
         }
-        let body = Limited::new(response.into_body(), MAX_FETCHED_BYTES).collect().await;
-        body.map(|body| body.to_bytes().to_vec()).map_err(|error| error.to_string())
+        let response = self.connector().call(request).await.map_err(|error| no_answer(&error))?;
+        if !response.status().is_success() {
+            return Err(GetError::Status(response.status().as_u16()));
+        }
+        let body = Limited::new(response.into_body(), get.at_most).collect().await;
+        body.map(|body| body.to_bytes().to_vec()).map_err(|error| no_answer(&error))
     }
 }
 
 #[async_trait]
 impl HttpsGet for Https {
-    async fn get(&self, url: &str) -> Result<Vec<u8>, Unavailable> {
-        let fetched = tokio::time::timeout(FETCH_TIMEOUT, self.fetch(url)).await;
-        let fetched = fetched.unwrap_or_else(|_| Err(format!("no answer within {} s", FETCH_TIMEOUT.as_secs())));
-        fetched.map_err(|cause| Unavailable { call: "GET", cause })
+    async fn get(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError> {
+        let fetched = tokio::time::timeout(get.within, self.fetch(get)).await;
+        fetched.unwrap_or_else(|_| Err(GetError::NoAnswer(format!("no answer within {} s", get.within.as_secs()))))
     }
 }

@@ -126,6 +126,8 @@ fn variable(name: &str, scope: Scope, bound: &[String]) -> Result<(), Expression
              of arrival; only a text may tell of them, as in {facts.carrier|soon}"
                 .to_owned(),
         ))
+    } else if scope == Scope::Event && name == "fetched" {
+        Err(ExpressionError("nothing is fetched here; give the rule an `enrich`, or use it beside `when`".to_owned()))
     } else if scope == Scope::Join && Scope::Event.variables().contains(&name) {
         Err(ExpressionError(format!(
             "unknown name {name:?}, allowed: {}; several events complete a join, and none of them is the one: let their own \

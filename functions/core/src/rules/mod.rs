@@ -35,6 +35,8 @@ pub struct EvaluationError(String);
 pub enum Scope {
     /// One event.
     Event,
+    /// One event, and what was fetched for it.
+    Enriched,
     /// A join that has come to its end. What its events carried isn't there: several events may have completed it, and
     /// which ones did would depend on the order of arrival.
     Join,
@@ -44,6 +46,7 @@ impl Scope {
     pub const fn variables(self) -> &'static [&'static str] {
         match self {
             Self::Event => &["data", "event"],
+            Self::Enriched => &["data", "event", "fetched"],
             Self::Join => &["join"],
         }
     }
@@ -108,6 +111,14 @@ impl Variables {
     pub fn of_event(data: &serde_json::Value, event: &serde_json::Value) -> Self {
         let values = vec![("data", convert::from_json(data)), ("event", convert::from_json(event))];
         Self { values, longest: convert::longest(data) }
+    }
+
+    /// Of [`Scope::Enriched`].
+    #[must_use]
+    pub fn with_fetched(&self, fetched: &serde_json::Value) -> Self {
+        let mut values = self.values.clone();
+        values.push(("fetched", convert::from_json(fetched)));
+        Self { values, longest: self.longest.max(convert::longest(fetched)) }
     }
 
     /// Of [`Scope::Join`].

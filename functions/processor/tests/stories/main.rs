@@ -6,6 +6,7 @@ mod commits;
 mod costs;
 mod dead;
 mod deadline;
+mod enrich;
 mod facts;
 mod joins;
 mod links;

@@ -15,7 +15,7 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::config::files::read_rules;
 use tidings_core::config::rules::Rules;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryStore, MemoryTimers};
+use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryHttps, MemorySecrets, MemoryStore, MemoryTimers};
 use tidings_core::ports::ContextStore;
 use tidings_core::schemas::EventSchemas;
 use tidings_core::time::{Clock, Timestamp};
@@ -26,6 +26,9 @@ pub(crate) const MAX_RECEIVES: u32 = 5;
 
 /// Time enough for any batch.
 pub(crate) const AMPLE: Duration = Duration::from_secs(30);
+
+/// The document of the APIs' secrets.
+pub(crate) const API_SECRETS: &str = r#"{"tickets": ["t0ken-new", "t0ken-old"], "crm": "bot:pass"}"#;
 
 const RULES: &str = r#"
 version: 1
@@ -69,6 +72,8 @@ pub(crate) struct Harness {
 pub(crate) struct Outside {
     pub(crate) actions: Arc<MemoryActions>,
     pub(crate) timers: Arc<MemoryTimers>,
+    pub(crate) https: Arc<MemoryHttps>,
+    pub(crate) secrets: Arc<MemorySecrets>,
     clock: Arc<ManualClock>,
     /// What isn't visible yet, by when it will be.
     later: Arc<Mutex<Vec<(Timestamp, String)>>>,
@@ -121,6 +126,8 @@ impl Harness {
         let outside = Outside {
             actions: Arc::new(MemoryActions::new(Arc::clone(&faults))),
             timers: Arc::new(MemoryTimers::new(Arc::clone(&faults))),
+            https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
+            secrets: Arc::new(MemorySecrets::new(Arc::clone(&faults), API_SECRETS)),
             clock: Arc::clone(&clock),
             later: Arc::default(),
         };
@@ -225,6 +232,8 @@ fn with_schemas<S: ContextStore + 'static>(
         store,
         actions: Arc::clone(&outside.actions) as _,
         timers: Arc::clone(&outside.timers) as _,
+        https: Arc::clone(&outside.https) as _,
+        api_secrets: Some(Arc::clone(&outside.secrets) as _),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
     };
     Processor::new(rules, schemas, ports, NonZeroU32::new(MAX_RECEIVES).unwrap())

@@ -61,7 +61,7 @@ fn forms(attempt: &Attempt) -> Vec<Mended> {
 /// What else stands in the document: another source's secrets, or more of this one's than are tried.
 fn others(attempt: &Attempt, document: &str) -> Vec<Mended> {
     // A document that can't be read was told before.
-    let entries = receiver::secrets::parse(document).unwrap_or_default();
+    let entries = tidings_core::secrets::parse(document).unwrap_or_default();
     let others = entries.into_iter().filter(|(name, _)| *name != attempt.source.name);
     let mut mended: Vec<Mended> = others
         .map(|(name, secrets)| (format!("it is signed with the secret of {name:?}"), attempt.with(|a| a.secrets = secrets.0)))

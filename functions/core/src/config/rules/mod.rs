@@ -1,13 +1,15 @@
 //! Rules: event → condition → effects. The format is final; what comes later only adds to it.
 //!
-//! Everything that an event causes follows from the event alone (its envelope and its payload), never from what came
-//! before it. That is why the same events cause the same in every order of arrival.
+//! Everything that an event causes follows from the event alone (its envelope and its payload, and what a rule fetches because
+//! of it), never from what came before it. That is why the same events cause the same in every order of arrival.
 
+mod api;
 mod pattern;
 mod policy;
 mod span;
 mod text;
 
+pub use api::{Api, Enrich, IfGone, SentAs};
 pub use pattern::TypePattern;
 pub use policy::{Cap, Channel, ClockTime, OptIn, Policy, QuietHours};
 pub use span::Span;
@@ -26,6 +28,9 @@ pub struct Rules {
     /// When a notification may be sent, and how.
     #[serde(default)]
     pub policy: Policy,
+    /// Where rules may fetch from, by name.
+    #[serde(default)]
+    pub apis: BTreeMap<String, Api>,
     /// All that are about the event, in this order.
     pub rules: Vec<Rule>,
     #[serde(default)]
@@ -70,6 +75,9 @@ pub struct Rule {
     /// A CEL expression that gives `true` for the events that the rule is about; all if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
+    /// What is fetched before anything else is worked out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrich: Option<Enrich>,
     /// CEL expressions that give identities of the event's conversation.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub link: OneOrMany<String>,

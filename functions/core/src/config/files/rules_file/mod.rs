@@ -1,6 +1,7 @@
 //! `infra/config/rules.yaml`.
 #![cfg(feature = "rules")]
 
+mod apis;
 mod effects;
 mod facts;
 mod policy;
@@ -8,18 +9,19 @@ mod policy;
 use super::{Checker, Report, Spanned, did_you_mean, yaml};
 use crate::config::OneOrMany;
 use crate::config::rules::{
-    ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, Whose, is_name,
+    Api, ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, Whose, is_name,
 };
 #[cfg(feature = "schema")]
 use crate::config::schema::Either;
 use crate::limits::{MAX_JOIN_WITHIN, MAX_LEGS, MAX_LINKS_PER_EVENT};
 use crate::rules::{Expression, Scope};
+use apis::{ApiEntry, EnrichEntry, apis, enrich};
 use effects::{BranchEntry, Field};
 use facts::Kinds;
 use policy::PolicyEntry;
 use serde::Deserialize;
 use serde_saphyr::Location;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the chatbot is to know, and to do: event → condition → effects.
 #[derive(Deserialize)]
@@ -34,6 +36,10 @@ pub(super) struct RulesFile {
     conversations: Vec<ConversationEntry>,
     /// When a notification may be sent, and how.
     policy: Option<PolicyEntry>,
+    /// Where rules may fetch from, by name.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
+    apis: BTreeMap<String, ApiEntry>,
     /// What an event does: all that are about the event, in this order.
     #[serde(default)]
     rules: Vec<RuleEntry>,
@@ -70,6 +76,8 @@ struct RuleEntry {
     source: Option<Spanned<OneOrMany<String>>>,
     /// Gives `true` for the events that the rule is about.
     when: Option<Spanned<Scalar>>,
+    /// What is fetched for it first. Expressions beside `when` then see it as `fetched`.
+    enrich: Option<EnrichEntry>,
     /// Expressions that give identities of the event's conversation.
     link: Option<Spanned<OneOrMany<String>>>,
     /// What becomes of its actions when all that it sets is newer already.
@@ -196,6 +204,7 @@ pub fn read_rules(file: &str, text: &str, sources: &[String]) -> Result<Rules, R
     checker.version(&parsed.version);
 
     let mut rules = Rules { policy: parsed.policy.map_or_else(Policy::default, |p| p.check(&mut checker)), ..Rules::default() };
+    rules.apis = apis(&mut checker, parsed.apis);
     for entry in parsed.conversations {
         if let Some(conversation) = conversation(&mut checker, entry, sources) {
             rules.conversations.push(conversation);
@@ -205,7 +214,7 @@ pub fn read_rules(file: &str, text: &str, sources: &[String]) -> Result<Rules, R
     let mut kinds = Kinds::default();
     for entry in parsed.rules {
         named(&mut checker, "rule", &entry.name, &mut names);
-        rules.rules.push(rule(&mut checker, entry, sources, &mut kinds));
+        rules.rules.push(rule(&mut checker, entry, sources, &rules.apis, &mut kinds));
     }
     for entry in parsed.joins {
         named(&mut checker, "join", &entry.name, &mut names);
@@ -236,11 +245,19 @@ fn conversation(checker: &mut Checker<'_>, entry: ConversationEntry, sources: &[
     Some(ConversationRule { on: entry.on.value, source, whose })
 }
 
-fn rule(checker: &mut Checker<'_>, entry: RuleEntry, sources: &[String], kinds: &mut Kinds) -> Rule {
+fn rule(
+    checker: &mut Checker<'_>,
+    entry: RuleEntry,
+    sources: &[String],
+    apis: &BTreeMap<String, Api>,
+    kinds: &mut Kinds,
+) -> Rule {
     let (here, name) = (entry.name.referenced, entry.name.value);
     about(checker, entry.on.referenced, &entry.on.value, &entry.source, sources);
     let when = entry.when.map(|text| expression(checker, text, Scope::Event));
-    let link = entry.link.map(|link| links(checker, &name, link)).unwrap_or_default();
+    let enrich = entry.enrich.map(|enrich| self::enrich(checker, &name, enrich, apis));
+    let scope = if enrich.is_some() { Scope::Enriched } else { Scope::Event };
+    let link = entry.link.map(|link| links(checker, &name, link, scope)).unwrap_or_default();
     let if_stale = entry.if_stale.as_ref().map(|s| s.value).unwrap_or_default();
     let fields = Field {
         entity: entry.entity,
@@ -255,7 +272,7 @@ fn rule(checker: &mut Checker<'_>, entry: RuleEntry, sources: &[String], kinds: 
         emit: entry.emit,
     };
     let what = format!("rule {name:?}");
-    let effects = fields.check(checker, &what, here, Scope::Event, kinds);
+    let effects = fields.check(checker, &what, here, scope, kinds);
     if effects.is_empty() && link.is_empty() {
         checker.problem(here, format!("{what} does nothing; give it `set`, `goto`, `notify`, `emit` or `link`"));
     }
@@ -269,16 +286,17 @@ fn rule(checker: &mut Checker<'_>, entry: RuleEntry, sources: &[String], kinds: 
             );
         }
     }
-    Rule { name, on: entry.on.value, source: entry.source.map(|s| s.value).unwrap_or_default(), when, link, if_stale, effects }
+    let source = entry.source.map(|s| s.value).unwrap_or_default();
+    Rule { name, on: entry.on.value, source, when, enrich, link, if_stale, effects }
 }
 
-fn links(checker: &mut Checker<'_>, rule: &str, link: Spanned<OneOrMany<String>>) -> OneOrMany<String> {
+fn links(checker: &mut Checker<'_>, rule: &str, link: Spanned<OneOrMany<String>>, scope: Scope) -> OneOrMany<String> {
     if link.value.is_empty() || link.value.0.len() > MAX_LINKS_PER_EVENT {
         let seen = link.value.0.len();
         checker.problem(link.referenced, format!("rule {rule:?} links {seen} identities, allowed: 1 to {MAX_LINKS_PER_EVENT}"));
     }
     for text in &link.value.0 {
-        parse(checker, link.referenced, text, Scope::Event);
+        parse(checker, link.referenced, text, scope);
     }
     link.value
 }

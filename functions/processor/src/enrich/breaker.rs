@@ -1,0 +1,87 @@
+//! Leaves an API alone that fails.
+//!
+//! ```text
+//!            BREAKER_FAILURES in a row                BREAKER_PAUSE over
+//!   closed ────────────────────────────▶ open ─────────────────────────────▶ one may try
+//!      ▲                                   ▲                                    │    │
+//!      └───────────────────────────────────┼──────────── it is answered ────────┘    │
+//!                                          └──────────── it fails ───────────────────┘
+//! ```
+
+use tidings_core::limits::{BREAKER_FAILURES, BREAKER_PAUSE};
+use tidings_core::time::Timestamp;
+
+/// Of one API. Pure: time is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Breaker {
+    /// In a row.
+    failures: u32,
+    open_until: Option<Timestamp>,
+}
+
+impl Breaker {
+    /// Whether a fetch may be tried. Of an open one that says yes when its pause is over, to one alone.
+    pub(crate) fn allows(&mut self, now: Timestamp) -> bool {
+        match self.open_until {
+            Some(until) if now < until => false,
+            Some(_) => {
+                self.open_until = Some(now.plus(BREAKER_PAUSE));
+                true
+            }
+            None => true,
+        }
+    }
+
+    pub(crate) fn answered(&mut self) {
+        *self = Self::default();
+    }
+
+    /// `true` if it opens because of this.
+    pub(crate) fn failed(&mut self, now: Timestamp) -> bool {
+        let opens = self.open_until.is_none();
+        self.failures += 1;
+        if self.failures < BREAKER_FAILURES {
+            return false;
+        }
+        self.open_until = Some(now.plus(BREAKER_PAUSE));
+        opens
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
+
+    #[test]
+    fn failures_in_a_row_open_it_and_an_answer_in_between_does_not() {
+        let mut breaker = Breaker::default();
+        for _ in 1..BREAKER_FAILURES {
+            assert!(!breaker.failed(START));
+        }
+        breaker.answered();
+        for _ in 1..BREAKER_FAILURES {
+            assert!(!breaker.failed(START));
+            assert!(breaker.allows(START));
+        }
+        assert!(breaker.failed(START), "the last one");
+        assert!(!breaker.allows(START));
+    }
+
+    #[test]
+    fn after_its_pause_one_may_try() {
+        let mut breaker = Breaker::default();
+        (0..BREAKER_FAILURES).for_each(|_| drop(breaker.failed(START)));
+        let over = START.plus(BREAKER_PAUSE);
+        assert!(!breaker.allows(Timestamp::from_unix_ms(over.unix_ms() - 1)));
+        assert!(breaker.allows(over), "one");
+        assert!(!breaker.allows(over), "and no second one beside it");
+        assert!(!breaker.failed(over), "it is open already");
+        assert!(!breaker.allows(over));
+        let again = over.plus(BREAKER_PAUSE);
+        assert!(breaker.allows(again));
+        breaker.answered();
+        assert!(breaker.allows(again) && breaker.allows(again));
+    }
+}

@@ -1,0 +1,157 @@
+//! "Notify, then fetch": the objects that rules need beside the event.
+//!
+//! Promises: nothing is fetched but of an API of the configuration, by HTTPS, bounded in time and size; of one version of an
+//! object a container fetches once; an API that fails is left alone for a while ([`breaker`]). What can't be had is the
+//! event's failure, before anything of it is applied: it is tried again, and it is dead in the end.
+//! Never: a secret, an address or a part of an object in a log or a reason.
+
+mod breaker;
+mod credentials;
+pub(crate) mod wanted;
+
+use breaker::Breaker;
+use credentials::Credentials;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use tidings_core::config::rules::{Api, IfGone};
+use tidings_core::limits::{MAX_KEPT_OBJECTS, MAX_OBJECT_BYTES, OBJECT_LIFETIME, OBJECT_TIMEOUT};
+use tidings_core::ports::{Get, GetError, HttpsGet, SecretStore};
+use tidings_core::time::{Clock, Timestamp};
+use wanted::{Version, Wanted};
+
+/// What is fetched, and what has been.
+#[derive(Debug)]
+pub(crate) struct Objects {
+    https: Arc<dyn HttpsGet>,
+    clock: Arc<dyn Clock>,
+    credentials: Credentials,
+    apis: BTreeMap<String, Api>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    breakers: BTreeMap<String, Breaker>,
+    /// The latest last.
+    kept: VecDeque<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    api: String,
+    path: String,
+    version: Version,
+    at: Timestamp,
+    object: Arc<Value>,
+}
+
+impl Objects {
+    pub(crate) fn new(
+        apis: BTreeMap<String, Api>,
+        https: Arc<dyn HttpsGet>,
+        secrets: Option<Arc<dyn SecretStore>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let credentials = Credentials::new(secrets, Arc::clone(&clock));
+        Self { https, clock, credentials, apis, state: Mutex::default() }
+    }
+
+    /// The object. `None`: there is none, and the rule says to go on without it. An error is for people.
+    pub(crate) async fn get(&self, wanted: &Wanted) -> Result<Option<Arc<Value>>, String> {
+        let now = self.clock.now();
+        if let Some(object) = self.kept(wanted, now) {
+            return Ok(Some(object));
+        }
+        let api = self.apis.get(&wanted.api).ok_or("the rules don't know it")?;
+        if !self.state().breakers.entry(wanted.api.clone()).or_default().allows(now) {
+            return Err("left alone for a while: it failed several times in a row".to_owned());
+        }
+        match self.fetch(api, wanted).await {
+            Ok(body) => {
+                self.answered(wanted);
+                let object: Value = serde_json::from_slice(&body).map_err(|_| "answered something else than JSON")?;
+                let object = Arc::new(object);
+                self.keep(wanted, now, Arc::clone(&object));
+                Ok(Some(object))
+            }
+            Err(Unfetched::NoSecret(what)) => Err(what),
+            Err(Unfetched::Get(GetError::Status(404 | 410))) if wanted.if_gone == IfGone::Skip => {
+                self.answered(wanted);
+                Ok(None)
+            }
+            Err(Unfetched::Get(error)) => {
+                match is_failing(&error) {
+                    true => self.failed(wanted),
+                    false => self.answered(wanted),
+                }
+                Err(error.to_string())
+            }
+        }
+    }
+
+    async fn fetch(&self, api: &Api, wanted: &Wanted) -> Result<Vec<u8>, Unfetched> {
+        let url = format!("{}{}", api.url, wanted.path);
+        let get = Get { url: &url, header: None, at_most: MAX_OBJECT_BYTES, within: OBJECT_TIMEOUT };
+        let Some(sent_as) = &api.secret else { return Ok(self.https.get(&get).await?) };
+        let mut tries_again = true;
+        loop {
+            let (name, secret) = self.credentials.header(&wanted.api, sent_as).await.map_err(Unfetched::NoSecret)?;
+            match self.https.get(&Get { header: Some((&name, &secret)), ..get }).await {
+                Err(GetError::Status(401 | 403)) if tries_again && self.credentials.refused().await => tries_again = false,
+                answer => return Ok(answer?),
+            }
+        }
+    }
+
+    fn kept(&self, wanted: &Wanted, now: Timestamp) -> Option<Arc<Value>> {
+        let state = self.state();
+        let same = |kept: &&Kept| kept.api == wanted.api && kept.path == wanted.path && kept.version == wanted.version;
+        state.kept.iter().find(same).filter(|kept| now.since(kept.at) < OBJECT_LIFETIME).map(|kept| Arc::clone(&kept.object))
+    }
+
+    fn keep(&self, wanted: &Wanted, at: Timestamp, object: Arc<Value>) {
+        let mut state = self.state();
+        // Another version of it isn't asked for any more, or soon isn't.
+        state.kept.retain(|kept| kept.api != wanted.api || kept.path != wanted.path || kept.version != wanted.version);
+        if state.kept.len() == MAX_KEPT_OBJECTS {
+            state.kept.pop_front();
+        }
+        let Wanted { api, path, version, .. } = wanted.clone();
+        state.kept.push_back(Kept { api, path, version, at, object });
+    }
+
+    fn answered(&self, wanted: &Wanted) {
+        self.state().breakers.entry(wanted.api.clone()).or_default().answered();
+    }
+
+    fn failed(&self, wanted: &Wanted) {
+        let now = self.clock.now();
+        if self.state().breakers.entry(wanted.api.clone()).or_default().failed(now) {
+            tracing::error!(api = wanted.api, "an API failed several times in a row, and is left alone for a while");
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds this")
+    }
+}
+
+enum Unfetched {
+    NoSecret(String),
+    Get(GetError),
+}
+
+impl From<GetError> for Unfetched {
+    fn from(error: GetError) -> Self {
+        Self::Get(error)
+    }
+}
+
+/// Whether the API itself is in trouble, rather than what was asked of it.
+fn is_failing(error: &GetError) -> bool {
+    match error {
+        GetError::NoAnswer(_) => true,
+        GetError::Status(status) => *status == 429 || *status >= 500,
+    }
+}

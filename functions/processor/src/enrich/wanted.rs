@@ -1,0 +1,94 @@
+//! What a rule needs fetched for an event. Pure: the same event gives the same.
+
+use crate::expression::Lazy;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use tidings_core::claim::ClaimKey;
+use tidings_core::config::rules::{Enrich, IfGone, TextPart};
+use tidings_core::limits::MAX_FETCH_VALUE_BYTES;
+use tidings_core::rules::{Scope, Variables};
+
+/// RFC 3986: all but the unreserved characters. What is put into a place can't end its segment.
+const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// One object that a rule needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The API's name.
+    pub api: String,
+    /// What is put behind its address.
+    pub path: String,
+    /// Of one version it is fetched once. Without the object's own it is the event's, for its retries and its other rules.
+    pub version: Version,
+    pub if_gone: IfGone,
+}
+
+/// Which object it is, beside its address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// As the event says.
+    Of(String),
+    /// Nobody says: this event's.
+    Event(ClaimKey),
+}
+
+/// A rule's `enrich`, ready to use.
+#[derive(Debug)]
+pub(crate) struct ReadyEnrich {
+    api: String,
+    path: Vec<Part>,
+    version: Option<Lazy>,
+    if_gone: IfGone,
+}
+
+#[derive(Debug)]
+enum Part {
+    Words(String),
+    Value(Lazy),
+}
+
+impl ReadyEnrich {
+    pub(crate) fn new(enrich: &Enrich) -> Self {
+        let part = |part: &TextPart| match part {
+            TextPart::Words(words) => Part::Words(words.clone()),
+            TextPart::Value(text) => Part::Value(Lazy::new(text, Scope::Event)),
+            TextPart::Fact { .. } => unreachable!("build.rs refuses a path with facts"),
+        };
+        Self {
+            api: enrich.from.clone(),
+            path: enrich.path.parts().iter().map(part).collect(),
+            version: enrich.version.as_ref().map(|text| Lazy::new(text, Scope::Event)),
+            if_gone: enrich.if_gone,
+        }
+    }
+
+    /// The field and what is wrong with it, where it isn't known what to fetch.
+    pub(crate) fn wanted(&self, variables: &Variables, key: &ClaimKey) -> Result<Wanted, (&'static str, String)> {
+        let mut path = String::new();
+        for part in &self.path {
+            match part {
+                Part::Words(words) => path.push_str(words),
+                Part::Value(expression) => {
+                    let value = expression.name(variables, MAX_FETCH_VALUE_BYTES).map_err(|what| ("enrich.path", what))?;
+                    if value.bytes().all(|b| b == b'.') {
+                        return Err(("enrich.path", "gives nothing but dots".to_owned()));
+                    }
+                    path.extend(utf8_percent_encode(&value, IN_A_SEGMENT));
+                }
+            }
+        }
+        let version = match &self.version {
+            None => Version::Event(key.clone()),
+            Some(expression) => {
+                let value = expression.evaluate(variables).map_err(|error| ("enrich.version", error.to_string()))?;
+                match value {
+                    Value::Null => Version::Event(key.clone()),
+                    value @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                        Version::Of(value.to_string())
+                    }
+                }
+            }
+        };
+        Ok(Wanted { api: self.api.clone(), path, version, if_gone: self.if_gone })
+    }
+}
