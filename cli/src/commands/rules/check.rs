@@ -184,7 +184,7 @@ fn costs(rules: &Rules) -> Vec<Cost> {
         let place = format!("rule {}", rule.name);
         rule.when.iter().for_each(|text| costs.add(format!("{place}, when"), text, Scope::Event));
         let scope = if rule.enrich.is_some() { Scope::Enriched } else { Scope::Event };
-        for enrich in &rule.enrich {
+        if let Some(enrich) = &rule.enrich {
             costs.text(&format!("{place}, enrich.path"), &enrich.path, Scope::Event);
             enrich.version.iter().for_each(|text| costs.add(format!("{place}, enrich.version"), text, Scope::Event));
         }

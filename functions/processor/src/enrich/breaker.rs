@@ -72,7 +72,8 @@ mod tests {
     #[test]
     fn after_its_pause_one_may_try() {
         let mut breaker = Breaker::default();
-        (0..BREAKER_FAILURES).for_each(|_| drop(breaker.failed(START)));
+        let opened: Vec<bool> = (0..BREAKER_FAILURES).map(|_| breaker.failed(START)).collect();
+        assert_eq!(opened.iter().position(|opened| *opened), Some(opened.len() - 1));
         let over = START.plus(BREAKER_PAUSE);
         assert!(!breaker.allows(Timestamp::from_unix_ms(over.unix_ms() - 1)));
         assert!(breaker.allows(over), "one");
