@@ -142,7 +142,7 @@ async fn the_committed_batch_is_what_the_receiver_queues_and_the_processor_takes
     let failed: Vec<Option<String>> = response.batch_item_failures.into_iter().map(|f| Some(f.item_identifier)).collect();
     assert_eq!(failed, poison, "the poison event and no other");
     let processed = world.store.claims().iter().filter(|c| c.state == ClaimState::Processed).count();
-    assert_eq!(processed, 16);
+    assert_eq!(processed, 22);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 fn the_demo_comes_out_as_the_corpus_says() {
     let demo = run(&["dev", "--demo", "--exit", "--port", "0"]);
     assert!(demo.status.success(), "{}{}", out(&demo), err(&demo));
-    assert!(out(&demo).contains("✓ 25 of 25 as the corpus says"), "{}", out(&demo));
+    assert!(out(&demo).contains("✓ 32 of 32 as the corpus says"), "{}", out(&demo));
     assert!(!out(&demo).contains('\u{1b}'), "colour is for terminals");
 }
 
