@@ -32,7 +32,7 @@ pub enum Command {
     Dev(DevOptions),
     /// Sign a realistic event and send it
     Send(SendOptions),
-    /// What the chatbot knows of a conversation
+    /// What the chatbot knows of a conversation: show it, export it, erase it
     #[command(subcommand)]
     Context(ContextCommand),
     /// Say whose conversation an identity is
@@ -173,6 +173,38 @@ pub struct TargetOptions {
 pub enum ContextCommand {
     /// Facts, dialogue node and timeline of a conversation
     Show(ContextShow),
+    /// All that is kept of a conversation, as one JSON document
+    Export(ContextExport),
+    /// Delete all that is kept of a conversation; without --yes say what that is
+    Erase(ContextErase),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The document's form, and what it holds: docs/privacy.md\n\nExamples:\n  \
+        tidings context export whatsapp:491713920012\n  \
+        tidings context export whatsapp:491713920012 --stack tidings --output export.json")]
+pub struct ContextExport {
+    /// As rules.yaml and the presets name it
+    pub conversation: String,
+    /// Write it to a new file, which only you can read, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "What goes, what stays, and what it can't reach: docs/privacy.md\n\nExamples:\n  \
+        tidings context erase whatsapp:491713920012 --stack tidings          say what would go\n  \
+        tidings context erase whatsapp:491713920012 --stack tidings --yes    delete it")]
+pub struct ContextErase {
+    /// As rules.yaml and the presets name it
+    pub conversation: String,
+    /// Do it. There is no way back
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub target: TargetOptions,
 }
 
 #[derive(Debug, Args)]

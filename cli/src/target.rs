@@ -1,9 +1,11 @@
-//! Which tables a command reads: those of a `tidings dev`, or those of a deployed stack.
+//! Which tables and queues a command is about: those of a `tidings dev`, or those of a deployed stack.
 
 use crate::Failure;
 use crate::arguments::{DEV_PORT, TargetOptions};
 use crate::dev::cloud;
 use aws_config::{Region, SdkConfig};
+use aws_sdk_sqs::types::QueueAttributeName;
+use serde::Serialize;
 use tidings_core::aws::{Reader, SqsQueue, cause, loader};
 use tidings_core::ports::Unavailable;
 
@@ -26,6 +28,36 @@ pub(crate) async fn events_queue(options: &TargetOptions) -> Result<Option<SqsQu
     let config = config(options).await;
     let url = output(&outputs(&config, stack).await?, stack, "EventsQueueUrl")?;
     Ok(Some(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))
+}
+
+/// How many messages a queue has: visible, in flight and delayed, as far as SQS knows.
+#[derive(Debug, Serialize)]
+pub(crate) struct QueueCount {
+    pub(crate) queue: &'static str,
+    pub(crate) messages: u64,
+}
+
+/// The queues of the stack that the options name; none of a `tidings dev`, whose queues nobody else can see.
+pub(crate) async fn queue_counts(options: &TargetOptions) -> Result<Vec<QueueCount>, Failure> {
+    let Some(stack) = &options.stack else { return Ok(Vec::new()) };
+    let config = config(options).await;
+    let outputs = outputs(&config, stack).await?;
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let mut counts = Vec::new();
+    for (queue, name) in [("events", "EventsQueueUrl"), ("dead letters", "DeadLetterQueueUrl"), ("actions", "ActionsQueueUrl")] {
+        let url = output(&outputs, stack, name)?;
+        let got = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await;
+        let attributes = got.map_err(|error| {
+            let call = "sqs:GetQueueAttributes";
+            unreadable(options, &Unavailable { call, cause: cause(&error) })
+        })?;
+        let number = |name| attributes.attributes().and_then(|all| all.get(&name)?.parse::<u64>().ok()).unwrap_or(0);
+        let messages = number(QueueAttributeName::ApproximateNumberOfMessages)
+            + number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+            + number(QueueAttributeName::ApproximateNumberOfMessagesDelayed);
+        counts.push(QueueCount { queue, messages });
+    }
+    Ok(counts)
 }
 
 fn output(outputs: &[(String, String)], stack: &str, name: &str) -> Result<String, Failure> {

@@ -28,11 +28,12 @@ pub(crate) async fn show(options: EventsShow) -> Result<ExitCode, Failure> {
 }
 
 fn print(claim: &Claim) {
-    let (style, meaning) = match claim.state {
-        ClaimState::Received => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),
-        ClaimState::Enqueued => (WARN, "queued, waiting for the processor"),
-        ClaimState::Processed => (GOOD, "its effect is in the context"),
-        ClaimState::Dead => (BAD, "in the dead-letter queue"),
+    let (style, meaning) = match (claim.erased, claim.state) {
+        (Some(_), _) => (FAINT, "erased with its conversation: only the key is left, so that no duplicate brings it back"),
+        (None, ClaimState::Received) => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),
+        (None, ClaimState::Enqueued) => (WARN, "queued, waiting for the processor"),
+        (None, ClaimState::Processed) => (GOOD, "its effect is in the context"),
+        (None, ClaimState::Dead) => (BAD, "in the dead-letter queue"),
     };
     say!("{}  {}  {}", paint(STRONG, &claim.key), paint(style, claim.state), paint(FAINT, meaning));
     let row = |name: &str, value: Option<String>| {
@@ -55,6 +56,8 @@ fn print(claim: &Claim) {
     row("joins", Some(claim.joins.join(", ")));
     row("reason", claim.reason.clone());
     row("receives", claim.receive_count.map(|n| n.to_string()));
+    row("dead", claim.dead.map(|t| t.to_string()));
     row("body", claim.body_sha256.clone());
+    row("erased", claim.erased.map(|t| t.to_string()));
     row("kept until", claim.expires.map(|t| t.to_string()));
 }
