@@ -151,7 +151,7 @@ impl From<TamperWith> for Tamper {
 
 /// Which deployment is asked.
 #[derive(Clone, Debug, Args)]
-pub struct TargetOptions {
+pub struct Place {
     /// A deployed stack; `tidings dev` if left out
     #[arg(long, env = "TIDINGS_STACK", value_name = "NAME")]
     pub stack: Option<String>,
@@ -164,6 +164,13 @@ pub struct TargetOptions {
     /// AWS region
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+}
+
+/// Which deployment is asked, and how it is answered.
+#[derive(Clone, Debug, Args)]
+pub struct TargetOptions {
+    #[command(flatten)]
+    pub at: Place,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -367,10 +374,15 @@ pub struct RulesTest {
 #[command(after_help = "Examples:\n  \
         tidings rules explain orders-shipped-late\n  \
         tidings rules explain message.json --rules new.yaml\n  \
-        tidings rules explain orders#ord-evt-3666")]
+        tidings rules explain orders#ord-evt-3666\n  \
+        tidings rules explain orders#ord-evt-3666 --stack tidings              as it is on record there\n  \
+        tidings rules explain orders#ord-evt-3666 --endpoint-url http://127.0.0.1:8788")]
 pub struct RulesExplain {
-    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, or a batch as SQS gives it
+    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, or a batch as SQS gives it. With --stack or
+    /// --endpoint-url a claim key of an event there
     pub event: String,
+    #[command(flatten)]
+    pub at: Place,
     #[command(flatten)]
     pub file: RulesFile,
 }

@@ -13,7 +13,7 @@ pub(crate) async fn show(options: EventsShow) -> Result<ExitCode, Failure> {
             .hint("as in stripe#evt_1TidingsCheckout1042: {source}#{event key}"));
     }
     let key = ClaimKey::from(options.key.clone());
-    let claim = reader(&options.target).await?.claim(&key).await.map_err(|error| unreadable(&options.target, &error))?;
+    let claim = reader(&options.target).await?.claim(&key).await.map_err(|error| unreadable(&options.target.at, &error))?;
     let Some(claim) = claim else {
         return Err(Failure::new(format!("no claim {key}"))
             .hint("it never came, it couldn't be verified, or it is more than 30 days since it was processed"));
@@ -27,7 +27,8 @@ pub(crate) async fn show(options: EventsShow) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(claim: &Claim) {
+/// A claim, for people.
+pub(crate) fn print(claim: &Claim) {
     let (style, meaning) = match (claim.erased, claim.state) {
         (Some(_), _) => (FAINT, "erased with its conversation: only the key is left, so that no duplicate brings it back"),
         (None, ClaimState::Received) => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),

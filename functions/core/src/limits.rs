@@ -226,6 +226,12 @@ pub const MAX_REASON_BYTES: usize = 512;
 /// The timeline entries that a context shows.
 pub const TIMELINE_PAGE: i32 = 50;
 
+/// Receives while looking for one event in the dead-letter queue, of [`MAX_BATCH_MESSAGES`] each.
+pub const MAX_DEAD_LETTER_RECEIVES: usize = 100;
+
+/// How long each message that is looked at is hidden from others, if it isn't shown again before.
+pub const DEAD_LETTER_HIDDEN: Duration = Duration::from_secs(30);
+
 /// Looks that erasing a conversation takes at most. It ends with the first that finds nothing; one whose events come faster than
 /// they are erased has none.
 pub const MAX_ERASE_LOOKS: u32 = 16;

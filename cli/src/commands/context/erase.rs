@@ -19,7 +19,7 @@ pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
     let (name, target) = (&options.conversation, &options.target);
     let reader = reader(target).await?;
     let dossier = dossier(&reader, name, target).await?;
-    let queues = queue_counts(target).await?;
+    let queues = queue_counts(&target.at).await?;
     if !options.yes {
         let (counts, names) = (dossier.counts(), &dossier.names);
         if target.json {
@@ -66,10 +66,10 @@ fn found(names: &[String], counts: &Counts) {
     ];
     let total: usize = items.iter().map(|(n, _)| n).sum();
     let items: Vec<_> = items.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    say!("  {:<9} {total} deleted: {}", "items", if items.is_empty() { "none".to_owned() } else { items.join(", ") });
-    say!("  {:<9} {claims} bared: their keys stay as processed until they expire, so that no duplicate comes back", "claims");
+    say!("  {:<9} {total}: {}", "items", if items.is_empty() { "none".to_owned() } else { items.join(", ") });
+    say!("  {:<9} {claims}, of which only the keys stay, so that no duplicate comes back", "claims");
     if *waiting > 0 {
-        say!("  {:<9} {waiting} called off that waited for their time", "messages");
+        say!("  {:<9} {waiting} that wait for their time, called off", "messages");
     }
 }
 

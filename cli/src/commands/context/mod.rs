@@ -11,7 +11,7 @@ use tidings_core::aws::{Dossier, Reader};
 
 /// All that is held of a conversation, or why there is nothing to hold.
 async fn dossier(reader: &Reader, conversation: &str, target: &TargetOptions) -> Result<Dossier, Failure> {
-    let dossier = reader.dossier(conversation, &[]).await.map_err(|error| unreadable(target, &error))?;
+    let dossier = reader.dossier(conversation, &[]).await.map_err(|error| unreadable(&target.at, &error))?;
     match &dossier.linked_to {
         Some(to) => Err(identity_of(conversation, to)),
         None if dossier.is_empty() => Err(Failure::new(format!("nothing is kept of {conversation:?}"))

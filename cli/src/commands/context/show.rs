@@ -12,7 +12,7 @@ use tidings_core::time::{Clock, SystemClock};
 
 pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     let reader = reader(&options.target).await?;
-    let failed = |error| unreadable(&options.target, &error);
+    let failed = |error| unreadable(&options.target.at, &error);
     let context = reader.context(&options.conversation, SystemClock.now()).await.map_err(failed)?;
     let timeline = reader.timeline(&context).await.map_err(failed)?;
     if options.target.json {
