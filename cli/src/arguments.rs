@@ -32,7 +32,7 @@ pub enum Command {
     Dev(DevOptions),
     /// Sign a realistic event and send it
     Send(SendOptions),
-    /// What the chatbot knows of a conversation
+    /// What the chatbot knows of a conversation: show it, export it, erase it
     #[command(subcommand)]
     Context(ContextCommand),
     /// Say whose conversation an identity is
@@ -154,7 +154,7 @@ impl From<TamperWith> for Tamper {
 
 /// Which deployment is asked.
 #[derive(Clone, Debug, Args)]
-pub struct TargetOptions {
+pub struct Place {
     /// A deployed stack; `tidings dev` if left out
     #[arg(long, env = "TIDINGS_STACK", value_name = "NAME")]
     pub stack: Option<String>,
@@ -167,6 +167,13 @@ pub struct TargetOptions {
     /// AWS region
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+}
+
+/// Which deployment is asked, and how it is answered.
+#[derive(Clone, Debug, Args)]
+pub struct TargetOptions {
+    #[command(flatten)]
+    pub at: Place,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -176,6 +183,38 @@ pub struct TargetOptions {
 pub enum ContextCommand {
     /// Facts, dialogue node and timeline of a conversation
     Show(ContextShow),
+    /// All that is kept of a conversation, as one JSON document
+    Export(ContextExport),
+    /// Delete all that is kept of a conversation; without --yes say what that is
+    Erase(ContextErase),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "The document's form, and what it holds: docs/privacy.md\n\nExamples:\n  \
+        tidings context export whatsapp:491713920012\n  \
+        tidings context export whatsapp:491713920012 --stack tidings --output export.json")]
+pub struct ContextExport {
+    /// As rules.yaml and the presets name it
+    pub conversation: String,
+    /// Write it to a new file, which only you can read, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "What goes, what stays, and what it can't reach: docs/privacy.md\n\nExamples:\n  \
+        tidings context erase whatsapp:491713920012 --stack tidings          say what would go\n  \
+        tidings context erase whatsapp:491713920012 --stack tidings --yes    delete it")]
+pub struct ContextErase {
+    /// As rules.yaml and the presets name it
+    pub conversation: String,
+    /// Do it. There is no way back
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub target: TargetOptions,
 }
 
 #[derive(Debug, Args)]
@@ -338,10 +377,15 @@ pub struct RulesTest {
 #[command(after_help = "Examples:\n  \
         tidings rules explain orders-shipped-late\n  \
         tidings rules explain message.json --rules new.yaml\n  \
-        tidings rules explain orders#ord-evt-3666")]
+        tidings rules explain orders#ord-evt-3666\n  \
+        tidings rules explain orders#ord-evt-3666 --stack tidings              as it is on record there\n  \
+        tidings rules explain orders#ord-evt-3666 --endpoint-url http://127.0.0.1:8788")]
 pub struct RulesExplain {
-    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, or a batch as SQS gives it
+    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, or a batch as SQS gives it. With --stack or
+    /// --endpoint-url a claim key of an event there
     pub event: String,
+    #[command(flatten)]
+    pub at: Place,
     #[command(flatten)]
     pub file: RulesFile,
 }

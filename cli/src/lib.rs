@@ -1,6 +1,6 @@
 //! The `tidings` command line: run the pipeline here, send signed events, ask what became of them.
 //!
-//! Promises: every command reads only, but for `dev`, `send` and `link`; `--json` everywhere; colour only on a terminal; an error
+//! Promises: every command reads only, but for `dev`, `send`, `link` and, told `--yes`, `context erase`; `--json` everywhere; colour only on a terminal; an error
 //! says what was seen, what is allowed and what to do next. Exit status: 0 done, 1 not done or not as expected, 2 called
 //! wrongly.
 
@@ -11,7 +11,7 @@ mod sources;
 mod style;
 mod target;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, ContextCommand};
 use std::process::ExitCode;
 
 /// Something that keeps a command from being done. The text is for the person who called it.
@@ -52,7 +52,9 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Dev(options) => dev::run(options).await,
         Command::Send(options) => commands::send::run(options),
-        Command::Context(arguments::ContextCommand::Show(options)) => commands::context::show(options).await,
+        Command::Context(ContextCommand::Show(options)) => commands::context::show::run(options).await,
+        Command::Context(ContextCommand::Export(options)) => commands::context::export::run(options).await,
+        Command::Context(ContextCommand::Erase(options)) => commands::context::erase::run(options).await,
         Command::Events(arguments::EventsCommand::Show(options)) => commands::events::show(options).await,
         Command::Link(options) => commands::link::run(options).await,
         Command::Providers(arguments::ProvidersCommand::List(options)) => commands::providers::list(options),

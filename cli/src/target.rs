@@ -1,14 +1,20 @@
-//! Which tables a command reads: those of a `tidings dev`, or those of a deployed stack.
+//! Which tables and queues a command is about: those of a `tidings dev`, or those of a deployed stack.
 
 use crate::Failure;
-use crate::arguments::{DEV_PORT, TargetOptions};
+use crate::arguments::{DEV_PORT, Place, TargetOptions};
 use crate::dev::cloud;
 use aws_config::{Region, SdkConfig};
-use tidings_core::aws::{Reader, SqsQueue, cause, loader};
+use aws_sdk_sqs::types::QueueAttributeName;
+use serde::Serialize;
+use tidings_core::aws::{DeadLetters, Reader, SqsQueue, cause, loader};
 use tidings_core::ports::Unavailable;
 
 /// A reader of the tables that the options name.
 pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {
+    reader_at(&options.at).await
+}
+
+pub(crate) async fn reader_at(options: &Place) -> Result<Reader, Failure> {
     let Some(stack) = &options.stack else {
         let endpoint = options.endpoint_url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", DEV_PORT + 1));
         let client = cloud::dynamodb_at(&endpoint).await;
@@ -21,11 +27,49 @@ pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {
 }
 
 /// The events queue of the stack that the options name; `None` where they name none.
-pub(crate) async fn events_queue(options: &TargetOptions) -> Result<Option<SqsQueue>, Failure> {
+pub(crate) async fn events_queue(options: &Place) -> Result<Option<SqsQueue>, Failure> {
     let Some(stack) = &options.stack else { return Ok(None) };
     let config = config(options).await;
     let url = output(&outputs(&config, stack).await?, stack, "EventsQueueUrl")?;
     Ok(Some(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))
+}
+
+/// The dead-letter queue of a stack; `None` of a `tidings dev`, whose queues nobody else can see.
+pub(crate) async fn dead_letters(options: &Place) -> Result<Option<DeadLetters>, Failure> {
+    let Some(stack) = &options.stack else { return Ok(None) };
+    let config = config(options).await;
+    let url = output(&outputs(&config, stack).await?, stack, "DeadLetterQueueUrl")?;
+    Ok(Some(DeadLetters::new(aws_sdk_sqs::Client::new(&config), url)))
+}
+
+/// How many messages a queue has: visible, in flight and delayed, as far as SQS knows.
+#[derive(Debug, Serialize)]
+pub(crate) struct QueueCount {
+    pub(crate) queue: &'static str,
+    pub(crate) messages: u64,
+}
+
+/// The queues of the stack that the options name; none of a `tidings dev`, whose queues nobody else can see.
+pub(crate) async fn queue_counts(options: &Place) -> Result<Vec<QueueCount>, Failure> {
+    let Some(stack) = &options.stack else { return Ok(Vec::new()) };
+    let config = config(options).await;
+    let outputs = outputs(&config, stack).await?;
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let mut counts = Vec::new();
+    for (queue, name) in [("events", "EventsQueueUrl"), ("dead letters", "DeadLetterQueueUrl"), ("actions", "ActionsQueueUrl")] {
+        let url = output(&outputs, stack, name)?;
+        let got = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await;
+        let attributes = got.map_err(|error| {
+            let call = "sqs:GetQueueAttributes";
+            unreadable(options, &Unavailable { call, cause: cause(&error) })
+        })?;
+        let number = |name| attributes.attributes().and_then(|all| all.get(&name)?.parse::<u64>().ok()).unwrap_or(0);
+        let messages = number(QueueAttributeName::ApproximateNumberOfMessages)
+            + number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+            + number(QueueAttributeName::ApproximateNumberOfMessagesDelayed);
+        counts.push(QueueCount { queue, messages });
+    }
+    Ok(counts)
 }
 
 fn output(outputs: &[(String, String)], stack: &str, name: &str) -> Result<String, Failure> {
@@ -35,7 +79,7 @@ fn output(outputs: &[(String, String)], stack: &str, name: &str) -> Result<Strin
     })
 }
 
-async fn config(options: &TargetOptions) -> SdkConfig {
+async fn config(options: &Place) -> SdkConfig {
     let mut loader = loader();
     if let Some(endpoint) = &options.endpoint_url {
         loader = loader.endpoint_url(endpoint);
@@ -60,7 +104,7 @@ async fn outputs(config: &SdkConfig, stack: &str) -> Result<Vec<(String, String)
 }
 
 /// Why a table can't be read, in terms of what was asked for.
-pub(crate) fn unreadable(options: &TargetOptions, error: &Unavailable) -> Failure {
+pub(crate) fn unreadable(options: &Place, error: &Unavailable) -> Failure {
     let failure = Failure::new(format!("{} had no answer: {}", error.call, error.cause));
     match (&options.stack, &options.endpoint_url) {
         (Some(_), _) => failure.hint("check --region and --profile, and that your credentials may read the tables"),

@@ -14,8 +14,8 @@ use tidings_core::limits::{
     CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES, MOVE_CHUNK, TIMER_HOP,
 };
 use tidings_core::ports::{
-    ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, EventQueue, Get, GetError, HttpsGet, Rewrite,
-    SecretStore, TimerQueue,
+    ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, HttpsGet,
+    Rewrite, SecretStore, TimerQueue,
 };
 use tidings_core::time::Timestamp;
 
@@ -91,6 +91,7 @@ fn burial(id: &str) -> Burial {
         at: LATER,
         reason: "rule paid: no".into(),
         receive_count: 5,
+        entry: None,
     }
 }
 
@@ -292,12 +293,12 @@ pub async fn burials(tables: &Tables) {
     assert_eq!(contexts.bury(&burial("a")).await.expect("an answer"), Buried::Yes);
     let claim = inspect.claim(&key("a")).await.expect("the claim");
     assert_eq!((claim.state, claim.reason.as_deref(), claim.receive_count), (ClaimState::Dead, Some("rule paid: no"), Some(5)));
-    assert_eq!(claim.received, Some(NOW));
+    assert_eq!((claim.received, claim.dead, claim.conversation), (Some(NOW), Some(LATER), None));
 
     // Brought back, it is processed, and the reason is history.
     assert_eq!(contexts.commit(&commit("a", "c", &[])).await, Committed::Yes);
     let claim = inspect.claim(&key("a")).await.expect("the claim");
-    assert_eq!((claim.state, claim.reason, claim.receive_count), (ClaimState::Processed, None, None));
+    assert_eq!((claim.state, claim.reason, claim.receive_count, claim.dead), (ClaimState::Processed, None, None, None));
 
     // Of a message that can't be read a burial knows less than the receiver recorded, and of one without a claim more.
     let unreadable = |id: &str| Burial { source: "unknown".into(), event_type: "unknown".into(), ..burial(id) };
@@ -309,6 +310,13 @@ pub async fn burials(tables: &Tables) {
         let claim = inspect.claim(&key(id)).await.expect("the claim");
         assert_eq!((claim.state, claim.source.as_str(), claim.event_type.as_str()), (ClaimState::Dead, source, event_type));
     }
+
+    // Whose it is may be known all the same, and is remembered when it fails again and nobody can say.
+    let entry = Entry { conversation: "d".into(), occurred: "2026-11-20T10:00:00.000Z#d".into() };
+    assert_eq!(contexts.bury(&Burial { entry: Some(entry), ..burial("d") }).await.expect("an answer"), Buried::Yes);
+    assert_eq!(contexts.bury(&burial("d")).await.expect("an answer"), Buried::Yes);
+    let dead = inspect.timeline("d").await;
+    assert_eq!(dead.iter().map(|c| (c.key.clone(), c.state)).collect::<Vec<_>>(), [(key("d"), ClaimState::Dead)]);
 
     // What is processed can't be buried.
     assert_eq!(contexts.bury(&burial("a")).await.expect("an answer"), Buried::Processed);

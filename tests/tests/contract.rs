@@ -232,3 +232,11 @@ fn the_receiver_may_write_no_secret_but_the_one_for_captures() {
     let role = template.property("ReceiverRole", "/Policies").to_string();
     assert!(!role.contains("PutSecretValue") && !role.contains("CapturedSecret"), "{role}");
 }
+
+#[test]
+fn the_link_that_the_docs_show_is_the_contract() {
+    let root = tidings_tests::golden::root();
+    let docs = std::fs::read_to_string(root.join("docs/links.md")).unwrap();
+    let golden = std::fs::read_to_string(root.join("events/contract/link-v1.json")).unwrap();
+    assert!(docs.contains(&golden), "docs/links.md shows another message than events/contract/link-v1.json");
+}

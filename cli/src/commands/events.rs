@@ -13,7 +13,7 @@ pub(crate) async fn show(options: EventsShow) -> Result<ExitCode, Failure> {
             .hint("as in stripe#evt_1TidingsCheckout1042: {source}#{event key}"));
     }
     let key = ClaimKey::from(options.key.clone());
-    let claim = reader(&options.target).await?.claim(&key).await.map_err(|error| unreadable(&options.target, &error))?;
+    let claim = reader(&options.target).await?.claim(&key).await.map_err(|error| unreadable(&options.target.at, &error))?;
     let Some(claim) = claim else {
         return Err(Failure::new(format!("no claim {key}"))
             .hint("it never came, it couldn't be verified, or it is more than 30 days since it was processed"));
@@ -27,12 +27,14 @@ pub(crate) async fn show(options: EventsShow) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(claim: &Claim) {
-    let (style, meaning) = match claim.state {
-        ClaimState::Received => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),
-        ClaimState::Enqueued => (WARN, "queued, waiting for the processor"),
-        ClaimState::Processed => (GOOD, "its effect is in the context"),
-        ClaimState::Dead => (BAD, "in the dead-letter queue"),
+/// A claim, for people.
+pub(crate) fn print(claim: &Claim) {
+    let (style, meaning) = match (claim.erased, claim.state) {
+        (Some(_), _) => (FAINT, "erased with its conversation: only the key is left, so that no duplicate brings it back"),
+        (None, ClaimState::Received) => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),
+        (None, ClaimState::Enqueued) => (WARN, "queued, waiting for the processor"),
+        (None, ClaimState::Processed) => (GOOD, "its effect is in the context"),
+        (None, ClaimState::Dead) => (BAD, "in the dead-letter queue"),
     };
     say!("{}  {}  {}", paint(STRONG, &claim.key), paint(style, claim.state), paint(FAINT, meaning));
     let row = |name: &str, value: Option<String>| {
@@ -55,6 +57,8 @@ fn print(claim: &Claim) {
     row("joins", Some(claim.joins.join(", ")));
     row("reason", claim.reason.clone());
     row("receives", claim.receive_count.map(|n| n.to_string()));
+    row("dead", claim.dead.map(|t| t.to_string()));
     row("body", claim.body_sha256.clone());
+    row("erased", claim.erased.map(|t| t.to_string()));
     row("kept until", claim.expires.map(|t| t.to_string()));
 }

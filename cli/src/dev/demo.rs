@@ -3,7 +3,7 @@
 use super::actions::{Chatbot, Done};
 use super::cloud::Cloud;
 use crate::Failure;
-use crate::commands::context::facts;
+use crate::commands::context::show::facts;
 use crate::commands::send::{Reply, post, sign};
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say, short, tick};
 use aws_sdk_sqs::types::MessageSystemAttributeName;

@@ -2,4 +2,5 @@
 
 mod commands;
 mod presets;
+mod privacy;
 mod support;

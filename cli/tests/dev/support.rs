@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,7 +36,11 @@ impl Dev {
     }
 
     pub(crate) fn ask(&self, arguments: &[&str]) -> Output {
-        run(&[arguments, &["--endpoint-url", &self.dynamodb]].concat())
+        // Where infra/config is, for what reads it.
+        run_in(
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder"),
+            &[arguments, &["--endpoint-url", &self.dynamodb]].concat(),
+        )
     }
 
     /// The claim, once it has this state.
@@ -67,7 +72,12 @@ impl Drop for Dev {
 }
 
 pub(crate) fn run(arguments: &[&str]) -> Output {
+    run_in(Path::new("."), arguments)
+}
+
+fn run_in(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(BINARY);
+    command.current_dir(folder);
     for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"] {
         command.env_remove(name);
     }

@@ -1,9 +1,9 @@
 //! Events of our own: what is due at some time, and what people say by command. They come through the events queue like any other, so what they do is
 //! claimed, and done once. Nobody else can send one: the receiver only writes sources that begin with `/webhooks/`.
 
-use crate::action::Proposal;
-use crate::claim::{ClaimKey, Sha256Hex};
-use crate::context::join_partition;
+use crate::action::{ActionId, Proposal};
+use crate::claim::{Claim, ClaimKey, Sha256Hex};
+use crate::context::{join_cause, join_partition};
 use crate::envelope::{DecodeError, Envelope, NewEnvelope, Payload};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,11 @@ pub enum Due {
     Join { join: String, key: String, because_of: ClaimKey },
 }
 
+/// What the claim keys of notifications begin with.
+const ACTION: &str = "@action#";
+
+const DEFERRED: &str = "deferred until ";
+
 #[derive(Serialize, Deserialize)]
 struct Data {
     due: Timestamp,
@@ -43,7 +48,7 @@ impl Due {
     fn claim_key(&self, due: Timestamp) -> ClaimKey {
         let ms = due.unix_ms();
         ClaimKey::from(match self {
-            Self::Action { proposal, .. } => format!("@action#{}#{ms}", proposal.id),
+            Self::Action { proposal, .. } => format!("{ACTION}{}#{ms}", proposal.id),
             Self::Join { join, key, because_of } => {
                 let event = Sha256Hex::of(because_of.as_str().as_bytes());
                 format!("@{}#{}#{ms}", join_partition(join, key), event.digits())
@@ -78,6 +83,30 @@ impl Due {
         });
         envelope.source = SOURCE.to_owned();
         envelope
+    }
+
+    /// What the claim of an event says of a notification that waits until then.
+    pub fn deferral(until: Timestamp) -> String {
+        format!("{DEFERRED}{until}")
+    }
+
+    /// The claim keys of the notifications that wait because of an event: when their time comes, whoever finds these
+    /// processed sends nothing.
+    pub fn waiting(claim: &Claim) -> Vec<ClaimKey> {
+        let of = |action: &String| {
+            let (label, until) = action.split_once(&format!(" {DEFERRED}"))?;
+            let ms = Timestamp::parse_rfc3339(until)?.unix_ms();
+            let (rule, what) = label.rsplit_once('/')?;
+            let key = claim.key.as_str();
+            let id = match (key.strip_prefix(ACTION), claim.joins.first()) {
+                // It has waited before, and keeps its id.
+                (Some(before), _) => before.split_once('#')?.0.to_owned(),
+                (None, Some(join)) if key.starts_with('@') => ActionId::new(&join_cause(join), rule, what).to_string(),
+                (None, _) => ActionId::new(&claim.key, rule, what).to_string(),
+            };
+            Some(ClaimKey::from(format!("{ACTION}{id}#{ms}")))
+        };
+        claim.actions.iter().filter_map(of).collect()
     }
 
     /// `None` for an event of a provider.

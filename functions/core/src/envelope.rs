@@ -104,6 +104,8 @@ pub struct NewEnvelope {
 pub enum DecodeError {
     #[error("not an envelope: {0}")]
     Malformed(String),
+    #[error("not a link: {0}")]
+    Link(String),
     #[error("envelope version {seen}, this processor reads {OLDEST_CONTRACT_VERSION} to {CONTRACT_VERSION}")]
     Version { seen: u16 },
 }

@@ -20,6 +20,7 @@ pub mod secrets;
 pub mod settings;
 pub mod telemetry;
 pub mod time;
+pub mod told;
 
 #[cfg(feature = "aws")]
 pub mod aws;

@@ -259,6 +259,19 @@ pub const MAX_REASON_BYTES: usize = 512;
 /// The timeline entries that a context shows.
 pub const TIMELINE_PAGE: i32 = 50;
 
+/// Receives while looking for one event in the dead-letter queue, of [`MAX_BATCH_MESSAGES`] each.
+pub const MAX_DEAD_LETTER_RECEIVES: usize = 100;
+
+/// How long each message that is looked at is hidden from others, if it isn't shown again before.
+pub const DEAD_LETTER_HIDDEN: Duration = Duration::from_secs(30);
+
+/// Looks that erasing a conversation takes at most. It ends with the first that finds nothing; one whose events come faster than
+/// they are erased has none.
+pub const MAX_ERASE_LOOKS: u32 = 16;
+
+/// Pause before each but the first: the timeline's index follows the claims within a fraction of a second.
+pub const INDEX_LAG: Duration = Duration::from_secs(1);
+
 const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
     assert!(MAX_MESSAGE_BYTES <= MAX_BATCH_BYTES, "every message fits into a batch");

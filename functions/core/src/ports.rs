@@ -158,6 +158,16 @@ pub struct Burial {
     pub at: Timestamp,
     pub reason: String,
     pub receive_count: u32,
+    /// `None` where nobody can say whose it is.
+    pub entry: Option<Entry>,
+}
+
+/// Where a claim stands in a timeline: that of a conversation, or of an identity.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub conversation: String,
+    /// Sorts it: the event's time, then its key.
+    pub occurred: String,
 }
 
 /// What the table said to a burial.

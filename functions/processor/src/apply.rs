@@ -262,7 +262,7 @@ impl<'a> Work<'a> {
             Verdict::Defer { until } => {
                 let due = Due::Action { conversation: self.view.partition.clone(), proposal: proposal.clone() };
                 self.timer(&due, until);
-                format!("deferred until {until}")
+                Due::deferral(until)
             }
             Verdict::Send { channel } => {
                 let facts = proposal.entity.as_deref().and_then(|entity| self.facts(entity));

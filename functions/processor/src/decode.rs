@@ -3,6 +3,7 @@
 use aws_lambda_events::event::sqs::SqsMessage;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{DecodeError, Envelope};
+use tidings_core::told::ToldLink;
 
 /// A record of a batch, whether or not it could be decoded.
 #[derive(Debug)]
@@ -19,10 +20,10 @@ pub struct Record {
 impl Record {
     pub fn read(message: SqsMessage) -> Self {
         let body = message.body.unwrap_or_default();
-        let envelope = Envelope::decode(&body);
-        let claim_key = match &envelope {
-            Ok(envelope) => Some(envelope.claimkey.clone()),
-            Err(_) => Envelope::claim_key_of(&body),
+        // What others write on our queue has no claim key, and is no envelope yet.
+        let (claim_key, envelope) = match Envelope::decode(&body) {
+            Ok(envelope) => (Some(envelope.claimkey.clone()), Ok(envelope)),
+            Err(error) => ToldLink::read(&body).unwrap_or_else(|| (Envelope::claim_key_of(&body), Err(error))),
         };
         let receive_count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
         Self {

@@ -1,11 +1,13 @@
 //! Why an event couldn't be processed, and what becomes of it then.
 
 use crate::Processor;
+use crate::apply::occurred;
 use crate::decode::Record;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use tidings_core::claim::decide::{AfterFailure, after_failure};
 use tidings_core::envelope::DecodeError;
 use tidings_core::limits::{MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_JOIN_EVENTS, MAX_REASON_BYTES, MAX_SET_ELEMENTS, MAX_TEXT_BYTES};
-use tidings_core::ports::{Burial, Buried};
+use tidings_core::ports::{Burial, Buried, Entry};
 use tidings_core::schemas::Finding;
 use tidings_core::telemetry::{Metric, STEP};
 use tidings_core::time::Timestamp;
@@ -129,6 +131,7 @@ async fn bury(processor: &Processor, record: &Record, reason: String, code: &str
         at: now,
         reason,
         receive_count,
+        entry: entry(processor, record),
     };
     match processor.store.bury(&burial).await {
         // The dead-letter queue keeps it, so that a redrive sends what it hasn't. Another event of the conversation may be
@@ -154,4 +157,12 @@ async fn bury(processor: &Processor, record: &Record, reason: String, code: &str
             End::GiveBack
         }
     }
+}
+
+/// Its place in the timeline of whose it is, so that whoever reads a conversation sees what failed, and whoever erases it finds
+/// that. An expression that panicked may do so again: the reason is worth more than the place.
+fn entry(processor: &Processor, record: &Record) -> Option<Entry> {
+    let envelope = record.envelope.as_ref().ok()?;
+    let conversation = catch_unwind(AssertUnwindSafe(|| processor.planner.whose(envelope))).ok()??;
+    Some(Entry { conversation, occurred: occurred(envelope.order().time, &envelope.claimkey) })
 }

@@ -180,6 +180,19 @@ impl Planner {
         }
     }
 
+    /// Whose an event is that can't be processed, as far as it can be said.
+    pub fn whose(&self, envelope: &Envelope) -> Option<String> {
+        match Due::read(envelope) {
+            None => {
+                let data: Value = serde_json::from_str(envelope.data.get()).ok()?;
+                let variables = Variables::of_event(&data, &without_payload(envelope));
+                self.owner(envelope, &variables).ok().map(|owner| owner.name().to_owned())
+            }
+            Some(Ok((Due::Action { conversation, .. } | Due::Link { conversation, .. }, _))) => Some(conversation),
+            Some(Ok((Due::Join { .. }, _)) | Err(_)) => None,
+        }
+    }
+
     fn event(&self, envelope: &Envelope, fetched: &Fetched, now: Timestamp) -> Result<EventPlan, Failure> {
         let data: Value = serde_json::from_str(envelope.data.get()).map_err(|_| Failure::Payload)?;
         let variables = Variables::of_event(&data, &without_payload(envelope));

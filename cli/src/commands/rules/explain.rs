@@ -1,9 +1,10 @@
 //! `tidings rules explain`: which rules are about an event, and why the others aren't.
 
 use super::world::World;
-use super::{given, rules, to_json};
+use super::{given, on_record, rules, to_json};
 use crate::Failure;
 use crate::arguments::RulesExplain;
+use crate::commands::events;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, paint, say, short};
 use processor::plan::without_payload;
 use serde::Serialize;
@@ -32,6 +33,14 @@ struct Explained {
     actions: Vec<String>,
 }
 
+/// An event of a deployment.
+#[derive(Debug, Serialize)]
+struct OnRecord {
+    claim: Claim,
+    /// `None`: its message isn't in the dead-letter queue.
+    explained: Option<Explained>,
+}
+
 #[derive(Debug, Serialize)]
 struct Reason {
     name: String,
@@ -41,8 +50,29 @@ struct Reason {
 
 pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
     let rules = rules(&options.file.rules, &options.file)?;
+    let somewhere = options.at.stack.is_some() || options.at.endpoint_url.is_some();
+    if somewhere && options.event.contains('#') {
+        let (claim, event) = on_record::find(&options.event, &options.at).await?;
+        let explained = match event {
+            Some(event) => Some(explain(&rules, event).await),
+            None => None,
+        };
+        if options.file.json {
+            say!("{}", to_json(&OnRecord { claim, explained })?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        events::print(&claim);
+        match &explained {
+            Some(explained) => {
+                say!("\n{}", paint(FAINT, "its message, by the rules here"));
+                print(explained);
+            }
+            None => say!("\n{}", paint(FAINT, on_record::NO_PAYLOAD)),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut all = Vec::new();
-    for event in events(&options.event)? {
+    for event in named(&options.event)? {
         all.push(explain(&rules, event).await);
     }
     if options.file.json {
@@ -54,7 +84,7 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
 }
 
 /// Of a case, a claim key, or a file.
-fn events(named: &str) -> Result<Vec<Envelope>, Failure> {
+fn named(named: &str) -> Result<Vec<Envelope>, Failure> {
     if let Some(case) = corpus().case(named) {
         return given::of_case(case, &receiver::configured::sources(), given::noon());
     }
@@ -65,8 +95,8 @@ fn events(named: &str) -> Result<Vec<Envelope>, Failure> {
         given::of_corpus(given::noon())?.into_iter().filter(|event| event.claimkey.as_str() == named).collect();
     if events.is_empty() {
         return Err(Failure::new(format!("{named:?} is no case of the corpus, none of its claim keys, and no file")).hint(
-            "tidings send --list shows the cases. No table keeps payloads: of a deployed event, give its message from the queue as a file; \
-             `tidings events show` tells which rules were about it",
+            "tidings send --list shows the cases. No table keeps payloads: of a deployed event, add --stack or --endpoint-url to its claim key, \
+             or give its message from the queue as a file",
         ));
     }
     Ok(events)

@@ -87,7 +87,7 @@ impl DynamoContexts {
             set.push("#node = :node");
             update = update.expression_attribute_names("#node", "node").expression_attribute_values(":node", text(node));
         }
-        let expression = format!("SET {} REMOVE reason, receive_count", set.join(", "));
+        let expression = format!("SET {} REMOVE reason, receive_count, dead_at", set.join(", "));
         update.update_expression(expression).build().expect("table, key and expression are set above")
     }
 
@@ -226,16 +226,15 @@ impl ContextStore for DynamoContexts {
     }
 
     async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
-        let update = self
+        let mut set = "#state = :dead, reason = :reason, receive_count = :receive_count, dead_at = :dead_at, \
+                       expires_at = :expires_at, event_type = if_not_exists(event_type, :event_type), \
+                       #source = if_not_exists(#source, :source)"
+            .to_owned();
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.claims_table)
             .key("pk", text(burial.key.as_str()))
-            .update_expression(
-                "SET #state = :dead, reason = :reason, receive_count = :receive_count, dead_at = :dead_at, \
-                 expires_at = :expires_at, event_type = if_not_exists(event_type, :event_type), \
-                 #source = if_not_exists(#source, :source)",
-            )
             .condition_expression(NOT_PROCESSED)
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#source", "source")
@@ -246,9 +245,14 @@ impl ContextStore for DynamoContexts {
             .expression_attribute_values(":dead_at", number(burial.at.unix_ms()))
             .expression_attribute_values(":expires_at", number(burial.at.plus(CLAIM_LIFETIME).unix_s()))
             .expression_attribute_values(":event_type", text(&burial.event_type))
-            .expression_attribute_values(":source", text(&burial.source))
-            .send()
-            .await;
+            .expression_attribute_values(":source", text(&burial.source));
+        if let Some(entry) = &burial.entry {
+            set.push_str(", conversation = :conversation, occurred = :occurred");
+            update = update
+                .expression_attribute_values(":conversation", text(&entry.conversation))
+                .expression_attribute_values(":occurred", text(&entry.occurred));
+        }
+        let update = update.update_expression(format!("SET {set}")).send().await;
         match update {
             Ok(_) => Ok(Buried::Yes),
             Err(error) => match error.as_service_error() {

@@ -13,9 +13,9 @@ use aws_sdk_dynamodb::Client;
 /// Reads claims and contexts.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    client: Client,
-    claims_table: String,
-    context_table: String,
+    pub(super) client: Client,
+    pub(super) claims_table: String,
+    pub(super) context_table: String,
 }
 
 impl Reader {

@@ -212,8 +212,14 @@ pub struct Claim {
     pub reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receive_count: Option<u32>,
+    /// When it died.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<String>,
+    /// When all but its key was taken from it, with its conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Timestamp>,
     /// When DynamoDB may delete it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,

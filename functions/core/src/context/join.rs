@@ -105,7 +105,12 @@ pub fn join_partition(join: &str, key: &str) -> String {
 
 /// What a join does comes at the time of its events, under a key of its own.
 pub fn join_order(partition: &str, time: Timestamp) -> Order {
-    Order { sequence: None, time, key: ClaimKey::from(format!("@{partition}")) }
+    Order { sequence: None, time, key: join_cause(partition) }
+}
+
+/// What a join's facts and actions name as their cause.
+pub fn join_cause(partition: &str) -> ClaimKey {
+    ClaimKey::from(format!("@{partition}"))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod moving;
 mod outbox;
 
 pub use fact::{Fact, FactKind, Facts, Member};
-pub use join::{Branch, Combination, JoinState, Seen, Taken, join_order, join_partition};
+pub use join::{Branch, Combination, JoinState, Seen, Taken, join_cause, join_order, join_partition};
 pub use link::{Link, Owner};
 pub use merge::{Change, Changes, Merged};
 pub use moving::moved;

@@ -215,6 +215,11 @@ impl ContextStore for MemoryStore {
             claim.state = ClaimState::Dead;
             claim.reason = Some(burial.reason.clone());
             claim.receive_count = Some(burial.receive_count);
+            claim.dead = Some(burial.at);
+            if let Some(entry) = &burial.entry {
+                claim.conversation = Some(entry.conversation.clone());
+                claim.occurred = Some(entry.occurred.clone());
+            }
             claim.expires = expiry(burial.at);
             Buried::Yes
         };
@@ -247,7 +252,9 @@ fn blank(key: &ClaimKey) -> Claim {
         joins: Vec::new(),
         reason: None,
         receive_count: None,
+        dead: None,
         body_sha256: None,
+        erased: None,
         expires: None,
     }
 }
@@ -285,6 +292,7 @@ fn processed(commit: &Commit, old: Option<Claim>) -> Claim {
         off_schema: commit.off_schema.clone().or(old.off_schema),
         reason: None,
         receive_count: None,
+        dead: None,
         expires: expiry(commit.processed),
         ..old
     }

@@ -78,6 +78,20 @@ async fn a_message_that_names_its_event_but_cannot_be_read_is_recorded_with_it()
     }
 }
 
+#[tokio::test]
+async fn what_died_is_in_the_timeline_of_whose_it_is_if_that_can_be_said() {
+    let harness = Harness::new();
+    harness.handle(vec![poison("bad", "ann").message(MAX_RECEIVES)]).await;
+    let dead: Vec<_> = harness.store.timeline("ann").into_iter().map(|claim| (claim.state, claim.occurred)).collect();
+    let occurred = format!("{}#orders#bad", poison("bad", "ann").envelope().order().time);
+    assert_eq!(dead, [(ClaimState::Dead, Some(occurred))]);
+
+    let nobodys = Sent { id: "e1", event_type: "order.moved", order: "1", age_seconds: 0, data: json!({"who": 7}) };
+    harness.handle(vec![nobodys.message(MAX_RECEIVES)]).await;
+    let claim = harness.claim("orders#e1").unwrap();
+    assert_eq!((claim.state, claim.conversation, claim.occurred), (ClaimState::Dead, None, None));
+}
+
 /// What the receiver knew of it is worth more than "unknown".
 #[tokio::test]
 async fn an_unreadable_message_takes_nothing_from_its_claim() {

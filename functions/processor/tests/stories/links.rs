@@ -1,7 +1,7 @@
 //! Whose an event is: known at once, or when a link tells. Nothing that came before it is lost.
 
 use crate::stores::Yielding;
-use crate::support::{AMPLE, Harness, MAX_RECEIVES, Sent, another, handle};
+use crate::support::{AMPLE, Harness, MAX_RECEIVES, Sent, another, handle, message};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -181,14 +181,43 @@ async fn somebody_can_say_it_as_well() {
     let link = Due::Link { identity: "customer:c1".into(), conversation: "ann".into() };
     let body = link.envelope(harness.clock.now(), harness.clock.now()).encode();
     for receive in 1..=2 {
-        assert_eq!(harness.handle(vec![crate::support::message("m", &body, receive)]).await, [""; 0]);
+        assert_eq!(harness.handle(vec![message("m", &body, receive)]).await, [""; 0]);
     }
     harness.settle().await;
     assert_eq!((harness.said("ann"), harness.fact("ann", "order/1", "payments")), (vec!["100 paid".to_owned()], json!(1)));
 
     let chain = Due::Link { identity: "phone:1".into(), conversation: "customer:c1".into() };
     let chain = chain.envelope(harness.clock.now(), harness.clock.now());
-    harness.handle(vec![crate::support::message("m", &chain.encode(), MAX_RECEIVES)]).await;
+    harness.handle(vec![message("m", &chain.encode(), MAX_RECEIVES)]).await;
     let reason = harness.claim(chain.claimkey.as_str()).unwrap().reason.unwrap();
     assert!(reason.contains("is an identity itself"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_program_can_say_it_in_few_words_and_is_told_what_is_wrong_with_them() {
+    let harness = harness();
+    harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
+    let said = |id: &str, conversation: &str| {
+        json!({
+            "specversion": "1.0", "tidingsversion": 1, "id": id, "source": "/tidings", "type": "tidings.link",
+            "time": harness.clock.now().to_string(), "data": {"identity": "customer:c1", "conversation": conversation},
+        })
+        .to_string()
+    };
+    for receive in 1..=2 {
+        assert_eq!(harness.handle(vec![message("m", &said("crm-77", "ann"), receive)]).await, [""; 0]);
+    }
+    harness.settle().await;
+    assert_eq!((harness.said("ann"), harness.fact("ann", "order/1", "payments")), (vec!["100 paid".to_owned()], json!(1)));
+    let claim = harness.claim("@link#crm-77").unwrap();
+    assert_eq!((claim.conversation.as_deref(), claim.event_type.as_str()), (Some("ann"), "tidings.link"));
+    assert_eq!(harness.handle(vec![message("m", &said("crm-77", "bob"), 1)]).await, [""; 0], "its id was there before");
+    assert_eq!(harness.store.context("bob").identities, [""; 0]);
+
+    assert_eq!(harness.handle(vec![message("m", &said("crm-78", ""), MAX_RECEIVES)]).await, ["m"]);
+    let dead = harness.claim("@link#crm-78").unwrap();
+    assert_eq!(
+        (dead.state, dead.reason.as_deref()),
+        (ClaimState::Dead, Some("not a link: data.conversation is missing, or no text"))
+    );
 }

@@ -129,6 +129,7 @@ async fn a_dead_event_that_is_delivered_again_is_queued_again() {
         at: harness.clock.now(),
         reason: "rule r".to_owned(),
         receive_count: 5,
+        entry: None,
     };
     assert_eq!(harness.store.bury(&burial).await.unwrap(), Buried::Yes);
     for messages in [2, 3] {

@@ -1,4 +1,4 @@
-//! `tidings context`: what the chatbot knows of a conversation.
+//! `tidings context show`: what the chatbot knows of a conversation.
 
 use crate::Failure;
 use crate::arguments::ContextShow;
@@ -10,9 +10,9 @@ use tidings_core::claim::Claim;
 use tidings_core::context::Context;
 use tidings_core::time::{Clock, SystemClock};
 
-pub(crate) async fn show(options: ContextShow) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     let reader = reader(&options.target).await?;
-    let failed = |error| unreadable(&options.target, &error);
+    let failed = |error| unreadable(&options.target.at, &error);
     let context = reader.context(&options.conversation, SystemClock.now()).await.map_err(failed)?;
     let timeline = reader.timeline(&context).await.map_err(failed)?;
     if options.target.json {

@@ -1,0 +1,102 @@
+//! `tidings context erase`: takes out of the tables all that they hold of a conversation. Without `--yes` it says what that
+//! would be, and deletes nothing. What it can't reach it says, with what to do about it.
+
+use super::{dossier, identity_of};
+use crate::Failure;
+use crate::arguments::ContextErase;
+use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, paint, say};
+use crate::target::{QueueCount, queue_counts, reader};
+use serde_json::json;
+use std::process::ExitCode;
+use tidings_core::aws::{Counts, Eraser, NotErased};
+use tidings_core::limits::INDEX_LAG;
+use tidings_core::time::{Clock, SystemClock};
+
+/// What happens to an event of the conversation that is in a queue.
+const IN_FLIGHT: &str = "an event that isn't processed yet is no duplicate: processed later, it makes a new context";
+
+pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
+    let (name, target) = (&options.conversation, &options.target);
+    let reader = reader(target).await?;
+    let dossier = dossier(&reader, name, target).await?;
+    let queues = queue_counts(&target.at).await?;
+    if !options.yes {
+        let (counts, names) = (dossier.counts(), &dossier.names);
+        if target.json {
+            say!("{}", json!({"erased": false, "conversation": name, "names": names, "found": counts, "queues": queues}));
+        } else {
+            say!("{} {}", paint(WARN, "would erase"), paint(STRONG, name));
+            found(names, &counts);
+            unreached(&queues);
+            say!("{}", paint(FAINT, "nothing is deleted: give --yes to do it"));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let erased = Eraser::new(reader, INDEX_LAG).erase(name, SystemClock.now()).await;
+    let erasure = erased.map_err(|why| not_erased(name, &why))?;
+    if target.json {
+        let (counts, looks) = (erasure.counts, erasure.looks);
+        say!(
+            "{}",
+            json!({"erased": true, "conversation": name, "names": dossier.names, "deleted": counts, "looks": looks, "left": 0, "queues": queues})
+        );
+    } else {
+        say!("{} {}", paint(GOOD, "erased"), paint(STRONG, name));
+        found(&dossier.names, &erasure.counts);
+        say!("  {:<9} look {}: nothing is left in the tables", "", erasure.looks);
+        unreached(&queues);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn found(names: &[String], counts: &Counts) {
+    if let [_, identities @ ..] = names
+        && !identities.is_empty()
+    {
+        say!("  {:<9} {}", "also", paint(NAME, identities.join(", ")));
+    }
+    let Counts { entities, nodes, outboxes, joins, links, unknown, claims, waiting } = counts;
+    let items = [
+        (*entities, "of entities"),
+        (*nodes, "of the node"),
+        (*outboxes, "of what is to be sent"),
+        (*joins, "of joins"),
+        (*links, "of links"),
+        (*unknown, "of a version that this one doesn't know"),
+    ];
+    let total: usize = items.iter().map(|(n, _)| n).sum();
+    let items: Vec<_> = items.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    say!("  {:<9} {total}: {}", "items", if items.is_empty() { "none".to_owned() } else { items.join(", ") });
+    say!("  {:<9} {claims}, of which only the keys stay, so that no duplicate comes back", "claims");
+    if *waiting > 0 {
+        say!("  {:<9} {waiting} that wait for their time, called off", "messages");
+    }
+}
+
+/// What isn't in the tables.
+fn unreached(queues: &[QueueCount]) {
+    say!("  {}", paint(STRONG, "out of reach"));
+    let count = |queue: &str| {
+        queues.iter().find(|q| q.queue == queue).map_or_else(String::new, |q| format!(" ({} messages)", q.messages))
+    };
+    say!("    events queue{}: {IN_FLIGHT}. Erase again when it is empty", count("events"));
+    say!(
+        "    dead-letter queue{}: messages keep their payload up to 14 days. A redrive brings none back that died under this name",
+        count("dead letters")
+    );
+    say!("    actions queue{}: what the bot has been told, and what it keeps itself", count("actions"));
+    say!("    backups and logs: point-in-time recovery reaches 35 days back; logs name conversations until they expire");
+}
+
+fn not_erased(name: &str, why: &NotErased) -> Failure {
+    let again = "run it again: it goes on where it ended";
+    match why {
+        NotErased::Identity { conversation } => identity_of(name, conversation),
+        NotErased::Unavailable(error) => {
+            Failure::new(format!("{name:?} isn't erased yet: {} had no answer: {}", error.call, error.cause)).hint(again)
+        }
+        NotErased::Restless => {
+            Failure::new(format!("{name:?} isn't erased: {why}")).hint(format!("its events go on coming; {again}"))
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! `tidings context`: what is kept of a conversation. Shown, written out, erased.
+
+pub(crate) mod erase;
+pub(crate) mod export;
+pub(crate) mod show;
+
+use crate::Failure;
+use crate::arguments::TargetOptions;
+use crate::target::unreadable;
+use tidings_core::aws::{Dossier, Reader};
+
+/// All that is held of a conversation, or why there is nothing to hold.
+async fn dossier(reader: &Reader, conversation: &str, target: &TargetOptions) -> Result<Dossier, Failure> {
+    let dossier = reader.dossier(conversation, &[]).await.map_err(|error| unreadable(&target.at, &error))?;
+    match &dossier.linked_to {
+        Some(to) => Err(identity_of(conversation, to)),
+        None if dossier.is_empty() => Err(Failure::new(format!("nothing is kept of {conversation:?}"))
+            .hint("an event shows its conversation: tidings events show KEY")),
+        None => Ok(dossier),
+    }
+}
+
+fn identity_of(name: &str, conversation: &str) -> Failure {
+    Failure::new(format!("{name:?} is an identity of {conversation:?}, and all that is kept of it is there"))
+        .hint(format!("give that name instead: {conversation:?}"))
+}

@@ -1,0 +1,198 @@
+//! All that the tables hold of one conversation, for those who export it or erase it: its own partition, those of its
+//! identities, the claims of their timelines, and the joins that those claims name. Reads only, every page of it.
+//!
+//! It holds rows, not what they mean: what a later version has written is somebody's as well. What the tables don't know to be
+//! the conversation's isn't in it: claims of events that nobody could plan, or hasn't yet.
+
+use super::attributes::{Row, claim, get_text, get_texts, text};
+use super::read::Reader;
+use super::{TIMELINE_INDEX, cause};
+use crate::claim::{Claim, ClaimKey};
+use crate::context::{Content, ItemKey};
+use crate::due::Due;
+use crate::ports::Unavailable;
+use crate::time::Timestamp;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Of one conversation.
+#[derive(Clone, Debug, Default)]
+pub struct Dossier {
+    /// The conversation, its identities, and what was linked to those, in the order in which they were found.
+    pub names: Vec<String>,
+    /// Of what is itself an identity: its conversation. Then all is there and nothing is here.
+    pub linked_to: Option<String>,
+    /// By partition and sort key.
+    pub(super) items: BTreeMap<(String, String), Row>,
+    /// By claim key.
+    pub(super) claims: BTreeMap<String, Row>,
+}
+
+/// How many of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub entities: usize,
+    pub nodes: usize,
+    pub outboxes: usize,
+    pub joins: usize,
+    /// With the identities, and with the conversation.
+    pub links: usize,
+    /// Written by a version that this one doesn't know.
+    pub unknown: usize,
+    pub claims: usize,
+    /// Notifications that wait for their time.
+    pub waiting: usize,
+}
+
+impl Reader {
+    /// What is held of a conversation, and of names that were found to be its own before.
+    pub async fn dossier(&self, conversation: &str, known: &[String]) -> Result<Dossier, Unavailable> {
+        let mut dossier = Dossier::default();
+        let mut open: Vec<String> = known.iter().rev().cloned().chain([conversation.to_owned()]).collect();
+        while let Some(name) = open.pop() {
+            if dossier.names.contains(&name) {
+                continue;
+            }
+            let rows = self.partition(&name).await?;
+            if let Some(to) = linked_to(&rows) {
+                if name == conversation {
+                    return Ok(Dossier { linked_to: Some(to), ..dossier });
+                }
+                // It was let go by an erasure that was interrupted, and is somebody else's now.
+                if !dossier.names.contains(&to) {
+                    continue;
+                }
+            }
+            dossier.names.push(name);
+            let keys = rows.iter().filter_map(sort_key);
+            open.extend(keys.filter_map(|key| match ItemKey::parse(&key) {
+                Some(ItemKey::Identity(identity)) => Some(identity),
+                Some(ItemKey::Entity(_) | ItemKey::Join | ItemKey::Link | ItemKey::Node | ItemKey::Outbox) | None => None,
+            }));
+            dossier.add(rows);
+        }
+        let mut joins = BTreeSet::new();
+        for name in &dossier.names {
+            for row in self.events(name).await? {
+                joins.extend(get_texts(&row, "joins"));
+                dossier.claims.extend(get_text(&row, "pk").map(|key| (key, row)));
+            }
+        }
+        for join in joins {
+            dossier.add(self.partition(&join).await?);
+        }
+        Ok(dossier)
+    }
+
+    async fn partition(&self, name: &str) -> Result<Vec<Row>, Unavailable> {
+        let query = self.client.query().table_name(&self.context_table).consistent_read(true);
+        let query = query.key_condition_expression("pk = :name").expression_attribute_values(":name", text(name));
+        query.into_paginator().items().send().collect::<Result<_, _>>().await.map_err(unavailable)
+    }
+
+    async fn events(&self, name: &str) -> Result<Vec<Row>, Unavailable> {
+        let query = self.client.query().table_name(&self.claims_table).index_name(TIMELINE_INDEX);
+        let query = query.key_condition_expression("conversation = :name").expression_attribute_values(":name", text(name));
+        query.into_paginator().items().send().collect::<Result<_, _>>().await.map_err(unavailable)
+    }
+}
+
+fn unavailable<E, R>(error: SdkError<E, R>) -> Unavailable
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    Unavailable { call: "dynamodb:Query", cause: cause(&error) }
+}
+
+fn sort_key(row: &Row) -> Option<String> {
+    get_text(row, "sk")
+}
+
+fn linked_to(rows: &[Row]) -> Option<String> {
+    let link = rows.iter().find(|row| sort_key(row).is_some_and(|key| ItemKey::parse(&key) == Some(ItemKey::Link)))?;
+    match Content::decode(&ItemKey::Link, &get_text(link, "state")?)? {
+        Content::Link(link) => Some(link.conversation),
+        Content::Facts(_) | Content::Join(_) | Content::Outbox(_) => None,
+    }
+}
+
+impl Dossier {
+    fn add(&mut self, rows: Vec<Row>) {
+        let placed = |row: Row| Some(((get_text(&row, "pk")?, sort_key(&row)?), row));
+        self.items.extend(rows.into_iter().filter_map(placed));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.claims.is_empty()
+    }
+
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts { claims: self.claims.len(), ..Counts::default() };
+        self.items.keys().for_each(|(_, key)| counts.count_item(key));
+        counts.waiting = self.waiting().len();
+        counts
+    }
+
+    /// Notifications of its events that wait: those that have had their time have claims of their own.
+    pub(super) fn waiting(&self) -> BTreeSet<ClaimKey> {
+        let waiting = self.claims.values().filter_map(claim).flat_map(|claim| Due::waiting(&claim));
+        waiting.filter(|key| !self.claims.contains_key(key.as_str())).collect()
+    }
+
+    /// The document of `tidings context export`: every item, as it is stored, and every claim.
+    pub fn export(&self, conversation: &str, at: Timestamp) -> Value {
+        let mut items: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+        for ((partition, key), row) in &self.items {
+            let attributes = row.iter().filter(|(name, _)| !["pk", "sk"].contains(&name.as_str()));
+            let item = attributes.map(|(name, value)| (name.clone(), plain(value))).collect();
+            items.entry(partition).or_default().insert(key.clone(), Value::Object(item));
+        }
+        let mut timeline: Vec<(Option<String>, Value)> = self.claims.values().map(entry).collect();
+        timeline.sort_by(|a, b| a.0.cmp(&b.0));
+        let timeline: Vec<Value> = timeline.into_iter().map(|(_, claim)| claim).collect();
+        json!({ "version": 1, "conversation": conversation, "at": at, "names": self.names, "items": items, "timeline": timeline })
+    }
+}
+
+impl Counts {
+    pub(super) fn count_item(&mut self, sort_key: &str) {
+        let counter = match ItemKey::parse(sort_key) {
+            Some(ItemKey::Entity(_)) => &mut self.entities,
+            Some(ItemKey::Identity(_) | ItemKey::Link) => &mut self.links,
+            Some(ItemKey::Join) => &mut self.joins,
+            Some(ItemKey::Node) => &mut self.nodes,
+            Some(ItemKey::Outbox) => &mut self.outboxes,
+            None => &mut self.unknown,
+        };
+        *counter += 1;
+    }
+}
+
+/// A claim as `tidings events show --json` prints it; as it is stored, if this version can't read it.
+fn entry(row: &Row) -> (Option<String>, Value) {
+    let read: Option<Value> = claim(row).as_ref().and_then(|claim: &Claim| serde_json::to_value(claim).ok());
+    let stored = || Value::Object(row.iter().map(|(name, value)| (name.clone(), plain(value))).collect());
+    (get_text(row, "occurred"), read.unwrap_or_else(stored))
+}
+
+/// An attribute as JSON. What we store as JSON within a text is taken out of it.
+fn plain(value: &AttributeValue) -> Value {
+    if let Ok(text) = value.as_s() {
+        return serde_json::from_str(text).ok().filter(Value::is_object).unwrap_or_else(|| Value::from(text.as_str()));
+    }
+    if let Ok(number) = value.as_n() {
+        return serde_json::from_str(number).unwrap_or_else(|_| Value::from(number.as_str()));
+    }
+    if let Ok(list) = value.as_l() {
+        return list.iter().map(plain).collect();
+    }
+    if let Ok(map) = value.as_m() {
+        return Value::Object(map.iter().map(|(name, value)| (name.clone(), plain(value))).collect());
+    }
+    // Nothing of ours has another type: it must be exported all the same.
+    Value::from(format!("{value:?}"))
+}

@@ -1,0 +1,170 @@
+//! A link that a program tells: the one message of our queue that others write, so it is short, and what is wrong with it is said
+//! in words. Contract: `events/contract/link-v1.json`, docs/links.md. It is read as [`Due::Link`], and from then on is one.
+//!
+//! Its `id` is its identity: a second message of the same id, whatever it says, is a duplicate.
+
+use crate::claim::ClaimKey;
+use crate::due::{Due, SOURCE};
+use crate::envelope::{CONTRACT_VERSION, DecodeError, Envelope, OLDEST_CONTRACT_VERSION, sqs_text};
+use crate::limits::MAX_CONVERSATION_BYTES;
+use crate::time::Timestamp;
+use serde_json::{Value, json};
+
+/// CloudEvents `type`, the same as that of [`Due::Link`].
+const TYPE: &str = "tidings.link";
+
+/// Somebody has said whose conversation an identity is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToldLink {
+    pub id: String,
+    /// When it was said.
+    pub time: Timestamp,
+    pub identity: String,
+    pub conversation: String,
+}
+
+/// What was read of a message that means to be one.
+pub type Read = (Option<ClaimKey>, Result<Envelope, DecodeError>);
+
+impl ToldLink {
+    /// Errors: what is wrong with it. Never worth a retry.
+    pub fn check(&self) -> Result<(), String> {
+        for (what, name) in [("identity", &self.identity), ("conversation", &self.conversation)] {
+            if name.is_empty() || name.len() > MAX_CONVERSATION_BYTES {
+                return Err(format!("{what} has {} bytes, allowed: 1 to {MAX_CONVERSATION_BYTES}", name.len()));
+            }
+        }
+        if self.identity == self.conversation {
+            return Err("an identity can't be linked to itself".to_owned());
+        }
+        Ok(())
+    }
+
+    pub fn claim_key(&self) -> ClaimKey {
+        claim_key(&self.id)
+    }
+
+    /// The message body.
+    pub fn encode(&self) -> String {
+        let message = json!({
+            "specversion": "1.0",
+            "tidingsversion": OLDEST_CONTRACT_VERSION,
+            "id": self.id,
+            "source": SOURCE,
+            "type": TYPE,
+            "time": self.time,
+            "data": {"identity": self.identity, "conversation": self.conversation},
+        });
+        sqs_text(message.to_string())
+    }
+
+    /// `None` for what doesn't mean to be one.
+    pub fn read(message: &str) -> Option<Read> {
+        let message: Value = serde_json::from_str(message).ok()?;
+        if message["source"] != SOURCE || message["type"] != TYPE || message.get("claimkey").is_some() {
+            return None;
+        }
+        let key = message["id"].as_str().filter(|id| !id.is_empty()).map(claim_key);
+        Some((key, Self::of(&message).map(Self::envelope)))
+    }
+
+    fn of(message: &Value) -> Result<Self, DecodeError> {
+        let version = message["tidingsversion"].as_u64().and_then(|version| u16::try_from(version).ok());
+        let seen = version.ok_or_else(|| DecodeError::Link("tidingsversion is no number; this processor reads 1".to_owned()))?;
+        if !(OLDEST_CONTRACT_VERSION..=CONTRACT_VERSION).contains(&seen) {
+            return Err(DecodeError::Version { seen });
+        }
+        let text = |value: &Value, name: &str| {
+            let text = value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+            text.ok_or_else(|| DecodeError::Link(format!("{name} is missing, or no text")))
+        };
+        let time = Timestamp::parse_rfc3339(&text(&message["time"], "time")?);
+        let link = Self {
+            id: text(&message["id"], "id")?,
+            time: time.ok_or_else(|| DecodeError::Link("time isn't RFC 3339, as in 2026-11-24T15:00:00Z".to_owned()))?,
+            identity: text(&message["data"]["identity"], "data.identity")?,
+            conversation: text(&message["data"]["conversation"], "data.conversation")?,
+        };
+        link.check().map_err(DecodeError::Link)?;
+        Ok(link)
+    }
+
+    fn envelope(self) -> Envelope {
+        let key = self.claim_key();
+        // It holds at once, whatever time it says: our clocks differ.
+        let due = Timestamp::from_unix_ms(0);
+        let mut envelope = Due::Link { identity: self.identity, conversation: self.conversation }.envelope(due, self.time);
+        envelope.id = self.id;
+        envelope.time = Some(self.time);
+        envelope.claimkey = key;
+        envelope
+    }
+}
+
+/// `@` can't begin a source's name, so no event of a provider has such a key.
+fn claim_key(id: &str) -> ClaimKey {
+    ClaimKey::from_signed_id("@link", id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told() -> ToldLink {
+        ToldLink {
+            id: "crm-77".into(),
+            time: Timestamp::from_unix_ms(1_795_168_800_000),
+            identity: "customer:cus_123".into(),
+            conversation: "whatsapp:491713920012".into(),
+        }
+    }
+
+    #[test]
+    fn the_contract_is_the_golden_file() {
+        let golden = include_str!("../../../events/contract/link-v1.json");
+        let ours: Value = serde_json::from_str(&told().encode()).unwrap();
+        assert_eq!(ours, serde_json::from_str::<Value>(golden).unwrap());
+        let (key, envelope) = ToldLink::read(golden).expect("it is one");
+        let envelope = envelope.expect("and right");
+        assert_eq!((key.as_ref(), envelope.claimkey.as_str()), (Some(&envelope.claimkey), "@link#crm-77"));
+        assert_eq!((envelope.receivedtime, envelope.order().time), (told().time, told().time));
+        let link = Due::Link { identity: told().identity, conversation: told().conversation };
+        assert_eq!(Due::read(&envelope), Some(Ok((link, Timestamp::from_unix_ms(0)))));
+        assert_eq!(Due::read(&Envelope::decode(&envelope.encode()).unwrap()), Due::read(&envelope), "it can be sent on");
+    }
+
+    #[test]
+    fn other_messages_do_not_mean_to_be_one() {
+        let due = Due::Link { identity: "a".into(), conversation: "b".into() };
+        let ours = due.envelope(told().time, told().time).encode();
+        let provider = told().encode().replace("\"/tidings\"", "\"/webhooks/tidings\"");
+        for other in ["", "{}", "[]", &ours, &provider, &told().encode().replace("tidings.link", "tidings.linked")] {
+            assert!(ToldLink::read(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_and_nothing_is_quoted() {
+        let mut wrong: Vec<(&str, Value, &str)> = vec![
+            ("/tidingsversion", json!("hunter2"), "not a link: tidingsversion is no number; this processor reads 1"),
+            ("/tidingsversion", json!(3), "envelope version 3, this processor reads 1 to 2"),
+            ("/id", json!(""), "not a link: id is missing, or no text"),
+            ("/time", json!("hunter2"), "not a link: time isn't RFC 3339, as in 2026-11-24T15:00:00Z"),
+            ("/time", json!(1_795_168_800), "not a link: time is missing, or no text"),
+            ("/data", json!("hunter2"), "not a link: data.identity is missing, or no text"),
+            ("/data/conversation", json!(["hunter2"]), "not a link: data.conversation is missing, or no text"),
+            ("/data/conversation", json!("customer:cus_123"), "not a link: an identity can't be linked to itself"),
+        ];
+        let long = "x".repeat(MAX_CONVERSATION_BYTES + 1);
+        wrong.push(("/data/identity", json!(long), "not a link: identity has 513 bytes, allowed: 1 to 512"));
+        for (field, value, expected) in wrong {
+            let mut message: Value = serde_json::from_str(&told().encode()).unwrap();
+            *message.pointer_mut(field).unwrap() = value;
+            let (key, read) = ToldLink::read(&message.to_string()).expect("it means to be one");
+            assert_eq!(read.unwrap_err().to_string(), expected, "{field}");
+            assert_eq!(key.is_some(), field != "/id", "whoever asks for its id is told");
+        }
+        let longest = ToldLink { identity: "x".repeat(MAX_CONVERSATION_BYTES), ..told() };
+        assert!(ToldLink::read(&longest.encode()).unwrap().1.is_ok());
+    }
+}

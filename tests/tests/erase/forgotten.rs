@@ -1,0 +1,149 @@
+//! What is erased is gone, from everywhere in the tables; nothing else is touched; and nothing that comes again brings it back.
+
+use crate::world::{ANN, BOB, World, of, tells_of};
+use std::collections::BTreeSet;
+use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE};
+use tidings_core::aws::NotErased;
+use tidings_core::claim::{ClaimKey, ClaimState};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_of_both_tables_finds_nothing_of_one_and_all_of_the_other() {
+    let world = World::new().await;
+    world.lived().await;
+    let before = world.rows().await;
+    let anns = of(&before, ANN);
+    // What is to be there, or this shows nothing.
+    for (partition, key) in [
+        ("web:ANNSMARK", "node"),
+        ("web:ANNSMARK", "outbox"),
+        ("web:ANNSMARK", "entity#preferences"),
+        ("web:ANNSMARK", "entity#order/ANNSMARK-1"),
+        ("web:ANNSMARK", "identity#customer:ANNSMARK"),
+        ("web:ANNSMARK", "mood#of/some/day"),
+        ("customer:ANNSMARK", "link"),
+        ("customer:ANNSMARK", "identity#phone:ANNSMARK"),
+        ("customer:ANNSMARK", "entity#order/left"),
+        ("phone:ANNSMARK", "link"),
+    ] {
+        assert!(anns.contains(&(CONTEXT_TABLE, partition.to_owned(), key.to_owned())), "{partition} {key}: {anns:#?}");
+    }
+    assert_eq!(anns.iter().filter(|(_, partition, _)| partition.starts_with("join#")).count(), 2, "{anns:#?}");
+
+    let found = world.reader().dossier("web:ANNSMARK", &[]).await.unwrap();
+    let erasure = world.erase(ANN).await;
+    assert_eq!(erasure.counts, found.counts(), "what was found is what was deleted");
+    assert_eq!(erasure.counts.waiting, 3, "what waits for the morning: an event's, a join's, and one for the second time");
+    assert_eq!(erasure.looks, 3, "all, what had found it, and nothing");
+
+    let after = world.rows().await;
+    assert_eq!(of(&after, ANN), BTreeSet::new());
+    let [theirs_before, theirs_after] = [&before, &after].map(|rows| {
+        let theirs = rows.iter().filter(|(key, row)| !anns.contains(key) && !row.contains_key("erased_at"));
+        theirs.collect::<Vec<_>>()
+    });
+    assert_eq!(theirs_before, theirs_after, "byte for byte");
+    assert_eq!(of(&after, BOB).len(), anns.len(), "as many were Ann's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_a_claim_is_its_key_and_what_a_duplicate_asks_for() {
+    let world = World::new().await;
+    world.lived().await;
+    world.erase(ANN).await;
+    let bare: Vec<_> = world.rows().await.into_iter().filter(|(_, row)| row.contains_key("erased_at")).collect();
+    assert!(bare.len() > 10, "{bare:#?}");
+    for ((table, key, _), row) in bare {
+        assert_eq!(table, CLAIMS_TABLE);
+        let allowed = ["pk", "state", "source", "received_at", "processed_at", "expires_at", "erased_at"];
+        assert!(row.keys().all(|name| allowed.contains(&name.as_str())), "{key}: {row:?}");
+        assert!(row.contains_key("expires_at"), "{key} is not for good");
+    }
+    let claim = world.reader().claim(&ClaimKey::new("orders", "broken-1")).await.unwrap().unwrap();
+    assert_eq!((claim.state, claim.erased, claim.reason), (ClaimState::Processed, Some(world.now()), None));
+    assert!(claim.conversation.is_none() && claim.event_id.is_none() && claim.event_type.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_comes_again_brings_it_back() {
+    let world = World::new().await;
+    world.lived().await;
+    world.erase(ANN).await;
+    let (said, erased) = (world.actions.sent().len(), world.rows().await);
+    world.everything_comes_again().await;
+    for id in ["paid", "likes", "never", "stock", "made", "again", "broken", "unsent", "night"] {
+        assert_eq!(world.event(&format!("{id}-1"), "payment.made", ANN).await, 200, "{id}: a duplicate, the dead one as well");
+    }
+    world.days_pass().await;
+    let after = world.rows().await;
+    assert_eq!(of(&after, ANN), BTreeSet::new());
+    let bare = |rows: &crate::world::Rows| rows.iter().filter(|(_, row)| row.contains_key("erased_at")).count();
+    assert_eq!(bare(&after), bare(&erased));
+    let since = &world.actions.sent()[said..];
+    assert!(since.iter().any(|action| tells_of(action, BOB)), "Bob's came in the morning");
+    assert!(!since.iter().any(|action| tells_of(action, ANN)), "and nobody writes to Ann: {since:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_event_makes_a_new_context_of_that_event_alone() {
+    let world = World::new().await;
+    world.lived().await;
+    world.erase(ANN).await;
+    assert_eq!(world.event("new-1", "order.likes", ANN).await, 202);
+    let context = world.reader().context("web:ANNSMARK", world.now()).await.unwrap();
+    assert_eq!(context.entities.keys().collect::<Vec<_>>(), ["preferences"]);
+    assert_eq!((context.node, context.identities), (None, vec![]));
+    // Not linked any more: what comes under the identity is an identity's.
+    assert_eq!(world.event("new-2", "payment.made", ANN).await, 202);
+    let identity = world.reader().context("customer:ANNSMARK", world.now()).await.unwrap();
+    assert_eq!(identity.entities["order/ANNSMARK-1"]["payments"].value, 1);
+    assert_eq!(world.erase(ANN).await.counts.claims, 1);
+}
+
+/// What is held for an identity that nobody has linked is erased by the identity's own name.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_without_a_link_is_erased_by_its_own_name() {
+    let world = World::new().await;
+    world.event("held", "payment.made", ANN).await;
+    let reader = world.reader();
+    let eraser = tidings_core::aws::Eraser::new(reader.clone(), std::time::Duration::ZERO);
+    assert!(of(&world.rows().await, ANN).len() >= 4, "claim, facts, node, what is held");
+    let erasure = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap();
+    assert_eq!((erasure.counts.outboxes, erasure.counts.claims, erasure.looks), (1, 1, 2));
+    assert_eq!(of(&world.rows().await, ANN), BTreeSet::new());
+    let nothing = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap();
+    assert_eq!((nothing.counts, nothing.looks), (Default::default(), 1), "again, and there is nothing to do");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_linked_identity_is_told_and_not_torn_out_of_its_conversation() {
+    let world = World::new().await;
+    world.lived().await;
+    let before = world.rows().await;
+    let eraser = tidings_core::aws::Eraser::new(world.reader(), std::time::Duration::ZERO);
+    let refused = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap_err();
+    assert!(matches!(&refused, NotErased::Identity { conversation } if conversation == "web:ANNSMARK"), "{refused}");
+    assert_eq!(world.rows().await, before);
+}
+
+/// More than a page of a Query, which is a megabyte.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_of_many_pages_is_exported_and_erased_whole() {
+    let world = World::new().await;
+    let long = "x".repeat(60_000);
+    for n in 0..40 {
+        world.put("web:ANNSMARK", &format!("entity#order/{n}"), &long).await;
+    }
+    let counted = crate::meddler::Meddler::new(|_| Ok(()));
+    let dossier = {
+        let client = counted.client(&world.cloud.dynamodb);
+        let reader = tidings_core::aws::Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
+        reader.dossier("web:ANNSMARK", &[]).await.unwrap()
+    };
+    assert!(counted.calls() >= 4, "{} pages", counted.calls());
+    assert_eq!(
+        dossier.export("web:ANNSMARK", world.now())["items"]["web:ANNSMARK"].as_object().map(|items| items.len()),
+        Some(40)
+    );
+    assert_eq!(world.erase(ANN).await.counts.entities, 40);
+    assert_eq!(of(&world.rows().await, ANN), BTreeSet::new());
+}

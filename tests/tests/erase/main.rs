@@ -1,0 +1,7 @@
+//! Erasing and exporting a conversation, on the real SDK over the embedded DynamoDB, with what the two functions have stored there.
+
+mod export;
+mod forgotten;
+mod interrupted;
+mod meddler;
+mod world;

@@ -1,0 +1,49 @@
+//! A client at whose n-th call something happens.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+type Refused = Box<dyn std::error::Error + Send + Sync>;
+
+/// Before the call of this number: `Err` and it isn't made.
+type AtCall = dyn Fn(usize) -> Result<(), Refused> + Send + Sync;
+
+#[derive(Clone)]
+pub(crate) struct Meddler {
+    calls: Arc<AtomicUsize>,
+    at: Arc<AtCall>,
+}
+
+impl Meddler {
+    pub(crate) fn new(at: impl Fn(usize) -> Result<(), Refused> + Send + Sync + 'static) -> Self {
+        Self { calls: Arc::default(), at: Arc::new(at) }
+    }
+
+    pub(crate) fn client(&self, client: &Client) -> Client {
+        Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+impl fmt::Debug for Meddler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meddler")
+    }
+}
+
+impl Intercept for Meddler {
+    fn name(&self) -> &'static str {
+        "meddler"
+    }
+
+    fn read_before_execution(&self, _: &BeforeSerializationInterceptorContextRef<'_>, _: &mut ConfigBag) -> Result<(), Refused> {
+        (self.at)(self.calls.fetch_add(1, Ordering::SeqCst))
+    }
+}

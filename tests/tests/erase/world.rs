@@ -1,0 +1,292 @@
+//! Two customers whose events touch everything that is kept: facts, nodes, links, joins, what is to be sent, what waits, what
+//! died. All that is one's has a mark in it, so that a scan of the tables tells whose a row is.
+
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use lambda_http::{Body, Request};
+use processor::Processor;
+use receiver::{Ports, Receiver};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, Cloud, Options};
+use tidings_core::aws::{Eraser, Erasure, NotErased, Reader};
+use tidings_core::config::files::read_rules;
+use tidings_core::due::Due;
+use tidings_core::memory::{
+    Call, Fault, Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryTimers,
+};
+use tidings_core::schemas::EventSchemas;
+use tidings_core::time::{Clock, Timestamp};
+use tidings_events::{SECRETS, corpus, secrets_of};
+
+/// In all that is Ann's, and in no key of an event.
+pub(crate) const ANN: &str = "ANNSMARK";
+pub(crate) const BOB: &str = "BOBSMARK";
+
+const RULES: &str = r#"
+version: 1
+policy:
+  quiet_hours: { from: "22:00", to: "07:00", zone: UTC }
+conversations:
+  - { on: "order.*", conversation: "'web:' + data.who" }
+  - { on: "*", identity: "'customer:' + data.who" }
+rules:
+  - { name: paid, on: payment.made, count: { payments: 1 }, set: { note: data.note }, goto: paid, notify: { text: "{data.note} paid" } }
+  - { name: made, on: order.made, link: "'customer:' + data.who", set: { address: data.note }, goto: ordered, notify: { text: "{data.note} made" } }
+  - { name: likes, on: order.likes, entity: "'preferences'", set: { zone: "'UTC'", nickname: data.note } }
+  - { name: broken, on: order.broken, set: { total: double(data.note) } }
+joins:
+  - name: ready
+    all: [order.made, stock.reserved]
+    by: data.order.id
+    within: 1h
+    then: { entity: "'order/' + join.key", set: { ready: true }, notify: { text: "{join.key} is ready" } }
+  - name: late
+    all: [order.likes, order.never]
+    by: data.order.id
+    within: 1h
+    then: { notify: { text: "{join.key} isn't late" } }
+    else: { emit: { type: order.late, data: { order: join.key } } }
+"#;
+
+const MAX_RECEIVES: u32 = 5;
+const TIME_LEFT: Duration = Duration::from_secs(60);
+
+/// A table's rows by their keys.
+pub(crate) type Rows = BTreeMap<(&'static str, String, String), BTreeMap<String, AttributeValue>>;
+
+pub(crate) struct World {
+    pub(crate) cloud: Cloud,
+    receiver: Receiver,
+    processor: Processor,
+    queue: Arc<MemoryQueue>,
+    pub(crate) actions: Arc<MemoryActions>,
+    timers: Arc<MemoryTimers>,
+    faults: Arc<Faults>,
+    clock: Arc<ManualClock>,
+    /// What isn't due yet, by when it is.
+    later: Mutex<Vec<(Timestamp, String)>>,
+    pub(crate) dead_letters: Mutex<Vec<String>>,
+    /// All that was ever queued for somebody's events.
+    messages: Mutex<Vec<String>>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let options = Options { dynamodb_port: 0, data: None, secrets: "{}", visibility_timeout_seconds: 30 };
+        let cloud = Cloud::start(options).await.expect("the embedded cloud");
+        let faults = Arc::new(Faults::default());
+        let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
+        let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
+        let actions = Arc::new(MemoryActions::new(Arc::clone(&faults)));
+        let timers = Arc::new(MemoryTimers::new(Arc::clone(&faults)));
+        let ports = Ports {
+            claims: Arc::new(cloud.claims()),
+            queue: Arc::clone(&queue) as Arc<_>,
+            secrets: Arc::new(MemorySecrets::new(Arc::clone(&faults), SECRETS)),
+            captured: None,
+            https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        };
+        let receiver = Receiver::new(receiver::configured::sources(), ports);
+        receiver.warm_up().await;
+        let rules = read_rules("rules.yaml", RULES, &[]).unwrap_or_else(|report| panic!("{report}"));
+        let ports = processor::Ports {
+            store: Arc::new(cloud.contexts()),
+            actions: Arc::clone(&actions) as Arc<_>,
+            timers: Arc::clone(&timers) as Arc<_>,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        };
+        let processor = Processor::new(rules, EventSchemas::default(), ports, NonZeroU32::new(MAX_RECEIVES).unwrap());
+        let (later, dead_letters, messages) = Default::default();
+        Self { cloud, receiver, processor, queue, actions, timers, faults, clock, later, dead_letters, messages }
+    }
+
+    /// Everything happens to both of them.
+    pub(crate) async fn lived(&self) {
+        for (who, n) in [(ANN, "1"), (BOB, "2")] {
+            for (id, event_type) in [("again", "payment.made"), ("broken", "order.broken")] {
+                assert_eq!(self.event(&format!("{id}-{n}"), event_type, who).await, 202, "{id}");
+            }
+            self.lived_briefly(who, n).await;
+        }
+        assert_eq!(self.dead_letters.lock().unwrap().len(), 4, "broken and unsent");
+        // What waits has waited before: until the morning, and now until the next.
+        self.clock.advance(Duration::from_secs(86_400));
+        self.process_due().await;
+        for (who, n) in [(ANN, "1"), (BOB, "2")] {
+            for (id, event_type) in [("likes", "order.likes"), ("never", "order.never"), ("night", "payment.made")] {
+                assert_eq!(self.event(&format!("{id}-{n}"), event_type, who).await, 202, "{id}");
+            }
+        }
+    }
+
+    /// An item of every kind, in the evening.
+    pub(crate) async fn lived_briefly(&self, who: &str, n: &str) {
+        self.clock.set(Timestamp::parse_rfc3339("2026-11-22T21:00:00Z").unwrap());
+        // Somebody names an identity of the customer's, before anybody knows whose the customer is.
+        self.say(Due::Link { identity: format!("phone:{who}"), conversation: format!("customer:{who}") }).await;
+        for (id, event_type) in [("paid", "payment.made"), ("stock", "stock.reserved"), ("made", "order.made")] {
+            assert_eq!(self.event(&format!("{id}-{n}"), event_type, who).await, 202, "{id}");
+        }
+        // What is to be sent, and isn't.
+        self.faults.fail(Call::Act, Fault::Refuse, MAX_RECEIVES);
+        self.event(&format!("unsent-{n}"), "payment.made", who).await;
+        // At night notifications wait.
+        self.clock.set(Timestamp::parse_rfc3339("2026-11-22T23:00:00Z").unwrap());
+        self.event(&format!("evening-{n}"), "stock.reserved", who).await;
+        self.event(&format!("late-{n}"), "payment.made", who).await;
+        // A version of some day has written this, and a move of items has got no further than this.
+        self.put(&format!("web:{who}"), "mood#of/some/day", "as it was").await;
+        self.put(&format!("customer:{who}"), "entity#order/left", "as it was").await;
+    }
+
+    /// A delivery of the event, and its processing. The reply's status.
+    pub(crate) async fn event(&self, id: &str, event_type: &str, who: &str) -> u16 {
+        let body = json!({
+            "id": id, "type": event_type, "occurred_at": self.clock.now().to_string(),
+            "order": {"id": format!("{who}-1")}, "who": who, "note": format!("{who} wrote {id}"),
+        });
+        let case = corpus().case("orders-shipped-late").unwrap();
+        let source = receiver::configured::sources().into_iter().find(|s| s.name == case.source).unwrap();
+        let secret = &secrets_of(SECRETS, &case.source).unwrap()[0];
+        let signed = case.request(&source, secret, self.clock.now(), None, Some(body.to_string().into_bytes())).unwrap();
+        let mut http = Request::new(Body::Binary(signed.body));
+        *http.method_mut() = signed.method.parse().unwrap();
+        *http.uri_mut() = signed.path.parse().unwrap();
+        *http.headers_mut() = signed.headers;
+        let status = self.receiver.handle(http).await.status().as_u16();
+        for message in self.queue.drain() {
+            self.messages.lock().unwrap().push(message.clone());
+            self.process(&message).await;
+        }
+        status
+    }
+
+    /// As `tidings link` does.
+    async fn say(&self, what: Due) {
+        self.process(&what.envelope(self.clock.now(), self.clock.now()).encode()).await;
+    }
+
+    /// A message until it is done or dead, and what is due because of it.
+    pub(crate) async fn process(&self, message: &str) {
+        let mut open = vec![message.to_owned()];
+        while let Some(body) = open.pop() {
+            for receive in 1..=MAX_RECEIVES {
+                let mut record = SqsMessage::default();
+                record.message_id = Some("m".to_owned());
+                record.body = Some(body.clone());
+                record.attributes.insert("ApproximateReceiveCount".to_owned(), receive.to_string());
+                let mut batch = SqsEvent::default();
+                batch.records = vec![record];
+                if self.processor.handle(batch, TIME_LEFT).await.batch_item_failures.is_empty() {
+                    break;
+                }
+                if receive == MAX_RECEIVES {
+                    self.dead_letters.lock().unwrap().push(body.clone());
+                }
+            }
+            let now = self.clock.now();
+            let sent = self.timers.drain().into_iter().map(|timer| (now.plus(timer.delay), timer.message));
+            let (due, later): (Vec<_>, Vec<_>) = sent.partition(|(at, _)| *at <= now);
+            self.later.lock().unwrap().extend(later);
+            open.extend(due.into_iter().map(|(_, body)| body));
+        }
+    }
+
+    /// What has become due by now.
+    async fn process_due(&self) {
+        loop {
+            let now = self.clock.now();
+            let due = {
+                let mut later = self.later.lock().unwrap();
+                let Some(first) = (0..later.len()).min_by_key(|n| later[*n].0).filter(|n| later[*n].0 <= now) else { return };
+                later.remove(first).1
+            };
+            self.process(&due).await;
+        }
+    }
+
+    /// Two nights pass, and all that waits comes to its time.
+    pub(crate) async fn days_pass(&self) {
+        self.clock.advance(Duration::from_secs(36 * 3_600));
+        self.process_due().await;
+        assert_eq!(self.later.lock().unwrap().len(), 0);
+    }
+
+    /// SQS delivers again whatever it ever has; the dead-letter queue is redriven.
+    pub(crate) async fn everything_comes_again(&self) {
+        let again: Vec<_> =
+            self.messages.lock().unwrap().iter().chain(self.dead_letters.lock().unwrap().iter()).cloned().collect();
+        for message in again {
+            self.process(&message).await;
+        }
+    }
+
+    pub(crate) async fn put(&self, partition: &str, sort_key: &str, value: &str) {
+        let put = self.cloud.dynamodb.put_item().table_name(CONTEXT_TABLE);
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let put = put.item("pk", text(partition)).item("sk", text(sort_key)).item("version", AttributeValue::N("1".into()));
+        let facts = json!({"left": {"value": value, "time": "2026-11-22T10:00:00.000Z", "key": "s#e"}});
+        put.item("facts", text(&facts.to_string())).send().await.expect("an answer");
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        self.cloud.reader()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// By another client, which may be one that somebody meddles with.
+    pub(crate) async fn erase_by(&self, client: Client, who: &str) -> Result<Erasure, NotErased> {
+        let reader = Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
+        Eraser::new(reader, Duration::ZERO).erase(&format!("web:{who}"), self.now()).await
+    }
+
+    pub(crate) async fn erase(&self, who: &str) -> Erasure {
+        self.erase_by(self.cloud.dynamodb.clone(), who).await.expect("erased")
+    }
+
+    /// Everything in both tables.
+    pub(crate) async fn rows(&self) -> Rows {
+        let mut rows = Rows::new();
+        for table in [CLAIMS_TABLE, CONTEXT_TABLE] {
+            let scan = self.cloud.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
+            for row in scan.collect::<Result<Vec<_>, _>>().await.expect("an answer") {
+                let key = |name: &str| row.get(name).map_or_else(String::new, |key| key.as_s().unwrap().clone());
+                rows.insert((table, key("pk"), key("sk")), row.into_iter().collect());
+            }
+        }
+        rows
+    }
+
+    /// Makes the tables what they were.
+    pub(crate) async fn restore(&self, rows: &Rows) {
+        for (key, row) in self.rows().await.into_iter().filter(|(key, row)| rows.get(key) != Some(row)) {
+            let keys = row.into_iter().filter(|(name, _)| name == "pk" || (name == "sk" && key.0 == CONTEXT_TABLE));
+            let delete = self.cloud.dynamodb.delete_item().table_name(key.0).set_key(Some(keys.collect()));
+            delete.send().await.expect("an answer");
+        }
+        let there = self.rows().await;
+        for ((table, ..), row) in rows.iter().filter(|(key, _)| !there.contains_key(*key)) {
+            let put = self.cloud.dynamodb.put_item().table_name(*table).set_item(Some(row.clone().into_iter().collect()));
+            put.send().await.expect("an answer");
+        }
+    }
+}
+
+/// Whether it says anything of this customer.
+pub(crate) fn tells_of(row: &impl std::fmt::Debug, who: &str) -> bool {
+    format!("{row:?}").contains(who)
+}
+
+/// The keys of the rows that say something of this customer.
+pub(crate) fn of<'a>(rows: &'a Rows, who: &str) -> BTreeSet<&'a (&'static str, String, String)> {
+    rows.iter().filter(|(key, row)| tells_of(&(key, row), who)).map(|(key, _)| key).collect()
+}
