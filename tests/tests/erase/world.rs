@@ -77,7 +77,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let options = Options { dynamodb_port: 0, data: None, secrets: "{}", visibility_timeout_seconds: 30 };
+        let options = Options { dynamodb_port: 0, data: None, secrets: "{}", api_secrets: "{}", visibility_timeout_seconds: 30 };
         let cloud = Cloud::start(options).await.expect("the embedded cloud");
         let faults = Arc::new(Faults::default());
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
@@ -99,6 +99,8 @@ impl World {
             store: Arc::new(cloud.contexts()),
             actions: Arc::clone(&actions) as Arc<_>,
             timers: Arc::clone(&timers) as Arc<_>,
+            https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
+            api_secrets: None,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let processor = Processor::new(rules, EventSchemas::default(), ports, NonZeroU32::new(MAX_RECEIVES).unwrap());
