@@ -1,6 +1,7 @@
 //! A command a file, and `files` for what they read.
 
 pub(crate) mod context;
+pub(crate) mod dlq;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod link;

@@ -262,6 +262,15 @@ pub const TIMELINE_PAGE: i32 = 50;
 /// Receives while looking for one event in the dead-letter queue, of [`MAX_BATCH_MESSAGES`] each.
 pub const MAX_DEAD_LETTER_RECEIVES: usize = 100;
 
+/// How long messages are hidden while all of the queue is walked through: longer than the walk, or they come again.
+pub const DEAD_LETTERS_WALK: Duration = Duration::from_secs(900);
+
+/// Messages of one walk through the dead-letter queue. SQS lets 120,000 be in flight at once.
+pub const MAX_DEAD_LETTERS: usize = 100_000;
+
+/// Groups of reasons that a list shows; more are one.
+pub const MAX_REASON_GROUPS: usize = 64;
+
 /// How long each message that is looked at is hidden from others, if it isn't shown again before.
 pub const DEAD_LETTER_HIDDEN: Duration = Duration::from_secs(30);
 

@@ -1,24 +1,54 @@
-//! Looking for one event in the dead-letter queue. Takes nothing out: what is looked at is hidden from others for seconds and
-//! then shown again, at once where the call gets through.
+//! The dead-letter queue, for operators: what is looked at is hidden from others for a while and then shown again, at once where
+//! the call gets through. Nothing leaves the queue but by [`DeadLetters::delete`].
 
 use super::cause;
 use crate::claim::ClaimKey;
 use crate::envelope::Envelope;
 use crate::limits::{DEAD_LETTER_HIDDEN, MAX_BATCH_MESSAGES, MAX_DEAD_LETTER_RECEIVES};
 use crate::ports::Unavailable;
+use crate::time::Timestamp;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message};
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName,
+};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-/// `sqs:ReceiveMessage` and `sqs:ChangeMessageVisibility` on the queue. For operators: no function has them.
+/// `sqs:ReceiveMessage`, `sqs:ChangeMessageVisibility` and, to delete, `sqs:DeleteMessage` on the queue. For operators: no
+/// function has them.
 #[derive(Clone, Debug)]
 pub struct DeadLetters {
     client: Client,
     url: String,
+    hidden: Duration,
 }
+
+/// One message, hidden from others.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// SQS's. It names the message as long as it is in this queue.
+    pub id: String,
+    pub body: String,
+    /// When it was first sent to the events queue: a move to the dead-letter queue doesn't change it.
+    pub sent: Option<Timestamp>,
+    /// By it a message is shown again, or deleted.
+    pub receipt: Receipt,
+}
+
+/// A message as SQS lets it be changed by whoever received it.
+#[derive(Clone, Debug)]
+pub struct Receipt(String);
 
 impl DeadLetters {
     pub fn new(client: Client, url: String) -> Self {
-        Self { client, url }
+        Self { client, url, hidden: DEAD_LETTER_HIDDEN }
+    }
+
+    /// What is looked at is hidden for this long. A message whose time is over may be deleted by nobody's surprise but ours, so
+    /// it is to be longer than what is done with it.
+    #[must_use]
+    pub fn hiding(self, hidden: Duration) -> Self {
+        Self { hidden, ..self }
     }
 
     /// The message of this event. `None`: it isn't among those that were shown, at most [`MAX_DEAD_LETTER_RECEIVES`] times ten.
@@ -27,17 +57,17 @@ impl DeadLetters {
         let mut seen = Vec::new();
         let mut failed = None;
         for _ in 0..MAX_DEAD_LETTER_RECEIVES {
-            let messages = match self.receive().await {
-                Ok(messages) if messages.is_empty() => break,
-                Ok(messages) => messages,
+            let letters = match self.take().await {
+                Ok(letters) if letters.is_empty() => break,
+                Ok(letters) => letters,
                 Err(error) => {
                     failed = Some(error);
                     break;
                 }
             };
-            let of_event = |body: &&str| Envelope::claim_key_of(body).is_some_and(|of| of == *key);
-            found = messages.iter().filter_map(Message::body).find(of_event).map(str::to_owned);
-            seen.extend(messages.into_iter().filter_map(|message| message.receipt_handle));
+            let is_its = |letter: &&Letter| Envelope::claim_key_of(&letter.body).is_some_and(|of| of == *key);
+            found = letters.iter().find(is_its).map(|letter| letter.body.clone());
+            seen.extend(letters.into_iter().map(|letter| letter.receipt));
             if found.is_some() {
                 break;
             }
@@ -49,27 +79,52 @@ impl DeadLetters {
         }
     }
 
-    async fn receive(&self) -> Result<Vec<Message>, Unavailable> {
+    /// The next that nobody looks at, up to [`MAX_BATCH_MESSAGES`].
+    pub async fn take(&self) -> Result<Vec<Letter>, Unavailable> {
         let receive = self.client.receive_message().queue_url(&self.url);
-        let hidden = i32::try_from(DEAD_LETTER_HIDDEN.as_secs()).unwrap_or(i32::MAX);
+        let hidden = i32::try_from(self.hidden.as_secs()).unwrap_or(i32::MAX);
         let most = i32::try_from(MAX_BATCH_MESSAGES).unwrap_or(i32::MAX);
+        let receive = receive.message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
         let received = receive.max_number_of_messages(most).visibility_timeout(hidden).send().await;
         let received = received.map_err(|error| Unavailable { call: "sqs:ReceiveMessage", cause: cause(&error) })?;
-        Ok(received.messages.unwrap_or_default())
+        Ok(received.messages.unwrap_or_default().into_iter().filter_map(letter).collect())
     }
 
     /// What isn't shown again now, because a call fails, is when its time is over.
-    async fn show_again(&self, handles: &[String]) {
-        for batch in handles.chunks(MAX_BATCH_MESSAGES) {
-            let entry = |(n, handle): (usize, &String)| {
+    pub async fn show_again(&self, receipts: &[Receipt]) {
+        for batch in receipts.chunks(MAX_BATCH_MESSAGES) {
+            let entry = |(n, Receipt(handle)): (usize, &Receipt)| {
                 let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(n.to_string()).receipt_handle(handle);
                 entry.visibility_timeout(0).build().expect("an entry needs its id and its handle")
             };
             let entries = batch.iter().enumerate().map(entry).collect();
             let change = self.client.change_message_visibility_batch().queue_url(&self.url).set_entries(Some(entries));
             if let Err(error) = change.send().await {
-                tracing::warn!(cause = %cause(&error), "dead letters stay hidden for seconds");
+                tracing::warn!(cause = %cause(&error), "dead letters stay hidden for a while");
             }
         }
     }
+
+    /// Deletes messages, for good: up to [`MAX_BATCH_MESSAGES`]. Returns the places of those that SQS says are gone; the others
+    /// may be there still.
+    pub async fn delete(&self, receipts: &[Receipt]) -> Result<BTreeSet<usize>, Unavailable> {
+        let entry = |(n, Receipt(handle)): (usize, &Receipt)| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(n.to_string()).receipt_handle(handle);
+            entry.build().expect("an entry needs its id and its handle")
+        };
+        let entries = receipts.iter().enumerate().map(entry).collect();
+        let deleted = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
+        let deleted = deleted.map_err(|error| Unavailable { call: "sqs:DeleteMessage", cause: cause(&error) })?;
+        Ok(deleted.successful().iter().filter_map(|entry| entry.id().parse().ok()).collect())
+    }
+}
+
+fn letter(message: Message) -> Option<Letter> {
+    let sent = message.attributes.as_ref().and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp)?.parse().ok());
+    Some(Letter {
+        id: message.message_id?,
+        body: message.body.unwrap_or_default(),
+        sent: sent.map(Timestamp::from_unix_ms),
+        receipt: Receipt(message.receipt_handle?),
+    })
 }

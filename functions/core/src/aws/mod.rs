@@ -17,7 +17,7 @@ mod timers;
 pub use actions::SqsActions;
 pub use claims::DynamoClaims;
 pub use context::DynamoContexts;
-pub use dead_letters::DeadLetters;
+pub use dead_letters::{DeadLetters, Letter, Receipt};
 pub use dossier::{Counts, Dossier};
 pub use erase::{Eraser, Erasure, NotErased};
 pub use https::Https;

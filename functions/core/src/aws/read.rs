@@ -9,6 +9,14 @@ use crate::limits::TIMELINE_PAGE;
 use crate::ports::Unavailable;
 use crate::time::Timestamp;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use std::collections::{BTreeSet, HashMap};
+
+/// DynamoDB's limit on the keys of one `BatchGetItem`.
+const MAX_BATCH_GET: usize = 100;
+
+/// Calls for what a `BatchGetItem` left out, before we give up.
+const BATCH_GETS: usize = 8;
 
 /// Reads claims and contexts.
 #[derive(Clone, Debug)]
@@ -35,6 +43,30 @@ impl Reader {
             .await;
         let got = got.map_err(|error| Unavailable { call: "dynamodb:GetItem", cause: cause(&error) })?;
         Ok(got.item.as_ref().and_then(claim))
+    }
+
+    /// The claims of these events, those that there are: a read of up to a hundred at once.
+    pub async fn claims(&self, keys: &BTreeSet<ClaimKey>) -> Result<Vec<Claim>, Unavailable> {
+        let unavailable = |cause: String| Unavailable { call: "dynamodb:BatchGetItem", cause };
+        let keys: Vec<&ClaimKey> = keys.iter().collect();
+        let mut claims = Vec::new();
+        for keys in keys.chunks(MAX_BATCH_GET) {
+            let keys = keys.iter().map(|key| HashMap::from([("pk".to_owned(), text(key.as_str()))])).collect();
+            let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let mut requests = HashMap::from([(self.claims_table.clone(), request.expect("keys are set above"))]);
+            let mut calls = 0;
+            while !requests.is_empty() {
+                if calls == BATCH_GETS {
+                    return Err(unavailable("throttled: keys were left unprocessed".to_owned()));
+                }
+                calls += 1;
+                let got = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
+                let got = got.map_err(|error| unavailable(cause(&error)))?;
+                claims.extend(got.responses.iter().flatten().flat_map(|(_, rows)| rows).filter_map(claim));
+                requests = got.unprocessed_keys.unwrap_or_default();
+            }
+        }
+        Ok(claims)
     }
 
     /// Every claim there is: a scan, for a cloud that is small.

@@ -1,0 +1,41 @@
+//! `tidings dlq drop`: deletes dead events for good. Their claims keep saying that they are dead, and why.
+
+use super::print::json;
+use super::redrive::{Receipts, delete, dry_run};
+use super::walk::Walk;
+use crate::Failure;
+use crate::arguments::DlqDrop;
+use crate::style::{WARN, paint, say};
+use serde_json::json;
+use std::process::ExitCode;
+
+pub(crate) async fn run(options: DlqDrop) -> Result<ExitCode, Failure> {
+    let walk = super::walk(&options.filter, &options.target.at).await?;
+    walk.stop_on_interrupt();
+    if !options.yes {
+        return dry_run(&walk, options.target.json, "dropped").await;
+    }
+    let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
+    let dropped = dropped(&walk, receipts.as_mut()).await?;
+    if options.target.json {
+        say!("{}", json(&json!({"dropped": dropped}))?);
+    } else {
+        say!("{} dropped for good", paint(WARN, dropped));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn dropped(walk: &Walk, mut receipts: Option<&mut Receipts>) -> Result<usize, Failure> {
+    let mut dropped = 0;
+    walk.all(async |dead| {
+        let all: Vec<usize> = (0..dead.len()).collect();
+        if let Some(receipts) = receipts.as_mut() {
+            dead.iter().try_for_each(|dead| receipts.write(dead, "dropped"))?;
+        }
+        let gone = delete(walk.queue(), dead, &all).await;
+        dropped += gone.len();
+        Ok(gone)
+    })
+    .await?;
+    Ok(dropped)
+}

@@ -1,0 +1,43 @@
+//! `tidings dlq`: what died, why, and how it comes back.
+//!
+//! Promises: whatever isn't moved or dropped is shown again; a message leaves the queue only after it was acknowledged elsewhere,
+//! so whoever is interrupted has moved some and lost none. One that is in both queues by that has one effect: its claim sees to
+//! it. Never: a payload that wasn't asked for.
+
+mod drop;
+mod filter;
+mod list;
+mod print;
+mod redrive;
+mod show;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub(crate) use drop::run as drop;
+pub(crate) use list::run as list;
+pub(crate) use redrive::run as redrive;
+pub(crate) use show::run as show;
+
+use crate::Failure;
+use crate::arguments::{DlqFilter, Place};
+use crate::target::{dead_letters, reader_at};
+use filter::Filter;
+use tidings_core::aws::DeadLetters;
+use tidings_core::limits::DEAD_LETTERS_WALK;
+use tidings_core::time::{Clock, SystemClock};
+use walk::Walk;
+
+/// The queue of a stack: that of a `tidings dev` nobody else can see.
+async fn queue(at: &Place) -> Result<DeadLetters, Failure> {
+    let letters = dead_letters(at).await?.ok_or_else(|| {
+        Failure::new("which stack? `tidings dev` keeps its queues to itself, and shows what dies as it happens")
+            .hint("name a deployed stack with --stack; `tidings events list --state dead` reads a dev's claims")
+    })?;
+    Ok(letters.hiding(DEAD_LETTERS_WALK))
+}
+
+async fn walk(filter: &DlqFilter, at: &Place) -> Result<Walk, Failure> {
+    let now = SystemClock.now();
+    Ok(Walk::new(queue(at).await?, reader_at(at).await?, Filter::new(filter, now)?, now))
+}

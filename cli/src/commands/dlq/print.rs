@@ -1,0 +1,36 @@
+//! What the commands on the dead-letter queue say to people.
+
+use super::list::Group;
+use super::walk::Walked;
+use crate::Failure;
+use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say};
+use serde::Serialize;
+use tidings_core::time::Timestamp;
+
+pub(super) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))
+}
+
+pub(super) fn when(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| at.to_string())
+}
+
+/// Reasons, the most frequent first, and what to do next.
+pub(super) fn groups(groups: &[Group], walked: &Walked) {
+    for Group { reason, messages, sources, first, last, too_old, example } in groups {
+        say!("{} {}", paint(BAD, format!("{messages:>6}")), paint(STRONG, reason));
+        let sources = sources.iter().cloned().collect::<Vec<_>>().join(", ");
+        say!("       {}  {} to {}", paint(NAME, sources), when(*first), when(*last));
+        if let Some(example) = example {
+            say!("       {}", paint(FAINT, format!("tidings dlq show {example}")));
+        }
+        if *too_old > 0 {
+            say!("       {}", paint(WARN, format!("{too_old} were received so long ago that no redrive applies them")));
+        }
+    }
+    let cut = if walked.stopped { ", and there are more" } else { "" };
+    match walked.matched {
+        0 => say!("{} ({} looked at{cut})", paint(GOOD, "nothing"), walked.seen),
+        n => say!("{n} messages, {} reasons ({} looked at{cut})", groups.len(), walked.seen),
+    }
+}

@@ -1,0 +1,206 @@
+//! `tidings dlq redrive`: sends dead events to the events queue again. Each leaves the dead-letter queue after the events queue has
+//! acknowledged it; whoever is interrupted in between has it in both, and its claim makes one effect of that.
+
+use super::list::Groups;
+use super::print::{groups, json};
+use super::walk::{Dead, Walk, Walked};
+use crate::Failure;
+use crate::arguments::DlqRedrive;
+use crate::style::{FAINT, GOOD, WARN, paint, say};
+use crate::target::{events_queue, queue_counts};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+use tidings_core::aws::{DeadLetters, Receipt};
+use tidings_core::limits::MAX_BATCH_BYTES;
+use tidings_core::ports::{EventQueue, Unavailable};
+use tidings_core::time::{Clock, SystemClock};
+use tokio::time::Instant;
+
+/// What a redrive came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Moved {
+    /// Acknowledged by the events queue, and gone from the other.
+    pub(super) moved: usize,
+    /// Acknowledged, and perhaps still here: a second redrive is harmless.
+    pub(super) in_both: usize,
+    /// Left, because they were received too long ago.
+    pub(super) refused: usize,
+    /// Left, because the events queue didn't acknowledge them.
+    pub(super) failed: usize,
+}
+
+pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
+    let at = &options.target.at;
+    let walk = super::walk(&options.filter, at).await?;
+    walk.stop_on_interrupt();
+    if !options.yes {
+        return dry_run(&walk, options.target.json, "moved").await;
+    }
+    let events = events_queue(at).await?.ok_or_else(|| Failure::new("which stack? name it with --stack"))?;
+    let letters = queue_counts(at).await?.iter().find(|count| count.queue == "dead letters").map_or(0, |count| count.messages);
+    let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
+    let bar = progress(letters);
+    let (walked, moved) = redrive(&walk, &events, options.rate, receipts.as_mut(), &bar).await?;
+    bar.finish_and_clear();
+    if options.target.json {
+        say!(
+            "{}",
+            json(&json!({"redrive": moved, "matched": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}))?
+        );
+    } else {
+        told(&walked, &moved);
+    }
+    Ok(if moved.failed == 0 && !walked.stopped { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What would be, by reason.
+pub(super) async fn dry_run(walk: &Walk, as_json: bool, would_be: &str) -> Result<ExitCode, Failure> {
+    let mut found = Groups::default();
+    let walked = walk
+        .all(async |dead| {
+            dead.iter().for_each(|one| found.add(one));
+            Ok(BTreeSet::new())
+        })
+        .await?;
+    let found = found.finish();
+    if as_json {
+        say!(
+            "{}",
+            json(
+                &json!({"dry_run": true, "groups": found, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped})
+            )?
+        );
+    } else {
+        groups(&found, &walked);
+        say!("{}", paint(FAINT, format!("nothing is {would_be}: give --yes to do it")));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// At most `rate` messages a second.
+pub(super) async fn redrive(
+    walk: &Walk,
+    events: &dyn EventQueue,
+    rate: u32,
+    mut receipts: Option<&mut Receipts>,
+    bar: &ProgressBar,
+) -> Result<(Walked, Moved), Failure> {
+    let mut moved = Moved::default();
+    let mut pace = Pace::new(rate);
+    let walked = walk
+        .all(async |dead| {
+            let fits: Vec<usize> = (0..dead.len()).filter(|n| !dead[*n].too_old).collect();
+            moved.refused += dead.len() - fits.len();
+            let sent = send(events, dead, &fits).await;
+            let acknowledged: Vec<usize> =
+                fits.iter().copied().zip(&sent).filter(|(_, sent)| sent.is_ok()).map(|(n, _)| n).collect();
+            moved.failed += fits.len() - acknowledged.len();
+            if let Some(receipts) = receipts.as_mut() {
+                acknowledged.iter().try_for_each(|n| receipts.write(&dead[*n], "redriven"))?;
+            }
+            let gone = delete(walk.queue(), dead, &acknowledged).await;
+            moved.moved += gone.len();
+            moved.in_both += acknowledged.len() - gone.len();
+            bar.inc(dead.len() as u64);
+            if let Some(Err(error)) = sent.first().filter(|_| acknowledged.is_empty()) {
+                return Err(Failure::new(format!("the events queue takes nothing: {error}"))
+                    .hint(format!("{} were moved before that; run it again", moved.moved)));
+            }
+            pace.keep(acknowledged.len()).await;
+            Ok(gone)
+        })
+        .await?;
+    Ok((walked, moved))
+}
+
+async fn send(events: &dyn EventQueue, dead: &[Dead], which: &[usize]) -> Vec<Result<(), Unavailable>> {
+    let bodies: Vec<&str> = which.iter().map(|n| dead[*n].letter.body.as_str()).collect();
+    match bodies.iter().map(|body| body.len()).sum::<usize>() {
+        0 => Vec::new(),
+        bytes if bytes <= MAX_BATCH_BYTES => events.send(&bodies).await,
+        _ => {
+            let mut sent = Vec::new();
+            for body in bodies {
+                sent.extend(events.send(&[body]).await);
+            }
+            sent
+        }
+    }
+}
+
+/// The places of those that are gone. A call that fails is no reason to stop: they were acknowledged elsewhere.
+pub(super) async fn delete(queue: &DeadLetters, dead: &[Dead], which: &[usize]) -> BTreeSet<usize> {
+    if which.is_empty() {
+        return BTreeSet::new();
+    }
+    let receipts: Vec<Receipt> = which.iter().map(|n| dead[*n].letter.receipt.clone()).collect();
+    let gone = queue.delete(&receipts).await.unwrap_or_default();
+    gone.into_iter().filter_map(|place| which.get(place).copied()).collect()
+}
+
+/// A line for each message that left the queue.
+pub(super) struct Receipts(File);
+
+impl Receipts {
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let file = File::options().create(true).append(true).open(path);
+        file.map(Self).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    }
+
+    pub(super) fn write(&mut self, dead: &Dead, what: &str) -> Result<(), Failure> {
+        let line = json(&json!({"what": what, "at": SystemClock.now(), "event": dead}))?;
+        writeln!(self.0, "{line}").map_err(|error| Failure::new(format!("the receipts: {error}")))
+    }
+}
+
+/// So many a second, on average.
+struct Pace {
+    rate: u32,
+    started: Instant,
+    done: usize,
+}
+
+impl Pace {
+    fn new(rate: u32) -> Self {
+        Self { rate, started: Instant::now(), done: 0 }
+    }
+
+    async fn keep(&mut self, done: usize) {
+        self.done += done;
+        let due = Duration::from_secs_f64(self.done as f64 / f64::from(self.rate));
+        tokio::time::sleep_until(self.started + due).await;
+    }
+}
+
+/// On standard error, and only where that is a terminal.
+pub(super) fn progress(messages: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos} of about {len}, {per_sec}, {eta} left");
+    let bar = ProgressBar::new(messages);
+    style.map(|style| bar.clone().with_style(style)).unwrap_or(bar)
+}
+
+fn told(walked: &Walked, moved: &Moved) {
+    say!("{} moved to the events queue, of {} looked at", paint(GOOD, moved.moved), walked.seen);
+    for (n, what) in [
+        (moved.in_both, "are in both queues: acknowledged, but not deleted here. Their claims make one effect of it"),
+        (
+            moved.refused,
+            "refused: received so long ago that their claims may be gone. `tidings dlq show` has them, `drop` lets them go",
+        ),
+        (moved.failed, "weren't acknowledged by the events queue, and are still here"),
+    ] {
+        if n > 0 {
+            say!("{} {what}", paint(WARN, n));
+        }
+    }
+    if walked.stopped {
+        say!("{}", paint(WARN, "it ended before the queue did: run it again for the rest"));
+    }
+}

@@ -1,0 +1,36 @@
+//! `tidings dlq show`: one dead event, and with `--payload` what it carries.
+
+use super::print::json;
+use crate::Failure;
+use crate::arguments::DlqShow;
+use crate::style::{FAINT, paint, say};
+use crate::target::reader_at;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use tidings_core::claim::ClaimKey;
+
+pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
+    let (at, key) = (&options.target.at, ClaimKey::from(options.key.clone()));
+    let message = super::queue(at).await?.find(&key).await.map_err(super::walk::unread)?;
+    let Some(message) = message else {
+        return Err(Failure::new(format!("no message of {key} in the dead-letter queue"))
+            .hint("it was redriven or dropped, it is older than 14 days, or somebody else looks at it: `tidings events show` has its claim"));
+    };
+    let claim = reader_at(at).await?.claim(&key).await.map_err(super::walk::unread)?;
+    let mut envelope: Value = serde_json::from_str(&message).unwrap_or(Value::String(message));
+    for name in ["data", "data_base64"] {
+        if let Some(data) = envelope.get_mut(name).filter(|_| !options.payload) {
+            *data = Value::String("not shown: give --payload".to_owned());
+        }
+    }
+    if options.target.json {
+        say!("{}", json(&json!({"claim": claim, "message": envelope}))?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    match &claim {
+        Some(claim) => crate::commands::events::print(claim),
+        None => say!("{}", paint(FAINT, "its claim is gone")),
+    }
+    say!("{envelope:#}");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,294 @@
+//! The dead-letter queue on the real SDK over the embedded cloud.
+
+use super::drop::dropped;
+use super::filter::Filter;
+use super::list::Groups;
+use super::redrive::{Moved, Receipts, progress, redrive};
+use super::walk::{Walk, Walked};
+use crate::dev::cloud::{Cloud, Options};
+use async_trait::async_trait;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tidings_core::aws::{DeadLetters, SqsQueue};
+use tidings_core::claim::ClaimKey;
+use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
+use tidings_core::limits::{MAX_EVENT_AGE, MAX_REASON_GROUPS};
+use tidings_core::ports::{Burial, ContextStore, EventQueue, Unavailable};
+use tidings_core::time::{Clock, SystemClock, Timestamp};
+
+/// More than any of these tests has.
+const FAST: u32 = 3_000;
+
+struct World {
+    cloud: Cloud,
+    now: Timestamp,
+}
+
+impl World {
+    async fn new() -> Self {
+        let options = Options { dynamodb_port: 0, data: None, secrets: "{}", api_secrets: "{}", visibility_timeout_seconds: 30 };
+        Self { cloud: Cloud::start(options).await.expect("the embedded cloud"), now: SystemClock.now() }
+    }
+
+    fn envelope(&self, id: &str, event_type: &str, received: Timestamp) -> String {
+        let payload = serde_json::value::RawValue::from_string("{\"secret\": \"hunter2\"}".to_owned()).expect("JSON");
+        Envelope::new(NewEnvelope {
+            id: id.to_owned(),
+            source: "orders".to_owned(),
+            event_type: event_type.to_owned(),
+            subject: None,
+            time: None,
+            conversation: None,
+            sequence: None,
+            received,
+            claim_key: ClaimKey::new("orders", id),
+            traceparent: None,
+            payload: Payload::Json(payload),
+        })
+        .encode()
+    }
+
+    /// Puts messages into the dead-letter queue.
+    async fn put(&self, bodies: &[String]) {
+        let queue = SqsQueue::new(self.cloud.sqs.clone(), self.cloud.dead_letter_queue_url.clone());
+        for bodies in bodies.chunks(10) {
+            let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
+            assert!(queue.send(&bodies).await.iter().all(Result::is_ok));
+        }
+    }
+
+    /// Records why an event is dead.
+    async fn bury(&self, id: &str, reason: &str) {
+        let burial = Burial {
+            key: ClaimKey::new("orders", id),
+            source: "orders".to_owned(),
+            event_type: "order.priced".to_owned(),
+            at: self.now,
+            reason: reason.to_owned(),
+            receive_count: 5,
+            entry: None,
+        };
+        self.cloud.contexts().bury(&burial).await.expect("it is recorded");
+    }
+
+    fn walk(&self, filter: Filter) -> Walk {
+        let queue = DeadLetters::new(self.cloud.sqs.clone(), self.cloud.dead_letter_queue_url.clone());
+        Walk::new(queue.hiding(tidings_core::limits::DEAD_LETTERS_WALK), self.cloud.reader(), filter, self.now)
+    }
+
+    /// The keys in a queue, which is left as it is.
+    async fn keys(&self, url: &str) -> Vec<String> {
+        let walk =
+            Walk::new(DeadLetters::new(self.cloud.sqs.clone(), url.to_owned()), self.cloud.reader(), Filter::default(), self.now);
+        let mut keys = Vec::new();
+        let walked = walk.all(async |dead| {
+            keys.extend(dead.iter().filter_map(|dead| dead.key.as_ref().map(ToString::to_string)));
+            Ok(BTreeSet::new())
+        });
+        walked.await.expect("it is walked through");
+        keys.sort();
+        keys
+    }
+
+    async fn dead(&self) -> Vec<String> {
+        self.keys(&self.cloud.dead_letter_queue_url).await
+    }
+
+    /// The messages of the dead-letter queue that nobody looks at.
+    async fn visible(&self) -> String {
+        let name = aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages;
+        let url = &self.cloud.dead_letter_queue_url;
+        let got = self.cloud.sqs.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await;
+        got.expect("an answer").attributes.and_then(|mut all| all.remove(&name)).expect("a number")
+    }
+
+    async fn queued(&self) -> Vec<String> {
+        self.keys(&self.cloud.events_queue_url).await
+    }
+
+    fn events(&self) -> SqsQueue {
+        SqsQueue::new(self.cloud.sqs.clone(), self.cloud.events_queue_url.clone())
+    }
+
+    async fn redrive(&self, filter: Filter) -> (Walked, Moved) {
+        redrive(&self.walk(filter), &self.events(), FAST, None, &progress(0)).await.expect("it is redriven")
+    }
+}
+
+fn reason(text: &str) -> Filter {
+    Filter { reason: Some(text.to_owned()), ..Filter::default() }
+}
+
+/// Thousands, of which a reason's are listed, counted and moved, and no others; interrupted on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_ten_thousand_exactly_those_of_a_reason_are_moved_though_it_is_interrupted() {
+    const ALL: usize = 10_000;
+    const BROKEN: usize = 300;
+    let world = World::new().await;
+    let id = |n: usize| format!("e{n}");
+    let bodies: Vec<String> = (0..ALL).map(|n| world.envelope(&id(n), "order.priced", world.now)).collect();
+    world.put(&bodies).await;
+    let broken: BTreeSet<usize> = (0..BROKEN).map(|n| n * 31).collect();
+    for n in &broken {
+        world.bury(&id(*n), &format!("rule order-priced, set.total: a text of {n} bytes")).await;
+    }
+
+    let mut groups = Groups::default();
+    let walk = world.walk(Filter::default());
+    let listed = walk.all(async |dead| {
+        dead.iter().for_each(|dead| groups.add(dead));
+        Ok(BTreeSet::new())
+    });
+    assert_eq!(listed.await.expect("it is listed"), Walked { seen: ALL, matched: ALL, stopped: false });
+    let groups: Vec<(String, usize)> = groups.finish().into_iter().map(|group| (group.reason, group.messages)).collect();
+    assert_eq!(groups[0], ("its claim is gone".to_owned(), ALL - BROKEN));
+    assert_eq!((groups.len(), groups[1].1), (2, BROKEN), "whatever the numbers are, it is one reason");
+
+    // Somebody presses Ctrl-C when some are moved …
+    let walk = world.walk(reason("set.total"));
+    let stopping = Stopping { inner: world.events(), stop: walk.stop(), after: 7, calls: AtomicUsize::new(0) };
+    let (walked, moved) = redrive(&walk, &stopping, FAST, None, &progress(0)).await.expect("it ends in good order");
+    assert!(walked.stopped && moved.moved > 0 && moved.moved < BROKEN, "{walked:?} {moved:?}");
+    // … and runs it again.
+    let (_, rest) = world.redrive(reason("set.total")).await;
+    assert_eq!(moved.moved + rest.moved, BROKEN);
+    let mut expected: Vec<String> = broken.iter().map(|n| format!("orders#e{n}")).collect();
+    expected.sort();
+    assert_eq!(world.queued().await, expected, "each once, and no other");
+    assert_eq!(world.visible().await, (ALL - BROKEN).to_string(), "the others are still there, and shown again");
+}
+
+/// A queue that works, and the one who stops the walk at its n-th call.
+#[derive(Debug)]
+struct Stopping {
+    inner: SqsQueue,
+    stop: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    after: usize,
+    calls: AtomicUsize,
+}
+
+#[async_trait]
+impl EventQueue for Stopping {
+    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+        if self.calls.fetch_add(1, Ordering::Relaxed) == self.after {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.inner.send(messages).await
+    }
+}
+
+/// A queue that takes nothing, or everything but the first of each batch.
+#[derive(Debug)]
+struct Refusing {
+    inner: SqsQueue,
+    all: bool,
+}
+
+#[async_trait]
+impl EventQueue for Refusing {
+    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+        let refused = || Err(Unavailable { call: "sqs:SendMessage", cause: "throttled".to_owned() });
+        if self.all {
+            return messages.iter().map(|_| refused()).collect();
+        }
+        let mut sent = self.inner.send(&messages[1..]).await;
+        sent.insert(0, refused());
+        sent
+    }
+}
+
+#[tokio::test]
+async fn what_the_events_queue_does_not_acknowledge_stays() {
+    let world = World::new().await;
+    let ids: Vec<String> = (0..10).map(|n| format!("e{n}")).collect();
+    world.put(&ids.iter().map(|id| world.envelope(id, "order.priced", world.now)).collect::<Vec<_>>()).await;
+    let walk = world.walk(Filter::default());
+    let error = redrive(&walk, &Refusing { inner: world.events(), all: true }, FAST, None, &progress(0)).await.unwrap_err();
+    assert!(error.to_string().contains("takes nothing"), "{error}");
+    assert_eq!((world.dead().await.len(), world.queued().await.len()), (10, 0));
+
+    let walk = world.walk(Filter::default());
+    let (_, moved) = redrive(&walk, &Refusing { inner: world.events(), all: false }, FAST, None, &progress(0)).await.unwrap();
+    assert_eq!(moved, Moved { moved: 9, failed: 1, ..Moved::default() });
+    assert_eq!((world.dead().await.len(), world.queued().await.len()), (1, 9));
+}
+
+#[tokio::test]
+async fn what_is_past_the_age_guard_is_refused_and_stays() {
+    let world = World::new().await;
+    let edge = Timestamp::from_unix_ms(world.now.unix_ms() - i64::try_from(MAX_EVENT_AGE.as_millis()).unwrap());
+    let over = Timestamp::from_unix_ms(edge.unix_ms() - 1);
+    world.put(&[world.envelope("young", "order.priced", edge), world.envelope("old", "order.priced", over)]).await;
+    let (_, moved) = world.redrive(Filter::default()).await;
+    assert_eq!(moved, Moved { moved: 1, refused: 1, ..Moved::default() });
+    assert_eq!(world.queued().await, ["orders#young"]);
+    assert_eq!(world.dead().await, ["orders#old"]);
+}
+
+#[tokio::test]
+async fn filters_are_taken_together() {
+    let world = World::new().await;
+    world
+        .put(&[
+            world.envelope("a", "order.priced", world.now),
+            world.envelope("b", "order.shipped", world.now),
+            "not ours".to_owned(),
+        ])
+        .await;
+    world.bury("a", "rule Order-Priced, set.total").await;
+    let count = async |filter: Filter| world.walk(filter).all(async |_| Ok(BTreeSet::new())).await.expect("it is listed").matched;
+    let of = |text: &str| Some(text.to_owned());
+    assert_eq!(count(Filter::default()).await, 3);
+    assert_eq!(count(reason("order-priced")).await, 1, "in any case");
+    assert_eq!(count(Filter { source: of("orders"), ..Filter::default() }).await, 2);
+    assert_eq!(count(Filter { source: of("unknown"), ..Filter::default() }).await, 1, "what nobody can read is of no source");
+    assert_eq!(count(Filter { event_type: of("order.shipped"), ..Filter::default() }).await, 1);
+    assert_eq!(count(Filter { event_type: of("order.shipped"), ..reason("order-priced") }).await, 0);
+    assert_eq!(count(Filter { key: of("orders#b"), ..Filter::default() }).await, 1);
+    assert_eq!(count(Filter { conversation: of("ann"), ..Filter::default() }).await, 0);
+    let later = Some(world.now.plus(std::time::Duration::from_secs(3_600)));
+    assert_eq!(count(Filter { since: later, ..Filter::default() }).await, 0);
+    assert_eq!(count(Filter { until: later, ..Filter::default() }).await, 3);
+}
+
+#[tokio::test]
+async fn what_is_dropped_is_gone_with_a_receipt_that_has_no_payload() {
+    let world = World::new().await;
+    world.put(&[world.envelope("a", "order.priced", world.now), world.envelope("b", "order.priced", world.now)]).await;
+    world.bury("a", "why").await;
+    let path = std::env::temp_dir().join(format!("tidings-receipts-{}.jsonl", std::process::id()));
+    let mut receipts = Receipts::open(&path).expect("a file");
+    assert_eq!(dropped(&world.walk(reason("why")), Some(&mut receipts)).await.expect("it is dropped"), 1);
+    assert_eq!(world.dead().await, ["orders#b"]);
+    assert_eq!(world.queued().await, [""; 0]);
+    let text = std::fs::read_to_string(&path).expect("the receipts");
+    std::fs::remove_file(&path).expect("the receipts");
+    let receipt: serde_json::Value = serde_json::from_str(text.trim()).expect("one line");
+    assert_eq!(
+        (&receipt["what"], &receipt["event"]["key"], &receipt["event"]["reason"]),
+        (&"dropped".into(), &"orders#a".into(), &"why".into())
+    );
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test]
+async fn reasons_are_bounded_whatever_they_say() {
+    let world = World::new().await;
+    world.put(&[world.envelope("a", "order.priced", world.now)]).await;
+    let mut one = None;
+    let walk = world.walk(Filter::default());
+    walk.all(async |dead| {
+        one = Some(dead[0].clone());
+        Ok(BTreeSet::new())
+    })
+    .await
+    .expect("it is listed");
+    let mut groups = Groups::default();
+    let word = |n: usize| char::from_u32(0x4e00 + u32::try_from(n).unwrap()).unwrap().to_string();
+    for n in 0..MAX_REASON_GROUPS + 10 {
+        groups.add(&super::walk::Dead { reason: word(n), ..one.clone().unwrap() });
+    }
+    let groups = groups.finish();
+    assert_eq!(groups.len(), MAX_REASON_GROUPS + 1);
+    assert_eq!((groups[0].reason.as_str(), groups[0].messages), ("other reasons", 10));
+}

@@ -1,0 +1,205 @@
+//! One walk through the dead-letter queue. What isn't taken out on the way is shown again at its end, be that early or late.
+
+use super::filter::Filter;
+use crate::Failure;
+use futures::future::join_all;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tidings_core::aws::{DeadLetters, Letter, Reader, Receipt};
+use tidings_core::claim::decide::past_horizon;
+use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::envelope::Envelope;
+use tidings_core::limits::{MAX_BATCH_MESSAGES, MAX_DEAD_LETTERS};
+use tidings_core::ports::Unavailable;
+use tidings_core::time::Timestamp;
+
+/// Receives that find nothing, one after the other, before the queue counts as walked through: SQS asks a part of its machines
+/// each time.
+const EMPTY_RECEIVES: usize = 3;
+
+/// Calls side by side. What eight receives give, one read of the claims takes.
+const AT_ONCE: usize = 8;
+
+/// A message of the queue and what is known of its event.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Dead {
+    pub(super) key: Option<ClaimKey>,
+    pub(super) source: String,
+    #[serde(rename = "type")]
+    pub(super) event_type: String,
+    pub(super) conversation: Option<String>,
+    pub(super) reason: String,
+    /// When it died; when it was sent, if nobody recorded that.
+    pub(super) at: Option<Timestamp>,
+    pub(super) received: Option<Timestamp>,
+    /// Its claim may be gone by now, so that the processor would park it again.
+    pub(super) too_old: bool,
+    #[serde(skip)]
+    pub(super) letter: Letter,
+}
+
+pub(super) struct Walk {
+    queue: DeadLetters,
+    reader: Reader,
+    filter: Filter,
+    now: Timestamp,
+    stop: Arc<AtomicBool>,
+}
+
+/// What a walk came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Walked {
+    /// Messages that were looked at.
+    pub(super) seen: usize,
+    /// Of these, what the filter takes.
+    pub(super) matched: usize,
+    /// Whether it ended before the queue did.
+    pub(super) stopped: bool,
+}
+
+impl Walk {
+    pub(super) fn new(queue: DeadLetters, reader: Reader, filter: Filter, now: Timestamp) -> Self {
+        Self { queue, reader, filter, now, stop: Arc::default() }
+    }
+
+    pub(super) fn queue(&self) -> &DeadLetters {
+        &self.queue
+    }
+
+    /// Whoever sets it ends the walk after the messages at hand.
+    pub(super) fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    /// Ends it where people press Ctrl-C, in good order.
+    pub(super) fn stop_on_interrupt(&self) {
+        let stop = self.stop();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// Gives what the filter takes to `each`, up to ten at a time, which says whether they left the queue, by their places.
+    pub(super) async fn all(
+        &self,
+        mut each: impl AsyncFnMut(&[Dead]) -> Result<BTreeSet<usize>, Failure>,
+    ) -> Result<Walked, Failure> {
+        let mut walked = Walked::default();
+        let mut known = HashSet::new();
+        let mut kept = Vec::new();
+        let ended = self.go(&mut walked, &mut known, &mut kept, &mut each).await;
+        let share = kept.len().div_ceil(AT_ONCE).max(1);
+        join_all(kept.chunks(share).map(|share| self.queue.show_again(share))).await;
+        ended.map(|()| walked)
+    }
+
+    async fn go(
+        &self,
+        walked: &mut Walked,
+        known: &mut HashSet<String>,
+        kept: &mut Vec<Receipt>,
+        each: &mut impl AsyncFnMut(&[Dead]) -> Result<BTreeSet<usize>, Failure>,
+    ) -> Result<(), Failure> {
+        let mut empty = 0;
+        while empty < EMPTY_RECEIVES {
+            if self.stop.load(Ordering::Relaxed) || walked.seen >= MAX_DEAD_LETTERS {
+                walked.stopped = true;
+                break;
+            }
+            let letters = self.take(kept).await?;
+            let (new, again): (Vec<Letter>, Vec<Letter>) =
+                letters.into_iter().partition(|letter| known.insert(letter.id.clone()));
+            // Whose time was over. It has been looked at.
+            kept.extend(again.into_iter().map(|letter| letter.receipt));
+            empty = if new.is_empty() { empty + 1 } else { 0 };
+            walked.seen += new.len();
+            let receipts: Vec<Receipt> = new.iter().map(|letter| letter.receipt.clone()).collect();
+            let dead = match self.dead(new).await {
+                Ok(dead) => dead,
+                Err(error) => {
+                    kept.extend(receipts);
+                    return Err(error);
+                }
+            };
+            let (taken, left): (Vec<Dead>, Vec<Dead>) = dead.into_iter().partition(|dead| self.filter.takes(dead));
+            kept.extend(left.into_iter().map(|dead| dead.letter.receipt));
+            walked.matched += taken.len();
+            let mut batches = taken.chunks(MAX_BATCH_MESSAGES);
+            for batch in batches.by_ref() {
+                let gone = each(batch).await;
+                let is_gone = |n: &usize| gone.as_ref().is_ok_and(|gone| gone.contains(n));
+                let stay = batch.iter().enumerate().filter(|(n, _)| !is_gone(n));
+                kept.extend(stay.map(|(_, dead)| dead.letter.receipt.clone()));
+                if let Err(failure) = gone {
+                    kept.extend(batches.flatten().map(|dead| dead.letter.receipt.clone()));
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Several receives at once. If one has no answer, what the others have is shown again.
+    async fn take(&self, kept: &mut Vec<Receipt>) -> Result<Vec<Letter>, Failure> {
+        let mut letters = Vec::new();
+        let mut failed = None;
+        for taken in join_all((0..AT_ONCE).map(|_| self.queue.take())).await {
+            match taken {
+                Ok(taken) => letters.extend(taken),
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            None => Ok(letters),
+            Some(error) => {
+                kept.extend(letters.into_iter().map(|letter| letter.receipt));
+                Err(unread(error))
+            }
+        }
+    }
+
+    /// The messages with what the claims say of them.
+    async fn dead(&self, letters: Vec<Letter>) -> Result<Vec<Dead>, Failure> {
+        let keys: BTreeSet<ClaimKey> = letters.iter().filter_map(|letter| Envelope::claim_key_of(&letter.body)).collect();
+        let claims = self.reader.claims(&keys).await.map_err(unread)?;
+        let claims: BTreeMap<ClaimKey, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
+        Ok(letters.into_iter().map(|letter| dead(letter, &claims, self.now)).collect())
+    }
+}
+
+fn dead(letter: Letter, claims: &BTreeMap<ClaimKey, Claim>, now: Timestamp) -> Dead {
+    let envelope = Envelope::decode(&letter.body);
+    let key = Envelope::claim_key_of(&letter.body);
+    let claim = key.as_ref().and_then(|key| claims.get(key));
+    let reason = match (claim.map(|claim| claim.state), claim.and_then(|claim| claim.reason.clone()), &envelope) {
+        (Some(ClaimState::Dead), Some(reason), _) => reason,
+        (Some(ClaimState::Processed), ..) => {
+            "processed: its effect is in the context, only what it sends may be missing".to_owned()
+        }
+        (_, _, Err(error)) => error.to_string(),
+        // Every receive ended before anybody could say why: a function that was killed, or out of memory.
+        (Some(ClaimState::Received | ClaimState::Enqueued | ClaimState::Dead), ..) => "nobody could record why".to_owned(),
+        (None, ..) => "its claim is gone".to_owned(),
+    };
+    let received = envelope.as_ref().ok().map(|envelope| envelope.receivedtime);
+    Dead {
+        source: envelope.as_ref().map_or_else(|_| "unknown".to_owned(), |envelope| envelope.source_name().to_owned()),
+        event_type: envelope.as_ref().map_or_else(|_| "unknown".to_owned(), |envelope| envelope.event_type.clone()),
+        conversation: claim.and_then(|claim| claim.conversation.clone()),
+        reason,
+        at: claim.and_then(|claim| claim.dead).or(letter.sent),
+        received,
+        too_old: received.is_some_and(|received| past_horizon(received, now)),
+        key,
+        letter,
+    }
+}
+
+pub(super) fn unread(error: Unavailable) -> Failure {
+    Failure::new(format!("{} had no answer: {}", error.call, error.cause))
+        .hint("check --stack, --region and --profile, and that your credentials may read the queue and the claims table")
+}
