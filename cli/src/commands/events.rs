@@ -55,6 +55,7 @@ fn print(claim: &Claim) {
     row("joins", Some(claim.joins.join(", ")));
     row("reason", claim.reason.clone());
     row("receives", claim.receive_count.map(|n| n.to_string()));
+    row("trace", claim.trace_id.clone());
     row("body", claim.body_sha256.clone());
     row("kept until", claim.expires.map(|t| t.to_string()));
 }

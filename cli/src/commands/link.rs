@@ -25,7 +25,7 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     let link = Due::Link { identity: options.identity.clone(), conversation: options.conversation.clone() };
     let envelope = link.envelope(now, now);
     if let Some(queue) = events_queue(&options.target).await? {
-        let sent: Result<(), _> = queue.send(&[&envelope.encode()]).await.into_iter().collect();
+        let sent: Result<(), _> = queue.send(&[&envelope.encode()], None).await.into_iter().collect();
         sent.map_err(|error| unreadable(&options.target, &error))?;
     } else {
         let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev::EVENTS_PATH);

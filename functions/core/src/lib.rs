@@ -19,6 +19,7 @@ pub mod schemas;
 pub mod settings;
 pub mod telemetry;
 pub mod time;
+pub mod trace;
 
 #[cfg(feature = "aws")]
 pub mod aws;

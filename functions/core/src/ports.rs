@@ -7,6 +7,7 @@ use crate::claim::decide::{Committed, Recorded};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
 use crate::context::{Item, ItemKey, Place};
 use crate::time::Timestamp;
+use crate::trace::Trace;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -37,11 +38,11 @@ pub trait ClaimStore: Send + Sync + fmt::Debug {
 pub trait EventQueue: Send + Sync + fmt::Debug {
     /// Sends one batch in one call: up to [`MAX_BATCH_MESSAGES`], together up to [`MAX_BATCH_BYTES`]. One answer per message,
     /// in their order; a call that fails as a whole is the same failure for each. `Ok` only when the queue has acknowledged
-    /// that very message. An error may mean that it is queued all the same.
+    /// that very message. An error may mean that it is queued all the same. `trace` goes with each of them.
     ///
     /// [`MAX_BATCH_MESSAGES`]: crate::limits::MAX_BATCH_MESSAGES
     /// [`MAX_BATCH_BYTES`]: crate::limits::MAX_BATCH_BYTES
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>>;
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>>;
 }
 
 /// The sources' secrets: `secretsmanager:GetSecretValue`.
@@ -90,6 +91,8 @@ pub struct Commit {
     pub off_schema: Option<String>,
     /// What became of the event's actions: `rule/notify queued`.
     pub actions: Vec<String>,
+    /// X-Ray's id of the trace that the message came with.
+    pub trace_id: Option<String>,
     /// The partitions of the joins that the event is part of: whoever erases a conversation finds them so.
     pub joins: Vec<String>,
     /// Whole items, each with the version that was read.
@@ -117,6 +120,7 @@ pub struct Burial {
     pub at: Timestamp,
     pub reason: String,
     pub receive_count: u32,
+    pub trace_id: Option<String>,
 }
 
 /// What the table said to a burial.

@@ -62,6 +62,7 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         off_schema: get_text(row, "off_schema"),
         reason: get_text(row, "reason"),
         receive_count: get_number(row, "receive_count"),
+        trace_id: get_text(row, "trace_id"),
         body_sha256: get_text(row, "body_sha256"),
         expires: get_number(row, "expires_at").and_then(Timestamp::from_unix_s),
         key,

@@ -79,6 +79,10 @@ impl DynamoContexts {
                 update = update.expression_attribute_values(placeholder, texts(list));
             }
         }
+        if let Some(trace_id) = &commit.trace_id {
+            set.push("trace_id = if_not_exists(trace_id, :trace_id)");
+            update = update.expression_attribute_values(":trace_id", text(trace_id));
+        }
         if let Some(off_schema) = &commit.off_schema {
             set.push("off_schema = :off_schema");
             update = update.expression_attribute_values(":off_schema", text(off_schema));
@@ -226,16 +230,17 @@ impl ContextStore for DynamoContexts {
     }
 
     async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+        let traced = if burial.trace_id.is_some() { ", trace_id = if_not_exists(trace_id, :trace_id)" } else { "" };
         let update = self
             .client
             .update_item()
             .table_name(&self.claims_table)
             .key("pk", text(burial.key.as_str()))
-            .update_expression(
+            .update_expression(format!(
                 "SET #state = :dead, reason = :reason, receive_count = :receive_count, dead_at = :dead_at, \
                  expires_at = :expires_at, event_type = if_not_exists(event_type, :event_type), \
-                 #source = if_not_exists(#source, :source)",
-            )
+                 #source = if_not_exists(#source, :source){traced}",
+            ))
             .condition_expression(NOT_PROCESSED)
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#source", "source")
@@ -246,10 +251,12 @@ impl ContextStore for DynamoContexts {
             .expression_attribute_values(":dead_at", number(burial.at.unix_ms()))
             .expression_attribute_values(":expires_at", number(burial.at.plus(CLAIM_LIFETIME).unix_s()))
             .expression_attribute_values(":event_type", text(&burial.event_type))
-            .expression_attribute_values(":source", text(&burial.source))
-            .send()
-            .await;
-        match update {
+            .expression_attribute_values(":source", text(&burial.source));
+        let update = match &burial.trace_id {
+            Some(trace_id) => update.expression_attribute_values(":trace_id", text(trace_id)),
+            None => update,
+        };
+        match update.send().await {
             Ok(_) => Ok(Buried::Yes),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Buried::Processed),

@@ -215,6 +215,7 @@ impl ContextStore for MemoryStore {
             claim.state = ClaimState::Dead;
             claim.reason = Some(burial.reason.clone());
             claim.receive_count = Some(burial.receive_count);
+            claim.trace_id = claim.trace_id.take().or_else(|| burial.trace_id.clone());
             claim.expires = expiry(burial.at);
             Buried::Yes
         };
@@ -247,6 +248,7 @@ fn blank(key: &ClaimKey) -> Claim {
         joins: Vec::new(),
         reason: None,
         receive_count: None,
+        trace_id: None,
         body_sha256: None,
         expires: None,
     }
@@ -260,6 +262,7 @@ fn received(new: &NewClaim) -> Claim {
         subject: new.subject.clone(),
         received: Some(new.received),
         body_sha256: Some(new.body_sha256.as_str().to_owned()),
+        trace_id: new.trace_id.clone(),
         expires: expiry(new.received),
         ..blank(&new.key)
     }
@@ -285,6 +288,7 @@ fn processed(commit: &Commit, old: Option<Claim>) -> Claim {
         off_schema: commit.off_schema.clone().or(old.off_schema),
         reason: None,
         receive_count: None,
+        trace_id: old.trace_id.or_else(|| commit.trace_id.clone()),
         expires: expiry(commit.processed),
         ..old
     }

@@ -9,6 +9,7 @@ mod deadline;
 mod facts;
 mod joins;
 mod links;
+mod metrics;
 mod order;
 mod properties;
 mod races;
