@@ -18,6 +18,7 @@ use tidings_core::ports::{
     Rewrite, SecretStore, TimerQueue,
 };
 use tidings_core::time::Timestamp;
+use tidings_core::trace::Trace;
 
 /// Looking at what is stored, beside the ports.
 #[async_trait::async_trait]
@@ -51,7 +52,13 @@ fn new_claim(id: &str, body: &[u8]) -> NewClaim {
         subject: Some("invoice/1".into()),
         body_sha256: Sha256Hex::of(body),
         received: NOW,
+        trace_id: Some(trace().id().to_owned()),
     }
+}
+
+/// Its header is longer than a small message.
+fn trace() -> Trace {
+    Trace::parse("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1").expect("a trace")
 }
 
 fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit {
@@ -77,6 +84,7 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         node: Some("thanks".into()),
         off_schema: Some("schema 2: /id isn't as expected".into()),
         actions: vec!["paid/notify queued".into()],
+        trace_id: Some("1-00000000-000000000000000000000000".into()),
         joins: vec!["join#ready#1".into()],
         absent: None,
         items: items.iter().map(item).collect(),
@@ -92,6 +100,7 @@ fn burial(id: &str) -> Burial {
         reason: "rule paid: no".into(),
         receive_count: 5,
         entry: None,
+        trace_id: Some("1-00000000-000000000000000000000000".into()),
     }
 }
 
@@ -349,8 +358,9 @@ pub async fn event_queue(queue: &dyn EventQueue, take: impl AsyncFn() -> Vec<Str
     let numbers: Vec<String> = (0..MAX_BATCH_MESSAGES).map(|n| n.to_string()).collect();
     let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
     // One message, the largest, the largest batch, the batch of most messages, and two that are the same.
+    let trace = trace();
     for messages in [&[odd][..], &[&largest], &[odd, &rest], &numbers, &["{}", "{}"]] {
-        let answers = queue.send(messages).await;
+        let answers = queue.send(messages, Some(&trace)).await;
         assert_eq!(answers.len(), messages.len());
         for answer in answers {
             answer.expect("acknowledged");
@@ -363,8 +373,9 @@ pub async fn event_queue(queue: &dyn EventQueue, take: impl AsyncFn() -> Vec<Str
 
 /// [`EventQueue`] without its queue: one message or many, each is told the same.
 pub async fn event_queue_that_is_gone(queue: &dyn EventQueue) {
+    let trace = trace();
     for messages in [&["a"][..], &["a", "b", "c"]] {
-        let answers = queue.send(messages).await;
+        let answers = queue.send(messages, Some(&trace)).await;
         assert_eq!(answers.len(), messages.len());
         let errors: Vec<String> = answers.into_iter().map(|answer| answer.expect_err("not acknowledged").to_string()).collect();
         assert!(errors[0].starts_with("sqs:SendMessage: "), "{errors:?}");

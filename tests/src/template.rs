@@ -18,6 +18,13 @@ impl Template {
         self.0["Resources"].as_object().expect("resources").iter()
     }
 
+    /// All that `Ref` and `Sub` may name.
+    pub fn names(&self) -> BTreeSet<&str> {
+        let of =
+            |part: &str| self.0[part].as_object().expect("the template's parts").keys().map(String::as_str).collect::<Vec<_>>();
+        of("Resources").into_iter().chain(of("Parameters")).collect()
+    }
+
     pub fn outputs(&self) -> BTreeSet<&str> {
         self.0["Outputs"].as_object().expect("outputs").keys().map(String::as_str).collect()
     }

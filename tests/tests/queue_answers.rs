@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use tidings_core::aws::{SqsQueue, loader};
 use tidings_core::ports::EventQueue;
+use tidings_core::trace::Trace;
 use winterbaume_core::{MockAws, MockRequest, MockResponse, MockService};
 
 const QUEUE_URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-events";
@@ -71,7 +72,7 @@ fn failed(id: &str, sender_fault: bool, code: &str) -> Value {
 /// Per message: `None` if it is acknowledged, otherwise why not.
 async fn said_of(messages: &[&str], answer: Value) -> Vec<Option<String>> {
     let (queue, recorded) = queue([(200, answer)]).await;
-    let said = queue.send(messages).await.into_iter().map(|answer| answer.err().map(|error| error.to_string())).collect();
+    let said = queue.send(messages, None).await.into_iter().map(|answer| answer.err().map(|error| error.to_string())).collect();
     assert_eq!(recorded.requests().len(), 1, "one call, and an entry that failed isn't tried again");
     said
 }
@@ -83,10 +84,28 @@ fn not_acknowledged(why: &str) -> Option<String> {
 #[tokio::test]
 async fn a_batch_is_one_call_with_an_entry_for_each_message() {
     let (queue, recorded) = queue([(200, json!({"Successful": [successful("0"), successful("1")], "Failed": []}))]).await;
-    assert!(queue.send(&["{\"n\":0}", "{\"n\":1}"]).await.iter().all(Result::is_ok));
+    assert!(queue.send(&["{\"n\":0}", "{\"n\":1}"], None).await.iter().all(Result::is_ok));
     let entries = json!([{"Id": "0", "MessageBody": "{\"n\":0}"}, {"Id": "1", "MessageBody": "{\"n\":1}"}]);
     let asked = ("AmazonSQS.SendMessageBatch".to_owned(), json!({"QueueUrl": QUEUE_URL, "Entries": entries}));
     assert_eq!(recorded.requests(), [asked]);
+}
+
+#[tokio::test]
+async fn a_trace_goes_with_every_message() {
+    const HEADER: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    let sent =
+        json!({"MessageId": "a0e0be2d-2ab0-4c89-ab26-22de59f1de53", "MD5OfMessageBody": "99914b932bd37a50b983c5e7c90ae93b"});
+    let batch = json!({"Successful": [successful("0"), successful("1")], "Failed": []});
+    let (queue, recorded) = queue([(200, sent), (200, batch)]).await;
+    let trace = Trace::parse(HEADER);
+    queue.send(&["{}"], trace.as_ref()).await;
+    queue.send(&["{}", "{}"], trace.as_ref()).await;
+    let attributes = json!({"AWSTraceHeader": {"DataType": "String", "StringValue": HEADER}});
+    let requests = recorded.requests();
+    assert_eq!(requests[0].1["MessageSystemAttributes"], attributes);
+    for n in 0..2 {
+        assert_eq!(requests[1].1["Entries"][n]["MessageSystemAttributes"], attributes);
+    }
 }
 
 #[tokio::test]
@@ -127,7 +146,8 @@ async fn what_is_both_successful_and_failed_is_not_acknowledged() {
 async fn a_call_that_is_refused_is_the_same_for_each_message() {
     let refusal = json!({"__type": "com.amazonaws.sqs#BatchRequestTooLong", "message": "Batch requests cannot be longer than 1048576 bytes."});
     let (queue, _) = queue([(400, refusal)]).await;
-    let causes: Vec<String> = queue.send(&["a", "b"]).await.into_iter().map(|a| a.expect_err("refused").to_string()).collect();
+    let causes: Vec<String> =
+        queue.send(&["a", "b"], None).await.into_iter().map(|a| a.expect_err("refused").to_string()).collect();
     assert!(causes[0].contains("BatchRequestTooLong"), "{causes:?}");
     assert_eq!(causes[0], causes[1]);
 }
@@ -137,7 +157,7 @@ async fn an_answer_that_is_none_acknowledges_nothing() {
     for body in ["", "{\"Successful\": [{\"Id\": \"0\"", "<html>", "[]", "{\"Successful\": {\"Id\": \"0\"}}"] {
         let answers = std::iter::repeat_n((200, body.to_owned()), 3).collect();
         let (queue, _) = queue_saying(answers).await;
-        assert!(queue.send(&["a", "b"]).await.iter().all(Result::is_err), "{body}");
+        assert!(queue.send(&["a", "b"], None).await.iter().all(Result::is_err), "{body}");
     }
 }
 
@@ -148,7 +168,7 @@ async fn one_message_is_a_call_of_its_own_which_the_sdk_tries_again() {
     let sent =
         json!({"MessageId": "a0e0be2d-2ab0-4c89-ab26-22de59f1de53", "MD5OfMessageBody": "99914b932bd37a50b983c5e7c90ae93b"});
     let (queue, recorded) = queue([(500, failure), (200, sent)]).await;
-    assert!(queue.send(&["{}"]).await.iter().all(Result::is_ok));
+    assert!(queue.send(&["{}"], None).await.iter().all(Result::is_ok));
     let asked = ("AmazonSQS.SendMessage".to_owned(), json!({"QueueUrl": QUEUE_URL, "MessageBody": "{}"}));
     assert_eq!(recorded.requests(), [asked.clone(), asked]);
 }

@@ -58,6 +58,7 @@ pub(crate) fn print(claim: &Claim) {
     row("reason", claim.reason.clone());
     row("receives", claim.receive_count.map(|n| n.to_string()));
     row("dead", claim.dead.map(|t| t.to_string()));
+    row("trace", claim.trace_id.clone());
     row("body", claim.body_sha256.clone());
     row("erased", claim.erased.map(|t| t.to_string()));
     row("kept until", claim.expires.map(|t| t.to_string()));

@@ -24,7 +24,7 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     link.check().map_err(Failure::new)?;
     let message = link.encode();
     if let Some(queue) = events_queue(&options.target.at).await? {
-        let sent: Result<(), _> = queue.send(&[&message]).await.into_iter().collect();
+        let sent: Result<(), _> = queue.send(&[&message], None).await.into_iter().collect();
         sent.map_err(|error| unreadable(&options.target.at, &error))?;
     } else {
         let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev::EVENTS_PATH);

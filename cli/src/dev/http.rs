@@ -31,7 +31,7 @@ pub(crate) async fn serve(
 
 /// Nobody but this machine can reach it.
 async fn enqueue(State(queue): State<SqsQueue>, message: String) -> StatusCode {
-    let sent: Result<(), _> = queue.send(&[&message]).await.into_iter().collect();
+    let sent: Result<(), _> = queue.send(&[&message], None).await.into_iter().collect();
     match sent {
         Ok(()) => StatusCode::ACCEPTED,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -21,6 +21,7 @@ pub mod settings;
 pub mod telemetry;
 pub mod time;
 pub mod told;
+pub mod trace;
 
 #[cfg(feature = "aws")]
 pub mod aws;

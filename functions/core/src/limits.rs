@@ -256,6 +256,24 @@ pub const MAX_SCHEMAS: usize = 512;
 /// The reason stored with a dead claim.
 pub const MAX_REASON_BYTES: usize = 512;
 
+/// A text of somebody else's in our log.
+pub const MAX_LOGGED_BYTES: usize = 256;
+
+/// Values of one metric in one line of the embedded metric format: CloudWatch's own limit.
+pub const MAX_METRIC_VALUES: usize = 100;
+
+/// Refusals that one container writes down in each [`REFUSALS_WINDOW`]. More are counted, and the next line says how many.
+pub const MAX_REFUSALS_LOGGED: u32 = 20;
+
+/// See [`MAX_REFUSALS_LOGGED`].
+pub const REFUSALS_WINDOW: Duration = Duration::from_secs(60);
+
+/// The objective: so long after its receipt an event's effect is there, for 99 of 100. The alarms' thresholds follow from it.
+pub const LAG_OBJECTIVE: Duration = Duration::from_secs(30);
+
+/// A message that is received this often is in trouble, and no longer part of the age that SQS tells of its oldest.
+pub const STRUGGLING_RECEIVES: u32 = 3;
+
 /// The timeline entries that a context shows.
 pub const TIMELINE_PAGE: i32 = 50;
 

@@ -9,6 +9,7 @@ use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
 use crate::context::{Item, ItemKey, Place};
 use crate::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
 use crate::time::Timestamp;
+use crate::trace::Trace;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -39,11 +40,11 @@ pub trait ClaimStore: Send + Sync + fmt::Debug {
 pub trait EventQueue: Send + Sync + fmt::Debug {
     /// Sends one batch in one call: up to [`MAX_BATCH_MESSAGES`], together up to [`MAX_BATCH_BYTES`]. One answer per message,
     /// in their order; a call that fails as a whole is the same failure for each. `Ok` only when the queue has acknowledged
-    /// that very message. An error may mean that it is queued all the same.
+    /// that very message. An error may mean that it is queued all the same. `trace` goes with each of them.
     ///
     /// [`MAX_BATCH_MESSAGES`]: crate::limits::MAX_BATCH_MESSAGES
     /// [`MAX_BATCH_BYTES`]: crate::limits::MAX_BATCH_BYTES
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>>;
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>>;
 }
 
 /// The sources' secrets: `secretsmanager:GetSecretValue`.
@@ -131,6 +132,8 @@ pub struct Commit {
     pub off_schema: Option<String>,
     /// What became of the event's actions: `rule/notify queued`.
     pub actions: Vec<String>,
+    /// X-Ray's id of the trace that the message came with.
+    pub trace_id: Option<String>,
     /// The partitions of the joins that the event is part of: whoever erases a conversation finds them so.
     pub joins: Vec<String>,
     /// Whole items, each with the version that was read.
@@ -160,6 +163,7 @@ pub struct Burial {
     pub receive_count: u32,
     /// `None` where nobody can say whose it is.
     pub entry: Option<Entry>,
+    pub trace_id: Option<String>,
 }
 
 /// Where a claim stands in a timeline: that of a conversation, or of an identity.

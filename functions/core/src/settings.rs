@@ -17,6 +17,8 @@ pub struct ReceiverSettings {
     pub secret_arn: String,
     /// `CAPTURED_SECRET_ARN`: ARN or name of the secret for what providers tell by a handshake; left out where none may.
     pub captured_secret_arn: Option<String>,
+    /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
+    pub metrics_namespace: String,
 }
 
 /// The processor's environment variables, as the template sets them.
@@ -34,6 +36,8 @@ pub struct ProcessorSettings {
     pub api_secret_arn: Option<String>,
     /// `MAX_RECEIVE_COUNT`: the redrive policy's.
     pub max_receive_count: NonZeroU32,
+    /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
+    pub metrics_namespace: String,
 }
 
 /// One variable that is missing or wrong. Its value is never shown: a secret may have been put there by mistake.
@@ -74,12 +78,13 @@ const CAPTURED_SECRET_ARN: Variable = Variable {
 };
 const API_SECRET_ARN: Variable =
     Variable { name: "API_SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-apis-AbCdEf" };
+const METRICS_NAMESPACE: Variable = Variable { name: "METRICS_NAMESPACE", example: "Tidings/tidings" };
 const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", example: "5" };
 
 impl ReceiverSettings {
     /// The names of all variables, for the test that holds the template against them.
     pub const VARIABLES: &'static [&'static str] =
-        &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name, CAPTURED_SECRET_ARN.name];
+        &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name, CAPTURED_SECRET_ARN.name, METRICS_NAMESPACE.name];
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
         let mut reader = Reader { lookup, problems: Vec::new() };
@@ -88,6 +93,7 @@ impl ReceiverSettings {
             events_queue_url: reader.url(EVENTS_QUEUE_URL),
             secret_arn: reader.text(SECRET_ARN),
             captured_secret_arn: reader.optional(CAPTURED_SECRET_ARN),
+            metrics_namespace: reader.text(METRICS_NAMESPACE),
         };
         reader.finish(settings)
     }
@@ -102,6 +108,7 @@ impl ProcessorSettings {
         ACTIONS_QUEUE_URL.name,
         API_SECRET_ARN.name,
         MAX_RECEIVE_COUNT.name,
+        METRICS_NAMESPACE.name,
     ];
 
     pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
@@ -113,6 +120,7 @@ impl ProcessorSettings {
             actions_queue_url: reader.url(ACTIONS_QUEUE_URL),
             api_secret_arn: reader.optional(API_SECRET_ARN),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),
+            metrics_namespace: reader.text(METRICS_NAMESPACE),
         };
         reader.finish(settings)
     }
@@ -193,7 +201,7 @@ mod tests {
         let lookup = |name: &str| {
             let tables = [CLAIMS_TABLE, CONTEXT_TABLE];
             let others =
-                [EVENTS_QUEUE_URL, ACTIONS_QUEUE_URL, SECRET_ARN, CAPTURED_SECRET_ARN, API_SECRET_ARN, MAX_RECEIVE_COUNT];
+                [EVENTS_QUEUE_URL, ACTIONS_QUEUE_URL, SECRET_ARN, CAPTURED_SECRET_ARN, API_SECRET_ARN, MAX_RECEIVE_COUNT, METRICS_NAMESPACE];
             let all = tables.into_iter().chain(others).collect::<Vec<_>>();
             all.iter().find(|v| v.name == name).map(|v| v.example.to_owned())
         };

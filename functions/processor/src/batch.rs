@@ -1,7 +1,7 @@
 //! A batch: every record alone, those of one conversation in turn, conversations side by side.
 
 use crate::Processor;
-use crate::commit::{Done, commit};
+use crate::commit::{Done, Effect, commit};
 use crate::decode::Record;
 use crate::failure::{End, Failure, settle};
 use crate::plan::{Fetched, Plan};
@@ -12,11 +12,12 @@ use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
+use tidings_core::claim::Outcome;
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{ANSWER_RESERVE, BATCH_RESERVE};
-use tidings_core::telemetry::{Metric, STEP};
-use tidings_core::time::Timestamp;
+use tidings_core::limits::{ANSWER_RESERVE, BATCH_RESERVE, LAG_OBJECTIVE, STRUGGLING_RECEIVES};
+use tidings_core::telemetry::{Metric, STEP, Shown};
+use tidings_core::time::{Timestamp, millis};
 use tokio::time::{Instant, timeout_at};
 
 /// A record and what it is to change, or why it can't.
@@ -90,6 +91,9 @@ async fn end(processor: &Processor, record: &Record, failure: &Failure, goes_on:
 /// A panic costs its own record and no other. What is fetched is fetched for all records at once.
 async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Planned {
     let record = Record::read(message);
+    if record.receive_count >= STRUGGLING_RECEIVES {
+        Metric::Struggling.count(record.source());
+    }
     let plan = match timeout_at(time.work, AssertUnwindSafe(plan(processor, &record)).catch_unwind()).await {
         Ok(Ok(plan)) => plan,
         Ok(Err(_)) => Err(Failure::Panic),
@@ -101,7 +105,7 @@ async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Plan
 async fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {
     let envelope = record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone()))?;
     let now = processor.clock.now();
-    let finding = schema::hold(&processor.schemas, envelope, now)?;
+    let finding = schema::hold(&processor.schemas, envelope)?;
     let fetched = fetched(processor, envelope, now).await?;
     let mut plan = processor.planner.plan(envelope, &fetched, now)?;
     if let Plan::Event(plan) = &mut plan {
@@ -115,7 +119,7 @@ async fn fetched(processor: &Processor, envelope: &Envelope, now: Timestamp) -> 
     let mut fetched = Fetched::new();
     for (index, wanted) in processor.planner.wanted(envelope, now)? {
         let object = processor.objects.get(&wanted).await.map_err(|what| {
-            Metric::Unfetched.count(envelope.source_name(), now);
+            Metric::Unfetched.count(envelope.source_name());
             Failure::Unfetched { rule: processor.planner.rule_name(index).to_owned(), api: wanted.api.clone(), what }
         })?;
         fetched.insert(index, object);
@@ -126,21 +130,43 @@ async fn fetched(processor: &Processor, envelope: &Envelope, now: Timestamp) -> 
 async fn one_record(processor: &Processor, record: &Record, plan: Result<Plan, Failure>, until: Instant) -> Result<(), Failure> {
     let (plan, envelope) = (plan?, record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone()))?);
     let started = processor.clock.now();
-    let work = AssertUnwindSafe(commit(processor, envelope, &plan)).catch_unwind();
+    let work = AssertUnwindSafe(commit(processor, envelope, record.trace_id(), &plan)).catch_unwind();
     let done = timeout_at(until, work).await.map_err(|_| Failure::Deadline)?.map_err(|_| Failure::Panic)??;
 
     let Done { outcome, conversation, .. } = &done;
     let source = envelope.source_name();
     let now = processor.clock.now();
-    let duration_ms = now.since(started).as_millis() as u64;
-    let lag_ms = now.since(envelope.receivedtime).as_millis() as u64;
+    let duration_ms = millis(now.since(started));
+    let lag = now.since(envelope.receivedtime);
+    count(&done, envelope, duration_ms, lag);
     let (rules, actions) = (done.rules.join(","), done.actions.join("; "));
     tracing::info!(
-        claim_key = %envelope.claimkey, source, event_type = envelope.event_type, conversation,
-        outcome, rules, actions, receive_count = record.receive_count, duration_ms, lag_ms, "processed"
+        claim_key = %envelope.claimkey, event_id = %Shown(&envelope.id), source, event_type = %Shown(&envelope.event_type),
+        conversation = %Shown(conversation), outcome, rules, actions, receive_count = record.receive_count, duration_ms,
+        lag_ms = millis(lag), trace_id = record.trace_id(), "processed"
     );
     if Due::read(envelope).is_none() {
         tracing::debug!(target: STEP, step = "processed", source, claim_key = %envelope.claimkey, conversation, outcome, rules, actions);
     }
     Ok(())
+}
+
+/// An event of our own is late by design: it has no lag.
+fn count(done: &Done, envelope: &Envelope, duration_ms: u64, lag: Duration) {
+    let source = envelope.source_name();
+    Metric::CommitLatency.measure(duration_ms);
+    match done.effect {
+        None => {}
+        Some(Effect::Before) => Metric::Repeated.count(source),
+        Some(Effect::Now(outcome)) => {
+            Metric::Processed.count(source);
+            if outcome == Outcome::Stale {
+                Metric::Stale.count(source);
+            }
+            if Due::read(envelope).is_none() {
+                Metric::ProcessingLag.record(source, millis(lag));
+                Metric::Late.measure(u64::from(lag > LAG_OBJECTIVE));
+            }
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::plan::{EventPlan, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::action::{Proposal, Withheld};
+use tidings_core::claim::Outcome;
 use tidings_core::claim::decide::{AfterCommit, Committed, after_commit, conflict_pause};
 use tidings_core::context::{Branch, Content, Item, ItemKey, Order, Owner, Place, Taken, join_partition};
 use tidings_core::due::Due;
@@ -20,10 +21,19 @@ use tidings_core::ports::Commit;
 use tidings_core::telemetry::Metric;
 use tidings_core::time::Timestamp;
 
+/// Whether a message's effect is in the context, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Now(Outcome),
+    Before,
+}
+
 /// How a message ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
-    /// An [`tidings_core::claim::Outcome`], or why there is none.
+    /// `None`: there was nothing to do, or not yet.
+    pub effect: Option<Effect>,
+    /// An [`Outcome`], or why there is none.
     pub outcome: &'static str,
     pub conversation: String,
     pub rules: Vec<String>,
@@ -41,7 +51,7 @@ struct Prepared {
 }
 
 /// Makes the plan true, once.
-pub async fn commit(processor: &Processor, envelope: &Envelope, plan: &Plan) -> Result<Done, Failure> {
+pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option<&str>, plan: &Plan) -> Result<Done, Failure> {
     let (mut reloads, mut conflicts) = (0, 0);
     loop {
         let now = processor.clock.now();
@@ -55,17 +65,21 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, plan: &Plan) -> 
             Plan::NotYet { due, what } => return not_yet(processor, envelope, *due, what, now).await,
             Plan::Forgotten => return Ok(nothing("forgotten")),
         };
-        let committed = processor.store.commit(&prepared.commit(envelope, now)).await;
+        let committed = processor.store.commit(&prepared.commit(envelope, trace_id, now)).await;
         match after_commit(committed, reloads, conflicts) {
             AfterCommit::Done { duplicate } => {
                 if !duplicate {
-                    prepared.count(envelope, now);
+                    prepared.count(envelope);
                 }
                 after(processor, plan, &prepared, duplicate).await?;
                 return Ok(prepared.done(duplicate));
             }
-            AfterCommit::Reload => reloads += 1,
+            AfterCommit::Reload => {
+                Metric::Conflicts.measure(1);
+                reloads += 1;
+            }
             AfterCommit::Pause => {
+                Metric::Conflicts.measure(1);
                 tokio::time::sleep(conflict_pause(CONFLICT_PAUSE, conflicts).mul_f64(fastrand::f64())).await;
                 conflicts += 1;
             }
@@ -78,7 +92,7 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, plan: &Plan) -> 
 }
 
 fn nothing(outcome: &'static str) -> Done {
-    Done { outcome, conversation: String::new(), rules: Vec::new(), actions: Vec::new() }
+    Done { effect: None, outcome, conversation: String::new(), rules: Vec::new(), actions: Vec::new() }
 }
 
 async fn event(processor: &Processor, envelope: &Envelope, plan: &EventPlan, now: Timestamp) -> Result<Prepared, Failure> {
@@ -265,7 +279,7 @@ async fn flush(processor: &Processor, partition: &str) -> Result<(), Failure> {
 }
 
 impl Prepared {
-    fn commit(&self, envelope: &Envelope, now: Timestamp) -> Commit {
+    fn commit(&self, envelope: &Envelope, trace_id: Option<&str>, now: Timestamp) -> Commit {
         Commit {
             key: envelope.claimkey.clone(),
             source: envelope.source_name().to_owned(),
@@ -281,30 +295,40 @@ impl Prepared {
             node: self.applied.node.clone(),
             off_schema: self.off_schema.clone(),
             actions: self.applied.actions.clone(),
+            trace_id: trace_id.map(str::to_owned),
             joins: self.applied.joins.clone(),
             items: self.applied.items.clone(),
             absent: self.view.unlinked.clone(),
         }
     }
 
-    /// Counts what somebody should look at.
-    fn count(&self, envelope: &Envelope, now: Timestamp) {
+    /// Counts what became of its actions, and what somebody should look at.
+    fn count(&self, envelope: &Envelope) {
+        let source = envelope.source_name();
+        for became in &self.applied.actions {
+            if became.ends_with(" queued") {
+                Metric::Emitted.count(source);
+            } else if became.contains(" deferred until ") || became.contains(" held until ") {
+                Metric::Deferred.count(source);
+            }
+        }
         for why in &self.applied.withheld {
             match why {
-                Withheld::Shed => Metric::Shed.count(envelope.source_name(), now),
-                Withheld::Expired => Metric::Expired.count(envelope.source_name(), now),
-                Withheld::NoConversation => Metric::Unheld.count(envelope.source_name(), now),
+                Withheld::Shed => Metric::Shed.count(source),
+                Withheld::Expired => Metric::Expired.count(source),
+                Withheld::NoConversation => Metric::Unheld.count(source),
                 Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale => {}
             }
         }
         if self.applied.conflicts > 0 {
-            Metric::LinkConflict.count(envelope.source_name(), now);
+            Metric::LinkConflict.count(source);
             tracing::warn!(claim_key = %envelope.claimkey, conflicts = self.applied.conflicts, "an identity has another conversation");
         }
     }
 
     fn done(self, duplicate: bool) -> Done {
         Done {
+            effect: Some(if duplicate { Effect::Before } else { Effect::Now(self.applied.outcome) }),
             outcome: if duplicate { "duplicate" } else { self.applied.outcome.as_str() },
             conversation: self.view.partition,
             rules: self.rules,

@@ -4,6 +4,8 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{DecodeError, Envelope};
 use tidings_core::told::ToldLink;
+use tidings_core::telemetry::UNKNOWN;
+use tidings_core::trace::Trace;
 
 /// A record of a batch, whether or not it could be decoded.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub struct Record {
     pub envelope: Result<Envelope, DecodeError>,
     /// The event's, even if it couldn't be decoded.
     pub claim_key: Option<ClaimKey>,
+    /// That of the request which brought it.
+    pub trace: Option<Trace>,
 }
 
 impl Record {
@@ -31,14 +35,24 @@ impl Record {
             receive_count: receive_count.unwrap_or(1),
             envelope,
             claim_key,
+            trace: message.attributes.get(Trace::ATTRIBUTE).and_then(|header| Trace::parse(header)),
         }
     }
 
     pub fn source(&self) -> &str {
-        self.envelope.as_ref().map_or("unknown", Envelope::source_name)
+        self.envelope.as_ref().map_or(UNKNOWN, Envelope::source_name)
     }
 
     pub fn event_type(&self) -> &str {
-        self.envelope.as_ref().map_or("unknown", |e| e.event_type.as_str())
+        self.envelope.as_ref().map_or(UNKNOWN, |e| e.event_type.as_str())
+    }
+
+    /// The provider's id; empty where it can't be read.
+    pub fn event_id(&self) -> &str {
+        self.envelope.as_ref().map_or("", |e| e.id.as_str())
+    }
+
+    pub fn trace_id(&self) -> Option<&str> {
+        self.trace.as_ref().map(Trace::id)
     }
 }

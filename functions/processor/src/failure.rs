@@ -9,7 +9,7 @@ use tidings_core::envelope::DecodeError;
 use tidings_core::limits::{MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_JOIN_EVENTS, MAX_REASON_BYTES, MAX_SET_ELEMENTS, MAX_TEXT_BYTES};
 use tidings_core::ports::{Burial, Buried, Entry};
 use tidings_core::schemas::Finding;
-use tidings_core::telemetry::{Metric, STEP};
+use tidings_core::telemetry::{Metric, STEP, Shown};
 use tidings_core::time::Timestamp;
 
 /// One variant per way to fail. The text is the reason that is recorded with a dead event: it names rules, fields and
@@ -94,18 +94,21 @@ pub async fn settle(processor: &Processor, record: &Record, failure: &Failure, g
     let mut reason = failure.to_string();
     reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
     if matches!(failure, Failure::PastHorizon { .. }) {
-        Metric::Parked.count(record.source(), now);
+        Metric::Parked.count(record.source());
     }
     match after_failure(receive_count, processor.max_receive_count.get()) {
         AfterFailure::Retry => {
-            Metric::Retried.count(record.source(), now);
+            Metric::Retried.count_as(record.source(), failure.code());
             tracing::warn!(
                 claim_key = key,
+                event_id = %Shown(record.event_id()),
                 source = record.source(),
+                event_type = %Shown(record.event_type()),
                 outcome = "retry",
                 code = failure.code(),
                 reason,
                 receive_count,
+                trace_id = record.trace_id(),
                 "failed"
             );
             tracing::debug!(target: STEP, step = "retry", source = record.source(), claim_key = key, receive_count, reason);
@@ -115,13 +118,13 @@ pub async fn settle(processor: &Processor, record: &Record, failure: &Failure, g
     }
 }
 
-async fn bury(processor: &Processor, record: &Record, reason: String, code: &str, goes_on: bool, now: Timestamp) -> End {
-    let receive_count = record.receive_count;
-    let source = record.source();
+async fn bury(processor: &Processor, record: &Record, reason: String, code: &'static str, goes_on: bool, now: Timestamp) -> End {
+    let (receive_count, source, trace_id) = (record.receive_count, record.source(), record.trace_id());
+    let (event_id, event_type) = (Shown(record.event_id()), Shown(record.event_type()));
     let Some(claim_key) = &record.claim_key else {
         // Nothing of ours, or so broken that it names no event: the dead-letter queue is all the record there is.
-        Metric::Dead.count(source, now);
-        tracing::error!(message_id = record.message_id, outcome = "dead", code, reason, receive_count, "failed");
+        Metric::Dead.count_as(source, code);
+        tracing::error!(message_id = record.message_id, outcome = "dead", code, reason, receive_count, trace_id, "failed");
         return End::GiveBack;
     };
     let burial = Burial {
@@ -132,28 +135,29 @@ async fn bury(processor: &Processor, record: &Record, reason: String, code: &str
         reason,
         receive_count,
         entry: entry(processor, record),
+        trace_id: trace_id.map(str::to_owned),
     };
     match processor.store.bury(&burial).await {
         // The dead-letter queue keeps it, so that a redrive sends what it hasn't. Another event of the conversation may be
         // faster.
         Ok(Buried::Processed) if goes_on => {
-            Metric::Undelivered.count(source, now);
-            tracing::error!(claim_key = %claim_key, source, outcome = "undelivered", code, reason = burial.reason, receive_count, "failed");
+            Metric::Undelivered.count(source);
+            tracing::error!(%claim_key, %event_id, source, %event_type, outcome = "undelivered", code, reason = burial.reason, receive_count, trace_id, "failed");
             End::GiveBack
         }
         // An answer to a commit was lost, and it had been a yes.
         Ok(Buried::Processed) => End::Done,
         Ok(Buried::Yes) => {
-            Metric::Dead.count(source, now);
-            tracing::error!(claim_key = %claim_key, source, outcome = "dead", code, reason = burial.reason, receive_count, "failed");
+            Metric::Dead.count_as(source, code);
+            tracing::error!(%claim_key, %event_id, source, %event_type, outcome = "dead", code, reason = burial.reason, receive_count, trace_id, "failed");
             tracing::debug!(target: STEP, step = "dead", source, claim_key = %claim_key, receive_count, reason = burial.reason);
             End::GiveBack
         }
         Err(unavailable) => {
             // The message goes to the dead-letter queue all the same; only the reason isn't with the claim.
-            Metric::Dead.count(source, now);
+            Metric::Dead.count_as(source, code);
             let cause = unavailable.to_string();
-            tracing::error!(claim_key = %claim_key, source, outcome = "dead", code, reason = burial.reason, receive_count, cause, "failed, and not recorded");
+            tracing::error!(%claim_key, %event_id, source, %event_type, outcome = "dead", code, reason = burial.reason, receive_count, trace_id, cause, "failed, and not recorded");
             End::GiveBack
         }
     }

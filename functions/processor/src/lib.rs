@@ -29,6 +29,7 @@ use std::time::Duration;
 use tidings_core::config::rules::Rules;
 use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, SecretStore, TimerQueue};
 use tidings_core::schemas::EventSchemas;
+use tidings_core::telemetry;
 use tidings_core::time::Clock;
 
 /// What the processor needs of the world.
@@ -68,6 +69,8 @@ impl Processor {
 
     /// Processes one batch. What isn't in the response is deleted by SQS. `time_left` is until the function is stopped.
     pub async fn handle(&self, event: SqsEvent, time_left: Duration) -> SqsBatchResponse {
-        batch::process(self, event.records, time_left).await
+        let response = batch::process(self, event.records, time_left).await;
+        telemetry::flush(self.clock.now());
+        response
     }
 }

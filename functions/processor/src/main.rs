@@ -4,17 +4,19 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use processor::{Ports, Processor, configured};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tidings_core::aws::{DynamoContexts, Https, SecretsManager, SqsActions, SqsTimers, config};
 use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
-use tidings_core::telemetry;
-use tidings_core::time::SystemClock;
+use tidings_core::telemetry::{self, Metric};
+use tidings_core::time::{SystemClock, millis};
+use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    let started = Instant::now();
     let settings = ProcessorSettings::read(&|name| std::env::var(name).ok())?;
+    telemetry::init(settings.metrics_namespace);
     let aws = config().await;
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
     let api_secrets = settings
@@ -29,9 +31,12 @@ async fn main() -> Result<(), Error> {
         clock: Arc::new(SystemClock),
     };
     let processor = &Processor::new(configured::rules(), configured::schemas(), ports, settings.max_receive_count);
+    Metric::ColdStart.measure_in("processor", millis(started.elapsed()));
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
-        Ok::<_, Error>(processor.handle(event.payload, time_left).await)
+        Ok::<_, Error>(
+            processor.handle(event.payload, time_left).instrument(telemetry::invocation(&event.context.request_id)).await,
+        )
     }))
     .await
 }

@@ -17,8 +17,9 @@ use tidings_core::claim::decide::{AfterRecord, Recorded, after_record};
 use tidings_core::claim::{ClaimKey, NewClaim};
 use tidings_core::config::source::Source;
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
-use tidings_core::telemetry::{Metric, STEP};
-use tidings_core::time::{Clock, Timestamp};
+use tidings_core::telemetry::{Metric, STEP, Shown};
+use tidings_core::time::{Clock, Timestamp, millis};
+use tidings_core::trace::Trace;
 
 /// Calls for one delivery that are made at once.
 const CONCURRENT_CALLS: usize = 10;
@@ -38,16 +39,25 @@ struct Arrival<'a> {
     /// Of the whole body.
     bytes: usize,
     received: Timestamp,
+    trace: Option<&'a Trace>,
 }
 
 /// An event with its claim on record that must be queued.
 #[derive(Debug)]
 struct Waiting {
-    key: ClaimKey,
-    event_type: String,
+    event: Named,
     message: String,
     /// Whether its claim is marked `enqueued` then.
     mark: bool,
+}
+
+/// What the log calls an event.
+#[derive(Debug)]
+struct Named {
+    key: ClaimKey,
+    id: String,
+    event_type: String,
+    conversation: Option<String>,
 }
 
 /// What became of one event. Every event has exactly one.
@@ -73,17 +83,18 @@ impl Acceptor {
         events: Vec<VerifiedEvent>,
         delivery: &Delivery,
         received: Timestamp,
+        trace: Option<&Trace>,
     ) -> Result<Reply, Reply> {
         if events.is_empty() {
             return Ok(Reply::NoEvents);
         }
-        let arrival = Arrival { source, bytes: delivery.body.len(), received };
+        let arrival = Arrival { source, bytes: delivery.body.len(), received, trace };
         let claimed = stream::iter(events).map(|event| self.claim(arrival, event)).buffered(CONCURRENT_CALLS);
         let waiting: Vec<Waiting> = claimed.filter_map(ready).collect().await;
         if waiting.is_empty() {
             return Ok(Reply::Duplicate);
         }
-        let answers = self.enqueue(&waiting).await;
+        let answers = self.enqueue(&waiting, trace).await;
         let settled = stream::iter(waiting.into_iter().zip(answers)).map(|(event, answer)| self.settle(arrival, event, answer));
         let settled: Vec<Acceptance> = settled.buffered(CONCURRENT_CALLS).collect().await;
         if settled.contains(&Acceptance::NotDurable) { Err(Reply::NotDurable) } else { Ok(Reply::Accepted) }
@@ -100,18 +111,29 @@ impl Acceptor {
             subject: envelope.subject.clone(),
             body_sha256: event.body_sha256().clone(),
             received: arrival.received,
+            trace_id: arrival.trace.map(|trace| trace.id().to_owned()),
         };
+        let (conversation, time) = (envelope.conversation.clone(), envelope.time);
+        let asked = self.clock.now();
         let recorded = self.claims.record(&claim).await;
+        Metric::ClaimLatency.measure(millis(self.clock.now().since(asked)));
+        if let (Recorded::New, Some(time)) = (recorded, time) {
+            Metric::ArrivalLag.record(&claim.source, millis(arrival.received.since(time)));
+        }
         let event = self.note(arrival, &claim, recorded, event);
+        let named = |claim: NewClaim| Named { key: claim.key, id: claim.event_id, event_type: claim.event_type, conversation };
         match after_record(recorded) {
             AfterRecord::Duplicate => {
                 tracing::debug!(target: STEP, step = "duplicate", source = arrival.source.name, claim_key = %claim.key);
-                self.tell(arrival, &claim.key, &claim.event_type, Acceptance::Duplicate);
+                if let Recorded::Existing { state, .. } = recorded {
+                    Metric::Duplicate.count_as(&arrival.source.name, state.as_str());
+                }
+                self.tell(arrival, &named(claim), Acceptance::Duplicate);
                 None
             }
             AfterRecord::Enqueue { mark } => {
                 let message = event.envelope().encode();
-                Some(Waiting { key: claim.key, event_type: claim.event_type, message, mark })
+                Some(Waiting { event: named(claim), message, mark })
             }
         }
     }
@@ -123,14 +145,14 @@ impl Acceptor {
             Recorded::Existing { state, .. } => state.as_str(),
             Recorded::Contended => "contended",
             Recorded::Unknown => {
-                Metric::ClaimUnknown.count(&arrival.source.name, self.clock.now());
+                Metric::ClaimUnknown.count(&arrival.source.name);
                 "unknown"
             }
         };
         tracing::debug!(target: STEP, step = "claimed", source = arrival.source.name, claim_key = %claim.key, event_type = claim.event_type, state);
         if let Recorded::Existing { received, same_body, .. } = recorded {
             if !same_body {
-                Metric::BodyMismatch.count(&arrival.source.name, self.clock.now());
+                Metric::BodyMismatch.count(&arrival.source.name);
                 tracing::warn!(claim_key = %claim.key, "a known event came with another body");
             }
             // Events without a time of their own are ordered by when they were received: the first time counts.
@@ -142,32 +164,35 @@ impl Acceptor {
     }
 
     /// One answer per event, in their order.
-    async fn enqueue(&self, waiting: &[Waiting]) -> Vec<Result<(), Unavailable>> {
+    async fn enqueue(&self, waiting: &[Waiting], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let messages: Vec<&str> = waiting.iter().map(|event| event.message.as_str()).collect();
-        let calls: Vec<_> = batches(&messages).map(|batch| self.send(batch)).collect();
+        let calls: Vec<_> = batches(&messages).map(|batch| self.send(batch, trace)).collect();
         let answers: Vec<Vec<_>> = stream::iter(calls).buffered(CONCURRENT_CALLS).collect().await;
         answers.into_iter().flatten().collect()
     }
 
-    async fn send(&self, batch: &[&str]) -> Vec<Result<(), Unavailable>> {
-        let answers = self.queue.send(batch).await;
+    async fn send(&self, batch: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
+        let asked = self.clock.now();
+        let answers = self.queue.send(batch, trace).await;
+        Metric::EnqueueLatency.measure(millis(self.clock.now().since(asked)));
         assert_eq!(answers.len(), batch.len(), "or one message's answer would be taken for another's");
         answers
     }
 
     /// The claim's mark, if SQS has the event.
-    async fn settle(&self, arrival: Arrival<'_>, event: Waiting, answer: Result<(), Unavailable>) -> Acceptance {
-        let source = &arrival.source.name;
+    async fn settle(&self, arrival: Arrival<'_>, waiting: Waiting, answer: Result<(), Unavailable>) -> Acceptance {
+        let (source, event) = (&arrival.source.name, waiting.event);
         let acceptance = match answer {
             Err(unavailable) => {
-                Metric::EnqueueFailed.count(source, self.clock.now());
+                Metric::EnqueueFailed.count(source);
                 tracing::error!(claim_key = %event.key, cause = %unavailable, "not queued");
                 tracing::debug!(target: STEP, step = "not_queued", source, claim_key = %event.key);
                 Acceptance::NotDurable
             }
             Ok(()) => {
+                Metric::Accepted.count(source);
                 tracing::debug!(target: STEP, step = "enqueued", source, claim_key = %event.key);
-                if event.mark
+                if waiting.mark
                     && let Err(unavailable) = self.claims.mark_enqueued(&event.key, self.clock.now()).await
                 {
                     // Without its mark the event is queued once more by its next delivery, which is harmless.
@@ -176,19 +201,23 @@ impl Acceptor {
                 Acceptance::Queued
             }
         };
-        self.tell(arrival, &event.key, &event.event_type, acceptance);
+        self.tell(arrival, &event, acceptance);
         acceptance
     }
 
     /// The one line that every event has in our log.
-    fn tell(&self, arrival: Arrival<'_>, key: &ClaimKey, event_type: &str, acceptance: Acceptance) {
-        let Arrival { source, bytes, received } = arrival;
+    fn tell(&self, arrival: Arrival<'_>, event: &Named, acceptance: Acceptance) {
+        let Arrival { source, bytes, received, trace } = arrival;
         let outcome = match acceptance {
             Acceptance::Queued => "accepted",
             Acceptance::Duplicate => "duplicate",
             Acceptance::NotDurable => "not_durable",
         };
-        let duration_ms = self.clock.now().since(received).as_millis() as u64;
-        tracing::info!(source = source.name, claim_key = %key, event_type, outcome, bytes, duration_ms, "received");
+        let duration_ms = millis(self.clock.now().since(received));
+        tracing::info!(
+            source = source.name, claim_key = %event.key, event_id = %Shown(&event.id), event_type = %Shown(&event.event_type),
+            conversation = %Shown(event.conversation.as_deref().unwrap_or_default()), outcome, bytes, duration_ms,
+            trace_id = trace.map(Trace::id), "received"
+        );
     }
 }

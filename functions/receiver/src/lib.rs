@@ -4,7 +4,7 @@
 //! nothing but that. Never: a body, a secret or a signature in a log or a reply; work after the reply.
 //!
 //! The flow, a file each: [`route`] → [`delivery`] → [`secrets`] → [`remote`] → [`verify`] → [`handshake`] → [`extract`] →
-//! [`accept`] → [`reply`].
+//! [`accept`] → [`reply`]; what is refused is counted, and [`refusals`] says what of it is written down.
 
 pub mod accept;
 mod address;
@@ -13,6 +13,7 @@ pub mod configured;
 pub mod delivery;
 pub mod extract;
 pub mod handshake;
+mod refusals;
 pub mod remote;
 pub mod reply;
 pub mod route;
@@ -21,18 +22,20 @@ pub mod verify;
 
 use crate::accept::Acceptor;
 use crate::delivery::Delivery;
+use crate::refusals::Refusals;
 use crate::remote::{Fetch, RemoteKeys};
 use crate::reply::Reply;
 use crate::route::Route;
 use crate::secrets::SecretBook;
 use crate::verify::{Keys, Rejection, VerifiedRequest};
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Request, RequestExt, Response};
 use std::sync::Arc;
 use tidings_core::config::handshake::Handshake;
 use tidings_core::config::source::Source;
 use tidings_core::ports::{CapturedSecrets, ClaimStore, EventQueue, HttpsGet, SecretStore};
-use tidings_core::telemetry::{Metric, STEP};
-use tidings_core::time::Clock;
+use tidings_core::telemetry::{self, Metric, STEP, UNKNOWN};
+use tidings_core::time::{Clock, Timestamp, millis};
+use tidings_core::trace::Trace;
 
 /// The receiver with all that it needs.
 #[derive(Debug)]
@@ -42,7 +45,21 @@ pub struct Receiver {
     remote: RemoteKeys,
     https: Arc<dyn HttpsGet>,
     acceptor: Acceptor,
+    refusals: Refusals,
     clock: Arc<dyn Clock>,
+}
+
+/// A request that isn't answered with a 2xx.
+struct Refusal {
+    reply: Reply,
+    /// What a stranger isn't told.
+    rejection: Option<Rejection>,
+}
+
+impl From<Reply> for Refusal {
+    fn from(reply: Reply) -> Self {
+        Self { reply, rejection: None }
+    }
 }
 
 /// What the receiver needs of the world.
@@ -65,6 +82,7 @@ impl Receiver {
             remote: RemoteKeys::new(Arc::clone(&ports.https), Arc::clone(&ports.clock)),
             https: ports.https,
             acceptor: Acceptor::new(ports.claims, ports.queue, Arc::clone(&ports.clock)),
+            refusals: Refusals::default(),
             clock: ports.clock,
         }
     }
@@ -76,37 +94,57 @@ impl Receiver {
 
     /// Answers one request. Never fails: a failure is a reply.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        match Route::of(&request, &self.sources) {
+        let response = match Route::of(&request, &self.sources) {
             Ok(Route::Health) => Reply::Healthy.into_response(),
             Ok(Route::Webhook(source)) => self.receive(source, request).await,
-            Err(reply) => reply.into_response(),
-        }
+            Err(reply) => {
+                Metric::Refused.count_as(UNKNOWN, reply.reason());
+                reply.into_response()
+            }
+        };
+        telemetry::flush(self.clock.now());
+        response
     }
 
     async fn receive(&self, source: &Source, request: Request) -> Response<Body> {
         let received = self.clock.now();
+        Metric::Received.count(&source.name);
+        let trace = request.lambda_context_ref().and_then(|context| Trace::parse(context.xray_trace_id.as_deref()?));
         let answered = async {
             let delivery = Delivery::read(request)?;
             if let Some(handshake) = handshake::find(source, &delivery, false) {
-                return self.shake(handshake, source, &delivery).await;
+                return Ok(self.shake(handshake, source, &delivery).await?);
             }
             if delivery.method != "POST" {
-                return Err(Reply::MethodNotAllowed { allow: "POST" });
+                return Err(Reply::MethodNotAllowed { allow: "POST" }.into());
             }
             delivery.expect_type(source)?;
             let verified = self.verify(source, &delivery).await?;
             if let Some(handshake) = handshake::find(source, &delivery, true) {
-                return self.shake(handshake, source, &delivery).await;
+                return Ok(self.shake(handshake, source, &delivery).await?);
             }
             let events = extract::events(&verified, received)?;
-            let reply = self.acceptor.accept(source, events, &delivery, received).await?;
+            let reply = self.acceptor.accept(source, events, &delivery, received, trace.as_ref()).await?;
             Ok(reply.to_provider(source.success.as_ref()))
         };
-        answered.await.unwrap_or_else(|refused: Reply| {
-            let status = refused.status().as_u16();
-            tracing::info!(source = source.name, outcome = refused.code(), status, "refused");
-            refused.into_response()
+        answered.await.unwrap_or_else(|refusal: Refusal| {
+            self.tell(source, &refusal, received, trace.as_ref());
+            refusal.reply.into_response()
         })
+    }
+
+    /// Counts every refusal, and writes down what a flood of them leaves room for.
+    fn tell(&self, source: &Source, refusal: &Refusal, received: Timestamp, trace: Option<&Trace>) {
+        let Refusal { reply, rejection } = refusal;
+        Metric::Refused.count_as(&source.name, rejection.as_ref().map_or_else(|| reply.reason(), Rejection::code));
+        let reason = rejection.as_ref().map_or_else(|| reply.reason().to_owned(), ToString::to_string);
+        tracing::debug!(target: STEP, step = "refused", source = source.name, reason);
+        let now = self.clock.now();
+        if let Some(unlogged) = self.refusals.admit(now) {
+            let (outcome, status, duration_ms) = (reply.code(), reply.status().as_u16(), millis(now.since(received)));
+            let trace_id = trace.map(Trace::id);
+            tracing::info!(source = source.name, outcome, reason, status, duration_ms, unlogged, trace_id, "refused");
+        }
     }
 
     async fn shake(&self, handshake: &Handshake, source: &Source, delivery: &Delivery) -> Result<Response<Body>, Reply> {
@@ -125,32 +163,28 @@ impl Receiver {
     }
 
     /// Verifies with the secrets and keys at hand; once more if newer ones could be fetched.
-    async fn verify<'a>(&self, source: &'a Source, delivery: &'a Delivery) -> Result<VerifiedRequest<'a>, Reply> {
+    async fn verify<'a>(&self, source: &'a Source, delivery: &'a Delivery) -> Result<VerifiedRequest<'a>, Refusal> {
         let mut verified = self.try_verify(source, delivery).await?;
         if let Err(Rejection::KeyNeeded(needed)) = &verified {
             match self.remote.fetch(source, needed).await {
                 Fetch::Done => verified = self.try_verify(source, delivery).await?,
                 Fetch::NoSuchKey => {}
-                Fetch::Unavailable => return Err(Reply::NoSecret),
+                Fetch::Unavailable => return Err(Reply::NoSecret.into()),
             }
         } else if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.refresh_on_mismatch(&self.sources).await {
             verified = self.try_verify(source, delivery).await?;
         }
+        Metric::Unauthentic.share(&source.name, verified.is_err());
         match verified {
             Ok(verified) => {
                 let index = verified.secret_index();
                 if index > 0 {
-                    Metric::SecretAgeIndex.record(&source.name, index as u64, self.clock.now());
+                    Metric::SecretAgeIndex.record(&source.name, index as u64);
                 }
                 tracing::debug!(target: STEP, step = "verified", source = source.name, secret = index);
                 Ok(verified)
             }
-            Err(rejection) => {
-                Metric::Unauthentic.count(&source.name, self.clock.now());
-                tracing::info!(source = source.name, reason = %rejection, "unauthentic");
-                tracing::debug!(target: STEP, step = "refused", source = source.name, reason = %rejection);
-                Err(Reply::Unauthentic)
-            }
+            Err(rejection) => Err(Refusal { reply: Reply::Unauthentic, rejection: Some(rejection) }),
         }
     }
 

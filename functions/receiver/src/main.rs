@@ -1,17 +1,20 @@
 //! Wires the receiver to Lambda.
 
-use lambda_http::{Error, run, service_fn};
+use lambda_http::{Error, Request, RequestExt, run, service_fn};
 use receiver::{Ports, Receiver, configured};
 use std::sync::Arc;
+use std::time::Instant;
 use tidings_core::aws::{DynamoClaims, Https, SecretsManager, SqsQueue, config};
 use tidings_core::settings::ReceiverSettings;
-use tidings_core::telemetry;
-use tidings_core::time::SystemClock;
+use tidings_core::telemetry::{self, Metric};
+use tidings_core::time::{SystemClock, millis};
+use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
+    let started = Instant::now();
     let settings = ReceiverSettings::read(&|name| std::env::var(name).ok())?;
+    telemetry::init(settings.metrics_namespace);
     let aws = config().await;
     let secrets = |id| SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), id);
     let ports = Ports {
@@ -25,5 +28,10 @@ async fn main() -> Result<(), Error> {
     let receiver = Receiver::new(configured::sources(), ports);
     receiver.warm_up().await;
     let receiver = &receiver;
-    run(service_fn(|request| async move { Ok::<_, Error>(receiver.handle(request).await) })).await
+    Metric::ColdStart.measure_in("receiver", millis(started.elapsed()));
+    run(service_fn(|request: Request| async move {
+        let invocation = telemetry::invocation(&request.lambda_context_ref().map(|c| c.request_id.clone()).unwrap_or_default());
+        Ok::<_, Error>(receiver.handle(request).instrument(invocation).await)
+    }))
+    .await
 }

@@ -89,7 +89,7 @@ impl RemoteKeys {
                 Fetch::Done
             }
             Err(cause) => {
-                Metric::KeyUnavailable.count(&source.name, now);
+                Metric::KeyUnavailable.count(&source.name);
                 tracing::error!(source = source.name, cause, "the provider's key couldn't be fetched");
                 Fetch::Unavailable
             }

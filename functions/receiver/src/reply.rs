@@ -90,6 +90,25 @@ impl Reply {
         }
     }
 
+    /// A word for metrics and logs, where a stranger isn't to learn as much.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NotDurable => "not_durable",
+            Self::NoSecret => "no_secret",
+            Self::Accepted
+            | Self::Duplicate
+            | Self::NoEvents
+            | Self::Healthy
+            | Self::BadChallenge
+            | Self::Malformed(_)
+            | Self::Unauthentic
+            | Self::NotFound
+            | Self::MethodNotAllowed { .. }
+            | Self::TooLarge
+            | Self::UnsupportedMediaType => self.code(),
+        }
+    }
+
     /// The same for people.
     fn message(self) -> String {
         match self {

@@ -74,7 +74,7 @@ impl SecretBook {
                 true
             }
             Err(cause) => {
-                Metric::SecretsUnavailable.count("all", now);
+                Metric::SecretsUnavailable.measure(1);
                 tracing::error!(cause, "no secrets could be loaded; those loaded before stay in use");
                 false
             }
@@ -128,7 +128,7 @@ impl SecretBook {
             tracing::error!(source = source.name, cause, "the secret that was told couldn't be stored");
             Reply::NoSecret
         })?;
-        Metric::SecretCaptured.count(&source.name, now);
+        Metric::SecretCaptured.count(&source.name);
         self.load(sources).await;
         Ok(())
     }

@@ -14,6 +14,7 @@ use tidings_core::ports::{
     ActionQueue, Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, Rewrite, TimerQueue, Unavailable,
 };
 use tidings_core::time::Timestamp;
+use tidings_core::trace::Trace;
 
 /// What a call may meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +139,8 @@ impl ClaimStore for Unruly<MemoryStore> {
 
 #[async_trait]
 impl EventQueue for Unruly<MemoryQueue> {
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
-        self.call(Call::Send, self.inner.send(messages)).await
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
+        self.call(Call::Send, self.inner.send(messages, trace)).await
     }
 }
 

@@ -124,11 +124,11 @@ async fn send(events: &dyn EventQueue, dead: &[Dead], which: &[usize]) -> Vec<Re
     let bodies: Vec<&str> = which.iter().map(|n| dead[*n].letter.body.as_str()).collect();
     match bodies.iter().map(|body| body.len()).sum::<usize>() {
         0 => Vec::new(),
-        bytes if bytes <= MAX_BATCH_BYTES => events.send(&bodies).await,
+        bytes if bytes <= MAX_BATCH_BYTES => events.send(&bodies, None).await,
         _ => {
             let mut sent = Vec::new();
             for body in bodies {
-                sent.extend(events.send(&[body]).await);
+                sent.extend(events.send(&[body], None).await);
             }
             sent
         }

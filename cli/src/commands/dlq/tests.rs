@@ -15,6 +15,7 @@ use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::limits::{MAX_EVENT_AGE, MAX_REASON_GROUPS};
 use tidings_core::ports::{Burial, ContextStore, EventQueue, Unavailable};
 use tidings_core::time::{Clock, SystemClock, Timestamp};
+use tidings_core::trace::Trace;
 
 /// More than any of these tests has.
 const FAST: u32 = 3_000;
@@ -53,7 +54,7 @@ impl World {
         let queue = SqsQueue::new(self.cloud.sqs.clone(), self.cloud.dead_letter_queue_url.clone());
         for bodies in bodies.chunks(10) {
             let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
-            assert!(queue.send(&bodies).await.iter().all(Result::is_ok));
+            assert!(queue.send(&bodies, None).await.iter().all(Result::is_ok));
         }
     }
 
@@ -67,6 +68,7 @@ impl World {
             reason: reason.to_owned(),
             receive_count: 5,
             entry: None,
+            trace_id: None,
         };
         self.cloud.contexts().bury(&burial).await.expect("it is recorded");
     }
@@ -161,11 +163,11 @@ struct Stopping {
 
 #[async_trait]
 impl EventQueue for Stopping {
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         if self.calls.fetch_add(1, Ordering::Relaxed) == self.after {
             self.stop.store(true, Ordering::Relaxed);
         }
-        self.inner.send(messages).await
+        self.inner.send(messages, trace).await
     }
 }
 
@@ -178,12 +180,12 @@ struct Refusing {
 
 #[async_trait]
 impl EventQueue for Refusing {
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let refused = || Err(Unavailable { call: "sqs:SendMessage", cause: "throttled".to_owned() });
         if self.all {
             return messages.iter().map(|_| refused()).collect();
         }
-        let mut sent = self.inner.send(&messages[1..]).await;
+        let mut sent = self.inner.send(&messages[1..], trace).await;
         sent.insert(0, refused());
         sent
     }

@@ -63,6 +63,7 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         reason: get_text(row, "reason"),
         receive_count: get_number(row, "receive_count"),
         dead: get_time(row, "dead_at"),
+        trace_id: get_text(row, "trace_id"),
         body_sha256: get_text(row, "body_sha256"),
         erased: get_time(row, "erased_at"),
         expires: get_number(row, "expires_at").and_then(Timestamp::from_unix_s),

@@ -40,6 +40,7 @@ impl ClaimStore for DynamoClaims {
             ("expires_at".to_owned(), number(claim.received.plus(CLAIM_LIFETIME).unix_s())),
         ]);
         row.extend(claim.subject.as_ref().map(|subject| ("subject".to_owned(), text(subject))));
+        row.extend(claim.trace_id.as_ref().map(|id| ("trace_id".to_owned(), text(id))));
 
         for conflicts in 0..=CONFLICT_RETRIES {
             let put = self

@@ -79,6 +79,10 @@ impl DynamoContexts {
                 update = update.expression_attribute_values(placeholder, texts(list));
             }
         }
+        if let Some(trace_id) = &commit.trace_id {
+            set.push("trace_id = if_not_exists(trace_id, :trace_id)");
+            update = update.expression_attribute_values(":trace_id", text(trace_id));
+        }
         if let Some(off_schema) = &commit.off_schema {
             set.push("off_schema = :off_schema");
             update = update.expression_attribute_values(":off_schema", text(off_schema));
@@ -251,6 +255,10 @@ impl ContextStore for DynamoContexts {
             update = update
                 .expression_attribute_values(":conversation", text(&entry.conversation))
                 .expression_attribute_values(":occurred", text(&entry.occurred));
+        }
+        if let Some(trace_id) = &burial.trace_id {
+            set.push_str(", trace_id = if_not_exists(trace_id, :trace_id)");
+            update = update.expression_attribute_values(":trace_id", text(trace_id));
         }
         let update = update.update_expression(format!("SET {set}")).send().await;
         match update {

@@ -3,10 +3,14 @@
 
 use super::cause;
 use crate::ports::{EventQueue, Unavailable};
+use crate::trace::Trace;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{
+    MessageSystemAttributeNameForSends as AttributeName, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+};
+use std::collections::HashMap;
 
 /// [`EventQueue`] on SQS.
 #[derive(Clone, Debug)]
@@ -20,15 +24,16 @@ impl SqsQueue {
         Self { client, url }
     }
 
-    async fn send_one(&self, message: &str) -> Result<(), Unavailable> {
-        let sent = self.client.send_message().queue_url(&self.url).message_body(message).send().await;
+    async fn send_one(&self, message: &str, trace: Option<&Trace>) -> Result<(), Unavailable> {
+        let send = self.client.send_message().queue_url(&self.url).message_body(message);
+        let sent = send.set_message_system_attributes(trace.map(attributes)).send().await;
         sent.map(|_| ()).map_err(|error| unavailable(cause(&error)))
     }
 
-    async fn send_many(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+    async fn send_many(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let entry = |(n, message): (usize, &&str)| {
             let entry = SendMessageBatchRequestEntry::builder().id(id(n)).message_body(*message);
-            entry.build().expect("an entry needs its id and its body")
+            entry.set_message_system_attributes(trace.map(attributes)).build().expect("an entry needs its id and its body")
         };
         let entries = messages.iter().enumerate().map(entry).collect();
         match self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await {
@@ -43,14 +48,20 @@ impl SqsQueue {
 
 #[async_trait]
 impl EventQueue for SqsQueue {
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         match messages {
             // A batch of one costs the same, but its entry can fail in an answer that is a 200 to the SDK, which then
             // doesn't try again.
-            [message] => vec![self.send_one(message).await],
-            many => self.send_many(many).await,
+            [message] => vec![self.send_one(message, trace).await],
+            many => self.send_many(many, trace).await,
         }
     }
+}
+
+/// What isn't part of a message, nor of its size.
+fn attributes(trace: &Trace) -> HashMap<AttributeName, MessageSystemAttributeValue> {
+    let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace.to_string());
+    HashMap::from([(AttributeName::AwsTraceHeader, value.build().expect("a type is set above"))])
 }
 
 /// Of the n-th message, within its batch.

@@ -167,6 +167,8 @@ pub struct NewClaim {
     pub subject: Option<String>,
     pub body_sha256: Sha256Hex,
     pub received: Timestamp,
+    /// X-Ray's id of the trace that the request is part of.
+    pub trace_id: Option<String>,
 }
 
 /// A claim as it is stored, for those who ask what became of an event.
@@ -215,6 +217,9 @@ pub struct Claim {
     /// When it died.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dead: Option<Timestamp>,
+    /// X-Ray's id of the trace that the first request of it was part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<String>,
     /// When all but its key was taken from it, with its conversation.

@@ -5,6 +5,7 @@ mod actions;
 mod clock;
 mod faults;
 mod https;
+pub mod log;
 mod queue;
 mod secrets;
 mod store;

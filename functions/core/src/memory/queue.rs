@@ -2,6 +2,7 @@
 
 use super::{Call, Fault, Faults};
 use crate::ports::{EventQueue, Unavailable};
+use crate::trace::Trace;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
 
@@ -10,15 +11,21 @@ use std::sync::{Arc, Mutex};
 pub struct MemoryQueue {
     faults: Arc<Faults>,
     messages: Mutex<Vec<String>>,
+    traces: Mutex<Vec<Option<String>>>,
 }
 
 impl MemoryQueue {
     pub fn new(faults: Arc<Faults>) -> Self {
-        Self { faults, messages: Mutex::default() }
+        Self { faults, messages: Mutex::default(), traces: Mutex::default() }
     }
 
     pub fn messages(&self) -> Vec<String> {
         self.messages.lock().expect("no test panics while it holds this").clone()
+    }
+
+    /// What went with each that was ever sent, as a header.
+    pub fn traces(&self) -> Vec<Option<String>> {
+        self.traces.lock().expect("no test panics while it holds this").clone()
     }
 
     /// Takes all messages out.
@@ -29,12 +36,13 @@ impl MemoryQueue {
 
 #[async_trait]
 impl EventQueue for MemoryQueue {
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let whole = self.faults.meet(Call::Send);
         let enqueue = |message: &&str| {
             let fault = whole.or_else(|| self.faults.meet(Call::SendEntry));
             if fault.is_none() || fault == Some(Fault::LoseAnswer) {
                 self.messages.lock().expect("no test panics while it holds this").push((*message).to_owned());
+                self.traces.lock().expect("no test panics while it holds this").push(trace.map(ToString::to_string));
             }
             match fault {
                 None => Ok(()),

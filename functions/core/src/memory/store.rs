@@ -220,6 +220,7 @@ impl ContextStore for MemoryStore {
                 claim.conversation = Some(entry.conversation.clone());
                 claim.occurred = Some(entry.occurred.clone());
             }
+            claim.trace_id = claim.trace_id.take().or_else(|| burial.trace_id.clone());
             claim.expires = expiry(burial.at);
             Buried::Yes
         };
@@ -253,6 +254,7 @@ fn blank(key: &ClaimKey) -> Claim {
         reason: None,
         receive_count: None,
         dead: None,
+        trace_id: None,
         body_sha256: None,
         erased: None,
         expires: None,
@@ -267,6 +269,7 @@ fn received(new: &NewClaim) -> Claim {
         subject: new.subject.clone(),
         received: Some(new.received),
         body_sha256: Some(new.body_sha256.as_str().to_owned()),
+        trace_id: new.trace_id.clone(),
         expires: expiry(new.received),
         ..blank(&new.key)
     }
@@ -293,6 +296,7 @@ fn processed(commit: &Commit, old: Option<Claim>) -> Claim {
         reason: None,
         receive_count: None,
         dead: None,
+        trace_id: old.trace_id.or_else(|| commit.trace_id.clone()),
         expires: expiry(commit.processed),
         ..old
     }

@@ -105,6 +105,7 @@ async fn an_unreadable_message_takes_nothing_from_its_claim() {
         subject: event.subject.clone(),
         body_sha256: tidings_core::claim::Sha256Hex::of(b""),
         received: harness.clock.now(),
+        trace_id: None,
     };
     harness.store.record(&claim).await;
     let newer = event.encode().replace("\"tidingsversion\":1", "\"tidingsversion\":3");

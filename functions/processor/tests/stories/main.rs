@@ -10,6 +10,7 @@ mod enrich;
 mod facts;
 mod joins;
 mod links;
+mod metrics;
 mod order;
 mod properties;
 mod races;

@@ -8,7 +8,6 @@ use tidings_core::claim::ClaimState;
 use tidings_core::config::files::read_event_schema;
 use tidings_core::envelope::Envelope;
 use tidings_core::schemas::{EventSchema, EventSchemas, OnMismatch};
-use tidings_core::time::Clock;
 
 fn schema(event_type: &str, version: &str, policy: &str, mut schema: Value) -> EventSchema {
     schema["x-tidings"] = json!({"policy": policy});
@@ -55,7 +54,7 @@ async fn what_is_accepted_has_its_effect() {
     let off = "schema 2: /status isn't as expected: enum [\"packed\",\"shipped\"]";
     assert_eq!((claim.state, claim.off_schema.as_deref()), (ClaimState::Processed, Some(off)));
     assert_eq!(harness.fact("ann", "order/1", "status"), "lost");
-    let finding = hold(&moved_schemas("accept"), &event.envelope(), harness.clock.now()).unwrap().unwrap();
+    let finding = hold(&moved_schemas("accept"), &event.envelope()).unwrap().unwrap();
     assert_eq!((finding.on_mismatch, finding.version.as_str()), (OnMismatch::Accept, "2"));
 }
 

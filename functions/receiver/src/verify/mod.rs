@@ -75,6 +75,30 @@ pub enum Rejection {
     Mismatch,
 }
 
+impl Rejection {
+    /// A word for metrics.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MissingHeader(_) => "missing_header",
+            Self::RepeatedHeader(_) => "repeated_header",
+            Self::LongSignature(_) => "long_signature",
+            Self::MalformedSignature => "malformed_signature",
+            Self::TooManySignatures => "too_many_signatures",
+            Self::MissingValue(_) => "missing_value",
+            Self::MalformedBody => "malformed_body",
+            Self::ForeignAlgorithm => "foreign_algorithm",
+            Self::Unexpected(_) => "unexpected_value",
+            Self::MalformedTimestamp => "malformed_timestamp",
+            Self::TooOld { .. } => "too_old",
+            Self::TooFarAhead { .. } => "too_far_ahead",
+            Self::ForeignKeyAddress => "foreign_key_address",
+            Self::ExpiredCertificate => "expired_certificate",
+            Self::KeyNeeded(_) => "no_such_key",
+            Self::Mismatch => "mismatch",
+        }
+    }
+}
+
 /// A public key that isn't here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NeededKey {

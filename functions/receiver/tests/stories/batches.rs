@@ -1,6 +1,5 @@
 //! One delivery of many events: each is claimed and marked on its own, they are sent in batches, and the reply is for all.
 
-use crate::logs::lines_with;
 use crate::mortal::{Side, mortal, send_or_die};
 use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, secrets, statuses};
 use async_trait::async_trait;
@@ -9,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use tidings_core::claim::ClaimState;
 use tidings_core::limits::{MAX_BATCH_BYTES, MAX_BODY_BYTES};
+use tidings_core::memory::log::lines_with;
 use tidings_core::memory::{Call, Fault, MemoryQueue};
 use tidings_core::ports::{EventQueue, Unavailable};
+use tidings_core::trace::Trace;
 use tidings_events::SignedRequest;
 
 const SENT: &str = "whatsapp#wamid.HBgMNDkxNzEzOTIwMDEyFQIAERgSOEY4RTg5QjU3MkI4Qzk0MEExAA==:sent";
@@ -192,7 +193,7 @@ struct Slow {
 
 #[async_trait]
 impl EventQueue for Slow {
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
+    async fn send(&self, messages: &[&str], _: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let call = self.calls.fetch_add(1, Relaxed);
         self.most_at_once.fetch_max(self.under_way.fetch_add(1, Relaxed) + 1, Relaxed);
         for _ in call..50 {
@@ -222,8 +223,8 @@ struct Forgetful(Arc<MemoryQueue>);
 
 #[async_trait]
 impl EventQueue for Forgetful {
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
-        self.0.send(&messages[1..]).await
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
+        self.0.send(&messages[1..], trace).await
     }
 }
 

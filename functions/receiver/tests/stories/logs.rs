@@ -1,66 +1,12 @@
 //! What the log shows, and what it never does.
 
-use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, UNAUTHENTIC, order, set};
+use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, UNAUTHENTIC, http_request, order, set};
+use lambda_http::RequestExt;
 use serde_json::json;
-use std::cell::RefCell;
-use std::fmt::{self, Write as _};
-use std::sync::Once;
+use tidings_core::limits::{MAX_LOGGED_BYTES, MAX_REFUSALS_LOGGED};
+use tidings_core::memory::log::{counted, lines, lines_with};
 use tidings_core::memory::{Call, Fault};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
-
-thread_local! {
-    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Keeps every event of every level as a line, by thread: each test has a thread of its own.
-struct Capture;
-
-impl Subscriber for Capture {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        LINES.with_borrow_mut(|lines| lines.push(line.0));
-    }
-}
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        write!(self.0, "{}={value:?} ", field.name()).expect("a String takes all");
-    }
-}
-
-/// Once for all tests: an event's callsite must not be met before there is somebody to listen.
-pub(crate) fn capture() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing::subscriber::set_global_default(Capture).expect("nothing else listens"));
-}
-
-/// This test's lines so far.
-pub(crate) fn lines() -> Vec<String> {
-    LINES.with_borrow(Clone::clone)
-}
-
-/// How many of this test's lines hold all of these texts.
-pub(crate) fn lines_with(texts: &[&str]) -> usize {
-    lines().iter().filter(|line| texts.iter().all(|text| line.contains(text))).count()
-}
+use tidings_core::telemetry::{Metric, UNKNOWN};
 
 const SECRET: &str = "canary-secret-3f1c";
 const BODY: &str = "canary-body-77ab";
@@ -134,6 +80,79 @@ async fn neither_a_body_nor_a_secret_nor_a_signature_is_ever_logged() {
 async fn a_refusal_logs_its_reason_and_a_reply_does_not_tell_it() {
     let harness = Harness::warm().await;
     harness.send(&harness.case("github-forged")).await;
-    assert_eq!(lines_with(&["unauthentic", "reason=the signature doesn't match any secret"]), 1, "{:#?}", lines());
-    assert_eq!(lines_with(&["emf=", "\"Unauthentic\":1", "\"source\":\"github\""]), 1, "{:#?}", lines());
+    let refused =
+        ["message=refused", "outcome=\"unauthentic\"", "reason=\"the signature doesn't match any secret\"", "status=401"];
+    assert_eq!(lines_with(&refused), 1, "{:#?}", lines());
+    assert_eq!(counted(Metric::Unauthentic), [of("github", "", 1)]);
+    assert_eq!(counted(Metric::Refused), [of("github", "mismatch", 1)]);
+}
+
+fn of(source: &str, word: &str, value: u64) -> (String, String, u64) {
+    (source.to_owned(), word.to_owned(), value)
+}
+
+#[tokio::test]
+async fn every_end_of_a_request_is_counted_once() {
+    let harness = Harness::warm().await;
+    let delivery = harness.signed("orders", order("e1", "1"));
+    harness.send(&delivery).await;
+    harness.send(&delivery).await;
+    harness.faults.fail(Call::Send, Fault::Refuse, 1);
+    harness.send(&harness.signed("orders", order("e2", "1"))).await;
+    harness.send(&harness.signed("orders", "[")).await;
+    harness.send(&harness.case("github-forged")).await;
+    let mut nowhere = delivery;
+    nowhere.path = "/webhooks/%27%3E%3Cscript%3E".to_owned();
+    assert_eq!(harness.send(&nowhere).await.said().0, 404);
+
+    assert_eq!(counted(Metric::Received).iter().filter(|(source, ..)| source == "orders").count(), 4);
+    assert_eq!(counted(Metric::Accepted), [of("orders", "", 1)]);
+    assert_eq!(counted(Metric::Duplicate), [of("orders", "enqueued", 1)]);
+    assert_eq!(counted(Metric::EnqueueFailed), [of("orders", "", 1)]);
+    let refused = [("orders", "not_durable"), ("orders", "truncated_json"), ("github", "mismatch"), (UNKNOWN, "not_found")];
+    assert_eq!(counted(Metric::Refused), refused.map(|(source, reason)| of(source, reason, 1)));
+    assert_eq!(counted(Metric::Unauthentic).iter().map(|(.., so)| so).sum::<u64>(), 1, "and the others are in the share as 0");
+    assert_eq!(counted(Metric::Unauthentic).len(), 5);
+    assert_eq!((counted(Metric::ClaimLatency).len(), counted(Metric::EnqueueLatency).len()), (3, 2));
+    assert_eq!(lines_with(&["flush="]), 6, "before each answer");
+}
+
+#[tokio::test]
+async fn a_flood_of_forged_requests_is_counted_and_not_written_down() {
+    let harness = Harness::warm().await;
+    let forged = harness.case("github-forged");
+    let floods = MAX_REFUSALS_LOGGED as usize + 10;
+    for _ in 0..floods {
+        harness.send(&forged).await;
+    }
+    assert_eq!(lines_with(&["message=refused"]), MAX_REFUSALS_LOGGED as usize);
+    assert_eq!(counted(Metric::Refused).len(), floods);
+    harness.wait(60);
+    harness.send(&forged).await;
+    assert_eq!(lines_with(&["message=refused", "unlogged=10"]), 1);
+}
+
+#[tokio::test]
+async fn what_a_provider_lets_others_choose_is_cut_and_escaped() {
+    let harness = Harness::warm().await;
+    let id = format!("\u{1b}[2J\u{202e}{}", "x".repeat(10_000));
+    assert_eq!(harness.send(&harness.signed("orders", order(&id, "1"))).await.said(), ACCEPTED);
+    let line = lines().into_iter().find(|line| line.contains("message=received")).unwrap();
+    assert!(line.contains("event_id=\\u{1b}[2J\\u{202e}xxx") && line.contains('…'), "{line}");
+    assert!(line.len() < 4 * MAX_LOGGED_BYTES, "{} bytes", line.len());
+}
+
+#[tokio::test]
+async fn a_request_is_traced_into_the_queue_and_onto_its_claim() {
+    const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    let harness = Harness::warm().await;
+    for (header, id, stored) in [(TRACE, "e1", Some("1-5759e988-bd862e3fe1be46a994272793")), ("Root=<script>", "e2", None)] {
+        let mut context = lambda_http::Context::default();
+        context.xray_trace_id = Some(header.to_owned());
+        let request = http_request(&harness.signed("orders", order(id, "1"))).with_lambda_context(context);
+        assert_eq!(harness.receiver.handle(request).await.status(), 202);
+        assert_eq!(harness.claim(&format!("orders#{id}")).unwrap().trace_id.as_deref(), stored);
+    }
+    assert_eq!(harness.queue.traces(), [Some(TRACE.to_owned()), None]);
+    assert_eq!(lines_with(&["message=received", "trace_id=\"1-5759e988-bd862e3fe1be46a994272793\""]), 1, "{:#?}", lines());
 }

@@ -9,6 +9,7 @@ use tidings_core::claim::{ClaimKey, NewClaim};
 use tidings_core::memory::{MemoryQueue, MemoryStore};
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
 use tidings_core::time::Timestamp;
+use tidings_core::trace::Trace;
 use tidings_events::SignedRequest;
 
 use crate::support::{Answer, Harness, secrets};
@@ -78,8 +79,8 @@ impl ClaimStore for Mortal<MemoryStore> {
 
 #[async_trait]
 impl EventQueue for Mortal<MemoryQueue> {
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
-        self.live(self.inner.send(messages)).await
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
+        self.live(self.inner.send(messages, trace)).await
     }
 }
 

@@ -1,7 +1,6 @@
 //! `docs/rotation.md`, step by step and under traffic: not one authentic delivery is refused on the way, and in the end the old
 //! secret is.
 
-use crate::logs::{capture, lines_with};
 use crate::support::{Harness, http_request, order, secrets};
 use http::HeaderValue;
 use lambda_http::{Body, Request};
@@ -13,7 +12,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::config::source::Source;
+use tidings_core::memory::log::{capture, counted};
 use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::telemetry;
 use tidings_core::time::{Clock, Timestamp};
 use tidings_events::{Sample, SignedRequest};
 
@@ -59,7 +60,9 @@ struct Metric(Cell<usize>);
 
 impl Metric {
     fn new_values(&self, source: &str) -> usize {
-        let all = lines_with(&["\"SecretAgeIndex\":1", &format!("\"source\":\"{source}\"")]);
+        let all =
+            counted(telemetry::Metric::SecretAgeIndex).into_iter().filter(|said| *said == (source.to_owned(), String::new(), 1));
+        let all = all.count();
         all - self.0.replace(all)
     }
 }
@@ -239,7 +242,7 @@ async fn a_provider_that_tells_its_secret() {
     steps.take("2. Make a second webhook");
     let answer = handshake("new").await;
     assert_eq!((answer.status().as_u16(), &answer.headers()["x-hook-secret"]), (200, &HeaderValue::from_static("new")));
-    assert_eq!(lines_with(&["\"SecretCaptured\":1", "\"source\":\"asana\""]), 1);
+    assert_eq!(counted(telemetry::Metric::SecretCaptured), [("asana".to_owned(), String::new(), 1)]);
     assert_eq!(told.document(), r#"{"asana":["new","old"]}"#);
     provider.minutes(10, &[&["old"], &["new"]]).await;
     assert_eq!(metric.new_values("asana"), 10, "the first webhook uses the old one");

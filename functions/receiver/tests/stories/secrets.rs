@@ -1,10 +1,11 @@
 //! Where the keys come from, and what happens while they can't be had.
 
-use crate::logs::lines_with;
 use crate::support::{ACCEPTED, Harness, TRY_AGAIN, UNAUTHENTIC, order, secrets};
 use serde_json::json;
 use tidings_core::limits::{MAX_SECRET_DOCUMENT_BYTES, MAX_SECRETS_PER_SOURCE};
+use tidings_core::memory::log::{counted, lines_with};
 use tidings_core::memory::{Call, Fault};
+use tidings_core::telemetry::Metric;
 
 const FETCH: Call = Call::Fetch;
 
@@ -75,7 +76,7 @@ async fn several_secrets_verify_and_the_newest_is_the_first() {
         let delivery = harness.signed_with("orders", &format!("tidings-demo-orders-secret-{year}"), order(year, "1"));
         assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{year}");
         assert_eq!(lines_with(&["step=\"verified\"", &format!("secret={n} ")]), 1, "{year}");
-        assert_eq!(lines_with(&["\"SecretAgeIndex\":1"]), n, "{year}: the metric that says when an old secret can go");
+        assert_eq!(counted(Metric::SecretAgeIndex).len(), n, "{year}: the metric that says when an old secret can go");
     }
 }
 
@@ -100,7 +101,7 @@ async fn stale_secrets_serve_while_the_store_is_down() {
     }
     // 600 s at one try a minute: a store that is down is not hammered.
     assert_eq!(harness.count(FETCH), 1 + 10);
-    assert_eq!(lines_with(&["emf=", "\"SecretsUnavailable\":1"]), 10);
+    assert_eq!(counted(Metric::SecretsUnavailable).len(), 10);
     assert_eq!(harness.send(&harness.case("github-forged")).await.said(), UNAUTHENTIC);
 }
 

@@ -1,6 +1,5 @@
 //! The receiver over memory adapters, a provider that signs, and a reply that is checked whatever the story.
 
-use crate::logs;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::{Body, Request, Response};
@@ -84,7 +83,7 @@ impl Harness {
         secrets: &str,
         wrap: impl FnOnce(Arc<MemoryStore>, Arc<MemoryQueue>) -> (Arc<C>, Arc<Q>),
     ) -> Self {
-        logs::capture();
+        tidings_core::memory::log::capture();
         let faults = Arc::new(Faults::default());
         let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
         let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));

@@ -1,6 +1,5 @@
 //! The windows of the claim protocol: wherever something fails or dies, the event is durable or asked for again.
 
-use crate::logs::lines_with;
 use crate::mortal::{Side, mortal, send_or_die};
 use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, order, secrets};
 use async_trait::async_trait;
@@ -9,9 +8,12 @@ use std::sync::Arc;
 use tidings_core::claim::decide::Committed;
 use tidings_core::claim::{ClaimKey, ClaimState, Outcome};
 use tidings_core::envelope::Envelope;
+use tidings_core::memory::log::counted;
 use tidings_core::memory::{Call, Fault, MemoryQueue, MemoryStore};
 use tidings_core::ports::{Burial, Buried, Commit, ContextStore, EventQueue, Unavailable};
+use tidings_core::telemetry::Metric;
 use tidings_core::time::{Clock, Timestamp};
+use tidings_core::trace::Trace;
 
 const KEY: &str = "orders#e1";
 
@@ -32,6 +34,7 @@ fn commit_of(event: &Envelope, processed: Timestamp) -> Commit {
         node: None,
         off_schema: None,
         actions: Vec::new(),
+        trace_id: None,
         joins: Vec::new(),
         items: BTreeMap::new(),
         absent: None,
@@ -130,6 +133,7 @@ async fn a_dead_event_that_is_delivered_again_is_queued_again() {
         reason: "rule r".to_owned(),
         receive_count: 5,
         entry: None,
+        trace_id: None,
     };
     assert_eq!(harness.store.bury(&burial).await.unwrap(), Buried::Yes);
     for messages in [2, 3] {
@@ -161,8 +165,8 @@ struct FastProcessor {
 
 #[async_trait]
 impl EventQueue for FastProcessor {
-    async fn send(&self, messages: &[&str]) -> Vec<Result<(), Unavailable>> {
-        let answers = self.queue.send(messages).await;
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
+        let answers = self.queue.send(messages, trace).await;
         for message in messages {
             let event = Envelope::decode(message).unwrap();
             assert_eq!(self.store.commit(&commit_of(&event, event.receivedtime)).await, Committed::Yes);
@@ -191,13 +195,12 @@ async fn another_body_under_a_known_id_is_counted_and_not_rejected() {
     harness.faults.fail(Call::Send, Fault::Refuse, 1);
     assert_eq!(harness.send(&harness.signed("orders", order("e1", "1"))).await.said(), TRY_AGAIN);
     let first = harness.claim(KEY).unwrap().body_sha256;
-    let mismatch = ["emf=", "\"BodyMismatch\":1"];
-    assert_eq!(lines_with(&mismatch), 0);
+    assert_eq!(counted(Metric::BodyMismatch).len(), 0);
 
     let other = harness.signed("orders", order("e1", "2"));
     assert_eq!(harness.send(&other).await.said(), ACCEPTED);
     assert_eq!(harness.send(&other).await.said(), DUPLICATE);
-    assert_eq!(lines_with(&mismatch), 2);
+    assert_eq!(counted(Metric::BodyMismatch).len(), 2);
     assert_eq!(harness.claim(KEY).unwrap().body_sha256, first, "the claim keeps what it was made of");
 }
 

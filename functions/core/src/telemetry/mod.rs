@@ -1,0 +1,125 @@
+//! Logs and metrics: JSON lines on standard output, nothing else.
+//!
+//! Promises: every line has `timestamp` and `level` (without them a custom runtime's lines count as INFO), and those of an
+//! invocation its `request_id`; every metric is a [`Metric`]; what an invocation counted is written before it answers, because a
+//! frozen process does nothing. Never: a body, a secret or a signature in a line; text of an attacker without escaping (JSON
+//! and [`Shown`] do that) and without a bound. A line that can't be written is lost; the event that it is about isn't.
+
+mod metric;
+mod shown;
+mod tally;
+
+pub use self::metric::{By, Kind, Metric};
+pub use self::shown::Shown;
+
+use self::tally::Tally;
+use crate::time::Timestamp;
+use std::fmt;
+use std::io::Write as _;
+use std::sync::Mutex;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Span, Subscriber};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The target of the events that say how far one event got; `tidings dev` shows them as lines.
+pub const STEP: &str = "tidings::step";
+
+/// The target of metrics: see [`Metric`].
+const METRIC: &str = "tidings::metric";
+
+/// The target of [`invocation`].
+const INVOCATION: &str = "tidings::invocation";
+
+/// The finest level that is ever written, whatever `RUST_LOG` says. Below it the runtime and the SDK write down what they
+/// are given: whole requests, signatures and bodies included.
+const FINEST: Level = Level::DEBUG;
+
+/// Stands for a source where there is none, or none of ours.
+pub const UNKNOWN: &str = "unknown";
+
+/// JSON lines on standard output, as strict as `RUST_LOG` says; `info` where it says nothing. Metrics are always written, into
+/// this namespace of CloudWatch. Call it once, in `main`.
+pub fn init(namespace: String) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_filter(filter.add_directive(ALWAYS.parse().expect("a directive")))
+        .with_filter(filter_fn(|meta| meta.target() != METRIC && *meta.level() <= FINEST));
+    let metrics = MetricLines { namespace, tally: Mutex::default() }.with_filter(filter_fn(|meta| meta.target() == METRIC));
+    tracing_subscriber::registry().with(logs).with(metrics).init();
+}
+
+/// Whatever is filtered, a line says which invocation it is of.
+const ALWAYS: &str = "tidings::invocation=info";
+
+/// What every line within it says: which invocation of the function it is of, as the platform's own lines call it.
+pub fn invocation(request_id: &str) -> Span {
+    tracing::info_span!(target: INVOCATION, "invocation", request_id)
+}
+
+/// Writes what was counted since the last time. Call it before the answer.
+pub fn flush(now: Timestamp) {
+    tracing::info!(target: METRIC, flush = now.unix_ms());
+}
+
+/// Keeps what is counted, and writes it as lines of their own when it is told to.
+struct MetricLines {
+    namespace: String,
+    tally: Mutex<Tally>,
+}
+
+impl<S: Subscriber> Layer<S> for MetricLines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut said = Said::default();
+        event.record(&mut said);
+        let mut tally = self.tally.lock().expect("nothing panics while it holds this");
+        if let Some(metric) = Metric::parse(&said.metric) {
+            tally.add(metric, &said.source, &said.word, said.value);
+        }
+        if let Some(now) = said.flush {
+            for line in tally.lines(&self.namespace, now) {
+                let _ = writeln!(std::io::stdout().lock(), "{line}");
+            }
+        }
+    }
+}
+
+/// The fields of what [`Metric`] and [`flush`] say.
+#[derive(Default)]
+struct Said {
+    metric: String,
+    source: String,
+    word: String,
+    value: u64,
+    flush: Option<Timestamp>,
+}
+
+impl Visit for Said {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "metric" => value.clone_into(&mut self.metric),
+            "source" => value.clone_into(&mut self.source),
+            "word" => value.clone_into(&mut self.word),
+            _ => {}
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "value" {
+            self.value = value;
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        if field.name() == "flush" {
+            self.flush = Some(Timestamp::from_unix_ms(value));
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}

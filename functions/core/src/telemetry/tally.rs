@@ -1,0 +1,219 @@
+//! What one invocation counted and measured, as few lines of CloudWatch's embedded metric format as can be: CloudWatch reads them
+//! from the log, so a metric costs no call and no wait, but its bytes.
+
+use super::metric::{By, Kind, Metric};
+use crate::limits::MAX_METRIC_VALUES;
+use crate::time::Timestamp;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Every value of a metric, in their order.
+type Samples = BTreeMap<Metric, Vec<u64>>;
+
+/// What was said since the last time it was written.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// By source; of what has none, the empty name.
+    sources: BTreeMap<String, OfSource>,
+}
+
+#[derive(Debug, Default)]
+struct OfSource {
+    samples: Samples,
+    /// By the value of a dimension beside the source, of which a line can have one.
+    words: BTreeMap<&'static str, BTreeMap<String, Samples>>,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, metric: Metric, source: &str, word: &str, value: u64) {
+        let of_source = self.sources.entry(source.to_owned()).or_default();
+        let samples = match metric.by().word() {
+            None => &mut of_source.samples,
+            Some(dimension) => of_source.words.entry(dimension).or_default().entry(word.to_owned()).or_default(),
+        };
+        samples.entry(metric).or_default().push(value);
+    }
+
+    /// The lines that say all of it; it is empty then. What is over all sources goes into a source's line if there is one.
+    pub(super) fn lines(&mut self, namespace: &str, now: Timestamp) -> Vec<Value> {
+        let mut sources = std::mem::take(&mut self.sources);
+        if sources.len() > 1
+            && let Some(over_all) = sources.remove("")
+            && let Some(mut first) = sources.first_entry()
+        {
+            first.get_mut().samples.extend(over_all.samples);
+            for (dimension, words) in over_all.words {
+                first.get_mut().words.entry(dimension).or_default().extend(words);
+            }
+        }
+        sources.into_iter().flat_map(|(source, of)| of.lines(&source)).map(|line| line.document(namespace, now)).collect()
+    }
+}
+
+impl OfSource {
+    fn lines(self, source: &str) -> Vec<Line> {
+        let mut lines: Vec<Line> = Vec::new();
+        let mut at = |n: usize, samples: Samples, word: Option<(&'static str, &str)>| {
+            for (part, samples) in parts(samples).into_iter().enumerate() {
+                while lines.len() <= n + part {
+                    lines.push(Line { dimensions: Map::new(), samples: Samples::new() });
+                }
+                let line = &mut lines[n + part];
+                line.dimensions.extend((!source.is_empty()).then(|| ("source".to_owned(), json!(source))));
+                line.dimensions.extend(word.map(|(dimension, word)| (dimension.to_owned(), json!(word))));
+                line.samples.extend(samples);
+            }
+        };
+        at(0, self.samples, None);
+        for (dimension, words) in self.words {
+            for (n, (word, samples)) in words.into_iter().enumerate() {
+                at(n, samples, Some((dimension, &word)));
+            }
+        }
+        lines
+    }
+}
+
+/// Counts are one sum; of values that must stay apart a line has so many.
+fn parts(samples: Samples) -> Vec<Samples> {
+    let mut parts: Vec<Samples> = Vec::new();
+    for (metric, values) in samples {
+        let values = match metric.kind() {
+            Kind::Count => vec![values.iter().sum()],
+            Kind::Milliseconds | Kind::Share | Kind::Index => values,
+        };
+        for (part, values) in values.chunks(MAX_METRIC_VALUES).enumerate() {
+            if parts.len() <= part {
+                parts.push(Samples::new());
+            }
+            parts[part].insert(metric, values.to_vec());
+        }
+    }
+    parts
+}
+
+/// One document.
+#[derive(Debug)]
+struct Line {
+    dimensions: Map<String, Value>,
+    samples: Samples,
+}
+
+impl Line {
+    fn document(self, namespace: &str, now: Timestamp) -> Value {
+        let mut directives: BTreeMap<&[&[&str]], Vec<Value>> = BTreeMap::new();
+        let mut document = self.dimensions;
+        for (metric, values) in self.samples {
+            let by: By = metric.by();
+            directives.entry(by.dimensions()).or_default().push(json!({ "Name": metric.name(), "Unit": metric.unit() }));
+            let value = if let [only] = values.as_slice() { json!(only) } else { json!(values) };
+            document.insert(metric.name().to_owned(), value);
+        }
+        let directives: Vec<Value> = directives
+            .into_iter()
+            .map(|(dimensions, metrics)| json!({ "Namespace": namespace, "Dimensions": dimensions, "Metrics": metrics }))
+            .collect();
+        document.insert("_aws".to_owned(), json!({ "Timestamp": now.unix_ms(), "CloudWatchMetrics": directives }));
+        Value::Object(document)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(said: &[(Metric, &str, &str, u64)]) -> Vec<Value> {
+        let mut tally = Tally::default();
+        for (metric, source, word, value) in said {
+            tally.add(*metric, source, word, *value);
+        }
+        let lines = tally.lines("Tidings/test", Timestamp::from_unix_ms(1_795_168_800_000));
+        assert!(tally.lines("Tidings/test", Timestamp::from_unix_ms(0)).is_empty(), "said once");
+        lines.iter().for_each(assert_valid);
+        lines
+    }
+
+    /// What CloudWatch demands of a document: every metric and dimension that is declared is there, and the rest is neither.
+    fn assert_valid(line: &Value) {
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        assert_eq!(line["_aws"]["Timestamp"], 1_795_168_800_000_i64);
+        let mut declared = vec!["_aws", "source"];
+        for directive in directives {
+            assert_eq!(directive["Namespace"], "Tidings/test");
+            for metric in directive["Metrics"].as_array().unwrap() {
+                let value = &line[metric["Name"].as_str().unwrap()];
+                let many = value.as_array();
+                assert!(
+                    value.is_u64() || many.is_some_and(|v| v.len() <= MAX_METRIC_VALUES && v.iter().all(Value::is_u64)),
+                    "{line}"
+                );
+                declared.push(metric["Name"].as_str().unwrap());
+            }
+            for dimension in directive["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap()) {
+                assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension} in {line}");
+                declared.push(dimension.as_str().unwrap());
+            }
+        }
+        assert!(line.as_object().unwrap().keys().all(|key| declared.contains(&key.as_str())), "{line}");
+    }
+
+    #[test]
+    fn an_invocation_is_one_line() {
+        let lines = lines(&[
+            (Metric::Received, "stripe", "", 1),
+            (Metric::ClaimLatency, "", "", 3),
+            (Metric::ArrivalLag, "stripe", "", 310),
+            (Metric::ColdStart, "", "receiver", 40),
+            (Metric::Duplicate, "stripe", "processed", 1),
+        ]);
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!((&line["Received"], &line["ClaimLatency"], &line["state"]), (&json!(1), &json!(3), &json!("processed")));
+        let dimensions_of = |name: &str| {
+            let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+            let has = |d: &&Value| d["Metrics"].as_array().unwrap().iter().any(|m| m["Name"] == name);
+            directives.iter().find(has).unwrap()["Dimensions"].clone()
+        };
+        assert_eq!(dimensions_of("Received"), json!([[], ["source"]]));
+        assert_eq!(dimensions_of("ClaimLatency"), json!([[]]));
+        assert_eq!(dimensions_of("Duplicate"), json!([["source", "state"]]));
+        assert_eq!(dimensions_of("ColdStart"), json!([["function"]]));
+    }
+
+    #[test]
+    fn counts_are_a_sum_and_values_stay_apart() {
+        let said: Vec<_> = [5, 7].map(|ms| [(Metric::Processed, "a", "", 1), (Metric::ProcessingLag, "a", "", ms)]).concat();
+        let lines = lines(&said);
+        assert_eq!((&lines[0]["Processed"], &lines[0]["ProcessingLag"]), (&json!(2), &json!([5, 7])));
+    }
+
+    #[test]
+    fn a_line_has_one_source_and_one_word_of_each_dimension() {
+        let lines = lines(&[
+            (Metric::Dead, "a", "rule", 1),
+            (Metric::Dead, "a", "payload", 1),
+            (Metric::Duplicate, "a", "enqueued", 1),
+            (Metric::Dead, "b", "rule", 1),
+            (Metric::Struggling, "a", "", 1),
+        ]);
+        let said: Vec<_> = lines.iter().map(|l| (&l["source"], &l["reason"], &l["Dead"], &l["Struggling"])).collect();
+        let (a, b, one, none) = (json!("a"), json!("b"), json!(1), Value::Null);
+        assert_eq!(
+            said,
+            [(&a, &json!("payload"), &one, &one), (&a, &json!("rule"), &one, &none), (&b, &json!("rule"), &one, &none)]
+        );
+    }
+
+    #[test]
+    fn more_values_than_a_line_may_have_are_more_lines() {
+        for (values, expected) in [(MAX_METRIC_VALUES, 1), (MAX_METRIC_VALUES + 1, 2)] {
+            let mut said = vec![(Metric::ClaimLatency, "", "", 1); values];
+            said.push((Metric::Accepted, "a", "", 1));
+            assert_eq!(lines(&said).len(), expected);
+        }
+    }
+
+    #[test]
+    fn nothing_is_no_line() {
+        assert!(lines(&[]).is_empty());
+    }
+}
