@@ -8,7 +8,7 @@ that nobody takes an emulated proof for more than it is:
   - it keeps a `Number` parameter as text, and its poller then stops: the mapping's MaximumConcurrency is set again;
   - its clock is the real one: the queue's visibility timeout is shortened from 180 s, after a test's look at it;
   - it doesn't apply TTL, point-in-time recovery, encryption, throttling or access logs, and writes no metric of the API;
-  - it keeps our metrics as the log lines that they are, and makes no CloudWatch metric of them;
+  - it keeps our metrics as the log lines that they are, and makes no CloudWatch metric of them: `test_alarms.py` does that;
   - it replaces bytes that aren't UTF-8 in a JSON body before a function sees them, so such a body can't be verified here;
   - it takes `SendMessageBatch` for an action of its own, where IAM has `sqs:SendMessage` for both: the receiver's role gets it
     where, and only where, the template allows the latter;
@@ -435,15 +435,37 @@ class Stack:
                 lines.append(event["message"])
         return [lines for _, lines in sorted(streams.values(), key=lambda stream: stream[0])]
 
-    def metrics(self, since_ms=0):
-        """How often each metric was counted: {(name, source): count}, from the lines that CloudWatch would read."""
-        counted = Counter()
+    def datapoints(self, since_ms=0):
+        """What CloudWatch would read from both logs: a metric by its namespace, name and dimensions, with when and its values."""
         for name in ("Receiver", "Processor"):
             for line in map(json.loads, self.log_lines(name, since_ms)):
                 for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
-                    for metric in directive["Metrics"]:
-                        counted[metric["Name"], line["source"]] += line[metric["Name"]]
-        return dict(counted)
+                    for dimensions in directive["Dimensions"]:
+                        for metric in directive["Metrics"]:
+                            values = line[metric["Name"]]
+                            yield Datapoint(
+                                directive["Namespace"], metric["Name"], {d: line[d] for d in dimensions},
+                                line["_aws"]["Timestamp"] / 1000, values if isinstance(values, list) else [values],
+                            )
+
+    def metrics(self, since_ms=0):
+        """The sum of each metric of a source: {(name, source): sum}. Times and zeros are left out."""
+        counted = Counter()
+        for point in self.datapoints(since_ms):
+            if set(point.dimensions) >= {"source"} and not point.name.endswith(("Lag", "Latency")):
+                counted[point.name, point.dimensions["source"]] += sum(point.values)
+        return {metric: total for metric, total in counted.items() if total}
+
+
+@dataclass(frozen=True)
+class Datapoint:
+    """Values of one metric, as one line of a log has them."""
+
+    namespace: str
+    name: str
+    dimensions: dict
+    at: float
+    values: list
 
 
 def _plain(value):

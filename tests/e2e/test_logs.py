@@ -78,17 +78,28 @@ def test_every_line_is_json_and_says_when_and_how_grave(stack, tidings, corpus):
     lines = [json.loads(line) for name in ("Receiver", "Processor") for line in stack.log_lines(name, stack.since_ms)]
     assert all({"timestamp", "level"} <= set(line) for line in lines if "_aws" not in line)
     (key,) = stack.claims()
-    assert {line["message"] for line in lines if line.get("claim_key") == key} == {"received", "processed"}
+    mine = [line for line in lines if line.get("claim_key") == key]
+    assert {line["message"] for line in mine} == {"received", "processed"}
+    assert all(line["span"]["request_id"] for line in mine)
+    assert len({line["event_id"] for line in mine}) == 1
+    # The emulator has no X-Ray: what it calls a trace is none, and isn't passed on.
+    assert all(line.get("trace_id", "1-").startswith("1-") for line in mine)
 
 
 def test_a_forged_request_is_counted(stack, tidings, corpus):
     request = tidings.sign(corpus.plain, tamper="signature")
     stack.send(request)
-    assert stack.until("a metric", lambda: stack.metrics(stack.since_ms)) == {("Unauthentic", request.source): 1}
+    source = request.source
+    assert stack.until("a metric", lambda: stack.metrics(stack.since_ms)) == {
+        ("Received", source): 1, ("Refused", source): 1, ("Unauthentic", source): 1,
+    }
 
 
 def test_a_queue_that_refuses_is_counted(stack, tidings, corpus):
     request = tidings.sign(corpus.plain)
     with stack.proxy.fault("SendMessage", "reply", status=403, code="AccessDenied"):
         stack.send(request)
-    assert stack.until("a metric", lambda: stack.metrics(stack.since_ms)) == {("EnqueueFailed", request.source): 1}
+    source = request.source
+    assert stack.until("a metric", lambda: stack.metrics(stack.since_ms)) == {
+        ("Received", source): 1, ("Refused", source): 1, ("EnqueueFailed", source): 1,
+    }

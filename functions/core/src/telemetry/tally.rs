@@ -212,6 +212,15 @@ mod tests {
         }
     }
 
+    /// docs/metrics.md says so.
+    #[test]
+    fn a_forged_request_costs_400_bytes() {
+        let said = [(Metric::Received, ""), (Metric::Unauthentic, ""), (Metric::Refused, "mismatch")];
+        let lines = lines(&said.map(|(metric, word)| (metric, "stripe", word, 1)));
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert!(line.to_string().len() <= 400, "{} bytes", line.to_string().len());
+    }
+
     #[test]
     fn nothing_is_no_line() {
         assert!(lines(&[]).is_empty());

@@ -1,0 +1,95 @@
+"""Every alarm on a metric of ours is made to fire once: by the lines that the functions wrote, fed to CloudWatch as it would read
+them, and by the alarm as it was deployed, which the emulator evaluates."""
+
+import json
+import time
+from datetime import UTC, datetime
+
+from cloud import STACK
+
+OURS = f"Tidings/{STACK}"
+
+
+def alarms(stack):
+    """Those on metrics of ours, by name of the metric: there may be several."""
+    all_of_them = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return [alarm for alarm in all_of_them if alarm["Namespace"] == OURS]
+
+
+def feed(stack, since_ms):
+    """What CloudWatch makes of the log lines, for the metrics that an alarm looks at: the very namespace, name and dimensions."""
+    watched = {(a["Namespace"], a["MetricName"], tuple(d["Name"] for d in a["Dimensions"])) for a in alarms(stack)}
+    data = [
+        {"MetricName": p.name, "Timestamp": datetime.fromtimestamp(p.at, UTC), "Values": p.values,
+         "Dimensions": [{"Name": n, "Value": v} for n, v in p.dimensions.items()]}
+        for p in stack.datapoints(since_ms)
+        if (p.namespace, p.name, tuple(p.dimensions)) in watched
+    ]
+    if data:
+        stack.client("cloudwatch").put_metric_data(Namespace=OURS, MetricData=data)
+
+
+def firing(stack):
+    return {a["AlarmName"] for a in alarms(stack) if a["StateValue"] == "ALARM"}
+
+
+def test_every_alarm_on_our_metrics_fires_when_its_time_has_come(stack, tidings, corpus):
+    for name in (corpus.plain, *corpus.mates):
+        stack.send(tidings.sign(name))
+    stack.settle()
+    feed(stack, stack.since_ms)
+    assert firing(stack) == set(), "nothing is wrong yet"
+
+    stack.forget_state()
+    since_ms = time.time() * 1000
+    # Events that were received yesterday, one of which fails on every receive.
+    stack.set_visibility(1)
+    with stack.processor_paused():
+        names = {corpus.poison[0], corpus.plain, *corpus.mates}
+        for name in names:
+            stack.send(tidings.sign(name))
+        stack.until("all of them", lambda: stack.depth(stack.events_queue)[0] >= len(names))
+        queue, taken = stack.client("sqs"), {}
+        while len(taken) < len(names):
+            for m in queue.receive_message(
+                QueueUrl=stack.events_queue, MaxNumberOfMessages=10, VisibilityTimeout=60
+            ).get("Messages", []):
+                taken[m["MessageId"]] = m
+        for message in taken.values():
+            queue.delete_message(QueueUrl=stack.events_queue, ReceiptHandle=message["ReceiptHandle"])
+            old = json.loads(message["Body"]) | {"receivedtime": yesterday()}
+            queue.send_message(QueueUrl=stack.events_queue, MessageBody=json.dumps(old))
+    stack.until("a dead letter", stack.dead_letters)
+
+    stack.forget_state()
+    # Neither queue nor table answers; somebody forges; a provider still signs with the old secret; and the secrets are gone.
+    for operation in ("SendMessage", "PutItem"):
+        with stack.proxy.fault(operation, "reply", status=403, code="AccessDenied"):
+            stack.send(tidings.sign(corpus.plain))
+    for _ in range(5):
+        stack.send(tidings.sign(corpus.plain, tamper="signature"))
+    source = tidings.sign(corpus.plain).source
+    secrets = stack.client("secretsmanager")
+    mine = tidings.secrets[source]
+    rotated = tidings.secrets | {source: ["not-used-by-anybody-yet", *(mine if isinstance(mine, list) else [mine])]}
+    secrets.put_secret_value(SecretId=stack.secret, SecretString=json.dumps(rotated))
+    try:
+        stack.restart("Receiver")
+        stack.send(tidings.sign(corpus.plain))
+        with stack.proxy.fault("GetSecretValue", "reply", status=403, code="AccessDenied"):
+            stack.restart("Receiver")
+            assert stack.send(tidings.sign(corpus.plain)).status == 503
+    finally:
+        secrets.put_secret_value(SecretId=stack.secret, SecretString=json.dumps(tidings.secrets))
+        stack.restart("Receiver")
+
+    expected = {a["AlarmName"] for a in alarms(stack)}
+    assert len(expected) >= 8
+    watched = {alarm["MetricName"] for alarm in alarms(stack)}
+    stack.until("all lines", lambda: watched <= {p.name for p in stack.datapoints(since_ms)})
+    feed(stack, since_ms)
+    assert firing(stack) == expected
+
+
+def yesterday():
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - 86400))
