@@ -83,13 +83,20 @@ def aws_env(endpoint, path_first=None):
     return env
 
 
+# The same code and the same profile (a panic unwinds), with less work for the compiler: half the time of a whole run.
+QUICKLY = {"CARGO_PROFILE_RELEASE_LTO": "off", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16", "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1"}
+
+
 def build(repository, sam_bin, into):
     """`sam build` of the repository, for this machine's processor."""
+    env = aws_env("http://127.0.0.1:9", sam_bin)
+    if not os.environ.get("E2E_OPTIMIZED"):
+        env |= QUICKLY
     run(
         "sam build",
         [Path(sam_bin) / "sam", "build", "--template-file", repository / "template.yaml", "--build-dir", into,
          "--parameter-overrides", f"Architecture={architecture()}"],
-        aws_env("http://127.0.0.1:9", sam_bin), repository, 3600,
+        env, repository, 3600,
     )
 
 

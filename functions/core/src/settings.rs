@@ -200,8 +200,15 @@ mod tests {
     fn examples_are_valid() {
         let lookup = |name: &str| {
             let tables = [CLAIMS_TABLE, CONTEXT_TABLE];
-            let others =
-                [EVENTS_QUEUE_URL, ACTIONS_QUEUE_URL, SECRET_ARN, CAPTURED_SECRET_ARN, API_SECRET_ARN, MAX_RECEIVE_COUNT, METRICS_NAMESPACE];
+            let others = [
+                EVENTS_QUEUE_URL,
+                ACTIONS_QUEUE_URL,
+                SECRET_ARN,
+                CAPTURED_SECRET_ARN,
+                API_SECRET_ARN,
+                MAX_RECEIVE_COUNT,
+                METRICS_NAMESPACE,
+            ];
             let all = tables.into_iter().chain(others).collect::<Vec<_>>();
             all.iter().find(|v| v.name == name).map(|v| v.example.to_owned())
         };

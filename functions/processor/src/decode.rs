@@ -3,8 +3,8 @@
 use aws_lambda_events::event::sqs::SqsMessage;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{DecodeError, Envelope};
-use tidings_core::told::ToldLink;
 use tidings_core::telemetry::UNKNOWN;
+use tidings_core::told::ToldLink;
 use tidings_core::trace::Trace;
 
 /// A record of a batch, whether or not it could be decoded.
