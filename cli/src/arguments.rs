@@ -1,5 +1,9 @@
 //! What can be called, and how.
 
+mod events;
+
+pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use tidings_events::Tamper;
@@ -19,7 +23,8 @@ pub const DEV_PORT: u16 = 8787;
         tidings verify stripe request.txt        why a captured request doesn't verify\n  \
         tidings send github --tamper signature   send a forged one\n  \
         tidings context show whatsapp:491713920012\n  \
-        tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings"
+        tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings\n  \
+        tidings events tail --stack tidings --state dead"
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -37,7 +42,7 @@ pub enum Command {
     Context(ContextCommand),
     /// Say whose conversation an identity is
     Link(LinkOptions),
-    /// What became of an event
+    /// What became of events: one, the newest, those that come
     #[command(subcommand)]
     Events(EventsCommand),
     /// The providers that are known, and what that rests on
@@ -240,23 +245,6 @@ pub struct LinkOptions {
     /// Where `tidings dev` is, if it isn't a stack that is asked
     #[arg(long, default_value_t = format!("http://127.0.0.1:{DEV_PORT}"), env = "TIDINGS_URL")]
     pub url: String,
-    #[command(flatten)]
-    pub target: TargetOptions,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum EventsCommand {
-    /// An event's claim: how far it got, and what came of it
-    Show(EventsShow),
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-        tidings events show stripe#evt_1TidingsCheckout1042\n  \
-        tidings events show orders#ord-evt-3666 --stack tidings --json")]
-pub struct EventsShow {
-    /// The claim key: {source}#{event key}
-    pub key: String,
     #[command(flatten)]
     pub target: TargetOptions,
 }

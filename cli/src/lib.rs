@@ -11,7 +11,7 @@ mod sources;
 mod style;
 mod target;
 
-use crate::arguments::{Arguments, Command, ContextCommand};
+use crate::arguments::{Arguments, Command, ContextCommand, EventsCommand};
 use std::process::ExitCode;
 
 /// Something that keeps a command from being done. The text is for the person who called it.
@@ -55,7 +55,9 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Context(ContextCommand::Show(options)) => commands::context::show::run(options).await,
         Command::Context(ContextCommand::Export(options)) => commands::context::export::run(options).await,
         Command::Context(ContextCommand::Erase(options)) => commands::context::erase::run(options).await,
-        Command::Events(arguments::EventsCommand::Show(options)) => commands::events::show(options).await,
+        Command::Events(EventsCommand::Show(options)) => commands::events::show::run(options).await,
+        Command::Events(EventsCommand::List(options)) => commands::events::list::run(options).await,
+        Command::Events(EventsCommand::Tail(options)) => commands::events::tail::run(options).await,
         Command::Link(options) => commands::link::run(options).await,
         Command::Providers(arguments::ProvidersCommand::List(options)) => commands::providers::list(options),
         Command::Providers(arguments::ProvidersCommand::Show(options)) => commands::providers::show(options),

@@ -35,6 +35,10 @@ impl Dev {
         run(&[&["send", "--url", &self.webhooks], arguments].concat())
     }
 
+    pub(crate) fn dynamodb(&self) -> &str {
+        &self.dynamodb
+    }
+
     pub(crate) fn ask(&self, arguments: &[&str]) -> Output {
         // Where infra/config is, for what reads it.
         run_in(
@@ -94,4 +98,23 @@ pub(crate) fn err(output: &Output) -> String {
 
 pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}{}", out(output), err(output)))
+}
+
+/// Holds what was printed, and the exit status, against `cli/tests/dev/*.txt`; `UPDATE=1` writes it anew.
+pub(crate) fn golden(name: &str, output: &Output, status: i32) {
+    let seen = timeless(&(out(output) + &err(output)));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/dev/{name}.txt"));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &seen).expect("the file");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(seen == expected, "{name}: `UPDATE=1 cargo test -p tidings` writes it anew; it is now:\n{seen}");
+    assert_eq!(output.status.code(), Some(status), "{name}");
+}
+
+/// Times of ours are another each time.
+fn timeless(text: &str) -> String {
+    let is_time = |word: &&str| word.len() == 24 && word.ends_with('Z') && word.starts_with("20");
+    let times: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '"').filter(is_time).collect();
+    times.iter().fold(text.to_owned(), |text, time| text.replace(time, "<time>"))
 }

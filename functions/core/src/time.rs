@@ -39,6 +39,11 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// How far apart the two are, whichever is later.
     pub fn distance(self, other: Self) -> Duration {
         Duration::from_millis(self.0.abs_diff(other.0))
@@ -152,6 +157,8 @@ mod tests {
         assert_eq!(Timestamp::from_unix_s(i64::MAX), None);
         let far = Timestamp::from_unix_ms(i64::MAX);
         assert_eq!(far.plus(Duration::from_secs(1)), far);
+        let long_ago = Timestamp::from_unix_ms(i64::MIN);
+        assert_eq!(long_ago.minus(Duration::from_secs(1)), long_ago);
         assert_eq!(Timestamp::from_unix_ms(i64::MIN).since(far), Duration::ZERO);
         assert!(far.to_string().ends_with("ms"));
     }
