@@ -26,6 +26,12 @@ impl Timestamp {
         text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
     }
 
+    /// As the HTTP header `Date` has it. `None` when it is something else.
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);
+        parsed.ok().map(|t| Self(t.as_millisecond()))
+    }
+
     pub const fn unix_ms(self) -> i64 {
         self.0
     }
