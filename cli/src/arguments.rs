@@ -1,8 +1,10 @@
 //! What can be called, and how.
 
 mod events;
+mod operate;
 
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
+pub use operate::{DoctorOptions, RotateOptions, dev_url};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -24,7 +26,8 @@ pub const DEV_PORT: u16 = 8787;
         tidings send github --tamper signature   send a forged one\n  \
         tidings context show whatsapp:491713920012\n  \
         tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings\n  \
-        tidings events tail --stack tidings --state dead"
+        tidings events tail --stack tidings --state dead\n  \
+        tidings doctor --stack tidings           what is wrong, and what to do about it"
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -40,6 +43,10 @@ pub enum Command {
     /// What the chatbot knows of a conversation: show it, export it, erase it
     #[command(subcommand)]
     Context(ContextCommand),
+    /// Whether all is as it must be, before and after deploying
+    Doctor(DoctorOptions),
+    /// Put a new secret of a source in front, or take the old ones away
+    Rotate(RotateOptions),
     /// Say whose conversation an identity is
     Link(LinkOptions),
     /// What became of events: one, the newest, those that come
@@ -111,7 +118,7 @@ pub struct SendOptions {
     #[arg(long)]
     pub list: bool,
     /// Where to: the address before /webhooks/…
-    #[arg(long, default_value_t = format!("http://127.0.0.1:{DEV_PORT}"), env = "TIDINGS_URL")]
+    #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
     pub url: String,
     /// Another body
     #[arg(long, value_name = "FILE")]
@@ -243,7 +250,7 @@ pub struct LinkOptions {
     /// As `conversation` of rules.yaml gives it
     pub conversation: String,
     /// Where `tidings dev` is, if it isn't a stack that is asked
-    #[arg(long, default_value_t = format!("http://127.0.0.1:{DEV_PORT}"), env = "TIDINGS_URL")]
+    #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
     pub url: String,
     #[command(flatten)]
     pub target: TargetOptions,

@@ -1,6 +1,6 @@
 //! The `tidings` command line: run the pipeline here, send signed events, ask what became of them.
 //!
-//! Promises: every command reads only, but for `dev`, `send`, `link` and, told `--yes`, `context erase`; `--json` everywhere; colour only on a terminal; an error
+//! Promises: every command reads only, but for `dev`, `send`, `link` and, told so, `context erase`, `rotate` and `doctor --send`; `--json` everywhere; colour only on a terminal; an error
 //! says what was seen, what is allowed and what to do next. Exit status: 0 done, 1 not done or not as expected, 2 called
 //! wrongly.
 
@@ -58,6 +58,8 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Events(EventsCommand::Show(options)) => commands::events::show::run(options).await,
         Command::Events(EventsCommand::List(options)) => commands::events::list::run(options).await,
         Command::Events(EventsCommand::Tail(options)) => commands::events::tail::run(options).await,
+        Command::Doctor(options) => commands::doctor::run(options).await,
+        Command::Rotate(options) => commands::rotate::run(options).await,
         Command::Link(options) => commands::link::run(options).await,
         Command::Providers(arguments::ProvidersCommand::List(options)) => commands::providers::list(options),
         Command::Providers(arguments::ProvidersCommand::Show(options)) => commands::providers::show(options),

@@ -80,12 +80,16 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 }
 
 fn run_in(folder: &Path, arguments: &[&str]) -> Output {
+    command().current_dir(folder).args(arguments).output().expect("the binary")
+}
+
+/// The binary, whatever the environment says.
+pub(crate) fn command() -> Command {
     let mut command = Command::new(BINARY);
-    command.current_dir(folder);
     for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"] {
         command.env_remove(name);
     }
-    command.args(arguments).output().expect("the binary")
+    command
 }
 
 pub(crate) fn out(output: &Output) -> String {
@@ -112,9 +116,12 @@ pub(crate) fn golden(name: &str, output: &Output, status: i32) {
     assert_eq!(output.status.code(), Some(status), "{name}");
 }
 
-/// Times of ours are another each time.
+/// Times of ours and ports are others each time.
 fn timeless(text: &str) -> String {
     let is_time = |word: &&str| word.len() == 24 && word.ends_with('Z') && word.starts_with("20");
     let times: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '"').filter(is_time).collect();
-    times.iter().fold(text.to_owned(), |text, time| text.replace(time, "<time>"))
+    let text = times.iter().fold(text.to_owned(), |text, time| text.replace(time, "<time>"));
+    let mut parts = text.split("http://127.0.0.1:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + "<here>" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
