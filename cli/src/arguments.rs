@@ -1,5 +1,13 @@
 //! What can be called, and how.
 
+mod dlq;
+mod events;
+mod operate;
+
+pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
+pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
+pub use operate::{DoctorOptions, RotateOptions, dev_url};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use tidings_events::Tamper;
@@ -19,7 +27,9 @@ pub const DEV_PORT: u16 = 8787;
         tidings verify stripe request.txt        why a captured request doesn't verify\n  \
         tidings send github --tamper signature   send a forged one\n  \
         tidings context show whatsapp:491713920012\n  \
-        tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings"
+        tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings\n  \
+        tidings events tail --stack tidings --state dead\n  \
+        tidings doctor --stack tidings           what is wrong, and what to do about it"
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -35,9 +45,13 @@ pub enum Command {
     /// What the chatbot knows of a conversation: show it, export it, erase it
     #[command(subcommand)]
     Context(ContextCommand),
+    /// Whether all is as it must be, before and after deploying
+    Doctor(DoctorOptions),
+    /// Put a new secret of a source in front, or take the old ones away
+    Rotate(RotateOptions),
     /// Say whose conversation an identity is
     Link(LinkOptions),
-    /// What became of an event
+    /// What became of events: one, the newest, those that come
     #[command(subcommand)]
     Events(EventsCommand),
     /// What is in the dead-letter queue, why, and how it comes back
@@ -109,7 +123,7 @@ pub struct SendOptions {
     #[arg(long)]
     pub list: bool,
     /// Where to: the address before /webhooks/…
-    #[arg(long, default_value_t = format!("http://127.0.0.1:{DEV_PORT}"), env = "TIDINGS_URL")]
+    #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
     pub url: String,
     /// Another body
     #[arg(long, value_name = "FILE")]
@@ -241,134 +255,8 @@ pub struct LinkOptions {
     /// As `conversation` of rules.yaml gives it
     pub conversation: String,
     /// Where `tidings dev` is, if it isn't a stack that is asked
-    #[arg(long, default_value_t = format!("http://127.0.0.1:{DEV_PORT}"), env = "TIDINGS_URL")]
+    #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
     pub url: String,
-    #[command(flatten)]
-    pub target: TargetOptions,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum EventsCommand {
-    /// An event's claim: how far it got, and what came of it
-    Show(EventsShow),
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-        tidings events show stripe#evt_1TidingsCheckout1042\n  \
-        tidings events show orders#ord-evt-3666 --stack tidings --json")]
-pub struct EventsShow {
-    /// The claim key: {source}#{event key}
-    pub key: String,
-    #[command(flatten)]
-    pub target: TargetOptions,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum DlqCommand {
-    /// What died, by reason
-    List(DlqList),
-    /// One dead event
-    Show(DlqShow),
-    /// Send dead events to the events queue again
-    Redrive(DlqRedrive),
-    /// Delete dead events for good
-    Drop(DlqDrop),
-}
-
-/// Which of them: all that is said must be so.
-#[derive(Clone, Debug, Default, Args)]
-pub struct DlqFilter {
-    /// Died at this time or later: RFC 3339, or how long ago, as 2h
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
-    /// Died at this time or before
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-    /// Of this source
-    #[arg(long, value_name = "NAME")]
-    pub source: Option<String>,
-    /// Of this type
-    #[arg(long = "type", value_name = "TYPE")]
-    pub event_type: Option<String>,
-    /// A part of the reason, in upper or lower case
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Of this conversation
-    #[arg(long, value_name = "NAME")]
-    pub conversation: Option<String>,
-    /// The event with this claim key
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "What is looked at is hidden from others until the walk ends, and then shown again.\n\nExamples:\n  \
-        tidings dlq list --stack tidings\n  \
-        tidings dlq list --stack tidings --reason \"set.total\" --each\n  \
-        tidings dlq list --stack tidings --since 2h --json")]
-pub struct DlqList {
-    #[command(flatten)]
-    pub filter: DlqFilter,
-    /// A line each, instead of a group a reason
-    #[arg(long)]
-    pub each: bool,
-    #[command(flatten)]
-    pub target: TargetOptions,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-        tidings dlq show orders#ord-evt-3666 --stack tidings\n  \
-        tidings dlq show orders#ord-evt-3666 --stack tidings --payload\n  \
-        tidings rules explain orders#ord-evt-3666 --stack tidings     which rules were about it")]
-pub struct DlqShow {
-    /// The claim key: {source}#{event key}
-    pub key: String,
-    /// What it carries, too
-    #[arg(long)]
-    pub payload: bool,
-    #[command(flatten)]
-    pub target: TargetOptions,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Without --yes it says what would be moved. A message leaves the dead-letter queue after the events queue has\n\
-        acknowledged it: interrupt it as you like, and run it again. What was received more than 29 days ago is refused.\n\n\
-        Exit status: 0 all that matched was moved or refused, 1 something was left.\n\nExamples:\n  \
-        tidings dlq redrive --stack tidings --reason \"set.total\"\n  \
-        tidings dlq redrive --stack tidings --reason \"set.total\" --yes --rate 50 --receipts moved.jsonl"
-)]
-pub struct DlqRedrive {
-    #[command(flatten)]
-    pub filter: DlqFilter,
-    /// Do it
-    #[arg(long)]
-    pub yes: bool,
-    /// Messages a second, at most
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=3_000))]
-    pub rate: u32,
-    /// Append a line of JSON to this file for each that is moved
-    #[arg(long, value_name = "FILE")]
-    pub receipts: Option<PathBuf>,
-    #[command(flatten)]
-    pub target: TargetOptions,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Without --yes it says what would be dropped. Their claims keep the reason for 30 days.\n\nExamples:\n  \
-        tidings dlq drop --stack tidings --key orders#ord-evt-3666\n  \
-        tidings dlq drop --stack tidings --until 2026-11-01T00:00:00Z --yes --receipts dropped.jsonl")]
-pub struct DlqDrop {
-    #[command(flatten)]
-    pub filter: DlqFilter,
-    /// Do it
-    #[arg(long)]
-    pub yes: bool,
-    /// Append a line of JSON to this file for each that is dropped
-    #[arg(long, value_name = "FILE")]
-    pub receipts: Option<PathBuf>,
     #[command(flatten)]
     pub target: TargetOptions,
 }

@@ -1,8 +1,8 @@
 //! The `tidings` command line: run the pipeline here, send signed events, ask what became of them.
 //!
-//! Promises: every command reads only, but for `dev`, `send`, `link` and, told `--yes`, `context erase`, `dlq redrive` and `dlq drop`;
-//! `--json` everywhere; colour only on a terminal; an error says what was seen, what is allowed and what to do next. Exit status: 0 done, 1 not done or not as expected, 2 called
-//! wrongly.
+//! Promises: every command reads only, but for `dev`, `send`, `link` and, told so, `context erase`, `dlq redrive`, `dlq drop`, `rotate` and
+//! `doctor --send`; `--json` everywhere; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
+//! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly.
 
 pub mod arguments;
 mod commands;
@@ -11,7 +11,7 @@ mod sources;
 mod style;
 mod target;
 
-use crate::arguments::{Arguments, Command, ContextCommand, DlqCommand};
+use crate::arguments::{Arguments, Command, ContextCommand, DlqCommand, EventsCommand};
 use std::process::ExitCode;
 
 /// Something that keeps a command from being done. The text is for the person who called it.
@@ -55,11 +55,15 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Context(ContextCommand::Show(options)) => commands::context::show::run(options).await,
         Command::Context(ContextCommand::Export(options)) => commands::context::export::run(options).await,
         Command::Context(ContextCommand::Erase(options)) => commands::context::erase::run(options).await,
-        Command::Events(arguments::EventsCommand::Show(options)) => commands::events::show(options).await,
         Command::Dlq(DlqCommand::List(options)) => commands::dlq::list(options).await,
         Command::Dlq(DlqCommand::Show(options)) => commands::dlq::show(options).await,
         Command::Dlq(DlqCommand::Redrive(options)) => commands::dlq::redrive(options).await,
         Command::Dlq(DlqCommand::Drop(options)) => commands::dlq::drop(options).await,
+        Command::Events(EventsCommand::Show(options)) => commands::events::show::run(options).await,
+        Command::Events(EventsCommand::List(options)) => commands::events::list::run(options).await,
+        Command::Events(EventsCommand::Tail(options)) => commands::events::tail::run(options).await,
+        Command::Doctor(options) => commands::doctor::run(options).await,
+        Command::Rotate(options) => commands::rotate::run(options).await,
         Command::Link(options) => commands::link::run(options).await,
         Command::Providers(arguments::ProvidersCommand::List(options)) => commands::providers::list(options),
         Command::Providers(arguments::ProvidersCommand::Show(options)) => commands::providers::show(options),

@@ -37,6 +37,12 @@ pub(crate) fn failure(message: &str, hint: Option<&str>) {
     }
 }
 
+/// A line beside the data: what it took, what was left out.
+pub(crate) fn note(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(anstream::stderr().lock(), "{}", paint(FAINT, text));
+}
+
 /// No longer than `width` characters; the end is what tells ids apart.
 pub(crate) fn short(text: &str, width: usize) -> String {
     let length = text.chars().count();

@@ -6,7 +6,7 @@ use crate::dev::cloud;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde::Serialize;
-use tidings_core::aws::{DeadLetters, Reader, SqsQueue, cause, loader};
+use tidings_core::aws::{DeadLetters, Reader, SecretsManager, SqsQueue, cause, loader};
 use tidings_core::ports::Unavailable;
 
 /// A reader of the tables that the options name.
@@ -40,6 +40,30 @@ pub(crate) async fn dead_letters(options: &Place) -> Result<Option<DeadLetters>,
     let config = config(options).await;
     let url = output(&outputs(&config, stack).await?, stack, "DeadLetterQueueUrl")?;
     Ok(Some(DeadLetters::new(aws_sdk_sqs::Client::new(&config), url)))
+}
+
+/// The sources' secret of a stack; `None` where the options name none.
+pub(crate) async fn sources_secret(options: &Place) -> Result<Option<SecretsManager>, Failure> {
+    let Some(stack) = &options.stack else { return Ok(None) };
+    let config = config(options).await;
+    let id = output(&outputs(&config, stack).await?, stack, "SecretArn")?;
+    Ok(Some(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&config), id)))
+}
+
+/// The address before /webhooks/… of a stack; `None` where the options name none.
+pub(crate) async fn webhook_url(options: &Place) -> Result<Option<String>, Failure> {
+    let Some(stack) = &options.stack else { return Ok(None) };
+    output(&outputs(&config(options).await, stack).await?, stack, "WebhookUrl").map(Some)
+}
+
+/// The outputs that every stack of ours has.
+const OUTPUTS: [&str; 7] =
+    ["WebhookUrl", "EventsQueueUrl", "DeadLetterQueueUrl", "ActionsQueueUrl", "ClaimsTableName", "ContextTableName", "SecretArn"];
+
+/// Those of them that a stack hasn't.
+pub(crate) async fn missing_outputs(options: &Place, stack: &str) -> Result<Vec<&'static str>, Failure> {
+    let outputs = outputs(&config(options).await, stack).await?;
+    Ok(OUTPUTS.into_iter().filter(|name| outputs.iter().all(|(key, _)| key != name)).collect())
 }
 
 /// How many messages a queue has: visible, in flight and delayed, as far as SQS knows.

@@ -1,6 +1,8 @@
-//! Files that people name: read, or told with their names.
+//! Files that people name: read, written anew, or told with their names.
 
 use crate::Failure;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 use tidings_core::config::source::Source;
 use tidings_core::secrets::parse;
@@ -9,6 +11,18 @@ use tidings_events::secrets_of;
 /// A file's bytes.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+/// Writes a file that nobody but its owner can read: it is about a person, or holds a secret. What is there stays.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| {
+        Failure::new(format!("{}: {error}", path.display())).hint("--output never replaces a file: name one that isn't there")
+    })
 }
 
 /// The document of secrets: the file's, or the public demo secrets of these sources.

@@ -2,10 +2,12 @@
 
 pub(crate) mod context;
 pub(crate) mod dlq;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod link;
 pub(crate) mod providers;
+pub(crate) mod rotate;
 pub(crate) mod rules;
 pub(crate) mod send;
 pub(crate) mod verify;

@@ -1,6 +1,10 @@
 //! `tidings` as a person calls it: the real binary against a real `tidings dev`.
 
 mod commands;
+mod doctor;
+mod events;
 mod presets;
 mod privacy;
+mod rotate;
+mod stack;
 mod support;

@@ -1,32 +1,10 @@
-//! `tidings context export` and `erase`, and what is on record afterwards. What they print is in `cli/tests/dev/*.txt`; `UPDATE=1`
-//! writes it anew.
+//! `tidings context export` and `erase`, and what is on record afterwards.
 
-use crate::support::{Dev, err, json, out, run};
+use crate::support::{Dev, err, golden, json, out, run};
 use serde_json::Value;
-use std::path::Path;
-use std::process::Output;
 
 const CONVERSATION: &str = "whatsapp:491713920012";
 const CHECKOUT: &str = "stripe#evt_1TidingsCheckout1042";
-
-/// Holds what was printed, and the exit status, against a file.
-fn golden(name: &str, output: &Output, status: i32) {
-    let seen = timeless(&(out(output) + &err(output)));
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/dev/{name}.txt"));
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, &seen).expect("the file");
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(seen == expected, "{name}: `UPDATE=1 cargo test -p tidings` writes it anew; it is now:\n{seen}");
-    assert_eq!(output.status.code(), Some(status), "{name}");
-}
-
-/// Times of ours are another each time.
-fn timeless(text: &str) -> String {
-    let is_time = |word: &&str| word.len() == 24 && word.ends_with('Z') && word.starts_with("20");
-    let times: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '"').filter(is_time).collect();
-    times.iter().fold(text.to_owned(), |text, time| text.replace(time, "<time>"))
-}
 
 /// A stocked order, its checkout, which links it and completes a join, and what that says.
 fn lived(dev: &Dev) {

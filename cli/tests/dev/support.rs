@@ -35,6 +35,10 @@ impl Dev {
         run(&[&["send", "--url", &self.webhooks], arguments].concat())
     }
 
+    pub(crate) fn dynamodb(&self) -> &str {
+        &self.dynamodb
+    }
+
     pub(crate) fn ask(&self, arguments: &[&str]) -> Output {
         // Where infra/config is, for what reads it.
         run_in(
@@ -76,12 +80,16 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 }
 
 fn run_in(folder: &Path, arguments: &[&str]) -> Output {
+    command().current_dir(folder).args(arguments).output().expect("the binary")
+}
+
+/// The binary, whatever the environment says.
+pub(crate) fn command() -> Command {
     let mut command = Command::new(BINARY);
-    command.current_dir(folder);
     for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"] {
         command.env_remove(name);
     }
-    command.args(arguments).output().expect("the binary")
+    command
 }
 
 pub(crate) fn out(output: &Output) -> String {
@@ -94,4 +102,26 @@ pub(crate) fn err(output: &Output) -> String {
 
 pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}{}", out(output), err(output)))
+}
+
+/// Holds what was printed, and the exit status, against `cli/tests/dev/*.txt`; `UPDATE=1` writes it anew.
+pub(crate) fn golden(name: &str, output: &Output, status: i32) {
+    let seen = timeless(&(out(output) + &err(output)));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/dev/{name}.txt"));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &seen).expect("the file");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(seen == expected, "{name}: `UPDATE=1 cargo test -p tidings` writes it anew; it is now:\n{seen}");
+    assert_eq!(output.status.code(), Some(status), "{name}");
+}
+
+/// Times of ours and ports are others each time.
+fn timeless(text: &str) -> String {
+    let is_time = |word: &&str| word.len() == 24 && word.ends_with('Z') && word.starts_with("20");
+    let times: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '"').filter(is_time).collect();
+    let text = times.iter().fold(text.to_owned(), |text, time| text.replace(time, "<time>"));
+    let mut parts = text.split("http://127.0.0.1:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + "<here>" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
 }

@@ -275,7 +275,25 @@ pub const LAG_OBJECTIVE: Duration = Duration::from_secs(30);
 pub const STRUGGLING_RECEIVES: u32 = 3;
 
 /// The timeline entries that a context shows.
-pub const TIMELINE_PAGE: i32 = 50;
+pub const TIMELINE_SHOWN: usize = 50;
+
+/// Events that a list shows unless it is asked for another number.
+pub const EVENTS_LISTED: usize = 50;
+
+/// Events that a list shows at most. All of them are in memory, some kilobytes each.
+pub const MAX_EVENTS_LISTED: usize = 1_000;
+
+/// Claims of one page of a list. Of the longest, a page is a megabyte: it is here before its call's time is over.
+pub const CLAIMS_PAGE: usize = 250;
+
+/// The shortest pause between two looks at a table by whoever follows events.
+pub const MIN_TAIL_PAUSE: Duration = Duration::from_secs(1);
+
+/// How far an operator's clock may be from the endpoint's. Most schemes allow five minutes in all.
+pub const MAX_CLOCK_APART: Duration = Duration::from_secs(60);
+
+/// How long the self-test waits for its event to be processed: a cold start and a first receive that fails fit in.
+pub const SELF_TEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Receives while looking for one event in the dead-letter queue, of [`MAX_BATCH_MESSAGES`] each.
 pub const MAX_DEAD_LETTER_RECEIVES: usize = 100;
@@ -318,5 +336,7 @@ const _: () = {
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
     assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());
     assert!(MAX_FETCHES_PER_EVENT as u64 * OBJECT_TIMEOUT.as_secs() + BATCH_RESERVE.as_secs() < 20, "a processor has 30 s");
+    assert!(EVENTS_LISTED <= MAX_EVENTS_LISTED && TIMELINE_SHOWN <= MAX_EVENTS_LISTED);
+    assert!(MAX_CLOCK_APART.as_secs() < DEFAULT_TOLERANCE.as_secs());
     assert!(MAX_COALESCE.as_secs() < CLAIM_LIFETIME.as_secs());
 };

@@ -26,6 +26,12 @@ impl Timestamp {
         text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
     }
 
+    /// As the HTTP header `Date` has it. `None` when it is something else.
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);
+        parsed.ok().map(|t| Self(t.as_millisecond()))
+    }
+
     pub const fn unix_ms(self) -> i64 {
         self.0
     }
@@ -37,6 +43,11 @@ impl Timestamp {
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// How far apart the two are, whichever is later.
@@ -157,6 +168,8 @@ mod tests {
         assert_eq!(Timestamp::from_unix_s(i64::MAX), None);
         let far = Timestamp::from_unix_ms(i64::MAX);
         assert_eq!(far.plus(Duration::from_secs(1)), far);
+        let long_ago = Timestamp::from_unix_ms(i64::MIN);
+        assert_eq!(long_ago.minus(Duration::from_secs(1)), long_ago);
         assert_eq!(Timestamp::from_unix_ms(i64::MIN).since(far), Duration::ZERO);
         assert!(far.to_string().ends_with("ms"));
     }

@@ -39,5 +39,5 @@ async fn queue(at: &Place) -> Result<DeadLetters, Failure> {
 
 async fn walk(filter: &DlqFilter, at: &Place) -> Result<Walk, Failure> {
     let now = SystemClock.now();
-    Ok(Walk::new(queue(at).await?, reader_at(at).await?, Filter::new(filter, now)?, now))
+    Ok(Walk::new(queue(at).await?, reader_at(at).await?, Filter::new(filter, now), now))
 }

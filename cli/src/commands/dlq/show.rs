@@ -28,7 +28,7 @@ pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     match &claim {
-        Some(claim) => crate::commands::events::print(claim),
+        Some(claim) => crate::commands::events::show::print(claim),
         None => say!("{}", paint(FAINT, "its claim is gone")),
     }
     say!("{envelope:#}");

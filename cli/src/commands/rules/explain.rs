@@ -4,7 +4,7 @@ use super::world::World;
 use super::{given, on_record, rules, to_json};
 use crate::Failure;
 use crate::arguments::RulesExplain;
-use crate::commands::events;
+use crate::commands::events::show;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, paint, say, short};
 use processor::plan::without_payload;
 use serde::Serialize;
@@ -61,7 +61,7 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
             say!("{}", to_json(&OnRecord { claim, explained })?);
             return Ok(ExitCode::SUCCESS);
         }
-        events::print(&claim);
+        show::print(&claim);
         match &explained {
             Some(explained) => {
                 say!("\n{}", paint(FAINT, "its message, by the rules here"));

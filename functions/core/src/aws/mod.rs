@@ -23,7 +23,7 @@ pub use erase::{Eraser, Erasure, NotErased};
 pub use https::Https;
 pub use queue::SqsQueue;
 pub use read::Reader;
-pub use secrets::SecretsManager;
+pub use secrets::{Replaced, SecretsManager, Versioned};
 pub use timers::SqsTimers;
 
 use aws_config::retry::RetryConfig;

@@ -3,9 +3,10 @@
 use super::attributes::{claim, text};
 use super::context::item;
 use super::{TIMELINE_INDEX, cause};
+use crate::claim::search::{Found, Newest, Search};
 use crate::claim::{Claim, ClaimKey};
 use crate::context::Context;
-use crate::limits::TIMELINE_PAGE;
+use crate::limits::{CLAIMS_PAGE, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
 use crate::ports::Unavailable;
 use crate::time::Timestamp;
 use aws_sdk_dynamodb::Client;
@@ -102,25 +103,73 @@ impl Reader {
     /// The newest events of a conversation and of its identities, in their own order: a query each. The index may be a moment
     /// behind the claims.
     pub async fn timeline(&self, context: &Context) -> Result<Vec<Claim>, Unavailable> {
-        let mut claims = Vec::new();
+        let mut claims = self.newest_of(context, &Search::default(), TIMELINE_SHOWN).await?.claims;
+        claims.reverse();
+        Ok(claims)
+    }
+
+    /// The newest events of a conversation and of its identities that are asked for, by their own time: a query each, which ends
+    /// when there are enough. The index may be a moment behind the claims.
+    pub async fn newest_of(&self, context: &Context, search: &Search, limit: usize) -> Result<Found, Unavailable> {
+        let mut newest = Newest::new(limit);
+        let (mut read, mut unknown) = (0, 0);
+        // `occurred` is a time, `#` and the claim key: a blank sorts before all of them, `~` after.
+        let since = search.since.map_or(" ".to_owned(), |since| since.to_string());
+        let until = search.until.map_or("~".to_owned(), |until| format!("{until}~"));
         for name in std::iter::once(&context.conversation).chain(&context.identities) {
-            let page = self
+            let mut rows = self
                 .client
                 .query()
                 .table_name(&self.claims_table)
                 .index_name(TIMELINE_INDEX)
-                .key_condition_expression("conversation = :conversation")
+                .key_condition_expression("conversation = :conversation AND occurred BETWEEN :since AND :until")
                 .expression_attribute_values(":conversation", text(name))
+                .expression_attribute_values(":since", text(&since))
+                .expression_attribute_values(":until", text(&until))
                 .scan_index_forward(false)
-                .limit(TIMELINE_PAGE)
-                .send()
-                .await;
-            let page = page.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?;
-            claims.extend(page.items().iter().filter_map(claim));
+                .into_paginator()
+                .page_size(page(limit))
+                .items()
+                .send();
+            let mut found = 0;
+            while found < limit
+                && let Some(row) = rows.next().await
+            {
+                read += 1;
+                let row = row.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?;
+                match claim(&row).and_then(|claim| Some((claim.happened()?, claim))) {
+                    Some((at, claim)) if search.matches(&claim, at) => {
+                        found += 1;
+                        newest.add((at, claim.key.clone()), claim);
+                    }
+                    Some(_) => {}
+                    None => unknown += 1,
+                }
+            }
         }
-        claims.sort_by(|a, b| a.occurred.cmp(&b.occurred));
-        let surplus = claims.len().saturating_sub(usize::try_from(TIMELINE_PAGE).unwrap_or(0));
-        claims.drain(..surplus);
-        Ok(claims)
+        Ok(Found { claims: newest.into_claims(), read, unknown })
     }
+
+    /// The newest of all events that are asked for, by when they came: a scan, which reads the whole table, and is billed so.
+    pub async fn newest(&self, search: &Search, limit: usize) -> Result<Found, Unavailable> {
+        let mut newest = Newest::new(limit);
+        let (mut read, mut unknown) = (0, 0);
+        let scan = self.client.scan().table_name(&self.claims_table).consistent_read(true);
+        let mut rows = scan.into_paginator().page_size(page(MAX_EVENTS_LISTED)).items().send();
+        while let Some(row) = rows.next().await {
+            read += 1;
+            let row = row.map_err(|error| Unavailable { call: "dynamodb:Scan", cause: cause(&error) })?;
+            match claim(&row).and_then(|claim| Some((claim.came()?, claim))) {
+                Some((at, claim)) if search.matches(&claim, at) => newest.add((at, claim.key.clone()), claim),
+                Some(_) => {}
+                None => unknown += 1,
+            }
+        }
+        Ok(Found { claims: newest.into_claims(), read, unknown })
+    }
+}
+
+/// The rows of a page, where no more than these are asked for.
+fn page(limit: usize) -> i32 {
+    i32::try_from(limit.clamp(1, CLAIMS_PAGE)).unwrap_or(i32::MAX)
 }

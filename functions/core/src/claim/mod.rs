@@ -6,6 +6,7 @@
 //! yet to come (which would then be taken for a duplicate and lost).
 
 pub mod decide;
+pub mod search;
 
 use crate::limits::MAX_EVENT_ID_BYTES;
 use crate::time::Timestamp;
@@ -228,6 +229,48 @@ pub struct Claim {
     /// When DynamoDB may delete it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+}
+
+impl Claim {
+    /// One of which nothing but its key is known.
+    pub fn new(key: ClaimKey) -> Self {
+        Self {
+            key,
+            state: ClaimState::Received,
+            source: String::new(),
+            event_id: None,
+            event_type: String::new(),
+            subject: None,
+            received: None,
+            enqueued: None,
+            processed: None,
+            conversation: None,
+            occurred: None,
+            outcome: None,
+            rules: Vec::new(),
+            node: None,
+            off_schema: None,
+            actions: Vec::new(),
+            joins: Vec::new(),
+            reason: None,
+            receive_count: None,
+            dead: None,
+            trace_id: None,
+            body_sha256: None,
+            erased: None,
+            expires: None,
+        }
+    }
+
+    /// When the event came: its receipt or, where that isn't on record, what else became of it first.
+    pub fn came(&self) -> Option<Timestamp> {
+        [self.received, self.enqueued, self.processed, self.dead, self.erased].into_iter().flatten().next()
+    }
+
+    /// The event's own time.
+    pub fn happened(&self) -> Option<Timestamp> {
+        Timestamp::parse_rfc3339(self.occurred.as_deref()?.split('#').next()?)
+    }
 }
 
 #[cfg(test)]

@@ -66,6 +66,12 @@ impl Provider {
         ids.map(|id| (id, self.scheme.covers_all(id)))
     }
 
+    /// Whether the operator may choose any long text as its secret. The file says so in its own words, which a test lists.
+    pub fn lets_choose(&self) -> bool {
+        let chosen = ["which you choose", "that you "].iter().any(|words| self.secret.contains(words));
+        chosen && !self.secret.starts_with("base64 of ")
+    }
+
     /// What the scheme doesn't bind: what follows from it, and what its file adds.
     pub fn weaknesses(&self) -> Vec<String> {
         let mut weaknesses = self.delivery.weaknesses.clone();

@@ -2,7 +2,7 @@
 
 use super::{Call, Fault, Faults};
 use crate::claim::decide::{Committed, Recorded};
-use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Outcome};
+use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim};
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::limits::CLAIM_LIFETIME;
 use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, Rewrite, Unavailable, same_body};
@@ -206,7 +206,7 @@ impl ContextStore for MemoryStore {
         let known = |burial: &Burial| Claim {
             source: burial.source.clone(),
             event_type: burial.event_type.clone(),
-            ..blank(&burial.key)
+            ..Claim::new(burial.key.clone())
         };
         let claim = tables.claims.entry(burial.key.clone()).or_insert_with(|| known(burial));
         let buried = if claim.state == ClaimState::Processed {
@@ -232,35 +232,6 @@ fn expiry(from: Timestamp) -> Option<Timestamp> {
     Timestamp::from_unix_s(from.plus(CLAIM_LIFETIME).unix_s())
 }
 
-fn blank(key: &ClaimKey) -> Claim {
-    Claim {
-        key: key.clone(),
-        state: ClaimState::Received,
-        source: String::new(),
-        event_id: None,
-        event_type: String::new(),
-        subject: None,
-        received: None,
-        enqueued: None,
-        processed: None,
-        conversation: None,
-        occurred: None,
-        outcome: None::<Outcome>,
-        rules: Vec::new(),
-        node: None,
-        off_schema: None,
-        actions: Vec::new(),
-        joins: Vec::new(),
-        reason: None,
-        receive_count: None,
-        dead: None,
-        trace_id: None,
-        body_sha256: None,
-        erased: None,
-        expires: None,
-    }
-}
-
 fn received(new: &NewClaim) -> Claim {
     Claim {
         source: new.source.clone(),
@@ -271,12 +242,12 @@ fn received(new: &NewClaim) -> Claim {
         body_sha256: Some(new.body_sha256.as_str().to_owned()),
         trace_id: new.trace_id.clone(),
         expires: expiry(new.received),
-        ..blank(&new.key)
+        ..Claim::new(new.key.clone())
     }
 }
 
 fn processed(commit: &Commit, old: Option<Claim>) -> Claim {
-    let old = old.unwrap_or_else(|| blank(&commit.key));
+    let old = old.unwrap_or_else(|| Claim::new(commit.key.clone()));
     Claim {
         state: ClaimState::Processed,
         source: commit.source.clone(),

@@ -1,4 +1,4 @@
-//! `tidings events`: what became of an event.
+//! `tidings events show`: what became of an event.
 
 use crate::Failure;
 use crate::arguments::EventsShow;
@@ -7,7 +7,7 @@ use crate::target::{reader, unreadable};
 use std::process::ExitCode;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 
-pub(crate) async fn show(options: EventsShow) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     if !options.key.contains('#') {
         return Err(Failure::new(format!("{:?} is no claim key", options.key))
             .hint("as in stripe#evt_1TidingsCheckout1042: {source}#{event key}"));

@@ -1,0 +1,46 @@
+//! Whether the build would take the files here, and is of them.
+
+use super::Check;
+use std::io::ErrorKind;
+use std::path::Path;
+use tidings_core::config::files::{Report, read_rules, read_sources};
+
+const SOURCES: &str = "infra/config/sources.yaml";
+const RULES: &str = "infra/config/rules.yaml";
+
+pub(super) fn checks() -> Vec<Check> {
+    let providers = receiver::configured::providers();
+    let names: Vec<String> = receiver::configured::sources().into_iter().map(|source| source.name).collect();
+    let sources = check("sources", SOURCES, |text| {
+        let sources = read_sources(SOURCES, text, &providers)?;
+        let count = format!("{SOURCES}: {} sources", sources.len());
+        Ok((count, sources == receiver::configured::sources()))
+    });
+    let rules = check("rules", RULES, |text| {
+        let rules = read_rules(RULES, text, &names)?;
+        let count = format!("{RULES}: {} rules, {} joins", rules.rules.len(), rules.joins.len());
+        Ok((count, rules == processor::configured::rules()))
+    });
+    vec![sources, rules]
+}
+
+/// `read` gives what is in the file, and whether that is what this program was built of.
+fn check(name: &'static str, file: &str, read: impl Fn(&str) -> Result<(String, bool), Report>) -> Check {
+    let text = match std::fs::read_to_string(Path::new(file)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Check::skipped(name, format!("{file} isn't here: what this program was built of is taken for it"));
+        }
+        Err(error) => return Check::bad(name, format!("{file}: {error}"), "let it be read, and run this again"),
+    };
+    match read(&text) {
+        Ok((said, true)) => Check::good(name, said),
+        Ok((said, false)) => {
+            Check::bad(name, format!("{said}, others than this program was built of"), "build again, and deploy")
+        }
+        Err(Report(problems)) => {
+            let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Check::bad(name, format!("{} problems, the build would refuse it", all.len()), all.join("\n"))
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Whether the endpoint answers, by which clock, and whether it refuses what is forged.
+
+use super::Check;
+use crate::commands::send::{Reply, post};
+use receiver::verify::can_sign;
+use serde_json::Value;
+use std::time::Duration;
+use tidings_core::config::source::Source;
+use tidings_core::limits::MAX_CLOCK_APART;
+use tidings_core::time::{Clock, SystemClock, Timestamp};
+use tidings_events::{Sample, SignedRequest, Tamper, corpus, demo_secrets, secrets_of};
+
+/// An answer that takes longer is none.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) fn checks(url: &str) -> Vec<Check> {
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build().into();
+    let answer = agent.get(format!("{}/health", url.trim_end_matches('/'))).call();
+    let mut response = match answer {
+        Ok(response) => response,
+        Err(error) => {
+            let next = "is it deployed, or `tidings dev` running? name another address with --url";
+            let skipped = ["clock", "forged"].map(|name| Check::skipped(name, "the endpoint has no answer"));
+            return std::iter::once(Check::bad("health", format!("{url}: {error}"), next)).chain(skipped).collect();
+        }
+    };
+    let now = SystemClock.now();
+    let date = response.headers().get("date").and_then(|date| Timestamp::parse_http_date(date.to_str().ok()?));
+    let status = response.status().as_u16();
+    let body: Value =
+        response.body_mut().read_to_string().ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    vec![health(url, status, &body), clock(date, now), forged(url)]
+}
+
+fn health(url: &str, status: u16, body: &Value) -> Check {
+    match (status, body["version"].as_str()) {
+        (200, Some(version)) if version == env!("CARGO_PKG_VERSION") => {
+            Check::good("health", format!("{url} answers, version {version}"))
+        }
+        (200, Some(version)) => {
+            Check::good("health", format!("{url} answers, version {version}; this is {}", env!("CARGO_PKG_VERSION")))
+        }
+        (_, _) => Check::bad(
+            "health",
+            format!("{url}/health answers {status}, and not as Tidings does"),
+            "name another address with --url",
+        ),
+    }
+}
+
+fn clock(date: Option<Timestamp>, now: Timestamp) -> Check {
+    let Some(date) = date else { return Check::skipped("clock", "the endpoint doesn't say what time it is") };
+    let apart = date.distance(now).as_secs();
+    if date.distance(now) > MAX_CLOCK_APART {
+        let said = format!("this machine's and the endpoint's are {apart} s apart, allowed: {} s", MAX_CLOCK_APART.as_secs());
+        Check::bad("clock", said, format!("it is {now} here and {date} there: set the one that is wrong"))
+    } else {
+        Check::good("clock", format!("within {} s of the endpoint's", MAX_CLOCK_APART.as_secs()))
+    }
+}
+
+fn forged(url: &str) -> Check {
+    let sources = receiver::configured::sources();
+    let secrets = demo_secrets(&sources);
+    let requests: Vec<_> = sources.iter().filter_map(|source| forgery(source, &secrets)).collect();
+    let mut problems = Vec::new();
+    for request in &requests {
+        match post(url, request) {
+            Ok(Reply { status: 401, .. }) => {}
+            Ok(reply) => problems.push(problem(&request.source, &reply)),
+            Err(failure) => return Check::failed("forged", failure),
+        }
+    }
+    match (requests.len(), problems.is_empty()) {
+        (0, _) => Check::skipped("forged", "no source is signed in a way that can be forged here"),
+        (all, true) => Check::good("forged", format!("{all} of {} sources were tried, and answer 401", sources.len())),
+        (all, false) => {
+            Check::bad("forged", format!("{} of {all} sources don't answer 401", problems.len()), problems.join("\n"))
+        }
+    }
+}
+
+/// A request of the source that is signed with another secret.
+fn forgery(source: &Source, secrets: &str) -> Option<SignedRequest> {
+    if !can_sign(&source.scheme) {
+        return None;
+    }
+    let secret = secrets_of(secrets, &source.name).ok()?.into_iter().next()?;
+    let sample = match corpus().typical(&source.name) {
+        Some(case) => Sample::of_case(case, source),
+        None => receiver::configured::providers().iter().find(|p| p.name == source.provider).map(Sample::of_preset)?,
+    };
+    sample.ok()?.sign(source, &secret, SystemClock.now(), Some(Tamper::Signature)).ok()
+}
+
+fn problem(source: &str, reply: &Reply) -> String {
+    let next = match reply.status {
+        200..300 => "it was taken: stop the provider, and deploy again before anything else",
+        404 => "it isn't among the deployed sources: build again, and deploy",
+        429 => "throttled: run it again in a moment",
+        503 => "it has no secret: tidings rotate puts one in",
+        _ => "is something in between? a firewall, a proxy that changes bodies",
+    };
+    format!("{source} answers {} {}: {next}", reply.status, reply.word())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn clocks_may_be_a_minute_apart_and_no_more() {
+        let at = Timestamp::parse_http_date("Tue, 24 Nov 2026 18:00:00 GMT").expect("a date");
+        assert_eq!(at.to_string(), "2026-11-24T18:00:00.000Z");
+        let beyond = MAX_CLOCK_APART + Duration::from_millis(1);
+        for (now, status) in [
+            (at, Status::Good),
+            (at.plus(MAX_CLOCK_APART), Status::Good),
+            (at.minus(MAX_CLOCK_APART), Status::Good),
+            (at.plus(beyond), Status::Bad),
+            (at.minus(beyond), Status::Bad),
+        ] {
+            assert_eq!(clock(Some(at), now).status, status, "{now}");
+        }
+        assert_eq!(clock(None, at).status, Status::Skipped);
+        assert_eq!(Timestamp::parse_http_date("yesterday"), None);
+    }
+
+    #[test]
+    fn every_configured_source_that_can_be_signed_is_forged() {
+        let sources = receiver::configured::sources();
+        let secrets = demo_secrets(&sources);
+        for source in sources.iter().filter(|source| can_sign(&source.scheme)) {
+            assert!(forgery(source, &secrets).is_some(), "{}", source.name);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `tidings doctor`: whether all is as it must be, a line a check, with what to do next.
+//!
+//! Promises: every check that can be done is done, whatever the others say; what isn't looked at is said, with why. Reads only,
+//! but for `--send`; what it sends otherwise is forged and mustn't get in. Secrets are looked at, and named by their sources alone.
+
+mod configuration;
+mod endpoint;
+mod self_test;
+mod stack;
+
+use crate::Failure;
+use crate::arguments::{DoctorOptions, dev_url};
+use crate::commands::files;
+use crate::style::{BAD, FAINT, GOOD, paint, say};
+use crate::target::webhook_url;
+use serde::Serialize;
+use serde_json::json;
+use std::process::ExitCode;
+use zeroize::Zeroizing;
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Good,
+    Bad,
+    Skipped,
+}
+
+/// A check that was done, or why it wasn't.
+#[derive(Debug, Serialize)]
+struct Check {
+    check: &'static str,
+    status: Status,
+    said: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl Check {
+    fn good(check: &'static str, said: impl Into<String>) -> Self {
+        Self { check, status: Status::Good, said: said.into(), next: None }
+    }
+
+    fn bad(check: &'static str, said: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { check, status: Status::Bad, said: said.into(), next: Some(next.into()) }
+    }
+
+    fn skipped(check: &'static str, why: impl Into<String>) -> Self {
+        Self { check, status: Status::Skipped, said: why.into(), next: None }
+    }
+
+    fn failed(check: &'static str, failure: Failure) -> Self {
+        Self { check, status: Status::Bad, said: failure.message, next: failure.hint }
+    }
+
+    fn print(&self) {
+        let mark = match self.status {
+            Status::Good => paint(GOOD, "✓"),
+            Status::Bad => paint(BAD, "✗"),
+            Status::Skipped => paint(FAINT, "–"),
+        };
+        say!("{mark} {:<13} {}", self.check, self.said);
+        for line in self.next.iter().flat_map(|next| next.lines()) {
+            say!("  {:<13} {}", "", paint(FAINT, line));
+        }
+    }
+}
+
+pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
+    // A case that can't be sent is a wrong call, and told before anything is looked at.
+    options.case.as_deref().map(self_test::case).transpose()?;
+    let own = options.secrets.as_deref().map(files::document).transpose()?.map(Zeroizing::new);
+    let at = &options.target.at;
+    let mut checks = configuration::checks();
+    let (of_stack, stored) = stack::checks(at).await;
+    checks.extend(of_stack);
+    let url = match (&options.url, webhook_url(at).await) {
+        (Some(url), _) => Some(url.clone()),
+        (None, Ok(url)) => Some(url.unwrap_or_else(dev_url)),
+        (None, Err(_)) => None,
+    };
+    match &url {
+        Some(url) => checks.extend(endpoint::checks(url)),
+        None => checks.push(Check::skipped("endpoint", "its address isn't known: the stack doesn't say it. --url does")),
+    }
+    checks.push(match (&url, options.send) {
+        (Some(url), true) => {
+            let demo =
+                || at.stack.is_none().then(|| Zeroizing::new(tidings_events::demo_secrets(&receiver::configured::sources())));
+            self_test::check(&options, url, own.or(stored).or_else(demo)).await
+        }
+        (None, true) => Check::skipped("self-test", "there is no address to send it to"),
+        (_, false) => Check::skipped("self-test", "nothing is sent: --send sends a signed event, and leaves facts in a context"),
+    });
+
+    let bad = checks.iter().filter(|check| check.status == Status::Bad).count();
+    if options.target.json {
+        say!("{}", json!({ "good": bad == 0, "checks": checks }));
+    } else {
+        checks.iter().for_each(Check::print);
+        let done = checks.iter().filter(|check| check.status != Status::Skipped).count();
+        say!(
+            "{}",
+            if bad == 0 {
+                paint(GOOD, format!("{done} checks, all good"))
+            } else {
+                paint(BAD, format!("{bad} of {done} checks are bad"))
+            }
+        );
+    }
+    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

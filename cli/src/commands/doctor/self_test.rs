@@ -1,0 +1,114 @@
+//! A signed event of the corpus, from the endpoint to the context.
+
+use super::Check;
+use crate::Failure;
+use crate::arguments::DoctorOptions;
+use crate::commands::send::post;
+use crate::sources;
+use crate::target::{reader, unreadable};
+use receiver::verify::can_sign;
+use std::time::Duration;
+use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::limits::SELF_TEST_WAIT;
+use tidings_core::time::{Clock, SystemClock};
+use tidings_events::{Case, corpus, secrets_of};
+use zeroize::Zeroizing;
+
+const NAME: &str = "self-test";
+
+/// Pause between two looks at its claim.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A case whose events are to be processed.
+pub(super) fn case(name: &str) -> Result<&'static Case, Failure> {
+    let case = corpus().case(name);
+    let case =
+        case.ok_or_else(|| Failure::new(format!("the corpus has no case {name:?}")).hint("tidings send --list shows them"))?;
+    let processed = case.expect.status == 202 && case.expect.events.iter().all(|event| event.dead.is_none());
+    if processed {
+        Ok(case)
+    } else {
+        Err(Failure::new(format!("{name} mustn't come through")).hint("tidings send --list shows which are accepted"))
+    }
+}
+
+pub(super) async fn check(options: &DoctorOptions, url: &str, secrets: Option<Zeroizing<String>>) -> Check {
+    let Some(secrets) = secrets else { return Check::skipped(NAME, "there are no secrets to sign with: --secrets FILE") };
+    match send(options, url, &secrets).await {
+        Ok(check) => check,
+        Err(failure) => Check::failed(NAME, failure),
+    }
+}
+
+async fn send(options: &DoctorOptions, url: &str, secrets: &str) -> Result<Check, Failure> {
+    let chosen = match &options.case {
+        Some(name) => Some(case(name)?),
+        None => receiver::configured::sources().iter().filter(|source| can_sign(&source.scheme)).find_map(|source| {
+            let has_secret = secrets_of(secrets, &source.name).is_ok_and(|secrets| !secrets.is_empty());
+            corpus().typical(&source.name).filter(|case| has_secret && self::case(&case.name).is_ok())
+        }),
+    };
+    let Some(case) = chosen else {
+        return Ok(Check::skipped(NAME, "no source has both a secret and an event in the corpus"));
+    };
+    let source = sources::configured(&case.source)?;
+    let failed = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", case.name));
+    let secret = secrets_of(secrets, &source.name).map_err(|error| failed(&error))?.into_iter().next();
+    let secret = Zeroizing::new(secret.ok_or_else(|| failed(&"its source has no secret"))?);
+    let began = SystemClock.now();
+    let request = case.request(&source, &secret, began, None, None).map_err(|error| failed(&error))?;
+    let Some(key) = request.claim_keys(&source, &secret, began).into_iter().next() else {
+        return Err(failed(&"it holds no event"));
+    };
+    let reply = post(url, &request)?;
+    if !(200..300).contains(&reply.status) {
+        let next = format!("tidings send --case {} --dry-run --json, and tidings verify, say why", case.name);
+        return Ok(Check::bad(NAME, format!("{} is answered {} {}", case.name, reply.status, reply.word()), next));
+    }
+    let claim = settled(options, &key).await?;
+    Ok(said(&key, claim, reply.word() == "duplicate", SystemClock.now().since(began)))
+}
+
+/// The claim, as soon as it is at an end or the time is over.
+async fn settled(options: &DoctorOptions, key: &ClaimKey) -> Result<Option<Claim>, Failure> {
+    let reader = reader(&options.target).await?;
+    let until = SystemClock.now().plus(SELF_TEST_WAIT);
+    loop {
+        let claim = reader.claim(key).await.map_err(|error| unreadable(&options.target.at, &error))?;
+        let ended = match claim.as_ref().map(|claim| claim.state) {
+            Some(ClaimState::Processed | ClaimState::Dead) => true,
+            Some(ClaimState::Received | ClaimState::Enqueued) | None => false,
+        };
+        if ended || SystemClock.now() >= until {
+            return Ok(claim);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn said(key: &ClaimKey, claim: Option<Claim>, duplicate: bool, took: Duration) -> Check {
+    let Some(claim) = claim else {
+        return Check::bad(NAME, format!("{key} was accepted, and has no claim"), "is --url the address of this stack?");
+    };
+    match claim.state {
+        ClaimState::Processed if duplicate => Check::good(
+            NAME,
+            format!("{key} was processed before: only its claim was read. Another one goes all the way: --case NAME"),
+        ),
+        ClaimState::Processed => {
+            let outcome = claim.outcome.map_or("processed", |outcome| outcome.as_str());
+            let conversation = claim.conversation.unwrap_or_default();
+            Check::good(NAME, format!("{key} {outcome} after {:.1} s, in {conversation}", took.as_secs_f64()))
+        }
+        ClaimState::Dead => Check::bad(
+            NAME,
+            format!("{key} is dead: {}", claim.reason.unwrap_or_default()),
+            format!("tidings rules explain '{key}'"),
+        ),
+        ClaimState::Received | ClaimState::Enqueued => Check::bad(
+            NAME,
+            format!("{key} is still {} after {} s", claim.state, SELF_TEST_WAIT.as_secs()),
+            "is the processor's event source enabled? its log says what it fails with",
+        ),
+    }
+}

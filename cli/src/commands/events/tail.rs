@@ -1,0 +1,101 @@
+//! `tidings events tail`: events as they come and as they get further.
+//!
+//! Looks again and again at the newest that the filter lets through, [`MAX_EVENTS_LISTED`] at most, and prints each once for each
+//! state that it is seen in. Only those are remembered. A look that fails is said, and the next one tries again; the first must not.
+
+use super::{find, line, to_json, unknown};
+use crate::Failure;
+use crate::arguments::EventsTail;
+use crate::style::note;
+use crate::target::reader;
+use std::collections::HashMap;
+use std::io::Write;
+use std::pin::pin;
+use std::process::ExitCode;
+use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED};
+
+pub(crate) async fn run(options: EventsTail) -> Result<ExitCode, Failure> {
+    // Once for all, so that a Ctrl-C while a look is under way is heard.
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
+    tokio::select! {
+        heard = &mut interrupted => heard.map_err(|error| Failure::new(format!("no Ctrl-C can be heard: {error}")))?,
+        ended = follow(&options) => ended?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Until nobody reads on; with `--once`, one look.
+async fn follow(options: &EventsTail) -> Result<(), Failure> {
+    let EventsTail { filter, every, once, target } = options;
+    let reader = reader(target).await?;
+    let look = async || find(&reader, filter, MAX_EVENTS_LISTED, &target.at).await;
+
+    let first = look().await?;
+    if filter.conversation.is_none() {
+        note(&format!(
+            "{} claims: each look, every {every}, reads the whole table. --conversation reads only its own",
+            first.read
+        ));
+    }
+    unknown(&first).iter().for_each(|text| note(text));
+    let mut seen = Seen::default();
+    let mut news = seen.news(first.claims);
+    news.drain(..news.len().saturating_sub(EVENTS_LISTED));
+    loop {
+        for claim in &news {
+            let line = if target.json { to_json(claim)? } else { line(claim, filter.conversation.is_some()) };
+            if writeln!(anstream::stdout().lock(), "{line}").is_err() {
+                return Ok(());
+            }
+        }
+        if *once {
+            return Ok(());
+        }
+        tokio::time::sleep(every.duration()).await;
+        news = match look().await {
+            Ok(found) => seen.news(found.claims),
+            Err(failure) => {
+                note(&format!("{failure}; the next look is in {every}"));
+                Vec::new()
+            }
+        };
+    }
+}
+
+/// What was seen at the last look.
+#[derive(Debug, Default)]
+struct Seen(HashMap<ClaimKey, (ClaimState, bool)>);
+
+impl Seen {
+    /// Those of a look, newest first, that are new or in another state than at the last one; oldest first.
+    fn news(&mut self, claims: Vec<Claim>) -> Vec<Claim> {
+        let now = claims.iter().map(|claim| (claim.key.clone(), (claim.state, claim.erased.is_some()))).collect();
+        let before = std::mem::replace(&mut self.0, now);
+        claims.into_iter().rev().filter(|claim| before.get(&claim.key) != self.0.get(&claim.key)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(key: &str, state: ClaimState) -> Claim {
+        Claim { state, ..Claim::new(ClaimKey::from(key.to_owned())) }
+    }
+
+    #[test]
+    fn each_state_is_told_once_and_what_is_gone_is_forgotten() {
+        let mut seen = Seen::default();
+        let mut look = |claims: &[(&str, ClaimState)]| -> Vec<String> {
+            let told = seen.news(claims.iter().map(|(key, state)| claim(key, *state)).collect());
+            assert_eq!(seen.0.len(), claims.len());
+            told.iter().map(|claim| format!("{} {}", claim.key, claim.state)).collect()
+        };
+        use ClaimState::{Dead, Enqueued, Processed};
+        assert_eq!(look(&[("b", Enqueued), ("a", Processed)]), ["a processed", "b enqueued"]);
+        assert!(look(&[("b", Enqueued), ("a", Processed)]).is_empty());
+        assert_eq!(look(&[("c", Enqueued), ("b", Dead), ("a", Processed)]), ["b dead", "c enqueued"]);
+        assert_eq!(look(&[("b", Processed)]), ["b processed"]);
+    }
+}

@@ -1,0 +1,129 @@
+//! What rotating makes of the document of secrets. Pure; whatever it says names places and counts, never a secret.
+
+use crate::Failure;
+use receiver::verify::Key;
+use serde_json::{Map, Value};
+use tidings_core::config::source::Source;
+use tidings_core::limits::{MAX_SECRET_DOCUMENT_BYTES, MAX_SECRETS_PER_SOURCE};
+use tidings_core::secrets::parse;
+use zeroize::Zeroizing;
+
+/// A document in the place of another.
+pub(super) struct Change {
+    pub(super) document: Zeroizing<String>,
+    /// How many secrets the source had.
+    pub(super) before: usize,
+    /// How many it has.
+    pub(super) after: usize,
+}
+
+/// With a new secret in front of the source's others.
+pub(super) fn in_front(document: &str, source: &Source, secret: &str) -> Result<Change, Failure> {
+    let name = &source.name;
+    if let Err(error) = Key::prepare(&source.scheme, secret) {
+        return Err(Failure::new(format!("it can't be a secret of {name}: {error}"))
+            .hint(format!("what it is, and where to get it: tidings providers show {}", source.provider)));
+    }
+    let secrets = secrets(document, name)?;
+    if let Some(place) = secrets.iter().position(|held| held == secret) {
+        return Err(
+            Failure::new(format!("{name} has that secret already, at place {place}")).hint("0 is the newest. Nothing is changed")
+        );
+    }
+    if secrets.len() >= MAX_SECRETS_PER_SOURCE {
+        return Err(Failure::new(format!("{name} has {} secrets, allowed: {MAX_SECRETS_PER_SOURCE}", secrets.len()))
+            .hint("take the old ones away first: --drop-old"));
+    }
+    let before = secrets.len();
+    let all = std::iter::once(secret.to_owned()).chain(secrets).collect();
+    written(document, name, all, before)
+}
+
+/// With nothing but the newest.
+pub(super) fn newest_alone(document: &str, name: &str) -> Result<Change, Failure> {
+    let mut secrets = secrets(document, name)?;
+    let before = secrets.len();
+    if before < 2 {
+        return Err(Failure::new(format!("{name} has {before} secrets: there is no old one")).hint("nothing is changed"));
+    }
+    secrets.truncate(1);
+    written(document, name, secrets, before)
+}
+
+fn secrets(document: &str, name: &str) -> Result<Vec<String>, Failure> {
+    let mut all = parse(document).map_err(|error| Failure::new(format!("the stack's secret: {error}")))?;
+    Ok(all.remove(name).unwrap_or_default().0)
+}
+
+/// Everything else in the document stays as it is.
+fn written(document: &str, name: &str, mut secrets: Vec<String>, before: usize) -> Result<Change, Failure> {
+    let mut all: Map<String, Value> = serde_json::from_str(document).map_err(|error| Failure::new(error.to_string()))?;
+    let after = secrets.len();
+    let value = if after == 1 { Value::String(secrets.remove(0)) } else { Value::from(secrets) };
+    all.insert(name.to_owned(), value);
+    let document = Zeroizing::new(Value::Object(all).to_string());
+    if document.len() > MAX_SECRET_DOCUMENT_BYTES {
+        let bytes = document.len();
+        return Err(Failure::new(format!("the secrets would have {bytes} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}"))
+            .hint("take old ones away first: --drop-old"));
+    }
+    Ok(Change { document, before, after })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources;
+
+    fn front(document: &str, secret: &str) -> Result<String, String> {
+        let change = in_front(document, &sources::configured("orders").expect("a source"), secret);
+        change.map(|change| change.document.to_string()).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_new_secret_is_put_in_front_and_nothing_else_is_touched() {
+        let others = r#""orders.verify_token":"token","stripe":["whsec_a","whsec_b"]"#;
+        for (before, after) in [
+            (format!("{{{others}}}"), format!(r#"{{{others},"orders":"new"}}"#)),
+            (format!(r#"{{"orders":"old",{others}}}"#), format!(r#"{{"orders":["new","old"],{others}}}"#)),
+            (format!(r#"{{"orders":["old","older"],{others}}}"#), format!(r#"{{"orders":["new","old","older"],{others}}}"#)),
+        ] {
+            assert_eq!(front(&before, "new"), Ok(after), "{before}");
+        }
+    }
+
+    #[test]
+    fn limits_hold_on_both_sides_and_no_error_tells_a_secret() {
+        let held = |n: usize| {
+            let secrets: Vec<_> = (0..n).map(|n| format!("hunter{n}")).collect();
+            serde_json::json!({ "orders": secrets }).to_string()
+        };
+        assert!(front(&held(MAX_SECRETS_PER_SOURCE - 1), "new").is_ok());
+        for (document, secret, said) in [
+            (held(MAX_SECRETS_PER_SOURCE), "new", "orders has 8 secrets, allowed: 8"),
+            (held(2), "hunter1", "orders has that secret already, at place 1"),
+            (held(2), "", "it can't be a secret of orders"),
+            (r#"{"orders": hunter2}"#.to_owned(), "new", "no JSON object from a name to a secret"),
+        ] {
+            let error = front(&document, secret).unwrap_err();
+            assert!(error.contains(said) && !error.contains("hunter"), "{error}");
+        }
+        let padded = |bytes: usize| {
+            let start = r#"{"a":""#;
+            format!("{start}{}\"}}", "x".repeat(bytes - start.len() - 2))
+        };
+        let adds = r#","orders":"new""#.len();
+        assert!(front(&padded(MAX_SECRET_DOCUMENT_BYTES - adds), "new").is_ok());
+        let error = front(&padded(MAX_SECRET_DOCUMENT_BYTES - adds + 1), "new").unwrap_err();
+        assert!(error.contains("would have 65537 bytes, allowed: 65536"), "{error}");
+    }
+
+    #[test]
+    fn the_old_ones_are_taken_away_if_there_are_any() {
+        let dropped = |document: &str| newest_alone(document, "orders").map(|change| change.document.to_string());
+        assert_eq!(dropped(r#"{"a":["1","2"],"orders":["new","old"]}"#).unwrap(), r#"{"a":["1","2"],"orders":"new"}"#);
+        for none in [r#"{"orders":"new"}"#, r#"{"orders":[]}"#, "{}"] {
+            assert!(dropped(none).unwrap_err().to_string().contains("there is no old one"), "{none}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `tidings rotate`: puts a new secret of a source in front, or takes the old ones away.
+//!
+//! Promises: without `--yes` nothing is written; all but the source's own entry stays as it is; what somebody else wrote since it
+//! was read isn't overwritten unseen. Never prints a secret, but for one that it generated: once, to a terminal, or into a new file
+//! that only its owner can read.
+
+mod document;
+
+use crate::Failure;
+use crate::arguments::RotateOptions;
+use crate::commands::files;
+use crate::sources;
+use crate::style::{FAINT, GOOD, STRONG, WARN, paint, say};
+use crate::target::{sources_secret, unreadable};
+use document::{Change, in_front, newest_alone};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::json;
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+use std::process::ExitCode;
+use tidings_core::aws::Replaced;
+use tidings_core::config::source::{OWN, Source};
+use zeroize::Zeroizing;
+
+/// A generated secret, before it is written in hex.
+const GENERATED_BYTES: usize = 32;
+
+pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
+    let source = sources::configured(&options.source)?;
+    if source.captures() {
+        return Err(Failure::new(format!("{} is told its secret by a handshake", source.name))
+            .hint("open a window for a new one: docs/rotation.md, \"Told by a handshake\""));
+    }
+    let generated = if options.generate { Some(generate(&options, &source)?) } else { None };
+    let given = options.secret_file.as_deref().map(given).transpose()?;
+    let Some(store) = sources_secret(&options.target.at).await? else {
+        return Err(Failure::new("no stack is named").hint("--stack NAME; the secrets of a `tidings dev` are its --secrets file"));
+    };
+    let read = store.versioned().await.map_err(|error| unreadable(&options.target.at, &error))?;
+    let change = match generated.as_ref().or(given.as_ref()) {
+        Some(secret) => in_front(&read.document, &source, secret)?,
+        None => newest_alone(&read.document, &source.name)?,
+    };
+    if !options.yes {
+        tell(&options, &source, &change, None);
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Kept before it counts: a secret that counts and that nobody knows would help nobody.
+    if let (Some(path), Some(secret)) = (&options.output, &generated) {
+        files::write_new(path, &format!("{}\n", **secret))?;
+    }
+    let replaced = match store.replace(&change.document, &read.version).await {
+        Ok(Replaced::Changed) => {
+            unused(&options);
+            return Err(Failure::new("somebody else has written the secrets since they were read; nothing is changed")
+                .hint("look at what they did, and run it again"));
+        }
+        Ok(replaced) => replaced,
+        Err(error) => {
+            return Err(unreadable(&options.target.at, &error)
+                .hint("whether it was written isn't known: run it again, which says if the secret is there already"));
+        }
+    };
+    if let (None, Some(secret)) = (&options.output, &generated) {
+        say!("{}", **secret);
+    }
+    tell(&options, &source, &change, Some(&replaced));
+    match replaced {
+        Replaced::Yes => Ok(ExitCode::SUCCESS),
+        Replaced::Changed | Replaced::Raced { .. } | Replaced::Unsure { .. } => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// A generated secret that didn't come to count isn't left lying about.
+fn unused(options: &RotateOptions) {
+    if let Some(path) = &options.output {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// A new secret, if it is the operator who chooses and there is a place to tell it.
+fn generate(options: &RotateOptions, source: &Source) -> Result<Zeroizing<String>, Failure> {
+    if source.provider != OWN {
+        let provider = sources::preset(&source.provider)?;
+        if !provider.lets_choose() {
+            let steps =
+                if provider.setup.is_empty() { String::new() } else { format!("\nset up: {}", provider.setup.join("; ")) };
+            return Err(Failure::new(format!("a secret of {} isn't yours to choose", provider.title))
+                .hint(format!("it is {}{steps}\ngive it with --secret-file", provider.secret)));
+        }
+    }
+    let to_terminal = std::io::stdout().is_terminal() && !options.target.json;
+    if options.yes && options.output.is_none() && !to_terminal {
+        return Err(Failure::new("a generated secret is told to a terminal only")
+            .hint("--output FILE writes it to a new file that only you can read"));
+    }
+    let mut bytes = [0; GENERATED_BYTES];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::new("the system gives no random bytes"))?;
+    Ok(Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+}
+
+/// A secret as a file or standard input has it.
+fn given(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).map_err(|error| Failure::new(format!("standard input: {error}")))?;
+    } else {
+        bytes = files::read(path)?;
+    }
+    let text = String::from_utf8(bytes).map(Zeroizing::new);
+    let text = text.map_err(|_| Failure::new(format!("{}: not UTF-8", path.display())))?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// What was done, or would be, and what to do next.
+fn tell(options: &RotateOptions, source: &Source, change: &Change, done: Option<&Replaced>) {
+    let (name, Change { before, after, .. }) = (&source.name, change);
+    let race = match done {
+        None | Some(Replaced::Yes | Replaced::Changed) => None,
+        Some(Replaced::Raced { lost }) => Some(format!(
+            "somebody else wrote in the same moment: what they wrote is version {lost} (AWSPREVIOUS), and doesn't count any more. \
+             Compare the two"
+        )),
+        Some(Replaced::Unsure { cause }) => {
+            Some(format!("whether somebody else wrote in the same moment couldn't be asked: {cause}. Look at AWSPREVIOUS"))
+        }
+    };
+    if options.target.json {
+        say!("{}", json!({ "source": name, "rotated": done.is_some(), "before": before, "after": after, "race": race }));
+        return;
+    }
+    let what = if options.drop_old { "all but the newest secret taken away" } else { "a new secret in front" };
+    let word = if done.is_some() { paint(GOOD, "rotated") } else { paint(WARN, "would rotate") };
+    say!("{word} {}: {what}", paint(STRONG, name));
+    say!("  secrets   {before} before, {after} after");
+    let stack = options.target.at.stack.as_deref().unwrap_or("NAME");
+    let next: Vec<String> = if options.drop_old {
+        vec![format!(
+            "what is signed with an old one is 401 from then on: the metric SecretAgeIndex of {name} must be silent for as long as \
+             its provider tries again"
+        )]
+    } else {
+        vec![
+            "wait five minutes, until every function has it".to_owned(),
+            "let the provider sign with it, if it doesn't yet".to_owned(),
+            format!("when the metric SecretAgeIndex of {name} is silent: tidings rotate {name} --stack {stack} --drop-old --yes"),
+        ]
+    };
+    next.iter().for_each(|step| say!("  next      {step}"));
+    race.iter().for_each(|race| say!("  {}      {race}", paint(WARN, "race")));
+    if done.is_none() {
+        say!("{}", paint(FAINT, "nothing is changed: give --yes to do it"));
+    }
+}

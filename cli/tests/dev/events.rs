@@ -1,0 +1,134 @@
+//! `tidings events list` and `tail`: real events of a real `dev`.
+
+use crate::support::{Dev, err, golden, json, out, run};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+const CONVERSATION: &str = "whatsapp:491713920012";
+
+fn keys(events: &Value) -> Vec<&str> {
+    events.as_array().expect("an array").iter().map(|event| event["key"].as_str().expect("a key")).collect()
+}
+
+/// Two events of one conversation, the later one first, and one of another.
+fn lived() -> Dev {
+    let dev = Dev::start(&[]);
+    for (case, key) in [
+        ("orders-delivered-early", "orders#ord-evt-3002"),
+        ("stripe-checkout-completed", "stripe#evt_1TidingsCheckout1042"),
+        ("slack-app-mention", "slack#Ev0TIDINGS001"),
+    ] {
+        assert!(dev.send(&["--case", case]).status.success(), "{case}");
+        dev.claim(key, "processed");
+    }
+    dev
+}
+
+#[test]
+fn the_newest_of_all_are_listed_and_what_that_cost_is_said() {
+    let dev = lived();
+    golden("events-list", &dev.ask(&["events", "list"]), 0);
+    let all = json(&dev.ask(&["events", "list", "--json"]));
+    assert_eq!(keys(&all), ["slack#Ev0TIDINGS001", "stripe#evt_1TidingsCheckout1042", "orders#ord-evt-3002"]);
+    let received = all[1]["received"].as_str().expect("a time").to_owned();
+
+    for (filter, expected) in [
+        (&["--limit", "2"][..], &["slack#Ev0TIDINGS001", "stripe#evt_1TidingsCheckout1042"][..]),
+        (&["--source", "orders"], &["orders#ord-evt-3002"]),
+        (&["--type", "checkout.*"], &["stripe#evt_1TidingsCheckout1042"]),
+        (&["--state", "processed", "--source", "slack"], &["slack#Ev0TIDINGS001"]),
+        (&["--state", "dead"], &[]),
+        (&["--since", &received], &["slack#Ev0TIDINGS001", "stripe#evt_1TidingsCheckout1042"]),
+        (&["--until", &received], &["stripe#evt_1TidingsCheckout1042", "orders#ord-evt-3002"]),
+        (&["--until", "1h"], &[]),
+        (&["--since", "1h"], &["slack#Ev0TIDINGS001", "stripe#evt_1TidingsCheckout1042", "orders#ord-evt-3002"]),
+    ] {
+        let listed = dev.ask(&[&["events", "list", "--json"], filter].concat());
+        assert_eq!(keys(&json(&listed)), expected, "{filter:?}");
+        assert!(err(&listed).contains("3 claims read"), "{}", err(&listed));
+    }
+}
+
+#[test]
+fn a_conversation_s_are_listed_by_their_own_time_and_nothing_else_is_read() {
+    let dev = lived();
+    golden("events-list-conversation", &dev.ask(&["events", "list", "--conversation", CONVERSATION]), 0);
+    for (filter, expected) in [
+        (&[][..], &["orders#ord-evt-3002", "stripe#evt_1TidingsCheckout1042"][..]),
+        (&["--limit", "1"], &["orders#ord-evt-3002"]),
+        (&["--since", "2026-11-21T09:30:00Z"], &["orders#ord-evt-3002"]),
+        (&["--since", "2026-11-21T09:30:00.001Z"], &[]),
+        (&["--until", "2026-11-20T10:00:00Z"], &["stripe#evt_1TidingsCheckout1042"]),
+        (&["--until", "2026-11-20T09:59:59.999Z"], &[]),
+        (&["--source", "stripe", "--limit", "1"], &["stripe#evt_1TidingsCheckout1042"]),
+    ] {
+        let listed = dev.ask(&[&["events", "list", "--json", "--conversation", CONVERSATION], filter].concat());
+        assert_eq!(keys(&json(&listed)), expected, "{filter:?}");
+        assert!(!err(&listed).contains("claims read"), "{}", err(&listed));
+    }
+    let nobody = dev.ask(&["events", "list", "--conversation", "nobody"]);
+    assert_eq!((nobody.status.code(), out(&nobody), err(&nobody).trim()), (Some(0), String::new(), "no event is like that"));
+}
+
+/// A `tail` that is ended with the test.
+struct Tail(Child);
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_tail_tells_each_state_of_each_event_once_until_it_is_interrupted() {
+    let dev = Dev::start(&[]);
+    assert!(dev.send(&["--case", "stripe-checkout-completed"]).status.success());
+    dev.claim("stripe#evt_1TidingsCheckout1042", "processed");
+    let once = dev.ask(&["events", "tail", "--once"]);
+    assert_eq!((once.status.code(), out(&once).lines().count()), (Some(0), 1));
+    assert!(err(&once).contains("1 claims: each look, every 2s, reads the whole table"), "{}", err(&once));
+
+    let tail = Command::new(env!("CARGO_BIN_EXE_tidings"))
+        .args(["events", "tail", "--every", "1s", "--json", "--endpoint-url", dev.dynamodb()])
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut tail = Tail(tail.expect("the binary"));
+    let mut lines = BufReader::new(tail.0.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    let mut next = || -> (String, String) {
+        let event: Value = serde_json::from_str(&lines.next().expect("a line")).expect("JSON");
+        (event["key"].as_str().unwrap().to_owned(), event["state"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(next(), ("stripe#evt_1TidingsCheckout1042".to_owned(), "processed".to_owned()));
+    // One that dies: it is queued for some looks, and then it isn't.
+    assert!(dev.send(&["--case", "orders-poison"]).status.success());
+    let poison = |state: &str| ("orders#ord-evt-3666".to_owned(), state.to_owned());
+    assert_eq!(next(), poison("enqueued"));
+    assert_eq!(next(), poison("dead"));
+    let interrupted = Command::new("kill").args(["-INT", &tail.0.id().to_string()]).status().expect("kill");
+    assert!(interrupted.success() && tail.0.wait().expect("its end").success());
+    assert_eq!(lines.next(), None);
+}
+
+#[test]
+fn the_commands_say_how_they_are_called() {
+    for (arguments, said) in [
+        (&["events", "list", "--limit", "0"][..], "allowed: 1 to 1000"),
+        (&["events", "list", "--limit", "1001"], "allowed: 1 to 1000"),
+        (&["events", "list", "--since", "yesterday"], "90s, 10m, 24h, 7d ago"),
+        (&["events", "list", "--state", "lost"], "[possible values: received, enqueued, processed, dead]"),
+        (&["events", "list", "--type", "order.ship*"], "as in order.shipped, order.*"),
+        (&["events", "tail", "--every", "500ms"], "no length of time"),
+    ] {
+        let refused = run(arguments);
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        assert!(err(&refused).contains(said), "{arguments:?}: {}", err(&refused));
+    }
+    for command in ["list", "tail"] {
+        assert!(out(&run(&["events", command, "--help"])).contains("--stack tidings --state dead"), "{command}");
+        let nobody = run(&["events", command, "--endpoint-url", "http://127.0.0.1:9"]);
+        assert_eq!(nobody.status.code(), Some(1));
+        assert!(err(&nobody).contains("is there a `tidings dev` behind"), "{}", err(&nobody));
+    }
+}

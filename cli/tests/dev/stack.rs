@@ -1,0 +1,147 @@
+//! A deployed stack around a `tidings dev`: the answers of CloudFormation, Secrets Manager and SQS that operators' commands need,
+//! and the `dev`'s own DynamoDB. Only as much of each as is asked for here.
+
+use crate::support::{Dev, command, json};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use serde_json::{Value, json as object};
+use std::process::Output;
+use std::sync::{Arc, Mutex};
+
+/// When somebody else writes the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meddler {
+    Nobody,
+    /// Between the first look and the second.
+    BeforeTheLook,
+    /// Between the second look and the write.
+    BeforeTheWrite,
+}
+
+pub(crate) struct Stack {
+    pub(crate) endpoint: String,
+    state: Arc<Mutex<Account>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+struct Account {
+    webhooks: String,
+    dynamodb: String,
+    /// The secret's versions, the newest last.
+    versions: Vec<String>,
+    meddler: Meddler,
+    looks: usize,
+}
+
+pub(crate) const THEIRS: &str = r#"{"orders":"theirs"}"#;
+
+impl Stack {
+    pub(crate) fn around(dev: &Dev, secret: &str) -> Self {
+        let (webhooks, dynamodb) = (dev.webhooks.clone(), dev.dynamodb().to_owned());
+        let versions = vec![secret.to_owned()];
+        let state = Account { webhooks, dynamodb, versions, meddler: Meddler::Nobody, looks: 0 };
+        let state = Arc::new(Mutex::new(state));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("its address"));
+        let app = Router::new().fallback(answer).with_state(Arc::clone(&state));
+        runtime.spawn(async move { axum::serve(listener, app).await });
+        Self { endpoint, state, _runtime: runtime }
+    }
+
+    /// The document, and how many versions there were before it.
+    pub(crate) fn secret(&self) -> (Value, usize) {
+        let state = self.state.lock().expect("no panic");
+        (serde_json::from_str(state.versions.last().expect("one")).expect("JSON"), state.versions.len() - 1)
+    }
+
+    pub(crate) fn meddle(&self, meddler: Meddler) {
+        let mut state = self.state.lock().expect("no panic");
+        (state.meddler, state.looks) = (meddler, 0);
+    }
+
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Output {
+        command()
+            .args(arguments)
+            .args(["--stack", "shop", "--region", "eu-central-1", "--endpoint-url", &self.endpoint])
+            .envs([("AWS_ACCESS_KEY_ID", "none"), ("AWS_SECRET_ACCESS_KEY", "none"), ("AWS_EC2_METADATA_DISABLED", "true")])
+            .output()
+            .expect("the binary")
+    }
+
+    pub(crate) fn ask_json(&self, arguments: &[&str]) -> Value {
+        json(&self.ask(&[arguments, &["--json"]].concat()))
+    }
+}
+
+async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, body: Bytes) -> axum::response::Response {
+    let target = headers.get("x-amz-target").map(|target| target.to_str().expect("text").to_owned()).unwrap_or_default();
+    if target.starts_with("DynamoDB_") {
+        let url = state.lock().expect("no panic").dynamodb.clone();
+        return tokio::task::spawn_blocking(move || forward(&url, &headers, &body)).await.expect("an answer").into_response();
+    }
+    let mut state = state.lock().expect("no panic");
+    match target.as_str() {
+        "" => state.described().into_response(),
+        "AmazonSQS.GetQueueAttributes" => {
+            object!({ "Attributes": { "ApproximateNumberOfMessages": "2" } }).to_string().into_response()
+        }
+        "secretsmanager.GetSecretValue" => {
+            let request: Value = serde_json::from_slice(&body).expect("JSON");
+            let previous = request["VersionStage"] == "AWSPREVIOUS";
+            state.looks += 1;
+            if state.looks == 2 && state.meddler == Meddler::BeforeTheLook {
+                state.versions.push(THEIRS.to_owned());
+            }
+            let place = state.versions.len() - 1 - usize::from(previous);
+            object!({ "Name": "tidings", "VersionId": format!("v{place}"), "SecretString": state.versions[place] })
+                .to_string()
+                .into_response()
+        }
+        "secretsmanager.PutSecretValue" => {
+            if state.meddler == Meddler::BeforeTheWrite {
+                state.versions.push(THEIRS.to_owned());
+            }
+            let request: Value = serde_json::from_slice(&body).expect("JSON");
+            state.versions.push(request["SecretString"].as_str().expect("text").to_owned());
+            object!({ "Name": "tidings", "VersionId": format!("v{}", state.versions.len() - 1) }).to_string().into_response()
+        }
+        other => panic!("nobody needs {other:?}"),
+    }
+}
+
+fn forward(url: &str, headers: &HeaderMap, body: &Bytes) -> (axum::http::StatusCode, Vec<u8>) {
+    let mut post = ureq::post(url).config().http_status_as_error(false).build();
+    for name in ["x-amz-target", "content-type", "authorization", "x-amz-date"] {
+        post = post.header(name, headers.get(name).expect("a signed call").to_str().expect("text"));
+    }
+    let mut response = post.send(&body[..]).expect("an answer");
+    (response.status(), response.body_mut().read_to_vec().expect("a body"))
+}
+
+impl Account {
+    fn described(&self) -> String {
+        let outputs = [
+            ("WebhookUrl", self.webhooks.as_str()),
+            ("EventsQueueUrl", "https://sqs.example/events"),
+            ("DeadLetterQueueUrl", "https://sqs.example/dead"),
+            ("ActionsQueueUrl", "https://sqs.example/actions.fifo"),
+            ("ClaimsTableName", "tidings-claims"),
+            ("ContextTableName", "tidings-context"),
+            ("SecretArn", "tidings"),
+        ];
+        let member = |(key, value): (&str, &str)| {
+            format!("<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>")
+        };
+        let outputs: String = outputs.into_iter().map(member).collect();
+        format!(
+            "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult><Stacks>\
+             <member><StackName>shop</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>\
+             <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs></member></Stacks></DescribeStacksResult>\
+             </DescribeStacksResponse>"
+        )
+    }
+}

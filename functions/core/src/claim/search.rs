@@ -1,0 +1,116 @@
+//! Which events somebody asks for, and the newest of them in bounded memory. Pure.
+
+use super::{Claim, ClaimState};
+use crate::config::rules::TypePattern;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// What an event must be to be asked for. What is left out doesn't matter.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    pub source: Option<String>,
+    pub event_type: Option<TypePattern>,
+    pub state: Option<ClaimState>,
+    /// Not before this.
+    pub since: Option<Timestamp>,
+    /// Not after this.
+    pub until: Option<Timestamp>,
+}
+
+impl Search {
+    /// Whether it is asked for. `at` is the time that counts: its own in a timeline, that of its receipt elsewhere.
+    pub fn matches(&self, claim: &Claim, at: Timestamp) -> bool {
+        self.source.as_ref().is_none_or(|source| *source == claim.source)
+            && self.event_type.as_ref().is_none_or(|pattern| pattern.matches(&claim.event_type))
+            && self.state.is_none_or(|state| state == claim.state)
+            && self.since.is_none_or(|since| since <= at)
+            && self.until.is_none_or(|until| at <= until)
+    }
+}
+
+/// The newest that were added, however many are.
+#[derive(Debug)]
+pub struct Newest<K> {
+    limit: usize,
+    kept: BTreeMap<K, Claim>,
+}
+
+impl<K: Ord> Newest<K> {
+    pub fn new(limit: usize) -> Self {
+        Self { limit, kept: BTreeMap::new() }
+    }
+
+    /// `order` is the greater the newer it is, and is no other claim's.
+    pub fn add(&mut self, order: K, claim: Claim) {
+        self.kept.insert(order, claim);
+        if self.kept.len() > self.limit {
+            self.kept.pop_first();
+        }
+    }
+
+    /// Newest first.
+    pub fn into_claims(self) -> Vec<Claim> {
+        self.kept.into_values().rev().collect()
+    }
+}
+
+/// What was found, newest first, and what it took.
+#[derive(Debug)]
+pub struct Found {
+    pub claims: Vec<Claim>,
+    /// Rows that were read for it.
+    pub read: usize,
+    /// Those among them that aren't claims as this version knows them.
+    pub unknown: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::ClaimKey;
+
+    fn claim(n: i64) -> Claim {
+        Claim {
+            source: "orders".to_owned(),
+            event_type: "order.shipped".to_owned(),
+            received: Some(Timestamp::from_unix_ms(n)),
+            state: ClaimState::Processed,
+            ..Claim::new(ClaimKey::new("orders", &n.to_string()))
+        }
+    }
+
+    #[test]
+    fn an_event_must_be_all_that_is_asked_for() {
+        let at = Timestamp::from_unix_ms;
+        let event = claim(5);
+        for (search, expected) in [
+            (Search::default(), true),
+            (Search { source: Some("orders".into()), ..Search::default() }, true),
+            (Search { source: Some("order".into()), ..Search::default() }, false),
+            (Search { event_type: Some("order.*".parse().unwrap()), ..Search::default() }, true),
+            (Search { event_type: Some("order".parse().unwrap()), ..Search::default() }, false),
+            (Search { state: Some(ClaimState::Processed), ..Search::default() }, true),
+            (Search { state: Some(ClaimState::Dead), ..Search::default() }, false),
+            (Search { since: Some(at(5)), until: Some(at(5)), ..Search::default() }, true),
+            (Search { since: Some(at(6)), ..Search::default() }, false),
+            (Search { until: Some(at(4)), ..Search::default() }, false),
+            (Search { source: Some("orders".into()), state: Some(ClaimState::Dead), ..Search::default() }, false),
+        ] {
+            assert_eq!(search.matches(&event, at(5)), expected, "{search:?}");
+        }
+    }
+
+    #[test]
+    fn the_newest_are_kept_in_whatever_order_they_come() {
+        let mut newest = Newest::new(3);
+        for n in [4, 9, 1, 7, 8, 2] {
+            newest.add(n, claim(n));
+            assert!(newest.kept.len() <= 3);
+        }
+        let kept: Vec<_> = newest.into_claims().into_iter().map(|claim| claim.key.to_string()).collect();
+        assert_eq!(kept, ["orders#9", "orders#8", "orders#7"]);
+        let mut none = Newest::new(0);
+        none.add(1, claim(1));
+        assert!(none.into_claims().is_empty());
+    }
+}
