@@ -1,18 +1,22 @@
 //! `tidings rules check`: what the build would refuse, what can never happen, and what expressions cost.
 
+use super::expressions::{Placed, of_all, of_rule};
 use super::{given, rules, sources, text, to_json};
 use crate::Failure;
 use crate::arguments::RulesCheck;
 use crate::style::{BAD, FAINT, GOOD, WARN, paint, say};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use processor::plan::without_payload;
+use serde_json::Value;
 use serde_saphyr::Spanned;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use tidings_core::config::OneOrMany;
 use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::{Effects, Rule, Rules, Text, TextPart, TypePattern, is_about};
-use tidings_core::rules::{Expression, Scope};
+use tidings_core::config::rules::{Rule, Rules, TypePattern, is_about};
+use tidings_core::envelope::Envelope;
+use tidings_core::rules::{Expression, Scope, Variables};
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]
@@ -45,7 +49,8 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::FAILURE);
     }
     let rules = rules(path, &options.file)?;
-    let warnings = warnings(&rules, &Places::of(&written), &known()?);
+    let events = given::of_corpus(given::noon())?;
+    let warnings = warnings(&rules, &Places::of(&written), &known(&events), &with_variables(events));
     let costs = costs(&rules);
     if options.file.json {
         say!("{}", to_json(&serde_json::json!({ "errors": [], "warnings": warnings, "costs": costs }))?);
@@ -67,12 +72,19 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
 /// Source and type of all events that the corpus or a schema knows.
 type Known = BTreeSet<(String, String)>;
 
-fn known() -> Result<Known, Failure> {
-    let events = given::of_corpus(given::noon())?;
+fn known(events: &[Envelope]) -> Known {
     let mut known: Known = events.iter().map(|event| (event.source_name().to_owned(), event.event_type.clone())).collect();
     let schemas = processor::configured::schemas();
     known.extend(schemas.types().map(|(source, event_type)| (source.to_owned(), event_type.to_owned())));
-    Ok(known)
+    known
+}
+
+fn with_variables(events: Vec<Envelope>) -> Vec<(Envelope, Variables)> {
+    let variables = |event: &Envelope| {
+        let data: Value = serde_json::from_str(event.data.get()).unwrap_or_default();
+        Variables::of_event(&data, &without_payload(event))
+    };
+    events.into_iter().map(|event| (event.clone(), variables(&event))).collect()
 }
 
 /// Where the entries of a file stand.
@@ -96,7 +108,7 @@ fn warning(places: &[Spanned<IgnoredAny>], index: usize, message: String) -> War
     Warning { line, column, message }
 }
 
-fn warnings(rules: &Rules, places: &Places, known: &Known) -> Vec<Warning> {
+fn warnings(rules: &Rules, places: &Places, known: &Known, events: &[(Envelope, Variables)]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for (n, entry) in rules.conversations.iter().enumerate() {
         if let Some(why) = unheard(&entry.on, &entry.source, known) {
@@ -116,6 +128,7 @@ fn warnings(rules: &Rules, places: &Places, known: &Known) -> Vec<Warning> {
         if rule.when.as_deref() == Some("false") {
             warnings.push(warning(&places.rules, n, format!("rule {:?} never is: `when` is false", rule.name)));
         }
+        warnings.extend(valueless(rule, events).into_iter().map(|message| warning(&places.rules, n, message)));
         for (fact, later) in shadowed(rule, &rules.rules[n + 1..]) {
             let message = format!(
                 "rule {:?} sets {fact:?} in vain: rule {later:?} is about the same events, comes later, and sets it too",
@@ -174,62 +187,40 @@ fn shadowed<'r>(rule: &'r Rule, later: &'r [Rule]) -> Vec<(&'r str, &'r str)> {
     shadowed
 }
 
-/// All expressions, the most expensive first.
-fn costs(rules: &Rules) -> Vec<Cost> {
-    let mut costs = Costs(Vec::new());
-    for (n, entry) in rules.conversations.iter().enumerate() {
-        costs.add(format!("conversations, entry {}", n + 1), entry.whose.expression(), Scope::Event);
-    }
-    for rule in &rules.rules {
-        let place = format!("rule {}", rule.name);
-        rule.when.iter().for_each(|text| costs.add(format!("{place}, when"), text, Scope::Event));
-        let scope = if rule.enrich.is_some() { Scope::Enriched } else { Scope::Event };
-        if let Some(enrich) = &rule.enrich {
-            costs.text(&format!("{place}, enrich.path"), &enrich.path, Scope::Event);
-            enrich.version.iter().for_each(|text| costs.add(format!("{place}, enrich.version"), text, Scope::Event));
+/// The expressions of a rule that have no value for any event that it is known to be about: a name that isn't there, a type that
+/// doesn't fit.
+fn valueless(rule: &Rule, events: &[(Envelope, Variables)]) -> Vec<String> {
+    let about = events.iter().filter(|(event, _)| is_about(&rule.on, &rule.source, event.source_name(), &event.event_type));
+    let when = rule.when.as_ref().and_then(|text| Expression::parse(text, Scope::Event).ok());
+    // What `when` itself can't say of an event isn't for the others to say.
+    let holds = |variables: &Variables| when.as_ref().is_none_or(|when| when.evaluate(variables) == Ok(Value::Bool(true)));
+    let (all, those): (Vec<&Variables>, Vec<&Variables>) =
+        (about.clone().map(|(_, variables)| variables).collect(), about.map(|(_, variables)| variables).filter(|v| holds(v)).collect());
+    let mut told = Vec::new();
+    for Placed { place, text, scope } in of_rule(rule) {
+        // What will be fetched, and what completes a join, nobody knows here.
+        let events = if place.ends_with(", when") { &all } else { &those };
+        if scope != Scope::Event || events.is_empty() {
+            continue;
         }
-        rule.link.0.iter().for_each(|text| costs.add(format!("{place}, link"), text, scope));
-        costs.effects(&place, &rule.effects, scope);
-    }
-    for join in &rules.joins {
-        let place = format!("join {}", join.name);
-        for (n, leg) in join.all.iter().enumerate() {
-            leg.when.iter().for_each(|text| costs.add(format!("{place}, event {}, when", n + 1), text, Scope::Event));
-            costs.add(format!("{place}, event {}, by", n + 1), &leg.by, Scope::Event);
+        let Ok(expression) = Expression::parse(text, scope) else { continue };
+        let errors: Vec<String> = events.iter().filter_map(|v| expression.evaluate(v).err()).map(|error| error.to_string()).collect();
+        if errors.len() == events.len()
+            && let Some(error) = errors.first()
+        {
+            told.push(format!("{place}: {text} has no value for any known event: {error}"));
         }
-        costs.effects(&format!("{place}, then"), &join.then, Scope::Join);
-        costs.effects(&format!("{place}, else"), &join.otherwise, Scope::Join);
     }
-    costs.0.sort_by(|a, b| b.steps.cmp(&a.steps).then_with(|| a.place.cmp(&b.place)));
-    costs.0
+    told
 }
 
-struct Costs(Vec<Cost>);
-
-impl Costs {
-    fn add(&mut self, place: String, text: &str, scope: Scope) {
+/// All expressions, the most expensive first.
+fn costs(rules: &Rules) -> Vec<Cost> {
+    let steps = |Placed { place, text, scope }: Placed<'_>| {
         let steps = Expression::parse(text, scope).map_or(0, |expression| expression.cost());
-        self.0.push(Cost { place, steps });
-    }
-
-    fn text(&mut self, place: &str, text: &Text, scope: Scope) {
-        for part in text.parts() {
-            match part {
-                TextPart::Value(text) => self.add(place.to_owned(), text, scope),
-                TextPart::Words(_) | TextPart::Fact { .. } => {}
-            }
-        }
-    }
-
-    fn effects(&mut self, place: &str, effects: &Effects, scope: Scope) {
-        effects.entity.iter().for_each(|text| self.add(format!("{place}, entity"), text, scope));
-        effects.set.iter().for_each(|(fact, assignment)| self.add(format!("{place}, set.{fact}"), &assignment.value, scope));
-        for (word, values) in [("count", &effects.count), ("add", &effects.add), ("remove", &effects.remove)] {
-            values.iter().for_each(|(fact, text)| self.add(format!("{place}, {word}.{fact}"), text, scope));
-        }
-        effects.notify.iter().for_each(|notify| self.text(&format!("{place}, notify.text"), &notify.text, scope));
-        for (field, text) in effects.emit.iter().flat_map(|emit| &emit.data) {
-            self.add(format!("{place}, emit.data.{field}"), text, scope);
-        }
-    }
+        Cost { place, steps }
+    };
+    let mut costs: Vec<Cost> = of_all(rules).into_iter().map(steps).collect();
+    costs.sort_by(|a, b| b.steps.cmp(&a.steps).then_with(|| a.place.cmp(&b.place)));
+    costs
 }

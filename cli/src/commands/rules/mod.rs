@@ -4,6 +4,7 @@ pub(crate) mod case;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod explain;
+mod expressions;
 mod given;
 mod on_record;
 pub(crate) mod test;

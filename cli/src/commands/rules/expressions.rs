@@ -1,0 +1,73 @@
+//! The expressions of rules: where each stands, and what it may name.
+
+use tidings_core::config::rules::{Effects, Join, Rule, Rules, Text, TextPart};
+use tidings_core::rules::Scope;
+
+pub(super) struct Placed<'r> {
+    /// `rule order-shipped, set.carrier`
+    pub(super) place: String,
+    pub(super) text: &'r str,
+    pub(super) scope: Scope,
+}
+
+/// All of them, in the order of the file.
+pub(super) fn of_all(rules: &Rules) -> Vec<Placed<'_>> {
+    let mut found = Vec::new();
+    for (n, entry) in rules.conversations.iter().enumerate() {
+        add(&mut found, format!("conversations, entry {}", n + 1), entry.whose.expression(), Scope::Event);
+    }
+    found.extend(rules.rules.iter().flat_map(of_rule));
+    found.extend(rules.joins.iter().flat_map(of_join));
+    found
+}
+
+pub(super) fn of_rule(rule: &Rule) -> Vec<Placed<'_>> {
+    let mut found = Vec::new();
+    let place = format!("rule {}", rule.name);
+    rule.when.iter().for_each(|when| add(&mut found, format!("{place}, when"), when, Scope::Event));
+    let scope = if rule.enrich.is_some() { Scope::Enriched } else { Scope::Event };
+    if let Some(enrich) = &rule.enrich {
+        text(&mut found, &format!("{place}, enrich.path"), &enrich.path, Scope::Event);
+        enrich.version.iter().for_each(|version| add(&mut found, format!("{place}, enrich.version"), version, Scope::Event));
+    }
+    rule.link.0.iter().for_each(|link| add(&mut found, format!("{place}, link"), link, scope));
+    effects(&mut found, &place, &rule.effects, scope);
+    found
+}
+
+fn of_join(join: &Join) -> Vec<Placed<'_>> {
+    let mut found = Vec::new();
+    let place = format!("join {}", join.name);
+    for (n, leg) in join.all.iter().enumerate() {
+        leg.when.iter().for_each(|when| add(&mut found, format!("{place}, event {}, when", n + 1), when, Scope::Event));
+        add(&mut found, format!("{place}, event {}, by", n + 1), &leg.by, Scope::Event);
+    }
+    effects(&mut found, &format!("{place}, then"), &join.then, Scope::Join);
+    effects(&mut found, &format!("{place}, else"), &join.otherwise, Scope::Join);
+    found
+}
+
+fn effects<'r>(found: &mut Vec<Placed<'r>>, place: &str, effects: &'r Effects, scope: Scope) {
+    effects.entity.iter().for_each(|entity| add(found, format!("{place}, entity"), entity, scope));
+    effects.set.iter().for_each(|(fact, assignment)| add(found, format!("{place}, set.{fact}"), &assignment.value, scope));
+    for (word, values) in [("count", &effects.count), ("add", &effects.add), ("remove", &effects.remove)] {
+        values.iter().for_each(|(fact, value)| add(found, format!("{place}, {word}.{fact}"), value, scope));
+    }
+    effects.notify.iter().for_each(|notify| text(found, &format!("{place}, notify.text"), &notify.text, scope));
+    for (field, value) in effects.emit.iter().flat_map(|emit| &emit.data) {
+        add(found, format!("{place}, emit.data.{field}"), value, scope);
+    }
+}
+
+fn text<'r>(found: &mut Vec<Placed<'r>>, place: &str, text: &'r Text, scope: Scope) {
+    for part in text.parts() {
+        match part {
+            TextPart::Value(value) => add(found, place.to_owned(), value, scope),
+            TextPart::Words(_) | TextPart::Fact { .. } => {}
+        }
+    }
+}
+
+fn add<'r>(found: &mut Vec<Placed<'r>>, place: String, text: &'r str, scope: Scope) {
+    found.push(Placed { place, text, scope });
+}
