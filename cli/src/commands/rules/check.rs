@@ -5,9 +5,9 @@ use super::{given, rules, sources, text, to_json};
 use crate::Failure;
 use crate::arguments::RulesCheck;
 use crate::style::{BAD, FAINT, GOOD, WARN, paint, say};
+use processor::plan::without_payload;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use processor::plan::without_payload;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 use std::collections::BTreeSet;
@@ -194,8 +194,10 @@ fn valueless(rule: &Rule, events: &[(Envelope, Variables)]) -> Vec<String> {
     let when = rule.when.as_ref().and_then(|text| Expression::parse(text, Scope::Event).ok());
     // What `when` itself can't say of an event isn't for the others to say.
     let holds = |variables: &Variables| when.as_ref().is_none_or(|when| when.evaluate(variables) == Ok(Value::Bool(true)));
-    let (all, those): (Vec<&Variables>, Vec<&Variables>) =
-        (about.clone().map(|(_, variables)| variables).collect(), about.map(|(_, variables)| variables).filter(|v| holds(v)).collect());
+    let (all, those): (Vec<&Variables>, Vec<&Variables>) = (
+        about.clone().map(|(_, variables)| variables).collect(),
+        about.map(|(_, variables)| variables).filter(|v| holds(v)).collect(),
+    );
     let mut told = Vec::new();
     for Placed { place, text, scope } in of_rule(rule) {
         // What will be fetched, and what completes a join, nobody knows here.
@@ -204,7 +206,8 @@ fn valueless(rule: &Rule, events: &[(Envelope, Variables)]) -> Vec<String> {
             continue;
         }
         let Ok(expression) = Expression::parse(text, scope) else { continue };
-        let errors: Vec<String> = events.iter().filter_map(|v| expression.evaluate(v).err()).map(|error| error.to_string()).collect();
+        let errors: Vec<String> =
+            events.iter().filter_map(|v| expression.evaluate(v).err()).map(|error| error.to_string()).collect();
         if errors.len() == events.len()
             && let Some(error) = errors.first()
         {
