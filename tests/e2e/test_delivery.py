@@ -51,7 +51,18 @@ def test_the_whole_corpus_comes_out_as_it_says(stack, tidings, corpus):
                 found = facts.get(entity, {}).get(name)
                 if found != value:
                     wrong.append(f"{expected['conversation']}: {entity} {name} is {found!r}, not {value!r}")
-    asked = sorted((a["conversation"], a["source"].rsplit("/")[-1], said(a)) for a in stack.actions())
+    # An effect is in the context before its action is in the queue.
+    taken = {}
+
+    def all_are_taken():
+        taken.update({action["id"]: action for action in stack.actions()})
+        return len(taken) >= len(corpus.actions)
+
+    try:
+        stack.until("all actions", all_are_taken)
+    except AssertionError as late:
+        wrong.append(str(late))
+    asked = sorted((a["conversation"], a["source"].rsplit("/")[-1], said(a)) for a in taken.values())
     wanted = sorted((a["conversation"], a["rule"], a.get("text") or a["type"]) for a in corpus.actions)
     if asked != wanted:
         wrong.append(f"asked to do {asked}, not {wanted}")
