@@ -4,7 +4,7 @@
 //! nothing but that. Never: a body, a secret or a signature in a log or a reply; work after the reply.
 //!
 //! The flow, a file each: [`route`] → [`delivery`] → [`secrets`] → [`remote`] → [`verify`] → [`handshake`] → [`extract`] →
-//! [`accept`] → [`reply`]; what is refused is counted, and [`refusals`] says what of it is written down.
+//! [`accept`] → [`reply`]; what is refused is counted, and `refusals` says what of it is written down.
 
 pub mod accept;
 mod address;
