@@ -241,9 +241,6 @@ pub const BREAKER_FAILURES: u32 = 5;
 /// How long an API that fails is left alone, before one fetch may try again.
 pub const BREAKER_PAUSE: Duration = Duration::from_secs(15);
 
-/// The document of the APIs' secrets. Secrets Manager's own limit.
-pub const MAX_API_SECRETS_BYTES: usize = MAX_SECRET_DOCUMENT_BYTES;
-
 /// One event schema as a file.
 pub const MAX_SCHEMA_BYTES: usize = 65_536;
 

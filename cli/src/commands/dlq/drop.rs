@@ -2,7 +2,7 @@
 
 use super::print::json;
 use super::redrive::{Receipts, delete, dry_run};
-use super::walk::Walk;
+use super::walk::{Walk, unread};
 use crate::Failure;
 use crate::arguments::DlqDrop;
 use crate::style::{WARN, paint, say};
@@ -29,11 +29,11 @@ pub(super) async fn dropped(walk: &Walk, mut receipts: Option<&mut Receipts>) ->
     let mut dropped = 0;
     walk.all(async |dead| {
         let all: Vec<usize> = (0..dead.len()).collect();
-        if let Some(receipts) = receipts.as_mut() {
-            dead.iter().try_for_each(|dead| receipts.write(dead, "dropped"))?;
-        }
-        let gone = delete(walk.queue(), dead, &all).await;
+        let gone = delete(walk.queue(), dead, &all).await.map_err(unread)?;
         dropped += gone.len();
+        if let Some(receipts) = receipts.as_mut() {
+            gone.iter().try_for_each(|n| receipts.write(&dead[*n], "dropped"))?;
+        }
         Ok(gone)
     })
     .await?;

@@ -105,7 +105,8 @@ pub(super) async fn redrive(
             if let Some(receipts) = receipts.as_mut() {
                 acknowledged.iter().try_for_each(|n| receipts.write(&dead[*n], "redriven"))?;
             }
-            let gone = delete(walk.queue(), dead, &acknowledged).await;
+            // A call that fails is no reason to stop: they were acknowledged elsewhere, and are told as being in both.
+            let gone = delete(walk.queue(), dead, &acknowledged).await.unwrap_or_default();
             moved.moved += gone.len();
             moved.in_both += acknowledged.len() - gone.len();
             bar.inc(dead.len() as u64);
@@ -135,14 +136,14 @@ async fn send(events: &dyn EventQueue, dead: &[Dead], which: &[usize]) -> Vec<Re
     }
 }
 
-/// The places of those that are gone. A call that fails is no reason to stop: they were acknowledged elsewhere.
-pub(super) async fn delete(queue: &DeadLetters, dead: &[Dead], which: &[usize]) -> BTreeSet<usize> {
+/// The places of those that are gone.
+pub(super) async fn delete(queue: &DeadLetters, dead: &[Dead], which: &[usize]) -> Result<BTreeSet<usize>, Unavailable> {
     if which.is_empty() {
-        return BTreeSet::new();
+        return Ok(BTreeSet::new());
     }
     let receipts: Vec<Receipt> = which.iter().map(|n| dead[*n].letter.receipt.clone()).collect();
-    let gone = queue.delete(&receipts).await.unwrap_or_default();
-    gone.into_iter().filter_map(|place| which.get(place).copied()).collect()
+    let gone = queue.delete(&receipts).await?;
+    Ok(gone.into_iter().filter_map(|place| which.get(place).copied()).collect())
 }
 
 /// A line for each message that left the queue.
