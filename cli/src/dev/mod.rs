@@ -92,15 +92,16 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
 
 /// The receiver as `functions/receiver/src/main.rs` wires it.
 fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
+    let (claims, queue) = (Arc::new(cloud.claims()), Arc::new(cloud.queue()));
     let ports = Ports {
-        claims: Arc::new(cloud.claims()),
-        queue: Arc::new(cloud.queue()),
+        claims: Arc::clone(&claims) as _,
+        queue: Arc::clone(&queue) as _,
         secrets: Arc::new(cloud.secret_store()),
         captured: Some(Arc::new(cloud.captured_secrets())),
         https: Arc::new(Https::default()),
         clock: Arc::new(SystemClock),
     };
-    Receiver::new(sources, ports)
+    Receiver::new(sources, ports).probing(vec![claims, queue])
 }
 
 /// The processor as `functions/processor/src/main.rs` wires it.

@@ -92,6 +92,9 @@ pub const SECRETS_RETRY: Duration = Duration::from_secs(60);
 /// The same while there are no secrets at all, when every request is answered 503.
 pub const SECRETS_RETRY_EMPTY: Duration = Duration::from_secs(5);
 
+/// How long an answer of `GET /ready` is given again. Together with its route's throttle it bounds what strangers can make us ask.
+pub const READINESS_KEPT: Duration = Duration::from_secs(10);
+
 /// How long a claim lives after it was made, and again after it was processed.
 pub const CLAIM_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 

@@ -35,7 +35,7 @@ pub trait ClaimStore: Send + Sync + fmt::Debug {
     async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable>;
 }
 
-/// The events queue: `sqs:SendMessage`, which is the grant for batches as well.
+/// The events queue: `sqs:SendMessage`, which is the grant for batches as well. Its [`Probe`]: `sqs:GetQueueAttributes`.
 #[async_trait]
 pub trait EventQueue: Send + Sync + fmt::Debug {
     /// Sends one batch in one call: up to [`MAX_BATCH_MESSAGES`], together up to [`MAX_BATCH_BYTES`]. One answer per message,
@@ -45,6 +45,16 @@ pub trait EventQueue: Send + Sync + fmt::Debug {
     /// [`MAX_BATCH_MESSAGES`]: crate::limits::MAX_BATCH_MESSAGES
     /// [`MAX_BATCH_BYTES`]: crate::limits::MAX_BATCH_BYTES
     async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>>;
+}
+
+/// What can be asked whether it would take an event now.
+#[async_trait]
+pub trait Probe: Send + Sync + fmt::Debug {
+    /// What it is: `claims`, `queue`.
+    fn name(&self) -> &'static str;
+
+    /// One call with the function's own grants, which changes nothing and costs about as much as a read.
+    async fn probe(&self, at: Timestamp) -> Result<(), Unavailable>;
 }
 
 /// The sources' secrets: `secretsmanager:GetSecretValue`.

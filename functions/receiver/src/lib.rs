@@ -3,6 +3,8 @@
 //! Promises: a 2xx means that SQS has every event of the delivery; what can't be verified costs no AWS call and learns
 //! nothing but that. Never: a body, a secret or a signature in a log or a reply; work after the reply.
 //!
+//! `GET /health` asks nothing of AWS; `GET /ready` asks what an event would, seldom: [`ready`].
+//!
 //! The flow, a file each: [`route`] → [`delivery`] → [`secrets`] → [`remote`] → [`verify`] → [`handshake`] → [`extract`] →
 //! [`accept`] → [`reply`]; what is refused is counted, and `refusals` says what of it is written down.
 
@@ -13,6 +15,7 @@ pub mod configured;
 pub mod delivery;
 pub mod extract;
 pub mod handshake;
+pub mod ready;
 mod refusals;
 pub mod remote;
 pub mod reply;
@@ -22,6 +25,7 @@ pub mod verify;
 
 use crate::accept::Acceptor;
 use crate::delivery::Delivery;
+use crate::ready::Readiness;
 use crate::refusals::Refusals;
 use crate::remote::{Fetch, RemoteKeys};
 use crate::reply::Reply;
@@ -32,7 +36,7 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use std::sync::Arc;
 use tidings_core::config::handshake::Handshake;
 use tidings_core::config::source::Source;
-use tidings_core::ports::{CapturedSecrets, ClaimStore, EventQueue, HttpsGet, SecretStore};
+use tidings_core::ports::{CapturedSecrets, ClaimStore, EventQueue, HttpsGet, Probe, SecretStore};
 use tidings_core::telemetry::{self, Metric, STEP, UNKNOWN};
 use tidings_core::time::{Clock, Timestamp, millis};
 use tidings_core::trace::Trace;
@@ -46,6 +50,7 @@ pub struct Receiver {
     https: Arc<dyn HttpsGet>,
     acceptor: Acceptor,
     refusals: Refusals,
+    readiness: Readiness,
     clock: Arc<dyn Clock>,
 }
 
@@ -83,8 +88,15 @@ impl Receiver {
             https: ports.https,
             acceptor: Acceptor::new(ports.claims, ports.queue, Arc::clone(&ports.clock)),
             refusals: Refusals::default(),
+            readiness: Readiness::default(),
             clock: ports.clock,
         }
+    }
+
+    /// What `GET /ready` asks, beside whether there are secrets.
+    #[must_use]
+    pub fn probing(self, probes: Vec<Arc<dyn Probe>>) -> Self {
+        Self { readiness: Readiness::of(probes), ..self }
     }
 
     /// Loads the secrets, so that the first request needn't. A failure is logged and tried again with the first request.
@@ -96,6 +108,7 @@ impl Receiver {
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let response = match Route::of(&request, &self.sources) {
             Ok(Route::Health) => Reply::Healthy.into_response(),
+            Ok(Route::Ready) => self.readiness.answer(&self.secrets, &self.sources, self.clock.now()).await,
             Ok(Route::Webhook(source)) => self.receive(source, request).await,
             Err(reply) => {
                 Metric::Refused.count_as(UNKNOWN, reply.reason());

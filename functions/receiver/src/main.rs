@@ -17,15 +17,17 @@ async fn main() -> Result<(), Error> {
     telemetry::init(settings.metrics_namespace);
     let aws = config().await;
     let secrets = |id| SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), id);
+    let claims = Arc::new(DynamoClaims::new(aws_sdk_dynamodb::Client::new(&aws), settings.claims_table));
+    let queue = Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&aws), settings.events_queue_url));
     let ports = Ports {
-        claims: Arc::new(DynamoClaims::new(aws_sdk_dynamodb::Client::new(&aws), settings.claims_table)),
-        queue: Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&aws), settings.events_queue_url)),
+        claims: Arc::clone(&claims) as _,
+        queue: Arc::clone(&queue) as _,
         secrets: Arc::new(secrets(settings.secret_arn)),
         captured: settings.captured_secret_arn.map(|id| Arc::new(secrets(id)) as _),
         https: Arc::new(Https::default()),
         clock: Arc::new(SystemClock),
     };
-    let receiver = Receiver::new(configured::sources(), ports);
+    let receiver = Receiver::new(configured::sources(), ports).probing(vec![claims, queue]);
     receiver.warm_up().await;
     let receiver = &receiver;
     Metric::ColdStart.measure_in("receiver", millis(started.elapsed()));

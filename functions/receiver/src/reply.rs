@@ -3,7 +3,7 @@
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use tidings_core::config::handshake::Success;
 use tidings_core::limits;
 
@@ -17,6 +17,10 @@ pub enum Reply {
     /// An authentic delivery without events: some providers probe like that.
     NoEvents,
     Healthy,
+    /// What an event needs was asked a moment ago, and answered.
+    Ready,
+    /// It didn't: events may be answered 503 as well.
+    NotReady,
     /// A handshake whose challenge is missing, too long or not printable.
     BadChallenge,
     /// The body is authentic, but isn't what the source's events are made of.
@@ -54,14 +58,14 @@ impl Reply {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Accepted => StatusCode::ACCEPTED,
-            Self::Duplicate | Self::NoEvents | Self::Healthy => StatusCode::OK,
+            Self::Duplicate | Self::NoEvents | Self::Healthy | Self::Ready => StatusCode::OK,
             Self::Malformed(_) | Self::BadChallenge => StatusCode::BAD_REQUEST,
             Self::Unauthentic => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotDurable | Self::NoSecret => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotDurable | Self::NoSecret | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -72,6 +76,8 @@ impl Reply {
             Self::Duplicate => "duplicate",
             Self::NoEvents => "no_events",
             Self::Healthy => "ok",
+            Self::Ready => "ready",
+            Self::NotReady => "not_ready",
             Self::BadChallenge => "bad_challenge",
             Self::Malformed(Malformed::Empty) => "empty_body",
             Self::Malformed(Malformed::NotUtf8) => "not_utf8",
@@ -99,6 +105,8 @@ impl Reply {
             | Self::Duplicate
             | Self::NoEvents
             | Self::Healthy
+            | Self::Ready
+            | Self::NotReady
             | Self::BadChallenge
             | Self::Malformed(_)
             | Self::Unauthentic
@@ -116,6 +124,8 @@ impl Reply {
             Self::Duplicate => "known already, nothing to do".to_owned(),
             Self::NoEvents => "authentic, and without events".to_owned(),
             Self::Healthy => "alive".to_owned(),
+            Self::Ready => "events are taken".to_owned(),
+            Self::NotReady => "something that events need has no answer".to_owned(),
             Self::BadChallenge => {
                 format!("the challenge can't be echoed, allowed: 1 to {} printable ASCII characters", limits::MAX_CHALLENGE_BYTES)
             }
@@ -156,10 +166,31 @@ impl Reply {
     }
 
     pub fn into_response(self) -> Response<Body> {
+        match self {
+            Self::Healthy => self.with(&[("version", json!(env!("CARGO_PKG_VERSION")))]),
+            Self::Accepted
+            | Self::Duplicate
+            | Self::NoEvents
+            | Self::Ready
+            | Self::NotReady
+            | Self::BadChallenge
+            | Self::Malformed(_)
+            | Self::Unauthentic
+            | Self::NotFound
+            | Self::MethodNotAllowed { .. }
+            | Self::TooLarge
+            | Self::UnsupportedMediaType
+            | Self::NotDurable
+            | Self::NoSecret => self.with(&[]),
+        }
+    }
+
+    /// With more to say than its words.
+    pub fn with(self, more: &[(&str, Value)]) -> Response<Body> {
         let word = if self.status().is_success() { "status" } else { "error" };
         let mut body = json!({ word: self.code(), "message": self.message() });
-        if self == Self::Healthy {
-            body["version"] = json!(env!("CARGO_PKG_VERSION"));
+        for (name, value) in more {
+            body[*name] = value.clone();
         }
         let mut response = Response::new(Body::Text(body.to_string()));
         *response.status_mut() = self.status();

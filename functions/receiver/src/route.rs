@@ -1,4 +1,4 @@
-//! `POST /webhooks/{source}` · `GET /health` · other methods only where a source has a handshake by them.
+//! `POST /webhooks/{source}` · `GET /health` · `GET /ready` · other methods only where a source has a handshake by them.
 
 use crate::reply::Reply;
 use lambda_http::{Request, RequestExt};
@@ -8,6 +8,7 @@ use tidings_core::config::source::Source;
 #[derive(Debug)]
 pub enum Route<'a> {
     Health,
+    Ready,
     Webhook(&'a Source),
 }
 
@@ -15,9 +16,14 @@ impl<'a> Route<'a> {
     pub fn of(request: &Request, sources: &'a [Source]) -> Result<Self, Reply> {
         let raw = request.raw_http_path();
         let path = if raw.is_empty() { request.uri().path() } else { raw };
-        if path == "/health" {
+        let asked = match path {
+            "/health" => Some(Self::Health),
+            "/ready" => Some(Self::Ready),
+            _ => None,
+        };
+        if let Some(asked) = asked {
             return match request.method().as_str() {
-                "GET" | "HEAD" => Ok(Self::Health),
+                "GET" | "HEAD" => Ok(asked),
                 _ => Err(Reply::MethodNotAllowed { allow: "GET, HEAD" }),
             };
         }

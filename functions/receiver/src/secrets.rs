@@ -141,6 +141,15 @@ impl SecretBook {
         self.state().secrets.keys.get(&source.name).cloned()
     }
 
+    /// How many of the sources have no secret, of which they are fetched if they are old.
+    pub async fn missing(&self, sources: &[Source]) -> usize {
+        if self.due() {
+            self.load(sources).await;
+        }
+        let state = self.state();
+        sources.iter().filter(|source| !state.secrets.keys.contains_key(&source.name)).count()
+    }
+
     /// What the operator agreed on with the provider for its handshake.
     pub fn verify_token(&self, source: &str) -> Option<Zeroizing<String>> {
         self.state().secrets.verify_tokens.get(source).cloned()

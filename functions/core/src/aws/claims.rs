@@ -5,7 +5,7 @@ use super::cause;
 use crate::claim::decide::{Recorded, conflict_pause};
 use crate::claim::{ClaimKey, ClaimState, NewClaim};
 use crate::limits::{CLAIM_LIFETIME, CONFLICT_PAUSE, CONFLICT_RETRIES};
-use crate::ports::{ClaimStore, Unavailable, same_body};
+use crate::ports::{ClaimStore, Probe, Unavailable, same_body};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -96,6 +96,18 @@ impl ClaimStore for DynamoClaims {
                 Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(&error) }),
             },
         }
+    }
+}
+
+/// Marks a claim that isn't there: the very verb and grant that events need, and its condition fails, which writes nothing.
+#[async_trait]
+impl Probe for DynamoClaims {
+    fn name(&self) -> &'static str {
+        "claims"
+    }
+
+    async fn probe(&self, at: Timestamp) -> Result<(), Unavailable> {
+        self.mark_enqueued(&ClaimKey::of_no_event(), at).await
     }
 }
 

@@ -2,13 +2,15 @@
 //! answer names as failed, or not at all, isn't.
 
 use super::cause;
-use crate::ports::{EventQueue, Unavailable};
+use crate::ports::{EventQueue, Probe, Unavailable};
+use crate::time::Timestamp;
 use crate::trace::Trace;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchOutput;
 use aws_sdk_sqs::types::{
-    MessageSystemAttributeNameForSends as AttributeName, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+    MessageSystemAttributeNameForSends as AttributeName, MessageSystemAttributeValue, QueueAttributeName,
+    SendMessageBatchRequestEntry,
 };
 use std::collections::HashMap;
 
@@ -55,6 +57,20 @@ impl EventQueue for SqsQueue {
             [message] => vec![self.send_one(message, trace).await],
             many => self.send_many(many, trace).await,
         }
+    }
+}
+
+/// There is no sending that sends nothing: whether the queue is there and answers is asked instead.
+#[async_trait]
+impl Probe for SqsQueue {
+    fn name(&self) -> &'static str {
+        "queue"
+    }
+
+    async fn probe(&self, _at: Timestamp) -> Result<(), Unavailable> {
+        let ask = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(QueueAttributeName::QueueArn);
+        let asked = ask.send().await;
+        asked.map(|_| ()).map_err(|error| Unavailable { call: "sqs:GetQueueAttributes", cause: cause(&error) })
     }
 }
 

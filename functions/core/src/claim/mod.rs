@@ -20,6 +20,11 @@ use std::fmt;
 pub struct ClaimKey(String);
 
 impl ClaimKey {
+    /// A key that no event can have, for the claims table's [`Probe`](crate::ports::Probe).
+    pub fn of_no_event() -> Self {
+        Self("@ready".to_owned())
+    }
+
     pub fn new(source: &str, event_key: &str) -> Self {
         Self(format!("{source}#{event_key}"))
     }

@@ -21,6 +21,8 @@ pub enum Call {
     Bury,
     Act,
     SetTimer,
+    /// The queue's; the claims' is a `MarkEnqueued`.
+    Probe,
 }
 
 /// How a call fails.

@@ -1,7 +1,8 @@
 //! The events queue in memory.
 
 use super::{Call, Fault, Faults};
-use crate::ports::{EventQueue, Unavailable};
+use crate::ports::{EventQueue, Probe, Unavailable};
+use crate::time::Timestamp;
 use crate::trace::Trace;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
@@ -50,5 +51,19 @@ impl EventQueue for MemoryQueue {
             }
         };
         messages.iter().map(enqueue).collect()
+    }
+}
+
+#[async_trait]
+impl Probe for MemoryQueue {
+    fn name(&self) -> &'static str {
+        "queue"
+    }
+
+    async fn probe(&self, _at: Timestamp) -> Result<(), Unavailable> {
+        match self.faults.meet(Call::Probe) {
+            None => Ok(()),
+            Some(fault) => Err(Unavailable { call: "sqs:GetQueueAttributes", cause: format!("{fault:?}") }),
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::claim::decide::{Committed, Recorded};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim};
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::limits::CLAIM_LIFETIME;
-use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, Rewrite, Unavailable, same_body};
+use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, Probe, Rewrite, Unavailable, same_body};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,6 +127,17 @@ impl ClaimStore for MemoryStore {
             claim.enqueued = Some(at);
         }
         fault.map_or(Ok(()), |f| Err(refused("dynamodb:UpdateItem", f)))
+    }
+}
+
+#[async_trait]
+impl Probe for MemoryStore {
+    fn name(&self) -> &'static str {
+        "claims"
+    }
+
+    async fn probe(&self, at: Timestamp) -> Result<(), Unavailable> {
+        self.mark_enqueued(&ClaimKey::of_no_event(), at).await
     }
 }
 

@@ -5,6 +5,7 @@ mod calls;
 mod extraction;
 mod logs;
 mod mortal;
+mod ready;
 mod replies;
 mod rotation;
 mod secrets;

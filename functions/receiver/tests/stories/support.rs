@@ -100,7 +100,7 @@ impl Harness {
             https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
-        let receiver = Receiver::new(sources.clone(), ports);
+        let receiver = Receiver::new(sources.clone(), ports).probing(vec![Arc::clone(&store) as _, Arc::clone(&queue) as _]);
         Self { receiver, store, queue, secrets, clock, faults, sources }
     }
 

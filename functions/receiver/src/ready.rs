@@ -1,0 +1,72 @@
+//! `GET /ready`: whether an event would be taken now.
+//!
+//! Promises: within [`READINESS_KEPT`] nothing is asked again, whoever calls and however often, so that it can't be used to
+//! spend money; it asks with the grants that events need, and changes nothing. Never: a cause in the answer, or which of the
+//! sources has no secret.
+
+use crate::reply::Reply;
+use crate::secrets::SecretBook;
+use lambda_http::{Body, Response};
+use serde_json::{Map, Value, json};
+use std::sync::{Arc, Mutex};
+use tidings_core::config::source::Source;
+use tidings_core::limits::READINESS_KEPT;
+use tidings_core::ports::Probe;
+use tidings_core::time::Timestamp;
+
+/// What is asked, and what it said last.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    probes: Vec<Arc<dyn Probe>>,
+    last: Mutex<Option<(Timestamp, Checks)>>,
+}
+
+/// A word for each thing: `ok`, or what is wrong with it.
+#[derive(Clone, Debug)]
+struct Checks {
+    words: Vec<(&'static str, &'static str)>,
+    without_secret: usize,
+}
+
+impl Readiness {
+    pub(crate) fn of(probes: Vec<Arc<dyn Probe>>) -> Self {
+        Self { probes, last: Mutex::default() }
+    }
+
+    pub(crate) async fn answer(&self, secrets: &SecretBook, sources: &[Source], now: Timestamp) -> Response<Body> {
+        let kept = self.last.lock().expect("nothing panics while it holds this").clone();
+        let checks = match kept.filter(|(asked, _)| now.since(*asked) < READINESS_KEPT) {
+            Some((_, checks)) => checks,
+            None => {
+                let checks = self.ask(secrets, sources, now).await;
+                *self.last.lock().expect("nothing panics while it holds this") = Some((now, checks.clone()));
+                checks
+            }
+        };
+        checks.into_response()
+    }
+
+    async fn ask(&self, secrets: &SecretBook, sources: &[Source], now: Timestamp) -> Checks {
+        let without_secret = secrets.missing(sources).await;
+        let mut words = vec![("secret", if without_secret < sources.len() { "ok" } else { "missing" })];
+        for probe in &self.probes {
+            let word = match probe.probe(now).await {
+                Ok(()) => "ok",
+                Err(error) => {
+                    tracing::warn!(check = probe.name(), cause = %error, "not ready");
+                    "no_answer"
+                }
+            };
+            words.push((probe.name(), word));
+        }
+        Checks { words, without_secret }
+    }
+}
+
+impl Checks {
+    fn into_response(self) -> Response<Body> {
+        let reply = if self.words.iter().all(|(_, word)| *word == "ok") { Reply::Ready } else { Reply::NotReady };
+        let words: Map<String, Value> = self.words.into_iter().map(|(name, word)| (name.to_owned(), json!(word))).collect();
+        reply.with(&[("checks", Value::Object(words)), ("sources_without_secret", json!(self.without_secret))])
+    }
+}
