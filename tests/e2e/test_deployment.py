@@ -5,7 +5,11 @@ import os
 import subprocess
 from pathlib import Path
 
-from cloud import HEALTH, aws_env
+import pytest
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+from cloud import ALIAS, HEALTH, aws_env
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -43,6 +47,75 @@ def test_the_queue_outlasts_the_processor(stack):
 def test_health(stack):
     assert stack.http("GET", HEALTH).status == 200
     assert stack.proxy.made_by() == []
+
+
+def test_ready_asks_with_the_receivers_own_role_and_seldom(stack):
+    # The emulated cloud's worker has been asked by nobody before: `wipe` calls /health only.
+    stack.restart("Receiver")
+    stack.proxy.forget()
+    for _ in range(3):
+        reply = stack.http("GET", "/ready")
+        assert (reply.status, reply.json["checks"]) == (200, {"secret": "ok", "claims": "ok", "queue": "ok"}), reply
+    asked = [call.operation for call in stack.proxy.made_by() if call.operation != "GetSecretValue"]
+    assert sorted(asked) == ["GetQueueAttributes", "UpdateItem"]
+    assert stack.claims() == {}
+
+
+@pytest.mark.parametrize(("statement", "check"), [("Claim", "claims"), ("SeeTheQueue", "queue")])
+def test_ready_says_what_the_receiver_may_not(stack, statement, check):
+    stack.restart("Receiver")
+    with stack.without("ReceiverRole", statement):
+        reply = stack.http("GET", "/ready")
+    assert (reply.status, reply.json["checks"][check]) == (503, "no_answer"), reply
+    stack.restart("Receiver")
+
+
+def test_the_api_and_the_queue_call_the_alias(stack):
+    functions = stack.client("lambda")
+    mapping = functions.get_event_source_mapping(UUID=stack.resources["ProcessorSource"])
+    assert mapping["FunctionArn"].endswith(f":{stack.resources['Processor']}:{ALIAS}")
+    integrations = stack.client("apigatewayv2").get_integrations(ApiId=stack.resources["Api"])["Items"]
+    assert [i["IntegrationUri"].endswith(f":{stack.resources['Receiver']}:{ALIAS}") for i in integrations] == [True]
+
+
+def test_what_can_have_a_tag_has_the_stacks(stack):
+    """samconfig.toml's, and whatever `--tags` adds."""
+    tables, queues = stack.client("dynamodb"), stack.client("sqs")
+    arn = tables.describe_table(TableName=stack.claims_table)["Table"]["TableArn"]
+    assert {"Key": "application", "Value": "tidings"} in tables.list_tags_of_resource(ResourceArn=arn)["Tags"]
+    assert queues.list_queue_tags(QueueUrl=stack.events_queue)["Tags"]["application"] == "tidings"
+
+
+def translated(code="s3://bucket/code.zip", **parameters):
+    """SAM's own translation of the template, as CloudFormation gets it."""
+    template = yaml_parse((REPOSITORY / "template.yaml").read_text())
+    for name in ("Receiver", "Processor"):
+        template["Resources"][name]["Properties"]["CodeUri"] = code
+    return transform(template, parameters, None)["Resources"]
+
+
+def test_gradual_deployment_watches_its_alarms_and_rolls_back():
+    resources = translated(GradualDeployment="true")
+    for name, alarms in (("Receiver", ["ReceiverAlarm", "EnqueueAlarm", "ForgedAlarm"]), ("Processor", ["StrugglingAlarm", "LateFastAlarm"])):
+        group = resources[f"{name}DeploymentGroup"]["Properties"]
+        assert group["AlarmConfiguration"]["Alarms"] == [{"Name": {"Ref": alarm}} for alarm in alarms]
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+        assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["DeploymentRole", "Arn"]}
+        update = resources[f"{name}Alias{ALIAS}"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        assert update["DeploymentGroupName"] == {"Ref": f"{name}DeploymentGroup"}
+    assert not [r for r in translated(GradualDeployment="false").values() if r["Type"].startswith("AWS::CodeDeploy")]
+
+
+@pytest.mark.parametrize("change", [{"code": "s3://bucket/other.zip"}, {"LogLevel": "debug"}, {"ReceiverMemoryMb": "1024"}], ids=str)
+def test_new_code_or_a_new_parameter_is_a_new_version(change):
+    """Configuration is code here: it is built in. The version before is kept, for the way back."""
+    def versions(resources):
+        return {name: r for name, r in resources.items() if r["Type"] == "AWS::Lambda::Version"}
+
+    before, after = versions(translated()), versions(translated(**change))
+    assert len(before) == len(after) == 2
+    assert set(before) != set(after)
+    assert {version["DeletionPolicy"] for version in before.values()} == {"Retain"}
 
 
 def test_a_path_that_is_not_ours_starts_no_function(stack):

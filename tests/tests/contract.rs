@@ -65,7 +65,6 @@ fn the_queues_take_what_the_receiver_sends() {
     let template = Template::read();
     for queue in ["EventsQueue", "DeadLetterQueue", "ActionsQueue", "ActionsDeadLetterQueue"] {
         assert_eq!(template.number(queue, "/MaximumMessageSize"), MAX_MESSAGE_BYTES as u64);
-        assert_eq!(template.property(queue, "/SqsManagedSseEnabled"), true);
     }
     for queue in ["EventsQueue", "DeadLetterQueue", "ActionsQueue", "ActionsDeadLetterQueue"] {
         let policy = &format!("{queue}Policy");
@@ -106,7 +105,7 @@ fn a_batch_fails_in_part_and_never_as_a_whole() {
     let template = Template::read();
     assert_eq!(template.property("ProcessorSource", "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]));
     assert_eq!(template.text("ProcessorSource", "/EventSourceArn"), "EventsQueue.Arn");
-    assert_eq!(template.text("ProcessorSource", "/FunctionName"), "Processor");
+    assert_eq!(template.text("ProcessorSource", "/FunctionName"), "Processor.Alias");
     assert_eq!(template.number("ProcessorSource", "/BatchSize"), 10, "a larger batch needs a window, which delays every event");
 }
 
@@ -119,6 +118,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "logs:CreateLogStream ReceiverLogGroup.Arn",
         "logs:PutLogEvents ReceiverLogGroup.Arn",
         "secretsmanager:GetSecretValue Secret.Id",
+        "sqs:GetQueueAttributes EventsQueue.Arn",
         "sqs:SendMessage EventsQueue.Arn",
         "xray:PutTelemetryRecords *",
         "xray:PutTraceSegments *",
@@ -146,8 +146,9 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         assert_eq!(template.text(function, "/Role"), format!("{role}.Arn"));
         assert_eq!(template.grants(role), expected.iter().map(|g| (*g).to_owned()).collect(), "{role}");
     }
-    let roles = template.resources().filter(|(_, r)| r["Type"] == "AWS::IAM::Role").count();
-    assert_eq!(roles, 2, "one role per function");
+    let roles: Vec<&str> =
+        template.resources().filter(|(_, r)| r["Type"] == "AWS::IAM::Role").map(|(name, _)| name.as_str()).collect();
+    assert_eq!(roles, ["ReceiverRole", "ProcessorRole", "DeploymentRole"], "one for each function, one for moving them");
     for (name, resource) in template.resources().filter(|(_, r)| r["Type"] == "AWS::Serverless::Function") {
         assert_eq!(resource["Properties"].get("Policies"), None, "{name}: SAM would add `*` of its own");
     }
@@ -175,6 +176,7 @@ fn the_tables_are_what_the_adapters_expect() {
         );
         assert_eq!(template.property(table, "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), true);
         assert_eq!(template.property(table, "/SSESpecification/SSEEnabled"), true);
+        assert_eq!(template.property(table, "/SSESpecification/SSEType"), &json!(["HasKey", "KMS", "AWS::NoValue"]));
     }
 }
 
@@ -187,7 +189,7 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
         .map(|(name, _)| template.text(name, "/RouteKey").to_owned())
         .collect();
     routes.sort();
-    assert_eq!(routes, ["ANY /webhooks/{source}", "GET /health"]);
+    assert_eq!(routes, ["ANY /webhooks/{source}", "GET /health", "GET /ready"]);
     for route in &routes {
         // A route's name is a key with slashes of its own.
         let settings = &template.property("Stage", "/RouteSettings")[route];
@@ -195,6 +197,91 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
     }
     assert_eq!(template.text("Stage", "/StageName"), "$default", "another stage would be part of the path");
     assert_eq!(template.text("Stage", "/AccessLogSettings/DestinationArn"), "AccessLogGroup.Arn");
+}
+
+/// What calls a function calls its alias: a call of the function itself would reach whatever was uploaded last.
+#[test]
+fn every_change_is_a_version_and_everybody_calls_the_alias() {
+    let template = Template::read();
+    for (function, shift) in [("Receiver", "Canary10Percent10Minutes"), ("Processor", "Linear10PercentEvery1Minute")] {
+        assert_eq!(template.text(function, "/AutoPublishAlias"), "live");
+        assert_eq!(
+            template.property(function, "/AutoPublishAliasAllProperties"),
+            true,
+            "{function}: parameters are a change, too"
+        );
+        assert_eq!(template.text(function, "/DeploymentPreference/Enabled"), "GradualDeployment");
+        assert_eq!(template.text(function, "/DeploymentPreference/Role"), "DeploymentRole.Arn");
+        assert_eq!(template.text(function, "/DeploymentPreference/Type"), shift);
+    }
+    for (caller, path) in [
+        ("ReceiverIntegration", "/IntegrationUri"),
+        ("ReceiverPermission", "/FunctionName"),
+        ("ProcessorSource", "/FunctionName"),
+    ] {
+        assert!(template.text(caller, path).ends_with(".Alias"), "{caller}");
+    }
+}
+
+/// An alarm that is on before a deployment would roll it back at once: none of these waits for a person.
+#[test]
+fn what_rolls_a_deployment_back_is_about_what_happens_now() {
+    let template = Template::read();
+    let of = |function| template.property(function, "/DeploymentPreference/Alarms");
+    assert_eq!(of("Receiver"), &json!(["ReceiverAlarm", "EnqueueAlarm", "ForgedAlarm"]));
+    assert_eq!(of("Processor"), &json!(["StrugglingAlarm", "LateFastAlarm"]));
+    let all = [of("Receiver"), of("Processor")].into_iter().flat_map(|alarms| alarms.as_array().unwrap());
+    for alarm in all.map(|alarm| alarm.as_str().unwrap()) {
+        let resource = template.resources().find(|(name, _)| *name == alarm).unwrap_or_else(|| panic!("no {alarm}"));
+        assert_eq!(resource.1["Type"], "AWS::CloudWatch::Alarm", "{alarm}: CodeDeploy watches no composite");
+    }
+    let canary = 10 * 60;
+    let seen_after = template.number("ReceiverAlarm", "/Period") * template.number("ReceiverAlarm", "/EvaluationPeriods");
+    assert!(2 * seen_after <= canary, "the alarm must have the time to come on");
+}
+
+#[test]
+fn codedeploy_may_move_the_aliases_and_nothing_else() {
+    let granted = Template::read().grants("DeploymentRole");
+    let expected = ["Receiver", "Processor"]
+        .into_iter()
+        .flat_map(|function| {
+            ["GetAlias", "UpdateAlias", "GetProvisionedConcurrencyConfig"]
+                .map(|verb| format!("lambda:{verb} ${{{function}.Arn}}:live"))
+        })
+        .chain(["cloudwatch:DescribeAlarms *".to_owned()])
+        .collect();
+    assert_eq!(granted, expected);
+}
+
+/// Whatever keeps data is under the key that was given, and who uses it may.
+#[test]
+fn a_key_of_ones_own_encrypts_everything_that_is_kept() {
+    let template = Template::read();
+    let key = json!(["HasKey", "KmsKeyArn", "AWS::NoValue"]);
+    let mut kept = 0;
+    for (name, resource) in template.resources() {
+        let path = match resource["Type"].as_str().unwrap() {
+            "AWS::SQS::Queue" => {
+                let managed = template.property(name, "/SqsManagedSseEnabled");
+                assert_eq!(managed, &json!(["HasKey", "AWS::NoValue", true]), "{name}: without a key, by SQS's own");
+                "/KmsMasterKeyId"
+            }
+            "AWS::DynamoDB::Table" => "/SSESpecification/KMSMasterKeyId",
+            "AWS::Logs::LogGroup" | "AWS::SecretsManager::Secret" => "/KmsKeyId",
+            _ => continue,
+        };
+        assert_eq!(template.property(name, path), &key, "{name}");
+        kept += 1;
+    }
+    assert_eq!(kept, 4 + 2 + 3 + 3);
+    for function in ["Receiver", "Processor"] {
+        let policy = format!("{function}KeyPolicy");
+        assert_eq!(template.text(&policy, "/RoleName"), format!("{function}Role"));
+        let statement = template.property(&policy, "/PolicyDocument/Statement/0");
+        assert_eq!(statement["Action"], json!(["kms:Decrypt", "kms:GenerateDataKey"]));
+        assert_eq!(statement["Resource"], "KmsKeyArn");
+    }
 }
 
 #[test]

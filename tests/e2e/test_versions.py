@@ -1,0 +1,90 @@
+"""While a deployment moves over, both versions run: the last release's receiver with this processor, and the other way round.
+
+The last release is the commit in `last-release`, built from this repository's history.
+"""
+
+import io
+import os
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cloud import build_function
+from tidings import known
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LAST_RELEASE = (REPOSITORY / "tests" / "e2e" / "last-release").read_text().split()[0]
+FUNCTIONS = ("Receiver", "Processor")
+
+
+def git(*arguments):
+    return subprocess.run(["git", *arguments], cwd=REPOSITORY, check=True, capture_output=True).stdout
+
+
+@pytest.fixture(scope="module")
+def old(deployed):
+    """Both functions of the last release, as what is uploaded to Lambda."""
+    if git("rev-parse", "--is-shallow-repository").strip() == b"true":
+        pytest.skip("a shallow clone has no last release: git fetch --unshallow")
+    at = REPOSITORY / "target" / "e2e" / f"release-{LAST_RELEASE}"
+    if not at.exists():
+        with tarfile.open(fileobj=io.BytesIO(git("archive", LAST_RELEASE))) as archive:
+            archive.extractall(at, filter="data")
+    return {name: zipped(build_function(at, os.environ["E2E_SAM_BIN"], name.lower())) for name in FUNCTIONS}
+
+
+@pytest.fixture(scope="module")
+def new(built):
+    return {name: zipped(built / name / "bootstrap") for name in FUNCTIONS}
+
+
+def zipped(bootstrap):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, bootstrap.read_bytes(), zipfile.ZIP_DEFLATED, 1)
+    return file.getvalue()
+
+
+def came_of(stack, tidings, corpus):
+    """What became of the events of the corpus that need no other before them, each sent twice."""
+    names = [corpus.plain, *corpus.mates]
+    for request in map(tidings.sign, names):
+        assert stack.send(request).status in (200, 202)
+        assert stack.send(request).status in (200, 202)
+    stack.settle()
+    claims = {key: (claim["state"], claim["outcome"], claim["conversation"]) for key, claim in stack.claims().items()}
+    conversations = {conversation for _, _, conversation in claims.values()}
+    actions = sorted((a["conversation"], a["id"]) for a in stack.actions())
+    return claims, {c: known(tidings.context(c)) for c in conversations}, actions
+
+
+@pytest.mark.parametrize("lagging", FUNCTIONS)
+def test_a_version_and_the_one_before_it_make_the_same_of_events(stack, tidings, corpus, old, new, lagging):
+    expected = came_of(stack, tidings, corpus)
+    assert len(expected[0]) > 3 and all(state == "processed" for state, _, _ in expected[0].values())
+    try:
+        stack.release(lagging, code=old[lagging])
+        stack.wipe()
+        assert came_of(stack, tidings, corpus) == expected
+    finally:
+        stack.release(lagging, code=new[lagging])
+
+
+def test_what_one_version_took_the_other_one_knows(stack, tidings, corpus, old, new):
+    """The alias moves between a delivery and its retry, and back: one effect."""
+    request = tidings.sign(corpus.plain)
+    try:
+        for code in (old, new, old):
+            stack.release("Receiver", code=code["Receiver"])
+            assert stack.send(request).status in (200, 202)
+        stack.settle()
+    finally:
+        stack.release("Receiver", code=new["Receiver"])
+    assert [c["state"] for c in stack.claims().values()] == ["processed"]
+    facts = [key for key in stack.context() if key[1].startswith("entity#")]
+    assert facts and stack.writes() == {1}, "it was applied more than once"
