@@ -286,6 +286,18 @@ pub const CLAIMS_PAGE: usize = 250;
 /// The shortest pause between two looks at a table by whoever follows events.
 pub const MIN_TAIL_PAUSE: Duration = Duration::from_secs(1);
 
+/// The shortest time that `tidings status` counts over: CloudWatch has a point a minute.
+pub const MIN_STATUS_SPAN: Duration = Duration::from_secs(300);
+
+/// The longest. At a point a minute one call has an answer of 20,000 of the 100,800 points that it may have.
+pub const MAX_STATUS_SPAN: Duration = Duration::from_secs(86_400);
+
+/// Things to do next that it names, the worst first.
+pub const MAX_NEXT_STEPS: usize = 5;
+
+/// An answer of the endpoint's own pages, as an operator's command reads it.
+pub const MAX_PAGE_BYTES: u64 = 65_536;
+
 /// How far an operator's clock may be from the endpoint's. Most schemes allow five minutes in all.
 pub const MAX_CLOCK_APART: Duration = Duration::from_secs(60);
 
