@@ -71,8 +71,15 @@ enum Backlog {
     Queues(Vec<Queue>),
     /// Of a `tidings dev`, whose queues nobody else can see: its newest claims, by state.
     Claims {
-        claims: Vec<(ClaimState, u64)>,
+        claims: Vec<Claims>,
     },
+}
+
+/// Events that got this far.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Claims {
+    state: ClaimState,
+    events: u64,
 }
 
 #[derive(Debug, Serialize)]

@@ -1,5 +1,6 @@
 //! What is wrong, the worst first, and what to do about it. Pure.
 
+use super::alarms::{Alarm, State};
 use super::endpoint::{Health, Ready};
 use super::runbook::link;
 use super::{Backlog, Part, Status, Unread};
@@ -94,12 +95,18 @@ fn of_alarms(status: &Status) -> Vec<Problem> {
         Part::Unread(why) => vec![unread(status, "alarms", why)],
         Part::Absent { .. } => Vec::new(),
         Part::Read(alarms) => {
-            let counting = alarms.listed.iter().filter(|one| one.counts);
-            let problem = |one: &super::alarms::Alarm| {
-                let why = format!("{}: {}", one.alarm, one.runbook);
-                Problem { kind: Kind::Alarm, why, step: one.next.clone() }
+            let problem = |one: &Alarm| match (one.counts, one.state) {
+                (true, _) => {
+                    let why = format!("{}: {}", one.alarm, one.runbook);
+                    Some(Problem { kind: Kind::Alarm, why, step: one.next.clone() })
+                }
+                (false, State::Missing) => {
+                    let why = format!("{} isn't there any more", one.alarm);
+                    Some(Problem { kind: Kind::Unread, why, step: status.commands.drift() })
+                }
+                (false, State::Alarm | State::InsufficientData | State::Ok) => None,
             };
-            counting.map(problem).collect()
+            alarms.listed.iter().filter_map(problem).collect()
         }
     }
 }
@@ -109,10 +116,13 @@ fn of_backlog(status: &Status) -> Vec<Problem> {
         Part::Unread(why) => vec![unread(status, "claims", why)],
         Part::Absent { .. } => Vec::new(),
         Part::Read(Backlog::Claims { claims }) => {
-            let dead = claims.iter().filter(|(state, count)| *state == ClaimState::Dead && *count > 0);
-            let step = "tidings events list --state dead".to_owned();
-            let problem = |count| Problem { kind: Kind::DeadLetters, why: format!("{count} events died"), step: step.clone() };
-            dead.map(|(_, count)| problem(count)).collect()
+            let dead = claims.iter().filter(|claims| claims.state == ClaimState::Dead && claims.events > 0);
+            let problem = |claims: &super::Claims| Problem {
+                kind: Kind::DeadLetters,
+                why: format!("dead: {}", claims.events),
+                step: "tidings events list --state dead".to_owned(),
+            };
+            dead.map(problem).collect()
         }
         Part::Read(Backlog::Queues(queues)) => {
             let dead = DEAD_QUEUES.iter().filter_map(|(queue, alarm)| {
@@ -120,7 +130,7 @@ fn of_backlog(status: &Status) -> Vec<Problem> {
                 let told = status.alarms.read().is_some_and(|alarms| alarms.fires(alarm));
                 let problem = || Problem {
                     kind: Kind::DeadLetters,
-                    why: format!("{} {queue}: {}", depth.all(), link(alarm)),
+                    why: format!("{queue}: {}, {}", depth.all(), link(alarm)),
                     step: status.commands.of_alarm(alarm),
                 };
                 (depth.all() > 0 && !told).then(problem)

@@ -94,6 +94,12 @@ impl Commands {
         self.fill(always())
     }
 
+    /// What was changed by hand.
+    pub(super) fn drift(&self) -> String {
+        let stack = self.stack.as_deref().unwrap_or(STACK);
+        self.fill(&format!("aws cloudformation detect-stack-drift --stack-name {stack}"))
+    }
+
     fn fill(&self, command: &str) -> String {
         let stack = self.stack.as_deref().unwrap_or(STACK);
         let mut filled = command.split_whitespace().collect::<Vec<_>>().join(" ");

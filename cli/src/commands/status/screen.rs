@@ -4,7 +4,8 @@ use super::alarms::{Alarm, Alarms, State};
 use super::endpoint::{Endpoint, Health, Ready};
 use super::metrics::Measured;
 use super::next::{headline, problems, steps, words};
-use super::{Backlog, Part, Queue, Status, Unread};
+use super::runbook::PAGING;
+use super::{Backlog, Claims, Part, Queue, Status, Unread};
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, short};
 use anstyle::Style;
 use serde_json::{Map, Value};
@@ -63,7 +64,7 @@ fn endpoint(endpoint: &Endpoint, lines: &mut Vec<String>) {
     lines.push(match &endpoint.ready {
         Ready::Ready { checks } => line(GOOD, "✓", "ready", &listed(checks)),
         Ready::NotReady { checks } => line(BAD, "✗", "ready", &listed(checks)),
-        Ready::Absent => line(FAINT, "–", "ready", "it has no such page: it was deployed before there was one"),
+        Ready::Absent => line(FAINT, "–", "ready", "no such page: it is of a version that had none"),
         Ready::Unknown { said } => line(WARN, "?", "ready", said),
         Ready::NotAsked => line(FAINT, "–", "ready", "not asked"),
     });
@@ -88,6 +89,7 @@ fn alarms(status: &Status, lines: &mut Vec<String>) {
 fn alarm(one: &Alarm, width: usize, now: Timestamp, lines: &mut Vec<String>) {
     let (style, mark, said) = match (one.counts, one.state) {
         (true, _) => (BAD, "✗", short(&one.reason, REASON_WIDTH)),
+        (false, State::Alarm) if one.alarm == PAGING => (FAINT, "–", "one of those above, and it pages".to_owned()),
         (false, State::Alarm) => (FAINT, "–", "right at times: by itself it says nothing".to_owned()),
         (false, State::InsufficientData) => (WARN, "?", format!("no data yet: {}", short(&one.reason, REASON_WIDTH))),
         (false, State::Missing) => (WARN, "?", one.reason.clone()),
@@ -107,12 +109,12 @@ fn backlog(status: &Status, lines: &mut Vec<String>) {
         Part::Unread(why) => heading("backlog", paint(WARN, unread(why)), lines),
         Part::Read(Backlog::Claims { claims }) => {
             heading("backlog", paint(FAINT, "its queues nobody else can see; its claims say how far events got"), lines);
-            let width = claims.iter().map(|(_, count)| number(*count).len()).max().unwrap_or_default();
-            for (state, count) in claims {
-                let style = if *state == ClaimState::Dead && *count > 0 { BAD } else { Style::new() };
-                lines.push(format!("  {:<14} {}", state.as_str(), paint(style, format!("{:>width$}", number(*count)))));
+            let width = claims.iter().map(|one| number(one.events).len()).max().unwrap_or_default();
+            for Claims { state, events } in claims {
+                let style = if *state == ClaimState::Dead && *events > 0 { BAD } else { Style::new() };
+                lines.push(format!("  {:<14} {}", state.as_str(), paint(style, format!("{:>width$}", number(*events)))));
             }
-            if claims.iter().map(|(_, count)| *count).sum::<u64>() >= MAX_EVENTS_LISTED as u64 {
+            if claims.iter().map(|one| one.events).sum::<u64>() >= MAX_EVENTS_LISTED as u64 {
                 lines.push(paint(FAINT, format!("  of the newest {}", number(MAX_EVENTS_LISTED as u64))));
             }
         }

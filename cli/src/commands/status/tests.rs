@@ -4,7 +4,7 @@ use super::alarms::{Alarms, Seen, State};
 use super::endpoint::{Endpoint, Health, Ready, health, ready};
 use super::metrics::Measured;
 use super::runbook::{Commands, headings};
-use super::{Backlog, Part, Queue, Status, Unread, next, screen};
+use super::{Backlog, Claims, Part, Queue, Status, Unread, next, screen};
 use crate::commands::page::Page;
 use crate::target::Depth;
 use serde_json::{Value, json};
@@ -125,7 +125,7 @@ fn the_endpoint_is_away() {
 #[test]
 fn a_dev_has_no_cloudwatch() {
     let absent = "they come from CloudWatch, which a `tidings dev` hasn't: --stack names a deployed stack";
-    let claims = ClaimState::ALL.iter().copied().zip([0, 2, 21, 1]).collect();
+    let claims = ClaimState::ALL.iter().zip([0, 2, 21, 1]).map(|(&state, events)| Claims { state, events }).collect();
     let status = Status {
         stack: None,
         endpoint: Endpoint {
@@ -145,6 +145,7 @@ fn a_dev_has_no_cloudwatch() {
 #[test]
 fn numbers_are_huge() {
     let status = Status {
+        alarms: judged(&[("OldestEventAlarm", State::Alarm, 86_400 * 400, &"crossed ".repeat(50))]),
         backlog: queues([
             (u64::MAX, u64::MAX, 120_000, Some(1_209_600)),
             (0, 0, 0, None),
@@ -154,7 +155,7 @@ fn numbers_are_huge() {
         rates: rates([u64::MAX, 4_000_000_000, 1, 0, 3_999_999_999, 0], Some(29_999), Some(u64::MAX)),
         ..well()
     };
-    golden("huge", &status, "healthy");
+    golden("huge", &status, "alarms");
 }
 
 #[test]
