@@ -142,6 +142,12 @@ impl Measured {
         measured
     }
 
+    /// Where nobody says which API is the stack's.
+    pub(super) fn without_api(mut self) -> Self {
+        self.worst.insert(0, (ANSWER, Err("the stack doesn't say which API is its own".to_owned())));
+        self
+    }
+
     pub(super) fn oldest_s(&self, queue: &str) -> Option<u64> {
         self.oldest.get(queue).copied()
     }

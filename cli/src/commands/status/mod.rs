@@ -145,13 +145,14 @@ async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status
         Err(unread) => Part::Unread(unread),
     };
     let oldest = |queue| measured.as_ref().ok().and_then(|measured| measured.oldest_s(queue));
-    let queues = depths.into_iter().map(|(queue, depth)| Queue { queue, oldest_s: oldest(queue), depth }).collect();
+    let queue = |(queue, depth)| Queue { queue, oldest_s: oldest(queue), depth };
+    let queues = depths.map(|depths| Backlog::Queues(depths.into_iter().map(queue).collect()));
     Status {
         stack: Some(name.to_owned()),
         at: now,
         endpoint,
         alarms,
-        backlog: Part::Read(Backlog::Queues(queues)),
+        backlog: queues.map_or_else(Part::Unread, Part::Read),
         rates: measured.map_or_else(Part::Unread, Part::Read),
         commands,
     }

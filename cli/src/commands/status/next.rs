@@ -48,7 +48,7 @@ pub(super) struct Step {
 }
 
 /// Queues whose messages died, by their alarm: it fires a minute later.
-const DEAD_QUEUES: [(&str, &str); 2] = [("dead letters", "DeadLetterAlarm"), ("actions, dead", "ActionsAlarm")];
+const DEAD_QUEUES: [(&str, &str); 2] = [("dead letters", "DeadLetterAlarm"), ("dead actions", "ActionsAlarm")];
 
 pub(super) fn problems(status: &Status) -> Vec<Problem> {
     let mut problems = of_endpoint(status);
@@ -70,7 +70,10 @@ fn of_endpoint(status: &Status) -> Vec<Problem> {
     let health = match &status.endpoint.health {
         Health::Answers { .. } => None,
         Health::Unreachable { said } => Some(problem(Kind::Unreachable, said.clone())),
-        Health::Unknown { said } => Some(problem(Kind::Unread, (*said).to_owned())),
+        Health::Unknown { said } => {
+            let step = if status.stack.is_some() { NO_STACK } else { NO_DEV };
+            Some(Problem { kind: Kind::Unread, why: (*said).to_owned(), step: step.to_owned() })
+        }
     };
     let ready = match &status.endpoint.ready {
         Ready::Ready { .. } | Ready::Absent | Ready::NotAsked => None,
@@ -89,6 +92,9 @@ pub(super) fn words(said: &Value) -> &str {
 }
 
 const NO_DEV: &str = "start `tidings dev`, or name a deployed stack with --stack";
+
+const NO_STACK: &str = "check --stack, --region and --profile, and let your credentials call cloudformation:DescribeStacks \
+                        and cloudformation:DescribeStackResources";
 
 fn of_alarms(status: &Status) -> Vec<Problem> {
     match &status.alarms {
@@ -113,7 +119,7 @@ fn of_alarms(status: &Status) -> Vec<Problem> {
 
 fn of_backlog(status: &Status) -> Vec<Problem> {
     match &status.backlog {
-        Part::Unread(why) => vec![unread(status, "claims", why)],
+        Part::Unread(why) => vec![unread(status, "the backlog", why)],
         Part::Absent { .. } => Vec::new(),
         Part::Read(Backlog::Claims { claims }) => {
             let dead = claims.iter().filter(|claims| claims.state == ClaimState::Dead && claims.events > 0);
@@ -147,7 +153,7 @@ fn of_backlog(status: &Status) -> Vec<Problem> {
 fn unread(status: &Status, what: &str, why: &Unread) -> Problem {
     let step = match (&status.stack, why.needs.starts_with("cloudformation:")) {
         (None, _) => NO_DEV.to_owned(),
-        (Some(_), true) => format!("check --stack, --region and --profile, and let your credentials call {}", why.needs),
+        (Some(_), true) => NO_STACK.to_owned(),
         (Some(_), false) => format!("let your credentials call {}", why.needs),
     };
     Problem { kind: Kind::Unread, why: format!("{what} can't be read"), step }
@@ -158,7 +164,7 @@ pub(super) fn steps(problems: &[Problem]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for Problem { why, step, .. } in problems {
         match steps.iter_mut().find(|known| known.step == *step) {
-            Some(known) => known.why = format!("{}, {why}", known.why),
+            Some(known) => known.why = format!("{}; {why}", known.why),
             None => steps.push(Step { step: step.clone(), why: why.clone() }),
         }
     }

@@ -17,7 +17,7 @@ use tidings_core::time::Timestamp;
 /// The queues in the order of the screen, and the outputs that have their addresses. The last is in none: it is a resource.
 const QUEUES: [(&str, &str); 3] =
     [("events", "EventsQueueUrl"), ("dead letters", "DeadLetterQueueUrl"), ("actions", "ActionsQueueUrl")];
-const ACTIONS_DEAD: (&str, &str) = ("actions, dead", "ActionsDeadLetterQueue");
+const ACTIONS_DEAD: (&str, &str) = ("dead actions", "ActionsDeadLetterQueue");
 
 /// As many as `DescribeAlarms` takes at once; `DescribeStackResources` gives no more.
 const MAX_ALARMS: i32 = 100;
@@ -104,8 +104,9 @@ impl Stack {
         Ok(alarms.into_iter().map(|alarm| seen(alarm, &told)).collect())
     }
 
-    /// The queues of the stack, by name.
-    pub(super) async fn depths(&self) -> Vec<(&'static str, Part<Depth>)> {
+    /// The queues of the stack, by name. Without its outputs nothing is known of any.
+    pub(super) async fn depths(&self) -> Result<Vec<(&'static str, Part<Depth>)>, Unread> {
+        self.outputs.as_ref().map_err(Clone::clone)?;
         let depths = self.queues().into_iter().map(|(queue, url)| async move {
             let depth = match url {
                 Ok(url) => Depth::of(&self.sqs, &url).await.map_err(Unread::from),
@@ -113,7 +114,7 @@ impl Stack {
             };
             (queue, depth.map_or_else(Part::Unread, Part::Read))
         });
-        join_all(depths).await
+        Ok(join_all(depths).await)
     }
 
     fn queues(&self) -> Vec<(&'static str, Result<String, Unread>)> {
@@ -137,7 +138,8 @@ impl Stack {
             Some((queue, url.rsplit('/').next()?.to_owned()))
         };
         let queues = self.queues().into_iter().filter_map(named).collect();
-        let asked = asked(&Measuring { stack: &self.name, api: self.resource("Api"), queues });
+        let api = self.resource("Api");
+        let asked = asked(&Measuring { stack: &self.name, api, queues });
         let answered = self
             .cloudwatch
             .get_metric_data()
@@ -147,7 +149,8 @@ impl Stack {
             .send()
             .await;
         let answered = answered.map_err(|error| Unread { unread: cause(&error), needs: "cloudwatch:GetMetricData" })?;
-        Ok(Measured::read(&asked, answered.metric_data_results(), now, over))
+        let measured = Measured::read(&asked, answered.metric_data_results(), now, over);
+        Ok(if api.is_some() { measured } else { measured.without_api() })
     }
 }
 

@@ -41,7 +41,7 @@ fn page(status: u16, body: Value) -> Result<Page, String> {
 }
 
 fn queues(depths: [(u64, u64, u64, Option<u64>); 4]) -> Part<Backlog> {
-    let named = ["events", "dead letters", "actions", "actions, dead"].into_iter().zip(depths);
+    let named = ["events", "dead letters", "actions", "dead actions"].into_iter().zip(depths);
     let queue = |(queue, (visible, in_flight, delayed, oldest_s))| Queue {
         queue,
         depth: Part::Read(Depth { visible, in_flight, delayed }),
