@@ -84,7 +84,7 @@ def quiet(stack):
 
 
 def depths(said):
-    return {queue["queue"]: queue["depth"] for queue in said["backlog"]}
+    return {queue["queue"]: queue["depth"] for queue in said["backlog"]["queues"]}
 
 
 def test_a_stack_that_is_well(stack, tidings, corpus, status):

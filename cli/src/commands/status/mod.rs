@@ -68,7 +68,9 @@ impl From<Unavailable> for Unread {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Backlog {
-    Queues(Vec<Queue>),
+    Queues {
+        queues: Vec<Queue>,
+    },
     /// Of a `tidings dev`, whose queues nobody else can see: its newest claims, by state.
     Claims {
         claims: Vec<Claims>,
@@ -146,7 +148,7 @@ async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status
     };
     let oldest = |queue| measured.as_ref().ok().and_then(|measured| measured.oldest_s(queue));
     let queue = |(queue, depth)| Queue { queue, oldest_s: oldest(queue), depth };
-    let queues = depths.map(|depths| Backlog::Queues(depths.into_iter().map(queue).collect()));
+    let queues = depths.map(|depths| Backlog::Queues { queues: depths.into_iter().map(queue).collect() });
     Status {
         stack: Some(name.to_owned()),
         at: now,

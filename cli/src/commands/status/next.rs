@@ -130,7 +130,7 @@ fn of_backlog(status: &Status) -> Vec<Problem> {
             };
             dead.map(problem).collect()
         }
-        Part::Read(Backlog::Queues(queues)) => {
+        Part::Read(Backlog::Queues { queues }) => {
             let dead = DEAD_QUEUES.iter().filter_map(|(queue, alarm)| {
                 let depth = queues.iter().find(|one| one.queue == *queue)?.depth.read()?;
                 let told = status.alarms.read().is_some_and(|alarms| alarms.fires(alarm));

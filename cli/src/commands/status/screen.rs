@@ -118,7 +118,7 @@ fn backlog(status: &Status, lines: &mut Vec<String>) {
                 lines.push(paint(FAINT, format!("  of the newest {}", number(MAX_EVENTS_LISTED as u64))));
             }
         }
-        Part::Read(Backlog::Queues(queues)) => table(queues, lines),
+        Part::Read(Backlog::Queues { queues }) => table(queues, lines),
     }
 }
 

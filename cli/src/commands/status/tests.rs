@@ -47,7 +47,7 @@ fn queues(depths: [(u64, u64, u64, Option<u64>); 4]) -> Part<Backlog> {
         depth: Part::Read(Depth { visible, in_flight, delayed }),
         oldest_s,
     };
-    Part::Read(Backlog::Queues(named.map(queue).collect()))
+    Part::Read(Backlog::Queues { queues: named.map(queue).collect() })
 }
 
 fn rates(counts: [u64; 6], answer: Option<u64>, effect: Option<u64>) -> Part<Measured> {
@@ -161,7 +161,7 @@ fn numbers_are_huge() {
 #[test]
 fn what_cannot_be_read_takes_nothing_from_the_rest() {
     let denied = |call: &'static str| Unread { unread: "AccessDenied: User is not authorized".to_owned(), needs: call };
-    let Part::Read(Backlog::Queues(mut queues)) = well().backlog else { panic!("queues") };
+    let Part::Read(Backlog::Queues { mut queues }) = well().backlog else { panic!("queues") };
     queues[1].depth = Part::Unread(denied("sqs:GetQueueAttributes"));
     let Part::Read(mut measured) = well().rates else { panic!("rates") };
     measured.counts[2].1 = Err("Unsupported: no expressions".to_owned());
@@ -174,7 +174,7 @@ fn what_cannot_be_read_takes_nothing_from_the_rest() {
             ..well().endpoint
         },
         alarms: Part::Unread(denied("cloudwatch:DescribeAlarms")),
-        backlog: Part::Read(Backlog::Queues(queues)),
+        backlog: Part::Read(Backlog::Queues { queues }),
         rates: Part::Read(measured),
         ..well()
     };
