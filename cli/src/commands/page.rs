@@ -30,3 +30,33 @@ pub(crate) fn get(url: &str, path: &str) -> Result<Page, String> {
     let body = text.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     Ok(Page { status, date, body })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    /// Answers one request with a JSON text of this length.
+    fn endpoint(length: u64) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("its address"));
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a caller");
+            let _ = stream.read(&mut [0; 4_096]);
+            let body = format!("\"{}\"", "x".repeat(length as usize - 2));
+            let head = "HTTP/1.1 503 Service Unavailable\r\nDate: Tue, 24 Nov 2026 18:00:00 GMT\r\n";
+            let _ = write!(stream, "{head}Content-Length: {length}\r\n\r\n{body}");
+        });
+        url
+    }
+
+    #[test]
+    fn an_answer_has_a_length_at_most() {
+        for (length, is_read) in [(MAX_PAGE_BYTES, true), (MAX_PAGE_BYTES + 1, false)] {
+            let page = get(&endpoint(length), "/health").expect("an answer");
+            assert_eq!((page.status, page.body.is_string()), (503, is_read), "{length}");
+            assert_eq!(page.date.map(|date| date.to_string()).as_deref(), Some("2026-11-24T18:00:00.000Z"));
+        }
+    }
+}

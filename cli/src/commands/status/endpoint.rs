@@ -3,10 +3,8 @@
 use crate::commands::page::{self, Page};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tidings_core::limits::MAX_READY_CHECKS;
 use tidings_core::telemetry::Shown;
-
-/// Checks that are shown at most, whatever answers.
-const MAX_CHECKS: usize = 16;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Endpoint {
@@ -97,7 +95,7 @@ pub(super) fn ready(answer: Result<Page, String>) -> Ready {
 
 /// Whoever answers may say anything: it is cut, and can't move a cursor.
 fn checks(body: &Value) -> Map<String, Value> {
-    let checks = body["checks"].as_object().into_iter().flatten().take(MAX_CHECKS);
+    let checks = body["checks"].as_object().into_iter().flatten().take(MAX_READY_CHECKS);
     let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     checks.map(|(name, value)| (Shown(name).to_string(), Shown(&shown(value)).to_string().into())).collect()
 }

@@ -184,3 +184,28 @@ fn seen(alarm: &Resource, told: &[Told<'_>]) -> Seen {
     };
     Seen { alarm: alarm.logical.clone(), state, since: at.map(timestamp), reason: reason.unwrap_or_default().to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_is_found_by_its_name_or_arn_and_is_what_cloudwatch_says() {
+        let at = DateTime::from_secs(7);
+        for physical in ["shop-Dead-1", "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:shop-Dead-1"] {
+            let resource = Resource { logical: "DeadLetterAlarm".into(), physical: physical.into(), kind: String::new() };
+            for (value, state) in [
+                (StateValue::Alarm, State::Alarm),
+                (StateValue::Ok, State::Ok),
+                (StateValue::InsufficientData, State::InsufficientData),
+                (StateValue::from("TIRED"), State::InsufficientData),
+            ] {
+                let other = (Some("shop-Dead-12"), Some(&StateValue::Ok), None, None);
+                let seen = seen(&resource, &[other, (Some("shop-Dead-1"), Some(&value), Some(&at), Some("crossed"))]);
+                assert_eq!((seen.alarm.as_str(), seen.state, seen.reason.as_str()), ("DeadLetterAlarm", state, "crossed"));
+                assert_eq!(seen.since, Timestamp::from_unix_s(7));
+            }
+            assert_eq!(seen(&resource, &[]).state, State::Missing);
+        }
+    }
+}

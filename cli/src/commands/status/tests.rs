@@ -7,13 +7,13 @@ use super::runbook::{Commands, headings};
 use super::{Backlog, Claims, Part, Queue, Status, Unread, next, screen};
 use crate::commands::page::Page;
 use crate::target::Depth;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use tidings_core::claim::ClaimState;
 use tidings_core::config::rules::Span;
-use tidings_core::limits::MAX_NEXT_STEPS;
+use tidings_core::limits::{MAX_NEXT_STEPS, MAX_READY_CHECKS};
 use tidings_core::time::Timestamp;
 
 const URL: &str = "https://a1b2c3.execute-api.eu-central-1.amazonaws.com";
@@ -219,4 +219,9 @@ fn whoever_answers_for_the_endpoint_is_believed_only_in_our_own_words() {
     };
     assert!(!format!("{checks:?}").contains('\u{1b}'));
     assert_eq!(checks["n"], "3");
+    for (said, shown) in [(MAX_READY_CHECKS, MAX_READY_CHECKS), (MAX_READY_CHECKS + 1, MAX_READY_CHECKS)] {
+        let checks: Map<String, Value> = (0..said).map(|n| (n.to_string(), "ok".into())).collect();
+        let Ready::Ready { checks } = ready(page(200, json!({"status": "ready", "checks": checks}))) else { panic!("ready") };
+        assert_eq!(checks.len(), shown);
+    }
 }
