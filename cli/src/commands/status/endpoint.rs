@@ -33,18 +33,14 @@ pub(super) enum Health {
 #[derive(Debug, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(super) enum Ready {
-    Ready {
-        checks: Map<String, Value>,
-    },
-    NotReady {
-        checks: Map<String, Value>,
-    },
+    #[serde(rename = "ready")]
+    Yes { checks: Map<String, Value> },
+    #[serde(rename = "not_ready")]
+    No { checks: Map<String, Value> },
     /// It is from before there was such a page.
     Absent,
     /// An answer that isn't one of ours.
-    Unknown {
-        said: String,
-    },
+    Unknown { said: String },
     /// Where its health isn't known there is nothing to ask.
     NotAsked,
 }
@@ -85,8 +81,8 @@ pub(super) fn ready(answer: Result<Page, String>) -> Ready {
     match answer {
         Ok(Page { status: 404, .. }) => Ready::Absent,
         Ok(Page { status, body, .. }) => match (status, body["status"].as_str()) {
-            (200, Some("ready")) => Ready::Ready { checks: checks(&body) },
-            (503, Some("not_ready")) => Ready::NotReady { checks: checks(&body) },
+            (200, Some("ready")) => Ready::Yes { checks: checks(&body) },
+            (503, Some("not_ready")) => Ready::No { checks: checks(&body) },
             (_, _) => Ready::Unknown { said: format!("/ready answers {status}, and not as Tidings does") },
         },
         Err(said) => Ready::Unknown { said },

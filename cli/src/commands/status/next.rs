@@ -76,8 +76,8 @@ fn of_endpoint(status: &Status) -> Vec<Problem> {
         }
     };
     let ready = match &status.endpoint.ready {
-        Ready::Ready { .. } | Ready::Absent | Ready::NotAsked => None,
-        Ready::NotReady { checks } => {
+        Ready::Yes { .. } | Ready::Absent | Ready::NotAsked => None,
+        Ready::No { checks } => {
             let bad = checks.iter().filter(|(_, said)| *said != "ok").map(|(name, said)| format!("{name} {}", words(said)));
             Some(problem(Kind::NotReady, format!("not ready: {}", bad.collect::<Vec<_>>().join(", "))))
         }

@@ -62,8 +62,8 @@ fn endpoint(endpoint: &Endpoint, lines: &mut Vec<String>) {
         Health::Unknown { said } => line(WARN, "?", "health", said),
     });
     lines.push(match &endpoint.ready {
-        Ready::Ready { checks } => line(GOOD, "✓", "ready", &listed(checks)),
-        Ready::NotReady { checks } => line(BAD, "✗", "ready", &listed(checks)),
+        Ready::Yes { checks } => line(GOOD, "✓", "ready", &listed(checks)),
+        Ready::No { checks } => line(BAD, "✗", "ready", &listed(checks)),
         Ready::Absent => line(FAINT, "–", "ready", "no such page: it is of a version that had none"),
         Ready::Unknown { said } => line(WARN, "?", "ready", said),
         Ready::NotAsked => line(FAINT, "–", "ready", "not asked"),

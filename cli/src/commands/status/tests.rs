@@ -212,8 +212,7 @@ fn whoever_answers_for_the_endpoint_is_believed_only_in_our_own_words() {
     {
         assert!(matches!(ready(page(status, body)), Ready::Unknown { .. }), "{status}");
     }
-    let Ready::NotReady { checks } =
-        ready(page(503, json!({"status": "not_ready", "checks": {"a\u{1b}[2J": "\u{1b}[1A", "n": 3}})))
+    let Ready::No { checks } = ready(page(503, json!({"status": "not_ready", "checks": {"a\u{1b}[2J": "\u{1b}[1A", "n": 3}})))
     else {
         panic!("not ready")
     };
@@ -221,7 +220,7 @@ fn whoever_answers_for_the_endpoint_is_believed_only_in_our_own_words() {
     assert_eq!(checks["n"], "3");
     for (said, shown) in [(MAX_READY_CHECKS, MAX_READY_CHECKS), (MAX_READY_CHECKS + 1, MAX_READY_CHECKS)] {
         let checks: Map<String, Value> = (0..said).map(|n| (n.to_string(), "ok".into())).collect();
-        let Ready::Ready { checks } = ready(page(200, json!({"status": "ready", "checks": checks}))) else { panic!("ready") };
+        let Ready::Yes { checks } = ready(page(200, json!({"status": "ready", "checks": checks}))) else { panic!("ready") };
         assert_eq!(checks.len(), shown);
     }
 }
