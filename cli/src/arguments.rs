@@ -6,7 +6,7 @@ mod operate;
 
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
-pub use operate::{DoctorOptions, RotateOptions, dev_url};
+pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_url};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -29,6 +29,7 @@ pub const DEV_PORT: u16 = 8787;
         tidings context show whatsapp:491713920012\n  \
         tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings\n  \
         tidings events tail --stack tidings --state dead\n  \
+        tidings status --stack tidings           health, alarms, backlog, rates, and what to do next\n  \
         tidings doctor --stack tidings           what is wrong, and what to do about it"
 )]
 pub struct Arguments {
@@ -45,6 +46,8 @@ pub enum Command {
     /// What the chatbot knows of a conversation: show it, export it, erase it
     #[command(subcommand)]
     Context(ContextCommand),
+    /// One screen: health, alarms, backlog, rates, and what to do next
+    Status(StatusOptions),
     /// Whether all is as it must be, before and after deploying
     Doctor(DoctorOptions),
     /// Put a new secret of a source in front, or take the old ones away

@@ -62,6 +62,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Events(EventsCommand::Show(options)) => commands::events::show::run(options).await,
         Command::Events(EventsCommand::List(options)) => commands::events::list::run(options).await,
         Command::Events(EventsCommand::Tail(options)) => commands::events::tail::run(options).await,
+        Command::Status(options) => commands::status::run(options).await,
         Command::Doctor(options) => commands::doctor::run(options).await,
         Command::Rotate(options) => commands::rotate::run(options).await,
         Command::Link(options) => commands::link::run(options).await,

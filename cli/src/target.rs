@@ -66,7 +66,36 @@ pub(crate) async fn missing_outputs(options: &Place, stack: &str) -> Result<Vec<
     Ok(OUTPUTS.into_iter().filter(|name| outputs.iter().all(|(key, _)| key != name)).collect())
 }
 
-/// How many messages a queue has: visible, in flight and delayed, as far as SQS knows.
+/// How many messages a queue has, as far as SQS knows.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Depth {
+    /// To be taken out.
+    pub(crate) visible: u64,
+    /// Taken out, and neither deleted nor given back: being worked on, or failed and waiting for the next receive.
+    pub(crate) in_flight: u64,
+    /// Not to be taken out yet.
+    pub(crate) delayed: u64,
+}
+
+impl Depth {
+    /// Of the queue with this address.
+    pub(crate) async fn of(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<Self, Unavailable> {
+        let got = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await;
+        let got = got.map_err(|error| Unavailable { call: "sqs:GetQueueAttributes", cause: cause(&error) })?;
+        let number = |name| got.attributes().and_then(|all| all.get(&name)?.parse().ok()).unwrap_or(0);
+        Ok(Self {
+            visible: number(QueueAttributeName::ApproximateNumberOfMessages),
+            in_flight: number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+            delayed: number(QueueAttributeName::ApproximateNumberOfMessagesDelayed),
+        })
+    }
+
+    pub(crate) fn all(self) -> u64 {
+        self.visible.saturating_add(self.in_flight).saturating_add(self.delayed)
+    }
+}
+
+/// How many messages a queue has in all.
 #[derive(Debug, Serialize)]
 pub(crate) struct QueueCount {
     pub(crate) queue: &'static str,
@@ -81,29 +110,22 @@ pub(crate) async fn queue_counts(options: &Place) -> Result<Vec<QueueCount>, Fai
     let sqs = aws_sdk_sqs::Client::new(&config);
     let mut counts = Vec::new();
     for (queue, name) in [("events", "EventsQueueUrl"), ("dead letters", "DeadLetterQueueUrl"), ("actions", "ActionsQueueUrl")] {
-        let url = output(&outputs, stack, name)?;
-        let got = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await;
-        let attributes = got.map_err(|error| {
-            let call = "sqs:GetQueueAttributes";
-            unreadable(options, &Unavailable { call, cause: cause(&error) })
-        })?;
-        let number = |name| attributes.attributes().and_then(|all| all.get(&name)?.parse::<u64>().ok()).unwrap_or(0);
-        let messages = number(QueueAttributeName::ApproximateNumberOfMessages)
-            + number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
-            + number(QueueAttributeName::ApproximateNumberOfMessagesDelayed);
-        counts.push(QueueCount { queue, messages });
+        let depth = Depth::of(&sqs, &output(&outputs, stack, name)?).await;
+        let depth = depth.map_err(|error| unreadable(options, &error))?;
+        counts.push(QueueCount { queue, messages: depth.all() });
     }
     Ok(counts)
 }
 
-fn output(outputs: &[(String, String)], stack: &str, name: &str) -> Result<String, Failure> {
+pub(crate) fn output(outputs: &[(String, String)], stack: &str, name: &str) -> Result<String, Failure> {
     let found = outputs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     found.ok_or_else(|| {
         Failure::new(format!("stack {stack} has no output {name}")).hint("is it a stack of Tidings' template.yaml?")
     })
 }
 
-async fn config(options: &Place) -> SdkConfig {
+/// What a client of AWS's needs.
+pub(crate) async fn config(options: &Place) -> SdkConfig {
     let mut loader = loader();
     if let Some(endpoint) = &options.endpoint_url {
         loader = loader.endpoint_url(endpoint);
@@ -117,7 +139,8 @@ async fn config(options: &Place) -> SdkConfig {
     loader.load().await
 }
 
-async fn outputs(config: &SdkConfig, stack: &str) -> Result<Vec<(String, String)>, Failure> {
+/// What a stack puts out, by name.
+pub(crate) async fn outputs(config: &SdkConfig, stack: &str) -> Result<Vec<(String, String)>, Failure> {
     let described = aws_sdk_cloudformation::Client::new(config).describe_stacks().stack_name(stack).send().await;
     let described = described.map_err(|error| {
         Failure::new(format!("stack {stack} can't be described: {}", cause(&error)))

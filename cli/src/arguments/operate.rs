@@ -1,8 +1,40 @@
-//! What operators call beside the events: `tidings doctor` and `tidings rotate`.
+//! What operators call beside the events: `tidings status`, `tidings doctor` and `tidings rotate`.
 
 use super::{DEV_PORT, TargetOptions};
 use clap::{ArgGroup, Args};
 use std::path::PathBuf;
+use tidings_core::config::rules::Span;
+use tidings_core::limits::{MAX_STATUS_SPAN, MIN_STATUS_SPAN};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "One screen: the endpoint, the alarms that fire, what waits, how much came, and what to do next, the worst first. It\n\
+        reads only. What can't be read is said, with the permission that it needs; the rest is shown all the same.\n\
+        Exit status: 0 healthy, 1 something is wrong or can't be read, 2 called wrongly.\n\nExamples:\n  \
+        tidings status                              of a running `tidings dev`\n  \
+        tidings status --stack tidings\n  \
+        tidings status --stack tidings --over 24h\n  \
+        tidings status --stack tidings --json | jq -r '.next[].do'"
+)]
+pub struct StatusOptions {
+    /// Count over this time, as in 15m, 1h or 24h
+    #[arg(long, value_name = "SPAN", default_value = "1h", value_parser = over)]
+    pub over: Span,
+    /// The address before /webhooks/…; the stack's own, or that of `tidings dev`, if left out
+    #[arg(long, env = "TIDINGS_URL", value_name = "URL")]
+    pub url: Option<String>,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+fn over(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse()?;
+    if (MIN_STATUS_SPAN..=MAX_STATUS_SPAN).contains(&span.duration()) {
+        Ok(span)
+    } else {
+        Err(format!("allowed: {} to {}", Span::new(MIN_STATUS_SPAN), Span::new(MAX_STATUS_SPAN)))
+    }
+}
 
 #[derive(Debug, Args)]
 #[command(
@@ -65,4 +97,20 @@ pub struct RotateOptions {
     pub yes: bool,
     #[command(flatten)]
     pub target: TargetOptions,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::over;
+
+    #[test]
+    fn the_time_that_is_counted_over_has_bounds() {
+        for good in ["5m", "300s", "1h", "24h", "1d"] {
+            assert!(over(good).is_ok(), "{good}");
+        }
+        for bad in ["299s", "86401s", "2d"] {
+            assert_eq!(over(bad), Err("allowed: 5m to 1d".to_owned()), "{bad}");
+        }
+        assert!(over("soon").is_err_and(|said| said.contains("as in")));
+    }
 }

@@ -1,4 +1,4 @@
-//! A command a file, and `files` for what they read.
+//! A command a file; `files` for what they read, `page` for what the endpoint says of itself.
 
 pub(crate) mod context;
 pub(crate) mod dlq;
@@ -6,10 +6,12 @@ pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod link;
+pub(crate) mod page;
 pub(crate) mod providers;
 pub(crate) mod rotate;
 pub(crate) mod rules;
 pub(crate) mod send;
+pub(crate) mod status;
 pub(crate) mod verify;
 
 use crate::arguments::Arguments;

@@ -7,4 +7,5 @@ mod presets;
 mod privacy;
 mod rotate;
 mod stack;
+mod status;
 mod support;

@@ -1,11 +1,11 @@
 //! A deployed stack around a `tidings dev`: the answers of CloudFormation, Secrets Manager and SQS that operators' commands need,
-//! and the `dev`'s own DynamoDB. Only as much of each as is asked for here.
+//! what CloudWatch says to somebody who mayn't ask, and the `dev`'s own DynamoDB. Only as much of each as is asked for here.
 
 use crate::support::{Dev, command, json};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Value, json as object};
 use std::process::Output;
@@ -77,7 +77,19 @@ impl Stack {
     }
 }
 
+/// What AWS says to somebody who mayn't, in the form that each protocol has for it.
+const DENIED_CBOR: &[u8] = b"\xa2\x66__type\x6cAccessDenied\x67message\x6bnot allowed";
+const DENIED_XML: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not allowed</Message></Error>\
+                          </ErrorResponse>";
+
 async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, body: Bytes) -> axum::response::Response {
+    if headers.contains_key("smithy-protocol") {
+        let form = [("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")];
+        return (StatusCode::FORBIDDEN, form, DENIED_CBOR).into_response();
+    }
+    if body.starts_with(b"Action=DescribeStackResources") {
+        return (StatusCode::FORBIDDEN, DENIED_XML).into_response();
+    }
     let target = headers.get("x-amz-target").map(|target| target.to_str().expect("text").to_owned()).unwrap_or_default();
     if target.starts_with("DynamoDB_") {
         let url = state.lock().expect("no panic").dynamodb.clone();
@@ -113,7 +125,7 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
     }
 }
 
-fn forward(url: &str, headers: &HeaderMap, body: &Bytes) -> (axum::http::StatusCode, Vec<u8>) {
+fn forward(url: &str, headers: &HeaderMap, body: &Bytes) -> (StatusCode, Vec<u8>) {
     let mut post = ureq::post(url).config().http_status_as_error(false).build();
     for name in ["x-amz-target", "content-type", "authorization", "x-amz-date"] {
         post = post.header(name, headers.get(name).expect("a signed call").to_str().expect("text"));

@@ -289,6 +289,21 @@ pub const CLAIMS_PAGE: usize = 250;
 /// The shortest pause between two looks at a table by whoever follows events.
 pub const MIN_TAIL_PAUSE: Duration = Duration::from_secs(1);
 
+/// The shortest time that `tidings status` counts over: CloudWatch has a point a minute.
+pub const MIN_STATUS_SPAN: Duration = Duration::from_secs(300);
+
+/// The longest. One call may have 100,800 points.
+pub const MAX_STATUS_SPAN: Duration = Duration::from_secs(86_400);
+
+/// Things to do next that it names, the worst first.
+pub const MAX_NEXT_STEPS: usize = 5;
+
+/// Checks of `GET /ready` that it shows, whoever answers.
+pub const MAX_READY_CHECKS: usize = 16;
+
+/// An answer of the endpoint's own pages, as an operator's command reads it.
+pub const MAX_PAGE_BYTES: u64 = 65_536;
+
 /// How far an operator's clock may be from the endpoint's. Most schemes allow five minutes in all.
 pub const MAX_CLOCK_APART: Duration = Duration::from_secs(60);
 
@@ -339,4 +354,6 @@ const _: () = {
     assert!(EVENTS_LISTED <= MAX_EVENTS_LISTED && TIMELINE_SHOWN <= MAX_EVENTS_LISTED);
     assert!(MAX_CLOCK_APART.as_secs() < DEFAULT_TOLERANCE.as_secs());
     assert!(MAX_COALESCE.as_secs() < CLAIM_LIFETIME.as_secs());
+    assert!(MIN_STATUS_SPAN.as_secs() < MAX_STATUS_SPAN.as_secs());
+    assert!(MAX_STATUS_SPAN.as_secs() / 60 * 12 <= 100_800, "a point a minute of a dozen metrics, in one call");
 };

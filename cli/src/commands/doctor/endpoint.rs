@@ -1,36 +1,24 @@
 //! Whether the endpoint answers, by which clock, and whether it refuses what is forged.
 
 use super::Check;
+use crate::commands::page::{self, Page};
 use crate::commands::send::{Reply, post};
 use receiver::verify::can_sign;
 use serde_json::Value;
-use std::time::Duration;
 use tidings_core::config::source::Source;
 use tidings_core::limits::MAX_CLOCK_APART;
 use tidings_core::time::{Clock, SystemClock, Timestamp};
 use tidings_events::{Sample, SignedRequest, Tamper, corpus, demo_secrets, secrets_of};
 
-/// An answer that takes longer is none.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
 pub(super) fn checks(url: &str) -> Vec<Check> {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build().into();
-    let answer = agent.get(format!("{}/health", url.trim_end_matches('/'))).call();
-    let mut response = match answer {
-        Ok(response) => response,
-        Err(error) => {
+    match page::get(url, "/health") {
+        Ok(Page { status, date, body }) => vec![health(url, status, &body), clock(date, SystemClock.now()), forged(url)],
+        Err(said) => {
             let next = "is it deployed, or `tidings dev` running? name another address with --url";
             let skipped = ["clock", "forged"].map(|name| Check::skipped(name, "the endpoint has no answer"));
-            return std::iter::once(Check::bad("health", format!("{url}: {error}"), next)).chain(skipped).collect();
+            std::iter::once(Check::bad("health", said, next)).chain(skipped).collect()
         }
-    };
-    let now = SystemClock.now();
-    let date = response.headers().get("date").and_then(|date| Timestamp::parse_http_date(date.to_str().ok()?));
-    let status = response.status().as_u16();
-    let body: Value =
-        response.body_mut().read_to_string().ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    vec![health(url, status, &body), clock(date, now), forged(url)]
+    }
 }
 
 fn health(url: &str, status: u16, body: &Value) -> Check {
@@ -109,6 +97,7 @@ fn problem(source: &str, reply: &Reply) -> String {
 mod tests {
     use super::super::Status;
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn clocks_may_be_a_minute_apart_and_no_more() {

@@ -1,0 +1,145 @@
+//! Which alarms say that something is wrong, the worst first. Pure.
+
+use super::runbook::{Commands, PAGING, cant_wait, headings, is_sign, link};
+use serde::Serialize;
+use tidings_core::time::Timestamp;
+
+/// Made of two that are nothing alone. A stack without an alarm topic hasn't got it, and is stopped all the same.
+pub(super) const STOPPED: &str = "ProcessorStoppedAlarm";
+pub(super) const STOPPED_SIGNS: [&str; 2] = ["ProcessorIdleAlarm", "EventsWaitingAlarm"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    Alarm,
+    InsufficientData,
+    /// The stack has it, and CloudWatch hasn't.
+    Missing,
+    Ok,
+}
+
+/// An alarm as CloudWatch tells of it, by the template's name.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) alarm: String,
+    pub(super) state: State,
+    pub(super) since: Option<Timestamp>,
+    pub(super) reason: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Alarms {
+    pub(super) watched: usize,
+    /// Those of the list that say that something is wrong.
+    pub(super) firing: usize,
+    /// All that aren't in state OK, the worst first.
+    pub(super) listed: Vec<Alarm>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Alarm {
+    pub(super) alarm: String,
+    pub(super) state: State,
+    /// Not one that is right at times, nor one that repeats others.
+    pub(super) counts: bool,
+    pub(super) since: Option<Timestamp>,
+    pub(super) reason: String,
+    pub(super) runbook: String,
+    pub(super) next: String,
+}
+
+impl Alarms {
+    pub(super) fn judge(mut seen: Vec<Seen>, commands: &Commands) -> Self {
+        let watched = seen.len();
+        seen.extend(stopped(&seen));
+        let fires = |one: &Seen| one.state == State::Alarm && !is_sign(&one.alarm);
+        let others = seen.iter().any(|one| fires(one) && one.alarm != PAGING);
+        let urgent = cant_wait();
+        let known: Vec<&str> = headings().collect();
+        let place = |list: &[&str], name: &str| list.iter().position(|one| *one == name).unwrap_or(list.len());
+        let mut listed: Vec<Alarm> = seen
+            .into_iter()
+            .filter(|one| one.state != State::Ok)
+            .map(|one| Alarm {
+                counts: fires(&one) && !(one.alarm == PAGING && others),
+                runbook: link(&one.alarm),
+                next: commands.of_alarm(&one.alarm),
+                alarm: one.alarm,
+                state: one.state,
+                since: one.since,
+                reason: one.reason,
+            })
+            .collect();
+        listed.sort_by_key(|one| (!one.counts, one.state, place(&urgent, &one.alarm), place(&known, &one.alarm)));
+        Self { watched, firing: listed.iter().filter(|one| one.counts).count(), listed }
+    }
+
+    pub(super) fn fires(&self, alarm: &str) -> bool {
+        self.listed.iter().any(|one| one.counts && one.alarm == alarm)
+    }
+}
+
+/// What the composite alarm would say, where there is none.
+fn stopped(seen: &[Seen]) -> Option<Seen> {
+    if seen.iter().any(|one| one.alarm == STOPPED) {
+        return None;
+    }
+    let sign = |name: &str| seen.iter().find(|one| one.alarm == name && one.state == State::Alarm);
+    let signs: Vec<&Seen> = STOPPED_SIGNS.iter().filter_map(|name| sign(name)).collect();
+    (signs.len() == STOPPED_SIGNS.len()).then(|| Seen {
+        alarm: STOPPED.to_owned(),
+        state: State::Alarm,
+        since: signs.iter().filter_map(|one| one.since).max(),
+        reason: STOPPED_SIGNS.join(" and "),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(alarm: &str, state: State) -> Seen {
+        Seen { alarm: alarm.to_owned(), state, since: Some(Timestamp::from_unix_ms(7)), reason: String::new() }
+    }
+
+    fn judged(seen: Vec<Seen>) -> (Vec<(String, bool)>, usize) {
+        let alarms = Alarms::judge(seen, &Commands::default());
+        (alarms.listed.into_iter().map(|one| (one.alarm, one.counts)).collect(), alarms.firing)
+    }
+
+    #[test]
+    fn the_worst_come_first_and_what_is_quiet_not_at_all() {
+        let (listed, firing) = judged(vec![
+            seen("OldSecretAlarm", State::Alarm),
+            seen("SlowReceiverAlarm", State::InsufficientData),
+            seen("EnqueueAlarm", State::Ok),
+            seen("SomebodysAlarm", State::Alarm),
+            seen("DeadLetterAlarm", State::Alarm),
+            seen("ReceiverAlarm", State::Alarm),
+            seen("ClaimsAlarm", State::Missing),
+        ]);
+        let names: Vec<&str> = listed.iter().map(|(name, _)| name.as_str()).collect();
+        let expected =
+            ["ReceiverAlarm", "DeadLetterAlarm", "OldSecretAlarm", "SomebodysAlarm", "SlowReceiverAlarm", "ClaimsAlarm"];
+        assert_eq!((names.as_slice(), firing), (expected.as_slice(), 4));
+    }
+
+    #[test]
+    fn signs_are_nothing_alone_and_together_a_stopped_processor() {
+        let idle = || seen("ProcessorIdleAlarm", State::Alarm);
+        let waiting = |state| seen("EventsWaitingAlarm", state);
+        assert_eq!(judged(vec![idle(), waiting(State::Ok)]), (vec![("ProcessorIdleAlarm".to_owned(), false)], 0));
+        let (listed, firing) = judged(vec![idle(), waiting(State::Alarm)]);
+        assert_eq!((listed[0].0.as_str(), listed.len(), firing), (STOPPED, 3, 1));
+        // Where the composite is, it is the one to say so.
+        let (listed, firing) = judged(vec![idle(), waiting(State::Alarm), seen(STOPPED, State::Ok)]);
+        assert_eq!((listed.len(), firing), (2, 0));
+    }
+
+    #[test]
+    fn the_paging_alarm_repeats_others() {
+        let paging = || seen(PAGING, State::Alarm);
+        assert_eq!(judged(vec![paging(), seen("ReceiverAlarm", State::Alarm)]).1, 1);
+        assert_eq!(judged(vec![paging()]).1, 1, "it is over for those under it, or they were changed");
+    }
+}

@@ -1,0 +1,17 @@
+//! What can be known of a `tidings dev` from outside: its claims.
+
+use super::{Claims, Unread};
+use crate::arguments::Place;
+use crate::target::reader_at;
+use tidings_core::claim::ClaimState;
+use tidings_core::claim::search::Search;
+use tidings_core::limits::MAX_EVENTS_LISTED;
+
+/// How many of the newest claims are in each state.
+pub(super) async fn claims(at: &Place) -> Result<Vec<Claims>, Unread> {
+    const NEEDS: &str = "dynamodb:Scan";
+    let reader = reader_at(at).await.map_err(|failure| Unread { unread: failure.message, needs: NEEDS })?;
+    let found = reader.newest(&Search::default(), MAX_EVENTS_LISTED).await?;
+    let count = |state| found.claims.iter().filter(|claim| claim.state == state).count() as u64;
+    Ok(ClaimState::ALL.iter().map(|&state| Claims { state, events: count(state) }).collect())
+}

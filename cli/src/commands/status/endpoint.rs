@@ -1,0 +1,97 @@
+//! What the endpoint says of itself. `/ready` came later than `/health`: a deployment that has none answers 404.
+
+use crate::commands::page::{self, Page};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tidings_core::limits::MAX_READY_CHECKS;
+use tidings_core::telemetry::Shown;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Endpoint {
+    /// `None` where nobody says where it is.
+    pub(super) url: Option<String>,
+    pub(super) health: Health,
+    pub(super) ready: Ready,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(super) enum Health {
+    Answers {
+        version: String,
+    },
+    /// No answer, or not one of ours.
+    Unreachable {
+        said: String,
+    },
+    /// It wasn't asked.
+    Unknown {
+        said: &'static str,
+    },
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(super) enum Ready {
+    #[serde(rename = "ready")]
+    Yes { checks: Map<String, Value> },
+    #[serde(rename = "not_ready")]
+    No { checks: Map<String, Value> },
+    /// It is from before there was such a page.
+    Absent,
+    /// An answer that isn't one of ours.
+    Unknown { said: String },
+    /// Where its health isn't known there is nothing to ask.
+    NotAsked,
+}
+
+pub(super) async fn ask(url: Option<String>) -> Endpoint {
+    let Some(url) = url else {
+        let health = Health::Unknown { said: "its address isn't known: the stack doesn't say it. --url does" };
+        return Endpoint { url: None, health, ready: Ready::NotAsked };
+    };
+    let asked = url.clone();
+    let both = tokio::task::spawn_blocking(move || {
+        let health = health(page::get(&asked, "/health"));
+        let ready = match health {
+            Health::Answers { .. } => ready(page::get(&asked, "/ready")),
+            Health::Unreachable { .. } | Health::Unknown { .. } => Ready::NotAsked,
+        };
+        (health, ready)
+    });
+    let (health, ready) = both.await.unwrap_or_else(|error| {
+        let health = Health::Unreachable { said: error.to_string() };
+        (health, Ready::NotAsked)
+    });
+    Endpoint { url: Some(url), health, ready }
+}
+
+pub(super) fn health(answer: Result<Page, String>) -> Health {
+    match answer {
+        Ok(Page { status: 200, body, .. }) if body["version"].is_string() => {
+            let version = body["version"].as_str().unwrap_or_default();
+            Health::Answers { version: Shown(version).to_string() }
+        }
+        Ok(Page { status, .. }) => Health::Unreachable { said: format!("/health answers {status}, and not as Tidings does") },
+        Err(said) => Health::Unreachable { said },
+    }
+}
+
+pub(super) fn ready(answer: Result<Page, String>) -> Ready {
+    match answer {
+        Ok(Page { status: 404, .. }) => Ready::Absent,
+        Ok(Page { status, body, .. }) => match (status, body["status"].as_str()) {
+            (200, Some("ready")) => Ready::Yes { checks: checks(&body) },
+            (503, Some("not_ready")) => Ready::No { checks: checks(&body) },
+            (_, _) => Ready::Unknown { said: format!("/ready answers {status}, and not as Tidings does") },
+        },
+        Err(said) => Ready::Unknown { said },
+    }
+}
+
+/// Whoever answers may say anything: it is cut, and can't move a cursor.
+fn checks(body: &Value) -> Map<String, Value> {
+    let checks = body["checks"].as_object().into_iter().flatten().take(MAX_READY_CHECKS);
+    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    checks.map(|(name, value)| (Shown(name).to_string(), Shown(&shown(value)).to_string().into())).collect()
+}

@@ -1,0 +1,176 @@
+//! `tidings status`: one screen of a whole stack, and what to do next.
+//!
+//! Promises: all that can be read is shown, whatever can't; what can't is said, with the permission that it needs, and counts as
+//! something wrong, because nobody knows. Reads only: `DescribeStacks`, `DescribeStackResources`, `DescribeAlarms`, one
+//! `GetMetricData`, `GetQueueAttributes` of each queue. Never: the claims table of a stack, which would be billed by its size.
+
+mod alarms;
+mod dev;
+mod endpoint;
+mod metrics;
+mod next;
+mod runbook;
+mod screen;
+mod stack;
+#[cfg(test)]
+mod tests;
+
+use crate::Failure;
+use crate::arguments::{StatusOptions, dev_url};
+use crate::style::say;
+use crate::target::Depth;
+use alarms::Alarms;
+use endpoint::Endpoint;
+use metrics::Measured;
+use runbook::Commands;
+use serde::Serialize;
+use serde_json::json;
+use std::process::ExitCode;
+use tidings_core::claim::ClaimState;
+use tidings_core::ports::Unavailable;
+use tidings_core::time::{Clock, SystemClock, Timestamp};
+
+/// What was read, or why it wasn't.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Part<T> {
+    Read(T),
+    Unread(Unread),
+    /// There is no such thing here, and why.
+    Absent {
+        absent: &'static str,
+    },
+}
+
+impl<T> Part<T> {
+    fn read(&self) -> Option<&T> {
+        match self {
+            Self::Read(read) => Some(read),
+            Self::Unread(_) | Self::Absent { .. } => None,
+        }
+    }
+}
+
+/// Why something can't be read, and the permission that it needs.
+#[derive(Clone, Debug, Serialize)]
+struct Unread {
+    unread: String,
+    needs: &'static str,
+}
+
+impl From<Unavailable> for Unread {
+    fn from(error: Unavailable) -> Self {
+        Self { unread: error.cause, needs: error.call }
+    }
+}
+
+/// How much waits.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Backlog {
+    Queues {
+        queues: Vec<Queue>,
+    },
+    /// Of a `tidings dev`, whose queues nobody else can see: its newest claims, by state.
+    Claims {
+        claims: Vec<Claims>,
+    },
+}
+
+/// Events that got this far.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Claims {
+    state: ClaimState,
+    events: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Queue {
+    queue: &'static str,
+    depth: Part<Depth>,
+    /// Of its oldest message. SQS tells it to CloudWatch a minute later, and not at all of a queue that nobody uses.
+    oldest_s: Option<u64>,
+}
+
+/// All that is on the screen, as plain data.
+#[derive(Debug)]
+struct Status {
+    /// The stack's name; `None` of a `tidings dev`.
+    stack: Option<String>,
+    at: Timestamp,
+    endpoint: Endpoint,
+    alarms: Part<Alarms>,
+    backlog: Part<Backlog>,
+    rates: Part<Measured>,
+    commands: Commands,
+}
+
+impl Status {
+    fn json(&self) -> serde_json::Value {
+        let problems = next::problems(self);
+        json!({
+            "status": problems.first().map_or("healthy", |worst| worst.kind.as_str()),
+            "stack": self.stack,
+            "at": self.at,
+            "endpoint": self.endpoint,
+            "alarms": self.alarms,
+            "backlog": self.backlog,
+            "rates": self.rates,
+            "next": next::steps(&problems),
+        })
+    }
+}
+
+pub(crate) async fn run(options: StatusOptions) -> Result<ExitCode, Failure> {
+    let now = SystemClock.now();
+    let status = match &options.target.at.stack {
+        Some(stack) => of_stack(&options, stack, now).await,
+        None => of_dev(&options, now).await,
+    };
+    if options.target.json {
+        say!("{}", status.json());
+    } else {
+        say!("{}", screen::text(&status));
+    }
+    Ok(if next::problems(&status).is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status {
+    let at = &options.target.at;
+    let found = stack::Stack::find(at, name).await;
+    let url = options.url.clone().or_else(|| found.url());
+    let commands = Commands::of(at, name, &found);
+    let (endpoint, seen, measured, depths) =
+        tokio::join!(endpoint::ask(url), found.alarms(), found.measured(now, options.over), found.depths());
+    let alarms = match seen {
+        Ok(seen) => Part::Read(Alarms::judge(seen, &commands)),
+        Err(unread) => Part::Unread(unread),
+    };
+    let oldest = |queue| measured.as_ref().ok().and_then(|measured| measured.oldest_s(queue));
+    let queue = |(queue, depth)| Queue { queue, oldest_s: oldest(queue), depth };
+    let queues = depths.map(|depths| Backlog::Queues { queues: depths.into_iter().map(queue).collect() });
+    Status {
+        stack: Some(name.to_owned()),
+        at: now,
+        endpoint,
+        alarms,
+        backlog: queues.map_or_else(Part::Unread, Part::Read),
+        rates: measured.map_or_else(Part::Unread, Part::Read),
+        commands,
+    }
+}
+
+async fn of_dev(options: &StatusOptions, now: Timestamp) -> Status {
+    const ABSENT: &str = "they come from CloudWatch, which a `tidings dev` hasn't: --stack names a deployed stack";
+    let url = options.url.clone().unwrap_or_else(dev_url);
+    let (endpoint, claims) = tokio::join!(endpoint::ask(Some(url)), dev::claims(&options.target.at));
+    Status {
+        stack: None,
+        at: now,
+        endpoint,
+        alarms: Part::Absent { absent: ABSENT },
+        backlog: claims.map_or_else(Part::Unread, |claims| Part::Read(Backlog::Claims { claims })),
+        rates: Part::Absent { absent: ABSENT },
+        commands: Commands::default(),
+    }
+}

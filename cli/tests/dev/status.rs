@@ -1,0 +1,44 @@
+//! `tidings status`: of a `dev`, of nothing, and of a stack of which only some can be read.
+
+use crate::stack::Stack;
+use crate::support::{Dev, err, golden, json, out, run};
+
+#[test]
+fn a_dev_is_well_until_an_event_dies() {
+    let dev = Dev::start(&[]);
+    golden("status-dev", &dev.ask(&["status", "--url", &dev.webhooks]), 0);
+    dev.send(&["--case", "orders-poison"]);
+    dev.claim("orders#ord-evt-3666", "dead");
+    let ill = dev.ask(&["status", "--url", &dev.webhooks, "--json"]);
+    let said = json(&ill);
+    assert_eq!((ill.status.code(), &said["status"]), (Some(1), &"dead_letters".into()), "{said}");
+    assert_eq!(said["next"][0]["do"], "tidings events list --state dead");
+    let dead = said["backlog"]["claims"].as_array().expect("claims").iter().find(|one| one["state"] == "dead");
+    assert_eq!(dead.expect("the dead")["events"], 1);
+}
+
+#[test]
+fn of_a_stack_whatever_can_be_read_is_shown() {
+    let dev = Dev::start(&[]);
+    let stack = Stack::around(&dev, tidings_events::SECRETS);
+    // Nobody there knows of CloudWatch, nor of a stack's resources.
+    golden("status-stack", &stack.ask(&["status", "--over", "15m"]), 1);
+}
+
+#[test]
+fn nothing_is_there() {
+    let output = run(&["status", "--url", "http://127.0.0.1:9", "--endpoint-url", "http://127.0.0.1:9", "--json"]);
+    let said = json(&output);
+    assert_eq!((output.status.code(), &said["status"]), (Some(1), &"unreachable".into()), "{said}");
+    assert_eq!(said["next"].as_array().map(Vec::len), Some(1), "{said}");
+}
+
+#[test]
+fn wrong_calls_say_what_is_right() {
+    for (arguments, said) in [(&["status", "--over", "2d"][..], "allowed: 5m to 1d"), (&["status", "--over", "x"], "as in 90s")] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", err(&output));
+        assert!(err(&output).contains(said), "{arguments:?}: {}", err(&output));
+    }
+    assert!(out(&run(&["status", "--help"])).contains("tidings status --stack tidings --over 24h"));
+}

@@ -1,0 +1,157 @@
+"""`tidings status` against CloudWatch, CloudFormation and SQS as the emulated cloud speaks them: what it reads, what it says to do
+next, that this can be called as it is written, and what is left where a permission is missing.
+
+The emulator evaluates no expression, so what is only counted by source (duplicates, refused, dead) is told as unread here. It keeps
+`/health` for itself and serves the stack's own address nowhere: a door of our own stands before the API."""
+
+import importlib.util
+import json
+import shlex
+import subprocess
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from cloud import STACK, aws_env
+
+OURS = f"Tidings/{STACK}"
+WATCHED = ("Received", "Accepted", "Processed", "ProcessingLag")
+
+
+@contextmanager
+def door(stack):
+    """An address whose pages are the API's."""
+
+    class Door(BaseHTTPRequestHandler):
+        def do_GET(self):
+            reply = stack.http("GET", f"/{self.path}")
+            self.send_response(reply.status)
+            self.send_header("Content-Length", str(len(reply.body)))
+            self.end_headers()
+            self.wfile.write(reply.body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def status(stack, tidings):
+    """Asks, and gives the exit status with what was printed."""
+    if not importlib.util.find_spec("cbor2"):
+        pytest.fail("the emulator speaks CBOR, as the SDK asks CloudWatch, only with cbor2: add it to requirements-emulator.txt")
+    with door(stack) as url:
+
+        def ask(*more, credentials=None):
+            done = subprocess.run(
+                [str(tidings.binary), "status", "--stack", STACK, "--endpoint-url", tidings.endpoint, "--url", url, "--json", *more],
+                cwd=tidings.repository, env=aws_env(tidings.endpoint) | (credentials or {}), text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+            )
+            assert done.stdout, done.stderr
+            return done.returncode, json.loads(done.stdout)
+
+        yield ask
+
+
+def feed(stack):
+    """What CloudWatch makes of the log lines, for the metrics over all sources that the screen shows."""
+    data = [
+        {"MetricName": p.name, "Timestamp": datetime.fromtimestamp(p.at, UTC), "Values": p.values}
+        for p in stack.datapoints(stack.since_ms)
+        if p.namespace == OURS and p.name in WATCHED and not p.dimensions
+    ]
+    stack.client("cloudwatch").put_metric_data(Namespace=OURS, MetricData=data)
+
+
+def quiet(stack):
+    """Every alarm OK: tests before this one made them fire."""
+    cloudwatch = stack.client("cloudwatch")
+    for alarm in cloudwatch.describe_alarms()["MetricAlarms"]:
+        cloudwatch.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="a test begins")
+
+
+def depths(said):
+    return {queue["queue"]: queue["depth"] for queue in said["backlog"]["queues"]}
+
+
+def test_a_stack_that_is_well(stack, tidings, corpus, status):
+    stack.send(tidings.sign(corpus.plain))
+    stack.settle()
+    stack.until("its metrics", lambda: set(WATCHED) <= {p.name for p in stack.datapoints(stack.since_ms)})
+    before = status()[1]["rates"]
+    feed(stack)
+    quiet(stack)
+    code, said = status()
+    assert (code, said["status"], said["next"]) == (0, "healthy", []), said
+    assert said["endpoint"]["health"]["state"] == "answers"
+    assert said["endpoint"]["ready"]["state"] in ("ready", "absent")
+    assert said["alarms"]["watched"] >= 15 and said["alarms"]["firing"] == 0
+    assert set(depths(said)) == {"events", "dead letters", "actions", "dead actions"}
+    assert depths(said)["events"] == {"visible": 0, "in_flight": 0, "delayed": 0}
+    counted = [said["rates"][name] - before[name] for name in ("received", "accepted", "processed")]
+    assert counted == [1, 1, 1]
+    assert said["rates"]["effect_p99_ms"] is not None
+    assert set(said["rates"]["unread"]) == {"duplicates", "refused", "dead"}
+
+
+def test_what_died_is_said_with_a_command_that_can_be_called(stack, tidings, corpus, status):
+    quiet(stack)
+    stack.set_visibility(1)
+    stack.send(tidings.sign(corpus.poison[0]))
+    stack.until("a dead letter", stack.dead_letters)
+    code, said = status()
+    assert (code, said["status"]) == (1, "dead_letters"), said
+    assert sum(depths(said)["dead letters"].values()) == 1
+    step = shlex.split(said["next"][0]["do"])
+    assert step[:3] == ["tidings", "dlq", "list"]
+    assert tidings(*step[1:])["messages"] == 1
+
+    alarm = stack.resources["DeadLetterAlarm"]
+    stack.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="one is too many")
+    try:
+        code, said = status()
+        assert (code, said["status"], said["alarms"]["firing"]) == (1, "alarms", 1), said
+        fires = said["alarms"]["listed"][0]
+        assert (fires["alarm"], fires["reason"]) == ("DeadLetterAlarm", "one is too many")
+        assert fires["since"].startswith(f"{datetime.now(UTC):%Y-%m-%d}")
+        assert fires["next"] == said["next"][0]["do"] and len(said["next"]) == 1
+    finally:
+        quiet(stack)
+
+
+def test_what_may_not_be_read_is_said_and_the_rest_is_shown(stack, status):
+    quiet(stack)
+    users, name = stack.client("iam"), "reads-no-alarms"
+    users.create_user(UserName=name)
+    allowed = [
+        "cloudformation:DescribeStacks", "cloudformation:DescribeStackResources", "sqs:GetQueueAttributes",
+        "cloudwatch:GetMetricData",
+    ]
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": allowed, "Resource": "*"}]}
+    users.put_user_policy(UserName=name, PolicyName="most", PolicyDocument=json.dumps(document))
+    key = users.create_access_key(UserName=name)["AccessKey"]
+    try:
+        code, said = status(
+            credentials={"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        )
+    finally:
+        users.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        users.delete_user_policy(UserName=name, PolicyName="most")
+        users.delete_user(UserName=name)
+    assert (code, said["status"]) == (1, "unread"), said
+    assert said["alarms"]["needs"] == "cloudwatch:DescribeAlarms" and "AccessDenied" in said["alarms"]["unread"]
+    assert "visible" in depths(said)["events"] and "received" in said["rates"]
+    assert [step["do"] for step in said["next"]] == ["let your credentials call cloudwatch:DescribeAlarms"]
