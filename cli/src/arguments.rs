@@ -2,10 +2,12 @@
 
 mod dlq;
 mod events;
+mod man;
 mod operate;
 
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
+pub use man::ManOptions;
 pub use operate::{DoctorOptions, RotateOptions, dev_url};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -67,6 +69,8 @@ pub enum Command {
     Verify(VerifyOptions),
     /// Print a completion script for your shell
     Completions { shell: clap_complete::Shell },
+    /// Print a manual page, or write those of all commands
+    Man(ManOptions),
 }
 
 #[derive(Debug, Args)]

@@ -76,5 +76,6 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
             commands::completions(shell);
             Ok(ExitCode::SUCCESS)
         }
+        Command::Man(options) => commands::man::run(options),
     }
 }

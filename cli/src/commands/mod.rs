@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod link;
+pub(crate) mod man;
 pub(crate) mod providers;
 pub(crate) mod rotate;
 pub(crate) mod rules;
