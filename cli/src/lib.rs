@@ -5,6 +5,7 @@
 //! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly.
 
 pub mod arguments;
+mod captures;
 mod commands;
 pub mod dev;
 mod sources;
