@@ -1,10 +1,12 @@
 //! What can be called, and how.
 
+mod captures;
 mod dlq;
 mod events;
 mod man;
 mod operate;
 
+pub use captures::{CaptureOptions, ReplayOptions};
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
 pub use man::ManOptions;
@@ -67,6 +69,10 @@ pub enum Command {
     Rules(RulesCommand),
     /// Why a captured request verifies, or doesn't
     Verify(VerifyOptions),
+    /// Record deliveries as files for tests, without what is secret or personal
+    Capture(CaptureOptions),
+    /// Play recorded deliveries: here, by other rules, or against a running receiver
+    Replay(ReplayOptions),
     /// Print a completion script for your shell
     Completions { shell: clap_complete::Shell },
     /// Print a manual page, or write those of all commands
@@ -115,7 +121,7 @@ pub struct DevOptions {
         tidings send --list")]
 pub struct SendOptions {
     /// A source of infra/config/sources.yaml, or with --preset any provider: its most typical event
-    #[arg(required_unless_present_any = ["case", "list"], conflicts_with = "case")]
+    #[arg(required_unless_present_any = ["case", "list", "capture"], conflicts_with = "case")]
     pub provider: Option<String>,
     /// Take the provider's preset instead of a configured source: its request is a vector of its own, signed anew
     #[arg(long, conflicts_with_all = ["case", "list"])]
@@ -123,6 +129,9 @@ pub struct SendOptions {
     /// One case of the corpus instead
     #[arg(long, value_name = "NAME")]
     pub case: Option<String>,
+    /// A delivery that `tidings capture` has recorded instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["provider", "case", "preset", "file"])]
+    pub capture: Option<PathBuf>,
     /// List the cases of the corpus
     #[arg(long)]
     pub list: bool,

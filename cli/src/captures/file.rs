@@ -143,7 +143,11 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, Recorded)>, Fai
         if path.is_dir() {
             let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
             let entries = std::fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-            files = entries.iter().map(std::fs::DirEntry::path).filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+            files = entries
+                .iter()
+                .map(std::fs::DirEntry::path)
+                .filter(|path| path.extension().is_some_and(|e| e == "json"))
+                .collect();
             files.sort();
             if files.is_empty() {
                 return Err(Failure::new(format!("{}: no file of it ends in .json", path.display())));

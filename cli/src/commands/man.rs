@@ -70,7 +70,8 @@ mod tests {
         assert_eq!(write(&folder).unwrap(), commands.len());
         for words in &commands {
             let name = std::iter::once("tidings".to_owned()).chain(words.iter().cloned()).collect::<Vec<_>>().join("-");
-            let written = std::fs::read_to_string(folder.join(format!("{name}.1"))).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let written =
+                std::fs::read_to_string(folder.join(format!("{name}.1"))).unwrap_or_else(|error| panic!("{name}: {error}"));
             let printed = String::from_utf8(page(words).unwrap()).unwrap();
             assert_eq!(written, printed, "{name}");
             for part in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS"] {

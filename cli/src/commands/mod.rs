@@ -1,5 +1,6 @@
 //! A command a file, and `files` for what they read.
 
+pub(crate) mod capture;
 pub(crate) mod context;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
@@ -7,7 +8,9 @@ pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod link;
 pub(crate) mod man;
+pub(crate) mod pace;
 pub(crate) mod providers;
+pub(crate) mod replay;
 pub(crate) mod rotate;
 pub(crate) mod rules;
 pub(crate) mod send;

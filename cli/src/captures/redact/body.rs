@@ -29,7 +29,9 @@ impl Body {
                 let event = source.form_json.as_ref().and_then(|field| pairs.iter().position(|(name, _)| name == field));
                 let document = match event {
                     Some(n) => serde_json::from_str(&pairs[n].1).map_err(|_| Unfit::Unreadable)?,
-                    None => Value::Object(pairs.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect::<Map<_, _>>()),
+                    None => Value::Object(
+                        pairs.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect::<Map<_, _>>(),
+                    ),
                 };
                 Ok(Self::Form { pairs, event, document })
             }

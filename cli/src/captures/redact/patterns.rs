@@ -32,11 +32,7 @@ static BASE64: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[A-Za-z0-9+/_-]{
 static PREFIX: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[a-z]{2,8}[_.]").expect("a test compiles it"));
 
 /// The text with pseudonyms for all that is found, and with `other` of what stands between.
-pub(super) fn rewrite(
-    text: &str,
-    pseudonyms: &mut Pseudonyms,
-    mut other: impl FnMut(&str, &mut Pseudonyms) -> String,
-) -> String {
+pub(super) fn rewrite(text: &str, pseudonyms: &mut Pseudonyms, mut other: impl FnMut(&str, &mut Pseudonyms) -> String) -> String {
     if BASE64.is_match(text) && looks_random(text) {
         return opaque(text, pseudonyms);
     }

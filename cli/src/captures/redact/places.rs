@@ -25,7 +25,8 @@ impl Places {
         let mut places = Self::default();
         let scheme = &source.scheme;
         for event in &source.events {
-            let templates = |list: &'_ OneOrMany<Template>| list.0.iter().flat_map(Template::references).cloned().collect::<Vec<_>>();
+            let templates =
+                |list: &'_ OneOrMany<Template>| list.0.iter().flat_map(Template::references).cloned().collect::<Vec<_>>();
             let mut fixed = [templates(&event.event_type), templates(&event.dataschema)].concat();
             fixed.extend(event.time.iter().flat_map(|time| time.from.0.iter().cloned()));
             fixed.extend(event.sequence.clone());

@@ -185,7 +185,10 @@ mod tests {
         let (plain, written) = (pseudonyms.number("491713920012"), pseudonyms.number("+49 171 392-0012"));
         assert_eq!((digits(&written), &written[..3], plain.len()), (plain.clone(), "+49", 12));
         assert!(pseudonyms.opaque("7f3a-4a10").bytes().all(|b| b == b'-' || b.is_ascii_hexdigit()));
-        assert_eq!(pseudonyms.text("Wo ist, bitte, #1042?").chars().filter(|c| !c.is_alphanumeric()).collect::<String>(), "  ,  , #?".replace("  ,  , ", " , , "));
+        assert_eq!(
+            pseudonyms.text("Wo ist, bitte, #1042?").chars().filter(|c| !c.is_alphanumeric()).collect::<String>(),
+            "  ,  , #?".replace("  ,  , ", " , , ")
+        );
         assert_eq!(pseudonyms.words("李 O'Neil").chars().count(), "李 O'Neil".chars().count());
     }
 
@@ -201,6 +204,9 @@ mod tests {
             words
         };
         assert_eq!(seen("tel=%2B49171&a_b.c"), ["tel", "49171", "a", "b", "c"]);
-        assert_eq!((seen("50%"), seen("ä-%zz"), seen("")), (vec!["50".to_owned()], vec!["ä".to_owned(), "zz".to_owned()], vec![]));
+        assert_eq!(
+            (seen("50%"), seen("ä-%zz"), seen("")),
+            (vec!["50".to_owned()], vec!["ä".to_owned(), "zz".to_owned()], vec![])
+        );
     }
 }

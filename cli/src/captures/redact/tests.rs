@@ -28,12 +28,8 @@ fn of(source: &Source) -> Redactor {
 /// What is recorded of a request with this body and these headers.
 fn recorded(redactor: &mut Redactor, source: &Source, body: &str, headers: &[(&str, &str)], query: &str) -> Recorded {
     let pairs = headers.iter().map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()));
-    let delivery = Delivery {
-        method: "POST".to_owned(),
-        query: query.to_owned(),
-        headers: pairs.collect(),
-        body: body.as_bytes().to_vec(),
-    };
+    let delivery =
+        Delivery { method: "POST".to_owned(), query: query.to_owned(), headers: pairs.collect(), body: body.as_bytes().to_vec() };
     let sample = redactor.redact(&delivery, source).unwrap();
     Recorded::of(&sample, source, false, NOW, Vec::new()).unwrap()
 }
@@ -42,14 +38,43 @@ fn none_left(text: &str, canaries: &[&str]) {
     let text = text.to_lowercase();
     for canary in canaries {
         let left = text.find(&canary.to_lowercase());
-        assert!(left.is_none(), "{canary} is left: {}", text.get(left.unwrap_or_default().saturating_sub(60)..).map_or("", |t| t.get(..160).unwrap_or(t)));
+        assert!(
+            left.is_none(),
+            "{canary} is left: {}",
+            text.get(left.unwrap_or_default().saturating_sub(60)..).map_or("", |t| t.get(..160).unwrap_or(t))
+        );
     }
 }
 
 const CANARIES: &[&str] = &[
-    "hunter2", "Kowalczyk", "Zofia", "zofia.k", "600700800", "600 700", "4242 4242", "42424242", "4111-1111", "203.0.113.9",
-    "2001:db8:77", "Piwna", "00-265", "whsec_abc", "sk_live_51", "sourcesown", "source-s-own", "DE89", "U0ZOFIA", "1990-04", "77001",
-    "eyJzdWIi", "meet me", "earl grey", "cus_Z0fia", "Wm9maWEgS293", "52.2297", "xoxb-",
+    "hunter2",
+    "Kowalczyk",
+    "Zofia",
+    "zofia.k",
+    "600700800",
+    "600 700",
+    "4242 4242",
+    "42424242",
+    "4111-1111",
+    "203.0.113.9",
+    "2001:db8:77",
+    "Piwna",
+    "00-265",
+    "whsec_abc",
+    "sk_live_51",
+    "sourcesown",
+    "source-s-own",
+    "DE89",
+    "U0ZOFIA",
+    "1990-04",
+    "77001",
+    "eyJzdWIi",
+    "meet me",
+    "earl grey",
+    "cus_Z0fia",
+    "Wm9maWEgS293",
+    "52.2297",
+    "xoxb-",
 ];
 
 fn planted() -> Value {
@@ -220,8 +245,12 @@ fn what_cannot_be_redacted_is_refused() {
     let braintree = sources::of_preset(&sources::preset("braintree").unwrap(), HERE);
     let mut said = |source: &Source, content_type: &'static str, body: &[u8]| {
         let headers = [(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type))];
-        let delivery =
-            Delivery { method: "POST".to_owned(), query: String::new(), headers: headers.into_iter().collect(), body: body.to_vec() };
+        let delivery = Delivery {
+            method: "POST".to_owned(),
+            query: String::new(),
+            headers: headers.into_iter().collect(),
+            body: body.to_vec(),
+        };
         redactor.redact(&delivery, source).unwrap_err().to_string()
     };
     assert!(said(&braintree, FORM, b"bt_payload=x").contains("XML"));

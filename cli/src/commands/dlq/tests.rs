@@ -3,8 +3,9 @@
 use super::drop::dropped;
 use super::filter::Filter;
 use super::list::Groups;
-use super::redrive::{Moved, Receipts, progress, redrive};
+use super::redrive::{Moved, Receipts, redrive};
 use super::walk::{Walk, Walked};
+use crate::commands::pace::progress;
 use crate::dev::cloud::{Cloud, Options};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
