@@ -117,6 +117,7 @@ pub struct DevOptions {
         tidings send slack --tamper timestamp\n  \
         tidings send orders --file my-order.json --url https://abc123.execute-api.eu-central-1.amazonaws.com --secrets secrets.json\n  \
         tidings send mailgun --preset            any provider, to `tidings dev --presets`\n  \
+        tidings send --capture captures/0001-stripe.json   what `tidings capture` has recorded\n  \
         tidings send shopify --lambda > event.json && sam local invoke Receiver --event event.json\n  \
         tidings send --list")]
 pub struct SendOptions {
@@ -394,7 +395,7 @@ pub struct RulesTest {
         tidings rules explain orders#ord-evt-3666 --stack tidings              as it is on record there\n  \
         tidings rules explain orders#ord-evt-3666 --endpoint-url http://127.0.0.1:8788")]
 pub struct RulesExplain {
-    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, or a batch as SQS gives it. With --stack or
+    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, a batch as SQS gives it, or a captured delivery. With --stack or
     /// --endpoint-url a claim key of an event there
     pub event: String,
     #[command(flatten)]
@@ -411,7 +412,7 @@ pub struct RulesDiff {
     /// The other rules
     #[arg(long, value_name = "FILE")]
     pub against: PathBuf,
-    /// Events instead of the corpus': envelopes, or batches as SQS gives them
+    /// Events instead of the corpus': envelopes, batches as SQS gives them, or captured deliveries
     #[arg(long = "events", value_name = "FILE")]
     pub events: Vec<PathBuf>,
     #[command(flatten)]

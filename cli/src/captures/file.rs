@@ -167,3 +167,44 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, Recorded)>, Fai
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures/0002-stripe.json")
+    }
+
+    #[test]
+    fn no_more_are_played_than_fit() {
+        let most = vec![fixture(); MAX_CAPTURED];
+        assert_eq!(read_all(&most).unwrap().len(), MAX_CAPTURED);
+        let said = read_all(&[most, vec![fixture()]].concat()).unwrap_err().to_string();
+        assert!(said.contains("allowed: 1000 deliveries and 64 MiB"), "{said}");
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let recorded = Recorded::read(&fixture()).unwrap();
+        let text = std::fs::read_to_string(fixture()).unwrap();
+        assert_eq!(recorded.to_text().unwrap(), text);
+        let source = recorded.source(HERE).unwrap();
+        let again = Recorded::of(&recorded.sample().unwrap(), &source, false, recorded.received, recorded.types.clone()).unwrap();
+        assert_eq!(again.to_text().unwrap(), text);
+    }
+
+    #[test]
+    fn a_scheme_of_ones_own_has_a_stand_in_for_a_demo_secret() {
+        let mut source = sources::configured("orders").unwrap();
+        source.name = "mine".to_owned();
+        source.provider = tidings_core::config::source::OWN.to_owned();
+        assert_eq!(demo_secret(&source).unwrap(), STAND_IN);
+        for encoding in ["hex", "base64", "sha1", "utf8"] {
+            source.scheme.key.encoding = serde_json::from_value(encoding.into()).unwrap();
+            assert!(demo_secret(&source).is_ok(), "{encoding}");
+        }
+        source.scheme.key.named_by = Some("|".to_owned());
+        assert!(demo_secret(&source).is_ok_and(|secret| secret.starts_with("demo|")));
+    }
+}

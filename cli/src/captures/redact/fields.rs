@@ -58,7 +58,6 @@ const SECRETS: &[&str] = &[
     "cvv",
     "cvn",
     "csrf",
-    "session",
     "sessionid",
 ];
 
@@ -254,7 +253,8 @@ pub(super) fn within(words: &[String], outer: Within) -> Within {
 
 fn is_secret(words: &[String]) -> bool {
     let keyed = words.windows(2).any(|two| SECRET_KEYS.contains(&two[0].as_str()) && ["key", "code"].contains(&two[1].as_str()));
-    keyed || words.iter().any(|word| SECRETS.contains(&word.as_str()))
+    let session = matches!(words, [.., session, id] if session == "session" && id == "id");
+    keyed || session || words.iter().any(|word| SECRETS.contains(&word.as_str()))
 }
 
 /// What a text or a number in this field is. `within` is what the field stands in.
@@ -274,7 +274,8 @@ pub(super) fn kind(words: &[String], text: &str, within: Within) -> Kind {
     let named = is(before, NAMED) || is(before, PEOPLE) || (words.len() == 1 && (within.person || within.told));
     let own = within.is_person && (is_id || is(last, &["sid", "gid", "number", "summary", "slug"]));
     let of_a_person = own || (is_id && is(before, PEOPLE)) || (is(last, PEOPLE) && !is_browser(words));
-    if is(last, NAMES) || (is(last, &["name"]) && named) || of_a_person {
+    let is_name = is(last, &["name"]) && (named || reads_like_a_name(text));
+    if is(last, NAMES) || is_name || of_a_person {
         return Kind::Person;
     }
     let addressed = last.is_some_and(|word| word.starts_with("address")) || (within.address && is(last, IN_ADDRESSES));
@@ -285,6 +286,16 @@ pub(super) fn kind(words: &[String], text: &str, within: Within) -> Kind {
         return Kind::Text;
     }
     Kind::Plain
+}
+
+/// Two to four words that begin with capitals: of `name` that is enough, though it may be a product's.
+fn reads_like_a_name(text: &str) -> bool {
+    let is_part = |word: &str| {
+        let letters = word.chars().all(|c| c.is_alphabetic() || "'’.-".contains(c));
+        letters && word.chars().next().is_some_and(char::is_uppercase)
+    };
+    let words = text.split(' ');
+    (2..=4).contains(&words.clone().count()) && words.clone().all(is_part)
 }
 
 /// `user_agent`
@@ -322,6 +333,11 @@ mod tests {
             ("user_id", "U1", Kind::Person),
             ("customer", "cus_1", Kind::Person),
             ("name", "Espresso", Kind::Plain),
+            ("name", "Espresso, 1 kg", Kind::Plain),
+            ("name", "Lena O'Neil-Vogt", Kind::Person),
+            ("country_name", "Germany", Kind::Plain),
+            ("sessionId", "x", Kind::Secret),
+            ("session", "x", Kind::Plain),
             ("user_agent", "Mozilla", Kind::Text),
             ("postal_code", "22767", Kind::Private),
             ("last4", "4242", Kind::Private),

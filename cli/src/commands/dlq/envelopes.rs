@@ -4,6 +4,7 @@ use super::walk::Walk;
 use crate::Failure;
 use crate::arguments::{DlqFilter, Place};
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use tidings_core::envelope::Envelope;
 use tidings_core::limits::{MAX_CAPTURED, MAX_CAPTURED_BYTES};
 
@@ -30,16 +31,17 @@ pub(super) async fn found(walk: &Walk, most: usize) -> Result<Found, Failure> {
     let walked = walk
         .all(async |dead| {
             for one in dead {
+                let Ok(event) = Envelope::decode(&one.letter.body) else {
+                    found.unreadable += 1;
+                    continue;
+                };
                 bytes += one.letter.body.len() as u64;
                 if found.events.len() == most || bytes > MAX_CAPTURED_BYTES {
                     found.cut = true;
-                    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                    stop.store(true, Ordering::Relaxed);
                     break;
                 }
-                match Envelope::decode(&one.letter.body) {
-                    Ok(event) => found.events.push(event),
-                    Err(_) => found.unreadable += 1,
-                }
+                found.events.push(event);
             }
             Ok(BTreeSet::new())
         })
