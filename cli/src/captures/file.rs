@@ -93,10 +93,7 @@ impl Recorded {
 
     /// What is to be signed.
     pub(crate) fn sample(&self) -> Result<Sample, Failure> {
-        let body = match &self.body {
-            Value::String(text) => text.clone(),
-            json => json.to_string(),
-        };
+        let body = self.body.as_str().map_or_else(|| self.body.to_string(), str::to_owned);
         let query = self.path.split_once('?').map_or("", |(_, query)| query).to_owned();
         let mut sample = Sample { headers: http::HeaderMap::new(), query, body: body.into_bytes() };
         for (name, value) in &self.headers {

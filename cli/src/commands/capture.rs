@@ -108,6 +108,7 @@ struct Capture {
     recorded: usize,
     refused: usize,
     bytes: u64,
+    most_bytes: u64,
     full: bool,
 }
 
@@ -141,6 +142,7 @@ impl Capture {
             recorded: 0,
             refused: 0,
             bytes: 0,
+            most_bytes: MAX_CAPTURED_BYTES,
             full: false,
         })
     }
@@ -196,9 +198,9 @@ impl Capture {
         if self.redactor.leaves_a_secret(&text) {
             return Ok(Became::LeftOut("a secret of the source is part of its event's type or time".to_owned()));
         }
-        if self.bytes + text.len() as u64 > MAX_CAPTURED_BYTES {
+        if self.bytes + text.len() as u64 > self.most_bytes {
             self.full = true;
-            return Ok(Became::LeftOut(format!("the folder is full: {} MiB", MAX_CAPTURED_BYTES / (1 << 20))));
+            return Ok(Became::LeftOut(format!("the folder is full: {} MiB", self.most_bytes / (1 << 20))));
         }
         let name = format!("{:04}-{}.json", self.recorded + 1, source.name);
         write_new(&self.folder.join(&name), &text)
@@ -268,5 +270,83 @@ fn tell(options: &CaptureOptions, answered: &Answered, became: &Became) {
         say!("{}", json!({ "source": source, "status": answered.status, "became": word, "detail": detail }));
     } else {
         say!("{source:<12} {} {}  {detail}", answered.status, paint(style, format!("{word:<9}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidings_core::time::Timestamp;
+    use tidings_events::{Sample, corpus};
+
+    const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
+
+    fn capture(folder: &str, name: &str, preset: bool) -> Capture {
+        let into = std::env::temp_dir().join(format!("tidings-capture-{folder}-{}", std::process::id()));
+        let options = CaptureOptions {
+            sources: vec![name.to_owned()],
+            into,
+            count: 1,
+            time: tidings_core::config::rules::Span::new(std::time::Duration::from_secs(1)),
+            port: 0,
+            preset,
+            public_url: None,
+            mask: Vec::new(),
+            secrets: None,
+            json: false,
+        };
+        let sources = wanted(&options, "http://127.0.0.1").unwrap();
+        let document = secrets_document(None, &sources).unwrap();
+        Capture::new(&options, sources, &document).unwrap()
+    }
+
+    /// A sample as its provider signs it, and as the receiver has taken it.
+    fn answered(capture: &Capture, sample: &Sample) -> Answered {
+        let source = &capture.sources[0];
+        let request = sample.sign(source, &demo_secret(source).unwrap(), NOW, None).unwrap();
+        let path = request.path.split('?').next().unwrap_or_default().to_owned();
+        Answered { at: NOW, path, delivery: request.delivery(), status: 202, reply: Vec::new() }
+    }
+
+    #[test]
+    fn a_folder_takes_what_fits_and_not_a_byte_more() {
+        let case = corpus().case("orders-shipped-late").unwrap();
+        let mut capture = capture("full", "orders", false);
+        let sample = Sample::of_case(case, &capture.sources[0]).unwrap();
+        let shipped = answered(&capture, &sample);
+        assert!(matches!(capture.take(&shipped).unwrap(), Became::Recorded(name, _) if name == "0001-orders.json"));
+        assert_eq!(capture.take(&shipped).unwrap(), Became::Duplicate);
+        let bytes = capture.bytes;
+        for (spare, fits) in [(0, true), (-1, false)] {
+            (capture.known, capture.full) = (BTreeSet::new(), false);
+            capture.most_bytes = capture.bytes + bytes.saturating_add_signed(spare);
+            let became = capture.take(&shipped).unwrap();
+            assert_eq!((matches!(became, Became::Recorded(..)), capture.full), (fits, !fits), "{became:?}");
+        }
+        assert_eq!(std::fs::read_dir(&capture.folder).unwrap().count(), 2);
+        std::fs::remove_dir_all(&capture.folder).unwrap();
+    }
+
+    #[test]
+    fn what_the_receiver_refused_is_never_recorded_and_neither_is_what_cannot_be_redacted() {
+        let mut orders = capture("refused", "orders", false);
+        let sample = Sample::of_case(corpus().case("orders-shipped-late").unwrap(), &orders.sources[0]).unwrap();
+        let taken = answered(&orders, &sample);
+        let refused = Answered { status: 503, reply: br#"{"message":"try again"}"#.to_vec(), ..taken };
+        assert_eq!(orders.take(&refused).unwrap(), Became::Refused("try again".to_owned()));
+        let unsigned = Answered {
+            delivery: receiver::delivery::Delivery { headers: http::HeaderMap::new(), ..refused.delivery },
+            ..refused
+        };
+        let unsigned = Answered { status: 202, ..unsigned };
+        assert!(matches!(orders.take(&unsigned).unwrap(), Became::Refused(_)), "whatever the answer was");
+        let mut braintree = capture("xml", "braintree", true);
+        let sample = Sample::of_preset(&sources::preset("braintree").unwrap()).unwrap();
+        let taken = answered(&braintree, &sample);
+        assert!(matches!(braintree.take(&taken).unwrap(), Became::LeftOut(why) if why.contains("XML")));
+        for capture in [orders, braintree] {
+            assert_eq!(capture.recorded, 0);
+            std::fs::remove_dir(&capture.folder).expect("it is empty");
+        }
     }
 }

@@ -163,7 +163,7 @@ fn is_iban(text: &str) -> bool {
 /// Digits among letters, or letters of both kinds without a pause: nobody wrote that to be read.
 fn looks_random(text: &str) -> bool {
     let text = &text[PREFIX.find(text).map_or(0, |prefix| prefix.end())..];
-    let count = |is: fn(&u8) -> bool| text.bytes().filter(|b| is(b)).count();
+    let count = |is: fn(&u8) -> bool| text.bytes().filter(&is).count();
     let (digits, upper, lower) = (count(u8::is_ascii_digit), count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
     let pauses = text.contains(['-', '_', '/']);
     (digits >= 3 && upper + lower >= 3) || (upper > 1 && lower > 1 && text.len() >= 20 && !pauses)
