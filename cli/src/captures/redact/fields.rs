@@ -1,5 +1,7 @@
 //! What a field holds, as far as its name says: lists of words, which are here to be read and added to.
 
+use serde_json::{Map, Value};
+
 /// What a value is, by the name of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -146,6 +148,13 @@ const NAMES: &[&str] = &[
     "initials",
     "email",
     "mail",
+    "vorname",
+    "nachname",
+    "prenom",
+    "nom",
+    "nombre",
+    "apellido",
+    "apellidos",
 ];
 
 /// Before `name`.
@@ -154,7 +163,23 @@ const NAMED: &[&str] = &[
     "screen", "billing", "shipping", "company", "business",
 ];
 
-const PHONES: &[&str] = &["phone", "phones", "mobile", "telephone", "tel", "fax", "msisdn", "cell", "whatsapp", "sms", "wa"];
+const PHONES: &[&str] = &[
+    "phone",
+    "phones",
+    "mobile",
+    "telephone",
+    "tel",
+    "fax",
+    "msisdn",
+    "cell",
+    "whatsapp",
+    "sms",
+    "wa",
+    "telefon",
+    "telefono",
+    "handy",
+    "cellphone",
+];
 
 const PRIVATE: &[&str] = &[
     "street",
@@ -187,6 +212,9 @@ const PRIVATE: &[&str] = &[
     "routing",
     "fingerprint",
     "ip",
+    "strasse",
+    "plz",
+    "geburtsdatum",
 ];
 
 /// In an address.
@@ -267,13 +295,17 @@ pub(super) fn kind(words: &[String], text: &str, within: Within) -> Kind {
     if within.secret || is_secret(words) {
         return Kind::Secret;
     }
-    let reached = any(PHONES) || is(last, PEOPLE) || is(last, PEOPLES);
+    let reached = any(PHONES)
+        || words.iter().any(|word| word.starts_with("phone") || word.ends_with("phone"))
+        || is(last, PEOPLE)
+        || is(last, PEOPLES);
     if reached && has_number && !text.chars().any(char::is_alphabetic) {
         return Kind::Phone;
     }
     let named = is(before, NAMED) || is(before, PEOPLE) || (words.len() == 1 && (within.person || within.told));
     let own = within.is_person && (is_id || is(last, &["sid", "gid", "number", "summary", "slug"]));
-    let of_a_person = own || (is_id && is(before, PEOPLE)) || (is(last, PEOPLE) && !is_browser(words));
+    let named_here = is(last, PEOPLES) && reads_like_a_name(text);
+    let of_a_person = own || named_here || (is_id && is(before, PEOPLE)) || (is(last, PEOPLE) && !is_browser(words));
     let is_name = is(last, &["name"]) && (named || reads_like_a_name(text));
     if is(last, NAMES) || is_name || of_a_person {
         return Kind::Person;
@@ -286,6 +318,17 @@ pub(super) fn kind(words: &[String], text: &str, within: Within) -> Kind {
         return Kind::Text;
     }
     Kind::Plain
+}
+
+/// Of `{"label": "Phone number", "value": …}`, as forms send their answers, what its value is called.
+pub(super) fn label(object: &Map<String, Value>) -> Option<Vec<String>> {
+    let labels = ["label", "name", "key", "field", "question", "title"];
+    let label = labels.iter().find_map(|label| object.get(*label)?.as_str());
+    label.filter(|_| object.keys().any(|name| is_labelled(name))).map(words)
+}
+
+pub(super) fn is_labelled(name: &str) -> bool {
+    ["value", "values", "answer"].contains(&name)
 }
 
 /// Two to four words that begin with capitals: of `name` that is enough, though it may be a product's.
@@ -327,6 +370,9 @@ mod tests {
             ("WaId", "491713920012", Kind::Phone),
             ("from", "491713920012", Kind::Phone),
             ("from", "open", Kind::Plain),
+            ("from", "Lena Vogt", Kind::Person),
+            ("phonenumber", "0171 3920012", Kind::Phone),
+            ("Vorname", "Lena", Kind::Person),
             ("phone", "none", Kind::Plain),
             ("firstName", "Lena", Kind::Person),
             ("ProfileName", "Lena", Kind::Person),

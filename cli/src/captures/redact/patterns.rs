@@ -1,6 +1,6 @@
 //! What gives itself away wherever it stands: addresses, numbers and keys in the middle of a text.
 
-use super::pseudonyms::{Pseudonyms, digits};
+use super::pseudonyms::{Pseudonyms, digits, each_word};
 use regex::{Captures, Regex};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
@@ -11,7 +11,8 @@ const PATTERNS: &str = concat!(
     r"|(?P<jwt>\beyJ[\w-]{8,}\.[\w-]+\.?[\w-]*)",
     r"|(?P<bearer>(?i:\b(?:bearer|basic)\s+)[\w.~+/=-]{6,})",
     r"|(?P<userinfo>://[^\s/@:]+:[^\s/@]+@)",
-    r#"|(?P<assigned>(?i:\b[\w-]{0,32}(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|signature|credential|otp)[\w-]{0,32})["']?\s*[=:]\s*["']?[^\s&"',;<>]+)"#,
+    r#"|(?P<assigned>(?i:\b[\w-]{0,32}(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|signature|credential|otp|cookie|authorization)[\w-]{0,32})["']?\s*[=:]\s*["']?(?:(?i:bearer|basic)\s+)?[^\s&"',;<>]+)"#,
+    r"|(?P<mailbox>\p{Lu}[^<>@\n,;:]{0,80}<[^<>\s@]+@[^<>\s]+>)",
     r"|(?P<email>[\p{L}\p{N}._%+'-]*[\p{L}\p{N}](?:@|%40)[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+)",
     r"|(?P<v4>\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b)",
     r"|(?P<v6>(?i:\b[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){2,7}))",
@@ -49,10 +50,20 @@ pub(super) fn rewrite(text: &str, pseudonyms: &mut Pseudonyms, mut other: impl F
     new
 }
 
-/// The numbers of telephones in a text, their digits alone.
-pub(super) fn phones(text: &str) -> Vec<String> {
-    let found = PATTERN.captures_iter(text).filter_map(|found| Some(found.name("phone")?.as_str().to_owned()));
-    found.map(|phone| digits(phone.trim_start_matches("%2B"))).filter(|digits| is_phone(digits)).collect()
+/// The numbers of telephones in a text, their digits alone; and the names that stand before addresses: `Lena Vogt <…>`.
+pub(super) fn persons(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for found in PATTERN.captures_iter(text) {
+        let of = |name: &str| found.name(name).map(|found| found.as_str());
+        words.extend(of("phone").map(|phone| digits(phone.trim_start_matches("%2B"))).filter(|digits| is_phone(digits)));
+        if let Some((name, _)) = of("mailbox").and_then(|text| text.split_once('<')) {
+            each_word(name, |word| {
+                words.push(word.to_owned());
+                None
+            });
+        }
+    }
+    words
 }
 
 /// `None`: it only looks like it.
@@ -71,6 +82,10 @@ fn pseudonym(found: &Captures<'_>, pseudonyms: &mut Pseudonyms) -> Option<String
     if let Some(text) = of("assigned") {
         let (name, value) = text.split_at(text.find(['=', ':'])? + 1);
         return Some(format!("{name}{}", pseudonyms.opaque(value)));
+    }
+    if let Some((name, address)) = of("mailbox").and_then(|text| text.split_once('<')) {
+        let address = email(address.trim_end_matches('>'), pseudonyms)?;
+        return Some(format!("{}<{address}>", pseudonyms.words(name)));
     }
     if let Some(text) = of("email") {
         return email(text, pseudonyms);
@@ -183,19 +198,23 @@ mod tests {
             ("write to Lena.Vogt+x@shop.example.com!", "Vogt"),
             ("write to Lena.Vogt+x@shop.example.com!", "shop"),
             ("https://x.example/?u=lena%40vogt.de", "vogt"),
-            ("call +49 (171) 392-00 12 now", "392"),
+            ("call +49 (171) 392-00 12 now", "(171) 392"),
             ("tel=%2B491713920012", "3920012"),
-            ("call (555) 010-4477", "4477"),
-            ("call 600 700 800", "700"),
+            ("call (555) 010-4477", "010-4477"),
+            ("call 600 700 800", "600 700"),
             ("call 0171 3920012", "3920012"),
             ("from 203.0.113.24 today", "203.0.113.24"),
             ("from 2001:db8:0:1::17", "0:1::17"),
             ("card 4242 4242 4242 4242 ok", "4242 4242"),
-            ("DE89 3704 0044 0532 0130 00", "3704"),
+            ("DE89 3704 0044 0532 0130 00", "3704 0044"),
             ("Authorization: Bearer abc.def-123", "def-123"),
             ("https://ann:hunter2@x.example/", "hunter2"),
             ("password=hunter2&x=1", "hunter2"),
-            ("my_api_key: 'k-1'", "k-1"),
+            ("my_api_key: 'k-1a2b3c4d'", "1a2b3c4d"),
+            ("Cookie: a=hunter2", "hunter2"),
+            ("Authorization: Basic aHVudGVyMg==", "aHVudGVyMg"),
+            ("token: Bearer hunter2", "hunter2"),
+            ("Lena Vogt <info@shop.example.com>", "Vogt"),
             ("x sk_live_abcdefgh1", "abcdefgh1"),
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJsZW5hIn0.c2ln", "eyJzdWIi"),
             ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----", "MIIE"),

@@ -51,8 +51,10 @@ impl Redactor {
 
     fn object(&mut self, object: &mut Map<String, Value>, outer: Within, pass: Pass, at: &At<'_>) {
         let mut new = Map::new();
+        let label = fields::label(object);
         for (name, mut value) in std::mem::take(object) {
-            let (words, at) = (fields::words(&name), at.below(&name));
+            let at = at.below(&name);
+            let words = label.clone().filter(|_| fields::is_labelled(&name)).unwrap_or_else(|| fields::words(&name));
             let below = fields::within(&words, outer);
             // What is in an object is what the object's own field says.
             let within = if holds_fields(&value) { below } else { Within { secret: below.secret, ..outer } };
@@ -116,7 +118,7 @@ impl Redactor {
             Kind::Phone => self.learn(&digits(text)),
             Kind::Secret | Kind::Private | Kind::Text | Kind::Plain => {}
         }
-        patterns::phones(text).iter().for_each(|digits| self.learn(digits));
+        patterns::persons(text).iter().for_each(|word| self.learn(word));
     }
 
     /// A person's words; what an id of theirs is of stays: `cus_`.
