@@ -63,6 +63,10 @@ fn deliveries_become_what_they_became() {
     assert_eq!(played["deliveries"].as_array().unwrap().len(), 5);
     assert_eq!(played["events"].as_array().unwrap().len(), 5);
     assert!(played["actions"].as_array().unwrap().iter().any(|action| action["rule"] == "order-ready"), "a join of two sources");
+    let last: Value =
+        serde_json::from_str(&std::fs::read_to_string(root().join(FOLDER).join("0005-orders.json")).unwrap()).unwrap();
+    let shipped = played["events"].as_array().unwrap().iter().find(|event| event["key"] == "orders#ord-evt-3001").unwrap();
+    assert_eq!(shipped["received"], last["received"], "at the time at which it was received");
 }
 
 #[test]

@@ -159,6 +159,29 @@ fn nothing_that_is_planted_is_left() {
 }
 
 #[test]
+fn however_deep_in_texts_it_is() {
+    let source = sources::configured("orders").unwrap();
+    let mut text = json!({ "first_name": "Weronika", "id": "w-1" }).to_string();
+    for depth in 1..6 {
+        let body = json!({ "id": "1", "type": "order.noted", "raw": text }).to_string();
+        let file = recorded(&mut redactor(), &source, &body, &[("content-type", "application/json")], "").to_text().unwrap();
+        none_left(&file, &["Weronika"]);
+        assert_eq!(file.contains("w-1"), depth <= 3, "{depth}: {file}");
+        text = json!({ "raw": text }).to_string();
+    }
+}
+
+#[test]
+fn a_signature_in_the_body_is_gone_whatever_it_is_called() {
+    let mut source = sources::configured("orders").unwrap();
+    source.scheme.signature.from = serde_json::from_value(json!("json:proof")).unwrap();
+    let body = json!({ "id": "1", "type": "order.noted", "proof": "feedfacecafe" }).to_string();
+    let file = recorded(&mut redactor(), &source, &body, &[("content-type", "application/json")], "").to_text().unwrap();
+    none_left(&file, &["feedfacecafe"]);
+    assert!(file.contains("\"proof\""), "{file}");
+}
+
+#[test]
 fn forms_and_json_in_forms_too() {
     let twilio = sources::of_preset(&sources::preset("twilio").unwrap(), HERE);
     let body = form_urlencoded::Serializer::new(String::new())
