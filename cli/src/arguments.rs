@@ -1,11 +1,15 @@
 //! What can be called, and how.
 
+mod captures;
 mod dlq;
 mod events;
+mod man;
 mod operate;
 
+pub use captures::{CaptureOptions, ReplayOptions};
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
+pub use man::ManOptions;
 pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_url};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -68,8 +72,14 @@ pub enum Command {
     Rules(RulesCommand),
     /// Why a captured request verifies, or doesn't
     Verify(VerifyOptions),
+    /// Record deliveries as files for tests, without what is secret or personal
+    Capture(CaptureOptions),
+    /// Play recorded deliveries: here, by other rules, or against a running receiver
+    Replay(ReplayOptions),
     /// Print a completion script for your shell
     Completions { shell: clap_complete::Shell },
+    /// Print a manual page, or write those of all commands
+    Man(ManOptions),
 }
 
 #[derive(Debug, Args)]
@@ -110,11 +120,12 @@ pub struct DevOptions {
         tidings send slack --tamper timestamp\n  \
         tidings send orders --file my-order.json --url https://abc123.execute-api.eu-central-1.amazonaws.com --secrets secrets.json\n  \
         tidings send mailgun --preset            any provider, to `tidings dev --presets`\n  \
+        tidings send --capture captures/0001-stripe.json   what `tidings capture` has recorded\n  \
         tidings send shopify --lambda > event.json && sam local invoke Receiver --event event.json\n  \
         tidings send --list")]
 pub struct SendOptions {
     /// A source of infra/config/sources.yaml, or with --preset any provider: its most typical event
-    #[arg(required_unless_present_any = ["case", "list"], conflicts_with = "case")]
+    #[arg(required_unless_present_any = ["case", "list", "capture"], conflicts_with = "case")]
     pub provider: Option<String>,
     /// Take the provider's preset instead of a configured source: its request is a vector of its own, signed anew
     #[arg(long, conflicts_with_all = ["case", "list"])]
@@ -122,6 +133,9 @@ pub struct SendOptions {
     /// One case of the corpus instead
     #[arg(long, value_name = "NAME")]
     pub case: Option<String>,
+    /// A delivery that `tidings capture` has recorded instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["provider", "case", "preset", "file"])]
+    pub capture: Option<PathBuf>,
     /// List the cases of the corpus
     #[arg(long)]
     pub list: bool,
@@ -384,7 +398,7 @@ pub struct RulesTest {
         tidings rules explain orders#ord-evt-3666 --stack tidings              as it is on record there\n  \
         tidings rules explain orders#ord-evt-3666 --endpoint-url http://127.0.0.1:8788")]
 pub struct RulesExplain {
-    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, or a batch as SQS gives it. With --stack or
+    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, a batch as SQS gives it, or a captured delivery. With --stack or
     /// --endpoint-url a claim key of an event there
     pub event: String,
     #[command(flatten)]
@@ -401,7 +415,7 @@ pub struct RulesDiff {
     /// The other rules
     #[arg(long, value_name = "FILE")]
     pub against: PathBuf,
-    /// Events instead of the corpus': envelopes, or batches as SQS gives them
+    /// Events instead of the corpus': envelopes, batches as SQS gives them, or captured deliveries
     #[arg(long = "events", value_name = "FILE")]
     pub events: Vec<PathBuf>,
     #[command(flatten)]

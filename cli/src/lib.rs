@@ -1,10 +1,11 @@
 //! The `tidings` command line: run the pipeline here, send signed events, ask what became of them.
 //!
-//! Promises: every command reads only, but for `dev`, `send`, `link` and, told so, `context erase`, `dlq redrive`, `dlq drop`, `rotate` and
+//! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link` and, told so, `context erase`, `dlq redrive`, `dlq drop`, `rotate` and
 //! `doctor --send`; `--json` everywhere; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
 //! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly.
 
 pub mod arguments;
+mod captures;
 mod commands;
 pub mod dev;
 mod sources;
@@ -73,9 +74,12 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Rules(arguments::RulesCommand::Explain(options)) => commands::rules::explain::run(options).await,
         Command::Rules(arguments::RulesCommand::Diff(options)) => commands::rules::diff::run(options).await,
         Command::Verify(options) => commands::verify::run(options).await,
+        Command::Capture(options) => commands::capture::run(options).await,
+        Command::Replay(options) => commands::replay::run(options).await,
         Command::Completions { shell } => {
             commands::completions(shell);
             Ok(ExitCode::SUCCESS)
         }
+        Command::Man(options) => commands::man::run(options),
     }
 }

@@ -52,13 +52,18 @@ impl Sample {
         vector.headers.iter().try_for_each(|(name, value)| sample.set_header(name, value))?;
         let query = vector.url.as_deref().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
         sample.query = query.to_owned();
-        // What signing doesn't write anew mustn't be left over.
+        sample.remove_signature(&source);
+        Ok(sample)
+    }
+
+    /// Takes out what proves who signed. What stands in the body's JSON is written anew by signing.
+    pub fn remove_signature(&mut self, source: &Source) {
         for place in &source.scheme.signature.from.0 {
             match place {
-                Reference::Header(name) => drop(sample.headers.remove(name)),
+                Reference::Header(name) => drop(self.headers.remove(name)),
                 Reference::Query(name) => {
-                    let others = sample.query.split('&').filter(|pair| !pair.starts_with(&format!("{name}=")));
-                    sample.query = others.collect::<Vec<_>>().join("&");
+                    let others = self.query.split('&').filter(|pair| !pair.starts_with(&format!("{name}=")));
+                    self.query = others.collect::<Vec<_>>().join("&");
                 }
                 Reference::Body
                 | Reference::Url
@@ -74,7 +79,6 @@ impl Sample {
                 | Reference::Secret => {}
             }
         }
-        Ok(sample)
     }
 
     fn holds_an_event(&self, provider: &Provider, vector: &Vector) -> bool {

@@ -1,13 +1,17 @@
 //! A command a file; `files` for what they read, `page` for what the endpoint says of itself.
 
+pub(crate) mod capture;
 pub(crate) mod context;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod link;
+pub(crate) mod man;
+pub(crate) mod pace;
 pub(crate) mod page;
 pub(crate) mod providers;
+pub(crate) mod replay;
 pub(crate) mod rotate;
 pub(crate) mod rules;
 pub(crate) mod send;

@@ -2,6 +2,7 @@
 
 use crate::Failure;
 use crate::arguments::SendOptions;
+use crate::captures::Recorded;
 use crate::commands::files;
 use crate::sources;
 use crate::style::{BAD, FAINT, GOOD, STRONG, paint, say, short};
@@ -67,6 +68,12 @@ struct Wanted {
 }
 
 fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
+    if let Some(path) = &options.capture {
+        let recorded = Recorded::read(path)?;
+        let (source, mut sample) = (recorded.source(&options.url)?, recorded.sample()?);
+        headers(options, &mut sample)?;
+        return Ok(Wanted { source, sample, tamper: None });
+    }
     let case =
         match &options.case {
             None => None,
@@ -93,16 +100,22 @@ fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
     };
     let mut sample = sample.map_err(unsigned)?;
     sample.body = own.unwrap_or(sample.body);
+    headers(options, &mut sample)?;
+    Ok(Wanted { source, sample, tamper: case.and_then(|case| case.tamper) })
+}
+
+/// Those that were said.
+fn headers(options: &SendOptions, sample: &mut Sample) -> Result<(), Failure> {
     for header in &options.headers {
         let (name, value) =
             header.split_once('=').ok_or_else(|| Failure::new(format!("--header {header:?}, allowed: NAME=VALUE")))?;
         sample.set_header(name, value).map_err(unsigned)?;
     }
-    Ok(Wanted { source, sample, tamper: case.and_then(|case| case.tamper) })
+    Ok(())
 }
 
 /// What can be done about a source whose requests nobody else can sign.
-fn only_the_provider(source: &Source) -> Failure {
+pub(crate) fn only_the_provider(source: &Source) -> Failure {
     let (name, algorithm) = (&source.name, source.scheme.algorithm.as_str());
     Failure::new(format!("{name} can't be signed here: only the provider has the private key ({algorithm})")).hint(format!(
         "let the provider send one, to a public address of `tidings dev --presets`; whether one that was captured verifies, \

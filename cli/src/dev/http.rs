@@ -8,14 +8,29 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use receiver::Receiver;
+use receiver::delivery::Delivery;
 use std::future::Future;
 use std::sync::Arc;
 use tidings_core::aws::SqsQueue;
 use tidings_core::ports::EventQueue;
+use tidings_core::time::{Clock, SystemClock, Timestamp};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 /// HTTP API's own limit on a request.
 const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
+
+/// A request and what it was answered, for whoever listens in.
+pub(crate) struct Answered {
+    pub(crate) at: Timestamp,
+    pub(crate) path: String,
+    pub(crate) delivery: Delivery,
+    pub(crate) status: u16,
+    pub(crate) reply: Vec<u8>,
+}
+
+/// Somebody who listens in. A request waits with its answer until there is room.
+pub(crate) type Listener = mpsc::Sender<Answered>;
 
 /// Serves until `stop`.
 pub(crate) async fn serve(
@@ -25,7 +40,18 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let queue = Router::new().route(super::EVENTS_PATH, post(enqueue)).with_state(queue);
-    let app = Router::new().fallback(handle).with_state(receiver).merge(queue);
+    let app = Router::new().fallback(handle).with_state((receiver, None)).merge(queue);
+    axum::serve(listener, app).with_graceful_shutdown(stop).await
+}
+
+/// The same with somebody who listens in, and without a way into the queue.
+pub(crate) async fn serve_to(
+    listener: TcpListener,
+    receiver: Arc<Receiver>,
+    to: Listener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let app = Router::new().fallback(handle).with_state((receiver, Some(to)));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
@@ -38,12 +64,25 @@ async fn enqueue(State(queue): State<SqsQueue>, message: String) -> StatusCode {
     }
 }
 
-async fn handle(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
+async fn handle(State((receiver, to)): State<(Arc<Receiver>, Option<Listener>)>, request: Request) -> Response {
+    let at = SystemClock.now();
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, MAX_REQUEST_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
+    let heard = to.as_ref().map(|_| Delivery {
+        method: parts.method.as_str().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers.clone(),
+        body: bytes.to_vec(),
+    });
+    let path = parts.uri.path().to_owned();
     let request = lambda_http::Request::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()));
     let (parts, body) = receiver.handle(request).await.into_parts();
+    if let (Some(to), Some(delivery)) = (&to, heard) {
+        let answered = Answered { at, path, delivery, status: parts.status.as_u16(), reply: body.to_vec() };
+        // Whoever has heard enough hears no more.
+        let _ = to.send(answered).await;
+    }
     Response::from_parts(parts, Body::from(body.to_vec()))
 }

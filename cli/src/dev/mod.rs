@@ -4,7 +4,7 @@ mod actions;
 mod blueprint;
 pub mod cloud;
 mod demo;
-mod http;
+pub(crate) mod http;
 mod mapping;
 mod queues;
 mod show;
@@ -26,7 +26,7 @@ use tidings_core::time::SystemClock;
 use tokio::sync::watch;
 
 /// Short enough to watch a poison event on its way into the dead-letter queue.
-const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
+pub(crate) const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
 
 /// Where an event of our own is queued, as `tidings link` does. On AWS that is `sqs:SendMessage`, and who may.
 pub(crate) const EVENTS_PATH: &str = "/_dev/events";
@@ -91,7 +91,7 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
 }
 
 /// The receiver as `functions/receiver/src/main.rs` wires it.
-fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
+pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
     let (claims, queue) = (Arc::new(cloud.claims()), Arc::new(cloud.queue()));
     let ports = Ports {
         claims: Arc::clone(&claims) as _,

@@ -1,5 +1,6 @@
 //! `tidings` as a person calls it: the real binary against a real `tidings dev`.
 
+mod captures;
 mod commands;
 mod doctor;
 mod events;

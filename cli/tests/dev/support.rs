@@ -40,11 +40,7 @@ impl Dev {
     }
 
     pub(crate) fn ask(&self, arguments: &[&str]) -> Output {
-        // Where infra/config is, for what reads it.
-        run_in(
-            Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder"),
-            &[arguments, &["--endpoint-url", &self.dynamodb]].concat(),
-        )
+        run_at_root(&[arguments, &["--endpoint-url", &self.dynamodb]].concat())
     }
 
     /// The claim, once it has this state.
@@ -77,6 +73,11 @@ impl Drop for Dev {
 
 pub(crate) fn run(arguments: &[&str]) -> Output {
     run_in(Path::new("."), arguments)
+}
+
+/// Where infra/config is, for what reads it.
+pub(crate) fn run_at_root(arguments: &[&str]) -> Output {
+    run_in(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder"), arguments)
 }
 
 fn run_in(folder: &Path, arguments: &[&str]) -> Output {

@@ -325,6 +325,15 @@ pub const MAX_REASON_GROUPS: usize = 64;
 /// How long each message that is looked at is hidden from others, if it isn't shown again before.
 pub const DEAD_LETTER_HIDDEN: Duration = Duration::from_secs(30);
 
+/// Deliveries that one folder of captures holds, and that one replay plays.
+pub const MAX_CAPTURED: usize = 1_000;
+
+/// Their files together: all of them are in memory when they are played.
+pub const MAX_CAPTURED_BYTES: u64 = 64 << 20;
+
+/// The longest that capturing goes on: nobody watches a machine that listens.
+pub const MAX_CAPTURE_TIME: Duration = Duration::from_secs(86_400);
+
 /// Looks that erasing a conversation takes at most. It ends with the first that finds nothing; one whose events come faster than
 /// they are erased has none.
 pub const MAX_ERASE_LOOKS: u32 = 16;

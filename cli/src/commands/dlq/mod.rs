@@ -5,6 +5,7 @@
 //! it. Never: a payload that wasn't asked for.
 
 mod drop;
+mod envelopes;
 mod filter;
 mod list;
 mod print;
@@ -15,6 +16,7 @@ mod tests;
 mod walk;
 
 pub(crate) use drop::run as drop;
+pub(crate) use envelopes::{Found, envelopes};
 pub(crate) use list::run as list;
 pub(crate) use redrive::run as redrive;
 pub(crate) use show::run as show;

@@ -6,9 +6,10 @@ use super::print::{groups, json};
 use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
 use crate::arguments::DlqRedrive;
+use crate::commands::pace::{Pace, progress};
 use crate::style::{FAINT, GOOD, WARN, paint, say};
 use crate::target::{events_queue, queue_counts};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -16,12 +17,10 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 use tidings_core::aws::{DeadLetters, Receipt};
 use tidings_core::limits::MAX_BATCH_BYTES;
 use tidings_core::ports::{EventQueue, Unavailable};
 use tidings_core::time::{Clock, SystemClock};
-use tokio::time::Instant;
 
 /// What a redrive came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -159,32 +158,6 @@ impl Receipts {
         let line = json(&json!({"what": what, "at": SystemClock.now(), "event": dead}))?;
         writeln!(self.0, "{line}").map_err(|error| Failure::new(format!("the receipts: {error}")))
     }
-}
-
-/// So many a second, on average.
-struct Pace {
-    rate: u32,
-    started: Instant,
-    done: usize,
-}
-
-impl Pace {
-    fn new(rate: u32) -> Self {
-        Self { rate, started: Instant::now(), done: 0 }
-    }
-
-    async fn keep(&mut self, done: usize) {
-        self.done += done;
-        let due = Duration::from_secs_f64(self.done as f64 / f64::from(self.rate));
-        tokio::time::sleep_until(self.started + due).await;
-    }
-}
-
-/// On standard error, and only where that is a terminal.
-pub(super) fn progress(messages: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:30} {pos} of about {len}, {per_sec}, {eta} left");
-    let bar = ProgressBar::new(messages);
-    style.map(|style| bar.clone().with_style(style)).unwrap_or(bar)
 }
 
 fn told(walked: &Walked, moved: &Moved) {

@@ -1,10 +1,12 @@
 //! The dead-letter queue on the real SDK over the embedded cloud.
 
 use super::drop::dropped;
+use super::envelopes::found;
 use super::filter::Filter;
 use super::list::Groups;
-use super::redrive::{Moved, Receipts, progress, redrive};
+use super::redrive::{Moved, Receipts, redrive};
 use super::walk::{Walk, Walked};
+use crate::commands::pace::progress;
 use crate::dev::cloud::{Cloud, Options};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -263,6 +265,28 @@ async fn what_is_dropped_is_gone_with_a_receipt_that_has_no_payload() {
         (&"dropped".into(), &"orders#a".into(), &"why".into())
     );
     assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_replayed_stays_in_the_queue() {
+    let world = World::new().await;
+    let earlier = Timestamp::from_unix_ms(world.now.unix_ms() - 1_000);
+    world
+        .put(&[
+            world.envelope("late", "order.priced", world.now),
+            world.envelope("early", "order.shipped", earlier),
+            "not ours".to_owned(),
+        ])
+        .await;
+    let keys = |events: &[Envelope]| events.iter().map(|event| event.claimkey.to_string()).collect::<Vec<_>>();
+    let all = found(&world.walk(Filter::default()), 2).await.expect("it is walked through");
+    assert_eq!(keys(&all.events), ["orders#early", "orders#late"], "in the order of their receipt");
+    assert_eq!((all.unreadable, all.cut), (1, false));
+    let priced = Filter { event_type: Some("order.priced".to_owned()), ..Filter::default() };
+    assert_eq!(keys(&found(&world.walk(priced), 2).await.expect("it is walked through").events), ["orders#late"]);
+    let cut = found(&world.walk(Filter::default()), 1).await.expect("it is walked through");
+    assert_eq!((cut.events.len(), cut.cut), (1, true), "no more than that");
+    assert_eq!(world.dead().await, ["orders#early", "orders#late"], "they are still there, and shown again");
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! The form of a test of rules. It is described in `docs/testing-rules.md`.
 
 use crate::Failure;
+use crate::captures::Recorded;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::rules::Span;
 use tidings_core::config::source::Source;
@@ -38,7 +40,7 @@ pub(super) struct CaseEntry {
     pub(super) expect: Expect,
 }
 
-/// An event, a case of the corpus, or time that passes.
+/// An event, a case of the corpus, a recorded delivery, or time that passes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GivenEntry {
@@ -52,6 +54,8 @@ struct GivenEntry {
     dataschema: Option<String>,
     data: Option<Value>,
     corpus: Option<String>,
+    /// From the folder that the tests' file is in.
+    capture: Option<PathBuf>,
     wait: Option<Span>,
 }
 
@@ -134,18 +138,24 @@ pub(super) fn read(file: &str, text: &str, sources: &[Source]) -> Result<Vec<Cas
         let message = format!("version {} of the form, allowed: {FORMAT_VERSION}", parsed.version.value);
         return Err(place(parsed.version.referenced, message));
     }
-    parsed.tests.into_iter().map(|entry| case(entry, sources, &place)).collect()
+    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+    parsed.tests.into_iter().map(|entry| case(entry, folder, sources, &place)).collect()
 }
 
-fn case(entry: CaseEntry, sources: &[Source], place: &impl Fn(Location, String) -> Failure) -> Result<Case, Failure> {
+fn case(
+    entry: CaseEntry,
+    folder: &Path,
+    sources: &[Source],
+    place: &impl Fn(Location, String) -> Failure,
+) -> Result<Case, Failure> {
     let time = |text: &str, at: Location| {
         Timestamp::parse_rfc3339(text).ok_or_else(|| place(at, format!("{text:?} is no time; as in 2026-11-20T14:00:00Z")))
     };
     let at = entry.at.as_ref().map(|at| time(&at.value, at.referenced)).transpose()?.unwrap_or_else(given::noon);
     let mut steps = Vec::new();
     for (n, Spanned { value: given, referenced: here, .. }) in entry.given.into_iter().enumerate() {
-        match (given.event, given.corpus, given.wait) {
-            (Some(event_type), None, None) => {
+        match (given.event, given.corpus, given.capture, given.wait) {
+            (Some(event_type), None, None, None) => {
                 let source = given.source.ok_or_else(|| place(here, "an event without a `source`".to_owned()))?;
                 if !sources.iter().any(|known| known.name == source) {
                     let names: Vec<&str> = sources.iter().map(|s| s.name.as_str()).collect();
@@ -169,13 +179,24 @@ fn case(entry: CaseEntry, sources: &[Source], place: &impl Fn(Location, String) 
                 envelope.dataschema = given.dataschema;
                 steps.push(Step::Event(Box::new(envelope)));
             }
-            (None, Some(name), None) => {
+            (None, Some(name), None, None) => {
                 let known = corpus().case(&name).ok_or_else(|| place(here, format!("the corpus has no case {name:?}")))?;
                 steps.extend(given::of_case(known, sources, at)?.into_iter().map(|event| Step::Event(Box::new(event))));
             }
-            (None, None, Some(span)) => steps.push(Step::Wait(span)),
-            (None, None, None) | (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (None, Some(_), Some(_)) => {
-                return Err(place(here, "what is given is one of `event`, `corpus` and `wait`".to_owned()));
+            (None, None, Some(path), None) => {
+                let recorded = Recorded::read(&folder.join(path)).and_then(|recorded| recorded.events());
+                let recorded = recorded.map_err(|failure| place(here, failure.to_string()))?;
+                steps.extend(recorded.into_iter().map(|event| Step::Event(Box::new(event))));
+            }
+            (None, None, None, Some(span)) => steps.push(Step::Wait(span)),
+            (None, None, None, None)
+            | (Some(_), Some(_), _, _)
+            | (Some(_), None, Some(_), _)
+            | (Some(_), None, None, Some(_))
+            | (None, Some(_), Some(_), _)
+            | (None, Some(_), None, Some(_))
+            | (None, None, Some(_), Some(_)) => {
+                return Err(place(here, "what is given is one of `event`, `corpus`, `capture` and `wait`".to_owned()));
             }
         }
     }

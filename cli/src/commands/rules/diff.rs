@@ -3,17 +3,20 @@
 use super::world::{World, values};
 use super::{given, rules, to_json};
 use crate::Failure;
-use crate::arguments::RulesDiff;
+use crate::arguments::{RulesDiff, RulesFile};
 use crate::style::{BAD, FAINT, GOOD, STRONG, paint, say};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::ExitCode;
+use tidings_core::claim::Claim;
 use tidings_core::config::rules::Rules;
 use tidings_core::envelope::Envelope;
+use tidings_core::time::Timestamp;
 
 /// One thing that the two make otherwise. `None`: it isn't there.
 #[derive(Debug, Serialize)]
-struct Change {
+pub(crate) struct Change {
     /// An event, a conversation's node or fact, or an action.
     what: String,
     now: Option<String>,
@@ -21,7 +24,6 @@ struct Change {
 }
 
 pub(crate) async fn run(options: RulesDiff) -> Result<ExitCode, Failure> {
-    let (ours, theirs) = (rules(&options.file.rules, &options.file)?, rules(&options.against, &options.file)?);
     let mut events = Vec::new();
     for path in &options.events {
         events.extend(given::of_file(path)?);
@@ -29,14 +31,20 @@ pub(crate) async fn run(options: RulesDiff) -> Result<ExitCode, Failure> {
     if options.events.is_empty() {
         events = given::of_corpus(given::noon())?;
     }
-    let (now, then) = (played(ours, &events).await, played(theirs, &events).await);
+    differences(&options.file, &options.against, &events).await
+}
+
+/// Says what the rules in `against` make of events otherwise than `--rules` do.
+pub(crate) async fn differences(file: &RulesFile, against: &Path, events: &[Envelope]) -> Result<ExitCode, Failure> {
+    let (ours, theirs) = (rules(&file.rules, file)?, rules(against, file)?);
+    let (now, then) = (played(ours, events).await, played(theirs, events).await);
     let names: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
     let changes: Vec<Change> = names
         .into_iter()
         .filter(|name| now.get(*name) != then.get(*name))
         .map(|name| Change { what: name.clone(), now: now.get(name).cloned(), then: then.get(name).cloned() })
         .collect();
-    if options.file.json {
+    if file.json {
         say!("{}", to_json(&changes)?);
     } else {
         for Change { what, now, then } in &changes {
@@ -44,7 +52,7 @@ pub(crate) async fn run(options: RulesDiff) -> Result<ExitCode, Failure> {
             now.iter().for_each(|now| say!("  {}", paint(BAD, format!("- {now}"))));
             then.iter().for_each(|then| say!("  {}", paint(GOOD, format!("+ {then}"))));
         }
-        let (rules, against) = (options.file.rules.display(), options.against.display());
+        let (rules, against) = (file.rules.display(), against.display());
         say!(
             "{}",
             paint(FAINT, format!("{} differences of {against} from {rules}, over {} events", changes.len(), events.len()))
@@ -53,26 +61,20 @@ pub(crate) async fn run(options: RulesDiff) -> Result<ExitCode, Failure> {
     Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// When the last of these was received, or the corpus is, whichever is later: none of them is from the future then.
+pub(crate) fn after_all(events: &[Envelope]) -> Timestamp {
+    events.iter().map(|event| event.receivedtime).max().unwrap_or(given::noon()).max(given::noon())
+}
+
 /// Everything that rules make of events, by its name.
 async fn played(rules: Rules, events: &[Envelope]) -> BTreeMap<String, String> {
-    let mut world = World::new(rules, given::noon());
+    let mut world = World::new(rules, after_all(events));
     for event in events {
         world.receive(event.clone()).await;
     }
     let mut all = BTreeMap::new();
     for claim in world.claims() {
-        let end = match (&claim.reason, claim.outcome) {
-            (Some(reason), _) => format!("dead: {reason}"),
-            (None, outcome) => {
-                let (outcome, whose) =
-                    (outcome.map_or("none", |o| o.as_str()), claim.conversation.as_deref().unwrap_or("nobody"));
-                format!(
-                    "{outcome} for {whose} by {}",
-                    if claim.rules.is_empty() { "no rule".to_owned() } else { claim.rules.join(", ") }
-                )
-            }
-        };
-        all.insert(format!("event {}", claim.key), end);
+        all.insert(format!("event {}", claim.key), end(&claim));
     }
     for conversation in world.conversations() {
         let (node, entities) = values(&world.context(&conversation));
@@ -92,4 +94,18 @@ async fn played(rules: Rules, events: &[Envelope]) -> BTreeMap<String, String> {
         );
     }
     all
+}
+
+/// How an event ended, in a line.
+pub(crate) fn end(claim: &Claim) -> String {
+    match (&claim.reason, claim.outcome) {
+        (Some(reason), _) => format!("dead: {reason}"),
+        (None, outcome) => {
+            let (outcome, whose) = (outcome.map_or("none", |o| o.as_str()), claim.conversation.as_deref().unwrap_or("nobody"));
+            format!(
+                "{outcome} for {whose} by {}",
+                if claim.rules.is_empty() { "no rule".to_owned() } else { claim.rules.join(", ") }
+            )
+        }
+    }
 }

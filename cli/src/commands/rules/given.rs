@@ -2,6 +2,7 @@
 
 use super::text;
 use crate::Failure;
+use crate::captures::{self, Recorded};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
@@ -36,7 +37,7 @@ pub(super) fn of_corpus(now: Timestamp) -> Result<Vec<Envelope>, Failure> {
     Ok(events)
 }
 
-/// The events of a file: an envelope, or a batch as SQS gives it.
+/// The events of a file: an envelope, a batch as SQS gives it, or a delivery that was recorded.
 pub(super) fn of_file(path: &Path) -> Result<Vec<Envelope>, Failure> {
     #[derive(Deserialize)]
     struct Batch {
@@ -48,9 +49,14 @@ pub(super) fn of_file(path: &Path) -> Result<Vec<Envelope>, Failure> {
         body: String,
     }
     let text = text(path)?;
-    let bad =
-        |what: String| Failure::new(format!("{}: {what}", path.display())).hint("an envelope, or {\"Records\": [{\"body\": …}]}");
+    let bad = |what: String| {
+        Failure::new(format!("{}: {what}", path.display()))
+            .hint("allowed: an envelope, {\"Records\": [{\"body\": …}]}, or what `tidings capture` writes")
+    };
     let value: Value = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+    if captures::is_one(&value) {
+        return Recorded::read(path)?.events();
+    }
     let bodies = if value.get("Records").is_some() {
         let batch: Batch = serde_json::from_value(value).map_err(|error| bad(error.to_string()))?;
         batch.records.into_iter().map(|record| record.body).collect()

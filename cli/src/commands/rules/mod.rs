@@ -8,7 +8,7 @@ mod expressions;
 mod given;
 mod on_record;
 pub(crate) mod test;
-mod world;
+pub(crate) mod world;
 
 use crate::Failure;
 use crate::arguments::RulesFile;
@@ -30,7 +30,7 @@ fn sources(file: &RulesFile) -> Result<Vec<String>, Failure> {
 }
 
 /// Rules that the build would take.
-fn rules(path: &Path, file: &RulesFile) -> Result<Rules, Failure> {
+pub(crate) fn rules(path: &Path, file: &RulesFile) -> Result<Rules, Failure> {
     read_rules(&path.display().to_string(), &text(path)?, &sources(file)?).map_err(|report| refused(&report))
 }
 

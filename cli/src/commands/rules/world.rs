@@ -1,7 +1,9 @@
 //! A processor as it is deployed, over stores in memory. Nothing is retried: what fails, fails at its last receive.
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use http::StatusCode;
 use processor::{Ports, Processor};
+use receiver::Receiver;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -10,10 +12,12 @@ use std::time::Duration;
 use tidings_core::action::Action;
 use tidings_core::claim::Claim;
 use tidings_core::config::rules::Rules;
+use tidings_core::config::source::Source;
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
-use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemorySecrets, MemoryStore, MemoryTimers};
+use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers};
 use tidings_core::time::{Clock, Timestamp};
+use tidings_events::SignedRequest;
 
 /// Time enough for one event.
 const AMPLE: Duration = Duration::from_secs(30);
@@ -26,6 +30,8 @@ pub(crate) struct World {
     timers: Arc<MemoryTimers>,
     https: Arc<MemoryHttps>,
     clock: Arc<ManualClock>,
+    /// In front of it, and the queue between them.
+    receiver: Option<(Receiver, Arc<MemoryQueue>)>,
     /// What becomes visible later, and when.
     later: Vec<(Timestamp, String)>,
 }
@@ -49,7 +55,46 @@ impl World {
             clock: clock_port,
         };
         let processor = Processor::new(rules, processor::configured::schemas(), ports, NonZeroU32::MIN);
-        Self { processor, store, actions, timers, https, clock, later: Vec::new() }
+        Self { processor, store, actions, timers, https, clock, receiver: None, later: Vec::new() }
+    }
+
+    /// The same with a receiver in front, which listens as these sources with these secrets.
+    pub(crate) async fn listening(mut self, sources: Vec<Source>, secrets: &str) -> Self {
+        let queue = Arc::<MemoryQueue>::default();
+        let (store, queue_port, clock) = (self.store.clone(), queue.clone(), self.clock.clone());
+        let ports = receiver::Ports {
+            claims: store,
+            queue: queue_port,
+            secrets: Arc::new(MemorySecrets::new(Arc::default(), secrets)),
+            captured: None,
+            https: self.https.clone(),
+            clock,
+        };
+        let receiver = Receiver::new(sources, ports);
+        receiver.warm_up().await;
+        self.receiver = Some((receiver, queue));
+        self
+    }
+
+    /// Receives a delivery now, as its provider would send it, and processes what is queued because of it. Returns the answer's
+    /// status and body.
+    pub(crate) async fn deliver(&mut self, request: &SignedRequest) -> (u16, Vec<u8>) {
+        let Some((receiver, queue)) = &self.receiver else { return (StatusCode::NOT_FOUND.as_u16(), Vec::new()) };
+        let mut sent = http::Request::builder().method(request.method).uri(&request.path);
+        sent.headers_mut().into_iter().for_each(|headers| headers.clone_from(&request.headers));
+        let Ok(sent) = sent.body(lambda_http::Body::Binary(request.body.clone())) else {
+            return (StatusCode::BAD_REQUEST.as_u16(), Vec::new());
+        };
+        let (parts, body) = receiver.handle(sent).await.into_parts();
+        for message in queue.drain() {
+            self.process(message).await;
+        }
+        self.wait(Duration::ZERO).await;
+        (parts.status.as_u16(), body.to_vec())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// What is fetched from this address. Elsewhere there is nothing.

@@ -86,7 +86,8 @@ impl EventSpec {
         problems
     }
 
-    fn references(&self) -> impl Iterator<Item = &Reference> {
+    /// Where its fields come from.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
         let templates = [&self.id, &self.event_type, &self.subject, &self.conversation, &self.dataschema];
         let in_templates = templates.into_iter().flat_map(|list| list.0.iter().flat_map(Template::references));
         let in_time = self.time.iter().flat_map(|time| time.from.0.iter());

@@ -1,12 +1,16 @@
 //! Our own JSON, and what API Gateway gives to a function.
 
 use super::{Captured, Form, captured, text, unreadable};
-use crate::Failure;
+use crate::{Failure, captures};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 pub(super) fn read(json: &Value) -> Result<Captured, Failure> {
+    if captures::is_one(json) {
+        return Err(Failure::new("a recorded delivery has no signature: `tidings capture` takes it out")
+            .hint("sign it anew: tidings send --capture FILE --dry-run --json > request.json, or play it: tidings replay FILE"));
+    }
     let headers = json["headers"].as_object().ok_or_else(|| unreadable("JSON without `headers`"))?;
     let pairs = headers.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
     let http = &json["requestContext"]["http"];

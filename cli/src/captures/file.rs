@@ -1,0 +1,207 @@
+//! A recorded delivery as a file, for people to look at and to edit. It holds no signature: whoever plays it signs it anew, with the
+//! demo secrets or with real ones. The form is described in `docs/captures.md`.
+
+use crate::commands::files;
+use crate::{Failure, sources};
+use receiver::verify::Key;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tidings_core::config::source::Source;
+use tidings_core::envelope::Envelope;
+use tidings_core::limits::{MAX_CAPTURED, MAX_CAPTURED_BYTES};
+use tidings_core::time::Timestamp;
+use tidings_events::{Sample, SignedRequest, demo_secrets, secrets_of};
+
+/// The version of the form.
+const FORMAT_VERSION: u32 = 1;
+
+/// For a source that has no demo secret: text, hexadecimal and base64 at once.
+const STAND_IN: &str = "7469646e7469646e7469646e7469646e7469646e7469646e7469646e7469646e";
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Recorded {
+    tidings_capture: u32,
+    pub(crate) source: String,
+    /// The source is the preset of that name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    preset: bool,
+    pub(crate) received: Timestamp,
+    /// The types of its events, in their order.
+    pub(crate) types: Vec<String>,
+    method: String,
+    path: String,
+    headers: BTreeMap<String, String>,
+    /// JSON as JSON, anything else as a text.
+    body: Value,
+}
+
+/// Whether this is meant to be a recorded delivery.
+pub(crate) fn is_one(value: &Value) -> bool {
+    value.get("tidings_capture").is_some()
+}
+
+impl Recorded {
+    /// `None` where the body is no text.
+    pub(crate) fn of(sample: &Sample, source: &Source, preset: bool, received: Timestamp, types: Vec<String>) -> Option<Self> {
+        let text = std::str::from_utf8(&sample.body).ok()?;
+        let json = serde_json::from_str(text).ok().filter(|value: &Value| value.is_object() || value.is_array());
+        let query = if sample.query.is_empty() { String::new() } else { format!("?{}", sample.query) };
+        let headers = sample.headers.iter().map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+        Some(Self {
+            tidings_capture: FORMAT_VERSION,
+            source: source.name.clone(),
+            preset,
+            received,
+            types,
+            method: "POST".to_owned(),
+            path: format!("/webhooks/{}{query}", source.name),
+            headers: headers.collect::<Option<_>>()?,
+            body: json.unwrap_or_else(|| text.into()),
+        })
+    }
+
+    pub(crate) fn to_text(&self) -> Result<String, Failure> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| Failure::new(error.to_string()))?;
+        Ok(text + "\n")
+    }
+
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let bad = |what: String| {
+            Failure::new(format!("{}: {what}", path.display()))
+                .hint("allowed: what `tidings capture` writes (docs/captures.md has its form)")
+        };
+        let recorded: Self = serde_json::from_slice(&files::read(path)?).map_err(|error| bad(error.to_string()))?;
+        if recorded.tidings_capture != FORMAT_VERSION {
+            return Err(bad(format!("version {} of the form, allowed: {FORMAT_VERSION}", recorded.tidings_capture)));
+        }
+        if recorded.method != "POST" {
+            return Err(bad(format!("method {:?}, allowed: POST", recorded.method)));
+        }
+        Ok(recorded)
+    }
+
+    /// Whose it is, as a receiver at `url` listens.
+    pub(crate) fn source(&self, url: &str) -> Result<Source, Failure> {
+        if self.preset {
+            return Ok(sources::of_preset(&sources::preset(&self.source)?, url));
+        }
+        sources::configured(&self.source)
+    }
+
+    /// What is to be signed.
+    pub(crate) fn sample(&self) -> Result<Sample, Failure> {
+        let body = self.body.as_str().map_or_else(|| self.body.to_string(), str::to_owned);
+        let query = self.path.split_once('?').map_or("", |(_, query)| query).to_owned();
+        let mut sample = Sample { headers: http::HeaderMap::new(), query, body: body.into_bytes() };
+        for (name, value) in &self.headers {
+            sample.set_header(name, value).map_err(|error| Failure::new(error.to_string()))?;
+        }
+        Ok(sample)
+    }
+
+    /// Signed at `now`.
+    pub(crate) fn sign(&self, source: &Source, secret: &str, now: Timestamp) -> Result<SignedRequest, Failure> {
+        self.sample()?.sign(source, secret, now, None).map_err(|error| Failure::new(error.to_string()))
+    }
+
+    /// Its events, received when it was, as if it had been signed with a demo secret.
+    pub(crate) fn events(&self) -> Result<Vec<Envelope>, Failure> {
+        let source = self.source(HERE)?;
+        let secret = demo_secret(&source)?;
+        Ok(self.sign(&source, &secret, self.received)?.events(&source, &secret, self.received))
+    }
+}
+
+/// Where a receiver is that nobody else can reach.
+pub(crate) const HERE: &str = "http://127.0.0.1";
+
+/// A secret that everybody may know: the source's demo secret, or one that its scheme can use.
+pub(crate) fn demo_secret(source: &Source) -> Result<String, Failure> {
+    let document = demo_secrets(std::slice::from_ref(source));
+    let known = secrets_of(&document, &source.name).map_err(|error| Failure::new(error.to_string()))?;
+    let stand_in = match &source.scheme.key.named_by {
+        Some(separator) => format!("demo{separator}{STAND_IN}"),
+        None => STAND_IN.to_owned(),
+    };
+    let secret = known.into_iter().next().unwrap_or(stand_in);
+    Key::prepare(&source.scheme, &secret).map_err(|error| Failure::new(format!("{}: {error}", source.name)))?;
+    Ok(secret)
+}
+
+/// The recorded deliveries of files and folders, each with its file's name: a folder's in the order of their names.
+pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, Recorded)>, Failure> {
+    let mut all = Vec::new();
+    let mut bytes = 0;
+    for path in paths {
+        let mut files = vec![path.clone()];
+        if path.is_dir() {
+            let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+            let entries = std::fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+            files = entries
+                .iter()
+                .map(std::fs::DirEntry::path)
+                .filter(|path| path.extension().is_some_and(|e| e == "json"))
+                .collect();
+            files.sort();
+            if files.is_empty() {
+                return Err(Failure::new(format!("{}: no file of it ends in .json", path.display())));
+            }
+        }
+        for file in files {
+            bytes += std::fs::metadata(&file).map_or(0, |file| file.len());
+            if all.len() == MAX_CAPTURED || bytes > MAX_CAPTURED_BYTES {
+                return Err(Failure::new(format!(
+                    "{} is too much at once, allowed: {MAX_CAPTURED} deliveries and {} MiB",
+                    file.display(),
+                    MAX_CAPTURED_BYTES / (1 << 20)
+                )));
+            }
+            all.push((file.display().to_string(), Recorded::read(&file)?));
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures/0002-stripe.json")
+    }
+
+    #[test]
+    fn no_more_are_played_than_fit() {
+        let most = vec![fixture(); MAX_CAPTURED];
+        assert_eq!(read_all(&most).unwrap().len(), MAX_CAPTURED);
+        let said = read_all(&[most, vec![fixture()]].concat()).unwrap_err().to_string();
+        assert!(said.contains("allowed: 1000 deliveries and 64 MiB"), "{said}");
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let recorded = Recorded::read(&fixture()).unwrap();
+        let text = std::fs::read_to_string(fixture()).unwrap();
+        assert_eq!(recorded.to_text().unwrap(), text);
+        let source = recorded.source(HERE).unwrap();
+        let again = Recorded::of(&recorded.sample().unwrap(), &source, false, recorded.received, recorded.types.clone()).unwrap();
+        assert_eq!(again.to_text().unwrap(), text);
+    }
+
+    #[test]
+    fn a_scheme_of_ones_own_has_a_stand_in_for_a_demo_secret() {
+        let mut source = sources::configured("orders").unwrap();
+        source.name = "mine".to_owned();
+        source.provider = tidings_core::config::source::OWN.to_owned();
+        assert_eq!(demo_secret(&source).unwrap(), STAND_IN);
+        for encoding in ["hex", "base64", "sha1", "utf8"] {
+            source.scheme.key.encoding = serde_json::from_value(encoding.into()).unwrap();
+            assert!(demo_secret(&source).is_ok(), "{encoding}");
+        }
+        source.scheme.key.named_by = Some("|".to_owned());
+        assert!(demo_secret(&source).is_ok_and(|secret| secret.starts_with("demo|")));
+    }
+}

@@ -1,0 +1,61 @@
+//! A body as what can be redacted: JSON, or a form whose fields may hold JSON.
+
+use super::Unfit;
+use serde_json::{Map, Value};
+use tidings_core::config::source::{BodyFormat, Source};
+
+pub(super) enum Body {
+    Json(Value),
+    Form {
+        pairs: Vec<(String, String)>,
+        /// The field that holds the event.
+        event: Option<usize>,
+        /// What events' paths lead into: that field's JSON, or the fields.
+        document: Value,
+    },
+}
+
+impl Body {
+    pub(super) fn read(body: &[u8], source: &Source, content_type: &str) -> Result<Self, Unfit> {
+        if source.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event) {
+            return Err(Unfit::Token);
+        }
+        match source.format_of(content_type) {
+            BodyFormat::Json => serde_json::from_slice(body).map(Self::Json).map_err(|_| Unfit::Unreadable),
+            BodyFormat::Form if source.form_xml.is_some() => Err(Unfit::Xml),
+            BodyFormat::Form => {
+                let pairs = form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned()));
+                let pairs: Vec<(String, String)> = pairs.collect();
+                let event = source.form_json.as_ref().and_then(|field| pairs.iter().position(|(name, _)| name == field));
+                let document = match event {
+                    Some(n) => serde_json::from_str(&pairs[n].1).map_err(|_| Unfit::Unreadable)?,
+                    None => Value::Object(
+                        pairs.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect::<Map<_, _>>(),
+                    ),
+                };
+                Ok(Self::Form { pairs, event, document })
+            }
+            BodyFormat::Xml => Err(Unfit::Xml),
+            BodyFormat::Binary => Err(Unfit::Binary),
+        }
+    }
+
+    /// What the paths of events lead into.
+    pub(super) fn document(&self) -> &Value {
+        match self {
+            Self::Json(value) | Self::Form { document: value, .. } => value,
+        }
+    }
+
+    pub(super) fn write(self) -> Vec<u8> {
+        match self {
+            Self::Json(value) => value.to_string().into_bytes(),
+            Self::Form { mut pairs, event, document } => {
+                if let Some(n) = event {
+                    pairs[n].1 = document.to_string();
+                }
+                form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes()
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Places in a body that its source names: what stays as it is, and what is a signature.
+
+use serde_json::Value;
+use std::collections::HashSet;
+use tidings_core::config::source::Source;
+use tidings_core::config::{JsonPath, OneOrMany, Reference, Step, Template};
+use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
+
+/// By JSON pointer (RFC 6901), and by the headers' names.
+#[derive(Default)]
+pub(super) struct Places {
+    /// Types, times, sequences and versions of events.
+    fixed: HashSet<String>,
+    /// Ids of events: what they are called makes nobody's of them.
+    ids: HashSet<String>,
+    /// Signatures, tokens and hashes: signing writes them anew.
+    secret: HashSet<String>,
+    /// Whatever leads to any field of an event: these fields keep their names.
+    named: HashSet<String>,
+    headers: HashSet<String>,
+}
+
+impl Places {
+    pub(super) fn of(source: &Source, document: &Value) -> Self {
+        let mut places = Self::default();
+        let scheme = &source.scheme;
+        for event in &source.events {
+            let templates =
+                |list: &'_ OneOrMany<Template>| list.0.iter().flat_map(Template::references).cloned().collect::<Vec<_>>();
+            let mut fixed = [templates(&event.event_type), templates(&event.dataschema)].concat();
+            fixed.extend(event.time.iter().flat_map(|time| time.from.0.iter().cloned()));
+            fixed.extend(event.sequence.clone());
+            fixed.extend(scheme.timestamp.iter().map(|timestamp| timestamp.from.clone()));
+            fixed.extend(scheme.expect.keys().cloned());
+            places.ids.extend(templates(&event.id).iter().flat_map(|reference| pointers(reference, document)));
+            places.fixed.extend(fixed.iter().flat_map(|reference| pointers(reference, document)));
+            places.headers.extend(fixed.iter().filter_map(|reference| reference.header().map(str::to_owned)));
+            for pointer in event.references().flat_map(|reference| pointers(reference, document)) {
+                let ends = pointer.match_indices('/').map(|(at, _)| at).skip(1).chain([pointer.len()]);
+                places.named.extend(ends.map(|end| pointer[..end].to_owned()));
+            }
+        }
+        let signed = scheme.signature.from.0.iter().chain(&scheme.body_sha256);
+        places.secret = signed.flat_map(|reference| pointers(reference, document)).collect();
+        places
+    }
+
+    pub(super) fn is_fixed_header(&self, name: &str) -> bool {
+        self.headers.contains(name)
+    }
+}
+
+/// All places that a reference into the body leads to.
+fn pointers(reference: &Reference, document: &Value) -> Vec<String> {
+    match reference {
+        Reference::Json(path) | Reference::JsonOrEmpty(path) => {
+            path.places(document, MAX_EVENTS_PER_DELIVERY).iter().map(|indices| pointer(path, indices)).collect()
+        }
+        Reference::FormField(name) => vec![format!("/{}", escaped(name))],
+        Reference::Body
+        | Reference::Url
+        | Reference::Method
+        | Reference::Header(_)
+        | Reference::Query(_)
+        | Reference::Signature(_)
+        | Reference::Jwt(_)
+        | Reference::Form
+        | Reference::Crc32
+        | Reference::Canonical(_)
+        | Reference::Secret => Vec::new(),
+    }
+}
+
+fn pointer(path: &JsonPath, indices: &[usize]) -> String {
+    let mut indices = indices.iter();
+    let step = |step: &Step| match step {
+        Step::Key(key) => format!("/{}", escaped(key)),
+        Step::Index(index) => format!("/{index}"),
+        Step::Each => indices.next().map_or_else(String::new, |index| format!("/{index}")),
+    };
+    path.0.iter().map(step).collect()
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// Where in a document a value is.
+#[derive(Clone)]
+pub(super) struct At<'p> {
+    pointer: String,
+    /// `None`: in a text in the document, into which no path leads.
+    places: Option<&'p Places>,
+    /// How many texts it is in.
+    pub(super) texts: usize,
+}
+
+impl<'p> At<'p> {
+    pub(super) fn root(places: &'p Places) -> Self {
+        Self { pointer: String::new(), places: Some(places), texts: 0 }
+    }
+
+    /// Where no path leads: a header, what a text holds.
+    pub(super) fn elsewhere(texts: usize) -> Self {
+        Self { pointer: String::new(), places: None, texts }
+    }
+
+    pub(super) fn below(&self, name: &str) -> Self {
+        let pointer = if self.places.is_some() { format!("{}/{}", self.pointer, escaped(name)) } else { String::new() };
+        Self { pointer, ..*self }
+    }
+
+    pub(super) fn is_fixed(&self) -> bool {
+        self.places.is_some_and(|places| places.fixed.contains(&self.pointer))
+    }
+
+    pub(super) fn is_id(&self) -> bool {
+        self.places.is_some_and(|places| places.ids.contains(&self.pointer))
+    }
+
+    pub(super) fn is_secret(&self) -> bool {
+        self.places.is_some_and(|places| places.secret.contains(&self.pointer))
+    }
+
+    pub(super) fn is_named(&self) -> bool {
+        self.places.is_some_and(|places| places.named.contains(&self.pointer))
+    }
+}

@@ -1,0 +1,90 @@
+//! `tidings man`: manual pages, made of the very arguments that the program takes.
+
+use crate::Failure;
+use crate::arguments::{Arguments, ManOptions};
+use crate::style::note;
+use clap::CommandFactory;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub(crate) fn run(options: ManOptions) -> Result<ExitCode, Failure> {
+    if let Some(folder) = &options.into {
+        let pages = write(folder)?;
+        note(&format!("{pages} pages in {}", folder.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let page = page(&options.command)?;
+    // Somebody who closed the pipe wants no more of it.
+    let _ = std::io::stdout().lock().write_all(&page);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A page a command. Returns how many.
+fn write(folder: &Path) -> Result<usize, Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    clap_mangen::generate_to(Arguments::command(), folder).map_err(failed)?;
+    Ok(count(&Arguments::command()))
+}
+
+fn count(command: &clap::Command) -> usize {
+    1 + command.get_subcommands().map(count).sum::<usize>()
+}
+
+/// One command's page.
+fn page(words: &[String]) -> Result<Vec<u8>, Failure> {
+    let mut command = Arguments::command().disable_help_subcommand(true);
+    command.build();
+    let mut at = &command;
+    for word in words {
+        at = at.find_subcommand(word).ok_or_else(|| {
+            let known: Vec<&str> = at.get_subcommands().map(clap::Command::get_name).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Failure::new(format!("{} has no command {word:?}, allowed: {known}", at.get_name()))
+        })?;
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(at.clone()).render(&mut page).map_err(|error| Failure::new(error.to_string()))?;
+    Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command by its words, the one itself first.
+    fn all(command: &clap::Command, words: &[String], found: &mut Vec<Vec<String>>) {
+        found.push(words.to_vec());
+        for sub in command.get_subcommands() {
+            all(sub, &[words, &[sub.get_name().to_owned()]].concat(), found);
+        }
+    }
+
+    #[test]
+    fn every_command_has_its_page() {
+        let mut commands = Vec::new();
+        all(&Arguments::command(), &[], &mut commands);
+        assert!(commands.len() >= 30, "{commands:?}");
+        let folder = std::env::temp_dir().join(format!("tidings-man-{}", std::process::id()));
+        assert_eq!(write(&folder).unwrap(), commands.len());
+        for words in &commands {
+            let name = std::iter::once("tidings".to_owned()).chain(words.iter().cloned()).collect::<Vec<_>>().join("-");
+            let written =
+                std::fs::read_to_string(folder.join(format!("{name}.1"))).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let printed = String::from_utf8(page(words).unwrap()).unwrap();
+            assert_eq!(written, printed, "{name}");
+            for part in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS"] {
+                assert!(written.contains(part), "{name} has no {part}");
+            }
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn an_unknown_command_is_told_with_those_there_are() {
+        let said = |words: &[&str]| page(&words.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap_err().to_string();
+        assert!(said(&["rules", "guess"]).contains("allowed: check, test, explain, diff"), "{}", said(&["rules", "guess"]));
+        assert!(said(&["send", "stripe"]).contains("allowed: none"));
+    }
+}

@@ -1,0 +1,133 @@
+//! In memory: through the receiver and the processor as they are deployed, at the times at which it was received.
+
+use crate::Failure;
+use crate::arguments::ReplayOptions;
+use crate::captures::{HERE, Recorded, demo_secret};
+use crate::commands::rules::diff::{after_all, end};
+use crate::commands::rules::rules;
+use crate::commands::rules::world::World;
+use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, say, tick};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::config::source::Source;
+use tidings_core::envelope::Envelope;
+use tidings_core::time::Timestamp;
+
+/// A delivery and what it was answered.
+#[derive(Debug, Serialize)]
+struct Delivered {
+    file: String,
+    source: String,
+    status: u16,
+    reply: String,
+    /// Of its events.
+    keys: Vec<ClaimKey>,
+    /// What is otherwise than when it was recorded.
+    changed: Option<String>,
+}
+
+/// Plays deliveries, each at the time of its receipt or after the one before.
+pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Recorded)]) -> Result<ExitCode, Failure> {
+    let mut sources: Vec<Source> = Vec::new();
+    let mut secrets = BTreeMap::new();
+    for (file, one) in recorded {
+        let named = |failure: Failure| Failure::new(format!("{file}: {failure}"));
+        let source = one.source(HERE).map_err(named)?;
+        secrets.insert(source.name.clone(), demo_secret(&source).map_err(named)?);
+        if sources.iter().all(|known| known.name != source.name) {
+            sources.push(source);
+        }
+    }
+    let begin = recorded.first().map_or(Timestamp::from_unix_ms(0), |(_, one)| one.received);
+    let mut world = World::new(chosen(options)?, begin).listening(sources.clone(), &json!(secrets).to_string()).await;
+    let mut delivered = Vec::new();
+    for (file, one) in recorded {
+        world.wait(one.received.since(world.now())).await;
+        let named = |failure: Failure| Failure::new(format!("{file}: {failure}"));
+        let (source, secret) = (one.source(HERE).map_err(named)?, &secrets[&one.source]);
+        let now = world.now();
+        let request = one.sign(&source, secret, now).map_err(named)?;
+        let events = request.events(&source, secret, now);
+        let (status, body) = world.deliver(&request).await;
+        let types: Vec<&str> = events.iter().map(|event| event.event_type.as_str()).collect();
+        let changed =
+            (types != one.types).then(|| format!("recorded with {}, now it has {}", listed(&one.types), listed(&types)));
+        let reply: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let reply = reply["status"].as_str().or_else(|| reply["error"].as_str()).unwrap_or_default().to_owned();
+        let keys = events.into_iter().map(|event| event.claimkey).collect();
+        delivered.push(Delivered { file: file.clone(), source: source.name, status, reply, keys, changed });
+    }
+    let claims = claims(&world);
+    let good = delivered.iter().all(|one| (200..300).contains(&one.status) && one.changed.is_none());
+    if options.file.json {
+        let actions = actions(&world);
+        say!("{}", json!({ "deliveries": delivered, "events": claims.values().collect::<Vec<_>>(), "actions": actions }));
+    } else {
+        for one in &delivered {
+            let style = if (200..300).contains(&one.status) { GOOD } else { BAD };
+            let told = if one.reply == "duplicate" { ": it had these events already" } else { "" };
+            say!("{}  {}  {}{told}", paint(NAME, &one.file), one.source, paint(style, format!("{} {}", one.status, one.reply)));
+            one.changed.iter().for_each(|changed| say!("  {}", paint(WARN, changed)));
+            one.keys.iter().filter_map(|key| claims.get(key)).for_each(tell);
+        }
+        tell_actions(&world);
+        let files = delivered.len();
+        say!("{}", paint(FAINT, format!("{files} deliveries, {} events, {} dead", claims.len(), dead(&claims))));
+    }
+    Ok(if good && dead(&claims) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Plays events that were received before.
+pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Result<ExitCode, Failure> {
+    let mut world = World::new(chosen(options)?, after_all(&events));
+    for event in events {
+        world.receive(event).await;
+    }
+    let claims = claims(&world);
+    if options.file.json {
+        say!("{}", json!({ "events": claims.values().collect::<Vec<_>>(), "actions": actions(&world) }));
+    } else {
+        claims.values().for_each(tell);
+        tell_actions(&world);
+        say!("{}", paint(FAINT, format!("{} events, {} dead", claims.len(), dead(&claims))));
+    }
+    Ok(if dead(&claims) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The rules that are tried.
+fn chosen(options: &ReplayOptions) -> Result<tidings_core::config::rules::Rules, Failure> {
+    rules(options.against.as_ref().unwrap_or(&options.file.rules), &options.file)
+}
+
+fn claims(world: &World) -> BTreeMap<ClaimKey, Claim> {
+    world.claims().into_iter().map(|claim| (claim.key.clone(), claim)).collect()
+}
+
+fn dead(claims: &BTreeMap<ClaimKey, Claim>) -> usize {
+    claims.values().filter(|claim| claim.state == ClaimState::Dead).count()
+}
+
+fn actions(world: &World) -> Vec<Value> {
+    let action = |(to, action): (String, tidings_core::action::Action)| json!({ "to": to, "rule": action.rule, "type": action.action_type, "cause": action.cause, "data": action.data });
+    world.actions().into_iter().map(action).collect()
+}
+
+fn tell(claim: &Claim) {
+    let lives = claim.state != ClaimState::Dead;
+    say!("  {} {}  {}  {}", tick(lives), claim.key, claim.event_type, end(claim));
+    let kept = claim.actions.iter().filter(|action| !action.ends_with(" queued"));
+    kept.for_each(|action| say!("      {}", paint(FAINT, action)));
+}
+
+fn tell_actions(world: &World) {
+    for (to, action) in world.actions() {
+        say!("  {} {} of {}, to {to}: {}", paint(FAINT, "action"), action.rule, action.cause, action.data);
+    }
+}
+
+fn listed(types: &[impl AsRef<str>]) -> String {
+    if types.is_empty() { "no event".to_owned() } else { types.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ") }
+}

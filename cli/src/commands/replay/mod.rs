@@ -1,0 +1,60 @@
+//! `tidings replay`: recorded deliveries, played again.
+//!
+//! Promises: without --url nothing leaves this machine and nothing is changed anywhere; with it each delivery is sent once, in
+//! order; to another machine only with --yes. Never: a payload that isn't in a file or in the dead-letter queue: nothing else
+//! keeps any.
+
+mod here;
+mod sending;
+
+use crate::Failure;
+use crate::arguments::{DlqFilter, ReplayOptions};
+use crate::captures::read_all;
+use crate::commands::dlq::{Found, envelopes};
+use crate::commands::rules::diff::differences;
+use crate::style::note;
+use std::process::ExitCode;
+
+pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
+    if options.dlq {
+        let Found { events, unreadable, cut } = envelopes(&options.filter, &options.at).await?;
+        let more = if cut { ", and there are more" } else { "" };
+        note(&format!("{} events of the dead-letter queue{more}, {unreadable} that nobody can read", events.len()));
+        return match &options.against {
+            Some(against) if options.diff => differences(&options.file, against, &events).await,
+            Some(_) | None => here::events(&options, events).await,
+        };
+    }
+    if options.from.is_empty() {
+        return Err(no_payloads());
+    }
+    if is_filtered(&options.filter) {
+        return Err(Failure::new("--since, --until, --source, --type, --reason, --conversation and --key are for --dlq")
+            .hint("name the files that you mean: a file is one delivery"));
+    }
+    let recorded = read_all(&options.from)?;
+    match (&options.url, &options.against) {
+        (Some(url), _) => sending::run(&options, url, &recorded).await,
+        (None, Some(against)) if options.diff => {
+            let mut events = Vec::new();
+            for (file, one) in &recorded {
+                events.extend(one.events().map_err(|failure| Failure::new(format!("{file}: {failure}")))?);
+            }
+            differences(&options.file, against, &events).await
+        }
+        (None, _) => here::deliveries(&options, &recorded).await,
+    }
+}
+
+fn is_filtered(filter: &DlqFilter) -> bool {
+    let DlqFilter { since, until, source, event_type, reason, conversation, key } = filter;
+    let texts = [source, event_type, reason, conversation, key];
+    since.is_some() || until.is_some() || texts.iter().any(|text| text.is_some())
+}
+
+fn no_payloads() -> Failure {
+    Failure::new("nothing to replay: a stack's claims and timeline hold no payloads, only what became of each event").hint(
+        "what there is: --dlq plays its dead letters here; `tidings rules explain KEY --stack S` says what is on record of one event; \
+         `tidings dlq redrive` brings back what died; and files of `tidings capture`",
+    )
+}

@@ -1,0 +1,110 @@
+//! Against a running receiver: signed anew, and posted as their provider would.
+
+use crate::Failure;
+use crate::arguments::ReplayOptions;
+use crate::captures::Recorded;
+use crate::commands::files;
+use crate::commands::pace::{Pace, progress};
+use crate::commands::send::{Reply, post};
+use crate::style::{BAD, FAINT, GOOD, NAME, paint, say};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use tidings_core::config::source::Source;
+use tidings_core::time::{Clock, SystemClock};
+
+pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) -> Result<ExitCode, Failure> {
+    let mut sources: BTreeMap<String, Source> = BTreeMap::new();
+    for (file, one) in recorded {
+        let source = one.source(url).map_err(|failure| Failure::new(format!("{file}: {failure}")))?;
+        sources.insert(source.name.clone(), source);
+    }
+    let all: Vec<Source> = sources.values().cloned().collect();
+    let document = files::secrets_document(options.secrets.as_deref(), &all)?;
+    let mut secrets = BTreeMap::new();
+    for source in &all {
+        secrets.insert(source.name.clone(), files::secrets(&document, source)?.swap_remove(0));
+    }
+    if !options.yes && !is_here(url) {
+        return Ok(would(options, url, recorded));
+    }
+    let bar = progress(recorded.len() as u64);
+    let mut pace = Pace::new(options.rate);
+    let mut answers: BTreeMap<String, usize> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for (n, (file, one)) in recorded.iter().enumerate() {
+        let (source, secret) = (&sources[&one.source], &secrets[&one.source]);
+        let request =
+            one.sign(source, secret, SystemClock.now()).map_err(|failure| Failure::new(format!("{file}: {failure}")))?;
+        let to = url.to_owned();
+        let sent = tokio::task::spawn_blocking(move || post(&to, &request)).await;
+        let reply = sent.map_err(|error| Failure::new(error.to_string())).flatten().map_err(|failure| {
+            Failure::new(failure.to_string()).hint(format!(
+                "{n} of {} were sent before {file}. Run it again when it answers: what it has is a duplicate then",
+                recorded.len()
+            ))
+        })?;
+        *answers.entry(format!("{} {}", reply.status, reply.word()).trim_end().to_owned()).or_default() += 1;
+        bar.inc(1);
+        if options.file.json {
+            lines.push(json!({ "file": file, "source": source.name, "status": reply.status, "reply": reply.body }));
+        } else {
+            bar.suspend(|| tell(file, source, &reply));
+        }
+        pace.keep(1).await;
+    }
+    bar.finish_and_clear();
+    let good = answers.keys().all(|answer| answer.starts_with('2'));
+    if options.file.json {
+        say!("{}", json!({ "deliveries": lines, "answers": answers }));
+    } else {
+        let counted: Vec<String> = answers.iter().map(|(answer, n)| format!("{n} × {answer}")).collect();
+        say!("{} sent to {url}: {}", recorded.len(), paint(if good { GOOD } else { BAD }, counted.join(", ")));
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell(file: &str, source: &Source, reply: &Reply) {
+    let style = if (200..300).contains(&reply.status) { GOOD } else { BAD };
+    let told = if reply.word() == "duplicate" { ": it had these events already, nothing changes" } else { "" };
+    say!("{}  {}  {} {}{told}", paint(NAME, file), source.name, paint(style, reply.status), reply.word());
+}
+
+/// What would be sent to a machine that isn't this one.
+fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) -> ExitCode {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, one) in recorded {
+        *counts.entry(&one.source).or_default() += 1;
+    }
+    if options.file.json {
+        let sources: Value = json!(counts);
+        say!("{}", json!({ "dry_run": true, "url": url, "deliveries": recorded.len(), "sources": sources }));
+    } else {
+        counts.iter().for_each(|(source, n)| say!("{n:>6}  {}", paint(NAME, source)));
+        let what = format!("{} deliveries would be sent to {url}, {} a second at most", recorded.len(), options.rate);
+        say!("{}", paint(FAINT, format!("{what}: events with effects there. Give --yes to do it")));
+    }
+    ExitCode::SUCCESS
+}
+
+/// Whether an address is this machine.
+fn is_here(url: &str) -> bool {
+    let host = url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_here;
+
+    #[test]
+    fn this_machine_is_told_from_others() {
+        for url in ["http://127.0.0.1:8787", "http://localhost", "http://[::1]:8787/"] {
+            assert!(is_here(url), "{url}");
+        }
+        for url in ["https://hooks.example", "http://127.0.0.1.evil.example", "http://10.0.0.1", "http://localhost.example", ""] {
+            assert!(!is_here(url), "{url}");
+        }
+    }
+}
