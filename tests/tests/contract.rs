@@ -203,7 +203,7 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
 #[test]
 fn every_change_is_a_version_and_everybody_calls_the_alias() {
     let template = Template::read();
-    for (function, shift) in [("Receiver", "Canary10Percent10Minutes"), ("Processor", "Linear10PercentEvery1Minute")] {
+    for (function, shift) in [("Receiver", "Canary10Percent15Minutes"), ("Processor", "Linear10PercentEvery1Minute")] {
         assert_eq!(template.text(function, "/AutoPublishAlias"), "live");
         assert_eq!(
             template.property(function, "/AutoPublishAliasAllProperties"),
@@ -211,7 +211,8 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
             "{function}: parameters are a change, too"
         );
         assert_eq!(template.text(function, "/DeploymentPreference/Enabled"), "GradualDeployment");
-        assert_eq!(template.text(function, "/DeploymentPreference/Role"), "DeploymentRole.Arn");
+        let role = template.property(function, "/DeploymentPreference/Role");
+        assert_eq!(role, &json!(["Gradual", "DeploymentRole.Arn", "AWS::NoValue"]));
         assert_eq!(template.text(function, "/DeploymentPreference/Type"), shift);
     }
     for (caller, path) in [
@@ -235,9 +236,18 @@ fn what_rolls_a_deployment_back_is_about_what_happens_now() {
         let resource = template.resources().find(|(name, _)| *name == alarm).unwrap_or_else(|| panic!("no {alarm}"));
         assert_eq!(resource.1["Type"], "AWS::CloudWatch::Alarm", "{alarm}: CodeDeploy watches no composite");
     }
-    let canary = 10 * 60;
-    let seen_after = template.number("ReceiverAlarm", "/Period") * template.number("ReceiverAlarm", "/EvaluationPeriods");
-    assert!(2 * seen_after <= canary, "the alarm must have the time to come on");
+    for (function, minutes) in [("Receiver", 15), ("Processor", 10)] {
+        for alarm in of(function).as_array().unwrap().iter().map(|alarm| alarm.as_str().unwrap()) {
+            let optional =
+                |name| template.resources().find(|(n, _)| *n == alarm).and_then(|(_, r)| r["Properties"][name].as_u64());
+            let periods = optional("DatapointsToAlarm").or_else(|| optional("EvaluationPeriods")).unwrap();
+            // A deployment begins in the middle of a period.
+            let seen_after = template.number(alarm, "/Period") * periods;
+            assert!(seen_after <= minutes * 60, "{alarm} comes on after {seen_after} s, the deployment ends after {minutes} min");
+        }
+    }
+    let share = template.property("ForgedAlarm", "/Threshold").as_f64().unwrap();
+    assert!(share < 0.1, "a canary that refuses everything refuses a tenth of all");
 }
 
 #[test]
