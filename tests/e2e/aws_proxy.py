@@ -15,6 +15,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +114,12 @@ class AwsProxy:
                 for c in self.calls
                 if c.operation == "TransactWriteItems" and c.status == 200 and claim_key in _item_keys(c.body)
             )
+
+    def effects(self):
+        """How often each event has had its effect: transactions that the store accepted, by claim key."""
+        with self._lock:
+            accepted = [c for c in self.calls if c.operation == "TransactWriteItems" and c.status == 200]
+        return Counter(key for call in accepted for key in set(_item_keys(call.body)))
 
     def _caller(self, call):
         if call.harness:

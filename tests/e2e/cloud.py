@@ -18,6 +18,7 @@ that nobody takes an emulated proof for more than it is:
 """
 
 import http.client
+import io
 import json
 import os
 import platform
@@ -27,6 +28,7 @@ import socket
 import subprocess
 import threading
 import time
+import zipfile
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +45,7 @@ VISIBILITY_S = 3
 START_TIMEOUT_S = 60
 HEALTH = "//health"  # Not one slash: see above.
 ALIAS = "live"
+BATCH_WRITE = 25  # DynamoDB's most.
 SEND = "sqs:SendMessage"
 # The emulator's root: it stands above every policy, as the account's owner does.
 ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
@@ -114,6 +117,16 @@ def build_function(repository, sam_bin, name):
         env, repository / "functions" / name, 3600,
     )
     return into / name / "bootstrap"
+
+
+def zipped(bootstrap):
+    """What is uploaded to Lambda."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, bootstrap, zipfile.ZIP_DEFLATED, 1)
+    return file.getvalue()
 
 
 class Emulator:
@@ -444,8 +457,9 @@ class Stack:
         store = self.client("dynamodb")
         for table, names in ((self.claims_table, ["pk"]), (self.context_table, ["pk", "sk"])):
             for page in store.get_paginator("scan").paginate(TableName=table):
-                for item in page["Items"]:
-                    store.delete_item(TableName=table, Key={n: item[n] for n in names})
+                deletes = [{"DeleteRequest": {"Key": {n: item[n] for n in names}}} for item in page["Items"]]
+                for begin in range(0, len(deletes), BATCH_WRITE):
+                    store.batch_write_item(RequestItems={table: deletes[begin:begin + BATCH_WRITE]})
 
     # ── why it failed ───────────────────────────────────────────────────────────────────────────────────────────────
 

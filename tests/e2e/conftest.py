@@ -4,6 +4,7 @@ import os
 import signal
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import cloud
 from cloud import Emulator, Failed, Stack
 from tidings import Corpus, Tidings
+from watching import ask_status, door
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WORK = REPOSITORY / "target" / "e2e"
@@ -92,6 +94,13 @@ def stack(deployed):
     deployed.since_ms = time.time() * 1000
     yield deployed
     deployed.proxy.heal()
+
+
+@pytest.fixture
+def status(stack, tidings):
+    """Asks `tidings status`, and gives the exit status with what was printed."""
+    with door(stack) as url:
+        yield partial(ask_status, tidings, url)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -3,41 +3,15 @@ them, and by the alarm as it was deployed, which the emulator evaluates."""
 
 import json
 import time
-from datetime import UTC, datetime
 
-from cloud import STACK
-
-OURS = f"Tidings/{STACK}"
-
-
-def alarms(stack):
-    """Those on metrics of ours, by name of the metric: there may be several."""
-    all_of_them = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    return [alarm for alarm in all_of_them if alarm["Namespace"] == OURS]
-
-
-def feed(stack, since_ms):
-    """What CloudWatch makes of the log lines, for the metrics that an alarm looks at: the very namespace, name and dimensions."""
-    watched = {(a["Namespace"], a["MetricName"], tuple(d["Name"] for d in a["Dimensions"])) for a in alarms(stack)}
-    data = [
-        {"MetricName": p.name, "Timestamp": datetime.fromtimestamp(p.at, UTC), "Values": p.values,
-         "Dimensions": [{"Name": n, "Value": v} for n, v in p.dimensions.items()]}
-        for p in stack.datapoints(since_ms)
-        if (p.namespace, p.name, tuple(p.dimensions)) in watched
-    ]
-    if data:
-        stack.client("cloudwatch").put_metric_data(Namespace=OURS, MetricData=data)
-
-
-def firing(stack):
-    return {a["AlarmName"] for a in alarms(stack) if a["StateValue"] == "ALARM"}
+from watching import alarms, feed_alarms, firing
 
 
 def test_every_alarm_on_our_metrics_fires_when_its_time_has_come(stack, tidings, corpus):
     for name in (corpus.plain, *corpus.mates):
         stack.send(tidings.sign(name))
     stack.settle()
-    feed(stack, stack.since_ms)
+    feed_alarms(stack, stack.since_ms)
     assert firing(stack) == set(), "nothing is wrong yet"
 
     stack.forget_state()
@@ -87,7 +61,7 @@ def test_every_alarm_on_our_metrics_fires_when_its_time_has_come(stack, tidings,
     assert len(expected) >= 8
     watched = {alarm["MetricName"] for alarm in alarms(stack)}
     stack.until("all lines", lambda: watched <= {p.name for p in stack.datapoints(since_ms)})
-    feed(stack, since_ms)
+    feed_alarms(stack, since_ms)
     assert firing(stack) == expected
 
 

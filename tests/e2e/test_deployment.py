@@ -112,16 +112,18 @@ def test_gradual_deployment_watches_its_alarms_and_rolls_back():
     assert not [r for r in translated(GradualDeployment="false").values() if r["Type"].startswith("AWS::CodeDeploy")]
 
 
-@pytest.mark.parametrize("change", [{"code": "s3://bucket/other.zip"}, {"LogLevel": "debug"}, {"ReceiverMemoryMb": "1024"}], ids=str)
-def test_new_code_or_a_new_parameter_is_a_new_version(change):
+def test_new_code_or_a_new_parameter_is_a_new_version():
     """Configuration is code here: it is built in. The version before is kept, for the way back."""
     def versions(resources):
         return {name: r for name, r in resources.items() if r["Type"] == "AWS::Lambda::Version"}
 
-    before, after = versions(translated()), versions(translated(**change))
+    before, after = versions(translated()), versions(translated(code="s3://bucket/other.zip"))
     assert len(before) == len(after) == 2
-    assert set(before) != set(after)
-    assert {version["DeletionPolicy"] for version in before.values()} == {"Retain"}
+    assert not set(before) & set(after)
+    for version in before.values():
+        # CloudFormation replaces a version whose description changes.
+        assert "${LogLevel}" in version["Properties"]["Description"]["Fn::Sub"]
+        assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 def test_a_path_that_is_not_ours_starts_no_function(stack):

@@ -1,86 +1,15 @@
 """`tidings status` against CloudWatch, CloudFormation and SQS as the emulated cloud speaks them: what it reads, what it says to do
 next, that this can be called as it is written, and what is left where a permission is missing.
 
-The emulator evaluates no expression, so what is only counted by source (duplicates, refused, dead) is told as unread here. It keeps
-`/health` for itself and serves the stack's own address nowhere: a door of our own stands before the API."""
+The emulator evaluates no expression, so what is only counted by source (duplicates, refused, dead) is told as unread here."""
 
-import importlib.util
 import json
 import shlex
-import subprocess
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
+from watching import feed, quiet
 
-from cloud import STACK, aws_env
-
-OURS = f"Tidings/{STACK}"
 WATCHED = ("Received", "Accepted", "Processed", "ProcessingLag")
-
-
-@contextmanager
-def door(stack):
-    """An address whose pages are the API's."""
-
-    class Door(BaseHTTPRequestHandler):
-        def do_GET(self):
-            reply = stack.http("GET", f"/{self.path}")
-            self.send_response(reply.status)
-            self.send_header("Content-Length", str(len(reply.body)))
-            self.end_headers()
-            self.wfile.write(reply.body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@pytest.fixture
-def status(stack, tidings):
-    """Asks, and gives the exit status with what was printed."""
-    if not importlib.util.find_spec("cbor2"):
-        pytest.fail("the emulator speaks CBOR, as the SDK asks CloudWatch, only with cbor2: add it to requirements-emulator.txt")
-    with door(stack) as url:
-
-        def ask(*more, credentials=None):
-            done = subprocess.run(
-                [str(tidings.binary), "status", "--stack", STACK, "--endpoint-url", tidings.endpoint, "--url", url, "--json", *more],
-                cwd=tidings.repository, env=aws_env(tidings.endpoint) | (credentials or {}), text=True,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
-            )
-            assert done.stdout, done.stderr
-            return done.returncode, json.loads(done.stdout)
-
-        yield ask
-
-
-def feed(stack):
-    """What CloudWatch makes of the log lines, for the metrics over all sources that the screen shows."""
-    data = [
-        {"MetricName": p.name, "Timestamp": datetime.fromtimestamp(p.at, UTC), "Values": p.values}
-        for p in stack.datapoints(stack.since_ms)
-        if p.namespace == OURS and p.name in WATCHED and not p.dimensions
-    ]
-    stack.client("cloudwatch").put_metric_data(Namespace=OURS, MetricData=data)
-
-
-def quiet(stack):
-    """Every alarm OK: tests before this one made them fire."""
-    cloudwatch = stack.client("cloudwatch")
-    for alarm in cloudwatch.describe_alarms()["MetricAlarms"]:
-        cloudwatch.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="a test begins")
 
 
 def depths(said):
@@ -92,12 +21,12 @@ def test_a_stack_that_is_well(stack, tidings, corpus, status):
     stack.settle()
     stack.until("its metrics", lambda: set(WATCHED) <= {p.name for p in stack.datapoints(stack.since_ms)})
     before = status()[1]["rates"]
-    feed(stack)
+    feed(stack, stack.since_ms, {(name, ()) for name in WATCHED})
     quiet(stack)
     code, said = status()
     assert (code, said["status"], said["next"]) == (0, "healthy", []), said
     assert said["endpoint"]["health"]["state"] == "answers"
-    assert said["endpoint"]["ready"]["state"] in ("ready", "absent")
+    assert said["endpoint"]["ready"]["state"] == "ready"
     assert said["alarms"]["watched"] >= 15 and said["alarms"]["firing"] == 0
     assert set(depths(said)) == {"events", "dead letters", "actions", "dead actions"}
     assert depths(said)["events"] == {"visible": 0, "in_flight": 0, "delayed": 0}

@@ -7,12 +7,11 @@ import io
 import os
 import subprocess
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from cloud import build_function
+from cloud import build_function, zipped
 from tidings import known
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -33,21 +32,12 @@ def old(deployed):
     if not at.exists():
         with tarfile.open(fileobj=io.BytesIO(git("archive", LAST_RELEASE))) as archive:
             archive.extractall(at, filter="data")
-    return {name: zipped(build_function(at, os.environ["E2E_SAM_BIN"], name.lower())) for name in FUNCTIONS}
+    return {name: zipped(build_function(at, os.environ["E2E_SAM_BIN"], name.lower()).read_bytes()) for name in FUNCTIONS}
 
 
 @pytest.fixture(scope="module")
 def new(built):
-    return {name: zipped(built / name / "bootstrap") for name in FUNCTIONS}
-
-
-def zipped(bootstrap):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        entry = zipfile.ZipInfo("bootstrap")
-        entry.external_attr = 0o755 << 16
-        archive.writestr(entry, bootstrap.read_bytes(), zipfile.ZIP_DEFLATED, 1)
-    return file.getvalue()
+    return {name: zipped((built / name / "bootstrap").read_bytes()) for name in FUNCTIONS}
 
 
 def came_of(stack, tidings, corpus):

@@ -76,12 +76,12 @@ class Tidings:
         )
 
     def context(self, conversation):
-        return self("context", "show", conversation, *self._deployed())
+        return self("context", "show", conversation, *self.deployed())
 
     def event(self, claim_key):
-        return self("events", "show", claim_key, *self._deployed())
+        return self("events", "show", claim_key, *self.deployed())
 
-    def _deployed(self):
+    def deployed(self):
         return ("--stack", STACK, "--endpoint-url", self.endpoint)
 
 

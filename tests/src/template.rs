@@ -25,6 +25,17 @@ impl Template {
         of("Resources").into_iter().chain(of("Parameters")).collect()
     }
 
+    pub fn parameters(&self) -> BTreeSet<&str> {
+        self.0["Parameters"].as_object().expect("parameters").keys().map(String::as_str).collect()
+    }
+
+    /// The conditions that look at a parameter.
+    pub fn conditions_of(&self, parameter: &str) -> Vec<&str> {
+        let name = format!("\"{parameter}\"");
+        let conditions = self.0["Conditions"].as_object().expect("conditions").iter();
+        conditions.filter(|(_, condition)| condition.to_string().contains(&name)).map(|(name, _)| name.as_str()).collect()
+    }
+
     pub fn outputs(&self) -> BTreeSet<&str> {
         self.0["Outputs"].as_object().expect("outputs").keys().map(String::as_str).collect()
     }

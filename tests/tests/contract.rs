@@ -224,6 +224,27 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
     }
 }
 
+/// Else a stack would be updated with it, and what runs wouldn't.
+#[test]
+fn a_versions_description_names_every_parameter_that_its_function_gets() {
+    let template = Template::read();
+    for function in ["Receiver", "Processor"] {
+        let mut properties = template.property(function, "").clone();
+        let described = properties["VersionDescription"].as_str().unwrap().to_owned();
+        for other in ["VersionDescription", "DeploymentPreference"] {
+            properties.as_object_mut().unwrap().remove(other);
+        }
+        let text = properties.to_string();
+        let stands_in = |name: &str| text.contains(&format!("\"{name}\"")) || text.contains(&format!("${{{name}}}"));
+        let mut gets = template.parameters();
+        gets.retain(|parameter| stands_in(parameter) || template.conditions_of(parameter).into_iter().any(stands_in));
+        assert!(gets.len() >= 4, "{function}: {gets:?}");
+        for parameter in gets {
+            assert!(described.contains(&format!("${{{parameter}}}")), "{function}: a change of {parameter} is no new version");
+        }
+    }
+}
+
 /// An alarm that is on before a deployment would roll it back at once: none of these waits for a person.
 #[test]
 fn what_rolls_a_deployment_back_is_about_what_happens_now() {
