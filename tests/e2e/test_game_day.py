@@ -215,15 +215,15 @@ def test_a_clock_that_is_wrong(day, stack, tidings, corpus):
 
 def test_a_flood_of_dead_letters(day, stack, tidings, corpus):
     """What died while the actions queue was away, say: a thousand conversations' events, all good."""
-    name = corpus.mates[0]
+    phone, request, event = next(of_a_phone(tidings, corpus))
     with stack.processor_paused():
-        day.send(tidings.sign(name), {202})
+        day.send(request, {202})
         message, = stack.until("the event", lambda: stack.client("sqs").receive_message(QueueUrl=stack.events_queue).get("Messages"))
         stack.client("sqs").delete_message(QueueUrl=stack.events_queue, ReceiptHandle=message["ReceiptHandle"])
     stack.forget_state()
     body = message["Body"]
-    event, = corpus.events(next(case for case in corpus.cases if case["name"] == name))
-    identifier, phone = event["key"].split("#")[1], event["conversation"].split(":")[1]
+    source, identifier = event["key"].split("#")
+    assert identifier in body and phone in body
     flood = [body.replace(identifier, f"flood-{n}").replace(phone, f"49171392{n:04}") for n in range(FLOOD)]
     for begin in range(0, FLOOD, 10):
         entries = [{"Id": str(n), "MessageBody": text} for n, text in enumerate(flood[begin:begin + 10])]
@@ -233,7 +233,18 @@ def test_a_flood_of_dead_letters(day, stack, tidings, corpus):
     assert day.do("dlq", "redrive")["messages"] == FLOOD, "dry"
     day.dead(FLOOD)
     assert day.do("dlq", "redrive", "--yes", "--rate", "1000")["matched"] == FLOOD
-    day.processed(f"{event['key'].split('#')[0]}#flood-{n}" for n in range(FLOOD))
+    day.processed(f"{source}#flood-{n}" for n in range(FLOOD))
+    assert len({claim["conversation"] for claim in stack.claims().values()}) == FLOOD
+
+
+def of_a_phone(tidings, corpus):
+    """Events whose conversation is a phone number that they carry: (number, request, event)."""
+    for case in corpus.cases:
+        if case["name"] in corpus.mates:
+            event, = corpus.events(case)
+            phone, request = event.get("conversation", "").split(":")[-1], tidings.sign(case["name"])
+            if phone and phone.encode() in request.body:
+                yield phone, request, event
 
 
 def test_a_bad_deploy(day, stack, built, tidings, corpus):

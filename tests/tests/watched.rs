@@ -156,6 +156,18 @@ fn every_metric_is_looked_at_and_nothing_else_is() {
     assert!(unseen.is_empty(), "neither on the dashboard nor in an alarm: {unseen:?}");
 }
 
+/// `tests/dashboard/preview` draws it; a title that is long is in two lines.
+#[test]
+fn the_picture_in_the_docs_is_of_this_dashboard() {
+    let dashboard: Value = serde_json::from_str(&read("infra/dashboard.json")).unwrap();
+    let picture = read("docs/dashboard.svg");
+    for widget in dashboard["widgets"].as_array().unwrap() {
+        let title = widget["properties"]["title"].as_str().unwrap();
+        let begins: String = title.chars().take(30).collect();
+        assert!(picture.contains(&begins), "docs/dashboard.svg doesn't show {title:?}: draw it again");
+    }
+}
+
 #[test]
 fn every_name_on_the_dashboard_is_in_the_template() {
     let template = Template::read();
