@@ -166,23 +166,10 @@ impl Reply {
     }
 
     pub fn into_response(self) -> Response<Body> {
-        match self {
-            Self::Healthy => self.with(&[("version", json!(env!("CARGO_PKG_VERSION")))]),
-            Self::Accepted
-            | Self::Duplicate
-            | Self::NoEvents
-            | Self::Ready
-            | Self::NotReady
-            | Self::BadChallenge
-            | Self::Malformed(_)
-            | Self::Unauthentic
-            | Self::NotFound
-            | Self::MethodNotAllowed { .. }
-            | Self::TooLarge
-            | Self::UnsupportedMediaType
-            | Self::NotDurable
-            | Self::NoSecret => self.with(&[]),
+        if self == Self::Healthy {
+            return self.with(&[("version", json!(env!("CARGO_PKG_VERSION")))]);
         }
+        self.with(&[])
     }
 
     /// With more to say than its words.
