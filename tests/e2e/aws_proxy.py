@@ -108,18 +108,13 @@ class AwsProxy:
 
     def commits(self, claim_key):
         """Transactions with this claim in them that the store accepted: the number of effects an event has had."""
-        with self._lock:
-            return sum(
-                1
-                for c in self.calls
-                if c.operation == "TransactWriteItems" and c.status == 200 and claim_key in _item_keys(c.body)
-            )
+        return self.effects()[claim_key]
 
     def effects(self):
         """How often each event has had its effect: transactions that the store accepted, by claim key."""
         with self._lock:
             accepted = [c for c in self.calls if c.operation == "TransactWriteItems" and c.status == 200]
-        return Counter(key for call in accepted for key in set(_item_keys(call.body)))
+        return Counter(key for call in accepted for key in _item_keys(call.body))
 
     def _caller(self, call):
         if call.harness:

@@ -133,19 +133,21 @@ impl SecretBook {
         Ok(())
     }
 
-    /// The keys of a source, fetched again if they are old. `None`: there are none.
-    pub async fn keys(&self, sources: &[Source], source: &Source) -> Option<Keys> {
+    async fn load_if_due(&self, sources: &[Source]) {
         if self.due() {
             self.load(sources).await;
         }
+    }
+
+    /// The keys of a source, fetched again if they are old. `None`: there are none.
+    pub async fn keys(&self, sources: &[Source], source: &Source) -> Option<Keys> {
+        self.load_if_due(sources).await;
         self.state().secrets.keys.get(&source.name).cloned()
     }
 
     /// How many of the sources have no secret, of which they are fetched if they are old.
     pub async fn missing(&self, sources: &[Source]) -> usize {
-        if self.due() {
-            self.load(sources).await;
-        }
+        self.load_if_due(sources).await;
         let state = self.state();
         sources.iter().filter(|source| !state.secrets.keys.contains_key(&source.name)).count()
     }
