@@ -102,6 +102,9 @@ pub struct DevOptions {
     /// Keep everything in this folder; in memory if left out
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Keep events with their claims, as a stack with KeepEvents=true does: `tidings replay --endpoint-url` plays them again
+    #[arg(long)]
+    pub keep_events: bool,
     /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
@@ -408,7 +411,8 @@ pub struct RulesExplain {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true),\n\
+        or with --dlq of those that died.\n\nExamples:\n  \
         tidings rules diff --against new.yaml\n  \
         git show HEAD~1:infra/config/rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against infra/config/rules.yaml")]
 pub struct RulesDiff {

@@ -86,6 +86,7 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         actions: vec!["paid/notify queued".into()],
         trace_id: Some("1-00000000-000000000000000000000000".into()),
         joins: vec!["join#ready#1".into()],
+        event: None,
         absent: None,
         items: items.iter().map(item).collect(),
     }

@@ -56,19 +56,22 @@ pub struct CaptureOptions {
 #[command(
     after_help = "Without --url nothing leaves this machine: the deliveries are signed with demo secrets and go through the receiver and the\n\
         processor as they are deployed, over stores in memory. With --url they are signed and sent, as their provider would.\n\n\
-        Of a stack nothing but its dead letters can be replayed: claims, timeline and contexts hold no payloads. What else there is:\n\
-        `tidings rules explain KEY --stack S` says what is on record, `tidings dlq redrive` brings back what died, and what was\n\
-        captured (`tidings capture`) can be replayed whenever you like.\n\n\
+        Of a stack its timeline can be replayed, as far as its events are kept: those that were processed since it was deployed with\n\
+        KeepEvents=true, up to 64 KiB each, for 30 days; the first 1,000, in the order in which they were processed. --since and\n\
+        --until are then times of processing. Without --conversation or --key the whole claims table is read, and billed so. What\n\
+        died is in the dead-letter queue: --dlq, and --reason with it. Nothing changes in the stack.\n\n\
         Exit status: 0 all were accepted and none died, or nothing differs; 1 not; 2 called wrongly.\n\nExamples:\n  \
         tidings replay captures/checkout\n  \
         tidings replay captures/checkout --against new.yaml --diff\n  \
         tidings replay captures/checkout/0001-stripe.json --url http://127.0.0.1:8787\n  \
         tidings replay captures/checkout --url https://hooks.example --secrets secrets.json --rate 5 --yes\n  \
+        tidings replay --stack tidings --since 2h --against new.yaml --diff\n  \
+        tidings replay --stack tidings --conversation whatsapp:491713920012\n  \
         tidings replay --dlq --stack tidings --reason set.total --against new.yaml --diff"
 )]
 pub struct ReplayOptions {
     /// What `tidings capture` has written: files, or folders of them
-    #[arg(value_name = "FILE_OR_FOLDER", required_unless_present_any = ["dlq", "stack"])]
+    #[arg(value_name = "FILE_OR_FOLDER", required_unless_present_any = ["dlq", "stack", "endpoint_url"])]
     pub from: Vec<PathBuf>,
     /// Play them by these rules
     #[arg(long, value_name = "FILE", conflicts_with = "url")]

@@ -23,10 +23,14 @@ pub enum EventsCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
         tidings events show stripe#evt_1TidingsCheckout1042\n  \
-        tidings events show orders#ord-evt-3666 --stack tidings --json")]
+        tidings events show orders#ord-evt-3666 --stack tidings --json\n  \
+        tidings events show orders#ord-evt-3001 --stack tidings --payload     the event itself, where the stack has KeepEvents=true")]
 pub struct EventsShow {
     /// The claim key: {source}#{event key}
     pub key: String,
+    /// What it carries, too, if it is kept
+    #[arg(long)]
+    pub payload: bool,
     #[command(flatten)]
     pub target: TargetOptions,
 }

@@ -58,7 +58,7 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     receiver.warm_up().await;
 
     let (stop, stopped) = watch::channel(false);
-    let processor = Arc::new(processor(&cloud));
+    let processor = Arc::new(processor(&cloud, options.keep_events));
     let mappings: Vec<_> = (0..PROCESSORS)
         .map(|_| tokio::spawn(mapping::run(Arc::clone(&cloud), Arc::clone(&processor), stopped.clone())))
         .collect();
@@ -105,7 +105,7 @@ pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
 }
 
 /// The processor as `functions/processor/src/main.rs` wires it.
-fn processor(cloud: &Cloud) -> Processor {
+fn processor(cloud: &Cloud, keep_events: bool) -> Processor {
     let ports = ::processor::Ports {
         store: Arc::new(cloud.contexts()),
         actions: Arc::new(cloud.actions()),
@@ -115,7 +115,7 @@ fn processor(cloud: &Cloud) -> Processor {
         clock: Arc::new(SystemClock),
     };
     let (rules, schemas) = (::processor::configured::rules(), ::processor::configured::schemas());
-    Processor::new(rules, schemas, ports, cloud.max_receive_count)
+    Processor::new(rules, schemas, ports, cloud.max_receive_count).keeping_events(keep_events)
 }
 
 fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {

@@ -10,6 +10,7 @@ pub mod config;
 pub mod context;
 pub mod due;
 pub mod envelope;
+pub mod kept;
 pub mod limits;
 pub mod ports;
 #[cfg(feature = "rules")]

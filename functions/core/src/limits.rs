@@ -155,6 +155,10 @@ pub const MAX_ITEMS_PER_EVENT: usize = 32;
 /// One context item as JSON. DynamoDB's own limit is 409,600 bytes; an item is read and written whole.
 pub const MAX_ITEM_BYTES: usize = 65_536;
 
+/// An event that is kept with its claim, as JSON. A larger one isn't kept, and has its effect all the same: a claim is written, and
+/// read by whoever lists events, as a whole.
+pub const MAX_KEPT_EVENT_BYTES: usize = 65_536;
+
 /// What an event may add to a counter, or take from it. Ten billion such events fit into 64 bits.
 pub const MAX_COUNT_STEP: i64 = 1_000_000_000;
 
@@ -325,7 +329,7 @@ pub const MAX_REASON_GROUPS: usize = 64;
 /// How long each message that is looked at is hidden from others, if it isn't shown again before.
 pub const DEAD_LETTER_HIDDEN: Duration = Duration::from_secs(30);
 
-/// Deliveries that one folder of captures holds, and that one replay plays.
+/// Deliveries that one folder of captures holds, and that one replay plays; dead letters and kept events, too.
 pub const MAX_CAPTURED: usize = 1_000;
 
 /// Their files together: all of them are in memory when they are played.
@@ -353,6 +357,9 @@ const _: () = {
     assert!(MAX_DEFERRAL.as_secs() < MAX_EVENT_AGE.as_secs(), "a notification that waits is an event");
     assert!(MAX_COUNT_STEP.checked_mul(1_000_000_000).is_some());
     assert!(MAX_ITEM_BYTES <= 400 * 1024);
+    assert!(MAX_KEPT_EVENT_BYTES + MAX_ITEM_BYTES <= 400 * 1024, "an item holds 400 KB, and a claim says more than its event");
+    assert!((MAX_ITEMS_PER_EVENT + MAX_JOINS_PER_EVENT + 1) * MAX_ITEM_BYTES + MAX_KEPT_EVENT_BYTES <= 4 << 20, "so a transaction's 4 MB");
+    assert!(MAX_CAPTURED as u64 * MAX_KEPT_EVENT_BYTES as u64 <= MAX_CAPTURED_BYTES, "as many as one replay plays are in memory");
     assert!(MAX_FACTS_PER_RULE * MAX_FACT_BYTES <= 2 * MAX_ITEM_BYTES);
     assert!(MAX_EVENT_AGE.as_secs() < CLAIM_LIFETIME.as_secs());
     assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_TOLERANCE.as_secs());

@@ -7,6 +7,7 @@ use crate::action::Action;
 use crate::claim::decide::{Committed, Recorded};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
 use crate::context::{Item, ItemKey, Place};
+use crate::kept::KeptEvent;
 use crate::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
 use crate::time::Timestamp;
 use crate::trace::Trace;
@@ -146,6 +147,8 @@ pub struct Commit {
     pub trace_id: Option<String>,
     /// The partitions of the joins that the event is part of: whoever erases a conversation finds them so.
     pub joins: Vec<String>,
+    /// The event itself, where it is to be kept.
+    pub event: Option<KeptEvent>,
     /// Whole items, each with the version that was read.
     pub items: BTreeMap<Place, Item>,
     /// What must not be there: the link of the identity whose items these are.

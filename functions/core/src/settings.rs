@@ -34,6 +34,8 @@ pub struct ProcessorSettings {
     pub actions_queue_url: String,
     /// `API_SECRET_ARN`: ARN or name of the secret for the APIs that rules fetch from; left out where none needs one.
     pub api_secret_arn: Option<String>,
+    /// `KEEP_EVENTS`: whether events are kept with their claims.
+    pub keep_events: bool,
     /// `MAX_RECEIVE_COUNT`: the redrive policy's.
     pub max_receive_count: NonZeroU32,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
@@ -78,6 +80,7 @@ const CAPTURED_SECRET_ARN: Variable = Variable {
 };
 const API_SECRET_ARN: Variable =
     Variable { name: "API_SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-apis-AbCdEf" };
+const KEEP_EVENTS: Variable = Variable { name: "KEEP_EVENTS", example: "false" };
 const METRICS_NAMESPACE: Variable = Variable { name: "METRICS_NAMESPACE", example: "Tidings/tidings" };
 const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", example: "5" };
 
@@ -107,6 +110,7 @@ impl ProcessorSettings {
         EVENTS_QUEUE_URL.name,
         ACTIONS_QUEUE_URL.name,
         API_SECRET_ARN.name,
+        KEEP_EVENTS.name,
         MAX_RECEIVE_COUNT.name,
         METRICS_NAMESPACE.name,
     ];
@@ -119,6 +123,7 @@ impl ProcessorSettings {
             events_queue_url: reader.url(EVENTS_QUEUE_URL),
             actions_queue_url: reader.url(ACTIONS_QUEUE_URL),
             api_secret_arn: reader.optional(API_SECRET_ARN),
+            keep_events: reader.switch(KEEP_EVENTS),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),
             metrics_namespace: reader.text(METRICS_NAMESPACE),
         };
@@ -168,6 +173,14 @@ impl Reader<'_> {
         value.parse().unwrap_or(NonZeroU32::MIN)
     }
 
+    fn switch(&mut self, variable: Variable) -> bool {
+        let value = self.text(variable);
+        if !value.is_empty() && value.parse::<bool>().is_err() {
+            self.problem(variable, "is neither true nor false");
+        }
+        value.parse().unwrap_or(false)
+    }
+
     fn problem(&mut self, Variable { name, example }: Variable, what: &'static str) -> String {
         self.problems.push(Problem { name, what, example });
         String::new()
@@ -187,13 +200,30 @@ mod tests {
         let lookup = |name: &str| match name {
             "CLAIMS_TABLE" => Some(" ".to_owned()),
             "MAX_RECEIVE_COUNT" => Some("whsec_oops".to_owned()),
+            "KEEP_EVENTS" => Some("True".to_owned()),
             _ => None,
         };
         let text = ProcessorSettings::read(&lookup).unwrap_err().to_string();
         assert!(text.contains("CLAIMS_TABLE is empty"), "{text}");
         assert!(text.contains("CONTEXT_TABLE is missing, as in CONTEXT_TABLE=tidings-context"), "{text}");
         assert!(text.contains("MAX_RECEIVE_COUNT is not a number"), "{text}");
+        assert!(text.contains("KEEP_EVENTS is neither true nor false, as in KEEP_EVENTS=false"), "{text}");
         assert!(!text.contains("oops"), "{text}");
+    }
+
+    #[test]
+    fn events_are_kept_where_it_says_so_and_it_must_say() {
+        let keeps = |word: Option<&str>| {
+            let example = |v: &Variable| (v.name, v.example.to_owned());
+            let all = [CLAIMS_TABLE, CONTEXT_TABLE, EVENTS_QUEUE_URL, ACTIONS_QUEUE_URL, MAX_RECEIVE_COUNT, METRICS_NAMESPACE];
+            let mut given: std::collections::BTreeMap<_, _> = all.iter().map(example).collect();
+            given.extend(word.map(|word| (KEEP_EVENTS.name, word.to_owned())));
+            ProcessorSettings::read(&|name| given.get(name).cloned()).map(|settings| settings.keep_events).ok()
+        };
+        assert_eq!((keeps(Some("true")), keeps(Some("false"))), (Some(true), Some(false)));
+        for neither in [None, Some(""), Some("yes"), Some("1"), Some("TRUE"), Some(" true")] {
+            assert_eq!(keeps(neither), None, "{neither:?}");
+        }
     }
 
     #[test]
@@ -206,6 +236,7 @@ mod tests {
                 SECRET_ARN,
                 CAPTURED_SECRET_ARN,
                 API_SECRET_ARN,
+                KEEP_EVENTS,
                 MAX_RECEIVE_COUNT,
                 METRICS_NAMESPACE,
             ];

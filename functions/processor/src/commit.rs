@@ -16,6 +16,7 @@ use tidings_core::claim::decide::{AfterCommit, Committed, after_commit, conflict
 use tidings_core::context::{Branch, Content, Item, ItemKey, Order, Owner, Place, Taken, join_partition};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
+use tidings_core::kept::KeptEvent;
 use tidings_core::limits::CONFLICT_PAUSE;
 use tidings_core::ports::Commit;
 use tidings_core::telemetry::Metric;
@@ -65,7 +66,8 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option
             Plan::NotYet { due, what } => return not_yet(processor, envelope, *due, what, now).await,
             Plan::Forgotten => return Ok(nothing("forgotten")),
         };
-        let committed = processor.store.commit(&prepared.commit(envelope, trace_id, now)).await;
+        let commit = prepared.commit(envelope, trace_id, kept(processor, envelope, plan), now);
+        let committed = processor.store.commit(&commit).await;
         match after_commit(committed, reloads, conflicts) {
             AfterCommit::Done { duplicate } => {
                 if !duplicate {
@@ -88,6 +90,14 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option
             }
             AfterCommit::GiveBack => return Err(Failure::Contended),
         }
+    }
+}
+
+/// What is kept of it with its claim. What is due comes anew when the events are played again that it is due to.
+fn kept(processor: &Processor, envelope: &Envelope, plan: &Plan) -> Option<KeptEvent> {
+    match plan {
+        Plan::Event(_) if processor.keeps_events => KeptEvent::of(envelope),
+        Plan::Event(_) | Plan::Action { .. } | Plan::Join { .. } | Plan::NotYet { .. } | Plan::Forgotten => None,
     }
 }
 
@@ -279,7 +289,7 @@ async fn flush(processor: &Processor, partition: &str) -> Result<(), Failure> {
 }
 
 impl Prepared {
-    fn commit(&self, envelope: &Envelope, trace_id: Option<&str>, now: Timestamp) -> Commit {
+    fn commit(&self, envelope: &Envelope, trace_id: Option<&str>, event: Option<KeptEvent>, now: Timestamp) -> Commit {
         Commit {
             key: envelope.claimkey.clone(),
             source: envelope.source_name().to_owned(),
@@ -297,6 +307,7 @@ impl Prepared {
             actions: self.applied.actions.clone(),
             trace_id: trace_id.map(str::to_owned),
             joins: self.applied.joins.clone(),
+            event,
             items: self.applied.items.clone(),
             absent: self.view.unlinked.clone(),
         }

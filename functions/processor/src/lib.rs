@@ -56,6 +56,7 @@ pub struct Processor {
     timers: Arc<dyn TimerQueue>,
     clock: Arc<dyn Clock>,
     max_receive_count: NonZeroU32,
+    keeps_events: bool,
 }
 
 impl Processor {
@@ -64,7 +65,13 @@ impl Processor {
     pub fn new(rules: Rules, schemas: EventSchemas, ports: Ports, max_receive_count: NonZeroU32) -> Self {
         let Ports { store, actions, timers, https, api_secrets, clock } = ports;
         let objects = Objects::new(rules.apis.clone(), https, api_secrets, Arc::clone(&clock));
-        Self { planner: Planner::new(rules), schemas, objects, store, actions, timers, clock, max_receive_count }
+        Self { planner: Planner::new(rules), schemas, objects, store, actions, timers, clock, max_receive_count, keeps_events: false }
+    }
+
+    /// The same, where events are kept with their claims if `keep` says so.
+    #[must_use]
+    pub fn keeping_events(self, keep: bool) -> Self {
+        Self { keeps_events: keep, ..self }
     }
 
     /// Processes one batch. What isn't in the response is deleted by SQS. `time_left` is until the function is stopped.

@@ -30,7 +30,8 @@ async fn main() -> Result<(), Error> {
         api_secrets,
         clock: Arc::new(SystemClock),
     };
-    let processor = &Processor::new(configured::rules(), configured::schemas(), ports, settings.max_receive_count);
+    let processor = &Processor::new(configured::rules(), configured::schemas(), ports, settings.max_receive_count)
+        .keeping_events(settings.keep_events);
     Metric::ColdStart.measure_in("processor", millis(started.elapsed()));
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);

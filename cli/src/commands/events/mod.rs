@@ -17,6 +17,7 @@ use tidings_core::time::{Clock, SystemClock};
 async fn find(reader: &Reader, filter: &EventsFilter, limit: usize, at: &Place) -> Result<Found, Failure> {
     let now = SystemClock.now();
     let search = Search {
+        key: None,
         source: filter.source.clone(),
         event_type: filter.event_type.clone(),
         state: filter.state,

@@ -1,8 +1,8 @@
-//! `tidings events show`: what became of an event.
+//! `tidings events show`: what became of an event, and with `--payload` the event itself where it is kept.
 
 use crate::Failure;
 use crate::arguments::EventsShow;
-use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, paint, say};
+use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, note, paint, say};
 use crate::target::{reader, unreadable};
 use std::process::ExitCode;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
@@ -13,19 +13,26 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
             .hint("as in stripe#evt_1TidingsCheckout1042: {source}#{event key}"));
     }
     let key = ClaimKey::from(options.key.clone());
-    let claim = reader(&options.target).await?.claim(&key).await.map_err(|error| unreadable(&options.target.at, &error))?;
-    let Some(claim) = claim else {
+    let record = reader(&options.target).await?.record(&key).await.map_err(|error| unreadable(&options.target.at, &error))?;
+    let Some((claim, event)) = record else {
         return Err(Failure::new(format!("no claim {key}"))
             .hint("it never came, it couldn't be verified, or it is more than 30 days since it was processed"));
     };
+    let event = event.filter(|_| options.payload);
+    if options.payload && event.is_none() {
+        note(NOT_KEPT);
+    }
+    let shown = claim.with_event(event.as_ref());
     if options.target.json {
-        let json = serde_json::to_string(&claim).map_err(|error| Failure::new(error.to_string()))?;
-        say!("{json}");
+        say!("{shown}");
     } else {
         print(&claim);
+        shown.get("event").iter().for_each(|event| say!("{event:#}"));
     }
     Ok(ExitCode::SUCCESS)
 }
+
+const NOT_KEPT: &str = "its event isn't kept with it: that takes a stack with KeepEvents=true when it is processed, and no more than 64 KiB";
 
 /// A claim, for people.
 pub(crate) fn print(claim: &Claim) {
@@ -60,6 +67,7 @@ pub(crate) fn print(claim: &Claim) {
     row("dead", claim.dead.map(|t| t.to_string()));
     row("trace", claim.trace_id.clone());
     row("body", claim.body_sha256.clone());
+    row("event", claim.event_bytes.map(|bytes| format!("kept, {bytes} bytes")));
     row("erased", claim.erased.map(|t| t.to_string()));
     row("kept until", claim.expires.map(|t| t.to_string()));
 }

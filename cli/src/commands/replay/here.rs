@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::arguments::ReplayOptions;
 use crate::captures::{HERE, Recorded, demo_secret};
-use crate::commands::rules::diff::{after_all, end};
+use crate::commands::rules::diff::{begin, end};
 use crate::commands::rules::rules;
 use crate::commands::rules::world::World;
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, say, tick};
@@ -41,8 +41,8 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
             sources.push(source);
         }
     }
-    let begin = recorded.first().map_or(Timestamp::from_unix_ms(0), |(_, one)| one.received);
-    let mut world = World::new(chosen(options)?, begin).listening(sources.clone(), &json!(secrets).to_string()).await;
+    let first = recorded.first().map_or(Timestamp::from_unix_ms(0), |(_, one)| one.received);
+    let mut world = World::new(chosen(options)?, first).listening(sources.clone(), &json!(secrets).to_string()).await;
     let mut delivered = Vec::new();
     for (file, one) in recorded {
         world.wait(one.received.since(world.now())).await;
@@ -82,10 +82,8 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
 
 /// Plays events that were received before.
 pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Result<ExitCode, Failure> {
-    let mut world = World::new(chosen(options)?, after_all(&events));
-    for event in events {
-        world.receive(event).await;
-    }
+    let mut world = World::new(chosen(options)?, begin(&events));
+    world.play(events).await;
     let claims = claims(&world);
     if options.file.json {
         say!("{}", json!({ "events": claims.values().collect::<Vec<_>>(), "actions": actions(&world) }));

@@ -1,11 +1,12 @@
-//! `tidings replay`: recorded deliveries, played again.
+//! `tidings replay`: recorded deliveries, and a stack's events, played again.
 //!
 //! Promises: without --url nothing leaves this machine and nothing is changed anywhere; with it each delivery is sent once, in
-//! order; to another machine only with --yes. Never: a payload that isn't in a file or in the dead-letter queue: nothing else
-//! keeps any.
+//! order; to another machine only with --yes. Never: a payload that isn't in a file, kept with its claim or in the dead-letter
+//! queue: nothing else has any.
 
 mod here;
 mod sending;
+mod timeline;
 
 use crate::Failure;
 use crate::arguments::{DlqFilter, ReplayOptions};
@@ -14,22 +15,21 @@ use crate::commands::dlq::{Found, envelopes};
 use crate::commands::rules::diff::differences;
 use crate::style::note;
 use std::process::ExitCode;
+use tidings_core::envelope::Envelope;
 
 pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
     if options.dlq {
         let Found { events, unreadable, cut } = envelopes(&options.filter, &options.at).await?;
         let more = if cut { ", and there are more" } else { "" };
         note(&format!("{} events of the dead-letter queue{more}, {unreadable} that nobody can read", events.len()));
-        return match &options.against {
-            Some(against) if options.diff => differences(&options.file, against, &events).await,
-            Some(_) | None => here::events(&options, events).await,
-        };
+        return received(&options, events).await;
     }
     if options.from.is_empty() {
-        return Err(no_payloads());
+        let events = timeline::events(&options).await?;
+        return received(&options, events).await;
     }
     if is_filtered(&options.filter) {
-        return Err(Failure::new("--since, --until, --source, --type, --reason, --conversation and --key are for --dlq")
+        return Err(Failure::new("--since, --until, --source, --type, --reason, --conversation and --key are for a stack's events")
             .hint("name the files that you mean: a file is one delivery"));
     }
     let recorded = read_all(&options.from)?;
@@ -46,15 +46,16 @@ pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
     }
 }
 
+/// Plays events that were received before, or says what other rules make of them.
+async fn received(options: &ReplayOptions, events: Vec<Envelope>) -> Result<ExitCode, Failure> {
+    match &options.against {
+        Some(against) if options.diff => differences(&options.file, against, &events).await,
+        Some(_) | None => here::events(options, events).await,
+    }
+}
+
 fn is_filtered(filter: &DlqFilter) -> bool {
     let DlqFilter { since, until, source, event_type, reason, conversation, key } = filter;
     let texts = [source, event_type, reason, conversation, key];
     since.is_some() || until.is_some() || texts.iter().any(|text| text.is_some())
-}
-
-fn no_payloads() -> Failure {
-    Failure::new("nothing to replay: a stack's claims and timeline hold no payloads, only what became of each event").hint(
-        "what there is: --dlq plays its dead letters here; `tidings rules explain KEY --stack S` says what is on record of one event; \
-         `tidings dlq redrive` brings back what died; and files of `tidings capture`",
-    )
 }

@@ -61,17 +61,15 @@ pub(crate) async fn differences(file: &RulesFile, against: &Path, events: &[Enve
     Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// When the last of these was received, or the corpus is, whichever is later: none of them is from the future then.
-pub(crate) fn after_all(events: &[Envelope]) -> Timestamp {
-    events.iter().map(|event| event.receivedtime).max().unwrap_or(given::noon()).max(given::noon())
+/// When the first of these was received.
+pub(crate) fn begin(events: &[Envelope]) -> Timestamp {
+    events.iter().map(|event| event.receivedtime).min().unwrap_or(given::noon())
 }
 
 /// Everything that rules make of events, by its name.
 async fn played(rules: Rules, events: &[Envelope]) -> BTreeMap<String, String> {
-    let mut world = World::new(rules, after_all(events));
-    for event in events {
-        world.receive(event.clone()).await;
-    }
+    let mut world = World::new(rules, begin(events));
+    world.play(events.iter().cloned()).await;
     let mut all = BTreeMap::new();
     for claim in world.claims() {
         all.insert(format!("event {}", claim.key), end(&claim));

@@ -37,7 +37,7 @@ struct Explained {
 #[derive(Debug, Serialize)]
 struct OnRecord {
     claim: Claim,
-    /// `None`: its message isn't in the dead-letter queue.
+    /// `None`: it isn't kept, and its message isn't in the dead-letter queue.
     explained: Option<Explained>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
         show::print(&claim);
         match &explained {
             Some(explained) => {
-                say!("\n{}", paint(FAINT, "its message, by the rules here"));
+                say!("\n{}", paint(FAINT, "the event itself, by the rules here"));
                 print(explained);
             }
             None => say!("\n{}", paint(FAINT, on_record::NO_PAYLOAD)),
@@ -95,7 +95,7 @@ fn named(named: &str) -> Result<Vec<Envelope>, Failure> {
         given::of_corpus(given::noon())?.into_iter().filter(|event| event.claimkey.as_str() == named).collect();
     if events.is_empty() {
         return Err(Failure::new(format!("{named:?} is no case of the corpus, none of its claim keys, and no file")).hint(
-            "tidings send --list shows the cases. No table keeps payloads: of a deployed event, add --stack or --endpoint-url to its claim key, \
+            "tidings send --list shows the cases. Of a deployed event, add --stack or --endpoint-url to its claim key, \
              or give its message from the queue as a file",
         ));
     }

@@ -1,5 +1,5 @@
-//! `tidings rules explain` of an event of a deployment: what is on record of it, and the whole explanation as long as its message is
-//! in the dead-letter queue. Payloads are nowhere else.
+//! `tidings rules explain` of an event of a deployment: what is on record of it, and the whole explanation where the event is kept with
+//! its claim, or its message is in the dead-letter queue. Payloads are nowhere else.
 
 use crate::Failure;
 use crate::arguments::Place;
@@ -8,17 +8,20 @@ use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::envelope::Envelope;
 
 /// Why there is no more than the claim.
-pub(super) const NO_PAYLOAD: &str = "no table keeps payloads, so it can't be said why each rule was about it or wasn't. For that, give its message: \
+pub(super) const NO_PAYLOAD: &str = "its event isn't kept with it, so it can't be said why each rule was about it or wasn't. For that, give its message: \
      from the dead-letter queue with --stack while it is there, or as a file (`tidings rules explain message.json`)";
 
-/// The claim, and the event itself if it is in the dead-letter queue.
+/// The claim, and the event itself if it is kept or in the dead-letter queue.
 pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelope>), Failure> {
     let key = ClaimKey::from(key.to_owned());
-    let claim = reader_at(at).await?.claim(&key).await.map_err(|error| unreadable(at, &error))?;
-    let claim = claim.ok_or_else(|| {
+    let record = reader_at(at).await?.record(&key).await.map_err(|error| unreadable(at, &error))?;
+    let (claim, kept) = record.ok_or_else(|| {
         Failure::new(format!("no claim {key}"))
             .hint("it never came, it couldn't be verified, or it is more than 30 days since it was processed")
     })?;
+    if let Some(event) = kept.and_then(|event| event.envelope().ok()) {
+        return Ok((claim, Some(event)));
+    }
     let Some(letters) = dead_letters(at).await? else { return Ok((claim, None)) };
     let message = letters.find(&key).await.map_err(|error| unreadable(at, &error))?;
     Ok((claim, message.and_then(|message| Envelope::decode(&message).ok())))

@@ -109,6 +109,14 @@ impl World {
         self.wait(Duration::ZERO).await;
     }
 
+    /// Plays events that were received before, each at the time of its receipt or after the one before.
+    pub(crate) async fn play(&mut self, events: impl IntoIterator<Item = Envelope>) {
+        for event in events {
+            self.wait(event.receivedtime.since(self.now())).await;
+            self.receive(event).await;
+        }
+    }
+
     /// Time passes: what was put off becomes visible when it is due.
     pub(crate) async fn wait(&mut self, time: Duration) {
         let until = self.clock.now().plus(time);
@@ -139,7 +147,7 @@ impl World {
 
     /// The claims of providers' events.
     pub(crate) fn claims(&self) -> Vec<Claim> {
-        self.store.claims().into_iter().filter(|claim| !claim.key.as_str().starts_with('@')).collect()
+        self.store.claims().into_iter().filter(|claim| !claim.key.is_ours()).collect()
     }
 
     /// What is known now.

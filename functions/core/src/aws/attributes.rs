@@ -1,6 +1,7 @@
 //! DynamoDB's attribute values, and a claim's row.
 
 use crate::claim::{Claim, ClaimKey, ClaimState, Outcome};
+use crate::kept::KeptEvent;
 use crate::time::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -40,7 +41,12 @@ pub(super) fn get_state(row: &Row) -> Option<ClaimState> {
     ClaimState::parse(row.get("state")?.as_s().ok()?)
 }
 
-/// A claim's row. `None` where the row has no key or no state that we know.
+/// The event that is kept in a claim's row.
+pub(super) fn kept(row: &Row) -> Option<KeptEvent> {
+    get_text(row, "event").map(KeptEvent::stored)
+}
+
+/// A claim's row, all but the event that is kept in it. `None` where the row has no key or no state that we know.
 pub(super) fn claim(row: &Row) -> Option<Claim> {
     let key: ClaimKey = get_text(row, "pk")?.into();
     Some(Claim {
@@ -66,6 +72,7 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         trace_id: get_text(row, "trace_id"),
         body_sha256: get_text(row, "body_sha256"),
         erased: get_time(row, "erased_at"),
+        event_bytes: kept(row).map(|event| event.as_str().len()),
         expires: get_number(row, "expires_at").and_then(Timestamp::from_unix_s),
         key,
     })

@@ -91,6 +91,10 @@ impl DynamoContexts {
             set.push("#node = :node");
             update = update.expression_attribute_names("#node", "node").expression_attribute_values(":node", text(node));
         }
+        if let Some(event) = &commit.event {
+            set.push("event = :event");
+            update = update.expression_attribute_values(":event", text(event.as_str()));
+        }
         let expression = format!("SET {} REMOVE reason, receive_count, dead_at", set.join(", "));
         update.update_expression(expression).build().expect("table, key and expression are set above")
     }

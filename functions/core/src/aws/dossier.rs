@@ -4,7 +4,7 @@
 //! It holds rows, not what they mean: what a later version has written is somebody's as well. What the tables don't know to be
 //! the conversation's isn't in it: claims of events that nobody could plan, or hasn't yet.
 
-use super::attributes::{Row, claim, get_text, get_texts, text};
+use super::attributes::{Row, claim, get_text, get_texts, kept, text};
 use super::read::Reader;
 use super::{TIMELINE_INDEX, cause};
 use crate::claim::{Claim, ClaimKey};
@@ -172,9 +172,9 @@ impl Counts {
     }
 }
 
-/// A claim as `tidings events show --json` prints it; as it is stored, if this version can't read it.
+/// A claim as `tidings events show --json --payload` prints it; as it is stored, if this version can't read it.
 fn entry(row: &Row) -> (Option<String>, Value) {
-    let read: Option<Value> = claim(row).as_ref().and_then(|claim: &Claim| serde_json::to_value(claim).ok());
+    let read = claim(row).map(|claim: Claim| claim.with_event(kept(row).as_ref()));
     let stored = || Value::Object(row.iter().map(|(name, value)| (name.clone(), plain(value))).collect());
     (get_text(row, "occurred"), read.unwrap_or_else(stored))
 }

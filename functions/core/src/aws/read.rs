@@ -1,6 +1,6 @@
 //! Reading what is stored, for those who ask what became of an event. Reads only.
 
-use super::attributes::{claim, text};
+use super::attributes::{Row, claim, text};
 use super::context::item;
 use super::{TIMELINE_INDEX, cause};
 use crate::claim::search::{Found, Newest, Search};
@@ -34,6 +34,10 @@ impl Reader {
 
     /// `None` where there is no claim, or TTL has deleted it.
     pub async fn claim(&self, key: &ClaimKey) -> Result<Option<Claim>, Unavailable> {
+        Ok(self.row(key).await?.as_ref().and_then(claim))
+    }
+
+    pub(super) async fn row(&self, key: &ClaimKey) -> Result<Option<Row>, Unavailable> {
         let got = self
             .client
             .get_item()
@@ -42,8 +46,7 @@ impl Reader {
             .consistent_read(true)
             .send()
             .await;
-        let got = got.map_err(|error| Unavailable { call: "dynamodb:GetItem", cause: cause(&error) })?;
-        Ok(got.item.as_ref().and_then(claim))
+        Ok(got.map_err(|error| Unavailable { call: "dynamodb:GetItem", cause: cause(&error) })?.item)
     }
 
     /// The claims of these events, those that there are: a read of up to a hundred at once.
@@ -170,6 +173,6 @@ impl Reader {
 }
 
 /// The rows of a page, where no more than these are asked for.
-fn page(limit: usize) -> i32 {
+pub(super) fn page(limit: usize) -> i32 {
     i32::try_from(limit.clamp(1, CLAIMS_PAGE)).unwrap_or(i32::MAX)
 }

@@ -8,9 +8,11 @@
 pub mod decide;
 pub mod search;
 
+use crate::kept::KeptEvent;
 use crate::limits::MAX_EVENT_ID_BYTES;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -50,6 +52,11 @@ impl ClaimKey {
     #[must_use]
     pub fn in_window(self, window: i64) -> Self {
         Self(format!("{}@{window}", self.0))
+    }
+
+    /// Whether it is an event of our own: `@` can't begin a source's name.
+    pub fn is_ours(&self) -> bool {
+        self.0.starts_with('@')
     }
 
     pub fn as_str(&self) -> &str {
@@ -231,6 +238,9 @@ pub struct Claim {
     /// When all but its key was taken from it, with its conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub erased: Option<Timestamp>,
+    /// How large the event is that is kept with it. What it carries isn't here: whoever lists claims doesn't want it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_bytes: Option<usize>,
     /// When DynamoDB may delete it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
@@ -263,6 +273,7 @@ impl Claim {
             trace_id: None,
             body_sha256: None,
             erased: None,
+            event_bytes: None,
             expires: None,
         }
     }
@@ -270,6 +281,15 @@ impl Claim {
     /// When the event came: its receipt or, where that isn't on record, what else became of it first.
     pub fn came(&self) -> Option<Timestamp> {
         [self.received, self.enqueued, self.processed, self.dead, self.erased].into_iter().flatten().next()
+    }
+
+    /// As JSON, with the event that is kept with it as `event`.
+    pub fn with_event(&self, event: Option<&KeptEvent>) -> Value {
+        let mut json = serde_json::to_value(self).expect("it has string keys and holds only JSON");
+        if let Some(event) = event {
+            json["event"] = serde_json::from_str(event.as_str()).unwrap_or_else(|_| Value::from(event.as_str()));
+        }
+        json
     }
 
     /// The event's own time.

@@ -1,6 +1,6 @@
 //! Which events somebody asks for, and the newest of them in bounded memory. Pure.
 
-use super::{Claim, ClaimState};
+use super::{Claim, ClaimKey, ClaimState};
 use crate::config::rules::TypePattern;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 /// What an event must be to be asked for. What is left out doesn't matter.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
+    pub key: Option<ClaimKey>,
     pub source: Option<String>,
     pub event_type: Option<TypePattern>,
     pub state: Option<ClaimState>,
@@ -20,7 +21,8 @@ pub struct Search {
 impl Search {
     /// Whether it is asked for. `at` is the time that counts: its own in a timeline, that of its receipt elsewhere.
     pub fn matches(&self, claim: &Claim, at: Timestamp) -> bool {
-        self.source.as_ref().is_none_or(|source| *source == claim.source)
+        self.key.as_ref().is_none_or(|key| *key == claim.key)
+            && self.source.as_ref().is_none_or(|source| *source == claim.source)
             && self.event_type.as_ref().is_none_or(|pattern| pattern.matches(&claim.event_type))
             && self.state.is_none_or(|state| state == claim.state)
             && self.since.is_none_or(|since| since <= at)
@@ -67,7 +69,6 @@ pub struct Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::ClaimKey;
 
     fn claim(n: i64) -> Claim {
         Claim {
@@ -85,6 +86,8 @@ mod tests {
         let event = claim(5);
         for (search, expected) in [
             (Search::default(), true),
+            (Search { key: Some(event.key.clone()), ..Search::default() }, true),
+            (Search { key: Some(claim(6).key), ..Search::default() }, false),
             (Search { source: Some("orders".into()), ..Search::default() }, true),
             (Search { source: Some("order".into()), ..Search::default() }, false),
             (Search { event_type: Some("order.*".parse().unwrap()), ..Search::default() }, true),

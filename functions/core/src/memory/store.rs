@@ -4,6 +4,7 @@ use super::{Call, Fault, Faults};
 use crate::claim::decide::{Committed, Recorded};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim};
 use crate::context::{Context, Item, ItemKey, Place};
+use crate::kept::KeptEvent;
 use crate::limits::CLAIM_LIFETIME;
 use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, Probe, Rewrite, Unavailable, same_body};
 use crate::time::Timestamp;
@@ -21,6 +22,8 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Tables {
     claims: BTreeMap<ClaimKey, Claim>,
+    /// The events that are kept with them.
+    kept: BTreeMap<ClaimKey, KeptEvent>,
     items: BTreeMap<Place, Item>,
 }
 
@@ -31,6 +34,11 @@ impl MemoryStore {
 
     pub fn claim(&self, key: &ClaimKey) -> Option<Claim> {
         self.lock().claims.get(key).cloned()
+    }
+
+    /// The event that is kept with a claim.
+    pub fn kept(&self, key: &ClaimKey) -> Option<KeptEvent> {
+        self.lock().kept.get(key).cloned()
     }
 
     pub fn claims(&self) -> Vec<Claim> {
@@ -67,7 +75,9 @@ impl MemoryStore {
 
     /// What DynamoDB's TTL does, some day.
     pub fn delete_claim(&self, key: &ClaimKey) {
-        self.lock().claims.remove(key);
+        let mut tables = self.lock();
+        tables.claims.remove(key);
+        tables.kept.remove(key);
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
@@ -169,6 +179,7 @@ impl ContextStore for MemoryStore {
         } else {
             let old = tables.claims.remove(&commit.key);
             tables.claims.insert(commit.key.clone(), processed(commit, old));
+            tables.kept.extend(commit.event.iter().map(|event| (commit.key.clone(), event.clone())));
             tables.write(&commit.items);
             Committed::Yes
         };
@@ -279,6 +290,7 @@ fn processed(commit: &Commit, old: Option<Claim>) -> Claim {
         receive_count: None,
         dead: None,
         trace_id: old.trace_id.or_else(|| commit.trace_id.clone()),
+        event_bytes: commit.event.as_ref().map(|event| event.as_str().len()),
         expires: expiry(commit.processed),
         ..old
     }

@@ -36,6 +36,7 @@ fn commit_of(event: &Envelope, processed: Timestamp) -> Commit {
         actions: Vec::new(),
         trace_id: None,
         joins: Vec::new(),
+        event: None,
         items: BTreeMap::new(),
         absent: None,
     }

@@ -1,0 +1,81 @@
+//! The events that a stack has kept with their claims, in the order in which they were processed. Reads only.
+
+use crate::Failure;
+use crate::arguments::ReplayOptions;
+use crate::style::note;
+use crate::target::{reader_at, unreadable};
+use tidings_core::aws::KeptFound;
+use tidings_core::claim::ClaimKey;
+use tidings_core::claim::search::Search;
+use tidings_core::envelope::Envelope;
+use tidings_core::limits::{MAX_CAPTURED, MAX_KEPT_EVENT_BYTES};
+use tidings_core::time::{Clock, SystemClock};
+
+pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Failure> {
+    let (filter, at, now) = (&options.filter, &options.at, SystemClock.now());
+    if options.url.is_some() {
+        return Err(Failure::new("--url sends deliveries, and what a stack keeps are events without their signatures")
+            .hint("without --url they are played here; `tidings dlq redrive` brings back what died; or name files of `tidings capture`"));
+    }
+    if filter.reason.is_some() {
+        return Err(Failure::new("--reason is for --dlq: what a timeline has kept didn't die")
+            .hint("--since, --until, --source, --type, --conversation and --key say which events"));
+    }
+    let event_type = filter.event_type.as_deref().map(str::parse).transpose();
+    let search = Search {
+        key: filter.key.clone().map(ClaimKey::from),
+        source: filter.source.clone(),
+        event_type: event_type.map_err(|error| Failure::new(format!("--type: {error}")))?,
+        state: None,
+        since: filter.since.map(|since| since.from(now)),
+        until: filter.until.map(|until| until.from(now)),
+    };
+    let reader = reader_at(at).await?;
+    let context = match &filter.conversation {
+        Some(name) => Some(reader.context(name, now).await.map_err(|error| unreadable(at, &error))?),
+        None => None,
+    };
+    let found = reader.kept(context.as_ref(), &search, MAX_CAPTURED).await.map_err(|error| unreadable(at, &error))?;
+    if found.events.is_empty() {
+        return Err(nothing(&found));
+    }
+    let events: Vec<Envelope> = found.events.iter().filter_map(|event| event.envelope().ok()).collect();
+    let cut = if found.cut { format!(": the first {MAX_CAPTURED} that were processed, --since goes on from there") } else { String::new() };
+    note(&format!("{} events that were kept{cut}", events.len()));
+    told(&found, found.events.len() - events.len()).iter().for_each(|text| note(text));
+    Ok(events)
+}
+
+/// What isn't played, and why.
+fn told(found: &KeptFound, unread: usize) -> Vec<String> {
+    let KeptFound { dead, without, unknown, .. } = found;
+    let kib = MAX_KEPT_EVENT_BYTES / 1_024;
+    let mut told = Vec::new();
+    if *without > 0 {
+        told.push(format!(
+            "{without} claims have none: processed before the stack had KeepEvents=true, larger than {kib} KiB, not processed yet, or erased"
+        ));
+    }
+    if *dead > 0 {
+        told.push(format!("{dead} died: --dlq plays those"));
+    }
+    if *unknown > 0 {
+        told.push(format!("{unknown} rows are no claims that this version knows: left out"));
+    }
+    if unread > 0 {
+        told.push(format!("{unread} events are of another version of the envelope: left out"));
+    }
+    told
+}
+
+fn nothing(found: &KeptFound) -> Failure {
+    let claims = found.without + found.dead;
+    if claims == 0 {
+        return Failure::new("nothing to replay: no claim is like that").hint("`tidings events list` shows which there are");
+    }
+    Failure::new(format!("nothing to replay: none of {claims} claims has its event kept, only what became of it ({} died)", found.dead)).hint(
+        "deploy with KeepEvents=true, and what is processed from then on is kept. What there is: --dlq plays dead letters here; \
+         `tidings rules explain KEY --stack S` says what is on record of one event; `tidings dlq redrive` brings back what died; \
+         and files of `tidings capture`",
+    )
+}

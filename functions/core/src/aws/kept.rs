@@ -1,0 +1,105 @@
+//! Events that are kept with their claims, for those who play them again. Reads only.
+
+use super::attributes::{Row, claim, kept, text};
+use super::read::{Reader, page};
+use super::{TIMELINE_INDEX, cause};
+use crate::claim::search::Search;
+use crate::claim::{Claim, ClaimKey, ClaimState};
+use crate::context::Context;
+use crate::kept::KeptEvent;
+use crate::limits::CLAIMS_PAGE;
+use crate::ports::Unavailable;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// What was found, and what has nothing to be found.
+#[derive(Debug, Default)]
+pub struct KeptFound {
+    /// The first that were processed, in that order.
+    pub events: Vec<KeptEvent>,
+    /// Whether there are more.
+    pub cut: bool,
+    /// Claims of providers' events that were asked for and have none: those that died.
+    pub dead: usize,
+    /// Those that didn't.
+    pub without: usize,
+    /// Rows that aren't claims as this version knows them.
+    pub unknown: usize,
+}
+
+impl Reader {
+    /// An event's claim, and the event itself where it is kept.
+    pub async fn record(&self, key: &ClaimKey) -> Result<Option<(Claim, Option<KeptEvent>)>, Unavailable> {
+        Ok(self.row(key).await?.and_then(|row| Some((claim(&row)?, kept(&row)))))
+    }
+
+    /// The first events that were processed, of those that are kept and asked for: of a conversation and its identities by a query
+    /// each, whose index may be a moment behind the claims; of a key by one read; else by a scan, which reads the whole table, and is
+    /// billed so. The time that counts is that of processing or, where there was none, the first on record.
+    pub async fn kept(&self, of: Option<&Context>, search: &Search, at_most: usize) -> Result<KeptFound, Unavailable> {
+        let mut first = First::new(search, at_most);
+        match (of, &search.key) {
+            (Some(context), _) => {
+                for name in std::iter::once(&context.conversation).chain(&context.identities) {
+                    let query = self.client.query().table_name(&self.claims_table).index_name(TIMELINE_INDEX);
+                    let query = query.key_condition_expression("conversation = :name");
+                    let query = query.expression_attribute_values(":name", text(name)).into_paginator().page_size(page(CLAIMS_PAGE));
+                    let mut rows = query.items().send();
+                    while let Some(row) = rows.next().await {
+                        first.add(&row.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?);
+                    }
+                }
+            }
+            (None, Some(key)) => self.row(key).await?.iter().for_each(|row| first.add(row)),
+            (None, None) => {
+                let scan = self.client.scan().table_name(&self.claims_table).consistent_read(true);
+                let mut rows = scan.into_paginator().page_size(page(CLAIMS_PAGE)).items().send();
+                while let Some(row) = rows.next().await {
+                    first.add(&row.map_err(|error| Unavailable { call: "dynamodb:Scan", cause: cause(&error) })?);
+                }
+            }
+        }
+        Ok(first.into_found())
+    }
+}
+
+/// The first of all that are added, however many are: so many at most are in memory.
+struct First<'a> {
+    search: &'a Search,
+    at_most: usize,
+    events: BTreeMap<(Timestamp, ClaimKey), KeptEvent>,
+    found: KeptFound,
+}
+
+impl<'a> First<'a> {
+    fn new(search: &'a Search, at_most: usize) -> Self {
+        Self { search, at_most, events: BTreeMap::new(), found: KeptFound::default() }
+    }
+
+    fn add(&mut self, row: &Row) {
+        let Some((at, claim)) = claim(row).and_then(|claim| Some((claim.processed.or(claim.came())?, claim))) else {
+            self.found.unknown += 1;
+            return;
+        };
+        if !self.search.matches(&claim, at) {
+            return;
+        }
+        match kept(row) {
+            Some(event) => {
+                self.events.insert((at, claim.key), event);
+                if self.events.len() > self.at_most {
+                    self.events.pop_last();
+                    self.found.cut = true;
+                }
+            }
+            // What is due comes anew when the rest is played.
+            None if claim.key.is_ours() => {}
+            None if claim.state == ClaimState::Dead => self.found.dead += 1,
+            None => self.found.without += 1,
+        }
+    }
+
+    fn into_found(self) -> KeptFound {
+        KeptFound { events: self.events.into_values().collect(), ..self.found }
+    }
+}

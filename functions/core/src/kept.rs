@@ -1,0 +1,38 @@
+//! An event that is kept with its claim, to be played again: its envelope, as it stood in its message.
+//!
+//! Promises: what we keep is no larger than [`MAX_KEPT_EVENT_BYTES`]; its Debug leaves out the payload.
+
+use crate::envelope::{DecodeError, Envelope};
+use crate::limits::MAX_KEPT_EVENT_BYTES;
+use std::fmt;
+
+/// An envelope as compact JSON.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeptEvent(String);
+
+impl KeptEvent {
+    /// `None` where it is too large to be kept.
+    pub fn of(envelope: &Envelope) -> Option<Self> {
+        Some(envelope.encode()).filter(|json| json.len() <= MAX_KEPT_EVENT_BYTES).map(Self)
+    }
+
+    /// One as it was stored.
+    pub fn stored(json: String) -> Self {
+        Self(json)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What the event was. Its version may be one that this build doesn't read.
+    pub fn envelope(&self) -> Result<Envelope, DecodeError> {
+        Envelope::decode(&self.0)
+    }
+}
+
+impl fmt::Debug for KeptEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeptEvent({} bytes)", self.0.len())
+    }
+}
