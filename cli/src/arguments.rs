@@ -411,10 +411,12 @@ pub struct RulesExplain {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true),\n\
+#[command(
+    after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true),\n\
         or with --dlq of those that died.\n\nExamples:\n  \
         tidings rules diff --against new.yaml\n  \
-        git show HEAD~1:infra/config/rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against infra/config/rules.yaml")]
+        git show HEAD~1:infra/config/rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against infra/config/rules.yaml"
+)]
 pub struct RulesDiff {
     /// The other rules
     #[arg(long, value_name = "FILE")]

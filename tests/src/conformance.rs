@@ -10,8 +10,10 @@ use tidings_core::claim::decide::{Committed, Recorded};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex};
 use tidings_core::config::rules::Priority;
 use tidings_core::context::{Content, Context, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Owner, Place, Seen};
+use tidings_core::kept::KeptEvent;
 use tidings_core::limits::{
-    CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES, MOVE_CHUNK, TIMER_HOP,
+    CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_KEPT_EVENT_BYTES, MAX_MESSAGE_BYTES,
+    MOVE_CHUNK, TIMER_HOP,
 };
 use tidings_core::ports::{
     ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, HttpsGet,
@@ -24,6 +26,8 @@ use tidings_core::trace::Trace;
 #[async_trait::async_trait]
 pub trait Inspect: Send + Sync {
     async fn claim(&self, key: &ClaimKey) -> Option<Claim>;
+    /// The event that is kept with a claim.
+    async fn kept(&self, key: &ClaimKey) -> Option<KeptEvent>;
     async fn context(&self, conversation: &str) -> Context;
     async fn timeline(&self, conversation: &str) -> Vec<Claim>;
 }
@@ -331,6 +335,43 @@ pub async fn burials(tables: &Tables) {
     // What is processed can't be buried.
     assert_eq!(contexts.bury(&burial("a")).await.expect("an answer"), Buried::Processed);
     assert_eq!(inspect.claim(&key("a")).await.map(|c| c.state), Some(ClaimState::Processed));
+}
+
+/// Events that are kept with their claims: [`Commit::event`].
+pub async fn kept(tables: &Tables) {
+    let Tables { claims, contexts, inspect } = tables;
+    let event = |text: &str| Some(KeptEvent::stored(text.to_owned()));
+    let keeping = |id: &str, text: &str| Commit { event: event(text), ..commit(id, "c", &[]) };
+
+    // It comes back byte for byte, however large, and the claim says how large it is.
+    assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
+    assert_eq!(inspect.kept(&key("a")).await, None, "nothing is kept before the effect");
+    let odd = "{\"s\":\"\\ufffe é 📦\",\n \"n\": 1.0e+2}";
+    let largest = "x".repeat(MAX_KEPT_EVENT_BYTES);
+    for (id, text) in [("a", odd), ("b", largest.as_str())] {
+        assert_eq!(contexts.commit(&keeping(id, text)).await, Committed::Yes);
+        assert_eq!(inspect.kept(&key(id)).await, event(text));
+        assert_eq!(inspect.claim(&key(id)).await.and_then(|claim| claim.event_bytes), Some(text.len()));
+    }
+
+    // Once is all for the event as well.
+    assert_eq!(contexts.commit(&keeping("a", "another")).await, Committed::Before);
+    assert_eq!(inspect.kept(&key("a")).await, event(odd));
+    let moved = Commit { event: event("{}"), ..commit("c", "c", &[("order/1", Some(7))]) };
+    assert_eq!(contexts.commit(&moved).await, Committed::ContextMoved);
+    assert_eq!((inspect.kept(&key("c")).await, inspect.claim(&key("c")).await), (None, None), "the same transaction");
+
+    // Where it isn't to be kept, it isn't; what died and was brought back is kept like any other.
+    assert_eq!(contexts.commit(&commit("d", "c", &[])).await, Committed::Yes);
+    assert_eq!(inspect.kept(&key("d")).await, None);
+    assert_eq!(inspect.claim(&key("d")).await.map(|claim| claim.event_bytes), Some(None));
+    assert_eq!(contexts.bury(&burial("e")).await.expect("an answer"), Buried::Yes);
+    assert_eq!(contexts.commit(&keeping("e", "{}")).await, Committed::Yes);
+    assert_eq!(inspect.kept(&key("e")).await, event("{}"));
+
+    // A duplicate is told, whatever the row holds.
+    let again = Recorded::Existing { state: ClaimState::Processed, received: Some(NOW), same_body: true };
+    assert_eq!(claims.record(&new_claim("a", b"body")).await, again);
 }
 
 /// The timeline: the claims of a conversation in the order of their events.

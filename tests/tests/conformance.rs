@@ -6,6 +6,7 @@ use tidings_cli::dev::cloud::{Cloud, Options};
 use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
+use tidings_core::kept::KeptEvent;
 use tidings_core::memory::{
     Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
 };
@@ -17,6 +18,10 @@ use tidings_tests::conformance::{self, Inspect, Tables};
 impl Inspect for Memory {
     async fn claim(&self, key: &ClaimKey) -> Option<Claim> {
         self.0.claim(key)
+    }
+
+    async fn kept(&self, key: &ClaimKey) -> Option<KeptEvent> {
+        self.0.kept(key)
     }
 
     async fn context(&self, conversation: &str) -> Context {
@@ -39,6 +44,10 @@ struct Embedded(Reader);
 impl Inspect for Embedded {
     async fn claim(&self, key: &ClaimKey) -> Option<Claim> {
         self.0.claim(key).await.expect("an answer")
+    }
+
+    async fn kept(&self, key: &ClaimKey) -> Option<KeptEvent> {
+        self.0.record(key).await.expect("an answer").and_then(|(_, event)| event)
     }
 
     async fn context(&self, conversation: &str) -> Context {
@@ -84,6 +93,16 @@ async fn context_store_in_memory() {
 #[tokio::test]
 async fn context_store_on_dynamodb() {
     conformance::context_store(&embedded().await).await;
+}
+
+#[tokio::test]
+async fn kept_events_in_memory() {
+    conformance::kept(&memory()).await;
+}
+
+#[tokio::test]
+async fn kept_events_on_dynamodb() {
+    conformance::kept(&embedded().await).await;
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod doctor;
 mod events;
 mod presets;
 mod privacy;
+mod replay;
 mod rotate;
 mod stack;
 mod status;

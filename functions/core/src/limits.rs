@@ -358,7 +358,10 @@ const _: () = {
     assert!(MAX_COUNT_STEP.checked_mul(1_000_000_000).is_some());
     assert!(MAX_ITEM_BYTES <= 400 * 1024);
     assert!(MAX_KEPT_EVENT_BYTES + MAX_ITEM_BYTES <= 400 * 1024, "an item holds 400 KB, and a claim says more than its event");
-    assert!((MAX_ITEMS_PER_EVENT + MAX_JOINS_PER_EVENT + 1) * MAX_ITEM_BYTES + MAX_KEPT_EVENT_BYTES <= 4 << 20, "so a transaction's 4 MB");
+    assert!(
+        (MAX_ITEMS_PER_EVENT + MAX_JOINS_PER_EVENT + 1) * MAX_ITEM_BYTES + MAX_KEPT_EVENT_BYTES <= 4 << 20,
+        "so a transaction's 4 MB"
+    );
     assert!(MAX_CAPTURED as u64 * MAX_KEPT_EVENT_BYTES as u64 <= MAX_CAPTURED_BYTES, "as many as one replay plays are in memory");
     assert!(MAX_FACTS_PER_RULE * MAX_FACT_BYTES <= 2 * MAX_ITEM_BYTES);
     assert!(MAX_EVENT_AGE.as_secs() < CLAIM_LIFETIME.as_secs());

@@ -65,7 +65,17 @@ impl Processor {
     pub fn new(rules: Rules, schemas: EventSchemas, ports: Ports, max_receive_count: NonZeroU32) -> Self {
         let Ports { store, actions, timers, https, api_secrets, clock } = ports;
         let objects = Objects::new(rules.apis.clone(), https, api_secrets, Arc::clone(&clock));
-        Self { planner: Planner::new(rules), schemas, objects, store, actions, timers, clock, max_receive_count, keeps_events: false }
+        Self {
+            planner: Planner::new(rules),
+            schemas,
+            objects,
+            store,
+            actions,
+            timers,
+            clock,
+            max_receive_count,
+            keeps_events: false,
+        }
     }
 
     /// The same, where events are kept with their claims if `keep` says so.

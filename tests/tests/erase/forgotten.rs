@@ -29,6 +29,11 @@ async fn a_scan_of_both_tables_finds_nothing_of_one_and_all_of_the_other() {
     }
     assert_eq!(anns.iter().filter(|(_, partition, _)| partition.starts_with("join#")).count(), 2, "{anns:#?}");
 
+    let keeps = |rows: &crate::world::Rows| {
+        rows.iter().filter(|(_, row)| row.get("event").is_some_and(|event| tells_of(event, ANN))).count()
+    };
+    assert!(keeps(&before) > 5, "events are kept with their claims: {anns:#?}");
+
     let found = world.reader().dossier("web:ANNSMARK", &[]).await.unwrap();
     let erasure = world.erase(ANN).await;
     assert_eq!(erasure.counts, found.counts(), "what was found is what was deleted");

@@ -104,6 +104,8 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let processor = Processor::new(rules, EventSchemas::default(), ports, NonZeroU32::new(MAX_RECEIVES).unwrap());
+        // The more there is to be erased.
+        let processor = processor.keeping_events(true);
         let (later, dead_letters, messages) = Default::default();
         Self { cloud, receiver, processor, queue, actions, timers, faults, clock, later, dead_letters, messages }
     }

@@ -32,7 +32,8 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-const NOT_KEPT: &str = "its event isn't kept with it: that takes a stack with KeepEvents=true when it is processed, and no more than 64 KiB";
+const NOT_KEPT: &str =
+    "its event isn't kept with it: that takes a stack with KeepEvents=true when it is processed, and no more than 64 KiB";
 
 /// A claim, for people.
 pub(crate) fn print(claim: &Claim) {

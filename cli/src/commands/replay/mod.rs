@@ -29,8 +29,10 @@ pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
         return received(&options, events).await;
     }
     if is_filtered(&options.filter) {
-        return Err(Failure::new("--since, --until, --source, --type, --reason, --conversation and --key are for a stack's events")
-            .hint("name the files that you mean: a file is one delivery"));
+        return Err(Failure::new(
+            "--since, --until, --source, --type, --reason, --conversation and --key are for a stack's events",
+        )
+        .hint("name the files that you mean: a file is one delivery"));
     }
     let recorded = read_all(&options.from)?;
     match (&options.url, &options.against) {

@@ -14,8 +14,9 @@ use tidings_core::time::{Clock, SystemClock};
 pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Failure> {
     let (filter, at, now) = (&options.filter, &options.at, SystemClock.now());
     if options.url.is_some() {
-        return Err(Failure::new("--url sends deliveries, and what a stack keeps are events without their signatures")
-            .hint("without --url they are played here; `tidings dlq redrive` brings back what died; or name files of `tidings capture`"));
+        return Err(Failure::new("--url sends deliveries, and what a stack keeps are events without their signatures").hint(
+            "without --url they are played here; `tidings dlq redrive` brings back what died; or name files of `tidings capture`",
+        ));
     }
     if filter.reason.is_some() {
         return Err(Failure::new("--reason is for --dlq: what a timeline has kept didn't die")
@@ -40,7 +41,11 @@ pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Fai
         return Err(nothing(&found));
     }
     let events: Vec<Envelope> = found.events.iter().filter_map(|event| event.envelope().ok()).collect();
-    let cut = if found.cut { format!(": the first {MAX_CAPTURED} that were processed, --since goes on from there") } else { String::new() };
+    let cut = if found.cut {
+        format!(": the first {MAX_CAPTURED} that were processed, --since goes on from there")
+    } else {
+        String::new()
+    };
     note(&format!("{} events that were kept{cut}", events.len()));
     told(&found, found.events.len() - events.len()).iter().for_each(|text| note(text));
     Ok(events)
@@ -73,7 +78,11 @@ fn nothing(found: &KeptFound) -> Failure {
     if claims == 0 {
         return Failure::new("nothing to replay: no claim is like that").hint("`tidings events list` shows which there are");
     }
-    Failure::new(format!("nothing to replay: none of {claims} claims has its event kept, only what became of it ({} died)", found.dead)).hint(
+    Failure::new(format!(
+        "nothing to replay: none of {claims} claims has its event kept, only what became of it ({} died)",
+        found.dead
+    ))
+    .hint(
         "deploy with KeepEvents=true, and what is processed from then on is kept. What there is: --dlq plays dead letters here; \
          `tidings rules explain KEY --stack S` says what is on record of one event; `tidings dlq redrive` brings back what died; \
          and files of `tidings capture`",

@@ -43,7 +43,8 @@ impl Reader {
                 for name in std::iter::once(&context.conversation).chain(&context.identities) {
                     let query = self.client.query().table_name(&self.claims_table).index_name(TIMELINE_INDEX);
                     let query = query.key_condition_expression("conversation = :name");
-                    let query = query.expression_attribute_values(":name", text(name)).into_paginator().page_size(page(CLAIMS_PAGE));
+                    let query =
+                        query.expression_attribute_values(":name", text(name)).into_paginator().page_size(page(CLAIMS_PAGE));
                     let mut rows = query.items().send();
                     while let Some(row) = rows.next().await {
                         first.add(&row.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?);

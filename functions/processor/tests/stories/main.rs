@@ -9,6 +9,7 @@ mod deadline;
 mod enrich;
 mod facts;
 mod joins;
+mod kept;
 mod links;
 mod metrics;
 mod order;

@@ -1,0 +1,174 @@
+//! Finding the events that are kept: on the real SDK over the embedded cloud.
+
+use serde_json::value::RawValue;
+use tidings_cli::dev::cloud::{CLAIMS_TABLE, Cloud, Options};
+use tidings_core::aws::KeptFound;
+use tidings_core::claim::decide::Committed;
+use tidings_core::claim::search::Search;
+use tidings_core::claim::{ClaimKey, Outcome};
+use tidings_core::context::Context;
+use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
+use tidings_core::kept::KeptEvent;
+use tidings_core::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_core::ports::{Burial, Commit, ContextStore, Entry};
+use tidings_core::time::Timestamp;
+
+struct World(Cloud);
+
+const BEGIN_MS: i64 = 1_795_168_800_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_unix_ms(BEGIN_MS + second * 1_000)
+}
+
+impl World {
+    async fn new() -> Self {
+        let options = Options { dynamodb_port: 0, data: None, secrets: "{}", api_secrets: "{}", visibility_timeout_seconds: 30 };
+        Self(Cloud::start(options).await.expect("the embedded cloud"))
+    }
+
+    /// An event of a conversation, processed at this second; it happened in the opposite order.
+    async fn processed(&self, id: &str, conversation: &str, second: i64, keep: bool) {
+        let key = ClaimKey::new("orders", id);
+        let envelope = Envelope::new(NewEnvelope {
+            id: id.to_owned(),
+            source: "orders".to_owned(),
+            event_type: "order.shipped".to_owned(),
+            subject: None,
+            time: None,
+            conversation: None,
+            sequence: None,
+            received: at(-second),
+            claim_key: key.clone(),
+            traceparent: None,
+            payload: Payload::Json(RawValue::from_string("{}".to_owned()).unwrap()),
+        });
+        let commit = Commit {
+            source: "orders".to_owned(),
+            event_id: id.to_owned(),
+            event_type: envelope.event_type.clone(),
+            subject: None,
+            received: envelope.receivedtime,
+            processed: at(second),
+            conversation: conversation.to_owned(),
+            occurred: format!("{}#{key}", at(-second)),
+            outcome: Outcome::Noted,
+            rules: Vec::new(),
+            node: None,
+            off_schema: None,
+            actions: Vec::new(),
+            trace_id: None,
+            joins: Vec::new(),
+            event: KeptEvent::of(&envelope).filter(|_| keep),
+            items: Default::default(),
+            absent: None,
+            key,
+        };
+        assert_eq!(self.0.contexts().commit(&commit).await, Committed::Yes);
+    }
+
+    async fn dead(&self, id: &str, conversation: &str, second: i64) {
+        let key = ClaimKey::new("orders", id);
+        let burial = Burial {
+            source: "orders".to_owned(),
+            event_type: "order.shipped".to_owned(),
+            at: at(second),
+            reason: "no".to_owned(),
+            receive_count: 5,
+            entry: Some(Entry { conversation: conversation.to_owned(), occurred: format!("{}#{key}", at(second)) }),
+            trace_id: None,
+            key,
+        };
+        self.0.contexts().bury(&burial).await.expect("an answer");
+    }
+
+    async fn find(&self, of: Option<&Context>, search: &Search, at_most: usize) -> KeptFound {
+        self.0.reader().kept(of, search, at_most).await.expect("an answer")
+    }
+}
+
+fn ids(found: &KeptFound) -> Vec<String> {
+    found.events.iter().map(|event| event.envelope().expect("an envelope").id).collect()
+}
+
+#[tokio::test]
+async fn the_first_that_were_processed_are_found_in_that_order() {
+    let world = World::new().await;
+    for (id, second) in [("c", 3), ("a", 1), ("d", 4), ("b2", 2), ("b1", 2)] {
+        world.processed(id, "ann", second, true).await;
+    }
+    for at_most in [5, 6] {
+        let found = world.find(None, &Search::default(), at_most).await;
+        assert_eq!((ids(&found), found.cut), (["a", "b1", "b2", "c", "d"].map(str::to_owned).to_vec(), false));
+    }
+    let found = world.find(None, &Search::default(), 4).await;
+    assert_eq!((ids(&found), found.cut), (["a", "b1", "b2", "c"].map(str::to_owned).to_vec(), true));
+}
+
+#[tokio::test]
+async fn all_that_is_asked_for_must_be_so_and_what_has_none_is_counted() {
+    let world = World::new().await;
+    world.processed("a", "ann", 1, true).await;
+    world.processed("b", "bob", 2, true).await;
+    world.processed("c", "phone:1", 3, true).await;
+    world.processed("off", "ann", 4, false).await;
+    world.dead("dead", "ann", 5).await;
+    // A row of some day.
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    let put = world.0.dynamodb.put_item().table_name(CLAIMS_TABLE).item("pk", text("orders#some")).item("state", text("day"));
+    put.send().await.expect("an answer");
+
+    let counts = |found: &KeptFound| (ids(found).concat(), found.without, found.dead, found.unknown);
+    let all = Search::default();
+    assert_eq!(counts(&world.find(None, &all, 9).await), ("abc".to_owned(), 1, 1, 1));
+    let mut ann = Context::new("ann");
+    assert_eq!(counts(&world.find(Some(&ann), &all, 9).await), ("a".to_owned(), 1, 1, 0));
+    ann.identities.push("phone:1".to_owned());
+    assert_eq!(counts(&world.find(Some(&ann), &all, 9).await), ("ac".to_owned(), 1, 1, 0));
+    assert_eq!(counts(&world.find(Some(&Context::new("nobody")), &all, 9).await), (String::new(), 0, 0, 0));
+
+    let key = |id: &str| Search { key: Some(ClaimKey::new("orders", id)), ..Search::default() };
+    for (id, expected) in [("b", ("b", 0, 0)), ("off", ("", 1, 0)), ("dead", ("", 0, 1)), ("never", ("", 0, 0))] {
+        let found = world.find(None, &key(id), 9).await;
+        assert_eq!((ids(&found).concat().as_str(), found.without, found.dead), expected, "{id}");
+    }
+    assert_eq!(ids(&world.find(Some(&ann), &key("b"), 9).await), [""; 0], "it is another's");
+    // Times are those of processing.
+    let since = Search { since: Some(at(2)), until: Some(at(3)), ..Search::default() };
+    assert_eq!(counts(&world.find(None, &since, 9).await), ("bc".to_owned(), 0, 0, 1));
+    let other = Search { source: Some("stripe".to_owned()), ..Search::default() };
+    assert_eq!(counts(&world.find(None, &other, 9).await), (String::new(), 0, 0, 1));
+}
+
+/// Off, it costs nothing: the row is what it was before there was anything to keep.
+#[tokio::test]
+async fn a_claim_without_its_event_has_no_such_attribute() {
+    let world = World::new().await;
+    world.processed("off", "ann", 1, false).await;
+    world.processed("on", "ann", 2, true).await;
+    let rows = world.0.dynamodb.scan().table_name(CLAIMS_TABLE).send().await.expect("an answer").items.unwrap();
+    let names = |id: &str| {
+        let row = rows.iter().find(|row| row["pk"].as_s().unwrap().ends_with(id)).unwrap();
+        row.keys().map(String::as_str).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(names("on").difference(&names("off")).collect::<Vec<_>>(), [&"event"]);
+    assert!(names("off").is_subset(&names("on")));
+}
+
+/// More than a page of a scan or a query, which is a megabyte.
+#[tokio::test]
+async fn every_page_is_read() {
+    let world = World::new().await;
+    let large = "x".repeat(MAX_KEPT_EVENT_BYTES);
+    for n in 0..40 {
+        world.processed(&format!("{n:02}"), "ann", n, true).await;
+        let text = aws_sdk_dynamodb::types::AttributeValue::S(large.clone());
+        let update = world.0.dynamodb.update_item().table_name(CLAIMS_TABLE);
+        let key = aws_sdk_dynamodb::types::AttributeValue::S(format!("orders#{n:02}"));
+        let update = update.key("pk", key).update_expression("SET event = :event").expression_attribute_values(":event", text);
+        update.send().await.expect("an answer");
+    }
+    for of in [None, Some(&Context::new("ann"))] {
+        assert_eq!(world.find(of, &Search::default(), 99).await.events.len(), 40);
+    }
+}
