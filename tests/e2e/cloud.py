@@ -306,14 +306,18 @@ class Stack:
         """New execution environments for a function. Its settings stay as they are."""
         self.release(logical_id)
 
-    @contextmanager
     def logging(self, level):
-        """Both functions with another `LogLevel`, as the template's parameter sets it."""
+        """Both functions with another `LogLevel`."""
+        return self.configured("Receiver", "Processor", RUST_LOG=level)
+
+    @contextmanager
+    def configured(self, *functions, **variables):
+        """Functions with other variables, as the template's parameters set them."""
         before = {}
-        for name in ("Receiver", "Processor"):
+        for name in functions:
             configuration = self.client("lambda").get_function_configuration(FunctionName=self.resources[name])
             before[name] = configuration["Environment"]["Variables"]
-            self.release(name, Environment={"Variables": before[name] | {"RUST_LOG": level}})
+            self.release(name, Environment={"Variables": before[name] | variables})
         try:
             yield
         finally:

@@ -105,15 +105,15 @@ impl World {
     /// Processes an event that is received now, and what is due at once because of it.
     pub(crate) async fn receive(&mut self, mut event: Envelope) {
         event.receivedtime = self.clock.now();
-        self.process(event.encode()).await;
-        self.wait(Duration::ZERO).await;
+        self.play([event]).await;
     }
 
     /// Plays events that were received before, each at the time of its receipt or after the one before.
     pub(crate) async fn play(&mut self, events: impl IntoIterator<Item = Envelope>) {
         for event in events {
             self.wait(event.receivedtime.since(self.now())).await;
-            self.receive(event).await;
+            self.process(event.encode()).await;
+            self.wait(Duration::ZERO).await;
         }
     }
 
