@@ -99,10 +99,10 @@ async fn the_first_that_were_processed_are_found_in_that_order() {
     }
     for at_most in [5, 6] {
         let found = world.find(None, &Search::default(), at_most).await;
-        assert_eq!((ids(&found), found.cut), (["a", "b1", "b2", "c", "d"].map(str::to_owned).to_vec(), false));
+        assert_eq!((ids(&found), found.cut), (["a", "b1", "b2", "c", "d"].map(str::to_owned).to_vec(), None));
     }
     let found = world.find(None, &Search::default(), 4).await;
-    assert_eq!((ids(&found), found.cut), (["a", "b1", "b2", "c"].map(str::to_owned).to_vec(), true));
+    assert_eq!((ids(&found), found.cut), (["a", "b1", "b2", "c"].map(str::to_owned).to_vec(), Some(at(3))));
 }
 
 #[tokio::test]

@@ -41,12 +41,12 @@ pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Fai
         return Err(nothing(&found));
     }
     let events: Vec<Envelope> = found.events.iter().filter_map(|event| event.envelope().ok()).collect();
-    let cut = if found.cut {
-        format!(": the first {MAX_CAPTURED} that were processed, --since goes on from there")
-    } else {
-        String::new()
-    };
-    note(&format!("{} events that were kept{cut}", events.len()));
+    let more =
+        found.cut.map(|last| format!(", the first that were processed; there are more: --since {last}")).unwrap_or_default();
+    note(&format!("{} events that were kept{more}", events.len()));
+    if context.is_none() && search.key.is_none() {
+        note(&format!("{} claims read: that was the whole table. --conversation reads only its own", found.read));
+    }
     told(&found, found.events.len() - events.len()).iter().for_each(|text| note(text));
     Ok(events)
 }

@@ -17,8 +17,10 @@ use std::collections::BTreeMap;
 pub struct KeptFound {
     /// The first that were processed, in that order.
     pub events: Vec<KeptEvent>,
-    /// Whether there are more.
-    pub cut: bool,
+    /// If there are more: when the last of these was processed.
+    pub cut: Option<Timestamp>,
+    /// Rows that were read for it.
+    pub read: usize,
     /// Claims of providers' events that were asked for and have none: those that died.
     pub dead: usize,
     /// Those that didn't.
@@ -69,15 +71,17 @@ struct First<'a> {
     search: &'a Search,
     at_most: usize,
     events: BTreeMap<(Timestamp, ClaimKey), KeptEvent>,
+    cut: bool,
     found: KeptFound,
 }
 
 impl<'a> First<'a> {
     fn new(search: &'a Search, at_most: usize) -> Self {
-        Self { search, at_most, events: BTreeMap::new(), found: KeptFound::default() }
+        Self { search, at_most, events: BTreeMap::new(), cut: false, found: KeptFound::default() }
     }
 
     fn add(&mut self, row: &Row) {
+        self.found.read += 1;
         let Some((at, claim)) = claim(row).and_then(|claim| Some((claim.processed.or(claim.came())?, claim))) else {
             self.found.unknown += 1;
             return;
@@ -90,7 +94,7 @@ impl<'a> First<'a> {
                 self.events.insert((at, claim.key), event);
                 if self.events.len() > self.at_most {
                     self.events.pop_last();
-                    self.found.cut = true;
+                    self.cut = true;
                 }
             }
             // What is due comes anew when the rest is played.
@@ -101,6 +105,7 @@ impl<'a> First<'a> {
     }
 
     fn into_found(self) -> KeptFound {
-        KeptFound { events: self.events.into_values().collect(), ..self.found }
+        let cut = self.events.keys().next_back().filter(|_| self.cut).map(|(at, _)| *at);
+        KeptFound { events: self.events.into_values().collect(), cut, ..self.found }
     }
 }
