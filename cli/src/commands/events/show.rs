@@ -6,6 +6,7 @@ use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, note, paint, say};
 use crate::target::{reader, unreadable};
 use std::process::ExitCode;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::limits::MAX_KEPT_EVENT_BYTES;
 
 pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     if !options.key.contains('#') {
@@ -20,7 +21,8 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     };
     let event = event.filter(|_| options.payload);
     if options.payload && event.is_none() {
-        note(NOT_KEPT);
+        let kib = MAX_KEPT_EVENT_BYTES / 1_024;
+        note(&format!("its event isn't kept with it: what is processed while a stack has KeepEvents=true is, up to {kib} KiB"));
     }
     let shown = claim.with_event(event.as_ref());
     if options.target.json {
@@ -31,9 +33,6 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     }
     Ok(ExitCode::SUCCESS)
 }
-
-const NOT_KEPT: &str =
-    "its event isn't kept with it: that takes a stack with KeepEvents=true when it is processed, and no more than 64 KiB";
 
 /// A claim, for people.
 pub(crate) fn print(claim: &Claim) {
