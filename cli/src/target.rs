@@ -4,6 +4,7 @@ use crate::Failure;
 use crate::arguments::{DEV_PORT, Place, TargetOptions};
 use crate::dev::cloud;
 use aws_config::{Region, SdkConfig};
+use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde::Serialize;
 use tidings_core::aws::{DeadLetters, Reader, SecretsManager, SqsQueue, cause, loader};
@@ -48,6 +49,14 @@ pub(crate) async fn sources_secret(options: &Place) -> Result<Option<SecretsMana
     let config = config(options).await;
     let id = output(&outputs(&config, stack).await?, stack, "SecretArn")?;
     Ok(Some(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&config), id)))
+}
+
+/// The secret of a stack for what providers tell by a handshake; `None` where it was deployed without one.
+pub(crate) async fn captured_secret(options: &Place, stack: &str) -> Result<Option<SecretsManager>, Failure> {
+    let config = config(options).await;
+    let outputs = outputs(&config, stack).await?;
+    let id = outputs.into_iter().find(|(key, _)| key == "CapturedSecretArn").map(|(_, value)| value);
+    Ok(id.map(|id| SecretsManager::new(aws_sdk_secretsmanager::Client::new(&config), id)))
 }
 
 /// The address before /webhooks/… of a stack; `None` where the options name none.
@@ -141,13 +150,25 @@ pub(crate) async fn config(options: &Place) -> SdkConfig {
 
 /// What a stack puts out, by name.
 pub(crate) async fn outputs(config: &SdkConfig, stack: &str) -> Result<Vec<(String, String)>, Failure> {
+    let stacks = described(config, stack).await?;
+    let outputs = stacks.iter().flat_map(Stack::outputs);
+    Ok(outputs.filter_map(|o| Some((o.output_key()?.to_owned(), o.output_value()?.to_owned()))).collect())
+}
+
+/// What a stack was deployed with, by name.
+pub(crate) async fn parameters(config: &SdkConfig, stack: &str) -> Result<Vec<(String, String)>, Failure> {
+    let stacks = described(config, stack).await?;
+    let parameters = stacks.iter().flat_map(Stack::parameters);
+    Ok(parameters.filter_map(|p| Some((p.parameter_key()?.to_owned(), p.parameter_value()?.to_owned()))).collect())
+}
+
+async fn described(config: &SdkConfig, stack: &str) -> Result<Vec<Stack>, Failure> {
     let described = aws_sdk_cloudformation::Client::new(config).describe_stacks().stack_name(stack).send().await;
     let described = described.map_err(|error| {
         Failure::new(format!("stack {stack} can't be described: {}", cause(&error)))
             .hint("check --stack, --region and --profile, and that your credentials may call cloudformation:DescribeStacks")
     })?;
-    let outputs = described.stacks().iter().flat_map(|s| s.outputs());
-    Ok(outputs.filter_map(|o| Some((o.output_key()?.to_owned(), o.output_value()?.to_owned()))).collect())
+    Ok(described.stacks.unwrap_or_default())
 }
 
 /// Why a table can't be read, in terms of what was asked for.

@@ -306,23 +306,21 @@ class Stack:
         """New execution environments for a function. Its settings stay as they are."""
         self.release(logical_id)
 
-    def logging(self, level):
-        """Both functions with another `LogLevel`."""
-        return self.configured("Receiver", "Processor", RUST_LOG=level)
-
     @contextmanager
-    def configured(self, *functions, **variables):
-        """Functions with other variables, as the template's parameters set them."""
-        before = {}
-        for name in functions:
-            configuration = self.client("lambda").get_function_configuration(FunctionName=self.resources[name])
-            before[name] = configuration["Environment"]["Variables"]
-            self.release(name, Environment={"Variables": before[name] | variables})
+    def variables(self, name, **more):
+        """A function with these environment variables beside its own."""
+        before = self.client("lambda").get_function_configuration(FunctionName=self.resources[name])["Environment"]["Variables"]
+        self.release(name, Environment={"Variables": before | more})
         try:
             yield
         finally:
-            for name, variables in before.items():
-                self.release(name, Environment={"Variables": variables})
+            self.release(name, Environment={"Variables": before})
+
+    @contextmanager
+    def logging(self, level):
+        """Both functions with another `LogLevel`, as the template's parameter sets it."""
+        with self.variables("Receiver", RUST_LOG=level), self.variables("Processor", RUST_LOG=level):
+            yield
 
     @contextmanager
     def without(self, role, statement):

@@ -11,7 +11,7 @@ def test_what_is_kept_is_replayed_by_other_rules_and_erased(stack, tidings, corp
     assert stack.send(tidings.sign(before)).status == 202
     stack.settle()
     (unkept,) = stack.claims()
-    with stack.configured("Processor", KEEP_EVENTS="true"):
+    with stack.variables("Processor", KEEP_EVENTS="true"):
         assert stack.send(tidings.sign(kept)).status == 202
         stack.settle()
     claims = stack.claims()

@@ -38,6 +38,7 @@ fn what_is_ill_is_named_with_what_to_do() {
     let dev = Dev::start(&[]);
     // The functions know the demo secrets; the stack's own document lacks some, and one is another.
     let stack = Stack::around(&dev, r#"{"github": "hunter2", "svix": "whsec_hunter2!"}"#);
+    stack.allow(10.0);
     let ill = stack.ask(&["doctor", "--send"]);
     golden("doctor-ill", &ill, 1);
     assert!(!(out(&ill) + &err(&ill)).contains("hunter"));

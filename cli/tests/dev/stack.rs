@@ -1,4 +1,4 @@
-//! A deployed stack around a `tidings dev`: the answers of CloudFormation, Secrets Manager and SQS that operators' commands need,
+//! A deployed stack around a `tidings dev`: the answers of CloudFormation, Secrets Manager, Service Quotas and SQS that operators' commands need,
 //! what CloudWatch says to somebody who mayn't ask, and the `dev`'s own DynamoDB. Only as much of each as is asked for here.
 
 use crate::support::{Dev, command, json};
@@ -34,6 +34,8 @@ struct Account {
     versions: Vec<String>,
     meddler: Meddler,
     looks: usize,
+    /// Functions at once.
+    functions: f64,
 }
 
 pub(crate) const THEIRS: &str = r#"{"orders":"theirs"}"#;
@@ -42,7 +44,7 @@ impl Stack {
     pub(crate) fn around(dev: &Dev, secret: &str) -> Self {
         let (webhooks, dynamodb) = (dev.webhooks.clone(), dev.dynamodb().to_owned());
         let versions = vec![secret.to_owned()];
-        let state = Account { webhooks, dynamodb, versions, meddler: Meddler::Nobody, looks: 0 };
+        let state = Account { webhooks, dynamodb, versions, meddler: Meddler::Nobody, looks: 0, functions: 1_000.0 };
         let state = Arc::new(Mutex::new(state));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
@@ -61,6 +63,11 @@ impl Stack {
     pub(crate) fn meddle(&self, meddler: Meddler) {
         let mut state = self.state.lock().expect("no panic");
         (state.meddler, state.looks) = (meddler, 0);
+    }
+
+    /// What Lambda lets the account run at once.
+    pub(crate) fn allow(&self, functions: f64) {
+        self.state.lock().expect("no panic").functions = functions;
     }
 
     pub(crate) fn ask(&self, arguments: &[&str]) -> Output {
@@ -100,6 +107,17 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
         "" => state.described().into_response(),
         "AmazonSQS.GetQueueAttributes" => {
             object!({ "Attributes": { "ApproximateNumberOfMessages": "2" } }).to_string().into_response()
+        }
+        "ServiceQuotasV20190624.GetServiceQuota" => {
+            let request: Value = serde_json::from_slice(&body).expect("JSON");
+            match request["ServiceCode"].as_str() {
+                Some("lambda") => object!({ "Quota": { "Value": state.functions } }).to_string().into_response(),
+                // Nobody has ever asked for another: Service Quotas knows none that was applied.
+                _ => (StatusCode::BAD_REQUEST, r#"{"__type":"NoSuchResourceException"}"#).into_response(),
+            }
+        }
+        "ServiceQuotasV20190624.GetAWSDefaultServiceQuota" => {
+            object!({ "Quota": { "Value": 10_000.0 } }).to_string().into_response()
         }
         "secretsmanager.GetSecretValue" => {
             let request: Value = serde_json::from_slice(&body).expect("JSON");
@@ -149,10 +167,15 @@ impl Account {
             format!("<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>")
         };
         let outputs: String = outputs.into_iter().map(member).collect();
+        let parameter = |(key, value): (&str, u32)| {
+            format!("<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>")
+        };
+        let parameters: String = [("ProcessorMaxConcurrency", 20), ("ThrottleRateLimit", 500)].map(parameter).concat();
         format!(
             "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult><Stacks>\
              <member><StackName>shop</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>\
-             <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs></member></Stacks></DescribeStacksResult>\
+             <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs>\
+             <Parameters>{parameters}</Parameters></member></Stacks></DescribeStacksResult>\
              </DescribeStacksResponse>"
         )
     }

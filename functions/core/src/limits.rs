@@ -263,6 +263,12 @@ pub const MAX_REASON_BYTES: usize = 512;
 /// A text of somebody else's in our log.
 pub const MAX_LOGGED_BYTES: usize = 256;
 
+/// Events of one delivery that its trace names: each has four annotations from either function, and X-Ray indexes 50 a trace.
+pub const MAX_TRACED_EVENTS: usize = 6;
+
+/// A delivery in the receiver, as its concurrency is reckoned: three calls to AWS, of which each takes up to some 30 ms.
+pub const RECEIVE_TIME: Duration = Duration::from_millis(100);
+
 /// Values of one metric in one line of the embedded metric format: CloudWatch's own limit.
 pub const MAX_METRIC_VALUES: usize = 100;
 
@@ -372,6 +378,7 @@ const _: () = {
     assert!(MAX_FETCHES_PER_EVENT as u64 * OBJECT_TIMEOUT.as_secs() + BATCH_RESERVE.as_secs() < 20, "a processor has 30 s");
     assert!(EVENTS_LISTED <= MAX_EVENTS_LISTED && TIMELINE_SHOWN <= MAX_EVENTS_LISTED);
     assert!(MAX_CLOCK_APART.as_secs() < DEFAULT_TOLERANCE.as_secs());
+    assert!(MAX_TRACED_EVENTS * 4 * 2 <= 50, "X-Ray's limit on indexed annotations of a trace");
     assert!(MAX_COALESCE.as_secs() < CLAIM_LIFETIME.as_secs());
     assert!(MIN_STATUS_SPAN.as_secs() < MAX_STATUS_SPAN.as_secs());
     assert!(MAX_STATUS_SPAN.as_secs() / 60 * 12 <= 100_800, "a point a minute of a dozen metrics, in one call");

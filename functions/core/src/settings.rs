@@ -1,6 +1,7 @@
 //! The environment, parsed once into real types. All problems are reported together.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
 /// A source of strings: the process's environment in `main`, a map in tests.
@@ -19,6 +20,8 @@ pub struct ReceiverSettings {
     pub captured_secret_arn: Option<String>,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
     pub metrics_namespace: String,
+    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets itself: where the segments of traces go.
+    pub xray_daemon: Option<SocketAddr>,
 }
 
 /// The processor's environment variables, as the template sets them.
@@ -40,6 +43,8 @@ pub struct ProcessorSettings {
     pub max_receive_count: NonZeroU32,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
     pub metrics_namespace: String,
+    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets itself: where the segments of traces go.
+    pub xray_daemon: Option<SocketAddr>,
 }
 
 /// One variable that is missing or wrong. Its value is never shown: a secret may have been put there by mistake.
@@ -85,7 +90,7 @@ const METRICS_NAMESPACE: Variable = Variable { name: "METRICS_NAMESPACE", exampl
 const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", example: "5" };
 
 impl ReceiverSettings {
-    /// The names of all variables, for the test that holds the template against them.
+    /// The names of all variables that the template sets, for the test that holds it against them.
     pub const VARIABLES: &'static [&'static str] =
         &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name, CAPTURED_SECRET_ARN.name, METRICS_NAMESPACE.name];
 
@@ -97,13 +102,14 @@ impl ReceiverSettings {
             secret_arn: reader.text(SECRET_ARN),
             captured_secret_arn: reader.optional(CAPTURED_SECRET_ARN),
             metrics_namespace: reader.text(METRICS_NAMESPACE),
+            xray_daemon: reader.xray_daemon(),
         };
         reader.finish(settings)
     }
 }
 
 impl ProcessorSettings {
-    /// The names of all variables, for the test that holds the template against them.
+    /// The names of all variables that the template sets, for the test that holds it against them.
     pub const VARIABLES: &'static [&'static str] = &[
         CLAIMS_TABLE.name,
         CONTEXT_TABLE.name,
@@ -126,6 +132,7 @@ impl ProcessorSettings {
             keep_events: reader.switch(KEEP_EVENTS),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),
             metrics_namespace: reader.text(METRICS_NAMESPACE),
+            xray_daemon: reader.xray_daemon(),
         };
         reader.finish(settings)
     }
@@ -149,6 +156,11 @@ impl Reader<'_> {
             Some(value) if value.trim().is_empty() => self.problem(variable, "is empty"),
             Some(value) => value,
         }
+    }
+
+    /// A platform without it, or with something else there, is one without traces.
+    fn xray_daemon(&self) -> Option<SocketAddr> {
+        (self.lookup)("AWS_XRAY_DAEMON_ADDRESS").and_then(|address| address.parse().ok())
     }
 
     /// `None` where it is left out or empty.

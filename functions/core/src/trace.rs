@@ -37,6 +37,11 @@ impl Trace {
     pub fn id(&self) -> &str {
         &self.root
     }
+
+    /// Its id, and the segment that what happens next is part of: of a trace that is recorded.
+    pub fn sampled(&self) -> Option<(&str, &str)> {
+        self.parent.as_deref().filter(|_| self.sampled == Some(true)).map(|parent| (self.id(), parent))
+    }
 }
 
 fn is_root(root: &str) -> bool {

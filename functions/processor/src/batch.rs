@@ -3,7 +3,7 @@
 use crate::Processor;
 use crate::commit::{Done, Effect, commit};
 use crate::decode::Record;
-use crate::failure::{End, Failure, settle};
+use crate::failure::{End, Failure, settle, whose};
 use crate::plan::{Fetched, Plan};
 use crate::schema;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
@@ -16,7 +16,7 @@ use tidings_core::claim::Outcome;
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::limits::{ANSWER_RESERVE, BATCH_RESERVE, LAG_OBJECTIVE, STRUGGLING_RECEIVES};
-use tidings_core::telemetry::{Metric, STEP, Shown};
+use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
 use tidings_core::time::{Timestamp, millis};
 use tokio::time::{Instant, timeout_at};
 
@@ -63,8 +63,11 @@ async fn one_conversation(processor: &Processor, group: Vec<Planned>, time: Time
     let mut given_back = Vec::new();
     for (record, plan) in group {
         let goes_on = plan.as_ref().is_ok_and(Plan::goes_on);
-        let end = match one_record(processor, &record, plan, time.work).await {
-            Ok(()) => End::Done,
+        let started = processor.clock.now();
+        let done = one_record(processor, &record, plan, time.work).await;
+        trace(processor, &record, &done, started);
+        let end = match done {
+            Ok(_) => End::Done,
             Err(failure) => end(processor, &record, &failure, goes_on, time.settle).await,
         };
         if end == End::GiveBack {
@@ -127,7 +130,12 @@ async fn fetched(processor: &Processor, envelope: &Envelope, now: Timestamp) -> 
     Ok(fetched)
 }
 
-async fn one_record(processor: &Processor, record: &Record, plan: Result<Plan, Failure>, until: Instant) -> Result<(), Failure> {
+async fn one_record(
+    processor: &Processor,
+    record: &Record,
+    plan: Result<Plan, Failure>,
+    until: Instant,
+) -> Result<Done, Failure> {
     let (plan, envelope) = (plan?, record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone()))?);
     let started = processor.clock.now();
     let work = AssertUnwindSafe(commit(processor, envelope, record.trace_id(), &plan)).catch_unwind();
@@ -148,7 +156,28 @@ async fn one_record(processor: &Processor, record: &Record, plan: Result<Plan, F
     if Due::read(envelope).is_none() {
         tracing::debug!(target: STEP, step = "processed", source, claim_key = %envelope.claimkey, conversation, outcome, rules, actions);
     }
-    Ok(())
+    Ok(done)
+}
+
+/// What became of it, in the trace of the request that brought it. What is no envelope has nothing to be found by.
+fn trace(processor: &Processor, record: &Record, done: &Result<Done, Failure>, started: Timestamp) {
+    let (Ok(envelope), Some(trace)) = (&record.envelope, &record.trace) else { return };
+    let (outcome, conversation) = match done {
+        Ok(done) => (done.outcome, Some(done.conversation.clone())),
+        Err(failure) => (failure.code(), whose(processor, envelope)),
+    };
+    let segment = Segment {
+        name: "process",
+        claim_key: &envelope.claimkey,
+        event_id: &envelope.id,
+        source: envelope.source_name(),
+        conversation: conversation.as_deref(),
+        outcome,
+        fault: done.is_err(),
+        started,
+        ended: processor.clock.now(),
+    };
+    segment.add_to(trace);
 }
 
 /// An event of our own is late by design: it has no lag.

@@ -5,7 +5,7 @@ use crate::apply::occurred;
 use crate::decode::Record;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tidings_core::claim::decide::{AfterFailure, after_failure};
-use tidings_core::envelope::DecodeError;
+use tidings_core::envelope::{DecodeError, Envelope};
 use tidings_core::limits::{MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_JOIN_EVENTS, MAX_REASON_BYTES, MAX_SET_ELEMENTS, MAX_TEXT_BYTES};
 use tidings_core::ports::{Burial, Buried, Entry};
 use tidings_core::schemas::Finding;
@@ -164,9 +164,14 @@ async fn bury(processor: &Processor, record: &Record, reason: String, code: &'st
 }
 
 /// Its place in the timeline of whose it is, so that whoever reads a conversation sees what failed, and whoever erases it finds
-/// that. An expression that panicked may do so again: the reason is worth more than the place.
+/// that.
 fn entry(processor: &Processor, record: &Record) -> Option<Entry> {
     let envelope = record.envelope.as_ref().ok()?;
-    let conversation = catch_unwind(AssertUnwindSafe(|| processor.planner.whose(envelope))).ok()??;
+    let conversation = whose(processor, envelope)?;
     Some(Entry { conversation, occurred: occurred(envelope.order().time, &envelope.claimkey) })
+}
+
+/// Whose an event is that failed. An expression that panicked may do so again: what there is to say of it is worth more.
+pub fn whose(processor: &Processor, envelope: &Envelope) -> Option<String> {
+    catch_unwind(AssertUnwindSafe(|| processor.planner.whose(envelope))).ok()?
 }

@@ -16,7 +16,7 @@ use tracing::Instrument;
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
     let settings = ProcessorSettings::read(&|name| std::env::var(name).ok())?;
-    telemetry::init(settings.metrics_namespace);
+    telemetry::init(settings.metrics_namespace, settings.xray_daemon);
     let aws = config().await;
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
     let api_secrets = settings

@@ -16,8 +16,9 @@ use std::sync::Arc;
 use tidings_core::claim::decide::{AfterRecord, Recorded, after_record};
 use tidings_core::claim::{ClaimKey, NewClaim};
 use tidings_core::config::source::Source;
+use tidings_core::limits::MAX_TRACED_EVENTS;
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
-use tidings_core::telemetry::{Metric, STEP, Shown};
+use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
 use tidings_core::time::{Clock, Timestamp, millis};
 use tidings_core::trace::Trace;
 
@@ -58,6 +59,8 @@ struct Named {
     id: String,
     event_type: String,
     conversation: Option<String>,
+    /// Whether it is one of the first of its delivery, up to [`MAX_TRACED_EVENTS`].
+    traced: bool,
 }
 
 /// What became of one event. Every event has exactly one.
@@ -89,7 +92,8 @@ impl Acceptor {
             return Ok(Reply::NoEvents);
         }
         let arrival = Arrival { source, bytes: delivery.body.len(), received, trace };
-        let claimed = stream::iter(events).map(|event| self.claim(arrival, event)).buffered(CONCURRENT_CALLS);
+        let claimed =
+            stream::iter(events).enumerate().map(|(place, event)| self.claim(arrival, place, event)).buffered(CONCURRENT_CALLS);
         let waiting: Vec<Waiting> = claimed.filter_map(ready).collect().await;
         if waiting.is_empty() {
             return Ok(Reply::Duplicate);
@@ -100,8 +104,8 @@ impl Acceptor {
         if settled.contains(&Acceptance::NotDurable) { Err(Reply::NotDurable) } else { Ok(Reply::Accepted) }
     }
 
-    /// `None` if SQS had it before.
-    async fn claim(&self, arrival: Arrival<'_>, event: VerifiedEvent) -> Option<Waiting> {
+    /// `None` if SQS had it before. `place` is its own in the delivery, from 0 on.
+    async fn claim(&self, arrival: Arrival<'_>, place: usize, event: VerifiedEvent) -> Option<Waiting> {
         let envelope = event.envelope();
         let claim = NewClaim {
             key: envelope.claimkey.clone(),
@@ -121,7 +125,9 @@ impl Acceptor {
             Metric::ArrivalLag.record(&claim.source, millis(arrival.received.since(time)));
         }
         let event = self.note(arrival, &claim, recorded, event);
-        let named = |claim: NewClaim| Named { key: claim.key, id: claim.event_id, event_type: claim.event_type, conversation };
+        let traced = place < MAX_TRACED_EVENTS;
+        let named =
+            |claim: NewClaim| Named { key: claim.key, id: claim.event_id, event_type: claim.event_type, conversation, traced };
         match after_record(recorded) {
             AfterRecord::Duplicate => {
                 tracing::debug!(target: STEP, step = "duplicate", source = arrival.source.name, claim_key = %claim.key);
@@ -213,7 +219,22 @@ impl Acceptor {
             Acceptance::Duplicate => "duplicate",
             Acceptance::NotDurable => "not_durable",
         };
-        let duration_ms = millis(self.clock.now().since(received));
+        let now = self.clock.now();
+        let duration_ms = millis(now.since(received));
+        if let Some(trace) = trace.filter(|_| event.traced) {
+            let segment = Segment {
+                name: "receive",
+                claim_key: &event.key,
+                event_id: &event.id,
+                source: &source.name,
+                conversation: event.conversation.as_deref(),
+                outcome,
+                fault: acceptance == Acceptance::NotDurable,
+                started: received,
+                ended: now,
+            };
+            segment.add_to(trace);
+        }
         tracing::info!(
             source = source.name, claim_key = %event.key, event_id = %Shown(&event.id), event_type = %Shown(&event.event_type),
             conversation = %Shown(event.conversation.as_deref().unwrap_or_default()), outcome, bytes, duration_ms,

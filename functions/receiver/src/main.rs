@@ -14,7 +14,7 @@ use tracing::Instrument;
 async fn main() -> Result<(), Error> {
     let started = Instant::now();
     let settings = ReceiverSettings::read(&|name| std::env::var(name).ok())?;
-    telemetry::init(settings.metrics_namespace);
+    telemetry::init(settings.metrics_namespace, settings.xray_daemon);
     let aws = config().await;
     let secrets = |id| SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), id);
     let claims = Arc::new(DynamoClaims::new(aws_sdk_dynamodb::Client::new(&aws), settings.claims_table));

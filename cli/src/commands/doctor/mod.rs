@@ -5,6 +5,7 @@
 
 mod configuration;
 mod endpoint;
+mod quotas;
 mod self_test;
 mod stack;
 

@@ -1,8 +1,8 @@
 //! Whether the stack has what its template says, and whether it can be reached with these credentials.
 
-use super::Check;
+use super::{Check, quotas};
 use crate::arguments::Place;
-use crate::target::{missing_outputs, queue_counts, reader_at, sources_secret, unreadable};
+use crate::target::{captured_secret, missing_outputs, queue_counts, reader_at, sources_secret, unreadable};
 use receiver::verify::Key;
 use tidings_core::aws::Versioned;
 use tidings_core::claim::ClaimKey;
@@ -11,6 +11,9 @@ use tidings_core::secrets::parse;
 use tidings_core::time::{Clock, SystemClock};
 use zeroize::Zeroizing;
 
+/// The check of what providers tell.
+const TOLD: &str = "told secrets";
+
 /// No source may have this name, so nothing is ever there.
 const NOTHING: &str = "@doctor";
 
@@ -18,12 +21,13 @@ const NOTHING: &str = "@doctor";
 pub(super) async fn checks(at: &Place) -> (Vec<Check>, Option<Zeroizing<String>>) {
     let Some(stack) = &at.stack else {
         let why = "no stack is named, and nobody else sees those of a `tidings dev`";
-        let skipped = ["outputs", "queues", "secret"].map(|name| Check::skipped(name, why));
+        let skipped = ["outputs", "queues", "secret", TOLD, "quotas"].map(|name| Check::skipped(name, why));
         return (skipped.into_iter().chain([tables(at).await]).collect(), None);
     };
     let outputs = match missing_outputs(at, stack).await {
         Err(failure) => {
-            let skipped = ["tables", "queues", "secret"].map(|name| Check::skipped(name, "the stack doesn't say where they are"));
+            let skipped = ["tables", "queues", "secret", TOLD, "quotas"];
+            let skipped = skipped.map(|name| Check::skipped(name, "the stack can't be asked"));
             return (std::iter::once(Check::failed("outputs", failure)).chain(skipped).collect(), None);
         }
         Ok(missing) if missing.is_empty() => Check::good("outputs", format!("stack {stack} has all")),
@@ -34,7 +38,8 @@ pub(super) async fn checks(at: &Place) -> (Vec<Check>, Option<Zeroizing<String>>
         ),
     };
     let (secret, document) = secret(at, stack).await;
-    (vec![outputs, tables(at).await, queues(at).await, secret], document)
+    let told = told(at, stack).await;
+    (vec![outputs, tables(at).await, queues(at).await, secret, told, quotas::check(at, stack).await], document)
 }
 
 async fn tables(at: &Place) -> Check {
@@ -69,7 +74,8 @@ async fn secret(at: &Place, stack: &str) -> (Check, Option<Zeroizing<String>>) {
         Err(failure) => (Check::failed(NAME, failure), None),
         Ok(None) => (Check::skipped(NAME, "no stack is named"), None),
         Ok(Some(Versioned { document, .. })) => {
-            let problems = problems(&document, &receiver::configured::sources());
+            let sources = receiver::configured::sources();
+            let problems = problems(&document, sources.iter().filter(|source| !source.captures()));
             let check = match problems {
                 Ok(problems) if problems.is_empty() => Check::good(NAME, "an entry for each source"),
                 Ok(problems) => Check::bad(
@@ -84,8 +90,8 @@ async fn secret(at: &Place, stack: &str) -> (Check, Option<Zeroizing<String>>) {
     }
 }
 
-/// What is wrong with the entries, by the names of their sources. What a provider tells by a handshake is kept elsewhere.
-fn problems(document: &str, sources: &[Source]) -> Result<Vec<String>, String> {
+/// What is wrong with the entries, by the names of their sources.
+fn problems<'s>(document: &str, sources: impl IntoIterator<Item = &'s Source>) -> Result<Vec<String>, String> {
     let all = parse(document).map_err(|error| error.to_string())?;
     let problem = |source: &Source| {
         let secrets = all.get(&source.name).map(|secrets| &secrets.0).filter(|secrets| !secrets.is_empty());
@@ -96,5 +102,71 @@ fn problems(document: &str, sources: &[Source]) -> Result<Vec<String>, String> {
         };
         secrets.iter().enumerate().find_map(bad)
     };
-    Ok(sources.iter().filter(|source| !source.captures()).filter_map(problem).collect())
+    Ok(sources.into_iter().filter_map(problem).collect())
+}
+
+/// The secrets that providers tell by a handshake.
+async fn told(at: &Place, stack: &str) -> Check {
+    let sources = receiver::configured::sources();
+    let sources: Vec<&Source> = sources.iter().filter(|source| source.captures()).collect();
+    if sources.is_empty() {
+        return Check::skipped(TOLD, "no source's provider tells its secret by a handshake");
+    }
+    let read = async {
+        let Some(store) = captured_secret(at, stack).await? else { return Ok(None) };
+        store.versioned().await.map(Some).map_err(|error| unreadable(at, &error))
+    };
+    match read.await {
+        Err(failure) => Check::failed(TOLD, failure),
+        Ok(kept) => told_of(&sources, kept.as_ref().map(|Versioned { document, .. }| document.as_str())),
+    }
+}
+
+/// Of these sources, all of which are told theirs. `None`: the stack has nowhere to keep them.
+fn told_of(sources: &[&Source], document: Option<&str>) -> Check {
+    let Some(document) = document else {
+        let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+        let said = format!("{}: the stack can't keep what a provider tells", names.join(", "));
+        return Check::bad(TOLD, said, "deploy with CaptureSecrets=true");
+    };
+    match problems(document, sources.iter().copied()) {
+        Ok(problems) if problems.is_empty() => Check::good(TOLD, "an entry for each source whose provider tells it"),
+        Ok(problems) => Check::bad(
+            TOLD,
+            problems.join("; "),
+            "open a window and make the webhook: docs/rotation.md says how. Until then its requests are 503",
+        ),
+        Err(error) => Check::bad(TOLD, error, "write it anew: docs/rotation.md says how"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn a_secret_that_a_provider_tells_is_looked_for_where_it_is_kept() {
+        let providers = receiver::configured::providers();
+        let told: Vec<Source> = providers.iter().map(|p| p.source(&p.name)).filter(Source::captures).collect();
+        let told: Vec<&Source> = told.iter().collect();
+        assert!(!told.is_empty());
+        let all: serde_json::Map<String, serde_json::Value> =
+            told.iter().map(|source| (source.name.clone(), serde_json::json!(["told-by-the-provider"]))).collect();
+        let whole = serde_json::Value::from(all.clone()).to_string();
+        let mut lacking = all;
+        lacking.remove(&told[0].name);
+        let lacking = serde_json::Value::from(lacking).to_string();
+        for (document, status, word) in [
+            (Some(whole.as_str()), Status::Good, "an entry for each"),
+            (Some(lacking.as_str()), Status::Bad, told[0].name.as_str()),
+            (Some("{}"), Status::Bad, "none for"),
+            (Some("["), Status::Bad, ""),
+            (None, Status::Bad, "can't keep"),
+        ] {
+            let check = told_of(&told, document);
+            assert_eq!(check.status, status, "{}", check.said);
+            assert!(check.said.contains(word) && !check.said.contains("told-by"), "{}", check.said);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Logs and metrics: JSON lines on standard output, nothing else.
+//! Logs and metrics: JSON lines on standard output. Traces: datagrams to the daemon that Lambda runs beside a function.
 //!
 //! Promises: every line has `timestamp` and `level` (without them a custom runtime's lines count as INFO), and those of an
 //! invocation its `request_id`; every metric is a [`Metric`]; what an invocation counted is written before it answers, because a
@@ -6,16 +6,20 @@
 //! and [`Shown`] do that) and without a bound. A line that can't be written is lost; the event that it is about isn't.
 
 mod metric;
+mod segment;
 mod shown;
 mod tally;
 
 pub use self::metric::{By, Kind, Metric};
+pub use self::segment::Segment;
 pub use self::shown::Shown;
 
+use self::segment::Datagrams;
 use self::tally::Tally;
 use crate::time::Timestamp;
 use std::fmt;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Span, Subscriber};
@@ -29,6 +33,9 @@ pub const STEP: &str = "tidings::step";
 /// The target of metrics: see [`Metric`].
 const METRIC: &str = "tidings::metric";
 
+/// The target of [`Segment`]s.
+const SEGMENT: &str = "tidings::segment";
+
 /// The target of [`invocation`].
 const INVOCATION: &str = "tidings::invocation";
 
@@ -40,8 +47,8 @@ const FINEST: Level = Level::DEBUG;
 pub const UNKNOWN: &str = "unknown";
 
 /// JSON lines on standard output, as strict as `RUST_LOG` says; `info` where it says nothing. Metrics are always written, into
-/// this namespace of CloudWatch. Call it once, in `main`.
-pub fn init(namespace: String) {
+/// this namespace of CloudWatch; [`Segment`]s are sent to this daemon of X-Ray's, where there is one. Call it once, in `main`.
+pub fn init(namespace: String, xray_daemon: Option<SocketAddr>) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt::layer()
         .json()
@@ -49,9 +56,10 @@ pub fn init(namespace: String) {
         .with_current_span(true)
         .with_span_list(false)
         .with_filter(filter.add_directive(ALWAYS.parse().expect("a directive")))
-        .with_filter(filter_fn(|meta| meta.target() != METRIC && *meta.level() <= FINEST));
+        .with_filter(filter_fn(|meta| ![METRIC, SEGMENT].contains(&meta.target()) && *meta.level() <= FINEST));
     let metrics = MetricLines { namespace, tally: Mutex::default() }.with_filter(filter_fn(|meta| meta.target() == METRIC));
-    tracing_subscriber::registry().with(logs).with(metrics).init();
+    let segments = xray_daemon.and_then(Datagrams::to).map(|to| to.with_filter(filter_fn(|meta| meta.target() == SEGMENT)));
+    tracing_subscriber::registry().with(logs).with(metrics).with(segments).init();
 }
 
 /// Whatever is filtered, a line says which invocation it is of.

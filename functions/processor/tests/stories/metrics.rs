@@ -104,4 +104,16 @@ async fn an_event_s_line_says_all_that_finds_it_and_its_claim_keeps_the_trace() 
         assert_eq!(harness.claim(key).unwrap().trace_id.as_deref(), Some(ID), "{key}");
     }
     assert_eq!(lines_with(&["message=processed", "conversation=ann", "duration_ms=", "lag_ms=", "receive_count=1"]), 1);
+    for (id, outcome, fault) in [("e1", "applied", false), ("bad", "rule", true)] {
+        let found = [
+            ("event_id", id),
+            ("conversation", "ann"),
+            ("outcome", outcome),
+            ("parent_id", "53995c3f42cd8ad8"),
+            ("trace_id", ID),
+        ];
+        let mut segment = found.map(|(name, value)| format!("\"{name}\":\"{value}\"")).to_vec();
+        segment.extend(["document=".to_owned(), "\"name\":\"process\"".to_owned(), format!("\"fault\":{fault}")]);
+        assert_eq!(lines_with(&segment.iter().map(String::as_str).collect::<Vec<_>>()), 1, "{id}: {:#?}", lines());
+    }
 }

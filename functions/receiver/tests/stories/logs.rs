@@ -1,9 +1,9 @@
 //! What the log shows, and what it never does.
 
-use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, UNAUTHENTIC, http_request, order, set};
+use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, UNAUTHENTIC, http_request, order, set, statuses};
 use lambda_http::RequestExt;
 use serde_json::json;
-use tidings_core::limits::{MAX_LOGGED_BYTES, MAX_REFUSALS_LOGGED};
+use tidings_core::limits::{MAX_LOGGED_BYTES, MAX_REFUSALS_LOGGED, MAX_TRACED_EVENTS};
 use tidings_core::memory::log::{counted, lines, lines_with};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::telemetry::{Metric, UNKNOWN};
@@ -155,4 +155,30 @@ async fn a_request_is_traced_into_the_queue_and_onto_its_claim() {
     }
     assert_eq!(harness.queue.traces(), [Some(TRACE.to_owned()), None]);
     assert_eq!(lines_with(&["message=received", "trace_id=\"1-5759e988-bd862e3fe1be46a994272793\""]), 1, "{:#?}", lines());
+    let segment = [
+        "document=",
+        "\"name\":\"receive\"",
+        "\"event_id\":\"e1\"",
+        "\"outcome\":\"accepted\"",
+        "\"parent_id\":\"53995c3f42cd8ad8\"",
+    ];
+    assert_eq!((lines_with(&segment), lines_with(&["document="])), (1, 1), "{:#?}", lines());
+}
+
+#[tokio::test]
+async fn a_trace_names_the_first_events_of_a_delivery_and_whose_they_are() {
+    let harness = Harness::warm().await;
+    let batch = |events: usize| (0..events).map(|n| format!("of {events}, {n}")).collect::<Vec<_>>();
+    for (request, named) in [
+        (harness.case("whatsapp-statuses"), 2),
+        (harness.signed("whatsapp", statuses(&batch(MAX_TRACED_EVENTS))), MAX_TRACED_EVENTS),
+        (harness.signed("whatsapp", statuses(&batch(MAX_TRACED_EVENTS + 1))), MAX_TRACED_EVENTS),
+    ] {
+        let before = lines_with(&["document="]);
+        let mut context = lambda_http::Context::default();
+        context.xray_trace_id = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1".to_owned());
+        let response = harness.receiver.handle(http_request(&request).with_lambda_context(context)).await;
+        assert_eq!((response.status().as_u16(), lines_with(&["document="]) - before), (202, named));
+    }
+    assert_eq!(lines_with(&["document=", "\"conversation\":\"whatsapp:491713920012\""]), 2);
 }

@@ -1,0 +1,112 @@
+//! Whether the account has room for all that the stack may run at once. What other stacks run there isn't known.
+
+use super::Check;
+use crate::arguments::Place;
+use crate::target::{config, parameters};
+use aws_sdk_servicequotas::Client;
+use tidings_core::aws::cause;
+use tidings_core::limits::RECEIVE_TIME;
+
+const NAME: &str = "quotas";
+
+/// A quota, as Service Quotas calls it.
+#[derive(Clone, Copy, Debug)]
+struct Quota {
+    service: &'static str,
+    code: &'static str,
+}
+
+/// "Concurrent executions" of all functions of an account in a region: 1,000, and 10 in many new accounts.
+const FUNCTIONS: Quota = Quota { service: "lambda", code: "L-B99A9384" };
+
+/// "Throttle rate" of all APIs of an account in a region: requests a second, 10,000.
+const REQUESTS: Quota = Quota { service: "apigateway", code: "L-8A5B8E43" };
+
+/// How much of something there is, and how much of it the stack may need.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    has: u64,
+    needs: u64,
+}
+
+pub(super) async fn check(at: &Place, stack: &str) -> Check {
+    let config = config(at).await;
+    let parameters = match parameters(&config, stack).await {
+        Ok(parameters) => parameters,
+        Err(failure) => return Check::failed(NAME, failure),
+    };
+    let parameter = |name: &str| parameters.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok());
+    let (Some(processors), Some(rate)) = (parameter("ProcessorMaxConcurrency"), parameter("ThrottleRateLimit")) else {
+        return Check::skipped(NAME, format!("stack {stack} doesn't say how much it may run at once"));
+    };
+    let client = Client::new(&config);
+    match (value(&client, FUNCTIONS).await, value(&client, REQUESTS).await) {
+        (Ok(functions), Ok(requests)) => compared(functions, requests, processors, rate),
+        (Err(why), _) | (_, Err(why)) => Check::skipped(NAME, format!("servicequotas:GetServiceQuota had no answer: {why}")),
+    }
+}
+
+fn compared(functions: u64, requests: u64, processors: u64, rate: u64) -> Check {
+    let receivers = rate.saturating_mul(RECEIVE_TIME.as_millis().try_into().unwrap_or(u64::MAX)).div_ceil(1_000);
+    let functions = Room { has: functions, needs: processors.saturating_add(receivers) };
+    let requests = Room { has: requests, needs: rate };
+    let said = format!(
+        "Lambda runs {} functions at once in this account, {} of them for this stack: {processors} processors, and {receivers} receivers \
+         at {rate} webhooks a second; API Gateway takes {} requests a second",
+        functions.has, functions.needs, requests.has
+    );
+    let mut next = Vec::new();
+    for (room, quota, parameters) in
+        [(functions, FUNCTIONS, "ProcessorMaxConcurrency or ThrottleRateLimit"), (requests, REQUESTS, "ThrottleRateLimit")]
+    {
+        if room.has < room.needs {
+            let Quota { service, code } = quota;
+            next.push(format!(
+                "{} may be needed and {} are allowed: raise {service} {code} in Service Quotas, or deploy with less {parameters}",
+                room.needs, room.has
+            ));
+        }
+    }
+    if next.is_empty() { Check::good(NAME, said) } else { Check::bad(NAME, said, next.join("\n")) }
+}
+
+/// What the account has; what every account has, where nobody has ever asked for another.
+async fn value(client: &Client, quota: Quota) -> Result<u64, String> {
+    let Quota { service, code } = quota;
+    let found = match client.get_service_quota().service_code(service).quota_code(code).send().await {
+        Ok(found) => found.quota,
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_resource_exception()) => {
+            let usual = client.get_aws_default_service_quota().service_code(service).quota_code(code).send().await;
+            usual.map_err(|error| cause(&error))?.quota
+        }
+        Err(error) => return Err(cause(&error)),
+    };
+    let value = found.and_then(|quota| quota.value).filter(|value| value.is_finite() && *value >= 0.0);
+    // A quota is a whole number, and far from where doubles skip some.
+    value.map(|value| value as u64).ok_or_else(|| format!("{service} {code} has no value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn a_new_account_s_ten_are_too_few_and_what_is_needed_is_enough() {
+        for (functions, requests, status) in [
+            (1_000, 10_000, Status::Good),
+            (70, 500, Status::Good),
+            (69, 500, Status::Bad),
+            (70, 499, Status::Bad),
+            (10, 10_000, Status::Bad),
+        ] {
+            assert_eq!(compared(functions, requests, 20, 500).status, status, "{functions} {requests}");
+        }
+        let both = compared(10, 100, 20, 500).next.unwrap();
+        assert!(
+            both.contains("70 may be needed and 10 are allowed: raise lambda L-B99A9384")
+                && both.contains("500 may be needed and 100 are allowed: raise apigateway"),
+            "{both}"
+        );
+    }
+}
