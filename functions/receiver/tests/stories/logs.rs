@@ -170,7 +170,7 @@ async fn a_trace_names_the_first_events_of_a_delivery_and_whose_they_are() {
     let harness = Harness::warm().await;
     let batch = |events: usize| (0..events).map(|n| format!("of {events}, {n}")).collect::<Vec<_>>();
     for (request, named) in [
-        (harness.case("whatsapp-statuses"), 2),
+        (harness.case("whatsapp-statuses"), 3),
         (harness.signed("whatsapp", statuses(&batch(MAX_TRACED_EVENTS))), MAX_TRACED_EVENTS),
         (harness.signed("whatsapp", statuses(&batch(MAX_TRACED_EVENTS + 1))), MAX_TRACED_EVENTS),
     ] {
@@ -180,5 +180,5 @@ async fn a_trace_names_the_first_events_of_a_delivery_and_whose_they_are() {
         let response = harness.receiver.handle(http_request(&request).with_lambda_context(context)).await;
         assert_eq!((response.status().as_u16(), lines_with(&["document="]) - before), (202, named));
     }
-    assert_eq!(lines_with(&["document=", "\"conversation\":\"whatsapp:491713920012\""]), 2);
+    assert_eq!(lines_with(&["document=", "\"conversation\":\"whatsapp:491713920012\""]), 3);
 }
