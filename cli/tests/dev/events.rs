@@ -1,5 +1,6 @@
 //! `tidings events list` and `tail`: real events of a real `dev`.
 
+use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out, run};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -131,4 +132,20 @@ fn the_commands_say_how_they_are_called() {
         assert_eq!(nobody.status.code(), Some(1));
         assert!(err(&nobody).contains("is there a `tidings dev` behind"), "{}", err(&nobody));
     }
+}
+
+#[test]
+fn an_event_s_story_says_where_its_message_is() {
+    const DEAD: &str = "orders#ord-evt-3666";
+    let dev = Dev::start(&[]);
+    assert!(dev.send(&["--case", "orders-poison"]).status.success());
+    dev.claim(DEAD, "dead");
+    golden("event-dead-dev", &dev.ask(&["events", "show", DEAD]), 0);
+    let stack = Stack::around(&dev, "{}");
+    golden("event-dead-gone", &stack.ask(&["events", "show", DEAD]), 0);
+    stack.bury(&format!(r#"{{"claimkey":"{DEAD}"}}"#));
+    golden("event-dead", &stack.ask(&["events", "show", DEAD]), 0);
+    stack.bury(&format!(r#"{{"claimkey":"{DEAD}"}}"#));
+    let json = stack.ask_json(&["events", "show", DEAD]);
+    assert_eq!(json["message"], serde_json::json!({ "queue": "dead_letters", "found": true }));
 }

@@ -36,6 +36,8 @@ struct Account {
     looks: usize,
     /// Functions at once.
     functions: f64,
+    /// The message in the dead-letter queue; whoever looks at it hides it.
+    dead: Option<String>,
 }
 
 pub(crate) const THEIRS: &str = r#"{"orders":"theirs"}"#;
@@ -44,7 +46,7 @@ impl Stack {
     pub(crate) fn around(dev: &Dev, secret: &str) -> Self {
         let (webhooks, dynamodb) = (dev.webhooks.clone(), dev.dynamodb().to_owned());
         let versions = vec![secret.to_owned()];
-        let state = Account { webhooks, dynamodb, versions, meddler: Meddler::Nobody, looks: 0, functions: 1_000.0 };
+        let state = Account { webhooks, dynamodb, versions, meddler: Meddler::Nobody, looks: 0, functions: 1_000.0, dead: None };
         let state = Arc::new(Mutex::new(state));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
@@ -68,6 +70,11 @@ impl Stack {
     /// What Lambda lets the account run at once.
     pub(crate) fn allow(&self, functions: f64) {
         self.state.lock().expect("no panic").functions = functions;
+    }
+
+    /// Puts a message into the dead-letter queue.
+    pub(crate) fn bury(&self, message: &str) {
+        self.state.lock().expect("no panic").dead = Some(message.to_owned());
     }
 
     pub(crate) fn ask(&self, arguments: &[&str]) -> Output {
@@ -118,6 +125,13 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
         }
         "ServiceQuotasV20190624.GetAWSDefaultServiceQuota" => {
             object!({ "Quota": { "Value": 10_000.0 } }).to_string().into_response()
+        }
+        "AmazonSQS.ReceiveMessage" => {
+            let message = |body: &String| object!({ "MessageId": "m-1", "ReceiptHandle": "r-1", "Body": body });
+            object!({ "Messages": state.dead.take().iter().map(message).collect::<Vec<_>>() }).to_string().into_response()
+        }
+        "AmazonSQS.ChangeMessageVisibilityBatch" => {
+            object!({ "Successful": [{ "Id": "0" }], "Failed": [] }).to_string().into_response()
         }
         "secretsmanager.GetSecretValue" => {
             let request: Value = serde_json::from_slice(&body).expect("JSON");

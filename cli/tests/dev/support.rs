@@ -117,11 +117,16 @@ pub(crate) fn golden(name: &str, output: &Output, status: i32) {
     assert_eq!(output.status.code(), Some(status), "{name}");
 }
 
-/// Times of ours and ports are others each time.
+/// Times of ours, how long they are apart, and ports are others each time.
 fn timeless(text: &str) -> String {
     let is_time = |word: &&str| word.len() == 24 && word.ends_with('Z') && word.starts_with("20");
-    let times: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '"').filter(is_time).collect();
+    let times: Vec<&str> = text.split(|c: char| c.is_whitespace() || matches!(c, '"' | ',')).filter(is_time).collect();
     let text = times.iter().fold(text.to_owned(), |text, time| text.replace(time, "<time>"));
+    const APART: &str = " s after it was received";
+    let mut parts: Vec<&str> = text.split(APART).collect();
+    let last = parts.pop().unwrap_or_default();
+    let apart = |part: &str| part.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned() + "<some>" + APART;
+    let text = parts.into_iter().map(apart).collect::<String>() + last;
     let mut parts = text.split("http://127.0.0.1:");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + "<here>" + part.trim_start_matches(|c: char| c.is_ascii_digit()))

@@ -1,6 +1,7 @@
 //! `tidings events`: what became of events.
 
 pub(crate) mod list;
+mod message;
 pub(crate) mod show;
 pub(crate) mod tail;
 

@@ -1,5 +1,7 @@
-//! `tidings events show`: what became of an event, and with `--payload` the event itself where it is kept.
+//! `tidings events show`: an event's whole story, by its claim and by the queue that its message should be in; with `--payload` the
+//! event itself where it is kept.
 
+use super::message::Whereabouts;
 use crate::Failure;
 use crate::arguments::EventsShow;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, note, paint, say};
@@ -7,6 +9,7 @@ use crate::target::{reader, unreadable};
 use std::process::ExitCode;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_core::time::Timestamp;
 
 pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     if !options.key.contains('#') {
@@ -24,11 +27,16 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
         let kib = MAX_KEPT_EVENT_BYTES / 1_024;
         note(&format!("its event isn't kept with it: what is processed while a stack has KeepEvents=true is, up to {kib} KiB"));
     }
-    let shown = claim.with_event(event.as_ref());
+    let mut shown = claim.with_event(event.as_ref());
+    let whereabouts = Whereabouts::of(&claim, &options.target.at).await;
     if options.target.json {
+        if let Some(whereabouts) = whereabouts {
+            shown["message"] = serde_json::to_value(whereabouts).map_err(|error| Failure::new(error.to_string()))?;
+        }
         say!("{shown}");
     } else {
         print(&claim);
+        row("message", whereabouts.map(|whereabouts| whereabouts.said(&claim)));
         shown.get("event").iter().for_each(|event| say!("{event:#}"));
     }
     Ok(ExitCode::SUCCESS)
@@ -41,20 +49,19 @@ pub(crate) fn print(claim: &Claim) {
         (None, ClaimState::Received) => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),
         (None, ClaimState::Enqueued) => (WARN, "queued, waiting for the processor"),
         (None, ClaimState::Processed) => (GOOD, "its effect is in the context"),
-        (None, ClaimState::Dead) => (BAD, "in the dead-letter queue"),
+        (None, ClaimState::Dead) => (BAD, "given up: its message went to the dead-letter queue"),
     };
     say!("{}  {}  {}", paint(STRONG, &claim.key), paint(style, claim.state), paint(FAINT, meaning));
-    let row = |name: &str, value: Option<String>| {
-        if let Some(value) = value.filter(|v| !v.is_empty()) {
-            say!("  {name:<13} {value}");
-        }
+    let since = |t: Timestamp| match claim.received {
+        Some(received) => format!("{t}, {:.3} s after it was received", t.since(received).as_secs_f64()),
+        None => t.to_string(),
     };
     row("type", Some(claim.event_type.clone()));
     row("id", claim.event_id.clone());
     row("subject", claim.subject.clone());
     row("received", claim.received.map(|t| t.to_string()));
-    row("enqueued", claim.enqueued.map(|t| t.to_string()));
-    row("processed", claim.processed.map(|t| t.to_string()));
+    row("enqueued", claim.enqueued.map(since));
+    row("processed", claim.processed.map(since));
     row("conversation", claim.conversation.clone());
     row("outcome", claim.outcome.map(|o| o.to_string()));
     row("rules", Some(claim.rules.join(", ")));
@@ -64,10 +71,16 @@ pub(crate) fn print(claim: &Claim) {
     row("joins", Some(claim.joins.join(", ")));
     row("reason", claim.reason.clone());
     row("receives", claim.receive_count.map(|n| n.to_string()));
-    row("dead", claim.dead.map(|t| t.to_string()));
+    row("dead", claim.dead.map(since));
     row("trace", claim.trace_id.clone());
     row("body", claim.body_sha256.clone());
     row("event", claim.event_bytes.map(|bytes| format!("kept, {bytes} bytes")));
     row("erased", claim.erased.map(|t| t.to_string()));
     row("kept until", claim.expires.map(|t| t.to_string()));
+}
+
+fn row(name: &str, value: Option<String>) {
+    if let Some(value) = value.filter(|v| !v.is_empty()) {
+        say!("  {name:<13} {value}");
+    }
 }

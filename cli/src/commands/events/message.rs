@@ -1,0 +1,84 @@
+//! Where the message of an event is that isn't processed, as far as its stack's queues say.
+
+use crate::Failure;
+use crate::arguments::Place;
+use crate::target::{Depth, config, dead_letters, output, outputs};
+use serde::Serialize;
+use tidings_core::claim::{Claim, ClaimState};
+
+/// What could be seen of it.
+#[derive(Debug, Serialize)]
+#[serde(tag = "queue", rename_all = "snake_case")]
+pub(super) enum Whereabouts {
+    /// It gave up on the event: whether it is among those that were shown.
+    DeadLetters { found: bool },
+    /// It waits there, or is on its way. A queue doesn't say which messages it has.
+    Events {
+        #[serde(flatten)]
+        depth: Depth,
+    },
+    /// The queue couldn't be looked at.
+    Unseen { why: String },
+}
+
+impl Whereabouts {
+    /// `None`: there is nothing to look for, or it is of a `tidings dev`, whose queues nobody else can see.
+    pub(super) async fn of(claim: &Claim, at: &Place) -> Option<Self> {
+        let stack = at.stack.as_deref()?;
+        let looked = match (claim.erased, claim.state) {
+            (Some(_), _) | (None, ClaimState::Processed) => return None,
+            (None, ClaimState::Dead) => dead(claim, at).await,
+            (None, ClaimState::Received | ClaimState::Enqueued) => waiting(at, stack).await,
+        };
+        Some(looked.unwrap_or_else(|failure| Self::Unseen { why: failure.message }))
+    }
+
+    /// For people.
+    pub(super) fn said(&self, claim: &Claim) -> String {
+        match self {
+            Self::DeadLetters { found: true } => format!("in the dead-letter queue: tidings dlq show '{}'", claim.key),
+            Self::DeadLetters { found: false } => {
+                "not seen in the dead-letter queue: brought back or dropped, older than 14 days, \
+                 or somebody else looks at it just now"
+                    .to_owned()
+            }
+            Self::Events { depth } => format!(
+                "the events queue has {} to be taken, {} taken and not done, {} for later",
+                depth.visible, depth.in_flight, depth.delayed
+            ),
+            Self::Unseen { why } => format!("its queue can't be looked at: {why}"),
+        }
+    }
+}
+
+async fn dead(claim: &Claim, at: &Place) -> Result<Whereabouts, Failure> {
+    let Some(letters) = dead_letters(at).await? else { return Ok(Whereabouts::DeadLetters { found: false }) };
+    let message =
+        letters.find(&claim.key).await.map_err(|error| Failure::new(format!("{} had no answer: {}", error.call, error.cause)))?;
+    Ok(Whereabouts::DeadLetters { found: message.is_some() })
+}
+
+async fn waiting(at: &Place, stack: &str) -> Result<Whereabouts, Failure> {
+    let config = config(at).await;
+    let url = output(&outputs(&config, stack).await?, stack, "EventsQueueUrl")?;
+    let depth = Depth::of(&aws_sdk_sqs::Client::new(&config), &url).await;
+    let depth = depth.map_err(|error| Failure::new(format!("{} had no answer: {}", error.call, error.cause)))?;
+    Ok(Whereabouts::Events { depth })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidings_core::claim::ClaimKey;
+
+    #[test]
+    fn what_waits_is_told_by_its_queue_s_counts_and_a_queue_that_is_silent_by_why() {
+        let claim = Claim::new(ClaimKey::from("orders#1".to_owned()));
+        let waits = Whereabouts::Events { depth: Depth { visible: 12, in_flight: 3, delayed: 1 } };
+        assert_eq!(waits.said(&claim), "the events queue has 12 to be taken, 3 taken and not done, 1 for later");
+        let json = serde_json::to_value(&waits).unwrap();
+        assert_eq!(json, serde_json::json!({ "queue": "events", "visible": 12, "in_flight": 3, "delayed": 1 }));
+        let unseen = Whereabouts::Unseen { why: "sqs:ReceiveMessage had no answer: denied".to_owned() };
+        assert!(unseen.said(&claim).contains("sqs:ReceiveMessage"), "what is missing is named");
+    }
+}
