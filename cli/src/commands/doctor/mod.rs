@@ -5,6 +5,7 @@
 
 mod configuration;
 mod endpoint;
+mod public_url;
 mod quotas;
 mod self_test;
 mod stack;
@@ -85,6 +86,7 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
         Some(url) => checks.extend(endpoint::checks(url)),
         None => checks.push(Check::skipped("endpoint", "its address isn't known: the stack doesn't say it. --url does")),
     }
+    checks.push(public_url::check(&receiver::configured::sources()));
     checks.push(match (&url, options.send) {
         (Some(url), true) => {
             let demo =
