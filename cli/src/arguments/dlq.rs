@@ -3,6 +3,7 @@
 use super::{TargetOptions, When};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use tidings_core::config::rules::TypePattern;
 
 #[derive(Debug, Subcommand)]
 pub enum DlqCommand {
@@ -28,9 +29,9 @@ pub struct DlqFilter {
     /// Of this source
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// Of this type
+    /// Of a type, as rules.yaml names it: order.shipped, order.*
     #[arg(long = "type", value_name = "TYPE")]
-    pub event_type: Option<String>,
+    pub event_type: Option<TypePattern>,
     /// A part of the reason, in upper or lower case
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

@@ -2,6 +2,7 @@
 
 use super::walk::Dead;
 use crate::arguments::DlqFilter;
+use tidings_core::config::rules::TypePattern;
 use tidings_core::time::Timestamp;
 
 /// All that is said must be so.
@@ -10,7 +11,7 @@ pub(super) struct Filter {
     pub(super) since: Option<Timestamp>,
     pub(super) until: Option<Timestamp>,
     pub(super) source: Option<String>,
-    pub(super) event_type: Option<String>,
+    pub(super) event_type: Option<TypePattern>,
     /// A part of it, in any case.
     pub(super) reason: Option<String>,
     pub(super) conversation: Option<String>,
@@ -35,7 +36,7 @@ impl Filter {
         self.since.is_none_or(|since| dead.at.is_some_and(|at| at >= since))
             && self.until.is_none_or(|until| dead.at.is_some_and(|at| at <= until))
             && is(&self.source, Some(&dead.source))
-            && is(&self.event_type, Some(&dead.event_type))
+            && self.event_type.as_ref().is_none_or(|pattern| pattern.matches(&dead.event_type))
             && is(&self.conversation, dead.conversation.as_deref())
             && is(&self.key, dead.key.as_ref().map(|key| key.as_str()))
             && self.reason.as_ref().is_none_or(|part| dead.reason.to_lowercase().contains(part))

@@ -58,6 +58,6 @@ async fn received(options: &ReplayOptions, events: Vec<Envelope>) -> Result<Exit
 
 fn is_filtered(filter: &DlqFilter) -> bool {
     let DlqFilter { since, until, source, event_type, reason, conversation, key } = filter;
-    let texts = [source, event_type, reason, conversation, key];
-    since.is_some() || until.is_some() || texts.iter().any(|text| text.is_some())
+    let texts = [source, reason, conversation, key];
+    since.is_some() || until.is_some() || event_type.is_some() || texts.iter().any(|text| text.is_some())
 }

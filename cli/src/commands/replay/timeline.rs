@@ -22,11 +22,10 @@ pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Fai
         return Err(Failure::new("--reason is for --dlq: what a timeline has kept didn't die")
             .hint("--since, --until, --source, --type, --conversation and --key say which events"));
     }
-    let event_type = filter.event_type.as_deref().map(str::parse).transpose();
     let search = Search {
         key: filter.key.clone().map(ClaimKey::from),
         source: filter.source.clone(),
-        event_type: event_type.map_err(|error| Failure::new(format!("--type: {error}")))?,
+        event_type: filter.event_type.clone(),
         state: None,
         since: filter.since.map(|since| since.from(now)),
         until: filter.until.map(|until| until.from(now)),
