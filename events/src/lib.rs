@@ -78,6 +78,13 @@ pub struct Expectation {
     pub events: Vec<ExpectedEvent>,
 }
 
+impl Expectation {
+    /// Whether it brings what wasn't known, whatever status its provider wants to hear.
+    pub fn is_accepted(&self) -> bool {
+        self.reply == "accepted"
+    }
+}
+
 /// What must become of one event of a delivery.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

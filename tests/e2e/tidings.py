@@ -105,7 +105,7 @@ class Corpus:
         return case["expect"].get("event", [])
 
     def _accepted(self, fate):
-        """Deliveries of one new event with this outcome, or with a reason to be dead."""
+        """Deliveries of one new event with this outcome, or with a reason to be dead; of providers that take a 202 for a yes."""
         return [
             case
             for case in self.cases

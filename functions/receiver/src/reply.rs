@@ -157,8 +157,13 @@ impl Reply {
         let Some(success) = success.filter(|_| self.status().is_success()) else {
             return self.into_response();
         };
-        let mut response = Response::new(if success.body.is_empty() { Body::Empty } else { Body::Text(success.body.clone()) });
-        *response.status_mut() = StatusCode::from_u16(success.status).unwrap_or(self.status());
+        let status = StatusCode::from_u16(success.status).unwrap_or(self.status());
+        let mut response = match &success.body {
+            None => self.into_response(),
+            Some(body) if body.is_empty() => Response::new(Body::Empty),
+            Some(body) => Response::new(Body::Text(body.clone())),
+        };
+        *response.status_mut() = status;
         if let Some(value) = success.content_type.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
             response.headers_mut().insert(CONTENT_TYPE, value);
         }

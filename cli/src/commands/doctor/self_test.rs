@@ -24,7 +24,7 @@ pub(super) fn case(name: &str) -> Result<&'static Case, Failure> {
     let case = corpus().case(name);
     let case =
         case.ok_or_else(|| Failure::new(format!("the corpus has no case {name:?}")).hint("tidings send --list shows them"))?;
-    let processed = case.expect.status == 202 && case.expect.events.iter().all(|event| event.dead.is_none());
+    let processed = case.expect.is_accepted() && case.expect.events.iter().all(|event| event.dead.is_none());
     if processed {
         Ok(case)
     } else {

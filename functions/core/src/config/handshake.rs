@@ -191,7 +191,7 @@ fn allowed(reference: &Reference, problems: &mut Vec<String>) {
     }
 }
 
-/// What a provider wants to hear when its events are durable, where that isn't our own JSON.
+/// What a provider wants to hear when its events are durable, where that isn't what we say anyway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -200,6 +200,7 @@ pub struct Success {
     pub status: u16,
     #[serde(default)]
     pub content_type: Option<String>,
+    /// Our own JSON if it is left out; none where it is empty.
     #[serde(default)]
-    pub body: String,
+    pub body: Option<String>,
 }

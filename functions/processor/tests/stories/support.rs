@@ -308,7 +308,7 @@ pub(crate) fn message(id: &str, body: &str, receive_count: u32) -> SqsMessage {
 pub(crate) fn corpus_events() -> Vec<Envelope> {
     let sources = receiver::configured::sources();
     let mut events = Vec::new();
-    for case in corpus().cases.iter().filter(|case| !case.repeats && case.expect.status == 202) {
+    for case in corpus().cases.iter().filter(|case| !case.repeats && case.expect.is_accepted()) {
         let source = sources.iter().find(|s| s.name == case.source).unwrap();
         let secret = &secrets_of(SECRETS, &case.source).unwrap()[0];
         let request = case.request(source, secret, now(), None, None).unwrap();

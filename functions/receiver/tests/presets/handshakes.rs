@@ -27,6 +27,7 @@ message = "{body}"
 signature = { from = "header:x-signature", encoding = "base64", written = { prefix = "sha256=" } }
 [success]
 status = 204
+body = ""
 [[handshake]]
 method = "GET"
 when = { "query:crc_token" = "*" }

@@ -1,7 +1,7 @@
 //! One delivery of many events: each is claimed and marked on its own, they are sent in batches, and the reply is for all.
 
 use crate::mortal::{Side, mortal, send_or_die};
-use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, secrets, statuses};
+use crate::support::{DUPLICATE, Harness, TAKEN, TRY_AGAIN, secrets, statuses};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn types(harness: &Harness) -> Vec<String> {
 #[tokio::test]
 async fn every_event_of_a_delivery_is_an_event_of_its_own() {
     let harness = Harness::warm().await;
-    assert_eq!(harness.send(&harness.case("whatsapp-statuses")).await.said(), ACCEPTED);
+    assert_eq!(harness.send(&harness.case("whatsapp-statuses")).await.said(), TAKEN);
     assert_eq!(types(&harness), ["message.text", "message.sent", "message.delivered"]);
     assert_eq!(harness.store.claims().len(), 3);
 }
@@ -50,7 +50,7 @@ async fn one_event_that_is_not_durable_makes_the_delivery_503_and_costs_the_othe
         let waiting = harness.store.claims().iter().filter(|c| c.state == ClaimState::Received).count();
         assert_eq!(waiting, 1, "event {failing}");
 
-        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "event {failing}");
+        assert_eq!(harness.send(&delivery).await.said(), TAKEN, "event {failing}");
         assert_eq!((harness.queued().len(), harness.count(Call::SendEntry)), (3, 4), "event {failing}: only it was sent again");
         assert!(harness.store.claims().iter().all(|c| c.state == ClaimState::Enqueued), "event {failing}");
         assert_eq!(harness.send(&delivery).await.said(), DUPLICATE, "event {failing}");
@@ -61,8 +61,8 @@ async fn one_event_that_is_not_durable_makes_the_delivery_503_and_costs_the_othe
 async fn a_delivery_of_new_and_known_events_is_accepted_for_the_new_ones() {
     let harness = Harness::warm().await;
     let send = async |list: &[&str]| harness.send(&harness.signed("whatsapp", statuses(list))).await;
-    assert_eq!(send(&["a", "b"]).await.said(), ACCEPTED);
-    assert_eq!(send(&["b", "c"]).await.said(), ACCEPTED);
+    assert_eq!(send(&["a", "b"]).await.said(), TAKEN);
+    assert_eq!(send(&["b", "c"]).await.said(), TAKEN);
     assert_eq!(send(&["c", "a"]).await.said(), DUPLICATE);
     assert_eq!(harness.queued().len(), 3);
 }
@@ -78,7 +78,7 @@ async fn an_event_that_stands_in_a_delivery_twice_is_one_claim() {
             harness.faults.pass(Call::SendEntry, failing);
             harness.faults.fail(Call::SendEntry, Fault::Refuse, 1);
         }
-        let expected = if failing.is_none() { ACCEPTED } else { TRY_AGAIN };
+        let expected = if failing.is_none() { TAKEN } else { TRY_AGAIN };
         assert_eq!(harness.send(&delivery).await.said(), expected, "{failing:?}");
         assert_eq!(harness.store.claims().len(), 1, "{failing:?}");
         assert_eq!((harness.queued().is_empty(), harness.count(Call::Send)), (false, 1), "{failing:?}");
@@ -93,7 +93,7 @@ async fn when_neither_of_two_equal_events_gets_through_the_next_delivery_is_queu
     harness.faults.fail(Call::SendEntry, Fault::Refuse, 2);
     assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN);
     assert_eq!(harness.queued().len(), 0);
-    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert_eq!(harness.send(&delivery).await.said(), TAKEN);
     assert!(!harness.queued().is_empty());
 }
 
@@ -118,7 +118,7 @@ fn queued(harness: &Harness) -> BTreeSet<String> {
 async fn twenty_five_events_are_three_calls_of_the_queue() {
     let harness = Harness::warm().await;
     let (delivery, all) = many(&harness);
-    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert_eq!(harness.send(&delivery).await.said(), TAKEN);
     assert_eq!([Call::Record, Call::Send, Call::MarkEnqueued].map(|call| harness.count(call)), [25, 3, 25]);
     let order: Vec<String> = harness.queued().into_iter().map(|event| event.claimkey.to_string()).collect();
     assert_eq!(order, all.iter().cloned().collect::<Vec<_>>(), "in the delivery's order, each once");
@@ -144,7 +144,7 @@ async fn whichever_entry_fails_the_delivery_is_503_and_the_next_one_sends_exactl
         assert_eq!(lines_with(&["message=not queued", &name]), 1);
         assert_eq!(lines_with(&["message=received", "outcome=\"not_durable\"", &name]), 1);
 
-        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{name}");
+        assert_eq!(harness.send(&delivery).await.said(), TAKEN, "{name}");
         assert_eq!(harness.queued()[24].claimkey.as_str(), name, "it alone was sent");
         assert_eq!((harness.queued().len(), harness.count(Call::Send), harness.count(Call::MarkEnqueued)), (25, 4, 25));
         assert_eq!((queued(&harness), keys(&harness, ClaimState::Enqueued)), (all.clone(), all), "{name}");
@@ -163,7 +163,7 @@ async fn a_batch_that_fails_as_a_whole_fails_each_of_its_events_and_no_other() {
         let second: BTreeSet<String> = (10..20).map(|n| format!("whatsapp#m{n}:sent")).collect();
         assert_eq!(keys(&harness, ClaimState::Received), second, "{fault:?}: only an acknowledgement is durable");
 
-        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED, "{fault:?}");
+        assert_eq!(harness.send(&delivery).await.said(), TAKEN, "{fault:?}");
         assert_eq!((harness.queued().len(), harness.count(Call::Send)), (arrived + 10, 4), "{fault:?}: those ten again");
         assert_eq!((queued(&harness), keys(&harness, ClaimState::Enqueued)), (all.clone(), all), "{fault:?}");
         assert_eq!(harness.send(&delivery).await.said(), DUPLICATE, "{fault:?}");
@@ -178,7 +178,7 @@ async fn a_lost_answer_of_one_entry_sends_that_one_again() {
     harness.faults.fail(Call::SendEntry, Fault::LoseAnswer, 1);
     assert_eq!(harness.send(&delivery).await.said(), TRY_AGAIN);
     assert_eq!(queued(&harness), all);
-    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert_eq!(harness.send(&delivery).await.said(), TAKEN);
     assert_eq!(harness.queued()[25].claimkey.as_str(), "whatsapp#m12:sent");
     assert_eq!(keys(&harness, ClaimState::Enqueued), all);
 }
@@ -252,7 +252,7 @@ async fn at_whichever_call_the_function_dies_the_next_delivery_makes_all_events_
 
             let before = harness.queued().len();
             let answer = send_or_die(&harness, &delivery).expect("it lives now");
-            assert_eq!(answer.said(), if marked == all { DUPLICATE } else { ACCEPTED }, "{side:?} call {call}");
+            assert_eq!(answer.said(), if marked == all { DUPLICATE } else { TAKEN }, "{side:?} call {call}");
             assert_eq!(
                 harness.queued().len() - before,
                 all.len() - marked.len(),
@@ -267,10 +267,10 @@ async fn at_whichever_call_the_function_dies_the_next_delivery_makes_all_events_
 async fn at_whichever_call_a_fault_strikes_a_2xx_means_that_all_are_queued() {
     for fault in [Fault::Refuse, Fault::LoseAnswer, Fault::Conflict] {
         for (kind, calls, expected) in [
-            (Call::Record, 25, ACCEPTED),
+            (Call::Record, 25, TAKEN),
             (Call::Send, 3, TRY_AGAIN),
             (Call::SendEntry, 25, TRY_AGAIN),
-            (Call::MarkEnqueued, 25, ACCEPTED),
+            (Call::MarkEnqueued, 25, TAKEN),
         ] {
             for call in 0..calls {
                 let harness = Harness::warm().await;
@@ -278,7 +278,7 @@ async fn at_whichever_call_a_fault_strikes_a_2xx_means_that_all_are_queued() {
                 harness.faults.pass(kind, call);
                 harness.faults.fail(kind, fault, 1);
                 assert_eq!(harness.send(&delivery).await.said(), expected, "{fault:?} of {kind:?} {call}");
-                if expected == ACCEPTED {
+                if expected == TAKEN {
                     assert_eq!(queued(&harness), all, "{fault:?} of {kind:?} {call}");
                 }
                 let again = harness.send(&delivery).await;
@@ -299,7 +299,7 @@ async fn without_a_claims_table_all_events_are_queued_in_batches_all_the_same() 
     let harness = Harness::warm().await;
     let (delivery, all) = many(&harness);
     harness.faults.fail(Call::Record, Fault::Refuse, 25);
-    assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+    assert_eq!(harness.send(&delivery).await.said(), TAKEN);
     assert_eq!((queued(&harness), harness.count(Call::Send), harness.count(Call::MarkEnqueued)), (all, 3, 0));
 }
 
@@ -312,7 +312,7 @@ async fn events_that_are_too_large_together_are_sent_apart() {
             .signed("whatsapp", format!(r#"{{"entry":[{{"changes":[{{"value":{{"statuses":[{}]}}}}]}}]}}"#, statuses.join(",")))
     };
     let harness = Harness::warm().await;
-    assert_eq!(harness.send(&padded(&harness, 0)).await.said(), ACCEPTED);
+    assert_eq!(harness.send(&padded(&harness, 0)).await.said(), TAKEN);
     let envelopes: usize = harness.queue.drain().iter().map(String::len).sum();
     // The four fill a batch to the last byte but three, which no padding can reach.
     let fitting = (MAX_BATCH_BYTES - envelopes) / 4;
@@ -320,7 +320,7 @@ async fn events_that_are_too_large_together_are_sent_apart() {
         let harness = Harness::warm().await;
         let delivery = padded(&harness, bytes);
         assert!(delivery.body.len() <= MAX_BODY_BYTES);
-        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+        assert_eq!(harness.send(&delivery).await.said(), TAKEN);
         assert_eq!((harness.queued().len(), harness.count(Call::Send)), (4, calls), "{bytes} bytes each");
     }
 }

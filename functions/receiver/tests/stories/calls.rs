@@ -1,6 +1,6 @@
 //! What a request costs: AWS calls of a warm function.
 
-use crate::support::{ACCEPTED, DUPLICATE, Harness, UNAUTHENTIC, order, statuses};
+use crate::support::{ACCEPTED, DUPLICATE, Harness, TAKEN, UNAUTHENTIC, order, statuses};
 use tidings_core::memory::Call;
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_delivery_of_many_events_is_two_calls_for_each_and_one_for_ten() {
         let harness = Harness::warm().await;
         let ids: Vec<String> = (0..events).map(|n| format!("m{n}")).collect();
         let delivery = harness.signed("whatsapp", statuses(&ids));
-        assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+        assert_eq!(harness.send(&delivery).await.said(), TAKEN);
         let made = [Call::Record, Call::Send, Call::MarkEnqueued].map(|call| harness.count(call));
         assert_eq!((made, harness.calls()), ([events, sends, events], calls));
         assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);

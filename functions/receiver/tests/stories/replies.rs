@@ -1,6 +1,6 @@
 //! One table of replies: what a provider is told, and that it is told nothing else.
 
-use crate::support::{ACCEPTED, Answer, DUPLICATE, Harness, TRY_AGAIN, UNAUTHENTIC, http_request, order, set};
+use crate::support::{ACCEPTED, Answer, DUPLICATE, Harness, TAKEN, TRY_AGAIN, UNAUTHENTIC, http_request, order, set};
 use http::Method;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::{Body, Request};
@@ -125,7 +125,7 @@ async fn types_are_limited_in_length_and_events_in_number() {
     let most = MAX_EVENTS_PER_DELIVERY;
     assert_eq!(harness.send(&harness.signed("whatsapp", statuses(most + 1))).await.said(), (400, "too_many_events"));
     assert_eq!(harness.queue.messages().len(), 0);
-    assert_eq!(harness.send(&harness.signed("whatsapp", statuses(most))).await.said(), ACCEPTED);
+    assert_eq!(harness.send(&harness.signed("whatsapp", statuses(most))).await.said(), TAKEN);
     assert_eq!(harness.queue.messages().len(), most);
 }
 
@@ -203,7 +203,7 @@ async fn a_request_as_api_gateway_gives_it_verifies() {
     let delivery = harness.case("whatsapp-statuses");
     let event = api_gateway_event(&delivery, harness.clock.now()).to_string();
     let request = lambda_http::request::from_str(&event).unwrap();
-    assert_eq!(harness.answer(request).await.said(), ACCEPTED);
+    assert_eq!(harness.answer(request).await.said(), TAKEN);
     assert_eq!(harness.send(&delivery).await.said(), DUPLICATE, "it is the same to a request that came another way");
 }
 

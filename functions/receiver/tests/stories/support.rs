@@ -238,6 +238,8 @@ impl Answer {
 }
 
 pub(crate) const ACCEPTED: (u16, &str) = (202, "accepted");
+/// The same, as Meta wants to hear it.
+pub(crate) const TAKEN: (u16, &str) = (200, "accepted");
 pub(crate) const DUPLICATE: (u16, &str) = (200, "duplicate");
 pub(crate) const UNAUTHENTIC: (u16, &str) = (401, "unauthentic");
 pub(crate) const TRY_AGAIN: (u16, &str) = (503, "try_again");

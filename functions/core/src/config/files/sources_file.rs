@@ -75,6 +75,10 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
         let problem = "not all that is sent is signed: say what isn't in `delivery.weaknesses`".to_owned();
         report.0.push(at(table("[delivery]", 0), problem));
     }
+    if provider.success.as_ref().is_some_and(|success| success.status == 204 && success.body.as_deref() != Some("")) {
+        let problem = "`success.status` is 204, which has no body: `body` must be empty".to_owned();
+        report.0.push(at(table("[success]", 0), problem));
+    }
     if provider.success.as_ref().is_some_and(|success| !(200..300).contains(&success.status)) {
         let problem = "`success.status` is no 2xx: the provider would send it again".to_owned();
         report.0.push(at(table("[success]", 0), problem));
