@@ -104,11 +104,12 @@ impl SecretBook {
         secret: Zeroizing<String>,
     ) -> Result<(), Reply> {
         let now = self.clock.now();
+        let is_open = || self.state().secrets.windows.get(&source.name).is_some_and(|window| window.is_open(token, now));
         // A window that was opened a moment ago counts.
-        if self.state().secrets.windows.get(&source.name).is_none_or(|window| !window.is_open(token, now)) {
+        if !is_open() {
             self.refresh_on_mismatch(sources).await;
         }
-        if self.state().secrets.windows.get(&source.name).is_none_or(|window| !window.is_open(token, now)) {
+        if !is_open() {
             tracing::warn!(source = source.name, "a secret was told, and no window is open for it");
             return Err(Reply::Unauthentic);
         }

@@ -1,7 +1,7 @@
 //! `tidings dlq list`: what died, by reason.
 
 use super::print::{groups, json, when};
-use super::walk::{Dead, Walk};
+use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
 use crate::arguments::DlqList;
 use crate::style::{FAINT, NAME, WARN, paint, say, short};
@@ -70,22 +70,34 @@ pub(crate) async fn run(options: DlqList) -> Result<ExitCode, Failure> {
     listed(&walk, options.each, options.target.json).await
 }
 
-pub(super) async fn listed(walk: &Walk, each: bool, as_json: bool) -> Result<ExitCode, Failure> {
+/// What a walk comes to, by reason. `each` is shown every one of it.
+pub(super) async fn grouped(
+    walk: &Walk,
+    mut each: impl FnMut(&Dead) -> Result<(), Failure>,
+) -> Result<(Vec<Group>, Walked), Failure> {
     let mut found = Groups::default();
     let walked = walk
         .all(async |dead| {
             for one in dead {
                 found.add(one);
-                match (each, as_json) {
-                    (false, _) => {}
-                    (true, true) => say!("{}", json(one)?),
-                    (true, false) => line(one),
-                }
+                each(one)?;
             }
             Ok(BTreeSet::new())
         })
         .await?;
-    let found = found.finish();
+    Ok((found.finish(), walked))
+}
+
+pub(super) async fn listed(walk: &Walk, each: bool, as_json: bool) -> Result<ExitCode, Failure> {
+    let show = |one: &Dead| {
+        match (each, as_json) {
+            (false, _) => {}
+            (true, true) => say!("{}", json(one)?),
+            (true, false) => line(one),
+        }
+        Ok(())
+    };
+    let (found, walked) = grouped(walk, show).await?;
     match (as_json, each) {
         (true, true) => {}
         (true, false) => say!(

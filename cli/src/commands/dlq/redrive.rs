@@ -1,7 +1,7 @@
 //! `tidings dlq redrive`: sends dead events to the events queue again. Each leaves the dead-letter queue after the events queue has
 //! acknowledged it; whoever is interrupted in between has it in both, and its claim makes one effect of that.
 
-use super::list::Groups;
+use super::list::grouped;
 use super::print::{groups, json};
 use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
@@ -61,14 +61,7 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
 
 /// What would be, by reason.
 pub(super) async fn dry_run(walk: &Walk, as_json: bool, would_be: &str) -> Result<ExitCode, Failure> {
-    let mut found = Groups::default();
-    let walked = walk
-        .all(async |dead| {
-            dead.iter().for_each(|one| found.add(one));
-            Ok(BTreeSet::new())
-        })
-        .await?;
-    let found = found.finish();
+    let (found, walked) = grouped(walk, |_| Ok(())).await?;
     if as_json {
         say!(
             "{}",

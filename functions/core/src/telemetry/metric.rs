@@ -92,7 +92,7 @@ metrics! {
     Refused: Count by Reason,
     /// Whether a request's signature didn't verify: of all that had one to verify, the share.
     Unauthentic: Share by Source,
-    /// Events that SQS has acknowledged: answered 202 if all of their delivery were.
+    /// Events that SQS has acknowledged: answered 202, or as their provider wants to hear it, if all of their delivery were.
     Accepted: Count by Source,
     /// Events that SQS had before, by how far they had got.
     Duplicate: Count by State,
