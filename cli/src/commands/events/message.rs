@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::arguments::Place;
-use crate::target::{Depth, config, dead_letters, output, outputs};
+use crate::target::{Depth, config, dead_letters, output, outputs, unreadable};
 use serde::Serialize;
 use tidings_core::claim::{Claim, ClaimState};
 
@@ -53,8 +53,7 @@ impl Whereabouts {
 
 async fn dead(claim: &Claim, at: &Place) -> Result<Whereabouts, Failure> {
     let Some(letters) = dead_letters(at).await? else { return Ok(Whereabouts::DeadLetters { found: false }) };
-    let message =
-        letters.find(&claim.key).await.map_err(|error| Failure::new(format!("{} had no answer: {}", error.call, error.cause)))?;
+    let message = letters.find(&claim.key).await.map_err(|error| unreadable(at, &error))?;
     Ok(Whereabouts::DeadLetters { found: message.is_some() })
 }
 
@@ -62,7 +61,7 @@ async fn waiting(at: &Place, stack: &str) -> Result<Whereabouts, Failure> {
     let config = config(at).await;
     let url = output(&outputs(&config, stack).await?, stack, "EventsQueueUrl")?;
     let depth = Depth::of(&aws_sdk_sqs::Client::new(&config), &url).await;
-    let depth = depth.map_err(|error| Failure::new(format!("{} had no answer: {}", error.call, error.cause)))?;
+    let depth = depth.map_err(|error| unreadable(at, &error))?;
     Ok(Whereabouts::Events { depth })
 }
 
