@@ -3,13 +3,14 @@
 use serde_json::value::RawValue;
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, Cloud, Options};
 use tidings_core::aws::KeptFound;
+use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::Committed;
 use tidings_core::claim::search::Search;
-use tidings_core::claim::{ClaimKey, Outcome};
 use tidings_core::context::Context;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::kept::KeptEvent;
 use tidings_core::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_core::memory::noted;
 use tidings_core::ports::{Burial, Commit, ContextStore, Entry};
 use tidings_core::time::Timestamp;
 
@@ -44,25 +45,9 @@ impl World {
             payload: Payload::Json(RawValue::from_string("{}".to_owned()).unwrap()),
         });
         let commit = Commit {
-            source: "orders".to_owned(),
-            event_id: id.to_owned(),
-            event_type: envelope.event_type.clone(),
-            subject: None,
-            received: envelope.receivedtime,
-            processed: at(second),
-            conversation: conversation.to_owned(),
             occurred: format!("{}#{key}", at(-second)),
-            outcome: Outcome::Noted,
-            rules: Vec::new(),
-            node: None,
-            off_schema: None,
-            actions: Vec::new(),
-            trace_id: None,
-            joins: Vec::new(),
             event: KeptEvent::of(&envelope).filter(|_| keep),
-            items: Default::default(),
-            absent: None,
-            key,
+            ..noted(&envelope, conversation, at(second))
         };
         assert_eq!(self.0.contexts().commit(&commit).await, Committed::Yes);
     }

@@ -59,7 +59,7 @@ pub(super) async fn run(url: &str, cloud: &Cloud, chatbot: &Chatbot, secrets: &s
     let good = right == wanted;
     let seconds = started.elapsed().as_secs_f64();
     // Those of our own (a join, an action that is due) aside.
-    let events = claims.keys().filter(|key| !key.as_str().starts_with('@')).count();
+    let events = claims.keys().filter(|key| !key.is_ours()).count();
     let contexts = corpus().contexts.len();
     say!(
         "\n{} {right} of {wanted} as the corpus says: {} deliveries, {events} events, {contexts} contexts, {} actions, 1 dead-letter queue, in {seconds:.1} s",
@@ -96,7 +96,7 @@ async fn wait(cloud: &Cloud, sent: &[Sent<'_>]) -> Result<BTreeMap<ClaimKey, Cla
     let wanted: usize = sent.iter().filter(|s| !s.case.repeats).map(|s| s.case.expect.events.len()).sum();
     loop {
         let claims = all_claims(cloud).await?;
-        let of_a_provider = claims.values().filter(|claim| !claim.key.as_str().starts_with('@'));
+        let of_a_provider = claims.values().filter(|claim| !claim.key.is_ours());
         let ended = of_a_provider.filter(|c| matches!(c.state, ClaimState::Processed | ClaimState::Dead)).count();
         if ended >= wanted || Instant::now() > until {
             return Ok(claims);

@@ -159,9 +159,11 @@ async fn one_record(
     Ok(done)
 }
 
-/// What became of it, in the trace of the request that brought it. What is no envelope has nothing to be found by.
+/// What became of it, in the trace of the request that brought it, if that is recorded. What is no envelope has nothing to be
+/// found by.
 fn trace(processor: &Processor, record: &Record, done: &Result<Done, Failure>, started: Timestamp) {
-    let (Ok(envelope), Some(trace)) = (&record.envelope, &record.trace) else { return };
+    let trace = record.trace.as_ref().filter(|trace| trace.sampled().is_some());
+    let (Ok(envelope), Some(trace)) = (&record.envelope, trace) else { return };
     let (outcome, conversation) = match done {
         Ok(done) => (done.outcome, Some(done.conversation.clone())),
         Err(failure) => (failure.code(), whose(processor, envelope)),

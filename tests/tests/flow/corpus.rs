@@ -62,7 +62,7 @@ async fn every_case_becomes_what_the_corpus_says() {
             events += usize::from(!case.repeats);
         }
     }
-    let of_a_provider = |claim: &Claim| !claim.key.as_str().starts_with('@');
+    let of_a_provider = |claim: &Claim| !claim.key.is_ours();
     let claims = world.store.claims().into_iter().filter(of_a_provider).count();
     assert_eq!(claims, events, "no claim that no case names");
     assert_eq!(world.actions(), corpus().actions.iter().cloned().collect());

@@ -123,7 +123,7 @@ async fn straight() -> (BTreeMap<String, Context>, BTreeSet<ExpectedAction>, Vec
         world.deliver_until_accepted(case).await;
     }
     world.process_all().await;
-    let events = world.store.claims().into_iter().map(|claim| claim.key).filter(|key| !key.as_str().starts_with('@')).collect();
+    let events = world.store.claims().into_iter().map(|claim| claim.key).filter(|key| !key.is_ours()).collect();
     (world.contexts(), world.actions(), events)
 }
 

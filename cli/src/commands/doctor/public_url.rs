@@ -1,4 +1,4 @@
-//! Whether the URL that a provider was given leads to its source. Providers that sign it sign that very text.
+//! Whether the URL that a provider was given leads to a source. Providers that sign it sign that very text.
 
 use super::Check;
 use crate::Failure;
@@ -16,8 +16,8 @@ pub(super) fn check(sources: &[Source]) -> Check {
     let problems: Vec<String> = public.iter().filter_map(|(name, url)| problem(name, url, asked(name, url))).collect();
     match (public.len(), problems.len()) {
         (0, _) => Check::skipped(NAME, "no source has a public_url: no provider here signs its URL"),
-        (all, 0) => Check::good(NAME, format!("{all} of {all} lead to their source")),
-        (all, bad) => Check::bad(NAME, format!("{bad} of {all} don't lead to their source"), problems.join("\n")),
+        (all, 0) => Check::good(NAME, format!("{all} of {all} lead to a source")),
+        (all, bad) => Check::bad(NAME, format!("{bad} of {all} don't lead to a source"), problems.join("\n")),
     }
 }
 

@@ -75,18 +75,25 @@ async fn secret(at: &Place, stack: &str) -> (Check, Option<Zeroizing<String>>) {
         Ok(None) => (Check::skipped(NAME, "no stack is named"), None),
         Ok(Some(Versioned { document, .. })) => {
             let sources = receiver::configured::sources();
-            let problems = problems(&document, sources.iter().filter(|source| !source.captures()));
-            let check = match problems {
-                Ok(problems) if problems.is_empty() => Check::good(NAME, "an entry for each source"),
-                Ok(problems) => Check::bad(
-                    NAME,
-                    problems.join("; "),
-                    format!("tidings rotate SOURCE --stack {stack} --secret-file FILE --yes; until then its requests are 503"),
-                ),
-                Err(error) => Check::bad(NAME, error, "write it anew: docs/rotation.md says how"),
-            };
-            (check, Some(document))
+            let sources = sources.iter().filter(|source| !source.captures());
+            let next = format!("tidings rotate SOURCE --stack {stack} --secret-file FILE --yes; until then its requests are 503");
+            (entries(NAME, &document, sources, "an entry for each source", next), Some(document))
         }
+    }
+}
+
+/// Whether a document has an entry that can be used for each of these sources.
+fn entries<'s>(
+    check: &'static str,
+    document: &str,
+    sources: impl IntoIterator<Item = &'s Source>,
+    good: &str,
+    next: impl Into<String>,
+) -> Check {
+    match problems(document, sources) {
+        Ok(problems) if problems.is_empty() => Check::good(check, good),
+        Ok(problems) => Check::bad(check, problems.join("; "), next),
+        Err(error) => Check::bad(check, error, "write it anew: docs/rotation.md says how"),
     }
 }
 
@@ -129,15 +136,9 @@ fn told_of(sources: &[&Source], document: Option<&str>) -> Check {
         let said = format!("{}: the stack can't keep what a provider tells", names.join(", "));
         return Check::bad(TOLD, said, "deploy with CaptureSecrets=true");
     };
-    match problems(document, sources.iter().copied()) {
-        Ok(problems) if problems.is_empty() => Check::good(TOLD, "an entry for each source whose provider tells it"),
-        Ok(problems) => Check::bad(
-            TOLD,
-            problems.join("; "),
-            "open a window and make the webhook: docs/rotation.md says how. Until then its requests are 503",
-        ),
-        Err(error) => Check::bad(TOLD, error, "write it anew: docs/rotation.md says how"),
-    }
+    let next = "open a window and make the webhook: docs/rotation.md says how. Until then its requests are 503";
+    let good = "an entry for each source whose provider tells it";
+    entries(TOLD, document, sources.iter().copied(), good, next)
 }
 
 #[cfg(test)]

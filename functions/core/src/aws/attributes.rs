@@ -72,7 +72,7 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         trace_id: get_text(row, "trace_id"),
         body_sha256: get_text(row, "body_sha256"),
         erased: get_time(row, "erased_at"),
-        event_bytes: kept(row).map(|event| event.as_str().len()),
+        event_bytes: row.get("event").and_then(|event| Some(event.as_s().ok()?.len())),
         expires: get_number(row, "expires_at").and_then(Timestamp::from_unix_s),
         key,
     })

@@ -3,6 +3,7 @@
 
 mod actions;
 mod clock;
+mod commit;
 mod faults;
 mod https;
 pub mod log;
@@ -13,6 +14,7 @@ mod timers;
 
 pub use actions::MemoryActions;
 pub use clock::ManualClock;
+pub use commit::noted;
 pub use faults::{Call, Fault, Faults};
 pub use https::MemoryHttps;
 pub use queue::MemoryQueue;

@@ -10,7 +10,6 @@ use crate::trace::Trace;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::time::Duration;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
@@ -43,7 +42,7 @@ impl Segment<'_> {
 
     /// A subsegment as X-Ray's daemon takes it (AWS X-Ray developer guide, "X-Ray segment documents"): its times are seconds.
     fn document(&self, trace_id: &str, parent: &str) -> Value {
-        let seconds = |at: Timestamp| Duration::from_millis(at.unix_ms().try_into().unwrap_or_default()).as_secs_f64();
+        let seconds = |at: Timestamp| at.since(Timestamp::from_unix_ms(0)).as_secs_f64();
         let mut annotations = json!({
             "event_id": Shown(self.event_id).to_string(),
             "source": self.source,
@@ -111,6 +110,7 @@ impl Visit for Datagram {
 mod tests {
     use super::*;
     use crate::limits::MAX_LOGGED_BYTES;
+    use std::time::Duration;
     use tracing_subscriber::layer::SubscriberExt;
 
     const TRACE: &str = "1-5759e988-bd862e3fe1be46a994272793";

@@ -37,7 +37,7 @@ fn the_corpus_in_its_own_order_is_what_it_says() {
             }
         }
     }
-    let of_a_provider = |claim: &&Claim| !claim.key.as_str().starts_with('@');
+    let of_a_provider = |claim: &&Claim| !claim.key.is_ours();
     let claims = harness.store.claims();
     let processed = claims.iter().filter(of_a_provider).filter(|c| c.state == ClaimState::Processed).count();
     assert_eq!(processed, events.len() - 1, "all but the poison event");

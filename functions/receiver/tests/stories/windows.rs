@@ -3,44 +3,18 @@
 use crate::mortal::{Side, mortal, send_or_die};
 use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, order, secrets};
 use async_trait::async_trait;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidings_core::claim::decide::Committed;
-use tidings_core::claim::{ClaimKey, ClaimState, Outcome};
+use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::log::counted;
-use tidings_core::memory::{Call, Fault, MemoryQueue, MemoryStore};
-use tidings_core::ports::{Burial, Buried, Commit, ContextStore, EventQueue, Unavailable};
+use tidings_core::memory::{Call, Fault, MemoryQueue, MemoryStore, noted};
+use tidings_core::ports::{Burial, Buried, ContextStore, EventQueue, Unavailable};
 use tidings_core::telemetry::Metric;
-use tidings_core::time::{Clock, Timestamp};
+use tidings_core::time::Clock;
 use tidings_core::trace::Trace;
 
 const KEY: &str = "orders#e1";
-
-/// What the processor does with an event in the end.
-fn commit_of(event: &Envelope, processed: Timestamp) -> Commit {
-    Commit {
-        key: event.claimkey.clone(),
-        source: event.source_name().to_owned(),
-        event_id: event.id.clone(),
-        event_type: event.event_type.clone(),
-        subject: event.subject.clone(),
-        received: event.receivedtime,
-        processed,
-        conversation: "c".to_owned(),
-        occurred: processed.to_string(),
-        outcome: Outcome::Noted,
-        rules: Vec::new(),
-        node: None,
-        off_schema: None,
-        actions: Vec::new(),
-        trace_id: None,
-        joins: Vec::new(),
-        event: None,
-        items: BTreeMap::new(),
-        absent: None,
-    }
-}
 
 #[tokio::test]
 async fn a_refused_send_leaves_the_claim_received_and_the_retry_gets_through() {
@@ -152,7 +126,7 @@ async fn a_processed_event_is_a_duplicate_for_good() {
     harness.faults.fail(Call::MarkEnqueued, Fault::Refuse, 1);
     harness.send(&delivery).await;
     let event = &harness.queued()[0];
-    assert_eq!(harness.store.commit(&commit_of(event, harness.clock.now())).await, Committed::Yes);
+    assert_eq!(harness.store.commit(&noted(event, "c", harness.clock.now())).await, Committed::Yes);
     assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
     assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Processed), 1));
 }
@@ -170,7 +144,7 @@ impl EventQueue for FastProcessor {
         let answers = self.queue.send(messages, trace).await;
         for message in messages {
             let event = Envelope::decode(message).unwrap();
-            assert_eq!(self.store.commit(&commit_of(&event, event.receivedtime)).await, Committed::Yes);
+            assert_eq!(self.store.commit(&noted(&event, "c", event.receivedtime)).await, Committed::Yes);
         }
         answers
     }

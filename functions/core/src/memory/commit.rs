@@ -1,0 +1,32 @@
+//! A commit without an effect, for tests to fill in.
+
+use crate::claim::Outcome;
+use crate::envelope::Envelope;
+use crate::ports::Commit;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// What the processor writes for an event that no rule is about, and that is in this conversation's timeline.
+pub fn noted(event: &Envelope, conversation: &str, processed: Timestamp) -> Commit {
+    Commit {
+        key: event.claimkey.clone(),
+        source: event.source_name().to_owned(),
+        event_id: event.id.clone(),
+        event_type: event.event_type.clone(),
+        subject: event.subject.clone(),
+        received: event.receivedtime,
+        processed,
+        conversation: conversation.to_owned(),
+        occurred: format!("{processed}#{}", event.claimkey),
+        outcome: Outcome::Noted,
+        rules: Vec::new(),
+        node: None,
+        off_schema: None,
+        actions: Vec::new(),
+        trace_id: None,
+        joins: Vec::new(),
+        event: None,
+        items: BTreeMap::new(),
+        absent: None,
+    }
+}
