@@ -268,12 +268,17 @@ pub struct ContextShow {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
         tidings link customer:cus_123 whatsapp:491713920012\n  \
-        tidings link order:1042 whatsapp:491713920012 --stack tidings")]
+        tidings link order:1042 whatsapp:491713920012 --stack tidings\n  \
+        tidings link phone:491713920012 whatsapp:4915112345678 --move")]
 pub struct LinkOptions {
     /// As `identity` of rules.yaml gives it
     pub identity: String,
     /// As `conversation` of rules.yaml gives it
     pub conversation: String,
+    /// Also if the identity belongs to another conversation until now, as after a change of number. What is known there stays
+    /// there
+    #[arg(long = "move")]
+    pub moves: bool,
     /// Where `tidings dev` is, if it isn't a stack that is asked
     #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
     pub url: String,

@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::action::{Action, ActionId};
-use tidings_core::claim::decide::{Committed, Recorded};
+use tidings_core::claim::decide::{Committed, Recorded, RecordedEffect};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex};
 use tidings_core::config::rules::Priority;
-use tidings_core::context::{Content, Context, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Owner, Place, Seen};
+use tidings_core::context::{
+    Content, Context, Deferred, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page, Place, Seen,
+    Waiting,
+};
 use tidings_core::kept::KeptEvent;
 use tidings_core::limits::{
     CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_KEPT_EVENT_BYTES, MAX_MESSAGE_BYTES,
@@ -91,6 +94,8 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         trace_id: Some("1-00000000-000000000000000000000000".into()),
         joins: vec!["join#ready#1".into()],
         event: None,
+        links: vec!["customer:c1".into()],
+        deletes: BTreeMap::new(),
         absent: None,
         items: items.iter().map(item).collect(),
     }
@@ -185,7 +190,13 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!(facts["total"], Fact::register(json!({"eur": 48.9}), order));
 
     // Once is all: the marker ends a second try, and nothing of it is written.
-    assert_eq!(contexts.commit(&commit("a", "c", &[("order/1", Some(1)), ("order/9", None)])).await, Committed::Before);
+    // It is told what the claim says of the effect, and so is a burial, and whoever asks.
+    let effect = RecordedEffect { conversation: Some("c".into()), links: vec!["customer:c1".into()] };
+    let again = commit("a", "elsewhere", &[("order/1", Some(1)), ("order/9", None)]);
+    assert_eq!(contexts.commit(&Commit { links: vec![], ..again }).await, Committed::Before(effect.clone()));
+    assert_eq!(contexts.effect(&key("a")).await.expect("an answer"), Some(effect.clone()));
+    assert_eq!(contexts.bury(&burial("a")).await.expect("an answer"), Buried::Processed(effect));
+    assert_eq!(contexts.effect(&key("nobody")).await.expect("an answer"), None);
     assert_eq!(versions("c", &["order/1", "order/9"]).await, BTreeMap::from([("entity#order/1".to_owned(), Some(1))]));
 
     // What moved meanwhile moves nothing, the claim included.
@@ -256,6 +267,15 @@ pub async fn moves(tables: &Tables) {
     assert_eq!(contexts.rewrite(&moved(1)).await, Committed::ContextMoved, "it isn't there any more");
     assert_eq!(first(9).await.into_keys().collect::<Vec<_>>(), ["link"]);
 
+    // What an event deletes goes with its effect, or neither happens.
+    let deleting =
+        |id: &str, version| Commit { deletes: BTreeMap::from([(place("gone", entity(1)), version)]), ..commit(id, "gone", &[]) };
+    assert_eq!(contexts.commit(&commit("put", "gone", &[("order/1", None)])).await, Committed::Yes);
+    assert_eq!(contexts.commit(&deleting("del", 7)).await, Committed::ContextMoved);
+    assert_eq!(contexts.effect(&key("del")).await.expect("an answer"), None);
+    assert_eq!(contexts.commit(&deleting("del", 1)).await, Committed::Yes);
+    assert_eq!(contexts.first("gone", 9).await.expect("an answer"), BTreeMap::new());
+
     // One put alone is guarded as well.
     let alone = |version| Rewrite {
         puts: BTreeMap::from([(place("c", entity(1)), Item { version, content: facts.clone() })]),
@@ -283,10 +303,15 @@ pub async fn moves(tables: &Tables) {
 
     // Every kind of item comes back as it went.
     let outbox = Outbox { next: 3, ..Outbox::default() };
+    let timer = Outgoing::Timer { due: LATER, message: "{}".into() };
+    let page = Page { waiting: vec![Waiting { sequence: 7, what: timer }] };
+    let deferred = Deferred { identities: vec!["id".into()], wakes: Some(LATER), timers: 2, ..Deferred::default() };
     let seen = Seen { time: NOW, key: key("a"), leg: 1, received: LATER, owner: Owner::Identity("id".into()) };
     let join = JoinState { seen: vec![seen], taken: None };
     let items: BTreeMap<Place, Item> = [
         (place("kinds", ItemKey::Outbox), Content::Outbox(outbox)),
+        (place("kinds", ItemKey::OutboxPage(7)), Content::OutboxPage(page)),
+        (place("kinds", ItemKey::Deferred), Content::Deferred(deferred)),
         (place("kinds", ItemKey::Join), Content::Join(join)),
         (place("kinds", ItemKey::Identity("id".into())), linked()),
         (place("kinds", ItemKey::Node), facts),
@@ -333,7 +358,7 @@ pub async fn burials(tables: &Tables) {
     assert_eq!(dead.iter().map(|c| (c.key.clone(), c.state)).collect::<Vec<_>>(), [(key("d"), ClaimState::Dead)]);
 
     // What is processed can't be buried.
-    assert_eq!(contexts.bury(&burial("a")).await.expect("an answer"), Buried::Processed);
+    assert!(matches!(contexts.bury(&burial("a")).await, Ok(Buried::Processed(_))));
     assert_eq!(inspect.claim(&key("a")).await.map(|c| c.state), Some(ClaimState::Processed));
 }
 
@@ -355,7 +380,7 @@ pub async fn kept(tables: &Tables) {
     }
 
     // Once is all for the event as well.
-    assert_eq!(contexts.commit(&keeping("a", "another")).await, Committed::Before);
+    assert!(matches!(contexts.commit(&keeping("a", "another")).await, Committed::Before(_)));
     assert_eq!(inspect.kept(&key("a")).await, event(odd));
     let moved = Commit { event: event("{}"), ..commit("c", "c", &[("order/1", Some(7))]) };
     assert_eq!(contexts.commit(&moved).await, Committed::ContextMoved);

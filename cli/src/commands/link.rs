@@ -20,6 +20,7 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
         time: now,
         identity: options.identity.clone(),
         conversation: options.conversation.clone(),
+        moves: options.moves,
     };
     link.check().map_err(Failure::new)?;
     let message = link.encode();
@@ -36,7 +37,7 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
         })?;
     }
     if options.target.json {
-        say!("{}", json!({"claim_key": link.claim_key(), "identity": options.identity, "conversation": options.conversation}));
+        say!("{}", json!({"claim_key": link.claim_key(), "identity": options.identity, "conversation": options.conversation, "move": options.moves}));
     } else {
         let (identity, conversation) = (paint(NAME, &options.identity), paint(NAME, &options.conversation));
         say!("{} {identity} → {conversation}: tidings events show '{}'", paint(GOOD, "queued"), link.claim_key());

@@ -16,10 +16,18 @@ pub const SOURCE: &str = "/tidings";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Due {
-    /// A notification that waited for its time, or for its conversation.
+    /// A notification that waited for its time, or for its conversation. Sent by the version before; this one keeps what waits
+    /// with the conversation, and sends [`Self::Wake`].
     Action { conversation: String, proposal: Proposal },
-    /// Somebody has said whose conversation an identity is.
-    Link { identity: String, conversation: String },
+    /// Somebody has said whose conversation an identity is. `moves`: also if it is another's until now.
+    Link {
+        identity: String,
+        conversation: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        moves: bool,
+    },
+    /// Something that a conversation deferred may be due. `timer` counts the conversation's timers.
+    Wake { conversation: String, timer: u64 },
     /// A join that may be complete, or given up.
     Join { join: String, key: String, because_of: ClaimKey },
 }
@@ -27,6 +35,7 @@ pub enum Due {
 /// What the claim keys of notifications begin with.
 const ACTION: &str = "@action#";
 
+/// What the version before wrote in the claim of an event, before the time.
 const DEFERRED: &str = "deferred until ";
 
 #[derive(Serialize, Deserialize)]
@@ -41,6 +50,7 @@ impl Due {
             Self::Action { .. } => "tidings.action.due",
             Self::Join { .. } => "tidings.join.due",
             Self::Link { .. } => "tidings.link",
+            Self::Wake { .. } => "tidings.wake",
         }
     }
 
@@ -53,9 +63,12 @@ impl Due {
                 let event = Sha256Hex::of(because_of.as_str().as_bytes());
                 format!("@{}#{}#{ms}", join_partition(join, key), event.digits())
             }
-            Self::Link { identity, conversation } => {
+            Self::Link { identity, conversation, .. } => {
                 let link = Sha256Hex::of(format!("{conversation}\n{identity}").as_bytes());
                 format!("@link#{}#{ms}", link.digits())
+            }
+            Self::Wake { conversation, timer } => {
+                format!("@wake#{}#{ms}#{timer}", Sha256Hex::of(conversation.as_bytes()).digits())
             }
         })
     }
@@ -65,7 +78,9 @@ impl Due {
         let data = serde_json::to_string(&Data { due, what: self.clone() }).expect("it has string keys and holds only JSON");
         let claim_key = self.claim_key(due);
         let conversation = match self {
-            Self::Action { conversation, .. } | Self::Link { conversation, .. } => Some(conversation.clone()),
+            Self::Action { conversation, .. } | Self::Link { conversation, .. } | Self::Wake { conversation, .. } => {
+                Some(conversation.clone())
+            }
             Self::Join { .. } => None,
         };
         let mut envelope = Envelope::new(NewEnvelope {
@@ -85,13 +100,8 @@ impl Due {
         envelope
     }
 
-    /// What the claim of an event says of a notification that waits until then.
-    pub fn deferral(until: Timestamp) -> String {
-        format!("{DEFERRED}{until}")
-    }
-
-    /// The claim keys of the notifications that wait because of an event: when their time comes, whoever finds these
-    /// processed sends nothing.
+    /// The claim keys of the notifications that the version before has put off because of an event: they are messages in the
+    /// queue, and when their time comes, a processor that finds these claims processed sends nothing.
     pub fn waiting(claim: &Claim) -> Vec<ClaimKey> {
         let of = |action: &String| {
             let (label, until) = action.split_once(&format!(" {DEFERRED}"))?;

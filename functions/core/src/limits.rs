@@ -116,11 +116,15 @@ pub const MAX_TOLERANCE: Duration = Duration::from_secs(3_600);
 /// Writes tried again after a transaction conflict, beside the first.
 pub const CONFLICT_RETRIES: u32 = 3;
 
-/// Commits tried again because another event of the same conversation was faster.
-pub const RELOAD_RETRIES: u32 = 8;
+/// Commits tried again because another event of the same conversation was faster. With their pauses, some 4 s.
+pub const RELOAD_RETRIES: u32 = 12;
 
 /// Pause before a conflict is tried again: uniformly random up to this, doubled each time.
 pub const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long an event whose receives were all contended stays out of the way before it is received again: uniformly random up
+/// to this.
+pub const CONTENDED_PAUSE: Duration = Duration::from_secs(60);
 
 /// Told to the provider with a 503.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -211,9 +215,30 @@ pub const MAX_CAP_WITHIN: Duration = Duration::from_secs(7 * 86_400);
 /// nobody wants it.
 pub const MAX_DEFERRAL: Duration = Duration::from_secs(8 * 86_400);
 
-/// Actions that wait for the link of one identity. More are recorded as withheld: an identity that nobody ever links mustn't
-/// grow for good.
-pub const MAX_HELD: usize = 64;
+/// One action, or the timer of one, as it is stored until it is sent. A larger one is withheld.
+pub const MAX_ACTION_BYTES: usize = 61_440;
+
+/// What waits in the outbox item itself while the actions queue has no answer. What is more becomes a page of its own, so that
+/// each event writes no more than this: DynamoDB bills by the KB.
+pub const OUTBOX_PAGE_BYTES: usize = 32_768;
+
+/// Pages of one conversation: at a kilobyte an action, some two thousand actions of one outage. More are withheld.
+pub const MAX_OUTBOX_PAGES: usize = 64;
+
+/// Times of sent notifications that one conversation remembers for all its caps: 30 bytes each.
+pub const MAX_SENT_TIMES: usize = 1_000;
+
+/// What one conversation, or one identity without a link, wants said later: an item that is written whole each time.
+pub const MAX_DEFERRED_BYTES: usize = 65_536;
+
+/// One of these: the longest text with its parts has less than half of it.
+pub const MAX_DEFERRED_PROPOSAL_BYTES: usize = 32_768;
+
+/// What one timer decides in its transaction, at most. If more is due, the next one follows at once.
+pub const WAKE_STEP: usize = 16;
+
+/// How late a timer may be before it is taken for lost, and another is set: the time that SQS keeps trying, and room.
+pub const WAKE_OVERDUE: Duration = Duration::from_secs(3_600);
 
 /// Items of one transaction while what was known of an identity moves to its conversation: one read, one deleted, one written.
 pub const MOVE_CHUNK: usize = 24;
@@ -355,17 +380,31 @@ const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
     assert!(MAX_MESSAGE_BYTES <= MAX_BATCH_BYTES, "every message fits into a batch");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
-    // The claim, the items, the outbox, two items a link, an item a join, and that a link isn't there yet.
-    assert!(MAX_ITEMS_PER_EVENT + 2 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 3 <= 100, "a transaction holds 100 actions");
+    // The claim, the items, the outbox with two pages for each action, what is deferred, three items a link (one is deleted
+    // where it moves), an item a join, the conversation's own link, and that an identity has no link yet.
+    assert!(
+        1 + MAX_ITEMS_PER_EVENT + 1 + MAX_ACTIONS_PER_EVENT + 1 + 3 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 2 <= 100,
+        "a transaction holds 100 actions"
+    );
     assert!(2 * MOVE_CHUNK <= 100, "so does this one");
     assert!(MAX_JOIN_WITHIN.as_secs() + JOIN_GRACE.as_secs() < MAX_EVENT_AGE.as_secs(), "a timer is an event");
     assert!(MAX_CAP_WITHIN.as_secs() < MAX_DEFERRAL.as_secs());
     assert!(MAX_DEFERRAL.as_secs() < MAX_EVENT_AGE.as_secs(), "a notification that waits is an event");
     assert!(MAX_COUNT_STEP.checked_mul(1_000_000_000).is_some());
     assert!(MAX_ITEM_BYTES <= 400 * 1024);
+    assert!(OUTBOX_PAGE_BYTES + MAX_ACTION_BYTES <= 400 * 1024, "a page, whose last action may be larger than the rest");
+    assert!(OUTBOX_PAGE_BYTES + MAX_ACTION_BYTES + 32 * MAX_SENT_TIMES <= 400 * 1024, "the outbox with its times");
+    assert!(MAX_DEFERRED_BYTES + MAX_DEFERRED_PROPOSAL_BYTES <= 400 * 1024);
+    assert!(2 * MAX_DEFERRED_PROPOSAL_BYTES <= MAX_DEFERRED_BYTES);
+    assert!(MAX_ACTION_BYTES < MAX_MESSAGE_BYTES);
     assert!(MAX_KEPT_EVENT_BYTES + MAX_ITEM_BYTES <= 400 * 1024, "an item holds 400 KB, and a claim says more than its event");
     assert!(
-        (MAX_ITEMS_PER_EVENT + MAX_JOINS_PER_EVENT + 1) * MAX_ITEM_BYTES + MAX_KEPT_EVENT_BYTES <= 4 << 20,
+        (MAX_ITEMS_PER_EVENT + MAX_JOINS_PER_EVENT + 1) * MAX_ITEM_BYTES
+            + MAX_DEFERRED_BYTES
+            + 2 * OUTBOX_PAGE_BYTES
+            + (MAX_ACTIONS_PER_EVENT + 2) * MAX_ACTION_BYTES
+            + MAX_KEPT_EVENT_BYTES
+            <= 4 << 20,
         "so a transaction's 4 MB"
     );
     assert!(MAX_CAPTURED as u64 * MAX_KEPT_EVENT_BYTES as u64 <= MAX_CAPTURED_BYTES, "as many as one replay plays are in memory");

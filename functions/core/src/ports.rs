@@ -4,7 +4,7 @@
 //! of AWS.
 
 use crate::action::Action;
-use crate::claim::decide::{Committed, Recorded};
+use crate::claim::decide::{Committed, Recorded, RecordedEffect};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
 use crate::context::{Item, ItemKey, Place};
 use crate::kept::KeptEvent;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// A call that had no answer or a bad one. The cause is for our logs, never for a reply. Worth a retry.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{call}: {cause}")]
 pub struct Unavailable {
     /// As the role must allow it: `sqs:SendMessage`.
@@ -149,8 +149,12 @@ pub struct Commit {
     pub joins: Vec<String>,
     /// The event itself, where it is to be kept.
     pub event: Option<KeptEvent>,
+    /// The identities that the event links to its conversation: a retry reads here which of them it has to move.
+    pub links: Vec<String>,
     /// Whole items, each with the version that was read.
     pub items: BTreeMap<Place, Item>,
+    /// Items that go, each with the version that was read.
+    pub deletes: BTreeMap<Place, u64>,
     /// What must not be there: the link of the identity whose items these are.
     pub absent: Option<Place>,
 }
@@ -188,20 +192,23 @@ pub struct Entry {
 }
 
 /// What the table said to a burial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Buried {
     Yes,
-    /// Its effect is in the context after all: nothing to bury.
-    Processed,
+    /// Its effect is in the context after all: nothing to bury, and this is what its claim says.
+    Processed(RecordedEffect),
 }
 
 /// Claims and contexts as the processor uses them: `dynamodb:BatchGetItem`, `dynamodb:ConditionCheckItem`,
-/// `dynamodb:DeleteItem`, `dynamodb:PutItem`, `dynamodb:Query` on the context table, `dynamodb:UpdateItem` on the claims table
-/// (a transaction is authorised by the verbs of its items).
+/// `dynamodb:DeleteItem`, `dynamodb:PutItem`, `dynamodb:Query` on the context table, `dynamodb:GetItem` and
+/// `dynamodb:UpdateItem` on the claims table (a transaction is authorised by the verbs of its items).
 #[async_trait]
 pub trait ContextStore: Send + Sync + fmt::Debug {
     /// The items as they are now, read consistently. What isn't there is left out.
     async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable>;
+
+    /// What the claim says of its effect; `None` while there is none. For messages that come again.
+    async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable>;
 
     /// Claim → `processed` and the items, all or nothing. Never fails: a failure is an answer, [`Committed::Unknown`].
     async fn commit(&self, commit: &Commit) -> Committed;
@@ -209,7 +216,7 @@ pub trait ContextStore: Send + Sync + fmt::Debug {
     /// The first items of a partition in the order of their keys, read consistently; at most so many.
     async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable>;
 
-    /// All or nothing. Never fails, and is never [`Committed::Before`].
+    /// All or nothing. Never fails, and is never [`Committed::Before`]: it has no claim.
     async fn rewrite(&self, rewrite: &Rewrite) -> Committed;
 
     /// Claim → `dead` with the reason, unless it is processed. What the receiver recorded of the event stays: of a message

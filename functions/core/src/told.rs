@@ -21,6 +21,8 @@ pub struct ToldLink {
     pub time: Timestamp,
     pub identity: String,
     pub conversation: String,
+    /// Also if the identity is another conversation's until now.
+    pub moves: bool,
 }
 
 /// What was read of a message that means to be one.
@@ -55,17 +57,21 @@ impl ToldLink {
             "time": self.time,
             "data": {"identity": self.identity, "conversation": self.conversation},
         });
+        let mut message = message;
+        if self.moves {
+            message["data"]["move"] = Value::from(true);
+        }
         sqs_text(message.to_string())
     }
 
-    /// `None` for what doesn't mean to be one.
-    pub fn read(message: &str) -> Option<Read> {
+    /// `None` for what doesn't mean to be one. `sent`: when SQS has received it. Without that the time it names counts.
+    pub fn read(message: &str, sent: Option<Timestamp>) -> Option<Read> {
         let message: Value = serde_json::from_str(message).ok()?;
         if message["source"] != SOURCE || message["type"] != TYPE || message.get("claimkey").is_some() {
             return None;
         }
         let key = message["id"].as_str().filter(|id| !id.is_empty()).map(claim_key);
-        Some((key, Self::of(&message).map(Self::envelope)))
+        Some((key, Self::of(&message).map(|link| link.envelope(sent))))
     }
 
     fn of(message: &Value) -> Result<Self, DecodeError> {
@@ -84,16 +90,24 @@ impl ToldLink {
             time: time.ok_or_else(|| DecodeError::Link("time isn't RFC 3339, as in 2026-11-24T15:00:00Z".to_owned()))?,
             identity: text(&message["data"]["identity"], "data.identity")?,
             conversation: text(&message["data"]["conversation"], "data.conversation")?,
+            moves: match &message["data"]["move"] {
+                Value::Null => false,
+                Value::Bool(moves) => *moves,
+                Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                    return Err(DecodeError::Link("data.move is neither true nor false".to_owned()));
+                }
+            },
         };
         link.check().map_err(DecodeError::Link)?;
         Ok(link)
     }
 
-    fn envelope(self) -> Envelope {
+    fn envelope(self, sent: Option<Timestamp>) -> Envelope {
         let key = self.claim_key();
         // It holds at once, whatever time it says: our clocks differ.
         let due = Timestamp::from_unix_ms(0);
-        let mut envelope = Due::Link { identity: self.identity, conversation: self.conversation }.envelope(due, self.time);
+        let link = Due::Link { identity: self.identity, conversation: self.conversation, moves: self.moves };
+        let mut envelope = link.envelope(due, sent.unwrap_or(self.time));
         envelope.id = self.id;
         envelope.time = Some(self.time);
         envelope.claimkey = key;
@@ -116,6 +130,7 @@ mod tests {
             time: Timestamp::from_unix_ms(1_795_168_800_000),
             identity: "customer:cus_123".into(),
             conversation: "whatsapp:491713920012".into(),
+            moves: false,
         }
     }
 
@@ -124,22 +139,22 @@ mod tests {
         let golden = include_str!("../../../events/contract/link-v1.json");
         let ours: Value = serde_json::from_str(&told().encode()).unwrap();
         assert_eq!(ours, serde_json::from_str::<Value>(golden).unwrap());
-        let (key, envelope) = ToldLink::read(golden).expect("it is one");
+        let (key, envelope) = ToldLink::read(golden, None).expect("it is one");
         let envelope = envelope.expect("and right");
         assert_eq!((key.as_ref(), envelope.claimkey.as_str()), (Some(&envelope.claimkey), "@link#crm-77"));
         assert_eq!((envelope.receivedtime, envelope.order().time), (told().time, told().time));
-        let link = Due::Link { identity: told().identity, conversation: told().conversation };
+        let link = Due::Link { identity: told().identity, conversation: told().conversation, moves: false };
         assert_eq!(Due::read(&envelope), Some(Ok((link, Timestamp::from_unix_ms(0)))));
         assert_eq!(Due::read(&Envelope::decode(&envelope.encode()).unwrap()), Due::read(&envelope), "it can be sent on");
     }
 
     #[test]
     fn other_messages_do_not_mean_to_be_one() {
-        let due = Due::Link { identity: "a".into(), conversation: "b".into() };
+        let due = Due::Link { identity: "a".into(), conversation: "b".into(), moves: false };
         let ours = due.envelope(told().time, told().time).encode();
         let provider = told().encode().replace("\"/tidings\"", "\"/webhooks/tidings\"");
         for other in ["", "{}", "[]", &ours, &provider, &told().encode().replace("tidings.link", "tidings.linked")] {
-            assert!(ToldLink::read(other).is_none(), "{other}");
+            assert!(ToldLink::read(other, None).is_none(), "{other}");
         }
     }
 
@@ -152,6 +167,7 @@ mod tests {
             ("/time", json!("hunter2"), "not a link: time isn't RFC 3339, as in 2026-11-24T15:00:00Z"),
             ("/time", json!(1_795_168_800), "not a link: time is missing, or no text"),
             ("/data", json!("hunter2"), "not a link: data.identity is missing, or no text"),
+            ("/data/move", json!("hunter2"), "not a link: data.move is neither true nor false"),
             ("/data/conversation", json!(["hunter2"]), "not a link: data.conversation is missing, or no text"),
             ("/data/conversation", json!("customer:cus_123"), "not a link: an identity can't be linked to itself"),
         ];
@@ -159,12 +175,23 @@ mod tests {
         wrong.push(("/data/identity", json!(long), "not a link: identity has 513 bytes, allowed: 1 to 512"));
         for (field, value, expected) in wrong {
             let mut message: Value = serde_json::from_str(&told().encode()).unwrap();
-            *message.pointer_mut(field).unwrap() = value;
-            let (key, read) = ToldLink::read(&message.to_string()).expect("it means to be one");
+            let (at, name) = field.rsplit_once('/').unwrap();
+            message.pointer_mut(at).unwrap()[name] = value;
+            let (key, read) = ToldLink::read(&message.to_string(), None).expect("it means to be one");
             assert_eq!(read.unwrap_err().to_string(), expected, "{field}");
             assert_eq!(key.is_some(), field != "/id", "whoever asks for its id is told");
         }
         let longest = ToldLink { identity: "x".repeat(MAX_CONVERSATION_BYTES), ..told() };
-        assert!(ToldLink::read(&longest.encode()).unwrap().1.is_ok());
+        assert!(ToldLink::read(&longest.encode(), None).unwrap().1.is_ok());
+    }
+
+    #[test]
+    fn a_time_ahead_of_the_receipt_does_not_win_against_all_that_follows() {
+        let sent = told().time;
+        let ahead = ToldLink { time: sent.plus(std::time::Duration::from_secs(86_400)), moves: true, ..told() };
+        let envelope = ToldLink::read(&ahead.encode(), Some(sent)).unwrap().1.unwrap();
+        assert_eq!((envelope.receivedtime, envelope.order().time), (sent, sent));
+        let link = Due::Link { identity: told().identity, conversation: told().conversation, moves: true };
+        assert_eq!(Due::read(&envelope), Some(Ok((link, Timestamp::from_unix_ms(0)))));
     }
 }

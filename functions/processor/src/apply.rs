@@ -3,78 +3,42 @@
 
 use crate::effects::{Outline, Planned};
 use crate::failure::Failure;
+use crate::links;
 use crate::plan::{EventPlan, Planner};
+use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::action::policy::{Circumstances, caps, decide};
-use tidings_core::action::{Preferences, Proposal, Verdict, Withheld};
+use tidings_core::action::{ActionOutcome, Became, Preferences, Proposal, Verdict, Withheld};
 use tidings_core::claim::{ClaimKey, Outcome};
-use tidings_core::config::rules::Policy;
+use tidings_core::config::rules::{Channel, Policy};
 use tidings_core::context::{
-    Branch, Content, Facts, Item, ItemKey, JoinState, Link, Merged, Order, Outbox, Outgoing, PREFERENCES, Place, Taken,
-    join_order, join_partition,
+    Branch, Content, Deferred, Facts, Item, ItemKey, JoinState, Merged, Order, Outbox, Outgoing, PREFERENCES, Place, Put, Taken,
+    Waits, join_order, join_partition,
 };
 use tidings_core::due::Due;
-use tidings_core::limits::{MAX_HELD, MAX_ITEM_BYTES, MAX_SET_ELEMENTS};
+use tidings_core::limits::{MAX_ITEM_BYTES, MAX_SET_ELEMENTS, WAKE_STEP};
 use tidings_core::time::Timestamp;
-
-/// What was read for a plan.
-#[derive(Clone, Debug)]
-pub(crate) struct View {
-    /// The conversation, or the identity as long as it has no link.
-    pub(crate) partition: String,
-    /// The identity's link, which must not be there when its items are written.
-    pub(crate) unlinked: Option<Place>,
-    pub(crate) items: BTreeMap<Place, Item>,
-}
 
 /// What is to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Applied {
     pub(crate) items: BTreeMap<Place, Item>,
+    /// Items that go, each with the version that was read.
+    pub(crate) deletes: BTreeMap<Place, u64>,
     pub(crate) outcome: Outcome,
     pub(crate) node: Option<String>,
-    pub(crate) actions: Vec<String>,
+    pub(crate) actions: Vec<ActionOutcome>,
     pub(crate) joins: Vec<String>,
-    pub(crate) withheld: Vec<Withheld>,
+    /// Identities that it links to the conversation.
+    pub(crate) links: Vec<String>,
     /// Links that say something else than the one that is there.
     pub(crate) conflicts: usize,
-}
-
-impl View {
-    fn own(&self) -> BTreeMap<ItemKey, Item> {
-        let own = self.items.iter().filter(|(place, _)| place.partition == self.partition);
-        own.map(|(place, item)| (place.key.clone(), item.clone())).collect()
-    }
-
-    fn place(&self, key: ItemKey) -> Place {
-        Place::new(self.partition.clone(), key)
-    }
-
-    pub(crate) fn outbox(&self) -> (Option<u64>, Outbox) {
-        match self.items.get(&self.place(ItemKey::Outbox)) {
-            Some(Item { version, content: Content::Outbox(outbox) }) => (*version, outbox.clone()),
-            Some(Item { content: Content::Facts(_) | Content::Join(_) | Content::Link(_), .. }) | None => {
-                (None, Outbox::default())
-            }
-        }
-    }
-
-    pub(crate) fn join(&self, partition: &str) -> (Option<u64>, JoinState) {
-        match self.items.get(&Place::new(partition, ItemKey::Join)) {
-            Some(Item { version, content: Content::Join(state) }) => (*version, state.clone()),
-            Some(Item { content: Content::Facts(_) | Content::Link(_) | Content::Outbox(_), .. }) | None => {
-                (None, JoinState::default())
-            }
-        }
-    }
-
-    /// The conversation that an identity is linked to.
-    pub(crate) fn link(&self, identity: &str) -> Option<&str> {
-        match &self.items.get(&Place::new(identity, ItemKey::Link))?.content {
-            Content::Link(link) => Some(&link.conversation),
-            Content::Facts(_) | Content::Join(_) | Content::Outbox(_) => None,
-        }
-    }
+    /// What waited and had to go for something else.
+    pub(crate) overflow: Vec<Proposal>,
+    /// Timers for which the outbox has no room.
+    pub(crate) lost_timers: usize,
+    /// Something has to be deferred, and what is deferred already wasn't read: read it, and apply the plan to that.
+    pub(crate) needs_deferred: bool,
 }
 
 /// The items of its own partition that an outline has to see.
@@ -103,13 +67,8 @@ pub(crate) fn event(
     at: &Moment<'_>,
 ) -> Result<Applied, Failure> {
     let mut work = Work::new(view, &plan.outline, order, at);
-    work.act(&plan.outline.proposals)?;
-    if !plan.links.is_empty() && view.link(&view.partition).is_some() {
-        return Err(Failure::LinkTarget);
-    }
-    for identity in &plan.links {
-        work.link(identity, order);
-    }
+    work.act(&plan.outline.proposals);
+    links::link(&mut work.applied, view, plan, order)?;
     for ((index, key), legs) in &plan.legs {
         let join = planner.join(*index);
         let partition = join_partition(&join.name, key);
@@ -146,7 +105,43 @@ pub(crate) fn action(proposal: &Proposal, view: &View, order: &Order, at: &Momen
     let outline =
         Outline { proposals: vec![Planned { proposal: proposal.clone(), stale_without: Vec::new() }], ..Outline::default() };
     let mut work = Work::new(view, &outline, order, at);
-    work.act(&outline.proposals)?;
+    work.act(&outline.proposals);
+    work.finish()
+}
+
+/// The conversation's timer: what is due is decided, in the order of the events. `identity` is one whose link has come since:
+/// what it holds comes over as far as there is room, and is decided by the next timer.
+pub(crate) fn wake(
+    fired: Timestamp,
+    identity: Option<&str>,
+    view: &View,
+    order: &Order,
+    at: &Moment<'_>,
+) -> Result<Applied, Failure> {
+    let mut work = Work::new(view, &Outline::default(), order, at);
+    work.deferred.wakes = work.deferred.wakes.filter(|wakes| *wakes > fired);
+    for Waits { proposal, .. } in work.deferred.take_due(at.now, WAKE_STEP) {
+        work.decide(&proposal);
+    }
+    if let Some(identity) = identity {
+        let (version, mut theirs) = view.deferred(identity);
+        let gone = work.deferred.take_over(&mut theirs, at.now);
+        work.applied.overflow.extend(gone);
+        if theirs.waiting.is_empty() {
+            work.deferred.identities.retain(|waiting| waiting != identity);
+        }
+        if let Some(version) = version {
+            let place = Place::new(identity, ItemKey::Deferred);
+            if theirs.waiting.is_empty() {
+                work.applied.deletes.insert(place, version);
+            } else {
+                work.applied.items.insert(place, Item { version: Some(version), content: Content::Deferred(theirs) });
+            }
+        }
+    }
+    if !work.applied.actions.is_empty() {
+        work.applied.outcome = Outcome::Applied;
+    }
     work.finish()
 }
 
@@ -165,7 +160,7 @@ pub(crate) fn ending(ending: &Ending, outline: &Outline, view: &View, at: &Momen
     let order = join_order(&ending.place.partition, ending.time);
     let mut work = Work::new(view, outline, &order, at);
     if ending.state.taken.is_none() {
-        work.act(&outline.proposals)?;
+        work.act(&outline.proposals);
         let taken = Taken { branch: ending.branch, partition: view.partition.clone() };
         let state = JoinState { taken: Some(taken), ..ending.state.clone() };
         work.applied.items.insert(ending.place.clone(), Item { version: ending.version, content: Content::Join(state) });
@@ -190,6 +185,9 @@ struct Work<'a> {
     outbox: Outbox,
     outbox_version: Option<u64>,
     outbox_before: Outbox,
+    deferred: Deferred,
+    deferred_version: Option<u64>,
+    deferred_before: Deferred,
     applied: Applied,
 }
 
@@ -197,17 +195,39 @@ impl<'a> Work<'a> {
     fn new(view: &'a View, outline: &Outline, order: &Order, at: &'a Moment<'a>) -> Self {
         let merged = outline.changes.merge(&view.own(), order, at.now);
         let (outbox_version, outbox) = view.outbox();
+        let (deferred_version, deferred) = view.deferred(&view.partition);
         let node = outline.changes.node().filter(|_| merged.items.contains_key(&ItemKey::Node)).map(str::to_owned);
         let applied = Applied {
             items: merged.items.iter().map(|(key, item)| (view.place(key.clone()), item.clone())).collect(),
+            deletes: BTreeMap::new(),
             outcome: merged.outcome,
             node,
             actions: Vec::new(),
             joins: Vec::new(),
-            withheld: Vec::new(),
+            links: Vec::new(),
             conflicts: 0,
+            overflow: Vec::new(),
+            lost_timers: 0,
+            needs_deferred: false,
         };
-        Self { view, at, merged, outbox_before: outbox.clone(), outbox, outbox_version, applied }
+        let (outbox_before, deferred_before) = (outbox.clone(), deferred.clone());
+        let mut work = Self {
+            view,
+            at,
+            merged,
+            outbox,
+            outbox_version,
+            outbox_before,
+            deferred,
+            deferred_version,
+            deferred_before,
+            applied,
+        };
+        // The version before kept here what waits for a link.
+        for proposal in std::mem::take(&mut work.outbox.held) {
+            work.defer(proposal, None);
+        }
+        work
     }
 
     /// An entity's facts, this event's included.
@@ -216,38 +236,26 @@ impl<'a> Work<'a> {
         self.merged.items.get(&key).or_else(|| self.view.items.get(&self.view.place(key))).and_then(Item::facts)
     }
 
-    fn act(&mut self, planned: &[Planned]) -> Result<(), Failure> {
+    fn act(&mut self, planned: &[Planned]) {
         for Planned { proposal, stale_without } in planned {
             let stale = !stale_without.is_empty() && !stale_without.iter().any(|write| self.merged.won.contains(write));
-            let became = if stale {
-                self.withhold(Withheld::Stale)
+            if stale {
+                self.tell(proposal, Became::Withheld(Withheld::Stale));
             } else if self.view.unlinked.is_some() {
-                self.hold(proposal)
+                // There is nobody yet to send it to.
+                let became = self.defer(proposal.clone(), None);
+                self.tell(proposal, became);
             } else {
-                self.decided(proposal)?
-            };
-            self.applied.actions.push(format!("{} {became}", proposal.label()));
+                self.decide(proposal);
+            }
         }
-        Ok(())
     }
 
-    /// There is nobody yet to send it to.
-    fn hold(&mut self, proposal: &Proposal) -> String {
-        let now = self.at.now;
-        self.outbox.held.retain(|held| !held.has_expired(now));
-        if self.outbox.held.len() >= MAX_HELD {
-            return self.withhold(Withheld::NoConversation);
-        }
-        self.outbox.held.push(proposal.clone());
-        "held until its identity is linked".to_owned()
+    fn tell(&mut self, proposal: &Proposal, became: Became) {
+        self.applied.actions.push(ActionOutcome { label: proposal.label(), became });
     }
 
-    fn withhold(&mut self, why: Withheld) -> String {
-        self.applied.withheld.push(why);
-        format!("withheld: {why}")
-    }
-
-    fn decided(&mut self, proposal: &Proposal) -> Result<String, Failure> {
+    fn decide(&mut self, proposal: &Proposal) {
         let now = self.at.now;
         let preferences = Preferences::read(self.facts(PREFERENCES), now);
         let circumstances = Circumstances {
@@ -257,49 +265,84 @@ impl<'a> Work<'a> {
             now,
             lag: now.since(self.at.received),
         };
-        Ok(match decide(proposal, self.at.policy, &circumstances) {
-            Verdict::Withhold(why) => self.withhold(why),
-            Verdict::Defer { until } => {
-                let due = Due::Action { conversation: self.view.partition.clone(), proposal: proposal.clone() };
-                self.timer(&due, until);
-                Due::deferral(until)
+        let became = match decide(proposal, self.at.policy, &circumstances) {
+            Verdict::Withhold(why) => Became::Withheld(why),
+            Verdict::Defer { until } => self.defer(proposal.clone(), Some(until)),
+            Verdict::Send { channel } => self.send(proposal, channel),
+        };
+        self.tell(proposal, became);
+    }
+
+    /// Into the outbox, if it isn't too large and there is room.
+    fn send(&mut self, proposal: &Proposal, channel: Option<Channel>) -> Became {
+        let facts = proposal.entity.as_deref().and_then(|entity| self.facts(entity));
+        let Ok(action) = proposal.action(channel, facts, self.at.now) else { return Became::Withheld(Withheld::TooLarge) };
+        if let Err(why) = self.put(Outgoing::Action(Box::new(action))) {
+            return Became::Withheld(why);
+        }
+        for (scope, cap) in caps(proposal, self.at.policy) {
+            self.outbox.count(scope, cap, self.at.now);
+        }
+        Became::Queued
+    }
+
+    fn put(&mut self, what: Outgoing) -> Result<(), Withheld> {
+        match self.outbox.put(what) {
+            Put::Inside => Ok(()),
+            Put::AfterPage { first, page } => {
+                let place = self.view.place(ItemKey::OutboxPage(first));
+                self.applied.items.insert(place, Item::new(Content::OutboxPage(page)));
+                Ok(())
             }
-            Verdict::Send { channel } => {
-                let facts = proposal.entity.as_deref().and_then(|entity| self.facts(entity));
-                let action = proposal
-                    .action(channel, facts, now)
-                    .map_err(|long| Failure::LongText { rule: proposal.rule.clone(), bytes: long.bytes })?;
-                for (scope, cap) in caps(proposal, self.at.policy) {
-                    self.outbox.count(scope, cap, now);
-                }
-                self.outbox.put(Outgoing::Action(Box::new(action)));
-                "queued".to_owned()
-            }
-        })
+            Put::TooLarge => Err(Withheld::TooLarge),
+            Put::Full => Err(Withheld::NoRoom),
+        }
+    }
+
+    fn defer(&mut self, proposal: Proposal, until: Option<Timestamp>) -> Became {
+        let id = proposal.id.clone();
+        let mut gone = if self.view.knows_deferred {
+            self.deferred.add(Waits { until, proposal }, self.at.now)
+        } else {
+            self.applied.needs_deferred = true;
+            Vec::new()
+        };
+        if let Some(itself) = gone.iter().position(|gone| gone.id == id) {
+            gone.remove(itself);
+            self.applied.overflow.append(&mut gone);
+            return Became::Withheld(Withheld::NoRoom);
+        }
+        self.applied.overflow.append(&mut gone);
+        until.map_or(Became::WaitsForLink, Became::WaitsUntil)
     }
 
     fn timer(&mut self, what: &Due, due: Timestamp) {
-        self.outbox.put(Outgoing::Timer { due, message: what.envelope(due, self.at.now).encode() });
+        let message = what.envelope(due, self.at.now).encode();
+        if self.put(Outgoing::Timer { due, message }).is_err() {
+            self.applied.lost_timers += 1;
+        }
     }
 
-    fn link(&mut self, identity: &str, order: &Order) {
-        match self.view.link(identity) {
-            Some(conversation) if conversation == self.view.partition => {}
-            Some(_) => self.applied.conflicts += 1,
-            None => {
-                let link = Link { conversation: self.view.partition.clone(), order: order.clone() };
-                let places = [Place::new(identity, ItemKey::Link), self.view.place(ItemKey::Identity(identity.to_owned()))];
-                for place in places {
-                    let version = self.view.items.get(&place).and_then(|item| item.version);
-                    self.applied.items.insert(place, Item { version, content: Content::Link(link.clone()) });
-                }
-                self.applied.outcome = Outcome::Applied;
-            }
+    /// Sets the conversation's timer, if what is deferred needs another than the one under way.
+    fn wake(&mut self) {
+        let Some(due) = self.deferred.timer_due(self.at.now).filter(|_| self.view.unlinked.is_none()) else { return };
+        let timer = self.deferred.timers + 1;
+        let lost_before = self.applied.lost_timers;
+        self.timer(&Due::Wake { conversation: self.view.partition.clone(), timer }, due);
+        if self.applied.lost_timers == lost_before {
+            (self.deferred.timers, self.deferred.wakes) = (timer, Some(due));
         }
     }
 
     fn finish(mut self) -> Result<Applied, Failure> {
-        if self.outbox != self.outbox_before {
+        if self.view.knows_deferred {
+            self.wake();
+            if self.deferred != self.deferred_before {
+                let item = Item { version: self.deferred_version, content: Content::Deferred(self.deferred) };
+                self.applied.items.insert(self.view.place(ItemKey::Deferred), item);
+            }
+        }
+        if self.view.sent || self.outbox != self.outbox_before {
             let item = Item { version: self.outbox_version, content: Content::Outbox(self.outbox) };
             self.applied.items.insert(self.view.place(ItemKey::Outbox), item);
         }
@@ -310,6 +353,10 @@ impl<'a> Work<'a> {
 
 fn bounded(items: &BTreeMap<Place, Item>) -> Result<(), Failure> {
     for (place, item) in items {
+        // What is to be sent or said later is bounded where it is put in.
+        if !matches!(item.content, Content::Facts(_) | Content::Join(_)) {
+            continue;
+        }
         let bytes = item.content.encode().len();
         if bytes > MAX_ITEM_BYTES {
             return Err(Failure::LargeItem { item: place.key.to_string(), bytes });

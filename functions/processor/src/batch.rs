@@ -1,18 +1,20 @@
 //! A batch: every record alone, those of one conversation in turn, conversations side by side.
 
 use crate::Processor;
-use crate::commit::{Done, Effect, commit};
+use crate::commit::{Done, Effect, commit, finish};
 use crate::decode::Record;
-use crate::failure::{End, Failure, settle, whose};
+use crate::failure::Failure;
 use crate::plan::{Fetched, Plan};
 use crate::schema;
+use crate::settle::{End, settle, whose};
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use futures::FutureExt;
 use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
-use tidings_core::claim::Outcome;
+use tidings_core::claim::decide::RecordedEffect;
+use tidings_core::claim::{ClaimKey, Outcome};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::limits::{ANSWER_RESERVE, BATCH_RESERVE, LAG_OBJECTIVE, STRUGGLING_RECEIVES};
@@ -20,8 +22,26 @@ use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
 use tidings_core::time::{Timestamp, millis};
 use tokio::time::{Instant, timeout_at};
 
-/// A record and what it is to change, or why it can't.
-type Planned = (Record, Result<Plan, Failure>);
+/// A record and what there is to do for it, or why that can't be said.
+type Planned = (Record, Result<Task, Failure>);
+
+/// What there is to do for a record.
+enum Task {
+    /// Its effect, by this plan.
+    Apply(Plan),
+    /// Its effect is there since an earlier receive: what that has left.
+    Finish(RecordedEffect),
+}
+
+impl Task {
+    /// Those of one group are done one after the other.
+    fn group(&self) -> Option<&str> {
+        match self {
+            Self::Apply(plan) => plan.group(),
+            Self::Finish(effect) => effect.conversation.as_deref(),
+        }
+    }
+}
 
 /// Until when.
 #[derive(Clone, Copy)]
@@ -40,7 +60,7 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
     let mut groups: BTreeMap<String, Vec<Planned>> = BTreeMap::new();
     for (record, plan) in join_all(messages.into_iter().map(|message| planned(processor, message, time))).await {
         // What has no plan shares nothing with others: a group of its own.
-        let group = plan.as_ref().ok().and_then(Plan::group).map_or_else(|| format!("#{}", record.message_id), str::to_owned);
+        let group = plan.as_ref().ok().and_then(Task::group).map_or_else(|| format!("#{}", record.message_id), str::to_owned);
         groups.entry(group).or_default().push((record, plan));
     }
     let ends = join_all(groups.into_values().map(|group| one_conversation(processor, group, time))).await;
@@ -61,17 +81,18 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
 /// One after the other. A failure is no reason to leave out what follows: order doesn't matter to the context.
 async fn one_conversation(processor: &Processor, group: Vec<Planned>, time: Time) -> Vec<String> {
     let mut given_back = Vec::new();
-    for (record, plan) in group {
-        let goes_on = plan.as_ref().is_ok_and(Plan::goes_on);
+    for (record, task) in group {
         let started = processor.clock.now();
-        let done = one_record(processor, &record, plan, time.work).await;
+        let done = one_record(processor, &record, task, time.work).await;
         trace(processor, &record, &done, started);
         let end = match done {
-            Ok(_) => End::Done,
-            Err(failure) => end(processor, &record, &failure, goes_on, time.settle).await,
+            Ok(done) => End::Done(Some(done)),
+            Err(failure) => end(processor, &record, &failure, time.settle).await,
         };
-        if end == End::GiveBack {
-            given_back.push(record.message_id);
+        match end {
+            End::Done(Some(done)) => tell(processor, &record, &done, started),
+            End::Done(None) => {}
+            End::GiveBack => given_back.push(record.message_id),
         }
     }
     given_back
@@ -79,13 +100,14 @@ async fn one_conversation(processor: &Processor, group: Vec<Planned>, time: Time
 
 /// A record that can't even be settled, because the table hangs or something panics, is given back: it costs its own reason
 /// and no other record's answer.
-async fn end(processor: &Processor, record: &Record, failure: &Failure, goes_on: bool, until: Instant) -> End {
-    let settled = AssertUnwindSafe(settle(processor, record, failure, goes_on)).catch_unwind();
+async fn end(processor: &Processor, record: &Record, failure: &Failure, until: Instant) -> End {
+    let settled = AssertUnwindSafe(settle(processor, record, failure)).catch_unwind();
     match timeout_at(until, settled).await {
         Ok(Ok(end)) => end,
         Ok(Err(_)) | Err(_) => {
             let (message_id, code) = (&record.message_id, failure.code());
-            tracing::error!(message_id, code, receive_count = record.receive_count, "failed, and not settled");
+            let (reason, cause) = (failure.to_string(), failure.cause());
+            tracing::error!(message_id, code, reason, cause, receive_count = record.receive_count, "failed, and not settled");
             End::GiveBack
         }
     }
@@ -97,12 +119,24 @@ async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Plan
     if record.receive_count >= STRUGGLING_RECEIVES {
         Metric::Struggling.count(record.source());
     }
-    let plan = match timeout_at(time.work, AssertUnwindSafe(plan(processor, &record)).catch_unwind()).await {
-        Ok(Ok(plan)) => plan,
+    let plan = match timeout_at(time.work, AssertUnwindSafe(task(processor, &record)).catch_unwind()).await {
+        Ok(Ok(task)) => task,
         Ok(Err(_)) => Err(Failure::Panic),
         Err(_) => Err(Failure::Deadline),
     };
     (record, plan)
+}
+
+/// A message that comes again may have its effect in the context already: that is asked first. A silent table is no reason to
+/// stop here: the transaction asks again.
+async fn task(processor: &Processor, record: &Record) -> Result<Task, Failure> {
+    if record.receive_count > 1
+        && let Some(key) = &record.claim_key
+        && let Ok(Some(effect)) = processor.store.effect(key).await
+    {
+        return Ok(Task::Finish(effect));
+    }
+    plan(processor, record).await.map(Task::Apply)
 }
 
 async fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {
@@ -133,20 +167,32 @@ async fn fetched(processor: &Processor, envelope: &Envelope, now: Timestamp) -> 
 async fn one_record(
     processor: &Processor,
     record: &Record,
-    plan: Result<Plan, Failure>,
+    task: Result<Task, Failure>,
     until: Instant,
 ) -> Result<Done, Failure> {
-    let (plan, envelope) = (plan?, record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone()))?);
-    let started = processor.clock.now();
-    let work = AssertUnwindSafe(commit(processor, envelope, record.trace_id(), &plan)).catch_unwind();
-    let done = timeout_at(until, work).await.map_err(|_| Failure::Deadline)?.map_err(|_| Failure::Panic)??;
+    let (task, envelope) = (task?, record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone())));
+    let work = async {
+        match task {
+            Task::Apply(plan) => commit(processor, envelope?, record.trace_id(), &plan).await,
+            Task::Finish(effect) => finish(processor, &effect).await,
+        }
+    };
+    timeout_at(until, AssertUnwindSafe(work).catch_unwind()).await.map_err(|_| Failure::Deadline)?.map_err(|_| Failure::Panic)?
+}
 
-    let Done { outcome, conversation, .. } = &done;
+/// The one line of a record that is done.
+fn tell(processor: &Processor, record: &Record, done: &Done, started: Timestamp) {
+    let Ok(envelope) = &record.envelope else {
+        let claim_key = record.claim_key.as_ref().map(ClaimKey::as_str);
+        tracing::info!(claim_key, outcome = done.outcome, receive_count = record.receive_count, "processed");
+        return;
+    };
+    let Done { outcome, conversation, .. } = done;
     let source = envelope.source_name();
     let now = processor.clock.now();
     let duration_ms = millis(now.since(started));
     let lag = now.since(envelope.receivedtime);
-    count(&done, envelope, duration_ms, lag);
+    count(done, envelope, duration_ms, lag);
     let (rules, actions) = (done.rules.join(","), done.actions.join("; "));
     tracing::info!(
         claim_key = %envelope.claimkey, event_id = %Shown(&envelope.id), source, event_type = %Shown(&envelope.event_type),
@@ -156,7 +202,6 @@ async fn one_record(
     if Due::read(envelope).is_none() {
         tracing::debug!(target: STEP, step = "processed", source, claim_key = %envelope.claimkey, conversation, outcome, rules, actions);
     }
-    Ok(done)
 }
 
 /// What became of it, in the trace of the request that brought it, if that is recorded. What is no envelope has nothing to be

@@ -1,24 +1,29 @@
-//! read → apply → one transaction, until an answer ends it; then what the transaction has promised: identities move, actions
-//! are sent. What an answer means is decided in [`tidings_core::claim::decide`]; here it is done.
+//! read → apply → one transaction, until an answer ends it; then what the transaction has promised: actions are sent, identities
+//! move. What an answer means is decided in [`tidings_core::claim::decide`]; here it is done.
 //!
-//! Whoever finds the effect there already does what comes after it again: the message isn't deleted until that is done, so a
-//! death in between costs nothing.
+//! What waits in the conversation's outbox is sent before anything new is applied. If that fails, the event has its effect all
+//! the same, and its message stays until all is sent.
+//!
+//! A message whose effect is there already is finished by what its claim records ([`finish`]), never by a new plan.
 
 use crate::Processor;
-use crate::apply::{self, Applied, Ending, Moment, View, keys_of, keys_of_action, occurred};
-use crate::deliver::{adopt, deliver, hop};
+use crate::adopt::adopt;
+use crate::apply::{self, Applied, Ending, Moment, keys_of, keys_of_action, occurred};
+use crate::deliver::{deliver, flush, hop, send_first};
 use crate::failure::Failure;
-use crate::plan::{EventPlan, Plan};
-use std::collections::{BTreeMap, BTreeSet};
-use tidings_core::action::{Proposal, Withheld};
+use crate::plan::{EventPlan, Linking, Plan};
+use crate::tries::{Next, Tries};
+use crate::view::{View, load, read, read_partition};
+use std::collections::BTreeSet;
+use tidings_core::action::{Became, Proposal, Withheld};
 use tidings_core::claim::Outcome;
-use tidings_core::claim::decide::{AfterCommit, Committed, after_commit, conflict_pause};
+use tidings_core::claim::decide::RecordedEffect;
 use tidings_core::context::{Branch, Content, Item, ItemKey, Order, Owner, Place, Taken, join_partition};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::kept::KeptEvent;
-use tidings_core::limits::CONFLICT_PAUSE;
-use tidings_core::ports::Commit;
+use tidings_core::limits::WAKE_STEP;
+use tidings_core::ports::{Commit, Unavailable};
 use tidings_core::telemetry::Metric;
 use tidings_core::time::Timestamp;
 
@@ -31,6 +36,7 @@ pub enum Effect {
 
 /// How a message ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct Done {
     /// `None`: there was nothing to do, or not yet.
     pub effect: Option<Effect>,
@@ -49,16 +55,22 @@ struct Prepared {
     time: Timestamp,
     rules: Vec<String>,
     off_schema: Option<String>,
+    /// What kept from sending what waited before.
+    unsent: Option<Failure>,
 }
 
 /// Makes the plan true, once.
 pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option<&str>, plan: &Plan) -> Result<Done, Failure> {
-    let (mut reloads, mut conflicts) = (0, 0);
+    let mut tries = Tries::default();
     loop {
         let now = processor.clock.now();
         let prepared = match plan {
             Plan::Event(plan) => event(processor, envelope, plan, now).await?,
             Plan::Action { conversation, proposal } => action(processor, envelope, conversation, proposal, now).await?,
+            Plan::Wake { conversation, fired } => match wake(processor, envelope, conversation, *fired, now).await? {
+                Some(prepared) => prepared,
+                None => return Ok(nothing("settled")),
+            },
             Plan::Join { index, key } => match join(processor, envelope, *index, key, now).await? {
                 Some(prepared) => prepared,
                 None => return Ok(nothing("settled")),
@@ -67,37 +79,46 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option
             Plan::Forgotten => return Ok(nothing("forgotten")),
         };
         let commit = prepared.commit(envelope, trace_id, kept(processor, envelope, plan), now);
-        let committed = processor.store.commit(&commit).await;
-        match after_commit(committed, reloads, conflicts) {
-            AfterCommit::Done { duplicate } => {
-                if !duplicate {
-                    prepared.count(envelope);
-                }
-                after(processor, plan, &prepared, duplicate).await?;
-                return Ok(prepared.done(duplicate));
+        match tries.after(processor.store.commit(&commit).await).await {
+            Next::Done => {
+                prepared.count(envelope);
+                return prepared.keep_promises(processor).await;
             }
-            AfterCommit::Reload => {
-                Metric::Conflicts.measure(1);
-                reloads += 1;
+            Next::Finish(effect) => return finish(processor, &effect).await,
+            Next::Again => {}
+            Next::Contended => return Err(Failure::Contended),
+            Next::Unknown(cause) => {
+                return Err(Failure::Unavailable(Unavailable { call: "dynamodb:TransactWriteItems", cause }));
             }
-            AfterCommit::Pause => {
-                Metric::Conflicts.measure(1);
-                tokio::time::sleep(conflict_pause(CONFLICT_PAUSE, conflicts).mul_f64(fastrand::f64())).await;
-                conflicts += 1;
-            }
-            AfterCommit::GiveBack if committed == Committed::Unknown => {
-                return Err(Failure::Unavailable("dynamodb:TransactWriteItems".to_owned()));
-            }
-            AfterCommit::GiveBack => return Err(Failure::Contended),
         }
     }
 }
 
-/// What is kept of it with its claim. What is due comes anew when the events are played again that it is due to.
+/// What is left to do of an effect that is in the context: its claim says whose it is and what it linked, and the stored items
+/// say what of that isn't done. After an erasure the claim names nobody, and nothing is left.
+pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Done, Failure> {
+    if let Some(conversation) = &effect.conversation {
+        flush(processor, conversation).await?;
+        let links = effect.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
+        let links = load(processor, links).await.map_err(Failure::undelivered)?;
+        for (place, item) in links {
+            // An identity that has another conversation by now is that one's to move.
+            if matches!(&item.content, Content::Link(link) if link.conversation == *conversation) {
+                adopt(processor, &place.partition, conversation).await?;
+            }
+        }
+    }
+    let conversation = effect.conversation.clone().unwrap_or_default();
+    Ok(Done { effect: Some(Effect::Before), outcome: "duplicate", conversation, rules: Vec::new(), actions: Vec::new() })
+}
+
+/// What is kept of it with its claim. What is due comes again when the events are played again that it is due to.
 fn kept(processor: &Processor, envelope: &Envelope, plan: &Plan) -> Option<KeptEvent> {
     match plan {
         Plan::Event(_) if processor.keeps_events => KeptEvent::of(envelope),
-        Plan::Event(_) | Plan::Action { .. } | Plan::Join { .. } | Plan::NotYet { .. } | Plan::Forgotten => None,
+        Plan::Event(_) | Plan::Action { .. } | Plan::Join { .. } | Plan::Wake { .. } | Plan::NotYet { .. } | Plan::Forgotten => {
+            None
+        }
     }
 }
 
@@ -115,19 +136,38 @@ async fn event(processor: &Processor, envelope: &Envelope, plan: &EventPlan, now
     if !plan.links.is_empty() {
         keys.extend(plan.links.iter().cloned().map(ItemKey::Identity).chain([ItemKey::Link]));
     }
-    let view = read(processor, &plan.owner, &keys, &elsewhere).await?;
     let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
-    let applied = apply::event(&processor.planner, plan, &view, &order, &at)?;
-    Ok(Prepared {
-        view,
-        applied,
-        event_type: envelope.event_type.clone(),
-        time: order.time,
-        rules: plan.rules.clone(),
-        off_schema: plan.off_schema.clone(),
-    })
+    loop {
+        let mut view = read(processor, &plan.owner, &keys, &elsewhere).await?;
+        if plan.linking == Linking::Moved {
+            let before = mirrors_of(&view, &plan.links);
+            view.items.extend(load(processor, before).await?);
+        }
+        let unsent = send_first(processor, &mut view).await;
+        let applied = apply::event(&processor.planner, plan, &view, &order, &at)?;
+        if applied.needs_deferred {
+            keys.insert(ItemKey::Deferred);
+            continue;
+        }
+        return Ok(Prepared {
+            view,
+            applied,
+            event_type: envelope.event_type.clone(),
+            time: order.time,
+            rules: plan.rules.clone(),
+            off_schema: plan.off_schema.clone(),
+            unsent,
+        });
+    }
 }
 
+/// Where the conversations that these identities have so far name them.
+fn mirrors_of(view: &View, identities: &[String]) -> BTreeSet<Place> {
+    let mirror = |identity: &String| Some(Place::new(view.link(identity)?, ItemKey::Identity(identity.clone())));
+    identities.iter().filter_map(mirror).collect()
+}
+
+/// A notification that the version before put off.
 async fn action(
     processor: &Processor,
     envelope: &Envelope,
@@ -137,12 +177,43 @@ async fn action(
 ) -> Result<Prepared, Failure> {
     let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
     let owner = Owner::Conversation(conversation.to_owned());
-    let view = read(processor, &owner, &keys_of_action(proposal), &BTreeSet::new()).await?;
+    let mut keys = keys_of_action(proposal);
+    keys.insert(ItemKey::Deferred);
+    let mut view = read(processor, &owner, &keys, &BTreeSet::new()).await?;
+    let unsent = send_first(processor, &mut view).await;
     // It has waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
     let applied = apply::action(proposal, &view, &order, &at)?;
     let rules = vec![proposal.rule.clone()];
-    Ok(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None })
+    Ok(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None, unsent })
+}
+
+/// What a conversation deferred and is due by now. `None`: nothing is deferred any more.
+async fn wake(
+    processor: &Processor,
+    envelope: &Envelope,
+    conversation: &str,
+    fired: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Prepared>, Failure> {
+    let deferred = read_partition(processor, conversation, &[ItemKey::Deferred]).await?.deferred(conversation).1;
+    if deferred.is_empty() {
+        return Ok(None);
+    }
+    let due = deferred.clone().take_due(now, WAKE_STEP);
+    let mut keys = BTreeSet::from([ItemKey::Outbox, ItemKey::Deferred]);
+    keys.extend(due.iter().flat_map(|waits| keys_of_action(&waits.proposal)));
+    let identity = deferred.identities.first();
+    let elsewhere = identity.map(|identity| Place::new(identity.clone(), ItemKey::Deferred)).into_iter().collect();
+    let mut view = read(processor, &Owner::Conversation(conversation.to_owned()), &keys, &elsewhere).await?;
+    let unsent = send_first(processor, &mut view).await;
+    let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
+    // It has waited for its time, not in a backlog.
+    let at = Moment { policy: processor.planner.policy(), now, received: now };
+    let applied = apply::wake(fired, identity.map(String::as_str), &view, &order, &at)?;
+    let rules: BTreeSet<String> = due.into_iter().map(|waits| waits.proposal.rule).collect();
+    let rules = rules.into_iter().collect();
+    Ok(Some(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None, unsent }))
 }
 
 /// `None`: there is nothing to do, or not yet.
@@ -156,7 +227,7 @@ async fn join(
     let join = processor.planner.join(index);
     let within = join.within.duration();
     let place = Place::new(join_partition(&join.name, key), ItemKey::Join);
-    let own = View { partition: place.partition.clone(), unlinked: None, items: load(processor, [place.clone()].into()).await? };
+    let own = read_partition(processor, &place.partition, &[ItemKey::Join]).await?;
     let (version, state) = own.join(&place.partition);
     let overdue = state.deadline(within).is_some_and(|deadline| now >= deadline);
     if let Some(Taken { partition, .. }) = &state.taken {
@@ -172,10 +243,18 @@ async fn join(
         (None, None | Some(Branch::Then)) | (_, Some(Branch::Else)) => return Ok(None),
     };
     let outline = processor.planner.branch(index, key, branch, &end, now)?;
-    let view = read(processor, &end.owner, &keys_of(&outline, false), &BTreeSet::new()).await?;
     let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
     let ending = Ending { place, version, state, branch, time: end.time };
-    let applied = apply::ending(&ending, &outline, &view, &at)?;
+    let mut keys = keys_of(&outline, false);
+    let (view, unsent, applied) = loop {
+        let mut view = read(processor, &end.owner, &keys, &BTreeSet::new()).await?;
+        let unsent = send_first(processor, &mut view).await;
+        let applied = apply::ending(&ending, &outline, &view, &at)?;
+        if !applied.needs_deferred {
+            break (view, unsent, applied);
+        }
+        keys.insert(ItemKey::Deferred);
+    };
     if ending.state.taken.is_some() && applied.items.is_empty() {
         return Ok(None);
     }
@@ -190,6 +269,7 @@ async fn join(
         time: end.time,
         rules: vec![join.name.clone()],
         off_schema: None,
+        unsent,
     }))
 }
 
@@ -206,7 +286,7 @@ async fn not_yet(
         let stored = load(processor, [place.clone()].into()).await?;
         let taken = stored.get(&place).is_some_and(|item| match &item.content {
             Content::Join(state) => state.taken.is_some(),
-            Content::Facts(_) | Content::Link(_) | Content::Outbox(_) => false,
+            Content::Deferred(_) | Content::Facts(_) | Content::Link(_) | Content::Outbox(_) | Content::OutboxPage(_) => false,
         });
         if taken {
             return Ok(nothing("settled"));
@@ -214,78 +294,6 @@ async fn not_yet(
     }
     hop(processor, &envelope.encode(), due, now).await?;
     Ok(nothing("waits"))
-}
-
-async fn load(processor: &Processor, places: BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Failure> {
-    processor.store.load(&places).await.map_err(|e| Failure::Unavailable(e.call.to_owned()))
-}
-
-/// Reads an owner's items, and some others. Of an identity that has a link, they are its conversation's.
-async fn read(
-    processor: &Processor,
-    owner: &Owner,
-    keys: &BTreeSet<ItemKey>,
-    elsewhere: &BTreeSet<Place>,
-) -> Result<View, Failure> {
-    let of = |partition: &str| keys.iter().map(|key| Place::new(partition, key.clone())).collect::<BTreeSet<_>>();
-    let mut places = of(owner.name());
-    places.extend(elsewhere.iter().cloned());
-    match owner {
-        Owner::Conversation(partition) => {
-            Ok(View { partition: partition.clone(), unlinked: None, items: load(processor, places).await? })
-        }
-        Owner::Identity(identity) => {
-            let link = Place::new(identity.clone(), ItemKey::Link);
-            places.insert(link.clone());
-            let items = load(processor, places).await?;
-            let mut view = View { partition: identity.clone(), unlinked: Some(link), items };
-            if let Some(conversation) = view.link(identity).map(str::to_owned) {
-                let theirs = load(processor, of(&conversation)).await?;
-                view.items.retain(|place, _| elsewhere.contains(place));
-                view.items.extend(theirs);
-                view.partition = conversation;
-                view.unlinked = None;
-            }
-            Ok(view)
-        }
-    }
-}
-
-/// What the transaction has promised. A duplicate finds in what it read what is left to do.
-async fn after(processor: &Processor, plan: &Plan, prepared: &Prepared, duplicate: bool) -> Result<(), Failure> {
-    let Prepared { view, applied, .. } = prepared;
-    let outbox = Place::new(view.partition.clone(), ItemKey::Outbox);
-    let mut moved = false;
-    if let Plan::Event(plan) = plan {
-        for identity in &plan.links {
-            let linked_now = applied.items.contains_key(&Place::new(identity.clone(), ItemKey::Link));
-            let linked_before = duplicate && view.link(identity) == Some(view.partition.as_str());
-            if linked_now || linked_before {
-                // What a try before this one has moved may still be in the outbox.
-                moved |= adopt(processor, identity, &view.partition).await? || linked_before;
-            }
-        }
-    }
-    if moved {
-        return flush(processor, &view.partition).await;
-    }
-    let (version, outbox) = match applied.items.get(&outbox) {
-        Some(Item { version, content: Content::Outbox(outbox) }) if !duplicate => {
-            (Some(version.unwrap_or(0) + 1), outbox.clone())
-        }
-        Some(Item { content: Content::Facts(_) | Content::Join(_) | Content::Link(_) | Content::Outbox(_), .. }) | None => {
-            view.outbox()
-        }
-    };
-    deliver(processor, &view.partition, version, outbox).await
-}
-
-/// Sends what waits in an outbox that wasn't read yet.
-async fn flush(processor: &Processor, partition: &str) -> Result<(), Failure> {
-    let place = Place::new(partition, ItemKey::Outbox);
-    let view = View { partition: partition.to_owned(), unlinked: None, items: load(processor, [place].into()).await? };
-    let (version, outbox) = view.outbox();
-    deliver(processor, partition, version, outbox).await
 }
 
 impl Prepared {
@@ -304,46 +312,69 @@ impl Prepared {
             rules: self.rules.clone(),
             node: self.applied.node.clone(),
             off_schema: self.off_schema.clone(),
-            actions: self.applied.actions.clone(),
+            actions: self.applied.actions.iter().map(ToString::to_string).collect(),
             trace_id: trace_id.map(str::to_owned),
             joins: self.applied.joins.clone(),
             event,
+            links: self.applied.links.clone(),
             items: self.applied.items.clone(),
+            deletes: self.applied.deletes.clone(),
             absent: self.view.unlinked.clone(),
         }
     }
 
-    /// Counts what became of its actions, and what somebody should look at.
-    fn count(&self, envelope: &Envelope) {
-        let source = envelope.source_name();
-        for became in &self.applied.actions {
-            if became.ends_with(" queued") {
-                Metric::Emitted.count(source);
-            } else if became.contains(" deferred until ") || became.contains(" held until ") {
-                Metric::Deferred.count(source);
-            }
+    /// What the transaction has promised: its outbox is sent, and the identities that it linked move.
+    async fn keep_promises(self, processor: &Processor) -> Result<Done, Failure> {
+        let Self { view, applied, rules, unsent, .. } = self;
+        if let Some(unsent) = unsent {
+            return Err(unsent);
         }
-        for why in &self.applied.withheld {
-            match why {
-                Withheld::Shed => Metric::Shed.count(source),
-                Withheld::Expired => Metric::Expired.count(source),
-                Withheld::NoConversation => Metric::Unheld.count(source),
-                Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale => {}
-            }
+        let (version, outbox) = match applied.items.get(&view.place(ItemKey::Outbox)) {
+            Some(Item { version, content: Content::Outbox(outbox) }) => (Some(version.unwrap_or(0) + 1), outbox.clone()),
+            Some(_) | None => view.outbox(),
+        };
+        deliver(processor, &view.partition, version, outbox).await?;
+        for identity in &applied.links {
+            adopt(processor, identity, &view.partition).await?;
         }
-        if self.applied.conflicts > 0 {
-            Metric::LinkConflict.count(source);
-            tracing::warn!(claim_key = %envelope.claimkey, conflicts = self.applied.conflicts, "an identity has another conversation");
-        }
+        Ok(Done {
+            effect: Some(Effect::Now(applied.outcome)),
+            outcome: applied.outcome.as_str(),
+            conversation: view.partition,
+            rules,
+            actions: applied.actions.iter().map(ToString::to_string).collect(),
+        })
     }
 
-    fn done(self, duplicate: bool) -> Done {
-        Done {
-            effect: Some(if duplicate { Effect::Before } else { Effect::Now(self.applied.outcome) }),
-            outcome: if duplicate { "duplicate" } else { self.applied.outcome.as_str() },
-            conversation: self.view.partition,
-            rules: self.rules,
-            actions: if duplicate { Vec::new() } else { self.applied.actions },
+    /// Counts what became of its actions, and what somebody should look at.
+    fn count(&self, envelope: &Envelope) {
+        let (source, applied) = (envelope.source_name(), &self.applied);
+        for outcome in &applied.actions {
+            match outcome.became {
+                Became::Queued => Metric::Emitted.count(source),
+                Became::WaitsUntil(_) | Became::WaitsForLink => Metric::Deferred.count(source),
+                Became::Withheld(Withheld::Shed) => Metric::Shed.count(source),
+                Became::Withheld(Withheld::Expired) => Metric::Expired.count(source),
+                Became::Withheld(Withheld::NoRoom | Withheld::TooLarge) => Metric::HoldOverflow.count(source),
+                Became::Withheld(Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale) => {}
+            }
+        }
+        for gone in &applied.overflow {
+            Metric::HoldOverflow.count(source);
+            tracing::warn!(claim_key = %gone.cause, rule = gone.rule, "too much waits: the least urgent action is withheld");
+        }
+        if applied.lost_timers > 0 {
+            Metric::HoldOverflow.count(source);
+            tracing::error!(claim_key = %envelope.claimkey, timers = applied.lost_timers, "the outbox is full: no timer was set");
+        }
+        if applied.conflicts > 0 {
+            Metric::LinkConflict.count(source);
+            let (claim_key, conflicts) = (&envelope.claimkey, applied.conflicts);
+            tracing::warn!(%claim_key, conflicts, "a link wasn't made: a name has another conversation, or identities of its own");
+        }
+        if !applied.deletes.is_empty() && !applied.links.is_empty() {
+            let (claim_key, links) = (&envelope.claimkey, applied.links.len());
+            tracing::warn!(%claim_key, links, "identities were moved to another conversation, as told");
         }
     }
 }

@@ -4,6 +4,7 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{DecodeError, Envelope};
 use tidings_core::telemetry::UNKNOWN;
+use tidings_core::time::Timestamp;
 use tidings_core::told::ToldLink;
 use tidings_core::trace::Trace;
 
@@ -24,10 +25,11 @@ pub struct Record {
 impl Record {
     pub fn read(message: SqsMessage) -> Self {
         let body = message.body.unwrap_or_default();
+        let sent = message.attributes.get("SentTimestamp").and_then(|ms| ms.parse().ok()).map(Timestamp::from_unix_ms);
         // What others write on our queue has no claim key, and is no envelope yet.
         let (claim_key, envelope) = match Envelope::decode(&body) {
             Ok(envelope) => (Some(envelope.claimkey.clone()), Ok(envelope)),
-            Err(error) => ToldLink::read(&body).unwrap_or_else(|| (Envelope::claim_key_of(&body), Err(error))),
+            Err(error) => ToldLink::read(&body, sent).unwrap_or_else(|| (Envelope::claim_key_of(&body), Err(error))),
         };
         let receive_count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
         Self {

@@ -1,17 +1,18 @@
-//! What is done after the transaction: actions and timers are sent, and then leave the outbox; what was an identity's moves
-//! to its conversation. Each may be done again by whoever comes next, and to no harm.
+//! What is done after the transaction: actions and timers are sent, and then leave the outbox. It may be done again by the
+//! next message of the conversation, and to no harm: an action has one id.
 
 use crate::Processor;
 use crate::failure::Failure;
+use crate::tries::{Next, Tries};
+use crate::view::{View, read_partition};
 use std::collections::BTreeMap;
-use tidings_core::claim::decide::{AfterCommit, after_commit, conflict_pause};
-use tidings_core::context::{Content, Item, ItemKey, Outbox, Outgoing, Place, moved};
-use tidings_core::limits::{CONFLICT_PAUSE, MOVE_CHUNK, TIMER_HOP};
+use tidings_core::context::{Content, Item, ItemKey, Outbox, Outgoing, Page, Place, Waiting};
+use tidings_core::limits::TIMER_HOP;
 use tidings_core::ports::{Rewrite, Unavailable};
 use tidings_core::telemetry::STEP;
 use tidings_core::time::Timestamp;
 
-/// Sends what waits, in order, each only when the one before is acknowledged; then takes it out. Whoever else has put
+/// Sends what waits, in order, each only when the one before is acknowledged; then takes it out. A processor that has put
 /// something in meanwhile has seen what waited and sent it as well, so the first of each arrives in order.
 pub(crate) async fn deliver(
     processor: &Processor,
@@ -22,25 +23,85 @@ pub(crate) async fn deliver(
     let place = Place::new(partition, ItemKey::Outbox);
     let mut sent = None;
     let mut tries = Tries::default();
-    while let Some(last) = outbox.waiting.last().map(|waiting| waiting.sequence) {
-        for waiting in outbox.waiting.iter().filter(|waiting| Some(waiting.sequence) > sent) {
-            send(processor, partition, waiting.sequence, &waiting.what).await?;
+    while !outbox.is_sent() {
+        let mut deletes = BTreeMap::new();
+        if let Some(first) = outbox.pages.first().copied() {
+            let (page_version, page) = page(processor, partition, first).await?;
+            send_all(processor, partition, &page.waiting, &mut sent).await?;
+            outbox.pages.remove(0);
+            deletes.extend(page_version.map(|version| (Place::new(partition, ItemKey::OutboxPage(first)), version)));
+        } else {
+            send_all(processor, partition, &outbox.waiting, &mut sent).await?;
+            outbox.waiting.clear();
         }
-        sent = sent.max(Some(last));
-        outbox.acknowledge(last);
-        let item = Item { version, content: Content::Outbox(outbox) };
-        let at = processor.clock.now();
-        if tries
-            .write(processor, &Rewrite { puts: BTreeMap::from([(place.clone(), item)]), deletes: BTreeMap::new(), at })
-            .await?
-        {
-            return Ok(());
+        let item = Item { version, content: Content::Outbox(outbox.clone()) };
+        let rewrite = Rewrite { puts: BTreeMap::from([(place.clone(), item)]), deletes, at: processor.clock.now() };
+        match tries.after(processor.store.rewrite(&rewrite).await).await {
+            Next::Done => version = Some(version.unwrap_or(0) + 1),
+            Next::Again => {
+                let stored = read_partition(processor, partition, &[ItemKey::Outbox]).await.map_err(Failure::undelivered)?;
+                (version, outbox) = stored.outbox();
+            }
+            Next::Contended | Next::Finish(_) => return Err(Failure::Contended),
+            Next::Unknown(cause) => return Err(Failure::Undelivered(Unavailable { call: "dynamodb:PutItem", cause })),
         }
-        let stored = processor.store.load(&[place.clone()].into()).await.map_err(|e| unavailable(&e))?.remove(&place);
-        (version, outbox) = match stored {
-            Some(Item { version, content: Content::Outbox(outbox) }) => (version, outbox),
-            Some(Item { content: Content::Facts(_) | Content::Join(_) | Content::Link(_), .. }) | None => return Ok(()),
-        };
+    }
+    Ok(())
+}
+
+/// Sends what waits in an outbox that wasn't read yet.
+pub(crate) async fn flush(processor: &Processor, partition: &str) -> Result<(), Failure> {
+    let stored = read_partition(processor, partition, &[ItemKey::Outbox]).await.map_err(Failure::undelivered)?;
+    let (version, outbox) = stored.outbox();
+    deliver(processor, partition, version, outbox).await
+}
+
+/// Sends what waits in the outbox that was read, before anything new is put in: it leaves the outbox with the write that
+/// follows. `Some`: what is in the way. Then the event has its effect all the same, and what waits goes on waiting.
+pub(crate) async fn send_first(processor: &Processor, view: &mut View) -> Option<Failure> {
+    let (version, mut outbox) = view.outbox();
+    if outbox.is_sent() {
+        return None;
+    }
+    let partition = view.partition.clone();
+    if outbox.pages.is_empty() {
+        let unsent = send_all(processor, &partition, &outbox.waiting, &mut None).await.err();
+        if unsent.is_none() {
+            outbox.waiting.clear();
+            view.items.insert(view.place(ItemKey::Outbox), Item { version, content: Content::Outbox(outbox) });
+            view.sent = true;
+        }
+        return unsent;
+    }
+    if let Err(unsent) = deliver(processor, &partition, version, outbox).await {
+        return Some(unsent);
+    }
+    match read_partition(processor, &partition, &[ItemKey::Outbox]).await {
+        Ok(stored) => {
+            view.items.extend(stored.items);
+            None
+        }
+        Err(failure) => Some(failure),
+    }
+}
+
+/// A page, with its version. One that isn't there was sent by another processor.
+async fn page(processor: &Processor, partition: &str, first: u64) -> Result<(Option<u64>, Page), Failure> {
+    let key = ItemKey::OutboxPage(first);
+    let view = read_partition(processor, partition, std::slice::from_ref(&key)).await.map_err(Failure::undelivered)?;
+    Ok(match view.items.get(&Place::new(partition, key)) {
+        Some(Item { version, content: Content::OutboxPage(page) }) => (*version, page.clone()),
+        Some(_) | None => (None, Page::default()),
+    })
+}
+
+/// Those that this processor hasn't sent yet.
+async fn send_all(processor: &Processor, partition: &str, waiting: &[Waiting], sent: &mut Option<u64>) -> Result<(), Failure> {
+    for Waiting { sequence, what } in waiting {
+        if Some(*sequence) > *sent {
+            send(processor, partition, *sequence, what).await?;
+            *sent = Some(*sequence);
+        }
     }
     Ok(())
 }
@@ -48,7 +109,7 @@ pub(crate) async fn deliver(
 async fn send(processor: &Processor, conversation: &str, sequence: u64, what: &Outgoing) -> Result<(), Failure> {
     match what {
         Outgoing::Action(action) => {
-            processor.actions.send(conversation, sequence, action).await.map_err(|e| Failure::Undelivered(e.call.to_owned()))?;
+            processor.actions.send(conversation, sequence, action).await.map_err(Failure::Undelivered)?;
             tracing::debug!(
                 target: STEP, step = "action", source = action.rule, claim_key = %action.cause, conversation,
                 action_type = action.action_type, sequence
@@ -61,56 +122,5 @@ async fn send(processor: &Processor, conversation: &str, sequence: u64, what: &O
 
 /// Sends a message of our own that is due then; or as far on its way there as SQS can.
 pub(crate) async fn hop(processor: &Processor, message: &str, due: Timestamp, now: Timestamp) -> Result<(), Failure> {
-    let sent = processor.timers.send(message, due.since(now).min(TIMER_HOP)).await;
-    sent.map_err(|e| Failure::Undelivered(e.call.to_owned()))
-}
-
-/// Moves what was kept under an identity, some items at a time. Whether there was anything.
-pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &str) -> Result<bool, Failure> {
-    let mut any = false;
-    let mut tries = Tries::default();
-    loop {
-        let mut items = processor.store.first(identity, MOVE_CHUNK).await.map_err(|e| unavailable(&e))?;
-        items.retain(|key, _| *key != ItemKey::Link);
-        let places = items.keys().map(|key| Place::new(conversation, key.clone())).collect();
-        let theirs = processor.store.load(&places).await.map_err(|e| unavailable(&e))?;
-        let rewrite = moved(identity, &items, conversation, &theirs, processor.clock.now());
-        if rewrite.puts.is_empty() {
-            return Ok(any);
-        }
-        if tries.write(processor, &rewrite).await? {
-            any = true;
-            tries = Tries::default();
-        }
-    }
-}
-
-/// How often others were faster, or in the way.
-#[derive(Default)]
-struct Tries {
-    reloads: u32,
-    conflicts: u32,
-}
-
-impl Tries {
-    /// Whether it is written; if not, it must be read again.
-    async fn write(&mut self, processor: &Processor, rewrite: &Rewrite) -> Result<bool, Failure> {
-        match after_commit(processor.store.rewrite(rewrite).await, self.reloads, self.conflicts) {
-            AfterCommit::Done { .. } => Ok(true),
-            AfterCommit::Reload => {
-                self.reloads += 1;
-                Ok(false)
-            }
-            AfterCommit::Pause => {
-                tokio::time::sleep(conflict_pause(CONFLICT_PAUSE, self.conflicts).mul_f64(fastrand::f64())).await;
-                self.conflicts += 1;
-                Ok(false)
-            }
-            AfterCommit::GiveBack => Err(Failure::Undelivered("dynamodb:PutItem".to_owned())),
-        }
-    }
-}
-
-fn unavailable(error: &Unavailable) -> Failure {
-    Failure::Undelivered(error.call.to_owned())
+    processor.timers.send(message, due.since(now).min(TIMER_HOP)).await.map_err(Failure::Undelivered)
 }

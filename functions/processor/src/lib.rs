@@ -7,6 +7,7 @@
 //! The flow, a file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (a rule's [`effects`]) → `apply` → [`commit`] → `deliver` →
 //! [`failure`].
 
+mod adopt;
 mod apply;
 pub mod batch;
 pub mod commit;
@@ -17,8 +18,12 @@ pub mod effects;
 mod enrich;
 mod expression;
 pub mod failure;
+mod links;
 pub mod plan;
 pub mod schema;
+pub mod settle;
+mod tries;
+mod view;
 
 use crate::enrich::Objects;
 use crate::plan::Planner;

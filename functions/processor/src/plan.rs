@@ -26,8 +26,10 @@ use tidings_core::time::Timestamp;
 pub enum Plan {
     /// A provider's event.
     Event(EventPlan),
-    /// A notification's time has come.
+    /// The time of a notification has come that the version before put off.
     Action { conversation: String, proposal: Proposal },
+    /// The conversation's timer has fired.
+    Wake { conversation: String, fired: Timestamp },
     /// A join may be over. The index is the rules'.
     Join { index: usize, key: String },
     /// Something of our own that comes too early.
@@ -39,6 +41,17 @@ pub enum Plan {
 /// What was fetched, by the index of the rule that needs it. `None`: there is no such object.
 pub type Fetched = BTreeMap<usize, Option<Arc<Value>>>;
 
+/// Who says that an identity is somebody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linking {
+    /// A rule, of an event that does more than that.
+    ByRule,
+    /// A person or a program.
+    Told,
+    /// They too, and that it isn't another's any more.
+    Moved,
+}
+
 /// One event's plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventPlan {
@@ -48,6 +61,7 @@ pub struct EventPlan {
     pub rules: Vec<String>,
     /// Identities of its conversation.
     pub links: Vec<String>,
+    pub linking: Linking,
     /// The joins that it is part of, by their index and key: the legs.
     pub legs: BTreeMap<(usize, String), Vec<Seen>>,
     /// How its payload is off its schema, which accepts it all the same.
@@ -59,18 +73,9 @@ impl Plan {
     pub fn group(&self) -> Option<&str> {
         match self {
             Self::Event(plan) => Some(plan.owner.name()),
-            Self::Action { conversation, .. } => Some(conversation),
+            Self::Action { conversation, .. } | Self::Wake { conversation, .. } => Some(conversation),
             Self::Join { key, .. } => Some(key),
             Self::NotYet { .. } | Self::Forgotten => None,
-        }
-    }
-
-    /// Whether something is left to do after its effect is in the context: a lost answer is then no reason to let it go.
-    pub fn goes_on(&self) -> bool {
-        match self {
-            Self::Event(plan) => !(plan.outline.proposals.is_empty() && plan.links.is_empty() && plan.legs.is_empty()),
-            Self::Action { .. } | Self::Join { .. } => true,
-            Self::NotYet { .. } | Self::Forgotten => false,
         }
     }
 }
@@ -165,11 +170,13 @@ impl Planner {
             None => self.event(envelope, fetched, now).map(Plan::Event),
             Some((what, due)) if now < due => Ok(Plan::NotYet { due, what }),
             Some((Due::Action { conversation, proposal }, _)) => Ok(Plan::Action { conversation, proposal }),
-            Some((Due::Link { identity, conversation }, _)) => Ok(Plan::Event(EventPlan {
+            Some((Due::Wake { conversation, .. }, fired)) => Ok(Plan::Wake { conversation, fired }),
+            Some((Due::Link { identity, conversation, moves }, _)) => Ok(Plan::Event(EventPlan {
                 owner: Owner::Conversation(conversation),
                 outline: Outline::default(),
                 rules: Vec::new(),
                 links: vec![identity],
+                linking: if moves { Linking::Moved } else { Linking::Told },
                 legs: BTreeMap::new(),
                 off_schema: None,
             })),
@@ -188,7 +195,9 @@ impl Planner {
                 let variables = Variables::of_event(&data, &without_payload(envelope));
                 self.owner(envelope, &variables).ok().map(|owner| owner.name().to_owned())
             }
-            Some(Ok((Due::Action { conversation, .. } | Due::Link { conversation, .. }, _))) => Some(conversation),
+            Some(Ok((Due::Action { conversation, .. } | Due::Link { conversation, .. } | Due::Wake { conversation, .. }, _))) => {
+                Some(conversation)
+            }
             Some(Ok((Due::Join { .. }, _)) | Err(_)) => None,
         }
     }
@@ -212,6 +221,7 @@ impl Planner {
             outline: Outline::default(),
             rules: Vec::new(),
             links: Vec::new(),
+            linking: Linking::ByRule,
             legs: BTreeMap::new(),
             off_schema: None,
         };

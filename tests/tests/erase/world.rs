@@ -133,7 +133,7 @@ impl World {
     pub(crate) async fn lived_briefly(&self, who: &str, n: &str) {
         self.clock.set(Timestamp::parse_rfc3339("2026-11-22T21:00:00Z").unwrap());
         // Somebody names an identity of the customer's, before anybody knows whose the customer is.
-        self.say(Due::Link { identity: format!("phone:{who}"), conversation: format!("customer:{who}") }).await;
+        self.say(Due::Link { identity: format!("phone:{who}"), conversation: format!("customer:{who}"), moves: false }).await;
         for (id, event_type) in [("paid", "payment.made"), ("stock", "stock.reserved"), ("made", "order.made")] {
             assert_eq!(self.event(&format!("{id}-{n}"), event_type, who).await, 202, "{id}");
         }

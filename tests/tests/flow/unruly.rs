@@ -6,7 +6,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_core::action::Action;
-use tidings_core::claim::decide::{Committed, Recorded};
+use tidings_core::claim::decide::{Committed, Recorded, RecordedEffect};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim};
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryQueue, MemoryStore, MemoryTimers};
@@ -159,6 +159,10 @@ impl ContextStore for Unruly<MemoryStore> {
 
     async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
         self.call(Call::Rewrite, self.inner.rewrite(rewrite)).await
+    }
+
+    async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
+        self.call(Call::Effect, self.inner.effect(key)).await
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {

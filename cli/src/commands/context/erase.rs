@@ -55,10 +55,11 @@ fn found(names: &[String], counts: &Counts) {
     {
         say!("  {:<9} {}", "also", paint(NAME, identities.join(", ")));
     }
-    let Counts { entities, nodes, outboxes, joins, links, unknown, claims, waiting } = counts;
+    let Counts { entities, nodes, deferred, outboxes, joins, links, unknown, claims, waiting } = counts;
     let items = [
         (*entities, "of entities"),
         (*nodes, "of the node"),
+        (*deferred, "of what is said later"),
         (*outboxes, "of what is to be sent"),
         (*joins, "of joins"),
         (*links, "of links"),

@@ -102,6 +102,37 @@ pub struct Action {
     pub data: Value,
 }
 
+/// What became of a proposal, as the claim of its event says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionOutcome {
+    /// `rule/notify` or `rule/emit`.
+    pub label: String,
+    pub became: Became,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// It is in the outbox: sent as soon as the queue has an answer.
+    Queued,
+    /// It waits for the morning, or for room under a cap.
+    WaitsUntil(Timestamp),
+    /// It waits for the link of its identity.
+    WaitsForLink,
+    Withheld(Withheld),
+}
+
+impl fmt::Display for ActionOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.label)?;
+        match self.became {
+            Became::Queued => f.write_str("queued"),
+            Became::WaitsUntil(until) => write!(f, "waits until {until}"),
+            Became::WaitsForLink => f.write_str("held until its identity is linked"),
+            Became::Withheld(why) => write!(f, "withheld: {why}"),
+        }
+    }
+}
+
 /// A text that is longer than may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong {

@@ -39,8 +39,10 @@ words! {
         NoOptIn = "no-opt-in",
         /// Of low priority, under backlog.
         Shed = "shed",
-        /// Its identity has no link, and too many wait for one already.
-        NoConversation = "no-conversation",
+        /// Too much waits already, of what is as urgent or more.
+        NoRoom = "no-room",
+        /// As a text, or with its data, it is larger than may be sent.
+        TooLarge = "too-large",
         /// Overtaken, and the rule says to skip it then.
         Stale = "stale",
     }

@@ -1,5 +1,6 @@
 //! DynamoDB's attribute values, and a claim's row.
 
+use crate::claim::decide::RecordedEffect;
 use crate::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use crate::kept::KeptEvent;
 use crate::time::Timestamp;
@@ -46,6 +47,11 @@ pub(super) fn kept(row: &Row) -> Option<KeptEvent> {
     get_text(row, "event").map(KeptEvent::stored)
 }
 
+/// What a processed claim's row says of its effect.
+pub(super) fn effect(row: &Row) -> RecordedEffect {
+    RecordedEffect { conversation: get_text(row, "conversation"), links: get_texts(row, "links") }
+}
+
 /// A claim's row, all but the event that is kept in it. `None` where the row has no key or no state that we know.
 pub(super) fn claim(row: &Row) -> Option<Claim> {
     let key: ClaimKey = get_text(row, "pk")?.into();
@@ -64,6 +70,7 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         rules: get_texts(row, "rules"),
         actions: get_texts(row, "actions"),
         joins: get_texts(row, "joins"),
+        links: get_texts(row, "links"),
         node: get_text(row, "node"),
         off_schema: get_text(row, "off_schema"),
         reason: get_text(row, "reason"),

@@ -1,9 +1,9 @@
 //! Claims and contexts as the processor uses them.
 
-use super::attributes::{Row, get_number, get_text, number, text, texts};
+use super::attributes::{Row, effect, get_number, get_state, get_text, number, text, texts};
 use super::cause;
-use crate::claim::ClaimState;
-use crate::claim::decide::Committed;
+use crate::claim::decide::{Committed, RecordedEffect};
+use crate::claim::{ClaimKey, ClaimState};
 use crate::context::{Content, Item, ItemKey, Place};
 use crate::limits::CLAIM_LIFETIME;
 use crate::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
@@ -13,7 +13,10 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{CancellationReason, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    CancellationReason, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// [`ContextStore`] on DynamoDB.
@@ -55,6 +58,8 @@ impl DynamoContexts {
             .table_name(&self.claims_table)
             .key("pk", text(commit.key.as_str()))
             .condition_expression(NOT_PROCESSED)
+            // The old row comes back with the refusal, at no read cost: it says what is left to do.
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#source", "source")
             .expression_attribute_names("#rules", "rules")
@@ -73,9 +78,13 @@ impl DynamoContexts {
             set.push("subject = :subject");
             update = update.expression_attribute_values(":subject", text(subject));
         }
-        for (name, placeholder, list) in [("actions", ":actions", &commit.actions), ("joins", ":joins", &commit.joins)] {
+        for (assignment, placeholder, list) in [
+            ("actions = :actions", ":actions", &commit.actions),
+            ("joins = :joins", ":joins", &commit.joins),
+            ("links = :links", ":links", &commit.links),
+        ] {
             if !list.is_empty() {
-                set.push(if name == "actions" { "actions = :actions" } else { "joins = :joins" });
+                set.push(assignment);
                 update = update.expression_attribute_values(placeholder, texts(list));
             }
         }
@@ -118,6 +127,16 @@ impl DynamoContexts {
         put.build().expect("table and item are set above")
     }
 
+    /// One that goes, guarded by the version that was read.
+    fn delete(&self, place: &Place, version: u64) -> TransactWriteItem {
+        let delete = Delete::builder()
+            .table_name(&self.context_table)
+            .set_key(Some(key(place)))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", number(version));
+        TransactWriteItem::builder().delete(delete.build().expect("table and key are set above")).build()
+    }
+
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), TransactionFailure> {
         let Err(error) = self.client.transact_write_items().set_transact_items(Some(items)).send().await else { return Ok(()) };
         let failure = match error.as_service_error() {
@@ -125,11 +144,8 @@ impl DynamoContexts {
                 TransactionFailure::Cancelled(cancelled.cancellation_reasons().to_vec())
             }
             Some(TransactWriteItemsError::TransactionInProgressException(_)) => TransactionFailure::InProgress,
-            Some(_) | None => TransactionFailure::Other,
+            Some(_) | None => TransactionFailure::Other(cause(&error)),
         };
-        if matches!(failure, TransactionFailure::Other) {
-            tracing::warn!(cause = %cause(&error), "no answer to a transaction");
-        }
         Err(failure)
     }
 }
@@ -137,7 +153,8 @@ impl DynamoContexts {
 enum TransactionFailure {
     Cancelled(Vec<CancellationReason>),
     InProgress,
-    Other,
+    /// What is in the way.
+    Other(String),
 }
 
 #[async_trait]
@@ -165,6 +182,21 @@ impl ContextStore for DynamoContexts {
         Err(unavailable("throttled: keys were left unprocessed".to_owned()))
     }
 
+    async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
+        let claim = self
+            .client
+            .get_item()
+            .table_name(&self.claims_table)
+            .key("pk", text(key.as_str()))
+            .consistent_read(true)
+            .projection_expression("#state, conversation, links")
+            .expression_attribute_names("#state", "state")
+            .send()
+            .await;
+        let claim = claim.map_err(|error| Unavailable { call: "dynamodb:GetItem", cause: cause(&error) })?.item;
+        Ok(claim.filter(|row| get_state(row) == Some(ClaimState::Processed)).map(|row| effect(&row)))
+    }
+
     async fn commit(&self, commit: &Commit) -> Committed {
         let marker = TransactWriteItem::builder().update(self.marker(commit)).build();
         let items = commit.items.iter().map(|(place, item)| {
@@ -178,12 +210,13 @@ impl ContextStore for DynamoContexts {
                 .condition_expression("attribute_not_exists(pk)");
             TransactWriteItem::builder().condition_check(check.build().expect("table and key are set above")).build()
         });
-        let all = std::iter::once(marker).chain(items).chain(absent).collect();
+        let deletes = commit.deletes.iter().map(|(place, version)| self.delete(place, *version));
+        let all = std::iter::once(marker).chain(items).chain(deletes).chain(absent).collect();
         match self.transact(all).await {
             Ok(()) => Committed::Yes,
             Err(TransactionFailure::Cancelled(reasons)) => classify(&reasons),
             Err(TransactionFailure::InProgress) => Committed::Contended,
-            Err(TransactionFailure::Other) => Committed::Unknown,
+            Err(TransactionFailure::Other(cause)) => Committed::Unknown(cause),
         }
     }
 
@@ -213,23 +246,16 @@ impl ContextStore for DynamoContexts {
             return self.put_alone(put).await;
         }
         let puts = puts.map(|put| TransactWriteItem::builder().put(put).build());
-        let deletes = rewrite.deletes.iter().map(|(place, version)| {
-            let delete = Delete::builder()
-                .table_name(&self.context_table)
-                .set_key(Some(key(place)))
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", number(version));
-            TransactWriteItem::builder().delete(delete.build().expect("table and key are set above")).build()
-        });
+        let deletes = rewrite.deletes.iter().map(|(place, version)| self.delete(place, *version));
         match self.transact(puts.chain(deletes).collect()).await {
             Ok(()) => Committed::Yes,
             Err(TransactionFailure::Cancelled(reasons)) => match classify(&reasons) {
                 // There is no marker here.
-                Committed::Before => Committed::ContextMoved,
-                other @ (Committed::Yes | Committed::ContextMoved | Committed::Contended | Committed::Unknown) => other,
+                Committed::Before(_) => Committed::ContextMoved,
+                other @ (Committed::Yes | Committed::ContextMoved | Committed::Contended | Committed::Unknown(_)) => other,
             },
             Err(TransactionFailure::InProgress) => Committed::Contended,
-            Err(TransactionFailure::Other) => Committed::Unknown,
+            Err(TransactionFailure::Other(cause)) => Committed::Unknown(cause),
         }
     }
 
@@ -264,11 +290,14 @@ impl ContextStore for DynamoContexts {
             set.push_str(", trace_id = if_not_exists(trace_id, :trace_id)");
             update = update.expression_attribute_values(":trace_id", text(trace_id));
         }
+        let update = update.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let update = update.update_expression(format!("SET {set}")).send().await;
         match update {
             Ok(_) => Ok(Buried::Yes),
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Buried::Processed),
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Buried::Processed(failed.item().map(effect).unwrap_or_default()))
+                }
                 Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(&error) }),
             },
         }
@@ -291,10 +320,7 @@ impl DynamoContexts {
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(_)) => Committed::ContextMoved,
             Some(PutItemError::TransactionConflictException(_)) => Committed::Contended,
-            Some(_) | None => {
-                tracing::warn!(cause = %cause(&error), "no answer to a put");
-                Committed::Unknown
-            }
+            Some(_) | None => Committed::Unknown(cause(&error)),
         }
     }
 }
@@ -309,7 +335,9 @@ fn key(place: &Place) -> Row {
 fn attribute(key: &ItemKey) -> &'static str {
     match key {
         ItemKey::Entity(_) | ItemKey::Node => "facts",
-        ItemKey::Identity(_) | ItemKey::Join | ItemKey::Link | ItemKey::Outbox => "state",
+        ItemKey::Deferred | ItemKey::Identity(_) | ItemKey::Join | ItemKey::Link | ItemKey::Outbox | ItemKey::OutboxPage(_) => {
+            "state"
+        }
     }
 }
 
@@ -324,14 +352,15 @@ pub(super) fn item(row: &Row) -> Option<(Place, Item)> {
 /// Why a transaction was cancelled. The marker is the first item: only its failed condition means "done before".
 fn classify(reasons: &[CancellationReason]) -> Committed {
     let failed = |reason: &CancellationReason, code: &str| reason.code() == Some(code);
-    if reasons.first().is_some_and(|marker| failed(marker, "ConditionalCheckFailed")) {
-        Committed::Before
+    if let Some(marker) = reasons.first().filter(|marker| failed(marker, "ConditionalCheckFailed")) {
+        Committed::Before(marker.item().map(effect).unwrap_or_default())
     } else if reasons.iter().any(|r| failed(r, "ConditionalCheckFailed")) {
         Committed::ContextMoved
     } else if reasons.iter().any(|r| failed(r, "TransactionConflict")) {
         Committed::Contended
     } else {
-        Committed::Unknown
+        let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
+        Committed::Unknown(format!("cancelled: {}", codes.join(", ")))
     }
 }
 
@@ -345,14 +374,14 @@ mod tests {
             classify(&codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect::<Vec<_>>())
         };
         for (codes, expected) in [
-            (&["ConditionalCheckFailed", "None"][..], Committed::Before),
-            (&["ConditionalCheckFailed", "ConditionalCheckFailed"], Committed::Before),
+            (&["ConditionalCheckFailed", "None"][..], Committed::Before(RecordedEffect::default())),
+            (&["ConditionalCheckFailed", "ConditionalCheckFailed"], Committed::Before(RecordedEffect::default())),
             (&["None", "ConditionalCheckFailed"], Committed::ContextMoved),
             (&["TransactionConflict", "None"], Committed::Contended),
             (&["None", "TransactionConflict"], Committed::Contended),
-            (&["ThrottlingError", "None"], Committed::Unknown),
-            (&["None", "ValidationError"], Committed::Unknown),
-            (&[], Committed::Unknown),
+            (&["ThrottlingError", "None"], Committed::Unknown("cancelled: ThrottlingError, None".to_owned())),
+            (&["None", "ValidationError"], Committed::Unknown("cancelled: None, ValidationError".to_owned())),
+            (&[], Committed::Unknown("cancelled: ".to_owned())),
         ] {
             assert_eq!(classify_codes(codes), expected, "{codes:?}");
         }

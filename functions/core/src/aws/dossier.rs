@@ -36,6 +36,8 @@ pub struct Dossier {
 pub struct Counts {
     pub entities: usize,
     pub nodes: usize,
+    /// What is said later, of a conversation or of an identity.
+    pub deferred: usize,
     pub outboxes: usize,
     pub joins: usize,
     /// With the identities, and with the conversation.
@@ -57,7 +59,7 @@ impl Reader {
                 continue;
             }
             let rows = self.partition(&name).await?;
-            if let Some(to) = linked_to(&rows) {
+            if let Some(to) = linked_to(&rows).filter(|to| *to != name) {
                 if name == conversation {
                     return Ok(Dossier { linked_to: Some(to), ..dossier });
                 }
@@ -70,7 +72,16 @@ impl Reader {
             let keys = rows.iter().filter_map(sort_key);
             open.extend(keys.filter_map(|key| match ItemKey::parse(&key) {
                 Some(ItemKey::Identity(identity)) => Some(identity),
-                Some(ItemKey::Entity(_) | ItemKey::Join | ItemKey::Link | ItemKey::Node | ItemKey::Outbox) | None => None,
+                Some(
+                    ItemKey::Deferred
+                    | ItemKey::Entity(_)
+                    | ItemKey::Join
+                    | ItemKey::Link
+                    | ItemKey::Node
+                    | ItemKey::Outbox
+                    | ItemKey::OutboxPage(_),
+                )
+                | None => None,
             }));
             dossier.add(rows);
         }
@@ -116,7 +127,7 @@ fn linked_to(rows: &[Row]) -> Option<String> {
     let link = rows.iter().find(|row| sort_key(row).is_some_and(|key| ItemKey::parse(&key) == Some(ItemKey::Link)))?;
     match Content::decode(&ItemKey::Link, &get_text(link, "state")?)? {
         Content::Link(link) => Some(link.conversation),
-        Content::Facts(_) | Content::Join(_) | Content::Outbox(_) => None,
+        Content::Deferred(_) | Content::Facts(_) | Content::Join(_) | Content::Outbox(_) | Content::OutboxPage(_) => None,
     }
 }
 
@@ -165,7 +176,8 @@ impl Counts {
             Some(ItemKey::Identity(_) | ItemKey::Link) => &mut self.links,
             Some(ItemKey::Join) => &mut self.joins,
             Some(ItemKey::Node) => &mut self.nodes,
-            Some(ItemKey::Outbox) => &mut self.outboxes,
+            Some(ItemKey::Deferred) => &mut self.deferred,
+            Some(ItemKey::Outbox | ItemKey::OutboxPage(_)) => &mut self.outboxes,
             None => &mut self.unknown,
         };
         *counter += 1;

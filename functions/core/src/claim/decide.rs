@@ -5,7 +5,7 @@
 //! to that), losing is not.
 
 use super::ClaimState;
-use crate::limits::{CONFLICT_RETRIES, MAX_EVENT_AGE, RELOAD_RETRIES};
+use crate::limits::{CONFLICT_PAUSE, CONFLICT_RETRIES, MAX_EVENT_AGE, RELOAD_RETRIES};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -51,42 +51,62 @@ pub fn after_record(recorded: Recorded) -> AfterRecord {
     }
 }
 
+/// What a processed claim says of its effect. What is left to do after a commit (actions to send, items of an identity to
+/// move) is read from it and from the stored items, never from a new plan: rules, fetched objects and configuration may have
+/// changed since.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordedEffect {
+    /// Whose partition was written. `None` after an erasure: then nothing is left to do.
+    pub conversation: Option<String>,
+    /// The identities that the event linked to it.
+    pub links: Vec<String>,
+}
+
 /// What the table said to the transaction of a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Committed {
     /// Claim and context are written.
     Yes,
-    /// The marker's condition failed: the effect is there already.
-    Before,
+    /// The marker's condition failed: the effect is there already, and this is what its claim says of it.
+    Before(RecordedEffect),
     /// A context item changed after we read it.
     ContextMoved,
     /// Another transaction held an item.
     Contended,
-    /// No answer, throttled or failed: it may be written or not.
-    Unknown,
+    /// No answer, throttled or failed, and why: it may be written or not.
+    Unknown(String),
 }
 
 /// What the processor does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AfterCommit {
-    /// The effect is in the context: let SQS delete the message.
-    Done { duplicate: bool },
-    /// Read the context again and try at once.
-    Reload,
-    /// Wait a little, then read and try again.
-    Pause,
-    /// Leave it to SQS: the message becomes visible again.
-    GiveBack,
+    /// The effect is in the context now.
+    Done,
+    /// It was there before: finish what its record promises.
+    Finish(RecordedEffect),
+    /// Read the context again after this pause at most, and try again.
+    Retry { pause: Duration },
+    /// Others were faster each time: return the message to the queue.
+    Contended,
+    /// Nobody knows whether it is written, and why: return the message to the queue.
+    Unknown(String),
 }
 
-/// `reloads` and `conflicts` count the answers of either kind that this event has had before.
+/// `reloads` and `conflicts` count the answers of either kind that this event has had before. The first reload comes at once:
+/// most often the other event is done.
 pub fn after_commit(committed: Committed, reloads: u32, conflicts: u32) -> AfterCommit {
     match committed {
-        Committed::Yes => AfterCommit::Done { duplicate: false },
-        Committed::Before => AfterCommit::Done { duplicate: true },
-        Committed::ContextMoved if reloads < RELOAD_RETRIES => AfterCommit::Reload,
-        Committed::Contended if conflicts < CONFLICT_RETRIES => AfterCommit::Pause,
-        Committed::ContextMoved | Committed::Contended | Committed::Unknown => AfterCommit::GiveBack,
+        Committed::Yes => AfterCommit::Done,
+        Committed::Before(effect) => AfterCommit::Finish(effect),
+        Committed::ContextMoved if reloads == 0 => AfterCommit::Retry { pause: Duration::ZERO },
+        Committed::ContextMoved if reloads < RELOAD_RETRIES => {
+            AfterCommit::Retry { pause: conflict_pause(CONFLICT_PAUSE, reloads - 1) }
+        }
+        Committed::Contended if conflicts < CONFLICT_RETRIES => {
+            AfterCommit::Retry { pause: conflict_pause(CONFLICT_PAUSE, conflicts) }
+        }
+        Committed::ContextMoved | Committed::Contended => AfterCommit::Contended,
+        Committed::Unknown(cause) => AfterCommit::Unknown(cause),
     }
 }
 
@@ -95,13 +115,20 @@ pub fn after_commit(committed: Committed, reloads: u32, conflicts: u32) -> After
 pub enum AfterFailure {
     /// SQS shows it again after the visibility timeout.
     Retry,
-    /// This was its last receive: record the reason as `dead`, then let the redrive policy take it.
+    /// This was its last receive, and only other events were in its way: send a copy to the queue, so that its receives start
+    /// again. Each conflict is another event's success, so this ends.
+    Requeue,
+    /// This was its last receive: record the reason as `dead`, then leave it to the redrive policy.
     Bury,
 }
 
 /// `receive_count` counts this receive; `max_receive_count` is the redrive policy's.
-pub fn after_failure(receive_count: u32, max_receive_count: u32) -> AfterFailure {
-    if receive_count < max_receive_count { AfterFailure::Retry } else { AfterFailure::Bury }
+pub fn after_failure(receive_count: u32, max_receive_count: u32, contended: bool) -> AfterFailure {
+    match (receive_count < max_receive_count, contended) {
+        (true, _) => AfterFailure::Retry,
+        (false, true) => AfterFailure::Requeue,
+        (false, false) => AfterFailure::Bury,
+    }
 }
 
 /// Whether the event's claim may have been deleted by now, so that a second effect couldn't be told from a first.
@@ -141,16 +168,20 @@ mod tests {
 
     #[test]
     fn only_the_marker_ends_an_event_as_done_before() {
-        assert_eq!(after_commit(Committed::Before, 99, 99), AfterCommit::Done { duplicate: true });
-        assert_eq!(after_commit(Committed::Unknown, 0, 0), AfterCommit::GiveBack);
+        let effect = RecordedEffect { conversation: Some("ann".into()), links: vec!["customer:c1".into()] };
+        assert_eq!(after_commit(Committed::Before(effect.clone()), 99, 99), AfterCommit::Finish(effect));
+        assert_eq!(after_commit(Committed::Unknown("throttled".into()), 0, 0), AfterCommit::Unknown("throttled".into()));
     }
 
     #[test]
     fn tries_are_bounded_on_both_sides() {
-        assert_eq!(after_commit(Committed::ContextMoved, RELOAD_RETRIES - 1, 99), AfterCommit::Reload);
-        assert_eq!(after_commit(Committed::ContextMoved, RELOAD_RETRIES, 0), AfterCommit::GiveBack);
-        assert_eq!(after_commit(Committed::Contended, 99, CONFLICT_RETRIES - 1), AfterCommit::Pause);
-        assert_eq!(after_commit(Committed::Contended, 0, CONFLICT_RETRIES), AfterCommit::GiveBack);
+        let retry = |ms| AfterCommit::Retry { pause: Duration::from_millis(ms) };
+        assert_eq!(after_commit(Committed::ContextMoved, 0, 99), retry(0));
+        assert_eq!(after_commit(Committed::ContextMoved, 1, 99), retry(20));
+        assert_eq!(after_commit(Committed::ContextMoved, RELOAD_RETRIES - 1, 99), retry(1_280));
+        assert_eq!(after_commit(Committed::ContextMoved, RELOAD_RETRIES, 0), AfterCommit::Contended);
+        assert_eq!(after_commit(Committed::Contended, 99, CONFLICT_RETRIES - 1), retry(80));
+        assert_eq!(after_commit(Committed::Contended, 0, CONFLICT_RETRIES), AfterCommit::Contended);
         assert_eq!(conflict_pause(Duration::from_millis(20), 0), Duration::from_millis(20));
         assert_eq!(conflict_pause(Duration::from_millis(20), 2), Duration::from_millis(80));
         assert_eq!(conflict_pause(Duration::from_millis(20), 60), Duration::from_millis(1_280));
@@ -158,9 +189,15 @@ mod tests {
 
     #[test]
     fn the_last_receive_buries_and_none_before_it() {
-        assert_eq!(after_failure(4, 5), AfterFailure::Retry);
-        assert_eq!(after_failure(5, 5), AfterFailure::Bury);
-        assert_eq!(after_failure(6, 5), AfterFailure::Bury);
+        assert_eq!(after_failure(4, 5, false), AfterFailure::Retry);
+        assert_eq!(after_failure(5, 5, false), AfterFailure::Bury);
+        assert_eq!(after_failure(6, 5, false), AfterFailure::Bury);
+    }
+
+    #[test]
+    fn contention_is_never_a_reason_to_bury() {
+        assert_eq!(after_failure(4, 5, true), AfterFailure::Retry);
+        assert_eq!(after_failure(5, 5, true), AfterFailure::Requeue);
     }
 
     #[test]

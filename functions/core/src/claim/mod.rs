@@ -222,6 +222,9 @@ pub struct Claim {
     /// The partitions of the joins that it is part of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub joins: Vec<String>,
+    /// The identities that it linked to its conversation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
     /// Why it is dead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -267,6 +270,7 @@ impl Claim {
             off_schema: None,
             actions: Vec::new(),
             joins: Vec::new(),
+            links: Vec::new(),
             reason: None,
             receive_count: None,
             dead: None,

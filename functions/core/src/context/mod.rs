@@ -5,9 +5,11 @@
 //! associative, and each event is merged once (its claim sees to that), so any permutation of a set of events, with any
 //! duplicates, ends in the same context.
 //!
-//! Beside them, in the same partition: what is to be sent (`outbox`) and who the conversation is (`identity#…`). In a
-//! partition of their own: an identity's `link`, a `join` that waits.
+//! Beside them, in the same partition: what is to be sent (`outbox`, with full pages of it as `outbox#…`), what is said later
+//! (`deferred`) and who the conversation is (`identity#…`). In a partition of their own: an identity's `link`, a `join` that
+//! waits.
 
+mod deferred;
 mod fact;
 mod join;
 mod link;
@@ -15,12 +17,13 @@ mod merge;
 mod moving;
 mod outbox;
 
+pub use deferred::{Deferred, Waits};
 pub use fact::{Fact, FactKind, Facts, Member};
 pub use join::{Branch, Combination, JoinState, Seen, Taken, join_cause, join_order, join_partition};
 pub use link::{Link, Owner};
 pub use merge::{Change, Changes, Merged};
 pub use moving::moved;
-pub use outbox::{Outbox, Outgoing, Waiting};
+pub use outbox::{Outbox, Outgoing, Page, Put, Waiting};
 
 use crate::claim::ClaimKey;
 use crate::time::Timestamp;
@@ -43,6 +46,8 @@ pub struct Order {
 /// The sort key of a context item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemKey {
+    /// What is said later.
+    Deferred,
     /// What is known of one entity.
     Entity(String),
     /// An identity that is linked to this conversation.
@@ -55,6 +60,8 @@ pub enum ItemKey {
     Node,
     /// What is to be sent.
     Outbox,
+    /// A full page of it, by the sequence of its first.
+    OutboxPage(u64),
 }
 
 impl ItemKey {
@@ -62,6 +69,8 @@ impl ItemKey {
         match (sort_key.split_once('#'), sort_key) {
             (Some(("entity", entity)), _) => Some(Self::Entity(entity.to_owned())),
             (Some(("identity", identity)), _) => Some(Self::Identity(identity.to_owned())),
+            (Some(("outbox", first)), _) => first.parse().ok().map(Self::OutboxPage),
+            (None, "deferred") => Some(Self::Deferred),
             (None, "join") => Some(Self::Join),
             (None, "link") => Some(Self::Link),
             (None, "node") => Some(Self::Node),
@@ -80,6 +89,9 @@ impl fmt::Display for ItemKey {
             Self::Link => f.write_str("link"),
             Self::Node => f.write_str("node"),
             Self::Outbox => f.write_str("outbox"),
+            // As many digits as there can be, so that they sort as the numbers do.
+            Self::OutboxPage(first) => write!(f, "outbox#{first:020}"),
+            Self::Deferred => f.write_str("deferred"),
         }
     }
 }
@@ -115,10 +127,12 @@ pub struct Item {
 /// What is in an item.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
+    Deferred(Deferred),
     Facts(Facts),
     Join(JoinState),
     Link(Link),
     Outbox(Outbox),
+    OutboxPage(Page),
 }
 
 impl Item {
@@ -131,7 +145,7 @@ impl Item {
     pub fn facts(&self) -> Option<&Facts> {
         match &self.content {
             Content::Facts(facts) => Some(facts),
-            Content::Join(_) | Content::Link(_) | Content::Outbox(_) => None,
+            Content::Deferred(_) | Content::Join(_) | Content::Link(_) | Content::Outbox(_) | Content::OutboxPage(_) => None,
         }
     }
 }
@@ -144,6 +158,8 @@ impl Content {
             Self::Join(join) => serde_json::to_string(join),
             Self::Link(link) => serde_json::to_string(link),
             Self::Outbox(outbox) => serde_json::to_string(outbox),
+            Self::OutboxPage(page) => serde_json::to_string(page),
+            Self::Deferred(deferred) => serde_json::to_string(deferred),
         };
         json.expect("content has string keys and holds only JSON")
     }
@@ -155,6 +171,8 @@ impl Content {
             ItemKey::Join => serde_json::from_str(json).ok().map(Self::Join),
             ItemKey::Link | ItemKey::Identity(_) => serde_json::from_str(json).ok().map(Self::Link),
             ItemKey::Outbox => serde_json::from_str(json).ok().map(Self::Outbox),
+            ItemKey::OutboxPage(_) => serde_json::from_str(json).ok().map(Self::OutboxPage),
+            ItemKey::Deferred => serde_json::from_str(json).ok().map(Self::Deferred),
         }
     }
 
@@ -163,7 +181,8 @@ impl Content {
         match self {
             Self::Facts(facts) => fact::expiry(facts, written),
             Self::Join(join) => Some(join.expires(written)),
-            Self::Link(_) | Self::Outbox(_) => None,
+            Self::Deferred(deferred) => Some(deferred.expires(written)),
+            Self::Link(_) | Self::Outbox(_) | Self::OutboxPage(_) => None,
         }
     }
 }
@@ -197,8 +216,19 @@ impl Context {
             (ItemKey::Node, Content::Facts(mut facts)) => self.node = facts.remove(NODE_REGISTER),
             (ItemKey::Identity(identity), _) => self.identities.push(identity),
             (
-                ItemKey::Entity(_) | ItemKey::Node | ItemKey::Join | ItemKey::Link | ItemKey::Outbox,
-                Content::Facts(_) | Content::Join(_) | Content::Link(_) | Content::Outbox(_),
+                ItemKey::Deferred
+                | ItemKey::Entity(_)
+                | ItemKey::Node
+                | ItemKey::Join
+                | ItemKey::Link
+                | ItemKey::Outbox
+                | ItemKey::OutboxPage(_),
+                Content::Deferred(_)
+                | Content::Facts(_)
+                | Content::Join(_)
+                | Content::Link(_)
+                | Content::Outbox(_)
+                | Content::OutboxPage(_),
             ) => {}
         }
     }
@@ -217,10 +247,13 @@ mod tests {
             ItemKey::Link,
             ItemKey::Node,
             ItemKey::Outbox,
+            ItemKey::OutboxPage(0),
+            ItemKey::OutboxPage(u64::MAX),
+            ItemKey::Deferred,
         ] {
             assert_eq!(ItemKey::parse(&key.to_string()), Some(key));
         }
-        for other in ["", "entity", "link#1", "node#", "x#y"] {
+        for other in ["", "entity", "link#1", "node#", "x#y", "outbox#x"] {
             assert_eq!(ItemKey::parse(other), None, "{other}");
         }
     }

@@ -1,13 +1,14 @@
-//! What was kept under an identity becomes its conversation's, as if the link had come first.
+//! What is known under an identity becomes its conversation's, as if the link had come first.
+//!
+//! What is to be sent or said later isn't moved here: it is sent first, and said by its own rules ([`super::Deferred`]).
 
-use super::{Content, Item, ItemKey, Outgoing, Place, fact};
-use crate::due::Due;
+use super::{Content, Item, ItemKey, Place, fact};
 use crate::ports::Rewrite;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
-/// The write that moves these items of an identity. `theirs` are the conversation's, as far as they are there. What is no
-/// item of a conversation (the link itself) stays.
+/// The write that moves these items of an identity. `theirs` are the conversation's, as far as they are there. What isn't
+/// known of somebody (the link itself, an outbox) stays.
 pub fn moved(
     identity: &str,
     items: &BTreeMap<ItemKey, Item>,
@@ -19,7 +20,7 @@ pub fn moved(
     for (key, item) in items {
         let place = Place::new(conversation, key.clone());
         let stored = theirs.get(&place);
-        let Some(content) = together(&item.content, stored.map(|item| &item.content), conversation, now) else { continue };
+        let Some(content) = together(&item.content, stored.map(|item| &item.content)) else { continue };
         rewrite.puts.insert(place, Item { version: stored.and_then(|item| item.version), content });
         if let Some(version) = item.version {
             rewrite.deletes.insert(Place::new(identity, key.clone()), version);
@@ -28,23 +29,10 @@ pub fn moved(
     rewrite
 }
 
-fn together(from: &Content, to: Option<&Content>, conversation: &str, now: Timestamp) -> Option<Content> {
-    match (from, to.cloned()) {
-        (Content::Facts(facts), Some(Content::Facts(ours))) => Some(Content::Facts(fact::merge_all(ours, facts.clone()))),
+fn together(from: &Content, to: Option<&Content>) -> Option<Content> {
+    match (from, to) {
+        (Content::Facts(facts), Some(Content::Facts(ours))) => Some(Content::Facts(fact::merge_all(ours.clone(), facts.clone()))),
         (Content::Facts(_), _) => Some(from.clone()),
-        (Content::Outbox(outbox), to) => {
-            let mut ours = match to {
-                Some(Content::Outbox(ours)) => ours,
-                Some(Content::Facts(_) | Content::Join(_) | Content::Link(_)) | None => super::Outbox::default(),
-            };
-            outbox.waiting.iter().for_each(|waiting| ours.put(waiting.what.clone()));
-            // Now there is somebody to send them to: the policy looks at each.
-            for proposal in &outbox.held {
-                let due = Due::Action { conversation: conversation.to_owned(), proposal: proposal.clone() };
-                ours.put(Outgoing::Timer { due: now, message: due.envelope(now, now).encode() });
-            }
-            Some(Content::Outbox(ours))
-        }
-        (Content::Join(_) | Content::Link(_), _) => None,
+        (Content::Deferred(_) | Content::Join(_) | Content::Link(_) | Content::Outbox(_) | Content::OutboxPage(_), _) => None,
     }
 }

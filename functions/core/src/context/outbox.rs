@@ -1,11 +1,15 @@
 //! What a conversation's events want sent, from the transaction that decided it until the queue has acknowledged it.
 //!
-//! It is one item, so that whoever sends one action sees all that come before it and sends those first: the queue gets a
-//! conversation's actions in the order of their transactions, however many processors there are and wherever they die. An
-//! action that is sent twice has one id.
+//! It is one item, so that a processor that sends one action sees all that come before it and sends those first: the queue
+//! gets a conversation's actions in the order of their transactions, however many processors there are and wherever they
+//! die. An action that is sent twice has one id.
+//!
+//! The item stays small while the queue has no answer: what waits moves, a page at a time, to items of its own (`outbox#…`).
+//! So an outage costs no event its effect. When all pages are full, a new action is withheld and counted.
 
 use crate::action::{Action, Proposal};
 use crate::config::rules::Cap;
+use crate::limits::{MAX_ACTION_BYTES, MAX_CAP_WITHIN, MAX_OUTBOX_PAGES, MAX_SENT_TIMES, OUTBOX_PAGE_BYTES};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,11 +19,14 @@ pub struct Outbox {
     /// How many have ever been put in: the sequence of the next.
     #[serde(default)]
     pub next: u64,
+    /// Full pages, by the sequence of their first; all of them come before `waiting`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<u64>,
     /// What isn't surely sent, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
-    /// What waits for its identity's link, in order: there is nobody yet to send it to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Written by the version before, which kept here what [`super::Deferred`] has now. Never written.
+    #[serde(default, skip_serializing)]
     pub held: Vec<Proposal>,
     /// When notifications were sent, for caps: by rule, and over all rules under "".
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -41,15 +48,57 @@ pub enum Outgoing {
     Timer { due: Timestamp, message: String },
 }
 
+/// A page that is full: what waited when it was.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    pub waiting: Vec<Waiting>,
+}
+
+/// Where something was put.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Put {
+    /// In the item itself.
+    Inside,
+    /// In the item itself, which had no room: what waited there is this page now, to be written with it.
+    AfterPage { first: u64, page: Page },
+    /// Nowhere: it alone is larger than may be sent.
+    TooLarge,
+    /// Nowhere: every page is full.
+    Full,
+}
+
 impl Outbox {
-    pub fn put(&mut self, what: Outgoing) {
-        self.waiting.push(Waiting { sequence: self.next, what });
+    /// Puts it in, if there is room.
+    #[must_use]
+    pub fn put(&mut self, what: Outgoing) -> Put {
+        let waiting = Waiting { sequence: self.next, what };
+        let bytes = bytes_of(&waiting);
+        if bytes > MAX_ACTION_BYTES {
+            return Put::TooLarge;
+        }
+        let has_room = self.waiting.is_empty() || self.waiting.iter().map(bytes_of).sum::<usize>() + bytes <= OUTBOX_PAGE_BYTES;
+        if !has_room && self.pages.len() >= MAX_OUTBOX_PAGES {
+            return Put::Full;
+        }
         self.next += 1;
+        if has_room {
+            self.waiting.push(waiting);
+            return Put::Inside;
+        }
+        let page = Page { waiting: std::mem::replace(&mut self.waiting, vec![waiting]) };
+        let first = page.waiting.first().map_or(0, |waiting| waiting.sequence);
+        self.pages.push(first);
+        Put::AfterPage { first, page }
     }
 
     /// Takes out what was sent: all up to and with this sequence.
     pub fn acknowledge(&mut self, sequence: u64) {
         self.waiting.retain(|waiting| waiting.sequence > sequence);
+    }
+
+    /// Whether nothing waits to be sent.
+    pub fn is_sent(&self) -> bool {
+        self.waiting.is_empty() && self.pages.is_empty()
     }
 
     /// When one more may be sent: now (`None`), or when the oldest that counts no longer does.
@@ -60,7 +109,7 @@ impl Outbox {
         times.get(full).map(|oldest| oldest.plus(cap.within.duration()))
     }
 
-    /// Remembers that one was sent, and forgets what no longer counts.
+    /// Remembers that one was sent, and forgets what no longer counts, of rules that are gone as well.
     pub fn count(&mut self, scope: &str, cap: Cap, now: Timestamp) {
         let times = self.sent.entry(scope.to_owned()).or_default();
         times.push(now);
@@ -68,7 +117,22 @@ impl Outbox {
         times.retain(|sent| sent.plus(cap.within.duration()) > now);
         let surplus = times.len().saturating_sub(cap.at_most as usize);
         times.drain(..surplus);
+        for times in self.sent.values_mut() {
+            times.retain(|sent| sent.plus(MAX_CAP_WITHIN) > now);
+        }
+        self.sent.retain(|_, times| !times.is_empty());
+        while self.sent.values().map(Vec::len).sum::<usize>() > MAX_SENT_TIMES {
+            // The rule with the most forgets its oldest: it alone may be let through once more than its cap says.
+            if let Some(most) = self.sent.values_mut().max_by_key(|times| times.len()) {
+                most.remove(0);
+            }
+        }
     }
+}
+
+/// As it is stored.
+fn bytes_of(waiting: &Waiting) -> usize {
+    serde_json::to_string(waiting).map_or(usize::MAX, |json| json.len())
 }
 
 #[cfg(test)]
@@ -76,6 +140,16 @@ mod tests {
     use super::*;
     use crate::config::rules::Span;
     use std::time::Duration;
+
+    fn timer(bytes: usize) -> Outgoing {
+        Outgoing::Timer { due: Timestamp::from_unix_ms(0), message: "x".repeat(bytes) }
+    }
+
+    /// The message with which it has just so many bytes as it is stored.
+    fn of_bytes(bytes: usize) -> Outgoing {
+        let around = bytes_of(&Waiting { sequence: 0, what: timer(0) });
+        timer(bytes - around)
+    }
 
     #[test]
     fn a_cap_has_room_again_when_the_oldest_that_counts_no_longer_does() {
@@ -90,5 +164,42 @@ mod tests {
             assert_eq!(outbox.room("other", cap, at(second)), None);
         }
         assert_eq!(outbox.sent["r"].len(), 2, "no more than the cap is remembered");
+    }
+
+    #[test]
+    fn the_times_of_all_caps_together_are_bounded_and_old_ones_are_forgotten() {
+        let cap = Cap { at_most: 100, within: Span::new(MAX_CAP_WITHIN) };
+        let at = |s: u64| Timestamp::from_unix_ms(0).plus(Duration::from_secs(s));
+        let mut outbox = Outbox::default();
+        for rule in 0..20 {
+            for second in 0..100 {
+                outbox.count(&format!("rule{rule}"), cap, at(second));
+            }
+        }
+        assert_eq!(outbox.sent.values().map(Vec::len).sum::<usize>(), MAX_SENT_TIMES);
+        outbox.count("another", cap, at(200).plus(MAX_CAP_WITHIN));
+        assert_eq!(outbox.sent.keys().collect::<Vec<_>>(), ["another"], "rules that said nothing for so long are gone");
+    }
+
+    #[test]
+    fn a_full_outbox_makes_pages_and_a_full_row_of_pages_takes_no_more() {
+        let mut outbox = Outbox::default();
+        assert_eq!(outbox.put(of_bytes(MAX_ACTION_BYTES + 1)), Put::TooLarge);
+        assert_eq!((outbox.put(of_bytes(MAX_ACTION_BYTES)), outbox.next), (Put::Inside, 1), "the first always fits");
+        let (mut pages, mut all) = (Vec::new(), 1);
+        loop {
+            match outbox.put(of_bytes(OUTBOX_PAGE_BYTES / 2 - 10)) {
+                Put::Inside => {}
+                Put::AfterPage { first, page } => pages.push((first, page)),
+                Put::TooLarge => panic!("it is small"),
+                Put::Full => break,
+            }
+            all += 1;
+        }
+        assert_eq!((pages.len(), outbox.next), (MAX_OUTBOX_PAGES, all));
+        assert_eq!(outbox.pages, pages.iter().map(|(first, _)| *first).collect::<Vec<_>>());
+        let inside = outbox.waiting.iter();
+        let sequences: Vec<u64> = pages.iter().flat_map(|(_, page)| &page.waiting).chain(inside).map(|w| w.sequence).collect();
+        assert_eq!(sequences, (0..all).collect::<Vec<_>>(), "in order, none twice, none lost");
     }
 }

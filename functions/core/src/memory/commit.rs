@@ -25,8 +25,10 @@ pub fn noted(event: &Envelope, conversation: &str, processed: Timestamp) -> Comm
         actions: Vec::new(),
         trace_id: None,
         joins: Vec::new(),
+        links: Vec::new(),
         event: None,
         items: BTreeMap::new(),
+        deletes: BTreeMap::new(),
         absent: None,
     }
 }

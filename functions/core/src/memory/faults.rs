@@ -15,6 +15,7 @@ pub enum Call {
     PutSecret,
     Get,
     Load,
+    Effect,
     Commit,
     First,
     Rewrite,

@@ -1,7 +1,7 @@
 //! Claims and contexts in memory, under one lock: a transaction is simply one turn.
 
 use super::{Call, Fault, Faults};
-use crate::claim::decide::{Committed, Recorded};
+use crate::claim::decide::{Committed, Recorded, RecordedEffect};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim};
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::kept::KeptEvent;
@@ -73,6 +73,14 @@ impl MemoryStore {
         claims
     }
 
+    /// What `tidings context erase` leaves: of a claim its key, processed, and none of these items.
+    pub fn erase(&self, key: &ClaimKey, of_them: impl Fn(&Place) -> bool) {
+        let mut tables = self.lock();
+        tables.claims.insert(key.clone(), Claim { state: ClaimState::Processed, ..Claim::new(key.clone()) });
+        tables.kept.remove(key);
+        tables.items.retain(|place, _| !of_them(place));
+    }
+
     /// What DynamoDB's TTL does, some day.
     pub fn delete_claim(&self, key: &ClaimKey) {
         let mut tables = self.lock();
@@ -89,6 +97,17 @@ impl Tables {
     /// Whether one of these isn't as it was read.
     fn moved(&self, items: &BTreeMap<Place, Item>) -> bool {
         items.iter().any(|(place, item)| self.items.get(place).and_then(|stored| stored.version) != item.version)
+    }
+
+    /// Whether one of these isn't there as it was read.
+    fn gone(&self, versions: &BTreeMap<Place, u64>) -> bool {
+        versions.iter().any(|(place, version)| self.items.get(place).and_then(|item| item.version) != Some(*version))
+    }
+
+    fn delete(&mut self, versions: &BTreeMap<Place, u64>) {
+        for place in versions.keys() {
+            self.items.remove(place);
+        }
     }
 
     fn write(&mut self, items: &BTreeMap<Place, Item>) {
@@ -164,26 +183,38 @@ impl ContextStore for MemoryStore {
         Ok(places.iter().filter_map(|place| Some((place.clone(), tables.items.get(place)?.clone()))).collect())
     }
 
+    async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
+        if let Some(fault) = self.faults.meet(Call::Effect) {
+            return Err(refused("dynamodb:GetItem", fault));
+        }
+        Ok(self.lock().claims.get(key).filter(|claim| claim.state == ClaimState::Processed).map(effect))
+    }
+
     async fn commit(&self, commit: &Commit) -> Committed {
         let fault = self.faults.meet(Call::Commit);
         match fault {
-            Some(Fault::Refuse) => return Committed::Unknown,
+            Some(fault @ Fault::Refuse) => return unknown(fault),
             Some(Fault::Conflict) => return Committed::Contended,
             Some(Fault::LoseAnswer) | None => {}
         }
         let mut tables = self.lock();
-        let committed = if tables.claims.get(&commit.key).is_some_and(|c| c.state == ClaimState::Processed) {
-            Committed::Before
-        } else if tables.moved(&commit.items) || commit.absent.iter().any(|place| tables.items.contains_key(place)) {
+        let before = tables.claims.get(&commit.key).filter(|claim| claim.state == ClaimState::Processed);
+        let committed = if let Some(claim) = before {
+            Committed::Before(effect(claim))
+        } else if tables.moved(&commit.items)
+            || tables.gone(&commit.deletes)
+            || commit.absent.iter().any(|place| tables.items.contains_key(place))
+        {
             Committed::ContextMoved
         } else {
             let old = tables.claims.remove(&commit.key);
             tables.claims.insert(commit.key.clone(), processed(commit, old));
             tables.kept.extend(commit.event.iter().map(|event| (commit.key.clone(), event.clone())));
             tables.write(&commit.items);
+            tables.delete(&commit.deletes);
             Committed::Yes
         };
-        if fault.is_some() { Committed::Unknown } else { committed }
+        fault.map_or(committed, unknown)
     }
 
     async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
@@ -199,22 +230,19 @@ impl ContextStore for MemoryStore {
     async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
         let fault = self.faults.meet(Call::Rewrite);
         match fault {
-            Some(Fault::Refuse) => return Committed::Unknown,
+            Some(fault @ Fault::Refuse) => return unknown(fault),
             Some(Fault::Conflict) => return Committed::Contended,
             Some(Fault::LoseAnswer) | None => {}
         }
         let mut tables = self.lock();
-        let gone = |(place, version): (&Place, &u64)| tables.items.get(place).and_then(|item| item.version) != Some(*version);
-        let committed = if tables.moved(&rewrite.puts) || rewrite.deletes.iter().any(gone) {
+        let committed = if tables.moved(&rewrite.puts) || tables.gone(&rewrite.deletes) {
             Committed::ContextMoved
         } else {
             tables.write(&rewrite.puts);
-            rewrite.deletes.keys().for_each(|place| {
-                tables.items.remove(place);
-            });
+            tables.delete(&rewrite.deletes);
             Committed::Yes
         };
-        if fault.is_some() { Committed::Unknown } else { committed }
+        fault.map_or(committed, unknown)
     }
 
     async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
@@ -232,7 +260,7 @@ impl ContextStore for MemoryStore {
         };
         let claim = tables.claims.entry(burial.key.clone()).or_insert_with(|| known(burial));
         let buried = if claim.state == ClaimState::Processed {
-            Buried::Processed
+            Buried::Processed(effect(claim))
         } else {
             claim.state = ClaimState::Dead;
             claim.reason = Some(burial.reason.clone());
@@ -248,6 +276,14 @@ impl ContextStore for MemoryStore {
         };
         fault.map_or(Ok(buried), |f| Err(refused("dynamodb:UpdateItem", f)))
     }
+}
+
+fn unknown(fault: Fault) -> Committed {
+    Committed::Unknown(format!("{fault:?}"))
+}
+
+fn effect(claim: &Claim) -> RecordedEffect {
+    RecordedEffect { conversation: claim.conversation.clone(), links: claim.links.clone() }
 }
 
 fn expiry(from: Timestamp) -> Option<Timestamp> {
@@ -284,6 +320,7 @@ fn processed(commit: &Commit, old: Option<Claim>) -> Claim {
         rules: commit.rules.clone(),
         actions: commit.actions.clone(),
         joins: commit.joins.clone(),
+        links: commit.links.clone(),
         node: commit.node.clone().or(old.node),
         off_schema: commit.off_schema.clone().or(old.off_schema),
         reason: None,

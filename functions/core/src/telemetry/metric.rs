@@ -152,9 +152,9 @@ metrics! {
     Shed: Count by Source,
     /// Notifications that waited for their time until nobody wanted them any more.
     Expired: Count by Source,
-    /// Actions for an identity's link, of which too many wait already.
-    Unheld: Count by Source,
-    /// Events that link an identity which has another conversation.
+    /// Actions withheld because too much of a conversation waits already, or because they are too large.
+    HoldOverflow: Count by Source,
+    /// Links that weren't made: the name has another conversation, or identities of its own.
     LinkConflict: Count by Source,
     /// Starts of a function: from its first line until it is ready for its first event.
     ColdStart: Milliseconds by Function,

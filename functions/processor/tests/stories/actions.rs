@@ -151,7 +151,7 @@ async fn quiet_hours_put_off_and_lose_nothing() {
         assert_eq!(harness.handle(vec![event.message(1)]).await, DONE);
     }
     assert_eq!(harness.said("ann"), ["fire"], "which is urgent");
-    assert_eq!(harness.claim("orders#e1").unwrap().actions, ["moved/notify deferred until 2026-11-23T07:00:00.000Z"]);
+    assert_eq!(harness.claim("orders#e1").unwrap().actions, ["moved/notify waits until 2026-11-23T07:00:00.000Z"]);
     harness.handle(vec![event("c", "carried", 0, json!({"by": "DHL"})).message(1)]).await;
     harness.pass(Duration::from_secs(7 * 3_600 + 1_799)).await;
     assert_eq!(harness.said("ann").len(), 1);
@@ -168,7 +168,7 @@ async fn who_says_no_meanwhile_is_not_told() {
     harness.handle(vec![event("n", "chosen", 0, json!({"yes": false})).message(1)]).await;
     harness.pass(Duration::from_secs(86_400)).await;
     assert_eq!((harness.said("ann").len(), harness.outside.waiting()), (0, 0));
-    let due: Vec<_> = harness.store.claims().into_iter().filter(|c| c.event_type == "tidings.action.due").collect();
+    let due: Vec<_> = harness.store.claims().into_iter().filter(|c| c.event_type == "tidings.wake").collect();
     assert_eq!(due[0].actions, ["moved/notify withheld: no-opt-in"]);
 }
 

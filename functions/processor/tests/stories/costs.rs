@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use tidings_core::claim::decide::Committed;
+use tidings_core::claim::ClaimKey;
+use tidings_core::claim::decide::{Committed, RecordedEffect};
 use tidings_core::config::files::read_rules;
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::{Call, MemoryStore};
@@ -50,8 +51,13 @@ impl ContextStore for Counting {
         self.inner.load(places).await
     }
 
+    async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
+        self.inner.effect(key).await
+    }
+
     async fn commit(&self, commit: &Commit) -> Committed {
-        self.seen.lock().unwrap().in_transactions += 1 + commit.items.len() + usize::from(commit.absent.is_some());
+        self.seen.lock().unwrap().in_transactions +=
+            1 + commit.items.len() + commit.deletes.len() + usize::from(commit.absent.is_some());
         self.inner.commit(commit).await
     }
 
@@ -129,8 +135,9 @@ async fn an_identity_costs_a_look_at_its_link() {
     let unlinked = (Cost { read: 2, in_transactions: 3, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
     assert_eq!(counted.cost("anonymous.plain").await, unlinked);
     let linking = counted.cost("linking").await;
-    // The link twice, the claim; then one item is found, read on the other side, and moved; then the outbox is looked at.
-    assert_eq!(linking.0, Cost { read: 3 + 1 + 1, in_transactions: 3 + 2, alone: 0 }, "{linking:?}");
+    // The link in three places, the claim; then one item is found, read on the other side, and moved; then what waits there is
+    // looked at.
+    assert_eq!(linking.0, Cost { read: 3 + 1 + 2, in_transactions: 4 + 2, alone: 0 }, "{linking:?}");
     let linked = (Cost { read: 2 + 1, in_transactions: 2, alone: 0 }, vec![(Call::Load, 2), (Call::Commit, 1)]);
     assert_eq!(counted.cost("anonymous.plain").await, linked);
     let again = (Cost { read: 3, in_transactions: 1, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);

@@ -6,12 +6,12 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_core::claim::ClaimState;
+use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::config::files::read_rules;
 use tidings_core::config::rules::Rules;
-use tidings_core::context::ItemKey;
+use tidings_core::context::{Content, Item, ItemKey, Place};
 use tidings_core::due::Due;
-use tidings_core::limits::{MAX_DEFERRAL, MAX_HELD, MOVE_CHUNK};
+use tidings_core::limits::{MAX_DEFERRAL, MAX_DEFERRED_BYTES, MOVE_CHUNK};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::time::Clock;
 
@@ -63,6 +63,8 @@ async fn what_came_before_the_link_is_the_conversations_when_it_comes() {
     assert_eq!(harness.said("ann"), ["100 paid", "200 paid"], "in their order");
     let left: Vec<_> = harness.store.items().into_keys().filter(|place| place.partition == "customer:c1").collect();
     assert_eq!(left.iter().map(|place| place.key.clone()).collect::<Vec<_>>(), [ItemKey::Link], "nothing else is left there");
+    let own = harness.store.items().remove(&Place::new("ann", ItemKey::Link)).map(|item| item.content);
+    assert!(matches!(own, Some(Content::Link(link)) if link.conversation == "ann"), "a conversation with identities says so");
 
     harness.handle(vec![payment("p3", 300, 0).message(1)]).await;
     assert_eq!(harness.fact("ann", "order/1", "payments"), 3);
@@ -151,14 +153,23 @@ async fn a_second_conversation_of_an_identity_is_left() {
 #[tokio::test]
 async fn what_waits_for_a_link_is_bounded_and_does_not_wait_for_ever() {
     let harness = harness();
-    for n in 0..=MAX_HELD {
+    let held = || match harness.store.items().get(&Place::new("customer:c1", ItemKey::Deferred)) {
+        Some(Item { content: Content::Deferred(deferred), .. }) => deferred.clone(),
+        other => panic!("{other:?}"),
+    };
+    let events = 300;
+    for n in 0..events {
         let id: &'static str = Box::leak(format!("p{n}").into_boxed_str());
-        assert_eq!(harness.handle(vec![payment(id, 1, 5).message(1)]).await, [""; 0]);
+        assert_eq!(harness.handle(vec![payment(id, n, 5).message(1)]).await, [""; 0]);
+        assert!(held().bytes() <= MAX_DEFERRED_BYTES);
     }
-    let actions = |n: usize| harness.claim(&format!("orders#p{n}")).unwrap().actions;
-    assert_eq!(actions(MAX_HELD - 1), ["paid/notify held until its identity is linked"]);
-    assert_eq!(actions(MAX_HELD), ["paid/notify withheld: no-conversation"]);
-    assert_eq!(harness.fact("customer:c1", "order/1", "payments"), MAX_HELD + 1, "its facts are kept all the same");
+    assert!((100..250).contains(&held().waiting.len()), "full: {}", held().waiting.len());
+    assert_eq!(
+        harness.claim("orders#p299").unwrap().actions,
+        ["paid/notify held until its identity is linked"],
+        "the newest stay"
+    );
+    assert_eq!(harness.fact("customer:c1", "order/1", "payments"), events, "and no event lost its facts");
 
     harness.pass(MAX_DEFERRAL + Duration::from_secs(1)).await;
     harness.handle(vec![payment("late", 7, 5).message(1), order("o1", "ann").message(1)]).await;
@@ -178,7 +189,7 @@ async fn an_event_without_a_conversation_has_nothing_to_link_to() {
 async fn somebody_can_say_it_as_well() {
     let harness = harness();
     harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
-    let link = Due::Link { identity: "customer:c1".into(), conversation: "ann".into() };
+    let link = Due::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
     let body = link.envelope(harness.clock.now(), harness.clock.now()).encode();
     for receive in 1..=2 {
         assert_eq!(harness.handle(vec![message("m", &body, receive)]).await, [""; 0]);
@@ -186,11 +197,11 @@ async fn somebody_can_say_it_as_well() {
     harness.settle().await;
     assert_eq!((harness.said("ann"), harness.fact("ann", "order/1", "payments")), (vec!["100 paid".to_owned()], json!(1)));
 
-    let chain = Due::Link { identity: "phone:1".into(), conversation: "customer:c1".into() };
+    let chain = Due::Link { identity: "phone:1".into(), conversation: "customer:c1".into(), moves: false };
     let chain = chain.envelope(harness.clock.now(), harness.clock.now());
     harness.handle(vec![message("m", &chain.encode(), MAX_RECEIVES)]).await;
     let reason = harness.claim(chain.claimkey.as_str()).unwrap().reason.unwrap();
-    assert!(reason.contains("is an identity itself"), "{reason}");
+    assert!(reason.contains("is itself an identity"), "{reason}");
 }
 
 #[tokio::test]
@@ -220,4 +231,135 @@ async fn a_program_can_say_it_in_few_words_and_is_told_what_is_wrong_with_them()
         (dead.state, dead.reason.as_deref()),
         (ClaimState::Dead, Some("not a link: data.conversation is missing, or no text"))
     );
+}
+
+/// A link as somebody tells it.
+fn told(identity: &str, conversation: &str, moves: bool) -> Due {
+    Due::Link { identity: identity.into(), conversation: conversation.into(), moves }
+}
+
+/// The message of one, with the last of its receives or the first.
+async fn tell(harness: &Harness, link: &Due, receive: u32) -> Option<String> {
+    harness.clock.advance(Duration::from_secs(1));
+    let envelope = link.envelope(harness.clock.now(), harness.clock.now());
+    harness.handle(vec![message("m", &envelope.encode(), receive)]).await;
+    harness.settle().await;
+    harness.claim(envelope.claimkey.as_str()).and_then(|claim| claim.reason)
+}
+
+#[tokio::test]
+async fn links_make_no_chain_in_whichever_order_they_come() {
+    // The target has a conversation: refused.
+    let harness = harness();
+    assert_eq!(tell(&harness, &told("customer:c1", "ann", false), 1).await, None);
+    let reason = tell(&harness, &told("phone:1", "customer:c1", false), MAX_RECEIVES).await.unwrap();
+    assert_eq!(reason, "the link target is itself an identity that is linked to a conversation");
+
+    // The name to link is somebody's conversation: refused as well, and both stay as they are.
+    let harness = self::harness();
+    assert_eq!(tell(&harness, &told("phone:1", "customer:c1", false), 1).await, None);
+    for moves in [false, true] {
+        let reason = tell(&harness, &told("customer:c1", "ann", moves), MAX_RECEIVES).await.unwrap();
+        assert_eq!(reason, "the name to link has identities of its own: it is a conversation", "moves: {moves}");
+    }
+    harness.handle(vec![payment("p1", 100, 0).message(1)]).await;
+    assert_eq!(harness.said("customer:c1"), ["100 paid"], "it is a conversation now, and is told");
+    // A rule's link that can't be made costs its event nothing else.
+    assert_eq!(harness.handle(vec![order("o1", "ann").message(1)]).await, [""; 0]);
+    assert_eq!(harness.node("ann"), Some(json!("ordered")));
+    assert_eq!(harness.store.context("ann").identities, [""; 0]);
+}
+
+#[tokio::test]
+async fn links_at_once_make_no_chain() {
+    for seed in 0..300 {
+        let harness = harness();
+        harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
+        let store = Arc::new(Yielding::new(Arc::clone(&harness.store), seed));
+        let links = [told("customer:c1", "ann", false), told("phone:1", "customer:c1", false), told("ann", "bob", false)];
+        let processors = [(); 3].map(|()| another(rules(), Arc::clone(&store), &harness.clock, &harness.outside));
+        let bodies = links.map(|link| link.envelope(harness.clock.now(), harness.clock.now()).encode());
+        let work = processors.iter().zip(&bodies).map(|(p, body)| handle(p, vec![message("m", body, 1)], AMPLE));
+        join_all(work).await;
+        harness.settle().await;
+        let links = harness.store.items().into_iter().filter_map(|(place, item)| match (place.key, item.content) {
+            (ItemKey::Link, Content::Link(link)) => Some((place.partition, link.conversation)),
+            (_, _) => None,
+        });
+        let links: std::collections::BTreeMap<String, String> = links.collect();
+        for (name, to) in &links {
+            assert_eq!(links.get(to), Some(to), "seed {seed}: {name} leads to {to}, which leads elsewhere: {links:?}");
+        }
+        let whose = links.get("customer:c1").cloned().unwrap_or("customer:c1".to_owned());
+        assert_eq!(harness.fact(&whose, "order/1", "payments"), 1, "seed {seed}: {links:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_becomes_a_conversation_is_told_what_it_held() {
+    let harness = harness();
+    for (id, cents) in [("p1", 100), ("p2", 200)] {
+        harness.handle(vec![payment(id, cents, 20).message(1)]).await;
+    }
+    assert_eq!(harness.said("customer:c1"), [""; 0]);
+    assert_eq!(tell(&harness, &told("phone:1", "customer:c1", false), 1).await, None);
+    assert_eq!(harness.said("customer:c1"), ["100 paid", "200 paid"]);
+}
+
+#[tokio::test]
+async fn a_link_moves_only_when_it_is_told_to() {
+    let harness = harness();
+    harness.handle(vec![order("o1", "ann").message(1)]).await;
+    harness.handle(vec![payment("p1", 100, 0).message(1)]).await;
+    assert_eq!(tell(&harness, &told("customer:c1", "bob", false), 1).await, None, "counted, and left");
+    assert_eq!(harness.store.context("ann").identities, ["customer:c1"]);
+
+    for _ in 0..2 {
+        assert_eq!(tell(&harness, &told("customer:c1", "bob", true), 1).await, None);
+        assert_eq!(harness.store.context("ann").identities, [""; 0]);
+        assert_eq!(harness.store.context("bob").identities, ["customer:c1"]);
+    }
+    harness.handle(vec![payment("p2", 200, 0).message(1)]).await;
+    assert_eq!((harness.said("ann"), harness.said("bob")), (vec!["100 paid".to_owned()], vec!["200 paid".to_owned()]));
+    assert_eq!(harness.fact("ann", "order/1", "payments"), 1, "what was known of ann stays ann's");
+    let moved = harness.store.claims().into_iter().find(|claim| claim.conversation.as_deref() == Some("bob") && claim.links == ["customer:c1"]);
+    assert!(moved.is_some(), "the claim says which identity was linked");
+}
+
+#[tokio::test]
+async fn a_chain_of_the_version_before_is_mended_when_its_middle_is_linked() {
+    let harness = harness();
+    assert_eq!(tell(&harness, &told("phone:1", "customer:c1", false), 1).await, None);
+    // That version left no link with the conversation itself.
+    harness.store.erase(&ClaimKey::new("nobody", "0"), |place| *place == Place::new("customer:c1", ItemKey::Link));
+    assert_eq!(tell(&harness, &told("customer:c1", "ann", false), 1).await, None);
+    assert_eq!(harness.store.context("ann").identities, ["customer:c1", "phone:1"]);
+    let link = harness.store.items().remove(&Place::new("phone:1", ItemKey::Link)).map(|item| item.content);
+    assert!(matches!(link, Some(Content::Link(link)) if link.conversation == "ann"), "it leads to ann at once");
+}
+
+/// Five identities, each with as much as it may hold.
+#[tokio::test]
+async fn many_full_identities_of_one_conversation_are_all_said() {
+    let harness = harness();
+    let customers = ["c1", "c2", "c3", "c4", "c5"];
+    let mut expected = 0;
+    for customer in customers {
+        for n in 0..60 {
+            let id: &'static str = Box::leak(format!("{customer}-{n}").into_boxed_str());
+            let data = json!({"customer": customer, "cents": format!("{}{id}", "x".repeat(600))});
+            assert_eq!(harness.handle(vec![event(id, "payment.made", 60 - n, data).message(1)]).await, [""; 0]);
+        }
+        expected += 60;
+    }
+    for customer in customers {
+        let link = told(&format!("customer:{customer}"), "ann", false);
+        let body = link.envelope(harness.clock.now(), harness.clock.now()).encode();
+        assert_eq!(harness.handle(vec![message("m", &body, 1)]).await, [""; 0]);
+    }
+    harness.settle().await;
+    assert_eq!(harness.said("ann").len(), expected, "none was lost on the way");
+    assert_eq!(harness.outside.waiting(), 0);
+    let left = harness.store.items().into_keys().filter(|place| place.partition.starts_with("customer:"));
+    assert!(left.map(|place| place.key).all(|key| key == ItemKey::Link), "nothing is left with the identities");
 }

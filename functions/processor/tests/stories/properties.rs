@@ -121,8 +121,11 @@ fn end(harness: &Harness) -> End {
     for (place, item) in harness.store.items() {
         match item.content {
             Content::Outbox(outbox) => {
-                assert_eq!(outbox.waiting, [], "{place:?}: all is sent");
-                held.extend(outbox.held.into_iter().map(|proposal| (place.partition.clone(), proposal.id)));
+                assert!(outbox.is_sent(), "{place:?}: all is sent");
+            }
+            Content::OutboxPage(page) => panic!("{place:?}: all is sent: {page:?}"),
+            Content::Deferred(deferred) => {
+                held.extend(deferred.waiting.into_iter().map(|waits| (place.partition.clone(), waits.proposal.id)));
             }
             // The event that told of a link first is the one that is told of.
             Content::Link(link) => {

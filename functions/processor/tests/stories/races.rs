@@ -1,12 +1,14 @@
 //! Several processors at one conversation. Seeded: a failure names its seed.
 
 use crate::stores::Yielding;
-use crate::support::{AMPLE, Harness, MAX_RECEIVES, Sent, another, handle, moved, paid, rules};
+use crate::support::{AMPLE, Harness, MAX_RECEIVES, another, handle, moved, paid, rules};
 use futures::future::join_all;
 use serde_json::json;
 use std::sync::Arc;
 use tidings_core::claim::ClaimState;
 use tidings_core::config::files::read_rules;
+use tidings_core::limits::{CONFLICT_RETRIES, CONTENDED_PAUSE};
+use tidings_core::memory::{Call, Fault};
 
 #[tokio::test]
 async fn two_processors_at_one_item_lose_no_update() {
@@ -44,32 +46,52 @@ async fn one_event_in_two_processors_has_one_effect() {
     }
 }
 
-/// Events of twenty types, each of which sets a fact of its own in one and the same item.
-#[tokio::test]
-async fn whoever_is_too_slow_too_often_gives_its_event_back_and_loses_nothing() {
-    const TYPES: [&str; 20] =
-        ["a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9"];
-    let rule = |name: &str| format!("  - {{ name: {name}, on: {name}, set: {{ {name}: data.status }} }}\n");
-    let conversations = "conversations: [{ on: \"*\", conversation: data.who }]";
-    let yaml = format!("version: 1\n{conversations}\nrules:\n{}", TYPES.map(rule).concat());
-    let rules = read_rules("rules.yaml", &yaml, &[]).unwrap();
-
+/// Twenty processors at one conversation, sixty events each in batches of ten.
+#[tokio::test(start_paused = true)]
+async fn contention_dead_letters_nothing_and_loses_no_update() {
+    const PROCESSORS: usize = 20;
+    const EVENTS: usize = 60;
+    let yaml =
+        "version: 1\nconversations: [{ on: '*', conversation: data.who }]\nrules: [{ name: n, on: '*', count: { n: 1 } }]\n";
+    let rules = read_rules("rules.yaml", yaml, &[]).unwrap();
     let harness = Harness::new();
     let store = Arc::new(Yielding::new(Arc::clone(&harness.store), 7));
-    let processors = TYPES.map(|_| another(rules.clone(), Arc::clone(&store), &harness.clock, &harness.outside));
-    let mut left = TYPES.map(|name| Sent { event_type: name, ..moved(name, "ann", name, 0) }).to_vec();
-    let mut receives = 0;
-    while !left.is_empty() {
-        receives += 1;
-        assert!(receives < MAX_RECEIVES, "left on the last receive: {left:?}");
-        let work = left.iter().zip(&processors).map(|(event, p)| handle(p, vec![event.message(receives)], AMPLE));
-        let failed = join_all(work).await.concat();
-        left.retain(|event| failed.contains(&format!("m-{}", event.id)));
-    }
-    assert!(receives > 1, "it was crowded");
-    let facts = &harness.store.context("ann").entities["order/1"];
-    for name in TYPES {
-        assert_eq!(facts[name].value, name, "of {facts:?}");
-    }
-    assert!(harness.store.timeline("ann").iter().all(|claim| claim.state == ClaimState::Processed));
+    let crowd = (0..PROCESSORS).map(|p| {
+        let processor = another(rules.clone(), Arc::clone(&store), &harness.clock, &harness.outside);
+        let ids = (0..EVENTS).map(move |n| Box::leak(format!("e{p}-{n}").into_boxed_str()) as &'static str);
+        async move {
+            let mut left: Vec<_> = ids.map(|id| (moved(id, "ann", "packed", 0), 1)).collect();
+            while !left.is_empty() {
+                let (batch, rest) = left.split_at(left.len().min(10));
+                let messages = batch.iter().map(|(event, receives)| event.message(*receives)).collect();
+                let failed = handle(&processor, messages, AMPLE).await;
+                let again = batch.iter().filter(|(event, _)| failed.contains(&format!("m-{}", event.id)));
+                let again: Vec<_> = again.map(|(event, receives)| (event.clone(), receives + 1)).collect();
+                assert!(again.iter().all(|(_, receives)| *receives <= MAX_RECEIVES), "dead of contention: {again:?}");
+                left = again.into_iter().chain(rest.iter().cloned()).collect();
+            }
+        }
+    });
+    join_all(crowd).await;
+    harness.settle().await;
+    let moved = *store.moved.lock().unwrap();
+    assert!(moved > 20, "it was crowded: {moved}");
+    assert_eq!(harness.fact("ann", "order/1", "n"), PROCESSORS * EVENTS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_contended_on_its_last_receive_begins_again() {
+    let harness = Harness::new();
+    harness.faults.fail(Call::Commit, Fault::Conflict, CONFLICT_RETRIES + 1);
+    let event = moved("e1", "ann", "packed", 0);
+    assert_eq!(harness.handle(vec![event.message(MAX_RECEIVES)]).await, [""; 0], "its copy is in the queue, and so it may go");
+    assert_eq!((harness.state("orders#e1"), harness.outside.waiting()), (None, 1));
+    harness.pass(CONTENDED_PAUSE).await;
+    assert_eq!(harness.state("orders#e1"), Some(ClaimState::Processed));
+
+    // Without an answer from the queue there is no copy: the dead-letter queue has it, with the reason.
+    harness.faults.fail(Call::Commit, Fault::Conflict, CONFLICT_RETRIES + 1);
+    harness.faults.fail(Call::SetTimer, Fault::Refuse, 1);
+    assert_eq!(harness.handle(vec![moved("e2", "ann", "packed", 0).message(MAX_RECEIVES)]).await, ["m-e2"]);
+    assert_eq!(harness.state("orders#e2"), Some(ClaimState::Dead));
 }

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tidings_core::claim::decide::Committed;
+use tidings_core::claim::ClaimKey;
+use tidings_core::claim::decide::{Committed, RecordedEffect};
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::MemoryStore;
 use tidings_core::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
@@ -23,6 +24,10 @@ impl ContextStore for Panicking {
     async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
         assert!(places.iter().all(|place| place.partition != self.conversation), "told to panic");
         self.inner.load(places).await
+    }
+
+    async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
+        self.inner.effect(key).await
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {
@@ -80,6 +85,10 @@ impl ContextStore for Slow {
         self.inner.load(places).await
     }
 
+    async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
+        self.inner.effect(key).await
+    }
+
     async fn commit(&self, commit: &Commit) -> Committed {
         self.pause(&commit.conversation, self.before).await;
         let committed = self.inner.commit(commit).await;
@@ -131,6 +140,11 @@ impl ContextStore for Yielding {
         let loaded = self.inner.load(places).await;
         self.wait().await;
         loaded
+    }
+
+    async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
+        self.wait().await;
+        self.inner.effect(key).await
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {

@@ -1,0 +1,242 @@
+//! What a conversation's events want said later: for the morning, for room under a cap, or when an identity is linked.
+//!
+//! One item (`deferred`), in the order of the events, and one timer a conversation. When it fires, what is due is decided in
+//! that order; each is taken out in the transaction that decides it, so that it is decided once.
+//!
+//! It is bounded in bytes. When it is full the least urgent goes, of those the oldest; it is counted and logged, and no event
+//! fails for it.
+
+use crate::action::Proposal;
+use crate::claim::ClaimKey;
+use crate::config::rules::Priority;
+use crate::limits::{CLAIM_LIFETIME, MAX_DEFERRED_BYTES, MAX_DEFERRED_PROPOSAL_BYTES, WAKE_OVERDUE};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Deferred {
+    /// In the order of the events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waits>,
+    /// Identities that were linked to this conversation and still hold what waited for that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<String>,
+    /// When the timer fires that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wakes: Option<Timestamp>,
+    /// How many timers there have been: each has a key of its own.
+    #[serde(default)]
+    pub timers: u64,
+}
+
+/// What one more element of a list takes beside itself, with a time that it may get.
+const SEPARATORS: usize = 64;
+
+/// One that waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waits {
+    /// `None`: for the link of its identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    pub proposal: Proposal,
+}
+
+impl Waits {
+    /// In the order of events: by their own time or, where they have none, by when they were first looked at.
+    fn place(&self) -> (Timestamp, &ClaimKey, &str) {
+        (self.proposal.time.unwrap_or(self.proposal.since), &self.proposal.cause, &self.proposal.rule)
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| until <= now)
+    }
+}
+
+impl Deferred {
+    /// Puts it in its place. What has to go for it, perhaps itself, is returned.
+    #[must_use]
+    pub fn add(&mut self, waits: Waits, now: Timestamp) -> Vec<Proposal> {
+        if serde_json::to_string(&waits).is_ok_and(|json| json.len() > MAX_DEFERRED_PROPOSAL_BYTES) {
+            return vec![waits.proposal];
+        }
+        self.waiting.retain(|waiting| !waiting.proposal.has_expired(now));
+        let at = self.waiting.partition_point(|waiting| waiting.place() <= waits.place());
+        self.waiting.insert(at, waits);
+        let mut gone = Vec::new();
+        while self.bytes() > MAX_DEFERRED_BYTES {
+            // The first of the least urgent is the oldest of them.
+            let Some(least) = (0..self.waiting.len()).min_by_key(|n| urgency(self.waiting[*n].proposal.priority)) else { break };
+            gone.push(self.waiting.remove(least).proposal);
+        }
+        gone
+    }
+
+    /// Takes out what is due, at most so many, in the order of the events. Only for a conversation: what waits for a link is
+    /// due, because this is one.
+    pub fn take_due(&mut self, now: Timestamp, at_most: usize) -> Vec<Waits> {
+        let mut due = Vec::new();
+        let mut kept = Vec::new();
+        for waits in self.waiting.drain(..) {
+            if due.len() < at_most && waits.is_due(now) { due.push(waits) } else { kept.push(waits) }
+        }
+        self.waiting = kept;
+        due
+    }
+
+    /// Takes over what waited for a link that has come: from now on it is due. What has no room stays there until what is due
+    /// here is decided; if nothing is, room is made as [`Self::add`] makes it, and what has to go is returned.
+    #[must_use]
+    pub fn take_over(&mut self, theirs: &mut Self, now: Timestamp) -> Vec<Proposal> {
+        theirs.waiting.retain(|waits| !waits.proposal.has_expired(now));
+        let mut gone = Vec::new();
+        while let Some(first) = theirs.waiting.first() {
+            let bytes = serde_json::to_string(first).map_or(0, |json| json.len()) + SEPARATORS;
+            let has_room = self.bytes() + bytes <= MAX_DEFERRED_BYTES;
+            if !has_room && self.waiting.iter().any(|waits| waits.is_due(now)) {
+                break;
+            }
+            let waits = Waits { until: Some(now), ..theirs.waiting.remove(0) };
+            gone.extend(self.add(waits, now));
+        }
+        gone
+    }
+
+    /// When its timer has to fire, if there has to be a new one: the one under way is too late, or was lost.
+    #[must_use]
+    pub fn timer_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let next = self.next(now)?;
+        let serves = self.wakes.is_some_and(|wakes| wakes <= next && now < wakes.plus(WAKE_OVERDUE));
+        (!serves).then_some(next)
+    }
+
+    /// When something is due next. Asked of a conversation: what waits for a link is due.
+    fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        let linked = (!self.identities.is_empty()).then_some(now);
+        self.waiting.iter().map(|waits| waits.until.unwrap_or(now)).chain(linked).min().map(|next| next.max(now))
+    }
+
+    /// Whether something is due now, whatever timers there are.
+    pub fn has_due(&self, now: Timestamp) -> bool {
+        !self.identities.is_empty() || self.waiting.iter().any(|waits| waits.is_due(now))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.identities.is_empty()
+    }
+
+    /// When DynamoDB may delete it: nothing waits so long, and no timer of it is on its way any more.
+    pub fn expires(&self, written: Timestamp) -> Timestamp {
+        written.plus(CLAIM_LIFETIME)
+    }
+
+    /// As it is stored.
+    pub fn bytes(&self) -> usize {
+        serde_json::to_string(self).map_or(usize::MAX, |json| json.len())
+    }
+}
+
+fn urgency(priority: Priority) -> u8 {
+    match priority {
+        Priority::Low => 0,
+        Priority::Normal => 1,
+        Priority::Urgent => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::{ActionId, Intent, Part};
+    use std::time::Duration;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_unix_ms(second * 1_000)
+    }
+
+    fn waits(second: i64, priority: Priority, text_bytes: usize, until: Option<Timestamp>) -> Waits {
+        let cause = ClaimKey::new("orders", &format!("e{second}"));
+        let proposal = Proposal {
+            id: ActionId::new(&cause, "shipped", "notify"),
+            rule: "shipped".into(),
+            entity: None,
+            time: Some(at(second)),
+            since: at(0),
+            cause,
+            priority,
+            traceparent: None,
+            intent: Intent::Notify { text: vec![Part::Words("x".repeat(text_bytes))], channels: vec![], cap: None },
+        };
+        Waits { until, proposal }
+    }
+
+    fn seconds(deferred: &[Waits]) -> Vec<i64> {
+        deferred.iter().filter_map(|waits| waits.proposal.time).map(Timestamp::unix_s).collect()
+    }
+
+    #[test]
+    fn what_is_due_comes_out_in_the_order_of_the_events() {
+        let mut deferred = Deferred::default();
+        for (second, until) in [(3, Some(at(10))), (1, Some(at(20))), (2, None), (4, Some(at(10)))] {
+            assert_eq!(deferred.add(waits(second, Priority::Normal, 1, until), at(0)), []);
+        }
+        assert_eq!(deferred.timer_due(at(0)), Some(at(10)));
+        assert_eq!(seconds(&deferred.take_due(at(10), 2)), [2, 3], "at most two, the oldest first");
+        assert!(deferred.has_due(at(10)));
+        assert_eq!(seconds(&deferred.take_due(at(10), 9)), [4]);
+        assert_eq!((seconds(&deferred.waiting), deferred.has_due(at(10))), (vec![1], false));
+    }
+
+    #[test]
+    fn a_timer_is_due_only_if_the_one_under_way_is_too_late_or_lost() {
+        let mut deferred = Deferred::default();
+        let _ = deferred.add(waits(1, Priority::Normal, 1, Some(at(100))), at(0));
+        for (wakes, now, expected) in [
+            (None, 0, Some(at(100))),
+            (Some(at(100)), 0, None),
+            (Some(at(99)), 0, None),
+            (Some(at(101)), 0, Some(at(100))),
+            (Some(at(100)), 100 + i64::try_from(WAKE_OVERDUE.as_secs()).unwrap(), Some(at(100).plus(WAKE_OVERDUE))),
+        ] {
+            deferred.wakes = wakes;
+            assert_eq!(deferred.timer_due(at(now)), expected, "{wakes:?} {now}");
+        }
+        assert_eq!(Deferred::default().timer_due(at(0)), None);
+    }
+
+    #[test]
+    fn when_it_is_full_the_least_urgent_and_oldest_goes() {
+        let mut deferred = Deferred::default();
+        assert_eq!(deferred.add(waits(1, Priority::Urgent, 4_000, None), at(0)), []);
+        let mut gone = Vec::new();
+        for second in 2..100 {
+            gone.extend(deferred.add(waits(second, Priority::Normal, 4_000, None), at(0)));
+            assert!(deferred.bytes() <= MAX_DEFERRED_BYTES);
+        }
+        let first = gone[0].time.unwrap().unix_s();
+        assert_eq!(first, 2, "the oldest, and not the urgent one");
+        assert_eq!(seconds(&deferred.waiting)[0], 1);
+        assert_eq!(gone.len() + deferred.waiting.len(), 99, "each is kept or told of");
+        let low = deferred.add(waits(500, Priority::Low, 4_000, None), at(0));
+        assert_eq!(low[0].time, Some(at(500)), "what matters least makes no room for itself");
+    }
+
+    #[test]
+    fn one_that_is_too_large_costs_no_other() {
+        let mut deferred = Deferred::default();
+        let _ = deferred.add(waits(1, Priority::Normal, 10, None), at(0));
+        let around = serde_json::to_string(&waits(2, Priority::Normal, 0, None)).unwrap().len();
+        let largest = MAX_DEFERRED_PROPOSAL_BYTES - around;
+        assert_eq!(deferred.add(waits(2, Priority::Normal, largest, None), at(0)), []);
+        assert_eq!(deferred.add(waits(3, Priority::Urgent, largest + 1, None), at(0)).len(), 1);
+        assert_eq!(seconds(&deferred.waiting), [1, 2]);
+    }
+
+    #[test]
+    fn nothing_waits_longer_than_anybody_wants_it() {
+        let mut deferred = Deferred::default();
+        let _ = deferred.add(waits(1, Priority::Normal, 1, None), at(0));
+        let late = at(0).plus(crate::limits::MAX_DEFERRAL + Duration::from_millis(1));
+        let _ = deferred.add(waits(2, Priority::Normal, 1, None), late);
+        assert_eq!(seconds(&deferred.waiting), [0; 0], "both were first looked at then");
+    }
+}

@@ -1,0 +1,59 @@
+//! What a plan's links make of what is stored. Pure.
+//!
+//! There are no chains. A conversation that has identities is linked to itself, by the same item by which an identity is linked
+//! to its conversation: so one condition on one item, inside the transaction, decides which of the two a name becomes, whoever
+//! is first.
+
+use crate::apply::Applied;
+use crate::failure::Failure;
+use crate::plan::{EventPlan, Linking};
+use crate::view::View;
+use tidings_core::claim::Outcome;
+use tidings_core::context::{Content, Item, ItemKey, Link, Order, Place};
+
+/// Adds what the links write. A link of a rule that can't be made is counted, and costs the event nothing else; one that
+/// somebody has told fails with its reason.
+pub(crate) fn link(applied: &mut Applied, view: &View, plan: &EventPlan, order: &Order) -> Result<(), Failure> {
+    if plan.links.is_empty() {
+        return Ok(());
+    }
+    let refused = |applied: &mut Applied, failure: Failure| match plan.linking {
+        Linking::ByRule => {
+            applied.conflicts += 1;
+            Ok(())
+        }
+        Linking::Told | Linking::Moved => Err(failure),
+    };
+    if view.link(&view.partition).is_some_and(|to| to != view.partition) {
+        return refused(applied, Failure::LinkTarget);
+    }
+    for identity in &plan.links {
+        match view.link(identity) {
+            None => make(applied, view, identity, order),
+            Some(to) if to == view.partition => {}
+            Some(to) if to == identity => refused(applied, Failure::LinkedTo)?,
+            Some(before) if plan.linking == Linking::Moved => {
+                let mirror = Place::new(before, ItemKey::Identity(identity.clone()));
+                if let Some(version) = view.items.get(&mirror).and_then(|item| item.version) {
+                    applied.deletes.insert(mirror, version);
+                }
+                make(applied, view, identity, order);
+            }
+            Some(_) => applied.conflicts += 1,
+        }
+    }
+    Ok(())
+}
+
+fn make(applied: &mut Applied, view: &View, identity: &str, order: &Order) {
+    let link = Content::Link(Link { conversation: view.partition.clone(), order: order.clone() });
+    let own = view.place(ItemKey::Link);
+    let has_own = view.items.contains_key(&own);
+    let places = [Place::new(identity, ItemKey::Link), view.place(ItemKey::Identity(identity.to_owned()))];
+    for place in places.into_iter().chain((!has_own).then_some(own)) {
+        let version = view.items.get(&place).and_then(|item| item.version);
+        applied.items.insert(place, Item { version, content: link.clone() });
+    }
+    applied.links.push(identity.to_owned());
+    applied.outcome = Outcome::Applied;
+}

@@ -1,0 +1,118 @@
+//! What is stored, as far as a message's effect depends on it: read consistently, in one call where the owner is known.
+
+use crate::Processor;
+use crate::failure::Failure;
+use std::collections::{BTreeMap, BTreeSet};
+use tidings_core::context::{Content, Deferred, Item, ItemKey, JoinState, Outbox, Owner, Place};
+
+/// What was read for a plan.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    /// The conversation, or the identity as long as it has no link.
+    pub(crate) partition: String,
+    /// The identity's link, which must not be there when its items are written.
+    pub(crate) unlinked: Option<Place>,
+    pub(crate) items: BTreeMap<Place, Item>,
+    /// Whether what is deferred is among them. It is read when something has to be deferred, and not before.
+    pub(crate) knows_deferred: bool,
+    /// What waited in the outbox was sent since it was read, and has to be written as sent.
+    pub(crate) sent: bool,
+}
+
+impl View {
+    /// All of one partition, as it was read.
+    pub(crate) fn of(partition: &str, items: BTreeMap<ItemKey, Item>) -> Self {
+        let items = items.into_iter().map(|(key, item)| (Place::new(partition, key), item)).collect();
+        Self { partition: partition.to_owned(), unlinked: None, items, knows_deferred: true, sent: false }
+    }
+
+    /// The items of its own partition.
+    pub(crate) fn own(&self) -> BTreeMap<ItemKey, Item> {
+        let own = self.items.iter().filter(|(place, _)| place.partition == self.partition);
+        own.map(|(place, item)| (place.key.clone(), item.clone())).collect()
+    }
+
+    pub(crate) fn place(&self, key: ItemKey) -> Place {
+        Place::new(self.partition.clone(), key)
+    }
+
+    pub(crate) fn outbox(&self) -> (Option<u64>, Outbox) {
+        match self.items.get(&self.place(ItemKey::Outbox)) {
+            Some(Item { version, content: Content::Outbox(outbox) }) => (*version, outbox.clone()),
+            Some(_) | None => (None, Outbox::default()),
+        }
+    }
+
+    /// What this conversation, or this identity, wants said later.
+    pub(crate) fn deferred(&self, partition: &str) -> (Option<u64>, Deferred) {
+        match self.items.get(&Place::new(partition, ItemKey::Deferred)) {
+            Some(Item { version, content: Content::Deferred(deferred) }) => (*version, deferred.clone()),
+            Some(_) | None => (None, Deferred::default()),
+        }
+    }
+
+    pub(crate) fn join(&self, partition: &str) -> (Option<u64>, JoinState) {
+        match self.items.get(&Place::new(partition, ItemKey::Join)) {
+            Some(Item { version, content: Content::Join(state) }) => (*version, state.clone()),
+            Some(_) | None => (None, JoinState::default()),
+        }
+    }
+
+    /// What is stored as a name's link. A conversation that has identities is linked to itself.
+    pub(crate) fn link(&self, name: &str) -> Option<&str> {
+        match self.items.get(&Place::new(name, ItemKey::Link)) {
+            Some(Item { content: Content::Link(link), .. }) => Some(&link.conversation),
+            Some(_) | None => None,
+        }
+    }
+}
+
+pub(crate) async fn load(processor: &Processor, places: BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Failure> {
+    processor.store.load(&places).await.map_err(Failure::Unavailable)
+}
+
+/// A conversation's items, or a join's, without looking for a link.
+pub(crate) async fn read_partition(processor: &Processor, partition: &str, keys: &[ItemKey]) -> Result<View, Failure> {
+    let places = keys.iter().map(|key| Place::new(partition, key.clone())).collect();
+    let items = load(processor, places).await?;
+    let knows_deferred = keys.contains(&ItemKey::Deferred);
+    Ok(View { partition: partition.to_owned(), unlinked: None, items, knows_deferred, sent: false })
+}
+
+/// Reads an owner's items, and some others. Of an identity that has a link, they are its conversation's.
+pub(crate) async fn read(
+    processor: &Processor,
+    owner: &Owner,
+    keys: &BTreeSet<ItemKey>,
+    elsewhere: &BTreeSet<Place>,
+) -> Result<View, Failure> {
+    let of = |partition: &str| keys.iter().map(|key| Place::new(partition, key.clone())).collect::<BTreeSet<_>>();
+    let knows_deferred = keys.contains(&ItemKey::Deferred);
+    let mut places = of(owner.name());
+    places.extend(elsewhere.iter().cloned());
+    match owner {
+        Owner::Conversation(partition) => {
+            let items = load(processor, places).await?;
+            Ok(View { partition: partition.clone(), unlinked: None, items, knows_deferred, sent: false })
+        }
+        Owner::Identity(identity) => {
+            let link = Place::new(identity.clone(), ItemKey::Link);
+            places.insert(link.clone());
+            let items = load(processor, places).await?;
+            let mut view = View { partition: identity.clone(), unlinked: Some(link), items, knows_deferred, sent: false };
+            match view.link(identity).map(str::to_owned) {
+                None => {}
+                // Others are linked to it: it is a conversation.
+                Some(conversation) if conversation == *identity => view.unlinked = None,
+                Some(conversation) => {
+                    let theirs = load(processor, of(&conversation)).await?;
+                    view.items.retain(|place, _| elsewhere.contains(place));
+                    view.items.extend(theirs);
+                    view.partition = conversation;
+                    view.unlinked = None;
+                }
+            }
+            Ok(view)
+        }
+    }
+}
