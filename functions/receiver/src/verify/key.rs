@@ -7,6 +7,9 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use sha1::{Digest, Sha1};
 use std::fmt;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+use tidings_core::config::handshake::Answer;
 use tidings_core::config::scheme::{Algorithm, KeyEncoding, Scheme};
 use zeroize::Zeroizing;
 
@@ -15,6 +18,8 @@ use zeroize::Zeroizing;
 pub struct Key {
     bytes: Zeroizing<Vec<u8>>,
     name: Option<String>,
+    /// What other sources that have the same key give a MAC of to whoever asks.
+    told_elsewhere: Arc<[Answer]>,
 }
 
 /// Why a secret makes no key.
@@ -91,12 +96,16 @@ impl Key {
             | Algorithm::Sha256
             | Algorithm::Token => bytes,
         };
-        Ok(Self { bytes: Zeroizing::new(bytes), name })
+        Ok(Self { bytes: Zeroizing::new(bytes), name, told_elsewhere: Arc::default() })
     }
 
     /// A key that is no source's, for requests that mustn't verify.
     pub fn stranger() -> Self {
-        Self { bytes: Zeroizing::new(b"a secret that nobody gave to anybody".to_vec()), name: None }
+        Self {
+            bytes: Zeroizing::new(b"a secret that nobody gave to anybody".to_vec()),
+            name: None,
+            told_elsewhere: Arc::default(),
+        }
     }
 
     /// What stands before the key in the secret, where it has a name. It is no secret.
@@ -106,6 +115,25 @@ impl Key {
 
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The key as text, where it is one: what was agreed on with a provider whose key is fetched.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.bytes).ok()
+    }
+
+    /// Whether both make the same MAC of anything.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.bytes.ct_eq(&other.bytes).into()
+    }
+
+    /// The same key, of which other sources' handshakes give these answers.
+    pub(crate) fn told_by(&mut self, answers: impl IntoIterator<Item = Answer>) {
+        self.told_elsewhere = self.told_elsewhere.iter().cloned().chain(answers).collect();
+    }
+
+    pub(super) fn told_elsewhere(&self) -> &[Answer] {
+        &self.told_elsewhere
     }
 }
 

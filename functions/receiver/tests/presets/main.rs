@@ -4,6 +4,7 @@ mod bodies;
 mod captures;
 mod challenges;
 mod handshakes;
+mod oracle;
 mod remote_keys;
 mod strangers;
 mod tokens;
