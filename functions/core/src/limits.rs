@@ -94,6 +94,10 @@ pub const MAX_ADDRESS_PART_BYTES: usize = 1_024;
 /// How far `exp` and `nbf` of a JSON Web Token may be from our clock.
 pub const JWT_LEEWAY: Duration = Duration::from_secs(60);
 
+/// A key that is shorter is warned of: under 128 bits it can be guessed of one signed request, away from us. RFC 2104 and NIST SP
+/// 800-107 ask for as many as the digest has or half of that; providers' own are longer.
+pub const MIN_KEY_BYTES: usize = 16;
+
 /// A secret that a provider tells by a handshake.
 pub const MAX_CAPTURED_SECRET_BYTES: usize = 512;
 

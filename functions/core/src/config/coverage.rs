@@ -124,6 +124,21 @@ impl Scheme {
         self.signature.from.0.iter().find_map(Reference::json).filter(|_| self.algorithm == Algorithm::Token)
     }
 
+    /// Whether its key is one that nobody else may know. Otherwise it is a public one, or what was agreed on beside a key that is
+    /// fetched.
+    pub fn has_secret_key(&self) -> bool {
+        match self.algorithm {
+            Algorithm::HmacSha256
+            | Algorithm::HmacSha512
+            | Algorithm::HmacSha1
+            | Algorithm::HmacMd5
+            | Algorithm::Sha256
+            | Algorithm::Token => true,
+            Algorithm::Jwt => self.remote_key.is_none(),
+            Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => false,
+        }
+    }
+
     /// What makes the scheme unsafe or impossible, in words.
     pub fn problems(&self, has_public_url: bool) -> Vec<String> {
         let mut problems = self.form();

@@ -6,9 +6,9 @@
 
 use super::field::Canonical;
 use super::handshake::{Answer, Characters};
-use super::scheme::{Algorithm, JwtAlgorithm, TimeUnit};
+use super::scheme::{Algorithm, TimeUnit};
 use super::source::{BodyFormat, Source};
-use super::{Part, Reference};
+use super::{Part, Reference, Template};
 
 impl Answer {
     /// Whether a value from the request may hold this byte.
@@ -45,7 +45,8 @@ impl Source {
     /// What makes its handshakes useless or its events impossible, in words.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if self.macs().next().is_some() && !self.has_secret_key() {
+        let has_mac_key = self.scheme.has_secret_key() && self.scheme.algorithm != Algorithm::Sha256;
+        if self.macs().next().is_some() && !has_mac_key {
             problems.push(format!(
                 "a handshake gives a MAC, but {} has no secret key: anyone could make it",
                 self.scheme.algorithm.as_str()
@@ -60,19 +61,24 @@ impl Source {
                  doesn't take (all but letters, digits and +/=_-; with `only: lower-hex` all but 0-9 and a-f)"
             ));
         }
+        if self.can_be_lengthened() {
+            problems.push(
+                "a plain digest of what begins with {secret} can be lengthened by whoever sees one request, and a binary body takes any \
+                 bytes at its end: its events must be JSON, XML or a form"
+                    .to_owned(),
+            );
+        }
         problems
     }
 
-    fn has_secret_key(&self) -> bool {
-        match self.scheme.algorithm {
-            Algorithm::HmacSha256 | Algorithm::HmacSha512 | Algorithm::HmacSha1 | Algorithm::HmacMd5 | Algorithm::Token => true,
-            Algorithm::Jwt => {
-                self.scheme.jwt.as_ref().is_some_and(|jwt| !jwt.algorithms.iter().copied().any(JwtAlgorithm::is_asymmetric))
-            }
-            Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 | Algorithm::Sha256 => {
-                false
-            }
-        }
+    /// SHA-256 goes on where it stopped: of `secret + body` anyone can make that of `secret + body + padding + more`. The padding
+    /// begins with a byte that isn't UTF-8 there, so what is read as text is refused.
+    fn can_be_lengthened(&self) -> bool {
+        let is_first = |message: &Template| matches!(message.0.first(), Some(Part::Value(Reference::Secret)));
+        let is_binary = |content_type: &String| self.format_of(content_type) == BodyFormat::Binary;
+        self.scheme.algorithm == Algorithm::Sha256
+            && self.scheme.message.as_ref().is_some_and(is_first)
+            && self.content_types.0.iter().any(is_binary)
     }
 
     /// Whether every genuine event's signed text holds a byte that the answer doesn't take. A token signs nothing; a JSON Web Token
@@ -166,6 +172,20 @@ mod tests {
         for (algorithm, fine) in [("hmac-sha1", true), ("sha256", false), ("ed25519", false)] {
             let problems = source(json!({ "/scheme/algorithm": algorithm })).problems();
             assert_eq!(problems.is_empty(), fine, "{algorithm}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_digest_that_can_be_lengthened_is_of_text() {
+        for (message, content_type, fine) in [
+            ("{secret}{body}", "application/json", true),
+            ("{secret}{body}", "application/octet-stream", false),
+            ("{body}{secret}", "application/octet-stream", true),
+        ] {
+            let change = json!({
+                "/scheme/algorithm": "sha256", "/scheme/message": message, "/content_types": content_type, "/handshakes": [],
+            });
+            assert_eq!(source(change).problems().is_empty(), fine, "{message} {content_type}");
         }
     }
 

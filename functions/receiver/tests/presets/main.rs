@@ -6,6 +6,7 @@ mod challenges;
 mod handshakes;
 mod oracle;
 mod remote_keys;
+mod security;
 mod strangers;
 mod tokens;
 mod world;

@@ -12,6 +12,7 @@ use receiver::configured::providers;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use tidings_core::config::files::read_sources;
 use tidings_core::config::handshake::{Answer, Handshake};
 use tidings_core::config::scheme::{Algorithm, KeyEncoding, Written};
 use tidings_core::config::source::{BodyFormat, FORM, Source};
@@ -431,5 +432,22 @@ proptest! {
             challenges = said.iter().take(2).map(|text| text[..1 + cuts.index(text.len())].to_owned()).collect();
         }
         attacked.nothing_got_in();
+    }
+}
+
+/// A preset with a format of one's own would lose events that are such texts, so the build refuses it.
+#[test]
+fn a_preset_with_such_a_handshake_keeps_a_format_that_no_challenge_has() {
+    let read = |more: &str| {
+        let text = format!("version: 1\nsources:\n  x: {{ provider: x-twitter{more} }}\n");
+        read_sources("sources.yaml", &text, &providers()).map_err(|report| report.to_string())
+    };
+    assert!(read("").is_ok() && read(", content_types: [application/json, text/xml]").is_ok());
+    for own in [", content_types: application/octet-stream", ", body: binary", ", body: form"] {
+        let error = read(own).unwrap_err();
+        assert!(
+            error.starts_with("sources.yaml:3:6: a handshake gives a MAC of query:crc_token to whoever asks"),
+            "{own}: {error}"
+        );
     }
 }
