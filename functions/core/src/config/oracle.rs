@@ -48,7 +48,7 @@ impl Source {
         let has_mac_key = self.scheme.has_secret_key() && self.scheme.algorithm != Algorithm::Sha256;
         if self.macs().next().is_some() && !has_mac_key {
             problems.push(format!(
-                "a handshake gives a MAC, but {} has no secret key: anyone could make it",
+                "a handshake gives a MAC, and with {} it would be made without a secret: anyone could make it",
                 self.scheme.algorithm.as_str()
             ));
         }

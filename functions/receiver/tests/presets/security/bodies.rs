@@ -28,7 +28,7 @@ async fn class_6_a_body_is_bounded_before_it_is_looked_at_and_never_inflated() {
         assert_eq!(send(bomb.clone(), coding).await, 400, "signed, and no JSON: nobody inflated it");
     }
     let of_bytes = |bytes: usize| {
-        let mut body = br#"{"action":""#.to_vec();
+        let mut body = br#"{"pad":""#.to_vec();
         body.resize(bytes - 2, b'a');
         body.extend_from_slice(br#""}"#);
         body
