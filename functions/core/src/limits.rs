@@ -62,14 +62,41 @@ pub const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a fetched key is used before it is fetched again.
 pub const KEY_LIFETIME: Duration = Duration::from_secs(6 * 3_600);
 
-/// At most one fetch in this time on account of a source's requests: whatever they name, they may be forged.
+/// At most one fetch of one address in this time on account of a source's requests: they may be forged.
 pub const KEY_RETRY: Duration = Duration::from_secs(60);
+
+/// Addresses that requests name themselves: so many may be fetched for a source at once, in each container. SNS has one certificate
+/// a region at a time; the rest is for what strangers make up.
+pub const MAX_KEY_FETCHES: u32 = 10;
+
+/// One more of them each time. What strangers can make us fetch is so bounded to 10 a minute, a source and container.
+pub const KEY_FETCH_INTERVAL: Duration = Duration::from_secs(6);
+
+/// The same for addresses that found no budget and are named again: providers try again, those who make addresses up have others.
+pub const MAX_RESERVED_KEY_FETCHES: u32 = 4;
+
+/// One more of the reserve each time.
+pub const KEY_RESERVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long after it was turned away an address has a part in the reserve. SNS tries again after 20 s.
+pub const TURNED_AWAY_FOR: Duration = Duration::from_secs(1);
+
+/// Addresses that were turned away and are remembered, of at most 1.2 KB each: those of a flood of 10 a second until SNS's retry.
+pub const MAX_TURNED_AWAY: usize = 256;
 
 /// Keys kept for a source at once: certificates, or the keys of a key set.
 pub const MAX_KEYS_PER_SOURCE: usize = 32;
 
+/// A part of an address in a request that isn't fixed: a certificate's name, a subscription's token. SNS's tokens, the longest that
+/// we know of, have 224.
+pub const MAX_ADDRESS_PART_BYTES: usize = 1_024;
+
 /// How far `exp` and `nbf` of a JSON Web Token may be from our clock.
 pub const JWT_LEEWAY: Duration = Duration::from_secs(60);
+
+/// A key that is shorter is warned of: under 128 bits it can be guessed of one signed request, away from us. RFC 2104 and NIST SP
+/// 800-107 ask for as many as the digest has or half of that; providers' own are longer.
+pub const MIN_KEY_BYTES: usize = 16;
 
 /// A secret that a provider tells by a handshake.
 pub const MAX_CAPTURED_SECRET_BYTES: usize = 512;
@@ -414,6 +441,8 @@ const _: () = {
     assert!(ANSWER_RESERVE.as_millis() < BATCH_RESERVE.as_millis());
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
     assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());
+    assert!(MAX_KEY_FETCHES as u64 * KEY_FETCH_INTERVAL.as_secs() <= KEY_RETRY.as_secs(), "a flood fetches no address twice");
+    assert!(TURNED_AWAY_FOR.as_secs() < KEY_FETCH_INTERVAL.as_secs());
     assert!(MAX_FETCHES_PER_EVENT as u64 * OBJECT_TIMEOUT.as_secs() + BATCH_RESERVE.as_secs() < 20, "a processor has 30 s");
     assert!(EVENTS_LISTED <= MAX_EVENTS_LISTED && TIMELINE_SHOWN <= MAX_EVENTS_LISTED);
     assert!(MAX_CLOCK_APART.as_secs() < DEFAULT_TOLERANCE.as_secs());

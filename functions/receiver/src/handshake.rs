@@ -2,17 +2,17 @@
 //! while the operator's window is open.
 
 use crate::delivery::Delivery;
+use crate::extract;
 use crate::reply::Reply;
 use crate::secrets::SecretBook;
 use crate::verify::{self, Key};
-use crate::{address, extract};
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tidings_core::config::Reference;
-use tidings_core::config::handshake::{Answer, Characters, Confirm, Handshake};
+use tidings_core::config::handshake::{Answer, Confirm, Handshake};
 use tidings_core::config::source::Source;
 use tidings_core::limits::{MAX_CAPTURED_SECRET_BYTES, MAX_HANDSHAKE_BODY_BYTES};
 use tidings_core::ports::{Get, HttpsGet};
@@ -66,9 +66,18 @@ pub fn answer(
 }
 
 /// Fetches the address by which the provider learns that we are there. The request was verified before.
-pub async fn confirm(confirm: &Confirm, source: &Source, delivery: &Delivery, https: &dyn HttpsGet) -> Result<(), Reply> {
-    let url = value(&confirm.from, delivery, &parse(delivery)).filter(|url| address::is_allowed(url, &confirm.hosts.0));
-    let url = url.ok_or(Reply::BadChallenge)?;
+pub async fn confirm(
+    confirm: &Confirm,
+    source: &Source,
+    delivery: &Delivery,
+    keys: Option<&[Key]>,
+    https: &dyn HttpsGet,
+) -> Result<(), Reply> {
+    let of_ours = |url: &String| {
+        let mut secrets = keys.unwrap_or_default().iter().filter_map(Key::as_text);
+        secrets.any(|secret| confirm.addresses.0.iter().any(|address| address.matches(url, secret)))
+    };
+    let url = value(&confirm.from, delivery, &parse(delivery)).filter(of_ours).ok_or(Reply::BadChallenge)?;
     https.get(&Get::public(&url)).await.map(|_| ()).map_err(|unavailable| {
         tracing::error!(source = source.name, cause = %unavailable, "the subscription couldn't be confirmed");
         Reply::NoSecret
@@ -123,12 +132,7 @@ fn give(answer: &Answer, source: &Source, delivery: &Delivery, body: &Value, key
         return Ok(answer.is.clone().unwrap_or_default());
     };
     let seen = value(from, delivery, body).ok_or(Reply::BadChallenge)?;
-    let allowed = |byte: u8| match (answer.only, answer.mac) {
-        (Characters::LowerHex, _) => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
-        (Characters::Any, Some(_)) => token_character(byte),
-        (Characters::Any, None) => (b' '..=b'~').contains(&byte),
-    };
-    if seen.is_empty() || seen.len() > answer.max_bytes || !seen.bytes().all(allowed) {
+    if !answer.takes_length(seen.len()) || !seen.bytes().all(|byte| answer.takes(byte)) {
         return Err(Reply::BadChallenge);
     }
     let mut text = answer.prefix.clone().unwrap_or_default();
@@ -144,12 +148,6 @@ fn give(answer: &Answer, source: &Source, delivery: &Delivery, body: &Value, key
         None => text.push_str(&seen),
     }
     Ok(Value::from(text))
-}
-
-/// What a token is made of. A MAC for whoever asks would sign anything: without brackets and quotes, nothing that it signs
-/// can be the body of an event.
-fn token_character(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte)
 }
 
 fn as_text(value: &Value) -> String {

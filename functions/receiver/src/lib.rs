@@ -9,7 +9,6 @@
 //! [`accept`] → [`reply`]; what is refused is counted, and `refusals` says what of it is written down.
 
 pub mod accept;
-mod address;
 mod capture;
 pub mod configured;
 pub mod delivery;
@@ -164,7 +163,7 @@ impl Receiver {
         let keys = self.secrets.keys(&self.sources, source).await;
         let response = handshake::answer(handshake, source, delivery, keys.as_deref(), &self.secrets)?;
         if let Some(confirm) = &handshake.confirm {
-            handshake::confirm(confirm, source, delivery, &*self.https).await?;
+            handshake::confirm(confirm, source, delivery, keys.as_deref(), &*self.https).await?;
         }
         if let Some(place) = &handshake.capture {
             let secret = handshake::captured(place, delivery)?;
@@ -182,7 +181,7 @@ impl Receiver {
             match self.remote.fetch(source, needed).await {
                 Fetch::Done => verified = self.try_verify(source, delivery).await?,
                 Fetch::NoSuchKey => {}
-                Fetch::Unavailable => return Err(Reply::NoSecret.into()),
+                Fetch::Unavailable => return Err(Reply::NoKey.into()),
             }
         } else if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.refresh_on_mismatch(&self.sources).await {
             verified = self.try_verify(source, delivery).await?;

@@ -1,15 +1,19 @@
 //! Public keys that providers publish: fetched when a request needs one, kept, and shared by all requests that follow.
 //!
-//! Promises: nothing is fetched before all else about a request is right; at most one fetch a minute a source, whatever its
-//! requests ask for, since they may be forged; a key that was fetched stays in use while its address is down.
+//! Promises: nothing is fetched before all else about a request is right, the form of the address included; one address is fetched at
+//! most once a minute, and what requests name themselves, which may be forged, has a [`Budget`] a source; so a forged request takes no
+//! fetch from a genuine one. A key that was fetched stays in use while its address is down.
 
-use crate::verify::{KeySet, NeededKey, PublicKeys};
+mod budget;
+
+use crate::verify::{KeyDocument, KeySet, NeededKey, PublicKeys};
+use budget::Budget;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_core::config::source::Source;
 use tidings_core::limits::{KEY_LIFETIME, KEY_RETRY, MAX_KEYS_PER_SOURCE};
-use tidings_core::ports::{Get, HttpsGet};
+use tidings_core::ports::{Get, GetError, HttpsGet};
 use tidings_core::telemetry::Metric;
 use tidings_core::time::{Clock, Timestamp};
 
@@ -26,7 +30,17 @@ struct Fetched {
     keys: Arc<PublicKeys>,
     /// In the order in which they were first fetched, with what each is.
     addresses: Vec<NeededKey>,
-    tried: Option<Timestamp>,
+    /// Addresses that gave nothing within [`KEY_RETRY`]. The budget bounds those that requests name.
+    failed: HashMap<String, Failed>,
+    budget: Budget,
+}
+
+/// A fetch that gave nothing, or hasn't yet.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    at: Timestamp,
+    /// What requests that name it hear.
+    end: Fetch,
 }
 
 /// What came of asking for a key.
@@ -34,7 +48,8 @@ struct Fetched {
 pub enum Fetch {
     /// Its address was read: look again.
     Done,
-    /// Its address was read within the minute, and holds no such key.
+    /// Its address was read within the minute and holds no such key, or its host says that there is no such address: a genuine
+    /// request wouldn't name it.
     NoSuchKey,
     /// It couldn't be read, or not yet: we can't tell real from forged.
     Unavailable,
@@ -59,31 +74,34 @@ impl RemoteKeys {
         let now = self.clock.now();
         let fetched = self.state().get(&source.name).cloned().unwrap_or_default();
         let is_old = |set: &KeySet| now.since(set.fetched) >= KEY_LIFETIME;
-        let old = fetched.addresses.iter().find(|key| !key.is_certificate && fetched.keys.get(&key.url).is_some_and(is_old));
+        let old = fetched
+            .addresses
+            .iter()
+            .find(|key| key.kind == KeyDocument::KeySet && fetched.keys.get(&key.url).is_some_and(is_old));
         if let Some(old) = old {
             self.fetch(source, old).await;
         }
         self.state().get(&source.name).map(|fetched| Arc::clone(&fetched.keys)).unwrap_or_default()
     }
 
-    /// Fetches what a request needs, unless something was fetched for its source within the minute.
+    /// Fetches what a request needs, if its address wasn't tried within the minute and there is budget for it.
     pub async fn fetch(&self, source: &Source, needed: &NeededKey) -> Fetch {
         let now = self.clock.now();
-        let within = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) < KEY_RETRY);
-        if within(needed.known_since) {
+        if needed.known_since.is_some_and(|at| now.since(at) < KEY_RETRY) {
             return Fetch::NoSuchKey;
         }
-        {
-            let mut state = self.state();
-            let fetched = state.entry(source.name.clone()).or_default();
-            if within(fetched.tried) {
-                return Fetch::Unavailable;
-            }
-            fetched.tried = Some(now);
+        if let Err(end) = self.begin(source, needed, now) {
+            return end;
         }
-        let read = if needed.is_certificate { KeySet::of_certificate } else { KeySet::of_jwks };
-        let document = self.https.get(&Get::public(&needed.url)).await.map_err(|error| error.to_string());
-        match document.and_then(|document| read(&document, now).map_err(|error| error.to_string())) {
+        let set = match self.https.get(&Get::public(&needed.url)).await {
+            Ok(document) => KeySet::of(needed.kind, &document, now).map_err(|error| error.to_string()),
+            Err(error) if is_no_such_address(needed, &error) => {
+                self.state().entry(source.name.clone()).or_default().end(needed, now, Fetch::NoSuchKey);
+                return Fetch::NoSuchKey;
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match set {
             Ok(set) => {
                 self.keep(source, needed, set);
                 Fetch::Done
@@ -96,9 +114,30 @@ impl RemoteKeys {
         }
     }
 
+    /// Whether the address may be fetched now; if it may, nobody else fetches it meanwhile.
+    fn begin(&self, source: &Source, needed: &NeededKey, now: Timestamp) -> Result<(), Fetch> {
+        let mut state = self.state();
+        let fetched = state.entry(source.name.clone()).or_default();
+        fetched.failed.retain(|_, failed| now.since(failed.at) < KEY_RETRY);
+        if let Some(failed) = fetched.failed.get(&needed.url) {
+            return Err(failed.end);
+        }
+        let has_budget = match needed.kind {
+            // Its address is the scheme's, not the request's.
+            KeyDocument::KeySet => true,
+            KeyDocument::Certificate { .. } => fetched.budget.take(&needed.url, now),
+        };
+        if !has_budget {
+            return Err(Fetch::Unavailable);
+        }
+        fetched.end(needed, now, Fetch::Unavailable);
+        Ok(())
+    }
+
     fn keep(&self, source: &Source, needed: &NeededKey, set: KeySet) {
         let mut state = self.state();
         let fetched = state.entry(source.name.clone()).or_default();
+        fetched.failed.remove(&needed.url);
         let keys = Arc::make_mut(&mut fetched.keys);
         keys.insert(needed.url.clone(), set);
         if fetched.addresses.iter().all(|known| known.url != needed.url) {
@@ -111,5 +150,20 @@ impl RemoteKeys {
 
     fn state(&self) -> MutexGuard<'_, HashMap<String, Fetched>> {
         self.state.lock().expect("nothing panics while it holds this")
+    }
+}
+
+impl Fetched {
+    fn end(&mut self, needed: &NeededKey, at: Timestamp, end: Fetch) {
+        self.failed.insert(needed.url.clone(), Failed { at, end });
+    }
+}
+
+/// Whether the provider's own host says that a certificate's address is none of its. Of a status that a proxy or a policy of ours may
+/// give (401, 403, 407), a crowded host (429) or a broken one we can't tell. A key set's address is no request's to choose.
+fn is_no_such_address(needed: &NeededKey, error: &GetError) -> bool {
+    match (needed.kind, error) {
+        (KeyDocument::Certificate { .. }, GetError::Status(status)) => matches!(status, 400 | 404 | 410),
+        (KeyDocument::Certificate { .. }, GetError::NoAnswer(_)) | (KeyDocument::KeySet, _) => false,
     }
 }

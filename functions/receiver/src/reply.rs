@@ -36,9 +36,11 @@ pub enum Reply {
     UnsupportedMediaType,
     /// At least one event isn't durable. What did get through is a duplicate next time.
     NotDurable,
-    /// The source's secret or its provider's key is missing or couldn't be fetched yet: we can't tell real from forged. Never 401, which would
-    /// make the provider give up on an event that may be real.
+    /// The source's secret is missing or couldn't be fetched yet: we can't tell real from forged. Never 401, which would make the
+    /// provider give up on an event that may be real.
     NoSecret,
+    /// The same of the provider's public key.
+    NoKey,
 }
 
 /// What is wrong with an authentic body.
@@ -65,7 +67,7 @@ impl Reply {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotDurable | Self::NoSecret | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotDurable | Self::NoSecret | Self::NoKey | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -92,7 +94,7 @@ impl Reply {
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::NotDurable | Self::NoSecret => "try_again",
+            Self::NotDurable | Self::NoSecret | Self::NoKey => "try_again",
         }
     }
 
@@ -101,6 +103,7 @@ impl Reply {
         match self {
             Self::NotDurable => "not_durable",
             Self::NoSecret => "no_secret",
+            Self::NoKey => "no_key",
             Self::Accepted
             | Self::Duplicate
             | Self::NoEvents
@@ -148,7 +151,7 @@ impl Reply {
             Self::MethodNotAllowed { allow } => format!("allowed: {allow}"),
             Self::TooLarge => format!("the event is too large, allowed: {} bytes with its envelope", limits::MAX_MESSAGE_BYTES),
             Self::UnsupportedMediaType => "this content type is not accepted here".to_owned(),
-            Self::NotDurable | Self::NoSecret => "not accepted, please send it again".to_owned(),
+            Self::NotDurable | Self::NoSecret | Self::NoKey => "not accepted, please send it again".to_owned(),
         }
     }
 

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_core::config::OneOrMany;
+use tidings_core::config::handshake::Answer;
 use tidings_core::config::source::Source;
 use tidings_core::limits::{MAX_SECRETS_PER_SOURCE, SECRETS_REFRESH, SECRETS_RETRY, SECRETS_RETRY_EMPTY};
 use tidings_core::ports::{CapturedSecrets, SecretStore};
@@ -193,6 +194,7 @@ fn prepare(
     sources: &[Source],
 ) -> Secrets {
     let mut secrets = Secrets::default();
+    let mut keys: Vec<(&Source, Vec<Key>)> = Vec::new();
     for source in sources {
         let entry = |of: &str| document.get(&format!("{}.{of}", source.name)).map(|entry| entry.0.as_slice());
         if let Some(token) = entry("verify_token").and_then(<[_]>::first).filter(|token| !token.is_empty()) {
@@ -225,8 +227,27 @@ fn prepare(
             }
         }
         if !prepared.is_empty() {
-            secrets.keys.insert(source.name.clone(), prepared.into());
+            keys.push((source, prepared));
         }
     }
+    share_answers(&mut keys);
+    secrets.keys = keys.into_iter().map(|(source, keys)| (source.name.clone(), keys.into())).collect();
     secrets
+}
+
+/// A key that several sources have: what a handshake of one gives a MAC of to whoever asks is no event of another's either.
+fn share_answers(keys: &mut [(&Source, Vec<Key>)]) {
+    let told: Vec<(String, Key, Vec<Answer>)> = keys
+        .iter()
+        .filter(|(source, _)| source.macs().next().is_some())
+        .flat_map(|(source, keys)| keys.iter().map(|key| (source.name.clone(), key.clone(), source.macs().cloned().collect())))
+        .collect();
+    for (source, keys) in keys {
+        for (of, told, answers) in told.iter().filter(|(of, _, _)| *of != source.name) {
+            for key in keys.iter_mut().filter(|key| key.is_same(told)) {
+                tracing::warn!(source = source.name, of, "two sources share a secret, and a handshake of one gives MACs of it");
+                key.told_by(answers.iter().cloned());
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 mod configuration;
 mod endpoint;
+mod key_length;
 mod public_url;
 mod quotas;
 mod self_test;
@@ -13,7 +14,7 @@ mod stack;
 use crate::Failure;
 use crate::arguments::{DoctorOptions, dev_url};
 use crate::commands::files;
-use crate::style::{BAD, FAINT, GOOD, paint, say};
+use crate::style::{BAD, FAINT, GOOD, WARN, paint, say};
 use crate::target::webhook_url;
 use serde::Serialize;
 use serde_json::json;
@@ -25,6 +26,8 @@ use zeroize::Zeroizing;
 #[serde(rename_all = "lowercase")]
 enum Status {
     Good,
+    /// It works, and should be otherwise.
+    Warning,
     Bad,
     Skipped,
 }
@@ -48,6 +51,10 @@ impl Check {
         Self { check, status: Status::Bad, said: said.into(), next: Some(next.into()) }
     }
 
+    fn warning(check: &'static str, said: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { check, status: Status::Warning, said: said.into(), next: Some(next.into()) }
+    }
+
     fn skipped(check: &'static str, why: impl Into<String>) -> Self {
         Self { check, status: Status::Skipped, said: why.into(), next: None }
     }
@@ -59,6 +66,7 @@ impl Check {
     fn print(&self) {
         let mark = match self.status {
             Status::Good => paint(GOOD, "✓"),
+            Status::Warning => paint(WARN, "!"),
             Status::Bad => paint(BAD, "✗"),
             Status::Skipped => paint(FAINT, "–"),
         };
@@ -86,6 +94,7 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
         Some(url) => checks.extend(endpoint::checks(url)),
         None => checks.push(Check::skipped("endpoint", "its address isn't known: the stack doesn't say it. --url does")),
     }
+    checks.push(key_length::check(own.as_ref().or(stored.as_ref()), &receiver::configured::sources()));
     checks.push(public_url::check(&receiver::configured::sources()));
     checks.push(match (&url, options.send) {
         (Some(url), true) => {
@@ -105,10 +114,10 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
         let done = checks.iter().filter(|check| check.status != Status::Skipped).count();
         say!(
             "{}",
-            if bad == 0 {
-                paint(GOOD, format!("{done} checks, all good"))
-            } else {
-                paint(BAD, format!("{bad} of {done} checks are bad"))
+            match (bad, checks.iter().filter(|check| check.status == Status::Warning).count()) {
+                (0, 0) => paint(GOOD, format!("{done} checks, all good")),
+                (0, warnings) => paint(WARN, format!("{done} checks, none bad, {warnings} with a warning")),
+                (bad, _) => paint(BAD, format!("{bad} of {done} checks are bad")),
             }
         );
     }

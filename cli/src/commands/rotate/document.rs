@@ -15,6 +15,8 @@ pub(super) struct Change {
     pub(super) before: usize,
     /// How many it has.
     pub(super) after: usize,
+    /// How many bytes the new one's key has, where that is too few.
+    pub(super) short: Option<usize>,
 }
 
 /// With a new secret in front of the source's others.
@@ -36,7 +38,7 @@ pub(super) fn in_front(document: &str, source: &Source, secret: &str) -> Result<
     }
     let before = secrets.len();
     let all = std::iter::once(secret.to_owned()).chain(secrets).collect();
-    written(document, name, all, before)
+    Ok(Change { short: Key::is_short(&source.scheme, secret), ..written(document, name, all, before)? })
 }
 
 /// With nothing but the newest.
@@ -67,13 +69,14 @@ fn written(document: &str, name: &str, mut secrets: Vec<String>, before: usize) 
         return Err(Failure::new(format!("the secrets would have {bytes} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}"))
             .hint("take old ones away first: --drop-old"));
     }
-    Ok(Change { document, before, after })
+    Ok(Change { document, before, after, short: None })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sources;
+    use tidings_core::limits::MIN_KEY_BYTES;
 
     fn front(document: &str, secret: &str) -> Result<String, String> {
         let change = in_front(document, &sources::configured("orders").expect("a source"), secret);
@@ -116,6 +119,19 @@ mod tests {
         assert!(front(&padded(MAX_SECRET_DOCUMENT_BYTES - adds), "new").is_ok());
         let error = front(&padded(MAX_SECRET_DOCUMENT_BYTES - adds + 1), "new").unwrap_err();
         assert!(error.contains("would have 65537 bytes, allowed: 65536"), "{error}");
+    }
+
+    #[test]
+    fn a_short_key_is_named_and_taken_all_the_same() {
+        let orders = sources::configured("orders").expect("a source");
+        let short =
+            |secret: &str| in_front("{}", &orders, secret).map(|change| change.short).map_err(|failure| failure.to_string());
+        assert_eq!(short(&"k".repeat(MIN_KEY_BYTES - 1)), Ok(Some(MIN_KEY_BYTES - 1)));
+        assert_eq!(short(&"k".repeat(MIN_KEY_BYTES)), Ok(None));
+        for refused in [" ", "<secret>", "changeme"] {
+            assert!(short(refused).unwrap_err().contains("it can't be a secret of orders"), "{refused}");
+        }
+        assert_eq!(newest_alone(r#"{"orders":["k","old"]}"#, "orders").map(|change| change.short).ok(), Some(None));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use tidings_core::aws::Replaced;
 use tidings_core::config::source::{OWN, Source};
+use tidings_core::limits::MIN_KEY_BYTES;
 use zeroize::Zeroizing;
 
 /// A generated secret, before it is written in hex.
@@ -125,8 +126,15 @@ fn tell(options: &RotateOptions, source: &Source, change: &Change, done: Option<
             Some(format!("whether somebody else wrote in the same moment couldn't be asked: {cause}. Look at AWSPREVIOUS"))
         }
     };
+    let warning = change.short.map(|bytes| {
+        format!("the new secret makes a key of {bytes} bytes: under {MIN_KEY_BYTES} it can be guessed of one signed request")
+    });
     if options.target.json {
-        say!("{}", json!({ "source": name, "rotated": done.is_some(), "before": before, "after": after, "race": race }));
+        let rotated = done.is_some();
+        say!(
+            "{}",
+            json!({ "source": name, "rotated": rotated, "before": before, "after": after, "race": race, "warning": warning })
+        );
         return;
     }
     let what = if options.drop_old { "all but the newest secret taken away" } else { "a new secret in front" };
@@ -147,6 +155,7 @@ fn tell(options: &RotateOptions, source: &Source, change: &Change, done: Option<
         ]
     };
     next.iter().for_each(|step| say!("  next      {step}"));
+    warning.iter().for_each(|warning| say!("  {}   {warning}", paint(WARN, "warning")));
     race.iter().for_each(|race| say!("  {}      {race}", paint(WARN, "race")));
     if done.is_none() {
         say!("{}", paint(FAINT, "nothing is changed: give --yes to do it"));

@@ -4,7 +4,7 @@ use super::attempt::Attempt;
 use super::{clock, events, mistakes, token};
 use http::header::CONTENT_LENGTH;
 use receiver::handshake;
-use receiver::verify::{Key, NeededKey, Rejection};
+use receiver::verify::{Key, KeyDocument, NeededKey, Rejection};
 use tidings_core::config::scheme::RemoteKey;
 use tidings_core::config::{OneOrMany, Reference, Template};
 
@@ -52,12 +52,10 @@ fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
     let scheme = &attempt.source.scheme;
     match rejection {
         Rejection::KeyNeeded(needed) => Some(key_needed(attempt, needed)),
-        Rejection::ForeignKeyAddress => {
-            let hosts = scheme.remote_key.iter().filter_map(|key| match key {
-                RemoteKey::Certificate { hosts, .. } => Some(hosts.0.join(", ")),
-                RemoteKey::Jwks { .. } => None,
-            });
-            Some(format!("the certificate's address must be https:// on one of these hosts: {}", hosts.collect::<String>()))
+        Rejection::ForeignKeyAddress => Some(format!("the key's address must be this one, to the letter: {}", scheme.key_from())),
+        Rejection::ForeignCertificate => Some(format!("another host's certificate; allowed: {}", scheme.key_from())),
+        Rejection::HandedOut => {
+            Some("no event of this provider is such a text: it was made of what a handshake answered to somebody".to_owned())
         }
         Rejection::ExpiredCertificate => {
             Some("of a captured request, say with --at when it was fresh: the certificate was valid then".to_owned())
@@ -97,12 +95,12 @@ fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
 fn key_needed(attempt: &Attempt, needed: &NeededKey) -> String {
     let address = match &attempt.source.scheme.remote_key {
         Some(RemoteKey::Jwks { url }) => url.to_string(),
-        Some(RemoteKey::Certificate { .. }) | None => needed.url.clone(),
+        Some(RemoteKey::Certificate(_)) | None => needed.url.clone(),
     };
-    let (what, reason) = match (needed.is_certificate, needed.known_since) {
-        (true, _) => ("certificate", ""),
-        (false, None) => ("key set", ""),
-        (false, Some(_)) => ("key set", ", and what was given for it holds no key of this token's `kid`"),
+    let (what, reason) = match (needed.kind, needed.known_since) {
+        (KeyDocument::Certificate { .. }, _) => ("certificate", ""),
+        (KeyDocument::KeySet, None) => ("key set", ""),
+        (KeyDocument::KeySet, Some(_)) => ("key set", ", and what was given for it holds no key of this token's `kid`"),
     };
     format!(
         "all else is right; the provider's {what} is at {address}{reason}: fetch it with --fetch-keys, or give it with --key FILE"
@@ -141,7 +139,9 @@ fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
         }
         Rejection::KeyNeeded(_)
         | Rejection::ForeignKeyAddress
+        | Rejection::ForeignCertificate
         | Rejection::ExpiredCertificate
+        | Rejection::HandedOut
         | Rejection::ForeignAlgorithm
         | Rejection::Unexpected(_)
         | Rejection::RepeatedHeader(_)

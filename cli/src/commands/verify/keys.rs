@@ -16,8 +16,8 @@ pub(super) async fn add(attempt: &mut Attempt, file: Option<&[u8]>, fetch: Optio
         })?,
         (None, None) => return Ok(()),
     };
-    let read = if needed.is_certificate { KeySet::of_certificate } else { KeySet::of_jwks };
-    let set = read(&document, attempt.now).map_err(|error| Failure::new(format!("the provider's key: {error}")))?;
+    let set =
+        KeySet::of(needed.kind, &document, attempt.now).map_err(|error| Failure::new(format!("the provider's key: {error}")))?;
     attempt.public.insert(needed.url, set);
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What a scheme's signature covers, and what makes a scheme unsafe or impossible: told when it is built.
 
+use super::address::is_plain;
 use super::field::Canonical;
-use super::scheme::{Algorithm, Encoding, RemoteKey, Scheme, Written};
+use super::scheme::{Algorithm, Certificate, Encoding, RemoteKey, Scheme, Written};
 use super::{JsonPath, OneOrMany, Reference, Step, Template};
 use crate::limits::MAX_TOLERANCE;
 
@@ -88,7 +89,12 @@ impl Scheme {
         match &self.remote_key {
             None => String::new(),
             Some(RemoteKey::Jwks { url }) => format!("fetched from `{url}`"),
-            Some(RemoteKey::Certificate { from, hosts }) => format!("the certificate at `{from}`, on {}", hosts.0.join(", ")),
+            Some(RemoteKey::Certificate(Certificate { from, addresses, names, .. })) => {
+                let one_of = |all: Vec<String>| all.join(" or ");
+                let addresses = one_of(addresses.0.iter().map(|address| format!("`{address}`")).collect());
+                let names = one_of(names.0.iter().map(|name| format!("`{name}`")).collect());
+                format!("the certificate at `{from}`, which is {addresses}; it is of {names}")
+            }
         }
     }
 
@@ -104,7 +110,7 @@ impl Scheme {
     /// Whether the body must be parsed before it is known to be the provider's.
     pub fn reads_json_first(&self) -> bool {
         let certificate = match &self.remote_key {
-            Some(RemoteKey::Certificate { from, .. }) => Some(from),
+            Some(RemoteKey::Certificate(certificate)) => Some(&certificate.from),
             Some(RemoteKey::Jwks { .. }) | None => None,
         };
         let templates = self.message.iter().chain(self.expect.values().flat_map(|allowed| &allowed.0));
@@ -116,6 +122,21 @@ impl Scheme {
     /// Where the secret itself is in the body: it is taken out before the event is kept.
     pub fn token_in_body(&self) -> Option<&JsonPath> {
         self.signature.from.0.iter().find_map(Reference::json).filter(|_| self.algorithm == Algorithm::Token)
+    }
+
+    /// Whether its key is one that nobody else may know. Otherwise it is a public one, or what was agreed on beside a key that is
+    /// fetched.
+    pub fn has_secret_key(&self) -> bool {
+        match self.algorithm {
+            Algorithm::HmacSha256
+            | Algorithm::HmacSha512
+            | Algorithm::HmacSha1
+            | Algorithm::HmacMd5
+            | Algorithm::Sha256
+            | Algorithm::Token => true,
+            Algorithm::Jwt => self.remote_key.is_none(),
+            Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => false,
+        }
     }
 
     /// What makes the scheme unsafe or impossible, in words.
@@ -264,29 +285,25 @@ impl Scheme {
         let tied = match &self.remote_key {
             None => true,
             Some(RemoteKey::Jwks { url }) if ours(url) => true,
-            Some(RemoteKey::Jwks { .. } | RemoteKey::Certificate { .. }) => {
+            Some(RemoteKey::Jwks { .. } | RemoteKey::Certificate(_)) => {
                 self.message.as_ref().is_some_and(ours)
                     || self.expect.values().any(|allowed| !allowed.is_empty() && allowed.0.iter().all(ours))
             }
         };
         says(!tied, "with that key the provider signs for all its customers: `expect` a value that is your own, as `{secret}`");
-        if let Some(RemoteKey::Certificate { hosts, .. }) = &self.remote_key {
-            says(
-                hosts.is_empty() || !hosts.0.iter().all(|host| is_host_pattern(host)),
-                "`hosts` are names as sns.*.amazonaws.com: the last two parts are fixed",
-            );
+        match &self.remote_key {
+            None => {}
+            Some(RemoteKey::Certificate(Certificate { addresses, names, .. })) => says(
+                addresses.is_empty() || names.is_empty(),
+                "a certificate has `addresses`, which it is fetched from, and `names`, whose it is",
+            ),
+            Some(RemoteKey::Jwks { url }) => says(
+                url.references().next().is_none() && !is_plain(&url.to_string()),
+                "`jwks.url` is https:// with a host's name and a path: no user, port, query or fragment",
+            ),
         }
         problems
     }
-}
-
-/// Whether it pins a host: the last two labels hold no `*`.
-pub(super) fn is_host_pattern(pattern: &str) -> bool {
-    let labels: Vec<&str> = pattern.split('.').collect();
-    let fixed =
-        |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    let (last, first) = labels.split_at(labels.len().saturating_sub(2));
-    labels.len() > 2 && first.iter().all(fixed) && last.iter().all(|label| *label == "*" || fixed(label))
 }
 
 impl Canonical {

@@ -2,7 +2,7 @@
 //!
 //! What is echoed is bounded, printable ASCII, `text/plain` or JSON, and never HTML: whoever calls us chooses it.
 
-use super::coverage::is_host_pattern;
+use super::address::AddressPattern;
 use super::scheme::Encoding;
 use super::{OneOrMany, Reference};
 use crate::limits::MAX_CHALLENGE_BYTES;
@@ -26,7 +26,7 @@ pub struct Handshake {
     /// Where the token is that the operator agreed on with the provider: it must equal the secret `{source}.verify_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify_token: Option<Reference>,
-    /// Fetched before it is answered, on one of these hosts: so does a provider learn that we are there.
+    /// Fetched before it is answered: so does a provider learn that we are there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<Confirm>,
     /// Where the provider tells the secret that it will sign with. It is stored only while the operator has opened a window for
@@ -43,8 +43,8 @@ pub struct Handshake {
 #[serde(deny_unknown_fields)]
 pub struct Confirm {
     pub from: Reference,
-    /// As `sns.*.amazonaws.com`: `*` stands for letters, digits and hyphens.
-    pub hosts: OneOrMany<String>,
+    /// It must be exactly one of these.
+    pub addresses: OneOrMany<AddressPattern>,
 }
 
 /// The method of a handshake.
@@ -130,8 +130,8 @@ const fn most() -> usize {
     MAX_CHALLENGE_BYTES
 }
 
-/// What a value may be made of. A MAC for whoever asks would sign anything, so it must be of characters that no body of an
-/// event is made of.
+/// What a value may be made of. A MAC for whoever asks would sign anything, so it must be of characters that what an event signs
+/// isn't made of alone: see `oracle`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -166,13 +166,13 @@ impl Handshake {
                 problems.push(format!("`max_bytes` is {}, allowed: 1 to {MAX_CHALLENGE_BYTES}", answer.max_bytes));
             }
         }
-        if let Some(Confirm { from, hosts }) = &self.confirm {
+        if let Some(Confirm { from, addresses }) = &self.confirm {
             allowed(from, &mut problems);
             if !self.signed {
                 problems.push("`confirm` in a handshake that isn't signed: anyone could have us fetch".to_owned());
             }
-            if hosts.is_empty() || !hosts.0.iter().all(|host| is_host_pattern(host)) {
-                problems.push("`hosts` are names as sns.*.amazonaws.com: the last two parts are fixed".to_owned());
+            if addresses.is_empty() {
+                problems.push("`confirm.addresses` is an empty list: nothing could be confirmed".to_owned());
             }
         }
         self.capture.iter().for_each(|from| allowed(from, &mut problems));

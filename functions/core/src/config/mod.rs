@@ -2,10 +2,12 @@
 //! the functions are built ([`files`], by their build scripts); a function only takes what was checked then, as JSON that
 //! the same types wrote.
 
+pub mod address;
 mod coverage;
 pub mod event;
 mod field;
 pub mod handshake;
+mod oracle;
 pub mod provider;
 pub mod rules;
 pub mod scheme;

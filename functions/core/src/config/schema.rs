@@ -33,6 +33,9 @@ macro_rules! reference {
 pub(super) const JSON_PATH: &str = concat!("^", json_path!(), "$");
 pub(super) const REFERENCE: &str = concat!("^", reference!(), "$");
 pub(super) const TEMPLATE: &str = concat!(r"^(?:[^{}]|\{\{|\}\}|\{", reference!(), r"\})+$");
+pub(super) const ADDRESS: &str =
+    r"^https://[a-z0-9.-]*(?:\{secret:[0-9]+\}[a-z0-9.-]*)*\.[a-z0-9-]+/(?:[^{}]|\{(?:hex|word|secret|secret:[0-9]+)\})*$";
+pub(super) const HOST_NAME: &str = r"^[a-z0-9.-]*(?:\{secret:[0-9]+\}[a-z0-9.-]*)*\.[a-z0-9-]+$";
 pub(super) const TYPE_PATTERN: &str = r"^(?:\*|[^.* {}]+)(?:\.(?:\*|[^.* {}]+))*$";
 pub(super) const TEXT: &str = r"^(?:[^{}]|\{\{|\}\}|\{[^{}]+\})+$";
 pub(super) const NAME: &str = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$";

@@ -1,5 +1,6 @@
 //! How requests are signed, as data. What a scheme covers, and what makes it unsafe, is `coverage`'s to say.
 
+use super::address::{AddressPattern, NamePattern};
 use super::{JsonPath, OneOrMany, Reference, Template};
 use crate::limits::DEFAULT_TOLERANCE;
 use serde::{Deserialize, Serialize};
@@ -252,17 +253,32 @@ impl JwtAlgorithm {
     }
 }
 
-/// Where a provider's public key is fetched: over HTTPS, bounded in size and time, kept, and at most once a minute on account
-/// of requests that may be forged.
+/// Where a provider's public key is fetched: over HTTPS, bounded in size and time, kept, and at most once a minute from one address
+/// on account of requests that may be forged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum RemoteKey {
     /// A JSON Web Key Set (RFC 7517) at this address, which may hold `{secret}`.
     Jwks { url: Template },
-    /// A certificate at an address that the request names, on one of these hosts: `*` stands for letters, digits and
-    /// hyphens.
-    Certificate { from: Reference, hosts: OneOrMany<String> },
+    /// A certificate at an address that the request names.
+    Certificate(Certificate),
+}
+
+/// A certificate at an address that a request names: which addresses may be fetched, and whose certificate it must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// Where the request names it.
+    pub from: Reference,
+    /// It must be exactly one of these.
+    pub addresses: OneOrMany<AddressPattern>,
+    /// The certificate must be of one of these hosts.
+    pub names: OneOrMany<NamePattern>,
+    /// Other certificates may follow it in the document. Without this, it stands there alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chain: bool,
 }
 
 /// The time of signing. It is checked both ways: too old and too far ahead.

@@ -97,6 +97,11 @@ impl Token {
         }
     }
 
+    /// What is signed of it.
+    pub(super) fn signed(&self) -> &[u8] {
+        self.signed.as_bytes()
+    }
+
     /// Whether this key signed it.
     pub(super) fn is_of(&self, key: &Key, public: Option<&PublicKey>) -> bool {
         let hmac = |kind| mac::equals_any(&mac::of(kind, key, self.signed.as_bytes()), std::slice::from_ref(&self.signature));

@@ -7,7 +7,11 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use sha1::{Digest, Sha1};
 use std::fmt;
-use tidings_core::config::scheme::{Algorithm, KeyEncoding, Scheme};
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+use tidings_core::config::handshake::Answer;
+use tidings_core::config::scheme::{Algorithm, KeyEncoding, KeyPreparation, Scheme};
+use tidings_core::limits::MIN_KEY_BYTES;
 use zeroize::Zeroizing;
 
 /// The key bytes of one secret, and the name of the key where the secret has one.
@@ -15,6 +19,8 @@ use zeroize::Zeroizing;
 pub struct Key {
     bytes: Zeroizing<Vec<u8>>,
     name: Option<String>,
+    /// What other sources that have the same key give a MAC of to whoever asks.
+    told_elsewhere: Arc<[Answer]>,
 }
 
 /// Why a secret makes no key.
@@ -22,6 +28,8 @@ pub struct Key {
 pub enum KeyError {
     #[error("the secret is empty")]
     Empty,
+    #[error("the secret is a placeholder: it is still to be filled in")]
+    Placeholder,
     #[error("the secret is not hexadecimal")]
     NotHex,
     #[error("the secret is not base64")]
@@ -49,17 +57,10 @@ impl Key {
     /// Makes the key that the scheme wants of the secret as the provider shows it.
     pub fn prepare(scheme: &Scheme, secret: &str) -> Result<Self, KeyError> {
         let preparation = &scheme.key;
-        let (name, secret) = match &preparation.named_by {
-            None => (None, secret),
-            Some(separator) => {
-                let (name, key) = secret.split_once(separator).ok_or_else(|| KeyError::NoName(separator.clone()))?;
-                (Some(name.to_owned()), key)
-            }
-        };
-        let secret = match &preparation.strip_prefix {
-            Some(prefix) => secret.strip_prefix(prefix.as_str()).unwrap_or(secret),
-            None => secret,
-        };
+        let (name, secret) = parts(preparation, secret)?;
+        if is_placeholder(secret) {
+            return Err(KeyError::Placeholder);
+        }
         let bytes = match preparation.encoding {
             KeyEncoding::Utf8 => secret.as_bytes().to_vec(),
             KeyEncoding::Sha1 if secret.is_empty() => Vec::new(),
@@ -67,8 +68,8 @@ impl Key {
             KeyEncoding::Hex => hex::decode(secret).map_err(|_| KeyError::NotHex)?,
             KeyEncoding::Base64 => GeneralPurpose::new(&STANDARD, LENIENT).decode(secret).map_err(|_| KeyError::NotBase64)?,
         };
-        // A MAC with an empty key is one that everybody can make.
-        if bytes.is_empty() {
+        // A MAC with an empty key is one that everybody can make, and with a blank one as well.
+        if bytes.is_empty() || secret.trim().is_empty() {
             return Err(KeyError::Empty);
         }
         let bytes = match scheme.algorithm {
@@ -91,12 +92,28 @@ impl Key {
             | Algorithm::Sha256
             | Algorithm::Token => bytes,
         };
-        Ok(Self { bytes: Zeroizing::new(bytes), name })
+        Ok(Self { bytes: Zeroizing::new(bytes), name, told_elsewhere: Arc::default() })
+    }
+
+    /// How many bytes the key has that is made of this secret, where they are fewer than [`MIN_KEY_BYTES`] and nobody else may know
+    /// them. It can be used all the same.
+    pub fn is_short(scheme: &Scheme, secret: &str) -> Option<usize> {
+        let key = Self::prepare(scheme, secret).ok().filter(|_| scheme.has_secret_key())?;
+        let bytes = match scheme.key.encoding {
+            // A digest has its length whatever it is of.
+            KeyEncoding::Sha1 => parts(&scheme.key, secret).ok()?.1.len(),
+            KeyEncoding::Utf8 | KeyEncoding::Hex | KeyEncoding::Base64 => key.bytes.len(),
+        };
+        (bytes < MIN_KEY_BYTES).then_some(bytes)
     }
 
     /// A key that is no source's, for requests that mustn't verify.
     pub fn stranger() -> Self {
-        Self { bytes: Zeroizing::new(b"a secret that nobody gave to anybody".to_vec()), name: None }
+        Self {
+            bytes: Zeroizing::new(b"a secret that nobody gave to anybody".to_vec()),
+            name: None,
+            told_elsewhere: Arc::default(),
+        }
     }
 
     /// What stands before the key in the secret, where it has a name. It is no secret.
@@ -107,6 +124,54 @@ impl Key {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// The key as text, where it is one: what was agreed on with a provider whose key is fetched.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.bytes).ok()
+    }
+
+    /// Whether both make the same MAC of anything.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.bytes.ct_eq(&other.bytes).into()
+    }
+
+    /// The same key, of which other sources' handshakes give these answers.
+    pub(crate) fn told_by(&mut self, answers: impl IntoIterator<Item = Answer>) {
+        self.told_elsewhere = self.told_elsewhere.iter().cloned().chain(answers).collect();
+    }
+
+    pub(super) fn told_elsewhere(&self) -> &[Answer] {
+        &self.told_elsewhere
+    }
+}
+
+/// The name of a secret's key, where it has one, and what the key is made of.
+fn parts<'s>(preparation: &KeyPreparation, secret: &'s str) -> Result<(Option<String>, &'s str), KeyError> {
+    let (name, secret) = match &preparation.named_by {
+        None => (None, secret),
+        Some(separator) => {
+            let (name, key) = secret.split_once(separator).ok_or_else(|| KeyError::NoName(separator.clone()))?;
+            (Some(name.to_owned()), key)
+        }
+    };
+    let secret = match &preparation.strip_prefix {
+        Some(prefix) => secret.strip_prefix(prefix.as_str()).unwrap_or(secret),
+        None => secret,
+    };
+    Ok((name, secret))
+}
+
+/// Words that stand where a secret is to be filled in.
+const PLACEHOLDERS: [&str; 8] =
+    ["changeme", "replaceme", "placeholder", "todo", "yoursecret", "yoursecrethere", "yourwebhooksecret", "yoursigningsecret"];
+
+/// Whether it is a text of a sample file: everybody knows it.
+fn is_placeholder(secret: &str) -> bool {
+    let secret = secret.trim();
+    let framed =
+        [("<", ">"), ("${", "}"), ("{{", "}}")].iter().any(|(open, close)| secret.starts_with(open) && secret.ends_with(close));
+    let letters: String = secret.chars().filter(|c| !"-_ ".contains(*c)).flat_map(char::to_lowercase).collect();
+    framed || PLACEHOLDERS.contains(&letters.as_str())
 }
 
 impl fmt::Debug for Key {
@@ -147,6 +212,10 @@ mod tests {
         for (encoding, secret, error) in [
             (KeyEncoding::Utf8, "", KeyError::Empty),
             (KeyEncoding::Base64, "", KeyError::Empty),
+            (KeyEncoding::Utf8, " \t\n", KeyError::Empty),
+            (KeyEncoding::Utf8, "<hunter2>", KeyError::Placeholder),
+            (KeyEncoding::Utf8, "CHANGE_ME", KeyError::Placeholder),
+            (KeyEncoding::Base64, "your-secret-here", KeyError::Placeholder),
             (KeyEncoding::Hex, "hunter2", KeyError::NotHex),
             (KeyEncoding::Base64, "hunter2!", KeyError::NotBase64),
         ] {
@@ -154,6 +223,21 @@ mod tests {
             assert_eq!(seen, error);
             assert!(!seen.to_string().contains("hunter2"));
         }
+    }
+
+    #[test]
+    fn a_key_under_16_bytes_is_short_whatever_it_is_written_in() {
+        let short = |algorithm, encoding, secret: &str| Key::is_short(&scheme(algorithm, encoding, Some("whsec_")), secret);
+        let hmac = |encoding, secret: &str| short(Algorithm::HmacSha256, encoding, secret);
+        for (bytes, said) in [(MIN_KEY_BYTES - 1, Some(MIN_KEY_BYTES - 1)), (MIN_KEY_BYTES, None)] {
+            assert_eq!(hmac(KeyEncoding::Utf8, &format!("whsec_{}", "k".repeat(bytes))), said);
+            assert_eq!(hmac(KeyEncoding::Hex, &"0a".repeat(bytes)), said);
+            assert_eq!(hmac(KeyEncoding::Sha1, &"k".repeat(bytes)), said);
+            assert_eq!(short(Algorithm::Token, KeyEncoding::Utf8, &"k".repeat(bytes)), said);
+        }
+        assert_eq!(hmac(KeyEncoding::Base64, "whsec_AQID"), Some(3));
+        assert_eq!(hmac(KeyEncoding::Hex, "no key at all"), None, "it is told as what it is");
+        assert_eq!(short(Algorithm::RsaSha256, KeyEncoding::Utf8, "k"), None);
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //! this module can make a `VerifiedRequest`, and only that can be claimed and queued.
 
 mod canonical;
+mod certificate;
 mod expect;
 mod jwt;
 mod key;
 mod mac;
 mod message;
+mod oracle;
 mod proof;
 mod public;
 mod sign;
@@ -17,12 +19,12 @@ mod signature;
 mod timestamp;
 
 pub use key::{Key, KeyError};
-pub use public::{KeySet, KeySetError, PublicKey, PublicKeys};
+pub use public::{KeyDocument, KeySet, KeySetError, PublicKey, PublicKeys};
 pub use sign::{SignError, can_sign, fresh_for, sign};
 pub(crate) use timestamp::parse as parse_time;
 
 use crate::delivery::Delivery;
-use crate::{address, extract};
+use crate::extract;
 use http::HeaderMap;
 use jwt::Token;
 use message::Values;
@@ -30,6 +32,7 @@ use serde_json::Value;
 use signature::ParsedSignature;
 use std::sync::LazyLock;
 use tidings_core::claim::Sha256Hex;
+use tidings_core::config::address::is_plain;
 use tidings_core::config::scheme::{Encoding, RemoteKey};
 use tidings_core::config::source::Source;
 use tidings_core::config::{Reference, Template};
@@ -65,8 +68,12 @@ pub enum Rejection {
     TooFarAhead { ahead_seconds: u64, tolerance_seconds: u64 },
     #[error("the key's address isn't one of this provider's")]
     ForeignKeyAddress,
+    #[error("the certificate is of another host than this provider's")]
+    ForeignCertificate,
     #[error("the provider's certificate isn't valid at this time")]
     ExpiredCertificate,
+    #[error("what is signed is a text of which a handshake gives a MAC to whoever asks")]
+    HandedOut,
     /// All that could be checked without it is right.
     #[error("the provider's key isn't here")]
     KeyNeeded(NeededKey),
@@ -92,7 +99,9 @@ impl Rejection {
             Self::TooOld { .. } => "too_old",
             Self::TooFarAhead { .. } => "too_far_ahead",
             Self::ForeignKeyAddress => "foreign_key_address",
+            Self::ForeignCertificate => "foreign_certificate",
             Self::ExpiredCertificate => "expired_certificate",
+            Self::HandedOut => "handed_out",
             Self::KeyNeeded(_) => "no_such_key",
             Self::Mismatch => "mismatch",
         }
@@ -103,7 +112,7 @@ impl Rejection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NeededKey {
     pub url: String,
-    pub is_certificate: bool,
+    pub kind: KeyDocument,
     /// When its address was last read: it held other keys.
     pub known_since: Option<Timestamp>,
 }
@@ -200,6 +209,7 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<(Pa
         }
     }
     match matching {
+        Some(index) if oracle::is_handed_out(&values, &keys.secrets[index])? => Err(Rejection::HandedOut),
         Some(index) => Ok((signature, token, index)),
         None => Err(without_key.unwrap_or(Rejection::Mismatch)),
     }
@@ -213,30 +223,32 @@ fn remote_key<'k>(
     public: &'k PublicKeys,
     now: Timestamp,
 ) -> Result<&'k PublicKey, Rejection> {
-    let (url, kid) = match remote {
+    let secret = key.as_text().unwrap_or_default();
+    let (url, kid, kind) = match remote {
         RemoteKey::Jwks { url } => {
             let url = String::from_utf8(values.filled(url, key)?).map_err(|_| Rejection::ForeignKeyAddress)?;
-            if !url.starts_with("https://") {
-                return Err(Rejection::ForeignKeyAddress);
-            }
-            (url, values.token.and_then(|token| token.kid.as_deref()))
+            let is_allowed = is_plain(&url);
+            (is_allowed.then_some(url), values.token.and_then(|token| token.kid.as_deref()), KeyDocument::KeySet)
         }
-        RemoteKey::Certificate { from, hosts } => {
-            let url = values.text(from)?;
-            if !address::is_allowed(&url, &hosts.0) {
-                return Err(Rejection::ForeignKeyAddress);
-            }
-            (url, None)
+        RemoteKey::Certificate(certificate) => {
+            let url = values.text(&certificate.from)?;
+            let is_allowed = certificate.addresses.0.iter().any(|address| address.matches(&url, secret));
+            (is_allowed.then_some(url), None, KeyDocument::Certificate { chain: certificate.chain })
         }
     };
-    let set = public.get(&url);
-    match set.and_then(|set| set.key(kid)) {
-        Some(_) if set.is_some_and(|set| set.is_expired(now)) => Err(Rejection::ExpiredCertificate),
-        Some(found) => Ok(found),
-        None => {
-            let is_certificate = matches!(remote, RemoteKey::Certificate { .. });
-            Err(Rejection::KeyNeeded(NeededKey { url, is_certificate, known_since: set.map(|set| set.fetched) }))
-        }
+    let url = url.ok_or(Rejection::ForeignKeyAddress)?;
+    let Some((set, found)) = public.get(&url).and_then(|set| Some((set, set.key(kid)?))) else {
+        let known_since = public.get(&url).map(|set| set.fetched);
+        return Err(Rejection::KeyNeeded(NeededKey { url, kind, known_since }));
+    };
+    let is_of = |name: &String| match remote {
+        RemoteKey::Jwks { .. } => false,
+        RemoteKey::Certificate(certificate) => certificate.names.0.iter().any(|wanted| wanted.matches(name, secret)),
+    };
+    match kind {
+        KeyDocument::Certificate { .. } if !set.names().iter().any(is_of) => Err(Rejection::ForeignCertificate),
+        KeyDocument::Certificate { .. } if set.is_expired(now) => Err(Rejection::ExpiredCertificate),
+        KeyDocument::Certificate { .. } | KeyDocument::KeySet => Ok(found),
     }
 }
 

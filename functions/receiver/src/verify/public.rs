@@ -1,5 +1,6 @@
 //! Public keys of providers: read from key sets and certificates, kept by the address they came from.
 
+use super::certificate::Certificate;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{EcdsaVerificationAlgorithm, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
@@ -7,8 +8,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use tidings_core::limits::MAX_KEYS_PER_SOURCE;
 use tidings_core::time::Timestamp;
-use x509_cert::Certificate;
-use x509_cert::der::{Decode, DecodePem, asn1::ObjectIdentifier};
+use x509_cert::der::{Decode, asn1::ObjectIdentifier};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 /// `rsaEncryption` (RFC 8017).
@@ -54,7 +54,7 @@ impl PublicKey {
         Self::rsa_of(&SubjectPublicKeyInfoOwned::from_der(der).ok()?)
     }
 
-    fn rsa_of(spki: &SubjectPublicKeyInfoOwned) -> Option<Self> {
+    pub(super) fn rsa_of(spki: &SubjectPublicKeyInfoOwned) -> Option<Self> {
         let key = spki.subject_public_key.as_bytes().filter(|_| spki.algorithm.oid == RSA)?;
         Some(Self::Rsa(key.to_vec()))
     }
@@ -66,6 +66,7 @@ pub struct KeySet {
     keys: Vec<(Option<String>, PublicKey)>,
     /// When a certificate begins and ends.
     validity: Option<(Timestamp, Timestamp)>,
+    names: Vec<String>,
     pub fetched: Timestamp,
 }
 
@@ -76,8 +77,17 @@ pub enum KeySetError {
     NoKeySet,
     #[error("more keys than are kept, allowed: {MAX_KEYS_PER_SOURCE}")]
     TooManyKeys,
-    #[error("no X.509 certificate with an RSA key")]
+    #[error("no X.509 certificate with an RSA key as PEM, or something beside it")]
     NoCertificate,
+}
+
+/// What stands at an address that a key is fetched from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyDocument {
+    /// A JSON Web Key Set, at an address that the scheme names.
+    KeySet,
+    /// A certificate, at an address that the request names.
+    Certificate { chain: bool },
 }
 
 #[derive(Deserialize)]
@@ -106,21 +116,26 @@ impl KeySet {
             return Err(KeySetError::TooManyKeys);
         }
         let keys: Vec<_> = set.keys.into_iter().filter_map(|jwk| Some((jwk.kid.clone(), jwk.key()?))).collect();
-        if keys.is_empty() { Err(KeySetError::NoKeySet) } else { Ok(Self { keys, validity: None, fetched }) }
+        if keys.is_empty() { Err(KeySetError::NoKeySet) } else { Ok(Self { keys, validity: None, names: Vec::new(), fetched }) }
     }
 
-    /// An X.509 certificate, as PEM: the first, where there is a chain.
-    pub fn of_certificate(document: &[u8], fetched: Timestamp) -> Result<Self, KeySetError> {
-        let end = b"-----END CERTIFICATE-----";
-        let length = document.windows(end.len()).position(|window| window == end).ok_or(KeySetError::NoCertificate)? + end.len();
-        let first = document[..length].trim_ascii_start();
-        let certificate = Certificate::from_pem([first, b"\n"].concat()).map_err(|_| KeySetError::NoCertificate)?;
-        let body = certificate.tbs_certificate();
-        let key = PublicKey::rsa_of(body.subject_public_key_info()).ok_or(KeySetError::NoCertificate)?;
-        let time = |time: x509_cert::time::Time| Timestamp::from_unix_s(time.to_unix_duration().as_secs().try_into().ok()?);
-        let validity = body.validity();
-        let validity = time(validity.not_before).zip(time(validity.not_after)).ok_or(KeySetError::NoCertificate)?;
-        Ok(Self { keys: vec![(None, key)], validity: Some(validity), fetched })
+    /// What stands at an address where the key is of this kind.
+    pub fn of(kind: KeyDocument, document: &[u8], fetched: Timestamp) -> Result<Self, KeySetError> {
+        match kind {
+            KeyDocument::KeySet => Self::of_jwks(document, fetched),
+            KeyDocument::Certificate { chain } => Self::of_certificate(document, chain, fetched),
+        }
+    }
+
+    /// An X.509 certificate, as PEM and with nothing else beside it; where there is a chain, the first.
+    pub fn of_certificate(document: &[u8], chain: bool, fetched: Timestamp) -> Result<Self, KeySetError> {
+        let Certificate { key, validity, names } = Certificate::read(document, chain).ok_or(KeySetError::NoCertificate)?;
+        Ok(Self { keys: vec![(None, key)], validity: Some(validity), names, fetched })
+    }
+
+    /// The hosts that a certificate is of, as it writes them.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Whether it is a certificate that isn't valid yet, or no longer.

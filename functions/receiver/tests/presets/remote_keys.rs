@@ -191,7 +191,7 @@ async fn a_certificate_counts_only_while_it_is_valid() {
 #[tokio::test]
 async fn sns_is_confirmed_for_the_topic_that_is_ours() {
     let fixture: Value = serde_json::from_str(include_str!("sns_confirmation.json")).unwrap();
-    let certificate = "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-test.pem";
+    let certificate = "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-7e57.pem";
     let subscribe = "https://sns.us-west-2.amazonaws.com/?Action=ConfirmSubscription&TopicArn=arn:aws:sns:us-west-2:123456789012:MyTopic&Token=2336412f37";
     let world = |topic: &str| {
         let now = Timestamp::parse_rfc3339("2026-12-01T10:00:00Z").unwrap();

@@ -12,7 +12,7 @@ use tidings_core::limits::JWT_LEEWAY;
 const SECRET: &str = "a secret that signs tokens";
 const BODY: &str = r#"{"id":"1","type":"a.b"}"#;
 /// 10:00 of the world.
-const NOW_S: i64 = 1_795_168_800;
+pub(crate) const NOW_S: i64 = 1_795_168_800;
 
 const SOURCES: &str = r#"
 version: 1
@@ -36,7 +36,7 @@ fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-fn signed<M: Mac + KeyInit>(header: Value, claims: &Value) -> String {
+pub(crate) fn signed<M: Mac + KeyInit>(header: Value, claims: &Value) -> String {
     let text = format!("{}.{}", part(&header), part(claims));
     let mut mac = <M as KeyInit>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(text.as_bytes());
@@ -44,7 +44,7 @@ fn signed<M: Mac + KeyInit>(header: Value, claims: &Value) -> String {
 }
 
 /// Claims that are right, with these instead.
-fn claims(change: &Value) -> Value {
+pub(crate) fn claims(change: &Value) -> Value {
     let hash = hex::encode(Sha256::digest(BODY));
     let mut claims = json!({ "iss": "them", "aud": "us", "iat": NOW_S, "exp": NOW_S + 60, "jti": "t-1", "hash": hash });
     for (name, value) in change.as_object().unwrap() {
@@ -57,7 +57,7 @@ fn claims(change: &Value) -> Value {
     claims
 }
 
-async fn send(token: &str) -> u16 {
+pub(crate) async fn send(token: &str) -> u16 {
     let world = world();
     let status =
         world.ask("POST", "hashed", &[JSON, ("authorization", &format!("Bearer {token}"))], BODY).await.status().as_u16();
@@ -65,7 +65,7 @@ async fn send(token: &str) -> u16 {
     status
 }
 
-async fn with(change: Value) -> u16 {
+pub(crate) async fn with(change: Value) -> u16 {
     send(&signed::<Hmac<Sha256>>(json!({ "alg": "HS256" }), &claims(&change))).await
 }
 

@@ -23,6 +23,7 @@ pub(crate) struct World {
     pub(crate) captured: Arc<MemorySecrets>,
     pub(crate) https: Arc<MemoryHttps>,
     pub(crate) clock: Arc<ManualClock>,
+    ports: Ports,
     sources: Vec<Source>,
     document: Value,
 }
@@ -67,8 +68,13 @@ impl World {
             https: Arc::clone(&https) as Arc<_>,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
-        let receiver = Receiver::new(sources.clone(), ports);
-        Self { receiver, faults, queue, secrets, captured, https, clock, sources, document }
+        let receiver = Receiver::new(sources.clone(), ports.clone());
+        Self { receiver, faults, queue, secrets, captured, https, clock, ports, sources, document }
+    }
+
+    /// Another container: it has nothing in memory, and the same tables and queues.
+    pub(crate) fn restart(&mut self) {
+        self.receiver = Receiver::new(self.sources.clone(), self.ports.clone());
     }
 
     /// Of one preset's vector, at its time and at its address. What its keys' addresses hold is there.
@@ -85,15 +91,26 @@ impl World {
 
     /// The vector's request.
     pub(crate) async fn send(&self, vector: &Vector) -> Response<Body> {
-        let source = &self.sources[0];
+        let headers = self.headers_of(vector);
+        self.send_with(vector, &headers, vector.body.as_bytes()).await
+    }
+
+    /// Its headers, with a content type.
+    pub(crate) fn headers_of(&self, vector: &Vector) -> Vec<(String, String)> {
+        let mut headers: Vec<(String, String)> = vector.headers.clone().into_iter().collect();
+        if !vector.headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
+            headers.push(("content-type".to_owned(), self.sources[0].content_types.0[0].clone()));
+        }
+        headers
+    }
+
+    /// The same request with other headers and another body.
+    pub(crate) async fn send_with(&self, vector: &Vector, headers: &[(String, String)], body: &[u8]) -> Response<Body> {
         let query =
             vector.url.as_ref().and_then(|url| url.split_once('?')).map_or(String::new(), |(_, query)| format!("?{query}"));
-        let mut headers: Vec<(&str, &str)> = vector.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        if !vector.headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
-            headers.push(("content-type", &source.content_types.0[0]));
-        }
-        self.ask(vector.method.as_deref().unwrap_or("POST"), &format!("{}{query}", source.name), &headers, vector.body.as_str())
-            .await
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let method = vector.method.as_deref().unwrap_or("POST");
+        self.ask(method, &format!("{}{query}", self.sources[0].name), &headers, body.to_vec()).await
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response<Body> {
@@ -101,7 +118,7 @@ impl World {
         *request.method_mut() = method.parse().expect("a method");
         *request.uri_mut() = format!("https://hooks.example/webhooks/{path}").parse().expect("a URI");
         for (name, value) in headers {
-            request.headers_mut().insert(name.parse::<HeaderName>().expect("a name"), value.parse().expect("a value"));
+            request.headers_mut().append(name.parse::<HeaderName>().expect("a name"), value.parse().expect("a value"));
         }
         self.receiver.handle(request).await
     }

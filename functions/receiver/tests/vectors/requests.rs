@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::delivery::Delivery;
-use receiver::verify::{Key, KeyError, KeySet, Keys, PublicKeys, Rejection, VerifiedRequest, verify};
+use receiver::verify::{Key, KeyDocument, KeyError, KeySet, Keys, PublicKeys, Rejection, VerifiedRequest, verify};
 use std::sync::LazyLock;
 use tidings_core::config::provider::{Provider, Vector};
 use tidings_core::config::scheme::RemoteKey;
@@ -49,11 +49,12 @@ impl Case {
         }
         let mut public = PublicKeys::default();
         for (url, document) in &vector.fetched {
-            let read = match &source.scheme.remote_key {
-                Some(RemoteKey::Certificate { .. }) => KeySet::of_certificate,
-                Some(RemoteKey::Jwks { .. }) | None => KeySet::of_jwks,
+            let kind = match &source.scheme.remote_key {
+                Some(RemoteKey::Certificate(certificate)) => KeyDocument::Certificate { chain: certificate.chain },
+                Some(RemoteKey::Jwks { .. }) | None => KeyDocument::KeySet,
             };
-            public.insert(url.clone(), read(document.as_bytes(), at).unwrap_or_else(|e| panic!("{}: {url}: {e}", provider.name)));
+            let set = KeySet::of(kind, document.as_bytes(), at).unwrap_or_else(|e| panic!("{}: {url}: {e}", provider.name));
+            public.insert(url.clone(), set);
         }
         let name = format!("{}/{}", provider.name, vector.name);
         Self { name, source, secret: vector.secret.clone(), public, delivery, at }

@@ -71,6 +71,8 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
     for (nth, handshake) in provider.handshakes.iter().enumerate() {
         report.0.extend(handshake.problems().into_iter().map(|problem| at(table("[[handshake]]", nth), problem)));
     }
+    let together = provider.source(&provider.name).problems();
+    report.0.extend(together.into_iter().map(|problem| at(table("[[handshake]]", 0), problem)));
     if (provider.scheme.algorithm == Algorithm::Token || provider.scheme.partial) && provider.delivery.weaknesses.is_empty() {
         let problem = "not all that is sent is signed: say what isn't in `delivery.weaknesses`".to_owned();
         report.0.push(at(table("[delivery]", 0), problem));
@@ -186,5 +188,8 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
         source.content_types = types.value;
     }
     source.body = entry.body.or(source.body);
+    for problem in source.problems() {
+        checker.problem(here, problem);
+    }
     Some(source)
 }

@@ -1,0 +1,57 @@
+//! Whether the sources' keys are as long as keys should be. A short one works, so it is a warning.
+
+use super::Check;
+use receiver::verify::Key;
+use tidings_core::config::source::Source;
+use tidings_core::limits::MIN_KEY_BYTES;
+use tidings_core::secrets::parse;
+use zeroize::Zeroizing;
+
+const NAME: &str = "key length";
+
+/// Of this document. What makes no key is the other check's to say.
+pub(super) fn check(document: Option<&Zeroizing<String>>, sources: &[Source]) -> Check {
+    let Some(document) = document else {
+        return Check::skipped(NAME, "no secrets are at hand: --secrets FILE looks at those of a `tidings dev`");
+    };
+    let Ok(all) = parse(document) else { return Check::skipped(NAME, "the secrets can't be read") };
+    let of_source = |source: &Source| {
+        let secrets = all.get(&source.name).map(|secrets| secrets.0.as_slice()).unwrap_or_default();
+        let short =
+            secrets.iter().enumerate().filter_map(|(place, secret)| Some((place, Key::is_short(&source.scheme, secret)?)));
+        short.map(|(place, bytes)| format!("{} at place {place}: {bytes} bytes", source.name)).collect::<Vec<_>>()
+    };
+    let short: Vec<String> = sources.iter().flat_map(of_source).collect();
+    if short.is_empty() {
+        return Check::good(NAME, format!("no key is shorter than {MIN_KEY_BYTES} bytes"));
+    }
+    let next = "a key that is so short can be guessed of one signed request: take a longer one where the provider lets you, with \
+                tidings rotate SOURCE";
+    Check::warning(NAME, format!("{}; should be {MIN_KEY_BYTES} or more", short.join("; ")), next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    fn said(document: serde_json::Value) -> (Status, String) {
+        let check = check(Some(&Zeroizing::new(document.to_string())), &receiver::configured::sources());
+        (check.status, check.said)
+    }
+
+    #[test]
+    fn a_short_key_is_warned_of_by_its_place_and_its_length_alone() {
+        let long = "k".repeat(MIN_KEY_BYTES);
+        assert_eq!(said(serde_json::json!({ "github": long, "orders": [long, long] })).0, Status::Good);
+        let (status, said) = said(serde_json::json!({ "github": "hunter2", "orders": [long, "hunter"], "stripe": "" }));
+        assert_eq!(status, Status::Warning);
+        assert_eq!(said, "github at place 0: 7 bytes; orders at place 1: 6 bytes; should be 16 or more");
+    }
+
+    #[test]
+    fn without_secrets_it_is_not_looked_at() {
+        assert_eq!(check(None, &[]).status, Status::Skipped);
+        assert_eq!(check(Some(&Zeroizing::new("[".to_owned())), &[]).status, Status::Skipped);
+    }
+}

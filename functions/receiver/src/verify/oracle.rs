@@ -1,0 +1,28 @@
+//! Is what a request signs a text of which a handshake gives a MAC to whoever asks? Then its signature proves nothing.
+//!
+//! By the very predicate with which the handshake takes or refuses a challenge, whatever the scheme is and however the body is read:
+//! of no text both are true, a MAC that was told and a request that was accepted.
+
+use super::message::Values;
+use super::{Key, Rejection};
+use tidings_core::config::handshake::Answer;
+
+pub(super) fn is_handed_out(values: &Values<'_>, key: &Key) -> Result<bool, Rejection> {
+    let told = values.source.macs().chain(key.told_elsewhere());
+    told.map(|answer| is_taken(answer, values, key)).try_fold(false, |any, one| Ok(any || one?))
+}
+
+/// Whether the handshake would give this answer to the signed text. A token signs nothing.
+fn is_taken(answer: &Answer, values: &Values<'_>, key: &Key) -> Result<bool, Rejection> {
+    let (mut bytes, mut all) = (0, true);
+    let mut look = |piece: &[u8]| {
+        bytes += piece.len();
+        all = all && piece.iter().all(|byte| answer.takes(*byte));
+    };
+    match (&values.source.scheme.message, values.token) {
+        (Some(message), _) => values.feed(message, Some(key), &mut look)?,
+        (None, Some(token)) => look(token.signed()),
+        (None, None) => return Ok(false),
+    }
+    Ok(all && answer.takes_length(bytes))
+}
