@@ -32,9 +32,9 @@ pub enum Failure {
     Unfetched { rule: String, api: String, what: String },
     #[error("{seen} {what}, allowed: {allowed}")]
     TooMany { what: &'static str, seen: usize, allowed: usize },
-    #[error("context item {item} would have {bytes} bytes, allowed: {MAX_ITEM_BYTES}")]
+    #[error("context item {} would have {bytes} bytes, allowed: {MAX_ITEM_BYTES}", kind(.item))]
     LargeItem { item: String, bytes: usize },
-    #[error("context item {item}, {fact}: a set of {elements} elements, allowed: {MAX_SET_ELEMENTS}")]
+    #[error("context item {}, {fact}: a set of {elements} elements, allowed: {MAX_SET_ELEMENTS}", kind(.item))]
     LargeSet { item: String, fact: String, elements: usize },
     #[error("rule {rule}, notify.text: a text of {bytes} bytes, allowed: {MAX_TEXT_BYTES}")]
     LongText { rule: String, bytes: usize },
@@ -52,6 +52,11 @@ pub enum Failure {
     Deadline,
     #[error("the processor panicked; its log says where")]
     Panic,
+}
+
+/// The kind of an item: what follows in its key may be of the payload.
+fn kind(item: &str) -> &str {
+    item.split_once('#').map_or(item, |(kind, _)| kind)
 }
 
 impl Failure {
