@@ -39,6 +39,7 @@ fn cel_of(json: &Value) -> Cel {
 }
 
 /// A number that JSON has none for.
+#[allow(clippy::wildcard_enum_match_arm, reason = "the library's enum has a variant for each of its features")]
 fn infinite(value: &Cel) -> bool {
     match value {
         Cel::Float(f) => !f.is_finite(),
@@ -68,7 +69,7 @@ fn random_expressions_give_what_the_crate_gives() {
     env.add_extension(cel::extensions::strings).unwrap();
     let env = Arc::new(env);
     let (mut values, mut refused, mut unparsed) = (0, 0, 0);
-    for seed in 0..6_000 {
+    for seed in 0..3_000 {
         let text = Random::new(seed).expression();
         let Ok(ours) = Expression::parse(&text, Scope::Event) else {
             unparsed += 1;
@@ -88,5 +89,5 @@ fn random_expressions_give_what_the_crate_gives() {
         }
     }
     // Nothing of this is worth anything if it is the same few refusals.
-    assert!(values > 1_600 && refused > 400 && unparsed < 2_000, "{values} values, {refused} refused, {unparsed} unparsed");
+    assert!(values > 800 && refused > 200 && unparsed < 1_000, "{values} values, {refused} refused, {unparsed} unparsed");
 }

@@ -85,7 +85,7 @@ fn what_is_not_offered_is_found_when_it_is_parsed() {
 fn random_expressions_quote_nothing() {
     let variables = || Variables::of_event(&data(), &json!({"type": CANARY, "subject": CANARY}));
     let mut refused = 0;
-    for seed in 0..4_000 {
+    for seed in 0..1_500 {
         let text = Random::new(seed).expression();
         let Ok(expression) = Expression::parse(&text, Scope::Event) else { continue };
         if let Err(error) = expression.evaluate(&variables()) {
@@ -93,5 +93,5 @@ fn random_expressions_quote_nothing() {
             refused += 1;
         }
     }
-    assert!(refused > 600, "{refused}");
+    assert!(refused > 200, "{refused}");
 }
