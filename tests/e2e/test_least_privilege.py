@@ -23,6 +23,13 @@ def query(key):
     return {"KeyConditionExpression": f"{key} = :key", "ExpressionAttributeValues": {":key": {"S": "e2e"}}}
 
 
+def received(stack):
+    """A receipt of the events queue, received by the account's owner."""
+    sqs = stack.client("sqs")
+    sqs.send_message(QueueUrl=stack.events_queue, MessageBody="{}")
+    return sqs.receive_message(QueueUrl=stack.events_queue, WaitTimeSeconds=5)["Messages"][0]["ReceiptHandle"]
+
+
 # what, service, call, and the roles that may.
 CALLS = [
     ("put a claim", "dynamodb", lambda c, s: c.put_item(TableName=s.claims_table, Item=CLAIM), {"Receiver"}),
@@ -67,6 +74,11 @@ CALLS = [
     ),
     ("enqueue", "sqs", lambda c, s: c.send_message(QueueUrl=s.events_queue, MessageBody="{}"), {"Receiver", "Processor"}),
     ("consume", "sqs", lambda c, s: c.receive_message(QueueUrl=s.events_queue), {"Processor"}),
+    (
+        "hide an event", "sqs",
+        lambda c, s: c.change_message_visibility(QueueUrl=s.events_queue, ReceiptHandle=received(s), VisibilityTimeout=1),
+        {"Processor"},
+    ),
     ("act", "sqs", lambda c, s: c.send_message(QueueUrl=s.actions_queue, **ACTION), {"Processor"}),
     ("read actions", "sqs", lambda c, s: c.receive_message(QueueUrl=s.actions_queue), set()),
     ("purge", "sqs", lambda c, s: c.purge_queue(QueueUrl=s.events_queue), set()),

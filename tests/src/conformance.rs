@@ -19,8 +19,8 @@ use tidings_core::limits::{
     MOVE_CHUNK, TIMER_HOP,
 };
 use tidings_core::ports::{
-    ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, HttpsGet,
-    Rewrite, SecretStore, TimerQueue,
+    ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, Hide,
+    HttpsGet, MessageVisibility, Rewrite, SecretStore, TimerQueue,
 };
 use tidings_core::time::Timestamp;
 use tidings_core::trace::Trace;
@@ -479,6 +479,22 @@ pub async fn timer_queue(queue: &dyn TimerQueue, read: impl AsyncFn() -> Vec<Str
     queue.send("later", TIMER_HOP).await.expect("acknowledged");
     queue.send("now", Duration::ZERO).await.expect("acknowledged");
     assert_eq!(read().await, ["now"]);
+}
+
+/// [`MessageVisibility`]: what was received stays hidden, and only that. `receive` gives the body and the handle of each message
+/// that is visible, for a moment.
+pub async fn message_visibility(queue: &dyn MessageVisibility, receive: impl AsyncFn() -> Vec<(String, String)>) {
+    let received = receive().await;
+    assert_eq!(received.iter().map(|(body, _)| body.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    let hide = |(_, receipt_handle): &(String, String), seconds| Hide {
+        receipt_handle: receipt_handle.clone(),
+        time: Duration::from_secs(seconds),
+    };
+    let hidden = queue.hide(&[hide(&received[0], 600), hide(&received[1], 0)]).await;
+    assert!(hidden.iter().all(Result::is_ok) && hidden.len() == 2, "{hidden:?}");
+    let visible: Vec<String> = receive().await.into_iter().map(|(body, _)| body).collect();
+    assert_eq!(visible, ["b"], "one that is hidden for no time is visible; what was only received isn't");
+    assert!(queue.hide(&[]).await.is_empty(), "nothing is no call");
 }
 
 /// [`SecretStore`]: the document as it is now.

@@ -8,7 +8,7 @@ use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
 use tidings_core::kept::KeptEvent;
 use tidings_core::memory::{
-    Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
+    Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers, MemoryVisibility,
 };
 use tidings_core::ports::SecretStore;
 use tidings_core::time::Timestamp;
@@ -155,6 +155,37 @@ async fn timer_queue_on_sqs() {
         received.expect("an answer").messages.unwrap_or_default().into_iter().filter_map(|m| m.body).collect()
     };
     conformance::timer_queue(&cloud.timers(), read).await;
+}
+
+#[tokio::test]
+async fn message_visibility_in_memory() {
+    let queue = MemoryVisibility::default();
+    let received = AtomicUsize::new(0);
+    // The memory adapter has no queue of its own: who receives knows from it what is visible again.
+    let receive = async || {
+        let all = ["a", "b", "c"].map(|body| (body.to_owned(), format!("handle-{body}")));
+        let visible =
+            queue.drain().into_iter().filter(|hide| hide.time.is_zero()).map(|hide| hide.receipt_handle).collect::<Vec<_>>();
+        let first = received.fetch_add(1, Ordering::SeqCst) == 0;
+        all.into_iter().filter(|(_, handle)| first || visible.contains(handle)).collect()
+    };
+    conformance::message_visibility(&queue, receive).await;
+}
+
+#[tokio::test]
+async fn message_visibility_on_sqs() {
+    let cloud = cloud().await;
+    for body in ["a", "b", "c"] {
+        cloud.sqs.send_message().queue_url(&cloud.events_queue_url).message_body(body).send().await.expect("it is sent");
+    }
+    let receive = async || {
+        let received = cloud.sqs.receive_message().queue_url(&cloud.events_queue_url).max_number_of_messages(10).send().await;
+        let messages = received.expect("an answer").messages.unwrap_or_default();
+        let mut all: Vec<_> = messages.into_iter().filter_map(|m| Some((m.body?, m.receipt_handle?))).collect();
+        all.sort();
+        all
+    };
+    conformance::message_visibility(&cloud.visibility(), receive).await;
 }
 
 #[tokio::test]

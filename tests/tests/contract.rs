@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
-use tidings_core::limits::{BATCH_RESERVE, MAX_DEFERRAL, MAX_EVENT_AGE, MAX_JOIN_WITHIN, MAX_MESSAGE_BYTES, TIMER_HOP};
+use tidings_core::limits::{
+    BATCH_RESERVE, EVENTS_VISIBILITY, MAX_BATCH_MESSAGES, MAX_DEFERRAL, MAX_EVENT_AGE, MAX_JOIN_WITHIN, MAX_MESSAGE_BYTES,
+    TIMER_HOP,
+};
 use tidings_core::settings::{ProcessorSettings, ReceiverSettings};
 use tidings_tests::template::Template;
 
@@ -109,6 +112,15 @@ fn a_batch_fails_in_part_and_never_as_a_whole() {
     assert_eq!(template.number("ProcessorSource", "/BatchSize"), 10, "a larger batch needs a window, which delays every event");
 }
 
+/// What is postponed after an abort comes no earlier than what isn't.
+#[test]
+fn the_processor_knows_the_queues_visibility_timeout() {
+    let template = Template::read();
+    assert_eq!(template.number("EventsQueue", "/VisibilityTimeout"), EVENTS_VISIBILITY.as_secs());
+    assert_eq!(template.number("ProcessorSource", "/BatchSize"), MAX_BATCH_MESSAGES as u64, "one call hides all of a batch");
+    assert!(6 * template.number("Processor", "/Timeout") <= EVENTS_VISIBILITY.as_secs(), "as AWS asks for");
+}
+
 #[test]
 fn each_role_has_what_its_ports_need_and_no_more() {
     let template = Template::read();
@@ -132,6 +144,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "dynamodb:UpdateItem ClaimsTable.Arn",
         "logs:CreateLogStream ProcessorLogGroup.Arn",
         "logs:PutLogEvents ProcessorLogGroup.Arn",
+        "sqs:ChangeMessageVisibility EventsQueue.Arn",
         "sqs:DeleteMessage EventsQueue.Arn",
         "sqs:GetQueueAttributes EventsQueue.Arn",
         "sqs:ReceiveMessage EventsQueue.Arn",

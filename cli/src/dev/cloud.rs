@@ -11,7 +11,9 @@ use dynoxide::Database;
 use serde_json::json;
 use std::num::NonZeroU32;
 use std::path::Path;
-use tidings_core::aws::{DynamoClaims, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
+use tidings_core::aws::{
+    DynamoClaims, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility, cause, loader,
+};
 use tokio::net::TcpListener;
 use winterbaume_core::MockAws;
 
@@ -133,6 +135,10 @@ impl Cloud {
 
     pub fn timers(&self) -> SqsTimers {
         SqsTimers::new(self.sqs.clone(), self.events_queue_url.clone())
+    }
+
+    pub fn visibility(&self) -> SqsVisibility {
+        SqsVisibility::new(self.sqs.clone(), self.events_queue_url.clone())
     }
 
     pub fn reader(&self) -> Reader {

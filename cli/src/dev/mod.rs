@@ -20,6 +20,7 @@ use processor::Processor;
 use receiver::{Ports, Receiver};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
 use tidings_core::time::SystemClock;
@@ -115,7 +116,9 @@ fn processor(cloud: &Cloud, keep_events: bool) -> Processor {
         clock: Arc::new(SystemClock),
     };
     let (rules, schemas) = (::processor::configured::rules(), ::processor::configured::schemas());
-    Processor::new(rules, schemas, ports, cloud.max_receive_count).keeping_events(keep_events)
+    Processor::new(rules, schemas, ports, cloud.max_receive_count)
+        .keeping_events(keep_events)
+        .isolating(Arc::new(cloud.visibility()), Duration::from_secs(VISIBILITY_TIMEOUT_SECONDS.into()))
 }
 
 fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {

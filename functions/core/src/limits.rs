@@ -162,6 +162,16 @@ pub const BATCH_RESERVE: Duration = Duration::from_secs(3);
 /// Time kept back of that, to answer in any case: without an answer SQS keeps the whole batch.
 pub const ANSWER_RESERVE: Duration = Duration::from_millis(500);
 
+/// The events queue's visibility timeout, as the template has it: six times the processor's 30 s, as AWS asks for. After an abort
+/// a record comes again when it is over; a suspect that is postponed, so much later.
+pub const EVENTS_VISIBILITY: Duration = Duration::from_secs(180);
+
+/// Suspects that are postponed together come again this part of the visibility timeout after one another.
+pub const POSTPONED_APART: u64 = 30;
+
+/// Messages that a container remembers to have given back itself.
+pub const MAX_SURVIVORS: usize = 1_024;
+
 /// One CEL expression.
 pub const MAX_EXPRESSION_BYTES: usize = 1_024;
 
@@ -171,8 +181,32 @@ pub const MAX_EXPRESSION_NODES: usize = 256;
 /// `all`, `exists`, `map`, `filter` inside one another: the cost grows with the power of it.
 pub const MAX_EXPRESSION_LOOPS: usize = 1;
 
-/// Elements of the largest list or object that an expression with a loop is evaluated over.
+/// Elements of a list, or keys of a map, that one loop runs over.
 pub const MAX_LOOP_ITEMS: usize = 1_000;
+
+/// A value that an expression makes on its way: a text, a list or a map with its elements' places. The largest payload's text fits.
+pub const MAX_VALUE_BYTES: usize = 1_048_576;
+
+/// Work of one step of an expression, in bytes: as much time as this many bytes take to be copied or searched.
+pub const STEP_WORK: usize = 16;
+
+/// Work of one expression for one event: steps, and bytes that are read or made. It bounds memory and time alike.
+pub const MAX_EXPRESSION_WORK: u64 = 8 << 20;
+
+/// Work of all expressions for one event. Ten of the worst events, a batch, must leave time of a processor's 30 s.
+pub const MAX_EVENT_WORK: u64 = 64 << 20;
+
+/// A pattern of `matches` that comes from an event. One that a rule is written with is bounded by [`MAX_EXPRESSION_BYTES`].
+pub const MAX_PATTERN_BYTES: usize = 256;
+
+/// The automaton of a rule's own pattern: what the crate `regex` allows. `\w{1,64}` has a megabyte.
+pub const MAX_AUTOMATON_BYTES: usize = 10 << 20;
+
+/// What matching one pattern remembers of its automaton at most.
+pub const MAX_MATCHER_BYTES: usize = 2 << 20;
+
+/// The automaton of a pattern that comes from an event. Compiling it costs that much work.
+pub const MAX_EVENT_AUTOMATON_BYTES: usize = 65_536;
 
 /// One fact's value as JSON.
 pub const MAX_FACT_BYTES: usize = 4_096;
@@ -278,6 +312,9 @@ pub const MAX_FETCH_PATH_BYTES: usize = 1_024;
 
 /// The value of one place in it, before it is escaped.
 pub const MAX_FETCH_VALUE_BYTES: usize = 256;
+
+/// The path as it is sent, its places filled and escaped. Servers take a line of 8 KB.
+pub const MAX_FETCHED_PATH_BYTES: usize = 4_096;
 
 /// An object that a rule fetches.
 pub const MAX_OBJECT_BYTES: usize = 262_144;
@@ -405,6 +442,14 @@ pub const INDEX_LAG: Duration = Duration::from_secs(1);
 
 const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
+    assert!(MAX_BODY_BYTES <= MAX_VALUE_BYTES, "the text of any payload can be handled");
+    assert!(4 * MAX_VALUE_BYTES as u64 <= MAX_EXPRESSION_WORK, "and searched");
+    assert!(MAX_EXPRESSION_WORK <= MAX_EVENT_WORK);
+    assert!(
+        (STEP_WORK * MAX_EXPRESSION_NODES * MAX_LOOP_ITEMS) as u64 <= MAX_EXPRESSION_WORK,
+        "what an expression's form allows isn't refused for its steps alone"
+    );
+    assert!(MAX_PATTERN_BYTES <= MAX_EXPRESSION_BYTES && MAX_EVENT_AUTOMATON_BYTES <= MAX_AUTOMATON_BYTES);
     assert!(MAX_MESSAGE_BYTES <= MAX_BATCH_BYTES, "every message fits into a batch");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
     // The claim, the items, the outbox with two pages for each action, what is deferred, three items a link (one is deleted
@@ -436,9 +481,13 @@ const _: () = {
     );
     assert!(MAX_CAPTURED as u64 * MAX_KEPT_EVENT_BYTES as u64 <= MAX_CAPTURED_BYTES, "as many as one replay plays are in memory");
     assert!(MAX_FACTS_PER_RULE * MAX_FACT_BYTES <= 2 * MAX_ITEM_BYTES);
+    assert!(MAX_FETCH_PATH_BYTES + 3 * MAX_FETCH_VALUE_BYTES < MAX_FETCHED_PATH_BYTES, "one place can always be filled");
+    assert!(MAX_EMIT_FIELDS * MAX_FACT_BYTES <= MAX_MESSAGE_BYTES / 4, "sixteen actions' data is bounded by their number");
     assert!(MAX_EVENT_AGE.as_secs() < CLAIM_LIFETIME.as_secs());
     assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_TOLERANCE.as_secs());
     assert!(ANSWER_RESERVE.as_millis() < BATCH_RESERVE.as_millis());
+    assert!(POSTPONED_APART > MAX_BATCH_MESSAGES as u64, "all suspects of a batch come within another visibility timeout");
+    assert!(2 * EVENTS_VISIBILITY.as_secs() < 43_200, "SQS hides a message for twelve hours at most");
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
     assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());
     assert!(MAX_KEY_FETCHES as u64 * KEY_FETCH_INTERVAL.as_secs() <= KEY_RETRY.as_secs(), "a flood fetches no address twice");

@@ -239,6 +239,22 @@ pub trait TimerQueue: Send + Sync + fmt::Debug {
     async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable>;
 }
 
+/// A message that stays hidden for a time from now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hide {
+    /// What its receive was given: it is no other receive's.
+    pub receipt_handle: String,
+    /// Whole seconds, at most twelve hours since its receive.
+    pub time: Duration,
+}
+
+/// The events queue, for messages that were received from it: `sqs:ChangeMessageVisibility`.
+#[async_trait]
+pub trait MessageVisibility: Send + Sync + fmt::Debug {
+    /// One answer a message, in their order. One that isn't hidden is visible when the queue's own timeout is over.
+    async fn hide(&self, messages: &[Hide]) -> Vec<Result<(), Unavailable>>;
+}
+
 /// Whether a stored body hash is this body's. A claim that has none (made by the processor) agrees with any.
 pub fn same_body(stored: Option<&str>, ours: &Sha256Hex) -> bool {
     stored.is_none_or(|s| s == ours.as_str())

@@ -4,6 +4,7 @@ use crate::Processor;
 use crate::commit::{Done, Effect, commit, finish};
 use crate::decode::Record;
 use crate::failure::Failure;
+use crate::isolate;
 use crate::plan::{Fetched, Plan};
 use crate::schema;
 use crate::settle::{End, settle, whose};
@@ -57,18 +58,17 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
     let now = Instant::now();
     let time =
         Time { work: now + time_left.saturating_sub(BATCH_RESERVE), settle: now + time_left.saturating_sub(ANSWER_RESERVE) };
-    let mut groups: BTreeMap<String, Vec<Planned>> = BTreeMap::new();
-    for (record, plan) in join_all(messages.into_iter().map(|message| planned(processor, message, time))).await {
-        // What has no plan shares nothing with others: a group of its own.
-        let group = plan.as_ref().ok().and_then(Task::group).map_or_else(|| format!("#{}", record.message_id), str::to_owned);
-        groups.entry(group).or_default().push((record, plan));
+    let mut turns = isolate::turns(processor, messages).await;
+    let mut given_back = Vec::new();
+    for turn in std::mem::take(&mut turns.turns) {
+        given_back.extend(together(processor, turn, time).await);
     }
-    let ends = join_all(groups.into_values().map(|group| one_conversation(processor, group, time))).await;
+    isolate::survived(processor, &turns, &given_back);
+    given_back.append(&mut turns.postponed);
 
     let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = ends
+    response.batch_item_failures = given_back
         .into_iter()
-        .flatten()
         .map(|message_id| {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message_id;
@@ -76,6 +76,17 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
         })
         .collect();
     response
+}
+
+/// Conversations side by side. The ids of the messages that are given back.
+async fn together(processor: &Processor, messages: Vec<SqsMessage>, time: Time) -> Vec<String> {
+    let mut groups: BTreeMap<String, Vec<Planned>> = BTreeMap::new();
+    for (record, plan) in join_all(messages.into_iter().map(|message| planned(processor, message, time))).await {
+        // What has no plan shares nothing with others: a group of its own.
+        let group = plan.as_ref().ok().and_then(Task::group).map_or_else(|| format!("#{}", record.message_id), str::to_owned);
+        groups.entry(group).or_default().push((record, plan));
+    }
+    join_all(groups.into_values().map(|group| one_conversation(processor, group, time))).await.concat()
 }
 
 /// One after the other. A failure is no reason to leave out what follows: order doesn't matter to the context.

@@ -22,8 +22,14 @@ pub struct Record {
     pub trace: Option<Trace>,
 }
 
+/// This receive included. 1 where SQS doesn't say.
+pub fn receive_count(message: &SqsMessage) -> u32 {
+    message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
 impl Record {
     pub fn read(message: SqsMessage) -> Self {
+        let receive_count = receive_count(&message);
         let body = message.body.unwrap_or_default();
         let sent = message.attributes.get("SentTimestamp").and_then(|ms| ms.parse().ok()).map(Timestamp::from_unix_ms);
         // What others write on our queue has no claim key, and is no envelope yet.
@@ -31,10 +37,9 @@ impl Record {
             Ok(envelope) => (Some(envelope.claimkey.clone()), Ok(envelope)),
             Err(error) => ToldLink::read(&body, sent).unwrap_or_else(|| (Envelope::claim_key_of(&body), Err(error))),
         };
-        let receive_count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
         Self {
             message_id: message.message_id.unwrap_or_default(),
-            receive_count: receive_count.unwrap_or(1),
+            receive_count,
             envelope,
             claim_key,
             trace: message.attributes.get(Trace::ATTRIBUTE).and_then(|header| Trace::parse(header)),

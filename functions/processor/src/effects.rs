@@ -7,7 +7,7 @@ use tidings_core::action::{ActionId, Intent, Part, Proposal, in_a_text};
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::rules::{Assignment, Cap, Channel, Effects, IfStale, Priority, Span, TextPart};
 use tidings_core::context::{Changes, ItemKey, NODE_REGISTER};
-use tidings_core::limits::{MAX_COUNT_STEP, MAX_SUBJECT_BYTES};
+use tidings_core::limits::{MAX_COUNT_STEP, MAX_SUBJECT_BYTES, MAX_TEXT_BYTES};
 use tidings_core::rules::{Scope, Variables};
 use tidings_core::time::Timestamp;
 
@@ -173,7 +173,7 @@ impl Ready {
         }
         for (name, expression) in &self.count {
             let step = value("count", name, expression)?;
-            let step = step.as_i64().filter(|step| step.abs() <= MAX_COUNT_STEP).ok_or_else(|| {
+            let step = step.as_i64().filter(|step| (-MAX_COUNT_STEP..=MAX_COUNT_STEP).contains(step)).ok_or_else(|| {
                 self.failed(&format!("count.{name}"), format!("gives no whole number from -{MAX_COUNT_STEP} to {MAX_COUNT_STEP}"))
             })?;
             changes.count(entity, name, step);
@@ -198,8 +198,10 @@ impl Ready {
     fn notify(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {
         let Some((parts, channels, cap)) = &self.notify else { return Ok(None) };
         let mut text = Vec::new();
+        // Facts aside, which come to it when it is sent: what is too long without them is so with them.
+        let mut bytes = 0;
         for part in parts {
-            text.push(match part {
+            let part = match part {
                 ReadyPart::Words(words) => Part::Words(words.clone()),
                 ReadyPart::Fact { name, fallback } => Part::Fact { name: name.clone(), fallback: fallback.clone() },
                 ReadyPart::Value(expression) => {
@@ -207,7 +209,15 @@ impl Ready {
                     let value = value.and_then(|v| in_a_text(&v).ok_or_else(|| "a value that no text can hold".to_owned()));
                     Part::Value(value.map_err(|what| self.failed("notify.text", what))?)
                 }
-            });
+            };
+            bytes += match &part {
+                Part::Words(text) | Part::Value(text) => text.len(),
+                Part::Fact { .. } => 0,
+            };
+            if bytes > MAX_TEXT_BYTES {
+                return Err(Failure::LongText { rule: self.rule.clone(), bytes });
+            }
+            text.push(part);
         }
         Ok(Some(Intent::Notify { text, channels: channels.clone(), cap: *cap }))
     }

@@ -26,9 +26,9 @@ pub enum Failure {
     Unfetched { rule: String, api: String, what: String },
     #[error("{seen} {what}, allowed: {allowed}")]
     TooMany { what: &'static str, seen: usize, allowed: usize },
-    #[error("context item {item} would have {bytes} bytes, allowed: {MAX_ITEM_BYTES}")]
+    #[error("context item {} would have {bytes} bytes, allowed: {MAX_ITEM_BYTES}", kind(.item))]
     LargeItem { item: String, bytes: usize },
-    #[error("context item {item}, {fact}: a set of {elements} elements, allowed: {MAX_SET_ELEMENTS}")]
+    #[error("context item {}, {fact}: a set of {elements} elements, allowed: {MAX_SET_ELEMENTS}", kind(.item))]
     LargeSet { item: String, fact: String, elements: usize },
     #[error("join {join}: more than {MAX_JOIN_EVENTS} events of one key; a key is to name one thing that happens")]
     JoinFull { join: String },
@@ -46,6 +46,11 @@ pub enum Failure {
     Deadline,
     #[error("the processor panicked; its log says where")]
     Panic,
+}
+
+/// The kind of an item: what follows in its key may be of the payload.
+fn kind(item: &str) -> &str {
+    item.split_once('#').map_or(item, |(kind, _)| kind)
 }
 
 impl Failure {

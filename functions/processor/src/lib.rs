@@ -18,6 +18,7 @@ pub mod effects;
 mod enrich;
 mod expression;
 pub mod failure;
+mod isolate;
 mod links;
 pub mod plan;
 pub mod schema;
@@ -26,13 +27,14 @@ mod tries;
 mod view;
 
 use crate::enrich::Objects;
+use crate::isolate::Isolation;
 use crate::plan::Planner;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::config::rules::Rules;
-use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, SecretStore, TimerQueue};
+use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, MessageVisibility, SecretStore, TimerQueue};
 use tidings_core::schemas::EventSchemas;
 use tidings_core::telemetry;
 use tidings_core::time::Clock;
@@ -62,6 +64,7 @@ pub struct Processor {
     clock: Arc<dyn Clock>,
     max_receive_count: NonZeroU32,
     keeps_events: bool,
+    isolation: Option<Isolation>,
 }
 
 impl Processor {
@@ -80,6 +83,7 @@ impl Processor {
             clock,
             max_receive_count,
             keeps_events: false,
+            isolation: None,
         }
     }
 
@@ -87,6 +91,12 @@ impl Processor {
     #[must_use]
     pub fn keeping_events(self, keep: bool) -> Self {
         Self { keeps_events: keep, ..self }
+    }
+
+    /// The same, where records that come again are isolated: see [`isolate`]. `visibility_timeout` is the queue's.
+    #[must_use]
+    pub fn isolating(self, queue: Arc<dyn MessageVisibility>, visibility_timeout: Duration) -> Self {
+        Self { isolation: Some(Isolation::new(queue, visibility_timeout)), ..self }
     }
 
     /// Processes one batch. What isn't in the response is deleted by SQS. `time_left` is until the function is stopped.

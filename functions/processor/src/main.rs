@@ -5,7 +5,8 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use processor::{Ports, Processor, configured};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use tidings_core::aws::{DynamoContexts, Https, SecretsManager, SqsActions, SqsTimers, config};
+use tidings_core::aws::{DynamoContexts, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config};
+use tidings_core::limits::EVENTS_VISIBILITY;
 use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
 use tidings_core::telemetry::{self, Metric};
@@ -25,13 +26,14 @@ async fn main() -> Result<(), Error> {
     let ports = Ports {
         store: Arc::new(DynamoContexts::new(dynamodb, settings.claims_table, settings.context_table)),
         actions: Arc::new(SqsActions::new(sqs.clone(), settings.actions_queue_url)),
-        timers: Arc::new(SqsTimers::new(sqs, settings.events_queue_url)),
+        timers: Arc::new(SqsTimers::new(sqs.clone(), settings.events_queue_url.clone())),
         https: Arc::new(Https::default()),
         api_secrets,
         clock: Arc::new(SystemClock),
     };
     let processor = &Processor::new(configured::rules(), configured::schemas(), ports, settings.max_receive_count)
-        .keeping_events(settings.keep_events);
+        .keeping_events(settings.keep_events)
+        .isolating(Arc::new(SqsVisibility::new(sqs, settings.events_queue_url)), EVENTS_VISIBILITY);
     Metric::ColdStart.measure_in("processor", millis(started.elapsed()));
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);

@@ -14,6 +14,7 @@ mod queue;
 mod read;
 mod secrets;
 mod timers;
+mod visibility;
 
 pub use actions::SqsActions;
 pub use claims::DynamoClaims;
@@ -27,6 +28,7 @@ pub use queue::SqsQueue;
 pub use read::Reader;
 pub use secrets::{Replaced, SecretsManager, Versioned};
 pub use timers::SqsTimers;
+pub use visibility::SqsVisibility;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;

@@ -48,7 +48,7 @@ impl Changes {
     /// Counts of the same event add up.
     pub fn count(&mut self, entity: &str, name: &str, step: i64) {
         match self.of(entity).entry(name.to_owned()).or_insert(Change::Count(0)) {
-            Change::Count(sum) => *sum = sum.saturating_add(step),
+            Change::Count(sum) => *sum = fact::total(*sum, step),
             other @ (Change::Set { .. } | Change::Members(_)) => *other = Change::Count(step),
         }
     }
@@ -128,7 +128,7 @@ fn write(facts: &mut Facts, name: &str, change: &Change, order: &Order) -> bool 
         Change::Set { value, expires } => Fact { expires: *expires, ..Fact::register(value.clone(), order.clone()) },
         Change::Count(step) => {
             let sum = kept.filter(|kept| kept.kind == FactKind::Counter).and_then(|kept| kept.value.as_i64()).unwrap_or(0);
-            Fact::counter(sum.saturating_add(*step), newest())
+            Fact::counter(fact::total(sum, *step), newest())
         }
         Change::Members(changes) => {
             let mut members = match kept.map(|kept| &kept.kind) {

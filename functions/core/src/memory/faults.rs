@@ -22,6 +22,7 @@ pub enum Call {
     Bury,
     Act,
     SetTimer,
+    Hide,
     /// The queue's; the claims' is a `MarkEnqueued`.
     Probe,
 }

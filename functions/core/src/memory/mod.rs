@@ -11,6 +11,7 @@ mod queue;
 mod secrets;
 mod store;
 mod timers;
+mod visibility;
 
 pub use actions::MemoryActions;
 pub use clock::ManualClock;
@@ -21,3 +22,4 @@ pub use queue::MemoryQueue;
 pub use secrets::MemorySecrets;
 pub use store::MemoryStore;
 pub use timers::{MemoryTimers, Timer};
+pub use visibility::MemoryVisibility;

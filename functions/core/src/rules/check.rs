@@ -1,36 +1,9 @@
 //! What is checked of an expression before it ever sees an event.
 
-use super::{ExpressionError, Scope};
+use super::{ExpressionError, Scope, functions};
 use crate::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSION_LOOPS, MAX_EXPRESSION_NODES};
+use cel::ParseErrors;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
-use cel::{ParseErrors, Program};
-
-/// Functions and macros that a rule may call; operators aside. A test evaluates each.
-pub(super) const FUNCTIONS: &[&str] = &[
-    "bool",
-    "bytes",
-    "charAt",
-    "contains",
-    "double",
-    "dyn",
-    "endsWith",
-    "indexOf",
-    "int",
-    "join",
-    "lastIndexOf",
-    "lowerAscii",
-    "matches",
-    "replace",
-    "size",
-    "split",
-    "startsWith",
-    "string",
-    "substring",
-    "trim",
-    "type",
-    "uint",
-    "upperAscii",
-];
 
 pub(super) fn length(text: &str) -> Result<(), ExpressionError> {
     match text.len() {
@@ -49,9 +22,9 @@ pub(super) fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
 }
 
 /// Names and cost. Returns its nodes, and whether it loops.
-pub(super) fn program(program: &Program, scope: Scope) -> Result<(usize, bool), ExpressionError> {
+pub(super) fn expression(expression: &IdedExpr, scope: Scope) -> Result<(usize, bool), ExpressionError> {
     let mut seen = Seen { nodes: 0, loops: false, scope };
-    seen.walk(program.expression(), 0, &mut Vec::new())?;
+    seen.walk(expression, 0, &mut Vec::new())?;
     if seen.nodes > MAX_EXPRESSION_NODES {
         return Err(ExpressionError(format!("an expression of {} nodes, allowed: {MAX_EXPRESSION_NODES}", seen.nodes)));
     }
@@ -144,9 +117,10 @@ fn variable(name: &str, scope: Scope, bound: &[String]) -> Result<(), Expression
 
 fn function(name: &str) -> Result<(), ExpressionError> {
     // Operators are calls as well: _+_, !_, -_, _?_:_, _[_], @in, @not_strictly_false.
-    if name.starts_with('@') || name.contains('_') || FUNCTIONS.contains(&name) {
+    if name.starts_with('@') || name.contains('_') || functions::names().any(|known| known == name) {
         Ok(())
     } else {
-        Err(ExpressionError(format!("unknown function {name:?}, allowed: {}", FUNCTIONS.join(", "))))
+        let known = functions::names().collect::<Vec<_>>().join(", ");
+        Err(ExpressionError(format!("unknown function {name:?}, allowed: {known}")))
     }
 }

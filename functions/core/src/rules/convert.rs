@@ -1,50 +1,122 @@
-//! JSON to CEL and back.
+//! JSON to values and back.
 
-use super::EvaluationError;
-use cel::Value;
-use cel::objects::Key;
-use std::collections::HashMap;
-use std::sync::Arc;
+use super::fault::Fault;
+use super::meter::Meter;
+use super::value::{Key, List, Map, Text, Value};
+use crate::limits::MAX_FACT_BYTES;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::io;
 
-/// Whole numbers become `int`, as people expect of `data.total / 100`; CEL's own conversion makes `uint` of them, which
-/// doesn't mix with literals.
+/// Whole numbers become `int`, as people expect of `data.total / 100`: CEL's own way would make `uint` of them, which doesn't
+/// mix with literals.
 pub(super) fn from_json(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(b) => Value::Bool(*b),
         serde_json::Value::Number(n) => match (n.as_i64(), n.as_u64()) {
             (Some(int), _) => Value::Int(int),
-            (None, Some(uint)) => Value::UInt(uint),
-            (None, None) => Value::Float(n.as_f64().unwrap_or(f64::NAN)),
+            (None, Some(uint)) => Value::Uint(uint),
+            (None, None) => Value::Double(n.as_f64().unwrap_or(f64::NAN)),
         },
-        serde_json::Value::String(s) => Value::String(Arc::new(s.clone())),
-        serde_json::Value::Array(list) => Value::List(Arc::new(list.iter().map(from_json).collect())),
+        serde_json::Value::String(s) => Value::Text(Text::given(s)),
+        serde_json::Value::Array(list) => Value::List(List::given(list.iter().map(from_json).collect())),
         serde_json::Value::Object(map) => {
-            let map: HashMap<Key, Value> = map.iter().map(|(k, v)| (Key::from(k.clone()), from_json(v))).collect();
-            Value::Map(map.into())
+            Value::Map(Map::given(map.iter().map(|(key, value)| (Key::Text(Text::given(key)), from_json(value))).collect()))
         }
     }
 }
 
-pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, EvaluationError> {
-    if let Value::Float(f) = value
-        && !f.is_finite()
-    {
-        return Err(EvaluationError("a number that is not finite".to_owned()));
-    }
-    value.json().map_err(|_| EvaluationError(format!("a value of type {}, which no fact can hold", value.type_of())))
-}
-
-/// The elements of the longest list or object in it.
-pub(super) fn longest(json: &serde_json::Value) -> usize {
-    match json {
-        serde_json::Value::Array(list) => list.iter().map(longest).max().unwrap_or(0).max(list.len()),
-        serde_json::Value::Object(map) => map.values().map(longest).max().unwrap_or(0).max(map.len()),
-        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) | serde_json::Value::String(_) => 0,
+/// What an expression gives, if a fact can hold it. Its size is known before any of it is made.
+pub(super) fn to_json(value: &Value, meter: &mut Meter<'_>) -> Result<serde_json::Value, Fault> {
+    match size(value, meter)? {
+        size if size > MAX_FACT_BYTES => Err(Fault::LargeResult(size)),
+        _ => Ok(json(value)),
     }
 }
 
 /// Bytes as JSON.
-pub(super) fn size(json: &serde_json::Value) -> usize {
-    serde_json::to_vec(json).map_or(usize::MAX, |bytes| bytes.len())
+fn size(value: &Value, meter: &mut Meter<'_>) -> Result<usize, Fault> {
+    meter.step()?;
+    Ok(match value {
+        Value::Null => 4,
+        Value::Bool(truth) => 5 - usize::from(*truth),
+        Value::Int(n) => written(n),
+        Value::Uint(n) => written(n),
+        Value::Double(n) if n.is_finite() => written(n),
+        Value::Double(_) => return Err(Fault::NotFinite),
+        Value::Text(text) => {
+            meter.spend(text.as_str().len())?;
+            written(text.as_str())
+        }
+        // As base64, between quotes.
+        Value::Bytes(bytes) => bytes.as_slice().len().div_ceil(3).saturating_mul(4).saturating_add(2),
+        Value::Type(kind) => kind.name().len() + 2,
+        Value::List(list) => {
+            let mut bytes = 2 + list.as_slice().len().saturating_sub(1);
+            for element in list.as_slice() {
+                bytes = bytes.saturating_add(size(element, meter)?);
+            }
+            bytes
+        }
+        Value::Map(map) => {
+            // A colon each, and commas between.
+            let mut bytes = 2 + (2 * map.entries().len()).saturating_sub(1);
+            for (key, value) in map.entries() {
+                let name = name(key);
+                meter.spend(name.len())?;
+                bytes = bytes.saturating_add(written(&*name)).saturating_add(size(value, meter)?);
+            }
+            bytes
+        }
+    })
+}
+
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(truth) => (*truth).into(),
+        Value::Int(n) => (*n).into(),
+        Value::Uint(n) => (*n).into(),
+        Value::Double(n) => (*n).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::Bytes(bytes) => STANDARD.encode(bytes.as_slice()).into(),
+        Value::Type(kind) => kind.name().into(),
+        Value::List(list) => list.as_slice().iter().map(json).collect(),
+        Value::Map(map) => map
+            .entries()
+            .iter()
+            .map(|(key, value)| (name(key).into_owned(), json(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+    }
+}
+
+fn name(key: &Key) -> std::borrow::Cow<'_, str> {
+    match key {
+        Key::Text(text) => text.as_str().into(),
+        Key::Bool(truth) => truth.to_string().into(),
+        Key::Int(n) => n.to_string().into(),
+        Key::Uint(n) => n.to_string().into(),
+    }
+}
+
+/// Bytes that something takes as JSON, without making it.
+fn written(what: &(impl serde::Serialize + ?Sized)) -> usize {
+    let mut counted = Counted(0);
+    // Nothing that counts fails, and texts and numbers are JSON.
+    serde_json::to_writer(&mut counted, what).map_or(usize::MAX, |()| counted.0)
+}
+
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

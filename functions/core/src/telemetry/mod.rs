@@ -6,6 +6,7 @@
 //! and [`Shown`] do that) and without a bound. A line that can't be written is lost; the event that it is about isn't.
 
 mod metric;
+mod panics;
 mod segment;
 mod shown;
 mod tally;
@@ -60,6 +61,7 @@ pub fn init(namespace: String, xray_daemon: Option<SocketAddr>) {
     let metrics = MetricLines { namespace, tally: Mutex::default() }.with_filter(filter_fn(|meta| meta.target() == METRIC));
     let segments = xray_daemon.and_then(Datagrams::to).map(|to| to.with_filter(filter_fn(|meta| meta.target() == SEGMENT)));
     tracing_subscriber::registry().with(logs).with(metrics).with(segments).init();
+    panics::are_told();
 }
 
 /// Whatever is filtered, a line says which invocation it is of.

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::rules::{Enrich, IfGone, TextPart};
-use tidings_core::limits::MAX_FETCH_VALUE_BYTES;
+use tidings_core::limits::{MAX_FETCH_VALUE_BYTES, MAX_FETCHED_PATH_BYTES};
 use tidings_core::rules::{Scope, Variables};
 
 /// RFC 3986: all but the unreserved characters. What is put into a place can't end its segment.
@@ -75,6 +75,10 @@ impl ReadyEnrich {
                     }
                     path.extend(utf8_percent_encode(&value, IN_A_SEGMENT));
                 }
+            }
+            if path.len() > MAX_FETCHED_PATH_BYTES {
+                let what = format!("a path of {} bytes or more, allowed: {MAX_FETCHED_PATH_BYTES}", path.len());
+                return Err(("enrich.path", what));
             }
         }
         let version = match &self.version {

@@ -39,6 +39,67 @@ async fn a_redriven_event_that_can_be_processed_now_is() {
     assert_eq!(harness.fact("ann", "order/1", "cents"), 7);
 }
 
+/// Attack 6, through a batch.
+#[tokio::test]
+async fn an_event_whose_expressions_would_take_all_memory_dies_alone_with_its_reason() {
+    let rules = r#"
+version: 1
+conversations:
+  - on: "*"
+    conversation: data.who
+rules:
+  - name: bomb
+    on: bomb
+    set:
+      all: data.l.map(x, x + data.suffix)
+  - name: replaced
+    on: replaced
+    set:
+      all: data.s.replace(data.a, data.b)
+  - name: joined
+    on: joined
+    set:
+      all: data.l.join(data.suffix)
+  - name: slow
+    on: slow
+    when: data.l.exists(x, data.s.contains(x + 'y'))
+    set:
+      found: "true"
+  - name: said
+    on: said
+    notify:
+      text: "{data.t}{data.t}{data.t}{data.t}"
+  - name: moved
+    on: order.moved
+    set:
+      status: data.status
+"#;
+    let rules = tidings_core::config::files::read_rules("rules.yaml", rules, &["orders".to_owned()]).unwrap();
+    let harness = Harness::with(rules, |store| store);
+    let data = json!({
+        "who": "ann", "l": vec!["x".repeat(300); 1_000], "suffix": "s".repeat(200_000), "s": "a".repeat(200_000), "a": "a",
+        "b": "b".repeat(100_000), "t": "t".repeat(1_100),
+    });
+    let attacks = ["bomb", "replaced", "joined", "slow", "said"];
+    let sent = |event_type| Sent { id: event_type, event_type, order: "1", age_seconds: 0, data: data.clone() };
+    let mates = [moved("e1", "ann", "packed", 9), moved("e2", "bob", "shipped", 5)];
+    let events = attacks.iter().map(|attack| sent(*attack).message(MAX_RECEIVES));
+    let batch = events.chain(mates.iter().map(|mate| mate.message(MAX_RECEIVES))).collect();
+    assert_eq!(harness.handle(batch).await, ["m-bomb", "m-joined", "m-replaced", "m-said", "m-slow"]);
+    for mate in ["orders#e1", "orders#e2"] {
+        assert_eq!(harness.state(mate), Some(ClaimState::Processed), "{mate}");
+    }
+    for (attack, reason) in [
+        ("bomb", "rule bomb, set.all: more work than an expression may take for one event, allowed: 8388608"),
+        ("replaced", "rule replaced, set.all: the value would have more than 1048576 bytes"),
+        ("joined", "rule joined, set.all: the value would have more than 1048576 bytes"),
+        ("slow", "rule slow, when: more work than an expression may take for one event, allowed: 8388608"),
+        ("said", "rule said, notify.text: a text of 4400 bytes, allowed: 4096"),
+    ] {
+        assert_eq!(harness.claim(&format!("orders#{attack}")).unwrap().reason.as_deref(), Some(reason));
+    }
+}
+
 #[tokio::test]
 async fn every_reason_names_what_and_quotes_nothing() {
     let secret = "hunter2";
@@ -54,6 +115,7 @@ async fn every_reason_names_what_and_quotes_nothing() {
         (sent("order.moved", json!({"who": secret.repeat(100)})), "conversation \"data.who\": a text of 700 bytes"),
         (sent("order.moved", json!({"x": wide(3)})), "conversation \"data.who\": no field \"who\""),
         (sent("order.paid", json!({"who": "ann", "cents": secret})), "rule paid, set.cents: can't "),
+        (sent("order.paid", json!({"who": "ann", "cents": {secret: secret}})), "rule paid, set.cents: can't add map and int"),
     ] {
         let harness = Harness::new();
         harness.handle(vec![event.message(MAX_RECEIVES)]).await;

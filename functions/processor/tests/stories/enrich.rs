@@ -6,8 +6,8 @@ use std::time::Duration;
 use tidings_core::claim::ClaimState;
 use tidings_core::config::files::read_rules;
 use tidings_core::limits::{
-    BREAKER_FAILURES, BREAKER_PAUSE, MAX_FETCHES_PER_EVENT, MAX_KEPT_OBJECTS, MAX_OBJECT_BYTES, OBJECT_LIFETIME, SECRETS_REFRESH,
-    SECRETS_RETRY,
+    BREAKER_FAILURES, BREAKER_PAUSE, MAX_FETCHED_PATH_BYTES, MAX_FETCHES_PER_EVENT, MAX_KEPT_OBJECTS, MAX_OBJECT_BYTES,
+    OBJECT_LIFETIME, SECRETS_REFRESH, SECRETS_RETRY,
 };
 use tidings_core::memory::{Call, Fault};
 
@@ -195,6 +195,36 @@ async fn what_an_event_puts_into_an_address_is_bounded() {
         assert!(reason.starts_with("rule deal-read, enrich.path: ") && reason.contains(said), "{id}: {reason}");
     }
     assert_eq!(harness.outside.https.asked().len(), 1);
+}
+
+/// Each place holds 256 bytes, three times that once they are escaped; together they are bounded as well.
+#[tokio::test]
+async fn a_path_is_bounded_however_many_places_it_has() {
+    let path = format!("p/{}", "{data.part}".repeat(16));
+    let rules = format!(
+        r#"
+version: 1
+apis: {{ public: {{ url: "https://status.example/" }} }}
+conversations: [{{ on: "*", conversation: data.who }}]
+rules:
+  - name: read
+    on: "*"
+    enrich: {{ from: public, path: "{path}" }}
+    set: {{ status: fetched.now }}
+"#
+    );
+    let harness = Harness::with(read_rules("rules.yaml", &rules, &["orders".to_owned()]).unwrap(), |store| store);
+    let most = (MAX_FETCHED_PATH_BYTES - 2) / 16;
+    let url = format!("https://status.example/p/{}", "x".repeat(most).repeat(16));
+    harness.outside.https.put(&url, r#"{"now": "up"}"#.to_owned());
+    let of = |id, part: String| event(id, "status.changed", json!({"who": "ann", "part": part}));
+    assert_eq!(harness.handle(vec![of("e1", "x".repeat(most)).message(1)]).await, [""; 0]);
+    assert_eq!(harness.fact("ann", "order/1", "status"), "up");
+
+    assert_eq!(harness.handle(vec![of("e2", "é".repeat(43)).message(MAX_RECEIVES)]).await, ["m-e2"]);
+    let reason = harness.claim("orders#e2").unwrap().reason.unwrap();
+    assert_eq!(reason, "rule read, enrich.path: a path of 4130 bytes or more, allowed: 4096");
+    assert_eq!(harness.faults.count(Call::Get), 1, "it isn't asked for");
 }
 
 #[tokio::test]

@@ -112,12 +112,16 @@ async fn counters_and_sets_are_bounded_on_both_sides() {
         assert_eq!(harness.handle(vec![visit.message(1)]).await, DONE);
     }
     for (id, data, reason) in [
-        ("many", json!({"n": 1, "page": "more"}), "context item entity#order/1, pages: a set of 257 elements, allowed: 256"),
+        ("many", json!({"n": 1, "page": "more"}), "context item entity, pages: a set of 257 elements, allowed: 256"),
         (
             "big",
             json!({"n": MAX_COUNT_STEP + 1, "page": 1}),
             "rule visited, count.visits: gives no whole number from -1000000000",
         ),
+        // In two's complement the least number has no opposite.
+        ("least", json!({"n": i64::MIN, "page": 1}), "rule visited, count.visits: gives no whole number"),
+        ("most", json!({"n": i64::MAX, "page": 1}), "rule visited, count.visits: gives no whole number"),
+        ("unsigned", json!({"n": u64::MAX, "page": 1}), "rule visited, count.visits: gives no whole number"),
         ("half", json!({"n": 0.5, "page": 1}), "rule visited, count.visits: gives no whole number"),
         ("list", json!({"n": 1, "page": [1]}), "rule visited, add.pages: gives a list or a map"),
     ] {

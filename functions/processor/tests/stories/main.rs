@@ -8,6 +8,7 @@ mod dead;
 mod deadline;
 mod enrich;
 mod facts;
+mod isolation;
 mod joins;
 mod kept;
 mod links;

@@ -171,3 +171,53 @@ impl ContextStore for Yielding {
         self.inner.bury(burial).await
     }
 }
+
+/// Takes the process with it when one of its conversations is read: from then on nothing is answered. Others of its turn don't get
+/// to their effects before.
+#[derive(Debug)]
+pub(crate) struct Aborting {
+    pub(crate) inner: Arc<MemoryStore>,
+    /// Conversations begin with it that abort.
+    pub(crate) poison: &'static str,
+    pub(crate) dead: std::sync::atomic::AtomicBool,
+}
+
+impl Aborting {
+    async fn live(&self) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if self.dead.load(std::sync::atomic::Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[async_trait]
+impl ContextStore for Aborting {
+    async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
+        if places.iter().any(|place| place.partition.starts_with(self.poison)) {
+            self.dead.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
+        self.live().await;
+        self.inner.load(places).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Committed {
+        self.live().await;
+        self.inner.commit(commit).await
+    }
+
+    async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        self.live().await;
+        self.inner.first(partition, at_most).await
+    }
+
+    async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
+        self.live().await;
+        self.inner.rewrite(rewrite).await
+    }
+
+    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+        self.live().await;
+        self.inner.bury(burial).await
+    }
+}

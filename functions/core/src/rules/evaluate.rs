@@ -1,0 +1,213 @@
+//! Evaluates an expression for one event: a walk over its tree, each step counted.
+//!
+//! The semantics are CEL's: what is beside an error may decide (`error || true` is `true`), and `all` and `exists` are folds of
+//! that. A limit is no such error: it ends the evaluation.
+
+use super::fault::Fault;
+use super::meter::Meter;
+use super::operators::{self, entry, look_up};
+use super::tree::{Loop, Node};
+use super::value::{ELEMENT_BYTES, ENTRY_BYTES, Key, List, Map, Value};
+use crate::limits::MAX_LOOP_ITEMS;
+use std::collections::BTreeMap;
+
+pub(super) struct Evaluation<'e> {
+    /// The scope's, in its order.
+    variables: &'e [Value],
+    /// The loops', the innermost last.
+    locals: Vec<Value>,
+    pub(super) meter: Meter<'e>,
+}
+
+impl<'e> Evaluation<'e> {
+    pub(super) fn new(variables: &'e [Value], meter: Meter<'e>) -> Self {
+        Self { variables, locals: Vec::new(), meter }
+    }
+
+    pub(super) fn value(&mut self, node: &Node) -> Result<Value, Fault> {
+        self.meter.step()?;
+        match node {
+            Node::Literal(value) => Ok(value.clone()),
+            Node::Variable(place) => Ok(self.variables.get(*place).cloned().unwrap_or(Value::Null)),
+            Node::Local(place) => Ok(self.locals.get(*place).cloned().unwrap_or(Value::Null)),
+            Node::Select { of, field, test } => self.select(of, field, *test),
+            Node::Index(value, at) => {
+                let (value, at) = (self.value(value)?, self.value(at)?);
+                operators::index(&value, &at, &mut self.meter)
+            }
+            Node::Not(value) => self.truth(value).map(|truth| Value::Bool(!truth)),
+            Node::Negate(value) => operators::negate(&self.value(value)?),
+            Node::And(left, right) => self.decided(left, right, false).map(Value::Bool),
+            Node::Or(left, right) => self.decided(left, right, true).map(Value::Bool),
+            Node::If(parts) => {
+                let [condition, yes, no] = &**parts;
+                if self.truth(condition)? { self.value(yes) } else { self.value(no) }
+            }
+            Node::Binary(operator, left, right) => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                operator.apply(&left, &right, &mut self.meter)
+            }
+            Node::Call(function, arguments) => {
+                let arguments = arguments.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
+                function.call(&arguments, &mut self.meter)
+            }
+            Node::Matches(text, pattern) => match self.value(text)? {
+                Value::Text(text) => pattern.matches(text.as_str(), &mut self.meter).map(Value::Bool),
+                other @ (Value::Null
+                | Value::Bool(_)
+                | Value::Int(_)
+                | Value::Uint(_)
+                | Value::Double(_)
+                | Value::Bytes(_)
+                | Value::List(_)
+                | Value::Map(_)
+                | Value::Type(_)) => Err(Fault::Overload { function: "matches", kinds: format!("{}, string", other.kind()) }),
+            },
+            Node::List(elements) => {
+                let room = self.meter.room_for(elements.len(), ELEMENT_BYTES, 0)?;
+                let list = elements.iter().map(|element| self.value(element)).collect::<Result<Vec<_>, _>>()?;
+                Ok(Value::List(List::new(room, list)))
+            }
+            Node::Map(entries) => self.map(entries),
+            Node::Loop(over, body) => {
+                let items = items(&self.value(over)?, &mut self.meter)?;
+                self.in_a_loop(items, body)
+            }
+        }
+    }
+
+    fn truth(&mut self, node: &Node) -> Result<bool, Fault> {
+        truth(&self.value(node)?)
+    }
+
+    fn select(&mut self, of: &Node, field: &Key, test: bool) -> Result<Value, Fault> {
+        let Key::Text(name) = field else { return Err(Fault::NoEntry) };
+        match self.value(of)? {
+            Value::Map(map) => {
+                let found = entry(&map, field, &mut self.meter)?;
+                match (found, test) {
+                    (found, true) => Ok(Value::Bool(found.is_some())),
+                    (Some(value), false) => Ok(value.clone()),
+                    (None, false) => Err(Fault::NoField(name.as_str().to_owned())),
+                }
+            }
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Uint(_)
+            | Value::Double(_)
+            | Value::Text(_)
+            | Value::Bytes(_)
+            | Value::List(_)
+            | Value::Type(_)) => Err(Fault::NoFields { kind: other.kind(), field: name.as_str().to_owned() }),
+        }
+    }
+
+    /// `decides` is the truth of either side that decides, whatever is beside it.
+    fn decided(&mut self, left: &Node, right: &Node, decides: bool) -> Result<bool, Fault> {
+        let left = match self.truth(left) {
+            Ok(truth) if truth == decides => return Ok(decides),
+            Err(limit) if limit.is_limit() => return Err(limit),
+            left @ (Ok(_) | Err(_)) => left,
+        };
+        let right = self.truth(right)?;
+        if right == decides { Ok(decides) } else { left.map(|_| right) }
+    }
+
+    fn map(&mut self, entries: &[(Node, Node)]) -> Result<Value, Fault> {
+        let room = self.meter.room_for(entries.len(), ENTRY_BYTES, 0)?;
+        let mut map = BTreeMap::new();
+        for (key, value) in entries {
+            let key = self.value(key)?;
+            let key = Key::of(&key).ok_or(Fault::KeyKind(key.kind()))?;
+            let value = self.value(value)?;
+            look_up(&key, map.len(), &mut self.meter)?;
+            if map.insert(key, value).is_some() {
+                return Err(Fault::KeyTwice);
+            }
+        }
+        Ok(Value::Map(Map::new(room, map)))
+    }
+
+    fn in_a_loop(&mut self, items: Vec<Value>, body: &Loop) -> Result<Value, Fault> {
+        match body {
+            Loop::All(holds) => self.fold(items, holds, false).map(Value::Bool),
+            Loop::Exists(holds) => self.fold(items, holds, true).map(Value::Bool),
+            Loop::ExistsOne(holds) => {
+                let mut found = 0_usize;
+                for item in items {
+                    found += usize::from(self.with(item, |inner| inner.truth(holds))?);
+                }
+                Ok(Value::Bool(found == 1))
+            }
+            Loop::Collect { guard, item: made } => {
+                let room = self.meter.room_for(items.len(), ELEMENT_BYTES, 0)?;
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    let made = self.with(item, |inner| {
+                        let wanted = guard.as_ref().map_or(Ok(true), |guard| inner.truth(guard))?;
+                        wanted.then(|| inner.value(made)).transpose()
+                    })?;
+                    list.extend(made);
+                }
+                Ok(Value::List(List::new(room, list)))
+            }
+        }
+    }
+
+    /// `decides` is the truth of one element that decides; an error stands only if none does.
+    fn fold(&mut self, items: Vec<Value>, holds: &Node, decides: bool) -> Result<bool, Fault> {
+        let mut undecided = Ok(!decides);
+        for item in items {
+            match self.with(item, |inner| inner.truth(holds)) {
+                Ok(truth) if truth == decides => return Ok(decides),
+                Ok(_) => {}
+                Err(limit) if limit.is_limit() => return Err(limit),
+                Err(error) => undecided = Err(error),
+            }
+        }
+        undecided
+    }
+
+    fn with<T>(&mut self, item: Value, what: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.locals.push(item);
+        let done = what(self);
+        self.locals.pop();
+        done
+    }
+}
+
+fn truth(value: &Value) -> Result<bool, Fault> {
+    match value {
+        Value::Bool(truth) => Ok(*truth),
+        Value::Null
+        | Value::Int(_)
+        | Value::Uint(_)
+        | Value::Double(_)
+        | Value::Text(_)
+        | Value::Bytes(_)
+        | Value::List(_)
+        | Value::Map(_)
+        | Value::Type(_) => Err(Fault::NotBool(value.kind())),
+    }
+}
+
+/// What a loop runs over: the elements of a list, the keys of a map.
+fn items(value: &Value, meter: &mut Meter<'_>) -> Result<Vec<Value>, Fault> {
+    let mut bounded = |count: usize| match count {
+        0..=MAX_LOOP_ITEMS => meter.room_for(count, ELEMENT_BYTES, 0),
+        _ => Err(Fault::Loop(count)),
+    };
+    match value {
+        Value::List(list) => bounded(list.as_slice().len()).map(|_| list.as_slice().to_vec()),
+        Value::Map(map) => bounded(map.entries().len()).map(|_| map.entries().keys().map(Key::value).collect()),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Uint(_)
+        | Value::Double(_)
+        | Value::Text(_)
+        | Value::Bytes(_)
+        | Value::Type(_) => Err(Fault::NotIterable(value.kind())),
+    }
+}

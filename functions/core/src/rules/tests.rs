@@ -1,0 +1,89 @@
+//! Expressions: what they give, what they refuse, and what they may cost.
+
+use super::*;
+use serde_json::{Value as Json, json};
+
+fn value(text: &str, data: Json) -> Result<Json, String> {
+    let event = json!({"type": "order.paid", "subject": "order/1042"});
+    Expression::parse(text, Scope::Event)
+        .map_err(|e| e.to_string())?
+        .evaluate(&Variables::of_event(&data, &event))
+        .map_err(|e| e.to_string())
+}
+
+#[test]
+fn values_of_an_event() {
+    let data = json!({"total": 4890, "phone": "+4915112345678", "items": [{"sku": "a", "n": 2}], "rate": 1.5});
+    for (text, expected) in [
+        ("'paid'", json!("paid")),
+        ("true", json!(true)),
+        ("null", Json::Null),
+        ("data.total / 100", json!(48)),
+        ("double(data.total) / 100.0", json!(48.9)),
+        ("data.rate * 2.0", json!(3.0)),
+        ("'whatsapp:' + data.phone.substring(1)", json!("whatsapp:4915112345678")),
+        ("event.subject", json!("order/1042")),
+        ("has(data.nothing) ? data.nothing : 'none'", json!("none")),
+        ("data.items.map(i, i.sku)", json!(["a"])),
+        ("data.items.exists(i, i.n > 1)", json!(true)),
+        ("string(data.total)", json!("4890")),
+        ("data.phone.matches('^[+]49')", json!(true)),
+        ("data.items[0]", json!({"sku": "a", "n": 2})),
+    ] {
+        assert_eq!(value(text, data.clone()), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn errors_say_what_is_wrong_and_quote_no_payload() {
+    let data = json!({"total": "hunter2", "n": 1, "deep": {"hunter2": "hunter2"}});
+    for (text, said) in [
+        ("data.total / 100", "string"),
+        ("data.nothing", "no field \"nothing\""),
+        ("data.n / 0", "division by zero"),
+        ("data.total > 1", "string"),
+        ("int(data.total)", "int"),
+        ("data.deep + 1", "map"),
+        ("[1][5]", "beyond the end"),
+    ] {
+        let error = value(text, data.clone()).unwrap_err();
+        assert!(error.contains(said), "{text}: {error}");
+        assert!(!error.contains("hunter2"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_can_never_work_is_found_when_it_is_parsed() {
+    for (text, said) in [
+        ("data.total +", "syntax error at character 13"),
+        ("dta.total", "unknown name \"dta\", allowed: data, event"),
+        ("foo(data.x)", "unknown function \"foo\""),
+        ("data.x.upper()", "unknown function \"upper\""),
+        ("data.a.all(x, data.b.all(y, x == y))", "loops inside one another"),
+        ("", "empty"),
+    ] {
+        let error = value(text, json!({})).unwrap_err();
+        assert!(error.contains(said), "{text}: {error}");
+    }
+}
+
+#[test]
+fn cost_is_bounded_on_both_sides() {
+    use crate::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSION_NODES, MAX_FACT_BYTES};
+    let text = |bytes: usize| format!("'{}'", "x".repeat(bytes - 2));
+    assert!(Expression::parse(&text(MAX_EXPRESSION_BYTES), Scope::Event).is_ok());
+    assert!(Expression::parse(&text(MAX_EXPRESSION_BYTES + 1), Scope::Event).unwrap_err().to_string().contains("1024"));
+
+    let list = |n: usize| format!("[{}]", vec!["1"; n].join(","));
+    assert!(Expression::parse(&list(MAX_EXPRESSION_NODES - 1), Scope::Event).is_ok());
+    assert!(Expression::parse(&list(MAX_EXPRESSION_NODES), Scope::Event).unwrap_err().to_string().contains("256"));
+
+    let items = |n: usize| json!({"l": vec![1; n]});
+    assert_eq!(value("data.l.all(x, x == 1)", items(MAX_LOOP_ITEMS)), Ok(json!(true)));
+    assert!(value("data.l.all(x, x == 1)", items(MAX_LOOP_ITEMS + 1)).unwrap_err().contains("1000"));
+    assert_eq!(value("size(data.l)", items(MAX_LOOP_ITEMS + 1)), Ok(json!(1001)), "without a loop it costs nothing");
+
+    let long = |n: usize| json!({"s": "x".repeat(n)});
+    assert!(value("data.s", long(MAX_FACT_BYTES - 2)).is_ok());
+    assert!(value("data.s", long(MAX_FACT_BYTES - 1)).unwrap_err().contains("4097 bytes"));
+}

@@ -1,0 +1,37 @@
+//! What a log says of a panic: where, and a text of ours. The standard hook writes the whole message, and a message that was put
+//! together may quote a payload (`byte index 3 is not a char boundary; it is inside … of …`).
+
+use std::any::Any;
+use std::panic::{PanicHookInfo, set_hook};
+
+/// For the process. A function's own log has the line; its invocation is the span's to say.
+pub(super) fn are_told() {
+    set_hook(Box::new(tell));
+}
+
+fn tell(info: &PanicHookInfo<'_>) {
+    let at = info.location().map(ToString::to_string);
+    tracing::error!(at, said = ours(info.payload()), "panicked");
+}
+
+/// The message if it is a text of the program's own, as it was compiled.
+fn ours(payload: &(dyn Any + Send)) -> Option<&'static str> {
+    payload.downcast_ref::<&'static str>().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::catch_unwind;
+
+    #[test]
+    fn a_panic_is_told_without_what_was_put_into_its_message() {
+        let secret = String::from("hünter2");
+        let payload = |panics: &(dyn Fn() + std::panic::RefUnwindSafe)| catch_unwind(panics).unwrap_err();
+        assert_eq!(ours(&*payload(&|| panic!("told to"))), Some("told to"));
+        assert_eq!(ours(&*payload(&|| panic!("of {secret}"))), None);
+        assert_eq!(ours(&*payload(&|| assert_eq!(secret, "x"))), None);
+        assert_eq!(ours(&*payload(&|| drop(secret[..2].to_owned()))), None, "inside a character");
+        assert_eq!(ours(&*payload(&|| drop(secret.parse::<u8>().unwrap()))), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! After an abort, records come back one by one.
+//!
+//! A panic costs its own record. An abort (a stack overflow, no memory left, the function's time limit) takes the process and all
+//! of its batch: SQS shows them again, and nothing says whose fault it was. So a record that comes again is a suspect. Of the
+//! suspects of a batch one is processed, alone and before the rest; the others are hidden for longer, each for another time,
+//! *before* anything of the batch is read. What aborts then takes with it nobody who was taken before.
+//!
+//! Promises: a record dies of another's abort at most once before it is processed; none reaches the dead-letter queue earlier than
+//! without this. A suspect without receives to spare is processed in any case, after all others. What this container itself gave
+//! back on the receive before is no suspect: it was tried, and the process survived, so an outage doesn't make suspects of all.
+//! On failure: what can't be hidden is given back all the same, and comes after the queue's own visibility timeout.
+
+use crate::Processor;
+use crate::decode::receive_count;
+use aws_lambda_events::event::sqs::SqsMessage;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tidings_core::limits::{MAX_SURVIVORS, POSTPONED_APART};
+use tidings_core::ports::{Hide, MessageVisibility};
+use tidings_core::telemetry::{Metric, UNKNOWN};
+
+/// What isolating needs, and what it remembers.
+#[derive(Debug)]
+pub(crate) struct Isolation {
+    queue: Arc<dyn MessageVisibility>,
+    /// The queue's.
+    visibility_timeout: Duration,
+    survivors: Mutex<Survivors>,
+}
+
+/// Messages that this container gave back, and the receive on which it did.
+#[derive(Debug, Default)]
+struct Survivors {
+    receives: BTreeMap<String, u32>,
+    /// The latest last.
+    order: VecDeque<String>,
+}
+
+/// A batch in the order in which it is processed, and what isn't now.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    /// One after the other; those of one turn side by side.
+    pub(crate) turns: Vec<Vec<SqsMessage>>,
+    /// Message ids to give back.
+    pub(crate) postponed: Vec<String>,
+    receives: BTreeMap<String, u32>,
+}
+
+/// What becomes of each. Pure.
+#[derive(Debug, Default)]
+struct Split {
+    first: Option<SqsMessage>,
+    fresh: Vec<SqsMessage>,
+    postponed: Vec<SqsMessage>,
+    /// Those with no receive to spare, the one with the fewest first.
+    last: Vec<SqsMessage>,
+}
+
+impl Isolation {
+    pub(crate) fn new(queue: Arc<dyn MessageVisibility>, visibility_timeout: Duration) -> Self {
+        Self { queue, visibility_timeout, survivors: Mutex::default() }
+    }
+
+    async fn postpone(&self, messages: &[SqsMessage]) {
+        if messages.is_empty() {
+            return;
+        }
+        let hide = |(place, message): (usize, &SqsMessage)| Hide {
+            receipt_handle: message.receipt_handle.clone().unwrap_or_default(),
+            time: self.visibility_timeout + stagger(place, message, self.visibility_timeout),
+        };
+        let hidden = self.queue.hide(&messages.iter().enumerate().map(hide).collect::<Vec<_>>()).await;
+        for (message, hidden) in messages.iter().zip(hidden) {
+            let (message_id, receive_count) = (message.message_id.as_deref(), receive_count(message));
+            let cause = hidden.err().map(|unavailable| unavailable.to_string());
+            Metric::Retried.count_as(UNKNOWN, "isolated");
+            tracing::warn!(message_id, outcome = "retry", code = "isolated", receive_count, cause, "postponed, unread");
+        }
+    }
+
+    fn is_suspect(&self, message: &SqsMessage) -> bool {
+        let receives = receive_count(message);
+        receives > 1 && {
+            let survivors = self.survivors();
+            message
+                .message_id
+                .as_ref()
+                .and_then(|id| survivors.receives.get(id))
+                .is_none_or(|survived| survived.saturating_add(1) != receives)
+        }
+    }
+
+    fn survivors(&self) -> MutexGuard<'_, Survivors> {
+        self.survivors.lock().expect("nothing panics while it holds this")
+    }
+}
+
+/// The turns of a batch. What isn't in them is hidden when this returns.
+pub(crate) async fn turns(processor: &Processor, messages: Vec<SqsMessage>) -> Turns {
+    let Some(isolation) = &processor.isolation else { return Turns { turns: vec![messages], ..Turns::default() } };
+    let id = |message: &SqsMessage| message.message_id.clone().unwrap_or_default();
+    let receives = messages.iter().map(|message| (id(message), receive_count(message))).collect();
+    let Split { first, fresh, postponed, last } =
+        split(messages, processor.max_receive_count.get(), |message| isolation.is_suspect(message));
+    isolation.postpone(&postponed).await;
+    let alone = |message| vec![message];
+    let turns = first.into_iter().map(alone).chain([fresh]).chain(last.into_iter().map(alone));
+    Turns { turns: turns.filter(|turn| !turn.is_empty()).collect(), postponed: postponed.iter().map(id).collect(), receives }
+}
+
+/// Remembers what was tried and is given back.
+pub(crate) fn survived(processor: &Processor, turns: &Turns, given_back: &[String]) {
+    let Some(isolation) = &processor.isolation else { return };
+    let mut survivors = isolation.survivors();
+    for id in given_back {
+        let Some(receives) = turns.receives.get(id) else { continue };
+        if survivors.receives.insert(id.clone(), *receives).is_some() {
+            survivors.order.retain(|known| known != id);
+        }
+        survivors.order.push_back(id.clone());
+        if survivors.order.len() > MAX_SURVIVORS
+            && let Some(oldest) = survivors.order.pop_front()
+        {
+            survivors.receives.remove(&oldest);
+        }
+    }
+}
+
+fn split(messages: Vec<SqsMessage>, max_receive_count: u32, is_suspect: impl Fn(&SqsMessage) -> bool) -> Split {
+    let mut split = Split::default();
+    let mut suspects = Vec::new();
+    for message in messages {
+        match (is_suspect(&message), receive_count(&message).saturating_add(1) >= max_receive_count) {
+            (false, _) => split.fresh.push(message),
+            (true, false) => suspects.push(message),
+            (true, true) => split.last.push(message),
+        }
+    }
+    split.last.sort_by_key(receive_count);
+    // The one that has the least to spare; of equals the first.
+    suspects.sort_by_key(|message| std::cmp::Reverse(receive_count(message)));
+    let mut suspects = suspects.into_iter();
+    split.first = suspects.next();
+    split.postponed = suspects.collect();
+    split
+}
+
+/// How much later than the visibility timeout: by its place in the batch, and by its id, so that the suspects of two batches don't
+/// meet in a third.
+fn stagger(place: usize, message: &SqsMessage, visibility_timeout: Duration) -> Duration {
+    let apart = (visibility_timeout.as_secs() / POSTPONED_APART).max(1);
+    let id = message.message_id.as_deref().unwrap_or_default();
+    let own = id.bytes().fold(u64::from(receive_count(message)), |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+    Duration::from_secs((u64::try_from(place).unwrap_or(0) * apart).saturating_add(own % apart))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: &str, receives: u32) -> SqsMessage {
+        let mut message = SqsMessage::default();
+        message.message_id = Some(id.to_owned());
+        message.attributes.insert("ApproximateReceiveCount".to_owned(), receives.to_string());
+        message
+    }
+
+    fn ids(messages: &[SqsMessage]) -> Vec<&str> {
+        messages.iter().filter_map(|message| message.message_id.as_deref()).collect()
+    }
+
+    #[test]
+    fn one_suspect_is_processed_and_the_others_wait() {
+        let batch = [("a", 1), ("b", 2), ("c", 4), ("d", 3), ("e", 1), ("f", 5), ("g", 2), ("h", 4)];
+        let split = split(batch.iter().map(|(id, n)| message(id, *n)).collect(), 5, |message| receive_count(message) > 1);
+        assert_eq!(split.first.as_ref().and_then(|m| m.message_id.as_deref()), Some("d"), "the least to spare");
+        assert_eq!(ids(&split.fresh), ["a", "e"]);
+        assert_eq!(ids(&split.postponed), ["b", "g"]);
+        assert_eq!(ids(&split.last), ["c", "h", "f"], "no receive to spare; the last of all at the end");
+    }
+
+    #[test]
+    fn a_batch_without_suspects_is_one_turn() {
+        let split = split(vec![message("a", 1), message("b", 1)], 5, |message| receive_count(message) > 1);
+        assert_eq!(
+            (ids(&split.fresh), split.first.is_none(), split.postponed.len(), split.last.len()),
+            (vec!["a", "b"], true, 0, 0)
+        );
+    }
+
+    #[test]
+    fn the_postponed_of_a_batch_come_at_different_times() {
+        let timeout = Duration::from_secs(180);
+        let at = |place| stagger(place, &message(&format!("m{place}"), 2), timeout);
+        let times: Vec<Duration> = (0..10).map(at).collect();
+        assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");
+        assert!(times.iter().all(|time| *time < timeout), "{times:?}");
+        assert_ne!(stagger(3, &message("m3", 2), timeout), stagger(3, &message("x", 2), timeout), "another batch, another time");
+        assert_eq!(
+            stagger(1, &message("m", 2), Duration::from_secs(1)),
+            Duration::from_secs(1),
+            "whole seconds in `tidings dev`"
+        );
+    }
+}
