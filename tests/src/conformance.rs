@@ -284,7 +284,7 @@ pub async fn moves(tables: &Tables) {
     // Every kind of item comes back as it went.
     let outbox = Outbox { next: 3, ..Outbox::default() };
     let seen = Seen { time: NOW, key: key("a"), leg: 1, received: LATER, owner: Owner::Identity("id".into()) };
-    let join = JoinState { seen: vec![seen], taken: None };
+    let join = JoinState { seen: vec![seen], ..JoinState::default() };
     let items: BTreeMap<Place, Item> = [
         (place("kinds", ItemKey::Outbox), Content::Outbox(outbox)),
         (place("kinds", ItemKey::Join), Content::Join(join)),

@@ -1,8 +1,11 @@
 //! What a plan makes of what is stored: the items to write and what became of the actions. Pure; [`crate::commit`] reads
 //! before it and writes after it.
 
+mod legs;
+
 use crate::effects::{Outline, Planned};
 use crate::failure::Failure;
+use crate::overflow::Overflow;
 use crate::plan::{EventPlan, Planner};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::action::policy::{Circumstances, caps, decide};
@@ -10,11 +13,10 @@ use tidings_core::action::{Preferences, Proposal, Verdict, Withheld};
 use tidings_core::claim::{ClaimKey, Outcome};
 use tidings_core::config::rules::Policy;
 use tidings_core::context::{
-    Branch, Content, Facts, Item, ItemKey, JoinState, Link, Merged, Order, Outbox, Outgoing, PREFERENCES, Place, Taken,
-    join_order, join_partition,
+    Content, Facts, Item, ItemKey, JoinState, Link, Merged, Next, Order, Outbox, Outgoing, PREFERENCES, Place, Terms, join_order,
 };
 use tidings_core::due::Due;
-use tidings_core::limits::{MAX_HELD, MAX_ITEM_BYTES, MAX_SET_ELEMENTS};
+use tidings_core::limits::{MAX_DROPPED_SHOWN, MAX_HELD, MAX_ITEM_BYTES};
 use tidings_core::time::Timestamp;
 
 /// What was read for a plan.
@@ -38,6 +40,8 @@ pub(crate) struct Applied {
     pub(crate) withheld: Vec<Withheld>,
     /// Links that say something else than the one that is there.
     pub(crate) conflicts: usize,
+    /// What had no room.
+    pub(crate) overflows: Vec<Overflow>,
 }
 
 impl View {
@@ -111,32 +115,7 @@ pub(crate) fn event(
         work.link(identity, order);
     }
     for ((index, key), legs) in &plan.legs {
-        let join = planner.join(*index);
-        let partition = join_partition(&join.name, key);
-        let (version, mut state) = view.join(&partition);
-        let before = state.clone();
-        for seen in legs {
-            state.see(seen.clone()).map_err(|_| Failure::JoinFull { join: join.name.clone() })?;
-        }
-        work.applied.joins.push(partition.clone());
-        if state == before {
-            continue;
-        }
-        let within = join.within.duration();
-        let due = Due::Join { join: join.name.clone(), key: key.clone(), because_of: order.key.clone() };
-        let complete = state.complete(join.all.len(), within);
-        let given_up = state.taken.as_ref().is_some_and(|taken| taken.branch == Branch::Else);
-        if complete.is_some() && complete != before.complete(join.all.len(), within) && !given_up {
-            work.timer(&due, at.now);
-        } else if complete.is_none()
-            && state.taken.is_none()
-            && !join.otherwise.is_empty()
-            && let Some(deadline) = legs.iter().map(|seen| seen.time.max(seen.received)).max()
-        {
-            work.timer(&due, deadline.plus(within).plus(tidings_core::limits::JOIN_GRACE));
-        }
-        let item = Item { version, content: Content::Join(state) };
-        work.applied.items.insert(Place::new(partition, ItemKey::Join), item);
+        work.see(planner.join(*index), key, legs, &order.key);
     }
     work.finish()
 }
@@ -150,24 +129,28 @@ pub(crate) fn action(proposal: &Proposal, view: &View, order: &Order, at: &Momen
     work.finish()
 }
 
-/// The end of a join, as far as the join's own item says.
+/// A join with what there is to do for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Ending {
     pub(crate) place: Place,
     pub(crate) version: Option<u64>,
     pub(crate) state: JoinState,
-    pub(crate) branch: Branch,
-    pub(crate) time: Timestamp,
+    pub(crate) next: Next,
 }
 
-/// A join's branch. Its actions are the first time's; its facts are those of its latest events.
-pub(crate) fn ending(ending: &Ending, outline: &Outline, view: &View, at: &Moment<'_>) -> Result<Applied, Failure> {
-    let order = join_order(&ending.place.partition, ending.time);
+/// A join's branch. Its actions are said when it is taken; its facts are those of its latest events.
+pub(crate) fn ending(
+    ending: &Ending,
+    terms: &Terms,
+    outline: &Outline,
+    view: &View,
+    at: &Moment<'_>,
+) -> Result<Applied, Failure> {
+    let order = join_order(&ending.place.partition, ending.next.end().time);
     let mut work = Work::new(view, outline, &order, at);
-    if ending.state.taken.is_none() {
+    if let Next::Take(end) = &ending.next {
         work.act(&outline.proposals)?;
-        let taken = Taken { branch: ending.branch, partition: view.partition.clone() };
-        let state = JoinState { taken: Some(taken), ..ending.state.clone() };
+        let state = ending.state.clone().ended(end, terms, &view.partition);
         work.applied.items.insert(ending.place.clone(), Item { version: ending.version, content: Content::Join(state) });
     }
     work.applied.joins.push(ending.place.partition.clone());
@@ -198,7 +181,7 @@ impl<'a> Work<'a> {
         let merged = outline.changes.merge(&view.own(), order, at.now);
         let (outbox_version, outbox) = view.outbox();
         let node = outline.changes.node().filter(|_| merged.items.contains_key(&ItemKey::Node)).map(str::to_owned);
-        let applied = Applied {
+        let mut applied = Applied {
             items: merged.items.iter().map(|(key, item)| (view.place(key.clone()), item.clone())).collect(),
             outcome: merged.outcome,
             node,
@@ -206,7 +189,9 @@ impl<'a> Work<'a> {
             joins: Vec::new(),
             withheld: Vec::new(),
             conflicts: 0,
+            overflows: merged.dropped.iter().map(|(key, dropped)| Overflow::of_item(key, dropped)).collect(),
         };
+        applied.overflows.splice(0..0, outline.dropped.iter().cloned());
         Self { view, at, merged, outbox_before: outbox.clone(), outbox, outbox_version, applied }
     }
 
@@ -304,22 +289,17 @@ impl<'a> Work<'a> {
             self.applied.items.insert(self.view.place(ItemKey::Outbox), item);
         }
         bounded(&self.applied.items)?;
+        let shown = self.applied.overflows.iter().take(MAX_DROPPED_SHOWN);
+        self.applied.actions.extend(shown.map(|overflow| overflow.line.clone()));
         Ok(self.applied)
     }
 }
 
 fn bounded(items: &BTreeMap<Place, Item>) -> Result<(), Failure> {
-    for (place, item) in items {
+    for (place, item) in items.iter().filter(|(place, _)| place.key == ItemKey::Outbox) {
         let bytes = item.content.encode().len();
         if bytes > MAX_ITEM_BYTES {
             return Err(Failure::LargeItem { item: place.key.to_string(), bytes });
-        }
-        for (name, fact) in item.facts().into_iter().flatten() {
-            if let tidings_core::context::FactKind::Set(members) = &fact.kind
-                && members.len() > MAX_SET_ELEMENTS
-            {
-                return Err(Failure::LargeSet { item: place.key.to_string(), fact: name.clone(), elements: members.len() });
-            }
         }
     }
     Ok(())

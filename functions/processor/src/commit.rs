@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::action::{Proposal, Withheld};
 use tidings_core::claim::Outcome;
 use tidings_core::claim::decide::{AfterCommit, Committed, after_commit, conflict_pause};
-use tidings_core::context::{Branch, Content, Item, ItemKey, Order, Owner, Place, Taken, join_partition};
+use tidings_core::context::{Branch, Content, Item, ItemKey, Order, Owner, Place, Taken, Terms, is_late, join_partition};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::kept::KeptEvent;
-use tidings_core::limits::CONFLICT_PAUSE;
+use tidings_core::limits::{CONFLICT_PAUSE, JOIN_GRACE, MAX_JOIN_POSTPONED};
 use tidings_core::ports::Commit;
 use tidings_core::telemetry::Metric;
 use tidings_core::time::Timestamp;
@@ -60,8 +60,8 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option
             Plan::Event(plan) => event(processor, envelope, plan, now).await?,
             Plan::Action { conversation, proposal } => action(processor, envelope, conversation, proposal, now).await?,
             Plan::Join { index, key } => match join(processor, envelope, *index, key, now).await? {
-                Some(prepared) => prepared,
-                None => return Ok(nothing("settled")),
+                Ok(prepared) => prepared,
+                Err(outcome) => return Ok(nothing(outcome)),
             },
             Plan::NotYet { due, what } => return not_yet(processor, envelope, *due, what, now).await,
             Plan::Forgotten => return Ok(nothing("forgotten")),
@@ -145,45 +145,46 @@ async fn action(
     Ok(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None })
 }
 
-/// `None`: there is nothing to do, or not yet.
+/// The word says why there is nothing to do, or not yet.
 async fn join(
     processor: &Processor,
     envelope: &Envelope,
     index: usize,
     key: &str,
     now: Timestamp,
-) -> Result<Option<Prepared>, Failure> {
+) -> Result<Result<Prepared, &'static str>, Failure> {
     let join = processor.planner.join(index);
-    let within = join.within.duration();
+    let terms = Terms::of(join);
     let place = Place::new(join_partition(&join.name, key), ItemKey::Join);
     let own = View { partition: place.partition.clone(), unlinked: None, items: load(processor, [place.clone()].into()).await? };
     let (version, state) = own.join(&place.partition);
-    let overdue = state.deadline(within).is_some_and(|deadline| now >= deadline);
+    let state = state.under(&terms, now);
     if let Some(Taken { partition, .. }) = &state.taken {
         // Perhaps by this very message, which then couldn't send what the join says.
         flush(processor, partition).await?;
     }
-    let (branch, end) = match (state.complete(join.all.len(), within), state.taken.as_ref().map(|taken| taken.branch)) {
-        (Some(end), None | Some(Branch::Then)) => (Branch::Then, end),
-        (None, None) if overdue => match state.given_up(within) {
-            Some(end) => (Branch::Else, end),
-            None => return Ok(None),
-        },
-        (None, None | Some(Branch::Then)) | (_, Some(Branch::Else)) => return Ok(None),
-    };
-    let outline = processor.planner.branch(index, key, branch, &end, now)?;
+    let Some(next) = state.next(&terms, now) else { return Ok(Err("settled")) };
+    if next.gives_up()
+        && let Some(later) = postponed(envelope, now)
+    {
+        let due = now.plus(JOIN_GRACE);
+        hop(processor, &later.envelope(due, now).encode(), due, now).await?;
+        return Ok(Err("waits"));
+    }
+    let (branch, end) = (next.end().branch, next.end().clone());
+    let outline = processor.planner.branch(index, key, &end, now)?;
     let view = read(processor, &end.owner, &keys_of(&outline, false), &BTreeSet::new()).await?;
     let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
-    let ending = Ending { place, version, state, branch, time: end.time };
-    let applied = apply::ending(&ending, &outline, &view, &at)?;
-    if ending.state.taken.is_some() && applied.items.is_empty() {
-        return Ok(None);
+    let ending = Ending { place, version, state, next };
+    let applied = apply::ending(&ending, &terms, &outline, &view, &at)?;
+    if applied.items.is_empty() {
+        return Ok(Err("settled"));
     }
     let event_type = match branch {
         Branch::Then => "tidings.join.then",
         Branch::Else => "tidings.join.else",
     };
-    Ok(Some(Prepared {
+    Ok(Ok(Prepared {
         view,
         applied,
         event_type: event_type.to_owned(),
@@ -191,6 +192,18 @@ async fn join(
         rules: vec![join.name.clone()],
         off_schema: None,
     }))
+}
+
+/// The timer that asks again, if this one says that the queue lags: an event that would complete the join may be in it.
+fn postponed(envelope: &Envelope, now: Timestamp) -> Option<Due> {
+    let (what, due) = Due::read(envelope)?.ok()?;
+    match what {
+        Due::Join { join, key, because_of, postponed } if postponed < MAX_JOIN_POSTPONED => {
+            let lags = is_late(Due::visible(envelope).unwrap_or(due), now);
+            lags.then_some(Due::Join { join, key, because_of, postponed: postponed + 1 })
+        }
+        Due::Join { .. } | Due::Action { .. } | Due::Link { .. } => None,
+    }
 }
 
 /// Sends it on its way again. A join that is over needs no timer any more.
@@ -204,15 +217,20 @@ async fn not_yet(
     if let Due::Join { join, key, .. } = what {
         let place = Place::new(join_partition(join, key), ItemKey::Join);
         let stored = load(processor, [place.clone()].into()).await?;
-        let taken = stored.get(&place).is_some_and(|item| match &item.content {
-            Content::Join(state) => state.taken.is_some(),
-            Content::Facts(_) | Content::Link(_) | Content::Outbox(_) => false,
-        });
-        if taken {
+        let is_over = match (stored.get(&place).map(|item| &item.content), processor.planner.join_named(join).map(Terms::of)) {
+            (Some(Content::Join(state)), Some(terms)) => state.clone().under(&terms, now).is_over(&terms),
+            (Some(Content::Join(_) | Content::Facts(_) | Content::Link(_) | Content::Outbox(_)) | None, _) => false,
+        };
+        if is_over {
             return Ok(nothing("settled"));
         }
     }
-    hop(processor, &envelope.encode(), due, now).await?;
+    let message = match what {
+        // Made again, so that it says when it is to be seen.
+        Due::Join { .. } => what.envelope(due, now).encode(),
+        Due::Action { .. } | Due::Link { .. } => envelope.encode(),
+    };
+    hop(processor, &message, due, now).await?;
     Ok(nothing("waits"))
 }
 
@@ -330,6 +348,9 @@ impl Prepared {
                 Withheld::NoConversation => Metric::Unheld.count(source),
                 Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale => {}
             }
+        }
+        for overflow in &self.applied.overflows {
+            Metric::Overflow.count_as(source, overflow.full.word());
         }
         if self.applied.conflicts > 0 {
             Metric::LinkConflict.count(source);

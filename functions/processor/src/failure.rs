@@ -6,7 +6,7 @@ use crate::decode::Record;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tidings_core::claim::decide::{AfterFailure, after_failure};
 use tidings_core::envelope::{DecodeError, Envelope};
-use tidings_core::limits::{MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_JOIN_EVENTS, MAX_REASON_BYTES, MAX_SET_ELEMENTS, MAX_TEXT_BYTES};
+use tidings_core::limits::{MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_REASON_BYTES, MAX_TEXT_BYTES};
 use tidings_core::ports::{Burial, Buried, Entry};
 use tidings_core::schemas::Finding;
 use tidings_core::telemetry::{Metric, STEP, Shown};
@@ -34,12 +34,8 @@ pub enum Failure {
     TooMany { what: &'static str, seen: usize, allowed: usize },
     #[error("context item {item} would have {bytes} bytes, allowed: {MAX_ITEM_BYTES}")]
     LargeItem { item: String, bytes: usize },
-    #[error("context item {item}, {fact}: a set of {elements} elements, allowed: {MAX_SET_ELEMENTS}")]
-    LargeSet { item: String, fact: String, elements: usize },
     #[error("rule {rule}, notify.text: a text of {bytes} bytes, allowed: {MAX_TEXT_BYTES}")]
     LongText { rule: String, bytes: usize },
-    #[error("join {join}: more than {MAX_JOIN_EVENTS} events of one key; a key is to name one thing that happens")]
-    JoinFull { join: String },
     #[error("what an identity is to be linked to is an identity itself, and has a conversation")]
     LinkTarget,
     #[error("the tables did not answer: {0}")]
@@ -65,8 +61,7 @@ impl Failure {
             Self::Conversation { .. } => "conversation",
             Self::Rule { .. } => "rule",
             Self::Unfetched { .. } => "unfetched",
-            Self::TooMany { .. } | Self::LargeItem { .. } | Self::LargeSet { .. } | Self::LongText { .. } => "too_large",
-            Self::JoinFull { .. } => "join_full",
+            Self::TooMany { .. } | Self::LargeItem { .. } | Self::LongText { .. } => "too_large",
             Self::LinkTarget => "link_target",
             Self::Undelivered(_) => "undelivered",
             Self::Unavailable(_) => "unavailable",

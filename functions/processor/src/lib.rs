@@ -17,6 +17,7 @@ pub mod effects;
 mod enrich;
 mod expression;
 pub mod failure;
+pub mod overflow;
 pub mod plan;
 pub mod schema;
 

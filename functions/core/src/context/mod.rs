@@ -8,15 +8,19 @@
 //! Beside them, in the same partition: what is to be sent (`outbox`) and who the conversation is (`identity#…`). In a
 //! partition of their own: an identity's `link`, a `join` that waits.
 
+mod ending;
 mod fact;
+mod fit;
 mod join;
 mod link;
 mod merge;
 mod moving;
 mod outbox;
 
+pub use ending::{Combination, End, Next, Openings, Terms, is_late};
 pub use fact::{Fact, FactKind, Facts, Member};
-pub use join::{Branch, Combination, JoinState, Seen, Taken, join_cause, join_order, join_partition};
+pub use fit::{Dropped, Loss, fit};
+pub use join::{Branch, JoinState, Seen, Taken, join_cause, join_order, join_partition};
 pub use link::{Link, Owner};
 pub use merge::{Change, Changes, Merged};
 pub use moving::moved;

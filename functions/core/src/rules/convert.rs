@@ -30,9 +30,9 @@ pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, EvaluationErro
     if let Value::Float(f) = value
         && !f.is_finite()
     {
-        return Err(EvaluationError("a number that is not finite".to_owned()));
+        return Err(EvaluationError::NoValue("a number that is not finite".to_owned()));
     }
-    value.json().map_err(|_| EvaluationError(format!("a value of type {}, which no fact can hold", value.type_of())))
+    value.json().map_err(|_| EvaluationError::NoValue(format!("a value of type {}, which no fact can hold", value.type_of())))
 }
 
 /// The elements of the longest list or object in it.

@@ -27,8 +27,13 @@ pub struct ExpressionError(String);
 /// Why an expression has no value for an event. It names fields and types, never what is in them. Never worth a retry:
 /// the same event gives the same error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct EvaluationError(String);
+pub enum EvaluationError {
+    #[error("{0}")]
+    NoValue(String),
+    /// It has one, of so many bytes.
+    #[error("a value of {0} bytes, allowed: {MAX_FACT_BYTES}")]
+    TooLarge(usize),
+}
 
 /// What an expression may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +80,7 @@ impl Expression {
     /// The value for one event, or one join.
     pub fn evaluate(&self, variables: &Variables) -> Result<serde_json::Value, EvaluationError> {
         if self.loops && variables.longest > MAX_LOOP_ITEMS {
-            return Err(EvaluationError(format!(
+            return Err(EvaluationError::NoValue(format!(
                 "a loop over data whose longest list has {} elements, allowed: {MAX_LOOP_ITEMS}",
                 variables.longest
             )));
@@ -84,10 +89,10 @@ impl Expression {
         for (name, value) in &variables.values {
             context.add_variable_from_value(*name, value.clone());
         }
-        let value = self.program.execute(&context).map_err(|error| EvaluationError(in_words(&error)))?;
+        let value = self.program.execute(&context).map_err(|error| EvaluationError::NoValue(in_words(&error)))?;
         let value = convert::to_json(&value)?;
         match convert::size(&value) {
-            size if size > MAX_FACT_BYTES => Err(EvaluationError(format!("a value of {size} bytes, allowed: {MAX_FACT_BYTES}"))),
+            size if size > MAX_FACT_BYTES => Err(EvaluationError::TooLarge(size)),
             _ => Ok(value),
         }
     }

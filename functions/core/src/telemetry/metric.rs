@@ -154,6 +154,8 @@ metrics! {
     Expired: Count by Source,
     /// Actions for an identity's link, of which too many wait already.
     Unheld: Count by Source,
+    /// What had no room in a full collection, and in which: `join` (events of a window), `set` (elements), `fact` (values). Its event is processed all the same.
+    Overflow: Count by Reason,
     /// Events that link an identity which has another conversation.
     LinkConflict: Count by Source,
     /// Starts of a function: from its first line until it is ready for its first event.

@@ -2,6 +2,7 @@
 
 mod actions;
 mod batches;
+mod bounds;
 mod commits;
 mod costs;
 mod dead;
@@ -12,6 +13,7 @@ mod joins;
 mod kept;
 mod links;
 mod metrics;
+mod openings;
 mod order;
 mod properties;
 mod races;
