@@ -197,13 +197,9 @@ async fn join(
 /// The timer that asks again, if this one says that the queue lags: an event that would complete the join may be in it.
 fn postponed(envelope: &Envelope, now: Timestamp) -> Option<Due> {
     let (what, due) = Due::read(envelope)?.ok()?;
-    match what {
-        Due::Join { join, key, because_of, postponed } if postponed < MAX_JOIN_POSTPONED => {
-            let lags = is_late(Due::visible(envelope).unwrap_or(due), now);
-            lags.then_some(Due::Join { join, key, because_of, postponed: postponed + 1 })
-        }
-        Due::Join { .. } | Due::Action { .. } | Due::Link { .. } => None,
-    }
+    let Due::Join { join, key, because_of, postponed } = what else { return None };
+    let lags = is_late(Due::visible(envelope).unwrap_or(due), now);
+    (lags && postponed < MAX_JOIN_POSTPONED).then_some(Due::Join { join, key, because_of, postponed: postponed + 1 })
 }
 
 /// Sends it on its way again. A join that is over needs no timer any more.
@@ -217,19 +213,19 @@ async fn not_yet(
     if let Due::Join { join, key, .. } = what {
         let place = Place::new(join_partition(join, key), ItemKey::Join);
         let stored = load(processor, [place.clone()].into()).await?;
-        let is_over = match (stored.get(&place).map(|item| &item.content), processor.planner.join_named(join).map(Terms::of)) {
-            (Some(Content::Join(state)), Some(terms)) => state.clone().under(&terms, now).is_over(&terms),
-            (Some(Content::Join(_) | Content::Facts(_) | Content::Link(_) | Content::Outbox(_)) | None, _) => false,
+        let is_over = if let Some(Content::Join(state)) = stored.get(&place).map(|item| &item.content)
+            && let Some(terms) = processor.planner.join_named(join).map(Terms::of)
+        {
+            state.clone().under(&terms, now).is_over(&terms)
+        } else {
+            false
         };
         if is_over {
             return Ok(nothing("settled"));
         }
     }
-    let message = match what {
-        // Made again, so that it says when it is to be seen.
-        Due::Join { .. } => what.envelope(due, now).encode(),
-        Due::Action { .. } | Due::Link { .. } => envelope.encode(),
-    };
+    // A join's is made again, so that it says when it is to be seen.
+    let message = if let Due::Join { .. } = what { what.envelope(due, now).encode() } else { envelope.encode() };
     hop(processor, &message, due, now).await?;
     Ok(nothing("waits"))
 }

@@ -43,10 +43,7 @@ impl Overflow {
             Loss::Elements(_) => Full::Set,
             Loss::Value => Full::Fact,
         };
-        let place = match key {
-            ItemKey::Entity(entity) => format!("{entity}.{}", dropped.fact),
-            ItemKey::Identity(_) | ItemKey::Join | ItemKey::Link | ItemKey::Node | ItemKey::Outbox => dropped.fact.clone(),
-        };
+        let place = if let ItemKey::Entity(entity) = key { format!("{entity}.{}", dropped.fact) } else { dropped.fact.clone() };
         Self::new(full, place, dropped.loss)
     }
 }
