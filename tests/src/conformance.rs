@@ -307,7 +307,7 @@ pub async fn moves(tables: &Tables) {
     let page = Page { waiting: vec![Waiting { sequence: 7, what: timer }] };
     let deferred = Deferred { identities: vec!["id".into()], wakes: Some(LATER), timers: 2, ..Deferred::default() };
     let seen = Seen { time: NOW, key: key("a"), leg: 1, received: LATER, owner: Owner::Identity("id".into()) };
-    let join = JoinState { seen: vec![seen], taken: None };
+    let join = JoinState { seen: vec![seen], ..JoinState::default() };
     let items: BTreeMap<Place, Item> = [
         (place("kinds", ItemKey::Outbox), Content::Outbox(outbox)),
         (place("kinds", ItemKey::OutboxPage(7)), Content::OutboxPage(page)),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::fmt::Display;
 use std::str::FromStr;
 use tidings_core::config::files::{provider_schema, rules_schema, sources_schema};
-use tidings_core::config::rules::{ClockTime, Span, Text, TypePattern};
+use tidings_core::config::rules::{Again, ClockTime, Span, Text, TypePattern};
 use tidings_core::config::{JsonPath, Reference, Template};
 use tidings_tests::golden::{check, root};
 
@@ -105,6 +105,10 @@ fn a_slip_is_seen() {
         (&rules, "version: 1\nconversations: [{ on: '*', conversation: data.a, identity: data.b }]"),
         (&rules, "version: 1\njoins: [{ name: j, all: [a], by: data.id, within: 1h, then: { goto: x } }]"),
         (&rules, "version: 1\njoins: [{ name: j, all: [a, b], by: data.id, within: 1 day, then: { goto: x } }]"),
+        (
+            &rules,
+            "version: 1\njoins: [{ name: j, all: [a, b], by: data.id, within: 1h, again: after a week, then: { goto: x } }]",
+        ),
         (&rules, "version: 1\npolicy: { cap: { at_most: 0, within: 1d } }"),
         (&rules, "version: 1\npolicy: { quiet_hours: { from: '10pm', to: '07:00', zone: UTC } }"),
     ] {
@@ -133,6 +137,7 @@ fn an_editor_reads_the_little_words_as_the_build_does() {
     agree::<Template>(&["v0:{header:X-Time}:{body}", "{{{json:a[0].b}}}", "plain"], &["", "{body", "a}b", "{boddy}", "{}"]);
     agree::<TypePattern>(&["order.shipped", "order.*", "*", "*.created"], &["", "order.", "order.ship*", "a b"]);
     agree::<Span>(&["90s", "10m", "24h", "7d"], &["", "0s", "1 day", "h", "1.5h", "-1h"]);
+    agree::<Again>(&["each", "after 90s", "after 7d"], &["", "never", "after", "after 0s", "after 1 day", "7d", "eachh"]);
     agree::<ClockTime>(&["00:00", "22:00", "23:59"], &["24:00", "7:00", "10pm", "12:60"]);
     agree::<Text>(&["Order {data.id} is with {facts.carrier|us}", "{{now}}"], &["", "a {b", "a } b", "{}"]);
 }

@@ -5,6 +5,7 @@ use crate::action::{ActionId, Proposal};
 use crate::claim::{Claim, ClaimKey, Sha256Hex};
 use crate::context::{join_cause, join_partition};
 use crate::envelope::{DecodeError, Envelope, NewEnvelope, Payload};
+use crate::limits::TIMER_HOP;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -28,8 +29,14 @@ pub enum Due {
     },
     /// Something that a conversation deferred may be due. `timer` counts the conversation's timers.
     Wake { conversation: String, timer: u64 },
-    /// A join that may be complete, or given up.
-    Join { join: String, key: String, because_of: ClaimKey },
+    /// A join that may be complete, or given up. `postponed`: how often its `else` was put off, because the queue lagged.
+    Join {
+        join: String,
+        key: String,
+        because_of: ClaimKey,
+        #[serde(default)]
+        postponed: u32,
+    },
 }
 
 /// What the claim keys of notifications begin with.
@@ -42,6 +49,9 @@ const DEFERRED: &str = "deferred until ";
 struct Data {
     due: Timestamp,
     what: Due,
+    /// When SQS shows this message, if it isn't late. The version before doesn't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    visible: Option<Timestamp>,
 }
 
 impl Due {
@@ -59,7 +69,7 @@ impl Due {
         let ms = due.unix_ms();
         ClaimKey::from(match self {
             Self::Action { proposal, .. } => format!("{ACTION}{}#{ms}", proposal.id),
-            Self::Join { join, key, because_of } => {
+            Self::Join { join, key, because_of, .. } => {
                 let event = Sha256Hex::of(because_of.as_str().as_bytes());
                 format!("@{}#{}#{ms}", join_partition(join, key), event.digits())
             }
@@ -75,7 +85,8 @@ impl Due {
 
     /// The message that says so. Its claim key follows from what is due, when, and what caused it.
     pub fn envelope(&self, due: Timestamp, now: Timestamp) -> Envelope {
-        let data = serde_json::to_string(&Data { due, what: self.clone() }).expect("it has string keys and holds only JSON");
+        let data = serde_json::to_string(&Data { due, what: self.clone(), visible: Some(due.min(now.plus(TIMER_HOP))) })
+            .expect("it has string keys and holds only JSON");
         let claim_key = self.claim_key(due);
         let conversation = match self {
             Self::Action { conversation, .. } | Self::Link { conversation, .. } | Self::Wake { conversation, .. } => {
@@ -111,12 +122,18 @@ impl Due {
             let id = match (key.strip_prefix(ACTION), claim.joins.first()) {
                 // It has waited before, and keeps its id.
                 (Some(before), _) => before.split_once('#')?.0.to_owned(),
-                (None, Some(join)) if key.starts_with('@') => ActionId::new(&join_cause(join), rule, what).to_string(),
+                (None, Some(join)) if key.starts_with('@') => ActionId::new(&join_cause(join, 1), rule, what).to_string(),
                 (None, _) => ActionId::new(&claim.key, rule, what).to_string(),
             };
             Some(ClaimKey::from(format!("{ACTION}{id}#{ms}")))
         };
         claim.actions.iter().filter_map(of).collect()
+    }
+
+    /// When SQS was to show this message. `None` for an event of a provider, and for one of the version before.
+    pub fn visible(envelope: &Envelope) -> Option<Timestamp> {
+        let ours = envelope.source == SOURCE;
+        ours.then(|| serde_json::from_str::<Data>(envelope.data.get()).ok()?.visible).flatten()
     }
 
     /// `None` for an event of a provider.
@@ -134,12 +151,16 @@ mod tests {
 
     #[test]
     fn it_is_read_as_it_was_sent_and_claimed_by_what_is_due_and_when() {
-        let due = Due::Join { join: "ready".into(), key: "1042".into(), because_of: ClaimKey::new("shop", "e1") };
+        let due = Due::Join { join: "ready".into(), key: "1042".into(), because_of: ClaimKey::new("shop", "e1"), postponed: 0 };
         let (soon, later) = (Timestamp::from_unix_ms(1_000), Timestamp::from_unix_ms(2_000));
         let envelope = Envelope::decode(&due.envelope(soon, soon).encode()).unwrap();
         assert_eq!(Due::read(&envelope), Some(Ok((due.clone(), soon))));
         assert_eq!(due.envelope(soon, soon).claimkey, due.envelope(soon, later).claimkey);
         assert_ne!(due.envelope(soon, soon).claimkey, due.envelope(later, soon).claimkey);
+
+        assert_eq!(Due::visible(&due.envelope(later, soon)), Some(later));
+        let far = soon.plus(TIMER_HOP * 2);
+        assert_eq!(Due::visible(&due.envelope(far, soon)), Some(soon.plus(TIMER_HOP)), "as far as SQS can delay it");
 
         let mut forged = envelope;
         forged.source = "/webhooks/tidings".to_owned();

@@ -227,8 +227,18 @@ pub const MAX_KEPT_EVENT_BYTES: usize = 65_536;
 /// What an event may add to a counter, or take from it. Ten billion such events fit into 64 bits.
 pub const MAX_COUNT_STEP: i64 = 1_000_000_000;
 
-/// Elements of one set, those that were taken out included: that they were is remembered.
+/// Elements of one set, those that were taken out in the last [`CLAIM_LIFETIME`] included: that they were is remembered.
 pub const MAX_SET_ELEMENTS: usize = 256;
+
+/// One element as JSON: a name of something. The longest URLs that providers send have half of it.
+pub const MAX_ELEMENT_BYTES: usize = 512;
+
+/// One set with all that is remembered of its elements: 256 of 40 bytes with claim keys that are hashes, and room for the
+/// entity's other facts beside it.
+pub const MAX_SET_BYTES: usize = 49_152;
+
+/// Lines in a claim about what was dropped. More are counted.
+pub const MAX_DROPPED_SHOWN: usize = 16;
 
 /// How long a fact may be known, if not for good.
 pub const MAX_TTL: Duration = Duration::from_secs(366 * 86_400);
@@ -245,8 +255,17 @@ pub const MAX_JOINS_PER_EVENT: usize = 8;
 /// What the events of a join have in common, as text.
 pub const MAX_JOIN_KEY_BYTES: usize = 256;
 
-/// Events that one join remembers of one key. A key names one thing that happens, as an order: of each there should be one.
+/// Events that one join remembers of one key. Each leg has an equal share, and keeps its newest.
 pub const MAX_JOIN_EVENTS: usize = 32;
+
+/// These as JSON, shared among the legs alike. The longest event has 512 bytes of a conversation and some 320 of a claim key.
+pub const MAX_JOIN_BYTES: usize = 57_344;
+
+/// The longest that a join may stay shut after an end.
+pub const MAX_JOIN_SHUT: Duration = Duration::from_secs(366 * 86_400);
+
+/// How often a join's `else` is put off by [`JOIN_GRACE`] because its timer came late.
+pub const MAX_JOIN_POSTPONED: u32 = 10;
 
 /// The longest that a join may wait. Its timer is a message that is sent again every [`TIMER_HOP`].
 pub const MAX_JOIN_WITHIN: Duration = Duration::from_secs(7 * 86_400);
@@ -460,6 +479,12 @@ const _: () = {
     );
     assert!(2 * MOVE_CHUNK <= 100, "so does this one");
     assert!(MAX_JOIN_WITHIN.as_secs() + JOIN_GRACE.as_secs() < MAX_EVENT_AGE.as_secs(), "a timer is an event");
+    assert!(MAX_JOIN_EVENTS / MAX_LEGS >= 4, "of each leg the newest has room, and some that are late");
+    // Each byte of a conversation's name may be escaped as six.
+    assert!(MAX_JOIN_BYTES / MAX_LEGS >= 6 * MAX_CONVERSATION_BYTES + 6 * MAX_EVENT_ID_BYTES + 512, "so has one of any length");
+    assert!(MAX_JOIN_BYTES + 2 * (6 * MAX_CONVERSATION_BYTES) + 512 <= MAX_ITEM_BYTES, "with the join's ends, in one item");
+    assert!(MAX_ELEMENT_BYTES <= MAX_FACT_BYTES && 2 * MAX_FACT_BYTES <= MAX_ITEM_BYTES - MAX_SET_BYTES);
+    assert!(MAX_SET_BYTES < MAX_ITEM_BYTES);
     assert!(MAX_CAP_WITHIN.as_secs() < MAX_DEFERRAL.as_secs());
     assert!(MAX_DEFERRAL.as_secs() < MAX_EVENT_AGE.as_secs(), "a notification that waits is an event");
     assert!(MAX_COUNT_STEP.checked_mul(1_000_000_000).is_some());

@@ -4,13 +4,15 @@
 use crate::Processor;
 use crate::deliver::deliver;
 use crate::failure::Failure;
+use crate::overflow::Full;
 use crate::tries::{Next, Tries};
 use crate::view::{View, load, read_partition};
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_core::context::{Content, Deferred, Item, ItemKey, Link, Outbox, Outgoing, Place, Put, Waits, moved};
+use tidings_core::context::{Content, Deferred, Item, ItemKey, Link, Moved, Outbox, Outgoing, Place, Put, Waits, moved};
 use tidings_core::due::Due;
 use tidings_core::limits::MOVE_CHUNK;
 use tidings_core::ports::{Rewrite, Unavailable};
+use tidings_core::telemetry::{Metric, UNKNOWN};
 use tidings_core::time::Timestamp;
 
 /// Moves what is known, and hands over what waits for the link.
@@ -22,8 +24,10 @@ pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &
         let known = items.keys().filter(|key| matches!(key, ItemKey::Entity(_) | ItemKey::Node));
         let places = known.map(|key| Place::new(conversation, key.clone())).collect();
         let theirs = load(processor, places).await.map_err(Failure::undelivered)?;
-        let rewrite = match mirror(&items) {
-            Some(mirror) => follow(processor, identity, conversation, mirror, now).await?,
+        let Moved { rewrite, dropped } = match mirror(&items) {
+            Some(mirror) => {
+                Moved { rewrite: follow(processor, identity, conversation, mirror, now).await?, dropped: Vec::new() }
+            }
             None => moved(identity, &items, conversation, &theirs, now),
         };
         if rewrite.puts.is_empty() && rewrite.deletes.is_empty() {
@@ -37,6 +41,10 @@ pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &
                 return Ok(());
             }
         } else if write(processor, &mut tries, &rewrite).await? {
+            for dropped in dropped {
+                Metric::Overflow.count_as(UNKNOWN, Full::of(dropped.loss).word());
+                tracing::warn!(fact = dropped.fact, loss = %dropped.loss, "an identity's facts had no room in its conversation");
+            }
             tries = Tries::default();
         }
     }

@@ -1,9 +1,12 @@
 //! What a plan makes of what is stored: the items to write and what became of the actions. Pure; [`crate::commit`] reads
 //! before it and writes after it.
 
+mod legs;
+
 use crate::effects::{Outline, Planned};
 use crate::failure::Failure;
 use crate::links;
+use crate::overflow::Overflow;
 use crate::plan::{EventPlan, Planner};
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,11 +15,11 @@ use tidings_core::action::{ActionOutcome, Became, Preferences, Proposal, Verdict
 use tidings_core::claim::{ClaimKey, Outcome};
 use tidings_core::config::rules::{Channel, Policy};
 use tidings_core::context::{
-    Branch, Content, Deferred, Facts, Item, ItemKey, JoinState, Merged, Order, Outbox, Outgoing, PREFERENCES, Place, Put, Taken,
-    Waits, join_order, join_partition,
+    Content, Deferred, Facts, Item, ItemKey, JoinState, Merged, Next, Order, Outbox, Outgoing, PREFERENCES, Place, Put, Terms,
+    Waits, join_order,
 };
 use tidings_core::due::Due;
-use tidings_core::limits::{MAX_ITEM_BYTES, MAX_SET_ELEMENTS, WAKE_STEP};
+use tidings_core::limits::{MAX_DROPPED_SHOWN, WAKE_STEP};
 use tidings_core::time::Timestamp;
 
 /// What is to be written.
@@ -34,11 +37,21 @@ pub(crate) struct Applied {
     /// Links that say something else than the one that is there.
     pub(crate) conflicts: usize,
     /// What waited and had to go for something else.
-    pub(crate) overflow: Vec<Proposal>,
+    pub(crate) evicted: Vec<Proposal>,
     /// Timers for which the outbox has no room.
     pub(crate) lost_timers: usize,
     /// Something has to be deferred, and what is deferred already wasn't read: read it, and apply the plan to that.
     pub(crate) needs_deferred: bool,
+    /// What had no room in a join, a set or an item.
+    pub(crate) overflows: Vec<Overflow>,
+}
+
+impl Applied {
+    /// What became of its actions, and what had no room, as the claim says it.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let lost = self.overflows.iter().take(MAX_DROPPED_SHOWN).map(|overflow| overflow.line.clone());
+        self.actions.iter().map(ToString::to_string).chain(lost).collect()
+    }
 }
 
 /// The items of its own partition that an outline has to see.
@@ -70,38 +83,13 @@ pub(crate) fn event(
     work.act(&plan.outline.proposals);
     links::link(&mut work.applied, view, plan, order)?;
     for ((index, key), legs) in &plan.legs {
-        let join = planner.join(*index);
-        let partition = join_partition(&join.name, key);
-        let (version, mut state) = view.join(&partition);
-        let before = state.clone();
-        for seen in legs {
-            state.see(seen.clone()).map_err(|_| Failure::JoinFull { join: join.name.clone() })?;
-        }
-        work.applied.joins.push(partition.clone());
-        if state == before {
-            continue;
-        }
-        let within = join.within.duration();
-        let due = Due::Join { join: join.name.clone(), key: key.clone(), because_of: order.key.clone() };
-        let complete = state.complete(join.all.len(), within);
-        let given_up = state.taken.as_ref().is_some_and(|taken| taken.branch == Branch::Else);
-        if complete.is_some() && complete != before.complete(join.all.len(), within) && !given_up {
-            work.timer(&due, at.now);
-        } else if complete.is_none()
-            && state.taken.is_none()
-            && !join.otherwise.is_empty()
-            && let Some(deadline) = legs.iter().map(|seen| seen.time.max(seen.received)).max()
-        {
-            work.timer(&due, deadline.plus(within).plus(tidings_core::limits::JOIN_GRACE));
-        }
-        let item = Item { version, content: Content::Join(state) };
-        work.applied.items.insert(Place::new(partition, ItemKey::Join), item);
+        work.see(planner.join(*index), key, legs, &order.key);
     }
-    work.finish()
+    Ok(work.finish())
 }
 
 /// A notification whose time has come.
-pub(crate) fn action(proposal: &Proposal, view: &View, order: &Order, at: &Moment<'_>) -> Result<Applied, Failure> {
+pub(crate) fn action(proposal: &Proposal, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
     let outline =
         Outline { proposals: vec![Planned { proposal: proposal.clone(), stale_without: Vec::new() }], ..Outline::default() };
     let mut work = Work::new(view, &outline, order, at);
@@ -117,7 +105,7 @@ pub(crate) fn wake(
     view: &View,
     order: &Order,
     at: &Moment<'_>,
-) -> Result<Applied, Failure> {
+) -> Applied {
     let mut work = Work::new(view, &Outline::default(), order, at);
     work.deferred.wakes = work.deferred.wakes.filter(|wakes| *wakes > fired);
     for Waits { proposal, .. } in work.deferred.take_due(at.now, WAKE_STEP) {
@@ -126,7 +114,7 @@ pub(crate) fn wake(
     if let Some(identity) = identity {
         let (version, mut theirs) = view.deferred(identity);
         let gone = work.deferred.take_over(&mut theirs, at.now);
-        work.applied.overflow.extend(gone);
+        work.applied.evicted.extend(gone);
         if theirs.waiting.is_empty() {
             work.deferred.identities.retain(|waiting| waiting != identity);
         }
@@ -145,24 +133,28 @@ pub(crate) fn wake(
     work.finish()
 }
 
-/// The end of a join, as far as the join's own item says.
+/// A join with what there is to do for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Ending {
     pub(crate) place: Place,
     pub(crate) version: Option<u64>,
     pub(crate) state: JoinState,
-    pub(crate) branch: Branch,
-    pub(crate) time: Timestamp,
+    pub(crate) next: Next,
 }
 
-/// A join's branch. Its actions are the first time's; its facts are those of its latest events.
-pub(crate) fn ending(ending: &Ending, outline: &Outline, view: &View, at: &Moment<'_>) -> Result<Applied, Failure> {
-    let order = join_order(&ending.place.partition, ending.time);
+/// A join's branch. Its actions are said when it is taken; its facts are those of its latest events.
+pub(crate) fn ending(
+    ending: &Ending,
+    terms: &Terms,
+    outline: &Outline,
+    view: &View,
+    at: &Moment<'_>,
+) -> Applied {
+    let order = join_order(&ending.place.partition, ending.next.end().time);
     let mut work = Work::new(view, outline, &order, at);
-    if ending.state.taken.is_none() {
+    if let Next::Take(end) = &ending.next {
         work.act(&outline.proposals);
-        let taken = Taken { branch: ending.branch, partition: view.partition.clone() };
-        let state = JoinState { taken: Some(taken), ..ending.state.clone() };
+        let state = ending.state.clone().ended(end, terms, &view.partition);
         work.applied.items.insert(ending.place.clone(), Item { version: ending.version, content: Content::Join(state) });
     }
     work.applied.joins.push(ending.place.partition.clone());
@@ -197,7 +189,7 @@ impl<'a> Work<'a> {
         let (outbox_version, outbox) = view.outbox();
         let (deferred_version, deferred) = view.deferred(&view.partition);
         let node = outline.changes.node().filter(|_| merged.items.contains_key(&ItemKey::Node)).map(str::to_owned);
-        let applied = Applied {
+        let mut applied = Applied {
             items: merged.items.iter().map(|(key, item)| (view.place(key.clone()), item.clone())).collect(),
             deletes: BTreeMap::new(),
             outcome: merged.outcome,
@@ -206,10 +198,12 @@ impl<'a> Work<'a> {
             joins: Vec::new(),
             links: Vec::new(),
             conflicts: 0,
-            overflow: Vec::new(),
+            evicted: Vec::new(),
             lost_timers: 0,
             needs_deferred: false,
+            overflows: merged.dropped.iter().map(|(key, dropped)| Overflow::of_item(key, dropped)).collect(),
         };
+        applied.overflows.splice(0..0, outline.dropped.iter().cloned());
         let (outbox_before, deferred_before) = (outbox.clone(), deferred.clone());
         let mut work = Self {
             view,
@@ -309,10 +303,10 @@ impl<'a> Work<'a> {
         };
         if let Some(itself) = gone.iter().position(|gone| gone.id == id) {
             gone.remove(itself);
-            self.applied.overflow.append(&mut gone);
+            self.applied.evicted.append(&mut gone);
             return Became::Withheld(Withheld::NoRoom);
         }
-        self.applied.overflow.append(&mut gone);
+        self.applied.evicted.append(&mut gone);
         until.map_or(Became::WaitsForLink, Became::WaitsUntil)
     }
 
@@ -334,7 +328,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn finish(mut self) -> Result<Applied, Failure> {
+    fn finish(mut self) -> Applied {
         if self.view.knows_deferred {
             self.wake();
             if self.deferred != self.deferred_before {
@@ -346,30 +340,8 @@ impl<'a> Work<'a> {
             let item = Item { version: self.outbox_version, content: Content::Outbox(self.outbox) };
             self.applied.items.insert(self.view.place(ItemKey::Outbox), item);
         }
-        bounded(&self.applied.items)?;
-        Ok(self.applied)
+        self.applied
     }
-}
-
-fn bounded(items: &BTreeMap<Place, Item>) -> Result<(), Failure> {
-    for (place, item) in items {
-        // What is to be sent or said later is bounded where it is put in.
-        if !matches!(item.content, Content::Facts(_) | Content::Join(_)) {
-            continue;
-        }
-        let bytes = item.content.encode().len();
-        if bytes > MAX_ITEM_BYTES {
-            return Err(Failure::LargeItem { item: place.key.to_string(), bytes });
-        }
-        for (name, fact) in item.facts().into_iter().flatten() {
-            if let tidings_core::context::FactKind::Set(members) = &fact.kind
-                && members.len() > MAX_SET_ELEMENTS
-            {
-                return Err(Failure::LargeSet { item: place.key.to_string(), fact: name.clone(), elements: members.len() });
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What sorts the timeline.

@@ -18,11 +18,11 @@ use std::collections::BTreeSet;
 use tidings_core::action::{Became, Proposal, Withheld};
 use tidings_core::claim::Outcome;
 use tidings_core::claim::decide::RecordedEffect;
-use tidings_core::context::{Branch, Content, Item, ItemKey, Order, Owner, Place, Taken, join_partition};
+use tidings_core::context::{Branch, Content, Item, ItemKey, Order, Owner, Place, Taken, Terms, is_late, join_partition};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::kept::KeptEvent;
-use tidings_core::limits::WAKE_STEP;
+use tidings_core::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED, WAKE_STEP};
 use tidings_core::ports::{Commit, Unavailable};
 use tidings_core::telemetry::Metric;
 use tidings_core::time::Timestamp;
@@ -72,8 +72,8 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option
                 None => return Ok(nothing("settled")),
             },
             Plan::Join { index, key } => match join(processor, envelope, *index, key, now).await? {
-                Some(prepared) => prepared,
-                None => return Ok(nothing("settled")),
+                Ok(prepared) => prepared,
+                Err(outcome) => return Ok(nothing(outcome)),
             },
             Plan::NotYet { due, what } => return not_yet(processor, envelope, *due, what, now).await,
             Plan::Forgotten => return Ok(nothing("forgotten")),
@@ -183,7 +183,7 @@ async fn action(
     let unsent = send_first(processor, &mut view).await;
     // It has waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
-    let applied = apply::action(proposal, &view, &order, &at)?;
+    let applied = apply::action(proposal, &view, &order, &at);
     let rules = vec![proposal.rule.clone()];
     Ok(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None, unsent })
 }
@@ -210,59 +210,60 @@ async fn wake(
     let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
     // It has waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
-    let applied = apply::wake(fired, identity.map(String::as_str), &view, &order, &at)?;
+    let applied = apply::wake(fired, identity.map(String::as_str), &view, &order, &at);
     let rules: BTreeSet<String> = due.into_iter().map(|waits| waits.proposal.rule).collect();
     let rules = rules.into_iter().collect();
     Ok(Some(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None, unsent }))
 }
 
-/// `None`: there is nothing to do, or not yet.
+/// The word says why there is nothing to do, or not yet.
 async fn join(
     processor: &Processor,
     envelope: &Envelope,
     index: usize,
     key: &str,
     now: Timestamp,
-) -> Result<Option<Prepared>, Failure> {
+) -> Result<Result<Prepared, &'static str>, Failure> {
     let join = processor.planner.join(index);
-    let within = join.within.duration();
+    let terms = Terms::of(join);
     let place = Place::new(join_partition(&join.name, key), ItemKey::Join);
     let own = read_partition(processor, &place.partition, &[ItemKey::Join]).await?;
     let (version, state) = own.join(&place.partition);
-    let overdue = state.deadline(within).is_some_and(|deadline| now >= deadline);
+    let state = state.under(&terms, now);
     if let Some(Taken { partition, .. }) = &state.taken {
         // Perhaps by this very message, which then couldn't send what the join says.
         flush(processor, partition).await?;
     }
-    let (branch, end) = match (state.complete(join.all.len(), within), state.taken.as_ref().map(|taken| taken.branch)) {
-        (Some(end), None | Some(Branch::Then)) => (Branch::Then, end),
-        (None, None) if overdue => match state.given_up(within) {
-            Some(end) => (Branch::Else, end),
-            None => return Ok(None),
-        },
-        (None, None | Some(Branch::Then)) | (_, Some(Branch::Else)) => return Ok(None),
-    };
-    let outline = processor.planner.branch(index, key, branch, &end, now)?;
+    let Some(next) = state.next(&terms, now) else { return Ok(Err("settled")) };
+    if next.gives_up()
+        && let Some(later) = postponed(envelope, now)
+    {
+        let due = now.plus(JOIN_GRACE);
+        hop(processor, &later.envelope(due, now).encode(), due, now).await?;
+        return Ok(Err("waits"));
+    }
+    let (branch, end) = (next.end().branch, next.end().clone());
+    let outline = processor.planner.branch(index, key, &end, now)?;
     let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
-    let ending = Ending { place, version, state, branch, time: end.time };
+    let ending = Ending { place, version, state, next };
     let mut keys = keys_of(&outline, false);
     let (view, unsent, applied) = loop {
         let mut view = read(processor, &end.owner, &keys, &BTreeSet::new()).await?;
         let unsent = send_first(processor, &mut view).await;
-        let applied = apply::ending(&ending, &outline, &view, &at)?;
+        let applied = apply::ending(&ending, &terms, &outline, &view, &at);
         if !applied.needs_deferred {
             break (view, unsent, applied);
         }
         keys.insert(ItemKey::Deferred);
     };
-    if ending.state.taken.is_some() && applied.items.is_empty() {
-        return Ok(None);
+    if applied.items.is_empty() {
+        return Ok(Err("settled"));
     }
     let event_type = match branch {
         Branch::Then => "tidings.join.then",
         Branch::Else => "tidings.join.else",
     };
-    Ok(Some(Prepared {
+    Ok(Ok(Prepared {
         view,
         applied,
         event_type: event_type.to_owned(),
@@ -271,6 +272,14 @@ async fn join(
         off_schema: None,
         unsent,
     }))
+}
+
+/// The timer that asks again, if this one says that the queue lags: an event that would complete the join may be in it.
+fn postponed(envelope: &Envelope, now: Timestamp) -> Option<Due> {
+    let (what, due) = Due::read(envelope)?.ok()?;
+    let Due::Join { join, key, because_of, postponed } = what else { return None };
+    let lags = is_late(Due::visible(envelope).unwrap_or(due), now);
+    (lags && postponed < MAX_JOIN_POSTPONED).then_some(Due::Join { join, key, because_of, postponed: postponed + 1 })
 }
 
 /// Sends it on its way again. A join that is over needs no timer any more.
@@ -284,15 +293,20 @@ async fn not_yet(
     if let Due::Join { join, key, .. } = what {
         let place = Place::new(join_partition(join, key), ItemKey::Join);
         let stored = load(processor, [place.clone()].into()).await?;
-        let taken = stored.get(&place).is_some_and(|item| match &item.content {
-            Content::Join(state) => state.taken.is_some(),
-            Content::Deferred(_) | Content::Facts(_) | Content::Link(_) | Content::Outbox(_) | Content::OutboxPage(_) => false,
-        });
-        if taken {
+        let is_over = if let Some(Content::Join(state)) = stored.get(&place).map(|item| &item.content)
+            && let Some(terms) = processor.planner.join_named(join).map(Terms::of)
+        {
+            state.clone().under(&terms, now).is_over(&terms)
+        } else {
+            false
+        };
+        if is_over {
             return Ok(nothing("settled"));
         }
     }
-    hop(processor, &envelope.encode(), due, now).await?;
+    // A join's is made again, so that it says when it is to be seen.
+    let message = if let Due::Join { .. } = what { what.envelope(due, now).encode() } else { envelope.encode() };
+    hop(processor, &message, due, now).await?;
     Ok(nothing("waits"))
 }
 
@@ -312,7 +326,7 @@ impl Prepared {
             rules: self.rules.clone(),
             node: self.applied.node.clone(),
             off_schema: self.off_schema.clone(),
-            actions: self.applied.actions.iter().map(ToString::to_string).collect(),
+            actions: self.applied.told(),
             trace_id: trace_id.map(str::to_owned),
             joins: self.applied.joins.clone(),
             event,
@@ -342,7 +356,7 @@ impl Prepared {
             outcome: applied.outcome.as_str(),
             conversation: view.partition,
             rules,
-            actions: applied.actions.iter().map(ToString::to_string).collect(),
+            actions: applied.told(),
         })
     }
 
@@ -359,7 +373,10 @@ impl Prepared {
                 Became::Withheld(Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale) => {}
             }
         }
-        for gone in &applied.overflow {
+        for overflow in &applied.overflows {
+            Metric::Overflow.count_as(source, overflow.full.word());
+        }
+        for gone in &applied.evicted {
             Metric::HoldOverflow.count(source);
             tracing::warn!(claim_key = %gone.cause, rule = gone.rule, "too much waits: the least urgent action is withheld");
         }

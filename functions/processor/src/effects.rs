@@ -2,13 +2,14 @@
 
 use crate::expression::Lazy;
 use crate::failure::Failure;
+use crate::overflow::{Full, Overflow};
 use serde_json::Value;
 use tidings_core::action::{ActionId, Intent, Part, Proposal, in_a_text};
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::rules::{Assignment, Cap, Channel, Effects, IfStale, Priority, Span, TextPart};
 use tidings_core::context::{Changes, ItemKey, NODE_REGISTER};
-use tidings_core::limits::{MAX_COUNT_STEP, MAX_SUBJECT_BYTES, MAX_TEXT_BYTES};
-use tidings_core::rules::{Scope, Variables};
+use tidings_core::limits::{MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES, MAX_TEXT_BYTES};
+use tidings_core::rules::{EvaluationError, Scope, Variables};
 use tidings_core::time::Timestamp;
 
 /// A rule's effects, ready to use.
@@ -40,6 +41,8 @@ enum ReadyPart {
 pub struct Outline {
     pub changes: Changes,
     pub proposals: Vec<Planned>,
+    /// Facts whose values are too large.
+    pub dropped: Vec<Overflow>,
 }
 
 /// A proposal, and when it is stale: when none of these is the event's. Never, if there are none.
@@ -101,7 +104,7 @@ impl Ready {
                 let what = format!("the event has no subject of 1 to {MAX_SUBJECT_BYTES} bytes; give the rule an `entity`");
                 self.failed("entity", what)
             })?;
-            self.change(&entity, at, &mut outline.changes, &mut written)?;
+            self.change(&entity, at, outline, &mut written)?;
         }
         if let Some(node) = &self.goto {
             outline.changes.go_to(node);
@@ -152,13 +155,18 @@ impl Ready {
         &self,
         entity: &str,
         at: &Occasion<'_>,
-        changes: &mut Changes,
+        outline: &mut Outline,
         written: &mut Vec<(ItemKey, String)>,
     ) -> Result<(), Failure> {
         let mut won_by = |name: &String| written.push((ItemKey::Entity(entity.to_owned()), name.clone()));
-        let value = |word: &str, name: &str, expression: &Lazy| {
-            let failed = |what: String| self.failed(&format!("{word}.{name}"), what);
-            expression.evaluate(at.variables).map_err(|error| failed(error.to_string()))
+        let Outline { changes, dropped, .. } = outline;
+        // A value that is too large is none, and costs its own fact.
+        let mut value = |word: &str, name: &str, expression: &Lazy| match expression.evaluate(at.variables) {
+            Err(large @ EvaluationError::TooLarge(_)) => {
+                dropped.push(Overflow::new(Full::Fact, format_args!("{}/{word}.{name}", self.rule), large));
+                Ok(Value::Null)
+            }
+            value => value.map_err(|error| self.failed(&format!("{word}.{name}"), error.to_string())),
         };
         for (name, expression, ttl) in &self.set {
             let value = value("set", name, expression)?;
@@ -178,13 +186,18 @@ impl Ready {
             })?;
             changes.count(entity, name, step);
         }
+        let mut large = Vec::new();
         for (word, inside, list) in [("add", true, &self.add), ("remove", false, &self.remove)] {
             for (name, expression) in list {
                 match value(word, name, expression)? {
                     Value::Null => {}
-                    element @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
-                        changes.member(entity, name, element.to_string(), inside);
-                    }
+                    element @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => match element.to_string() {
+                        element if element.len() > MAX_ELEMENT_BYTES => {
+                            let what = format!("an element of {} bytes, allowed: {MAX_ELEMENT_BYTES}", element.len());
+                            large.push(Overflow::new(Full::Set, format_args!("{}/{word}.{name}", self.rule), what));
+                        }
+                        element => changes.member(entity, name, element, inside),
+                    },
                     Value::Array(_) | Value::Object(_) => {
                         let what = "gives a list or a map; an element is a text, a number or a truth".to_owned();
                         return Err(self.failed(&format!("{word}.{name}"), what));
@@ -192,13 +205,15 @@ impl Ready {
                 }
             }
         }
+        dropped.extend(large);
         Ok(())
     }
 
     fn notify(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {
         let Some((parts, channels, cap)) = &self.notify else { return Ok(None) };
         let mut text = Vec::new();
-        // Facts aside, which come to it when it is sent: what is too long without them is so with them.
+        // Facts aside, which come to it when it is sent. What is too long without them is withheld then: nothing is gained by
+        // the rest of it.
         let mut bytes = 0;
         for part in parts {
             let part = match part {
@@ -214,10 +229,10 @@ impl Ready {
                 Part::Words(text) | Part::Value(text) => text.len(),
                 Part::Fact { .. } => 0,
             };
-            if bytes > MAX_TEXT_BYTES {
-                return Err(Failure::LongText { rule: self.rule.clone(), bytes });
-            }
             text.push(part);
+            if bytes > MAX_TEXT_BYTES {
+                break;
+            }
         }
         Ok(Some(Intent::Notify { text, channels: channels.clone(), cap: *cap }))
     }

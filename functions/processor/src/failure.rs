@@ -1,7 +1,7 @@
 //! Why an event couldn't be processed. What becomes of it then is in [`crate::settle`].
 
 use tidings_core::envelope::DecodeError;
-use tidings_core::limits::{MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_JOIN_EVENTS, MAX_SET_ELEMENTS};
+use tidings_core::limits::MAX_EVENT_AGE;
 use tidings_core::ports::Unavailable;
 use tidings_core::schemas::Finding;
 use tidings_core::time::Timestamp;
@@ -26,12 +26,6 @@ pub enum Failure {
     Unfetched { rule: String, api: String, what: String },
     #[error("{seen} {what}, allowed: {allowed}")]
     TooMany { what: &'static str, seen: usize, allowed: usize },
-    #[error("context item {} would have {bytes} bytes, allowed: {MAX_ITEM_BYTES}", kind(.item))]
-    LargeItem { item: String, bytes: usize },
-    #[error("context item {}, {fact}: a set of {elements} elements, allowed: {MAX_SET_ELEMENTS}", kind(.item))]
-    LargeSet { item: String, fact: String, elements: usize },
-    #[error("join {join}: more than {MAX_JOIN_EVENTS} events of one key; a key is to name one thing that happens")]
-    JoinFull { join: String },
     #[error("the link target is itself an identity that is linked to a conversation")]
     LinkTarget,
     #[error("the name to link has identities of its own: it is a conversation")]
@@ -48,11 +42,6 @@ pub enum Failure {
     Panic,
 }
 
-/// The kind of an item: what follows in its key may be of the payload.
-fn kind(item: &str) -> &str {
-    item.split_once('#').map_or(item, |(kind, _)| kind)
-}
-
 impl Failure {
     /// A word for metrics and logs.
     pub const fn code(&self) -> &'static str {
@@ -64,8 +53,7 @@ impl Failure {
             Self::Conversation { .. } => "conversation",
             Self::Rule { .. } => "rule",
             Self::Unfetched { .. } => "unfetched",
-            Self::TooMany { .. } | Self::LargeItem { .. } | Self::LargeSet { .. } => "too_large",
-            Self::JoinFull { .. } => "join_full",
+            Self::TooMany { .. } => "too_large",
             Self::LinkTarget | Self::LinkedTo => "link_target",
             Self::Undelivered(_) => "undelivered",
             Self::Unavailable(_) => "unavailable",

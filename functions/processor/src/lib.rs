@@ -20,6 +20,7 @@ mod expression;
 pub mod failure;
 mod isolate;
 mod links;
+pub mod overflow;
 pub mod plan;
 pub mod schema;
 pub mod settle;

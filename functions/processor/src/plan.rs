@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tidings_core::action::Proposal;
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::config::rules::{IfStale, Join, Policy, Rule, Rules, Whose, is_about};
-use tidings_core::context::{Branch, Combination, Owner, Seen, join_order, join_partition};
+use tidings_core::context::{Branch, End, Owner, Seen, join_cause, join_partition};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::limits::{
@@ -127,6 +127,11 @@ impl Planner {
 
     pub fn join(&self, index: usize) -> &Join {
         &self.rules.joins[index]
+    }
+
+    /// `None` if the rules don't have it any more.
+    pub fn join_named(&self, name: &str) -> Option<&Join> {
+        self.rules.joins.iter().find(|join| join.name == name)
     }
 
     /// What has to be fetched before there can be a plan: by the index of the rule that needs it.
@@ -312,21 +317,14 @@ impl Planner {
     }
 
     /// What a join does that has come to its end.
-    pub fn branch(&self, index: usize, key: &str, branch: Branch, end: &Combination, now: Timestamp) -> Result<Outline, Failure> {
+    pub fn branch(&self, index: usize, key: &str, end: &End, now: Timestamp) -> Result<Outline, Failure> {
         let join = &self.rules.joins[index];
-        let order = join_order(&join_partition(&join.name, key), end.time);
+        let cause = join_cause(&join_partition(&join.name, key), end.number);
         let variables = Variables::of_join(&join.name, key);
-        let occasion = Occasion {
-            variables: &variables,
-            subject: None,
-            time: end.time,
-            told: None,
-            now,
-            cause: &order.key,
-            traceparent: None,
-        };
+        let occasion =
+            Occasion { variables: &variables, subject: None, time: end.time, told: None, now, cause: &cause, traceparent: None };
         let mut outline = Outline::default();
-        match branch {
+        match end.branch {
             Branch::Then => self.joins[index].then.apply(&occasion, &mut outline)?,
             Branch::Else => self.joins[index].otherwise.apply(&occasion, &mut outline)?,
         }

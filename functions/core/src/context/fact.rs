@@ -120,15 +120,9 @@ pub(super) fn merge_all(mut ours: Facts, theirs: Facts) -> Facts {
 
 /// When an item may be deleted: when nothing in it is known any more, and no event that could be older is on its way.
 pub(super) fn expiry(facts: &Facts, written: Timestamp) -> Option<Timestamp> {
-    let last = facts.values().map(|fact| fact.expires).collect::<Option<Vec<_>>>()?.into_iter().max()?;
-    Some(last.max(written).plus(CLAIM_LIFETIME))
-}
-
-/// Takes the values of what nobody knows any more. When they were set stays, so that an older event brings nothing back.
-pub(super) fn let_go(facts: &mut Facts, now: Timestamp) {
-    for fact in facts.values_mut().filter(|fact| !fact.is_known(now)) {
-        fact.value = Value::Null;
-    }
+    let over = |fact: &Fact| if fact.value.is_null() { Some(fact.expires.unwrap_or(fact.order.time)) } else { fact.expires };
+    let last = facts.values().map(over).collect::<Option<Vec<_>>>()?.into_iter().max();
+    Some(last.map_or(written, |last| last.max(written)).plus(CLAIM_LIFETIME))
 }
 
 #[cfg(test)]
@@ -176,8 +170,9 @@ mod tests {
         let mut facts = Facts::from([("a".to_owned(), expires(5)), ("b".to_owned(), expires(9))]);
         assert_eq!(expiry(&facts, Timestamp::from_unix_ms(1)), Some(Timestamp::from_unix_ms(9).plus(CLAIM_LIFETIME)));
         assert_eq!(expiry(&facts, Timestamp::from_unix_ms(20)), Some(Timestamp::from_unix_ms(20).plus(CLAIM_LIFETIME)));
-        let_go(&mut facts, Timestamp::from_unix_ms(5));
-        assert_eq!((&facts["a"].value, &facts["b"].value), (&Value::Null, &Value::from(1)));
+        facts.insert("c".to_owned(), Fact::register(Value::Null, order(30)));
+        let forgotten = Timestamp::from_unix_ms(30).plus(CLAIM_LIFETIME);
+        assert_eq!(expiry(&facts, Timestamp::from_unix_ms(1)), Some(forgotten), "what is forgotten isn't known for good");
         facts.insert("c".to_owned(), Fact::register(Value::from(1), order(1)));
         assert_eq!(expiry(&facts, Timestamp::from_unix_ms(1)), None, "something in it is known for good");
     }

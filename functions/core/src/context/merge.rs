@@ -1,6 +1,6 @@
 //! One event's changes merged into what is stored.
 
-use super::{Content, Fact, FactKind, Facts, Item, ItemKey, Member, NODE_REGISTER, Order, fact};
+use super::{Content, Dropped, Fact, FactKind, Facts, Item, ItemKey, Member, NODE_REGISTER, Order, fact, fit};
 use crate::claim::Outcome;
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub struct Merged {
     pub outcome: Outcome,
     /// What the event has changed. What it hasn't was newer already, or this very event's.
     pub won: BTreeSet<(ItemKey, String)>,
+    /// What had no room.
+    pub dropped: Vec<(ItemKey, Dropped)>,
 }
 
 impl Changes {
@@ -92,6 +94,7 @@ impl Changes {
     pub fn merge(&self, stored: &BTreeMap<ItemKey, Item>, order: &Order, now: Timestamp) -> Merged {
         let mut items = BTreeMap::new();
         let mut won = BTreeSet::new();
+        let mut dropped = Vec::new();
         // A sequence counts the events of one entity. Where the dialogue stands is for all entities, so there time decides.
         let by_time = Order { sequence: None, ..order.clone() };
         for (key, changes) in &self.items {
@@ -106,7 +109,7 @@ impl Changes {
                 }
             }
             if changed {
-                fact::let_go(&mut facts, now);
+                dropped.extend(fit(&mut facts, now).into_iter().map(|dropped| (key.clone(), dropped)));
                 items.insert(key.clone(), Item { version, content: Content::Facts(facts) });
             }
         }
@@ -115,7 +118,7 @@ impl Changes {
             (false, true) => Outcome::Stale,
             (false, false) => Outcome::Applied,
         };
-        Merged { items, outcome, won }
+        Merged { items, outcome, won, dropped }
     }
 }
 
@@ -156,8 +159,10 @@ fn write(facts: &mut Facts, name: &str, change: &Change, order: &Order) -> bool 
 mod tests {
     use super::*;
     use crate::claim::ClaimKey;
+    use crate::limits::CLAIM_LIFETIME;
     use crate::time::Timestamp;
     use proptest::prelude::*;
+    use std::time::Duration;
 
     type Stored = BTreeMap<ItemKey, Item>;
 
@@ -189,7 +194,49 @@ mod tests {
         }
     }
 
+    /// Applies events one after the other, each at its time by our clock.
+    fn apply_at(events: &[(Changes, Order)], clock: &[u64]) -> Stored {
+        let mut stored = Stored::new();
+        for ((changes, order), seconds) in events.iter().zip(clock) {
+            let now = Timestamp::from_unix_ms(0).plus(Duration::from_secs(*seconds));
+            stored.extend(changes.merge(&stored, order, now).items);
+        }
+        stored
+    }
+
     proptest! {
+        /// What ages is what no older event can bring back: whenever items are written, what is known is the same.
+        #[test]
+        fn ageing_changes_nothing_that_is_known(
+            events in proptest::collection::vec(any_event(), 1..8), mut clock in proptest::collection::vec(0..CLAIM_LIFETIME.as_secs(), 8),
+            keys in proptest::collection::vec(any::<u32>(), 8),
+        ) {
+            let mut events = events;
+            events.sort_by(|a, b| a.1.cmp(&b.1));
+            events.dedup_by(|a, b| a.1 == b.1);
+            clock.sort_unstable();
+            let mut shuffled: Vec<_> = events.iter().cloned().zip(keys).collect();
+            shuffled.sort_by_key(|(_, key)| *key);
+            let shuffled: Vec<_> = shuffled.into_iter().map(|(event, _)| event).collect();
+            let straight = apply(&events);
+            let aged = apply_at(&shuffled, &clock);
+            prop_assert_eq!(&aged, &straight, "nothing has aged yet");
+
+            let later = Timestamp::from_unix_ms(4).plus(CLAIM_LIFETIME);
+            for (key, item) in straight {
+                let before = item.facts().unwrap().clone();
+                let mut after = before.clone();
+                prop_assert_eq!(crate::context::fit(&mut after, later), []);
+                let known = |facts: &Facts| -> BTreeMap<String, Value> {
+                    let known = facts.iter().filter(|(_, fact)| fact.is_known(later));
+                    known.map(|(name, fact)| (name.clone(), fact.value.clone())).collect()
+                };
+                prop_assert_eq!(known(&after), known(&before), "{}", key);
+                let out = |fact: &Fact| matches!(&fact.kind, FactKind::Set(members) if members.values().any(|member| member.out));
+                prop_assert!(after.values().all(|fact| !fact.value.is_null() && !out(fact)), "only what is known is left");
+            }
+        }
+
         #[test]
         fn any_order_gives_the_same_context(
             events in proptest::collection::vec(any_event(), 1..8),
@@ -273,7 +320,7 @@ mod tests {
         };
         let facts = |events: &[(Changes, Order)]| apply(events)[&ItemKey::Entity("order/1".into())].facts().unwrap().clone();
         let all = facts(&[event(1), event(2), event(3), event(4)]);
-        let merged = fact::merge_all(facts(&[event(1), event(4)]), facts(&[event(3), event(2)]));
+        let merged = crate::context::fact::merge_all(facts(&[event(1), event(4)]), facts(&[event(3), event(2)]));
         assert_eq!(merged, all);
         assert_eq!((&all["n"].value, &all["tags"].value), (&Value::from(10), &Value::from(Vec::<i64>::new())));
     }

@@ -10,7 +10,9 @@
 //! waits.
 
 mod deferred;
+mod ending;
 mod fact;
+mod fit;
 mod join;
 mod link;
 mod merge;
@@ -18,11 +20,13 @@ mod moving;
 mod outbox;
 
 pub use deferred::{Deferred, Waits};
+pub use ending::{Combination, End, Next, Openings, Terms, is_late};
 pub use fact::{Fact, FactKind, Facts, Member};
-pub use join::{Branch, Combination, JoinState, Seen, Taken, join_cause, join_order, join_partition};
+pub use fit::{Dropped, Loss, fit};
+pub use join::{Branch, JoinState, Seen, Taken, join_cause, join_order, join_partition};
 pub use link::{Link, Owner};
 pub use merge::{Change, Changes, Merged};
-pub use moving::moved;
+pub use moving::{Moved, moved};
 pub use outbox::{Outbox, Outgoing, Page, Put, Waiting};
 
 use crate::claim::ClaimKey;

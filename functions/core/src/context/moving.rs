@@ -2,10 +2,18 @@
 //!
 //! What is to be sent or said later isn't moved here: it is sent first, and said by its own rules ([`super::Deferred`]).
 
-use super::{Content, Item, ItemKey, Place, fact};
+use super::{Content, Dropped, Facts, Item, ItemKey, Place, fact, fit};
 use crate::ports::Rewrite;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
+
+/// A move.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    pub rewrite: Rewrite,
+    /// What has no room where two items come together.
+    pub dropped: Vec<Dropped>,
+}
 
 /// The write that moves these items of an identity. `theirs` are the conversation's, as far as they are there. What isn't
 /// known of somebody (the link itself, an outbox) stays.
@@ -15,24 +23,26 @@ pub fn moved(
     conversation: &str,
     theirs: &BTreeMap<Place, Item>,
     now: Timestamp,
-) -> Rewrite {
+) -> Moved {
+    let mut dropped = Vec::new();
     let mut rewrite = Rewrite { puts: BTreeMap::new(), deletes: BTreeMap::new(), at: now };
     for (key, item) in items {
         let place = Place::new(conversation, key.clone());
         let stored = theirs.get(&place);
-        let Some(content) = together(&item.content, stored.map(|item| &item.content)) else { continue };
-        rewrite.puts.insert(place, Item { version: stored.and_then(|item| item.version), content });
+        let Some(mut facts) = together(&item.content, stored.map(|item| &item.content)) else { continue };
+        dropped.extend(fit(&mut facts, now));
+        rewrite.puts.insert(place, Item { version: stored.and_then(|item| item.version), content: Content::Facts(facts) });
         if let Some(version) = item.version {
             rewrite.deletes.insert(Place::new(identity, key.clone()), version);
         }
     }
-    rewrite
+    Moved { rewrite, dropped }
 }
 
-fn together(from: &Content, to: Option<&Content>) -> Option<Content> {
+fn together(from: &Content, to: Option<&Content>) -> Option<Facts> {
     match (from, to) {
-        (Content::Facts(facts), Some(Content::Facts(ours))) => Some(Content::Facts(fact::merge_all(ours.clone(), facts.clone()))),
-        (Content::Facts(_), _) => Some(from.clone()),
+        (Content::Facts(facts), Some(Content::Facts(ours))) => Some(fact::merge_all(ours.clone(), facts.clone())),
+        (Content::Facts(facts), _) => Some(facts.clone()),
         (Content::Deferred(_) | Content::Join(_) | Content::Link(_) | Content::Outbox(_) | Content::OutboxPage(_), _) => None,
     }
 }

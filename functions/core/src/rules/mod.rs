@@ -24,13 +24,14 @@ mod value;
 
 use cel::Env;
 use evaluate::Evaluation;
+use fault::Fault;
 use meter::{EventWork, Meter};
 use std::fmt;
 use std::sync::LazyLock;
 use tree::Node;
 use value::Value;
 
-use crate::limits::MAX_LOOP_ITEMS;
+use crate::limits::{MAX_FACT_BYTES, MAX_LOOP_ITEMS};
 
 /// A parsed expression.
 pub struct Expression {
@@ -47,8 +48,13 @@ pub struct ExpressionError(String);
 /// Why an expression has no value for an event. It names fields and types, never what is in them. Never worth a retry:
 /// the same event gives the same error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct EvaluationError(String);
+pub enum EvaluationError {
+    #[error("{0}")]
+    NoValue(String),
+    /// It has one, of so many bytes.
+    #[error("a value of {0} bytes, allowed: {MAX_FACT_BYTES}")]
+    TooLarge(usize),
+}
 
 /// What an expression may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +100,10 @@ impl Expression {
     pub fn evaluate(&self, variables: &Variables) -> Result<serde_json::Value, EvaluationError> {
         let mut evaluation = Evaluation::new(&variables.values, Meter::new(&variables.work));
         let value = evaluation.value(&self.tree).and_then(|value| convert::to_json(&value, &mut evaluation.meter));
-        value.map_err(|fault| EvaluationError(fault.to_string()))
+        value.map_err(|fault| match fault {
+            Fault::LargeResult(bytes) => EvaluationError::TooLarge(bytes),
+            fault => EvaluationError::NoValue(fault.to_string()),
+        })
     }
 }
 

@@ -154,6 +154,8 @@ metrics! {
     Expired: Count by Source,
     /// Actions withheld because too much of a conversation waits already, or because they are too large.
     HoldOverflow: Count by Source,
+    /// What had no room in a full collection, and in which: `join` (events of a window), `set` (elements), `fact` (values). Its event is processed all the same.
+    Overflow: Count by Reason,
     /// Links that weren't made: the name has another conversation, or identities of its own.
     LinkConflict: Count by Source,
     /// Starts of a function: from its first line until it is ready for its first event.

@@ -2,6 +2,7 @@
 
 mod actions;
 mod batches;
+mod bounds;
 mod commits;
 mod costs;
 mod dead;
@@ -13,6 +14,7 @@ mod joins;
 mod kept;
 mod links;
 mod metrics;
+mod openings;
 mod order;
 mod outages;
 mod properties;

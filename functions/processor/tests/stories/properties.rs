@@ -50,6 +50,19 @@ joins:
     within: 10s
     then: { entity: "'join/' + join.key", set: { joined: true }, goto: joined, notify: { text: "{join.key} joined" } }
     else: { entity: "'join/' + join.key", set: { joined: false }, emit: { type: alone, data: { who: join.key } } }
+  - name: each
+    all: ["*.left", "*.right"]
+    by: data.who
+    within: 3s
+    again: each
+    then: { entity: "'each/' + join.key", set: { met: true }, notify: { text: "{join.key} met" } }
+    else: { entity: "'each/' + join.key", set: { met: false }, emit: { type: missed, data: { who: join.key } } }
+  - name: seldom
+    all: ["*.left", "*.right", "*.a"]
+    by: data.who
+    within: 5s
+    again: after 4s
+    then: { entity: "'each/' + join.key", set: { three: true }, notify: { text: "{join.key} met three" } }
 "#;
 
 const KINDS: [&str; 10] = ["set", "forget", "a", "b", "count", "add", "remove", "left", "right", "link"];
@@ -252,6 +265,6 @@ fn the_events_do_meet() {
     assert!(end.held.is_empty());
     let mut said: Vec<_> = end.actions.values().map(|(who, a)| (who.as_str(), a.data["text"].as_str().unwrap())).collect();
     said.sort_unstable();
-    assert_eq!(said, [("who0", "3"), ("who0", "odd 3"), ("who0", "who0 joined")]);
+    assert_eq!(said, [("who0", "3"), ("who0", "odd 3"), ("who0", "who0 joined"), ("who0", "who0 met")]);
     assert!(end.items.contains_key(&Place::new("who0", ItemKey::Identity("id0".into()))));
 }

@@ -201,6 +201,10 @@ impl ContextStore for Aborting {
         self.inner.load(places).await
     }
 
+    async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
+        self.inner.effect(key).await
+    }
+
     async fn commit(&self, commit: &Commit) -> Committed {
         self.live().await;
         self.inner.commit(commit).await

@@ -172,6 +172,11 @@ impl Harness {
         self.clock.set(until);
     }
 
+    /// Time without a processor: what becomes visible stays in the queue until somebody settles it.
+    pub(crate) fn outage(&self, time: Duration) {
+        self.clock.set(self.clock.now().plus(time));
+    }
+
     /// What is due at once.
     pub(crate) async fn settle(&self) {
         self.pass(Duration::ZERO).await;

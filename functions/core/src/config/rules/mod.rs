@@ -3,12 +3,14 @@
 //! Everything that an event causes follows from the event alone (its envelope and its payload, and what a rule fetches because
 //! of it), never from what came before it. That is why the same events cause the same in every order of arrival.
 
+mod again;
 mod api;
 mod pattern;
 mod policy;
 mod span;
 mod text;
 
+pub use again::Again;
 pub use api::{Api, Enrich, IfGone, SentAs};
 pub use pattern::TypePattern;
 pub use policy::{Cap, Channel, ClockTime, OptIn, Policy, QuietHours};
@@ -209,6 +211,9 @@ pub struct Join {
     pub all: Vec<Leg>,
     /// How far apart the events' times may be.
     pub within: Span,
+    /// Whether it opens again after an end.
+    #[serde(default, skip_serializing_if = "Again::is_never")]
+    pub again: Again,
     pub then: Effects,
     #[serde(rename = "else", default, skip_serializing_if = "Effects::is_empty")]
     pub otherwise: Effects,

@@ -9,11 +9,11 @@ mod policy;
 use super::{Checker, Report, Spanned, did_you_mean, yaml};
 use crate::config::OneOrMany;
 use crate::config::rules::{
-    Api, ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, Whose, is_name,
+    Again, Api, ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, Whose, is_name,
 };
 #[cfg(feature = "schema")]
 use crate::config::schema::Either;
-use crate::limits::{MAX_JOIN_WITHIN, MAX_LEGS, MAX_LINKS_PER_EVENT};
+use crate::limits::{MAX_JOIN_SHUT, MAX_JOIN_WITHIN, MAX_LEGS, MAX_LINKS_PER_EVENT};
 use crate::rules::{Expression, Scope};
 use apis::{ApiEntry, EnrichEntry, apis, enrich};
 use effects::{BranchEntry, Field};
@@ -123,6 +123,9 @@ struct JoinEntry {
     by: Option<Spanned<Scalar>>,
     /// How far apart the events' own times may be.
     within: Spanned<Span>,
+    /// Whether it opens again after an end: for each that follows (`each`), or for what happens so long after it (`after 7d`). A
+    /// key ends once if it is left out.
+    again: Option<Spanned<Again>>,
     /// What happens when all have.
     then: Option<BranchEntry>,
     /// What happens when they haven't.
@@ -311,6 +314,7 @@ fn join(checker: &mut Checker<'_>, entry: JoinEntry, sources: &[String], kinds: 
         let allowed = Span::new(MAX_JOIN_WITHIN);
         checker.problem(entry.within.referenced, format!("a join waits {}, allowed: up to {allowed}", entry.within.value));
     }
+    let again = entry.again.map(|again| self::again(checker, &again)).unwrap_or_default();
     let mut all = Vec::new();
     for Spanned { value: leg, referenced, .. } in entry.all.value {
         about(checker, referenced, &leg.on, &leg.source, sources);
@@ -342,7 +346,15 @@ fn join(checker: &mut Checker<'_>, entry: JoinEntry, sources: &[String], kinds: 
     if then.is_empty() && otherwise.is_empty() {
         checker.problem(here, format!("join {name:?} does nothing; give it `then` or `else`"));
     }
-    Join { name, all, within: entry.within.value, then, otherwise }
+    Join { name, all, within: entry.within.value, again, then, otherwise }
+}
+
+fn again(checker: &mut Checker<'_>, again: &Spanned<Again>) -> Again {
+    if again.value.span().is_some_and(|span| span > MAX_JOIN_SHUT) {
+        let allowed = Span::new(MAX_JOIN_SHUT);
+        checker.problem(again.referenced, format!("a join opens again {}, allowed: up to {allowed} after an end", again.value));
+    }
+    again.value
 }
 
 fn named(checker: &mut Checker<'_>, what: &str, name: &Spanned<String>, names: &mut BTreeSet<String>) {
