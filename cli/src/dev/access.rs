@@ -142,8 +142,8 @@ pub(crate) fn admit(token: &Token, request: &Parts) -> Result<(), Refused> {
 /// The same with the token as the access key of an AWS client.
 pub(crate) fn admit_client(token: &Token, request: &Parts) -> Result<(), Refused> {
     from_here(request)?;
-    let given = only(&request.headers, header::AUTHORIZATION)
-        .and_then(|value| value.split_once("Credential=")?.1.split('/').next());
+    let given =
+        only(&request.headers, header::AUTHORIZATION).and_then(|value| value.split_once("Credential=")?.1.split('/').next());
     if given.is_some_and(|given| token.is(given)) { Ok(()) } else { Err(Refused::Token) }
 }
 
@@ -189,8 +189,16 @@ mod tests {
             assert_eq!(admit(&token, &asked("/_dev/events", &[("host", host), key])), Ok(()), "{host}");
         }
         let hosts = [
-            "evil.example", "localhost.evil.example:8787", "127.0.0.1.evil.example", "0.0.0.0:8787", "10.0.0.1", "[::]",
-            "evil@127.0.0.1", "localhost.", "", "127.0.0.1, evil.example",
+            "evil.example",
+            "localhost.evil.example:8787",
+            "127.0.0.1.evil.example",
+            "0.0.0.0:8787",
+            "10.0.0.1",
+            "[::]",
+            "evil@127.0.0.1",
+            "localhost.",
+            "",
+            "127.0.0.1, evil.example",
         ];
         for host in hosts {
             assert_eq!(admit(&token, &asked("/_dev/events", &[("host", host), key])), Err(Refused::Host), "{host}");
@@ -198,7 +206,12 @@ mod tests {
         assert_eq!(admit(&token, &asked("/_dev/events", &[key])), Err(Refused::Host), "none");
         assert_eq!(admit(&token, &asked("/_dev/events", &[here, here, key])), Err(Refused::Host), "two");
         assert_eq!(admit(&token, &asked("http://evil.example/_dev/events", &[here, key])), Err(Refused::Host), "absolute");
-        for page in [("origin", "null"), ("origin", "http://127.0.0.1:8787"), ("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")] {
+        for page in [
+            ("origin", "null"),
+            ("origin", "http://127.0.0.1:8787"),
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-mode", "cors"),
+        ] {
             assert_eq!(admit(&token, &asked("/_dev/events", &[here, key, page])), Err(Refused::Browser), "{page:?}");
         }
         let cut = &bearer[..bearer.len() - 1];
@@ -214,7 +227,8 @@ mod tests {
     fn an_aws_client_has_the_token_as_its_access_key() {
         let token = Token::new().unwrap();
         let here = ("host", "127.0.0.1:8788");
-        let signed = |key: &str| format!("AWS4-HMAC-SHA256 Credential={key}/20261120/eu-central-1/dynamodb/aws4_request, Signature=0");
+        let signed =
+            |key: &str| format!("AWS4-HMAC-SHA256 Credential={key}/20261120/eu-central-1/dynamodb/aws4_request, Signature=0");
         let right = signed(token.as_str());
         assert_eq!(admit_client(&token, &asked("/", &[here, ("authorization", &right)])), Ok(()));
         for wrong in [signed("embedded"), signed(""), format!("Bearer {}", token.as_str()), String::new()] {

@@ -84,9 +84,7 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
         let _ = server.await;
     });
 
-    let demo = async {
-        if options.demo { demo::run(&url, &cloud, &chatbot, &secrets).await } else { Ok(true) }
-    };
+    let demo = async { if options.demo { demo::run(&url, &cloud, &chatbot, &secrets).await } else { Ok(true) } };
     let status = tokio::select! {
         as_expected = demo => Some(as_expected?),
         () = signals::heard(told.clone()) => None,

@@ -49,11 +49,17 @@ fn nothing_below_its_own_path_is_for_a_page_another_host_or_somebody_without_the
             }
         }
     }
-    for path in ["//_dev/events", "/./_dev/events", "/_dev%2Fevents", "/%5Fdev/events", "/webhooks/../_dev/events", "/_DEV/events"] {
+    for path in
+        ["//_dev/events", "/./_dev/events", "/_dev%2Fevents", "/%5Fdev/events", "/webhooks/../_dev/events", "/_DEV/events"]
+    {
         let (seen, _) = raw(&dev.webhooks, "POST", path, &[host], LINK);
         assert!((400..500).contains(&seen), "{path}: {seen}");
     }
-    assert_eq!(raw(&dev.webhooks, "POST", &format!("http://{rebound}/_dev/events"), &[host, key], LINK).0, 403, "an absolute form");
+    assert_eq!(
+        raw(&dev.webhooks, "POST", &format!("http://{rebound}/_dev/events"), &[host, key], LINK).0,
+        403,
+        "an absolute form"
+    );
 
     let nothing = dev.ask(&["events", "list", "--json"]);
     assert!(!out(&nothing).contains("forged-1"), "{}", out(&nothing));
@@ -65,11 +71,21 @@ fn nothing_below_its_own_path_is_for_a_page_another_host_or_somebody_without_the
 fn the_tables_are_not_for_a_page_another_host_or_somebody_without_the_token() {
     let dev = Dev::start(&[]);
     let here = dev.dynamodb().trim_start_matches("http://").to_owned();
-    let signed = |key: &str| format!("AWS4-HMAC-SHA256 Credential={key}/20261120/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0");
+    let signed = |key: &str| {
+        format!("AWS4-HMAC-SHA256 Credential={key}/20261120/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+    };
     let (right, wrong) = (signed(&dev.token), signed("embedded"));
     let put = r#"{"TableName":"tidings-claims","Item":{"pk":{"S":"stripe#forged"},"state":{"S":"processed"}}}"#;
     let call = |headers: &[(&str, &str)]| {
-        let all = [&[("x-amz-target", "DynamoDB_20120810.PutItem"), ("content-type", "application/x-amz-json-1.0"), ("x-amz-date", "20261120T000000Z")], headers].concat();
+        let all = [
+            &[
+                ("x-amz-target", "DynamoDB_20120810.PutItem"),
+                ("content-type", "application/x-amz-json-1.0"),
+                ("x-amz-date", "20261120T000000Z"),
+            ],
+            headers,
+        ]
+        .concat();
         raw(dev.dynamodb(), "POST", "/", &all, put)
     };
     let (host, key) = (("host", here.as_str()), ("authorization", right.as_str()));
@@ -95,7 +111,8 @@ fn the_tables_are_not_for_a_page_another_host_or_somebody_without_the_token() {
 fn webhooks_need_no_token_and_may_come_by_any_name() {
     let dev = Dev::start(&[]);
     let request = json(&dev.send(&["stripe", "--dry-run", "--json"]));
-    let body = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, request["body_base64"].as_str().unwrap()).unwrap();
+    let body =
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, request["body_base64"].as_str().unwrap()).unwrap();
     let headers = request["headers"].as_object().unwrap();
     let mut all: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
     all.extend([("host", "my-tunnel.example"), ("origin", "https://provider.example"), ("sec-fetch-mode", "cors")]);

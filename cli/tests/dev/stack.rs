@@ -47,7 +47,8 @@ impl Stack {
     pub(crate) fn around(dev: &Dev, secret: &str) -> Self {
         let (webhooks, dynamodb, token) = (dev.webhooks.clone(), dev.dynamodb().to_owned(), dev.token.clone());
         let versions = vec![secret.to_owned()];
-        let state = Account { webhooks, dynamodb, token, versions, meddler: Meddler::Nobody, looks: 0, functions: 1_000.0, dead: None };
+        let state =
+            Account { webhooks, dynamodb, token, versions, meddler: Meddler::Nobody, looks: 0, functions: 1_000.0, dead: None };
         let state = Arc::new(Mutex::new(state));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
@@ -111,7 +112,10 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
             let state = state.lock().expect("no panic");
             (state.dynamodb.clone(), state.token.clone())
         };
-        return tokio::task::spawn_blocking(move || forward(&url, &token, &headers, &body)).await.expect("an answer").into_response();
+        return tokio::task::spawn_blocking(move || forward(&url, &token, &headers, &body))
+            .await
+            .expect("an answer")
+            .into_response();
     }
     let mut state = state.lock().expect("no panic");
     match target.as_str() {

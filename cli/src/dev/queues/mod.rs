@@ -180,8 +180,7 @@ impl SqsBackend for DurableQueues {
         let this = self.clone();
         Box::pin(async move {
             let queue = queue(queue_name.clone(), &this.attributes(account_id, region, queue_name).await?);
-            let taken =
-                this.stored(false, move |store, now_ms| store.receive(&queue, max, visibility_timeout, now_ms)).await?;
+            let taken = this.stored(false, move |store, now_ms| store.receive(&queue, max, visibility_timeout, now_ms)).await?;
             taken.into_iter().map(message).collect()
         })
     }
@@ -210,9 +209,8 @@ impl SqsBackend for DurableQueues {
         let this = self.clone();
         Box::pin(async move {
             let receipt = receipt(receipt_handle)?;
-            let changed = this.stored(true, move |store, now_ms| {
-                store.change_visibility(&queue_name, &receipt, visibility_timeout, now_ms)
-            });
+            let changed = this
+                .stored(true, move |store, now_ms| store.change_visibility(&queue_name, &receipt, visibility_timeout, now_ms));
             let receipt_handle = receipt.to_string();
             if changed.await? { Ok(()) } else { Err(SqsError::InvalidReceiptHandle { receipt_handle }) }
         })
@@ -276,7 +274,12 @@ impl SqsBackend for DurableQueues {
         self.inner.set_queue_attributes(account_id, region, queue_name, attributes)
     }
 
-    fn list_queues(&self, account_id: String, region: String, prefix: Option<String>) -> Answer<Vec<winterbaume_sqs::types::Queue>> {
+    fn list_queues(
+        &self,
+        account_id: String,
+        region: String,
+        prefix: Option<String>,
+    ) -> Answer<Vec<winterbaume_sqs::types::Queue>> {
         self.inner.list_queues(account_id, region, prefix)
     }
 

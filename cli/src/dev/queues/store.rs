@@ -208,13 +208,7 @@ impl Store {
     }
 
     /// `false` if it was received again meanwhile, or isn't there.
-    pub(crate) fn change_visibility(
-        &self,
-        queue: &str,
-        receipt: &Receipt,
-        seconds: u32,
-        now_ms: i64,
-    ) -> rusqlite::Result<bool> {
+    pub(crate) fn change_visibility(&self, queue: &str, receipt: &Receipt, seconds: u32, now_ms: i64) -> rusqlite::Result<bool> {
         let changed = self.connection().execute(
             "UPDATE messages SET visible_ms = ?1, held = 0 WHERE queue = ?2 AND seq = ?3 AND receives = ?4",
             params![after(now_ms, seconds), queue, receipt.seq, receipt.receives],

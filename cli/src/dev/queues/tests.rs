@@ -222,7 +222,8 @@ fn a_full_file_refuses_whole_calls_and_takes_the_next_when_there_is_room() {
 fn what_the_version_before_left_is_taken_over_once() {
     let scratch = Scratch::new("left");
     let left = scratch.path.join(LEFT);
-    let write = |events: &[&str]| std::fs::write(&left, serde_json::json!({ "events": events, "dead": ["d"] }).to_string()).unwrap();
+    let write =
+        |events: &[&str]| std::fs::write(&left, serde_json::json!({ "events": events, "dead": ["d"] }).to_string()).unwrap();
     let import = |store: &Store| legacy::import(store, &scratch.folder, EVENTS, DEAD, 0);
     write(&["one", "two"]);
     let store = scratch.open();
@@ -230,7 +231,10 @@ fn what_the_version_before_left_is_taken_over_once() {
     store.import(LEFT, &[(EVENTS, "one"), (EVENTS, "two"), (DEAD, "d")], 0).unwrap();
     import(&store).unwrap();
     assert!(!left.exists());
-    assert_eq!((bodies(&store, &plain(EVENTS), 0), bodies(&store, &plain(DEAD), 0)), (vec!["one".into(), "two".into()], vec!["d".into()]));
+    assert_eq!(
+        (bodies(&store, &plain(EVENTS), 0), bodies(&store, &plain(DEAD), 0)),
+        (vec!["one".into(), "two".into()], vec!["d".into()])
+    );
     // Somebody went back to the version before, and came again: another file.
     write(&["one"]);
     import(&store).unwrap();
@@ -249,7 +253,11 @@ fn a_file_of_a_later_version_and_one_that_is_no_database_are_refused() {
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
     assert!(refusal(&path).contains("written by a later version (form 2, known: 1)"));
     let other = scratch.path.join("other");
-    std::fs::write(&other, "no database, and longer than a header of SQLite's has bytes: at least a hundred of them, or so it is said").unwrap();
+    std::fs::write(
+        &other,
+        "no database, and longer than a header of SQLite's has bytes: at least a hundred of them, or so it is said",
+    )
+    .unwrap();
     assert!(refusal(&other).contains("not a database"));
 }
 
