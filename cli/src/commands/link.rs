@@ -13,8 +13,8 @@ use tidings_core::ports::EventQueue;
 use tidings_core::time::{Clock, SystemClock};
 use tidings_core::told::ToldLink;
 
-const HINT: &str = "is `tidings dev` running? start it, give its address with --url, or name a deployed stack with --stack. In \
-                    another container it can't be found out that it is you: give the token that it printed as TIDINGS_DEV_TOKEN";
+const HINT: &str = "is `tidings dev` running? start it, give its address with --url, or name a deployed stack with --stack. If another \
+                    user started it, set TIDINGS_DEV_TOKEN to the token that it printed";
 
 pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     let now = SystemClock.now();

@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq;
 /// As many as a key of SHA-256.
 const TOKEN_BYTES: usize = 32;
 
-/// Where a token comes from if there is no file of it, as in another container.
+/// Where a token comes from if there is no file of it: another user's `dev`, or one behind a forwarded port.
 const TOKEN_VARIABLE: &str = "TIDINGS_DEV_TOKEN";
 
 /// What a caller must know.
@@ -52,12 +52,12 @@ impl Token {
 
     /// That of the `dev` behind an address of this machine, as far as it can be known here.
     pub(crate) fn of(url: &str) -> Option<Self> {
-        if let Ok(token) = std::env::var(TOKEN_VARIABLE) {
-            return Some(Self(token));
-        }
         let uri: Uri = url.parse().ok()?;
         if !is_here(uri.host()?) {
             return None;
+        }
+        if let Ok(token) = std::env::var(TOKEN_VARIABLE) {
+            return Some(Self(token));
         }
         let text = std::fs::read_to_string(file(&folder()?, uri.port_u16()?)).ok()?;
         Some(Self(text.trim().to_owned()))

@@ -120,7 +120,7 @@ fn run_in(folder: &Path, arguments: &[&str]) -> Output {
 /// The binary, whatever the environment says.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(BINARY);
-    for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"] {
+    for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS", "TIDINGS_DEV_TOKEN"] {
         command.env_remove(name);
     }
     command
