@@ -87,8 +87,12 @@ pub enum Command {
         tidings dev                        listen, and show each event's way\n  \
         tidings dev --demo                 send the corpus to it first\n  \
         tidings dev --demo --exit          the same as a test: status 1 unless all came out right\n  \
-        tidings dev --data .tidings        keep claims and contexts on disk\n  \
-        tidings dev --presets              listen as every provider that is known")]
+        tidings dev --data .tidings        keep everything on disk\n  \
+        tidings dev --presets              listen as every provider that is known\n\n\
+        With --data, what was answered 202 is on the disk: events, timers, dead letters and actions outlive kill -9, and a full disk\n\
+        is answered 503. One `dev` uses a folder at a time. An action counts as said when its line was written.\n\
+        Ctrl-C and SIGTERM finish what is in flight and end with 0; a second one ends at once (130, 143).\n\
+        Webhooks need their signature, everything else the token that is printed: other commands of this machine find it.")]
 pub struct DevOptions {
     /// Send the corpus: real signatures, a duplicate, forged ones, a poison event
     #[arg(long)]
@@ -99,7 +103,7 @@ pub struct DevOptions {
     /// Port for webhooks on 127.0.0.1; DynamoDB answers on the next one. 0: any two that are free
     #[arg(long, default_value_t = DEV_PORT)]
     pub port: u16,
-    /// Keep everything in this folder; in memory if left out
+    /// Keep everything in this folder, which only you can read; in memory if left out
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Keep events with their claims, as a stack with KeepEvents=true does: `tidings replay --endpoint-url` plays them again
@@ -315,7 +319,8 @@ pub struct ProvidersShow {
 #[command(
     after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command (as browsers copy\n\
         it for bash), an API Gateway event, or what `tidings send --dry-run --json` prints. Nothing of it is printed, and no secret.\n\
-        Exit status: 0 it verifies, 1 it doesn't, 2 called wrongly.\n\nExamples:\n  \
+        Exit status: 0 it verifies, 1 it is refused, 2 it couldn't be looked at: called wrongly, no such file or source, not a request,\n\
+        no secret, or the provider's key is needed and isn't here.\n\nExamples:\n  \
         tidings verify stripe request.txt --secrets secrets.json\n  \
         tidings send stripe --dry-run --json > request.json && tidings verify stripe request.json\n  \
         tidings verify github --preset captured.har --entry 3 --secrets secrets.json --at 2026-11-20T10:00:00Z\n  \

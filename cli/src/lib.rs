@@ -14,6 +14,7 @@ mod target;
 
 use crate::arguments::{Arguments, Command, ContextCommand, DlqCommand, EventsCommand};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Something that keeps a command from being done. The text is for the person who called it.
 #[derive(Debug, thiserror::Error)]
@@ -36,11 +37,19 @@ impl Failure {
     }
 }
 
+/// Calls that block, and that a command didn't wait for, get this long.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
+
 /// Runs a command to its exit status.
 pub fn run(arguments: Arguments) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(arguments)),
+        Ok(runtime) => {
+            let result = runtime.block_on(dispatch(arguments));
+            // A request that nobody waits for any more mustn't keep us.
+            runtime.shutdown_timeout(LEFT_BEHIND);
+            result
+        }
         Err(error) => Err(Failure::new(format!("no runtime: {error}"))),
     };
     result.unwrap_or_else(|failure| {

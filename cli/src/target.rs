@@ -2,6 +2,7 @@
 
 use crate::Failure;
 use crate::arguments::{DEV_PORT, Place, TargetOptions};
+use crate::dev::access::Token;
 use crate::dev::cloud;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::types::Stack;
@@ -18,7 +19,7 @@ pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {
 pub(crate) async fn reader_at(options: &Place) -> Result<Reader, Failure> {
     let Some(stack) = &options.stack else {
         let endpoint = options.endpoint_url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", DEV_PORT + 1));
-        let client = cloud::dynamodb_at(&endpoint).await;
+        let client = cloud::dynamodb_at(&endpoint, Token::of(&endpoint).as_ref()).await;
         return Ok(Reader::new(client, cloud::CLAIMS_TABLE.to_owned(), cloud::CONTEXT_TABLE.to_owned()));
     };
     let config = config(options).await;

@@ -70,6 +70,24 @@ async fn cloud() -> Cloud {
     Cloud::start(options).await.expect("the embedded cloud")
 }
 
+/// One whose queues are in memory, and one whose are on the disk: they must not differ.
+async fn clouds(test: &str) -> [(Cloud, Option<Folder>); 2] {
+    let folder = Folder(std::env::temp_dir().join(format!("tidings-conformance-{test}-{}", std::process::id())));
+    let durable =
+        Options { dynamodb_port: 0, data: Some(&folder.0), secrets: "{}", api_secrets: "{}", visibility_timeout_seconds: 30 };
+    let durable = Cloud::start(durable).await.expect("the embedded cloud in a folder");
+    [(cloud().await, None), (durable, Some(folder))]
+}
+
+/// A folder that is gone when the test is.
+struct Folder(std::path::PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 async fn embedded() -> Tables {
     let cloud = cloud().await;
     Tables { claims: Arc::new(cloud.claims()), contexts: Arc::new(cloud.contexts()), inspect: Arc::new(Embedded(cloud.reader())) }
@@ -129,15 +147,17 @@ async fn action_queue_in_memory() {
 
 #[tokio::test]
 async fn action_queue_on_sqs() {
-    let cloud = cloud().await;
-    let read = async || {
-        let received = cloud.sqs.receive_message().queue_url(&cloud.actions_queue_url).send().await.expect("an answer");
-        let message = received.messages.unwrap_or_default().pop()?;
-        let delete = cloud.sqs.delete_message().queue_url(&cloud.actions_queue_url).set_receipt_handle(message.receipt_handle);
-        delete.send().await.expect("an answer");
-        message.body
-    };
-    conformance::action_queue(&cloud.actions(), read).await;
+    for (cloud, _folder) in clouds("action_queue_on_sqs").await {
+        let read = async || {
+            let received = cloud.sqs.receive_message().queue_url(&cloud.actions_queue_url).send().await.expect("an answer");
+            let message = received.messages.unwrap_or_default().pop()?;
+            let delete =
+                cloud.sqs.delete_message().queue_url(&cloud.actions_queue_url).set_receipt_handle(message.receipt_handle);
+            delete.send().await.expect("an answer");
+            message.body
+        };
+        conformance::action_queue(&cloud.actions(), read).await;
+    }
 }
 
 #[tokio::test]
@@ -149,12 +169,13 @@ async fn timer_queue_in_memory() {
 
 #[tokio::test]
 async fn timer_queue_on_sqs() {
-    let cloud = cloud().await;
-    let read = async || {
-        let received = cloud.sqs.receive_message().queue_url(&cloud.events_queue_url).max_number_of_messages(10).send().await;
-        received.expect("an answer").messages.unwrap_or_default().into_iter().filter_map(|m| m.body).collect()
-    };
-    conformance::timer_queue(&cloud.timers(), read).await;
+    for (cloud, _folder) in clouds("timer_queue_on_sqs").await {
+        let read = async || {
+            let received = cloud.sqs.receive_message().queue_url(&cloud.events_queue_url).max_number_of_messages(10).send().await;
+            received.expect("an answer").messages.unwrap_or_default().into_iter().filter_map(|m| m.body).collect()
+        };
+        conformance::timer_queue(&cloud.timers(), read).await;
+    }
 }
 
 #[tokio::test]
@@ -216,12 +237,13 @@ async fn event_queue_in_memory() {
 
 #[tokio::test]
 async fn event_queue_on_sqs() {
-    let cloud = cloud().await;
-    let take = async || {
-        let received = cloud.sqs.receive_message().queue_url(&cloud.events_queue_url).max_number_of_messages(10).send().await;
-        received.expect("an answer").messages.unwrap_or_default().into_iter().filter_map(|m| m.body).collect()
-    };
-    conformance::event_queue(&cloud.queue(), take).await;
+    for (cloud, _folder) in clouds("event_queue_on_sqs").await {
+        let take = async || {
+            let received = cloud.sqs.receive_message().queue_url(&cloud.events_queue_url).max_number_of_messages(10).send().await;
+            received.expect("an answer").messages.unwrap_or_default().into_iter().filter_map(|m| m.body).collect()
+        };
+        conformance::event_queue(&cloud.queue(), take).await;
+    }
 }
 
 #[tokio::test]

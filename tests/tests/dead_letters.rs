@@ -1,6 +1,7 @@
 //! Looking into the dead-letter queue, on the real SDK over the embedded SQS: what is looked at is still there, for everybody.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use tidings_cli::dev::cloud::{Cloud, Options};
 use tidings_core::aws::DeadLetters;
 use tidings_core::claim::ClaimKey;
@@ -9,7 +10,15 @@ const LETTERS: usize = 25;
 
 #[tokio::test]
 async fn an_event_is_found_and_every_message_is_shown_again() {
-    let options = Options { dynamodb_port: 0, data: None, secrets: "{}", api_secrets: "{}", visibility_timeout_seconds: 30 };
+    looked_through(None).await;
+    let folder = std::env::temp_dir().join(format!("tidings-dead-letters-{}", std::process::id()));
+    looked_through(Some(&folder)).await;
+    std::fs::remove_dir_all(folder).expect("its folder");
+}
+
+/// In memory, or in a folder.
+async fn looked_through(data: Option<&Path>) {
+    let options = Options { dynamodb_port: 0, data, secrets: "{}", api_secrets: "{}", visibility_timeout_seconds: 30 };
     let cloud = Cloud::start(options).await.expect("the embedded cloud");
     let send = async |body: String| {
         cloud.sqs.send_message().queue_url(&cloud.dead_letter_queue_url).message_body(body).send().await.expect("an answer");

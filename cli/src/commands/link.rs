@@ -3,6 +3,7 @@
 
 use crate::Failure;
 use crate::arguments::LinkOptions;
+use crate::dev::access::Token;
 use crate::style::{GOOD, NAME, paint, say};
 use crate::target::{events_queue, unreadable};
 use serde_json::json;
@@ -11,6 +12,9 @@ use tidings_core::claim::Sha256Hex;
 use tidings_core::ports::EventQueue;
 use tidings_core::time::{Clock, SystemClock};
 use tidings_core::told::ToldLink;
+
+const HINT: &str = "is `tidings dev` running? start it, give its address with --url, or name a deployed stack with --stack. If another \
+                    user started it, set TIDINGS_DEV_TOKEN to the token that it printed";
 
 pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     let now = SystemClock.now();
@@ -29,12 +33,10 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
         sent.map_err(|error| unreadable(&options.target.at, &error))?;
     } else {
         let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev::EVENTS_PATH);
-        let sent = tokio::task::spawn_blocking(move || ureq::post(&url).send(message)).await;
+        let token = Token::of(&url);
+        let sent = tokio::task::spawn_blocking(move || post(&url, token.as_ref(), message)).await;
         let sent = sent.map_err(|error| Failure::new(error.to_string()))?;
-        sent.map_err(|error| {
-            Failure::new(format!("{}: {error}", options.url))
-                .hint("is `tidings dev` running? start it, give its address with --url, or name a deployed stack with --stack")
-        })?;
+        sent.map_err(|failure| Failure::new(format!("{}: {failure}", options.url)).hint(HINT))?;
     }
     if options.target.json {
         say!("{}", json!({"claim_key": link.claim_key(), "identity": options.identity, "conversation": options.conversation, "move": options.moves}));
@@ -43,4 +45,14 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
         say!("{} {identity} → {conversation}: tidings events show '{}'", paint(GOOD, "queued"), link.claim_key());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Into the queue of a `tidings dev`, which takes it from who knows its token.
+fn post(url: &str, token: Option<&Token>, message: String) -> Result<(), ureq::Error> {
+    let post = ureq::post(url);
+    let post = match token {
+        Some(token) => post.header("authorization", format!("Bearer {}", token.as_str())),
+        None => post,
+    };
+    post.send(message).map(|_| ())
 }

@@ -1,7 +1,16 @@
 //! The embedded cloud: DynamoDB on SQLite, SQS and Secrets Manager, all in this process, reached by the real SDK clients.
 //! For development and tests: no deployed binary links this crate.
+//!
+//! With a folder, all that was acknowledged is on the disk before it is (docs/decisions/0029-dev-is-durable.md). Without one
+//! nothing outlives the process.
 
+use super::access::Token;
 use super::blueprint::Blueprint;
+use super::disk::Disk;
+use super::door::{self, Door};
+use super::folder::{self, Folder};
+use super::queues::store::Store;
+use super::queues::{DurableQueues, legacy};
 use crate::Failure;
 use aws_config::Region;
 use aws_sdk_dynamodb::config::Credentials;
@@ -11,15 +20,18 @@ use dynoxide::Database;
 use serde_json::json;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 use tidings_core::aws::{
     DynamoClaims, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility, cause, loader,
 };
+use tidings_core::time::{Clock, SystemClock};
 use tokio::net::TcpListener;
 use winterbaume_core::MockAws;
+use winterbaume_sqs::SqsService;
 
 pub const CLAIMS_TABLE: &str = "tidings-claims";
 pub const CONTEXT_TABLE: &str = "tidings-context";
-const EVENTS_QUEUE: &str = "tidings-events";
+pub(crate) const EVENTS_QUEUE: &str = "tidings-events";
 const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
 const ACTIONS_QUEUE: &str = "tidings-actions.fifo";
 const SECRET: &str = "tidings";
@@ -53,24 +65,39 @@ pub struct Cloud {
     pub actions_queue_url: String,
     pub max_receive_count: NonZeroU32,
     pub batch_size: i32,
+    /// What callers of its DynamoDB, and of `/_dev/…`, must know.
+    pub(crate) token: Token,
+    pub(crate) dynamodb_port: u16,
+    pub(crate) disk: Arc<Disk>,
+    /// Its queues, if they are on the disk.
+    pub(crate) store: Option<Arc<Store>>,
+    /// Held until the end, so that no other `dev` uses it.
+    _folder: Option<Folder>,
 }
 
 impl Cloud {
     /// Starts it, with the tables and queues of `template.yaml`.
     pub async fn start(options: Options<'_>) -> Result<Self, Failure> {
         let blueprint = Blueprint::read()?;
-        let dynamodb_endpoint = serve_dynamodb(options).await?;
-        let dynamodb = dynamodb_at(&dynamodb_endpoint).await;
+        let (token, disk) = (Token::new()?, Arc::new(Disk::default()));
+        let folder = options.data.map(Folder::open).transpose()?;
+        let listener = listen(options.dynamodb_port).await?;
+        let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
+        let door = Door { database: database(folder.as_ref())?, token: token.clone(), disk: Arc::clone(&disk) };
+        tokio::spawn(door::serve(listener, door));
+        let dynamodb_endpoint = format!("http://{address}");
+        let dynamodb = dynamodb_at(&dynamodb_endpoint, Some(&token)).await;
         blueprint.create_table(&dynamodb, "ClaimsTable", CLAIMS_TABLE).await?;
         blueprint.create_table(&dynamodb, "ContextTable", CONTEXT_TABLE).await?;
 
+        let store = folder.as_ref().map(store).transpose()?;
         let emulator = MockAws::builder()
-            .with_service(winterbaume_sqs::SqsService::new())
+            .with_service(sqs_service(store.as_ref(), &disk))
             .with_service(winterbaume_secretsmanager::SecretsManagerService::new())
             .build();
         let config = loader()
             .http_client(emulator.http_client())
-            .credentials_provider(credentials())
+            .credentials_provider(credentials(NO_KEY))
             .region(Region::from_static(REGION))
             .load()
             .await;
@@ -101,6 +128,11 @@ impl Cloud {
             max_receive_count: NonZeroU32::new(max_receive_count)
                 .ok_or_else(|| Failure::new("template.yaml: maxReceiveCount is 0"))?,
             batch_size: blueprint.batch_size()?,
+            token,
+            dynamodb_port: address.port(),
+            disk,
+            store,
+            _folder: folder,
         })
     }
 
@@ -146,31 +178,38 @@ impl Cloud {
     }
 }
 
-/// A client of an embedded DynamoDB.
-pub(crate) async fn dynamodb_at(endpoint: &str) -> aws_sdk_dynamodb::Client {
-    let config =
-        loader().endpoint_url(endpoint).credentials_provider(credentials()).region(Region::from_static(REGION)).load().await;
-    aws_sdk_dynamodb::Client::new(&config)
+/// A client of an embedded DynamoDB. Its token is the access key.
+pub(crate) async fn dynamodb_at(endpoint: &str, token: Option<&Token>) -> aws_sdk_dynamodb::Client {
+    let key = token.map_or(NO_KEY, Token::as_str);
+    let config = loader().endpoint_url(endpoint).credentials_provider(credentials(key));
+    aws_sdk_dynamodb::Client::new(&config.region(Region::from_static(REGION)).load().await)
 }
 
-/// Nobody checks them here.
-fn credentials() -> Credentials {
-    Credentials::new("embedded", "embedded", None, None, "embedded")
+/// Of what nobody checks.
+const NO_KEY: &str = "embedded";
+
+fn credentials(key: &str) -> Credentials {
+    Credentials::new(key, NO_KEY, None, None, "embedded")
 }
 
-async fn serve_dynamodb(options: Options<'_>) -> Result<String, Failure> {
-    let database = match options.data {
+fn database(folder: Option<&Folder>) -> Result<Database, Failure> {
+    let database = match folder {
         None => Database::memory(),
-        Some(folder) => {
-            std::fs::create_dir_all(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
-            Database::new(&folder.join("dynamodb.sqlite").display().to_string())
-        }
+        Some(folder) => Database::new(&folder.database(folder::TABLES)?.display().to_string()),
     };
-    let database = database.map_err(|error| Failure::new(format!("the embedded DynamoDB: {error}")))?;
-    let listener = listen(options.dynamodb_port).await?;
-    let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
-    tokio::spawn(dynoxide::server::serve_on(listener, database));
-    Ok(format!("http://{address}"))
+    database.map_err(|error| Failure::new(format!("the embedded DynamoDB: {error}")))
+}
+
+fn store(folder: &Folder) -> Result<Arc<Store>, Failure> {
+    let store = Store::open(&folder.database(folder::QUEUES)?)?;
+    legacy::import(&store, folder, EVENTS_QUEUE, DEAD_LETTER_QUEUE, SystemClock.now().unix_ms())?;
+    Ok(Arc::new(store))
+}
+
+fn sqs_service(store: Option<&Arc<Store>>, disk: &Arc<Disk>) -> SqsService {
+    store.map_or_else(SqsService::new, |store| {
+        SqsService::with_backend(Arc::new(DurableQueues::new(Arc::clone(store), Arc::clone(disk))))
+    })
 }
 
 /// A port of this machine and of no other.

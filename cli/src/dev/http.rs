@@ -1,10 +1,12 @@
 //! An HTTP server in front of the receiver, as API Gateway is; and a way into the queue for `tidings link`, which on AWS has
-//! the queue itself.
+//! the queue itself: for programs of this machine that know the token, and for nobody else (`access`).
 
+use super::access::{Token, admit};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use receiver::Receiver;
@@ -37,10 +39,12 @@ pub(crate) async fn serve(
     listener: TcpListener,
     receiver: Arc<Receiver>,
     queue: SqsQueue,
+    token: Token,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let queue = Router::new().route(super::EVENTS_PATH, post(enqueue)).with_state(queue);
     let app = Router::new().fallback(handle).with_state((receiver, None)).merge(queue);
+    let app = app.layer(from_fn_with_state(token, guard));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
@@ -55,7 +59,18 @@ pub(crate) async fn serve_to(
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
-/// Nobody but this machine can reach it.
+/// Guards everything below our own path, whatever the method and whether there is anything: not only the routes of today.
+async fn guard(State(token): State<Token>, request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with(super::OWN_PATHS) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    match admit(&token, &parts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refused) => refused.into_response(),
+    }
+}
+
 async fn enqueue(State(queue): State<SqsQueue>, message: String) -> StatusCode {
     let sent: Result<(), _> = queue.send(&[&message], None).await.into_iter().collect();
     match sent {

@@ -1,7 +1,8 @@
 //! An event source mapping: it takes batches out of the queue, gives them to the processor, and deletes what isn't in the
 //! partial response. What is becomes visible again; redrive is the queue's own.
 
-use super::cloud::Cloud;
+use super::cloud::{Cloud, EVENTS_QUEUE};
+use super::queues::store::{Ended, Receipt};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use processor::Processor;
@@ -12,6 +13,9 @@ use tokio::sync::watch;
 
 /// The embedded SQS answers an empty receive at once, so we wait ourselves.
 const POLL_PAUSE: Duration = Duration::from_millis(50);
+
+/// What could be written a moment ago may be a while in coming.
+const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
 
 /// The processor's timeout, as far as a batch is concerned.
 const TIME_FOR_A_BATCH: Duration = Duration::from_secs(30);
@@ -29,11 +33,20 @@ pub(crate) async fn run(cloud: Arc<Cloud>, processor: Arc<Processor>, mut stop: 
         }
         let mut event = SqsEvent::default();
         event.records = messages.iter().map(record).collect();
+        let failures = cloud.disk.failures();
         let response = processor.handle(event, TIME_FOR_A_BATCH).await;
         let kept = |message: &&Message| {
             response.batch_item_failures.iter().any(|f| Some(f.item_identifier.as_str()) == message.message_id())
         };
         delete(&cloud, messages.iter().filter(|message| !kept(message))).await;
+        let full = cloud.disk.failures() != failures;
+        release(&cloud, messages.iter().filter(kept), if full { Ended::DiskFull } else { Ended::Failed }).await;
+        if full {
+            tokio::select! {
+                () = tokio::time::sleep(FULL_DISK_PAUSE) => {}
+                _ = stop.changed() => {}
+            }
+        }
     }
 }
 
@@ -77,5 +90,19 @@ async fn delete(cloud: &Cloud, messages: impl Iterator<Item = &Message>) {
     let deleted = cloud.sqs.delete_message_batch().queue_url(&cloud.events_queue_url).set_entries(Some(entries)).send().await;
     if let Err(error) = deleted {
         tracing::warn!(cause = cause(&error), "can't delete; these come again, which is harmless");
+    }
+}
+
+/// A full disk is no reason to move an event to the dead-letter queue: what was received meanwhile doesn't count. If that can't
+/// be written either, nothing is received, because a receive is written too.
+async fn release(cloud: &Cloud, messages: impl Iterator<Item = &Message>, ended: Ended) {
+    let Some(store) = cloud.store.clone() else { return };
+    let receipts: Vec<Receipt> = messages.filter_map(|message| message.receipt_handle()?.parse().ok()).collect();
+    if receipts.is_empty() {
+        return;
+    }
+    let released = tokio::task::spawn_blocking(move || store.release(EVENTS_QUEUE, &receipts, ended)).await;
+    if let Ok(Err(error)) = released {
+        tracing::warn!(cause = %error, "can't end a receive");
     }
 }

@@ -1,19 +1,28 @@
 //! `tidings dev`: the receiver and the processor as they are deployed, on an embedded cloud, in one process.
+//!
+//! With `--data` nothing that was acknowledged or committed is lost or stays unsaid, however it ends: `kill -9`, SIGTERM, Ctrl-C,
+//! a full disk. docs/decisions/0029-dev-is-durable.md says how.
 
+pub(crate) mod access;
 mod actions;
 mod blueprint;
 pub mod cloud;
 mod demo;
+mod disk;
+mod door;
+mod folder;
 pub(crate) mod http;
 mod mapping;
 mod queues;
 mod show;
+mod signals;
 
 use crate::Failure;
 use crate::arguments::DevOptions;
 use crate::commands::files::{document, secrets_document};
 use crate::sources;
-use crate::style::{FAINT, NAME, STRONG, paint, say};
+use crate::style::{FAINT, NAME, STRONG, note, paint, say};
+use access::TokenFiles;
 use actions::Chatbot;
 use cloud::{Cloud, Options, listen};
 use processor::Processor;
@@ -25,9 +34,13 @@ use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
 use tidings_core::time::SystemClock;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// Short enough to watch a poison event on its way into the dead-letter queue.
 pub(crate) const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
+
+/// What isn't a webhook: for programs of this machine that know the token.
+pub(crate) const OWN_PATHS: &str = "/_dev";
 
 /// Where an event of our own is queued, as `tidings link` does. On AWS that is `sqs:SendMessage`, and who may.
 pub(crate) const EVENTS_PATH: &str = "/_dev/events";
@@ -36,6 +49,7 @@ pub(crate) const EVENTS_PATH: &str = "/_dev/events";
 const PROCESSORS: usize = 2;
 
 pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
+    let told = signals::listen()?;
     let listener = listen(options.port).await?;
     let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
     let url = format!("http://{address}");
@@ -51,44 +65,51 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
         visibility_timeout_seconds: VISIBILITY_TIMEOUT_SECONDS,
     });
     let cloud = Arc::new(cloud.await?);
-    if let Some(folder) = &options.data {
-        queues::restore(&cloud, folder).await?;
-    }
+    // Without its file the token can still be given to a command.
+    let _token = TokenFiles::write(&cloud.token, &[address.port(), cloud.dynamodb_port])
+        .inspect_err(|failure| note(&format!("{failure}: other commands need the token as TIDINGS_DEV_TOKEN")));
     banner(&url, &cloud, &options, &sources);
     let receiver = Arc::new(receiver(&cloud, sources));
     receiver.warm_up().await;
 
     let (stop, stopped) = watch::channel(false);
+    let mut running = JoinSet::new();
     let processor = Arc::new(processor(&cloud, options.keep_events));
-    let mappings: Vec<_> = (0..PROCESSORS)
-        .map(|_| tokio::spawn(mapping::run(Arc::clone(&cloud), Arc::clone(&processor), stopped.clone())))
-        .collect();
-    let chatbot = Arc::new(Chatbot::default());
-    let consumer = tokio::spawn(Arc::clone(&chatbot).run(Arc::clone(&cloud), stopped.clone()));
-    let mut until = stopped.clone();
-    let server = tokio::spawn(http::serve(listener, receiver, cloud.queue(), async move {
-        let _ = until.wait_for(|stop| *stop).await;
-    }));
-
-    let mut status = ExitCode::SUCCESS;
-    if options.demo {
-        let as_expected = demo::run(&url, &cloud, &chatbot, &secrets).await?;
-        status = if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    for _ in 0..PROCESSORS {
+        running.spawn(mapping::run(Arc::clone(&cloud), Arc::clone(&processor), stopped.clone()));
     }
-    if !options.exit {
+    let chatbot = Arc::new(Chatbot::default());
+    running.spawn(Arc::clone(&chatbot).run(Arc::clone(&cloud), stopped.clone()));
+    let server = http::serve(listener, receiver, cloud.queue(), cloud.token.clone(), signals::heard(stopped));
+    running.spawn(async move {
+        let _ = server.await;
+    });
+
+    let demo = async { if options.demo { demo::run(&url, &cloud, &chatbot, &secrets).await } else { Ok(true) } };
+    let status = tokio::select! {
+        as_expected = demo => Some(as_expected?),
+        () = signals::heard(told.clone()) => None,
+    };
+    if !options.exit && status.is_some() {
         say!("\n{} {}", paint(STRONG, "Listening."), paint(FAINT, "Ctrl-C ends it."));
-        let _ = tokio::signal::ctrl_c().await;
+        signals::heard(told).await;
     }
     let _ = stop.send(true);
-    let _ = server.await;
-    for mapping in mappings {
-        let _ = mapping.await;
+    finish(running).await;
+    Ok(match status {
+        Some(true) => ExitCode::SUCCESS,
+        // Stopped before the demo was over: that isn't what --exit asks for.
+        None if !options.exit => ExitCode::SUCCESS,
+        None | Some(false) => ExitCode::FAILURE,
+    })
+}
+
+/// Lets what is in flight be finished. What takes longer is left: with --data it is in its queue at the next start.
+async fn finish(mut running: JoinSet<()>) {
+    let all = async { while running.join_next().await.is_some() {} };
+    if tokio::time::timeout(signals::GRACE, all).await.is_err() {
+        note(&format!("not everything was finished within {} s", signals::GRACE.as_secs()));
     }
-    let _ = consumer.await;
-    if let Some(folder) = &options.data {
-        queues::save(&cloud, folder, VISIBILITY_TIMEOUT_SECONDS).await?;
-    }
-    Ok(status)
 }
 
 /// The receiver as `functions/receiver/src/main.rs` wires it.
@@ -128,5 +149,6 @@ fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {
     say!("  webhooks   {}", paint(NAME, format!("{url}/webhooks/{{source}}")));
     say!("  sources    {}", sources.join(", "));
     say!("  DynamoDB   {} {}", paint(NAME, &cloud.dynamodb_endpoint), paint(FAINT, kept));
+    say!("  token      {}", paint(FAINT, cloud.token.as_str()));
     say!("  receives   {} before the dead-letter queue\n", cloud.max_receive_count);
 }

@@ -1,9 +1,15 @@
 //! `tidings` as a person calls it: the real binary against a real `tidings dev`.
 
+#[cfg(unix)]
+mod access;
 mod captures;
 mod commands;
 mod doctor;
+#[cfg(unix)]
+mod durable;
 mod events;
+#[cfg(unix)]
+mod kills;
 mod presets;
 mod privacy;
 mod replay;

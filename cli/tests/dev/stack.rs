@@ -30,6 +30,7 @@ pub(crate) struct Stack {
 struct Account {
     webhooks: String,
     dynamodb: String,
+    token: String,
     /// The secret's versions, the newest last.
     versions: Vec<String>,
     meddler: Meddler,
@@ -44,9 +45,10 @@ pub(crate) const THEIRS: &str = r#"{"orders":"theirs"}"#;
 
 impl Stack {
     pub(crate) fn around(dev: &Dev, secret: &str) -> Self {
-        let (webhooks, dynamodb) = (dev.webhooks.clone(), dev.dynamodb().to_owned());
+        let (webhooks, dynamodb, token) = (dev.webhooks.clone(), dev.dynamodb().to_owned(), dev.token.clone());
         let versions = vec![secret.to_owned()];
-        let state = Account { webhooks, dynamodb, versions, meddler: Meddler::Nobody, looks: 0, functions: 1_000.0, dead: None };
+        let state =
+            Account { webhooks, dynamodb, token, versions, meddler: Meddler::Nobody, looks: 0, functions: 1_000.0, dead: None };
         let state = Arc::new(Mutex::new(state));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
@@ -106,8 +108,14 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
     }
     let target = headers.get("x-amz-target").map(|target| target.to_str().expect("text").to_owned()).unwrap_or_default();
     if target.starts_with("DynamoDB_") {
-        let url = state.lock().expect("no panic").dynamodb.clone();
-        return tokio::task::spawn_blocking(move || forward(&url, &headers, &body)).await.expect("an answer").into_response();
+        let (url, token) = {
+            let state = state.lock().expect("no panic");
+            (state.dynamodb.clone(), state.token.clone())
+        };
+        return tokio::task::spawn_blocking(move || forward(&url, &token, &headers, &body))
+            .await
+            .expect("an answer")
+            .into_response();
     }
     let mut state = state.lock().expect("no panic");
     match target.as_str() {
@@ -157,10 +165,11 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
     }
 }
 
-fn forward(url: &str, headers: &HeaderMap, body: &Bytes) -> (StatusCode, Vec<u8>) {
+fn forward(url: &str, token: &str, headers: &HeaderMap, body: &Bytes) -> (StatusCode, Vec<u8>) {
     let mut post = ureq::post(url).config().http_status_as_error(false).build();
     for name in ["x-amz-target", "content-type", "authorization", "x-amz-date"] {
-        post = post.header(name, headers.get(name).expect("a signed call").to_str().expect("text"));
+        let value = headers.get(name).expect("a signed call").to_str().expect("text");
+        post = post.header(name, value.replace("Credential=none/", &format!("Credential={token}/")));
     }
     let mut response = post.send(&body[..]).expect("an answer");
     (response.status(), response.body_mut().read_to_vec().expect("a body"))

@@ -3,32 +3,45 @@
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_tidings");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_tidings");
 
 /// A running `tidings dev` on two free ports.
 pub(crate) struct Dev {
     process: Child,
     pub(crate) webhooks: String,
     dynamodb: String,
+    pub(crate) token: String,
+    reader: Option<thread::JoinHandle<()>>,
 }
 
 impl Dev {
     pub(crate) fn start(more: &[&str]) -> Self {
-        let mut process =
-            Command::new(BINARY).args(["dev", "--port", "0"]).args(more).stdout(Stdio::piped()).spawn().expect("the binary");
+        Self::start_with(more, |_| {})
+    }
+
+    pub(crate) fn start_with(more: &[&str], change: impl FnOnce(&mut Command)) -> Self {
+        Self::watched(more, change, drop)
+    }
+
+    /// Started with a change of how, and each line of what it says taken by `heard`.
+    pub(crate) fn watched(more: &[&str], change: impl FnOnce(&mut Command), heard: impl FnMut(String) + Send + 'static) -> Self {
+        let mut command = Command::new(BINARY);
+        command.args(["dev", "--port", "0"]).args(more).stdout(Stdio::piped());
+        change(&mut command);
+        let mut process = command.spawn().expect("the binary");
         let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
         let mut address = |name: &str| {
             let line = lines.by_ref().map_while(Result::ok).find(|line| line.trim().starts_with(name)).expect("the banner");
             line.split_whitespace().nth(1).expect("an address").trim_end_matches("/webhooks/{source}").to_owned()
         };
-        let (webhooks, dynamodb) = (address("webhooks"), address("DynamoDB"));
+        let (webhooks, dynamodb, token) = (address("webhooks"), address("DynamoDB"), address("token"));
         // Somebody has to read on, or a full pipe would stop it.
-        thread::spawn(move || lines.for_each(drop));
-        Self { process, webhooks, dynamodb }
+        let reader = Some(thread::spawn(move || lines.map_while(Result::ok).for_each(heard)));
+        Self { process, webhooks, dynamodb, token, reader }
     }
 
     pub(crate) fn send(&self, arguments: &[&str]) -> Output {
@@ -47,7 +60,9 @@ impl Dev {
     pub(crate) fn claim(&self, key: &str, state: &str) -> Value {
         let until = Instant::now() + Duration::from_secs(20);
         loop {
-            let claim = json(&self.ask(&["events", "show", key, "--json"]));
+            let asked = self.ask(&["events", "show", key, "--json"]);
+            // An event of our own has no claim before it is processed.
+            let claim = if asked.status.success() { json(&asked) } else { Value::Null };
             if claim["state"] == state {
                 return claim;
             }
@@ -58,9 +73,29 @@ impl Dev {
 
     /// Ends it as Ctrl-C does.
     pub(crate) fn stop(mut self) {
-        let interrupted = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status().expect("kill");
-        assert!(interrupted.success());
+        self.signal("INT");
         assert!(self.process.wait().expect("its end").success());
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where it complains, if it was started so.
+    pub(crate) fn stderr(&mut self) -> ChildStderr {
+        self.process.stderr.take().expect("a pipe")
+    }
+
+    /// Its exit, once it has ended by itself and all that it said was heard.
+    pub(crate) fn end(mut self) -> std::process::ExitStatus {
+        let end = self.process.wait().expect("its end");
+        self.reader.take().expect("one end").join().expect("no panic");
+        end
     }
 }
 
@@ -87,7 +122,7 @@ fn run_in(folder: &Path, arguments: &[&str]) -> Output {
 /// The binary, whatever the environment says.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(BINARY);
-    for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"] {
+    for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS", "TIDINGS_DEV_TOKEN"] {
         command.env_remove(name);
     }
     command

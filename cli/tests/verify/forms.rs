@@ -1,6 +1,6 @@
 //! The forms in which people have a request, and what is no request.
 
-use crate::support::{SECRET, run, signed, url_of, verify};
+use crate::support::{File, SECRET, ours, run, signed, url_of, verify};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -152,12 +152,42 @@ fn what_is_no_request_is_told_with_what_to_do_and_never_shown() {
         (format!("{{\"headers\": {{}}, \"body_base64\": \"{SECRET}!\"}}"), "`body_base64` is no base64"),
     ] {
         let told = verify("github", &secrets, input.as_bytes(), &[]);
-        assert_eq!((told.code, &told.json), (1, &Value::Null), "{input}");
+        assert_eq!((told.code, &told.json), (2, &Value::Null), "{input}");
         assert!(told.people.contains(said), "{input}: {}", told.people);
     }
     let nobody = run(&["verify", "nobody", "-"], b"");
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("or take any preset with --preset"));
     assert_eq!(run(&["verify", "github"], b"").status.code(), Some(2), "called wrongly");
+}
+
+#[test]
+fn only_a_refused_request_exits_1_and_what_could_not_be_looked_at_exits_2() {
+    let secrets = File::new(json!({ "github": SECRET }).to_string());
+    let request = File::new(String::from_utf8(ours(&signed("github", SECRET, |_, _| {}))).unwrap());
+    let (secrets, request, folder) = (secrets.path(), request.path(), std::env::temp_dir().display().to_string());
+    let forged = File::new(String::from_utf8(ours(&signed("github", "another", |_, _| {}))).unwrap());
+    for (arguments, code) in [
+        (&["github", request, "--preset", "--secrets", secrets][..], 0),
+        (&["github", forged.path(), "--preset", "--secrets", secrets], 1),
+        (&["github", "/no/such/file", "--preset", "--secrets", secrets], 2),
+        (&["github", &folder, "--preset", "--secrets", secrets], 2),
+        (&["github", request, "--preset", "--secrets", "/no/such/file"], 2),
+        (&["github", request, "--preset", "--secrets", request], 2),
+        (&["stripe", request, "--preset", "--secrets", secrets], 2),
+        (&["nobody", request, "--secrets", secrets], 2),
+        (&["github", request, "--preset", "--secrets", secrets, "--at", "yesterday"], 2),
+        (&["github", request, "--preset", "--secrets", secrets, "--entry", "1"], 2),
+        (&["github", request, "--preset", "--secrets", secrets, "--key", "/no/such/file"], 2),
+        (&["github", request, "--nonsense"], 2),
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let output = run(&[&["verify"], arguments, json].concat(), b"");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+            assert_eq!(said.is_empty(), code < 2, "{arguments:?}: {said}");
+        }
+    }
+    assert!(String::from_utf8_lossy(&run(&["verify", "--help"], b"").stdout).contains("2 it couldn't be looked at"));
 }
 
 #[test]

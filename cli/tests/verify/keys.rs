@@ -31,7 +31,7 @@ fn a_missing_key_is_told_with_its_address_and_taken_from_a_file() {
         let (vector, request, options) = captured(name);
         let secrets = json!({ name: vector.secret });
         let told = verify(name, &secrets, &ours(&request), &borrowed(&options));
-        assert_eq!(told.code, 1, "{name}");
+        assert_eq!(told.code, 2, "{name}: without the key it isn't decided");
         assert!(told.json["why"].as_str().unwrap().contains("the provider's key isn't here"), "{told:?}");
         let (address, document) = vector.fetched.first_key_value().unwrap();
         // Kinde's address is what the secret says.
@@ -56,7 +56,7 @@ fn a_key_that_cannot_be_fetched_is_told() {
     // There is no such name (RFC 2606), and the address is the secret's.
     let secrets = json!({ "kinde": "https://nobody.invalid/canary-of-an-address" });
     let told = verify("kinde", &secrets, &ours(&request), &[&borrowed(&options)[..], &["--fetch-keys"]].concat());
-    assert_eq!((told.code, &told.json), (1, &Value::Null));
+    assert_eq!((told.code, &told.json), (2, &Value::Null));
     assert!(
         told.people.contains("the provider's key couldn't be fetched") && told.people.contains("--key FILE"),
         "{}",

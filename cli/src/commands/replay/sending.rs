@@ -89,9 +89,7 @@ fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) ->
 
 /// Whether an address is this machine.
 fn is_here(url: &str) -> bool {
-    let host = url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(crate::dev::access::is_here))
 }
 
 #[cfg(test)]

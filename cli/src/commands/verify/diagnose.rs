@@ -15,6 +15,8 @@ pub(super) struct Finding {
     pub why: Option<String>,
     /// Which of the source's secrets it was.
     pub secret_index: Option<usize>,
+    /// Whether it couldn't be decided: all else is right, and the provider's key isn't here.
+    pub undecided: bool,
     /// What it may come from, the likeliest first.
     pub hints: Vec<String>,
 }
@@ -44,7 +46,8 @@ pub(super) fn diagnose(attempt: &Attempt, document: &str) -> Finding {
                 .to_owned(),
         );
     }
-    Finding { why: Some(rejection.to_string()), secret_index: None, hints }
+    let undecided = matches!(rejection, Rejection::KeyNeeded(_));
+    Finding { why: Some(rejection.to_string()), secret_index: None, undecided, hints }
 }
 
 /// What the rejection alone explains.

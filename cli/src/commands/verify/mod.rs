@@ -1,4 +1,7 @@
 //! `tidings verify`: does a captured request verify, and if not, why? Never prints a secret, nor what it was given.
+//!
+//! Exit status: 0 it verifies, 1 it was looked at and is refused, 2 it couldn't be looked at. A script that asks whether a request
+//! is forged must not take a missing file for an answer.
 
 mod attempt;
 mod capture;
@@ -11,7 +14,7 @@ mod token;
 
 use crate::arguments::VerifyOptions;
 use crate::commands::files;
-use crate::style::{FAINT, STRONG, paint, say, tick};
+use crate::style::{self, FAINT, STRONG, paint, say, tick};
 use crate::{Failure, sources};
 use attempt::Attempt;
 use capture::Captured;
@@ -24,9 +27,24 @@ use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
 use tidings_core::time::{Clock, SystemClock, Timestamp};
 
+/// As clap says it of arguments.
+const NOT_LOOKED_AT: u8 = 2;
+
 pub(crate) async fn run(options: VerifyOptions) -> Result<ExitCode, Failure> {
-    let source = source(&options)?;
-    let captured = capture::read(&text(&options)?, options.entry)?;
+    Ok(look(&options).await.unwrap_or_else(|failure| complain(&failure, ExitCode::from(NOT_LOOKED_AT))))
+}
+
+fn complain(failure: &Failure, code: ExitCode) -> ExitCode {
+    style::failure(&failure.message, failure.hint.as_deref());
+    code
+}
+
+async fn look(options: &VerifyOptions) -> Result<ExitCode, Failure> {
+    let source = source(options)?;
+    let captured = capture::read(&text(options)?, options.entry)?;
+    if let Some(refused) = capture::too_large(&captured) {
+        return Ok(complain(&refused, ExitCode::FAILURE));
+    }
     let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
     let secrets = files::secrets(&document, &source)?;
     let now = match &options.at {
@@ -39,7 +57,12 @@ pub(crate) async fn run(options: VerifyOptions) -> Result<ExitCode, Failure> {
     let key = options.key.as_deref().map(files::read).transpose()?;
     keys::add(&mut attempt, key.as_deref(), options.fetch_keys.then_some(&Https::default())).await?;
     let finding = diagnose::diagnose(&attempt, &document);
-    Ok(if print(&options, &captured, &attempt.source, &finding) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let verified = print(options, &captured, &attempt.source, &finding);
+    Ok(match (verified, finding.undecided) {
+        (true, _) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::FAILURE,
+        (false, true) => ExitCode::from(NOT_LOOKED_AT),
+    })
 }
 
 /// `true` if it verifies.

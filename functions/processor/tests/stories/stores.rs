@@ -202,6 +202,7 @@ impl ContextStore for Aborting {
     }
 
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
+        self.live().await;
         self.inner.effect(key).await
     }
 

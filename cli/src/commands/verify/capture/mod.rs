@@ -59,12 +59,16 @@ pub(super) fn read(bytes: &[u8], entry: Option<usize>) -> Result<Captured, Failu
         Err(_) if bytes.trim_ascii_start().starts_with(b"curl") => curl::read(bytes)?,
         Err(_) => raw::read(bytes)?,
     };
-    let length = captured.delivery.body.len();
-    if length > MAX_BODY_BYTES {
-        return Err(Failure::new(format!("the body has {length} bytes, allowed: {MAX_BODY_BYTES}"))
-            .hint("the receiver answers 413 before it looks at the signature: let the provider send less at once"));
-    }
     Ok(captured)
+}
+
+/// What the receiver refuses for its size alone. It could be read, and is no request that verifies.
+pub(super) fn too_large(captured: &Captured) -> Option<Failure> {
+    let length = captured.delivery.body.len();
+    (length > MAX_BODY_BYTES).then(|| {
+        Failure::new(format!("the body has {length} bytes, allowed: {MAX_BODY_BYTES}"))
+            .hint("the receiver answers 413 before it looks at the signature: let the provider send less at once")
+    })
 }
 
 fn unreadable(what: &str) -> Failure {

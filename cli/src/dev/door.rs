@@ -1,0 +1,130 @@
+//! The embedded DynamoDB's HTTP endpoint. Dynoxide has one of its own, which answers any web page (`Access-Control-Allow-Origin: *`)
+//! and takes any signature: whoever lures a developer to a page could write claims and contexts. This one asks who it is, and
+//! answers the operations that Tidings uses.
+
+use super::access::{Refused, Token, admit_client};
+use super::disk::{Disk, Part};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// DynamoDB's limit on a request.
+const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
+
+const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
+const TARGET_PREFIX: &str = "DynamoDB_20120810.";
+
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) database: Database,
+    pub(crate) token: Token,
+    pub(crate) disk: Arc<Disk>,
+}
+
+/// Serves as long as the process lives.
+pub(crate) async fn serve(listener: TcpListener, door: Door) -> std::io::Result<()> {
+    axum::serve(listener, Router::new().fallback(handle).with_state(door)).await
+}
+
+async fn handle(State(door): State<Door>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if let Err(refused) = admit_client(&door.token, &parts) {
+        return unadmitted(refused);
+    }
+    let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let Some(operation) = target.strip_prefix(TARGET_PREFIX).map(str::to_owned) else {
+        return error(StatusCode::BAD_REQUEST, "com.amazon.coral.service#UnknownOperationException", "no operation");
+    };
+    let Ok(body) = to_bytes(body, MAX_REQUEST_BYTES).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    // It waits for the disk.
+    let answered = tokio::task::spawn_blocking(move || answer(&door, &operation, &body)).await;
+    answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+fn unadmitted(refused: Refused) -> Response {
+    let said = match refused {
+        Refused::Host | Refused::Browser => refused.as_str().to_owned(),
+        Refused::Token => format!("the access key is {}", refused.as_str()),
+    };
+    error(refused.status(), "com.amazon.coral.service#UnrecognizedClientException", &said)
+}
+
+fn answer(door: &Door, operation: &str, body: &[u8]) -> Response {
+    match dispatch(&door.database, operation, body) {
+        Ok(Answered { json, wrote }) => {
+            if wrote {
+                door.disk.wrote(Part::Tables);
+            }
+            respond(StatusCode::OK, json)
+        }
+        Err(failed) => {
+            if let Some(cause) = of_the_disk(&failed) {
+                door.disk.failed(Part::Tables, &cause);
+            }
+            let status = StatusCode::from_u16(failed.status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            respond(status, failed.to_json())
+        }
+    }
+}
+
+/// What SQLite says if that is why an operation failed: its other errors are the caller's.
+fn of_the_disk(error: &DynoxideError) -> Option<String> {
+    if let DynoxideError::SqliteError(cause) = error { Some(cause.to_string()) } else { None }
+}
+
+struct Answered {
+    json: String,
+    /// Whether it has written.
+    wrote: bool,
+}
+
+/// Calls an operation by its name.
+fn dispatch(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<Answered> {
+    let (json, wrote) = match operation {
+        "CreateTable" => (call(body, |request| database.create_table(request)), true),
+        "DescribeTable" => (call(body, |request| database.describe_table(request)), false),
+        "ListTables" => (call(body, |request| database.list_tables(request)), false),
+        "GetItem" => (call(body, |request| database.get_item(request)), false),
+        "PutItem" => (call(body, |request| database.put_item(request)), true),
+        "UpdateItem" => (call(body, |request| database.update_item(request)), true),
+        "DeleteItem" => (call(body, |request| database.delete_item(request)), true),
+        "Query" => (call(body, |request| database.query(request)), false),
+        "Scan" => (call(body, |request| database.scan(request)), false),
+        "BatchGetItem" => (call(body, |request| database.batch_get_item(request)), false),
+        "BatchWriteItem" => (call(body, |request| database.batch_write_item(request)), true),
+        "TransactGetItems" => (call(body, |request| database.transact_get_items(request)), false),
+        "TransactWriteItems" => (call(body, |request| database.transact_write_items(request)), true),
+        other => {
+            let said = format!("{other} isn't part of the embedded DynamoDB");
+            return Err(DynoxideError::ValidationException(said));
+        }
+    };
+    Ok(Answered { json: json?, wrote })
+}
+
+fn call<R: DeserializeOwned, A: Serialize>(
+    body: &[u8],
+    operation: impl FnOnce(R) -> dynoxide::Result<A>,
+) -> dynoxide::Result<String> {
+    let request = serde_json::from_slice(body).map_err(|error| DynoxideError::ValidationException(error.to_string()))?;
+    let answer = operation(request)?;
+    serde_json::to_string(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+fn error(status: StatusCode, kind: &str, message: &str) -> Response {
+    respond(status, json!({ "__type": kind, "message": message }).to_string())
+}
+
+fn respond(status: StatusCode, json: String) -> Response {
+    (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], Body::from(json)).into_response()
+}

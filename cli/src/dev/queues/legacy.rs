@@ -1,0 +1,38 @@
+//! What the version before this one left: it had its queues in memory, and wrote what was in them into a file when it ended.
+
+use super::store::Store;
+use crate::Failure;
+use crate::dev::folder::{Folder, LEFT, sync_folder};
+use serde::Deserialize;
+use std::fs;
+use std::io::ErrorKind;
+
+/// The bodies of the messages that were left.
+#[derive(Deserialize)]
+struct Left {
+    events: Vec<String>,
+    dead: Vec<String>,
+}
+
+/// Stores them once, and takes the file away.
+pub(crate) fn import(store: &Store, folder: &Folder, events: &str, dead: &str, now_ms: i64) -> Result<(), Failure> {
+    let path = folder.path().join(LEFT);
+    let said = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", path.display()));
+    let json = match fs::read_to_string(&path) {
+        Ok(json) => json,
+        Err(error) if error.kind() == ErrorKind::NotFound => return store.forget_import(LEFT).map_err(|error| said(&error)),
+        Err(error) => return Err(said(&error)),
+    };
+    // A process that died before it took the file away has stored them.
+    if !store.is_imported(LEFT).map_err(|error| said(&error))? {
+        let left: Left = serde_json::from_str(&json).map_err(|error| {
+            said(&error).hint("it holds the messages that an earlier run left; move it away to start without them")
+        })?;
+        let of = |queue, bodies: &'_ [String]| bodies.iter().map(|body| (queue, body.clone())).collect::<Vec<_>>();
+        let messages = [of(events, &left.events), of(dead, &left.dead)].concat();
+        let messages: Vec<(&str, &str)> = messages.iter().map(|(queue, body)| (*queue, body.as_str())).collect();
+        store.import(LEFT, &messages, now_ms).map_err(|error| said(&error))?;
+    }
+    fs::remove_file(&path).and_then(|()| sync_folder(folder.path())).map_err(|error| said(&error))?;
+    store.forget_import(LEFT).map_err(|error| said(&error))
+}

@@ -1,0 +1,375 @@
+//! The messages of the embedded SQS in a SQLite file: what was acknowledged is in it, and stays until it is deleted.
+//!
+//! Each call is one transaction that is on the disk before it is answered (WAL, `synchronous = FULL`). A call that fails has
+//! changed nothing. Receive counts, visibility, delays, deduplication and dead letters are columns, so a new process goes on where
+//! the last one stopped: what that one had taken out comes back when its visibility timeout is over, as on AWS. Other than there,
+//! a receive that the end of its process cut off doesn't count ([`FORGIVEN_ENDS`]): here a `kill` is everyday, and an event mustn't
+//! get into the dead-letter queue by it.
+//!
+//! Nothing is dropped for its age: what SQS would drop after its retention period is here until it is deleted.
+
+use crate::Failure;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// SQS's own: copies of a message with a deduplication id are dropped this long.
+const DEDUPLICATION_MS: i64 = 5 * 60 * 1_000;
+
+/// Somebody else who looks into the file may keep us this long.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a receive of a message is forgiven because its process ended meanwhile. An event that itself ends the process is in
+/// the dead-letter queue after these and its receives.
+pub(crate) const FORGIVEN_ENDS: u32 = 20;
+
+/// The form of the tables. A file of a later version isn't touched.
+const VERSION: i64 = 1;
+
+const SCHEMA: &str = "
+    CREATE TABLE messages (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        queue TEXT NOT NULL,
+        body TEXT NOT NULL,
+        attributes TEXT NOT NULL,
+        group_id TEXT,
+        sent_ms INTEGER NOT NULL,
+        visible_ms INTEGER NOT NULL,
+        receives INTEGER NOT NULL DEFAULT 0,
+        held INTEGER NOT NULL DEFAULT 0,
+        cut_off INTEGER NOT NULL DEFAULT 0,
+        first_received_ms INTEGER
+    );
+    CREATE INDEX of_a_queue ON messages (queue, seq);
+    CREATE INDEX of_a_group ON messages (queue, group_id, visible_ms) WHERE group_id IS NOT NULL;
+    CREATE TABLE deduplication (
+        queue TEXT NOT NULL,
+        id TEXT NOT NULL,
+        message TEXT NOT NULL,
+        until_ms INTEGER NOT NULL,
+        PRIMARY KEY (queue, id)
+    );
+    CREATE TABLE said (action TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);
+    CREATE TABLE imported (file TEXT PRIMARY KEY);
+";
+
+/// What a queue does with its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Queue {
+    pub(crate) name: String,
+    pub(crate) visibility_timeout_s: u32,
+    pub(crate) redrive: Option<Redrive>,
+}
+
+/// Where a message goes that was received too often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Redrive {
+    pub(crate) to: String,
+    pub(crate) max_receives: u32,
+}
+
+/// A message to be stored.
+#[derive(Debug, Default)]
+pub(crate) struct New<'m> {
+    pub(crate) body: &'m str,
+    /// JSON.
+    pub(crate) attributes: &'m str,
+    pub(crate) delay_s: u32,
+    pub(crate) group: Option<&'m str>,
+    pub(crate) deduplication: Option<&'m str>,
+}
+
+/// A message that was taken out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) id: String,
+    pub(crate) receipt: String,
+    pub(crate) body: String,
+    pub(crate) attributes: String,
+    pub(crate) sent_ms: i64,
+    pub(crate) receives: u32,
+    pub(crate) first_received_ms: i64,
+}
+
+/// Why a message that was received wasn't deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It counts.
+    Failed,
+    /// It doesn't: a full disk isn't the event's fault.
+    DiskFull,
+}
+
+/// How many messages a queue has.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) visible: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) delayed: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Store(Mutex<Connection>);
+
+impl Store {
+    /// Opens the file, or makes its tables.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let opened = Connection::open(path).and_then(|connection| {
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            Ok((Self::migrate(&connection)?, connection))
+        });
+        let (version, connection) = opened.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+        if version > VERSION {
+            let said = format!("{}: written by a later version (form {version}, known: {VERSION})", path.display());
+            return Err(Failure::new(said).hint("use that version, or another folder"));
+        }
+        let store = Self(Mutex::new(connection));
+        store.forgive().map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+        Ok(store)
+    }
+
+    /// What is held now was held by a process that is no more.
+    fn forgive(&self) -> rusqlite::Result<()> {
+        self.transact(|transaction| {
+            let forgiven = transaction.execute(
+                "UPDATE messages SET held = 0, cut_off = cut_off + 1, receives = receives - (cut_off < ?1) WHERE held = 1",
+                [FORGIVEN_ENDS],
+            );
+            forgiven.map(|_| ())
+        })
+    }
+
+    /// The version of the form that the file has then.
+    fn migrate(connection: &Connection) -> rusqlite::Result<i64> {
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version > 0 {
+            return Ok(version);
+        }
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+        Ok(VERSION)
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic between two statements rolled their transaction back.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn transact<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    /// Its id, or that of the first copy.
+    pub(crate) fn send(&self, queue: &str, message: &New<'_>, now_ms: i64) -> rusqlite::Result<String> {
+        self.transact(|transaction| send(transaction, queue, message, now_ms))
+    }
+
+    /// Takes messages out: the oldest first; of a group none while another one of it is out.
+    pub(crate) fn receive(
+        &self,
+        queue: &Queue,
+        max: usize,
+        visibility_timeout_s: Option<u32>,
+        now_ms: i64,
+    ) -> rusqlite::Result<Vec<Taken>> {
+        let until_ms = after(now_ms, visibility_timeout_s.unwrap_or(queue.visibility_timeout_s));
+        // Most receives find nothing: they write nothing.
+        if self.visible(&queue.name, 1, now_ms)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.transact(|transaction| {
+            if let Some(redrive) = &queue.redrive {
+                transaction.execute(
+                    "UPDATE messages SET queue = ?1, receives = 0, held = 0, first_received_ms = NULL, visible_ms = ?2
+                     WHERE queue = ?3 AND visible_ms <= ?2 AND receives >= ?4",
+                    params![redrive.to, now_ms, queue.name, redrive.max_receives],
+                )?;
+            }
+            let chosen = visible(transaction, &queue.name, max, now_ms)?;
+            chosen.into_iter().map(|seq| take(transaction, seq, until_ms, now_ms)).collect()
+        })
+    }
+
+    fn visible(&self, queue: &str, max: usize, now_ms: i64) -> rusqlite::Result<Vec<i64>> {
+        visible(&self.connection(), queue, max, now_ms)
+    }
+
+    /// Deletes a message. One that isn't there is deleted.
+    pub(crate) fn delete(&self, queue: &str, receipt: &Receipt) -> rusqlite::Result<()> {
+        let deleted =
+            self.connection().execute("DELETE FROM messages WHERE queue = ?1 AND seq = ?2", params![queue, receipt.seq]);
+        deleted.map(|_| ())
+    }
+
+    /// `false` if it was received again meanwhile, or isn't there.
+    pub(crate) fn change_visibility(&self, queue: &str, receipt: &Receipt, seconds: u32, now_ms: i64) -> rusqlite::Result<bool> {
+        let changed = self.connection().execute(
+            "UPDATE messages SET visible_ms = ?1, held = 0 WHERE queue = ?2 AND seq = ?3 AND receives = ?4",
+            params![after(now_ms, seconds), queue, receipt.seq, receipt.receives],
+        );
+        changed.map(|rows| rows > 0)
+    }
+
+    /// Ends receives whose messages weren't deleted: they come again when their visibility timeout is over.
+    pub(crate) fn release(&self, queue: &str, receipts: &[Receipt], ended: Ended) -> rusqlite::Result<()> {
+        let less = match ended {
+            Ended::Failed => 0,
+            Ended::DiskFull => 1,
+        };
+        self.transact(|transaction| {
+            receipts.iter().try_for_each(|receipt| {
+                let released = transaction.execute(
+                    "UPDATE messages SET held = 0, receives = receives - ?4 WHERE queue = ?1 AND seq = ?2 AND receives = ?3",
+                    params![queue, receipt.seq, receipt.receives, less],
+                );
+                released.map(|_| ())
+            })
+        })
+    }
+
+    pub(crate) fn purge(&self, queue: &str) -> rusqlite::Result<()> {
+        self.connection().execute("DELETE FROM messages WHERE queue = ?1", [queue]).map(|_| ())
+    }
+
+    pub(crate) fn counts(&self, queue: &str, now_ms: i64) -> rusqlite::Result<Counts> {
+        self.connection().query_row(
+            "SELECT COUNT(*) FILTER (WHERE visible_ms <= ?2), COUNT(*) FILTER (WHERE visible_ms > ?2 AND receives > 0),
+                    COUNT(*) FILTER (WHERE visible_ms > ?2 AND receives = 0)
+             FROM messages WHERE queue = ?1",
+            params![queue, now_ms],
+            |row| Ok(Counts { visible: row.get(0)?, in_flight: row.get(1)?, delayed: row.get(2)? }),
+        )
+    }
+
+    /// Whether an action was said.
+    pub(crate) fn is_said(&self, action: &str) -> rusqlite::Result<bool> {
+        let found = self.connection().query_row("SELECT 1 FROM said WHERE action = ?1", [action], |_| Ok(())).optional();
+        found.map(|found| found.is_some())
+    }
+
+    /// Remembers that an action was said, and forgets those before `since_ms`.
+    pub(crate) fn remember_said(&self, action: &str, now_ms: i64, since_ms: i64) -> rusqlite::Result<()> {
+        self.transact(|transaction| {
+            transaction.execute("DELETE FROM said WHERE at_ms < ?1", [since_ms])?;
+            transaction.execute("INSERT OR IGNORE INTO said VALUES (?1, ?2)", params![action, now_ms]).map(|_| ())
+        })
+    }
+
+    /// Whether the messages of a file are here.
+    pub(crate) fn is_imported(&self, file: &str) -> rusqlite::Result<bool> {
+        let found = self.connection().query_row("SELECT 1 FROM imported WHERE file = ?1", [file], |_| Ok(())).optional();
+        found.map(|found| found.is_some())
+    }
+
+    /// Stores all messages of a file, or none: (queue, body).
+    pub(crate) fn import(&self, file: &str, messages: &[(&str, &str)], now_ms: i64) -> rusqlite::Result<()> {
+        self.transact(|transaction| {
+            for (queue, body) in messages {
+                send(transaction, queue, &New { body, attributes: "{}", ..New::default() }, now_ms)?;
+            }
+            transaction.execute("INSERT INTO imported VALUES (?1)", [file]).map(|_| ())
+        })
+    }
+
+    /// As a disk would.
+    #[cfg(test)]
+    pub(super) fn limit_pages(&self, pages: i64) {
+        self.connection().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).expect("a limit");
+    }
+
+    /// The file is gone: another one of its name would be another one.
+    pub(crate) fn forget_import(&self, file: &str) -> rusqlite::Result<()> {
+        self.connection().execute("DELETE FROM imported WHERE file = ?1", [file]).map(|_| ())
+    }
+}
+
+fn send(transaction: &Transaction<'_>, queue: &str, message: &New<'_>, now_ms: i64) -> rusqlite::Result<String> {
+    if let Some(id) = message.deduplication {
+        transaction.execute("DELETE FROM deduplication WHERE until_ms <= ?1", [now_ms])?;
+        let first = transaction
+            .query_row("SELECT message FROM deduplication WHERE queue = ?1 AND id = ?2", [queue, id], |row| row.get(0))
+            .optional()?;
+        if let Some(first) = first {
+            return Ok(first);
+        }
+    }
+    transaction.execute(
+        "INSERT INTO messages (queue, body, attributes, group_id, sent_ms, visible_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![queue, message.body, message.attributes, message.group, now_ms, after(now_ms, message.delay_s)],
+    )?;
+    let sent = message_id(transaction.last_insert_rowid());
+    if let Some(id) = message.deduplication {
+        let until_ms = now_ms.saturating_add(DEDUPLICATION_MS);
+        transaction.execute("INSERT INTO deduplication VALUES (?1, ?2, ?3, ?4)", params![queue, id, sent, until_ms])?;
+    }
+    Ok(sent)
+}
+
+/// Which messages can be taken out.
+fn visible(connection: &Connection, queue: &str, max: usize, now_ms: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut found = connection.prepare_cached(
+        "SELECT seq FROM messages AS m WHERE queue = ?1 AND visible_ms <= ?2
+            AND (group_id IS NULL OR NOT EXISTS (
+                SELECT 1 FROM messages AS out
+                WHERE out.queue = ?1 AND out.group_id = m.group_id AND out.visible_ms > ?2))
+         ORDER BY seq LIMIT ?3",
+    )?;
+    let max = i64::try_from(max).unwrap_or(i64::MAX);
+    found.query_map(params![queue, now_ms, max], |row| row.get(0))?.collect()
+}
+
+fn take(transaction: &Transaction<'_>, seq: i64, until_ms: i64, now_ms: i64) -> rusqlite::Result<Taken> {
+    transaction.query_row(
+        "UPDATE messages SET receives = receives + 1, held = 1, visible_ms = ?2, first_received_ms = COALESCE(first_received_ms, ?3)
+         WHERE seq = ?1 RETURNING body, attributes, sent_ms, receives, first_received_ms",
+        params![seq, until_ms, now_ms],
+        |row| {
+            let receives = row.get(3)?;
+            Ok(Taken {
+                id: message_id(seq),
+                receipt: Receipt { seq, receives }.to_string(),
+                body: row.get(0)?,
+                attributes: row.get(1)?,
+                sent_ms: row.get(2)?,
+                receives,
+                first_received_ms: row.get(4)?,
+            })
+        },
+    )
+}
+
+fn message_id(seq: i64) -> String {
+    format!("m-{seq}")
+}
+
+fn after(now_ms: i64, seconds: u32) -> i64 {
+    now_ms.saturating_add(i64::from(seconds).saturating_mul(1_000))
+}
+
+/// One receive of a message. Any receipt of it deletes it; only the newest one changes its visibility.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    seq: i64,
+    receives: u32,
+}
+
+impl std::fmt::Display for Receipt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "r-{}-{}", self.seq, self.receives)
+    }
+}
+
+impl std::str::FromStr for Receipt {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (seq, receives) = text.strip_prefix("r-").and_then(|text| text.split_once('-')).ok_or(())?;
+        Ok(Self { seq: seq.parse().map_err(|_| ())?, receives: receives.parse().map_err(|_| ())? })
+    }
+}

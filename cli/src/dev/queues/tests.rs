@@ -1,0 +1,266 @@
+//! The store by itself, with a clock of its own, and across processes: closed and opened again.
+
+use super::legacy;
+use super::store::{Counts, Ended, FORGIVEN_ENDS, New, Queue, Receipt, Redrive, Store};
+use crate::dev::folder::{Folder, LEFT, QUEUES};
+use std::path::{Path, PathBuf};
+
+const EVENTS: &str = "events";
+const DEAD: &str = "events-dead";
+const MINUTE_MS: i64 = 60_000;
+
+struct Scratch {
+    path: PathBuf,
+    folder: Folder,
+}
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tidings-store-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        Self { folder: Folder::open(&path).expect("a folder"), path }
+    }
+
+    /// As another process would.
+    fn open(&self) -> Store {
+        Store::open(&self.folder.database(QUEUES).expect("a file")).expect("a store")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+fn events() -> Queue {
+    let redrive = Some(Redrive { to: DEAD.to_owned(), max_receives: 2 });
+    Queue { name: EVENTS.to_owned(), visibility_timeout_s: 10, redrive }
+}
+
+fn plain(name: &str) -> Queue {
+    Queue { name: name.to_owned(), visibility_timeout_s: 10, redrive: None }
+}
+
+fn new(body: &str) -> New<'_> {
+    New { body, attributes: "{}", ..New::default() }
+}
+
+fn bodies(store: &Store, queue: &Queue, now_ms: i64) -> Vec<String> {
+    store.receive(queue, 10, None, now_ms).unwrap().into_iter().map(|taken| taken.body).collect()
+}
+
+/// Takes the only message out, and doesn't get it done.
+fn fail(store: &Store, now_ms: i64) {
+    let taken = store.receive(&events(), 10, None, now_ms).unwrap();
+    assert_eq!(taken.len(), 1);
+    store.release(EVENTS, &[taken[0].receipt.parse().unwrap()], Ended::Failed).unwrap();
+}
+
+#[test]
+fn every_commit_is_on_the_disk_before_it_is_answered() {
+    let scratch = Scratch::new("pragmas");
+    // Dynoxide sets neither, so it has what SQLite was built with; ours are set.
+    for path in [scratch.folder.database(QUEUES).unwrap(), scratch.folder.database("dynamodb.sqlite").unwrap()] {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+        assert_eq!(synchronous, 2, "FULL");
+    }
+    scratch.open();
+    let connection = rusqlite::Connection::open(scratch.folder.database(QUEUES).unwrap()).unwrap();
+    let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[test]
+fn receive_counts_visibility_and_delay_outlive_the_process() {
+    let scratch = Scratch::new("restart");
+    let store = scratch.open();
+    store.send(EVENTS, &new("now"), 0).unwrap();
+    store.send(EVENTS, &New { delay_s: 900, ..new("timer") }, 0).unwrap();
+    fail(&store, 0);
+    drop(store);
+
+    let store = scratch.open();
+    assert_eq!(store.counts(EVENTS, 9_999).unwrap(), Counts { visible: 0, in_flight: 1, delayed: 1 });
+    assert!(bodies(&store, &events(), 9_999).is_empty(), "still out");
+    let taken = store.receive(&events(), 10, None, 10_000).unwrap();
+    assert_eq!((taken[0].body.as_str(), taken[0].receives, taken[0].first_received_ms), ("now", 2, 0));
+    store.delete(EVENTS, &taken[0].receipt.parse().unwrap()).unwrap();
+    drop(store);
+
+    let store = scratch.open();
+    assert!(bodies(&store, &events(), 899_999).is_empty());
+    assert_eq!(bodies(&store, &events(), 900_000), ["timer"]);
+}
+
+#[test]
+fn a_message_received_too_often_is_in_the_dead_letter_queue_and_stays_there() {
+    let scratch = Scratch::new("redrive");
+    let store = scratch.open();
+    let id = store.send(EVENTS, &new("poison"), 0).unwrap();
+    fail(&store, 0);
+    drop(store);
+    let store = scratch.open();
+    fail(&store, 10_000);
+    assert!(bodies(&store, &events(), 20_000).is_empty());
+    drop(store);
+    let store = scratch.open();
+    let dead = store.receive(&plain(DEAD), 10, None, 20_000).unwrap();
+    assert_eq!((dead[0].body.as_str(), dead[0].receives, &dead[0].id), ("poison", 1, &id));
+    assert_eq!(store.counts(EVENTS, 20_000).unwrap(), Counts { visible: 0, in_flight: 0, delayed: 0 });
+}
+
+#[test]
+fn a_receive_that_the_end_of_its_process_cut_off_does_not_count_a_bounded_number_of_times() {
+    let scratch = Scratch::new("cut-off");
+    scratch.open().send(EVENTS, &new("ends us"), 0).unwrap();
+    let mut now_ms = 0;
+    let mut received = 0;
+    // Each time it ends the process that took it.
+    while scratch.open().counts(DEAD, now_ms).unwrap().visible == 0 {
+        received += scratch.open().receive(&events(), 10, None, now_ms).unwrap().len();
+        now_ms += 10_000;
+        assert!(received < 100, "never in the dead-letter queue");
+    }
+    assert_eq!(received, usize::try_from(FORGIVEN_ENDS).unwrap() + 2, "and the two of the redrive policy");
+}
+
+#[test]
+fn a_receive_on_a_full_disk_does_not_count() {
+    let scratch = Scratch::new("uncount");
+    let store = scratch.open();
+    store.send(EVENTS, &new("waits"), 0).unwrap();
+    for round in 0..10 {
+        let taken = store.receive(&events(), 10, None, round * 10_000).unwrap();
+        assert_eq!(taken.len(), 1, "round {round}: never in the dead-letter queue");
+        store.release(EVENTS, &[taken[0].receipt.parse().unwrap()], Ended::DiskFull).unwrap();
+    }
+    let late: Receipt = store.receive(&events(), 1, None, 100_000).unwrap()[0].receipt.parse().unwrap();
+    assert_eq!(bodies(&store, &events(), 110_000), ["waits"]);
+    store.release(EVENTS, &[late], Ended::DiskFull).unwrap();
+    assert!(bodies(&store, &events(), 120_000).is_empty(), "only the newest receive can be taken back");
+}
+
+#[test]
+fn copies_within_five_minutes_are_dropped_also_by_the_next_process() {
+    let scratch = Scratch::new("copies");
+    let copy = New { group: Some("g"), deduplication: Some("action-1"), ..new("say") };
+    let first = scratch.open().send("actions", &copy, 0).unwrap();
+    let store = scratch.open();
+    assert_eq!(store.send("actions", &copy, 5 * MINUTE_MS - 1).unwrap(), first);
+    assert_eq!(bodies(&store, &plain("actions"), 5 * MINUTE_MS), ["say"]);
+    assert_ne!(store.send("actions", &copy, 5 * MINUTE_MS).unwrap(), first, "the window is over");
+}
+
+#[test]
+fn a_group_comes_in_order_and_waits_for_what_is_out() {
+    let scratch = Scratch::new("groups");
+    let store = scratch.open();
+    for (group, body) in [("a", "a1"), ("a", "a2"), ("b", "b1"), ("a", "a3")] {
+        store.send("actions", &New { group: Some(group), ..new(body) }, 0).unwrap();
+    }
+    let first = store.receive(&plain("actions"), 1, None, 0).unwrap();
+    assert_eq!(first[0].body, "a1");
+    drop(store);
+    let store = scratch.open();
+    assert_eq!(bodies(&store, &plain("actions"), 1), ["b1"], "a1 is out: a2 and a3 wait, whoever took it");
+    store.delete("actions", &first[0].receipt.parse().unwrap()).unwrap();
+    assert_eq!(bodies(&store, &plain("actions"), 2), ["a2", "a3"]);
+}
+
+#[test]
+fn any_receipt_deletes_and_only_the_newest_changes_the_visibility() {
+    let scratch = Scratch::new("receipts");
+    let store = scratch.open();
+    store.send(EVENTS, &new("slow"), 0).unwrap();
+    let old: Receipt = store.receive(&plain(EVENTS), 1, Some(1), 0).unwrap()[0].receipt.parse().unwrap();
+    let newest: Receipt = store.receive(&plain(EVENTS), 1, Some(1), 1_000).unwrap()[0].receipt.parse().unwrap();
+    assert!(!store.change_visibility(EVENTS, &old, 0, 1_000).unwrap());
+    assert!(store.change_visibility(EVENTS, &newest, 60, 1_000).unwrap());
+    assert!(bodies(&store, &plain(EVENTS), 60_999).is_empty());
+    store.delete(DEAD, &old).unwrap();
+    assert_eq!(store.counts(EVENTS, 61_000).unwrap().visible, 1, "another queue's");
+    store.delete(EVENTS, &old).unwrap();
+    store.delete(EVENTS, &newest).unwrap();
+    assert_eq!(store.counts(EVENTS, 61_000).unwrap().visible, 0);
+    for bad in ["", "r-", "r-1", "r-x-1", "1-1", "r-1--1"] {
+        assert!(bad.parse::<Receipt>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn what_was_said_is_remembered_for_its_time() {
+    let scratch = Scratch::new("said");
+    scratch.open().remember_said("action-1", 100, 0).unwrap();
+    let store = scratch.open();
+    assert!(store.is_said("action-1").unwrap() && !store.is_said("action-2").unwrap());
+    store.remember_said("action-2", 200, 100).unwrap();
+    assert!(store.is_said("action-1").unwrap());
+    store.remember_said("action-2", 300, 101).unwrap();
+    assert!(!store.is_said("action-1").unwrap() && store.is_said("action-2").unwrap());
+}
+
+#[test]
+fn a_full_file_refuses_whole_calls_and_takes_the_next_when_there_is_room() {
+    let scratch = Scratch::new("full");
+    let store = scratch.open();
+    store.send(EVENTS, &new("before"), 0).unwrap();
+    store.limit_pages(30);
+    let large = "x".repeat(200_000);
+    for _ in 0..3 {
+        let full = store.send(EVENTS, &New { deduplication: Some("large"), ..new(&large) }, 0).unwrap_err();
+        assert_eq!(full.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull));
+    }
+    assert_eq!(bodies(&store, &events(), 0), ["before"], "what was acknowledged is there");
+    store.limit_pages(1_000_000);
+    store.send(EVENTS, &New { deduplication: Some("large"), ..new(&large) }, 0).unwrap();
+    assert_eq!(bodies(&store, &events(), 0), [large], "the refused call has left no trace of its copy");
+}
+
+#[test]
+fn what_the_version_before_left_is_taken_over_once() {
+    let scratch = Scratch::new("left");
+    let left = scratch.path.join(LEFT);
+    let write =
+        |events: &[&str]| std::fs::write(&left, serde_json::json!({ "events": events, "dead": ["d"] }).to_string()).unwrap();
+    let import = |store: &Store| legacy::import(store, &scratch.folder, EVENTS, DEAD, 0);
+    write(&["one", "two"]);
+    let store = scratch.open();
+    // It died before it took the file away.
+    store.import(LEFT, &[(EVENTS, "one"), (EVENTS, "two"), (DEAD, "d")], 0).unwrap();
+    import(&store).unwrap();
+    assert!(!left.exists());
+    assert_eq!(
+        (bodies(&store, &plain(EVENTS), 0), bodies(&store, &plain(DEAD), 0)),
+        (vec!["one".into(), "two".into()], vec!["d".into()])
+    );
+    // Somebody went back to the version before, and came again: another file.
+    write(&["one"]);
+    import(&store).unwrap();
+    import(&store).unwrap();
+    assert_eq!(bodies(&store, &plain(EVENTS), 0), ["one"]);
+    std::fs::write(&left, "{").unwrap();
+    let said = import(&store).unwrap_err().to_string();
+    assert!(said.contains(LEFT) && left.exists(), "{said}");
+}
+
+#[test]
+fn a_file_of_a_later_version_and_one_that_is_no_database_are_refused() {
+    let scratch = Scratch::new("later");
+    let path = scratch.folder.database(QUEUES).unwrap();
+    scratch.open();
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    assert!(refusal(&path).contains("written by a later version (form 2, known: 1)"));
+    let other = scratch.path.join("other");
+    std::fs::write(
+        &other,
+        "no database, and longer than a header of SQLite's has bytes: at least a hundred of them, or so it is said",
+    )
+    .unwrap();
+    assert!(refusal(&other).contains("not a database"));
+}
+
+fn refusal(path: &Path) -> String {
+    Store::open(path).unwrap_err().to_string()
+}
