@@ -102,7 +102,9 @@ def translated(code="s3://bucket/code.zip", **parameters):
 
 def test_gradual_deployment_watches_its_alarms_and_rolls_back():
     resources = translated(GradualDeployment="true")
-    for name, alarms in (("Receiver", ["ReceiverAlarm", "EnqueueAlarm", "ForgedAlarm"]), ("Processor", ["StrugglingAlarm", "LateFastAlarm"])):
+    for name, alarms in (
+        ("Receiver", ["ReceiverFailedAlarm", "EnqueueAlarm"]), ("Processor", ["ProcessorFailedAlarm", "LateFastAlarm"])
+    ):
         group = resources[f"{name}DeploymentGroup"]["Properties"]
         assert group["AlarmConfiguration"]["Alarms"] == [{"Name": {"Ref": alarm}} for alarm in alarms]
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]

@@ -203,7 +203,7 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
 #[test]
 fn every_change_is_a_version_and_everybody_calls_the_alias() {
     let template = Template::read();
-    for (function, shift) in [("Receiver", "Canary10Percent15Minutes"), ("Processor", "Linear10PercentEvery1Minute")] {
+    for (function, shift) in [("Receiver", "Canary10Percent15Minutes"), ("Processor", "Linear10PercentEvery3Minutes")] {
         assert_eq!(template.text(function, "/AutoPublishAlias"), "live");
         assert_eq!(
             template.property(function, "/AutoPublishAliasAllProperties"),
@@ -250,14 +250,14 @@ fn a_versions_description_names_every_parameter_that_its_function_gets() {
 fn what_rolls_a_deployment_back_is_about_what_happens_now() {
     let template = Template::read();
     let of = |function| template.property(function, "/DeploymentPreference/Alarms");
-    assert_eq!(of("Receiver"), &json!(["ReceiverAlarm", "EnqueueAlarm", "ForgedAlarm"]));
-    assert_eq!(of("Processor"), &json!(["StrugglingAlarm", "LateFastAlarm"]));
+    assert_eq!(of("Receiver"), &json!(["ReceiverFailedAlarm", "EnqueueAlarm"]));
+    assert_eq!(of("Processor"), &json!(["ProcessorFailedAlarm", "LateFastAlarm"]));
     let all = [of("Receiver"), of("Processor")].into_iter().flat_map(|alarms| alarms.as_array().unwrap());
     for alarm in all.map(|alarm| alarm.as_str().unwrap()) {
         let resource = template.resources().find(|(name, _)| *name == alarm).unwrap_or_else(|| panic!("no {alarm}"));
         assert_eq!(resource.1["Type"], "AWS::CloudWatch::Alarm", "{alarm}: CodeDeploy watches no composite");
     }
-    for (function, minutes) in [("Receiver", 15), ("Processor", 10)] {
+    for (function, minutes) in [("Receiver", 15), ("Processor", 27)] {
         for alarm in of(function).as_array().unwrap().iter().map(|alarm| alarm.as_str().unwrap()) {
             let optional =
                 |name| template.resources().find(|(n, _)| *n == alarm).and_then(|(_, r)| r["Properties"][name].as_u64());
@@ -267,8 +267,35 @@ fn what_rolls_a_deployment_back_is_about_what_happens_now() {
             assert!(seen_after <= minutes * 60, "{alarm} comes on after {seen_after} s, the deployment ends after {minutes} min");
         }
     }
+    // A version that crashes at its start emits nothing: Lambda counts it, and long before the first step ends.
+    for (function, step_s) in [("Receiver", 900), ("Processor", 180)] {
+        let alarm = format!("{function}FailedAlarm");
+        let watched = (template.text(&alarm, "/Namespace"), template.text(&alarm, "/MetricName"));
+        assert_eq!(watched, ("AWS/Lambda", "Errors"), "{alarm}");
+        assert_eq!(template.property(&alarm, "/Dimensions"), &json!([{"Name": "FunctionName", "Value": function}]));
+        assert!(template.number(&alarm, "/Period") * template.number(&alarm, "/EvaluationPeriods") < step_s, "{alarm}");
+    }
     let share = template.property("ForgedAlarm", "/Threshold").as_f64().unwrap();
     assert!(share < 0.1, "a canary that refuses everything refuses a tenth of all");
+}
+
+/// SQS and CloudFormation would refuse the stack in the middle of its creation.
+#[test]
+fn a_stacks_name_leaves_room_for_the_longest_name_of_a_queue() {
+    let template = Template::read();
+    let queues = template.resources().filter(|(_, resource)| resource["Type"] == "AWS::SQS::Queue");
+    let ends: Vec<&str> = queues
+        .map(|(name, _)| {
+            let named = template.text(name, "/QueueName");
+            named.strip_prefix("${AWS::StackName}").unwrap_or_else(|| panic!("{name} is named {named}"))
+        })
+        .collect();
+    let longest = ends.iter().map(|end| end.len()).max().expect("queues");
+    let sentence = format!("a stack's name may have {}", 80 - longest);
+    for page in ["template.yaml", "docs/operating.md"] {
+        let text = std::fs::read_to_string(tidings_tests::golden::root().join(page)).unwrap();
+        assert!(text.contains(&sentence), "{page} doesn't say: {sentence}");
+    }
 }
 
 #[test]
