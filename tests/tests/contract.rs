@@ -24,6 +24,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
     assert_eq!(template.text("Processor", "/Environment/Variables/CLAIMS_TABLE"), "ClaimsTable");
     assert_eq!(template.text("Processor", "/Environment/Variables/CONTEXT_TABLE"), "ContextTable");
     assert_eq!(template.text("Processor", "/Environment/Variables/EVENTS_QUEUE_URL"), "EventsQueue");
+    assert_eq!(template.text("Processor", "/Environment/Variables/LINKS_QUEUE_ARN"), "LinksQueue.Arn");
     assert_eq!(template.text("Processor", "/Environment/Variables/ACTIONS_QUEUE_URL"), "ActionsQueue");
 }
 
@@ -63,10 +64,11 @@ fn a_claim_outlives_all_the_time_that_its_message_can_wait() {
 #[test]
 fn the_queues_take_what_the_receiver_sends() {
     let template = Template::read();
-    for queue in ["EventsQueue", "DeadLetterQueue", "ActionsQueue", "ActionsDeadLetterQueue"] {
+    let queues: Vec<&String> =
+        template.resources().filter(|(_, r)| r["Type"] == "AWS::SQS::Queue").map(|(name, _)| name).collect();
+    assert_eq!(queues.len(), 6);
+    for queue in queues {
         assert_eq!(template.number(queue, "/MaximumMessageSize"), MAX_MESSAGE_BYTES as u64);
-    }
-    for queue in ["EventsQueue", "DeadLetterQueue", "ActionsQueue", "ActionsDeadLetterQueue"] {
         let policy = &format!("{queue}Policy");
         assert_eq!(template.property(policy, "/Queues"), &json!([queue]));
         let statement = template.property(policy, "/PolicyDocument/Statement/0");
@@ -109,6 +111,26 @@ fn a_batch_fails_in_part_and_never_as_a_whole() {
     assert_eq!(template.number("ProcessorSource", "/BatchSize"), 10, "a larger batch needs a window, which delays every event");
 }
 
+/// Whoever may send a link may send no event, and what dies there comes back nowhere else.
+#[test]
+fn links_have_a_queue_of_their_own_which_lives_as_that_of_events_does() {
+    let template = Template::read();
+    for property in ["/VisibilityTimeout", "/MessageRetentionPeriod", "/MaximumMessageSize", "/RedrivePolicy/maxReceiveCount"] {
+        assert_eq!(template.property("LinksQueue", property), template.property("EventsQueue", property), "{property}");
+    }
+    assert_eq!(template.text("LinksQueue", "/RedrivePolicy/deadLetterTargetArn"), "LinksDeadLetterQueue.Arn");
+    for dead in ["DeadLetterQueue", "LinksDeadLetterQueue", "ActionsDeadLetterQueue"] {
+        let from = template.property(dead, "/RedriveAllowPolicy/sourceQueueArns").as_array().unwrap();
+        assert_eq!(from.len(), 1, "{dead} takes the dead letters of one queue");
+    }
+    assert_eq!(template.property("LinksSource", "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]));
+    assert_eq!(template.text("LinksSource", "/EventSourceArn"), "LinksQueue.Arn");
+    assert_eq!(template.number("LinksSource", "/BatchSize"), template.number("ProcessorSource", "/BatchSize"));
+    assert!(template.number("LinksSource", "/ScalingConfig/MaximumConcurrency") <= 2, "links mustn't starve events");
+    let senders = ["ReceiverRole", "ProcessorRole"].map(|role| template.grants(role).contains("sqs:SendMessage LinksQueue.Arn"));
+    assert_eq!(senders, [false, false], "programs alone send there");
+}
+
 #[test]
 fn each_role_has_what_its_ports_need_and_no_more() {
     let template = Template::read();
@@ -133,8 +155,11 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "logs:CreateLogStream ProcessorLogGroup.Arn",
         "logs:PutLogEvents ProcessorLogGroup.Arn",
         "sqs:DeleteMessage EventsQueue.Arn",
+        "sqs:DeleteMessage LinksQueue.Arn",
         "sqs:GetQueueAttributes EventsQueue.Arn",
+        "sqs:GetQueueAttributes LinksQueue.Arn",
         "sqs:ReceiveMessage EventsQueue.Arn",
+        "sqs:ReceiveMessage LinksQueue.Arn",
         "sqs:SendMessage ActionsQueue.Arn",
         "sqs:SendMessage EventsQueue.Arn",
         "xray:PutTelemetryRecords *",
@@ -219,6 +244,7 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
         ("ReceiverIntegration", "/IntegrationUri"),
         ("ReceiverPermission", "/FunctionName"),
         ("ProcessorSource", "/FunctionName"),
+        ("LinksSource", "/FunctionName"),
     ] {
         assert!(template.text(caller, path).ends_with(".Alias"), "{caller}");
     }
@@ -330,7 +356,7 @@ fn a_key_of_ones_own_encrypts_everything_that_is_kept() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 4 + 2 + 3 + 3);
+    assert_eq!(kept, 6 + 2 + 3 + 3);
     for function in ["Receiver", "Processor"] {
         let policy = format!("{function}KeyPolicy");
         assert_eq!(template.text(&policy, "/RoleName"), format!("{function}Role"));
@@ -351,7 +377,8 @@ fn logs_are_kept_for_a_time_and_a_dead_letter_is_seen() {
 
 #[test]
 fn the_outputs_are_those_that_tools_look_for() {
-    let (queues, tables) = (["ActionsQueueUrl", "DeadLetterQueueUrl", "EventsQueueUrl"], ["ClaimsTableName", "ContextTableName"]);
+    let (queues, tables) =
+        (["ActionsQueueUrl", "DeadLetterQueueUrl", "EventsQueueUrl", "LinksQueueUrl"], ["ClaimsTableName", "ContextTableName"]);
     assert_eq!(
         Template::read().outputs(),
         set(queues.into_iter().chain(tables).chain(["ApiSecretArn", "CapturedSecretArn", "SecretArn", "WebhookUrl"]))

@@ -310,6 +310,8 @@ fn set_off_by(template: &Template, alarm: &str) -> SetOffBy {
         ("AWS/Lambda", "Errors") => SetOffBy::NobodyOutside,
         // Whoever calls makes more of them.
         ("AWS/Lambda", "Invocations") if text("/ComparisonOperator") == "LessThanThreshold" => SetOffBy::NobodyOutside,
+        // Only programs of ours send links.
+        ("AWS/SQS", _) if of.starts_with("Links") => SetOffBy::NobodyOutside,
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible") if of.contains("Dead") => SetOffBy::OneEvent,
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible" | "ApproximateAgeOfOldestMessage") => SetOffBy::ManyEvents,
         other => panic!("{alarm}: who can set off {other:?}?"),

@@ -1,5 +1,5 @@
-//! An HTTP server in front of the receiver, as API Gateway is; and a way into the queue for `tidings link`, which on AWS has
-//! the queue itself.
+//! An HTTP server in front of the receiver, as API Gateway is; and a way into the links queue for `tidings link`, which on AWS
+//! has the queue itself.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -36,11 +36,11 @@ pub(crate) type Listener = mpsc::Sender<Answered>;
 pub(crate) async fn serve(
     listener: TcpListener,
     receiver: Arc<Receiver>,
-    queue: SqsQueue,
+    links: SqsQueue,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let queue = Router::new().route(super::EVENTS_PATH, post(enqueue)).with_state(queue);
-    let app = Router::new().fallback(handle).with_state((receiver, None)).merge(queue);
+    let links = Router::new().route(super::LINKS_PATH, post(enqueue)).with_state(links);
+    let app = Router::new().fallback(handle).with_state((receiver, None)).merge(links);
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 

@@ -16,10 +16,34 @@ const POLL_PAUSE: Duration = Duration::from_millis(50);
 /// The processor's timeout, as far as a batch is concerned.
 const TIME_FOR_A_BATCH: Duration = Duration::from_secs(30);
 
+/// The queue that a mapping takes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum From {
+    Events,
+    Links,
+}
+
+impl From {
+    fn url(self, cloud: &Cloud) -> &str {
+        match self {
+            Self::Events => &cloud.events_queue_url,
+            Self::Links => &cloud.links_queue_url,
+        }
+    }
+
+    /// As a record has it. Nobody looks at that of the events queue.
+    fn arn(self, cloud: &Cloud) -> Option<String> {
+        match self {
+            Self::Events => None,
+            Self::Links => Some(cloud.links_queue_arn.clone()),
+        }
+    }
+}
+
 /// Polls until `stop` turns true, and ends between two batches.
-pub(crate) async fn run(cloud: Arc<Cloud>, processor: Arc<Processor>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(cloud: Arc<Cloud>, from: From, processor: Arc<Processor>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        let messages = receive(&cloud).await;
+        let messages = receive(&cloud, from).await;
         if messages.is_empty() {
             tokio::select! {
                 () = tokio::time::sleep(POLL_PAUSE) => {}
@@ -28,20 +52,20 @@ pub(crate) async fn run(cloud: Arc<Cloud>, processor: Arc<Processor>, mut stop: 
             continue;
         }
         let mut event = SqsEvent::default();
-        event.records = messages.iter().map(record).collect();
+        event.records = messages.iter().map(|message| record(message, from.arn(&cloud))).collect();
         let response = processor.handle(event, TIME_FOR_A_BATCH).await;
         let kept = |message: &&Message| {
             response.batch_item_failures.iter().any(|f| Some(f.item_identifier.as_str()) == message.message_id())
         };
-        delete(&cloud, messages.iter().filter(|message| !kept(message))).await;
+        delete(&cloud, from, messages.iter().filter(|message| !kept(message))).await;
     }
 }
 
-async fn receive(cloud: &Cloud) -> Vec<Message> {
+async fn receive(cloud: &Cloud, from: From) -> Vec<Message> {
     let received = cloud
         .sqs
         .receive_message()
-        .queue_url(&cloud.events_queue_url)
+        .queue_url(from.url(cloud))
         .max_number_of_messages(cloud.batch_size)
         .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
         .send()
@@ -55,8 +79,9 @@ async fn receive(cloud: &Cloud) -> Vec<Message> {
     }
 }
 
-fn record(message: &Message) -> SqsMessage {
+fn record(message: &Message, event_source_arn: Option<String>) -> SqsMessage {
     let mut record = SqsMessage::default();
+    record.event_source_arn = event_source_arn;
     record.message_id = message.message_id.clone();
     record.receipt_handle = message.receipt_handle.clone();
     record.body = message.body.clone();
@@ -65,7 +90,7 @@ fn record(message: &Message) -> SqsMessage {
     record
 }
 
-async fn delete(cloud: &Cloud, messages: impl Iterator<Item = &Message>) {
+async fn delete(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Message>) {
     let entry = |(index, message): (usize, &Message)| {
         let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(message.receipt_handle()?);
         entry.build().ok()
@@ -74,7 +99,7 @@ async fn delete(cloud: &Cloud, messages: impl Iterator<Item = &Message>) {
     if entries.is_empty() {
         return;
     }
-    let deleted = cloud.sqs.delete_message_batch().queue_url(&cloud.events_queue_url).set_entries(Some(entries)).send().await;
+    let deleted = cloud.sqs.delete_message_batch().queue_url(from.url(cloud)).set_entries(Some(entries)).send().await;
     if let Err(error) = deleted {
         tracing::warn!(cause = cause(&error), "can't delete; these come again, which is harmless");
     }

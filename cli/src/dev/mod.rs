@@ -28,8 +28,8 @@ use tokio::sync::watch;
 /// Short enough to watch a poison event on its way into the dead-letter queue.
 pub(crate) const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
 
-/// Where an event of our own is queued, as `tidings link` does. On AWS that is `sqs:SendMessage`, and who may.
-pub(crate) const EVENTS_PATH: &str = "/_dev/events";
+/// Where a link is queued, as `tidings link` does. On AWS that is `sqs:SendMessage` to the links queue, and who may.
+pub(crate) const LINKS_PATH: &str = "/_dev/links";
 
 /// Batches that are processed at once: two, so that races between processors happen here too.
 const PROCESSORS: usize = 2;
@@ -59,13 +59,15 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
 
     let (stop, stopped) = watch::channel(false);
     let processor = Arc::new(processor(&cloud, options.keep_events));
-    let mappings: Vec<_> = (0..PROCESSORS)
-        .map(|_| tokio::spawn(mapping::run(Arc::clone(&cloud), Arc::clone(&processor), stopped.clone())))
+    let mappings: Vec<_> = [mapping::From::Links]
+        .into_iter()
+        .chain([mapping::From::Events; PROCESSORS])
+        .map(|from| tokio::spawn(mapping::run(Arc::clone(&cloud), from, Arc::clone(&processor), stopped.clone())))
         .collect();
     let chatbot = Arc::new(Chatbot::default());
     let consumer = tokio::spawn(Arc::clone(&chatbot).run(Arc::clone(&cloud), stopped.clone()));
     let mut until = stopped.clone();
-    let server = tokio::spawn(http::serve(listener, receiver, cloud.queue(), async move {
+    let server = tokio::spawn(http::serve(listener, receiver, cloud.links(), async move {
         let _ = until.wait_for(|stop| *stop).await;
     }));
 
@@ -115,7 +117,9 @@ fn processor(cloud: &Cloud, keep_events: bool) -> Processor {
         clock: Arc::new(SystemClock),
     };
     let (rules, schemas) = (::processor::configured::rules(), ::processor::configured::schemas());
-    Processor::new(rules, schemas, ports, cloud.max_receive_count).keeping_events(keep_events)
+    Processor::new(rules, schemas, ports, cloud.max_receive_count)
+        .keeping_events(keep_events)
+        .taking_links_from(cloud.links_queue_arn.clone())
 }
 
 fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {

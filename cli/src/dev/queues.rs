@@ -13,6 +13,8 @@ use std::time::Duration;
 #[derive(Default, Serialize, Deserialize)]
 struct Left {
     events: Vec<String>,
+    #[serde(default)]
+    links: Vec<String>,
     dead: Vec<String>,
 }
 
@@ -28,7 +30,11 @@ pub(super) async fn restore(cloud: &Cloud, folder: &Path) -> Result<(), Failure>
         Failure::new(format!("{}: {error}", path.display()))
             .hint("it holds the messages that the last run left; move it away to start without them")
     })?;
-    for (url, bodies) in [(&cloud.events_queue_url, &left.events), (&cloud.dead_letter_queue_url, &left.dead)] {
+    for (url, bodies) in [
+        (&cloud.events_queue_url, &left.events),
+        (&cloud.links_queue_url, &left.links),
+        (&cloud.dead_letter_queue_url, &left.dead),
+    ] {
         for body in bodies {
             let sent = cloud.sqs.send_message().queue_url(url).message_body(body).send().await;
             sent.map_err(|error| Failure::new(format!("can't queue what the last run left: {error}")))?;
@@ -43,6 +49,7 @@ pub(super) async fn save(cloud: &Cloud, folder: &Path, visibility_timeout_second
     tokio::time::sleep(Duration::from_secs(u64::from(visibility_timeout_seconds))).await;
     let left = Left {
         events: take(&cloud.sqs, &cloud.events_queue_url).await?,
+        links: take(&cloud.sqs, &cloud.links_queue_url).await?,
         dead: take(&cloud.sqs, &cloud.dead_letter_queue_url).await?,
     };
     let json = serde_json::to_string_pretty(&left).map_err(|error| Failure::new(error.to_string()))?;

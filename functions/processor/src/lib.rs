@@ -20,9 +20,10 @@ pub mod failure;
 pub mod plan;
 pub mod schema;
 
+use crate::decode::Queue;
 use crate::enrich::Objects;
 use crate::plan::Planner;
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,7 @@ pub struct Processor {
     clock: Arc<dyn Clock>,
     max_receive_count: NonZeroU32,
     keeps_events: bool,
+    links_queue_arn: Option<String>,
 }
 
 impl Processor {
@@ -75,6 +77,7 @@ impl Processor {
             clock,
             max_receive_count,
             keeps_events: false,
+            links_queue_arn: None,
         }
     }
 
@@ -82,6 +85,20 @@ impl Processor {
     #[must_use]
     pub fn keeping_events(self, keep: bool) -> Self {
         Self { keeps_events: keep, ..self }
+    }
+
+    /// The same, taking links from this queue, and from it nothing else. Without one no link is taken.
+    #[must_use]
+    pub fn taking_links_from(self, queue_arn: impl Into<String>) -> Self {
+        Self { links_queue_arn: Some(queue_arn.into()), ..self }
+    }
+
+    /// SQS says it, so a sender can't.
+    fn queue_of(&self, message: &SqsMessage) -> Queue {
+        match (&message.event_source_arn, &self.links_queue_arn) {
+            (Some(from), Some(links)) if from == links => Queue::Links,
+            (Some(_) | None, Some(_) | None) => Queue::Events,
+        }
     }
 
     /// Processes one batch. What isn't in the response is deleted by SQS. `time_left` is until the function is stopped.

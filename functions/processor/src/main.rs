@@ -31,7 +31,8 @@ async fn main() -> Result<(), Error> {
         clock: Arc::new(SystemClock),
     };
     let processor = &Processor::new(configured::rules(), configured::schemas(), ports, settings.max_receive_count)
-        .keeping_events(settings.keep_events);
+        .keeping_events(settings.keep_events)
+        .taking_links_from(settings.links_queue_arn);
     Metric::ColdStart.measure_in("processor", millis(started.elapsed()));
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
