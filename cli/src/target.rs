@@ -36,6 +36,14 @@ pub(crate) async fn events_queue(options: &Place) -> Result<Option<SqsQueue>, Fa
     Ok(Some(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))
 }
 
+/// The links queue of the stack that the options name; `None` where they name none.
+pub(crate) async fn links_queue(options: &Place) -> Result<Option<SqsQueue>, Failure> {
+    let Some(stack) = &options.stack else { return Ok(None) };
+    let config = config(options).await;
+    let url = output(&outputs(&config, stack).await?, stack, "LinksQueueUrl")?;
+    Ok(Some(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))
+}
+
 /// The dead-letter queue of a stack; `None` of a `tidings dev`, whose queues nobody else can see.
 pub(crate) async fn dead_letters(options: &Place) -> Result<Option<DeadLetters>, Failure> {
     let Some(stack) = &options.stack else { return Ok(None) };
@@ -67,8 +75,16 @@ pub(crate) async fn webhook_url(options: &Place) -> Result<Option<String>, Failu
 }
 
 /// The outputs that every stack of ours has.
-const OUTPUTS: [&str; 7] =
-    ["WebhookUrl", "EventsQueueUrl", "DeadLetterQueueUrl", "ActionsQueueUrl", "ClaimsTableName", "ContextTableName", "SecretArn"];
+const OUTPUTS: [&str; 8] = [
+    "WebhookUrl",
+    "EventsQueueUrl",
+    "LinksQueueUrl",
+    "DeadLetterQueueUrl",
+    "ActionsQueueUrl",
+    "ClaimsTableName",
+    "ContextTableName",
+    "SecretArn",
+];
 
 /// Those of them that a stack hasn't.
 pub(crate) async fn missing_outputs(options: &Place, stack: &str) -> Result<Vec<&'static str>, Failure> {

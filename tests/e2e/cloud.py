@@ -215,6 +215,17 @@ class Stack:
 
     @classmethod
     def deploy(cls, emulator, sam_bin, built, repository):
+        """The first deployment."""
+        stack = cls(emulator)
+        stack._sam_deploy(sam_bin, built, repository)
+        stack._look_up()
+        return stack
+
+    def deploy_again(self, sam_bin, built, repository):
+        """Another build over the one that is deployed."""
+        self._sam_deploy(sam_bin, built, repository)
+
+    def _sam_deploy(self, sam_bin, built, repository):
         """`sam deploy`, as samconfig.toml and the README have it but for the question before it."""
         run(
             "sam deploy",
@@ -222,11 +233,8 @@ class Stack:
              "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
              "--config-file", repository / "samconfig.toml", "--region", REGION,
              "--parameter-overrides", f"Architecture={architecture()}"],
-            aws_env(emulator.proxy.url, sam_bin), repository, 600,
+            aws_env(self.emulator.proxy.url, sam_bin), repository, 600,
         )
-        stack = cls(emulator)
-        stack._look_up()
-        return stack
 
     def _look_up(self):
         formation = self.client("cloudformation")
@@ -239,7 +247,9 @@ class Stack:
         self.api_host = f"{self.resources['Api']}.execute-api.localhost:{self.emulator.port}"
         self.api_url = f"http://127.0.0.1:{self.emulator.port}"
         self.events_queue = self.outputs["EventsQueueUrl"]
+        self.links_queue = self.outputs["LinksQueueUrl"]
         self.dead_queue = self.outputs["DeadLetterQueueUrl"]
+        self.dead_links_queue = self.resources["LinksDeadLetterQueue"]
         self.actions_queue = self.outputs["ActionsQueueUrl"]
         self.claims_table = self.outputs["ClaimsTableName"]
         self.context_table = self.outputs["ContextTableName"]
@@ -249,13 +259,27 @@ class Stack:
 
     def make_ready(self, secrets):
         """The emulator's shortcomings, then what an operator does: write the secrets."""
+        self.make_up_for_the_emulator()
+        self.client("secretsmanager").put_secret_value(SecretId=self.secret, SecretString=json.dumps(secrets))
+        self.restart("Receiver")
+
+    def make_up_for_the_emulator(self):
+        """What is listed above, and is the template's again after each deployment."""
         self.client("lambda").update_event_source_mapping(
             UUID=self.resources["ProcessorSource"], ScalingConfig={"MaximumConcurrency": 20}
         )
         self.set_visibility(VISIBILITY_S)
         self._allow_batches("ReceiverRole", "receiver")
-        self.client("secretsmanager").put_secret_value(SecretId=self.secret, SecretString=json.dumps(secrets))
-        self.restart("Receiver")
+
+    def live(self, logical_id):
+        """The version that a function's alias is on."""
+        alias = self.client("lambda").get_alias(FunctionName=self.resources[logical_id], Name=ALIAS)
+        assert not alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"), alias
+        return alias["FunctionVersion"]
+
+    def versions(self, logical_id):
+        pages = self.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=self.resources[logical_id])
+        return {version["Version"] for page in pages for version in page["Versions"]}
 
     def client(self, service, **credentials):
         """A client of the account's owner, or of the given credentials."""
@@ -387,9 +411,9 @@ class Stack:
             int(attributes["ApproximateNumberOfMessagesNotVisible"]),
         )
 
-    def dead_letters(self):
+    def dead_letters(self, url=None):
         messages = self.client("sqs").receive_message(
-            QueueUrl=self.dead_queue, MaxNumberOfMessages=10, VisibilityTimeout=0, AttributeNames=["All"]
+            QueueUrl=url or self.dead_queue, MaxNumberOfMessages=10, VisibilityTimeout=0, AttributeNames=["All"]
         )
         return messages.get("Messages", [])
 
@@ -404,7 +428,8 @@ class Stack:
         return list(taken.values())
 
     def set_visibility(self, seconds):
-        self.client("sqs").set_queue_attributes(QueueUrl=self.events_queue, Attributes={"VisibilityTimeout": str(seconds)})
+        for url in (self.events_queue, self.links_queue):
+            self.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
 
     # ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -438,7 +463,7 @@ class Stack:
     def wipe(self):
         """Empty queues and tables, no faults, no memory of calls, and a receiver that has started."""
         self.proxy.heal()
-        for url in (self.events_queue, self.dead_queue):
+        for url in (self.events_queue, self.dead_queue, self.links_queue, self.dead_links_queue):
             self.client("sqs").purge_queue(QueueUrl=url)
         self._forget_actions()
         self.set_visibility(VISIBILITY_S)

@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def test_outputs_are_all_there(stack):
     assert set(stack.outputs) >= {
-        "WebhookUrl", "EventsQueueUrl", "DeadLetterQueueUrl", "ClaimsTableName", "ContextTableName", "SecretArn",
+        "WebhookUrl", "EventsQueueUrl", "LinksQueueUrl", "DeadLetterQueueUrl", "ClaimsTableName", "ContextTableName", "SecretArn",
     }
     assert all(stack.outputs.values())
     assert stack.outputs["SecretArn"].startswith("arn:")
@@ -102,7 +102,9 @@ def translated(code="s3://bucket/code.zip", **parameters):
 
 def test_gradual_deployment_watches_its_alarms_and_rolls_back():
     resources = translated(GradualDeployment="true")
-    for name, alarms in (("Receiver", ["ReceiverAlarm", "EnqueueAlarm", "ForgedAlarm"]), ("Processor", ["StrugglingAlarm", "LateFastAlarm"])):
+    for name, alarms in (
+        ("Receiver", ["ReceiverFailedAlarm", "EnqueueAlarm"]), ("Processor", ["ProcessorFailedAlarm", "LateFastAlarm"])
+    ):
         group = resources[f"{name}DeploymentGroup"]["Properties"]
         assert group["AlarmConfiguration"]["Alarms"] == [{"Name": {"Ref": alarm}} for alarm in alarms]
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]

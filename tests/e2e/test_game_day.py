@@ -257,8 +257,9 @@ def test_a_bad_deploy(day, stack, built, tidings, corpus):
         for _ in range(2):
             assert day.stack.send(request).status >= 500
         day.fires("ReceiverAlarm", value=2)
+        day.fires("ReceiverFailedAlarm", value=2)
         assert "aws lambda update-alias" in (DOCS / "upgrade.md").read_text() and "(upgrade.md)" in RUNBOOK
-        functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=before)
+        functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=before, RoutingConfig={"AdditionalVersionWeights": {}})
         day.send(request, {202})
         day.processed(day.keys())
     finally:

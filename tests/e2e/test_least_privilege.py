@@ -81,6 +81,9 @@ CALLS = [
     ),
     ("act", "sqs", lambda c, s: c.send_message(QueueUrl=s.actions_queue, **ACTION), {"Processor"}),
     ("read actions", "sqs", lambda c, s: c.receive_message(QueueUrl=s.actions_queue), set()),
+    ("consume links", "sqs", lambda c, s: c.receive_message(QueueUrl=s.links_queue), {"Processor"}),
+    ("send a link", "sqs", lambda c, s: c.send_message(QueueUrl=s.links_queue, MessageBody="{}"), set()),
+    ("read the dead links", "sqs", lambda c, s: c.receive_message(QueueUrl=s.dead_links_queue), set()),
     ("purge", "sqs", lambda c, s: c.purge_queue(QueueUrl=s.events_queue), set()),
     ("write to the dead", "sqs", lambda c, s: c.send_message(QueueUrl=s.dead_queue, MessageBody="{}"), set()),
     ("read the dead", "sqs", lambda c, s: c.receive_message(QueueUrl=s.dead_queue), set()),
@@ -130,7 +133,7 @@ def test_the_queues_refuse_what_does_not_come_over_tls(stack):
         aws_access_key_id=ROOT["AWS_ACCESS_KEY_ID"], aws_secret_access_key=ROOT["AWS_SECRET_ACCESS_KEY"],
         config=Config(retries={"total_max_attempts": 1}, proxies={}),
     )
-    for url in (stack.events_queue, stack.dead_queue, stack.actions_queue):
+    for url in (stack.events_queue, stack.dead_queue, stack.links_queue, stack.dead_links_queue, stack.actions_queue):
         with pytest.raises(ClientError) as refusal:
             plain.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         assert refusal.value.response["Error"]["Code"] in DENIED

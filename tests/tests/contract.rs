@@ -27,6 +27,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
     assert_eq!(template.text("Processor", "/Environment/Variables/CLAIMS_TABLE"), "ClaimsTable");
     assert_eq!(template.text("Processor", "/Environment/Variables/CONTEXT_TABLE"), "ContextTable");
     assert_eq!(template.text("Processor", "/Environment/Variables/EVENTS_QUEUE_URL"), "EventsQueue");
+    assert_eq!(template.text("Processor", "/Environment/Variables/LINKS_QUEUE_ARN"), "LinksQueue.Arn");
     assert_eq!(template.text("Processor", "/Environment/Variables/ACTIONS_QUEUE_URL"), "ActionsQueue");
 }
 
@@ -66,10 +67,11 @@ fn a_claim_outlives_all_the_time_that_its_message_can_wait() {
 #[test]
 fn the_queues_take_what_the_receiver_sends() {
     let template = Template::read();
-    for queue in ["EventsQueue", "DeadLetterQueue", "ActionsQueue", "ActionsDeadLetterQueue"] {
+    let queues: Vec<&String> =
+        template.resources().filter(|(_, r)| r["Type"] == "AWS::SQS::Queue").map(|(name, _)| name).collect();
+    assert_eq!(queues.len(), 6);
+    for queue in queues {
         assert_eq!(template.number(queue, "/MaximumMessageSize"), MAX_MESSAGE_BYTES as u64);
-    }
-    for queue in ["EventsQueue", "DeadLetterQueue", "ActionsQueue", "ActionsDeadLetterQueue"] {
         let policy = &format!("{queue}Policy");
         assert_eq!(template.property(policy, "/Queues"), &json!([queue]));
         let statement = template.property(policy, "/PolicyDocument/Statement/0");
@@ -121,6 +123,26 @@ fn the_processor_knows_the_queues_visibility_timeout() {
     assert!(6 * template.number("Processor", "/Timeout") <= EVENTS_VISIBILITY.as_secs(), "as AWS asks for");
 }
 
+/// Whoever may send a link may send no event, and what dies there comes back nowhere else.
+#[test]
+fn links_have_a_queue_of_their_own_which_lives_as_that_of_events_does() {
+    let template = Template::read();
+    for property in ["/VisibilityTimeout", "/MessageRetentionPeriod", "/MaximumMessageSize", "/RedrivePolicy/maxReceiveCount"] {
+        assert_eq!(template.property("LinksQueue", property), template.property("EventsQueue", property), "{property}");
+    }
+    assert_eq!(template.text("LinksQueue", "/RedrivePolicy/deadLetterTargetArn"), "LinksDeadLetterQueue.Arn");
+    for dead in ["DeadLetterQueue", "LinksDeadLetterQueue", "ActionsDeadLetterQueue"] {
+        let from = template.property(dead, "/RedriveAllowPolicy/sourceQueueArns").as_array().unwrap();
+        assert_eq!(from.len(), 1, "{dead} takes the dead letters of one queue");
+    }
+    assert_eq!(template.property("LinksSource", "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]));
+    assert_eq!(template.text("LinksSource", "/EventSourceArn"), "LinksQueue.Arn");
+    assert_eq!(template.number("LinksSource", "/BatchSize"), template.number("ProcessorSource", "/BatchSize"));
+    assert!(template.number("LinksSource", "/ScalingConfig/MaximumConcurrency") <= 2, "links mustn't starve events");
+    let senders = ["ReceiverRole", "ProcessorRole"].map(|role| template.grants(role).contains("sqs:SendMessage LinksQueue.Arn"));
+    assert_eq!(senders, [false, false], "programs alone send there");
+}
+
 #[test]
 fn each_role_has_what_its_ports_need_and_no_more() {
     let template = Template::read();
@@ -146,8 +168,11 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "logs:PutLogEvents ProcessorLogGroup.Arn",
         "sqs:ChangeMessageVisibility EventsQueue.Arn",
         "sqs:DeleteMessage EventsQueue.Arn",
+        "sqs:DeleteMessage LinksQueue.Arn",
         "sqs:GetQueueAttributes EventsQueue.Arn",
+        "sqs:GetQueueAttributes LinksQueue.Arn",
         "sqs:ReceiveMessage EventsQueue.Arn",
+        "sqs:ReceiveMessage LinksQueue.Arn",
         "sqs:SendMessage ActionsQueue.Arn",
         "sqs:SendMessage EventsQueue.Arn",
         "xray:PutTelemetryRecords *",
@@ -216,7 +241,7 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
 #[test]
 fn every_change_is_a_version_and_everybody_calls_the_alias() {
     let template = Template::read();
-    for (function, shift) in [("Receiver", "Canary10Percent15Minutes"), ("Processor", "Linear10PercentEvery1Minute")] {
+    for (function, shift) in [("Receiver", "Canary10Percent15Minutes"), ("Processor", "Linear10PercentEvery3Minutes")] {
         assert_eq!(template.text(function, "/AutoPublishAlias"), "live");
         assert_eq!(
             template.property(function, "/AutoPublishAliasAllProperties"),
@@ -232,6 +257,7 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
         ("ReceiverIntegration", "/IntegrationUri"),
         ("ReceiverPermission", "/FunctionName"),
         ("ProcessorSource", "/FunctionName"),
+        ("LinksSource", "/FunctionName"),
     ] {
         assert!(template.text(caller, path).ends_with(".Alias"), "{caller}");
     }
@@ -263,14 +289,14 @@ fn a_versions_description_names_every_parameter_that_its_function_gets() {
 fn what_rolls_a_deployment_back_is_about_what_happens_now() {
     let template = Template::read();
     let of = |function| template.property(function, "/DeploymentPreference/Alarms");
-    assert_eq!(of("Receiver"), &json!(["ReceiverAlarm", "EnqueueAlarm", "ForgedAlarm"]));
-    assert_eq!(of("Processor"), &json!(["StrugglingAlarm", "LateFastAlarm"]));
+    assert_eq!(of("Receiver"), &json!(["ReceiverFailedAlarm", "EnqueueAlarm"]));
+    assert_eq!(of("Processor"), &json!(["ProcessorFailedAlarm", "LateFastAlarm"]));
     let all = [of("Receiver"), of("Processor")].into_iter().flat_map(|alarms| alarms.as_array().unwrap());
     for alarm in all.map(|alarm| alarm.as_str().unwrap()) {
         let resource = template.resources().find(|(name, _)| *name == alarm).unwrap_or_else(|| panic!("no {alarm}"));
         assert_eq!(resource.1["Type"], "AWS::CloudWatch::Alarm", "{alarm}: CodeDeploy watches no composite");
     }
-    for (function, minutes) in [("Receiver", 15), ("Processor", 10)] {
+    for (function, minutes) in [("Receiver", 15), ("Processor", 27)] {
         for alarm in of(function).as_array().unwrap().iter().map(|alarm| alarm.as_str().unwrap()) {
             let optional =
                 |name| template.resources().find(|(n, _)| *n == alarm).and_then(|(_, r)| r["Properties"][name].as_u64());
@@ -280,21 +306,46 @@ fn what_rolls_a_deployment_back_is_about_what_happens_now() {
             assert!(seen_after <= minutes * 60, "{alarm} comes on after {seen_after} s, the deployment ends after {minutes} min");
         }
     }
+    // A version that crashes at its start emits nothing: Lambda counts it, and long before the first step ends.
+    for (function, step_s) in [("Receiver", 900), ("Processor", 180)] {
+        let alarm = format!("{function}FailedAlarm");
+        let watched = (template.text(&alarm, "/Namespace"), template.text(&alarm, "/MetricName"));
+        assert_eq!(watched, ("AWS/Lambda", "Errors"), "{alarm}");
+        assert_eq!(template.property(&alarm, "/Dimensions"), &json!([{"Name": "FunctionName", "Value": function}]));
+        assert!(template.number(&alarm, "/Period") * template.number(&alarm, "/EvaluationPeriods") < step_s, "{alarm}");
+    }
     let share = template.property("ForgedAlarm", "/Threshold").as_f64().unwrap();
     assert!(share < 0.1, "a canary that refuses everything refuses a tenth of all");
+}
+
+/// SQS and CloudFormation would refuse the stack in the middle of its creation.
+#[test]
+fn a_stacks_name_leaves_room_for_the_longest_name_of_a_queue() {
+    let template = Template::read();
+    let queues = template.resources().filter(|(_, resource)| resource["Type"] == "AWS::SQS::Queue");
+    let ends: Vec<&str> = queues
+        .map(|(name, _)| {
+            let named = template.text(name, "/QueueName");
+            named.strip_prefix("${AWS::StackName}").unwrap_or_else(|| panic!("{name} is named {named}"))
+        })
+        .collect();
+    let longest = ends.iter().map(|end| end.len()).max().expect("queues");
+    let sentence = format!("a stack's name may have {}", 80 - longest);
+    for page in ["template.yaml", "docs/operating.md"] {
+        let text = std::fs::read_to_string(tidings_tests::golden::root().join(page)).unwrap();
+        assert!(text.contains(&sentence), "{page} doesn't say: {sentence}");
+    }
 }
 
 #[test]
 fn codedeploy_may_move_the_aliases_and_nothing_else() {
     let granted = Template::read().grants("DeploymentRole");
-    let expected = ["Receiver", "Processor"]
-        .into_iter()
-        .flat_map(|function| {
-            ["GetAlias", "UpdateAlias", "GetProvisionedConcurrencyConfig"]
-                .map(|verb| format!("lambda:{verb} ${{{function}.Arn}}:live"))
-        })
-        .chain(["cloudwatch:DescribeAlarms *".to_owned()])
-        .collect();
+    let of = |function: &str| {
+        // Which of them takes which ARN, AWS's reference says: tests/policy/authorization.py.
+        let moved = ["GetAlias", "UpdateAlias"].map(|verb| format!("lambda:{verb} {function}.Arn"));
+        moved.into_iter().chain([format!("lambda:GetProvisionedConcurrencyConfig ${{{function}.Arn}}:live")])
+    };
+    let expected = ["Receiver", "Processor"].into_iter().flat_map(of).chain(["cloudwatch:DescribeAlarms *".to_owned()]).collect();
     assert_eq!(granted, expected);
 }
 
@@ -318,7 +369,7 @@ fn a_key_of_ones_own_encrypts_everything_that_is_kept() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 4 + 2 + 3 + 3);
+    assert_eq!(kept, 6 + 2 + 3 + 3);
     for function in ["Receiver", "Processor"] {
         let policy = format!("{function}KeyPolicy");
         assert_eq!(template.text(&policy, "/RoleName"), format!("{function}Role"));
@@ -339,7 +390,8 @@ fn logs_are_kept_for_a_time_and_a_dead_letter_is_seen() {
 
 #[test]
 fn the_outputs_are_those_that_tools_look_for() {
-    let (queues, tables) = (["ActionsQueueUrl", "DeadLetterQueueUrl", "EventsQueueUrl"], ["ClaimsTableName", "ContextTableName"]);
+    let (queues, tables) =
+        (["ActionsQueueUrl", "DeadLetterQueueUrl", "EventsQueueUrl", "LinksQueueUrl"], ["ClaimsTableName", "ContextTableName"]);
     assert_eq!(
         Template::read().outputs(),
         set(queues.into_iter().chain(tables).chain(["ApiSecretArn", "CapturedSecretArn", "SecretArn", "WebhookUrl"]))

@@ -223,3 +223,162 @@ fn the_runbook_knows_every_alarm() {
         }
     }
 }
+
+/// Who can set an alarm off, from whom one mustn't hear at night to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum SetOffBy {
+    Stranger,
+    OneEvent,
+    ManyEvents,
+    NobodyOutside,
+}
+
+impl SetOffBy {
+    fn parse(cell: &str) -> Self {
+        let known = [Self::Stranger, Self::OneEvent, Self::ManyEvents, Self::NobodyOutside];
+        let named = known.into_iter().find(|one| cell.starts_with(one.as_str()));
+        named.unwrap_or_else(|| panic!("docs/runbook.md: {cell:?} says not who"))
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stranger => "a stranger",
+            Self::OneEvent => "one event",
+            Self::ManyEvents => "many events",
+            Self::NobodyOutside => "nobody outside",
+        }
+    }
+
+    const fn may_wake_or_roll_back(self) -> bool {
+        match self {
+            Self::Stranger | Self::OneEvent => false,
+            Self::ManyEvents | Self::NobodyOutside => true,
+        }
+    }
+}
+
+/// Who can make a metric of ours what it has to be for its alarm. A metric that is new has to be thought about here.
+fn who_moves(metric: Metric, threshold: f64) -> SetOffBy {
+    match metric {
+        Metric::Received
+        | Metric::Refused
+        | Metric::Unauthentic
+        | Metric::KeyUnavailable
+        | Metric::SecretCaptured
+        | Metric::ColdStart => SetOffBy::Stranger,
+        // One event is received twice within five minutes at most.
+        Metric::Struggling if threshold >= 50.0 => SetOffBy::ManyEvents,
+        Metric::Struggling
+        | Metric::Dead
+        | Metric::Retried
+        | Metric::Parked
+        | Metric::Undelivered
+        | Metric::OffSchema
+        | Metric::Unfetched
+        | Metric::LinkConflict
+        | Metric::Unheld
+        | Metric::Expired
+        | Metric::Stale
+        | Metric::BodyMismatch
+        | Metric::Duplicate
+        | Metric::Accepted
+        | Metric::Processed
+        | Metric::Emitted
+        | Metric::Deferred
+        | Metric::ArrivalLag => SetOffBy::OneEvent,
+        Metric::Late | Metric::ProcessingLag | Metric::CommitLatency | Metric::Conflicts | Metric::Shed => SetOffBy::ManyEvents,
+        Metric::EnqueueFailed
+        | Metric::ClaimUnknown
+        | Metric::SecretsUnavailable
+        | Metric::SecretAgeIndex
+        | Metric::ClaimLatency
+        | Metric::EnqueueLatency
+        | Metric::Repeated => SetOffBy::NobodyOutside,
+    }
+}
+
+fn set_off_by(template: &Template, alarm: &str) -> SetOffBy {
+    let text = |path: &str| template.text(alarm, path);
+    let (namespace, name) = (text("/Namespace"), text("/MetricName"));
+    if let Some(metric) = (namespace == OURS).then(|| Metric::parse(name).expect("a metric of ours")) {
+        return who_moves(metric, template.property(alarm, "/Threshold").as_f64().expect("a number"));
+    }
+    let of = template.property(alarm, "/Dimensions/0/Value").as_str().expect("a dimension");
+    match (namespace, name) {
+        // Whatever a caller is answered, and Lambda's refusals when they are too many at once.
+        ("AWS/ApiGateway", "5xx" | "Latency") | ("AWS/Lambda", "Throttles") => SetOffBy::Stranger,
+        ("AWS/Lambda", "Errors") => SetOffBy::NobodyOutside,
+        // Whoever calls makes more of them.
+        ("AWS/Lambda", "Invocations") if text("/ComparisonOperator") == "LessThanThreshold" => SetOffBy::NobodyOutside,
+        // Only programs of ours send links.
+        ("AWS/SQS", _) if of.starts_with("Links") => SetOffBy::NobodyOutside,
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible") if of.contains("Dead") => SetOffBy::OneEvent,
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible" | "ApproximateAgeOfOldestMessage") => SetOffBy::ManyEvents,
+        other => panic!("{alarm}: who can set off {other:?}?"),
+    }
+}
+
+/// The terms of a composite's rule: it is on when all alarms of one of them are.
+fn terms(rule: &str) -> Vec<Vec<&str>> {
+    let names = |term| str::split(term, "${").skip(1).map(|rest| rest.split('}').next().expect("a name")).collect();
+    rule.split(" OR ").map(names).collect()
+}
+
+/// The rows of the runbook's table: alarm, who sets it off, wakes, rolls back.
+fn rows(runbook: &str) -> Vec<[&str; 4]> {
+    let table = runbook.split("| alarm | set off by | wakes | rolls back |\n").nth(1).expect("docs/runbook.md has the table");
+    let lines = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    lines
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            cells.try_into().unwrap_or_else(|cells| panic!("docs/runbook.md: {cells:?}"))
+        })
+        .collect()
+}
+
+#[test]
+fn the_runbooks_table_says_who_sets_an_alarm_off_whom_it_wakes_and_what_it_rolls_back() {
+    let (runbook, template) = (read("docs/runbook.md"), Template::read());
+    let paging = terms(template.text("PagingAlarm", "/AlarmRule"));
+    let rows = rows(&runbook);
+    let listed: BTreeSet<&str> = rows.iter().map(|row| row[0]).collect();
+    let all: BTreeSet<&str> = alarms(&template).iter().map(|(name, _)| *name).filter(|name| *name != "PagingAlarm").collect();
+    assert_eq!(listed, all, "docs/runbook.md");
+    for [alarm, who, wakes, rolls_back] in rows {
+        if alarm == "ProcessorStoppedAlarm" {
+            assert_eq!((SetOffBy::parse(who), rolls_back), (SetOffBy::NobodyOutside, "no"));
+            assert!(paging.contains(&terms(template.text(alarm, "/AlarmRule")).concat()), "what it is made of wakes");
+            continue;
+        }
+        assert_eq!(SetOffBy::parse(who), set_off_by(&template, alarm), "{alarm}: who sets it off");
+        let woken = paging.iter().filter(|term| term.contains(&alarm)).map(|term| {
+            let others: Vec<&str> = term.iter().copied().filter(|name| *name != alarm).collect();
+            if others.is_empty() { "yes".to_owned() } else { format!("with {}", others.join(" and ")) }
+        });
+        assert_eq!(wakes, woken.reduce(|one, other| format!("{one}, {other}")).as_deref().unwrap_or("no"), "{alarm}: wakes");
+        let watched = |function: &&str| {
+            let alarms = template.property(function, "/DeploymentPreference/Alarms").as_array().expect("alarms");
+            alarms.iter().any(|one| one == alarm)
+        };
+        let functions: Vec<String> =
+            ["Receiver", "Processor"].iter().copied().filter(|function| watched(function)).map(str::to_lowercase).collect();
+        let rolled = if functions.is_empty() { "no".to_owned() } else { functions.join(" and ") };
+        assert_eq!(rolls_back, rolled, "{alarm}: rolls back");
+    }
+}
+
+/// A stranger could wake somebody every night, and stop every deployment, the one with the remedy among them.
+#[test]
+fn no_alarm_that_a_stranger_or_one_event_can_set_off_wakes_anybody_or_rolls_a_deployment_back() {
+    let template = Template::read();
+    for term in terms(template.text("PagingAlarm", "/AlarmRule")) {
+        let hardest = term.iter().map(|alarm| set_off_by(&template, alarm)).max().expect("an alarm");
+        assert!(hardest.may_wake_or_roll_back(), "{term:?} wakes, and {} can set all of it off", hardest.as_str());
+    }
+    for function in ["Receiver", "Processor"] {
+        for alarm in template.property(function, "/DeploymentPreference/Alarms").as_array().expect("alarms") {
+            let who = set_off_by(&template, alarm.as_str().expect("a name"));
+            assert!(who.may_wake_or_roll_back(), "{alarm} rolls back the {function}, and {} can set it off", who.as_str());
+        }
+    }
+}

@@ -5,7 +5,7 @@ use crate::Failure;
 use crate::arguments::LinkOptions;
 use crate::dev::access::Token;
 use crate::style::{GOOD, NAME, paint, say};
-use crate::target::{events_queue, unreadable};
+use crate::target::{links_queue, unreadable};
 use serde_json::json;
 use std::process::ExitCode;
 use tidings_core::claim::Sha256Hex;
@@ -28,11 +28,11 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     };
     link.check().map_err(Failure::new)?;
     let message = link.encode();
-    if let Some(queue) = events_queue(&options.target.at).await? {
+    if let Some(queue) = links_queue(&options.target.at).await? {
         let sent: Result<(), _> = queue.send(&[&message], None).await.into_iter().collect();
         sent.map_err(|error| unreadable(&options.target.at, &error))?;
     } else {
-        let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev::EVENTS_PATH);
+        let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev::LINKS_PATH);
         let token = Token::of(&url);
         let sent = tokio::task::spawn_blocking(move || post(&url, token.as_ref(), message)).await;
         let sent = sent.map_err(|error| Failure::new(error.to_string()))?;

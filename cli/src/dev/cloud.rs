@@ -32,6 +32,8 @@ use winterbaume_sqs::SqsService;
 pub const CLAIMS_TABLE: &str = "tidings-claims";
 pub const CONTEXT_TABLE: &str = "tidings-context";
 pub(crate) const EVENTS_QUEUE: &str = "tidings-events";
+pub(crate) const LINKS_QUEUE: &str = "tidings-links";
+const LINKS_DEAD_LETTER_QUEUE: &str = "tidings-links-dead";
 const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
 const ACTIONS_QUEUE: &str = "tidings-actions.fifo";
 const SECRET: &str = "tidings";
@@ -61,6 +63,9 @@ pub struct Cloud {
     pub secrets: aws_sdk_secretsmanager::Client,
     pub dynamodb_endpoint: String,
     pub events_queue_url: String,
+    pub links_queue_url: String,
+    /// By which SQS says that a message came from it.
+    pub links_queue_arn: String,
     pub dead_letter_queue_url: String,
     pub actions_queue_url: String,
     pub max_receive_count: NonZeroU32,
@@ -116,6 +121,10 @@ impl Cloud {
         let visibility = options.visibility_timeout_seconds;
         let events_queue_url =
             queue(&sqs, &blueprint, "EventsQueue", EVENTS_QUEUE, visibility, Some(redrive.to_string())).await?;
+        let dead_links = queue(&sqs, &blueprint, "LinksDeadLetterQueue", LINKS_DEAD_LETTER_QUEUE, 30, None).await?;
+        let redrive = json!({"deadLetterTargetArn": queue_arn(&sqs, &dead_links).await?, "maxReceiveCount": max_receive_count});
+        let links_queue_url = queue(&sqs, &blueprint, "LinksQueue", LINKS_QUEUE, visibility, Some(redrive.to_string())).await?;
+        let links_queue_arn = queue_arn(&sqs, &links_queue_url).await?;
         let actions_queue_url = queue(&sqs, &blueprint, "ActionsQueue", ACTIONS_QUEUE, 30, None).await?;
         Ok(Self {
             dynamodb,
@@ -123,6 +132,8 @@ impl Cloud {
             secrets,
             dynamodb_endpoint,
             events_queue_url,
+            links_queue_url,
+            links_queue_arn,
             dead_letter_queue_url,
             actions_queue_url,
             max_receive_count: NonZeroU32::new(max_receive_count)
@@ -143,6 +154,11 @@ impl Cloud {
 
     pub fn queue(&self) -> SqsQueue {
         SqsQueue::new(self.sqs.clone(), self.events_queue_url.clone())
+    }
+
+    /// For whoever tells a link.
+    pub fn links(&self) -> SqsQueue {
+        SqsQueue::new(self.sqs.clone(), self.links_queue_url.clone())
     }
 
     pub fn secret_store(&self) -> SecretsManager {

@@ -1,5 +1,5 @@
-//! An HTTP server in front of the receiver, as API Gateway is; and a way into the queue for `tidings link`, which on AWS has
-//! the queue itself: for programs of this machine that know the token, and for nobody else (`access`).
+//! An HTTP server in front of the receiver, as API Gateway is; and a way into the links queue for `tidings link`, which on AWS
+//! has the queue itself: for programs of this machine that know the token, and for nobody else (`access`).
 
 use super::access::{Token, admit};
 use axum::Router;
@@ -38,12 +38,12 @@ pub(crate) type Listener = mpsc::Sender<Answered>;
 pub(crate) async fn serve(
     listener: TcpListener,
     receiver: Arc<Receiver>,
-    queue: SqsQueue,
+    links: SqsQueue,
     token: Token,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let queue = Router::new().route(super::EVENTS_PATH, post(enqueue)).with_state(queue);
-    let app = Router::new().fallback(handle).with_state((receiver, None)).merge(queue);
+    let links = Router::new().route(super::LINKS_PATH, post(enqueue)).with_state(links);
+    let app = Router::new().fallback(handle).with_state((receiver, None)).merge(links);
     let app = app.layer(from_fn_with_state(token, guard));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }

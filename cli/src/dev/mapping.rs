@@ -1,7 +1,7 @@
 //! An event source mapping: it takes batches out of the queue, gives them to the processor, and deletes what isn't in the
 //! partial response. What is becomes visible again; redrive is the queue's own.
 
-use super::cloud::{Cloud, EVENTS_QUEUE};
+use super::cloud::{Cloud, EVENTS_QUEUE, LINKS_QUEUE};
 use super::queues::store::{Ended, Receipt};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
@@ -20,10 +20,41 @@ const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
 /// The processor's timeout, as far as a batch is concerned.
 const TIME_FOR_A_BATCH: Duration = Duration::from_secs(30);
 
+/// The queue that a mapping takes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum From {
+    Events,
+    Links,
+}
+
+impl From {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Events => EVENTS_QUEUE,
+            Self::Links => LINKS_QUEUE,
+        }
+    }
+
+    fn url(self, cloud: &Cloud) -> &str {
+        match self {
+            Self::Events => &cloud.events_queue_url,
+            Self::Links => &cloud.links_queue_url,
+        }
+    }
+
+    /// As a record has it. Nobody looks at that of the events queue.
+    fn arn(self, cloud: &Cloud) -> Option<String> {
+        match self {
+            Self::Events => None,
+            Self::Links => Some(cloud.links_queue_arn.clone()),
+        }
+    }
+}
+
 /// Polls until `stop` turns true, and ends between two batches.
-pub(crate) async fn run(cloud: Arc<Cloud>, processor: Arc<Processor>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(cloud: Arc<Cloud>, from: From, processor: Arc<Processor>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        let messages = receive(&cloud).await;
+        let messages = receive(&cloud, from).await;
         if messages.is_empty() {
             tokio::select! {
                 () = tokio::time::sleep(POLL_PAUSE) => {}
@@ -32,15 +63,15 @@ pub(crate) async fn run(cloud: Arc<Cloud>, processor: Arc<Processor>, mut stop: 
             continue;
         }
         let mut event = SqsEvent::default();
-        event.records = messages.iter().map(record).collect();
+        event.records = messages.iter().map(|message| record(message, from.arn(&cloud))).collect();
         let failures = cloud.disk.failures();
         let response = processor.handle(event, TIME_FOR_A_BATCH).await;
         let kept = |message: &&Message| {
             response.batch_item_failures.iter().any(|f| Some(f.item_identifier.as_str()) == message.message_id())
         };
-        delete(&cloud, messages.iter().filter(|message| !kept(message))).await;
+        delete(&cloud, from, messages.iter().filter(|message| !kept(message))).await;
         let full = cloud.disk.failures() != failures;
-        release(&cloud, messages.iter().filter(kept), if full { Ended::DiskFull } else { Ended::Failed }).await;
+        release(&cloud, from, messages.iter().filter(kept), if full { Ended::DiskFull } else { Ended::Failed }).await;
         if full {
             tokio::select! {
                 () = tokio::time::sleep(FULL_DISK_PAUSE) => {}
@@ -50,13 +81,14 @@ pub(crate) async fn run(cloud: Arc<Cloud>, processor: Arc<Processor>, mut stop: 
     }
 }
 
-async fn receive(cloud: &Cloud) -> Vec<Message> {
+async fn receive(cloud: &Cloud, from: From) -> Vec<Message> {
     let received = cloud
         .sqs
         .receive_message()
-        .queue_url(&cloud.events_queue_url)
+        .queue_url(from.url(cloud))
         .max_number_of_messages(cloud.batch_size)
         .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+        .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
         .send()
         .await;
     match received {
@@ -68,8 +100,9 @@ async fn receive(cloud: &Cloud) -> Vec<Message> {
     }
 }
 
-fn record(message: &Message) -> SqsMessage {
+fn record(message: &Message, event_source_arn: Option<String>) -> SqsMessage {
     let mut record = SqsMessage::default();
+    record.event_source_arn = event_source_arn;
     record.message_id = message.message_id.clone();
     record.receipt_handle = message.receipt_handle.clone();
     record.body = message.body.clone();
@@ -78,7 +111,7 @@ fn record(message: &Message) -> SqsMessage {
     record
 }
 
-async fn delete(cloud: &Cloud, messages: impl Iterator<Item = &Message>) {
+async fn delete(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Message>) {
     let entry = |(index, message): (usize, &Message)| {
         let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(message.receipt_handle()?);
         entry.build().ok()
@@ -87,7 +120,7 @@ async fn delete(cloud: &Cloud, messages: impl Iterator<Item = &Message>) {
     if entries.is_empty() {
         return;
     }
-    let deleted = cloud.sqs.delete_message_batch().queue_url(&cloud.events_queue_url).set_entries(Some(entries)).send().await;
+    let deleted = cloud.sqs.delete_message_batch().queue_url(from.url(cloud)).set_entries(Some(entries)).send().await;
     if let Err(error) = deleted {
         tracing::warn!(cause = cause(&error), "can't delete; these come again, which is harmless");
     }
@@ -95,13 +128,13 @@ async fn delete(cloud: &Cloud, messages: impl Iterator<Item = &Message>) {
 
 /// A full disk is no reason to move an event to the dead-letter queue: what was received meanwhile doesn't count. If that can't
 /// be written either, nothing is received, because a receive is written too.
-async fn release(cloud: &Cloud, messages: impl Iterator<Item = &Message>, ended: Ended) {
+async fn release(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Message>, ended: Ended) {
     let Some(store) = cloud.store.clone() else { return };
     let receipts: Vec<Receipt> = messages.filter_map(|message| message.receipt_handle()?.parse().ok()).collect();
     if receipts.is_empty() {
         return;
     }
-    let released = tokio::task::spawn_blocking(move || store.release(EVENTS_QUEUE, &receipts, ended)).await;
+    let released = tokio::task::spawn_blocking(move || store.release(from.name(), &receipts, ended)).await;
     if let Ok(Err(error)) = released {
         tracing::warn!(cause = %error, "can't end a receive");
     }

@@ -42,8 +42,8 @@ pub(crate) const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
 /// What isn't a webhook: for programs of this machine that know the token.
 pub(crate) const OWN_PATHS: &str = "/_dev";
 
-/// Where an event of our own is queued, as `tidings link` does. On AWS that is `sqs:SendMessage`, and who may.
-pub(crate) const EVENTS_PATH: &str = "/_dev/events";
+/// Where a link is queued, as `tidings link` does. On AWS that is `sqs:SendMessage` to the links queue, and who may.
+pub(crate) const LINKS_PATH: &str = "/_dev/links";
 
 /// Batches that are processed at once: two, so that races between processors happen here too.
 const PROCESSORS: usize = 2;
@@ -75,12 +75,12 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     let (stop, stopped) = watch::channel(false);
     let mut running = JoinSet::new();
     let processor = Arc::new(processor(&cloud, options.keep_events));
-    for _ in 0..PROCESSORS {
-        running.spawn(mapping::run(Arc::clone(&cloud), Arc::clone(&processor), stopped.clone()));
+    for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
+        running.spawn(mapping::run(Arc::clone(&cloud), from, Arc::clone(&processor), stopped.clone()));
     }
     let chatbot = Arc::new(Chatbot::default());
     running.spawn(Arc::clone(&chatbot).run(Arc::clone(&cloud), stopped.clone()));
-    let server = http::serve(listener, receiver, cloud.queue(), cloud.token.clone(), signals::heard(stopped));
+    let server = http::serve(listener, receiver, cloud.links(), cloud.token.clone(), signals::heard(stopped));
     running.spawn(async move {
         let _ = server.await;
     });
@@ -140,6 +140,7 @@ fn processor(cloud: &Cloud, keep_events: bool) -> Processor {
     Processor::new(rules, schemas, ports, cloud.max_receive_count)
         .keeping_events(keep_events)
         .isolating(Arc::new(cloud.visibility()), Duration::from_secs(VISIBILITY_TIMEOUT_SECONDS.into()))
+        .taking_links_from(cloud.links_queue_arn.clone())
 }
 
 fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {

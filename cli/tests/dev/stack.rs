@@ -180,6 +180,7 @@ impl Account {
         let outputs = [
             ("WebhookUrl", self.webhooks.as_str()),
             ("EventsQueueUrl", "https://sqs.example/events"),
+            ("LinksQueueUrl", "https://sqs.example/links"),
             ("DeadLetterQueueUrl", "https://sqs.example/dead"),
             ("ActionsQueueUrl", "https://sqs.example/actions.fifo"),
             ("ClaimsTableName", "tidings-claims"),

@@ -106,6 +106,9 @@ pub enum DecodeError {
     Malformed(String),
     #[error("not a link: {0}")]
     Link(String),
+    /// Its sender may send to the queue, and this isn't what the queue is for.
+    #[error("{0}")]
+    Misplaced(&'static str),
     #[error("envelope version {seen}, this processor reads {OLDEST_CONTRACT_VERSION} to {CONTRACT_VERSION}")]
     Version { seen: u16 },
 }

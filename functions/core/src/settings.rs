@@ -33,6 +33,8 @@ pub struct ProcessorSettings {
     pub context_table: String,
     /// `EVENTS_QUEUE_URL`: URL of the events queue, for what is due later.
     pub events_queue_url: String,
+    /// `LINKS_QUEUE_ARN`: ARN of the queue that external links come from, and nothing else.
+    pub links_queue_arn: String,
     /// `ACTIONS_QUEUE_URL`: URL of the actions queue.
     pub actions_queue_url: String,
     /// `API_SECRET_ARN`: ARN or name of the secret for the APIs that rules fetch from; left out where none needs one.
@@ -75,6 +77,8 @@ const CLAIMS_TABLE: Variable = Variable { name: "CLAIMS_TABLE", example: "tiding
 const CONTEXT_TABLE: Variable = Variable { name: "CONTEXT_TABLE", example: "tidings-context" };
 const EVENTS_QUEUE_URL: Variable =
     Variable { name: "EVENTS_QUEUE_URL", example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-events" };
+const LINKS_QUEUE_ARN: Variable =
+    Variable { name: "LINKS_QUEUE_ARN", example: "arn:aws:sqs:eu-central-1:123456789012:tidings-links" };
 const ACTIONS_QUEUE_URL: Variable =
     Variable { name: "ACTIONS_QUEUE_URL", example: "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-actions.fifo" };
 const SECRET_ARN: Variable =
@@ -114,6 +118,7 @@ impl ProcessorSettings {
         CLAIMS_TABLE.name,
         CONTEXT_TABLE.name,
         EVENTS_QUEUE_URL.name,
+        LINKS_QUEUE_ARN.name,
         ACTIONS_QUEUE_URL.name,
         API_SECRET_ARN.name,
         KEEP_EVENTS.name,
@@ -127,6 +132,7 @@ impl ProcessorSettings {
             claims_table: reader.text(CLAIMS_TABLE),
             context_table: reader.text(CONTEXT_TABLE),
             events_queue_url: reader.url(EVENTS_QUEUE_URL),
+            links_queue_arn: reader.arn(LINKS_QUEUE_ARN),
             actions_queue_url: reader.url(ACTIONS_QUEUE_URL),
             api_secret_arn: reader.optional(API_SECRET_ARN),
             keep_events: reader.switch(KEEP_EVENTS),
@@ -177,6 +183,11 @@ impl Reader<'_> {
         }
     }
 
+    fn arn(&mut self, variable: Variable) -> String {
+        let value = self.text(variable);
+        if value.is_empty() || value.starts_with("arn:") { value } else { self.problem(variable, "is not an ARN") }
+    }
+
     fn count(&mut self, variable: Variable) -> NonZeroU32 {
         let value = self.text(variable);
         if !value.is_empty() && value.parse::<NonZeroU32>().is_err() {
@@ -213,6 +224,7 @@ mod tests {
             "CLAIMS_TABLE" => Some(" ".to_owned()),
             "MAX_RECEIVE_COUNT" => Some("whsec_oops".to_owned()),
             "KEEP_EVENTS" => Some("True".to_owned()),
+            "LINKS_QUEUE_ARN" => Some("https://sqs.example/oops".to_owned()),
             _ => None,
         };
         let text = ProcessorSettings::read(&lookup).unwrap_err().to_string();
@@ -220,6 +232,7 @@ mod tests {
         assert!(text.contains("CONTEXT_TABLE is missing, as in CONTEXT_TABLE=tidings-context"), "{text}");
         assert!(text.contains("MAX_RECEIVE_COUNT is not a number"), "{text}");
         assert!(text.contains("KEEP_EVENTS is neither true nor false, as in KEEP_EVENTS=false"), "{text}");
+        assert!(text.contains("LINKS_QUEUE_ARN is not an ARN, as in LINKS_QUEUE_ARN=arn:aws:sqs:"), "{text}");
         assert!(!text.contains("oops"), "{text}");
     }
 
@@ -227,7 +240,8 @@ mod tests {
     fn events_are_kept_where_it_says_so_and_it_must_say() {
         let keeps = |word: Option<&str>| {
             let example = |v: &Variable| (v.name, v.example.to_owned());
-            let all = [CLAIMS_TABLE, CONTEXT_TABLE, EVENTS_QUEUE_URL, ACTIONS_QUEUE_URL, MAX_RECEIVE_COUNT, METRICS_NAMESPACE];
+            let (tables, queues) = ([CLAIMS_TABLE, CONTEXT_TABLE], [EVENTS_QUEUE_URL, LINKS_QUEUE_ARN, ACTIONS_QUEUE_URL]);
+            let all = [&tables[..], &queues, &[MAX_RECEIVE_COUNT, METRICS_NAMESPACE]].concat();
             let mut given: std::collections::BTreeMap<_, _> = all.iter().map(example).collect();
             given.extend(word.map(|word| (KEEP_EVENTS.name, word.to_owned())));
             ProcessorSettings::read(&|name| given.get(name).cloned()).map(|settings| settings.keep_events).ok()
@@ -244,6 +258,7 @@ mod tests {
             let tables = [CLAIMS_TABLE, CONTEXT_TABLE];
             let others = [
                 EVENTS_QUEUE_URL,
+                LINKS_QUEUE_ARN,
                 ACTIONS_QUEUE_URL,
                 SECRET_ARN,
                 CAPTURED_SECRET_ARN,

@@ -1,5 +1,6 @@
-//! A link that a program tells: the one message of our queue that others write, so it is short, and what is wrong with it is said
-//! in words. Contract: `events/contract/link-v1.json`, docs/links.md. It is read as [`Due::Link`], and from then on is one.
+//! An external link, which a program sends: the one message that others write, on a queue of its own, so it is short, and what is
+//! wrong with it is said in words. Contract: `events/contract/link-v1.json`, docs/links.md. It is read as [`Due::Link`], and from
+//! then on is one.
 //!
 //! Its `id` is its identity: a second message of the same id, whatever it says, is a duplicate.
 
@@ -9,6 +10,9 @@ use crate::envelope::{CONTRACT_VERSION, DecodeError, Envelope, OLDEST_CONTRACT_V
 use crate::limits::MAX_CONVERSATION_BYTES;
 use crate::time::Timestamp;
 use serde_json::{Value, json};
+
+/// What the claim keys of links begin with.
+const KEY: &str = "@link";
 
 /// CloudEvents `type`, the same as that of [`Due::Link`].
 const TYPE: &str = "tidings.link";
@@ -46,6 +50,11 @@ impl ToldLink {
         claim_key(&self.id)
     }
 
+    /// Whether a claim is a link's.
+    pub fn is_key(key: &ClaimKey) -> bool {
+        key.as_str().strip_prefix(KEY).is_some_and(|rest| rest.starts_with('#'))
+    }
+
     /// The message body.
     pub fn encode(&self) -> String {
         let message = json!({
@@ -62,6 +71,13 @@ impl ToldLink {
             message["data"]["move"] = Value::from(true);
         }
         sqs_text(message.to_string())
+    }
+
+    /// The message that an event was read of. `None`: it is another event.
+    pub fn of_envelope(envelope: &Envelope) -> Option<Self> {
+        let Ok((Due::Link { identity, conversation, moves }, _)) = Due::read(envelope)? else { return None };
+        let time = envelope.time.unwrap_or(envelope.receivedtime);
+        Some(Self { id: envelope.id.clone(), time, identity, conversation, moves })
     }
 
     /// `None` for what doesn't mean to be one. `sent`: when SQS has received it. Without that the time it names counts.
@@ -117,7 +133,7 @@ impl ToldLink {
 
 /// `@` can't begin a source's name, so no event of a provider has such a key.
 fn claim_key(id: &str) -> ClaimKey {
-    ClaimKey::from_signed_id("@link", id)
+    ClaimKey::from_signed_id(KEY, id)
 }
 
 #[cfg(test)]
@@ -146,6 +162,7 @@ mod tests {
         let link = Due::Link { identity: told().identity, conversation: told().conversation, moves: false };
         assert_eq!(Due::read(&envelope), Some(Ok((link, Timestamp::from_unix_ms(0)))));
         assert_eq!(Due::read(&Envelope::decode(&envelope.encode()).unwrap()), Due::read(&envelope), "it can be sent on");
+        assert_eq!(ToldLink::of_envelope(&envelope), Some(told()), "and be told again");
     }
 
     #[test]

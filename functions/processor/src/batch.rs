@@ -126,7 +126,8 @@ async fn end(processor: &Processor, record: &Record, failure: &Failure, until: I
 
 /// A panic costs its own record and no other. What is fetched is fetched for all records at once.
 async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Planned {
-    let record = Record::read(message);
+    let from = processor.queue_of(&message);
+    let record = Record::read(message, from);
     if record.receive_count >= STRUGGLING_RECEIVES {
         Metric::Struggling.count(record.source());
     }

@@ -1,12 +1,47 @@
-//! One SQS record as an event.
+//! One SQS record as an event. Which queue it came from says what it may be: whoever may send links may send nothing else.
 
 use aws_lambda_events::event::sqs::SqsMessage;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{DecodeError, Envelope};
 use tidings_core::telemetry::UNKNOWN;
 use tidings_core::time::Timestamp;
-use tidings_core::told::ToldLink;
+use tidings_core::told::{Read, ToldLink};
 use tidings_core::trace::Trace;
+
+const LINK_AMONG_EVENTS: &str = "a link on the events queue: it belongs on the links queue (docs/links.md)";
+const OTHER_AMONG_LINKS: &str = "not a link, on the links queue: it takes nothing else (docs/links.md)";
+
+/// Where a record came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// The receiver and the processor send here: events, and what is due.
+    Events,
+    /// Programs send here: links.
+    Links,
+}
+
+impl Queue {
+    fn read(self, body: &str, sent: Option<Timestamp>) -> Read {
+        match self {
+            Self::Events => event(body),
+            // Another message may name any claim, and its sender may touch none but links': none is taken from it.
+            Self::Links => ToldLink::read(body, sent).unwrap_or((None, Err(DecodeError::Misplaced(OTHER_AMONG_LINKS)))),
+        }
+    }
+}
+
+fn event(body: &str) -> Read {
+    match Envelope::decode(body) {
+        Ok(link) if ToldLink::of_envelope(&link).is_some() => {
+            (Some(link.claimkey), Err(DecodeError::Misplaced(LINK_AMONG_EVENTS)))
+        }
+        Ok(envelope) => (Some(envelope.claimkey.clone()), Ok(envelope)),
+        Err(error) => match ToldLink::read(body, None) {
+            Some((key, _)) => (key, Err(DecodeError::Misplaced(LINK_AMONG_EVENTS))),
+            None => (Envelope::claim_key_of(body), Err(error)),
+        },
+    }
+}
 
 /// A record of a batch, whether or not it could be decoded.
 #[derive(Debug)]
@@ -28,15 +63,10 @@ pub fn receive_count(message: &SqsMessage) -> u32 {
 }
 
 impl Record {
-    pub fn read(message: SqsMessage) -> Self {
+    pub fn read(message: SqsMessage, from: Queue) -> Self {
         let receive_count = receive_count(&message);
-        let body = message.body.unwrap_or_default();
         let sent = message.attributes.get("SentTimestamp").and_then(|ms| ms.parse().ok()).map(Timestamp::from_unix_ms);
-        // What others write on our queue has no claim key, and is no envelope yet.
-        let (claim_key, envelope) = match Envelope::decode(&body) {
-            Ok(envelope) => (Some(envelope.claimkey.clone()), Ok(envelope)),
-            Err(error) => ToldLink::read(&body, sent).unwrap_or_else(|| (Envelope::claim_key_of(&body), Err(error))),
-        };
+        let (claim_key, envelope) = from.read(&message.body.unwrap_or_default(), sent);
         Self {
             message_id: message.message_id.unwrap_or_default(),
             receive_count,

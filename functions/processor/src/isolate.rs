@@ -11,7 +11,7 @@
 //! On failure: what can't be hidden is given back all the same, and comes after the queue's own visibility timeout.
 
 use crate::Processor;
-use crate::decode::receive_count;
+use crate::decode::{Queue, receive_count};
 use aws_lambda_events::event::sqs::SqsMessage;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -98,7 +98,11 @@ impl Isolation {
 
 /// The turns of a batch. What isn't in them is hidden when this returns.
 pub(crate) async fn turns(processor: &Processor, messages: Vec<SqsMessage>) -> Turns {
-    let Some(isolation) = &processor.isolation else { return Turns { turns: vec![messages], ..Turns::default() } };
+    // Nothing of a link is evaluated, so none of them can abort.
+    let are_links = messages.iter().any(|message| processor.queue_of(message) == Queue::Links);
+    let Some(isolation) = processor.isolation.as_ref().filter(|_| !are_links) else {
+        return Turns { turns: vec![messages], ..Turns::default() };
+    };
     let id = |message: &SqsMessage| message.message_id.clone().unwrap_or_default();
     let receives = messages.iter().map(|message| (id(message), receive_count(message))).collect();
     let Split { first, fresh, postponed, last } =

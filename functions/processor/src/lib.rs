@@ -27,10 +27,11 @@ pub mod settle;
 mod tries;
 mod view;
 
+use crate::decode::Queue;
 use crate::enrich::Objects;
 use crate::isolate::Isolation;
 use crate::plan::Planner;
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +67,7 @@ pub struct Processor {
     max_receive_count: NonZeroU32,
     keeps_events: bool,
     isolation: Option<Isolation>,
+    links_queue_arn: Option<String>,
 }
 
 impl Processor {
@@ -85,6 +87,7 @@ impl Processor {
             max_receive_count,
             keeps_events: false,
             isolation: None,
+            links_queue_arn: None,
         }
     }
 
@@ -98,6 +101,20 @@ impl Processor {
     #[must_use]
     pub fn isolating(self, queue: Arc<dyn MessageVisibility>, visibility_timeout: Duration) -> Self {
         Self { isolation: Some(Isolation::new(queue, visibility_timeout)), ..self }
+    }
+
+    /// The same, taking links from this queue, and from it nothing else. Without one no link is taken.
+    #[must_use]
+    pub fn taking_links_from(self, queue_arn: impl Into<String>) -> Self {
+        Self { links_queue_arn: Some(queue_arn.into()), ..self }
+    }
+
+    /// SQS says it, so a sender can't.
+    fn queue_of(&self, message: &SqsMessage) -> Queue {
+        match (&message.event_source_arn, &self.links_queue_arn) {
+            (Some(from), Some(links)) if from == links => Queue::Links,
+            (Some(_) | None, Some(_) | None) => Queue::Events,
+        }
     }
 
     /// Processes one batch. What isn't in the response is deleted by SQS. `time_left` is until the function is stopped.

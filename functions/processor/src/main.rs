@@ -33,7 +33,8 @@ async fn main() -> Result<(), Error> {
     };
     let processor = &Processor::new(configured::rules(), configured::schemas(), ports, settings.max_receive_count)
         .keeping_events(settings.keep_events)
-        .isolating(Arc::new(SqsVisibility::new(sqs, settings.events_queue_url)), EVENTS_VISIBILITY);
+        .isolating(Arc::new(SqsVisibility::new(sqs, settings.events_queue_url)), EVENTS_VISIBILITY)
+        .taking_links_from(settings.links_queue_arn);
     Metric::ColdStart.measure_in("processor", millis(started.elapsed()));
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);

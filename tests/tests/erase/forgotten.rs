@@ -21,7 +21,9 @@ async fn a_scan_of_both_tables_finds_nothing_of_one_and_all_of_the_other() {
         ("web:ANNSMARK", "identity#customer:ANNSMARK"),
         ("web:ANNSMARK", "mood#of/some/day"),
         ("customer:ANNSMARK", "link"),
-        ("customer:ANNSMARK", "identity#phone:ANNSMARK"),
+        ("web:ANNSMARK", "identity#phone:ANNSMARK"),
+        ("web:ANNSMARK", "link"),
+        ("web:ANNSMARK", "deferred"),
         ("customer:ANNSMARK", "entity#order/left"),
         ("phone:ANNSMARK", "link"),
     ] {

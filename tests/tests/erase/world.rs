@@ -14,14 +14,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, Cloud, Options};
 use tidings_core::aws::{Eraser, Erasure, NotErased, Reader};
+use tidings_core::claim::Sha256Hex;
 use tidings_core::config::files::read_rules;
-use tidings_core::due::Due;
 use tidings_core::memory::{
     Call, Fault, Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryTimers,
 };
 use tidings_core::schemas::EventSchemas;
 use tidings_core::time::{Clock, Timestamp};
+use tidings_core::told::ToldLink;
 use tidings_events::{SECRETS, corpus, secrets_of};
+
+const LINKS_QUEUE_ARN: &str = "arn:aws:sqs:eu-central-1:123456789012:shop-links";
 
 /// In all that is Ann's, and in no key of an event.
 pub(crate) const ANN: &str = "ANNSMARK";
@@ -105,7 +108,7 @@ impl World {
         };
         let processor = Processor::new(rules, EventSchemas::default(), ports, NonZeroU32::new(MAX_RECEIVES).unwrap());
         // The more there is to be erased.
-        let processor = processor.keeping_events(true);
+        let processor = processor.keeping_events(true).taking_links_from(LINKS_QUEUE_ARN);
         let (later, dead_letters, messages) = Default::default();
         Self { cloud, receiver, processor, queue, actions, timers, faults, clock, later, dead_letters, messages }
     }
@@ -133,7 +136,7 @@ impl World {
     pub(crate) async fn lived_briefly(&self, who: &str, n: &str) {
         self.clock.set(Timestamp::parse_rfc3339("2026-11-22T21:00:00Z").unwrap());
         // Somebody names an identity of the customer's, before anybody knows whose the customer is.
-        self.say(Due::Link { identity: format!("phone:{who}"), conversation: format!("customer:{who}"), moves: false }).await;
+        self.say(format!("phone:{who}"), format!("web:{who}")).await;
         for (id, event_type) in [("paid", "payment.made"), ("stock", "stock.reserved"), ("made", "order.made")] {
             assert_eq!(self.event(&format!("{id}-{n}"), event_type, who).await, 202, "{id}");
         }
@@ -172,8 +175,10 @@ impl World {
     }
 
     /// As `tidings link` does.
-    async fn say(&self, what: Due) {
-        self.process(&what.envelope(self.clock.now(), self.clock.now()).encode()).await;
+    async fn say(&self, identity: String, conversation: String) {
+        let names = Sha256Hex::of(format!("{conversation}\n{identity}").as_bytes());
+        let link = ToldLink { id: names.digits().to_owned(), time: self.clock.now(), identity, conversation, moves: false };
+        self.process(&link.encode()).await;
     }
 
     /// A message until it is done or dead, and what is due because of it.
@@ -184,6 +189,7 @@ impl World {
                 let mut record = SqsMessage::default();
                 record.message_id = Some("m".to_owned());
                 record.body = Some(body.clone());
+                record.event_source_arn = ToldLink::read(&body).map(|_| LINKS_QUEUE_ARN.to_owned());
                 record.attributes.insert("ApproximateReceiveCount".to_owned(), receive.to_string());
                 let mut batch = SqsEvent::default();
                 batch.records = vec![record];

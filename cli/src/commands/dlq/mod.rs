@@ -11,6 +11,7 @@ mod list;
 mod print;
 mod redrive;
 mod show;
+mod sorted;
 #[cfg(test)]
 mod tests;
 mod walk;

@@ -1,14 +1,15 @@
-//! `tidings dlq redrive`: sends dead events to the events queue again. Each leaves the dead-letter queue after the events queue has
+//! `tidings dlq redrive`: sends dead events to the events queue again (a link that was sent there, to its own). Each leaves the dead-letter queue after the events queue has
 //! acknowledged it; whoever is interrupted in between has it in both, and its claim makes one effect of that.
 
 use super::list::grouped;
 use super::print::{groups, json};
+use super::sorted::Sorted;
 use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
 use crate::arguments::DlqRedrive;
 use crate::commands::pace::{Pace, progress};
 use crate::style::{FAINT, GOOD, WARN, paint, say};
-use crate::target::{events_queue, queue_counts};
+use crate::target::{events_queue, links_queue, queue_counts};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
@@ -43,6 +44,8 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
         return dry_run(&walk, options.target.json, "moved").await;
     }
     let events = events_queue(at).await?.ok_or_else(|| Failure::new("which stack? name it with --stack"))?;
+    // A stack of before it had a links queue takes links among its events.
+    let events = Sorted { events, links: links_queue(at).await.ok().flatten() };
     let letters = queue_counts(at).await?.iter().find(|count| count.queue == "dead letters").map_or(0, |count| count.messages);
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
     let bar = progress(letters);

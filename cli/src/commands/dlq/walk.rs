@@ -14,6 +14,7 @@ use tidings_core::envelope::Envelope;
 use tidings_core::limits::{MAX_BATCH_MESSAGES, MAX_DEAD_LETTERS};
 use tidings_core::ports::Unavailable;
 use tidings_core::time::Timestamp;
+use tidings_core::told::ToldLink;
 
 /// Receives that find nothing, one after the other, before the queue counts as walked through: SQS asks a part of its machines
 /// each time.
@@ -164,16 +165,21 @@ impl Walk {
 
     /// The messages with what the claims say of them.
     async fn dead(&self, letters: Vec<Letter>) -> Result<Vec<Dead>, Failure> {
-        let keys: BTreeSet<ClaimKey> = letters.iter().filter_map(|letter| Envelope::claim_key_of(&letter.body)).collect();
+        let keys: BTreeSet<ClaimKey> = letters.iter().filter_map(|letter| key_of(&letter.body)).collect();
         let claims = self.reader.claims(&keys).await.map_err(unread)?;
         let claims: BTreeMap<ClaimKey, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
         Ok(letters.into_iter().map(|letter| dead(letter, &claims, self.now)).collect())
     }
 }
 
+/// Of a link, too, that was sent to the wrong queue.
+fn key_of(body: &str) -> Option<ClaimKey> {
+    ToldLink::read(body, None).map_or_else(|| Envelope::claim_key_of(body), |(key, _)| key)
+}
+
 fn dead(letter: Letter, claims: &BTreeMap<ClaimKey, Claim>, now: Timestamp) -> Dead {
     let envelope = Envelope::decode(&letter.body);
-    let key = Envelope::claim_key_of(&letter.body);
+    let key = key_of(&letter.body);
     let claim = key.as_ref().and_then(|key| claims.get(key));
     let reason = match (claim.map(|claim| claim.state), claim.and_then(|claim| claim.reason.clone()), &envelope) {
         (Some(ClaimState::Dead), Some(reason), _) => reason,

@@ -5,6 +5,7 @@ use crate::arguments::Place;
 use crate::target::{Depth, config, dead_letters, output, outputs, unreadable};
 use serde::Serialize;
 use tidings_core::claim::{Claim, ClaimState};
+use tidings_core::told::ToldLink;
 
 /// What could be seen of it.
 #[derive(Debug, Serialize)]
@@ -12,6 +13,8 @@ use tidings_core::claim::{Claim, ClaimState};
 pub(super) enum Whereabouts {
     /// It gave up on the event: whether it is among those that were shown.
     DeadLetters { found: bool },
+    /// What died of a link is in a queue of its own, which isn't looked through.
+    DeadLinks,
     /// It waits there, or is on its way. A queue doesn't say which messages it has.
     Events {
         #[serde(flatten)]
@@ -27,6 +30,7 @@ impl Whereabouts {
         let stack = at.stack.as_deref()?;
         let looked = match (claim.erased, claim.state) {
             (Some(_), _) | (None, ClaimState::Processed) => return None,
+            (None, ClaimState::Dead) if ToldLink::is_key(&claim.key) => Ok(Self::DeadLinks),
             (None, ClaimState::Dead) => dead(claim, at).await,
             (None, ClaimState::Received | ClaimState::Enqueued) => waiting(at, stack).await,
         };
@@ -41,6 +45,9 @@ impl Whereabouts {
                 "not seen in the dead-letter queue: brought back or dropped, older than 14 days, \
                  or somebody else looks at it just now"
                     .to_owned()
+            }
+            Self::DeadLinks => {
+                "in the links' dead-letter queue, or in that of events if it was sent there: docs/links.md".to_owned()
             }
             Self::Events { depth } => format!(
                 "the events queue has {} to be taken, {} taken and not done, {} for later",
@@ -77,6 +84,9 @@ mod tests {
         assert_eq!(waits.said(&claim), "the events queue has 12 to be taken, 3 taken and not done, 1 for later");
         let json = serde_json::to_value(&waits).unwrap();
         assert_eq!(json, serde_json::json!({ "queue": "events", "visible": 12, "in_flight": 3, "delayed": 1 }));
+        let dead_link = Claim::new(ClaimKey::from("@link#crm-77".to_owned()));
+        assert!(Whereabouts::DeadLinks.said(&dead_link).contains("docs/links.md"));
+        assert!(ToldLink::is_key(&dead_link.key) && !ToldLink::is_key(&claim.key));
         let unseen = Whereabouts::Unseen { why: "sqs:ReceiveMessage had no answer: denied".to_owned() };
         assert!(unseen.said(&claim).contains("sqs:ReceiveMessage"), "what is missing is named");
     }

@@ -17,7 +17,11 @@ use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers};
 use tidings_core::time::{Clock, Timestamp};
+use tidings_core::told::ToldLink;
 use tidings_events::SignedRequest;
+
+/// The queue that links come from, as SQS would say it.
+const LINKS_QUEUE_ARN: &str = "arn:aws:sqs:here:000000000000:links";
 
 /// Time enough for one event.
 const AMPLE: Duration = Duration::from_secs(30);
@@ -54,7 +58,8 @@ impl World {
             api_secrets: Some(Arc::new(secrets)),
             clock: clock_port,
         };
-        let processor = Processor::new(rules, processor::configured::schemas(), ports, NonZeroU32::MIN);
+        let processor =
+            Processor::new(rules, processor::configured::schemas(), ports, NonZeroU32::MIN).taking_links_from(LINKS_QUEUE_ARN);
         Self { processor, store, actions, timers, https, clock, receiver: None, later: Vec::new() }
     }
 
@@ -112,7 +117,10 @@ impl World {
     pub(crate) async fn play(&mut self, events: impl IntoIterator<Item = Envelope>) {
         for event in events {
             self.wait(event.receivedtime.since(self.now())).await;
-            self.process(event.encode()).await;
+            match ToldLink::of_envelope(&event) {
+                Some(link) => self.take(link.encode(), Some(LINKS_QUEUE_ARN)).await,
+                None => self.process(event.encode()).await,
+            }
             self.wait(Duration::ZERO).await;
         }
     }
@@ -137,7 +145,12 @@ impl World {
     }
 
     async fn process(&self, body: String) {
+        self.take(body, None).await;
+    }
+
+    async fn take(&self, body: String, from: Option<&str>) {
         let mut message = SqsMessage::default();
+        message.event_source_arn = from.map(str::to_owned);
         message.message_id = Some("1".to_owned());
         message.body = Some(body);
         let mut batch = SqsEvent::default();

@@ -48,7 +48,8 @@ pub(super) struct Step {
 }
 
 /// Queues whose messages died, by their alarm: it fires a minute later.
-const DEAD_QUEUES: [(&str, &str); 2] = [("dead letters", "DeadLetterAlarm"), ("dead actions", "ActionsAlarm")];
+const DEAD_QUEUES: [(&str, &str); 3] =
+    [("dead letters", "DeadLetterAlarm"), ("dead actions", "ActionsAlarm"), ("dead links", "LinksAlarm")];
 
 pub(super) fn problems(status: &Status) -> Vec<Problem> {
     let mut problems = of_endpoint(status);

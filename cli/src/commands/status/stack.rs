@@ -14,10 +14,11 @@ use tidings_core::aws::cause;
 use tidings_core::config::rules::Span;
 use tidings_core::time::Timestamp;
 
-/// The queues in the order of the screen, and the outputs that have their addresses. The last is in none: it is a resource.
+/// The queues in the order of the screen, and the outputs that have their addresses. The last are found as resources.
 const QUEUES: [(&str, &str); 3] =
     [("events", "EventsQueueUrl"), ("dead letters", "DeadLetterQueueUrl"), ("actions", "ActionsQueueUrl")];
-const ACTIONS_DEAD: (&str, &str) = ("dead actions", "ActionsDeadLetterQueue");
+const ONLY_RESOURCES: [(&str, &str); 3] =
+    [("dead actions", "ActionsDeadLetterQueue"), ("links", "LinksQueue"), ("dead links", "LinksDeadLetterQueue")];
 
 /// As many as `DescribeAlarms` takes at once; `DescribeStackResources` gives no more.
 const MAX_ALARMS: i32 = 100;
@@ -123,13 +124,13 @@ impl Stack {
             let outputs = self.outputs.as_ref().map_err(Clone::clone)?;
             output(outputs, &self.name, name).map_err(|failure| Unread { unread: failure.message, needs })
         };
-        let (queue, logical) = ACTIONS_DEAD;
-        let dead = match (&self.resources, self.resource(logical)) {
+        let of_resource = |logical| match (&self.resources, self.resource(logical)) {
             (_, Some(url)) => Ok(url.to_owned()),
             (Ok(_), None) => Err(Unread { unread: format!("stack {} has no {logical}", self.name), needs }),
             (Err(unread), None) => Err(unread.clone()),
         };
-        QUEUES.into_iter().map(|(queue, name)| (queue, of_output(name))).chain([(queue, dead)]).collect()
+        let resources = ONLY_RESOURCES.into_iter().map(|(queue, logical)| (queue, of_resource(logical)));
+        QUEUES.into_iter().map(|(queue, name)| (queue, of_output(name))).chain(resources).collect()
     }
 
     pub(super) async fn measured(&self, now: Timestamp, over: Span) -> Result<Measured, Unread> {

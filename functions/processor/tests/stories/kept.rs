@@ -1,13 +1,13 @@
 //! Events that are kept with their claims: which, and which never.
 
-use crate::support::{Harness, Sent, message, moved, now, poison};
+use crate::support::{Harness, Sent, moved, now, on_the_links_queue, poison};
 use serde_json::json;
 use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::config::files::read_rules;
 use tidings_core::config::rules::Rules;
-use tidings_core::due::Due;
 use tidings_core::kept::KeptEvent;
 use tidings_core::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_core::told::ToldLink;
 
 const RULES: &str = r#"
 version: 1
@@ -77,12 +77,13 @@ async fn what_is_due_is_not_kept_and_a_link_that_somebody_told_is() {
     let harness = keeping(Harness::with(joining(), |store| store));
     let event = |id: &'static str, event_type: &'static str| Sent { event_type, ..moved(id, "ann", "", 60) };
     assert!(harness.handle(vec![event("1", "left").message(1), event("2", "right").message(1)]).await.is_empty());
-    let link = Due::Link { identity: "phone:1".into(), conversation: "ann".into(), moves: false }.envelope(now(), now());
-    assert!(harness.handle(vec![message("link", &link.encode(), 1)]).await.is_empty());
+    let link =
+        ToldLink { id: "crm-1".into(), time: now(), identity: "phone:1".into(), conversation: "ann".into(), moves: false };
+    assert!(harness.handle(vec![on_the_links_queue("link", &link.encode(), 1)]).await.is_empty());
     harness.settle().await;
     assert_eq!(harness.node("ann"), Some("there".into()), "the join is over");
     let claims = harness.store.claims();
     let kept: Vec<&str> = claims.iter().filter(|claim| claim.event_bytes.is_some()).map(|claim| claim.key.as_str()).collect();
-    assert_eq!(kept, [link.claimkey.as_str(), "orders#1", "orders#2"]);
+    assert_eq!(kept, ["@link#crm-1", "orders#1", "orders#2"]);
     assert_eq!(claims.len(), 4, "{claims:?}");
 }

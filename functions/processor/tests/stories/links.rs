@@ -1,7 +1,7 @@
 //! Whose an event is: known at once, or when a link tells. Nothing that came before it is lost.
 
 use crate::stores::Yielding;
-use crate::support::{AMPLE, Harness, MAX_RECEIVES, Sent, another, handle, message};
+use crate::support::{AMPLE, Harness, LINKS_QUEUE_ARN, MAX_RECEIVES, Sent, another, handle, message, on_the_links_queue};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use tidings_core::due::Due;
 use tidings_core::limits::{MAX_DEFERRAL, MAX_DEFERRED_BYTES, MOVE_CHUNK};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::time::Clock;
+use tidings_core::told::ToldLink;
 
 const RULES: &str = r#"
 version: 1
@@ -189,18 +190,23 @@ async fn an_event_without_a_conversation_has_nothing_to_link_to() {
 async fn somebody_can_say_it_as_well() {
     let harness = harness();
     harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
-    let link = Due::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
-    let body = link.envelope(harness.clock.now(), harness.clock.now()).encode();
+    let link = |identity: &str, conversation: &str| ToldLink {
+        id: format!("crm-{identity}"),
+        time: harness.clock.now(),
+        identity: identity.to_owned(),
+        conversation: conversation.to_owned(),
+        moves: false,
+    };
+    let body = link("customer:c1", "ann").encode();
     for receive in 1..=2 {
-        assert_eq!(harness.handle(vec![message("m", &body, receive)]).await, [""; 0]);
+        assert_eq!(harness.handle(vec![on_the_links_queue("m", &body, receive)]).await, [""; 0]);
     }
     harness.settle().await;
     assert_eq!((harness.said("ann"), harness.fact("ann", "order/1", "payments")), (vec!["100 paid".to_owned()], json!(1)));
 
-    let chain = Due::Link { identity: "phone:1".into(), conversation: "customer:c1".into(), moves: false };
-    let chain = chain.envelope(harness.clock.now(), harness.clock.now());
-    harness.handle(vec![message("m", &chain.encode(), MAX_RECEIVES)]).await;
-    let reason = harness.claim(chain.claimkey.as_str()).unwrap().reason.unwrap();
+    let chain = link("phone:1", "customer:c1");
+    harness.handle(vec![on_the_links_queue("m", &chain.encode(), MAX_RECEIVES)]).await;
+    let reason = harness.claim(chain.claim_key().as_str()).unwrap().reason.unwrap();
     assert!(reason.contains("is itself an identity"), "{reason}");
 }
 
@@ -216,16 +222,20 @@ async fn a_program_can_say_it_in_few_words_and_is_told_what_is_wrong_with_them()
         .to_string()
     };
     for receive in 1..=2 {
-        assert_eq!(harness.handle(vec![message("m", &said("crm-77", "ann"), receive)]).await, [""; 0]);
+        assert_eq!(harness.handle(vec![on_the_links_queue("m", &said("crm-77", "ann"), receive)]).await, [""; 0]);
     }
     harness.settle().await;
     assert_eq!((harness.said("ann"), harness.fact("ann", "order/1", "payments")), (vec!["100 paid".to_owned()], json!(1)));
     let claim = harness.claim("@link#crm-77").unwrap();
     assert_eq!((claim.conversation.as_deref(), claim.event_type.as_str()), (Some("ann"), "tidings.link"));
-    assert_eq!(harness.handle(vec![message("m", &said("crm-77", "bob"), 1)]).await, [""; 0], "its id was there before");
+    assert_eq!(
+        harness.handle(vec![on_the_links_queue("m", &said("crm-77", "bob"), 1)]).await,
+        [""; 0],
+        "its id was there before"
+    );
     assert_eq!(harness.store.context("bob").identities, [""; 0]);
 
-    assert_eq!(harness.handle(vec![message("m", &said("crm-78", ""), MAX_RECEIVES)]).await, ["m"]);
+    assert_eq!(harness.handle(vec![on_the_links_queue("m", &said("crm-78", ""), MAX_RECEIVES)]).await, ["m"]);
     let dead = harness.claim("@link#crm-78").unwrap();
     assert_eq!(
         (dead.state, dead.reason.as_deref()),
@@ -234,17 +244,18 @@ async fn a_program_can_say_it_in_few_words_and_is_told_what_is_wrong_with_them()
 }
 
 /// A link as somebody tells it.
-fn told(identity: &str, conversation: &str, moves: bool) -> Due {
-    Due::Link { identity: identity.into(), conversation: conversation.into(), moves }
+fn told(identity: &str, conversation: &str, moves: bool) -> ToldLink {
+    let id = format!("{identity} {conversation} {moves}");
+    ToldLink { id, time: now(), identity: identity.into(), conversation: conversation.into(), moves }
 }
 
 /// The message of one, with the last of its receives or the first.
-async fn tell(harness: &Harness, link: &Due, receive: u32) -> Option<String> {
+async fn tell(harness: &Harness, link: &ToldLink, receive: u32) -> Option<String> {
     harness.clock.advance(Duration::from_secs(1));
-    let envelope = link.envelope(harness.clock.now(), harness.clock.now());
-    harness.handle(vec![message("m", &envelope.encode(), receive)]).await;
+    let link = ToldLink { id: format!("{} {}", link.id, harness.clock.now()), time: harness.clock.now(), ..link.clone() };
+    harness.handle(vec![on_the_links_queue("m", &link.encode(), receive)]).await;
     harness.settle().await;
-    harness.claim(envelope.claimkey.as_str()).and_then(|claim| claim.reason)
+    harness.claim(link.claim_key().as_str()).and_then(|claim| claim.reason)
 }
 
 #[tokio::test]
@@ -278,8 +289,8 @@ async fn links_at_once_make_no_chain() {
         let store = Arc::new(Yielding::new(Arc::clone(&harness.store), seed));
         let links = [told("customer:c1", "ann", false), told("phone:1", "customer:c1", false), told("ann", "bob", false)];
         let processors = [(); 3].map(|()| another(rules(), Arc::clone(&store), &harness.clock, &harness.outside));
-        let bodies = links.map(|link| link.envelope(harness.clock.now(), harness.clock.now()).encode());
-        let work = processors.iter().zip(&bodies).map(|(p, body)| handle(p, vec![message("m", body, 1)], AMPLE));
+        let bodies = links.map(|link| link.encode());
+        let work = processors.iter().zip(&bodies).map(|(p, body)| handle(p, vec![on_the_links_queue("m", body, 1)], AMPLE));
         join_all(work).await;
         harness.settle().await;
         let links = harness.store.items().into_iter().filter_map(|(place, item)| match (place.key, item.content) {
@@ -354,12 +365,62 @@ async fn many_full_identities_of_one_conversation_are_all_said() {
     }
     for customer in customers {
         let link = told(&format!("customer:{customer}"), "ann", false);
-        let body = link.envelope(harness.clock.now(), harness.clock.now()).encode();
-        assert_eq!(harness.handle(vec![message("m", &body, 1)]).await, [""; 0]);
+        assert_eq!(harness.handle(vec![on_the_links_queue("m", &link.encode(), 1)]).await, [""; 0]);
     }
     harness.settle().await;
     assert_eq!(harness.said("ann").len(), expected, "none was lost on the way");
     assert_eq!(harness.outside.waiting(), 0);
     let left = harness.store.items().into_keys().filter(|place| place.partition.starts_with("customer:"));
     assert!(left.map(|place| place.key).all(|key| key == ItemKey::Link), "nothing is left with the identities");
+/// Whoever may send links may send nothing else: an event of theirs isn't one, and no claim that it names is touched.
+#[tokio::test]
+async fn an_event_on_the_links_queue_is_refused_and_touches_no_claim() {
+    let harness = harness();
+    let forged = payment("p1", 100, 20);
+    let body = forged.message(1).body.unwrap();
+    let due = Due::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
+    let due = due.envelope(harness.clock.now(), harness.clock.now());
+    let keyed = json!({
+        "specversion": "1.0", "tidingsversion": 1, "id": "crm-1", "source": "/tidings", "type": "tidings.link", "claimkey": "orders#p1",
+        "time": harness.clock.now().to_string(), "data": {"identity": "customer:c1", "conversation": "ann"},
+    });
+    for body in [body.as_str(), &due.encode(), &keyed.to_string(), r#"{"claimkey": "orders#p1"}"#, "hello", ""] {
+        for receive in 1..=MAX_RECEIVES {
+            assert_eq!(harness.handle(vec![on_the_links_queue("m", body, receive)]).await, ["m"], "{body}");
+        }
+    }
+    assert!(harness.store.claims().is_empty(), "neither processed nor dead: {:?}", harness.store.claims());
+    assert!(harness.store.items().is_empty());
+    // The event itself comes as events do.
+    assert_eq!(harness.handle(vec![forged.message(1)]).await, [""; 0]);
+    assert_eq!(harness.state("orders#p1"), Some(ClaimState::Processed));
+}
+
+/// In both of its forms, with its reason on its own claim.
+#[tokio::test]
+async fn a_link_on_the_events_queue_is_refused_with_where_it_belongs() {
+    let harness = harness();
+    let told =
+        ToldLink { id: "crm-9".into(), time: harness.clock.now(), ..told("customer:c1", "ann", false) };
+    let due = Due::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
+    let mut due = due.envelope(harness.clock.now(), harness.clock.now());
+    let mut other = on_the_links_queue("m", &told.encode(), MAX_RECEIVES);
+    other.event_source_arn = Some(format!("{LINKS_QUEUE_ARN}-of-another-stack"));
+    for (message, key) in [
+        (message("m", &told.encode(), MAX_RECEIVES), told.claim_key()),
+        (other, told.claim_key()),
+        (message("m", &due.encode(), MAX_RECEIVES), due.claimkey.clone()),
+    ] {
+        assert_eq!(harness.handle(vec![message]).await, ["m"]);
+        let dead = harness.claim(key.as_str()).unwrap();
+        let reason = "a link on the events queue: it belongs on the links queue (docs/links.md)";
+        assert_eq!((dead.state, dead.reason.as_deref()), (ClaimState::Dead, Some(reason)));
+    }
+    // Its type is a word that its sender chose.
+    due.event_type = "tidings.action.due".to_owned();
+    assert_eq!(harness.handle(vec![message("m", &due.encode(), 1)]).await, ["m"]);
+    assert_eq!(harness.store.context("ann").identities, [""; 0]);
+    // Sent to its own queue it is done, whatever became of it before.
+    assert_eq!(harness.handle(vec![on_the_links_queue("m", &told.encode(), 1)]).await, [""; 0]);
+    assert_eq!(harness.store.context("ann").identities, ["customer:c1"]);
 }

@@ -241,7 +241,7 @@ fn with_schemas<S: ContextStore + 'static>(
         api_secrets: Some(Arc::clone(&outside.secrets) as _),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
     };
-    Processor::new(rules, schemas, ports, NonZeroU32::new(MAX_RECEIVES).unwrap())
+    Processor::new(rules, schemas, ports, NonZeroU32::new(MAX_RECEIVES).unwrap()).taking_links_from(LINKS_QUEUE_ARN)
 }
 
 pub(crate) async fn handle(processor: &Processor, messages: Vec<SqsMessage>, time_left: Duration) -> Vec<String> {
@@ -299,6 +299,16 @@ pub(crate) fn paid(id: &'static str, who: &str, cents: i64) -> Sent {
 /// Its rule has no value for it, whenever it is tried.
 pub(crate) fn poison(id: &'static str, who: &str) -> Sent {
     Sent { id, event_type: "order.paid", order: "1", age_seconds: 0, data: json!({"who": who, "cents": "hunter2"}) }
+}
+
+/// The queue of the stories' links.
+pub(crate) const LINKS_QUEUE_ARN: &str = "arn:aws:sqs:eu-central-1:123456789012:shop-links";
+
+/// A message of the links queue, as [`message`] is one of the events queue.
+pub(crate) fn on_the_links_queue(id: &str, body: &str, receive_count: u32) -> SqsMessage {
+    let mut message = message(id, body, receive_count);
+    message.event_source_arn = Some(LINKS_QUEUE_ARN.to_owned());
+    message
 }
 
 pub(crate) fn message(id: &str, body: &str, receive_count: u32) -> SqsMessage {

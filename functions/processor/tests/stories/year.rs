@@ -1,14 +1,14 @@
 //! A year of one conversation: its ordinary days, an outage, and customers who mean harm. Whatever they fill, every event has its
 //! effect, nothing grows without bound, and an urgent event is said.
 
-use crate::support::{Harness, MAX_RECEIVES, Sent, message};
+use crate::support::{Harness, MAX_RECEIVES, Sent, message, on_the_links_queue};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tidings_core::claim::ClaimState;
 use tidings_core::config::files::read_rules;
-use tidings_core::due::Due;
 use tidings_core::memory::{Call, Fault};
 use tidings_core::time::Clock;
+use tidings_core::told::ToldLink;
 
 const RULES: &str = r#"
 version: 1
@@ -120,9 +120,9 @@ async fn identities_that_nobody_links_for_a_year_are_bounded_and_their_conversat
         year.later(7 * 24).await;
     }
     for customer in ["c1", "c2", "c3"] {
-        let link = Due::Link { identity: format!("customer:{customer}"), conversation: "ann".into(), moves: false };
-        let body = link.envelope(year.harness.clock.now(), year.harness.clock.now()).encode();
-        assert_eq!(year.harness.handle(vec![message("m", &body, 1)]).await, [""; 0]);
+        let (time, identity) = (year.harness.clock.now(), format!("customer:{customer}"));
+        let link = ToldLink { id: identity.clone(), time, identity, conversation: "ann".into(), moves: false };
+        assert_eq!(year.harness.handle(vec![on_the_links_queue("m", &link.encode(), 1)]).await, [""; 0]);
     }
     year.urgent(1).await;
     year.later(24).await;

@@ -1,0 +1,67 @@
+//! Each message to the queue that takes it. A link that died was sent to the events queue, by a program of the time before links had a
+//! queue of their own, or by mistake: sent there again it would only die again. The other way there is none: what dies on the links
+//! queue has dead letters of its own, so that nothing that a program wrote there can come in as an event.
+
+use async_trait::async_trait;
+use tidings_core::ports::{EventQueue, Unavailable};
+use tidings_core::told::ToldLink;
+use tidings_core::trace::Trace;
+
+/// The queues of a stack. `links`: `None` where it has none yet, and takes links among events.
+#[derive(Debug)]
+pub(super) struct Sorted<E, L> {
+    pub(super) events: E,
+    pub(super) links: Option<L>,
+}
+
+#[async_trait]
+impl<E: EventQueue, L: EventQueue> EventQueue for Sorted<E, L> {
+    async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
+        let Some(links) = &self.links else { return self.events.send(messages, trace).await };
+        let is_link: Vec<bool> = messages.iter().map(|message| ToldLink::read(message, None).is_some()).collect();
+        let of = |wanted: bool| -> Vec<&str> {
+            messages.iter().zip(&is_link).filter(|(_, is)| **is == wanted).map(|(message, _)| *message).collect()
+        };
+        let mut told = send(links, &of(true), trace).await.into_iter();
+        let mut others = send(&self.events, &of(false), trace).await.into_iter();
+        let unanswered = || Err(Unavailable { call: "sqs:SendMessage", cause: "no answer for this message".to_owned() });
+        let answers = is_link.iter().map(|is_link| if *is_link { told.next() } else { others.next() });
+        answers.map(|answer| answer.unwrap_or_else(unanswered)).collect()
+    }
+}
+
+async fn send(queue: &impl EventQueue, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
+    if messages.is_empty() { Vec::new() } else { queue.send(messages, trace).await }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tidings_core::memory::{Call, Fault, Faults, MemoryQueue};
+    use tidings_core::time::Timestamp;
+
+    fn link() -> String {
+        let (identity, conversation) = ("customer:c1".to_owned(), "ann".to_owned());
+        ToldLink { id: "crm-77".to_owned(), time: Timestamp::from_unix_ms(1), identity, conversation, moves: false }.encode()
+    }
+
+    #[tokio::test]
+    async fn a_link_goes_to_its_own_queue_and_answers_keep_their_places() {
+        let (faults, link) = (Arc::new(Faults::default()), link());
+        let queues = Sorted { events: MemoryQueue::default(), links: Some(MemoryQueue::new(Arc::clone(&faults))) };
+        faults.fail(Call::Send, Fault::Refuse, 1);
+        let sent = queues.send(&["one", &link, "two"], None).await;
+        assert_eq!(sent.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true], "the links queue refuses");
+        assert!(queues.send(&[&link], None).await[0].is_ok());
+        assert_eq!(queues.events.messages(), ["one", "two"]);
+        assert_eq!(queues.links.expect("one").messages(), [link]);
+    }
+
+    #[tokio::test]
+    async fn a_stack_without_a_links_queue_takes_links_among_its_events() {
+        let (queues, link) = (Sorted { events: MemoryQueue::default(), links: None::<MemoryQueue> }, link());
+        assert!(queues.send(&[&link, "one"], None).await.iter().all(Result::is_ok));
+        assert_eq!(queues.events.messages(), [link.as_str(), "one"]);
+    }
+}
