@@ -39,7 +39,10 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
         sent.map_err(|failure| Failure::new(format!("{}: {failure}", options.url)).hint(HINT))?;
     }
     if options.target.json {
-        say!("{}", json!({"claim_key": link.claim_key(), "identity": options.identity, "conversation": options.conversation, "move": options.moves}));
+        say!(
+            "{}",
+            json!({"claim_key": link.claim_key(), "identity": options.identity, "conversation": options.conversation, "move": options.moves})
+        );
     } else {
         let (identity, conversation) = (paint(NAME, &options.identity), paint(NAME, &options.conversation));
         say!("{} {identity} → {conversation}: tidings events show '{}'", paint(GOOD, "queued"), link.claim_key());

@@ -25,9 +25,7 @@ pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &
         let places = known.map(|key| Place::new(conversation, key.clone())).collect();
         let theirs = load(processor, places).await.map_err(Failure::undelivered)?;
         let Moved { rewrite, dropped } = match mirror(&items) {
-            Some(mirror) => {
-                Moved { rewrite: follow(processor, identity, conversation, mirror, now).await?, dropped: Vec::new() }
-            }
+            Some(mirror) => Moved { rewrite: follow(processor, identity, conversation, mirror, now).await?, dropped: Vec::new() },
             None => moved(identity, &items, conversation, &theirs, now),
         };
         if rewrite.puts.is_empty() && rewrite.deletes.is_empty() {

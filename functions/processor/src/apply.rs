@@ -99,13 +99,7 @@ pub(crate) fn action(proposal: &Proposal, view: &View, order: &Order, at: &Momen
 
 /// The conversation's timer: what is due is decided, in the order of the events. `identity` is one whose link has come since:
 /// what it holds comes over as far as there is room, and is decided by the next timer.
-pub(crate) fn wake(
-    fired: Timestamp,
-    identity: Option<&str>,
-    view: &View,
-    order: &Order,
-    at: &Moment<'_>,
-) -> Applied {
+pub(crate) fn wake(fired: Timestamp, identity: Option<&str>, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
     let mut work = Work::new(view, &Outline::default(), order, at);
     work.deferred.wakes = work.deferred.wakes.filter(|wakes| *wakes > fired);
     for Waits { proposal, .. } in work.deferred.take_due(at.now, WAKE_STEP) {
@@ -143,13 +137,7 @@ pub(crate) struct Ending {
 }
 
 /// A join's branch. Its actions are said when it is taken; its facts are those of its latest events.
-pub(crate) fn ending(
-    ending: &Ending,
-    terms: &Terms,
-    outline: &Outline,
-    view: &View,
-    at: &Moment<'_>,
-) -> Applied {
+pub(crate) fn ending(ending: &Ending, terms: &Terms, outline: &Outline, view: &View, at: &Moment<'_>) -> Applied {
     let order = join_order(&ending.place.partition, ending.next.end().time);
     let mut work = Work::new(view, outline, &order, at);
     if let Next::Take(end) = &ending.next {

@@ -333,7 +333,11 @@ async fn a_link_moves_only_when_it_is_told_to() {
     harness.handle(vec![payment("p2", 200, 0).message(1)]).await;
     assert_eq!((harness.said("ann"), harness.said("bob")), (vec!["100 paid".to_owned()], vec!["200 paid".to_owned()]));
     assert_eq!(harness.fact("ann", "order/1", "payments"), 1, "what was known of ann stays ann's");
-    let moved = harness.store.claims().into_iter().find(|claim| claim.conversation.as_deref() == Some("bob") && claim.links == ["customer:c1"]);
+    let moved = harness
+        .store
+        .claims()
+        .into_iter()
+        .find(|claim| claim.conversation.as_deref() == Some("bob") && claim.links == ["customer:c1"]);
     assert!(moved.is_some(), "the claim says which identity was linked");
 }
 
@@ -372,6 +376,8 @@ async fn many_full_identities_of_one_conversation_are_all_said() {
     assert_eq!(harness.outside.waiting(), 0);
     let left = harness.store.items().into_keys().filter(|place| place.partition.starts_with("customer:"));
     assert!(left.map(|place| place.key).all(|key| key == ItemKey::Link), "nothing is left with the identities");
+}
+
 /// Whoever may send links may send nothing else: an event of theirs isn't one, and no claim that it names is touched.
 #[tokio::test]
 async fn an_event_on_the_links_queue_is_refused_and_touches_no_claim() {
@@ -400,8 +406,7 @@ async fn an_event_on_the_links_queue_is_refused_and_touches_no_claim() {
 #[tokio::test]
 async fn a_link_on_the_events_queue_is_refused_with_where_it_belongs() {
     let harness = harness();
-    let told =
-        ToldLink { id: "crm-9".into(), time: harness.clock.now(), ..told("customer:c1", "ann", false) };
+    let told = ToldLink { id: "crm-9".into(), time: harness.clock.now(), ..told("customer:c1", "ann", false) };
     let due = Due::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
     let mut due = due.envelope(harness.clock.now(), harness.clock.now());
     let mut other = on_the_links_queue("m", &told.encode(), MAX_RECEIVES);

@@ -70,7 +70,10 @@ async fn an_hour_without_the_actions_queue_costs_no_event_and_no_action() {
         harness.faults.fail(Call::Act, Fault::Refuse, FOREVER);
         let events: Vec<Sent> = (0..130).map(|n| said(n, bytes)).collect();
         for event in &events {
-            assert!(!received(&harness, event).await, "{bytes}: nothing is sent, so its message stays: the dead-letter queue has it");
+            assert!(
+                !received(&harness, event).await,
+                "{bytes}: nothing is sent, so its message stays: the dead-letter queue has it"
+            );
             assert_eq!(harness.state(&format!("orders#{}", event.id)), Some(ClaimState::Processed));
         }
         assert_eq!(harness.fact("ann", "order/1", "n"), 130, "{bytes}: every event has its effect");
@@ -90,7 +93,10 @@ async fn an_hour_without_the_actions_queue_costs_no_event_and_no_action() {
             assert_eq!(harness.handle(vec![event.message(1)]).await, [""; 0], "{bytes}");
         }
         assert_eq!(harness.outside.actions.sent().len(), sent, "{bytes}");
-        assert!(harness.store.items().keys().all(|place| !matches!(place.key, ItemKey::OutboxPage(_))), "{bytes}: no page is left");
+        assert!(
+            harness.store.items().keys().all(|place| !matches!(place.key, ItemKey::OutboxPage(_))),
+            "{bytes}: no page is left"
+        );
     }
 }
 
@@ -145,7 +151,11 @@ async fn a_full_outbox_withholds_new_actions_and_counts_them() {
     harness.faults.clear();
     assert_eq!(harness.handle(vec![event("f", "fire", "").message(1)]).await, [""; 0]);
     let texts = harness.said("ann");
-    assert_eq!((texts.len(), texts.last().map(String::as_str)), (n, Some("fire")), "all but the withheld one, and the urgent one");
+    assert_eq!(
+        (texts.len(), texts.last().map(String::as_str)),
+        (n, Some("fire")),
+        "all but the withheld one, and the urgent one"
+    );
 }
 
 #[tokio::test]

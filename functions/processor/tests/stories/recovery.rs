@@ -100,7 +100,10 @@ async fn a_redrive_does_too_at_its_first_receive() {
     harness.clock.advance(OBJECT_LIFETIME);
     assert_eq!(harness.handle(vec![ticket().message(1)]).await, [""; 0]);
     harness.settle().await;
-    assert_eq!((harness.fact("ann", "order/1", "payments"), harness.fact("customer:c2", "order/1", "payments")), (json!(1), json!(1)));
+    assert_eq!(
+        (harness.fact("ann", "order/1", "payments"), harness.fact("customer:c2", "order/1", "payments")),
+        (json!(1), json!(1))
+    );
 }
 
 #[tokio::test]
