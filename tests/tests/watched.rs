@@ -276,7 +276,7 @@ fn who_moves(metric: Metric, threshold: f64) -> SetOffBy {
         | Metric::OffSchema
         | Metric::Unfetched
         | Metric::LinkConflict
-        | Metric::Unheld
+        | Metric::HoldOverflow
         | Metric::Expired
         | Metric::Stale
         | Metric::BodyMismatch
