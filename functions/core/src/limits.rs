@@ -74,6 +74,14 @@ pub const JWT_LEEWAY: Duration = Duration::from_secs(60);
 /// A secret that a provider tells by a handshake.
 pub const MAX_CAPTURED_SECRET_BYTES: usize = 512;
 
+/// Secrets of one source that a provider has sent in handshakes: Asana has one for each webhook. Each is tried, and a forged
+/// request of a mebibyte is hashed once with each. The next handshake is refused, never an earlier one forgotten.
+pub const MAX_CAPTURED_SECRETS_PER_SOURCE: usize = 64;
+
+/// Writes of such a secret that another container may get ahead of, before the provider is asked to send it again. Of writers at
+/// the same time one gets through each time, so as many can send one at once.
+pub const MAX_CAPTURE_TRIES: u32 = 16;
+
 /// The longest time that a window for such a secret may still be open.
 pub const MAX_CAPTURE_WINDOW: Duration = Duration::from_secs(86_400);
 
@@ -374,6 +382,7 @@ const _: () = {
     assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_TOLERANCE.as_secs());
     assert!(ANSWER_RESERVE.as_millis() < BATCH_RESERVE.as_millis());
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
+    assert!(MAX_CAPTURED_SECRETS_PER_SOURCE * (MAX_CAPTURED_SECRET_BYTES + 3) < MAX_SECRET_DOCUMENT_BYTES, "one source fits");
     assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());
     assert!(MAX_FETCHES_PER_EVENT as u64 * OBJECT_TIMEOUT.as_secs() + BATCH_RESERVE.as_secs() < 20, "a processor has 30 s");
     assert!(EVENTS_LISTED <= MAX_EVENTS_LISTED && TIMELINE_SHOWN <= MAX_EVENTS_LISTED);

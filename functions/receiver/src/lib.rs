@@ -187,6 +187,9 @@ impl Receiver {
         } else if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.refresh_on_mismatch(&self.sources).await {
             verified = self.try_verify(source, delivery).await?;
         }
+        if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.may_lack(source) {
+            return Err(Reply::NoSecret.into());
+        }
         Metric::Unauthentic.share(&source.name, verified.is_err());
         match verified {
             Ok(verified) => {

@@ -18,8 +18,8 @@ use serde_json::json;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
-use tidings_core::aws::Replaced;
 use tidings_core::config::source::{OWN, Source};
+use tidings_core::ports::Replaced;
 use zeroize::Zeroizing;
 
 /// A generated secret, before it is written in hex.
@@ -42,33 +42,30 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
         None => newest_alone(&read.document, &source.name)?,
     };
     if !options.yes {
-        tell(&options, &source, &change, None);
+        tell(&options, &source, &change, false);
         return Ok(ExitCode::SUCCESS);
     }
     // Kept before it counts: a secret that counts and that nobody knows would help nobody.
     if let (Some(path), Some(secret)) = (&options.output, &generated) {
         files::write_new(path, &format!("{}\n", **secret))?;
     }
-    let replaced = match store.replace(&change.document, &read.version).await {
+    match store.replace(&change.document, &read.version).await {
         Ok(Replaced::Changed) => {
             unused(&options);
             return Err(Failure::new("somebody else has written the secrets since they were read; nothing is changed")
                 .hint("look at what they did, and run it again"));
         }
-        Ok(replaced) => replaced,
+        Ok(Replaced::Yes) => {}
         Err(error) => {
             return Err(unreadable(&options.target.at, &error)
                 .hint("whether it was written isn't known: run it again, which says if the secret is there already"));
         }
-    };
+    }
     if let (None, Some(secret)) = (&options.output, &generated) {
         say!("{}", **secret);
     }
-    tell(&options, &source, &change, Some(&replaced));
-    match replaced {
-        Replaced::Yes => Ok(ExitCode::SUCCESS),
-        Replaced::Changed | Replaced::Raced { .. } | Replaced::Unsure { .. } => Ok(ExitCode::FAILURE),
-    }
+    tell(&options, &source, &change, true);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A generated secret that didn't come to count isn't left lying about.
@@ -113,24 +110,14 @@ fn given(path: &Path) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// What was done, or would be, and what to do next.
-fn tell(options: &RotateOptions, source: &Source, change: &Change, done: Option<&Replaced>) {
+fn tell(options: &RotateOptions, source: &Source, change: &Change, done: bool) {
     let (name, Change { before, after, .. }) = (&source.name, change);
-    let race = match done {
-        None | Some(Replaced::Yes | Replaced::Changed) => None,
-        Some(Replaced::Raced { lost }) => Some(format!(
-            "somebody else wrote in the same moment: what they wrote is version {lost} (AWSPREVIOUS), and doesn't count any more. \
-             Compare the two"
-        )),
-        Some(Replaced::Unsure { cause }) => {
-            Some(format!("whether somebody else wrote in the same moment couldn't be asked: {cause}. Look at AWSPREVIOUS"))
-        }
-    };
     if options.target.json {
-        say!("{}", json!({ "source": name, "rotated": done.is_some(), "before": before, "after": after, "race": race }));
+        say!("{}", json!({ "source": name, "rotated": done, "before": before, "after": after }));
         return;
     }
     let what = if options.drop_old { "all but the newest secret taken away" } else { "a new secret in front" };
-    let word = if done.is_some() { paint(GOOD, "rotated") } else { paint(WARN, "would rotate") };
+    let word = if done { paint(GOOD, "rotated") } else { paint(WARN, "would rotate") };
     say!("{word} {}: {what}", paint(STRONG, name));
     say!("  secrets   {before} before, {after} after");
     let stack = options.target.at.stack.as_deref().unwrap_or("NAME");
@@ -147,8 +134,7 @@ fn tell(options: &RotateOptions, source: &Source, change: &Change, done: Option<
         ]
     };
     next.iter().for_each(|step| say!("  next      {step}"));
-    race.iter().for_each(|race| say!("  {}      {race}", paint(WARN, "race")));
-    if done.is_none() {
+    if !done {
         say!("{}", paint(FAINT, "nothing is changed: give --yes to do it"));
     }
 }

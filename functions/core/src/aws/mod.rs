@@ -25,7 +25,7 @@ pub use https::Https;
 pub use kept::KeptFound;
 pub use queue::SqsQueue;
 pub use read::Reader;
-pub use secrets::{Replaced, SecretsManager, Versioned};
+pub use secrets::SecretsManager;
 pub use timers::SqsTimers;
 
 use aws_config::retry::RetryConfig;

@@ -116,6 +116,8 @@ metrics! {
     KeyUnavailable: Count by Source,
     /// Secrets that a provider told by a handshake, and that were stored.
     SecretCaptured: Count by Source,
+    /// Secrets that a provider told by a handshake, and that were not stored, and why: answered 503.
+    SecretNotStored: Count by Reason,
     /// Events whose effect is in the context, by this receive.
     Processed: Count by Source,
     /// Of these: whose facts were all overtaken by newer ones.
