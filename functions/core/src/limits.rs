@@ -17,8 +17,25 @@ pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
 /// Nesting of a JSON body. `serde_json` stops at 128; the envelope and the rules add a few levels of their own.
 pub const MAX_JSON_DEPTH: usize = 64;
 
-/// Events in one delivery: Meta sends at most 1,000 changes at once, the most we know of.
-pub const MAX_EVENTS_PER_DELIVERY: usize = 1_000;
+/// The messages of one delivery together, what its events share copied into each. SendGrid's largest delivery, 768 kB and some
+/// 2,300 events, becomes half of it. One that would be more is kept as a whole, and not split.
+pub const MAX_DELIVERY_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
+
+/// No message is shorter: an envelope with names of a letter each has 198 bytes, its payload aside.
+pub const MIN_ENVELOPE_BYTES: usize = 192;
+
+/// Events that [`MAX_DELIVERY_BYTES`] has room for, whatever they are: looking for more is looking for too many.
+pub const MAX_EVENTS_PER_DELIVERY: usize = MAX_DELIVERY_BYTES / MIN_ENVELOPE_BYTES;
+
+/// Events of one delivery that are signed one by one: Adyen sends one, and each costs a signature before its sender is known.
+pub const MAX_SIGNED_EVENTS: usize = 1_000;
+
+/// Events of one delivery that are claimed, sent and marked before the time that is left is looked at again: ten full batches.
+pub const EVENTS_AT_ONCE: usize = 10 * MAX_BATCH_MESSAGES;
+
+/// Time kept back of the receiver's ten seconds to make [`EVENTS_AT_ONCE`] durable and to answer. What there is no time for is
+/// answered 503, and what was done is a duplicate when the delivery comes again. The first [`EVENTS_AT_ONCE`] are always tried.
+pub const RECEIVE_RESERVE: Duration = Duration::from_secs(3);
 
 /// A provider's event id that is longer than this is claimed by its SHA-256.
 pub const MAX_EVENT_ID_BYTES: usize = 256;
@@ -362,6 +379,8 @@ pub const INDEX_LAG: Duration = Duration::from_secs(1);
 const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
     assert!(MAX_MESSAGE_BYTES <= MAX_BATCH_BYTES, "every message fits into a batch");
+    assert!(MAX_BODY_BYTES <= MAX_DELIVERY_BYTES, "a delivery of one event is never too large to split");
+    assert!(EVENTS_AT_ONCE.is_multiple_of(MAX_BATCH_MESSAGES), "no batch is sent half full");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
     // The claim, the items, the outbox, two items a link, an item a join, and that a link isn't there yet.
     assert!(MAX_ITEMS_PER_EVENT + 2 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 3 <= 100, "a transaction holds 100 actions");

@@ -11,6 +11,7 @@ use tidings_core::ports::{Burial, Buried, Entry};
 use tidings_core::schemas::Finding;
 use tidings_core::telemetry::{Metric, STEP, Shown};
 use tidings_core::time::Timestamp;
+use tidings_core::unreadable::Unreadable;
 
 /// One variant per way to fail. The text is the reason that is recorded with a dead event: it names rules, fields and
 /// types, never what is in them.
@@ -18,6 +19,9 @@ use tidings_core::time::Timestamp;
 pub enum Failure {
     #[error("{0}")]
     Decode(#[from] DecodeError),
+    /// The receiver kept it, because nothing that is authentic disappears.
+    #[error("{0}")]
+    Unreadable(Unreadable),
     #[error("the payload is not JSON")]
     Payload,
     #[error("{0}")]
@@ -59,6 +63,7 @@ impl Failure {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Decode(_) => "undecodable",
+            Self::Unreadable(_) => "unreadable",
             Self::Payload => "payload",
             Self::OffSchema(_) => "off_schema",
             Self::PastHorizon { .. } => "past_horizon",
