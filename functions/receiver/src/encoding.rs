@@ -105,10 +105,12 @@ fn inflate(encoding: &str, body: &[u8]) -> Inflated {
         "deflate" if is_zlib(body) => read(ZlibDecoder::new(body)),
         "deflate" => {
             let mut decoder = DeflateDecoder::new(body);
-            match read(&mut decoder) {
-                Inflated::Broken => Inflated::Not,
-                Inflated::Bytes(_) if decoder.total_in() != body.len() as u64 => Inflated::Not,
-                other => other,
+            let inflated = read(&mut decoder);
+            let is_all = decoder.total_in() == body.len() as u64;
+            match inflated {
+                Inflated::Bytes(bytes) if is_all => Inflated::Bytes(bytes),
+                Inflated::TooLarge => Inflated::TooLarge,
+                Inflated::Bytes(_) | Inflated::Broken | Inflated::Not => Inflated::Not,
             }
         }
         _ => Inflated::Not,

@@ -73,7 +73,7 @@ impl Incoming {
         *request.method_mut() = Method::from_bytes(method.as_bytes()).map_err(|_| NotHttp)?;
         *request.headers_mut() = headers(self.headers.unwrap_or_default())?;
         request.extensions_mut().insert(RawQuery(self.raw_query_string.unwrap_or_default()));
-        Ok(request.with_raw_http_path(&self.raw_path.unwrap_or_default()).with_lambda_context(context))
+        Ok(request.with_raw_http_path(self.raw_path.unwrap_or_default()).with_lambda_context(context))
     }
 }
 
@@ -93,6 +93,8 @@ impl Outgoing {
         let (body, is_base64_encoded) = match body {
             Body::Text(text) => (text, false),
             Body::Binary(bytes) => (STANDARD.encode(bytes), true),
+            Body::Empty => (String::new(), false),
+            // A kind of body that no reply of ours has.
             _ => (String::new(), false),
         };
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();

@@ -108,7 +108,7 @@ async fn a_byte_order_mark_is_skipped() {
     let event = &harness.queued()[0];
     assert_eq!((event.claimkey.as_str(), event.data.get(), why(event)), ("orders#e1", json.as_str(), None));
     assert_eq!(harness.send(&harness.signed("orders", json)).await.said(), DUPLICATE, "the same event without it");
-    harness.send(&harness.signed("orders", format!("\u{feff}\u{feff}{{}}"))).await;
+    harness.send(&harness.signed("orders", "\u{feff}\u{feff}{}")).await;
     assert_eq!(why(&harness.queued()[1]).unwrap().0, Why::NotJson, "one is skipped, and no more");
 }
 
