@@ -20,7 +20,7 @@ use tidings_core::limits::{
 };
 use tidings_core::ports::{
     ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, Hide,
-    HttpsGet, MessageVisibility, Rewrite, SecretStore, TimerQueue,
+    HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue,
 };
 use tidings_core::time::Timestamp;
 use tidings_core::trace::Trace;
@@ -505,11 +505,17 @@ pub async fn secret_store(secrets: &dyn SecretStore, put: impl AsyncFn(&str)) {
     assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{\"github\":\"new\"}");
 }
 
-/// What providers told: replaced as a whole.
+/// What providers told: compared and set as a whole.
 pub async fn captured_secrets(secrets: &dyn CapturedSecrets) {
-    assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{}");
-    secrets.put("{\"asana\":[\"told\"]}").await.expect("it is stored");
-    assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{\"asana\":[\"told\"]}");
+    let first = secrets.fetch().await.expect("the secret");
+    assert_eq!(first.document.as_str(), "{}");
+    let told = "{\"asana\":[\"told\"]}";
+    assert_eq!(secrets.replace(told, &first.version).await.expect("an answer"), Replaced::Yes);
+    assert_eq!(secrets.replace("{\"late\":[]}", &first.version).await.expect("an answer"), Replaced::Changed);
+    let second = secrets.fetch().await.expect("the secret");
+    assert_eq!((second.document.as_str(), second.version != first.version), (told, true));
+    assert_eq!(secrets.replace("{}", &second.version).await.expect("an answer"), Replaced::Yes);
+    assert_eq!(secrets.fetch().await.expect("the secret").document.as_str(), "{}");
 }
 
 /// What stands at `known` is `document`, and nothing stands at `unknown`.

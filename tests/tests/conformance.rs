@@ -284,7 +284,7 @@ async fn a_service_that_is_not_there_is_an_error_that_names_the_call() {
     let queue = tidings_core::aws::SqsQueue::new(cloud.sqs.clone(), format!("{}-gone", cloud.events_queue_url));
     conformance::event_queue_that_is_gone(&queue).await;
     let secrets = tidings_core::aws::SecretsManager::new(cloud.secrets.clone(), "gone".to_owned());
-    assert_eq!(secrets.fetch().await.expect_err("no such secret").call, "secretsmanager:GetSecretValue");
+    assert_eq!(SecretStore::fetch(&secrets).await.expect_err("no such secret").call, "secretsmanager:GetSecretValue");
 }
 
 #[tokio::test]
@@ -293,5 +293,8 @@ async fn the_memory_adapters_say_the_same_when_they_are_told_to_fail() {
     faults.fail(Call::Send, Fault::Refuse, 2);
     faults.fail(Call::Fetch, Fault::Refuse, 1);
     conformance::event_queue_that_is_gone(&MemoryQueue::new(Arc::clone(&faults))).await;
-    assert_eq!(MemorySecrets::new(faults, "{}").fetch().await.expect_err("told to").call, "secretsmanager:GetSecretValue");
+    assert_eq!(
+        SecretStore::fetch(&MemorySecrets::new(faults, "{}")).await.expect_err("told to").call,
+        "secretsmanager:GetSecretValue"
+    );
 }

@@ -410,7 +410,10 @@ fn a_panic_costs_a_record_and_not_its_batch() {
 fn the_receiver_may_write_no_secret_but_the_one_for_captures() {
     let template = Template::read();
     let statement = template.property("ReceiverCapturePolicy", "/PolicyDocument/Statement/0");
-    assert_eq!(statement["Action"], json!(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]));
+    assert_eq!(
+        statement["Action"],
+        json!(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"])
+    );
     assert_eq!(statement["Resource"], "CapturedSecret.Id");
     for resource in ["ReceiverCapturePolicy", "CapturedSecret"] {
         let condition = template.resources().find(|(name, _)| *name == resource).map(|(_, resource)| &resource["Condition"]);

@@ -62,6 +62,7 @@ pub struct DlqList {
 #[command(after_help = "Examples:\n  \
         tidings dlq show orders#ord-evt-3666 --stack tidings\n  \
         tidings dlq show orders#ord-evt-3666 --stack tidings --payload\n  \
+        tidings dlq show 'orders#unreadable:sha256:…' --stack tidings --bytes > body\n  \
         tidings rules explain orders#ord-evt-3666 --stack tidings     which rules were about it")]
 pub struct DlqShow {
     /// The claim key: {source}#{event key}
@@ -69,6 +70,9 @@ pub struct DlqShow {
     /// What it carries, too
     #[arg(long)]
     pub payload: bool,
+    /// Nothing but what it carries, as it was sent: into a file or a pipe. What couldn't be read as an event is looked at so
+    #[arg(long, conflicts_with = "payload")]
+    pub bytes: bool,
     #[command(flatten)]
     pub target: TargetOptions,
 }

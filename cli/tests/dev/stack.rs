@@ -17,8 +17,8 @@ pub(crate) enum Meddler {
     Nobody,
     /// Between the first look and the second.
     BeforeTheLook,
-    /// Between the second look and the write.
-    BeforeTheWrite,
+    /// Between the write and the moment in which it comes to count.
+    BeforeItCounts,
 }
 
 pub(crate) struct Stack {
@@ -31,8 +31,10 @@ struct Account {
     webhooks: String,
     dynamodb: String,
     token: String,
-    /// The secret's versions, the newest last.
+    /// The secret's versions, in the order in which they were written.
     versions: Vec<String>,
+    /// The one that counts.
+    current: usize,
     meddler: Meddler,
     looks: usize,
     /// Functions at once.
@@ -47,8 +49,17 @@ impl Stack {
     pub(crate) fn around(dev: &Dev, secret: &str) -> Self {
         let (webhooks, dynamodb, token) = (dev.webhooks.clone(), dev.dynamodb().to_owned(), dev.token.clone());
         let versions = vec![secret.to_owned()];
-        let state =
-            Account { webhooks, dynamodb, token, versions, meddler: Meddler::Nobody, looks: 0, functions: 1_000.0, dead: None };
+        let state = Account {
+            webhooks,
+            dynamodb,
+            token,
+            versions,
+            current: 0,
+            meddler: Meddler::Nobody,
+            looks: 0,
+            functions: 1_000.0,
+            dead: None,
+        };
         let state = Arc::new(Mutex::new(state));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
@@ -58,10 +69,10 @@ impl Stack {
         Self { endpoint, state, _runtime: runtime }
     }
 
-    /// The document, and how many versions there were before it.
+    /// The document that counts, and how many versions were written beside the first.
     pub(crate) fn secret(&self) -> (Value, usize) {
         let state = self.state.lock().expect("no panic");
-        (serde_json::from_str(state.versions.last().expect("one")).expect("JSON"), state.versions.len() - 1)
+        (serde_json::from_str(&state.versions[state.current]).expect("JSON"), state.versions.len() - 1)
     }
 
     pub(crate) fn meddle(&self, meddler: Meddler) {
@@ -142,24 +153,33 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
             object!({ "Successful": [{ "Id": "0" }], "Failed": [] }).to_string().into_response()
         }
         "secretsmanager.GetSecretValue" => {
-            let request: Value = serde_json::from_slice(&body).expect("JSON");
-            let previous = request["VersionStage"] == "AWSPREVIOUS";
             state.looks += 1;
             if state.looks == 2 && state.meddler == Meddler::BeforeTheLook {
-                state.versions.push(THEIRS.to_owned());
+                state.theirs();
             }
-            let place = state.versions.len() - 1 - usize::from(previous);
-            object!({ "Name": "tidings", "VersionId": format!("v{place}"), "SecretString": state.versions[place] })
+            object!({ "Name": "tidings", "VersionId": format!("v{}", state.current), "SecretString": state.versions[state.current] })
                 .to_string()
                 .into_response()
         }
         "secretsmanager.PutSecretValue" => {
-            if state.meddler == Meddler::BeforeTheWrite {
-                state.versions.push(THEIRS.to_owned());
-            }
             let request: Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(request["VersionStages"], object!(["TIDINGS_NEXT"]), "it doesn't count yet");
             state.versions.push(request["SecretString"].as_str().expect("text").to_owned());
             object!({ "Name": "tidings", "VersionId": format!("v{}", state.versions.len() - 1) }).to_string().into_response()
+        }
+        "secretsmanager.UpdateSecretVersionStage" => {
+            let request: Value = serde_json::from_slice(&body).expect("JSON");
+            let version = |name: &str| request[name].as_str().and_then(|v| v.strip_prefix('v')?.parse::<usize>().ok());
+            let ours = version("MoveToVersionId").expect("a version");
+            if state.meddler == Meddler::BeforeItCounts {
+                state.theirs();
+            }
+            if version("RemoveFromVersionId") != Some(state.current) {
+                return (StatusCode::BAD_REQUEST, r#"{"__type":"InvalidParameterException","Message":"not attached"}"#)
+                    .into_response();
+            }
+            state.current = ours;
+            object!({ "Name": "tidings" }).to_string().into_response()
         }
         other => panic!("nobody needs {other:?}"),
     }
@@ -176,6 +196,12 @@ fn forward(url: &str, token: &str, headers: &HeaderMap, body: &Bytes) -> (Status
 }
 
 impl Account {
+    /// Somebody else writes.
+    fn theirs(&mut self) {
+        self.versions.push(THEIRS.to_owned());
+        self.current = self.versions.len() - 1;
+    }
+
     fn described(&self) -> String {
         let outputs = [
             ("WebhookUrl", self.webhooks.as_str()),

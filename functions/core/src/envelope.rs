@@ -1,20 +1,26 @@
 //! The SQS message body: one event as CloudEvents 1.0 JSON, structured mode.
 //!
 //! The contract is versioned (`tidingsversion`) and golden-tested (`events/contract/`). The processor reads this version
-//! and the one before it, so that an old receiver and a new processor can run side by side while a deploy moves over.
+//! and those before it, so that an old receiver and a new processor can run side by side while a deploy moves over. A processor
+//! that is older than an event refuses it by its version, and the event waits in the dead-letter queue.
 
 use crate::claim::ClaimKey;
 use crate::context::Order;
 use crate::limits::MAX_CLOCK_AHEAD;
 use crate::time::Timestamp;
+use crate::unreadable::{EVENT_TYPE, Packed, Unreadable, Why};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// What this build writes: 2 where the event needs it (`data_base64`), else 1, so that a processor of before reads the rest.
-pub const CONTRACT_VERSION: u16 = 2;
+/// What this build writes: 3 for what couldn't be read, which an older processor must not take for an event; 2 where the event
+/// needs it (`data_base64`); else 1, so that a processor of before reads the rest.
+pub const CONTRACT_VERSION: u16 = 3;
 
-/// The oldest that this build reads: the version before.
+/// Of an event with `data_base64`.
+const BINARY_VERSION: u16 = 2;
+
+/// The oldest that this build reads, and still writes.
 pub const OLDEST_CONTRACT_VERSION: u16 = 1;
 
 const SPEC_VERSION: &str = "1.0";
@@ -60,6 +66,15 @@ pub struct Envelope {
     /// A payload that is none of these, from the second version on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_base64: Option<String>,
+    /// Why it couldn't be read as an event: `data_base64` has its bytes. From the third version on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unreadable: Option<Why>,
+    /// Where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unreadableat: Option<String>,
+    /// How the bytes were packed before they became base64, where they had no room otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datapacked: Option<Packed>,
 }
 
 fn null() -> Box<RawValue> {
@@ -99,6 +114,20 @@ pub struct NewEnvelope {
     pub payload: Payload,
 }
 
+/// What makes the envelope of bytes that couldn't be read as an event.
+#[derive(Clone)]
+#[allow(missing_debug_implementations, reason = "it holds a payload, which mustn't be logged")]
+pub struct NewUnreadable {
+    pub source: String,
+    pub received: Timestamp,
+    pub claim_key: ClaimKey,
+    pub traceparent: Option<String>,
+    pub content_type: String,
+    pub base64: String,
+    pub packed: Option<Packed>,
+    pub unreadable: Unreadable,
+}
+
 /// Why a message isn't an envelope. Never worth a retry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -123,7 +152,7 @@ impl Envelope {
     pub fn new(new: NewEnvelope) -> Self {
         let (tidingsversion, datacontenttype, data, data_base64) = match new.payload {
             Payload::Json(data) => (OLDEST_CONTRACT_VERSION, "application/json".to_owned(), data, None),
-            Payload::Binary { base64, content_type } => (CONTRACT_VERSION, content_type, null(), Some(base64)),
+            Payload::Binary { base64, content_type } => (BINARY_VERSION, content_type, null(), Some(base64)),
         };
         Self {
             specversion: SPEC_VERSION.to_owned(),
@@ -143,7 +172,34 @@ impl Envelope {
             traceparent: new.traceparent,
             data,
             data_base64,
+            unreadable: None,
+            unreadableat: None,
+            datapacked: None,
         }
+    }
+
+    /// Of what couldn't be read as an event.
+    pub fn of_unreadable(new: NewUnreadable) -> Self {
+        let envelope = Self::new(NewEnvelope {
+            id: new.claim_key.as_str().to_owned(),
+            source: new.source,
+            event_type: EVENT_TYPE.to_owned(),
+            subject: None,
+            time: None,
+            conversation: None,
+            sequence: None,
+            received: new.received,
+            claim_key: new.claim_key,
+            traceparent: new.traceparent,
+            payload: Payload::Binary { base64: new.base64, content_type: new.content_type },
+        });
+        let Unreadable { why, at } = new.unreadable;
+        Self { tidingsversion: CONTRACT_VERSION, unreadable: Some(why), unreadableat: at, datapacked: new.packed, ..envelope }
+    }
+
+    /// Why it couldn't be read as an event. `None` for an event.
+    pub fn unreadable(&self) -> Option<Unreadable> {
+        self.unreadable.map(|why| Unreadable { why, at: self.unreadableat.clone() })
     }
 
     /// The message body.
@@ -151,7 +207,7 @@ impl Envelope {
         sqs_text(serde_json::to_string(self).expect("an envelope has string keys and holds only JSON"))
     }
 
-    /// Reads this version and the one before.
+    /// Reads this version and those before.
     pub fn decode(message: &str) -> Result<Self, DecodeError> {
         #[derive(Deserialize)]
         struct Version {
@@ -257,6 +313,29 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_read_is_the_third_version() {
+        let event = Envelope::of_unreadable(NewUnreadable {
+            source: "whatsapp".into(),
+            received: Timestamp::from_unix_ms(1_795_168_801_250),
+            claim_key: ClaimKey::unreadable("whatsapp", &crate::claim::Sha256Hex::of(b"x"), Some(1)),
+            traceparent: None,
+            content_type: "application/json".into(),
+            base64: "eyJpZCI6MX0=".into(),
+            packed: None,
+            unreadable: Unreadable { why: Why::NoType, at: Some("entry[0].messages[1]".into()) },
+        });
+        let golden = include_str!("../../../events/contract/envelope-v3.json");
+        let ours: serde_json::Value = serde_json::from_str(&event.encode()).unwrap();
+        assert_eq!(ours, serde_json::from_str::<serde_json::Value>(golden).unwrap());
+        let read = Envelope::decode(golden).expect("this version reads its own golden file");
+        assert_eq!(
+            read.unreadable().unwrap().to_string(),
+            "unreadable: the event has no type where its source has it (entry[0].messages[1])"
+        );
+        assert!(envelope("{}").unreadable().is_none());
+    }
+
+    #[test]
     fn the_contract_is_the_golden_file() {
         let golden = include_str!("../../../events/contract/envelope-v1.json");
         let ours: serde_json::Value = serde_json::from_str(&envelope(r#"{"amount":1.50}"#).encode()).unwrap();
@@ -282,8 +361,8 @@ mod tests {
 
     #[test]
     fn other_versions_and_other_things_are_told_apart() {
-        let newer = envelope("{}").encode().replace("\"tidingsversion\":1", "\"tidingsversion\":3");
-        assert_eq!(Envelope::decode(&newer).unwrap_err(), DecodeError::Version { seen: 3 });
+        let newer = envelope("{}").encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");
+        assert_eq!(Envelope::decode(&newer).unwrap_err(), DecodeError::Version { seen: 4 });
         for other in ["", "hello", "{}", "[]", "{\"tidingsversion\":1}"] {
             let error = Envelope::decode(other).unwrap_err();
             assert!(matches!(error, DecodeError::Malformed(_)), "{other}: {error}");

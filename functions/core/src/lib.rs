@@ -23,6 +23,7 @@ pub mod telemetry;
 pub mod time;
 pub mod told;
 pub mod trace;
+pub mod unreadable;
 
 #[cfg(feature = "aws")]
 pub mod aws;

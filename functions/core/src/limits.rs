@@ -17,8 +17,25 @@ pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
 /// Nesting of a JSON body. `serde_json` stops at 128; the envelope and the rules add a few levels of their own.
 pub const MAX_JSON_DEPTH: usize = 64;
 
-/// Events in one delivery: Meta sends at most 1,000 changes at once, the most we know of.
-pub const MAX_EVENTS_PER_DELIVERY: usize = 1_000;
+/// The messages of one delivery together, what its events share copied into each. SendGrid's largest delivery, 768 kB and some
+/// 2,300 events, becomes half of it. One that would be more is kept as a whole, and not split.
+pub const MAX_DELIVERY_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
+
+/// No message is shorter: an envelope with names of a letter each has 198 bytes, its payload aside.
+pub const MIN_ENVELOPE_BYTES: usize = 192;
+
+/// Events that [`MAX_DELIVERY_BYTES`] has room for, whatever they are: looking for more is looking for too many.
+pub const MAX_EVENTS_PER_DELIVERY: usize = MAX_DELIVERY_BYTES / MIN_ENVELOPE_BYTES;
+
+/// Events of one delivery that are signed one by one: Adyen sends one, and each costs a signature before its sender is known.
+pub const MAX_SIGNED_EVENTS: usize = 1_000;
+
+/// Events of one delivery that are claimed, sent and marked before the time that is left is looked at again: ten full batches.
+pub const EVENTS_AT_ONCE: usize = 10 * MAX_BATCH_MESSAGES;
+
+/// Time kept back of the receiver's ten seconds to make [`EVENTS_AT_ONCE`] durable and to answer. What there is no time for is
+/// answered 503, and what was done is a duplicate when the delivery comes again. The first [`EVENTS_AT_ONCE`] are always tried.
+pub const RECEIVE_RESERVE: Duration = Duration::from_secs(3);
 
 /// A provider's event id that is longer than this is claimed by its SHA-256.
 pub const MAX_EVENT_ID_BYTES: usize = 256;
@@ -100,6 +117,14 @@ pub const MIN_KEY_BYTES: usize = 16;
 
 /// A secret that a provider tells by a handshake.
 pub const MAX_CAPTURED_SECRET_BYTES: usize = 512;
+
+/// Secrets of one source that a provider has sent in handshakes: Asana has one for each webhook. Each is tried, and a forged
+/// request of a mebibyte is hashed once with each. The next handshake is refused, never an earlier one forgotten.
+pub const MAX_CAPTURED_SECRETS_PER_SOURCE: usize = 64;
+
+/// Writes of such a secret that another container may get ahead of, before the provider is asked to send it again. Of writers at
+/// the same time one gets through each time, so as many can send one at once.
+pub const MAX_CAPTURE_TRIES: u32 = 16;
 
 /// The longest time that a window for such a secret may still be open.
 pub const MAX_CAPTURE_WINDOW: Duration = Duration::from_secs(86_400);
@@ -470,6 +495,8 @@ const _: () = {
     );
     assert!(MAX_PATTERN_BYTES <= MAX_EXPRESSION_BYTES && MAX_EVENT_AUTOMATON_BYTES <= MAX_AUTOMATON_BYTES);
     assert!(MAX_MESSAGE_BYTES <= MAX_BATCH_BYTES, "every message fits into a batch");
+    assert!(MAX_BODY_BYTES <= MAX_DELIVERY_BYTES, "a delivery of one event is never too large to split");
+    assert!(EVENTS_AT_ONCE.is_multiple_of(MAX_BATCH_MESSAGES), "no batch is sent half full");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
     // The claim, the items, the outbox with two pages for each action, what is deferred, three items a link (one is deleted
     // where it moves), an item a join, the conversation's own link, and that an identity has no link yet.
@@ -514,6 +541,7 @@ const _: () = {
     assert!(POSTPONED_APART > MAX_BATCH_MESSAGES as u64, "all suspects of a batch come within another visibility timeout");
     assert!(2 * EVENTS_VISIBILITY.as_secs() < 43_200, "SQS hides a message for twelve hours at most");
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
+    assert!(MAX_CAPTURED_SECRETS_PER_SOURCE * (MAX_CAPTURED_SECRET_BYTES + 3) < MAX_SECRET_DOCUMENT_BYTES, "one source fits");
     assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());
     assert!(MAX_KEY_FETCHES as u64 * KEY_FETCH_INTERVAL.as_secs() <= KEY_RETRY.as_secs(), "a flood fetches no address twice");
     assert!(TURNED_AWAY_FOR.as_secs() < KEY_FETCH_INTERVAL.as_secs());

@@ -65,15 +65,39 @@ pub trait SecretStore: Send + Sync + fmt::Debug {
     async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable>;
 }
 
-/// Secrets that providers told by a handshake, in a secret of their own: `secretsmanager:GetSecretValue` and
-/// `secretsmanager:PutSecretValue` on that one.
+/// A document of secrets and the version that it is.
+#[derive(Clone)]
+pub struct Versioned {
+    pub document: Zeroizing<String>,
+    pub version: String,
+}
+
+/// The document is secret.
+impl fmt::Debug for Versioned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Versioned").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+/// What became of a document that was to take the place of the version that was read.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    Yes,
+    /// Another version had taken its place: nothing was replaced.
+    Changed,
+}
+
+/// Secrets that providers send in a handshake, in a secret of their own: `secretsmanager:GetSecretValue`,
+/// `secretsmanager:PutSecretValue` and `secretsmanager:UpdateSecretVersionStage` on that one.
 #[async_trait]
 pub trait CapturedSecrets: Send + Sync + fmt::Debug {
     /// A document like [`SecretStore`]'s; `{}` before the first.
-    async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable>;
+    async fn fetch(&self) -> Result<Versioned, Unavailable>;
 
-    /// Replaces the document.
-    async fn put(&self, document: &str) -> Result<(), Unavailable>;
+    /// Compare and set: the document takes the place of the version that was read, or nothing changes. Of several writers who
+    /// read the same version exactly one gets [`Replaced::Yes`]. After an error it isn't known whether it was replaced.
+    async fn replace(&self, document: &str, seen: &str) -> Result<Replaced, Unavailable>;
 }
 
 /// One `GET`, bounded.

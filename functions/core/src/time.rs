@@ -8,6 +8,12 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// 0000-01-01T00:00:00.000Z.
+pub const MIN_RFC3339: Timestamp = Timestamp(-62_167_219_200_000);
+
+/// 9999-12-30T22:00:00.000Z: the last whole second that `jiff` reads, which leaves room for every offset.
+pub const MAX_RFC3339: Timestamp = Timestamp(253_402_207_200_000);
+
 impl Timestamp {
     pub const fn from_unix_ms(ms: i64) -> Self {
         Self(ms)
@@ -19,6 +25,12 @@ impl Timestamp {
             Some(ms) => Some(Self(ms)),
             None => None,
         }
+    }
+
+    /// Whether RFC 3339 can write it: its years have four digits. What is outside is written as something that can't be read
+    /// again, so it must not leave the process.
+    pub const fn is_rfc3339(self) -> bool {
+        MIN_RFC3339.0 <= self.0 && self.0 <= MAX_RFC3339.0
     }
 
     /// RFC 3339 with any offset. `None` when it is something else.
@@ -161,6 +173,17 @@ mod tests {
         }
         // 02:30 isn't there on that day.
         assert_eq!(berlin.next(at("2026-03-28T23:00:00Z"), 2, 30), Some(at("2026-03-29T01:30:00Z")));
+    }
+
+    #[test]
+    fn what_is_within_four_digits_of_years_is_read_as_it_is_written() {
+        for (ms, text) in [(MIN_RFC3339, "0000-01-01T00:00:00.000Z"), (MAX_RFC3339, "9999-12-30T22:00:00.000Z")] {
+            assert!(ms.is_rfc3339());
+            assert_eq!((ms.to_string().as_str(), Timestamp::parse_rfc3339(text)), (text, Some(ms)));
+        }
+        for outside in [MIN_RFC3339.unix_ms() - 1, MAX_RFC3339.unix_ms() + 1, 1_795_168_800_000_000, i64::MAX, i64::MIN] {
+            assert!(!Timestamp::from_unix_ms(outside).is_rfc3339(), "{outside}");
+        }
     }
 
     #[test]

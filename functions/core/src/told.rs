@@ -179,7 +179,7 @@ mod tests {
     fn what_is_wrong_is_said_and_nothing_is_quoted() {
         let mut wrong: Vec<(&str, Value, &str)> = vec![
             ("/tidingsversion", json!("hunter2"), "not a link: tidingsversion is no number; this processor reads 1"),
-            ("/tidingsversion", json!(3), "envelope version 3, this processor reads 1 to 2"),
+            ("/tidingsversion", json!(4), "envelope version 4, this processor reads 1 to 3"),
             ("/id", json!(""), "not a link: id is missing, or no text"),
             ("/time", json!("hunter2"), "not a link: time isn't RFC 3339, as in 2026-11-24T15:00:00Z"),
             ("/time", json!(1_795_168_800), "not a link: time is missing, or no text"),

@@ -153,6 +153,9 @@ async fn task(processor: &Processor, record: &Record) -> Result<Task, Failure> {
 
 async fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {
     let envelope = record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone()))?;
+    if let Some(unreadable) = envelope.unreadable() {
+        return Err(Failure::Unreadable(unreadable));
+    }
     let now = processor.clock.now();
     let finding = schema::hold(&processor.schemas, envelope)?;
     let fetched = fetched(processor, envelope, now).await?;

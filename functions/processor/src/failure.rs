@@ -5,6 +5,7 @@ use tidings_core::limits::MAX_EVENT_AGE;
 use tidings_core::ports::Unavailable;
 use tidings_core::schemas::Finding;
 use tidings_core::time::Timestamp;
+use tidings_core::unreadable::Unreadable;
 
 /// One variant per way to fail. The text is the reason that is recorded with a dead event: it names rules, fields and
 /// types, never what is in them.
@@ -12,6 +13,9 @@ use tidings_core::time::Timestamp;
 pub enum Failure {
     #[error("{0}")]
     Decode(#[from] DecodeError),
+    /// The receiver kept it, because nothing that is authentic disappears.
+    #[error("{0}")]
+    Unreadable(Unreadable),
     #[error("the payload is not JSON")]
     Payload,
     #[error("{0}")]
@@ -47,6 +51,7 @@ impl Failure {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Decode(_) => "undecodable",
+            Self::Unreadable(_) => "unreadable",
             Self::Payload => "payload",
             Self::OffSchema(_) => "off_schema",
             Self::PastHorizon { .. } => "past_horizon",

@@ -1,8 +1,10 @@
 //! claim → enqueue → mark, for each event of a delivery. What to do is decided in [`tidings_core::claim::decide`]; here it
 //! is done.
 //!
-//! First every event is claimed, then what must be queued is sent in as few batches as can be, then each event that SQS has
-//! acknowledged is marked. An event that it hasn't keeps its claim as it is, and costs the others nothing.
+//! First events are claimed, then what must be queued is sent in as few batches as can be, then each event that SQS has
+//! acknowledged is marked. An event that it hasn't keeps its claim as it is, and costs the others nothing. Of a delivery of very
+//! many events that is done for [`EVENTS_AT_ONCE`] at a time, while time is left: what there is none for isn't claimed, and the
+//! provider sends the delivery again.
 
 mod batches;
 
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use tidings_core::claim::decide::{AfterRecord, Recorded, after_record};
 use tidings_core::claim::{ClaimKey, NewClaim};
 use tidings_core::config::source::Source;
-use tidings_core::limits::MAX_TRACED_EVENTS;
+use tidings_core::limits::{EVENTS_AT_ONCE, MAX_TRACED_EVENTS};
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
 use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
 use tidings_core::time::{Clock, Timestamp, millis};
@@ -87,21 +89,43 @@ impl Acceptor {
         delivery: &Delivery,
         received: Timestamp,
         trace: Option<&Trace>,
+        until: Option<Timestamp>,
     ) -> Result<Reply, Reply> {
         if events.is_empty() {
             return Ok(Reply::NoEvents);
         }
         let arrival = Arrival { source, bytes: delivery.body.len(), received, trace };
-        let claimed =
-            stream::iter(events).enumerate().map(|(place, event)| self.claim(arrival, place, event)).buffered(CONCURRENT_CALLS);
+        let count = events.len();
+        let (mut durable, mut places) = (Reply::Duplicate, events.into_iter().enumerate());
+        while places.len() > 0 {
+            let (all, left) = (places.len() == count, places.len());
+            if !all && until.is_some_and(|until| self.clock.now() >= until) {
+                Metric::OutOfTime.record(&source.name, left as u64);
+                tracing::error!(source = source.name, left, "no time was left for these events");
+                return Err(Reply::NotDurable);
+            }
+            let some: Vec<_> = places.by_ref().take(EVENTS_AT_ONCE).collect();
+            // Events after one that isn't durable are no worse for it.
+            durable = match (self.accept_some(arrival, some).await, durable) {
+                (Reply::Duplicate, so_far) => so_far,
+                (_, Reply::NotDurable) => Reply::NotDurable,
+                (some, _) => some,
+            };
+        }
+        if durable == Reply::NotDurable { Err(durable) } else { Ok(durable) }
+    }
+
+    /// [`Reply::Accepted`], [`Reply::Duplicate`] or [`Reply::NotDurable`].
+    async fn accept_some(&self, arrival: Arrival<'_>, events: Vec<(usize, VerifiedEvent)>) -> Reply {
+        let claimed = stream::iter(events).map(|(place, event)| self.claim(arrival, place, event)).buffered(CONCURRENT_CALLS);
         let waiting: Vec<Waiting> = claimed.filter_map(ready).collect().await;
         if waiting.is_empty() {
-            return Ok(Reply::Duplicate);
+            return Reply::Duplicate;
         }
-        let answers = self.enqueue(&waiting, trace).await;
+        let answers = self.enqueue(&waiting, arrival.trace).await;
         let settled = stream::iter(waiting.into_iter().zip(answers)).map(|(event, answer)| self.settle(arrival, event, answer));
         let settled: Vec<Acceptance> = settled.buffered(CONCURRENT_CALLS).collect().await;
-        if settled.contains(&Acceptance::NotDurable) { Err(Reply::NotDurable) } else { Ok(Reply::Accepted) }
+        if settled.contains(&Acceptance::NotDurable) { Reply::NotDurable } else { Reply::Accepted }
     }
 
     /// `None` if SQS had it before. `place` is its own in the delivery, from 0 on.
@@ -138,7 +162,7 @@ impl Acceptor {
                 None
             }
             AfterRecord::Enqueue { mark } => {
-                let message = event.envelope().encode();
+                let message = event.into_message();
                 Some(Waiting { event: named(claim), message, mark })
             }
         }
@@ -155,6 +179,7 @@ impl Acceptor {
                 "unknown"
             }
         };
+        self.tell_what_is_odd(arrival, claim, &event);
         tracing::debug!(target: STEP, step = "claimed", source = arrival.source.name, claim_key = %claim.key, event_type = claim.event_type, state);
         if let Recorded::Existing { received, same_body, .. } = recorded {
             if !same_body {
@@ -169,6 +194,22 @@ impl Acceptor {
         event
     }
 
+    /// What of the event couldn't be read.
+    fn tell_what_is_odd(&self, arrival: Arrival<'_>, claim: &NewClaim, event: &VerifiedEvent) {
+        let (source, claim_key) = (&arrival.source.name, &claim.key);
+        if let Some(unreadable) = event.envelope().unreadable() {
+            Metric::Unreadable.count_as(source, unreadable.why.as_str());
+            let (reason, code) = (unreadable.to_string(), unreadable.why.as_str());
+            tracing::warn!(source, %claim_key, code, reason, "authentic, and no event: it is kept");
+            tracing::debug!(target: STEP, step = "unreadable", source, %claim_key, reason);
+        }
+        if event.time_unread() {
+            Metric::TimeUnread.count(source);
+            tracing::warn!(source, %claim_key, "its time can't be read: the time of receipt counts");
+            tracing::debug!(target: STEP, step = "time_unread", source, %claim_key);
+        }
+    }
+
     /// One answer per event, in their order.
     async fn enqueue(&self, waiting: &[Waiting], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let messages: Vec<&str> = waiting.iter().map(|event| event.message.as_str()).collect();
@@ -181,8 +222,7 @@ impl Acceptor {
         let asked = self.clock.now();
         let answers = self.queue.send(batch, trace).await;
         Metric::EnqueueLatency.measure(millis(self.clock.now().since(asked)));
-        assert_eq!(answers.len(), batch.len(), "or one message's answer would be taken for another's");
-        answers
+        one_each(answers, batch.len())
     }
 
     /// The claim's mark, if SQS has the event.
@@ -241,4 +281,13 @@ impl Acceptor {
             trace_id = trace.map(Trace::id), "received"
         );
     }
+}
+
+/// As many answers as messages. With any other number nobody can say whose is whose: none of them is acknowledged then.
+fn one_each(answers: Vec<Result<(), Unavailable>>, messages: usize) -> Vec<Result<(), Unavailable>> {
+    if answers.len() == messages {
+        return answers;
+    }
+    let cause = format!("{} answers to {messages} messages", answers.len());
+    (0..messages).map(|_| Err(Unavailable { call: "sqs:SendMessage", cause: cause.clone() })).collect()
 }

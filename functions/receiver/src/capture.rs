@@ -4,7 +4,13 @@
 //! provider is given, as `?capture=TOKEN`: whoever doesn't know it can't tell us a secret of theirs, window or not.
 
 use crate::verify::same_token;
-use tidings_core::limits::{MAX_CAPTURE_WINDOW, MIN_CAPTURE_TOKEN_BYTES};
+use std::collections::BTreeMap;
+use tidings_core::config::OneOrMany;
+use tidings_core::limits::{
+    MAX_CAPTURE_TRIES, MAX_CAPTURE_WINDOW, MAX_CAPTURED_SECRETS_PER_SOURCE, MAX_SECRET_DOCUMENT_BYTES, MIN_CAPTURE_TOKEN_BYTES,
+};
+use tidings_core::ports::{CapturedSecrets, Replaced, Unavailable};
+use tidings_core::secrets::{DocumentError, parse};
 use tidings_core::time::Timestamp;
 use zeroize::Zeroizing;
 
@@ -37,10 +43,92 @@ impl Window {
     }
 }
 
+/// Why a secret that was sent isn't stored. The provider is asked to send it again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotStored {
+    #[error("{0}")]
+    Unavailable(#[from] Unavailable),
+    /// It isn't ours to overwrite: a person wrote it, and may mend it.
+    #[error("the captured secrets can't be read, so nothing is added to them: {0}")]
+    Unreadable(#[from] DocumentError),
+    #[error(
+        "the source has {MAX_CAPTURED_SECRETS_PER_SOURCE} captured secrets, and none of them is forgotten for another: take out \
+         those of webhooks that are no more"
+    )]
+    TooMany,
+    #[error("the captured secrets would have {bytes} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}")]
+    TooLong { bytes: usize },
+    #[error("other containers were faster {MAX_CAPTURE_TRIES} times")]
+    Contended,
+}
+
+impl NotStored {
+    /// A word for the metric.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Unreadable(_) => "unreadable",
+            Self::TooMany => "too_many",
+            Self::TooLong { .. } => "too_long",
+            Self::Contended => "contended",
+        }
+    }
+}
+
+/// Adds a secret to those of its source, the newest first. Whatever other containers add at the same time stays.
+pub(crate) async fn store(captured: &dyn CapturedSecrets, source: &str, secret: &str) -> Result<(), NotStored> {
+    for _ in 0..MAX_CAPTURE_TRIES {
+        let read = captured.fetch().await?;
+        let Some(document) = with(parse(&read.document)?, source, secret)? else { return Ok(()) };
+        match captured.replace(&document, &read.version).await? {
+            Replaced::Yes => return Ok(()),
+            Replaced::Changed => {}
+        }
+    }
+    Err(NotStored::Contended)
+}
+
+/// The document with one more secret. `None`: it has it.
+fn with(
+    mut document: BTreeMap<String, OneOrMany<String>>,
+    source: &str,
+    secret: &str,
+) -> Result<Option<Zeroizing<String>>, NotStored> {
+    let of_source = &mut document.entry(source.to_owned()).or_default().0;
+    if of_source.iter().any(|known| known == secret) {
+        return Ok(None);
+    }
+    if of_source.len() >= MAX_CAPTURED_SECRETS_PER_SOURCE {
+        return Err(NotStored::TooMany);
+    }
+    of_source.insert(0, secret.to_owned());
+    let text = Zeroizing::new(serde_json::to_string(&document).expect("it has string keys and holds only texts"));
+    if text.len() > MAX_SECRET_DOCUMENT_BYTES { Err(NotStored::TooLong { bytes: text.len() }) } else { Ok(Some(text)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn a_secret_is_added_up_to_the_limits_and_never_in_the_place_of_another() {
+        let of = |secrets: usize, others: usize| {
+            let mut document = BTreeMap::from([("other".to_owned(), OneOrMany(vec!["o".repeat(others)]))]);
+            document.insert("asana".to_owned(), OneOrMany((0..secrets).map(|n| format!("s{n}")).collect()));
+            document
+        };
+        let added = with(of(MAX_CAPTURED_SECRETS_PER_SOURCE - 1, 1), "asana", "new").unwrap().unwrap();
+        let added = parse(&added).unwrap();
+        assert_eq!((added["asana"].0.len(), added["asana"].0[0].as_str()), (MAX_CAPTURED_SECRETS_PER_SOURCE, "new"));
+        assert!(matches!(with(of(MAX_CAPTURED_SECRETS_PER_SOURCE, 1), "asana", "new"), Err(NotStored::TooMany)));
+        assert!(with(of(MAX_CAPTURED_SECRETS_PER_SOURCE, 1), "asana", "s63").unwrap().is_none(), "it is there");
+
+        let frame = with(of(0, 0), "asana", "new").unwrap().unwrap().len();
+        let fits = MAX_SECRET_DOCUMENT_BYTES - frame;
+        assert_eq!(with(of(0, fits), "asana", "new").unwrap().unwrap().len(), MAX_SECRET_DOCUMENT_BYTES);
+        assert!(matches!(with(of(0, fits + 1), "asana", "new"), Err(NotStored::TooLong { .. })));
+    }
 
     #[test]
     fn a_window_is_open_to_its_token_until_its_end() {

@@ -7,6 +7,10 @@ use lambda_http::{Body, Request};
 use tidings_core::config::source::Source;
 use tidings_core::limits::MAX_BODY_BYTES;
 
+/// A request's query as it was sent, which may be none that a URI can have.
+#[derive(Clone, Debug)]
+pub(crate) struct RawQuery(pub(crate) String);
+
 /// A request whose size and content type are right. Nothing in it is trusted yet.
 #[derive(Clone)]
 pub struct Delivery {
@@ -38,7 +42,8 @@ impl Delivery {
         if body.len() > MAX_BODY_BYTES {
             return Err(Reply::TooLarge);
         }
-        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let as_sent = parts.extensions.get::<RawQuery>().map(|RawQuery(query)| query.as_str());
+        let query = as_sent.or(parts.uri.query()).unwrap_or_default().to_owned();
         Ok(Self { method: parts.method.as_str().to_owned(), query, headers: parts.headers, body })
     }
 

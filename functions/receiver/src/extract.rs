@@ -1,171 +1,226 @@
 //! A verified request becomes events: where id, type, time, entity and sequence are is the preset's to say.
 
+mod arrival;
 mod body;
 mod depth;
 mod form;
 mod places;
+mod surrogates;
 mod xml;
 
 pub(crate) use body::json;
 pub(crate) use depth::of as depth;
 
-use crate::reply::{Malformed, Reply};
+use crate::reply::Reply;
 use crate::verify::VerifiedRequest;
+use arrival::Arrival;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use body::Document;
+use places::Place;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
-use std::cell::OnceCell;
 use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::config::event::EventSpec;
+use tidings_core::config::source::JSON;
 use tidings_core::config::{JsonPath, OneOrMany, Part, Reference, Template};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::limits::{
-    MAX_CONVERSATION_BYTES, MAX_DATASCHEMA_BYTES, MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_MESSAGE_BYTES,
-    MAX_SUBJECT_BYTES,
+    MAX_CONVERSATION_BYTES, MAX_DATASCHEMA_BYTES, MAX_DELIVERY_BYTES, MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY,
+    MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES,
 };
 use tidings_core::time::Timestamp;
+use tidings_core::unreadable::{Unreadable, Why};
 
-/// A verified event. Only [`events`] makes it, and only it can be claimed.
+/// A verified event, or what couldn't be read as one. Only [`events`] makes it, and only it can be claimed.
 #[derive(Debug)]
 pub struct VerifiedEvent {
     envelope: Envelope,
+    message: String,
     body_sha256: Sha256Hex,
+    time_unread: bool,
 }
 
 impl VerifiedEvent {
+    fn new(envelope: Envelope, body_sha256: Sha256Hex) -> Self {
+        let message = envelope.encode();
+        Self { envelope, message, body_sha256, time_unread: false }
+    }
+
     pub fn envelope(&self) -> &Envelope {
         &self.envelope
+    }
+
+    /// The message that is to be sent.
+    pub fn into_message(self) -> String {
+        self.message
     }
 
     pub fn body_sha256(&self) -> &Sha256Hex {
         &self.body_sha256
     }
 
+    /// Whether it has a time of its own which can't be read or written, so that the time of receipt counts.
+    pub fn time_unread(&self) -> bool {
+        self.time_unread
+    }
+
     /// The same event, received when its first delivery was.
     #[must_use]
     pub fn first_received(mut self, received: Timestamp) -> Self {
-        self.envelope.receivedtime = received;
+        if self.envelope.receivedtime != received {
+            self.envelope.receivedtime = received;
+            self.message = self.envelope.encode();
+        }
         self
     }
 }
 
-/// The events of a delivery, in its order. Each fits into a message.
+/// The events of a delivery, in its order. Each fits into a message. What can't be read as an event is one all the same, of a type
+/// of its own, with its bytes and the reason. `Err` only where something fits into no message, in whatever form: then nothing of
+/// the delivery is claimed.
 pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<VerifiedEvent>, Reply> {
-    let Document { text, value, is_binary } = body::read(request).map_err(Reply::Malformed)?;
-    let found = Found {
-        request,
-        text,
-        body: value,
-        is_binary,
-        received,
-        traceparent: traceparent(request),
-        body_sha256: Sha256Hex::of(request.body()),
-        signed_sha256: OnceCell::new(),
-    };
-
-    let specs = &request.source().events;
-    let mut places = places::of_many(specs, &found.body);
-    if places.len() > MAX_EVENTS_PER_DELIVERY {
-        return Err(Reply::Malformed(Malformed::TooManyEvents));
+    let arrival = Arrival::of(request, received);
+    match body::read(request) {
+        Ok(document) => Found { arrival, document }.events(),
+        Err(unreadable) => {
+            let bytes = request.content().unwrap_or(request.body());
+            Ok(vec![arrival.unreadable(bytes, request.content_type(), unreadable, arrival.key_of_whole(None))?])
+        }
     }
-    // What no list has is an event all the same: the delivery as a whole.
-    if places.is_empty() || places::left_out(specs, &places, &found.body) {
-        places.extend(specs.iter().find(|spec| spec.each.is_none()).map(|spec| (spec, Vec::new())));
-    }
-    if places.is_empty() && !places::has_lists(specs, &found.body) {
-        return Err(Reply::Malformed(Malformed::NoType));
-    }
-    let many = places.len() > 1;
-    places.into_iter().enumerate().map(|(n, (spec, indices))| found.event(spec, &indices, many.then_some(n))).collect()
-}
-
-/// W3C Trace Context, if the provider sent one that looks right: `00-{32 hex}-{16 hex}-{2 hex}`.
-fn traceparent(request: &VerifiedRequest<'_>) -> Option<String> {
-    let value = request.headers().get("traceparent")?.to_str().ok()?;
-    let lengths: Vec<usize> = value.split('-').map(str::len).collect();
-    let hex = value.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
-    (lengths == [2, 32, 16, 2] && hex).then(|| value.to_owned())
 }
 
 /// A request and what was found in it.
 struct Found<'a> {
-    request: &'a VerifiedRequest<'a>,
-    /// As JSON text.
-    text: Cow<'a, str>,
-    body: Value,
-    is_binary: bool,
-    received: Timestamp,
-    traceparent: Option<String>,
-    body_sha256: Sha256Hex,
-    /// Made when an event first needs it, once for all.
-    signed_sha256: OnceCell<Sha256Hex>,
+    arrival: Arrival<'a>,
+    document: Document<'a>,
 }
 
 impl Found<'_> {
-    fn event(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> Result<VerifiedEvent, Reply> {
-        let source = self.request.source();
-        let event_type = self.first(&spec.event_type, indices).map(|t| t.replace('/', "."));
-        let event_type = event_type.filter(|t| !t.is_empty() && t.len() <= MAX_EVENT_TYPE_BYTES);
+    fn events(&self) -> Result<Vec<VerifiedEvent>, Reply> {
+        let (specs, body) = (&self.arrival.request.source().events, &self.document.value);
+        let mut places = places::of_many(specs, body);
+        if places.len() > MAX_EVENTS_PER_DELIVERY {
+            return Ok(vec![self.whole(Why::TooLargeToSplit, None)?]);
+        }
+        // What no list has is an event all the same: the delivery as a whole.
+        let left_out = places::left_out(specs, &places, body);
+        let whole = specs.iter().find(|spec| spec.each.is_none());
+        if places.is_empty() || left_out {
+            places.extend(whole.map(|spec| (spec, Vec::new())));
+        }
+        let no_event = whole.is_none() && (left_out || (places.is_empty() && !places::has_lists(specs, body)));
+        let many = places.len() + usize::from(no_event) > 1;
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        for (n, place) in places.iter().enumerate() {
+            let event = self.event(place, many.then_some(n))?;
+            bytes += event.message.len();
+            if many && bytes > MAX_DELIVERY_BYTES {
+                return Ok(vec![self.whole(Why::TooLargeToSplit, None)?]);
+            }
+            events.push(event);
+        }
+        if no_event {
+            events.push(self.whole(Why::NoEvent, many.then_some(places.len()))?);
+        }
+        Ok(events)
+    }
+
+    /// One event; or the one element that isn't fit to be one, which costs the others nothing.
+    fn event(&self, place @ (spec, indices): &Place<'_>, part: Option<usize>) -> Result<VerifiedEvent, Reply> {
+        let why = match self.fit(spec, indices, part) {
+            Ok(event) if event.message.len() <= MAX_MESSAGE_BYTES => return Ok(event),
+            // It is all that there is, and as large as the body.
+            Ok(_) if spec.each.is_none() && part.is_none() => return Err(Reply::TooLarge),
+            Ok(_) => Why::TooLarge,
+            Err(why) => why,
+        };
+        let Some(each) = &place.0.each else { return self.whole(why, part) };
+        let element = each.find(&self.document.value, indices).map(ToString::to_string).unwrap_or_default();
+        let unreadable = Unreadable { why, at: Some(places::named(each, indices)) };
+        let key = self.arrival.key_of_element(indices, part);
+        self.arrival.unreadable(element.as_bytes(), JSON.to_owned(), unreadable, key)
+    }
+
+    /// The delivery as it was sent, but for a secret that it holds.
+    fn whole(&self, why: Why, part: Option<usize>) -> Result<VerifiedEvent, Reply> {
+        let request = self.arrival.request;
+        let is_as_sent =
+            self.document.is_binary || (request.payload().is_none() && request.source().scheme.token_in_body().is_none());
+        let bytes = match request.content() {
+            Some(content) if is_as_sent => content,
+            Some(_) | None => self.document.text.as_bytes(),
+        };
+        self.arrival.unreadable(bytes, request.content_type(), Unreadable { why, at: None }, self.arrival.key_of_whole(part))
+    }
+
+    fn fit(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> Result<VerifiedEvent, Why> {
+        let source = self.arrival.request.source();
+        let event_type = self.first(&spec.event_type, indices).map(|t| t.replace('/', ".")).filter(|t| !t.is_empty());
+        let event_type = event_type.ok_or(Why::NoType)?;
+        if event_type.len() > MAX_EVENT_TYPE_BYTES {
+            return Err(Why::LongType);
+        }
         let claim_key = self.claim_key(spec, indices, part);
+        let (time, time_unread) = self.time(spec, indices);
         let mut envelope = Envelope::new(NewEnvelope {
             id: self.first(&spec.id, indices).unwrap_or_else(|| claim_key.as_str().to_owned()),
             source: source.name.clone(),
-            event_type: event_type.ok_or(Reply::Malformed(Malformed::NoType))?,
+            event_type,
             subject: self.first(&spec.subject, indices).filter(|s| s.len() <= MAX_SUBJECT_BYTES),
-            time: self.time(spec, indices),
+            time,
             conversation: self.first(&spec.conversation, indices).filter(|c| c.len() <= MAX_CONVERSATION_BYTES),
             sequence: spec.sequence.as_ref().and_then(|r| self.value(r, indices)?.parse().ok()),
-            received: self.received,
+            received: self.arrival.received,
             claim_key,
-            traceparent: self.traceparent.clone(),
+            traceparent: self.arrival.traceparent.clone(),
             payload: self.payload(spec, indices),
         });
         envelope.dataschema = self.first(&spec.dataschema, indices).filter(|d| d.len() <= MAX_DATASCHEMA_BYTES);
-        if envelope.encode().len() > MAX_MESSAGE_BYTES {
-            return Err(Reply::TooLarge);
-        }
-        Ok(VerifiedEvent { envelope, body_sha256: self.body_sha256.clone() })
+        let event = VerifiedEvent::new(envelope, self.arrival.body_sha256.clone());
+        Ok(VerifiedEvent { time_unread, ..event })
     }
 
     /// The security rule of [`tidings_core::claim`]: an id counts only if the signature covers it.
     fn claim_key(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> ClaimKey {
-        let source = &self.request.source().name;
-        let signed = spec.id.0.iter().filter(|id| self.request.covers(id)).find_map(|id| self.fill(id, indices));
+        let source = &self.arrival.request.source().name;
+        let signed = spec.id.0.iter().filter(|id| self.arrival.request.covers(id)).find_map(|id| self.fill(id, indices));
         let key = match signed {
             Some(id) => return ClaimKey::from_signed_id(source, &id),
             // What is signed by itself is an event wherever it stands.
-            None if self.request.signs_each() => ClaimKey::from_signed_bytes(source, &self.request.signed_digest(indices), None),
-            None => {
-                let digest = self.signed_sha256.get_or_init(|| self.request.signed_digest(&[]));
-                ClaimKey::from_signed_bytes(source, digest, part)
+            None if self.arrival.request.signs_each() => {
+                ClaimKey::from_signed_bytes(source, &self.arrival.request.signed_digest(indices), None)
             }
+            None => ClaimKey::from_signed_bytes(source, self.arrival.signed_sha256(), part),
         };
         match spec.coalesce_seconds {
-            Some(seconds) => key.in_window(self.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
+            Some(seconds) => key.in_window(self.arrival.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
             None => key,
         }
     }
 
-    fn time(&self, spec: &EventSpec, indices: &[usize]) -> Option<Timestamp> {
-        let time = spec.time.as_ref()?;
-        time.from.0.iter().find_map(|from| crate::verify::parse_time(time.unit, &self.value(from, indices)?))
+    /// The event's own time, and whether there is one that can't be read, or not be written again: years of five digits come of
+    /// milliseconds that are taken for seconds.
+    fn time(&self, spec: &EventSpec, indices: &[usize]) -> (Option<Timestamp>, bool) {
+        let Some(time) = &spec.time else { return (None, false) };
+        let mut sent = time.from.0.iter().filter_map(|from| self.value(from, indices)).filter(|text| !text.is_empty()).peekable();
+        let is_sent = sent.peek().is_some();
+        let read = sent.find_map(|text| crate::verify::parse_time(time.unit, &text).filter(|time| time.is_rfc3339()));
+        (read, is_sent && read.is_none())
     }
 
     /// The whole body, byte for byte; of a delivery of many events the one at hand, with what the preset keeps beside it.
     fn payload(&self, spec: &EventSpec, indices: &[usize]) -> Payload {
-        if self.is_binary {
-            let base64 = STANDARD.encode(self.request.body());
-            return Payload::Binary { base64, content_type: self.request.content_type() };
+        if self.document.is_binary {
+            let base64 = STANDARD.encode(self.arrival.request.content().unwrap_or_default());
+            return Payload::Binary { base64, content_type: self.arrival.request.content_type() };
         }
         let raw = match &spec.each {
-            None => RawValue::from_string(self.text.trim().to_owned()),
+            None => RawValue::from_string(self.document.text.trim().to_owned()),
             Some(each) => {
-                let mut one = each.find(&self.body, indices).cloned().unwrap_or_default();
+                let mut one = each.find(&self.document.value, indices).cloned().unwrap_or_default();
                 for (name, path) in &spec.with {
-                    if let (Some(object), Some(value)) = (one.as_object_mut(), path.find(&self.body, indices)) {
+                    if let (Some(object), Some(value)) = (one.as_object_mut(), path.find(&self.document.value, indices)) {
                         object.insert(name.clone(), value.clone());
                     }
                 }
@@ -192,8 +247,8 @@ impl Found<'_> {
 
     fn value(&self, reference: &Reference, indices: &[usize]) -> Option<String> {
         match reference.json() {
-            Some(path) => scalar(path, &self.body, indices),
-            None => self.request.value(reference),
+            Some(path) => scalar(path, &self.document.value, indices),
+            None => self.arrival.request.value(reference),
         }
     }
 }

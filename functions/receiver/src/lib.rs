@@ -5,15 +5,17 @@
 //!
 //! `GET /health` asks nothing of AWS; `GET /ready` asks what an event would, seldom: [`ready`].
 //!
-//! The flow, a file each: [`route`] → [`delivery`] → [`secrets`] → [`remote`] → [`verify`] → [`handshake`] → [`extract`] →
+//! The flow, a file each: [`lambda`] → [`route`] → [`delivery`] → `encoding` → [`secrets`] → [`remote`] → [`verify`] → [`handshake`] → [`extract`] →
 //! [`accept`] → [`reply`]; what is refused is counted, and `refusals` says what of it is written down.
 
 pub mod accept;
 mod capture;
 pub mod configured;
 pub mod delivery;
+mod encoding;
 pub mod extract;
 pub mod handshake;
+pub mod lambda;
 pub mod ready;
 mod refusals;
 pub mod remote;
@@ -22,8 +24,11 @@ pub mod route;
 pub mod secrets;
 pub mod verify;
 
+pub use crate::encoding::unpacked;
+
 use crate::accept::Acceptor;
 use crate::delivery::Delivery;
+use crate::encoding::Opened;
 use crate::ready::Readiness;
 use crate::refusals::Refusals;
 use crate::remote::{Fetch, RemoteKeys};
@@ -35,6 +40,7 @@ use lambda_http::{Body, Request, RequestExt, Response};
 use std::sync::Arc;
 use tidings_core::config::handshake::Handshake;
 use tidings_core::config::source::Source;
+use tidings_core::limits::RECEIVE_RESERVE;
 use tidings_core::ports::{CapturedSecrets, ClaimStore, EventQueue, HttpsGet, Probe, SecretStore};
 use tidings_core::telemetry::{self, Metric, STEP, UNKNOWN};
 use tidings_core::time::{Clock, Timestamp, millis};
@@ -118,25 +124,34 @@ impl Receiver {
         response
     }
 
+    /// Answers what is no request.
+    fn refuse(&self, reply: Reply) -> Response<Body> {
+        Metric::Refused.count_as(UNKNOWN, reply.reason());
+        telemetry::flush(self.clock.now());
+        reply.into_response()
+    }
+
     async fn receive(&self, source: &Source, request: Request) -> Response<Body> {
         let received = self.clock.now();
         Metric::Received.count(&source.name);
         let trace = request.lambda_context_ref().and_then(|context| Trace::parse(context.xray_trace_id.as_deref()?));
+        let until = request.lambda_context_ref().map(until);
         let answered = async {
-            let delivery = Delivery::read(request)?;
-            if let Some(handshake) = handshake::find(source, &delivery, false) {
-                return Ok(self.shake(handshake, source, &delivery).await?);
+            let opened = Opened::of(Delivery::read(request)?)?;
+            let delivery = opened.content();
+            if let Some(handshake) = handshake::find(source, delivery, false) {
+                return Ok(self.shake(handshake, source, delivery).await?);
             }
             if delivery.method != "POST" {
                 return Err(Reply::MethodNotAllowed { allow: "POST" }.into());
             }
             delivery.expect_type(source)?;
-            let verified = self.verify(source, &delivery).await?;
-            if let Some(handshake) = handshake::find(source, &delivery, true) {
-                return Ok(self.shake(handshake, source, &delivery).await?);
+            let verified = self.verify(source, &opened).await?;
+            if let Some(handshake) = handshake::find(source, delivery, true) {
+                return Ok(self.shake(handshake, source, delivery).await?);
             }
             let events = extract::events(&verified, received)?;
-            let reply = self.acceptor.accept(source, events, &delivery, received, trace.as_ref()).await?;
+            let reply = self.acceptor.accept(source, events, delivery, received, trace.as_ref(), until).await?;
             Ok(reply.to_provider(source.success.as_ref()))
         };
         answered.await.unwrap_or_else(|refusal: Refusal| {
@@ -175,7 +190,7 @@ impl Receiver {
     }
 
     /// Verifies with the secrets and keys at hand; once more if newer ones could be fetched.
-    async fn verify<'a>(&self, source: &'a Source, delivery: &'a Delivery) -> Result<VerifiedRequest<'a>, Refusal> {
+    async fn verify<'a>(&self, source: &'a Source, delivery: &'a Opened) -> Result<VerifiedRequest<'a>, Refusal> {
         let mut verified = self.try_verify(source, delivery).await?;
         if let Err(Rejection::KeyNeeded(needed)) = &verified {
             match self.remote.fetch(source, needed).await {
@@ -185,6 +200,9 @@ impl Receiver {
             }
         } else if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.refresh_on_mismatch(&self.sources).await {
             verified = self.try_verify(source, delivery).await?;
+        }
+        if matches!(verified, Err(Rejection::Mismatch)) && self.secrets.may_lack(source) {
+            return Err(Reply::NoSecret.into());
         }
         Metric::Unauthentic.share(&source.name, verified.is_err());
         match verified {
@@ -203,10 +221,25 @@ impl Receiver {
     async fn try_verify<'a>(
         &self,
         source: &'a Source,
-        delivery: &'a Delivery,
+        delivery: &'a Opened,
     ) -> Result<Result<VerifiedRequest<'a>, Rejection>, Reply> {
         let secrets = self.secrets.keys(&self.sources, source).await.ok_or(Reply::NoSecret)?;
         let public = self.remote.of(source).await;
-        Ok(verify::verify(source, Keys { secrets: &secrets, public: &public }, delivery, self.clock.now()))
+        let keys = Keys { secrets: &secrets, public: &public };
+        let mut rejection = Rejection::Mismatch;
+        // The last first, so that what is likelier to be signed has the last word.
+        for signed in delivery.signed(source.signed_body).into_iter().rev() {
+            match verify::verify(source, keys, signed, self.clock.now()) {
+                Ok(verified) => return Ok(Ok(verified.holding(delivery.bytes()))),
+                Err(why) => rejection = why,
+            }
+        }
+        Ok(Err(rejection))
     }
+}
+
+/// Until when events may be claimed: after that the function has to answer.
+fn until(context: &lambda_http::Context) -> Timestamp {
+    let ends = Timestamp::from_unix_ms(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+    ends.minus(RECEIVE_RESERVE)
 }

@@ -1,6 +1,8 @@
 //! Wires the receiver to Lambda.
 
-use lambda_http::{Error, Request, RequestExt, run, service_fn};
+use lambda_http::lambda_runtime::run;
+use lambda_http::{Error, LambdaEvent, service_fn};
+use receiver::lambda::{Incoming, answer};
 use receiver::{Ports, Receiver, configured};
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,9 +33,9 @@ async fn main() -> Result<(), Error> {
     receiver.warm_up().await;
     let receiver = &receiver;
     Metric::ColdStart.measure_in("receiver", millis(started.elapsed()));
-    run(service_fn(|request: Request| async move {
-        let invocation = telemetry::invocation(&request.lambda_context_ref().map(|c| c.request_id.clone()).unwrap_or_default());
-        Ok::<_, Error>(receiver.handle(request).instrument(invocation).await)
+    run(service_fn(|event: LambdaEvent<Incoming>| async move {
+        let invocation = telemetry::invocation(&event.context.request_id);
+        Ok::<_, Error>(answer(receiver, event).instrument(invocation).await)
     }))
     .await
 }

@@ -23,8 +23,8 @@ pub enum Reply {
     NotReady,
     /// A handshake whose challenge is missing, too long or not printable.
     BadChallenge,
-    /// The body is authentic, but isn't what the source's events are made of.
-    Malformed(Malformed),
+    /// Not HTTP as anybody sends it: a method, header or base64 that can't be one.
+    BadRequest,
     /// One body for every reason: an attacker learns nothing. The reason is in our log.
     Unauthentic,
     /// No such path or source.
@@ -43,25 +43,12 @@ pub enum Reply {
     NoKey,
 }
 
-/// What is wrong with an authentic body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
-    Empty,
-    NotUtf8,
-    Truncated,
-    NotJson,
-    NotXml,
-    TooDeep,
-    NoType,
-    TooManyEvents,
-}
-
 impl Reply {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Accepted => StatusCode::ACCEPTED,
             Self::Duplicate | Self::NoEvents | Self::Healthy | Self::Ready => StatusCode::OK,
-            Self::Malformed(_) | Self::BadChallenge => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::BadChallenge => StatusCode::BAD_REQUEST,
             Self::Unauthentic => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -81,14 +68,7 @@ impl Reply {
             Self::Ready => "ready",
             Self::NotReady => "not_ready",
             Self::BadChallenge => "bad_challenge",
-            Self::Malformed(Malformed::Empty) => "empty_body",
-            Self::Malformed(Malformed::NotUtf8) => "not_utf8",
-            Self::Malformed(Malformed::Truncated) => "truncated_json",
-            Self::Malformed(Malformed::NotJson) => "not_json",
-            Self::Malformed(Malformed::NotXml) => "not_xml",
-            Self::Malformed(Malformed::TooDeep) => "too_deep",
-            Self::Malformed(Malformed::NoType) => "no_type",
-            Self::Malformed(Malformed::TooManyEvents) => "too_many_events",
+            Self::BadRequest => "bad_request",
             Self::Unauthentic => "unauthentic",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
@@ -111,7 +91,7 @@ impl Reply {
             | Self::Ready
             | Self::NotReady
             | Self::BadChallenge
-            | Self::Malformed(_)
+            | Self::BadRequest
             | Self::Unauthentic
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
@@ -132,20 +112,7 @@ impl Reply {
             Self::BadChallenge => {
                 format!("the challenge can't be echoed, allowed: 1 to {} printable ASCII characters", limits::MAX_CHALLENGE_BYTES)
             }
-            Self::Malformed(Malformed::Empty) => "the body is empty".to_owned(),
-            Self::Malformed(Malformed::NotUtf8) => "the body is not UTF-8".to_owned(),
-            Self::Malformed(Malformed::Truncated) => "the JSON ends before it is complete".to_owned(),
-            Self::Malformed(Malformed::NotJson) => "the body is not JSON".to_owned(),
-            Self::Malformed(Malformed::NotXml) => {
-                "the body is not XML, or it has a document type or entities of its own".to_owned()
-            }
-            Self::Malformed(Malformed::TooDeep) => {
-                format!("the JSON is nested too deep, allowed: {} levels", limits::MAX_JSON_DEPTH)
-            }
-            Self::Malformed(Malformed::NoType) => "the event has no type, or one that is too long".to_owned(),
-            Self::Malformed(Malformed::TooManyEvents) => {
-                format!("too many events in one delivery, allowed: {}", limits::MAX_EVENTS_PER_DELIVERY)
-            }
+            Self::BadRequest => "this can't be read as an HTTP request".to_owned(),
             Self::Unauthentic => "the request could not be verified".to_owned(),
             Self::NotFound => "no such endpoint".to_owned(),
             Self::MethodNotAllowed { allow } => format!("allowed: {allow}"),

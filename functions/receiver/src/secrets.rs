@@ -2,18 +2,23 @@
 //!
 //! Promises: loaded in INIT, fetched again every five minutes; on a signature that doesn't match, at most once a minute;
 //! the stale ones serve while the store is down. Never: a secret in a log, an error or a Debug. A source without a secret
-//! is answered 503, never 401. What providers told by a handshake is in a secret of its own and is tried first.
+//! is answered 503, never 401. What providers told by a handshake is in a secret of its own and is tried first. Each of the two
+//! documents fails alone: what the other one says goes on, and a source that may lack a secret for it is answered 503.
 
-use crate::capture::Window;
+use crate::capture::{self, Window};
 use crate::reply::Reply;
 use crate::verify::Key;
+use futures::future::join;
+use futures::lock::Mutex as AsyncMutex;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_core::config::OneOrMany;
 use tidings_core::config::handshake::Answer;
 use tidings_core::config::source::Source;
-use tidings_core::limits::{MAX_SECRETS_PER_SOURCE, SECRETS_REFRESH, SECRETS_RETRY, SECRETS_RETRY_EMPTY};
+use tidings_core::limits::{
+    MAX_CAPTURED_SECRETS_PER_SOURCE, MAX_SECRETS_PER_SOURCE, SECRETS_REFRESH, SECRETS_RETRY, SECRETS_RETRY_EMPTY,
+};
 use tidings_core::ports::{CapturedSecrets, SecretStore};
 use tidings_core::secrets::parse;
 use tidings_core::telemetry::Metric;
@@ -22,6 +27,9 @@ use zeroize::Zeroizing;
 
 /// The keys of one source, newest first.
 pub type Keys = Arc<[Key]>;
+
+/// A document that was read.
+type Document = BTreeMap<String, OneOrMany<String>>;
 
 /// What the documents say, by source.
 #[derive(Default)]
@@ -40,12 +48,20 @@ pub struct SecretBook {
     captured: Option<Arc<dyn CapturedSecrets>>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// One handshake at a time stores its secret in this container. Other containers are kept from overwriting it by the store.
+    storing: AsyncMutex<()>,
 }
 
 #[derive(Default)]
 struct State {
     secrets: Secrets,
-    /// The last fetch that succeeded.
+    /// The sources' own document as it was last read.
+    document: Option<Document>,
+    /// The same of what providers told.
+    told: Option<Document>,
+    /// Whether that was read by the last fetch, or isn't there to be read.
+    knows_told: bool,
+    /// The last fetch that succeeded with both.
     loaded: Option<Timestamp>,
     /// The last fetch of any end.
     tried: Option<Timestamp>,
@@ -60,35 +76,51 @@ impl fmt::Debug for State {
 
 impl SecretBook {
     pub fn new(store: Arc<dyn SecretStore>, captured: Option<Arc<dyn CapturedSecrets>>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, captured, clock, state: Mutex::default() }
+        Self { store, captured, clock, state: Mutex::default(), storing: AsyncMutex::default() }
     }
 
-    /// Fetches now. `true` if there are secrets that were just fetched.
+    /// Fetches now. `true` if one of the documents was just fetched.
     pub async fn load(&self, sources: &[Source]) -> bool {
         let now = self.clock.now();
         self.state().tried = Some(now);
-        match self.fetch(sources).await {
-            Ok(secrets) => {
-                let mut state = self.state();
-                state.secrets = secrets;
-                state.loaded = Some(now);
-                true
-            }
-            Err(cause) => {
-                Metric::SecretsUnavailable.measure(1);
-                tracing::error!(cause, "no secrets could be loaded; those loaded before stay in use");
-                false
+        let (document, told) = join(self.fetch(), self.fetch_told(sources)).await;
+        for (what, result) in [("secrets", document.as_ref().err()), ("captured secrets", told.as_ref().err())] {
+            if let Some(cause) = result {
+                tracing::error!(what, cause, "no secrets could be loaded; those loaded before stay in use");
             }
         }
+        if document.is_err() || told.is_err() {
+            Metric::SecretsUnavailable.measure(1);
+        }
+        let mut state = self.state();
+        if document.is_ok() && told.is_ok() {
+            state.loaded = Some(now);
+        }
+        let any = document.is_ok() || matches!(told, Ok(Some(_)));
+        state.knows_told = told.is_ok();
+        state.document = document.ok().or_else(|| state.document.take());
+        state.told = told.ok().flatten().or_else(|| state.told.take());
+        if any {
+            let none = Document::new();
+            let (document, told) = (state.document.as_ref().unwrap_or(&none), state.told.as_ref().unwrap_or(&none));
+            state.secrets = prepare(document, told, sources);
+        }
+        any
     }
 
-    async fn fetch(&self, sources: &[Source]) -> Result<Secrets, String> {
-        let document = self.store.fetch().await.map_err(|unavailable| unavailable.to_string())?;
-        let told = match self.captured_for(sources) {
-            Some(store) => store.fetch().await.map_err(|unavailable| unavailable.to_string())?,
-            None => Zeroizing::new("{}".to_owned()),
-        };
-        Ok(prepare(&read(&document)?, &read(&told)?, sources))
+    async fn fetch(&self) -> Result<Document, String> {
+        read(&self.store.fetch().await.map_err(|unavailable| unavailable.to_string())?)
+    }
+
+    /// `None` where there is none.
+    async fn fetch_told(&self, sources: &[Source]) -> Result<Option<Document>, String> {
+        let Some(store) = self.captured_for(sources) else { return Ok(None) };
+        read(&store.fetch().await.map_err(|unavailable| unavailable.to_string())?.document).map(Some)
+    }
+
+    /// Whether the source may have a secret that isn't known here: what doesn't verify isn't known to be forged then.
+    pub fn may_lack(&self, source: &Source) -> bool {
+        self.captured.is_some() && source.captures() && !self.state().knows_told
     }
 
     /// The other secret, if a source of ours has something there.
@@ -110,24 +142,21 @@ impl SecretBook {
         if !is_open() {
             self.refresh_on_mismatch(sources).await;
         }
+        if self.state().document.is_none() {
+            return Err(Reply::NoSecret);
+        }
         if !is_open() {
             tracing::warn!(source = source.name, "a secret was told, and no window is open for it");
             return Err(Reply::Unauthentic);
         }
         let store = self.captured_for(sources).ok_or(Reply::NoSecret)?;
-        let stored = async {
-            let mut told = read(&store.fetch().await.map_err(|unavailable| unavailable.to_string())?)?;
-            let of_source = &mut told.entry(source.name.clone()).or_default().0;
-            if of_source.first() != Some(&*secret) {
-                of_source.insert(0, secret.to_string());
-                of_source.truncate(MAX_SECRETS_PER_SOURCE);
-                let document = serde_json::to_string(&told).map_err(|error| error.to_string())?;
-                store.put(&Zeroizing::new(document)).await.map_err(|unavailable| unavailable.to_string())?;
-            }
-            Ok::<_, String>(())
+        let stored = {
+            let _one_at_a_time = self.storing.lock().await;
+            capture::store(&**store, &source.name, &secret).await
         };
-        stored.await.map_err(|cause| {
-            tracing::error!(source = source.name, cause, "the secret that was told couldn't be stored");
+        stored.map_err(|why| {
+            Metric::SecretNotStored.count_as(&source.name, why.code());
+            tracing::error!(source = source.name, cause = %why, "the secret that was told couldn't be stored");
             Reply::NoSecret
         })?;
         Metric::SecretCaptured.count(&source.name);
@@ -182,17 +211,13 @@ impl SecretBook {
 }
 
 /// A document, or why it can't be read.
-fn read(document: &str) -> Result<BTreeMap<String, OneOrMany<String>>, String> {
+fn read(document: &str) -> Result<Document, String> {
     parse(document).map_err(|error| error.to_string())
 }
 
 /// Makes keys of the documents. Beside its secrets a source may have a token for handshakes, `{source}.verify_token`, and a
 /// window for a secret that is told, `{source}.capture`: names that no source can have.
-fn prepare(
-    document: &BTreeMap<String, OneOrMany<String>>,
-    told: &BTreeMap<String, OneOrMany<String>>,
-    sources: &[Source],
-) -> Secrets {
+fn prepare(document: &Document, told: &Document, sources: &[Source]) -> Secrets {
     let mut secrets = Secrets::default();
     let mut keys: Vec<(&Source, Vec<Key>)> = Vec::new();
     for source in sources {
@@ -205,22 +230,16 @@ fn prepare(
             Some(Err(why)) => tracing::error!(source = source.name, why, "no secret can be told in this window"),
             None => {}
         }
-        let texts: Vec<&String> =
-            [told, document].iter().filter_map(|d| d.get(&source.name)).flat_map(|texts| &texts.0).collect();
+        let texts: Vec<&String> = [(told, MAX_CAPTURED_SECRETS_PER_SOURCE), (document, MAX_SECRETS_PER_SOURCE)]
+            .into_iter()
+            .flat_map(|(of, allowed)| of.get(&source.name).map_or(&[][..], |texts| up_to(allowed, source, &texts.0)))
+            .collect();
         if texts.is_empty() {
             tracing::warn!(source = source.name, "this source has no secret: its requests are answered 503");
             continue;
         }
-        if texts.len() > MAX_SECRETS_PER_SOURCE {
-            tracing::warn!(
-                source = source.name,
-                secrets = texts.len(),
-                allowed = MAX_SECRETS_PER_SOURCE,
-                "more secrets than are tried"
-            );
-        }
         let mut prepared = Vec::new();
-        for (index, text) in texts.into_iter().take(MAX_SECRETS_PER_SOURCE).enumerate() {
+        for (index, text) in texts.into_iter().enumerate() {
             match Key::prepare(&source.scheme, text) {
                 Ok(key) => prepared.push(key),
                 Err(why) => tracing::error!(source = source.name, index, %why, "this secret can't be used"),
@@ -250,4 +269,12 @@ fn share_answers(keys: &mut [(&Source, Vec<Key>)]) {
             }
         }
     }
+}
+
+/// The first of them, as many as are tried.
+fn up_to<'t>(allowed: usize, source: &Source, texts: &'t [String]) -> &'t [String] {
+    if texts.len() > allowed {
+        tracing::warn!(source = source.name, secrets = texts.len(), allowed, "more secrets than are tried");
+    }
+    &texts[..texts.len().min(allowed)]
 }

@@ -5,9 +5,12 @@ use crate::Failure;
 use crate::arguments::DlqShow;
 use crate::style::{FAINT, paint, say};
 use crate::target::reader_at;
+use receiver::unpacked;
 use serde_json::{Value, json};
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use tidings_core::claim::ClaimKey;
+use tidings_core::envelope::Envelope;
 
 pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
     let (at, key) = (&options.target.at, ClaimKey::from(options.key.clone()));
@@ -16,6 +19,9 @@ pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
         return Err(Failure::new(format!("no message of {key} in the dead-letter queue"))
             .hint("it was redriven or dropped, it is older than 14 days, or somebody else looks at it: `tidings events show` has its claim"));
     };
+    if options.bytes {
+        return bytes(&message);
+    }
     let claim = reader_at(at).await?.claim(&key).await.map_err(super::walk::unread)?;
     let mut envelope: Value = serde_json::from_str(&message).unwrap_or(Value::String(message));
     for name in ["data", "data_base64"] {
@@ -32,5 +38,17 @@ pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
         None => say!("{}", paint(FAINT, "its claim is gone")),
     }
     say!("{envelope:#}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a stranger may have written isn't given to a terminal as it is.
+fn bytes(message: &str) -> Result<ExitCode, Failure> {
+    let envelope = Envelope::decode(message).map_err(|error| Failure::new(error.to_string()))?;
+    let bytes = unpacked(&envelope).unwrap_or_else(|| envelope.data.get().as_bytes().to_vec());
+    let mut out = std::io::stdout();
+    if out.is_terminal() {
+        return Err(Failure::new("the bytes are given to a file or a pipe only").hint("--payload shows them as JSON"));
+    }
+    out.write_all(&bytes).and_then(|()| out.flush()).map_err(|error| Failure::new(format!("standard output: {error}")))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -18,9 +18,9 @@ use serde_json::json;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
-use tidings_core::aws::Replaced;
 use tidings_core::config::source::{OWN, Source};
 use tidings_core::limits::MIN_KEY_BYTES;
+use tidings_core::ports::Replaced;
 use zeroize::Zeroizing;
 
 /// A generated secret, before it is written in hex.
@@ -43,33 +43,30 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
         None => newest_alone(&read.document, &source.name)?,
     };
     if !options.yes {
-        tell(&options, &source, &change, None);
+        tell(&options, &source, &change, false);
         return Ok(ExitCode::SUCCESS);
     }
     // Kept before it counts: a secret that counts and that nobody knows would help nobody.
     if let (Some(path), Some(secret)) = (&options.output, &generated) {
         files::write_new(path, &format!("{}\n", **secret))?;
     }
-    let replaced = match store.replace(&change.document, &read.version).await {
+    match store.replace(&change.document, &read.version).await {
         Ok(Replaced::Changed) => {
             unused(&options);
             return Err(Failure::new("somebody else has written the secrets since they were read; nothing is changed")
                 .hint("look at what they did, and run it again"));
         }
-        Ok(replaced) => replaced,
+        Ok(Replaced::Yes) => {}
         Err(error) => {
             return Err(unreadable(&options.target.at, &error)
                 .hint("whether it was written isn't known: run it again, which says if the secret is there already"));
         }
-    };
+    }
     if let (None, Some(secret)) = (&options.output, &generated) {
         say!("{}", **secret);
     }
-    tell(&options, &source, &change, Some(&replaced));
-    match replaced {
-        Replaced::Yes => Ok(ExitCode::SUCCESS),
-        Replaced::Changed | Replaced::Raced { .. } | Replaced::Unsure { .. } => Ok(ExitCode::FAILURE),
-    }
+    tell(&options, &source, &change, true);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A generated secret that didn't come to count isn't left lying about.
@@ -114,31 +111,17 @@ fn given(path: &Path) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// What was done, or would be, and what to do next.
-fn tell(options: &RotateOptions, source: &Source, change: &Change, done: Option<&Replaced>) {
+fn tell(options: &RotateOptions, source: &Source, change: &Change, done: bool) {
     let (name, Change { before, after, .. }) = (&source.name, change);
-    let race = match done {
-        None | Some(Replaced::Yes | Replaced::Changed) => None,
-        Some(Replaced::Raced { lost }) => Some(format!(
-            "somebody else wrote in the same moment: what they wrote is version {lost} (AWSPREVIOUS), and doesn't count any more. \
-             Compare the two"
-        )),
-        Some(Replaced::Unsure { cause }) => {
-            Some(format!("whether somebody else wrote in the same moment couldn't be asked: {cause}. Look at AWSPREVIOUS"))
-        }
-    };
     let warning = change.short.map(|bytes| {
         format!("the new secret makes a key of {bytes} bytes: under {MIN_KEY_BYTES} it can be guessed of one signed request")
     });
     if options.target.json {
-        let rotated = done.is_some();
-        say!(
-            "{}",
-            json!({ "source": name, "rotated": rotated, "before": before, "after": after, "race": race, "warning": warning })
-        );
+        say!("{}", json!({ "source": name, "rotated": done, "before": before, "after": after, "warning": warning }));
         return;
     }
     let what = if options.drop_old { "all but the newest secret taken away" } else { "a new secret in front" };
-    let word = if done.is_some() { paint(GOOD, "rotated") } else { paint(WARN, "would rotate") };
+    let word = if done { paint(GOOD, "rotated") } else { paint(WARN, "would rotate") };
     say!("{word} {}: {what}", paint(STRONG, name));
     say!("  secrets   {before} before, {after} after");
     let stack = options.target.at.stack.as_deref().unwrap_or("NAME");
@@ -156,8 +139,7 @@ fn tell(options: &RotateOptions, source: &Source, change: &Change, done: Option<
     };
     next.iter().for_each(|step| say!("  next      {step}"));
     warning.iter().for_each(|warning| say!("  {}   {warning}", paint(WARN, "warning")));
-    race.iter().for_each(|race| say!("  {}      {race}", paint(WARN, "race")));
-    if done.is_none() {
+    if !done {
         say!("{}", paint(FAINT, "nothing is changed: give --yes to do it"));
     }
 }

@@ -3,7 +3,7 @@
 use super::attempt::Attempt;
 use serde_json::Value;
 use tidings_core::config::{JsonPath, Step};
-use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
+use tidings_core::limits::MAX_SIGNED_EVENTS;
 
 /// Events that are told at most.
 const MAX_TOLD: usize = 10;
@@ -28,7 +28,7 @@ pub(super) fn first_failing(attempt: &Attempt) -> Option<Attempt> {
 fn single(attempt: &Attempt) -> Vec<Attempt> {
     let Some(each) = &attempt.source.scheme.each else { return Vec::new() };
     let Ok(body) = serde_json::from_slice::<Value>(&attempt.delivery.body) else { return Vec::new() };
-    let places = each.places(&body, MAX_EVENTS_PER_DELIVERY);
+    let places = each.places(&body, MAX_SIGNED_EVENTS);
     let alone = |indices: &Vec<usize>| {
         let mut body = body.clone();
         keep(each, &mut body, indices)?;

@@ -26,7 +26,7 @@ pub use https::Https;
 pub use kept::KeptFound;
 pub use queue::SqsQueue;
 pub use read::Reader;
-pub use secrets::{Replaced, SecretsManager, Versioned};
+pub use secrets::SecretsManager;
 pub use timers::SqsTimers;
 pub use visibility::SqsVisibility;
 

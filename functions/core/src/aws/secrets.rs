@@ -1,33 +1,21 @@
-//! The sources' secrets, and those that providers told.
+//! The sources' secrets, and those that providers send in a handshake.
 
 use super::cause;
-use crate::ports::{CapturedSecrets, SecretStore, Unavailable};
+use crate::ports::{CapturedSecrets, Replaced, SecretStore, Unavailable, Versioned};
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use zeroize::Zeroizing;
 
-/// A document as it was read.
-#[derive(Debug)]
-pub struct Versioned {
-    pub document: Zeroizing<String>,
-    pub version: String,
-}
+/// The staging label of the version that counts.
+const CURRENT: &str = "AWSCURRENT";
 
-/// What became of a document that was to take the place of one that was read.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Replaced {
-    /// It did.
-    Yes,
-    /// Nothing was written: another version had taken its place.
-    Changed,
-    /// It was written, and in the moment before somebody else had written another, which is now the version before.
-    Raced { lost: String },
-    /// It was written, and whether somebody else wrote in the moment before couldn't be asked.
-    Unsure { cause: String },
-}
+/// Ours, of a version that is about to count. There is one: a label for each writer would keep every version forever, and a
+/// secret has room for about a hundred that carry a label.
+const NEXT: &str = "TIDINGS_NEXT";
 
-/// The stage of the version that the newest took the place of.
-const PREVIOUS: &str = "AWSPREVIOUS";
+const GET: &str = "secretsmanager:GetSecretValue";
+const PUT: &str = "secretsmanager:PutSecretValue";
+const MOVE: &str = "secretsmanager:UpdateSecretVersionStage";
 
 /// [`SecretStore`] and [`CapturedSecrets`] on Secrets Manager, for one secret.
 #[derive(Clone, Debug)]
@@ -51,28 +39,36 @@ impl SecretsManager {
         Ok(Versioned { document, version })
     }
 
-    /// Writes the document in the place of the version that was read. Secrets Manager has no condition: the version is read
-    /// again before, and the one before is looked at afterwards, so that a race is told where it can't be kept from happening.
-    /// For operators. An error: it isn't known whether it was written.
+    /// Writes the document in the place of the version that was read, or changes nothing. `PutSecretValue` has no condition,
+    /// but moving a label has: the document is put beside the current version, and becomes it only if the label can be taken
+    /// from the very version that was read. Of a version that lost Secrets Manager disposes.
+    ///
+    /// [`Replaced::Changed`] is also said where an answer was lost and somebody has replaced ours since.
     pub async fn replace(&self, document: &str, seen: &str) -> Result<Replaced, Unavailable> {
+        // Who is late leaves no version behind.
         if self.versioned().await?.version != seen {
             return Ok(Replaced::Changed);
         }
-        self.put(document).await?;
-        let previous = self.client.get_secret_value().secret_id(&self.id).version_stage(PREVIOUS).send().await;
-        Ok(match previous.map(|answer| answer.version_id.unwrap_or_default()) {
-            Ok(version) if version == seen => Replaced::Yes,
-            Ok(lost) => Replaced::Raced { lost },
-            Err(error) => Replaced::Unsure { cause: cause(&error) },
-        })
+        let ours = self.put_beside(document).await?;
+        let request = self.client.update_secret_version_stage().secret_id(&self.id).version_stage(CURRENT);
+        match request.move_to_version_id(&ours).remove_from_version_id(seen).send().await {
+            Ok(_) => Ok(Replaced::Yes),
+            // It was refused, or its answer was lost. The version that counts now tells which.
+            Err(error) => match self.versioned().await?.version {
+                current if current == ours => Ok(Replaced::Yes),
+                current if current == seen => Err(Unavailable { call: MOVE, cause: cause(&error) }),
+                _ => Ok(Replaced::Changed),
+            },
+        }
     }
 
-    async fn get(&self) -> Result<Zeroizing<String>, Unavailable> {
-        self.versioned().await.map(|versioned| versioned.document)
+    /// A version that doesn't count yet.
+    async fn put_beside(&self, document: &str) -> Result<String, Unavailable> {
+        let put = self.client.put_secret_value().secret_id(&self.id).secret_string(document).version_stages(NEXT);
+        let answer = put.send().await.map_err(|error| Unavailable { call: PUT, cause: cause(&error) })?;
+        answer.version_id.ok_or_else(|| Unavailable { call: PUT, cause: "the answer names no version".to_owned() })
     }
 }
-
-const GET: &str = "secretsmanager:GetSecretValue";
 
 fn binary() -> Unavailable {
     Unavailable { call: GET, cause: "the secret is binary; it must be text".to_owned() }
@@ -81,18 +77,17 @@ fn binary() -> Unavailable {
 #[async_trait]
 impl SecretStore for SecretsManager {
     async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable> {
-        self.get().await
+        self.versioned().await.map(|versioned| versioned.document)
     }
 }
 
 #[async_trait]
 impl CapturedSecrets for SecretsManager {
-    async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable> {
-        self.get().await
+    async fn fetch(&self) -> Result<Versioned, Unavailable> {
+        self.versioned().await
     }
 
-    async fn put(&self, document: &str) -> Result<(), Unavailable> {
-        let put = self.client.put_secret_value().secret_id(&self.id).secret_string(document).send().await;
-        put.map(|_| ()).map_err(|error| Unavailable { call: "secretsmanager:PutSecretValue", cause: cause(&error) })
+    async fn replace(&self, document: &str, seen: &str) -> Result<Replaced, Unavailable> {
+        self.replace(document, seen).await
     }
 }

@@ -48,6 +48,15 @@ impl ClaimKey {
         }
     }
 
+    /// Of what couldn't be read as an event. No event has such a key: whoever replays a request with another header, so that it
+    /// can't be read, doesn't take the place of the event that it holds.
+    pub fn unreadable(source: &str, digest: &Sha256Hex, part: Option<usize>) -> Self {
+        match part {
+            None => Self::new(source, &format!("unreadable:{}", digest.as_str())),
+            Some(n) => Self::new(source, &format!("unreadable:{}/{n}", digest.as_str())),
+        }
+    }
+
     /// The same in one window of time: for events that the same bytes may tell again.
     #[must_use]
     pub fn in_window(self, window: i64) -> Self {

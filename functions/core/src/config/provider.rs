@@ -5,7 +5,7 @@
 use super::event::EventSpec;
 use super::handshake::{Handshake, Success};
 use super::scheme::Scheme;
-use super::source::{BodyFormat, JSON, Source};
+use super::source::{BodyFormat, JSON, SignedBody, Source};
 use super::{OneOrMany, Template};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -55,6 +55,7 @@ impl Provider {
             form_json: self.delivery.form_json.clone(),
             form_xml: self.delivery.form_xml.clone(),
             public_url: None,
+            signed_body: self.delivery.signed_body,
         }
     }
 }
@@ -104,7 +105,7 @@ pub enum EvidenceLevel {
     D,
 }
 
-/// How the provider delivers. For people and documents; only content types and `body…` and `form…` decide anything.
+/// How the provider delivers. For people and documents; only content types, `body…`, `form…` and `signed_body` decide anything.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -120,6 +121,9 @@ pub struct Delivery {
     /// The field of a form that holds the event as XML, in base64.
     #[serde(default)]
     pub form_xml: Option<String>,
+    /// What of a body with a `Content-Encoding` the provider signs.
+    #[serde(default)]
+    pub signed_body: SignedBody,
     /// Within which an answer must be there.
     #[serde(default)]
     pub ack_deadline_seconds: Option<u32>,

@@ -35,6 +35,9 @@ pub struct Source {
     /// The URL that the provider was given, for schemes that sign it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// What of a compressed body was signed.
+    #[serde(default, skip_serializing_if = "SignedBody::is_either")]
+    pub signed_body: SignedBody,
 }
 
 impl Source {
@@ -46,6 +49,27 @@ impl Source {
     /// What a body of this content type is read as.
     pub fn format_of(&self, content_type: &str) -> BodyFormat {
         self.body.unwrap_or_else(|| BodyFormat::of(content_type))
+    }
+}
+
+/// What of a body with a `Content-Encoding` was signed. It says nothing of a body without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum SignedBody {
+    /// What is inside, or else the compressed bytes: whichever the signature is of.
+    #[default]
+    Either,
+    /// The compressed bytes, as they were sent.
+    Compressed,
+    /// What is inside.
+    Plain,
+}
+
+impl SignedBody {
+    /// For `skip_serializing_if`.
+    pub fn is_either(&self) -> bool {
+        *self == Self::Either
     }
 }
 

@@ -1,34 +1,48 @@
 //! The sources' secrets in memory.
 
 use super::{Call, Fault, Faults};
-use crate::ports::{CapturedSecrets, SecretStore, Unavailable};
+use crate::ports::{CapturedSecrets, Replaced, SecretStore, Unavailable, Versioned};
 use async_trait::async_trait;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
 /// [`SecretStore`] and [`CapturedSecrets`] in memory.
 pub struct MemorySecrets {
     faults: Arc<Faults>,
-    document: Mutex<String>,
+    state: Mutex<State>,
+}
+
+struct State {
+    document: String,
+    version: u64,
 }
 
 impl MemorySecrets {
     pub fn new(faults: Arc<Faults>, document: impl Into<String>) -> Self {
-        Self { faults, document: Mutex::new(document.into()) }
+        Self { faults, state: Mutex::new(State { document: document.into(), version: 0 }) }
     }
 
     pub fn set(&self, document: impl Into<String>) {
-        *self.document.lock().expect("no test panics while it holds this") = document.into();
+        let mut state = self.state();
+        state.document = document.into();
+        state.version += 1;
     }
 
     pub fn document(&self) -> String {
-        self.document.lock().expect("no test panics while it holds this").clone()
+        self.state().document.clone()
     }
 
-    fn get(&self) -> Result<Zeroizing<String>, Unavailable> {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no test panics while it holds this")
+    }
+
+    fn get(&self) -> Result<Versioned, Unavailable> {
         match self.faults.meet(Call::Fetch) {
-            None => Ok(Zeroizing::new(self.document())),
+            None => {
+                let state = self.state();
+                Ok(Versioned { document: Zeroizing::new(state.document.clone()), version: state.version.to_string() })
+            }
             Some(fault) => Err(Unavailable { call: "secretsmanager:GetSecretValue", cause: format!("{fault:?}") }),
         }
     }
@@ -43,23 +57,28 @@ impl fmt::Debug for MemorySecrets {
 #[async_trait]
 impl SecretStore for MemorySecrets {
     async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable> {
-        self.get()
+        self.get().map(|versioned| versioned.document)
     }
 }
 
 #[async_trait]
 impl CapturedSecrets for MemorySecrets {
-    async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable> {
+    async fn fetch(&self) -> Result<Versioned, Unavailable> {
         self.get()
     }
 
-    async fn put(&self, document: &str) -> Result<(), Unavailable> {
+    async fn replace(&self, document: &str, seen: &str) -> Result<Replaced, Unavailable> {
         let fault = self.faults.meet(Call::PutSecret);
+        let mut replaced = Replaced::Changed;
         if fault != Some(Fault::Refuse) {
-            self.set(document);
+            let mut state = self.state();
+            if state.version.to_string() == seen {
+                *state = State { document: document.to_owned(), version: state.version + 1 };
+                replaced = Replaced::Yes;
+            }
         }
         match fault {
-            None => Ok(()),
+            None => Ok(replaced),
             Some(fault) => Err(Unavailable { call: "secretsmanager:PutSecretValue", cause: format!("{fault:?}") }),
         }
     }

@@ -102,6 +102,12 @@ metrics! {
     ClaimUnknown: Count by Source,
     /// Known events that came with another body.
     BodyMismatch: Count by Source,
+    /// Authentic deliveries, or elements of them, that couldn't be read as events, and why. They are queued, and end in the dead-letter queue.
+    Unreadable: Count by Reason,
+    /// Events whose own time couldn't be read or written: the time of receipt counts.
+    TimeUnread: Count by Source,
+    /// Events of a delivery for which no time was left: answered 503, and taken when it is sent again.
+    OutOfTime: Count by Source,
     /// From a provider's event time to the receipt, of events that have one.
     ArrivalLag: Milliseconds by Source,
     /// Claiming one event: a `PutItem`, with its retries.
@@ -116,6 +122,8 @@ metrics! {
     KeyUnavailable: Count by Source,
     /// Secrets that a provider told by a handshake, and that were stored.
     SecretCaptured: Count by Source,
+    /// Secrets that a provider told by a handshake, and that were not stored, and why: answered 503.
+    SecretNotStored: Count by Reason,
     /// Events whose effect is in the context, by this receive.
     Processed: Count by Source,
     /// Of these: whose facts were all overtaken by newer ones.

@@ -34,7 +34,7 @@ async fn poison_costs_its_batch_mates_nothing() {
 #[tokio::test]
 async fn what_is_no_envelope_is_given_back_alone() {
     let harness = Harness::new();
-    let newer = moved("e9", "ann", "x", 0).envelope().encode().replace("\"tidingsversion\":1", "\"tidingsversion\":3");
+    let newer = moved("e9", "ann", "x", 0).envelope().encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");
     let mut no_body = SqsMessage::default();
     no_body.message_id = Some("nothing".to_owned());
     let batch = vec![

@@ -1,13 +1,17 @@
 //! What can't be processed is recorded with its reason on its last receive, and not before.
 
-use crate::support::{Harness, MAX_RECEIVES, Sent, message, moved, poison};
+use crate::support::{Harness, MAX_RECEIVES, Sent, message, moved, now, poison};
 use serde_json::json;
 use std::time::Duration;
-use tidings_core::claim::ClaimState;
+use tidings_core::claim::{ClaimKey, ClaimState, Sha256Hex};
+use tidings_core::envelope::{Envelope, NewUnreadable};
 use tidings_core::limits::{MAX_EVENT_AGE, MAX_REASON_BYTES};
+use tidings_core::memory::log::{capture, counted};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::ports::ClaimStore;
+use tidings_core::telemetry::Metric;
 use tidings_core::time::Clock;
+use tidings_core::unreadable::{EVENT_TYPE, Unreadable, Why};
 
 #[tokio::test]
 async fn the_last_receive_records_the_reason() {
@@ -126,7 +130,7 @@ async fn a_message_that_names_its_event_but_cannot_be_read_is_recorded_with_it()
     let harness = Harness::new();
     let event = moved("e1", "ann", "packed", 0).envelope().encode();
     for (body, reason) in [
-        (event.replace("\"tidingsversion\":1", "\"tidingsversion\":3"), "envelope version 3, this processor reads 1 to 2"),
+        (event.replace("\"tidingsversion\":1", "\"tidingsversion\":4"), "envelope version 4, this processor reads 1 to 3"),
         (event.replace("\"type\"", "\"typo\""), "not an envelope: a field is missing or of another type, line 1 column "),
     ] {
         assert_eq!(harness.handle(vec![message("m", &body, MAX_RECEIVES)]).await, ["m"]);
@@ -166,7 +170,7 @@ async fn an_unreadable_message_takes_nothing_from_its_claim() {
         trace_id: None,
     };
     harness.store.record(&claim).await;
-    let newer = event.encode().replace("\"tidingsversion\":1", "\"tidingsversion\":3");
+    let newer = event.encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");
     harness.handle(vec![message("m", &newer, MAX_RECEIVES)]).await;
     let dead = harness.claim("orders#e1").unwrap();
     assert_eq!((dead.state, dead.source.as_str(), dead.event_type.as_str()), (ClaimState::Dead, "orders", "order.moved"));
@@ -224,4 +228,48 @@ async fn without_a_receive_count_an_event_has_receives_left() {
         assert_eq!(harness.handle(vec![message]).await, ["m-bad"], "{count:?}");
     }
     assert_eq!(harness.faults.count(Call::Bury), 0);
+}
+
+/// What the receiver couldn't read as an event.
+fn unreadable() -> Envelope {
+    Envelope::of_unreadable(NewUnreadable {
+        source: "orders".to_owned(),
+        received: now(),
+        claim_key: ClaimKey::unreadable("orders", &Sha256Hex::of(b"{"), None),
+        traceparent: None,
+        content_type: "application/json".to_owned(),
+        base64: "ew==".to_owned(),
+        packed: None,
+        unreadable: Unreadable { why: Why::Truncated, at: Some("line 1 column 1".to_owned()) },
+    })
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_dead_with_the_receiver_s_reason_and_meets_no_rule() {
+    capture();
+    let harness = Harness::new();
+    let (message_of, good) = (|receive| message("m", &unreadable().encode(), receive), moved("e1", "ann", "packed", 0));
+    for receive in 1..MAX_RECEIVES {
+        assert_eq!(harness.handle(vec![message_of(receive), good.message(1)]).await, ["m"], "its batch-mates are processed");
+    }
+    assert_eq!(harness.handle(vec![message_of(MAX_RECEIVES)]).await, ["m"], "so that the redrive policy takes it");
+    let dead = harness.claim(unreadable().claimkey.as_str()).unwrap();
+    assert_eq!((dead.state, dead.source.as_str(), dead.event_type.as_str()), (ClaimState::Dead, "orders", EVENT_TYPE));
+    assert_eq!(dead.reason.as_deref(), Some("unreadable: the JSON ends before it is complete (line 1 column 1)"));
+    assert_eq!(counted(Metric::Dead), [("orders".to_owned(), "unreadable".to_owned(), 1)]);
+    assert_eq!(harness.state("orders#e1"), Some(ClaimState::Processed));
+}
+
+/// A processor that is older than the receiver during a deploy.
+#[tokio::test]
+async fn an_older_processor_refuses_what_could_not_be_read_by_its_version() {
+    let newer = unreadable().encode().replace("\"tidingsversion\":3", "\"tidingsversion\":4");
+    let harness = Harness::new();
+    assert_eq!(harness.handle(vec![message("m", &newer, MAX_RECEIVES)]).await, ["m"]);
+    let dead = harness.claim(unreadable().claimkey.as_str()).unwrap();
+    assert_eq!(
+        dead.reason.as_deref(),
+        Some("envelope version 4, this processor reads 1 to 3"),
+        "and it waits in the dead-letter queue"
+    );
 }

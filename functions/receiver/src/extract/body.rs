@@ -1,38 +1,41 @@
 //! A body as what its source's events are made of. Its raw bytes were verified before; what comes out here is data.
 
-use super::{depth, form, xml};
-use crate::reply::Malformed;
+use super::{depth, form, surrogates, xml};
 use crate::verify::VerifiedRequest;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use tidings_core::config::source::BodyFormat;
 use tidings_core::config::{JsonPath, Step};
 use tidings_core::limits::MAX_JSON_DEPTH;
+use tidings_core::unreadable::{Unreadable, Why};
 
 /// A body that was read.
 pub(super) struct Document<'a> {
-    /// As JSON text: the very bytes, where the body is JSON and holds no secret.
+    /// As JSON text: the very bytes, where the body is JSON and holds neither a secret nor half a character.
     pub text: Cow<'a, str>,
     pub value: Value,
     /// Neither JSON nor anything that becomes JSON.
     pub is_binary: bool,
 }
 
-pub(super) fn read<'a>(request: &'a VerifiedRequest<'_>) -> Result<Document<'a>, Malformed> {
+/// What many programs write before a text. It says nothing, and JSON doesn't know it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+pub(super) fn read<'a>(request: &'a VerifiedRequest<'_>) -> Result<Document<'a>, Unreadable> {
     let source = request.source();
-    if request.body().is_empty() {
-        return Err(Malformed::Empty);
-    }
+    let content = request.content().ok_or(broken(Why::NotInflated))?;
     let text = match (request.payload(), source.format_of(&request.content_type())) {
         (Some(payload), _) => Cow::Borrowed(payload),
-        (None, BodyFormat::Json) => Cow::Borrowed(utf8(request.body())?),
+        (None, _) if content.is_empty() => return Err(broken(Why::Empty)),
+        (None, BodyFormat::Json) => Cow::Borrowed(utf8(content).map_err(broken)?),
         (None, BodyFormat::Form) => {
-            Cow::Owned(form::to_json(request.body(), source.form_json.as_deref(), source.form_xml.as_deref())?)
+            let json = form::to_json(content, source.form_json.as_deref(), source.form_xml.as_deref());
+            Cow::Owned(json.map_err(broken)?)
         }
-        (None, BodyFormat::Xml) => Cow::Owned(xml::to_json(utf8(request.body())?)?.to_string()),
+        (None, BodyFormat::Xml) => Cow::Owned(utf8(content).and_then(xml::to_json).map_err(broken)?.to_string()),
         (None, BodyFormat::Binary) => return Ok(Document { text: "null".into(), value: Value::Null, is_binary: true }),
     };
-    let mut value = json(text.as_bytes())?;
+    let (text, mut value) = parsed(text)?;
     let text = match source.scheme.token_in_body() {
         Some(path) => {
             remove(path, &mut value);
@@ -43,20 +46,41 @@ pub(super) fn read<'a>(request: &'a VerifiedRequest<'_>) -> Result<Document<'a>,
     Ok(Document { text, value, is_binary: false })
 }
 
-fn utf8(body: &[u8]) -> Result<&str, Malformed> {
-    std::str::from_utf8(body).map_err(|_| Malformed::NotUtf8)
+/// Of the whole body.
+fn broken(why: Why) -> Unreadable {
+    Unreadable { why, at: None }
+}
+
+/// Without a byte order mark.
+fn utf8(body: &[u8]) -> Result<&str, Why> {
+    let text = std::str::from_utf8(body).map_err(|_| Why::NotUtf8)?;
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
 /// JSON that is safe to parse.
-pub(crate) fn json(body: &[u8]) -> Result<Value, Malformed> {
+pub(crate) fn json(body: &[u8]) -> Result<Value, Unreadable> {
     if body.is_empty() {
-        return Err(Malformed::Empty);
+        return Err(broken(Why::Empty));
     }
-    let text = utf8(body)?;
-    if depth::of(text) > MAX_JSON_DEPTH {
-        return Err(Malformed::TooDeep);
+    parsed(Cow::Borrowed(utf8(body).map_err(broken)?)).map(|(_, value)| value)
+}
+
+/// The text, with a replacement for each half of a character, and what it says.
+fn parsed(text: Cow<'_, str>) -> Result<(Cow<'_, str>, Value), Unreadable> {
+    if depth::of(&text) > MAX_JSON_DEPTH {
+        return Err(broken(Why::TooDeep));
     }
-    serde_json::from_str(text).map_err(|error| if error.is_eof() { Malformed::Truncated } else { Malformed::NotJson })
+    let error = match serde_json::from_str(&text) {
+        Ok(value) => return Ok((text, value)),
+        Err(error) => error,
+    };
+    if let Some(text) = surrogates::replaced(&text)
+        && let Ok(value) = serde_json::from_str(&text)
+    {
+        return Ok((Cow::Owned(text), value));
+    }
+    let why = if error.is_eof() { Why::Truncated } else { Why::NotJson };
+    Err(Unreadable { why, at: Some(format!("line {} column {}", error.line(), error.column())) })
 }
 
 /// Takes out what is there: of `[*]`, in every element.

@@ -1,15 +1,15 @@
 //! A form as JSON. Its bytes were hashed as they came; what follows reads it like any other event.
 
-use crate::reply::Malformed;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
+use tidings_core::unreadable::Why;
 
 /// The fields as an object: a field that comes twice is a list. With `json_field`, what that field holds; with `xml_field`, the
 /// fields, and that one's base64 XML read as an object.
-pub(super) fn to_json(body: &[u8], json_field: Option<&str>, xml_field: Option<&str>) -> Result<String, Malformed> {
+pub(super) fn to_json(body: &[u8], json_field: Option<&str>, xml_field: Option<&str>) -> Result<String, Why> {
     if std::str::from_utf8(body).is_err() {
-        return Err(Malformed::NotUtf8);
+        return Err(Why::NotUtf8);
     }
     let mut fields = Map::new();
     for (name, value) in form_urlencoded::parse(body) {
@@ -20,7 +20,7 @@ pub(super) fn to_json(body: &[u8], json_field: Option<&str>, xml_field: Option<&
         add(&mut fields, name.into_owned(), value);
     }
     match json_field {
-        Some(_) => Err(Malformed::NotJson),
+        Some(_) => Err(Why::NotJson),
         None => Ok(Value::Object(fields).to_string()),
     }
 }
@@ -35,10 +35,10 @@ pub(super) fn add(fields: &mut Map<String, Value>, name: String, value: Value) {
 }
 
 /// Line feeds stand where whoever wrote it broke its lines.
-fn base64_xml(text: &str) -> Result<Value, Malformed> {
+fn base64_xml(text: &str) -> Result<Value, Why> {
     let text: String = text.split_ascii_whitespace().collect();
-    let xml = STANDARD.decode(text).map_err(|_| Malformed::NotXml)?;
-    super::xml::to_json(std::str::from_utf8(&xml).map_err(|_| Malformed::NotUtf8)?)
+    let xml = STANDARD.decode(text).map_err(|_| Why::NotXml)?;
+    super::xml::to_json(std::str::from_utf8(&xml).map_err(|_| Why::NotUtf8)?)
 }
 
 #[cfg(test)]
@@ -54,8 +54,8 @@ mod tests {
     #[test]
     fn a_field_may_hold_the_event() {
         assert_eq!(to_json(b"x=1&payload=%7B%22a%22%3A1%7D", Some("payload"), None), Ok("{\"a\":1}".to_owned()));
-        assert_eq!(to_json(b"x=1", Some("payload"), None), Err(Malformed::NotJson));
-        assert_eq!(to_json(b"\xff=1", None, None), Err(Malformed::NotUtf8));
+        assert_eq!(to_json(b"x=1", Some("payload"), None), Err(Why::NotJson));
+        assert_eq!(to_json(b"\xff=1", None, None), Err(Why::NotUtf8));
     }
 
     #[test]
@@ -63,6 +63,6 @@ mod tests {
         // printf '<n><id>7</id></n>' | base64
         let json = to_json(b"sig=1&payload=PG4%2BPGlkPjc8%0AL2lkPjwvbj4%3D", None, Some("payload"));
         assert_eq!(json, Ok(r#"{"sig":"1","payload":{"n":{"id":"7"}}}"#.to_owned()));
-        assert_eq!(to_json(b"payload=*", None, Some("payload")), Err(Malformed::NotXml));
+        assert_eq!(to_json(b"payload=*", None, Some("payload")), Err(Why::NotXml));
     }
 }

@@ -42,6 +42,16 @@ pub(super) fn has_lists(specs: &[EventSpec], body: &Value) -> bool {
     specs.iter().filter_map(|spec| spec.each.as_ref()).any(outermost)
 }
 
+/// Where an element is, as people write it: `entry[0].changes[1].value`.
+pub(super) fn named(each: &JsonPath, indices: &[usize]) -> String {
+    let mut indices = indices.iter();
+    let mut at = |step: &Step| match step {
+        Step::Each => Step::Index(indices.next().copied().unwrap_or_default()),
+        Step::Key(_) | Step::Index(_) => step.clone(),
+    };
+    JsonPath(each.0.iter().map(&mut at).collect()).to_string()
+}
+
 /// The paths to the elements of every list on the way: `entry[*]` and `entry[*].changes[*]` of `entry[*].changes[*].value`.
 fn lists(each: &JsonPath) -> Vec<JsonPath> {
     let ends = each.0.iter().enumerate().filter(|(_, step)| **step == Step::Each);
@@ -80,6 +90,13 @@ mod tests {
             let body = json!({"entry": [{"changes": changes}]});
             assert_eq!(left_out(&specs, &of_many(&specs, &body), &body), lost, "{body}");
         }
+    }
+
+    #[test]
+    fn an_element_is_named_by_its_place() {
+        let named = |each: &str, indices: &[usize]| named(&each.parse().unwrap(), indices);
+        assert_eq!(named("entry[*].changes[*].value.messages[*]", &[0, 1, 12]), "entry[0].changes[1].value.messages[12]");
+        assert_eq!(named("[*]", &[3]), "[3]");
     }
 
     #[test]

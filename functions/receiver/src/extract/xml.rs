@@ -4,11 +4,11 @@
 //! (`#text`); one that has nothing but text is that text. The root is the one key of the whole. Entities beyond XML's own five
 //! and document types are refused: nothing is ever expanded or fetched.
 
-use crate::reply::Malformed;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
 use tidings_core::limits::MAX_JSON_DEPTH;
+use tidings_core::unreadable::Why;
 
 const TEXT: &str = "#text";
 
@@ -19,61 +19,61 @@ struct Element {
     text: String,
 }
 
-pub(super) fn to_json(xml: &str) -> Result<Value, Malformed> {
+pub(super) fn to_json(xml: &str) -> Result<Value, Why> {
     let mut reader = Reader::from_str(xml);
     let mut open: Vec<Element> = Vec::new();
     let mut root = Map::new();
     loop {
-        match reader.read_event().map_err(|_| Malformed::NotXml)? {
+        match reader.read_event().map_err(|_| Why::NotXml)? {
             Event::Start(start) => {
                 if open.len() >= MAX_JSON_DEPTH - 1 {
-                    return Err(Malformed::TooDeep);
+                    return Err(Why::TooDeep);
                 }
                 open.push(element(&start)?);
             }
             Event::Empty(start) => close(element(&start)?, &mut open, &mut root)?,
             Event::End(_) => {
-                let element = open.pop().ok_or(Malformed::NotXml)?;
+                let element = open.pop().ok_or(Why::NotXml)?;
                 close(element, &mut open, &mut root)?;
             }
             Event::Text(text) => add(&text, &mut open)?,
             Event::CData(text) => add(&text, &mut open)?,
             Event::GeneralRef(reference) => {
-                let text = match reference.resolve_char_ref().map_err(|_| Malformed::NotXml)? {
+                let text = match reference.resolve_char_ref().map_err(|_| Why::NotXml)? {
                     Some(character) => character.to_string(),
-                    None => quick_xml::escape::resolve_predefined_entity(&reference).ok_or(Malformed::NotXml)?.to_owned(),
+                    None => quick_xml::escape::resolve_predefined_entity(&reference).ok_or(Why::NotXml)?.to_owned(),
                 };
                 add(&text, &mut open)?;
             }
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
-            Event::DocType(_) => return Err(Malformed::NotXml),
+            Event::DocType(_) => return Err(Why::NotXml),
             Event::Eof if open.is_empty() && root.len() == 1 => return Ok(Value::Object(root)),
-            Event::Eof => return Err(Malformed::NotXml),
+            Event::Eof => return Err(Why::NotXml),
         }
     }
 }
 
-fn element(start: &BytesStart<'_>) -> Result<Element, Malformed> {
+fn element(start: &BytesStart<'_>) -> Result<Element, Why> {
     let mut fields = Map::new();
     for attribute in start.attributes() {
-        let attribute = attribute.map_err(|_| Malformed::NotXml)?;
-        let value = quick_xml::escape::unescape(&attribute.value).map_err(|_| Malformed::NotXml)?;
+        let attribute = attribute.map_err(|_| Why::NotXml)?;
+        let value = quick_xml::escape::unescape(&attribute.value).map_err(|_| Why::NotXml)?;
         fields.insert(format!("@{}", attribute.key.as_ref()), Value::from(value.into_owned()));
     }
     Ok(Element { name: start.name().as_ref().to_owned(), fields, text: String::new() })
 }
 
 /// Text outside the root may only be white space.
-fn add(text: &str, open: &mut [Element]) -> Result<(), Malformed> {
+fn add(text: &str, open: &mut [Element]) -> Result<(), Why> {
     match open.last_mut() {
         Some(element) => element.text.push_str(text),
         None if text.trim().is_empty() => {}
-        None => return Err(Malformed::NotXml),
+        None => return Err(Why::NotXml),
     }
     Ok(())
 }
 
-fn close(element: Element, open: &mut [Element], root: &mut Map<String, Value>) -> Result<(), Malformed> {
+fn close(element: Element, open: &mut [Element], root: &mut Map<String, Value>) -> Result<(), Why> {
     let Element { name, mut fields, text } = element;
     let text = text.trim();
     let value = if fields.is_empty() {
@@ -87,7 +87,7 @@ fn close(element: Element, open: &mut [Element], root: &mut Map<String, Value>) 
     match open.last_mut() {
         Some(parent) => super::form::add(&mut parent.fields, name, value),
         None if root.is_empty() => drop(root.insert(name, value)),
-        None => return Err(Malformed::NotXml),
+        None => return Err(Why::NotXml),
     }
     Ok(())
 }
@@ -108,10 +108,10 @@ mod tests {
     fn nothing_is_expanded_and_nothing_is_deep() {
         let bomb = "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>";
         for bad in [bomb, "<a>&b;</a>", "<a>", "<a></b>", "text", "<a/><b/>", "", "<a/>x", "<a b=&c;/>"] {
-            assert_eq!(to_json(bad), Err(Malformed::NotXml), "{bad}");
+            assert_eq!(to_json(bad), Err(Why::NotXml), "{bad}");
         }
         let deep = |levels: usize| format!("{}{}", "<a>".repeat(levels), "</a>".repeat(levels));
         assert!(to_json(&deep(MAX_JSON_DEPTH - 1)).is_ok());
-        assert_eq!(to_json(&deep(MAX_JSON_DEPTH)), Err(Malformed::TooDeep));
+        assert_eq!(to_json(&deep(MAX_JSON_DEPTH)), Err(Why::TooDeep));
     }
 }

@@ -36,7 +36,7 @@ use tidings_core::config::address::is_plain;
 use tidings_core::config::scheme::{Encoding, RemoteKey};
 use tidings_core::config::source::Source;
 use tidings_core::config::{Reference, Template};
-use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
+use tidings_core::limits::MAX_SIGNED_EVENTS;
 use tidings_core::time::Timestamp;
 
 /// Why a request isn't authentic: one variant per way to fail. For our log only.
@@ -143,6 +143,8 @@ impl<'k, const N: usize> From<&'k [Key; N]> for Keys<'k> {
 pub struct VerifiedRequest<'a> {
     source: &'a Source,
     delivery: &'a Delivery,
+    /// What an event is read from: the body, or what is inside it. `None`: it couldn't be inflated.
+    content: Option<&'a [u8]>,
     json: Option<Value>,
     signature: ParsedSignature,
     token: Option<Token>,
@@ -161,10 +163,10 @@ pub fn verify<'a, 'k>(
     let json =
         scheme.reads_json_first().then(|| extract::json(&delivery.body).map_err(|_| Rejection::MalformedBody)).transpose()?;
     let items = match (&scheme.each, &json) {
-        (Some(each), Some(json)) => each.places(json, MAX_EVENTS_PER_DELIVERY),
+        (Some(each), Some(json)) => each.places(json, MAX_SIGNED_EVENTS),
         _ => vec![Vec::new()],
     };
-    if items.len() > MAX_EVENTS_PER_DELIVERY {
+    if items.len() > MAX_SIGNED_EVENTS {
         return Err(Rejection::MalformedBody);
     }
     let mut verified: Option<(ParsedSignature, Option<Token>, usize)> = None;
@@ -179,7 +181,7 @@ pub fn verify<'a, 'k>(
         Values { source, delivery, json: json.as_ref(), indices: &[], signature: Some(&signature), token: token.as_ref() };
     check_hashes(&values)?;
     check_late_timestamp(&values, now)?;
-    Ok(VerifiedRequest { source, delivery, json, signature, token, secret_index })
+    Ok(VerifiedRequest { source, delivery, content: Some(&delivery.body), json, signature, token, secret_index })
 }
 
 /// One signature: cheap checks, then the clock, then what must be so, then the proof.
@@ -278,8 +280,8 @@ fn check_hashes(values: &Values<'_>) -> Result<(), Rejection> {
 /// known to be the provider's.
 fn check_late_timestamp(values: &Values<'_>, now: Timestamp) -> Result<(), Rejection> {
     let Some(spec) = values.source.scheme.timestamp.as_ref().filter(|spec| is_late(&spec.from, values)) else { return Ok(()) };
-    let missing = |_| Rejection::MissingValue(spec.from.clone());
-    let json = extract::json(&values.delivery.body).map_err(missing)?;
+    // It is authentic, and its time can't be read: it isn't an event either, and a replay of it is known by its bytes.
+    let Ok(json) = extract::json(&values.delivery.body) else { return Ok(()) };
     timestamp::check(spec, Values { json: Some(&json), ..*values }.text(&spec.from)?, now)
 }
 
@@ -305,6 +307,17 @@ impl<'a> VerifiedRequest<'a> {
 
     pub fn body(&self) -> &'a [u8] {
         &self.delivery.body
+    }
+
+    /// The same request, with what its body holds: it was compressed. `None`: it couldn't be inflated.
+    #[must_use]
+    pub(crate) fn holding(self, content: Option<&'a [u8]>) -> Self {
+        Self { content, ..self }
+    }
+
+    /// What an event is read from. `None`: it couldn't be inflated.
+    pub fn content(&self) -> Option<&'a [u8]> {
+        self.content
     }
 
     pub fn headers(&self) -> &'a HeaderMap {

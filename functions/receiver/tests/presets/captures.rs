@@ -6,7 +6,7 @@ use serde_json::json;
 use tidings_core::limits::{MAX_CAPTURED_SECRET_BYTES, SECRETS_RETRY};
 use tidings_core::memory::{Call, Fault};
 
-const TOKEN: &str = "3q2-7wC0ffee0123456789";
+pub(crate) const TOKEN: &str = "3q2-7wC0ffee0123456789";
 
 fn world(window: bool) -> World {
     let sources = ["asana", "notion", "github"].map(|name| source_of(&preset(name))).to_vec();

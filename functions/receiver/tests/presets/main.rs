@@ -2,6 +2,7 @@
 
 mod bodies;
 mod captures;
+mod captures_raced;
 mod challenges;
 mod handshakes;
 mod oracle;

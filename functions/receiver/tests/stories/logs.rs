@@ -42,10 +42,12 @@ async fn neither_a_body_nor_a_secret_nor_a_signature_is_ever_logged() {
     send(harness.signed_with("orders", SECRET, body("e2")), TRY_AGAIN).await;
 
     // Authentic, but nothing that we can use.
-    send(harness.signed_with("orders", SECRET, format!("{{\"{BODY}\": ")), (400, "truncated_json")).await;
-    send(harness.signed_with("orders", SECRET, format!("\"{BODY}\" {BODY}")), (400, "not_json")).await;
-    send(harness.signed_with("orders", SECRET, json!({"x": BODY}).to_string()), (400, "no_type")).await;
-    send(harness.signed_with("orders", SECRET, [BODY.as_bytes(), &[0xff]].concat()), (400, "not_utf8")).await;
+    send(harness.signed_with("orders", SECRET, format!("{{\"{BODY}\": ")), ACCEPTED).await;
+    send(harness.signed_with("orders", SECRET, format!("\"{BODY}\" {BODY}")), ACCEPTED).await;
+    send(harness.signed_with("orders", SECRET, json!({"x": BODY}).to_string()), ACCEPTED).await;
+    send(harness.signed_with("orders", SECRET, [BODY.as_bytes(), &[0xff]].concat()), ACCEPTED).await;
+    let why = ["truncated_json", "not_json", "no_type", "not_utf8"];
+    assert_eq!(counted(Metric::Unreadable), why.map(|why| of("orders", why, 1)));
 
     // Forged in every way, with a signature that is kept nowhere.
     for signature in [format!("v1={SIGNATURE}"), SIGNATURE.to_owned(), format!("v1={}", "ab".repeat(3_000)), "v1=abab".to_owned()]
@@ -106,14 +108,15 @@ async fn every_end_of_a_request_is_counted_once() {
     assert_eq!(harness.send(&nowhere).await.said().0, 404);
 
     assert_eq!(counted(Metric::Received).iter().filter(|(source, ..)| source == "orders").count(), 4);
-    assert_eq!(counted(Metric::Accepted), [of("orders", "", 1)]);
+    assert_eq!(counted(Metric::Accepted), [of("orders", "", 1), of("orders", "", 1)]);
+    assert_eq!(counted(Metric::Unreadable), [of("orders", "truncated_json", 1)]);
     assert_eq!(counted(Metric::Duplicate), [of("orders", "enqueued", 1)]);
     assert_eq!(counted(Metric::EnqueueFailed), [of("orders", "", 1)]);
-    let refused = [("orders", "not_durable"), ("orders", "truncated_json"), ("github", "mismatch"), (UNKNOWN, "not_found")];
+    let refused = [("orders", "not_durable"), ("github", "mismatch"), (UNKNOWN, "not_found")];
     assert_eq!(counted(Metric::Refused), refused.map(|(source, reason)| of(source, reason, 1)));
     assert_eq!(counted(Metric::Unauthentic).iter().map(|(.., so)| so).sum::<u64>(), 1, "and the others are in the share as 0");
     assert_eq!(counted(Metric::Unauthentic).len(), 5);
-    assert_eq!((counted(Metric::ClaimLatency).len(), counted(Metric::EnqueueLatency).len()), (3, 2));
+    assert_eq!((counted(Metric::ClaimLatency).len(), counted(Metric::EnqueueLatency).len()), (4, 3));
     assert_eq!(lines_with(&["flush="]), 6, "before each answer");
 }
 

@@ -2,13 +2,18 @@
 
 mod batches;
 mod calls;
+mod encodings;
 mod extraction;
 mod logs;
 mod mortal;
+mod raw_events;
 mod ready;
 mod replies;
 mod rotation;
 mod secrets;
 mod sizes;
+mod splitting;
 mod support;
+mod times;
+mod unreadable;
 mod windows;

@@ -40,6 +40,37 @@ sources:
       timestamp: { from: "sig:ts", unit: ms, tolerance_seconds: 60 }
     public_url: https://hooks.example/webhooks/thorough
     event: [{ id: "{header:X-Id}", type: "{query:topic}", sequence: "json:n" }]
+  # Many events in one delivery, and something that each of them gets a copy of.
+  many:
+    scheme: &plain
+      algorithm: hmac-sha256
+      signature: { from: "header:X-Plain", encoding: hex }
+      message: "{body}"
+    event: [{ each: "events[*]", id: "{json:events[*].id}", type: "{json:events[*].type}", with: { shared: shared } }]
+  # A delivery is the list itself.
+  batch:
+    scheme: *plain
+    event: [{ each: "[*]", id: ["{json:[*].sg_event_id}", "{json:[*].id}"], type: "{json:[*].event}" }]
+  # Its times are in seconds.
+  clocked:
+    scheme: *plain
+    event: [{ id: "{json:id}", type: "t", time: { from: "json:at", unit: s } }]
+  # Its times are texts.
+  dated:
+    scheme: *plain
+    event: [{ id: "{json:id}", type: "t", time: { from: "json:at", unit: rfc3339 } }]
+  # What of a compressed body is signed.
+  compressed:
+    scheme: *plain
+    signed_body: compressed
+    event: [{ id: "{json:id}", type: "t" }]
+  plain:
+    scheme: *plain
+    signed_body: plain
+    event: [{ id: "{json:id}", type: "t" }]
+  b:
+    scheme: *plain
+    event: [{ id: "{json:i}", type: "t" }]
 "#;
 
 /// The public demo secrets, and those of our own sources.
@@ -47,6 +78,9 @@ pub(crate) fn secrets() -> Value {
     let mut secrets: Value = serde_json::from_str(SECRETS).unwrap();
     secrets["bare"] = json!("a bare secret");
     secrets["thorough"] = json!("00ff10");
+    for name in ["many", "batch", "clocked", "dated", "compressed", "plain", "b"] {
+        secrets[name] = json!("a plain secret");
+    }
     secrets
 }
 
@@ -83,12 +117,22 @@ impl Harness {
         secrets: &str,
         wrap: impl FnOnce(Arc<MemoryStore>, Arc<MemoryQueue>) -> (Arc<C>, Arc<Q>),
     ) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
+        Self::on_clock(secrets, &clock, wrap)
+    }
+
+    /// The same on a clock that others have, too.
+    pub(crate) fn on_clock<C: ClaimStore + 'static, Q: EventQueue + 'static>(
+        secrets: &str,
+        clock: &Arc<ManualClock>,
+        wrap: impl FnOnce(Arc<MemoryStore>, Arc<MemoryQueue>) -> (Arc<C>, Arc<Q>),
+    ) -> Self {
         tidings_core::memory::log::capture();
         let faults = Arc::new(Faults::default());
         let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
         let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
         let secrets = Arc::new(MemorySecrets::new(Arc::clone(&faults), secrets));
-        let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
+        let clock = Arc::clone(clock);
         let mut sources = sources();
         sources.extend(read_sources("own.yaml", OWN_SOURCES, &providers()).expect("the sources above are right"));
         let (claims, events) = wrap(Arc::clone(&store), Arc::clone(&queue));

@@ -5,7 +5,7 @@ use crate::config::OneOrMany;
 use crate::config::event::EventSpec;
 use crate::config::provider::{Provider, json_only};
 use crate::config::scheme::{Algorithm, Scheme};
-use crate::config::source::{BodyFormat, MAX_NAME_BYTES, OWN, Source, is_content_type, is_name};
+use crate::config::source::{BodyFormat, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -38,6 +38,9 @@ struct SourceEntry {
     content_types: Option<Spanned<OneOrMany<String>>>,
     /// What a body is read as, where its content type doesn't say it.
     body: Option<BodyFormat>,
+    /// What of a body with a `Content-Encoding` is signed: what is inside (`plain`), the compressed bytes, or `either`; instead of
+    /// the preset's.
+    signed_body: Option<SignedBody>,
     /// How far a signed timestamp may be from our clock; instead of the scheme's.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::limits::MAX_TOLERANCE.as_secs())))]
     tolerance_seconds: Option<Spanned<u64>>,
@@ -149,6 +152,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
                 form_json: None,
                 form_xml: None,
                 public_url: None,
+                signed_body: SignedBody::default(),
             };
             (own, scheme.referenced)
         }
@@ -188,6 +192,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
         source.content_types = types.value;
     }
     source.body = entry.body.or(source.body);
+    source.signed_body = entry.signed_body.unwrap_or(source.signed_body);
     for problem in source.problems() {
         checker.problem(here, problem);
     }

@@ -1,0 +1,200 @@
+//! `Content-Encoding`: what is inside a compressed body.
+//!
+//! Promises: never more than [`MAX_BODY_BYTES`] and one byte are inflated, whoever sent it; the header is unsigned, so where the
+//! bytes aren't what it says, they are taken as they are. What the signature is of is the source's to say: [`SignedBody`].
+
+use crate::delivery::Delivery;
+use crate::reply::Reply;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use http::header::CONTENT_ENCODING;
+use std::io::Read;
+use tidings_core::config::source::SignedBody;
+use tidings_core::envelope::Envelope;
+use tidings_core::limits::MAX_BODY_BYTES;
+use tidings_core::unreadable::Packed;
+
+/// A delivery, and what is inside it.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    sent: Delivery,
+    inside: Inside,
+}
+
+#[derive(Debug)]
+enum Inside {
+    /// It isn't compressed.
+    Same,
+    Inflated(Delivery),
+    /// It begins as its encoding does, and can't be inflated to its end.
+    Broken,
+}
+
+/// What inflating came to.
+#[derive(Debug, PartialEq, Eq)]
+enum Inflated {
+    /// The bytes aren't compressed in this way.
+    Not,
+    Bytes(Vec<u8>),
+    Broken,
+    TooLarge,
+}
+
+impl Opened {
+    /// `Err` where what is inside is larger than a body may be.
+    pub(crate) fn of(sent: Delivery) -> Result<Self, Reply> {
+        let inside = match inflate(&encoding(&sent), &sent.body) {
+            Inflated::Not => Inside::Same,
+            Inflated::Bytes(body) => Inside::Inflated(Delivery { body, ..sent.clone() }),
+            Inflated::Broken => Inside::Broken,
+            Inflated::TooLarge => return Err(Reply::TooLarge),
+        };
+        Ok(Self { sent, inside })
+    }
+
+    /// The delivery with what is inside; as it was sent where nothing could be inflated.
+    pub(crate) fn content(&self) -> &Delivery {
+        match &self.inside {
+            Inside::Inflated(delivery) => delivery,
+            Inside::Same | Inside::Broken => &self.sent,
+        }
+    }
+
+    /// What may have been signed, the likelier first: HTTP stacks that inflate do it before anybody looks at the body.
+    pub(crate) fn signed(&self, signed: SignedBody) -> Vec<&Delivery> {
+        match (&self.inside, signed) {
+            (Inside::Inflated(plain), SignedBody::Either) => vec![plain, &self.sent],
+            (Inside::Inflated(plain), SignedBody::Plain) => vec![plain],
+            (Inside::Inflated(_), SignedBody::Compressed) | (Inside::Same | Inside::Broken, _) => vec![&self.sent],
+        }
+    }
+
+    /// The bytes that an event is read from. `None`: they couldn't be inflated.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        match &self.inside {
+            Inside::Broken => None,
+            Inside::Inflated(_) | Inside::Same => Some(&self.content().body),
+        }
+    }
+}
+
+/// The bytes of what couldn't be read as an event, as they were sent. `None` for an event, and for what can't be unpacked.
+pub fn unpacked(envelope: &Envelope) -> Option<Vec<u8>> {
+    envelope.unreadable()?;
+    let bytes = STANDARD.decode(envelope.data_base64.as_ref()?).ok()?;
+    match envelope.datapacked {
+        None => Some(bytes),
+        Some(Packed::Gzip) => match read(MultiGzDecoder::new(&bytes[..])) {
+            Inflated::Bytes(bytes) => Some(bytes),
+            Inflated::Not | Inflated::Broken | Inflated::TooLarge => None,
+        },
+    }
+}
+
+/// In lower case; empty where there is none.
+fn encoding(delivery: &Delivery) -> String {
+    let value = delivery.headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn inflate(encoding: &str, body: &[u8]) -> Inflated {
+    match encoding {
+        "gzip" | "x-gzip" if body.starts_with(&[0x1f, 0x8b]) => read(MultiGzDecoder::new(body)),
+        // By its name it is zlib's format; some send what is inside that.
+        "deflate" if is_zlib(body) => read(ZlibDecoder::new(body)),
+        "deflate" => {
+            let mut decoder = DeflateDecoder::new(body);
+            let inflated = read(&mut decoder);
+            let is_all = decoder.total_in() == body.len() as u64;
+            match inflated {
+                Inflated::Bytes(bytes) if is_all => Inflated::Bytes(bytes),
+                Inflated::TooLarge => Inflated::TooLarge,
+                Inflated::Bytes(_) | Inflated::Broken | Inflated::Not => Inflated::Not,
+            }
+        }
+        _ => Inflated::Not,
+    }
+}
+
+/// RFC 1950: the method is 8, and the first two bytes are a multiple of 31.
+fn is_zlib(body: &[u8]) -> bool {
+    matches!(body, [first, second, ..] if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0)
+}
+
+/// A bomb is known by its first byte too many.
+fn read(decoder: impl Read) -> Inflated {
+    let mut bytes = Vec::new();
+    match decoder.take(MAX_BODY_BYTES as u64 + 1).read_to_end(&mut bytes) {
+        Ok(_) if bytes.len() > MAX_BODY_BYTES => Inflated::TooLarge,
+        Ok(_) => Inflated::Bytes(bytes),
+        Err(_) => Inflated::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+    use std::io::Write;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn what_is_inside_is_read_in_each_encoding() {
+        let json = br#"{"type":"a.b"}"#;
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
+        zlib.write_all(json).unwrap();
+        let mut raw = DeflateEncoder::new(Vec::new(), Compression::fast());
+        raw.write_all(json).unwrap();
+        let two_members = [gzip(&json[..5]), gzip(&json[5..])].concat();
+        for (encoding, body) in [
+            ("gzip", gzip(json)),
+            ("x-gzip", gzip(json)),
+            ("gzip", two_members),
+            ("deflate", zlib.finish().unwrap()),
+            ("deflate", raw.finish().unwrap()),
+        ] {
+            assert_eq!(inflate(encoding, &body), Inflated::Bytes(json.to_vec()), "{encoding}");
+            assert_eq!(inflate("", &body), Inflated::Not, "only where it is said");
+        }
+    }
+
+    #[test]
+    fn what_is_not_compressed_is_taken_as_it_is() {
+        for encoding in ["", "identity", "gzip", "deflate", "br", "gzip, gzip"] {
+            for body in [&b""[..], b"{", br#"{"type":"a.b"}"#, b"[1,2,3]", b"a=b&c=d", "\u{feff}{}".as_bytes()] {
+                assert_eq!(inflate(encoding, body), Inflated::Not, "{encoding} {body:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_or_changed_is_broken() {
+        let whole = gzip(&[b'x'; 4_000]);
+        for cut in 2..whole.len() {
+            assert_eq!(inflate("gzip", &whole[..cut]), Inflated::Broken, "{cut}");
+        }
+        let mut changed = whole.clone();
+        let checksum = changed.len() - 5;
+        changed[checksum] ^= 1;
+        assert_eq!(inflate("gzip", &changed), Inflated::Broken);
+        assert_eq!(inflate("gzip", &[whole, b"more".to_vec()].concat()), Inflated::Broken);
+    }
+
+    #[test]
+    fn a_bomb_is_refused_at_its_first_byte_too_many() {
+        let largest = vec![b' '; MAX_BODY_BYTES];
+        assert!(matches!(inflate("gzip", &gzip(&largest)), Inflated::Bytes(bytes) if bytes == largest));
+        assert_eq!(inflate("gzip", &gzip(&vec![b' '; MAX_BODY_BYTES + 1])), Inflated::TooLarge);
+        // A member of a mebibyte of nothing, a thousand times: a gigabyte in a megabyte.
+        let bomb = gzip(&largest).repeat(1_000);
+        assert!(bomb.len() < 2 << 20);
+        assert_eq!(inflate("gzip", &bomb), Inflated::TooLarge);
+    }
+}

@@ -1,0 +1,96 @@
+//! What all events of a request have in common, and what of it can't be read as an event.
+
+use super::VerifiedEvent;
+use crate::reply::Reply;
+use crate::verify::VerifiedRequest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::cell::OnceCell;
+use std::io::Write;
+use tidings_core::claim::{ClaimKey, Sha256Hex};
+use tidings_core::envelope::{Envelope, NewUnreadable};
+use tidings_core::limits::MAX_MESSAGE_BYTES;
+use tidings_core::time::Timestamp;
+use tidings_core::unreadable::{Packed, Unreadable};
+
+/// A verified request that arrived.
+pub(super) struct Arrival<'a> {
+    pub(super) request: &'a VerifiedRequest<'a>,
+    pub(super) received: Timestamp,
+    pub(super) traceparent: Option<String>,
+    pub(super) body_sha256: Sha256Hex,
+    /// Made when an event first needs it, once for all.
+    signed_sha256: OnceCell<Sha256Hex>,
+}
+
+impl<'a> Arrival<'a> {
+    pub(super) fn of(request: &'a VerifiedRequest<'a>, received: Timestamp) -> Self {
+        let body_sha256 = Sha256Hex::of(request.body());
+        Self { request, received, traceparent: traceparent(request), body_sha256, signed_sha256: OnceCell::new() }
+    }
+
+    /// Of all that was signed.
+    pub(super) fn signed_sha256(&self) -> &Sha256Hex {
+        self.signed_sha256.get_or_init(|| self.request.signed_digest(&[]))
+    }
+
+    /// The claim key of a delivery that can't be read. `part`: it stands beside events that can be.
+    pub(super) fn key_of_whole(&self, part: Option<usize>) -> ClaimKey {
+        let source = &self.request.source().name;
+        // Where each event is signed by itself, nothing is signed as a whole.
+        let digest = if self.request.signs_each() { &self.body_sha256 } else { self.signed_sha256() };
+        ClaimKey::unreadable(source, digest, part)
+    }
+
+    /// The claim key of an element that can't be read.
+    pub(super) fn key_of_element(&self, indices: &[usize], part: Option<usize>) -> ClaimKey {
+        if self.request.signs_each() {
+            return ClaimKey::unreadable(&self.request.source().name, &self.request.signed_digest(indices), None);
+        }
+        self.key_of_whole(part)
+    }
+
+    /// Bytes that aren't an event, with the reason. They are packed where they have no room otherwise.
+    pub(super) fn unreadable(
+        &self,
+        bytes: &[u8],
+        content_type: String,
+        unreadable: Unreadable,
+        claim_key: ClaimKey,
+    ) -> Result<VerifiedEvent, Reply> {
+        let envelope = |base64: String, packed: Option<Packed>| {
+            Envelope::of_unreadable(NewUnreadable {
+                source: self.request.source().name.clone(),
+                received: self.received,
+                claim_key: claim_key.clone(),
+                traceparent: self.traceparent.clone(),
+                content_type: content_type.clone(),
+                base64,
+                packed,
+                unreadable: unreadable.clone(),
+            })
+        };
+        let plain = VerifiedEvent::new(envelope(STANDARD.encode(bytes), None), self.body_sha256.clone());
+        if plain.message.len() <= MAX_MESSAGE_BYTES {
+            return Ok(plain);
+        }
+        let packed = envelope(STANDARD.encode(gzip(bytes)), Some(Packed::Gzip));
+        let packed = VerifiedEvent::new(packed, self.body_sha256.clone());
+        if packed.message.len() <= MAX_MESSAGE_BYTES { Ok(packed) } else { Err(Reply::TooLarge) }
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("a Vec takes all")
+}
+
+/// W3C Trace Context, if the provider sent one that looks right: `00-{32 hex}-{16 hex}-{2 hex}`.
+fn traceparent(request: &VerifiedRequest<'_>) -> Option<String> {
+    let value = request.headers().get("traceparent")?.to_str().ok()?;
+    let lengths: Vec<usize> = value.split('-').map(str::len).collect();
+    let hex = value.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
+    (lengths == [2, 32, 16, 2] && hex).then(|| value.to_owned())
+}

@@ -1,0 +1,167 @@
+//! Compare and set on Secrets Manager: the deployed adapter over its protocol, with the rule that its reference states for
+//! `RemoveFromVersionId`. The embedded emulator moves a label whoever has it, so it can't show this.
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use tidings_core::aws::{SecretsManager, loader};
+use tidings_core::ports::{CapturedSecrets, Replaced};
+use winterbaume_core::{MockAws, MockRequest, MockResponse, MockService};
+
+/// What goes wrong with the next move of the label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    Denied,
+    /// It is moved, and the answer is lost.
+    AnswerLost,
+    /// Somebody else writes in the moment before.
+    Overtaken,
+}
+
+/// One secret with its versions.
+#[derive(Default)]
+struct Secret(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    versions: Vec<String>,
+    current: usize,
+    next: Option<usize>,
+    trouble: Option<Trouble>,
+}
+
+impl State {
+    fn answer(&mut self, operation: &str, request: &Value) -> (u16, Value) {
+        let version = |field: &str| request[field].as_str().and_then(|id| id.strip_prefix("version-")?.parse::<usize>().ok());
+        match operation {
+            "secretsmanager.GetSecretValue" => {
+                let document = &self.versions[self.current];
+                (200, json!({"VersionId": format!("version-{}", self.current), "SecretString": document}))
+            }
+            "secretsmanager.PutSecretValue" => {
+                assert_ne!(request["VersionStages"], Value::Null, "without a label it would count at once");
+                assert!(!request["VersionStages"].as_array().unwrap().contains(&json!("AWSCURRENT")));
+                self.versions.push(request["SecretString"].as_str().unwrap().to_owned());
+                self.next = Some(self.versions.len() - 1);
+                (200, json!({"VersionId": format!("version-{}", self.versions.len() - 1)}))
+            }
+            "secretsmanager.UpdateSecretVersionStage" => {
+                assert_eq!(request["VersionStage"], "AWSCURRENT");
+                let trouble = self.trouble.take();
+                if trouble == Some(Trouble::Overtaken) {
+                    self.versions.push("theirs".to_owned());
+                    self.current = self.versions.len() - 1;
+                }
+                if trouble == Some(Trouble::Denied) {
+                    return (400, json!({"__type": "AccessDeniedException", "Message": "no"}));
+                }
+                // "the version ID does not match, then the operation fails"
+                if version("RemoveFromVersionId") != Some(self.current) {
+                    return (400, json!({"__type": "InvalidParameterException", "Message": "not attached to it"}));
+                }
+                self.current = version("MoveToVersionId").unwrap();
+                match trouble {
+                    Some(Trouble::AnswerLost) => (500, json!({"__type": "InternalServiceError"})),
+                    Some(Trouble::Denied | Trouble::Overtaken) | None => (200, json!({"Name": "captured"})),
+                }
+            }
+            other => panic!("nobody needs {other}"),
+        }
+    }
+}
+
+impl MockService for Secret {
+    fn service_name(&self) -> &str {
+        "secretsmanager"
+    }
+
+    fn url_patterns(&self) -> Vec<&str> {
+        vec!["https://secretsmanager\\..*"]
+    }
+
+    fn handle(&self, request: MockRequest) -> Pin<Box<dyn Future<Output = MockResponse> + Send + '_>> {
+        let operation = request.headers["x-amz-target"].to_str().unwrap().to_owned();
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        Box::pin(async move {
+            // Others get their turn before each call.
+            tokio::task::yield_now().await;
+            let (status, body) = self.0.lock().unwrap().answer(&operation, &body);
+            MockResponse::json(status, body.to_string())
+        })
+    }
+}
+
+async fn secret(document: &str) -> (SecretsManager, Arc<Secret>) {
+    let secret = Arc::new(Secret::default());
+    secret.0.lock().unwrap().versions.push(document.to_owned());
+    let aws = MockAws::builder().with_service(Arc::clone(&secret)).build();
+    let config = loader()
+        .http_client(aws.http_client())
+        .credentials_provider(aws.credentials_provider())
+        .region(aws_sdk_secretsmanager::config::Region::from_static("eu-central-1"))
+        .load()
+        .await;
+    (SecretsManager::new(aws_sdk_secretsmanager::Client::new(&config), "captured".to_owned()), secret)
+}
+
+fn current(secret: &Secret) -> String {
+    let state = secret.0.lock().unwrap();
+    state.versions[state.current].clone()
+}
+
+#[tokio::test]
+async fn of_writers_who_read_the_same_version_one_gets_through() {
+    let (store, secret) = secret("{}").await;
+    let seen = CapturedSecrets::fetch(&store).await.unwrap().version;
+    let documents: Vec<String> = (0..10).map(|n| format!("document {n}")).collect();
+    let answers = join_all(documents.iter().map(|document| store.replace(document, &seen))).await;
+    let won: Vec<usize> = answers.iter().enumerate().filter(|(_, a)| matches!(a, Ok(Replaced::Yes))).map(|(n, _)| n).collect();
+    assert_eq!(won.len(), 1, "{answers:?}");
+    assert!(answers.iter().all(Result::is_ok), "the others know that they lost: {answers:?}");
+    assert_eq!(current(&secret), documents[won[0]]);
+}
+
+#[tokio::test]
+async fn whoever_is_late_writes_nothing() {
+    let (store, secret) = secret("{}").await;
+    let seen = CapturedSecrets::fetch(&store).await.unwrap().version;
+    assert_eq!(store.replace("first", &seen).await.unwrap(), Replaced::Yes);
+    assert_eq!(store.replace("late", &seen).await.unwrap(), Replaced::Changed);
+    assert_eq!((current(&secret).as_str(), secret.0.lock().unwrap().versions.len()), ("first", 2), "no version is left behind");
+}
+
+#[tokio::test]
+async fn whoever_is_overtaken_in_the_last_moment_changes_nothing() {
+    let (store, secret) = secret("{}").await;
+    let seen = CapturedSecrets::fetch(&store).await.unwrap().version;
+    secret.0.lock().unwrap().trouble = Some(Trouble::Overtaken);
+    assert_eq!(store.replace("ours", &seen).await.unwrap(), Replaced::Changed);
+    assert_eq!(current(&secret), "theirs");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_looked_up() {
+    let (store, secret) = secret("{}").await;
+    let seen = CapturedSecrets::fetch(&store).await.unwrap().version;
+    secret.0.lock().unwrap().trouble = Some(Trouble::AnswerLost);
+    assert_eq!(store.replace("ours", &seen).await.unwrap(), Replaced::Yes);
+    assert_eq!(current(&secret), "ours");
+}
+
+#[tokio::test]
+async fn a_missing_grant_is_named_and_the_document_stays() {
+    let (store, secret) = secret("{}").await;
+    let seen = CapturedSecrets::fetch(&store).await.unwrap().version;
+    secret.0.lock().unwrap().trouble = Some(Trouble::Denied);
+    let error = store.replace("ours", &seen).await.expect_err("it isn't allowed");
+    assert_eq!((error.call, current(&secret).as_str()), ("secretsmanager:UpdateSecretVersionStage", "{}"));
+}
+
+#[tokio::test]
+async fn a_document_is_shown_by_no_debug() {
+    let (store, _) = secret("hunter2").await;
+    let read = CapturedSecrets::fetch(&store).await.unwrap();
+    assert_eq!(read.document.as_str(), "hunter2");
+    assert!(!format!("{read:?}").contains("hunter2"));
+}
