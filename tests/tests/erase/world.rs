@@ -189,7 +189,7 @@ impl World {
                 let mut record = SqsMessage::default();
                 record.message_id = Some("m".to_owned());
                 record.body = Some(body.clone());
-                record.event_source_arn = ToldLink::read(&body).map(|_| LINKS_QUEUE_ARN.to_owned());
+                record.event_source_arn = ToldLink::read(&body, None).map(|_| LINKS_QUEUE_ARN.to_owned());
                 record.attributes.insert("ApproximateReceiveCount".to_owned(), receive.to_string());
                 let mut batch = SqsEvent::default();
                 batch.records = vec![record];

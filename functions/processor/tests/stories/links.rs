@@ -1,7 +1,7 @@
 //! Whose an event is: known at once, or when a link tells. Nothing that came before it is lost.
 
 use crate::stores::Yielding;
-use crate::support::{AMPLE, Harness, LINKS_QUEUE_ARN, MAX_RECEIVES, Sent, another, handle, message, on_the_links_queue};
+use crate::support::{AMPLE, Harness, LINKS_QUEUE_ARN, MAX_RECEIVES, Sent, another, handle, message, now, on_the_links_queue};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::sync::Arc;
