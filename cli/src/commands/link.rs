@@ -3,7 +3,7 @@
 
 use crate::Failure;
 use crate::arguments::LinkOptions;
-use crate::style::{GOOD, NAME, paint, say};
+use crate::style::{GOOD, NAME, data, paint, say};
 use crate::target::{events_queue, unreadable};
 use serde_json::json;
 use std::process::ExitCode;
@@ -36,7 +36,7 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
         })?;
     }
     if options.target.json {
-        say!("{}", json!({"claim_key": link.claim_key(), "identity": options.identity, "conversation": options.conversation}));
+        data(&json!({"claim_key": link.claim_key(), "identity": options.identity, "conversation": options.conversation}));
     } else {
         let (identity, conversation) = (paint(NAME, &options.identity), paint(NAME, &options.conversation));
         say!("{} {identity} → {conversation}: tidings events show '{}'", paint(GOOD, "queued"), link.claim_key());

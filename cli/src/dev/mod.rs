@@ -75,7 +75,8 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
         status = if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     if !options.exit {
-        say!("\n{} {}", paint(STRONG, "Listening."), paint(FAINT, "Ctrl-C ends it."));
+        say!("");
+        say!("{} {}", paint(STRONG, "Listening."), paint(FAINT, "Ctrl-C ends it."));
         let _ = tokio::signal::ctrl_c().await;
     }
     let _ = stop.send(true);
@@ -125,5 +126,6 @@ fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {
     say!("  webhooks   {}", paint(NAME, format!("{url}/webhooks/{{source}}")));
     say!("  sources    {}", sources.join(", "));
     say!("  DynamoDB   {} {}", paint(NAME, &cloud.dynamodb_endpoint), paint(FAINT, kept));
-    say!("  receives   {} before the dead-letter queue\n", cloud.max_receive_count);
+    say!("  receives   {} before the dead-letter queue", cloud.max_receive_count);
+    say!("");
 }

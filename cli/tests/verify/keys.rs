@@ -56,7 +56,7 @@ fn a_key_that_cannot_be_fetched_is_told() {
     // Nobody listens there, and the address is the secret's.
     let secrets = json!({ "kinde": "https://127.0.0.1:9/canary-of-an-address" });
     let told = verify("kinde", &secrets, &ours(&request), &[&borrowed(&options)[..], &["--fetch-keys"]].concat());
-    assert_eq!((told.code, &told.json), (1, &Value::Null));
+    assert_eq!((told.code, &told.json), (2, &Value::Null));
     assert!(
         told.people.contains("the provider's key couldn't be fetched") && told.people.contains("--key FILE"),
         "{}",
