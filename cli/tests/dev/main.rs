@@ -4,6 +4,7 @@ mod captures;
 mod commands;
 mod doctor;
 mod events;
+mod hostile;
 mod presets;
 mod privacy;
 mod replay;

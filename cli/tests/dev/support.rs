@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ pub(crate) struct Dev {
     process: Child,
     pub(crate) webhooks: String,
     dynamodb: String,
+    said: Arc<Mutex<String>>,
 }
 
 impl Dev {
@@ -27,8 +29,19 @@ impl Dev {
         };
         let (webhooks, dynamodb) = (address("webhooks"), address("DynamoDB"));
         // Somebody has to read on, or a full pipe would stop it.
-        thread::spawn(move || lines.for_each(drop));
-        Self { process, webhooks, dynamodb }
+        let said = Arc::new(Mutex::new(String::new()));
+        let heard = Arc::clone(&said);
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                heard.lock().expect("no panic").push_str(&(line + "\n"));
+            }
+        });
+        Self { process, webhooks, dynamodb, said }
+    }
+
+    /// What it has said since its banner.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().expect("no panic").clone()
     }
 
     pub(crate) fn send(&self, arguments: &[&str]) -> Output {
