@@ -12,8 +12,10 @@ pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail
 pub use man::ManOptions;
 pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_url};
 
+use crate::style;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use tidings_core::telemetry::Escaped;
 use tidings_events::Tamper;
 
 /// Where `tidings dev` listens, and where `tidings send` sends to.
@@ -39,6 +41,25 @@ pub const DEV_PORT: u16 = 8787;
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// Those that the program was called with. Where they are wrong, that is said and the program ends with 2; an argument that is
+    /// quoted then may be a file's name that somebody else chose, so they are escaped first.
+    pub fn given() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            if !error.use_stderr() {
+                error.exit();
+            }
+            let escaped = std::env::args_os().map(|argument| Escaped(&argument.to_string_lossy()).to_string());
+            match Self::try_parse_from(escaped) {
+                Err(error) => error.exit(),
+                // They are wrong for what was escaped alone.
+                Ok(_) => style::note(&error.to_string()),
+            }
+            std::process::exit(2)
+        })
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,31 +2,64 @@
 //!
 //! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link` and, told so, `context erase`, `dlq redrive`, `dlq drop`, `rotate` and
 //! `doctor --send`; `--json` everywhere; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
-//! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly.
+//! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked.
 
 pub mod arguments;
 mod captures;
 mod commands;
 pub mod dev;
+#[cfg(test)]
+mod fuzz;
 mod sources;
 mod style;
 mod target;
+
+/// What a panic says of itself, written as safely as everything else.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| style::panicked(panic)));
+}
 
 use crate::arguments::{Arguments, Command, ContextCommand, DlqCommand, EventsCommand};
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// Something that keeps a command from being done. The text is for the person who called it.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
+#[derive(Debug)]
 pub struct Failure {
     message: String,
+    /// A line each.
+    details: Vec<String>,
     hint: Option<String>,
+    /// What the program ends with; 1 where nobody says otherwise.
+    status: Option<u8>,
+}
+
+impl std::error::Error for Failure {}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        self.details.iter().try_for_each(|detail| write!(f, "\n{detail}"))
+    }
 }
 
 impl Failure {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self { message: message.into(), details: Vec::new(), hint: None, status: None }
+    }
+
+    /// What it consists of.
+    #[must_use]
+    pub fn details(mut self, details: impl IntoIterator<Item = String>) -> Self {
+        self.details.extend(details);
+        self
+    }
+
+    /// The program ends with this status, unless one is said already.
+    #[must_use]
+    pub(crate) fn status(mut self, status: u8) -> Self {
+        self.status = self.status.or(Some(status));
+        self
     }
 
     /// What to do next.
@@ -53,8 +86,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Err(error) => Err(Failure::new(format!("no runtime: {error}"))),
     };
     result.unwrap_or_else(|failure| {
-        style::failure(&failure.message, failure.hint.as_deref());
-        ExitCode::FAILURE
+        style::failure(&failure);
+        failure.status.map_or(ExitCode::FAILURE, ExitCode::from)
     })
 }
 

@@ -1,9 +1,9 @@
 //! `tidings`: wires arguments to commands.
 
-use clap::Parser;
 use std::process::ExitCode;
 use tidings_cli::arguments::Arguments;
 
 fn main() -> ExitCode {
-    tidings_cli::run(Arguments::parse())
+    tidings_cli::report_panics();
+    tidings_cli::run(Arguments::given())
 }

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tidings_core::config::Reference;
 use tidings_core::config::provider::{Provider, Vector};
 use tidings_core::config::source::{JSON, Source};
+use tidings_core::limits::MAX_REQUEST_HEADERS;
 use tidings_core::time::Timestamp;
 
 /// A request by `POST` that isn't signed yet.
@@ -92,7 +93,11 @@ impl Sample {
     pub fn set_header(&mut self, name: &str, value: &str) -> Result<(), RequestError> {
         let bad = || RequestError::Header(name.to_owned());
         let header: HeaderName = name.parse().map_err(|_| bad())?;
-        self.headers.insert(header, HeaderValue::from_str(value).map_err(|_| bad())?);
+        let value = HeaderValue::from_str(value).map_err(|_| bad())?;
+        if self.headers.len() >= MAX_REQUEST_HEADERS && !self.headers.contains_key(&header) {
+            return Err(RequestError::TooManyHeaders);
+        }
+        self.headers.insert(header, value);
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
+use tidings_core::limits::MAX_REQUEST_HEADERS;
 use tidings_core::time::Timestamp;
 
 /// How much older a stale request is than the oldest that is taken.
@@ -48,6 +49,8 @@ pub enum RequestError {
     Secret(String, KeyError),
     #[error("{0:?} is no header")]
     Header(String),
+    #[error("more than {MAX_REQUEST_HEADERS} headers, allowed: {MAX_REQUEST_HEADERS}")]
+    TooManyHeaders,
     #[error("no vector of preset {0} holds an event, and the corpus has none")]
     NoSample(String),
     #[error("can't be signed: {0}")]

@@ -2,6 +2,7 @@
 //! demo secrets or with real ones. The form is described in `docs/captures.md`.
 
 use crate::commands::files;
+use crate::style::safe_json;
 use crate::{Failure, sources};
 use receiver::verify::Key;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{MAX_CAPTURED, MAX_CAPTURED_BYTES};
+use tidings_core::limits::{MAX_CAPTURE_FILE_BYTES, MAX_CAPTURED, MAX_CAPTURED_BYTES};
 use tidings_core::time::Timestamp;
 use tidings_events::{Sample, SignedRequest, demo_secrets, secrets_of};
 
@@ -65,7 +66,7 @@ impl Recorded {
 
     pub(crate) fn to_text(&self) -> Result<String, Failure> {
         let text = serde_json::to_string_pretty(self).map_err(|error| Failure::new(error.to_string()))?;
-        Ok(text + "\n")
+        Ok(safe_json(&text) + "\n")
     }
 
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
@@ -73,12 +74,16 @@ impl Recorded {
             Failure::new(format!("{}: {what}", path.display()))
                 .hint("allowed: what `tidings capture` writes (docs/captures.md has its form)")
         };
-        let recorded: Self = serde_json::from_slice(&files::read(path)?).map_err(|error| bad(error.to_string()))?;
+        Self::parse(&files::read(path, MAX_CAPTURE_FILE_BYTES)?).map_err(bad)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let recorded: Self = files::json(bytes)?;
         if recorded.tidings_capture != FORMAT_VERSION {
-            return Err(bad(format!("version {} of the form, allowed: {FORMAT_VERSION}", recorded.tidings_capture)));
+            return Err(format!("version {} of the form, allowed: {FORMAT_VERSION}", recorded.tidings_capture));
         }
         if recorded.method != "POST" {
-            return Err(bad(format!("method {:?}, allowed: POST", recorded.method)));
+            return Err(format!("method {:?}, allowed: POST", recorded.method));
         }
         Ok(recorded)
     }
@@ -143,7 +148,7 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, Recorded)>, Fai
             files = entries
                 .iter()
                 .map(std::fs::DirEntry::path)
-                .filter(|path| path.extension().is_some_and(|e| e == "json"))
+                .filter(|path| path.extension().is_some_and(|e| e == "json") && path.is_file())
                 .collect();
             files.sort();
             if files.is_empty() {
@@ -168,6 +173,7 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, Recorded)>, Fai
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidings_core::limits::MAX_REQUEST_HEADERS;
 
     fn fixture() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures/0002-stripe.json")
@@ -179,6 +185,37 @@ mod tests {
         assert_eq!(read_all(&most).unwrap().len(), MAX_CAPTURED);
         let said = read_all(&[most, vec![fixture()]].concat()).unwrap_err().to_string();
         assert!(said.contains("allowed: 1000 deliveries and 64 MiB"), "{said}");
+    }
+
+    #[test]
+    fn no_file_of_a_delivery_ends_a_command() {
+        let read = |n: &str| std::fs::read(fixture().with_file_name(n)).unwrap();
+        let files = ["0001-orders.json", "0002-stripe.json", "0003-whatsapp.json"].map(read);
+        crate::fuzz::never_panics(&files.each_ref().map(Vec::as_slice), |bytes| {
+            let Ok(recorded) = Recorded::parse(bytes) else { return };
+            let _ = recorded.events();
+            // What was recorded may be recorded again.
+            let (Ok(source), Ok(sample)) = (recorded.source(HERE), recorded.sample()) else { return };
+            let Sample { headers, query, body } = sample;
+            let delivery = receiver::delivery::Delivery { method: "POST".to_owned(), query, headers, body };
+            let mut redactor = crate::captures::Redactor::new(vec!["secret".to_owned()], &["tea".to_owned()]).unwrap();
+            let _ = redactor
+                .redact(&delivery, &source)
+                .map(|sample| Recorded::of(&sample, &source, false, recorded.received, Vec::new()));
+        });
+    }
+
+    #[test]
+    fn a_delivery_has_as_many_headers_as_fit() {
+        let with = |headers: usize| {
+            let mut recorded = Recorded::read(&fixture()).unwrap();
+            recorded.headers = (0..headers).map(|n| (format!("x-{n}"), String::new())).collect();
+            recorded.sample()
+        };
+        assert_eq!(with(MAX_REQUEST_HEADERS).unwrap().headers.len(), MAX_REQUEST_HEADERS);
+        for more in [MAX_REQUEST_HEADERS + 1, 40_000] {
+            assert_eq!(with(more).unwrap_err().to_string(), "more than 500 headers, allowed: 500");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::dev::cloud::{Cloud, Options, listen};
 use crate::dev::http::{Answered, serve_to};
 use crate::dev::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use crate::sources;
-use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say};
+use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
 use receiver::handshake;
 use receiver::verify::{Key, can_sign, verify};
 use serde_json::{Value, json};
@@ -218,7 +218,9 @@ impl Capture {
         }
         let folder = self.folder.display();
         if options.json {
-            say!("{}", json!({ "recorded": self.recorded, "refused": self.refused, "full": self.full, "into": self.folder }));
+            data(
+                &json!({ "recorded": self.recorded, "refused": self.refused, "full": self.full, "into": self.folder.display().to_string() }),
+            );
         } else if self.recorded == 0 {
             say!("{}", paint(WARN, format!("nothing was recorded, {} refused", self.refused)));
         } else {
@@ -244,7 +246,7 @@ fn plays(recorded: &Recorded, source: &Source, keys: usize) -> Result<(), String
 
 fn banner(options: &CaptureOptions, url: &str) {
     if options.json {
-        say!("{}", json!({ "listening": url, "into": options.into }));
+        data(&json!({ "listening": url, "into": options.into.display().to_string() }));
         return;
     }
     let names: Vec<String> = options.sources.iter().map(|name| format!("{url}/webhooks/{name}")).collect();
@@ -254,7 +256,8 @@ fn banner(options: &CaptureOptions, url: &str) {
         paint(FAINT, format!("{} deliveries, or {}; Ctrl-C ends it", options.count, options.time))
     );
     names.iter().for_each(|name| say!("  webhooks   {}", paint(NAME, name)));
-    say!("  into       {}\n", options.into.display());
+    say!("  into       {}", options.into.display());
+    say!("");
 }
 
 fn tell(options: &CaptureOptions, answered: &Answered, became: &Became) {
@@ -267,7 +270,7 @@ fn tell(options: &CaptureOptions, answered: &Answered, became: &Became) {
         Became::LeftOut(why) => ("left out", WARN, why.clone()),
     };
     if options.json {
-        say!("{}", json!({ "source": source, "status": answered.status, "became": word, "detail": detail }));
+        data(&json!({ "source": source, "status": answered.status, "became": word, "detail": detail }));
     } else {
         say!("{source:<12} {} {}  {detail}", answered.status, paint(style, format!("{word:<9}")));
     }

@@ -1,16 +1,70 @@
 //! Files that people name: read, written anew, or told with their names.
 
 use crate::Failure;
-use std::fs::OpenOptions;
-use std::io::Write;
+use serde::de::DeserializeOwned;
+use std::fmt::Display;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
 use std::path::Path;
 use tidings_core::config::source::Source;
+use tidings_core::limits::{MAX_FILE_JSON_VALUES, MAX_SECRET_DOCUMENT_BYTES};
 use tidings_core::secrets::parse;
 use tidings_events::secrets_of;
 
-/// A file's bytes.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+/// A file's bytes, at most so many. What has no length before it is read (a device, a pipe) is read no further than that.
+pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if length > most as u64 {
+        return Err(too_long(&path.display(), &length, most));
+    }
+    bounded(file, &path.display(), most)
+}
+
+/// The same of a file, or of standard input where the path is `-`.
+pub(crate) fn read_or_stdin(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    if path == Path::new("-") { bounded(std::io::stdin().lock(), &"standard input", most) } else { read(path, most) }
+}
+
+/// A file's text.
+pub(crate) fn text(path: &Path, most: usize) -> Result<String, Failure> {
+    String::from_utf8(read(path, most)?).map_err(|_| Failure::new(format!("{}: not UTF-8", path.display())))
+}
+
+fn bounded(from: impl Read, name: &dyn Display, most: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = from.take(most as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::new(format!("{name}: {error}")))?;
+    if bytes.len() > most { Err(too_long(name, &format!("more than {most}"), most)) } else { Ok(bytes) }
+}
+
+fn too_long(name: &dyn Display, bytes: &dyn Display, most: usize) -> Failure {
+    Failure::new(format!("{name} has {bytes} bytes, allowed: {most}"))
+}
+
+/// A JSON text of a file, if it isn't more in memory than this machine may have.
+pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let values = values(bytes);
+    if values > MAX_FILE_JSON_VALUES {
+        return Err(format!("it has {values} values, allowed: {MAX_FILE_JSON_VALUES}"));
+    }
+    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+}
+
+/// At least the number of values in a JSON text: each but the first comes after a comma, a colon or a bracket.
+fn values(json: &[u8]) -> usize {
+    let (mut values, mut in_string, mut escaped) = (1, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b':' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values
 }
 
 /// Writes a file that nobody but its owner can read: it is about a person, or holds a secret. What is there stays.
@@ -32,7 +86,7 @@ pub(crate) fn secrets_document(path: Option<&Path>, sources: &[Source]) -> Resul
 
 /// A file that holds a document of secrets.
 pub(crate) fn document(path: &Path) -> Result<String, Failure> {
-    let text = String::from_utf8(read(path)?).map_err(|_| Failure::new(format!("{}: not UTF-8", path.display())))?;
+    let text = text(path, MAX_SECRET_DOCUMENT_BYTES)?;
     // One that can't be read is better told now than by a 503 for every request.
     match parse(&text) {
         Ok(_) => Ok(text),
@@ -48,4 +102,48 @@ pub(crate) fn secrets(document: &str, source: &Source) -> Result<Vec<String>, Fa
         return Err(Failure::new(format!("no secret for source {:?}", source.name)).hint(FORM));
     }
     Ok(secrets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(name: &str, bytes: usize) -> std::path::PathBuf {
+        let path = std::env::temp_dir().join(format!("tidings-files-{name}-{}", std::process::id()));
+        std::fs::write(&path, vec![b' '; bytes]).expect("a file");
+        path
+    }
+
+    #[test]
+    fn a_file_is_as_long_as_it_may_be_and_no_longer() {
+        let path = written("length", 100);
+        assert_eq!(read(&path, 100).unwrap().len(), 100);
+        let said = read(&path, 99).unwrap_err().to_string();
+        assert!(said.ends_with("has 100 bytes, allowed: 99"), "{said}");
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn what_never_ends_is_read_to_the_bound() {
+        assert_eq!(bounded(std::io::repeat(0).take(100), &"zeros", 100).unwrap().len(), 100);
+        let said = bounded(std::io::repeat(0), &"zeros", 100).unwrap_err().to_string();
+        assert_eq!(said, "zeros has more than 100 bytes, allowed: 100");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_and_a_folder_are_errors() {
+        let said = read(Path::new("/dev/zero"), 1_000).unwrap_err().to_string();
+        assert_eq!(said, "/dev/zero has more than 1000 bytes, allowed: 1000");
+        assert!(read(&std::env::temp_dir(), usize::MAX - 1).unwrap_err().to_string().contains("directory"));
+    }
+
+    #[test]
+    fn a_json_text_has_as_many_values_as_fit() {
+        let list = |values: usize| format!("[{}0]", "0,".repeat(values - 2)).into_bytes();
+        assert_eq!(json::<Vec<u8>>(&list(MAX_FILE_JSON_VALUES)).unwrap().len(), MAX_FILE_JSON_VALUES - 1);
+        let said = json::<Vec<u8>>(&list(MAX_FILE_JSON_VALUES + 1)).unwrap_err();
+        assert_eq!(said, "it has 1000001 values, allowed: 1000000");
+        assert_eq!(values(br#"{"a,:[{\"": [1, "\\"], "b": {}}"#), 8, "what is in a string counts as nothing");
+    }
 }

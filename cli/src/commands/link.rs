@@ -4,7 +4,7 @@
 use crate::Failure;
 use crate::arguments::LinkOptions;
 use crate::dev::access::Token;
-use crate::style::{GOOD, NAME, paint, say};
+use crate::style::{GOOD, NAME, data, paint, say};
 use crate::target::{links_queue, unreadable};
 use serde_json::json;
 use std::process::ExitCode;
@@ -39,10 +39,8 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
         sent.map_err(|failure| Failure::new(format!("{}: {failure}", options.url)).hint(HINT))?;
     }
     if options.target.json {
-        say!(
-            "{}",
-            json!({"claim_key": link.claim_key(), "identity": options.identity, "conversation": options.conversation, "move": options.moves})
-        );
+        let (identity, conversation) = (&options.identity, &options.conversation);
+        data(&json!({"claim_key": link.claim_key(), "identity": identity, "conversation": conversation, "move": options.moves}));
     } else {
         let (identity, conversation) = (paint(NAME, &options.identity), paint(NAME, &options.conversation));
         say!("{} {identity} → {conversation}: tidings events show '{}'", paint(GOOD, "queued"), link.claim_key());

@@ -2,9 +2,8 @@
 
 use crate::Failure;
 use crate::arguments::{Arguments, ManOptions};
-use crate::style::note;
+use crate::style::{document, note};
 use clap::CommandFactory;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,8 +14,7 @@ pub(crate) fn run(options: ManOptions) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let page = page(&options.command)?;
-    // Somebody who closed the pipe wants no more of it.
-    let _ = std::io::stdout().lock().write_all(&page);
+    document(&page);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -19,8 +19,11 @@ pub(crate) mod status;
 pub(crate) mod verify;
 
 use crate::arguments::Arguments;
+use crate::style;
 use clap::CommandFactory;
 
 pub(crate) fn completions(shell: clap_complete::Shell) {
-    clap_complete::generate(shell, &mut Arguments::command(), "tidings", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "tidings", &mut script);
+    style::document(&script);
 }

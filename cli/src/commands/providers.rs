@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::arguments::{ProvidersList, ProvidersShow};
 use crate::sources;
-use crate::style::{FAINT, NAME, STRONG, WARN, paint, say};
+use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, say};
 use receiver::verify::can_sign;
 use serde_json::Value;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
     let providers = receiver::configured::providers();
     if options.json {
         let providers: Vec<Value> = providers.iter().map(to_json).collect::<Result<_, Failure>>()?;
-        say!("{}", Value::Array(providers));
+        data(&Value::Array(providers));
         return Ok(ExitCode::SUCCESS);
     }
     let width = providers.iter().map(|p| p.name.len()).max().unwrap_or(0);
@@ -30,7 +30,7 @@ pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
 pub(crate) fn show(options: ProvidersShow) -> Result<ExitCode, Failure> {
     let provider = sources::preset(&options.provider)?;
     if options.json {
-        say!("{}", to_json(&provider)?);
+        data(&to_json(&provider)?);
         return Ok(ExitCode::SUCCESS);
     }
     print(&provider);

@@ -5,7 +5,7 @@ use crate::arguments::SendOptions;
 use crate::captures::Recorded;
 use crate::commands::files;
 use crate::sources;
-use crate::style::{BAD, FAINT, GOOD, STRONG, paint, say, short};
+use crate::style::{BAD, FAINT, GOOD, STRONG, data, paint, pretty, say, short};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use receiver::verify::can_sign;
@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::source::{OWN, Source};
+use tidings_core::limits::MAX_REQUEST_FILE_BYTES;
 use tidings_core::time::{Clock, SystemClock};
 use tidings_events::{Case, RequestError, Sample, SignedRequest, Tamper, api_gateway_event, corpus};
 
@@ -27,7 +28,7 @@ pub(crate) fn run(options: SendOptions) -> Result<ExitCode, Failure> {
     }
     let (request, keys) = request(&options)?;
     if options.lambda {
-        say!("{:#}", api_gateway_event(&request, SystemClock.now()));
+        pretty(&api_gateway_event(&request, SystemClock.now()));
         return Ok(ExitCode::SUCCESS);
     }
     if options.dry_run {
@@ -37,7 +38,7 @@ pub(crate) fn run(options: SendOptions) -> Result<ExitCode, Failure> {
     let reply = post(&options.url, &request)?;
     let accepted = (200..300).contains(&reply.status);
     if options.json {
-        say!("{}", json!({ "source": request.source, "status": reply.status, "reply": reply.body, "claim_keys": keys }));
+        data(&json!({ "source": request.source, "status": reply.status, "reply": reply.body, "claim_keys": keys }));
     } else {
         let style = if accepted { GOOD } else { BAD };
         say!("{} {}  {}", paint(style, reply.status), paint(STRONG, reply.word()), paint(FAINT, &reply.body));
@@ -88,7 +89,7 @@ fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
     if !can_sign(&source.scheme) {
         return Err(only_the_provider(&source));
     }
-    let own = options.file.as_deref().map(files::read).transpose()?;
+    let own = options.file.as_deref().map(|path| files::read(path, MAX_REQUEST_FILE_BYTES)).transpose()?;
     let typical = case.or_else(|| corpus().typical(name).filter(|_| !options.preset));
     let sample = match (typical, &own) {
         (Some(case), _) => Sample::of_case(case, &source),
@@ -170,9 +171,8 @@ fn print(request: &SignedRequest, json: bool) {
         request.headers.iter().map(|(n, v)| (n.as_str().to_owned(), json!(String::from_utf8_lossy(v.as_bytes())))).collect();
     if json {
         let body = STANDARD.encode(&request.body);
-        say!(
-            "{}",
-            json!({ "source": request.source, "method": request.method, "path": request.path, "headers": headers, "body_base64": body })
+        data(
+            &json!({ "source": request.source, "method": request.method, "path": request.path, "headers": headers, "body_base64": body }),
         );
         return;
     }
@@ -180,13 +180,14 @@ fn print(request: &SignedRequest, json: bool) {
     for (name, value) in &headers {
         say!("{name}: {}", value.as_str().unwrap_or_default());
     }
-    say!("\n{}", String::from_utf8_lossy(&request.body));
+    say!("");
+    String::from_utf8_lossy(&request.body).split('\n').for_each(|line| say!("{line}"));
 }
 
 fn list(json: bool) {
     if json {
         let cases: Vec<Value> = corpus().cases.iter().map(listed).collect();
-        say!("{}", json!(cases));
+        data(&json!(cases));
         return;
     }
     for case in &corpus().cases {

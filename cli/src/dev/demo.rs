@@ -33,9 +33,11 @@ pub(super) async fn run(url: &str, cloud: &Cloud, chatbot: &Chatbot, secrets: &s
     let dead = dead_letters(cloud, &claims).await?;
     let done = actions(chatbot).await;
 
-    say!("\n{}", paint(STRONG, "What each became"));
+    say!("");
+    say!("{}", paint(STRONG, "What each became"));
     let mut right = sent.iter().map(|one| outcome(one, &claims)).filter(|good| *good).count();
-    say!("\n{}", paint(STRONG, "What the chatbot knows"));
+    say!("");
+    say!("{}", paint(STRONG, "What the chatbot knows"));
     let mut wanted = sent.len();
     for expected in &corpus().contexts {
         let context =
@@ -44,14 +46,16 @@ pub(super) async fn run(url: &str, cloud: &Cloud, chatbot: &Chatbot, secrets: &s
         wanted += 1;
         right += usize::from(knows(&context, expected));
     }
-    say!("\n{}", paint(STRONG, "What it was asked to do"));
+    say!("");
+    say!("{}", paint(STRONG, "What it was asked to do"));
     for action in &done {
         let what = action.text.as_ref().map_or_else(|| action.action_type.clone(), |text| format!("“{text}”"));
         say!("  {:<24} {what}  {}", short(&action.conversation, 24), paint(FAINT, format!("by {}", action.rule)));
     }
     wanted += 1;
     right += usize::from(acted(&done));
-    say!("\n{}", paint(STRONG, "What is in the dead-letter queue"));
+    say!("");
+    say!("{}", paint(STRONG, "What is in the dead-letter queue"));
     let buried: Vec<&Claim> = claims.values().filter(|c| c.state == ClaimState::Dead).collect();
     wanted += 1;
     right += usize::from(dead_letter_queue(&dead, &buried));
@@ -61,8 +65,9 @@ pub(super) async fn run(url: &str, cloud: &Cloud, chatbot: &Chatbot, secrets: &s
     // Those of our own (a join, an action that is due) aside.
     let events = claims.keys().filter(|key| !key.is_ours()).count();
     let contexts = corpus().contexts.len();
+    say!("");
     say!(
-        "\n{} {right} of {wanted} as the corpus says: {} deliveries, {events} events, {contexts} contexts, {} actions, 1 dead-letter queue, in {seconds:.1} s",
+        "{} {right} of {wanted} as the corpus says: {} deliveries, {events} events, {contexts} contexts, {} actions, 1 dead-letter queue, in {seconds:.1} s",
         tick(good),
         sent.len(),
         done.len(),

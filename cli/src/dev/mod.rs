@@ -91,7 +91,8 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
         () = signals::heard(told.clone()) => None,
     };
     if !options.exit && status.is_some() {
-        say!("\n{} {}", paint(STRONG, "Listening."), paint(FAINT, "Ctrl-C ends it."));
+        say!("");
+        say!("{} {}", paint(STRONG, "Listening."), paint(FAINT, "Ctrl-C ends it."));
         signals::heard(told).await;
     }
     let _ = stop.send(true);
@@ -151,5 +152,6 @@ fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {
     say!("  sources    {}", sources.join(", "));
     say!("  DynamoDB   {} {}", paint(NAME, &cloud.dynamodb_endpoint), paint(FAINT, kept));
     say!("  token      {}", paint(FAINT, cloud.token.as_str()));
-    say!("  receives   {} before the dead-letter queue\n", cloud.max_receive_count);
+    say!("  receives   {} before the dead-letter queue", cloud.max_receive_count);
+    say!("");
 }

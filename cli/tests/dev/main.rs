@@ -8,6 +8,7 @@ mod doctor;
 #[cfg(unix)]
 mod durable;
 mod events;
+mod hostile;
 #[cfg(unix)]
 mod kills;
 mod presets;

@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ pub(crate) struct Dev {
     dynamodb: String,
     pub(crate) token: String,
     reader: Option<thread::JoinHandle<()>>,
+    said: Arc<Mutex<String>>,
 }
 
 impl Dev {
@@ -28,7 +30,7 @@ impl Dev {
     }
 
     /// Started with a change of how, and each line of what it says taken by `heard`.
-    pub(crate) fn watched(more: &[&str], change: impl FnOnce(&mut Command), heard: impl FnMut(String) + Send + 'static) -> Self {
+    pub(crate) fn watched(more: &[&str], change: impl FnOnce(&mut Command), mut heard: impl FnMut(String) + Send + 'static) -> Self {
         let mut command = Command::new(BINARY);
         command.args(["dev", "--port", "0"]).args(more).stdout(Stdio::piped());
         change(&mut command);
@@ -40,8 +42,20 @@ impl Dev {
         };
         let (webhooks, dynamodb, token) = (address("webhooks"), address("DynamoDB"), address("token"));
         // Somebody has to read on, or a full pipe would stop it.
-        let reader = Some(thread::spawn(move || lines.map_while(Result::ok).for_each(heard)));
-        Self { process, webhooks, dynamodb, token, reader }
+        let said = Arc::new(Mutex::new(String::new()));
+        let keep = Arc::clone(&said);
+        let reader = thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                keep.lock().expect("no panic").push_str(&format!("{line}\n"));
+                heard(line);
+            }
+        });
+        Self { process, webhooks, dynamodb, token, reader: Some(reader), said }
+    }
+
+    /// What it has said since its banner.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().expect("no panic").clone()
     }
 
     pub(crate) fn send(&self, arguments: &[&str]) -> Output {

@@ -152,12 +152,14 @@ fn what_is_no_request_is_told_with_what_to_do_and_never_shown() {
         (format!("{{\"headers\": {{}}, \"body_base64\": \"{SECRET}!\"}}"), "`body_base64` is no base64"),
     ] {
         let told = verify("github", &secrets, input.as_bytes(), &[]);
-        assert_eq!((told.code, &told.json), (2, &Value::Null), "{input}");
+        assert_eq!((told.code, &told.json), (2, &Value::Null), "nothing is known of {input}");
         assert!(told.people.contains(said), "{input}: {}", told.people);
     }
     let nobody = run(&["verify", "nobody", "-"], b"");
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("or take any preset with --preset"));
-    assert_eq!(run(&["verify", "github"], b"").status.code(), Some(2), "called wrongly");
+    for not_looked in [&["verify", "nobody", "-"][..], &["verify", "github", "no/such/file"], &["verify", "github"]] {
+        assert_eq!(run(not_looked, b"").status.code(), Some(2), "{not_looked:?}: it couldn't look");
+    }
 }
 
 #[test]

@@ -474,6 +474,27 @@ pub const MAX_CAPTURED: usize = 1_000;
 /// Their files together: all of them are in memory when they are played.
 pub const MAX_CAPTURED_BYTES: u64 = 64 << 20;
 
+/// A file of rules, sources or tests of rules, as a command reads it. The largest shipped one has a sixtieth of that.
+pub const MAX_CONFIG_FILE_BYTES: usize = 1 << 20;
+
+/// A file of one recorded delivery: a body of [`MAX_BODY_BYTES`] whose every byte is an escape, and room for the rest.
+pub const MAX_CAPTURE_FILE_BYTES: usize = 8 << 20;
+
+/// A file that a request, a body or events are read from: a recording of a browser's (HAR) holds more than the one request.
+pub const MAX_REQUEST_FILE_BYTES: usize = 16 << 20;
+
+/// Values of one JSON text that a command reads: in memory each takes up to a hundred bytes, whatever it takes in the file.
+pub const MAX_FILE_JSON_VALUES: usize = 1_000_000;
+
+/// Headers of a captured request. An HTTP library's map ends the program at 32,768.
+pub const MAX_REQUEST_HEADERS: usize = 500;
+
+/// The URL and the headers of a captured request together. API Gateway takes 10,240 bytes.
+pub const MAX_REQUEST_HEAD_BYTES: usize = 16_384;
+
+/// Parameters of a query that `tidings verify` leaves out one by one, to find which was added on the way.
+pub const MAX_PARAMETERS_TRIED: usize = 32;
+
 /// The longest that capturing goes on: nobody watches a machine that listens.
 pub const MAX_CAPTURE_TIME: Duration = Duration::from_secs(86_400);
 
@@ -532,6 +553,10 @@ const _: () = {
         "so a transaction's 4 MB"
     );
     assert!(MAX_CAPTURED as u64 * MAX_KEPT_EVENT_BYTES as u64 <= MAX_CAPTURED_BYTES, "as many as one replay plays are in memory");
+    assert!(MAX_CAPTURE_FILE_BYTES >= 6 * MAX_BODY_BYTES + MAX_REQUEST_HEAD_BYTES, "what is recorded can be read");
+    assert!(MAX_CAPTURE_FILE_BYTES <= MAX_REQUEST_FILE_BYTES, "so that `verify` can say what a recorded delivery is");
+    assert!(MAX_REQUEST_HEADERS < 32_768, "http::HeaderMap's own bound, beyond which it panics");
+    assert!(MAX_FILE_JSON_VALUES > MAX_BODY_BYTES / 2, "a body has no more");
     assert!(MAX_FACTS_PER_RULE * MAX_FACT_BYTES <= 2 * MAX_ITEM_BYTES);
     assert!(MAX_FETCH_PATH_BYTES + 3 * MAX_FETCH_VALUE_BYTES < MAX_FETCHED_PATH_BYTES, "one place can always be filled");
     assert!(MAX_EMIT_FIELDS * MAX_FACT_BYTES <= MAX_MESSAGE_BYTES / 4, "sixteen actions' data is bounded by their number");

@@ -1,5 +1,8 @@
 //! Pseudonyms: the same value has the same one as long as this lives, other values have others.
 //!
+//! A pseudonym has the shape of what it stands for: as many bytes, and for each character one of its kind (a digit, a capital, a
+//! small letter, of the same script), so that what fails by a length or by a script fails in a capture too.
+//!
 //! They are made with a random key that nobody writes down. Without it nobody can try all telephone numbers until one fits; and
 //! two folders don't agree on any.
 
@@ -44,7 +47,7 @@ impl Pseudonyms {
         let known = self.given.get(&folded).cloned();
         let pseudonym = known.unwrap_or_else(|| self.choose(&folded));
         let cased = word.chars().zip(pseudonym.chars());
-        cased.map(|(was, is)| if was.is_uppercase() { is.to_ascii_uppercase() } else { is }).collect()
+        cased.map(|(was, is)| if was.is_uppercase() { capital(was, is) } else { is }).collect()
     }
 
     fn choose(&mut self, folded: &str) -> String {
@@ -68,7 +71,8 @@ impl Pseudonyms {
                 '1'..='9' if is_number && place == 0 => char::from(b'1' + random % 9),
                 '0' if is_number && place == 0 => was,
                 '0'..='9' => char::from(b'0' + random % 10),
-                _ => char::from(b'a' + random % 26),
+                'a'..='z' => char::from(b'a' + random % 26),
+                other => of_its_kind(other, random),
             }
         };
         folded.chars().enumerate().map(one).collect()
@@ -91,8 +95,9 @@ impl Pseudonyms {
         let mut random = self.stream("text", text, 0);
         let one = |c: char| match c {
             '0'..='9' => char::from(b'0' + random() % 10),
-            c if c.is_uppercase() => char::from(b'A' + random() % 26),
-            c if c.is_alphabetic() => char::from(b'a' + random() % 26),
+            'A'..='Z' => char::from(b'A' + random() % 26),
+            'a'..='z' => char::from(b'a' + random() % 26),
+            c if c.is_alphanumeric() => of_its_kind(c, random()),
             other => other,
         };
         text.chars().map(one).collect()
@@ -112,7 +117,11 @@ impl Pseudonyms {
             (true, true, _) => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
         };
         let mut random = self.stream("opaque", text, 0);
-        let one = |c: char| if c.is_alphanumeric() { char::from(alphabet[usize::from(random()) % alphabet.len()]) } else { c };
+        let one = |c: char| match c {
+            c if c.is_ascii_alphanumeric() => char::from(alphabet[usize::from(random()) % alphabet.len()]),
+            c if c.is_alphanumeric() => of_its_kind(c, random()),
+            other => other,
+        };
         text.chars().map(one).collect()
     }
 
@@ -132,6 +141,41 @@ impl Pseudonyms {
             left.pop().unwrap_or_default()
         }
     }
+}
+
+/// Characters that stand together in Unicode: of one script, more or less.
+const NEIGHBOURS: u32 = 128;
+
+/// Another character of the same script, length and kind, as far as there is one; else any of that length.
+fn of_its_kind(c: char, random: u8) -> char {
+    let first = u32::from(c) / NEIGHBOURS * NEIGHBOURS;
+    let neighbours = (first..first + NEIGHBOURS).filter_map(char::from_u32);
+    let alike: Vec<char> =
+        neighbours.filter(|other| *other != c && kind(*other) == kind(c) && has_one_case_back(*other)).collect();
+    match alike.len() {
+        0 => ['a', 'ø', '中', '𠀀'][c.len_utf8() - 1],
+        n => alike[usize::from(random) % n],
+    }
+}
+
+/// What stays of a character: its bytes, and whether it is a letter, a number, a capital, a small letter.
+fn kind(c: char) -> (usize, bool, bool, bool, bool) {
+    (c.len_utf8(), c.is_alphabetic(), c.is_numeric(), c.is_uppercase(), c.is_lowercase())
+}
+
+/// Whether it is the same again, and as long, when it was written in the other case in between.
+fn has_one_case_back(c: char) -> bool {
+    let mut upper = c.to_uppercase();
+    upper.len() == 1
+        && upper
+            .next()
+            .is_some_and(|upper| upper.len_utf8() == c.len_utf8() && (upper == c || lower(upper) == c || lower(c) != c))
+}
+
+/// The capital of a letter of a pseudonym, as long as the capital that it stands for.
+fn capital(was: char, is: char) -> char {
+    let upper = is.to_uppercase().next().unwrap_or(is);
+    if upper.len_utf8() == was.len_utf8() && upper.is_uppercase() { upper } else { of_its_kind(was, u32::from(is) as u8) }
 }
 
 /// One character for one.
@@ -190,6 +234,50 @@ mod tests {
             "  ,  , #?".replace("  ,  , ", " , , ")
         );
         assert_eq!(pseudonyms.words("李 O'Neil").chars().count(), "李 O'Neil".chars().count());
+    }
+
+    #[test]
+    fn every_script_keeps_its_bytes_and_its_kind() {
+        let mut pseudonyms = Pseudonyms::new().unwrap();
+        for text in [
+            "Привет мир",
+            "ЁЛКА",
+            "Ελλάδα",
+            "Zoë Łukasz Straße",
+            "مرحبا ١٢٣",
+            "नमस्ते",
+            "李小龙",
+            "Հայաստան",
+            "𐐨𐐀",
+            "İstanbul",
+            "𠮷野",
+        ] {
+            let others = [pseudonyms.text(text), pseudonyms.words(text), pseudonyms.opaque(text)];
+            for other in &others {
+                assert_eq!(other.len(), text.len(), "{text}: {other}");
+                let kinds =
+                    |text: &str| text.chars().map(|c| (c.len_utf8(), c.is_alphanumeric(), c.is_ascii())).collect::<Vec<_>>();
+                assert_eq!(kinds(other), kinds(text), "{text}: {other}");
+                assert_ne!(other, text);
+            }
+            for other in &others[..2] {
+                let capitals = |text: &str| text.chars().map(char::is_uppercase).collect::<Vec<_>>();
+                assert_eq!(capitals(other), capitals(text), "{text}: {other}");
+            }
+        }
+        let (small, capital) = (pseudonyms.word("лена"), pseudonyms.word("ЛЕНА"));
+        assert_eq!(capital.chars().map(lower).collect::<String>(), small, "however it is written, it is the same person's");
+    }
+
+    #[test]
+    fn every_letter_has_another_of_its_length() {
+        for c in ('\u{80}'..=char::MAX).filter(|c| c.is_alphanumeric() && (*c < '\u{3000}' || u32::from(*c) % 41 == 0)) {
+            for random in [0, 77] {
+                let other = of_its_kind(c, random);
+                assert!(other.len_utf8() == c.len_utf8() && other.is_alphanumeric(), "{c:?} {other:?}");
+                assert_eq!(capital(c, other).len_utf8(), c.len_utf8(), "{c:?} {other:?}");
+            }
+        }
     }
 
     #[test]

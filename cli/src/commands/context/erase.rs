@@ -4,7 +4,7 @@
 use super::{dossier, identity_of};
 use crate::Failure;
 use crate::arguments::ContextErase;
-use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, paint, say};
+use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
 use crate::target::{QueueCount, queue_counts, reader};
 use serde_json::json;
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
     if !options.yes {
         let (counts, names) = (dossier.counts(), &dossier.names);
         if target.json {
-            say!("{}", json!({"erased": false, "conversation": name, "names": names, "found": counts, "queues": queues}));
+            data(&json!({"erased": false, "conversation": name, "names": names, "found": counts, "queues": queues}));
         } else {
             say!("{} {}", paint(WARN, "would erase"), paint(STRONG, name));
             found(names, &counts);
@@ -36,9 +36,8 @@ pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
     let erasure = erased.map_err(|why| not_erased(name, &why))?;
     if target.json {
         let (counts, looks) = (erasure.counts, erasure.looks);
-        say!(
-            "{}",
-            json!({"erased": true, "conversation": name, "names": dossier.names, "deleted": counts, "looks": looks, "left": 0, "queues": queues})
+        data(
+            &json!({"erased": true, "conversation": name, "names": dossier.names, "deleted": counts, "looks": looks, "left": 0, "queues": queues}),
         );
     } else {
         say!("{} {}", paint(GOOD, "erased"), paint(STRONG, name));

@@ -5,7 +5,7 @@ use super::dossier;
 use crate::Failure;
 use crate::arguments::ContextExport;
 use crate::commands::files;
-use crate::style::{GOOD, paint, say};
+use crate::style::{GOOD, paint, pretty, safe_json, say};
 use crate::target::reader;
 use std::process::ExitCode;
 use tidings_core::time::{Clock, SystemClock};
@@ -14,10 +14,10 @@ pub(crate) async fn run(options: ContextExport) -> Result<ExitCode, Failure> {
     let dossier = dossier(&reader(&options.target).await?, &options.conversation, &options.target).await?;
     let document = dossier.export(&options.conversation, SystemClock.now());
     let Some(path) = &options.output else {
-        say!("{document:#}");
+        pretty(&document);
         return Ok(ExitCode::SUCCESS);
     };
-    files::write_new(path, &format!("{document:#}\n"))?;
+    files::write_new(path, &safe_json(&format!("{document:#}\n")))?;
     if !options.target.json {
         say!("{} {}", paint(GOOD, "written"), path.display());
     }

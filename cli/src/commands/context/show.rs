@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::arguments::ContextShow;
-use crate::style::{FAINT, NAME, STRONG, paint, say, short};
+use crate::style::{FAINT, NAME, STRONG, data, paint, say, short};
 use crate::target::{reader, unreadable};
 use serde_json::json;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     let context = reader.context(&options.conversation, SystemClock.now()).await.map_err(failed)?;
     let timeline = reader.timeline(&context).await.map_err(failed)?;
     if options.target.json {
-        say!("{}", json!({ "context": context, "timeline": timeline }));
+        data(&json!({ "context": context, "timeline": timeline }));
         return Ok(ExitCode::SUCCESS);
     }
     if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {

@@ -1,11 +1,10 @@
 //! `tidings dlq drop`: deletes dead events for good. Their claims keep saying that they are dead, and why.
 
-use super::print::json;
 use super::redrive::{Receipts, delete, dry_run};
 use super::walk::{Walk, unread};
 use crate::Failure;
 use crate::arguments::DlqDrop;
-use crate::style::{WARN, paint, say};
+use crate::style::{WARN, data, paint, say};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -18,7 +17,7 @@ pub(crate) async fn run(options: DlqDrop) -> Result<ExitCode, Failure> {
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
     let dropped = dropped(&walk, receipts.as_mut()).await?;
     if options.target.json {
-        say!("{}", json(&json!({"dropped": dropped}))?);
+        data(&json!({"dropped": dropped}));
     } else {
         say!("{} dropped for good", paint(WARN, dropped));
     }

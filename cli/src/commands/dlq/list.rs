@@ -1,10 +1,10 @@
 //! `tidings dlq list`: what died, by reason.
 
-use super::print::{groups, json, when};
+use super::print::{groups, when};
 use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
 use crate::arguments::DlqList;
-use crate::style::{FAINT, NAME, WARN, paint, say, short};
+use crate::style::{FAINT, NAME, WARN, data, data_of, paint, say, short};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,7 +92,9 @@ pub(super) async fn listed(walk: &Walk, each: bool, as_json: bool) -> Result<Exi
     let show = |one: &Dead| {
         match (each, as_json) {
             (false, _) => {}
-            (true, true) => say!("{}", json(one)?),
+            (true, true) => {
+                data_of(one)?;
+            }
             (true, false) => line(one),
         }
         Ok(())
@@ -100,10 +102,9 @@ pub(super) async fn listed(walk: &Walk, each: bool, as_json: bool) -> Result<Exi
     let (found, walked) = grouped(walk, show).await?;
     match (as_json, each) {
         (true, true) => {}
-        (true, false) => say!(
-            "{}",
-            json(&json!({"groups": found, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}))?
-        ),
+        (true, false) => {
+            data(&json!({"groups": found, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}))
+        }
         (false, _) => groups(&found, &walked),
     }
     Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
 use crate::arguments::DlqRedrive;
 use crate::commands::pace::{Pace, progress};
-use crate::style::{FAINT, GOOD, WARN, paint, say};
+use crate::style::{FAINT, GOOD, WARN, data, paint, safe_json, say};
 use crate::target::{events_queue, links_queue, queue_counts};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -52,10 +52,7 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
     let (walked, moved) = redrive(&walk, &events, options.rate, receipts.as_mut(), &bar).await?;
     bar.finish_and_clear();
     if options.target.json {
-        say!(
-            "{}",
-            json(&json!({"redrive": moved, "matched": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}))?
-        );
+        data(&json!({"redrive": moved, "matched": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}));
     } else {
         told(&walked, &moved);
     }
@@ -66,11 +63,8 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
 pub(super) async fn dry_run(walk: &Walk, as_json: bool, would_be: &str) -> Result<ExitCode, Failure> {
     let (found, walked) = grouped(walk, |_| Ok(())).await?;
     if as_json {
-        say!(
-            "{}",
-            json(
-                &json!({"dry_run": true, "groups": found, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped})
-            )?
+        data(
+            &json!({"dry_run": true, "groups": found, "messages": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}),
         );
     } else {
         groups(&found, &walked);
@@ -152,7 +146,7 @@ impl Receipts {
 
     pub(super) fn write(&mut self, dead: &Dead, what: &str) -> Result<(), Failure> {
         let line = json(&json!({"what": what, "at": SystemClock.now(), "event": dead}))?;
-        writeln!(self.0, "{line}").map_err(|error| Failure::new(format!("the receipts: {error}")))
+        writeln!(self.0, "{}", safe_json(&line)).map_err(|error| Failure::new(format!("the receipts: {error}")))
     }
 }
 

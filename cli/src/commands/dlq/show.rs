@@ -1,9 +1,8 @@
 //! `tidings dlq show`: one dead event, and with `--payload` what it carries.
 
-use super::print::json;
 use crate::Failure;
 use crate::arguments::DlqShow;
-use crate::style::{FAINT, paint, say};
+use crate::style::{FAINT, data, paint, pretty, say};
 use crate::target::reader_at;
 use receiver::unpacked;
 use serde_json::{Value, json};
@@ -30,14 +29,14 @@ pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
         }
     }
     if options.target.json {
-        say!("{}", json(&json!({"claim": claim, "message": envelope}))?);
+        data(&json!({"claim": claim, "message": envelope}));
         return Ok(ExitCode::SUCCESS);
     }
     match &claim {
         Some(claim) => crate::commands::events::show::print(claim),
         None => say!("{}", paint(FAINT, "its claim is gone")),
     }
-    say!("{envelope:#}");
+    pretty(&envelope);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,9 +1,10 @@
 //! Whether the build would take the files here, and is of them.
 
 use super::Check;
-use std::io::ErrorKind;
+use crate::commands::files;
 use std::path::Path;
 use tidings_core::config::files::{Report, read_rules, read_sources};
+use tidings_core::limits::MAX_CONFIG_FILE_BYTES;
 
 const SOURCES: &str = "infra/config/sources.yaml";
 const RULES: &str = "infra/config/rules.yaml";
@@ -26,12 +27,13 @@ pub(super) fn checks() -> Vec<Check> {
 
 /// `read` gives what is in the file, and whether that is what this program was built of.
 fn check(name: &'static str, file: &str, read: impl Fn(&str) -> Result<(String, bool), Report>) -> Check {
-    let text = match std::fs::read_to_string(Path::new(file)) {
+    let path = Path::new(file);
+    if !path.exists() {
+        return Check::skipped(name, format!("{file} isn't here: what this program was built of is taken for it"));
+    }
+    let text = match files::text(path, MAX_CONFIG_FILE_BYTES) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Check::skipped(name, format!("{file} isn't here: what this program was built of is taken for it"));
-        }
-        Err(error) => return Check::bad(name, format!("{file}: {error}"), "let it be read, and run this again"),
+        Err(failure) => return Check::bad(name, failure.message, "let it be read, and run this again"),
     };
     match read(&text) {
         Ok((said, true)) => Check::good(name, said),
@@ -40,7 +42,7 @@ fn check(name: &'static str, file: &str, read: impl Fn(&str) -> Result<(String, 
         }
         Err(Report(problems)) => {
             let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Check::bad(name, format!("{} problems, the build would refuse it", all.len()), all.join("\n"))
+            Check::bad_each(name, format!("{} problems, the build would refuse it", all.len()), all)
         }
     }
 }

@@ -63,9 +63,7 @@ fn forged(url: &str) -> Check {
     match (requests.len(), problems.is_empty()) {
         (0, _) => Check::skipped("forged", "no source is signed in a way that can be forged here"),
         (all, true) => Check::good("forged", format!("{all} of {} sources were tried, and answer 401", sources.len())),
-        (all, false) => {
-            Check::bad("forged", format!("{} of {all} sources don't answer 401", problems.len()), problems.join("\n"))
-        }
+        (all, false) => Check::bad_each("forged", format!("{} of {all} sources don't answer 401", problems.len()), problems),
     }
 }
 

@@ -14,7 +14,7 @@ mod stack;
 use crate::Failure;
 use crate::arguments::{DoctorOptions, dev_url};
 use crate::commands::files;
-use crate::style::{BAD, FAINT, GOOD, WARN, paint, say};
+use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
 use crate::target::webhook_url;
 use serde::Serialize;
 use serde_json::json;
@@ -38,29 +38,38 @@ struct Check {
     check: &'static str,
     status: Status,
     said: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
+    /// A line each.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_one_text")]
+    next: Vec<String>,
+}
+
+fn as_one_text<S: serde::Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&lines.join("\n"))
 }
 
 impl Check {
     fn good(check: &'static str, said: impl Into<String>) -> Self {
-        Self { check, status: Status::Good, said: said.into(), next: None }
+        Self { check, status: Status::Good, said: said.into(), next: Vec::new() }
     }
 
     fn bad(check: &'static str, said: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { check, status: Status::Bad, said: said.into(), next: Some(next.into()) }
+        Self::bad_each(check, said, vec![next.into()])
+    }
+
+    fn bad_each(check: &'static str, said: impl Into<String>, next: Vec<String>) -> Self {
+        Self { check, status: Status::Bad, said: said.into(), next }
     }
 
     fn warning(check: &'static str, said: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { check, status: Status::Warning, said: said.into(), next: Some(next.into()) }
+        Self { check, status: Status::Warning, said: said.into(), next: vec![next.into()] }
     }
 
     fn skipped(check: &'static str, why: impl Into<String>) -> Self {
-        Self { check, status: Status::Skipped, said: why.into(), next: None }
+        Self { check, status: Status::Skipped, said: why.into(), next: Vec::new() }
     }
 
     fn failed(check: &'static str, failure: Failure) -> Self {
-        Self { check, status: Status::Bad, said: failure.message, next: failure.hint }
+        Self { check, status: Status::Bad, said: failure.message, next: failure.hint.into_iter().collect() }
     }
 
     fn print(&self) {
@@ -71,7 +80,7 @@ impl Check {
             Status::Skipped => paint(FAINT, "–"),
         };
         say!("{mark} {:<13} {}", self.check, self.said);
-        for line in self.next.iter().flat_map(|next| next.lines()) {
+        for line in &self.next {
             say!("  {:<13} {}", "", paint(FAINT, line));
         }
     }
@@ -108,7 +117,7 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
 
     let bad = checks.iter().filter(|check| check.status == Status::Bad).count();
     if options.target.json {
-        say!("{}", json!({ "good": bad == 0, "checks": checks }));
+        data(&json!({ "good": bad == 0, "checks": checks }));
     } else {
         checks.iter().for_each(Check::print);
         let done = checks.iter().filter(|check| check.status != Status::Skipped).count();

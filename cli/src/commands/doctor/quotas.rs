@@ -67,7 +67,7 @@ fn compared(functions: u64, requests: u64, processors: u64, rate: u64) -> Check 
             ));
         }
     }
-    if next.is_empty() { Check::good(NAME, said) } else { Check::bad(NAME, said, next.join("\n")) }
+    if next.is_empty() { Check::good(NAME, said) } else { Check::bad_each(NAME, said, next) }
 }
 
 /// What the account has; what every account has, where nobody has ever asked for another.
@@ -102,7 +102,7 @@ mod tests {
         ] {
             assert_eq!(compared(functions, requests, 20, 500).status, status, "{functions} {requests}");
         }
-        let both = compared(10, 100, 20, 500).next.unwrap();
+        let both = compared(10, 100, 20, 500).next.join("\n");
         assert!(
             both.contains("70 may be needed and 10 are allowed: raise lambda L-B99A9384")
                 && both.contains("500 may be needed and 100 are allowed: raise apigateway"),

@@ -1,9 +1,9 @@
 //! `tidings events list`: the newest events, newest first. No event is an answer too.
 
-use super::{find, line, to_json, unknown};
+use super::{find, line, unknown};
 use crate::Failure;
 use crate::arguments::EventsList;
-use crate::style::{note, say};
+use crate::style::{data_of, note, say};
 use crate::target::reader;
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ pub(crate) async fn run(options: EventsList) -> Result<ExitCode, Failure> {
     let EventsList { filter, limit, target } = &options;
     let found = find(&reader(target).await?, filter, *limit, &target.at).await?;
     if target.json {
-        say!("{}", to_json(&found.claims)?);
+        data_of(&found.claims)?;
     } else {
         found.claims.iter().for_each(|claim| say!("{}", line(claim, filter.conversation.is_some())));
     }

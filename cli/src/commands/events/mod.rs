@@ -56,10 +56,6 @@ fn line(claim: &Claim, of_conversation: bool) -> String {
     )
 }
 
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))
-}
-
 /// What isn't a claim as this version knows them, said and not hidden.
 fn unknown(found: &Found) -> Option<String> {
     (found.unknown > 0).then(|| format!("{} rows are no claims that this version knows: left out", found.unknown))

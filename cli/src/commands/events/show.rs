@@ -4,7 +4,7 @@
 use super::message::Whereabouts;
 use crate::Failure;
 use crate::arguments::EventsShow;
-use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, note, paint, say};
+use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, pretty, say};
 use crate::target::{reader, unreadable};
 use std::process::ExitCode;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
@@ -33,11 +33,11 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
         if let Some(whereabouts) = whereabouts {
             shown["message"] = serde_json::to_value(whereabouts).map_err(|error| Failure::new(error.to_string()))?;
         }
-        say!("{shown}");
+        data(&shown);
     } else {
         print(&claim);
         row("message", whereabouts.map(|whereabouts| whereabouts.said(&claim)));
-        shown.get("event").iter().for_each(|event| say!("{event:#}"));
+        shown.get("event").into_iter().for_each(pretty);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,13 +3,12 @@
 //! Looks again and again at the newest that the filter lets through, [`MAX_EVENTS_LISTED`] at most, and prints each once for each
 //! state that it is seen in. Only those are remembered. A look that fails is said, and the next one tries again; the first must not.
 
-use super::{find, line, to_json, unknown};
+use super::{find, line, unknown};
 use crate::Failure;
 use crate::arguments::EventsTail;
-use crate::style::note;
+use crate::style::{self, data_of, note};
 use crate::target::reader;
 use std::collections::HashMap;
-use std::io::Write;
 use std::pin::pin;
 use std::process::ExitCode;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
@@ -44,8 +43,12 @@ async fn follow(options: &EventsTail) -> Result<(), Failure> {
     news.drain(..news.len().saturating_sub(EVENTS_LISTED));
     loop {
         for claim in &news {
-            let line = if target.json { to_json(claim)? } else { line(claim, filter.conversation.is_some()) };
-            if writeln!(anstream::stdout().lock(), "{line}").is_err() {
+            let is_read = if target.json {
+                data_of(claim)?
+            } else {
+                style::line(format_args!("{}", line(claim, filter.conversation.is_some())))
+            };
+            if !is_read {
                 return Ok(());
             }
         }

@@ -6,7 +6,7 @@ use crate::captures::{HERE, Recorded, demo_secret};
 use crate::commands::rules::diff::{begin, end};
 use crate::commands::rules::rules;
 use crate::commands::rules::world::World;
-use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, say, tick};
+use crate::style::{BAD, FAINT, GOOD, NAME, WARN, data, paint, say, tick};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
     let good = delivered.iter().all(|one| (200..300).contains(&one.status) && one.changed.is_none());
     if options.file.json {
         let actions = actions(&world);
-        say!("{}", json!({ "deliveries": delivered, "events": claims.values().collect::<Vec<_>>(), "actions": actions }));
+        data(&json!({ "deliveries": delivered, "events": claims.values().collect::<Vec<_>>(), "actions": actions }));
     } else {
         for one in &delivered {
             let style = if (200..300).contains(&one.status) { GOOD } else { BAD };
@@ -86,7 +86,7 @@ pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Re
     world.play(events).await;
     let claims = claims(&world);
     if options.file.json {
-        say!("{}", json!({ "events": claims.values().collect::<Vec<_>>(), "actions": actions(&world) }));
+        data(&json!({ "events": claims.values().collect::<Vec<_>>(), "actions": actions(&world) }));
     } else {
         claims.values().for_each(tell);
         tell_actions(&world);

@@ -6,7 +6,7 @@ use crate::captures::Recorded;
 use crate::commands::files;
 use crate::commands::pace::{Pace, progress};
 use crate::commands::send::{Reply, post};
-use crate::style::{BAD, FAINT, GOOD, NAME, paint, say};
+use crate::style::{BAD, FAINT, GOOD, NAME, data, paint, say};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -56,7 +56,7 @@ pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String,
     bar.finish_and_clear();
     let good = answers.keys().all(|answer| answer.starts_with('2'));
     if options.file.json {
-        say!("{}", json!({ "deliveries": lines, "answers": answers }));
+        data(&json!({ "deliveries": lines, "answers": answers }));
     } else {
         let counted: Vec<String> = answers.iter().map(|(answer, n)| format!("{n} × {answer}")).collect();
         say!("{} sent to {url}: {}", recorded.len(), paint(if good { GOOD } else { BAD }, counted.join(", ")));
@@ -78,7 +78,7 @@ fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) ->
     }
     if options.file.json {
         let sources: Value = json!(counts);
-        say!("{}", json!({ "dry_run": true, "url": url, "deliveries": recorded.len(), "sources": sources }));
+        data(&json!({ "dry_run": true, "url": url, "deliveries": recorded.len(), "sources": sources }));
     } else {
         counts.iter().for_each(|(source, n)| say!("{n:>6}  {}", paint(NAME, source)));
         let what = format!("{} deliveries would be sent to {url}, {} a second at most", recorded.len(), options.rate);

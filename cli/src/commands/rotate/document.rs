@@ -135,6 +135,15 @@ mod tests {
     }
 
     #[test]
+    fn no_document_of_secrets_ends_a_command() {
+        let source = sources::configured("orders").expect("a source");
+        crate::fuzz::never_panics(&[br#"{"orders":["new","old"],"stripe":"whsec_aGk=","a.verify_token":"\u00e9"}"#], |bytes| {
+            let document = crate::fuzz::text(bytes);
+            let _ = (in_front(&document, &source, "another"), newest_alone(&document, "orders"));
+        });
+    }
+
+    #[test]
     fn the_old_ones_are_taken_away_if_there_are_any() {
         let dropped = |document: &str| newest_alone(document, "orders").map(|change| change.document.to_string());
         assert_eq!(dropped(r#"{"a":["1","2"],"orders":["new","old"]}"#).unwrap(), r#"{"a":["1","2"],"orders":"new"}"#);

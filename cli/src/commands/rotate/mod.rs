@@ -10,16 +10,15 @@ use crate::Failure;
 use crate::arguments::RotateOptions;
 use crate::commands::files;
 use crate::sources;
-use crate::style::{FAINT, GOOD, STRONG, WARN, paint, say};
+use crate::style::{FAINT, GOOD, STRONG, WARN, data, is_terminal, paint, say};
 use crate::target::{sources_secret, unreadable};
 use document::{Change, in_front, newest_alone};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
-use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
 use tidings_core::config::source::{OWN, Source};
-use tidings_core::limits::MIN_KEY_BYTES;
+use tidings_core::limits::{MAX_SECRET_DOCUMENT_BYTES, MIN_KEY_BYTES};
 use tidings_core::ports::Replaced;
 use zeroize::Zeroizing;
 
@@ -82,12 +81,12 @@ fn generate(options: &RotateOptions, source: &Source) -> Result<Zeroizing<String
         let provider = sources::preset(&source.provider)?;
         if !provider.lets_choose() {
             let steps =
-                if provider.setup.is_empty() { String::new() } else { format!("\nset up: {}", provider.setup.join("; ")) };
+                if provider.setup.is_empty() { String::new() } else { format!("; set up: {}", provider.setup.join("; ")) };
             return Err(Failure::new(format!("a secret of {} isn't yours to choose", provider.title))
-                .hint(format!("it is {}{steps}\ngive it with --secret-file", provider.secret)));
+                .hint(format!("it is {}{steps}. Give it with --secret-file", provider.secret)));
         }
     }
-    let to_terminal = std::io::stdout().is_terminal() && !options.target.json;
+    let to_terminal = is_terminal() && !options.target.json;
     if options.yes && options.output.is_none() && !to_terminal {
         return Err(Failure::new("a generated secret is told to a terminal only")
             .hint("--output FILE writes it to a new file that only you can read"));
@@ -99,12 +98,7 @@ fn generate(options: &RotateOptions, source: &Source) -> Result<Zeroizing<String
 
 /// A secret as a file or standard input has it.
 fn given(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().read_to_end(&mut bytes).map_err(|error| Failure::new(format!("standard input: {error}")))?;
-    } else {
-        bytes = files::read(path)?;
-    }
+    let bytes = files::read_or_stdin(path, MAX_SECRET_DOCUMENT_BYTES)?;
     let text = String::from_utf8(bytes).map(Zeroizing::new);
     let text = text.map_err(|_| Failure::new(format!("{}: not UTF-8", path.display())))?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
@@ -117,7 +111,7 @@ fn tell(options: &RotateOptions, source: &Source, change: &Change, done: bool) {
         format!("the new secret makes a key of {bytes} bytes: under {MIN_KEY_BYTES} it can be guessed of one signed request")
     });
     if options.target.json {
-        say!("{}", json!({ "source": name, "rotated": done, "before": before, "after": after, "warning": warning }));
+        data(&json!({ "source": name, "rotated": done, "before": before, "after": after, "warning": warning }));
         return;
     }
     let what = if options.drop_old { "all but the newest secret taken away" } else { "a new secret in front" };

@@ -202,3 +202,20 @@ fn case(
     }
     Ok(Case { name: entry.name, at, fetch: entry.fetch, steps, expect: entry.expect })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz;
+
+    #[test]
+    fn no_file_of_tests_ends_a_command() {
+        let sources = receiver::configured::sources();
+        let enriching = include_bytes!("../../../tests/rules/enriching.yaml");
+        let failing = include_bytes!("../../../tests/rules/failing.yaml");
+        let captured = include_bytes!("../../../tests/captures/delivered.yaml");
+        fuzz::never_panics(&[enriching, failing, captured], |bytes| {
+            let _ = read("cli/tests/captures/test.yaml", &fuzz::text(bytes), &sources);
+        });
+    }
+}

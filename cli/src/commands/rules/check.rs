@@ -1,10 +1,10 @@
 //! `tidings rules check`: what the build would refuse, what can never happen, and what expressions cost.
 
 use super::expressions::{Placed, of_all, of_rule};
-use super::{given, rules, sources, text, to_json};
+use super::{given, rules, sources, text};
 use crate::Failure;
 use crate::arguments::RulesCheck;
-use crate::style::{BAD, FAINT, GOOD, WARN, paint, say};
+use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
 use processor::plan::without_payload;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use tidings_core::rules::{Expression, Scope, Variables};
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]
-struct Warning {
+pub(super) struct Warning {
     line: u64,
     column: u64,
     message: String,
@@ -28,7 +28,7 @@ struct Warning {
 
 /// An expression and the steps that it takes at most.
 #[derive(Debug, Serialize)]
-struct Cost {
+pub(super) struct Cost {
     place: String,
     steps: usize,
 }
@@ -42,18 +42,16 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
     if let Err(report) = read_rules(&file, &written, &sources(&options.file)?) {
         if options.file.json {
             let errors: Vec<String> = report.0.iter().map(ToString::to_string).collect();
-            say!("{}", to_json(&serde_json::json!({ "errors": errors, "warnings": [], "costs": [] }))?);
+            data(&serde_json::json!({ "errors": errors, "warnings": [], "costs": [] }));
         } else {
             report.0.iter().for_each(|problem| say!("{} {problem}", paint(BAD, "error")));
         }
         return Ok(ExitCode::FAILURE);
     }
     let rules = rules(path, &options.file)?;
-    let events = given::of_corpus(given::noon())?;
-    let warnings = warnings(&rules, &Places::of(&written), &known(&events), &with_variables(events));
-    let costs = costs(&rules);
+    let (warnings, costs) = look(&rules, &written, given::of_corpus(given::noon())?);
     if options.file.json {
-        say!("{}", to_json(&serde_json::json!({ "errors": [], "warnings": warnings, "costs": costs }))?);
+        data(&serde_json::json!({ "errors": [], "warnings": warnings, "costs": costs }));
     } else {
         for Warning { line, column, message } in &warnings {
             say!("{} {file}:{line}:{column}: {message}", paint(WARN, "warning"));
@@ -67,6 +65,11 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         }
     }
     Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `written` is what the rules were read of, `events` are what they may be about.
+pub(super) fn look(rules: &Rules, written: &str, events: Vec<Envelope>) -> (Vec<Warning>, Vec<Cost>) {
+    (warnings(rules, &Places::of(written), &known(&events), &with_variables(events)), costs(rules))
 }
 
 /// Source and type of all events that the corpus or a schema knows.

@@ -1,10 +1,10 @@
 //! `tidings rules diff`: what other rules would make of the same events.
 
 use super::world::{World, values};
-use super::{given, rules, to_json};
+use super::{given, rules};
 use crate::Failure;
 use crate::arguments::{RulesDiff, RulesFile};
-use crate::style::{BAD, FAINT, GOOD, STRONG, paint, say};
+use crate::style::{BAD, FAINT, GOOD, STRONG, data_of, paint, say};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -45,7 +45,7 @@ pub(crate) async fn differences(file: &RulesFile, against: &Path, events: &[Enve
         .map(|name| Change { what: name.clone(), now: now.get(name).cloned(), then: then.get(name).cloned() })
         .collect();
     if file.json {
-        say!("{}", to_json(&changes)?);
+        data_of(&changes)?;
     } else {
         for Change { what, now, then } in &changes {
             say!("{}", paint(STRONG, what));

@@ -1,11 +1,11 @@
 //! `tidings rules explain`: which rules are about an event, and why the others aren't.
 
 use super::world::World;
-use super::{given, on_record, rules, to_json};
+use super::{given, on_record, rules};
 use crate::Failure;
 use crate::arguments::RulesExplain;
 use crate::commands::events::show;
-use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, paint, say, short};
+use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data_of, paint, say, short};
 use processor::plan::without_payload;
 use serde::Serialize;
 use serde_json::Value;
@@ -58,16 +58,20 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
             None => None,
         };
         if options.file.json {
-            say!("{}", to_json(&OnRecord { claim, explained })?);
+            data_of(&OnRecord { claim, explained })?;
             return Ok(ExitCode::SUCCESS);
         }
         show::print(&claim);
         match &explained {
             Some(explained) => {
-                say!("\n{}", paint(FAINT, "the event itself, by the rules here"));
+                say!("");
+                say!("{}", paint(FAINT, "the event itself, by the rules here"));
                 print(explained);
             }
-            None => say!("\n{}", paint(FAINT, on_record::NO_PAYLOAD)),
+            None => {
+                say!("");
+                say!("{}", paint(FAINT, on_record::NO_PAYLOAD));
+            }
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -76,7 +80,7 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
         all.push(explain(&rules, event).await);
     }
     if options.file.json {
-        say!("{}", to_json(&all)?);
+        data_of(&all)?;
     } else {
         all.iter().for_each(print);
     }

@@ -1,13 +1,14 @@
 //! Events that rules are tried on: the corpus', or those of a file.
 
-use super::text;
 use crate::Failure;
 use crate::captures::{self, Recorded};
+use crate::commands::files;
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
 use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
+use tidings_core::limits::MAX_REQUEST_FILE_BYTES;
 use tidings_core::time::Timestamp;
 use tidings_events::{Case, SECRETS, corpus, secrets_of};
 
@@ -39,6 +40,10 @@ pub(super) fn of_corpus(now: Timestamp) -> Result<Vec<Envelope>, Failure> {
 
 /// The events of a file: an envelope, a batch as SQS gives it, or a delivery that was recorded.
 pub(super) fn of_file(path: &Path) -> Result<Vec<Envelope>, Failure> {
+    of_text(files::text(path, MAX_REQUEST_FILE_BYTES)?, path)
+}
+
+fn of_text(text: String, path: &Path) -> Result<Vec<Envelope>, Failure> {
     #[derive(Deserialize)]
     struct Batch {
         #[serde(rename = "Records")]
@@ -48,12 +53,11 @@ pub(super) fn of_file(path: &Path) -> Result<Vec<Envelope>, Failure> {
     struct Record {
         body: String,
     }
-    let text = text(path)?;
     let bad = |what: String| {
         Failure::new(format!("{}: {what}", path.display()))
             .hint("allowed: an envelope, {\"Records\": [{\"body\": …}]}, or what `tidings capture` writes")
     };
-    let value: Value = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+    let value: Value = files::json(text.as_bytes()).map_err(bad)?;
     if captures::is_one(&value) {
         return Recorded::read(path)?.events();
     }
@@ -64,4 +68,19 @@ pub(super) fn of_file(path: &Path) -> Result<Vec<Envelope>, Failure> {
         vec![text]
     };
     bodies.iter().map(|body| Envelope::decode(body).map_err(|error| bad(error.to_string()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz;
+
+    #[test]
+    fn no_file_of_events_ends_a_command() {
+        let events: Vec<String> = of_corpus(noon()).unwrap().iter().take(2).map(Envelope::encode).collect();
+        let batch = serde_json::json!({ "Records": [{ "body": events[0] }, { "body": events[1] }] }).to_string();
+        fuzz::never_panics(&[events[0].as_bytes(), batch.as_bytes()], |bytes| {
+            let _ = of_text(fuzz::text(bytes).into_owned(), Path::new("events.json"));
+        });
+    }
 }

@@ -16,11 +16,11 @@ use crate::commands::files;
 use std::path::Path;
 use tidings_core::config::files::{Report, read_rules, read_source_names};
 use tidings_core::config::rules::Rules;
+use tidings_core::limits::MAX_CONFIG_FILE_BYTES;
 
 fn text(path: &Path) -> Result<String, Failure> {
     let hint = "run it where infra/config is, or name a file with --rules and --sources";
-    let bytes = files::read(path).map_err(|failure| failure.hint(hint))?;
-    String::from_utf8(bytes).map_err(|_| Failure::new(format!("{}: not UTF-8", path.display())))
+    files::text(path, MAX_CONFIG_FILE_BYTES).map_err(|failure| failure.hint(hint))
 }
 
 /// The names of the configured sources.
@@ -35,9 +35,43 @@ pub(crate) fn rules(path: &Path, file: &RulesFile) -> Result<Rules, Failure> {
 }
 
 fn refused(report: &Report) -> Failure {
-    Failure::new(format!("the build would refuse it:\n{report}"))
+    Failure::new("the build would refuse it:").details(report.0.iter().map(ToString::to_string))
 }
 
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))
+#[cfg(test)]
+mod tests {
+    use crate::fuzz;
+    use tidings_core::config::files::{read_event_schema, read_rules, read_source_names, read_sources};
+
+    const SOURCES: &[u8] = include_bytes!("../../../../infra/config/sources.yaml");
+
+    #[test]
+    fn no_rules_end_a_command() {
+        let names: Vec<String> = receiver::configured::sources().into_iter().map(|source| source.name).collect();
+        let shipped = include_bytes!("../../../../infra/config/rules.yaml");
+        let events = super::given::of_corpus(super::given::noon()).unwrap();
+        let lint = include_bytes!("../../../tests/rules/lint.yaml");
+        fuzz::never_panics(&[shipped, lint], |bytes| {
+            if let Ok(rules) = read_rules("rules.yaml", &fuzz::text(bytes), &names) {
+                let _ = super::check::look(&rules, &fuzz::text(bytes), events.clone());
+            }
+        });
+    }
+
+    #[test]
+    fn no_sources_end_a_command() {
+        let providers = receiver::configured::providers();
+        fuzz::never_panics(&[SOURCES], |bytes| {
+            let _ = read_sources("sources.yaml", &fuzz::text(bytes), &providers);
+            let _ = read_source_names("sources.yaml", &fuzz::text(bytes));
+        });
+    }
+
+    #[test]
+    fn no_schema_ends_a_command() {
+        let schema = include_bytes!("../../../../infra/config/schemas/orders/order.delivered/1.json");
+        fuzz::never_panics(&[schema], |bytes| {
+            let _ = read_event_schema("schemas/orders/order.delivered/1.json", &fuzz::text(bytes), &["orders".to_owned()]);
+        });
+    }
 }

@@ -2,10 +2,10 @@
 
 use super::case::{self, Case, Expect, ExpectAction, Step};
 use super::world::{World, values};
-use super::{rules, text, to_json};
+use super::{rules, text};
 use crate::Failure;
 use crate::arguments::RulesTest;
-use crate::style::{BAD, FAINT, GOOD, paint, say, tick};
+use crate::style::{BAD, FAINT, GOOD, data_of, paint, say, tick};
 use serde::Serialize;
 use serde_json::{Value, json};
 use serde_saphyr::Location;
@@ -43,7 +43,7 @@ pub(crate) async fn run(options: RulesTest) -> Result<ExitCode, Failure> {
         }
     }
     if options.file.json {
-        say!("{}", to_json(&tested)?);
+        data_of(&tested)?;
     } else {
         tested.iter().for_each(print);
         let good = tested.iter().filter(|test| test.differences.is_empty()).count();
@@ -61,7 +61,7 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         if path.is_dir() {
             let entries = std::fs::read_dir(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
             let mut inside: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-            inside.retain(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"));
+            inside.retain(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml") && path.is_file());
             inside.sort();
             files.extend(inside);
         } else {

@@ -17,7 +17,7 @@ mod tests;
 
 use crate::Failure;
 use crate::arguments::{StatusOptions, dev_url};
-use crate::style::say;
+use crate::style::{data, say};
 use crate::target::Depth;
 use alarms::Alarms;
 use endpoint::Endpoint;
@@ -128,9 +128,9 @@ pub(crate) async fn run(options: StatusOptions) -> Result<ExitCode, Failure> {
         None => of_dev(&options, now).await,
     };
     if options.target.json {
-        say!("{}", status.json());
+        data(&status.json());
     } else {
-        say!("{}", screen::text(&status));
+        screen::lines(&status).iter().for_each(|line| say!("{line}"));
     }
     Ok(if next::problems(&status).is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -18,8 +18,8 @@ use tidings_core::time::Timestamp;
 /// Of the reason that CloudWatch gives for a state.
 const REASON_WIDTH: usize = 100;
 
-/// In colours; whoever prints it takes them away where there is no terminal.
-pub(super) fn text(status: &Status) -> String {
+/// In styles; printing takes them away where there is no terminal.
+pub(super) fn lines(status: &Status) -> Vec<String> {
     let mut lines = Vec::new();
     let problems = problems(status);
     let what = status.stack.as_ref().map_or_else(|| "tidings dev".to_owned(), |stack| format!("stack {stack}"));
@@ -39,7 +39,7 @@ pub(super) fn text(status: &Status) -> String {
         lines.push(format!("  {}. {}", place + 1, paint(NAME, &step.step)));
         lines.push(paint(FAINT, format!("     {}", step.why)));
     }
-    lines.join("\n")
+    lines
 }
 
 fn heading(name: &str, said: impl std::fmt::Display, lines: &mut Vec<String>) {

@@ -23,7 +23,7 @@ fn now() -> Timestamp {
 }
 
 fn golden(name: &str, status: &Status, worst: &str) {
-    let text = anstream::adapter::strip_str(&screen::text(status)).to_string() + "\n";
+    let text = crate::style::plain(&screen::lines(status).join("\n")) + "\n";
     let json = serde_json::to_string_pretty(&status.json()).expect("JSON") + "\n";
     assert_eq!(status.json()["status"], worst, "{name}");
     for (file, seen) in [(format!("{name}.txt"), text), (format!("{name}.json"), json)] {

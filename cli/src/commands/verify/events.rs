@@ -10,9 +10,8 @@ const MAX_TOLD: usize = 10;
 
 /// Each event that fails, with its reason. Nothing, where the delivery is signed as a whole.
 pub(super) fn failing(attempt: &Attempt) -> Vec<String> {
-    let single = single(attempt);
-    let count = single.len();
-    let failing = single.iter().enumerate().filter_map(|(n, one)| {
+    let (count, single) = single(attempt);
+    let failing = single.enumerate().filter_map(|(n, one)| {
         let rejection = one.verify().err()?;
         Some(format!("event {} of {count} fails: {rejection}", n + 1))
     });
@@ -21,20 +20,22 @@ pub(super) fn failing(attempt: &Attempt) -> Vec<String> {
 
 /// The delivery with nothing but the first event that fails.
 pub(super) fn first_failing(attempt: &Attempt) -> Option<Attempt> {
-    single(attempt).into_iter().find(|one| one.verify().is_err())
+    single(attempt).1.find(|one| one.verify().is_err())
 }
 
-/// The delivery once for each of its events, with that event alone.
-fn single(attempt: &Attempt) -> Vec<Attempt> {
-    let Some(each) = &attempt.source.scheme.each else { return Vec::new() };
-    let Ok(body) = serde_json::from_slice::<Value>(&attempt.delivery.body) else { return Vec::new() };
-    let places = each.places(&body, MAX_SIGNED_EVENTS);
-    let alone = |indices: &Vec<usize>| {
+/// How many events the delivery has, and the delivery once for each of them, with that event alone. One at a time: what they share
+/// is in each of them.
+fn single(attempt: &Attempt) -> (usize, impl Iterator<Item = Attempt>) {
+    let each = attempt.source.scheme.each.as_ref();
+    let read = each.and_then(|each| Some((each, serde_json::from_slice::<Value>(&attempt.delivery.body).ok()?)));
+    let places = read.as_ref().map_or_else(Vec::new, |(each, body)| each.places(body, MAX_SIGNED_EVENTS));
+    let alone = move |indices: Vec<usize>| {
+        let (each, body) = read.as_ref()?;
         let mut body = body.clone();
-        keep(each, &mut body, indices)?;
+        keep(each, &mut body, &indices)?;
         Some(attempt.with(|a| a.delivery.body = body.to_string().into_bytes()))
     };
-    places.iter().filter_map(alone).collect()
+    (places.len(), places.into_iter().filter_map(alone))
 }
 
 /// Takes out of each list on the path all but the element at hand.

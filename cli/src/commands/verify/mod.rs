@@ -14,37 +14,29 @@ mod token;
 
 use crate::arguments::VerifyOptions;
 use crate::commands::files;
-use crate::style::{self, FAINT, STRONG, paint, say, tick};
+use crate::style::{FAINT, STRONG, data, paint, say, tick};
 use crate::{Failure, sources};
 use attempt::Attempt;
 use capture::Captured;
 use diagnose::Finding;
 use receiver::verify::PublicKeys;
 use serde_json::json;
-use std::io::Read as _;
 use std::process::ExitCode;
 use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
+use tidings_core::limits::{MAX_FETCHED_BYTES, MAX_REQUEST_FILE_BYTES};
 use tidings_core::time::{Clock, SystemClock, Timestamp};
 
-/// As clap says it of arguments.
-const NOT_LOOKED_AT: u8 = 2;
+/// What ends with an error hasn't looked at the request, which says nothing of it.
+const NOT_LOOKED: u8 = 2;
 
 pub(crate) async fn run(options: VerifyOptions) -> Result<ExitCode, Failure> {
-    Ok(look(&options).await.unwrap_or_else(|failure| complain(&failure, ExitCode::from(NOT_LOOKED_AT))))
+    looked(options).await.map_err(|failure| failure.status(NOT_LOOKED))
 }
 
-fn complain(failure: &Failure, code: ExitCode) -> ExitCode {
-    style::failure(&failure.message, failure.hint.as_deref());
-    code
-}
-
-async fn look(options: &VerifyOptions) -> Result<ExitCode, Failure> {
-    let source = source(options)?;
-    let captured = capture::read(&text(options)?, options.entry)?;
-    if let Some(refused) = capture::too_large(&captured) {
-        return Ok(complain(&refused, ExitCode::FAILURE));
-    }
+async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
+    let source = source(&options)?;
+    let captured = capture::read(&files::read_or_stdin(&options.request, MAX_REQUEST_FILE_BYTES)?, options.entry)?;
     let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
     let secrets = files::secrets(&document, &source)?;
     let now = match &options.at {
@@ -54,14 +46,14 @@ async fn look(options: &VerifyOptions) -> Result<ExitCode, Failure> {
     };
     let (delivery, url) = (captured.delivery.clone(), captured.url.clone());
     let mut attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url, now };
-    let key = options.key.as_deref().map(files::read).transpose()?;
+    let key = options.key.as_deref().map(|path| files::read(path, MAX_FETCHED_BYTES)).transpose()?;
     keys::add(&mut attempt, key.as_deref(), options.fetch_keys.then_some(&Https::default())).await?;
     let finding = diagnose::diagnose(&attempt, &document);
-    let verified = print(options, &captured, &attempt.source, &finding);
+    let verified = print(&options, &captured, &attempt.source, &finding);
     Ok(match (verified, finding.undecided) {
         (true, _) => ExitCode::SUCCESS,
         (false, false) => ExitCode::FAILURE,
-        (false, true) => ExitCode::from(NOT_LOOKED_AT),
+        (false, true) => ExitCode::from(NOT_LOOKED),
     })
 }
 
@@ -77,17 +69,14 @@ fn print(options: &VerifyOptions, captured: &Captured, source: &Source, finding:
             "method": delivery.method,
             "bytes": delivery.body.len(),
         });
-        say!(
-            "{}",
-            json!({
-                "source": source.name,
-                "verified": verified,
-                "secret": finding.secret_index,
-                "why": finding.why,
-                "hints": finding.hints,
-                "request": request,
-            })
-        );
+        data(&json!({
+            "source": source.name,
+            "verified": verified,
+            "secret": finding.secret_index,
+            "why": finding.why,
+            "hints": finding.hints,
+            "request": request,
+        }));
         return verified;
     }
     let said = match (&finding.why, finding.secret_index) {
@@ -109,12 +98,77 @@ fn source(options: &VerifyOptions) -> Result<Source, Failure> {
     Ok(source)
 }
 
-fn text(options: &VerifyOptions) -> Result<Vec<u8>, Failure> {
-    let path = &options.request;
-    if path.as_os_str() != "-" {
-        return files::read(path);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz;
+
+    /// Everything that a captured request goes through.
+    fn look(preset: &str, bytes: &[u8]) {
+        let Ok(captured) = capture::read(bytes, None) else { return };
+        let source = sources::preset(preset).unwrap().source(preset);
+        let (delivery, url) = (captured.delivery.clone(), captured.url.clone());
+        let secrets = vec!["secret".to_owned(), "whsec_c2VjcmV0".to_owned()];
+        let now = Timestamp::from_unix_ms(1_795_168_800_000);
+        let attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url, now };
+        let _ = diagnose::diagnose(&attempt, r#"{"other": "secret"}"#);
     }
-    let mut bytes = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::new(format!("-: {error}")))?;
-    Ok(bytes)
+
+    #[test]
+    fn no_captured_request_ends_a_command() {
+        let curl = br#"curl -sSXPOST 'https://hooks.example/webhooks/x?a=b&c=d' -H 'X-Hub-Signature-256: sha256=00' -H $'a: \x41' --data-raw $'{"a":[1,{}],"b":"\u00e9"}' -d x"#;
+        let raw = b"POST /webhooks/x?a=b HTTP/1.1\r\nhost: hooks.example:443\r\nX-Twilio-Signature: aGk=\r\nx-forwarded-prefix: /prod\r\n\r\n{\"a\":[1,{\"b\":null}],\"c\":\"\\u00e9\"}";
+        let pseudo =
+            b":method: POST\n:path: /a\n:authority: x\nauthorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.aGk\n\na=b&c=%2F";
+        let har = br#"{"log":{"entries":[{"request":{"method":"POST","url":"https://x/y?z","headers":[{"name":"a","value":"b"}],"postData":{"text":"eyJhIjoxfQ==","encoding":"base64","params":[{"name":"a","value":"b"}]}}}]}}"#;
+        let lambda = br#"{"headers":{"stripe-signature":"t=1795168800,v1=00"},"rawPath":"/webhooks/stripe","rawQueryString":"a=b","body":"eyJhIjoxfQ==","isBase64Encoded":true,"requestContext":{"http":{"method":"POST"}}}"#;
+        let ours = br#"{"method":"POST","path":"/webhooks/x?y=z","headers":{"content-type":"application/json"},"body_base64":"eyJhIjoxfQ=="}"#;
+        for preset in ["github", "twilio", "stripe", "adyen-standard", "slack-slash", "kinde"] {
+            fuzz::never_panics(&[curl, raw, pseudo, har, lambda, ours], |bytes| look(preset, bytes));
+        }
+    }
+
+    #[test]
+    fn the_bytes_that_once_ended_it_are_an_error_or_a_request() {
+        for bytes in [
+            &b"curl $'-\\xff'"[..],
+            b"curl $'-s\\xff'",
+            b"curl $'-\\xc3\\xa9' x",
+            b"curl -d$'\\xff' https://x",
+            "curl -é x".as_bytes(),
+        ] {
+            look("github", bytes);
+        }
+        assert!(capture::read(b"curl $'-\\xff'", None).unwrap_err().to_string().contains("isn't known here"));
+        let attached = capture::read(b"curl -d$'\\xff' https://x", None).unwrap();
+        assert_eq!(attached.delivery.body, b"\xff");
+    }
+
+    #[test]
+    fn a_request_has_as_many_headers_and_as_long_a_head_as_fit() {
+        use tidings_core::limits::{MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
+        let many = |n: usize| "a: b\n".repeat(n);
+        let long = |bytes: usize| format!("a:{}\n", "b".repeat(bytes - 2));
+        for (head, fits) in [
+            (many(MAX_REQUEST_HEADERS), true),
+            (many(MAX_REQUEST_HEADERS + 1), false),
+            (many(32_769), false),
+            (long(MAX_REQUEST_HEAD_BYTES), true),
+            (long(MAX_REQUEST_HEAD_BYTES + 1), false),
+        ] {
+            let raw = capture::read(format!("{head}\nbody").as_bytes(), None);
+            let curl: String = head.lines().map(|line| format!(" -H '{line}'")).collect();
+            let curl = capture::read(format!("curl{curl}").as_bytes(), None);
+            let headers: Vec<_> = head.lines().map(|line| line.split_once(':').unwrap()).collect();
+            let headers: Vec<_> = headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+            let har = json!({ "log": { "entries": [{ "request": { "method": "POST", "url": "", "headers": headers } }] } });
+            let har = capture::read(har.to_string().as_bytes(), None);
+            for read in [raw, curl, har] {
+                assert_eq!(
+                    read.as_ref().map(|_| ()).map_err(|error| error.to_string().contains("allowed: 500 and 16384")),
+                    if fits { Ok(()) } else { Err(true) }
+                );
+            }
+        }
+    }
 }

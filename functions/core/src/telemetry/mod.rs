@@ -13,7 +13,7 @@ mod tally;
 
 pub use self::metric::{By, Kind, Metric};
 pub use self::segment::Segment;
-pub use self::shown::Shown;
+pub use self::shown::{Escaped, Shown, is_displayable};
 
 use self::segment::Datagrams;
 use self::tally::Tally;

@@ -1,23 +1,63 @@
-//! Text of others in our log: cut, and without anything that a terminal or a reader's eye would take for something else.
+//! Text of others in a log or on a terminal: without anything that a terminal or a reader's eye would take for something else.
 
 use crate::limits::MAX_LOGGED_BYTES;
 use std::fmt::{self, Write as _};
 
-/// A text that somebody else chose, as a log may show it: at most [`MAX_LOGGED_BYTES`] of it, `…` where there was more, and
-/// everything that isn't printable (control characters, marks that turn the direction of text) as an escape.
+/// Whether a terminal shows this character where it stands, and does nothing else with it. `false` for control characters (C0, DEL,
+/// C1), line and paragraph separators, what turns the direction of text, what takes no room (zero-width characters, fillers, tags,
+/// Unicode's `Default_Ignorable_Code_Point`), and code points that are no characters. The two selectors that emoji are written
+/// with (U+FE0E and U+FE0F) stay: they change no more than a picture.
+pub fn is_displayable(c: char) -> bool {
+    !c.is_control()
+        && c as u32 & 0xfffe != 0xfffe
+        && !matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fdd0}'..='\u{fdef}'
+                | '\u{fe00}'..='\u{fe0d}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+/// A text that somebody else chose, all of it, with every character that isn't [displayable](is_displayable) as an escape.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(pub &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '\n' => f.write_str("\\n"),
+            '\r' => f.write_str("\\r"),
+            '\t' => f.write_str("\\t"),
+            other if is_displayable(other) => f.write_char(other),
+            other => write!(f, "{}", other.escape_unicode()),
+        })
+    }
+}
+
+/// A text that somebody else chose, as a log may show it: [escaped](Escaped), at most [`MAX_LOGGED_BYTES`] of it, `…` where there
+/// was more.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a>(pub &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept = &self.0[..self.0.floor_char_boundary(MAX_LOGGED_BYTES)];
-        for c in kept.chars() {
-            match c {
-                // JSON escapes these itself.
-                '"' | '\'' | '\\' => f.write_char(c)?,
-                other => write!(f, "{}", other.escape_debug())?,
-            }
-        }
+        write!(f, "{}", Escaped(kept))?;
         if kept.len() < self.0.len() { f.write_char('…') } else { Ok(()) }
     }
 }
@@ -35,5 +75,14 @@ mod tests {
         assert_eq!(Shown(&longest).to_string(), longest);
         assert_eq!(Shown(&format!("{longest}y")).to_string(), format!("{longest}…"));
         assert_eq!(Shown(&"é".repeat(MAX_LOGGED_BYTES)).to_string().chars().count(), MAX_LOGGED_BYTES / 2 + 1);
+    }
+
+    #[test]
+    fn every_script_is_shown_as_it_is_written() {
+        for text in ["हिन्दी नमस्ते", "ภาษาไทย", "שָׁלוֹם", "مَرْحَبًا", "Ngũgĩ e\u{301}", "❤️ 👍🏽 1️⃣"]
+        {
+            assert_eq!(Escaped(text).to_string(), text);
+        }
+        assert_eq!(Escaped("a\tb\r\nc\u{7f}\u{200d}\u{2028}").to_string(), "a\\tb\\r\\nc\\u{7f}\\u{200d}\\u{2028}");
     }
 }

@@ -48,14 +48,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
             command.url = Some(option);
             continue;
         }
-        // `-XPOST` is `-X POST`, and `-sSXPOST` too.
-        let letters = if option.starts_with("--") { "" } else { &option[1..] };
-        let flags = letters.chars().take_while(|letter| FLAG_LETTERS.contains(*letter)).count();
-        let (option, attached) = match letters.chars().nth(flags) {
-            Some(letter) => (format!("-{letter}"), &word[1 + flags + letter.len_utf8()..]),
-            None => (option.clone(), &[][..]),
+        // `-XPOST` is `-X POST`, and `-sSXPOST` too. All of curl's letters are ASCII; what follows one may be any bytes.
+        let letters = if option.starts_with("--") { &[][..] } else { &word[1..] };
+        let flags = letters.iter().take_while(|letter| FLAG_LETTERS.as_bytes().contains(letter)).count();
+        let (option, attached) = match letters.get(flags) {
+            Some(letter) => (format!("-{}", char::from(*letter)), &letters[flags + 1..]),
+            None => (option, &[][..]),
         };
-        if (flags > 0 && flags == letters.chars().count()) || FLAGS.contains(&format!(" {option} ")) {
+        if (flags > 0 && flags == letters.len()) || FLAGS.contains(&format!(" {option} ")) {
             continue;
         }
         if matches!(option.as_str(), "-G" | "--get") {

@@ -10,10 +10,11 @@ mod raw;
 mod words;
 
 use crate::Failure;
+use crate::commands::files;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::delivery::Delivery;
 use serde_json::Value;
-use tidings_core::limits::MAX_BODY_BYTES;
+use tidings_core::limits::{MAX_BODY_BYTES, MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
 
 /// A captured request.
 #[derive(Debug)]
@@ -52,23 +53,22 @@ impl Form {
 
 /// Reads whatever it is. `entry` counts from 1 and is for a HAR.
 pub(super) fn read(bytes: &[u8], entry: Option<usize>) -> Result<Captured, Failure> {
-    let captured = match serde_json::from_slice::<Value>(bytes) {
+    let captured = match files::json::<Value>(bytes) {
+        // A bracket is the beginning of nothing else: what is wrong with the JSON is what is wrong.
+        Err(why) if bytes.trim_ascii_start().starts_with(b"{") => return Err(unreadable(&format!("JSON, but {why}"))),
         Ok(har) if har.pointer("/log/entries").is_some() => har::read(&har, entry)?,
         Ok(_) | Err(_) if entry.is_some() => return Err(Failure::new("--entry is for a HAR, and this is none")),
         Ok(json) => json::read(&json)?,
         Err(_) if bytes.trim_ascii_start().starts_with(b"curl") => curl::read(bytes)?,
         Err(_) => raw::read(bytes)?,
     };
-    Ok(captured)
-}
-
-/// What the receiver refuses for its size alone. It could be read, and is no request that verifies.
-pub(super) fn too_large(captured: &Captured) -> Option<Failure> {
     let length = captured.delivery.body.len();
-    (length > MAX_BODY_BYTES).then(|| {
-        Failure::new(format!("the body has {length} bytes, allowed: {MAX_BODY_BYTES}"))
+    if length > MAX_BODY_BYTES {
+        return Err(Failure::new(format!("the body has {length} bytes, allowed: {MAX_BODY_BYTES}"))
             .hint("the receiver answers 413 before it looks at the signature: let the provider send less at once")
-    })
+            .status(1));
+    }
+    Ok(captured)
 }
 
 fn unreadable(what: &str) -> Failure {
@@ -87,14 +87,30 @@ fn captured(
     body: Vec<u8>,
 ) -> Result<Captured, Failure> {
     let mut headers = HeaderMap::new();
+    let mut head = url.len();
     for (n, (name, value)) in pairs.filter(|(name, _)| !name.starts_with(':')).enumerate() {
+        head += name.len() + 1 + value.len();
+        if n == MAX_REQUEST_HEADERS || head > MAX_REQUEST_HEAD_BYTES {
+            return Err(head_too_long());
+        }
         let bad = || unreadable(&format!("header {} is no header", n + 1));
         let header = name.trim().parse::<HeaderName>().map_err(|_| bad())?;
         headers.append(header, HeaderValue::from_str(value.trim()).map_err(|_| bad())?);
     }
+    if head > MAX_REQUEST_HEAD_BYTES {
+        return Err(head_too_long());
+    }
     let (url, query) = url.split('#').next().unwrap_or_default().split_once('?').unwrap_or((url, ""));
     let delivery = Delivery { method: method.to_ascii_uppercase(), query: query.to_owned(), headers, body };
     Ok(Captured { form, entry: None, url: url.to_owned(), delivery })
+}
+
+fn head_too_long() -> Failure {
+    Failure::new(format!(
+        "the request has more than {MAX_REQUEST_HEADERS} headers, or a URL and headers of more than {MAX_REQUEST_HEAD_BYTES} bytes; \
+         allowed: {MAX_REQUEST_HEADERS} and {MAX_REQUEST_HEAD_BYTES}"
+    ))
+    .hint("API Gateway takes 10,240 bytes of them: leave out what the provider didn't send")
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> &'v str {

@@ -1,7 +1,8 @@
 //! A raw HTTP request, or pasted headers and body.
 
-use super::{Captured, Form, captured, unreadable};
+use super::{Captured, Form, captured, head_too_long, unreadable};
 use crate::Failure;
+use tidings_core::limits::MAX_REQUEST_HEAD_BYTES;
 
 /// Headers, an empty line, the body. A first line like `POST /webhooks/x HTTP/1.1` may stand before, or the pseudo headers of
 /// HTTP/2.
@@ -11,6 +12,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
         (Some(crlf), Some(lf)) => crlf.min(lf),
         (one, other) => one.or(other).ok_or_else(|| unreadable("no empty line between headers and body"))?,
     };
+    if end > MAX_REQUEST_HEAD_BYTES {
+        return Err(head_too_long());
+    }
     let head = std::str::from_utf8(&bytes[..end]).map_err(|_| unreadable("headers that are no text"))?;
     let (mut method, mut url) = ("POST".to_owned(), String::new());
     let mut pairs = Vec::new();

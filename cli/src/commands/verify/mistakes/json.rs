@@ -1,5 +1,7 @@
 //! JSON as the libraries of this world write it. What changes is white space and escapes: numbers and the order of fields stay.
 
+use tidings_core::limits::MAX_BODY_BYTES;
+
 /// The ways in which a text may have been written before it was parsed and written again.
 pub(super) fn written(text: &str) -> Vec<String> {
     let plain = strings(text, &unescaped);
@@ -9,7 +11,7 @@ pub(super) fn written(text: &str) -> Vec<String> {
         escapes.iter().map(|escape| strings(&plain, &|string| string.chars().map(|c| escape(c).unwrap_or(c.into())).collect())),
     );
     let layouts = [Layout::Compact, Layout::Spaced, Layout::Indented("  "), Layout::Indented("    "), Layout::Indented("\t")];
-    texts.iter().flat_map(|text| layouts.iter().map(|layout| laid_out(text, *layout))).collect()
+    texts.iter().flat_map(|text| layouts.iter().filter_map(|layout| laid_out(text, *layout))).collect()
 }
 
 /// White space between the parts.
@@ -93,11 +95,15 @@ fn pieces(text: &str) -> Vec<&str> {
     pieces
 }
 
-fn laid_out(text: &str, layout: Layout) -> String {
+/// `None`: it would be longer than any body that is taken, as what is nested deep may be.
+fn laid_out(text: &str, layout: Layout) -> Option<String> {
     let pieces: Vec<&str> = pieces(text).into_iter().filter(|piece| !piece.trim_ascii().is_empty()).collect();
     let mut laid_out = String::with_capacity(text.len());
     let mut depth = 0;
     for (n, piece) in pieces.iter().enumerate() {
+        if laid_out.len() > MAX_BODY_BYTES {
+            return None;
+        }
         let line = |depth: usize| match layout {
             Layout::Compact | Layout::Spaced => String::new(),
             Layout::Indented(indent) => format!("\n{}", indent.repeat(depth)),
@@ -132,12 +138,13 @@ fn laid_out(text: &str, layout: Layout) -> String {
             other => laid_out.push_str(other),
         }
     }
-    laid_out
+    Some(laid_out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{unescaped, written};
+    use tidings_core::limits::MAX_BODY_BYTES;
 
     #[test]
     fn a_text_is_found_again_as_libraries_write_it() {
@@ -162,5 +169,13 @@ mod tests {
     fn only_needless_escapes_are_undone() {
         assert_eq!(unescaped(r#"\/ \u00e9 \ud83d\ude00 \u0026 \" \\ \n \u0000"#), r#"/ é 😀 & \" \\ \n \u0000"#);
         assert_eq!(unescaped(r"\ud83d"), r"\ud83d", "half a character isn't lost");
+    }
+
+    #[test]
+    fn what_is_nested_deep_is_not_laid_out_beyond_the_longest_body() {
+        let deep = format!("{}{}0{}", "[".repeat(100), "0,".repeat(50_000), "]".repeat(100));
+        let texts = written(&deep);
+        assert!(texts.iter().all(|text| text.len() <= 2 * MAX_BODY_BYTES), "bounded");
+        assert!(texts.contains(&deep), "the compact one is still tried");
     }
 }

@@ -8,10 +8,7 @@ use tidings_core::config::scheme::{Algorithm, KeyEncoding, Written};
 use tidings_core::limits::MAX_SECRETS_PER_SOURCE;
 
 pub(super) fn mended<'a>(attempt: &'a Attempt, document: &str) -> impl Iterator<Item = Mended> + use<'a> {
-    let mut mended = spelt(attempt);
-    mended.extend(forms(attempt));
-    mended.extend(others(attempt, document));
-    mended.into_iter()
+    spelt(attempt).into_iter().chain(forms(attempt)).chain(others(attempt, document))
 }
 
 /// White space and quotes, and what a token is written with.
@@ -59,16 +56,15 @@ fn forms(attempt: &Attempt) -> Vec<Mended> {
 }
 
 /// What else stands in the document: another source's secrets, or more of this one's than are tried.
-fn others(attempt: &Attempt, document: &str) -> Vec<Mended> {
+/// One at a time: the request is in each of them.
+fn others<'a>(attempt: &'a Attempt, document: &str) -> impl Iterator<Item = Mended> + use<'a> {
     // A document that can't be read was told before.
     let entries = tidings_core::secrets::parse(document).unwrap_or_default();
     let others = entries.into_iter().filter(|(name, _)| *name != attempt.source.name);
-    let mut mended: Vec<Mended> = others
-        .map(|(name, secrets)| (format!("it is signed with the secret of {name:?}"), attempt.with(|a| a.secrets = secrets.0)))
-        .collect();
+    let mended = others
+        .map(|(name, secrets)| (format!("it is signed with the secret of {name:?}"), attempt.with(|a| a.secrets = secrets.0)));
     let beyond = attempt.secrets.get(MAX_SECRETS_PER_SOURCE..).unwrap_or_default().to_vec();
     let hint =
         format!("it is signed with a secret after the first {MAX_SECRETS_PER_SOURCE}, and no more are tried: take old ones away");
-    mended.push((hint, attempt.with(|a| a.secrets = beyond)));
-    mended
+    mended.chain(std::iter::once_with(move || (hint, attempt.with(|a| a.secrets = beyond))))
 }

@@ -5,6 +5,7 @@ use super::Mended;
 use crate::commands::verify::attempt::Attempt;
 use http::HeaderMap;
 use tidings_core::config::{Reference, Template};
+use tidings_core::limits::MAX_PARAMETERS_TRIED;
 
 /// What API Gateway and proxies put before a path.
 const STAGES: [&str; 10] = ["prod", "Prod", "production", "dev", "stage", "staging", "test", "default", "$default", "api"];
@@ -139,7 +140,7 @@ fn parts(attempt: &Attempt, base: &Url) -> [Vec<String>; 5] {
     queries.extend(attempt.source.public_url.iter().filter_map(|url| Some(url.split_once('?')?.1.to_owned())));
     let pairs: Vec<&str> = base.query.split('&').collect();
     queries.extend(
-        (0..pairs.len())
+        (0..pairs.len().min(MAX_PARAMETERS_TRIED))
             .map(|n| pairs.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, pair)| *pair).collect::<Vec<_>>().join("&")),
     );
     let mut sorted = pairs;

@@ -1,0 +1,54 @@
+//! Lines for people, and complaints.
+
+use super::mark::{BAD, FAINT, paint, rendered};
+use crate::Failure;
+use std::fmt;
+use std::io::{IsTerminal as _, Write as _};
+
+/// A line on standard output. Somebody who closed the pipe wants no more of it, which is no failure.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        $crate::style::line(format_args!($($text)*));
+    }};
+}
+pub(crate) use say;
+
+/// What [`say!`] does. `false`: nobody reads on.
+pub(crate) fn line(text: fmt::Arguments<'_>) -> bool {
+    written(&rendered(&text.to_string()))
+}
+
+/// Writes what is escaped already.
+pub(super) fn written(text: &str) -> bool {
+    writeln!(anstream::stdout().lock(), "{text}").is_ok()
+}
+
+/// Pages that this program is made of, as they are: manuals and completions. Never anything of others.
+pub(crate) fn document(bytes: &[u8]) {
+    let _ = std::io::stdout().lock().write_all(bytes);
+}
+
+/// Whether standard output is one.
+pub(crate) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+pub(crate) fn failure(failure: &Failure) {
+    complain(&format!("{} {}", paint(BAD.bold(), "error:"), failure.message));
+    failure.details.iter().for_each(|detail| complain(&format!("  {detail}")));
+    failure.hint.iter().for_each(|hint| note(hint));
+}
+
+/// A line beside the data: what it took, what was left out.
+pub(crate) fn note(text: &str) {
+    complain(&paint(FAINT, text));
+}
+
+/// What a bug says. It may quote what it stumbled over.
+pub(crate) fn panicked(panic: &dyn fmt::Display) {
+    complain(&format!("{} a bug of this program: {panic}", paint(BAD.bold(), "error:")));
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", rendered(text));
+}

@@ -1,0 +1,44 @@
+//! All that the program writes: data on standard output, complaints on standard error, colour only on a terminal (and never with
+//! NO_COLOR).
+//!
+//! Promises: whatever text a command was given by others (an event, a file, an answer of AWS's), a terminal gets no character of it
+//! that does anything but stand there: [`say!`], [`note`] and [`failure`] escape all that isn't [displayable], [`data`] and
+//! [`pretty`] write JSON in which it is `\u` and some digits. A line that is said is one line: a line break in it is escaped too.
+//! Nothing else of the program writes to either stream, which `cli/tests/house.rs` holds it to.
+//!
+//! [displayable]: tidings_core::telemetry::is_displayable
+
+mod json;
+mod line;
+mod mark;
+
+pub(crate) use json::{data, data_of, pretty, safe_json};
+pub(crate) use line::{document, failure, is_terminal, line, note, panicked, say};
+#[cfg(test)]
+pub(crate) use mark::plain;
+pub(crate) use mark::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, tick};
+
+/// No longer than `width` characters; the end is what tells ids apart.
+pub(crate) fn short(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let head = (width - 1) / 2;
+    let tail = width - 1 - head;
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(length - tail).collect();
+    format!("{start}…{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn long_ids_are_cut_in_the_middle() {
+        assert_eq!(short("abc", 3), "abc");
+        assert_eq!(short("abcdefgh", 5), "ab…gh");
+        assert_eq!(short("äöüäöü", 3), "ä…ü");
+    }
+}
