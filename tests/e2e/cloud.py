@@ -13,6 +13,7 @@ that nobody takes an emulated proof for more than it is:
   - it replaces bytes that aren't UTF-8 in a JSON body before a function sees them, so such a body can't be verified here;
   - it takes `SendMessageBatch` for an action of its own, where IAM has `sqs:SendMessage` for both: the receiver's role gets it
     where, and only where, the template allows the latter;
+  - it takes `GetAlias` and `UpdateAlias` for `ListAliases`, which the role of CodeDeploy gets in the same way (`test_upgrade.py`);
   - `/health` on its own host is its own: the route is reached as `//health`, which the gateway takes for the same;
   - it answers OPTIONS itself.
 """

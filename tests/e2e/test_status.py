@@ -28,7 +28,7 @@ def test_a_stack_that_is_well(stack, tidings, corpus, status):
     assert said["endpoint"]["health"]["state"] == "answers"
     assert said["endpoint"]["ready"]["state"] == "ready"
     assert said["alarms"]["watched"] >= 15 and said["alarms"]["firing"] == 0
-    assert set(depths(said)) == {"events", "dead letters", "actions", "dead actions"}
+    assert set(depths(said)) == {"events", "dead letters", "actions", "dead actions", "links", "dead links"}
     assert depths(said)["events"] == {"visible": 0, "in_flight": 0, "delayed": 0}
     counted = [said["rates"][name] - before[name] for name in ("received", "accepted", "processed")]
     assert counted == [1, 1, 1]

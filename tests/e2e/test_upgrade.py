@@ -2,8 +2,9 @@
 
 Shown: SAM publishes a version of a changed build and CloudFormation moves the alias to it; the version before is kept, and the alias
 goes back to it; requests and events go on all the while. Not shown, because the emulated cloud has no CodeDeploy: an alias on two
-versions at once, and what CodeDeploy does with the alarms. What its role would be refused is shown: the emulator holds the role that
-the template gives it to Lambda's own actions on the function, as Lambda does.
+versions at once, and what CodeDeploy does with the alarms. Of its role it is shown on which resource the calls for an alias are
+authorized: the emulator asks for the function, as Lambda does. It takes all of these calls for one action, so that each is the right
+one is left to tests/policy/authorization.py.
 """
 
 import json
@@ -26,6 +27,11 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "codedeploy.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+
+
+# The emulator calls every call for an alias `ListAliases`: allowed where, and only where, the template allows both of ours.
+MOVES = {"lambda:GetAlias", "lambda:UpdateAlias"}
+EMULATED = "lambda:ListAliases"
 
 
 class Traffic:
@@ -154,7 +160,11 @@ def policy_of_the_template(stack):
         assert "${" not in str(value), value
         return value
 
-    return plain(json.loads(text))
+    policy = plain(json.loads(text))
+    for statement in policy["Statement"]:
+        if MOVES <= set(statement["Action"]):
+            statement["Action"] = [*statement["Action"], EMULATED]
+    return policy
 
 
 def moves(stack, name):
