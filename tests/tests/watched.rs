@@ -277,6 +277,11 @@ fn who_moves(metric: Metric, threshold: f64) -> SetOffBy {
         | Metric::Unfetched
         | Metric::LinkConflict
         | Metric::HoldOverflow
+        | Metric::Overflow
+        | Metric::Unreadable
+        | Metric::TimeUnread
+        | Metric::OutOfTime
+        | Metric::SecretNotStored
         | Metric::Expired
         | Metric::Stale
         | Metric::BodyMismatch

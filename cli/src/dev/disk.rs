@@ -1,7 +1,7 @@
 //! Whether what must be kept can be written. What can't be written is said once on standard error, and once more when it can be
 //! written again; meanwhile nothing is accepted.
 
-use crate::style;
+use crate::{Failure, style};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What is written.
@@ -48,10 +48,8 @@ impl Disk {
         let writes = self.writes(part);
         writes.failed.fetch_add(1, Ordering::SeqCst);
         if !writes.fail.swap(true, Ordering::SeqCst) {
-            style::failure(
-                &format!("{} can't be written: {cause}", part.as_str()),
-                Some("webhooks are answered 503, and nothing is processed, until there is room again"),
-            );
+            let failure = Failure::new(format!("{} can't be written: {cause}", part.as_str()));
+            style::failure(&failure.hint("webhooks are answered 503, and nothing is processed, until there is room again"));
         }
     }
 

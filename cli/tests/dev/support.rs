@@ -30,7 +30,11 @@ impl Dev {
     }
 
     /// Started with a change of how, and each line of what it says taken by `heard`.
-    pub(crate) fn watched(more: &[&str], change: impl FnOnce(&mut Command), mut heard: impl FnMut(String) + Send + 'static) -> Self {
+    pub(crate) fn watched(
+        more: &[&str],
+        change: impl FnOnce(&mut Command),
+        mut heard: impl FnMut(String) + Send + 'static,
+    ) -> Self {
         let mut command = Command::new(BINARY);
         command.args(["dev", "--port", "0"]).args(more).stdout(Stdio::piped());
         change(&mut command);
