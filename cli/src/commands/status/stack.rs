@@ -15,10 +15,13 @@ use tidings_core::config::rules::Span;
 use tidings_core::time::Timestamp;
 
 /// The queues in the order of the screen, and the outputs that have their addresses. The last are found as resources.
-const QUEUES: [(&str, &str); 3] =
-    [("events", "EventsQueueUrl"), ("dead letters", "DeadLetterQueueUrl"), ("actions", "ActionsQueueUrl")];
-const ONLY_RESOURCES: [(&str, &str); 3] =
-    [("dead actions", "ActionsDeadLetterQueue"), ("links", "LinksQueue"), ("dead links", "LinksDeadLetterQueue")];
+const QUEUES: [(&str, &str); 4] = [
+    ("events", "EventsQueueUrl"),
+    ("dead letters", "DeadLetterQueueUrl"),
+    ("actions", "ActionsQueueUrl"),
+    ("links", "LinksQueueUrl"),
+];
+const ONLY_RESOURCES: [(&str, &str); 2] = [("dead actions", "ActionsDeadLetterQueue"), ("dead links", "LinksDeadLetterQueue")];
 
 /// As many as `DescribeAlarms` takes at once; `DescribeStackResources` gives no more.
 const MAX_ALARMS: i32 = 100;
