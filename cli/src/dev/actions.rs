@@ -8,11 +8,10 @@
 
 use super::cloud::Cloud;
 use super::queues::store::Store;
-use crate::style::{FAINT, NAME, STRONG, WARN, paint, short};
+use crate::style::{FAINT, NAME, STRONG, WARN, paint, short, shown};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_core::action::NOTIFY_TYPE;
@@ -161,9 +160,8 @@ fn show(done: &Done, data: &Value, again: bool) -> std::io::Result<()> {
     };
     let label = paint(NAME, format!("{:<10}", if done.text.is_some() { "says" } else { "does" }));
     let again = if again { paint(WARN, "  perhaps said before: it was taken out of its queue") } else { String::new() };
-    let mut out = anstream::stdout().lock();
-    writeln!(out, "{}  {:<9} {label} {:<28} {what}{again}", super::show::clock(), "", short(&done.conversation, 28))?;
-    out.flush()
+    let (at, whom) = (super::show::clock(), short(&done.conversation, 28));
+    shown(format_args!("{at}  {:<9} {label} {whom:<28} {what}{again}", ""))
 }
 
 async fn delete(cloud: &Cloud, message: &Message) {

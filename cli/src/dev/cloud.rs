@@ -218,7 +218,7 @@ fn database(folder: Option<&Folder>) -> Result<Database, Failure> {
 
 fn store(folder: &Folder) -> Result<Arc<Store>, Failure> {
     let store = Store::open(&folder.database(folder::QUEUES)?)?;
-    legacy::import(&store, folder, EVENTS_QUEUE, DEAD_LETTER_QUEUE, SystemClock.now().unix_ms())?;
+    legacy::import(&store, folder, [EVENTS_QUEUE, LINKS_QUEUE, DEAD_LETTER_QUEUE], SystemClock.now().unix_ms())?;
     Ok(Arc::new(store))
 }
 

@@ -18,6 +18,22 @@ pub(crate) fn line(text: fmt::Arguments<'_>) -> bool {
     written(&rendered(&text.to_string()))
 }
 
+/// The same, and it is known to be out when this returns. Errors: perhaps nobody has seen it.
+pub(crate) fn shown(text: fmt::Arguments<'_>) -> std::io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{}", rendered(&text.to_string()))?;
+    out.flush()
+}
+
+/// Bytes for a file or a pipe, as they are. Errors: it is a terminal, which would obey them, or they couldn't be written.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
+    if is_terminal() {
+        return Err(Failure::new("the bytes are given to a file or a pipe only").hint("--payload shows them as JSON"));
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Failure::new(format!("standard output: {error}")))
+}
+
 /// Writes what is escaped already.
 pub(super) fn written(text: &str) -> bool {
     writeln!(anstream::stdout().lock(), "{text}").is_ok()

@@ -13,7 +13,7 @@ mod line;
 mod mark;
 
 pub(crate) use json::{data, data_of, pretty, safe_json};
-pub(crate) use line::{document, failure, is_terminal, line, note, panicked, say};
+pub(crate) use line::{bytes, document, failure, is_terminal, line, note, panicked, say, shown};
 #[cfg(test)]
 pub(crate) use mark::plain;
 pub(crate) use mark::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, tick};

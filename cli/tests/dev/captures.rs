@@ -91,7 +91,7 @@ fn what_verifies_is_recorded_and_everything_else_is_told() {
     }
     assert!(!capture.send(&["shopify"]).status.success(), "it wasn't asked for");
     assert!(capture.send(&["slack", "--file", &hello]).status.success(), "a handshake");
-    assert!(!capture.send(&["orders", "--file", &file("typeless.json", "{\"id\":\"1\"}")]).status.success());
+    assert!(!capture.send(&["orders", "--file", &file("typeless.json", "{\"id\":\"1\"}"), "--tamper", "body"]).status.success());
     assert!(!capture.send(&["--case", "orders-oversized"]).status.success());
     let sent =
         capture.send(&["orders", "--file", &planted, "--header", "Authorization=Bearer hunter2", "--header", "Cookie=a=hunter2"]);

@@ -49,7 +49,10 @@ fn a_link_brings_what_was_kept_and_what_waited() {
     let until = Instant::now() + Duration::from_secs(20);
     let shown = loop {
         let shown = json(&dev.ask(&["context", "show", "whatsapp:491713920012", "--json"]));
-        if shown["timeline"].as_array().is_some_and(|timeline| timeline.iter().any(|c| c["type"] == "tidings.action.due")) {
+        if shown["timeline"]
+            .as_array()
+            .is_some_and(|timeline| timeline.iter().any(|c| c["type"] == "tidings.wake" && c["actions"].is_array()))
+        {
             break shown;
         }
         assert!(Instant::now() < until, "nothing was sent: {shown}");
@@ -57,7 +60,8 @@ fn a_link_brings_what_was_kept_and_what_waited() {
     };
     assert_eq!(shown["context"]["entities"]["order/1042"]["warehouse"]["value"], "Hamburg");
     assert_eq!(shown["context"]["identities"], serde_json::json!(["order:1042"]));
-    let due = shown["timeline"].as_array().unwrap().iter().find(|c| c["type"] == "tidings.action.due").unwrap();
+    let due =
+        shown["timeline"].as_array().unwrap().iter().find(|c| c["type"] == "tidings.wake" && c["actions"].is_array()).unwrap();
     assert_eq!(due["actions"][0], "stock-reserved/notify queued");
 }
 

@@ -13,7 +13,7 @@ fn lived(dev: &Dev) {
         assert!(dev.send(&["--case", case]).status.success());
         dev.claim(key, "processed");
     }
-    // The join's message, and that of the notification that was held.
+    // The join's message, and the conversation's timer, which says what was held.
     let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let own =
         |timeline: &Value| timeline.as_array().unwrap().iter().filter(|c| c["key"].as_str().unwrap().starts_with('@')).count();

@@ -8,7 +8,7 @@ use crate::overflow::Full;
 use crate::tries::{Next, Tries};
 use crate::view::{View, load, read_partition};
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_core::context::{Content, Deferred, Item, ItemKey, Link, Moved, Outbox, Outgoing, Place, Put, Waits, moved};
+use tidings_core::context::{Content, Deferred, Item, ItemKey, Link, Moved, Outgoing, Place, Put, Waits, moved};
 use tidings_core::due::Due;
 use tidings_core::limits::MOVE_CHUNK;
 use tidings_core::ports::{Rewrite, Unavailable};
@@ -91,21 +91,17 @@ async fn follow(
 async fn hand_over(processor: &Processor, tries: &mut Tries, identity: &View, conversation: &str) -> Result<bool, Failure> {
     let keys = [ItemKey::Deferred, ItemKey::Outbox];
     let theirs = read_partition(processor, conversation, &keys).await.map_err(Failure::undelivered)?;
-    let rewrite = handed(identity, &theirs, processor.clock.now())?;
-    if rewrite.puts.is_empty() && rewrite.deletes.is_empty() {
-        return Ok(true);
-    }
-    if !write(processor, tries, &rewrite).await? {
+    let (version, outbox) = theirs.outbox();
+    let Some(rewrite) = handed(identity, &theirs, processor.clock.now()) else {
+        // Its outbox has no room for a timer, as in an outage: that is sent first.
+        deliver(processor, conversation, version, outbox).await?;
         return Ok(false);
-    }
-    if let Some(Item { version, content: Content::Outbox(outbox) }) = rewrite.puts.get(&theirs.place(ItemKey::Outbox)) {
-        deliver(processor, conversation, Some(version.unwrap_or(0) + 1), outbox.clone()).await?;
-    }
-    Ok(true)
+    };
+    Ok(rewrite.puts.is_empty() && rewrite.deletes.is_empty() || write(processor, tries, &rewrite).await?)
 }
 
-/// The write that hands over. Pure.
-fn handed(identity: &View, conversation: &View, now: Timestamp) -> Result<Rewrite, Failure> {
+/// The write that hands over. `None`: the conversation's outbox has no room. Pure.
+fn handed(identity: &View, conversation: &View, now: Timestamp) -> Option<Rewrite> {
     let mut rewrite = Rewrite { puts: BTreeMap::new(), deletes: BTreeMap::new(), at: now };
     let (held_version, mut held) = identity.deferred(&identity.partition);
     let (sent_version, sent) = identity.outbox();
@@ -121,38 +117,33 @@ fn handed(identity: &View, conversation: &View, now: Timestamp) -> Result<Rewrit
     let known = deferred.identities.contains(&identity.partition);
     if !held.is_empty() && !known {
         deferred.identities.push(identity.partition.clone());
+        rewrite.puts.insert(conversation.place(ItemKey::Deferred), deferred_item(version, &deferred));
     }
-    let (outbox_version, mut outbox) = conversation.outbox();
     if deferred.has_due(now)
         && let Some(due) = deferred.timer_due(now)
     {
-        deferred.timers += 1;
-        deferred.wakes = Some(due);
-        wake(&mut outbox, &conversation.partition, deferred.timers, due, now)?;
+        let (outbox_version, mut outbox) = conversation.outbox();
+        (deferred.timers, deferred.wakes) = (deferred.timers + 1, Some(due));
+        let what = Due::Wake { conversation: conversation.partition.clone(), timer: deferred.timers };
+        let message = what.envelope(due, now).encode();
+        match outbox.put(Outgoing::Timer { due, message }) {
+            Put::Inside => {}
+            Put::AfterPage { first, page } => {
+                let item = Item::new(Content::OutboxPage(page));
+                rewrite.puts.insert(conversation.place(ItemKey::OutboxPage(first)), item);
+            }
+            Put::TooLarge | Put::Full => return None,
+        }
         rewrite.puts.insert(conversation.place(ItemKey::Deferred), deferred_item(version, &deferred));
         rewrite
             .puts
             .insert(conversation.place(ItemKey::Outbox), Item { version: outbox_version, content: Content::Outbox(outbox) });
-    } else if !held.is_empty() && !known {
-        rewrite.puts.insert(conversation.place(ItemKey::Deferred), deferred_item(version, &deferred));
     }
-    Ok(rewrite)
+    Some(rewrite)
 }
 
 fn deferred_item(version: Option<u64>, deferred: &Deferred) -> Item {
     Item { version, content: Content::Deferred(deferred.clone()) }
-}
-
-fn wake(outbox: &mut Outbox, conversation: &str, timer: u64, due: Timestamp, now: Timestamp) -> Result<(), Failure> {
-    let message = Due::Wake { conversation: conversation.to_owned(), timer }.envelope(due, now).encode();
-    match outbox.put(Outgoing::Timer { due, message }) {
-        Put::Inside => Ok(()),
-        // The outbox is full, as in an outage: the next try finds room, or fails until what waits is sent.
-        Put::AfterPage { .. } | Put::TooLarge | Put::Full => {
-            let cause = "the conversation's outbox is full".to_owned();
-            Err(Failure::Undelivered(Unavailable { call: "sqs:SendMessage", cause }))
-        }
-    }
 }
 
 /// Whether it is written; if not, it must be read again.

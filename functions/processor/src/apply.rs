@@ -98,13 +98,10 @@ pub(crate) fn action(proposal: &Proposal, view: &View, order: &Order, at: &Momen
 }
 
 /// The conversation's timer: what is due is decided, in the order of the events. `identity` is one whose link has come since:
-/// what it holds comes over as far as there is room, and is decided by the next timer.
+/// what it holds comes over as far as there is room; the rest is the next timer's.
 pub(crate) fn wake(fired: Timestamp, identity: Option<&str>, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
     let mut work = Work::new(view, &Outline::default(), order, at);
     work.deferred.wakes = work.deferred.wakes.filter(|wakes| *wakes > fired);
-    for Waits { proposal, .. } in work.deferred.take_due(at.now, WAKE_STEP) {
-        work.decide(&proposal);
-    }
     if let Some(identity) = identity {
         let (version, mut theirs) = view.deferred(identity);
         let gone = work.deferred.take_over(&mut theirs, at.now);
@@ -120,6 +117,9 @@ pub(crate) fn wake(fired: Timestamp, identity: Option<&str>, view: &View, order:
                 work.applied.items.insert(place, Item { version: Some(version), content: Content::Deferred(theirs) });
             }
         }
+    }
+    for Waits { proposal, .. } in work.deferred.take_due(at.now, WAKE_STEP) {
+        work.decide(&proposal);
     }
     if !work.applied.actions.is_empty() {
         work.applied.outcome = Outcome::Applied;

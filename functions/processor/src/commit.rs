@@ -98,7 +98,6 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option
 /// say what of that isn't done. After an erasure the claim names nobody, and nothing is left.
 pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Done, Failure> {
     if let Some(conversation) = &effect.conversation {
-        flush(processor, conversation).await?;
         let links = effect.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
         let links = load(processor, links).await.map_err(Failure::undelivered)?;
         for (place, item) in links {
@@ -107,6 +106,7 @@ pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Do
                 adopt(processor, &place.partition, conversation).await?;
             }
         }
+        flush(processor, conversation).await?;
     }
     let conversation = effect.conversation.clone().unwrap_or_default();
     Ok(Done { effect: Some(Effect::Before), outcome: "duplicate", conversation, rules: Vec::new(), actions: Vec::new() })
@@ -196,21 +196,25 @@ async fn wake(
     fired: Timestamp,
     now: Timestamp,
 ) -> Result<Option<Prepared>, Failure> {
-    let deferred = read_partition(processor, conversation, &[ItemKey::Deferred]).await?.deferred(conversation).1;
+    let mut deferred = read_partition(processor, conversation, &[ItemKey::Deferred]).await?.deferred(conversation).1;
     if deferred.is_empty() {
         return Ok(None);
     }
-    let due = deferred.clone().take_due(now, WAKE_STEP);
+    let identity = deferred.identities.first().cloned();
+    if let Some(identity) = &identity {
+        let mut theirs = read_partition(processor, identity, &[ItemKey::Deferred]).await?.deferred(identity).1;
+        let _ = deferred.take_over(&mut theirs, now);
+    }
+    let due = deferred.take_due(now, WAKE_STEP);
     let mut keys = BTreeSet::from([ItemKey::Outbox, ItemKey::Deferred]);
     keys.extend(due.iter().flat_map(|waits| keys_of_action(&waits.proposal)));
-    let identity = deferred.identities.first();
-    let elsewhere = identity.map(|identity| Place::new(identity.clone(), ItemKey::Deferred)).into_iter().collect();
+    let elsewhere = identity.iter().map(|identity| Place::new(identity.clone(), ItemKey::Deferred)).collect();
     let mut view = read(processor, &Owner::Conversation(conversation.to_owned()), &keys, &elsewhere).await?;
     let unsent = send_first(processor, &mut view).await;
     let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
     // It has waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
-    let applied = apply::wake(fired, identity.map(String::as_str), &view, &order, &at);
+    let applied = apply::wake(fired, identity.as_deref(), &view, &order, &at);
     let rules: BTreeSet<String> = due.into_iter().map(|waits| waits.proposal.rule).collect();
     let rules = rules.into_iter().collect();
     Ok(Some(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None, unsent }))
@@ -343,13 +347,18 @@ impl Prepared {
         if let Some(unsent) = unsent {
             return Err(unsent);
         }
-        let (version, outbox) = match applied.items.get(&view.place(ItemKey::Outbox)) {
-            Some(Item { version, content: Content::Outbox(outbox) }) => (Some(version.unwrap_or(0) + 1), outbox.clone()),
-            Some(_) | None => view.outbox(),
-        };
-        deliver(processor, &view.partition, version, outbox).await?;
+        // What an identity has known comes first: a join that the event completes tells of it.
         for identity in &applied.links {
             adopt(processor, identity, &view.partition).await?;
+        }
+        if applied.links.is_empty() {
+            let (version, outbox) = match applied.items.get(&view.place(ItemKey::Outbox)) {
+                Some(Item { version, content: Content::Outbox(outbox) }) => (Some(version.unwrap_or(0) + 1), outbox.clone()),
+                Some(_) | None => view.outbox(),
+            };
+            deliver(processor, &view.partition, version, outbox).await?;
+        } else {
+            flush(processor, &view.partition).await?;
         }
         Ok(Done {
             effect: Some(Effect::Now(applied.outcome)),

@@ -39,7 +39,7 @@ async fn a_scan_of_both_tables_finds_nothing_of_one_and_all_of_the_other() {
     let found = world.reader().dossier("web:ANNSMARK", &[]).await.unwrap();
     let erasure = world.erase(ANN).await;
     assert_eq!(erasure.counts, found.counts(), "what was found is what was deleted");
-    assert_eq!(erasure.counts.waiting, 3, "what waits for the morning: an event's, a join's, and one for the second time");
+    assert_eq!(erasure.counts.deferred, 1, "what waits for the morning is in one item");
     assert_eq!(erasure.looks, 3, "all, what had found it, and nothing");
 
     let after = world.rows().await;
@@ -115,7 +115,7 @@ async fn an_identity_without_a_link_is_erased_by_its_own_name() {
     let eraser = tidings_core::aws::Eraser::new(reader.clone(), std::time::Duration::ZERO);
     assert!(of(&world.rows().await, ANN).len() >= 4, "claim, facts, node, what is held");
     let erasure = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap();
-    assert_eq!((erasure.counts.outboxes, erasure.counts.claims, erasure.looks), (1, 1, 2));
+    assert_eq!((erasure.counts.deferred, erasure.counts.claims, erasure.looks), (1, 1, 2));
     assert_eq!(of(&world.rows().await, ANN), BTreeSet::new());
     let nothing = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap();
     assert_eq!((nothing.counts, nothing.looks), (Default::default(), 1), "again, and there is nothing to do");

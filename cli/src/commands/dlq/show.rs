@@ -2,11 +2,10 @@
 
 use crate::Failure;
 use crate::arguments::DlqShow;
-use crate::style::{FAINT, data, paint, pretty, say};
+use crate::style::{self, FAINT, data, paint, pretty, say};
 use crate::target::reader_at;
 use receiver::unpacked;
 use serde_json::{Value, json};
-use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::Envelope;
@@ -44,10 +43,6 @@ pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
 fn bytes(message: &str) -> Result<ExitCode, Failure> {
     let envelope = Envelope::decode(message).map_err(|error| Failure::new(error.to_string()))?;
     let bytes = unpacked(&envelope).unwrap_or_else(|| envelope.data.get().as_bytes().to_vec());
-    let mut out = std::io::stdout();
-    if out.is_terminal() {
-        return Err(Failure::new("the bytes are given to a file or a pipe only").hint("--payload shows them as JSON"));
-    }
-    out.write_all(&bytes).and_then(|()| out.flush()).map_err(|error| Failure::new(format!("standard output: {error}")))?;
+    style::bytes(&bytes)?;
     Ok(ExitCode::SUCCESS)
 }

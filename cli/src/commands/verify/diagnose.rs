@@ -60,6 +60,9 @@ fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
         Rejection::HandedOut => {
             Some("no event of this provider is such a text: it was made of what a handshake answered to somebody".to_owned())
         }
+        Rejection::Lengthened => {
+            Some("anybody who has seen one request can make such a body; the provider sends text".to_owned())
+        }
         Rejection::ExpiredCertificate => {
             Some("of a captured request, say with --at when it was fresh: the certificate was valid then".to_owned())
         }
@@ -145,6 +148,7 @@ fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
         | Rejection::ForeignCertificate
         | Rejection::ExpiredCertificate
         | Rejection::HandedOut
+        | Rejection::Lengthened
         | Rejection::ForeignAlgorithm
         | Rejection::Unexpected(_)
         | Rejection::RepeatedHeader(_)

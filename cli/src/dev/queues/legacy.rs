@@ -6,6 +6,7 @@ use crate::dev::folder::{Folder, LEFT, sync_folder};
 use serde::Deserialize;
 use std::fs;
 use std::io::ErrorKind;
+use tidings_core::told::ToldLink;
 
 /// The bodies of the messages that were left.
 #[derive(Deserialize)]
@@ -15,7 +16,7 @@ struct Left {
 }
 
 /// Stores them once, and takes the file away.
-pub(crate) fn import(store: &Store, folder: &Folder, events: &str, dead: &str, now_ms: i64) -> Result<(), Failure> {
+pub(crate) fn import(store: &Store, folder: &Folder, [events, links, dead]: [&str; 3], now_ms: i64) -> Result<(), Failure> {
     let path = folder.path().join(LEFT);
     let said = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", path.display()));
     let json = match fs::read_to_string(&path) {
@@ -29,7 +30,9 @@ pub(crate) fn import(store: &Store, folder: &Folder, events: &str, dead: &str, n
             said(&error).hint("it holds the messages that an earlier run left; move it away to start without them")
         })?;
         let of = |queue, bodies: &'_ [String]| bodies.iter().map(|body| (queue, body.clone())).collect::<Vec<_>>();
-        let messages = [of(events, &left.events), of(dead, &left.dead)].concat();
+        // That version took links among events.
+        let (told, others): (Vec<_>, Vec<_>) = left.events.into_iter().partition(|body| ToldLink::read(body, None).is_some());
+        let messages = [of(events, &others), of(links, &told), of(dead, &left.dead)].concat();
         let messages: Vec<(&str, &str)> = messages.iter().map(|(queue, body)| (*queue, body.as_str())).collect();
         store.import(LEFT, &messages, now_ms).map_err(|error| said(&error))?;
     }

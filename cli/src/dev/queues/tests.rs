@@ -224,7 +224,7 @@ fn what_the_version_before_left_is_taken_over_once() {
     let left = scratch.path.join(LEFT);
     let write =
         |events: &[&str]| std::fs::write(&left, serde_json::json!({ "events": events, "dead": ["d"] }).to_string()).unwrap();
-    let import = |store: &Store| legacy::import(store, &scratch.folder, EVENTS, DEAD, 0);
+    let import = |store: &Store| legacy::import(store, &scratch.folder, [EVENTS, "links", DEAD], 0);
     write(&["one", "two"]);
     let store = scratch.open();
     // It died before it took the file away.

@@ -74,11 +74,14 @@ impl Source {
     /// SHA-256 goes on where it stopped: of `secret + body` anyone can make that of `secret + body + padding + more`. The padding
     /// begins with a byte that isn't UTF-8 there, so what is read as text is refused.
     fn can_be_lengthened(&self) -> bool {
-        let is_first = |message: &Template| matches!(message.0.first(), Some(Part::Value(Reference::Secret)));
         let is_binary = |content_type: &String| self.format_of(content_type) == BodyFormat::Binary;
-        self.scheme.algorithm == Algorithm::Sha256
-            && self.scheme.message.as_ref().is_some_and(is_first)
-            && self.content_types.0.iter().any(is_binary)
+        self.begins_with_secret() && self.content_types.0.iter().any(is_binary)
+    }
+
+    /// Whether what is signed is a plain digest that begins with the secret.
+    pub fn begins_with_secret(&self) -> bool {
+        let is_first = |message: &Template| matches!(message.0.first(), Some(Part::Value(Reference::Secret)));
+        self.scheme.algorithm == Algorithm::Sha256 && self.scheme.message.as_ref().is_some_and(is_first)
     }
 
     /// Whether every genuine event's signed text holds a byte that the answer doesn't take. A token signs nothing; a JSON Web Token

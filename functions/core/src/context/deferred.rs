@@ -176,10 +176,12 @@ mod tests {
     #[test]
     fn what_is_due_comes_out_in_the_order_of_the_events() {
         let mut deferred = Deferred::default();
-        for (second, until) in [(3, Some(at(10))), (1, Some(at(20))), (2, None), (4, Some(at(10)))] {
+        for (second, until) in [(3, Some(at(10))), (1, Some(at(20))), (4, Some(at(10)))] {
             assert_eq!(deferred.add(waits(second, Priority::Normal, 1, until), at(0)), []);
         }
         assert_eq!(deferred.timer_due(at(0)), Some(at(10)));
+        assert_eq!(deferred.add(waits(2, Priority::Normal, 1, None), at(0)), []);
+        assert_eq!(deferred.timer_due(at(0)), Some(at(0)), "of a conversation, what waits for a link is due");
         assert_eq!(seconds(&deferred.take_due(at(10), 2)), [2, 3], "at most two, the oldest first");
         assert!(deferred.has_due(at(10)));
         assert_eq!(seconds(&deferred.take_due(at(10), 9)), [4]);
@@ -237,6 +239,11 @@ mod tests {
         let _ = deferred.add(waits(1, Priority::Normal, 1, None), at(0));
         let late = at(0).plus(crate::limits::MAX_DEFERRAL + Duration::from_millis(1));
         let _ = deferred.add(waits(2, Priority::Normal, 1, None), late);
-        assert_eq!(seconds(&deferred.waiting), [0; 0], "both were first looked at then");
+        assert_eq!(
+            seconds(&deferred.waiting),
+            [2],
+            "what has waited too long goes when something comes; this is seen at its time"
+        );
+        assert!(deferred.waiting[0].proposal.has_expired(late));
     }
 }

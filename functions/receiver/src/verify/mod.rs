@@ -74,6 +74,10 @@ pub enum Rejection {
     ExpiredCertificate,
     #[error("what is signed is a text of which a handshake gives a MAC to whoever asks")]
     HandedOut,
+    /// Of one request with such a digest anyone makes others, with bytes in them that are no text. What can't be told from those
+    /// isn't authentic, and so it isn't kept either.
+    #[error("a digest that begins with the secret, of a body that is no UTF-8")]
+    Lengthened,
     /// All that could be checked without it is right.
     #[error("the provider's key isn't here")]
     KeyNeeded(NeededKey),
@@ -102,6 +106,7 @@ impl Rejection {
             Self::ForeignCertificate => "foreign_certificate",
             Self::ExpiredCertificate => "expired_certificate",
             Self::HandedOut => "handed_out",
+            Self::Lengthened => "lengthened",
             Self::KeyNeeded(_) => "no_such_key",
             Self::Mismatch => "mismatch",
         }
@@ -211,6 +216,9 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<(Pa
         }
     }
     match matching {
+        Some(_) if values.source.begins_with_secret() && std::str::from_utf8(&values.delivery.body).is_err() => {
+            Err(Rejection::Lengthened)
+        }
         Some(index) if oracle::is_handed_out(&values, &keys.secrets[index])? => Err(Rejection::HandedOut),
         Some(index) => Ok((signature, token, index)),
         None => Err(without_key.unwrap_or(Rejection::Mismatch)),
