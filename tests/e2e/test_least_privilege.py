@@ -34,7 +34,7 @@ def received(stack):
 CALLS = [
     ("put a claim", "dynamodb", lambda c, s: c.put_item(TableName=s.claims_table, Item=CLAIM), {"Receiver"}),
     ("mark a claim", "dynamodb", lambda c, s: c.update_item(TableName=s.claims_table, Key=CLAIM, **UPDATE), {"Receiver", "Processor"}),
-    ("read a claim", "dynamodb", lambda c, s: c.get_item(TableName=s.claims_table, Key=CLAIM), set()),
+    ("read a claim", "dynamodb", lambda c, s: c.get_item(TableName=s.claims_table, Key=CLAIM), {"Processor"}),
     ("delete a claim", "dynamodb", lambda c, s: c.delete_item(TableName=s.claims_table, Key=CLAIM), set()),
     (
         "read a timeline", "dynamodb",

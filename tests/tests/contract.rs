@@ -161,6 +161,7 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "dynamodb:BatchGetItem ContextTable.Arn",
         "dynamodb:ConditionCheckItem ContextTable.Arn",
         "dynamodb:DeleteItem ContextTable.Arn",
+        "dynamodb:GetItem ClaimsTable.Arn",
         "dynamodb:PutItem ContextTable.Arn",
         "dynamodb:Query ContextTable.Arn",
         "dynamodb:UpdateItem ClaimsTable.Arn",

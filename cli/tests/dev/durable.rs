@@ -147,6 +147,7 @@ impl Drop for Unmounted {
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "a test that did not run says so")]
 fn a_full_disk_is_answered_503_and_said_and_goes_on_when_there_is_room() {
     let data = Data::new("full");
     std::fs::create_dir_all(&data.0).expect("a folder");

@@ -29,7 +29,7 @@ type Planned = (Record, Result<Task, Failure>);
 /// What there is to do for a record.
 enum Task {
     /// Its effect, by this plan.
-    Apply(Plan),
+    Apply(Box<Plan>),
     /// Its effect is there since an earlier receive: what that has left.
     Finish(RecordedEffect),
 }
@@ -148,7 +148,7 @@ async fn task(processor: &Processor, record: &Record) -> Result<Task, Failure> {
     {
         return Ok(Task::Finish(effect));
     }
-    plan(processor, record).await.map(Task::Apply)
+    plan(processor, record).await.map(Box::new).map(Task::Apply)
 }
 
 async fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {

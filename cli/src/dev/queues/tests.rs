@@ -127,6 +127,16 @@ fn a_receive_that_the_end_of_its_process_cut_off_does_not_count_a_bounded_number
 }
 
 #[test]
+fn an_action_that_was_taken_out_by_a_process_that_ended_is_seen_to_come_again() {
+    let scratch = Scratch::new("again");
+    scratch.open().send("actions.fifo", &New { group: Some("g"), ..new("say") }, 0).unwrap();
+    for receive in 1..=3 {
+        let taken = scratch.open().receive(&plain("actions.fifo"), 1, None, receive * 10_000).unwrap();
+        assert_eq!(taken[0].receives, u32::try_from(receive).unwrap(), "each counts: perhaps it was said");
+    }
+}
+
+#[test]
 fn a_receive_on_a_full_disk_does_not_count() {
     let scratch = Scratch::new("uncount");
     let store = scratch.open();

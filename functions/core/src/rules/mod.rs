@@ -100,9 +100,12 @@ impl Expression {
     pub fn evaluate(&self, variables: &Variables) -> Result<serde_json::Value, EvaluationError> {
         let mut evaluation = Evaluation::new(&variables.values, Meter::new(&variables.work));
         let value = evaluation.value(&self.tree).and_then(|value| convert::to_json(&value, &mut evaluation.meter));
-        value.map_err(|fault| match fault {
-            Fault::LargeResult(bytes) => EvaluationError::TooLarge(bytes),
-            fault => EvaluationError::NoValue(fault.to_string()),
+        value.map_err(|fault| {
+            if let Fault::LargeResult(bytes) = fault {
+                EvaluationError::TooLarge(bytes)
+            } else {
+                EvaluationError::NoValue(fault.to_string())
+            }
         })
     }
 }

@@ -145,10 +145,8 @@ fn members(harness: &Harness) -> usize {
     let items = harness.store.items();
     let (_, item) = items.iter().find(|(place, _)| place.key == ItemKey::Entity("customer".into())).unwrap();
     let Content::Facts(facts) = &item.content else { panic!("{item:?}") };
-    match &facts["watching"].kind {
-        tidings_core::context::FactKind::Set(members) => members.len(),
-        other => panic!("{other:?}"),
-    }
+    let tidings_core::context::FactKind::Set(members) = &facts["watching"].kind else { panic!("{facts:?}") };
+    members.len()
 }
 
 #[tokio::test]
