@@ -191,7 +191,7 @@ pub async fn context_store(tables: &Tables) {
 
     // Once is all: the marker ends a second try, and nothing of it is written.
     // It is told what the claim says of the effect, and so is a burial, and whoever asks.
-    let effect = RecordedEffect { conversation: Some("c".into()), links: vec!["customer:c1".into()] };
+    let effect = RecordedEffect { conversation: Some("c".into()), links: Some(vec!["customer:c1".into()]) };
     let again = commit("a", "elsewhere", &[("order/1", Some(1)), ("order/9", None)]);
     assert_eq!(contexts.commit(&Commit { links: vec![], ..again }).await, Committed::Before(effect.clone()));
     assert_eq!(contexts.effect(&key("a")).await.expect("an answer"), Some(effect.clone()));

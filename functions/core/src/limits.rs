@@ -339,6 +339,9 @@ pub const MAX_DEFERRED_BYTES: usize = 65_536;
 /// One of these: the longest text with its parts has less than half of it.
 pub const MAX_DEFERRED_PROPOSAL_BYTES: usize = 32_768;
 
+/// Identities of one conversation that hand over at once what they hold: each is a name. The next one is tried again later.
+pub const MAX_HANDED_OVER: usize = 64;
+
 /// What one timer decides in its transaction, at most. If more is due, the next one follows at once.
 pub const WAKE_STEP: usize = 16;
 
@@ -539,7 +542,7 @@ const _: () = {
     assert!(MAX_ITEM_BYTES <= 400 * 1024);
     assert!(OUTBOX_PAGE_BYTES + MAX_ACTION_BYTES <= 400 * 1024, "a page, whose last action may be larger than the rest");
     assert!(OUTBOX_PAGE_BYTES + MAX_ACTION_BYTES + 32 * MAX_SENT_TIMES <= 400 * 1024, "the outbox with its times");
-    assert!(MAX_DEFERRED_BYTES + MAX_DEFERRED_PROPOSAL_BYTES <= 400 * 1024);
+    assert!(MAX_DEFERRED_BYTES + MAX_DEFERRED_PROPOSAL_BYTES + MAX_HANDED_OVER * (MAX_CONVERSATION_BYTES + 8) <= 400 * 1024);
     assert!(2 * MAX_DEFERRED_PROPOSAL_BYTES <= MAX_DEFERRED_BYTES);
     assert!(MAX_ACTION_BYTES < MAX_MESSAGE_BYTES);
     assert!(MAX_KEPT_EVENT_BYTES + MAX_ITEM_BYTES <= 400 * 1024, "an item holds 400 KB, and a claim says more than its event");

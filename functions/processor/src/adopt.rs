@@ -10,7 +10,7 @@ use crate::view::{View, load, read_partition};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::context::{Content, Deferred, Item, ItemKey, Link, Moved, Outgoing, Place, Put, Waits, moved};
 use tidings_core::due::Due;
-use tidings_core::limits::MOVE_CHUNK;
+use tidings_core::limits::{MAX_HANDED_OVER, MOVE_CHUNK};
 use tidings_core::ports::{Rewrite, Unavailable};
 use tidings_core::telemetry::{Metric, UNKNOWN};
 use tidings_core::time::Timestamp;
@@ -91,6 +91,10 @@ async fn follow(
 async fn hand_over(processor: &Processor, tries: &mut Tries, identity: &View, conversation: &str) -> Result<bool, Failure> {
     let keys = [ItemKey::Deferred, ItemKey::Outbox];
     let theirs = read_partition(processor, conversation, &keys).await.map_err(Failure::undelivered)?;
+    if theirs.deferred(conversation).1.identities.len() >= MAX_HANDED_OVER {
+        let cause = "as many identities as may hand over at once do".to_owned();
+        return Err(Failure::Undelivered(Unavailable { call: "dynamodb:PutItem", cause }));
+    }
     let (version, outbox) = theirs.outbox();
     let Some(rewrite) = handed(identity, &theirs, processor.clock.now()) else {
         // Its outbox has no room for a timer, as in an outage: that is sent first.

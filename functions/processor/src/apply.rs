@@ -102,7 +102,10 @@ pub(crate) fn action(proposal: &Proposal, view: &View, order: &Order, at: &Momen
 pub(crate) fn wake(fired: Timestamp, identity: Option<&str>, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
     let mut work = Work::new(view, &Outline::default(), order, at);
     work.deferred.wakes = work.deferred.wakes.filter(|wakes| *wakes > fired);
-    if let Some(identity) = identity {
+    if let Some(identity) = identity.filter(|identity| view.link(identity) != Some(&view.partition)) {
+        // It was moved to another conversation meanwhile.
+        work.deferred.identities.retain(|waiting| waiting != identity);
+    } else if let Some(identity) = identity {
         let (version, mut theirs) = view.deferred(identity);
         let gone = work.deferred.take_over(&mut theirs, at.now);
         work.applied.evicted.extend(gone);

@@ -92,10 +92,14 @@ async fn together(processor: &Processor, messages: Vec<SqsMessage>, time: Time) 
 /// One after the other. A failure is no reason to leave out what follows: order doesn't matter to the context.
 async fn one_conversation(processor: &Processor, group: Vec<Planned>, time: Time) -> Vec<String> {
     let mut given_back = Vec::new();
+    let mut silent = None;
     for (record, task) in group {
         let started = processor.clock.now();
-        let done = one_record(processor, &record, task, time.work).await;
+        let done = one_record(processor, &record, task, time.work, silent.clone()).await;
         trace(processor, &record, &done, started);
+        if let Err(unsent @ Failure::Undelivered(_)) = &done {
+            silent = Some(unsent.clone());
+        }
         let end = match done {
             Ok(done) => End::Done(Some(done)),
             Err(failure) => end(processor, &record, &failure, time.settle).await,
@@ -145,6 +149,7 @@ async fn task(processor: &Processor, record: &Record) -> Result<Task, Failure> {
     if record.receive_count > 1
         && let Some(key) = &record.claim_key
         && let Ok(Some(effect)) = processor.store.effect(key).await
+        && (effect.links.is_some() || effect.conversation.is_none())
     {
         return Ok(Task::Finish(effect));
     }
@@ -184,12 +189,16 @@ async fn one_record(
     record: &Record,
     task: Result<Task, Failure>,
     until: Instant,
+    silent: Option<Failure>,
 ) -> Result<Done, Failure> {
     let (task, envelope) = (task?, record.envelope.as_ref().map_err(|error| Failure::Decode(error.clone())));
     let work = async {
         match task {
-            Task::Apply(plan) => commit(processor, envelope?, record.trace_id(), &plan).await,
-            Task::Finish(effect) => finish(processor, &effect).await,
+            Task::Apply(plan) => commit(processor, envelope?, record.trace_id(), &plan, silent).await,
+            Task::Finish(effect) => match silent {
+                Some(unsent) => Err(unsent),
+                None => finish(processor, &effect).await,
+            },
         }
     };
     timeout_at(until, AssertUnwindSafe(work).catch_unwind()).await.map_err(|_| Failure::Deadline)?.map_err(|_| Failure::Panic)?

@@ -60,18 +60,29 @@ struct Prepared {
 }
 
 /// Makes the plan true, once.
-pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option<&str>, plan: &Plan) -> Result<Done, Failure> {
+/// `silent`: what kept an earlier record of the batch from sending. Then this one doesn't wait for that either.
+pub async fn commit(
+    processor: &Processor,
+    envelope: &Envelope,
+    trace_id: Option<&str>,
+    plan: &Plan,
+    mut silent: Option<Failure>,
+) -> Result<Done, Failure> {
     let mut tries = Tries::default();
     loop {
         let now = processor.clock.now();
         let prepared = match plan {
-            Plan::Event(plan) => event(processor, envelope, plan, now).await?,
-            Plan::Action { conversation, proposal } => action(processor, envelope, conversation, proposal, now).await?,
-            Plan::Wake { conversation, fired } => match wake(processor, envelope, conversation, *fired, now).await? {
-                Some(prepared) => prepared,
-                None => return Ok(nothing("settled")),
-            },
-            Plan::Join { index, key } => match join(processor, envelope, *index, key, now).await? {
+            Plan::Event(plan) => event(processor, envelope, plan, now, &mut silent).await?,
+            Plan::Action { conversation, proposal } => {
+                action(processor, envelope, conversation, proposal, now, &mut silent).await?
+            }
+            Plan::Wake { conversation, fired } => {
+                match wake(processor, envelope, conversation, *fired, now, &mut silent).await? {
+                    Some(prepared) => prepared,
+                    None => return Ok(nothing("settled")),
+                }
+            }
+            Plan::Join { index, key } => match join(processor, envelope, *index, key, now, &mut silent).await? {
                 Ok(prepared) => prepared,
                 Err(outcome) => return Ok(nothing(outcome)),
             },
@@ -84,7 +95,11 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option
                 prepared.count(envelope);
                 return prepared.keep_promises(processor).await;
             }
-            Next::Finish(effect) => return finish(processor, &effect).await,
+            // The version before recorded no links: of its claims only this plan says them.
+            Next::Finish(effect) => {
+                let links = effect.links.or_else(|| Some(plan.links().to_vec()));
+                return finish(processor, &RecordedEffect { links, ..effect }).await;
+            }
             Next::Again => {}
             Next::Contended => return Err(Failure::Contended),
             Next::Unknown(cause) => {
@@ -98,7 +113,7 @@ pub async fn commit(processor: &Processor, envelope: &Envelope, trace_id: Option
 /// say what of that isn't done. After an erasure the claim names nobody, and nothing is left.
 pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Done, Failure> {
     if let Some(conversation) = &effect.conversation {
-        let links = effect.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
+        let links = effect.links.iter().flatten().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
         let links = load(processor, links).await.map_err(Failure::undelivered)?;
         for (place, item) in links {
             // An identity that has another conversation by now is that one's to move.
@@ -126,7 +141,13 @@ fn nothing(outcome: &'static str) -> Done {
     Done { effect: None, outcome, conversation: String::new(), rules: Vec::new(), actions: Vec::new() }
 }
 
-async fn event(processor: &Processor, envelope: &Envelope, plan: &EventPlan, now: Timestamp) -> Result<Prepared, Failure> {
+async fn event(
+    processor: &Processor,
+    envelope: &Envelope,
+    plan: &EventPlan,
+    now: Timestamp,
+    silent: &mut Option<Failure>,
+) -> Result<Prepared, Failure> {
     let order = envelope.order();
     let mut elsewhere: BTreeSet<Place> = plan.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
     for (index, key) in plan.legs.keys() {
@@ -143,7 +164,7 @@ async fn event(processor: &Processor, envelope: &Envelope, plan: &EventPlan, now
             let before = mirrors_of(&view, &plan.links);
             view.items.extend(load(processor, before).await?);
         }
-        let unsent = send_first(processor, &mut view).await;
+        let unsent = send_first(processor, &mut view, silent).await;
         let applied = apply::event(&processor.planner, plan, &view, &order, &at)?;
         if applied.needs_deferred {
             keys.insert(ItemKey::Deferred);
@@ -174,13 +195,14 @@ async fn action(
     conversation: &str,
     proposal: &Proposal,
     now: Timestamp,
+    silent: &mut Option<Failure>,
 ) -> Result<Prepared, Failure> {
     let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
     let owner = Owner::Conversation(conversation.to_owned());
     let mut keys = keys_of_action(proposal);
     keys.insert(ItemKey::Deferred);
     let mut view = read(processor, &owner, &keys, &BTreeSet::new()).await?;
-    let unsent = send_first(processor, &mut view).await;
+    let unsent = send_first(processor, &mut view, silent).await;
     // It has waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
     let applied = apply::action(proposal, &view, &order, &at);
@@ -195,22 +217,34 @@ async fn wake(
     conversation: &str,
     fired: Timestamp,
     now: Timestamp,
+    silent: &mut Option<Failure>,
 ) -> Result<Option<Prepared>, Failure> {
-    let mut deferred = read_partition(processor, conversation, &[ItemKey::Deferred]).await?.deferred(conversation).1;
-    if deferred.is_empty() {
-        return Ok(None);
-    }
-    let identity = deferred.identities.first().cloned();
-    if let Some(identity) = &identity {
-        let mut theirs = read_partition(processor, identity, &[ItemKey::Deferred]).await?.deferred(identity).1;
-        let _ = deferred.take_over(&mut theirs, now);
-    }
-    let due = deferred.take_due(now, WAKE_STEP);
-    let mut keys = BTreeSet::from([ItemKey::Outbox, ItemKey::Deferred]);
-    keys.extend(due.iter().flat_map(|waits| keys_of_action(&waits.proposal)));
-    let elsewhere = identity.iter().map(|identity| Place::new(identity.clone(), ItemKey::Deferred)).collect();
-    let mut view = read(processor, &Owner::Conversation(conversation.to_owned()), &keys, &elsewhere).await?;
-    let unsent = send_first(processor, &mut view).await;
+    let owner = Owner::Conversation(conversation.to_owned());
+    let (mut keys, mut elsewhere) = (BTreeSet::from([ItemKey::Outbox, ItemKey::Deferred]), BTreeSet::new());
+    // What is due says what else must be read, and may change meanwhile.
+    let (mut view, identity, due) = loop {
+        let view = read(processor, &owner, &keys, &elsewhere).await?;
+        let mut deferred = view.deferred(conversation).1;
+        if deferred.is_empty() {
+            // Perhaps by this very message, which then couldn't send what it had put into the outbox.
+            flush(processor, conversation).await?;
+            return Ok(None);
+        }
+        let identity = deferred.identities.first().cloned();
+        let mut places = BTreeSet::new();
+        if let Some(identity) = &identity {
+            places.extend([ItemKey::Deferred, ItemKey::Link].map(|key| Place::new(identity.clone(), key)));
+            let _ = deferred.take_over(&mut view.deferred(identity).1, now);
+        }
+        let due = deferred.take_due(now, WAKE_STEP);
+        let needed: BTreeSet<ItemKey> = due.iter().flat_map(|waits| keys_of_action(&waits.proposal)).collect();
+        if needed.is_subset(&keys) && places.is_subset(&elsewhere) {
+            break (view, identity, due);
+        }
+        keys.extend(needed);
+        elsewhere.extend(places);
+    };
+    let unsent = send_first(processor, &mut view, silent).await;
     let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
     // It has waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
@@ -227,6 +261,7 @@ async fn join(
     index: usize,
     key: &str,
     now: Timestamp,
+    silent: &mut Option<Failure>,
 ) -> Result<Result<Prepared, &'static str>, Failure> {
     let join = processor.planner.join(index);
     let terms = Terms::of(join);
@@ -234,11 +269,12 @@ async fn join(
     let own = read_partition(processor, &place.partition, &[ItemKey::Join]).await?;
     let (version, state) = own.join(&place.partition);
     let state = state.under(&terms, now);
-    if let Some(Taken { partition, .. }) = &state.taken {
-        // Perhaps by this very message, which then couldn't send what the join says.
-        flush(processor, partition).await?;
-    }
-    let Some(next) = state.next(&terms, now) else { return Ok(Err("settled")) };
+    // Perhaps by this very message, which then couldn't send what the join says. That is no reason not to take the next end.
+    let unsent = match &state.taken {
+        Some(Taken { partition, .. }) => flush(processor, partition).await.err(),
+        None => None,
+    };
+    let Some(next) = state.next(&terms, now) else { return unsent.map_or(Ok(Err("settled")), Err) };
     if next.gives_up()
         && let Some(later) = postponed(envelope, now)
     {
@@ -253,7 +289,7 @@ async fn join(
     let mut keys = keys_of(&outline, false);
     let (view, unsent, applied) = loop {
         let mut view = read(processor, &end.owner, &keys, &BTreeSet::new()).await?;
-        let unsent = send_first(processor, &mut view).await;
+        let unsent = send_first(processor, &mut view, silent).await;
         let applied = apply::ending(&ending, &terms, &outline, &view, &at);
         if !applied.needs_deferred {
             break (view, unsent, applied);

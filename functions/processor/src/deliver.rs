@@ -57,12 +57,20 @@ pub(crate) async fn flush(processor: &Processor, partition: &str) -> Result<(), 
 }
 
 /// Sends what waits in the outbox that was read, before anything new is put in: it leaves the outbox with the write that
-/// follows. `Some`: what is in the way. Then the event has its effect all the same, and what waits goes on waiting.
-pub(crate) async fn send_first(processor: &Processor, view: &mut View) -> Option<Failure> {
-    let (version, mut outbox) = view.outbox();
-    if outbox.is_sent() {
+/// follows. `Some`: what is in the way. Then the event has its effect all the same, and what waits goes on waiting. It is tried
+/// once: `silent` remembers that it failed, so that an outage costs a batch no more than one wait.
+pub(crate) async fn send_first(processor: &Processor, view: &mut View, silent: &mut Option<Failure>) -> Option<Failure> {
+    if view.outbox().1.is_sent() {
         return None;
     }
+    if silent.is_none() {
+        *silent = try_to_send(processor, view).await;
+    }
+    silent.clone()
+}
+
+async fn try_to_send(processor: &Processor, view: &mut View) -> Option<Failure> {
+    let (version, mut outbox) = view.outbox();
     let partition = view.partition.clone();
     if outbox.pages.is_empty() {
         let unsent = send_all(processor, &partition, &outbox.waiting, &mut None).await.err();

@@ -69,6 +69,14 @@ pub struct EventPlan {
 }
 
 impl Plan {
+    /// The identities that it links.
+    pub fn links(&self) -> &[String] {
+        match self {
+            Self::Event(plan) => &plan.links,
+            Self::Action { .. } | Self::Wake { .. } | Self::Join { .. } | Self::NotYet { .. } | Self::Forgotten => &[],
+        }
+    }
+
     /// Those of one group are done one after the other.
     pub fn group(&self) -> Option<&str> {
         match self {

@@ -14,6 +14,7 @@ use tidings_core::limits::{CONTENDED_PAUSE, MAX_REASON_BYTES};
 use tidings_core::ports::{Burial, Buried, Entry};
 use tidings_core::telemetry::{Metric, STEP, Shown};
 use tidings_core::time::millis;
+use tidings_core::told::ToldLink;
 
 /// The end of one record in this batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,10 @@ fn retry(record: &Record, failure: &Failure, reason: &str) -> End {
 
 /// Contention is a sign of progress, of other events: a copy begins with its receives again, and this message goes.
 async fn requeue(processor: &Processor, record: &Record, failure: &Failure, reason: String) -> End {
-    let Ok(envelope) = &record.envelope else { return bury(processor, record, failure, reason).await };
+    // A link is taken from its own queue alone, to which nothing of ours can send.
+    let Some(envelope) = record.envelope.as_ref().ok().filter(|envelope| ToldLink::of_envelope(envelope).is_none()) else {
+        return bury(processor, record, failure, reason).await;
+    };
     let pause = CONTENDED_PAUSE.mul_f64(fastrand::f64());
     if processor.timers.send(&envelope.encode(), pause).await.is_err() {
         return bury(processor, record, failure, reason).await;

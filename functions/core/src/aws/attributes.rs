@@ -49,7 +49,10 @@ pub(super) fn kept(row: &Row) -> Option<KeptEvent> {
 
 /// What a processed claim's row says of its effect.
 pub(super) fn effect(row: &Row) -> RecordedEffect {
-    RecordedEffect { conversation: get_text(row, "conversation"), links: get_texts(row, "links") }
+    RecordedEffect {
+        conversation: get_text(row, "conversation"),
+        links: row.contains_key("links").then(|| get_texts(row, "links")),
+    }
 }
 
 /// A claim's row, all but the event that is kept in it. `None` where the row has no key or no state that we know.

@@ -53,6 +53,8 @@ impl DynamoContexts {
             "event_type = :event_type",
             "#source = :source",
             "received_at = if_not_exists(received_at, :received_at)",
+            // None are recorded as well: a claim without them is of the version before.
+            "links = :links",
         ];
         let mut update = Update::builder()
             .table_name(&self.claims_table)
@@ -69,6 +71,7 @@ impl DynamoContexts {
             .expression_attribute_values(":occurred", text(&commit.occurred))
             .expression_attribute_values(":outcome", text(commit.outcome.as_str()))
             .expression_attribute_values(":rules", texts(&commit.rules))
+            .expression_attribute_values(":links", texts(&commit.links))
             .expression_attribute_values(":expires_at", number(commit.processed.plus(CLAIM_LIFETIME).unix_s()))
             .expression_attribute_values(":event_id", text(&commit.event_id))
             .expression_attribute_values(":event_type", text(&commit.event_type))
@@ -78,11 +81,9 @@ impl DynamoContexts {
             set.push("subject = :subject");
             update = update.expression_attribute_values(":subject", text(subject));
         }
-        for (assignment, placeholder, list) in [
-            ("actions = :actions", ":actions", &commit.actions),
-            ("joins = :joins", ":joins", &commit.joins),
-            ("links = :links", ":links", &commit.links),
-        ] {
+        for (assignment, placeholder, list) in
+            [("actions = :actions", ":actions", &commit.actions), ("joins = :joins", ":joins", &commit.joins)]
+        {
             if !list.is_empty() {
                 set.push(assignment);
                 update = update.expression_attribute_values(placeholder, texts(list));

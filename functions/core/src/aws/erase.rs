@@ -86,7 +86,10 @@ impl Eraser {
             }
             return Ok(());
         }
-        for ((_, key), row) in rest {
+        // A page that outlives its outbox would stand in the way of the next outbox's.
+        let (pages, rest): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|((_, key), _)| matches!(ItemKey::parse(key), Some(ItemKey::OutboxPage(_))));
+        for ((_, key), row) in pages.into_iter().chain(rest) {
             self.delete_item(key, row, counts).await?;
         }
         for waiting in dossier.waiting() {

@@ -58,8 +58,8 @@ pub fn after_record(recorded: Recorded) -> AfterRecord {
 pub struct RecordedEffect {
     /// Whose partition was written. `None` after an erasure: then nothing is left to do.
     pub conversation: Option<String>,
-    /// The identities that the event linked to it.
-    pub links: Vec<String>,
+    /// The identities that the event linked to it. `None`: the version before committed it, which recorded none.
+    pub links: Option<Vec<String>>,
 }
 
 /// What the table said to the transaction of a commit.
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn only_the_marker_ends_an_event_as_done_before() {
-        let effect = RecordedEffect { conversation: Some("ann".into()), links: vec!["customer:c1".into()] };
+        let effect = RecordedEffect { conversation: Some("ann".into()), links: Some(vec!["customer:c1".into()]) };
         assert_eq!(after_commit(Committed::Before(effect.clone()), 99, 99), AfterCommit::Finish(effect));
         assert_eq!(after_commit(Committed::Unknown("throttled".into()), 0, 0), AfterCommit::Unknown("throttled".into()));
     }

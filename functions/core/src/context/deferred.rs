@@ -18,7 +18,8 @@ pub struct Deferred {
     /// In the order of the events.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waits>,
-    /// Identities that were linked to this conversation and still hold what waited for that.
+    /// Identities that were linked to this conversation and still hold what waited for that: at most
+    /// [`crate::limits::MAX_HANDED_OVER`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<String>,
     /// When the timer fires that is under way.
@@ -129,9 +130,9 @@ impl Deferred {
         written.plus(CLAIM_LIFETIME)
     }
 
-    /// As it is stored.
+    /// What waits, as it is stored.
     pub fn bytes(&self) -> usize {
-        serde_json::to_string(self).map_or(usize::MAX, |json| json.len())
+        serde_json::to_string(&self.waiting).map_or(usize::MAX, |json| json.len())
     }
 }
 

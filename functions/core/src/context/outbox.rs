@@ -25,8 +25,8 @@ pub struct Outbox {
     /// What isn't surely sent, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
-    /// Written by the version before, which kept here what [`super::Deferred`] has now. Never written.
-    #[serde(default, skip_serializing)]
+    /// Written by the version before, which kept here what [`super::Deferred`] has now. Never put in, and kept until it is moved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<Proposal>,
     /// When notifications were sent, for caps: by rule, and over all rules under "".
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -283,7 +283,7 @@ fn unknown(fault: Fault) -> Committed {
 }
 
 fn effect(claim: &Claim) -> RecordedEffect {
-    RecordedEffect { conversation: claim.conversation.clone(), links: claim.links.clone() }
+    RecordedEffect { conversation: claim.conversation.clone(), links: Some(claim.links.clone()) }
 }
 
 fn expiry(from: Timestamp) -> Option<Timestamp> {

@@ -203,3 +203,43 @@ async fn a_lost_answer_on_the_last_receive_is_finished_and_has_its_line() {
     assert_eq!(harness.fact("ann", "order/1", "payments"), 1);
     assert_eq!(lines_with(&["message=processed", "orders#t1", "outcome=\"duplicate\""]), 1);
 }
+
+const LATE: &str = r#"
+version: 1
+policy: { quiet_hours: { from: "22:00", to: "07:00", zone: UTC } }
+conversations: [{ on: "*", conversation: data.who }]
+rules: [{ name: said, on: said, set: { at: data.text }, notify: { text: "{data.text}" } }]
+"#;
+
+/// Its transaction empties what was deferred, so a redrive finds nothing there, and all of it in the outbox.
+#[tokio::test]
+async fn a_redriven_timer_sends_what_it_had_committed() {
+    let harness = Harness::with(rules(LATE), |store| store);
+    harness.clock.advance(Duration::from_secs(13 * 3_600));
+    let said = event("e1", "said", json!({"who": "ann", "text": "good morning"}));
+    assert_eq!(harness.handle(vec![said.message(1)]).await, [""; 0]);
+    harness.faults.fail(Call::Act, Fault::Refuse, 1);
+    let (wake, failed) = harness.first_that_fails(Duration::from_secs(9 * 3_600)).await;
+    assert_eq!(failed, ["later"], "{wake}");
+    assert_eq!(harness.said("ann"), [""; 0]);
+    assert_eq!(harness.handle(vec![crate::support::message("m", &wake, 1)]).await, [""; 0], "redriven");
+    assert_eq!(harness.said("ann"), ["good morning"]);
+}
+
+/// Several events of one conversation, while each call of the actions queue takes three seconds and fails.
+#[tokio::test(start_paused = true)]
+async fn an_actions_queue_that_hangs_costs_a_batch_one_wait() {
+    let harness = Harness::with(rules(LATE), |store| store);
+    harness.outside.actions.hang(Duration::from_secs(3));
+    let ids = ["e0", "e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8", "e9"];
+    let batch = || ids.iter().map(|id| event(id, "said", json!({"who": "ann", "text": *id})).message(1)).collect::<Vec<_>>();
+    let started = tokio::time::Instant::now();
+    assert_eq!(harness.handle(batch()).await.len(), ids.len(), "nothing is sent, so each message stays");
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    for id in ids {
+        assert_eq!(harness.state(&format!("orders#{id}")), Some(ClaimState::Processed), "{id} has its effect");
+    }
+    harness.outside.actions.hang(Duration::ZERO);
+    assert_eq!(harness.handle(batch()).await, [""; 0]);
+    assert_eq!(harness.said("ann"), ids);
+}

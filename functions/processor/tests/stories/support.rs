@@ -177,6 +177,20 @@ impl Harness {
         self.clock.set(self.clock.now().plus(time));
     }
 
+    /// The first of what is put off that is given back until this time, and which were.
+    pub(crate) async fn first_that_fails(&self, time: Duration) -> (String, Vec<String>) {
+        let until = self.clock.now().plus(time);
+        loop {
+            self.outside.take();
+            let (due, body) = self.outside.next(until).expect("something that fails");
+            self.clock.set(due.max(self.clock.now()));
+            let failed = self.handle(vec![message("later", &body, 1)]).await;
+            if !failed.is_empty() {
+                return (body, failed);
+            }
+        }
+    }
+
     /// What is due at once.
     pub(crate) async fn settle(&self) {
         self.pass(Duration::ZERO).await;
