@@ -97,7 +97,7 @@ impl Processor {
         Self { keeps_events: keep, ..self }
     }
 
-    /// The same, where records that come again are isolated: see [`isolate`]. `visibility_timeout` is the queue's.
+    /// The same, where records that come again are isolated (`isolate.rs`). `visibility_timeout` is the queue's.
     #[must_use]
     pub fn isolating(self, queue: Arc<dyn MessageVisibility>, visibility_timeout: Duration) -> Self {
         Self { isolation: Some(Isolation::new(queue, visibility_timeout)), ..self }

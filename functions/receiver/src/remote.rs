@@ -1,7 +1,7 @@
 //! Public keys that providers publish: fetched when a request needs one, kept, and shared by all requests that follow.
 //!
 //! Promises: nothing is fetched before all else about a request is right, the form of the address included; one address is fetched at
-//! most once a minute, and what requests name themselves, which may be forged, has a [`Budget`] a source; so a forged request takes no
+//! most once a minute, and what requests name themselves, which may be forged, has a `Budget` a source; so a forged request takes no
 //! fetch from a genuine one. A key that was fetched stays in use while its address is down.
 
 mod budget;

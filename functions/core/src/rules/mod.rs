@@ -5,7 +5,7 @@
 //! (length, nodes, loops). What it does is counted while it is evaluated: no value on the way is larger than `MAX_VALUE_BYTES`,
 //! and the work of an expression, and of all those of one event, has an end, whatever the payload is.
 //!
-//! The crate `cel` parses; evaluating is ours ([`evaluate`]), because the crate's own has no bound that a caller could set. A
+//! The crate `cel` parses; evaluating is ours (`evaluate.rs`), because the crate's own has no bound that a caller could set. A
 //! test holds one against the other.
 
 mod check;
