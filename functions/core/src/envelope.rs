@@ -53,8 +53,11 @@ pub struct Envelope {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<String>,
     pub partitionkey: String,
-    /// When the first delivery of this event was received.
+    /// When the first delivery of this event was received: its place among others that have no time of their own.
     pub receivedtime: Timestamp,
+    /// When this delivery was received, if it isn't the first: from then on its claim is known not to be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliveredtime: Option<Timestamp>,
     pub claimkey: ClaimKey,
     /// W3C Trace Context, as the provider sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,6 +171,7 @@ impl Envelope {
             conversation: new.conversation,
             sequence: new.sequence.map(|n| n.to_string()),
             receivedtime: new.received,
+            deliveredtime: None,
             claimkey: new.claim_key,
             traceparent: new.traceparent,
             data,
@@ -235,6 +239,11 @@ impl Envelope {
     pub fn order(&self) -> Order {
         let time = self.time.filter(|time| *time <= self.receivedtime.plus(MAX_CLOCK_AHEAD)).unwrap_or(self.receivedtime);
         Order { sequence: self.sequence_number(), time, key: self.claimkey.clone() }
+    }
+
+    /// From when on the age of its claim counts: a delivery that is queued has seen a claim that wasn't processed.
+    pub fn delivered(&self) -> Timestamp {
+        self.deliveredtime.unwrap_or(self.receivedtime)
     }
 
     /// `stripe` of `/webhooks/stripe`.

@@ -147,7 +147,7 @@ impl Planner {
         let mut wanted = BTreeMap::new();
         let is_about =
             |rule: &Rule| rule.enrich.is_some() && is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type);
-        if !self.rules.rules.iter().any(is_about) || past_horizon(envelope.receivedtime, now) || Due::read(envelope).is_some() {
+        if !self.rules.rules.iter().any(is_about) || past_horizon(envelope.delivered(), now) || Due::read(envelope).is_some() {
             return Ok(wanted);
         }
         let data: Value = serde_json::from_str(envelope.data.get()).map_err(|_| Failure::Payload)?;
@@ -176,8 +176,8 @@ impl Planner {
 
     /// Every failure here is final: the same event fails the same way again. `fetched` has what [`Self::wanted`] names.
     pub fn plan(&self, envelope: &Envelope, fetched: &Fetched, now: Timestamp) -> Result<Plan, Failure> {
-        if past_horizon(envelope.receivedtime, now) {
-            return Err(Failure::PastHorizon { received: envelope.receivedtime });
+        if past_horizon(envelope.delivered(), now) {
+            return Err(Failure::PastHorizon { received: envelope.delivered() });
         }
         match Due::read(envelope).transpose()? {
             None => self.event(envelope, fetched, now).map(Plan::Event),

@@ -65,11 +65,18 @@ impl VerifiedEvent {
         self.time_unread
     }
 
-    /// The same event, received when its first delivery was.
+    /// The same event, first received then, and delivered again now.
     #[must_use]
-    pub fn first_received(mut self, received: Timestamp) -> Self {
-        if self.envelope.receivedtime != received {
-            self.envelope.receivedtime = received;
+    pub fn first_received(mut self, first: Timestamp) -> Self {
+        let delivered = self.envelope.receivedtime;
+        if delivered != first {
+            self.envelope.receivedtime = first;
+            self.envelope.deliveredtime = Some(delivered);
+            self.message = self.envelope.encode();
+        }
+        if self.message.len() > MAX_MESSAGE_BYTES {
+            // It fits without. Then its age counts from its first receipt, as it would if the claim were silent.
+            self.envelope.deliveredtime = None;
             self.message = self.envelope.encode();
         }
         self

@@ -205,6 +205,29 @@ async fn an_event_just_within_its_horizon_is_applied() {
     assert_eq!(harness.fact("ann", "order/1", "status"), "packed");
 }
 
+/// It keeps its place among others, which is that of its first receipt.
+#[tokio::test]
+async fn a_dead_event_that_its_provider_sends_again_is_applied_however_old_it_is() {
+    let harness = Harness::new();
+    let mut envelope = moved("e1", "ann", "packed", 0).envelope();
+    let first = envelope.receivedtime;
+    for days in [29, 20, 25] {
+        harness.clock.advance(Duration::from_secs(days * 86_400));
+        envelope.deliveredtime = Some(harness.clock.now());
+    }
+    harness.clock.advance(MAX_EVENT_AGE);
+    assert_eq!(
+        harness.handle(vec![message("m", &envelope.encode(), 1)]).await,
+        [""; 0],
+        "74 days old, and sent again 29 days ago"
+    );
+    assert_eq!(harness.fact("ann", "order/1", "status"), "packed");
+    assert_eq!((envelope.receivedtime, envelope.order().time), (first, first));
+    envelope.claimkey = tidings_core::claim::ClaimKey::new("orders", "e2");
+    harness.clock.advance(Duration::from_millis(1));
+    assert_eq!(harness.handle(vec![message("m", &envelope.encode(), 1)]).await, ["m"], "and no longer than that");
+}
+
 #[tokio::test]
 async fn a_reason_that_cannot_be_recorded_still_leaves_the_event_in_the_dead_letter_queue() {
     for fault in [Fault::Refuse, Fault::LoseAnswer, Fault::Conflict] {

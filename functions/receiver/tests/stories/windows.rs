@@ -111,8 +111,12 @@ async fn a_dead_event_that_is_delivered_again_is_queued_again() {
         trace_id: None,
     };
     assert_eq!(harness.store.bury(&burial).await.unwrap(), Buried::Yes);
+    let first = harness.clock.now();
+    harness.clock.advance(std::time::Duration::from_secs(60));
     for messages in [2, 3] {
         assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
+        let again = harness.queued().pop().unwrap();
+        assert_eq!((again.receivedtime, again.delivered()), (first, harness.clock.now()), "its place, and its age");
         assert_eq!((harness.state(KEY), harness.queued().len()), (Some(ClaimState::Dead), messages));
     }
     assert_eq!(harness.claim(KEY).unwrap().reason.as_deref(), Some("rule r"), "why it died is still known");
