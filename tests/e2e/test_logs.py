@@ -31,8 +31,8 @@ def test_no_log_holds_a_secret_a_body_or_a_signature(stack, tidings, corpus):
         (200, tidings.sign(case, body=as_bytes(event))),
         (200, tidings.sign(case, body=as_bytes(event | {"more": BODY}))),
         (202, tidings.sign(poison, body=as_bytes(dying))),
-        (400, tidings.sign(case, body=b'{"' + BODY.encode())),
-        (400, tidings.sign(case, body=b'"' + BODY.encode() + b'" ' + BODY.encode())),
+        (202, tidings.sign(case, body=b'{"' + BODY.encode())),
+        (202, tidings.sign(case, body=b'"' + BODY.encode() + b'" ' + BODY.encode())),
         (401, tidings.sign(case, body=as_bytes(event), tamper="signature")),
         (401, tidings.sign(case, body=as_bytes(event), tamper="timestamp")),
     ]
@@ -57,7 +57,7 @@ def test_no_log_holds_a_secret_a_body_or_a_signature(stack, tidings, corpus):
         with stack.proxy.fault("SendMessage", "reply", status=500):
             replies.append(stack.send(refused))
         assert replies[-1].status == 503
-        stack.until("a dead letter", stack.dead_letters)
+        stack.until("the dying and both unreadable bodies dead", lambda: len(stack.dead_letters()) >= 3)
         stack.until("its last word", lambda: stack.metrics(stack.since_ms).get(("Dead", dying_source(stack))))
         lines = [line for name in ("Receiver", "Processor") for line in stack.log_lines(name, stack.since_ms)]
 
