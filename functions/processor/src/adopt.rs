@@ -50,16 +50,7 @@ pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &
 
 /// An identity of the identity: only the version before made such chains.
 fn mirror(items: &BTreeMap<ItemKey, Item>) -> Option<(&str, u64)> {
-    items.iter().find_map(|(key, item)| match key {
-        ItemKey::Identity(name) => Some((name.as_str(), item.version?)),
-        ItemKey::Deferred
-        | ItemKey::Entity(_)
-        | ItemKey::Join
-        | ItemKey::Link
-        | ItemKey::Node
-        | ItemKey::Outbox
-        | ItemKey::OutboxPage(_) => None,
-    })
+    items.iter().find_map(|(key, item)| Some((key.identity()?, item.version?)))
 }
 
 /// Links what was linked to the identity to its conversation.

@@ -69,20 +69,8 @@ impl Reader {
                 }
             }
             dossier.names.push(name);
-            let keys = rows.iter().filter_map(sort_key);
-            open.extend(keys.filter_map(|key| match ItemKey::parse(&key) {
-                Some(ItemKey::Identity(identity)) => Some(identity),
-                Some(
-                    ItemKey::Deferred
-                    | ItemKey::Entity(_)
-                    | ItemKey::Join
-                    | ItemKey::Link
-                    | ItemKey::Node
-                    | ItemKey::Outbox
-                    | ItemKey::OutboxPage(_),
-                )
-                | None => None,
-            }));
+            let keys = rows.iter().filter_map(sort_key).filter_map(|key| ItemKey::parse(&key));
+            open.extend(keys.filter_map(|key| key.identity().map(str::to_owned)));
             dossier.add(rows);
         }
         let mut joins = BTreeSet::new();

@@ -82,6 +82,14 @@ impl ItemKey {
             (Some(_) | None, _) => None,
         }
     }
+
+    /// The identity that is linked here, if it holds one.
+    pub fn identity(&self) -> Option<&str> {
+        match self {
+            Self::Identity(identity) => Some(identity),
+            Self::Deferred | Self::Entity(_) | Self::Join | Self::Link | Self::Node | Self::Outbox | Self::OutboxPage(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for ItemKey {

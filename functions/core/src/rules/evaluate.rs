@@ -178,18 +178,8 @@ impl<'e> Evaluation<'e> {
 }
 
 fn truth(value: &Value) -> Result<bool, Fault> {
-    match value {
-        Value::Bool(truth) => Ok(*truth),
-        Value::Null
-        | Value::Int(_)
-        | Value::Uint(_)
-        | Value::Double(_)
-        | Value::Text(_)
-        | Value::Bytes(_)
-        | Value::List(_)
-        | Value::Map(_)
-        | Value::Type(_) => Err(Fault::NotBool(value.kind())),
-    }
+    let Value::Bool(truth) = value else { return Err(Fault::NotBool(value.kind())) };
+    Ok(*truth)
 }
 
 /// What a loop runs over: the elements of a list, the keys of a map.
