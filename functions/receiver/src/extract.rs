@@ -20,7 +20,7 @@ use body::Document;
 use places::Place;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tidings_core::claim::{ClaimKey, Sha256Hex};
+use tidings_core::claim::{ClaimKey, EventField, Sha256Hex};
 use tidings_core::config::event::EventSpec;
 use tidings_core::config::source::JSON;
 use tidings_core::config::{JsonPath, OneOrMany, Part, Reference, Template};
@@ -38,13 +38,13 @@ pub struct VerifiedEvent {
     envelope: Envelope,
     message: String,
     body_sha256: Sha256Hex,
-    time_unread: bool,
+    unread: Vec<EventField>,
 }
 
 impl VerifiedEvent {
     fn new(envelope: Envelope, body_sha256: Sha256Hex) -> Self {
         let message = envelope.encode();
-        Self { envelope, message, body_sha256, time_unread: false }
+        Self { envelope, message, body_sha256, unread: Vec::new() }
     }
 
     pub fn envelope(&self) -> &Envelope {
@@ -60,9 +60,9 @@ impl VerifiedEvent {
         &self.body_sha256
     }
 
-    /// Whether it has a time of its own which can't be read or written, so that the time of receipt counts.
-    pub fn time_unread(&self) -> bool {
-        self.time_unread
+    /// What is configured, was sent and couldn't be read or written: the envelope is without.
+    pub fn unread(&self) -> &[EventField] {
+        &self.unread
     }
 
     /// The same event, first received then, and delivered again now.
@@ -185,7 +185,7 @@ impl Found<'_> {
         });
         envelope.dataschema = self.first(&spec.dataschema, indices).filter(|d| d.len() <= MAX_DATASCHEMA_BYTES);
         let event = VerifiedEvent::new(envelope, self.arrival.body_sha256.clone());
-        Ok(VerifiedEvent { time_unread, ..event })
+        Ok(VerifiedEvent { unread: time_unread.then_some(EventField::Time).into_iter().collect(), ..event })
     }
 
     /// The security rule of [`tidings_core::claim`]: an id counts only if the signature covers it.
