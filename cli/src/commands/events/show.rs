@@ -75,7 +75,7 @@ pub(crate) fn print(claim: &Claim) {
     row("trace", claim.trace_id.clone());
     row("body", claim.body_sha256.clone());
     for other in &claim.other_bodies {
-        row("another body", Some(paint(WARN, format!("{other}: came under the same key, and changed nothing"))));
+        row("another body", Some(paint(WARN, format!("{other}, of a later delivery under the same key"))));
     }
     let unread: Vec<&str> = claim.unread.iter().map(|field| field.as_str()).collect();
     row("unread", (!unread.is_empty()).then(|| paint(WARN, format!("{}: sent, and not to be read", unread.join(", ")))));
