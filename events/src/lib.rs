@@ -6,6 +6,7 @@
 
 mod lambda;
 mod sample;
+pub mod samples;
 mod sign;
 
 pub use lambda::api_gateway_event;
