@@ -43,6 +43,9 @@ pub const MAX_EVENT_ID_BYTES: usize = 256;
 /// Hashes of other bodies under a known event's key that its claim keeps, 71 bytes each.
 pub const MAX_OTHER_BODIES: usize = 4;
 
+/// A delivery's unsigned id that is longer than this is part of the event key by its SHA-256.
+pub const MAX_DELIVERY_ID_BYTES: usize = 128;
+
 /// CloudEvents `type`.
 pub const MAX_EVENT_TYPE_BYTES: usize = 128;
 
@@ -137,6 +140,10 @@ pub const MIN_CAPTURE_TOKEN_BYTES: usize = 16;
 
 /// The longest window of events without an id that are one.
 pub const MAX_COALESCE: Duration = Duration::from_secs(86_400);
+
+/// Events of one signed content under different delivery ids that are applied in 30 days. An hourly heartbeat whose body never changes
+/// has 720; somebody who repeats a captured request gets no further.
+pub const MAX_DELIVERIES_PER_BODY: u32 = 1_000;
 
 /// How long loaded secrets are used before they are fetched again.
 pub const SECRETS_REFRESH: Duration = Duration::from_secs(300);

@@ -64,6 +64,10 @@ where
             T::deserialize(serde::de::value::StrDeserializer::new(text)).map(|one| vec![one])
         }
 
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|one| vec![one])
+        }
+
         fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
             let mut many = Vec::new();
             while let Some(one) = seq.next_element()? {
