@@ -13,10 +13,10 @@ use tidings_core::config::Reference;
 use tidings_core::config::files::read_provider;
 use tidings_core::config::provider::Provider;
 use tidings_core::config::rules::TypePattern;
-use tidings_core::config::scheme::{Algorithm, Encoding, JwtAlgorithm};
 use tidings_core::config::source::Source;
 use tidings_core::time::Timestamp;
 use tidings_events::samples::{self, PresetSample, SampleEvent, SampleKey};
+use tidings_events::signable;
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_975_400_000);
 
@@ -36,43 +36,12 @@ struct Preset {
     problems: String,
 }
 
-/// The source, signed by a secret of ours where only the provider can sign: what a signature covers follows from the message, not
-/// from the key.
-fn signable(provider: &Provider) -> (Source, String) {
-    let public_url = Some(format!("https://hooks.example/webhooks/{}", provider.name));
-    let mut source = Source { public_url, ..provider.source(&provider.name) };
-    let mut secret = provider.vectors[0].secret.clone();
-    let scheme = &mut source.scheme;
-    let is_asymmetric = |jwt: &tidings_core::config::scheme::Jwt| jwt.algorithms.iter().any(|a| a.is_asymmetric());
-    let private = match scheme.algorithm {
-        Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => {
-            scheme.algorithm = Algorithm::HmacSha256;
-            if scheme.signature.encoding == Encoding::Text {
-                scheme.signature.encoding = Encoding::Hex;
-            }
-            true
-        }
-        Algorithm::Jwt if scheme.jwt.as_ref().is_some_and(is_asymmetric) => {
-            scheme.jwt.iter_mut().for_each(|jwt| jwt.algorithms = vec![JwtAlgorithm::Hs256]);
-            true
-        }
-        _ => false,
-    };
-    if private {
-        scheme.remote_key = None;
-        scheme.key = Default::default();
-        scheme.expect.clear();
-        "a secret of our own for this test".clone_into(&mut secret);
-    }
-    (source, secret)
-}
-
 impl Preset {
     fn read(name: &str) -> Self {
         let path = root().join("functions/receiver/providers").join(format!("{name}.toml"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let provider = read_provider(&format!("{name}.toml"), &text).unwrap_or_else(|report| panic!("{report}"));
-        let (source, secret) = signable(&provider);
+        let (source, secret) = signable::source(&provider);
         let file = root().join("events/samples").join(format!("{name}.toml"));
         let mut problems = String::new();
         let samples = match std::fs::read_to_string(&file).map_err(|error| error.to_string()) {
@@ -92,13 +61,7 @@ impl Preset {
 
     /// The request signed at that time; as it was sent, where it is a vector.
     fn signed(&self, sample: &PresetSample, at: Timestamp) -> Result<Delivery, String> {
-        let request = match sample.vector_of(&self.provider) {
-            Some(vector) => {
-                let headers = vector.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-                PresetSample { headers, body: vector.body.clone(), vector: None, ..sample.clone() }.request(&self.provider)
-            }
-            None => sample.request(&self.provider),
-        };
+        let request = sample.request(&self.provider);
         let request = request.map_err(|error| error.to_string())?;
         let mut delivery =
             Delivery { method: "POST".to_owned(), query: request.query, headers: request.headers, body: request.body };

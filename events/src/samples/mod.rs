@@ -3,9 +3,13 @@
 //!
 //! A file is refused as a whole, with the first problem that it has: what reads it may trust its words.
 
+mod kinds;
+
+pub use kinds::{Kind, kinds};
+
 use crate::{RequestError, Sample};
 use include_dir::{Dir, include_dir};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use tidings_core::config::provider::{Provider, Vector};
@@ -51,20 +55,20 @@ pub struct PresetSample {
 }
 
 /// What comes of a sample. A field that is left out is one that the event hasn't.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleEvent {
     #[serde(rename = "type")]
     pub event_type: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataschema: Option<String>,
     pub key: SampleKey,
 }
@@ -172,6 +176,9 @@ impl PresetSample {
 
     /// The request, not signed yet.
     pub fn request(&self, provider: &Provider) -> Result<Sample, RequestError> {
+        if let Some(vector) = self.vector_of(provider) {
+            return Sample::of_vector(provider, vector);
+        }
         let mut request = Sample::of_body(&provider.source(&provider.name), self.body.clone().into_bytes());
         request.query.clone_from(&self.query);
         let content_type = self.content_type.iter().map(|value| ("content-type", value));
@@ -205,6 +212,13 @@ impl From<String> for SampleKey {
             "unreadable" => Self::Unreadable,
             _ => Self::Id(word),
         }
+    }
+}
+
+/// As it is read.
+impl Serialize for SampleKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
