@@ -8,6 +8,7 @@ mod lambda;
 mod sample;
 pub mod samples;
 mod sign;
+pub mod signable;
 
 pub use lambda::api_gateway_event;
 pub use sample::Sample;
