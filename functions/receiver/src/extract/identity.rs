@@ -5,8 +5,9 @@
 
 use super::Found;
 use std::collections::BTreeSet;
-use tidings_core::claim::ClaimKey;
+use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::config::event::EventSpec;
+use tidings_core::config::scheme::Algorithm;
 use tidings_core::config::source::{Duplicates, Source};
 
 impl Found<'_> {
@@ -22,8 +23,11 @@ impl Found<'_> {
             Duplicates::ByDelivery => self.first(&spec.delivery_id, indices),
             Duplicates::ByContent => None,
         };
-        // What is signed by itself is an event wherever it stands.
-        let key = if request.signs_each() {
+        // What is signed by itself is an event wherever it stands; so is an element with an id under a token, which signs nothing: it may
+        // come again in other company.
+        let key = if let Some(element) = self.element_with_id(spec, indices) {
+            ClaimKey::from_signed_bytes(&source.name, &element, delivery.as_deref(), None)
+        } else if request.signs_each() {
             ClaimKey::from_signed_bytes(
                 &source.name,
                 &request.signed_digest(indices, &spec.retry_fields),
@@ -38,6 +42,12 @@ impl Found<'_> {
             Some(seconds) => key.in_window(self.arrival.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
             None => key,
         }
+    }
+
+    fn element_with_id(&self, spec: &EventSpec, indices: &[usize]) -> Option<Sha256Hex> {
+        let each = spec.each.as_ref().filter(|_| self.arrival.request.source().scheme.algorithm == Algorithm::Token)?;
+        self.first(&spec.id, indices)?;
+        Some(Sha256Hex::of(each.find(&self.document.value, indices)?.to_string().as_bytes()))
     }
 }
 

@@ -162,6 +162,19 @@ async fn of_entries_with_one_list_the_first_that_is_for_an_element_takes_it() {
 }
 
 #[tokio::test]
+async fn an_event_under_a_token_is_known_in_other_company() {
+    let harness = Harness::warm().await;
+    let [a, b, c] = [1, 2, 3].map(|id| json!({"id": id, "x": "y"}));
+    assert_eq!(send(&harness, "regrouped", &[], &json!([a, b]).to_string()).await.said(), ACCEPTED);
+    assert_eq!(send(&harness, "regrouped", &[], &json!([b]).to_string()).await.said(), DUPLICATE);
+    assert_eq!(send(&harness, "regrouped", &[], &json!([c, b, a]).to_string()).await.said(), ACCEPTED);
+    assert_eq!(keys(&harness).len(), 3);
+    // Without an id nothing says that equal ones are one.
+    assert_eq!(send(&harness, "regrouped", &[], &json!([{"x": 1}, {"x": 1}]).to_string()).await.said(), ACCEPTED);
+    assert_eq!(keys(&harness).len(), 5);
+}
+
+#[tokio::test]
 async fn what_no_entry_is_for_is_kept_as_a_whole() {
     let harness = Harness::warm().await;
     for body in [json!({"kind": "other"}), json!({})] {

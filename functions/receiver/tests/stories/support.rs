@@ -92,6 +92,10 @@ sources:
       message: "{header:X-Time}.{body}"
       timestamp: { from: "header:X-Time", unit: s }
     event: [{ delivery_id: "{header:X-Delivery}", type: "{json:type}", retry_fields: "header:X-Time" }]
+  # A token, and many events.
+  regrouped:
+    scheme: { algorithm: token, signature: { from: "header:X-Token" } }
+    event: [{ each: "[*]", id: "{json:[*].id}", type: t }]
   # Kinds that a value tells apart.
   conditional:
     scheme: *plain
@@ -125,6 +129,7 @@ pub(crate) fn secrets() -> Value {
         "by-content",
         "retried",
         "resigned",
+        "regrouped",
         "conditional",
         "only-known",
     ] {
