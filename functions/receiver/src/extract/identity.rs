@@ -9,6 +9,7 @@ use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::config::event::EventSpec;
 use tidings_core::config::scheme::Algorithm;
 use tidings_core::config::source::{Duplicates, Source};
+use tidings_core::envelope::Payload;
 
 impl Found<'_> {
     /// The event key: the first `id` that is signed and whole; else what was signed, with the delivery id.
@@ -44,10 +45,15 @@ impl Found<'_> {
         }
     }
 
+    /// The hash of the event's data, where that alone says which event it is.
     fn element_with_id(&self, spec: &EventSpec, indices: &[usize]) -> Option<Sha256Hex> {
-        let each = spec.each.as_ref().filter(|_| self.arrival.request.source().scheme.algorithm == Algorithm::Token)?;
+        let signs_nothing = self.arrival.request.source().scheme.algorithm == Algorithm::Token;
+        spec.each.as_ref().filter(|_| signs_nothing)?;
         self.first(&spec.id, indices)?;
-        Some(Sha256Hex::of(each.find(&self.document.value, indices)?.to_string().as_bytes()))
+        match self.payload(spec, indices) {
+            Payload::Json(data) => Some(Sha256Hex::of(data.get().as_bytes())),
+            Payload::Binary { .. } => None,
+        }
     }
 }
 
