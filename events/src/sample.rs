@@ -47,7 +47,7 @@ impl Sample {
         Self::of_case(case, &provider.source(&provider.name))
     }
 
-    pub(crate) fn of_vector(provider: &Provider, vector: &Vector) -> Result<Self, RequestError> {
+    fn of_vector(provider: &Provider, vector: &Vector) -> Result<Self, RequestError> {
         let source = provider.source(&provider.name);
         let mut sample = Self::of_body(&source, vector.body.clone().into_bytes());
         vector.headers.iter().try_for_each(|(name, value)| sample.set_header(name, value))?;

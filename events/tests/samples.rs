@@ -4,6 +4,7 @@ use receiver::configured::providers;
 use tidings_core::config::provider::Provider;
 use tidings_events::Identity;
 use tidings_events::samples::{PresetSample, SampleEvent, SampleKey, SamplesError, kinds, of_preset, presets, read};
+use tidings_events::signable::Signable;
 
 const ISSUES: &str = r#"
 [[sample]]
@@ -121,7 +122,7 @@ fn a_type_is_shown_once_with_the_data_that_rules_see() {
     let (whatsapp, kinds) = (preset("whatsapp"), kinds(&samples));
     let types: Vec<&str> = kinds.iter().map(|kind| kind.event.event_type.as_str()).collect();
     assert_eq!(types, ["message.text", "message.image"]);
-    let data: serde_json::Value = serde_json::from_str(kinds[1].data(&whatsapp).unwrap().get()).unwrap();
+    let data: serde_json::Value = serde_json::from_str(kinds[1].data(&Signable::of(whatsapp)).unwrap().get()).unwrap();
     assert_eq!((&data["id"], &data["metadata"]), (&"b".into(), &1.into()), "with what the preset keeps beside it");
 }
 

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use tidings_core::config::provider::Provider;
 use tidings_events::Identity;
 use tidings_events::samples::{self, Kind};
+use tidings_events::signable::Signable;
 
 pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
     let providers = receiver::configured::providers();
@@ -46,7 +47,8 @@ pub(crate) fn show(options: ProvidersShow) -> Result<ExitCode, Failure> {
     if options.json {
         let mut json = to_json(&provider)?;
         let wanted = kinds.iter().filter(|kind| options.event_type.as_ref().is_none_or(|name| *name == kind.event.event_type));
-        json["types"] = wanted.map(|kind| type_to_json(kind, &provider)).collect::<Result<_, Failure>>()?;
+        let signable = Signable::of(provider);
+        json["types"] = wanted.map(|kind| type_to_json(kind, &signable)).collect::<Result<_, Failure>>()?;
         data(&json);
         return Ok(ExitCode::SUCCESS);
     }
@@ -55,7 +57,7 @@ pub(crate) fn show(options: ProvidersShow) -> Result<ExitCode, Failure> {
         print_types(&kinds);
     }
     if let Some(kind) = chosen {
-        print_data(kind, &provider);
+        print_data(kind, &Signable::of(provider));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -78,10 +80,10 @@ fn to_json(provider: &Provider) -> Result<Value, Failure> {
     Ok(json)
 }
 
-fn type_to_json(kind: &Kind<'_>, provider: &Provider) -> Result<Value, Failure> {
+fn type_to_json(kind: &Kind<'_>, preset: &Signable) -> Result<Value, Failure> {
     let mut json = value(kind.event)?;
     json["sample"] = kind.sample.name.as_str().into();
-    json["data"] = kind.data(provider).map_or(Ok(Value::Null), value)?;
+    json["data"] = kind.data(preset).map_or(Ok(Value::Null), value)?;
     Ok(json)
 }
 
@@ -116,10 +118,10 @@ fn print_types(kinds: &[Kind<'_>]) {
     }
 }
 
-fn print_data(kind: &Kind<'_>, provider: &Provider) {
+fn print_data(kind: &Kind<'_>, preset: &Signable) {
     let (event_type, sample) = (&kind.event.event_type, &kind.sample.name);
     say!("");
-    match kind.data(provider).and_then(|data| serde_json::from_str::<Value>(data.get()).ok()) {
+    match kind.data(preset).and_then(|data| serde_json::from_str::<Value>(data.get()).ok()) {
         Some(data) => {
             say!("{}", paint(FAINT, format!("data of {event_type}, as rules see it (sample {sample})")));
             pretty(&data);

@@ -1,9 +1,8 @@
 //! The types of events that a preset gives, each as its first sample has it.
 
 use super::{PresetSample, SampleEvent, SampleKey};
-use crate::signable;
+use crate::signable::Signable;
 use serde_json::value::RawValue;
-use tidings_core::config::provider::Provider;
 use tidings_core::time::Timestamp;
 
 /// A time that every sample is young at, and none is of the future: it is in no text that is made of them.
@@ -33,12 +32,13 @@ pub fn kinds(samples: &[PresetSample]) -> Vec<Kind<'_>> {
 }
 
 impl Kind<'_> {
-    /// `data` as rules see it: what the receiver makes of the sample. `None` where that is no JSON, or not this event: a test
+    /// `data` as rules see it: what the receiver makes of the sample. `None` where that is no JSON, or no event of this type: a test
     /// checks that it is.
-    pub fn data(&self, provider: &Provider) -> Option<Box<RawValue>> {
-        let (source, secret) = signable::source(provider);
-        let signed = self.sample.request(provider).and_then(|request| request.sign(&source, &secret, NOW, None)).ok()?;
-        let event = signed.events(&source, &secret, NOW).into_iter().nth(self.place)?;
-        (event.event_type == self.event.event_type && event.data_base64.is_none()).then_some(event.data)
+    pub fn data(&self, preset: &Signable) -> Option<Box<RawValue>> {
+        let request = preset.sign(self.sample, NOW).ok()?;
+        let event = preset.events(&request, NOW).ok()?.into_iter().nth(self.place)?;
+        let envelope = event.envelope();
+        let is_it = envelope.event_type == self.event.event_type && envelope.data_base64.is_none();
+        is_it.then(|| envelope.data.clone())
     }
 }

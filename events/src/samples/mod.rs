@@ -176,9 +176,6 @@ impl PresetSample {
 
     /// The request, not signed yet.
     pub fn request(&self, provider: &Provider) -> Result<Sample, RequestError> {
-        if let Some(vector) = self.vector_of(provider) {
-            return Sample::of_vector(provider, vector);
-        }
         let mut request = Sample::of_body(&provider.source(&provider.name), self.body.clone().into_bytes());
         request.query.clone_from(&self.query);
         let content_type = self.content_type.iter().map(|value| ("content-type", value));

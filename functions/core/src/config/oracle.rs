@@ -61,6 +61,12 @@ impl Source {
                  doesn't take (all but letters, digits and +/=_-; with `only: lower-hex` all but 0-9 and a-f)"
             ));
         }
+        if !self.binds_the_body() && self.events.iter().any(|event| !event.delivery_id.is_empty()) {
+            problems.push(
+                "`delivery_id`, and the signature doesn't cover the body: with one captured request anyone could make other events under other ids"
+                    .to_owned(),
+            );
+        }
         if self.can_be_lengthened() {
             problems.push(
                 "a plain digest of what begins with {secret} can be lengthened by whoever sees one request, and a binary body takes any \
@@ -69,6 +75,11 @@ impl Source {
             );
         }
         problems
+    }
+
+    /// Whether the same signature is of one body alone. A token is of none, and whoever has it can make any event.
+    fn binds_the_body(&self) -> bool {
+        self.scheme.covers(&Reference::Body) || matches!(self.scheme.algorithm, Algorithm::Token | Algorithm::Jwt)
     }
 
     /// SHA-256 goes on where it stopped: of `secret + body` anyone can make that of `secret + body + padding + more`. The padding

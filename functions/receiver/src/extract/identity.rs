@@ -5,9 +5,11 @@
 
 use super::Found;
 use std::collections::BTreeSet;
-use tidings_core::claim::ClaimKey;
+use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::config::event::EventSpec;
+use tidings_core::config::scheme::Algorithm;
 use tidings_core::config::source::{Duplicates, Source};
+use tidings_core::envelope::Payload;
 
 impl Found<'_> {
     /// The event key: the first `id` that is signed and whole; else what was signed, with the delivery id.
@@ -22,8 +24,11 @@ impl Found<'_> {
             Duplicates::ByDelivery => self.first(&spec.delivery_id, indices),
             Duplicates::ByContent => None,
         };
-        // What is signed by itself is an event wherever it stands.
-        let key = if request.signs_each() {
+        // What is signed by itself is an event wherever it stands; so is an element with an id under a token, which signs nothing: it may
+        // come again in other company.
+        let key = if let Some(element) = self.element_with_id(spec, indices) {
+            ClaimKey::from_signed_bytes(&source.name, &element, delivery.as_deref(), None)
+        } else if request.signs_each() {
             ClaimKey::from_signed_bytes(
                 &source.name,
                 &request.signed_digest(indices, &spec.retry_fields),
@@ -37,6 +42,17 @@ impl Found<'_> {
         match spec.coalesce_seconds {
             Some(seconds) => key.in_window(self.arrival.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
             None => key,
+        }
+    }
+
+    /// The hash of the event's data, where that alone says which event it is.
+    fn element_with_id(&self, spec: &EventSpec, indices: &[usize]) -> Option<Sha256Hex> {
+        let signs_nothing = self.arrival.request.source().scheme.algorithm == Algorithm::Token;
+        spec.each.as_ref().filter(|_| signs_nothing)?;
+        self.first(&spec.id, indices)?;
+        match self.payload(spec, indices) {
+            Payload::Json(data) => Some(Sha256Hex::of(data.get().as_bytes())),
+            Payload::Binary { .. } => None,
         }
     }
 }

@@ -35,9 +35,7 @@ pub(super) fn whole(text: &str) -> Option<u64> {
 pub(super) fn time(unit: TimeUnit, text: &str) -> Option<Timestamp> {
     match unit {
         TimeUnit::S => thousandths(text).map(Timestamp::from_unix_ms),
-        TimeUnit::Ms => whole(text.split_once('.').filter(|_| !text.contains(['e', 'E'])).map_or(text, |(whole, _)| whole))
-            .and_then(|ms| i64::try_from(ms).ok())
-            .map(Timestamp::from_unix_ms),
+        TimeUnit::Ms => whole(parted(text)?.0).and_then(|ms| i64::try_from(ms).ok()).map(Timestamp::from_unix_ms),
         TimeUnit::Rfc3339 => Timestamp::parse_written(text),
         TimeUnit::Utc => Timestamp::parse_utc(text),
     }
@@ -45,16 +43,20 @@ pub(super) fn time(unit: TimeUnit, text: &str) -> Option<Timestamp> {
 
 /// Seconds as milliseconds, what is finer cut off: `1795975000.000200`.
 fn thousandths(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let (seconds, fraction) = match text.split_once('.') {
-        Some((seconds, fraction)) if !text.contains(['e', 'E']) => (seconds, fraction),
-        _ => (text, ""),
-    };
-    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
+    let (seconds, fraction) = parted(text)?;
     let ms: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
     i64::try_from(whole(seconds)?).ok()?.checked_mul(1_000)?.checked_add(ms)
+}
+
+/// What is before the point and behind it. A number with an exponent stays whole.
+fn parted(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim();
+    match text.split_once('.') {
+        Some((whole, fraction)) if !text.contains(['e', 'E']) => {
+            fraction.bytes().all(|byte| byte.is_ascii_digit()).then_some((whole, fraction))
+        }
+        Some(_) | None => Some((text, "")),
+    }
 }
 
 #[cfg(test)]

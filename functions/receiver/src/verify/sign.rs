@@ -84,6 +84,11 @@ pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp)
         }
     }
     if let Some(jwt) = &scheme.jwt {
+        if jwt.is_event
+            && let Value::Object(event) = body(delivery)?
+        {
+            claims.extend(event);
+        }
         let token = token(jwt, claims, source, key, delivery, now)?;
         return write(scheme, key, delivery, &[], &fields, &token);
     }
