@@ -197,7 +197,7 @@ async fn action(
     now: Timestamp,
     silent: &mut Option<Failure>,
 ) -> Result<Prepared, Failure> {
-    let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
+    let order = Order::at(now, envelope.claimkey.clone());
     let owner = Owner::Conversation(conversation.to_owned());
     let mut keys = keys_of_action(proposal);
     keys.insert(ItemKey::Deferred);
@@ -245,7 +245,7 @@ async fn wake(
         elsewhere.extend(places);
     };
     let unsent = send_first(processor, &mut view, silent).await;
-    let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
+    let order = Order::at(now, envelope.claimkey.clone());
     // It has waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
     let applied = apply::wake(fired, identity.as_deref(), &view, &order, &at);

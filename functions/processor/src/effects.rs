@@ -7,8 +7,8 @@ use serde_json::Value;
 use tidings_core::action::{ActionId, Intent, Part, Proposal, in_a_text};
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::rules::{Assignment, Cap, Channel, Effects, IfStale, Priority, Span, TextPart};
-use tidings_core::context::{Changes, ItemKey, NODE_REGISTER};
-use tidings_core::limits::{MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES, MAX_TEXT_BYTES};
+use tidings_core::context::{Changes, ItemKey, NODE_REGISTER, Tie};
+use tidings_core::limits::{MAX_ACTION_BYTES, MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES, MAX_TEXT_CHARS};
 use tidings_core::rules::{EvaluationError, Scope, Variables};
 use tidings_core::time::Timestamp;
 
@@ -61,6 +61,7 @@ pub(crate) struct Occasion<'a> {
     pub(crate) time: Timestamp,
     /// That too, if it is a matter of the event alone.
     pub(crate) told: Option<Timestamp>,
+    pub(crate) tie: Tie,
     pub(crate) now: Timestamp,
     pub(crate) cause: &'a ClaimKey,
     pub(crate) traceparent: Option<&'a str>,
@@ -121,6 +122,7 @@ impl Ready {
                 rule: self.rule.clone(),
                 entity: self.entity(at)?,
                 time: at.told,
+                tie: at.tie,
                 since: at.now,
                 cause: at.cause.clone(),
                 priority: self.priority,
@@ -214,7 +216,7 @@ impl Ready {
         let mut text = Vec::new();
         // Facts aside, which come to it when it is sent. What is too long without them is withheld then: nothing is gained by
         // the rest of it.
-        let mut bytes = 0;
+        let mut chars = 0;
         for part in parts {
             let part = match part {
                 ReadyPart::Words(words) => Part::Words(words.clone()),
@@ -225,12 +227,12 @@ impl Ready {
                     Part::Value(value.map_err(|what| self.failed("notify.text", what))?)
                 }
             };
-            bytes += match &part {
-                Part::Words(text) | Part::Value(text) => text.len(),
+            chars += match &part {
+                Part::Words(text) | Part::Value(text) => text.chars().count(),
                 Part::Fact { .. } => 0,
             };
             text.push(part);
-            if bytes > MAX_TEXT_BYTES {
+            if chars > MAX_TEXT_CHARS {
                 break;
             }
         }
@@ -240,10 +242,16 @@ impl Ready {
     fn emit(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {
         let Some((action_type, fields)) = &self.emit else { return Ok(None) };
         let mut data = serde_json::Map::new();
+        // What is too large without the rest is withheld when it would be sent: nothing is gained by the rest of it.
+        let mut bytes = 0;
         for (name, expression) in fields {
             let value = expression.evaluate(at.variables);
             let value = value.map_err(|error| self.failed(&format!("emit.data.{name}"), error.to_string()))?;
+            bytes += value.to_string().len();
             data.insert(name.clone(), value);
+            if bytes > MAX_ACTION_BYTES {
+                break;
+            }
         }
         Ok(Some(Intent::Emit { action_type: action_type.clone(), data: Value::Object(data) }))
     }

@@ -131,7 +131,7 @@ mod tests {
     use crate::claim::ClaimKey;
 
     fn order(ms: i64) -> Order {
-        Order { sequence: None, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", &ms.to_string()) }
+        Order::at(Timestamp::from_unix_ms(ms), ClaimKey::new("s", &ms.to_string()))
     }
 
     #[test]

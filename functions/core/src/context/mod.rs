@@ -17,6 +17,7 @@ mod join;
 mod link;
 mod merge;
 mod moving;
+mod order;
 mod outbox;
 
 pub use deferred::{Deferred, Waits};
@@ -27,25 +28,13 @@ pub use join::{Branch, JoinState, Seen, Taken, join_cause, join_order, join_part
 pub use link::{Link, Owner};
 pub use merge::{Change, Changes, Merged};
 pub use moving::{Moved, moved};
+pub use order::{Order, Tie};
 pub use outbox::{Outbox, Outgoing, Page, Put, Waiting};
 
-use crate::claim::ClaimKey;
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// When, in the order of events: by `sequence`, else by time, then by claim key.
-///
-/// A total order, as a merge needs: an event with a sequence comes after every event without one. Comparing sequences
-/// only where both have one would not be transitive, and the context would depend on the order of arrival.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Order {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sequence: Option<u64>,
-    pub time: Timestamp,
-    pub key: ClaimKey,
-}
 
 /// The sort key of a context item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

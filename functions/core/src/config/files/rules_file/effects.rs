@@ -8,7 +8,7 @@ use crate::config::files::{Checker, Spanned};
 use crate::config::rules::{Assignment, Channel, Effects, Emit, Notify, Priority, Span, Text, TextPart, is_name};
 #[cfg(feature = "schema")]
 use crate::config::schema::Either;
-use crate::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TEXT_BYTES, MAX_TTL};
+use crate::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TEXT_CHARS, MAX_TTL};
 use crate::rules::Scope;
 use serde::Deserialize;
 use serde_saphyr::Location;
@@ -228,9 +228,9 @@ fn forgotten(checker: &mut Checker<'_>, unset: Spanned<OneOrMany<String>>, kinds
 
 fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &mut Kinds) -> Notify {
     let (at, text) = (entry.text.referenced, entry.text.value);
-    let bytes = text.to_string().len();
-    if bytes > MAX_TEXT_BYTES {
-        checker.problem(at, format!("a text of {bytes} bytes, allowed: {MAX_TEXT_BYTES}"));
+    let chars = text.to_string().chars().count();
+    if chars > MAX_TEXT_CHARS {
+        checker.problem(at, format!("a text of {chars} characters, allowed: {MAX_TEXT_CHARS}"));
     }
     for part in text.parts() {
         match part {
