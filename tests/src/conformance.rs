@@ -10,8 +10,8 @@ use tidings_core::claim::decide::{Committed, Recorded, RecordedEffect};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex};
 use tidings_core::config::rules::Priority;
 use tidings_core::context::{
-    Content, Context, Deferred, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page, Place, Seen,
-    Waiting,
+    Content, Context, Deferred, Deliveries, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page,
+    Place, Seen, Waiting,
 };
 use tidings_core::kept::KeptEvent;
 use tidings_core::limits::{
@@ -313,6 +313,7 @@ pub async fn moves(tables: &Tables) {
         (place("kinds", ItemKey::OutboxPage(7)), Content::OutboxPage(page)),
         (place("kinds", ItemKey::Deferred), Content::Deferred(deferred)),
         (place("kinds", ItemKey::Join), Content::Join(join)),
+        (place("kinds", ItemKey::Deliveries), Content::Deliveries(Deliveries { events: 7 })),
         (place("kinds", ItemKey::Identity("id".into())), linked()),
         (place("kinds", ItemKey::Node), facts),
     ]

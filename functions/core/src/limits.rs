@@ -156,6 +156,13 @@ pub const CLAIM_MARGIN: Duration = Duration::from_secs(86_400);
 /// An event received longer ago than this is parked, never applied: without its claim we couldn't tell a second effect.
 pub const MAX_EVENT_AGE: Duration = Duration::from_secs(CLAIM_LIFETIME.as_secs() - CLAIM_MARGIN.as_secs());
 
+/// Events of one body in one [`DELIVERIES_WINDOW`], where a part of their keys isn't signed: the provider's id of the delivery. That
+/// many effects is the most that whoever has captured a request gets from it in a window. A heartbeat each hour has 720.
+pub const MAX_DELIVERIES_PER_BODY: u32 = 1_000;
+
+/// See [`MAX_DELIVERIES_PER_BODY`].
+pub const DELIVERIES_WINDOW: Duration = CLAIM_LIFETIME;
+
 /// A provider's clock may be ahead of ours by this much; a later event time counts as the time of receipt.
 pub const MAX_CLOCK_AHEAD: Duration = Duration::from_secs(300);
 
@@ -265,6 +272,12 @@ pub const MAX_SET_BYTES: usize = 57_344;
 
 /// Lines in a claim about what was dropped. More are counted.
 pub const MAX_DROPPED_SHOWN: usize = 16;
+
+/// Values of a ladder. It is stored with the fact that climbs it.
+pub const MAX_RUNGS: usize = 16;
+
+/// One of them: a word.
+pub const MAX_RUNG_BYTES: usize = 64;
 
 /// How long a fact may be known, if not for good.
 pub const MAX_TTL: Duration = Duration::from_secs(366 * 86_400);
@@ -525,11 +538,12 @@ const _: () = {
     assert!(EVENTS_AT_ONCE.is_multiple_of(MAX_BATCH_MESSAGES), "no batch is sent half full");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
     // The claim, the items, the outbox with two pages for each action, what is deferred, three items a link (one is deleted
-    // where it moves), an item a join, the conversation's own link, and that an identity has no link yet.
+    // where it moves), an item a join, the conversation's own link, that an identity has no link yet, and the count of a body's deliveries.
     assert!(
-        1 + MAX_ITEMS_PER_EVENT + 1 + MAX_ACTIONS_PER_EVENT + 1 + 3 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 2 <= 100,
+        1 + MAX_ITEMS_PER_EVENT + 1 + MAX_ACTIONS_PER_EVENT + 1 + 3 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 3 <= 100,
         "a transaction holds 100 actions"
     );
+    assert!(MAX_DELIVERIES_PER_BODY as u64 >= DELIVERIES_WINDOW.as_secs() / 3_600, "what is sent each hour is never too much");
     assert!(2 * MOVE_CHUNK <= 100, "so does this one");
     assert!(MAX_JOIN_WITHIN.as_secs() + JOIN_GRACE.as_secs() < MAX_EVENT_AGE.as_secs(), "a timer is an event");
     assert!(MAX_JOIN_EVENTS / MAX_LEGS >= 4, "of each leg the newest has room, and some that are late");

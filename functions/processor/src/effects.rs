@@ -6,7 +6,7 @@ use crate::overflow::{Full, Overflow};
 use serde_json::Value;
 use tidings_core::action::{ActionId, Intent, Part, Proposal, in_a_text};
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::rules::{Assignment, Cap, Channel, Effects, IfStale, Priority, Span, TextPart};
+use tidings_core::config::rules::{Assignment, Cap, Channel, Effects, IfStale, Ladder, Priority, Span, TextPart};
 use tidings_core::context::{Changes, ItemKey, NODE_REGISTER, Tie};
 use tidings_core::limits::{MAX_ACTION_BYTES, MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES, MAX_TEXT_CHARS};
 use tidings_core::rules::{EvaluationError, Scope, Variables};
@@ -17,7 +17,7 @@ use tidings_core::time::Timestamp;
 pub(crate) struct Ready {
     rule: String,
     entity: Option<Lazy>,
-    set: Vec<(String, Lazy, Option<Span>)>,
+    set: Vec<ReadySet>,
     unset: Vec<String>,
     count: Vec<(String, Lazy)>,
     add: Vec<(String, Lazy)>,
@@ -27,6 +27,14 @@ pub(crate) struct Ready {
     if_stale: IfStale,
     notify: Option<(Vec<ReadyPart>, Vec<Channel>, Option<Cap>)>,
     emit: Option<(String, Vec<(String, Lazy)>)>,
+}
+
+#[derive(Debug)]
+struct ReadySet {
+    name: String,
+    value: Lazy,
+    ttl: Option<Span>,
+    ladder: Option<Ladder>,
 }
 
 #[derive(Debug)]
@@ -72,7 +80,12 @@ impl Ready {
     pub(crate) fn new(rule: &str, effects: &Effects, if_stale: IfStale, scope: Scope) -> Self {
         let lazy = |text: &String| Lazy::new(text, scope);
         let named = |(name, text): (&String, &String)| (name.clone(), lazy(text));
-        let assigned = |(name, Assignment { value, ttl }): (&String, &Assignment)| (name.clone(), lazy(value), *ttl);
+        let assigned = |(name, Assignment { value, ttl, ladder }): (&String, &Assignment)| ReadySet {
+            name: name.clone(),
+            value: lazy(value),
+            ttl: *ttl,
+            ladder: ladder.clone(),
+        };
         let part = |part: &TextPart| match part {
             TextPart::Words(words) => ReadyPart::Words(words.clone()),
             TextPart::Value(text) => ReadyPart::Value(lazy(text)),
@@ -170,12 +183,20 @@ impl Ready {
             }
             value => value.map_err(|error| self.failed(&format!("{word}.{name}"), error.to_string())),
         };
-        for (name, expression, ttl) in &self.set {
+        let mut not_on = Vec::new();
+        for ReadySet { name, value: expression, ttl, ladder } in &self.set {
             let value = value("set", name, expression)?;
-            if !value.is_null() {
-                changes.set(entity, name, value, ttl.map(|ttl| at.time.plus(ttl.duration())));
-                won_by(name);
+            match ladder {
+                _ if value.is_null() => continue,
+                None => changes.set(entity, name, value, ttl.map(|ttl| at.time.plus(ttl.duration()))),
+                Some(ladder) if ladder.rung(&value).is_some() => changes.climb(entity, name, value, ladder),
+                Some(_) => {
+                    let place = format_args!("{}/set.{name}", self.rule);
+                    not_on.push(Overflow::new(Full::Ladder, place, "a value that isn't on its ladder"));
+                    continue;
+                }
             }
+            won_by(name);
         }
         for name in &self.unset {
             changes.forget(entity, name);
@@ -188,7 +209,7 @@ impl Ready {
             })?;
             changes.count(entity, name, step);
         }
-        let mut large = Vec::new();
+        let mut large = not_on;
         for (word, inside, list) in [("add", true, &self.add), ("remove", false, &self.remove)] {
             for (name, expression) in list {
                 match value(word, name, expression)? {

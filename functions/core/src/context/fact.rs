@@ -1,6 +1,7 @@
-//! One remembered thing: a register, a counter or a set. Readers find what it is now in `value`, whatever it is.
+//! One remembered thing: a register, a ladder, a counter or a set. Readers find what it is now in `value`, whatever it is.
 
 use super::Order;
+use crate::config::rules::Ladder;
 use crate::limits::CLAIM_LIFETIME;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub enum FactKind {
     /// The newest event has it.
     #[default]
     Register,
+    /// The highest rung that any event has reached.
+    Ladder(Ladder),
     /// The sum of what all events have added.
     Counter,
     /// What is in, by the newest event of each element. The key is the element as JSON.
@@ -55,6 +58,24 @@ pub type Facts = BTreeMap<String, Fact>;
 impl Fact {
     pub fn register(value: Value, order: Order) -> Self {
         Self { value, order, expires: None, kind: FactKind::Register }
+    }
+
+    pub(super) fn on_ladder(value: Value, ladder: Ladder, order: Order) -> Self {
+        Self { value, order, expires: None, kind: FactKind::Ladder(ladder) }
+    }
+
+    /// How high it is on this ladder, and since which event. What isn't on it is below it: a value of before there was one, or none.
+    fn height(&self, ladder: &Ladder) -> (Option<usize>, &Order) {
+        let rung = match self.kind {
+            FactKind::Register | FactKind::Ladder(_) => ladder.rung(&self.value),
+            FactKind::Counter | FactKind::Set(_) => None,
+        };
+        (rung, &self.order)
+    }
+
+    /// Whether it is the one of the two that stays, by this ladder.
+    pub(super) fn is_above(&self, other: &Self, ladder: &Ladder) -> bool {
+        self.height(ladder) > other.height(ladder)
     }
 
     pub(super) fn counter(sum: i64, order: Order) -> Self {
@@ -93,9 +114,22 @@ impl Fact {
                 }
                 Self::set(members, order)
             }
+            // What was set before there was a ladder is on it as well. Of two ladders, the newer event's is the rules'.
+            (FactKind::Ladder(ours), FactKind::Ladder(theirs)) => {
+                let ladder = if self.order >= other.order { ours.clone() } else { theirs.clone() };
+                let highest = if other.is_above(&self, &ladder) { other } else { self };
+                Self { kind: FactKind::Ladder(ladder), ..highest }
+            }
+            (FactKind::Ladder(ladder), FactKind::Register) | (FactKind::Register, FactKind::Ladder(ladder)) => {
+                let ladder = ladder.clone();
+                let highest = if other.is_above(&self, &ladder) { other } else { self };
+                Self { kind: FactKind::Ladder(ladder), expires: None, ..highest }
+            }
             // Registers; or the rules made another thing of it, and the newer one has it.
-            (FactKind::Register | FactKind::Counter | FactKind::Set(_), _) if self.order >= other.order => self,
-            (FactKind::Register | FactKind::Counter | FactKind::Set(_), _) => other,
+            (FactKind::Register | FactKind::Ladder(_) | FactKind::Counter | FactKind::Set(_), _) if self.order >= other.order => {
+                self
+            }
+            (FactKind::Register | FactKind::Ladder(_) | FactKind::Counter | FactKind::Set(_), _) => other,
         }
     }
 }
@@ -142,6 +176,7 @@ mod tests {
         assert_eq!(serde_json::from_value::<Fact>(json).unwrap(), fact);
         for fact in [
             Fact::counter(3, order(2)),
+            Fact::on_ladder(Value::from("read"), serde_json::from_value(serde_json::json!(["sent", "read"])).unwrap(), order(2)),
             Fact::set(BTreeMap::from([("\"a\"".to_owned(), Member { order: order(1), out: true })]), order(1)),
             Fact { expires: Some(Timestamp::from_unix_ms(9)), ..Fact::register(Value::Null, order(3)) },
         ] {

@@ -2,6 +2,7 @@
 
 use super::{Content, Dropped, Fact, FactKind, Facts, Item, ItemKey, Member, NODE_REGISTER, Order, fact, fit};
 use crate::claim::Outcome;
+use crate::config::rules::Ladder;
 use crate::time::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,11 @@ pub enum Change {
     Set {
         value: Value,
         expires: Option<Timestamp>,
+    },
+    /// A value that is on the ladder.
+    Climb {
+        value: Value,
+        ladder: Ladder,
     },
     Count(i64),
     /// Elements as JSON, and whether they are in from now on.
@@ -43,6 +49,17 @@ impl Changes {
         self.of(entity).insert(name.to_owned(), Change::Set { value, expires });
     }
 
+    /// The highest of an event's own has it.
+    pub fn climb(&mut self, entity: &str, name: &str, value: Value, ladder: &Ladder) {
+        let facts = self.of(entity);
+        if let Some(Change::Climb { value: before, .. }) = facts.get(name)
+            && ladder.rung(before) > ladder.rung(&value)
+        {
+            return;
+        }
+        facts.insert(name.to_owned(), Change::Climb { value, ladder: ladder.clone() });
+    }
+
     pub fn forget(&mut self, entity: &str, name: &str) {
         self.set(entity, name, Value::Null, None);
     }
@@ -51,7 +68,7 @@ impl Changes {
     pub fn count(&mut self, entity: &str, name: &str, step: i64) {
         match self.of(entity).entry(name.to_owned()).or_insert(Change::Count(0)) {
             Change::Count(sum) => *sum = fact::total(*sum, step),
-            other @ (Change::Set { .. } | Change::Members(_)) => *other = Change::Count(step),
+            other @ (Change::Set { .. } | Change::Climb { .. } | Change::Members(_)) => *other = Change::Count(step),
         }
     }
 
@@ -61,7 +78,9 @@ impl Changes {
             Change::Members(members) => {
                 members.insert(element, inside);
             }
-            other @ (Change::Set { .. } | Change::Count(_)) => *other = Change::Members(BTreeMap::from([(element, inside)])),
+            other @ (Change::Set { .. } | Change::Climb { .. } | Change::Count(_)) => {
+                *other = Change::Members(BTreeMap::from([(element, inside)]))
+            }
         }
     }
 
@@ -86,7 +105,7 @@ impl Changes {
     pub fn node(&self) -> Option<&str> {
         match self.items.get(&ItemKey::Node)?.get(NODE_REGISTER)? {
             Change::Set { value, .. } => value.as_str(),
-            Change::Count(_) | Change::Members(_) => None,
+            Change::Climb { .. } | Change::Count(_) | Change::Members(_) => None,
         }
     }
 
@@ -129,6 +148,13 @@ fn write(facts: &mut Facts, name: &str, change: &Change, order: &Order) -> bool 
     let fact = match change {
         Change::Set { .. } if kept.is_some_and(|kept| kept.order >= *order) => return false,
         Change::Set { value, expires } => Fact { expires: *expires, ..Fact::register(value.clone(), order.clone()) },
+        Change::Climb { value, ladder } => {
+            let fact = Fact::on_ladder(value.clone(), ladder.clone(), order.clone());
+            if kept.is_some_and(|kept| !fact.is_above(kept, ladder)) {
+                return false;
+            }
+            fact
+        }
         Change::Count(step) => {
             let sum = kept.filter(|kept| kept.kind == FactKind::Counter).and_then(|kept| kept.value.as_i64()).unwrap_or(0);
             Fact::counter(fact::total(sum, *step), newest())
@@ -136,7 +162,7 @@ fn write(facts: &mut Facts, name: &str, change: &Change, order: &Order) -> bool 
         Change::Members(changes) => {
             let mut members = match kept.map(|kept| &kept.kind) {
                 Some(FactKind::Set(members)) => members.clone(),
-                Some(FactKind::Register | FactKind::Counter) | None => BTreeMap::new(),
+                Some(FactKind::Register | FactKind::Ladder(_) | FactKind::Counter) | None => BTreeMap::new(),
             };
             let mut changed = false;
             for (element, inside) in changes {
@@ -174,17 +200,22 @@ mod tests {
         stored
     }
 
+    fn ladder() -> Ladder {
+        serde_json::from_value(serde_json::json!([2, 0, 3, 1])).unwrap()
+    }
+
     prop_compose! {
         /// Few entities, names, times and sequences, so that they meet.
         fn any_event()(entity in 0..3u8, name in 0..3u8, value in 0..100i64, node in proptest::option::of(0..3u8),
                        sequence in proptest::option::of(0..3u64), time in 0..4i64, rank in 0..3u32, after in 0..3i64, id in 0..1_000u16,
-                       kind in 0..4u8) -> (Changes, Order) {
+                       kind in 0..5u8) -> (Changes, Order) {
             let mut changes = Changes::default();
             let of = format!("order/{entity}");
             match kind {
                 0 => changes.set(&of, &format!("fact{name}"), Value::from(value), None),
                 1 => changes.forget(&of, &format!("fact{name}")),
-                2 => changes.count(&of, &format!("counter{name}"), value - 50),
+                2 => changes.climb(&of, &format!("rung{name}"), Value::from(value % 4), &ladder()),
+                3 => changes.count(&of, &format!("counter{name}"), value - 50),
                 _ => changes.member(&of, &format!("set{name}"), (value % 3).to_string(), value % 2 == 0),
             }
             if let Some(node) = node {
@@ -236,6 +267,24 @@ mod tests {
                 let out = |fact: &Fact| matches!(&fact.kind, FactKind::Set(members) if members.values().any(|member| member.out));
                 prop_assert!(after.values().all(|fact| !fact.value.is_null() && !out(fact)), "only what is known is left");
             }
+        }
+
+        /// What was kept under an identity, in its own item, comes together with its conversation's.
+        #[test]
+        fn apart_or_together_ends_the_same(events in proptest::collection::vec((any_event(), any::<bool>()), 1..8)) {
+            let mut events = events;
+            events.sort_by(|a, b| a.0.1.cmp(&b.0.1));
+            events.dedup_by(|a, b| a.0.1 == b.0.1);
+            let of = |side: bool| apply(&events.iter().filter(|(_, at)| *at == side).map(|(event, _)| event.clone()).collect::<Vec<_>>());
+            let facts = |stored: &Stored| -> BTreeMap<ItemKey, Facts> {
+                stored.iter().map(|(key, item)| (key.clone(), item.facts().unwrap().clone())).collect()
+            };
+            let (mut together, theirs) = (facts(&of(true)), facts(&of(false)));
+            for (key, theirs) in theirs {
+                let ours = together.remove(&key).unwrap_or_default();
+                together.insert(key, crate::context::fact::merge_all(ours, theirs));
+            }
+            prop_assert_eq!(together, facts(&apply(&events.iter().map(|(event, _)| event.clone()).collect::<Vec<_>>())));
         }
 
         #[test]
@@ -290,6 +339,66 @@ mod tests {
                 assert_eq!(stored[&ItemKey::Node].facts().unwrap()[NODE_REGISTER].value, "b");
                 assert_eq!(stored[&ItemKey::Entity("order/1".into())].facts().unwrap()["status"].value, "b");
             }
+        }
+    }
+
+    fn order_at(ms: i64) -> Order {
+        Order::at(Timestamp::from_unix_ms(ms), ClaimKey::new("s", &ms.to_string()))
+    }
+
+    fn climbs(value: i64) -> Changes {
+        let mut changes = Changes::default();
+        changes.climb("order/1", "status", Value::from(value), &ladder());
+        changes
+    }
+
+    #[test]
+    fn a_ladder_ends_at_its_highest_rung_and_of_one_rung_the_newest_event_counts() {
+        let stored = apply(&[(climbs(3), order_at(5)), (climbs(0), order_at(9)), (climbs(3), order_at(4))]);
+        let fact = &stored[&ItemKey::Entity("order/1".into())].facts().unwrap()["status"];
+        assert_eq!((&fact.value, &fact.order), (&Value::from(3), &order_at(5)));
+        let newer = climbs(3).merge(&stored, &order_at(6), Timestamp::from_unix_ms(0));
+        assert_eq!((newer.outcome, newer.won.len()), (Outcome::Applied, 1));
+        for (value, ms) in [(2, 99), (3, 5), (3, 1)] {
+            assert_eq!(
+                climbs(value).merge(&stored, &order_at(ms), Timestamp::from_unix_ms(0)).outcome,
+                Outcome::Stale,
+                "{value}"
+            );
+        }
+        let mut both = climbs(1);
+        both.climb("order/1", "status", Value::from(0), &ladder());
+        assert_eq!(both, climbs(1), "of one event's own the highest counts");
+    }
+
+    #[test]
+    fn what_is_stored_from_before_there_was_a_ladder_is_on_the_rung_that_it_names() {
+        let set = |value: Value, ms: i64| {
+            let mut changes = Changes::default();
+            changes.set("order/1", "status", value, None);
+            (changes, order_at(ms))
+        };
+        let value = |events: &[(Changes, Order)]| {
+            apply(events)[&ItemKey::Entity("order/1".into())].facts().unwrap()["status"].value.clone()
+        };
+        assert_eq!(value(&[set(Value::from(3), 1), (climbs(0), order_at(9))]), 3, "it is higher");
+        assert_eq!(value(&[set(Value::from(0), 9), (climbs(3), order_at(1))]), 3, "it is lower, and newer");
+        for before in [Value::from("elsewhere"), Value::Null] {
+            assert_eq!(value(&[set(before, 9), (climbs(2), order_at(1))]), 2, "it is on none");
+        }
+        assert_eq!(value(&[(climbs(3), order_at(1)), set(Value::from(0), 9)]), 0, "without a ladder the newest has it again");
+
+        // The same where an identity's facts come to its conversation's.
+        let register = |value: i64, ms: i64| Fact::register(Value::from(value), order_at(ms));
+        let climbed = |value: i64, ms: i64| Fact::on_ladder(Value::from(value), ladder(), order_at(ms));
+        for (one, other, highest) in [
+            (register(3, 1), climbed(0, 9), climbed(3, 1)),
+            (register(0, 9), climbed(3, 1), climbed(3, 1)),
+            (register(7, 9), climbed(2, 1), climbed(2, 1)),
+            (climbed(3, 1), climbed(2, 9), climbed(3, 1)),
+        ] {
+            assert_eq!(one.clone().merge(other.clone()), highest);
+            assert_eq!(other.merge(one), highest);
         }
     }
 
