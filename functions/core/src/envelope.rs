@@ -372,6 +372,21 @@ mod tests {
     }
 
     #[test]
+    fn what_orders_ties_and_says_the_body_travels_in_the_first_version() {
+        let mut event = envelope("{}");
+        (event.rank, event.contentkey) = (3, Some("sha256:00".into()));
+        let read = Envelope::decode(&event.encode()).unwrap();
+        assert_eq!((read.tidingsversion, read.rank, read.contentkey.as_deref()), (1, 3, Some("sha256:00")));
+        // Of this event: at its time, and received 1.25 s later.
+        let order = read.order();
+        assert_eq!((order.sequence, order.rank, order.received_after_ms), (Some(7), 3, 1_250));
+        event.time = None;
+        assert_eq!(event.order().received_after_ms, 0, "its time is that of its receipt");
+        event.time = Some(event.receivedtime.plus(MAX_CLOCK_AHEAD));
+        assert!(event.order().received_after_ms < 0, "its clock is ahead of ours");
+    }
+
+    #[test]
     fn the_payload_travels_byte_for_byte() {
         let sent = "{\"n\": 1.0e+2,\n  \"big\": 123456789012345678901234567890, \"s\": \"\\u00e9 \\/\"}";
         let read = Envelope::decode(&envelope(sent).encode()).unwrap();

@@ -20,6 +20,9 @@ pub struct Fact {
     pub expires: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "FactKind::is_register")]
     pub kind: FactKind,
+    /// Of a register: the highest of these has it, instead of the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Ladder>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,8 +31,6 @@ pub enum FactKind {
     /// The newest event has it.
     #[default]
     Register,
-    /// The highest rung that any event has reached.
-    Ladder(Ladder),
     /// The sum of what all events have added.
     Counter,
     /// What is in, by the newest event of each element. The key is the element as JSON.
@@ -57,17 +58,17 @@ pub type Facts = BTreeMap<String, Fact>;
 
 impl Fact {
     pub fn register(value: Value, order: Order) -> Self {
-        Self { value, order, expires: None, kind: FactKind::Register }
+        Self { value, order, expires: None, kind: FactKind::Register, ladder: None }
     }
 
     pub(super) fn on_ladder(value: Value, ladder: Ladder, order: Order) -> Self {
-        Self { value, order, expires: None, kind: FactKind::Ladder(ladder) }
+        Self { ladder: Some(ladder), ..Self::register(value, order) }
     }
 
     /// How high it is on this ladder, and since which event. What isn't on it is below it: a value of before there was one, or none.
     fn height(&self, ladder: &Ladder) -> (Option<usize>, &Order) {
         let rung = match self.kind {
-            FactKind::Register | FactKind::Ladder(_) => ladder.rung(&self.value),
+            FactKind::Register => ladder.rung(&self.value),
             FactKind::Counter | FactKind::Set(_) => None,
         };
         (rung, &self.order)
@@ -79,13 +80,13 @@ impl Fact {
     }
 
     pub(super) fn counter(sum: i64, order: Order) -> Self {
-        Self { value: Value::from(sum), order, expires: None, kind: FactKind::Counter }
+        Self { kind: FactKind::Counter, ..Self::register(Value::from(sum), order) }
     }
 
     pub(super) fn set(members: BTreeMap<String, Member>, order: Order) -> Self {
         let inside = members.iter().filter(|(_, member)| !member.out);
         let value = inside.filter_map(|(element, _)| serde_json::from_str(element).ok()).collect::<Vec<Value>>();
-        Self { value: Value::from(value), order, expires: None, kind: FactKind::Set(members) }
+        Self { kind: FactKind::Set(members), ..Self::register(Value::from(value), order) }
     }
 
     /// Whether somebody who asks at this time is told of it.
@@ -114,22 +115,16 @@ impl Fact {
                 }
                 Self::set(members, order)
             }
-            // What was set before there was a ladder is on it as well. Of two ladders, the newer event's is the rules'.
-            (FactKind::Ladder(ours), FactKind::Ladder(theirs)) => {
-                let ladder = if self.order >= other.order { ours.clone() } else { theirs.clone() };
-                let highest = if other.is_above(&self, &ladder) { other } else { self };
-                Self { kind: FactKind::Ladder(ladder), ..highest }
-            }
-            (FactKind::Ladder(ladder), FactKind::Register) | (FactKind::Register, FactKind::Ladder(ladder)) => {
-                let ladder = ladder.clone();
-                let highest = if other.is_above(&self, &ladder) { other } else { self };
-                Self { kind: FactKind::Ladder(ladder), expires: None, ..highest }
+            (FactKind::Register, FactKind::Register) if self.ladder.is_some() || other.ladder.is_some() => {
+                // Of two ladders, the newer event's is the rules'. What was set before there was one is on it as well.
+                let (newer, older) = if self.order >= other.order { (&self, &other) } else { (&other, &self) };
+                let ladder = newer.ladder.as_ref().or(older.ladder.as_ref()).cloned();
+                let highest = if ladder.as_ref().is_some_and(|ladder| other.is_above(&self, ladder)) { other } else { self };
+                Self { ladder, expires: None, ..highest }
             }
             // Registers; or the rules made another thing of it, and the newer one has it.
-            (FactKind::Register | FactKind::Ladder(_) | FactKind::Counter | FactKind::Set(_), _) if self.order >= other.order => {
-                self
-            }
-            (FactKind::Register | FactKind::Ladder(_) | FactKind::Counter | FactKind::Set(_), _) => other,
+            (FactKind::Register | FactKind::Counter | FactKind::Set(_), _) if self.order >= other.order => self,
+            (FactKind::Register | FactKind::Counter | FactKind::Set(_), _) => other,
         }
     }
 }

@@ -108,7 +108,7 @@ fn member_bytes(element: &str, member: &Member) -> usize {
 fn shrink_a_set(facts: &mut Facts, surplus: usize, lost: &mut BTreeMap<String, usize>) -> bool {
     let size = |fact: &Fact| match &fact.kind {
         FactKind::Set(members) => members.iter().map(|(element, member)| member_bytes(element, member)).sum(),
-        FactKind::Register | FactKind::Ladder(_) | FactKind::Counter => 0,
+        FactKind::Register | FactKind::Counter => 0,
     };
     let largest = facts.iter_mut().map(|(name, fact)| (size(fact), name, fact)).max_by_key(|(size, ..)| *size);
     match largest {
@@ -122,8 +122,7 @@ fn shrink_a_set(facts: &mut Facts, surplus: usize, lost: &mut BTreeMap<String, u
 
 /// Forgets the oldest value, as if its own event had. A counter is small, and a sum can't be told again. Whether there was any.
 fn forget_a_value(facts: &mut Facts, dropped: &mut Vec<Dropped>) -> bool {
-    let is_value = |fact: &Fact| matches!(fact.kind, FactKind::Register | FactKind::Ladder(_)) && !fact.value.is_null();
-    let values = facts.iter_mut().filter(|(_, fact)| is_value(fact));
+    let values = facts.iter_mut().filter(|(_, fact)| fact.kind == FactKind::Register && !fact.value.is_null());
     let Some((name, fact)) = values.min_by(|(_, a), (_, b)| a.order.cmp(&b.order)) else { return false };
     fact.value = Value::Null;
     dropped.push(Dropped { fact: name.clone(), loss: Loss::Value });
