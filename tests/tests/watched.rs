@@ -278,6 +278,7 @@ fn who_moves(metric: Metric, threshold: f64) -> SetOffBy {
         | Metric::LinkConflict
         | Metric::HoldOverflow
         | Metric::Overflow
+        | Metric::OffLadder
         | Metric::Unreadable
         | Metric::TimeUnread
         | Metric::OutOfTime
@@ -285,6 +286,7 @@ fn who_moves(metric: Metric, threshold: f64) -> SetOffBy {
         | Metric::Expired
         | Metric::Stale
         | Metric::BodyMismatch
+        | Metric::RepeatedBody
         | Metric::Duplicate
         | Metric::Accepted
         | Metric::Processed
