@@ -10,8 +10,8 @@ use tidings_core::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, EventField, NewClaim, Outcome, Sha256Hex};
 use tidings_core::config::rules::Priority;
 use tidings_core::context::{
-    Content, Context, Deferred, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page, Place, Seen,
-    Waiting,
+    Content, Context, Deferred, Deliveries, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page,
+    Place, Seen, Waiting,
 };
 use tidings_core::kept::KeptEvent;
 use tidings_core::limits::{
@@ -70,7 +70,7 @@ fn trace() -> Trace {
 }
 
 fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit {
-    let order = Order { sequence: Some(7), time: NOW, key: key(id) };
+    let order = Order { sequence: Some(7), ..Order::at(NOW, key(id)) };
     let fact = |value| Fact::register(value, order.clone());
     let facts = Facts::from([("status".to_owned(), fact(json!("paid"))), ("total".to_owned(), fact(json!({"eur": 48.9})))]);
     let item = |(entity, version): &(&str, Option<u64>)| {
@@ -233,7 +233,7 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!((claim.actions, claim.joins), (vec!["paid/notify queued".to_owned()], vec!["join#ready#1".to_owned()]));
     let loaded = load("c", &["order/1"]).await;
     let facts = loaded[&Place::new("c", ItemKey::Entity("order/1".into()))].facts().expect("facts");
-    let order = Order { sequence: Some(7), time: NOW, key: key("a") };
+    let order = Order { sequence: Some(7), ..Order::at(NOW, key("a")) };
     assert_eq!(facts["total"], Fact::register(json!({"eur": 48.9}), order));
 
     // Once is all: the marker ends a second try, and nothing of it is written.
@@ -281,7 +281,7 @@ pub async fn moves(tables: &Tables) {
     let place = |partition: &str, key: ItemKey| Place::new(partition, key);
     let entity = |n: usize| ItemKey::Entity(format!("order/{n}"));
     let link = place("id", ItemKey::Link);
-    let linked = || Content::Link(Link { conversation: "c".into(), order: Order { sequence: None, time: NOW, key: key("l") } });
+    let linked = || Content::Link(Link { conversation: "c".into(), order: Order::at(NOW, key("l")) });
 
     // As long as an identity has no link, its items are its own; then a commit to them moves nothing.
     let unlinked = |id: &str| Commit { absent: Some(link.clone()), ..commit(id, "id", &[("order/1", None)]) };
@@ -360,6 +360,7 @@ pub async fn moves(tables: &Tables) {
         (place("kinds", ItemKey::OutboxPage(7)), Content::OutboxPage(page)),
         (place("kinds", ItemKey::Deferred), Content::Deferred(deferred)),
         (place("kinds", ItemKey::Join), Content::Join(join)),
+        (place("kinds", ItemKey::Deliveries), Content::Deliveries(Deliveries { events: 7 })),
         (place("kinds", ItemKey::Identity("id".into())), linked()),
         (place("kinds", ItemKey::Node), facts),
     ]

@@ -279,6 +279,7 @@ fn who_moves(metric: Metric, threshold: f64) -> SetOffBy {
         | Metric::LinkConflict
         | Metric::HoldOverflow
         | Metric::Overflow
+        | Metric::OffLadder
         | Metric::Unreadable
         | Metric::FieldUnread
         | Metric::OutOfTime
@@ -286,6 +287,7 @@ fn who_moves(metric: Metric, threshold: f64) -> SetOffBy {
         | Metric::Expired
         | Metric::Stale
         | Metric::BodyMismatch
+        | Metric::RepeatedBody
         | Metric::Duplicate
         | Metric::Accepted
         | Metric::Processed

@@ -1,4 +1,4 @@
-//! A command a file; `files` for what they read, `page` for what the endpoint says of itself.
+//! A command a file, or a folder; `files` for what they read, `page` for what the endpoint says of itself.
 
 pub(crate) mod capture;
 pub(crate) mod completions;

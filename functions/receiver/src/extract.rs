@@ -173,10 +173,11 @@ impl Found<'_> {
         if event_type.len() > MAX_EVENT_TYPE_BYTES {
             return Err(Why::LongType);
         }
-        let claim_key = self.claim_key(spec, indices, part);
+        let identity = self.identity(spec, indices, part);
+        let rank = spec.rank_of(&event_type);
         let (time, time_unread) = self.time(spec, indices);
         let mut envelope = Envelope::new(NewEnvelope {
-            id: self.first(&spec.id, indices).unwrap_or_else(|| claim_key.as_str().to_owned()),
+            id: self.first(&spec.id, indices).unwrap_or_else(|| identity.key.as_str().to_owned()),
             source: source.name.clone(),
             event_type,
             subject: self.first(&spec.subject, indices).filter(|s| s.len() <= MAX_SUBJECT_BYTES),
@@ -184,10 +185,11 @@ impl Found<'_> {
             conversation: self.first(&spec.conversation, indices).filter(|c| c.len() <= MAX_CONVERSATION_BYTES),
             sequence: spec.sequence.as_ref().and_then(|r| number::whole(&self.value(r, indices)?)),
             received: self.arrival.received,
-            claim_key,
+            claim_key: identity.key,
             traceparent: self.arrival.traceparent.clone(),
             payload: self.payload(spec, indices),
         });
+        (envelope.rank, envelope.contentkey) = (rank, identity.content);
         envelope.dataschema = self.first(&spec.dataschema, indices).filter(|d| d.len() <= MAX_DATASCHEMA_BYTES);
         let event = VerifiedEvent::new(envelope, self.arrival.body_digest(&spec.retry_fields));
         Ok(VerifiedEvent { unread: time_unread.then_some(EventField::Time).into_iter().collect(), ..event })

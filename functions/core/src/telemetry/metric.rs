@@ -134,6 +134,8 @@ metrics! {
     Stale: Count by Source,
     /// Of all that came of the queue: whose effect was there before.
     Repeated: Count by Source,
+    /// Events with the body of another before them, under another id of the delivery that isn't signed.
+    RepeatedBody: Count by Source,
     /// From the receipt to the effect.
     ProcessingLag: Milliseconds by Source,
     /// Whether an event's effect came later than the objective allows, 30 s after its receipt: of all, the share. It may be 1 %.
@@ -168,6 +170,8 @@ metrics! {
     HoldOverflow: Count by Source,
     /// What had no room in a full collection, and in which: `join` (events of a window), `set` (elements), `fact` (values). Its event is processed all the same.
     Overflow: Count by Reason,
+    /// Values that weren't set because they aren't on the ladder of their fact. Their event is processed all the same.
+    OffLadder: Count by Source,
     /// Links that weren't made: the name has another conversation, or identities of its own.
     LinkConflict: Count by Source,
     /// Starts of a function: from its first line until it is ready for its first event.

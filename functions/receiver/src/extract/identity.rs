@@ -1,4 +1,4 @@
-//! Which event it is: the event key, made once, of declared parts.
+//! Which event it is: its key, made once, of declared parts.
 //!
 //! Promises: a key has all of its parts or isn't taken; no two lists of parts make one key; what isn't signed never stands alone. The
 //! security rule is [`tidings_core::claim`]'s.
@@ -11,38 +11,42 @@ use tidings_core::config::scheme::Algorithm;
 use tidings_core::config::source::{Duplicates, Source};
 use tidings_core::envelope::Payload;
 
+/// Which event it is.
+pub(super) struct Identity {
+    pub(super) key: ClaimKey,
+    /// What was signed, where the key has a delivery id beside it: events that differ in nothing else have this in common.
+    pub(super) content: Option<String>,
+}
+
 impl Found<'_> {
-    /// The event key: the first `id` that is signed and whole; else what was signed, with the delivery id.
-    pub(super) fn claim_key(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> ClaimKey {
+    /// The first `id` that is signed and whole; else what was signed, with the delivery id.
+    pub(super) fn identity(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> Identity {
         let (request, source) = (self.arrival.request, self.arrival.request.source());
         let separators = separators(source);
         let mut signed = spec.id.0.iter().filter(|id| request.covers(id));
         if let Some(id) = signed.find_map(|id| self.fill(id, indices, |value| escaped(value, &separators))) {
-            return ClaimKey::from_signed_id(&source.name, &id);
+            return Identity { key: ClaimKey::from_signed_id(&source.name, &id), content: None };
         }
+        // What is signed by itself is an event wherever it stands; so is an element with an id under a token, which signs nothing: it may
+        // come again in other company.
+        let (digest, part) = if let Some(element) = self.element_with_id(spec, indices) {
+            (element, None)
+        } else if request.signs_each() {
+            (request.signed_digest(indices, &spec.retry_fields), None)
+        } else {
+            (self.arrival.signed_sha256(&spec.retry_fields), part)
+        };
         let delivery = match source.duplicates {
             Duplicates::ByDelivery => self.first(&spec.delivery_id, indices),
             Duplicates::ByContent => None,
         };
-        // What is signed by itself is an event wherever it stands; so is an element with an id under a token, which signs nothing: it may
-        // come again in other company.
-        let key = if let Some(element) = self.element_with_id(spec, indices) {
-            ClaimKey::from_signed_bytes(&source.name, &element, delivery.as_deref(), None)
-        } else if request.signs_each() {
-            ClaimKey::from_signed_bytes(
-                &source.name,
-                &request.signed_digest(indices, &spec.retry_fields),
-                delivery.as_deref(),
-                None,
-            )
-        } else {
-            let digest = self.arrival.signed_sha256(&spec.retry_fields);
-            ClaimKey::from_signed_bytes(&source.name, &digest, delivery.as_deref(), part)
-        };
-        match spec.coalesce_seconds {
+        let key = ClaimKey::from_signed_bytes(&source.name, &digest, delivery.as_deref(), part);
+        let key = match spec.coalesce_seconds {
             Some(seconds) => key.in_window(self.arrival.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
             None => key,
-        }
+        };
+        let of_part = part.map_or_else(String::new, |part| format!("/{part}"));
+        Identity { key, content: delivery.map(|_| format!("{digest}{of_part}")) }
     }
 
     /// The hash of the event's data, where that alone says which event it is.
