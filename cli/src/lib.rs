@@ -119,7 +119,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Capture(options) => commands::capture::run(options).await,
         Command::Replay(options) => commands::replay::run(options).await,
         Command::Completions { shell } => {
-            commands::completions(shell);
+            commands::completions::completions(shell);
             Ok(ExitCode::SUCCESS)
         }
         Command::Man(options) => commands::man::run(options),

@@ -1,7 +1,10 @@
 //! The samples' files are read strictly, and every one that is there is fit.
 
 use receiver::configured::providers;
-use tidings_events::samples::{PresetSample, SampleEvent, SampleKey, SamplesError, of_preset, presets, read};
+use tidings_core::config::provider::Provider;
+use tidings_events::Identity;
+use tidings_events::samples::{PresetSample, SampleEvent, SampleKey, SamplesError, kinds, of_preset, presets, read};
+use tidings_events::signable::Signable;
 
 const ISSUES: &str = r#"
 [[sample]]
@@ -101,6 +104,84 @@ fn what_would_show_nothing_or_something_else_is_refused() {
             .contains("changes nothing")
     );
     assert!(refusal(&MESSAGES.replace("query = ", "vector = \"published\"\nquery = ")).contains("whole request"));
+}
+
+fn preset(name: &str) -> Provider {
+    providers().into_iter().find(|provider| provider.name == name).unwrap()
+}
+
+#[test]
+fn a_type_is_shown_once_with_the_data_that_rules_see() {
+    let text = MESSAGES.replace("vector = \"published\"", "body = '{}'").replace(
+        "body = '{\"id\":\"wamid.1\"}'",
+        r#"body = '{"object":"o","entry":[{"changes":[{"value":{"metadata":1,"messages":[{"id":"a","type":"text"},{"id":"b","type":"image"}]}}]}]}'"#,
+    );
+    let event =
+        "[[sample.event]]\ntype = \"message.image\"\nkey = \"b\"\n[[sample.event]]\ntype = \"message.text\"\nkey = \"c\"\n";
+    let samples = read(&text.replace("[[sample]]\nname = \"signed", &format!("{event}[[sample]]\nname = \"signed"))).unwrap();
+    let (whatsapp, kinds) = (preset("whatsapp"), kinds(&samples));
+    let types: Vec<&str> = kinds.iter().map(|kind| kind.event.event_type.as_str()).collect();
+    assert_eq!(types, ["message.text", "message.image"]);
+    let data: serde_json::Value = serde_json::from_str(kinds[1].data(&Signable::of(whatsapp)).unwrap().get()).unwrap();
+    assert_eq!((&data["id"], &data["metadata"]), (&"b".into(), &1.into()), "with what the preset keeps beside it");
+}
+
+/// Who reads the page must not be told another thing than the receiver does.
+#[test]
+fn what_is_said_of_a_presets_keys_is_what_its_samples_have() {
+    for preset in providers() {
+        let samples = of_preset(&preset.name);
+        let Identity { known_by, retried, merged, .. } = Identity::of(&preset, &samples);
+        assert!(!known_by.is_empty() && !retried.is_empty() && !merged.is_empty(), "{}", preset.name);
+        for event in samples.iter().flat_map(|sample| &sample.events) {
+            let said = match &event.key {
+                SampleKey::Id(_) => known_by.iter().any(|by| !by.starts_with("the hash")),
+                SampleKey::ContentAndDelivery => known_by.iter().any(|by| by.starts_with("the hash") && by.contains(" with ")),
+                // A part of an id may be missing.
+                SampleKey::Content | SampleKey::Unreadable => true,
+            };
+            assert!(said, "{}: {} is known by {}, and that isn't in {known_by:?}", preset.name, event.event_type, event.key);
+        }
+    }
+}
+
+#[test]
+fn a_key_s_parts_are_named_as_they_stand_in_the_element() {
+    let mut provider = preset("whatsapp");
+    provider.events = toml::from_str::<toml::Table>(
+        r#"
+        [[event]]
+        each = "entry[*].messages[*]"
+        id = "{json:entry[*].messages[*].id}:{json:entry[*].id}"
+        type = "message"
+        [[event]]
+        type = "other"
+        delivery_id = ["{header:x-id}", "{header:x-request}"]
+        retry_fields = ["json:attempt"]
+        [[event]]
+        type = "ping"
+        coalesce_seconds = 60
+        "#,
+    )
+    .unwrap()
+    .remove("event")
+    .unwrap()
+    .try_into()
+    .unwrap();
+    let identity = Identity::of(&provider, &[]);
+    assert_eq!(
+        identity.known_by,
+        [
+            "`{id}:{entry[*].id}`",
+            "the hash of what is signed but `json:attempt` with `{header:x-id}` or `{header:x-request}`",
+            "the hash of what is signed",
+        ]
+    );
+    assert_eq!(identity.merged[2], "the same bytes within 60 s");
+    assert_eq!(identity.retried[1], "the same bytes but `json:attempt` with the same `{header:x-id}` or `{header:x-request}`");
+    let stripe = preset("stripe");
+    let timed = Identity::of(&Provider { events: vec![provider.events[2].clone()], ..stripe }, &[]);
+    assert_eq!(timed.retried, ["the same bytes and one `sig:t`"], "signed anew a minute later it is another message");
 }
 
 #[test]

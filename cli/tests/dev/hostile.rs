@@ -15,6 +15,7 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 use tidings_cli::arguments::Arguments;
 use tidings_core::claim::ClaimKey;
+use tidings_core::config::rules::TypePattern;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::telemetry::is_displayable;
 use tidings_core::time::{Clock as _, SystemClock};

@@ -40,6 +40,9 @@ pub const RECEIVE_RESERVE: Duration = Duration::from_secs(3);
 /// A provider's event id that is longer than this is claimed by its SHA-256.
 pub const MAX_EVENT_ID_BYTES: usize = 256;
 
+/// Hashes of other bodies under a known event's key that its claim keeps, 71 bytes each.
+pub const MAX_OTHER_BODIES: usize = 4;
+
 /// A delivery's unsigned id that is longer than this is part of the event key by its SHA-256.
 pub const MAX_DELIVERY_ID_BYTES: usize = 128;
 

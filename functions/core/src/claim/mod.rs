@@ -114,6 +114,11 @@ impl Sha256Hex {
         &self.0
     }
 
+    /// Enough of it to tell two apart, for people.
+    pub fn short(&self) -> &str {
+        self.digits().get(..12).unwrap_or(self.digits())
+    }
+
     /// Without `sha256:`.
     pub fn digits(&self) -> &str {
         self.0.strip_prefix("sha256:").unwrap_or(&self.0)
@@ -190,6 +195,22 @@ words! {
     }
 }
 
+words! {
+    /// A field of the envelope that can be there and not be readable.
+    EventField {
+        /// Not a time, or none that can be written: the time of receipt counts.
+        Time = "time",
+        /// Not a whole number: the event is ordered by its time.
+        Sequence = "sequence",
+        /// Too long.
+        Subject = "subject",
+        /// Too long: the rules have to say whose event it is.
+        Conversation = "conversation",
+        /// Too long: the event is of no version.
+        Dataschema = "dataschema",
+    }
+}
+
 /// What the receiver records before it queues an event.
 #[derive(Clone, Debug)]
 pub struct NewClaim {
@@ -202,6 +223,8 @@ pub struct NewClaim {
     pub received: Timestamp,
     /// X-Ray's id of the trace that the request is part of.
     pub trace_id: Option<String>,
+    /// What is configured, was sent and couldn't be read.
+    pub unread: Vec<EventField>,
 }
 
 /// A claim as it is stored, for those who ask what became of an event.
@@ -258,6 +281,12 @@ pub struct Claim {
     pub trace_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<String>,
+    /// Of bodies that came under the same key since: up to [`MAX_OTHER_BODIES`](crate::limits::MAX_OTHER_BODIES).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_bodies: Vec<String>,
+    /// What is configured, was sent and couldn't be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<EventField>,
     /// When all but its key was taken from it, with its conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub erased: Option<Timestamp>,
@@ -296,6 +325,8 @@ impl Claim {
             dead: None,
             trace_id: None,
             body_sha256: None,
+            other_bodies: Vec::new(),
+            unread: Vec::new(),
             erased: None,
             event_bytes: None,
             expires: None,

@@ -3,9 +3,13 @@
 //!
 //! A file is refused as a whole, with the first problem that it has: what reads it may trust its words.
 
+mod kinds;
+
+pub use kinds::{Kind, kinds};
+
 use crate::{RequestError, Sample};
 use include_dir::{Dir, include_dir};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use tidings_core::config::provider::{Provider, Vector};
@@ -51,20 +55,20 @@ pub struct PresetSample {
 }
 
 /// What comes of a sample. A field that is left out is one that the event hasn't.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleEvent {
     #[serde(rename = "type")]
     pub event_type: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataschema: Option<String>,
     pub key: SampleKey,
 }
@@ -205,6 +209,13 @@ impl From<String> for SampleKey {
             "unreadable" => Self::Unreadable,
             _ => Self::Id(word),
         }
+    }
+}
+
+/// As it is read.
+impl Serialize for SampleKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
