@@ -175,39 +175,59 @@ impl Found<'_> {
         }
         let identity = self.identity(spec, indices, part);
         let rank = spec.rank_of(&event_type);
-        let (time, time_unread) = self.time(spec, indices);
+        let mut unread = Vec::new();
+        let time = noted(EventField::Time, self.time(spec, indices), &mut unread);
+        let fitting = |field, templates, most| match self.first(templates, indices) {
+            Some(text) if text.len() > most => (field, Field::Unread),
+            Some(text) => (field, Field::Read(text)),
+            None => (field, Field::Absent),
+        };
+        let [subject, conversation, dataschema] = [
+            fitting(EventField::Subject, &spec.subject, MAX_SUBJECT_BYTES),
+            fitting(EventField::Conversation, &spec.conversation, MAX_CONVERSATION_BYTES),
+            fitting(EventField::Dataschema, &spec.dataschema, MAX_DATASCHEMA_BYTES),
+        ]
+        .map(|(field, text)| noted(field, text, &mut unread));
+        let sequence = noted(EventField::Sequence, self.sequence(spec, indices), &mut unread);
         let mut envelope = Envelope::new(NewEnvelope {
             id: self.first(&spec.id, indices).unwrap_or_else(|| identity.key.as_str().to_owned()),
             source: source.name.clone(),
             event_type,
-            subject: self.first(&spec.subject, indices).filter(|s| s.len() <= MAX_SUBJECT_BYTES),
+            subject,
             time,
-            conversation: self.first(&spec.conversation, indices).filter(|c| c.len() <= MAX_CONVERSATION_BYTES),
-            sequence: spec.sequence.as_ref().and_then(|r| number::whole(&self.value(r, indices)?)),
+            conversation,
+            sequence,
             received: self.arrival.received,
             claim_key: identity.key,
             traceparent: self.arrival.traceparent.clone(),
             payload: self.payload(spec, indices),
         });
-        (envelope.rank, envelope.contentkey) = (rank, identity.content);
-        envelope.dataschema = self.first(&spec.dataschema, indices).filter(|d| d.len() <= MAX_DATASCHEMA_BYTES);
+        (envelope.rank, envelope.contentkey, envelope.dataschema) = (rank, identity.content, dataschema);
         let event = VerifiedEvent::new(envelope, self.arrival.body_digest(&spec.retry_fields));
-        Ok(VerifiedEvent { unread: time_unread.then_some(EventField::Time).into_iter().collect(), ..event })
+        Ok(VerifiedEvent { unread, ..event })
     }
 
-    /// The event's own time, and whether there is one that can't be read, or not be written again: years of five digits come of
-    /// milliseconds that are taken for seconds.
-    fn time(&self, spec: &EventSpec, indices: &[usize]) -> (Option<Timestamp>, bool) {
-        let mut is_sent = false;
+    /// The event's own time. What can't be written again isn't read: years of five digits come of milliseconds that are taken for
+    /// seconds.
+    fn time(&self, spec: &EventSpec, indices: &[usize]) -> Field<Timestamp> {
+        let mut seen = Field::Absent;
         for time in &spec.time.0 {
             for text in time.from.0.iter().filter_map(|from| self.value(from, indices)).filter(|text| !text.trim().is_empty()) {
-                is_sent = true;
+                seen = Field::Unread;
                 if let Some(time) = number::time(time.unit, &text).filter(|time| time.is_rfc3339()) {
-                    return (Some(time), false);
+                    return Field::Read(time);
                 }
             }
         }
-        (None, is_sent)
+        seen
+    }
+
+    fn sequence(&self, spec: &EventSpec, indices: &[usize]) -> Field<u64> {
+        let sent = spec.sequence.as_ref().and_then(|reference| self.value(reference, indices));
+        match sent.filter(|text| !text.trim().is_empty()) {
+            None => Field::Absent,
+            Some(text) => number::whole(&text).map_or(Field::Unread, Field::Read),
+        }
     }
 
     /// The whole body, byte for byte; of a delivery of many events the one at hand, with what the preset keeps beside it.
@@ -254,6 +274,26 @@ impl Found<'_> {
         match reference.json() {
             Some(path) => scalar(path, &self.document.value, indices),
             None => self.arrival.request.value(reference),
+        }
+    }
+}
+
+/// What a configured place held.
+enum Field<T> {
+    Absent,
+    Read(T),
+    /// Something that is no such field, or is longer than one may be.
+    Unread,
+}
+
+/// The field's value. One that can't be read is noted: it is never left out in silence.
+fn noted<T>(name: EventField, field: Field<T>, unread: &mut Vec<EventField>) -> Option<T> {
+    match field {
+        Field::Absent => None,
+        Field::Read(value) => Some(value),
+        Field::Unread => {
+            unread.push(name);
+            None
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Which event it is: two events never share a claim, and a retry never gets a second one.
 
-use crate::support::{ACCEPTED, Answer, DUPLICATE, Harness, set};
-use serde_json::json;
+use crate::support::{ACCEPTED, Answer, DUPLICATE, Harness, order, set};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tidings_core::claim::EventField;
+use tidings_core::limits::MAX_SUBJECT_BYTES;
 
 /// Sends the body with these headers, signed now.
 async fn send(harness: &Harness, source: &str, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -201,7 +203,27 @@ async fn a_sequence_is_read_however_whole_numbers_are_written() {
         let body = format!(r#"{{"id":"{before}","n":{n}}}"#);
         assert_eq!(send(&harness, "clocked", &[], &body).await.said(), ACCEPTED, "{n}");
         assert_eq!(harness.queued()[before].sequence_number(), read, "{n}");
+        let unread: Vec<EventField> = read.is_none().then_some(EventField::Sequence).into_iter().collect();
+        assert_eq!(harness.claim(&format!("clocked#{before}")).unwrap().unread, unread, "{n}: never left out in silence");
     }
+}
+
+#[tokio::test]
+async fn a_field_that_is_too_long_is_left_out_and_told() {
+    let harness = Harness::warm().await;
+    for (n, (bytes, unread)) in
+        [(MAX_SUBJECT_BYTES, vec![]), (MAX_SUBJECT_BYTES + 1, vec![EventField::Subject])].into_iter().enumerate()
+    {
+        let mut body = order_value(&n.to_string());
+        body["order"]["id"] = json!("x".repeat(bytes - "order/".len()));
+        assert_eq!(send(&harness, "orders", &[], &body.to_string()).await.said(), ACCEPTED);
+        assert_eq!(harness.claim(&format!("orders#{n}")).unwrap().unread, unread, "{bytes} bytes");
+        assert_eq!(harness.queued()[n].subject.is_none(), !unread.is_empty());
+    }
+}
+
+fn order_value(id: &str) -> Value {
+    serde_json::from_slice(&order(id, "1")).unwrap()
 }
 
 #[tokio::test]
