@@ -2,7 +2,7 @@
 
 use super::address::is_plain;
 use super::field::Canonical;
-use super::scheme::{Algorithm, Certificate, Encoding, RemoteKey, Scheme, Written};
+use super::scheme::{Algorithm, Certificate, Encoding, KeyEncoding, RemoteKey, Scheme, Written};
 use super::{JsonPath, OneOrMany, Reference, Step, Template};
 use crate::limits::MAX_TOLERANCE;
 
@@ -134,9 +134,15 @@ impl Scheme {
             | Algorithm::HmacMd5
             | Algorithm::Sha256
             | Algorithm::Token => true,
-            Algorithm::Jwt => self.remote_key.is_none(),
+            Algorithm::Jwt => self.remote_key.is_none() && self.key.encoding != KeyEncoding::Jwk,
             Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => false,
         }
+    }
+
+    /// Whether the URL that the provider was given is part of what is signed or expected.
+    pub fn needs_url(&self) -> bool {
+        let expected = self.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references);
+        self.url_sha256.is_some() || self.holds(&Reference::Url) || expected.into_iter().any(|r| *r == Reference::Url)
     }
 
     /// What makes the scheme unsafe or impossible, in words.
@@ -175,9 +181,7 @@ impl Scheme {
                 | Reference::Secret => {}
             }
         }
-        let expected = self.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references);
-        let needs_url = self.url_sha256.is_some() || expected.into_iter().any(|r| *r == Reference::Url);
-        if needs_url && !has_public_url {
+        if self.needs_url() && !self.holds(&Reference::Url) && !has_public_url {
             problems
                 .push("the URL is part of what is signed: set `public_url` to the URL that the provider was given".to_owned());
         }
@@ -267,11 +271,13 @@ impl Scheme {
         };
         let rsa = matches!(self.algorithm, Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1);
         let token = self.jwt.as_ref();
-        let remote = self.remote_key.is_some();
+        let (remote, jwk) = (self.remote_key.is_some(), self.key.encoding == KeyEncoding::Jwk);
+        let public = remote || jwk;
         says(
-            token.is_some_and(|jwt| jwt.algorithms.is_empty() || jwt.algorithms.iter().any(|a| a.is_asymmetric() != remote)),
-            "`jwt.algorithms` are HS256, HS384 or HS512 with a secret, or RS256 or ES256 with a `remote_key`",
+            token.is_some_and(|jwt| jwt.algorithms.is_empty() || jwt.algorithms.iter().any(|a| a.is_asymmetric() != public)),
+            "`jwt.algorithms` are HS256, HS384 or HS512 with a secret, or RS256 or ES256 with a `remote_key` or a `key` that is a jwk",
         );
+        says(jwk && (remote || token.is_none()), "a `key` that is a jwk is for a jwt without a `remote_key`");
         says(
             token.is_some_and(|jwt| jwt.is_event != self.signature.from.0.contains(&Reference::Body)),
             "`jwt.is_event` and `signature.from: body` come together",
@@ -281,16 +287,24 @@ impl Scheme {
             self.holds(&Reference::Secret) && self.algorithm != Algorithm::Sha256 && !(rsa && remote),
             "`message` holds {secret}: only a plain digest (sha256) is made of it, or a signature with a `remote_key`",
         );
-        let ours = |template: &Template| template.references().any(|r| *r == Reference::Secret);
+        let ours = |template: &Template| template.references().any(|r| matches!(r, Reference::Secret));
+        let own = |(place, allowed): (&Reference, &OneOrMany<Template>)| {
+            let is_audience = *place == Reference::Jwt("aud".to_owned());
+            let own = |template: &Template| ours(template) || (is_audience && template.references().any(|r| *r == Reference::Url));
+            !allowed.is_empty() && allowed.0.iter().all(own)
+        };
         let tied = match &self.remote_key {
             None => true,
             Some(RemoteKey::Jwks { url }) if ours(url) => true,
             Some(RemoteKey::Jwks { .. } | RemoteKey::Certificate(_)) => {
-                self.message.as_ref().is_some_and(ours)
-                    || self.expect.values().any(|allowed| !allowed.is_empty() && allowed.0.iter().all(ours))
+                self.message.as_ref().is_some_and(ours) || self.expect.iter().any(own)
             }
         };
-        says(!tied, "with that key the provider signs for all its customers: `expect` a value that is your own, as `{secret}`");
+        says(
+            !tied,
+            "with that key the provider signs for all its customers: `expect` a value that is your own, as `{secret}`, or an audience \
+             that is `{url}`",
+        );
         match &self.remote_key {
             None => {}
             Some(RemoteKey::Certificate(Certificate { addresses, names, .. })) => says(
@@ -328,7 +342,7 @@ pub const AWS_SNS_FIELDS: [&str; 8] =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::scheme::{KeyPreparation, Signature, SignedTimestamp, TimeUnit};
+    use crate::config::scheme::{KeyPreparation, Signature, SignedTimestamp, TimeUnit, UrlForm};
 
     fn scheme(message: &str, timestamp: Option<&str>) -> Scheme {
         Scheme {
@@ -343,6 +357,7 @@ mod tests {
             each: None,
             body_sha256: None,
             url_sha256: None,
+            urls: UrlForm::Given,
             expect: Default::default(),
             jwt: None,
             remote_key: None,

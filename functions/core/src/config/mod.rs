@@ -3,6 +3,7 @@
 //! the same types wrote.
 
 pub mod address;
+pub mod answers;
 mod coverage;
 pub mod event;
 mod field;
@@ -24,7 +25,7 @@ pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError}
 use serde::{Deserialize, Serialize};
 
 /// One value or a list of them: `a` or `[a, b]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),
@@ -62,6 +63,10 @@ where
 
         fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
             T::deserialize(serde::de::value::StrDeserializer::new(text)).map(|one| vec![one])
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|one| vec![one])
         }
 
         fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
