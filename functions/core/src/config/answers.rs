@@ -84,7 +84,9 @@ impl Refusal {
         let wrong = self.unauthentic.filter(|status| !(400..500).contains(status) || ENDING.contains(status));
         wrong
             .map(|status| {
-                format!("`refusal.unauthentic` is {status}, allowed: 400 to 499 without {ENDING:?}, by which providers unsubscribe")
+                format!(
+                    "`refusal.unauthentic` is {status}, allowed: 400 to 499 without {ENDING:?}, by which providers unsubscribe"
+                )
             })
             .into_iter()
             .collect()

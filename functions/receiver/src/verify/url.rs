@@ -73,7 +73,12 @@ pub(super) fn forms(form: UrlForm, given: String) -> Vec<String> {
     };
     forms.insert(0, given);
     let mut seen: Vec<String> = Vec::new();
-    forms.retain(|form| !seen.contains(form) && { seen.push(form.clone()); true });
+    forms.retain(|form| {
+        !seen.contains(form) && {
+            seen.push(form.clone());
+            true
+        }
+    });
     forms
 }
 

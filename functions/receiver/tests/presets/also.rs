@@ -31,7 +31,9 @@ async fn every_vector_is_taken_by_the_receiver() {
 #[tokio::test]
 async fn twilio_is_taken_with_its_token_and_with_a_shared_key() {
     let twilio = preset("twilio");
-    for name in ["form_duplicate_params", "shared_key", "signed_with_the_port", "json_body", "json_body_shared_key", "form_with_its_hash"] {
+    for name in
+        ["form_duplicate_params", "shared_key", "signed_with_the_port", "json_body", "json_body_shared_key", "form_with_its_hash"]
+    {
         let good = vector(&twilio, name);
         let (world, answer) = send(&twilio, &good).await;
         assert_eq!((answer.status().as_u16(), world.queued().len()), (200, 1), "{name}");
@@ -104,7 +106,11 @@ async fn google_chat_is_taken_with_either_audience() {
     project.secret = "1234567891".to_owned();
     assert_eq!(send(&chat, &project).await.1.status(), 401, "another project's account");
     let mut key_set = good.clone();
-    key_set.fetched = vector(&chat, "made_with_pyjwt").fetched.into_values().map(|keys| (good.fetched.keys().next().unwrap().clone(), keys)).collect();
+    key_set.fetched = vector(&chat, "made_with_pyjwt")
+        .fetched
+        .into_values()
+        .map(|keys| (good.fetched.keys().next().unwrap().clone(), keys))
+        .collect();
     assert_eq!(send(&chat, &key_set).await.1.status(), 401, "signed by another key set's key");
 }
 
@@ -177,7 +183,9 @@ fn a_secret_that_is_no_json_web_key_makes_no_key() {
     for good in [key.clone(), json!({ "keys": [key] }), json!({ "key": key, "request_id": "x" })] {
         assert_eq!(prepare(&good), Ok(()), "{good}");
     }
-    for bad in [json!({}), json!({ "keys": [] }), json!("x"), json!([key]), json!({ "kty": "oct", "k": "AAAA" }), json!({ "key": null })] {
+    for bad in
+        [json!({}), json!({ "keys": [] }), json!("x"), json!([key]), json!({ "kty": "oct", "k": "AAAA" }), json!({ "key": null })]
+    {
         assert_eq!(prepare(&bad), Err(KeyError::NotAPublicKey), "{bad}");
     }
 }

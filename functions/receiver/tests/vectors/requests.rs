@@ -66,8 +66,10 @@ impl Case {
         let scheme = source.scheme.clone();
         let mut case = Self { name, source, scheme, secret: vector.secret.clone(), public, delivery, at };
         let ways: Vec<Scheme> = case.source.schemes().cloned().collect();
-        let by = ways.into_iter().find(|scheme| case.by(scheme).verifies());
-        case.scheme = by.unwrap_or_else(|| panic!("{}: it verifies in no way", case.name));
+        // One that verifies in no way is the test's own.
+        if let Some(by) = ways.into_iter().find(|scheme| case.by(scheme).verifies()) {
+            case.scheme = by;
+        }
         case
     }
 
