@@ -2,7 +2,7 @@
 
 use super::message::Values;
 use super::signature::{ParsedSignature, encode};
-use super::{Key, Rejection, mac, timestamp};
+use super::{Key, Rejection, mac, timestamp, url};
 use crate::delivery::Delivery;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -119,7 +119,9 @@ fn made(
     let kind = mac::Kind::of(scheme.algorithm).ok_or(SignError::PrivateKey)?;
     let json = if scheme.reads_json_first() { Some(body(delivery)?) } else { None };
     let signature = ParsedSignature::of_fields(fields.to_vec());
-    let values = Values { source, delivery, json: json.as_ref(), indices, signature: Some(&signature), token: None };
+    let url = url::given(source, delivery);
+    let (signature, url) = (Some(&signature), url.as_deref());
+    let values = Values { source, scheme, delivery, json: json.as_ref(), indices, signature, token: None, url };
     let mut mac = mac::Mac::new(kind, key);
     values.feed(message, Some(key), &mut |bytes| mac.update(bytes)).map_err(SignError::Missing)?;
     Ok(mac.finish())
@@ -141,7 +143,9 @@ fn token(
         JwtAlgorithm::Hs512 => mac::Kind::HmacSha512,
         JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 => return Err(SignError::PrivateKey),
     };
-    let values = Values { source, delivery, json: None, indices: &[], signature: None, token: None };
+    let (scheme, url) = (&source.scheme, url::given(source, delivery));
+    let url = url.as_deref();
+    let values = Values { source, scheme, delivery, json: None, indices: &[], signature: None, token: None, url };
     claims.insert("iat".to_owned(), json!(now.unix_s()));
     claims.insert("nbf".to_owned(), json!(now.unix_s()));
     claims.insert("exp".to_owned(), json!(now.plus(TOKEN_LIFETIME).unix_s()));
