@@ -60,8 +60,24 @@ pub fn fresh_for(scheme: &Scheme) -> Option<Duration> {
 }
 
 /// Adds what this source's provider would add at `now`: headers, query parameters, fields of the body. Headers that the message
-/// covers, other than the timestamp, must be there already.
+/// covers, other than the timestamp, must be there already. Of several ways of signing it is the first that fits the request.
 pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp) -> Result<(), SignError> {
+    let mut first = Ok(());
+    for scheme in source.schemes() {
+        let one = Source { scheme: scheme.clone(), also: Vec::new(), ..source.clone() };
+        let mut signed = delivery.clone();
+        match sign_by(&one, key, &mut signed, now) {
+            Ok(()) => {
+                *delivery = signed;
+                return Ok(());
+            }
+            Err(why) => first = first.and(Err(why)),
+        }
+    }
+    first
+}
+
+fn sign_by(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp) -> Result<(), SignError> {
     let scheme = &source.scheme;
     if !can_sign(scheme) {
         return Err(SignError::PrivateKey);

@@ -85,6 +85,20 @@ async fn a_signature_of_one_kind_of_body_proves_no_other_kind() {
     assert_eq!(send(&twilio, &json_body).await.1.status(), 401);
 }
 
+/// What signs here for tests and tools does it as the provider would for that kind of body.
+#[tokio::test]
+async fn a_request_is_signed_in_the_way_that_fits_it() {
+    let twilio = preset("twilio");
+    let world = World::of_vector(&twilio, &vector(&twilio, "shared_key"));
+    for (content_type, body) in [
+        ("application/json", r#"{"MessageSid":"SM1","EventType":"onMessageAdded"}"#),
+        ("application/x-www-form-urlencoded", "MessageSid=SM1&MessageStatus=sent"),
+    ] {
+        assert_eq!(world.signed("twilio", &[("content-type", content_type)], body).await.status(), 200, "{content_type}");
+    }
+    assert_eq!(world.queued().len(), 2);
+}
+
 #[tokio::test]
 async fn google_chat_is_taken_with_either_audience() {
     let chat = preset("google-chat");
