@@ -18,7 +18,7 @@ const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 const SHARED: [&str; 6] = ["hmac-md5", "hmac-sha1", "hmac-sha256", "jwt HS256", "sha256", "token"];
 
 /// What the provider keeps a private key for.
-const PRIVATE: [&str; 5] = ["ecdsa-p256", "ed25519", "jwt RS256", "rsa-sha256", "rsa-sha256-or-sha1"];
+const PRIVATE: [&str; 6] = ["ecdsa-p256", "ed25519", "jwt ES256", "jwt RS256", "rsa-sha256", "rsa-sha256-or-sha1"];
 
 /// The algorithm; of tokens the first that is allowed.
 fn algorithm(provider: &Provider) -> String {

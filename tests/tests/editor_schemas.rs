@@ -86,7 +86,7 @@ fn a_slip_is_seen() {
         (&sources, "version: 1\nsources: { stripe: { provider: strpe } }"),
         (&sources, "version: 1\nsources: { Stripe: { provider: stripe } }"),
         (&sources, "version: 1\nsources: { stripe: { provider: stripe, tolerance_secs: 60 } }"),
-        (&sources, "version: 1\nsources: { stripe: { provider: stripe, tolerance_seconds: 3601 } }"),
+        (&sources, "version: 1\nsources: { stripe: { provider: stripe, tolerance_seconds: 604801 } }"),
         (&sources, "version: 1\nsources: { stripe: { provider: stripe, public_url: 'http://a.example' } }"),
         (&sources, "version: 1\nsources: { a: { content_types: text/xml } }"),
         (&sources, "version: 1\nsources: { a: { scheme: { algorithm: hmac-sha257, signature: { from: 'header:X' } } } }"),

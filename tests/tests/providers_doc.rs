@@ -1,7 +1,10 @@
 //! `docs/providers.md` is made of the providers' own files.
 
 use std::fmt::Write as _;
+use tidings_core::config::answers::Success;
 use tidings_core::config::provider::Provider;
+use tidings_core::config::scheme::{Scheme, SignedTimestamp};
+use tidings_core::limits::MAX_SIGNED_AHEAD;
 use tidings_events::Identity;
 use tidings_events::samples::{self, PresetSample};
 use tidings_tests::golden::{check_between, root};
@@ -107,19 +110,18 @@ fn section(page: &mut String, provider: &Provider) {
         ("set up", steps.join("<br>")),
         ("signature", format!("{} in {}", scheme.algorithm.as_str(), code(&scheme.signature.places()))),
         ("signed", scheme.signed()),
+        ("or", ways(provider)),
         ("key", scheme.key_from()),
         ("must be", scheme.expected()),
-        (
-            "timestamp",
-            scheme.timestamp.as_ref().map_or(String::new(), |t| format!("`{}`, {} s either way", t.from, t.tolerance_seconds)),
-        ),
+        ("timestamp", scheme.timestamp.as_ref().map_or(String::new(), timestamp)),
         ("event key", lines(&identity.known_by)),
         ("a retry is", lines(&identity.retried)),
         ("repetitions", list(&identity.repeated)),
         ("one event", lines(&identity.merged)),
         ("handshake", handshakes.join(", ")),
         ("answer within", provider.delivery.ack_deadline_seconds.map_or(String::new(), |s| format!("{s} s"))),
-        ("retries", provider.delivery.retries.clone()),
+        ("retries", format!("{}{}", provider.delivery.retries, retries(provider))),
+        ("answer", answers(provider)),
         ("weakness", list(&provider.weaknesses())),
         ("mind", list(&provider.delivery.pitfalls)),
         ("evidence", format!("{:?}: {}", provider.evidence.level, list(&provider.evidence.sources))),
@@ -132,4 +134,52 @@ fn section(page: &mut String, provider: &Provider) {
         writeln!(page, "| {name} | {} |", cell(&value)).expect("a string");
     }
     types(page, &samples);
+}
+
+/// The other ways in which it signs.
+fn ways(provider: &Provider) -> String {
+    let way = |scheme: &Scheme| {
+        let said = [("key", scheme.key_from()), ("must be", scheme.expected())];
+        let more = said.into_iter().filter(|(_, said)| !said.is_empty()).map(|(what, said)| format!("; {what}: {said}"));
+        let (algorithm, places) = (scheme.algorithm.as_str(), scheme.signature.places());
+        format!("{algorithm} in `{places}` of {}{}", scheme.signed(), more.collect::<String>())
+    };
+    provider.also.iter().map(way).collect::<Vec<_>>().join("<br>")
+}
+
+fn timestamp(spec: &SignedTimestamp) -> String {
+    let (late, early) = (spec.tolerance_seconds, spec.tolerance_seconds.min(MAX_SIGNED_AHEAD.as_secs()));
+    match late == early {
+        true => format!("`{}`, {late} s either way", spec.from),
+        false => format!("`{}`, {late} s late or {early} s early", spec.from),
+    }
+}
+
+/// How long a retry with the first signature may come, where a time is signed.
+fn retries(provider: &Provider) -> String {
+    match (provider.delivery.resigned, provider.delivery.retried_for_seconds) {
+        (true, _) => "; signed again".to_owned(),
+        (false, Some(seconds)) if seconds > 0 => format!("; taken with their first signature for {seconds} s"),
+        (false, Some(_) | None) => String::new(),
+    }
+}
+
+/// What it is answered where that isn't our own.
+fn answers(provider: &Provider) -> String {
+    let one = |success: &Success| {
+        let body = match success.body.as_deref() {
+            None => "our JSON".to_owned(),
+            Some("") => "nothing".to_owned(),
+            Some(body) => format!("`{body}`"),
+        };
+        let when = success.when.iter().map(|(place, wanted)| format!("`{place}` is {}", wanted.0.join(" or ")));
+        let when: Vec<String> = when.collect();
+        let when = if when.is_empty() { String::new() } else { format!(" where {}", when.join(", ")) };
+        format!("{} with {body}{when}", success.status)
+    };
+    let refused = provider.refusal.as_ref().map(|refusal| {
+        let status = refusal.unauthentic.map_or(String::new(), |status| format!("{status} "));
+        format!("refusals {status}{}", if refusal.empty { "without a body" } else { "" }).trim_end().to_owned()
+    });
+    provider.success.0.iter().map(one).chain(refused).collect::<Vec<_>>().join("; ")
 }

@@ -148,6 +148,9 @@ fn print(provider: &Provider, identity: &Identity) {
     if let Some(message) = &provider.scheme.message {
         row("message", message.to_string());
     }
+    for also in &provider.also {
+        row("or", format!("{} in {} of {}", also.algorithm.as_str(), also.signature.places(), also.signed()));
+    }
     if let Some(timestamp) = &provider.scheme.timestamp {
         row("timestamp", format!("{}, {} s either way", timestamp.from, timestamp.tolerance_seconds));
     }

@@ -73,6 +73,9 @@ pub const MAX_SECRET_DOCUMENT_BYTES: usize = 65_536;
 /// A value that a handshake echoes. Microsoft Graph's validation token is the longest that we know of.
 pub const MAX_CHALLENGE_BYTES: usize = 2_048;
 
+/// The text that a source's provider shows to people at once.
+pub const MAX_REPLY_BYTES: usize = 4_096;
+
 /// The body of a handshake: it may be parsed before anything is known of its sender.
 pub const MAX_HANDSHAKE_BODY_BYTES: usize = 16_384;
 
@@ -175,8 +178,12 @@ pub const MAX_CLOCK_AHEAD: Duration = Duration::from_secs(300);
 /// How far a signed timestamp may be from our clock, unless the preset or the source says otherwise.
 pub const DEFAULT_TOLERANCE: Duration = Duration::from_secs(300);
 
-/// The widest tolerance that a configuration may ask for.
-pub const MAX_TOLERANCE: Duration = Duration::from_secs(3_600);
+/// The widest tolerance that a configuration may ask for: a week, more than any provider retries without signing again. Within it a
+/// replay is stopped by its claim, which lives longer.
+pub const MAX_TOLERANCE: Duration = Duration::from_secs(7 * 86_400);
+
+/// How far ahead of our clock a signed timestamp may be at most, however wide the tolerance is: no retry comes before its time.
+pub const MAX_SIGNED_AHEAD: Duration = Duration::from_secs(3_600);
 
 /// Writes tried again after a transaction conflict, beside the first.
 pub const CONFLICT_RETRIES: u32 = 3;
@@ -594,6 +601,11 @@ const _: () = {
     );
     assert!(MAX_EVENT_AGE.as_secs() < CLAIM_LIFETIME.as_secs());
     assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_TOLERANCE.as_secs());
+    assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_SIGNED_AHEAD.as_secs());
+    assert!(
+        MAX_SIGNED_AHEAD.as_secs() + MAX_TOLERANCE.as_secs() < MAX_EVENT_AGE.as_secs(),
+        "while a request verifies, its claim lives, and what it claimed may still be applied"
+    );
     assert!(ANSWER_RESERVE.as_millis() < BATCH_RESERVE.as_millis());
     assert!(POSTPONED_APART > MAX_BATCH_MESSAGES as u64, "all suspects of a batch come within another visibility timeout");
     assert!(2 * EVENTS_VISIBILITY.as_secs() < 43_200, "SQS hides a message for twelve hours at most");

@@ -101,6 +101,11 @@ pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<
     }
 }
 
+/// What the body of a request holds, as far as it can be read.
+pub(crate) fn content(request: &VerifiedRequest<'_>) -> Value {
+    body::read(request).map(|document| document.value).unwrap_or_default()
+}
+
 /// A request and what was found in it.
 struct Found<'a> {
     arrival: Arrival<'a>,

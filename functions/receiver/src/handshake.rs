@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tidings_core::config::Reference;
 use tidings_core::config::handshake::{Answer, Confirm, Handshake};
-use tidings_core::config::source::Source;
+use tidings_core::config::source::{FORM, Source};
 use tidings_core::limits::{MAX_CAPTURED_SECRET_BYTES, MAX_HANDSHAKE_BODY_BYTES};
 use tidings_core::ports::{Get, HttpsGet};
 use zeroize::Zeroizing;
@@ -113,9 +113,9 @@ fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<Str
             Some(percent_decode_str(&raw.replace('+', " ")).decode_utf8().ok()?.into_owned())
         }
         Reference::Json(path) => extract::scalar(path, body, &[]),
+        Reference::FormField(name) => form_field(name, delivery),
         Reference::Body
         | Reference::Form
-        | Reference::FormField(_)
         | Reference::JsonOrEmpty(_)
         | Reference::Jwt(_)
         | Reference::Crc32
@@ -124,6 +124,16 @@ fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<Str
         | Reference::Signature(_)
         | Reference::Secret => None,
     }
+}
+
+/// A field of a form, and of nothing else, that is there once. A form that is larger than a handshake has none.
+fn form_field(name: &str, delivery: &Delivery) -> Option<String> {
+    if delivery.body.len() > MAX_HANDSHAKE_BODY_BYTES || delivery.content_type().as_deref() != Some(FORM) {
+        return None;
+    }
+    let mut values = form_urlencoded::parse(&delivery.body).filter(|(field, _)| field == name);
+    let (_, value) = values.next()?;
+    values.next().is_none().then(|| value.into_owned())
 }
 
 /// A value of the reply. What comes from the request is bounded and printable.

@@ -6,9 +6,10 @@
 //! `GET /health` asks nothing of AWS; `GET /ready` asks what an event would, seldom: [`ready`].
 //!
 //! The flow, a file each: [`lambda`] → [`route`] → [`delivery`] → `encoding` → [`secrets`] → [`remote`] → [`verify`] → [`handshake`] → [`extract`] →
-//! [`accept`] → [`reply`]; what is refused is counted, and `refusals` says what of it is written down.
+//! [`accept`] → [`reply`] → `answers`; what is refused is counted, and `refusals` says what of it is written down.
 
 pub mod accept;
+mod answers;
 mod capture;
 pub mod configured;
 pub mod delivery;
@@ -152,11 +153,11 @@ impl Receiver {
             }
             let events = extract::events(&verified, received)?;
             let reply = self.acceptor.accept(source, events, delivery, received, trace.as_ref(), until).await?;
-            Ok(reply.to_provider(source.success.as_ref()))
+            Ok(answers::success(reply, &verified))
         };
         answered.await.unwrap_or_else(|refusal: Refusal| {
             self.tell(source, &refusal, received, trace.as_ref());
-            refusal.reply.into_response()
+            answers::refusal(refusal.reply, source.refusal.as_ref())
         })
     }
 
@@ -175,7 +176,7 @@ impl Receiver {
     }
 
     async fn shake(&self, handshake: &Handshake, source: &Source, delivery: &Delivery) -> Result<Response<Body>, Reply> {
-        let keys = self.secrets.keys(&self.sources, source).await;
+        let keys = if handshake.needs_secrets() { self.secrets.keys(&self.sources, source).await } else { None };
         let response = handshake::answer(handshake, source, delivery, keys.as_deref(), &self.secrets)?;
         if let Some(confirm) = &handshake.confirm {
             handshake::confirm(confirm, source, delivery, keys.as_deref(), &*self.https).await?;

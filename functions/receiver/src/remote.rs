@@ -68,7 +68,7 @@ impl RemoteKeys {
 
     /// The source's keys. Key sets that are old are fetched again first: a provider takes a key back by leaving it out.
     pub async fn of(&self, source: &Source) -> Arc<PublicKeys> {
-        if source.scheme.remote_key.is_none() {
+        if source.schemes().all(|scheme| scheme.remote_key.is_none()) {
             return Arc::default();
         }
         let now = self.clock.now();

@@ -4,7 +4,6 @@ use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
-use tidings_core::config::handshake::Success;
 use tidings_core::limits;
 
 /// What a request is answered.
@@ -120,24 +119,6 @@ impl Reply {
             Self::UnsupportedMediaType => "this content type is not accepted here".to_owned(),
             Self::NotDurable | Self::NoSecret | Self::NoKey => "not accepted, please send it again".to_owned(),
         }
-    }
-
-    /// The same as [`Reply::into_response`]; a 2xx as the provider wants to hear it.
-    pub fn to_provider(self, success: Option<&Success>) -> Response<Body> {
-        let Some(success) = success.filter(|_| self.status().is_success()) else {
-            return self.into_response();
-        };
-        let status = StatusCode::from_u16(success.status).unwrap_or(self.status());
-        let mut response = match &success.body {
-            None => self.into_response(),
-            Some(body) if body.is_empty() => Response::new(Body::Empty),
-            Some(body) => Response::new(Body::Text(body.clone())),
-        };
-        *response.status_mut() = status;
-        if let Some(value) = success.content_type.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
-            response.headers_mut().insert(CONTENT_TYPE, value);
-        }
-        response
     }
 
     pub fn into_response(self) -> Response<Body> {

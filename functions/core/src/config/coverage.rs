@@ -1,8 +1,9 @@
 //! What a scheme's signature covers, and what makes a scheme unsafe or impossible: told when it is built.
 
-use super::address::is_plain;
+mod keys;
+
 use super::field::Canonical;
-use super::scheme::{Algorithm, Certificate, Encoding, RemoteKey, Scheme, Written};
+use super::scheme::{Algorithm, Certificate, Encoding, KeyEncoding, RemoteKey, Scheme, Written};
 use super::{JsonPath, OneOrMany, Reference, Step, Template};
 use crate::limits::MAX_TOLERANCE;
 
@@ -134,9 +135,15 @@ impl Scheme {
             | Algorithm::HmacMd5
             | Algorithm::Sha256
             | Algorithm::Token => true,
-            Algorithm::Jwt => self.remote_key.is_none(),
+            Algorithm::Jwt => self.remote_key.is_none() && self.key.encoding != KeyEncoding::Jwk,
             Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => false,
         }
+    }
+
+    /// Whether the URL that the provider was given is part of what is signed or expected.
+    pub fn needs_url(&self) -> bool {
+        let expected = self.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references);
+        self.url_sha256.is_some() || self.holds(&Reference::Url) || expected.into_iter().any(|r| *r == Reference::Url)
     }
 
     /// What makes the scheme unsafe or impossible, in words.
@@ -175,9 +182,7 @@ impl Scheme {
                 | Reference::Secret => {}
             }
         }
-        let expected = self.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references);
-        let needs_url = self.url_sha256.is_some() || expected.into_iter().any(|r| *r == Reference::Url);
-        if needs_url && !has_public_url {
+        if self.needs_url() && !self.holds(&Reference::Url) && !has_public_url {
             problems
                 .push("the URL is part of what is signed: set `public_url` to the URL that the provider was given".to_owned());
         }
@@ -256,54 +261,6 @@ impl Scheme {
         }
         problems
     }
-
-    /// Whether the key is one that only the provider has, and the secret what only we and the provider know of each other.
-    fn key_problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut says = |wrong: bool, problem: &str| {
-            if wrong {
-                problems.push(problem.to_owned());
-            }
-        };
-        let rsa = matches!(self.algorithm, Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1);
-        let token = self.jwt.as_ref();
-        let remote = self.remote_key.is_some();
-        says(
-            token.is_some_and(|jwt| jwt.algorithms.is_empty() || jwt.algorithms.iter().any(|a| a.is_asymmetric() != remote)),
-            "`jwt.algorithms` are HS256, HS384 or HS512 with a secret, or RS256 or ES256 with a `remote_key`",
-        );
-        says(
-            token.is_some_and(|jwt| jwt.is_event != self.signature.from.0.contains(&Reference::Body)),
-            "`jwt.is_event` and `signature.from: body` come together",
-        );
-        says(remote && !rsa && token.is_none(), "`remote_key` is for rsa-sha256 and jwt");
-        says(
-            self.holds(&Reference::Secret) && self.algorithm != Algorithm::Sha256 && !(rsa && remote),
-            "`message` holds {secret}: only a plain digest (sha256) is made of it, or a signature with a `remote_key`",
-        );
-        let ours = |template: &Template| template.references().any(|r| *r == Reference::Secret);
-        let tied = match &self.remote_key {
-            None => true,
-            Some(RemoteKey::Jwks { url }) if ours(url) => true,
-            Some(RemoteKey::Jwks { .. } | RemoteKey::Certificate(_)) => {
-                self.message.as_ref().is_some_and(ours)
-                    || self.expect.values().any(|allowed| !allowed.is_empty() && allowed.0.iter().all(ours))
-            }
-        };
-        says(!tied, "with that key the provider signs for all its customers: `expect` a value that is your own, as `{secret}`");
-        match &self.remote_key {
-            None => {}
-            Some(RemoteKey::Certificate(Certificate { addresses, names, .. })) => says(
-                addresses.is_empty() || names.is_empty(),
-                "a certificate has `addresses`, which it is fetched from, and `names`, whose it is",
-            ),
-            Some(RemoteKey::Jwks { url }) => says(
-                url.references().next().is_none() && !is_plain(&url.to_string()),
-                "`jwks.url` is https:// with a host's name and a path: no user, port, query or fragment",
-            ),
-        }
-        problems
-    }
 }
 
 impl Canonical {
@@ -328,7 +285,7 @@ pub const AWS_SNS_FIELDS: [&str; 8] =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::scheme::{KeyPreparation, Signature, SignedTimestamp, TimeUnit};
+    use crate::config::scheme::{KeyPreparation, Signature, SignedTimestamp, TimeUnit, UrlForm};
 
     fn scheme(message: &str, timestamp: Option<&str>) -> Scheme {
         Scheme {
@@ -343,6 +300,7 @@ mod tests {
             each: None,
             body_sha256: None,
             url_sha256: None,
+            urls: UrlForm::Given,
             expect: Default::default(),
             jwt: None,
             remote_key: None,

@@ -144,6 +144,16 @@ pub enum Characters {
 }
 
 impl Handshake {
+    /// Whether it is answered with the help of a secret. Others cost no AWS call, whoever sends them.
+    pub fn needs_secrets(&self) -> bool {
+        let answers = || self.reply.text.iter().chain(self.reply.json.values()).chain(self.reply.headers.values());
+        self.signed
+            || self.verify_token.is_some()
+            || self.confirm.is_some()
+            || self.capture.is_some()
+            || answers().any(|answer| answer.mac.is_some())
+    }
+
     /// What can't work, in words.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -185,22 +195,12 @@ impl Handshake {
 
 /// An echo of the secret or of a whole body is no handshake.
 fn allowed(reference: &Reference, problems: &mut Vec<String>) {
-    let fit = matches!(reference, Reference::Method | Reference::Header(_) | Reference::Query(_) | Reference::Json(_));
+    let fit = matches!(
+        reference,
+        Reference::Method | Reference::Header(_) | Reference::Query(_) | Reference::Json(_) | Reference::FormField(_)
+    );
     if !fit {
-        problems.push(format!("a handshake can't use {reference}; allowed: method, header:NAME, query:NAME, json:PATH"));
+        problems
+            .push(format!("a handshake can't use {reference}; allowed: method, header:NAME, query:NAME, json:PATH, form:FIELD"));
     }
-}
-
-/// What a provider wants to hear when its events are durable, where that isn't what we say anyway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Success {
-    /// 200 to 299.
-    pub status: u16,
-    #[serde(default)]
-    pub content_type: Option<String>,
-    /// Our own JSON if it is left out; none where it is empty.
-    #[serde(default)]
-    pub body: Option<String>,
 }

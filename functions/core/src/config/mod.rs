@@ -3,6 +3,7 @@
 //! the same types wrote.
 
 pub mod address;
+pub mod answers;
 mod coverage;
 pub mod event;
 mod field;
@@ -24,7 +25,7 @@ pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError}
 use serde::{Deserialize, Serialize};
 
 /// One value or a list of them: `a` or `[a, b]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
     derive(schemars::JsonSchema),

@@ -6,7 +6,7 @@
 
 use super::field::Canonical;
 use super::handshake::{Answer, Characters};
-use super::scheme::{Algorithm, TimeUnit};
+use super::scheme::{Algorithm, Scheme, TimeUnit};
 use super::source::{BodyFormat, Source};
 use super::{Part, Reference, Template};
 
@@ -31,6 +31,14 @@ impl Answer {
 
     fn takes_all_of(&self, text: &str) -> bool {
         text.bytes().all(|byte| self.takes(byte))
+    }
+}
+
+impl Scheme {
+    /// Whether what is signed is a plain digest that begins with the secret.
+    pub fn begins_with_secret(&self) -> bool {
+        let is_first = |message: &Template| matches!(message.0.first(), Some(Part::Value(Reference::Secret)));
+        self.algorithm == Algorithm::Sha256 && self.message.as_ref().is_some_and(is_first)
     }
 }
 
@@ -67,6 +75,9 @@ impl Source {
                     .to_owned(),
             );
         }
+        for also in &self.also {
+            problems.extend(self.key_differs(also).map(str::to_owned));
+        }
         if self.can_be_lengthened() {
             problems.push(
                 "a plain digest of what begins with {secret} can be lengthened by whoever sees one request, and a binary body takes any \
@@ -82,17 +93,26 @@ impl Source {
         self.scheme.covers(&Reference::Body) || matches!(self.scheme.algorithm, Algorithm::Token | Algorithm::Jwt)
     }
 
+    /// Why another way of signing can't be beside the usual one: a secret makes one key, and a MAC that a handshake gives is judged by
+    /// one message.
+    fn key_differs(&self, also: &Scheme) -> Option<&'static str> {
+        let one_kind = |scheme: &Scheme| scheme.has_secret_key() && scheme.algorithm != Algorithm::Jwt;
+        if self.macs().next().is_some() {
+            Some("`also` beside a handshake that gives a MAC: what it must not sign is known of one scheme only")
+        } else if also.key != self.scheme.key {
+            Some("`also` makes its key in another way than `scheme`: of one secret there is one key")
+        } else if also.algorithm != self.scheme.algorithm && !(one_kind(also) && one_kind(&self.scheme)) {
+            Some("`also` needs another kind of key than `scheme`: of one secret there is one key")
+        } else {
+            None
+        }
+    }
+
     /// SHA-256 goes on where it stopped: of `secret + body` anyone can make that of `secret + body + padding + more`. The padding
     /// begins with a byte that isn't UTF-8 there, so what is read as text is refused.
     fn can_be_lengthened(&self) -> bool {
         let is_binary = |content_type: &String| self.format_of(content_type) == BodyFormat::Binary;
-        self.begins_with_secret() && self.content_types.0.iter().any(is_binary)
-    }
-
-    /// Whether what is signed is a plain digest that begins with the secret.
-    pub fn begins_with_secret(&self) -> bool {
-        let is_first = |message: &Template| matches!(message.0.first(), Some(Part::Value(Reference::Secret)));
-        self.scheme.algorithm == Algorithm::Sha256 && self.scheme.message.as_ref().is_some_and(is_first)
+        self.schemes().any(Scheme::begins_with_secret) && self.content_types.0.iter().any(is_binary)
     }
 
     /// Whether every genuine event's signed text holds a byte that the answer doesn't take. A token signs nothing; a JSON Web Token

@@ -2,8 +2,9 @@
 //! ([`Evidence`], [`Vector`]). One data file each, in `functions/receiver/providers/`; a user's own scheme in
 //! `sources.yaml` is made of the same words.
 
+use super::answers::{Refusal, Success};
 use super::event::EventSpec;
-use super::handshake::{Handshake, Success};
+use super::handshake::Handshake;
 use super::scheme::Scheme;
 use super::source::{BodyFormat, Duplicates, JSON, SignedBody, Source};
 use super::{OneOrMany, Template};
@@ -30,9 +31,15 @@ pub struct Provider {
     pub evidence: Evidence,
     pub delivery: Delivery,
     pub scheme: Scheme,
-    /// What a durable delivery is answered, where the provider wants more than a 2xx.
+    /// Other ways in which it signs, with a key that is made in the same way.
     #[serde(default)]
-    pub success: Option<Success>,
+    pub also: Vec<Scheme>,
+    /// What a durable delivery is answered, where the provider wants more than a 2xx: the first that fits the request.
+    #[serde(default)]
+    pub success: OneOrMany<Success>,
+    /// How it hears that a request was refused, where it wants another answer than ours.
+    #[serde(default)]
+    pub refusal: Option<Refusal>,
     #[serde(default, rename = "handshake")]
     pub handshakes: Vec<Handshake>,
     #[serde(rename = "event")]
@@ -48,9 +55,12 @@ impl Provider {
             name: name.to_owned(),
             provider: self.name.clone(),
             scheme: self.scheme.clone(),
+            also: self.also.clone(),
             events: self.events.clone(),
             handshakes: self.handshakes.clone(),
             success: self.success.clone(),
+            reply: None,
+            refusal: self.refusal.clone(),
             content_types: OneOrMany(self.delivery.content_types.clone()),
             body: self.delivery.body,
             form_json: self.delivery.form_json.clone(),
@@ -66,7 +76,31 @@ impl Provider {
     /// The templates of its events' ids, each with whether the signature covers it. One that isn't covered is for people.
     pub fn ids(&self) -> impl Iterator<Item = (&Template, bool)> {
         let ids = self.events.iter().flat_map(|event| &event.id.0);
-        ids.map(|id| (id, self.scheme.covers_all(id)))
+        ids.map(|id| (id, self.schemes().all(|scheme| scheme.covers_all(id))))
+    }
+
+    /// Every way in which it signs, the usual one first.
+    pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
+        std::iter::once(&self.scheme).chain(&self.also)
+    }
+
+    /// What of its retries would be refused, in words. A retry that isn't signed again comes with the time of the first try: refusing
+    /// it as too old would lose an authentic event. That it isn't applied twice is the claim's to see to, however old it is.
+    pub fn retry_problems(&self) -> Vec<String> {
+        let Some(tolerance) = self.schemes().filter_map(|scheme| Some(scheme.timestamp.as_ref()?.tolerance_seconds)).min() else {
+            return Vec::new();
+        };
+        let said = match (self.delivery.resigned, self.delivery.retried_for_seconds) {
+            (false, None) => Some(
+                "the time is signed: say `resigned = true` if retries are signed again, or how long they come: `retried_for_seconds`"
+                    .to_owned(),
+            ),
+            (false, Some(seconds)) if seconds > tolerance => {
+                Some(format!("`retried_for_seconds` is {seconds}, and `tolerance_seconds` {tolerance}: a late retry would be refused"))
+            }
+            (true, _) | (false, Some(_)) => None,
+        };
+        said.into_iter().collect()
     }
 
     /// Whether the operator may choose any long text as its secret. The file says so in its own words, which a test lists.
@@ -139,6 +173,12 @@ pub struct Delivery {
     #[serde(default)]
     pub ack_deadline_seconds: Option<u32>,
     pub retries: String,
+    /// A retry is signed with the time of the try. Without it, what was signed first is sent again for as long as it is retried.
+    #[serde(default)]
+    pub resigned: bool,
+    /// How long after the first try the last one may come. Where retries aren't signed again, the tolerance is at least as long.
+    #[serde(default)]
+    pub retried_for_seconds: Option<u64>,
     /// What an operator should know.
     #[serde(default)]
     pub pitfalls: Vec<String>,
@@ -175,4 +215,12 @@ pub struct Vector {
     /// What stands at the addresses where public keys are fetched, where the scheme has such.
     #[serde(default)]
     pub fetched: BTreeMap<String, String>,
+}
+
+impl Vector {
+    /// The URL that the provider was given, and the query as it was sent. A question mark with nothing behind it is part of the former.
+    pub fn address(&self) -> Option<(&str, &str)> {
+        let url = self.url.as_deref()?;
+        Some(url.split_once('?').filter(|(_, query)| !query.is_empty()).unwrap_or((url, "")))
+    }
 }

@@ -28,6 +28,9 @@ pub struct Scheme {
     /// The same of the URL that the provider was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url_sha256: Option<Reference>,
+    /// In which forms the provider may have signed the URL: each is tried.
+    #[serde(default, skip_serializing_if = "UrlForm::is_given")]
+    pub urls: UrlForm,
     /// Values that must be one of these, whoever signed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expect: BTreeMap<Reference, OneOrMany<Template>>,
@@ -203,6 +206,29 @@ pub enum KeyEncoding {
     Base64,
     /// The text's SHA-1.
     Sha1,
+    /// A public key as a JSON Web Key (RFC 7517), a set of them, or `{"key": …}` around one, as the provider's API gives it.
+    Jwk,
+}
+
+/// How a provider writes the URL that it signs, where that isn't always the one that it was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum UrlForm {
+    /// As it was given, with the query as sent.
+    #[default]
+    Given,
+    /// As given or with `%3A %2F %3F %40 %21 %24 %27 %28 %29 %2A %2C %3B` decoded: HubSpot's version 3.
+    Decoded,
+    /// With and without the port; the query as sent, with what a URL can't hold escaped, or decoded and escaped again: Twilio.
+    Twilio,
+}
+
+impl UrlForm {
+    /// For `skip_serializing_if`.
+    pub fn is_given(&self) -> bool {
+        *self == Self::Given
+    }
 }
 
 /// What of a JSON Web Token is taken. `exp` and `nbf` are held to the clock wherever the token has them.

@@ -1,8 +1,9 @@
 //! A source: one configured endpoint, `/webhooks/{source}`.
 
 use super::OneOrMany;
+use super::answers::{Refusal, Success};
 use super::event::EventSpec;
-use super::handshake::{Handshake, Success};
+use super::handshake::Handshake;
 use super::scheme::Scheme;
 use serde::{Deserialize, Serialize};
 
@@ -15,12 +16,22 @@ pub struct Source {
     /// The preset's name, or `own`.
     pub provider: String,
     pub scheme: Scheme,
+    /// Other ways in which the provider signs, with a key that is made in the same way. A request that verifies by one of them is
+    /// authentic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Scheme>,
     pub events: Vec<EventSpec>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handshakes: Vec<Handshake>,
-    /// Instead of our own JSON, when a delivery is durable.
+    /// Instead of our own JSON, when a delivery is durable: the first that fits the request.
+    #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+    pub success: OneOrMany<Success>,
+    /// The text that people see at once, where the provider shows its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub success: Option<Success>,
+    pub reply: Option<String>,
+    /// Instead of our own JSON, when a request is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
     /// Without parameters, in lower case.
     pub content_types: OneOrMany<String>,
     /// What a body is read as, where its content type doesn't say it.
@@ -47,6 +58,11 @@ impl Source {
     /// Whether the provider tells its secret by a handshake. It is stored in a secret of its own.
     pub fn captures(&self) -> bool {
         self.handshakes.iter().any(|handshake| handshake.capture.is_some())
+    }
+
+    /// Every way in which its provider signs, the usual one first.
+    pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
+        std::iter::once(&self.scheme).chain(&self.also)
     }
 
     /// What a body of this content type is read as.

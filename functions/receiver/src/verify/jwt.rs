@@ -105,6 +105,7 @@ impl Token {
     /// Whether this key signed it.
     pub(super) fn is_of(&self, key: &Key, public: Option<&PublicKey>) -> bool {
         let hmac = |kind| mac::equals_any(&mac::of(kind, key, self.signed.as_bytes()), std::slice::from_ref(&self.signature));
+        let public = public.or_else(|| key.public(self.kid.as_deref()));
         let public = |how| public.is_some_and(|public| public.verifies(how, self.signed.as_bytes(), &self.signature));
         match self.algorithm {
             JwtAlgorithm::Hs256 => hmac(Kind::HmacSha256),

@@ -1,6 +1,6 @@
 //! A secret, made ready for use. Its bytes are wiped when it is dropped and never printed.
 
-use super::public::PublicKey;
+use super::public::{KeySet, PublicKey};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
@@ -19,6 +19,8 @@ use zeroize::Zeroizing;
 pub struct Key {
     bytes: Zeroizing<Vec<u8>>,
     name: Option<String>,
+    /// Of a secret that is a public key or a set of them: the keys, by their ids.
+    public: Option<Arc<KeySet>>,
     /// What other sources that have the same key give a MAC of to whoever asks.
     told_elsewhere: Arc<[Answer]>,
 }
@@ -65,6 +67,7 @@ impl Key {
             KeyEncoding::Utf8 => secret.as_bytes().to_vec(),
             KeyEncoding::Sha1 if secret.is_empty() => Vec::new(),
             KeyEncoding::Sha1 => Sha1::digest(secret).to_vec(),
+            KeyEncoding::Jwk => secret.as_bytes().to_vec(),
             KeyEncoding::Hex => hex::decode(secret).map_err(|_| KeyError::NotHex)?,
             KeyEncoding::Base64 => GeneralPurpose::new(&STANDARD, LENIENT).decode(secret).map_err(|_| KeyError::NotBase64)?,
         };
@@ -92,7 +95,11 @@ impl Key {
             | Algorithm::Sha256
             | Algorithm::Token => bytes,
         };
-        Ok(Self { bytes: Zeroizing::new(bytes), name, told_elsewhere: Arc::default() })
+        let public = match preparation.encoding {
+            KeyEncoding::Jwk => Some(Arc::new(KeySet::of_secret(&bytes).map_err(|_| KeyError::NotAPublicKey)?)),
+            KeyEncoding::Utf8 | KeyEncoding::Hex | KeyEncoding::Base64 | KeyEncoding::Sha1 => None,
+        };
+        Ok(Self { bytes: Zeroizing::new(bytes), name, public, told_elsewhere: Arc::default() })
     }
 
     /// How many bytes the key has that is made of this secret, where they are fewer than [`MIN_KEY_BYTES`] and nobody else may know
@@ -102,7 +109,7 @@ impl Key {
         let bytes = match scheme.key.encoding {
             // A digest has its length whatever it is of.
             KeyEncoding::Sha1 => parts(&scheme.key, secret).ok()?.1.len(),
-            KeyEncoding::Utf8 | KeyEncoding::Hex | KeyEncoding::Base64 => key.bytes.len(),
+            KeyEncoding::Utf8 | KeyEncoding::Hex | KeyEncoding::Base64 | KeyEncoding::Jwk => key.bytes.len(),
         };
         (bytes < MIN_KEY_BYTES).then_some(bytes)
     }
@@ -112,8 +119,14 @@ impl Key {
         Self {
             bytes: Zeroizing::new(b"a secret that nobody gave to anybody".to_vec()),
             name: None,
+            public: None,
             told_elsewhere: Arc::default(),
         }
+    }
+
+    /// The public key of this id, where the secret is a set of such.
+    pub(super) fn public(&self, kid: Option<&str>) -> Option<&PublicKey> {
+        self.public.as_ref()?.key(kid)
     }
 
     /// What stands before the key in the secret, where it has a name. It is no secret.

@@ -7,13 +7,16 @@ use crate::delivery::Delivery;
 use http::HeaderMap;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use tidings_core::config::source::Source;
+use tidings_core::config::scheme::Scheme;
+use tidings_core::config::source::{FORM, Source};
 use tidings_core::config::{JsonPath, Part, Reference, Template};
 
 /// The values that a scheme can refer to.
 #[derive(Clone, Copy)]
 pub(super) struct Values<'a> {
     pub source: &'a Source,
+    /// The way of signing at hand.
+    pub scheme: &'a Scheme,
     pub delivery: &'a Delivery,
     /// The body, where the scheme has to look into it.
     pub json: Option<&'a Value>,
@@ -22,6 +25,8 @@ pub(super) struct Values<'a> {
     /// Taken apart; `None` while it is looked for.
     pub signature: Option<&'a ParsedSignature>,
     pub token: Option<&'a Token>,
+    /// The URL that the provider was given, with the query, in one of the forms in which it may be signed.
+    pub url: Option<&'a str>,
 }
 
 impl Values<'_> {
@@ -75,17 +80,13 @@ impl Values<'_> {
         let missing = || Rejection::MissingValue(reference.clone());
         match reference {
             Reference::Body => sink(&self.delivery.body),
+            // What is another kind of body can't have been signed as a form.
+            Reference::Form if self.delivery.content_type().is_some_and(|seen| seen != FORM) => return Err(missing()),
             Reference::Form => sorted_form(&self.delivery.body, sink),
             Reference::FormField(name) => sink(self.form_field(name).ok_or_else(missing)?.as_bytes()),
             Reference::Crc32 => sink(crc32fast::hash(&self.delivery.body).to_string().as_bytes()),
             Reference::Method => sink(self.delivery.method.as_bytes()),
-            Reference::Url => {
-                sink(self.source.public_url.as_ref().ok_or_else(missing)?.as_bytes());
-                if !self.delivery.query.is_empty() {
-                    sink(b"?");
-                    sink(self.delivery.query.as_bytes());
-                }
-            }
+            Reference::Url => sink(self.url.ok_or_else(missing)?.as_bytes()),
             Reference::Header(name) => sink(only(&self.delivery.headers, name)?.ok_or_else(missing)?),
             Reference::Query(name) => sink(self.delivery.query_parameter(name).ok_or_else(missing)?.as_bytes()),
             Reference::Signature(name) => sink(self.signature.and_then(|s| s.field(name)).ok_or_else(missing)?.as_bytes()),

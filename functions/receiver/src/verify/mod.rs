@@ -14,13 +14,16 @@ mod message;
 mod oracle;
 mod proof;
 mod public;
+mod rejection;
 mod retried;
 mod sign;
 mod signature;
 mod timestamp;
+mod url;
 
 pub use key::{Key, KeyError};
 pub use public::{KeyDocument, KeySet, KeySetError, PublicKey, PublicKeys};
+pub use rejection::{NeededKey, Rejection};
 pub use sign::{SignError, can_sign, fresh_for, sign};
 
 use crate::delivery::Delivery;
@@ -33,94 +36,11 @@ use signature::ParsedSignature;
 use std::sync::LazyLock;
 use tidings_core::claim::Sha256Hex;
 use tidings_core::config::address::is_plain;
-use tidings_core::config::scheme::{Encoding, RemoteKey};
+use tidings_core::config::scheme::{Encoding, RemoteKey, Scheme};
 use tidings_core::config::source::Source;
 use tidings_core::config::{OneOrMany, Reference, Template};
 use tidings_core::limits::MAX_SIGNED_EVENTS;
 use tidings_core::time::Timestamp;
-
-/// Why a request isn't authentic: one variant per way to fail. For our log only.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejection {
-    #[error("header {0} is missing")]
-    MissingHeader(String),
-    #[error("header {0} is there more than once")]
-    RepeatedHeader(String),
-    #[error("the signature in {0} is too long")]
-    LongSignature(Reference),
-    #[error("the signature isn't written as this provider writes it")]
-    MalformedSignature,
-    #[error("more signatures than are tried")]
-    TooManySignatures,
-    #[error("{0}, which is part of what is signed, is missing")]
-    MissingValue(Reference),
-    #[error("the body, whose fields are what is signed, isn't what this provider sends")]
-    MalformedBody,
-    #[error("the token is signed in a way that this provider doesn't use")]
-    ForeignAlgorithm,
-    #[error("{0} isn't what was agreed on")]
-    Unexpected(Reference),
-    #[error("the timestamp is no time")]
-    MalformedTimestamp,
-    #[error("signed {age_seconds} s ago, allowed: {tolerance_seconds} s")]
-    TooOld { age_seconds: u64, tolerance_seconds: u64 },
-    #[error("signed {ahead_seconds} s ahead of our clock, allowed: {tolerance_seconds} s")]
-    TooFarAhead { ahead_seconds: u64, tolerance_seconds: u64 },
-    #[error("the key's address isn't one of this provider's")]
-    ForeignKeyAddress,
-    #[error("the certificate is of another host than this provider's")]
-    ForeignCertificate,
-    #[error("the provider's certificate isn't valid at this time")]
-    ExpiredCertificate,
-    #[error("what is signed is a text of which a handshake gives a MAC to whoever asks")]
-    HandedOut,
-    /// Of one request with such a digest anyone makes others, with bytes in them that are no text. What can't be told from those
-    /// isn't authentic, and so it isn't kept either.
-    #[error("a digest that begins with the secret, of a body that is no UTF-8")]
-    Lengthened,
-    /// All that could be checked without it is right.
-    #[error("the provider's key isn't here")]
-    KeyNeeded(NeededKey),
-    /// Other secrets could mend it.
-    #[error("the signature doesn't match any secret")]
-    Mismatch,
-}
-
-impl Rejection {
-    /// A word for metrics.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::MissingHeader(_) => "missing_header",
-            Self::RepeatedHeader(_) => "repeated_header",
-            Self::LongSignature(_) => "long_signature",
-            Self::MalformedSignature => "malformed_signature",
-            Self::TooManySignatures => "too_many_signatures",
-            Self::MissingValue(_) => "missing_value",
-            Self::MalformedBody => "malformed_body",
-            Self::ForeignAlgorithm => "foreign_algorithm",
-            Self::Unexpected(_) => "unexpected_value",
-            Self::MalformedTimestamp => "malformed_timestamp",
-            Self::TooOld { .. } => "too_old",
-            Self::TooFarAhead { .. } => "too_far_ahead",
-            Self::ForeignKeyAddress => "foreign_key_address",
-            Self::ForeignCertificate => "foreign_certificate",
-            Self::ExpiredCertificate => "expired_certificate",
-            Self::HandedOut => "handed_out",
-            Self::Lengthened => "lengthened",
-            Self::KeyNeeded(_) => "no_such_key",
-            Self::Mismatch => "mismatch",
-        }
-    }
-}
-
-/// A public key that isn't here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NeededKey {
-    pub url: String,
-    pub kind: KeyDocument,
-    /// When its address was last read: it held other keys.
-    pub known_since: Option<Timestamp>,
-}
 
 /// What requests are verified with: the source's secrets, newest first, and public keys that were fetched.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +67,8 @@ impl<'k, const N: usize> From<&'k [Key; N]> for Keys<'k> {
 #[derive(Debug)]
 pub struct VerifiedRequest<'a> {
     source: &'a Source,
+    /// By which it verified.
+    scheme: &'a Scheme,
     delivery: &'a Delivery,
     /// What an event is read from: the body, or what is inside it. `None`: it couldn't be inflated.
     content: Option<&'a [u8]>,
@@ -154,9 +76,10 @@ pub struct VerifiedRequest<'a> {
     signature: ParsedSignature,
     token: Option<Token>,
     secret_index: usize,
+    url: Option<String>,
 }
 
-/// Verifies a request.
+/// Verifies a request: by one of the ways in which its source's provider signs.
 pub fn verify<'a, 'k>(
     source: &'a Source,
     keys: impl Into<Keys<'k>>,
@@ -164,7 +87,27 @@ pub fn verify<'a, 'k>(
     now: Timestamp,
 ) -> Result<VerifiedRequest<'a>, Rejection> {
     let keys = keys.into();
-    let scheme = &source.scheme;
+    let url = url::given(source, delivery);
+    let mut rejection: Option<Rejection> = None;
+    for scheme in source.schemes() {
+        match verify_by(scheme, source, keys, delivery, url.as_deref(), now) {
+            Ok(verified) => return Ok(verified),
+            // Of several the one that something could still mend: then there is something to do.
+            Err(why) if rejection.as_ref().is_none_or(|so_far| so_far.hope() < why.hope()) => rejection = Some(why),
+            Err(_) => {}
+        }
+    }
+    Err(rejection.unwrap_or(Rejection::Mismatch))
+}
+
+fn verify_by<'a>(
+    scheme: &'a Scheme,
+    source: &'a Source,
+    keys: Keys<'_>,
+    delivery: &'a Delivery,
+    url: Option<&str>,
+    now: Timestamp,
+) -> Result<VerifiedRequest<'a>, Rejection> {
     let json =
         scheme.reads_json_first().then(|| extract::json(&delivery.body).map_err(|_| Rejection::MalformedBody)).transpose()?;
     let items = match (&scheme.each, &json) {
@@ -176,22 +119,24 @@ pub fn verify<'a, 'k>(
     }
     let mut verified: Option<(ParsedSignature, Option<Token>, usize)> = None;
     for indices in &items {
-        let values = Values { source, delivery, json: json.as_ref(), indices, signature: None, token: None };
+        let values = Values { source, scheme, delivery, json: json.as_ref(), indices, signature: None, token: None, url };
         let (signature, token, index) = verify_one(&values, keys, now)?;
         let oldest = verified.as_ref().map_or(index, |(_, _, oldest)| index.max(*oldest));
         verified = Some((signature, token, oldest));
     }
     let (signature, token, secret_index) = verified.ok_or(Rejection::MalformedBody)?;
+    let (json_ref, signature_ref, token_ref) = (json.as_ref(), Some(&signature), token.as_ref());
     let values =
-        Values { source, delivery, json: json.as_ref(), indices: &[], signature: Some(&signature), token: token.as_ref() };
+        Values { source, scheme, delivery, json: json_ref, indices: &[], signature: signature_ref, token: token_ref, url };
     check_hashes(&values)?;
     check_late_timestamp(&values, now)?;
-    Ok(VerifiedRequest { source, delivery, content: Some(&delivery.body), json, signature, token, secret_index })
+    let url = url.map(str::to_owned);
+    Ok(VerifiedRequest { source, scheme, delivery, content: Some(&delivery.body), json, signature, token, secret_index, url })
 }
 
 /// One signature: cheap checks, then the clock, then what must be so, then the proof.
 fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<(ParsedSignature, Option<Token>, usize), Rejection> {
-    let scheme = &values.source.scheme;
+    let scheme = values.scheme;
     let signature = ParsedSignature::read(&scheme.signature, values)?;
     let token = scheme.jwt.as_ref().map(|jwt| Token::read(jwt, signature.first())).transpose()?;
     let values = Values { signature: Some(&signature), token: token.as_ref(), ..*values };
@@ -210,18 +155,31 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<(Pa
         }
         let remote = scheme.remote_key.as_ref().map(|remote| remote_key(remote, &values, key, keys.public, now)).transpose();
         match remote {
-            Ok(remote) if proof::matches(scheme, key, remote, &values)? => matching = matching.or(Some(index)),
+            Ok(remote) if proves(&values, key, remote)? => matching = matching.or(Some(index)),
             Ok(_) => {}
             Err(rejection) => without_key = without_key.or(Some(rejection)),
         }
     }
     match matching {
-        Some(_) if values.source.begins_with_secret() && std::str::from_utf8(&values.delivery.body).is_err() => {
+        Some(_) if scheme.begins_with_secret() && std::str::from_utf8(&values.delivery.body).is_err() => {
             Err(Rejection::Lengthened)
         }
         Some(index) if oracle::is_handed_out(&values, &keys.secrets[index])? => Err(Rejection::HandedOut),
         Some(index) => Ok((signature, token, index)),
         None => Err(without_key.unwrap_or(Rejection::Mismatch)),
+    }
+}
+
+/// Whether a signature is right for one of the forms in which the provider may have signed the URL.
+fn proves(values: &Values<'_>, key: &Key, remote: Option<&PublicKey>) -> Result<bool, Rejection> {
+    let scheme = values.scheme;
+    match values.url {
+        Some(given) if !scheme.urls.is_given() => {
+            let forms = url::forms(scheme.urls, given.to_owned());
+            let each = forms.iter().map(|url| proof::matches(scheme, key, remote, &Values { url: Some(url), ..*values }));
+            each.into_iter().try_fold(false, |any, one| Ok(any | one?))
+        }
+        Some(_) | None => proof::matches(scheme, key, remote, values),
     }
 }
 
@@ -264,7 +222,7 @@ fn remote_key<'k>(
 
 /// Hashes that were signed instead of what they are of.
 fn check_hashes(values: &Values<'_>) -> Result<(), Rejection> {
-    let scheme = &values.source.scheme;
+    let scheme = values.scheme;
     if let Some(place) = &scheme.body_sha256 {
         let body = &values.delivery.body;
         let right = match values.text(place) {
@@ -287,7 +245,7 @@ fn check_hashes(values: &Values<'_>) -> Result<(), Rejection> {
 /// A time inside the body is looked at last, unless the body had to be parsed anyway: nothing of a body is parsed before it is
 /// known to be the provider's.
 fn check_late_timestamp(values: &Values<'_>, now: Timestamp) -> Result<(), Rejection> {
-    let Some(spec) = values.source.scheme.timestamp.as_ref().filter(|spec| is_late(&spec.from, values)) else { return Ok(()) };
+    let Some(spec) = values.scheme.timestamp.as_ref().filter(|spec| is_late(&spec.from, values)) else { return Ok(()) };
     // It is authentic, and its time can't be read: it isn't an event either, and a replay of it is known by its bytes.
     let Ok(json) = extract::json(&values.delivery.body) else { return Ok(()) };
     timestamp::check(spec, Values { json: Some(&json), ..*values }.text(&spec.from)?, now)
@@ -343,10 +301,7 @@ impl<'a> VerifiedRequest<'a> {
 
     /// The event, where the body is a token that holds it.
     pub fn payload(&self) -> Option<&str> {
-        self.token
-            .as_ref()
-            .filter(|_| self.source.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event))
-            .map(|t| t.payload.as_str())
+        self.token.as_ref().filter(|_| self.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event)).map(|t| t.payload.as_str())
     }
 
     /// Which of the source's secrets it was, 0 being the newest.
@@ -356,7 +311,7 @@ impl<'a> VerifiedRequest<'a> {
 
     /// Whether the signature covers all values of the template.
     pub fn covers(&self, template: &Template) -> bool {
-        self.source.scheme.covers_all(template)
+        self.scheme.covers_all(template)
     }
 
     /// A value outside the JSON body, as text. `None` where it isn't there or isn't text.
@@ -368,7 +323,7 @@ impl<'a> VerifiedRequest<'a> {
     /// the one at these indices. A token signs nothing, and a JSON Web Token itself, anew for each delivery; there it is the
     /// body's. A secret that is hashed with the message is no part of it, and neither is what a retry writes anew.
     pub fn signed_digest(&self, indices: &[usize], retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
-        let Some(message) = &self.source.scheme.message else {
+        let Some(message) = &self.scheme.message else {
             return self.body_digest(retry_fields);
         };
         let body = retried::without(self.hashed_body(retry_fields), retry_fields);
@@ -390,11 +345,12 @@ impl<'a> VerifiedRequest<'a> {
 
     /// Whether each event is signed by itself.
     pub fn signs_each(&self) -> bool {
-        self.source.scheme.each.is_some() && self.source.scheme.message.is_some()
+        self.scheme.each.is_some() && self.scheme.message.is_some()
     }
 
     fn values<'v>(&'v self, indices: &'v [usize]) -> Values<'v> {
-        let (source, delivery, json) = (self.source, self.delivery, self.json.as_ref());
-        Values { source, delivery, json, indices, signature: Some(&self.signature), token: self.token.as_ref() }
+        let (source, scheme, delivery, json) = (self.source, self.scheme, self.delivery, self.json.as_ref());
+        let (signature, token, url) = (Some(&self.signature), self.token.as_ref(), self.url.as_deref());
+        Values { source, scheme, delivery, json, indices, signature, token, url }
     }
 }

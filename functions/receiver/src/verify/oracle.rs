@@ -19,7 +19,7 @@ fn is_taken(answer: &Answer, values: &Values<'_>, key: &Key) -> Result<bool, Rej
         bytes += piece.len();
         all = all && piece.iter().all(|byte| answer.takes(*byte));
     };
-    match (&values.source.scheme.message, values.token) {
+    match (&values.scheme.message, values.token) {
         (Some(message), _) => values.feed(message, Some(key), &mut look)?,
         (None, Some(token)) => look(token.signed()),
         (None, None) => return Ok(false),

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{EcdsaVerificationAlgorithm, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use tidings_core::limits::MAX_KEYS_PER_SOURCE;
 use tidings_core::time::Timestamp;
@@ -117,6 +118,16 @@ impl KeySet {
         }
         let keys: Vec<_> = set.keys.into_iter().filter_map(|jwk| Some((jwk.kid.clone(), jwk.key()?))).collect();
         if keys.is_empty() { Err(KeySetError::NoKeySet) } else { Ok(Self { keys, validity: None, names: Vec::new(), fetched }) }
+    }
+
+    /// The keys of a secret that is a JSON Web Key, a set of them, or what Plaid's API answers: one in an object, as `key`.
+    pub(super) fn of_secret(document: &[u8]) -> Result<Self, KeySetError> {
+        let mut value: Value = serde_json::from_slice(document).map_err(|_| KeySetError::NoKeySet)?;
+        if value.get("keys").is_none() {
+            let one = value.get_mut("key").map(Value::take).unwrap_or(value);
+            value = json!({ "keys": [one] });
+        }
+        Self::of_jwks(value.to_string().as_bytes(), Timestamp::from_unix_ms(0))
     }
 
     /// What stands at an address where the key is of this kind.

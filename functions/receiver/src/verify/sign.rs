@@ -2,7 +2,7 @@
 
 use super::message::Values;
 use super::signature::{ParsedSignature, encode};
-use super::{Key, Rejection, mac, timestamp};
+use super::{Key, Rejection, mac, timestamp, url};
 use crate::delivery::Delivery;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -60,8 +60,24 @@ pub fn fresh_for(scheme: &Scheme) -> Option<Duration> {
 }
 
 /// Adds what this source's provider would add at `now`: headers, query parameters, fields of the body. Headers that the message
-/// covers, other than the timestamp, must be there already.
+/// covers, other than the timestamp, must be there already. Of several ways of signing it is the first that fits the request.
 pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp) -> Result<(), SignError> {
+    let mut first = Ok(());
+    for scheme in source.schemes() {
+        let one = Source { scheme: scheme.clone(), also: Vec::new(), ..source.clone() };
+        let mut signed = delivery.clone();
+        match sign_by(&one, key, &mut signed, now) {
+            Ok(()) => {
+                *delivery = signed;
+                return Ok(());
+            }
+            Err(why) => first = first.and(Err(why)),
+        }
+    }
+    first
+}
+
+fn sign_by(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp) -> Result<(), SignError> {
     let scheme = &source.scheme;
     if !can_sign(scheme) {
         return Err(SignError::PrivateKey);
@@ -119,7 +135,9 @@ fn made(
     let kind = mac::Kind::of(scheme.algorithm).ok_or(SignError::PrivateKey)?;
     let json = if scheme.reads_json_first() { Some(body(delivery)?) } else { None };
     let signature = ParsedSignature::of_fields(fields.to_vec());
-    let values = Values { source, delivery, json: json.as_ref(), indices, signature: Some(&signature), token: None };
+    let url = url::given(source, delivery);
+    let (signature, url) = (Some(&signature), url.as_deref());
+    let values = Values { source, scheme, delivery, json: json.as_ref(), indices, signature, token: None, url };
     let mut mac = mac::Mac::new(kind, key);
     values.feed(message, Some(key), &mut |bytes| mac.update(bytes)).map_err(SignError::Missing)?;
     Ok(mac.finish())
@@ -141,7 +159,9 @@ fn token(
         JwtAlgorithm::Hs512 => mac::Kind::HmacSha512,
         JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 => return Err(SignError::PrivateKey),
     };
-    let values = Values { source, delivery, json: None, indices: &[], signature: None, token: None };
+    let (scheme, url) = (&source.scheme, url::given(source, delivery));
+    let url = url.as_deref();
+    let values = Values { source, scheme, delivery, json: None, indices: &[], signature: None, token: None, url };
     claims.insert("iat".to_owned(), json!(now.unix_s()));
     claims.insert("nbf".to_owned(), json!(now.unix_s()));
     claims.insert("exp".to_owned(), json!(now.plus(TOKEN_LIFETIME).unix_s()));

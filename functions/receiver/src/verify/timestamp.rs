@@ -1,18 +1,22 @@
 //! The time of signing, and how far it may be from our clock.
 
 use super::Rejection;
+use std::time::Duration;
 use tidings_core::config::scheme::{SignedTimestamp, TimeUnit};
+use tidings_core::limits::MAX_SIGNED_AHEAD;
 use tidings_core::time::Timestamp;
 
-/// Refuses what was signed too long ago (a replay) or too far ahead (to be replayed later). The bound itself is allowed.
+/// Refuses what was signed too long ago (a replay) or too far ahead (to be replayed later). The bound itself is allowed. A wide
+/// tolerance is for retries, which come late and never early.
 pub(super) fn check(spec: &SignedTimestamp, text: String, now: Timestamp) -> Result<(), Rejection> {
     let signed = parse(spec.unit, &text).ok_or(Rejection::MalformedTimestamp)?;
-    let tolerance_seconds = spec.tolerance_seconds;
-    let distance = signed.distance(now);
-    let seconds = distance.as_secs();
-    if distance <= std::time::Duration::from_secs(tolerance_seconds) {
+    let (distance, past) = (signed.distance(now), signed < now);
+    let most = Duration::from_secs(spec.tolerance_seconds);
+    let most = if past { most } else { most.min(MAX_SIGNED_AHEAD) };
+    let (seconds, tolerance_seconds) = (distance.as_secs(), most.as_secs());
+    if distance <= most {
         Ok(())
-    } else if signed < now {
+    } else if past {
         Err(Rejection::TooOld { age_seconds: seconds, tolerance_seconds })
     } else {
         Err(Rejection::TooFarAhead { ahead_seconds: seconds, tolerance_seconds })
@@ -42,8 +46,8 @@ pub(super) fn write(unit: TimeUnit, time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
     use tidings_core::config::Reference;
+    use tidings_core::limits::MAX_TOLERANCE;
 
     #[test]
     fn the_tolerance_holds_both_ways_and_to_the_millisecond() {
@@ -55,6 +59,19 @@ mod tests {
         assert_eq!(at(bound), Ok(()));
         assert_eq!(at(-bound - 1), Err(Rejection::TooOld { age_seconds: 300, tolerance_seconds: 300 }));
         assert_eq!(at(bound + 1), Err(Rejection::TooFarAhead { ahead_seconds: 300, tolerance_seconds: 300 }));
+    }
+
+    #[test]
+    fn a_wide_tolerance_is_wide_for_what_is_late_and_for_nothing_that_is_early() {
+        let tolerance_seconds = MAX_TOLERANCE.as_secs();
+        let spec = SignedTimestamp { from: Reference::Header("t".into()), unit: TimeUnit::S, tolerance_seconds };
+        let now = Timestamp::from_unix_ms(1_795_168_800_000);
+        let at = |offset: i64| check(&spec, (now.unix_s() + offset).to_string(), now);
+        let (wide, ahead) = (tolerance_seconds as i64, MAX_SIGNED_AHEAD.as_secs() as i64);
+        assert_eq!(at(-wide), Ok(()));
+        assert_eq!(at(-wide - 1), Err(Rejection::TooOld { age_seconds: tolerance_seconds + 1, tolerance_seconds }));
+        assert_eq!(at(ahead), Ok(()));
+        assert!(matches!(at(ahead + 1), Err(Rejection::TooFarAhead { .. })));
     }
 
     #[test]

@@ -216,6 +216,8 @@ fn every_preset_with_a_handshake_is_among_them() {
     let mut shown: BTreeSet<String> = DOCUMENTED.iter().map(|documented| documented.preset.to_owned()).collect();
     // In tests of their own: what is stored, what is fetched, what is signed with a private key.
     shown.extend(["asana", "notion", "aws-sns", "discord-interactions", "discord-webhook-events"].map(str::to_owned));
+    // Probes without a challenge: `probes.rs`.
+    shown.extend(["slack-interactivity", "slack-slash"].map(str::to_owned));
     let with: BTreeSet<String> = providers().into_iter().filter(|p| !p.handshakes.is_empty()).map(|p| p.name).collect();
     assert_eq!(shown, with);
 }

@@ -81,7 +81,7 @@ impl World {
     pub(crate) fn of_vector(preset: &Provider, vector: &Vector) -> Self {
         let at = vector.at.as_deref().map_or(NOW, |at| Timestamp::parse_rfc3339(at).expect("a time"));
         let mut source = source_of(preset);
-        source.public_url = vector.url.as_ref().map(|url| url.split('?').next().unwrap().to_owned()).or(source.public_url);
+        source.public_url = vector.address().map(|(address, _)| address.to_owned()).or(source.public_url);
         let world = Self::of(vec![source], serde_json::json!({ preset.name.as_str(): vector.secret }), at);
         for (url, document) in &vector.fetched {
             world.https.put(url, document.as_bytes());
@@ -106,8 +106,8 @@ impl World {
 
     /// The same request with other headers and another body.
     pub(crate) async fn send_with(&self, vector: &Vector, headers: &[(String, String)], body: &[u8]) -> Response<Body> {
-        let query =
-            vector.url.as_ref().and_then(|url| url.split_once('?')).map_or(String::new(), |(_, query)| format!("?{query}"));
+        let query = vector.address().map_or("", |(_, query)| query);
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let method = vector.method.as_deref().unwrap_or("POST");
         self.ask(method, &format!("{}{query}", self.sources[0].name), &headers, body.to_vec()).await

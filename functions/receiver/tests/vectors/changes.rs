@@ -10,9 +10,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use receiver::extract;
+use receiver::verify::Key;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tidings_core::config::scheme::{Algorithm, KeyEncoding, Scheme, Written};
+use tidings_core::config::scheme::{Algorithm, KeyEncoding, Scheme, UrlForm, Written};
+use tidings_core::config::source::Source;
 use tidings_core::config::{AWS_SNS_FIELDS, Canonical, JsonPath, OneOrMany, Reference, Step, Template};
 
 /// One small change of one text.
@@ -69,8 +71,9 @@ enum Part {
 
 /// The parts that a scheme binds, as its words say.
 fn bound(case: &Case) -> Vec<Part> {
-    let scheme = &case.source.scheme;
-    let mut parts = vec![Part::Secret];
+    let scheme = &case.scheme;
+    // Where the audience is the URL, the secret may have no part in it.
+    let mut parts = if is_of_url_alone(case) { Vec::new() } else { vec![Part::Secret] };
     if scheme.covers(&Reference::Body) {
         parts.push(Part::Body);
     }
@@ -95,6 +98,11 @@ fn bound(case: &Case) -> Vec<Part> {
         parts.push(Part::Body);
     }
     parts
+}
+
+/// Whether the URL is all that is ours in what the provider signs, so that it verifies whatever the secret is.
+pub(crate) fn is_of_url_alone(case: &Case) -> bool {
+    case.scheme.remote_key.is_some() && case.verify_with(&[Key::stranger()]).is_ok()
 }
 
 fn part(reference: &Reference) -> Option<Part> {
@@ -136,7 +144,6 @@ fn change(case: &Case, part: &Part, edit: &dyn Fn(&mut Vec<u8>)) -> Option<Case>
         Part::Secret => {
             // A key's name isn't the key.
             let name = case
-                .source
                 .scheme
                 .key
                 .named_by
@@ -191,14 +198,25 @@ fn same(one: &Case, other: &Case) -> bool {
     bound_body(one) == bound_body(other)
         && bound_headers(one) == bound_headers(other)
         && (&a.query, &a.method) == (&b.query, &b.method)
-        && one.source == other.source
+        && bound_source(one) == bound_source(other)
         && key_bytes(one) == key_bytes(other)
+}
+
+/// Of a URL that is signed with or without its port, no port is bound: it is ours, and whoever sends can't choose it.
+fn bound_source(case: &Case) -> Source {
+    let mut source = case.source.clone();
+    if let (UrlForm::Twilio, Some(url)) = (case.scheme.urls, &mut source.public_url) {
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        *url = format!("{scheme}://{}/{path}", host.rsplit_once(':').map_or(host, |(host, _)| host));
+    }
+    source
 }
 
 /// A form's fields are bound one after the other, decoded and without what parts them:
 /// [`a_form_that_is_cut_elsewhere_is_the_same_event`].
 fn bound_body(case: &Case) -> Vec<u8> {
-    if !case.source.scheme.message.iter().flat_map(Template::references).any(|r| *r == Reference::Form) {
+    if !case.scheme.message.iter().flat_map(Template::references).any(|r| *r == Reference::Form) {
         return case.delivery.body.clone();
     }
     let fields: BTreeSet<_> = form_urlencoded::parse(&case.delivery.body).collect();
@@ -208,7 +226,7 @@ fn bound_body(case: &Case) -> Vec<u8> {
 /// `Bearer` and `bearer` are one scheme (RFC 9110, 11.1).
 fn bound_headers(case: &Case) -> HeaderMap {
     let mut headers = case.delivery.headers.clone();
-    if let (Written::Prefix(prefix), Some(value)) = (&case.source.scheme.signature.written, headers.get_mut("authorization")) {
+    if let (Written::Prefix(prefix), Some(value)) = (&case.scheme.signature.written, headers.get_mut("authorization")) {
         let text = value.to_str().unwrap();
         if let Some((head, rest)) = text.split_at_checked(prefix.len()).filter(|(head, _)| head.eq_ignore_ascii_case(prefix)) {
             *value = HeaderValue::from_str(&format!("{}{rest}", head.to_lowercase())).unwrap();
@@ -220,17 +238,29 @@ fn bound_headers(case: &Case) -> HeaderMap {
 /// What a secret's text says: base64 has digits with spare bits and padding that may be left out, hexadecimal has two cases.
 fn key_bytes(case: &Case) -> Vec<u8> {
     let text = case.secret.as_bytes();
-    let decoded = match case.source.scheme.key.encoding {
+    let decoded = match case.scheme.key.encoding {
         KeyEncoding::Utf8 | KeyEncoding::Sha1 => None,
+        KeyEncoding::Jwk => serde_json::from_slice(text).ok().map(|jwk: Value| jwk_bytes(&jwk)),
         KeyEncoding::Hex => hex::decode(text).ok(),
         KeyEncoding::Base64 => {
             let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
             let lenient = GeneralPurpose::new(&STANDARD, config.with_decode_allow_trailing_bits(true));
-            let prefix = case.source.scheme.key.strip_prefix.as_deref().unwrap_or_default();
+            let prefix = case.scheme.key.strip_prefix.as_deref().unwrap_or_default();
             lenient.decode(text.strip_prefix(prefix.as_bytes()).unwrap_or(text)).ok()
         }
     };
     decoded.unwrap_or_else(|| text.to_vec())
+}
+
+/// What of a JSON Web Key makes the key. The rest of it is for people.
+fn jwk_bytes(jwk: &Value) -> Vec<u8> {
+    let keys = jwk.get("keys").and_then(Value::as_array).cloned();
+    let keys = keys.unwrap_or_else(|| vec![jwk.get("key").unwrap_or(jwk).clone()]);
+    let made_of = keys.iter().map(|key| {
+        let usage = key.get("use").cloned().unwrap_or_else(|| json!("sig"));
+        json!([key.get("kty"), key.get("crv"), key.get("kid"), usage, key.get("x"), key.get("y")])
+    });
+    json!(made_of.collect::<Vec<_>>()).to_string().into_bytes()
 }
 
 #[test]
@@ -253,7 +283,7 @@ fn a_vector_that_differs_in_a_byte_of_what_is_bound_is_refused() {
 #[test]
 fn every_vector_has_every_part_that_its_scheme_binds() {
     for case in Case::all() {
-        let scheme = &case.source.scheme;
+        let scheme = &case.scheme;
         for part in bound(case) {
             let optional = match &part {
                 Part::Field(path) => {
@@ -280,7 +310,7 @@ fn what_a_partial_signature_leaves_open_makes_no_other_event() {
     let mut seen = BTreeSet::new();
     for case in Case::all() {
         let Ok(body) = serde_json::from_slice::<Value>(&case.delivery.body) else { continue };
-        let partial = case.source.scheme.partial && case.source.scheme.message.is_some();
+        let partial = case.scheme.partial && case.scheme.message.is_some();
         if !partial || !body.is_object() || bound(case).contains(&Part::Body) {
             continue;
         }

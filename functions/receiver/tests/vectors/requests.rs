@@ -5,7 +5,7 @@ use receiver::delivery::Delivery;
 use receiver::verify::{Key, KeyDocument, KeyError, KeySet, Keys, PublicKeys, Rejection, VerifiedRequest, verify};
 use std::sync::LazyLock;
 use tidings_core::config::provider::{Provider, Vector};
-use tidings_core::config::scheme::RemoteKey;
+use tidings_core::config::scheme::{RemoteKey, Scheme};
 use tidings_core::config::source::Source;
 use tidings_core::time::Timestamp;
 
@@ -30,6 +30,8 @@ pub(crate) fn post(headers: HeaderMap, body: Vec<u8>) -> Delivery {
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) source: Source,
+    /// In which way it is signed.
+    pub(crate) scheme: Scheme,
     pub(crate) secret: String,
     pub(crate) public: PublicKeys,
     pub(crate) delivery: Delivery,
@@ -42,14 +44,18 @@ impl Case {
         let mut source = source_of(provider);
         let mut delivery = post(headers(&vector.headers), vector.body.clone().into_bytes());
         delivery.method = vector.method.clone().unwrap_or(delivery.method);
-        if let Some(url) = &vector.url {
-            let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        if let Some((address, query)) = vector.address() {
             source.public_url = Some(address.to_owned());
             delivery.query = query.to_owned();
         }
         let mut public = PublicKeys::default();
         for (url, document) in &vector.fetched {
-            let kind = match &source.scheme.remote_key {
+            let of_url = |scheme: &&Scheme| match &scheme.remote_key {
+                Some(RemoteKey::Certificate(_)) => true,
+                Some(RemoteKey::Jwks { url: jwks }) => jwks.to_string() == *url || jwks.references().next().is_some(),
+                None => false,
+            };
+            let kind = match source.schemes().find(of_url).and_then(|scheme| scheme.remote_key.as_ref()) {
                 Some(RemoteKey::Certificate(certificate)) => KeyDocument::Certificate { chain: certificate.chain },
                 Some(RemoteKey::Jwks { .. }) | None => KeyDocument::KeySet,
             };
@@ -57,7 +63,20 @@ impl Case {
             public.insert(url.clone(), set);
         }
         let name = format!("{}/{}", provider.name, vector.name);
-        Self { name, source, secret: vector.secret.clone(), public, delivery, at }
+        let scheme = source.scheme.clone();
+        let mut case = Self { name, source, scheme, secret: vector.secret.clone(), public, delivery, at };
+        let ways: Vec<Scheme> = case.source.schemes().cloned().collect();
+        // One that verifies in no way is the test's own.
+        if let Some(by) = ways.into_iter().find(|scheme| case.by(scheme).verifies()) {
+            case.scheme = by;
+        }
+        case
+    }
+
+    /// The same where the provider signs in this way only.
+    fn by(&self, scheme: &Scheme) -> Self {
+        let source = Source { scheme: scheme.clone(), also: Vec::new(), ..self.source.clone() };
+        Self { source, ..self.clone() }
     }
 
     /// All of all presets.
@@ -71,8 +90,9 @@ impl Case {
     /// The same whatever the clock says: only the signature is asked.
     pub(crate) fn timeless(&self) -> Self {
         let mut timeless = self.clone();
-        if let Some(timestamp) = &mut timeless.source.scheme.timestamp {
-            timestamp.tolerance_seconds = 4_000_000_000;
+        let source = &mut timeless.source;
+        for scheme in std::iter::once(&mut source.scheme).chain(&mut source.also) {
+            scheme.timestamp.iter_mut().for_each(|timestamp| timestamp.tolerance_seconds = 4_000_000_000);
         }
         timeless
     }

@@ -14,6 +14,7 @@ use tidings_core::config::provider::Provider;
 use tidings_core::config::scheme::{Algorithm, KeyEncoding, Written};
 use tidings_core::config::source::Source;
 use tidings_core::config::{Reference, Template};
+use tidings_core::limits::MAX_SIGNED_AHEAD;
 use tidings_core::time::Timestamp;
 
 /// A signed request of any preset, and how it was made.
@@ -31,7 +32,7 @@ impl Signed {
             KeyEncoding::Utf8 => String::from_utf8(key.to_vec()).unwrap(),
             KeyEncoding::Hex => key.iter().map(|b| format!("{b:02x}")).collect(),
             KeyEncoding::Base64 => STANDARD.encode(key),
-            KeyEncoding::Sha1 => unreachable!("no preset that can be signed here has it"),
+            KeyEncoding::Sha1 | KeyEncoding::Jwk => unreachable!("no preset that can be signed here has it"),
         };
         let prefix = self.source.scheme.key.strip_prefix.as_deref().unwrap_or_default();
         Key::prepare(&self.source.scheme, &format!("{prefix}{secret}")).unwrap()
@@ -101,7 +102,7 @@ prop_compose! {
         let providers = signable();
         let source = source_of(&providers[preset.index(providers.len())]);
         // Of bytes that are no text such a digest proves nothing: `security/extension.rs`.
-        let body = if source.begins_with_secret() { String::from_utf8_lossy(&body).into_owned().into_bytes() } else { body };
+        let body = if source.scheme.begins_with_secret() { String::from_utf8_lossy(&body).into_owned().into_bytes() } else { body };
         let mut signed = Signed { source, key: key.into_bytes(), delivery: post(HeaderMap::new(), body) };
         for reference in signed.bound() {
             if let Reference::Header(name) = reference {
@@ -111,7 +112,8 @@ prop_compose! {
         let key = signed.secret(&signed.key);
         // As old, or as far ahead, as the scheme allows.
         let tolerance = signed.source.scheme.timestamp.as_ref().map_or(300, |t| t.tolerance_seconds) as i64;
-        let at = Timestamp::from_unix_ms(NOW.unix_ms() - tolerance * age_percent / 100 * 1_000);
+        let most = if age_percent < 0 { tolerance.min(MAX_SIGNED_AHEAD.as_secs() as i64) } else { tolerance };
+        let at = Timestamp::from_unix_ms(NOW.unix_ms() - most * age_percent / 100 * 1_000);
         sign(&signed.source, &key, &mut signed.delivery, at).unwrap();
         signed
     }
@@ -155,7 +157,8 @@ proptest! {
     ) {
         let mut signed = signed;
         let Some(timestamp) = &signed.source.scheme.timestamp else { return Ok(()) };
-        let distance = timestamp.tolerance_seconds as i64 + beyond_seconds;
+        let most = if ahead { timestamp.tolerance_seconds.min(MAX_SIGNED_AHEAD.as_secs()) } else { timestamp.tolerance_seconds };
+        let distance = most as i64 + beyond_seconds;
         let offset = if ahead { distance } else { -distance };
         let key = signed.secret(&signed.key);
         sign(&signed.source, &key, &mut signed.delivery, Timestamp::from_unix_ms(NOW.unix_ms() + offset * 1_000)).unwrap();

@@ -2,11 +2,13 @@
 
 use super::{Checker, Diagnostic, Report, Spanned, did_you_mean, yaml};
 use crate::config::OneOrMany;
+use crate::config::answers::{Refusal, Success};
 use crate::config::event::EventSpec;
 use crate::config::provider::{Provider, json_only};
 use crate::config::rules::TypePattern;
 use crate::config::scheme::{Algorithm, Scheme};
 use crate::config::source::{BodyFormat, Duplicates, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name};
+use crate::limits::MAX_REPLY_BYTES;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -50,6 +52,9 @@ struct SourceEntry {
     /// How far a signed timestamp may be from our clock; instead of the scheme's.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::limits::MAX_TOLERANCE.as_secs())))]
     tolerance_seconds: Option<Spanned<u64>>,
+    /// The text that people see at once, where the provider shows its answer.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::limits::MAX_REPLY_BYTES)))]
+    reply: Option<Spanned<String>>,
     /// The URL that the provider was given, for schemes that sign it.
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^https://")))]
     public_url: Option<Spanned<String>>,
@@ -74,6 +79,9 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
         report.0.push(at(table("name =", 0), format!("`name` is {:?}: a provider is named as its file", provider.name)));
     }
     report.0.extend(provider.scheme.problems(true).into_iter().map(|problem| at(table("[scheme]", 0), problem)));
+    for also in &provider.also {
+        report.0.extend(also.problems(true).into_iter().map(|problem| at(table("[[also]]", 0), problem)));
+    }
     for (nth, event) in provider.events.iter().enumerate() {
         report.0.extend(event.problems().into_iter().map(|problem| at(table("[[event]]", nth), problem)));
     }
@@ -86,14 +94,11 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
         let problem = "not all that is sent is signed: say what isn't in `delivery.weaknesses`".to_owned();
         report.0.push(at(table("[delivery]", 0), problem));
     }
-    if provider.success.as_ref().is_some_and(|success| success.status == 204 && success.body.as_deref() != Some("")) {
-        let problem = "`success.status` is 204, which has no body: `body` must be empty".to_owned();
-        report.0.push(at(table("[success]", 0), problem));
-    }
-    if provider.success.as_ref().is_some_and(|success| !(200..300).contains(&success.status)) {
-        let problem = "`success.status` is no 2xx: the provider would send it again".to_owned();
-        report.0.push(at(table("[success]", 0), problem));
-    }
+    let answers = provider.success.0.iter().flat_map(Success::problems);
+    report.0.extend(answers.map(|problem| at(table("[success]", 0).max(table("[[success]]", 0)), problem)));
+    let refusal = provider.refusal.iter().flat_map(Refusal::problems);
+    report.0.extend(refusal.map(|problem| at(table("[refusal]", 0), problem)));
+    report.0.extend(provider.retry_problems().into_iter().map(|problem| at(table("[delivery]", 0), problem)));
     if provider.events.is_empty() {
         report.0.push(at(0, "no [[event]]: where are id, type and time?".to_owned()));
     }
@@ -150,9 +155,12 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
                 name: name.clone(),
                 provider: OWN.to_owned(),
                 scheme: scheme.value,
+                also: Vec::new(),
                 events: Vec::new(),
                 handshakes: Vec::new(),
-                success: None,
+                success: OneOrMany::default(),
+                reply: None,
+                refusal: None,
                 content_types: OneOrMany(json_only()),
                 body: None,
                 form_json: None,
@@ -206,6 +214,15 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
             checker.problem(duplicates.referenced, "`duplicates`, but none of its events has a `delivery_id`");
         }
         source.duplicates = duplicates.value;
+    }
+    if let Some(reply) = entry.reply {
+        let most = MAX_REPLY_BYTES;
+        if !source.takes_reply() {
+            checker.problem(reply.referenced, format!("`reply`, but {} shows no answer to people", source.provider));
+        } else if !(1..=most).contains(&reply.value.len()) {
+            checker.problem(reply.referenced, format!("`reply` has {} bytes, allowed: 1 to {most}", reply.value.len()));
+        }
+        source.reply = Some(reply.value);
     }
     source.body = entry.body.or(source.body);
     source.signed_body = entry.signed_body.unwrap_or(source.signed_body);

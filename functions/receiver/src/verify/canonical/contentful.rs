@@ -54,9 +54,9 @@ pub(super) fn feed(values: &Values<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(
 
     sink(values.delivery.method.as_bytes());
     sink(b"\n");
-    let path = path_of(values.source.public_url.as_deref().unwrap_or_default());
-    sink(utf8_percent_encode(path, URI).to_string().as_bytes());
-    let query = &values.delivery.query;
+    let url = values.url.ok_or(Rejection::MissingValue(Reference::Url))?;
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    sink(utf8_percent_encode(path_of(address), URI).to_string().as_bytes());
     // What follows a second question mark isn't signed.
     if query.contains('?') {
         return Err(Rejection::MissingValue(Reference::Url));

@@ -93,6 +93,10 @@ async fn class_13_what_is_authentic_is_still_checked() {
     assert!(world.queued().iter().all(|message| message.unreadable().is_some()), "kept as unread, no event of a rule's");
     // And signed by the provider for somebody else is not for us.
     for (provider, vector) in captured().filter(|(provider, _)| provider.scheme.remote_key.is_some()) {
+        // Where the audience is our URL, that is what is ours: `also::google_chat_is_taken_with_either_audience`.
+        if vector.name == "endpoint_url" {
+            continue;
+        }
         let mut theirs = vector.clone();
         theirs.secret = format!("{}2", vector.secret);
         let world = World::of_vector(provider, &theirs);

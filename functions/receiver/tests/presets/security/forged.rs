@@ -196,7 +196,10 @@ async fn no_request_that_was_made_without_the_secret_is_another_event() {
         nothing_got_in(&world, "handshakes");
         let genuine = world.headers_of(vector);
         world.send(vector).await;
-        let known = world.queued().len();
+        // What can't be read is kept under a claim of its own. Of a body that isn't bound somebody can make such a one: once.
+        let events = || world.queued().iter().filter(|event| event.unreadable().is_none()).count();
+        let unread = || world.queued().len() - events();
+        let (known, most_unread) = (events(), unread() + usize::from(!attacker.binds_body()));
         if attacker.holds_secret() && !genuine.iter().any(|(name, _)| attacker.is_signature(name)) {
             // The secret is in the body or the query: nobody captures the one without the other.
             continue;
@@ -209,9 +212,8 @@ async fn no_request_that_was_made_without_the_secret_is_another_event() {
                 continue;
             }
             let status = world.send_with(vector, &headers, &body).await.status().as_u16();
-            assert_eq!(
-                world.queued().len(),
-                known,
+            assert!(
+                events() == known && unread() <= most_unread,
                 "seed {SEED:#x}: {}/{}, round {round}: {headers:?}",
                 provider.name,
                 vector.name

@@ -24,7 +24,10 @@ async fn class_1_every_preset_checks_its_signature() {
             assert!([400, 401, 405].contains(&status), "{name}: {status}");
             nothing_got_in(&world, &name);
         }
-        // The provider's own key aside, the secret alone makes a request ours.
+        // The provider's own key aside, the secret alone makes a request ours; or our URL, where it is the audience.
+        if provider.name == "google-chat" && vector.name == "endpoint_url" {
+            continue;
+        }
         let mut other = vector.clone();
         other.secret = vector.secret.chars().rev().collect();
         let world = World::of_vector(provider, &other);

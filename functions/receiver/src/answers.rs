@@ -1,0 +1,90 @@
+//! The provider's own answers: what it is told when its events are durable, and when a request is refused.
+//!
+//! Promises: chosen by the request and the configuration, without a call to anything; the source's own text can't leave its place in
+//! a JSON or an XML body; a refusal is the same for every reason with the same status.
+
+use crate::extract;
+use crate::reply::Reply;
+use crate::verify::VerifiedRequest;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use lambda_http::{Body, Response};
+use serde_json::Value;
+use std::cell::OnceCell;
+use tidings_core::config::answers::{REPLY, Refusal, Success};
+use tidings_core::config::source::BodyFormat;
+use tidings_core::config::{OneOrMany, Reference};
+
+/// A 2xx as the provider wants to hear it.
+pub(crate) fn success(reply: Reply, request: &VerifiedRequest<'_>) -> Response<Body> {
+    let source = request.source();
+    let content = OnceCell::new();
+    let is = |(place, wanted): (&Reference, &OneOrMany<String>)| {
+        let seen = match place.json() {
+            Some(path) => extract::scalar(path, content.get_or_init(|| extract::content(request)), &[]),
+            None => request.value(place),
+        };
+        seen.is_some_and(|seen| wanted.0.iter().any(|wanted| wanted == "*" || *wanted == seen))
+    };
+    let own = source.reply.as_deref();
+    let can_be_given = |success: &&Success| !success.holds_reply() || success.reply(own).is_some();
+    let found = source.success.0.iter().filter(can_be_given).find(|success| success.when.iter().all(is));
+    found.map_or_else(|| reply.into_response(), |success| written(success, reply, own))
+}
+
+fn written(success: &Success, reply: Reply, own: Option<&str>) -> Response<Body> {
+    let content_type = success.content_type.as_deref();
+    let mut response = match &success.body {
+        None => reply.into_response(),
+        Some(body) if body.is_empty() => Response::new(Body::Empty),
+        Some(body) => {
+            let text = success.reply(own).map(|text| escaped(text, content_type)).unwrap_or_default();
+            Response::new(Body::Text(body.replace(REPLY, &text)))
+        }
+    };
+    *response.status_mut() = StatusCode::from_u16(success.status).unwrap_or(reply.status());
+    if let Some(value) = content_type.and_then(|text| HeaderValue::from_str(text).ok()) {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response
+}
+
+/// A text as it is written inside quotes of JSON, or between tags of XML.
+fn escaped(text: &str, content_type: Option<&str>) -> String {
+    match content_type.map(BodyFormat::of) {
+        Some(BodyFormat::Xml) => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
+        Some(BodyFormat::Json) | None => {
+            let quoted = Value::from(text).to_string();
+            quoted[1..quoted.len() - 1].to_owned()
+        }
+        Some(BodyFormat::Form | BodyFormat::Binary) => text.to_owned(),
+    }
+}
+
+/// A refusal as the provider wants to hear it.
+pub(crate) fn refusal(reply: Reply, refusal: Option<&Refusal>) -> Response<Body> {
+    let mut response = reply.into_response();
+    let Some(refusal) = refusal else { return response };
+    if let Some(status) = refusal.unauthentic.filter(|_| reply == Reply::Unauthentic) {
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(reply.status());
+    }
+    if refusal.empty {
+        *response.body_mut() = Body::Empty;
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_the_source_stays_in_its_place() {
+        let text = "\"},{\"a\":\"<b>&\n";
+        let body = format!("{{\"text\":\"{}\"}}", escaped(text, Some("application/json")));
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), serde_json::json!({ "text": text }));
+        assert_eq!(escaped("</Message><Dial>&", Some("text/xml")), "&lt;/Message&gt;&lt;Dial&gt;&amp;");
+        assert_eq!(escaped("as it is <&\">", Some("text/plain")), "as it is <&\">");
+    }
+}

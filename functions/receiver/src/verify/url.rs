@@ -1,0 +1,206 @@
+//! The URL that a provider signs: the one that it was given, with the query as it was sent, in the forms in which it may have
+//! written it.
+//!
+//! Nothing of it comes from the `Host` header or the path as API Gateway saw it: both are whoever sends' to choose.
+
+use crate::delivery::Delivery;
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::fmt::Write as _;
+use tidings_core::config::scheme::UrlForm;
+use tidings_core::config::source::Source;
+
+/// What HubSpot decodes before it signs (its page on validating requests, version 3).
+const DECODED: [(&str, char); 12] = [
+    ("3A", ':'),
+    ("2F", '/'),
+    ("3F", '?'),
+    ("40", '@'),
+    ("21", '!'),
+    ("24", '$'),
+    ("27", '\''),
+    ("28", '('),
+    ("29", ')'),
+    ("2A", '*'),
+    ("2C", ','),
+    ("3B", ';'),
+];
+
+/// What the URL standard escapes in a query, of what may come in one.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
+
+/// What Node's `querystring.escape` doesn't leave as it is.
+const QUERYSTRING: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// The URL that the provider was given, with the query as sent. `None`: none is configured, or it has a query of its own that the
+/// request's doesn't begin with.
+pub(super) fn given(source: &Source, delivery: &Delivery) -> Option<String> {
+    let configured = source.public_url.as_deref()?;
+    let configured = configured.split('#').next().unwrap_or(configured);
+    let (address, own) = configured.split_once('?').map_or((configured, None), |(address, own)| (address, Some(own)));
+    let query = delivery.query.as_str();
+    match (own, query) {
+        // A question mark with nothing behind it is no query to HTTP, and part of the text to who signs it.
+        (Some(""), "") => Some(configured.to_owned()),
+        (None, "") => Some(address.to_owned()),
+        (None | Some(""), query) => Some(format!("{address}?{query}")),
+        (Some(own), query) => {
+            let rest = query.strip_prefix(own)?;
+            (rest.is_empty() || rest.starts_with('&')).then(|| format!("{address}?{query}"))
+        }
+    }
+}
+
+/// The texts that may have been signed, the given one first.
+pub(super) fn forms(form: UrlForm, given: String) -> Vec<String> {
+    let mut forms = match form {
+        UrlForm::Given => Vec::new(),
+        UrlForm::Decoded => vec![decoded(&given)],
+        UrlForm::Twilio => {
+            let ports = [given.clone(), without_port(&given), with_port(&given)];
+            let queries = ports.iter().flat_map(|url| [with_query(url, escaped), with_query(url, requoted)]);
+            let queries: Vec<String> = queries.collect();
+            ports.into_iter().chain(queries).collect()
+        }
+    };
+    forms.insert(0, given);
+    let mut seen: Vec<String> = Vec::new();
+    forms.retain(|form| {
+        !seen.contains(form) && {
+            seen.push(form.clone());
+            true
+        }
+    });
+    forms
+}
+
+/// With those escapes decoded, in capitals or not. The others stay as they are.
+fn decoded(url: &str) -> String {
+    let mut text = String::with_capacity(url.len());
+    let mut rest = url;
+    while let Some(at) = rest.find('%') {
+        text.push_str(&rest[..at]);
+        let escape = rest.get(at + 1..at + 3).unwrap_or_default();
+        let known = DECODED.iter().find(|(hex, _)| hex.eq_ignore_ascii_case(escape));
+        match known {
+            Some((_, character)) => text.push(*character),
+            None => write!(text, "%{escape}").expect("a string"),
+        }
+        rest = &rest[at + 1 + escape.len()..];
+    }
+    text + rest
+}
+
+/// What stands before the port, the port with its colon, and what follows.
+fn parts(url: &str) -> Option<(&str, &str, &str)> {
+    let host = url.find("://")? + 3;
+    let end = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
+    let port = url[host..end].rfind(':').filter(|at| !url[host + at..end].contains(']')).map_or(end, |at| host + at);
+    Some((&url[..port], &url[port..end], &url[end..]))
+}
+
+fn without_port(url: &str) -> String {
+    parts(url).map_or_else(|| url.to_owned(), |(before, _, after)| format!("{before}{after}"))
+}
+
+fn with_port(url: &str) -> String {
+    match parts(url) {
+        Some((before, "", after)) => {
+            let port = if before.to_ascii_lowercase().starts_with("https://") { 443 } else { 80 };
+            format!("{before}:{port}{after}")
+        }
+        _ => url.to_owned(),
+    }
+}
+
+fn with_query(url: &str, change: fn(&str) -> String) -> String {
+    match url.split_once('?') {
+        Some((address, query)) if !query.is_empty() => format!("{address}?{}", change(query)),
+        Some(_) | None => url.to_owned(),
+    }
+}
+
+/// As a URL is written by its standard: what stands for itself and may not is escaped, what is escaped stays.
+fn escaped(query: &str) -> String {
+    utf8_percent_encode(query, ESCAPED).to_string()
+}
+
+/// Decoded, and escaped again as Node's `querystring` does.
+fn requoted(query: &str) -> String {
+    let quote = |text: &str| {
+        let text = text.replace('+', " ");
+        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        utf8_percent_encode(&decoded, QUERYSTRING).to_string()
+    };
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        format!("{}={}", quote(name), quote(value))
+    };
+    query.split('&').filter(|one| !one.is_empty()).map(pair).collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderMap;
+
+    fn url_of(configured: &str, query: &str) -> Option<String> {
+        let mut source = crate::configured::providers()[0].source("x");
+        source.public_url = Some(configured.to_owned());
+        let delivery =
+            Delivery { method: "POST".to_owned(), query: query.to_owned(), headers: HeaderMap::new(), body: Vec::new() };
+        given(&source, &delivery)
+    }
+
+    #[test]
+    fn the_query_is_the_requests_and_what_was_given_with_one_is_asked_with_it() {
+        for (configured, query, url) in [
+            ("https://a.example/w", "", Some("https://a.example/w")),
+            ("https://a.example/w", "b=%2F", Some("https://a.example/w?b=%2F")),
+            ("https://a.example/w?", "", Some("https://a.example/w?")),
+            ("https://a.example/w?", "b=1", Some("https://a.example/w?b=1")),
+            ("https://a.example/w?k=1", "k=1", Some("https://a.example/w?k=1")),
+            ("https://a.example/w?k=1", "k=1&b=2", Some("https://a.example/w?k=1&b=2")),
+            ("https://a.example/w?k=1", "k=12", None),
+            ("https://a.example/w?k=1", "b=2&k=1", None),
+            ("https://a.example/w?k=1", "", None),
+            ("https://a.example/w#rc=2", "", Some("https://a.example/w")),
+        ] {
+            assert_eq!(url_of(configured, query).as_deref(), url, "{configured} {query}");
+        }
+    }
+
+    #[test]
+    fn hubspot_decodes_some_escapes_and_leaves_the_others() {
+        let all = "https://a.example/w?q=%3A%2f%3F%40%21%24%27%28%29%2A%2C%3b";
+        assert_eq!(forms(UrlForm::Decoded, all.to_owned()), [all, "https://a.example/w?q=:/?@!$'()*,;"]);
+        for same in ["https://a.example/w?q=%20%26%25%3D%C3%A9", "https://a.example/w?q=%", "https://a.example/w?q=%4"] {
+            assert_eq!(forms(UrlForm::Decoded, same.to_owned()), [same]);
+        }
+    }
+
+    #[test]
+    fn twilio_signs_with_or_without_the_port() {
+        let forms = |url: &str| forms(UrlForm::Twilio, url.to_owned());
+        assert_eq!(forms("https://a.example/w?b=2"), ["https://a.example/w?b=2", "https://a.example:443/w?b=2"]);
+        assert_eq!(forms("https://a.example:443/w"), ["https://a.example:443/w", "https://a.example/w"]);
+        assert_eq!(forms("http://a.example?b=2"), ["http://a.example?b=2", "http://a.example:80?b=2"]);
+        assert_eq!(forms("https://a.example:8443/w"), ["https://a.example:8443/w", "https://a.example/w"]);
+        assert_eq!(forms("https://[::1]/w"), ["https://[::1]/w", "https://[::1]:443/w"]);
+    }
+
+    #[test]
+    fn twilio_signs_a_query_as_sent_or_escaped() {
+        let forms = forms(UrlForm::Twilio, "https://a.example/w?n='@+%2f".to_owned());
+        let queries: Vec<&str> = forms.iter().map(|url| url.split_once("n=").unwrap().1).collect();
+        assert_eq!(queries, ["'@+%2f", "'@+%2f", "%27@+%2f", "'%40%20%2F", "%27@+%2f", "'%40%20%2F"]);
+    }
+}
