@@ -93,6 +93,7 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         off_schema: Some("schema 2: /id isn't as expected".into()),
         actions: vec!["paid/notify queued".into()],
         trace_id: Some("1-00000000-000000000000000000000000".into()),
+        overtaken: vec!["order/2.status".into()],
         joins: vec!["join#ready#1".into()],
         event: None,
         links: vec!["customer:c1".into()],
@@ -230,6 +231,7 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!((claim.rules, claim.body_sha256.is_some()), (vec!["paid".to_owned()], true));
     assert_eq!(claim.expires, Timestamp::from_unix_s(LATER.plus(CLAIM_LIFETIME).unix_s()), "the commit refreshes it");
     assert_eq!(claim.off_schema.as_deref(), Some("schema 2: /id isn't as expected"));
+    assert_eq!(claim.overtaken, ["order/2.status"]);
     assert_eq!((claim.actions, claim.joins), (vec!["paid/notify queued".to_owned()], vec!["join#ready#1".to_owned()]));
     let loaded = load("c", &["order/1"]).await;
     let facts = loaded[&Place::new("c", ItemKey::Entity("order/1".into()))].facts().expect("facts");

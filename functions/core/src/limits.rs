@@ -283,6 +283,9 @@ pub const MAX_ELEMENT_BYTES: usize = 512;
 /// of their own, and room for the entity's other facts beside it. A set gives way to a value that has no room.
 pub const MAX_SET_BYTES: usize = 57_344;
 
+/// Facts of an event that a claim names because they were newer already.
+pub const MAX_OVERTAKEN_SHOWN: usize = 16;
+
 /// Lines in a claim about what was dropped. More are counted.
 pub const MAX_DROPPED_SHOWN: usize = 16;
 

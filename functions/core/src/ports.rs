@@ -169,6 +169,8 @@ pub struct Commit {
     pub outcome: Outcome,
     pub rules: Vec<String>,
     pub node: Option<String>,
+    /// Facts that it would have set, and the node, which were newer already: up to [`MAX_OVERTAKEN_SHOWN`](crate::limits::MAX_OVERTAKEN_SHOWN).
+    pub overtaken: Vec<String>,
     /// How the payload is off its schema, which accepts it all the same.
     pub off_schema: Option<String>,
     /// What became of the event's actions: `rule/notify queued`.

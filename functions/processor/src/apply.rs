@@ -20,7 +20,7 @@ use tidings_core::context::{
     Waits, join_order,
 };
 use tidings_core::due::Due;
-use tidings_core::limits::{MAX_DROPPED_SHOWN, WAKE_STEP};
+use tidings_core::limits::{MAX_DROPPED_SHOWN, MAX_OVERTAKEN_SHOWN, WAKE_STEP};
 use tidings_core::time::Timestamp;
 
 /// What is to be written.
@@ -31,6 +31,8 @@ pub(crate) struct Applied {
     pub(crate) deletes: BTreeMap<Place, u64>,
     pub(crate) outcome: Outcome,
     pub(crate) node: Option<String>,
+    /// Facts that it would have set, and the node, which were newer already: `order/1042.status`.
+    pub(crate) overtaken: Vec<String>,
     pub(crate) actions: Vec<ActionOutcome>,
     pub(crate) joins: Vec<String>,
     /// Identities that it links to the conversation.
@@ -55,6 +57,11 @@ impl Applied {
         let lost = self.overflows.iter().take(MAX_DROPPED_SHOWN).map(|overflow| overflow.line.clone());
         self.actions.iter().map(ToString::to_string).chain(lost).collect()
     }
+}
+
+/// A fact as the claim names it, or `node`.
+fn overtaken((key, name): &(ItemKey, String)) -> String {
+    if let ItemKey::Entity(entity) = key { format!("{entity}.{name}") } else { name.clone() }
 }
 
 /// The items of its own partition that an outline has to see.
@@ -188,6 +195,7 @@ impl<'a> Work<'a> {
             deletes: BTreeMap::new(),
             outcome: merged.outcome,
             node,
+            overtaken: merged.overtaken.iter().take(MAX_OVERTAKEN_SHOWN).map(overtaken).collect(),
             actions: Vec::new(),
             joins: Vec::new(),
             links: Vec::new(),

@@ -372,6 +372,7 @@ impl Prepared {
             outcome: self.applied.outcome,
             rules: self.rules.clone(),
             node: self.applied.node.clone(),
+            overtaken: self.applied.overtaken.clone(),
             off_schema: self.off_schema.clone(),
             actions: self.applied.told(),
             trace_id: trace_id.map(str::to_owned),

@@ -66,6 +66,7 @@ pub(crate) fn print(claim: &Claim) {
     row("outcome", claim.outcome.map(|o| o.to_string()));
     row("rules", Some(claim.rules.join(", ")));
     row("node", claim.node.clone());
+    row("overtaken", Some(claim.overtaken.join(", ")));
     row("off schema", claim.off_schema.clone());
     row("actions", Some(claim.actions.join("; ")));
     row("joins", Some(claim.joins.join(", ")));

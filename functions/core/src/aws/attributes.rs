@@ -79,6 +79,7 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         outcome: get_text(row, "outcome").as_deref().and_then(Outcome::parse),
         rules: get_texts(row, "rules"),
         actions: get_texts(row, "actions"),
+        overtaken: get_texts(row, "overtaken"),
         joins: get_texts(row, "joins"),
         links: get_texts(row, "links"),
         node: get_text(row, "node"),

@@ -81,9 +81,11 @@ impl DynamoContexts {
             set.push("subject = :subject");
             update = update.expression_attribute_values(":subject", text(subject));
         }
-        for (assignment, placeholder, list) in
-            [("actions = :actions", ":actions", &commit.actions), ("joins = :joins", ":joins", &commit.joins)]
-        {
+        for (assignment, placeholder, list) in [
+            ("actions = :actions", ":actions", &commit.actions),
+            ("joins = :joins", ":joins", &commit.joins),
+            ("overtaken = :overtaken", ":overtaken", &commit.overtaken),
+        ] {
             if !list.is_empty() {
                 set.push(assignment);
                 update = update.expression_attribute_values(placeholder, texts(list));

@@ -256,6 +256,9 @@ pub struct Claim {
     pub rules: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// Facts that it would have set, and the node, which were newer already.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overtaken: Vec<String>,
     /// How the payload is off its schema, which accepts it all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_schema: Option<String>,
@@ -316,6 +319,7 @@ impl Claim {
             outcome: None,
             rules: Vec::new(),
             node: None,
+            overtaken: Vec::new(),
             off_schema: None,
             actions: Vec::new(),
             joins: Vec::new(),

@@ -39,6 +39,8 @@ pub struct Merged {
     pub outcome: Outcome,
     /// What the event has changed. What it hasn't was newer already, or this very event's.
     pub won: BTreeSet<(ItemKey, String)>,
+    /// What it hasn't.
+    pub overtaken: BTreeSet<(ItemKey, String)>,
     /// What had no room.
     pub dropped: Vec<(ItemKey, Dropped)>,
 }
@@ -112,7 +114,7 @@ impl Changes {
     /// Merges into the stored items.
     pub fn merge(&self, stored: &BTreeMap<ItemKey, Item>, order: &Order, now: Timestamp) -> Merged {
         let mut items = BTreeMap::new();
-        let mut won = BTreeSet::new();
+        let (mut won, mut overtaken) = (BTreeSet::new(), BTreeSet::new());
         let mut dropped = Vec::new();
         // Where the dialogue stands is for all entities.
         let by_time = order.clone().by_time();
@@ -122,10 +124,9 @@ impl Changes {
             let mut facts = stored.get(key).and_then(Item::facts).cloned().unwrap_or_default();
             let mut changed = false;
             for (name, change) in changes {
-                if write(&mut facts, name, change, order) {
-                    changed = true;
-                    won.insert((key.clone(), name.clone()));
-                }
+                let wins = write(&mut facts, name, change, order);
+                changed |= wins;
+                (if wins { &mut won } else { &mut overtaken }).insert((key.clone(), name.clone()));
             }
             if changed {
                 dropped.extend(fit(&mut facts, now).into_iter().map(|dropped| (key.clone(), dropped)));
@@ -137,7 +138,7 @@ impl Changes {
             (false, true) => Outcome::Stale,
             (false, false) => Outcome::Applied,
         };
-        Merged { items, outcome, won, dropped }
+        Merged { items, outcome, won, overtaken, dropped }
     }
 }
 

@@ -21,6 +21,7 @@ pub fn noted(event: &Envelope, conversation: &str, processed: Timestamp) -> Comm
         outcome: Outcome::Noted,
         rules: Vec::new(),
         node: None,
+        overtaken: Vec::new(),
         off_schema: None,
         actions: Vec::new(),
         trace_id: None,

@@ -333,6 +333,7 @@ fn processed(commit: &Commit, old: Option<Claim>) -> Claim {
         outcome: Some(commit.outcome),
         rules: commit.rules.clone(),
         actions: commit.actions.clone(),
+        overtaken: commit.overtaken.clone(),
         joins: commit.joins.clone(),
         links: commit.links.clone(),
         node: commit.node.clone().or(old.node),

@@ -81,6 +81,26 @@ async fn a_fact_is_known_as_long_as_its_rule_says_after_its_event() {
 }
 
 #[tokio::test]
+async fn the_claim_names_what_of_its_event_was_newer_already() {
+    let harness = harness();
+    for (sent, outcome, overtaken) in [
+        (event("l1", "left", 10, json!({"page": "home"})), Outcome::Applied, &[][..]),
+        (event("v1", "visited", 20, json!({"n": 1, "page": "home"})), Outcome::Applied, &["order/1.pages"]),
+        (event("l0", "left", 30, json!({"page": "home"})), Outcome::Stale, &["order/1.pages"]),
+        (event("v2", "visited", 5, json!({"n": 1, "page": "home"})), Outcome::Applied, &[]),
+    ] {
+        harness.handle(vec![sent.message(1)]).await;
+        let claim = harness.claim(&format!("orders#{}", sent.id)).unwrap();
+        assert_eq!(
+            (claim.outcome, claim.overtaken.iter().map(String::as_str).collect()),
+            (Some(outcome), overtaken.to_vec()),
+            "{}",
+            sent.id
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_is_forgotten_stays_forgotten_for_what_came_before() {
     let harness = harness();
     for (sent, name) in [
