@@ -191,7 +191,7 @@ fn the_worst_is_done_first_and_no_more_than_a_few_things() {
     assert_eq!(steps.len(), MAX_NEXT_STEPS);
     assert_eq!(steps[0].step, "tidings doctor --stack shop");
     assert!(steps[1].why.starts_with("ReceiverFailedAlarm: docs/runbook.md#receiverfailedalarm"), "{steps:?}");
-    assert_eq!(next::headline(&status, &problems), "unreachable, 21 alarms");
+    assert_eq!(next::headline(&status, &problems), "unreachable, 23 alarms");
     let few =
         Status { alarms: judged(&[("LateFastAlarm", State::Alarm, 1, ""), ("OldestEventAlarm", State::Alarm, 1, "")]), ..well() };
     let steps = next::steps(&next::problems(&few));
