@@ -59,7 +59,7 @@ def test_sequences_decide_for_facts_and_dialogue_where_the_time_is_the_same(stac
             "id": f"90{number}", "customer_phone": f"+{PHONE + number}", "status": happened, "carrier": "DHL", "tracking": "1"
         }
         event = {
-            "id": f"tie-{number}-{sequence}", "type": f"order.{happened}", "schema_version": "2",
+            "id": f"tie-{number}-{sequence}", "type": f"order.{happened}",
             "occurred_at": "2026-11-29T18:43:20Z", "sequence": sequence, "order": order,
         }
         return tidings.sign_for("orders", event)

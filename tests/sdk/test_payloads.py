@@ -92,7 +92,7 @@ def post_all(dev, payloads):
 
 
 def settled(dev, source):
-    until = time.monotonic() + 100
+    until = time.monotonic() + 180
     while True:
         events = dev.events(source)
         waiting = [event["key"] for event in events if event["state"] not in ("processed", "dead")]

@@ -261,27 +261,26 @@ fn every_delivery_becomes_the_events_that_it_is() {
 fn a_delivery_of_as_many_events_as_a_provider_puts_into_one_is_taken() {
     // Of each type no more than can be listed at once.
     const TYPES: [&str; 5] = ["processed", "delivered", "open", "click", "bounce"];
+    const COUNT: usize = 2_300;
     let world = World::start("sendgrid");
-    for count in [1_001, 2_300] {
-        let event = |n: usize| {
-            let (email, id) = (format!("user{n}@example.com"), format!("{count}-{n}"));
-            value!({ "email": email, "timestamp": 1795975000, "event": TYPES[n % TYPES.len()], "sg_event_id": id, "sg_message_id": "14c5.0" })
-        };
-        let body = Value::Array((0..count).map(event).collect()).to_string() + "\r\n";
-        let now = now().to_string();
-        let signature = world.sendgrid.sign(&SystemRandom::new(), format!("{now}{body}").as_bytes()).expect("a signature");
-        let headers = BTreeMap::from([
-            ("x-twilio-email-event-webhook-timestamp".to_owned(), now),
-            ("x-twilio-email-event-webhook-signature".to_owned(), STANDARD.encode(signature)),
-        ]);
-        let (status, answer) = world.post("sendgrid", &headers, body.as_bytes());
-        assert!((200..300).contains(&status), "{count}: {status} {answer}");
-    }
+    let event = |n: usize| {
+        let (email, id) = (format!("user{n}@example.com"), format!("made-up-{n}"));
+        value!({ "email": email, "timestamp": 1795975000, "event": TYPES[n % TYPES.len()], "sg_event_id": id, "sg_message_id": "14c5.0" })
+    };
+    let body = Value::Array((0..COUNT).map(event).collect()).to_string() + "\r\n";
+    let now = now().to_string();
+    let signature = world.sendgrid.sign(&SystemRandom::new(), format!("{now}{body}").as_bytes()).expect("a signature");
+    let headers = BTreeMap::from([
+        ("x-twilio-email-event-webhook-timestamp".to_owned(), now),
+        ("x-twilio-email-event-webhook-signature".to_owned(), STANDARD.encode(signature)),
+    ]);
+    let (status, answer) = world.post("sendgrid", &headers, body.as_bytes());
+    assert!((200..300).contains(&status), "{status} {answer}");
     let claimed = TYPES.map(|kind| {
         let listed = world.dev.ask(&["events", "list", "--source", "sendgrid", "--type", kind, "--limit", "1000", "--json"]);
         json(&listed).as_array().map_or(0, Vec::len)
     });
-    assert_eq!(claimed.iter().sum::<usize>(), 1_001 + 2_300, "{claimed:?}");
+    assert_eq!(claimed.iter().sum::<usize>(), COUNT, "{claimed:?}");
 }
 
 #[test]
