@@ -5,12 +5,14 @@ mod dlq;
 mod events;
 mod man;
 mod operate;
+mod providers;
 
 pub use captures::{CaptureOptions, ReplayOptions};
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
 pub use man::ManOptions;
 pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_url};
+pub use providers::{ProvidersCommand, ProvidersList, ProvidersShow};
 
 use crate::style;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -309,31 +311,6 @@ pub struct LinkOptions {
     pub url: String,
     #[command(flatten)]
     pub target: TargetOptions,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ProvidersCommand {
-    /// A line each: name, evidence, scheme
-    List(ProvidersList),
-    /// All that is known of one
-    Show(ProvidersShow),
-}
-
-#[derive(Debug, Args)]
-pub struct ProvidersList {
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tidings providers show stripe\n  tidings providers show line --json")]
-pub struct ProvidersShow {
-    /// Its name, as in sources.yaml
-    pub provider: String,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! The `tidings` command line: run the pipeline here, send signed events, ask what became of them.
 //!
 //! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link` and, told so, `context erase`, `dlq redrive`, `dlq drop`, `rotate` and
-//! `doctor --send`; `--json` everywhere; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
+//! `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
 //! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked.
 
 pub mod arguments;
@@ -119,7 +119,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Capture(options) => commands::capture::run(options).await,
         Command::Replay(options) => commands::replay::run(options).await,
         Command::Completions { shell } => {
-            commands::completions(shell);
+            commands::completions::completions(shell);
             Ok(ExitCode::SUCCESS)
         }
         Command::Man(options) => commands::man::run(options),

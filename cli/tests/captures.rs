@@ -85,6 +85,9 @@ fn a_delivery_twice_is_a_duplicate_and_a_dead_event_is_no_success() {
     let file = format!("{FOLDER}/0001-orders.json");
     golden("replay-duplicate", &["replay", &file, &file], 0);
     let priced = changed("priced.json", &format!("{FOLDER}/0004-orders.json"), "order.delivered", "order.priced");
+    // A price that is a text.
+    let text = std::fs::read_to_string(&priced).unwrap().replace("\"carrier\"", "\"total_cents\": \"48,90\", \"carrier\"");
+    std::fs::write(&priced, text).unwrap();
     let output = tidings(&["replay", &priced]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("dead: rule order-priced"), "{}", said(&output));

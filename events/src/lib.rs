@@ -4,10 +4,14 @@
 //! the receiver's own interpreter run the other way, so there is no second implementation of a scheme. The secrets here
 //! are public: they are for machines that nobody else can reach.
 
+mod identity;
 mod lambda;
 mod sample;
+pub mod samples;
 mod sign;
+pub mod signable;
 
+pub use identity::Identity;
 pub use lambda::api_gateway_event;
 pub use sample::Sample;
 pub use sign::{RequestError, SignedRequest, Tamper};

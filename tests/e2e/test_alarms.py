@@ -42,6 +42,10 @@ def test_every_alarm_on_our_metrics_fires_when_its_time_has_come(stack, tidings,
             stack.send(tidings.sign(corpus.plain))
     for _ in range(5):
         stack.send(tidings.sign(corpus.plain, tamper="signature"))
+    # The same event in other words: its scheme covers its id.
+    known = tidings.sign(corpus.timestamped)
+    assert stack.send(known).status == 202
+    assert stack.send(tidings.sign(corpus.timestamped, body=known.body + b" ")).status == 200
     source = tidings.sign(corpus.plain).source
     secrets = stack.client("secretsmanager")
     mine = tidings.secrets[source]

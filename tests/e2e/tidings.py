@@ -56,12 +56,21 @@ class Tidings:
     def sign(self, case, tamper=None, body=None):
         """The signed request of a corpus case, or of another body in its place; not sent."""
         options = ("--tamper", tamper) if tamper else ()
+        return self._signed(body, "--case", case, *options)
+
+    def sign_for(self, source, body, headers=None):
+        """The signed request of a source that has this body, with headers beside the source's own; not sent."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        options = [word for name, value in (headers or {}).items() for word in ("--header", f"{name}={value}")]
+        return self._signed(content, source, *options)
+
+    def _signed(self, body, *options):
         with tempfile.NamedTemporaryFile() as file:
             if body is not None:
                 file.write(body)
                 file.flush()
                 options += ("--file", file.name)
-            made = self("send", "--case", case, "--dry-run", "--secrets", str(self.secrets_file), *options)
+            made = self("send", *options, "--dry-run", "--secrets", str(self.secrets_file))
         return Request(
             made["source"], made["method"], made["path"],
             {k: v for k, v in made["headers"].items() if k.lower() not in ("host", "content-length")},

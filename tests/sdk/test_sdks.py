@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -199,38 +198,25 @@ SIGNERS = {
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory):
-    secrets = tmp_path_factory.mktemp("sdk") / "secrets.json"
-    secrets.write_text(json.dumps(SECRETS))
-    process = subprocess.Popen([BINARY, "dev", "--port", "0", "--presets", "--secrets", str(secrets)], stdout=subprocess.PIPE, text=True)
-    line = next(line for line in process.stdout if line.strip().startswith("webhooks"))
-    yield line.split()[1].removesuffix("/webhooks/{source}")
-    process.kill()
-
-
-def post(url, source, headers, body):
-    request = urllib.request.Request(f"{url}/webhooks/{source}", body.encode(), {"Content-Type": "application/json", **headers})
-    try:
-        return urllib.request.urlopen(request).status
-    except urllib.error.HTTPError as refused:
-        return refused.code
+def dev(start_dev):
+    return start_dev(SECRETS)
 
 
 @pytest.mark.parametrize("source", SIGNERS)
 def test_what_the_library_signs_is_accepted_once(dev, source):
     made = BODIES[source]
     body = made if isinstance(made, str) else json.dumps(made, ensure_ascii=False)
-    signed = SIGNERS[source](body, SECRETS[source], f"{dev}/webhooks/{source}")
+    signed = SIGNERS[source](body, SECRETS[source], f"{dev.url}/webhooks/{source}")
     # Where the body carries the signature, the library makes it, too.
     headers, body = signed if isinstance(signed, tuple) else (signed, body)
-    assert post(dev, source, headers, body + "x") == 401
-    assert post(dev, source, headers, body) in (200, 202)
-    assert post(dev, source, headers, body) == 200
+    assert dev.post(source, headers, body + "x") == 401
+    assert dev.post(source, headers, body) in (200, 202)
+    assert dev.post(source, headers, body) == 200
 
 
 def test_the_answer_to_a_challenge_is_the_library_s(dev):
     challenge = "20f9f8ed05f77439fe955c977e4c8a53"
-    asked = urllib.request.urlopen(f"{dev}/webhooks/braintree?bt_challenge={challenge}")
+    asked = urllib.request.urlopen(f"{dev.url}/webhooks/braintree?bt_challenge={challenge}")
     assert asked.read().decode() == braintree_gateway(SECRETS["braintree"]).webhook_notification.verify(challenge)
 
 

@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::action::{Action, ActionId};
-use tidings_core::claim::decide::{Committed, Recorded, RecordedEffect};
-use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Outcome, Sha256Hex};
+use tidings_core::claim::decide::{Body, Committed, Recorded, RecordedEffect};
+use tidings_core::claim::{Claim, ClaimKey, ClaimState, EventField, NewClaim, Outcome, Sha256Hex};
 use tidings_core::config::rules::Priority;
 use tidings_core::context::{
-    Content, Context, Deferred, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page, Place, Seen,
-    Waiting,
+    Content, Context, Deferred, Deliveries, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page,
+    Place, Seen, Waiting,
 };
 use tidings_core::kept::KeptEvent;
 use tidings_core::limits::{
     CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_KEPT_EVENT_BYTES, MAX_MESSAGE_BYTES,
-    MOVE_CHUNK, TIMER_HOP,
+    MAX_OTHER_BODIES, MOVE_CHUNK, TIMER_HOP,
 };
 use tidings_core::ports::{
     ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, Hide,
@@ -60,6 +60,7 @@ fn new_claim(id: &str, body: &[u8]) -> NewClaim {
         body_sha256: Sha256Hex::of(body),
         received: NOW,
         trace_id: Some(trace().id().to_owned()),
+        unread: Vec::new(),
     }
 }
 
@@ -69,7 +70,7 @@ fn trace() -> Trace {
 }
 
 fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit {
-    let order = Order { sequence: Some(7), time: NOW, key: key(id) };
+    let order = Order { sequence: Some(7), ..Order::at(NOW, key(id)) };
     let fact = |value| Fact::register(value, order.clone());
     let facts = Facts::from([("status".to_owned(), fact(json!("paid"))), ("total".to_owned(), fact(json!({"eur": 48.9})))]);
     let item = |(entity, version): &(&str, Option<u64>)| {
@@ -130,16 +131,17 @@ pub async fn claim_store(tables: &Tables) {
     assert_eq!(stored.expires, Timestamp::from_unix_s(NOW.plus(CLAIM_LIFETIME).unix_s()), "whole seconds, as TTL has them");
 
     // The second put tells of the first, and changes nothing.
-    let again = |same_body, state| Recorded::Existing { state, received: Some(NOW), same_body };
+    let again = |body, state| Recorded::Existing { state, received: Some(NOW), body };
     let mut late = new_claim("a", b"body");
     late.received = LATER;
-    assert_eq!(claims.record(&late).await, again(true, ClaimState::Received));
-    assert_eq!(claims.record(&new_claim("a", b"another")).await, again(false, ClaimState::Received));
+    assert_eq!(claims.record(&late).await, again(Body::Same, ClaimState::Received));
+    let other = |is_news| Body::Other { first: Sha256Hex::of(b"body"), is_news };
+    assert_eq!(claims.record(&new_claim("a", b"another")).await, again(other(true), ClaimState::Received));
     assert_eq!(inspect.claim(&key("a")).await.and_then(|c| c.received), Some(NOW));
 
     claims.mark_enqueued(&key("a"), LATER).await.expect("a mark");
     assert_eq!(inspect.claim(&key("a")).await.map(|c| (c.state, c.enqueued)), Some((ClaimState::Enqueued, Some(LATER))));
-    assert_eq!(claims.record(&late).await, again(true, ClaimState::Enqueued));
+    assert_eq!(claims.record(&late).await, again(Body::Same, ClaimState::Enqueued));
 
     // The mark is only from `received`: it makes no claim, and takes nothing back.
     claims.mark_enqueued(&key("nobody"), NOW).await.expect("no error");
@@ -152,8 +154,53 @@ pub async fn claim_store(tables: &Tables) {
     assert_eq!(state("b").await, Some(ClaimState::Dead));
     assert_eq!(
         claims.record(&new_claim("b", b"x")).await,
-        Recorded::Existing { state: ClaimState::Dead, received: None, same_body: true }
+        Recorded::Existing { state: ClaimState::Dead, received: None, body: Body::Same }
     );
+
+    // What couldn't be read is on the claim, and only where there is such a field.
+    let unread = NewClaim { unread: vec![EventField::Time, EventField::Sequence], ..new_claim("odd", b"body") };
+    assert_eq!(claims.record(&unread).await, Recorded::New);
+    assert_eq!(inspect.claim(&key("odd")).await.map(|claim| claim.unread), Some(unread.unread));
+    assert_eq!(inspect.claim(&key("a")).await.map(|claim| claim.unread), Some(vec![]));
+}
+
+/// [`ClaimStore::note_body`]: what came under a known key with another body is kept, bounded, and outlives the processor's word.
+pub async fn other_bodies(tables: &Tables) {
+    let Tables { claims, contexts, inspect } = tables;
+    let others = async |id: &str| inspect.claim(&key(id)).await.map(|claim| claim.other_bodies);
+    let note = async |id: &str, body: &[u8]| claims.note_body(&key(id), &Sha256Hex::of(body)).await.expect("no error");
+    let is_news = async |id: &str, body: &[u8]| match claims.record(&new_claim(id, body)).await {
+        Recorded::Existing { body: Body::Other { is_news, .. }, .. } => is_news,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
+    assert_eq!(others("a").await, Some(vec![]));
+    assert!(is_news("a", b"1").await);
+    note("a", b"1").await;
+    note("a", b"1").await;
+    let hash = |body: &[u8]| Sha256Hex::of(body).as_str().to_owned();
+    assert_eq!(others("a").await, Some(vec![hash(b"1")]), "each once");
+    assert!(!is_news("a", b"1").await, "the claim has it");
+    assert!(is_news("a", b"2").await);
+
+    assert_eq!(contexts.commit(&commit("a", "c", &[])).await, Committed::Yes);
+    assert_eq!(others("a").await, Some(vec![hash(b"1")]), "the commit leaves it");
+    let bodies: Vec<String> = (1..=MAX_OTHER_BODIES + 1).map(|n| n.to_string()).collect();
+    for body in &bodies {
+        note("a", body.as_bytes()).await;
+    }
+    let mut kept: Vec<String> = bodies[..MAX_OTHER_BODIES].iter().map(|body| hash(body.as_bytes())).collect();
+    kept.sort();
+    assert_eq!(others("a").await, Some(kept), "no more than it has room for");
+    assert!(!is_news("a", bodies[MAX_OTHER_BODIES].as_bytes()).await, "no call for what has no room");
+    assert_eq!(inspect.claim(&key("a")).await.map(|claim| claim.state), Some(ClaimState::Processed));
+
+    // It makes no claim, and a claim of which no body is known gets none: one that was erased, or that the processor made.
+    note("nobody", b"1").await;
+    assert_eq!(others("nobody").await, None);
+    assert_eq!(contexts.bury(&burial("b")).await.expect("an answer"), Buried::Yes);
+    note("b", b"1").await;
+    assert_eq!(others("b").await, Some(vec![]));
 }
 
 /// [`ContextStore`].
@@ -186,7 +233,7 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!((claim.actions, claim.joins), (vec!["paid/notify queued".to_owned()], vec!["join#ready#1".to_owned()]));
     let loaded = load("c", &["order/1"]).await;
     let facts = loaded[&Place::new("c", ItemKey::Entity("order/1".into()))].facts().expect("facts");
-    let order = Order { sequence: Some(7), time: NOW, key: key("a") };
+    let order = Order { sequence: Some(7), ..Order::at(NOW, key("a")) };
     assert_eq!(facts["total"], Fact::register(json!({"eur": 48.9}), order));
 
     // Once is all: the marker ends a second try, and nothing of it is written.
@@ -234,7 +281,7 @@ pub async fn moves(tables: &Tables) {
     let place = |partition: &str, key: ItemKey| Place::new(partition, key);
     let entity = |n: usize| ItemKey::Entity(format!("order/{n}"));
     let link = place("id", ItemKey::Link);
-    let linked = || Content::Link(Link { conversation: "c".into(), order: Order { sequence: None, time: NOW, key: key("l") } });
+    let linked = || Content::Link(Link { conversation: "c".into(), order: Order::at(NOW, key("l")) });
 
     // As long as an identity has no link, its items are its own; then a commit to them moves nothing.
     let unlinked = |id: &str| Commit { absent: Some(link.clone()), ..commit(id, "id", &[("order/1", None)]) };
@@ -313,6 +360,7 @@ pub async fn moves(tables: &Tables) {
         (place("kinds", ItemKey::OutboxPage(7)), Content::OutboxPage(page)),
         (place("kinds", ItemKey::Deferred), Content::Deferred(deferred)),
         (place("kinds", ItemKey::Join), Content::Join(join)),
+        (place("kinds", ItemKey::Deliveries), Content::Deliveries(Deliveries { events: 7 })),
         (place("kinds", ItemKey::Identity("id".into())), linked()),
         (place("kinds", ItemKey::Node), facts),
     ]
@@ -395,7 +443,7 @@ pub async fn kept(tables: &Tables) {
     assert_eq!(inspect.kept(&key("e")).await, event("{}"));
 
     // A duplicate is told, whatever the row holds.
-    let again = Recorded::Existing { state: ClaimState::Processed, received: Some(NOW), same_body: true };
+    let again = Recorded::Existing { state: ClaimState::Processed, received: Some(NOW), body: Body::Same };
     assert_eq!(claims.record(&new_claim("a", b"body")).await, again);
 }
 

@@ -104,6 +104,16 @@ async fn claim_store_on_dynamodb() {
 }
 
 #[tokio::test]
+async fn other_bodies_in_memory() {
+    conformance::other_bodies(&memory()).await;
+}
+
+#[tokio::test]
+async fn other_bodies_on_dynamodb() {
+    conformance::other_bodies(&embedded().await).await;
+}
+
+#[tokio::test]
 async fn context_store_in_memory() {
     conformance::context_store(&memory()).await;
 }

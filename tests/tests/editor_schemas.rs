@@ -98,6 +98,8 @@ fn a_slip_is_seen() {
         (&rules, "version: 1\nrules: [{ name: r, on: a, set: { '1st': data.x } }]"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, set: { x: [1] } }]"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, set: { x: { value: data.x, tll: 1h } } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, set: { x: { value: data.x, ladder: [a] } } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, set: { x: { value: data.x, ladder: [a, [b]] } } }]"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: 'an { open end' } }]"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: hello, channels: whatsap } }]"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, emit: { type: tidings.order } }]"),

@@ -5,6 +5,8 @@ use tidings_core::config::answers::Success;
 use tidings_core::config::provider::Provider;
 use tidings_core::config::scheme::{Scheme, SignedTimestamp};
 use tidings_core::limits::MAX_SIGNED_AHEAD;
+use tidings_events::Identity;
+use tidings_events::samples::{self, PresetSample};
 use tidings_tests::golden::{check_between, root};
 
 const BEGIN: &str = "<!-- made by tests/tests/providers_doc.rs -->";
@@ -17,10 +19,19 @@ fn the_providers_page_says_what_their_files_say() {
     for provider in &providers {
         let handshake = if provider.handshakes.is_empty() { "" } else { "yes" };
         let level = provider.evidence.level;
-        let key = if provider.ids().any(|(_, signed)| signed) { "its id" } else { "hash" };
+        let has_delivery = provider.events.iter().any(|event| !event.delivery_id.is_empty());
+        let key = match provider.ids().any(|(_, signed)| signed) {
+            true => "its id",
+            false if has_delivery => "hash and delivery",
+            false => "hash",
+        };
         let (title, name) = (&provider.title, &provider.name);
         let scheme = provider.scheme.algorithm.as_str();
         writeln!(page, "| [{title}](#{name}) | `{name}` | {level:?} | {scheme} | {key} | {handshake} |").expect("a string");
+    }
+    page.push_str(IDENTITIES);
+    for provider in &providers {
+        identity(&mut page, provider);
     }
     for provider in &providers {
         section(&mut page, provider);
@@ -35,12 +46,59 @@ fn the_providers_page_says_what_their_files_say() {
     );
 }
 
+const IDENTITIES: &str = "
+<a id=\"identity\"></a>
+
+### Which deliveries are one event
+
+| source | an event is known by | a retry is | taken for one event |
+|---|---|---|---|
+";
+
+/// What is more than this of one kind is in the preset's own section.
+const LISTED: usize = 3;
+
+fn identity(page: &mut String, provider: &Provider) {
+    let Identity { known_by, retried, merged, .. } = Identity::of(provider, &samples::of_preset(&provider.name));
+    let some = |texts: &[String]| {
+        let more = (texts.len() > LISTED).then(|| format!("[{} more](#{})", texts.len() - LISTED, provider.name));
+        cell(&texts.iter().take(LISTED).cloned().chain(more).collect::<Vec<_>>().join("<br>"))
+    };
+    let (known_by, retried, merged) = (some(&known_by), some(&retried), some(&merged));
+    writeln!(page, "| [`{0}`](#{0}) | {known_by} | {retried} | {merged} |", provider.name).expect("a string");
+}
+
+/// Text that ends no cell, and no row.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+/// Each type, as its first sample has it.
+fn types(page: &mut String, samples: &[PresetSample]) {
+    let kinds = samples::kinds(samples);
+    if kinds.is_empty() {
+        return;
+    }
+    let counted = if kinds.len() == 1 { "1 type".to_owned() } else { format!("{} types", kinds.len()) };
+    let head = "| type | subject | conversation | key |\n|---|---|---|---|";
+    write!(page, "\n<details><summary>{counted} of events</summary>\n\n{head}\n").expect("a string");
+    let code = |text: Option<&str>| text.map_or_else(String::new, |text| format!("`{}`", cell(text)));
+    for kind in kinds {
+        let event = kind.event;
+        let (subject, conversation) = (code(event.subject.as_deref()), code(event.conversation.as_deref()));
+        let (event_type, key) = (&event.event_type, code(Some(&event.key.to_string())));
+        writeln!(page, "| `{event_type}` | {subject} | {conversation} | {key} |").expect("a string");
+    }
+    page.push_str("\n</details>\n");
+}
+
 fn section(page: &mut String, provider: &Provider) {
     let scheme = &provider.scheme;
     let code = |text: &str| format!("`{text}`");
     let list = |texts: &[String]| texts.join("; ");
-    let ids: Vec<String> =
-        provider.ids().map(|(id, signed)| format!("`{id}` ({})", if signed { "signed" } else { "not signed" })).collect();
+    let samples = samples::of_preset(&provider.name);
+    let identity = Identity::of(provider, &samples);
+    let lines = |texts: &[String]| texts.join("<br>");
     let handshakes: Vec<String> =
         provider.handshakes.iter().map(|h| format!("{}{}", h.method, if h.signed { ", verified first" } else { "" })).collect();
     let url = if scheme.problems(false).len() > scheme.problems(true).len() { ", public_url: \"https://…\"" } else { "" };
@@ -56,7 +114,10 @@ fn section(page: &mut String, provider: &Provider) {
         ("key", scheme.key_from()),
         ("must be", scheme.expected()),
         ("timestamp", scheme.timestamp.as_ref().map_or(String::new(), timestamp)),
-        ("id", if ids.is_empty() { "none: the SHA-256 of what is signed".to_owned() } else { ids.join(", ") }),
+        ("event key", lines(&identity.known_by)),
+        ("a retry is", lines(&identity.retried)),
+        ("repetitions", list(&identity.repeated)),
+        ("one event", lines(&identity.merged)),
         ("handshake", handshakes.join(", ")),
         ("answer within", provider.delivery.ack_deadline_seconds.map_or(String::new(), |s| format!("{s} s"))),
         ("retries", format!("{}{}", provider.delivery.retries, retries(provider))),
@@ -70,8 +131,9 @@ fn section(page: &mut String, provider: &Provider) {
     ];
     write!(page, "\n<a id=\"{}\"></a>\n\n### {}\n\n| | |\n|---|---|\n", provider.name, provider.title).expect("a string");
     for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
-        writeln!(page, "| {name} | {} |", value.replace('|', "\\|").replace('\n', " ")).expect("a string");
+        writeln!(page, "| {name} | {} |", cell(&value)).expect("a string");
     }
+    types(page, &samples);
 }
 
 /// The other ways in which it signs.

@@ -72,6 +72,7 @@ fn the_metrics_page_says_what_the_enum_says() {
             By::Source => "all; `source`",
             By::State => "`source`, `state`",
             By::Reason => "`source`, `reason`",
+            By::Field => "`source`, `field`",
             By::Function => "`function`",
         };
         writeln!(page, "| `{}` | {} | {unit} | {by} |", metric.name(), metric.meaning().trim()).expect("a string");
@@ -278,13 +279,15 @@ fn who_moves(metric: Metric, threshold: f64) -> SetOffBy {
         | Metric::LinkConflict
         | Metric::HoldOverflow
         | Metric::Overflow
+        | Metric::OffLadder
         | Metric::Unreadable
-        | Metric::TimeUnread
+        | Metric::FieldUnread
         | Metric::OutOfTime
         | Metric::SecretNotStored
         | Metric::Expired
         | Metric::Stale
         | Metric::BodyMismatch
+        | Metric::RepeatedBody
         | Metric::Duplicate
         | Metric::Accepted
         | Metric::Processed

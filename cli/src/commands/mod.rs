@@ -1,6 +1,7 @@
-//! A command a file; `files` for what they read, `page` for what the endpoint says of itself.
+//! A command a file, or a folder; `files` for what they read, `page` for what the endpoint says of itself.
 
 pub(crate) mod capture;
+pub(crate) mod completions;
 pub(crate) mod context;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
@@ -17,13 +18,3 @@ pub(crate) mod rules;
 pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod verify;
-
-use crate::arguments::Arguments;
-use crate::style;
-use clap::CommandFactory;
-
-pub(crate) fn completions(shell: clap_complete::Shell) {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "tidings", &mut script);
-    style::document(&script);
-}

@@ -1,13 +1,16 @@
-//! `tidings providers`: what is known of each, and what it rests on.
+//! `tidings providers`: what is known of each, and what it rests on; which events it sends, and what a rule sees of them.
 
 use crate::Failure;
 use crate::arguments::{ProvidersList, ProvidersShow};
 use crate::sources;
-use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, say};
+use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, pretty, say, short};
 use receiver::verify::can_sign;
 use serde_json::Value;
 use std::process::ExitCode;
 use tidings_core::config::provider::Provider;
+use tidings_events::Identity;
+use tidings_events::samples::{self, Kind};
+use tidings_events::signable::Signable;
 
 pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
     let providers = receiver::configured::providers();
@@ -22,29 +25,112 @@ pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
         let handshake = if provider.handshakes.is_empty() { "" } else { "handshake" };
         let level = format!("{:?}", provider.evidence.level);
         let send = if can_sign(&provider.scheme) { "send" } else { "" };
-        say!("{:<width$}  {level}  {scheme}  {send:<4}  {handshake:<9}  {}", provider.name, paint(FAINT, &provider.title));
+        let (name, title) = (&provider.name, paint(FAINT, &provider.title));
+        let types = match samples::kinds(&samples::of_preset(name)).len() {
+            0 => String::new(),
+            1 => "1 type".to_owned(),
+            types => format!("{types} types"),
+        };
+        say!("{name:<width$}  {level}  {scheme}  {send:<4}  {handshake:<9}  {types:<9}  {title}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn show(options: ProvidersShow) -> Result<ExitCode, Failure> {
     let provider = sources::preset(&options.provider)?;
+    let samples = samples::of_preset(&provider.name);
+    let kinds = samples::kinds(&samples);
+    let chosen = match &options.event_type {
+        Some(name) => Some(of_type(&kinds, name, &provider)?),
+        None => kinds.first(),
+    };
     if options.json {
-        data(&to_json(&provider)?);
+        let mut json = to_json(&provider)?;
+        let wanted = kinds.iter().filter(|kind| options.event_type.as_ref().is_none_or(|name| *name == kind.event.event_type));
+        let signable = Signable::of(provider);
+        json["types"] = wanted.map(|kind| type_to_json(kind, &signable)).collect::<Result<_, Failure>>()?;
+        data(&json);
         return Ok(ExitCode::SUCCESS);
     }
-    print(&provider);
+    if options.event_type.is_none() {
+        print(&provider, &Identity::of(&provider, &samples));
+        print_types(&kinds);
+    }
+    if let Some(kind) = chosen {
+        print_data(kind, &Signable::of(provider));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Its file as JSON, and `can_send`: whether `tidings send` can sign as it does.
+/// What the samples have of it.
+fn of_type<'k, 's>(kinds: &'k [Kind<'s>], name: &str, provider: &Provider) -> Result<&'k Kind<'s>, Failure> {
+    kinds.iter().find(|kind| kind.event.event_type == name).ok_or_else(|| {
+        Failure::new(format!("no sample of {} is of type {name:?}", provider.name))
+            .hint(format!("tidings providers show {} lists the types that there are samples of", provider.name))
+    })
+}
+
+/// Its file as JSON; `can_send`: whether `tidings send` can sign as it does; `identity`: how its events are known; `types`.
 fn to_json(provider: &Provider) -> Result<Value, Failure> {
-    let mut json = serde_json::to_value(provider).map_err(|error| Failure::new(error.to_string()))?;
+    let mut json = value(provider)?;
+    let samples = samples::of_preset(&provider.name);
     json["can_send"] = can_sign(&provider.scheme).into();
+    json["identity"] = value(&Identity::of(provider, &samples))?;
+    json["types"] = samples::kinds(&samples).iter().map(|kind| Value::from(kind.event.event_type.as_str())).collect();
     Ok(json)
 }
 
-fn print(provider: &Provider) {
+fn type_to_json(kind: &Kind<'_>, preset: &Signable) -> Result<Value, Failure> {
+    let mut json = value(kind.event)?;
+    json["sample"] = kind.sample.name.as_str().into();
+    json["data"] = kind.data(preset).map_or(Ok(Value::Null), value)?;
+    Ok(json)
+}
+
+fn value(of: impl serde::Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(of).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// What is longer is cut in its middle; a type never is, since rules name it.
+const FIELD: usize = 34;
+
+fn print_types(kinds: &[Kind<'_>]) {
+    if kinds.is_empty() {
+        return;
+    }
+    let field = |text: &Option<String>| short(text.as_deref().unwrap_or_default(), FIELD);
+    let row = |Kind { event, .. }: &Kind<'_>| {
+        [event.event_type.clone(), field(&event.subject), field(&event.conversation), short(&event.key.to_string(), FIELD)]
+    };
+    let heads = ["TYPE", "SUBJECT", "CONVERSATION", "KEY"];
+    let rows: Vec<[String; 4]> = kinds.iter().map(row).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([heads[column].len()]).max().unwrap_or(0)
+    };
+    let (types, subjects, conversations) = (width(0), width(1), width(2));
+    let [event_type, subject, conversation, key] = heads;
+    say!("");
+    say!("{}", paint(FAINT, format!("{event_type:<types$}  {subject:<subjects$}  {conversation:<conversations$}  {key}")));
+    for [event_type, subject, conversation, key] in rows {
+        let event_type = paint(NAME, format!("{event_type:<types$}"));
+        say!("{event_type}  {subject:<subjects$}  {conversation:<conversations$}  {key}");
+    }
+}
+
+fn print_data(kind: &Kind<'_>, preset: &Signable) {
+    let (event_type, sample) = (&kind.event.event_type, &kind.sample.name);
+    say!("");
+    match kind.data(preset).and_then(|data| serde_json::from_str::<Value>(data.get()).ok()) {
+        Some(data) => {
+            say!("{}", paint(FAINT, format!("data of {event_type}, as rules see it (sample {sample})")));
+            pretty(&data);
+        }
+        None => say!("{}", paint(FAINT, format!("{event_type} has no data that rules could read (sample {sample})"))),
+    }
+}
+
+fn print(provider: &Provider, identity: &Identity) {
     say!("{}  {}  {}", paint(STRONG, &provider.title), paint(NAME, &provider.name), paint(FAINT, &provider.docs));
     let row = |name: &str, value: String| say!("  {name:<11} {value}");
     row("scheme", provider.scheme.algorithm.as_str().to_owned());
@@ -68,9 +154,13 @@ fn print(provider: &Provider) {
     if let Some(timestamp) = &provider.scheme.timestamp {
         row("timestamp", format!("{}, {} s either way", timestamp.from, timestamp.tolerance_seconds));
     }
-    let ids: Vec<String> =
-        provider.ids().map(|(id, signed)| format!("{id} ({})", if signed { "signed" } else { "not signed" })).collect();
-    row("event key", if ids.is_empty() { "the SHA-256 of what is signed".to_owned() } else { ids.join(", ") });
+    let plain = |texts: &[String]| texts.join("; ").replace('`', "");
+    row("event key", plain(&identity.known_by));
+    row("a retry is", plain(&identity.retried));
+    row("one event", plain(&identity.merged));
+    if !identity.repeated.is_empty() {
+        row("repetitions", identity.repeated.join("; "));
+    }
     row("retries", provider.delivery.retries.clone());
     provider.setup.iter().for_each(|step| row("set up", step.clone()));
     for handshake in &provider.handshakes {

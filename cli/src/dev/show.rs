@@ -67,6 +67,10 @@ fn step(fields: &Fields) {
         // It is shown when the chatbot does it.
         "action" => return,
         "processed" => (GOOD, format!("{} → {}{}", outcome(fields), fields.get("conversation"), kept_back(fields))),
+        "other_body" => {
+            (WARN, format!("sha256:{}… is known by it, this is sha256:{}…", fields.get("first"), fields.get("other")))
+        }
+        "unread" => (WARN, format!("{} can't be read: it goes on without", fields.get("fields"))),
         "off_schema" => (WARN, fields.get("mismatch").to_owned()),
         "retry" => (WARN, format!("receive {}: {}", fields.get("receive_count"), fields.get("reason"))),
         "dead" => (BAD, format!("receive {}: {}", fields.get("receive_count"), fields.get("reason"))),

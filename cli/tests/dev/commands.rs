@@ -166,8 +166,8 @@ fn a_request_can_be_printed_instead_of_sent() {
     assert!(cases.as_array().is_some_and(|cases| cases.len() >= 20));
     for shell in ["bash", "zsh", "fish"] {
         let script = out(&run(&["completions", shell]));
-        for option in ["preset", "fetch-keys", "entry", "key", "public-url"] {
-            assert!(script.contains(option), "{shell}: {option}");
+        for word in ["preset", "fetch-keys", "entry", "key", "public-url", "meta-instagram", "checkout.session.completed"] {
+            assert!(script.contains(word), "{shell}: {word}");
         }
     }
     for (command, example) in

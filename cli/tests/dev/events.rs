@@ -4,6 +4,7 @@ use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out, run};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 const CONVERSATION: &str = "whatsapp:491713920012";
@@ -132,6 +133,33 @@ fn the_commands_say_how_they_are_called() {
         assert_eq!(nobody.status.code(), Some(1));
         assert!(err(&nobody).contains("is there a `tidings dev` behind"), "{}", err(&nobody));
     }
+}
+
+/// A time that is none, and the same event in other words.
+#[test]
+fn what_is_odd_about_an_event_is_in_its_story_in_the_list_and_in_what_dev_says() {
+    const ODD: &str = "orders#ord-evt-3667";
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder");
+    let body = std::fs::read_to_string(root.join("events/bodies/orders_batchmate.json")).expect("the body");
+    let mut body: Value = serde_json::from_str(&body).expect("JSON");
+    let file = std::env::temp_dir().join(format!("tidings-odd-{}.json", std::process::id()));
+    let dev = Dev::start(&[]);
+    for at in ["soon", "later", "later"] {
+        body["occurred_at"] = at.into();
+        std::fs::write(&file, body.to_string()).expect("a file");
+        let file = file.to_str().expect("a path");
+        assert!(dev.send(&["--case", "orders-batchmate", "--file", file]).status.success(), "{at}");
+        dev.claim(ODD, "processed");
+    }
+    std::fs::remove_file(&file).expect("the file");
+    golden("event-odd", &dev.ask(&["events", "show", ODD]), 0);
+    let listed = json(&dev.ask(&["events", "list", "--json"]));
+    assert_eq!(listed[0]["unread"], serde_json::json!(["time"]));
+    assert_eq!(listed[0]["other_bodies"].as_array().map(Vec::len), Some(1));
+    let said = dev.said();
+    let steps = |step: &str| said.lines().filter(|line| line.contains(step)).count();
+    assert_eq!((steps("other_body"), steps("unread")), (2, 3), "{said}");
+    assert!(said.contains("time can't be read"), "{said}");
 }
 
 #[test]

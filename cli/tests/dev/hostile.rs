@@ -15,6 +15,7 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 use tidings_cli::arguments::Arguments;
 use tidings_core::claim::ClaimKey;
+use tidings_core::config::rules::TypePattern;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::telemetry::is_displayable;
 use tidings_core::time::{Clock as _, SystemClock};
@@ -241,7 +242,8 @@ fn live(driven: &mut Driven, dev: &Dev) {
         driven.both(2, &["events", "show", key, "--payload", dynamodb[0], dynamodb[1]]);
         driven.both(2, &["rules", "explain", key, dynamodb[0], dynamodb[1]]);
     }
-    assert!(listed.iter().any(|claim| claim["type"] == format!("order.{HOSTILE}")), "JSON says what it says: {listed:?}");
+    let nameable = TypePattern::nameable(&format!("order.{HOSTILE}"));
+    assert!(listed.iter().any(|claim| claim["type"] == nameable), "JSON says what it says: {listed:?}");
     let conversation = format!("whatsapp:49{HOSTILE}");
     for command in ["show", "export", "erase"] {
         driven.both(2, &["context", command, &conversation, dynamodb[0], dynamodb[1]]);

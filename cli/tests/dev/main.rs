@@ -4,6 +4,7 @@
 mod access;
 mod captures;
 mod commands;
+mod deliveries;
 mod doctor;
 #[cfg(unix)]
 mod durable;

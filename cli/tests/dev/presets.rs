@@ -1,19 +1,47 @@
 //! `tidings providers`, `tidings dev --presets` and `tidings send --preset`, out of the box.
 
 use crate::support::{Dev, err, json, out, run};
+use serde_json::Value;
 
 #[test]
 fn providers_are_listed_and_shown() {
     let list = out(&run(&["providers", "list"]));
     assert!(list.lines().count() >= 60, "{list}");
     let shown = out(&run(&["providers", "show", "github"]));
-    assert!(
-        shown.contains("{header:x-github-delivery} (not signed)") && shown.contains("the event key is a hash instead"),
-        "{shown}"
-    );
+    let key = "event key   the hash of what is signed with {header:x-github-delivery}\n";
+    assert!(shown.contains(key), "{shown}");
+    assert!(shown.contains("whoever has captured a request can repeat its event under other ids"), "{shown}");
     let unknown = run(&["providers", "show", "nobody"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(err(&unknown).contains("tidings providers list"), "{}", err(&unknown));
+}
+
+#[test]
+fn a_provider_s_types_are_shown_with_what_a_rule_s_author_needs() {
+    let shown = out(&run(&["providers", "show", "stripe"]));
+    let row = shown.lines().find(|line| line.starts_with("checkout.session.completed ")).unwrap_or_else(|| panic!("{shown}"));
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert!(cells.len() == 4 && cells[1].starts_with("checkout.session/") && cells[2].starts_with("stripe:"), "{row}");
+
+    let data = out(&run(&["providers", "show", "whatsapp", "--type", "message.image"]));
+    assert!(data.trim_start().starts_with("data of message.image, as rules see it") && data.contains("\"mime_type\""), "{data}");
+    assert!(data.contains("\"metadata\""), "with what the preset keeps beside it: {data}");
+
+    let all = json(&run(&["providers", "show", "discord-interactions", "--json"]));
+    let types = all["types"].as_array().unwrap();
+    assert!(types.len() > 3, "{all}");
+    for event in types {
+        assert!(event["type"].is_string() && event["key"].is_string() && event["data"].is_object(), "{event}");
+    }
+    assert!(all["identity"]["known_by"][0].is_string(), "{all}");
+    let listed = json(&run(&["providers", "list", "--json"]));
+    let without: Vec<&Value> =
+        listed.as_array().unwrap().iter().filter(|one| one["types"].as_array().unwrap().is_empty()).collect();
+    assert!(without.is_empty(), "presets without a sample of an event: {without:?}");
+
+    let unknown = run(&["providers", "show", "stripe", "--type", "no.such"]);
+    assert_eq!((unknown.status.code(), out(&unknown)), (Some(1), String::new()));
+    assert!(err(&unknown).contains("lists the types"), "{}", err(&unknown));
 }
 
 #[test]

@@ -53,12 +53,19 @@ pub struct Envelope {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<String>,
     pub partitionkey: String,
+    /// Of its type among its source's types, by which events of one time are ordered: the higher one comes later.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rank: u32,
     /// When the first delivery of this event was received: its place among others that have no time of their own.
     pub receivedtime: Timestamp,
     /// When this delivery was received, if it isn't the first: from then on its claim is known not to be gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliveredtime: Option<Timestamp>,
     pub claimkey: ClaimKey,
+    /// `sha256:…` of the signed bytes, where the claim key has a part that they don't cover: the provider's id of the delivery. It
+    /// says which events are of one body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contentkey: Option<String>,
     /// W3C Trace Context, as the provider sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
@@ -82,6 +89,10 @@ pub struct Envelope {
 
 fn null() -> Box<RawValue> {
     RawValue::NULL.to_owned()
+}
+
+fn is_zero(rank: &u32) -> bool {
+    *rank == 0
 }
 
 fn is_null(data: &RawValue) -> bool {
@@ -170,9 +181,11 @@ impl Envelope {
             datacontenttype,
             conversation: new.conversation,
             sequence: new.sequence.map(|n| n.to_string()),
+            rank: 0,
             receivedtime: new.received,
             deliveredtime: None,
             claimkey: new.claim_key,
+            contentkey: None,
             traceparent: new.traceparent,
             data,
             data_base64,
@@ -238,7 +251,12 @@ impl Envelope {
     /// against everything that follows, so it counts as the time of receipt, and so does none.
     pub fn order(&self) -> Order {
         let time = self.time.filter(|time| *time <= self.receivedtime.plus(MAX_CLOCK_AHEAD)).unwrap_or(self.receivedtime);
-        Order { sequence: self.sequence_number(), time, key: self.claimkey.clone() }
+        Order {
+            sequence: self.sequence_number(),
+            rank: self.rank,
+            received_after_ms: self.receivedtime.unix_ms().saturating_sub(time.unix_ms()),
+            ..Order::at(time, self.claimkey.clone())
+        }
     }
 
     /// From when on the age of its claim counts: a delivery that is queued has seen a claim that wasn't processed.
@@ -347,10 +365,25 @@ mod tests {
     #[test]
     fn the_contract_is_the_golden_file() {
         let golden = include_str!("../../../events/contract/envelope-v1.json");
-        let ours: serde_json::Value = serde_json::from_str(&envelope(r#"{"amount":1.50}"#).encode()).unwrap();
+        let ours: serde_json::Value = serde_json::from_str(&envelope(r#"{"amount":1.5}"#).encode()).unwrap();
         assert_eq!(ours, serde_json::from_str::<serde_json::Value>(golden).unwrap());
         let read = Envelope::decode(golden).expect("this version reads its own golden file");
         assert_eq!((read.source_name(), read.sequence_number()), ("stripe", Some(7)));
+    }
+
+    #[test]
+    fn what_orders_ties_and_says_the_body_travels_in_the_first_version() {
+        let mut event = envelope("{}");
+        (event.rank, event.contentkey) = (3, Some("sha256:00".into()));
+        let read = Envelope::decode(&event.encode()).unwrap();
+        assert_eq!((read.tidingsversion, read.rank, read.contentkey.as_deref()), (1, 3, Some("sha256:00")));
+        // Of this event: at its time, and received 1.25 s later.
+        let order = read.order();
+        assert_eq!((order.sequence, order.rank, order.received_after_ms), (Some(7), 3, 1_250));
+        event.time = None;
+        assert_eq!(event.order().received_after_ms, 0, "its time is that of its receipt");
+        event.time = Some(event.receivedtime.plus(MAX_CLOCK_AHEAD));
+        assert!(event.order().received_after_ms < 0, "its clock is ahead of ours");
     }
 
     #[test]

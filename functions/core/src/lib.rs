@@ -1,4 +1,5 @@
-//! The words that the receiver and the processor agree on.
+//! What the receiver, the processor and the commands share: the protocol between them, the configuration, the rules' language, and
+//! the adapters to AWS.
 //!
 //! Promises: every decision of the claim protocol is a pure function ([`claim::decide`]); every limit has a name
 //! ([`limits`]); time comes from a [`time::Clock`] and I/O only through the [`ports`]. Never: a wall clock in logic, an

@@ -40,6 +40,12 @@ pub const RECEIVE_RESERVE: Duration = Duration::from_secs(3);
 /// A provider's event id that is longer than this is claimed by its SHA-256.
 pub const MAX_EVENT_ID_BYTES: usize = 256;
 
+/// Hashes of other bodies under a known event's key that its claim keeps, 71 bytes each.
+pub const MAX_OTHER_BODIES: usize = 4;
+
+/// A delivery's unsigned id that is longer than this is part of the event key by its SHA-256.
+pub const MAX_DELIVERY_ID_BYTES: usize = 128;
+
 /// CloudEvents `type`.
 pub const MAX_EVENT_TYPE_BYTES: usize = 128;
 
@@ -159,6 +165,13 @@ pub const CLAIM_MARGIN: Duration = Duration::from_secs(86_400);
 /// An event received longer ago than this is parked, never applied: without its claim we couldn't tell a second effect.
 pub const MAX_EVENT_AGE: Duration = Duration::from_secs(CLAIM_LIFETIME.as_secs() - CLAIM_MARGIN.as_secs());
 
+/// Events of one body in one [`DELIVERIES_WINDOW`], where a part of their keys isn't signed: the provider's id of the delivery. That
+/// many effects is the most that whoever has captured a request gets from it in a window. A heartbeat each hour has 720.
+pub const MAX_DELIVERIES_PER_BODY: u32 = 1_000;
+
+/// See [`MAX_DELIVERIES_PER_BODY`].
+pub const DELIVERIES_WINDOW: Duration = CLAIM_LIFETIME;
+
 /// A provider's clock may be ahead of ours by this much; a later event time counts as the time of receipt.
 pub const MAX_CLOCK_AHEAD: Duration = Duration::from_secs(300);
 
@@ -240,8 +253,9 @@ pub const MAX_MATCHER_BYTES: usize = 2 << 20;
 /// The automaton of a pattern that comes from an event. Compiling it costs that much work.
 pub const MAX_EVENT_AUTOMATON_BYTES: usize = 65_536;
 
-/// One fact's value as JSON.
-pub const MAX_FACT_BYTES: usize = 4_096;
+/// One fact's value, and one value of an emitted action, as JSON. A message of [`MAX_TEXT_CHARS`] fits however JSON writes it, and
+/// so does the longest that people write on Slack, 12,000 characters, with three bytes each.
+pub const MAX_FACT_BYTES: usize = 40_960;
 
 /// Facts one rule may set.
 pub const MAX_FACTS_PER_RULE: usize = 32;
@@ -265,12 +279,18 @@ pub const MAX_SET_ELEMENTS: usize = 256;
 /// One element as JSON: a name of something. The longest URLs that providers send have half of it.
 pub const MAX_ELEMENT_BYTES: usize = 512;
 
-/// One set with all that is remembered of its elements: 256 of 40 bytes with claim keys that are hashes, and room for the
-/// entity's other facts beside it.
-pub const MAX_SET_BYTES: usize = 49_152;
+/// One set with all that is remembered of its elements: 256 of 32 bytes with claim keys that are hashes and with ranks and receipts
+/// of their own, and room for the entity's other facts beside it. A set gives way to a value that has no room.
+pub const MAX_SET_BYTES: usize = 57_344;
 
 /// Lines in a claim about what was dropped. More are counted.
 pub const MAX_DROPPED_SHOWN: usize = 16;
+
+/// Values of a ladder. It is stored with the fact that climbs it.
+pub const MAX_RUNGS: usize = 16;
+
+/// One of them: a word.
+pub const MAX_RUNG_BYTES: usize = 64;
 
 /// How long a fact may be known, if not for good.
 pub const MAX_TTL: Duration = Duration::from_secs(366 * 86_400);
@@ -308,8 +328,9 @@ pub const JOIN_GRACE: Duration = Duration::from_secs(60);
 /// SQS's longest delay. What is due later is sent again when it is over.
 pub const TIMER_HOP: Duration = Duration::from_secs(900);
 
-/// A text of a notification as it is written, and as it is sent.
-pub const MAX_TEXT_BYTES: usize = 4_096;
+/// Characters (Unicode's code points, not bytes) of a notification's text as it is written, and as it is sent: what WhatsApp and
+/// Telegram take, and what a person can write there.
+pub const MAX_TEXT_CHARS: usize = 4_096;
 
 /// Data of an emitted action.
 pub const MAX_EMIT_FIELDS: usize = 32;
@@ -343,7 +364,7 @@ pub const MAX_SENT_TIMES: usize = 1_000;
 /// What one conversation, or one identity without a link, wants said later: an item that is written whole each time.
 pub const MAX_DEFERRED_BYTES: usize = 65_536;
 
-/// One of these: the longest text with its parts has less than half of it.
+/// One of these: the longest text fits however JSON writes it.
 pub const MAX_DEFERRED_PROPOSAL_BYTES: usize = 32_768;
 
 /// Identities of one conversation that hand over at once what they hold: each is a name. The next one is tried again later.
@@ -530,19 +551,25 @@ const _: () = {
     assert!(EVENTS_AT_ONCE.is_multiple_of(MAX_BATCH_MESSAGES), "no batch is sent half full");
     assert!(MAX_JSON_DEPTH < 120, "serde_json gives up at 128, and an envelope is a level of its own");
     // The claim, the items, the outbox with two pages for each action, what is deferred, three items a link (one is deleted
-    // where it moves), an item a join, the conversation's own link, and that an identity has no link yet.
+    // where it moves), an item a join, the conversation's own link, that an identity has no link yet, and the count of a body's deliveries.
     assert!(
-        1 + MAX_ITEMS_PER_EVENT + 1 + MAX_ACTIONS_PER_EVENT + 1 + 3 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 2 <= 100,
+        1 + MAX_ITEMS_PER_EVENT + 1 + MAX_ACTIONS_PER_EVENT + 1 + 3 * MAX_LINKS_PER_EVENT + MAX_JOINS_PER_EVENT + 3 <= 100,
         "a transaction holds 100 actions"
     );
+    assert!(MAX_DELIVERIES_PER_BODY as u64 >= DELIVERIES_WINDOW.as_secs() / 3_600, "what is sent each hour is never too much");
     assert!(2 * MOVE_CHUNK <= 100, "so does this one");
     assert!(MAX_JOIN_WITHIN.as_secs() + JOIN_GRACE.as_secs() < MAX_EVENT_AGE.as_secs(), "a timer is an event");
     assert!(MAX_JOIN_EVENTS / MAX_LEGS >= 4, "of each leg the newest has room, and some that are late");
     // Each byte of a conversation's name may be escaped as six.
     assert!(MAX_JOIN_BYTES / MAX_LEGS >= 6 * MAX_CONVERSATION_BYTES + 6 * MAX_EVENT_ID_BYTES + 512, "so has one of any length");
     assert!(MAX_JOIN_BYTES + 2 * (6 * MAX_CONVERSATION_BYTES) + 512 <= MAX_ITEM_BYTES, "with the join's ends, in one item");
-    assert!(MAX_ELEMENT_BYTES <= MAX_FACT_BYTES && 2 * MAX_FACT_BYTES <= MAX_ITEM_BYTES - MAX_SET_BYTES);
-    assert!(MAX_SET_BYTES < MAX_ITEM_BYTES);
+    // JSON writes a character as six bytes at most, a control character.
+    assert!(6 * MAX_TEXT_CHARS + 2 <= MAX_FACT_BYTES, "what a person can write is a fact, and can be emitted");
+    assert!(12_000 * 3 + 2 <= MAX_FACT_BYTES, "on Slack as well");
+    assert!(6 * MAX_TEXT_CHARS + 4_096 <= MAX_DEFERRED_PROPOSAL_BYTES, "and be told later");
+    assert!(MAX_FACT_BYTES + 16_384 <= MAX_ACTION_BYTES, "with an action's other data beside it");
+    assert!(MAX_ELEMENT_BYTES <= MAX_FACT_BYTES && MAX_FACT_BYTES + 16_384 <= MAX_ITEM_BYTES, "a value leaves others room");
+    assert!(MAX_SET_BYTES + 8_192 <= MAX_ITEM_BYTES, "so does a set");
     assert!(MAX_CAP_WITHIN.as_secs() < MAX_DEFERRAL.as_secs());
     assert!(MAX_DEFERRAL.as_secs() < MAX_EVENT_AGE.as_secs(), "a notification that waits is an event");
     assert!(MAX_COUNT_STEP.checked_mul(1_000_000_000).is_some());
@@ -567,9 +594,11 @@ const _: () = {
     assert!(MAX_CAPTURE_FILE_BYTES <= MAX_REQUEST_FILE_BYTES, "so that `verify` can say what a recorded delivery is");
     assert!(MAX_REQUEST_HEADERS < 32_768, "http::HeaderMap's own bound, beyond which it panics");
     assert!(MAX_FILE_JSON_VALUES > MAX_BODY_BYTES / 2, "a body has no more");
-    assert!(MAX_FACTS_PER_RULE * MAX_FACT_BYTES <= 2 * MAX_ITEM_BYTES);
     assert!(MAX_FETCH_PATH_BYTES + 3 * MAX_FETCH_VALUE_BYTES < MAX_FETCHED_PATH_BYTES, "one place can always be filled");
-    assert!(MAX_EMIT_FIELDS * MAX_FACT_BYTES <= MAX_MESSAGE_BYTES / 4, "sixteen actions' data is bounded by their number");
+    assert!(
+        MAX_ACTIONS_PER_EVENT * (MAX_ACTION_BYTES + MAX_FACT_BYTES) <= 2 * MAX_MESSAGE_BYTES,
+        "what an event's actions take in memory"
+    );
     assert!(MAX_EVENT_AGE.as_secs() < CLAIM_LIFETIME.as_secs());
     assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_TOLERANCE.as_secs());
     assert!(DEFAULT_TOLERANCE.as_secs() <= MAX_SIGNED_AHEAD.as_secs());

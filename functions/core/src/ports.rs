@@ -34,6 +34,12 @@ pub trait ClaimStore: Send + Sync + fmt::Debug {
 
     /// Marks the claim `enqueued`, only from `received`. A claim that got further keeps its state, which is no error.
     async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable>;
+
+    /// Adds another body's hash to those that the claim keeps: each once, and no more than [`MAX_OTHER_BODIES`]. A claim that is
+    /// erased, or has no first body, keeps none, which is no error.
+    ///
+    /// [`MAX_OTHER_BODIES`]: crate::limits::MAX_OTHER_BODIES
+    async fn note_body(&self, key: &ClaimKey, other: &Sha256Hex) -> Result<(), Unavailable>;
 }
 
 /// The events queue: `sqs:SendMessage`, which is the grant for batches as well. Its [`Probe`]: `sqs:GetQueueAttributes`.
@@ -277,9 +283,4 @@ pub struct Hide {
 pub trait MessageVisibility: Send + Sync + fmt::Debug {
     /// One answer a message, in their order. One that isn't hidden is visible when the queue's own timeout is over.
     async fn hide(&self, messages: &[Hide]) -> Vec<Result<(), Unavailable>>;
-}
-
-/// Whether a stored body hash is this body's. A claim that has none (made by the processor) agrees with any.
-pub fn same_body(stored: Option<&str>, ours: &Sha256Hex) -> bool {
-    stored.is_none_or(|s| s == ours.as_str())
 }

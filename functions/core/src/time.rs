@@ -38,6 +38,27 @@ impl Timestamp {
         text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
     }
 
+    /// RFC 3339, and what providers write for it: a space for the `T`, ` UTC`, ` -0700`, and the form of e-mail. `None` for what has
+    /// no offset: nobody knows when that is.
+    pub fn parse_written(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let in_utc = [" UTC", " GMT", "UTC", "GMT"].iter().find_map(|utc| text.strip_suffix(utc)).map(|time| format!("{time}Z"));
+        let closed_up = || {
+            let (time, offset) = text.rsplit_once(' ').filter(|(_, offset)| offset.starts_with(['+', '-']))?;
+            Self::parse_rfc3339(&format!("{time}{offset}"))
+        };
+        Self::parse_rfc3339(text)
+            .or_else(|| Self::parse_rfc3339(&in_utc?))
+            .or_else(closed_up)
+            .or_else(|| Self::parse_http_date(text))
+    }
+
+    /// The same, and a date and a time without an offset, which are UTC's.
+    pub fn parse_utc(text: &str) -> Option<Self> {
+        let civil = || text.trim().parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+        Self::parse_written(text).or_else(|| Some(Self(civil()?.timestamp().as_millisecond())))
+    }
+
     /// As the HTTP header `Date` has it. `None` when it is something else.
     pub fn parse_http_date(text: &str) -> Option<Self> {
         let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);

@@ -12,7 +12,7 @@ use tidings_core::context::{Content, Deferred, Item, ItemKey, Link, Moved, Outgo
 use tidings_core::due::Due;
 use tidings_core::limits::{MAX_HANDED_OVER, MOVE_CHUNK};
 use tidings_core::ports::{Rewrite, Unavailable};
-use tidings_core::telemetry::{Metric, UNKNOWN};
+use tidings_core::telemetry::UNKNOWN;
 use tidings_core::time::Timestamp;
 
 /// Moves what is known, and hands over what waits for the link.
@@ -40,7 +40,7 @@ pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &
             }
         } else if write(processor, &mut tries, &rewrite).await? {
             for dropped in dropped {
-                Metric::Overflow.count_as(UNKNOWN, Full::of(dropped.loss).word());
+                Full::of(dropped.loss).count(UNKNOWN);
                 tracing::warn!(fact = dropped.fact, loss = %dropped.loss, "an identity's facts had no room in its conversation");
             }
             tries = Tries::default();

@@ -1,6 +1,7 @@
 //! What a plan makes of what is stored: the items to write and what became of the actions. Pure; [`crate::commit`] reads
 //! before it and writes after it.
 
+mod deliveries;
 mod legs;
 
 use crate::effects::{Outline, Planned};
@@ -34,6 +35,8 @@ pub(crate) struct Applied {
     pub(crate) joins: Vec<String>,
     /// Identities that it links to the conversation.
     pub(crate) links: Vec<String>,
+    /// Its body is that of an event before it.
+    pub(crate) repeats_a_body: bool,
     /// Links that say something else than the one that is there.
     pub(crate) conflicts: usize,
     /// What waited and had to go for something else.
@@ -188,6 +191,7 @@ impl<'a> Work<'a> {
             actions: Vec::new(),
             joins: Vec::new(),
             links: Vec::new(),
+            repeats_a_body: false,
             conflicts: 0,
             evicted: Vec::new(),
             lost_timers: 0,

@@ -18,7 +18,9 @@ use std::collections::BTreeSet;
 use tidings_core::action::{Became, Proposal, Withheld};
 use tidings_core::claim::Outcome;
 use tidings_core::claim::decide::RecordedEffect;
-use tidings_core::context::{Branch, Content, Item, ItemKey, Order, Owner, Place, Taken, Terms, is_late, join_partition};
+use tidings_core::context::{
+    Branch, Content, Deliveries, Item, ItemKey, Order, Owner, Place, Taken, Terms, is_late, join_partition,
+};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::kept::KeptEvent;
@@ -153,6 +155,8 @@ async fn event(
     for (index, key) in plan.legs.keys() {
         elsewhere.insert(Place::new(join_partition(&processor.planner.join(*index).name, key), ItemKey::Join));
     }
+    let deliveries = envelope.contentkey.as_deref().map(|content| Deliveries::place(envelope.source_name(), content, now));
+    elsewhere.extend(deliveries.clone());
     let mut keys = keys_of(&plan.outline, !plan.legs.is_empty());
     if !plan.links.is_empty() {
         keys.extend(plan.links.iter().cloned().map(ItemKey::Identity).chain([ItemKey::Link]));
@@ -165,10 +169,13 @@ async fn event(
             view.items.extend(load(processor, before).await?);
         }
         let unsent = send_first(processor, &mut view, silent).await;
-        let applied = apply::event(&processor.planner, plan, &view, &order, &at)?;
+        let mut applied = apply::event(&processor.planner, plan, &view, &order, &at)?;
         if applied.needs_deferred {
             keys.insert(ItemKey::Deferred);
             continue;
+        }
+        if let Some(place) = &deliveries {
+            applied.count_delivery(&view, place, now)?;
         }
         return Ok(Prepared {
             view,
@@ -197,7 +204,7 @@ async fn action(
     now: Timestamp,
     silent: &mut Option<Failure>,
 ) -> Result<Prepared, Failure> {
-    let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
+    let order = Order::at(now, envelope.claimkey.clone());
     let owner = Owner::Conversation(conversation.to_owned());
     let mut keys = keys_of_action(proposal);
     keys.insert(ItemKey::Deferred);
@@ -245,7 +252,7 @@ async fn wake(
         elsewhere.extend(places);
     };
     let unsent = send_first(processor, &mut view, silent).await;
-    let order = Order { sequence: None, time: now, key: envelope.claimkey.clone() };
+    let order = Order::at(now, envelope.claimkey.clone());
     // It has waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
     let applied = apply::wake(fired, identity.as_deref(), &view, &order, &at);
@@ -418,8 +425,11 @@ impl Prepared {
                 Became::Withheld(Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale) => {}
             }
         }
+        if applied.repeats_a_body {
+            Metric::RepeatedBody.count(source);
+        }
         for overflow in &applied.overflows {
-            Metric::Overflow.count_as(source, overflow.full.word());
+            overflow.full.count(source);
         }
         for gone in &applied.evicted {
             Metric::HoldOverflow.count(source);

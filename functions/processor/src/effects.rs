@@ -6,9 +6,9 @@ use crate::overflow::{Full, Overflow};
 use serde_json::Value;
 use tidings_core::action::{ActionId, Intent, Part, Proposal, in_a_text};
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::rules::{Assignment, Cap, Channel, Effects, IfStale, Priority, Span, TextPart};
-use tidings_core::context::{Changes, ItemKey, NODE_REGISTER};
-use tidings_core::limits::{MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES, MAX_TEXT_BYTES};
+use tidings_core::config::rules::{Assignment, Cap, Channel, Effects, IfStale, Ladder, Priority, Span, TextPart};
+use tidings_core::context::{Changes, ItemKey, NODE_REGISTER, Tie};
+use tidings_core::limits::{MAX_ACTION_BYTES, MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES, MAX_TEXT_CHARS};
 use tidings_core::rules::{EvaluationError, Scope, Variables};
 use tidings_core::time::Timestamp;
 
@@ -17,7 +17,7 @@ use tidings_core::time::Timestamp;
 pub(crate) struct Ready {
     rule: String,
     entity: Option<Lazy>,
-    set: Vec<(String, Lazy, Option<Span>)>,
+    set: Vec<ReadySet>,
     unset: Vec<String>,
     count: Vec<(String, Lazy)>,
     add: Vec<(String, Lazy)>,
@@ -27,6 +27,14 @@ pub(crate) struct Ready {
     if_stale: IfStale,
     notify: Option<(Vec<ReadyPart>, Vec<Channel>, Option<Cap>)>,
     emit: Option<(String, Vec<(String, Lazy)>)>,
+}
+
+#[derive(Debug)]
+struct ReadySet {
+    name: String,
+    value: Lazy,
+    ttl: Option<Span>,
+    ladder: Option<Ladder>,
 }
 
 #[derive(Debug)]
@@ -61,6 +69,7 @@ pub(crate) struct Occasion<'a> {
     pub(crate) time: Timestamp,
     /// That too, if it is a matter of the event alone.
     pub(crate) told: Option<Timestamp>,
+    pub(crate) tie: Tie,
     pub(crate) now: Timestamp,
     pub(crate) cause: &'a ClaimKey,
     pub(crate) traceparent: Option<&'a str>,
@@ -71,7 +80,12 @@ impl Ready {
     pub(crate) fn new(rule: &str, effects: &Effects, if_stale: IfStale, scope: Scope) -> Self {
         let lazy = |text: &String| Lazy::new(text, scope);
         let named = |(name, text): (&String, &String)| (name.clone(), lazy(text));
-        let assigned = |(name, Assignment { value, ttl }): (&String, &Assignment)| (name.clone(), lazy(value), *ttl);
+        let assigned = |(name, Assignment { value, ttl, ladder }): (&String, &Assignment)| ReadySet {
+            name: name.clone(),
+            value: lazy(value),
+            ttl: *ttl,
+            ladder: ladder.clone(),
+        };
         let part = |part: &TextPart| match part {
             TextPart::Words(words) => ReadyPart::Words(words.clone()),
             TextPart::Value(text) => ReadyPart::Value(lazy(text)),
@@ -121,6 +135,7 @@ impl Ready {
                 rule: self.rule.clone(),
                 entity: self.entity(at)?,
                 time: at.told,
+                tie: at.tie,
                 since: at.now,
                 cause: at.cause.clone(),
                 priority: self.priority,
@@ -168,12 +183,20 @@ impl Ready {
             }
             value => value.map_err(|error| self.failed(&format!("{word}.{name}"), error.to_string())),
         };
-        for (name, expression, ttl) in &self.set {
+        let mut not_on = Vec::new();
+        for ReadySet { name, value: expression, ttl, ladder } in &self.set {
             let value = value("set", name, expression)?;
-            if !value.is_null() {
-                changes.set(entity, name, value, ttl.map(|ttl| at.time.plus(ttl.duration())));
-                won_by(name);
+            match ladder {
+                _ if value.is_null() => continue,
+                None => changes.set(entity, name, value, ttl.map(|ttl| at.time.plus(ttl.duration()))),
+                Some(ladder) if ladder.rung(&value).is_some() => changes.climb(entity, name, value, ladder),
+                Some(_) => {
+                    let place = format_args!("{}/set.{name}", self.rule);
+                    not_on.push(Overflow::new(Full::Ladder, place, "a value that isn't on its ladder"));
+                    continue;
+                }
             }
+            won_by(name);
         }
         for name in &self.unset {
             changes.forget(entity, name);
@@ -186,7 +209,7 @@ impl Ready {
             })?;
             changes.count(entity, name, step);
         }
-        let mut large = Vec::new();
+        let mut large = not_on;
         for (word, inside, list) in [("add", true, &self.add), ("remove", false, &self.remove)] {
             for (name, expression) in list {
                 match value(word, name, expression)? {
@@ -214,7 +237,7 @@ impl Ready {
         let mut text = Vec::new();
         // Facts aside, which come to it when it is sent. What is too long without them is withheld then: nothing is gained by
         // the rest of it.
-        let mut bytes = 0;
+        let mut chars = 0;
         for part in parts {
             let part = match part {
                 ReadyPart::Words(words) => Part::Words(words.clone()),
@@ -225,12 +248,12 @@ impl Ready {
                     Part::Value(value.map_err(|what| self.failed("notify.text", what))?)
                 }
             };
-            bytes += match &part {
-                Part::Words(text) | Part::Value(text) => text.len(),
+            chars += match &part {
+                Part::Words(text) | Part::Value(text) => text.chars().count(),
                 Part::Fact { .. } => 0,
             };
             text.push(part);
-            if bytes > MAX_TEXT_BYTES {
+            if chars > MAX_TEXT_CHARS {
                 break;
             }
         }
@@ -240,10 +263,16 @@ impl Ready {
     fn emit(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {
         let Some((action_type, fields)) = &self.emit else { return Ok(None) };
         let mut data = serde_json::Map::new();
+        // What is too large without the rest is withheld when it would be sent: nothing is gained by the rest of it.
+        let mut bytes = 0;
         for (name, expression) in fields {
             let value = expression.evaluate(at.variables);
             let value = value.map_err(|error| self.failed(&format!("emit.data.{name}"), error.to_string()))?;
+            bytes += value.to_string().len();
             data.insert(name.clone(), value);
+            if bytes > MAX_ACTION_BYTES {
+                break;
+            }
         }
         Ok(Some(Intent::Emit { action_type: action_type.clone(), data: Value::Object(data) }))
     }

@@ -1,6 +1,6 @@
 //! An expression of the rules. It is parsed when an event first needs it, not in INIT.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 use std::sync::OnceLock;
 use tidings_core::rules::{EvaluationError, Expression, Scope, Variables};
 
@@ -24,7 +24,7 @@ impl Lazy {
     pub(crate) fn name(&self, variables: &Variables, at_most: usize) -> Result<String, String> {
         let text = match self.evaluate(variables).map_err(|error| error.to_string())? {
             Value::String(text) => text,
-            Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
+            Value::Number(number) if is_whole(&number) => number.to_string(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
                 return Err("gives no text; string(…) makes one of a number".to_owned());
             }
@@ -45,4 +45,10 @@ impl Lazy {
             }
         }
     }
+}
+
+/// However many digits it has.
+fn is_whole(number: &Number) -> bool {
+    let digits = number.to_string();
+    digits.strip_prefix('-').unwrap_or(&digits).bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,7 +1,7 @@
 //! Why an event couldn't be processed. What becomes of it then is in [`crate::settle`].
 
 use tidings_core::envelope::DecodeError;
-use tidings_core::limits::MAX_EVENT_AGE;
+use tidings_core::limits::{DELIVERIES_WINDOW, MAX_DELIVERIES_PER_BODY, MAX_EVENT_AGE};
 use tidings_core::ports::Unavailable;
 use tidings_core::schemas::Finding;
 use tidings_core::time::Timestamp;
@@ -30,6 +30,8 @@ pub enum Failure {
     Unfetched { rule: String, api: String, what: String },
     #[error("{seen} {what}, allowed: {allowed}")]
     TooMany { what: &'static str, seen: usize, allowed: usize },
+    #[error("its body was that of {MAX_DELIVERIES_PER_BODY} events before it in {} days, under other delivery ids that aren't signed; the count begins again at {again}", DELIVERIES_WINDOW.as_secs() / 86_400)]
+    RepeatedBody { again: Timestamp },
     #[error("the link target is itself an identity that is linked to a conversation")]
     LinkTarget,
     #[error("the name to link has identities of its own: it is a conversation")]
@@ -59,6 +61,7 @@ impl Failure {
             Self::Rule { .. } => "rule",
             Self::Unfetched { .. } => "unfetched",
             Self::TooMany { .. } => "too_large",
+            Self::RepeatedBody { .. } => "repeated_body",
             Self::LinkTarget | Self::LinkedTo => "link_target",
             Self::Undelivered(_) => "undelivered",
             Self::Unavailable(_) => "unavailable",

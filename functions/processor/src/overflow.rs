@@ -1,7 +1,8 @@
-//! What had no room in a full collection. It costs itself; the event's claim and a metric say so.
+//! What had no room in a full collection, or no rung on its ladder. It costs itself; the event's claim and a metric say so.
 
 use std::fmt::Display;
 use tidings_core::context::{Dropped, ItemKey, Loss};
+use tidings_core::telemetry::Metric;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
@@ -11,6 +12,8 @@ pub enum Full {
     Set,
     /// Values of facts.
     Fact,
+    /// Values that aren't on their ladder.
+    Ladder,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -29,12 +32,13 @@ impl Full {
         }
     }
 
-    /// For the metric.
-    pub const fn word(self) -> &'static str {
+    /// One more, of a source.
+    pub fn count(self, source: &str) {
         match self {
-            Self::Join => "join",
-            Self::Set => "set",
-            Self::Fact => "fact",
+            Self::Join => Metric::Overflow.count_as(source, "join"),
+            Self::Set => Metric::Overflow.count_as(source, "set"),
+            Self::Fact => Metric::Overflow.count_as(source, "fact"),
+            Self::Ladder => Metric::OffLadder.count(source),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tidings_core::action::Proposal;
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::config::rules::{IfStale, Join, Policy, Rule, Rules, Whose, is_about};
-use tidings_core::context::{Branch, End, Owner, Seen, join_cause, join_partition};
+use tidings_core::context::{Branch, End, Owner, Seen, Tie, join_cause, join_partition};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::limits::{
@@ -225,6 +225,7 @@ impl Planner {
             subject: envelope.subject.as_deref(),
             time: order.time,
             told: Some(order.time),
+            tie: order.tie(),
             now,
             cause: &envelope.claimkey,
             traceparent: envelope.traceparent.as_deref(),
@@ -329,8 +330,16 @@ impl Planner {
         let join = &self.rules.joins[index];
         let cause = join_cause(&join_partition(&join.name, key), end.number);
         let variables = Variables::of_join(&join.name, key);
-        let occasion =
-            Occasion { variables: &variables, subject: None, time: end.time, told: None, now, cause: &cause, traceparent: None };
+        let occasion = Occasion {
+            variables: &variables,
+            subject: None,
+            time: end.time,
+            told: None,
+            tie: Tie::default(),
+            now,
+            cause: &cause,
+            traceparent: None,
+        };
         let mut outline = Outline::default();
         match end.branch {
             Branch::Then => self.joins[index].then.apply(&occasion, &mut outline)?,

@@ -3,7 +3,7 @@
 use crate::Processor;
 use crate::failure::Failure;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_core::context::{Content, Deferred, Item, ItemKey, JoinState, Outbox, Owner, Place};
+use tidings_core::context::{Content, Deferred, Deliveries, Item, ItemKey, JoinState, Outbox, Owner, Place};
 
 /// What was read for a plan.
 #[derive(Clone, Debug)]
@@ -55,6 +55,14 @@ impl View {
         match self.items.get(&Place::new(partition, ItemKey::Join)) {
             Some(Item { version, content: Content::Join(state) }) => (*version, state.clone()),
             Some(_) | None => (None, JoinState::default()),
+        }
+    }
+
+    /// How many events there were of a body.
+    pub(crate) fn deliveries(&self, place: &Place) -> (Option<u64>, Deliveries) {
+        match self.items.get(place) {
+            Some(Item { version, content: Content::Deliveries(deliveries) }) => (*version, *deliveries),
+            Some(_) | None => (None, Deliveries::default()),
         }
     }
 

@@ -15,8 +15,8 @@ use crate::reply::Reply;
 use futures::future::ready;
 use futures::stream::{self, StreamExt};
 use std::sync::Arc;
-use tidings_core::claim::decide::{AfterRecord, Recorded, after_record};
-use tidings_core::claim::{ClaimKey, NewClaim};
+use tidings_core::claim::decide::{AfterRecord, Body, Recorded, after_record};
+use tidings_core::claim::{ClaimKey, NewClaim, Sha256Hex};
 use tidings_core::config::source::Source;
 use tidings_core::limits::{EVENTS_AT_ONCE, MAX_TRACED_EVENTS};
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
@@ -140,19 +140,20 @@ impl Acceptor {
             body_sha256: event.body_sha256().clone(),
             received: arrival.received,
             trace_id: arrival.trace.map(|trace| trace.id().to_owned()),
+            unread: event.unread().to_vec(),
         };
         let (conversation, time) = (envelope.conversation.clone(), envelope.time);
         let asked = self.clock.now();
         let recorded = self.claims.record(&claim).await;
         Metric::ClaimLatency.measure(millis(self.clock.now().since(asked)));
-        if let (Recorded::New, Some(time)) = (recorded, time) {
+        if let (Recorded::New, Some(time)) = (&recorded, time) {
             Metric::ArrivalLag.record(&claim.source, millis(arrival.received.since(time)));
         }
-        let event = self.note(arrival, &claim, recorded, event);
+        let event = self.note(arrival, &claim, &recorded, event).await;
         let traced = place < MAX_TRACED_EVENTS;
         let named =
             |claim: NewClaim| Named { key: claim.key, id: claim.event_id, event_type: claim.event_type, conversation, traced };
-        match after_record(recorded) {
+        match after_record(&recorded) {
             AfterRecord::Duplicate => {
                 tracing::debug!(target: STEP, step = "duplicate", source = arrival.source.name, claim_key = %claim.key);
                 if let Recorded::Existing { state, .. } = recorded {
@@ -169,7 +170,7 @@ impl Acceptor {
     }
 
     /// What the claims table's answer tells us beside what to do next.
-    fn note(&self, arrival: Arrival<'_>, claim: &NewClaim, recorded: Recorded, event: VerifiedEvent) -> VerifiedEvent {
+    async fn note(&self, arrival: Arrival<'_>, claim: &NewClaim, recorded: &Recorded, event: VerifiedEvent) -> VerifiedEvent {
         let state = match recorded {
             Recorded::New => "received",
             Recorded::Existing { state, .. } => state.as_str(),
@@ -181,17 +182,29 @@ impl Acceptor {
         };
         self.tell_what_is_odd(arrival, claim, &event);
         tracing::debug!(target: STEP, step = "claimed", source = arrival.source.name, claim_key = %claim.key, event_type = claim.event_type, state);
-        if let Recorded::Existing { received, same_body, .. } = recorded {
-            if !same_body {
-                Metric::BodyMismatch.count(&arrival.source.name);
-                tracing::warn!(claim_key = %claim.key, "a known event came with another body");
+        if let Recorded::Existing { received, body, .. } = recorded {
+            if let Body::Other { first, is_news } = body {
+                self.tell_other_body(arrival, claim, first, *is_news).await;
             }
             // Events without a time of their own are ordered by when they were received: the first time counts.
             if let Some(first) = received {
-                return event.first_received(first);
+                return event.first_received(*first);
             }
         }
         event
+    }
+
+    /// Either the provider says another thing of what it says is one event, or our key merges two. Nobody here can tell which: it
+    /// is what a known event is, and people are told. A claim that has heard of this body costs no call.
+    async fn tell_other_body(&self, arrival: Arrival<'_>, claim: &NewClaim, first: &Sha256Hex, is_news: bool) {
+        let (source, claim_key) = (&arrival.source.name, &claim.key);
+        let (first, other) = (first.short(), claim.body_sha256.short());
+        Metric::BodyMismatch.count(source);
+        tracing::warn!(source, %claim_key, first, other, "a known event came with another body");
+        tracing::debug!(target: STEP, step = "other_body", source, %claim_key, first, other);
+        if is_news && let Err(unavailable) = self.claims.note_body(claim_key, &claim.body_sha256).await {
+            tracing::warn!(%claim_key, cause = %unavailable, "the claim doesn't say so");
+        }
     }
 
     /// What of the event couldn't be read.
@@ -203,10 +216,11 @@ impl Acceptor {
             tracing::warn!(source, %claim_key, code, reason, "authentic, and no event: it is kept");
             tracing::debug!(target: STEP, step = "unreadable", source, %claim_key, reason);
         }
-        if event.time_unread() {
-            Metric::TimeUnread.count(source);
-            tracing::warn!(source, %claim_key, "its time can't be read: the time of receipt counts");
-            tracing::debug!(target: STEP, step = "time_unread", source, %claim_key);
+        if !event.unread().is_empty() {
+            event.unread().iter().for_each(|field| Metric::FieldUnread.count_as(source, field.as_str()));
+            let fields = event.unread().iter().map(|field| field.as_str()).collect::<Vec<_>>().join(", ");
+            tracing::warn!(source, %claim_key, fields, "fields of it can't be read: it goes on without");
+            tracing::debug!(target: STEP, step = "unread", source, %claim_key, fields);
         }
     }
 

@@ -4,8 +4,11 @@ mod arrival;
 mod body;
 mod depth;
 mod form;
+mod identity;
+mod number;
 mod places;
 mod surrogates;
+mod when;
 mod xml;
 
 pub(crate) use body::json;
@@ -20,8 +23,9 @@ use body::Document;
 use places::Place;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tidings_core::claim::{ClaimKey, Sha256Hex};
+use tidings_core::claim::{EventField, Sha256Hex};
 use tidings_core::config::event::EventSpec;
+use tidings_core::config::rules::TypePattern;
 use tidings_core::config::source::JSON;
 use tidings_core::config::{JsonPath, OneOrMany, Part, Reference, Template};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
@@ -38,13 +42,13 @@ pub struct VerifiedEvent {
     envelope: Envelope,
     message: String,
     body_sha256: Sha256Hex,
-    time_unread: bool,
+    unread: Vec<EventField>,
 }
 
 impl VerifiedEvent {
     fn new(envelope: Envelope, body_sha256: Sha256Hex) -> Self {
         let message = envelope.encode();
-        Self { envelope, message, body_sha256, time_unread: false }
+        Self { envelope, message, body_sha256, unread: Vec::new() }
     }
 
     pub fn envelope(&self) -> &Envelope {
@@ -60,9 +64,9 @@ impl VerifiedEvent {
         &self.body_sha256
     }
 
-    /// Whether it has a time of its own which can't be read or written, so that the time of receipt counts.
-    pub fn time_unread(&self) -> bool {
-        self.time_unread
+    /// What is configured, was sent and couldn't be read or written: the envelope is without.
+    pub fn unread(&self) -> &[EventField] {
+        &self.unread
     }
 
     /// The same event, first received then, and delivered again now.
@@ -111,13 +115,14 @@ struct Found<'a> {
 impl Found<'_> {
     fn events(&self) -> Result<Vec<VerifiedEvent>, Reply> {
         let (specs, body) = (&self.arrival.request.source().events, &self.document.value);
-        let mut places = places::of_many(specs, body);
+        let holds = |spec: &EventSpec, indices: &[usize]| when::holds(spec, |reference| self.value(reference, indices));
+        let mut places = places::of_many(specs, body, &holds);
         if places.len() > MAX_EVENTS_PER_DELIVERY {
             return Ok(vec![self.whole(Why::TooLargeToSplit, None)?]);
         }
         // What no list has is an event all the same: the delivery as a whole.
         let left_out = places::left_out(specs, &places, body);
-        let whole = specs.iter().find(|spec| spec.each.is_none());
+        let whole = specs.iter().find(|spec| spec.each.is_none() && holds(spec, &[]));
         if places.is_empty() || left_out {
             places.extend(whole.map(|spec| (spec, Vec::new())));
         }
@@ -168,57 +173,66 @@ impl Found<'_> {
 
     fn fit(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> Result<VerifiedEvent, Why> {
         let source = self.arrival.request.source();
-        let event_type = self.first(&spec.event_type, indices).map(|t| t.replace('/', ".")).filter(|t| !t.is_empty());
-        let event_type = event_type.ok_or(Why::NoType)?;
+        let event_type = self.first(&spec.event_type, indices).ok_or(Why::NoType)?;
+        let event_type = TypePattern::nameable(&event_type);
         if event_type.len() > MAX_EVENT_TYPE_BYTES {
             return Err(Why::LongType);
         }
-        let claim_key = self.claim_key(spec, indices, part);
-        let (time, time_unread) = self.time(spec, indices);
+        let identity = self.identity(spec, indices, part);
+        let rank = spec.rank_of(&event_type);
+        let mut unread = Vec::new();
+        let time = noted(EventField::Time, self.time(spec, indices), &mut unread);
+        let fitting = |field, templates, most| match self.first(templates, indices) {
+            Some(text) if text.len() > most => (field, Field::Unread),
+            Some(text) => (field, Field::Read(text)),
+            None => (field, Field::Absent),
+        };
+        let [subject, conversation, dataschema] = [
+            fitting(EventField::Subject, &spec.subject, MAX_SUBJECT_BYTES),
+            fitting(EventField::Conversation, &spec.conversation, MAX_CONVERSATION_BYTES),
+            fitting(EventField::Dataschema, &spec.dataschema, MAX_DATASCHEMA_BYTES),
+        ]
+        .map(|(field, text)| noted(field, text, &mut unread));
+        let sequence = noted(EventField::Sequence, self.sequence(spec, indices), &mut unread);
         let mut envelope = Envelope::new(NewEnvelope {
-            id: self.first(&spec.id, indices).unwrap_or_else(|| claim_key.as_str().to_owned()),
+            id: self.first(&spec.id, indices).unwrap_or_else(|| identity.key.as_str().to_owned()),
             source: source.name.clone(),
             event_type,
-            subject: self.first(&spec.subject, indices).filter(|s| s.len() <= MAX_SUBJECT_BYTES),
+            subject,
             time,
-            conversation: self.first(&spec.conversation, indices).filter(|c| c.len() <= MAX_CONVERSATION_BYTES),
-            sequence: spec.sequence.as_ref().and_then(|r| self.value(r, indices)?.parse().ok()),
+            conversation,
+            sequence,
             received: self.arrival.received,
-            claim_key,
+            claim_key: identity.key,
             traceparent: self.arrival.traceparent.clone(),
             payload: self.payload(spec, indices),
         });
-        envelope.dataschema = self.first(&spec.dataschema, indices).filter(|d| d.len() <= MAX_DATASCHEMA_BYTES);
-        let event = VerifiedEvent::new(envelope, self.arrival.body_sha256.clone());
-        Ok(VerifiedEvent { time_unread, ..event })
+        (envelope.rank, envelope.contentkey, envelope.dataschema) = (rank, identity.content, dataschema);
+        let event = VerifiedEvent::new(envelope, self.arrival.body_digest(&spec.retry_fields));
+        Ok(VerifiedEvent { unread, ..event })
     }
 
-    /// The security rule of [`tidings_core::claim`]: an id counts only if the signature covers it.
-    fn claim_key(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> ClaimKey {
-        let source = &self.arrival.request.source().name;
-        let signed = spec.id.0.iter().filter(|id| self.arrival.request.covers(id)).find_map(|id| self.fill(id, indices));
-        let key = match signed {
-            Some(id) => return ClaimKey::from_signed_id(source, &id),
-            // What is signed by itself is an event wherever it stands.
-            None if self.arrival.request.signs_each() => {
-                ClaimKey::from_signed_bytes(source, &self.arrival.request.signed_digest(indices), None)
+    /// The event's own time. What can't be written again isn't read: years of five digits come of milliseconds that are taken for
+    /// seconds.
+    fn time(&self, spec: &EventSpec, indices: &[usize]) -> Field<Timestamp> {
+        let mut seen = Field::Absent;
+        for time in &spec.time.0 {
+            for text in time.from.0.iter().filter_map(|from| self.value(from, indices)).filter(|text| !text.trim().is_empty()) {
+                seen = Field::Unread;
+                if let Some(time) = number::time(time.unit, &text).filter(|time| time.is_rfc3339()) {
+                    return Field::Read(time);
+                }
             }
-            None => ClaimKey::from_signed_bytes(source, self.arrival.signed_sha256(), part),
-        };
-        match spec.coalesce_seconds {
-            Some(seconds) => key.in_window(self.arrival.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
-            None => key,
         }
+        seen
     }
 
-    /// The event's own time, and whether there is one that can't be read, or not be written again: years of five digits come of
-    /// milliseconds that are taken for seconds.
-    fn time(&self, spec: &EventSpec, indices: &[usize]) -> (Option<Timestamp>, bool) {
-        let Some(time) = &spec.time else { return (None, false) };
-        let mut sent = time.from.0.iter().filter_map(|from| self.value(from, indices)).filter(|text| !text.is_empty()).peekable();
-        let is_sent = sent.peek().is_some();
-        let read = sent.find_map(|text| crate::verify::parse_time(time.unit, &text).filter(|time| time.is_rfc3339()));
-        (read, is_sent && read.is_none())
+    fn sequence(&self, spec: &EventSpec, indices: &[usize]) -> Field<u64> {
+        let sent = spec.sequence.as_ref().and_then(|reference| self.value(reference, indices));
+        match sent.filter(|text| !text.trim().is_empty()) {
+            None => Field::Absent,
+            Some(text) => number::whole(&text).map_or(Field::Unread, Field::Read),
+        }
     }
 
     /// The whole body, byte for byte; of a delivery of many events the one at hand, with what the preset keeps beside it.
@@ -244,14 +258,18 @@ impl Found<'_> {
 
     /// The first template whose values are all there.
     fn first(&self, templates: &OneOrMany<Template>, indices: &[usize]) -> Option<String> {
-        templates.0.iter().find_map(|template| self.fill(template, indices))
+        templates.0.iter().find_map(|template| self.fill(template, indices, |value| value))
     }
 
-    fn fill(&self, template: &Template, indices: &[usize]) -> Option<String> {
+    /// `None` if one of its values is missing, null or blank: half a name is no name.
+    fn fill(&self, template: &Template, indices: &[usize], write: impl Fn(String) -> String) -> Option<String> {
         template.0.iter().try_fold(String::new(), |mut text, part| {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Value(reference) => text.push_str(&self.value(reference, indices)?),
+                Part::Value(reference) => {
+                    let value = self.value(reference, indices).filter(|value| !value.trim().is_empty())?;
+                    text.push_str(&write(value));
+                }
             }
             Some(text)
         })
@@ -265,12 +283,32 @@ impl Found<'_> {
     }
 }
 
+/// What a configured place held.
+enum Field<T> {
+    Absent,
+    Read(T),
+    /// Something that is no such field, or is longer than one may be.
+    Unread,
+}
+
+/// The field's value. One that can't be read is noted: it is never left out in silence.
+fn noted<T>(name: EventField, field: Field<T>, unread: &mut Vec<EventField>) -> Option<T> {
+    match field {
+        Field::Absent => None,
+        Field::Read(value) => Some(value),
+        Field::Unread => {
+            unread.push(name);
+            None
+        }
+    }
+}
+
 /// What is there, as text.
 pub(crate) fn scalar(path: &JsonPath, body: &Value, indices: &[usize]) -> Option<String> {
     as_text(path.find(body, indices)?)
 }
 
-/// A text, a number or a truth value, as text; anything else isn't there.
+/// A text, a number digit for digit, or a truth value, as text; anything else isn't there.
 pub(crate) fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

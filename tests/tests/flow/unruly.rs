@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_core::action::Action;
 use tidings_core::claim::decide::{Committed, Recorded, RecordedEffect};
-use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim};
+use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryQueue, MemoryStore, MemoryTimers};
 use tidings_core::ports::{
@@ -134,6 +134,10 @@ impl ClaimStore for Unruly<MemoryStore> {
 
     async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable> {
         self.call(Call::MarkEnqueued, self.inner.mark_enqueued(key, at)).await
+    }
+
+    async fn note_body(&self, key: &ClaimKey, other: &Sha256Hex) -> Result<(), Unavailable> {
+        self.call(Call::NoteBody, self.inner.note_body(key, other)).await
     }
 }
 

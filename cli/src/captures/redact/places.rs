@@ -28,11 +28,13 @@ impl Places {
             let templates =
                 |list: &'_ OneOrMany<Template>| list.0.iter().flat_map(Template::references).cloned().collect::<Vec<_>>();
             let mut fixed = [templates(&event.event_type), templates(&event.dataschema)].concat();
-            fixed.extend(event.time.iter().flat_map(|time| time.from.0.iter().cloned()));
+            fixed.extend(event.time.0.iter().flat_map(|time| time.from.0.iter().cloned()));
+            fixed.extend(event.when.keys().chain(&event.retry_fields.0).cloned());
             fixed.extend(event.sequence.clone());
             fixed.extend(scheme.timestamp.iter().map(|timestamp| timestamp.from.clone()));
             fixed.extend(scheme.expect.keys().cloned());
-            places.ids.extend(templates(&event.id).iter().flat_map(|reference| pointers(reference, document)));
+            let ids = [templates(&event.id), templates(&event.delivery_id)].concat();
+            places.ids.extend(ids.iter().flat_map(|reference| pointers(reference, document)));
             places.fixed.extend(fixed.iter().flat_map(|reference| pointers(reference, document)));
             places.headers.extend(fixed.iter().filter_map(|reference| reference.header().map(str::to_owned)));
             for pointer in event.references().flat_map(|reference| pointers(reference, document)) {

@@ -74,6 +74,11 @@ pub(crate) fn print(claim: &Claim) {
     row("dead", claim.dead.map(since));
     row("trace", claim.trace_id.clone());
     row("body", claim.body_sha256.clone());
+    for other in &claim.other_bodies {
+        row("another body", Some(paint(WARN, format!("{other}, of a later delivery under the same key"))));
+    }
+    let unread: Vec<&str> = claim.unread.iter().map(|field| field.as_str()).collect();
+    row("unread", (!unread.is_empty()).then(|| paint(WARN, format!("{}: sent, and not to be read", unread.join(", ")))));
     row("event", claim.event_bytes.map(|bytes| format!("kept, {bytes} bytes")));
     row("erased", claim.erased.map(|t| t.to_string()));
     row("kept until", claim.expires.map(|t| t.to_string()));

@@ -17,6 +17,7 @@ use tidings_core::config::files::read_rules;
 use tidings_core::config::rules::{Rule, Rules, TypePattern, is_about};
 use tidings_core::envelope::Envelope;
 use tidings_core::rules::{Expression, Scope, Variables};
+use tidings_events::samples;
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]
@@ -72,13 +73,17 @@ pub(super) fn look(rules: &Rules, written: &str, events: Vec<Envelope>) -> (Vec<
     (warnings(rules, &Places::of(written), &known(&events), &with_variables(events)), costs(rules))
 }
 
-/// Source and type of all events that the corpus or a schema knows.
+/// Source and type of all events that the corpus, a schema or the samples of a source's preset know.
 type Known = BTreeSet<(String, String)>;
 
 fn known(events: &[Envelope]) -> Known {
     let mut known: Known = events.iter().map(|event| (event.source_name().to_owned(), event.event_type.clone())).collect();
     let schemas = processor::configured::schemas();
     known.extend(schemas.types().map(|(source, event_type)| (source.to_owned(), event_type.to_owned())));
+    for source in receiver::configured::sources() {
+        let sampled = samples::of_preset(&source.provider).into_iter().flat_map(|sample| sample.events);
+        known.extend(sampled.map(|event| (source.name.clone(), event.event_type)));
+    }
     known
 }
 

@@ -19,8 +19,10 @@ pub(super) fn other_unit(attempt: &Attempt) -> Option<String> {
         };
         attempt.with(timestamp).verify().is_ok()
     };
-    let other =
-        [TimeUnit::S, TimeUnit::Ms, TimeUnit::Rfc3339].into_iter().filter(|other| *other != unit).find(|other| read_as(*other));
+    let other = [TimeUnit::S, TimeUnit::Ms, TimeUnit::Rfc3339, TimeUnit::Utc]
+        .into_iter()
+        .filter(|other| *other != unit)
+        .find(|other| read_as(*other));
     let (other, unit) = (name(other.filter(|_| !read_as(unit))?), name(unit));
     Some(format!("the timestamp is in {other}, and the scheme reads {unit}: set `timestamp.unit`"))
 }
@@ -30,6 +32,7 @@ const fn name(unit: TimeUnit) -> &'static str {
         TimeUnit::S => "seconds",
         TimeUnit::Ms => "milliseconds",
         TimeUnit::Rfc3339 => "RFC 3339",
+        TimeUnit::Utc => "UTC without an offset",
     }
 }
 

@@ -9,8 +9,8 @@ pub use policy::{Preferences, Verdict, Withheld};
 
 use crate::claim::{ClaimKey, Sha256Hex};
 use crate::config::rules::{Cap, Channel, Priority};
-use crate::context::Facts;
-use crate::limits::{MAX_DEFERRAL, MAX_TEXT_BYTES};
+use crate::context::{Facts, Tie};
+use crate::limits::{MAX_DEFERRAL, MAX_TEXT_CHARS};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -54,6 +54,9 @@ pub struct Proposal {
     /// The event's own time. A join has none: several events may complete it, and which did first is a matter of arrival.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
+    /// Its place among those of events of the same time.
+    #[serde(default, skip_serializing_if = "Tie::is_default")]
+    pub tie: Tie,
     /// When it was first looked at.
     pub since: Timestamp,
     pub cause: ClaimKey,
@@ -136,7 +139,7 @@ impl fmt::Display for ActionOutcome {
 /// A text that is longer than may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong {
-    pub bytes: usize,
+    pub chars: usize,
 }
 
 impl Proposal {
@@ -166,8 +169,9 @@ impl Proposal {
             Intent::Emit { action_type, data } => (action_type.clone(), data.clone()),
             Intent::Notify { text, .. } => {
                 let text = fill(text, channel, facts, now);
-                if text.len() > MAX_TEXT_BYTES {
-                    return Err(TooLong { bytes: text.len() });
+                let chars = text.chars().count();
+                if chars > MAX_TEXT_CHARS {
+                    return Err(TooLong { chars });
                 }
                 let data = match channel {
                     Some(channel) => json!({"channel": channel, "text": text}),
@@ -254,6 +258,7 @@ mod tests {
             rule: "shipped".into(),
             entity: Some("order/1042".into()),
             time: Some(Timestamp::from_unix_ms(1_795_168_800_250)),
+            tie: Tie::default(),
             since: Timestamp::from_unix_ms(1_795_168_801_000),
             cause,
             priority: Priority::Normal,
@@ -289,7 +294,7 @@ mod tests {
     #[test]
     fn a_text_tells_what_is_known_then() {
         let parts = || vec![Part::Fact { name: "carrier".into(), fallback: "our <carrier>".into() }];
-        let order = Order { sequence: None, time: Timestamp::from_unix_ms(1), key: ClaimKey::new("s", "e") };
+        let order = Order::at(Timestamp::from_unix_ms(1), ClaimKey::new("s", "e"));
         let fact = |value: Value| Facts::from([("carrier".to_owned(), Fact::register(value, order.clone()))]);
         let at = Timestamp::from_unix_ms(5);
         let text = |facts: Option<&Facts>| {
@@ -306,8 +311,10 @@ mod tests {
 
     #[test]
     fn a_text_is_bounded_on_both_sides() {
-        let text = |bytes: usize| proposal(vec![Part::Value("x".repeat(bytes))]).action(None, None, Timestamp::from_unix_ms(0));
-        assert!(text(MAX_TEXT_BYTES).is_ok());
-        assert_eq!(text(MAX_TEXT_BYTES + 1).unwrap_err(), TooLong { bytes: MAX_TEXT_BYTES + 1 });
+        for letter in ["x", "ж", "語", "🙂"] {
+            let text = |chars| proposal(vec![Part::Value(letter.repeat(chars))]).action(None, None, Timestamp::from_unix_ms(0));
+            assert!(text(MAX_TEXT_CHARS).is_ok(), "{letter}: characters count, not bytes");
+            assert_eq!(text(MAX_TEXT_CHARS + 1).unwrap_err(), TooLong { chars: MAX_TEXT_CHARS + 1 });
+        }
     }
 }

@@ -156,7 +156,7 @@ mod tests {
     use crate::action::{ActionId, Part};
     use crate::claim::ClaimKey;
     use crate::config::rules::{QuietHours, Span};
-    use crate::context::{Fact, Order};
+    use crate::context::{Fact, Order, Tie};
     use serde_json::json;
 
     fn at(text: &str) -> Timestamp {
@@ -170,6 +170,7 @@ mod tests {
             rule: "r".into(),
             entity: None,
             time: None,
+            tie: Tie::default(),
             since: at("2026-11-20T12:00:00Z"),
             cause,
             priority,
@@ -179,7 +180,7 @@ mod tests {
     }
 
     fn chosen(facts: Value) -> Preferences {
-        let order = Order { sequence: None, time: at("2026-11-20T12:00:00Z"), key: ClaimKey::new("s", "e") };
+        let order = Order::at(at("2026-11-20T12:00:00Z"), ClaimKey::new("s", "e"));
         let facts: Facts = facts
             .as_object()
             .unwrap()

@@ -1,7 +1,7 @@
 //! DynamoDB's attribute values, and a claim's row.
 
 use crate::claim::decide::RecordedEffect;
-use crate::claim::{Claim, ClaimKey, ClaimState, Outcome};
+use crate::claim::{Claim, ClaimKey, ClaimState, EventField, Outcome};
 use crate::kept::KeptEvent;
 use crate::time::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -32,6 +32,13 @@ pub(super) fn get_texts(row: &Row, name: &str) -> Vec<String> {
 
 pub(super) fn get_number<T: std::str::FromStr>(row: &Row, name: &str) -> Option<T> {
     row.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// A set of texts, in an order of their own.
+pub(super) fn get_text_set(row: &Row, name: &str) -> Vec<String> {
+    let mut set = row.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
+    set.sort();
+    set
 }
 
 pub(super) fn get_time(row: &Row, name: &str) -> Option<Timestamp> {
@@ -81,6 +88,8 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         dead: get_time(row, "dead_at"),
         trace_id: get_text(row, "trace_id"),
         body_sha256: get_text(row, "body_sha256"),
+        other_bodies: get_text_set(row, "other_bodies"),
+        unread: get_texts(row, "unread").iter().filter_map(|word| EventField::parse(word)).collect(),
         erased: get_time(row, "erased_at"),
         event_bytes: row.get("event").and_then(|event| Some(event.as_s().ok()?.len())),
         expires: get_number(row, "expires_at").and_then(Timestamp::from_unix_s),

@@ -1,17 +1,18 @@
 //! The claims table as the receiver uses it.
 
-use super::attributes::{Row, get_state, get_text, get_time, number, text};
+use super::attributes::{Row, get_state, get_text, get_text_set, get_time, number, text, texts};
 use super::cause;
-use crate::claim::decide::{Recorded, conflict_pause};
-use crate::claim::{ClaimKey, ClaimState, NewClaim};
-use crate::limits::{CLAIM_LIFETIME, CONFLICT_PAUSE, CONFLICT_RETRIES};
-use crate::ports::{ClaimStore, Probe, Unavailable, same_body};
+use crate::claim::decide::{Body, Recorded, conflict_pause};
+use crate::claim::{ClaimKey, ClaimState, NewClaim, Sha256Hex};
+use crate::limits::{CLAIM_LIFETIME, CONFLICT_PAUSE, CONFLICT_RETRIES, MAX_OTHER_BODIES};
+use crate::ports::{ClaimStore, Probe, Unavailable};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
 /// [`ClaimStore`] on DynamoDB.
 #[derive(Clone, Debug)]
@@ -41,6 +42,10 @@ impl ClaimStore for DynamoClaims {
         ]);
         row.extend(claim.subject.as_ref().map(|subject| ("subject".to_owned(), text(subject))));
         row.extend(claim.trace_id.as_ref().map(|id| ("trace_id".to_owned(), text(id))));
+        if !claim.unread.is_empty() {
+            let fields: Vec<String> = claim.unread.iter().map(ToString::to_string).collect();
+            row.insert("unread".to_owned(), texts(&fields));
+        }
 
         for conflicts in 0..=CONFLICT_RETRIES {
             let put = self
@@ -86,16 +91,35 @@ impl ClaimStore for DynamoClaims {
             .expression_attribute_values(":at", number(at.unix_ms()))
             .send()
             .await;
-        match mark {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                // It got further in the meantime, or is about to.
-                Some(UpdateItemError::ConditionalCheckFailedException(_) | UpdateItemError::TransactionConflictException(_)) => {
-                    Ok(())
-                }
-                Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(&error) }),
-            },
-        }
+        // It got further in the meantime, or is about to.
+        done(mark)
+    }
+
+    async fn note_body(&self, key: &ClaimKey, other: &Sha256Hex) -> Result<(), Unavailable> {
+        let note = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(key.as_str()))
+            .update_expression("ADD other_bodies :other")
+            .condition_expression(
+                "attribute_exists(body_sha256) AND (attribute_not_exists(other_bodies) OR size(other_bodies) < :most)",
+            )
+            .expression_attribute_values(":other", AttributeValue::Ss(vec![other.as_str().to_owned()]))
+            .expression_attribute_values(":most", number(MAX_OTHER_BODIES))
+            .send()
+            .await;
+        // It is full or erased by now; or the processor holds it, and the next such delivery tries again.
+        done(note)
+    }
+}
+
+/// An update that its condition, or a transaction on the claim, made needless.
+fn done<T, R: std::fmt::Debug>(update: Result<T, SdkError<UpdateItemError, R>>) -> Result<(), Unavailable> {
+    let Err(error) = update else { return Ok(()) };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(_) | UpdateItemError::TransactionConflictException(_)) => Ok(()),
+        Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(&error) }),
     }
 }
 
@@ -117,7 +141,7 @@ fn existing(old: &Row, ours: &NewClaim) -> Recorded {
         Some(state) => Recorded::Existing {
             state,
             received: get_time(old, "received_at"),
-            same_body: same_body(get_text(old, "body_sha256").as_deref(), &ours.body_sha256),
+            body: Body::compare(&ours.body_sha256, get_text(old, "body_sha256"), &get_text_set(old, "other_bodies")),
         },
         // A state of a version that we don't know: in doubt, queue it.
         None => Recorded::Unknown,

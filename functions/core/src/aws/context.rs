@@ -336,9 +336,13 @@ fn key(place: &Place) -> Row {
 fn attribute(key: &ItemKey) -> &'static str {
     match key {
         ItemKey::Entity(_) | ItemKey::Node => "facts",
-        ItemKey::Deferred | ItemKey::Identity(_) | ItemKey::Join | ItemKey::Link | ItemKey::Outbox | ItemKey::OutboxPage(_) => {
-            "state"
-        }
+        ItemKey::Deferred
+        | ItemKey::Deliveries
+        | ItemKey::Identity(_)
+        | ItemKey::Join
+        | ItemKey::Link
+        | ItemKey::Outbox
+        | ItemKey::OutboxPage(_) => "state",
     }
 }
 

@@ -115,7 +115,12 @@ fn linked_to(rows: &[Row]) -> Option<String> {
     let link = rows.iter().find(|row| sort_key(row).is_some_and(|key| ItemKey::parse(&key) == Some(ItemKey::Link)))?;
     match Content::decode(&ItemKey::Link, &get_text(link, "state")?)? {
         Content::Link(link) => Some(link.conversation),
-        Content::Deferred(_) | Content::Facts(_) | Content::Join(_) | Content::Outbox(_) | Content::OutboxPage(_) => None,
+        Content::Deferred(_)
+        | Content::Deliveries(_)
+        | Content::Facts(_)
+        | Content::Join(_)
+        | Content::Outbox(_)
+        | Content::OutboxPage(_) => None,
     }
 }
 
@@ -166,7 +171,8 @@ impl Counts {
             Some(ItemKey::Node) => &mut self.nodes,
             Some(ItemKey::Deferred) => &mut self.deferred,
             Some(ItemKey::Outbox | ItemKey::OutboxPage(_)) => &mut self.outboxes,
-            None => &mut self.unknown,
+            // A count of deliveries is in no conversation's partition.
+            Some(ItemKey::Deliveries) | None => &mut self.unknown,
         };
         *counter += 1;
     }

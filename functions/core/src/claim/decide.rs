@@ -4,22 +4,49 @@
 //! The one principle: **when in doubt, queue it again.** Processing twice is harmless here (the transaction's marker sees
 //! to that), losing is not.
 
-use super::ClaimState;
-use crate::limits::{CONFLICT_PAUSE, CONFLICT_RETRIES, MAX_EVENT_AGE, RELOAD_RETRIES};
+use super::{ClaimState, Sha256Hex};
+use crate::limits::{CONFLICT_PAUSE, CONFLICT_RETRIES, MAX_EVENT_AGE, MAX_OTHER_BODIES, RELOAD_RETRIES};
 use crate::time::Timestamp;
 use std::time::Duration;
 
 /// What the claims table said to "put this as `received` unless it is there".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recorded {
     /// It wasn't there.
     New,
-    /// It was. `received` is when its first delivery came in; `same_body` whether the bodies' hashes agree.
-    Existing { state: ClaimState, received: Option<Timestamp>, same_body: bool },
+    /// It was. `received` is when its first delivery came in.
+    Existing { state: ClaimState, received: Option<Timestamp>, body: Body },
     /// The processor's transaction held the row, even after we waited.
     Contended,
     /// No answer, or an error: it may be there or not.
     Unknown,
+}
+
+/// How the body of a known event's delivery compares with that of the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// It is the same, or the claim has none to compare it with: the processor made it.
+    Same,
+    /// It is another one.
+    Other {
+        /// Of the first body.
+        first: Sha256Hex,
+        /// Whether the claim has to be told: it has this one not yet, and room for it.
+        is_news: bool,
+    },
+}
+
+impl Body {
+    /// `first` and `others` are what the claim has.
+    pub fn compare(ours: &Sha256Hex, first: Option<String>, others: &[String]) -> Self {
+        match first {
+            Some(first) if first != ours.as_str() => {
+                let is_news = others.len() < MAX_OTHER_BODIES && others.iter().all(|other| other != ours.as_str());
+                Self::Other { first: Sha256Hex::stored(first), is_news }
+            }
+            Some(_) | None => Self::Same,
+        }
+    }
 }
 
 /// What the receiver does next.
@@ -39,7 +66,7 @@ pub enum AfterRecord {
 /// | `dead` | queue again; stays `dead` until it is processed |
 /// | contended | queue again: as `received`, and the processor is about to say the rest |
 /// | unknown | queue: durable without a claim, since the processor's transaction is what makes the effect single |
-pub fn after_record(recorded: Recorded) -> AfterRecord {
+pub fn after_record(recorded: &Recorded) -> AfterRecord {
     match recorded {
         Recorded::New => AfterRecord::Enqueue { mark: true },
         Recorded::Existing { state, .. } => match state {
@@ -147,23 +174,38 @@ mod tests {
 
     #[test]
     fn a_delivery_of_a_known_event_is_sent_again_unless_sqs_surely_has_it() {
-        let existing = |state| Recorded::Existing { state, received: None, same_body: true };
+        let existing = |state| Recorded::Existing { state, received: None, body: Body::Same };
         let send = |mark| AfterRecord::Enqueue { mark };
-        assert_eq!(after_record(Recorded::New), send(true));
-        assert_eq!(after_record(existing(ClaimState::Received)), send(true));
-        assert_eq!(after_record(existing(ClaimState::Enqueued)), AfterRecord::Duplicate);
-        assert_eq!(after_record(existing(ClaimState::Processed)), AfterRecord::Duplicate);
-        assert_eq!(after_record(existing(ClaimState::Dead)), send(false));
-        assert_eq!(after_record(Recorded::Contended), send(false));
-        assert_eq!(after_record(Recorded::Unknown), send(false));
+        assert_eq!(after_record(&Recorded::New), send(true));
+        assert_eq!(after_record(&existing(ClaimState::Received)), send(true));
+        assert_eq!(after_record(&existing(ClaimState::Enqueued)), AfterRecord::Duplicate);
+        assert_eq!(after_record(&existing(ClaimState::Processed)), AfterRecord::Duplicate);
+        assert_eq!(after_record(&existing(ClaimState::Dead)), send(false));
+        assert_eq!(after_record(&Recorded::Contended), send(false));
+        assert_eq!(after_record(&Recorded::Unknown), send(false));
     }
 
     #[test]
     fn another_body_under_the_same_id_is_a_metric_and_not_a_rejection() {
         for &state in ClaimState::ALL {
-            let decide = |same_body| after_record(Recorded::Existing { state, received: None, same_body });
-            assert_eq!(decide(true), decide(false));
+            let decide = |body| after_record(&Recorded::Existing { state, received: None, body });
+            let other = Body::Other { first: Sha256Hex::of(b"first"), is_news: true };
+            assert_eq!(decide(Body::Same), decide(other));
         }
+    }
+
+    #[test]
+    fn each_other_body_is_news_once_while_there_is_room() {
+        let hash = |n: usize| Sha256Hex::of(&n.to_be_bytes());
+        let first = || Some(hash(0).as_str().to_owned());
+        let others: Vec<String> = (1..=MAX_OTHER_BODIES).map(|n| hash(n).as_str().to_owned()).collect();
+        let other = |is_news| Body::Other { first: hash(0), is_news };
+        assert_eq!(Body::compare(&hash(0), first(), &others), Body::Same);
+        assert_eq!(Body::compare(&hash(0), None, &[]), Body::Same, "there is nothing to compare it with");
+        assert_eq!(Body::compare(&hash(1), first(), &[]), other(true));
+        assert_eq!(Body::compare(&hash(1), first(), &others[..1]), other(false));
+        assert_eq!(Body::compare(&hash(9), first(), &others[1..]), other(true));
+        assert_eq!(Body::compare(&hash(9), first(), &others), other(false), "no room");
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! The claim: one row per event that says who saw it, how far it got and what came of it.
 //!
 //! Key: `{source}#{event key}`. **The event key is a security rule**: it is the provider's id only when the signature
-//! covers that id; otherwise it is the SHA-256 of the signed bytes. An id in an unsigned header is the attacker's to
-//! choose: with a captured request he could send it under a new id (a second effect), or under the id of an event that is
-//! yet to come (which would then be taken for a duplicate and lost).
+//! covers that id; otherwise it is the SHA-256 of the signed bytes, together with the delivery's unsigned id. An unsigned id alone is
+//! the attacker's to choose: with a captured request he could send it under the id of an event that is yet to come, which would then
+//! be taken for a duplicate and lost. With the bytes beside it he can only repeat that one event, a bounded number of times
+//! ([`MAX_DELIVERIES_PER_BODY`](crate::limits::MAX_DELIVERIES_PER_BODY)).
 
 pub mod decide;
 pub mod search;
 
 use crate::kept::KeptEvent;
-use crate::limits::MAX_EVENT_ID_BYTES;
+use crate::limits::{MAX_DELIVERY_ID_BYTES, MAX_EVENT_ID_BYTES};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,12 +41,22 @@ impl ClaimKey {
         }
     }
 
-    /// The SHA-256 of what was signed, for events whose id isn't. `part` tells the events of one delivery apart.
-    pub fn from_signed_bytes(source: &str, digest: &Sha256Hex, part: Option<usize>) -> Self {
-        match part {
-            None => Self::new(source, digest.as_str()),
-            Some(n) => Self::new(source, &format!("{}/{n}", digest.as_str())),
+    /// The SHA-256 of what was signed, for events whose id isn't, with the id of the delivery where there is one. `part` tells the
+    /// events of one delivery apart.
+    pub fn from_signed_bytes(source: &str, digest: &Sha256Hex, delivery: Option<&str>, part: Option<usize>) -> Self {
+        let mut key = digest.as_str().to_owned();
+        if let Some(delivery) = delivery {
+            key.push('+');
+            if delivery.len() <= MAX_DELIVERY_ID_BYTES && delivery.bytes().all(|b| b.is_ascii_graphic() && b != b'/') {
+                key.push_str(delivery);
+            } else {
+                key.push_str(Sha256Hex::of(delivery.as_bytes()).as_str());
+            }
         }
+        if let Some(part) = part {
+            key.push_str(&format!("/{part}"));
+        }
+        Self::new(source, &key)
     }
 
     /// Of what couldn't be read as an event. No event has such a key: whoever replays a request with another header, so that it
@@ -101,6 +112,11 @@ impl Sha256Hex {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Enough of it to tell two apart, for people.
+    pub fn short(&self) -> &str {
+        self.digits().get(..12).unwrap_or(self.digits())
     }
 
     /// Without `sha256:`.
@@ -179,6 +195,22 @@ words! {
     }
 }
 
+words! {
+    /// A field of the envelope that can be there and not be readable.
+    EventField {
+        /// Not a time, or none that can be written: the time of receipt counts.
+        Time = "time",
+        /// Not a whole number: the event is ordered by its time.
+        Sequence = "sequence",
+        /// Too long.
+        Subject = "subject",
+        /// Too long: the rules have to say whose event it is.
+        Conversation = "conversation",
+        /// Too long: the event is of no version.
+        Dataschema = "dataschema",
+    }
+}
+
 /// What the receiver records before it queues an event.
 #[derive(Clone, Debug)]
 pub struct NewClaim {
@@ -191,6 +223,8 @@ pub struct NewClaim {
     pub received: Timestamp,
     /// X-Ray's id of the trace that the request is part of.
     pub trace_id: Option<String>,
+    /// What is configured, was sent and couldn't be read.
+    pub unread: Vec<EventField>,
 }
 
 /// A claim as it is stored, for those who ask what became of an event.
@@ -247,6 +281,12 @@ pub struct Claim {
     pub trace_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<String>,
+    /// Of bodies that came under the same key since: up to [`MAX_OTHER_BODIES`](crate::limits::MAX_OTHER_BODIES).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_bodies: Vec<String>,
+    /// What is configured, was sent and couldn't be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<EventField>,
     /// When all but its key was taken from it, with its conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub erased: Option<Timestamp>,
@@ -285,6 +325,8 @@ impl Claim {
             dead: None,
             trace_id: None,
             body_sha256: None,
+            other_bodies: Vec::new(),
+            unread: Vec::new(),
             erased: None,
             event_bytes: None,
             expires: None,
@@ -330,10 +372,22 @@ mod tests {
     fn sources_cannot_reach_into_each_other() {
         // '#' can't stand in a source's name, so the first one always ends it.
         assert_ne!(ClaimKey::from_signed_id("a", "b#c"), ClaimKey::from_signed_id("a-b", "c"));
-        assert_ne!(
-            ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), Some(0)),
-            ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), Some(1))
+        let of_bytes = |delivery, part| ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), delivery, part);
+        assert_ne!(of_bytes(None, Some(0)), of_bytes(None, Some(1)));
+    }
+
+    #[test]
+    fn a_delivery_id_is_part_of_the_key_and_never_runs_into_what_follows() {
+        let of_bytes = |delivery: &str, part| ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), Some(delivery), part);
+        let longest = "d".repeat(MAX_DELIVERY_ID_BYTES);
+        assert!(
+            of_bytes("d-1", None).as_str().ends_with("+d-1")
+                && of_bytes(&longest, Some(2)).as_str().ends_with(&format!("+{longest}/2"))
         );
+        for odd in ["a/0", "a b", "é", &format!("{longest}d")] {
+            assert!(of_bytes(odd, Some(1)).as_str().contains("+sha256:"), "{odd}");
+        }
+        assert_ne!(of_bytes("a/0", None), of_bytes("a", Some(0)));
     }
 
     #[test]

@@ -273,7 +273,30 @@ pub enum Part {
     Value(Reference),
 }
 
+impl Part {
+    /// Whether it is a text with a sign in it, which values of an id don't hold: see [`Template::separators`].
+    pub fn separates(&self) -> bool {
+        matches!(self, Self::Text(text) if text.contains(is_sign))
+    }
+}
+
+/// Neither a letter nor a digit.
+fn is_sign(character: char) -> bool {
+    !character.is_alphanumeric()
+}
+
 impl Template {
+    /// The signs of the texts between its values.
+    pub fn separators(&self) -> impl Iterator<Item = char> {
+        let first = self.0.iter().position(|part| matches!(part, Part::Value(_))).unwrap_or(self.0.len());
+        let last = self.0.iter().rposition(|part| matches!(part, Part::Value(_))).unwrap_or(0);
+        let between = self.0.get(first..last).unwrap_or_default();
+        between.iter().flat_map(|part| match part {
+            Part::Text(text) => text.chars().filter(|c| is_sign(*c)).collect(),
+            Part::Value(_) => Vec::new(),
+        })
+    }
+
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.0.iter().filter_map(|part| match part {
             Part::Value(reference) => Some(reference),

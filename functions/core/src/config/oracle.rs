@@ -69,6 +69,12 @@ impl Source {
                  doesn't take (all but letters, digits and +/=_-; with `only: lower-hex` all but 0-9 and a-f)"
             ));
         }
+        if !self.binds_the_body() && self.events.iter().any(|event| !event.delivery_id.is_empty()) {
+            problems.push(
+                "`delivery_id`, and the signature doesn't cover the body: with one captured request anyone could make other events under other ids"
+                    .to_owned(),
+            );
+        }
         for also in &self.also {
             problems.extend(self.key_differs(also).map(str::to_owned));
         }
@@ -80,6 +86,11 @@ impl Source {
             );
         }
         problems
+    }
+
+    /// Whether the same signature is of one body alone. A token is of none, and whoever has it can make any event.
+    fn binds_the_body(&self) -> bool {
+        self.scheme.covers(&Reference::Body) || matches!(self.scheme.algorithm, Algorithm::Token | Algorithm::Jwt)
     }
 
     /// Why another way of signing can't be beside the usual one: a secret makes one key, and a MAC that a handshake gives is judged by

@@ -6,10 +6,11 @@ use super::answers::{Refusal, Success};
 use super::event::EventSpec;
 use super::handshake::Handshake;
 use super::scheme::Scheme;
-use super::source::{BodyFormat, JSON, SignedBody, Source};
+use super::source::{BodyFormat, Duplicates, JSON, SignedBody, Source};
 use super::{OneOrMany, Template};
+use crate::limits::MAX_DELIVERIES_PER_BODY;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A provider's data file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,6 +67,7 @@ impl Provider {
             form_xml: self.delivery.form_xml.clone(),
             public_url: None,
             signed_body: self.delivery.signed_body,
+            duplicates: Duplicates::default(),
         }
     }
 }
@@ -113,6 +115,15 @@ impl Provider {
         let unsigned: Vec<String> = self.ids().filter(|(_, signed)| !signed).map(|(id, _)| id.to_string()).collect();
         if !unsigned.is_empty() {
             weaknesses.push(format!("the signature doesn't cover {}: the event key is a hash instead", unsigned.join(", ")));
+        }
+        let of_delivery: BTreeSet<String> =
+            self.events.iter().flat_map(|event| &event.delivery_id.0).map(Template::to_string).collect();
+        if !of_delivery.is_empty() {
+            let ids = of_delivery.into_iter().collect::<Vec<_>>().join(", ");
+            weaknesses.push(format!(
+                "the signature doesn't cover {ids}: whoever has captured a request can repeat its event under other ids, \
+                 {MAX_DELIVERIES_PER_BODY} times in 30 days; not with `duplicates: by_content`"
+            ));
         }
         weaknesses
     }

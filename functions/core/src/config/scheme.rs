@@ -333,6 +333,8 @@ pub enum TimeUnit {
     S,
     /// Milliseconds since 1970, as a number or digits.
     Ms,
-    /// `2026-11-20T10:00:00Z`, with any offset.
+    /// `2026-11-20T10:00:00Z`, with any offset. An event's may have a space for the `T`, ` UTC` or ` -0700`.
     Rfc3339,
+    /// A date and a time without an offset, which are UTC's.
+    Utc,
 }

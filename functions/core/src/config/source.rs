@@ -49,6 +49,9 @@ pub struct Source {
     /// What of a compressed body was signed.
     #[serde(default, skip_serializing_if = "SignedBody::is_either")]
     pub signed_body: SignedBody,
+    /// What of two deliveries with the same signed bytes is one event.
+    #[serde(default, skip_serializing_if = "Duplicates::is_by_delivery")]
+    pub duplicates: Duplicates,
 }
 
 impl Source {
@@ -65,6 +68,26 @@ impl Source {
     /// What a body of this content type is read as.
     pub fn format_of(&self, content_type: &str) -> BodyFormat {
         self.body.unwrap_or_else(|| BodyFormat::of(content_type))
+    }
+}
+
+/// Whether the same signed bytes under another delivery id are another event. It is for events whose `id` isn't signed: see
+/// [`EventSpec::delivery_id`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Duplicates {
+    /// They are: what happens twice counts twice.
+    #[default]
+    ByDelivery,
+    /// They aren't: whoever has captured a request can't repeat it, and what happens twice counts once.
+    ByContent,
+}
+
+impl Duplicates {
+    /// For `skip_serializing_if`.
+    pub fn is_by_delivery(&self) -> bool {
+        *self == Self::ByDelivery
     }
 }
 

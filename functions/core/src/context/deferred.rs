@@ -6,6 +6,7 @@
 //! It is bounded in bytes. When it is full the least urgent goes, of those the oldest; it is counted and logged, and no event
 //! fails for it.
 
+use super::Tie;
 use crate::action::Proposal;
 use crate::claim::ClaimKey;
 use crate::config::rules::Priority;
@@ -44,8 +45,9 @@ pub struct Waits {
 
 impl Waits {
     /// In the order of events: by their own time or, where they have none, by when they were first looked at.
-    fn place(&self) -> (Timestamp, &ClaimKey, &str) {
-        (self.proposal.time.unwrap_or(self.proposal.since), &self.proposal.cause, &self.proposal.rule)
+    fn place(&self) -> (Timestamp, Tie, &ClaimKey, &str) {
+        let Proposal { time, since, tie, cause, rule, .. } = &self.proposal;
+        (time.unwrap_or(*since), *tie, cause, rule)
     }
 
     fn is_due(&self, now: Timestamp) -> bool {
@@ -161,6 +163,7 @@ mod tests {
             rule: "shipped".into(),
             entity: None,
             time: Some(at(second)),
+            tie: Tie::default(),
             since: at(0),
             cause,
             priority,
@@ -187,6 +190,29 @@ mod tests {
         assert!(deferred.has_due(at(10)));
         assert_eq!(seconds(&deferred.take_due(at(10), 9)), [4]);
         assert_eq!((seconds(&deferred.waiting), deferred.has_due(at(10))), (vec![1], false));
+    }
+
+    #[test]
+    fn what_happened_at_one_time_comes_out_by_its_sequence_its_rank_and_its_receipt() {
+        let one = |n: i64, tie: Tie| {
+            let mut one = waits(1, Priority::Normal, 1, None);
+            // The key says the opposite of what decides.
+            (one.proposal.cause, one.proposal.tie) = (ClaimKey::new("orders", &format!("e{}", 9 - n)), tie);
+            one
+        };
+        let ties = [
+            Tie::default(),
+            Tie { received_after_ms: 5, ..Tie::default() },
+            Tie { rank: 1, ..Tie::default() },
+            Tie { sequence: Some(1), ..Tie::default() },
+            Tie { sequence: Some(2), ..Tie::default() },
+        ];
+        let mut deferred = Deferred::default();
+        for n in [3, 0, 4, 1, 2] {
+            let _ = deferred.add(one(i64::try_from(n).unwrap(), ties[n]), at(0));
+        }
+        let said: Vec<Tie> = deferred.take_due(at(0), 9).into_iter().map(|waits| waits.proposal.tie).collect();
+        assert_eq!(said, ties);
     }
 
     #[test]

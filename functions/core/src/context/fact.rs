@@ -1,6 +1,7 @@
-//! One remembered thing: a register, a counter or a set. Readers find what it is now in `value`, whatever it is.
+//! One remembered thing: a register, a ladder, a counter or a set. Readers find what it is now in `value`, whatever it is.
 
 use super::Order;
+use crate::config::rules::Ladder;
 use crate::limits::CLAIM_LIFETIME;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub struct Fact {
     pub expires: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "FactKind::is_register")]
     pub kind: FactKind,
+    /// Of a register: the highest of these has it, instead of the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Ladder>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,17 +58,35 @@ pub type Facts = BTreeMap<String, Fact>;
 
 impl Fact {
     pub fn register(value: Value, order: Order) -> Self {
-        Self { value, order, expires: None, kind: FactKind::Register }
+        Self { value, order, expires: None, kind: FactKind::Register, ladder: None }
+    }
+
+    pub(super) fn on_ladder(value: Value, ladder: Ladder, order: Order) -> Self {
+        Self { ladder: Some(ladder), ..Self::register(value, order) }
+    }
+
+    /// How high it is on this ladder, and since which event. What isn't on it is below it: a value of before there was one, or none.
+    fn height(&self, ladder: &Ladder) -> (Option<usize>, &Order) {
+        let rung = match self.kind {
+            FactKind::Register => ladder.rung(&self.value),
+            FactKind::Counter | FactKind::Set(_) => None,
+        };
+        (rung, &self.order)
+    }
+
+    /// Whether it is the one of the two that stays, by this ladder.
+    pub(super) fn is_above(&self, other: &Self, ladder: &Ladder) -> bool {
+        self.height(ladder) > other.height(ladder)
     }
 
     pub(super) fn counter(sum: i64, order: Order) -> Self {
-        Self { value: Value::from(sum), order, expires: None, kind: FactKind::Counter }
+        Self { kind: FactKind::Counter, ..Self::register(Value::from(sum), order) }
     }
 
     pub(super) fn set(members: BTreeMap<String, Member>, order: Order) -> Self {
         let inside = members.iter().filter(|(_, member)| !member.out);
         let value = inside.filter_map(|(element, _)| serde_json::from_str(element).ok()).collect::<Vec<Value>>();
-        Self { value: Value::from(value), order, expires: None, kind: FactKind::Set(members) }
+        Self { kind: FactKind::Set(members), ..Self::register(Value::from(value), order) }
     }
 
     /// Whether somebody who asks at this time is told of it.
@@ -92,6 +114,13 @@ impl Fact {
                     }
                 }
                 Self::set(members, order)
+            }
+            (FactKind::Register, FactKind::Register) if self.ladder.is_some() || other.ladder.is_some() => {
+                // Of two ladders, the newer event's is the rules'. What was set before there was one is on it as well.
+                let (newer, older) = if self.order >= other.order { (&self, &other) } else { (&other, &self) };
+                let ladder = newer.ladder.as_ref().or(older.ladder.as_ref()).cloned();
+                let highest = if ladder.as_ref().is_some_and(|ladder| other.is_above(&self, ladder)) { other } else { self };
+                Self { ladder, expires: None, ..highest }
             }
             // Registers; or the rules made another thing of it, and the newer one has it.
             (FactKind::Register | FactKind::Counter | FactKind::Set(_), _) if self.order >= other.order => self,
@@ -131,7 +160,7 @@ mod tests {
     use crate::claim::ClaimKey;
 
     fn order(ms: i64) -> Order {
-        Order { sequence: None, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", &ms.to_string()) }
+        Order::at(Timestamp::from_unix_ms(ms), ClaimKey::new("s", &ms.to_string()))
     }
 
     #[test]
@@ -142,6 +171,7 @@ mod tests {
         assert_eq!(serde_json::from_value::<Fact>(json).unwrap(), fact);
         for fact in [
             Fact::counter(3, order(2)),
+            Fact::on_ladder(Value::from("read"), serde_json::from_value(serde_json::json!(["sent", "read"])).unwrap(), order(2)),
             Fact::set(BTreeMap::from([("\"a\"".to_owned(), Member { order: order(1), out: true })]), order(1)),
             Fact { expires: Some(Timestamp::from_unix_ms(9)), ..Fact::register(Value::Null, order(3)) },
         ] {

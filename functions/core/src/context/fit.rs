@@ -150,7 +150,7 @@ mod tests {
     use std::time::Duration;
 
     fn order(s: i64) -> Order {
-        Order { sequence: None, time: Timestamp::from_unix_ms(s * 1_000), key: ClaimKey::new("s", &s.to_string()) }
+        Order::at(Timestamp::from_unix_ms(s * 1_000), ClaimKey::new("s", &s.to_string()))
     }
 
     fn text(bytes: usize, s: i64) -> Fact {
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn what_has_room_is_left_as_it_is() {
         let mut facts = Facts::from([
-            ("a".to_owned(), text(MAX_FACT_BYTES, 1)),
+            ("a".to_owned(), text(MAX_FACT_BYTES / 2, 1)),
             ("n".to_owned(), Fact::counter(7, order(2))),
             ("s".to_owned(), set((0..MAX_SET_ELEMENTS).map(|n| (n.to_string(), 3, n % 2 == 0)))),
         ]);
@@ -200,9 +200,25 @@ mod tests {
     }
 
     #[test]
+    fn as_many_elements_as_a_set_may_have_fit_with_ranks_receipts_and_long_claim_keys() {
+        let key = |n: usize| ClaimKey::new("whatsapp", &format!("sha256:{n:0>64}"));
+        let at = |n: usize| Order { rank: 4, received_after_ms: 86_400_000, ..Order::at(NOW, key(n)) };
+        let members = (0..MAX_SET_ELEMENTS).map(|n| (format!("\"{n:0>30}\""), Member { order: at(n), out: false }));
+        let mut facts = Facts::from([("s".to_owned(), Fact::set(members.collect(), at(0))), ("a".to_owned(), text(4_096, 1))]);
+        let before = facts.clone();
+        assert_eq!((fit(&mut facts, NOW), facts), (Vec::new(), before));
+    }
+
+    #[test]
+    fn a_value_of_the_largest_size_has_room() {
+        let mut facts = Facts::from([("a".to_owned(), text(MAX_FACT_BYTES, 1)), ("b".to_owned(), text(16_384, 1))]);
+        let before = facts.clone();
+        assert_eq!((fit(&mut facts, NOW), facts), (Vec::new(), before));
+    }
+
+    #[test]
     fn two_items_of_one_entity_come_together_within_the_bound() {
-        let facts =
-            |letter: char, s: i64| -> Facts { (0..10).map(|n| (format!("{letter}{n}"), text(MAX_FACT_BYTES, s + n))).collect() };
+        let facts = |letter: char, s: i64| -> Facts { (0..10).map(|n| (format!("{letter}{n}"), text(4_096, s + n))).collect() };
         let mut both = crate::context::fact::merge_all(facts('a', 0), facts('b', 100));
         both.insert("n".to_owned(), Fact::counter(7, order(-9)));
         assert!(json_bytes(&both) > MAX_ITEM_BYTES);
@@ -216,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_set_gives_way_before_a_value_does() {
-        let mut facts: Facts = (0..10).map(|n| (format!("a{n}"), text(MAX_FACT_BYTES, n))).collect();
+        let mut facts: Facts = (0..10).map(|n| (format!("a{n}"), text(4_096, n))).collect();
         facts.insert("s".to_owned(), set((100..350).map(|n| (format!("\"{n:0>80}\""), n, false))));
         let dropped = fit(&mut facts, NOW);
         assert!(matches!(&dropped[..], [Dropped { fact, loss: Loss::Elements(_) }] if fact == "s"), "{dropped:?}");

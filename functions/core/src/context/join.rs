@@ -131,7 +131,7 @@ pub fn join_partition(join: &str, key: &str) -> String {
 
 /// What a join does comes at the time of its events, under a key of its own.
 pub fn join_order(partition: &str, time: Timestamp) -> Order {
-    Order { sequence: None, time, key: join_cause(partition, 1) }
+    Order::at(time, join_cause(partition, 1))
 }
 
 /// What the actions of a join's end name as their cause: each end has its own.

@@ -2,6 +2,7 @@
 
 use super::{Content, Dropped, Fact, FactKind, Facts, Item, ItemKey, Member, NODE_REGISTER, Order, fact, fit};
 use crate::claim::Outcome;
+use crate::config::rules::Ladder;
 use crate::time::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,11 @@ pub enum Change {
     Set {
         value: Value,
         expires: Option<Timestamp>,
+    },
+    /// A value that is on the ladder.
+    Climb {
+        value: Value,
+        ladder: Ladder,
     },
     Count(i64),
     /// Elements as JSON, and whether they are in from now on.
@@ -43,6 +49,17 @@ impl Changes {
         self.of(entity).insert(name.to_owned(), Change::Set { value, expires });
     }
 
+    /// The highest of an event's own has it.
+    pub fn climb(&mut self, entity: &str, name: &str, value: Value, ladder: &Ladder) {
+        let facts = self.of(entity);
+        if let Some(Change::Climb { value: before, .. }) = facts.get(name)
+            && ladder.rung(before) > ladder.rung(&value)
+        {
+            return;
+        }
+        facts.insert(name.to_owned(), Change::Climb { value, ladder: ladder.clone() });
+    }
+
     pub fn forget(&mut self, entity: &str, name: &str) {
         self.set(entity, name, Value::Null, None);
     }
@@ -51,7 +68,7 @@ impl Changes {
     pub fn count(&mut self, entity: &str, name: &str, step: i64) {
         match self.of(entity).entry(name.to_owned()).or_insert(Change::Count(0)) {
             Change::Count(sum) => *sum = fact::total(*sum, step),
-            other @ (Change::Set { .. } | Change::Members(_)) => *other = Change::Count(step),
+            other @ (Change::Set { .. } | Change::Climb { .. } | Change::Members(_)) => *other = Change::Count(step),
         }
     }
 
@@ -61,7 +78,9 @@ impl Changes {
             Change::Members(members) => {
                 members.insert(element, inside);
             }
-            other @ (Change::Set { .. } | Change::Count(_)) => *other = Change::Members(BTreeMap::from([(element, inside)])),
+            other @ (Change::Set { .. } | Change::Climb { .. } | Change::Count(_)) => {
+                *other = Change::Members(BTreeMap::from([(element, inside)]))
+            }
         }
     }
 
@@ -86,7 +105,7 @@ impl Changes {
     pub fn node(&self) -> Option<&str> {
         match self.items.get(&ItemKey::Node)?.get(NODE_REGISTER)? {
             Change::Set { value, .. } => value.as_str(),
-            Change::Count(_) | Change::Members(_) => None,
+            Change::Climb { .. } | Change::Count(_) | Change::Members(_) => None,
         }
     }
 
@@ -95,8 +114,8 @@ impl Changes {
         let mut items = BTreeMap::new();
         let mut won = BTreeSet::new();
         let mut dropped = Vec::new();
-        // A sequence counts the events of one entity. Where the dialogue stands is for all entities, so there time decides.
-        let by_time = Order { sequence: None, ..order.clone() };
+        // Where the dialogue stands is for all entities.
+        let by_time = order.clone().by_time();
         for (key, changes) in &self.items {
             let order = if *key == ItemKey::Node { &by_time } else { order };
             let version = stored.get(key).and_then(|item| item.version);
@@ -129,6 +148,13 @@ fn write(facts: &mut Facts, name: &str, change: &Change, order: &Order) -> bool 
     let fact = match change {
         Change::Set { .. } if kept.is_some_and(|kept| kept.order >= *order) => return false,
         Change::Set { value, expires } => Fact { expires: *expires, ..Fact::register(value.clone(), order.clone()) },
+        Change::Climb { value, ladder } => {
+            let fact = Fact::on_ladder(value.clone(), ladder.clone(), order.clone());
+            if kept.is_some_and(|kept| !fact.is_above(kept, ladder)) {
+                return false;
+            }
+            fact
+        }
         Change::Count(step) => {
             let sum = kept.filter(|kept| kept.kind == FactKind::Counter).and_then(|kept| kept.value.as_i64()).unwrap_or(0);
             Fact::counter(fact::total(sum, *step), newest())
@@ -156,172 +182,4 @@ fn write(facts: &mut Facts, name: &str, change: &Change, order: &Order) -> bool 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::claim::ClaimKey;
-    use crate::limits::CLAIM_LIFETIME;
-    use crate::time::Timestamp;
-    use proptest::prelude::*;
-    use std::time::Duration;
-
-    type Stored = BTreeMap<ItemKey, Item>;
-
-    fn apply(events: &[(Changes, Order)]) -> Stored {
-        let mut stored = Stored::new();
-        for (changes, order) in events {
-            stored.extend(changes.merge(&stored, order, Timestamp::from_unix_ms(0)).items);
-        }
-        stored
-    }
-
-    prop_compose! {
-        /// Few entities, names, times and sequences, so that they meet.
-        fn any_event()(entity in 0..3u8, name in 0..3u8, value in 0..100i64, node in proptest::option::of(0..3u8),
-                       sequence in proptest::option::of(0..3u64), time in 0..4i64, id in 0..1_000u16, kind in 0..4u8) -> (Changes, Order) {
-            let mut changes = Changes::default();
-            let of = format!("order/{entity}");
-            match kind {
-                0 => changes.set(&of, &format!("fact{name}"), Value::from(value), None),
-                1 => changes.forget(&of, &format!("fact{name}")),
-                2 => changes.count(&of, &format!("counter{name}"), value - 50),
-                _ => changes.member(&of, &format!("set{name}"), (value % 3).to_string(), value % 2 == 0),
-            }
-            if let Some(node) = node {
-                changes.go_to(&format!("node{node}"));
-            }
-            let key = ClaimKey::new("s", &format!("{id}/{entity}{name}{value}{node:?}"));
-            (changes, Order { sequence, time: Timestamp::from_unix_ms(time), key })
-        }
-    }
-
-    /// Applies events one after the other, each at its time by our clock.
-    fn apply_at(events: &[(Changes, Order)], clock: &[u64]) -> Stored {
-        let mut stored = Stored::new();
-        for ((changes, order), seconds) in events.iter().zip(clock) {
-            let now = Timestamp::from_unix_ms(0).plus(Duration::from_secs(*seconds));
-            stored.extend(changes.merge(&stored, order, now).items);
-        }
-        stored
-    }
-
-    proptest! {
-        /// What ages is what no older event can bring back: whenever items are written, what is known is the same.
-        #[test]
-        fn ageing_changes_nothing_that_is_known(
-            events in proptest::collection::vec(any_event(), 1..8), mut clock in proptest::collection::vec(0..CLAIM_LIFETIME.as_secs(), 8),
-            keys in proptest::collection::vec(any::<u32>(), 8),
-        ) {
-            let mut events = events;
-            events.sort_by(|a, b| a.1.cmp(&b.1));
-            events.dedup_by(|a, b| a.1 == b.1);
-            clock.sort_unstable();
-            let mut shuffled: Vec<_> = events.iter().cloned().zip(keys).collect();
-            shuffled.sort_by_key(|(_, key)| *key);
-            let shuffled: Vec<_> = shuffled.into_iter().map(|(event, _)| event).collect();
-            let straight = apply(&events);
-            let aged = apply_at(&shuffled, &clock);
-            prop_assert_eq!(&aged, &straight, "nothing has aged yet");
-
-            let later = Timestamp::from_unix_ms(4).plus(CLAIM_LIFETIME);
-            for (key, item) in straight {
-                let before = item.facts().unwrap().clone();
-                let mut after = before.clone();
-                prop_assert_eq!(crate::context::fit(&mut after, later), []);
-                let known = |facts: &Facts| -> BTreeMap<String, Value> {
-                    let known = facts.iter().filter(|(_, fact)| fact.is_known(later));
-                    known.map(|(name, fact)| (name.clone(), fact.value.clone())).collect()
-                };
-                prop_assert_eq!(known(&after), known(&before), "{}", key);
-                let out = |fact: &Fact| matches!(&fact.kind, FactKind::Set(members) if members.values().any(|member| member.out));
-                prop_assert!(after.values().all(|fact| !fact.value.is_null() && !out(fact)), "only what is known is left");
-            }
-        }
-
-        #[test]
-        fn any_order_gives_the_same_context(
-            events in proptest::collection::vec(any_event(), 1..8),
-            keys in proptest::collection::vec(any::<u32>(), 8),
-        ) {
-            // Two events with one order are one event.
-            let mut events = events;
-            events.sort_by(|a, b| a.1.cmp(&b.1));
-            events.dedup_by(|a, b| a.1 == b.1);
-
-            let mut shuffled: Vec<_> = events.iter().cloned().zip(keys).collect();
-            shuffled.sort_by_key(|(_, key)| *key);
-            let shuffled: Vec<_> = shuffled.into_iter().map(|(event, _)| event).collect();
-            prop_assert_eq!(apply(&events), apply(&shuffled));
-        }
-
-        #[test]
-        fn the_order_is_total(a in any_event(), b in any_event(), c in any_event()) {
-            let mut one = [&a.1, &b.1, &c.1];
-            let mut other = [&c.1, &a.1, &b.1];
-            one.sort();
-            other.sort();
-            prop_assert_eq!(one, other);
-        }
-    }
-
-    #[test]
-    fn the_node_goes_by_time_and_the_facts_by_sequence() {
-        let order = |sequence, ms| Order { sequence, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", "e") };
-        let event = |node: &str| {
-            let mut changes = Changes::default();
-            changes.set("order/1", "status", Value::from(node), None);
-            changes.go_to(node);
-            changes
-        };
-        let stored = apply(&[(event("shipped"), order(Some(9), 1)), (event("asked"), order(None, 2))]);
-        assert_eq!(stored[&ItemKey::Node].facts().unwrap()[NODE_REGISTER].value, "asked");
-        assert_eq!(stored[&ItemKey::Entity("order/1".into())].facts().unwrap()["status"].value, "shipped");
-    }
-
-    #[test]
-    fn outcomes() {
-        let order = |ms| Order { sequence: None, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", "e") };
-        let merge = |changes: &Changes, stored: &Stored, ms| changes.merge(stored, &order(ms), Timestamp::from_unix_ms(0));
-        let mut changes = Changes::default();
-        assert_eq!(merge(&changes, &Stored::new(), 1).outcome, Outcome::Noted);
-        changes.set("order/1", "status", Value::from("paid"), None);
-        let applied = merge(&changes, &Stored::new(), 2);
-        assert_eq!((applied.outcome, applied.won.len()), (Outcome::Applied, 1));
-        for (ms, what) in [(1, "an older event"), (2, "the very event again")] {
-            let stale = merge(&changes, &applied.items, ms);
-            assert_eq!((stale.outcome, stale.items.len(), stale.won.len()), (Outcome::Stale, 0, 0), "{what}");
-        }
-        assert_eq!(merge(&changes, &applied.items, 3).outcome, Outcome::Applied);
-    }
-
-    #[test]
-    fn what_is_forgotten_stays_so_for_older_events_and_not_for_newer_ones() {
-        let order = |ms| Order { sequence: None, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", "e") };
-        let mut set = Changes::default();
-        set.set("order/1", "status", Value::from("paid"), None);
-        let mut forget = Changes::default();
-        forget.forget("order/1", "status");
-        let value = |events: &[(Changes, Order)]| {
-            apply(events)[&ItemKey::Entity("order/1".into())].facts().unwrap()["status"].value.clone()
-        };
-        assert_eq!(value(&[(forget.clone(), order(2)), (set.clone(), order(1))]), Value::Null);
-        assert_eq!(value(&[(forget, order(2)), (set, order(3))]), "paid");
-    }
-
-    #[test]
-    fn what_was_kept_apart_is_the_same_when_it_comes_together() {
-        let order =
-            |ms: i64| Order { sequence: None, time: Timestamp::from_unix_ms(ms), key: ClaimKey::new("s", &ms.to_string()) };
-        let event = |ms: i64| {
-            let mut changes = Changes::default();
-            changes.set("order/1", "status", Value::from(ms), None);
-            changes.count("order/1", "n", ms);
-            changes.member("order/1", "tags", (ms % 2).to_string(), ms < 3);
-            (changes, order(ms))
-        };
-        let facts = |events: &[(Changes, Order)]| apply(events)[&ItemKey::Entity("order/1".into())].facts().unwrap().clone();
-        let all = facts(&[event(1), event(2), event(3), event(4)]);
-        let merged = crate::context::fact::merge_all(facts(&[event(1), event(4)]), facts(&[event(3), event(2)]));
-        assert_eq!(merged, all);
-        assert_eq!((&all["n"].value, &all["tags"].value), (&Value::from(10), &Value::from(Vec::<i64>::new())));
-    }
-}
+mod tests;

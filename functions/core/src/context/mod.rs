@@ -10,6 +10,7 @@
 //! waits.
 
 mod deferred;
+mod deliveries;
 mod ending;
 mod fact;
 mod fit;
@@ -17,9 +18,11 @@ mod join;
 mod link;
 mod merge;
 mod moving;
+mod order;
 mod outbox;
 
 pub use deferred::{Deferred, Waits};
+pub use deliveries::Deliveries;
 pub use ending::{Combination, End, Next, Openings, Terms, is_late};
 pub use fact::{Fact, FactKind, Facts, Member};
 pub use fit::{Dropped, Loss, fit};
@@ -27,31 +30,21 @@ pub use join::{Branch, JoinState, Seen, Taken, join_cause, join_order, join_part
 pub use link::{Link, Owner};
 pub use merge::{Change, Changes, Merged};
 pub use moving::{Moved, moved};
+pub use order::{Order, Tie};
 pub use outbox::{Outbox, Outgoing, Page, Put, Waiting};
 
-use crate::claim::ClaimKey;
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// When, in the order of events: by `sequence`, else by time, then by claim key.
-///
-/// A total order, as a merge needs: an event with a sequence comes after every event without one. Comparing sequences
-/// only where both have one would not be transitive, and the context would depend on the order of arrival.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Order {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sequence: Option<u64>,
-    pub time: Timestamp,
-    pub key: ClaimKey,
-}
 
 /// The sort key of a context item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemKey {
     /// What is said later.
     Deferred,
+    /// How many events there were of one body.
+    Deliveries,
     /// What is known of one entity.
     Entity(String),
     /// An identity that is linked to this conversation.
@@ -75,6 +68,7 @@ impl ItemKey {
             (Some(("identity", identity)), _) => Some(Self::Identity(identity.to_owned())),
             (Some(("outbox", first)), _) => first.parse().ok().map(Self::OutboxPage),
             (None, "deferred") => Some(Self::Deferred),
+            (None, "deliveries") => Some(Self::Deliveries),
             (None, "join") => Some(Self::Join),
             (None, "link") => Some(Self::Link),
             (None, "node") => Some(Self::Node),
@@ -87,7 +81,14 @@ impl ItemKey {
     pub fn identity(&self) -> Option<&str> {
         match self {
             Self::Identity(identity) => Some(identity),
-            Self::Deferred | Self::Entity(_) | Self::Join | Self::Link | Self::Node | Self::Outbox | Self::OutboxPage(_) => None,
+            Self::Deferred
+            | Self::Deliveries
+            | Self::Entity(_)
+            | Self::Join
+            | Self::Link
+            | Self::Node
+            | Self::Outbox
+            | Self::OutboxPage(_) => None,
         }
     }
 }
@@ -104,6 +105,7 @@ impl fmt::Display for ItemKey {
             // As many digits as there can be, so that they sort as the numbers do.
             Self::OutboxPage(first) => write!(f, "outbox#{first:020}"),
             Self::Deferred => f.write_str("deferred"),
+            Self::Deliveries => f.write_str("deliveries"),
         }
     }
 }
@@ -140,6 +142,7 @@ pub struct Item {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     Deferred(Deferred),
+    Deliveries(Deliveries),
     Facts(Facts),
     Join(JoinState),
     Link(Link),
@@ -157,7 +160,12 @@ impl Item {
     pub fn facts(&self) -> Option<&Facts> {
         match &self.content {
             Content::Facts(facts) => Some(facts),
-            Content::Deferred(_) | Content::Join(_) | Content::Link(_) | Content::Outbox(_) | Content::OutboxPage(_) => None,
+            Content::Deferred(_)
+            | Content::Deliveries(_)
+            | Content::Join(_)
+            | Content::Link(_)
+            | Content::Outbox(_)
+            | Content::OutboxPage(_) => None,
         }
     }
 }
@@ -172,6 +180,7 @@ impl Content {
             Self::Outbox(outbox) => serde_json::to_string(outbox),
             Self::OutboxPage(page) => serde_json::to_string(page),
             Self::Deferred(deferred) => serde_json::to_string(deferred),
+            Self::Deliveries(deliveries) => serde_json::to_string(deliveries),
         };
         json.expect("content has string keys and holds only JSON")
     }
@@ -185,6 +194,7 @@ impl Content {
             ItemKey::Outbox => serde_json::from_str(json).ok().map(Self::Outbox),
             ItemKey::OutboxPage(_) => serde_json::from_str(json).ok().map(Self::OutboxPage),
             ItemKey::Deferred => serde_json::from_str(json).ok().map(Self::Deferred),
+            ItemKey::Deliveries => serde_json::from_str(json).ok().map(Self::Deliveries),
         }
     }
 
@@ -194,6 +204,7 @@ impl Content {
             Self::Facts(facts) => fact::expiry(facts, written),
             Self::Join(join) => Some(join.expires(written)),
             Self::Deferred(deferred) => Some(deferred.expires(written)),
+            Self::Deliveries(deliveries) => Some(deliveries.expires(written)),
             Self::Link(_) | Self::Outbox(_) | Self::OutboxPage(_) => None,
         }
     }
@@ -229,6 +240,7 @@ impl Context {
             (ItemKey::Identity(identity), _) => self.identities.push(identity),
             (
                 ItemKey::Deferred
+                | ItemKey::Deliveries
                 | ItemKey::Entity(_)
                 | ItemKey::Node
                 | ItemKey::Join
@@ -236,6 +248,7 @@ impl Context {
                 | ItemKey::Outbox
                 | ItemKey::OutboxPage(_),
                 Content::Deferred(_)
+                | Content::Deliveries(_)
                 | Content::Facts(_)
                 | Content::Join(_)
                 | Content::Link(_)
@@ -262,6 +275,7 @@ mod tests {
             ItemKey::OutboxPage(0),
             ItemKey::OutboxPage(u64::MAX),
             ItemKey::Deferred,
+            ItemKey::Deliveries,
         ] {
             assert_eq!(ItemKey::parse(&key.to_string()), Some(key));
         }

@@ -43,6 +43,14 @@ fn together(from: &Content, to: Option<&Content>) -> Option<Facts> {
     match (from, to) {
         (Content::Facts(facts), Some(Content::Facts(ours))) => Some(fact::merge_all(ours.clone(), facts.clone())),
         (Content::Facts(facts), _) => Some(facts.clone()),
-        (Content::Deferred(_) | Content::Join(_) | Content::Link(_) | Content::Outbox(_) | Content::OutboxPage(_), _) => None,
+        (
+            Content::Deferred(_)
+            | Content::Deliveries(_)
+            | Content::Join(_)
+            | Content::Link(_)
+            | Content::Outbox(_)
+            | Content::OutboxPage(_),
+            _,
+        ) => None,
     }
 }

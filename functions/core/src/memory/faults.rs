@@ -8,6 +8,7 @@ use std::sync::Mutex;
 pub enum Call {
     Record,
     MarkEnqueued,
+    NoteBody,
     Send,
     /// One message of a `Send` that isn't at fault as a whole. Not a call of its own: [`Faults::total`] leaves it out.
     SendEntry,

@@ -1,12 +1,12 @@
 //! Claims and contexts in memory, under one lock: a transaction is simply one turn.
 
 use super::{Call, Fault, Faults};
-use crate::claim::decide::{Committed, Recorded, RecordedEffect};
-use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim};
+use crate::claim::decide::{Body, Committed, Recorded, RecordedEffect};
+use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::kept::KeptEvent;
-use crate::limits::CLAIM_LIFETIME;
-use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, Probe, Rewrite, Unavailable, same_body};
+use crate::limits::{CLAIM_LIFETIME, MAX_OTHER_BODIES};
+use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, Probe, Rewrite, Unavailable};
 use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,7 +136,7 @@ impl ClaimStore for MemoryStore {
             Some(old) => Recorded::Existing {
                 state: old.state,
                 received: old.received,
-                same_body: same_body(old.body_sha256.as_deref(), &new.body_sha256),
+                body: Body::compare(&new.body_sha256, old.body_sha256.clone(), &old.other_bodies),
             },
             None => {
                 tables.claims.insert(new.key.clone(), received(new));
@@ -154,6 +154,19 @@ impl ClaimStore for MemoryStore {
         {
             claim.state = ClaimState::Enqueued;
             claim.enqueued = Some(at);
+        }
+        fault.map_or(Ok(()), |f| Err(refused("dynamodb:UpdateItem", f)))
+    }
+
+    async fn note_body(&self, key: &ClaimKey, other: &Sha256Hex) -> Result<(), Unavailable> {
+        let fault = self.faults.meet(Call::NoteBody);
+        if fault.is_none_or(|f| f == Fault::LoseAnswer)
+            && let Some(claim) = self.lock().claims.get_mut(key)
+            && claim.body_sha256.is_some()
+            && claim.other_bodies.len() < MAX_OTHER_BODIES
+            && let Err(place) = claim.other_bodies.binary_search_by(|known| known.as_str().cmp(other.as_str()))
+        {
+            claim.other_bodies.insert(place, other.as_str().to_owned());
         }
         fault.map_or(Ok(()), |f| Err(refused("dynamodb:UpdateItem", f)))
     }
@@ -299,6 +312,7 @@ fn received(new: &NewClaim) -> Claim {
         received: Some(new.received),
         body_sha256: Some(new.body_sha256.as_str().to_owned()),
         trace_id: new.trace_id.clone(),
+        unread: new.unread.clone(),
         expires: expiry(new.received),
         ..Claim::new(new.key.clone())
     }

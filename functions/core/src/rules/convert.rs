@@ -1,5 +1,6 @@
 //! JSON to values and back.
 
+use super::exact::Exact;
 use super::fault::Fault;
 use super::meter::Meter;
 use super::value::{Key, List, Map, Text, Value};
@@ -17,7 +18,7 @@ pub(super) fn from_json(json: &serde_json::Value) -> Value {
         serde_json::Value::Number(n) => match (n.as_i64(), n.as_u64()) {
             (Some(int), _) => Value::Int(int),
             (None, Some(uint)) => Value::Uint(uint),
-            (None, None) => Value::Double(n.as_f64().unwrap_or(f64::NAN)),
+            (None, None) => Exact::of(n).map_or_else(|| Value::Double(n.as_f64().unwrap_or(f64::NAN)), Value::Exact),
         },
         serde_json::Value::String(s) => Value::Text(Text::given(s)),
         serde_json::Value::Array(list) => Value::List(List::given(list.iter().map(from_json).collect())),
@@ -45,6 +46,10 @@ fn size(value: &Value, meter: &mut Meter<'_>) -> Result<usize, Fault> {
         Value::Uint(n) => written(n),
         Value::Double(n) if n.is_finite() => written(n),
         Value::Double(_) => return Err(Fault::NotFinite),
+        Value::Exact(n) => {
+            meter.spend(n.digits().len())?;
+            n.digits().len()
+        }
         Value::Text(text) => {
             meter.spend(text.as_str().len())?;
             written(text.as_str())
@@ -79,6 +84,7 @@ fn json(value: &Value) -> serde_json::Value {
         Value::Int(n) => (*n).into(),
         Value::Uint(n) => (*n).into(),
         Value::Double(n) => (*n).into(),
+        Value::Exact(n) => n.json(),
         Value::Text(text) => text.as_str().into(),
         Value::Bytes(bytes) => STANDARD.encode(bytes.as_slice()).into(),
         Value::Type(kind) => kind.name().into(),

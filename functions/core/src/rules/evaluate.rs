@@ -58,6 +58,7 @@ impl<'e> Evaluation<'e> {
                 | Value::Int(_)
                 | Value::Uint(_)
                 | Value::Double(_)
+                | Value::Exact(_)
                 | Value::Bytes(_)
                 | Value::List(_)
                 | Value::Map(_)
@@ -96,6 +97,7 @@ impl<'e> Evaluation<'e> {
             | Value::Int(_)
             | Value::Uint(_)
             | Value::Double(_)
+            | Value::Exact(_)
             | Value::Text(_)
             | Value::Bytes(_)
             | Value::List(_)
@@ -196,6 +198,7 @@ fn items(value: &Value, meter: &mut Meter<'_>) -> Result<Vec<Value>, Fault> {
         | Value::Int(_)
         | Value::Uint(_)
         | Value::Double(_)
+        | Value::Exact(_)
         | Value::Text(_)
         | Value::Bytes(_)
         | Value::Type(_) => Err(Fault::NotIterable(value.kind())),

@@ -136,13 +136,16 @@ impl Function {
             // Exclusive on both sides: as a double, the largest `int` is 2^63.
             (Self::Int, Value::Double(n)) if *n > i64::MIN as f64 && *n < i64::MAX as f64 => Ok(Value::Int(*n as i64)),
             (Self::Int, Value::Double(_)) => Err(cannot()),
+            (Self::Int, Value::Exact(n)) => n.whole().map(Value::Int).ok_or_else(cannot),
             (Self::Int, Value::Text(text)) => text.as_str().parse().map(Value::Int).map_err(|_| cannot()),
             (Self::Uint, Value::Int(n)) => u64::try_from(*n).map(Value::Uint).map_err(|_| cannot()),
             (Self::Uint, Value::Double(n)) if *n >= 0.0 && *n < u64::MAX as f64 => Ok(Value::Uint(*n as u64)),
             (Self::Uint, Value::Double(_)) => Err(cannot()),
+            (Self::Uint, Value::Exact(n)) => n.whole().map(Value::Uint).ok_or_else(cannot),
             (Self::Uint, Value::Text(text)) => text.as_str().parse().map(Value::Uint).map_err(|_| cannot()),
             (Self::Double, Value::Int(n)) => Ok(Value::Double(*n as f64)),
             (Self::Double, Value::Uint(n)) => Ok(Value::Double(*n as f64)),
+            (Self::Double, Value::Exact(n)) => Ok(Value::Double(n.double())),
             (Self::Double, Value::Text(text)) => text.as_str().parse().map(Value::Double).map_err(|_| cannot()),
             (Self::Bytes, Value::Text(text)) => {
                 let bytes = text.as_str().as_bytes();
@@ -158,6 +161,7 @@ impl Function {
             (Self::String, Value::Uint(n)) => texts::made(&n.to_string(), meter),
             // Written out, the longest double has some 330 digits.
             (Self::String, Value::Double(n)) => texts::made(&n.to_string(), meter),
+            (Self::String, Value::Exact(n)) => texts::made(n.digits(), meter),
             _ => Err(self.overload(std::slice::from_ref(value))),
         }
     }
@@ -225,7 +229,7 @@ fn size(value: &Value, meter: &mut Meter<'_>) -> Result<Value, Fault> {
         Value::Bytes(bytes) => bytes.as_slice().len(),
         Value::List(list) => list.as_slice().len(),
         Value::Map(map) => map.entries().len(),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Type(_) => {
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Exact(_) | Value::Type(_) => {
             return Err(Function::Size.overload(std::slice::from_ref(value)));
         }
     };

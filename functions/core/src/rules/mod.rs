@@ -11,6 +11,7 @@
 mod check;
 mod convert;
 mod evaluate;
+mod exact;
 mod fault;
 mod functions;
 mod meter;

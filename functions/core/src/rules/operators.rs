@@ -1,10 +1,13 @@
 //! What operators do to values. Each says what it costs before it does it.
 
+use super::exact::Exact;
 use super::fault::{Fault, Kind};
 use super::meter::Meter;
 use super::value::{Bytes, ELEMENT_BYTES, Key, List, Map, Text, Value, whole};
 use crate::limits::STEP_WORK;
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::fmt::Display;
 
 /// An operator of two values that are both there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +96,7 @@ const REMAINDER: Arithmetic =
 
 fn arithmetic(what: &Arithmetic, left: &Value, right: &Value) -> Result<Value, Fault> {
     let overflow = || Fault::Overflow(what.name);
-    match (left, right) {
+    match (&*nearest(left), &*nearest(right)) {
         (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) if what.divides => Err(Fault::Zero),
         (Value::Int(left), Value::Int(right)) => (what.int)(*left, *right).map(Value::Int).ok_or_else(overflow),
         (Value::Uint(left), Value::Uint(right)) => (what.uint)(*left, *right).map(Value::Uint).ok_or_else(overflow),
@@ -104,13 +107,18 @@ fn arithmetic(what: &Arithmetic, left: &Value, right: &Value) -> Result<Value, F
     }
 }
 
+/// What arithmetic takes of a number whose digits no double holds.
+fn nearest(value: &Value) -> Cow<'_, Value> {
+    if let Value::Exact(n) = value { Cow::Owned(Value::Double(n.double())) } else { Cow::Borrowed(value) }
+}
+
 fn operands(operator: &'static str, left: &Value, right: &Value) -> Fault {
     Fault::Operands { operator, left: left.kind(), right: right.kind() }
 }
 
 fn add(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<Value, Fault> {
     let overflow = || Fault::Overflow("add");
-    match (left, right) {
+    match (&*nearest(left), &*nearest(right)) {
         (Value::Int(left), Value::Int(right)) => left.checked_add(*right).map(Value::Int).ok_or_else(overflow),
         (Value::Uint(left), Value::Uint(right)) => left.checked_add(*right).map(Value::Uint).ok_or_else(overflow),
         (Value::Double(left), Value::Double(right)) => Ok(Value::Double(left + right)),
@@ -137,6 +145,7 @@ pub(super) fn negate(value: &Value) -> Result<Value, Fault> {
     match value {
         Value::Int(n) => n.checked_neg().map(Value::Int).ok_or(Fault::Overflow("negate")),
         Value::Double(n) => Ok(Value::Double(-n)),
+        Value::Exact(n) => Ok(Value::Double(-n.double())),
         Value::Null
         | Value::Bool(_)
         | Value::Uint(_)
@@ -189,7 +198,7 @@ fn equal(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<bool, Fau
             }
             true
         }
-        _ => numbers(left, right) == Some(Ordering::Equal),
+        _ => numbers(left, right, meter)? == Some(Ordering::Equal),
     })
 }
 
@@ -206,13 +215,15 @@ fn compare(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<Orderin
             meter.spend(left.len().min(right.len()))?;
             Ok(left.cmp(right))
         }
-        _ => numbers(left, right).ok_or(Fault::Incomparable { left: left.kind(), right: right.kind() }),
+        _ => numbers(left, right, meter)?.ok_or(Fault::Incomparable { left: left.kind(), right: right.kind() }),
     }
 }
 
 /// `None`: one of them is no number, or not a number.
-fn numbers(left: &Value, right: &Value) -> Option<Ordering> {
-    match (left, right) {
+fn numbers(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<Option<Ordering>, Fault> {
+    Ok(match (left, right) {
+        (Value::Exact(left), right) => exact(left, right, meter)?,
+        (left, Value::Exact(right)) => exact(right, left, meter)?.map(Ordering::reverse),
         (Value::Int(left), Value::Int(right)) => Some(left.cmp(right)),
         (Value::Uint(left), Value::Uint(right)) => Some(left.cmp(right)),
         (Value::Int(left), Value::Uint(right)) => Some(i128::from(*left).cmp(&i128::from(*right))),
@@ -223,7 +234,24 @@ fn numbers(left: &Value, right: &Value) -> Option<Ordering> {
         (Value::Int(left), Value::Double(right)) => (*left as f64).partial_cmp(right),
         (Value::Uint(left), Value::Double(right)) => (*left as f64).partial_cmp(right),
         _ => None,
-    }
+    })
+}
+
+/// By all their digits.
+fn exact(left: &Exact, right: &Value, meter: &mut Meter<'_>) -> Result<Option<Ordering>, Fault> {
+    let of = |n: &dyn Display| left.compare(&n.to_string());
+    meter.spend(left.digits().len())?;
+    Ok(match right {
+        Value::Int(n) => of(n),
+        Value::Uint(n) => of(n),
+        Value::Double(n) if n.is_infinite() => 0.0.partial_cmp(n),
+        Value::Double(n) => left.compare(&format!("{n:e}")),
+        Value::Exact(n) => {
+            meter.spend(n.digits().len())?;
+            left.compare(n.digits())
+        }
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Type(_) => None,
+    })
 }
 
 /// `value in container`.
@@ -266,6 +294,7 @@ pub(super) fn index(value: &Value, at: &Value, meter: &mut Meter<'_>) -> Result<
 fn lookup_key(value: &Value) -> Option<Key> {
     match value {
         Value::Double(double) => whole(*double),
+        Value::Exact(_) => None,
         Value::Null
         | Value::Bool(_)
         | Value::Int(_)

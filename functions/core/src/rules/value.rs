@@ -3,6 +3,7 @@
 //! A text, a list or a map that isn't the event's own is made with [`Room`], which only the meter gives: no operator and no
 //! function can make a value whose size wasn't counted before.
 
+use super::exact::Exact;
 use super::fault::Kind;
 use super::meter::Room;
 use std::cmp::Ordering;
@@ -16,6 +17,8 @@ pub(super) enum Value {
     Int(i64),
     Uint(u64),
     Double(f64),
+    /// A `double` to expressions, whose digits a double doesn't hold.
+    Exact(Exact),
     Text(Text),
     Bytes(Bytes),
     List(List),
@@ -106,7 +109,7 @@ impl Value {
             Self::Bool(_) => Kind::Bool,
             Self::Int(_) => Kind::Int,
             Self::Uint(_) => Kind::Uint,
-            Self::Double(_) => Kind::Double,
+            Self::Double(_) | Self::Exact(_) => Kind::Double,
             Self::Text(_) => Kind::String,
             Self::Bytes(_) => Kind::Bytes,
             Self::List(_) => Kind::List,
@@ -141,7 +144,13 @@ impl Key {
             Value::Int(n) => Some(Self::Int(*n)),
             Value::Uint(n) => Some(Self::Uint(*n)),
             Value::Text(text) => Some(Self::Text(text.clone())),
-            Value::Null | Value::Double(_) | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Type(_) => None,
+            Value::Null
+            | Value::Double(_)
+            | Value::Exact(_)
+            | Value::Bytes(_)
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Type(_) => None,
         }
     }
 

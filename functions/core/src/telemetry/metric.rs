@@ -29,6 +29,8 @@ pub enum By {
     State,
     /// By source and reason, a word of an enum.
     Reason,
+    /// By source and a field of its events.
+    Field,
     /// By function.
     Function,
 }
@@ -40,6 +42,7 @@ impl By {
             Self::All | Self::Source => None,
             Self::State => Some("state"),
             Self::Reason => Some("reason"),
+            Self::Field => Some("field"),
             Self::Function => Some("function"),
         }
     }
@@ -51,6 +54,7 @@ impl By {
             Self::Source => &[&[], &["source"]],
             Self::State => &[&["source", "state"]],
             Self::Reason => &[&["source", "reason"]],
+            Self::Field => &[&["source", "field"]],
             Self::Function => &[&["function"]],
         }
     }
@@ -100,12 +104,12 @@ metrics! {
     EnqueueFailed: Count by Source,
     /// Events of which the claims table gave no answer: queued without a claim.
     ClaimUnknown: Count by Source,
-    /// Known events that came with another body.
+    /// Known events that came with another body: what a provider sends as one event, or what a key merges.
     BodyMismatch: Count by Source,
     /// Authentic deliveries, or elements of them, that couldn't be read as events, and why. They are queued, and end in the dead-letter queue.
     Unreadable: Count by Reason,
-    /// Events whose own time couldn't be read or written: the time of receipt counts.
-    TimeUnread: Count by Source,
+    /// Configured fields of events that were sent and couldn't be read, and which: `time` (the time of receipt counts), `sequence`, or a `subject`, `conversation` or `dataschema` that is too long. The event goes on without.
+    FieldUnread: Count by Field,
     /// Events of a delivery for which no time was left: answered 503, and taken when it is sent again.
     OutOfTime: Count by Source,
     /// From a provider's event time to the receipt, of events that have one.
@@ -130,6 +134,8 @@ metrics! {
     Stale: Count by Source,
     /// Of all that came of the queue: whose effect was there before.
     Repeated: Count by Source,
+    /// Events with the body of another before them, under another id of the delivery that isn't signed.
+    RepeatedBody: Count by Source,
     /// From the receipt to the effect.
     ProcessingLag: Milliseconds by Source,
     /// Whether an event's effect came later than the objective allows, 30 s after its receipt: of all, the share. It may be 1 %.
@@ -164,6 +170,8 @@ metrics! {
     HoldOverflow: Count by Source,
     /// What had no room in a full collection, and in which: `join` (events of a window), `set` (elements), `fact` (values). Its event is processed all the same.
     Overflow: Count by Reason,
+    /// Values that weren't set because they aren't on the ladder of their fact. Their event is processed all the same.
+    OffLadder: Count by Source,
     /// Links that weren't made: the name has another conversation, or identities of its own.
     LinkConflict: Count by Source,
     /// Starts of a function: from its first line until it is ready for its first event.

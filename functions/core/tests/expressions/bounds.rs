@@ -169,7 +169,7 @@ fn a_fact_is_measured_before_it_is_made() {
     // Each list has two of the one before: in memory some bytes, written out 2^30 elements.
     let doubled = (0..20).fold("[0]".to_owned(), |list, _| format!("{list}.map(x, [x, x])"));
     let error = value(&doubled, &Value::Null).unwrap_err();
-    assert!(error.contains("allowed: 4096") || error.contains("more work"), "{error}");
+    assert!(error.contains("allowed: 40960") || error.contains("more work"), "{error}");
     let text = "x".repeat(300_000);
-    assert_eq!(value("[data.s, data.s, data.s]", &json!({"s": text})), Err("a value of 900010 bytes, allowed: 4096".to_owned()));
+    assert_eq!(value("[data.s, data.s, data.s]", &json!({"s": text})), Err("a value of 900010 bytes, allowed: 40960".to_owned()));
 }

@@ -1,7 +1,7 @@
 //! What an event costs: calls, and items read and written. Flat, however long the conversation is. docs/architecture.md has
 //! these numbers.
 
-use crate::support::{Harness, Sent};
+use crate::support::{Harness, Sent, message};
 use async_trait::async_trait;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,6 +98,11 @@ impl Counted {
 
     /// What one more such event costs, and how many calls.
     async fn cost(&mut self, event_type: &'static str) -> (Cost, Vec<(Call, u32)>) {
+        self.cost_of(event_type, None).await
+    }
+
+    /// The same with the key of its content.
+    async fn cost_of(&mut self, event_type: &'static str, content: Option<&str>) -> (Cost, Vec<(Call, u32)>) {
         const CALLS: [Call; 6] = [Call::Load, Call::Commit, Call::First, Call::Rewrite, Call::Act, Call::SetTimer];
         *self.store.seen.lock().unwrap() = Cost::default();
         let before = CALLS.map(|call| self.harness.faults.count(call));
@@ -106,7 +111,9 @@ impl Counted {
         let data = json!({"who": "ann", "id": "id", "v": id});
         let age_seconds = 10_000 - i64::from(self.n);
         let event = Sent { id, event_type, order: "1", age_seconds, data };
-        assert!(self.harness.handle(vec![event.message(1)]).await.is_empty());
+        let mut envelope = event.envelope();
+        envelope.contentkey = content.map(str::to_owned);
+        assert!(self.harness.handle(vec![message(id, &envelope.encode(), 1)]).await.is_empty());
         let calls = CALLS.into_iter().zip(before).map(|(call, before)| (call, self.harness.faults.count(call) - before));
         (*self.store.seen.lock().unwrap(), calls.filter(|(_, n)| *n > 0).collect())
     }
@@ -150,4 +157,13 @@ async fn a_join_costs_its_item_and_its_end_an_event() {
     let (cost, calls) = counted.cost("known.left").await;
     assert_eq!(cost, Cost { read: 2, in_transactions: 2, alone: 0 });
     assert_eq!(calls, [(Call::Load, 1), (Call::Commit, 1)], "without an `else` there is no timer");
+}
+
+#[tokio::test]
+async fn counting_a_body_costs_an_item_and_no_call() {
+    let mut counted = Counted::new();
+    let counting = (Cost { read: 2, in_transactions: 3, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
+    for _ in 0..3 {
+        assert_eq!(counted.cost_of("known.plain", Some("sha256:00")).await, counting);
+    }
 }

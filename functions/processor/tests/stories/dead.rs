@@ -168,6 +168,7 @@ async fn an_unreadable_message_takes_nothing_from_its_claim() {
         body_sha256: tidings_core::claim::Sha256Hex::of(b""),
         received: harness.clock.now(),
         trace_id: None,
+        unread: Vec::new(),
     };
     harness.store.record(&claim).await;
     let newer = event.encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");

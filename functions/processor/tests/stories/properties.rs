@@ -1,4 +1,4 @@
-//! Random sets of events: in every order of arrival, with any duplicates, and however two processors get into each other's
+//! Random sets of events, with ties in time: in every order of arrival, with any duplicates, and however two processors get into each other's
 //! way, the context, the node, the actions and the joins' ends are the same.
 
 use crate::stores::Yielding;
@@ -40,6 +40,7 @@ rules:
   - { name: go-a, on: "*.a", goto: a }
   - { name: go-b, on: "*.b", goto: b, emit: { type: went, data: { to: "'b'" } } }
   - { name: count, on: "*.count", count: { n: data.v - 5 } }
+  - { name: climb, on: "*.climb", set: { rung: { value: data.v % 4, ladder: [2, 0, 3] } } }
   - { name: add, on: "*.add", add: { tags: data.v % 3 } }
   - { name: remove, on: "*.remove", remove: { tags: data.v % 3 } }
   - { name: odd, on: "*.set", when: data.v % 2 == 1, priority: urgent, notify: { text: "odd {data.v}" } }
@@ -65,7 +66,7 @@ joins:
     then: { entity: "'each/' + join.key", set: { three: true }, notify: { text: "{join.key} met three" } }
 "#;
 
-const KINDS: [&str; 10] = ["set", "forget", "a", "b", "count", "add", "remove", "left", "right", "link"];
+const KINDS: [&str; 11] = ["climb", "set", "forget", "a", "b", "count", "add", "remove", "left", "right", "link"];
 
 fn rules() -> Rules {
     read_rules("rules.yaml", RULES, &[]).unwrap_or_else(|report| panic!("{report}"))
@@ -80,12 +81,18 @@ struct Any {
     second: i64,
     value: i64,
     sequence: Option<u64>,
+    rank: u32,
+    /// Seconds before [`now`].
+    received: u64,
+    /// Which body it has, of a source whose delivery ids aren't signed.
+    content: Option<u8>,
 }
 
 prop_compose! {
-    fn any_event()(kind in 0..KINDS.len(), known in any::<bool>(), who in 0..3_usize, second in 0..30_i64, value in 0..10_i64,
-                   sequence in proptest::option::of(0..4_u64)) -> Any {
-        Any { n: 0, kind, known, who, second, value, sequence }
+    fn any_event()(kind in 0..KINDS.len(), known in any::<bool>(), who in 0..3_usize, second in prop_oneof![0..30_i64, 4..6_i64],
+                   value in 0..10_i64, sequence in proptest::option::of(0..4_u64), rank in 0..3_u32, received in 0..3_u64,
+                   content in proptest::option::of(0..2_u8)) -> Any {
+        Any { n: 0, kind, known, who, second, value, sequence, rank, received, content }
     }
 }
 
@@ -103,7 +110,7 @@ impl Any {
         let event_type = format!("{}.{}", if known { "known" } else { "anonymous" }, KINDS[self.kind]);
         let (who, id) = (format!("who{}", self.who), format!("id{}", self.who));
         let claim_key = ClaimKey::new("s", &self.n.to_string());
-        Envelope::new(NewEnvelope {
+        let mut envelope = Envelope::new(NewEnvelope {
             id: self.n.to_string(),
             source: "s".to_owned(),
             event_type,
@@ -111,12 +118,14 @@ impl Any {
             time: Some(Timestamp::from_unix_ms(now().unix_ms() - 60_000 + self.second * 1_000)),
             conversation: None,
             sequence: self.sequence,
-            received: now(),
+            received: now().minus(Duration::from_secs(self.received)),
             claim_key,
             traceparent: None,
             payload: Payload::Json(RawValue::from_string(json!({"who": who, "id": id, "v": self.value}).to_string()).unwrap()),
-        })
-        .encode()
+        });
+        envelope.rank = self.rank;
+        envelope.contentkey = self.content.map(|content| format!("sha256:{content}"));
+        envelope.encode()
     }
 }
 
@@ -145,7 +154,7 @@ fn end(harness: &Harness) -> End {
                 let conversation = Content::Link(tidings_core::context::Link { order: order_of_nothing(), ..link });
                 items.insert(place, conversation);
             }
-            content @ (Content::Facts(_) | Content::Join(_)) => {
+            content @ (Content::Deliveries(_) | Content::Facts(_) | Content::Join(_)) => {
                 items.insert(place, content);
             }
         }
@@ -155,7 +164,7 @@ fn end(harness: &Harness) -> End {
 }
 
 fn order_of_nothing() -> tidings_core::context::Order {
-    tidings_core::context::Order { sequence: None, time: Timestamp::from_unix_ms(0), key: ClaimKey::new("s", "any") }
+    tidings_core::context::Order::at(Timestamp::from_unix_ms(0), ClaimKey::new("s", "any"))
 }
 
 /// Of each conversation the first of each action comes in the order of their transactions.
@@ -252,7 +261,18 @@ proptest! {
 /// So that the properties aren't about nothing.
 #[test]
 fn the_events_do_meet() {
-    let event = |n, kind, known, second, value| Any { n, kind, known, who: 0, second, value, sequence: None };
+    let event = |n, kind, known, second, value| Any {
+        n,
+        kind,
+        known,
+        who: 0,
+        second,
+        value,
+        sequence: None,
+        rank: 0,
+        received: 0,
+        content: None,
+    };
     let kind = |name: &str| KINDS.iter().position(|kind| *kind == name).unwrap();
     let events = [
         event(0, kind("set"), false, 1, 3),

@@ -7,9 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Write;
 use tidings_core::claim::{ClaimKey, Sha256Hex};
+use tidings_core::config::{OneOrMany, Reference};
 use tidings_core::envelope::{Envelope, NewUnreadable};
 use tidings_core::limits::MAX_MESSAGE_BYTES;
 use tidings_core::time::Timestamp;
@@ -21,33 +23,57 @@ pub(super) struct Arrival<'a> {
     pub(super) received: Timestamp,
     pub(super) traceparent: Option<String>,
     pub(super) body_sha256: Sha256Hex,
-    /// Made when an event first needs it, once for all.
-    signed_sha256: OnceCell<Sha256Hex>,
+    /// Made when an event first needs them, once for all, by what is left out.
+    hashes: RefCell<BTreeMap<Vec<Reference>, Hashes>>,
+}
+
+/// What a request is known by, without what a retry writes anew.
+#[derive(Clone)]
+struct Hashes {
+    signed: Sha256Hex,
+    body: Sha256Hex,
 }
 
 impl<'a> Arrival<'a> {
     pub(super) fn of(request: &'a VerifiedRequest<'a>, received: Timestamp) -> Self {
         let body_sha256 = Sha256Hex::of(request.body());
-        Self { request, received, traceparent: traceparent(request), body_sha256, signed_sha256: OnceCell::new() }
+        Self { request, received, traceparent: traceparent(request), body_sha256, hashes: RefCell::default() }
     }
 
-    /// Of all that was signed.
-    pub(super) fn signed_sha256(&self) -> &Sha256Hex {
-        self.signed_sha256.get_or_init(|| self.request.signed_digest(&[]))
+    /// Of all that was signed, without these fields.
+    pub(super) fn signed_sha256(&self, retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
+        self.hashes(retry_fields).signed
+    }
+
+    /// Of the body, without these fields.
+    pub(super) fn body_digest(&self, retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
+        if retry_fields.is_empty() { self.body_sha256.clone() } else { self.hashes(retry_fields).body }
+    }
+
+    fn hashes(&self, retry_fields: &OneOrMany<Reference>) -> Hashes {
+        if let Some(known) = self.hashes.borrow().get(&retry_fields.0) {
+            return known.clone();
+        }
+        let body = if retry_fields.is_empty() { self.body_sha256.clone() } else { self.request.body_digest(retry_fields) };
+        let hashes = Hashes { signed: self.request.signed_digest(&[], retry_fields), body };
+        self.hashes.borrow_mut().insert(retry_fields.0.clone(), hashes.clone());
+        hashes
     }
 
     /// The claim key of a delivery that can't be read. `part`: it stands beside events that can be.
     pub(super) fn key_of_whole(&self, part: Option<usize>) -> ClaimKey {
         let source = &self.request.source().name;
         // Where each event is signed by itself, nothing is signed as a whole.
-        let digest = if self.request.signs_each() { &self.body_sha256 } else { self.signed_sha256() };
-        ClaimKey::unreadable(source, digest, part)
+        let whole = OneOrMany::default();
+        let digest = if self.request.signs_each() { self.body_sha256.clone() } else { self.signed_sha256(&whole) };
+        ClaimKey::unreadable(source, &digest, part)
     }
 
     /// The claim key of an element that can't be read.
     pub(super) fn key_of_element(&self, indices: &[usize], part: Option<usize>) -> ClaimKey {
         if self.request.signs_each() {
-            return ClaimKey::unreadable(&self.request.source().name, &self.request.signed_digest(indices), None);
+            let digest = self.request.signed_digest(indices, &OneOrMany::default());
+            return ClaimKey::unreadable(&self.request.source().name, &digest, None);
         }
         self.key_of_whole(part)
     }

@@ -9,11 +9,20 @@ use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
 /// An event: how to read it, and the indices of the lists on the way to it.
 pub(super) type Place<'s> = (&'s EventSpec, Vec<usize>);
 
-/// The events that the lists of the presets hold, in the order of the specs.
-pub(super) fn of_many<'s>(specs: &'s [EventSpec], body: &Value) -> Vec<Place<'s>> {
-    let each = specs.iter().filter_map(|spec| Some((spec, spec.each.as_ref()?)));
-    each.flat_map(|(spec, each)| each.places(body, MAX_EVENTS_PER_DELIVERY).into_iter().map(move |indices| (spec, indices)))
-        .collect()
+/// The events that the lists of the presets hold, in the order of the specs. Of those with one `each` the first that is for an
+/// element has it.
+pub(super) fn of_many<'s>(specs: &'s [EventSpec], body: &Value, holds: &impl Fn(&EventSpec, &[usize]) -> bool) -> Vec<Place<'s>> {
+    let mut places = Vec::new();
+    let mut taken: BTreeSet<(&JsonPath, Vec<usize>)> = BTreeSet::new();
+    for (spec, each) in specs.iter().filter_map(|spec| Some((spec, spec.each.as_ref()?))) {
+        let is_shared = specs.iter().filter(|other| other.each.as_ref() == Some(each)).nth(1).is_some();
+        for indices in each.places(body, MAX_EVENTS_PER_DELIVERY) {
+            if holds(spec, &indices) && (!is_shared || taken.insert((each, indices.clone()))) {
+                places.push((spec, indices));
+            }
+        }
+    }
+    places
 }
 
 /// Whether an element of one of the lists gave no event: a kind that no spec knows, beside others that one does.
@@ -64,18 +73,7 @@ mod tests {
     use serde_json::json;
 
     fn specs() -> Vec<EventSpec> {
-        let spec = |each: &str| EventSpec {
-            each: Some(each.parse().unwrap()),
-            id: Default::default(),
-            event_type: Default::default(),
-            time: None,
-            subject: Default::default(),
-            conversation: Default::default(),
-            sequence: None,
-            dataschema: Default::default(),
-            with: Default::default(),
-            coalesce_seconds: None,
-        };
+        let spec = |each: &str| EventSpec { each: Some(each.parse().unwrap()), ..EventSpec::default() };
         vec![spec("entry[*].changes[*].value.messages[*]"), spec("entry[*].changes[*].value.statuses[*]")]
     }
 
@@ -88,7 +86,7 @@ mod tests {
             [(json!([known]), false), (json!([known, unknown]), true), (json!([unknown]), true), (json!([]), true)]
         {
             let body = json!({"entry": [{"changes": changes}]});
-            assert_eq!(left_out(&specs, &of_many(&specs, &body), &body), lost, "{body}");
+            assert_eq!(left_out(&specs, &of_many(&specs, &body, &|_, _| true), &body), lost, "{body}");
         }
     }
 

@@ -43,6 +43,25 @@ impl Values<'_> {
         Ok(())
     }
 
+    /// The message without the key and without these values, and with another body.
+    pub(super) fn feed_but(
+        &self,
+        message: &Template,
+        left_out: &[Reference],
+        body: &[u8],
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Rejection> {
+        for part in &message.0 {
+            match part {
+                Part::Text(text) => sink(text.as_bytes()),
+                Part::Value(Reference::Body) => sink(body),
+                Part::Value(reference) if *reference == Reference::Secret || left_out.contains(reference) => {}
+                Part::Value(reference) => self.bytes(reference, sink)?,
+            }
+        }
+        Ok(())
+    }
+
     /// A template as bytes, with the key where it holds the secret.
     pub(super) fn filled(&self, template: &Template, key: &Key) -> Result<Vec<u8>, Rejection> {
         let mut bytes = Vec::new();

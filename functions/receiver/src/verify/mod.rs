@@ -15,6 +15,7 @@ mod oracle;
 mod proof;
 mod public;
 mod rejection;
+mod retried;
 mod sign;
 mod signature;
 mod timestamp;
@@ -24,7 +25,6 @@ pub use key::{Key, KeyError};
 pub use public::{KeyDocument, KeySet, KeySetError, PublicKey, PublicKeys};
 pub use rejection::{NeededKey, Rejection};
 pub use sign::{SignError, can_sign, fresh_for, sign};
-pub(crate) use timestamp::parse as parse_time;
 
 use crate::delivery::Delivery;
 use crate::extract;
@@ -38,7 +38,7 @@ use tidings_core::claim::Sha256Hex;
 use tidings_core::config::address::is_plain;
 use tidings_core::config::scheme::{Encoding, RemoteKey, Scheme};
 use tidings_core::config::source::Source;
-use tidings_core::config::{Reference, Template};
+use tidings_core::config::{OneOrMany, Reference, Template};
 use tidings_core::limits::MAX_SIGNED_EVENTS;
 use tidings_core::time::Timestamp;
 
@@ -321,15 +321,26 @@ impl<'a> VerifiedRequest<'a> {
 
     /// The SHA-256 of what was signed: the event key of events whose id isn't covered. Of events that are signed one by one,
     /// the one at these indices. A token signs nothing, and a JSON Web Token itself, anew for each delivery; there it is the
-    /// body's. A secret that is hashed with the message is no part of it.
-    pub fn signed_digest(&self, indices: &[usize]) -> Sha256Hex {
+    /// body's. A secret that is hashed with the message is no part of it, and neither is what a retry writes anew.
+    pub fn signed_digest(&self, indices: &[usize], retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
         let Some(message) = &self.scheme.message else {
-            return Sha256Hex::of(&self.delivery.body);
+            return self.body_digest(retry_fields);
         };
-        let mut signed = Vec::with_capacity(self.delivery.body.len() + 64);
-        let fed = self.values(indices).feed(message, None, &mut |bytes| signed.extend_from_slice(bytes));
+        let body = retried::without(self.hashed_body(retry_fields), retry_fields);
+        let mut signed = Vec::with_capacity(body.len() + 64);
+        let fed = self.values(indices).feed_but(message, &retry_fields.0, &body, &mut |bytes| signed.extend_from_slice(bytes));
         debug_assert!(fed.is_ok(), "every value was there when it was verified");
         Sha256Hex::of(&signed)
+    }
+
+    /// The SHA-256 of the body, without what a retry writes anew.
+    pub fn body_digest(&self, retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
+        Sha256Hex::of(&retried::without(self.hashed_body(retry_fields), retry_fields))
+    }
+
+    /// As it was sent; where a part of it has to be found, what is inside it.
+    fn hashed_body(&self, retry_fields: &OneOrMany<Reference>) -> &'a [u8] {
+        if retry_fields.is_empty() { self.body() } else { self.content.unwrap_or(self.body()) }
     }
 
     /// Whether each event is signed by itself.

@@ -100,6 +100,11 @@ fn sign_by(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp) 
         }
     }
     if let Some(jwt) = &scheme.jwt {
+        if jwt.is_event
+            && let Value::Object(event) = body(delivery)?
+        {
+            claims.extend(event);
+        }
         let token = token(jwt, claims, source, key, delivery, now)?;
         return write(scheme, key, delivery, &[], &fields, &token);
     }

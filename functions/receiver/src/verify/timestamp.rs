@@ -24,12 +24,13 @@ pub(super) fn check(spec: &SignedTimestamp, text: String, now: Timestamp) -> Res
 }
 
 /// A time as its unit writes it. Digits only: no sign, no fraction, no space.
-pub(crate) fn parse(unit: TimeUnit, text: &str) -> Option<Timestamp> {
+pub(super) fn parse(unit: TimeUnit, text: &str) -> Option<Timestamp> {
     let digits = || text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<i64>().ok()).flatten();
     match unit {
         TimeUnit::S => Timestamp::from_unix_s(digits()?),
         TimeUnit::Ms => digits().map(Timestamp::from_unix_ms),
         TimeUnit::Rfc3339 => Timestamp::parse_rfc3339(text),
+        TimeUnit::Utc => Timestamp::parse_utc(text),
     }
 }
 
@@ -38,7 +39,7 @@ pub(super) fn write(unit: TimeUnit, time: Timestamp) -> String {
     match unit {
         TimeUnit::S => time.unix_s().to_string(),
         TimeUnit::Ms => time.unix_ms().to_string(),
-        TimeUnit::Rfc3339 => time.to_string(),
+        TimeUnit::Rfc3339 | TimeUnit::Utc => time.to_string(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a request costs: AWS calls of a warm function.
 
 use crate::support::{ACCEPTED, DUPLICATE, Harness, TAKEN, UNAUTHENTIC, order, statuses};
+use tidings_core::limits::MAX_OTHER_BODIES;
 use tidings_core::memory::Call;
 
 #[tokio::test]
@@ -19,6 +20,21 @@ async fn a_duplicate_is_one_call() {
     let before = harness.calls();
     assert_eq!(harness.send(&delivery).await.said(), DUPLICATE);
     assert_eq!((harness.calls() - before, harness.count(Call::Record)), (1, 2));
+}
+
+#[tokio::test]
+async fn another_body_under_a_known_id_is_one_call_more_the_first_time() {
+    let harness = Harness::warm().await;
+    harness.send(&harness.signed("orders", order("e1", "1"))).await;
+    let mut costs = Vec::new();
+    for body in (2..MAX_OTHER_BODIES + 4).chain([2]) {
+        let before = harness.calls();
+        assert_eq!(harness.send(&harness.signed("orders", order("e1", &body.to_string()))).await.said(), DUPLICATE);
+        costs.push(harness.calls() - before);
+    }
+    let mut expected = vec![2; MAX_OTHER_BODIES];
+    expected.extend([1, 1, 1]);
+    assert_eq!(costs, expected, "while the claim has room for it, and hasn't it");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod batches;
 mod calls;
 mod encodings;
 mod extraction;
+mod identity;
 mod logs;
 mod mortal;
 mod raw_events;

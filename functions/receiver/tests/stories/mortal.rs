@@ -5,7 +5,7 @@ use futures::FutureExt;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use tidings_core::claim::decide::Recorded;
-use tidings_core::claim::{ClaimKey, NewClaim};
+use tidings_core::claim::{ClaimKey, NewClaim, Sha256Hex};
 use tidings_core::memory::{MemoryQueue, MemoryStore};
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
 use tidings_core::time::Timestamp;
@@ -74,6 +74,10 @@ impl ClaimStore for Mortal<MemoryStore> {
 
     async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable> {
         self.live(self.inner.mark_enqueued(key, at)).await
+    }
+
+    async fn note_body(&self, key: &ClaimKey, other: &Sha256Hex) -> Result<(), Unavailable> {
+        self.live(self.inner.note_body(key, other)).await
     }
 }
 

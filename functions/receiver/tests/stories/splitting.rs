@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::claim::decide::Recorded;
-use tidings_core::claim::{ClaimKey, NewClaim};
+use tidings_core::claim::{ClaimKey, NewClaim, Sha256Hex};
 use tidings_core::limits::{
     EVENTS_AT_ONCE, MAX_BODY_BYTES, MAX_DELIVERY_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_MESSAGE_BYTES, MIN_ENVELOPE_BYTES,
     RECEIVE_RESERVE,
@@ -131,6 +131,10 @@ impl ClaimStore for Slow {
 
     async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable> {
         self.store.mark_enqueued(key, at).await
+    }
+
+    async fn note_body(&self, key: &ClaimKey, other: &Sha256Hex) -> Result<(), Unavailable> {
+        self.store.note_body(key, other).await
     }
 }
 

@@ -54,7 +54,7 @@ sources:
   # Its times are in seconds.
   clocked:
     scheme: *plain
-    event: [{ id: "{json:id}", type: "t", time: { from: "json:at", unit: s } }]
+    event: [{ id: "{json:id}", type: "t", time: { from: "json:at", unit: s }, sequence: "json:n" }]
   # Its times are texts.
   dated:
     scheme: *plain
@@ -68,6 +68,44 @@ sources:
     scheme: *plain
     signed_body: plain
     event: [{ id: "{json:id}", type: "t" }]
+  # An id of several parts.
+  parts:
+    scheme: *plain
+    event: [{ id: "{json:object}:{json:id}:{json:what}", type: "t" }]
+  # An id of the delivery that nobody signs.
+  delivered:
+    scheme: *plain
+    event: [{ delivery_id: "{header:X-Delivery}", type: "{json:type}" }]
+  by-content:
+    scheme: *plain
+    duplicates: by_content
+    event: [{ delivery_id: "{header:X-Delivery}", type: "{json:type}" }]
+  # A retry has a number of its own.
+  retried:
+    scheme: *plain
+    event: [{ type: "{json:type}", retry_fields: "json:meta.attempt" }]
+  # A retry is signed at a time of its own.
+  resigned:
+    scheme:
+      algorithm: hmac-sha256
+      signature: { from: "header:X-Plain", encoding: hex }
+      message: "{header:X-Time}.{body}"
+      timestamp: { from: "header:X-Time", unit: s }
+    event: [{ delivery_id: "{header:X-Delivery}", type: "{json:type}", retry_fields: "header:X-Time" }]
+  # A token, and many events.
+  regrouped:
+    scheme: { algorithm: token, signature: { from: "header:X-Token" } }
+    event: [{ each: "[*]", id: "{json:[*].id}", type: t }]
+  # Kinds that a value tells apart.
+  conditional:
+    scheme: *plain
+    event:
+      - { each: "events[*]", when: { "json:events[*].gone": "true" }, id: "{json:events[*].id}:deleted", type: message.deleted }
+      - { each: "events[*]", when: { "json:events[*].kind": [b, c] }, id: "{json:events[*].id}:{json:events[*].kind}", type: "message.{json:events[*].kind}" }
+      - { each: "events[*]", id: "{json:events[*].id}:sent", type: message }
+  only-known:
+    scheme: *plain
+    event: [{ when: { "json:kind": known }, type: "{json:kind}" }]
   b:
     scheme: *plain
     event: [{ id: "{json:i}", type: "t" }]
@@ -78,7 +116,23 @@ pub(crate) fn secrets() -> Value {
     let mut secrets: Value = serde_json::from_str(SECRETS).unwrap();
     secrets["bare"] = json!("a bare secret");
     secrets["thorough"] = json!("00ff10");
-    for name in ["many", "batch", "clocked", "dated", "compressed", "plain", "b"] {
+    for name in [
+        "many",
+        "batch",
+        "clocked",
+        "dated",
+        "compressed",
+        "plain",
+        "b",
+        "parts",
+        "delivered",
+        "by-content",
+        "retried",
+        "resigned",
+        "regrouped",
+        "conditional",
+        "only-known",
+    ] {
         secrets[name] = json!("a plain secret");
     }
     secrets

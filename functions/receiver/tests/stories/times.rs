@@ -3,6 +3,7 @@
 use crate::support::{ACCEPTED, Harness};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tidings_core::claim::EventField;
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::log::{counted, lines_with};
 use tidings_core::telemetry::Metric;
@@ -22,13 +23,14 @@ async fn a_time_that_cannot_be_written_is_the_time_of_receipt_and_is_counted() {
         (json!(i64::MAX), None),
         (json!(u64::MAX), None),
         (json!(-1), None),
-        (json!(1.5), None),
+        (json!(1.5), Some(Timestamp::from_unix_ms(1_500))),
+        (json!("1.5x"), None),
         (json!("soon"), None),
         (json!(true), None),
         (json!(0), Timestamp::from_unix_s(0)),
     ] {
         let harness = Harness::warm().await;
-        let before = counted(Metric::TimeUnread).len();
+        let before = counted(Metric::FieldUnread).len();
         let answer = harness.send(&harness.signed("clocked", json!({"id": "1", "at": at}).to_string())).await;
         assert_eq!(answer.said(), ACCEPTED, "{at}");
         let event = &harness.queued()[0];
@@ -37,10 +39,13 @@ async fn a_time_that_cannot_be_written_is_the_time_of_receipt_and_is_counted() {
             (read, read.filter(|t| *t <= event.receivedtime).unwrap_or(event.receivedtime)),
             "{at}"
         );
-        assert_eq!(counted(Metric::TimeUnread).len() - before, usize::from(read.is_none()), "{at}");
+        let unread: Vec<EventField> = read.is_none().then_some(EventField::Time).into_iter().collect();
+        let counts = counted(Metric::FieldUnread).split_off(before);
+        assert_eq!(counts, vec![("clocked".to_owned(), "time".to_owned(), 1); unread.len()], "{at}");
+        assert_eq!(harness.claim("clocked#1").unwrap().unread, unread, "{at}");
     }
-    assert!(lines_with(&["message=its time can't be read", "claim_key=clocked#1"]) > 0);
-    assert!(lines_with(&["step=\"time_unread\""]) > 0, "`dev` shows it");
+    assert!(lines_with(&["message=fields of it can't be read", "claim_key=clocked#1", "fields=\"time\""]) > 0);
+    assert!(lines_with(&["step=\"unread\"", "fields=\"time\""]) > 0, "`dev` shows it");
 }
 
 #[tokio::test]
@@ -58,11 +63,11 @@ async fn a_year_before_the_first_is_the_time_of_receipt() {
         assert_eq!(harness.queued()[0].time, read, "{at}");
     }
     let harness = Harness::warm().await;
-    let before = counted(Metric::TimeUnread).len();
+    let before = counted(Metric::FieldUnread).len();
     for absent in [json!({"id": "1"}), json!({"id": "2", "at": null}), json!({"id": "3", "at": ""})] {
         harness.send(&harness.signed("dated", absent.to_string())).await;
     }
-    assert_eq!((counted(Metric::TimeUnread).len(), harness.queued().len()), (before, 3), "what isn't there isn't wrong");
+    assert_eq!((counted(Metric::FieldUnread).len(), harness.queued().len()), (before, 3), "what isn't there isn't wrong");
 }
 
 fn value() -> impl Strategy<Value = Value> {

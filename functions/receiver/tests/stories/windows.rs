@@ -5,9 +5,9 @@ use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, order, secrets};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tidings_core::claim::decide::Committed;
-use tidings_core::claim::{ClaimKey, ClaimState};
+use tidings_core::claim::{ClaimKey, ClaimState, Sha256Hex};
 use tidings_core::envelope::Envelope;
-use tidings_core::memory::log::counted;
+use tidings_core::memory::log::{counted, lines_with};
 use tidings_core::memory::{Call, Fault, MemoryQueue, MemoryStore, noted};
 use tidings_core::ports::{Burial, Buried, ContextStore, EventQueue, Unavailable};
 use tidings_core::telemetry::Metric;
@@ -180,7 +180,27 @@ async fn another_body_under_a_known_id_is_counted_and_not_rejected() {
     assert_eq!(harness.send(&other).await.said(), ACCEPTED);
     assert_eq!(harness.send(&other).await.said(), DUPLICATE);
     assert_eq!(counted(Metric::BodyMismatch).len(), 2);
-    assert_eq!(harness.claim(KEY).unwrap().body_sha256, first, "the claim keeps what it was made of");
+    let claim = harness.claim(KEY).unwrap();
+    assert_eq!(claim.body_sha256, first, "the claim keeps what it was made of");
+    let hashes = [first.unwrap(), Sha256Hex::of(&other.body).as_str().to_owned()];
+    assert_eq!(claim.other_bodies, hashes[1..], "and what came since");
+    let [first, other] = hashes.map(|hash| Sha256Hex::stored(hash).short().to_owned());
+    let both = [format!("first=\"{first}\""), format!("other=\"{other}\"")];
+    let both: Vec<&str> = both.iter().map(String::as_str).collect();
+    assert_eq!(lines_with(&[&["message=a known event came with another body", "claim_key=orders#e1"], &both[..]].concat()), 2);
+    assert_eq!(lines_with(&[&["step=\"other_body\""], &both[..]].concat()), 2, "`dev` shows it");
+}
+
+#[tokio::test]
+async fn a_claim_that_cannot_be_told_of_another_body_costs_the_delivery_nothing() {
+    let harness = Harness::warm().await;
+    harness.send(&harness.signed("orders", order("e1", "1"))).await;
+    let other = harness.signed("orders", order("e1", "2"));
+    harness.faults.fail(Call::NoteBody, Fault::Refuse, 1);
+    assert_eq!(harness.send(&other).await.said(), DUPLICATE);
+    assert_eq!(harness.claim(KEY).unwrap().other_bodies, Vec::<String>::new());
+    assert_eq!(harness.send(&other).await.said(), DUPLICATE);
+    assert_eq!(harness.claim(KEY).unwrap().other_bodies.len(), 1, "the next one tells it");
 }
 
 #[tokio::test]

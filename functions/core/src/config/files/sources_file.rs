@@ -5,8 +5,9 @@ use crate::config::OneOrMany;
 use crate::config::answers::{Refusal, Success};
 use crate::config::event::EventSpec;
 use crate::config::provider::{Provider, json_only};
+use crate::config::rules::TypePattern;
 use crate::config::scheme::{Algorithm, Scheme};
-use crate::config::source::{BodyFormat, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name};
+use crate::config::source::{BodyFormat, Duplicates, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name};
 use crate::limits::MAX_REPLY_BYTES;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -43,6 +44,11 @@ struct SourceEntry {
     /// What of a body with a `Content-Encoding` is signed: what is inside (`plain`), the compressed bytes, or `either`; instead of
     /// the preset's.
     signed_body: Option<SignedBody>,
+    /// Types from low to high, which decides between events of one time; instead of the preset's.
+    rank: Option<OneOrMany<TypePattern>>,
+    /// Whether the same signed bytes under another delivery id are another event (`by_delivery`, as it is without this) or the same
+    /// (`by_content`).
+    duplicates: Option<Spanned<Duplicates>>,
     /// How far a signed timestamp may be from our clock; instead of the scheme's.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::limits::MAX_TOLERANCE.as_secs())))]
     tolerance_seconds: Option<Spanned<u64>>,
@@ -161,6 +167,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
                 form_xml: None,
                 public_url: None,
                 signed_body: SignedBody::default(),
+                duplicates: Duplicates::default(),
             };
             (own, scheme.referenced)
         }
@@ -198,6 +205,15 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
             checker.problem(types.referenced, problem);
         }
         source.content_types = types.value;
+    }
+    if let Some(rank) = entry.rank {
+        source.events.iter_mut().for_each(|event| event.rank = rank.clone());
+    }
+    if let Some(duplicates) = entry.duplicates {
+        if source.events.iter().all(|event| event.delivery_id.is_empty()) {
+            checker.problem(duplicates.referenced, "`duplicates`, but none of its events has a `delivery_id`");
+        }
+        source.duplicates = duplicates.value;
     }
     if let Some(reply) = entry.reply {
         let most = MAX_REPLY_BYTES;

@@ -5,6 +5,7 @@
 
 mod again;
 mod api;
+mod ladder;
 mod pattern;
 mod policy;
 mod span;
@@ -12,6 +13,7 @@ mod text;
 
 pub use again::Again;
 pub use api::{Api, Enrich, IfGone, SentAs};
+pub use ladder::Ladder;
 pub use pattern::TypePattern;
 pub use policy::{Cap, Channel, ClockTime, OptIn, Policy, QuietHours};
 pub use span::Span;
@@ -150,6 +152,9 @@ pub struct Assignment {
     /// How long after the event the fact is known; for good if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Span>,
+    /// The values that it may have, if it never goes down. The newest event has it if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Ladder>,
 }
 
 /// A text for the person behind the conversation.

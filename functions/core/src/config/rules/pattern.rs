@@ -12,6 +12,18 @@ use std::str::FromStr;
 pub struct TypePattern(String);
 
 impl TypePattern {
+    /// Whether it is `*`: any type.
+    pub fn is_any(&self) -> bool {
+        self.0 == "*"
+    }
+
+    /// A text as a type that a pattern can name: `/` parts it as `.` does, and `_` stands for what a pattern has no room for.
+    pub fn nameable(text: &str) -> String {
+        let foreign = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '*' | '{' | '}');
+        let fit = text.trim().replace('/', ".").replace(foreign, "_");
+        fit.split('.').map(|segment| if segment.is_empty() { "_" } else { segment }).collect::<Vec<_>>().join(".")
+    }
+
     /// A `*` at the end stands for one segment or more, any other for exactly one.
     pub fn matches(&self, event_type: &str) -> bool {
         let mut segments = event_type.split('.');

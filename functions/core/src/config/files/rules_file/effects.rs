@@ -5,10 +5,10 @@ use super::policy::{CapEntry, cap};
 use super::{Scalar, expression, name, parse};
 use crate::config::OneOrMany;
 use crate::config::files::{Checker, Spanned};
-use crate::config::rules::{Assignment, Channel, Effects, Emit, Notify, Priority, Span, Text, TextPart, is_name};
+use crate::config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, Span, Text, TextPart, is_name};
 #[cfg(feature = "schema")]
 use crate::config::schema::Either;
-use crate::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TEXT_BYTES, MAX_TTL};
+use crate::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TEXT_CHARS, MAX_TTL};
 use crate::rules::Scope;
 use serde::Deserialize;
 use serde_saphyr::Location;
@@ -66,11 +66,12 @@ pub(super) struct EmitEntry {
     data: ValuesEntry,
 }
 
-/// An expression, or one with how long its value is known.
+/// An expression, or one with how long its value is known, or with the values that it may have.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "Either<Scalar, WholeAssignment>"))]
 pub(super) struct AssignmentEntry {
     value: Scalar,
     ttl: Option<Span>,
+    ladder: Option<Ladder>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +81,9 @@ struct WholeAssignment {
     value: Scalar,
     /// How long after the event the fact is known; for good if it is left out.
     ttl: Option<Span>,
+    /// The values that it may have, lowest first: it ends at the highest that any event has reached, whenever that was. The newest
+    /// event has it if it is left out.
+    ladder: Option<Ladder>,
 }
 
 impl<'de> Deserialize<'de> for AssignmentEntry {
@@ -90,11 +94,11 @@ impl<'de> Deserialize<'de> for AssignmentEntry {
             type Value = AssignmentEntry;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an expression, or { value: …, ttl: … }")
+                f.write_str("an expression, or { value: …, ttl: … }, or { value: …, ladder: […] }")
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<AssignmentEntry, E> {
-                Ok(AssignmentEntry { value: Scalar(text.to_owned()), ttl: None })
+                Ok(AssignmentEntry { value: Scalar(text.to_owned()), ttl: None, ladder: None })
             }
 
             fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<AssignmentEntry, E> {
@@ -122,9 +126,9 @@ impl<'de> Deserialize<'de> for AssignmentEntry {
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<AssignmentEntry, A::Error> {
-                let WholeAssignment { value, ttl } =
+                let WholeAssignment { value, ttl, ladder } =
                     WholeAssignment::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                Ok(AssignmentEntry { value, ttl })
+                Ok(AssignmentEntry { value, ttl, ladder })
             }
         }
 
@@ -167,11 +171,11 @@ impl Field {
         for (fact, entry) in self.set.unwrap_or_default() {
             let at = entry.referenced;
             name(checker, at, "a fact", &fact);
-            kinds.written(checker, at, &fact, Kind::Register);
+            kinds.set(checker, at, &fact, entry.value.ladder.as_ref());
             if effects.unset.0.contains(&fact) {
                 checker.problem(at, format!("{what} sets and unsets {fact:?}; one of them is enough"));
             }
-            let AssignmentEntry { value: Scalar(value), ttl } = entry.value;
+            let AssignmentEntry { value: Scalar(value), ttl, ladder } = entry.value;
             parse(checker, at, &value, scope);
             if let Some(ttl) = ttl.filter(|ttl| ttl.duration() > MAX_TTL) {
                 checker.problem(
@@ -179,7 +183,10 @@ impl Field {
                     format!("a fact known for {ttl}, allowed: up to {}; leave `ttl` out for good", Span::new(MAX_TTL)),
                 );
             }
-            effects.set.insert(fact, Assignment { value, ttl });
+            if ttl.is_some() && ladder.is_some() {
+                checker.problem(at, "a fact with a `ladder` never goes down, so it has no `ttl`; leave one of them out");
+            }
+            effects.set.insert(fact, Assignment { value, ttl, ladder });
         }
         let facts = effects.set.len() + effects.unset.0.len() + effects.count.len() + effects.add.len() + effects.remove.len();
         if facts > MAX_FACTS_PER_RULE {
@@ -228,9 +235,9 @@ fn forgotten(checker: &mut Checker<'_>, unset: Spanned<OneOrMany<String>>, kinds
 
 fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &mut Kinds) -> Notify {
     let (at, text) = (entry.text.referenced, entry.text.value);
-    let bytes = text.to_string().len();
-    if bytes > MAX_TEXT_BYTES {
-        checker.problem(at, format!("a text of {bytes} bytes, allowed: {MAX_TEXT_BYTES}"));
+    let chars = text.to_string().chars().count();
+    if chars > MAX_TEXT_CHARS {
+        checker.problem(at, format!("a text of {chars} characters, allowed: {MAX_TEXT_CHARS}"));
     }
     for part in text.parts() {
         match part {

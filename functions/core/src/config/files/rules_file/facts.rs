@@ -2,12 +2,14 @@
 //! set somewhere.
 
 use crate::config::files::{Checker, did_you_mean};
+use crate::config::rules::Ladder;
 use serde_saphyr::Location;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Register,
+    Ladder,
     Counter,
     Set,
 }
@@ -16,6 +18,7 @@ impl Kind {
     const fn words(self) -> &'static str {
         match self {
             Self::Register => "set",
+            Self::Ladder => "a ladder",
             Self::Counter => "counted",
             Self::Set => "a set of elements",
         }
@@ -25,6 +28,7 @@ impl Kind {
 #[derive(Default)]
 pub(super) struct Kinds {
     written: BTreeMap<String, Kind>,
+    ladders: BTreeMap<String, Ladder>,
     told: Vec<(Location, String)>,
     forgotten: Vec<(Location, String)>,
 }
@@ -37,6 +41,16 @@ impl Kinds {
                 at,
                 format!("fact {fact:?} is {} here and {} above; one fact is one thing", kind.words(), first.words()),
             );
+        }
+    }
+
+    /// It is set: as a ladder, or by whatever is newest.
+    pub(super) fn set(&mut self, checker: &mut Checker<'_>, at: Location, fact: &str, ladder: Option<&Ladder>) {
+        self.written(checker, at, fact, if ladder.is_some() { Kind::Ladder } else { Kind::Register });
+        if let Some(ladder) = ladder
+            && self.ladders.entry(fact.to_owned()).or_insert_with(|| ladder.clone()) != ladder
+        {
+            checker.problem(at, format!("fact {fact:?} has another ladder here than above; one fact has one"));
         }
     }
 
@@ -60,7 +74,7 @@ impl Kinds {
             match self.written.get(&fact) {
                 Some(Kind::Register) => {}
                 None => checker.problem(at, format!("no rule sets a fact {fact:?}{}", hint(&fact))),
-                Some(kind @ (Kind::Counter | Kind::Set)) => {
+                Some(kind @ (Kind::Ladder | Kind::Counter | Kind::Set)) => {
                     checker.problem(at, format!("fact {fact:?} is {}; only what is set can be unset", kind.words()));
                 }
             }

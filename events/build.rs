@@ -1,0 +1,7 @@
+//! `include_dir` doesn't tell cargo of files that come and go.
+
+fn main() {
+    for folder in ["bodies", "samples"] {
+        println!("cargo::rerun-if-changed={folder}");
+    }
+}

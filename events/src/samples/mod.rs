@@ -1,0 +1,231 @@
+//! What each preset's provider really sends, as data: `samples/NAME.toml`, one file a preset. Tests check all of them, and
+//! `tidings providers` and the documentation show them. Only tools and tests link this crate: no function carries a sample.
+//!
+//! A file is refused as a whole, with the first problem that it has: what reads it may trust its words.
+
+mod kinds;
+
+pub use kinds::{Kind, kinds};
+
+use crate::{RequestError, Sample};
+use include_dir::{Dir, include_dir};
+use serde::{Deserialize, Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use tidings_core::config::provider::{Provider, Vector};
+use tidings_core::time::Timestamp;
+
+static SAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/samples");
+
+/// The samples of a preset, as its file has them.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SampleFile {
+    #[serde(rename = "sample")]
+    samples: Vec<PresetSample>,
+}
+
+/// One request as the provider sends it, before it is signed.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PresetSample {
+    /// Unique among the preset's: a-z, 0-9 and `_`.
+    pub name: String,
+    /// Beside the signature and its time.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Without the question mark.
+    #[serde(default)]
+    pub query: String,
+    /// The preset's first one if it is left out.
+    #[serde(default)]
+    pub content_type: Option<String>,
+    /// Without the line feed at either end.
+    #[serde(default)]
+    pub body: String,
+    /// The preset's vector that is the request, where only the provider can sign.
+    #[serde(default)]
+    pub vector: Option<String>,
+    /// What comes of it, in the order in which the receiver makes them.
+    #[serde(default, rename = "event")]
+    pub events: Vec<SampleEvent>,
+    /// Requests that differ from it a little.
+    #[serde(default, rename = "other")]
+    pub others: Vec<OtherRequest>,
+}
+
+/// What comes of a sample. A field that is left out is one that the event hasn't.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleEvent {
+    #[serde(rename = "type")]
+    pub event_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataschema: Option<String>,
+    pub key: SampleKey,
+}
+
+/// How the event is known.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum SampleKey {
+    /// The hash of the signed bytes.
+    Content,
+    /// The hash of the signed bytes, with the provider's id of the delivery.
+    ContentAndDelivery,
+    /// No event could be read.
+    Unreadable,
+    /// An id that the signature covers.
+    Id(String),
+}
+
+/// A sample with some of its text replaced.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherRequest {
+    /// What it is, in a few words.
+    pub what: String,
+    /// Old and new text. The old one is replaced wherever it stands: in the body, a header's value and the query.
+    pub change: Vec<(String, String)>,
+    /// Whether its events are those of the sample. If not, it shares no claim with it.
+    pub same: bool,
+}
+
+/// What is wrong with a preset's samples.
+#[derive(Debug, thiserror::Error)]
+pub enum SamplesError {
+    #[error("{0}")]
+    Form(#[from] Box<toml::de::Error>),
+    #[error("the name {0:?} has other characters than a-z, 0-9 and _")]
+    Name(String),
+    #[error("{0} is there twice")]
+    Twice(String),
+    #[error("{0}: it has a vector, which is the whole request, and a body, headers, a query, a content type or others")]
+    BesideVector(String),
+    #[error("{sample}: {what:?} changes nothing")]
+    NoChange { sample: String, what: String },
+    #[error("{sample}: {what:?} replaces {old:?}, which is nowhere in the body, a header or the query")]
+    NotThere { sample: String, what: String, old: String },
+}
+
+/// The samples of a preset. None where it has no file.
+///
+/// # Panics
+/// If the file can't be read: a test reads all of them.
+pub fn of_preset(preset: &str) -> Vec<PresetSample> {
+    let file = SAMPLES.get_file(format!("{preset}.toml"));
+    let text = file.map(|file| file.contents_utf8().expect("a test reads all samples"));
+    text.map_or_else(Vec::new, |text| read(text).unwrap_or_else(|error| panic!("events/samples/{preset}.toml: {error}")))
+}
+
+/// The presets that have a file, in the order of their names.
+pub fn presets() -> Vec<&'static str> {
+    let names = SAMPLES.files().filter_map(|file| file.path().to_str()?.strip_suffix(".toml"));
+    names.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The samples of a file's text.
+pub fn read(text: &str) -> Result<Vec<PresetSample>, SamplesError> {
+    let SampleFile { mut samples } = toml::from_str(text).map_err(Box::new)?;
+    let mut names = BTreeSet::new();
+    for sample in &mut samples {
+        let body = sample.body.strip_prefix('\n').unwrap_or(&sample.body);
+        sample.body = body.strip_suffix('\n').unwrap_or(body).to_owned();
+        sample.check()?;
+        if !names.insert(sample.name.clone()) {
+            return Err(SamplesError::Twice(sample.name.clone()));
+        }
+    }
+    Ok(samples)
+}
+
+impl PresetSample {
+    fn check(&self) -> Result<(), SamplesError> {
+        let name = || self.name.clone();
+        let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if self.name.is_empty() || !self.name.chars().all(is_fit) {
+            return Err(SamplesError::Name(name()));
+        }
+        let has_own = !self.headers.is_empty() || !self.query.is_empty() || self.content_type.is_some() || !self.body.is_empty();
+        if self.vector.is_some() && (has_own || !self.others.is_empty()) {
+            return Err(SamplesError::BesideVector(name()));
+        }
+        for OtherRequest { what, change, .. } in &self.others {
+            if change.iter().all(|(old, new)| old == new) {
+                return Err(SamplesError::NoChange { sample: name(), what: what.clone() });
+            }
+            if let Some((old, _)) = change.iter().find(|(old, _)| old.is_empty() || !self.texts().any(|text| text.contains(old)))
+            {
+                return Err(SamplesError::NotThere { sample: name(), what: what.clone(), old: old.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        self.headers.values().chain([&self.body, &self.query])
+    }
+
+    /// The request, not signed yet.
+    pub fn request(&self, provider: &Provider) -> Result<Sample, RequestError> {
+        let mut request = Sample::of_body(&provider.source(&provider.name), self.body.clone().into_bytes());
+        request.query.clone_from(&self.query);
+        let content_type = self.content_type.iter().map(|value| ("content-type", value));
+        let own = self.headers.iter().map(|(name, value)| (name.as_str(), value));
+        content_type.chain(own).try_for_each(|(name, value)| request.set_header(name, value))?;
+        Ok(request)
+    }
+
+    /// The vector that is the request, signed. `None` where it has none, or its preset hasn't that.
+    pub fn vector_of<'a>(&self, provider: &'a Provider) -> Option<&'a Vector> {
+        provider.vectors.iter().find(|vector| Some(&vector.name) == self.vector.as_ref())
+    }
+
+    /// The same with the other's changes.
+    #[must_use]
+    pub fn changed(&self, other: &OtherRequest) -> Self {
+        let mut changed = Self { others: Vec::new(), ..self.clone() };
+        for (old, new) in &other.change {
+            let texts = changed.headers.values_mut().chain([&mut changed.body, &mut changed.query]);
+            texts.for_each(|text| *text = text.replace(old, new));
+        }
+        changed
+    }
+}
+
+impl From<String> for SampleKey {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "content" => Self::Content,
+            "content+delivery" => Self::ContentAndDelivery,
+            "unreadable" => Self::Unreadable,
+            _ => Self::Id(word),
+        }
+    }
+}
+
+/// As it is read.
+impl Serialize for SampleKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for SampleKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Content => "content",
+            Self::ContentAndDelivery => "content+delivery",
+            Self::Unreadable => "unreadable",
+            Self::Id(id) => id,
+        })
+    }
+}

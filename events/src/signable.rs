@@ -1,0 +1,103 @@
+//! A preset's samples as signed requests, and what the receiver reads in them.
+
+use crate::samples::PresetSample;
+use crate::{RequestError, SignedRequest};
+use receiver::delivery::Delivery;
+use receiver::extract::VerifiedEvent;
+use receiver::verify::{Key, sign, verify};
+use tidings_core::config::provider::Provider;
+use tidings_core::config::scheme::{Algorithm, Encoding, Jwt, JwtAlgorithm};
+use tidings_core::config::source::Source;
+use tidings_core::time::Timestamp;
+
+/// A source of a preset with a secret that signs for it.
+#[derive(Clone, Debug)]
+pub struct Signable {
+    pub provider: Provider,
+    pub source: Source,
+    secret: String,
+}
+
+/// Why a sample isn't taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("{0}")]
+    Request(#[from] RequestError),
+    #[error("refused: {0}")]
+    Rejected(#[from] receiver::verify::Rejection),
+    #[error("answered {0}")]
+    Answered(u16),
+}
+
+impl Signable {
+    /// Where only the provider can sign, the secret is one of ours: what a signature covers follows from the message, not from the key.
+    pub fn of(provider: Provider) -> Self {
+        let public_url = Some(format!("https://hooks.example/webhooks/{}", provider.name));
+        let mut source = Source { public_url, ..provider.source(&provider.name) };
+        let mut secret = provider.vectors.first().map(|vector| vector.secret.clone()).unwrap_or_default();
+        let scheme = &mut source.scheme;
+        let is_asymmetric = |jwt: &Jwt| jwt.algorithms.iter().any(|algorithm| algorithm.is_asymmetric());
+        let is_private = match scheme.algorithm {
+            Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => {
+                scheme.algorithm = Algorithm::HmacSha256;
+                if scheme.signature.encoding == Encoding::Text {
+                    scheme.signature.encoding = Encoding::Hex;
+                }
+                true
+            }
+            Algorithm::Jwt if scheme.jwt.as_ref().is_some_and(is_asymmetric) => {
+                scheme.jwt.iter_mut().for_each(|jwt| jwt.algorithms = vec![JwtAlgorithm::Hs256]);
+                true
+            }
+            Algorithm::Jwt
+            | Algorithm::HmacMd5
+            | Algorithm::HmacSha1
+            | Algorithm::HmacSha256
+            | Algorithm::HmacSha512
+            | Algorithm::Sha256
+            | Algorithm::Token => false,
+        };
+        if is_private {
+            scheme.remote_key = None;
+            scheme.key = Default::default();
+            scheme.expect.clear();
+            "a secret of our own".clone_into(&mut secret);
+        }
+        Self { provider, source, secret }
+    }
+
+    /// The request, signed at that time. A sample that is a vector has its headers and its body.
+    pub fn sign(&self, sample: &PresetSample, at: Timestamp) -> Result<SignedRequest, RequestError> {
+        let request = match sample.vector_of(&self.provider) {
+            Some(vector) => {
+                let (headers, body) = (vector.headers.clone(), vector.body.clone());
+                PresetSample { headers, body, vector: None, ..sample.clone() }.request(&self.provider)
+            }
+            None => sample.request(&self.provider),
+        }?;
+        let mut delivery =
+            Delivery { method: "POST".to_owned(), query: request.query, headers: request.headers, body: request.body };
+        sign(&self.source, &self.key()?, &mut delivery, at)?;
+        let query = if delivery.query.is_empty() { String::new() } else { format!("?{}", delivery.query) };
+        let path = format!("/webhooks/{}{query}", self.source.name);
+        Ok(SignedRequest {
+            source: self.source.name.clone(),
+            method: "POST",
+            path,
+            headers: delivery.headers,
+            body: delivery.body,
+        })
+    }
+
+    /// What the receiver reads in it.
+    pub fn events(&self, request: &SignedRequest, at: Timestamp) -> Result<Vec<VerifiedEvent>, Refusal> {
+        let delivery = request.delivery();
+        let verified = verify(&self.source, &[self.key()?], &delivery, at)?;
+        receiver::extract::events(&verified, at).map_err(|reply| Refusal::Answered(reply.status().as_u16()))
+    }
+
+    fn key(&self) -> Result<Key, RequestError> {
+        let key = Key::prepare(&self.source.scheme, &self.secret);
+        key.map_err(|error| RequestError::Secret(self.source.name.clone(), error))
+    }
+}

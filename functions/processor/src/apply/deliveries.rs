@@ -1,0 +1,20 @@
+//! The bound on events of one body. See [`Deliveries`].
+
+use super::Applied;
+use crate::failure::Failure;
+use crate::view::View;
+use tidings_core::context::{Content, Deliveries, Item, Place};
+use tidings_core::time::Timestamp;
+
+impl Applied {
+    /// Counts the event among those of its body, at this place.
+    pub(crate) fn count_delivery(&mut self, view: &View, place: &Place, now: Timestamp) -> Result<(), Failure> {
+        let (version, before) = view.deliveries(place);
+        let Some(deliveries) = before.with_one_more() else {
+            return Err(Failure::RepeatedBody { again: Deliveries::again(now) });
+        };
+        self.repeats_a_body = before.events > 0;
+        self.items.insert(place.clone(), Item { version, content: Content::Deliveries(deliveries) });
+        Ok(())
+    }
+}

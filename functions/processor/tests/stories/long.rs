@@ -1,0 +1,72 @@
+//! What people write is processed up to the length that their channel takes, by the rules that are shipped.
+
+use crate::support::{Harness, MAX_RECEIVES, message, now};
+use serde_json::{Value, json};
+use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
+use tidings_core::limits::{MAX_FACT_BYTES, MAX_TEXT_CHARS};
+
+async fn comes(harness: &Harness, source: &str, event_type: &str, subject: &str, data: Value) -> Claim {
+    let claim_key = ClaimKey::new(source, "e");
+    let envelope = Envelope::new(NewEnvelope {
+        id: "e".to_owned(),
+        source: source.to_owned(),
+        event_type: event_type.to_owned(),
+        subject: Some(subject.to_owned()),
+        time: Some(now()),
+        conversation: Some("ann".to_owned()),
+        sequence: None,
+        received: now(),
+        claim_key: claim_key.clone(),
+        traceparent: None,
+        payload: Payload::Json(serde_json::value::to_raw_value(&data).unwrap()),
+    });
+    harness.handle(vec![message("m", &envelope.encode(), MAX_RECEIVES)]).await;
+    harness.store.claim(&claim_key).unwrap()
+}
+
+fn whatsapp(text: &str) -> Value {
+    json!({"from": "15550000001", "id": "wamid.1", "type": "text", "text": {"body": text}})
+}
+
+fn mention(text: &str) -> Value {
+    json!({"event": {"type": "app_mention", "channel": "C0SUPPORT1", "user": "U0ANN", "text": text}})
+}
+
+/// One to four bytes a character, and those that JSON writes as more.
+const LETTERS: [&str; 7] = ["x", "ж", "語", "🙂", "\n", "\"", "\u{1}"];
+
+#[tokio::test]
+async fn a_message_of_as_many_characters_as_whatsapp_takes_is_known() {
+    for letter in LETTERS {
+        let (harness, text) = (Harness::configured(), letter.repeat(MAX_TEXT_CHARS));
+        let claim = comes(&harness, "whatsapp", "message.text", "message/wamid.1", whatsapp(&text)).await;
+        assert_eq!((claim.state, claim.actions), (ClaimState::Processed, Vec::<String>::new()), "{letter:?}");
+        assert_eq!(harness.fact("ann", "customer/15550000001", "last_message"), text, "{letter:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_mention_as_long_as_people_write_on_slack_is_known_and_answered() {
+    for (letter, chars) in [("x", 40_000), ("ж", 12_000), ("語", 12_000), ("🙂", 10_000)] {
+        let (harness, text) = (Harness::configured(), letter.repeat(chars));
+        let claim = comes(&harness, "slack", "app_mention", "message/1", mention(&text)).await;
+        assert_eq!((claim.state, claim.actions), (ClaimState::Processed, vec!["mentioned/emit queued".to_owned()]), "{letter}");
+        assert_eq!(harness.fact("ann", "message/1", "text"), text, "{letter}");
+        let sent = harness.actions().into_values().next().unwrap().1;
+        assert_eq!(sent.data["text"], text, "{letter}");
+    }
+}
+
+/// It is never cut: half a message may say the opposite.
+#[tokio::test]
+async fn what_is_longer_says_so() {
+    let text = "x".repeat(MAX_FACT_BYTES - 1);
+    let said = format!("a value of {} bytes, allowed: {MAX_FACT_BYTES}", MAX_FACT_BYTES + 1);
+    let harness = Harness::configured();
+    let claim = comes(&harness, "whatsapp", "message.text", "message/wamid.1", whatsapp(&text)).await;
+    assert_eq!(claim.state, ClaimState::Processed, "{claim:?}");
+    assert_eq!(claim.actions, [format!("customer-wrote/set.last_message dropped: {said}")]);
+    let claim = comes(&harness, "slack", "app_mention", "message/1", mention(&text)).await;
+    assert_eq!((claim.state, claim.reason), (ClaimState::Dead, Some(format!("rule mentioned, emit.data.text: {said}"))));
+}

@@ -1,0 +1,106 @@
+//! Which event it is: its key, made once, of declared parts.
+//!
+//! Promises: a key has all of its parts or isn't taken; no two lists of parts make one key; what isn't signed never stands alone. The
+//! security rule is [`tidings_core::claim`]'s.
+
+use super::Found;
+use std::collections::BTreeSet;
+use tidings_core::claim::{ClaimKey, Sha256Hex};
+use tidings_core::config::event::EventSpec;
+use tidings_core::config::scheme::Algorithm;
+use tidings_core::config::source::{Duplicates, Source};
+use tidings_core::envelope::Payload;
+
+/// Which event it is.
+pub(super) struct Identity {
+    pub(super) key: ClaimKey,
+    /// What was signed, where the key has a delivery id beside it: events that differ in nothing else have this in common.
+    pub(super) content: Option<String>,
+}
+
+impl Found<'_> {
+    /// The first `id` that is signed and whole; else what was signed, with the delivery id.
+    pub(super) fn identity(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> Identity {
+        let (request, source) = (self.arrival.request, self.arrival.request.source());
+        let separators = separators(source);
+        let mut signed = spec.id.0.iter().filter(|id| request.covers(id));
+        if let Some(id) = signed.find_map(|id| self.fill(id, indices, |value| escaped(value, &separators))) {
+            return Identity { key: ClaimKey::from_signed_id(&source.name, &id), content: None };
+        }
+        // What is signed by itself is an event wherever it stands; so is an element with an id under a token, which signs nothing: it may
+        // come again in other company.
+        let (digest, part) = if let Some(element) = self.element_with_id(spec, indices) {
+            (element, None)
+        } else if request.signs_each() {
+            (request.signed_digest(indices, &spec.retry_fields), None)
+        } else {
+            (self.arrival.signed_sha256(&spec.retry_fields), part)
+        };
+        let delivery = match source.duplicates {
+            Duplicates::ByDelivery => self.first(&spec.delivery_id, indices),
+            Duplicates::ByContent => None,
+        };
+        let key = ClaimKey::from_signed_bytes(&source.name, &digest, delivery.as_deref(), part);
+        let key = match spec.coalesce_seconds {
+            Some(seconds) => key.in_window(self.arrival.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
+            None => key,
+        };
+        let of_part = part.map_or_else(String::new, |part| format!("/{part}"));
+        Identity { key, content: delivery.map(|_| format!("{digest}{of_part}")) }
+    }
+
+    /// The hash of the event's data, where that alone says which event it is.
+    fn element_with_id(&self, spec: &EventSpec, indices: &[usize]) -> Option<Sha256Hex> {
+        let signs_nothing = self.arrival.request.source().scheme.algorithm == Algorithm::Token;
+        spec.each.as_ref().filter(|_| signs_nothing)?;
+        self.first(&spec.id, indices)?;
+        match self.payload(spec, indices) {
+            Payload::Json(data) => Some(Sha256Hex::of(data.get().as_bytes())),
+            Payload::Binary { .. } => None,
+        }
+    }
+}
+
+/// The signs that hold values apart in any of the source's ids.
+fn separators(source: &Source) -> BTreeSet<char> {
+    source.events.iter().flat_map(|event| &event.id.0).flat_map(|id| id.separators()).collect()
+}
+
+/// The value without these signs: `a:b` beside `c` isn't `a` beside `b:c`. Where the source has none, as it is.
+fn escaped(value: String, separators: &BTreeSet<char>) -> String {
+    let is_sign = |c: char| separators.contains(&c) || c == '%';
+    if separators.is_empty() || !value.contains(is_sign) {
+        return value;
+    }
+    let mut text = String::with_capacity(value.len() + 8);
+    for character in value.chars() {
+        if is_sign(character) {
+            let mut bytes = [0; 4];
+            character.encode_utf8(&mut bytes).bytes().for_each(|byte| text.push_str(&format!("%{byte:02X}")));
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn parts_never_run_into_each_other(a in "[a:%-]{0,6}", b in "[a:%-]{0,6}", c in "[a:%-]{0,6}", d in "[a:%-]{0,6}") {
+            let separators = BTreeSet::from([':']);
+            let key = |a: &str, b: &str| format!("{}:{}", escaped(a.to_owned(), &separators), escaped(b.to_owned(), &separators));
+            prop_assert_eq!(key(&a, &b) == key(&c, &d), (a, b) == (c, d));
+        }
+    }
+
+    #[test]
+    fn an_id_of_one_value_is_as_it_was_sent() {
+        assert_eq!(escaped("a:b%".to_owned(), &BTreeSet::new()), "a:b%");
+        assert_eq!(escaped("10:00 a%b".to_owned(), &BTreeSet::from([':'])), "10%3A00 a%25b");
+    }
+}

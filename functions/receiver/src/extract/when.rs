@@ -1,0 +1,12 @@
+//! Which of several entries an event is for.
+
+use tidings_core::config::Reference;
+use tidings_core::config::event::EventSpec;
+
+/// Whether all that the entry wants is so.
+pub(super) fn holds(spec: &EventSpec, value: impl Fn(&Reference) -> Option<String>) -> bool {
+    spec.when.iter().all(|(reference, wanted)| {
+        let seen = value(reference).filter(|seen| !seen.trim().is_empty());
+        seen.is_some_and(|seen| wanted.0.iter().any(|wanted| wanted == "*" || *wanted == seen))
+    })
+}

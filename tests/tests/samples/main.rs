@@ -1,0 +1,5 @@
+//! What providers really send, through the receiver's extraction and the processor.
+
+mod permutations;
+mod shipped;
+mod world;
