@@ -65,7 +65,9 @@ pub(super) fn forms(form: UrlForm, given: String) -> Vec<String> {
         UrlForm::Given => Vec::new(),
         UrlForm::Decoded => vec![decoded(&given)],
         UrlForm::Twilio => {
-            let ports = [given.clone(), without_port(&given), with_port(&given)];
+            // Its library for Python drops a question mark at the end, and the one for Node doesn't.
+            let bare = given.strip_suffix('?').unwrap_or(&given).to_owned();
+            let ports = [given.as_str(), &bare].map(|url| [url.to_owned(), without_port(url), with_port(url)]).concat();
             let queries = ports.iter().flat_map(|url| [with_query(url, escaped), with_query(url, requoted)]);
             let queries: Vec<String> = queries.collect();
             ports.into_iter().chain(queries).collect()
@@ -195,6 +197,8 @@ mod tests {
         assert_eq!(forms("http://a.example?b=2"), ["http://a.example?b=2", "http://a.example:80?b=2"]);
         assert_eq!(forms("https://a.example:8443/w"), ["https://a.example:8443/w", "https://a.example/w"]);
         assert_eq!(forms("https://[::1]/w"), ["https://[::1]/w", "https://[::1]:443/w"]);
+        let marked = ["https://a.example/w?", "https://a.example:443/w?", "https://a.example/w", "https://a.example:443/w"];
+        assert_eq!(forms("https://a.example/w?"), marked);
     }
 
     #[test]

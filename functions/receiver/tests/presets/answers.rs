@@ -141,6 +141,46 @@ async fn a_source_s_text_is_shown_where_its_provider_shows_answers() {
     );
 }
 
+/// What asks for choices at once gets none, and no error.
+#[tokio::test]
+async fn slack_s_menus_get_no_options() {
+    let payload =
+        |kind: &str| format!("payload=%7B%22type%22%3A%22{kind}%22%2C%22action_id%22%3A%22a%22%2C%22value%22%3A%22x%22%7D");
+    for (kind, content_type, body) in [
+        ("block_suggestion", "application/json", r#"{"options":[]}"#),
+        ("dialog_suggestion", "application/json", r#"{"options":[]}"#),
+        ("block_actions", "", ""),
+        ("view_submission", "", ""),
+    ] {
+        let world = world("slack-interactivity", "s", None);
+        let answer = world.signed("slack-interactivity", &[FORM], &payload(kind)).await;
+        assert_eq!((said(&answer), header(&answer, "content-type")), ((200, body), content_type), "{kind}");
+        assert_eq!(world.queued().len(), 1, "{kind}: it is an event all the same");
+    }
+}
+
+#[tokio::test]
+async fn an_invoke_of_a_bot_is_answered_200_at_once() {
+    let bot = preset("ms-bot-framework");
+    for (name, wanted) in [
+        ("invoke_of_a_sign_in", json!({})),
+        (
+            "invoke_of_a_card",
+            json!({
+                "statusCode": 200,
+                "type": "application/vnd.microsoft.activity.message",
+                "value": "Thank you. The answer follows.",
+            }),
+        ),
+    ] {
+        let vector = bot.vectors.iter().find(|vector| vector.name == name).unwrap();
+        let world = World::of_vector(&bot, vector);
+        let answer = world.send(vector).await;
+        let seen: Value = serde_json::from_str(text(&answer)).unwrap();
+        assert_eq!((answer.status().as_u16(), seen), (200, wanted), "{name}");
+    }
+}
+
 #[test]
 fn a_text_that_nobody_would_see_is_refused_when_it_is_configured() {
     let providers = ["github", "ms-teams-outgoing"].map(preset);
