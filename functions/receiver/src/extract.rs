@@ -309,7 +309,7 @@ pub(crate) fn scalar(path: &JsonPath, body: &Value, indices: &[usize]) -> Option
 }
 
 /// A text, a number digit for digit, or a truth value, as text; anything else isn't there.
-pub(crate) fn as_text(value: &Value) -> Option<String> {
+pub fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

@@ -29,7 +29,16 @@ impl Places {
                 |list: &'_ OneOrMany<Template>| list.0.iter().flat_map(Template::references).cloned().collect::<Vec<_>>();
             let mut fixed = [templates(&event.event_type), templates(&event.dataschema)].concat();
             fixed.extend(event.time.0.iter().flat_map(|time| time.from.0.iter().cloned()));
-            fixed.extend(event.when.keys().chain(&event.retry_fields.0).cloned());
+            fixed.extend(event.retry_fields.0.iter().cloned());
+            // What decides which kind it is keeps its value; what only has to be there may have another.
+            let decides = |place: &String, wanted: &OneOrMany<String>| {
+                let seen = document.pointer(place).and_then(receiver::extract::as_text);
+                seen.is_some_and(|seen| wanted.0.contains(&seen))
+            };
+            for (reference, wanted) in &event.when {
+                places.fixed.extend(pointers(reference, document).into_iter().filter(|place| decides(place, wanted)));
+                places.headers.extend(reference.header().map(str::to_owned));
+            }
             fixed.extend(event.sequence.clone());
             fixed.extend(scheme.timestamp.iter().map(|timestamp| timestamp.from.clone()));
             fixed.extend(scheme.expect.keys().cloned());

@@ -12,9 +12,11 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 use tidings_core::config::OneOrMany;
 use tidings_core::config::files::read_rules;
 use tidings_core::config::rules::{Rule, Rules, TypePattern, is_about};
+use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
 use tidings_core::rules::{Expression, Scope, Variables};
 use tidings_events::samples;
@@ -76,14 +78,20 @@ pub(super) fn look(rules: &Rules, written: &str, events: Vec<Envelope>) -> (Vec<
 /// Source and type of all events that the corpus, a schema or the samples of a source's preset know.
 type Known = BTreeSet<(String, String)>;
 
+/// Read once: the samples of all shipped sources are some thousand.
+static SAMPLED: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+    let of_source = |source: Source| {
+        let events = samples::of_preset(&source.provider).into_iter().flat_map(|sample| sample.events);
+        events.map(|event| (source.name.clone(), event.event_type)).collect::<BTreeSet<_>>()
+    };
+    receiver::configured::sources().into_iter().flat_map(of_source).collect()
+});
+
 fn known(events: &[Envelope]) -> Known {
     let mut known: Known = events.iter().map(|event| (event.source_name().to_owned(), event.event_type.clone())).collect();
     let schemas = processor::configured::schemas();
     known.extend(schemas.types().map(|(source, event_type)| (source.to_owned(), event_type.to_owned())));
-    for source in receiver::configured::sources() {
-        let sampled = samples::of_preset(&source.provider).into_iter().flat_map(|sample| sample.events);
-        known.extend(sampled.map(|event| (source.name.clone(), event.event_type)));
-    }
+    known.extend(SAMPLED.iter().cloned());
     known
 }
 

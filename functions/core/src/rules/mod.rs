@@ -86,6 +86,7 @@ impl Expression {
     /// Parses and checks: syntax, names, cost.
     pub fn parse(text: &str, scope: Scope) -> Result<Self, ExpressionError> {
         check::length(text)?;
+        check::nesting(text)?;
         let parsed = GRAMMAR.parser().parse(text).map_err(|errors| check::syntax(text, &errors))?;
         let (nodes, loops) = check::expression(&parsed, scope)?;
         Ok(Self { tree: tree::build(&parsed, scope)?, nodes, loops })

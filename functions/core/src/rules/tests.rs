@@ -105,10 +105,18 @@ fn what_can_never_work_is_found_when_it_is_parsed() {
 
 #[test]
 fn cost_is_bounded_on_both_sides() {
-    use crate::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSION_NODES, MAX_FACT_BYTES};
+    use crate::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSION_NESTING, MAX_EXPRESSION_NODES, MAX_FACT_BYTES};
     let text = |bytes: usize| format!("'{}'", "x".repeat(bytes - 2));
     assert!(Expression::parse(&text(MAX_EXPRESSION_BYTES), Scope::Event).is_ok());
     assert!(Expression::parse(&text(MAX_EXPRESSION_BYTES + 1), Scope::Event).unwrap_err().to_string().contains("1024"));
+
+    for (open, close) in [("(", ")"), ("[", "]"), ("has(", ")"), ("{1:", "}"), ("true?", ":1")] {
+        let nested = |n: usize| format!("{}1{}", open.repeat(n), close.repeat(n));
+        let refused = |n: usize| {
+            Expression::parse(&nested(n), Scope::Event).err().is_some_and(|e| e.to_string().contains("levels of brackets"))
+        };
+        assert!(!refused(MAX_EXPRESSION_NESTING) && refused(MAX_EXPRESSION_NESTING + 1), "{open}: the parser's stack is finite");
+    }
 
     let list = |n: usize| format!("[{}]", vec!["1"; n].join(","));
     assert!(Expression::parse(&list(MAX_EXPRESSION_NODES - 1), Scope::Event).is_ok());
