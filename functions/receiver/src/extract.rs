@@ -180,6 +180,9 @@ impl Found<'_> {
         }
         let identity = self.identity(spec, indices, part);
         let rank = spec.rank_of(&event_type);
+        // Signed or not, it is what people look the event up by at the provider.
+        let id = self.first(&spec.id, indices).or_else(|| self.first(&spec.delivery_id, indices));
+        let id = id.unwrap_or_else(|| identity.key.as_str().to_owned());
         let mut unread = Vec::new();
         let time = noted(EventField::Time, self.time(spec, indices), &mut unread);
         let fitting = |field, templates, most| match self.first(templates, indices) {
@@ -195,7 +198,7 @@ impl Found<'_> {
         .map(|(field, text)| noted(field, text, &mut unread));
         let sequence = noted(EventField::Sequence, self.sequence(spec, indices), &mut unread);
         let mut envelope = Envelope::new(NewEnvelope {
-            id: self.first(&spec.id, indices).unwrap_or_else(|| identity.key.as_str().to_owned()),
+            id,
             source: source.name.clone(),
             event_type,
             subject,

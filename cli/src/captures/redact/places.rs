@@ -42,7 +42,9 @@ impl Places {
             fixed.extend(event.sequence.clone());
             fixed.extend(scheme.timestamp.iter().map(|timestamp| timestamp.from.clone()));
             fixed.extend(scheme.expect.keys().cloned());
-            let ids = [templates(&event.id), templates(&event.delivery_id)].concat();
+            // Parts of a composed id may be persons: what they are says their names.
+            let whole = event.id.0.iter().chain(&event.delivery_id.0).filter(|id| id.references().count() == 1);
+            let ids: Vec<Reference> = whole.flat_map(Template::references).cloned().collect();
             places.ids.extend(ids.iter().flat_map(|reference| pointers(reference, document)));
             places.fixed.extend(fixed.iter().flat_map(|reference| pointers(reference, document)));
             places.headers.extend(fixed.iter().filter_map(|reference| reference.header().map(str::to_owned)));

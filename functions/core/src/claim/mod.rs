@@ -45,16 +45,16 @@ impl ClaimKey {
     /// events of one delivery apart.
     pub fn from_signed_bytes(source: &str, digest: &Sha256Hex, delivery: Option<&str>, part: Option<usize>) -> Self {
         let mut key = digest.as_str().to_owned();
+        if let Some(part) = part {
+            key.push_str(&format!("/{part}"));
+        }
         if let Some(delivery) = delivery {
             key.push('+');
-            if delivery.len() <= MAX_DELIVERY_ID_BYTES && delivery.bytes().all(|b| b.is_ascii_graphic() && b != b'/') {
+            if delivery.len() <= MAX_DELIVERY_ID_BYTES && delivery.bytes().all(|b| b.is_ascii_graphic()) {
                 key.push_str(delivery);
             } else {
                 key.push_str(Sha256Hex::of(delivery.as_bytes()).as_str());
             }
-        }
-        if let Some(part) = part {
-            key.push_str(&format!("/{part}"));
         }
         Self::new(source, &key)
     }
@@ -381,14 +381,14 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_id_is_part_of_the_key_and_never_runs_into_what_follows() {
+    fn a_delivery_id_is_the_end_of_the_key() {
         let of_bytes = |delivery: &str, part| ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), Some(delivery), part);
         let longest = "d".repeat(MAX_DELIVERY_ID_BYTES);
         assert!(
             of_bytes("d-1", None).as_str().ends_with("+d-1")
-                && of_bytes(&longest, Some(2)).as_str().ends_with(&format!("+{longest}/2"))
+                && of_bytes(&longest, Some(2)).as_str().ends_with(&format!("/2+{longest}"))
         );
-        for odd in ["a/0", "a b", "é", &format!("{longest}d")] {
+        for odd in ["a b", "é", &format!("{longest}d")] {
             assert!(of_bytes(odd, Some(1)).as_str().contains("+sha256:"), "{odd}");
         }
         assert_ne!(of_bytes("a/0", None), of_bytes("a", Some(0)));
