@@ -14,7 +14,7 @@ use std::time::Duration;
 use tidings_core::action::NOTIFY_TYPE;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::config::source::Source;
-use tidings_core::context::Context;
+use tidings_core::context::{Context, FactKind};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{
     Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
@@ -199,10 +199,11 @@ impl World {
         self.dead_letters.iter().map(|message| Envelope::decode(&message.body).unwrap().claimkey).collect()
     }
 
-    /// What is known of every conversation.
+    /// What is known of every conversation. When its events were first received is left out: trouble at the claim puts that off, and
+    /// it decides only between events of one time.
     pub(crate) fn contexts(&self) -> BTreeMap<String, Context> {
         let partitions: BTreeSet<String> = self.store.items().into_keys().map(|place| place.partition).collect();
-        partitions.into_iter().map(|name| (name.clone(), self.store.context(&name))).collect()
+        partitions.into_iter().map(|name| (name.clone(), without_receipts(self.store.context(&name)))).collect()
     }
 
     /// What was sent, each once: conversation, rule, text or type. Of a conversation the first of each comes in the order of
@@ -253,4 +254,14 @@ fn record(message: &Message) -> SqsMessage {
     record.body = Some(message.body.clone());
     record.attributes.insert("ApproximateReceiveCount".to_owned(), message.receives.to_string());
     record
+}
+
+fn without_receipts(mut context: Context) -> Context {
+    for fact in context.node.iter_mut().chain(context.entities.values_mut().flat_map(|facts| facts.values_mut())) {
+        fact.order.received_after_ms = 0;
+        if let FactKind::Set(members) = &mut fact.kind {
+            members.values_mut().for_each(|member| member.order.received_after_ms = 0);
+        }
+    }
+    context
 }

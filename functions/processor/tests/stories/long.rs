@@ -2,9 +2,12 @@
 
 use crate::support::{Harness, MAX_RECEIVES, message, now};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::config::files::read_rules;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::limits::{MAX_FACT_BYTES, MAX_TEXT_CHARS};
+use tidings_core::time::Timestamp;
 
 async fn comes(harness: &Harness, source: &str, event_type: &str, subject: &str, data: Value) -> Claim {
     let claim_key = ClaimKey::new(source, "e");
@@ -55,6 +58,44 @@ async fn a_mention_as_long_as_people_write_on_slack_is_known_and_answered() {
         assert_eq!(harness.fact("ann", "message/1", "text"), text, "{letter}");
         let sent = harness.actions().into_values().next().unwrap().1;
         assert_eq!(sent.data["text"], text, "{letter}");
+    }
+}
+
+const RULES: &str = r#"
+version: 1
+conversations: [{ on: "*", conversation: "'ann'" }]
+policy: { quiet_hours: { from: "22:00", to: "07:00", zone: UTC } }
+rules:
+  - { name: told, on: told, notify: { text: "{data.text}" } }
+  - { name: handed, on: handed, emit: { type: handed, data: { a: data.text, b: data.text } } }
+"#;
+
+fn with_rules() -> Harness {
+    let rules = read_rules("rules.yaml", RULES, &[]).unwrap_or_else(|report| panic!("{report}"));
+    Harness::with(rules, |store| store)
+}
+
+#[tokio::test]
+async fn a_text_of_as_many_characters_is_told_and_waits_for_the_morning() {
+    for letter in LETTERS.iter().filter(|letter| **letter != "\u{1}") {
+        let (harness, text) = (with_rules(), letter.repeat(MAX_TEXT_CHARS));
+        harness.clock.set(Timestamp::parse_rfc3339("2026-11-22T23:00:00Z").unwrap());
+        let claim = comes(&harness, "s", "told", "a/1", json!({"text": text})).await;
+        assert_eq!(claim.actions, ["told/notify waits until 2026-11-23T07:00:00.000Z"], "{letter:?}");
+        harness.pass(Duration::from_secs(12 * 3_600)).await;
+        assert_eq!(harness.said("ann"), [text], "{letter:?}");
+    }
+    let harness = with_rules();
+    let claim = comes(&harness, "s", "told", "a/1", json!({"text": "x".repeat(MAX_TEXT_CHARS + 1)})).await;
+    assert_eq!(claim.actions, ["told/notify withheld: too-large"]);
+}
+
+#[tokio::test]
+async fn an_action_whose_data_is_too_large_together_is_withheld() {
+    for (bytes, became) in [(20_000, "handed/emit queued"), (40_000, "handed/emit withheld: too-large")] {
+        let harness = with_rules();
+        let claim = comes(&harness, "s", "handed", "a/1", json!({"text": "x".repeat(bytes)})).await;
+        assert_eq!((claim.state, claim.actions), (ClaimState::Processed, vec![became.to_owned()]), "{bytes}");
     }
 }
 

@@ -186,6 +186,9 @@ impl Field {
             if ttl.is_some() && ladder.is_some() {
                 checker.problem(at, "a fact with a `ladder` never goes down, so it has no `ttl`; leave one of them out");
             }
+            if let Some(word) = ladder.as_ref().and_then(|ladder| off_ladder(&value, ladder)) {
+                checker.problem(at, format!("{word:?} isn't on the ladder of {fact:?}: it would never be set"));
+            }
             effects.set.insert(fact, Assignment { value, ttl, ladder });
         }
         let facts = effects.set.len() + effects.unset.0.len() + effects.count.len() + effects.add.len() + effects.remove.len();
@@ -207,6 +210,14 @@ impl Field {
         }
         effects
     }
+}
+
+/// A word that is written in the expression itself, and that no rung has.
+fn off_ladder(expression: &str, ladder: &Ladder) -> Option<String> {
+    let quoted = |quote| expression.strip_prefix(quote)?.strip_suffix(quote);
+    let word = quoted('\'').or_else(|| quoted('"'))?;
+    let is_plain = !word.contains(['\'', '"', '\\']);
+    (is_plain && ladder.rung(&word.into()).is_none()).then(|| word.to_owned())
 }
 
 fn values(
