@@ -124,6 +124,16 @@ impl Preset {
             if other.same && changed != claims {
                 self.say(format!("{}: {:?} is another event\n    {claims:?}\n    {changed:?}", sample.name, other.what));
             }
+            if other.same {
+                let again = self.events(&self.signed(&sample.changed(other), NOW)?, NOW)?;
+                let looks_other = |event: &VerifiedEvent| {
+                    let same = again.iter().find(|again| again.envelope().claimkey == event.envelope().claimkey);
+                    same.is_some_and(|same| same.body_sha256() != event.body_sha256())
+                };
+                if events.iter().any(looks_other) {
+                    self.say(format!("{}: {:?} looks like another body under a known key", sample.name, other.what));
+                }
+            }
             if !other.same && !changed.is_disjoint(&claims) {
                 self.say(format!("{}: {:?} is the same event", sample.name, other.what));
             }
@@ -138,6 +148,10 @@ impl Preset {
         let signs_time =
             scheme.timestamp.as_ref().is_some_and(|timestamp| timestamp.from.json().is_none()) || scheme.jwt.is_some();
         if !signs_time {
+            return Ok(());
+        }
+        // What coalesces is another event in another window.
+        if self.signable.source.events.iter().any(|event| event.coalesce_seconds.is_some()) {
             return Ok(());
         }
         let later = NOW.plus(LATER);
@@ -172,10 +186,12 @@ impl Preset {
                 other.iter().map(|event| (event.envelope().claimkey.as_str(), event)).collect();
             for event in events {
                 let Some(same) = others.get(event.envelope().claimkey.as_str()) else { continue };
-                let is_same_element = same.envelope().data.get() == event.envelope().data.get();
-                if by_content(event) && !is_same_element {
+                if same.envelope().data.get() == event.envelope().data.get() {
+                    continue;
+                }
+                if by_content(event) {
                     self.say(format!("{}: with byte {at} changed it is the same event", sample.name));
-                } else if !by_content(event) && same.body_sha256() == event.body_sha256() {
+                } else if same.body_sha256() == event.body_sha256() {
                     self.say(format!("{}: nobody sees that byte {at} has changed", sample.name));
                 }
             }

@@ -197,6 +197,8 @@ impl Found<'_> {
         ]
         .map(|(field, text)| noted(field, text, &mut unread));
         let sequence = noted(EventField::Sequence, self.sequence(spec, indices), &mut unread);
+        let payload = self.payload(spec, indices);
+        let body = self.body_digest(spec, &payload);
         let mut envelope = Envelope::new(NewEnvelope {
             id,
             source: source.name.clone(),
@@ -208,10 +210,10 @@ impl Found<'_> {
             received: self.arrival.received,
             claim_key: identity.key,
             traceparent: self.arrival.traceparent.clone(),
-            payload: self.payload(spec, indices),
+            payload,
         });
         (envelope.rank, envelope.contentkey, envelope.dataschema) = (rank, identity.content, dataschema);
-        let event = VerifiedEvent::new(envelope, self.arrival.body_digest(&spec.retry_fields));
+        let event = VerifiedEvent::new(envelope, body);
         Ok(VerifiedEvent { unread, ..event })
     }
 

@@ -4,11 +4,13 @@
 //! security rule is [`tidings_core::claim`]'s.
 
 use super::Found;
+use crate::verify::without;
 use std::collections::BTreeSet;
 use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::config::event::EventSpec;
 use tidings_core::config::scheme::Algorithm;
 use tidings_core::config::source::{Duplicates, Source};
+use tidings_core::config::{JsonPath, OneOrMany, Reference, Step};
 use tidings_core::envelope::Payload;
 
 /// Which event it is.
@@ -47,6 +49,23 @@ impl Found<'_> {
         };
         let of_part = part.map_or_else(String::new, |part| format!("/{part}"));
         Identity { key, content: delivery.map(|_| format!("{digest}{of_part}")) }
+    }
+
+    /// By which another body under a known key is seen: of an element, which may come again in other company, that of its data.
+    pub(super) fn body_digest(&self, spec: &EventSpec, payload: &Payload) -> Sha256Hex {
+        let (Some(each), Payload::Json(data)) = (&spec.each, payload) else {
+            return self.arrival.body_digest(&spec.retry_fields);
+        };
+        let of_element = |steps: &[Step]| steps.strip_prefix(each.0.as_slice()).map(<[Step]>::to_vec);
+        let of_copy = |steps: &[Step]| {
+            let copied = spec.with.iter().find_map(|(name, path)| Some((name, steps.strip_prefix(path.0.as_slice())?)));
+            copied.map(|(name, rest)| [&[Step::Key(name.clone())], rest].concat())
+        };
+        let retried = spec.retry_fields.0.iter().filter_map(Reference::json);
+        let inside =
+            retried.filter_map(|path| of_element(&path.0).or_else(|| of_copy(&path.0))).filter(|steps| !steps.is_empty());
+        let inside = inside.map(|steps| Reference::Json(JsonPath(steps)));
+        Sha256Hex::of(&without(data.get().as_bytes(), &OneOrMany(inside.collect())))
     }
 
     /// The hash of the event's data, where that alone says which event it is.

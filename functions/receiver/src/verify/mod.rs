@@ -24,6 +24,7 @@ mod url;
 pub use key::{Key, KeyError};
 pub use public::{KeyDocument, KeySet, KeySetError, PublicKey, PublicKeys};
 pub use rejection::{NeededKey, Rejection};
+pub(crate) use retried::without;
 pub use sign::{SignError, can_sign, fresh_for, sign};
 
 use crate::delivery::Delivery;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use tidings_core::config::{OneOrMany, Reference, Step};
 
 /// The body as it is, where it holds none of the fields or can't be read.
-pub(super) fn without<'b>(body: &'b [u8], fields: &OneOrMany<Reference>) -> Cow<'b, [u8]> {
+pub(crate) fn without<'b>(body: &'b [u8], fields: &OneOrMany<Reference>) -> Cow<'b, [u8]> {
     let mut spans: Vec<Range<usize>> = Vec::new();
     if let Ok(text) = std::str::from_utf8(body) {
         let json = text.trim_start_matches('\u{feff}');
