@@ -169,7 +169,8 @@ fn a_request_can_be_printed_instead_of_sent() {
         for word in ["preset", "fetch-keys", "entry", "key", "public-url", "checkout.session.completed"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
-        assert!(script.contains("meta-instagram"), "{shell}");
+        // fish is told the values of options alone.
+        assert_eq!(script.contains("meta-instagram"), shell != "fish", "{shell}");
     }
     for (command, example) in
         [("send", "tidings send mailgun --preset"), ("verify", "--fetch-keys"), ("dev", "tidings dev --presets")]

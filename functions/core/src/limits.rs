@@ -220,9 +220,12 @@ pub const MAX_SURVIVORS: usize = 1_024;
 /// One CEL expression.
 pub const MAX_EXPRESSION_BYTES: usize = 1_024;
 
-/// Brackets inside one another in an expression, each `?` counted as one: the parser takes some 45 KB of stack for each in a
-/// debug build, and a thread of Rust has 2 MB.
-pub const MAX_EXPRESSION_NESTING: usize = 20;
+/// Brackets inside one another in an expression. The parser takes some 140 KB of stack for each in a debug build, and a thread of Rust has
+/// 2 MB.
+pub const MAX_EXPRESSION_BRACKETS: usize = 8;
+
+/// Conditions with a question mark in an expression, each of which may stand inside the one before: some 20 KB of that stack.
+pub const MAX_EXPRESSION_CONDITIONS: usize = 16;
 
 /// Nodes of one expression's syntax tree, after macros are expanded.
 pub const MAX_EXPRESSION_NODES: usize = 256;

@@ -14,6 +14,7 @@ secret = "the signing secret"
 level = "A"
 sources = ["none"]
 [delivery]
+retried_for_seconds = 0
 retries = "none"
 [scheme]
 algorithm = "hmac-sha256"

@@ -1,7 +1,9 @@
 //! What is checked of an expression before it ever sees an event.
 
 use super::{ExpressionError, Scope, functions};
-use crate::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSION_LOOPS, MAX_EXPRESSION_NESTING, MAX_EXPRESSION_NODES};
+use crate::limits::{
+    MAX_EXPRESSION_BRACKETS, MAX_EXPRESSION_BYTES, MAX_EXPRESSION_CONDITIONS, MAX_EXPRESSION_LOOPS, MAX_EXPRESSION_NODES,
+};
 use cel::ParseErrors;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
 
@@ -21,17 +23,20 @@ pub(super) fn nesting(text: &str) -> Result<(), ExpressionError> {
     let (mut open, mut deepest) = (0_usize, 0_usize);
     for byte in text.bytes() {
         match byte {
-            // Each `?` of `a ? b : c ? d : e` is a level as well, and none ends before the expression does.
-            b'(' | b'[' | b'{' | b'?' => open += 1,
+            b'(' | b'[' | b'{' => open += 1,
             b')' | b']' | b'}' => open = open.saturating_sub(1),
             _ => {}
         }
         deepest = deepest.max(open);
     }
-    if deepest > MAX_EXPRESSION_NESTING {
-        return Err(ExpressionError(format!(
-            "an expression of {deepest} levels of brackets and conditions, allowed: {MAX_EXPRESSION_NESTING}"
-        )));
+    let conditions = text.matches('?').count();
+    for (what, seen, allowed) in [
+        ("levels of brackets", deepest, MAX_EXPRESSION_BRACKETS),
+        ("conditions with a question mark", conditions, MAX_EXPRESSION_CONDITIONS),
+    ] {
+        if seen > allowed {
+            return Err(ExpressionError(format!("an expression of {seen} {what}, allowed: {allowed}")));
+        }
     }
     Ok(())
 }

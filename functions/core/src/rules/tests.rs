@@ -105,18 +105,24 @@ fn what_can_never_work_is_found_when_it_is_parsed() {
 
 #[test]
 fn cost_is_bounded_on_both_sides() {
-    use crate::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSION_NESTING, MAX_EXPRESSION_NODES, MAX_FACT_BYTES};
+    use crate::limits::{
+        MAX_EXPRESSION_BRACKETS, MAX_EXPRESSION_BYTES, MAX_EXPRESSION_CONDITIONS, MAX_EXPRESSION_NODES, MAX_FACT_BYTES,
+    };
     let text = |bytes: usize| format!("'{}'", "x".repeat(bytes - 2));
     assert!(Expression::parse(&text(MAX_EXPRESSION_BYTES), Scope::Event).is_ok());
     assert!(Expression::parse(&text(MAX_EXPRESSION_BYTES + 1), Scope::Event).unwrap_err().to_string().contains("1024"));
 
-    for (open, close) in [("(", ")"), ("[", "]"), ("has(", ")"), ("{1:", "}"), ("true?", ":1")] {
-        let nested = |n: usize| format!("{}1{}", open.repeat(n), close.repeat(n));
-        let refused = |n: usize| {
-            Expression::parse(&nested(n), Scope::Event).err().is_some_and(|e| e.to_string().contains("levels of brackets"))
+    let inner = format!("{}1{}", "true?".repeat(MAX_EXPRESSION_CONDITIONS), ":1".repeat(MAX_EXPRESSION_CONDITIONS));
+    for (open, close) in [("(", ")"), ("[", "]"), ("has(", ")"), ("{1:", "}")] {
+        let nested = |n: usize| format!("{}{inner}{}", open.repeat(n), close.repeat(n));
+        let refused = |text: &str| {
+            Expression::parse(text, Scope::Event).err().is_some_and(|e| e.to_string().contains("levels of brackets"))
         };
-        assert!(!refused(MAX_EXPRESSION_NESTING) && refused(MAX_EXPRESSION_NESTING + 1), "{open}: the parser's stack is finite");
+        assert!(!refused(&nested(MAX_EXPRESSION_BRACKETS)), "{open}: the parser's stack holds both at once");
+        assert!(refused(&nested(MAX_EXPRESSION_BRACKETS + 1)), "{open}");
     }
+    let more = format!("true?{inner}:1");
+    assert!(Expression::parse(&more, Scope::Event).unwrap_err().to_string().contains("conditions with a question mark"));
 
     let list = |n: usize| format!("[{}]", vec!["1"; n].join(","));
     assert!(Expression::parse(&list(MAX_EXPRESSION_NODES - 1), Scope::Event).is_ok());
