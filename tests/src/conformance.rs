@@ -172,7 +172,7 @@ pub async fn other_bodies(tables: &Tables) {
     let note = async |id: &str, body: &[u8]| claims.note_body(&key(id), &Sha256Hex::of(body)).await.expect("no error");
     let is_news = async |id: &str, body: &[u8]| match claims.record(&new_claim(id, body)).await {
         Recorded::Existing { body: Body::Other { is_news, .. }, .. } => is_news,
-        other => panic!("{other:?}"),
+        other @ (Recorded::New | Recorded::Existing { .. } | Recorded::Contended | Recorded::Unknown) => panic!("{other:?}"),
     };
     assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
     assert_eq!(others("a").await, Some(vec![]));

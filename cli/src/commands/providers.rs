@@ -75,7 +75,7 @@ fn to_json(provider: &Provider) -> Result<Value, Failure> {
     let mut json = value(provider)?;
     let samples = samples::of_preset(&provider.name);
     json["can_send"] = can_sign(&provider.scheme).into();
-    json["identity"] = value(&Identity::of(provider, &samples))?;
+    json["identity"] = value(Identity::of(provider, &samples))?;
     json["types"] = samples::kinds(&samples).iter().map(|kind| Value::from(kind.event.event_type.as_str())).collect();
     Ok(json)
 }

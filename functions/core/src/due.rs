@@ -19,7 +19,7 @@ pub const SOURCE: &str = "/tidings";
 pub enum Due {
     /// A notification that waited for its time, or for its conversation. Sent by the version before; this one keeps what waits
     /// with the conversation, and sends [`Self::Wake`].
-    Action { conversation: String, proposal: Proposal },
+    Action { conversation: String, proposal: Box<Proposal> },
     /// Somebody has said whose conversation an identity is. `moves`: also if it is another's until now.
     Link {
         identity: String,

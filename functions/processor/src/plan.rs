@@ -182,7 +182,7 @@ impl Planner {
         match Due::read(envelope).transpose()? {
             None => self.event(envelope, fetched, now).map(Plan::Event),
             Some((what, due)) if now < due => Ok(Plan::NotYet { due, what }),
-            Some((Due::Action { conversation, proposal }, _)) => Ok(Plan::Action { conversation, proposal }),
+            Some((Due::Action { conversation, proposal }, _)) => Ok(Plan::Action { conversation, proposal: *proposal }),
             Some((Due::Wake { conversation, .. }, fired)) => Ok(Plan::Wake { conversation, fired }),
             Some((Due::Link { identity, conversation, moves }, _)) => Ok(Plan::Event(EventPlan {
                 owner: Owner::Conversation(conversation),

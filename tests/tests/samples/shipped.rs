@@ -29,5 +29,5 @@ async fn no_sample_dies_by_the_shipped_rules() {
         seen += events.len();
     }
     assert!(problems.is_empty(), "{} of {seen}:\n{}", problems.len(), problems.join("\n"));
-    println!("{seen} events of samples were processed by the shipped rules");
+    assert!(seen > 500, "{seen} events of samples");
 }

@@ -85,7 +85,7 @@ impl EventSpec {
         if self.references().any(|reference| *reference == Reference::Secret) {
             problems.push("an event's field holds {secret}: it would be stored and logged".to_owned());
         }
-        problems.extend(self.id.0.iter().filter_map(|id| unseparated(id)));
+        problems.extend(self.id.0.iter().filter_map(unseparated));
         if let Some(other) = self.retry_fields.0.iter().find(|reference| !is_retry_field(reference)) {
             problems.push(format!("`retry_fields` holds {other}, allowed: json:PATH, header:NAME, query:NAME, sig:NAME"));
         }
