@@ -29,26 +29,43 @@ impl Found<'_> {
         if let Some(id) = signed.find_map(|id| self.fill(id, indices, |value| escaped(value, &separators))) {
             return Identity { key: ClaimKey::from_signed_id(&source.name, &id), content: None };
         }
-        // What is signed by itself is an event wherever it stands; so is an element with an id under a token, which signs nothing: it may
-        // come again in other company.
-        let (digest, part) = if let Some(element) = self.element_with_id(spec, indices) {
-            (element, None)
-        } else if request.signs_each() {
-            (request.signed_digest(indices, &spec.retry_fields), None)
-        } else {
-            (self.arrival.signed_sha256(&spec.retry_fields), part)
-        };
         let delivery = match source.duplicates {
             Duplicates::ByDelivery => self.first(&spec.delivery_id, indices),
             Duplicates::ByContent => None,
         };
+        // A signed time may only be left out where something else tells deliveries apart.
+        let in_body = OneOrMany(spec.retry_fields.0.iter().filter(|field| field.json().is_some()).cloned().collect());
+        let is_told_apart = delivery.is_some() || spec.delivery_id.is_empty();
+        let retry_fields = if is_told_apart { &spec.retry_fields } else { &in_body };
+        let (digest, part) = self.signed(spec, indices, part, retry_fields);
         let key = ClaimKey::from_signed_bytes(&source.name, &digest, delivery.as_deref(), part);
         let key = match spec.coalesce_seconds {
             Some(seconds) => key.in_window(self.arrival.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
             None => key,
         };
         let of_part = part.map_or_else(String::new, |part| format!("/{part}"));
-        Identity { key, content: delivery.map(|_| format!("{digest}{of_part}")) }
+        // With its signed time: a captured request keeps it, and what the provider signs anew is no repetition of it.
+        let content = || format!("{}{of_part}", self.signed(spec, indices, part, &in_body).0);
+        Identity { key, content: delivery.map(|_| content()) }
+    }
+
+    /// The hash of what was signed of an event, without these fields, and its number in the delivery where that is part of its key.
+    fn signed(
+        &self,
+        spec: &EventSpec,
+        indices: &[usize],
+        part: Option<usize>,
+        retry_fields: &OneOrMany<Reference>,
+    ) -> (Sha256Hex, Option<usize>) {
+        // An element with an id under a token, which signs nothing, may come again in other company.
+        if let Some(element) = self.element_with_id(spec, indices) {
+            (element, None)
+        } else if self.arrival.request.signs_each() {
+            // What is signed by itself is an event wherever it stands.
+            (self.arrival.request.signed_digest(indices, retry_fields), None)
+        } else {
+            (self.arrival.signed_sha256(retry_fields), part)
+        }
     }
 
     /// By which another body under a known key is seen: of an element, which may come again in other company, that of its data.

@@ -27,6 +27,8 @@ pub(super) struct Values<'a> {
     pub token: Option<&'a Token>,
     /// The URL that the provider was given, with the query, in one of the forms in which it may be signed.
     pub url: Option<&'a str>,
+    /// The form's fields, sorted: made once for all that is tried.
+    pub form: Option<&'a [u8]>,
 }
 
 impl Values<'_> {
@@ -82,7 +84,10 @@ impl Values<'_> {
             Reference::Body => sink(&self.delivery.body),
             // What is another kind of body can't have been signed as a form.
             Reference::Form if self.delivery.content_type().is_some_and(|seen| seen != FORM) => return Err(missing()),
-            Reference::Form => sorted_form(&self.delivery.body, sink),
+            Reference::Form => match self.form {
+                Some(sorted) => sink(sorted),
+                None => sorted_form(&self.delivery.body, sink),
+            },
             Reference::FormField(name) => sink(self.form_field(name).ok_or_else(missing)?.as_bytes()),
             Reference::Crc32 => sink(crc32fast::hash(&self.delivery.body).to_string().as_bytes()),
             Reference::Method => sink(self.delivery.method.as_bytes()),
@@ -114,7 +119,7 @@ impl Values<'_> {
 }
 
 /// Name and value of every field, in order, each value of a name once.
-fn sorted_form(body: &[u8], sink: &mut dyn FnMut(&[u8])) {
+pub(super) fn sorted_form(body: &[u8], sink: &mut dyn FnMut(&[u8])) {
     let fields: BTreeSet<_> = form_urlencoded::parse(body).collect();
     for (name, value) in fields {
         sink(name.as_bytes());

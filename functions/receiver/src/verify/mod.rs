@@ -89,9 +89,14 @@ pub fn verify<'a, 'k>(
 ) -> Result<VerifiedRequest<'a>, Rejection> {
     let keys = keys.into();
     let url = url::given(source, delivery);
+    let form = source.schemes().any(|scheme| scheme.signs_form()).then(|| {
+        let mut sorted = Vec::with_capacity(delivery.body.len());
+        message::sorted_form(&delivery.body, &mut |bytes| sorted.extend_from_slice(bytes));
+        sorted
+    });
     let mut rejection: Option<Rejection> = None;
     for scheme in source.schemes() {
-        match verify_by(scheme, source, keys, delivery, url.as_deref(), now) {
+        match verify_by(scheme, source, keys, delivery, (url.as_deref(), form.as_deref()), now) {
             Ok(verified) => return Ok(verified),
             // Of several the one that something could still mend: then there is something to do.
             Err(why) if rejection.as_ref().is_none_or(|so_far| so_far.hope() < why.hope()) => rejection = Some(why),
@@ -106,7 +111,7 @@ fn verify_by<'a>(
     source: &'a Source,
     keys: Keys<'_>,
     delivery: &'a Delivery,
-    url: Option<&str>,
+    (url, form): (Option<&str>, Option<&[u8]>),
     now: Timestamp,
 ) -> Result<VerifiedRequest<'a>, Rejection> {
     let json =
@@ -118,25 +123,32 @@ fn verify_by<'a>(
     if items.len() > MAX_SIGNED_EVENTS {
         return Err(Rejection::MalformedBody);
     }
-    let mut verified: Option<(ParsedSignature, Option<Token>, usize)> = None;
+    let mut verified: Option<Proof> = None;
     for indices in &items {
-        let values = Values { source, scheme, delivery, json: json.as_ref(), indices, signature: None, token: None, url };
-        let (signature, token, index) = verify_one(&values, keys, now)?;
-        let oldest = verified.as_ref().map_or(index, |(_, _, oldest)| index.max(*oldest));
-        verified = Some((signature, token, oldest));
+        let values = Values { source, scheme, delivery, json: json.as_ref(), indices, signature: None, token: None, url, form };
+        let proof = verify_one(&values, keys, now)?;
+        let oldest = verified.as_ref().map_or(proof.secret_index, |before| proof.secret_index.max(before.secret_index));
+        verified = Some(Proof { secret_index: oldest, ..proof });
     }
-    let (signature, token, secret_index) = verified.ok_or(Rejection::MalformedBody)?;
+    let Proof { signature, token, secret_index } = verified.ok_or(Rejection::MalformedBody)?;
     let (json_ref, signature_ref, token_ref) = (json.as_ref(), Some(&signature), token.as_ref());
     let values =
-        Values { source, scheme, delivery, json: json_ref, indices: &[], signature: signature_ref, token: token_ref, url };
+        Values { source, scheme, delivery, json: json_ref, indices: &[], signature: signature_ref, token: token_ref, url, form };
     check_hashes(&values)?;
     check_late_timestamp(&values, now)?;
-    let url = url.map(str::to_owned);
+    let url = url.map(|url| url::canonical(scheme.urls, url));
     Ok(VerifiedRequest { source, scheme, delivery, content: Some(&delivery.body), json, signature, token, secret_index, url })
 }
 
+/// What proves a request.
+struct Proof {
+    signature: ParsedSignature,
+    token: Option<Token>,
+    secret_index: usize,
+}
+
 /// One signature: cheap checks, then the clock, then what must be so, then the proof.
-fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<(ParsedSignature, Option<Token>, usize), Rejection> {
+fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<Proof, Rejection> {
     let scheme = values.scheme;
     let signature = ParsedSignature::read(&scheme.signature, values)?;
     let token = scheme.jwt.as_ref().map(|jwt| Token::read(jwt, signature.first())).transpose()?;
@@ -166,12 +178,12 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<(Pa
             Err(Rejection::Lengthened)
         }
         Some(index) if oracle::is_handed_out(&values, &keys.secrets[index])? => Err(Rejection::HandedOut),
-        Some(index) => Ok((signature, token, index)),
+        Some(secret_index) => Ok(Proof { signature, token, secret_index }),
         None => Err(without_key.unwrap_or(Rejection::Mismatch)),
     }
 }
 
-/// Whether a signature is right for one of the forms in which the provider may have signed the URL.
+/// Whether a signature is right for one of the forms in which the provider may have signed the URL. All are tried, whichever it is.
 fn proves(values: &Values<'_>, key: &Key, remote: Option<&PublicKey>) -> Result<bool, Rejection> {
     let scheme = values.scheme;
     match values.url {
@@ -226,6 +238,11 @@ fn check_hashes(values: &Values<'_>) -> Result<(), Rejection> {
     let scheme = values.scheme;
     if let Some(place) = &scheme.body_sha256 {
         let body = &values.delivery.body;
+        if let Reference::Query(name) = place
+            && !is_last_parameter(&values.delivery.query, name)
+        {
+            return Err(Rejection::Mismatch);
+        }
         let right = match values.text(place) {
             Ok(hash) => proof::is_sha256_of(body, &hash),
             Err(missing) if !body.is_empty() => return Err(missing),
@@ -241,6 +258,13 @@ fn check_hashes(values: &Values<'_>) -> Result<(), Rejection> {
         return Err(Rejection::Mismatch);
     }
     Ok(())
+}
+
+/// Whether a query ends with this parameter, and has it once. Whoever appends a hash to the URL that it signs does so at its end; in the
+/// middle it may be what somebody else wrote, in a form that is signed alike (Twilio: the URL, and a form's fields behind it).
+fn is_last_parameter(query: &str, name: &str) -> bool {
+    let is_it = |pair: &&str| pair.split('=').next() == Some(name);
+    query.split('&').filter(is_it).count() == 1 && query.rsplit('&').next().is_some_and(|last| is_it(&last))
 }
 
 /// A time inside the body is looked at last, unless the body had to be parsed anyway: nothing of a body is parsed before it is
@@ -341,6 +365,10 @@ impl<'a> VerifiedRequest<'a> {
 
     /// As it was sent; where a part of it has to be found, what is inside it.
     fn hashed_body(&self, retry_fields: &OneOrMany<Reference>) -> &'a [u8] {
+        if self.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event) {
+            // White space around a token is no part of it.
+            return self.body().trim_ascii();
+        }
         if retry_fields.is_empty() { self.body() } else { self.content.unwrap_or(self.body()) }
     }
 
@@ -352,6 +380,6 @@ impl<'a> VerifiedRequest<'a> {
     fn values<'v>(&'v self, indices: &'v [usize]) -> Values<'v> {
         let (source, scheme, delivery, json) = (self.source, self.scheme, self.delivery, self.json.as_ref());
         let (signature, token, url) = (Some(&self.signature), self.token.as_ref(), self.url.as_deref());
-        Values { source, scheme, delivery, json, indices, signature, token, url }
+        Values { source, scheme, delivery, json, indices, signature, token, url, form: None }
     }
 }

@@ -137,7 +137,7 @@ fn made(
     let signature = ParsedSignature::of_fields(fields.to_vec());
     let url = url::given(source, delivery);
     let (signature, url) = (Some(&signature), url.as_deref());
-    let values = Values { source, scheme, delivery, json: json.as_ref(), indices, signature, token: None, url };
+    let values = Values { source, scheme, delivery, json: json.as_ref(), indices, signature, token: None, url, form: None };
     let mut mac = mac::Mac::new(kind, key);
     values.feed(message, Some(key), &mut |bytes| mac.update(bytes)).map_err(SignError::Missing)?;
     Ok(mac.finish())
@@ -161,7 +161,7 @@ fn token(
     };
     let (scheme, url) = (&source.scheme, url::given(source, delivery));
     let url = url.as_deref();
-    let values = Values { source, scheme, delivery, json: None, indices: &[], signature: None, token: None, url };
+    let values = Values { source, scheme, delivery, json: None, indices: &[], signature: None, token: None, url, form: None };
     claims.insert("iat".to_owned(), json!(now.unix_s()));
     claims.insert("nbf".to_owned(), json!(now.unix_s()));
     claims.insert("exp".to_owned(), json!(now.plus(TOKEN_LIFETIME).unix_s()));

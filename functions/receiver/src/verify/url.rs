@@ -84,6 +84,18 @@ pub(super) fn forms(form: UrlForm, given: String) -> Vec<String> {
     forms
 }
 
+/// One text for all that a request may write and the provider signs alike: an event is one however its URL is spelled.
+pub(super) fn canonical(form: UrlForm, given: &str) -> String {
+    match form {
+        UrlForm::Given => given.to_owned(),
+        UrlForm::Decoded => decoded(given),
+        UrlForm::Twilio => {
+            let url = with_query(&without_port(given), requoted);
+            url.trim_end_matches('?').to_owned()
+        }
+    }
+}
+
 /// With those escapes decoded, in capitals or not. The others stay as they are.
 fn decoded(url: &str) -> String {
     let mut text = String::with_capacity(url.len());

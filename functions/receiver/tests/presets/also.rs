@@ -1,10 +1,13 @@
 //! Providers that sign in more than one way: each is taken, and nothing that is signed in none of them.
 
-use crate::world::{World, preset, said};
-use http::HeaderMap;
+use crate::world::{NOW, World, preset, said, source_of};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use lambda_http::{Body, Response};
-use receiver::verify::{Key, KeyError};
+use receiver::delivery::Delivery;
+use receiver::verify::{Key, KeyError, sign};
 use serde_json::{Value, json};
+use tidings_core::claim::Sha256Hex;
 use tidings_core::config::files::{read_provider, read_sources};
 use tidings_core::config::provider::{Provider, Vector};
 
@@ -238,4 +241,52 @@ fn no_header_of_the_request_says_which_url_was_signed() {
     };
     let key = Key::prepare(&source.scheme, &good.secret).unwrap();
     assert!(receiver::verify::verify(&source, &[key], &delivery, crate::world::NOW).is_err());
+}
+
+/// A form to Twilio's endpoint with this query, and its signature.
+fn twilio_form(query: &str, fields: &[(&str, &str)]) -> (String, String) {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields);
+    let body = form.finish();
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))]);
+    let source = source_of(&preset("twilio"));
+    let mut delivery = Delivery { method: "POST".to_owned(), query: query.to_owned(), headers, body: body.clone().into_bytes() };
+    let key = Key::prepare(&source.scheme, "a token of Twilio").unwrap();
+    sign(&source, &key, &mut delivery, NOW).unwrap();
+    (body, delivery.headers["x-twilio-signature"].to_str().unwrap().to_owned())
+}
+
+fn twilio_world() -> World {
+    World::of(vec![source_of(&preset("twilio"))], json!({ "twilio": "a token of Twilio" }), NOW)
+}
+
+/// A form's fields are run together behind the URL, so what somebody wrote in a message stands in the signed text.
+#[tokio::test]
+async fn what_somebody_wrote_in_a_form_is_no_hash_of_another_body() {
+    let forged = r#"{"SmsStatus":"received","MessageSid":"SMforged","Body":"pay"}"#;
+    let hash = Sha256Hex::of(forged.as_bytes());
+    let written = format!("hi&bodySHA256={}&x=", hash.digits());
+    let fields = [("AccountSid", "AC1"), ("Body", written.as_str()), ("From", "whatsapp:1555"), ("WaId", "1555")];
+    let (_, signature) = twilio_form("order=5", &fields);
+    let world = twilio_world();
+    let run_together: String = fields.iter().map(|(name, value)| format!("{name}{value}")).collect();
+    for query in [format!("order=5{run_together}"), format!("order=5{run_together}&bodySHA256={}", hash.digits())] {
+        let headers = [("content-type", "application/json"), ("x-twilio-signature", signature.as_str())];
+        let answer = world.ask("POST", &format!("twilio?{query}"), &headers, forged.to_owned()).await;
+        assert_eq!(answer.status(), 401, "{query}");
+    }
+    assert!(world.queued().is_empty());
+}
+
+/// However a captured request spells its URL, it is the event that Twilio signed.
+#[tokio::test]
+async fn another_spelling_of_the_url_makes_no_other_event() {
+    let (body, signature) = twilio_form("order=5&to=a", &[("MessageSid", "SM1"), ("SmsStatus", "received"), ("From", "+1555")]);
+    let world = twilio_world();
+    for query in ["order=5&to=a", "order=5&to=a&", "order=5&&to=a", "&order=5&to=a", "order=5&to=%61"] {
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-twilio-signature", signature.as_str())];
+        let answer = world.ask("POST", &format!("twilio?{query}"), &headers, body.clone()).await;
+        assert!([200, 401].contains(&answer.status().as_u16()), "{query}: {answer:?}");
+    }
+    assert_eq!(world.queued().len(), 1);
 }

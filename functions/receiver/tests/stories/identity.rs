@@ -146,6 +146,34 @@ async fn a_signed_time_that_a_retry_writes_anew_is_no_part_of_the_event() {
 }
 
 #[tokio::test]
+async fn what_is_signed_anew_is_no_repetition_and_a_captured_request_is() {
+    let harness = Harness::warm().await;
+    let body = json!({"type": "t"}).to_string();
+    let mut captured = harness.signed("resigned", body.as_str());
+    set(&mut captured, "x-delivery", "d-1");
+    for id in ["d-1", "d-2", "d-3"] {
+        set(&mut captured, "x-delivery", id);
+        assert_eq!(harness.send(&captured).await.said(), ACCEPTED);
+    }
+    harness.wait(30);
+    assert_eq!(send(&harness, "resigned", &[("x-delivery", "d-4")], &body).await.said(), ACCEPTED);
+    let contents: Vec<Option<String>> = harness.queued().into_iter().map(|event| event.contentkey).collect();
+    assert!(contents.iter().all(Option::is_some) && contents[0] == contents[1] && contents[1] == contents[2], "{contents:?}");
+    assert_ne!(contents[2], contents[3], "only the provider can sign it anew");
+}
+
+#[tokio::test]
+async fn a_signed_time_tells_apart_what_no_delivery_id_does() {
+    let harness = Harness::warm().await;
+    let body = json!({"type": "t"}).to_string();
+    for id in ["", " ", ""] {
+        harness.wait(30);
+        assert_eq!(send(&harness, "resigned", &[("x-delivery", id)], &body).await.said(), ACCEPTED, "{id:?}");
+    }
+    assert_eq!(keys(&harness).len(), 3);
+}
+
+#[tokio::test]
 async fn of_entries_with_one_list_the_first_that_is_for_an_element_takes_it() {
     let harness = Harness::warm().await;
     let body = json!({"events": [{"id": 1, "gone": true}, {"id": 1, "text": "a"}, {"id": 1, "gone": false}, {"id": 2, "kind": "b"}, {"id": 3, "kind": "c"}]});
