@@ -18,7 +18,7 @@ use tidings_events::signable::{Refusal, Signable};
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_975_400_000);
 
 /// Bytes of each body that are changed, one at a time: evenly over it.
-const BYTES_CHANGED: usize = 12;
+const BYTES_CHANGED: usize = 6;
 
 /// What a retry may be apart from the first try.
 const LATER: Duration = Duration::from_secs(60);

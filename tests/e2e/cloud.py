@@ -390,6 +390,9 @@ class Stack:
                 rest = {k: v for k, v in item.items() if k not in ("pk", "sk", "version", "expires_at")}
                 if isinstance(rest.get("facts"), str):
                     rest["facts"] = json.loads(rest["facts"])
+                    # How long after its own time an event was received, which only decides between events of one time.
+                    for fact in rest["facts"].values():
+                        fact.pop("after", None)
                 items[item["pk"], item["sk"]] = rest
         return items
 

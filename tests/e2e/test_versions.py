@@ -49,9 +49,9 @@ def new(built):
 
 
 def came_of(stack, tidings, corpus):
-    """What became of the events of the corpus that need no other before them, each sent twice."""
-    names = [corpus.plain, *corpus.mates]
-    for request in map(tidings.sign, names):
+    """What became of the events of the corpus that need no other before them, each sent twice. Only of those whose id is signed: the
+    keys of the others are not what they were in the last release (docs/upgrade.md)."""
+    for request in map(tidings.sign, corpus.mates):
         assert stack.send(request).status in (200, 202)
         assert stack.send(request).status in (200, 202)
     stack.settle()
@@ -75,7 +75,7 @@ def test_a_version_and_the_one_before_it_make_the_same_of_events(stack, tidings,
 
 def test_what_one_version_took_the_other_one_knows(stack, tidings, corpus, old, new):
     """The alias moves between a delivery and its retry, and back: one effect."""
-    request = tidings.sign(corpus.plain)
+    request = tidings.sign(corpus.mates[0])
     try:
         for code in (old, new, old):
             stack.release("Receiver", code=code["Receiver"])
