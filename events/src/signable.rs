@@ -2,9 +2,8 @@
 
 use crate::samples::PresetSample;
 use crate::{RequestError, SignedRequest};
-use receiver::delivery::Delivery;
 use receiver::extract::VerifiedEvent;
-use receiver::verify::{Key, sign, verify};
+use receiver::verify::{Key, verify};
 use tidings_core::config::provider::Provider;
 use tidings_core::config::scheme::{Algorithm, Encoding, Jwt, JwtAlgorithm};
 use tidings_core::config::source::Source;
@@ -75,18 +74,7 @@ impl Signable {
             }
             None => sample.request(&self.provider),
         }?;
-        let mut delivery =
-            Delivery { method: "POST".to_owned(), query: request.query, headers: request.headers, body: request.body };
-        sign(&self.source, &self.key()?, &mut delivery, at)?;
-        let query = if delivery.query.is_empty() { String::new() } else { format!("?{}", delivery.query) };
-        let path = format!("/webhooks/{}{query}", self.source.name);
-        Ok(SignedRequest {
-            source: self.source.name.clone(),
-            method: "POST",
-            path,
-            headers: delivery.headers,
-            body: delivery.body,
-        })
+        request.sign(&self.source, &self.secret, at, None)
     }
 
     /// What the receiver reads in it.

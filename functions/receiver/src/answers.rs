@@ -24,7 +24,7 @@ pub(crate) fn success(reply: Reply, request: &VerifiedRequest<'_>) -> Response<B
             Some(path) => extract::scalar(path, content.get_or_init(|| extract::content(request)), &[]),
             None => request.value(place),
         };
-        seen.is_some_and(|seen| wanted.0.iter().any(|wanted| wanted == "*" || *wanted == seen))
+        seen.is_some_and(|seen| wanted.takes(&seen))
     };
     let own = source.reply.as_deref();
     let can_be_given = |success: &&Success| !success.holds_reply() || success.reply(own).is_some();

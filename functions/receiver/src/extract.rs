@@ -178,7 +178,8 @@ impl Found<'_> {
         if event_type.len() > MAX_EVENT_TYPE_BYTES {
             return Err(Why::LongType);
         }
-        let identity = self.identity(spec, indices, part);
+        let payload = self.payload(spec, indices);
+        let identity = self.identity(spec, indices, part, &payload);
         let rank = spec.rank_of(&event_type);
         // Signed or not, it is what people look the event up by at the provider.
         let id = self.first(&spec.id, indices).or_else(|| self.first(&spec.delivery_id, indices));
@@ -197,7 +198,6 @@ impl Found<'_> {
         ]
         .map(|(field, text)| noted(field, text, &mut unread));
         let sequence = noted(EventField::Sequence, self.sequence(spec, indices), &mut unread);
-        let payload = self.payload(spec, indices);
         let body = self.body_digest(spec, &payload);
         let mut envelope = Envelope::new(NewEnvelope {
             id,

@@ -131,9 +131,7 @@ fn form_field(name: &str, delivery: &Delivery) -> Option<String> {
     if delivery.body.len() > MAX_HANDSHAKE_BODY_BYTES || delivery.content_type().as_deref() != Some(FORM) {
         return None;
     }
-    let mut values = form_urlencoded::parse(&delivery.body).filter(|(field, _)| field == name);
-    let (_, value) = values.next()?;
-    values.next().is_none().then(|| value.into_owned())
+    verify::form_field(&delivery.body, name)
 }
 
 /// A value of the reply. What comes from the request is bounded and printable.

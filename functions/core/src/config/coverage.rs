@@ -45,11 +45,6 @@ impl Scheme {
         template.references().all(|r| self.covers(r))
     }
 
-    /// Whether a form's sorted fields are part of what is signed.
-    pub fn signs_form(&self) -> bool {
-        self.holds(&Reference::Form)
-    }
-
     /// Whether the message holds the value. It may stand beside others so that they could be cut elsewhere.
     fn holds(&self, reference: &Reference) -> bool {
         self.message.iter().flat_map(Template::references).any(|r| r == reference)

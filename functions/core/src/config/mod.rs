@@ -46,6 +46,13 @@ impl<T> OneOrMany<T> {
     }
 }
 
+impl OneOrMany<String> {
+    /// Whether a value is one of these, of which `*` is any.
+    pub fn takes(&self, seen: &str) -> bool {
+        self.0.iter().any(|wanted| wanted == "*" || wanted == seen)
+    }
+}
+
 /// Not `#[serde(untagged)]`, whose errors lose the line and what was wrong.
 fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where

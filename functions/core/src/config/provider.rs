@@ -112,14 +112,10 @@ impl Provider {
     /// What the scheme doesn't bind: what follows from it, and what its file adds.
     pub fn weaknesses(&self) -> Vec<String> {
         let mut weaknesses = self.delivery.weaknesses.clone();
-        let unsigned: Vec<String> = self.ids().filter(|(_, signed)| !signed).map(|(id, _)| id.to_string()).collect();
-        if !unsigned.is_empty() {
-            weaknesses.push(format!("the signature doesn't cover {}: the event key is a hash instead", unsigned.join(", ")));
+        if let Some(ids) = each_once(self.ids().filter(|(_, signed)| !signed).map(|(id, _)| id)) {
+            weaknesses.push(format!("the signature doesn't cover {ids}: the event key is a hash instead"));
         }
-        let of_delivery: BTreeSet<String> =
-            self.events.iter().flat_map(|event| &event.delivery_id.0).map(Template::to_string).collect();
-        if !of_delivery.is_empty() {
-            let ids = of_delivery.into_iter().collect::<Vec<_>>().join(", ");
+        if let Some(ids) = each_once(self.events.iter().flat_map(|event| &event.delivery_id.0)) {
             weaknesses.push(format!(
                 "the signature doesn't cover {ids}: whoever has captured a request can repeat its event under other ids, \
                  {MAX_DELIVERIES_PER_BODY} times in 30 days; not with `duplicates: by_content`"
@@ -127,6 +123,12 @@ impl Provider {
         }
         weaknesses
     }
+}
+
+/// Each of the templates once, as people read them. `None` where there are none.
+fn each_once<'t>(templates: impl Iterator<Item = &'t Template>) -> Option<String> {
+    let texts: BTreeSet<String> = templates.map(Template::to_string).collect();
+    (!texts.is_empty()).then(|| texts.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 /// What our knowledge of a provider rests on.

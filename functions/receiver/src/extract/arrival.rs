@@ -1,6 +1,7 @@
 //! What all events of a request have in common, and what of it can't be read as an event.
 
 use super::VerifiedEvent;
+use super::identity::separators;
 use crate::reply::Reply;
 use crate::verify::VerifiedRequest;
 use base64::Engine;
@@ -8,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::config::{OneOrMany, Reference};
@@ -23,41 +24,37 @@ pub(super) struct Arrival<'a> {
     pub(super) received: Timestamp,
     pub(super) traceparent: Option<String>,
     pub(super) body_sha256: Sha256Hex,
-    /// Made when an event first needs them, once for all, by what is left out.
-    hashes: RefCell<BTreeMap<Vec<Reference>, Hashes>>,
+    /// The signs that hold the values of its source's ids apart.
+    pub(super) separators: BTreeSet<char>,
+    signed: Digests,
+    bodies: Digests,
 }
 
-/// What a request is known by, without what a retry writes anew.
-#[derive(Clone)]
-struct Hashes {
-    signed: Sha256Hex,
-    body: Sha256Hex,
+/// Hashes by what is left out of them, each made when an event first needs it, once for all.
+type Digests = RefCell<BTreeMap<Vec<Reference>, Sha256Hex>>;
+
+fn once(digests: &Digests, left_out: &OneOrMany<Reference>, make: impl FnOnce() -> Sha256Hex) -> Sha256Hex {
+    digests.borrow_mut().entry(left_out.0.clone()).or_insert_with(make).clone()
 }
 
 impl<'a> Arrival<'a> {
     pub(super) fn of(request: &'a VerifiedRequest<'a>, received: Timestamp) -> Self {
         let body_sha256 = Sha256Hex::of(request.body());
-        Self { request, received, traceparent: traceparent(request), body_sha256, hashes: RefCell::default() }
+        let (traceparent, separators) = (traceparent(request), separators(request.source()));
+        Self { request, received, traceparent, body_sha256, separators, signed: Digests::default(), bodies: Digests::default() }
     }
 
     /// Of all that was signed, without these fields.
     pub(super) fn signed_sha256(&self, retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
-        self.hashes(retry_fields).signed
+        once(&self.signed, retry_fields, || self.request.signed_digest(&[], retry_fields))
     }
 
     /// Of the body, without these fields.
     pub(super) fn body_digest(&self, retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
-        if retry_fields.is_empty() { self.body_sha256.clone() } else { self.hashes(retry_fields).body }
-    }
-
-    fn hashes(&self, retry_fields: &OneOrMany<Reference>) -> Hashes {
-        if let Some(known) = self.hashes.borrow().get(&retry_fields.0) {
-            return known.clone();
+        if retry_fields.is_empty() {
+            return self.body_sha256.clone();
         }
-        let body = if retry_fields.is_empty() { self.body_sha256.clone() } else { self.request.body_digest(retry_fields) };
-        let hashes = Hashes { signed: self.request.signed_digest(&[], retry_fields), body };
-        self.hashes.borrow_mut().insert(retry_fields.0.clone(), hashes.clone());
-        hashes
+        once(&self.bodies, retry_fields, || self.request.body_digest(retry_fields))
     }
 
     /// The claim key of a delivery that can't be read. `part`: it stands beside events that can be.

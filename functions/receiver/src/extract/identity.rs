@@ -22,11 +22,11 @@ pub(super) struct Identity {
 
 impl Found<'_> {
     /// The first `id` that is signed and whole; else what was signed, with the delivery id.
-    pub(super) fn identity(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>) -> Identity {
+    pub(super) fn identity(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>, payload: &Payload) -> Identity {
         let (request, source) = (self.arrival.request, self.arrival.request.source());
-        let separators = separators(source);
+        let separators = &self.arrival.separators;
         let mut signed = spec.id.0.iter().filter(|id| request.covers(id));
-        if let Some(id) = signed.find_map(|id| self.fill(id, indices, |value| escaped(value, &separators))) {
+        if let Some(id) = signed.find_map(|id| self.fill(id, indices, |value| escaped(value, separators))) {
             return Identity { key: ClaimKey::from_signed_id(&source.name, &id), content: None };
         }
         let delivery = match source.duplicates {
@@ -37,7 +37,11 @@ impl Found<'_> {
         let in_body = OneOrMany(spec.retry_fields.0.iter().filter(|field| field.json().is_some()).cloned().collect());
         let is_told_apart = delivery.is_some() || spec.delivery_id.is_empty();
         let retry_fields = if is_told_apart { &spec.retry_fields } else { &in_body };
-        let (digest, part) = self.signed(spec, indices, part, retry_fields);
+        let element = self.element_with_id(spec, indices, payload);
+        // What is known by itself is an event wherever it stands.
+        let part = part.filter(|_| element.is_none() && !request.signs_each());
+        let signed = |retry_fields| element.clone().unwrap_or_else(|| self.signed(indices, retry_fields));
+        let digest = signed(retry_fields);
         let key = ClaimKey::from_signed_bytes(&source.name, &digest, delivery.as_deref(), part);
         let key = match spec.coalesce_seconds {
             Some(seconds) => key.in_window(self.arrival.received.unix_s() / i64::try_from(seconds).unwrap_or(i64::MAX)),
@@ -45,26 +49,16 @@ impl Found<'_> {
         };
         let of_part = part.map_or_else(String::new, |part| format!("/{part}"));
         // With its signed time: a captured request keeps it, and what the provider signs anew is no repetition of it.
-        let content = || format!("{}{of_part}", self.signed(spec, indices, part, &in_body).0);
+        let content = || format!("{}{of_part}", signed(&in_body));
         Identity { key, content: delivery.map(|_| content()) }
     }
 
-    /// The hash of what was signed of an event, without these fields, and its number in the delivery where that is part of its key.
-    fn signed(
-        &self,
-        spec: &EventSpec,
-        indices: &[usize],
-        part: Option<usize>,
-        retry_fields: &OneOrMany<Reference>,
-    ) -> (Sha256Hex, Option<usize>) {
-        // An element with an id under a token, which signs nothing, may come again in other company.
-        if let Some(element) = self.element_with_id(spec, indices) {
-            (element, None)
-        } else if self.arrival.request.signs_each() {
-            // What is signed by itself is an event wherever it stands.
-            (self.arrival.request.signed_digest(indices, retry_fields), None)
+    /// The hash of what was signed of an event, without these fields.
+    fn signed(&self, indices: &[usize], retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
+        if self.arrival.request.signs_each() {
+            self.arrival.request.signed_digest(indices, retry_fields)
         } else {
-            (self.arrival.signed_sha256(retry_fields), part)
+            self.arrival.signed_sha256(retry_fields)
         }
     }
 
@@ -85,12 +79,13 @@ impl Found<'_> {
         Sha256Hex::of(&without(data.get().as_bytes(), &OneOrMany(inside.collect())))
     }
 
-    /// The hash of the event's data, where that alone says which event it is.
-    fn element_with_id(&self, spec: &EventSpec, indices: &[usize]) -> Option<Sha256Hex> {
+    /// The hash of an element's data, where that alone says which event it is: a token signs nothing, and an element with an id may come
+    /// again in other company.
+    fn element_with_id(&self, spec: &EventSpec, indices: &[usize], payload: &Payload) -> Option<Sha256Hex> {
         let signs_nothing = self.arrival.request.source().scheme.algorithm == Algorithm::Token;
         spec.each.as_ref().filter(|_| signs_nothing)?;
         self.first(&spec.id, indices)?;
-        match self.payload(spec, indices) {
+        match payload {
             Payload::Json(data) => Some(Sha256Hex::of(data.get().as_bytes())),
             Payload::Binary { .. } => None,
         }
@@ -98,7 +93,7 @@ impl Found<'_> {
 }
 
 /// The signs that hold values apart in any of the source's ids.
-fn separators(source: &Source) -> BTreeSet<char> {
+pub(super) fn separators(source: &Source) -> BTreeSet<char> {
     source.events.iter().flat_map(|event| &event.id.0).flat_map(|id| id.separators()).collect()
 }
 

@@ -7,6 +7,6 @@ use tidings_core::config::event::EventSpec;
 pub(super) fn holds(spec: &EventSpec, value: impl Fn(&Reference) -> Option<String>) -> bool {
     spec.when.iter().all(|(reference, wanted)| {
         let seen = value(reference).filter(|seen| !seen.trim().is_empty());
-        seen.is_some_and(|seen| wanted.0.iter().any(|wanted| wanted == "*" || *wanted == seen))
+        seen.is_some_and(|seen| wanted.takes(&seen))
     })
 }

@@ -6,6 +6,7 @@ use super::{Key, Rejection, canonical};
 use crate::delivery::Delivery;
 use http::HeaderMap;
 use serde_json::Value;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use tidings_core::config::scheme::Scheme;
 use tidings_core::config::source::{FORM, Source};
@@ -27,8 +28,8 @@ pub(super) struct Values<'a> {
     pub token: Option<&'a Token>,
     /// The URL that the provider was given, with the query, in one of the forms in which it may be signed.
     pub url: Option<&'a str>,
-    /// The form's fields, sorted: made once for all that is tried.
-    pub form: Option<&'a [u8]>,
+    /// The form's fields, sorted: made when it is first needed, once for all that is tried. `None` where it is needed once.
+    pub form: Option<&'a OnceCell<Vec<u8>>>,
 }
 
 impl Values<'_> {
@@ -85,10 +86,10 @@ impl Values<'_> {
             // What is another kind of body can't have been signed as a form.
             Reference::Form if self.delivery.content_type().is_some_and(|seen| seen != FORM) => return Err(missing()),
             Reference::Form => match self.form {
-                Some(sorted) => sink(sorted),
-                None => sorted_form(&self.delivery.body, sink),
+                Some(once) => sink(once.get_or_init(|| sorted_form(&self.delivery.body))),
+                None => sink(&sorted_form(&self.delivery.body)),
             },
-            Reference::FormField(name) => sink(self.form_field(name).ok_or_else(missing)?.as_bytes()),
+            Reference::FormField(name) => sink(form_field(&self.delivery.body, name).ok_or_else(missing)?.as_bytes()),
             Reference::Crc32 => sink(crc32fast::hash(&self.delivery.body).to_string().as_bytes()),
             Reference::Method => sink(self.delivery.method.as_bytes()),
             Reference::Url => sink(self.url.ok_or_else(missing)?.as_bytes()),
@@ -109,22 +110,19 @@ impl Values<'_> {
     fn json_text(&self, path: &JsonPath) -> Option<String> {
         crate::extract::scalar(path, self.json?, self.indices)
     }
+}
 
-    /// A field that is there once: twice would leave it open which one was signed.
-    fn form_field(&self, name: &str) -> Option<String> {
-        let mut values = form_urlencoded::parse(&self.delivery.body).filter(|(field, _)| field == name);
-        let (_, value) = values.next()?;
-        values.next().is_none().then(|| value.into_owned())
-    }
+/// A form's field that is there once: twice would leave it open which one was signed.
+pub(crate) fn form_field(body: &[u8], name: &str) -> Option<String> {
+    let mut values = form_urlencoded::parse(body).filter(|(field, _)| field == name);
+    let (_, value) = values.next()?;
+    values.next().is_none().then(|| value.into_owned())
 }
 
 /// Name and value of every field, in order, each value of a name once.
-pub(super) fn sorted_form(body: &[u8], sink: &mut dyn FnMut(&[u8])) {
+fn sorted_form(body: &[u8]) -> Vec<u8> {
     let fields: BTreeSet<_> = form_urlencoded::parse(body).collect();
-    for (name, value) in fields {
-        sink(name.as_bytes());
-        sink(value.as_bytes());
-    }
+    fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]).collect::<Vec<_>>().concat()
 }
 
 /// A header that is there once. Twice would leave it open which one was signed.

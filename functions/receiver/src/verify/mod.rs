@@ -22,10 +22,12 @@ mod timestamp;
 mod url;
 
 pub use key::{Key, KeyError};
+pub(crate) use message::form_field;
 pub use public::{KeyDocument, KeySet, KeySetError, PublicKey, PublicKeys};
 pub use rejection::{NeededKey, Rejection};
 pub(crate) use retried::without;
 pub use sign::{SignError, can_sign, fresh_for, sign};
+pub use url::QUERYSTRING;
 
 use crate::delivery::Delivery;
 use crate::extract;
@@ -34,6 +36,7 @@ use jwt::Token;
 use message::Values;
 use serde_json::Value;
 use signature::ParsedSignature;
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 use tidings_core::claim::Sha256Hex;
 use tidings_core::config::address::is_plain;
@@ -89,14 +92,10 @@ pub fn verify<'a, 'k>(
 ) -> Result<VerifiedRequest<'a>, Rejection> {
     let keys = keys.into();
     let url = url::given(source, delivery);
-    let form = source.schemes().any(|scheme| scheme.signs_form()).then(|| {
-        let mut sorted = Vec::with_capacity(delivery.body.len());
-        message::sorted_form(&delivery.body, &mut |bytes| sorted.extend_from_slice(bytes));
-        sorted
-    });
+    let form = OnceCell::new();
     let mut rejection: Option<Rejection> = None;
     for scheme in source.schemes() {
-        match verify_by(scheme, source, keys, delivery, (url.as_deref(), form.as_deref()), now) {
+        match verify_by(scheme, source, keys, delivery, (url.as_deref(), &form), now) {
             Ok(verified) => return Ok(verified),
             // Of several the one that something could still mend: then there is something to do.
             Err(why) if rejection.as_ref().is_none_or(|so_far| so_far.hope() < why.hope()) => rejection = Some(why),
@@ -111,7 +110,7 @@ fn verify_by<'a>(
     source: &'a Source,
     keys: Keys<'_>,
     delivery: &'a Delivery,
-    (url, form): (Option<&str>, Option<&[u8]>),
+    (url, form): (Option<&str>, &OnceCell<Vec<u8>>),
     now: Timestamp,
 ) -> Result<VerifiedRequest<'a>, Rejection> {
     let json =
@@ -123,6 +122,7 @@ fn verify_by<'a>(
     if items.len() > MAX_SIGNED_EVENTS {
         return Err(Rejection::MalformedBody);
     }
+    let form = Some(form);
     let mut verified: Option<Proof> = None;
     for indices in &items {
         let values = Values { source, scheme, delivery, json: json.as_ref(), indices, signature: None, token: None, url, form };
@@ -160,6 +160,7 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<Pro
         timestamp::check(spec, values.text(&spec.from)?, now)?;
     }
     expect::check_fixed(scheme, &values)?;
+    let urls = values.url.map_or_else(Vec::new, |given| url::forms(scheme.urls, given.to_owned()));
     // Every secret is tried, whichever matches: how long it takes tells nothing of which.
     let (mut matching, mut without_key) = (None, None);
     for (index, key) in keys.secrets.iter().enumerate() {
@@ -168,7 +169,7 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<Pro
         }
         let remote = scheme.remote_key.as_ref().map(|remote| remote_key(remote, &values, key, keys.public, now)).transpose();
         match remote {
-            Ok(remote) if proves(&values, key, remote)? => matching = matching.or(Some(index)),
+            Ok(remote) if proves(&values, &urls, key, remote)? => matching = matching.or(Some(index)),
             Ok(_) => {}
             Err(rejection) => without_key = without_key.or(Some(rejection)),
         }
@@ -184,16 +185,12 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<Pro
 }
 
 /// Whether a signature is right for one of the forms in which the provider may have signed the URL. All are tried, whichever it is.
-fn proves(values: &Values<'_>, key: &Key, remote: Option<&PublicKey>) -> Result<bool, Rejection> {
-    let scheme = values.scheme;
-    match values.url {
-        Some(given) if !scheme.urls.is_given() => {
-            let forms = url::forms(scheme.urls, given.to_owned());
-            let each = forms.iter().map(|url| proof::matches(scheme, key, remote, &Values { url: Some(url), ..*values }));
-            each.into_iter().try_fold(false, |any, one| Ok(any | one?))
-        }
-        Some(_) | None => proof::matches(scheme, key, remote, values),
+fn proves(values: &Values<'_>, urls: &[String], key: &Key, remote: Option<&PublicKey>) -> Result<bool, Rejection> {
+    if urls.is_empty() {
+        return proof::matches(values.scheme, key, remote, values);
     }
+    let each = urls.iter().map(|url| proof::matches(values.scheme, key, remote, &Values { url: Some(url), ..*values }));
+    each.into_iter().try_fold(false, |any, one| Ok(any | one?))
 }
 
 /// The provider's key, as it was fetched.

@@ -28,8 +28,8 @@ const DECODED: [(&str, char); 12] = [
 /// What the URL standard escapes in a query, of what may come in one.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
 
-/// What Node's `querystring.escape` doesn't leave as it is.
-const QUERYSTRING: &AsciiSet = &NON_ALPHANUMERIC
+/// What Node's `querystring.escape`, and JavaScript's `encodeURIComponent`, don't leave as it is.
+pub const QUERYSTRING: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')

@@ -5,6 +5,7 @@ use crate::commands::verify::attempt::Attempt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use receiver::verify::QUERYSTRING;
 use serde_json::Value;
 
 pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
@@ -66,16 +67,7 @@ fn rewritten(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 /// What HTML forms, JavaScript's `encodeURIComponent` and RFC 3986 leave as it is.
 const LEFT_ALONE: [&AsciiSet; 3] = [
     &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_'),
-    &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'_')
-        .remove(b'.')
-        .remove(b'!')
-        .remove(b'~')
-        .remove(b'*')
-        .remove(b'\'')
-        .remove(b'(')
-        .remove(b')'),
+    QUERYSTRING,
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~'),
 ];
 

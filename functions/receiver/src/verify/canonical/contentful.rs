@@ -3,7 +3,8 @@
 
 use super::super::Rejection;
 use super::super::message::{Values, only};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use super::super::url::QUERYSTRING;
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use tidings_core::config::{CONTENTFUL_TIMESTAMP, Reference};
 
 /// The headers that are signed, as the request lists them.
@@ -12,20 +13,8 @@ const SIGNED_HEADERS: &str = "x-contentful-signed-headers";
 /// Headers that one request may list; Contentful's own list has fewer than ten.
 const MAX_SIGNED_HEADERS: usize = 64;
 
-/// What Node's `querystring.escape` doesn't leave as it is.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
-
 /// What JavaScript's `encodeURI` doesn't leave as it is.
-const URI: &AsciiSet = &QUERY
+const URI: &AsciiSet = &QUERYSTRING
     .remove(b';')
     .remove(b',')
     .remove(b'/')
@@ -63,7 +52,7 @@ pub(super) fn feed(values: &Values<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(
     }
     if !query.is_empty() {
         sink(b"?");
-        sink(utf8_percent_encode(&utf8_percent_encode(query, QUERY).to_string(), URI).to_string().as_bytes());
+        sink(utf8_percent_encode(&utf8_percent_encode(query, QUERYSTRING).to_string(), URI).to_string().as_bytes());
     }
     sink(b"\n");
     for (n, name) in names.iter().enumerate() {
