@@ -64,14 +64,7 @@ pub(super) fn forms(form: UrlForm, given: String) -> Vec<String> {
     let mut forms = match form {
         UrlForm::Given => Vec::new(),
         UrlForm::Decoded => vec![decoded(&given)],
-        UrlForm::Twilio => {
-            // Its library for Python drops a question mark at the end, and the one for Node doesn't.
-            let bare = given.strip_suffix('?').unwrap_or(&given).to_owned();
-            let ports = [given.as_str(), &bare].map(|url| [url.to_owned(), without_port(url), with_port(url)]).concat();
-            let queries = ports.iter().flat_map(|url| [with_query(url, escaped), with_query(url, requoted)]);
-            let queries: Vec<String> = queries.collect();
-            ports.into_iter().chain(queries).collect()
-        }
+        UrlForm::Twilio => twilio(&given),
     };
     forms.insert(0, given);
     let mut seen: Vec<String> = Vec::new();
@@ -81,6 +74,29 @@ pub(super) fn forms(form: UrlForm, given: String) -> Vec<String> {
             true
         }
     });
+    forms
+}
+
+/// With and without the port, as sent and with the query escaped in either way; a query is escaped once for all of them.
+fn twilio(given: &str) -> Vec<String> {
+    let (address, query) = given.split_once('?').map_or((given, None), |(address, query)| (address, Some(query)));
+    let addresses = [address.to_owned(), without_port(address), with_port(address)];
+    let with = |query: Option<&str>| {
+        let addresses = addresses.iter();
+        addresses.map(|address| query.map_or_else(|| address.clone(), |query| format!("{address}?{query}"))).collect::<Vec<_>>()
+    };
+    // Its library for Python drops a question mark at the end, and the one for Node doesn't.
+    let bare = match query {
+        Some("") => Some(None),
+        Some(query) => query.strip_suffix('?').map(Some),
+        None => None,
+    };
+    let written: Vec<Option<&str>> = [Some(query), bare].into_iter().flatten().collect();
+    let mut forms: Vec<String> = written.iter().flat_map(|query| with(*query)).collect();
+    for query in written.iter().flatten().filter(|query| !query.is_empty()) {
+        let (escaped, requoted) = (with(Some(&escaped(query))), with(Some(&requoted(query))));
+        forms.extend(escaped.into_iter().zip(requoted).flat_map(|(escaped, requoted)| [escaped, requoted]));
+    }
     forms
 }
 
