@@ -546,6 +546,10 @@ pub const MAX_ERASE_LOOKS: u32 = 16;
 /// Pause before each but the first: the timeline's index follows the claims within a fraction of a second.
 pub const INDEX_LAG: Duration = Duration::from_secs(1);
 
+/// Digits of a number that a text writes in a language's own way, and its decimals: 128 bits hold them. A longer one is shown as it
+/// was sent.
+pub const MAX_DECIMAL_DIGITS: u32 = 38;
+
 const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
     assert!(MAX_BODY_BYTES <= MAX_VALUE_BYTES, "the text of any payload can be handled");
@@ -631,4 +635,5 @@ const _: () = {
     assert!(MAX_COALESCE.as_secs() < CLAIM_LIFETIME.as_secs());
     assert!(MIN_STATUS_SPAN.as_secs() < MAX_STATUS_SPAN.as_secs());
     assert!(MAX_STATUS_SPAN.as_secs() / 60 * 12 <= 100_800, "a point a minute of a dozen metrics, in one call");
+    assert!(10_u128.checked_pow(MAX_DECIMAL_DIGITS).is_some(), "a number's digits fit in 128 bits");
 };

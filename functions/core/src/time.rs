@@ -137,6 +137,11 @@ impl Zone {
         Some((there.hour(), there.minute()))
     }
 
+    /// What calendars and clocks there show. `None` where that is beyond the years that there is a calendar for.
+    pub(crate) fn civil(&self, at: Timestamp) -> Option<jiff::civil::DateTime> {
+        Some(jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone()).datetime())
+    }
+
     /// The next time after `at` that clocks there show this. Where clocks are put forward over it, it is when they are.
     pub fn next(&self, at: Timestamp, hour: i8, minute: i8) -> Option<Timestamp> {
         let there = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone());

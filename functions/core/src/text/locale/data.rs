@@ -1,0 +1,62 @@
+//! The lines of `cldr.txt`. Its blocks are found once, when the first text needs one; a line is found when it is asked for.
+
+use std::sync::LazyLock;
+
+static CLDR: &str = include_str!("cldr.txt");
+
+static FILE: LazyLock<File> = LazyLock::new(|| File::read(CLDR));
+
+/// A language's lines, or a region's where they differ from what the region is based on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) tag: &'static str,
+    base: Option<&'static str>,
+    lines: &'static str,
+}
+
+impl Block {
+    /// What follows a key and a tab, here or in what this is based on.
+    pub(super) fn line(&self, key: &str) -> Option<&'static str> {
+        let own = self.lines.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('\t'));
+        own.or_else(|| FILE.block(self.base?)?.line(key))
+    }
+}
+
+pub(super) fn find(name: &str) -> Option<Block> {
+    FILE.block(name).or_else(|| FILE.block(FILE.other_name(name)?)).copied()
+}
+
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = Block> {
+    FILE.blocks.iter().copied()
+}
+
+struct File {
+    /// By tag, as the file has them.
+    blocks: Vec<Block>,
+    /// Another name, and the tag.
+    names: Vec<(&'static str, &'static str)>,
+}
+
+impl File {
+    fn read(text: &'static str) -> Self {
+        let mut pieces = text.split("\n[");
+        let head = pieces.next().unwrap_or_default();
+        let names = head.lines().filter_map(|line| line.strip_prefix("=\t")?.split_once('\t')).collect();
+        let block = |piece: &'static str| {
+            let (header, lines) = piece.split_once("]\n")?;
+            let (tag, base) = header.split_once(' ').map_or((header, None), |(tag, base)| (tag, Some(base)));
+            Some(Block { tag, base, lines })
+        };
+        Self { blocks: pieces.filter_map(block).collect(), names }
+    }
+
+    fn block(&self, tag: &str) -> Option<&Block> {
+        let at = self.blocks.binary_search_by(|block| block.tag.cmp(tag)).ok()?;
+        self.blocks.get(at)
+    }
+
+    fn other_name(&self, name: &str) -> Option<&'static str> {
+        self.names.iter().find(|(from, _)| *from == name).map(|(_, to)| *to)
+    }
+}

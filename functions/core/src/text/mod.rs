@@ -1,0 +1,3 @@
+//! What people read: how a language writes numbers, money and dates.
+
+pub mod locale;
