@@ -64,3 +64,34 @@ fn id(members: &[&Proposal], left: u64) -> ActionId {
     let ids: Vec<&str> = members.iter().map(|member| member.id.as_str()).collect();
     ActionId(Sha256Hex::of(format!("digest\n{left}\n{}", ids.join("\n")).as_bytes()).digits().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(count: usize, chars: usize) -> Vec<String> {
+        (0..count).rev().map(|n| format!("{n} {}", "x".repeat(chars))).collect()
+    }
+
+    #[test]
+    fn the_newest_lines_that_fit_are_shown_and_the_rest_is_counted() {
+        for (count, chars) in [(3, 5), (300, 20), (300, 500), (300, 4_000)] {
+            let all = texts(count, chars);
+            let (text, shown) = lines(all.clone().into_iter(), count as u64 + 7, None);
+            assert!(text.chars().count() <= MAX_TEXT_CHARS, "{count} {chars}");
+            let mut written: Vec<String> = text.lines().map(str::to_owned).collect();
+            assert_eq!(written.remove(0), format!("… +{}", count as u64 + 7 - shown), "{count} {chars}: {shown}");
+            let newest: Vec<String> = all.iter().take(written.len()).rev().map(|text| format!("• {text}")).collect();
+            assert_eq!((written.len() as u64, written), (shown, newest), "{count} {chars}");
+        }
+        assert_eq!(lines(texts(2, 1).into_iter(), 2, None), ("• 0 x\n• 1 x".to_owned(), 2), "nothing is left to count");
+        assert_eq!(lines(["a\n\n b".to_owned()].into_iter(), 1, None).0, "• a b", "a line each");
+        assert!(lines(texts(1, 1).into_iter(), 9, Some(Channel::Telegram)).0.starts_with("… \\+8"), "as its channel writes it");
+    }
+
+    #[test]
+    fn one_that_fills_a_message_is_said_alone_and_its_number_with_it_in_the_data() {
+        let text = "x".repeat(MAX_TEXT_CHARS);
+        assert_eq!(lines([text.clone(), "y".to_owned()].into_iter(), 2, None), (text, 1));
+    }
+}

@@ -284,6 +284,34 @@ mod tests {
     }
 
     #[test]
+    fn what_had_to_leave_an_identity_is_counted_with_its_conversation() {
+        let (mut ours, mut theirs) = (Deferred::default(), Deferred::default());
+        ours.leave("", 2);
+        theirs.leave("", 3);
+        theirs.leave("tip", 1);
+        assert_eq!(theirs.add(waits(1, Priority::Normal, 1, None), at(0)), []);
+        assert_eq!(ours.take_over(&mut theirs, at(5)), []);
+        assert_eq!(ours.left, BTreeMap::from([(String::new(), 5), ("tip".to_owned(), 1)]));
+        assert!(theirs.left.is_empty() && ours.waiting[0].is_due(at(5)));
+    }
+
+    /// As the version before wrote it, which knows neither places, nor what was written, nor what a cap does.
+    #[test]
+    fn what_the_version_before_stored_is_read_and_what_is_new_is_read_by_it() {
+        let mut one = waits(1, Priority::Normal, 1, Some(at(7)));
+        let before = serde_json::to_value(&one).unwrap();
+        for new in ["nth", "wrote", "overflow"] {
+            assert!(before["proposal"].get(new).is_none(), "{new}: what says nothing new is stored as it was");
+        }
+        assert_eq!(serde_json::from_value::<Waits>(before).unwrap(), one);
+        (one.proposal.nth, one.proposal.overflow) = (3, CapOverflow::Digest);
+        one.proposal.wrote = Wrote { facts: vec!["status".into()], node: true };
+        let json = serde_json::to_value(&one).unwrap();
+        assert!(json["proposal"]["intent"]["notify"]["cap"].is_null(), "a cap is read strictly by the version before");
+        assert_eq!(serde_json::from_value::<Waits>(json).unwrap(), one);
+    }
+
+    #[test]
     fn one_that_is_too_large_costs_no_other() {
         let mut deferred = Deferred::default();
         let _ = deferred.add(waits(1, Priority::Normal, 10, None), at(0));

@@ -44,11 +44,14 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn harness(policy: &str) -> Harness {
+    of(&yaml(policy))
+}
+
+fn yaml(policy: &str) -> String {
     // What an event doesn't say it doesn't choose.
     let fact = |name| format!("{name}: \"has(data.{name}) ? data.{name} : null\"");
     let facts = ["opt_in", "channels", "zone", "quiet_from", "quiet_to"].map(fact).join(", ");
-    let yaml = RULES.replace("POLICY", policy).replace("FACTS", &facts);
-    of(&yaml)
+    RULES.replace("POLICY", policy).replace("FACTS", &facts)
 }
 
 fn of(yaml: &str) -> Harness {
@@ -446,4 +449,135 @@ async fn a_conversation_of_which_nothing_waits_has_no_mark() {
     assert!(later());
     hours(&harness, 9).await;
     assert!(!later());
+}
+
+mod properties {
+    use super::*;
+    use crate::stores::Yielding;
+    use crate::support::{AMPLE, another, handle};
+    use futures::future::join_all;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+    use tidings_core::memory::{Call, Fault};
+
+    const POLICIES: [&str; 4] = [
+        "opt_in: assumed",
+        "cap: { at_most: 3, within: 24h }",
+        "cap: { at_most: 3, within: 24h, overflow: digest }",
+        "cap: { at_most: 3, within: 24h, overflow: drop }",
+    ];
+
+    /// Said whatever is newer, and the newest state only; of a conversation, and of an identity whose link comes at the end.
+    const KINDS: [&str; 7] = ["note", "every", "order.moved", "at-node", "climbs", "paid.x", "still"];
+
+    fn policy(n: usize) -> String {
+        format!("{QUIET}\n  {}", POLICIES[n])
+    }
+
+    fn any_events() -> impl Strategy<Value = Vec<(usize, i64)>> {
+        // Few seconds, so that there are ties.
+        proptest::collection::vec((0..KINDS.len(), 0..6_i64), 1..12)
+    }
+
+    fn bodies(harness: &Harness, events: &[(usize, i64)]) -> Vec<String> {
+        let one = |(n, (kind, second)): (usize, &(usize, i64))| {
+            let text = if KINDS[*kind] == "climbs" { ["low", "high"][n % 2].to_owned() } else { format!("{n}") };
+            let body = body(harness, KINDS[*kind], *second, json!({"text": text, "rung": text}));
+            // Each is an event of its own.
+            let mut envelope = Envelope::decode(&body).unwrap();
+            (envelope.id, envelope.claimkey) = (n.to_string(), ClaimKey::new("s", &format!("{}-{n}", (n * 577) % 1_000)));
+            envelope.encode()
+        };
+        let mut bodies: Vec<String> = events.iter().enumerate().map(one).collect();
+        bodies.push(body(harness, "linked", 3, json!({"text": ""})));
+        bodies
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+    }
+
+    /// What is said by the end of two days, with each place in the order of arrival.
+    fn one_by_one(events: &[(usize, i64)], keys: &[u32], policy: &str, failing: Option<(Call, Fault)>) -> Vec<String> {
+        let harness = harness(policy);
+        night(&harness);
+        let bodies = bodies(&harness, events);
+        let mut order: Vec<usize> = (0..bodies.len()).collect();
+        order.sort_by_key(|n| keys.get(*n).copied().unwrap_or(0));
+        let mut failed = None;
+        runtime().block_on(async {
+            for n in order.into_iter().chain([0]) {
+                fails_next(&harness, failing, &mut failed);
+                let mut receives = 1;
+                while !harness.handle(vec![message("m", &bodies[n], receives)]).await.is_empty() {
+                    receives += 1;
+                    assert!(receives <= crate::support::MAX_RECEIVES);
+                }
+            }
+            for _ in 0..48 {
+                fails_next(&harness, failing, &mut failed);
+                harness.pass_through(Duration::from_secs(3_600)).await;
+            }
+        });
+        harness.said("ann")
+    }
+
+    /// The next such call fails, if the last one that was to fail has.
+    fn fails_next(harness: &Harness, failing: Option<(Call, Fault)>, failed: &mut Option<u32>) {
+        let Some((call, fault)) = failing else { return };
+        let made = harness.faults.count(call);
+        if failed.is_none_or(|before| made > before) {
+            harness.faults.fail(call, fault, 1);
+            *failed = Some(made);
+        }
+    }
+
+    fn two_at_once(events: &[(usize, i64)], keys: &[u32], policy: &str, seed: u64) -> Vec<String> {
+        let harness = harness(policy);
+        night(&harness);
+        let bodies = bodies(&harness, events);
+        let store = Arc::new(Yielding::new(Arc::clone(&harness.store), seed));
+        let rules = || read_rules("r", &yaml(policy), &[]).unwrap();
+        let processors = [(); 2].map(|()| another(rules(), Arc::clone(&store), &harness.clock, &harness.outside));
+        let mut order: Vec<usize> = (0..bodies.len()).collect();
+        order.sort_by_key(|n| keys.get(*n).copied().unwrap_or(0));
+        let (one, other) = order.split_at(order.len() / 2);
+        let mut left = [one.to_vec(), other.to_vec()];
+        runtime().block_on(async {
+            while left.iter().any(|share| !share.is_empty()) {
+                let batch = |share: &[usize]| share.iter().map(|n| message(&n.to_string(), &bodies[*n], 1)).collect();
+                let work = processors.iter().zip(&left).map(|(processor, share)| handle(processor, batch(share), AMPLE));
+                let failed = join_all(work).await;
+                for (share, failed) in left.iter_mut().zip(failed) {
+                    share.retain(|n| failed.contains(&n.to_string()));
+                }
+            }
+            harness.pass(Duration::from_secs(48 * 3_600)).await;
+        });
+        harness.said("ann")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// All of a night, the link among it.
+        #[test]
+        fn the_same_is_said_in_the_same_order_whatever_came_first(
+            events in any_events(), keys in proptest::collection::vec(any::<u32>(), 13), at in 0..POLICIES.len(), seed in any::<u64>(),
+        ) {
+            let straight = one_by_one(&events, &[], &policy(at), None);
+            prop_assert_eq!(&one_by_one(&events, &keys, &policy(at), None), &straight, "{}", POLICIES[at]);
+            prop_assert_eq!(&two_at_once(&events, &keys, &policy(at), seed), &straight, "{}, two processors", POLICIES[at]);
+        }
+
+        #[test]
+        fn the_same_is_said_in_the_same_order_though_every_call_fails_once(
+            events in any_events(), keys in proptest::collection::vec(any::<u32>(), 13), at in 0..POLICIES.len(),
+            call in proptest::sample::select(vec![Call::Load, Call::Commit, Call::Act, Call::Rewrite, Call::SetTimer, Call::First]),
+            fault in proptest::sample::select(vec![Fault::Refuse, Fault::LoseAnswer]),
+        ) {
+            let straight = one_by_one(&events, &[], &policy(at), None);
+            prop_assert_eq!(one_by_one(&events, &keys, &policy(at), Some((call, fault))), straight, "{}", POLICIES[at]);
+        }
+    }
 }
