@@ -278,6 +278,8 @@ fn who_moves(metric: Metric, threshold: f64) -> SetOffBy {
         | Metric::Unfetched
         | Metric::LinkConflict
         | Metric::HoldOverflow
+        | Metric::OverCap
+        | Metric::PreferenceUnread
         | Metric::Overflow
         | Metric::OffLadder
         | Metric::Unreadable

@@ -354,6 +354,9 @@ pub const MAX_CAP: u32 = 100;
 /// The longest that a cap may look back.
 pub const MAX_CAP_WITHIN: Duration = Duration::from_secs(7 * 86_400);
 
+/// Quiet windows of a policy: two for each day of a week.
+pub const MAX_QUIET_WINDOWS: usize = 14;
+
 /// How long a notification may wait for its time or for its identity's link: quiet hours and a full cap, and room. After that
 /// nobody wants it.
 pub const MAX_DEFERRAL: Duration = Duration::from_secs(8 * 86_400);
@@ -380,8 +383,15 @@ pub const MAX_DEFERRED_PROPOSAL_BYTES: usize = 32_768;
 /// Identities of one conversation that hand over at once what they hold: each is a name. The next one is tried again later.
 pub const MAX_HANDED_OVER: usize = 64;
 
-/// What one timer decides in its transaction, at most. If more is due, the next one follows at once.
+/// What one transaction says of what waits and of what its own event wants said, at most. If more is due, a timer follows at once.
+/// Urgent notifications of the event itself aren't held back by it.
 pub const WAKE_STEP: usize = 16;
+
+/// Keys of one `BatchGetItem`, by DynamoDB's own bound.
+pub const MAX_BATCH_GET_KEYS: usize = 100;
+
+/// Timers that a conversation remembers behind its next one, so that none is set twice.
+pub const MAX_TIMERS_KNOWN: usize = 8;
 
 /// How late a timer may be before it is taken for lost, and another is set: the time that SQS keeps trying, and room.
 pub const WAKE_OVERDUE: Duration = Duration::from_secs(3_600);
@@ -580,7 +590,11 @@ const _: () = {
     // JSON writes a character as six bytes at most, a control character.
     assert!(6 * MAX_TEXT_CHARS + 2 <= MAX_FACT_BYTES, "what a person can write is a fact, and can be emitted");
     assert!(12_000 * 3 + 2 <= MAX_FACT_BYTES, "on Slack as well");
-    assert!(6 * MAX_TEXT_CHARS + 4_096 <= MAX_DEFERRED_PROPOSAL_BYTES, "and be told later");
+    assert!(
+        6 * MAX_TEXT_CHARS + 4_096 + MAX_FACTS_PER_RULE * (64 + 3) <= MAX_DEFERRED_PROPOSAL_BYTES,
+        "and be told later, with the names of what its event wrote"
+    );
+    assert!(WAKE_STEP <= MAX_ACTIONS_PER_EVENT, "what an event's transaction says of what waits has room beside its items");
     assert!(MAX_FACT_BYTES + 16_384 <= MAX_ACTION_BYTES, "with an action's other data beside it");
     assert!(MAX_ELEMENT_BYTES <= MAX_FACT_BYTES && MAX_FACT_BYTES + 16_384 <= MAX_ITEM_BYTES, "a value leaves others room");
     assert!(MAX_SET_BYTES + 8_192 <= MAX_ITEM_BYTES, "so does a set");

@@ -131,10 +131,10 @@ impl Zone {
         jiff::tz::TimeZone::get(name).ok().map(Self)
     }
 
-    /// Hour and minute of the day there.
-    pub fn time_of_day(&self, at: Timestamp) -> Option<(i8, i8)> {
-        let there = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone());
-        Some((there.hour(), there.minute()))
+    /// What clocks there are ahead of UTC, in milliseconds.
+    pub fn offset_ms(&self, at: Timestamp) -> Option<i64> {
+        let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
+        Some(i64::from(self.0.to_offset(at).seconds()) * 1_000)
     }
 
     /// What calendars and clocks there show. `None` where that is beyond the years that there is a calendar for.
@@ -142,17 +142,10 @@ impl Zone {
         Some(jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone()).datetime())
     }
 
-    /// The next time after `at` that clocks there show this. Where clocks are put forward over it, it is when they are.
-    pub fn next(&self, at: Timestamp, hour: i8, minute: i8) -> Option<Timestamp> {
-        let there = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone());
-        let time = jiff::civil::Time::new(hour, minute, 0, 0).ok()?;
-        let on = |date: jiff::civil::Date| date.to_datetime(time).to_zoned(self.0.clone()).ok();
-        let today = on(there.date()).filter(|then| *then > there);
-        let next = match today {
-            Some(then) => then,
-            None => on(there.date().tomorrow().ok()?)?,
-        };
-        Some(Timestamp(next.timestamp().as_millisecond()))
+    /// When clocks there are changed next, after `at`.
+    pub fn next_change(&self, at: Timestamp) -> Option<Timestamp> {
+        let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
+        self.0.following(at).next().map(|change| Timestamp(change.timestamp().as_millisecond()))
     }
 }
 
@@ -183,22 +176,16 @@ mod tests {
     }
 
     #[test]
-    fn the_next_morning_is_by_the_clocks_of_the_zone() {
+    fn a_zone_knows_its_offset_and_its_next_change() {
         let at = |text: &str| Timestamp::parse_rfc3339(text).unwrap();
         let berlin = Zone::named("Europe/Berlin").expect("the database is part of the binary");
-        assert!(Zone::named("Europe/Atlantis").is_none());
-        assert_eq!(berlin.time_of_day(at("2026-11-20T22:30:00Z")), Some((23, 30)));
-        for (now, next) in [
-            ("2026-11-20T22:30:00Z", "2026-11-21T06:00:00Z"),
-            ("2026-11-20T05:59:59Z", "2026-11-20T06:00:00Z"),
-            ("2026-11-20T06:00:00Z", "2026-11-21T06:00:00Z"),
-            ("2026-03-28T20:00:00Z", "2026-03-29T05:00:00Z"), // clocks are put forward that night
-            ("2026-10-24T20:00:00Z", "2026-10-25T06:00:00Z"), // and back
-        ] {
-            assert_eq!(berlin.next(at(now), 7, 0), Some(at(next)), "{now}");
+        assert!(Zone::named("Europe/Atlantis").is_none() && Zone::named("-05:00").is_none());
+        for (now, hours) in [("2026-11-20T22:30:00Z", 1), ("2026-07-20T22:30:00Z", 2), ("2150-07-20T22:30:00Z", 2)] {
+            assert_eq!(berlin.offset_ms(at(now)), Some(hours * 3_600_000), "{now}");
         }
-        // 02:30 isn't there on that day.
-        assert_eq!(berlin.next(at("2026-03-28T23:00:00Z"), 2, 30), Some(at("2026-03-29T01:30:00Z")));
+        assert_eq!(berlin.next_change(at("2026-03-28T20:00:00Z")), Some(at("2026-03-29T01:00:00Z")));
+        assert_eq!(berlin.next_change(at("2026-03-29T01:00:00Z")), Some(at("2026-10-25T01:00:00Z")), "after it");
+        assert_eq!(Zone::named("UTC").unwrap().next_change(at("2026-03-28T20:00:00Z")), None);
     }
 
     #[test]

@@ -118,9 +118,10 @@ fn handed(identity: &View, conversation: &View, now: Timestamp) -> Option<Rewrit
         && let Some(due) = deferred.timer_due(now)
     {
         let (outbox_version, mut outbox) = conversation.outbox();
-        (deferred.timers, deferred.wakes) = (deferred.timers + 1, Some(due));
-        let what = Due::Wake { conversation: conversation.partition.clone(), timer: deferred.timers };
+        let timer = deferred.set_timer(due);
+        let what = Due::Wake { conversation: conversation.partition.clone(), timer };
         let message = what.envelope(due, now).encode();
+        outbox.later = true;
         match outbox.put(Outgoing::Timer { due, message }) {
             Put::Inside => {}
             Put::AfterPage { first, page } => {

@@ -3,24 +3,24 @@
 
 mod deliveries;
 mod legs;
+mod say;
 
-use crate::effects::{Outline, Planned};
+use crate::effects::Outline;
 use crate::failure::Failure;
 use crate::links;
 use crate::overflow::Overflow;
 use crate::plan::{EventPlan, Planner};
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_core::action::policy::{Circumstances, caps, decide};
-use tidings_core::action::{ActionOutcome, Became, Preferences, Proposal, Verdict, Withheld};
+use tidings_core::action::{ActionOutcome, Became, Proposal, Withheld};
 use tidings_core::claim::{ClaimKey, Outcome};
-use tidings_core::config::rules::{Channel, Policy};
+use tidings_core::config::rules::Policy;
 use tidings_core::context::{
-    Content, Deferred, Facts, Item, ItemKey, JoinState, Merged, Next, Order, Outbox, Outgoing, PREFERENCES, Place, Put, Terms,
-    Waits, join_order,
+    Content, Deferred, Item, ItemKey, JoinState, Merged, Next, Order, Outbox, Outgoing, PREFERENCES, Place, Put, Terms,
+    join_order,
 };
 use tidings_core::due::Due;
-use tidings_core::limits::{MAX_DROPPED_SHOWN, MAX_OVERTAKEN_SHOWN, WAKE_STEP};
+use tidings_core::limits::{MAX_DROPPED_SHOWN, MAX_OVERTAKEN_SHOWN};
 use tidings_core::time::Timestamp;
 
 /// What is to be written.
@@ -45,8 +45,10 @@ pub(crate) struct Applied {
     pub(crate) evicted: Vec<Proposal>,
     /// Timers for which the outbox has no room.
     pub(crate) lost_timers: usize,
-    /// Something has to be deferred, and what is deferred already wasn't read: read it, and apply the plan to that.
-    pub(crate) needs_deferred: bool,
+    /// The rules of the actions that it decided about.
+    pub(crate) rules: BTreeSet<String>,
+    /// Items of its own partition on which it depends and that weren't read: read them, and apply the plan to that.
+    pub(crate) missing: BTreeSet<ItemKey>,
     /// What had no room in a join, a set or an item.
     pub(crate) overflows: Vec<Overflow>,
 }
@@ -55,7 +57,18 @@ impl Applied {
     /// What became of its actions, and what had no room, as the claim says it.
     pub(crate) fn told(&self) -> Vec<String> {
         let lost = self.overflows.iter().take(MAX_DROPPED_SHOWN).map(|overflow| overflow.line.clone());
-        self.actions.iter().map(ToString::to_string).chain(lost).collect()
+        let mut lines: Vec<(&ActionOutcome, usize)> = Vec::new();
+        for outcome in &self.actions {
+            // Of a burst there may be hundreds.
+            let is_withheld = matches!(outcome.became, Became::Withheld(_));
+            match lines.iter_mut().find(|(line, _)| is_withheld && *line == outcome) {
+                Some((_, times)) => *times += 1,
+                None => lines.push((outcome, 1)),
+            }
+        }
+        let actions =
+            lines.into_iter().map(|(line, times)| if times > 1 { format!("{line} ×{times}") } else { line.to_string() });
+        actions.chain(lost).collect()
     }
 }
 
@@ -67,7 +80,7 @@ fn overtaken((key, name): &(ItemKey, String)) -> String {
 /// The items of its own partition that an outline has to see.
 pub(crate) fn keys_of(outline: &Outline, timers: bool) -> BTreeSet<ItemKey> {
     let mut keys: BTreeSet<ItemKey> = outline.changes.keys().cloned().collect();
-    for Planned { proposal, .. } in &outline.proposals {
+    for proposal in &outline.proposals {
         keys.extend(keys_of_action(proposal));
     }
     if timers {
@@ -78,7 +91,8 @@ pub(crate) fn keys_of(outline: &Outline, timers: bool) -> BTreeSet<ItemKey> {
 
 pub(crate) fn keys_of_action(proposal: &Proposal) -> BTreeSet<ItemKey> {
     let told = proposal.entity.clone().filter(|_| proposal.tells_facts()).map(ItemKey::Entity);
-    [ItemKey::Outbox, ItemKey::Entity(PREFERENCES.to_owned())].into_iter().chain(told).collect()
+    let written = proposal.written().map(|(key, _)| key);
+    [ItemKey::Outbox, ItemKey::Entity(PREFERENCES.to_owned())].into_iter().chain(told).chain(written).collect()
 }
 
 /// A provider's event.
@@ -100,18 +114,17 @@ pub(crate) fn event(
 
 /// A notification whose time has come.
 pub(crate) fn action(proposal: &Proposal, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
-    let outline =
-        Outline { proposals: vec![Planned { proposal: proposal.clone(), stale_without: Vec::new() }], ..Outline::default() };
+    let outline = Outline { proposals: vec![proposal.clone()], ..Outline::default() };
     let mut work = Work::new(view, &outline, order, at);
     work.act(&outline.proposals);
     work.finish()
 }
 
-/// The conversation's timer: what is due is decided, in the order of the events. `identity` is one whose link has come since:
+/// The conversation's timer: what waits is decided, in the order of the events. `identity` is one whose link has come since:
 /// what it holds comes over as far as there is room; the rest is the next timer's.
 pub(crate) fn wake(fired: Timestamp, identity: Option<&str>, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
     let mut work = Work::new(view, &Outline::default(), order, at);
-    work.deferred.wakes = work.deferred.wakes.filter(|wakes| *wakes > fired);
+    work.deferred.fired(fired);
     if let Some(identity) = identity.filter(|identity| view.link(identity) != Some(&view.partition)) {
         // It was moved to another conversation meanwhile.
         work.deferred.identities.retain(|waiting| waiting != identity);
@@ -131,8 +144,10 @@ pub(crate) fn wake(fired: Timestamp, identity: Option<&str>, view: &View, order:
             }
         }
     }
-    for Waits { proposal, .. } in work.deferred.take_due(at.now, WAKE_STEP) {
-        work.decide(&proposal);
+    // What other identities still hold may come before it. If there is no room for that, room is made first.
+    let is_full = identity.is_some_and(|identity| work.deferred.identities.iter().any(|waiting| waiting == identity));
+    if work.deferred.identities.is_empty() || is_full {
+        work.say(Vec::new());
     }
     if !work.applied.actions.is_empty() {
         work.applied.outcome = Outcome::Applied;
@@ -203,7 +218,8 @@ impl<'a> Work<'a> {
             conflicts: 0,
             evicted: Vec::new(),
             lost_timers: 0,
-            needs_deferred: false,
+            rules: BTreeSet::new(),
+            missing: BTreeSet::new(),
             overflows: merged.dropped.iter().map(|(key, dropped)| Overflow::of_item(key, dropped)).collect(),
         };
         applied.overflows.splice(0..0, outline.dropped.iter().cloned());
@@ -222,65 +238,9 @@ impl<'a> Work<'a> {
         };
         // The version before kept here what waits for a link.
         for proposal in std::mem::take(&mut work.outbox.held) {
-            work.defer(proposal, None);
+            let _ = work.defer(proposal, None);
         }
         work
-    }
-
-    /// An entity's facts, this event's included.
-    fn facts(&self, entity: &str) -> Option<&Facts> {
-        let key = ItemKey::Entity(entity.to_owned());
-        self.merged.items.get(&key).or_else(|| self.view.items.get(&self.view.place(key))).and_then(Item::facts)
-    }
-
-    fn act(&mut self, planned: &[Planned]) {
-        for Planned { proposal, stale_without } in planned {
-            let stale = !stale_without.is_empty() && !stale_without.iter().any(|write| self.merged.won.contains(write));
-            if stale {
-                self.tell(proposal, Became::Withheld(Withheld::Stale));
-            } else if self.view.unlinked.is_some() {
-                // There is nobody yet to send it to.
-                let became = self.defer(proposal.clone(), None);
-                self.tell(proposal, became);
-            } else {
-                self.decide(proposal);
-            }
-        }
-    }
-
-    fn tell(&mut self, proposal: &Proposal, became: Became) {
-        self.applied.actions.push(ActionOutcome { label: proposal.label(), became });
-    }
-
-    fn decide(&mut self, proposal: &Proposal) {
-        let now = self.at.now;
-        let preferences = Preferences::read(self.facts(PREFERENCES), now);
-        let circumstances = Circumstances {
-            conversation: &self.view.partition,
-            preferences: &preferences,
-            outbox: &self.outbox,
-            now,
-            lag: now.since(self.at.received),
-        };
-        let became = match decide(proposal, self.at.policy, &circumstances) {
-            Verdict::Withhold(why) => Became::Withheld(why),
-            Verdict::Defer { until } => self.defer(proposal.clone(), Some(until)),
-            Verdict::Send { channel } => self.send(proposal, channel),
-        };
-        self.tell(proposal, became);
-    }
-
-    /// Into the outbox, if it isn't too large and there is room.
-    fn send(&mut self, proposal: &Proposal, channel: Option<Channel>) -> Became {
-        let facts = proposal.entity.as_deref().and_then(|entity| self.facts(entity));
-        let Ok(action) = proposal.action(channel, facts, self.at.now) else { return Became::Withheld(Withheld::TooLarge) };
-        if let Err(why) = self.put(Outgoing::Action(Box::new(action))) {
-            return Became::Withheld(why);
-        }
-        for (scope, cap) in caps(proposal, self.at.policy) {
-            self.outbox.count(scope, cap, self.at.now);
-        }
-        Became::Queued
     }
 
     fn put(&mut self, what: Outgoing) -> Result<(), Withheld> {
@@ -294,23 +254,6 @@ impl<'a> Work<'a> {
             Put::TooLarge => Err(Withheld::TooLarge),
             Put::Full => Err(Withheld::NoRoom),
         }
-    }
-
-    fn defer(&mut self, proposal: Proposal, until: Option<Timestamp>) -> Became {
-        let id = proposal.id.clone();
-        let mut gone = if self.view.knows_deferred {
-            self.deferred.add(Waits { until, proposal }, self.at.now)
-        } else {
-            self.applied.needs_deferred = true;
-            Vec::new()
-        };
-        if let Some(itself) = gone.iter().position(|gone| gone.id == id) {
-            gone.remove(itself);
-            self.applied.evicted.append(&mut gone);
-            return Became::Withheld(Withheld::NoRoom);
-        }
-        self.applied.evicted.append(&mut gone);
-        until.map_or(Became::WaitsForLink, Became::WaitsUntil)
     }
 
     fn timer(&mut self, what: &Due, due: Timestamp) {
@@ -327,13 +270,15 @@ impl<'a> Work<'a> {
         let lost_before = self.applied.lost_timers;
         self.timer(&Due::Wake { conversation: self.view.partition.clone(), timer }, due);
         if self.applied.lost_timers == lost_before {
-            (self.deferred.timers, self.deferred.wakes) = (timer, Some(due));
+            self.deferred.set_timer(due);
         }
     }
 
     fn finish(mut self) -> Applied {
-        if self.view.knows_deferred {
+        if self.view.knows_deferred() {
+            self.forget_scopes();
             self.wake();
+            self.outbox.later = self.view.unlinked.is_none() && !self.deferred.is_empty();
             if self.deferred != self.deferred_before {
                 let item = Item { version: self.deferred_version, content: Content::Deferred(self.deferred) };
                 self.applied.items.insert(self.view.place(ItemKey::Deferred), item);

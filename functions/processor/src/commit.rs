@@ -24,7 +24,7 @@ use tidings_core::context::{
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::kept::KeptEvent;
-use tidings_core::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED, WAKE_STEP};
+use tidings_core::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
 use tidings_core::ports::{Commit, Unavailable};
 use tidings_core::telemetry::Metric;
 use tidings_core::time::Timestamp;
@@ -170,8 +170,8 @@ async fn event(
         }
         let unsent = send_first(processor, &mut view, silent).await;
         let mut applied = apply::event(&processor.planner, plan, &view, &order, &at)?;
-        if applied.needs_deferred {
-            keys.insert(ItemKey::Deferred);
+        if !applied.missing.is_empty() {
+            keys.extend(applied.missing);
             continue;
         }
         if let Some(place) = &deliveries {
@@ -208,13 +208,20 @@ async fn action(
     let owner = Owner::Conversation(conversation.to_owned());
     let mut keys = keys_of_action(proposal);
     keys.insert(ItemKey::Deferred);
-    let mut view = read(processor, &owner, &keys, &BTreeSet::new()).await?;
-    let unsent = send_first(processor, &mut view, silent).await;
     // It has waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
-    let applied = apply::action(proposal, &view, &order, &at);
-    let rules = vec![proposal.rule.clone()];
-    Ok(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None, unsent })
+    loop {
+        let mut view = read(processor, &owner, &keys, &BTreeSet::new()).await?;
+        let unsent = send_first(processor, &mut view, silent).await;
+        let applied = apply::action(proposal, &view, &order, &at);
+        if !applied.missing.is_empty() {
+            keys.extend(applied.missing);
+            continue;
+        }
+        let rules = vec![proposal.rule.clone()];
+        let event_type = envelope.event_type.clone();
+        return Ok(Prepared { view, applied, event_type, time: now, rules, off_schema: None, unsent });
+    }
 }
 
 /// What a conversation deferred and is due by now. `None`: nothing is deferred any more.
@@ -228,37 +235,35 @@ async fn wake(
 ) -> Result<Option<Prepared>, Failure> {
     let owner = Owner::Conversation(conversation.to_owned());
     let (mut keys, mut elsewhere) = (BTreeSet::from([ItemKey::Outbox, ItemKey::Deferred]), BTreeSet::new());
-    // What is due says what else must be read, and may change meanwhile.
-    let (mut view, identity, due) = loop {
-        let view = read(processor, &owner, &keys, &elsewhere).await?;
-        let mut deferred = view.deferred(conversation).1;
+    let order = Order::at(now, envelope.claimkey.clone());
+    // It has waited for its time, not in a backlog.
+    let at = Moment { policy: processor.planner.policy(), now, received: now };
+    // What waits says what else must be read, and may change meanwhile.
+    loop {
+        let mut view = read(processor, &owner, &keys, &elsewhere).await?;
+        let deferred = view.deferred(conversation).1;
         if deferred.is_empty() {
             // Perhaps by this very message, which then couldn't send what it had put into the outbox.
             flush(processor, conversation).await?;
             return Ok(None);
         }
-        let identity = deferred.identities.first().cloned();
-        let mut places = BTreeSet::new();
-        if let Some(identity) = &identity {
-            places.extend([ItemKey::Deferred, ItemKey::Link].map(|key| Place::new(identity.clone(), key)));
-            let _ = deferred.take_over(&mut view.deferred(identity).1, now);
+        let identity = deferred.identities.first();
+        let places = identity.map(|identity| [ItemKey::Deferred, ItemKey::Link].map(|key| Place::new(identity.clone(), key)));
+        let places = BTreeSet::from_iter(places.into_iter().flatten());
+        if !places.is_subset(&elsewhere) {
+            elsewhere.extend(places);
+            continue;
         }
-        let due = deferred.take_due(now, WAKE_STEP);
-        let needed: BTreeSet<ItemKey> = due.iter().flat_map(|waits| keys_of_action(&waits.proposal)).collect();
-        if needed.is_subset(&keys) && places.is_subset(&elsewhere) {
-            break (view, identity, due);
+        let unsent = send_first(processor, &mut view, silent).await;
+        let applied = apply::wake(fired, identity.map(String::as_str), &view, &order, &at);
+        if !applied.missing.is_empty() {
+            keys.extend(applied.missing);
+            continue;
         }
-        keys.extend(needed);
-        elsewhere.extend(places);
-    };
-    let unsent = send_first(processor, &mut view, silent).await;
-    let order = Order::at(now, envelope.claimkey.clone());
-    // It has waited for its time, not in a backlog.
-    let at = Moment { policy: processor.planner.policy(), now, received: now };
-    let applied = apply::wake(fired, identity.as_deref(), &view, &order, &at);
-    let rules: BTreeSet<String> = due.into_iter().map(|waits| waits.proposal.rule).collect();
-    let rules = rules.into_iter().collect();
-    Ok(Some(Prepared { view, applied, event_type: envelope.event_type.clone(), time: now, rules, off_schema: None, unsent }))
+        let rules = applied.rules.iter().cloned().collect();
+        let event_type = envelope.event_type.clone();
+        return Ok(Some(Prepared { view, applied, event_type, time: now, rules, off_schema: None, unsent }));
+    }
 }
 
 /// The word says why there is nothing to do, or not yet.
@@ -298,10 +303,10 @@ async fn join(
         let mut view = read(processor, &end.owner, &keys, &BTreeSet::new()).await?;
         let unsent = send_first(processor, &mut view, silent).await;
         let applied = apply::ending(&ending, &terms, &outline, &view, &at);
-        if !applied.needs_deferred {
+        if applied.missing.is_empty() {
             break (view, unsent, applied);
         }
-        keys.insert(ItemKey::Deferred);
+        keys.extend(applied.missing);
     };
     if applied.items.is_empty() {
         return Ok(Err("settled"));
@@ -418,11 +423,15 @@ impl Prepared {
         let (source, applied) = (envelope.source_name(), &self.applied);
         for outcome in &applied.actions {
             match outcome.became {
-                Became::Queued => Metric::Emitted.count(source),
+                Became::Queued | Became::Digest { .. } => Metric::Emitted.count(source),
                 Became::WaitsUntil(_) | Became::WaitsForLink => Metric::Deferred.count(source),
                 Became::Withheld(Withheld::Shed) => Metric::Shed.count(source),
                 Became::Withheld(Withheld::Expired) => Metric::Expired.count(source),
                 Became::Withheld(Withheld::NoRoom | Withheld::TooLarge) => Metric::HoldOverflow.count(source),
+                Became::Withheld(Withheld::OverCap) => Metric::OverCap.count(source),
+                Became::Withheld(Withheld::Unreadable(preference)) => {
+                    Metric::PreferenceUnread.count_as(source, preference.as_str());
+                }
                 Became::Withheld(Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale) => {}
             }
         }

@@ -4,10 +4,10 @@ use crate::expression::Lazy;
 use crate::failure::Failure;
 use crate::overflow::{Full, Overflow};
 use serde_json::Value;
-use tidings_core::action::{ActionId, Intent, Part, Proposal, in_a_text};
+use tidings_core::action::{ActionId, Intent, Part, Proposal, Wrote, in_a_text};
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::rules::{Assignment, Cap, Channel, Effects, IfStale, Ladder, Priority, Span, TextPart};
-use tidings_core::context::{Changes, ItemKey, NODE_REGISTER, Tie};
+use tidings_core::config::rules::{Assignment, Cap, CapOverflow, Channel, Effects, IfStale, Ladder, Priority, Span, TextPart};
+use tidings_core::context::{Changes, Tie};
 use tidings_core::limits::{MAX_ACTION_BYTES, MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES, MAX_TEXT_CHARS};
 use tidings_core::rules::{EvaluationError, Scope, Variables};
 use tidings_core::time::Timestamp;
@@ -48,16 +48,9 @@ enum ReadyPart {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outline {
     pub changes: Changes,
-    pub proposals: Vec<Planned>,
+    pub proposals: Vec<Proposal>,
     /// Facts whose values are too large.
     pub dropped: Vec<Overflow>,
-}
-
-/// A proposal, and when it is stale: when none of these is the event's. Never, if there are none.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Planned {
-    pub proposal: Proposal,
-    pub stale_without: Vec<(ItemKey, String)>,
 }
 
 /// For whom the effects are worked out.
@@ -112,7 +105,7 @@ impl Ready {
 
     /// Adds what they do. A later rule has what two set.
     pub(crate) fn apply(&self, at: &Occasion<'_>, outline: &mut Outline) -> Result<(), Failure> {
-        let mut written = Vec::new();
+        let mut written = Wrote::default();
         if self.changes_facts() {
             let entity = self.entity(at)?.ok_or_else(|| {
                 let what = format!("the event has no subject of 1 to {MAX_SUBJECT_BYTES} bytes; give the rule an `entity`");
@@ -122,12 +115,13 @@ impl Ready {
         }
         if let Some(node) = &self.goto {
             outline.changes.go_to(node);
-            written.push((ItemKey::Node, NODE_REGISTER.to_owned()));
+            written.node = true;
         }
-        let stale_without = match self.if_stale {
-            IfStale::Run => Vec::new(),
+        let wrote = match self.if_stale {
+            IfStale::Run => Wrote::default(),
             IfStale::Skip => written,
         };
+        let overflow = self.notify.as_ref().and_then(|(_, _, cap)| *cap).map(|cap| cap.overflow).unwrap_or_default();
         for (what, intent) in [("notify", self.notify(at)?), ("emit", self.emit(at)?)] {
             let Some(intent) = intent else { continue };
             let proposal = Proposal {
@@ -136,13 +130,16 @@ impl Ready {
                 entity: self.entity(at)?,
                 time: at.told,
                 tie: at.tie,
+                nth: u16::try_from(outline.proposals.len()).unwrap_or(u16::MAX),
+                wrote: wrote.clone(),
+                overflow,
                 since: at.now,
                 cause: at.cause.clone(),
                 priority: self.priority,
                 traceparent: at.traceparent.map(str::to_owned),
                 intent,
             };
-            outline.proposals.push(Planned { proposal, stale_without: stale_without.clone() });
+            outline.proposals.push(proposal);
         }
         Ok(())
     }
@@ -166,14 +163,8 @@ impl Ready {
         }
     }
 
-    fn change(
-        &self,
-        entity: &str,
-        at: &Occasion<'_>,
-        outline: &mut Outline,
-        written: &mut Vec<(ItemKey, String)>,
-    ) -> Result<(), Failure> {
-        let mut won_by = |name: &String| written.push((ItemKey::Entity(entity.to_owned()), name.clone()));
+    fn change(&self, entity: &str, at: &Occasion<'_>, outline: &mut Outline, written: &mut Wrote) -> Result<(), Failure> {
+        let mut won_by = |name: &String| written.facts.push(name.clone());
         let Outline { changes, dropped, .. } = outline;
         // A value that is too large is none, and costs its own fact.
         let mut value = |word: &str, name: &str, expression: &Lazy| match expression.evaluate(at.variables) {
@@ -257,7 +248,9 @@ impl Ready {
                 break;
             }
         }
-        Ok(Some(Intent::Notify { text, channels: channels.clone(), cap: *cap }))
+        // What its overflow is stands beside it: see `Proposal`.
+        let cap = cap.map(|cap| Cap { overflow: CapOverflow::default(), ..cap });
+        Ok(Some(Intent::Notify { text, channels: channels.clone(), cap }))
     }
 
     fn emit(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {

@@ -13,8 +13,9 @@ pub(crate) struct View {
     /// The identity's link, which must not be there when its items are written.
     pub(crate) unlinked: Option<Place>,
     pub(crate) items: BTreeMap<Place, Item>,
-    /// Whether what is deferred is among them. It is read when something has to be deferred, and not before.
-    pub(crate) knows_deferred: bool,
+    /// What was asked for of its own partition, there or not. What is deferred is asked for when something waits or has to, and not
+    /// before.
+    pub(crate) asked: BTreeSet<ItemKey>,
     /// What waited in the outbox was sent since it was read, and has to be written as sent.
     pub(crate) sent: bool,
 }
@@ -22,14 +23,19 @@ pub(crate) struct View {
 impl View {
     /// All of one partition, as it was read.
     pub(crate) fn of(partition: &str, items: BTreeMap<ItemKey, Item>) -> Self {
+        let asked = items.keys().cloned().chain([ItemKey::Deferred, ItemKey::Outbox]).collect();
         let items = items.into_iter().map(|(key, item)| (Place::new(partition, key), item)).collect();
-        Self { partition: partition.to_owned(), unlinked: None, items, knows_deferred: true, sent: false }
+        Self { partition: partition.to_owned(), unlinked: None, items, asked, sent: false }
     }
 
     /// The items of its own partition.
     pub(crate) fn own(&self) -> BTreeMap<ItemKey, Item> {
         let own = self.items.iter().filter(|(place, _)| place.partition == self.partition);
         own.map(|(place, item)| (place.key.clone(), item.clone())).collect()
+    }
+
+    pub(crate) fn knows_deferred(&self) -> bool {
+        self.asked.contains(&ItemKey::Deferred)
     }
 
     pub(crate) fn place(&self, key: ItemKey) -> Place {
@@ -83,8 +89,8 @@ pub(crate) async fn load(processor: &Processor, places: BTreeSet<Place>) -> Resu
 pub(crate) async fn read_partition(processor: &Processor, partition: &str, keys: &[ItemKey]) -> Result<View, Failure> {
     let places = keys.iter().map(|key| Place::new(partition, key.clone())).collect();
     let items = load(processor, places).await?;
-    let knows_deferred = keys.contains(&ItemKey::Deferred);
-    Ok(View { partition: partition.to_owned(), unlinked: None, items, knows_deferred, sent: false })
+    let asked = keys.iter().cloned().collect();
+    Ok(View { partition: partition.to_owned(), unlinked: None, items, asked, sent: false })
 }
 
 /// Reads an owner's items, and some others. Of an identity that has a link, they are its conversation's.
@@ -95,19 +101,19 @@ pub(crate) async fn read(
     elsewhere: &BTreeSet<Place>,
 ) -> Result<View, Failure> {
     let of = |partition: &str| keys.iter().map(|key| Place::new(partition, key.clone())).collect::<BTreeSet<_>>();
-    let knows_deferred = keys.contains(&ItemKey::Deferred);
+    let asked = keys.clone();
     let mut places = of(owner.name());
     places.extend(elsewhere.iter().cloned());
     match owner {
         Owner::Conversation(partition) => {
             let items = load(processor, places).await?;
-            Ok(View { partition: partition.clone(), unlinked: None, items, knows_deferred, sent: false })
+            Ok(View { partition: partition.clone(), unlinked: None, items, asked, sent: false })
         }
         Owner::Identity(identity) => {
             let link = Place::new(identity.clone(), ItemKey::Link);
             places.insert(link.clone());
             let items = load(processor, places).await?;
-            let mut view = View { partition: identity.clone(), unlinked: Some(link), items, knows_deferred, sent: false };
+            let mut view = View { partition: identity.clone(), unlinked: Some(link), items, asked, sent: false };
             match view.link(identity).map(str::to_owned) {
                 None => {}
                 // Others are linked to it: it is a conversation.

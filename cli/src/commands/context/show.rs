@@ -2,12 +2,13 @@
 
 use crate::Failure;
 use crate::arguments::ContextShow;
-use crate::style::{FAINT, NAME, STRONG, data, paint, say, short};
+use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, say, short};
 use crate::target::{reader, unreadable};
 use serde_json::json;
 use std::process::ExitCode;
+use tidings_core::action::{Preference, Preferences};
 use tidings_core::claim::Claim;
-use tidings_core::context::Context;
+use tidings_core::context::{Context, PREFERENCES};
 use tidings_core::time::{Clock, SystemClock};
 
 pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
@@ -16,7 +17,12 @@ pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     let context = reader.context(&options.conversation, SystemClock.now()).await.map_err(failed)?;
     let timeline = reader.timeline(&context).await.map_err(failed)?;
     if options.target.json {
-        data(&json!({ "context": context, "timeline": timeline }));
+        let mut shown = json!({ "context": context, "timeline": timeline });
+        let unreadable = unreadable_preferences(&context);
+        if !unreadable.is_empty() {
+            shown["unreadable_preferences"] = json!(unreadable);
+        }
+        data(&shown);
         return Ok(ExitCode::SUCCESS);
     }
     if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {
@@ -39,6 +45,7 @@ pub(crate) fn facts(context: &Context) {
     if !context.identities.is_empty() {
         say!("  {} {}", paint(FAINT, "also"), paint(NAME, context.identities.join(", ")));
     }
+    let unreadable = unreadable_preferences(context);
     let width = context.entities.values().flat_map(|facts| facts.keys()).map(|name| name.chars().count()).max().unwrap_or(0);
     for (entity, facts) in &context.entities {
         say!("  {}", paint(NAME, entity));
@@ -46,8 +53,17 @@ pub(crate) fn facts(context: &Context) {
             let from = format!("{} by {}", fact.order.time, short(fact.order.key.as_str(), 40));
             let value = short(&fact.value.to_string(), 48);
             say!("    {name:<width$}  {value:<48}  {}", paint(FAINT, from));
+            if entity == PREFERENCES && unreadable.iter().any(|preference| preference.as_str() == name) {
+                let what = "can't be read, so notifications are withheld; docs/configuration.md has the forms";
+                say!("    {:<width$}  {}", "", paint(WARN, what));
+            }
         }
     }
+}
+
+/// Those that are there and silence, because nobody knows what they say. What has expired isn't in a context.
+fn unreadable_preferences(context: &Context) -> Vec<Preference> {
+    Preferences::read(context.entities.get(PREFERENCES), SystemClock.now()).unreadable()
 }
 
 fn entry(claim: &Claim) {

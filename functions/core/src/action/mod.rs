@@ -2,14 +2,19 @@
 //!
 //! A proposal follows from its event alone. Whether, when and by which channel it is sent is the [`policy`]'s to say.
 
+pub mod digest;
 mod escape;
 pub mod policy;
+pub mod preferences;
+pub mod quiet;
+pub mod turns;
 
-pub use policy::{Preferences, Verdict, Withheld};
+pub use policy::{Verdict, Withheld};
+pub use preferences::{Preference, Preferences};
 
 use crate::claim::{ClaimKey, Sha256Hex};
-use crate::config::rules::{Cap, Channel, Priority};
-use crate::context::{Facts, Tie};
+use crate::config::rules::{Cap, CapOverflow, Channel, Priority};
+use crate::context::{Facts, ItemKey, NODE_REGISTER, Tie};
 use crate::limits::{MAX_DEFERRAL, MAX_TEXT_CHARS};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -57,6 +62,15 @@ pub struct Proposal {
     /// Its place among those of events of the same time.
     #[serde(default, skip_serializing_if = "Tie::is_default")]
     pub tie: Tie,
+    /// Its place among those of its event. 0 for what was stored by the version before.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub nth: u16,
+    /// What its event wrote, if it is to be skipped when all of that is newer already.
+    #[serde(default, skip_serializing_if = "Wrote::is_empty")]
+    pub wrote: Wrote,
+    /// What the cap of its rule does with those that it has no room for. Beside the cap, which the version before reads strictly.
+    #[serde(default, skip_serializing_if = "CapOverflow::is_default")]
+    pub overflow: CapOverflow,
     /// When it was first looked at.
     pub since: Timestamp,
     pub cause: ClaimKey,
@@ -64,6 +78,26 @@ pub struct Proposal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
     pub intent: Intent,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_first(nth: &u16) -> bool {
+    *nth == 0
+}
+
+/// Registers that an event wrote: facts of its proposal's entity, and where the dialogue stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrote {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub node: bool,
+}
+
+impl Wrote {
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty() && !self.node
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,6 +155,10 @@ pub enum Became {
     WaitsUntil(Timestamp),
     /// It waits for the link of its identity.
     WaitsForLink,
+    /// It is the newest of so many that are one message, which is in the outbox.
+    Digest {
+        count: u64,
+    },
     Withheld(Withheld),
 }
 
@@ -131,6 +169,7 @@ impl fmt::Display for ActionOutcome {
             Became::Queued => f.write_str("queued"),
             Became::WaitsUntil(until) => write!(f, "waits until {until}"),
             Became::WaitsForLink => f.write_str("held until its identity is linked"),
+            Became::Digest { count } => write!(f, "queued: a digest of {count}"),
             Became::Withheld(why) => write!(f, "withheld: {why}"),
         }
     }
@@ -158,6 +197,29 @@ impl Proposal {
         }
     }
 
+    /// In the order of events: by their own time or, where it has none, by when it was first looked at.
+    pub fn place(&self) -> (Timestamp, Tie, &ClaimKey, u16, &str) {
+        (self.time.unwrap_or(self.since), self.tie, &self.cause, self.nth, &self.rule)
+    }
+
+    /// What its event wrote, by item and register.
+    pub fn written(&self) -> impl Iterator<Item = (ItemKey, &str)> {
+        let entity = self.entity.iter();
+        let facts =
+            entity.flat_map(|entity| self.wrote.facts.iter().map(|name| (ItemKey::Entity(entity.clone()), name.as_str())));
+        facts.chain(self.wrote.node.then_some((ItemKey::Node, NODE_REGISTER)))
+    }
+
+    /// Whether all that its event wrote is another's by now, and its rule says to skip it then. Only a newer event, or one that
+    /// reached a higher rung, takes a register over. What is forgotten or expired is still whose it was; what isn't there any
+    /// more had no room, and is nobody else's. `facts` gives those of an item.
+    pub fn is_stale<'f>(&self, facts: impl Fn(&ItemKey) -> Option<&'f Facts>) -> bool {
+        let is_taken = |(key, name): (ItemKey, &str)| {
+            facts(&key).and_then(|facts| facts.get(name)).is_some_and(|fact| fact.order.key != self.cause)
+        };
+        !self.wrote.is_empty() && self.written().all(is_taken)
+    }
+
     /// Whether it waited so long that nobody wants it any more.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         now.since(self.since) > MAX_DEFERRAL
@@ -173,15 +235,16 @@ impl Proposal {
                 if chars > MAX_TEXT_CHARS {
                     return Err(TooLong { chars });
                 }
-                let data = match channel {
-                    Some(channel) => json!({"channel": channel, "text": text}),
-                    None => json!({"text": text}),
-                };
-                (NOTIFY_TYPE.to_owned(), data)
+                (NOTIFY_TYPE.to_owned(), said(&text, channel))
             }
         };
-        Ok(Action {
-            id: self.id.clone(),
+        Ok(self.caused(self.id.clone(), action_type, data))
+    }
+
+    /// An action of this proposal's event.
+    fn caused(&self, id: ActionId, action_type: String, data: Value) -> Action {
+        Action {
+            id,
             action_type,
             rule: self.rule.clone(),
             subject: self.entity.clone(),
@@ -190,7 +253,15 @@ impl Proposal {
             priority: self.priority,
             traceparent: self.traceparent.clone(),
             data,
-        })
+        }
+    }
+}
+
+/// The data of a notification.
+fn said(text: &str, channel: Option<Channel>) -> Value {
+    match channel {
+        Some(channel) => json!({"channel": channel, "text": text}),
+        None => json!({"text": text}),
     }
 }
 
@@ -259,6 +330,9 @@ mod tests {
             entity: Some("order/1042".into()),
             time: Some(Timestamp::from_unix_ms(1_795_168_800_250)),
             tie: Tie::default(),
+            nth: 0,
+            wrote: Wrote::default(),
+            overflow: CapOverflow::default(),
             since: Timestamp::from_unix_ms(1_795_168_801_000),
             cause,
             priority: Priority::Normal,

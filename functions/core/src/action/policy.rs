@@ -1,77 +1,67 @@
-//! Whether, when and by which channel an action is sent. Pure: what the person has chosen, what was sent before and the time
-//! are given.
+//! Whether, when and by which channel an action may be sent, its caps aside, which are the matter of all that wait together
+//! ([`super::turns`]). Pure: what the person has chosen and the time are given.
 //!
-//! In this order: shed under backlog; `emit` and done; opt-in; channel; quiet hours; caps. What comes at the wrong time
-//! waits: it is looked at anew then.
+//! In this order: shed under backlog; `emit` and done; expired; opt-in; channel; quiet hours. What comes at the wrong time
+//! waits: it is looked at again whenever something of its conversation is.
 
+use super::preferences::{Preference, Preferences};
+use super::quiet::quiet_until;
 use super::{Intent, Proposal};
-use crate::claim::words;
-use crate::config::rules::{Cap, Channel, ClockTime, OptIn, Policy, Priority};
-use crate::context::{Facts, Outbox};
+use crate::config::rules::{Cap, Channel, OptIn, Policy, Priority};
 use crate::limits::MAX_DEFERRAL;
-use crate::time::{Timestamp, Zone};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use crate::time::Timestamp;
 use std::fmt;
 use std::time::Duration;
 
-/// What becomes of a proposal.
+/// What becomes of a proposal, if its caps have room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Send {
         channel: Option<Channel>,
     },
-    /// Look again then.
+    /// It is quiet: look again then.
     Defer {
         until: Timestamp,
     },
     Withhold(Withheld),
 }
 
-words! {
-    /// Why something isn't sent.
-    Withheld {
-        /// It waited so long for its time that nobody wants it any more.
-        Expired = "expired",
-        /// No channel of the person's is one of the rule's.
-        NoChannel = "no-channel",
-        /// The person doesn't want any, or hasn't said that they do.
-        NoOptIn = "no-opt-in",
-        /// Of low priority, under backlog.
-        Shed = "shed",
-        /// Too much waits already, of what is as urgent or more.
-        NoRoom = "no-room",
-        /// As a text, or with its data, it is larger than may be sent.
-        TooLarge = "too-large",
-        /// Overtaken, and the rule says to skip it then.
-        Stale = "stale",
-    }
+/// Why something isn't sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// It waited so long for its time that nobody wants it any more.
+    Expired,
+    /// No channel of the person's is one of the rule's.
+    NoChannel,
+    /// The person doesn't want any, or hasn't said that they do.
+    NoOptIn,
+    /// What the person has chosen is there and can't be read.
+    Unreadable(Preference),
+    /// Of low priority, under backlog.
+    Shed,
+    /// Too much waits already, of what is as urgent or more.
+    NoRoom,
+    /// More than a cap allows, and the cap says to drop it, or newer ones wait.
+    OverCap,
+    /// As a text, or with its data, it is larger than may be sent.
+    TooLarge,
+    /// Overtaken, and the rule says to skip it then.
+    Stale,
 }
 
-/// What a person has chosen. A fact that is none of ours is as if it weren't there.
-#[derive(Clone, Debug, Default)]
-pub struct Preferences {
-    pub opt_in: Option<bool>,
-    /// Best first.
-    pub channels: Option<Vec<Channel>>,
-    pub zone: Option<Zone>,
-    pub quiet_from: Option<ClockTime>,
-    pub quiet_to: Option<ClockTime>,
-}
-
-impl Preferences {
-    /// Of the facts of [`crate::context::PREFERENCES`].
-    pub fn read(facts: Option<&Facts>, now: Timestamp) -> Self {
-        let value = |name: &str| facts.and_then(|f| f.get(name)).filter(|fact| fact.is_known(now)).map(|fact| &fact.value);
-        let text = |name: &str| value(name).and_then(Value::as_str);
-        let channel = |value: &Value| Channel::parse(value.as_str()?);
-        Self {
-            opt_in: value("opt_in").and_then(Value::as_bool),
-            channels: value("channels").and_then(Value::as_array).map(|list| list.iter().filter_map(channel).collect()),
-            zone: text("zone").and_then(Zone::named),
-            quiet_from: text("quiet_from").and_then(|time| time.parse().ok()),
-            quiet_to: text("quiet_to").and_then(|time| time.parse().ok()),
-        }
+impl fmt::Display for Withheld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "expired",
+            Self::NoChannel => "no-channel",
+            Self::NoOptIn => "no-opt-in",
+            Self::Unreadable(preference) => return write!(f, "unreadable-preference {preference}"),
+            Self::Shed => "shed",
+            Self::NoRoom => "no-room",
+            Self::OverCap => "over-cap",
+            Self::TooLarge => "too-large",
+            Self::Stale => "stale",
+        })
     }
 }
 
@@ -80,14 +70,13 @@ impl Preferences {
 pub struct Circumstances<'a> {
     pub conversation: &'a str,
     pub preferences: &'a Preferences,
-    pub outbox: &'a Outbox,
     pub now: Timestamp,
     /// How long its event has waited to be processed.
     pub lag: Duration,
 }
 
+/// An unreadable opt-in or list of channels silences what is urgent too; unreadable quiet hours only what they could hold back.
 pub fn decide(proposal: &Proposal, policy: &Policy, at: &Circumstances<'_>) -> Verdict {
-    let urgent = proposal.priority == Priority::Urgent;
     if proposal.priority == Priority::Low && policy.shed_after.is_some_and(|most| at.lag > most.duration()) {
         return Verdict::Withhold(Withheld::Shed);
     }
@@ -95,26 +84,31 @@ pub fn decide(proposal: &Proposal, policy: &Policy, at: &Circumstances<'_>) -> V
     if proposal.has_expired(at.now) {
         return Verdict::Withhold(Withheld::Expired);
     }
-    if !at.preferences.opt_in.unwrap_or(policy.opt_in == OptIn::Assumed) {
-        return Verdict::Withhold(Withheld::NoOptIn);
-    }
-    let Some(channel) = channel(channels, policy, at) else { return Verdict::Withhold(Withheld::NoChannel) };
-    if urgent {
-        return Verdict::Send { channel };
-    }
-    let until =
-        quiet_until(policy, at).max(caps(proposal, policy).filter_map(|(scope, cap)| at.outbox.room(scope, cap, at.now)).max());
-    match until {
-        None => Verdict::Send { channel },
-        Some(until) if until.since(proposal.since) > MAX_DEFERRAL => Verdict::Withhold(Withheld::Expired),
-        Some(until) => Verdict::Defer { until },
+    match notify(channels, proposal.priority == Priority::Urgent, policy, at) {
+        Err(unreadable) => Verdict::Withhold(Withheld::Unreadable(unreadable)),
+        Ok(Verdict::Defer { until }) if until.since(proposal.since) > MAX_DEFERRAL => Verdict::Withhold(Withheld::Expired),
+        Ok(verdict) => verdict,
     }
 }
 
-/// The caps that a notification counts for.
-pub fn caps<'p>(proposal: &'p Proposal, policy: &Policy) -> impl Iterator<Item = (&'p str, Cap)> {
+/// `Err` names what the person has chosen and can't be read.
+fn notify(of_the_rule: &[Channel], urgent: bool, policy: &Policy, at: &Circumstances<'_>) -> Result<Verdict, Preference> {
+    let opt_in = at.preferences.opt_in.get(Preference::OptIn)?;
+    if !opt_in.copied().unwrap_or(policy.opt_in == OptIn::Assumed) {
+        return Ok(Verdict::Withhold(Withheld::NoOptIn));
+    }
+    let chosen = at.preferences.channels.get(Preference::Channels)?;
+    let Some(channel) = channel(of_the_rule, chosen, policy, at.conversation) else {
+        return Ok(Verdict::Withhold(Withheld::NoChannel));
+    };
+    let until = if urgent { None } else { quiet_until(&at.preferences.windows(policy)?, at.now) };
+    Ok(until.map_or(Verdict::Send { channel }, |until| Verdict::Defer { until }))
+}
+
+/// The caps that a notification counts for: its rule's own, and the policy's.
+pub fn caps<'p>(proposal: &'p Proposal, policy: &Policy) -> impl Iterator<Item = (&'p str, Cap)> + use<'p> {
     let of_the_rule = match &proposal.intent {
-        Intent::Notify { cap, .. } => cap.map(|cap| (proposal.rule.as_str(), cap)),
+        Intent::Notify { cap, .. } => cap.map(|cap| (proposal.rule.as_str(), Cap { overflow: proposal.overflow, ..cap })),
         Intent::Emit { .. } => None,
     };
     let of_all = policy.cap.filter(|_| matches!(proposal.intent, Intent::Notify { .. })).map(|cap| ("", cap));
@@ -123,9 +117,14 @@ pub fn caps<'p>(proposal: &'p Proposal, policy: &Policy) -> impl Iterator<Item =
 
 /// The best that the person, or else the policy, prefers among those of the rule. `Some(None)`: nobody has said anything, so
 /// it is the conversation's own affair.
-fn channel(of_the_rule: &[Channel], policy: &Policy, at: &Circumstances<'_>) -> Option<Option<Channel>> {
-    let own = at.conversation.split_once(':').and_then(|(begin, _)| Channel::parse(begin));
-    let preferred = match (&at.preferences.channels, policy.channels.as_slice()) {
+fn channel(
+    of_the_rule: &[Channel],
+    chosen: Option<&Vec<Channel>>,
+    policy: &Policy,
+    conversation: &str,
+) -> Option<Option<Channel>> {
+    let own = conversation.split_once(':').and_then(|(begin, _)| Channel::parse(begin));
+    let preferred = match (chosen, policy.channels.as_slice()) {
         (Some(chosen), _) => chosen.clone(),
         (None, []) => match own {
             Some(own) => vec![own],
@@ -137,27 +136,15 @@ fn channel(of_the_rule: &[Channel], policy: &Policy, at: &Circumstances<'_>) -> 
     preferred.into_iter().find(|channel| of_the_rule.is_empty() || of_the_rule.contains(channel)).map(Some)
 }
 
-/// The end of the quiet hours that it is in.
-fn quiet_until(policy: &Policy, at: &Circumstances<'_>) -> Option<Timestamp> {
-    let configured = policy.quiet_hours.as_ref();
-    let from = at.preferences.quiet_from.or(configured.map(|quiet| quiet.from))?;
-    let to = at.preferences.quiet_to.or(configured.map(|quiet| quiet.to))?;
-    let zone = at.preferences.zone.clone().or_else(|| configured.and_then(|quiet| Zone::named(&quiet.zone)));
-    let zone = zone.or_else(|| Zone::named("UTC"))?;
-    let (hour, minute) = zone.time_of_day(at.now)?;
-    let there = ClockTime { hour, minute };
-    let quiet = if from <= to { from <= there && there < to } else { from <= there || there < to };
-    if quiet { zone.next(at.now, to.hour, to.minute) } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::Wrote;
     use crate::action::{ActionId, Part};
     use crate::claim::ClaimKey;
-    use crate::config::rules::{QuietHours, Span};
-    use crate::context::{Fact, Order, Tie};
-    use serde_json::json;
+    use crate::config::rules::{CapOverflow, ClockTime, QuietHours, Span};
+    use crate::context::{Fact, Facts, Order, Tie};
+    use serde_json::{Value, json};
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse_rfc3339(text).unwrap()
@@ -171,6 +158,9 @@ mod tests {
             entity: None,
             time: None,
             tie: Tie::default(),
+            nth: 0,
+            wrote: Wrote::default(),
+            overflow: CapOverflow::default(),
             since: at("2026-11-20T12:00:00Z"),
             cause,
             priority,
@@ -191,8 +181,7 @@ mod tests {
     }
 
     fn look(proposal: &Proposal, policy: &Policy, preferences: &Preferences, conversation: &str, now: &str) -> Verdict {
-        let outbox = Outbox::default();
-        decide(proposal, policy, &Circumstances { conversation, preferences, outbox: &outbox, now: at(now), lag: Duration::ZERO })
+        decide(proposal, policy, &Circumstances { conversation, preferences, now: at(now), lag: Duration::ZERO })
     }
 
     const NOON: &str = "2026-11-20T12:00:00Z";
@@ -206,7 +195,7 @@ mod tests {
             (&assumed, json!({}), send),
             (&assumed, json!({"opt_in": false}), no),
             (&required, json!({}), no),
-            (&required, json!({"opt_in": "yes"}), no),
+            (&assumed, json!({"opt_in": null}), send),
             (&required, json!({"opt_in": true}), send),
         ] {
             assert_eq!(look(&proposal(Priority::Normal, &[]), policy, &chosen(facts.clone()), "c", NOON), expected, "{facts}");
@@ -239,8 +228,8 @@ mod tests {
     #[test]
     fn quiet_hours_are_by_the_persons_clock_and_pass_what_is_urgent() {
         let time = |text: &str| text.parse::<ClockTime>().unwrap();
-        let quiet = QuietHours { from: time("22:00"), to: time("07:00"), zone: "Europe/Berlin".into() };
-        let policy = Policy { quiet_hours: Some(quiet), ..Policy::default() };
+        let quiet = QuietHours { from: time("22:00"), to: time("07:00").into(), zone: "Europe/Berlin".into(), days: vec![] };
+        let policy = Policy { quiet_hours: vec![quiet], ..Policy::default() };
         let send = Verdict::Send { channel: None };
         let defer = |until| Verdict::Defer { until: at(until) };
         for (facts, now, expected) in [
@@ -250,7 +239,9 @@ mod tests {
             (json!({}), "2026-11-21T06:00:00Z", send),
             (json!({"zone": "America/New_York"}), "2026-11-20T21:00:00Z", send),
             (json!({"zone": "America/New_York"}), "2026-11-21T03:00:00Z", defer("2026-11-21T12:00:00Z")),
-            (json!({"zone": "Europe/Atlantis"}), "2026-11-20T21:00:00Z", defer("2026-11-21T06:00:00Z")),
+            (json!({"quiet_from": "20:00"}), "2026-11-20T19:00:00Z", defer("2026-11-21T06:00:00Z")),
+            (json!({"quiet_to": "24:00"}), "2026-11-20T21:00:00Z", defer("2026-11-20T23:00:00Z")),
+            (json!({"quiet_from": "20:00", "quiet_to": "20:00"}), NOON, Verdict::Withhold(Withheld::Expired)),
             (json!({"quiet_from": "12:00", "quiet_to": "14:00"}), "2026-11-20T12:30:00Z", defer("2026-11-20T13:00:00Z")),
             (json!({"quiet_from": "12:00", "quiet_to": "14:00"}), "2026-11-20T21:00:00Z", send),
         ] {
@@ -264,36 +255,75 @@ mod tests {
     }
 
     #[test]
-    fn a_full_cap_waits_for_room_and_not_for_ever() {
-        let cap = |at_most, days: u64| Cap { at_most, within: Span::new(Duration::from_secs(days * 86_400)) };
-        let policy = Policy { cap: Some(cap(1, 1)), ..Policy::default() };
-        let mut outbox = Outbox::default();
-        outbox.count("", cap(1, 1), at(NOON));
-        let preferences = Preferences::default();
-        let circumstances =
-            |now| Circumstances { conversation: "c", preferences: &preferences, outbox: &outbox, now, lag: Duration::ZERO };
+    fn a_preference_that_is_there_and_cannot_be_read_silences_what_it_could_keep_back() {
+        let policy = Policy::default();
+        let unreadable = |preference| Verdict::Withhold(Withheld::Unreadable(preference));
+        let send = Verdict::Send { channel: None };
+        for (facts, preference) in [
+            (json!({"opt_in": "false"}), Preference::OptIn),
+            (json!({"opt_in": 0}), Preference::OptIn),
+            (json!({"opt_in": "no"}), Preference::OptIn),
+            (json!({"opt_in": "true"}), Preference::OptIn),
+            (json!({"opt_in": [true]}), Preference::OptIn),
+            (json!({"channels": "sms"}), Preference::Channels),
+            (json!({"channels": ["sms", 7]}), Preference::Channels),
+            (json!({"channels": {"sms": true}}), Preference::Channels),
+            (json!({"zone": "-05:00"}), Preference::Zone),
+            (json!({"zone": "Europe/Atlantis"}), Preference::Zone),
+            (json!({"zone": 5}), Preference::Zone),
+            (json!({"quiet_from": "21:00:00", "quiet_to": "07:00"}), Preference::QuietFrom),
+            (json!({"quiet_from": "9pm", "quiet_to": "07:00"}), Preference::QuietFrom),
+            (json!({"quiet_from": "24:00", "quiet_to": "07:00"}), Preference::QuietFrom),
+            (json!({"quiet_from": "21:00", "quiet_to": 7}), Preference::QuietTo),
+            (json!({"quiet_from": "21:00"}), Preference::QuietFrom),
+            (json!({"quiet_to": "07:00", "quiet_from": null}), Preference::QuietTo),
+        ] {
+            let chosen = chosen(facts.clone());
+            assert_eq!(look(&proposal(Priority::Normal, &[]), &policy, &chosen, "c", NOON), unreadable(preference), "{facts}");
+            let urgent = look(&proposal(Priority::Urgent, &[]), &policy, &chosen, "c", NOON);
+            let silences_urgent = matches!(preference, Preference::OptIn | Preference::Channels);
+            assert_eq!(urgent, if silences_urgent { unreadable(preference) } else { send }, "{facts}");
+        }
+        assert_eq!(Withheld::Unreadable(Preference::Zone).to_string(), "unreadable-preference zone", "never its value");
+        assert_eq!(
+            chosen(json!({"opt_in": "no", "zone": "CET+1", "channels": [], "quiet_from": ""})).unreadable(),
+            [Preference::OptIn, Preference::Zone, Preference::QuietFrom]
+        );
+    }
+
+    #[test]
+    fn what_is_forgotten_or_expired_is_as_if_nobody_had_chosen_it() {
+        let order = Order::at(at(NOON), ClaimKey::new("s", "e"));
+        let mut fact = Fact::register(json!("no"), order);
+        fact.expires = Some(at("2026-11-20T12:00:01Z"));
+        let facts = Facts::from([("opt_in".to_owned(), fact)]);
+        let read = |now: &str| Preferences::read(Some(&facts), at(now));
+        assert_eq!(read(NOON).unreadable(), [Preference::OptIn]);
+        assert_eq!(read("2026-11-20T12:00:01Z").unreadable(), []);
+    }
+
+    #[test]
+    fn nothing_waits_longer_than_anybody_wants_it() {
+        let time = |text: &str| text.parse::<ClockTime>().unwrap();
+        let quiet = QuietHours { from: time("08:00"), to: time("14:00").into(), zone: "UTC".into(), days: vec![] };
+        let policy = Policy { quiet_hours: vec![quiet], ..Policy::default() };
+        let none = Preferences::default();
         let one = proposal(Priority::Normal, &[]);
-        assert_eq!(decide(&one, &policy, &circumstances(at(NOON))), Verdict::Defer { until: at("2026-11-21T12:00:00Z") });
-        assert_eq!(decide(&one, &policy, &circumstances(at("2026-11-21T12:00:00Z"))), Verdict::Send { channel: None });
-        let urgent = proposal(Priority::Urgent, &[]);
-        assert_eq!(decide(&urgent, &policy, &circumstances(at(NOON))), Verdict::Send { channel: None });
-
         assert!(!one.has_expired(one.since.plus(MAX_DEFERRAL)));
-        assert!(one.has_expired(one.since.plus(MAX_DEFERRAL + Duration::from_millis(1))));
         let late = one.since.plus(MAX_DEFERRAL + Duration::from_millis(1));
-        assert_eq!(decide(&one, &policy, &circumstances(late)), Verdict::Withhold(Withheld::Expired), "it waited for a link");
-
-        let old = Proposal { since: at("2026-11-13T11:59:59Z"), ..one.clone() };
-        assert_eq!(decide(&old, &policy, &circumstances(at(NOON))), Verdict::Withhold(Withheld::Expired));
-        let as_old_as_can_be = Proposal { since: at("2026-11-13T12:00:00Z"), ..one };
-        assert!(matches!(decide(&as_old_as_can_be, &policy, &circumstances(at(NOON))), Verdict::Defer { .. }));
+        assert!(one.has_expired(late));
+        let now = late.to_string();
+        assert_eq!(look(&one, &policy, &none, "c", &now), Verdict::Withhold(Withheld::Expired), "it waited for a link");
+        let old = Proposal { since: at("2026-11-12T13:59:59Z"), ..one.clone() };
+        assert_eq!(look(&old, &policy, &none, "c", NOON), Verdict::Withhold(Withheld::Expired));
+        let as_old_as_can_be = Proposal { since: at("2026-11-12T14:00:00Z"), ..one };
+        assert!(matches!(look(&as_old_as_can_be, &policy, &none, "c", NOON), Verdict::Defer { .. }));
     }
 
     #[test]
     fn only_what_matters_little_is_shed() {
         let policy = Policy { shed_after: Some(Span::new(Duration::from_secs(60))), ..Policy::default() };
         let preferences = Preferences::default();
-        let outbox = Outbox::default();
         for (priority, lag, shed) in [
             (Priority::Low, 60, false),
             (Priority::Low, 61, true),
@@ -301,7 +331,7 @@ mod tests {
             (Priority::Urgent, 3_600, false),
         ] {
             let lag = Duration::from_secs(lag);
-            let at = Circumstances { conversation: "c", preferences: &preferences, outbox: &outbox, now: at(NOON), lag };
+            let at = Circumstances { conversation: "c", preferences: &preferences, now: at(NOON), lag };
             let verdict = decide(&proposal(priority, &[]), &policy, &at);
             assert_eq!(verdict == Verdict::Withhold(Withheld::Shed), shed, "{priority:?} after {lag:?}: {verdict:?}");
         }

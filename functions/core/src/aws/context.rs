@@ -5,7 +5,7 @@ use super::cause;
 use crate::claim::decide::{Committed, RecordedEffect};
 use crate::claim::{ClaimKey, ClaimState};
 use crate::context::{Content, Item, ItemKey, Place};
-use crate::limits::CLAIM_LIFETIME;
+use crate::limits::{CLAIM_LIFETIME, MAX_BATCH_GET_KEYS};
 use crate::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
 use crate::time::Timestamp;
 use async_trait::async_trait;
@@ -165,24 +165,28 @@ impl ContextStore for DynamoContexts {
     async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
         let unavailable = |cause: String| Unavailable { call: "dynamodb:BatchGetItem", cause };
         let mut found = BTreeMap::new();
-        if places.is_empty() {
-            return Ok(found);
-        }
-        let request = KeysAndAttributes::builder().set_keys(Some(places.iter().map(key).collect())).consistent_read(true).build();
-        let mut requests = HashMap::from([(self.context_table.clone(), request.expect("keys are set above"))]);
-        for _ in 0..BATCH_GETS {
-            let answer = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
-            let answer = answer.map_err(|error| unavailable(cause(&error)))?;
-            for row in answer.responses.into_iter().flatten().flat_map(|(_, rows)| rows) {
-                let (place, item) = item(&row).ok_or_else(|| unavailable(UNREADABLE.to_owned()))?;
-                found.insert(place, item);
+        let mut keys: Vec<_> = places.iter().map(key).collect();
+        while !keys.is_empty() {
+            let rest = keys.split_off(keys.len().min(MAX_BATCH_GET_KEYS));
+            let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let mut requests = HashMap::from([(self.context_table.clone(), request.expect("keys are set above"))]);
+            let mut calls = 0;
+            while !requests.is_empty() {
+                if calls == BATCH_GETS {
+                    return Err(unavailable("throttled: keys were left unprocessed".to_owned()));
+                }
+                calls += 1;
+                let answer = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
+                let answer = answer.map_err(|error| unavailable(cause(&error)))?;
+                for row in answer.responses.into_iter().flatten().flat_map(|(_, rows)| rows) {
+                    let (place, item) = item(&row).ok_or_else(|| unavailable(UNREADABLE.to_owned()))?;
+                    found.insert(place, item);
+                }
+                requests = answer.unprocessed_keys.unwrap_or_default();
             }
-            requests = answer.unprocessed_keys.unwrap_or_default();
-            if requests.is_empty() {
-                return Ok(found);
-            }
+            keys = rest;
         }
-        Err(unavailable("throttled: keys were left unprocessed".to_owned()))
+        Ok(found)
     }
 
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {

@@ -6,15 +6,12 @@ use super::{TIMELINE_INDEX, cause};
 use crate::claim::search::{Found, Newest, Search};
 use crate::claim::{Claim, ClaimKey};
 use crate::context::Context;
-use crate::limits::{CLAIMS_PAGE, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
+use crate::limits::{CLAIMS_PAGE, MAX_BATCH_GET_KEYS, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
 use crate::ports::Unavailable;
 use crate::time::Timestamp;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::{BTreeSet, HashMap};
-
-/// DynamoDB's limit on the keys of one `BatchGetItem`.
-const MAX_BATCH_GET: usize = 100;
 
 /// Calls for what a `BatchGetItem` left out, before we give up.
 const BATCH_GETS: usize = 8;
@@ -54,7 +51,7 @@ impl Reader {
         let unavailable = |cause: String| Unavailable { call: "dynamodb:BatchGetItem", cause };
         let keys: Vec<&ClaimKey> = keys.iter().collect();
         let mut claims = Vec::new();
-        for keys in keys.chunks(MAX_BATCH_GET) {
+        for keys in keys.chunks(MAX_BATCH_GET_KEYS) {
             let keys = keys.iter().map(|key| HashMap::from([("pk".to_owned(), text(key.as_str()))])).collect();
             let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
             let mut requests = HashMap::from([(self.claims_table.clone(), request.expect("keys are set above"))]);

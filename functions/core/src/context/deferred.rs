@@ -6,13 +6,12 @@
 //! It is bounded in bytes. When it is full the least urgent goes, of those the oldest; it is counted and logged, and no event
 //! fails for it.
 
-use super::Tie;
 use crate::action::Proposal;
-use crate::claim::ClaimKey;
 use crate::config::rules::Priority;
-use crate::limits::{CLAIM_LIFETIME, MAX_DEFERRED_BYTES, MAX_DEFERRED_PROPOSAL_BYTES, WAKE_OVERDUE};
+use crate::limits::{CLAIM_LIFETIME, MAX_DEFERRED_BYTES, MAX_DEFERRED_PROPOSAL_BYTES, MAX_TIMERS_KNOWN, WAKE_OVERDUE};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deferred {
@@ -26,9 +25,15 @@ pub struct Deferred {
     /// When the timer fires that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wakes: Option<Timestamp>,
+    /// When those fire that are under way behind it, in order: at most [`MAX_TIMERS_KNOWN`] are remembered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wakes_later: Vec<Timestamp>,
     /// How many timers there have been: each has a key of its own.
     #[serde(default)]
     pub timers: u64,
+    /// How many had to leave since something of their cap's scope waits. A digest counts them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<String, u64>,
 }
 
 /// What one more element of a list takes beside itself, with a time that it may get.
@@ -44,13 +49,7 @@ pub struct Waits {
 }
 
 impl Waits {
-    /// In the order of events: by their own time or, where they have none, by when they were first looked at.
-    fn place(&self) -> (Timestamp, Tie, &ClaimKey, &str) {
-        let Proposal { time, since, tie, cause, rule, .. } = &self.proposal;
-        (time.unwrap_or(*since), *tie, cause, rule)
-    }
-
-    fn is_due(&self, now: Timestamp) -> bool {
+    pub fn is_due(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| until <= now)
     }
 }
@@ -63,7 +62,7 @@ impl Deferred {
             return vec![waits.proposal];
         }
         self.waiting.retain(|waiting| !waiting.proposal.has_expired(now));
-        let at = self.waiting.partition_point(|waiting| waiting.place() <= waits.place());
+        let at = self.waiting.partition_point(|waiting| waiting.proposal.place() <= waits.proposal.place());
         self.waiting.insert(at, waits);
         let mut gone = Vec::new();
         while self.bytes() > MAX_DEFERRED_BYTES {
@@ -72,18 +71,6 @@ impl Deferred {
             gone.push(self.waiting.remove(least).proposal);
         }
         gone
-    }
-
-    /// Takes out what is due, at most so many, in the order of the events. Only for a conversation: what waits for a link is
-    /// due, because this is one.
-    pub fn take_due(&mut self, now: Timestamp, at_most: usize) -> Vec<Waits> {
-        let mut due = Vec::new();
-        let mut kept = Vec::new();
-        for waits in self.waiting.drain(..) {
-            if due.len() < at_most && waits.is_due(now) { due.push(waits) } else { kept.push(waits) }
-        }
-        self.waiting = kept;
-        due
     }
 
     /// Takes over what waited for a link that has come: from now on it is due. What has no room stays there until what is due
@@ -101,7 +88,18 @@ impl Deferred {
             let waits = Waits { until: Some(now), ..theirs.waiting.remove(0) };
             gone.extend(self.add(waits, now));
         }
+        if theirs.waiting.is_empty() {
+            for (scope, n) in std::mem::take(&mut theirs.left) {
+                self.leave(&scope, n);
+            }
+        }
         gone
+    }
+
+    /// So many more of a scope had to leave.
+    pub fn leave(&mut self, scope: &str, n: u64) {
+        let left = self.left.entry(scope.to_owned()).or_default();
+        *left = left.saturating_add(n);
     }
 
     /// When its timer has to fire, if there has to be a new one: the one under way is too late, or was lost.
@@ -110,6 +108,23 @@ impl Deferred {
         let next = self.next(now)?;
         let serves = self.wakes.is_some_and(|wakes| wakes <= next && now < wakes.plus(WAKE_OVERDUE));
         (!serves).then_some(next)
+    }
+
+    /// Remembers that a timer is under way to this time, and gives its number. It is earlier than those that are.
+    pub fn set_timer(&mut self, due: Timestamp) -> u64 {
+        let behind = self.wakes.replace(due).filter(|wakes| *wakes > due);
+        self.wakes_later.splice(0..0, behind);
+        self.wakes_later.truncate(MAX_TIMERS_KNOWN);
+        self.timers += 1;
+        self.timers
+    }
+
+    /// A timer of this time has fired.
+    pub fn fired(&mut self, fired: Timestamp) {
+        let under_way = self.wakes.into_iter().chain(std::mem::take(&mut self.wakes_later));
+        let mut under_way: Vec<Timestamp> = under_way.filter(|wakes| *wakes > fired).collect();
+        self.wakes = (!under_way.is_empty()).then(|| under_way.remove(0));
+        self.wakes_later = under_way;
     }
 
     /// When something is due next. Asked of a conversation: what waits for a link is due.
@@ -149,7 +164,10 @@ fn urgency(priority: Priority) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::{ActionId, Intent, Part};
+    use crate::action::{ActionId, Intent, Part, Wrote};
+    use crate::claim::ClaimKey;
+    use crate::config::rules::CapOverflow;
+    use crate::context::Tie;
     use std::time::Duration;
 
     fn at(second: i64) -> Timestamp {
@@ -164,6 +182,9 @@ mod tests {
             entity: None,
             time: Some(at(second)),
             tie: Tie::default(),
+            nth: 0,
+            wrote: Wrote::default(),
+            overflow: CapOverflow::default(),
             since: at(0),
             cause,
             priority,
@@ -178,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_comes_out_in_the_order_of_the_events() {
+    fn what_waits_is_in_the_order_of_the_events() {
         let mut deferred = Deferred::default();
         for (second, until) in [(3, Some(at(10))), (1, Some(at(20))), (4, Some(at(10)))] {
             assert_eq!(deferred.add(waits(second, Priority::Normal, 1, until), at(0)), []);
@@ -186,14 +207,13 @@ mod tests {
         assert_eq!(deferred.timer_due(at(0)), Some(at(10)));
         assert_eq!(deferred.add(waits(2, Priority::Normal, 1, None), at(0)), []);
         assert_eq!(deferred.timer_due(at(0)), Some(at(0)), "of a conversation, what waits for a link is due");
-        assert_eq!(seconds(&deferred.take_due(at(10), 2)), [2, 3], "at most two, the oldest first");
-        assert!(deferred.has_due(at(10)));
-        assert_eq!(seconds(&deferred.take_due(at(10), 9)), [4]);
-        assert_eq!((seconds(&deferred.waiting), deferred.has_due(at(10))), (vec![1], false));
+        assert_eq!(seconds(&deferred.waiting), [1, 2, 3, 4]);
+        let due: Vec<Waits> = deferred.waiting.iter().filter(|waits| waits.is_due(at(10))).cloned().collect();
+        assert_eq!((seconds(&due), deferred.has_due(at(10))), (vec![2, 3, 4], true));
     }
 
     #[test]
-    fn what_happened_at_one_time_comes_out_by_its_sequence_its_rank_and_its_receipt() {
+    fn what_happened_at_one_time_waits_by_its_sequence_its_rank_and_its_receipt() {
         let one = |n: i64, tie: Tie| {
             let mut one = waits(1, Priority::Normal, 1, None);
             // The key says the opposite of what decides.
@@ -211,7 +231,7 @@ mod tests {
         for n in [3, 0, 4, 1, 2] {
             let _ = deferred.add(one(i64::try_from(n).unwrap(), ties[n]), at(0));
         }
-        let said: Vec<Tie> = deferred.take_due(at(0), 9).into_iter().map(|waits| waits.proposal.tie).collect();
+        let said: Vec<Tie> = deferred.waiting.into_iter().map(|waits| waits.proposal.tie).collect();
         assert_eq!(said, ties);
     }
 
@@ -233,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn a_timer_that_is_under_way_behind_an_earlier_one_is_not_set_again() {
+        let mut deferred = Deferred::default();
+        let _ = deferred.add(waits(1, Priority::Normal, 1, Some(at(100))), at(0));
+        assert_eq!(deferred.set_timer(at(100)), 1);
+        let _ = deferred.add(waits(2, Priority::Normal, 1, Some(at(50))), at(0));
+        assert_eq!((deferred.timer_due(at(0)), deferred.set_timer(at(50))), (Some(at(50)), 2));
+        deferred.fired(at(50));
+        deferred.waiting.remove(1);
+        assert_eq!((deferred.wakes, deferred.timer_due(at(50))), (Some(at(100)), None));
+        deferred.fired(at(100));
+        assert_eq!(deferred.timer_due(at(100)), Some(at(100)), "it is due, and no timer is left");
+    }
+
+    #[test]
     fn when_it_is_full_the_least_urgent_and_oldest_goes() {
         let mut deferred = Deferred::default();
         assert_eq!(deferred.add(waits(1, Priority::Urgent, 4_000, None), at(0)), []);
@@ -247,6 +281,34 @@ mod tests {
         assert_eq!(gone.len() + deferred.waiting.len(), 99, "each is kept or told of");
         let low = deferred.add(waits(500, Priority::Low, 4_000, None), at(0));
         assert_eq!(low[0].time, Some(at(500)), "what matters least makes no room for itself");
+    }
+
+    #[test]
+    fn what_had_to_leave_an_identity_is_counted_with_its_conversation() {
+        let (mut ours, mut theirs) = (Deferred::default(), Deferred::default());
+        ours.leave("", 2);
+        theirs.leave("", 3);
+        theirs.leave("tip", 1);
+        assert_eq!(theirs.add(waits(1, Priority::Normal, 1, None), at(0)), []);
+        assert_eq!(ours.take_over(&mut theirs, at(5)), []);
+        assert_eq!(ours.left, BTreeMap::from([(String::new(), 5), ("tip".to_owned(), 1)]));
+        assert!(theirs.left.is_empty() && ours.waiting[0].is_due(at(5)));
+    }
+
+    /// As the version before wrote it, which knows neither places, nor what was written, nor what a cap does.
+    #[test]
+    fn what_the_version_before_stored_is_read_and_what_is_new_is_read_by_it() {
+        let mut one = waits(1, Priority::Normal, 1, Some(at(7)));
+        let before = serde_json::to_value(&one).unwrap();
+        for new in ["nth", "wrote", "overflow"] {
+            assert!(before["proposal"].get(new).is_none(), "{new}: what says nothing new is stored as it was");
+        }
+        assert_eq!(serde_json::from_value::<Waits>(before).unwrap(), one);
+        (one.proposal.nth, one.proposal.overflow) = (3, CapOverflow::Digest);
+        one.proposal.wrote = Wrote { facts: vec!["status".into()], node: true };
+        let json = serde_json::to_value(&one).unwrap();
+        assert!(json["proposal"]["intent"]["notify"]["cap"].is_null(), "a cap is read strictly by the version before");
+        assert_eq!(serde_json::from_value::<Waits>(json).unwrap(), one);
     }
 
     #[test]

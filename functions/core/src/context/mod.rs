@@ -127,7 +127,7 @@ impl Place {
 /// The only register of the item [`ItemKey::Node`].
 pub const NODE_REGISTER: &str = "node";
 
-/// The entity whose facts are what a person has chosen: `opt_in`, `channels`, `zone`, `quiet_from`, `quiet_to`.
+/// The entity whose facts are what a person has chosen: see [`crate::action::Preference`].
 pub const PREFERENCES: &str = "preferences";
 
 /// One context item as it was read: its version guards the write that follows.

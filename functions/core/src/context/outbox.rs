@@ -28,6 +28,10 @@ pub struct Outbox {
     /// Written by the version before, which kept here what [`super::Deferred`] has now. Never put in, and kept until it is moved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<Proposal>,
+    /// Something of the conversation is said later: [`super::Deferred`] has to be read before anything new is said. Not of an identity
+    /// without a link, of which nothing is said at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub later: bool,
     /// When notifications were sent, for caps: by rule, and over all rules under "".
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sent: BTreeMap<String, Vec<Timestamp>>,
@@ -109,6 +113,12 @@ impl Outbox {
         times.get(full).map(|oldest| oldest.plus(cap.within.duration()))
     }
 
+    /// How many may be sent now.
+    pub fn free(&self, scope: &str, cap: Cap, now: Timestamp) -> usize {
+        let counted = |sent: &&Timestamp| sent.plus(cap.within.duration()) > now;
+        (cap.at_most as usize).saturating_sub(self.sent.get(scope).into_iter().flatten().filter(counted).count())
+    }
+
     /// Remembers that one was sent, and forgets what no longer counts, of rules that are gone as well.
     pub fn count(&mut self, scope: &str, cap: Cap, now: Timestamp) {
         let times = self.sent.entry(scope.to_owned()).or_default();
@@ -138,7 +148,7 @@ fn bytes_of(waiting: &Waiting) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::rules::Span;
+    use crate::config::rules::{CapOverflow, Span};
     use std::time::Duration;
 
     fn timer(bytes: usize) -> Outgoing {
@@ -153,11 +163,12 @@ mod tests {
 
     #[test]
     fn a_cap_has_room_again_when_the_oldest_that_counts_no_longer_does() {
-        let cap = Cap { at_most: 2, within: Span::new(Duration::from_secs(10)) };
+        let cap = Cap { at_most: 2, within: Span::new(Duration::from_secs(10)), overflow: CapOverflow::Newest };
         let at = |s: i64| Timestamp::from_unix_ms(s * 1_000);
         let mut outbox = Outbox::default();
         for (second, room) in [(0, None), (1, None), (2, Some(at(10))), (9, Some(at(10))), (10, None), (10, Some(at(11)))] {
             assert_eq!(outbox.room("r", cap, at(second)), room, "{second}");
+            assert_eq!(outbox.free("r", cap, at(second)) == 0, room.is_some(), "{second}");
             if room.is_none() {
                 outbox.count("r", cap, at(second));
             }
@@ -168,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_times_of_all_caps_together_are_bounded_and_old_ones_are_forgotten() {
-        let cap = Cap { at_most: 100, within: Span::new(MAX_CAP_WITHIN) };
+        let cap = Cap { at_most: 100, within: Span::new(MAX_CAP_WITHIN), overflow: CapOverflow::Newest };
         let at = |s: u64| Timestamp::from_unix_ms(0).plus(Duration::from_secs(s));
         let mut outbox = Outbox::default();
         for rule in 0..20 {

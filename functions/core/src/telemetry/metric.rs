@@ -168,6 +168,10 @@ metrics! {
     Expired: Count by Source,
     /// Actions withheld because too much of a conversation waits already, or because they are too large.
     HoldOverflow: Count by Source,
+    /// Notifications withheld because a cap had no room for them: older than those that wait for it, or by a cap that drops.
+    OverCap: Count by Source,
+    /// Notifications withheld because what the person has chosen is there and can't be read, and which preference that is: `opt_in`, `channels`, `zone`, `quiet_from` or `quiet_to`.
+    PreferenceUnread: Count by Field,
     /// What had no room in a full collection, and in which: `join` (events of a window), `set` (elements), `fact` (values). Its event is processed all the same.
     Overflow: Count by Reason,
     /// Values that weren't set because they aren't on the ladder of their fact. Their event is processed all the same.

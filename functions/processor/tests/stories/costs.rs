@@ -23,6 +23,7 @@ rules:
   - { name: told, on: "*.told", set: { status: data.v }, notify: { text: "{data.v} by {facts.carrier|us}" } }
   - { name: carrier, on: carrier, set: { carrier: data.v } }
   - { name: link, on: linking, link: data.id }
+  - { name: tip, on: tip, notify: { text: "{data.v}", cap: { at_most: 1, within: 1h } } }
 joins:
   - { name: j, all: [known.left, known.right], by: data.v, within: 1h, then: { goto: joined } }
 "#;
@@ -166,4 +167,26 @@ async fn counting_a_body_costs_an_item_and_no_call() {
     for _ in 0..3 {
         assert_eq!(counted.cost_of("known.plain", Some("sha256:00")).await, counting);
     }
+}
+
+/// What waits is read and written with the next action of its conversation, and with no other.
+#[tokio::test]
+async fn what_is_said_costs_one_more_read_only_while_something_waits() {
+    let mut counted = Counted::new();
+    let calls = vec![(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::Act, 1)];
+    let told = (Cost { read: 3, in_transactions: 3, alone: 1 }, calls.clone());
+    assert_eq!(counted.cost("known.told").await, told);
+    // The first tip is said; the second waits for room, which its first look at the outbox doesn't say.
+    counted.cost("tip").await;
+    let waits = counted.cost("tip").await.0;
+    assert_eq!(waits, Cost { read: 2 + 3, in_transactions: 3, alone: 1 });
+    let plain = (Cost { read: 1, in_transactions: 2, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
+    assert_eq!(counted.cost("known.plain").await, plain, "an event that says nothing reads nothing more");
+    let mut told_while = counted.cost("known.told").await;
+    // The mark is in the outbox, so it is read again with what waits.
+    assert_eq!(told_while.0, Cost { read: 3 + 4, in_transactions: 3, alone: 1 }, "what waits isn't written, as it is as it was");
+    told_while.1.sort_by_key(|(call, _)| *call == Call::Load);
+    assert_eq!(told_while.1.last(), Some(&(Call::Load, 2)));
+    counted.harness.pass(std::time::Duration::from_secs(3_600)).await;
+    assert_eq!(counted.cost("known.told").await, told, "nothing waits any more");
 }

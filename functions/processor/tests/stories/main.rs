@@ -27,4 +27,5 @@ mod schemas;
 mod stores;
 mod support;
 mod ties;
+mod waiting;
 mod year;

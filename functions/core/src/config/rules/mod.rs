@@ -15,7 +15,7 @@ pub use again::Again;
 pub use api::{Api, Enrich, IfGone, SentAs};
 pub use ladder::Ladder;
 pub use pattern::TypePattern;
-pub use policy::{Cap, Channel, ClockTime, OptIn, Policy, QuietHours};
+pub use policy::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours};
 pub use span::Span;
 pub use text::{Text, TextPart};
 

@@ -14,8 +14,9 @@ pub struct Policy {
     /// The channels, best first; the conversation's own if it is left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<Channel>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quiet_hours: Option<QuietHours>,
+    /// One window or several; those that meet are one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quiet_hours: Vec<QuietHours>,
     /// For each conversation, over all rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap: Option<Cap>,
@@ -55,9 +56,26 @@ words! {
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
     pub from: ClockTime,
-    pub to: ClockTime,
+    /// On the next day, if it isn't after `from`.
+    pub to: ClockEnd,
     /// The IANA time zone of those who have told none.
     pub zone: String,
+    /// The days on which the window begins, by the person's own calendar. Empty: each day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub days: Vec<Day>,
+}
+
+words! {
+    /// A day of the week.
+    Day {
+        Monday = "mon",
+        Tuesday = "tue",
+        Wednesday = "wed",
+        Thursday = "thu",
+        Friday = "fri",
+        Saturday = "sat",
+        Sunday = "sun",
+    }
 }
 
 /// At most so many in any such time; more wait.
@@ -66,6 +84,28 @@ pub struct QuietHours {
 pub struct Cap {
     pub at_most: u32,
     pub within: Span,
+    #[serde(default, skip_serializing_if = "CapOverflow::is_default")]
+    pub overflow: CapOverflow,
+}
+
+/// What becomes of notifications for which a cap has no room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CapOverflow {
+    /// As many as the cap allows wait for room: the newest.
+    #[default]
+    Newest,
+    /// When there is room, all that wait are one message.
+    Digest,
+    /// They are withheld.
+    Drop,
+}
+
+impl CapOverflow {
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A time of day: `22:00`.
@@ -110,6 +150,67 @@ impl From<ClockTime> for String {
     }
 }
 
+impl ClockTime {
+    /// Minutes since midnight.
+    pub fn minute_of_day(self) -> i16 {
+        i16::from(self.hour) * 60 + i16::from(self.minute)
+    }
+}
+
+/// Where a window ends: a time of day, or `24:00`, the end of the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("pattern" = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"))
+)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClockEnd(ClockTime);
+
+/// `24:00`.
+const END_OF_DAY: ClockTime = ClockTime { hour: 24, minute: 0 };
+
+impl ClockEnd {
+    /// Minutes since midnight, up to 1,440.
+    pub fn minute_of_day(self) -> i16 {
+        self.0.minute_of_day()
+    }
+}
+
+impl From<ClockTime> for ClockEnd {
+    fn from(time: ClockTime) -> Self {
+        Self(time)
+    }
+}
+
+impl FromStr for ClockEnd {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "24:00" { Ok(Self(END_OF_DAY)) } else { text.parse().map(Self) }
+    }
+}
+
+impl fmt::Display for ClockEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl TryFrom<String> for ClockEnd {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<ClockEnd> for String {
+    fn from(time: ClockEnd) -> Self {
+        time.to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +223,8 @@ mod tests {
         for bad in ["", "7:30", "24:00", "12:60", "12", "12:3x", "+1:00"] {
             assert!(bad.parse::<ClockTime>().unwrap_err().contains("as in \"22:00\""), "{bad}");
         }
+        let end: ClockEnd = "24:00".parse().unwrap();
+        assert_eq!((end.to_string().as_str(), end.minute_of_day()), ("24:00", 1_440));
+        assert!("24:01".parse::<ClockEnd>().is_err() && "25:00".parse::<ClockEnd>().is_err());
     }
 }

@@ -1,8 +1,9 @@
 //! When a notification may be sent.
 
+use crate::config::OneOrMany;
 use crate::config::files::{Checker, Spanned};
-use crate::config::rules::{Cap, Channel, ClockTime, OptIn, Policy, QuietHours, Span};
-use crate::limits::{MAX_CAP, MAX_CAP_WITHIN};
+use crate::config::rules::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours, Span};
+use crate::limits::{MAX_CAP, MAX_CAP_WITHIN, MAX_QUIET_WINDOWS};
 use crate::time::Zone;
 use serde::Deserialize;
 
@@ -14,8 +15,8 @@ pub(super) struct PolicyEntry {
     opt_in: Option<OptIn>,
     /// The channels, best first; the conversation's own if it is left out.
     channels: Option<Spanned<Vec<Channel>>>,
-    /// When nothing is sent that isn't urgent.
-    quiet_hours: Option<QuietHoursEntry>,
+    /// When nothing is sent that isn't urgent: one window or a list of them. Those that meet are one.
+    quiet_hours: Option<Spanned<OneOrMany<QuietHoursEntry>>>,
     /// For each conversation, over all rules.
     cap: Option<CapEntry>,
     /// Actions of low priority of events that waited longer than this are shed.
@@ -28,9 +29,12 @@ pub(super) struct PolicyEntry {
 struct QuietHoursEntry {
     /// By the person's own clock.
     from: Spanned<ClockTime>,
-    to: ClockTime,
+    /// On the next day, if it isn't after `from`. `24:00` is the end of the day.
+    to: ClockEnd,
     /// The IANA time zone of those who have told none, as `Europe/Berlin`.
     zone: Spanned<String>,
+    /// The days on which the window begins; each day if they are left out.
+    days: Option<Spanned<OneOrMany<Day>>>,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +46,8 @@ pub(super) struct CapEntry {
     at_most: Spanned<u32>,
     /// In any such time.
     within: Spanned<Span>,
+    /// What becomes of those for which there is no room.
+    overflow: Option<CapOverflow>,
 }
 
 impl PolicyEntry {
@@ -52,33 +58,54 @@ impl PolicyEntry {
             }
             channels.value
         });
-        let quiet_hours = self.quiet_hours.map(|QuietHoursEntry { from, to, zone }| {
-            if from.value == to {
-                checker.problem(
-                    from.referenced,
-                    format!("quiet from {to} to {to}: all day or never? leave `quiet_hours` out for never"),
-                );
+        let quiet_hours = self.quiet_hours.map(|entries| {
+            let windows = entries.value.0;
+            if windows.is_empty() {
+                checker.problem(entries.referenced, "`quiet_hours` is an empty list; leave it out for none");
             }
-            if Zone::named(&zone.value).is_none() {
-                checker.problem(
-                    zone.referenced,
-                    format!("unknown time zone {:?}; as in Europe/Berlin, America/New_York, UTC", zone.value),
-                );
+            if windows.len() > MAX_QUIET_WINDOWS {
+                let seen = windows.len();
+                checker.problem(entries.referenced, format!("{seen} quiet windows, allowed: {MAX_QUIET_WINDOWS}"));
             }
-            QuietHours { from: from.value, to, zone: zone.value }
+            windows.into_iter().map(|window| window.check(checker)).collect()
         });
         Policy {
             opt_in: self.opt_in.unwrap_or_default(),
             channels: channels.unwrap_or_default(),
-            quiet_hours,
+            quiet_hours: quiet_hours.unwrap_or_default(),
             cap: self.cap.map(|entry| cap(checker, entry)),
             shed_after: self.shed_after,
         }
     }
 }
 
+impl QuietHoursEntry {
+    fn check(self, checker: &mut Checker<'_>) -> QuietHours {
+        let Self { from, to, zone, days } = self;
+        if ClockEnd::from(from.value) == to {
+            checker.problem(
+                from.referenced,
+                format!("quiet from {to} to {to}: all day or never? \"00:00\" to \"24:00\" is all day; leave `quiet_hours` out for never"),
+            );
+        }
+        if Zone::named(&zone.value).is_none() {
+            checker.problem(
+                zone.referenced,
+                format!("unknown time zone {:?}; as in Europe/Berlin, America/New_York, UTC", zone.value),
+            );
+        }
+        let days = days.map(|days| {
+            if days.value.is_empty() {
+                checker.problem(days.referenced, "`days` is an empty list; leave it out for each day");
+            }
+            days.value.0
+        });
+        QuietHours { from: from.value, to, zone: zone.value, days: days.unwrap_or_default() }
+    }
+}
+
 pub(super) fn cap(checker: &mut Checker<'_>, entry: CapEntry) -> Cap {
-    let CapEntry { at_most, within } = entry;
+    let CapEntry { at_most, within, overflow } = entry;
     if !(1..=MAX_CAP).contains(&at_most.value) {
         checker.problem(at_most.referenced, format!("a cap of {}, allowed: 1 to {MAX_CAP}", at_most.value));
     }
@@ -86,5 +113,5 @@ pub(super) fn cap(checker: &mut Checker<'_>, entry: CapEntry) -> Cap {
         let allowed = Span::new(MAX_CAP_WITHIN);
         checker.problem(within.referenced, format!("a cap over {}, allowed: up to {allowed}", within.value));
     }
-    Cap { at_most: at_most.value, within: within.value }
+    Cap { at_most: at_most.value, within: within.value, overflow: overflow.unwrap_or_default() }
 }

@@ -1,0 +1,269 @@
+//! What is said, and what waits. All that waits and all that is new is decided together, in the order of the events: nothing new
+//! overtakes by accident what could be said.
+
+use super::{Work, keys_of_action};
+use std::collections::BTreeSet;
+use tidings_core::action::digest::digest;
+use tidings_core::action::policy::{Circumstances, caps, decide};
+use tidings_core::action::turns::{Message, Open, Turns, turns};
+use tidings_core::action::{ActionOutcome, Became, Preferences, Proposal, Verdict, Withheld};
+use tidings_core::config::rules::{CapOverflow, Channel, Priority};
+use tidings_core::context::{Facts, Item, ItemKey, Outgoing, PREFERENCES, Waits};
+use tidings_core::limits::{MAX_DEFERRAL, WAKE_STEP};
+use tidings_core::time::Timestamp;
+
+/// One that is looked at now.
+struct Candidate {
+    proposal: Proposal,
+    /// Of this event. `Some`: it waited until now, or longer.
+    waited: Option<Option<Timestamp>>,
+    channel: Option<Channel>,
+}
+
+impl Candidate {
+    fn is_urgent(&self) -> bool {
+        self.proposal.priority == Priority::Urgent
+    }
+}
+
+impl Work<'_> {
+    /// What its event wants said. What is overtaken already is withheld; the rest is said with what waits.
+    pub(super) fn act(&mut self, proposals: &[Proposal]) {
+        if proposals.is_empty() {
+            return;
+        }
+        let mut new = Vec::new();
+        for proposal in proposals {
+            if proposal.is_stale(|key| self.facts_in(key)) {
+                self.tell(proposal, Became::Withheld(Withheld::Stale));
+            } else if self.view.unlinked.is_some() {
+                // There is nobody yet to send it to.
+                let became = self.defer(proposal.clone(), None);
+                self.tell(proposal, became);
+            } else {
+                new.push(proposal.clone());
+            }
+        }
+        if new.is_empty() {
+            return;
+        }
+        if self.outbox.later && !self.view.knows_deferred() {
+            self.applied.missing.insert(ItemKey::Deferred);
+        } else if self.deferred.identities.is_empty() {
+            self.say(new);
+        } else {
+            // What an identity holds may come before these, and its timer fires at once.
+            let (urgent, rest): (Vec<Proposal>, Vec<Proposal>) =
+                new.into_iter().partition(|proposal| proposal.priority == Priority::Urgent);
+            let before = std::mem::take(&mut self.deferred.waiting);
+            self.say(urgent);
+            self.deferred.waiting = before;
+            for proposal in rest {
+                let became = self.defer(proposal.clone(), Some(self.at.now));
+                self.tell(&proposal, became);
+            }
+        }
+    }
+
+    /// Decides about all that waits and about what is new.
+    pub(super) fn say(&mut self, new: Vec<Proposal>) {
+        let waiting = std::mem::take(&mut self.deferred.waiting);
+        let waited = waiting.into_iter().map(|Waits { until, proposal }| (proposal, Some(until)));
+        let mut candidates: Vec<_> = waited.chain(new.into_iter().map(|proposal| (proposal, None))).collect();
+        candidates.sort_by(|(one, _), (other, _)| one.place().cmp(&other.place()));
+        let preferences = ItemKey::Entity(PREFERENCES.to_owned());
+        if !candidates.is_empty() && !self.view.asked.contains(&preferences) {
+            self.applied.missing.insert(preferences);
+            return;
+        }
+        let preferences = Preferences::read(self.facts_in(&preferences), self.at.now);
+        let (mut open, mut later) = (Vec::new(), Vec::new());
+        for (proposal, waited) in candidates {
+            let circumstances = Circumstances {
+                conversation: &self.view.partition,
+                preferences: &preferences,
+                now: self.at.now,
+                // What has waited has waited for its time, not in a backlog.
+                lag: if waited.is_some() { std::time::Duration::ZERO } else { self.at.now.since(self.at.received) },
+            };
+            match decide(&proposal, self.at.policy, &circumstances) {
+                Verdict::Withhold(why) => self.tell(&proposal, Became::Withheld(why)),
+                Verdict::Defer { until } => {
+                    let room = self.room(&proposal);
+                    later.push((Candidate { proposal, waited, channel: None }, room.map_or(until, |room| room.max(until))));
+                }
+                Verdict::Send { channel } => open.push(Candidate { proposal, waited, channel }),
+            }
+        }
+        let Some(turns) = self.turns(&mut open) else { return };
+        for over in &turns.over {
+            self.tell(&open[*over].proposal, Became::Withheld(Withheld::OverCap));
+        }
+        let unsaid = self.send_all(&open, &turns);
+        let mut now_or_later: Vec<_> = std::mem::take(&mut open).into_iter().map(Some).collect();
+        for n in unsaid.into_iter().chain(turns.wait.iter().copied()) {
+            let Some(candidate) = now_or_later[n].take() else { continue };
+            let until = if turns.wait.contains(&n) { self.room(&candidate.proposal) } else { None };
+            later.push((candidate, until.unwrap_or(self.at.now)));
+        }
+        self.put_off(later);
+    }
+
+    /// What is said now, as far as it can be known; what is overtaken is taken out before. `None`: something has to be read first.
+    fn turns(&mut self, open: &mut Vec<Candidate>) -> Option<Turns> {
+        loop {
+            let of = |one: &Candidate| (one.proposal.clone(), one.channel);
+            let looked_at: Vec<_> = open.iter().map(of).collect();
+            let looked_at: Vec<Open<'_>> =
+                looked_at.iter().map(|(proposal, channel)| Open { proposal, channel: *channel }).collect();
+            let turns = turns(&looked_at, self.at.policy, &self.outbox, &self.deferred.left, self.at.now);
+            // Where some are over a cap or in a digest, it matters which of all are overtaken; else only of those that are said now.
+            let crowded = !turns.over.is_empty() || turns.say.iter().any(Message::is_digest);
+            let of_interest: BTreeSet<usize> = if crowded {
+                (0..open.len()).collect()
+            } else {
+                turns.say.iter().take(WAKE_STEP).flat_map(|message| message.members.iter().copied()).collect()
+            };
+            let waited = of_interest.iter().map(|n| &open[*n]).filter(|one| one.waited.is_some());
+            let needed: BTreeSet<ItemKey> = waited.flat_map(|one| keys_of_action(&one.proposal)).collect();
+            self.applied.missing.extend(needed.difference(&self.view.asked).cloned());
+            if !self.applied.missing.is_empty() {
+                return None;
+            }
+            let stale: BTreeSet<usize> =
+                of_interest.into_iter().filter(|n| open[*n].proposal.is_stale(|key| self.facts_in(key))).collect();
+            if stale.is_empty() {
+                return Some(turns);
+            }
+            for n in stale.into_iter().rev() {
+                let overtaken = open.remove(n);
+                self.tell(&overtaken.proposal, Became::Withheld(Withheld::Stale));
+            }
+        }
+    }
+
+    /// In their order, as many as one transaction says. What is left for the next is returned.
+    fn send_all(&mut self, open: &[Candidate], turns: &Turns) -> Vec<usize> {
+        let is_own_urgent = |message: &Message| message.members.iter().all(|n| open[*n].waited.is_none() && open[*n].is_urgent());
+        let mut steps = WAKE_STEP.saturating_sub(turns.say.iter().filter(|message| is_own_urgent(message)).count());
+        let mut unsaid = Vec::new();
+        for message in &turns.say {
+            if !is_own_urgent(message) {
+                if steps == 0 {
+                    unsaid.extend(message.members.iter().copied());
+                    continue;
+                }
+                steps -= 1;
+            }
+            let members: Vec<&Candidate> = message.members.iter().map(|n| &open[*n]).collect();
+            let became = self.send(&members, message);
+            let told = if matches!(became, Became::Withheld(_)) {
+                members.as_slice()
+            } else {
+                members.last().map(std::slice::from_ref).unwrap_or_default()
+            };
+            for member in told {
+                self.tell(&member.proposal, became);
+            }
+        }
+        unsaid
+    }
+
+    /// Into the outbox, if it isn't too large and there is room.
+    fn send(&mut self, members: &[&Candidate], message: &Message) -> Became {
+        let Some(newest) = members.last() else { return Became::Withheld(Withheld::TooLarge) };
+        let now = self.at.now;
+        let facts = |proposal: &Proposal| proposal.entity.clone().and_then(|entity| self.facts_in(&ItemKey::Entity(entity)));
+        let left: u64 = message.left_of.iter().filter_map(|scope| self.deferred.left.get(scope)).sum();
+        let count = u64::try_from(members.len()).unwrap_or(u64::MAX).saturating_add(left);
+        let (action, became) = if message.is_digest() && count > 1 {
+            let proposals: Vec<&Proposal> = members.iter().map(|member| &member.proposal).collect();
+            (digest(&proposals, left, newest.channel, facts, now), Became::Digest { count })
+        } else {
+            (newest.proposal.action(newest.channel, facts(&newest.proposal), now).ok(), Became::Queued)
+        };
+        let Some(action) = action else { return Became::Withheld(Withheld::TooLarge) };
+        if let Err(why) = self.put(Outgoing::Action(Box::new(action))) {
+            return Became::Withheld(why);
+        }
+        for scope in &message.left_of {
+            self.deferred.left.remove(scope);
+        }
+        let mut counted = BTreeSet::new();
+        for (scope, cap) in members.iter().flat_map(|member| caps(&member.proposal, self.at.policy)) {
+            if counted.insert(scope.to_owned()) {
+                self.outbox.count(scope, cap, now);
+            }
+        }
+        became
+    }
+
+    /// When its caps have room again, if one hasn't.
+    fn room(&self, proposal: &Proposal) -> Option<Timestamp> {
+        caps(proposal, self.at.policy).filter_map(|(scope, cap)| self.outbox.room(scope, cap, self.at.now)).max()
+    }
+
+    /// What waits goes on waiting; what is new begins to.
+    fn put_off(&mut self, later: Vec<(Candidate, Timestamp)>) {
+        let mut new = Vec::new();
+        for (Candidate { proposal, waited, .. }, until) in later {
+            if until.since(proposal.since) > MAX_DEFERRAL {
+                self.tell(&proposal, Became::Withheld(Withheld::Expired));
+                continue;
+            }
+            let Some(before) = waited else {
+                new.push((proposal, until));
+                continue;
+            };
+            if before.is_none_or(|before| before <= self.at.now) && until > self.at.now {
+                self.tell(&proposal, Became::WaitsUntil(until));
+            }
+            self.deferred.waiting.push(Waits { until: Some(until), proposal });
+        }
+        self.deferred.waiting.sort_by(|one, other| one.proposal.place().cmp(&other.proposal.place()));
+        for (proposal, until) in new {
+            let became = self.defer(proposal.clone(), Some(until));
+            self.tell(&proposal, became);
+        }
+    }
+
+    /// A scope of which nothing waits any more counts nothing either.
+    pub(super) fn forget_scopes(&mut self) {
+        let policy = self.at.policy;
+        let waiting = self.deferred.waiting.iter();
+        let scopes: BTreeSet<&str> = waiting.flat_map(|waits| caps(&waits.proposal, policy)).map(|(scope, _)| scope).collect();
+        self.deferred.left.retain(|scope, _| scopes.contains(scope.as_str()));
+    }
+
+    /// `Withheld::NoRoom` if there is none for it. What has to go for it is counted.
+    pub(super) fn defer(&mut self, proposal: Proposal, until: Option<Timestamp>) -> Became {
+        let id = proposal.id.clone();
+        if !self.view.knows_deferred() {
+            self.applied.missing.insert(ItemKey::Deferred);
+            return until.map_or(Became::WaitsForLink, Became::WaitsUntil);
+        }
+        let mut gone = self.deferred.add(Waits { until, proposal }, self.at.now);
+        for proposal in &gone {
+            let digests = caps(proposal, self.at.policy).filter(|(_, cap)| cap.overflow == CapOverflow::Digest);
+            if let Some((scope, _)) = digests.last() {
+                self.deferred.leave(scope, 1);
+            }
+        }
+        let itself = gone.iter().position(|gone| gone.id == id).map(|itself| gone.remove(itself));
+        self.applied.evicted.append(&mut gone);
+        if itself.is_some() {
+            return Became::Withheld(Withheld::NoRoom);
+        }
+        until.map_or(Became::WaitsForLink, Became::WaitsUntil)
+    }
+
+    /// The facts of an item, this event's included.
+    fn facts_in(&self, key: &ItemKey) -> Option<&Facts> {
+        self.merged.items.get(key).or_else(|| self.view.items.get(&self.view.place(key.clone()))).and_then(Item::facts)
+    }
+
+    fn tell(&mut self, proposal: &Proposal, became: Became) {
+        self.applied.rules.insert(proposal.rule.clone());
+        self.applied.actions.push(ActionOutcome { label: proposal.label(), became });
+    }
+}
