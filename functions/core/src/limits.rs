@@ -342,6 +342,28 @@ pub const TIMER_HOP: Duration = Duration::from_secs(900);
 /// Telegram take, and what a person can write there.
 pub const MAX_TEXT_CHARS: usize = 4_096;
 
+/// Slack's advice for `text` of `chat.postMessage`; it cuts at 40,000 by itself. As on the following, UTF-16 code units count where the
+/// channel says "characters": no way of counting has more of them.
+pub const MAX_SLACK_TEXT_CHARS: usize = 4_000;
+
+/// WhatsApp Cloud API, `text.body`.
+pub const MAX_WHATSAPP_TEXT_CHARS: usize = 4_096;
+
+/// Telegram's `sendMessage`, `text`, "after entities parsing": what is seen counts, not the escapes.
+pub const MAX_TELEGRAM_TEXT_CHARS: usize = 4_096;
+
+/// Discord's `content` of a message, escapes included.
+pub const MAX_DISCORD_TEXT_CHARS: usize = 2_000;
+
+/// Messenger Platform, `message.text`.
+pub const MAX_MESSENGER_TEXT_CHARS: usize = 2_000;
+
+/// Twilio's `Body` of a message, the longest of those who send SMS that we know of. It is up to 24 messages.
+pub const MAX_SMS_TEXT_CHARS: usize = 1_600;
+
+/// A text as it is written for a channel, markup and escapes included: each character of the longest as `&quot;`.
+pub const MAX_RENDERED_BYTES: usize = 6 * MAX_TEXT_CHARS;
+
 /// Data of an emitted action.
 pub const MAX_EMIT_FIELDS: usize = 32;
 
@@ -595,6 +617,11 @@ const _: () = {
         "and be told later, with the names of what its event wrote"
     );
     assert!(WAKE_STEP <= MAX_ACTIONS_PER_EVENT, "what an event's transaction says of what waits has room beside its items");
+    // No control character is in it but line breaks, and JSON writes those, quotes and backslashes as two bytes.
+    assert!(2 * MAX_RENDERED_BYTES + 8_192 <= MAX_ACTION_BYTES, "what is written for a channel can be sent");
+    assert!(MAX_SLACK_TEXT_CHARS <= MAX_TEXT_CHARS && MAX_WHATSAPP_TEXT_CHARS <= MAX_TEXT_CHARS);
+    assert!(MAX_TELEGRAM_TEXT_CHARS <= MAX_TEXT_CHARS && MAX_DISCORD_TEXT_CHARS <= MAX_TEXT_CHARS);
+    assert!(MAX_MESSENGER_TEXT_CHARS <= MAX_TEXT_CHARS && MAX_SMS_TEXT_CHARS <= MAX_TEXT_CHARS);
     assert!(MAX_FACT_BYTES + 16_384 <= MAX_ACTION_BYTES, "with an action's other data beside it");
     assert!(MAX_ELEMENT_BYTES <= MAX_FACT_BYTES && MAX_FACT_BYTES + 16_384 <= MAX_ITEM_BYTES, "a value leaves others room");
     assert!(MAX_SET_BYTES + 8_192 <= MAX_ITEM_BYTES, "so does a set");
