@@ -95,6 +95,7 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         trace_id: Some("1-00000000-000000000000000000000000".into()),
         overtaken: vec!["order/2.status".into()],
         joins: vec!["join#ready#1".into()],
+        manual: None,
         event: None,
         links: vec!["customer:c1".into()],
         deletes: BTreeMap::new(),
