@@ -158,11 +158,11 @@ pub(crate) fn line(change: &FactChange) -> String {
     format!("{}  {} → {}", paint(NAME, &change.what), value(&change.before), value(&change.after))
 }
 
-/// The same, and where what is there now comes from.
+/// The same, and where what was there came from.
 pub(crate) fn tell(change: &FactChange) {
     say!("  {}", line(change));
     if let (Some(by), Some(time)) = (&change.before_by, change.before_time) {
-        say!("    {}", paint(FAINT, format!("until now of {time} by {by}")));
+        say!("    {}", paint(FAINT, format!("it came with {by} at {time}")));
     }
 }
 
