@@ -4,6 +4,7 @@ mod captures;
 mod dlq;
 mod events;
 mod man;
+mod manual;
 mod operate;
 mod providers;
 
@@ -11,6 +12,7 @@ pub use captures::{CaptureOptions, ReplayOptions};
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
 pub use man::ManOptions;
+pub use manual::{Assignment, ContextSet, ContextUnset, ManualOptions};
 pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_url};
 pub use providers::{ProvidersCommand, ProvidersList, ProvidersShow};
 
@@ -70,7 +72,7 @@ pub enum Command {
     Dev(DevOptions),
     /// Sign a realistic event and send it
     Send(SendOptions),
-    /// What the chatbot knows of a conversation: show it, export it, erase it
+    /// What the chatbot knows of a conversation: show it, correct it, export it, erase it
     #[command(subcommand)]
     Context(ContextCommand),
     /// One screen: health, alarms, backlog, rates, and what to do next
@@ -97,7 +99,7 @@ pub enum Command {
     Verify(VerifyOptions),
     /// Record deliveries as files for tests, without what is secret or personal
     Capture(CaptureOptions),
-    /// Play recorded deliveries: here, by other rules, or against a running receiver
+    /// Play recorded deliveries: here, by other rules, or against a running receiver; apply kept events again
     Replay(ReplayOptions),
     /// Print a completion script for your shell
     Completions { shell: clap_complete::Shell },
@@ -247,6 +249,10 @@ pub struct TargetOptions {
 pub enum ContextCommand {
     /// Facts, dialogue node and timeline of a conversation
     Show(ContextShow),
+    /// Set facts, or where the dialogue stands, by hand; without --yes say what would change
+    Set(ContextSet),
+    /// Forget facts, or where the dialogue stands, by hand; without --yes say what would change
+    Unset(ContextUnset),
     /// All that is kept of a conversation, as one JSON document
     Export(ContextExport),
     /// Delete all that is kept of a conversation; without --yes say what that is

@@ -1,7 +1,7 @@
 //! The `tidings` command line: run the pipeline here, send signed events, ask what became of them.
 //!
-//! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link` and, told so, `context erase`, `dlq redrive`, `dlq drop`, `rotate` and
-//! `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
+//! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link` and, told so, `context set`, `context unset`,
+//! `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `rotate` and `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
 //! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked.
 
 pub mod arguments;
@@ -96,6 +96,8 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Dev(options) => dev::run(options).await,
         Command::Send(options) => commands::send::run(options),
         Command::Context(ContextCommand::Show(options)) => commands::context::show::run(options).await,
+        Command::Context(ContextCommand::Set(options)) => commands::context::correct::set(options).await,
+        Command::Context(ContextCommand::Unset(options)) => commands::context::correct::unset(options).await,
         Command::Context(ContextCommand::Export(options)) => commands::context::export::run(options).await,
         Command::Context(ContextCommand::Erase(options)) => commands::context::erase::run(options).await,
         Command::Dlq(DlqCommand::List(options)) => commands::dlq::list(options).await,

@@ -8,7 +8,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde::Serialize;
-use tidings_core::aws::{DeadLetters, Reader, SecretsManager, SqsQueue, cause, loader};
+use tidings_core::aws::{DeadLetters, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
 use tidings_core::ports::Unavailable;
 
 /// A reader of the tables that the options name.
@@ -17,15 +17,57 @@ pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {
 }
 
 pub(crate) async fn reader_at(options: &Place) -> Result<Reader, Failure> {
+    let Tables { client, claims, context } = tables(options).await?;
+    Ok(Reader::new(client, claims, context))
+}
+
+/// Both tables.
+#[derive(Clone)]
+pub(crate) struct Tables {
+    client: aws_sdk_dynamodb::Client,
+    claims: String,
+    context: String,
+}
+
+impl Tables {
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(self.client.clone(), self.claims.clone(), self.context.clone())
+    }
+
+    /// As a processor uses them, with the caller's credentials.
+    pub(crate) fn contexts(&self) -> DynamoContexts {
+        DynamoContexts::new(self.client.clone(), self.claims.clone(), self.context.clone())
+    }
+}
+
+pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
     let Some(stack) = &options.stack else {
         let endpoint = options.endpoint_url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", DEV_PORT + 1));
         let client = cloud::dynamodb_at(&endpoint, Token::of(&endpoint).as_ref()).await;
-        return Ok(Reader::new(client, cloud::CLAIMS_TABLE.to_owned(), cloud::CONTEXT_TABLE.to_owned()));
+        return Ok(Tables { client, claims: cloud::CLAIMS_TABLE.to_owned(), context: cloud::CONTEXT_TABLE.to_owned() });
     };
     let config = config(options).await;
     let outputs = outputs(&config, stack).await?;
     let client = aws_sdk_dynamodb::Client::new(&config);
-    Ok(Reader::new(client, output(&outputs, stack, "ClaimsTableName")?, output(&outputs, stack, "ContextTableName")?))
+    let (claims, context) = (output(&outputs, stack, "ClaimsTableName")?, output(&outputs, stack, "ContextTableName")?);
+    Ok(Tables { client, claims, context })
+}
+
+/// The queues that a processor of this stack sends to; `None` of a `tidings dev`, whose queues nobody else can reach.
+pub(crate) async fn sending(options: &Place) -> Result<Option<(SqsActions, SqsTimers)>, Failure> {
+    let Some(stack) = &options.stack else { return Ok(None) };
+    let config = config(options).await;
+    let outputs = outputs(&config, stack).await?;
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let actions = SqsActions::new(sqs.clone(), output(&outputs, stack, "ActionsQueueUrl")?);
+    Ok(Some((actions, SqsTimers::new(sqs, output(&outputs, stack, "EventsQueueUrl")?))))
+}
+
+/// Whose credentials these are, as AWS says; `None` of a `tidings dev`, and where AWS has no answer.
+pub(crate) async fn identity(options: &Place) -> Option<String> {
+    options.stack.as_ref()?;
+    let sts = aws_sdk_sts::Client::new(&config(options).await);
+    sts.get_caller_identity().send().await.ok()?.arn
 }
 
 /// The events queue of the stack that the options name; `None` where they name none.

@@ -18,6 +18,7 @@ use tidings_core::limits::{
     CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_KEPT_EVENT_BYTES, MAX_MESSAGE_BYTES,
     MAX_OTHER_BODIES, MOVE_CHUNK, TIMER_HOP,
 };
+use tidings_core::manual::{FactChange, ManualChange};
 use tidings_core::ports::{
     ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, Hide,
     HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue,
@@ -95,6 +96,7 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         trace_id: Some("1-00000000-000000000000000000000000".into()),
         overtaken: vec!["order/2.status".into()],
         joins: vec!["join#ready#1".into()],
+        manual: None,
         event: None,
         links: vec!["customer:c1".into()],
         deletes: BTreeMap::new(),
@@ -410,6 +412,39 @@ pub async fn burials(tables: &Tables) {
     // What is processed can't be buried.
     assert!(matches!(contexts.bury(&burial("a")).await, Ok(Buried::Processed(_))));
     assert_eq!(inspect.claim(&key("a")).await.map(|c| c.state), Some(ClaimState::Processed));
+}
+
+/// What a person did: [`Commit::manual`], and the claim of an event that is applied again.
+pub async fn manual(tables: &Tables) {
+    let Tables { claims, contexts, inspect } = tables;
+    let change = |again: Option<ClaimKey>| ManualChange {
+        by: "lena".into(),
+        reason: "why".into(),
+        again,
+        changes: vec![FactChange::new("order/1.status".into(), None, None)],
+    };
+    let again = |id: &str, of: &str| Commit { manual: Some(change(Some(key(of)))), ..commit(id, "c", &[(id, None)]) };
+    assert_eq!(contexts.commit(&Commit { manual: Some(change(None)), ..commit("said", "c", &[]) }).await, Committed::Yes);
+    assert_eq!(inspect.claim(&key("said")).await.and_then(|claim| claim.manual), Some(change(None)));
+
+    // Only what is processed is applied again: nothing else is written then.
+    assert_eq!(claims.record(&new_claim("e", b"body")).await, Recorded::New);
+    for of in ["e", "nobody"] {
+        assert_eq!(contexts.commit(&again("a1", of)).await, Committed::ContextMoved, "{of}");
+    }
+    assert_eq!(inspect.claim(&key("a1")).await, None);
+
+    // Each time is written to the event's own claim, which stays as it is otherwise.
+    assert_eq!(contexts.commit(&commit("e", "c", &[])).await, Committed::Yes);
+    let before = inspect.claim(&key("e")).await.expect("the claim");
+    for id in ["a2", "a1"] {
+        assert_eq!(contexts.commit(&again(id, "e")).await, Committed::Yes);
+        assert!(matches!(contexts.commit(&again(id, "e")).await, Committed::Before(_)), "once");
+    }
+    let claim = inspect.claim(&key("e")).await.expect("the claim");
+    assert_eq!(claim.applied_again, [key("a1"), key("a2")]);
+    assert_eq!(Claim { applied_again: Vec::new(), ..claim }, before);
+    assert_eq!(inspect.claim(&key("a1")).await.and_then(|claim| claim.manual?.again), Some(key("e")));
 }
 
 /// Events that are kept with their claims: [`Commit::event`].

@@ -134,6 +134,16 @@ async fn kept_events_on_dynamodb() {
 }
 
 #[tokio::test]
+async fn manual_changes_in_memory() {
+    conformance::manual(&memory()).await;
+}
+
+#[tokio::test]
+async fn manual_changes_embedded() {
+    conformance::manual(&embedded().await).await;
+}
+
+#[tokio::test]
 async fn moves_in_memory() {
     conformance::moves(&memory()).await;
 }

@@ -1,10 +1,11 @@
 //! Deliveries as files: `tidings capture` and `tidings replay`, as they are called.
 
 use super::{DEV_PORT, DlqFilter, Place, RulesFile};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use std::path::PathBuf;
 use tidings_core::config::rules::Span;
 use tidings_core::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED};
+use tidings_core::manual::BatchName;
 
 #[derive(Debug, Args)]
 #[command(
@@ -54,12 +55,15 @@ pub struct CaptureOptions {
 
 #[derive(Debug, Args)]
 #[command(
+    group = ArgGroup::new("changes").args(["url", "apply"]),
     after_help = "Without --url nothing leaves this machine: the deliveries are signed with demo secrets and go through the receiver and the\n\
         processor as they are deployed, over stores in memory. With --url they are signed and sent, as their provider would.\n\n\
         Of a stack its timeline can be replayed, as far as its events are kept: those that were processed since it was deployed with\n\
         KeepEvents=true, up to 64 KiB each, for 30 days; the first 1,000, in the order in which they were processed. --since and\n\
         --until are then times of processing. Without --conversation or --key the whole claims table is read, and billed so. What\n\
-        died is in the dead-letter queue: --dlq, and --reason with it. Nothing changes in the stack.\n\n\
+        died is in the dead-letter queue: --dlq, and --reason with it. Nothing changes in the stack, unless --apply is given.\n\n\
+        --apply writes: what each event wrote before goes, and the rules decide again, where it stood among others. --reason\n\
+        is then why, for the record. docs/operating.md\n\n\
         Exit status: 0 all were accepted and none died, or nothing differs; 1 not; 2 called wrongly.\n\nExamples:\n  \
         tidings replay captures/checkout\n  \
         tidings replay captures/checkout --against new.yaml --diff\n  \
@@ -67,6 +71,8 @@ pub struct CaptureOptions {
         tidings replay captures/checkout --url https://hooks.example --secrets secrets.json --rate 5 --yes\n  \
         tidings replay --stack tidings --since 2h --against new.yaml --diff\n  \
         tidings replay --stack tidings --conversation whatsapp:491713920012\n  \
+        tidings replay --apply --stack tidings --since 1d --type 'order.*'                     say what would change\n  \
+        tidings replay --apply --stack tidings --since 1d --type 'order.*' --as status-fix --reason 'wrong status' --yes\n  \
         tidings replay --dlq --stack tidings --reason set.total --against new.yaml --diff"
 )]
 pub struct ReplayOptions {
@@ -85,11 +91,26 @@ pub struct ReplayOptions {
     /// Webhook secrets to sign with: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
     #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
     pub secrets: Option<PathBuf>,
-    /// Deliveries a second, at most
+    /// Deliveries a second, at most; with --apply events
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub rate: u32,
-    /// Send them to another machine
-    #[arg(long, requires = "url")]
+    /// Apply the events that a stack has kept once more, to its contexts, by the rules of --rules. Facts only; without --yes a dry run
+    #[arg(long, conflicts_with_all = ["from", "dlq", "url", "against", "diff"])]
+    pub apply: bool,
+    /// With --apply: under this name each event is applied once, however often it is asked for
+    #[arg(long = "as", value_name = "NAME", requires = "apply")]
+    pub batch: Option<BatchName>,
+    /// With --apply: who you are, for the record; the user's name if left out. Of a stack, AWS adds whose credentials these are
+    #[arg(long, value_name = "NAME", requires = "apply")]
+    pub by: Option<String>,
+    /// With --apply: cause their actions and links again, too, so that what was said is said again
+    #[arg(long, requires = "apply")]
+    pub with_actions: bool,
+    /// With --apply: count once more what they count
+    #[arg(long, requires = "apply")]
+    pub with_counts: bool,
+    /// Send them to another machine; with --apply apply them (without it: dry run)
+    #[arg(long, requires = "changes")]
     pub yes: bool,
     /// Replay what is in the dead-letter queue of --stack, which stays as it is
     #[arg(long, conflicts_with_all = ["url", "from"])]

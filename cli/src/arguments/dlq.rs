@@ -32,7 +32,7 @@ pub struct DlqFilter {
     /// Of a type, as rules.yaml names it: order.shipped, order.*
     #[arg(long = "type", value_name = "TYPE")]
     pub event_type: Option<TypePattern>,
-    /// A part of the reason, in upper or lower case
+    /// A part of the reason, in upper or lower case. With `replay --apply`: why, for the record
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
     /// Of this conversation

@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod link;
 pub(crate) mod man;
+pub(crate) mod manual;
 pub(crate) mod pace;
 pub(crate) mod page;
 pub(crate) mod providers;

@@ -12,6 +12,7 @@ mod events;
 mod hostile;
 #[cfg(unix)]
 mod kills;
+mod manual;
 mod presets;
 mod privacy;
 mod replay;

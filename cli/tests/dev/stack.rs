@@ -41,6 +41,8 @@ struct Account {
     functions: f64,
     /// The message in the dead-letter queue; whoever looks at it hides it.
     dead: Option<String>,
+    /// What was sent, and to which queue.
+    sent: Vec<(String, Value)>,
 }
 
 pub(crate) const THEIRS: &str = r#"{"orders":"theirs"}"#;
@@ -59,6 +61,7 @@ impl Stack {
             looks: 0,
             functions: 1_000.0,
             dead: None,
+            sent: Vec::new(),
         };
         let state = Arc::new(Mutex::new(state));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
@@ -90,6 +93,11 @@ impl Stack {
         self.state.lock().expect("no panic").dead = Some(message.to_owned());
     }
 
+    /// What was sent to the queues since, and to which.
+    pub(crate) fn sent(&self) -> Vec<(String, Value)> {
+        std::mem::take(&mut self.state.lock().expect("no panic").sent)
+    }
+
     pub(crate) fn ask(&self, arguments: &[&str]) -> Output {
         command()
             .args(arguments)
@@ -109,10 +117,18 @@ const DENIED_CBOR: &[u8] = b"\xa2\x66__type\x6cAccessDenied\x67message\x6bnot al
 const DENIED_XML: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not allowed</Message></Error>\
                           </ErrorResponse>";
 
+/// Whose credentials these are.
+const CALLER: &str = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+                      <Arn>arn:aws:sts::123456789012:assumed-role/ops/lena</Arn></GetCallerIdentityResult>\
+                      </GetCallerIdentityResponse>";
+
 async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, body: Bytes) -> axum::response::Response {
     if headers.contains_key("smithy-protocol") {
         let form = [("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")];
         return (StatusCode::FORBIDDEN, form, DENIED_CBOR).into_response();
+    }
+    if body.starts_with(b"Action=GetCallerIdentity") {
+        return CALLER.into_response();
     }
     if body.starts_with(b"Action=DescribeStackResources") {
         return (StatusCode::FORBIDDEN, DENIED_XML).into_response();
@@ -144,6 +160,13 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
         }
         "ServiceQuotasV20190624.GetAWSDefaultServiceQuota" => {
             object!({ "Quota": { "Value": 10_000.0 } }).to_string().into_response()
+        }
+        "AmazonSQS.SendMessage" => {
+            let request: Value = serde_json::from_slice(&body).expect("JSON");
+            let queue = request["QueueUrl"].as_str().expect("an address").rsplit('/').next().expect("a name");
+            let message = serde_json::from_str(request["MessageBody"].as_str().expect("a text")).expect("JSON");
+            state.sent.push((queue.to_owned(), message));
+            object!({ "MessageId": "m-1" }).to_string().into_response()
         }
         "AmazonSQS.ReceiveMessage" => {
             let message = |body: &String| object!({ "MessageId": "m-1", "ReceiptHandle": "r-1", "Body": body });

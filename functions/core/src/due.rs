@@ -6,6 +6,7 @@ use crate::claim::{Claim, ClaimKey, Sha256Hex};
 use crate::context::{join_cause, join_partition};
 use crate::envelope::{DecodeError, Envelope, NewEnvelope, Payload};
 use crate::limits::TIMER_HOP;
+use crate::manual::Correction;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -27,6 +28,9 @@ pub enum Due {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         moves: bool,
     },
+    /// A person has said what facts are. Applied by the command itself; it is one of these so that it is planned, claimed and played
+    /// again like any other event of ours.
+    Correct(Box<Correction>),
     /// Something that a conversation deferred may be due. `timer` counts the conversation's timers.
     Wake { conversation: String, timer: u64 },
     /// A join that may be complete, or given up. `postponed`: how often its `else` was put off, because the queue lagged.
@@ -58,6 +62,7 @@ impl Due {
     pub const fn event_type(&self) -> &'static str {
         match self {
             Self::Action { .. } => "tidings.action.due",
+            Self::Correct(_) => "tidings.correction",
             Self::Join { .. } => "tidings.join.due",
             Self::Link { .. } => "tidings.link",
             Self::Wake { .. } => "tidings.wake",
@@ -68,6 +73,7 @@ impl Due {
     fn claim_key(&self, due: Timestamp) -> ClaimKey {
         let ms = due.unix_ms();
         ClaimKey::from(match self {
+            Self::Correct(correction) => return correction.claim_key(due),
             Self::Action { proposal, .. } => format!("{ACTION}{}#{ms}", proposal.id),
             Self::Join { join, key, because_of, .. } => {
                 let event = Sha256Hex::of(because_of.as_str().as_bytes());
@@ -92,6 +98,7 @@ impl Due {
             Self::Action { conversation, .. } | Self::Link { conversation, .. } | Self::Wake { conversation, .. } => {
                 Some(conversation.clone())
             }
+            Self::Correct(correction) => Some(correction.of.clone()),
             Self::Join { .. } => None,
         };
         let mut envelope = Envelope::new(NewEnvelope {

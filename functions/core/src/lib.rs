@@ -13,6 +13,7 @@ pub mod due;
 pub mod envelope;
 pub mod kept;
 pub mod limits;
+pub mod manual;
 pub mod ports;
 #[cfg(feature = "rules")]
 pub mod rules;

@@ -520,6 +520,24 @@ pub const MAX_READY_CHECKS: usize = 16;
 /// An answer of the endpoint's own pages, as an operator's command reads it.
 pub const MAX_PAGE_BYTES: u64 = 65_536;
 
+/// Who made a manual change, and why: a text of either.
+pub const MAX_MANUAL_TEXT_BYTES: usize = 512;
+
+/// The name of a batch of events that are applied again.
+pub const MAX_BATCH_NAME_BYTES: usize = 64;
+
+/// How often an event is applied again at most, each time under another name: its claim points to each.
+pub const MAX_TIMES_AGAIN: usize = 16;
+
+/// Facts of a manual change that its claim records, before and after.
+pub const MAX_CHANGES_RECORDED: usize = 64;
+
+/// A value that it records whole. Of a longer one it records how long it is.
+pub const MAX_RECORDED_VALUE_BYTES: usize = 1_024;
+
+/// Tries of one manual change that had no answer. Its claim makes one effect of them.
+pub const MANUAL_TRIES: u32 = 5;
+
 /// How far an operator's clock may be from the endpoint's. Most schemes allow five minutes in all.
 pub const MAX_CLOCK_APART: Duration = Duration::from_secs(60);
 
@@ -635,6 +653,15 @@ const _: () = {
     assert!(2 * MAX_DEFERRED_PROPOSAL_BYTES <= MAX_DEFERRED_BYTES);
     assert!(MAX_ACTION_BYTES < MAX_MESSAGE_BYTES);
     assert!(MAX_KEPT_EVENT_BYTES + MAX_ITEM_BYTES <= 400 * 1024, "an item holds 400 KB, and a claim says more than its event");
+    assert!(
+        MAX_CHANGES_RECORDED * (2 * MAX_RECORDED_VALUE_BYTES + MAX_SUBJECT_BYTES + 2 * MAX_EVENT_ID_BYTES) + MAX_KEPT_EVENT_BYTES
+            <= 400 * 1024,
+        "the claim of a manual change, with its event"
+    );
+    assert!(
+        MAX_TIMES_AGAIN * 1_024 + MAX_KEPT_EVENT_BYTES <= 200 * 1024,
+        "the claim of an event that was applied again so often"
+    );
     assert!(
         (MAX_ITEMS_PER_EVENT + MAX_JOINS_PER_EVENT + 1) * MAX_ITEM_BYTES
             + MAX_DEFERRED_BYTES

@@ -9,6 +9,7 @@ use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
 use crate::context::{Item, ItemKey, Place};
 use crate::kept::KeptEvent;
 use crate::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
+use crate::manual::ManualChange;
 use crate::time::Timestamp;
 use crate::trace::Trace;
 use async_trait::async_trait;
@@ -179,6 +180,9 @@ pub struct Commit {
     pub trace_id: Option<String>,
     /// The partitions of the joins that the event is part of: whoever erases a conversation finds them so.
     pub joins: Vec<String>,
+    /// Who did it by a command, why, and what it changed. The claim of an event that was applied again must be processed and not
+    /// erased: it is written to it, in the same transaction, that it was.
+    pub manual: Option<ManualChange>,
     /// The event itself, where it is to be kept.
     pub event: Option<KeptEvent>,
     /// The identities that the event links to its conversation: a retry reads here which of them it has to move.

@@ -79,7 +79,7 @@ fn overtaken((key, name): &(ItemKey, String)) -> String {
 
 /// The items of its own partition that an outline has to see.
 pub(crate) fn keys_of(outline: &Outline, timers: bool) -> BTreeSet<ItemKey> {
-    let mut keys: BTreeSet<ItemKey> = outline.changes.keys().cloned().collect();
+    let mut keys: BTreeSet<ItemKey> = outline.changes.keys().into_iter().cloned().collect();
     for proposal in &outline.proposals {
         keys.extend(keys_of_action(proposal));
     }

@@ -11,6 +11,7 @@ use crate::adopt::adopt;
 use crate::apply::{self, Applied, Ending, Moment, keys_of, keys_of_action, occurred};
 use crate::deliver::{deliver, flush, hop, send_first};
 use crate::failure::Failure;
+use crate::manual;
 use crate::plan::{EventPlan, Linking, Plan};
 use crate::tries::{Next, Tries};
 use crate::view::{View, load, read, read_partition};
@@ -25,6 +26,7 @@ use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::kept::KeptEvent;
 use tidings_core::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
+use tidings_core::manual::ManualChange;
 use tidings_core::ports::{Commit, Unavailable};
 use tidings_core::telemetry::Metric;
 use tidings_core::time::Timestamp;
@@ -57,6 +59,7 @@ struct Prepared {
     time: Timestamp,
     rules: Vec<String>,
     off_schema: Option<String>,
+    manual: Option<ManualChange>,
     /// What kept from sending what waited before.
     unsent: Option<Failure>,
 }
@@ -150,7 +153,8 @@ async fn event(
     now: Timestamp,
     silent: &mut Option<Failure>,
 ) -> Result<Prepared, Failure> {
-    let order = envelope.order();
+    let order = manual::order(plan, envelope);
+    manual::may_be_applied(processor, plan).await?;
     let mut elsewhere: BTreeSet<Place> = plan.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
     for (index, key) in plan.legs.keys() {
         elsewhere.insert(Place::new(join_partition(&processor.planner.join(*index).name, key), ItemKey::Join));
@@ -161,13 +165,16 @@ async fn event(
     if !plan.links.is_empty() {
         keys.extend(plan.links.iter().cloned().map(ItemKey::Identity).chain([ItemKey::Link]));
     }
-    let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
+    // A manual change hasn't waited in a backlog.
+    let received = if plan.manual.is_some() { now } else { envelope.receivedtime };
+    let at = Moment { policy: processor.planner.policy(), now, received };
     loop {
         let mut view = read(processor, &plan.owner, &keys, &elsewhere).await?;
         if plan.linking == Linking::Moved {
             let before = mirrors_of(&view, &plan.links);
             view.items.extend(load(processor, before).await?);
         }
+        manual::fits(plan, &view)?;
         let unsent = send_first(processor, &mut view, silent).await;
         let mut applied = apply::event(&processor.planner, plan, &view, &order, &at)?;
         if !applied.missing.is_empty() {
@@ -177,9 +184,11 @@ async fn event(
         if let Some(place) = &deliveries {
             applied.count_delivery(&view, place, now)?;
         }
+        let manual = plan.manual.as_ref().map(|manual| manual.record(&view, &applied));
         return Ok(Prepared {
             view,
             applied,
+            manual,
             event_type: envelope.event_type.clone(),
             time: order.time,
             rules: plan.rules.clone(),
@@ -220,7 +229,7 @@ async fn action(
         }
         let rules = vec![proposal.rule.clone()];
         let event_type = envelope.event_type.clone();
-        return Ok(Prepared { view, applied, event_type, time: now, rules, off_schema: None, unsent });
+        return Ok(Prepared { view, applied, event_type, time: now, rules, off_schema: None, manual: None, unsent });
     }
 }
 
@@ -262,7 +271,7 @@ async fn wake(
         }
         let rules = applied.rules.iter().cloned().collect();
         let event_type = envelope.event_type.clone();
-        return Ok(Some(Prepared { view, applied, event_type, time: now, rules, off_schema: None, unsent }));
+        return Ok(Some(Prepared { view, applied, event_type, time: now, rules, off_schema: None, manual: None, unsent }));
     }
 }
 
@@ -322,6 +331,7 @@ async fn join(
         time: end.time,
         rules: vec![join.name.clone()],
         off_schema: None,
+        manual: None,
         unsent,
     }))
 }
@@ -379,6 +389,7 @@ impl Prepared {
             node: self.applied.node.clone(),
             overtaken: self.applied.overtaken.clone(),
             off_schema: self.off_schema.clone(),
+            manual: self.manual.clone(),
             actions: self.applied.told(),
             trace_id: trace_id.map(str::to_owned),
             joins: self.applied.joins.clone(),

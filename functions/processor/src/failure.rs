@@ -36,6 +36,9 @@ pub enum Failure {
     LinkTarget,
     #[error("the name to link has identities of its own: it is a conversation")]
     LinkedTo,
+    /// A manual change that can't be made as it is.
+    #[error("{0}")]
+    Manual(String),
     #[error("the tables did not answer: {}", .0.call)]
     Unavailable(#[source] Unavailable),
     #[error("not all resulting messages were sent: {} failed", .0.call)]
@@ -63,6 +66,7 @@ impl Failure {
             Self::TooMany { .. } => "too_large",
             Self::RepeatedBody { .. } => "repeated_body",
             Self::LinkTarget | Self::LinkedTo => "link_target",
+            Self::Manual(_) => "manual",
             Self::Undelivered(_) => "undelivered",
             Self::Unavailable(_) => "unavailable",
             Self::Contended => "contended",

@@ -4,6 +4,7 @@ use crate::effects::{Occasion, Outline, Ready};
 use crate::enrich::wanted::{ReadyEnrich, Wanted};
 use crate::expression::Lazy;
 use crate::failure::Failure;
+use crate::manual::Manual;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use tidings_core::limits::{
     MAX_ACTIONS_PER_EVENT, MAX_CONVERSATION_BYTES, MAX_FETCHES_PER_EVENT, MAX_ITEMS_PER_EVENT, MAX_JOIN_KEY_BYTES,
     MAX_JOINS_PER_EVENT, MAX_LINKS_PER_EVENT,
 };
+use tidings_core::manual::Correction;
 use tidings_core::rules::{Scope, Variables};
 use tidings_core::time::Timestamp;
 
@@ -66,6 +68,23 @@ pub struct EventPlan {
     pub legs: BTreeMap<(usize, String), Vec<Seen>>,
     /// How its payload is off its schema, which accepts it all the same.
     pub off_schema: Option<String>,
+    /// It is a person's, by a command.
+    pub manual: Option<Manual>,
+}
+
+impl EventPlan {
+    fn new(owner: Owner) -> Self {
+        Self {
+            owner,
+            outline: Outline::default(),
+            rules: Vec::new(),
+            links: Vec::new(),
+            linking: Linking::ByRule,
+            legs: BTreeMap::new(),
+            off_schema: None,
+            manual: None,
+        }
+    }
 }
 
 impl Plan {
@@ -185,14 +204,11 @@ impl Planner {
             Some((Due::Action { conversation, proposal }, _)) => Ok(Plan::Action { conversation, proposal: *proposal }),
             Some((Due::Wake { conversation, .. }, fired)) => Ok(Plan::Wake { conversation, fired }),
             Some((Due::Link { identity, conversation, moves }, _)) => Ok(Plan::Event(EventPlan {
-                owner: Owner::Conversation(conversation),
-                outline: Outline::default(),
-                rules: Vec::new(),
                 links: vec![identity],
                 linking: if moves { Linking::Moved } else { Linking::Told },
-                legs: BTreeMap::new(),
-                off_schema: None,
+                ..EventPlan::new(Owner::Conversation(conversation))
             })),
+            Some((Due::Correct(correction), at)) => correct(*correction, at).map(Plan::Event),
             Some((Due::Join { join, key, .. }, _)) => Ok(match self.rules.joins.iter().position(|j| j.name == join) {
                 Some(index) => Plan::Join { index, key },
                 None => Plan::Forgotten,
@@ -211,6 +227,7 @@ impl Planner {
             Some(Ok((Due::Action { conversation, .. } | Due::Link { conversation, .. } | Due::Wake { conversation, .. }, _))) => {
                 Some(conversation)
             }
+            Some(Ok((Due::Correct(correction), _))) => Some(correction.of),
             Some(Ok((Due::Join { .. }, _)) | Err(_)) => None,
         }
     }
@@ -230,15 +247,7 @@ impl Planner {
             cause: &envelope.claimkey,
             traceparent: envelope.traceparent.as_deref(),
         };
-        let mut plan = EventPlan {
-            owner,
-            outline: Outline::default(),
-            rules: Vec::new(),
-            links: Vec::new(),
-            linking: Linking::ByRule,
-            legs: BTreeMap::new(),
-            off_schema: None,
-        };
+        let mut plan = EventPlan::new(owner);
         for (index, (rule, ready)) in self.rules.rules.iter().zip(&self.rule).enumerate() {
             let failed = |field: &str, what| Failure::Rule { rule: rule.name.clone(), field: field.to_owned(), what };
             if !is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type) {
@@ -366,7 +375,17 @@ impl ReadyRule {
     }
 }
 
-fn bounded(plan: &EventPlan) -> Result<(), Failure> {
+/// A link is followed, so that a correction of an identity is one of its conversation.
+fn correct(correction: Correction, at: Timestamp) -> Result<EventPlan, Failure> {
+    correction.check().map_err(Failure::Manual)?;
+    let mut plan = EventPlan::new(Owner::Identity(correction.of.clone()));
+    plan.outline.changes = correction.changes();
+    plan.manual = Some(Manual { by: correction.by, reason: correction.reason, at, again: None });
+    bounded(&plan)?;
+    Ok(plan)
+}
+
+pub(crate) fn bounded(plan: &EventPlan) -> Result<(), Failure> {
     for (what, seen, allowed) in [
         ("context items", plan.outline.changes.keys().len(), MAX_ITEMS_PER_EVENT),
         ("links", plan.links.len(), MAX_LINKS_PER_EVENT),

@@ -1,5 +1,6 @@
-//! `tidings context`: what is kept of a conversation. Shown, written out, erased.
+//! `tidings context`: what is kept of a conversation. Shown, corrected, written out, erased.
 
+pub(crate) mod correct;
 pub(crate) mod erase;
 pub(crate) mod export;
 pub(crate) mod show;

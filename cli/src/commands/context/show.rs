@@ -8,7 +8,8 @@ use serde_json::json;
 use std::process::ExitCode;
 use tidings_core::action::{Preference, Preferences};
 use tidings_core::claim::Claim;
-use tidings_core::context::{Context, PREFERENCES};
+use tidings_core::context::{Context, Order, PREFERENCES};
+use tidings_core::manual::{self, Correction, ManualChange};
 use tidings_core::time::{Clock, SystemClock};
 
 pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
@@ -40,7 +41,9 @@ pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
 /// A conversation's facts and node, for people.
 pub(crate) fn facts(context: &Context) {
     let node = context.node.as_ref().and_then(|fact| fact.value.as_str());
-    let stands = node.map(|node| format!("  at {}", paint(NAME, node))).unwrap_or_default();
+    let by_hand = context.node.as_ref().is_some_and(|fact| Correction::is_key(&fact.order.key));
+    let by_hand = if by_hand { paint(FAINT, " by hand") } else { String::new() };
+    let stands = node.map(|node| format!("  at {}{by_hand}", paint(NAME, node))).unwrap_or_default();
     say!("{}{stands}", paint(STRONG, &context.conversation));
     if !context.identities.is_empty() {
         say!("  {} {}", paint(FAINT, "also"), paint(NAME, context.identities.join(", ")));
@@ -50,7 +53,7 @@ pub(crate) fn facts(context: &Context) {
     for (entity, facts) in &context.entities {
         say!("  {}", paint(NAME, entity));
         for (name, fact) in facts {
-            let from = format!("{} by {}", fact.order.time, short(fact.order.key.as_str(), 40));
+            let from = from(&fact.order);
             let value = short(&fact.value.to_string(), 48);
             say!("    {name:<width$}  {value:<48}  {}", paint(FAINT, from));
             if entity == PREFERENCES && unreadable.iter().any(|preference| preference.as_str() == name) {
@@ -66,10 +69,23 @@ fn unreadable_preferences(context: &Context) -> Vec<Preference> {
     Preferences::read(context.entities.get(PREFERENCES), SystemClock.now()).unreadable()
 }
 
+/// Where a fact comes from. What a person has set is said to be so.
+fn from(order: &Order) -> String {
+    let Order { time, key, .. } = order;
+    match manual::applied_again(key) {
+        _ if Correction::is_key(key) => format!("{time} by hand: {key}"),
+        Some(event) => format!("{time} by {}, applied again", short(event, 40)),
+        None => format!("{time} by {}", short(key.as_str(), 40)),
+    }
+}
+
 fn entry(claim: &Claim) {
     let at = claim.occurred.as_deref().and_then(|o| o.split('#').next()).unwrap_or("");
     let outcome = claim.outcome.map_or(claim.state.as_str(), |o| o.as_str());
     say!("    {}  {outcome:<8}  {:<28}  {}", paint(FAINT, at), claim.event_type, paint(FAINT, short(claim.key.as_str(), 48)));
+    if let Some(ManualChange { by, reason, .. }) = &claim.manual {
+        say!("    {:<24}  {:<8}  {}", "", paint(FAINT, "by hand"), paint(FAINT, format!("{by}: {reason}")));
+    }
     for action in &claim.actions {
         say!("    {:<24}  {:<8}  {}", "", paint(FAINT, "action"), paint(FAINT, action));
     }

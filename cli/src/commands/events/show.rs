@@ -4,11 +4,13 @@
 use super::message::Whereabouts;
 use crate::Failure;
 use crate::arguments::EventsShow;
+use crate::commands::manual;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, pretty, say};
 use crate::target::{reader, unreadable};
 use std::process::ExitCode;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_core::manual::ManualChange;
 use tidings_core::time::Timestamp;
 
 pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
@@ -73,6 +75,15 @@ pub(crate) fn print(claim: &Claim) {
     row("reason", claim.reason.clone());
     row("receives", claim.receive_count.map(|n| n.to_string()));
     row("dead", claim.dead.map(since));
+    if let Some(ManualChange { by, reason, again, changes }) = &claim.manual {
+        row("by hand", Some(by.clone()));
+        row("why", Some(reason.clone()));
+        row("again", again.as_ref().map(|event| format!("{event}, applied once more")));
+        changes.iter().for_each(|change| row("changed", Some(manual::line(change))));
+    }
+    for again in &claim.applied_again {
+        row("applied again", Some(format!("as {again}")));
+    }
     row("trace", claim.trace_id.clone());
     row("body", claim.body_sha256.clone());
     for other in &claim.other_bodies {

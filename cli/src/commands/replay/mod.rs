@@ -1,9 +1,10 @@
 //! `tidings replay`: recorded deliveries, and a stack's events, played again.
 //!
 //! Promises: without --url nothing leaves this machine and nothing is changed anywhere; with it each delivery is sent once, in
-//! order; to another machine only with --yes. Never: a payload that isn't in a file, kept with its claim or in the dead-letter
+//! order; to another machine only with --yes. With --apply a stack's contexts change, and with --yes only. Never: a payload that isn't in a file, kept with its claim or in the dead-letter
 //! queue: nothing else has any.
 
+mod apply;
 mod here;
 mod sending;
 mod timeline;
@@ -18,6 +19,13 @@ use std::process::ExitCode;
 use tidings_core::envelope::Envelope;
 
 pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
+    if options.apply {
+        let events = timeline::events(&options).await?;
+        return apply::run(&options, events).await;
+    }
+    if options.yes && options.url.is_none() {
+        return Err(Failure::new("--yes is for --url and --apply").status(2));
+    }
     if options.dlq {
         let Found { events, unreadable, cut } = envelopes(&options.filter, &options.at).await?;
         let more = if cut { ", and there are more" } else { "" };

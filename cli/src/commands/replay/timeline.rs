@@ -18,7 +18,7 @@ pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Fai
             "without --url they are played here; `tidings dlq redrive` brings back what died; or name files of `tidings capture`",
         ));
     }
-    if filter.reason.is_some() {
+    if filter.reason.is_some() && !options.apply {
         return Err(Failure::new("--reason is for --dlq: what a timeline has kept didn't die")
             .hint("--since, --until, --source, --type, --conversation and --key say which events"));
     }
@@ -61,7 +61,7 @@ fn told(found: &KeptFound, unread: usize) -> Vec<String> {
         ));
     }
     if *dead > 0 {
-        told.push(format!("{dead} died: --dlq plays those"));
+        told.push(format!("{dead} died: --dlq plays those, and `tidings dlq redrive` brings them back"));
     }
     if *unknown > 0 {
         told.push(format!("{unknown} rows are no claims that this version knows: left out"));

@@ -15,6 +15,7 @@ use tidings_core::claim::Claim;
 use tidings_core::config::OneOrMany;
 use tidings_core::config::rules::{Rules, TypePattern, is_about};
 use tidings_core::envelope::Envelope;
+use tidings_core::manual::applied_again;
 use tidings_core::rules::{Expression, Scope, Variables};
 use tidings_events::corpus;
 
@@ -70,7 +71,8 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
             }
             None => {
                 say!("");
-                say!("{}", paint(FAINT, on_record::NO_PAYLOAD));
+                let is_ours = claim.key.is_ours() && applied_again(&claim.key).is_none();
+                say!("{}", paint(FAINT, if is_ours { on_record::OURS } else { on_record::NO_PAYLOAD }));
             }
         }
         return Ok(ExitCode::SUCCESS);

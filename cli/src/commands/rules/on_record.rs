@@ -5,11 +5,16 @@ use crate::Failure;
 use crate::arguments::Place;
 use crate::target::{dead_letters, reader_at, unreadable};
 use tidings_core::claim::{Claim, ClaimKey};
+use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
+use tidings_core::manual;
 
 /// Why there is no more than the claim.
 pub(super) const NO_PAYLOAD: &str = "its event isn't kept with it, so it can't be said why each rule was about it or wasn't. For that, give its message: \
      from the dead-letter queue with --stack while it is there, or as a file (`tidings rules explain message.json`)";
+
+/// Why there is no explanation of an event of our own.
+pub(super) const OURS: &str = "no rule is about it: it is an event of our own";
 
 /// The claim, and the event itself if it is kept or in the dead-letter queue.
 pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelope>), Failure> {
@@ -20,7 +25,17 @@ pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelop
             .hint("it never came, it couldn't be verified, or it is more than 30 days since it was processed")
     })?;
     if let Some(event) = kept.and_then(|event| event.envelope().ok()) {
-        return Ok((claim, Some(event)));
+        // No rule is about an event of our own: a link, or what was set by hand.
+        return Ok((claim, Some(event).filter(|event| Due::read(event).is_none())));
+    }
+    if let Some(of) = manual::applied_again(&claim.key) {
+        let key = ClaimKey::from(of.to_owned());
+        let first = reader_at(at).await?.record(&key).await.map_err(|error| unreadable(at, &error))?;
+        let event = first.and_then(|(_, kept)| kept?.envelope().ok());
+        return Ok((claim, event));
+    }
+    if claim.key.is_ours() {
+        return Ok((claim, None));
     }
     let Some(letters) = dead_letters(at).await? else { return Ok((claim, None)) };
     let message = letters.find(&key).await.map_err(|error| unreadable(at, &error))?;

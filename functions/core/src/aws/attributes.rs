@@ -91,6 +91,9 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         body_sha256: get_text(row, "body_sha256"),
         other_bodies: get_text_set(row, "other_bodies"),
         unread: get_texts(row, "unread").iter().filter_map(|word| EventField::parse(word)).collect(),
+        // What a later version records of it is no reason to hide the claim.
+        manual: get_text(row, "manual").and_then(|json| serde_json::from_str(&json).ok()),
+        applied_again: get_text_set(row, "applied_again").into_iter().map(ClaimKey::from).collect(),
         erased: get_time(row, "erased_at"),
         event_bytes: row.get("event").and_then(|event| Some(event.as_s().ok()?.len())),
         expires: get_number(row, "expires_at").and_then(Timestamp::from_unix_s),

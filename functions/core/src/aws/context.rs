@@ -14,8 +14,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -103,12 +103,30 @@ impl DynamoContexts {
             set.push("#node = :node");
             update = update.expression_attribute_names("#node", "node").expression_attribute_values(":node", text(node));
         }
+        if let Some(manual) = &commit.manual {
+            set.push("manual = :manual");
+            let json = serde_json::to_string(manual).expect("it has string keys and holds only JSON");
+            update = update.expression_attribute_values(":manual", text(json));
+        }
         if let Some(event) = &commit.event {
             set.push("event = :event");
             update = update.expression_attribute_values(":event", text(event.as_str()));
         }
         let expression = format!("SET {} REMOVE reason, receive_count, dead_at", set.join(", "));
         update.update_expression(expression).build().expect("table, key and expression are set above")
+    }
+
+    /// An event's own claim says that it was applied again: only one that is processed, and not erased.
+    fn applied_again(&self, event: &ClaimKey, by: &ClaimKey) -> TransactWriteItem {
+        let update = Update::builder()
+            .table_name(&self.claims_table)
+            .key("pk", text(event.as_str()))
+            .condition_expression("#state = :processed AND attribute_exists(conversation)")
+            .update_expression("ADD applied_again :by")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":processed", text(ClaimState::Processed.as_str()))
+            .expression_attribute_values(":by", AttributeValue::Ss(vec![by.as_str().to_owned()]));
+        TransactWriteItem::builder().update(update.build().expect("table, key and expression are set above")).build()
     }
 
     /// A whole context item, guarded by the version that was read.
@@ -218,7 +236,9 @@ impl ContextStore for DynamoContexts {
             TransactWriteItem::builder().condition_check(check.build().expect("table and key are set above")).build()
         });
         let deletes = commit.deletes.iter().map(|(place, version)| self.delete(place, *version));
-        let all = std::iter::once(marker).chain(items).chain(deletes).chain(absent).collect();
+        let again = commit.manual.iter().filter_map(|manual| manual.again.as_ref());
+        let again = again.map(|event| self.applied_again(event, &commit.key));
+        let all = std::iter::once(marker).chain(again).chain(items).chain(deletes).chain(absent).collect();
         match self.transact(all).await {
             Ok(()) => Committed::Yes,
             Err(TransactionFailure::Cancelled(reasons)) => classify(&reasons),

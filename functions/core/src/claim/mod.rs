@@ -11,6 +11,7 @@ pub mod search;
 
 use crate::kept::KeptEvent;
 use crate::limits::{MAX_DELIVERY_ID_BYTES, MAX_EVENT_ID_BYTES};
+use crate::manual::ManualChange;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -290,6 +291,12 @@ pub struct Claim {
     /// What is configured, was sent and couldn't be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<EventField>,
+    /// Who did it by a command, why, and what it changed: of a manual change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manual: Option<ManualChange>,
+    /// The claims under which a person had it applied again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub applied_again: Vec<ClaimKey>,
     /// When all but its key was taken from it, with its conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub erased: Option<Timestamp>,
@@ -331,6 +338,8 @@ impl Claim {
             body_sha256: None,
             other_bodies: Vec::new(),
             unread: Vec::new(),
+            manual: None,
+            applied_again: Vec::new(),
             erased: None,
             event_bytes: None,
             expires: None,

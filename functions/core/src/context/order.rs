@@ -5,7 +5,8 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 
-/// By `sequence`, then by time; of events of one time by rank, then by their first receipt, then by claim key.
+/// By `sequence`, then by time; of events of one time by rank, then by their first receipt, then by when they were applied again, then
+/// by claim key.
 ///
 /// A total order, as a merge needs, and transitive, because it compares the same things of any two events in the same turn. An
 /// event with a sequence comes after every event without one: to compare sequences only where both have one would not be
@@ -25,6 +26,10 @@ pub struct Order {
     /// first. 0 for what was stored by the version before.
     #[serde(rename = "after", default, deserialize_with = "whole", skip_serializing_if = "is_default")]
     pub received_after_ms: i64,
+    /// When a person had it applied again, or said it, in milliseconds since 1970: what is said last of one place among events has it.
+    /// 0 of an event itself. The version before ignores it.
+    #[serde(rename = "again", default, deserialize_with = "whole", skip_serializing_if = "is_default")]
+    pub again_ms: i64,
     pub key: ClaimKey,
 }
 
@@ -48,7 +53,7 @@ impl Tie {
 impl Order {
     /// Of what has neither a sequence nor a rank, and came at its time.
     pub fn at(time: Timestamp, key: ClaimKey) -> Self {
-        Self { sequence: None, time, tie_sequence: None, rank: 0, received_after_ms: 0, key }
+        Self { sequence: None, time, tie_sequence: None, rank: 0, received_after_ms: 0, again_ms: 0, key }
     }
 
     pub fn tie(&self) -> Tie {
@@ -87,6 +92,7 @@ mod tests {
             tie_sequence: Some(7),
             rank: 3,
             received_after_ms: -250,
+            again_ms: 5,
             key: ClaimKey::new("s", "e"),
         }
     }
@@ -117,12 +123,13 @@ mod tests {
 
     prop_compose! {
         /// Few of each, so that there are ties.
-        fn any_order()(sequence in proptest::option::of(0..2_u64), ms in 0..2_i64, rank in 0..3_u32, after in -1..2_i64, id in 0..2_u8,
-                       by_time in any::<bool>()) -> Order {
+        fn any_order()(sequence in proptest::option::of(0..2_u64), ms in 0..2_i64, rank in 0..3_u32, after in -1..2_i64, again_ms in 0..2_i64,
+                       id in 0..2_u8, by_time in any::<bool>()) -> Order {
             let order = Order {
                 sequence,
                 rank,
                 received_after_ms: after,
+                again_ms,
                 ..Order::at(Timestamp::from_unix_ms(ms), ClaimKey::new("s", &id.to_string()))
             };
             if by_time { order.by_time() } else { order }
@@ -139,11 +146,13 @@ mod tests {
             prop_assert_eq!(a == b, a.cmp(&b).is_eq());
         }
 
-        /// Of one time: sequence, rank, receipt, key, in this turn.
+        /// Of one time: sequence, rank, receipt, when it was applied again, key, in this turn.
         #[test]
         fn by_time_the_sequence_decides_only_in_a_tie(a in any_order(), b in any_order()) {
             let (a, b) = (a.by_time(), b.by_time());
-            let words = |order: &Order| (order.time, order.tie_sequence, order.rank, order.received_after_ms, order.key.clone());
+            let words = |order: &Order| {
+                (order.time, order.tie_sequence, order.rank, order.received_after_ms, order.again_ms, order.key.clone())
+            };
             prop_assert_eq!(a.cmp(&b), words(&a).cmp(&words(&b)));
         }
     }

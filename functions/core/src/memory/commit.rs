@@ -25,6 +25,7 @@ pub fn noted(event: &Envelope, conversation: &str, processed: Timestamp) -> Comm
         off_schema: None,
         actions: Vec::new(),
         trace_id: None,
+        manual: None,
         joins: Vec::new(),
         links: Vec::new(),
         event: None,

@@ -104,6 +104,11 @@ impl Tables {
         versions.iter().any(|(place, version)| self.items.get(place).and_then(|item| item.version) != Some(*version))
     }
 
+    /// Whether an event is processed, and not erased.
+    fn has_effect(&self, event: &ClaimKey) -> bool {
+        self.claims.get(event).is_some_and(|claim| claim.state == ClaimState::Processed && claim.conversation.is_some())
+    }
+
     fn delete(&mut self, versions: &BTreeMap<Place, u64>) {
         for place in versions.keys() {
             self.items.remove(place);
@@ -217,9 +222,16 @@ impl ContextStore for MemoryStore {
         } else if tables.moved(&commit.items)
             || tables.gone(&commit.deletes)
             || commit.absent.iter().any(|place| tables.items.contains_key(place))
+            || !commit.manual.iter().filter_map(|manual| manual.again.as_ref()).all(|event| tables.has_effect(event))
         {
             Committed::ContextMoved
         } else {
+            if let Some(event) = commit.manual.as_ref().and_then(|manual| manual.again.as_ref())
+                && let Some(claim) = tables.claims.get_mut(event)
+            {
+                claim.applied_again.push(commit.key.clone());
+                claim.applied_again.sort();
+            }
             let old = tables.claims.remove(&commit.key);
             tables.claims.insert(commit.key.clone(), processed(commit, old));
             tables.kept.extend(commit.event.iter().map(|event| (commit.key.clone(), event.clone())));
@@ -342,6 +354,7 @@ fn processed(commit: &Commit, old: Option<Claim>) -> Claim {
         receive_count: None,
         dead: None,
         trace_id: old.trace_id.or_else(|| commit.trace_id.clone()),
+        manual: commit.manual.clone(),
         event_bytes: commit.event.as_ref().map(|event| event.as_str().len()),
         expires: expiry(commit.processed),
         ..old

@@ -15,6 +15,7 @@ mod kept;
 mod ladders;
 mod links;
 mod long;
+mod manual;
 mod metrics;
 mod openings;
 mod order;

@@ -259,3 +259,61 @@ fn what_was_kept_apart_is_the_same_when_it_comes_together() {
     assert_eq!(merged, all);
     assert_eq!((&all["n"].value, &all["tags"].value), (&Value::from(10), &Value::from(Vec::<i64>::new())));
 }
+
+/// Once more under another key: `again_ms` later.
+fn again(order: &Order, ms: i64) -> Order {
+    let key = ClaimKey::from(format!("@again#fix#{}", order.key));
+    Order { again_ms: ms, key, ..order.clone() }
+}
+
+#[test]
+fn an_event_that_is_applied_again_stands_where_it_stood_and_takes_back_what_it_wrote() {
+    let sets = |name: &str, value: i64| {
+        let mut changes = Changes::default();
+        changes.set("order/1", name, Value::from(value), None);
+        changes.member("order/1", "seen", value.to_string(), true);
+        changes.count("order/1", "moves", 1);
+        changes
+    };
+    let mut stored = apply(&[(sets("wrong", 1), order_at(1)), (sets("newer", 2), order_at(2))]);
+    let mut changes = Changes::default();
+    changes.set("order/1", "right", Value::from(1), None);
+    changes.set("order/1", "newer", Value::from(1), None);
+    changes.take_back(order_at(1).key, BTreeSet::new());
+    let merged = changes.merge(&stored, &again(&order_at(1), 9), Timestamp::from_unix_ms(0));
+    stored.extend(merged.items);
+    let facts = stored[&ItemKey::Entity("order/1".into())].facts().unwrap();
+    assert!(!facts.contains_key("wrong"), "as if it had never been");
+    assert_eq!((&facts["right"].value, &facts["newer"].value), (&Value::from(1), &Value::from(2)));
+    assert_eq!(
+        (&facts["seen"].value, &facts["moves"].value),
+        (&serde_json::json!([2]), &Value::from(2)),
+        "a sum can't be taken apart"
+    );
+    assert_eq!(merged.overtaken, BTreeSet::from([(ItemKey::Entity("order/1".into()), "newer".to_owned())]));
+
+    // An older event has what stood in its way.
+    let mut none = Changes::default();
+    none.take_back(order_at(2).key, BTreeSet::from([ItemKey::Entity("order/1".into())]));
+    let merged = none.merge(&stored, &again(&order_at(2), 9), Timestamp::from_unix_ms(0));
+    assert_eq!(merged.outcome, Outcome::Applied);
+    stored.extend(merged.items);
+    let merged = sets("newer", 7).merge(&stored, &order_at(0), Timestamp::from_unix_ms(0));
+    assert!(merged.overtaken.is_empty(), "{merged:?}");
+}
+
+#[test]
+fn of_one_event_the_last_application_has_it_and_of_one_time_it_comes_after_all() {
+    let sets = |value: i64| {
+        let mut changes = Changes::default();
+        changes.set("order/1", "status", Value::from(value), None);
+        changes
+    };
+    let (first, same_time) = (order_at(1), Order { key: ClaimKey::new("s", "9"), ..order_at(1) });
+    let all = [(sets(1), first.clone()), (sets(2), same_time), (sets(3), again(&first, 5)), (sets(4), again(&first, 6))];
+    for n in 0..all.len() {
+        let mut events = all.clone();
+        events.rotate_left(n);
+        assert_eq!(apply(&events)[&ItemKey::Entity("order/1".into())].facts().unwrap()["status"].value, 4);
+    }
+}

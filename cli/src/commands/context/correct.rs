@@ -1,0 +1,163 @@
+//! `tidings context set` and `unset`: facts, or where the dialogue stands, by hand. Without `--yes` it says what would change, and
+//! writes nothing. What is done has a claim, which says who, when, why, and what was there before.
+
+use crate::Failure;
+use crate::arguments::{ContextSet, ContextUnset, ManualOptions, TargetOptions};
+use crate::commands::manual::{Came, Hand, operator, tell};
+use crate::style::{FAINT, GOOD, STRONG, WARN, data, paint, say};
+use crate::target::{tables, unreadable};
+use processor::configured;
+use processor::failure::Failure as Unprocessed;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use tidings_core::context::Context;
+use tidings_core::manual::{Correction, NodeChange};
+use tidings_core::time::{Clock, SystemClock, Timestamp};
+
+/// Recorded of nothing: a dry run needs none.
+const NO_REASON: &str = "(none given)";
+
+pub(crate) async fn set(options: ContextSet) -> Result<ExitCode, Failure> {
+    let ContextSet { conversation, entity, values, node, create, manual, target } = options;
+    let mut facts = BTreeMap::new();
+    for assignment in values {
+        if facts.insert(assignment.name.clone(), assignment.value).is_some() {
+            return Err(Failure::new(format!("{} is set twice", assignment.name)).status(2));
+        }
+    }
+    let facts = entity.map(|entity| (entity, facts)).into_iter().collect();
+    correct(Said { conversation, facts, node: node.map(NodeChange::To), creates: create, forgets: false }, &manual, &target).await
+}
+
+pub(crate) async fn unset(options: ContextUnset) -> Result<ExitCode, Failure> {
+    let ContextUnset { conversation, entity, names, node, manual, target } = options;
+    let facts = names.into_iter().map(|name| (name, Value::Null)).collect();
+    let facts = entity.map(|entity| (entity, facts)).into_iter().collect();
+    let node = node.then_some(NodeChange::Nowhere);
+    correct(Said { conversation, facts, node, creates: false, forgets: true }, &manual, &target).await
+}
+
+/// What was called for.
+struct Said {
+    conversation: String,
+    facts: BTreeMap<String, BTreeMap<String, Value>>,
+    node: Option<NodeChange>,
+    creates: bool,
+    forgets: bool,
+}
+
+async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> Result<ExitCode, Failure> {
+    let now = SystemClock.now();
+    let correction = Correction {
+        of: said.conversation.clone(),
+        by: operator(&target.at, manual.by.as_deref()).await?,
+        reason: manual.reason.clone().unwrap_or_else(|| NO_REASON.to_owned()),
+        facts: said.facts.clone(),
+        node: said.node.clone(),
+    };
+    correction.check().map_err(Failure::new)?;
+    let tables = tables(&target.at).await?;
+    let hand = if manual.yes {
+        Hand::real(&tables, configured::rules(), None).keeping()
+    } else {
+        Hand::dry(&tables, configured::rules())
+    };
+    let failed = |failure: Unprocessed| not_done(target, &failure);
+    let work = hand.processor().correction(correction.clone(), now).map_err(failed)?;
+    let conversation = hand.processor().conversation_of(&work).await.map_err(failed)?;
+    let context = tables.reader().context(&conversation, now).await.map_err(|error| unreadable(&target.at, &error))?;
+    is_known(&said, &context)?;
+    let came = hand.apply(&work).await.map_err(failed)?;
+    if target.json {
+        data(&json!({
+            "dry_run": !manual.yes,
+            "conversation": conversation,
+            "claim_key": work.claim_key(),
+            "by": correction.by,
+            "reason": correction.reason,
+            "changes": came.changes,
+            "dropped": came.actions,
+        }));
+    } else {
+        people(&said, &correction, &conversation, &came, now, manual.yes);
+        if manual.yes {
+            say!("  {}", paint(FAINT, format!("tidings events show '{}'", work.claim_key())));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What nothing is known of is most often a name that was written wrong.
+fn is_known(said: &Said, context: &Context) -> Result<(), Failure> {
+    let name = &context.conversation;
+    let is_nothing = context.entities.is_empty() && context.node.is_none() && context.identities.is_empty();
+    let create = |failure: Failure| {
+        if said.forgets {
+            failure
+        } else {
+            failure.hint("if it is meant, --create makes it; `tidings context show` shows what there is")
+        }
+    };
+    if is_nothing && !said.creates {
+        let failure = Failure::new(format!("nothing is known of {name:?}"));
+        return Err(if said.forgets {
+            failure.hint("an event shows its conversation: tidings events show KEY")
+        } else {
+            create(failure)
+        });
+    }
+    for (entity, facts) in &said.facts {
+        let Some(known) = context.entities.get(entity) else {
+            if said.creates {
+                continue;
+            }
+            let all: Vec<&str> = context.entities.keys().map(String::as_str).collect();
+            let there = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+            return Err(create(Failure::new(format!("{name:?} has no entity {entity:?}; there are: {there}"))));
+        };
+        if let Some(unknown) = facts.keys().find(|fact| said.forgets && !known.contains_key(*fact)) {
+            let all: Vec<&str> = known.keys().map(String::as_str).collect();
+            return Err(Failure::new(format!("{entity} has no fact {unknown:?} to forget; there are: {}", all.join(", "))));
+        }
+    }
+    if said.node == Some(NodeChange::Nowhere) && context.node.as_ref().is_none_or(|node| node.value.is_null()) {
+        return Err(Failure::new(format!("{name:?} is at no node")));
+    }
+    Ok(())
+}
+
+fn people(said: &Said, correction: &Correction, conversation: &str, came: &Came, now: Timestamp, is_done: bool) {
+    let word = match (is_done, said.forgets) {
+        (false, false) => paint(WARN, "would set"),
+        (false, true) => paint(WARN, "would forget"),
+        (true, false) => paint(GOOD, "set"),
+        (true, true) => paint(GOOD, "forgotten"),
+    };
+    say!("{word} {}", paint(STRONG, conversation));
+    if conversation != said.conversation {
+        say!("  {}", paint(FAINT, format!("{} is one of its identities", said.conversation)));
+    }
+    came.changes.iter().for_each(tell);
+    for change in came.changes.iter().filter(|change| change.before_time.is_some_and(|time| time > now)) {
+        let what = &change.what;
+        say!("  {}", paint(WARN, format!("{what} is of a time that is still to come: it is replaced all the same")));
+    }
+    for dropped in &came.actions {
+        say!("  {}", paint(WARN, dropped));
+    }
+    say!("  {:<9} {}", "by", correction.by);
+    say!("  {:<9} {}", "reason", correction.reason);
+    say!("  {:<9} an event that happens after {now} takes its place", "until");
+    if !is_done {
+        say!("{}", paint(FAINT, "nothing is changed: give --yes and --reason to apply the change"));
+    }
+}
+
+/// Why it wasn't done.
+pub(crate) fn not_done(target: &TargetOptions, failure: &Unprocessed) -> Failure {
+    match failure {
+        Unprocessed::Unavailable(error) => unreadable(&target.at, error),
+        other => Failure::new(other.to_string()),
+    }
+}

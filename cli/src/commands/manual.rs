@@ -1,0 +1,330 @@
+//! What the commands have in common that change contexts by hand: the processor that they call, with the operator's own
+//! credentials, and what they say of a change.
+//!
+//! A dry run is the very run, over tables that keep to themselves what is written to them, and queues that only remember.
+
+use crate::Failure;
+use crate::arguments::Place;
+use crate::style::{FAINT, NAME, paint, say, short};
+use crate::target::{Tables, identity};
+use async_trait::async_trait;
+use processor::commit::Done;
+use processor::failure::Failure as Unprocessed;
+use processor::manual::Work;
+use processor::{Ports, Processor, configured};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tidings_core::action::Action;
+use tidings_core::aws::{DynamoContexts, Https};
+use tidings_core::claim::ClaimKey;
+use tidings_core::claim::decide::{Committed, RecordedEffect};
+use tidings_core::config::rules::Rules;
+use tidings_core::context::{Item, ItemKey, Place as ItemPlace};
+use tidings_core::limits::{CONFLICT_PAUSE, MANUAL_TRIES, MAX_MANUAL_TEXT_BYTES};
+use tidings_core::manual::FactChange;
+use tidings_core::ports::{ActionQueue, Burial, Buried, Commit, ContextStore, Rewrite, TimerQueue, Unavailable};
+use tidings_core::time::SystemClock;
+
+/// Who does it: who they say they are, or the user's name; and of a stack whose credentials these are.
+pub(crate) async fn operator(at: &Place, by: Option<&str>) -> Result<String, Failure> {
+    let user =
+        || ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let named = by.map(str::to_owned).or_else(user);
+    let text = match (named, identity(at).await) {
+        (Some(name), Some(arn)) => format!("{name} ({arn})"),
+        (Some(name), None) => name,
+        (None, Some(arn)) => arn,
+        (None, None) => return Err(Failure::new("nobody knows who you are").hint("say it with --by")),
+    };
+    Ok(text.get(..text.floor_char_boundary(MAX_MANUAL_TEXT_BYTES)).unwrap_or_default().to_owned())
+}
+
+/// The processor of a manual change, and what it has done.
+pub(crate) struct Hand {
+    processor: Processor,
+    store: Arc<Watched>,
+    remembered: Arc<Remembered>,
+    is_dry: bool,
+}
+
+/// What came of one change.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Came {
+    /// It was done before, by this very claim.
+    pub(crate) done_before: bool,
+    pub(crate) conversation: String,
+    pub(crate) outcome: String,
+    pub(crate) changes: Vec<FactChange>,
+    /// What is newer, and stays.
+    pub(crate) overtaken: Vec<String>,
+    /// What became of its actions, and what had no room.
+    pub(crate) actions: Vec<String>,
+    /// In a dry run: what would be sent at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) texts: Vec<String>,
+    /// It has its effect, and what it causes is still in the outbox: the conversation's next event sends it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unsent: bool,
+}
+
+impl Hand {
+    /// Over these tables. What is sent goes to `queues`; without them nothing can be.
+    pub(crate) fn dry(tables: &Tables, rules: Rules) -> Self {
+        let remembered = Arc::<Remembered>::default();
+        Self::new(tables, rules, true, (Arc::clone(&remembered) as _, Arc::clone(&remembered) as _), remembered)
+    }
+
+    pub(crate) fn real(tables: &Tables, rules: Rules, queues: Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>) -> Self {
+        let queues = queues.unwrap_or_else(|| (Arc::new(Nowhere), Arc::new(Nowhere)));
+        Self::new(tables, rules, false, queues, Arc::default())
+    }
+
+    fn new(
+        tables: &Tables,
+        rules: Rules,
+        is_dry: bool,
+        (actions, timers): (Arc<dyn ActionQueue>, Arc<dyn TimerQueue>),
+        remembered: Arc<Remembered>,
+    ) -> Self {
+        let store = Arc::new(Watched { tables: tables.contexts(), is_dry, seen: Mutex::default() });
+        let ports = Ports {
+            store: Arc::clone(&store) as _,
+            actions,
+            timers,
+            https: Arc::new(Https::default()),
+            api_secrets: None,
+            clock: Arc::new(SystemClock),
+        };
+        // A correction is kept with its claim, so that a replay has it; an event that is applied again is kept with its own.
+        let processor = Processor::new(rules, configured::schemas(), ports, NonZeroU32::MIN);
+        Self { processor, store, remembered, is_dry }
+    }
+
+    /// The same, keeping what it applies with its claim.
+    pub(crate) fn keeping(self) -> Self {
+        Self { processor: self.processor.keeping_events(true), ..self }
+    }
+
+    pub(crate) fn processor(&self) -> &Processor {
+        &self.processor
+    }
+
+    /// Does it, or in a dry run says what it would do. A table that doesn't answer is asked again, so often.
+    pub(crate) async fn apply(&self, work: &Work) -> Result<Came, Unprocessed> {
+        self.store.lock().last = None;
+        let mut tries = 1;
+        let done = loop {
+            match self.processor.apply(work).await {
+                Err(Unprocessed::Unavailable(_) | Unprocessed::Contended) if tries < MANUAL_TRIES => {
+                    tokio::time::sleep(CONFLICT_PAUSE.saturating_mul(1 << (2 * tries).min(8)).min(Duration::from_secs(2))).await;
+                    tries += 1;
+                }
+                Err(Unprocessed::Undelivered(_)) => break None,
+                done => break Some(done?),
+            }
+        };
+        Ok(self.came(work.claim_key(), done))
+    }
+
+    fn came(&self, key: &ClaimKey, done: Option<Done>) -> Came {
+        let texts = if self.is_dry { self.remembered.texts(key) } else { Vec::new() };
+        let unsent = done.is_none();
+        let conversation = done.map(|done| done.conversation).unwrap_or_default();
+        match self.store.lock().last.take().filter(|commit| commit.key == *key) {
+            None => Came { done_before: true, conversation, outcome: "applied before".to_owned(), unsent, ..Came::default() },
+            Some(commit) => Came {
+                done_before: false,
+                conversation: commit.conversation,
+                outcome: commit.outcome.to_string(),
+                changes: commit.manual.map(|manual| manual.changes).unwrap_or_default(),
+                overtaken: commit.overtaken,
+                actions: commit.actions,
+                texts,
+                unsent,
+            },
+        }
+    }
+}
+
+/// A change of a fact, for people, in a line.
+pub(crate) fn line(change: &FactChange) -> String {
+    let value = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => "(not known)".to_owned(),
+        value => short(&value.to_string(), 48),
+    };
+    format!("{}  {} → {}", paint(NAME, &change.what), value(&change.before), value(&change.after))
+}
+
+/// The same, and where what was there came from.
+pub(crate) fn tell(change: &FactChange) {
+    say!("  {}", line(change));
+    if let (Some(by), Some(time)) = (&change.before_by, change.before_time) {
+        say!("    {}", paint(FAINT, format!("it came with {by} at {time}")));
+    }
+}
+
+/// The tables, with what was written last; in a dry run nothing is, but here.
+#[derive(Debug)]
+struct Watched {
+    tables: DynamoContexts,
+    is_dry: bool,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// `None`: it was deleted.
+    items: BTreeMap<ItemPlace, Option<Item>>,
+    claims: BTreeMap<ClaimKey, RecordedEffect>,
+    last: Option<Commit>,
+    /// One that had no answer: found to be there, it was this one.
+    unanswered: Option<Commit>,
+}
+
+impl Watched {
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn write<'a>(&mut self, puts: &BTreeMap<ItemPlace, Item>, deletes: impl Iterator<Item = &'a ItemPlace>) {
+        for (place, item) in puts {
+            let written = Item { version: Some(item.version.unwrap_or(0) + 1), content: item.content.clone() };
+            self.items.insert(place.clone(), Some(written));
+        }
+        self.items.extend(deletes.map(|place| (place.clone(), None)));
+    }
+}
+
+#[async_trait]
+impl ContextStore for Watched {
+    async fn load(&self, places: &BTreeSet<ItemPlace>) -> Result<BTreeMap<ItemPlace, Item>, Unavailable> {
+        let mut items = self.tables.load(places).await?;
+        let seen = self.lock();
+        for place in places {
+            match seen.items.get(place) {
+                Some(Some(item)) => drop(items.insert(place.clone(), item.clone())),
+                Some(None) => drop(items.remove(place)),
+                None => {}
+            }
+        }
+        Ok(items)
+    }
+
+    async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
+        let here = self.lock().claims.get(key).cloned();
+        match here {
+            Some(effect) => Ok(Some(effect)),
+            None => self.tables.effect(key).await,
+        }
+    }
+
+    async fn commit(&self, commit: &Commit) -> Committed {
+        let committed = if self.is_dry {
+            match self.effect(&commit.key).await {
+                Ok(Some(effect)) => Committed::Before(effect),
+                Ok(None) => Committed::Yes,
+                Err(error) => Committed::Unknown(error.cause),
+            }
+        } else {
+            self.tables.commit(commit).await
+        };
+        let mut seen = self.lock();
+        match &committed {
+            Committed::Unknown(_) => seen.unanswered = Some(commit.clone()),
+            Committed::Before(_) => seen.last = seen.unanswered.take().filter(|unanswered| unanswered.key == commit.key),
+            Committed::Yes | Committed::ContextMoved | Committed::Contended => {}
+        }
+        if committed == Committed::Yes {
+            if self.is_dry {
+                seen.write(&commit.items, commit.deletes.keys());
+                let effect =
+                    RecordedEffect { conversation: Some(commit.conversation.clone()), links: Some(commit.links.clone()) };
+                seen.claims.insert(commit.key.clone(), effect);
+            }
+            seen.last = Some(commit.clone());
+        }
+        committed
+    }
+
+    async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
+        let mut items = self.tables.first(partition, at_most).await?;
+        for (place, item) in self.lock().items.iter().filter(|(place, _)| place.partition == partition) {
+            match item {
+                Some(item) => drop(items.insert(place.key.clone(), item.clone())),
+                None => drop(items.remove(&place.key)),
+            }
+        }
+        Ok(items)
+    }
+
+    async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
+        if self.is_dry {
+            self.lock().write(&rewrite.puts, rewrite.deletes.keys());
+            Committed::Yes
+        } else {
+            self.tables.rewrite(rewrite).await
+        }
+    }
+
+    async fn bury(&self, _: &Burial) -> Result<Buried, Unavailable> {
+        Err(Unavailable { call: "dynamodb:UpdateItem", cause: "a manual change that fails is said, and not recorded".to_owned() })
+    }
+}
+
+/// Remembers what would be sent.
+#[derive(Debug, Default)]
+struct Remembered(Mutex<Vec<Action>>);
+
+impl Remembered {
+    /// What an event would have said.
+    fn texts(&self, cause: &ClaimKey) -> Vec<String> {
+        let actions = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let text = |action: &Action| match action.data["text"].as_str() {
+            Some(text) => text.to_owned(),
+            None => format!("{} {}", action.action_type, action.data),
+        };
+        actions.iter().filter(|action| action.cause == *cause).map(text).collect()
+    }
+}
+
+#[async_trait]
+impl ActionQueue for Remembered {
+    async fn send(&self, _: &str, _: u64, action: &Action) -> Result<(), Unavailable> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(action.clone());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TimerQueue for Remembered {
+    async fn send(&self, _: &str, _: Duration) -> Result<(), Unavailable> {
+        Ok(())
+    }
+}
+
+/// Queues that can't be reached: what is in an outbox stays there.
+#[derive(Debug)]
+struct Nowhere;
+
+fn nowhere() -> Unavailable {
+    Unavailable { call: "sqs:SendMessage", cause: "this command sends nothing".to_owned() }
+}
+
+#[async_trait]
+impl ActionQueue for Nowhere {
+    async fn send(&self, _: &str, _: u64, _: &Action) -> Result<(), Unavailable> {
+        Err(nowhere())
+    }
+}
+
+#[async_trait]
+impl TimerQueue for Nowhere {
+    async fn send(&self, _: &str, _: Duration) -> Result<(), Unavailable> {
+        Err(nowhere())
+    }
+}

@@ -1,0 +1,313 @@
+//! `tidings replay --apply`: events that a stack has kept are applied again to its contexts, under claims of their own, by the rules
+//! that are deployed now.
+//!
+//! Promises: without `--yes` nothing is written and nothing sent; under one name each event is applied once, however often this is
+//! called or interrupted; what is newer stays. The newest event comes first: what it wrote by a wrong rule is gone before an older one
+//! is applied, which then has its facts back.
+
+use crate::Failure;
+use crate::arguments::ReplayOptions;
+use crate::commands::manual::{Came, Hand, line, operator};
+use crate::commands::pace::{Pace, progress};
+use crate::commands::rules::rules;
+use crate::style::{BAD, FAINT, GOOD, NAME, WARN, data, note, paint, say};
+use crate::target::{sending, tables, unreadable};
+use processor::configured;
+use processor::failure::Failure as Unprocessed;
+use processor::manual::{Again, Work};
+use serde::Serialize;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tidings_core::aws::Reader;
+use tidings_core::claim::{Claim, ClaimKey};
+use tidings_core::context::{Context, FactKind, Facts, ItemKey};
+use tidings_core::due::Due;
+use tidings_core::envelope::Envelope;
+use tidings_core::limits::MAX_TIMES_AGAIN;
+use tidings_core::manual::{BatchName, Part, is_of};
+use tidings_core::ports::{ActionQueue, TimerQueue};
+use tidings_core::time::{Clock, SystemClock, Timestamp};
+
+/// The name of a dry run that names none.
+const DRY: &str = "dry-run";
+
+/// An event, and what came of it.
+#[derive(Debug, Serialize)]
+struct Applied {
+    key: ClaimKey,
+    #[serde(rename = "type")]
+    event_type: String,
+    /// Of its facts; `None`: it wasn't applied.
+    facts: Option<Came>,
+    /// Of its actions, where they are caused again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actions: Option<Came>,
+    /// What of its rules' effects isn't part of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
+    /// Why it wasn't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Counts {
+    events: usize,
+    changed: usize,
+    unchanged: usize,
+    applied_before: usize,
+    refused: usize,
+}
+
+/// One call of the command.
+struct Batch<'a> {
+    options: &'a ReplayOptions,
+    hand: Hand,
+    reader: Reader,
+    name: BatchName,
+    by: String,
+    reason: String,
+    at: Timestamp,
+}
+
+pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Result<ExitCode, Failure> {
+    let name = match (&options.batch, options.yes) {
+        (Some(name), _) => name.clone(),
+        (None, false) => DRY.parse().map_err(Failure::new)?,
+        (None, true) => {
+            return Err(Failure::new("under which name? under one name each event is applied once")
+                .hint("--as NAME, as in --as status-fix; give the same name to go on after an interruption")
+                .status(2));
+        }
+    };
+    let reason = match (&options.filter.reason, options.yes) {
+        (Some(reason), _) => reason.clone(),
+        (None, false) => "(none given)".to_owned(),
+        (None, true) => return Err(Failure::new("why? --reason TEXT is for the record").status(2)),
+    };
+    let rules = rules(&options.file.rules, &options.file)?;
+    if rules != configured::rules() {
+        note(&format!(
+            "{} has other rules than this program was built of: are they those that are deployed?",
+            options.file.rules.display()
+        ));
+    }
+    let tables = tables(&options.at).await?;
+    let hand = if options.yes { Hand::real(&tables, rules, queues(options).await?) } else { Hand::dry(&tables, rules) };
+    let by = operator(&options.at, options.by.as_deref()).await?;
+    let batch = Batch { options, hand, reader: tables.reader(), name, by, reason, at: SystemClock.now() };
+    let (ours, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| Due::read(event).is_some());
+    if !ours.is_empty() {
+        note(&format!("{} are links or were set by hand: they aren't applied again", ours.len()));
+    }
+    let applied = batch.all(events).await?;
+    Ok(batch.tell(applied))
+}
+
+/// Where actions go. A `dev` keeps its queues to itself.
+async fn queues(options: &ReplayOptions) -> Result<Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>, Failure> {
+    if !options.with_actions {
+        return Ok(None);
+    }
+    let Some((actions, timers)) = sending(&options.at).await? else {
+        return Err(Failure::new("`tidings dev` keeps its queues to itself: actions can't be caused again there")
+            .hint("without --yes it says what would be sent; without --with-actions the facts are applied"));
+    };
+    Ok(Some((Arc::new(actions), Arc::new(timers))))
+}
+
+impl Batch<'_> {
+    /// The facts of all, the newest first; then what they cause, as it happened.
+    async fn all(&self, mut events: Vec<Envelope>) -> Result<Vec<Applied>, Failure> {
+        let keys: BTreeSet<ClaimKey> = events.iter().map(|event| event.claimkey.clone()).collect();
+        let claims = self.reader.claims(&keys).await.map_err(|error| unreadable(&self.options.at, &error))?;
+        let claims: BTreeMap<ClaimKey, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
+        events.sort_by_key(Envelope::order);
+        let bar = progress(events.len() as u64 * if self.options.with_actions { 2 } else { 1 });
+        let mut pace = Pace::new(self.options.rate);
+        let mut applied = Vec::new();
+        for event in events.iter().rev() {
+            let refused = claims.get(&event.claimkey).and_then(|claim| self.refused(claim));
+            let one = match refused {
+                Some(refused) => Applied::refused(event, refused),
+                None => self.facts(event).await?,
+            };
+            applied.push(one);
+            bar.inc(1);
+            if self.options.yes {
+                pace.keep(1).await;
+            }
+        }
+        applied.reverse();
+        if self.options.with_actions {
+            for (event, one) in events.iter().zip(&mut applied).filter(|(_, one)| one.refused.is_none()) {
+                let work = self.hand.processor().again(event, &self.how(Part::Actions, BTreeSet::new()));
+                match self.apply(work).await? {
+                    Ok(came) => one.actions = Some(came),
+                    Err(failure) => one.refused = Some(failure.to_string()),
+                }
+                bar.inc(1);
+                if self.options.yes {
+                    pace.keep(1).await;
+                }
+            }
+        }
+        bar.finish_and_clear();
+        Ok(applied)
+    }
+
+    fn refused(&self, claim: &Claim) -> Option<String> {
+        let is_new = !claim.applied_again.contains(&self.name.claim_key(Part::Facts, &claim.key));
+        (claim.applied_again.len() >= 2 * MAX_TIMES_AGAIN && is_new)
+            .then(|| format!("it was applied again {MAX_TIMES_AGAIN} times already, under other names"))
+    }
+
+    fn how(&self, part: Part, wrote: BTreeSet<ItemKey>) -> Again {
+        Again {
+            by: self.by.clone(),
+            reason: self.reason.clone(),
+            batch: self.name.clone(),
+            at: self.at,
+            part,
+            counts: self.options.with_counts,
+            wrote,
+        }
+    }
+
+    /// What an event wrote is looked for in the whole context: rules that are gone may have written where none writes now.
+    async fn facts(&self, event: &Envelope) -> Result<Applied, Failure> {
+        let processor = self.hand.processor();
+        let first = match processor.again(event, &self.how(Part::Facts, BTreeSet::new())) {
+            Ok(work) => work,
+            Err(failure) => return Ok(Applied::refused(event, failure.to_string())),
+        };
+        let conversation = match processor.conversation_of(&first).await {
+            Ok(conversation) => conversation,
+            Err(failure) => return Err(self.stopped(&failure)),
+        };
+        let context = self.reader.context(&conversation, self.at).await;
+        let context = context.map_err(|error| unreadable(&self.options.at, &error))?;
+        let work = processor.again(event, &self.how(Part::Facts, wrote(event, &context)));
+        let left_out = work.as_ref().map(|work| work.left_out.clone()).unwrap_or_default();
+        Ok(match self.apply(work).await? {
+            Ok(came) => Applied { facts: Some(came), left_out, ..Applied::new(event) },
+            Err(failure) => Applied::refused(event, failure.to_string()),
+        })
+    }
+
+    /// What is wrong with one event is said of it; tables that don't answer end it all.
+    async fn apply(&self, work: Result<Work, Unprocessed>) -> Result<Result<Came, Unprocessed>, Failure> {
+        let work = match work {
+            Ok(work) => work,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        match self.hand.apply(&work).await {
+            Err(failure @ (Unprocessed::Unavailable(_) | Unprocessed::Contended)) => Err(self.stopped(&failure)),
+            came => Ok(came),
+        }
+    }
+
+    fn stopped(&self, failure: &Unprocessed) -> Failure {
+        let failure = match failure {
+            Unprocessed::Unavailable(error) => unreadable(&self.options.at, error),
+            other => Failure::new(other.to_string()),
+        };
+        failure.hint(format!("call it again with --as {}: what is applied already isn't applied twice", self.name))
+    }
+
+    fn tell(&self, applied: Vec<Applied>) -> ExitCode {
+        let mut counts = Counts { events: applied.len(), ..Counts::default() };
+        for one in &applied {
+            match (&one.refused, &one.facts) {
+                (Some(_), _) | (None, None) => counts.refused += 1,
+                (None, Some(came)) if came.done_before => counts.applied_before += 1,
+                (None, Some(came)) if came.changes.is_empty() => counts.unchanged += 1,
+                (None, Some(_)) => counts.changed += 1,
+            }
+        }
+        let good = counts.refused == 0;
+        if self.options.file.json {
+            let (name, by, reason) = (self.name.to_string(), &self.by, &self.reason);
+            data(&json!({
+                "dry_run": !self.options.yes, "as": name, "by": by, "reason": reason, "events": applied, "counts": counts,
+            }));
+            return if good { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        applied.iter().for_each(Applied::tell);
+        let Counts { events, changed, unchanged, applied_before, refused } = counts;
+        let (change, stay) = if self.options.yes {
+            ("changed contexts", "changed nothing")
+        } else {
+            ("would change contexts", "would change nothing")
+        };
+        say!(
+            "{events} events: {} {change}, {unchanged} {stay}, {applied_before} were applied before as {}, {} refused",
+            paint(GOOD, changed),
+            self.name,
+            paint(if good { FAINT } else { BAD }, refused)
+        );
+        if !self.options.yes {
+            say!("{}", paint(FAINT, "nothing is changed: give --yes, --as NAME and --reason to apply them"));
+        }
+        if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+impl Applied {
+    fn new(event: &Envelope) -> Self {
+        Self {
+            key: event.claimkey.clone(),
+            event_type: event.event_type.clone(),
+            facts: None,
+            actions: None,
+            left_out: Vec::new(),
+            refused: None,
+        }
+    }
+
+    fn refused(event: &Envelope, why: String) -> Self {
+        Self { refused: Some(why), ..Self::new(event) }
+    }
+
+    fn tell(&self) {
+        let conversation = self.facts.as_ref().map_or("", |came| came.conversation.as_str());
+        let outcome = match (&self.refused, &self.facts) {
+            (Some(_), _) | (None, None) => paint(BAD, "refused"),
+            (None, Some(came)) => paint(GOOD, &came.outcome),
+        };
+        say!("{}  {}  {conversation}  {outcome}", paint(NAME, &self.key), self.event_type);
+        if let Some(why) = &self.refused {
+            say!("  {}", paint(WARN, why));
+        }
+        for came in [&self.facts, &self.actions].into_iter().flatten() {
+            came.changes.iter().for_each(|change| say!("  {}", line(change)));
+            if !came.overtaken.is_empty() {
+                say!("  {}", paint(FAINT, format!("newer already: {}", came.overtaken.join(", "))));
+            }
+            came.actions.iter().for_each(|action| say!("  {}", paint(FAINT, action)));
+            came.texts.iter().for_each(|text| say!("  {} {text}", paint(WARN, "would be sent:")));
+            if came.unsent {
+                say!("  {}", paint(WARN, "not sent yet: it is in the outbox, and the conversation's next event sends it"));
+            }
+        }
+        if !self.left_out.is_empty() {
+            say!("  {}", paint(FAINT, format!("left out: {}", self.left_out.join(", "))));
+        }
+    }
+}
+
+/// The items in which something of an event stands, or may: its own entity's too, where it may have forgotten something.
+fn wrote(event: &Envelope, context: &Context) -> BTreeSet<ItemKey> {
+    let is_its = |facts: &Facts| {
+        facts.values().any(|fact| {
+            is_of(&fact.order.key, &event.claimkey)
+                || matches!(&fact.kind, FactKind::Set(members) if members.values().any(|member| is_of(&member.order.key, &event.claimkey)))
+        })
+    };
+    let entities = context.entities.iter().filter(|(entity, facts)| event.subject.as_ref() == Some(entity) || is_its(facts));
+    let entities = entities.map(|(entity, _)| ItemKey::Entity(entity.clone()));
+    let node = context.node.iter().filter(|node| is_of(&node.order.key, &event.claimkey)).map(|_| ItemKey::Node);
+    entities.chain(node).collect()
+}
