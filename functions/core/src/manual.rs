@@ -2,9 +2,9 @@
 //! events that are applied again (`tidings replay --apply`). Either has a claim of its own, which records who, when, why, and what
 //! was there before.
 
-use crate::action::Preferences;
+use crate::action::{Preference, Preferences};
 use crate::claim::{ClaimKey, Sha256Hex};
-use crate::config::rules::is_name;
+use crate::config::rules::{Channel, is_name};
 use crate::context::{Changes, Fact, FactKind, Facts, Order, PREFERENCES};
 use crate::limits::{
     MAX_BATCH_NAME_BYTES, MAX_CONVERSATION_BYTES, MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_FACT_BYTES, MAX_FACTS_PER_RULE,
@@ -129,20 +129,19 @@ fn preference(name: &str, value: &Value) -> Result<(), String> {
     let order = Order::at(Timestamp::from_unix_ms(0), ClaimKey::of_no_event());
     let facts = Facts::from([(name.to_owned(), Fact::register(value.clone(), order))]);
     let read = Preferences::read(Some(&facts), Timestamp::from_unix_ms(0));
-    let (is_read, expected) = match name {
-        "opt_in" => (read.opt_in.is_some(), "true or false"),
-        "channels" => {
-            let all = value.as_array().map(Vec::len);
-            (
-                read.channels.is_some_and(|channels| Some(channels.len()) == all),
-                "a list of channels, as in [\"whatsapp\", \"sms\"]",
-            )
-        }
-        "zone" => (read.zone.is_some(), "a time zone, as in Europe/Berlin"),
-        "quiet_from" => (read.quiet_from.is_some(), "a time of day, as in 22:00"),
-        "quiet_to" => (read.quiet_to.is_some(), "a time of day, as in 07:00"),
-        _ => (true, ""),
+    let Some(preference) = Preference::parse(name) else { return Ok(()) };
+    let all_channels = |channels: &Vec<Channel>| Some(channels.len()) == value.as_array().map(Vec::len);
+    let (is_read, expected) = match preference {
+        Preference::OptIn => (true, "true or false"),
+        Preference::Channels => (
+            matches!(read.channels.get(preference), Ok(Some(channels)) if all_channels(channels)),
+            "a list of channels, as in [\"whatsapp\", \"sms\"]",
+        ),
+        Preference::Zone => (true, "a time zone, as in Europe/Berlin"),
+        Preference::QuietFrom => (true, "a time of day, as in 22:00"),
+        Preference::QuietTo => (true, "a time of day, as in 07:00"),
     };
+    let is_read = is_read && !read.unreadable().contains(&preference);
     if is_read { Ok(()) } else { Err(format!("{name}: allowed is {expected}")) }
 }
 

@@ -106,7 +106,7 @@ impl Processor {
         }
         match how.part {
             Part::Facts => {
-                left_out.extend(plan.outline.proposals.drain(..).map(|planned| planned.proposal.label()));
+                left_out.extend(plan.outline.proposals.drain(..).map(|proposal| proposal.label()));
                 left_out.extend(plan.links.drain(..).map(|_| "a link".to_owned()));
                 plan.outline.changes.take_back(event.claimkey.clone(), how.wrote.clone());
             }
