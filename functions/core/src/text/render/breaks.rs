@@ -51,11 +51,18 @@ impl Breaks {
         }
     }
 
-    /// A sign that makes a link of the word behind it, in what people wrote: `#channel`, `/command`.
+    /// A sign that makes a link of the word behind it, in what people wrote: `#channel`, `/command`, `$USD`.
     pub(super) fn signs(&mut self, glyphs: &Glyphs, signs: &str) {
         for (at, glyph) in glyphs.all.iter().enumerate().filter(|(_, glyph)| signs.contains(glyph.c) && glyph.link.is_none()) {
             let starts = !glyphs.before(at).is_some_and(|c| c.is_alphanumeric() || (c == '/' && glyph.c == '/'));
-            if starts && glyphs.has_prose(at, at + 2) && glyphs.c(at + 1).is_some_and(is_word) {
+            let mut name = glyphs.all[at + 1..].iter().map(|glyph| glyph.c).take_while(|c| is_word(*c));
+            let is_name = match glyph.c {
+                // Numbers have signs, too.
+                '#' => name.any(char::is_alphabetic),
+                '$' => name.next().is_some_and(|c| c.is_ascii_uppercase()),
+                _ => name.next().is_some_and(|c| c.is_ascii()),
+            };
+            if starts && is_name && glyphs.has_prose(at, at + 2) {
                 self.add(at + 1);
             }
         }
