@@ -6,7 +6,7 @@
 use crate::Failure;
 use crate::arguments::Place;
 use crate::style::{FAINT, NAME, paint, say, short};
-use crate::target::{Tables, identity};
+use crate::target::{Tables, identity, unreadable};
 use async_trait::async_trait;
 use processor::commit::Done;
 use processor::failure::Failure as Unprocessed;
@@ -149,11 +149,15 @@ impl Hand {
     }
 }
 
+/// Why it wasn't done.
+pub(crate) fn not_done(at: &Place, failure: &Unprocessed) -> Failure {
+    if let Unprocessed::Unavailable(error) = failure { unreadable(at, error) } else { Failure::new(failure.to_string()) }
+}
+
 /// A change of a fact, for people, in a line.
 pub(crate) fn line(change: &FactChange) -> String {
-    let value = |value: &serde_json::Value| match value {
-        serde_json::Value::Null => "(not known)".to_owned(),
-        value => short(&value.to_string(), 48),
+    let value = |value: &serde_json::Value| {
+        if value.is_null() { "(not known)".to_owned() } else { short(&value.to_string(), 48) }
     };
     format!("{}  {} → {}", paint(NAME, &change.what), value(&change.before), value(&change.after))
 }

@@ -13,7 +13,7 @@ use crate::schema;
 use crate::view::{View, read};
 use std::collections::BTreeSet;
 use tidings_core::claim::ClaimKey;
-use tidings_core::context::{Facts, Item, ItemKey, Order};
+use tidings_core::context::{Facts, Item, ItemKey, Order, Owner};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::limits::MAX_CHANGES_RECORDED;
@@ -135,6 +135,16 @@ impl Processor {
     pub async fn apply(&self, work: &Work) -> Result<Done, Failure> {
         commit(self, &work.envelope, None, &work.plan, None).await
     }
+}
+
+/// A link is followed, so that a correction of an identity is one of its conversation.
+pub(crate) fn corrected(correction: Correction, at: Timestamp) -> Result<EventPlan, Failure> {
+    correction.check().map_err(Failure::Manual)?;
+    let mut plan = EventPlan::new(Owner::Identity(correction.of.clone()));
+    plan.outline.changes = correction.changes();
+    plan.manual = Some(Manual { by: correction.by, reason: correction.reason, at, again: None });
+    bounded(&plan)?;
+    Ok(plan)
 }
 
 /// Where an event stands among others: one that is applied again where it stood, after itself.

@@ -4,7 +4,7 @@ use crate::effects::{Occasion, Outline, Ready};
 use crate::enrich::wanted::{ReadyEnrich, Wanted};
 use crate::expression::Lazy;
 use crate::failure::Failure;
-use crate::manual::Manual;
+use crate::manual::{Manual, corrected};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,7 +19,6 @@ use tidings_core::limits::{
     MAX_ACTIONS_PER_EVENT, MAX_CONVERSATION_BYTES, MAX_FETCHES_PER_EVENT, MAX_ITEMS_PER_EVENT, MAX_JOIN_KEY_BYTES,
     MAX_JOINS_PER_EVENT, MAX_LINKS_PER_EVENT,
 };
-use tidings_core::manual::Correction;
 use tidings_core::rules::{Scope, Variables};
 use tidings_core::time::Timestamp;
 
@@ -73,7 +72,7 @@ pub struct EventPlan {
 }
 
 impl EventPlan {
-    fn new(owner: Owner) -> Self {
+    pub(crate) fn new(owner: Owner) -> Self {
         Self {
             owner,
             outline: Outline::default(),
@@ -208,7 +207,7 @@ impl Planner {
                 linking: if moves { Linking::Moved } else { Linking::Told },
                 ..EventPlan::new(Owner::Conversation(conversation))
             })),
-            Some((Due::Correct(correction), at)) => correct(*correction, at).map(Plan::Event),
+            Some((Due::Correct(correction), at)) => corrected(*correction, at).map(Plan::Event),
             Some((Due::Join { join, key, .. }, _)) => Ok(match self.rules.joins.iter().position(|j| j.name == join) {
                 Some(index) => Plan::Join { index, key },
                 None => Plan::Forgotten,
@@ -373,16 +372,6 @@ impl ReadyRule {
     fn is_for(&self, variables: &Variables) -> Result<bool, String> {
         self.when.as_ref().map_or(Ok(true), |when| when.holds(variables))
     }
-}
-
-/// A link is followed, so that a correction of an identity is one of its conversation.
-fn correct(correction: Correction, at: Timestamp) -> Result<EventPlan, Failure> {
-    correction.check().map_err(Failure::Manual)?;
-    let mut plan = EventPlan::new(Owner::Identity(correction.of.clone()));
-    plan.outline.changes = correction.changes();
-    plan.manual = Some(Manual { by: correction.by, reason: correction.reason, at, again: None });
-    bounded(&plan)?;
-    Ok(plan)
 }
 
 pub(crate) fn bounded(plan: &EventPlan) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 
 use crate::Failure;
 use crate::arguments::{ContextSet, ContextUnset, ManualOptions, TargetOptions};
-use crate::commands::manual::{Came, Hand, operator, tell};
+use crate::commands::manual::{Came, Hand, not_done, operator, tell};
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, paint, say};
 use crate::target::{tables, unreadable};
 use processor::configured;
@@ -63,7 +63,7 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     } else {
         Hand::dry(&tables, configured::rules())
     };
-    let failed = |failure: Unprocessed| not_done(target, &failure);
+    let failed = |failure: Unprocessed| not_done(&target.at, &failure);
     let work = hand.processor().correction(correction.clone(), now).map_err(failed)?;
     let conversation = hand.processor().conversation_of(&work).await.map_err(failed)?;
     let context = tables.reader().context(&conversation, now).await.map_err(|error| unreadable(&target.at, &error))?;
@@ -151,13 +151,5 @@ fn people(said: &Said, correction: &Correction, conversation: &str, came: &Came,
     say!("  {:<9} an event that happens after {now} takes its place", "until");
     if !is_done {
         say!("{}", paint(FAINT, "nothing is changed: give --yes and --reason to apply the change"));
-    }
-}
-
-/// Why it wasn't done.
-pub(crate) fn not_done(target: &TargetOptions, failure: &Unprocessed) -> Failure {
-    match failure {
-        Unprocessed::Unavailable(error) => unreadable(&target.at, error),
-        other => Failure::new(other.to_string()),
     }
 }

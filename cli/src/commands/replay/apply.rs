@@ -7,7 +7,7 @@
 
 use crate::Failure;
 use crate::arguments::ReplayOptions;
-use crate::commands::manual::{Came, Hand, line, operator};
+use crate::commands::manual::{Came, Hand, line, not_done, operator};
 use crate::commands::pace::{Pace, progress};
 use crate::commands::rules::rules;
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, data, note, paint, say};
@@ -210,10 +210,7 @@ impl Batch<'_> {
     }
 
     fn stopped(&self, failure: &Unprocessed) -> Failure {
-        let failure = match failure {
-            Unprocessed::Unavailable(error) => unreadable(&self.options.at, error),
-            other => Failure::new(other.to_string()),
-        };
+        let failure = not_done(&self.options.at, failure);
         failure.hint(format!("call it again with --as {}: what is applied already isn't applied twice", self.name))
     }
 

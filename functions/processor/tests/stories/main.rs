@@ -1,6 +1,7 @@
 //! What becomes of a batch: the real processor over stores in memory.
 
 mod actions;
+mod again;
 mod batches;
 mod bounds;
 mod commits;

@@ -1,23 +1,20 @@
-//! What a person does by a command: facts that are set by hand, and events that are applied again.
+//! Facts that a person sets by hand.
 
-use crate::support::{Harness, Sent, another, moved, now, on_the_links_queue};
+use crate::support::{Harness, Sent, moved, now, on_the_links_queue};
 use processor::Processor;
 use processor::commit::{Done, Effect};
 use processor::failure::Failure;
-use processor::manual::{Again, Work};
+use processor::manual::Work;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::config::files::read_rules;
 use tidings_core::config::rules::Rules;
-use tidings_core::context::ItemKey;
-use tidings_core::envelope::Envelope;
 use tidings_core::kept::KeptEvent;
-use tidings_core::manual::{Correction, NodeChange, Part};
+use tidings_core::manual::{Correction, NodeChange};
 use tidings_core::memory::{Call, Fault};
-use tidings_core::time::{Clock, Timestamp};
+use tidings_core::time::Clock;
 use tidings_core::told::ToldLink;
 
 const KINDS: &str = r#"
@@ -35,7 +32,7 @@ rules:
   - { name: asks, on: asked, goto: answer }
 "#;
 
-fn read(yaml: &str) -> Rules {
+pub(crate) fn read(yaml: &str) -> Rules {
     read_rules("rules.yaml", yaml, &["orders".to_owned()]).unwrap_or_else(|report| panic!("{report}"))
 }
 
@@ -43,11 +40,11 @@ fn harness() -> Harness {
     Harness::with(read(KINDS), |store| store)
 }
 
-fn event(id: &'static str, event_type: &'static str, age_seconds: i64, data: Value) -> Sent {
+pub(crate) fn event(id: &'static str, event_type: &'static str, age_seconds: i64, data: Value) -> Sent {
     Sent { id, event_type, order: "1", age_seconds, data }
 }
 
-fn says(facts: &[(&str, Value)]) -> Correction {
+pub(crate) fn says(facts: &[(&str, Value)]) -> Correction {
     let facts: BTreeMap<String, Value> = facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     Correction {
         of: "ann".into(),
@@ -64,16 +61,16 @@ async fn by_hand(harness: &Harness, correction: Correction) -> Result<Done, Fail
 }
 
 /// The same, and it is done now.
-async fn set(harness: &Harness, correction: Correction) {
+pub(crate) async fn set(harness: &Harness, correction: Correction) {
     let done = by_hand(harness, correction).await.unwrap();
     assert!(matches!(done.effect, Some(Effect::Now(_))), "{done:?}");
 }
 
-async fn apply(processor: &Processor, work: &Work) {
+pub(crate) async fn apply(processor: &Processor, work: &Work) {
     assert!(processor.apply(work).await.unwrap().effect.is_some());
 }
 
-async fn comes(harness: &Harness, sent: &Sent) {
+pub(crate) async fn comes(harness: &Harness, sent: &Sent) {
     assert_eq!(harness.handle(vec![sent.message(1)]).await, [""; 0], "{sent:?}");
 }
 
@@ -300,208 +297,4 @@ async fn a_correction_of_an_identity_is_one_of_its_conversation() {
         (harness.fact("ann", "order/1", "status"), harness.fact("phone:1", "order/1", "status")),
         (json!("again"), Value::Null)
     );
-}
-
-// Events that are applied again.
-
-const WRONG: &str = r#"
-version: 1
-conversations: [{ on: "*", conversation: data.who }]
-rules:
-  - { name: moved, on: order.moved, set: { status: "'lost'", stattus: data.status }, add: { seen: data.status }, count: { moves: 1 } }
-  - { name: paid, on: order.paid, entity: "'order/other'", set: { payment: data.status }, goto: wrong }
-  - { name: asked, on: asked, set: { status: "'asked'" }, goto: asked }
-"#;
-
-const RIGHT: &str = r#"
-version: 1
-conversations: [{ on: "*", conversation: data.who }]
-rules:
-  - { name: moved, on: order.moved, set: { status: data.status }, add: { states: data.status }, count: { moves: 1 }, notify: { text: "It is {data.status}" } }
-  - { name: paid, on: order.paid, set: { payment: data.status } }
-  - { name: asked, on: asked, goto: asked }
-"#;
-
-fn again(name: &str, part: Part) -> Again {
-    Again {
-        by: "lena".into(),
-        reason: "rule moved was wrong".into(),
-        batch: name.parse().unwrap(),
-        at: now().plus(Duration::from_secs(600)),
-        part,
-        counts: false,
-        wrote: BTreeSet::new(),
-    }
-}
-
-/// All that is known of a conversation is looked through for what the event wrote, as the command does.
-fn work(harness: &Harness, processor: &Processor, event: &Envelope, how: Again) -> Result<Work, Failure> {
-    let items = harness.store.items().into_keys().filter(|place| place.partition == "ann").map(|place| place.key);
-    let wrote = items.filter(|key| matches!(key, ItemKey::Entity(_) | ItemKey::Node)).collect();
-    processor.again(event, &Again { wrote, ..how })
-}
-
-/// The newest first.
-async fn apply_all(harness: &Harness, processor: &Processor, events: &[Sent], name: &str) {
-    let mut envelopes: Vec<Envelope> = events.iter().map(Sent::envelope).collect();
-    envelopes.sort_by_key(Envelope::order);
-    for envelope in envelopes.iter().rev() {
-        let work = work(harness, processor, envelope, again(name, Part::Facts)).unwrap();
-        apply(processor, &work).await;
-    }
-}
-
-fn mended(harness: &Harness) -> Processor {
-    another(read(RIGHT), Arc::clone(&harness.store), &harness.clock, &harness.outside)
-}
-
-fn values(harness: &Harness) -> (Value, BTreeMap<String, BTreeMap<String, Value>>) {
-    let context = harness.store.context_at("ann", harness.clock.now());
-    let node = context.node.map_or(Value::Null, |node| node.value);
-    let facts = context.entities.into_iter().map(|(entity, facts)| {
-        let known = facts.into_iter().filter(|(_, fact)| fact.value != json!([]));
-        (entity, known.map(|(name, fact)| (name, fact.value)).collect::<BTreeMap<_, _>>())
-    });
-    (node, facts.filter(|(_, facts)| !facts.is_empty()).collect())
-}
-
-/// Whatever a wrong rule did to whatever events, in whatever order they came: the contexts end as if the right rules had always been there.
-#[tokio::test]
-async fn after_a_wrong_rule_events_that_are_applied_again_end_as_if_the_right_rules_had_been_there() {
-    const IDS: [&str; 6] = ["0", "1", "2", "3", "4", "5"];
-    for seed in 0..80 {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let mut events: Vec<Sent> = IDS[..rng.usize(1..=6)]
-            .iter()
-            .map(|id| {
-                let event_type = ["order.moved", "order.paid", "asked"][rng.usize(..3)];
-                let status = ["packed", "sent", "delivered"][rng.usize(..3)];
-                event(id, event_type, rng.i64(0..4) * 60, json!({"who": "ann", "status": status}))
-            })
-            .collect();
-        let harness = Harness::with(read(WRONG), |store| store);
-        rng.shuffle(&mut events);
-        for sent in &events {
-            comes(&harness, sent).await;
-        }
-        let processor = mended(&harness);
-        apply_all(&harness, &processor, &events, "fix").await;
-        let straight = Harness::with(read(RIGHT), |store| store);
-        for sent in &events {
-            comes(&straight, sent).await;
-        }
-        assert_eq!(values(&harness), values(&straight), "seed {seed}: {events:?}");
-        assert!(harness.outside.actions.sent().is_empty(), "nothing is said");
-
-        let before = harness.store.items();
-        apply_all(&harness, &processor, &events, "fix").await;
-        assert_eq!(harness.store.items(), before, "seed {seed}: once under one name");
-        apply_all(&harness, &processor, &events, "fix-2").await;
-        assert_eq!(values(&harness), values(&straight), "seed {seed}: under another name it ends the same");
-    }
-}
-
-#[tokio::test]
-async fn what_is_newer_stays_and_so_does_what_a_person_said() {
-    let harness = Harness::with(read(WRONG), |store| store);
-    let events = [moved("1", "ann", "packed", 60)];
-    comes(&harness, &events[0]).await;
-    set(&harness, says(&[("status", json!("by hand"))])).await;
-    comes(&harness, &event("2", "asked", -60, json!({"who": "ann"}))).await;
-    let processor = mended(&harness);
-    apply_all(&harness, &processor, &events, "fix").await;
-    assert_eq!(harness.fact("ann", "order/1", "status"), "asked");
-    let claim = harness.claim("@again#fix#orders#1").unwrap();
-    assert_eq!(claim.overtaken, ["order/1.status"]);
-    assert_eq!(harness.fact("ann", "order/1", "stattus"), Value::Null, "what it wrote alone is gone");
-    assert_eq!(claim.manual.as_ref().unwrap().again, Some(ClaimKey::new("orders", "1")));
-    assert_eq!(harness.claim("orders#1").unwrap().applied_again, [claim.key], "its own claim stays, and points to it");
-}
-
-#[tokio::test]
-async fn a_counter_counts_an_event_once_more_only_if_that_is_asked_for() {
-    for (counts, expected) in [(false, 1), (true, 2)] {
-        let harness = Harness::with(read(WRONG), |store| store);
-        let sent = moved("1", "ann", "packed", 60);
-        comes(&harness, &sent).await;
-        let processor = mended(&harness);
-        let work = work(&harness, &processor, &sent.envelope(), Again { counts, ..again("fix", Part::Facts) }).unwrap();
-        assert_eq!(work.left_out.iter().any(|line| line == "order/1.moves +1, counted already"), !counts, "{:?}", work.left_out);
-        assert!(work.left_out.contains(&"moved/notify".to_owned()), "what isn't said is said to be left out");
-        apply(&processor, &work).await;
-        assert_eq!(harness.fact("ann", "order/1", "moves"), json!(expected));
-    }
-}
-
-#[tokio::test]
-async fn what_an_event_causes_is_caused_again_only_if_that_is_asked_for_and_once() {
-    let harness = Harness::with(read(RIGHT), |store| store);
-    let sent = moved("1", "ann", "packed", 60);
-    comes(&harness, &sent).await;
-    assert_eq!(harness.said("ann"), ["It is packed"]);
-    for _ in 0..2 {
-        for part in [Part::Facts, Part::Actions] {
-            let work = work(&harness, &harness.processor, &sent.envelope(), again("fix", part)).unwrap();
-            apply(&harness.processor, &work).await;
-        }
-    }
-    assert_eq!(harness.said("ann"), ["It is packed", "It is packed"]);
-    assert_eq!(harness.fact("ann", "order/1", "moves"), json!(1));
-    let claims = harness.claim("orders#1").unwrap().applied_again;
-    assert_eq!(claims.iter().map(ClaimKey::as_str).collect::<Vec<_>>(), ["@again#fix#orders#1", "@again-actions#fix#orders#1"]);
-}
-
-#[tokio::test]
-async fn what_died_waits_or_was_erased_is_not_applied_again() {
-    let harness = Harness::with(read(RIGHT), |store| store);
-    let sent = moved("1", "ann", "packed", 60);
-    let refused = async |harness: &Harness| {
-        let work = work(harness, &harness.processor, &sent.envelope(), again("fix", Part::Facts)).unwrap();
-        harness.processor.apply(&work).await.unwrap_err().to_string()
-    };
-    assert!(refused(&harness).await.contains("tidings dlq redrive"));
-    comes(&harness, &sent).await;
-    harness.store.erase(&ClaimKey::new("orders", "1"), |_| true);
-    assert_eq!(refused(&harness).await, "orders#1 is erased");
-    assert!(harness.store.items().is_empty(), "nothing of it comes back");
-}
-
-#[tokio::test]
-async fn an_event_is_applied_again_once_wherever_it_ends() {
-    let faults = [Fault::Refuse, Fault::LoseAnswer, Fault::Conflict];
-    for (call, fault) in
-        [Call::Load, Call::Effect, Call::Commit, Call::Act].into_iter().flat_map(|call| faults.map(|fault| (call, fault)))
-    {
-        for before in 0..2 {
-            let harness = Harness::with(read(WRONG), |store| store);
-            let sent = moved("1", "ann", "packed", 60);
-            comes(&harness, &sent).await;
-            let processor = mended(&harness);
-            harness.faults.pass(call, before);
-            harness.faults.fail(call, fault, 1);
-            for part in [Part::Facts, Part::Actions] {
-                let how = Again { counts: true, ..again("fix", part) };
-                let work = work(&harness, &processor, &sent.envelope(), how).unwrap();
-                let mut tries = 0;
-                while processor.apply(&work).await.is_err() {
-                    tries += 1;
-                    assert!(tries < 5, "{call:?} {fault:?}");
-                }
-            }
-            let fact = |name| harness.fact("ann", "order/1", name);
-            assert_eq!((fact("status"), fact("moves")), (json!("packed"), json!(2)), "{call:?} {fault:?} after {before}");
-            assert_eq!(harness.said("ann"), ["It is packed"], "{call:?} {fault:?} after {before}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_a_rule_fetches_may_be_another_by_now() {
-    let rules = "version: 1\napis:\n  tickets: { url: 'https://api.tickets.example/v2/', secret: bearer }\nconversations: [{ on: '*', conversation: data.who }]\nrules:\n  - { name: ticket, on: order.moved, enrich: { from: tickets, path: 'tickets/7', if_gone: skip }, set: { title: fetched.title } }\n";
-    let harness = Harness::with(read(rules), |store| store);
-    let refused = harness.processor.again(&moved("1", "ann", "x", 60).envelope(), &again("fix", Part::Facts)).unwrap_err();
-    assert_eq!(refused.to_string(), "rule ticket fetches an object, which may be another by now");
-    let at = Timestamp::from_unix_ms(0);
-    let own = tidings_core::due::Due::Wake { conversation: "ann".into(), timer: 1 }.envelope(at, now());
-    assert!(harness.processor.again(&own, &again("fix", Part::Facts)).is_err(), "what is ours follows from others");
 }
