@@ -21,6 +21,7 @@ pub mod schemas;
 pub mod secrets;
 pub mod settings;
 pub mod telemetry;
+pub mod text;
 pub mod time;
 pub mod told;
 pub mod trace;

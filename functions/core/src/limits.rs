@@ -338,9 +338,18 @@ pub const JOIN_GRACE: Duration = Duration::from_secs(60);
 /// SQS's longest delay. What is due later is sent again when it is over.
 pub const TIMER_HOP: Duration = Duration::from_secs(900);
 
-/// Characters (Unicode's code points, not bytes) of a notification's text as it is written, and as it is sent: what WhatsApp and
-/// Telegram take, and what a person can write there.
+/// Characters (Unicode's code points, not bytes) of a notification's text as it is written in a rule, and of all values in one: what
+/// WhatsApp and Telegram take, and what a person can write there. What is longer when it is sent is cut.
 pub const MAX_TEXT_CHARS: usize = 4_096;
+
+/// The texts of one notification, for all its channels and languages, as they are stored without their values.
+pub const MAX_TEXTS_BYTES: usize = 16_384;
+
+/// The same with their values. Each text has an equal share of what is left for values; one that has no room is cut.
+pub const MAX_STORED_TEXTS_BYTES: usize = 28_672;
+
+/// Of this the copy that the version before reads, where it doesn't know the text's parts. What is longer is cut there.
+pub const MAX_PLAIN_COPY_BYTES: usize = 4_096;
 
 /// Data of an emitted action.
 pub const MAX_EMIT_FIELDS: usize = 32;
@@ -576,7 +585,12 @@ const _: () = {
     // JSON writes a character as six bytes at most, a control character.
     assert!(6 * MAX_TEXT_CHARS + 2 <= MAX_FACT_BYTES, "what a person can write is a fact, and can be emitted");
     assert!(12_000 * 3 + 2 <= MAX_FACT_BYTES, "on Slack as well");
-    assert!(6 * MAX_TEXT_CHARS + 4_096 <= MAX_DEFERRED_PROPOSAL_BYTES, "and be told later");
+    assert!(MAX_STORED_TEXTS_BYTES + 4_096 <= MAX_DEFERRED_PROPOSAL_BYTES, "any texts can wait");
+    assert!(MAX_TEXTS_BYTES + MAX_PLAIN_COPY_BYTES + 8_192 <= MAX_STORED_TEXTS_BYTES, "values have room beside any texts");
+    // A text without control characters takes four bytes a character at most.
+    assert!(4 * MAX_TEXT_CHARS + MAX_PLAIN_COPY_BYTES + 8_192 <= MAX_STORED_TEXTS_BYTES, "beside most, as much as can be sent");
+    // Words and values; as HTML and in JSON, a character takes six bytes at most.
+    assert!(6 * 2 * MAX_TEXT_CHARS + 8_192 <= MAX_ACTION_BYTES, "what is said is never too large");
     assert!(MAX_FACT_BYTES + 16_384 <= MAX_ACTION_BYTES, "with an action's other data beside it");
     assert!(MAX_ELEMENT_BYTES <= MAX_FACT_BYTES && MAX_FACT_BYTES + 16_384 <= MAX_ITEM_BYTES, "a value leaves others room");
     assert!(MAX_SET_BYTES + 8_192 <= MAX_ITEM_BYTES, "so does a set");

@@ -137,6 +137,12 @@ impl Zone {
         Some((there.hour(), there.minute()))
     }
 
+    /// As `form` writes it there, which is one of `strftime`. `None` where it is no date that has one.
+    pub fn written(&self, at: Timestamp, form: &str) -> Option<String> {
+        let there = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone());
+        jiff::fmt::strtime::format(form, &there).ok()
+    }
+
     /// The next time after `at` that clocks there show this. Where clocks are put forward over it, it is when they are.
     pub fn next(&self, at: Timestamp, hour: i8, minute: i8) -> Option<Timestamp> {
         let there = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone());

@@ -21,6 +21,7 @@ use tidings_core::context::{
 };
 use tidings_core::due::Due;
 use tidings_core::limits::{MAX_DROPPED_SHOWN, MAX_OVERTAKEN_SHOWN, WAKE_STEP};
+use tidings_core::text::Reader;
 use tidings_core::time::Timestamp;
 
 /// What is to be written.
@@ -273,7 +274,8 @@ impl<'a> Work<'a> {
     /// Into the outbox, if it isn't too large and there is room.
     fn send(&mut self, proposal: &Proposal, channel: Option<Channel>) -> Became {
         let facts = proposal.entity.as_deref().and_then(|entity| self.facts(entity));
-        let Ok(action) = proposal.action(channel, facts, self.at.now) else { return Became::Withheld(Withheld::TooLarge) };
+        let reader = Reader::new(self.facts(PREFERENCES), facts, self.at.policy, self.at.now);
+        let action = proposal.action(channel, &reader);
         if let Err(why) = self.put(Outgoing::Action(Box::new(action))) {
             return Became::Withheld(why);
         }

@@ -20,6 +20,7 @@ mod expression;
 pub mod failure;
 mod isolate;
 mod links;
+mod notice;
 pub mod overflow;
 pub mod plan;
 pub mod schema;

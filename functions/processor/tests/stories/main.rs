@@ -26,5 +26,6 @@ mod repeats;
 mod schemas;
 mod stores;
 mod support;
+mod texts;
 mod ties;
 mod year;
