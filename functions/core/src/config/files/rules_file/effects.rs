@@ -201,7 +201,7 @@ impl Field {
             name(checker, node.referenced, "a node", &node.value);
             node.value
         });
-        effects.notify = self.notify.and_then(|notify| self::notify(checker, notify.value, scope, kinds));
+        effects.notify = self.notify.map(|notify| self::notify(checker, notify.value, scope, kinds));
         effects.emit = self.emit.map(|emit| self::emit(checker, what, emit, scope));
         if let Some(priority) = self.priority {
             if !effects.acts() {
@@ -246,7 +246,7 @@ fn forgotten(checker: &mut Checker<'_>, unset: Spanned<OneOrMany<String>>, kinds
     unset.value
 }
 
-fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &mut Kinds) -> Option<Notify> {
+fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &mut Kinds) -> Notify {
     let text = texts(checker, entry.text, scope, kinds);
     let channels = entry.channels.map(|channels| {
         if channels.value.is_empty() {
@@ -255,7 +255,7 @@ fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &m
         channels.value
     });
     let cap = entry.cap.map(|entry| cap(checker, entry));
-    Some(Notify { text: text?, channels: channels.unwrap_or_default(), cap })
+    Notify { text, channels: channels.unwrap_or_default(), cap }
 }
 
 fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope: Scope) -> Emit {

@@ -69,6 +69,22 @@ macro_rules! one_or_map {
                         Ok($name::One(text.to_owned()))
                     }
 
+                    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<$name, E> {
+                        self.visit_str(&value.to_string())
+                    }
+
+                    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<$name, E> {
+                        self.visit_str(&value.to_string())
+                    }
+
+                    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<$name, E> {
+                        self.visit_str(&value.to_string())
+                    }
+
+                    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<$name, E> {
+                        self.visit_str(&value.to_string())
+                    }
+
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<$name, A::Error> {
                         BTreeMap::deserialize(MapAccessDeserializer::new(map)).map($name::$map)
                     }
@@ -83,7 +99,12 @@ macro_rules! one_or_map {
 one_or_map!(TextsEntry, Many, "a text, or { default: …, telegram: …, de: … }");
 one_or_map!(ForOne, ByLanguage, "a text, or { default: …, de: … }");
 
-pub(super) fn texts(checker: &mut Checker<'_>, entry: Spanned<TextsEntry>, scope: Scope, kinds: &mut Kinds) -> Option<Texts> {
+/// Where one of them can't be read there is a problem, and none of it is ever said.
+pub(super) fn texts(checker: &mut Checker<'_>, entry: Spanned<TextsEntry>, scope: Scope, kinds: &mut Kinds) -> Texts {
+    read(checker, entry, scope, kinds).unwrap_or_else(|| Text::unread().into())
+}
+
+fn read(checker: &mut Checker<'_>, entry: Spanned<TextsEntry>, scope: Scope, kinds: &mut Kinds) -> Option<Texts> {
     let here = entry.referenced;
     let mut of = |checker: &mut Checker<'_>, at: Location, text: &str| self::text(checker, at, text, scope, kinds);
     let texts = match entry.value {

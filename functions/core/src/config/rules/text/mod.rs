@@ -73,6 +73,11 @@ pub enum Source {
 }
 
 impl Text {
+    /// Stands for one that can't be read, while the rest of its file is.
+    pub(crate) fn unread() -> Self {
+        Self { written: String::new(), parts: Vec::new() }
+    }
+
     pub fn parts(&self) -> &[TextPart] {
         &self.parts
     }
