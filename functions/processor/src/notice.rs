@@ -6,7 +6,7 @@ use crate::expression::Lazy;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tidings_core::action::{Intent, Variant, in_a_text};
-use tidings_core::config::rules::{Cap, Channel, Given, Notify, Text, Texts, store, stored_bytes};
+use tidings_core::config::rules::{Cap, Channel, Given, Notify, Text, Texts};
 use tidings_core::limits::{MAX_PLAIN_COPY_BYTES, MAX_STORED_TEXTS_BYTES, MAX_TEXT_CHARS};
 use tidings_core::rules::{EvaluationError, Scope, Variables};
 use tidings_core::text::Part;
@@ -27,7 +27,7 @@ impl Notice {
     pub(crate) fn new(notify: &Notify, scope: Scope) -> Self {
         let texts = notify.text.clone();
         let expressions = texts.expressions().map(|(text, _)| (text.to_owned(), Lazy::new(text, scope))).collect();
-        let taken = stored_bytes(&texts) + MAX_PLAIN_COPY_BYTES;
+        let taken = texts.stored_bytes() + MAX_PLAIN_COPY_BYTES;
         let room = MAX_STORED_TEXTS_BYTES.saturating_sub(taken) / (1 + texts.chosen.len());
         Self { texts, expressions, room, channels: notify.channels.0.clone(), cap: notify.cap }
     }
@@ -52,7 +52,7 @@ impl Notice {
         known: &mut BTreeMap<&'n str, Result<Value, EvaluationError>>,
     ) -> Result<Vec<Part>, String> {
         let mut room = self.room;
-        store(text, &mut |expression, has_fallback| {
+        self.texts.store(text, &mut |expression, has_fallback| {
             let Some((name, lazy)) = self.expressions.get_key_value(expression) else { return Ok(None) };
             let value = known.entry(name).or_insert_with(|| lazy.evaluate_for_text(variables, MAX_TEXT_CHARS));
             match value {

@@ -170,3 +170,19 @@ async fn a_link_that_is_none_is_shown_as_it_is() {
     happens(&harness, "sms:2", "linked", json!({"url": "soon"})).await;
     assert_eq!(said(&harness, "sms:2").await, "Pay now soon or soon");
 }
+
+#[test]
+fn a_fact_that_is_set_from_what_people_write_is_that_in_texts_too() {
+    let rules = r#"
+version: 1
+rules:
+  - { name: asked, on: asked, set: { topic_id: data.subject, ticket: data.ticket.url } }
+  - { name: told, on: told, notify: { text: "{facts.topic_id|it} {facts.ticket|soon}" } }
+"#;
+    let rules = read_rules("rules.yaml", rules, &[]).unwrap_or_else(|report| panic!("{report}"));
+    // As the build embeds them.
+    let json = serde_json::to_string(&rules).unwrap();
+    let rules: tidings_core::config::rules::Rules = serde_json::from_str(&json).unwrap();
+    let text = rules.rules[1].effects.notify.clone().unwrap().text;
+    assert_eq!(text.prose.into_iter().collect::<Vec<_>>(), ["topic_id"]);
+}

@@ -68,7 +68,7 @@ impl Kinds {
         let branches = rules.joins.iter_mut().flat_map(|join| [&mut join.then, &mut join.otherwise]);
         for effects in rules.rules.iter_mut().map(|rule| &mut rule.effects).chain(branches) {
             if let Some(notify) = &mut effects.notify {
-                notify.text.mark_prose(&|fact| self.prose.contains(fact));
+                notify.text.mark_prose(&self.prose);
             }
         }
     }

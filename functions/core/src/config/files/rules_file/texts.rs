@@ -3,7 +3,7 @@
 use super::facts::Kinds;
 use super::parse;
 use crate::config::files::{Checker, Spanned, did_you_mean};
-use crate::config::rules::{Channel, Chosen, Source, Text, Texts, language_tag, stored_bytes};
+use crate::config::rules::{Channel, Chosen, Source, Text, Texts, language_tag};
 #[cfg(feature = "schema")]
 use crate::config::schema::Either;
 use crate::limits::{MAX_TEXT_CHARS, MAX_TEXTS_BYTES};
@@ -144,10 +144,10 @@ fn read(checker: &mut Checker<'_>, entry: Spanned<TextsEntry>, scope: Scope, kin
                 }
             }
             once(checker, here, &chosen);
-            default.map(|default| Texts { default, chosen })
+            default.map(|default| Texts { chosen, ..Texts::from(default) })
         }
     }?;
-    let bytes = stored_bytes(&texts);
+    let bytes = texts.stored_bytes();
     if bytes > MAX_TEXTS_BYTES {
         checker.problem(here, format!("the texts of one notification take {bytes} bytes, allowed: {MAX_TEXTS_BYTES}"));
     }

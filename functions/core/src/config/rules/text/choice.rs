@@ -1,8 +1,11 @@
 //! One text, or several of which one is chosen by the channel and the person's language, when it is said.
 
+use super::function::kind_of;
 use super::{Source, Text};
 use crate::config::rules::Channel;
+use crate::text::{ValueKind, fields::is_prose};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What is said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +15,9 @@ pub struct Texts {
     pub default: Text,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chosen: Vec<Chosen>,
+    /// Facts among theirs that hold what people write, though they are called otherwise than the fields that they come from.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub prose: BTreeSet<String>,
 }
 
 /// For a channel, a language, or both.
@@ -45,16 +51,24 @@ impl Texts {
         })
     }
 
-    /// See [`Text::mark_prose`].
-    pub(crate) fn mark_prose(&mut self, is_prose: &impl Fn(&str) -> bool) {
-        self.default.mark_prose(is_prose);
-        self.chosen.iter_mut().for_each(|chosen| chosen.text.mark_prose(is_prose));
+    /// Learns which of all facts hold what people write.
+    pub(crate) fn mark_prose(&mut self, all: &BTreeSet<String>) {
+        self.prose = self.facts().filter(|fact| all.contains(*fact)).map(str::to_owned).collect();
+    }
+
+    /// What is put in where a value stands whose kind the author hasn't said.
+    pub(super) fn kind(&self, of: &Source) -> ValueKind {
+        match of {
+            Source::Expression(text) => kind_of(text),
+            Source::Fact(name) if self.prose.contains(name) || is_prose(name) => ValueKind::Prose,
+            Source::Fact(_) => ValueKind::Data,
+        }
     }
 }
 
 impl From<Text> for Texts {
     fn from(default: Text) -> Self {
-        Self { default, chosen: Vec::new() }
+        Self { default, chosen: Vec::new(), prose: BTreeSet::new() }
     }
 }
 

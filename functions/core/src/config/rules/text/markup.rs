@@ -252,7 +252,7 @@ fn matching(text: &str, opens: char, closes: char) -> Result<Option<usize>, Stri
 fn parse_target(text: &str, how: &str) -> Result<Vec<TextPart>, String> {
     let (mut parts, mut words, mut rest) = (Vec::new(), String::new(), text);
     while let Some(c) = rest.chars().next() {
-        let escaped = rest[1.min(rest.len())..].chars().next().filter(|next| c == '\\' && next.is_ascii_punctuation());
+        let escaped = rest.strip_prefix('\\').and_then(|rest| rest.chars().next()).filter(char::is_ascii_punctuation);
         if rest.starts_with("{{") || rest.starts_with("}}") || escaped.is_some() {
             words.extend(rest[1..].chars().next());
             rest = &rest[2..];

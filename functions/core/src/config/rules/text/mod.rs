@@ -14,7 +14,7 @@ mod store;
 pub use choice::{Chosen, Texts, language_tag};
 pub use function::gives_prose;
 pub use path::{FetchPath, PathPart};
-pub use store::{Given, store, stored_bytes};
+pub use store::Given;
 
 use crate::text::{Form, Style, ValueKind};
 use serde::{Deserialize, Serialize};
@@ -57,8 +57,8 @@ pub struct TextPlace {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// A value as it is.
-    Value { of: Source, kind: ValueKind },
+    /// A value as it is. Its kind follows from names, if the author hasn't said which.
+    Value { of: Source, kind: Option<ValueKind> },
     /// A value as a language writes it.
     Form(Box<Form<Source, Vec<TextPart>>>),
 }
@@ -96,11 +96,6 @@ impl Text {
             Source::Expression(_) => None,
         })
     }
-
-    /// The facts among these hold what people write, whatever their names say.
-    pub(crate) fn mark_prose(&mut self, is_prose: &impl Fn(&str) -> bool) {
-        mark(&mut self.parts, is_prose);
-    }
 }
 
 fn of_parts<'p>(parts: &'p [TextPart], sources: &mut Vec<(&'p Source, bool)>) {
@@ -115,24 +110,6 @@ fn of_parts<'p>(parts: &'p [TextPart], sources: &mut Vec<(&'p Source, bool)>) {
             TextPart::Place(TextPlace { what: What::Form(form), fallback }) => {
                 sources.extend(form.arguments().into_iter().map(|argument| (argument, fallback.is_some())));
                 form.texts().into_iter().for_each(|text| of_parts(text, sources));
-            }
-        }
-    }
-}
-
-fn mark(parts: &mut [TextPart], is_prose: &impl Fn(&str) -> bool) {
-    for part in parts {
-        match part {
-            TextPart::Words(_) | TextPart::Open(_) | TextPart::Close(_) | TextPart::Count => {}
-            TextPart::Link { label, .. } => mark(label, is_prose),
-            TextPart::Place(TextPlace { what: What::Value { of: Source::Fact(name), kind }, .. }) => {
-                if is_prose(name) {
-                    *kind = ValueKind::Prose;
-                }
-            }
-            TextPart::Place(TextPlace { what: What::Value { of: Source::Expression(_), .. }, .. }) => {}
-            TextPart::Place(TextPlace { what: What::Form(form), .. }) => {
-                form.texts_mut().into_iter().for_each(|text| mark(text, is_prose));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What is between a `{` and its `}`: where it ends, and what stands behind its bar.
 
-use super::function::{form, kind_of, whole_call};
+use super::function::{form, whole_call};
 use super::{Source, TextPlace, What};
 use crate::config::rules::is_name;
 use crate::text::ValueKind;
@@ -85,17 +85,10 @@ pub(super) fn read(cut: &Cut<'_>, nested: bool) -> Result<TextPlace, String> {
                 return Err(format!("{name}(…) takes one value, as in {{{name}(data.order.id)}}"));
             };
             let kind = if name == "plain" { ValueKind::Prose } else { ValueKind::Data };
-            What::Value { of: source(argument)?, kind }
+            What::Value { of: source(argument)?, kind: Some(kind) }
         }
         Some((name, arguments)) => What::Form(Box::new(form(name, &arguments, nested)?)),
-        None => {
-            let of = source(inside)?;
-            let kind = match &of {
-                Source::Expression(text) => kind_of(text),
-                Source::Fact(name) => kind_of(&format!("facts.{name}")),
-            };
-            What::Value { of, kind }
-        }
+        None => What::Value { of: source(inside)?, kind: None },
     };
     let place = TextPlace { what, fallback: fallback.clone() };
     let tells = match &place.what {

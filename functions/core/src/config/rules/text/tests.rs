@@ -13,17 +13,17 @@ fn expression(text: &str) -> Source {
     Source::Expression(text.to_owned())
 }
 
-fn value(text: &str, kind: ValueKind, fallback: Option<&str>) -> TextPart {
+fn value(text: &str, kind: Option<ValueKind>, fallback: Option<&str>) -> TextPart {
     TextPart::Place(TextPlace { what: What::Value { of: expression(text), kind }, fallback: fallback.map(str::to_owned) })
 }
 
 fn data(text: &str) -> TextPart {
-    value(text, ValueKind::Data, None)
+    value(text, None, None)
 }
 
 fn fact(name: &str, fallback: &str) -> TextPart {
     let of = Source::Fact(name.to_owned());
-    TextPart::Place(TextPlace { what: What::Value { of, kind: ValueKind::Data }, fallback: Some(fallback.to_owned()) })
+    TextPart::Place(TextPlace { what: What::Value { of, kind: None }, fallback: Some(fallback.to_owned()) })
 }
 
 fn form(form: Form<Source, Vec<TextPart>>, fallback: Option<&str>) -> TextPart {
@@ -93,20 +93,17 @@ fn markup_is_where_commonmark_has_it_and_the_rest_is_words() {
 #[test]
 fn a_place_ends_at_its_own_brace_and_its_bar_is_none_of_cels() {
     for (text, expected) in [
-        ("{data.carrier|our carrier}", value("data.carrier", ValueKind::Data, Some("our carrier"))),
-        ("{ data.carrier | the customer's }", value("data.carrier", ValueKind::Data, Some("the customer's"))),
-        ("{data.carrier|}", value("data.carrier", ValueKind::Data, Some(""))),
+        ("{data.carrier|our carrier}", value("data.carrier", None, Some("our carrier"))),
+        ("{ data.carrier | the customer's }", value("data.carrier", None, Some("the customer's"))),
+        ("{data.carrier|}", value("data.carrier", None, Some(""))),
         ("{data.a == 1 || data.b == 2 ? 'x|y' : '}'}", data("data.a == 1 || data.b == 2 ? 'x|y' : '}'")),
-        (
-            "{ {'a': 'one', 'b': 'two'}[data.key] |none}",
-            value("{'a': 'one', 'b': 'two'}[data.key]", ValueKind::Data, Some("none")),
-        ),
+        ("{ {'a': 'one', 'b': 'two'}[data.key] |none}", value("{'a': 'one', 'b': 'two'}[data.key]", None, Some("none"))),
         ("{data.list.filter(x, x == 'a' || x == \"|\")[0]}", data("data.list.filter(x, x == 'a' || x == \"|\")[0]")),
         ("{'it\\'s }'}", data("'it\\'s }'")),
-        ("{data.x|a \\} b}", value("data.x", ValueKind::Data, Some("a } b"))),
-        ("{data.customer.name}", value("data.customer.name", ValueKind::Prose, None)),
-        ("{plain(data.id)}", value("data.id", ValueKind::Prose, None)),
-        ("{exact(data.file.name)|none}", value("data.file.name", ValueKind::Data, Some("none"))),
+        ("{data.x|a \\} b}", value("data.x", None, Some("a } b"))),
+        ("{data.customer.name}", data("data.customer.name")),
+        ("{plain(data.id)}", value("data.id", Some(ValueKind::Prose), None)),
+        ("{exact(data.file.name)|none}", value("data.file.name", Some(ValueKind::Data), Some("none"))),
     ] {
         assert_eq!(parts(text), [expected], "{text}");
     }
@@ -211,4 +208,24 @@ fn a_language_is_read_in_any_case() {
     for none in ["", "d", "deutsch", "whatsap", "de-", "de-A", "d3", "de-ABCDEFGHI"] {
         assert_eq!(language_tag(none), None, "{none}");
     }
+}
+
+#[test]
+fn a_fact_that_people_wrote_is_known_by_its_name_or_by_where_it_comes_from() {
+    use crate::text::Part;
+    let text: Text =
+        "{facts.carrier|a} {facts.title|b} {exact(facts.topic)|c} {data.note} {data.url} {plain(data.id)}".parse().unwrap();
+    let mut texts = Texts::from(text);
+    texts.mark_prose(&["carrier", "topic", "other"].map(str::to_owned).into());
+    assert_eq!(texts.prose, ["carrier", "topic"].map(str::to_owned).into());
+    let values = &mut |_: &str, _: bool| Ok::<_, String>(Some(Given { text: "v".to_owned(), cut: false }));
+    let parts = texts.store(&texts.default, values).unwrap();
+    let kind = |part: &Part| match part {
+        Part::Fact { kind, .. } => Some(*kind),
+        Part::Value(_) => Some(ValueKind::Prose),
+        Part::Data(_) => Some(ValueKind::Data),
+        Part::Words(_) | Part::Open(_) | Part::Close(_) | Part::Link { .. } | Part::Form { .. } | Part::Count | Part::Cut => None,
+    };
+    let (prose, data) = (ValueKind::Prose, ValueKind::Data);
+    assert_eq!(parts.iter().filter_map(kind).collect::<Vec<_>>(), [prose, prose, data, prose, data, prose]);
 }
