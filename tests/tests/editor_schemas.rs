@@ -102,6 +102,10 @@ fn a_slip_is_seen() {
         (&rules, "version: 1\nrules: [{ name: r, on: a, set: { x: { value: data.x, ladder: [a, [b]] } } }]"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: 'an { open end' } }]"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: hello, channels: whatsap } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: { de: hallo } } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: { default: hello, telegramm: hallo } } }]"),
+        (&rules, "version: 1\nrules: [{ name: r, on: a, notify: { text: { default: hello, de: { default: hallo } } } }]"),
+        (&rules, "version: 1\npolicy: { language: german }"),
         (&rules, "version: 1\nrules: [{ name: r, on: a, emit: { type: tidings.order } }]"),
         (&rules, "version: 1\nconversations: [{ on: '*' }]"),
         (&rules, "version: 1\nconversations: [{ on: '*', conversation: data.a, identity: data.b }]"),
@@ -141,5 +145,15 @@ fn an_editor_reads_the_little_words_as_the_build_does() {
     agree::<Span>(&["90s", "10m", "24h", "7d"], &["", "0s", "1 day", "h", "1.5h", "-1h"]);
     agree::<Again>(&["each", "after 90s", "after 7d"], &["", "never", "after", "after 0s", "after 1 day", "7d", "eachh"]);
     agree::<ClockTime>(&["00:00", "22:00", "23:59"], &["24:00", "7:00", "10pm", "12:60"]);
-    agree::<Text>(&["Order {data.id} is with {facts.carrier|us}", "{{now}}"], &["", "a {b", "a } b", "{}"]);
+    agree::<Text>(
+        &[
+            "Order {data.id} is with {facts.carrier|us}",
+            "{{now}}",
+            "{plural(data.n, {'one': '# of {data.all}', 'other': '# parcels'})|none}",
+            "{data.a == '}' ? \"{\" : 'x'}",
+            "a \\{ b",
+            "**{data.id}** [Pay]({data.url})",
+        ],
+        &["", "a {b", "a } b", "{}"],
+    );
 }

@@ -338,8 +338,8 @@ pub const JOIN_GRACE: Duration = Duration::from_secs(60);
 /// SQS's longest delay. What is due later is sent again when it is over.
 pub const TIMER_HOP: Duration = Duration::from_secs(900);
 
-/// Characters (Unicode's code points, not bytes) of a notification's text as it is written, and as it is sent: what WhatsApp and
-/// Telegram take, and what a person can write there.
+/// Characters (Unicode's code points, not bytes) of a notification's text as it is written in a rule, and of all values in one: what
+/// WhatsApp and Telegram take, and what a person can write there. What is longer when it is sent is cut.
 pub const MAX_TEXT_CHARS: usize = 4_096;
 
 /// Slack's advice for `text` of `chat.postMessage`; it cuts at 40,000 by itself. As on the following, UTF-16 code units count where the
@@ -363,6 +363,15 @@ pub const MAX_SMS_TEXT_CHARS: usize = 1_600;
 
 /// A text as it is written for a channel, markup and escapes included: each character of the longest as `&quot;`.
 pub const MAX_RENDERED_BYTES: usize = 6 * MAX_TEXT_CHARS;
+
+/// The texts of one notification, for all its channels and languages, as they are stored without their values.
+pub const MAX_TEXTS_BYTES: usize = 16_384;
+
+/// The same with their values. Each text has an equal share of what is left for values; one that has no room is cut.
+pub const MAX_STORED_TEXTS_BYTES: usize = 26_496;
+
+/// Of this the copy that the version before reads, where it doesn't know the text's parts. What is longer is cut there.
+pub const MAX_PLAIN_COPY_BYTES: usize = 4_096;
 
 /// Data of an emitted action.
 pub const MAX_EMIT_FIELDS: usize = 32;
@@ -631,8 +640,8 @@ const _: () = {
     assert!(6 * MAX_TEXT_CHARS + 2 <= MAX_FACT_BYTES, "what a person can write is a fact, and can be emitted");
     assert!(12_000 * 3 + 2 <= MAX_FACT_BYTES, "on Slack as well");
     assert!(
-        6 * MAX_TEXT_CHARS + 4_096 + MAX_FACTS_PER_RULE * (64 + 3) <= MAX_DEFERRED_PROPOSAL_BYTES,
-        "and be told later, with the names of what its event wrote"
+        MAX_STORED_TEXTS_BYTES + 4_096 + MAX_FACTS_PER_RULE * (64 + 3) <= MAX_DEFERRED_PROPOSAL_BYTES,
+        "any texts can wait, with the names of what their event wrote"
     );
     assert!(WAKE_STEP <= MAX_ACTIONS_PER_EVENT, "what an event's transaction says of what waits has room beside its items");
     // No control character is in it but line breaks, and JSON writes those, quotes and backslashes as two bytes.
@@ -640,6 +649,11 @@ const _: () = {
     assert!(MAX_SLACK_TEXT_CHARS <= MAX_TEXT_CHARS && MAX_WHATSAPP_TEXT_CHARS <= MAX_TEXT_CHARS);
     assert!(MAX_TELEGRAM_TEXT_CHARS <= MAX_TEXT_CHARS && MAX_DISCORD_TEXT_CHARS <= MAX_TEXT_CHARS);
     assert!(MAX_MESSENGER_TEXT_CHARS <= MAX_TEXT_CHARS && MAX_SMS_TEXT_CHARS <= MAX_TEXT_CHARS);
+    assert!(MAX_TEXTS_BYTES + MAX_PLAIN_COPY_BYTES + 6_000 <= MAX_STORED_TEXTS_BYTES, "values have room beside any texts");
+    // A text without control characters takes four bytes a character at most.
+    assert!(4 * MAX_TEXT_CHARS + MAX_PLAIN_COPY_BYTES + 6_000 <= MAX_STORED_TEXTS_BYTES, "beside most, as much as can be sent");
+    // Words and values; as HTML and in JSON, a character takes six bytes at most.
+    assert!(6 * 2 * MAX_TEXT_CHARS + 8_192 <= MAX_ACTION_BYTES, "what is said is never too large");
     assert!(MAX_FACT_BYTES + 16_384 <= MAX_ACTION_BYTES, "with an action's other data beside it");
     assert!(MAX_ELEMENT_BYTES <= MAX_FACT_BYTES && MAX_FACT_BYTES + 16_384 <= MAX_ITEM_BYTES, "a value leaves others room");
     assert!(MAX_SET_BYTES + 8_192 <= MAX_ITEM_BYTES, "so does a set");

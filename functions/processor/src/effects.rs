@@ -2,13 +2,14 @@
 
 use crate::expression::Lazy;
 use crate::failure::Failure;
+use crate::notice::Notice;
 use crate::overflow::{Full, Overflow};
 use serde_json::Value;
-use tidings_core::action::{ActionId, Intent, Part, Proposal, Wrote, in_a_text};
+use tidings_core::action::{ActionId, Intent, Proposal, Wrote};
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::rules::{Assignment, Cap, CapOverflow, Channel, Effects, IfStale, Ladder, Priority, Span, TextPart};
+use tidings_core::config::rules::{Assignment, Effects, IfStale, Ladder, Priority, Span};
 use tidings_core::context::{Changes, Tie};
-use tidings_core::limits::{MAX_ACTION_BYTES, MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES, MAX_TEXT_CHARS};
+use tidings_core::limits::{MAX_ACTION_BYTES, MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES};
 use tidings_core::rules::{EvaluationError, Scope, Variables};
 use tidings_core::time::Timestamp;
 
@@ -25,7 +26,7 @@ pub(crate) struct Ready {
     goto: Option<String>,
     priority: Priority,
     if_stale: IfStale,
-    notify: Option<(Vec<ReadyPart>, Vec<Channel>, Option<Cap>)>,
+    notify: Option<Notice>,
     emit: Option<(String, Vec<(String, Lazy)>)>,
 }
 
@@ -35,13 +36,6 @@ struct ReadySet {
     value: Lazy,
     ttl: Option<Span>,
     ladder: Option<Ladder>,
-}
-
-#[derive(Debug)]
-enum ReadyPart {
-    Words(String),
-    Value(Lazy),
-    Fact { name: String, fallback: String },
 }
 
 /// What an event is to change and to cause, by all of its rules.
@@ -79,11 +73,6 @@ impl Ready {
             ttl: *ttl,
             ladder: ladder.clone(),
         };
-        let part = |part: &TextPart| match part {
-            TextPart::Words(words) => ReadyPart::Words(words.clone()),
-            TextPart::Value(text) => ReadyPart::Value(lazy(text)),
-            TextPart::Fact { name, fallback } => ReadyPart::Fact { name: name.clone(), fallback: fallback.clone() },
-        };
         Self {
             rule: rule.to_owned(),
             entity: effects.entity.as_ref().map(lazy),
@@ -95,10 +84,7 @@ impl Ready {
             goto: effects.goto.clone(),
             priority: effects.priority,
             if_stale,
-            notify: effects
-                .notify
-                .as_ref()
-                .map(|notify| (notify.text.parts().iter().map(part).collect(), notify.channels.0.clone(), notify.cap)),
+            notify: effects.notify.as_ref().map(|notify| Notice::new(notify, scope)),
             emit: effects.emit.as_ref().map(|emit| (emit.action_type.clone(), emit.data.iter().map(named).collect())),
         }
     }
@@ -121,7 +107,7 @@ impl Ready {
             IfStale::Run => Wrote::default(),
             IfStale::Skip => written,
         };
-        let overflow = self.notify.as_ref().and_then(|(_, _, cap)| *cap).map(|cap| cap.overflow).unwrap_or_default();
+        let overflow = self.notify.as_ref().map(Notice::overflow).unwrap_or_default();
         for (what, intent) in [("notify", self.notify(at)?), ("emit", self.emit(at)?)] {
             let Some(intent) = intent else { continue };
             let proposal = Proposal {
@@ -224,33 +210,8 @@ impl Ready {
     }
 
     fn notify(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {
-        let Some((parts, channels, cap)) = &self.notify else { return Ok(None) };
-        let mut text = Vec::new();
-        // Facts aside, which come to it when it is sent. What is too long without them is withheld then: nothing is gained by
-        // the rest of it.
-        let mut chars = 0;
-        for part in parts {
-            let part = match part {
-                ReadyPart::Words(words) => Part::Words(words.clone()),
-                ReadyPart::Fact { name, fallback } => Part::Fact { name: name.clone(), fallback: fallback.clone() },
-                ReadyPart::Value(expression) => {
-                    let value = expression.evaluate(at.variables).map_err(|error| error.to_string());
-                    let value = value.and_then(|v| in_a_text(&v).ok_or_else(|| "a value that no text can hold".to_owned()));
-                    Part::Value(value.map_err(|what| self.failed("notify.text", what))?)
-                }
-            };
-            chars += match &part {
-                Part::Words(text) | Part::Value(text) => text.chars().count(),
-                Part::Fact { .. } => 0,
-            };
-            text.push(part);
-            if chars > MAX_TEXT_CHARS {
-                break;
-            }
-        }
-        // What its overflow is stands beside it: see `Proposal`.
-        let cap = cap.map(|cap| Cap { overflow: CapOverflow::default(), ..cap });
-        Ok(Some(Intent::Notify { text, channels: channels.clone(), cap }))
+        let Some(notice) = &self.notify else { return Ok(None) };
+        notice.intent(at.variables).map(Some).map_err(|what| self.failed("notify.text", what))
     }
 
     fn emit(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {

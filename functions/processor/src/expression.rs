@@ -20,6 +20,12 @@ impl Lazy {
         self.parsed.get_or_init(|| Expression::parse(&self.text, self.scope).expect("build.rs checked it")).evaluate(variables)
     }
 
+    /// The same for a text, of which so many characters are wanted.
+    pub(crate) fn evaluate_for_text(&self, variables: &Variables, chars: usize) -> Result<Value, EvaluationError> {
+        let parsed = self.parsed.get_or_init(|| Expression::parse(&self.text, self.scope).expect("build.rs checked it"));
+        parsed.evaluate_for_text(variables, chars)
+    }
+
     /// A text of 1 to `at_most` bytes, or a whole number as one. What else it gave, in words, is the error.
     pub(crate) fn name(&self, variables: &Variables, at_most: usize) -> Result<String, String> {
         let text = match self.evaluate(variables).map_err(|error| error.to_string())? {

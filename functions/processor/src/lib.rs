@@ -21,6 +21,7 @@ pub mod failure;
 mod isolate;
 mod links;
 pub mod manual;
+mod notice;
 pub mod overflow;
 pub mod plan;
 pub mod schema;

@@ -1,6 +1,8 @@
 //! What a field holds, as far as its name says: lists of words, which are here to be read and added to.
 
 use serde_json::{Map, Value};
+pub(super) use tidings_core::text::fields::words;
+use tidings_core::text::fields::{NAMES, TEXTS};
 
 /// What a value is, by the name of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,32 +132,8 @@ const PEOPLE: &[&str] = &[
 /// Objects whose `name` is a person's, and that are none themselves.
 const PEOPLES: &[&str] = &["billing", "shipping", "delivery", "from", "to", "cc", "bcc", "by"];
 
-const NAMES: &[&str] = &[
-    "firstname",
-    "lastname",
-    "fullname",
-    "givenname",
-    "familyname",
-    "middlename",
-    "username",
-    "nickname",
-    "surname",
-    "login",
-    "screenname",
-    "displayname",
-    "realname",
-    "handle",
-    "initials",
-    "email",
-    "mail",
-    "vorname",
-    "nachname",
-    "prenom",
-    "nom",
-    "nombre",
-    "apellido",
-    "apellidos",
-];
+/// Beside the names of people: what reaches them.
+const ADDRESSES: &[&str] = &["email", "mail"];
 
 /// Before `name`.
 const NAMED: &[&str] = &[
@@ -223,43 +201,6 @@ const IN_ADDRESSES: &[&str] = &[
     "company",
 ];
 
-const TEXTS: &[&str] = &[
-    "text",
-    "body",
-    "message",
-    "comment",
-    "comments",
-    "note",
-    "notes",
-    "caption",
-    "content",
-    "description",
-    "feedback",
-    "transcript",
-    "question",
-    "answer",
-    "bio",
-    "useragent",
-];
-
-/// Of `customerPhone`, `customer_phone` and `Customer-Phone` the same words.
-pub(super) fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut before = '_';
-    for c in name.chars() {
-        let begins = !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase());
-        if begins && words.last().is_some_and(|word| !word.is_empty()) {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
-            word.extend(c.to_lowercase());
-        }
-        before = c;
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
 fn is(word: Option<&String>, list: &[&str]) -> bool {
     word.is_some_and(|word| list.contains(&word.as_str()))
 }
@@ -307,7 +248,7 @@ pub(super) fn kind(words: &[String], text: &str, within: Within) -> Kind {
     let named_here = is(last, PEOPLES) && reads_like_a_name(text);
     let of_a_person = own || named_here || (is_id && is(before, PEOPLE)) || (is(last, PEOPLE) && !is_browser(words));
     let is_name = is(last, &["name"]) && (named || reads_like_a_name(text));
-    if is(last, NAMES) || is_name || of_a_person {
+    if is(last, NAMES) || is(last, ADDRESSES) || is_name || of_a_person {
         return Kind::Person;
     }
     let addressed = last.is_some_and(|word| word.starts_with("address")) || (within.address && is(last, IN_ADDRESSES));

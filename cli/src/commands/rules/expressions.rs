@@ -1,6 +1,6 @@
 //! The expressions of rules: where each stands, and what it may name.
 
-use tidings_core::config::rules::{Effects, Join, Rule, Rules, Text, TextPart};
+use tidings_core::config::rules::{Effects, Join, PathPart, Rule, Rules};
 use tidings_core::rules::Scope;
 
 pub(super) struct Placed<'r> {
@@ -27,7 +27,12 @@ pub(super) fn of_rule(rule: &Rule) -> Vec<Placed<'_>> {
     rule.when.iter().for_each(|when| add(&mut found, format!("{place}, when"), when, Scope::Event));
     let scope = if rule.enrich.is_some() { Scope::Enriched } else { Scope::Event };
     if let Some(enrich) = &rule.enrich {
-        text(&mut found, &format!("{place}, enrich.path"), &enrich.path, Scope::Event);
+        for part in enrich.path.parts() {
+            match part {
+                PathPart::Value(value) => add(&mut found, format!("{place}, enrich.path"), value, Scope::Event),
+                PathPart::Words(_) => {}
+            }
+        }
         enrich.version.iter().for_each(|version| add(&mut found, format!("{place}, enrich.version"), version, Scope::Event));
     }
     rule.link.0.iter().for_each(|link| add(&mut found, format!("{place}, link"), link, scope));
@@ -53,18 +58,11 @@ fn effects<'r>(found: &mut Vec<Placed<'r>>, place: &str, effects: &'r Effects, s
     for (word, values) in [("count", &effects.count), ("add", &effects.add), ("remove", &effects.remove)] {
         values.iter().for_each(|(fact, value)| add(found, format!("{place}, {word}.{fact}"), value, scope));
     }
-    effects.notify.iter().for_each(|notify| text(found, &format!("{place}, notify.text"), &notify.text, scope));
+    for (value, _) in effects.notify.iter().flat_map(|notify| notify.text.expressions()) {
+        add(found, format!("{place}, notify.text"), value, scope);
+    }
     for (field, value) in effects.emit.iter().flat_map(|emit| &emit.data) {
         add(found, format!("{place}, emit.data.{field}"), value, scope);
-    }
-}
-
-fn text<'r>(found: &mut Vec<Placed<'r>>, place: &str, text: &'r Text, scope: Scope) {
-    for part in text.parts() {
-        match part {
-            TextPart::Value(value) => add(found, place.to_owned(), value, scope),
-            TextPart::Words(_) | TextPart::Fact { .. } => {}
-        }
     }
 }
 

@@ -1,62 +1,89 @@
 //! One message of many, for a cap whose overflow is `digest`. A line for each, in the order of the events: the newest that fit. The
 //! first line counts the rest.
 
-use super::{Action, ActionId, Intent, NOTIFY_TYPE, Part, Proposal, fill, said};
+use super::{Action, ActionId, NOTIFY_TYPE, Proposal, notification};
 use crate::claim::Sha256Hex;
 use crate::config::rules::Channel;
-use crate::context::Facts;
-use crate::limits::MAX_TEXT_CHARS;
-use crate::time::Timestamp;
+use crate::text::{Reader, Said, Span, render};
 use serde_json::json;
 
 /// The action that says these, which are in order and at least one. `left` counts those that had to leave before they could be
-/// said. `facts` gives what is known of a proposal's entity.
-pub fn digest<'f>(
+/// said. `reader` gives for whom a proposal's text is written.
+pub fn digest<'r>(
     members: &[&Proposal],
     left: u64,
     channel: Option<Channel>,
-    facts: impl Fn(&Proposal) -> Option<&'f Facts>,
-    now: Timestamp,
+    reader: impl Fn(&Proposal) -> Reader<'r>,
 ) -> Option<Action> {
     let newest = members.last()?;
     let count = u64::try_from(members.len()).unwrap_or(u64::MAX).saturating_add(left);
-    let texts = members.iter().rev().filter_map(|member| match &member.intent {
-        Intent::Notify { text, .. } => Some(fill(text, channel, facts(member), now)),
-        Intent::Emit { .. } => None,
-    });
-    let (text, shown) = lines(texts, count, channel);
-    let mut data = said(&text, channel);
+    let texts = members.iter().rev().filter_map(|member| member.said(channel, &reader(member)));
+    let (said, shown) = lines(texts, count, channel);
+    let mut data = notification(channel, &said);
     data["digest"] = json!({"count": count, "shown": shown});
     Some(newest.caused(id(members, left), NOTIFY_TYPE.to_owned(), data))
 }
 
-/// As many lines as fit, of texts whose newest comes first, and how many those are.
-fn lines(newest_first: impl Iterator<Item = String>, count: u64, channel: Option<Channel>) -> (String, u64) {
-    let rest = |n: u64| fill(&[Part::Value(format!("… +{n}"))], channel, None, Timestamp::from_unix_ms(0));
-    let mut room = MAX_TEXT_CHARS.saturating_sub(rest(u64::MAX).chars().count());
-    let mut shown: Vec<String> = Vec::new();
-    for text in newest_first {
-        let line = format!(
-            "• {}",
-            text.split(['\n', '\r']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-        );
-        let chars = line.chars().count() + 1;
-        if chars > room {
+/// As many lines as fit, of texts whose newest comes first, and how many those are. Its language is the newest's.
+fn lines(newest_first: impl Iterator<Item = Said>, count: u64, channel: Option<Channel>) -> (Said, u64) {
+    let mut fitting = Said { spans: Vec::new(), cut: false, language: None };
+    let mut lines: Vec<Vec<Span>> = Vec::new();
+    for (n, said) in (1..).zip(newest_first) {
+        lines.push(line(&said.spans));
+        let spans = message(&lines, count.saturating_sub(n));
+        if render(&spans, channel).cut {
             // One that fills a message is said alone, as it is.
-            if shown.is_empty() && text.chars().count() <= MAX_TEXT_CHARS {
-                return (text, 1);
-            }
-            break;
+            return if n == 1 { (said, 1) } else { (fitting, n - 1) };
         }
-        room -= chars;
-        shown.push(line);
+        let language = if n == 1 { said.language } else { fitting.language.take() };
+        fitting = Said { spans, cut: fitting.cut || said.cut, language };
     }
-    let n = u64::try_from(shown.len()).unwrap_or(u64::MAX);
-    if count > n {
-        shown.push(rest(count - n));
+    let shown = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+    (fitting, shown)
+}
+
+/// The lines in the order of the events, below the number of those that aren't shown.
+fn message(newest_first: &[Vec<Span>], rest: u64) -> Vec<Span> {
+    let rest = (rest > 0).then(|| vec![Span::Words(format!("… +{rest}"))]);
+    let mut spans = Vec::new();
+    for line in rest.iter().chain(newest_first.iter().rev()) {
+        if !spans.is_empty() {
+            spans.push(Span::Words("\n".to_owned()));
+        }
+        spans.extend_from_slice(line);
     }
-    shown.reverse();
-    (shown.join("\n"), n)
+    spans
+}
+
+fn line(spans: &[Span]) -> Vec<Span> {
+    std::iter::once(Span::Words("• ".to_owned())).chain(spans.iter().map(in_a_line)).collect()
+}
+
+fn in_a_line(span: &Span) -> Span {
+    match span {
+        Span::Words(words) => Span::Words(without_breaks(words)),
+        Span::Value { text, kind } => Span::Value { text: without_breaks(text), kind: *kind },
+        Span::Open(style) => Span::Open(*style),
+        Span::Close(style) => Span::Close(*style),
+        Span::Link { label, to } => Span::Link { label: label.iter().map(in_a_line).collect(), to: to.clone() },
+    }
+}
+
+/// With a space for each line break and the spaces around it.
+fn without_breaks(text: &str) -> String {
+    if !text.contains(['\n', '\r']) {
+        return text.to_owned();
+    }
+    let pieces: Vec<&str> = text.split(['\n', '\r']).collect();
+    let last = pieces.len() - 1;
+    let inner = pieces.iter().enumerate().map(|(n, piece)| match n {
+        0 => piece.trim_end(),
+        n if n == last => piece.trim_start(),
+        _ => piece.trim(),
+    });
+    let inner: Vec<&str> =
+        inner.enumerate().filter(|(n, piece)| *n == 0 || *n == last || !piece.is_empty()).map(|(_, piece)| piece).collect();
+    inner.join(" ")
 }
 
 /// It follows from what it is made of.
@@ -68,30 +95,48 @@ fn id(members: &[&Proposal], left: u64) -> ActionId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{MAX_DISCORD_TEXT_CHARS, MAX_SMS_TEXT_CHARS, MAX_TEXT_CHARS};
+
+    fn said(text: impl Into<String>) -> Said {
+        Said { spans: vec![Span::Words(text.into())], cut: false, language: None }
+    }
 
     fn texts(count: usize, chars: usize) -> Vec<String> {
         (0..count).rev().map(|n| format!("{n} {}", "x".repeat(chars))).collect()
+    }
+
+    fn written(texts: &[String], count: u64, channel: Option<Channel>) -> (String, u64) {
+        let (said, shown) = lines(texts.iter().map(said), count, channel);
+        (render(&said.spans, channel).text, shown)
     }
 
     #[test]
     fn the_newest_lines_that_fit_are_shown_and_the_rest_is_counted() {
         for (count, chars) in [(3, 5), (300, 20), (300, 500), (300, 4_000)] {
             let all = texts(count, chars);
-            let (text, shown) = lines(all.clone().into_iter(), count as u64 + 7, None);
+            let (text, shown) = written(&all, count as u64 + 7, None);
             assert!(text.chars().count() <= MAX_TEXT_CHARS, "{count} {chars}");
-            let mut written: Vec<String> = text.lines().map(str::to_owned).collect();
-            assert_eq!(written.remove(0), format!("… +{}", count as u64 + 7 - shown), "{count} {chars}: {shown}");
-            let newest: Vec<String> = all.iter().take(written.len()).rev().map(|text| format!("• {text}")).collect();
-            assert_eq!((written.len() as u64, written), (shown, newest), "{count} {chars}");
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            assert_eq!(lines.remove(0), format!("… +{}", count as u64 + 7 - shown), "{count} {chars}: {shown}");
+            let newest: Vec<String> = all.iter().take(lines.len()).rev().map(|text| format!("• {text}")).collect();
+            assert_eq!((lines.len() as u64, lines), (shown, newest), "{count} {chars}");
         }
-        assert_eq!(lines(texts(2, 1).into_iter(), 2, None), ("• 0 x\n• 1 x".to_owned(), 2), "nothing is left to count");
-        assert_eq!(lines(["a\n\n b".to_owned()].into_iter(), 1, None).0, "• a b", "a line each");
-        assert!(lines(texts(1, 1).into_iter(), 9, Some(Channel::Telegram)).0.starts_with("… \\+8"), "as its channel writes it");
+        assert_eq!(written(&texts(2, 1), 2, None), ("• 0 x\n• 1 x".to_owned(), 2), "nothing is left to count");
+        assert_eq!(written(&["a\n\n b".to_owned()], 1, None).0, "• a b", "a line each");
+        assert!(written(&texts(1, 1), 9, Some(Channel::Telegram)).0.starts_with("… \\+8"), "as its channel writes it");
+    }
+
+    #[test]
+    fn a_digest_is_no_longer_than_its_channel_takes() {
+        for (channel, most) in [(Channel::Discord, MAX_DISCORD_TEXT_CHARS), (Channel::Sms, MAX_SMS_TEXT_CHARS)] {
+            let (text, shown) = written(&texts(300, 100), 300, Some(channel));
+            assert!(text.chars().count() <= most && shown > 1, "{channel:?}: {shown}");
+        }
     }
 
     #[test]
     fn one_that_fills_a_message_is_said_alone_and_its_number_with_it_in_the_data() {
         let text = "x".repeat(MAX_TEXT_CHARS);
-        assert_eq!(lines([text.clone(), "y".to_owned()].into_iter(), 2, None), (text, 1));
+        assert_eq!(written(&[text.clone(), "y".to_owned()], 2, None), (text, 1));
     }
 }

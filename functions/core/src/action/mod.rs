@@ -3,23 +3,26 @@
 //! A proposal follows from its event alone. Whether, when and by which channel it is sent is the [`policy`]'s to say.
 
 pub mod digest;
-mod escape;
 pub mod policy;
 pub mod preferences;
 pub mod quiet;
+mod stored;
 pub mod turns;
 
+pub use crate::text::{Part, Variant, in_a_text};
 pub use policy::{Verdict, Withheld};
 pub use preferences::{Preference, Preferences};
 
 use crate::claim::{ClaimKey, Sha256Hex};
 use crate::config::rules::{Cap, CapOverflow, Channel, Priority};
 use crate::context::{Facts, ItemKey, NODE_REGISTER, Tie};
-use crate::limits::{MAX_DEFERRAL, MAX_TEXT_CHARS};
+use crate::limits::MAX_DEFERRAL;
+use crate::text::{Reader, Rendered, Said, render, say, tells_facts, texts_of};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
+use stored::StoredIntent;
 
 /// The CloudEvents type of a notification.
 pub const NOTIFY_TYPE: &str = "tidings.notify";
@@ -100,24 +103,20 @@ impl Wrote {
     }
 }
 
+/// What it is to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "StoredIntent", into = "StoredIntent")]
 pub enum Intent {
-    Notify { text: Vec<Part>, channels: Vec<Channel>, cap: Option<Cap> },
-    Emit { action_type: String, data: Value },
-}
-
-/// A part of a text. Its facts are filled in, and all values escaped, when it is known how it is sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// The author's own words.
-    Words(String),
-    /// From the event.
-    Value(String),
-    Fact {
-        name: String,
-        fallback: String,
+    Notify {
+        text: Vec<Part>,
+        /// Others than `text`, for a channel, a language or both.
+        variants: Vec<Variant>,
+        channels: Vec<Channel>,
+        cap: Option<Cap>,
+    },
+    Emit {
+        action_type: String,
+        data: Value,
     },
 }
 
@@ -175,12 +174,6 @@ impl fmt::Display for ActionOutcome {
     }
 }
 
-/// A text that is longer than may be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLong {
-    pub chars: usize,
-}
-
 impl Proposal {
     /// `rule/notify` or `rule/emit`, for timelines.
     pub fn label(&self) -> String {
@@ -192,7 +185,7 @@ impl Proposal {
 
     pub fn tells_facts(&self) -> bool {
         match &self.intent {
-            Intent::Notify { text, .. } => text.iter().any(|part| matches!(part, Part::Fact { .. })),
+            Intent::Notify { text, variants, .. } => texts_of(text, variants).any(tells_facts),
             Intent::Emit { .. } => false,
         }
     }
@@ -225,20 +218,23 @@ impl Proposal {
         now.since(self.since) > MAX_DEFERRAL
     }
 
-    /// The action by this channel, with what is known of the entity at this time.
-    pub fn action(&self, channel: Option<Channel>, facts: Option<&Facts>, now: Timestamp) -> Result<Action, TooLong> {
+    /// What a notification says to somebody, before it is written for its channel.
+    pub fn said(&self, channel: Option<Channel>, reader: &Reader<'_>) -> Option<Said> {
+        match &self.intent {
+            Intent::Notify { text, variants, .. } => Some(say(text, variants, channel, reader)),
+            Intent::Emit { .. } => None,
+        }
+    }
+
+    /// The action by this channel. A notification's text is chosen and written for its reader.
+    pub fn action(&self, channel: Option<Channel>, reader: &Reader<'_>) -> Action {
         let (action_type, data) = match &self.intent {
             Intent::Emit { action_type, data } => (action_type.clone(), data.clone()),
-            Intent::Notify { text, .. } => {
-                let text = fill(text, channel, facts, now);
-                let chars = text.chars().count();
-                if chars > MAX_TEXT_CHARS {
-                    return Err(TooLong { chars });
-                }
-                (NOTIFY_TYPE.to_owned(), said(&text, channel))
+            Intent::Notify { text, variants, .. } => {
+                (NOTIFY_TYPE.to_owned(), notification(channel, &say(text, variants, channel, reader)))
             }
         };
-        Ok(self.caused(self.id.clone(), action_type, data))
+        self.caused(self.id.clone(), action_type, data)
     }
 
     /// An action of this proposal's event.
@@ -257,38 +253,21 @@ impl Proposal {
     }
 }
 
-/// The data of a notification.
-fn said(text: &str, channel: Option<Channel>) -> Value {
-    match channel {
-        Some(channel) => json!({"channel": channel, "text": text}),
-        None => json!({"text": text}),
-    }
-}
-
-fn fill(parts: &[Part], channel: Option<Channel>, facts: Option<&Facts>, now: Timestamp) -> String {
-    let known = |name: &str| facts.and_then(|facts| facts.get(name)).filter(|fact| fact.is_known(now));
-    let mut text = String::new();
-    for part in parts {
-        match part {
-            Part::Words(words) => text.push_str(words),
-            Part::Value(value) => text.push_str(&escape::escape(value, channel)),
-            Part::Fact { name, fallback } => match known(name).and_then(|fact| in_a_text(&fact.value)) {
-                Some(value) => text.push_str(&escape::escape(&value, channel)),
-                None => text.push_str(fallback),
-            },
+/// The data of a notification: the text, and what a sender has to say to the channel's API about it.
+pub fn notification(channel: Option<Channel>, said: &Said) -> Value {
+    let Rendered { text, format, segments, cut } = render(&said.spans, channel);
+    let mut data = json!({"text": text, "format": format});
+    for (name, value) in [
+        ("channel", channel.map(|channel| json!(channel))),
+        ("segments", segments.map(Value::from)),
+        ("cut", (cut || said.cut).then_some(Value::Bool(true))),
+        ("language", said.language.as_deref().map(Value::from)),
+    ] {
+        if let Some(value) = value {
+            data[name] = value;
         }
     }
-    text
-}
-
-/// A value as it reads in a text. `None` for what has no such form: nothing, a list, an object.
-pub fn in_a_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
+    data
 }
 
 impl Action {
@@ -320,7 +299,7 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::{Fact, Order};
+    use crate::config::rules::Policy;
 
     fn proposal(parts: Vec<Part>) -> Proposal {
         let cause = ClaimKey::new("orders", "e1");
@@ -337,14 +316,15 @@ mod tests {
             cause,
             priority: Priority::Normal,
             traceparent: None,
-            intent: Intent::Notify { text: parts, channels: vec![], cap: None },
+            intent: Intent::Notify { text: parts, variants: vec![], channels: vec![], cap: None },
         }
     }
 
     #[test]
     fn an_action_is_the_golden_file() {
         let parts = vec![Part::Words("Your order ".into()), Part::Value("<1042>".into())];
-        let action = proposal(parts).action(Some(Channel::Slack), None, Timestamp::from_unix_ms(0)).unwrap();
+        let action = proposal(parts)
+            .action(Some(Channel::Slack), &Reader::new(None, None, &Policy::default(), Timestamp::from_unix_ms(0)));
         let ours: Value = serde_json::from_str(&action.encode("slack:C0SUPPORT1", 7)).unwrap();
         let golden: Value = serde_json::from_str(include_str!("../../../../events/contract/action-v1.json")).unwrap();
         assert_eq!(ours, golden);
@@ -363,32 +343,5 @@ mod tests {
             assert_ne!(id, other);
         }
         assert_eq!(id.as_str().len(), 64, "SQS takes 128 characters as a deduplication id");
-    }
-
-    #[test]
-    fn a_text_tells_what_is_known_then() {
-        let parts = || vec![Part::Fact { name: "carrier".into(), fallback: "our <carrier>".into() }];
-        let order = Order::at(Timestamp::from_unix_ms(1), ClaimKey::new("s", "e"));
-        let fact = |value: Value| Facts::from([("carrier".to_owned(), Fact::register(value, order.clone()))]);
-        let at = Timestamp::from_unix_ms(5);
-        let text = |facts: Option<&Facts>| {
-            proposal(parts()).action(Some(Channel::Web), facts, at).unwrap().data["text"].as_str().unwrap().to_owned()
-        };
-        assert_eq!(text(Some(&fact(json!("D & H")))), "D &amp; H");
-        for unknown in [None, Some(&fact(Value::Null)), Some(&fact(json!(["DHL"])))] {
-            assert_eq!(text(unknown), "our <carrier>", "the author's own words aren't escaped");
-        }
-        let mut expired = fact(json!("DHL"));
-        expired.get_mut("carrier").unwrap().expires = Some(at);
-        assert_eq!(text(Some(&expired)), "our <carrier>");
-    }
-
-    #[test]
-    fn a_text_is_bounded_on_both_sides() {
-        for letter in ["x", "ж", "語", "🙂"] {
-            let text = |chars| proposal(vec![Part::Value(letter.repeat(chars))]).action(None, None, Timestamp::from_unix_ms(0));
-            assert!(text(MAX_TEXT_CHARS).is_ok(), "{letter}: characters count, not bytes");
-            assert_eq!(text(MAX_TEXT_CHARS + 1).unwrap_err(), TooLong { chars: MAX_TEXT_CHARS + 1 });
-        }
     }
 }

@@ -165,7 +165,12 @@ mod tests {
             cause,
             priority,
             traceparent: None,
-            intent: Intent::Notify { text: vec![Part::Words("hello".into())], channels: channels.to_vec(), cap: None },
+            intent: Intent::Notify {
+                text: vec![Part::Words("hello".into())],
+                variants: vec![],
+                channels: channels.to_vec(),
+                cap: None,
+            },
         }
     }
 

@@ -37,13 +37,27 @@ pub(super) const ADDRESS: &str =
     r"^https://[a-z0-9.-]*(?:\{secret:[0-9]+\}[a-z0-9.-]*)*\.[a-z0-9-]+/(?:[^{}]|\{(?:hex|word|secret|secret:[0-9]+)\})*$";
 pub(super) const HOST_NAME: &str = r"^[a-z0-9.-]*(?:\{secret:[0-9]+\}[a-z0-9.-]*)*\.[a-z0-9-]+$";
 pub(super) const TYPE_PATTERN: &str = r"^(?:\*|[^.* {}]+)(?:\.(?:\*|[^.* {}]+))*$";
-pub(super) const TEXT: &str = r"^(?:[^{}]|\{\{|\}\}|\{[^{}]+\})+$";
+/// A place in a text: what is in quotes may be anything, and maps stand in maps.
+macro_rules! place {
+    () => {
+        r#"\{(?:'[^']*'|"[^"]*"|[^{}]|\{(?:'[^']*'|"[^"]*"|[^{}]|\{[^{}]*\})*\})+\}"#
+    };
+}
+
+pub(super) const TEXT: &str = concat!(r"^(?:[^{}]|\\[{}]|\{\{|\}\}|", place!(), r")+$");
+pub(super) const LANGUAGE: &str = "^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*$";
 pub(super) const NAME: &str = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$";
 pub(super) const ACTION_TYPE: &str = r"^(?!tidings\.)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$";
 
 /// What names rules, facts, nodes and values.
 pub(super) fn name() -> Value {
     json!({ "pattern": NAME })
+}
+
+/// What chooses a text: a channel, a language, or neither.
+pub(super) fn text_key() -> Value {
+    let channels = crate::config::rules::Channel::ALL.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join("|");
+    json!({ "pattern": format!("^(?:default|{channels}|{})$", LANGUAGE.trim_matches(['^', '$'])) })
 }
 
 pub(super) fn source_name() -> Value {

@@ -189,7 +189,12 @@ mod tests {
             cause,
             priority,
             traceparent: None,
-            intent: Intent::Notify { text: vec![Part::Words("x".repeat(text_bytes))], channels: vec![], cap: None },
+            intent: Intent::Notify {
+                text: vec![Part::Words("x".repeat(text_bytes))],
+                variants: vec![],
+                channels: vec![],
+                cap: None,
+            },
         };
         Waits { until, proposal }
     }

@@ -109,6 +109,31 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// Whether it is that something isn't there, or is `null`.
+    pub(super) fn is_absence(&self) -> bool {
+        match self {
+            Self::NoField(_) | Self::NoFields { .. } | Self::NoEntry | Self::Index | Self::Lookup(Kind::Null, _) => true,
+            Self::Operands { left, right, .. } | Self::Incomparable { left, right } => {
+                *left == Kind::Null || *right == Kind::Null
+            }
+            Self::Negation(kind) | Self::NotIterable(kind) | Self::NotBool(kind) => *kind == Kind::Null,
+            Self::Lookup(..)
+            | Self::Overload { .. }
+            | Self::Argument(_)
+            | Self::KeyKind(_)
+            | Self::KeyTwice
+            | Self::Zero
+            | Self::Overflow(_)
+            | Self::NotFinite
+            | Self::Loop(_)
+            | Self::Pattern(_)
+            | Self::LargeResult(_)
+            | Self::LargeValue
+            | Self::ExpressionWork
+            | Self::EventWork => false,
+        }
+    }
+
     /// Whether it ends the evaluation whatever is around it: `true || …` has a value beside an error, never beside a limit.
     pub(super) fn is_limit(&self) -> bool {
         match self {

@@ -52,6 +52,9 @@ pub struct ExpressionError(String);
 pub enum EvaluationError {
     #[error("{0}")]
     NoValue(String),
+    /// A field, an entry or an element that isn't there, or one of `null`. A text says something else then, if it has been given that.
+    #[error("{0}")]
+    Absent(String),
     /// It has one, of so many bytes.
     #[error("a value of {0} bytes, allowed: {MAX_FACT_BYTES}")]
     TooLarge(usize),
@@ -102,13 +105,34 @@ impl Expression {
     pub fn evaluate(&self, variables: &Variables) -> Result<serde_json::Value, EvaluationError> {
         let mut evaluation = Evaluation::new(&variables.values, Meter::new(&variables.work));
         let value = evaluation.value(&self.tree).and_then(|value| convert::to_json(&value, &mut evaluation.meter));
-        value.map_err(|fault| {
-            if let Fault::LargeResult(bytes) = fault {
-                EvaluationError::TooLarge(bytes)
-            } else {
-                EvaluationError::NoValue(fault.to_string())
-            }
-        })
+        value.map_err(error)
+    }
+
+    /// The same for a text: of a longer one so many characters, and one more.
+    pub fn evaluate_for_text(&self, variables: &Variables, chars: usize) -> Result<serde_json::Value, EvaluationError> {
+        let mut evaluation = Evaluation::new(&variables.values, Meter::new(&variables.work));
+        let value = evaluation.value(&self.tree).and_then(|value| match &value {
+            Value::Text(text) => Ok(text.as_str().chars().take(chars + 1).collect::<String>().into()),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Uint(_)
+            | Value::Double(_)
+            | Value::Exact(_)
+            | Value::Bytes(_)
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Type(_) => convert::to_json(&value, &mut evaluation.meter),
+        });
+        value.map_err(error)
+    }
+}
+
+fn error(fault: Fault) -> EvaluationError {
+    match fault {
+        Fault::LargeResult(bytes) => EvaluationError::TooLarge(bytes),
+        absent if absent.is_absence() => EvaluationError::Absent(absent.to_string()),
+        other => EvaluationError::NoValue(other.to_string()),
     }
 }
 

@@ -1,9 +1,13 @@
 //! A text as a reader is to see it, before it is written for a channel.
 
-/// A piece of a text. A text is a flat list of them; `Open` and `Close` nest properly.
+use crate::claim::words;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A text is a flat list of these. `Open` and `Close` nest properly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Span {
-    /// The author's own words. They are no markup by themselves: the author's markup is `Open`, `Close` and `Link`.
+    /// The author's own words. No markup by themselves: the author's markup is `Open`, `Close` and `Link`.
     Words(String),
     /// A value from an event or a fact.
     Value {
@@ -19,18 +23,21 @@ pub enum Span {
     },
 }
 
-/// What a value is to its reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueKind {
-    /// An id, an amount, an address, a link: it arrives unchanged. Where all of it is an http(s) URL, it is a link.
-    Data,
-    /// A field in which people write (a name, a title, a comment): never markup, a mention or a link.
-    Prose,
+words! {
+    /// What a value is, and so what may become of it.
+    ValueKind {
+        /// An id, an amount, an address, a link: it arrives unchanged. Where all of it is an http(s) URL, it is a link.
+        Data = "data",
+        /// What people write: a name, a title, a comment. It is never markup, a mention or a link.
+        Prose = "prose",
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    Strong,
-    Emphasis,
-    Code,
+words! {
+    /// The author's emphasis.
+    Style {
+        Strong = "strong",
+        Emphasis = "emphasis",
+        Code = "code",
+    }
 }

@@ -10,6 +10,7 @@ use tidings_core::action::{ActionOutcome, Became, Preferences, Proposal, Verdict
 use tidings_core::config::rules::{CapOverflow, Channel, Priority};
 use tidings_core::context::{Facts, Item, ItemKey, Outgoing, PREFERENCES, Waits};
 use tidings_core::limits::{MAX_DEFERRAL, WAKE_STEP};
+use tidings_core::text::Reader;
 use tidings_core::time::Timestamp;
 
 /// One that is looked at now.
@@ -173,14 +174,17 @@ impl Work<'_> {
     fn send(&mut self, members: &[&Candidate], message: &Message) -> Became {
         let Some(newest) = members.last() else { return Became::Withheld(Withheld::TooLarge) };
         let now = self.at.now;
-        let facts = |proposal: &Proposal| proposal.entity.clone().and_then(|entity| self.facts_in(&ItemKey::Entity(entity)));
+        let facts = |entity: &str| self.facts_in(&ItemKey::Entity(entity.to_owned()));
+        let preferences = facts(PREFERENCES);
+        let reader =
+            |proposal: &Proposal| Reader::new(preferences, proposal.entity.as_deref().and_then(facts), self.at.policy, now);
         let left: u64 = message.left_of.iter().filter_map(|scope| self.deferred.left.get(scope)).sum();
         let count = u64::try_from(members.len()).unwrap_or(u64::MAX).saturating_add(left);
         let (action, became) = if message.is_digest() && count > 1 {
             let proposals: Vec<&Proposal> = members.iter().map(|member| &member.proposal).collect();
-            (digest(&proposals, left, newest.channel, facts, now), Became::Digest { count })
+            (digest(&proposals, left, newest.channel, reader), Became::Digest { count })
         } else {
-            (newest.proposal.action(newest.channel, facts(&newest.proposal), now).ok(), Became::Queued)
+            (Some(newest.proposal.action(newest.channel, &reader(&newest.proposal))), Became::Queued)
         };
         let Some(action) = action else { return Became::Withheld(Withheld::TooLarge) };
         if let Err(why) = self.put(Outgoing::Action(Box::new(action))) {

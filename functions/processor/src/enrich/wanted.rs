@@ -4,7 +4,7 @@ use crate::expression::Lazy;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::rules::{Enrich, IfGone, TextPart};
+use tidings_core::config::rules::{Enrich, IfGone, PathPart};
 use tidings_core::limits::{MAX_FETCH_VALUE_BYTES, MAX_FETCHED_PATH_BYTES};
 use tidings_core::rules::{Scope, Variables};
 
@@ -49,10 +49,9 @@ enum Part {
 
 impl ReadyEnrich {
     pub(crate) fn new(enrich: &Enrich) -> Self {
-        let part = |part: &TextPart| match part {
-            TextPart::Words(words) => Part::Words(words.clone()),
-            TextPart::Value(text) => Part::Value(Lazy::new(text, Scope::Event)),
-            TextPart::Fact { .. } => unreachable!("build.rs refuses a path with facts"),
+        let part = |part: &PathPart| match part {
+            PathPart::Words(words) => Part::Words(words.clone()),
+            PathPart::Value(text) => Part::Value(Lazy::new(text, Scope::Event)),
         };
         Self {
             api: enrich.from.clone(),

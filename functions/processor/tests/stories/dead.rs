@@ -90,7 +90,7 @@ rules:
     let events = attacks.iter().map(|attack| sent(*attack).message(MAX_RECEIVES));
     let batch = events.chain(mates.iter().map(|mate| mate.message(MAX_RECEIVES))).collect();
     assert_eq!(harness.handle(batch).await, ["m-bomb", "m-joined", "m-replaced", "m-slow"]);
-    assert_eq!(harness.claim("orders#said").unwrap().actions, ["said/notify withheld: too-large"], "and a text costs itself");
+    assert_eq!(harness.claim("orders#said").unwrap().actions, ["said/notify queued"], "and a text is cut");
     for mate in ["orders#e1", "orders#e2"] {
         assert_eq!(harness.state(mate), Some(ClaimState::Processed), "{mate}");
     }

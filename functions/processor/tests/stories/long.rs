@@ -87,7 +87,9 @@ async fn a_text_of_as_many_characters_is_told_and_waits_for_the_morning() {
     }
     let harness = with_rules();
     let claim = comes(&harness, "s", "told", "a/1", json!({"text": "x".repeat(MAX_TEXT_CHARS + 1)})).await;
-    assert_eq!(claim.actions, ["told/notify withheld: too-large"]);
+    assert_eq!(claim.actions, ["told/notify queued"], "one that is longer is cut");
+    let said = harness.said("ann").remove(0);
+    assert!(said.ends_with('…') && said.chars().count() <= MAX_TEXT_CHARS, "{said}");
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ mod repeats;
 mod schemas;
 mod stores;
 mod support;
+mod texts;
 mod ties;
 mod waiting;
 mod year;

@@ -30,7 +30,7 @@ fn proposal(n: usize, rule: &str, own: Option<Cap>, priority: Priority) -> Propo
         cause,
         priority,
         traceparent: None,
-        intent: Intent::Notify { text: vec![], channels: vec![], cap: own },
+        intent: Intent::Notify { text: vec![], variants: vec![], channels: vec![], cap: own },
     }
 }
 

@@ -1,6 +1,6 @@
 //! "Notify, then fetch": what a rule fetches before it is applied, and where from.
 
-use super::Text;
+use super::FetchPath;
 use serde::{Deserialize, Serialize};
 
 /// Somewhere that rules may fetch from: nowhere else may they.
@@ -34,7 +34,7 @@ pub struct Enrich {
     /// The API's name.
     pub from: String,
     /// What is put behind the API's address. The value of a place is one segment, or a part of one: it is escaped.
-    pub path: Text,
+    pub path: FetchPath,
     /// A CEL expression that gives the object's version: of one version it is fetched once. The event's own if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,

@@ -17,7 +17,9 @@ pub use ladder::Ladder;
 pub use pattern::TypePattern;
 pub use policy::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours};
 pub use span::Span;
-pub use text::{Text, TextPart};
+pub use text::{
+    Chosen, FetchPath, Given, PathPart, Source, Text, TextPart, TextPlace, Texts, What, computes, gives_prose, language_tag,
+};
 
 use super::OneOrMany;
 use serde::{Deserialize, Serialize};
@@ -161,7 +163,7 @@ pub struct Assignment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
-    pub text: Text,
+    pub text: Texts,
     /// Only by these; by whatever the person and the policy prefer if it is left out.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub channels: OneOrMany<Channel>,

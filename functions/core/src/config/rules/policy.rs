@@ -23,6 +23,12 @@ pub struct Policy {
     /// Actions of low priority of events that waited longer than this are shed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shed_after: Option<Span>,
+    /// In which texts are written: a BCP 47 tag. English if it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The IANA time zone of dates in texts; that of the quiet hours if it is left out, else UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// Whom notifications are for.

@@ -66,6 +66,10 @@ impl Decimal {
         Self { negative: self.negative && digits != 0, digits, decimals }
     }
 
+    pub fn is_zero(self) -> bool {
+        self.digits == 0
+    }
+
     pub(super) fn is_negative(self) -> bool {
         self.negative
     }

@@ -2,7 +2,7 @@
 
 use super::{Scalar, expression, name, parse};
 use crate::config::files::{Checker, Spanned, did_you_mean};
-use crate::config::rules::{Api, Enrich, IfGone, SentAs, Text, TextPart};
+use crate::config::rules::{Api, Enrich, FetchPath, IfGone, PathPart, SentAs};
 use crate::limits::{MAX_API_URL_BYTES, MAX_FETCH_PATH_BYTES};
 use crate::rules::Scope;
 use serde::Deserialize;
@@ -26,7 +26,7 @@ pub(super) struct EnrichEntry {
     /// One of `apis`.
     from: Spanned<String>,
     /// What is put behind its address, as `tickets/{data.ticket.id}`.
-    path: Spanned<Text>,
+    path: Spanned<FetchPath>,
     /// Gives the object's version: of one version it is fetched once.
     version: Option<Spanned<Scalar>>,
     /// What becomes of the rule where there is no such object.
@@ -95,7 +95,7 @@ fn is_header(header: &str) -> bool {
     !header.is_empty() && header.len() <= 64 && header.bytes().all(token) && !ours.contains(&header.to_ascii_lowercase().as_str())
 }
 
-pub(super) fn enrich(checker: &mut Checker<'_>, rule: &str, entry: EnrichEntry, apis: &BTreeMap<String, Api>) -> Enrich {
+pub(super) fn enrich(checker: &mut Checker<'_>, entry: EnrichEntry, apis: &BTreeMap<String, Api>) -> Enrich {
     let EnrichEntry { from, path, version, if_gone } = entry;
     if !apis.contains_key(&from.value) {
         let hint = did_you_mean(&from.value, apis.keys().map(String::as_str));
@@ -110,7 +110,7 @@ pub(super) fn enrich(checker: &mut Checker<'_>, rule: &str, entry: EnrichEntry, 
     }
     for (n, part) in path.value.parts().iter().enumerate() {
         match part {
-            TextPart::Words(words) => {
+            PathPart::Words(words) => {
                 let climbs = words.split('/').any(|segment| segment == "..");
                 if words.starts_with('/') && n == 0 {
                     checker.problem(at, "a path begins without /: the API's address ends in one");
@@ -118,12 +118,7 @@ pub(super) fn enrich(checker: &mut Checker<'_>, rule: &str, entry: EnrichEntry, 
                     checker.problem(at, format!("{words:?} can't stand in a path; escape it as a URL does, and go nowhere up"));
                 }
             }
-            TextPart::Value(text) => {
-                parse(checker, at, text, Scope::Event);
-            }
-            TextPart::Fact { .. } => {
-                checker.problem(at, format!("rule {rule:?} fetches by a fact; what is fetched follows from the event alone"));
-            }
+            PathPart::Value(text) => parse(checker, at, text, Scope::Event),
         }
     }
     let version = version.map(|version| expression(checker, version, Scope::Event));

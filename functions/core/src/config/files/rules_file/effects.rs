@@ -2,13 +2,14 @@
 
 use super::facts::{Kind, Kinds};
 use super::policy::{CapEntry, cap};
+use super::texts::{TextsEntry, texts};
 use super::{Scalar, expression, name, parse};
 use crate::config::OneOrMany;
 use crate::config::files::{Checker, Spanned};
-use crate::config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, Span, Text, TextPart, is_name};
+use crate::config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, Span, is_name};
 #[cfg(feature = "schema")]
 use crate::config::schema::Either;
-use crate::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TEXT_CHARS, MAX_TTL};
+use crate::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TTL};
 use crate::rules::Scope;
 use serde::Deserialize;
 use serde_saphyr::Location;
@@ -44,8 +45,8 @@ pub(super) struct BranchEntry {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct NotifyEntry {
-    /// What is said.
-    text: Spanned<Text>,
+    /// What is said: a text, or texts by channel and language.
+    text: Spanned<TextsEntry>,
     /// Only by these; by whatever the person and the policy prefer if it is left out.
     channels: Option<Spanned<OneOrMany<Channel>>>,
     /// For each conversation, beside the policy's own.
@@ -176,6 +177,7 @@ impl Field {
                 checker.problem(at, format!("{what} sets and unsets {fact:?}; one of them is enough"));
             }
             let AssignmentEntry { value: Scalar(value), ttl, ladder } = entry.value;
+            kinds.holds(&fact, &value);
             parse(checker, at, &value, scope);
             if let Some(ttl) = ttl.filter(|ttl| ttl.duration() > MAX_TTL) {
                 checker.problem(
@@ -245,25 +247,15 @@ fn forgotten(checker: &mut Checker<'_>, unset: Spanned<OneOrMany<String>>, kinds
 }
 
 fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &mut Kinds) -> Notify {
-    let (at, text) = (entry.text.referenced, entry.text.value);
-    let chars = text.to_string().chars().count();
-    if chars > MAX_TEXT_CHARS {
-        checker.problem(at, format!("a text of {chars} characters, allowed: {MAX_TEXT_CHARS}"));
-    }
-    for part in text.parts() {
-        match part {
-            TextPart::Words(_) => {}
-            TextPart::Value(value) => parse(checker, at, value, scope),
-            TextPart::Fact { name, .. } => kinds.told(at, name),
-        }
-    }
+    let text = texts(checker, entry.text, scope, kinds);
     let channels = entry.channels.map(|channels| {
         if channels.value.is_empty() {
             checker.problem(channels.referenced, "`channels` is an empty list: it could never be sent");
         }
         channels.value
     });
-    Notify { text, channels: channels.unwrap_or_default(), cap: entry.cap.map(|entry| cap(checker, entry)) }
+    let cap = entry.cap.map(|entry| cap(checker, entry));
+    Notify { text, channels: channels.unwrap_or_default(), cap }
 }
 
 fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope: Scope) -> Emit {

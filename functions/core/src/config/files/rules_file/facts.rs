@@ -2,9 +2,9 @@
 //! set somewhere.
 
 use crate::config::files::{Checker, did_you_mean};
-use crate::config::rules::Ladder;
+use crate::config::rules::{Ladder, Rules, gives_prose};
 use serde_saphyr::Location;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -30,6 +30,8 @@ pub(super) struct Kinds {
     written: BTreeMap<String, Kind>,
     ladders: BTreeMap<String, Ladder>,
     told: Vec<(Location, String)>,
+    /// Those that hold what people write.
+    prose: BTreeSet<String>,
     forgotten: Vec<(Location, String)>,
 }
 
@@ -51,6 +53,23 @@ impl Kinds {
             && self.ladders.entry(fact.to_owned()).or_insert_with(|| ladder.clone()) != ladder
         {
             checker.problem(at, format!("fact {fact:?} has another ladder here than above; one fact has one"));
+        }
+    }
+
+    /// What it is set to: an expression.
+    pub(super) fn holds(&mut self, fact: &str, expression: &str) {
+        if gives_prose(expression) {
+            self.prose.insert(fact.to_owned());
+        }
+    }
+
+    /// Texts learn which facts hold what people write: a fact may be called otherwise than the field that it comes from.
+    pub(super) fn mark_prose(&self, rules: &mut Rules) {
+        let branches = rules.joins.iter_mut().flat_map(|join| [&mut join.then, &mut join.otherwise]);
+        for effects in rules.rules.iter_mut().map(|rule| &mut rule.effects).chain(branches) {
+            if let Some(notify) = &mut effects.notify {
+                notify.text.mark_prose(&self.prose);
+            }
         }
     }
 

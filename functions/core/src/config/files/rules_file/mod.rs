@@ -5,6 +5,7 @@ mod apis;
 mod effects;
 mod facts;
 mod policy;
+mod texts;
 
 use super::{Checker, Report, Spanned, did_you_mean, yaml};
 use crate::config::OneOrMany;
@@ -223,6 +224,7 @@ pub fn read_rules(file: &str, text: &str, sources: &[String]) -> Result<Rules, R
         named(&mut checker, "join", &entry.name, &mut names);
         rules.joins.push(join(&mut checker, entry, sources, &mut kinds));
     }
+    kinds.mark_prose(&mut rules);
     kinds.finish(&mut checker);
     checker.report.into_result(rules)
 }
@@ -258,7 +260,7 @@ fn rule(
     let (here, name) = (entry.name.referenced, entry.name.value);
     about(checker, entry.on.referenced, &entry.on.value, &entry.source, sources);
     let when = entry.when.map(|text| expression(checker, text, Scope::Event));
-    let enrich = entry.enrich.map(|enrich| self::enrich(checker, &name, enrich, apis));
+    let enrich = entry.enrich.map(|enrich| self::enrich(checker, enrich, apis));
     let scope = if enrich.is_some() { Scope::Enriched } else { Scope::Event };
     let link = entry.link.map(|link| links(checker, &name, link, scope)).unwrap_or_default();
     let if_stale = entry.if_stale.as_ref().map(|s| s.value).unwrap_or_default();

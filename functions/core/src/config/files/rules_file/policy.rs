@@ -2,7 +2,7 @@
 
 use crate::config::OneOrMany;
 use crate::config::files::{Checker, Spanned};
-use crate::config::rules::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours, Span};
+use crate::config::rules::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours, Span, language_tag};
 use crate::limits::{MAX_CAP, MAX_CAP_WITHIN, MAX_QUIET_WINDOWS};
 use crate::time::Zone;
 use serde::Deserialize;
@@ -21,6 +21,11 @@ pub(super) struct PolicyEntry {
     cap: Option<CapEntry>,
     /// Actions of low priority of events that waited longer than this are shed.
     shed_after: Option<Span>,
+    /// In which texts are written, and for whom has chosen no other: `en`, `pt-BR`. English if it is left out.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::LANGUAGE)))]
+    language: Option<Spanned<String>>,
+    /// The IANA time zone of dates in texts, of those who have told none; that of `quiet_hours` if it is left out, else UTC.
+    zone: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +80,8 @@ impl PolicyEntry {
             quiet_hours: quiet_hours.unwrap_or_default(),
             cap: self.cap.map(|entry| cap(checker, entry)),
             shed_after: self.shed_after,
+            language: self.language.and_then(|language| self::language(checker, &language)),
+            zone: self.zone.and_then(|zone| self::zone(checker, &zone)),
         }
     }
 }
@@ -102,6 +109,22 @@ impl QuietHoursEntry {
         });
         QuietHours { from: from.value, to, zone: zone.value, days: days.unwrap_or_default() }
     }
+}
+
+fn language(checker: &mut Checker<'_>, language: &Spanned<String>) -> Option<String> {
+    let tag = language_tag(&language.value);
+    if tag.is_none() {
+        checker.problem(language.referenced, format!("{:?} is no language; as in en, de, pt-BR", language.value));
+    }
+    tag
+}
+
+fn zone(checker: &mut Checker<'_>, zone: &Spanned<String>) -> Option<String> {
+    if Zone::named(&zone.value).is_none() {
+        let what = format!("unknown time zone {:?}; as in Europe/Berlin, America/New_York, UTC", zone.value);
+        checker.problem(zone.referenced, what);
+    }
+    Some(zone.value.clone())
 }
 
 pub(super) fn cap(checker: &mut Checker<'_>, entry: CapEntry) -> Cap {

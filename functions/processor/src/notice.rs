@@ -1,0 +1,126 @@
+//! What a notification says, its values worked out for one event. Pure: the same event gives the same.
+//!
+//! A text is never too long to be said: of the values that have no room the rest is left out, with a mark.
+
+use crate::expression::Lazy;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use tidings_core::action::{Intent, Variant, in_a_text};
+use tidings_core::config::rules::{Cap, CapOverflow, Channel, Given, Notify, Text, Texts, computes};
+use tidings_core::limits::{MAX_PLAIN_COPY_BYTES, MAX_STORED_TEXTS_BYTES, MAX_TEXT_CHARS};
+use tidings_core::rules::{EvaluationError, Scope, Variables};
+use tidings_core::text::Part;
+
+/// A rule's `notify`, ready to use.
+#[derive(Debug)]
+pub(crate) struct Notice {
+    texts: Texts,
+    /// Those of all its texts, each once: what two languages say alike is worked out once.
+    expressions: BTreeMap<String, Lazy>,
+    /// For the values of each text, in bytes as they are stored.
+    room: usize,
+    channels: Vec<Channel>,
+    cap: Option<Cap>,
+}
+
+impl Notice {
+    pub(crate) fn new(notify: &Notify, scope: Scope) -> Self {
+        let texts = notify.text.clone();
+        let expressions = texts.expressions().map(|(text, _)| (text.to_owned(), Lazy::new(text, scope))).collect();
+        let taken = texts.stored_bytes() + MAX_PLAIN_COPY_BYTES;
+        let room = MAX_STORED_TEXTS_BYTES.saturating_sub(taken) / (1 + texts.chosen.len());
+        Self { texts, expressions, room, channels: notify.channels.0.clone(), cap: notify.cap }
+    }
+
+    /// What its cap does with those that it has no room for.
+    pub(crate) fn overflow(&self) -> CapOverflow {
+        self.cap.map(|cap| cap.overflow).unwrap_or_default()
+    }
+
+    /// What is wrong with a value, in words, is the error.
+    pub(crate) fn intent(&self, variables: &Variables) -> Result<Intent, String> {
+        let mut known = BTreeMap::new();
+        let mut text = |text: &Text| self.parts(text, variables, &mut known);
+        let default = text(&self.texts.default)?;
+        let mut variants = Vec::with_capacity(self.texts.chosen.len());
+        for chosen in &self.texts.chosen {
+            let (channel, language) = (chosen.channel, chosen.language.clone());
+            variants.push(Variant { channel, language, text: text(&chosen.text)? });
+        }
+        // What its overflow is stands beside it: see `Proposal`.
+        let cap = self.cap.map(|cap| Cap { overflow: CapOverflow::default(), ..cap });
+        Ok(Intent::Notify { text: default, variants, channels: self.channels.clone(), cap })
+    }
+
+    fn parts<'n>(
+        &'n self,
+        text: &Text,
+        variables: &Variables,
+        known: &mut BTreeMap<&'n str, Result<Value, EvaluationError>>,
+    ) -> Result<Vec<Part>, String> {
+        let mut room = self.room;
+        self.texts.store(text, &mut |expression, has_fallback| {
+            let Some((name, lazy)) = self.expressions.get_key_value(expression) else { return Ok(None) };
+            let value = known.entry(name).or_insert_with(|| lazy.evaluate_for_text(variables, MAX_TEXT_CHARS));
+            match value {
+                Ok(value) => match in_a_text(&written(expression, value)).map(|text| harmless(&text)) {
+                    Some(text) if !(text.is_empty() && has_fallback) => {
+                        let given = fit(text, room);
+                        room = room.saturating_sub(bytes(&given.text));
+                        Ok(Some(given))
+                    }
+                    Some(_) => Ok(None),
+                    None if has_fallback => Ok(None),
+                    None => {
+                        Err("a value that no text can hold; say what stands for it, as in {data.carrier|our carrier}".to_owned())
+                    }
+                },
+                Err(EvaluationError::Absent(_)) if has_fallback => Ok(None),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+    }
+}
+
+/// A number that an expression has computed, without the digits that computing in binary adds: 10 * 1.19 is 11.9.
+fn written<'v>(expression: &str, value: &'v Value) -> Cow<'v, Value> {
+    let number = value.as_f64().filter(|number| number.fract() != 0.0 && computes(expression));
+    // A double has 15 digits that are surely those of the number it stands for.
+    let rounded = number.and_then(|number| format!("{number:.14e}").parse::<f64>().ok());
+    rounded.map_or(Cow::Borrowed(value), |rounded| Cow::Owned(Value::from(rounded)))
+}
+
+/// Without what no channel shows: it would be left out anyway, and takes six bytes where it is stored.
+fn harmless(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || ['\n', '\t'].contains(c)).collect()
+}
+
+/// As much of it as there is room for, to the end of a word if one is near.
+fn fit(mut text: String, room: usize) -> Given {
+    let (mut used, mut last_word) = (0, None);
+    for (n, (at, c)) in text.char_indices().enumerate() {
+        used += stored(c);
+        if used > room || n == MAX_TEXT_CHARS {
+            let word = last_word.filter(|word| at - word <= LONGEST_WORD);
+            text.truncate(word.unwrap_or(at));
+            return Given { text, cut: true };
+        }
+        if c.is_whitespace() {
+            last_word = Some(at);
+        }
+    }
+    Given { text, cut: false }
+}
+
+/// In bytes. What is longer is cut inside.
+const LONGEST_WORD: usize = 64;
+
+fn bytes(text: &str) -> usize {
+    text.chars().map(stored).sum()
+}
+
+/// Bytes of a character as JSON writes it.
+fn stored(c: char) -> usize {
+    if ['"', '\\', '\n', '\t'].contains(&c) { 2 } else { c.len_utf8() }
+}
