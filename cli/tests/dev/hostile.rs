@@ -253,13 +253,28 @@ fn live(driven: &mut Driven, dev: &Dev) {
     for command in ["show", "export", "erase"] {
         driven.both(2, &["context", command, &conversation, dynamodb[0], dynamodb[1]]);
     }
+    let hostile = format!("note={HOSTILE}");
+    let by = ["--create", "--by", HOSTILE, "--reason", HOSTILE, dynamodb[0], dynamodb[1]];
+    driven.both(2, &[&["context", "set", &conversation, HOSTILE, &hostile][..], &by, &["--yes"]].concat());
+    driven.both(2, &[&["context", "unset", &conversation, HOSTILE, "note"][..], &by[1..]].concat());
+    driven.both(2, &["context", "show", &conversation, dynamodb[0], dynamodb[1]]);
+    driven.both(1, &[&["replay", "--apply", "--type", "order.*"][..], &by[1..]].concat());
     driven.both(2, &["events", "tail", "--once", dynamodb[0], dynamodb[1]]);
     driven.both(2, &["events", "list", "--conversation", &conversation, dynamodb[0], dynamodb[1]]);
     driven.both(1, &["status", "--url", &dev.webhooks, dynamodb[0], dynamodb[1]]);
     driven.both(1, &["doctor", "--url", &dev.webhooks, dynamodb[0], dynamodb[1]]);
     driven.both(1, &["link", HOSTILE, &conversation, "--url", &dev.webhooks]);
-    for named in ["events show", "events list", "events tail", "context show", "context export", "context erase", "rules explain"]
-    {
+    for named in [
+        "events show",
+        "events list",
+        "events tail",
+        "context show",
+        "context set",
+        "context unset",
+        "context export",
+        "context erase",
+        "rules explain",
+    ] {
         assert!(driven.shown.contains(named), "{named} shows none of it, so nothing is proven: {:?}", driven.shown);
     }
 }
