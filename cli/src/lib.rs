@@ -5,6 +5,7 @@
 //! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked.
 
 pub mod arguments;
+mod built_of;
 mod captures;
 mod commands;
 pub mod dev;
@@ -92,9 +93,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
+    built_of::compare(&arguments.command);
     match arguments.command {
         Command::Dev(options) => dev::run(options).await,
-        Command::Send(options) => commands::send::run(options),
+        Command::Send(options) => commands::send::run(options).await,
         Command::Context(ContextCommand::Show(options)) => commands::context::show::run(options).await,
         Command::Context(ContextCommand::Export(options)) => commands::context::export::run(options).await,
         Command::Context(ContextCommand::Erase(options)) => commands::context::erase::run(options).await,
