@@ -100,11 +100,13 @@ proptest! {
         let mut redactor = Redactor::new(vec!["hunter2".to_owned()], &[]).unwrap();
         let redacted = redactor.redact(&delivery, &source).unwrap();
         let redacted: Value = serde_json::from_slice(&redacted.body).unwrap();
-        for field in ["message", "first_name", "password", "title", "raw"] {
-            let (was, is) = (body[field].as_str().unwrap(), redacted[field].as_str().unwrap());
-            prop_assert_eq!(is.len(), was.len(), "{}: {:?}", field, is);
-            prop_assert_eq!(is.chars().count(), was.chars().count(), "{}: {:?}", field, is);
+        // By place: a word that is a person's elsewhere has a pseudonym in the names of fields too.
+        let values = |value: &Value| value.as_object().unwrap().values().cloned().collect::<Vec<_>>();
+        for (was, is) in values(&body).iter().zip(values(&redacted)) {
+            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let (was, is) = (text(was), text(&is));
+            prop_assert_eq!(is.len(), was.len(), "{:?}: {:?}", was, is);
+            prop_assert_eq!(is.chars().count(), was.chars().count(), "{:?}: {:?}", was, is);
         }
-        prop_assert_eq!(redacted["phone"].to_string().len(), number.to_string().len());
     }
 }

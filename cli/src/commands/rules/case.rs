@@ -80,6 +80,8 @@ pub(super) struct ExpectEvent {
     pub(super) outcome: Option<String>,
     pub(super) conversation: Option<String>,
     pub(super) rules: Option<Vec<String>>,
+    /// What of it was newer already: `ENTITY.FACT`, `node`.
+    pub(super) overtaken: Option<Vec<String>>,
     /// What the reason begins with.
     pub(super) dead: Option<String>,
 }

@@ -190,6 +190,9 @@ impl Found {
         if let Some(rules) = &event.rules {
             self.hold(at, format!("event {id}, rules"), rules.join(", "), claim.rules.join(", "));
         }
+        if let Some(overtaken) = &event.overtaken {
+            self.hold(at, format!("event {id}, overtaken"), overtaken.join(", "), claim.overtaken.join(", "));
+        }
         if let Some(dead) = event.dead.as_ref().filter(|dead| !reason.as_ref().is_some_and(|reason| reason.starts_with(*dead))) {
             self.differ(at, format!("event {id}, dead"), format!("{dead}…"), reason.unwrap_or(became));
         }
