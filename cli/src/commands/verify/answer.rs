@@ -143,7 +143,7 @@ impl Answer {
         match &self.body {
             Value::Null => "without a body".to_owned(),
             Value::String(text) => text.clone(),
-            json => json.to_string(),
+            json @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => json.to_string(),
         }
     }
 }
