@@ -34,7 +34,7 @@ pub const DEV_PORT: u16 = 8787;
     after_help = "Examples:\n  \
         tidings dev --demo                       watch the whole pipeline work, here\n  \
         tidings send stripe                      send a signed event to it\n  \
-        tidings verify stripe request.txt        why a captured request doesn't verify\n  \
+        tidings verify stripe request.txt        what becomes of a captured request, and why\n  \
         tidings send github --tamper signature   send a forged one\n  \
         tidings context show whatsapp:491713920012\n  \
         tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings\n  \
@@ -95,7 +95,7 @@ pub enum Command {
     /// What rules.yaml makes of events: check it, test it, explain it, compare it
     #[command(subcommand)]
     Rules(RulesCommand),
-    /// Why a captured request verifies, or doesn't
+    /// Whether a captured request verifies, what the receiver would answer, and which events would come of it
     Verify(VerifyOptions),
     /// Record deliveries as files for tests, without what is secret or personal
     Capture(CaptureOptions),
@@ -186,7 +186,7 @@ pub struct SendOptions {
     /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
     #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
     pub secrets: Option<PathBuf>,
-    /// Sign it, print it, send nothing
+    /// Sign it, print it, say what the receiver would answer, send nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Print it as the event that API Gateway gives to the receiver, send nothing
@@ -322,8 +322,9 @@ pub struct LinkOptions {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command (as browsers copy\n\
-        it for bash), an API Gateway event, or what `tidings send --dry-run --json` prints. Nothing of it is printed, and no secret.\n\
-        Exit status: 0 it verifies, 1 it is refused, 2 it couldn't be looked at: called wrongly, no such file or source, not a request,\n\
+        it for bash), an API Gateway event, or what `tidings send --dry-run --json` prints. Of it nothing is printed but\n\
+        what its events are called, and no secret. The answer is that of the receiver itself, which runs over stores in memory.\n\
+        Exit status: 0 it verifies, is answered with a 2xx, and its events can be read, 1 it is refused or unreadable, 2 it couldn't be looked at: called wrongly, no such file or source, not a request,\n\
         no secret, or the provider's key is needed and isn't here.\n\nExamples:\n  \
         tidings verify stripe request.txt --secrets secrets.json\n  \
         tidings send stripe --dry-run --json > request.json && tidings verify stripe request.json\n  \
@@ -396,9 +397,11 @@ pub struct RulesCheck {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "The files' form: docs/testing-rules.md\n\nExamples:\n  \
+#[command(
+    after_help = "The files' form: docs/testing-rules.md. An event that dies fails its test unless the test expects it.\n\nExamples:\n  \
         tidings rules test\n  \
-        tidings rules test infra/config/tests/orders.yaml --rules new.yaml")]
+        tidings rules test infra/config/tests/orders.yaml --rules new.yaml"
+)]
 pub struct RulesTest {
     /// Files, or folders of them
     #[arg(default_value = "infra/config/tests", value_name = "FILE")]

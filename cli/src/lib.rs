@@ -2,9 +2,11 @@
 //!
 //! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link` and, told so, `context set`, `context unset`,
 //! `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `rotate` and `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
-//! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked.
+//! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked. What was built of other files than are
+//! here says so: [`built_of`].
 
 pub mod arguments;
+mod built_of;
 mod captures;
 mod commands;
 pub mod dev;
@@ -92,9 +94,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
+    built_of::compare(&arguments.command);
     match arguments.command {
         Command::Dev(options) => dev::run(options).await,
-        Command::Send(options) => commands::send::run(options),
+        Command::Send(options) => commands::send::run(options).await,
         Command::Context(ContextCommand::Show(options)) => commands::context::show::run(options).await,
         Command::Context(ContextCommand::Set(options)) => commands::context::correct::set(options).await,
         Command::Context(ContextCommand::Unset(options)) => commands::context::correct::unset(options).await,

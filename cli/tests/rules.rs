@@ -57,6 +57,61 @@ fn a_test_that_fails_says_where_and_how() {
 }
 
 #[test]
+fn an_event_that_dies_fails_its_test_unless_the_test_expects_it() {
+    golden("test-dying", &["test", "cli/tests/rules/dying.yaml"], 1);
+    let tests = json(&["test", "cli/tests/rules/dying.yaml"]);
+    let good = |test: &Value| test["differences"].as_array().unwrap().is_empty();
+    let good: Vec<bool> = tests.as_array().unwrap().iter().map(good).collect();
+    assert_eq!(good, [false, false, false, false, false, true, true]);
+    let first = &tests[0]["differences"][0];
+    assert_eq!(first["line"], 5, "where the event is given");
+    assert!(first["got"].as_str().unwrap().starts_with("dead: rule order-priced"), "{first}");
+}
+
+#[test]
+fn what_dies_while_time_passes_fails_the_test_too() {
+    let arguments = ["test", "cli/tests/rules/due-test.yaml", "--rules", "cli/tests/rules/due.yaml"];
+    golden("test-due", &arguments, 1);
+    let tests = json(&arguments);
+    assert_eq!((&tests[0]["differences"][0]["line"], tests[1]["differences"].as_array().unwrap().len()), (&6.into(), 0));
+}
+
+#[test]
+fn an_expectation_that_looks_at_nothing_fails() {
+    golden("test-unseen", &["test", "cli/tests/rules/unseen.yaml"], 1);
+    let tests = json(&["test", "cli/tests/rules/unseen.yaml"]);
+    let count = |test: &Value, what: &str| test[what].as_array().unwrap().len();
+    let counts: Vec<usize> = tests.as_array().unwrap().iter().map(|test| count(test, "differences")).collect();
+    assert_eq!(counts, [2, 1, 1, 1, 0, 0]);
+    assert_eq!(count(&tests[5], "notes"), 1, "no rule is about it, and nobody said so");
+}
+
+#[test]
+fn a_test_that_can_not_fail_is_refused() {
+    let path = format!("{}/empty.yaml", env!("CARGO_TARGET_TMPDIR"));
+    for (tests, said) in [
+        ("tests: []\n", ":1:1: there is no test in it"),
+        ("tests:\n  - { name: a, given: [{ corpus: orders-poison }], expect: {} }\n", "nothing is expected: say at least one of"),
+        ("tests:\n  - { name: a, given: [], expect: { actions: [] } }\n", "no event is given"),
+        ("tests:\n  - { name: a, given: [{ wait: 1h }], expect: { actions: [] } }\n", "no event is given"),
+        (
+            "tests:\n  - { name: a, given: [{ corpus: orders-poison }], expect: { contexts: { x: {} } } }\n",
+            "nothing is expected of x",
+        ),
+        (
+            "tests:\n  - { name: a, given: [{ corpus: orders-poison }], expect: { contexts: { x: { facts: { y: {} } } } } }\n",
+            "nothing is expected of x",
+        ),
+    ] {
+        std::fs::write(&path, format!("version: 1\n{tests}")).unwrap();
+        let output = rules(&["test", &path]);
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{tests}");
+        assert!(complaint.contains(said), "{tests}: {complaint}");
+    }
+}
+
+#[test]
 fn what_rules_fetch_is_given_with_the_test() {
     golden("test-enriched", &["test", "cli/tests/rules/enriched.yaml", "--rules", "cli/tests/rules/enriching.yaml"], 0);
 }

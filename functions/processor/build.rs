@@ -1,8 +1,9 @@
 //! Checks `infra/config/rules.yaml` and `infra/config/schemas/`, and embeds what they say. A bad file stops the build.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
-use tidings_core::config::files::{Report, read_event_schemas, read_rules, read_source_names};
+use tidings_core::config::files::{Report, file_sha256, read_event_schemas, read_rules, read_source_names};
 
 const SOURCES: &str = "infra/config/sources.yaml";
 const RULES: &str = "infra/config/rules.yaml";
@@ -17,13 +18,17 @@ fn main() {
     };
     // What is wrong with the sources is the receiver's build to say.
     let sources = read_source_names(SOURCES, &read(SOURCES)).unwrap_or_default();
-    match read_rules(RULES, &read(RULES), &sources) {
+    let text = read(RULES);
+    let mut hashes = BTreeMap::from([(RULES.to_owned(), file_sha256(&text))]);
+    match read_rules(RULES, &text, &sources) {
         Ok(rules) => write("rules.json", &rules),
         Err(report) => tell(&report),
     }
     println!("cargo::rerun-if-changed={}", root.join(SCHEMAS).display());
     let mut files = Vec::new();
     collect(&root, SCHEMAS, &mut files);
+    hashes.extend(files.iter().map(|(name, text)| (name.clone(), file_sha256(text))));
+    write("files.json", &hashes);
     match read_event_schemas(&files, &sources) {
         Ok(schemas) => write("schemas.json", &schemas),
         Err(report) => tell(&report),

@@ -1,8 +1,9 @@
 //! Checks `infra/config/sources.yaml` and `providers/*.toml`, and embeds what they say. A bad file stops the build.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
-use tidings_core::config::files::{Report, read_provider, read_sources};
+use tidings_core::config::files::{Report, file_sha256, read_provider, read_sources};
 
 fn main() {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../..");
@@ -14,17 +15,21 @@ fn main() {
     files.sort();
 
     let mut problems = Vec::new();
+    let mut hashes = BTreeMap::new();
     let mut providers = Vec::new();
     for path in files.iter().filter(|p| p.extension().is_some_and(|e| e == "toml")) {
         let name = path.strip_prefix(&root).unwrap_or(path).display().to_string();
-        match read_provider(&name, &read(path)) {
+        let text = read(path);
+        hashes.insert(name.clone(), file_sha256(&text));
+        match read_provider(&name, &text) {
             Ok(provider) => providers.push(provider),
             Err(Report(found)) => problems.extend(found),
         }
     }
 
-    let path = root.join("infra/config/sources.yaml");
-    let sources = match read_sources("infra/config/sources.yaml", &read(&path), &providers) {
+    let text = read(&root.join("infra/config/sources.yaml"));
+    hashes.insert("infra/config/sources.yaml".to_owned(), file_sha256(&text));
+    let sources = match read_sources("infra/config/sources.yaml", &text, &providers) {
         Ok(sources) => sources,
         Err(Report(found)) => {
             problems.extend(found);
@@ -37,6 +42,7 @@ fn main() {
     }
     write(&out, "providers.json", &providers);
     write(&out, "sources.json", &sources);
+    write(&out, "files.json", &hashes);
 }
 
 fn read(path: &Path) -> String {

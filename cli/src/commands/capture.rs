@@ -5,6 +5,7 @@
 
 use crate::Failure;
 use crate::arguments::CaptureOptions;
+use crate::built_of;
 use crate::captures::{Recorded, Redactor, demo_secret};
 use crate::commands::files::{secrets, secrets_document, write_new};
 use crate::commands::send::only_the_provider;
@@ -105,6 +106,8 @@ struct Capture {
     keys: BTreeMap<String, Vec<Key>>,
     redactor: Redactor,
     known: BTreeSet<ClaimKey>,
+    /// The same of what was written: played, they must be as many.
+    written: BTreeSet<ClaimKey>,
     recorded: usize,
     refused: usize,
     bytes: u64,
@@ -139,6 +142,7 @@ impl Capture {
             keys,
             redactor,
             known: BTreeSet::new(),
+            written: BTreeSet::new(),
             recorded: 0,
             refused: 0,
             bytes: 0,
@@ -179,10 +183,18 @@ impl Capture {
         let Some(recorded) = Recorded::of(&sample, &source, self.preset, *at, types.clone()) else {
             return Ok(Became::LeftOut("what is left of it is no text".to_owned()));
         };
-        if let Err(why) = plays(&recorded, &source, keys.len()) {
-            return Ok(Became::LeftOut(why));
+        let played = match plays(&recorded, &source, keys.len()) {
+            Ok(played) => played,
+            Err(why) => return Ok(Became::LeftOut(why)),
+        };
+        if played.intersection(&self.written).count() != keys.intersection(&self.known).count() {
+            return Ok(Became::LeftOut("redacted, its events have the keys of others that are recorded already".to_owned()));
         }
-        self.write(&recorded, &source, keys)
+        let became = self.write(&recorded, &source, keys)?;
+        if matches!(became, Became::Recorded(..)) {
+            self.written.extend(played);
+        }
+        Ok(became)
     }
 
     fn refuse(&mut self, answered: &Answered, why: Option<String>) -> Became {
@@ -231,22 +243,24 @@ impl Capture {
     }
 }
 
-/// Whether what is left can be signed and is as many events of the same types.
-fn plays(recorded: &Recorded, source: &Source, keys: usize) -> Result<(), String> {
+/// The keys of what is left, which must be fit to be signed and as many events of the same types.
+fn plays(recorded: &Recorded, source: &Source, keys: usize) -> Result<BTreeSet<ClaimKey>, String> {
     let secret = demo_secret(source).map_err(|failure| failure.to_string())?;
     let signed = recorded.sign(source, &secret, recorded.received).map_err(|failure| failure.to_string())?;
     let events: Vec<Envelope> = signed.events(source, &secret, recorded.received);
     let types: Vec<&String> = events.iter().map(|event| &event.event_type).collect();
-    let distinct = events.iter().map(|event| &event.claimkey).collect::<BTreeSet<_>>().len();
-    if types == recorded.types.iter().collect::<Vec<_>>() && distinct == keys {
-        return Ok(());
+    let distinct: BTreeSet<ClaimKey> = events.iter().map(|event| event.claimkey.clone()).collect();
+    if types == recorded.types.iter().collect::<Vec<_>>() && distinct.len() == keys {
+        return Ok(distinct);
     }
     Err(format!("redacted, it isn't the same events: {} before, {} after", recorded.types.len(), events.len()))
 }
 
 fn banner(options: &CaptureOptions, url: &str) {
     if options.json {
-        data(&json!({ "listening": url, "into": options.into.display().to_string() }));
+        let mut said = json!({ "listening": url, "into": options.into.display().to_string() });
+        built_of::mark(&mut said);
+        data(&said);
         return;
     }
     let names: Vec<String> = options.sources.iter().map(|name| format!("{url}/webhooks/{name}")).collect();
@@ -321,7 +335,7 @@ mod tests {
         assert_eq!(capture.take(&shipped).unwrap(), Became::Duplicate);
         let bytes = capture.bytes;
         for (spare, fits) in [(0, true), (-1, false)] {
-            (capture.known, capture.full) = (BTreeSet::new(), false);
+            (capture.known, capture.written, capture.full) = (BTreeSet::new(), BTreeSet::new(), false);
             capture.most_bytes = capture.bytes + bytes.saturating_add_signed(spare);
             let became = capture.take(&shipped).unwrap();
             assert_eq!((matches!(became, Became::Recorded(..)), capture.full), (fits, !fits), "{became:?}");

@@ -2,43 +2,48 @@
 
 use crate::Failure;
 use crate::arguments::SendOptions;
+use crate::built_of;
 use crate::captures::Recorded;
 use crate::commands::files;
+use crate::commands::verify::answer::{Answer, Event, own_path};
 use crate::sources;
-use crate::style::{BAD, FAINT, GOOD, STRONG, data, paint, pretty, say, short};
+use crate::style::{BAD, FAINT, GOOD, STRONG, data, note, paint, pretty, say, short};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use receiver::verify::can_sign;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
-use tidings_core::claim::ClaimKey;
 use tidings_core::config::source::{OWN, Source};
 use tidings_core::limits::MAX_REQUEST_FILE_BYTES;
-use tidings_core::time::{Clock, SystemClock};
+use tidings_core::time::{Clock, SystemClock, Timestamp};
 use tidings_events::{Case, RequestError, Sample, SignedRequest, Tamper, api_gateway_event, corpus};
 
 /// A provider waits this long at most; so do we.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(crate) fn run(options: SendOptions) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(options: SendOptions) -> Result<ExitCode, Failure> {
     if options.list {
         list(options.json);
         return Ok(ExitCode::SUCCESS);
     }
-    let (request, keys) = request(&options)?;
+    let Signed { source, request, document, at } = signed(&options)?;
     if options.lambda {
         pretty(&api_gateway_event(&request, SystemClock.now()));
         return Ok(ExitCode::SUCCESS);
     }
     if options.dry_run {
-        print(&request, options.json);
+        let answer = Answer::of(&source, &request.delivery(), at, &document, None, &own_path(&source)).await;
+        print(&request, &answer, options.json);
         return Ok(ExitCode::SUCCESS);
     }
+    let keys = request.claim_keys(&source, &files::secrets(&document, &source)?[0], at);
     let reply = post(&options.url, &request)?;
     let accepted = (200..300).contains(&reply.status);
     if options.json {
-        data(&json!({ "source": request.source, "status": reply.status, "reply": reply.body, "claim_keys": keys }));
+        let mut said = json!({ "source": request.source, "status": reply.status, "reply": reply.body, "claim_keys": keys });
+        built_of::mark(&mut said);
+        data(&said);
     } else {
         let style = if accepted { GOOD } else { BAD };
         say!("{} {}  {}", paint(style, reply.status), paint(STRONG, reply.word()), paint(FAINT, &reply.body));
@@ -49,15 +54,21 @@ pub(crate) fn run(options: SendOptions) -> Result<ExitCode, Failure> {
     Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The signed request, and the claim keys of its events.
-fn request(options: &SendOptions) -> Result<(SignedRequest, Vec<ClaimKey>), Failure> {
+/// A request, and what it was signed with.
+struct Signed {
+    source: Source,
+    request: SignedRequest,
+    document: String,
+    at: Timestamp,
+}
+
+fn signed(options: &SendOptions) -> Result<Signed, Failure> {
     let Wanted { source, sample, tamper } = wanted(options)?;
-    let secrets = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
-    let secret = &files::secrets(&secrets, &source)?[0];
-    let now = SystemClock.now();
-    let request = sample.sign(&source, secret, now, options.tamper.map(Tamper::from).or(tamper)).map_err(unsigned)?;
-    let keys = request.claim_keys(&source, secret, now);
-    Ok((request, keys))
+    let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
+    let secret = &files::secrets(&document, &source)?[0];
+    let at = SystemClock.now();
+    let request = sample.sign(&source, secret, at, options.tamper.map(Tamper::from).or(tamper)).map_err(unsigned)?;
+    Ok(Signed { source, request, document, at })
 }
 
 /// What is to be sent.
@@ -166,14 +177,22 @@ pub(crate) fn post(url: &str, request: &SignedRequest) -> Result<Reply, Failure>
     Ok(Reply { status, body })
 }
 
-fn print(request: &SignedRequest, json: bool) {
+/// The request for whoever sends it, and beside it what would become of it.
+fn print(request: &SignedRequest, answer: &Answer, json: bool) {
+    let events: Vec<String> = answer.events.iter().map(Event::line).collect();
+    let events = if events.is_empty() { "no event comes of it".to_owned() } else { events.join("; ") };
+    note(&format!("the receiver would answer {} {}: {events}", answer.status, answer.text()));
+    answer.hint.iter().for_each(|hint| note(hint));
     let headers: serde_json::Map<String, Value> =
         request.headers.iter().map(|(n, v)| (n.as_str().to_owned(), json!(String::from_utf8_lossy(v.as_bytes())))).collect();
     if json {
         let body = STANDARD.encode(&request.body);
-        data(
-            &json!({ "source": request.source, "method": request.method, "path": request.path, "headers": headers, "body_base64": body }),
-        );
+        let mut said = json!({
+            "source": request.source, "method": request.method, "path": request.path, "headers": headers, "body_base64": body,
+            "answer": answer,
+        });
+        built_of::mark(&mut said);
+        data(&said);
         return;
     }
     say!("{} {}", request.method, request.path);

@@ -2,6 +2,7 @@
 //!
 //! [`support::verify`] runs each question twice, for people and as JSON, and looks for the secrets in all that comes out.
 
+mod answers;
 mod forms;
 mod keys;
 mod mistakes;

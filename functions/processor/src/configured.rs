@@ -1,5 +1,6 @@
 //! What was configured when this was built: see `build.rs`, which checked it.
 
+use std::collections::BTreeMap;
 use tidings_core::config::rules::Rules;
 use tidings_core::schemas::{EventSchema, EventSchemas};
 
@@ -15,11 +16,17 @@ pub fn schemas() -> EventSchemas {
     EventSchemas::new(files)
 }
 
+/// The files that they are of, by path, each with its hash: `tidings_core::config::files::file_sha256`. For tools.
+pub fn files() -> BTreeMap<String, String> {
+    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/files.json"))).expect("build.rs wrote it with the same types")
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn what_was_embedded_is_read_back() {
         assert!(!super::rules().rules.is_empty());
         assert!(super::schemas().types().next().is_some());
+        assert!(super::files().len() > 1);
     }
 }

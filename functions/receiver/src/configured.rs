@@ -1,5 +1,6 @@
 //! What was configured when this was built: see `build.rs`, which checked it.
 
+use std::collections::BTreeMap;
 use tidings_core::config::provider::Provider;
 use tidings_core::config::source::Source;
 
@@ -14,6 +15,11 @@ pub fn providers() -> Vec<Provider> {
         .expect("build.rs wrote it with the same types")
 }
 
+/// The files that they are of, by path, each with its hash: `tidings_core::config::files::file_sha256`. For tools.
+pub fn files() -> BTreeMap<String, String> {
+    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/files.json"))).expect("build.rs wrote it with the same types")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,5 +27,6 @@ mod tests {
     #[test]
     fn what_was_embedded_is_read_back() {
         assert!(!sources().is_empty() && !providers().is_empty());
+        assert_eq!(files().len(), 1 + providers().len());
     }
 }

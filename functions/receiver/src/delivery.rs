@@ -2,8 +2,9 @@
 
 use crate::reply::Reply;
 use http::HeaderMap;
+use http::Method;
 use http::header::CONTENT_TYPE;
-use lambda_http::{Body, Request};
+use lambda_http::{Body, Request, RequestExt};
 use tidings_core::config::source::Source;
 use tidings_core::limits::MAX_BODY_BYTES;
 
@@ -45,6 +46,15 @@ impl Delivery {
         let as_sent = parts.extensions.get::<RawQuery>().map(|RawQuery(query)| query.as_str());
         let query = as_sent.or(parts.uri.query()).unwrap_or_default().to_owned();
         Ok(Self { method: parts.method.as_str().to_owned(), query, headers: parts.headers, body })
+    }
+
+    /// The request that was read, to this path. `Err` where its method is none.
+    pub fn into_request(self, path: &str) -> Result<Request, Reply> {
+        let mut request = Request::new(Body::Binary(self.body));
+        *request.method_mut() = Method::from_bytes(self.method.as_bytes()).map_err(|_| Reply::BadRequest)?;
+        *request.headers_mut() = self.headers;
+        request.extensions_mut().insert(RawQuery(self.query));
+        Ok(request.with_raw_http_path(path))
     }
 
     /// Whether the source's events come as this.

@@ -61,10 +61,24 @@ pub struct Receiver {
 }
 
 /// A request that isn't answered with a 2xx.
-struct Refusal {
-    reply: Reply,
+#[derive(Debug)]
+pub struct Refusal {
+    pub reply: Reply,
     /// What a stranger isn't told.
-    rejection: Option<Rejection>,
+    pub rejection: Option<Rejection>,
+}
+
+/// What a request is answered, and why if that isn't a 2xx.
+#[derive(Debug)]
+pub struct Answered {
+    pub response: Response<Body>,
+    pub refusal: Option<Refusal>,
+}
+
+impl From<Response<Body>> for Answered {
+    fn from(response: Response<Body>) -> Self {
+        Self { response, refusal: None }
+    }
 }
 
 impl From<Reply> for Refusal {
@@ -112,17 +126,22 @@ impl Receiver {
 
     /// Answers one request. Never fails: a failure is a reply.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        let response = match Route::of(&request, &self.sources) {
-            Ok(Route::Health) => Reply::Healthy.into_response(),
-            Ok(Route::Ready) => self.readiness.answer(&self.secrets, &self.sources, self.clock.now()).await,
+        self.answer(request).await.response
+    }
+
+    /// The same for tools, which may say why it is answered so.
+    pub async fn answer(&self, request: Request) -> Answered {
+        let answered = match Route::of(&request, &self.sources) {
+            Ok(Route::Health) => Reply::Healthy.into_response().into(),
+            Ok(Route::Ready) => self.readiness.answer(&self.secrets, &self.sources, self.clock.now()).await.into(),
             Ok(Route::Webhook(source)) => self.receive(source, request).await,
             Err(reply) => {
                 Metric::Refused.count_as(UNKNOWN, reply.reason());
-                reply.into_response()
+                Answered { response: reply.into_response(), refusal: Some(reply.into()) }
             }
         };
         telemetry::flush(self.clock.now());
-        response
+        answered
     }
 
     /// Answers what is no request.
@@ -132,7 +151,7 @@ impl Receiver {
         reply.into_response()
     }
 
-    async fn receive(&self, source: &Source, request: Request) -> Response<Body> {
+    async fn receive(&self, source: &Source, request: Request) -> Answered {
         let received = self.clock.now();
         Metric::Received.count(&source.name);
         let trace = request.lambda_context_ref().and_then(|context| Trace::parse(context.xray_trace_id.as_deref()?));
@@ -155,9 +174,9 @@ impl Receiver {
             let reply = self.acceptor.accept(source, events, delivery, received, trace.as_ref(), until).await?;
             Ok(answers::success(reply, &verified))
         };
-        answered.await.unwrap_or_else(|refusal: Refusal| {
+        answered.await.map(Answered::from).unwrap_or_else(|refusal: Refusal| {
             self.tell(source, &refusal, received, trace.as_ref());
-            answers::refusal(refusal.reply, source.refusal.as_ref())
+            Answered { response: answers::refusal(refusal.reply, source.refusal.as_ref()), refusal: Some(refusal) }
         })
     }
 

@@ -5,10 +5,14 @@
 //! and types stay, and an event's type, time and sequence. Never promised: what neither gives away (docs/captures.md).
 
 mod body;
+mod class;
 mod fields;
+mod laid_out;
 mod patterns;
 mod places;
 mod pseudonyms;
+#[cfg(test)]
+mod shapes;
 #[cfg(test)]
 mod tests;
 mod walk;

@@ -1,11 +1,12 @@
 //! Pseudonyms: the same value has the same one as long as this lives, other values have others.
 //!
-//! A pseudonym has the shape of what it stands for: as many bytes, and for each character one of its kind (a digit, a capital, a
-//! small letter, of the same script), so that what fails by a length or by a script fails in a capture too.
+//! A pseudonym has the shape of what it stands for: as many bytes, and for each character one of its [`Class`] (a digit, a capital, a
+//! small letter, of the same script and width), so that what fails by a length or by a script fails in a capture too.
 //!
 //! They are made with a random key that nobody writes down. Without it nobody can try all telephone numbers until one fits; and
 //! two folders don't agree on any.
 
+use super::class::{Class, of_its_class};
 use crate::Failure;
 use ring::hmac;
 use ring::rand::SystemRandom;
@@ -46,8 +47,7 @@ impl Pseudonyms {
         let folded: String = word.chars().map(lower).collect();
         let known = self.given.get(&folded).cloned();
         let pseudonym = known.unwrap_or_else(|| self.choose(&folded));
-        let cased = word.chars().zip(pseudonym.chars());
-        cased.map(|(was, is)| if was.is_uppercase() { capital(was, is) } else { is }).collect()
+        word.chars().zip(pseudonym.chars()).map(|(was, is)| in_the_case_of(was, is)).collect()
     }
 
     fn choose(&mut self, folded: &str) -> String {
@@ -63,16 +63,16 @@ impl Pseudonyms {
         let is_number = folded.bytes().all(|b| b.is_ascii_digit());
         let kept = if is_number && folded.len() >= LONG_NUMBER { KEPT_DIGITS } else { 0 };
         let mut random = self.stream("word", folded, n);
+        let mut digits = Digits::new(n);
         let one = |(place, was): (usize, char)| {
             let random = random();
             match was {
-                _ if place < kept => was,
-                // A number stays as long as it is.
-                '1'..='9' if is_number && place == 0 => char::from(b'1' + random % 9),
-                '0' if is_number && place == 0 => was,
-                '0'..='9' => char::from(b'0' + random % 10),
-                'a'..='z' => char::from(b'a' + random % 26),
-                other => of_its_kind(other, random),
+                // What is a number as a whole stays one that doesn't begin with a zero, or does.
+                '0' if is_number && place == 0 => digits.take(was, was),
+                _ if place < kept => digits.take(was, was),
+                '0'..='9' => digits.next(was, random),
+                'a'..='z' => digits.take(was, char::from(b'a' + random % 26)),
+                other => digits.take(was, of_its_class(other, random)),
             }
         };
         folded.chars().enumerate().map(one).collect()
@@ -83,46 +83,114 @@ impl Pseudonyms {
         each_word(text, |word| Some(self.word(word)))
     }
 
-    /// The digits of a text as one number, laid into what stands between them.
+    /// The digits of a text as one number, laid into what stands between them. The exponent of a JSON number stays.
     pub(super) fn number(&mut self, text: &str) -> String {
-        let pseudonym = self.word(&digits(text));
+        let (mantissa, exponent) = text.split_at(text.find(['e', 'E']).unwrap_or(text.len()));
+        let pseudonym = self.word(&digits(mantissa));
         let mut new = pseudonym.chars();
-        text.chars().map(|c| if c.is_ascii_digit() { new.next().unwrap_or(c) } else { c }).collect()
+        let number: String = mantissa.chars().map(|c| if c.is_ascii_digit() { new.next().unwrap_or(c) } else { c }).collect();
+        number + exponent
     }
 
     /// Of a text as a whole: what people wrote. Its words have no pseudonyms of their own, by which they could be guessed.
     pub(super) fn text(&self, text: &str) -> String {
-        let mut random = self.stream("text", text, 0);
-        let one = |c: char| match c {
-            '0'..='9' => char::from(b'0' + random() % 10),
-            'A'..='Z' => char::from(b'A' + random() % 26),
-            'a'..='z' => char::from(b'a' + random() % 26),
-            c if c.is_alphanumeric() => of_its_kind(c, random()),
-            other => other,
-        };
-        text.chars().map(one).collect()
+        self.scrambled("text", text, b"abcdefghijklmnopqrstuvwxyz")
     }
 
-    /// Of a key, a token, an id that nobody reads: of the same characters, in no order that tells anything.
+    /// Of a key, a token, an id that nobody reads: hexadecimal stays hexadecimal.
     pub(super) fn opaque(&self, text: &str) -> String {
-        let has = |is: fn(&u8) -> bool| text.bytes().any(|b| is(&b));
-        let (upper, lower) = (has(u8::is_ascii_uppercase), has(u8::is_ascii_lowercase));
         let hex = text.bytes().all(|b| !b.is_ascii_alphanumeric() || b.is_ascii_hexdigit());
-        let alphabet: &[u8] = match (upper, lower, hex) {
-            (false, false, _) => b"0123456789",
-            (false, true, true) => b"0123456789abcdef",
-            (true, false, true) => b"0123456789ABCDEF",
-            (false, true, false) => b"0123456789abcdefghijklmnopqrstuvwxyz",
-            (true, false, false) => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-            (true, true, _) => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+        self.scrambled("opaque", text, if hex { b"abcdef" } else { b"abcdefghijklmnopqrstuvwxyz" })
+    }
+
+    /// For each letter one of its class, for each digit a digit. What makes a text a URL stays: `https://`, `%C3`.
+    fn scrambled(&self, what: &str, text: &str, letters: &[u8]) -> String {
+        let once = |n| {
+            let (mut random, mut digits) = (self.stream(what, text, n), Digits::new(n));
+            let letter = |random: u8| letters[usize::from(random) % letters.len()];
+            let mut one = |was: char| match was {
+                '0'..='9' => digits.next(was, random()),
+                'A'..='Z' => digits.take(was, char::from(letter(random()).to_ascii_uppercase())),
+                'a'..='z' => digits.take(was, char::from(letter(random()))),
+                was if was.is_alphanumeric() => digits.take(was, of_its_class(was, random())),
+                other => digits.take(other, other),
+            };
+            pieces(text)
+                .map(|(piece, stays)| if stays { piece.to_owned() } else { piece.chars().map(&mut one).collect() })
+                .collect()
         };
-        let mut random = self.stream("opaque", text, 0);
-        let one = |c: char| match c {
-            c if c.is_ascii_alphanumeric() => char::from(alphabet[usize::from(random()) % alphabet.len()]),
-            c if c.is_alphanumeric() => of_its_kind(c, random()),
-            other => other,
+        let mut tries = (0..MAX_TRIES).map(once);
+        tries.find(|new: &String| new != text).unwrap_or_else(|| once(MAX_TRIES))
+    }
+
+    /// An address of the internet (RFC 791) with as many digits in each of its parts, which nobody has: of 240.0.0.0/4, 10.0.0.0/8 or
+    /// 0.0.0.0/8.
+    pub(super) fn v4(&self, text: &str) -> String {
+        let once = |n| {
+            let mut random = self.stream("v4", text, n);
+            let part = |(place, part): (usize, &str)| {
+                let random = random();
+                match (part.len(), place) {
+                    _ if part == "0" => 0,
+                    (1, 0) => 0,
+                    (2, 0) => 10,
+                    (3, 0) => 240 + random % 16,
+                    (1, _) => 1 + random % 9,
+                    (2, _) => 10 + random % 90,
+                    _ => 100 + random % 156,
+                }
+            };
+            text.split('.').enumerate().map(part).map(|part| part.to_string()).collect::<Vec<_>>().join(".")
         };
-        text.chars().map(one).collect()
+        let mut tries = (0..MAX_TRIES).map(once);
+        tries.find(|new| new != text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// An address of the internet's sixth version (RFC 4291), group by group, which nobody has: what isn't of 2000::/3 is given to nobody.
+    pub(super) fn v6(&self, text: &str) -> String {
+        let once = |n| {
+            let (mut random, mut digits) = (self.stream("v6", text, n), Digits::new(0));
+            let whole_group = text.split(':').next().is_some_and(|group| group.len() == 4);
+            let one = |(place, was): (usize, char)| {
+                let random = random();
+                match was {
+                    '0'..='9' if whole_group && place == 0 => digits.take(was, char::from(b'4' + random % 6)),
+                    'a'..='f' | 'A'..='F' if whole_group && place == 0 => {
+                        digits.take(was, in_the_case_of(was, char::from(b'a' + random % 4)))
+                    }
+                    '0'..='9' => digits.next(was, random),
+                    'a'..='f' | 'A'..='F' => digits.take(was, in_the_case_of(was, char::from(b'a' + random % 6))),
+                    other => digits.take(other, other),
+                }
+            };
+            text.chars().enumerate().map(one).collect::<String>()
+        };
+        let mut tries = (0..MAX_TRIES).map(once);
+        tries.find(|new| new != text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// A domain, label by label. Its top-level domain is `qz` and some `x`: no country has it or will (ISO 3166 leaves it to users),
+    /// and nobody has a longer one.
+    pub(super) fn domain(&mut self, domain: &str) -> String {
+        let (labels, top) = domain.rsplit_once('.').map_or((None, domain), |(labels, top)| (Some(labels), top));
+        let nobodys = |(place, was): (usize, char)| {
+            in_the_case_of(
+                was,
+                if place == 0 && top.len() > 1 {
+                    'q'
+                } else if place == 1 {
+                    'z'
+                } else {
+                    'x'
+                },
+            )
+        };
+        let top = if top.bytes().all(|b| b.is_ascii_alphabetic()) {
+            top.chars().enumerate().map(nobodys).collect()
+        } else {
+            self.words(top)
+        };
+        labels.map_or(top.clone(), |labels| format!("{}.{top}", self.words(labels)))
     }
 
     /// Bytes that follow from the key and from what they are for.
@@ -143,39 +211,39 @@ impl Pseudonyms {
     }
 }
 
-/// Characters that stand together in Unicode: of one script, more or less.
-const NEIGHBOURS: u32 = 128;
+/// Digits one after the other: zeros at the beginning stay, and what follows them is none.
+struct Digits {
+    leading: bool,
+    /// Of a number that is nothing but zeros there is no other: after so many tries they may become anything.
+    strict: bool,
+}
 
-/// Another character of the same script, length and kind, as far as there is one; else any of that length.
-fn of_its_kind(c: char, random: u8) -> char {
-    let first = u32::from(c) / NEIGHBOURS * NEIGHBOURS;
-    let neighbours = (first..first + NEIGHBOURS).filter_map(char::from_u32);
-    let alike: Vec<char> =
-        neighbours.filter(|other| *other != c && kind(*other) == kind(c) && has_one_case_back(*other)).collect();
-    match alike.len() {
-        0 => ['a', 'ø', '中', '𠀀'][c.len_utf8() - 1],
-        n => alike[usize::from(random) % n],
+impl Digits {
+    fn new(tried: u32) -> Self {
+        Self { leading: true, strict: tried < MAX_TRIES / 2 }
+    }
+
+    fn next(&mut self, was: char, random: u8) -> char {
+        let leading = self.leading;
+        self.leading = leading && was == '0';
+        match (leading && self.strict, was) {
+            (true, '0') => '0',
+            (true, _) => char::from(b'1' + random % 9),
+            (false, _) => char::from(b'0' + random % 10),
+        }
+    }
+
+    /// Another character than a digit, or a digit that was chosen: it stands between numbers, or ends the zeros.
+    fn take(&mut self, was: char, is: char) -> char {
+        self.leading = !was.is_ascii_digit() || (self.leading && was == '0');
+        is
     }
 }
 
-/// What stays of a character: its bytes, and whether it is a letter, a number, a capital, a small letter.
-fn kind(c: char) -> (usize, bool, bool, bool, bool) {
-    (c.len_utf8(), c.is_alphabetic(), c.is_numeric(), c.is_uppercase(), c.is_lowercase())
-}
-
-/// Whether it is the same again, and as long, when it was written in the other case in between.
-fn has_one_case_back(c: char) -> bool {
-    let mut upper = c.to_uppercase();
-    upper.len() == 1
-        && upper
-            .next()
-            .is_some_and(|upper| upper.len_utf8() == c.len_utf8() && (upper == c || lower(upper) == c || lower(c) != c))
-}
-
-/// The capital of a letter of a pseudonym, as long as the capital that it stands for.
-fn capital(was: char, is: char) -> char {
-    let upper = is.to_uppercase().next().unwrap_or(is);
-    if upper.len_utf8() == was.len_utf8() && upper.is_uppercase() { upper } else { of_its_kind(was, u32::from(is) as u8) }
+/// A letter of a pseudonym where another one stood, in the same case; where it has none of that class, another of the class.
+fn in_the_case_of(was: char, is: char) -> char {
+    let is = if was.is_uppercase() { is.to_uppercase().next().unwrap_or(is) } else { is };
+    if Class::of(is) == Class::of(was) { is } else { of_its_class(was, u32::from(is).to_le_bytes()[0]) }
 }
 
 /// One character for one.
@@ -187,21 +255,57 @@ pub(super) fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// Gives each word of a text (letters and digits) to `replace`, which may leave it. What is percent-encoded belongs to no word.
+/// A text in pieces, and whether a piece stays as it is: what is percent-encoded, and the scheme of a URL.
+fn pieces(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, stays) = match fixed(rest) {
+            0 => {
+                let next = rest.char_indices().skip(1).map(|(at, _)| at).find(|at| begins_fixed(rest, *at));
+                (&rest[..next.unwrap_or(rest.len())], false)
+            }
+            length => (&rest[..length], true),
+        };
+        rest = &rest[piece.len()..];
+        (!piece.is_empty()).then_some((piece, stays))
+    })
+}
+
+/// Whether something begins here that stays. A scheme begins where no word goes on.
+fn begins_fixed(text: &str, at: usize) -> bool {
+    let goes_on = text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
+    (text[at..].starts_with('%') || !goes_on) && fixed(&text[at..]) > 0
+}
+
+/// How many bytes at the beginning stay.
+fn fixed(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    if let [b'%', high, low, ..] = bytes
+        && high.is_ascii_hexdigit()
+        && low.is_ascii_hexdigit()
+    {
+        return 3;
+    }
+    let is_scheme =
+        |scheme: &&str| bytes.get(..scheme.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(scheme.as_bytes()));
+    ["https://", "http://"].iter().find(|scheme| is_scheme(scheme)).map_or(0, |scheme| scheme.len())
+}
+
+/// Gives each word of a text (letters and digits) to `replace`, which may leave it. What [stays](pieces) belongs to no word.
 pub(super) fn each_word(text: &str, mut replace: impl FnMut(&str) -> Option<String>) -> String {
     let mut new = String::with_capacity(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        if !word.is_empty() {
-            new.push_str(&replace(word).unwrap_or_else(|| word.to_owned()));
+    for (piece, stays) in pieces(text) {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            let end = if stays { 0 } else { rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len()) };
+            let (word, after) = rest.split_at(end);
+            if !word.is_empty() {
+                new.push_str(&replace(word).unwrap_or_else(|| word.to_owned()));
+            }
+            let between = if stays { after.len() } else { after.chars().next().map_or(0, char::len_utf8) };
+            new.push_str(&after[..between]);
+            rest = &after[between..];
         }
-        let escape = after.as_bytes().first() == Some(&b'%')
-            && after.as_bytes().get(1..3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-        let between = if escape { 3 } else { after.chars().next().map_or(0, char::len_utf8) };
-        new.push_str(&after[..between]);
-        rest = &after[between..];
     }
     new
 }
@@ -255,9 +359,8 @@ mod tests {
             let others = [pseudonyms.text(text), pseudonyms.words(text), pseudonyms.opaque(text)];
             for other in &others {
                 assert_eq!(other.len(), text.len(), "{text}: {other}");
-                let kinds =
-                    |text: &str| text.chars().map(|c| (c.len_utf8(), c.is_alphanumeric(), c.is_ascii())).collect::<Vec<_>>();
-                assert_eq!(kinds(other), kinds(text), "{text}: {other}");
+                let classes = |text: &str| text.chars().map(Class::of).collect::<Vec<_>>();
+                assert_eq!(classes(other), classes(text), "{text}: {other}");
                 assert_ne!(other, text);
             }
             for other in &others[..2] {
@@ -270,14 +373,32 @@ mod tests {
     }
 
     #[test]
-    fn every_letter_has_another_of_its_length() {
-        for c in ('\u{80}'..=char::MAX).filter(|c| c.is_alphanumeric() && (*c < '\u{3000}' || u32::from(*c) % 41 == 0)) {
-            for random in [0, 77] {
-                let other = of_its_kind(c, random);
-                assert!(other.len_utf8() == c.len_utf8() && other.is_alphanumeric(), "{c:?} {other:?}");
-                assert_eq!(capital(c, other).len_utf8(), c.len_utf8(), "{c:?} {other:?}");
+    fn what_makes_a_text_a_url_stays_in_it() {
+        let mut pseudonyms = Pseudonyms::new().unwrap();
+        let text = "see https://lena.example/caf%C3%A9?u=lena and HTTP://X, xhttps://y, 5%, %zz";
+        for new in [pseudonyms.text(text), pseudonyms.words(text), pseudonyms.opaque(text)] {
+            assert!(new.contains(" https://") && new.contains("%C3%A9?") && new.contains(" HTTP://"), "{new}");
+            assert!(!new.contains("lena") && !new.contains("xhttps"), "{new}");
+        }
+        let joined: String = pieces(text).map(|(piece, _)| piece).collect();
+        assert_eq!(joined, text);
+    }
+
+    #[test]
+    fn zeros_at_the_beginning_a_sign_and_an_exponent_stay() {
+        let mut pseudonyms = Pseudonyms::new().unwrap();
+        for (text, begins) in [("007", "00"), ("-0.0512", "-0.0"), ("a0042", "a00"), ("+49 (0) 171", "+"), ("-12.50", "-")] {
+            for _ in 0..3 {
+                let new = if begins.starts_with('a') { pseudonyms.opaque(text) } else { pseudonyms.number(text) };
+                let zeros =
+                    |text: &str| text.trim_start_matches(|c: char| !c.is_ascii_digit()).chars().take_while(|c| *c == '0').count();
+                assert_eq!((zeros(&new), new.len()), (zeros(text), text.len()), "{text}: {new}");
+                assert!(new != text && (begins.starts_with('a') || new.starts_with(begins)), "{text}: {new}");
             }
         }
+        let (large, small) = (pseudonyms.number("1.25e300"), pseudonyms.number("7E-12"));
+        assert!(large.ends_with("e300") && small.ends_with("E-12") && large != "1.25e300", "{large} {small}");
+        assert!(large.parse::<serde_json::Number>().is_ok());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::fields::{self, Kind, Within};
 use super::places::At;
 use super::pseudonyms::{digits, each_word};
-use super::{Redactor, patterns};
+use super::{Redactor, laid_out, patterns};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Number, Value};
@@ -145,7 +145,8 @@ impl Redactor {
         }
         let within = fields::within(words, within);
         self.value(&mut value, words, within, pass, &At::elsewhere(at.texts + 1));
-        let json = value.to_string();
+        let new = value.to_string();
+        let json = laid_out::like(json, &new).unwrap_or(new);
         Some(if decoded.is_some() { STANDARD.encode(json) } else { json })
     }
 

@@ -1,22 +1,19 @@
 //! Whether the build would take the files here, and is of them.
 
 use super::Check;
+use crate::built_of::{self, RULES, SOURCES};
 use crate::commands::files;
 use std::path::Path;
-use tidings_core::config::files::{Report, read_rules, read_sources};
+use tidings_core::config::files::{Report, read_rules};
 use tidings_core::limits::MAX_CONFIG_FILE_BYTES;
 
-const SOURCES: &str = "infra/config/sources.yaml";
-const RULES: &str = "infra/config/rules.yaml";
-
 pub(super) fn checks() -> Vec<Check> {
-    let providers = receiver::configured::providers();
-    let names: Vec<String> = receiver::configured::sources().into_iter().map(|source| source.name).collect();
     let sources = check("sources", SOURCES, |text| {
-        let sources = read_sources(SOURCES, text, &providers)?;
+        let sources = built_of::sources(text)?;
         let count = format!("{SOURCES}: {} sources", sources.len());
         Ok((count, sources == receiver::configured::sources()))
     });
+    let names: Vec<String> = receiver::configured::sources().into_iter().map(|source| source.name).collect();
     let rules = check("rules", RULES, |text| {
         let rules = read_rules(RULES, text, &names)?;
         let count = format!("{RULES}: {} rules, {} joins", rules.rules.len(), rules.joins.len());

@@ -7,8 +7,9 @@ use crate::arguments::EventsShow;
 use crate::commands::manual;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, pretty, say};
 use crate::target::{reader, unreadable};
+use anstyle::Style;
 use std::process::ExitCode;
-use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::limits::MAX_KEPT_EVENT_BYTES;
 use tidings_core::manual::ManualChange;
 use tidings_core::time::Timestamp;
@@ -46,13 +47,7 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
 
 /// A claim, for people.
 pub(crate) fn print(claim: &Claim) {
-    let (style, meaning) = match (claim.erased, claim.state) {
-        (Some(_), _) => (FAINT, "erased with its conversation: only the key is left, so that no duplicate brings it back"),
-        (None, ClaimState::Received) => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),
-        (None, ClaimState::Enqueued) => (WARN, "queued, waiting for the processor"),
-        (None, ClaimState::Processed) => (GOOD, "its effect is in the context"),
-        (None, ClaimState::Dead) => (BAD, "given up: its message went to the dead-letter queue"),
-    };
+    let (style, meaning) = meaning(claim);
     say!("{}  {}  {}", paint(STRONG, &claim.key), paint(style, claim.state), paint(FAINT, meaning));
     let since = |t: Timestamp| match claim.received {
         Some(received) => format!("{t}, {:.3} s after it was received", t.since(received).as_secs_f64()),
@@ -96,8 +91,50 @@ pub(crate) fn print(claim: &Claim) {
     row("kept until", claim.expires.map(|t| t.to_string()));
 }
 
+/// What its state comes to. Of an event that was overtaken not all is in the context, or nothing.
+fn meaning(claim: &Claim) -> (Style, &'static str) {
+    if claim.erased.is_some() {
+        return (FAINT, "erased with its conversation: only the key is left, so that no duplicate brings it back");
+    }
+    match (claim.state, claim.outcome) {
+        (ClaimState::Received, _) => (WARN, "claimed; not yet known to be queued. A further delivery is queued again"),
+        (ClaimState::Enqueued, _) => (WARN, "queued, waiting for the processor"),
+        (ClaimState::Dead, _) => (BAD, "given up: its message went to the dead-letter queue"),
+        (ClaimState::Processed, Some(Outcome::Noted)) => (WARN, "noted: no rule is about it, and nothing came of it"),
+        (ClaimState::Processed, Some(Outcome::Stale)) => (WARN, "stale: all that it would have set was newer already"),
+        (ClaimState::Processed, Some(Outcome::Applied) | None) if !claim.overtaken.is_empty() => {
+            (WARN, "part of its effect is in the context: what is overtaken was newer already")
+        }
+        (ClaimState::Processed, Some(Outcome::Applied) | None) => (GOOD, "its effect is in the context"),
+    }
+}
+
 fn row(name: &str, value: Option<String>) {
     if let Some(value) = value.filter(|v| !v.is_empty()) {
         say!("  {name:<13} {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_of_which_only_a_part_won_is_not_said_to_be_in_the_context() {
+        let processed = |outcome, overtaken: &[&str]| Claim {
+            state: ClaimState::Processed,
+            outcome: Some(outcome),
+            overtaken: overtaken.iter().map(|&name| name.to_owned()).collect(),
+            ..Claim::new(ClaimKey::from("orders#1".to_owned()))
+        };
+        for (claim, said) in [
+            (processed(Outcome::Applied, &[]), "its effect is in the context"),
+            (processed(Outcome::Applied, &["order/1.status"]), "part of its effect"),
+            (processed(Outcome::Applied, &["node"]), "part of its effect"),
+            (processed(Outcome::Stale, &["order/1.status"]), "all that it would have set was newer already"),
+            (processed(Outcome::Noted, &[]), "nothing came of it"),
+        ] {
+            assert!(meaning(&claim).1.contains(said), "{:?}", meaning(&claim));
+        }
     }
 }

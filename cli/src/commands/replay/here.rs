@@ -2,10 +2,11 @@
 
 use crate::Failure;
 use crate::arguments::ReplayOptions;
+use crate::built_of;
 use crate::captures::{HERE, Recorded, demo_secret};
 use crate::commands::rules::diff::{begin, end};
 use crate::commands::rules::rules;
-use crate::commands::rules::world::World;
+use crate::commands::rules::world::{Failed, World};
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, data, paint, say, tick};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -61,10 +62,14 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
         delivered.push(Delivered { file: file.clone(), source: source.name, status, reply, keys, changed });
     }
     let claims = claims(&world);
+    let due = undone(&mut world);
     let good = delivered.iter().all(|one| (200..300).contains(&one.status) && one.changed.is_none());
     if options.file.json {
         let actions = actions(&world);
-        data(&json!({ "deliveries": delivered, "events": claims.values().collect::<Vec<_>>(), "actions": actions }));
+        let mut said =
+            json!({ "deliveries": delivered, "events": claims.values().collect::<Vec<_>>(), "actions": actions, "undone": due });
+        built_of::mark(&mut said);
+        data(&said);
     } else {
         for one in &delivered {
             let style = if (200..300).contains(&one.status) { GOOD } else { BAD };
@@ -74,10 +79,11 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
             one.keys.iter().filter_map(|key| claims.get(key)).for_each(tell);
         }
         tell_actions(&world);
+        due.iter().for_each(tell_undone);
         let files = delivered.len();
         say!("{}", paint(FAINT, format!("{files} deliveries, {} events, {} dead", claims.len(), dead(&claims))));
     }
-    Ok(if good && dead(&claims) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if good && dead(&claims) == 0 && due.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Plays events that were received before.
@@ -85,14 +91,18 @@ pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Re
     let mut world = World::new(chosen(options)?, begin(&events));
     world.play(events).await;
     let claims = claims(&world);
+    let due = undone(&mut world);
     if options.file.json {
-        data(&json!({ "events": claims.values().collect::<Vec<_>>(), "actions": actions(&world) }));
+        let mut said = json!({ "events": claims.values().collect::<Vec<_>>(), "actions": actions(&world), "undone": due });
+        built_of::mark(&mut said);
+        data(&said);
     } else {
         claims.values().for_each(tell);
         tell_actions(&world);
+        due.iter().for_each(tell_undone);
         say!("{}", paint(FAINT, format!("{} events, {} dead", claims.len(), dead(&claims))));
     }
-    Ok(if dead(&claims) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if dead(&claims) == 0 && due.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The rules that are tried.
@@ -106,6 +116,23 @@ fn claims(world: &World) -> BTreeMap<ClaimKey, Claim> {
 
 fn dead(claims: &BTreeMap<ClaimKey, Claim>) -> usize {
     claims.values().filter(|claim| claim.state == ClaimState::Dead).count()
+}
+
+/// What was due and couldn't be done: a timer, or a message that waited. Events that died have claims that say so.
+#[derive(Debug, Serialize)]
+struct Undone {
+    key: Option<ClaimKey>,
+    reason: String,
+}
+
+fn undone(world: &mut World) -> Vec<Undone> {
+    let ours = world.take_failed().into_iter().filter(Failed::is_ours);
+    ours.map(|Failed { key, reason }| Undone { key, reason }).collect()
+}
+
+fn tell_undone(undone: &Undone) {
+    let key = undone.key.as_ref().map_or("a message of ours", ClaimKey::as_str);
+    say!("  {} what was due: {key}  dead: {}", tick(false), undone.reason);
 }
 
 fn actions(world: &World) -> Vec<Value> {

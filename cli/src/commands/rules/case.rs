@@ -36,8 +36,8 @@ pub(super) struct CaseEntry {
     /// What rules fetch, by address. Elsewhere there is nothing.
     #[serde(default)]
     fetch: BTreeMap<String, Value>,
-    given: Vec<Spanned<GivenEntry>>,
-    pub(super) expect: Expect,
+    given: Spanned<Vec<Spanned<GivenEntry>>>,
+    expect: Spanned<Expect>,
 }
 
 /// An event, a case of the corpus, a recorded delivery, or time that passes.
@@ -53,6 +53,9 @@ struct GivenEntry {
     conversation: Option<String>,
     dataschema: Option<String>,
     data: Option<Value>,
+    /// It is an event that was given before, once more.
+    #[serde(default)]
+    repeats: bool,
     corpus: Option<String>,
     /// From the folder that the tests' file is in.
     capture: Option<PathBuf>,
@@ -62,11 +65,11 @@ struct GivenEntry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Expect {
-    /// By id.
+    /// By id, or by claim key.
     #[serde(default)]
     pub(super) events: BTreeMap<String, Spanned<ExpectEvent>>,
     #[serde(default)]
-    pub(super) contexts: BTreeMap<String, ExpectContext>,
+    pub(super) contexts: BTreeMap<String, Spanned<ExpectContext>>,
     /// All that are sent, if it is there.
     pub(super) actions: Option<Spanned<Vec<Spanned<ExpectAction>>>>,
 }
@@ -77,6 +80,8 @@ pub(super) struct ExpectEvent {
     pub(super) outcome: Option<String>,
     pub(super) conversation: Option<String>,
     pub(super) rules: Option<Vec<String>>,
+    /// What of it was newer already: `ENTITY.FACT`, `node`.
+    pub(super) overtaken: Option<Vec<String>>,
     /// What the reason begins with.
     pub(super) dead: Option<String>,
 }
@@ -110,10 +115,29 @@ pub(super) struct ExpectAction {
     pub(super) data: BTreeMap<String, Value>,
 }
 
-/// What happens, in order.
-pub(super) enum Step {
-    Event(Box<Envelope>),
+/// What happens, in order, and where the file says so.
+pub(super) struct Step {
+    pub(super) at: Location,
+    pub(super) what: Happens,
+}
+
+pub(super) enum Happens {
+    /// An event is received. `repeats`: an event that was received before.
+    Event {
+        event: Box<Envelope>,
+        repeats: Repeats,
+    },
     Wait(Span),
+}
+
+/// Whether an event is one that was given before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// The test says so.
+    Yes,
+    /// The corpus says so of the case: the test may give the one that it repeats, or not.
+    OfTheCorpus,
+    No,
 }
 
 /// A test, ready to run.
@@ -138,6 +162,9 @@ pub(super) fn read(file: &str, text: &str, sources: &[Source]) -> Result<Vec<Cas
         let message = format!("version {} of the form, allowed: {FORMAT_VERSION}", parsed.version.value);
         return Err(place(parsed.version.referenced, message));
     }
+    if parsed.tests.is_empty() {
+        return Err(bad(1, 1, "there is no test in it".to_owned()));
+    }
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
     parsed.tests.into_iter().map(|entry| case(entry, folder, sources, &place)).collect()
 }
@@ -152,8 +179,11 @@ fn case(
         Timestamp::parse_rfc3339(text).ok_or_else(|| place(at, format!("{text:?} is no time; as in 2026-11-20T14:00:00Z")))
     };
     let at = entry.at.as_ref().map(|at| time(&at.value, at.referenced)).transpose()?.unwrap_or_else(given::noon);
+    expects_something(&entry, place)?;
     let mut steps = Vec::new();
-    for (n, Spanned { value: given, referenced: here, .. }) in entry.given.into_iter().enumerate() {
+    for (n, Spanned { value: given, referenced: here, .. }) in entry.given.value.into_iter().enumerate() {
+        let repeats = if given.repeats { Repeats::Yes } else { Repeats::No };
+        let step = |event: Envelope, repeats| Step { at: here, what: Happens::Event { event: Box::new(event), repeats } };
         match (given.event, given.corpus, given.capture, given.wait) {
             (Some(event_type), None, None, None) => {
                 let source = given.source.ok_or_else(|| place(here, "an event without a `source`".to_owned()))?;
@@ -177,18 +207,24 @@ fn case(
                     payload: Payload::Json(RawValue::from_string(data).expect("a value is JSON")),
                 });
                 envelope.dataschema = given.dataschema;
-                steps.push(Step::Event(Box::new(envelope)));
+                steps.push(step(envelope, repeats));
             }
             (None, Some(name), None, None) => {
                 let known = corpus().case(&name).ok_or_else(|| place(here, format!("the corpus has no case {name:?}")))?;
-                steps.extend(given::of_case(known, sources, at)?.into_iter().map(|event| Step::Event(Box::new(event))));
+                let repeats = if known.repeats && !given.repeats { Repeats::OfTheCorpus } else { repeats };
+                let events = given::of_case(known, sources, at).map_err(|failure| place(here, failure.to_string()))?;
+                let before = steps.len();
+                steps.extend(events.into_iter().map(|event| step(event, repeats)));
+                holds_an_event(steps.len() - before, here, place)?;
             }
             (None, None, Some(path), None) => {
                 let recorded = Recorded::read(&folder.join(path)).and_then(|recorded| recorded.events());
                 let recorded = recorded.map_err(|failure| place(here, failure.to_string()))?;
-                steps.extend(recorded.into_iter().map(|event| Step::Event(Box::new(event))));
+                let before = steps.len();
+                steps.extend(recorded.into_iter().map(|event| step(event, repeats)));
+                holds_an_event(steps.len() - before, here, place)?;
             }
-            (None, None, None, Some(span)) => steps.push(Step::Wait(span)),
+            (None, None, None, Some(span)) => steps.push(Step { at: here, what: Happens::Wait(span) }),
             (None, None, None, None)
             | (Some(_), Some(_), _, _)
             | (Some(_), None, Some(_), _)
@@ -200,7 +236,30 @@ fn case(
             }
         }
     }
-    Ok(Case { name: entry.name, at, fetch: entry.fetch, steps, expect: entry.expect })
+    Ok(Case { name: entry.name, at, fetch: entry.fetch, steps, expect: entry.expect.value })
+}
+
+/// A test that can't fail says nothing: it is refused, and so is an expectation without a word.
+fn expects_something(entry: &CaseEntry, place: &impl Fn(Location, String) -> Failure) -> Result<(), Failure> {
+    let Expect { events, contexts, actions } = &entry.expect.value;
+    if events.is_empty() && contexts.is_empty() && actions.is_none() {
+        let message = "nothing is expected: say at least one of `events`, `contexts` and `actions`";
+        return Err(place(entry.expect.referenced, message.to_owned()));
+    }
+    if let Some((name, context)) =
+        contexts.iter().find(|(_, context)| context.value.node.is_none() && context.value.facts.values().all(BTreeMap::is_empty))
+    {
+        return Err(place(context.referenced, format!("nothing is expected of {name}: say its `node`, or one of its `facts`")));
+    }
+    let is_event = |given: &Spanned<GivenEntry>| given.value.wait.is_none();
+    if !entry.given.value.iter().any(is_event) {
+        return Err(place(entry.given.referenced, "no event is given: whatever is expected, nothing happens".to_owned()));
+    }
+    Ok(())
+}
+
+fn holds_an_event(events: usize, here: Location, place: &impl Fn(Location, String) -> Failure) -> Result<(), Failure> {
+    if events == 0 { Err(place(here, "no event is in it".to_owned())) } else { Ok(()) }
 }
 
 #[cfg(test)]

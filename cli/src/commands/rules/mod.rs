@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod explain;
 mod expressions;
+mod found;
 mod given;
 mod on_record;
 pub(crate) mod test;

@@ -10,7 +10,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::action::Action;
-use tidings_core::claim::Claim;
+use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::config::rules::Rules;
 use tidings_core::config::source::Source;
 use tidings_core::context::Context;
@@ -38,6 +38,23 @@ pub(crate) struct World {
     receiver: Option<(Receiver, Arc<MemoryQueue>)>,
     /// What becomes visible later, and when.
     later: Vec<(Timestamp, String)>,
+    /// What wasn't done, in turn.
+    failed: Vec<Failed>,
+}
+
+/// A message that the processor couldn't finish, which is at its last receive here.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// `None`: it names no event.
+    pub(crate) key: Option<ClaimKey>,
+    pub(crate) reason: String,
+}
+
+impl Failed {
+    /// Whether it is no event of a provider's, but what was due because of one: a timer, a message that waited.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.key.as_ref().is_none_or(ClaimKey::is_ours)
+    }
 }
 
 impl World {
@@ -60,7 +77,7 @@ impl World {
         };
         let processor =
             Processor::new(rules, processor::configured::schemas(), ports, NonZeroU32::MIN).taking_links_from(LINKS_QUEUE_ARN);
-        Self { processor, store, actions, timers, https, clock, receiver: None, later: Vec::new() }
+        Self { processor, store, actions, timers, https, clock, receiver: None, later: Vec::new(), failed: Vec::new() }
     }
 
     /// The same with a receiver in front, which listens as these sources with these secrets.
@@ -91,7 +108,8 @@ impl World {
             return (StatusCode::BAD_REQUEST.as_u16(), Vec::new());
         };
         let (parts, body) = receiver.handle(sent).await.into_parts();
-        for message in queue.drain() {
+        let messages = queue.drain();
+        for message in messages {
             self.process(message).await;
         }
         self.wait(Duration::ZERO).await;
@@ -144,18 +162,34 @@ impl World {
         self.clock.set(until);
     }
 
-    async fn process(&self, body: String) {
+    async fn process(&mut self, body: String) {
         self.take(body, None).await;
     }
 
-    async fn take(&self, body: String, from: Option<&str>) {
+    async fn take(&mut self, body: String, from: Option<&str>) {
+        let key = Envelope::claim_key_of(&body);
         let mut message = SqsMessage::default();
         message.event_source_arn = from.map(str::to_owned);
         message.message_id = Some("1".to_owned());
         message.body = Some(body);
         let mut batch = SqsEvent::default();
         batch.records = vec![message];
-        self.processor.handle(batch, AMPLE).await;
+        let response = self.processor.handle(batch, AMPLE).await;
+        if !response.batch_item_failures.is_empty() {
+            let reason = key.as_ref().and_then(|key| self.claim(key)?.reason);
+            let reason = reason.unwrap_or_else(|| "its message was returned to the queue".to_owned());
+            self.failed.push(Failed { key, reason });
+        }
+    }
+
+    /// What couldn't be finished since this was asked last.
+    pub(crate) fn take_failed(&mut self) -> Vec<Failed> {
+        std::mem::take(&mut self.failed)
+    }
+
+    /// The claim of any event, our own included.
+    pub(crate) fn claim(&self, key: &ClaimKey) -> Option<Claim> {
+        self.store.claim(key)
     }
 
     /// The claims of providers' events.

@@ -5,21 +5,32 @@ use crate::Failure;
 use receiver::verify::{KeySet, NeededKey, Rejection};
 use tidings_core::ports::{Get, HttpsGet};
 
+/// A document with keys, and the address that it is published at.
+#[derive(Debug)]
+pub(crate) struct Published {
+    pub url: String,
+    pub document: Vec<u8>,
+}
+
 /// Adds the key that the request needs, if it needs one and there is a way to it.
-pub(super) async fn add(attempt: &mut Attempt, file: Option<&[u8]>, fetch: Option<&dyn HttpsGet>) -> Result<(), Failure> {
-    let Some(needed) = needed(attempt) else { return Ok(()) };
+pub(super) async fn add(
+    attempt: &mut Attempt,
+    file: Option<&[u8]>,
+    fetch: Option<&dyn HttpsGet>,
+) -> Result<Option<Published>, Failure> {
+    let Some(needed) = needed(attempt) else { return Ok(None) };
     let document = match (file, fetch) {
         (Some(bytes), _) => bytes.to_vec(),
         (None, Some(https)) => https.get(&Get::public(&needed.url)).await.map_err(|_| {
             Failure::new("the provider's key couldn't be fetched")
                 .hint("give it with --key FILE: without --fetch-keys it is said where it is")
         })?,
-        (None, None) => return Ok(()),
+        (None, None) => return Ok(None),
     };
     let set =
         KeySet::of(needed.kind, &document, attempt.now).map_err(|error| Failure::new(format!("the provider's key: {error}")))?;
-    attempt.public.insert(needed.url, set);
-    Ok(())
+    attempt.public.insert(needed.url.clone(), set);
+    Ok(Some(Published { url: needed.url, document }))
 }
 
 /// What is asked for whatever the clock says: an old request's key is asked for too.

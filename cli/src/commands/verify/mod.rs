@@ -1,8 +1,10 @@
-//! `tidings verify`: does a captured request verify, and if not, why? Never prints a secret, nor what it was given.
+//! `tidings verify`: does a captured request verify, what would the receiver answer, and which events would come of it? If not all is
+//! well, why? Never prints a secret, nor of what it was given anything but what its events are called.
 //!
-//! Exit status: 0 it verifies, 1 it was looked at and is refused, 2 it couldn't be looked at. A script that asks whether a request
+//! Exit status: 0 it verifies and is taken, 1 it was looked at and is refused or unreadable, 2 it couldn't be looked at. A script that asks whether a request
 //! is forged must not take a missing file for an answer.
 
+pub(crate) mod answer;
 mod attempt;
 mod capture;
 mod clock;
@@ -10,21 +12,21 @@ mod diagnose;
 mod events;
 mod keys;
 mod mistakes;
+mod said;
 mod token;
 
 use crate::arguments::VerifyOptions;
 use crate::commands::files;
-use crate::style::{FAINT, STRONG, data, paint, say, tick};
 use crate::{Failure, sources};
+use answer::Answer;
 use attempt::Attempt;
-use capture::Captured;
 use diagnose::Finding;
 use receiver::verify::PublicKeys;
-use serde_json::json;
+use said::Verdict;
 use std::process::ExitCode;
 use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
-use tidings_core::limits::{MAX_FETCHED_BYTES, MAX_REQUEST_FILE_BYTES};
+use tidings_core::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES, MAX_REQUEST_FILE_BYTES};
 use tidings_core::time::{Clock, SystemClock, Timestamp};
 
 /// What ends with an error hasn't looked at the request, which says nothing of it.
@@ -47,48 +49,36 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
     let (delivery, url) = (captured.delivery.clone(), captured.url.clone());
     let mut attempt = Attempt { source, secrets, public: PublicKeys::default(), delivery, url, now };
     let key = options.key.as_deref().map(|path| files::read(path, MAX_FETCHED_BYTES)).transpose()?;
-    keys::add(&mut attempt, key.as_deref(), options.fetch_keys.then_some(&Https::default())).await?;
-    let finding = diagnose::diagnose(&attempt, &document);
-    let verified = print(&options, &captured, &attempt.source, &finding);
-    Ok(match (verified, finding.undecided) {
+    let length = attempt.delivery.body.len();
+    let is_too_large = length > MAX_BODY_BYTES;
+    let mut finding = Finding::default();
+    let mut published = None;
+    if is_too_large {
+        finding.why = Some(format!("the body has {length} bytes, allowed: {MAX_BODY_BYTES}"));
+    } else {
+        published = keys::add(&mut attempt, key.as_deref(), options.fetch_keys.then_some(&Https::default())).await?;
+        finding = diagnose::diagnose(&attempt, &document);
+    }
+    let path = answer::path(&attempt.source, options.preset, &attempt.url);
+    let answer = match finding.undecided {
+        true => None,
+        false => Some(Answer::of(&attempt.source, &attempt.delivery, attempt.now, &document, published, &path).await),
+    };
+    // What the receiver has taken as an event is authentic: it may have been signed before it was compressed.
+    if answer.as_ref().is_some_and(|answer| answer.is_accepted() && !answer.events.is_empty()) && finding.why.is_some() {
+        finding = Finding::default();
+    }
+    let verdict = Verdict { captured: &captured, source: &attempt.source, finding: &finding, answer: answer.as_ref() };
+    if options.json {
+        verdict.print_json()
+    } else {
+        verdict.print()
+    }
+    Ok(match (verdict.is_good(), finding.undecided) {
         (true, _) => ExitCode::SUCCESS,
         (false, false) => ExitCode::FAILURE,
         (false, true) => ExitCode::from(NOT_LOOKED),
     })
-}
-
-/// `true` if it verifies.
-fn print(options: &VerifyOptions, captured: &Captured, source: &Source, finding: &Finding) -> bool {
-    let verified = finding.why.is_none();
-    let Captured { form, entry, delivery, .. } = captured;
-    if options.json {
-        let request = json!({
-            "form": form.as_str(),
-            "entry": entry.map(|(number, _)| number),
-            "entries": entry.map(|(_, count)| count),
-            "method": delivery.method,
-            "bytes": delivery.body.len(),
-        });
-        data(&json!({
-            "source": source.name,
-            "verified": verified,
-            "secret": finding.secret_index,
-            "why": finding.why,
-            "hints": finding.hints,
-            "request": request,
-        }));
-        return verified;
-    }
-    let said = match (&finding.why, finding.secret_index) {
-        (None, Some(0) | None) => "verifies".to_owned(),
-        (None, Some(index)) => format!("verifies, with secret {index}: an older one"),
-        (Some(why), _) => why.clone(),
-    };
-    let entry = entry.map_or(String::new(), |(number, count)| format!(", entry {number} of {count}"));
-    let read = format!("({}{entry}: {}, body of {} bytes)", form.as_str(), delivery.method, delivery.body.len());
-    say!("{} {}  {said}  {}", tick(verified), paint(STRONG, &source.name), paint(FAINT, read));
-    finding.hints.iter().for_each(|hint| say!("  {hint}"));
-    verified
 }
 
 fn source(options: &VerifyOptions) -> Result<Source, Failure> {
@@ -102,6 +92,7 @@ fn source(options: &VerifyOptions) -> Result<Source, Failure> {
 mod tests {
     use super::*;
     use crate::fuzz;
+    use serde_json::json;
 
     /// Everything that a captured request goes through.
     fn look(preset: &str, bytes: &[u8]) {

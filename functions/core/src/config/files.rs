@@ -18,7 +18,13 @@ pub use sources_file::{read_provider, read_source_names, read_sources};
 
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
+use sha2::{Digest, Sha256};
 use std::fmt;
+
+/// What tells a file's text from another: its hash in hex. How lines end says nothing, since Git may write them in another way.
+pub fn file_sha256(text: &str) -> String {
+    hex::encode(Sha256::digest(text.replace("\r\n", "\n")))
+}
 
 /// One problem in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::commands::files;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::delivery::Delivery;
 use serde_json::Value;
-use tidings_core::limits::{MAX_BODY_BYTES, MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
+use tidings_core::limits::{MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
 
 /// A captured request.
 #[derive(Debug)]
@@ -62,12 +62,6 @@ pub(super) fn read(bytes: &[u8], entry: Option<usize>) -> Result<Captured, Failu
         Err(_) if bytes.trim_ascii_start().starts_with(b"curl") => curl::read(bytes)?,
         Err(_) => raw::read(bytes)?,
     };
-    let length = captured.delivery.body.len();
-    if length > MAX_BODY_BYTES {
-        return Err(Failure::new(format!("the body has {length} bytes, allowed: {MAX_BODY_BYTES}"))
-            .hint("the receiver answers 413 before it looks at the signature: let the provider send less at once")
-            .status(1));
-    }
     Ok(captured)
 }
 

@@ -1,0 +1,292 @@
+//! What the receiver would answer, and which events would come of it: the receiver as it is deployed, over stores in memory, at the
+//! time that was said. Nothing leaves this machine, and nothing is kept.
+
+use super::keys::Published;
+use async_trait::async_trait;
+use http::header::CONTENT_TYPE;
+use lambda_http::{Body, Response};
+use receiver::delivery::Delivery;
+use receiver::reply::Reply;
+use receiver::{Answered, Ports, Receiver, handshake};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tidings_core::claim::ClaimKey;
+use tidings_core::config::source::{OWN, Source};
+use tidings_core::envelope::Envelope;
+use tidings_core::limits::{MAX_BODY_BYTES, MAX_MESSAGE_BYTES};
+use tidings_core::memory::{ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_core::ports::{Get, GetError, HttpsGet};
+use tidings_core::time::Timestamp;
+use tidings_events::secrets_of;
+
+/// What is shown of a secret.
+const HIDDEN: &str = "[secret]";
+
+/// The answer, and what comes of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer {
+    pub status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// JSON as such, anything else as a text; `null` where there is none.
+    pub body: Value,
+    /// Why it isn't a 2xx, as the log has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// It is answered as a handshake, which is no event.
+    pub handshake: bool,
+    pub events: Vec<Event>,
+}
+
+/// An event that would be queued.
+#[derive(Debug, Serialize)]
+pub(crate) struct Event {
+    pub key: ClaimKey,
+    pub id: String,
+    #[serde(rename = "type")]
+    pub event_type: String,
+    pub subject: Option<String>,
+    pub time: Option<Timestamp>,
+    pub conversation: Option<String>,
+    pub dataschema: Option<String>,
+    pub order: Place,
+    /// Fields that were sent and can't be read: it goes on without.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<&'static str>,
+    /// Why it is none: it is kept, and goes to the dead-letter queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
+}
+
+/// Where it stands among others of its entity.
+#[derive(Debug, Serialize)]
+pub(crate) struct Place {
+    pub sequence: Option<u64>,
+    /// Its own time, or that of receipt.
+    pub time: Timestamp,
+    pub by_receipt: bool,
+    pub rank: u32,
+}
+
+/// What the provider publishes, and nothing else of the world. A confirmation is as good as read.
+#[derive(Debug)]
+struct World(BTreeMap<String, Vec<u8>>);
+
+#[async_trait]
+impl HttpsGet for World {
+    async fn get(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError> {
+        Ok(self.0.get(get.url).cloned().unwrap_or_default())
+    }
+}
+
+impl Answer {
+    /// Of a request to this path, of a receiver that has these secrets and the keys that are published.
+    pub(crate) async fn of(
+        source: &Source,
+        delivery: &Delivery,
+        now: Timestamp,
+        document: &str,
+        published: Option<Published>,
+        path: &str,
+    ) -> Self {
+        let (store, queue) = (Arc::<MemoryStore>::default(), Arc::<MemoryQueue>::default());
+        let (claims, events) = (Arc::clone(&store), Arc::clone(&queue));
+        let published = published.map(|Published { url, document }| (url, document));
+        let ports = Ports {
+            claims,
+            queue: events,
+            secrets: Arc::new(MemorySecrets::new(Arc::default(), document)),
+            captured: None,
+            https: Arc::new(World(published.into_iter().collect())),
+            clock: Arc::new(ManualClock::at(now)),
+        };
+        let receiver = Receiver::new(vec![source.clone()], ports);
+        receiver.warm_up().await;
+        let answered = match delivery.clone().into_request(path) {
+            Ok(request) => receiver.answer(request).await,
+            Err(reply) => Answered { response: reply.into_response(), refusal: Some(reply.into()) },
+        };
+        let refused = answered.refusal.as_ref().map(|refusal| refusal.reply);
+        let accepted = answered.response.status().is_success();
+        let is_handshake = [false, true].iter().any(|signed| handshake::find(source, delivery, *signed).is_some());
+        let content_type = answered.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let secrets = secrets_of(document, &source.name).unwrap_or_default();
+        let messages = queue.drain();
+        let envelopes = messages.iter().filter_map(|message| Envelope::decode(message).ok());
+        Self {
+            status: answered.response.status().as_u16(),
+            content_type,
+            body: body(answered.response, &secrets),
+            reason: refused.map(Reply::reason),
+            hint: refused.and_then(|reply| hint(reply, source, delivery, path, is_handshake)),
+            handshake: accepted && is_handshake && messages.is_empty(),
+            events: envelopes.map(|envelope| Event::of(&envelope, &store, &secrets)).collect(),
+        }
+    }
+
+    pub(super) fn is_accepted(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether all that is in it can be processed.
+    pub(super) fn is_readable(&self) -> bool {
+        self.events.iter().all(|event| event.unreadable.is_none())
+    }
+
+    /// The body as a line.
+    pub(crate) fn text(&self) -> String {
+        match &self.body {
+            Value::Null => "without a body".to_owned(),
+            Value::String(text) => text.clone(),
+            json @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => json.to_string(),
+        }
+    }
+}
+
+impl Event {
+    fn of(envelope: &Envelope, store: &MemoryStore, secrets: &[String]) -> Self {
+        let order = envelope.order();
+        let shown = |text: &str| without(secrets, text);
+        let shown_of = |text: &Option<String>| text.as_deref().map(shown);
+        let unread = store.claim(&envelope.claimkey).map(|claim| claim.unread).unwrap_or_default();
+        Self {
+            key: ClaimKey::from(shown(envelope.claimkey.as_str())),
+            id: shown(&envelope.id),
+            event_type: shown(&envelope.event_type),
+            subject: shown_of(&envelope.subject),
+            time: envelope.time,
+            conversation: shown_of(&envelope.conversation),
+            dataschema: shown_of(&envelope.dataschema),
+            order: Place {
+                sequence: order.sequence,
+                time: order.time,
+                by_receipt: envelope.time != Some(order.time),
+                rank: order.rank,
+            },
+            unread: unread.iter().map(|field| field.as_str()).collect(),
+            unreadable: envelope.unreadable().map(|why| why.to_string()),
+        }
+    }
+}
+
+impl Event {
+    /// What there is to say of it in a line.
+    pub(crate) fn line(&self) -> String {
+        let whose = self.conversation.as_ref().map_or(String::new(), |conversation| format!(" of {conversation}"));
+        match &self.unreadable {
+            Some(why) => format!("{} ({why}: it is kept, and goes to the dead-letter queue)", self.key),
+            None => format!("{} {}{whose}", self.key, self.event_type),
+        }
+    }
+}
+
+fn body(response: Response<Body>, secrets: &[String]) -> Value {
+    let bytes = response.into_body();
+    if bytes.is_empty() {
+        return Value::Null;
+    }
+    let text = without(secrets, &String::from_utf8_lossy(&bytes));
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+/// A text without the source's secrets. A topic's name may be one, and part of what its events are called too.
+fn without(secrets: &[String], text: &str) -> String {
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN))
+}
+
+/// What can be done about an answer that isn't a 2xx. What is wrong with a signature is said elsewhere.
+fn hint(reply: Reply, source: &Source, delivery: &Delivery, path: &str, is_handshake: bool) -> Option<String> {
+    match reply {
+        Reply::NotFound => Some(format!("{path} isn't where the receiver listens for {}: that is {}", source.name, own_path(source))),
+        Reply::MethodNotAllowed { allow } => Some(format!("it is a {}, allowed: {allow}", delivery.method)),
+        Reply::UnsupportedMediaType => {
+            let seen = delivery.content_type().unwrap_or_else(|| "none".to_owned());
+            Some(format!("Content-Type is {seen}, allowed for {}: {}", source.name, source.content_types.0.join(", ")))
+        }
+        Reply::TooLarge if delivery.body.len() > MAX_BODY_BYTES => Some(
+            "the receiver answers 413 before it looks at the signature: let the provider send less at once".to_owned(),
+        ),
+        Reply::TooLarge => Some(format!(
+            "inflated, or as an event with its envelope, it is larger than {MAX_MESSAGE_BYTES} bytes: let the provider send less at once"
+        )),
+        Reply::BadChallenge => Some("it is a handshake, and what its answer is made of isn't there or can't be echoed".to_owned()),
+        Reply::Unauthentic if is_handshake => Some(
+            "it is a handshake: it needs the token that was agreed on (NAME.verify_token in the secrets), or a window that is open for it (tidings rotate)"
+                .replace("NAME", &source.name),
+        ),
+        Reply::NoSecret => Some(format!("no secret for {} can be used: the provider is to send it again", source.name)),
+        Reply::NoKey => Some("the provider's key couldn't be read: the provider is to send it again".to_owned()),
+        Reply::BadRequest => Some("its method is none that HTTP has".to_owned()),
+        Reply::Unauthentic
+        | Reply::NotDurable
+        | Reply::NotReady
+        | Reply::Accepted
+        | Reply::Duplicate
+        | Reply::NoEvents
+        | Reply::Healthy
+        | Reply::Ready => None,
+    }
+}
+
+pub(crate) fn own_path(source: &Source) -> String {
+    format!("/webhooks/{}", source.name)
+}
+
+/// The path that a receiver is asked for. A preset has no address of its own, and where the request's isn't known it is the source's.
+pub(super) fn path(source: &Source, is_preset: bool, url: &str) -> String {
+    let (own, seen) = (own_path(source), of_url(url));
+    let public = source.public_url.as_deref().map(of_url);
+    let leads_there = is_preset || seen.is_empty() || public.is_some_and(|public| public == seen);
+    if leads_there { own } else { seen.to_owned() }
+}
+
+/// Without scheme, host and query.
+fn of_url(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("", |slash| &rest[slash..]));
+    rest.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// What a source's events lack, where it is a scheme of one's own: for everybody else the preset knows.
+pub(super) fn lacks(source: &Source, event: &Event) -> Vec<&'static str> {
+    let own = source.provider == OWN;
+    let mut lacks = Vec::new();
+    if event.conversation.is_none() {
+        lacks.push("no conversation of its own: a rule's `conversation` says whose it is, or it is nobody's");
+    }
+    if event.order.by_receipt && (own || event.time.is_some()) {
+        lacks.push(if event.time.is_some() {
+            "its time is further ahead of our clock than clocks differ: the time of receipt counts"
+        } else {
+            "no time of its own: the time of receipt counts, and so does the order of arrival"
+        });
+    }
+    lacks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_the_requests_unless_it_is_known_to_lead_to_the_source() {
+        let source = crate::sources::configured("stripe").unwrap();
+        let public = Source { public_url: Some("https://shop.example/hooks/s?x=1".to_owned()), ..source.clone() };
+        for (source, is_preset, url, expected) in [
+            (&source, false, "", "/webhooks/stripe"),
+            (&source, false, "https://x.example", "/webhooks/stripe"),
+            (&source, false, "https://x.example/webhooks/stripe", "/webhooks/stripe"),
+            (&source, false, "/webhooks/strip", "/webhooks/strip"),
+            (&source, false, "https://x.example/prod/webhooks/stripe", "/prod/webhooks/stripe"),
+            (&source, true, "https://x.example/anything", "/webhooks/stripe"),
+            (&public, false, "https://shop.example/hooks/s", "/webhooks/stripe"),
+        ] {
+            assert_eq!(path(source, is_preset, url), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What `tidings verify` says: of the signature, of the answer, of the events.
+
+use super::answer::{Answer, Event, lacks};
+use super::capture::Captured;
+use super::diagnose::Finding;
+use crate::built_of;
+use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, paint, say, tick};
+use serde_json::json;
+use tidings_core::config::source::Source;
+
+/// All that was found out about a request.
+pub(super) struct Verdict<'v> {
+    pub captured: &'v Captured,
+    pub source: &'v Source,
+    pub finding: &'v Finding,
+    /// `None`: it depends on a key that isn't here.
+    pub answer: Option<&'v Answer>,
+}
+
+impl Verdict<'_> {
+    pub(super) fn verifies(&self) -> bool {
+        self.finding.why.is_none()
+    }
+
+    /// Whether it is authentic, taken, and what is in it can be processed.
+    pub(super) fn is_good(&self) -> bool {
+        self.verifies() && self.answer.is_some_and(|answer| answer.is_accepted() && answer.is_readable())
+    }
+
+    pub(super) fn print_json(&self) {
+        let Captured { form, entry, delivery, .. } = self.captured;
+        let request = json!({
+            "form": form.as_str(),
+            "entry": entry.map(|(number, _)| number),
+            "entries": entry.map(|(_, count)| count),
+            "method": delivery.method,
+            "bytes": delivery.body.len(),
+        });
+        let mut said = json!({
+            "source": self.source.name,
+            "verified": self.verifies(),
+            "accepted": self.answer.map(Answer::is_accepted),
+            "secret": self.finding.secret_index,
+            "why": self.finding.why,
+            "hints": self.finding.hints,
+            "answer": self.answer,
+            "request": request,
+        });
+        built_of::mark(&mut said);
+        data(&said);
+    }
+
+    pub(super) fn print(&self) {
+        let Captured { form, entry, delivery, .. } = self.captured;
+        let signature = match (&self.finding.why, self.finding.secret_index) {
+            (None, Some(0) | None) => "verifies".to_owned(),
+            (None, Some(index)) => format!("verifies, with secret {index}: an older one"),
+            (Some(why), _) => why.clone(),
+        };
+        let entry = entry.map_or(String::new(), |(number, count)| format!(", entry {number} of {count}"));
+        let read = format!("({}{entry}: {}, body of {} bytes)", form.as_str(), delivery.method, delivery.body.len());
+        say!("{} {}  {signature}  {}", tick(self.is_good()), paint(STRONG, &self.source.name), paint(FAINT, read));
+        self.finding.hints.iter().for_each(|hint| say!("  {hint}"));
+        let Some(answer) = self.answer else { return };
+        let style = if answer.is_accepted() { GOOD } else { BAD };
+        say!("  {:<8} {} {}", "answer", paint(style, answer.status), answer.text());
+        answer.hint.iter().for_each(|hint| say!("  {:<8} {hint}", ""));
+        if answer.is_accepted() && answer.events.is_empty() {
+            let what = if answer.handshake { "a handshake: no event comes of it" } else { "no event comes of it" };
+            say!("  {:<8} {}", "", paint(WARN, what));
+        }
+        answer.events.iter().for_each(|event| self.event(event));
+    }
+
+    fn event(&self, event: &Event) {
+        say!("  {:<8} {}  {}", "event", paint(STRONG, &event.key), event.event_type);
+        let row = |name: &str, value: &str| say!("  {:<8} {:<13} {value}", "", name);
+        if let Some(why) = &event.unreadable {
+            row("unreadable", &paint(BAD, format!("{why}: it is kept, and goes to the dead-letter queue")));
+            return;
+        }
+        row("id", &event.id);
+        event.subject.iter().for_each(|subject| row("subject", subject));
+        event.time.iter().for_each(|time| row("time", &time.to_string()));
+        event.conversation.iter().for_each(|conversation| row("conversation", conversation));
+        event.dataschema.iter().for_each(|schema| row("schema", schema));
+        row("order", &order(event));
+        if !event.unread.is_empty() {
+            row("unread", &paint(WARN, format!("{}: sent, and not to be read", event.unread.join(", "))));
+        }
+        lacks(self.source, event).iter().for_each(|lacks| row("", &paint(WARN, lacks)));
+    }
+}
+
+/// By what it is ordered among others of its entity.
+fn order(event: &Event) -> String {
+    let time = if event.order.by_receipt { "time of receipt".to_owned() } else { "time".to_owned() };
+    let by = event.order.sequence.map_or_else(|| time.clone(), |sequence| format!("sequence {sequence}, then {time}"));
+    if event.order.rank == 0 { by } else { format!("{by}, then rank {}", event.order.rank) }
+}
