@@ -10,12 +10,15 @@
 
 mod check;
 mod convert;
+mod decimal;
 mod evaluate;
 mod exact;
 mod fault;
 mod functions;
 mod meter;
+mod numbers;
 mod operators;
+mod optional;
 mod pattern;
 #[cfg(test)]
 mod tests;
@@ -24,7 +27,9 @@ mod tree;
 mod value;
 
 use cel::Env;
+pub use decimal::whole;
 use evaluate::Evaluation;
+pub use exact::shortest;
 use fault::Fault;
 use meter::{EventWork, Meter};
 use std::fmt;
@@ -52,6 +57,10 @@ pub struct ExpressionError(String);
 pub enum EvaluationError {
     #[error("{0}")]
     NoValue(String),
+    /// The event has no such place: a field, an entry or an element that isn't there, or something on the way to it that is missing, null
+    /// or of another kind.
+    #[error("{0}")]
+    Absent(String),
     /// It has one, of so many bytes.
     #[error("a value of {0} bytes, allowed: {MAX_FACT_BYTES}")]
     TooLarge(usize),
@@ -103,10 +112,13 @@ impl Expression {
         let mut evaluation = Evaluation::new(&variables.values, Meter::new(&variables.work));
         let value = evaluation.value(&self.tree).and_then(|value| convert::to_json(&value, &mut evaluation.meter));
         value.map_err(|fault| {
+            let said = fault.to_string();
             if let Fault::LargeResult(bytes) = fault {
                 EvaluationError::TooLarge(bytes)
+            } else if fault.is_absent() {
+                EvaluationError::Absent(said)
             } else {
-                EvaluationError::NoValue(fault.to_string())
+                EvaluationError::NoValue(said)
             }
         })
     }
