@@ -16,6 +16,7 @@ mod ladders;
 mod links;
 mod long;
 mod metrics;
+mod mixed;
 mod openings;
 mod order;
 mod outages;
