@@ -1,6 +1,6 @@
 //! What one rule does for one event, or one branch for one join. Pure: the same event gives the same.
 
-use crate::expression::Lazy;
+use crate::expression::{Lazy, step};
 use crate::failure::Failure;
 use crate::notice::Notice;
 use crate::overflow::{Full, Overflow};
@@ -9,8 +9,8 @@ use tidings_core::action::{ActionId, Intent, Proposal, Wrote};
 use tidings_core::claim::ClaimKey;
 use tidings_core::config::rules::{Assignment, Effects, IfStale, Ladder, Priority, Span};
 use tidings_core::context::{Changes, Tie};
-use tidings_core::limits::{MAX_ACTION_BYTES, MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES};
-use tidings_core::rules::{EvaluationError, Scope, Variables};
+use tidings_core::limits::{MAX_ACTION_BYTES, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES};
+use tidings_core::rules::{EvaluationError, Scope, Variables, shortest};
 use tidings_core::time::Timestamp;
 
 /// A rule's effects, ready to use.
@@ -163,6 +163,7 @@ impl Ready {
         let mut not_on = Vec::new();
         for ReadySet { name, value: expression, ttl, ladder } in &self.set {
             let value = value("set", name, expression)?;
+            let value = if ladder.is_some() { by_value(value) } else { value };
             match ladder {
                 _ if value.is_null() => continue,
                 None => changes.set(entity, name, value, ttl.map(|ttl| at.time.plus(ttl.duration()))),
@@ -180,16 +181,16 @@ impl Ready {
             won_by(name);
         }
         for (name, expression) in &self.count {
-            let step = value("count", name, expression)?;
-            let step = step.as_i64().filter(|step| (-MAX_COUNT_STEP..=MAX_COUNT_STEP).contains(step)).ok_or_else(|| {
-                self.failed(&format!("count.{name}"), format!("gives no whole number from -{MAX_COUNT_STEP} to {MAX_COUNT_STEP}"))
-            })?;
-            changes.count(entity, name, step);
+            let given = value("count", name, expression)?;
+            let step = step(&given).map_err(|what| self.failed(&format!("count.{name}"), what))?;
+            if let Some(step) = step {
+                changes.count(entity, name, step);
+            }
         }
         let mut large = not_on;
         for (word, inside, list) in [("add", true, &self.add), ("remove", false, &self.remove)] {
             for (name, expression) in list {
-                match value(word, name, expression)? {
+                match by_value(value(word, name, expression)?) {
                     Value::Null => {}
                     element @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => match element.to_string() {
                         element if element.len() > MAX_ELEMENT_BYTES => {
@@ -230,4 +231,9 @@ impl Ready {
         }
         Ok(Some(Intent::Emit { action_type: action_type.clone(), data: Value::Object(data) }))
     }
+}
+
+/// A number that stands for its value, as a rung and as an element: 19.90 and 19.9 are one.
+fn by_value(value: Value) -> Value {
+    if let Value::Number(number) = &value { Value::Number(shortest(number)) } else { value }
 }

@@ -1,8 +1,9 @@
 //! An expression of the rules. It is parsed when an event first needs it, not in INIT.
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 use std::sync::OnceLock;
-use tidings_core::rules::{EvaluationError, Expression, Scope, Variables};
+use tidings_core::limits::MAX_COUNT_STEP;
+use tidings_core::rules::{EvaluationError, Expression, Scope, Variables, whole};
 
 #[derive(Debug)]
 pub(crate) struct Lazy {
@@ -26,14 +27,12 @@ impl Lazy {
         parsed.evaluate_for_text(variables, chars)
     }
 
-    /// A text of 1 to `at_most` bytes, or a whole number as one. What else it gave, in words, is the error.
+    /// A text of 1 to `at_most` bytes, or a whole number as one, however it is written: `10` of 10.0. What else it gave, in words, is the error.
     pub(crate) fn name(&self, variables: &Variables, at_most: usize) -> Result<String, String> {
         let text = match self.evaluate(variables).map_err(|error| error.to_string())? {
             Value::String(text) => text,
-            Value::Number(number) if is_whole(&number) => number.to_string(),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                return Err("gives no text; string(…) makes one of a number".to_owned());
-            }
+            Value::Number(number) => whole(&number.to_string(), at_most).ok_or_else(no_text)?,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(no_text()),
         };
         match text.len() {
             0 => Err("gives an empty text".to_owned()),
@@ -53,8 +52,25 @@ impl Lazy {
     }
 }
 
-/// However many digits it has.
-fn is_whole(number: &Number) -> bool {
-    let digits = number.to_string();
-    digits.strip_prefix('-').unwrap_or(&digits).bytes().all(|byte| byte.is_ascii_digit())
+fn no_text() -> String {
+    "gives no text; string(…) makes one of a number".to_owned()
 }
+
+/// What a counter is to change by: a whole number, as `2`, `2.0`, `"2"` or `"2.0"`. `None`: `null`, by which nothing is counted. What else it
+/// is, in words, is the error.
+pub(crate) fn step(value: &Value) -> Result<Option<i64>, String> {
+    let (digits, seen) = match value {
+        Value::Null => return Ok(None),
+        Value::Number(number) => (number.to_string(), "another number"),
+        Value::String(text) => (text.clone(), "another text"),
+        Value::Bool(_) => (String::new(), "a truth"),
+        Value::Array(_) => (String::new(), "a list"),
+        Value::Object(_) => (String::new(), "a map"),
+    };
+    let step = whole(&digits, MAX_STEP_DIGITS).and_then(|digits| digits.parse().ok());
+    let step = step.filter(|step| (-MAX_COUNT_STEP..=MAX_COUNT_STEP).contains(step));
+    step.map(Some).ok_or_else(|| format!("gives no whole number from -{MAX_COUNT_STEP} to {MAX_COUNT_STEP}, but {seen}"))
+}
+
+/// Digits of what may be one: of 64 bits.
+const MAX_STEP_DIGITS: usize = 19;

@@ -1,6 +1,7 @@
 //! What is checked of an expression before it ever sees an event.
 
-use super::{ExpressionError, Scope, functions};
+use super::fault::Kind;
+use super::{ExpressionError, Scope, functions, tree};
 use crate::limits::{
     MAX_EXPRESSION_BRACKETS, MAX_EXPRESSION_BYTES, MAX_EXPRESSION_CONDITIONS, MAX_EXPRESSION_LOOPS, MAX_EXPRESSION_NODES,
 };
@@ -29,7 +30,7 @@ pub(super) fn nesting(text: &str) -> Result<(), ExpressionError> {
         }
         deepest = deepest.max(open);
     }
-    let conditions = text.matches('?').count();
+    let conditions = text.match_indices('?').filter(|(at, _)| !is_optional(&text[..*at])).count();
     for (what, seen, allowed) in [
         ("levels of brackets", deepest, MAX_EXPRESSION_BRACKETS),
         ("conditions with a question mark", conditions, MAX_EXPRESSION_CONDITIONS),
@@ -41,8 +42,21 @@ pub(super) fn nesting(text: &str) -> Result<(), ExpressionError> {
     Ok(())
 }
 
+/// Whether the question mark behind `before` asks for an optional: in `a.?b`, `a[?b]`, `[?a, ?b]`, `{?'a': b}`. A condition's stands behind
+/// a value, or on a new line, where a comment may have ended.
+fn is_optional(before: &str) -> bool {
+    before.trim_end_matches([' ', '\t']).ends_with(['.', '[', '{', ','])
+}
+
 /// The parser's own words list its token names; where it stopped says more.
 pub(super) fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
+    if errors.errors.iter().any(|error| error.msg.contains("argument to has()")) {
+        return ExpressionError(
+            "has(…) asks for a plain path, as has(data.a.b), and is false where anything on it is missing; of an optional, hasValue() \
+             tells"
+                .to_owned(),
+        );
+    }
     let column = errors.errors.first().map_or(1, |e| e.pos.1);
     ExpressionError(format!("syntax error at character {column} of {text:?}; a text needs quotes of its own: \"'paid'\""))
 }
@@ -72,8 +86,9 @@ impl Seen {
             Expr::Ident(name) => variable(name, self.scope, bound)?,
             Expr::Select(select) => self.walk(&select.operand, depth, bound)?,
             Expr::Call(call) => {
-                function(&call.func_name)?;
-                for argument in call.target.iter().map(|t| &**t).chain(&call.args) {
+                let (name, target) = functions::called(call, |name| bound.iter().any(|b| b == name));
+                function(&name)?;
+                for argument in target.into_iter().chain(&call.args) {
                     self.walk(argument, depth, bound)?;
                 }
             }
@@ -94,6 +109,12 @@ impl Seen {
                 }
             }
             Expr::Struct(_) => return Err(ExpressionError("a message literal; allowed: texts, numbers, lists, maps".to_owned())),
+            Expr::Comprehension(comprehension) if tree::is_let(comprehension) => {
+                self.walk(&comprehension.accu_init, depth, bound)?;
+                bound.push(comprehension.accu_var.clone());
+                self.walk(&comprehension.result, depth, bound)?;
+                bound.pop();
+            }
             Expr::Comprehension(comprehension) => {
                 self.loops = true;
                 if depth == MAX_EXPRESSION_LOOPS {
@@ -116,8 +137,8 @@ impl Seen {
 
 fn variable(name: &str, scope: Scope, bound: &[String]) -> Result<(), ExpressionError> {
     // The macros' own variables begin with '@', and types are names too: type(data.x) == string.
-    let types = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"];
-    if name.starts_with('@') || scope.variables().contains(&name) || types.contains(&name) || bound.iter().any(|b| b == name) {
+    let is_type = Kind::ALL.iter().any(|kind| *kind != Kind::Type && kind.name() == name);
+    if name.starts_with('@') || scope.variables().contains(&name) || is_type || bound.iter().any(|b| b == name) {
         Ok(())
     } else if name == "facts" {
         Err(ExpressionError(

@@ -3,6 +3,7 @@
 use super::exact::Exact;
 use super::fault::Fault;
 use super::meter::Meter;
+use super::operators::held;
 use super::value::{Key, List, Map, Text, Value};
 use crate::limits::MAX_FACT_BYTES;
 use base64::Engine as _;
@@ -48,7 +49,7 @@ fn size(value: &Value, meter: &mut Meter<'_>) -> Result<usize, Fault> {
         Value::Double(_) => return Err(Fault::NotFinite),
         Value::Exact(n) => {
             meter.spend(n.digits().len())?;
-            n.digits().len()
+            written(&n.json())
         }
         Value::Text(text) => {
             meter.spend(text.as_str().len())?;
@@ -56,6 +57,7 @@ fn size(value: &Value, meter: &mut Meter<'_>) -> Result<usize, Fault> {
         }
         // As base64, between quotes.
         Value::Bytes(bytes) => bytes.as_slice().len().div_ceil(3).saturating_mul(4).saturating_add(2),
+        Value::Optional(optional) => size(held(optional), meter)?,
         Value::Type(kind) => kind.name().len() + 2,
         Value::List(list) => {
             let mut bytes = 2 + list.as_slice().len().saturating_sub(1);
@@ -87,6 +89,7 @@ fn json(value: &Value) -> serde_json::Value {
         Value::Exact(n) => n.json(),
         Value::Text(text) => text.as_str().into(),
         Value::Bytes(bytes) => STANDARD.encode(bytes.as_slice()).into(),
+        Value::Optional(optional) => json(held(optional)),
         Value::Type(kind) => kind.name().into(),
         Value::List(list) => list.as_slice().iter().map(json).collect(),
         Value::Map(map) => map

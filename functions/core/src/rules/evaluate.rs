@@ -4,9 +4,11 @@
 //! that. A limit is no such error: it ends the evaluation.
 
 use super::fault::Fault;
+use super::functions::Function;
 use super::meter::Meter;
-use super::operators::{self, entry, look_up};
-use super::tree::{Loop, Node};
+use super::operators::{self, look_up};
+use super::optional;
+use super::tree::{Element, Entry, Loop, Node};
 use super::value::{ELEMENT_BYTES, ENTRY_BYTES, Key, List, Map, Value};
 use crate::limits::MAX_LOOP_ITEMS;
 use std::collections::BTreeMap;
@@ -30,10 +32,32 @@ impl<'e> Evaluation<'e> {
             Node::Literal(value) => Ok(value.clone()),
             Node::Variable(place) => Ok(self.variables.get(*place).cloned().unwrap_or(Value::Null)),
             Node::Local(place) => Ok(self.locals.get(*place).cloned().unwrap_or(Value::Null)),
-            Node::Select { of, field, test } => self.select(of, field, *test),
+            Node::Select(of, field) => {
+                let value = self.value(of)?;
+                operators::select(&value, field, &mut self.meter)
+            }
+            Node::Has(of, field) => match self.place(of)? {
+                Some(value) => operators::has(&value, field, &mut self.meter).map(Value::Bool),
+                None => Ok(Value::Bool(false)),
+            },
             Node::Index(value, at) => {
                 let (value, at) = (self.value(value)?, self.value(at)?);
                 operators::index(&value, &at, &mut self.meter)
+            }
+            Node::Find(of, field) => {
+                let value = self.value(of)?;
+                let place = operators::select(&value, field, &mut self.meter);
+                optional::found(place, &mut self.meter)
+            }
+            Node::FindAt(value, at) => {
+                let (value, at) = (self.value(value)?, self.value(at)?);
+                let place = operators::index(&value, &at, &mut self.meter);
+                optional::found(place, &mut self.meter)
+            }
+            Node::Otherwise(function, of, other) => self.or(*function, of, other),
+            Node::Let(value, body) => {
+                let value = self.value(value)?;
+                self.with(value, |inner| inner.value(body))
             }
             Node::Not(value) => self.truth(value).map(|truth| Value::Bool(!truth)),
             Node::Negate(value) => operators::negate(&self.value(value)?),
@@ -62,11 +86,15 @@ impl<'e> Evaluation<'e> {
                 | Value::Bytes(_)
                 | Value::List(_)
                 | Value::Map(_)
+                | Value::Optional(_)
                 | Value::Type(_)) => Err(Fault::Overload { function: "matches", kinds: format!("{}, string", other.kind()) }),
             },
             Node::List(elements) => {
                 let room = self.meter.room_for(elements.len(), ELEMENT_BYTES, 0)?;
-                let list = elements.iter().map(|element| self.value(element)).collect::<Result<Vec<_>, _>>()?;
+                let mut list = Vec::with_capacity(elements.len());
+                for Element { node, optional } in elements {
+                    list.extend(self.element(node, *optional)?);
+                }
                 Ok(Value::List(List::new(room, list)))
             }
             Node::Map(entries) => self.map(entries),
@@ -81,27 +109,48 @@ impl<'e> Evaluation<'e> {
         truth(&self.value(node)?)
     }
 
-    fn select(&mut self, of: &Node, field: &Key, test: bool) -> Result<Value, Fault> {
-        let Key::Text(name) = field else { return Err(Fault::NoEntry) };
-        match self.value(of)? {
-            Value::Map(map) => {
-                let found = entry(&map, field, &mut self.meter)?;
-                match (found, test) {
-                    (found, true) => Ok(Value::Bool(found.is_some())),
-                    (Some(value), false) => Ok(value.clone()),
-                    (None, false) => Err(Fault::NoField(name.as_str().to_owned())),
-                }
+    /// What is at the end of a path of fields and indices. `None`: there is no such place.
+    fn place(&mut self, node: &Node) -> Result<Option<Value>, Fault> {
+        let found = if let Node::Select(of, field) = node {
+            self.meter.step()?;
+            let Some(value) = self.place(of)? else { return Ok(None) };
+            operators::select(&value, field, &mut self.meter)
+        } else if let Node::Index(of, at) = node {
+            self.meter.step()?;
+            let Some(value) = self.place(of)? else { return Ok(None) };
+            let at = self.value(at)?;
+            operators::index(&value, &at, &mut self.meter)
+        } else {
+            return self.value(node).map(Some);
+        };
+        match found {
+            Ok(value) => Ok(Some(value)),
+            Err(fault) if fault.is_absent() => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// `or` and `orValue`. What stands for a missing value is evaluated only where one is missing.
+    fn or(&mut self, function: Function, of: &Node, other: &Node) -> Result<Value, Fault> {
+        let value = self.value(of)?;
+        let Value::Optional(optional) = &value else { return Err(function.overload(&[value])) };
+        match optional {
+            Some(held) if function == Function::OrValue => Ok(held.value().clone()),
+            Some(_) => Ok(value),
+            None => {
+                let other = self.value(other)?;
+                let fits = function == Function::OrValue || matches!(other, Value::Optional(_));
+                if fits { Ok(other) } else { Err(function.overload(&[value, other])) }
             }
-            other @ (Value::Null
-            | Value::Bool(_)
-            | Value::Int(_)
-            | Value::Uint(_)
-            | Value::Double(_)
-            | Value::Exact(_)
-            | Value::Text(_)
-            | Value::Bytes(_)
-            | Value::List(_)
-            | Value::Type(_)) => Err(Fault::NoFields { kind: other.kind(), field: name.as_str().to_owned() }),
+        }
+    }
+
+    /// Of a list or a map. `None`: an optional one that holds no value.
+    fn element(&mut self, node: &Node, optional: bool) -> Result<Option<Value>, Fault> {
+        match (self.value(node)?, optional) {
+            (value, false) => Ok(Some(value)),
+            (Value::Optional(optional), true) => Ok(optional.map(|held| held.value().clone())),
+            (value, true) => Err(Fault::NotOptional(value.kind())),
         }
     }
 
@@ -116,13 +165,13 @@ impl<'e> Evaluation<'e> {
         if right == decides { Ok(decides) } else { left.map(|_| right) }
     }
 
-    fn map(&mut self, entries: &[(Node, Node)]) -> Result<Value, Fault> {
+    fn map(&mut self, entries: &[Entry]) -> Result<Value, Fault> {
         let room = self.meter.room_for(entries.len(), ENTRY_BYTES, 0)?;
         let mut map = BTreeMap::new();
-        for (key, value) in entries {
+        for Entry { key, value, optional } in entries {
             let key = self.value(key)?;
             let key = Key::of(&key).ok_or(Fault::KeyKind(key.kind()))?;
-            let value = self.value(value)?;
+            let Some(value) = self.element(value, *optional)? else { continue };
             look_up(&key, map.len(), &mut self.meter)?;
             if map.insert(key, value).is_some() {
                 return Err(Fault::KeyTwice);
@@ -201,6 +250,7 @@ fn items(value: &Value, meter: &mut Meter<'_>) -> Result<Vec<Value>, Fault> {
         | Value::Exact(_)
         | Value::Text(_)
         | Value::Bytes(_)
+        | Value::Optional(_)
         | Value::Type(_) => Err(Fault::NotIterable(value.kind())),
     }
 }

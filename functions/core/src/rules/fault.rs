@@ -18,6 +18,7 @@ pub(super) enum Kind {
     Bytes,
     List,
     Map,
+    Optional,
     Type,
 }
 
@@ -32,6 +33,7 @@ impl Kind {
         Self::Bytes,
         Self::List,
         Self::Map,
+        Self::Optional,
         Self::Type,
     ];
 
@@ -46,6 +48,7 @@ impl Kind {
             Self::Bytes => "bytes",
             Self::List => "list",
             Self::Map => "map",
+            Self::Optional => "optional_type",
             Self::Type => "type",
         }
     }
@@ -68,6 +71,8 @@ pub(super) enum Fault {
     NoEntry,
     #[error("an index beyond the end of its list")]
     Index,
+    #[error("an optional that holds no value")]
+    Nothing,
     #[error("can't {operator} {left} and {right}")]
     Operands { operator: &'static str, left: Kind, right: Kind },
     #[error("can't compare {left} with {right}")]
@@ -84,6 +89,8 @@ pub(super) enum Fault {
     NotBool(Kind),
     #[error("a value of type {0} where a list or a map is wanted")]
     NotIterable(Kind),
+    #[error("a value of type {0} after a question mark, where an optional is wanted")]
+    NotOptional(Kind),
     #[error("a value of type {0} as the key of a map")]
     KeyKind(Kind),
     #[error("the same key twice in one map")]
@@ -109,31 +116,6 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// Whether it is that something isn't there, or is `null`.
-    pub(super) fn is_absence(&self) -> bool {
-        match self {
-            Self::NoField(_) | Self::NoFields { .. } | Self::NoEntry | Self::Index | Self::Lookup(Kind::Null, _) => true,
-            Self::Operands { left, right, .. } | Self::Incomparable { left, right } => {
-                *left == Kind::Null || *right == Kind::Null
-            }
-            Self::Negation(kind) | Self::NotIterable(kind) | Self::NotBool(kind) => *kind == Kind::Null,
-            Self::Lookup(..)
-            | Self::Overload { .. }
-            | Self::Argument(_)
-            | Self::KeyKind(_)
-            | Self::KeyTwice
-            | Self::Zero
-            | Self::Overflow(_)
-            | Self::NotFinite
-            | Self::Loop(_)
-            | Self::Pattern(_)
-            | Self::LargeResult(_)
-            | Self::LargeValue
-            | Self::ExpressionWork
-            | Self::EventWork => false,
-        }
-    }
-
     /// Whether it ends the evaluation whatever is around it: `true || …` has a value beside an error, never beside a limit.
     pub(super) fn is_limit(&self) -> bool {
         match self {
@@ -147,6 +129,7 @@ impl Fault {
             | Self::NoFields { .. }
             | Self::NoEntry
             | Self::Index
+            | Self::Nothing
             | Self::Operands { .. }
             | Self::Incomparable { .. }
             | Self::Negation(_)
@@ -155,11 +138,38 @@ impl Fault {
             | Self::Argument(_)
             | Self::NotBool(_)
             | Self::NotIterable(_)
+            | Self::NotOptional(_)
             | Self::KeyKind(_)
             | Self::KeyTwice
             | Self::Zero
             | Self::Overflow(_)
             | Self::NotFinite => false,
+        }
+    }
+
+    /// Whether the event has no such place: it, or something on the way to it, isn't there, is null, or is of a kind that has no places;
+    /// or whether something was to be done with a null.
+    pub(super) fn is_absent(&self) -> bool {
+        match self {
+            Self::NoField(_) | Self::NoFields { .. } | Self::NoEntry | Self::Index | Self::Nothing | Self::Lookup(..) => true,
+            Self::Operands { left, right, .. } | Self::Incomparable { left, right } => {
+                *left == Kind::Null || *right == Kind::Null
+            }
+            Self::Negation(kind) | Self::NotIterable(kind) | Self::NotBool(kind) => *kind == Kind::Null,
+            Self::Overload { .. }
+            | Self::Argument(_)
+            | Self::NotOptional(_)
+            | Self::KeyKind(_)
+            | Self::KeyTwice
+            | Self::Zero
+            | Self::Overflow(_)
+            | Self::NotFinite
+            | Self::Loop(_)
+            | Self::Pattern(_)
+            | Self::LargeResult(_)
+            | Self::LargeValue
+            | Self::ExpressionWork
+            | Self::EventWork => false,
         }
     }
 }

@@ -2,9 +2,15 @@
 
 use super::fault::Fault;
 use super::meter::Meter;
+use super::optional;
 use super::pattern::Pattern;
 use super::texts;
 use super::value::{Bytes, Text, Value};
+use cel::common::ast::{CallExpr, Expr, IdedExpr};
+use std::borrow::Cow;
+
+/// What functions that make optionals are called with.
+const NAMESPACE: &str = "optional";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Function {
@@ -15,12 +21,21 @@ pub(super) enum Function {
     Double,
     Dyn,
     EndsWith,
+    HasValue,
     IndexOf,
     Int,
     Join,
     LastIndexOf,
     LowerAscii,
     Matches,
+    /// `optional.none()`.
+    None,
+    /// `optional.of(x)`.
+    Of,
+    /// `optional.ofNonZeroValue(x)`.
+    OfNonZeroValue,
+    Or,
+    OrValue,
     Replace,
     Size,
     Split,
@@ -31,6 +46,7 @@ pub(super) enum Function {
     Type,
     Uint,
     UpperAscii,
+    Value,
 }
 
 /// How a function may be called: `f(x)`, `x.f()`, or either.
@@ -50,12 +66,18 @@ const ALL: &[(&str, Called, [usize; 2], Function)] = &[
     ("double", Called::Alone, [1, 1], Function::Double),
     ("dyn", Called::Alone, [1, 1], Function::Dyn),
     ("endsWith", Called::OnAValue, [2, 2], Function::EndsWith),
+    ("hasValue", Called::OnAValue, [1, 1], Function::HasValue),
     ("indexOf", Called::OnAValue, [2, 3], Function::IndexOf),
     ("int", Called::Alone, [1, 1], Function::Int),
     ("join", Called::OnAValue, [1, 2], Function::Join),
     ("lastIndexOf", Called::OnAValue, [2, 3], Function::LastIndexOf),
     ("lowerAscii", Called::OnAValue, [1, 1], Function::LowerAscii),
     ("matches", Called::Either, [2, 2], Function::Matches),
+    ("optional.none", Called::Alone, [0, 0], Function::None),
+    ("optional.of", Called::Alone, [1, 1], Function::Of),
+    ("optional.ofNonZeroValue", Called::Alone, [1, 1], Function::OfNonZeroValue),
+    ("or", Called::OnAValue, [2, 2], Function::Or),
+    ("orValue", Called::OnAValue, [2, 2], Function::OrValue),
     ("replace", Called::OnAValue, [3, 4], Function::Replace),
     ("size", Called::Either, [1, 1], Function::Size),
     ("split", Called::OnAValue, [2, 3], Function::Split),
@@ -66,6 +88,7 @@ const ALL: &[(&str, Called, [usize; 2], Function)] = &[
     ("type", Called::Alone, [1, 1], Function::Type),
     ("uint", Called::Alone, [1, 1], Function::Uint),
     ("upperAscii", Called::OnAValue, [1, 1], Function::UpperAscii),
+    ("value", Called::OnAValue, [1, 1], Function::Value),
 ];
 
 /// All names, in their order.
@@ -90,7 +113,22 @@ pub(super) fn find(name: &str, on_a_value: bool, arguments: usize) -> Option<Res
     })
 }
 
+/// The name of what a call calls, and the value that it is called on: none for `optional.of(x)`, unless `optional` is a loop's variable.
+pub(super) fn called<'c>(call: &'c CallExpr, is_local: impl Fn(&str) -> bool) -> (Cow<'c, str>, Option<&'c IdedExpr>) {
+    match call.target.as_deref() {
+        Some(IdedExpr { expr: Expr::Ident(name), .. }) if name == NAMESPACE && !is_local(name) => {
+            (format!("{NAMESPACE}.{}", call.func_name).into(), None)
+        }
+        target => (call.func_name.as_str().into(), target),
+    }
+}
+
 impl Function {
+    /// Whether only an optional has it.
+    pub(super) fn is_of_optionals(self) -> bool {
+        matches!(self, Self::HasValue | Self::Or | Self::OrValue | Self::Value)
+    }
+
     fn name(self) -> &'static str {
         ALL.iter().find(|(.., function)| *function == self).map_or("", |(name, ..)| name)
     }
@@ -103,6 +141,14 @@ impl Function {
             (Self::Bool | Self::Bytes | Self::Double | Self::Int | Self::String | Self::Uint, [value]) => {
                 self.convert(value, meter)
             }
+            (Self::None, []) => Ok(Value::Optional(None)),
+            (Self::OfNonZeroValue, [value]) if optional::is_zero(value) => Ok(Value::Optional(None)),
+            (Self::Of | Self::OfNonZeroValue, [value]) => optional::of(value.clone(), meter),
+            (Self::HasValue, [Value::Optional(optional)]) => Ok(Value::Bool(optional.is_some())),
+            (Self::Value, [Value::Optional(optional)]) => match optional {
+                Some(held) => Ok(held.value().clone()),
+                None => Err(Fault::Nothing),
+            },
             (Self::Join, [Value::List(list)]) => texts::join(list, "", meter),
             (Self::Join, [Value::List(list), Value::Text(separator)]) => texts::join(list, separator.as_str(), meter),
             (_, [Value::Text(text), more @ ..]) => self.of_text(text, more, meter),
@@ -110,7 +156,7 @@ impl Function {
         }
     }
 
-    fn overload(self, arguments: &[Value]) -> Fault {
+    pub(super) fn overload(self, arguments: &[Value]) -> Fault {
         let kinds = arguments.iter().map(|value| value.kind().name()).collect::<Vec<_>>().join(", ");
         Fault::Overload { function: self.name(), kinds }
     }
@@ -136,12 +182,12 @@ impl Function {
             // Exclusive on both sides: as a double, the largest `int` is 2^63.
             (Self::Int, Value::Double(n)) if *n > i64::MIN as f64 && *n < i64::MAX as f64 => Ok(Value::Int(*n as i64)),
             (Self::Int, Value::Double(_)) => Err(cannot()),
-            (Self::Int, Value::Exact(n)) => n.whole().map(Value::Int).ok_or_else(cannot),
+            (Self::Int, Value::Exact(n)) => n.truncated().map(Value::Int).ok_or_else(cannot),
             (Self::Int, Value::Text(text)) => text.as_str().parse().map(Value::Int).map_err(|_| cannot()),
             (Self::Uint, Value::Int(n)) => u64::try_from(*n).map(Value::Uint).map_err(|_| cannot()),
             (Self::Uint, Value::Double(n)) if *n >= 0.0 && *n < u64::MAX as f64 => Ok(Value::Uint(*n as u64)),
             (Self::Uint, Value::Double(_)) => Err(cannot()),
-            (Self::Uint, Value::Exact(n)) => n.whole().map(Value::Uint).ok_or_else(cannot),
+            (Self::Uint, Value::Exact(n)) => n.truncated().map(Value::Uint).ok_or_else(cannot),
             (Self::Uint, Value::Text(text)) => text.as_str().parse().map(Value::Uint).map_err(|_| cannot()),
             (Self::Double, Value::Int(n)) => Ok(Value::Double(*n as f64)),
             (Self::Double, Value::Uint(n)) => Ok(Value::Double(*n as f64)),
@@ -161,7 +207,7 @@ impl Function {
             (Self::String, Value::Uint(n)) => texts::made(&n.to_string(), meter),
             // Written out, the longest double has some 330 digits.
             (Self::String, Value::Double(n)) => texts::made(&n.to_string(), meter),
-            (Self::String, Value::Exact(n)) => texts::made(n.digits(), meter),
+            (Self::String, Value::Exact(n)) => texts::made(&n.text(), meter),
             _ => Err(self.overload(std::slice::from_ref(value))),
         }
     }
@@ -229,7 +275,14 @@ fn size(value: &Value, meter: &mut Meter<'_>) -> Result<Value, Fault> {
         Value::Bytes(bytes) => bytes.as_slice().len(),
         Value::List(list) => list.as_slice().len(),
         Value::Map(map) => map.entries().len(),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Exact(_) | Value::Type(_) => {
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Uint(_)
+        | Value::Double(_)
+        | Value::Exact(_)
+        | Value::Optional(_)
+        | Value::Type(_) => {
             return Err(Function::Size.overload(std::slice::from_ref(value)));
         }
     };

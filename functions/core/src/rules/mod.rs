@@ -10,12 +10,15 @@
 
 mod check;
 mod convert;
+mod decimal;
 mod evaluate;
 mod exact;
 mod fault;
 mod functions;
 mod meter;
+mod numbers;
 mod operators;
+mod optional;
 mod pattern;
 #[cfg(test)]
 mod tests;
@@ -24,7 +27,9 @@ mod tree;
 mod value;
 
 use cel::Env;
+pub use decimal::whole;
 use evaluate::Evaluation;
+pub use exact::shortest;
 use fault::Fault;
 use meter::{EventWork, Meter};
 use std::fmt;
@@ -52,7 +57,8 @@ pub struct ExpressionError(String);
 pub enum EvaluationError {
     #[error("{0}")]
     NoValue(String),
-    /// A field, an entry or an element that isn't there, or one of `null`. A text says something else then, if it has been given that.
+    /// The event has no such place: a field, an entry or an element that isn't there, or something on the way to it that is missing, null
+    /// or of another kind.
     #[error("{0}")]
     Absent(String),
     /// It has one, of so many bytes.
@@ -122,6 +128,7 @@ impl Expression {
             | Value::Bytes(_)
             | Value::List(_)
             | Value::Map(_)
+            | Value::Optional(_)
             | Value::Type(_) => convert::to_json(&value, &mut evaluation.meter),
         });
         value.map_err(error)
@@ -131,7 +138,7 @@ impl Expression {
 fn error(fault: Fault) -> EvaluationError {
     match fault {
         Fault::LargeResult(bytes) => EvaluationError::TooLarge(bytes),
-        absent if absent.is_absence() => EvaluationError::Absent(absent.to_string()),
+        absent if absent.is_absent() => EvaluationError::Absent(absent.to_string()),
         other => EvaluationError::NoValue(other.to_string()),
     }
 }

@@ -1,13 +1,12 @@
 //! What operators do to values. Each says what it costs before it does it.
 
-use super::exact::Exact;
 use super::fault::{Fault, Kind};
 use super::meter::Meter;
-use super::value::{Bytes, ELEMENT_BYTES, Key, List, Map, Text, Value, whole};
+use super::numbers::{self, ADD, DIVIDE, MULTIPLY, REMAINDER, SUBTRACT, arithmetic};
+use super::optional;
+use super::value::{Bytes, ELEMENT_BYTES, Held, Key, List, Map, Text, Value};
 use crate::limits::STEP_WORK;
-use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::fmt::Display;
 
 /// An operator of two values that are both there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,67 +60,12 @@ impl Operator {
     }
 }
 
-/// One of the four that only numbers have. All of them check.
-struct Arithmetic {
-    name: &'static str,
-    int: fn(i64, i64) -> Option<i64>,
-    uint: fn(u64, u64) -> Option<u64>,
-    double: Option<fn(f64, f64) -> f64>,
-    divides: bool,
-}
-
-const SUBTRACT: Arithmetic = Arithmetic {
-    name: "sub",
-    int: i64::checked_sub,
-    uint: u64::checked_sub,
-    double: Some(|left, right| left - right),
-    divides: false,
-};
-const MULTIPLY: Arithmetic = Arithmetic {
-    name: "mul",
-    int: i64::checked_mul,
-    uint: u64::checked_mul,
-    double: Some(|left, right| left * right),
-    divides: false,
-};
-const DIVIDE: Arithmetic = Arithmetic {
-    name: "div",
-    int: i64::checked_div,
-    uint: u64::checked_div,
-    double: Some(|left, right| left / right),
-    divides: true,
-};
-const REMAINDER: Arithmetic =
-    Arithmetic { name: "rem", int: i64::checked_rem, uint: u64::checked_rem, double: None, divides: true };
-
-fn arithmetic(what: &Arithmetic, left: &Value, right: &Value) -> Result<Value, Fault> {
-    let overflow = || Fault::Overflow(what.name);
-    match (&*nearest(left), &*nearest(right)) {
-        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) if what.divides => Err(Fault::Zero),
-        (Value::Int(left), Value::Int(right)) => (what.int)(*left, *right).map(Value::Int).ok_or_else(overflow),
-        (Value::Uint(left), Value::Uint(right)) => (what.uint)(*left, *right).map(Value::Uint).ok_or_else(overflow),
-        (Value::Double(l), Value::Double(r)) if what.double.is_some() => {
-            what.double.map(|double| Value::Double(double(*l, *r))).ok_or_else(overflow)
-        }
-        _ => Err(operands(what.name, left, right)),
-    }
-}
-
-/// What arithmetic takes of a number whose digits no double holds.
-fn nearest(value: &Value) -> Cow<'_, Value> {
-    if let Value::Exact(n) = value { Cow::Owned(Value::Double(n.double())) } else { Cow::Borrowed(value) }
-}
-
 fn operands(operator: &'static str, left: &Value, right: &Value) -> Fault {
     Fault::Operands { operator, left: left.kind(), right: right.kind() }
 }
 
 fn add(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<Value, Fault> {
-    let overflow = || Fault::Overflow("add");
-    match (&*nearest(left), &*nearest(right)) {
-        (Value::Int(left), Value::Int(right)) => left.checked_add(*right).map(Value::Int).ok_or_else(overflow),
-        (Value::Uint(left), Value::Uint(right)) => left.checked_add(*right).map(Value::Uint).ok_or_else(overflow),
-        (Value::Double(left), Value::Double(right)) => Ok(Value::Double(left + right)),
+    match (left, right) {
         (Value::Text(left), Value::Text(right)) => {
             let (left, right) = (left.as_str(), right.as_str());
             let room = meter.room_for(left.len(), 1, right.len())?;
@@ -137,7 +81,7 @@ fn add(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<Value, Faul
             let room = meter.room_for(left.len().saturating_add(right.len()), ELEMENT_BYTES, 0)?;
             Ok(Value::List(List::new(room, [left, right].concat())))
         }
-        _ => Err(operands("add", left, right)),
+        _ => arithmetic(&ADD, left, right),
     }
 }
 
@@ -153,11 +97,12 @@ pub(super) fn negate(value: &Value) -> Result<Value, Fault> {
         | Value::Bytes(_)
         | Value::List(_)
         | Value::Map(_)
+        | Value::Optional(_)
         | Value::Type(_) => Err(Fault::Negation(value.kind())),
     }
 }
 
-/// Values of different kinds are different; numbers are compared as numbers.
+/// Values of different kinds are different; numbers are compared as numbers, and an optional beside a value by what it holds.
 fn equal(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<bool, Fault> {
     meter.step()?;
     Ok(match (left, right) {
@@ -198,8 +143,19 @@ fn equal(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<bool, Fau
             }
             true
         }
-        _ => numbers(left, right, meter)? == Some(Ordering::Equal),
+        (Value::Optional(left), Value::Optional(right)) => match (left, right) {
+            (Some(left), Some(right)) => equal(left.value(), right.value(), meter)?,
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        },
+        (Value::Optional(optional), value) | (value, Value::Optional(optional)) => equal(held(optional), value, meter)?,
+        _ => numbers::compare(left, right, meter)? == Some(Ordering::Equal),
     })
+}
+
+/// What an optional is where a value is wanted: `null` if it holds none.
+pub(super) fn held(optional: &Option<Held>) -> &Value {
+    optional.as_ref().map_or(&Value::Null, Held::value)
 }
 
 fn compare(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<Ordering, Fault> {
@@ -215,48 +171,13 @@ fn compare(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<Orderin
             meter.spend(left.len().min(right.len()))?;
             Ok(left.cmp(right))
         }
-        _ => numbers(left, right, meter)?.ok_or(Fault::Incomparable { left: left.kind(), right: right.kind() }),
+        _ => numbers::compare(left, right, meter)?.ok_or(Fault::Incomparable { left: left.kind(), right: right.kind() }),
     }
-}
-
-/// `None`: one of them is no number, or not a number.
-fn numbers(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<Option<Ordering>, Fault> {
-    Ok(match (left, right) {
-        (Value::Exact(left), right) => exact(left, right, meter)?,
-        (left, Value::Exact(right)) => exact(right, left, meter)?.map(Ordering::reverse),
-        (Value::Int(left), Value::Int(right)) => Some(left.cmp(right)),
-        (Value::Uint(left), Value::Uint(right)) => Some(left.cmp(right)),
-        (Value::Int(left), Value::Uint(right)) => Some(i128::from(*left).cmp(&i128::from(*right))),
-        (Value::Uint(left), Value::Int(right)) => Some(i128::from(*left).cmp(&i128::from(*right))),
-        (Value::Double(left), Value::Double(right)) => left.partial_cmp(right),
-        (Value::Double(left), Value::Int(right)) => left.partial_cmp(&(*right as f64)),
-        (Value::Double(left), Value::Uint(right)) => left.partial_cmp(&(*right as f64)),
-        (Value::Int(left), Value::Double(right)) => (*left as f64).partial_cmp(right),
-        (Value::Uint(left), Value::Double(right)) => (*left as f64).partial_cmp(right),
-        _ => None,
-    })
-}
-
-/// By all their digits.
-fn exact(left: &Exact, right: &Value, meter: &mut Meter<'_>) -> Result<Option<Ordering>, Fault> {
-    let of = |n: &dyn Display| left.compare(&n.to_string());
-    meter.spend(left.digits().len())?;
-    Ok(match right {
-        Value::Int(n) => of(n),
-        Value::Uint(n) => of(n),
-        Value::Double(n) if n.is_infinite() => 0.0.partial_cmp(n),
-        Value::Double(n) => left.compare(&format!("{n:e}")),
-        Value::Exact(n) => {
-            meter.spend(n.digits().len())?;
-            left.compare(n.digits())
-        }
-        Value::Null | Value::Bool(_) | Value::Text(_) | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Type(_) => None,
-    })
 }
 
 /// `value in container`.
 fn contains(container: &Value, value: &Value, meter: &mut Meter<'_>) -> Result<bool, Fault> {
-    match (container, lookup_key(value)) {
+    match (container, value) {
         (Value::List(list), _) => {
             for element in list.as_slice() {
                 if equal(element, value, meter)? {
@@ -265,17 +186,24 @@ fn contains(container: &Value, value: &Value, meter: &mut Meter<'_>) -> Result<b
             }
             Ok(false)
         }
-        (Value::Map(map), Some(key)) => Ok(entry(map, &key, meter)?.is_some()),
-        // A double between two whole numbers is a key that no map has.
-        (Value::Map(_), None) if value.kind() == Kind::Double => Ok(false),
-        (Value::Map(_), None) => Err(Fault::KeyKind(value.kind())),
+        (Value::Map(_), Value::Optional(None)) => Ok(false),
+        (Value::Map(_), Value::Optional(Some(held))) => contains(container, held.value(), meter),
+        (Value::Map(map), _) => match lookup_key(value, meter)? {
+            Some(key) => Ok(entry(map, &key, meter)?.is_some()),
+            // A double between two whole numbers is a key that no map has.
+            None if value.kind() == Kind::Double => Ok(false),
+            None => Err(Fault::KeyKind(value.kind())),
+        },
         _ => Err(operands("look for", value, container)),
     }
 }
 
 /// `value[at]`.
 pub(super) fn index(value: &Value, at: &Value, meter: &mut Meter<'_>) -> Result<Value, Fault> {
-    let key = lookup_key(at);
+    if let Value::Optional(optional) = value {
+        return optional::found_in(optional, |value, meter| index(value, at, meter), meter);
+    }
+    let key = lookup_key(at, meter)?;
     match (value, key) {
         (Value::List(list), Some(key @ (Key::Int(_) | Key::Uint(_)))) => {
             let position = match key {
@@ -291,10 +219,47 @@ pub(super) fn index(value: &Value, at: &Value, meter: &mut Meter<'_>) -> Result<
     }
 }
 
-fn lookup_key(value: &Value) -> Option<Key> {
+/// `value.field`.
+pub(super) fn select(value: &Value, field: &Key, meter: &mut Meter<'_>) -> Result<Value, Fault> {
+    let Key::Text(name) = field else { return Err(Fault::NoEntry) };
     match value {
-        Value::Double(double) => whole(*double),
-        Value::Exact(_) => None,
+        Value::Map(map) => entry(map, field, meter)?.cloned().ok_or_else(|| Fault::NoField(name.as_str().to_owned())),
+        Value::Optional(optional) => optional::found_in(optional, |value, meter| select(value, field, meter), meter),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Uint(_)
+        | Value::Double(_)
+        | Value::Exact(_)
+        | Value::Text(_)
+        | Value::Bytes(_)
+        | Value::List(_)
+        | Value::Type(_) => Err(Fault::NoFields { kind: value.kind(), field: name.as_str().to_owned() }),
+    }
+}
+
+/// Whether `value` has the field. What has no fields has none of this name.
+pub(super) fn has(value: &Value, field: &Key, meter: &mut Meter<'_>) -> Result<bool, Fault> {
+    match value {
+        Value::Map(map) => Ok(entry(map, field, meter)?.is_some()),
+        Value::Optional(Some(held)) => has(held.value(), field, meter),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Uint(_)
+        | Value::Double(_)
+        | Value::Exact(_)
+        | Value::Text(_)
+        | Value::Bytes(_)
+        | Value::List(_)
+        | Value::Optional(None)
+        | Value::Type(_) => Ok(false),
+    }
+}
+
+fn lookup_key(value: &Value, meter: &mut Meter<'_>) -> Result<Option<Key>, Fault> {
+    match value {
+        Value::Double(_) | Value::Exact(_) => numbers::key(value, meter),
         Value::Null
         | Value::Bool(_)
         | Value::Int(_)
@@ -303,7 +268,8 @@ fn lookup_key(value: &Value) -> Option<Key> {
         | Value::Bytes(_)
         | Value::List(_)
         | Value::Map(_)
-        | Value::Type(_) => Key::of(value),
+        | Value::Optional(_)
+        | Value::Type(_) => Ok(Key::of(value)),
     }
 }
 

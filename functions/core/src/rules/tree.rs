@@ -17,12 +17,17 @@ pub(super) enum Node {
     Variable(usize),
     /// Of a loop, by its place among the loops around.
     Local(usize),
-    Select {
-        of: Box<Node>,
-        field: Key,
-        /// `has(of.field)`.
-        test: bool,
-    },
+    Select(Box<Node>, Key),
+    /// `has(of.field)`.
+    Has(Box<Node>, Key),
+    /// `of.?field`
+    Find(Box<Node>, Key),
+    /// `of[?at]`
+    FindAt(Box<Node>, Box<Node>),
+    /// `or` and `orValue`.
+    Otherwise(Function, Box<Node>, Box<Node>),
+    /// Another local, and what is evaluated with it.
+    Let(Box<Node>, Box<Node>),
     Index(Box<Node>, Box<Node>),
     Not(Box<Node>),
     Negate(Box<Node>),
@@ -33,9 +38,26 @@ pub(super) enum Node {
     Call(Function, Vec<Node>),
     /// With a pattern that the rule is written with.
     Matches(Box<Node>, Box<Pattern>),
-    List(Vec<Node>),
-    Map(Vec<(Node, Node)>),
+    List(Vec<Element>),
+    Map(Vec<Entry>),
     Loop(Box<Node>, Box<Loop>),
+}
+
+/// Of a list.
+#[derive(Debug)]
+pub(super) struct Element {
+    pub(super) node: Node,
+    /// `[?x]`
+    pub(super) optional: bool,
+}
+
+/// Of a map.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: Node,
+    pub(super) value: Node,
+    /// `{?'key': x}`
+    pub(super) optional: bool,
 }
 
 /// What is done with the elements of a list, or the keys of a map.
@@ -56,6 +78,47 @@ pub(super) fn build(expression: &IdedExpr, scope: Scope) -> Result<Node, Express
     Builder { scope, locals: Vec::new() }.node(expression)
 }
 
+impl Node {
+    /// Whether it is a plain path into what an event has, or a literal: no optional, whatever the event.
+    fn is_no_optional(&self) -> bool {
+        match self {
+            Self::Literal(_) | Self::Variable(_) => true,
+            Self::Select(of, _) | Self::Index(of, _) => of.is_no_optional(),
+            Self::Local(_)
+            | Self::Has(..)
+            | Self::Find(..)
+            | Self::FindAt(..)
+            | Self::Otherwise(..)
+            | Self::Let(..)
+            | Self::Not(_)
+            | Self::Negate(_)
+            | Self::And(..)
+            | Self::Or(..)
+            | Self::If(_)
+            | Self::Binary(..)
+            | Self::Call(..)
+            | Self::Matches(..)
+            | Self::List(_)
+            | Self::Map(_)
+            | Self::Loop(..) => false,
+        }
+    }
+}
+
+/// A comprehension over nothing: its first value under a name, for its result. The parser makes that of `optMap`.
+pub(super) fn is_let(comprehension: &ComprehensionExpr) -> bool {
+    let over_nothing = matches!(&comprehension.iter_range.expr, Expr::List(list) if list.elements.is_empty());
+    let changes_nothing = matches!(&comprehension.loop_step.expr, Expr::Ident(name) if *name == comprehension.accu_var);
+    over_nothing && changes_nothing
+}
+
+fn no_optional(what: &str) -> ExpressionError {
+    ExpressionError(format!(
+        "{what} is for optionals, and a plain path has none: a missing place on it is an error; ask with .? or [?…], as in \
+         data.?carrier.orValue('none')"
+    ))
+}
+
 struct Builder {
     scope: Scope,
     /// The loops' variables, the innermost last.
@@ -73,19 +136,27 @@ impl Builder {
             Expr::Literal(literal) => Node::Literal(value(literal)),
             Expr::Ident(name) => self.name(name)?,
             Expr::Select(select) => {
-                Node::Select { of: self.boxed(&select.operand)?, field: Key::Text(Text::given(&select.field)), test: select.test }
+                let (of, field) = (self.boxed(&select.operand)?, Key::Text(Text::given(&select.field)));
+                if select.test { Node::Has(of, field) } else { Node::Select(of, field) }
             }
             Expr::Call(call) => self.call(call)?,
-            Expr::List(list) if list.optional_indices.is_empty() => Node::List(self.nodes(&list.elements)?),
-            Expr::List(_) => return Err(not_offered("an optional element")),
+            Expr::List(list) => {
+                let mut elements = Vec::new();
+                for (place, element) in list.elements.iter().enumerate() {
+                    let optional = list.optional_indices.contains(&place);
+                    elements.push(Element { node: self.maybe(element, optional)?, optional });
+                }
+                Node::List(elements)
+            }
             Expr::Map(map) => {
                 let mut entries = Vec::new();
                 for entry in &map.entries {
                     match &entry.expr {
-                        EntryExpr::MapEntry(entry) if !entry.optional => {
-                            entries.push((self.node(&entry.key)?, self.node(&entry.value)?));
+                        EntryExpr::MapEntry(entry) => {
+                            let (key, optional) = (self.node(&entry.key)?, entry.optional);
+                            entries.push(Entry { key, value: self.maybe(&entry.value, optional)?, optional });
                         }
-                        EntryExpr::MapEntry(_) | EntryExpr::StructField(_) => return Err(not_offered("an optional entry")),
+                        EntryExpr::StructField(_) => return Err(not_offered("a message")),
                     }
                 }
                 Node::Map(entries)
@@ -98,8 +169,10 @@ impl Builder {
         self.node(expression).map(Box::new)
     }
 
-    fn nodes(&mut self, expressions: &[IdedExpr]) -> Result<Vec<Node>, ExpressionError> {
-        expressions.iter().map(|expression| self.node(expression)).collect()
+    /// An element or an entry, after a question mark if it is optional.
+    fn maybe(&mut self, expression: &IdedExpr, optional: bool) -> Result<Node, ExpressionError> {
+        let node = self.node(expression)?;
+        if optional && node.is_no_optional() { Err(no_optional("a question mark before an element")) } else { Ok(node) }
     }
 
     /// The innermost that has the name: a loop's variable, one of the scope's, a type.
@@ -121,6 +194,14 @@ impl Builder {
                 (names::NEGATE, [value]) => return Ok(Node::Negate(self.boxed(value)?)),
                 (names::LOGICAL_AND, [left, right]) => return Ok(Node::And(self.boxed(left)?, self.boxed(right)?)),
                 (names::LOGICAL_OR, [left, right]) => return Ok(Node::Or(self.boxed(left)?, self.boxed(right)?)),
+                (names::OPT_SELECT, [value, field]) => {
+                    let of = self.boxed(value)?;
+                    let Node::Literal(Value::Text(field)) = self.node(field)? else {
+                        return Err(not_offered("a computed field"));
+                    };
+                    return Ok(Node::Find(of, Key::Text(field)));
+                }
+                (names::OPT_INDEX, [value, at]) => return Ok(Node::FindAt(self.boxed(value)?, self.boxed(at)?)),
                 (names::INDEX, [value, at]) => return Ok(Node::Index(self.boxed(value)?, self.boxed(at)?)),
                 (names::CONDITIONAL, [condition, yes, no]) => {
                     return Ok(Node::If(Box::new([self.node(condition)?, self.node(yes)?, self.node(no)?])));
@@ -137,13 +218,23 @@ impl Builder {
     }
 
     fn function(&mut self, call: &CallExpr) -> Result<Node, ExpressionError> {
-        let arguments = call.target.iter().map(|target| &**target).chain(&call.args);
+        let (name, target) = functions::called(call, |name| self.locals.iter().any(|local| local == name));
+        let arguments = target.into_iter().chain(&call.args);
         let mut arguments = arguments.map(|argument| self.node(argument)).collect::<Result<Vec<_>, _>>()?;
-        let function = match functions::find(&call.func_name, call.target.is_some(), arguments.len()) {
+        let function = match functions::find(&name, target.is_some(), arguments.len()) {
             Some(Ok(function)) => function,
             Some(Err(how)) => return Err(ExpressionError(how)),
-            None => return Err(not_offered(&call.func_name)),
+            None => return Err(not_offered(&name)),
         };
+        if function.is_of_optionals() && arguments.first().is_some_and(Node::is_no_optional) {
+            return Err(no_optional(&name));
+        }
+        if matches!(function, Function::Or | Function::OrValue)
+            && let Some(other) = arguments.pop()
+            && let Some(of) = arguments.pop()
+        {
+            return Ok(Node::Otherwise(function, Box::new(of), Box::new(other)));
+        }
         if function == Function::Matches
             && let Some(Node::Literal(Value::Text(text))) = arguments.get(1)
         {
@@ -154,10 +245,17 @@ impl Builder {
         Ok(Node::Call(function, arguments))
     }
 
-    /// What the parser makes of `all`, `exists`, `exists_one`, `map` and `filter`.
+    /// What the parser makes of `all`, `exists`, `exists_one`, `map` and `filter`, and of `optMap` and `optFlatMap`.
     fn comprehension(&mut self, comprehension: &ComprehensionExpr) -> Result<Node, ExpressionError> {
         if comprehension.iter_var2.is_some() {
             return Err(not_offered("a loop with two variables"));
+        }
+        if is_let(comprehension) {
+            let value = self.boxed(&comprehension.accu_init)?;
+            self.locals.push(comprehension.accu_var.clone());
+            let body = self.boxed(&comprehension.result);
+            self.locals.pop();
+            return Ok(Node::Let(value, body?));
         }
         let over = self.boxed(&comprehension.iter_range)?;
         self.locals.push(comprehension.iter_var.clone());

@@ -23,12 +23,17 @@ pub(super) enum Value {
     Bytes(Bytes),
     List(List),
     Map(Map),
+    /// What may have been found, or not.
+    Optional(Option<Held>),
     /// What `type(x)` gives.
     Type(Kind),
 }
 
 /// Bytes that one more element of a list takes.
 pub(super) const ELEMENT_BYTES: usize = size_of::<Value>();
+
+/// Bytes that an optional takes which holds a value: the value, and the counters of who shares it.
+pub(super) const OPTIONAL_BYTES: usize = ELEMENT_BYTES + 2 * size_of::<usize>();
 
 /// Bytes that one more entry of a map takes, with its share of the tree.
 pub(super) const ENTRY_BYTES: usize = 4 * size_of::<Value>();
@@ -44,6 +49,20 @@ pub(super) struct List(Arc<Vec<Value>>);
 
 #[derive(Clone, Debug)]
 pub(super) struct Map(Arc<BTreeMap<Key, Value>>);
+
+/// The value of an optional.
+#[derive(Clone, Debug)]
+pub(super) struct Held(Arc<Value>);
+
+impl Held {
+    pub(super) fn new(_room: Room, value: Value) -> Self {
+        Self(Arc::new(value))
+    }
+
+    pub(super) fn value(&self) -> &Value {
+        &self.0
+    }
+}
 
 impl Text {
     pub(super) fn new(_room: Room, text: &str) -> Self {
@@ -114,6 +133,7 @@ impl Value {
             Self::Bytes(_) => Kind::Bytes,
             Self::List(_) => Kind::List,
             Self::Map(_) => Kind::Map,
+            Self::Optional(_) => Kind::Optional,
             Self::Type(_) => Kind::Type,
         }
     }
@@ -150,8 +170,14 @@ impl Key {
             | Value::Bytes(_)
             | Value::List(_)
             | Value::Map(_)
+            | Value::Optional(_)
             | Value::Type(_) => None,
         }
+    }
+
+    /// `None`: 64 bits don't hold it.
+    pub(super) fn whole(number: i128) -> Option<Self> {
+        i64::try_from(number).map(Self::Int).or_else(|_| u64::try_from(number).map(Self::Uint)).ok()
     }
 
     pub(super) fn value(&self) -> Value {
@@ -191,18 +217,4 @@ impl Ord for Key {
     fn cmp(&self, other: &Self) -> Ordering {
         self.rank().cmp(&other.rank())
     }
-}
-
-/// A number without a fraction as a key or an index. `None`: it has one, or no integer holds it.
-pub(super) fn whole(double: f64) -> Option<Key> {
-    // The range comes first: `as` saturates, and 2^63 would come back as itself.
-    if double > i64::MIN as f64 && double < i64::MAX as f64 {
-        let int = double as i64;
-        return (int as f64 == double).then_some(Key::Int(int));
-    }
-    if double >= 0.0 && double < u64::MAX as f64 {
-        let uint = double as u64;
-        return (uint as f64 == double).then_some(Key::Uint(uint));
-    }
-    None
 }

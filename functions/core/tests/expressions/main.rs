@@ -1,6 +1,8 @@
 //! The language of rules, from outside: as CEL has it, bounded, and silent about payloads.
 
 mod bounds;
+mod numbers;
+mod optionals;
 mod oracle;
 mod random;
 mod reasons;

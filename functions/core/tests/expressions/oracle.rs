@@ -1,8 +1,8 @@
 //! Our evaluation against the crate's own, which has no bounds: what both give is the same, and what one refuses both refuse.
 
 use super::random::Random;
-use cel::objects::Key;
-use cel::{Context, Env, Value as Cel};
+use cel::objects::{Key, OptionalValue};
+use cel::{Context, Env, ExecutionError, Value as Cel};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -49,12 +49,30 @@ fn infinite(value: &Cel) -> bool {
     }
 }
 
-fn theirs(text: &str, env: &Arc<Env>) -> Option<Value> {
+/// An optional is what it holds, as where an expression ends with one; there, JSON has none for it.
+#[allow(clippy::wildcard_enum_match_arm, reason = "the library's enum has a variant for each of its features")]
+fn without_optionals(value: &Cel) -> Cel {
+    match value {
+        Cel::Opaque(_) => match <&OptionalValue>::try_from(value) {
+            Ok(optional) => optional.value().map_or(Cel::Null, without_optionals),
+            Err(_) => value.clone(),
+        },
+        Cel::List(list) => Cel::List(Arc::new(list.iter().map(without_optionals).collect())),
+        Cel::Map(map) => {
+            let map: HashMap<Key, Cel> = map.map.iter().map(|(key, value)| (key.clone(), without_optionals(value))).collect();
+            Cel::Map(map.into())
+        }
+        _ => value.clone(),
+    }
+}
+
+/// The value, or why there is none: `None` is one that can't be JSON.
+fn theirs(text: &str, env: &Arc<Env>) -> Result<Value, Option<ExecutionError>> {
     let mut context = Context::with_env(Arc::clone(env));
     context.add_variable_from_value("data", cel_of(&data()));
     context.add_variable_from_value("event", cel_of(&event()));
-    let value = env.compile(text).ok()?.execute(&context).ok()?;
-    if infinite(&value) { None } else { value.json().ok() }
+    let value = without_optionals(&env.compile(text).map_err(|_| None)?.execute(&context)?);
+    if infinite(&value) { Err(None) } else { value.json().map_err(|_| None) }
 }
 
 /// The keys of a map come in no order, there.
@@ -63,13 +81,52 @@ fn is_ours_to_say(text: &str) -> bool {
         || ![".map(", ".filter(", ".all(", ".exists(", ".exists_one("].iter().any(|loops| text.contains(loops))
 }
 
+/// What they refuse and we don't: the deviations of decision 44.
+#[allow(clippy::wildcard_enum_match_arm, reason = "the library's errors are many, and two of them matter")]
+fn is_more(text: &str, theirs: Option<&ExecutionError>) -> bool {
+    let has_default = text.contains(".or(") || text.contains(".orValue(");
+    match theirs {
+        // Numbers of two types, and remainders of doubles.
+        Some(ExecutionError::UnsupportedBinaryOperator(_, left, right)) => is_number(left) && is_number(right) || has_default,
+        // An optional as the key that is looked for.
+        Some(ExecutionError::NoSuchOverload(error)) if error.function() == "@in" => {
+            error.argument_types().first().is_some_and(|kind| kind == "optional_type") || has_default
+        }
+        // `optional.of('a').field`.
+        Some(ExecutionError::NoSuchKey(_)) => has_optional(text) || has_default,
+        // A default that isn't needed isn't evaluated.
+        Some(_) => has_default,
+        None => false,
+    }
+}
+
+/// What they take and CEL's types don't: there, `list + map` adds the map's keys, and an optional may be any value where CEL wants one.
+fn is_less(ours: &str) -> bool {
+    ["can't add list and map", "where an optional is wanted", "or isn't for (optional_type, "]
+        .iter()
+        .any(|says| ours.contains(says))
+}
+
+fn is_number(value: &Cel) -> bool {
+    matches!(value, Cel::Int(_) | Cel::UInt(_) | Cel::Float(_))
+}
+
+fn has_optional(text: &str) -> bool {
+    [".?", "[?", "optional."].iter().any(|optional| text.contains(optional))
+}
+
+/// An optional beside a value is compared by what it holds.
+fn compares_an_optional(text: &str) -> bool {
+    has_optional(text) && ["==", "!=", " in "].iter().any(|compares| text.contains(compares))
+}
+
 #[test]
 fn random_expressions_give_what_the_crate_gives() {
     let mut env = Env::stdlib();
     env.add_extension(cel::extensions::strings).unwrap();
     let env = Arc::new(env);
-    let (mut values, mut refused, mut unparsed) = (0, 0, 0);
-    for seed in 0..3_000 {
+    let (mut values, mut optionals, mut refused, mut unparsed, mut more, mut compared) = (0, 0, 0, 0, 0, 0);
+    for seed in 0..4_000 {
         let text = Random::new(seed).expression();
         let Ok(ours) = Expression::parse(&text, Scope::Event) else {
             unparsed += 1;
@@ -78,16 +135,24 @@ fn random_expressions_give_what_the_crate_gives() {
         let ours = ours.evaluate(&Variables::of_event(&data(), &event()));
         let theirs = theirs(&text, &env);
         match (ours, theirs) {
-            (Ok(ours), Some(theirs)) => {
-                assert!(ours == theirs || !is_ours_to_say(&text), "seed {seed}: {text}\nours   {ours}\ntheirs {theirs}");
+            (Ok(ours), Ok(theirs)) if ours == theirs => {
                 values += 1;
+                optionals += usize::from(has_optional(&text));
             }
-            (Err(_), None) => refused += 1,
-            // There, `list + map` adds the map's keys, which CEL doesn't have.
-            (Err(ours), Some(_)) if ours.to_string() == "can't add list and map" => refused += 1,
+            (Ok(_), Ok(_)) if compares_an_optional(&text) => compared += 1,
+            (Ok(ours), Ok(theirs)) => {
+                assert!(!is_ours_to_say(&text), "seed {seed}: {text}\nours   {ours}\ntheirs {theirs}");
+            }
+            (Err(_), Err(_)) => refused += 1,
+            (Ok(_), Err(error)) if is_more(&text, error.as_ref()) => more += 1,
+            (Err(ours), Ok(_)) if is_less(&ours.to_string()) => refused += 1,
             (ours, theirs) => assert!(!is_ours_to_say(&text), "seed {seed}: {text}\nours   {ours:?}\ntheirs {theirs:?}"),
         }
     }
-    // Nothing of this is worth anything if it is the same few refusals.
-    assert!(values > 800 && refused > 200 && unparsed < 1_000, "{values} values, {refused} refused, {unparsed} unparsed");
+    // Nothing of this is worth anything if it is the same few refusals, or if what is ours is most of it.
+    let said = format!(
+        "{values} values, {optionals} of optionals, {refused} refused, {unparsed} unparsed, {more} more, {compared} compared"
+    );
+    assert!(values > 1_200 && optionals > 400 && refused > 200 && unparsed < 1_500, "{said}");
+    assert!(more < 200 && compared < 20, "{said}");
 }

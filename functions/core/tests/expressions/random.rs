@@ -21,7 +21,8 @@ impl Random {
     }
 
     fn any(&mut self, depth: usize) -> String {
-        match self.rng.u8(0..7) {
+        match self.rng.u8(0..8) {
+            7 => self.optional(depth),
             0 | 1 => self.text(depth),
             2 => self.int(depth),
             3 => self.list(depth),
@@ -63,7 +64,7 @@ impl Random {
             };
         }
         let d = depth - 1;
-        match self.rng.u8(0..15) {
+        match self.rng.u8(0..16) {
             0..=2 => format!("({} + {})", self.text(d), self.text(d)),
             3 => format!("{}.replace({}, {})", self.text(d), self.text(d), self.text(d)),
             4 => format!("{}.replace({}, {}, {})", self.text(d), self.text(d), self.text(d), self.int(0)),
@@ -76,6 +77,7 @@ impl Random {
             11 => format!("string({})", self.any(d)),
             12 => format!("string(bytes({}) + bytes({}))", self.text(d), self.text(d)),
             13 => format!("({} ? {} : {})", self.truth(d), self.text(d), self.text(d)),
+            14 => format!("{}.orValue({})", self.optional(d), self.text(d)),
             _ => format!("dyn({})", self.text(d)),
         }
     }
@@ -88,7 +90,7 @@ impl Random {
             return self.pick(&["0", "1", "2", "-1", "3u", "data.n", "data.min", "data.big", "data.i[0]", "9223372036854775807"]);
         }
         let d = depth - 1;
-        match self.rng.u8(0..10) {
+        match self.rng.u8(0..11) {
             0..=2 => {
                 let operator = self.pick(&["+", "-", "*", "/", "%"]);
                 format!("({} {operator} {})", self.int(d), self.int(d))
@@ -99,6 +101,7 @@ impl Random {
             6 => format!("{}.{}({}, {})", self.text(d), self.pick(&["indexOf", "lastIndexOf"]), self.text(d), self.int(0)),
             7 => format!("{}({})", self.pick(&["int", "uint"]), self.any(d)),
             8 => format!("({} ? {} : {})", self.truth(d), self.int(d), self.int(d)),
+            9 => format!("({} + {})", self.int(d), self.double(d)),
             _ => format!("{}[{}]", self.pick(&["data.i", "data.l", "[1, 2]", "{1: 2, 3u: 4}", "data.m"]), self.int(d)),
         }
     }
@@ -126,7 +129,7 @@ impl Random {
             return self.pick(&["true", "false", "data.yes", "has(data.s)", "has(data.gone)", "data.gone"]);
         }
         let d = depth - 1;
-        match self.rng.u8(0..12) {
+        match self.rng.u8(0..13) {
             0 => format!("({} && {})", self.truth(d), self.truth(d)),
             1 => format!("({} || {})", self.truth(d), self.truth(d)),
             2 => format!("!({})", self.truth(d)),
@@ -144,7 +147,12 @@ impl Random {
             7 => format!("({} in {})", self.any(d), self.map(d)),
             8 => format!("{}.{}({})", self.text(d), self.pick(&["contains", "startsWith", "endsWith", "matches"]), self.text(d)),
             9 => self.fold(d),
-            10 => format!("(type({}) == {})", self.any(d), self.pick(&["int", "string", "list", "map", "null_type", "uint"])),
+            10 => format!("{}.hasValue()", self.optional(d)),
+            11 => format!(
+                "(type({}) == {})",
+                self.any(d),
+                self.pick(&["int", "string", "list", "map", "null_type", "uint", "optional_type"])
+            ),
             _ => format!("bool({})", self.any(d)),
         }
     }
@@ -174,9 +182,10 @@ impl Random {
             return self.pick(&["data.l", "data.i", "data.l", "[]", "['a', 'b']", "[1, 2u, 3.0]", "data.deep"]);
         }
         let d = depth - 1;
-        match self.rng.u8(0..9) {
+        match self.rng.u8(0..10) {
             0 => format!("({} + {})", self.list(d), self.list(d)),
             1 => format!("[{}, {}]", self.any(d), self.any(d)),
+            8 => format!("[?{}, {}, ?{}]", self.optional(d), self.any(d), self.optional(d)),
             2 => format!("{}.split({})", self.text(d), self.text(d)),
             3 => format!("{}.split({}, {})", self.text(d), self.text(d), self.int(0)),
             4 | 5 if !self.in_loop => {
@@ -201,10 +210,43 @@ impl Random {
             return self.pick(&["data.m", "data", "{}", "{'a': 1}", "{1: 'a', 2u: 'b', true: 'c'}", "event"]);
         }
         let d = depth - 1;
-        match self.rng.u8(0..3) {
+        match self.rng.u8(0..4) {
             0 => format!("{{'k': {}, {}: {}}}", self.any(d), self.text(d), self.any(d)),
             1 => format!("{{{}: {}}}", self.int(d), self.any(d)),
+            2 => format!("{{?'k': {}, 'l': {}}}", self.optional(d), self.any(d)),
             _ => format!("({} ? {} : {})", self.truth(d), self.map(d), self.map(d)),
+        }
+    }
+
+    fn optional(&mut self, depth: usize) -> String {
+        if self.misfit() {
+            return self.any(depth.saturating_sub(1));
+        }
+        if depth == 0 {
+            return self.pick(&[
+                "data.?s",
+                "data.?gone",
+                "data.?m.k",
+                "data.?m.?gone",
+                "data.?gone.k",
+                "data[?'n']",
+                "data.l[?1]",
+                "data.l[?99]",
+                "data.?s.?k",
+                "optional.none()",
+                "optional.of(data.f)",
+            ]);
+        }
+        let d = depth - 1;
+        match self.rng.u8(0..8) {
+            0 => format!("optional.of({})", self.any(d)),
+            1 => format!("optional.ofNonZeroValue({})", self.any(d)),
+            2 => format!("{}[?{}]", self.map(d), self.text(d)),
+            3 => format!("{}[?{}]", self.list(d), self.int(d)),
+            4 => format!("{}.or({})", self.optional(d), self.optional(d)),
+            5 => format!("{}.optMap(y, {})", self.optional(d), self.any(d)),
+            6 => format!("{}.optFlatMap(y, {})", self.optional(d), self.optional(d)),
+            _ => format!("({} ? {} : {})", self.truth(d), self.optional(d), self.optional(d)),
         }
     }
 }

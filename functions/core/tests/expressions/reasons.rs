@@ -67,8 +67,7 @@ fn every_kind_of_error_is_silent_about_the_payload() {
 /// CEL's own `duration` and `timestamp` aren't offered: no event ever gets to see them.
 #[test]
 fn what_is_not_offered_is_found_when_it_is_parsed() {
-    for text in ["duration(data.email)", "timestamp(data.email)", "data.?email", "data.l[?0]", "[?data.email]", "optional.of(1)"]
-    {
+    for text in ["duration(data.email)", "timestamp(data.email)", "optional.unwrap([data.?email])", "data.l.first()"] {
         let error = Expression::parse(text, Scope::Event).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("unknown") || error.contains("isn't offered"), "{text}: {error}");
     }

@@ -18,6 +18,7 @@ mod links;
 mod long;
 mod manual;
 mod metrics;
+mod mixed;
 mod openings;
 mod order;
 mod outages;

@@ -185,6 +185,7 @@ impl<'de> Deserialize<'de> for LegEntry {
 
 /// A CEL expression over `event` and `data`. A text needs quotes of its own: "'paid'". YAML's own `true` and `42` are
 /// expressions as well.
+/// A missing field is an error; `data.?carrier.orValue('none')` has a default.
 #[derive(Clone)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("type" = ["string", "boolean", "number"])))]
 pub(super) struct Scalar(String);
