@@ -1,11 +1,13 @@
 //! `tidings rules`: what rules make of events, tried on the real processor over stores in memory.
 
+mod absent;
 pub(crate) mod case;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod explain;
 mod expressions;
 mod given;
+mod known;
 mod on_record;
 pub(crate) mod test;
 pub(crate) mod world;
@@ -49,7 +51,7 @@ mod tests {
     fn no_rules_end_a_command() {
         let names: Vec<String> = receiver::configured::sources().into_iter().map(|source| source.name).collect();
         let shipped = include_bytes!("../../../../infra/config/rules.yaml");
-        let events = super::given::of_corpus(super::given::noon()).unwrap();
+        let events = super::known::of_corpus(super::given::noon()).unwrap();
         let lint = include_bytes!("../../../tests/rules/lint.yaml");
         fuzz::never_panics(&[shipped, lint], |bytes| {
             if let Ok(rules) = read_rules("rules.yaml", &fuzz::text(bytes), &names) {

@@ -8,6 +8,7 @@
 //! The crate `cel` parses; evaluating is ours (`evaluate.rs`), because the crate's own has no bound that a caller could set. A
 //! test holds one against the other.
 
+mod blame;
 mod check;
 mod convert;
 mod evaluate;
@@ -17,11 +18,15 @@ mod functions;
 mod meter;
 mod operators;
 mod pattern;
+mod place;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod tree;
 mod value;
+
+pub use blame::Lack;
+pub use place::{Place, Step};
 
 use cel::Env;
 use evaluate::Evaluation;
