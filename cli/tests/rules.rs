@@ -103,11 +103,35 @@ fn a_field_that_may_be_missing_null_or_of_another_type_is_warned_of() {
     assert!(by_sample["sample"].as_str().unwrap().starts_with("slack/"), "{by_sample}");
     assert!(by_sample["without"].as_u64() < by_sample["of"].as_u64(), "{by_sample}");
     let reasons = |rule: &str| of(rule).iter().map(|warning| warning["reason"].clone()).collect::<Vec<_>>();
-    assert_eq!(reasons("told"), ["null", "missing", "null", "missing"]);
+    assert_eq!(reasons("told"), ["missing", "null", "missing", "null"]);
     assert_eq!(reasons("mixed"), ["missing", "type"]);
     assert_eq!(reasons("some"), ["missing"], "the schema allows it where the rule holds");
     for guarded in ["asked-for", "asked-before", "of-any-type", "null-is-fine"] {
         assert!(of(guarded).is_empty(), "{guarded}: {:?}", of(guarded));
+    }
+}
+
+/// No event of that type is known.
+#[test]
+fn schemas_beside_the_rules_are_enough_for_a_warning() {
+    golden("check-absent-schema", &["check", "--rules", "cli/tests/rules/absent/rules.yaml"], 1);
+    let checked = json(&["check", "--rules", "cli/tests/rules/absent/rules.yaml"]);
+    let seen = |rule: &str| {
+        let of_it = checked["warnings"].as_array().unwrap().iter().filter(|warning| warning["rule"] == rule);
+        of_it.map(|warning| format!("{} {} {}", warning["field"], warning["path"], warning["reason"]).replace('"', "")).collect()
+    };
+    let expected: [(&str, &[&str]); 7] = [
+        ("pieces", &["count.pieces data.order.qty type"]),
+        ("whose", &["entity data.order.id type"]),
+        ("noted", &["notify.text data.order.note type"]),
+        ("refunded", &["set.amount data.order.refund missing"]),
+        ("asked", &["when data.kind missing", "set.why data.order.reason missing", "set.why data.order.reason null"]),
+        ("unknown", &[]),
+        ("guarded", &[]),
+    ];
+    for (rule, expected) in expected {
+        let seen: Vec<String> = seen(rule);
+        assert_eq!(seen, expected, "{rule}");
     }
 }
 

@@ -3,7 +3,7 @@
 use super::absent::{self, Absent};
 use super::expressions::{Placed, of_all};
 use super::known::{self, KnownEvent};
-use super::{given, rules, sources, text};
+use super::{configured_sources, given, rules, schemas, sources, text};
 use crate::Failure;
 use crate::arguments::RulesCheck;
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
@@ -13,8 +13,9 @@ use serde_saphyr::Spanned;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use tidings_core::config::OneOrMany;
-use tidings_core::config::files::read_rules;
+use tidings_core::config::files::{Report, read_rules};
 use tidings_core::config::rules::{Rule, Rules, TypePattern, is_about};
+use tidings_core::config::source::Source;
 use tidings_core::rules::Expression;
 use tidings_core::schemas::EventSchemas;
 
@@ -46,16 +47,15 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
     let (path, file) = (&options.file.rules, options.file.rules.display().to_string());
     let written = text(path)?;
     if let Err(report) = read_rules(&file, &written, &sources(&options.file)?) {
-        if options.file.json {
-            let errors: Vec<String> = report.0.iter().map(ToString::to_string).collect();
-            data(&serde_json::json!({ "errors": errors, "warnings": [], "costs": [] }));
-        } else {
-            report.0.iter().for_each(|problem| say!("{} {problem}", paint(BAD, "error")));
-        }
-        return Ok(ExitCode::FAILURE);
+        return Ok(refused(&report, options.file.json));
     }
+    let schemas = match schemas(&options.file)? {
+        Ok(schemas) => schemas,
+        Err(report) => return Ok(refused(&report, options.file.json)),
+    };
     let rules = rules(path, &options.file)?;
-    let (warnings, costs) = look(&rules, &written, known::of_corpus(given::noon())?);
+    let configured = configured_sources(&options.file)?;
+    let (warnings, costs) = look(&rules, &written, known::of_corpus(given::noon())?, &configured, &schemas);
     if options.file.json {
         data(&serde_json::json!({ "errors": [], "warnings": warnings, "costs": costs }));
     } else {
@@ -78,14 +78,31 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
     Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What the build would refuse.
+fn refused(report: &Report, json: bool) -> ExitCode {
+    if json {
+        let errors: Vec<String> = report.0.iter().map(ToString::to_string).collect();
+        data(&serde_json::json!({ "errors": errors, "warnings": [], "costs": [] }));
+    } else {
+        report.0.iter().for_each(|problem| say!("{} {problem}", paint(BAD, "error")));
+    }
+    ExitCode::FAILURE
+}
+
 /// `written` is what the rules were read of, `corpus` are events that they may be about, beside those of the samples.
-pub(super) fn look(rules: &Rules, written: &str, corpus: Vec<KnownEvent>) -> (Vec<Warning>, Vec<Cost>) {
-    let (places, schemas) = (Places::of(written), processor::configured::schemas());
-    let known = known(&corpus, &schemas);
+pub(super) fn look(
+    rules: &Rules,
+    written: &str,
+    corpus: Vec<KnownEvent>,
+    sources: &[Source],
+    schemas: &EventSchemas,
+) -> (Vec<Warning>, Vec<Cost>) {
+    let places = Places::of(written);
+    let known = known(&corpus, sources, schemas);
     let mut events = corpus;
-    events.extend(known::of_samples(|source, event_type| is_read(rules, source, event_type)));
+    events.extend(known::of_samples(sources, |source, event_type| is_read(rules, source, event_type)));
     let mut warnings = warnings(rules, &places, &known);
-    warnings.extend(absent::look(rules, &places, &events, &schemas, given::noon()));
+    warnings.extend(absent::look(rules, &places, &events, schemas, given::noon()));
     warnings.sort_by_key(|warning| (warning.line, warning.column));
     (warnings, costs(rules))
 }
@@ -100,10 +117,10 @@ fn is_read(rules: &Rules, source: &str, event_type: &str) -> bool {
 /// Source and type of all events that the corpus, a schema or the samples of a source's preset know.
 type Known = BTreeSet<(String, String)>;
 
-fn known(events: &[KnownEvent], schemas: &EventSchemas) -> Known {
+fn known(events: &[KnownEvent], sources: &[Source], schemas: &EventSchemas) -> Known {
     let owned = |(source, event_type): (&str, &str)| (source.to_owned(), event_type.to_owned());
     let of_events = events.iter().map(|known| owned((known.envelope.source_name(), &known.envelope.event_type)));
-    of_events.chain(schemas.types().map(owned)).chain(known::sampled_types().map(owned)).collect()
+    of_events.chain(schemas.types().map(owned)).chain(known::sampled_types(sources).map(owned)).collect()
 }
 
 /// Where the entries of a file stand.

@@ -2,7 +2,8 @@
 
 use super::given;
 use crate::Failure;
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, OnceLock};
 use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
 use tidings_core::time::Timestamp;
@@ -17,31 +18,34 @@ pub(super) struct KnownEvent {
     pub(super) envelope: Envelope,
 }
 
-/// Read once: the samples of all shipped sources are some thousand.
-static SAMPLED: LazyLock<Vec<(Source, Vec<PresetSample>)>> = LazyLock::new(|| {
-    let sources = receiver::configured::sources().into_iter();
-    sources.map(|source| (samples::of_preset(&source.provider), source)).map(|(samples, source)| (source, samples)).collect()
-});
+/// Each is read once, when it is first asked for: those of all shipped sources are some thousand.
+static SAMPLES: LazyLock<BTreeMap<&'static str, OnceLock<Vec<PresetSample>>>> =
+    LazyLock::new(|| samples::presets().into_iter().map(|preset| (preset, OnceLock::new())).collect());
+
+fn samples(preset: &str) -> &'static [PresetSample] {
+    let read = |(preset, samples): (&&'static str, &'static OnceLock<_>)| samples.get_or_init(|| samples::of_preset(preset));
+    SAMPLES.get_key_value(preset).map_or(&[], |known| read(known).as_slice())
+}
 
 /// Source and type of all that the samples say.
-pub(super) fn sampled_types() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let events = |samples: &'static [PresetSample]| samples.iter().flat_map(|sample| &sample.events);
-    SAMPLED
-        .iter()
-        .flat_map(move |(source, samples)| events(samples).map(move |event| (source.name.as_str(), event.event_type.as_str())))
+pub(super) fn sampled_types(sources: &[Source]) -> impl Iterator<Item = (&str, &str)> {
+    let of_source = |source: &'_ Source| samples(&source.provider).iter().flat_map(|sample| &sample.events);
+    sources.iter().flat_map(move |source| of_source(source).map(|event| (source.name.as_str(), event.event_type.as_str())))
 }
 
 /// What the receiver makes of the samples in which there is an event that is wanted, by source and type. A test reads all samples, so
 /// that none is left out here because of a slip.
-pub(super) fn of_samples(is_wanted: impl Fn(&str, &str) -> bool) -> Vec<KnownEvent> {
+pub(super) fn of_samples(sources: &[Source], is_wanted: impl Fn(&str, &str) -> bool) -> Vec<KnownEvent> {
     let providers = receiver::configured::providers();
     let mut known = Vec::new();
-    for (source, samples) in SAMPLED.iter() {
+    for source in sources {
         let Some(provider) = providers.iter().find(|provider| provider.name == source.provider) else { continue };
         let mut signable = Signable::of(provider.clone());
         signable.source = Source { name: source.name.clone(), events: source.events.clone(), ..signable.source };
         let at = given::noon();
-        for sample in samples.iter().filter(|sample| sample.events.iter().any(|e| is_wanted(&source.name, &e.event_type))) {
+        for sample in
+            samples(&source.provider).iter().filter(|sample| sample.events.iter().any(|e| is_wanted(&source.name, &e.event_type)))
+        {
             let name = format!("{}/{}", provider.name, sample.name);
             known.extend(read(&signable, sample, at).into_iter().map(|envelope| KnownEvent { name: name.clone(), envelope }));
         }

@@ -135,8 +135,7 @@ fn made(root: &Value, schema: &Value, levels: usize) -> Value {
     let fields = schema.get("properties").and_then(Value::as_object);
     match word {
         Some("string") => take(Value::String(text(schema))),
-        Some("integer") => take(schema.get("minimum").cloned().unwrap_or(json!(1))),
-        Some("number") => take(schema.get("minimum").cloned().unwrap_or(json!(1.5))),
+        Some("integer" | "number") => take(schema.get("minimum").cloned().unwrap_or(json!(1))),
         Some("boolean") => take(json!(true)),
         Some("array") => take(Value::Array(items(schema).into_iter().map(|items| made(root, items, levels - 1)).collect())),
         Some("object") => take(json!({})),
@@ -233,7 +232,7 @@ mod tests {
             },
             "$defs": {"order": {"type": "object", "properties": {"n": {"type": "number"}}}}
         });
-        let expected = json!({"id": "111", "at": "2026-11-22", "kind": "a", "lines": [1], "phone": "+491713920012", "event": "evt_1", "order": {"n": 1.5}});
+        let expected = json!({"id": "111", "at": "2026-11-22", "kind": "a", "lines": [1], "phone": "+491713920012", "event": "evt_1", "order": {"n": 1}});
         assert_eq!(instance(&schema), expected);
         let mut known = json!({"id": "e1", "order": {"m": 2}});
         fill(&mut known, &json!({"id": "1", "kind": "a", "order": {"n": 1.5}}));

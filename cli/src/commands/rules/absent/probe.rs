@@ -201,17 +201,17 @@ impl Part<'_> {
         let mut all = Vec::new();
         for placed in &self.expressions {
             let Ok(expression) = Expression::parse(placed.text, placed.scope) else { continue };
-            let is_unfit = match expression.evaluate(&variables) {
-                Err(_) => true,
-                Ok(value) => self.expressions.len() == 1 || in_a_text(&value).is_none(),
+            let lack_of = |lack| match expression.evaluate(&variables) {
+                Err(_) => Some(lack),
+                Ok(value) => (self.expressions.len() == 1 || in_a_text(&value).is_none()).then(|| self.in_use(lack)),
             };
-            if is_unfit {
-                let blamed = expression.blame(placed.scope, &variables);
-                let (place, lack) = blamed.map_or((None, Lack::Value), |(place, lack)| (Some(place), lack));
+            let blamed = expression.blame(placed.scope, &variables);
+            let (place, lack) = blamed.map_or((None, Lack::Value), |(place, lack)| (Some(place), lack));
+            if let Some(lack) = lack_of(lack) {
                 let farther = |way: &Place| place.as_ref().is_some_and(|place| way.steps.starts_with(&place.steps));
                 let reads = expression.reads(placed.scope).into_iter();
                 let way = reads.filter(farther).max_by_key(|way| way.steps.len());
-                all.push(found(placed.text, place, way, self.in_use(lack)));
+                all.push(found(placed.text, place, way, lack));
             }
         }
         if all.is_empty() {
@@ -220,7 +220,7 @@ impl Part<'_> {
         all
     }
 
-    /// A type that the part takes isn't what is wrong.
+    /// What is wrong with a value that there is: not its type, where the part takes that type.
     fn in_use(&self, lack: Lack) -> Lack {
         let taken: &[&str] = if self.field.starts_with("count.") { &["int", "uint"] } else { &["string"] };
         match lack {

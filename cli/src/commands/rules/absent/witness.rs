@@ -16,6 +16,9 @@ use tidings_core::time::Timestamp;
 /// Payloads of a schema that are changed, at most.
 const MAX_BASES: usize = 4;
 
+/// Places of one payload that are replaced because it fails by them.
+const MAX_REPLACED: usize = 4;
+
 /// Changes that are tried to make a payload that a rule holds for.
 const MAX_TRIES: usize = 256;
 
@@ -126,12 +129,10 @@ impl Schema<'_> {
         let known = known.iter().map(|known| &known.envelope).filter(is_one);
         let filled = known.clone().take(MAX_BASES).map(|event| filled(event, made));
         for event in known.cloned().chain(filled).chain([made.clone()]) {
-            if let Some(event) = self.valid(event) {
-                match probe.try_event(&event) {
-                    Tried::Held => held.push(event),
-                    Tried::Passed => passed.push(event),
-                    Tried::Failed(_) => {}
-                }
+            match self.valid(event).and_then(|event| self.sound(probe, event)) {
+                Some((true, event)) => held.push(event),
+                Some((false, event)) => passed.push(event),
+                None => {}
             }
         }
         if held.is_empty() {
@@ -144,6 +145,23 @@ impl Schema<'_> {
         passed.truncate(MAX_BASES - held.len().min(MAX_BASES));
         held.extend(passed);
         held
+    }
+
+    /// The event, and whether the rule holds for it; what fails is replaced by what else the schema allows there.
+    fn sound(&self, probe: &Probe<'_>, mut event: Envelope) -> Option<(bool, Envelope)> {
+        for _ in 0..MAX_REPLACED {
+            let place = match probe.try_event(&event) {
+                Tried::Held => return Some((true, event)),
+                Tried::Passed => return Some((false, event)),
+                Tried::Failed(found) => found.first()?.place.clone()?,
+            };
+            let fails_there = |event: &Envelope| match probe.try_event(event) {
+                Tried::Held | Tried::Passed => false,
+                Tried::Failed(found) => found.iter().any(|found| found.place.as_ref() == Some(&place)),
+            };
+            event = self.changed(&event, &place).into_iter().find(|event| !fails_there(event))?;
+        }
+        None
     }
 
     /// The event with one or two of its places as an expression has them in quotes, so that the rule holds for it.
@@ -176,16 +194,17 @@ impl Schema<'_> {
             return Vec::new();
         };
         let mut changed = Vec::new();
+        if let Some((Step::Field(last), before)) = place.steps.split_last() {
+            let mut without = data.clone();
+            if let Some(Value::Object(fields)) = find(&mut without, before) {
+                fields.remove(last);
+                changed.push(raw(&without));
+            }
+        }
         for other in others(&declared, &there) {
             if let Some(value) = find(&mut data, &place.steps) {
                 *value = other;
             }
-            changed.push(raw(&data));
-        }
-        if let Some((Step::Field(last), before)) = place.steps.split_last()
-            && let Some(Value::Object(fields)) = find(&mut data, before)
-        {
-            fields.remove(last);
             changed.push(raw(&data));
         }
         let event = |data| self.valid(with_data(base, data));
