@@ -75,12 +75,12 @@ fn place(node: &Node, names: &[&'static str], loops: &[Option<Place>]) -> Option
 
 /// The elements that a loop runs over. Those of a filtered list are the list's.
 fn elements(over: &Node, names: &[&'static str], loops: &[Option<Place>]) -> Option<Place> {
-    match over {
-        Node::Loop(list, inside) if matches!(&**inside, Loop::Collect { item: Node::Local(at), .. } if *at == loops.len()) => {
-            elements(list, names, loops)
-        }
-        other => place(other, names, loops).map(|place| place.then(Step::Each)),
+    if let Node::Loop(list, inside) = over
+        && matches!(&**inside, Loop::Collect { item: Node::Local(at), .. } if *at == loops.len())
+    {
+        return elements(list, names, loops);
     }
+    place(over, names, loops).map(|place| place.then(Step::Each))
 }
 
 fn step(key: &Key) -> Option<Step> {
@@ -184,29 +184,28 @@ impl Search<'_> {
                 Ok(_) => {}
             }
         }
-        match node {
-            Node::Loop(over, inside) => {
-                let values = match self.value(over) {
-                    Ok(Value::List(list)) => list.as_slice().to_vec(),
-                    Ok(Value::Map(map)) => map.entries().keys().map(Key::value).collect(),
-                    _ => return self.node(over),
-                };
-                self.element(over, inside, values)
-            }
-            Node::Select { of, .. } | Node::Index(of, _) => match self.value(of) {
+        if let Node::Loop(over, inside) = node {
+            let values = match self.value(over) {
+                Ok(Value::List(list)) => list.as_slice().to_vec(),
+                Ok(Value::Map(map)) => map.entries().keys().map(Key::value).collect(),
+                _ => return self.node(over),
+            };
+            return self.element(over, inside, values);
+        }
+        if let Node::Select { of, .. } | Node::Index(of, _) = node {
+            return match self.value(of) {
                 Ok(Value::Map(_) | Value::List(_)) if is_absence(fault) => Some((self.place(node)?, Lack::Missing)),
                 _ => self.node(of),
-            },
-            operation => {
-                let mut found: Vec<(Place, Lack)> = Vec::new();
-                for child in children(operation) {
-                    found.extend(self.node(child));
-                }
-                let of_null = found.iter().position(|(_, lack)| *lack == Lack::Null).unwrap_or(0);
-                let (place, lack) = (of_null < found.len()).then(|| found.swap_remove(of_null))?;
-                Some((place, if is_of_kinds(fault) { lack } else { Lack::Value }))
-            }
+            };
         }
+        // Of the values that an operation can't take, `null` is the likelier reason.
+        let mut found: Vec<(Place, Lack)> = Vec::new();
+        for child in children(node) {
+            found.extend(self.node(child));
+        }
+        let of_null = found.iter().find(|(_, lack)| *lack == Lack::Null);
+        let (place, lack) = of_null.or(found.first()).cloned()?;
+        Some((place, if is_of_kinds(fault) { lack } else { Lack::Value }))
     }
 
     /// The first element for which the body of a loop has no value.

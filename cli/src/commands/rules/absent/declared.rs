@@ -119,7 +119,7 @@ fn made(root: &Value, schema: &Value, levels: usize) -> Value {
     let mut value = Value::Null;
     let mut take = |made: Value| match made {
         Value::Object(fields) => object.extend(fields),
-        other => value = other,
+        plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => value = plain,
     };
     referred(root, schema).into_iter().for_each(|schema| take(made(root, schema, levels - 1)));
     for schema in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
