@@ -379,7 +379,7 @@ pub struct RulesFile {
 
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
-    /// What is wrong with them, what can never happen, and what expressions cost
+    /// What is wrong with them, what can never happen, which fields may be missing, and what expressions cost
     Check(RulesCheck),
     /// Given events, expected contexts and actions
     Test(RulesTest),

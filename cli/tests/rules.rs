@@ -144,6 +144,66 @@ fn what_can_never_happen_is_found() {
 }
 
 #[test]
+fn a_field_that_may_be_missing_null_or_of_another_type_is_warned_of() {
+    golden("check-absent", &["check", "--rules", "cli/tests/rules/absent.yaml"], 1);
+    let checked = json(&["check", "--rules", "cli/tests/rules/absent.yaml"]);
+    let warnings = checked["warnings"].as_array().unwrap();
+    let of = |rule: &str| warnings.iter().filter(|warning| warning["rule"] == rule).cloned().collect::<Vec<_>>();
+    let by_schema = &of("unguarded")[0];
+    let seen = [&by_schema["field"], &by_schema["path"], &by_schema["reason"], &by_schema["schema"]];
+    assert_eq!(seen, ["set.carrier", "data.order.carrier", "missing", "orders/order.shipped/1"]);
+    let by_sample = &of("mentioned")[0];
+    let seen = [&by_sample["field"], &by_sample["path"], &by_sample["reason"]];
+    assert_eq!(seen, ["emit.data.user", "data.event.user", "missing"]);
+    assert!(by_sample["sample"].as_str().unwrap().starts_with("slack/"), "{by_sample}");
+    assert!(by_sample["without"].as_u64() < by_sample["of"].as_u64(), "{by_sample}");
+    let reasons = |rule: &str| of(rule).iter().map(|warning| warning["reason"].clone()).collect::<Vec<_>>();
+    assert_eq!(reasons("told"), ["missing", "null", "missing", "null"]);
+    assert_eq!(reasons("mixed"), ["missing", "type"]);
+    assert_eq!(reasons("some"), ["missing"], "the schema allows it where the rule holds");
+    for guarded in ["asked-for", "asked-before", "of-any-type", "null-is-fine"] {
+        assert!(of(guarded).is_empty(), "{guarded}: {:?}", of(guarded));
+    }
+}
+
+/// No event of that type is known.
+#[test]
+fn schemas_beside_the_rules_are_enough_for_a_warning() {
+    golden("check-absent-schema", &["check", "--rules", "cli/tests/rules/absent/rules.yaml"], 1);
+    let checked = json(&["check", "--rules", "cli/tests/rules/absent/rules.yaml"]);
+    let seen = |rule: &str| {
+        let of_it = checked["warnings"].as_array().unwrap().iter().filter(|warning| warning["rule"] == rule);
+        of_it.map(|warning| format!("{} {} {}", warning["field"], warning["path"], warning["reason"]).replace('"', "")).collect()
+    };
+    let expected: [(&str, &[&str]); 7] = [
+        ("pieces", &["count.pieces data.order.qty type"]),
+        ("whose", &["entity data.order.id type"]),
+        ("noted", &["notify.text data.order.note type"]),
+        ("refunded", &["set.amount data.order.refund missing"]),
+        ("asked", &["when data.kind missing", "set.why data.order.reason missing", "set.why data.order.reason null"]),
+        ("unknown", &[]),
+        ("guarded", &[]),
+    ];
+    for (rule, expected) in expected {
+        let seen: Vec<String> = seen(rule);
+        assert_eq!(seen, expected, "{rule}");
+    }
+}
+
+#[test]
+fn many_warnings_of_one_rule_are_shown_in_part() {
+    let set: String = (0..12).map(|n| format!("f{n}: data.order.carrier, ")).collect();
+    let path = format!("{}/many.yaml", env!("CARGO_TARGET_TMPDIR"));
+    let rule = format!("{{ name: many, on: order.shipped, source: orders, set: {{ {set} }} }}");
+    std::fs::write(&path, format!("version: 1\nrules:\n  - {rule}\n")).expect("a file");
+    let output = rules(&["check", "--rules", &path]);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(printed.matches("may be missing").count(), 8, "{printed}");
+    assert!(printed.contains("and 4 more; --json has all"), "{printed}");
+    assert_eq!(json(&["check", "--rules", &path])["warnings"].as_array().unwrap().len(), 12);
+}
+
+#[test]
 fn an_event_is_explained() {
     golden("explain", &["explain", "orders-shipped-late"], 0);
     golden("explain-dead", &["explain", "orders#ord-evt-3666"], 0);

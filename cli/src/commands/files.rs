@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tidings_core::config::source::Source;
 use tidings_core::limits::{MAX_FILE_JSON_VALUES, MAX_SECRET_DOCUMENT_BYTES};
 use tidings_core::secrets::parse;
@@ -30,6 +30,30 @@ pub(crate) fn read_or_stdin(path: &Path, most: usize) -> Result<Vec<u8>, Failure
 /// A file's text.
 pub(crate) fn text(path: &Path, most: usize) -> Result<String, Failure> {
     String::from_utf8(read(path, most)?).map_err(|_| Failure::new(format!("{}: not UTF-8", path.display())))
+}
+
+/// The files of a folder and of those in it, in the order of their names, without those whose name begins with a dot. Of more than
+/// so many one more.
+pub(crate) fn below(folder: &Path, most: usize) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(|error| failed(&folder, error))? {
+            let entry = entry.map_err(|error| failed(&folder, error))?;
+            let path = entry.path();
+            let is_folder = entry.file_type().map_err(|error| failed(&path, error))?.is_dir();
+            match entry.file_name().to_string_lossy().starts_with('.') {
+                true => {}
+                false if is_folder => folders.push(path),
+                false => files.push(path),
+            }
+            if files.len() + folders.len() > most {
+                break;
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn bounded(from: impl Read, name: &dyn Display, most: usize) -> Result<Vec<u8>, Failure> {

@@ -1,25 +1,23 @@
 //! `tidings rules check`: what the build would refuse, what can never happen, and what expressions cost.
 
-use super::expressions::{Placed, of_all, of_rule};
-use super::{given, rules, sources, text};
+use super::absent::{self, Absent};
+use super::expressions::{Placed, of_all};
+use super::known::{self, KnownEvent};
+use super::{configured_sources, given, rules, schemas, sources, text};
 use crate::Failure;
 use crate::arguments::RulesCheck;
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
-use processor::plan::without_payload;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_saphyr::Spanned;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::LazyLock;
 use tidings_core::config::OneOrMany;
-use tidings_core::config::files::read_rules;
+use tidings_core::config::files::{Report, read_rules};
 use tidings_core::config::rules::{Rule, Rules, TypePattern, is_about};
 use tidings_core::config::source::Source;
-use tidings_core::envelope::Envelope;
-use tidings_core::rules::{Expression, Scope, Variables};
-use tidings_events::samples;
+use tidings_core::rules::Expression;
+use tidings_core::schemas::EventSchemas;
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]
@@ -27,6 +25,9 @@ pub(super) struct Warning {
     line: u64,
     column: u64,
     message: String,
+    /// Of a place that may have no value.
+    #[serde(flatten)]
+    absent: Option<Absent>,
 }
 
 /// An expression and the steps that it takes at most.
@@ -39,25 +40,32 @@ pub(super) struct Cost {
 /// The most expensive that are shown.
 const SHOWN: usize = 5;
 
+/// Warnings that are shown of one entry, rule or join. `--json` has all.
+const SHOWN_OF_ONE: usize = 8;
+
 pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
     let (path, file) = (&options.file.rules, options.file.rules.display().to_string());
     let written = text(path)?;
     if let Err(report) = read_rules(&file, &written, &sources(&options.file)?) {
-        if options.file.json {
-            let errors: Vec<String> = report.0.iter().map(ToString::to_string).collect();
-            data(&serde_json::json!({ "errors": errors, "warnings": [], "costs": [] }));
-        } else {
-            report.0.iter().for_each(|problem| say!("{} {problem}", paint(BAD, "error")));
-        }
-        return Ok(ExitCode::FAILURE);
+        return Ok(refused(&report, options.file.json));
     }
+    let schemas = match schemas(&options.file)? {
+        Ok(schemas) => schemas,
+        Err(report) => return Ok(refused(&report, options.file.json)),
+    };
     let rules = rules(path, &options.file)?;
-    let (warnings, costs) = look(&rules, &written, given::of_corpus(given::noon())?);
+    let configured = configured_sources(&options.file)?;
+    let (warnings, costs) = look(&rules, &written, known::of_corpus(given::noon())?, &configured, &schemas);
     if options.file.json {
         data(&serde_json::json!({ "errors": [], "warnings": warnings, "costs": costs }));
     } else {
-        for Warning { line, column, message } in &warnings {
-            say!("{} {file}:{line}:{column}: {message}", paint(WARN, "warning"));
+        for of_one in warnings.chunk_by(|one, next| (one.line, one.column) == (next.line, next.column)) {
+            for Warning { line, column, message, .. } in of_one.iter().take(SHOWN_OF_ONE) {
+                say!("{} {file}:{line}:{column}: {message}", paint(WARN, "warning"));
+            }
+            if let Some(more @ [Warning { line, column, .. }, ..]) = of_one.get(SHOWN_OF_ONE..) {
+                say!("{} {file}:{line}:{column}: and {} more; --json has all", paint(WARN, "warning"), more.len());
+            }
         }
         say!("{}", paint(FAINT, format!("{} expressions; the most expensive, in steps:", costs.len())));
         costs.iter().take(SHOWN).for_each(|Cost { place, steps }| say!("{steps:>8}  {place}"));
@@ -70,46 +78,58 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
     Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// `written` is what the rules were read of, `events` are what they may be about.
-pub(super) fn look(rules: &Rules, written: &str, events: Vec<Envelope>) -> (Vec<Warning>, Vec<Cost>) {
-    (warnings(rules, &Places::of(written), &known(&events), &with_variables(events)), costs(rules))
+/// What the build would refuse.
+fn refused(report: &Report, json: bool) -> ExitCode {
+    if json {
+        let errors: Vec<String> = report.0.iter().map(ToString::to_string).collect();
+        data(&serde_json::json!({ "errors": errors, "warnings": [], "costs": [] }));
+    } else {
+        report.0.iter().for_each(|problem| say!("{} {problem}", paint(BAD, "error")));
+    }
+    ExitCode::FAILURE
+}
+
+/// `written` is what the rules were read of, `corpus` are events that they may be about, beside those of the samples.
+pub(super) fn look(
+    rules: &Rules,
+    written: &str,
+    corpus: Vec<KnownEvent>,
+    sources: &[Source],
+    schemas: &EventSchemas,
+) -> (Vec<Warning>, Vec<Cost>) {
+    let places = Places::of(written);
+    let known = known(&corpus, sources, schemas);
+    let mut events = corpus;
+    events.extend(known::of_samples(sources, |source, event_type| is_read(rules, source, event_type)));
+    let mut warnings = warnings(rules, &places, &known);
+    warnings.extend(absent::look(rules, &places, &events, schemas, given::noon()));
+    warnings.sort_by_key(|warning| (warning.line, warning.column));
+    (warnings, costs(rules))
+}
+
+/// Whether a rule reads events of that type. Whose an event is matters only where something comes of it.
+fn is_read(rules: &Rules, source: &str, event_type: &str) -> bool {
+    rules.rules.iter().any(|rule| is_about(&rule.on, &rule.source, source, event_type))
+        || rules.joins.iter().flat_map(|join| &join.all).any(|leg| is_about(&leg.on, &leg.source, source, event_type))
+        || rules.conversations.iter().any(|entry| is_about(&entry.on, &entry.source, source, event_type))
 }
 
 /// Source and type of all events that the corpus, a schema or the samples of a source's preset know.
 type Known = BTreeSet<(String, String)>;
 
-/// Read once: the samples of all shipped sources are some thousand.
-static SAMPLED: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
-    let of_source = |source: Source| {
-        let events = samples::of_preset(&source.provider).into_iter().flat_map(|sample| sample.events);
-        events.map(|event| (source.name.clone(), event.event_type)).collect::<BTreeSet<_>>()
-    };
-    receiver::configured::sources().into_iter().flat_map(of_source).collect()
-});
-
-fn known(events: &[Envelope]) -> Known {
-    let mut known: Known = events.iter().map(|event| (event.source_name().to_owned(), event.event_type.clone())).collect();
-    let schemas = processor::configured::schemas();
-    known.extend(schemas.types().map(|(source, event_type)| (source.to_owned(), event_type.to_owned())));
-    known.extend(SAMPLED.iter().cloned());
-    known
-}
-
-fn with_variables(events: Vec<Envelope>) -> Vec<(Envelope, Variables)> {
-    let variables = |event: &Envelope| {
-        let data: Value = serde_json::from_str(event.data.get()).unwrap_or_default();
-        Variables::of_event(&data, &without_payload(event))
-    };
-    events.into_iter().map(|event| (event.clone(), variables(&event))).collect()
+fn known(events: &[KnownEvent], sources: &[Source], schemas: &EventSchemas) -> Known {
+    let owned = |(source, event_type): (&str, &str)| (source.to_owned(), event_type.to_owned());
+    let of_events = events.iter().map(|known| owned((known.envelope.source_name(), &known.envelope.event_type)));
+    of_events.chain(schemas.types().map(owned)).chain(known::sampled_types(sources).map(owned)).collect()
 }
 
 /// Where the entries of a file stand.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Places {
-    conversations: Vec<Spanned<IgnoredAny>>,
-    rules: Vec<Spanned<IgnoredAny>>,
-    joins: Vec<Spanned<IgnoredAny>>,
+pub(super) struct Places {
+    pub(super) conversations: Vec<Spanned<IgnoredAny>>,
+    pub(super) rules: Vec<Spanned<IgnoredAny>>,
+    pub(super) joins: Vec<Spanned<IgnoredAny>>,
 }
 
 impl Places {
@@ -119,44 +139,49 @@ impl Places {
     }
 }
 
-fn warning(places: &[Spanned<IgnoredAny>], index: usize, message: String) -> Warning {
-    let (line, column) = places.get(index).map_or((1, 1), |place| (place.referenced.line(), place.referenced.column()));
-    Warning { line, column, message }
+impl Warning {
+    pub(super) fn at(places: &[Spanned<IgnoredAny>], index: usize, message: String) -> Self {
+        let (line, column) = places.get(index).map_or((1, 1), |place| (place.referenced.line(), place.referenced.column()));
+        Self { line, column, message, absent: None }
+    }
+
+    pub(super) fn of_a_place(self, absent: Absent) -> Self {
+        Self { absent: Some(absent), ..self }
+    }
 }
 
-fn warnings(rules: &Rules, places: &Places, known: &Known, events: &[(Envelope, Variables)]) -> Vec<Warning> {
+fn warnings(rules: &Rules, places: &Places, known: &Known) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for (n, entry) in rules.conversations.iter().enumerate() {
         if let Some(why) = unheard(&entry.on, &entry.source, known) {
-            warnings.push(warning(&places.conversations, n, format!("this entry is about no event: {why}")));
+            warnings.push(Warning::at(&places.conversations, n, format!("this entry is about no event: {why}")));
         }
         let first = rules.conversations[..n]
             .iter()
             .position(|other| (&other.on, &other.source, &other.whose) == (&entry.on, &entry.source, &entry.whose));
         if let Some(first) = first {
-            warnings.push(warning(&places.conversations, n, format!("entry {} says the same already", first + 1)));
+            warnings.push(Warning::at(&places.conversations, n, format!("entry {} says the same already", first + 1)));
         }
     }
     for (n, rule) in rules.rules.iter().enumerate() {
         if let Some(why) = unheard(&rule.on, &rule.source, known) {
-            warnings.push(warning(&places.rules, n, format!("rule {:?} is about no event: {why}", rule.name)));
+            warnings.push(Warning::at(&places.rules, n, format!("rule {:?} is about no event: {why}", rule.name)));
         }
         if rule.when.as_deref() == Some("false") {
-            warnings.push(warning(&places.rules, n, format!("rule {:?} never is: `when` is false", rule.name)));
+            warnings.push(Warning::at(&places.rules, n, format!("rule {:?} never is: `when` is false", rule.name)));
         }
-        warnings.extend(valueless(rule, events).into_iter().map(|message| warning(&places.rules, n, message)));
         for (fact, later) in shadowed(rule, &rules.rules[n + 1..]) {
             let message = format!(
                 "rule {:?} sets {fact:?} in vain: rule {later:?} is about the same events, comes later, and sets it too",
                 rule.name
             );
-            warnings.push(warning(&places.rules, n, message));
+            warnings.push(Warning::at(&places.rules, n, message));
         }
     }
     for (n, join) in rules.joins.iter().enumerate() {
         for (leg, entry) in join.all.iter().enumerate() {
             if let Some(why) = unheard(&entry.on, &entry.source, known) {
-                warnings.push(warning(
+                warnings.push(Warning::at(
                     &places.joins,
                     n,
                     format!("join {:?} never completes: event {} of `all`: {why}", join.name, leg + 1),
@@ -164,7 +189,6 @@ fn warnings(rules: &Rules, places: &Places, known: &Known, events: &[(Envelope, 
             }
         }
     }
-    warnings.sort_by_key(|warning| (warning.line, warning.column));
     warnings
 }
 
@@ -201,36 +225,6 @@ fn shadowed<'r>(rule: &'r Rule, later: &'r [Rule]) -> Vec<(&'r str, &'r str)> {
         }
     }
     shadowed
-}
-
-/// The expressions of a rule that have no value for any event that it is known to be about: a name that isn't there, a type that
-/// doesn't fit.
-fn valueless(rule: &Rule, events: &[(Envelope, Variables)]) -> Vec<String> {
-    let about = events.iter().filter(|(event, _)| is_about(&rule.on, &rule.source, event.source_name(), &event.event_type));
-    let when = rule.when.as_ref().and_then(|text| Expression::parse(text, Scope::Event).ok());
-    // What `when` itself can't say of an event isn't for the others to say.
-    let holds = |variables: &Variables| when.as_ref().is_none_or(|when| when.evaluate(variables) == Ok(Value::Bool(true)));
-    let (all, those): (Vec<&Variables>, Vec<&Variables>) = (
-        about.clone().map(|(_, variables)| variables).collect(),
-        about.map(|(_, variables)| variables).filter(|v| holds(v)).collect(),
-    );
-    let mut told = Vec::new();
-    for Placed { place, text, scope } in of_rule(rule) {
-        // What will be fetched, and what completes a join, nobody knows here.
-        let events = if place.ends_with(", when") { &all } else { &those };
-        if scope != Scope::Event || events.is_empty() {
-            continue;
-        }
-        let Ok(expression) = Expression::parse(text, scope) else { continue };
-        let errors: Vec<String> =
-            events.iter().filter_map(|v| expression.evaluate(v).err()).map(|error| error.to_string()).collect();
-        if errors.len() == events.len()
-            && let Some(error) = errors.first()
-        {
-            told.push(format!("{place}: {text} has no value for any known event: {error}"));
-        }
-    }
-    told
 }
 
 /// All expressions, the most expensive first.

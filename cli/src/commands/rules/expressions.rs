@@ -1,8 +1,9 @@
 //! The expressions of rules: where each stands, and what it may name.
 
-use tidings_core::config::rules::{Effects, Join, PathPart, Rule, Rules};
+use tidings_core::config::rules::{ConversationRule, Effects, Join, PathPart, Rule, Rules};
 use tidings_core::rules::Scope;
 
+#[derive(Debug)]
 pub(super) struct Placed<'r> {
     /// `rule order-shipped, set.carrier`
     pub(super) place: String,
@@ -12,12 +13,18 @@ pub(super) struct Placed<'r> {
 
 /// All of them, in the order of the file.
 pub(super) fn of_all(rules: &Rules) -> Vec<Placed<'_>> {
-    let mut found = Vec::new();
-    for (n, entry) in rules.conversations.iter().enumerate() {
-        add(&mut found, format!("conversations, entry {}", n + 1), entry.whose.expression(), Scope::Event);
-    }
+    let mut found = of_conversations(&rules.conversations);
     found.extend(rules.rules.iter().flat_map(of_rule));
     found.extend(rules.joins.iter().flat_map(of_join));
+    found
+}
+
+/// One of each entry.
+pub(super) fn of_conversations(entries: &[ConversationRule]) -> Vec<Placed<'_>> {
+    let mut found = Vec::new();
+    for (n, entry) in entries.iter().enumerate() {
+        add(&mut found, format!("conversations, entry {}", n + 1), entry.whose.expression(), Scope::Event);
+    }
     found
 }
 
@@ -40,7 +47,7 @@ pub(super) fn of_rule(rule: &Rule) -> Vec<Placed<'_>> {
     found
 }
 
-fn of_join(join: &Join) -> Vec<Placed<'_>> {
+pub(super) fn of_join(join: &Join) -> Vec<Placed<'_>> {
     let mut found = Vec::new();
     let place = format!("join {}", join.name);
     for (n, leg) in join.all.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! `tidings rules`: what rules make of events, tried on the real processor over stores in memory.
 
+mod absent;
 pub(crate) mod case;
 pub(crate) mod check;
 pub(crate) mod diff;
@@ -7,6 +8,7 @@ pub(crate) mod explain;
 mod expressions;
 mod found;
 mod given;
+mod known;
 mod on_record;
 pub(crate) mod test;
 pub(crate) mod world;
@@ -15,9 +17,11 @@ use crate::Failure;
 use crate::arguments::RulesFile;
 use crate::commands::files;
 use std::path::Path;
-use tidings_core::config::files::{Report, read_rules, read_source_names};
+use tidings_core::config::files::{Report, read_event_schemas, read_rules, read_source_names, read_sources};
 use tidings_core::config::rules::Rules;
-use tidings_core::limits::MAX_CONFIG_FILE_BYTES;
+use tidings_core::config::source::Source;
+use tidings_core::limits::{MAX_CONFIG_FILE_BYTES, MAX_SCHEMAS};
+use tidings_core::schemas::EventSchemas;
 
 fn text(path: &Path) -> Result<String, Failure> {
     let hint = "run it where infra/config is, or name a file with --rules and --sources";
@@ -35,6 +39,27 @@ pub(crate) fn rules(path: &Path, file: &RulesFile) -> Result<Rules, Failure> {
     read_rules(&path.display().to_string(), &text(path)?, &sources(file)?).map_err(|report| refused(&report))
 }
 
+/// The schemas in the folder beside the rules; those that this was built with where there is none. The outer error is of a file that
+/// can't be read.
+fn schemas(file: &RulesFile) -> Result<Result<EventSchemas, Report>, Failure> {
+    let folder = file.rules.parent().unwrap_or(Path::new("")).join("schemas");
+    if !folder.is_dir() {
+        return Ok(Ok(processor::configured::schemas()));
+    }
+    let mut texts = Vec::new();
+    for path in files::below(&folder, MAX_SCHEMAS)? {
+        texts.push((path.display().to_string(), text(&path)?));
+    }
+    Ok(read_event_schemas(&texts, &sources(file)?).map(EventSchemas::new))
+}
+
+/// The sources as they are configured; those that this was built with where the file isn't one that the build takes.
+fn configured_sources(file: &RulesFile) -> Result<Vec<Source>, Failure> {
+    let path = file.sources.display().to_string();
+    let read = read_sources(&path, &text(&file.sources)?, &receiver::configured::providers());
+    Ok(read.unwrap_or_else(|_| receiver::configured::sources()))
+}
+
 fn refused(report: &Report) -> Failure {
     Failure::new("the build would refuse it:").details(report.0.iter().map(ToString::to_string))
 }
@@ -50,11 +75,13 @@ mod tests {
     fn no_rules_end_a_command() {
         let names: Vec<String> = receiver::configured::sources().into_iter().map(|source| source.name).collect();
         let shipped = include_bytes!("../../../../infra/config/rules.yaml");
-        let events = super::given::of_corpus(super::given::noon()).unwrap();
+        let events = super::known::of_corpus(super::given::noon()).unwrap();
         let lint = include_bytes!("../../../tests/rules/lint.yaml");
-        fuzz::never_panics(&[shipped, lint], |bytes| {
+        let absent = include_bytes!("../../../tests/rules/absent.yaml");
+        let (sources, schemas) = (receiver::configured::sources(), processor::configured::schemas());
+        fuzz::never_panics(&[shipped, lint, absent], |bytes| {
             if let Ok(rules) = read_rules("rules.yaml", &fuzz::text(bytes), &names) {
-                let _ = super::check::look(&rules, &fuzz::text(bytes), events.clone());
+                let _ = super::check::look(&rules, &fuzz::text(bytes), events.clone(), &sources, &schemas);
             }
         });
     }

@@ -17,7 +17,7 @@ pub(super) struct Evaluation<'e> {
     /// The scope's, in its order.
     variables: &'e [Value],
     /// The loops', the innermost last.
-    locals: Vec<Value>,
+    pub(super) locals: Vec<Value>,
     pub(super) meter: Meter<'e>,
 }
 

@@ -156,8 +156,8 @@ impl Fault {
                 *left == Kind::Null || *right == Kind::Null
             }
             Self::Negation(kind) | Self::NotIterable(kind) | Self::NotBool(kind) => *kind == Kind::Null,
-            Self::Overload { .. }
-            | Self::Argument(_)
+            Self::Overload { kinds, .. } => kinds.split(", ").any(|kind| kind == Kind::Null.name()),
+            Self::Argument(_)
             | Self::NotOptional(_)
             | Self::KeyKind(_)
             | Self::KeyTwice

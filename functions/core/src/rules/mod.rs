@@ -8,6 +8,7 @@
 //! The crate `cel` parses; evaluating is ours (`evaluate.rs`), because the crate's own has no bound that a caller could set. A
 //! test holds one against the other.
 
+mod blame;
 mod check;
 mod convert;
 mod decimal;
@@ -20,11 +21,15 @@ mod numbers;
 mod operators;
 mod optional;
 mod pattern;
+mod place;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod tree;
 mod value;
+
+pub use blame::Lack;
+pub use place::{Place, Step};
 
 use cel::Env;
 pub use decimal::whole;

@@ -80,7 +80,7 @@ pub(super) fn build(expression: &IdedExpr, scope: Scope) -> Result<Node, Express
 
 impl Node {
     /// Whether it is a plain path into what an event has, or a literal: no optional, whatever the event.
-    fn is_no_optional(&self) -> bool {
+    pub(super) fn is_no_optional(&self) -> bool {
         match self {
             Self::Literal(_) | Self::Variable(_) => true,
             Self::Select(of, _) | Self::Index(of, _) => of.is_no_optional(),

@@ -127,6 +127,12 @@ impl EventSchemas {
         versions.into_iter().flatten().map(|ready| (ready.version.as_str(), ready.on_mismatch))
     }
 
+    /// The schemas of a type by their versions, the newest last.
+    pub fn texts(&self, source: &str, event_type: &str) -> impl Iterator<Item = (&str, &RawValue)> {
+        let versions = self.0.get(&(source.to_owned(), event_type.to_owned()));
+        versions.into_iter().flatten().map(|ready| (ready.version.as_str(), &*ready.text))
+    }
+
     /// The newest schema of a type.
     pub fn newest(&self, source: &str, event_type: &str) -> Option<&RawValue> {
         let versions = self.0.get(&(source.to_owned(), event_type.to_owned()))?;

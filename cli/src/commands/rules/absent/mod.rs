@@ -1,0 +1,218 @@
+//! Where rules have no value for an event that a sample has, or that a schema allows: a field that may be missing, null or of another
+//! type. Such an event ends in the dead-letter queue.
+//!
+//! Nothing is guessed from the form of an expression: the planner that is deployed is given the events, known ones and ones that
+//! a schema allows, and says what fails. So whatever guards a place, guards it here.
+
+mod declared;
+mod probe;
+mod witness;
+
+use super::check::{Places, Warning};
+use super::known::KnownEvent;
+use probe::{Found, Of, Probe, Tried};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use tidings_core::config::rules::Rules;
+use tidings_core::rules::{Lack, Place, Step};
+use tidings_core::schemas::{EventSchemas, OnMismatch};
+use tidings_core::time::Timestamp;
+use witness::{Allowed, allowed};
+
+/// What a machine reads of a place that may have no value.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Absent {
+    /// The rule's or join's name; none of an entry of `conversations`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    /// `set.carrier`, `all[0].by`, `conversations[2]`
+    field: String,
+    /// `data.order.carrier`, where one place is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    reason: Reason,
+    /// An event that shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample: Option<String>,
+    /// How many known events show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without: Option<usize>,
+    /// Of how many that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<usize>,
+    /// The schema that allows it: `orders/order.shipped/1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Reason {
+    Missing,
+    Null,
+    Type,
+    Value,
+}
+
+/// What fails, and in which way: one warning.
+type Key = (String, Option<Place>, Lack);
+
+/// Of known events.
+#[derive(Debug)]
+struct Seen {
+    found: Found,
+    first: String,
+    without: usize,
+}
+
+/// All of these rules. `known` are events that they may be about.
+pub(super) fn look(rules: &Rules, places: &Places, known: &[KnownEvent], schemas: &EventSchemas, now: Timestamp) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for probe in Probe::all(rules) {
+        let about = |known: &&KnownEvent| probe.is_about(known.envelope.source_name(), &known.envelope.event_type);
+        let refused =
+            |known: &&KnownEvent| schemas.hold(&known.envelope).is_some_and(|finding| finding.on_mismatch == OnMismatch::Reject);
+        let events: Vec<&KnownEvent> = known.iter().filter(about).filter(|known| !refused(known)).collect();
+        let mut tally = Tally::of(&probe, &events);
+        let valueless = tally.take_valueless();
+        for (found, sample) in &valueless {
+            let message = format!("{}: {} has no value for any known event: {}", found.part, found.expression, found.what);
+            let absent = Absent { sample: Some(sample.clone()), ..absent(&probe, found) };
+            warnings.push(warning(&probe, found, places, message, absent));
+        }
+        for seen in tally.seen.values() {
+            let of = tally.about(&seen.found);
+            let as_in = format!("as in {} ({} of {of} known events)", seen.first, seen.without);
+            let known = (Some(seen.first.clone()), Some(seen.without), Some(of));
+            let absent = Absent { sample: known.0, without: known.1, of: known.2, ..absent(&probe, &seen.found) };
+            warnings.push(warning(&probe, &seen.found, places, said(&seen.found, &as_in), absent));
+        }
+        let mut known_already: BTreeSet<Key> = tally.seen.into_keys().collect();
+        known_already.extend(valueless.iter().map(|(found, _)| key(found)));
+        for (source, event_type) in schemas.types().filter(|(source, event_type)| probe.is_about(source, event_type)) {
+            for Allowed { schema, found } in allowed(&probe, schemas, (source, event_type), known, now) {
+                if known_already.insert(key(&found)) {
+                    let message = said(&found, &format!("as schema {schema} allows"));
+                    let absent = Absent { schema: Some(schema), ..absent(&probe, &found) };
+                    warnings.push(warning(&probe, &found, places, message, absent));
+                }
+            }
+        }
+    }
+    warnings
+}
+
+fn key(found: &Found) -> Key {
+    (found.part.clone(), found.place.clone(), found.lack)
+}
+
+/// What known events come to.
+#[derive(Default)]
+struct Tally {
+    seen: BTreeMap<Key, Seen>,
+    /// By part: the events that it fails for.
+    failed: BTreeMap<String, usize>,
+    /// The events that `when` says something of, and those that it holds for.
+    asked: usize,
+    held: usize,
+}
+
+impl Tally {
+    fn of(probe: &Probe<'_>, events: &[&KnownEvent]) -> Self {
+        let mut tally = Self { asked: events.len(), ..Self::default() };
+        for event in events {
+            match probe.try_event(&event.envelope) {
+                Tried::Passed => {}
+                Tried::Held => tally.held += 1,
+                Tried::Failed(found) => {
+                    tally.held += usize::from(!found.iter().any(Found::is_condition));
+                    tally.fails(event, found);
+                }
+            }
+        }
+        tally
+    }
+
+    fn fails(&mut self, event: &KnownEvent, found: Vec<Found>) {
+        let parts: BTreeSet<String> = found.iter().map(|found| found.part.clone()).collect();
+        parts.into_iter().for_each(|part| *self.failed.entry(part).or_default() += 1);
+        // The first of each key stays.
+        let keys: BTreeMap<Key, Found> = found.into_iter().rev().map(|found| (key(&found), found)).collect();
+        for (key, found) in keys {
+            let seen = self.seen.entry(key).or_insert_with(|| Seen { found, first: event.name.clone(), without: 0 });
+            seen.without += 1;
+        }
+    }
+
+    /// How many events a part is about.
+    fn about(&self, found: &Found) -> usize {
+        if found.is_condition() { self.asked } else { self.held }
+    }
+
+    /// Takes out the parts that fail for every known event: each once.
+    fn take_valueless(&mut self) -> Vec<(Found, String)> {
+        let mut taken: Vec<(Found, String)> = Vec::new();
+        for (key, seen) in std::mem::take(&mut self.seen) {
+            if self.failed.get(&seen.found.part).copied().unwrap_or_default() < self.about(&seen.found) {
+                self.seen.insert(key, seen);
+            } else if !taken.iter().any(|(other, _)| other.part == seen.found.part) {
+                taken.push((seen.found, seen.first));
+            }
+        }
+        taken
+    }
+}
+
+fn absent(probe: &Probe<'_>, found: &Found) -> Absent {
+    let rule = match probe.of {
+        Of::Conversations(_) => None,
+        Of::Rule(_, rule) => Some(rule.name.clone()),
+        Of::Leg(_, join, _) => Some(join.name.clone()),
+    };
+    let field = match probe.of {
+        Of::Conversations(_) | Of::Rule(..) => found.field.clone(),
+        Of::Leg(_, _, leg) => found.field.replacen("all[0]", &format!("all[{leg}]"), 1),
+    };
+    let reason = match found.lack {
+        Lack::Missing => Reason::Missing,
+        Lack::Null => Reason::Null,
+        Lack::Kind(_) => Reason::Type,
+        Lack::Value => Reason::Value,
+    };
+    let path = found.place.as_ref().map(Place::to_string);
+    Absent { rule, field, path, reason, sample: None, without: None, of: None, schema: None }
+}
+
+fn warning(probe: &Probe<'_>, found: &Found, places: &Places, message: String, absent: Absent) -> Warning {
+    let (list, index) = match probe.of {
+        Of::Conversations(_) => (&places.conversations, found.entry),
+        Of::Rule(index, _) => (&places.rules, index),
+        Of::Leg(index, ..) => (&places.joins, index),
+    };
+    Warning::at(list, index, message).of_a_place(absent)
+}
+
+/// What may be, where it was seen, and what to do.
+fn said(found: &Found, evidence: &str) -> String {
+    let Found { part, expression, place, way, lack, what, .. } = found;
+    let Some(place) = place else {
+        let expression = if expression.is_empty() { "it" } else { expression };
+        return format!("{part}: {expression} has no value, {evidence}: {what}");
+    };
+    let remedy = || match place.to_string() {
+        whole if part.ends_with("notify.text") && *expression == whole => {
+            format!("say what stands for it, as in {{{whole}|…}}")
+        }
+        whole if whole.contains("[*]") => format!("ask for it first, as in has(…) and {whole} != null"),
+        _ => {
+            let way = way.as_ref().filter(|way| !way.steps.contains(&Step::Each)).unwrap_or(place);
+            format!("say what stands for it, as in {}.orValue(…)", way.optional(place.steps.len()))
+        }
+    };
+    match lack {
+        Lack::Missing => format!("{part}: {place} may be missing, {evidence}; {}", remedy()),
+        Lack::Null => format!("{part}: {place} may be null, {evidence}; {}", remedy()),
+        Lack::Kind(kind) => format!("{part}: {place} may be of type {kind}, {evidence}: {what}"),
+        Lack::Value => format!("{part}: {place} may have a value that doesn't fit, {evidence}: {what}"),
+    }
+}

@@ -1,0 +1,334 @@
+//! What an event of the rules' fails with, part by part: the planner that is deployed says so, of each part alone.
+
+use super::super::expressions::{Placed, of_join, of_rule};
+use processor::failure::Failure;
+use processor::plan::{Fetched, Plan, Planner, without_payload};
+use serde_json::Value;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use tidings_core::action::in_a_text;
+use tidings_core::config::OneOrMany;
+use tidings_core::config::rules::{
+    ConversationRule, Effects, Emit, Enrich, FetchPath, Join, Leg, Rule, Rules, TypePattern, Whose, is_about,
+};
+use tidings_core::envelope::Envelope;
+use tidings_core::rules::{Expression, Lack, Place, Scope, Step, Variables};
+
+/// A value that any part takes where another part is looked at.
+const ANYTHING: &str = "'x'";
+
+/// What can end an event by itself: the entries of `conversations`, a rule, an event of a join.
+#[derive(Debug)]
+pub(super) struct Probe<'r> {
+    pub(super) of: Of<'r>,
+    whole: Part<'r>,
+    parts: OnceCell<Vec<Part<'r>>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of<'r> {
+    Conversations(&'r [ConversationRule]),
+    /// By its place in the file.
+    Rule(usize, &'r Rule),
+    /// By its place in the file, and the event's in `all`.
+    Leg(usize, &'r Join, usize),
+}
+
+/// A part of it, with all that would be planned before it made harmless.
+#[derive(Debug)]
+struct Part<'r> {
+    /// As the planner names it.
+    field: String,
+    planner: Planner,
+    /// Whether it belongs to what is fetched.
+    fetches: bool,
+    expressions: Vec<Placed<'r>>,
+}
+
+/// A part that has no value for an event.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// `rule order-shipped, set.carrier`
+    pub(super) part: String,
+    /// `set.carrier`
+    pub(super) field: String,
+    /// Of `conversations`: which entry.
+    pub(super) entry: usize,
+    pub(super) expression: String,
+    pub(super) place: Option<Place>,
+    /// The farthest that the expression goes by that place.
+    pub(super) way: Option<Place>,
+    pub(super) lack: Lack,
+    /// In the planner's words.
+    pub(super) what: String,
+}
+
+/// What came of an event.
+pub(super) enum Tried {
+    /// Nothing is about it.
+    Passed,
+    /// The rule holds for it.
+    Held,
+    Failed(Vec<Found>),
+}
+
+impl Found {
+    /// Whether it is what says whether the rest is evaluated.
+    pub(super) fn is_condition(&self) -> bool {
+        self.field == "when" || self.field.ends_with(".when")
+    }
+}
+
+impl<'r> Probe<'r> {
+    /// All of these rules.
+    pub(super) fn all(rules: &'r Rules) -> Vec<Self> {
+        let mut all = Vec::new();
+        if !rules.conversations.is_empty() {
+            all.push(Self::new(Of::Conversations(&rules.conversations)));
+        }
+        all.extend(rules.rules.iter().enumerate().map(|(n, rule)| Self::new(Of::Rule(n, rule))));
+        for (n, join) in rules.joins.iter().enumerate() {
+            all.extend((0..join.all.len()).map(|leg| Self::new(Of::Leg(n, join, leg))));
+        }
+        all
+    }
+
+    fn new(of: Of<'r>) -> Self {
+        Self { of, whole: whole(of), parts: OnceCell::new() }
+    }
+
+    pub(super) fn is_about(&self, source: &str, event_type: &str) -> bool {
+        let is = |on: &OneOrMany<TypePattern>, sources: &OneOrMany<String>| is_about(on, sources, source, event_type);
+        match self.of {
+            Of::Conversations(entries) => entries.iter().any(|entry| is(&entry.on, &entry.source)),
+            Of::Rule(_, rule) => is(&rule.on, &rule.source),
+            Of::Leg(_, join, leg) => join.all.get(leg).is_some_and(|leg| is(&leg.on, &leg.source)),
+        }
+    }
+
+    /// Its expressions over an event.
+    pub(super) fn expressions(&self) -> Vec<&Placed<'r>> {
+        let parts = self.parts.get_or_init(|| parts(self.of));
+        parts.iter().flat_map(|part| &part.expressions).filter(|placed| placed.scope == Scope::Event).collect()
+    }
+
+    pub(super) fn try_event(&self, envelope: &Envelope) -> Tried {
+        match self.whole.planned(envelope) {
+            Ok(held) if held || matches!(self.of, Of::Conversations(_)) => Tried::Held,
+            Ok(_) => Tried::Passed,
+            Err((field, what)) => {
+                let parts = self.parts.get_or_init(|| parts(self.of));
+                let mut found: Vec<Found> = parts.iter().flat_map(|part| part.found(envelope)).collect();
+                if found.is_empty() {
+                    let part = self.part(&field);
+                    let (expression, place, way, lack) = (String::new(), None, None, Lack::Value);
+                    found.push(Found { part, field, entry: 0, expression, place, way, lack, what });
+                }
+                Tried::Failed(self.named(found))
+            }
+        }
+    }
+
+    /// The names of their parts, and the entry of `conversations` that it is.
+    fn named(&self, mut found: Vec<Found>) -> Vec<Found> {
+        for found in &mut found {
+            if let Of::Conversations(entries) = self.of {
+                let entry = entries.iter().position(|entry| entry.whose.expression() == found.expression);
+                found.entry = entry.unwrap_or_default();
+            }
+            found.part =
+                self.part(&if let Of::Conversations(_) = self.of { found.entry.to_string() } else { found.field.clone() });
+            if let Of::Conversations(_) = self.of {
+                found.field = format!("conversations[{}]", found.entry);
+            }
+        }
+        found
+    }
+
+    fn part(&self, field: &str) -> String {
+        match self.of {
+            Of::Conversations(_) => format!("conversations, entry {}", field.parse::<usize>().map_or(1, |n| n + 1)),
+            Of::Rule(_, rule) => format!("rule {}, {field}", rule.name),
+            Of::Leg(_, join, leg) => {
+                format!("join {}, event {}, {}", join.name, leg + 1, field.rsplit('.').next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl Part<'_> {
+    /// Whether anything is about the event; or the field that has no value, and why.
+    fn planned(&self, envelope: &Envelope) -> Result<bool, (String, String)> {
+        let now = envelope.receivedtime;
+        let planned = if self.fetches {
+            self.planner.wanted(envelope, now).map(|wanted| !wanted.is_empty())
+        } else {
+            self.planner.plan(envelope, &Fetched::new(), now).map(|plan| match plan {
+                Plan::Event(plan) => !plan.rules.is_empty() || !plan.legs.is_empty(),
+                Plan::Action { .. } | Plan::Wake { .. } | Plan::Join { .. } | Plan::NotYet { .. } | Plan::Forgotten => false,
+            })
+        };
+        match planned {
+            Ok(held) => Ok(held),
+            Err(Failure::Rule { field, what, .. }) => Err((field, what)),
+            Err(Failure::Conversation { expression, what }) => Err((expression, what)),
+            // What isn't about a value.
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn found(&self, envelope: &Envelope) -> Vec<Found> {
+        let (field, what) = match self.planned(envelope) {
+            Err((field, what)) if field == self.field => (field, what),
+            Ok(_) | Err(_) => return Vec::new(),
+        };
+        let found = |expression: &str, place, way, lack| Found {
+            part: String::new(),
+            field: field.clone(),
+            entry: 0,
+            expression: expression.to_owned(),
+            place,
+            way,
+            lack,
+            what: what.clone(),
+        };
+        if self.expressions.is_empty() && field == "entity" {
+            let subject = Place { variable: "event", steps: vec![Step::Field("subject".to_owned())] };
+            return vec![found("event.subject", Some(subject), None, Lack::Null)];
+        }
+        let data: Value = serde_json::from_str(envelope.data.get()).unwrap_or_default();
+        let variables = Variables::of_event(&data, &without_payload(envelope));
+        let mut all = Vec::new();
+        for placed in &self.expressions {
+            let Ok(expression) = Expression::parse(placed.text, placed.scope) else { continue };
+            let lack_of = |lack| match expression.evaluate(&variables) {
+                Err(_) => Some(lack),
+                Ok(value) => (self.expressions.len() == 1 || in_a_text(&value).is_none()).then(|| self.in_use(lack)),
+            };
+            let blamed = expression.blame(placed.scope, &variables);
+            let (place, lack) = blamed.map_or((None, Lack::Value), |(place, lack)| (Some(place), lack));
+            if let Some(lack) = lack_of(lack) {
+                let farther = |way: &Place| place.as_ref().is_some_and(|place| way.steps.starts_with(&place.steps));
+                let reads = expression.reads(placed.scope).into_iter();
+                let way = reads.filter(farther).max_by_key(|way| way.steps.len());
+                all.push(found(placed.text, place, way, lack));
+            }
+        }
+        if all.is_empty() {
+            all.push(found("", None, None, Lack::Value));
+        }
+        all
+    }
+
+    /// What is wrong with a value that there is: not its type, where the part takes that type.
+    fn in_use(&self, lack: Lack) -> Lack {
+        let taken: &[&str] = if self.field.starts_with("count.") { &["int", "uint"] } else { &["string"] };
+        match lack {
+            Lack::Kind(kind) if taken.contains(&kind) => Lack::Value,
+            Lack::Missing | Lack::Null | Lack::Kind(_) | Lack::Value => lack,
+        }
+    }
+}
+
+/// As the processor would run it alone.
+fn whole(of: Of<'_>) -> Part<'_> {
+    match of {
+        Of::Conversations(entries) => part("", Rules { conversations: entries.to_vec(), ..Rules::default() }, false, Vec::new()),
+        Of::Rule(_, rule) => part("", of_one(rule.clone()), rule.enrich.is_some(), Vec::new()),
+        Of::Leg(_, join, leg) => part("", of_leg(join, join.all.get(leg).cloned()), false, Vec::new()),
+    }
+}
+
+fn part<'r>(field: &str, rules: Rules, fetches: bool, expressions: Vec<Placed<'r>>) -> Part<'r> {
+    Part { field: field.to_owned(), planner: Planner::new(rules), fetches, expressions }
+}
+
+/// A rule, and a conversation for all that it is about.
+fn of_one(rule: Rule) -> Rules {
+    let everybody =
+        ConversationRule { on: rule.on.clone(), source: OneOrMany::default(), whose: Whose::Conversation(ANYTHING.to_owned()) };
+    Rules { conversations: vec![everybody], rules: vec![rule], ..Rules::default() }
+}
+
+fn of_leg(join: &Join, leg: Option<Leg>) -> Rules {
+    let join = Join { all: leg.into_iter().collect(), ..join.clone() };
+    Rules { joins: vec![join], ..Rules::default() }
+}
+
+fn parts(of: Of<'_>) -> Vec<Part<'_>> {
+    match of {
+        Of::Conversations(entries) => {
+            let placed = |entry: &ConversationRule| entry.whose.expression().to_owned();
+            let all = super::super::expressions::of_conversations(entries);
+            let each = entries.iter().zip(all).map(|(entry, expression)| {
+                let rules = Rules { conversations: entries.to_vec(), ..Rules::default() };
+                part(&placed(entry), rules, false, vec![expression])
+            });
+            each.collect()
+        }
+        Of::Rule(_, rule) => of_a_rule(rule),
+        Of::Leg(_, join, index) => {
+            let Some(leg) = join.all.get(index) else { return Vec::new() };
+            let own = format!("join {}, event {}, ", join.name, index + 1);
+            let placed = |field: &str| of_join(join).into_iter().filter(|p| p.place == format!("{own}{field}")).collect();
+            let condition = Leg { by: ANYTHING.to_owned(), ..leg.clone() };
+            vec![
+                part("all[0].when", of_leg(join, Some(condition)), false, placed("when")),
+                part("all[0].by", of_leg(join, Some(leg.clone())), false, placed("by")),
+            ]
+        }
+    }
+}
+
+fn of_a_rule(rule: &Rule) -> Vec<Part<'_>> {
+    let own = format!("rule {}, ", rule.name);
+    let placed = |field: &str| of_rule(rule).into_iter().filter(|p| p.place == format!("{own}{field}")).collect::<Vec<_>>();
+    // Without what it does; `when` stays, as it says what the rest is for.
+    let bare = Rule { enrich: None, link: OneOrMany::default(), effects: Effects::default(), ..rule.clone() };
+    let mut parts = vec![part("when", of_one(bare.clone()), false, placed("when"))];
+    if let Some(enrich) = &rule.enrich {
+        let anything: Option<FetchPath> = ANYTHING.parse().ok();
+        let path = anything.unwrap_or_else(|| enrich.path.clone());
+        let fetching = |enrich: Enrich| of_one(Rule { enrich: Some(enrich), ..bare.clone() });
+        parts.push(part("enrich.path", fetching(Enrich { version: None, ..enrich.clone() }), true, placed("enrich.path")));
+        parts.push(part("enrich.version", fetching(Enrich { path, ..enrich.clone() }), true, placed("enrich.version")));
+        // What is fetched, nobody knows here.
+        return parts;
+    }
+    for link in &rule.link.0 {
+        let rules = of_one(Rule { link: OneOrMany(vec![link.clone()]), ..bare.clone() });
+        parts.push(part("link", rules, false, placed("link").into_iter().filter(|placed| placed.text == link).collect()));
+    }
+    let effects = &rule.effects;
+    let mut add = |field: &str, effects: Effects| {
+        parts.push(part(field, of_one(Rule { effects, ..bare.clone() }), false, placed(field)));
+    };
+    if effects.changes_facts() || effects.entity.is_some() {
+        let unset = OneOrMany(vec!["x".to_owned()]);
+        add("entity", Effects { entity: effects.entity.clone(), unset, ..Effects::default() });
+    }
+    let anybody = || Effects { entity: Some(ANYTHING.to_owned()), ..Effects::default() };
+    for (name, assignment) in &effects.set {
+        add(&format!("set.{name}"), Effects { set: BTreeMap::from([(name.clone(), assignment.clone())]), ..anybody() });
+    }
+    let one = |name: &String, value: &String| BTreeMap::from([(name.clone(), value.clone())]);
+    for (name, value) in &effects.count {
+        add(&format!("count.{name}"), Effects { count: one(name, value), ..anybody() });
+    }
+    for (name, value) in &effects.add {
+        add(&format!("add.{name}"), Effects { add: one(name, value), ..anybody() });
+    }
+    for (name, value) in &effects.remove {
+        add(&format!("remove.{name}"), Effects { remove: one(name, value), ..anybody() });
+    }
+    if effects.notify.is_some() {
+        add("notify.text", Effects { notify: effects.notify.clone(), ..anybody() });
+    }
+    if let Some(emit) = &effects.emit {
+        for (name, value) in &emit.data {
+            let emit = Emit { data: one(name, value), ..emit.clone() };
+            add(&format!("emit.data.{name}"), Effects { emit: Some(emit), ..anybody() });
+        }
+    }
+    parts
+}

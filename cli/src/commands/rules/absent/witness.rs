@@ -1,0 +1,235 @@
+//! What a schema allows and an event of the rules' has no value for, each shown by a payload: one that is known, or made of the
+//! schema, is changed at one place as the schema says that it may be, and stays valid.
+
+use super::super::known::KnownEvent;
+use super::declared::{at, fill, instance, others};
+use super::probe::{Found, Probe, Tried};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+use tidings_core::claim::ClaimKey;
+use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
+use tidings_core::rules::{Expression, Lack, Place, Scope, Step};
+use tidings_core::schemas::EventSchemas;
+use tidings_core::time::Timestamp;
+
+/// Payloads of a schema that are changed, at most.
+const MAX_BASES: usize = 4;
+
+/// Places of one payload that are replaced because it fails by them.
+const MAX_REPLACED: usize = 4;
+
+/// Changes that are tried to make a payload that a rule holds for.
+const MAX_TRIES: usize = 256;
+
+/// A place that may be otherwise, by a schema.
+#[derive(Debug)]
+pub(super) struct Allowed {
+    /// `orders/order.shipped/1`
+    pub(super) schema: String,
+    pub(super) found: Found,
+}
+
+/// Of one probe, by one type's schemas.
+pub(super) fn allowed(
+    probe: &Probe<'_>,
+    schemas: &EventSchemas,
+    (source, event_type): (&str, &str),
+    known: &[KnownEvent],
+    now: Timestamp,
+) -> Vec<Allowed> {
+    let places: BTreeSet<Place> = probe
+        .expressions()
+        .iter()
+        .filter_map(|placed| Expression::parse(placed.text, Scope::Event).ok())
+        .flat_map(|expression| expression.reads(Scope::Event))
+        .filter(|place| place.variable == "data")
+        .collect();
+    let mut all = Vec::new();
+    for (version, text) in schemas.texts(source, event_type) {
+        let Ok(root) = serde_json::from_str::<Value>(text.get()) else { continue };
+        let tried = Schema { schemas, root: &root, version };
+        let mut found = Vec::new();
+        for base in tried.bases(probe, known, &made(source, event_type, &root, now), &places) {
+            for place in &places {
+                for found_here in tried.changed(&base, place).iter().flat_map(|changed| failures(probe, changed, place)) {
+                    found.push(found_here);
+                }
+            }
+        }
+        let schema = format!("{source}/{event_type}/{version}");
+        all.extend(found.into_iter().map(|found| Allowed { schema: schema.clone(), found }));
+    }
+    all
+}
+
+fn failures(probe: &Probe<'_>, changed: &Envelope, place: &Place) -> Vec<Found> {
+    match probe.try_event(changed) {
+        Tried::Passed | Tried::Held => Vec::new(),
+        // What fails for another reason than the change isn't the schema's to say.
+        Tried::Failed(found) => {
+            found.into_iter().filter(|found| found.place.as_ref() == Some(place) && found.lack != Lack::Value).collect()
+        }
+    }
+}
+
+fn made(source: &str, event_type: &str, root: &Value, now: Timestamp) -> Envelope {
+    Envelope::new(NewEnvelope {
+        id: "made".to_owned(),
+        source: source.to_owned(),
+        event_type: event_type.to_owned(),
+        subject: Some(ANY_NAME.to_owned()),
+        time: Some(now),
+        conversation: Some(ANY_NAME.to_owned()),
+        sequence: Some(1),
+        received: now,
+        claim_key: ClaimKey::new(source, "made"),
+        traceparent: None,
+        payload: Payload::Json(raw(&instance(root))),
+    })
+}
+
+const ANY_NAME: &str = "x";
+
+fn raw(value: &Value) -> Box<RawValue> {
+    RawValue::from_string(value.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// A known event with all that the schema knows.
+fn filled(known: &Envelope, made: &Envelope) -> Envelope {
+    let read = |envelope: &Envelope| serde_json::from_str::<Value>(envelope.data.get()).unwrap_or_default();
+    let mut data = read(known);
+    fill(&mut data, &read(made));
+    with_data(known, raw(&data))
+}
+
+fn with_data(event: &Envelope, data: Box<RawValue>) -> Envelope {
+    let mut event = event.clone();
+    event.data = data;
+    event
+}
+
+struct Schema<'s> {
+    schemas: &'s EventSchemas,
+    root: &'s Value,
+    version: &'s str,
+}
+
+impl Schema<'_> {
+    /// The event as one of this version, if it is one.
+    fn valid(&self, mut envelope: Envelope) -> Option<Envelope> {
+        envelope.dataschema = Some(self.version.to_owned());
+        self.schemas.hold(&envelope).is_none().then_some(envelope)
+    }
+
+    /// Events that nothing is wrong with. Those that the probe is about come first.
+    fn bases(&self, probe: &Probe<'_>, known: &[KnownEvent], made: &Envelope, places: &BTreeSet<Place>) -> Vec<Envelope> {
+        let (mut held, mut passed) = (Vec::new(), Vec::new());
+        let is_one = |event: &&Envelope| event.source == made.source && event.event_type == made.event_type;
+        let known = known.iter().map(|known| &known.envelope).filter(is_one);
+        let filled = known.clone().take(MAX_BASES).map(|event| filled(event, made));
+        for event in known.cloned().chain(filled).chain([made.clone()]) {
+            match self.valid(event).and_then(|event| self.sound(probe, event)) {
+                Some((true, event)) => held.push(event),
+                Some((false, event)) => passed.push(event),
+                None => {}
+            }
+        }
+        if held.is_empty() {
+            held.extend(passed.iter().find_map(|event| self.led_to(probe, event, places)));
+        }
+        // The one with all that the schema knows is the last of them.
+        let made = held.pop();
+        held.truncate(MAX_BASES - 1);
+        held.extend(made);
+        passed.truncate(MAX_BASES - held.len().min(MAX_BASES));
+        held.extend(passed);
+        held
+    }
+
+    /// The event, and whether the rule holds for it; what fails is replaced by what else the schema allows there.
+    fn sound(&self, probe: &Probe<'_>, mut event: Envelope) -> Option<(bool, Envelope)> {
+        for _ in 0..MAX_REPLACED {
+            let place = match probe.try_event(&event) {
+                Tried::Held => return Some((true, event)),
+                Tried::Passed => return Some((false, event)),
+                Tried::Failed(found) => found.first()?.place.clone()?,
+            };
+            let fails_there = |event: &Envelope| match probe.try_event(event) {
+                Tried::Held | Tried::Passed => false,
+                Tried::Failed(found) => found.iter().any(|found| found.place.as_ref() == Some(&place)),
+            };
+            event = self.changed(&event, &place).into_iter().find(|event| !fails_there(event))?;
+        }
+        None
+    }
+
+    /// The event with one or two of its places as an expression has them in quotes, so that the rule holds for it.
+    fn led_to(&self, probe: &Probe<'_>, event: &Envelope, places: &BTreeSet<Place>) -> Option<Envelope> {
+        let texts: BTreeSet<&str> = probe.expressions().into_iter().flat_map(|placed| quoted(placed.text)).collect();
+        let data: Value = serde_json::from_str(event.data.get()).ok()?;
+        let changes: Vec<(&Place, &str)> = places.iter().flat_map(|place| texts.iter().map(move |text| (place, *text))).collect();
+        let pairs = changes.iter().flat_map(|one| changes.iter().map(move |other| [one, other]));
+        let once = changes.iter().map(|one| [one, one]);
+        for pair in once.chain(pairs).take(MAX_TRIES) {
+            let mut data = data.clone();
+            for (place, text) in pair {
+                if let Some(value) = find(&mut data, &place.steps) {
+                    *value = Value::String((*text).to_owned());
+                }
+            }
+            let led = self.valid(with_data(event, raw(&data)));
+            if let Some(led) = led.filter(|led| matches!(probe.try_event(led), Tried::Held)) {
+                return Some(led);
+            }
+        }
+        None
+    }
+
+    /// The event with that place as the schema says in so many words that it may be.
+    fn changed(&self, base: &Envelope, place: &Place) -> Vec<Envelope> {
+        let declared = at(self.root, &place.steps);
+        let Ok(mut data) = serde_json::from_str::<Value>(base.data.get()) else { return Vec::new() };
+        let Some(there) = (if declared.is_empty() { None } else { find(&mut data, &place.steps).cloned() }) else {
+            return Vec::new();
+        };
+        let mut changed = Vec::new();
+        if let Some((Step::Field(last), before)) = place.steps.split_last() {
+            let mut without = data.clone();
+            if let Some(Value::Object(fields)) = find(&mut without, before) {
+                fields.remove(last);
+                changed.push(raw(&without));
+            }
+        }
+        for other in others(&declared, &there) {
+            if let Some(value) = find(&mut data, &place.steps) {
+                *value = other;
+            }
+            changed.push(raw(&data));
+        }
+        let event = |data| self.valid(with_data(base, data));
+        changed.into_iter().filter_map(event).collect()
+    }
+}
+
+/// The value at a place; of all elements the first.
+fn find<'v>(value: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
+    steps.iter().try_fold(value, |value, step| match step {
+        Step::Field(name) => value.get_mut(name),
+        Step::Index(index) => value.get_mut(usize::try_from(*index).ok()?),
+        Step::Each => value.get_mut(0),
+    })
+}
+
+/// The texts in quotes.
+fn quoted(expression: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = expression;
+    while let Some(at) = rest.find(['\'', '"']) {
+        let (quote, after) = rest[at..].split_at(1);
+        let Some((text, after)) = after.split_once(quote) else { break };
+        found.push(text);
+        rest = after;
+    }
+    found
+}
