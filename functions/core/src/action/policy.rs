@@ -41,7 +41,7 @@ words! {
         Shed = "shed",
         /// Too much waits already, of what is as urgent or more.
         NoRoom = "no-room",
-        /// As a text, or with its data, it is larger than may be sent.
+        /// With its data it is larger than may be sent.
         TooLarge = "too-large",
         /// Overtaken, and the rule says to skip it then.
         Stale = "stale",

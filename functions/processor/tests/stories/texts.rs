@@ -25,7 +25,7 @@ rules:
         telegram: { default: "**{data.id}**", de: "**Paket {data.id}**" }
   - name: paid
     on: paid
-    notify: { text: "{money(data.amount * 1.0, 'eur')} {minor(data.cents, data.currency)} {date(data.at, 'medium')} {plural(data.n, {'one': '# item', 'other': '# items'})}" }
+    notify: { text: "{money(data.amount, 'eur')} {minor(data.cents, data.currency)} {date(data.at, 'medium')} {plural(data.n, {'one': '# item', 'other': '# items'})}" }
   - { name: by, on: by, notify: { text: "by {data.carrier.name|our carrier}, {data.tracking|no number}{data.note|}" } }
   - { name: must, on: must, notify: { text: "by {data.carrier}" } }
   - { name: long, on: long, set: { n: data.n }, notify: { text: "{data.text} the end" } }
