@@ -77,7 +77,7 @@ pub enum Source {
 
 impl Text {
     /// Stands for one that can't be read, while the rest of its file is.
-    pub(crate) fn unread() -> Self {
+    pub fn unread() -> Self {
         Self { written: String::new(), parts: Vec::new() }
     }
 
