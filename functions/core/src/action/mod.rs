@@ -256,18 +256,15 @@ impl Proposal {
 /// The data of a notification: the text, and what a sender has to say to the channel's API about it.
 pub fn notification(channel: Option<Channel>, said: &Said) -> Value {
     let Rendered { text, format, segments, cut } = render(&said.spans, channel);
-    let mut data = json!({"text": text, "format": format});
-    for (name, value) in [
+    let fields = [
         ("channel", channel.map(|channel| json!(channel))),
+        ("text", Some(Value::from(text))),
+        ("format", Some(json!(format))),
         ("segments", segments.map(Value::from)),
         ("cut", (cut || said.cut).then_some(Value::Bool(true))),
         ("language", said.language.as_deref().map(Value::from)),
-    ] {
-        if let Some(value) = value {
-            data[name] = value;
-        }
-    }
-    data
+    ];
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect::<serde_json::Map<_, _>>().into()
 }
 
 impl Action {

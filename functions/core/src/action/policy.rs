@@ -43,7 +43,7 @@ pub enum Withheld {
     NoRoom,
     /// More than a cap allows, and the cap says to drop it, or newer ones wait.
     OverCap,
-    /// As a text, or with its data, it is larger than may be sent.
+    /// With its data it is larger than may be sent.
     TooLarge,
     /// Overtaken, and the rule says to skip it then.
     Stale,

@@ -141,10 +141,12 @@ impl Expression {
 }
 
 fn error(fault: Fault) -> EvaluationError {
-    match fault {
-        Fault::LargeResult(bytes) => EvaluationError::TooLarge(bytes),
-        absent if absent.is_absent() => EvaluationError::Absent(absent.to_string()),
-        other => EvaluationError::NoValue(other.to_string()),
+    if let Fault::LargeResult(bytes) = fault {
+        EvaluationError::TooLarge(bytes)
+    } else if fault.is_absent() {
+        EvaluationError::Absent(fault.to_string())
+    } else {
+        EvaluationError::NoValue(fault.to_string())
     }
 }
 

@@ -130,7 +130,7 @@ impl<A, T> Form<A, T> {
             Self::Number(number) => Form::Number(argument(number)?),
             Self::Date { at, style, zone } => {
                 let at = argument(at)?;
-                Form::Date { at, style: *style, zone: zone.as_ref().map(|zone| argument(zone)).transpose()? }
+                Form::Date { at, style: *style, zone: zone.as_ref().map(&mut argument).transpose()? }
             }
             Self::Plural { number, forms } => {
                 let number = argument(number)?;

@@ -25,7 +25,7 @@ rules:
         telegram: { default: "**{data.id}**", de: "**Paket {data.id}**" }
   - name: paid
     on: paid
-    notify: { text: "{money(data.amount * 1.0, 'eur')} {minor(data.cents, data.currency)} {date(data.at, 'medium')} {plural(data.n, {'one': '# item', 'other': '# items'})}" }
+    notify: { text: "{money(data.amount, 'eur')} {minor(data.cents, data.currency)} {date(data.at, 'medium')} {plural(data.n, {'one': '# item', 'other': '# items'})}" }
   - { name: by, on: by, notify: { text: "by {data.carrier.name|our carrier}, {data.tracking|no number}{data.note|}" } }
   - { name: must, on: must, notify: { text: "by {data.carrier}" } }
   - { name: long, on: long, set: { n: data.n }, notify: { text: "{data.text} the end" } }
@@ -108,7 +108,7 @@ async fn amounts_numbers_and_dates_are_exact_in_a_language_and_a_zone() {
         || json!({"amount": 20, "cents": 9_007_199_254_740_993_i64, "currency": "usd", "at": "2026-11-20T23:30:00Z", "n": 1});
     happens(&harness, "sms:1", "paid", event()).await;
     assert_eq!(said(&harness, "sms:1").await, "€20.00 $90,071,992,547,409.93 Nov 21, 2026 1 item", "the quiet hours' zone");
-    happens(&harness, "sms:2", "chosen", json!({"language": "de", "zone": "America/New_York"})).await;
+    happens(&harness, "sms:2", "chosen", json!({"language": "de", "zone": "America/Sao_Paulo"})).await;
     happens(&harness, "sms:2", "paid", event()).await;
     let german = said(&harness, "sms:2").await;
     assert!(german.contains("20,00\u{A0}€ ") && german.contains(" 20.11.2026 1 item"), "{german}");

@@ -26,7 +26,8 @@ pub(super) struct EnrichEntry {
     /// One of `apis`.
     from: Spanned<String>,
     /// What is put behind its address, as `tickets/{data.ticket.id}`.
-    path: Spanned<FetchPath>,
+    #[cfg_attr(feature = "schema", schemars(with = "FetchPath"))]
+    path: Spanned<String>,
     /// Gives the object's version: of one version it is fetched once.
     version: Option<Spanned<Scalar>>,
     /// What becomes of the rule where there is no such object.
@@ -103,12 +104,16 @@ pub(super) fn enrich(checker: &mut Checker<'_>, entry: EnrichEntry, apis: &BTree
         let known = if known.is_empty() { "none".to_owned() } else { known };
         checker.problem(from.referenced, format!("unknown API {:?}, configured under `apis`: {known}{hint}", from.value));
     }
-    let at = path.referenced;
-    let bytes = path.value.to_string().len();
+    let (at, written) = (path.referenced, path.value);
+    let bytes = written.len();
     if bytes > MAX_FETCH_PATH_BYTES {
         checker.problem(at, format!("a path of {bytes} bytes, allowed: {MAX_FETCH_PATH_BYTES}"));
     }
-    for (n, part) in path.value.parts().iter().enumerate() {
+    let path: FetchPath = written.parse().unwrap_or_else(|what: String| {
+        checker.problem(at, what);
+        FetchPath::unread()
+    });
+    for (n, part) in path.parts().iter().enumerate() {
         match part {
             PathPart::Words(words) => {
                 let climbs = words.split('/').any(|segment| segment == "..");
@@ -122,5 +127,5 @@ pub(super) fn enrich(checker: &mut Checker<'_>, entry: EnrichEntry, apis: &BTree
         }
     }
     let version = version.map(|version| expression(checker, version, Scope::Event));
-    Enrich { from: from.value, path: path.value, version, if_gone }
+    Enrich { from: from.value, path, version, if_gone }
 }

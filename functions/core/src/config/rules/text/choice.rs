@@ -52,7 +52,7 @@ impl Texts {
     }
 
     /// Learns which of all facts hold what people write.
-    pub(crate) fn mark_prose(&mut self, all: &BTreeSet<String>) {
+    pub fn mark_prose(&mut self, all: &BTreeSet<String>) {
         self.prose = self.facts().filter(|fact| all.contains(*fact)).map(str::to_owned).collect();
     }
 

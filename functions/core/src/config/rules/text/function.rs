@@ -176,6 +176,9 @@ pub(super) fn kind_of(expression: &str) -> ValueKind {
     if paths(expression).iter().any(written) { ValueKind::Prose } else { ValueKind::Data }
 }
 
+/// Methods that give no part of what they are called on.
+const TELL_ABOUT: &[&str] = &["contains", "endsWith", "indexOf", "lastIndexOf", "matches", "size", "startsWith"];
+
 /// The names of each path: of `data.order['title']` and `data.?order.?title` the same. A call's own name is none.
 fn paths(expression: &str) -> Vec<Vec<String>> {
     let mut paths: Vec<Vec<String>> = Vec::new();
@@ -187,6 +190,9 @@ fn paths(expression: &str) -> Vec<Vec<String>> {
             let (name, after) = rest.split_at(end);
             let is_call = after.trim_start().starts_with('(');
             match paths.last_mut().filter(|_| goes_on) {
+                _ if is_call && goes_on && TELL_ABOUT.contains(&name) => {
+                    paths.pop();
+                }
                 _ if is_call => {}
                 Some(path) => path.push(name.to_owned()),
                 None => paths.push(vec![name.to_owned()]),

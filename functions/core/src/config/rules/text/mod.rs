@@ -21,7 +21,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// A text and its parts, which were cut but not checked: that an expression is one is the checker's to say.
+/// A text: `**bold**`, `_italic_`, `` `code` ``, `[label](link)`, and places: `{data.carrier|our carrier}`, `{facts.carrier|soon}`,
+/// `{money(data.amount, data.currency)}`, `{minor(data.cents, 'EUR')}`, `{number(data.n)}`, `{date(data.at, 'short')}`,
+/// `{plural(data.n, {'one': '# parcel', 'other': '# parcels'})}`, `{plain(data.id)}`, `{exact(data.name)}`.
+// Its parts were cut but not checked: that an expression is one is the checker's to say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = crate::config::schema::TEXT)))]
 #[serde(try_from = "String", into = "String")]
@@ -74,7 +77,7 @@ pub enum Source {
 
 impl Text {
     /// Stands for one that can't be read, while the rest of its file is.
-    pub(crate) fn unread() -> Self {
+    pub fn unread() -> Self {
         Self { written: String::new(), parts: Vec::new() }
     }
 

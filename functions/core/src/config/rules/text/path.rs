@@ -23,6 +23,11 @@ pub enum PathPart {
 }
 
 impl FetchPath {
+    /// Stands for one that can't be read, while the rest of its file is.
+    pub fn unread() -> Self {
+        Self { written: String::new(), parts: Vec::new() }
+    }
+
     pub fn parts(&self) -> &[PathPart] {
         &self.parts
     }
