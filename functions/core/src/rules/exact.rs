@@ -63,9 +63,11 @@ impl Exact {
     }
 }
 
-/// A number as a double is written, where one is the same number: 19.9 of 19.90. What stands for its value and not for its spelling.
+/// A number as a double is written, where it is spelled as one and a double is the same number: 19.9 of 19.90. What stands for its value
+/// and not for its spelling. A whole number that is spelled without a fraction stays.
 pub fn shortest(number: &serde_json::Number) -> serde_json::Number {
-    let held = Exact::of(number).filter(|exact| exact.held);
+    let is_spelled_as_one = number.to_string().contains(['.', 'e', 'E']);
+    let held = Exact::of(number).filter(|exact| exact.held && is_spelled_as_one);
     held.and_then(|exact| written(exact.double)).unwrap_or_else(|| number.clone())
 }
 
