@@ -10,7 +10,7 @@ const SAID: &str = "this program was built of other files than are here";
 /// A project's folder with the files that the binary was built of, of which a test changes some.
 fn project(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("built-of-{name}"));
     let _ = std::fs::remove_dir_all(&folder);
     copy(&root.join("infra/config"), &folder.join("infra/config"));
     folder
