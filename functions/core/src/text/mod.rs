@@ -1,6 +1,6 @@
 //! What a person reads: a text in a neutral form, with values in it, that is written for one channel and one language.
 //!
-//! Promises: the author's markup and the values are apart until a channel's own writing is known ([`Span`], [`render`]); amounts,
+//! Promises: the author's markup and the values are apart until a channel's own writing is known ([`Span`], [`mod@render`]); amounts,
 //! numbers and dates keep their digits until a language is known ([`Part`], [`locale`]); a text always gives something to say,
 //! however long it is and whatever its values are. Never: a value that becomes markup because of what is in it.
 
