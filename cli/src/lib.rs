@@ -3,7 +3,7 @@
 //! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link` and, told so, `context set`, `context unset`,
 //! `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `rotate` and `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
 //! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked. What was built of other files than are
-//! here says so: [`built_of`].
+//! here says so: `built_of.rs`.
 
 pub mod arguments;
 mod built_of;
