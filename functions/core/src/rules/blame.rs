@@ -88,19 +88,11 @@ fn elements(over: &Node, names: &[&'static str], loops: &[Option<Place>]) -> Opt
 }
 
 fn step(key: &Key) -> Option<Step> {
-    match key.value() {
-        Value::Text(name) => Some(Step::Field(name.as_str().to_owned())),
-        Value::Int(index) => u64::try_from(index).ok().map(Step::Index),
-        Value::Uint(index) => Some(Step::Index(index)),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Double(_)
-        | Value::Exact(_)
-        | Value::Bytes(_)
-        | Value::List(_)
-        | Value::Map(_)
-        | Value::Optional(_)
-        | Value::Type(_) => None,
+    match key {
+        Key::Text(name) => Some(Step::Field(name.as_str().to_owned())),
+        Key::Int(index) => u64::try_from(*index).ok().map(Step::Index),
+        Key::Uint(index) => Some(Step::Index(*index)),
+        Key::Bool(_) => None,
     }
 }
 

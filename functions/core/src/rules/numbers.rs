@@ -4,6 +4,7 @@
 //! a double. Numbers are compared as the decimals that they are, without a double's rounding.
 
 use super::decimal::Decimal;
+use super::exact::Exact;
 use super::fault::Fault;
 use super::meter::Meter;
 use super::value::{Key, Value};
@@ -98,41 +99,52 @@ fn mixed(what: &Arithmetic, left: &Value, right: &Value) -> Result<Value, Fault>
     }
 }
 
+/// A value that is a number.
+enum Number<'v> {
+    Int(i64),
+    Uint(u64),
+    Double(f64),
+    Exact(&'v Exact),
+}
+
+impl<'v> Number<'v> {
+    fn of(value: &'v Value) -> Option<Self> {
+        match value {
+            Value::Int(n) => Some(Self::Int(*n)),
+            Value::Uint(n) => Some(Self::Uint(*n)),
+            Value::Double(n) => Some(Self::Double(*n)),
+            Value::Exact(n) => Some(Self::Exact(n)),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Text(_)
+            | Value::Bytes(_)
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Optional(_)
+            | Value::Type(_) => None,
+        }
+    }
+}
+
 /// The nearest double. `None`: it is no number.
 fn double(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(n) => Some(*n as f64),
-        Value::Uint(n) => Some(*n as f64),
-        Value::Double(n) => Some(*n),
-        Value::Exact(n) => Some(n.double()),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Text(_)
-        | Value::Bytes(_)
-        | Value::List(_)
-        | Value::Map(_)
-        | Value::Optional(_)
-        | Value::Type(_) => None,
-    }
+    Some(match Number::of(value)? {
+        Number::Int(n) => n as f64,
+        Number::Uint(n) => n as f64,
+        Number::Double(n) => n,
+        Number::Exact(n) => n.double(),
+    })
 }
 
 /// The whole number of 64 bits that it is, whatever its type. `None`: it is none.
 fn integer(value: &Value) -> Option<i128> {
-    match value {
-        Value::Int(n) => Some((*n).into()),
-        Value::Uint(n) => Some((*n).into()),
+    match Number::of(value)? {
+        Number::Int(n) => Some(n.into()),
+        Number::Uint(n) => Some(n.into()),
         // The largest of 64 bits has no double; the next, 2^64, has.
-        Value::Double(n) if n.fract() == 0.0 && *n >= i64::MIN as f64 && *n < u64::MAX as f64 => Some(*n as i128),
-        Value::Double(_) => None,
-        Value::Exact(n) => n.decimal()?.whole(MAX_DIGITS)?.parse().ok(),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Text(_)
-        | Value::Bytes(_)
-        | Value::List(_)
-        | Value::Map(_)
-        | Value::Optional(_)
-        | Value::Type(_) => None,
+        Number::Double(n) if n.fract() == 0.0 && n >= i64::MIN as f64 && n < u64::MAX as f64 => Some(n as i128),
+        Number::Double(_) => None,
+        Number::Exact(n) => n.decimal()?.whole(MAX_DIGITS)?.parse().ok(),
     }
 }
 
@@ -170,24 +182,17 @@ fn against(whole: i128, double: f64) -> Option<Ordering> {
 
 /// `None`: it is no number, or not finite.
 fn decimal(value: &Value, meter: &mut Meter<'_>) -> Result<Option<Decimal>, Fault> {
-    Ok(match value {
-        Value::Int(n) => Decimal::read(&n.to_string()),
-        Value::Uint(n) => Decimal::read(&n.to_string()),
-        Value::Double(n) => {
+    let Some(number) = Number::of(value) else { return Ok(None) };
+    Ok(match number {
+        Number::Int(n) => Decimal::read(&n.to_string()),
+        Number::Uint(n) => Decimal::read(&n.to_string()),
+        Number::Double(n) => {
             meter.spend(MAX_DOUBLE_DIGITS)?;
-            Decimal::of(*n)
+            Decimal::of(n)
         }
-        Value::Exact(n) => {
+        Number::Exact(n) => {
             meter.spend(n.digits().len())?;
             n.decimal()
         }
-        Value::Null
-        | Value::Bool(_)
-        | Value::Text(_)
-        | Value::Bytes(_)
-        | Value::List(_)
-        | Value::Map(_)
-        | Value::Optional(_)
-        | Value::Type(_) => None,
     })
 }

@@ -101,7 +101,7 @@ impl Work<'_> {
             self.tell(&open[*over].proposal, Became::Withheld(Withheld::OverCap));
         }
         let unsaid = self.send_all(&open, &turns);
-        let mut now_or_later: Vec<_> = std::mem::take(&mut open).into_iter().map(Some).collect();
+        let mut now_or_later: Vec<_> = open.into_iter().map(Some).collect();
         for n in unsaid.into_iter().chain(turns.wait.iter().copied()) {
             let Some(candidate) = now_or_later[n].take() else { continue };
             let until = if turns.wait.contains(&n) { self.room(&candidate.proposal) } else { None };
@@ -113,10 +113,8 @@ impl Work<'_> {
     /// What is said now, as far as it can be known; what is overtaken is taken out before. `None`: something has to be read first.
     fn turns(&mut self, open: &mut Vec<Candidate>) -> Option<Turns> {
         loop {
-            let of = |one: &Candidate| (one.proposal.clone(), one.channel);
-            let looked_at: Vec<_> = open.iter().map(of).collect();
             let looked_at: Vec<Open<'_>> =
-                looked_at.iter().map(|(proposal, channel)| Open { proposal, channel: *channel }).collect();
+                open.iter().map(|one| Open { proposal: &one.proposal, channel: one.channel }).collect();
             let turns = turns(&looked_at, self.at.policy, &self.outbox, &self.deferred.left, self.at.now);
             // Where some are over a cap or in a digest, it matters which of all are overtaken; else only of those that are said now.
             let crowded = !turns.over.is_empty() || turns.say.iter().any(Message::is_digest);
