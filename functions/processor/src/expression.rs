@@ -17,14 +17,22 @@ impl Lazy {
         Self { text: text.to_owned(), scope, parsed: OnceLock::new() }
     }
 
+    fn parsed(&self) -> &Expression {
+        self.parsed.get_or_init(|| Expression::parse(&self.text, self.scope).expect("build.rs checked it"))
+    }
+
     pub(crate) fn evaluate(&self, variables: &Variables) -> Result<Value, EvaluationError> {
-        self.parsed.get_or_init(|| Expression::parse(&self.text, self.scope).expect("build.rs checked it")).evaluate(variables)
+        self.parsed().evaluate(variables)
     }
 
     /// The same for a text, of which so many characters are wanted.
     pub(crate) fn evaluate_for_text(&self, variables: &Variables, chars: usize) -> Result<Value, EvaluationError> {
-        let parsed = self.parsed.get_or_init(|| Expression::parse(&self.text, self.scope).expect("build.rs checked it"));
-        parsed.evaluate_for_text(variables, chars)
+        self.parsed().evaluate_for_text(variables, chars)
+    }
+
+    /// Whether its value may be a number that arithmetic has made.
+    pub(crate) fn computes(&self) -> bool {
+        self.parsed().computes()
     }
 
     /// A text of 1 to `at_most` bytes, or a whole number as one, however it is written: `10` of 10.0. What else it gave, in words, is the error.

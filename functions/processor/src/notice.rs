@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tidings_core::action::{Intent, Variant, in_a_text};
-use tidings_core::config::rules::{Cap, CapOverflow, Channel, Given, Notify, Text, Texts, computes};
+use tidings_core::config::rules::{Cap, CapOverflow, Channel, Given, Notify, Text, Texts};
 use tidings_core::limits::{MAX_PLAIN_COPY_BYTES, MAX_STORED_TEXTS_BYTES, MAX_TEXT_CHARS};
 use tidings_core::rules::{EvaluationError, Scope, Variables};
 use tidings_core::text::Part;
@@ -63,12 +63,13 @@ impl Notice {
         self.texts.store(text, &mut |expression, has_fallback| {
             let Some((name, lazy)) = self.expressions.get_key_value(expression) else { return Ok(None) };
             let value = known.entry(name).or_insert_with(|| lazy.evaluate_for_text(variables, MAX_TEXT_CHARS));
+            let computed = lazy.computes();
             match value {
-                Ok(value) => match in_a_text(&written(expression, value)).map(|text| harmless(&text)) {
+                Ok(value) => match in_a_text(&written(value, computed)).map(|text| harmless(&text)) {
                     Some(text) if !(text.is_empty() && has_fallback) => {
-                        let given = fit(text, room);
-                        room = room.saturating_sub(bytes(&given.text));
-                        Ok(Some(given))
+                        let (text, cut) = fit(text, room);
+                        room = room.saturating_sub(bytes(&text));
+                        Ok(Some(Given { text, cut, computed }))
                     }
                     Some(_) => Ok(None),
                     None if has_fallback => Ok(None),
@@ -84,8 +85,8 @@ impl Notice {
 }
 
 /// A number that an expression has computed, without the digits that computing in binary adds: 10 * 1.19 is 11.9.
-fn written<'v>(expression: &str, value: &'v Value) -> Cow<'v, Value> {
-    let number = value.as_f64().filter(|number| number.fract() != 0.0 && computes(expression));
+fn written(value: &Value, computed: bool) -> Cow<'_, Value> {
+    let number = value.as_f64().filter(|number| computed && number.fract() != 0.0);
     // A double has 15 digits that are surely those of the number it stands for.
     let rounded = number.and_then(|number| format!("{number:.14e}").parse::<f64>().ok());
     rounded.map_or(Cow::Borrowed(value), |rounded| Cow::Owned(Value::from(rounded)))
@@ -96,21 +97,21 @@ fn harmless(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || ['\n', '\t'].contains(c)).collect()
 }
 
-/// As much of it as there is room for, to the end of a word if one is near.
-fn fit(mut text: String, room: usize) -> Given {
+/// As much of it as there is room for, to the end of a word if one is near; and whether there is more of it.
+fn fit(mut text: String, room: usize) -> (String, bool) {
     let (mut used, mut last_word) = (0, None);
     for (n, (at, c)) in text.char_indices().enumerate() {
         used += stored(c);
         if used > room || n == MAX_TEXT_CHARS {
             let word = last_word.filter(|word| at - word <= LONGEST_WORD);
             text.truncate(word.unwrap_or(at));
-            return Given { text, cut: true };
+            return (text, true);
         }
         if c.is_whitespace() {
             last_word = Some(at);
         }
     }
-    Given { text, cut: false }
+    (text, false)
 }
 
 /// In bytes. What is longer is cut inside.

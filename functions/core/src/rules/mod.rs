@@ -114,28 +114,31 @@ impl Expression {
 
     /// The value for one event, or one join.
     pub fn evaluate(&self, variables: &Variables) -> Result<serde_json::Value, EvaluationError> {
-        let mut evaluation = Evaluation::new(&variables.values, Meter::new(&variables.work));
-        let value = evaluation.value(&self.tree).and_then(|value| convert::to_json(&value, &mut evaluation.meter));
-        value.map_err(error)
+        self.value(variables, convert::to_json)
     }
 
     /// The same for a text: of a longer one so many characters, and one more.
     pub fn evaluate_for_text(&self, variables: &Variables, chars: usize) -> Result<serde_json::Value, EvaluationError> {
+        self.value(variables, |value, meter| {
+            if let Value::Text(text) = value {
+                return Ok(text.as_str().chars().take(chars + 1).collect::<String>().into());
+            }
+            convert::to_json(value, meter)
+        })
+    }
+
+    /// Whether its value may be a number that nobody sent: one that arithmetic has made.
+    pub fn computes(&self) -> bool {
+        self.tree.computes()
+    }
+
+    fn value(
+        &self,
+        variables: &Variables,
+        written: impl FnOnce(&Value, &mut Meter<'_>) -> Result<serde_json::Value, Fault>,
+    ) -> Result<serde_json::Value, EvaluationError> {
         let mut evaluation = Evaluation::new(&variables.values, Meter::new(&variables.work));
-        let value = evaluation.value(&self.tree).and_then(|value| match &value {
-            Value::Text(text) => Ok(text.as_str().chars().take(chars + 1).collect::<String>().into()),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Int(_)
-            | Value::Uint(_)
-            | Value::Double(_)
-            | Value::Exact(_)
-            | Value::Bytes(_)
-            | Value::List(_)
-            | Value::Map(_)
-            | Value::Optional(_)
-            | Value::Type(_) => convert::to_json(&value, &mut evaluation.meter),
-        });
+        let value = evaluation.value(&self.tree).and_then(|value| written(&value, &mut evaluation.meter));
         value.map_err(error)
     }
 }

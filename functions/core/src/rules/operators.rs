@@ -41,6 +41,16 @@ impl Operator {
         ("@in", Self::In),
     ];
 
+    /// Whether it makes a number of two.
+    pub(super) const fn is_arithmetic(self) -> bool {
+        match self {
+            Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Remainder => true,
+            Self::Equal | Self::Different | Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual | Self::In => {
+                false
+            }
+        }
+    }
+
     pub(super) fn apply(self, left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<Value, Fault> {
         let truth = match self {
             Self::Add => return add(left, right, meter),

@@ -105,6 +105,34 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Whether its value, or a part of it, may be a number that arithmetic has made. What only decides between values makes none.
+    pub(super) fn computes(&self) -> bool {
+        match self {
+            Self::Binary(operator, ..) => operator.is_arithmetic(),
+            Self::Negate(of) => !matches!(**of, Self::Literal(_)),
+            Self::Select(of, _) | Self::Find(of, _) | Self::Index(of, _) | Self::FindAt(of, _) => of.computes(),
+            Self::Otherwise(_, one, other) | Self::Let(one, other) => one.computes() || other.computes(),
+            Self::If(parts) => {
+                let [_, yes, no] = &**parts;
+                yes.computes() || no.computes()
+            }
+            Self::Call(_, parts) => parts.iter().any(Self::computes),
+            Self::List(elements) => elements.iter().any(|element| element.node.computes()),
+            Self::Map(entries) => entries.iter().any(|entry| entry.value.computes()),
+            Self::Loop(over, body) => over.computes() || matches!(&**body, Loop::Collect { item, .. } if item.computes()),
+            Self::Literal(_)
+            | Self::Variable(_)
+            | Self::Local(_)
+            | Self::Has(..)
+            | Self::Not(_)
+            | Self::And(..)
+            | Self::Or(..)
+            | Self::Matches(..) => false,
+        }
+    }
+}
+
 /// A comprehension over nothing: its first value under a name, for its result. The parser makes that of `optMap`.
 pub(super) fn is_let(comprehension: &ComprehensionExpr) -> bool {
     let over_nothing = matches!(&comprehension.iter_range.expr, Expr::List(list) if list.elements.is_empty());

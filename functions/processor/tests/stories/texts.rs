@@ -27,6 +27,8 @@ rules:
     on: paid
     notify: { text: "{money(data.amount, 'eur')} {minor(data.cents, data.currency)} {date(data.at, 'medium')} {plural(data.n, {'one': '# item', 'other': '# items'})}" }
   - { name: by, on: by, notify: { text: "by {data.carrier.name|our carrier}, {data.tracking|no number}{data.note|}" } }
+  - { name: priced, on: priced, notify: { text: "{data.price * 1.19} {money(data.price * 1.19, 'eur')} {money(data.price / 3, 'eur')} {money(data.price / 4000, 'eur')}" } }
+  - { name: exact, on: exact, notify: { text: "{data.fee} {money(data.fee, 'eur')} {money(data.free ? -1 : data.fee, 'eur')} {money(data['total-fee'], 'eur')}" } }
   - { name: must, on: must, notify: { text: "by {data.carrier}" } }
   - { name: long, on: long, set: { n: data.n }, notify: { text: "{data.text} the end" } }
   - { name: linked, on: linked, notify: { text: "[Pay now]({data.url}) or {data.url}" } }
@@ -62,6 +64,21 @@ async fn the_authors_own_words_are_no_markup_of_the_channel() {
         happens(&harness, who, "days", json!({})).await;
         assert_eq!(said(&harness, who).await, text, "{who}");
     }
+}
+
+#[tokio::test]
+async fn what_was_computed_is_rounded_to_its_currency_and_what_was_sent_keeps_its_digits() {
+    let harness = harness();
+    happens(&harness, "web:1", "priced", json!({"price": 10.0})).await;
+    assert_eq!(said(&harness, "web:1").await, "11.9 €11.90 €3.33 €0.0025", "an amount that would be nothing keeps its digits");
+    let fee: Value = serde_json::from_str(r#"{"fee": 0.12345678901234567, "free": false, "total-fee": 19.999}"#).unwrap();
+    happens(&harness, "web:2", "exact", fee).await;
+    let digits = "0.12345678901234567";
+    assert_eq!(
+        said(&harness, "web:2").await,
+        format!("{digits} €{digits} €{digits} €19.999"),
+        "a sign in what is chosen from, or in a name, computes nothing"
+    );
 }
 
 #[tokio::test]

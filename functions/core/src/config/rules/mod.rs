@@ -17,9 +17,7 @@ pub use ladder::Ladder;
 pub use pattern::TypePattern;
 pub use policy::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours};
 pub use span::Span;
-pub use text::{
-    Chosen, FetchPath, Given, PathPart, Source, Text, TextPart, TextPlace, Texts, What, computes, gives_prose, language_tag,
-};
+pub use text::{Chosen, FetchPath, Given, PathPart, Source, Text, TextPart, TextPlace, Texts, What, gives_prose, language_tag};
 
 use super::OneOrMany;
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,7 @@ mod store;
 pub use choice::{Chosen, Texts, language_tag};
 pub use function::gives_prose;
 pub use path::{FetchPath, PathPart};
-pub use store::{Given, computes};
+pub use store::Given;
 
 use crate::text::{Form, Style, ValueKind};
 use serde::{Deserialize, Serialize};

@@ -15,7 +15,7 @@ pub(super) struct Cut<'t> {
     pub(super) rest: &'t str,
 }
 
-/// Walks over CEL, and says of each character how deep in brackets it stands. Nothing inside quotes is said.
+/// The characters of CEL that stand outside of quotes, with their places.
 pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
     let mut quote: Option<(char, bool)> = None;
     let mut escaped = false;

@@ -10,6 +10,8 @@ pub struct Given {
     pub text: String,
     /// There is more of it, for which there is no room.
     pub cut: bool,
+    /// Arithmetic has made it.
+    pub computed: bool,
 }
 
 /// What gives values: asked with an expression, and whether something is said where it has none. `None` is what it then has.
@@ -26,7 +28,8 @@ impl Texts {
 
     /// What all of them take, without their values.
     pub fn stored_bytes(&self) -> usize {
-        let nothing = &mut |_: &str, _: bool| Ok::<_, Infallible>(Some(Given { text: String::new(), cut: false }));
+        let nothing =
+            &mut |_: &str, _: bool| Ok::<_, Infallible>(Some(Given { text: String::new(), cut: false, computed: true }));
         let mut bytes = |text: &Text| match self.store(text, nothing) {
             // With its place among those that are data.
             Ok(parts) => serde_json::to_string(&parts).map_or(usize::MAX, |json| json.len().saturating_add(6 * parts.len())),
@@ -60,7 +63,7 @@ impl Texts {
                     }
                     Source::Expression(expression) => match (values(expression, fallback.is_some())?, kind) {
                         (None, _) => stored.push(Part::Words(fallback.clone().unwrap_or_default())),
-                        (Some(Given { text, cut }), kind) => {
+                        (Some(Given { text, cut, .. }), kind) => {
                             stored.push(match kind.unwrap_or_else(|| self.kind(of)) {
                                 ValueKind::Data => Part::Data(text),
                                 ValueKind::Prose => Part::Value(text),
@@ -85,8 +88,8 @@ impl Texts {
             given.push(match argument {
                 Source::Fact(name) => Argument::Fact(name.clone()),
                 Source::Expression(expression) => match values(expression, n > 0 || fallback.is_some())? {
-                    Some(given) if computes(expression) => Argument::Computed(given.text),
-                    Some(given) => Argument::Is(given.text),
+                    Some(Given { text, computed: true, .. }) => Argument::Computed(text),
+                    Some(Given { text, .. }) => Argument::Is(text),
                     None => {
                         is_there &= n > 0;
                         Argument::Is(String::new())
@@ -102,17 +105,4 @@ impl Texts {
         let form = form.map(|_| Ok(given.next().unwrap_or_else(nothing)), |text| self.parts(text, values))?;
         Ok(Part::Form { form, fallback: fallback.map(str::to_owned) })
     }
-}
-
-/// Whether an expression does more than to read a place: it has an operator of arithmetic.
-pub fn computes(expression: &str) -> bool {
-    let mut quote = None;
-    expression.chars().any(|c| {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if ['\'', '"'].contains(&c) => quote = Some(c),
-            Some(_) | None => {}
-        }
-        quote.is_none() && ['+', '-', '*', '/', '%'].contains(&c)
-    })
 }

@@ -218,7 +218,7 @@ fn a_fact_that_people_wrote_is_known_by_its_name_or_by_where_it_comes_from() {
     let mut texts = Texts::from(text);
     texts.mark_prose(&["carrier", "topic", "other"].map(str::to_owned).into());
     assert_eq!(texts.prose, ["carrier", "topic"].map(str::to_owned).into());
-    let values = &mut |_: &str, _: bool| Ok::<_, String>(Some(Given { text: "v".to_owned(), cut: false }));
+    let values = &mut |_: &str, _: bool| Ok::<_, String>(Some(Given { text: "v".to_owned(), cut: false, computed: false }));
     let parts = texts.store(&texts.default, values).unwrap();
     let kind = |part: &Part| match part {
         Part::Fact { kind, .. } => Some(*kind),
