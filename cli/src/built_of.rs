@@ -1,5 +1,5 @@
 //! Whether the folder that a command is called in has the files that this program was built of. The configuration is built in
-//! (decision 1): whoever changes a file and doesn't build again is otherwise told of what isn't there any more.
+//! (decision 1): without this, a command would describe the old files to a person who has changed one and not built again.
 //!
 //! Promises: a command that goes by something of it says so once, on standard error, and in its JSON where that is an object;
 //! nothing is said outside of a project's folder, nor where a file says the same in other words.

@@ -1,5 +1,5 @@
-//! A program that was built of other files than are here says so: whoever changed a file and didn't build again would otherwise
-//! believe it.
+//! A program that was built of other files than the folder has says so. Without that, a person who has changed a file and not built
+//! again would believe what it prints.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -177,7 +177,7 @@ pub(crate) fn post(url: &str, request: &SignedRequest) -> Result<Reply, Failure>
     Ok(Reply { status, body })
 }
 
-/// The request for whoever sends it, and beside it what would become of it.
+/// Prints the request, so that somebody can send it, and what the receiver would answer.
 fn print(request: &SignedRequest, answer: &Answer, json: bool) {
     let events: Vec<String> = answer.events.iter().map(Event::line).collect();
     let events = if events.is_empty() { "no event comes of it".to_owned() } else { events.join("; ") };

@@ -69,7 +69,7 @@ fn unreadable_preferences(context: &Context) -> Vec<Preference> {
     Preferences::read(context.entities.get(PREFERENCES), SystemClock.now()).unreadable()
 }
 
-/// Where a fact comes from. What a person has set is said to be so.
+/// The event that a fact comes from, or that a person has set it by hand.
 fn from(order: &Order) -> String {
     let Order { time, key, .. } = order;
     match manual::applied_again(key) {

@@ -22,7 +22,7 @@ pub(super) struct Difference {
     pub(super) got: String,
 }
 
-/// What a test doesn't look at, and whoever wrote it may not know. It fails nothing.
+/// Something that the test doesn't check and its author may not know. A note fails no test.
 #[derive(Debug, Serialize)]
 pub(super) struct Note {
     pub(super) line: u64,
