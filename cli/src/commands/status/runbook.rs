@@ -37,12 +37,12 @@ fn part(alarm: &str, part: &str) -> &'static str {
 
 /// An alarm that is right at times, and tells nobody by itself.
 pub(super) fn is_sign(alarm: &str) -> bool {
-    part(alarm, "Means").contains("tells nobody")
+    part(alarm, "Meaning").contains("notifies nobody")
 }
 
 /// Those that can't wait, the worst first.
 pub(super) fn cant_wait() -> Vec<&'static str> {
-    let named = part(PAGING, "Means").split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.ends_with("Alarm"));
+    let named = part(PAGING, "Meaning").split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.ends_with("Alarm"));
     named.collect()
 }
 
