@@ -48,14 +48,14 @@ def main():
         *box("outside", "door", 12, 168, 138, 118, "Providers", "send webhooks:", "Stripe, WhatsApp,", "GitHub, Shopify, …"),
         *box("outside", "people", 1072, 168, 116, 118, "Your bot", "reads the context,", "takes actions,", "writes to people"),
         *box("outside", "people", 12, 366, 138, 84, "On call", "SNS, runbook,", "tidings status"),
-        *box("outside", "door", 1072, 366, 116, 84, "Your apps", "say whose an", "identity is"),
+        *box("outside", "door", 1072, 366, 116, 84, "Your apps", "link identities", "to conversations"),
         # The way of an event.
         *box("ours", "door", 204, 168, 112, 118, "HTTP API", "throttles,", "logs access"),
         *box("ours", "function", 356, 168, 148, 118, "Receiver", "verifies the signature,", "claims the event,", "queues it, answers"),
         *box("store", "queue", 544, 168, 140, 118, "Events queue", "14 days,", "up to 5 receives"),
         *box("ours", "function", 724, 168, 148, 118, "Processor", "applies the rules,", "writes all effects in", "one transaction"),
         *box("store", "table", 898, 160, 140, 62, "Context", "facts by conversation"),
-        *box("store", "queue", 898, 236, 140, 62, "Actions", "in order, sent once"),
+        *box("store", "queue", 898, 236, 140, 62, "Actions", "what to send, in order"),
         # Above: what each event's state is. Below: what fails, and what other programs know.
         *box("store", "table", 534, 56, 160, 76, "Claims", "one record per event:", "no effect happens twice"),
         *box("bad", "queue", 534, 370, 160, 80, "Dead-letter queue", "kept with its reason,", "redriven on command"),

@@ -64,6 +64,11 @@ def nice(top):
     return step, step * math.ceil(top / step - 1e-9)
 
 
+def parts_of(end):
+    """The step of an axis whose end is given."""
+    return next(end / parts for parts in (4, 3, 5, 2, 1) if len(f"{end / parts:g}".rstrip("0")) <= 2)
+
+
 def number(value):
     for size, letter in ((1_000_000, "M"), (1_000, "k")):
         if value >= size:
@@ -89,14 +94,11 @@ def legend(lines, wide, right):
     """(x, row, room) of each key: side by side, or one below the other."""
     if right:
         return [(0, row, wide) for row in range(len(lines))]
-    places, x, row = [], 0, 0
-    for label, of_aws, _ in lines:
-        room = min(width(label, 10.5) + 20 + (20 if of_aws else 0), wide)
-        if x and x + room > wide:
-            x, row = 0, row + 1
-        places.append((x, row, room))
-        x += room + 8
-    return places
+    rooms = [min(width(label, 10.5) + 20 + (20 if of_aws else 0), wide) for label, of_aws, _ in lines]
+    if sum(rooms) + 8 * (len(rooms) - 1) <= wide:
+        return [(sum(rooms[:at]) + 8 * at, 0, room) for at, room in enumerate(rooms)]
+    columns = max(1, int(wide // (max(rooms) - 10)))
+    return [(at % columns * (wide / columns), at // columns, wide / columns) for at in range(len(rooms))]
 
 
 def graph(x, y, wide, high, properties, widget):
@@ -118,7 +120,7 @@ def graph(x, y, wide, high, properties, widget):
     marks = properties.get("annotations", {}).get("horizontal", [])
     most = max([p for _, _, series in drawn for p in series if p is not None] + [mark["value"] for mark in marks])
     end = properties["yAxis"]["left"].get("max")
-    step, end = (nice(end)[0], end) if end else nice(max(most * 1.05, 1))
+    step, end = (parts_of(end), end) if end else nice(max(most * 1.05, 1))
     scale = (bottom - top) / end
     parts = []
     for tick in range(int(end / step + 1e-9) + 1):

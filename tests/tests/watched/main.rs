@@ -81,7 +81,7 @@ fn the_metrics_page_says_what_the_enum_says() {
         writeln!(page, "| `{}` | {} | {unit} | {by} |", metric.name(), metric.meaning().trim()).expect("a string");
     }
     check_between("docs/metrics.md", BEGIN, END, &page);
-    let objective = format!("{} s after its receipt", LAG_OBJECTIVE.as_secs());
+    let objective = format!("{} s after their receipt", LAG_OBJECTIVE.as_secs());
     assert!(Metric::Late.meaning().contains(&objective), "{objective}");
 }
 
