@@ -1,5 +1,5 @@
-//! What docs/runbook.md says of an alarm. The page is part of this program, and the one place where it is written what to do next:
-//! the first command of an alarm's section, with the stack's own names in it.
+//! Reads docs/runbook.md, which is part of this program and the one place that says what to do about an alarm: the first command of
+//! the alarm's section, with the stack's own names in it. A test holds the alarms' descriptions to the same command.
 
 use super::stack::Stack;
 use crate::arguments::{Arguments, Place};
@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 const PAGE: &str = include_str!("../../../../docs/runbook.md");
 
-/// What the page calls the stack.
+/// The stack's name in the page.
 const STACK: &str = "tidings";
 
-/// Made of all alarms that can't wait.
+/// The composite of all alarms that can't wait.
 pub(super) const PAGING: &str = "PagingAlarm";
 
 /// Its heading in the page.
@@ -35,14 +35,14 @@ fn part(alarm: &str, part: &str) -> &'static str {
     text.split("\n\n").next().unwrap_or(text)
 }
 
-/// An alarm that is right at times, and tells nobody by itself.
+/// An alarm that is normal at times, and notifies nobody by itself.
 pub(super) fn is_sign(alarm: &str) -> bool {
-    part(alarm, "Means").contains("tells nobody")
+    part(alarm, "Meaning").contains("notifies nobody")
 }
 
-/// Those that can't wait, the worst first.
+/// The alarms that can't wait, the worst first.
 pub(super) fn cant_wait() -> Vec<&'static str> {
-    let named = part(PAGING, "Means").split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.ends_with("Alarm"));
+    let named = part(PAGING, "Meaning").split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.ends_with("Alarm"));
     named.collect()
 }
 
@@ -52,7 +52,7 @@ pub(super) fn command(alarm: &str) -> Option<&'static str> {
     spans.into_iter().find(|span| ["tidings ", "aws ", "sam "].iter().any(|program| span.starts_with(program)))
 }
 
-/// What the page says to do first, always.
+/// The command that the page begins with.
 fn always() -> &'static str {
     let first = PAGE.split_once("```sh\n").and_then(|(_, block)| block.split("  ").next());
     first.expect("the page begins with it: a test")
@@ -161,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_nobody_is_what_has_no_actions() {
+    fn the_page_says_notifies_nobody_of_exactly_the_alarms_without_actions() {
         for (alarm, resource) in template() {
             assert_eq!(is_sign(&alarm), resource["Properties"]["AlarmActions"].is_null(), "{alarm}");
         }
     }
 
     #[test]
-    fn those_that_cant_wait_are_those_that_page() {
+    fn the_alarms_that_cant_wait_are_those_that_page() {
         let alarms = template();
         let rule = |name: &str| {
             let (_, resource) = alarms.iter().find(|(alarm, _)| alarm == name).expect("an alarm");

@@ -90,95 +90,95 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// Requests for one of the sources, whoever they are of.
+    /// Requests for one of the sources, from anyone.
     Received: Count by Source,
-    /// Requests that were refused, and why: a reply's word, or how a signature is wrong. `unknown` is the source of those for none.
+    /// Refused requests, and why: the reply's word, or what is wrong with the signature. A request for no known source has the source `unknown`.
     Refused: Count by Reason,
-    /// Whether a request's signature didn't verify: of all that had one to verify, the share.
+    /// Share of requests whose signature didn't verify, of all requests that have a signature to verify.
     Unauthentic: Share by Source,
-    /// Events that SQS has acknowledged: answered 202, or as their provider wants to hear it, if all of their delivery were.
+    /// Events that SQS accepted. If this is true of a whole delivery, it is answered with 202, or with what its provider expects.
     Accepted: Count by Source,
-    /// Events that SQS had before, by how far they had got.
+    /// Events that were already queued, by the state of their claim.
     Duplicate: Count by State,
-    /// Events that SQS didn't acknowledge: answered 503.
+    /// Events that SQS did not accept: answered with 503.
     EnqueueFailed: Count by Source,
-    /// Events of which the claims table gave no answer: queued without a claim.
+    /// Events for which the claims table did not answer: they are queued without a claim.
     ClaimUnknown: Count by Source,
-    /// Known events that came with another body: what a provider sends as one event, or what a key merges.
+    /// Known events that came with a different body: the provider changed it under the same id, or a key merges two events.
     BodyMismatch: Count by Source,
     /// Authentic deliveries, or elements of them, that couldn't be read as events, and why. They are queued, and end in the dead-letter queue.
     Unreadable: Count by Reason,
-    /// Configured fields of events that were sent and couldn't be read, and which: `time` (the time of receipt counts), `sequence`, or a `subject`, `conversation` or `dataschema` that is too long. The event goes on without.
+    /// Configured fields of events that were sent and couldn't be read, and which: `time` (the time of receipt counts), `sequence`, or a `subject`, `conversation` or `dataschema` that is too long. The event is processed without the field.
     FieldUnread: Count by Field,
-    /// Events of a delivery for which no time was left: answered 503, and taken when it is sent again.
+    /// Events of a delivery for which no time was left: answered with 503, and accepted when the provider sends it again.
     OutOfTime: Count by Source,
-    /// From a provider's event time to the receipt, of events that have one.
+    /// Time from the provider's event time to the receipt, of events that have one.
     ArrivalLag: Milliseconds by Source,
-    /// Claiming one event: a `PutItem`, with its retries.
+    /// Time to claim one event: a `PutItem`, with its retries.
     ClaimLatency: Milliseconds by All,
-    /// Sending one batch of events to SQS.
+    /// Time to send one batch of events to SQS.
     EnqueueLatency: Milliseconds by All,
-    /// Requests that were signed with a secret that isn't the newest: which one, 1 being the one before. While there are any, the old secret can't go.
+    /// Requests that were signed with a secret that isn't the newest, and which one: 1 is the second newest. While there are any, the old secret can't be removed.
     SecretAgeIndex: Index by Source,
-    /// Fetches of the secrets that failed; those loaded before stay in use.
+    /// Failed fetches of the secrets. The secrets that were loaded before stay in use.
     SecretsUnavailable: Count by All,
-    /// Fetches of a provider's public key that failed: answered 503.
+    /// Failed fetches of a provider's public key: answered with 503.
     KeyUnavailable: Count by Source,
-    /// Secrets that a provider told by a handshake, and that were stored.
+    /// Handshake secrets that were stored.
     SecretCaptured: Count by Source,
-    /// Secrets that a provider told by a handshake, and that were not stored, and why: answered 503.
+    /// Handshake secrets that were not stored, and why: answered with 503.
     SecretNotStored: Count by Reason,
-    /// Events whose effect is in the context, by this receive.
+    /// Events that this receive applied to the context.
     Processed: Count by Source,
-    /// Of these: whose facts were all overtaken by newer ones.
+    /// Of the processed events: those whose facts were all older than the stored ones.
     Stale: Count by Source,
-    /// Of all that came of the queue: whose effect was there before.
+    /// Messages of the queue whose event had been processed before.
     Repeated: Count by Source,
-    /// Events with the body of another before them, under another id of the delivery that isn't signed.
+    /// Events with the body of an earlier event, under another delivery id that isn't signed.
     RepeatedBody: Count by Source,
-    /// From the receipt to the effect.
+    /// Time from the receipt until the event is processed.
     ProcessingLag: Milliseconds by Source,
-    /// Whether an event's effect came later than the objective allows, 30 s after its receipt: of all, the share. It may be 1 %.
+    /// Share of events that were processed later than the objective allows, 30 s after their receipt. It may be 1 %.
     Late: Share by All,
-    /// Making one event's effect true: reads, the transaction, and what is sent, with all retries.
+    /// Time to commit one event: reads, the transaction, and the messages that it sends, with all retries.
     CommitLatency: Milliseconds by All,
-    /// Transactions that were tried again, because another of the same conversation was faster or in the way.
+    /// Transactions that were retried because of another transaction of the same conversation.
     Conflicts: Count by All,
-    /// Payloads that didn't match their schema, on one receive.
+    /// Payloads that didn't match their schema, per receive.
     OffSchema: Count by Source,
-    /// Objects that a rule couldn't fetch, on one receive.
+    /// Objects that a rule couldn't fetch, per receive.
     Unfetched: Count by Source,
-    /// Events that were left to SQS for another receive, and why.
+    /// Events that were returned to the queue for another receive, and why.
     Retried: Count by Reason,
-    /// Messages that came for the third time or more. SQS leaves them out of the age of its oldest message.
+    /// Messages that were received for the third time or later. SQS leaves them out of the age of its oldest message.
     Struggling: Count by Source,
-    /// Events older than their claim's lifetime, which aren't applied.
+    /// Events that are older than the lifetime of a claim. They aren't applied.
     Parked: Count by Source,
-    /// Last receives that failed, and why: their events are in the dead-letter queue.
+    /// Last receives that failed, and why: the events are in the dead-letter queue.
     Dead: Count by Reason,
-    /// Last receives that failed to send what an event causes; its effect is in the context.
+    /// Last receives that failed to send an event's actions. Its facts are in the context.
     Undelivered: Count by Source,
     /// Actions that were put into an outbox, to be sent at once.
     Emitted: Count by Source,
-    /// Actions that wait for their time, or for somebody to send them to.
+    /// Actions that wait for their time, or for a known recipient.
     Deferred: Count by Source,
-    /// Actions of low priority that were shed, because their event waited too long.
+    /// Actions of low priority that were shed (not sent), because their event waited too long.
     Shed: Count by Source,
-    /// Notifications that waited for their time until nobody wanted them any more.
+    /// Notifications that weren't sent because they expired while they waited for their time.
     Expired: Count by Source,
-    /// Actions withheld because too much of a conversation waits already, or because they are too large.
+    /// Actions that were withheld because too many of the conversation wait already, or because they are too large.
     HoldOverflow: Count by Source,
-    /// Notifications withheld because a cap had no room for them: older than those that wait for it, or by a cap that drops.
+    /// Notifications that were withheld because a cap had no room for them: newer ones wait for it, or the cap doesn't let any wait.
     OverCap: Count by Source,
-    /// Notifications withheld because what the person has chosen is there and can't be read, and which preference that is: `opt_in`, `channels`, `zone`, `quiet_from` or `quiet_to`.
+    /// Notifications that were withheld because the person's preference exists and can't be read, and which: `opt_in`, `channels`, `zone`, `quiet_from` or `quiet_to`.
     PreferenceUnread: Count by Field,
-    /// What had no room in a full collection, and in which: `join` (events of a window), `set` (elements), `fact` (values). Its event is processed all the same.
+    /// Values for which a full collection had no room, and which collection: `join` (events of a window), `set` (elements), `fact` (values). The event is processed all the same.
     Overflow: Count by Reason,
-    /// Values that weren't set because they aren't on the ladder of their fact. Their event is processed all the same.
+    /// Values that weren't set because they aren't on the ladder of their fact. The event is processed all the same.
     OffLadder: Count by Source,
-    /// Links that weren't made: the name has another conversation, or identities of its own.
+    /// Links that weren't made: the identity belongs to another conversation, or has identities of its own.
     LinkConflict: Count by Source,
-    /// Starts of a function: from its first line until it is ready for its first event.
+    /// Time to start a function: from its first line until it is ready for its first event.
     ColdStart: Milliseconds by Function,
 }
 

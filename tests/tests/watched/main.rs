@@ -1,0 +1,145 @@
+//! What is emitted, and who looks at it: docs/metrics.md is generated from the enum; the dashboard, the alarms and the runbook are
+//! checked against it, against what AWS counts, and against each other.
+
+mod dashboard;
+mod runbook;
+
+use dashboard::on_the_dashboard;
+use serde_json::Value;
+use std::fmt::Write as _;
+use tidings_config::limits::LAG_OBJECTIVE;
+use tidings_core::telemetry::{By, Kind, Metric};
+use tidings_tests::golden::{check_between, root};
+use tidings_tests::template::Template;
+
+const BEGIN: &str = "<!-- made by tests/tests/watched/main.rs -->";
+const END: &str = "<!-- end -->";
+
+/// The namespace of our metrics, as the template writes it.
+const OURS: &str = "Tidings/${AWS::StackName}";
+
+/// What AWS counts, as its own pages have it: namespace, dimension, names.
+const AWS: &[(&str, &str, &[&str])] = &[
+    ("AWS/ApiGateway", "ApiId", &["4xx", "5xx", "Count", "Latency"]),
+    (
+        "AWS/DynamoDB",
+        "TableName",
+        &["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents"],
+    ),
+    ("AWS/Lambda", "FunctionName", &["ConcurrentExecutions", "Duration", "Errors", "Invocations", "Throttles"]),
+    ("AWS/Logs", "LogGroupName", &["IncomingBytes"]),
+    (
+        "AWS/SQS",
+        "QueueName",
+        &[
+            "ApproximateAgeOfOldestMessage",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesVisible",
+            "NumberOfEmptyReceives",
+            "NumberOfMessagesDeleted",
+            "NumberOfMessagesReceived",
+            "NumberOfMessagesSent",
+        ],
+    ),
+];
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Fails unless the code or AWS emits this, with these dimensions. Which metric of ours it is.
+fn emitted(place: &str, namespace: &str, name: &str, dimensions: &[&str]) -> Option<Metric> {
+    if namespace == OURS {
+        let metric = Metric::parse(name).unwrap_or_else(|| panic!("{place}: no metric {name}"));
+        assert!(metric.by().dimensions().contains(&dimensions), "{place}: {name} has no dimensions {dimensions:?}");
+        return Some(metric);
+    }
+    let known =
+        AWS.iter().any(|(space, dimension, names)| *space == namespace && [*dimension] == dimensions && names.contains(&name));
+    assert!(known, "{place}: AWS has no {namespace} {name} by {dimensions:?} that we know of");
+    None
+}
+
+#[test]
+fn the_metrics_page_says_what_the_enum_says() {
+    let mut page = String::from("| metric | what | unit | by |\n|---|---|---|---|\n");
+    for metric in Metric::ALL {
+        let unit = match metric.kind() {
+            Kind::Count => "count",
+            Kind::Milliseconds => "ms",
+            Kind::Share => "share",
+            Kind::Index => "index",
+        };
+        let by = match metric.by() {
+            By::All => "all",
+            By::Source => "all; `source`",
+            By::State => "`source`, `state`",
+            By::Reason => "`source`, `reason`",
+            By::Field => "`source`, `field`",
+            By::Function => "`function`",
+        };
+        writeln!(page, "| `{}` | {} | {unit} | {by} |", metric.name(), metric.meaning().trim()).expect("a string");
+    }
+    check_between("docs/metrics.md", BEGIN, END, &page);
+    let objective = format!("{} s after their receipt", LAG_OBJECTIVE.as_secs());
+    assert!(Metric::Late.meaning().contains(&objective), "{objective}");
+}
+
+/// Alarms and those that are made of others, by name.
+fn alarms(template: &Template) -> Vec<(&str, &Value)> {
+    let of = |kind: &'static str| template.resources().filter(move |(_, r)| r["Type"] == kind);
+    of("AWS::CloudWatch::Alarm").chain(of("AWS::CloudWatch::CompositeAlarm")).map(|(name, r)| (name.as_str(), r)).collect()
+}
+
+#[test]
+fn every_metric_is_looked_at_and_nothing_else_is() {
+    let template = Template::read();
+    let mut seen = on_the_dashboard();
+    for (name, alarm) in alarms(&template) {
+        let properties = &alarm["Properties"];
+        let Some(namespace) = properties["Namespace"].as_str() else { continue };
+        let dimensions = properties["Dimensions"].as_array().map_or(&[][..], Vec::as_slice);
+        let dimensions: Vec<&str> = dimensions.iter().filter_map(|d| d["Name"].as_str()).collect();
+        let metric = emitted(name, namespace, properties["MetricName"].as_str().expect("a metric"), &dimensions);
+        if let Some(metric) = metric {
+            let statistic = match metric.kind() {
+                Kind::Count => "Sum",
+                Kind::Share => "Average",
+                Kind::Index => "SampleCount",
+                Kind::Milliseconds => "p99",
+            };
+            let looks_at = properties["Statistic"].as_str().or(properties["ExtendedStatistic"].as_str());
+            assert_eq!(looks_at, Some(statistic), "{name}");
+        }
+        seen.extend(metric);
+    }
+    let unseen: Vec<_> = Metric::ALL.iter().filter(|metric| !seen.contains(metric)).collect();
+    assert!(unseen.is_empty(), "neither on the dashboard nor in an alarm: {unseen:?}");
+}
+
+#[test]
+fn every_alarm_notifies_somebody() {
+    let template = Template::read();
+    let all = alarms(&template);
+    let rules: Vec<&str> = all.iter().filter_map(|(_, r)| r["Properties"]["AlarmRule"].as_str()).collect();
+    for rule in &rules {
+        for name in rule.split("${").skip(1).map(|rest| rest.split('}').next().expect("a name")) {
+            assert!(all.iter().any(|(alarm, r)| *alarm == name && r.get("Condition").is_none()), "{rule}: {name}");
+        }
+    }
+    for (name, alarm) in &all {
+        let notifies = !alarm["Properties"]["AlarmActions"].is_null();
+        assert!(notifies || rules.iter().any(|rule| rule.contains(&format!("${{{name}}}"))), "{name} notifies nobody");
+    }
+}
+
+#[test]
+fn the_objective_is_the_alarms_threshold() {
+    let template = Template::read();
+    let seconds = format!("{} s after their receipt", LAG_OBJECTIVE.as_secs());
+    assert!(template.text("LateFastAlarm", "/AlarmDescription").contains(&seconds));
+    for (alarm, burn) in [("LateFastAlarm", 14.4), ("LateSlowAlarm", 6.0)] {
+        let threshold = template.property(alarm, "/Threshold").as_f64().expect("a number");
+        assert!((threshold - burn / 100.0).abs() < 1e-9, "{alarm}: of the 1 % that may be late, {burn} times");
+    }
+}
