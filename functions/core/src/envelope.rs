@@ -6,12 +6,13 @@
 
 use crate::claim::ClaimKey;
 use crate::context::Order;
-use crate::limits::MAX_CLOCK_AHEAD;
-use crate::time::Timestamp;
 use crate::unreadable::{EVENT_TYPE, Packed, Unreadable, Why};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
+use tidings_config::limits::MAX_CLOCK_AHEAD;
+use tidings_config::schemas::{EventSchemas, Finding};
+use tidings_config::time::Timestamp;
 
 /// What this build writes: 3 for what couldn't be read, which an older processor must not take for an event; 2 where the event
 /// needs it (`data_base64`); else 1, so that a processor of before reads the rest.
@@ -262,6 +263,11 @@ impl Envelope {
     /// From when on the age of its claim counts: a delivery that is queued has seen a claim that wasn't processed.
     pub fn delivered(&self) -> Timestamp {
         self.deliveredtime.unwrap_or(self.receivedtime)
+    }
+
+    /// Validates the payload by the schemas that are known for its source and type. `None`: it is valid, or there is none.
+    pub fn validate(&self, schemas: &EventSchemas) -> Option<Finding> {
+        schemas.validate(self.source_name(), &self.event_type, self.dataschema.as_deref(), &self.data)
     }
 
     /// `stripe` of `/webhooks/stripe`.

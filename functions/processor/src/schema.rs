@@ -1,14 +1,14 @@
 //! An event's payload against its schema, before any rule sees it.
 
 use crate::failure::Failure;
+use tidings_config::schemas::{EventSchemas, Finding, OnMismatch};
 use tidings_core::envelope::Envelope;
-use tidings_core::schemas::{EventSchemas, Finding, OnMismatch};
 use tidings_core::telemetry::{Metric, STEP, Shown};
 
 /// What is off and accepted all the same. Both are counted, on every receive. What is rejected is final: the same payload
 /// fails the same schema again.
 pub fn hold(schemas: &EventSchemas, envelope: &Envelope) -> Result<Option<Finding>, Failure> {
-    let Some(finding) = schemas.hold(envelope) else { return Ok(None) };
+    let Some(finding) = envelope.validate(schemas) else { return Ok(None) };
     let source = envelope.source_name();
     Metric::OffSchema.count(source);
     match finding.on_mismatch {
