@@ -183,9 +183,31 @@ fn pages_use_the_words_of_the_field() {
 }
 
 #[test]
+fn the_index_of_decisions_names_each_with_its_title() {
+    let folder = root().join("docs/decisions");
+    let index = std::fs::read_to_string(folder.join("README.md")).expect("the index");
+    let mut decisions = Vec::new();
+    pages(&folder, &mut decisions);
+    let mut missing = String::new();
+    for path in decisions {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        let heading = text.lines().next().unwrap_or_default();
+        let row =
+            heading.trim_start_matches("# ").split_once(". ").map(|(number, title)| format!("| [{number}]({name}) | {title} |"));
+        if let Some(row) = row.filter(|row| !index.contains(row)) {
+            missing.push_str(&format!("docs/decisions/{name}:1: {row}\n"));
+        }
+    }
+    assert!(missing.is_empty(), "docs/decisions/README.md needs these rows:\n{missing}");
+}
+
+#[test]
 fn slips_are_found() {
     let long = "x".repeat(121);
-    let page = format!("# A `b` c: d\n\n{long}\n| {long}\n```\n{long} parked\n```\nIt is parked, `parked` and sparked.\n<a id=\"e\"></a>\n");
+    let page = format!(
+        "# A `b` c: d\n\n{long}\n| {long}\n```\n{long} parked\n```\nIt is parked, `parked` and sparked.\n<a id=\"e\"></a>\n"
+    );
     let page = format!("{page}<!-- made by x -->\nparked {long}\n<!-- end -->\nAnew: [x](y{long}.md) kept events\n");
     let lines = lines(&page);
     let all: Vec<usize> = lines.iter().filter(|line| wide(line)).map(|line| line.number).collect();
