@@ -29,7 +29,7 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
     let source = sources::configured(&options.source)?;
     if source.captures() {
         return Err(Failure::new(format!("{} is told its secret by a handshake", source.name))
-            .hint("open a window for a new one: docs/rotation.md, \"Told by a handshake\""));
+            .hint("open a window for a new one: docs/rotation.md, \"Handshake secrets\""));
     }
     let generated = if options.generate { Some(generate(&options, &source)?) } else { None };
     let given = options.secret_file.as_deref().map(given).transpose()?;

@@ -22,7 +22,7 @@ const DOCUMENT: &str = include_str!("../../../../docs/rotation.md");
 
 const SIGNED_WITH_BOTH: &str = "Signed with both: Stripe, Standard Webhooks";
 const SWITCHED_AT_ONCE: &str = "Switched at once: GitHub, Telegram, schemes of your own";
-const TOLD: &str = "Told by a handshake: Asana, Notion";
+const HANDSHAKE: &str = "Handshake secrets: Asana, Notion";
 
 /// The steps of a section of the document, which the test takes one after the other.
 struct Steps(VecDeque<&'static str>);
@@ -51,7 +51,7 @@ impl Drop for Steps {
 fn every_section_with_steps_is_walked() {
     let sections = DOCUMENT.split("\n## ").skip(1).filter(|text| text.contains("\n### "));
     let titles: Vec<&str> = sections.filter_map(|text| text.lines().next()).collect();
-    assert_eq!(titles, [SIGNED_WITH_BOTH, SWITCHED_AT_ONCE, TOLD]);
+    assert_eq!(titles, [SIGNED_WITH_BOTH, SWITCHED_AT_ONCE, HANDSHAKE]);
 }
 
 /// How often `SecretAgeIndex` was sent since it was last asked.
@@ -232,7 +232,7 @@ async fn a_provider_that_tells_its_secret() {
     };
     let provider = Deliveries { receiver: &receiver, clock: &clock, source: asana, sent: Cell::default() };
     let metric = Metric::default();
-    let mut steps = Steps::of(TOLD);
+    let mut steps = Steps::of(HANDSHAKE);
     provider.minutes(10, &[&["old"]]).await;
 
     steps.take("1. Open a window");
