@@ -22,7 +22,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use tidings_core::aws::{
-    DynamoClaims, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility, cause, loader,
+    DynamoClaims, DynamoContextReader, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility, cause, loader,
 };
 use tidings_core::time::{Clock, SystemClock};
 use tokio::net::TcpListener;
@@ -187,6 +187,11 @@ impl Cloud {
 
     pub fn visibility(&self) -> SqsVisibility {
         SqsVisibility::new(self.sqs.clone(), self.events_queue_url.clone())
+    }
+
+    /// As the read API uses it.
+    pub fn context_reader(&self) -> DynamoContextReader {
+        DynamoContextReader::new(self.dynamodb.clone(), CONTEXT_TABLE.to_owned())
     }
 
     pub fn reader(&self) -> Reader {
