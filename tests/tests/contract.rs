@@ -219,7 +219,11 @@ fn each_role_has_what_its_ports_need_and_no_more() {
     }
     let roles: Vec<&str> =
         template.resources().filter(|(_, r)| r["Type"] == "AWS::IAM::Role").map(|(name, _)| name.as_str()).collect();
-    assert_eq!(roles, ["ReceiverRole", "ProcessorRole", "ReaderRole", "DeploymentRole"], "one for each function, one for moving them");
+    assert_eq!(
+        roles,
+        ["ReceiverRole", "ProcessorRole", "ReaderRole", "DeploymentRole"],
+        "one for each function, one for moving them"
+    );
     for (name, resource) in template.resources().filter(|(_, r)| r["Type"] == "AWS::Serverless::Function") {
         assert_eq!(resource["Properties"].get("Policies"), None, "{name}: SAM would add `*` of its own");
     }
@@ -499,7 +503,10 @@ fn the_read_api_is_for_who_signs_or_has_a_token() {
     let secret = template.property("Reader", "/Environment/Variables/CONTEXT_TOKENS_SECRET_ARN");
     assert_eq!(secret, &json!(["ContextByToken", "ContextTokens.Id", ""]));
     let statement = template.property("ReaderTokensPolicy", "/PolicyDocument/Statement/0");
-    assert_eq!((&statement["Action"], &statement["Resource"]), (&json!("secretsmanager:GetSecretValue"), &json!("ContextTokens.Id")));
+    assert_eq!(
+        (&statement["Action"], &statement["Resource"]),
+        (&json!("secretsmanager:GetSecretValue"), &json!("ContextTokens.Id"))
+    );
     assert!(template.text("ReaderPermission", "/SourceArn").ends_with("/*/GET/context/*"));
     for role in ["ReceiverRole", "ProcessorRole"] {
         assert!(!template.property(role, "/Policies").to_string().contains("ContextTokens"), "{role}");

@@ -22,7 +22,8 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use tidings_core::aws::{
-    DynamoClaims, DynamoContextReader, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility, cause, loader,
+    DynamoClaims, DynamoContextReader, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility,
+    cause, loader,
 };
 use tidings_core::time::{Clock, SystemClock};
 use tokio::net::TcpListener;

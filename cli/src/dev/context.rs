@@ -38,7 +38,8 @@ async fn answer(State((api, token)): State<(Arc<ContextApi>, Token)>, request: R
 }
 
 fn response(reply: &Reply) -> Response {
-    let mut response = (StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), reply.body()).into_response();
+    let mut response =
+        (StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), reply.body()).into_response();
     for (name, value) in reply.headers() {
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(header::HeaderName::from_static(name), value);

@@ -47,8 +47,14 @@ fn the_read_api_says_what_context_show_says() {
     assert_eq!(answer["node"], shown["context"]["node"]["value"]);
     assert!(answer["entities"]["order/1042"]["payment"].is_string() && answer.get("details").is_none(), "{answer}");
     let (_, detailed) = get(&dev, &format!("{ann}?details=true"), Some(&dev.token));
-    assert_eq!(detailed["details"]["entities"]["order/1042"].as_object().map(Map::len), answer["entities"]["order/1042"].as_object().map(Map::len));
-    assert_eq!(get(&dev, "/context/nobody", Some(&dev.token)).1, json!({"conversation": "nobody", "entities": {}, "identities": []}));
+    assert_eq!(
+        detailed["details"]["entities"]["order/1042"].as_object().map(Map::len),
+        answer["entities"]["order/1042"].as_object().map(Map::len)
+    );
+    assert_eq!(
+        get(&dev, "/context/nobody", Some(&dev.token)).1,
+        json!({"conversation": "nobody", "entities": {}, "identities": []})
+    );
 }
 
 /// An identity's own partition has a link and nothing else: the command and the API both go where it leads.

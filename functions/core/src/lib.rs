@@ -9,6 +9,8 @@ pub mod action;
 pub mod claim;
 pub mod config;
 pub mod context;
+#[cfg(feature = "schema")]
+pub mod contract;
 pub mod due;
 pub mod envelope;
 pub mod kept;

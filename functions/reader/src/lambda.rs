@@ -56,9 +56,10 @@ pub async fn answer(api: &ContextApi, event: LambdaEvent<Incoming>) -> Outgoing 
 impl From<Incoming> for Request {
     fn from(event: Incoming) -> Self {
         let context = event.request_context.unwrap_or_default();
-        let identity = context.authorizer.and_then(|authorizer| authorizer.iam).and_then(|iam| {
-            iam.get("userArn").and_then(Value::as_str).filter(|arn| !arn.is_empty()).map(str::to_owned)
-        });
+        let identity = context
+            .authorizer
+            .and_then(|authorizer| authorizer.iam)
+            .and_then(|iam| iam.get("userArn").and_then(Value::as_str).filter(|arn| !arn.is_empty()).map(str::to_owned));
         let headers = event.headers.unwrap_or_default();
         // API Gateway gives names in lower case.
         let authorization = headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));

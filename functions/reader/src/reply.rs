@@ -63,7 +63,9 @@ impl Reply {
             Self::NotFound => "no such endpoint, allowed: /context/{conversation}".to_owned(),
             Self::MethodNotAllowed => "allowed: GET".to_owned(),
             Self::TooLarge { bytes } => {
-                format!("the context has {bytes} bytes, allowed: {MAX_CONTEXT_ANSWER_BYTES}; read the table instead: docs/reading.md")
+                format!(
+                    "the context has {bytes} bytes, allowed: {MAX_CONTEXT_ANSWER_BYTES}; read the table instead: docs/reading.md"
+                )
             }
             Self::Unavailable => "the context can't be read now, please try again".to_owned(),
         }

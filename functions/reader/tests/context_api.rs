@@ -223,7 +223,9 @@ async fn an_event_of_the_http_api_is_answered_in_its_format() {
     assert_eq!(context["details"]["entities"]["order/1042"]["status"]["cause"], "orders#e1");
 
     let by_iam = world.api(Access::FrontDoor);
-    for nobody in [Value::Null, json!({}), json!({"iam": null}), json!({"iam": {}}), json!({"iam": {"userArn": ""}}), json!({"jwt": {}})] {
+    for nobody in
+        [Value::Null, json!({}), json!({"iam": null}), json!({"iam": {}}), json!({"iam": {"userArn": ""}}), json!({"jwt": {}})]
+    {
         assert_eq!(invoked(&by_iam, event(nobody.clone())).await["statusCode"], 403, "{nobody}");
     }
     let somebody = json!({"iam": {"userArn": "arn:aws:sts::123456789012:assumed-role/bot/bot", "accountId": "123456789012"}});

@@ -20,6 +20,7 @@ use std::fmt;
 
 /// `{source}#{event key}`: the identity of an event everywhere in Tidings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ClaimKey(String);
 

@@ -12,13 +12,12 @@ use std::collections::BTreeMap;
 
 /// What is known of a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Context"))]
 pub struct ContextAnswer {
     /// Its name. Another one than was asked for if that was the name of an identity.
     pub conversation: String,
     /// Where the dialogue stands. Absent: no rule has said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub node: Option<String>,
     /// By entity (`order/1042`), its facts by name. Empty: nothing is known, or nothing yet.
     pub entities: BTreeMap<String, BTreeMap<String, Value>>,
@@ -26,7 +25,6 @@ pub struct ContextAnswer {
     pub identities: Vec<String>,
     /// Where the values come from, with `?details=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Details"))]
     pub details: Option<Details>,
 }
 
@@ -35,7 +33,6 @@ pub struct ContextAnswer {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "FactDetail"))]
     pub node: Option<FactDetail>,
     pub entities: BTreeMap<String, BTreeMap<String, FactDetail>>,
 }
@@ -45,14 +42,11 @@ pub struct Details {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FactDetail {
     /// When the newest event happened that had a part in the value.
-    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
     pub time: Timestamp,
     /// Its claim key: `tidings events show` takes it.
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub cause: ClaimKey,
     /// From then on the value isn't given any more. Absent: it doesn't expire.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
     pub expires: Option<Timestamp>,
 }
 
@@ -60,15 +54,15 @@ impl ContextAnswer {
     /// What is known at this time.
     pub fn of(context: &Context, now: Timestamp, with_details: bool) -> Self {
         let node = context.node.as_ref().filter(|fact| fact.is_known(now));
-        let known = context.entities.iter().map(|(entity, facts)| (entity, known(facts, now))).filter(|(_, facts)| !facts.is_empty());
+        let known =
+            context.entities.iter().map(|(entity, facts)| (entity, known(facts, now))).filter(|(_, facts)| !facts.is_empty());
         let known: BTreeMap<&String, BTreeMap<&String, &Fact>> = known.collect();
         Self {
             conversation: context.conversation.clone(),
             node: node.and_then(|fact| fact.value.as_str()).map(str::to_owned),
             entities: each(&known, |fact| fact.value.clone()),
             identities: context.identities.clone(),
-            details: with_details
-                .then(|| Details { node: node.map(FactDetail::of), entities: each(&known, FactDetail::of) }),
+            details: with_details.then(|| Details { node: node.map(FactDetail::of), entities: each(&known, FactDetail::of) }),
         }
     }
 }
