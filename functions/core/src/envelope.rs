@@ -25,7 +25,8 @@ pub const OLDEST_CONTRACT_VERSION: u16 = 1;
 
 const SPEC_VERSION: &str = "1.0";
 
-/// One event on its way from the receiver to the processor. Its Debug names it and leaves out the payload.
+// Its Debug names it and leaves out the payload.
+/// One event on its way from the receiver to the processor: one message of the events queue.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Event"))]
 pub struct Envelope {
@@ -37,6 +38,7 @@ pub struct Envelope {
     pub id: String,
     /// `/webhooks/{source}`
     pub source: String,
+    /// As the provider calls it.
     #[serde(rename = "type")]
     pub event_type: String,
     /// The entity, as `order/1042`.
@@ -48,7 +50,7 @@ pub struct Envelope {
     /// The payload's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataschema: Option<String>,
-    /// Of the payload.
+    /// The media type of the payload.
     pub datacontenttype: String,
     /// Whose context the event belongs to, where the preset knows; `rules.yaml` has the last word.
     #[serde(default, skip_serializing_if = "Option::is_none")]

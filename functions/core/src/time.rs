@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 with milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", extend("format" = "date-time")))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", description = "A time in UTC, as RFC 3339 with milliseconds.", extend("format" = "date-time")))]
 pub struct Timestamp(i64);
 
 /// 0000-01-01T00:00:00.000Z.

@@ -21,6 +21,7 @@ pub struct ActionMessage<'a> {
     /// `tidings.notify`: say `data.text`. Any other: what a rule emits, with its data.
     #[serde(rename = "type")]
     action_type: &'a str,
+    /// Of `data`: `application/json`.
     datacontenttype: &'static str,
     /// Whom it is for, as `whatsapp:491713920012`. Also the message group of the queue.
     conversation: &'a str,

@@ -30,8 +30,8 @@ use stored::StoredIntent;
 /// The CloudEvents type of a notification.
 pub const NOTIFY_TYPE: &str = "tidings.notify";
 
-/// The identity of an action. The same event gives the same, in whatever order and however often it is processed, and
-/// whosever conversation it turns out to be: who has done one has done it.
+/// The identity of an action: 64 hexadecimal digits. The same event gives the same id, in whatever order and however often it is
+/// processed, and whichever conversation it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
