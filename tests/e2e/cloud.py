@@ -222,18 +222,19 @@ class Stack:
         stack._look_up()
         return stack
 
-    def deploy_again(self, sam_bin, built, repository):
-        """Another build over the one that is deployed."""
-        self._sam_deploy(sam_bin, built, repository)
+    def deploy_again(self, sam_bin, built, repository, **parameters):
+        """Another build, or other parameters, over what is deployed."""
+        self._sam_deploy(sam_bin, built, repository, **parameters)
+        self._look_up()
 
-    def _sam_deploy(self, sam_bin, built, repository):
+    def _sam_deploy(self, sam_bin, built, repository, **parameters):
         """`sam deploy`, as samconfig.toml and the README have it but for the question before it."""
         run(
             "sam deploy",
             [Path(sam_bin) / "sam", "deploy", "--template-file", built / "template.yaml", "--stack-name", STACK,
              "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
              "--config-file", repository / "samconfig.toml", "--region", REGION,
-             "--parameter-overrides", f"Architecture={architecture()}"],
+             "--parameter-overrides", f"Architecture={architecture()}", *(f"{name}={value}" for name, value in parameters.items())],
             aws_env(self.emulator.proxy.url, sam_bin), repository, 600,
         )
 

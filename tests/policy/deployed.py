@@ -22,6 +22,7 @@ GIVEN = {
     "GradualDeployment": "true",
     "CaptureSecrets": "true",
     "ApiSecrets": "true",
+    "ContextApi": "token",
     "LogRetentionDays": 365,
 }
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012", "AWS::StackName": "tidings"}
@@ -45,6 +46,10 @@ class Deployed:
             return left == right
         if function == "Fn::Not":
             return not self.truth(arguments[0])
+        if function == "Fn::And":
+            return all(map(self.truth, arguments))
+        if function == "Condition":
+            return self.holds(arguments)
         raise NotImplementedError(f"a condition with {function}")
 
     def value(self, value):

@@ -3,4 +3,6 @@
 
 pub mod conformance;
 pub mod golden;
+pub mod messages;
 pub mod template;
+pub mod typescript;

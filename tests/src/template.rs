@@ -10,8 +10,13 @@ pub struct Template(Value);
 
 impl Template {
     pub fn read() -> Self {
-        let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
-        Self(serde_saphyr::from_str(&text).expect("template.yaml is YAML"))
+        Self::of("template.yaml")
+    }
+
+    /// Another one of this repository.
+    pub fn of(path: &str) -> Self {
+        let text = std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        Self(serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{path} is no YAML: {error}")))
     }
 
     pub fn resources(&self) -> impl Iterator<Item = (&String, &Value)> {
@@ -27,6 +32,19 @@ impl Template {
 
     pub fn parameters(&self) -> BTreeSet<&str> {
         self.0["Parameters"].as_object().expect("parameters").keys().map(String::as_str).collect()
+    }
+
+    pub fn parameter(&self, name: &str) -> &Value {
+        self.0["Parameters"].get(name).unwrap_or_else(|| panic!("template.yaml has no parameter {name}"))
+    }
+
+    /// As the tags read: `!Equals [!Ref A, b]` is `["A", "b"]`, and `!Not […]` a list around it.
+    pub fn condition(&self, name: &str) -> &Value {
+        self.0["Conditions"].get(name).unwrap_or_else(|| panic!("template.yaml has no condition {name}"))
+    }
+
+    pub fn condition_of_output(&self, name: &str) -> Option<&str> {
+        self.0["Outputs"][name]["Condition"].as_str()
     }
 
     /// The conditions that look at a parameter.

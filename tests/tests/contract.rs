@@ -7,7 +7,7 @@ use tidings_config::limits::{
     TIMER_HOP,
 };
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
-use tidings_core::settings::{ProcessorSettings, ReceiverSettings};
+use tidings_core::settings::{ProcessorSettings, ReaderSettings, ReceiverSettings};
 use tidings_tests::template::Template;
 
 fn set<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
@@ -17,7 +17,11 @@ fn set<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
 #[test]
 fn each_function_gets_the_variables_that_it_reads_and_no_other() {
     let template = Template::read();
-    for (function, reads) in [("Receiver", ReceiverSettings::VARIABLES), ("Processor", ProcessorSettings::VARIABLES)] {
+    for (function, reads) in [
+        ("Receiver", ReceiverSettings::VARIABLES),
+        ("Processor", ProcessorSettings::VARIABLES),
+        ("Reader", ReaderSettings::VARIABLES),
+    ] {
         let variables = template.property(function, "/Environment/Variables").as_object().unwrap();
         let expected: BTreeSet<&str> = reads.iter().copied().chain(["RUST_LOG", "AWS_NEW_RETRIES_2026"]).collect();
         assert_eq!(set(variables.keys().map(String::as_str)), expected, "{function}");
@@ -29,6 +33,8 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
     assert_eq!(template.text("Processor", "/Environment/Variables/EVENTS_QUEUE_URL"), "EventsQueue");
     assert_eq!(template.text("Processor", "/Environment/Variables/LINKS_QUEUE_ARN"), "LinksQueue.Arn");
     assert_eq!(template.text("Processor", "/Environment/Variables/ACTIONS_QUEUE_URL"), "ActionsQueue");
+    assert_eq!(template.text("Reader", "/Environment/Variables/CONTEXT_TABLE"), "ContextTable");
+    assert_eq!(template.text("Reader", "/Environment/Variables/CONTEXT_API"), "ContextApi");
 }
 
 #[test]
@@ -89,6 +95,23 @@ fn actions_come_out_in_the_order_of_their_conversation_and_hold_up_no_other() {
     assert_eq!(template.text("ActionsQueue", "/DeduplicationScope"), "messageGroup");
     assert_eq!(template.text("ActionsQueue", "/FifoThroughputLimit"), "perMessageGroupId");
     assert_eq!(template.text("ActionsQueue", "/RedrivePolicy/deadLetterTargetArn"), "ActionsDeadLetterQueue.Arn");
+}
+
+/// SQS's own 30 s would give an action to a second consumer while the first is still at it.
+#[test]
+fn an_action_is_hidden_for_as_long_as_the_bot_says() {
+    let template = Template::read();
+    assert_eq!(template.text("ActionsQueue", "/VisibilityTimeout"), "ActionsVisibilitySeconds");
+    let parameter = template.parameter("ActionsVisibilitySeconds");
+    let default = parameter["Default"].as_u64().unwrap();
+    assert_eq!((&parameter["MinValue"], &parameter["MaxValue"]), (&json!(1), &json!(43_200)), "SQS's longest");
+    for bot in ["python", "node"] {
+        let example = Template::of(&format!("examples/bots/{bot}/template.yaml"));
+        let timeout = example.number("Bot", "/Timeout");
+        assert!(6 * timeout <= default, "{bot}: {timeout} s of function, {default} s of visibility");
+        assert_eq!(example.property("BotSource", "/FunctionResponseTypes"), &json!(["ReportBatchItemFailures"]), "{bot}");
+        assert_eq!(example.text("BotSource", "/EventSourceArn"), "ActionsQueueArn", "{bot}");
+    }
 }
 
 /// Lambda stops what goes round some 16 times; a timer does, by design.
@@ -179,15 +202,28 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "xray:PutTelemetryRecords *",
         "xray:PutTraceSegments *",
     ];
-    for (function, role, expected) in
-        [("Receiver", "ReceiverRole", &receiver[..]), ("Processor", "ProcessorRole", &processor[..])]
-    {
+    let reader = [
+        "dynamodb:Query ContextTable.Arn",
+        "logs:CreateLogStream ReaderLogGroup.Arn",
+        "logs:PutLogEvents ReaderLogGroup.Arn",
+        "xray:PutTelemetryRecords *",
+        "xray:PutTraceSegments *",
+    ];
+    for (function, role, expected) in [
+        ("Receiver", "ReceiverRole", &receiver[..]),
+        ("Processor", "ProcessorRole", &processor[..]),
+        ("Reader", "ReaderRole", &reader[..]),
+    ] {
         assert_eq!(template.text(function, "/Role"), format!("{role}.Arn"));
         assert_eq!(template.grants(role), expected.iter().map(|g| (*g).to_owned()).collect(), "{role}");
     }
     let roles: Vec<&str> =
         template.resources().filter(|(_, r)| r["Type"] == "AWS::IAM::Role").map(|(name, _)| name.as_str()).collect();
-    assert_eq!(roles, ["ReceiverRole", "ProcessorRole", "DeploymentRole"], "one for each function, one for moving them");
+    assert_eq!(
+        roles,
+        ["ReceiverRole", "ProcessorRole", "ReaderRole", "DeploymentRole"],
+        "one for each function, one for moving them"
+    );
     for (name, resource) in template.resources().filter(|(_, r)| r["Type"] == "AWS::Serverless::Function") {
         assert_eq!(resource["Properties"].get("Policies"), None, "{name}: SAM would add `*` of its own");
     }
@@ -228,10 +264,14 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
         .map(|(name, _)| template.text(name, "/RouteKey").to_owned())
         .collect();
     routes.sort();
-    assert_eq!(routes, ["ANY /webhooks/{source}", "GET /health", "GET /ready"]);
+    assert_eq!(routes, ["ANY /webhooks/{source}", "GET /context/{conversation+}", "GET /health", "GET /ready"]);
     for route in &routes {
         // A route's name is a key with slashes of its own.
-        let settings = &template.property("Stage", "/RouteSettings")[route];
+        let mut settings = &template.property("Stage", "/RouteSettings")[route];
+        // !If [condition, settings, nothing]
+        if let Some([_, given, _]) = settings.as_array().map(Vec::as_slice) {
+            settings = given;
+        }
         assert!(settings["ThrottlingRateLimit"] != Value::Null && settings["ThrottlingBurstLimit"] != Value::Null, "{route}");
     }
     assert_eq!(template.text("Stage", "/StageName"), "$default", "another stage would be part of the path");
@@ -254,7 +294,11 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
         assert_eq!(role, &json!(["Gradual", "DeploymentRole.Arn", "AWS::NoValue"]));
         assert_eq!(template.text(function, "/DeploymentPreference/Type"), shift);
     }
+    assert_eq!(template.text("Reader", "/AutoPublishAlias"), "live");
+    assert_eq!(template.property("Reader", "/AutoPublishAliasAllProperties"), true);
     for (caller, path) in [
+        ("ReaderIntegration", "/IntegrationUri"),
+        ("ReaderPermission", "/FunctionName"),
         ("ReceiverIntegration", "/IntegrationUri"),
         ("ReceiverPermission", "/FunctionName"),
         ("ProcessorSource", "/FunctionName"),
@@ -268,7 +312,7 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
 #[test]
 fn a_versions_description_names_every_parameter_that_its_function_gets() {
     let template = Template::read();
-    for function in ["Receiver", "Processor"] {
+    for (function, at_least) in [("Receiver", 4), ("Processor", 4), ("Reader", 3)] {
         let mut properties = template.property(function, "").clone();
         let described = properties["VersionDescription"].as_str().unwrap().to_owned();
         for other in ["VersionDescription", "DeploymentPreference"] {
@@ -278,7 +322,7 @@ fn a_versions_description_names_every_parameter_that_its_function_gets() {
         let stands_in = |name: &str| text.contains(&format!("\"{name}\"")) || text.contains(&format!("${{{name}}}"));
         let mut gets = template.parameters();
         gets.retain(|parameter| stands_in(parameter) || template.conditions_of(parameter).into_iter().any(stands_in));
-        assert!(gets.len() >= 4, "{function}: {gets:?}");
+        assert!(gets.len() >= at_least, "{function}: {gets:?}");
         for parameter in gets {
             assert!(described.contains(&format!("${{{parameter}}}")), "{function}: a change of {parameter} is no new version");
         }
@@ -370,12 +414,13 @@ fn a_key_of_ones_own_encrypts_everything_that_is_kept() {
         assert_eq!(template.property(name, path), &key, "{name}");
         kept += 1;
     }
-    assert_eq!(kept, 6 + 2 + 3 + 3);
-    for function in ["Receiver", "Processor"] {
+    assert_eq!(kept, 6 + 2 + 4 + 4);
+    let (both, decrypts) = (json!(["kms:Decrypt", "kms:GenerateDataKey"]), json!("kms:Decrypt"));
+    for (function, may) in [("Receiver", &both), ("Processor", &both), ("Reader", &decrypts)] {
         let policy = format!("{function}KeyPolicy");
         assert_eq!(template.text(&policy, "/RoleName"), format!("{function}Role"));
         let statement = template.property(&policy, "/PolicyDocument/Statement/0");
-        assert_eq!(statement["Action"], json!(["kms:Decrypt", "kms:GenerateDataKey"]));
+        assert_eq!(&statement["Action"], may, "{function}");
         assert_eq!(statement["Resource"], "KmsKeyArn");
     }
 }
@@ -384,19 +429,89 @@ fn a_key_of_ones_own_encrypts_everything_that_is_kept() {
 fn logs_are_kept_for_a_time_and_a_dead_letter_is_seen() {
     let template = Template::read();
     let groups: Vec<_> = template.resources().filter(|(_, r)| r["Type"] == "AWS::Logs::LogGroup").collect();
-    assert_eq!(groups.len(), 3);
+    assert_eq!(groups.len(), 4);
     assert!(groups.iter().all(|(_, group)| group["Properties"]["RetentionInDays"] == "LogRetentionDays"));
     assert_eq!(template.text("DeadLetterAlarm", "/MetricName"), "ApproximateNumberOfMessagesVisible");
 }
 
 #[test]
 fn the_outputs_are_those_that_tools_look_for() {
-    let (queues, tables) =
-        (["ActionsQueueUrl", "DeadLetterQueueUrl", "EventsQueueUrl", "LinksQueueUrl"], ["ClaimsTableName", "ContextTableName"]);
+    let always = [
+        "ActionsQueueArn",
+        "ActionsQueueUrl",
+        "ClaimsTableName",
+        "ContextTableArn",
+        "ContextTableName",
+        "DeadLetterQueueUrl",
+        "EventsQueueUrl",
+        "LinksQueueUrl",
+        "SecretArn",
+        "WebhookUrl",
+    ];
+    let sometimes = ["ApiSecretArn", "CapturedSecretArn", "ContextTokensArn", "ContextUrl", "KmsKeyArn"];
+    let template = Template::read();
+    assert_eq!(template.outputs(), set(always.into_iter().chain(sometimes)));
+    for output in always {
+        assert_eq!(template.condition_of_output(output), None, "{output}");
+    }
+    for output in sometimes {
+        assert!(template.condition_of_output(output).is_some(), "{output}");
+    }
+}
+
+/// What is off costs nothing: no function, role, log group, secret or route of it exists.
+#[test]
+fn a_stack_has_a_read_api_only_if_it_was_deployed_with_one() {
+    let template = Template::read();
+    assert_eq!(template.parameter("ContextApi")["Default"], "false");
+    let conditions = ["HasContextApi", "ContextByToken", "HasContextApiAndKey"];
+    let mut found = BTreeSet::new();
+    for (name, resource) in template.resources() {
+        let is_of_it = name.starts_with("Reader") || ["ContextRoute", "ContextTokens"].contains(&name.as_str());
+        let condition = resource["Condition"].as_str();
+        assert_eq!(condition.is_some_and(|condition| conditions.contains(&condition)), is_of_it, "{name}");
+        if is_of_it {
+            found.insert(name.as_str());
+        } else if name != "Stage" {
+            let text = resource.to_string();
+            assert!(!text.contains("Reader") && !text.contains("ContextTokens"), "{name} names what may not be there");
+        }
+    }
+    let expected = [
+        "ContextRoute",
+        "ContextTokens",
+        "Reader",
+        "ReaderIntegration",
+        "ReaderKeyPolicy",
+        "ReaderLogGroup",
+        "ReaderPermission",
+        "ReaderRole",
+        "ReaderTokensPolicy",
+    ];
+    assert_eq!(found, set(expected));
+    assert_eq!(template.condition("HasContextApi"), &json!([["ContextApi", "false"]]));
+    assert_eq!(template.condition("ContextByToken"), &json!(["ContextApi", "token"]));
+    assert_eq!(template.condition("ContextByIam"), &json!(["ContextApi", "iam"]));
+}
+
+/// With `iam` API Gateway checks who it is, with `token` the function does: the route is never open without either.
+#[test]
+fn the_read_api_is_for_who_signs_or_has_a_token() {
+    let template = Template::read();
+    assert_eq!(template.property("ContextRoute", "/AuthorizationType"), &json!(["ContextByIam", "AWS_IAM", "NONE"]));
+    assert_eq!(template.text("Reader", "/Environment/Variables/CONTEXT_API"), "ContextApi", "NONE is `token` to the function");
+    let secret = template.property("Reader", "/Environment/Variables/CONTEXT_TOKENS_SECRET_ARN");
+    assert_eq!(secret, &json!(["ContextByToken", "ContextTokens.Id", ""]));
+    let statement = template.property("ReaderTokensPolicy", "/PolicyDocument/Statement/0");
     assert_eq!(
-        Template::read().outputs(),
-        set(queues.into_iter().chain(tables).chain(["ApiSecretArn", "CapturedSecretArn", "SecretArn", "WebhookUrl"]))
+        (&statement["Action"], &statement["Resource"]),
+        (&json!("secretsmanager:GetSecretValue"), &json!("ContextTokens.Id"))
     );
+    assert!(template.text("ReaderPermission", "/SourceArn").ends_with("/*/GET/context/*"));
+    for role in ["ReceiverRole", "ProcessorRole"] {
+        assert!(!template.property(role, "/Policies").to_string().contains("ContextTokens"), "{role}");
+    }
+    assert!(!template.property("ReceiverRole", "/Policies").to_string().contains("ContextTable"), "it answers strangers");
 }
 
 #[test]

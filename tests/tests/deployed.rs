@@ -16,7 +16,7 @@ fn linked(package: &str) -> String {
 
 #[test]
 fn no_fake_is_reachable_from_a_deployed_binary() {
-    for package in ["receiver", "processor"] {
+    for package in ["receiver", "processor", "reader"] {
         let linked = linked(package);
         assert!(linked.contains("tidings-core feature \"aws\""), "{package} links the real adapters");
         for fake in ["tidings-core feature \"memory\"", "dynoxide", "winterbaume", "tidings-events", "lambda-simulator"] {
@@ -27,7 +27,7 @@ fn no_fake_is_reachable_from_a_deployed_binary() {
 
 #[test]
 fn nothing_of_the_build_is_in_the_binary() {
-    for package in ["receiver", "processor"] {
+    for package in ["receiver", "processor", "reader"] {
         let linked = linked(package);
         for only_for_builds in [
             "tidings-core feature \"files\"",
@@ -43,13 +43,15 @@ fn nothing_of_the_build_is_in_the_binary() {
 }
 
 #[test]
-fn there_is_one_tls_stack_and_the_receiver_has_no_expressions() {
-    for package in ["receiver", "processor"] {
+fn there_is_one_tls_stack_and_only_the_processor_has_expressions() {
+    for package in ["receiver", "processor", "reader"] {
         let linked = linked(package);
         assert!(linked.contains("\nring v"), "{package}");
         for other in ["aws-lc-sys", "openssl-sys", "native-tls", "aws-sdk-sso"] {
             assert!(!linked.contains(other), "{package} links {other}");
         }
     }
-    assert!(!linked("receiver").contains("\ncel v"));
+    for package in ["receiver", "reader"] {
+        assert!(!linked(package).contains("\ncel v"), "{package}");
+    }
 }

@@ -23,7 +23,8 @@ use std::path::Path;
 use std::sync::Arc;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
-    DynamoClaims, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility, cause, loader,
+    DynamoClaims, DynamoContextReader, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility,
+    cause, loader,
 };
 use tokio::net::TcpListener;
 use winterbaume_core::MockAws;
@@ -187,6 +188,11 @@ impl Cloud {
 
     pub fn visibility(&self) -> SqsVisibility {
         SqsVisibility::new(self.sqs.clone(), self.events_queue_url.clone())
+    }
+
+    /// As the read API uses it.
+    pub fn context_reader(&self) -> DynamoContextReader {
+        DynamoContextReader::new(self.dynamodb.clone(), CONTEXT_TABLE.to_owned())
     }
 
     pub fn reader(&self) -> Reader {

@@ -38,12 +38,13 @@ pub(crate) type Listener = mpsc::Sender<Answered>;
 pub(crate) async fn serve(
     listener: TcpListener,
     receiver: Arc<Receiver>,
+    context: Router,
     links: SqsQueue,
     token: Token,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let links = Router::new().route(super::LINKS_PATH, post(enqueue)).with_state(links);
-    let app = Router::new().fallback(handle).with_state((receiver, None)).merge(links);
+    let app = Router::new().fallback(handle).with_state((receiver, None)).merge(links).merge(context);
     let app = app.layer(from_fn_with_state(token, guard));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }

@@ -7,6 +7,7 @@ pub(crate) mod access;
 mod actions;
 mod blueprint;
 pub mod cloud;
+mod context;
 mod demo;
 mod disk;
 mod door;
@@ -80,7 +81,8 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     }
     let chatbot = Arc::new(Chatbot::default());
     running.spawn(Arc::clone(&chatbot).run(Arc::clone(&cloud), stopped.clone()));
-    let server = http::serve(listener, receiver, cloud.links(), cloud.token.clone(), signals::heard(stopped));
+    let server =
+        http::serve(listener, receiver, context::router(&cloud), cloud.links(), cloud.token.clone(), signals::heard(stopped));
     running.spawn(async move {
         let _ = server.await;
     });

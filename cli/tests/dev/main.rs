@@ -15,6 +15,7 @@ mod kills;
 mod manual;
 mod presets;
 mod privacy;
+mod reading;
 mod replay;
 mod rotate;
 mod stack;

@@ -153,6 +153,20 @@ pub const SECRETS_RETRY: Duration = Duration::from_secs(60);
 /// The same while there are no secrets at all, when every request is answered 503.
 pub const SECRETS_RETRY_EMPTY: Duration = Duration::from_secs(5);
 
+/// How long the tokens of the read API are accepted after the last fetch of their secret that succeeded. Longer than a failure of
+/// Secrets Manager lasts, and the longest that a token works after it was taken out of the secret.
+pub const TOKENS_KEPT: Duration = Duration::from_secs(3_600);
+
+/// Tokens of the read API in all. Each request is compared with every one of them.
+pub const MAX_CONTEXT_TOKENS: usize = 64;
+
+/// A token of the read API. 32 characters of base64 are 192 bits.
+pub const MIN_CONTEXT_TOKEN_BYTES: usize = 32;
+pub const MAX_CONTEXT_TOKEN_BYTES: usize = 512;
+
+/// An answer of the read API. Lambda's own limit on a response is 6 MB.
+pub const MAX_CONTEXT_ANSWER_BYTES: usize = 5 * 1024 * 1024;
+
 /// How long an answer of `GET /ready` is given again. Together with its route's throttle it bounds what strangers can make us ask.
 pub const READINESS_KEPT: Duration = Duration::from_secs(10);
 
@@ -706,6 +720,8 @@ const _: () = {
     assert!(POSTPONED_APART > MAX_BATCH_MESSAGES as u64, "all suspects of a batch come within another visibility timeout");
     assert!(2 * EVENTS_VISIBILITY.as_secs() < 43_200, "SQS hides a message for twelve hours at most");
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
+    assert!(SECRETS_REFRESH.as_secs() < TOKENS_KEPT.as_secs(), "tokens are fetched again before they are given up");
+    assert!(MAX_CONTEXT_TOKENS * (MAX_CONTEXT_TOKEN_BYTES + 3) < MAX_SECRET_DOCUMENT_BYTES, "they fit into their secret");
     assert!(MAX_CAPTURED_SECRETS_PER_SOURCE * (MAX_CAPTURED_SECRET_BYTES + 3) < MAX_SECRET_DOCUMENT_BYTES, "one source fits");
     assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());
     assert!(MAX_KEY_FETCHES as u64 * KEY_FETCH_INTERVAL.as_secs() <= KEY_RETRY.as_secs(), "a flood fetches no address twice");

@@ -5,7 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 with milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, schemars::JsonSchema)]
+#[schemars(with = "String", description = "A time in UTC, as RFC 3339 with milliseconds.", extend("format" = "date-time"))]
 pub struct Timestamp(i64);
 
 /// 0000-01-01T00:00:00.000Z.

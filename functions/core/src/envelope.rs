@@ -26,15 +26,20 @@ pub const OLDEST_CONTRACT_VERSION: u16 = 1;
 
 const SPEC_VERSION: &str = "1.0";
 
-/// One event on its way from the receiver to the processor. Its Debug names it and leaves out the payload.
-#[derive(Clone, Serialize, Deserialize)]
+// Its Debug names it and leaves out the payload.
+/// One event on its way from the receiver to the processor: one message of the events queue.
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "Event")]
 pub struct Envelope {
+    /// CloudEvents' version: `1.0`.
     specversion: String,
+    /// Of this contract: 1 to 3. A reader refuses what is newer than it knows.
     tidingsversion: u16,
     /// The provider's event id; the event key where there is none. Never trusted as identity: that is `claimkey`.
     pub id: String,
     /// `/webhooks/{source}`
     pub source: String,
+    /// As the provider calls it.
     #[serde(rename = "type")]
     pub event_type: String,
     /// The entity, as `order/1042`.
@@ -46,6 +51,7 @@ pub struct Envelope {
     /// The payload's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataschema: Option<String>,
+    /// The media type of the payload.
     pub datacontenttype: String,
     /// Whose context the event belongs to, where the preset knows; `rules.yaml` has the last word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +59,7 @@ pub struct Envelope {
     /// The provider's own order within the entity: a decimal number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<String>,
+    /// The conversation, the entity or the source: the first of these that is known.
     pub partitionkey: String,
     /// Of its type among its source's types, by which events of one time are ordered: the higher one comes later.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -62,6 +69,7 @@ pub struct Envelope {
     /// When this delivery was received, if it isn't the first: from then on its claim is known not to be gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliveredtime: Option<Timestamp>,
+    /// The identity of the event, by which it is processed once.
     pub claimkey: ClaimKey,
     /// `sha256:…` of the signed bytes, where the claim key has a part that they don't cover: the provider's id of the delivery. It
     /// says which events are of one body.
@@ -73,6 +81,7 @@ pub struct Envelope {
     /// The payload: JSON as sent, byte for byte; a form's fields and XML's elements as objects. `null`, and left out, where it is
     /// neither.
     #[serde(default = "null", skip_serializing_if = "is_null")]
+    #[schemars(with = "serde_json::Value")]
     pub data: Box<RawValue>,
     /// A payload that is none of these, from the second version on.
     #[serde(default, skip_serializing_if = "Option::is_none")]

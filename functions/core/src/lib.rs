@@ -11,6 +11,7 @@ pub use tidings_config::{expressions as rules, limits, schemas, time};
 pub mod action;
 pub mod claim;
 pub mod context;
+pub mod contract;
 pub mod due;
 pub mod envelope;
 pub mod kept;

@@ -1,12 +1,12 @@
 //! What the functions need of the world, a trait each. They mirror the IAM grants: the receiver's role has what
 //! [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`CapturedSecrets`] need and no more, the processor's what
-//! [`ContextStore`], [`ActionQueue`] and [`TimerQueue`] need, and [`SecretStore`] for a secret of its own. [`HttpsGet`] is no call
-//! of AWS.
+//! [`ContextStore`], [`ActionQueue`] and [`TimerQueue`] need, and [`SecretStore`] for a secret of its own, the reader's what
+//! [`ContextReader`] needs, and [`SecretStore`] likewise. [`HttpsGet`] is no call of AWS.
 
 use crate::action::Action;
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
-use crate::context::{Item, ItemKey, Place};
+use crate::context::{Context, Item, ItemKey, Place};
 use crate::kept::KeptEvent;
 use crate::manual::ManualChange;
 use crate::trace::Trace;
@@ -152,6 +152,23 @@ impl fmt::Debug for Redacted {
 pub trait HttpsGet: Send + Sync + fmt::Debug {
     /// The body of a 2xx. Redirects aren't followed: they would lead past the check of the address.
     async fn get(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError>;
+}
+
+/// The contexts as the reader uses them: `dynamodb:Query` on the context table.
+#[async_trait]
+pub trait ContextReader: Send + Sync + fmt::Debug {
+    /// What is known under one name at this time, without following its link. A name that nothing is known of has an empty context.
+    async fn partition(&self, name: &str, now: Timestamp) -> Result<Context, Unavailable>;
+
+    /// What is known of a conversation at this time. The name may be that of an identity: its link is followed, once, because a
+    /// conversation is linked to no other.
+    async fn conversation(&self, name: &str, now: Timestamp) -> Result<Context, Unavailable> {
+        let context = self.partition(name, now).await?;
+        match &context.linked_to {
+            Some(to) => self.partition(to, now).await,
+            None => Ok(context),
+        }
+    }
 }
 
 /// One event's effect: the claim's last word and the context items that it changes, in one transaction.

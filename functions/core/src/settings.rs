@@ -49,6 +49,28 @@ pub struct ProcessorSettings {
     pub xray_daemon: Option<SocketAddr>,
 }
 
+/// The reader's environment variables, as the template sets them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReaderSettings {
+    /// `CONTEXT_TABLE`: name of the context table.
+    pub context_table: String,
+    /// `CONTEXT_API`: who may read. `CONTEXT_TOKENS_SECRET_ARN` goes with `token`: ARN or name of the secret with the tokens.
+    pub access: ReaderAccess,
+    /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
+    pub metrics_namespace: String,
+    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets itself: where the segments of traces go.
+    pub xray_daemon: Option<SocketAddr>,
+}
+
+/// Who may read contexts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReaderAccess {
+    /// `iam`: whoever may invoke the route; API Gateway checks the signature.
+    Iam,
+    /// `token`: whoever has a bearer token of this secret.
+    Token { secret_arn: String },
+}
+
 /// One variable that is missing or wrong. Its value is never shown: a secret may have been put there by mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -89,6 +111,11 @@ const CAPTURED_SECRET_ARN: Variable = Variable {
 };
 const API_SECRET_ARN: Variable =
     Variable { name: "API_SECRET_ARN", example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-apis-AbCdEf" };
+const CONTEXT_API: Variable = Variable { name: "CONTEXT_API", example: "iam" };
+const CONTEXT_TOKENS_SECRET_ARN: Variable = Variable {
+    name: "CONTEXT_TOKENS_SECRET_ARN",
+    example: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:tidings-context-AbCdEf",
+};
 const KEEP_EVENTS: Variable = Variable { name: "KEEP_EVENTS", example: "false" };
 const METRICS_NAMESPACE: Variable = Variable { name: "METRICS_NAMESPACE", example: "Tidings/tidings" };
 const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", example: "5" };
@@ -137,6 +164,23 @@ impl ProcessorSettings {
             api_secret_arn: reader.optional(API_SECRET_ARN),
             keep_events: reader.switch(KEEP_EVENTS),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),
+            metrics_namespace: reader.text(METRICS_NAMESPACE),
+            xray_daemon: reader.xray_daemon(),
+        };
+        reader.finish(settings)
+    }
+}
+
+impl ReaderSettings {
+    /// The names of all variables that the template sets, for the test that holds it against them.
+    pub const VARIABLES: &'static [&'static str] =
+        &[CONTEXT_TABLE.name, CONTEXT_API.name, CONTEXT_TOKENS_SECRET_ARN.name, METRICS_NAMESPACE.name];
+
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, Problems> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let settings = Self {
+            context_table: reader.text(CONTEXT_TABLE),
+            access: reader.access(),
             metrics_namespace: reader.text(METRICS_NAMESPACE),
             xray_daemon: reader.xray_daemon(),
         };
@@ -204,6 +248,16 @@ impl Reader<'_> {
         value.parse().unwrap_or(false)
     }
 
+    /// There is no default: a reader that isn't told who may read doesn't start.
+    fn access(&mut self) -> ReaderAccess {
+        match self.text(CONTEXT_API).as_str() {
+            "" | "iam" => {}
+            "token" => return ReaderAccess::Token { secret_arn: self.text(CONTEXT_TOKENS_SECRET_ARN) },
+            _ => drop(self.problem(CONTEXT_API, "is neither iam nor token")),
+        }
+        ReaderAccess::Iam
+    }
+
     fn problem(&mut self, Variable { name, example }: Variable, what: &'static str) -> String {
         self.problems.push(Problem { name, what, example });
         String::new()
@@ -253,6 +307,27 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_that_is_not_told_who_may_read_does_not_start() {
+        let access = |api: &str, secret: Option<&str>| {
+            let secret = secret.map(str::to_owned);
+            let lookup = |name: &str| match name {
+                "CONTEXT_API" => Some(api.to_owned()),
+                "CONTEXT_TOKENS_SECRET_ARN" => secret.clone(),
+                _ => Some("x".to_owned()),
+            };
+            ReaderSettings::read(&lookup).map(|settings| settings.access).map_err(|problems| problems.to_string())
+        };
+        assert_eq!(access("iam", Some("")), Ok(ReaderAccess::Iam));
+        assert_eq!(access("token", Some("arn")), Ok(ReaderAccess::Token { secret_arn: "arn".to_owned() }));
+        for api in ["", "false", "IAM", "none"] {
+            assert!(access(api, Some("arn")).is_err(), "{api:?}");
+        }
+        for secret in [None, Some(""), Some(" ")] {
+            assert!(access("token", secret).is_err_and(|said| said.contains("CONTEXT_TOKENS_SECRET_ARN")), "{secret:?}");
+        }
+    }
+
+    #[test]
     fn examples_are_valid() {
         let lookup = |name: &str| {
             let tables = [CLAIMS_TABLE, CONTEXT_TABLE];
@@ -266,11 +341,14 @@ mod tests {
                 KEEP_EVENTS,
                 MAX_RECEIVE_COUNT,
                 METRICS_NAMESPACE,
+                CONTEXT_API,
+                CONTEXT_TOKENS_SECRET_ARN,
             ];
             let all = tables.into_iter().chain(others).collect::<Vec<_>>();
             all.iter().find(|v| v.name == name).map(|v| v.example.to_owned())
         };
         ReceiverSettings::read(&lookup).expect("the receiver's examples");
+        ReaderSettings::read(&lookup).expect("the reader's examples");
         assert_eq!(ProcessorSettings::read(&lookup).expect("the processor's examples").max_receive_count.get(), 5);
     }
 }

@@ -21,6 +21,7 @@ use tidings_core::memory::{
     Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
 };
 use tidings_events::{Case, ExpectedAction, SECRETS, SignedRequest, secrets_of};
+use tidings_tests::messages;
 use tokio::time::timeout;
 
 /// The redrive policy's.
@@ -145,6 +146,7 @@ impl World {
         self.later = later;
         for body in self.queue.drain().into_iter().chain(due.into_iter().map(|(_, body)| body)) {
             self.sent += 1;
+            messages::check("event", &body);
             self.visible.push(Message { id: format!("m{}", self.sent), body, receives: 0 });
         }
     }
@@ -213,6 +215,7 @@ impl World {
         let mut last: BTreeMap<String, u64> = BTreeMap::new();
         let mut actions = BTreeSet::new();
         for (conversation, sequence, action) in self.actions.sent() {
+            messages::check("action", &action.encode(&conversation, sequence));
             if known.insert(action.id.clone()) {
                 let before = last.insert(conversation.clone(), sequence);
                 assert!(before < Some(sequence), "{conversation}: {sequence} after {before:?}");

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::arguments::ContextShow;
-use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, say, short};
+use crate::style::{FAINT, NAME, STRONG, WARN, data, note, paint, say, short};
 use crate::target::{reader, unreadable};
 use serde_json::json;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use tidings_core::manual::{self, Correction, ManualChange};
 pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     let reader = reader(&options.target).await?;
     let failed = |error| unreadable(&options.target.at, &error);
-    let context = reader.context(&options.conversation, SystemClock.now()).await.map_err(failed)?;
+    let context = reader.conversation(&options.conversation, SystemClock.now()).await.map_err(failed)?;
     let timeline = reader.timeline(&context).await.map_err(failed)?;
     if options.target.json {
         let mut shown = json!({ "context": context, "timeline": timeline });
@@ -29,6 +29,9 @@ pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     if context.entities.is_empty() && context.node.is_none() && timeline.is_empty() {
         return Err(Failure::new(format!("nothing is known of {:?}", options.conversation))
             .hint("an event shows its conversation: tidings events show KEY"));
+    }
+    if context.conversation != options.conversation {
+        note(&format!("{:?} is an identity of {:?}", options.conversation, context.conversation));
     }
     facts(&context);
     if !timeline.is_empty() {

@@ -1,10 +1,9 @@
 //! One message of many, for a cap whose overflow is `digest`. A line for each, in the order of the events: the newest that fit. The
 //! first line counts the rest.
 
-use super::{Action, ActionId, NOTIFY_TYPE, Proposal, notification};
+use super::{Action, ActionId, DigestCount, NOTIFY_TYPE, Notification, Proposal, notification};
 use crate::claim::Sha256Hex;
 use crate::text::{Reader, Said};
-use serde_json::json;
 use tidings_config::rules::Channel;
 use tidings_config::text::{Span, render};
 
@@ -20,9 +19,8 @@ pub fn digest<'r>(
     let count = u64::try_from(members.len()).unwrap_or(u64::MAX).saturating_add(left);
     let texts = members.iter().rev().filter_map(|member| member.said(channel, &reader(member)));
     let (said, shown) = lines(texts, count, channel);
-    let mut data = notification(channel, &said);
-    data["digest"] = json!({"count": count, "shown": shown});
-    Some(newest.caused(id(members, left), NOTIFY_TYPE.to_owned(), data))
+    let data = Notification { digest: Some(DigestCount { count, shown }), ..notification(channel, &said) };
+    Some(newest.caused(id(members, left), NOTIFY_TYPE.to_owned(), data.into_data()))
 }
 
 /// As many lines as fit, of texts whose newest comes first, and how many those are. Its language is the newest's.

@@ -3,6 +3,7 @@
 //! A proposal follows from its event alone. Whether, when and by which channel it is sent is the [`policy`]'s to say.
 
 pub mod digest;
+mod message;
 pub mod policy;
 pub mod preferences;
 pub mod quiet;
@@ -10,6 +11,7 @@ mod stored;
 pub mod turns;
 
 pub use crate::text::in_a_text;
+pub use message::{ActionMessage, DigestCount, Notification};
 pub use policy::{Verdict, Withheld};
 pub use preferences::{Preference, Preferences};
 pub use tidings_config::text::{Part, Variant};
@@ -18,7 +20,7 @@ use crate::claim::{ClaimKey, Sha256Hex};
 use crate::context::{Facts, ItemKey, NODE_REGISTER, Tie};
 use crate::text::{Reader, Said, say};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt;
 use stored::StoredIntent;
 use tidings_config::limits::MAX_DEFERRAL;
@@ -29,9 +31,9 @@ use tidings_config::time::Timestamp;
 /// The CloudEvents type of a notification.
 pub const NOTIFY_TYPE: &str = "tidings.notify";
 
-/// The identity of an action. The same event gives the same, in whatever order and however often it is processed, and
-/// whosever conversation it turns out to be: who has done one has done it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The identity of an action: 64 hexadecimal digits. The same event gives the same id, in whatever order and however often it is
+/// processed, and whichever conversation it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct ActionId(String);
 
@@ -233,7 +235,7 @@ impl Proposal {
         let (action_type, data) = match &self.intent {
             Intent::Emit { action_type, data } => (action_type.clone(), data.clone()),
             Intent::Notify { text, variants, .. } => {
-                (NOTIFY_TYPE.to_owned(), notification(channel, &say(text, variants, channel, reader)))
+                (NOTIFY_TYPE.to_owned(), notification(channel, &say(text, variants, channel, reader)).into_data())
             }
         };
         self.caused(self.id.clone(), action_type, data)
@@ -256,43 +258,9 @@ impl Proposal {
 }
 
 /// The data of a notification: the text, and what a sender has to say to the channel's API about it.
-pub fn notification(channel: Option<Channel>, said: &Said) -> Value {
+pub fn notification(channel: Option<Channel>, said: &Said) -> Notification {
     let Rendered { text, format, segments, cut } = render(&said.spans, channel);
-    let fields = [
-        ("channel", channel.map(|channel| json!(channel))),
-        ("text", Some(Value::from(text))),
-        ("format", Some(json!(format))),
-        ("segments", segments.map(Value::from)),
-        ("cut", (cut || said.cut).then_some(Value::Bool(true))),
-        ("language", said.language.as_deref().map(Value::from)),
-    ];
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect::<serde_json::Map<_, _>>().into()
-}
-
-impl Action {
-    /// CloudEvents 1.0 JSON, structured mode. `sequence` is its place among the conversation's.
-    pub fn encode(&self, conversation: &str, sequence: u64) -> String {
-        let mut event = json!({
-            "specversion": "1.0",
-            "id": self.id,
-            "source": format!("/tidings/rules/{}", self.rule),
-            "type": self.action_type,
-            "datacontenttype": "application/json",
-            "conversation": conversation,
-            // By CloudEvents' own extension: texts that sort as the numbers do.
-            "sequence": format!("{sequence:020}"),
-            "priority": self.priority,
-            "cause": self.cause,
-            "data": self.data,
-        });
-        let time = self.time.map(|time| time.to_string());
-        for (name, value) in [("subject", &self.subject), ("time", &time), ("traceparent", &self.traceparent)] {
-            if let Some(value) = value {
-                event[name] = Value::from(value.as_str());
-            }
-        }
-        crate::envelope::sqs_text(event.to_string())
-    }
+    Notification { channel, text, format, segments, cut: cut || said.cut, language: said.language.clone(), digest: None }
 }
 
 #[cfg(test)]

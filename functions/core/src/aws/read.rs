@@ -1,12 +1,11 @@
 //! Reading what is stored, for those who ask what became of an event. Reads only.
 
 use super::attributes::{Row, claim, text};
-use super::context::item;
-use super::{TIMELINE_INDEX, cause};
+use super::{DynamoContextReader, TIMELINE_INDEX, cause};
 use crate::claim::search::{Found, Newest, Search};
 use crate::claim::{Claim, ClaimKey};
 use crate::context::Context;
-use crate::ports::Unavailable;
+use crate::ports::{ContextReader, Unavailable};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::{BTreeSet, HashMap};
@@ -78,26 +77,18 @@ impl Reader {
         Ok(rows.iter().filter_map(claim).collect())
     }
 
-    /// What is known of a conversation at this time: one query, a page at a time.
+    /// What is known under one name at this time, without following its link.
     pub async fn context(&self, conversation: &str, now: Timestamp) -> Result<Context, Unavailable> {
-        let mut context = Context::new(conversation);
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.context_table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :conversation")
-            .expression_attribute_values(":conversation", text(conversation))
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(row) = pages.next().await {
-            let row = row.map_err(|error| Unavailable { call: "dynamodb:Query", cause: cause(&error) })?;
-            if let Some((place, item)) = item(&row) {
-                context.add(place.key, item.content, now);
-            }
-        }
-        Ok(context)
+        self.contexts().partition(conversation, now).await
+    }
+
+    /// What is known of a conversation at this time, by its name or by that of an identity.
+    pub async fn conversation(&self, name: &str, now: Timestamp) -> Result<Context, Unavailable> {
+        self.contexts().conversation(name, now).await
+    }
+
+    fn contexts(&self) -> DynamoContextReader {
+        DynamoContextReader::new(self.client.clone(), self.context_table.clone())
     }
 
     /// The newest events of a conversation and of its identities, in their own order: a query each. The index may be a moment

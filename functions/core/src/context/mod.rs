@@ -9,6 +9,7 @@
 //! (`deferred`) and who the conversation is (`identity#…`). In a partition of their own: an identity's `link`, a `join` that
 //! waits.
 
+mod answer;
 mod deferred;
 mod deliveries;
 mod ending;
@@ -21,6 +22,7 @@ mod moving;
 mod order;
 mod outbox;
 
+pub use answer::{ContextAnswer, Details, FactDetail};
 pub use deferred::{Deferred, Waits};
 pub use deliveries::Deliveries;
 pub use ending::{Combination, End, Next, Openings, Terms, is_late};
@@ -220,6 +222,9 @@ pub struct Context {
     /// Who the conversation is, elsewhere.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<String>,
+    /// Of an identity that is linked: its conversation, which has all that is known of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linked_to: Option<String>,
 }
 
 impl Context {
@@ -238,6 +243,7 @@ impl Context {
             }
             (ItemKey::Node, Content::Facts(mut facts)) => self.node = facts.remove(NODE_REGISTER),
             (ItemKey::Identity(identity), _) => self.identities.push(identity),
+            (ItemKey::Link, Content::Link(link)) => self.linked_to = Some(link.conversation),
             (
                 ItemKey::Deferred
                 | ItemKey::Deliveries

@@ -5,7 +5,7 @@ use crate::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::kept::KeptEvent;
-use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, Probe, Rewrite, Unavailable};
+use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextReader, ContextStore, Probe, Rewrite, Unavailable};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -185,6 +185,16 @@ impl Probe for MemoryStore {
 
     async fn probe(&self, at: Timestamp) -> Result<(), Unavailable> {
         self.mark_enqueued(&ClaimKey::of_no_event(), at).await
+    }
+}
+
+#[async_trait]
+impl ContextReader for MemoryStore {
+    async fn partition(&self, name: &str, now: Timestamp) -> Result<Context, Unavailable> {
+        match self.faults.meet(Call::Load) {
+            None => Ok(self.context_at(name, now)),
+            Some(fault) => Err(Unavailable { call: "dynamodb:Query", cause: format!("{fault:?}") }),
+        }
     }
 }
 

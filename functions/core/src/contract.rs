@@ -1,0 +1,66 @@
+//! JSON Schemas of what other programs read: the event on its queue, the action, the answer of the read API. Derived of the very
+//! types that write them, so that they can't drift. Draft 2020-12.
+//!
+//! They say what is written, not what is read: a later version may add a property, so a reader should ignore what it doesn't know.
+
+use crate::action::{ActionMessage, NOTIFY_TYPE, Notification};
+use crate::context::ContextAnswer;
+use crate::envelope::Envelope;
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+/// Each with the name of its file.
+pub fn schemas() -> [(&'static str, Value); 3] {
+    [("action", action()), ("context", schema::<ContextAnswer>()), ("event", schema::<Envelope>())]
+}
+
+/// With the form of the data of a notification.
+fn action() -> Value {
+    let mut schema = schema::<ActionMessage<'_>>();
+    let mut notification = self::schema::<Notification>();
+    let of_its_own = notification["$defs"].take();
+    if let Some(parts) = notification.as_object_mut() {
+        parts.retain(|name, _| !name.starts_with('$'));
+    }
+    let definitions = schema["$defs"].as_object_mut().into_iter();
+    for definitions in definitions {
+        definitions.extend(of_its_own.as_object().into_iter().flatten().map(|(name, part)| (name.clone(), part.clone())));
+        definitions.insert("Notification".to_owned(), notification.clone());
+    }
+    schema["if"] = json!({ "properties": { "type": { "const": NOTIFY_TYPE } } });
+    schema["then"] = json!({ "properties": { "data": { "$ref": "#/$defs/Notification" } } });
+    schema
+}
+
+fn schema<T: JsonSchema>() -> Value {
+    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    RecursiveTransform(as_written).transform(&mut schema);
+    schema.to_value()
+}
+
+/// What has no value is left out, never `null`. Formats of numbers are Rust's.
+fn as_written(schema: &mut Schema) {
+    if schema.get("format").is_some_and(|format| format != "date-time") {
+        schema.remove("format");
+    }
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|of| of != "null");
+        if let [one] = &types[..] {
+            let one = one.clone();
+            schema.insert("type".to_owned(), one);
+        }
+    }
+    let is_null = |form: &Value| form == &json!({ "type": "null" });
+    let Some(Value::Array(forms)) = schema.get("anyOf") else { return };
+    if let [form, null] = &forms[..]
+        && is_null(null)
+        && let Some(form) = form.as_object().cloned()
+    {
+        schema.remove("anyOf");
+        for (name, value) in form {
+            schema.insert(name, value);
+        }
+    }
+}

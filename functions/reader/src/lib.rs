@@ -1,0 +1,86 @@
+//! request → admit → read → answer: `GET /context/{conversation}`, for a bot that has no DynamoDB of its own.
+//!
+//! Promises: nothing is read for a caller who isn't admitted; an answer has what is known now and nothing that has expired. Never:
+//! a write; a conversation's name, a fact or a token in a log or in an error. A failure is an answer, and may be retried.
+//!
+//! The flow, a file each: [`lambda`] → [`admit`] → `request` → [`reply`].
+
+pub mod admit;
+pub mod lambda;
+pub mod reply;
+mod request;
+
+use crate::admit::{Access, Admitted};
+use crate::reply::Reply;
+use crate::request::Asked;
+use std::sync::Arc;
+use tidings_config::limits::MAX_CONTEXT_ANSWER_BYTES;
+use tidings_config::time::{Clock, millis};
+use tidings_core::context::ContextAnswer;
+use tidings_core::ports::ContextReader;
+
+/// The read API with all that it needs.
+#[derive(Debug)]
+pub struct ContextApi {
+    contexts: Arc<dyn ContextReader>,
+    access: Access,
+    clock: Arc<dyn Clock>,
+}
+
+/// A request, whoever has received it.
+#[derive(Clone, Default)]
+#[allow(missing_debug_implementations, reason = "it holds a token and the name of a conversation, which mustn't be logged")]
+pub struct Request {
+    pub method: String,
+    /// The path, percent-encoded or not: HTTP APIs decode it before a function gets it.
+    pub path: String,
+    /// What is after the `?`, as it was sent.
+    pub query: String,
+    /// The header `Authorization`.
+    pub authorization: Option<String>,
+    /// Whom the front door has identified: API Gateway by the request's signature, `tidings dev` by its token.
+    pub identity: Option<String>,
+}
+
+impl ContextApi {
+    pub fn new(contexts: Arc<dyn ContextReader>, access: Access, clock: Arc<dyn Clock>) -> Self {
+        Self { contexts, access, clock }
+    }
+
+    /// Loads the tokens, so that the first request needn't. A failure is logged and tried again with the first request.
+    pub async fn warm_up(&self) {
+        self.access.warm_up().await;
+    }
+
+    /// Answers one request. Never fails: a failure is a reply.
+    pub async fn answer(&self, request: &Request) -> Reply {
+        let started = self.clock.now();
+        let (caller, reply) = match self.access.admit(request).await {
+            Ok(Admitted { caller }) => (Some(caller), self.read(request).await),
+            Err(reply) => (None, reply),
+        };
+        let (status, outcome) = (reply.status(), reply.code());
+        let duration_ms = millis(self.clock.now().since(started));
+        tracing::info!(outcome, status, caller, duration_ms, "answered");
+        reply
+    }
+
+    async fn read(&self, request: &Request) -> Reply {
+        let asked = match Asked::of(request) {
+            Ok(asked) => asked,
+            Err(reply) => return reply,
+        };
+        let now = self.clock.now();
+        match self.contexts.conversation(&asked.conversation, now).await {
+            Ok(context) => {
+                let answer = ContextAnswer::of(&context, now, asked.details);
+                let json = serde_json::to_string(&answer).expect("an answer has string keys and holds only JSON");
+                if json.len() > MAX_CONTEXT_ANSWER_BYTES { Reply::TooLarge { bytes: json.len() } } else { Reply::Context(json) }
+            }
+            Err(error) => {
+                tracing::error!(cause = %error, "the context couldn't be read");
+                Reply::Unavailable
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is asked for: `/context/{conversation}?details=true`.
+
+use crate::Request;
+use crate::reply::Reply;
+use percent_encoding::percent_decode_str;
+use tidings_config::limits::MAX_CONVERSATION_BYTES;
+
+const PREFIX: &str = "/context/";
+
+/// A request that can be answered.
+pub(crate) struct Asked {
+    /// The name of a conversation, or of an identity.
+    pub(crate) conversation: String,
+    pub(crate) details: bool,
+}
+
+impl Asked {
+    pub(crate) fn of(request: &Request) -> Result<Self, Reply> {
+        let name = request.path.strip_prefix(PREFIX).filter(|name| !name.is_empty()).ok_or(Reply::NotFound)?;
+        if request.method != "GET" {
+            return Err(Reply::MethodNotAllowed);
+        }
+        let decoded = percent_decode_str(name).decode_utf8();
+        let conversation = decoded.map_err(|_| Reply::BadRequest("the name of the conversation is not UTF-8"))?.into_owned();
+        if conversation.len() > MAX_CONVERSATION_BYTES {
+            return Err(Reply::BadRequest("the name of the conversation is too long, allowed: 512 bytes"));
+        }
+        Ok(Self { conversation, details: details(&request.query)? })
+    }
+}
+
+/// Another parameter is refused: who misspells `details` should see it.
+fn details(query: &str) -> Result<bool, Reply> {
+    let mut details = false;
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        details = match parameter {
+            "details=true" => true,
+            "details=false" => false,
+            _ => return Err(Reply::BadRequest("unknown query parameter, allowed: details=true, details=false")),
+        };
+    }
+    Ok(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(path: &str, query: &str) -> Result<(String, bool), &'static str> {
+        let request = Request { method: "GET".into(), path: path.into(), query: query.into(), ..Request::default() };
+        Asked::of(&request).map(|asked| (asked.conversation, asked.details)).map_err(|reply| reply.code())
+    }
+
+    #[test]
+    fn a_name_is_read_whether_the_front_door_decodes_it_or_not() {
+        for (path, name) in [
+            ("/context/whatsapp%3A491713920012", "whatsapp:491713920012"),
+            ("/context/whatsapp:491713920012", "whatsapp:491713920012"),
+            ("/context/email%3Aann%2Bcoffee%40example.com", "email:ann+coffee@example.com"),
+            ("/context/email:ann+coffee@example.com", "email:ann+coffee@example.com"),
+            ("/context/slack%3AC0%2Fthread", "slack:C0/thread"),
+            ("/context/slack:C0/thread", "slack:C0/thread"),
+            ("/context/web:J%C3%BCrgen", "web:Jürgen"),
+            ("/context/100%", "100%"),
+        ] {
+            assert_eq!(asked(path, ""), Ok((name.to_owned(), false)), "{path}");
+        }
+        for path in ["/context", "/context/", "/", "", "/contexts/ann", "/health"] {
+            assert_eq!(asked(path, ""), Err("not_found"), "{path}");
+        }
+        assert_eq!(asked("/context/%FF", ""), Err("bad_request"));
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_a_conversations_may_be() {
+        assert_eq!(MAX_CONVERSATION_BYTES, 512, "as the error says");
+        let path = |bytes| format!("/context/{}", "a".repeat(bytes));
+        assert!(asked(&path(MAX_CONVERSATION_BYTES), "").is_ok());
+        assert_eq!(asked(&path(MAX_CONVERSATION_BYTES + 1), ""), Err("bad_request"));
+    }
+
+    #[test]
+    fn details_are_given_to_whoever_asks_for_them() {
+        for (query, details) in [("details=true", true), ("details=false", false), ("&details=true", true), ("", false)] {
+            assert_eq!(asked("/context/a", query), Ok(("a".to_owned(), details)), "{query}");
+        }
+        for query in ["detail=true", "details", "details=1", "details=TRUE", "x=y&details=true"] {
+            assert_eq!(asked("/context/a", query), Err("bad_request"), "{query}");
+        }
+    }
+}
