@@ -17,7 +17,8 @@ pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_url};
 pub use providers::{ProvidersCommand, ProvidersList, ProvidersShow};
 
 use crate::style;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use tidings_core::telemetry::Escaped;
 use tidings_events::Tamper;
@@ -49,14 +50,20 @@ pub struct Arguments {
 
 impl Arguments {
     /// Those that the program was called with. Where they are wrong, that is said and the program ends with 2; an argument that is
-    /// quoted then may be a file's name that somebody else chose, so they are escaped first.
-    pub fn given() -> Self {
-        Self::try_parse().unwrap_or_else(|error| {
+    /// quoted then may be a file's name that somebody else chose, so they are escaped first. `version` is the answer to `--version`.
+    pub fn given(version: String) -> Self {
+        // The program has one version, and clap keeps it as long as the program runs.
+        let version: &'static str = version.leak();
+        let parse = |given: Vec<OsString>| {
+            let matches = Self::command().version(version).try_get_matches_from(given)?;
+            Self::from_arg_matches(&matches)
+        };
+        parse(std::env::args_os().collect()).unwrap_or_else(|error| {
             if !error.use_stderr() {
                 error.exit();
             }
-            let escaped = std::env::args_os().map(|argument| Escaped(&argument.to_string_lossy()).to_string());
-            match Self::try_parse_from(escaped) {
+            let escaped = std::env::args_os().map(|argument| Escaped(&argument.to_string_lossy()).to_string().into());
+            match parse(escaped.collect()) {
                 Err(error) => error.exit(),
                 // They are wrong for what was escaped alone.
                 Ok(_) => style::note(&error.to_string()),
