@@ -156,7 +156,7 @@ pub struct DevOptions {
         tidings send shopify --lambda > event.json && sam local invoke Receiver --event event.json\n  \
         tidings send --list")]
 pub struct SendOptions {
-    /// A source of infra/config/sources.yaml, or with --preset any provider: its most typical event
+    /// A source of events/project/sources.yaml, or with --preset any provider: its most typical event
     #[arg(required_unless_present_any = ["case", "list", "capture"], conflicts_with = "case")]
     pub provider: Option<String>,
     /// Take the provider's preset instead of a configured source: its request is a vector of its own, signed anew
@@ -333,7 +333,7 @@ pub struct LinkOptions {
         tidings verify aws-sns --preset request.txt --secrets secrets.json --fetch-keys"
 )]
 pub struct VerifyOptions {
-    /// A source of infra/config/sources.yaml, or with --preset any provider
+    /// A source of events/project/sources.yaml, or with --preset any provider
     pub source: String,
     /// The captured request; standard input if it is -
     pub request: PathBuf,
@@ -367,10 +367,10 @@ pub struct VerifyOptions {
 #[derive(Clone, Debug, Args)]
 pub struct RulesFile {
     /// The rules
-    #[arg(long, value_name = "FILE", default_value = "infra/config/rules.yaml")]
+    #[arg(long, value_name = "FILE", default_value = "events/project/rules.yaml")]
     pub rules: PathBuf,
     /// The sources that they name
-    #[arg(long, value_name = "FILE", default_value = "infra/config/sources.yaml")]
+    #[arg(long, value_name = "FILE", default_value = "events/project/sources.yaml")]
     pub sources: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -400,11 +400,11 @@ pub struct RulesCheck {
 #[command(
     after_help = "The files' form: docs/testing-rules.md. An event that dies fails its test unless the test expects it.\n\nExamples:\n  \
         tidings rules test\n  \
-        tidings rules test infra/config/tests/orders.yaml --rules new.yaml"
+        tidings rules test events/project/tests/orders.yaml --rules new.yaml"
 )]
 pub struct RulesTest {
     /// Files, or folders of them
-    #[arg(default_value = "infra/config/tests", value_name = "FILE")]
+    #[arg(default_value = "events/project/tests", value_name = "FILE")]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub file: RulesFile,
@@ -432,7 +432,7 @@ pub struct RulesExplain {
     after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true),\n\
         or with --dlq of those that died.\n\nExamples:\n  \
         tidings rules diff --against new.yaml\n  \
-        git show HEAD~1:infra/config/rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against infra/config/rules.yaml"
+        git show HEAD~1:events/project/rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against events/project/rules.yaml"
 )]
 pub struct RulesDiff {
     /// The other rules

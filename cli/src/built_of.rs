@@ -15,9 +15,9 @@ use tidings_core::config::files::{Report, file_sha256, read_rules, read_source_n
 use tidings_core::config::source::Source;
 use tidings_core::limits::MAX_CONFIG_FILE_BYTES;
 
-pub(crate) const SOURCES: &str = "infra/config/sources.yaml";
-pub(crate) const RULES: &str = "infra/config/rules.yaml";
-const SCHEMAS: &str = "infra/config/schemas";
+pub(crate) const SOURCES: &str = "events/project/sources.yaml";
+pub(crate) const RULES: &str = "events/project/rules.yaml";
+const SCHEMAS: &str = "events/project/schemas";
 const PROVIDERS: &str = "functions/receiver/providers";
 
 /// Folders in folders of schemas, at most: source, type, and some more.

@@ -1,4 +1,4 @@
-//! Which source a command means: one of `infra/config/sources.yaml`, or any preset under its own name.
+//! Which source a command means: one of `events/project/sources.yaml`, or any preset under its own name.
 
 use crate::Failure;
 use receiver::configured;
@@ -17,7 +17,7 @@ pub(crate) fn preset(name: &str) -> Result<Provider, Failure> {
 pub(crate) fn configured(name: &str) -> Result<Source, Failure> {
     let sources = configured::sources();
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-    let missing = Failure::new(format!("no source {name:?} in infra/config/sources.yaml"))
+    let missing = Failure::new(format!("no source {name:?} in events/project/sources.yaml"))
         .hint(format!("allowed: {}; or take any preset with --preset", names.join(", ")));
     sources.iter().find(|source| source.name == name).cloned().ok_or(missing)
 }

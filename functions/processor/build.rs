@@ -1,13 +1,13 @@
-//! Checks `infra/config/rules.yaml` and `infra/config/schemas/`, and embeds what they say. A bad file stops the build.
+//! Checks `events/project/rules.yaml` and `events/project/schemas/`, and embeds what they say. A bad file stops the build.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
 use tidings_core::config::files::{Report, file_sha256, read_event_schemas, read_rules, read_source_names};
 
-const SOURCES: &str = "infra/config/sources.yaml";
-const RULES: &str = "infra/config/rules.yaml";
-const SCHEMAS: &str = "infra/config/schemas";
+const SOURCES: &str = "events/project/sources.yaml";
+const RULES: &str = "events/project/rules.yaml";
+const SCHEMAS: &str = "events/project/schemas";
 
 fn main() {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../..");

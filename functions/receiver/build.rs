@@ -1,4 +1,4 @@
-//! Checks `infra/config/sources.yaml` and `providers/*.toml`, and embeds what they say. A bad file stops the build.
+//! Checks `events/project/sources.yaml` and `providers/*.toml`, and embeds what they say. A bad file stops the build.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,9 +27,9 @@ fn main() {
         }
     }
 
-    let text = read(&root.join("infra/config/sources.yaml"));
-    hashes.insert("infra/config/sources.yaml".to_owned(), file_sha256(&text));
-    let sources = match read_sources("infra/config/sources.yaml", &text, &providers) {
+    let text = read(&root.join("events/project/sources.yaml"));
+    hashes.insert("events/project/sources.yaml".to_owned(), file_sha256(&text));
+    let sources = match read_sources("events/project/sources.yaml", &text, &providers) {
         Ok(sources) => sources,
         Err(Report(found)) => {
             problems.extend(found);

@@ -22,7 +22,7 @@ fn sources() -> Value {
 fn the_committed_schemas_are_those_of_the_types() {
     for (name, schema) in [("sources", sources()), ("rules", rules_schema()), ("provider", provider_schema())] {
         assert!(jsonschema::draft7::meta::is_valid(&schema), "{name}");
-        check(&format!("infra/config/editor/{name}.schema.json"), &format!("{schema:#}\n"));
+        check(&format!("infra/editor/{name}.schema.json"), &format!("{schema:#}\n"));
     }
 }
 
@@ -38,8 +38,8 @@ fn problems(validator: &Validator, value: &Value) -> Vec<String> {
 
 #[test]
 fn whatever_is_shipped_is_valid() {
-    assert_eq!(problems(&validator(&sources()), &yaml("infra/config/sources.yaml")), [""; 0]);
-    assert_eq!(problems(&validator(&rules_schema()), &yaml("infra/config/rules.yaml")), [""; 0]);
+    assert_eq!(problems(&validator(&sources()), &yaml("events/project/sources.yaml")), [""; 0]);
+    assert_eq!(problems(&validator(&rules_schema()), &yaml("events/project/rules.yaml")), [""; 0]);
     let provider = validator(&provider_schema());
     let folder = std::fs::read_dir(root().join("functions/receiver/providers")).expect("the presets");
     for path in folder.map(|file| file.expect("a file").path()).filter(|path| path.extension().is_some_and(|e| e == "toml")) {
@@ -54,8 +54,8 @@ fn whatever_is_shipped_is_valid() {
 fn the_files_name_their_schemas() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a file");
     for name in ["sources", "rules"] {
-        let line = format!("# yaml-language-server: $schema=editor/{name}.schema.json\n");
-        assert!(read(&format!("infra/config/{name}.yaml")).starts_with(&line), "{name}.yaml");
+        let line = format!("# yaml-language-server: $schema=../../infra/editor/{name}.schema.json\n");
+        assert!(read(&format!("events/project/{name}.yaml")).starts_with(&line), "{name}.yaml");
     }
     let taplo: toml::Table = read(".taplo.toml").parse().expect("TOML");
     let rule = &taplo["rule"][0];

@@ -83,7 +83,7 @@ fn the_catalogue_says_what_corpus_schemas_and_rules_say() {
                     OnMismatch::Accept => "accept",
                     OnMismatch::Reject => "reject",
                 };
-                format!("[{version}](../infra/config/schemas/{source}/{event_type}/{version}.json) ({policy})")
+                format!("[{version}](../events/project/schemas/{source}/{event_type}/{version}.json) ({policy})")
             })
             .collect();
         let about = about(&rules, source, event_type);

@@ -80,7 +80,7 @@ async fn send_all<'c>(url: &str, cloud: &Cloud, secrets: &str) -> Result<Vec<Sen
     let mut sent = Vec::new();
     for case in &corpus().cases {
         let Some(source) = sources.iter().find(|s| s.name == case.source) else {
-            say!("{} {}: no source {:?} in infra/config/sources.yaml", paint(WARN, "left out"), case.name, case.source);
+            say!("{} {}: no source {:?} in events/project/sources.yaml", paint(WARN, "left out"), case.name, case.source);
             continue;
         };
         if case.after.is_some() {

@@ -299,7 +299,7 @@ fn files(driven: &mut Driven, dev: &Dev) {
     driven.both(2, &["rules", "diff", "--against", &broken, "--events", &delivery]);
     driven.tell(2, &["rules", "diff", &delivery]);
     driven.both(1, &["replay", &delivery, "--rules", &ruled]);
-    driven.both(1, &["replay", &delivery, "--rules", &ruled, "--against", "infra/config/rules.yaml", "--diff"]);
+    driven.both(1, &["replay", &delivery, "--rules", &ruled, "--against", "events/project/rules.yaml", "--diff"]);
     driven.both(1, &["replay", &delivery, "--url", &dev.webhooks, "--yes"]);
     driven.both(1, &["send", "--capture", &delivery, "--url", &dev.webhooks]);
     let url = "https://hooks.example/\u{9b}2J\u{202e}FORGED";

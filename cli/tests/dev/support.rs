@@ -128,7 +128,7 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     run_in(Path::new("."), arguments)
 }
 
-/// Where infra/config is, for what reads it.
+/// Where events/project is, for what reads it.
 pub(crate) fn run_at_root(arguments: &[&str]) -> Output {
     run_in(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder"), arguments)
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use tidings_core::config::rules::Rules;
 use tidings_core::schemas::{EventSchema, EventSchemas};
 
-/// The rules of `infra/config/rules.yaml`.
+/// The rules of `events/project/rules.yaml`.
 pub fn rules() -> Rules {
     serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/rules.json"))).expect("build.rs wrote it with the same types")
 }
 
-/// The schemas of `infra/config/schemas/`.
+/// The schemas of `events/project/schemas/`.
 pub fn schemas() -> EventSchemas {
     let files: Vec<EventSchema> = serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/schemas.json")))
         .expect("build.rs wrote it with the same types");

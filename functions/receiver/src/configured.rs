@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use tidings_core::config::provider::Provider;
 use tidings_core::config::source::Source;
 
-/// The sources of `infra/config/sources.yaml`.
+/// The sources of `events/project/sources.yaml`.
 pub fn sources() -> Vec<Source> {
     serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/sources.json"))).expect("build.rs wrote it with the same types")
 }

@@ -29,7 +29,7 @@ fn asked(name: &str, url: &str) -> Result<Reply, Failure> {
 }
 
 fn problem(name: &str, url: &str, asked: Result<Reply, Failure>) -> Option<String> {
-    let next = "public_url in infra/config/sources.yaml is the URL that the provider was given, to the letter";
+    let next = "public_url in events/project/sources.yaml is the URL that the provider was given, to the letter";
     match asked {
         // Whatever it lacks there, it is a source of ours: the other checks say what.
         Ok(reply) if ["unauthentic", "unsupported_media_type", "try_again"].contains(&reply.word()) => None,

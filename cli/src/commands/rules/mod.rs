@@ -24,7 +24,7 @@ use tidings_core::limits::{MAX_CONFIG_FILE_BYTES, MAX_SCHEMAS};
 use tidings_core::schemas::EventSchemas;
 
 fn text(path: &Path) -> Result<String, Failure> {
-    let hint = "run it where infra/config is, or name a file with --rules and --sources";
+    let hint = "run it where events/project is, or name a file with --rules and --sources";
     files::text(path, MAX_CONFIG_FILE_BYTES).map_err(|failure| failure.hint(hint))
 }
 
@@ -69,12 +69,12 @@ mod tests {
     use crate::fuzz;
     use tidings_core::config::files::{read_event_schema, read_rules, read_source_names, read_sources};
 
-    const SOURCES: &[u8] = include_bytes!("../../../../infra/config/sources.yaml");
+    const SOURCES: &[u8] = include_bytes!("../../../../events/project/sources.yaml");
 
     #[test]
     fn no_rules_end_a_command() {
         let names: Vec<String> = receiver::configured::sources().into_iter().map(|source| source.name).collect();
-        let shipped = include_bytes!("../../../../infra/config/rules.yaml");
+        let shipped = include_bytes!("../../../../events/project/rules.yaml");
         let events = super::known::of_corpus(super::given::noon()).unwrap();
         let lint = include_bytes!("../../../tests/rules/lint.yaml");
         let absent = include_bytes!("../../../tests/rules/absent.yaml");
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn no_schema_ends_a_command() {
-        let schema = include_bytes!("../../../../infra/config/schemas/orders/order.delivered/1.json");
+        let schema = include_bytes!("../../../../events/project/schemas/orders/order.delivered/1.json");
         fuzz::never_panics(&[schema], |bytes| {
             let _ = read_event_schema("schemas/orders/order.delivered/1.json", &fuzz::text(bytes), &["orders".to_owned()]);
         });

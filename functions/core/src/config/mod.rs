@@ -1,4 +1,4 @@
-//! Configuration as real types. `infra/config/*.yaml` and `functions/receiver/providers/*.toml` are read and checked when
+//! Configuration as real types. `events/project/*.yaml` and `functions/receiver/providers/*.toml` are read and checked when
 //! the functions are built ([`files`], by their build scripts); a function only takes what was checked then, as JSON that
 //! the same types wrote.
 

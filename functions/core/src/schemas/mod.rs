@@ -38,7 +38,7 @@ pub enum OnMismatch {
     Reject,
 }
 
-/// A file of `infra/config/schemas/`, checked.
+/// A file of `events/project/schemas/`, checked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventSchema {

@@ -11,7 +11,7 @@ use tidings_core::schemas::{EventSchema, EventSchemas, OnMismatch};
 
 fn schema(event_type: &str, version: &str, policy: &str, mut schema: Value) -> EventSchema {
     schema["x-tidings"] = json!({"policy": policy});
-    let path = format!("infra/config/schemas/orders/{event_type}/{version}.json");
+    let path = format!("events/project/schemas/orders/{event_type}/{version}.json");
     read_event_schema(&path, &schema.to_string(), &["orders".to_owned()]).expect("a schema that is right")
 }
 

@@ -1,4 +1,4 @@
-//! The processor over memory adapters, with rules of its own or those of `infra/config/rules.yaml`.
+//! The processor over memory adapters, with rules of its own or those of `events/project/rules.yaml`.
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use processor::{Ports, Processor, configured};

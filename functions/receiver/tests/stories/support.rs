@@ -19,7 +19,7 @@ use tidings_core::ports::{ClaimStore, EventQueue};
 use tidings_core::time::{Clock, Timestamp};
 use tidings_events::{SECRETS, SignedRequest, corpus, secrets_of};
 
-/// Sources beside those of `infra/config/sources.yaml`, for what none of them does.
+/// Sources beside those of `events/project/sources.yaml`, for what none of them does.
 const OWN_SOURCES: &str = r#"
 version: 1
 sources:

@@ -1,4 +1,4 @@
-//! `infra/config/schemas/{source}/{type}/{version}.json`.
+//! `events/project/schemas/{source}/{type}/{version}.json`.
 
 use super::{Diagnostic, Report, did_you_mean};
 use crate::config::rules::TypePattern;

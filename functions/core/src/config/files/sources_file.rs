@@ -1,4 +1,4 @@
-//! `infra/config/sources.yaml` and `functions/receiver/providers/*.toml`.
+//! `events/project/sources.yaml` and `functions/receiver/providers/*.toml`.
 
 use super::{Checker, Diagnostic, Report, Spanned, did_you_mean, yaml};
 use crate::config::OneOrMany;

@@ -1,4 +1,4 @@
-//! `infra/config/rules.yaml`.
+//! `events/project/rules.yaml`.
 #![cfg(feature = "rules")]
 
 mod apis;
