@@ -17,7 +17,7 @@ fn command(arguments: &[&str]) -> Command {
     for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"] {
         command.env_remove(name);
     }
-    command.args(arguments).current_dir(root());
+    command.args(arguments).current_dir(root()).env("TIDINGS_PROJECT", "events/project");
     command
 }
 

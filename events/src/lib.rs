@@ -9,6 +9,7 @@ mod lambda;
 mod sample;
 pub mod samples;
 mod sign;
+pub mod project;
 pub mod signable;
 
 pub use identity::Identity;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use tidings_core::claim::Outcome;
 use tidings_core::config::OneOrMany;
+use tidings_core::config::files::preset;
 use tidings_core::config::source::Source;
 use tidings_core::secrets::{DocumentError, parse};
 
@@ -176,10 +178,8 @@ pub fn demo_secrets(sources: &[Source]) -> String {
     if missing.is_empty() {
         return SECRETS.to_owned();
     }
-    let providers = receiver::configured::providers();
     for source in missing {
-        let provider = providers.iter().find(|provider| provider.name == source.provider);
-        if let Some(vector) = provider.and_then(|provider| provider.vectors.first()) {
+        if let Some(vector) = preset(&source.provider).and_then(|provider| provider.vectors.first()) {
             document.insert(source.name.clone(), OneOrMany(vec![vector.secret.clone()]));
         }
     }

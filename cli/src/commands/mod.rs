@@ -1,5 +1,6 @@
 //! A command a file, or a folder; `files` for what they read, `page` for what the endpoint says of itself.
 
+pub(crate) mod build;
 pub(crate) mod capture;
 pub(crate) mod completions;
 pub(crate) mod context;

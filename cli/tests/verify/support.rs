@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use receiver::configured::providers;
+use tidings_core::config::files::presets;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -98,7 +98,7 @@ fn texts(secrets: &Value) -> Vec<String> {
 }
 
 pub(crate) fn preset(name: &str) -> Provider {
-    static ALL: LazyLock<Vec<Provider>> = LazyLock::new(providers);
+    static ALL: LazyLock<Vec<Provider>> = LazyLock::new(presets);
     ALL.iter().find(|provider| provider.name == name).cloned().unwrap_or_else(|| panic!("no preset {name}"))
 }
 

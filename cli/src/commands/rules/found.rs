@@ -11,6 +11,7 @@ use tidings_core::action::Action;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::config::rules::Rules;
 use tidings_core::envelope::Envelope;
+use tidings_core::schemas::EventSchemas;
 
 /// What isn't as a test says, and where it says so.
 #[derive(Debug, Serialize)]
@@ -43,8 +44,8 @@ struct Died {
 }
 
 /// Runs a test on these rules.
-pub(super) async fn found(case: &Case, rules: Rules) -> Found {
-    let mut world = World::new(rules, case.at);
+pub(super) async fn found(case: &Case, rules: Rules, schemas: EventSchemas) -> Found {
+    let mut world = World::new(rules, schemas, case.at);
     case.fetch.iter().for_each(|(url, object)| world.put(url, object));
     let mut died = Vec::new();
     for Step { at, what } in &case.steps {

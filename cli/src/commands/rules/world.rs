@@ -16,6 +16,7 @@ use tidings_core::config::source::Source;
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers};
+use tidings_core::schemas::EventSchemas;
 use tidings_core::time::{Clock, Timestamp};
 use tidings_core::told::ToldLink;
 use tidings_events::SignedRequest;
@@ -58,7 +59,7 @@ impl Failed {
 }
 
 impl World {
-    pub(crate) fn new(rules: Rules, now: Timestamp) -> Self {
+    pub(crate) fn new(rules: Rules, schemas: EventSchemas, now: Timestamp) -> Self {
         let (store, actions, timers) =
             (Arc::<MemoryStore>::default(), Arc::<MemoryActions>::default(), Arc::<MemoryTimers>::default());
         let clock = Arc::new(ManualClock::at(now));
@@ -75,8 +76,7 @@ impl World {
             api_secrets: Some(Arc::new(secrets)),
             clock: clock_port,
         };
-        let processor =
-            Processor::new(rules, processor::configured::schemas(), ports, NonZeroU32::MIN).taking_links_from(LINKS_QUEUE_ARN);
+        let processor = Processor::new(rules, schemas, ports, NonZeroU32::MIN).taking_links_from(LINKS_QUEUE_ARN);
         Self { processor, store, actions, timers, https, clock, receiver: None, later: Vec::new(), failed: Vec::new() }
     }
 

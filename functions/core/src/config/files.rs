@@ -3,6 +3,9 @@
 
 #[cfg(feature = "schemas")]
 mod event_schemas;
+mod presets;
+#[cfg(all(feature = "rules", feature = "schemas"))]
+mod project;
 mod rules_file;
 #[cfg(feature = "schema")]
 mod schema;
@@ -14,7 +17,10 @@ pub use event_schemas::{read_event_schema, read_event_schemas};
 pub use rules_file::read_rules;
 #[cfg(feature = "schema")]
 pub use schema::{provider_schema, rules_schema, sources_schema};
-pub use sources_file::{read_provider, read_source_names, read_sources};
+pub use presets::{preset, preset_names, presets};
+#[cfg(all(feature = "rules", feature = "schemas"))]
+pub use project::{Configuration, ProjectFile, ProjectFiles};
+pub use sources_file::{read_provider, read_source_names, read_sources, read_sources_of_presets};
 
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
@@ -125,7 +131,7 @@ fn in_words(message: &str) -> String {
 }
 
 /// The one of the allowed words that was probably meant.
-fn did_you_mean<'w>(seen: &str, allowed: impl IntoIterator<Item = &'w str>) -> String {
+pub fn did_you_mean<'w>(seen: &str, allowed: impl IntoIterator<Item = &'w str>) -> String {
     let nearest = allowed.into_iter().map(|word| (distance(seen, word), word)).min();
     match nearest {
         Some((n, word)) if n <= 2 && n < seen.len() => format!("; did you mean {word:?}?"),

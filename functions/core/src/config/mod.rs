@@ -1,9 +1,10 @@
-//! Configuration as real types. `events/project/*.yaml` and `functions/receiver/providers/*.toml` are read and checked when
-//! the functions are built ([`files`], by their build scripts); a function only takes what was checked then, as JSON that
-//! the same types wrote.
+//! Configuration as real types. A project's YAML files and the presets (`functions/receiver/providers/*.toml`) are read and
+//! checked by `tidings build` and every other command ([`files`]); a function takes only what was checked, as JSON that the same
+//! types wrote ([`artefact`]).
 
 pub mod address;
 pub mod answers;
+pub mod artefact;
 mod coverage;
 pub mod event;
 mod field;

@@ -1,7 +1,7 @@
 //! A payload is held against its schema before any rule sees it.
 
 use crate::support::{Harness, MAX_RECEIVES, Sent, corpus_events, message, moved};
-use processor::configured;
+use tidings_events::project;
 use processor::schema::hold;
 use serde_json::{Value, json};
 use tidings_core::claim::ClaimState;
@@ -149,7 +149,7 @@ fn a_pattern_takes_linear_time() {
 
 #[test]
 fn the_corpus_is_as_the_shipped_schemas_say() {
-    let schemas = configured::schemas();
+    let schemas = project::schemas();
     let events = corpus_events();
     let off: Vec<String> =
         events.iter().filter_map(|event| schemas.hold(event).map(|finding| format!("{}: {finding}", event.claimkey))).collect();

@@ -1,7 +1,8 @@
 //! The processor over memory adapters, with rules of its own or those of `events/project/rules.yaml`.
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
-use processor::{Ports, Processor, configured};
+use processor::{Ports, Processor};
+use tidings_events::project;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, verify};
 use serde_json::value::RawValue;
@@ -108,7 +109,7 @@ impl Harness {
 
     /// With the rules that are deployed.
     pub(crate) fn configured() -> Self {
-        Self::with(configured::rules(), |store| store)
+        Self::with(project::rules(), |store| store)
     }
 
     /// With schemas for the events of [`RULES`].
@@ -335,7 +336,7 @@ pub(crate) fn message(id: &str, body: &str, receive_count: u32) -> SqsMessage {
 
 /// The corpus as the receiver queues it: every event of every authentic case, in their order.
 pub(crate) fn corpus_events() -> Vec<Envelope> {
-    let sources = receiver::configured::sources();
+    let sources = tidings_events::project::sources();
     let mut events = Vec::new();
     for case in corpus().cases.iter().filter(|case| !case.repeats && case.expect.is_accepted()) {
         let source = sources.iter().find(|s| s.name == case.source).unwrap();

@@ -7,7 +7,7 @@ use crate::world::{NOW, World, source_of};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use receiver::configured::providers;
+use tidings_core::config::files::presets as providers;
 use requests::{deliver, forgeries, told, written_out};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

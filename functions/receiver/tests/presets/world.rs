@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::{Body, Request, Response};
-use receiver::configured::providers;
+use tidings_core::config::files::presets;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, sign};
 use receiver::{Ports, Receiver};
@@ -35,13 +35,13 @@ pub(crate) fn source_of(provider: &Provider) -> Source {
 }
 
 pub(crate) fn preset(name: &str) -> Provider {
-    providers().into_iter().find(|p| p.name == name).unwrap_or_else(|| panic!("no preset {name}"))
+    presets().into_iter().find(|p| p.name == name).unwrap_or_else(|| panic!("no preset {name}"))
 }
 
 impl World {
     /// Of all presets.
     pub(crate) fn new(document: Value, now: Timestamp) -> Self {
-        Self::of(providers().iter().map(source_of).collect(), document, now)
+        Self::of(presets().iter().map(source_of).collect(), document, now)
     }
 
     pub(crate) fn of(sources: Vec<Source>, document: Value, now: Timestamp) -> Self {

@@ -3,7 +3,8 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::{Body, Request, Response};
-use receiver::configured::{providers, sources};
+use tidings_core::config::files::presets;
+use tidings_events::project::sources;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, sign};
 use receiver::{Ports, Receiver};
@@ -188,7 +189,7 @@ impl Harness {
         let secrets = Arc::new(MemorySecrets::new(Arc::clone(&faults), secrets));
         let clock = Arc::clone(clock);
         let mut sources = sources();
-        sources.extend(read_sources("own.yaml", OWN_SOURCES, &providers()).expect("the sources above are right"));
+        sources.extend(read_sources("own.yaml", OWN_SOURCES, &presets()).expect("the sources above are right"));
         let (claims, events) = wrap(Arc::clone(&store), Arc::clone(&queue));
         let ports = Ports {
             claims,

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use receiver::configured::providers;
+use tidings_core::config::files::presets;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, Rejection, sign, verify};
 use tidings_core::config::provider::Provider;
@@ -88,7 +88,7 @@ fn signable() -> Vec<Provider> {
     let outside = |p: &Provider| p.scheme.timestamp.as_ref().is_none_or(|t| t.from.json().is_none());
     let raw = |p: &Provider| p.scheme.message.as_ref().is_some_and(|m| m.references().any(|r| *r == Reference::Body));
     let header = |p: &Provider| p.scheme.signature.from.0[0].header().is_some();
-    providers().into_iter().filter(|p| mac(p) && outside(p) && raw(p) && header(p)).collect()
+    presets().into_iter().filter(|p| mac(p) && outside(p) && raw(p) && header(p)).collect()
 }
 
 #[test]

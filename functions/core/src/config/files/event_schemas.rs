@@ -1,4 +1,4 @@
-//! `events/project/schemas/{source}/{type}/{version}.json`.
+//! `schemas/{source}/{type}/{version}.json`.
 
 use super::{Diagnostic, Report, did_you_mean};
 use crate::config::rules::TypePattern;

@@ -1,4 +1,4 @@
-//! `events/project/rules.yaml`.
+//! `rules.yaml`.
 #![cfg(feature = "rules")]
 
 mod apis;
