@@ -4,6 +4,7 @@ mod build;
 mod captures;
 mod dlq;
 mod events;
+mod init;
 mod man;
 mod manual;
 mod operate;
@@ -13,6 +14,7 @@ pub use build::BuildOptions;
 pub use captures::{CaptureOptions, ReplayOptions};
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
+pub use init::{Example, InitOptions};
 pub use man::ManOptions;
 pub use manual::{Assignment, ContextSet, ContextUnset, ManualOptions};
 pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_url};
@@ -106,6 +108,8 @@ pub enum Command {
     Capture(CaptureOptions),
     /// Play recorded deliveries: here, by other rules, or against a running receiver; apply kept events again
     Replay(ReplayOptions),
+    /// Make a project: sources, rules, schemas, tests, and what deploys it
+    Init(InitOptions),
     /// Check the project, and write what its functions read when they start
     Build(BuildOptions),
     /// Print a completion script for your shell

@@ -122,6 +122,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Verify(options) => commands::verify::run(options).await,
         Command::Capture(options) => commands::capture::run(options).await,
         Command::Replay(options) => commands::replay::run(options).await,
+        Command::Init(options) => commands::init::run(&options),
         Command::Build(options) => commands::build::run(&options),
         Command::Completions { shell } => {
             commands::completions::completions(shell);

@@ -8,6 +8,7 @@ pub(crate) mod dlq;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod files;
+pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod man;
 pub(crate) mod manual;
