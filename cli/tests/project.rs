@@ -40,7 +40,7 @@ tests:
 "#;
 
 const SCHEMA: &str =
-    r#"{ "x-tidings": { "on_mismatch": "reject" }, "type": "object", "properties": { "oven": { "type": "integer" } } }"#;
+    r#"{ "x-tidings": { "policy": "reject" }, "type": "object", "properties": { "oven": { "type": "integer" } } }"#;
 
 struct Folder(PathBuf);
 
@@ -132,12 +132,17 @@ fn a_source_of_the_same_name_as_one_of_the_corpus_is_somebody_elses() {
 #[test]
 fn an_event_that_a_source_may_send_is_a_note_and_one_that_it_never_sends_a_warning() {
     let folder = Folder::pizza("types");
-    let rule = |name: &str, on: &str, source: &str| format!("  - {{ name: {name}, on: {on}, source: {source}, set: {{ a: '1' }} }}\n");
+    let rule =
+        |name: &str, on: &str, source: &str| format!("  - {{ name: {name}, on: {on}, source: {source}, set: {{ a: '1' }} }}\n");
     let with = |text: String| folder.write("rules.yaml", &(RULES.to_owned() + &text));
     with(rule("refunded", "charge.refunded", "stripe"));
     let checked = folder.run(&["rules", "check", "--json"]);
     assert_eq!((checked.status.code(), json(&checked)["warnings"].as_array().map(Vec::len)), (Some(0), Some(0)));
-    assert!(json(&checked)["notes"][0]["message"].as_str().is_some_and(|note| note.contains("charge.refunded")), "{}", said(&checked));
+    assert!(
+        json(&checked)["notes"][0]["message"].as_str().is_some_and(|note| note.contains("charge.refunded")),
+        "{}",
+        said(&checked)
+    );
     for (on, source, why) in
         [("checkout.session.complete", "stripe", "did you mean"), ("update.text", "telegram", "no event of telegram is known")]
     {
@@ -151,7 +156,9 @@ fn an_event_that_a_source_may_send_is_a_note_and_one_that_it_never_sends_a_warni
 #[test]
 fn a_command_without_a_project_says_how_to_make_one_or_takes_the_demos() {
     let folder = Folder::new("none");
-    for arguments in [&["build"][..], &["rules", "check"], &["rules", "test"], &["rotate", "stripe", "--generate", "--stack", "s"]] {
+    for arguments in
+        [&["build"][..], &["rules", "check"], &["rules", "test"], &["rotate", "stripe", "--generate", "--stack", "s"]]
+    {
         let output = tidings(Path::new("/"), arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
         assert!(said(&output).contains("no project here") && said(&output).contains("tidings init NAME"), "{}", said(&output));
@@ -175,7 +182,11 @@ fn commands_take_the_projects_sources() {
     let verified = folder.run(&["verify", "kitchen", "request.json", "--secrets", "secrets.json"]);
     assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
     let slip = folder.run(&["send", "kichen"]);
-    assert!(said(&slip).contains("did you mean \"kitchen\"?") && said(&slip).contains("kitchen, stripe, telegram"), "{}", said(&slip));
+    assert!(
+        said(&slip).contains("did you mean \"kitchen\"?") && said(&slip).contains("kitchen, stripe, telegram"),
+        "{}",
+        said(&slip)
+    );
 }
 
 #[test]
@@ -186,11 +197,10 @@ fn build_writes_the_same_bytes_for_the_same_project_and_nothing_for_a_wrong_one(
     let first = fs::read(folder.0.join("build/tidings.json")).expect("the artefact");
     let artefact: Value = serde_json::from_slice(&first).expect("JSON");
     assert_eq!((&artefact["format"], &artefact["hash"]), (&1.into(), &json(&built)["configuration"]));
-    assert_eq!(artefact["files"].as_object().unwrap().keys().collect::<Vec<_>>(), [
-        "rules.yaml",
-        "schemas/kitchen/pizza.baked/1.json",
-        "sources.yaml"
-    ]);
+    assert_eq!(
+        artefact["files"].as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["rules.yaml", "schemas/kitchen/pizza.baked/1.json", "sources.yaml"]
+    );
     assert!(!String::from_utf8_lossy(&first).contains("vector"), "what a preset rests on is for tools");
     folder.run(&["build", "--out", "again"]);
     assert_eq!(fs::read(folder.0.join("again/tidings.json")).expect("the artefact"), first);
@@ -227,4 +237,44 @@ fn every_example_is_right_tested_and_built() {
             assert_eq!(output.status.code(), Some(0), "{name} {arguments:?}: {}", said(&output));
         }
     }
+}
+
+#[test]
+fn init_writes_a_project_that_is_right_and_never_replaces_a_file() {
+    let folder = Folder::new("init");
+    for (name, more) in [
+        ("shop", &[][..]),
+        ("devops", &["--example", "devops", "--with", "stripe"]),
+        ("presets", &["--with", "stripe,whatsapp,telegram"]),
+        ("empty", &["--example", "empty"]),
+    ] {
+        let made = folder.run(&[&["init", name], more].concat());
+        assert_eq!(made.status.code(), Some(0), "{name}: {}", said(&made));
+        assert!(said(&made).contains("tidings dev"), "{}", said(&made));
+        let project = folder.0.join(name);
+        for file in
+            ["sources.yaml", "rules.yaml", "secrets.example.json", ".gitignore", "template.yaml", "samconfig.toml", "README.md"]
+        {
+            assert!(project.join(file).is_file(), "{name}/{file}");
+        }
+        assert!(
+            fs::read_to_string(project.join("sources.yaml")).unwrap().contains("$schema=editor/sources.schema.json"),
+            "{name}"
+        );
+        let built = tidings(&project, &["build"]);
+        assert_eq!(built.status.code(), Some(0), "{name}: {}", said(&built));
+        let checked = tidings(&project, &["rules", "check"]);
+        assert_eq!(checked.status.code(), Some(0), "{name}: {}", said(&checked));
+        if name != "empty" {
+            let tested = tidings(&project, &["rules", "test"]);
+            assert_eq!(tested.status.code(), Some(0), "{name}: {}", said(&tested));
+        }
+        let again = folder.run(&[&["init", name], more].concat());
+        assert_eq!(again.status.code(), Some(1), "{name}");
+        assert!(said(&again).contains("nothing was written") && said(&again).contains("--force"), "{}", said(&again));
+        assert_eq!(folder.run(&[&["init", name, "--force"], more].concat()).status.code(), Some(0), "{name}");
+    }
+    let slip = folder.run(&["init", "x", "--with", "strpe"]);
+    assert_eq!(slip.status.code(), Some(2));
+    assert!(said(&slip).contains("did you mean \"stripe\"?") && !folder.0.join("x").exists(), "{}", said(&slip));
 }

@@ -10,7 +10,13 @@ fn root() -> PathBuf {
 
 fn rules(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
-    command.arg("rules").args(arguments).current_dir(root()).env("TIDINGS_PROJECT", "events/project").output().expect("the binary")
+    command
+        .arg("rules")
+        .args(arguments)
+        .current_dir(root())
+        .env("TIDINGS_PROJECT", "events/project")
+        .output()
+        .expect("the binary")
 }
 
 /// Holds what was printed, and the exit status, against a file.

@@ -6,10 +6,10 @@
 
 mod identity;
 mod lambda;
+pub mod project;
 mod sample;
 pub mod samples;
 mod sign;
-pub mod project;
 pub mod signable;
 
 pub use identity::Identity;

@@ -1,11 +1,11 @@
 //! Every preset is signed here and taken by the receiver, or only its provider can sign: none is left out.
 
 use lambda_http::{Body, Request};
-use tidings_core::config::files::presets;
 use receiver::verify::{SignError, can_sign, fresh_for};
 use receiver::{Ports, Receiver};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tidings_core::config::files::presets;
 use tidings_core::config::provider::Provider;
 use tidings_core::config::source::Source;
 use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};

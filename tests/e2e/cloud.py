@@ -93,9 +93,11 @@ def aws_env(endpoint, path_first=None):
 QUICKLY = {"SAM_BUILD_MODE": "debug"}
 
 
-def build(repository, sam_bin, into):
-    """`sam build` of the repository, for this machine's processor."""
-    env = aws_env("http://127.0.0.1:9", sam_bin) | {"TIDINGS_PROJECT": str(repository / "events" / "project")}
+def build(repository, sam_bin, into, tidings):
+    """`sam build` of the repository with the demo's project, for this machine's processor."""
+    env = aws_env("http://127.0.0.1:9", sam_bin) | {
+        "TIDINGS_PROJECT": str(repository / "events" / "project"), "TIDINGS": str(tidings)
+    }
     if not os.environ.get("E2E_OPTIMIZED"):
         env |= QUICKLY
     run(

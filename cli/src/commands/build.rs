@@ -33,7 +33,9 @@ pub(crate) fn run(options: &BuildOptions) -> Result<ExitCode, Failure> {
     let hash = project.hash();
     if options.json {
         let shown: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
-        data(&json!({ "project": project.location.to_string(), "configuration": hash, "bytes": artefact.len(), "written": shown }));
+        data(
+            &json!({ "project": project.location.to_string(), "configuration": hash, "bytes": artefact.len(), "written": shown }),
+        );
     } else {
         let (sources, rules) = (project.configuration.sources.len(), project.configuration.rules.rules.len());
         let schemas = project.configuration.schemas.len();

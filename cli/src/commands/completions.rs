@@ -1,9 +1,9 @@
 //! `tidings completions`: the script of a shell, with the names that this build knows, and those of the project that it is made in.
 
 use crate::arguments::Arguments;
+use crate::project::Location;
 use crate::style;
 use clap::builder::PossibleValuesParser;
-use crate::project::Location;
 use clap::{Command, CommandFactory};
 use std::collections::BTreeSet;
 use tidings_core::config::files::preset_names;

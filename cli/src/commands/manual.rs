@@ -78,7 +78,11 @@ impl Hand {
         Self::new(tables, (rules, schemas), true, (Arc::clone(&remembered) as _, Arc::clone(&remembered) as _), remembered)
     }
 
-    pub(crate) fn real(tables: &Tables, (rules, schemas): (Rules, EventSchemas), queues: Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>) -> Self {
+    pub(crate) fn real(
+        tables: &Tables,
+        (rules, schemas): (Rules, EventSchemas),
+        queues: Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>,
+    ) -> Self {
         let queues = queues.unwrap_or_else(|| (Arc::new(Nowhere), Arc::new(Nowhere)));
         Self::new(tables, (rules, schemas), false, queues, Arc::default())
     }

@@ -137,7 +137,9 @@ pub(crate) fn run_at_root(arguments: &[&str]) -> Output {
 /// The binary, whatever the environment says, at the root of the repository and with the demo's project.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(BINARY);
-    for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS", "TIDINGS_DEV_TOKEN", "TIDINGS_PROJECT"] {
+    for name in
+        ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS", "TIDINGS_DEV_TOKEN", "TIDINGS_PROJECT"]
+    {
         command.env_remove(name);
     }
     command.current_dir(root()).env("TIDINGS_PROJECT", "events/project");

@@ -2,13 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tidings_core::config::files::presets;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tidings_core::config::files::presets;
 use tidings_core::config::provider::Provider;
 use tidings_core::config::source::Source;
 use tidings_core::time::{Clock, SystemClock, Timestamp};

@@ -18,7 +18,8 @@ async fn main() -> Result<(), Error> {
     let started = Instant::now();
     let settings = ReceiverSettings::read(&|name| std::env::var(name).ok())?;
     telemetry::init(settings.metrics_namespace, settings.xray_daemon);
-    let ReceiverPart { hash, sources } = ReceiverPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
+    let ReceiverPart { hash, sources } =
+        ReceiverPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
     let aws = config().await;
     let secrets = |id| SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), id);
     let claims = Arc::new(DynamoClaims::new(aws_sdk_dynamodb::Client::new(&aws), settings.claims_table));

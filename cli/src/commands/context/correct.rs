@@ -4,9 +4,9 @@
 use crate::Failure;
 use crate::arguments::{ContextSet, ContextUnset, ManualOptions, TargetOptions};
 use crate::commands::manual::{Came, Hand, not_done, operator, tell};
+use crate::project::{Location, Project};
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, paint, say};
 use crate::target::{tables, unreadable};
-use crate::project::{Location, Project};
 use processor::failure::Failure as Unprocessed;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -26,9 +26,7 @@ pub(super) fn checks(location: Location) -> Result<(Vec<Check>, Known), Failure>
         Err(report) => bad("sources", report),
     };
     let rules = match files.read_rules() {
-        Ok(rules) => {
-            Check::good("rules", format!("{}: {} rules, {} joins", file(RULES), rules.rules.len(), rules.joins.len()))
-        }
+        Ok(rules) => Check::good("rules", format!("{}: {} rules, {} joins", file(RULES), rules.rules.len(), rules.joins.len())),
         Err(report) => bad("rules", &report),
     };
     let schemas = match files.read_schemas() {

@@ -17,7 +17,7 @@ pub(super) fn checks(url: &str, sources: &[Source], hash: Option<&str>) -> Vec<C
     match page::get(url, "/health") {
         Ok(Page { status, date, body }) => {
             vec![health(url, status, &body), deployed(&body, hash), clock(date, SystemClock.now()), forged(url, sources)]
-        },
+        }
         Err(said) => {
             let next = "is it deployed, or `tidings dev` running? name another address with --url";
             let skipped = [DEPLOYED, "clock", "forged"].map(|name| Check::skipped(name, "the endpoint has no answer"));
@@ -49,7 +49,9 @@ const DEPLOYED: &str = "deployed";
 fn deployed(body: &Value, here: Option<&str>) -> Check {
     let Some(here) = here else { return Check::skipped(DEPLOYED, "the project here has problems: there is nothing to compare") };
     match body["configuration"].as_str() {
-        Some(there) if there == here => Check::good(DEPLOYED, format!("configuration {} is what is in the project", short_hash(here))),
+        Some(there) if there == here => {
+            Check::good(DEPLOYED, format!("configuration {} is what is in the project", short_hash(here)))
+        }
         Some(there) => Check::bad(
             DEPLOYED,
             format!("configuration {} is deployed, {} is in the project", Shown(short_hash(there)), short_hash(here)),

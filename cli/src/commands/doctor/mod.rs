@@ -15,9 +15,9 @@ use crate::Failure;
 use crate::arguments::{DoctorOptions, dev_url};
 use crate::commands::files;
 use crate::project::Location;
-use configuration::Known;
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
 use crate::target::webhook_url;
+use configuration::Known;
 use serde::Serialize;
 use serde_json::json;
 use std::process::ExitCode;
@@ -110,8 +110,7 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
     checks.push(public_url::check(&sources));
     checks.push(match (&url, options.send) {
         (Some(url), true) => {
-            let demo =
-                || at.stack.is_none().then(|| Zeroizing::new(tidings_events::demo_secrets(&sources)));
+            let demo = || at.stack.is_none().then(|| Zeroizing::new(tidings_events::demo_secrets(&sources)));
             self_test::check(&options, &sources, url, own.or(stored).or_else(demo)).await
         }
         (None, true) => Check::skipped("self-test", "there is no address to send it to"),

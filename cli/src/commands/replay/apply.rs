@@ -92,7 +92,11 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
     }
     let (rules, schemas) = (rules(&options.file)?, schemas(&options.file)?);
     let tables = tables(&options.at).await?;
-    let hand = if options.yes { Hand::real(&tables, (rules, schemas), queues(options).await?) } else { Hand::dry(&tables, (rules, schemas)) };
+    let hand = if options.yes {
+        Hand::real(&tables, (rules, schemas), queues(options).await?)
+    } else {
+        Hand::dry(&tables, (rules, schemas))
+    };
     let by = operator(&options.at, options.by.as_deref()).await?;
     let batch = Batch { options, hand, reader: tables.reader(), name, by, reason, at: SystemClock.now() };
     let (ours, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| Due::read(event).is_some());

@@ -4,8 +4,8 @@ use crate::Failure;
 use crate::arguments::ReplayOptions;
 use crate::captures::{HERE, Recorded, demo_secret};
 use crate::commands::rules::diff::{begin, end};
-use crate::commands::rules::{other_rules, rules, schemas};
 use crate::commands::rules::world::{Failed, World};
+use crate::commands::rules::{other_rules, rules, schemas};
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, data, paint, say, tick};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -42,7 +42,9 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
         }
     }
     let first = recorded.first().map_or(Timestamp::from_unix_ms(0), |(_, one)| one.received);
-    let mut world = World::new(chosen(options)?, schemas(&options.file)?, first).listening(sources.clone(), &json!(secrets).to_string()).await;
+    let mut world = World::new(chosen(options)?, schemas(&options.file)?, first)
+        .listening(sources.clone(), &json!(secrets).to_string())
+        .await;
     let mut delivered = Vec::new();
     for (file, one) in recorded {
         world.wait(one.received.since(world.now())).await;

@@ -19,8 +19,8 @@ use tidings_core::config::rules::{Rules, TypePattern, is_about};
 use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::applied_again;
-use tidings_core::schemas::{EventSchema, EventSchemas};
 use tidings_core::rules::{Expression, Scope, Variables};
+use tidings_core::schemas::{EventSchema, EventSchemas};
 use tidings_events::corpus;
 
 #[derive(Debug, Serialize)]
@@ -56,7 +56,7 @@ struct Reason {
 pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
     let files = chosen(&options.file)?;
     let Configuration { sources, rules, schemas, .. } = files.read().map_err(|report| refused(&report))?;
-        let somewhere = options.at.stack.is_some() || options.at.endpoint_url.is_some();
+    let somewhere = options.at.stack.is_some() || options.at.endpoint_url.is_some();
     if somewhere && options.event.contains('#') {
         let (claim, event) = on_record::find(&options.event, &options.at).await?;
         let explained = match event {

@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn no_file_of_events_ends_a_command() {
-        let events: Vec<String> = of_corpus(&tidings_events::project::sources(), noon()).unwrap().iter().take(2).map(Envelope::encode).collect();
+        let events: Vec<String> =
+            of_corpus(&tidings_events::project::sources(), noon()).unwrap().iter().take(2).map(Envelope::encode).collect();
         let batch = serde_json::json!({ "Records": [{ "body": events[0] }, { "body": events[1] }] }).to_string();
         fuzz::never_panics(&[events[0].as_bytes(), batch.as_bytes()], |bytes| {
             let _ = of_text(fuzz::text(bytes).into_owned(), Path::new("events.json"));

@@ -24,13 +24,9 @@ pub(super) enum Health {
         configuration: Option<String>,
     },
     /// No answer, or not one of ours.
-    Unreachable {
-        said: String,
-    },
+    Unreachable { said: String },
     /// It wasn't asked.
-    Unknown {
-        said: &'static str,
-    },
+    Unknown { said: &'static str },
 }
 
 #[derive(Debug, Serialize)]

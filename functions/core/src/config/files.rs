@@ -13,13 +13,13 @@ mod sources_file;
 
 #[cfg(feature = "schemas")]
 pub use event_schemas::{read_event_schema, read_event_schemas};
+pub use presets::{preset, preset_names, presets};
+#[cfg(all(feature = "rules", feature = "schemas"))]
+pub use project::{Configuration, ProjectFile, ProjectFiles};
 #[cfg(feature = "rules")]
 pub use rules_file::read_rules;
 #[cfg(feature = "schema")]
 pub use schema::{provider_schema, rules_schema, sources_schema};
-pub use presets::{preset, preset_names, presets};
-#[cfg(all(feature = "rules", feature = "schemas"))]
-pub use project::{Configuration, ProjectFile, ProjectFiles};
 pub use sources_file::{read_provider, read_source_names, read_sources, read_sources_of_presets};
 
 use serde::{Deserialize, Deserializer};

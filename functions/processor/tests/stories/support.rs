@@ -2,7 +2,6 @@
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use processor::{Ports, Processor};
-use tidings_events::project;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, verify};
 use serde_json::value::RawValue;
@@ -20,6 +19,7 @@ use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryHttps, Memo
 use tidings_core::ports::ContextStore;
 use tidings_core::schemas::EventSchemas;
 use tidings_core::time::{Clock, Timestamp};
+use tidings_events::project;
 use tidings_events::{SECRETS, corpus, secrets_of};
 
 /// The redrive policy's.

@@ -2,10 +2,10 @@
 
 use crate::world::{JSON, NOW, World, header, preset, said, source_of};
 use lambda_http::{Body, Response};
-use tidings_core::config::files::presets;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tidings_core::config::files::presets;
 
 /// The source's secret, for all presets that sign with one.
 const SECRET: &str = "a secret that signs";

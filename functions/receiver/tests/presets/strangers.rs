@@ -3,10 +3,10 @@
 use crate::world::{NOW, World, header, said};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use tidings_core::config::files::presets;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tidings_core::config::Reference;
+use tidings_core::config::files::presets;
 
 /// Every preset with its first vector's secret.
 fn world() -> World {

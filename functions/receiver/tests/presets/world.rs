@@ -2,13 +2,13 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::{Body, Request, Response};
-use tidings_core::config::files::presets;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, sign};
 use receiver::{Ports, Receiver};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_core::config::files::presets;
 use tidings_core::config::provider::{Provider, Vector};
 use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;

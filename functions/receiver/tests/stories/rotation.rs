@@ -4,13 +4,13 @@
 use crate::support::{Harness, http_request, order, secrets};
 use http::HeaderValue;
 use lambda_http::{Body, Request};
-use tidings_core::config::files::presets;
 use receiver::{Ports, Receiver};
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_core::config::files::presets;
 use tidings_core::config::source::Source;
 use tidings_core::memory::log::{capture, counted};
 use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};

@@ -3,8 +3,6 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::{Body, Request, Response};
-use tidings_core::config::files::presets;
-use tidings_events::project::sources;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, sign};
 use receiver::{Ports, Receiver};
@@ -12,12 +10,14 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::config::files::presets;
 use tidings_core::config::files::read_sources;
 use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::ports::{ClaimStore, EventQueue};
 use tidings_core::time::{Clock, Timestamp};
+use tidings_events::project::sources;
 use tidings_events::{SECRETS, SignedRequest, corpus, secrets_of};
 
 /// Sources beside those of `events/project/sources.yaml`, for what none of them does.

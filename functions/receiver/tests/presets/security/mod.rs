@@ -27,8 +27,8 @@ mod keys;
 mod replays;
 
 use crate::world::{World, source_of};
-use tidings_core::config::files::presets;
 use std::sync::LazyLock;
+use tidings_core::config::files::presets;
 use tidings_core::config::provider::{Provider, Vector};
 use tidings_core::config::source::Source;
 
