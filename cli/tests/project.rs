@@ -40,7 +40,7 @@ tests:
 "#;
 
 const SCHEMA: &str =
-    r#"{ "x-tidings": { "policy": "reject" }, "type": "object", "properties": { "oven": { "type": "integer" } } }"#;
+    r#"{ "x-tidings": { "policy": "reject" }, "required": ["oven", "phone"], "properties": { "oven": { "type": "integer" } } }"#;
 
 struct Folder(PathBuf);
 
@@ -135,11 +135,11 @@ fn an_event_that_a_source_may_send_is_a_note_and_one_that_it_never_sends_a_warni
     let rule =
         |name: &str, on: &str, source: &str| format!("  - {{ name: {name}, on: {on}, source: {source}, set: {{ a: '1' }} }}\n");
     let with = |text: String| folder.write("rules.yaml", &(RULES.to_owned() + &text));
-    with(rule("refunded", "charge.refunded", "stripe"));
+    with(rule("new", "radar.review.reopened", "stripe"));
     let checked = folder.run(&["rules", "check", "--json"]);
     assert_eq!((checked.status.code(), json(&checked)["warnings"].as_array().map(Vec::len)), (Some(0), Some(0)));
     assert!(
-        json(&checked)["notes"][0]["message"].as_str().is_some_and(|note| note.contains("charge.refunded")),
+        json(&checked)["notes"][0]["message"].as_str().is_some_and(|note| note.contains("radar.review.reopened")),
         "{}",
         said(&checked)
     );

@@ -317,6 +317,9 @@ fn files(driven: &mut Driven, dev: &Dev) {
         driven.both(1, &["verify", "github", &request, "--preset", "--secrets", &secrets]);
         driven.both(1, &["verify", "twilio", &request, "--preset", "--secrets", &secrets, "--public-url", url]);
     }
+    driven.both(1, &["build", "--project", HOSTILE]);
+    driven.both(1, &["build", "--functions", HOSTILE]);
+    driven.both(1, &["init", HOSTILE, "--with", HOSTILE]);
     driven.both(1, &["verify", HOSTILE, HOSTILE]);
     driven.both(1, &["verify", "github", HOSTILE]);
     driven.both(2, &["providers", "show", HOSTILE]);

@@ -1,7 +1,7 @@
 //! `tidings rotate`: what it changes in the stack's secret, what it tells, and what it never tells.
 
 use crate::stack::{Meddler, Stack, THEIRS};
-use crate::support::{Dev, err, golden, out, run};
+use crate::support::{Dev, err, golden, out, run, run_at_root};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -120,7 +120,7 @@ fn wrong_calls_say_what_is_right() {
         (&["rotate", "orders", "--generate"], 1, "--stack NAME"),
         (&["rotate", "orders", "--secret-file", "nowhere"], 1, "nowhere"),
     ] {
-        let output = run(arguments);
+        let output = run_at_root(arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", err(&output));
         assert!(err(&output).contains(said), "{arguments:?}: {}", err(&output));
     }
