@@ -11,12 +11,12 @@ use crate::style::note;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Once, OnceLock};
-use tidings_core::config::artefact;
-use tidings_core::config::files::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean};
-use tidings_core::config::rules::Rules;
-use tidings_core::config::source::Source;
-use tidings_core::limits::{MAX_ARTEFACT_BYTES, MAX_CONFIG_FILE_BYTES, MAX_SCHEMAS};
-use tidings_core::schemas::{EventSchema, EventSchemas};
+use tidings_config::artefact;
+use tidings_config::limits::{MAX_ARTEFACT_BYTES, MAX_CONFIG_FILE_BYTES, MAX_SCHEMAS};
+use tidings_config::rules::Rules;
+use tidings_config::schemas::{EventSchema, EventSchemas};
+use tidings_config::source::Source;
+use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean};
 
 /// What makes a folder a project.
 pub const SOURCES: &str = "sources.yaml";
@@ -137,7 +137,7 @@ impl Location {
             Self::Demo => Ok(tidings_events::project::sources()),
             Self::Folder(folder) => {
                 let ProjectFile { shown, text, .. } = read(folder, &folder.join(SOURCES))?;
-                tidings_core::config::files::read_sources_of_presets(&shown, &text).map_err(|report| refused(&report))
+                tidings_project::read_sources_of_presets(&shown, &text).map_err(|report| refused(&report))
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use crate::Failure;
 use crate::project;
-use tidings_core::config::files::{did_you_mean, preset_names, presets};
-use tidings_core::config::provider::Provider;
-use tidings_core::config::source::Source;
+use tidings_config::provider::Provider;
+use tidings_config::source::Source;
+use tidings_project::{did_you_mean, preset_names, presets};
 
 /// A preset.
 pub(crate) fn preset(name: &str) -> Result<Provider, Failure> {
-    tidings_core::config::files::preset(name).cloned().ok_or_else(|| {
+    tidings_project::preset(name).cloned().ok_or_else(|| {
         Failure::new(format!("no preset {name:?}{}", did_you_mean(name, preset_names())))
             .hint("tidings providers list shows them; another scheme can be configured: docs/configuration.md")
     })

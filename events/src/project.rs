@@ -3,10 +3,10 @@
 
 use include_dir::{Dir, include_dir};
 use std::sync::LazyLock;
-use tidings_core::config::files::{Configuration, ProjectFile, ProjectFiles};
-use tidings_core::config::rules::Rules;
-use tidings_core::config::source::Source;
-use tidings_core::schemas::EventSchemas;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
+use tidings_config::source::Source;
+use tidings_project::{Configuration, ProjectFile, ProjectFiles};
 
 static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/project");
 

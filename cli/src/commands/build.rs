@@ -11,7 +11,7 @@ use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tidings_core::config::artefact::ARTEFACT;
+use tidings_config::artefact::ARTEFACT;
 
 /// The functions that have a package.
 const FUNCTIONS: [&str; 2] = ["receiver", "processor"];

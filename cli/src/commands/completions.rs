@@ -6,8 +6,8 @@ use crate::style;
 use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory};
 use std::collections::BTreeSet;
-use tidings_core::config::files::preset_names;
 use tidings_events::{corpus, samples};
+use tidings_project::preset_names;
 
 pub(crate) fn completions(shell: clap_complete::Shell) {
     let mut script = Vec::new();

@@ -7,13 +7,13 @@ use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, pretty, say, short};
 use receiver::verify::can_sign;
 use serde_json::Value;
 use std::process::ExitCode;
-use tidings_core::config::provider::Provider;
+use tidings_config::provider::Provider;
 use tidings_events::Identity;
 use tidings_events::samples::{self, Kind};
 use tidings_events::signable::Signable;
 
 pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
-    let providers = tidings_core::config::files::presets();
+    let providers = tidings_project::presets();
     if options.json {
         let providers: Vec<Value> = providers.iter().map(to_json).collect::<Result<_, Failure>>()?;
         data(&Value::Array(providers));

@@ -156,7 +156,7 @@ const CHOSEN: [&str; 23] = [
 
 #[test]
 fn the_presets_that_let_one_choose_are_these() {
-    let providers = tidings_core::config::files::presets();
+    let providers = tidings_project::presets();
     let choose: Vec<&str> = providers.iter().filter(|p| p.lets_choose()).map(|p| p.name.as_str()).collect();
     assert_eq!(choose, CHOSEN);
 }

@@ -1,10 +1,10 @@
 //! The environment, parsed once into real types. All problems are reported together.
 
-use crate::config::artefact::ARTEFACT;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use tidings_config::artefact::ARTEFACT;
 
 /// A source of strings: the process's environment in `main`, a map in tests.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;

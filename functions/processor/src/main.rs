@@ -5,14 +5,14 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use processor::{Ports, Processor};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+use tidings_config::artefact::ProcessorPart;
+use tidings_config::limits::EVENTS_VISIBILITY;
+use tidings_config::schemas::EventSchemas;
+use tidings_config::time::SystemClock;
 use tidings_core::aws::{DynamoContexts, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config};
-use tidings_core::config::artefact::ProcessorPart;
-use tidings_core::limits::EVENTS_VISIBILITY;
 use tidings_core::ports::SecretStore;
-use tidings_core::schemas::EventSchemas;
 use tidings_core::settings::ProcessorSettings;
 use tidings_core::telemetry;
-use tidings_core::time::SystemClock;
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]

@@ -14,11 +14,11 @@ use receiver::{Ports, Receiver};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
-use tidings_core::config::artefact::ReceiverPart;
-use tidings_core::config::files::{presets, read_sources};
-use tidings_core::config::source::Source;
+use tidings_config::artefact::ReceiverPart;
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::memory::{ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
-use tidings_core::time::Timestamp;
+use tidings_project::{presets, read_sources};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 

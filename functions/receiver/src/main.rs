@@ -6,11 +6,11 @@ use receiver::lambda::{Incoming, answer};
 use receiver::{Ports, Receiver};
 use std::sync::Arc;
 use std::time::Instant;
+use tidings_config::artefact::ReceiverPart;
+use tidings_config::time::SystemClock;
 use tidings_core::aws::{DynamoClaims, Https, SecretsManager, SqsQueue, config};
-use tidings_core::config::artefact::ReceiverPart;
 use tidings_core::settings::ReceiverSettings;
 use tidings_core::telemetry;
-use tidings_core::time::SystemClock;
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]

@@ -3,9 +3,9 @@
 use crate::world::{NOW, Named, World, events_of};
 use fastrand::Rng;
 use std::time::Duration;
-use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::Rules;
-use tidings_core::schemas::EventSchemas;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
+use tidings_project::read_rules;
 
 /// One conversation for all, so that all meet: facts of their subjects, one fact of all, a node and an action for each.
 const RULES: &str = r#"
@@ -56,7 +56,7 @@ fn in_one_second(mut event: Named) -> Named {
 
 #[tokio::test]
 async fn any_permutation_of_any_samples_with_duplicates_ends_in_one_context() {
-    let providers = tidings_core::config::files::presets();
+    let providers = tidings_project::presets();
     let all: Vec<Named> = providers.iter().flat_map(|provider| events_of(provider, &provider.name)).collect();
     let readable: Vec<Named> = all.into_iter().filter(|event| event.envelope.unreadable().is_none()).collect();
     assert!(readable.len() > 500, "{}", readable.len());

@@ -6,7 +6,7 @@ use tidings_core::claim::ClaimState;
 
 #[tokio::test]
 async fn no_sample_dies_by_the_shipped_rules() {
-    let providers = tidings_core::config::files::presets();
+    let providers = tidings_project::presets();
     let mut seen = 0;
     let mut problems = Vec::new();
     for source in tidings_events::project::sources() {

@@ -7,9 +7,9 @@ use receiver::delivery::Delivery;
 use receiver::verify::can_sign;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tidings_core::config::source::{FORM, Source};
+use tidings_config::source::{FORM, Source};
+use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
-use tidings_core::time::Timestamp;
 use tidings_events::{Sample, corpus};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
@@ -271,7 +271,7 @@ fn of_the_corpus_the_same_events_are_left() {
 #[test]
 fn of_every_preset_that_can_be_signed_here_the_same_events_are_left() {
     let mut held = 0;
-    for provider in tidings_core::config::files::presets().iter().filter(|provider| can_sign(&provider.scheme)) {
+    for provider in tidings_project::presets().iter().filter(|provider| can_sign(&provider.scheme)) {
         let source = sources::of_preset(provider, HERE);
         assert_same_events(&source, &Sample::of_preset(provider).unwrap(), &mut of(&source));
         held += 1;

@@ -3,7 +3,7 @@
 use super::Check;
 use crate::Failure;
 use crate::project::{Location, Project, RULES, SCHEMAS, SOURCES};
-use tidings_core::config::source::Source;
+use tidings_config::source::Source;
 
 /// What the other checks go by.
 pub(super) struct Known {
@@ -16,7 +16,7 @@ pub(super) struct Known {
 pub(super) fn checks(location: Location) -> Result<(Vec<Check>, Known), Failure> {
     let files = location.files()?;
     let file = |name: &str| location.path(name).display().to_string();
-    let bad = |check: &'static str, report: &tidings_core::config::files::Report| {
+    let bad = |check: &'static str, report: &tidings_project::Report| {
         let all: Vec<String> = report.0.iter().map(ToString::to_string).collect();
         Check::bad_each(check, format!("{} problems, the build would refuse it", all.len()), all)
     };

@@ -6,12 +6,12 @@ use crate::commands::send::{Reply, post};
 use crate::project::short_hash;
 use receiver::verify::can_sign;
 use serde_json::Value;
-use tidings_core::config::files::preset;
-use tidings_core::config::source::Source;
-use tidings_core::limits::MAX_CLOCK_APART;
+use tidings_config::limits::MAX_CLOCK_APART;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::telemetry::Shown;
-use tidings_core::time::{Clock, SystemClock, Timestamp};
 use tidings_events::{Sample, SignedRequest, Tamper, corpus, demo_secrets, secrets_of};
+use tidings_project::preset;
 
 pub(super) fn checks(url: &str, sources: &[Source], hash: Option<&str>) -> Vec<Check> {
     match page::get(url, "/health") {

@@ -4,7 +4,7 @@ use super::Check;
 use crate::Failure;
 use crate::commands::send::{Reply, post};
 use http::HeaderMap;
-use tidings_core::config::source::Source;
+use tidings_config::source::Source;
 use tidings_events::SignedRequest;
 
 const NAME: &str = "public url";
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_public_url_is_good_where_it_leads_to_a_source() {
-        let twilio = tidings_core::config::files::preset("twilio").expect("a preset");
+        let twilio = tidings_project::preset("twilio").expect("a preset");
         let at = |url: Option<String>| [Source { public_url: url, ..twilio.source("twilio") }];
         for (status, body, good) in [
             ("401 Unauthorized", r#"{"error":"unauthentic"}"#, true),

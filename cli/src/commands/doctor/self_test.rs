@@ -7,10 +7,10 @@ use crate::commands::send::post;
 use crate::target::{reader, unreadable};
 use receiver::verify::can_sign;
 use std::time::Duration;
+use tidings_config::limits::SELF_TEST_WAIT;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
-use tidings_core::config::source::Source;
-use tidings_core::limits::SELF_TEST_WAIT;
-use tidings_core::time::{Clock, SystemClock};
 use tidings_events::{Case, corpus, secrets_of};
 use zeroize::Zeroizing;
 

@@ -6,9 +6,9 @@ use crate::arguments::Example;
 use crate::project::{RULES, SOURCES};
 use include_dir::{Dir, include_dir};
 use serde_json::{Map, Value};
-use tidings_core::config::files::{preset, read_sources_of_presets};
-use tidings_core::config::provider::Provider;
+use tidings_config::provider::Provider;
 use tidings_events::samples;
+use tidings_project::{preset, read_sources_of_presets};
 
 static SHOP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/shop");
 static DEVOPS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/devops");

@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use serde_saphyr::Location;
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
 use tidings_core::action::Action;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
-use tidings_core::config::rules::Rules;
 use tidings_core::envelope::Envelope;
-use tidings_core::schemas::EventSchemas;
 
 /// What isn't as a test says, and where it says so.
 #[derive(Debug, Serialize)]

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
-use tidings_core::config::source::{OWN, Source};
+use tidings_config::limits::MAX_REQUEST_FILE_BYTES;
+use tidings_config::source::{OWN, Source};
+use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::MAX_REQUEST_FILE_BYTES;
-use tidings_core::time::Timestamp;
 use tidings_events::{Case, SECRETS, corpus, secrets_of};
 
 /// When the corpus is received, unless somebody says otherwise: after all that happens in it.

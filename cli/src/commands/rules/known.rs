@@ -4,13 +4,13 @@ use super::given;
 use crate::Failure;
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
-use tidings_core::config::files::preset;
-use tidings_core::config::source::Source;
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
-use tidings_core::time::Timestamp;
 use tidings_events::Case;
 use tidings_events::samples::{self, PresetSample};
 use tidings_events::signable::Signable;
+use tidings_project::preset;
 
 /// An event by the name of its sample, as `stripe/checkout_paid`, or of its case in the corpus.
 #[derive(Clone, Debug)]

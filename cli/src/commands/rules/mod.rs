@@ -19,10 +19,10 @@ use crate::arguments::RulesFile;
 use crate::commands::files;
 use crate::project::{self, Location, RULES, SOURCES, refused};
 use std::path::{Path, PathBuf};
-use tidings_core::config::files::{ProjectFile, ProjectFiles, read_rules};
-use tidings_core::config::rules::Rules;
-use tidings_core::limits::MAX_CONFIG_FILE_BYTES;
-use tidings_core::schemas::EventSchemas;
+use tidings_config::limits::MAX_CONFIG_FILE_BYTES;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
+use tidings_project::{ProjectFile, ProjectFiles, read_rules};
 
 /// The files that are meant: the project's, and those instead that were named. Where both are named, no project is needed.
 pub(crate) fn chosen(file: &RulesFile) -> Result<ProjectFiles, Failure> {
@@ -82,7 +82,7 @@ pub(crate) fn schemas(file: &RulesFile) -> Result<EventSchemas, Failure> {
 #[cfg(test)]
 mod tests {
     use crate::fuzz;
-    use tidings_core::config::files::{read_event_schema, read_rules, read_source_names, read_sources};
+    use tidings_project::{read_event_schema, read_rules, read_source_names, read_sources};
 
     const SOURCES: &[u8] = include_bytes!("../../../../events/project/sources.yaml");
 
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn no_sources_end_a_command() {
-        let providers = tidings_core::config::files::presets();
+        let providers = tidings_project::presets();
         fuzz::never_panics(&[SOURCES], |bytes| {
             let _ = read_sources("sources.yaml", &fuzz::text(bytes), &providers);
             let _ = read_source_names("sources.yaml", &fuzz::text(bytes));

@@ -10,8 +10,8 @@ use crate::style::{BAD, FAINT, GOOD, WARN, data_of, paint, say, tick};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tidings_core::config::files::Configuration;
-use tidings_core::schemas::EventSchemas;
+use tidings_config::schemas::EventSchemas;
+use tidings_project::Configuration;
 
 #[derive(Debug, Serialize)]
 struct Tested {

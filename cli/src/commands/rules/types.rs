@@ -1,7 +1,7 @@
 //! Which types of events a source may send, by its configuration alone.
 
-use tidings_core::config::Template;
-use tidings_core::config::rules::TypePattern;
+use tidings_config::Template;
+use tidings_config::rules::TypePattern;
 
 /// Whether a template may give a type that a pattern matches: whatever is read from a request may be any text.
 pub(super) fn may_give(template: &Template, pattern: &TypePattern) -> bool {

@@ -5,7 +5,7 @@ use super::capture::Captured;
 use super::diagnose::Finding;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, paint, say, tick};
 use serde_json::json;
-use tidings_core::config::source::Source;
+use tidings_config::source::Source;
 
 /// All that was found out about a request.
 pub(super) struct Verdict<'v> {

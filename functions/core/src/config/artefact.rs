@@ -4,9 +4,9 @@
 //! large, damaged or of another format is an error before the first event, with what was seen, what is allowed and what to do.
 //! Never: a preset's evidence or vectors, a secret, a YAML parser in a function.
 
-use crate::config::rules::Rules;
-use crate::config::source::Source;
 use crate::limits::MAX_ARTEFACT_BYTES;
+use crate::rules::Rules;
+use crate::source::Source;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -119,7 +119,7 @@ pub use written::{hash, write};
 #[cfg(all(feature = "files", feature = "rules", feature = "schemas"))]
 mod written {
     use super::{EventSchema, FORMAT, Rules, Serialize, Source};
-    use crate::config::files::Configuration;
+    use crate::files::Configuration;
     use sha2::{Digest, Sha256};
     use std::collections::BTreeMap;
 

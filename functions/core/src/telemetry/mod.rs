@@ -17,13 +17,13 @@ pub use self::shown::{Escaped, Shown, is_displayable};
 
 use self::segment::Datagrams;
 use self::tally::Tally;
-use crate::config::artefact::ArtefactError;
-use crate::time::{Timestamp, millis};
 use std::fmt;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
+use tidings_config::artefact::ArtefactError;
+use tidings_config::time::{Timestamp, millis};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Span, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};

@@ -5,7 +5,7 @@ use lambda_http::{Body, Response};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tidings_core::config::files::presets;
+use tidings_project::presets;
 
 /// The source's secret, for all presets that sign with one.
 const SECRET: &str = "a secret that signs";

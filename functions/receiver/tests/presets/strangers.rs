@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tidings_core::config::Reference;
-use tidings_core::config::files::presets;
+use tidings_config::Reference;
+use tidings_project::presets;
 
 /// Every preset with its first vector's secret.
 fn world() -> World {

@@ -4,7 +4,7 @@ use crate::changes::is_of_url_alone;
 use crate::requests::Case;
 use receiver::verify::{Key, KeyError, Rejection};
 use std::collections::BTreeMap;
-use tidings_core::config::files::presets;
+use tidings_project::presets;
 
 /// The published vectors of our providers, by the preset that has them, so that none can be lost with a preset's rewrite.
 const PUBLISHED: &[(&str, &str)] = &[

@@ -4,10 +4,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, KeyDocument, KeyError, KeySet, Keys, PublicKeys, Rejection, VerifiedRequest, verify};
 use std::sync::LazyLock;
-use tidings_core::config::provider::{Provider, Vector};
-use tidings_core::config::scheme::{RemoteKey, Scheme};
-use tidings_core::config::source::Source;
-use tidings_core::time::Timestamp;
+use tidings_config::provider::{Provider, Vector};
+use tidings_config::scheme::{RemoteKey, Scheme};
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 
@@ -81,9 +81,8 @@ impl Case {
 
     /// All of all presets.
     pub(crate) fn all() -> &'static [Self] {
-        static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
-            tidings_core::config::files::presets().iter().flat_map(|p| p.vectors.iter().map(|v| Case::of(p, v))).collect()
-        });
+        static ALL: LazyLock<Vec<Case>> =
+            LazyLock::new(|| tidings_project::presets().iter().flat_map(|p| p.vectors.iter().map(|v| Case::of(p, v))).collect());
         &ALL
     }
 

@@ -1,10 +1,10 @@
 //! The presets of `functions/receiver/providers/`, which are part of the program. A preset is parsed when it is first asked for.
 
 use super::read_provider;
-use crate::config::provider::Provider;
 use include_dir::{Dir, include_dir};
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
+use tidings_config::provider::Provider;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../receiver/providers");
 

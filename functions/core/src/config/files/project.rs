@@ -1,10 +1,10 @@
 //! A project's files together: `sources.yaml`, `rules.yaml` and `schemas/`.
 
 use super::{Report, file_sha256, read_event_schemas, read_rules, read_source_names, read_sources_of_presets};
-use crate::config::rules::Rules;
-use crate::config::source::Source;
-use crate::schemas::EventSchema;
 use std::collections::BTreeMap;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchema;
+use tidings_config::source::Source;
 
 /// A file's path in its project, with `/` between its parts; as people are to read it; and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,9 +28,9 @@ mod replays;
 
 use crate::world::{World, source_of};
 use std::sync::LazyLock;
-use tidings_core::config::files::presets;
-use tidings_core::config::provider::{Provider, Vector};
-use tidings_core::config::source::Source;
+use tidings_config::provider::{Provider, Vector};
+use tidings_config::source::Source;
+use tidings_project::presets;
 
 static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(presets);
 
