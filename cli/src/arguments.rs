@@ -1,16 +1,20 @@
 //! What can be called, and how.
 
+mod build;
 mod captures;
 mod dlq;
 mod events;
+mod init;
 mod man;
 mod manual;
 mod operate;
 mod providers;
 
+pub use build::BuildOptions;
 pub use captures::{CaptureOptions, ReplayOptions};
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
+pub use init::{Example, InitOptions};
 pub use man::ManOptions;
 pub use manual::{Assignment, ContextSet, ContextUnset, ManualOptions};
 pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_url};
@@ -44,6 +48,9 @@ pub const DEV_PORT: u16 = 8787;
         tidings doctor --stack tidings           what is wrong, and what to do about it"
 )]
 pub struct Arguments {
+    /// Folder of the project; the nearest one with a sources.yaml, from here upwards, if left out
+    #[arg(long, global = true, env = "TIDINGS_PROJECT", value_name = "DIR")]
+    pub project: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -108,6 +115,10 @@ pub enum Command {
     Capture(CaptureOptions),
     /// Play recorded deliveries: here, by other rules, or against a running receiver; apply kept events again
     Replay(ReplayOptions),
+    /// Make a project: sources, rules, schemas, tests, and what deploys it
+    Init(InitOptions),
+    /// Check the project, and write what its functions read when they start
+    Build(BuildOptions),
     /// Print a completion script for your shell
     Completions { shell: clap_complete::Shell },
     /// Print a manual page, or write those of all commands
@@ -163,7 +174,7 @@ pub struct DevOptions {
         tidings send shopify --lambda > event.json && sam local invoke Receiver --event event.json\n  \
         tidings send --list")]
 pub struct SendOptions {
-    /// A source of infra/config/sources.yaml, or with --preset any provider: its most typical event
+    /// A source of the project, or with --preset any provider: its most typical event
     #[arg(required_unless_present_any = ["case", "list", "capture"], conflicts_with = "case")]
     pub provider: Option<String>,
     /// Take the provider's preset instead of a configured source: its request is a vector of its own, signed anew
@@ -340,7 +351,7 @@ pub struct LinkOptions {
         tidings verify aws-sns --preset request.txt --secrets secrets.json --fetch-keys"
 )]
 pub struct VerifyOptions {
-    /// A source of infra/config/sources.yaml, or with --preset any provider
+    /// A source of the project, or with --preset any provider
     pub source: String,
     /// The captured request; standard input if it is -
     pub request: PathBuf,
@@ -373,12 +384,12 @@ pub struct VerifyOptions {
 /// Which rules.
 #[derive(Clone, Debug, Args)]
 pub struct RulesFile {
-    /// The rules
-    #[arg(long, value_name = "FILE", default_value = "infra/config/rules.yaml")]
-    pub rules: PathBuf,
-    /// The sources that they name
-    #[arg(long, value_name = "FILE", default_value = "infra/config/sources.yaml")]
-    pub sources: PathBuf,
+    /// The rules; the project's rules.yaml if left out. Schemas are those of a folder schemas beside it, or else the project's
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// The sources that they name; the project's sources.yaml if left out
+    #[arg(long, value_name = "FILE")]
+    pub sources: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -407,11 +418,11 @@ pub struct RulesCheck {
 #[command(
     after_help = "The files' form: docs/testing-rules.md. An event that dies fails its test unless the test expects it.\n\nExamples:\n  \
         tidings rules test\n  \
-        tidings rules test infra/config/tests/orders.yaml --rules new.yaml"
+        tidings rules test tests/orders.yaml --rules new.yaml"
 )]
 pub struct RulesTest {
-    /// Files, or folders of them
-    #[arg(default_value = "infra/config/tests", value_name = "FILE")]
+    /// Files, or folders of them; the project's tests if left out
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub file: RulesFile,
@@ -439,7 +450,7 @@ pub struct RulesExplain {
     after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true),\n\
         or with --dlq of those that died.\n\nExamples:\n  \
         tidings rules diff --against new.yaml\n  \
-        git show HEAD~1:infra/config/rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against infra/config/rules.yaml"
+        git show HEAD~1:./rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against rules.yaml"
 )]
 pub struct RulesDiff {
     /// The other rules

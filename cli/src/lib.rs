@@ -2,16 +2,15 @@
 //!
 //! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link` and, told so, `context set`, `context unset`,
 //! `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `rotate` and `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
-//! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked. What was built of other files than are
-//! here says so: `built_of.rs`.
+//! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked. The project that a command works with: `project.rs`.
 
 pub mod arguments;
-mod built_of;
 mod captures;
 mod commands;
 pub mod dev;
 #[cfg(test)]
 mod fuzz;
+pub mod project;
 mod sources;
 mod style;
 mod target;
@@ -94,7 +93,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
-    built_of::compare(&arguments.command);
+    project::name(arguments.project);
     match arguments.command {
         Command::Dev(options) => dev::run(options).await,
         Command::Send(options) => commands::send::run(options).await,
@@ -123,6 +122,8 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Verify(options) => commands::verify::run(options).await,
         Command::Capture(options) => commands::capture::run(options).await,
         Command::Replay(options) => commands::replay::run(options).await,
+        Command::Init(options) => commands::init::run(&options),
+        Command::Build(options) => commands::build::run(&options),
         Command::Completions { shell } => {
             commands::completions::completions(shell);
             Ok(ExitCode::SUCCESS)

@@ -1,25 +1,22 @@
-//! Which source a command means: one of `infra/config/sources.yaml`, or any preset under its own name.
+//! Which source a command means: one of the project's, or any preset under its own name.
 
 use crate::Failure;
-use receiver::configured;
+use crate::project;
 use tidings_config::provider::Provider;
 use tidings_config::source::Source;
+use tidings_project::{did_you_mean, preset_names, presets};
 
 /// A preset.
 pub(crate) fn preset(name: &str) -> Result<Provider, Failure> {
-    configured::providers().into_iter().find(|provider| provider.name == name).ok_or_else(|| {
-        Failure::new(format!("no preset {name:?}"))
+    tidings_project::preset(name).cloned().ok_or_else(|| {
+        Failure::new(format!("no preset {name:?}{}", did_you_mean(name, preset_names())))
             .hint("tidings providers list shows them; another scheme can be configured: docs/configuration.md")
     })
 }
 
 /// A configured source.
 pub(crate) fn configured(name: &str) -> Result<Source, Failure> {
-    let sources = configured::sources();
-    let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-    let missing = Failure::new(format!("no source {name:?} in infra/config/sources.yaml"))
-        .hint(format!("allowed: {}; or take any preset with --preset", names.join(", ")));
-    sources.iter().find(|source| source.name == name).cloned().ok_or(missing)
+    project::source(name)
 }
 
 /// A preset as a source of its own name, whose provider was given an address of a receiver at `url`.
@@ -28,11 +25,10 @@ pub(crate) fn of_preset(provider: &Provider, url: &str) -> Source {
     Source { public_url, ..provider.source(&provider.name) }
 }
 
-/// The configured sources; with the address of presets one of each provider too that isn't among their names.
-pub(crate) fn listening(presets_at: Option<&str>) -> Vec<Source> {
-    let mut sources = configured::sources();
+/// These sources; with the address of presets one of each provider too that isn't among their names.
+pub(crate) fn with_presets(mut sources: Vec<Source>, presets_at: Option<&str>) -> Vec<Source> {
     let Some(url) = presets_at else { return sources };
-    for provider in configured::providers() {
+    for provider in presets() {
         if sources.iter().all(|source| source.name != provider.name) {
             sources.push(of_preset(&provider, url));
         }

@@ -71,7 +71,7 @@ fn everywhere(file: &str) -> Vec<Vec<&str>> {
         vec!["rules", "check", "--sources", file],
         vec!["rules", "explain", file],
         vec!["rules", "diff", "--against", file],
-        vec!["rules", "diff", "--against", "infra/config/rules.yaml", "--events", file],
+        vec!["rules", "diff", "--against", "events/project/rules.yaml", "--events", file],
     ]
 }
 

@@ -17,7 +17,7 @@ fn command(arguments: &[&str]) -> Command {
     for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"] {
         command.env_remove(name);
     }
-    command.args(arguments).current_dir(root());
+    command.args(arguments).current_dir(root()).env("TIDINGS_PROJECT", "events/project");
     command
 }
 
@@ -71,11 +71,11 @@ fn deliveries_become_what_they_became() {
 
 #[test]
 fn other_rules_are_tried_on_them() {
-    let rules = changed("store.yaml", "infra/config/rules.yaml", "warehouse: data.warehouse", "store: data.warehouse");
+    let rules = changed("store.yaml", "events/project/rules.yaml", "warehouse: data.warehouse", "store: data.warehouse");
     std::fs::write(&rules, std::fs::read_to_string(&rules).unwrap().replace("facts.warehouse", "facts.store")).unwrap();
     golden("replay-diff", &["replay", FOLDER, "--against", &rules, "--diff"], 1);
-    golden("replay-diff-none", &["replay", FOLDER, "--against", "infra/config/rules.yaml", "--diff"], 0);
-    let rules = changed("silent.yaml", "infra/config/rules.yaml", "name: order-delivered", "name: there");
+    golden("replay-diff-none", &["replay", FOLDER, "--against", "events/project/rules.yaml", "--diff"], 0);
+    let rules = changed("silent.yaml", "events/project/rules.yaml", "name: order-delivered", "name: there");
     let played = json(&tidings(&["replay", FOLDER, "--against", &rules, "--json"]));
     assert!(played["actions"].as_array().unwrap().iter().any(|action| action["rule"] == "there"), "by those rules, not by ours");
 }
@@ -112,7 +112,7 @@ fn rules_are_tested_and_explained_with_them() {
     let explained = json(&tidings(&["rules", "explain", &format!("{FOLDER}/0004-orders.json"), "--json"]));
     assert_eq!(explained[0]["key"], "orders#ord-evt-3002");
     let differ =
-        tidings(&["rules", "diff", "--against", "infra/config/rules.yaml", "--events", &format!("{FOLDER}/0004-orders.json")]);
+        tidings(&["rules", "diff", "--against", "events/project/rules.yaml", "--events", &format!("{FOLDER}/0004-orders.json")]);
     assert!(String::from_utf8_lossy(&differ.stdout).contains("over 1 events"));
 }
 
@@ -141,7 +141,7 @@ fn wrong_calls_say_what_is_right() {
         (&["replay"][..], 2, "required"),
         (&["replay", &newer], 1, "version 2 of the form, allowed: 1"),
         (&["replay", &unknown], 1, "unknown field `x`"),
-        (&["replay", &nobody], 1, "no source \"nobody\" in infra/config/sources.yaml"),
+        (&["replay", &nobody], 1, "no source \"nobody\" in events/project/sources.yaml"),
         (&["replay", "events/sqs/batch.json"], 1, "allowed: what `tidings capture` writes"),
         (&["replay", "cli/src"], 1, "no file of it ends in .json"),
         (&["replay", &file, "--since", "2h"], 1, "are for a stack's events"),

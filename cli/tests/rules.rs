@@ -10,7 +10,13 @@ fn root() -> PathBuf {
 
 fn rules(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
-    command.arg("rules").args(arguments).current_dir(root()).output().expect("the binary")
+    command
+        .arg("rules")
+        .args(arguments)
+        .current_dir(root())
+        .env("TIDINGS_PROJECT", "events/project")
+        .output()
+        .expect("the binary")
 }
 
 /// Holds what was printed, and the exit status, against a file.
@@ -34,14 +40,14 @@ fn json(arguments: &[&str]) -> Value {
 
 /// The shipped rules with something in them changed.
 fn changed(name: &str, from: &str, to: &str) -> String {
-    let rules = std::fs::read_to_string(root().join("infra/config/rules.yaml")).expect("the rules");
+    let rules = std::fs::read_to_string(root().join("events/project/rules.yaml")).expect("the rules");
     assert!(rules.contains(from), "{from}");
     let path = format!("{}/{name}.yaml", env!("CARGO_TARGET_TMPDIR"));
     std::fs::write(&path, rules.replacen(from, to, 1)).expect("a file");
     path
 }
 
-/// This is what holds `infra/config/tests` in CI.
+/// This is what holds `events/project/tests` in CI.
 #[test]
 fn the_shipped_rules_do_what_their_tests_say() {
     golden("test", &["test"], 0);
@@ -233,5 +239,5 @@ fn other_rules_are_compared() {
     // The text tells of a fact that must be set somewhere.
     std::fs::write(&path, std::fs::read_to_string(&path).unwrap().replace("facts.warehouse", "facts.store")).unwrap();
     golden("diff", &["diff", "--against", &path], 1);
-    golden("diff-none", &["diff", "--against", "infra/config/rules.yaml"], 0);
+    golden("diff-none", &["diff", "--against", "events/project/rules.yaml"], 0);
 }

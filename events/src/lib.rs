@@ -6,6 +6,7 @@
 
 mod identity;
 mod lambda;
+pub mod project;
 mod sample;
 pub mod samples;
 mod sign;
@@ -24,6 +25,7 @@ use tidings_config::OneOrMany;
 use tidings_config::source::Source;
 use tidings_core::claim::Outcome;
 use tidings_core::secrets::{DocumentError, parse};
+use tidings_project::preset;
 
 static BODIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/bodies");
 
@@ -176,10 +178,8 @@ pub fn demo_secrets(sources: &[Source]) -> String {
     if missing.is_empty() {
         return SECRETS.to_owned();
     }
-    let providers = receiver::configured::providers();
     for source in missing {
-        let provider = providers.iter().find(|provider| provider.name == source.provider);
-        if let Some(vector) = provider.and_then(|provider| provider.vectors.first()) {
+        if let Some(vector) = preset(&source.provider).and_then(|provider| provider.vectors.first()) {
             document.insert(source.name.clone(), OneOrMany(vec![vector.secret.clone()]));
         }
     }

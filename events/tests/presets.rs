@@ -1,7 +1,6 @@
 //! Every preset is signed here and taken by the receiver, or only its provider can sign: none is left out.
 
 use lambda_http::{Body, Request};
-use receiver::configured::providers;
 use receiver::verify::{SignError, can_sign, fresh_for};
 use receiver::{Ports, Receiver};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +10,7 @@ use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_events::{RequestError, SECRETS, Sample, SignedRequest, Tamper, api_gateway_event, demo_secrets, secrets_of};
+use tidings_project::presets;
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 
@@ -41,7 +41,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let sources: Vec<Source> = providers().iter().map(source).collect();
+        let sources: Vec<Source> = presets().iter().map(source).collect();
         let secrets = demo_secrets(&sources);
         let faults = Arc::new(Faults::default());
         let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
@@ -79,7 +79,7 @@ impl World {
 async fn every_preset_is_signed_and_accepted_once_or_only_its_provider_can_sign() {
     let world = World::new().await;
     let (mut signed_by, mut private) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, usize>::new());
-    for provider in providers() {
+    for provider in presets() {
         let (name, source, secret) = (&provider.name, source(&provider), world.secret(&provider));
         if !can_sign(&provider.scheme) {
             let any = Sample::of_body(&source, b"{}".to_vec());
@@ -104,14 +104,14 @@ async fn every_preset_is_signed_and_accepted_once_or_only_its_provider_can_sign(
     }
     assert_eq!(signed_by.keys().collect::<Vec<_>>(), SHARED.iter().collect::<Vec<_>>());
     assert_eq!(private.keys().collect::<Vec<_>>(), PRIVATE.iter().collect::<Vec<_>>());
-    assert_eq!(signed_by.values().chain(private.values()).sum::<usize>(), providers().len());
+    assert_eq!(signed_by.values().chain(private.values()).sum::<usize>(), presets().len());
 }
 
 #[tokio::test]
 async fn whatever_is_tampered_with_is_refused() {
     let world = World::new().await;
     let (mut timeless, mut unsigned) = (0, 0);
-    for provider in providers().into_iter().filter(|provider| can_sign(&provider.scheme)) {
+    for provider in presets().into_iter().filter(|provider| can_sign(&provider.scheme)) {
         let (name, source, secret) = (&provider.name, source(&provider), world.secret(&provider));
         let sample = Sample::of_preset(&provider).unwrap();
         for tamper in [Tamper::Signature, Tamper::Timestamp, Tamper::Body] {
@@ -134,7 +134,7 @@ async fn whatever_is_tampered_with_is_refused() {
 
 #[test]
 fn demo_secrets_are_those_of_the_corpus_and_then_the_presets_own() {
-    let providers = providers();
+    let providers = presets();
     let named = |provider: &str, name: &str| providers.iter().find(|p| p.name == provider).unwrap().source(name);
     let sources = [named("stripe", "stripe"), named("mailgun", "mailgun"), named("stripe", "stripe-eu")];
     let document = demo_secrets(&sources);

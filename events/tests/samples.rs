@@ -1,6 +1,5 @@
 //! The samples' files are read strictly, and every one that is there is fit.
 
-use receiver::configured::providers;
 use tidings_config::provider::Provider;
 use tidings_events::Identity;
 use tidings_events::samples::{PresetSample, SampleEvent, SampleKey, SamplesError, kinds, of_preset, presets, read};
@@ -76,7 +75,7 @@ fn a_file_says_the_request_and_what_comes_of_it() {
 
 #[test]
 fn its_request_has_its_headers_and_else_the_presets_content_type() {
-    let github = providers().into_iter().find(|provider| provider.name == "github").unwrap();
+    let github = tidings_project::presets().into_iter().find(|provider| provider.name == "github").unwrap();
     let request = only(read(ISSUES).unwrap()).request(&github).unwrap();
     assert_eq!(request.headers["content-type"], "application/json");
     assert_eq!(request.headers["x-github-event"], "issues");
@@ -107,7 +106,7 @@ fn what_would_show_nothing_or_something_else_is_refused() {
 }
 
 fn preset(name: &str) -> Provider {
-    providers().into_iter().find(|provider| provider.name == name).unwrap()
+    tidings_project::presets().into_iter().find(|provider| provider.name == name).unwrap()
 }
 
 #[test]
@@ -129,7 +128,7 @@ fn a_type_is_shown_once_with_the_data_that_rules_see() {
 /// Who reads the page must not be told another thing than the receiver does.
 #[test]
 fn what_is_said_of_a_presets_keys_is_what_its_samples_have() {
-    for preset in providers() {
+    for preset in tidings_project::presets() {
         let samples = of_preset(&preset.name);
         let Identity { known_by, retried, merged, .. } = Identity::of(&preset, &samples);
         assert!(!known_by.is_empty() && !retried.is_empty() && !merged.is_empty(), "{}", preset.name);
@@ -186,7 +185,7 @@ fn a_key_s_parts_are_named_as_they_stand_in_the_element() {
 
 #[test]
 fn every_file_is_of_a_preset_and_can_be_read() {
-    let providers = providers();
+    let providers = tidings_project::presets();
     for preset in presets() {
         let provider = providers.iter().find(|provider| provider.name == preset);
         let provider = provider.unwrap_or_else(|| panic!("events/samples/{preset}.toml is of no preset"));

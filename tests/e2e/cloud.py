@@ -93,9 +93,11 @@ def aws_env(endpoint, path_first=None):
 QUICKLY = {"SAM_BUILD_MODE": "debug"}
 
 
-def build(repository, sam_bin, into):
-    """`sam build` of the repository, for this machine's processor."""
-    env = aws_env("http://127.0.0.1:9", sam_bin)
+def build(repository, sam_bin, into, tidings):
+    """`sam build` of the repository with the demo's project, for this machine's processor."""
+    env = aws_env("http://127.0.0.1:9", sam_bin) | {
+        "TIDINGS_PROJECT": str(repository / "events" / "project"), "TIDINGS": str(tidings)
+    }
     if not os.environ.get("E2E_OPTIMIZED"):
         env |= QUICKLY
     run(
@@ -107,7 +109,7 @@ def build(repository, sam_bin, into):
 
 
 def build_function(repository, sam_bin, name):
-    """One function of another checkout, built as `sam build` does it. Gives its bootstrap."""
+    """One function of another checkout, built as its own `sam build` does it. Gives its folder."""
     env, profile = aws_env("http://127.0.0.1:9", sam_bin), ["--release"] if os.environ.get("E2E_OPTIMIZED") else []
     # What both checkouts depend on is built once.
     env["CARGO_TARGET_DIR"] = str(Path(__file__).resolve().parents[2] / "target")
@@ -117,17 +119,23 @@ def build_function(repository, sam_bin, name):
         [Path(sam_bin) / "cargo-lambda", "lambda", "build", *profile, "--bin", name, "--lambda-dir", into],
         env, repository / "functions" / name, 3600,
     )
-    return into / name / "bootstrap"
+    return into / name
 
 
-def zipped(bootstrap):
-    """What is uploaded to Lambda."""
+def zipped(files):
+    """What is uploaded to Lambda: contents by name."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        entry = zipfile.ZipInfo("bootstrap")
-        entry.external_attr = 0o755 << 16
-        archive.writestr(entry, bootstrap, zipfile.ZIP_DEFLATED, 1)
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (0o755 if name == "bootstrap" else 0o644) << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED, 1)
     return file.getvalue()
+
+
+def package(folder):
+    """A function as `sam build` has built it, as what is uploaded: its bootstrap, and its configuration beside it."""
+    return zipped({file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()})
 
 
 class Emulator:

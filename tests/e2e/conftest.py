@@ -46,10 +46,10 @@ def pytest_configure():
 
 
 @pytest.fixture(scope="session")
-def built():
+def built(tidings_binary):
     into = WORK / "build"
     if not (os.environ.get("E2E_SKIP_BUILD") and (into / "template.yaml").exists()):
-        _step(lambda: cloud.build(REPOSITORY, _tool("E2E_SAM_BIN"), into))
+        _step(lambda: cloud.build(REPOSITORY, _tool("E2E_SAM_BIN"), into, tidings_binary))
     return into
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud import ALIAS, zipped
+from cloud import ALIAS, package, zipped
 from watching import feed_alarms, quiet, seen
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -253,7 +253,7 @@ def test_a_bad_deploy(day, stack, built, tidings, corpus):
     before = functions.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"]
     request = tidings.sign(corpus.plain)
     try:
-        stack.release("Receiver", code=zipped(b"#!/bin/sh\nexit 1\n"))
+        stack.release("Receiver", code=zipped({"bootstrap": b"#!/bin/sh\nexit 1\n"}))
         for _ in range(2):
             assert day.stack.send(request).status >= 500
         day.fires("ReceiverAlarm", value=2)
@@ -263,4 +263,4 @@ def test_a_bad_deploy(day, stack, built, tidings, corpus):
         day.send(request, {202})
         day.processed(day.keys())
     finally:
-        stack.release("Receiver", code=zipped((built / "Receiver" / "bootstrap").read_bytes()))
+        stack.release("Receiver", code=package(built / "Receiver"))

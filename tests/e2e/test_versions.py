@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud import HEALTH, build_function, zipped
+from cloud import HEALTH, build_function, package
 from tidings import known
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -40,12 +40,12 @@ def old(deployed):
             archive.extractall(at, filter="data", members=[m for m in archive if m.name != "Cargo.toml"])
         manifest = git("show", f"{LAST_RELEASE}:Cargo.toml").decode()
         (at / "Cargo.toml").write_text(re.sub('^version = "(.*)"$', rf'version = "\1{APART}"', manifest, count=1, flags=re.M))
-    return {name: zipped(build_function(at, os.environ["E2E_SAM_BIN"], name.lower()).read_bytes()) for name in FUNCTIONS}
+    return {name: package(build_function(at, os.environ["E2E_SAM_BIN"], name.lower())) for name in FUNCTIONS}
 
 
 @pytest.fixture(scope="module")
 def new(built):
-    return {name: zipped((built / name / "bootstrap").read_bytes()) for name in FUNCTIONS}
+    return {name: package(built / name) for name in FUNCTIONS}
 
 
 def came_of(stack, tidings, corpus):

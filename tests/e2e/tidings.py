@@ -46,7 +46,7 @@ class Tidings:
     def __call__(self, *arguments, check=True):
         """Runs it with --json, and gives what it printed."""
         done = subprocess.run(
-            [str(self.binary), *arguments, "--json"], cwd=self.repository, env=aws_env(self.endpoint), text=True,
+            [str(self.binary), *arguments, "--json"], cwd=self.repository, env=aws_env(self.endpoint) | {"TIDINGS_PROJECT": "events/project"}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
         )
         if check and done.returncode:

@@ -10,19 +10,22 @@ use tidings_config::{JsonPath, Reference, Template};
 use tidings_project::{provider_schema, rules_schema, sources_schema};
 use tidings_tests::golden::{check, root};
 
+/// The demo's, and those that people begin with.
+const PROJECTS: [&str; 3] = ["events/project", "examples/shop", "examples/devops"];
+
 fn validator(schema: &Value) -> Validator {
     jsonschema::draft7::new(schema).expect("a schema")
 }
 
 fn sources() -> Value {
-    sources_schema(&receiver::configured::providers())
+    sources_schema(&tidings_project::presets())
 }
 
 #[test]
 fn the_committed_schemas_are_those_of_the_types() {
     for (name, schema) in [("sources", sources()), ("rules", rules_schema()), ("provider", provider_schema())] {
         assert!(jsonschema::draft7::meta::is_valid(&schema), "{name}");
-        check(&format!("infra/config/editor/{name}.schema.json"), &format!("{schema:#}\n"));
+        check(&format!("infra/editor/{name}.schema.json"), &format!("{schema:#}\n"));
     }
 }
 
@@ -38,8 +41,10 @@ fn problems(validator: &Validator, value: &Value) -> Vec<String> {
 
 #[test]
 fn whatever_is_shipped_is_valid() {
-    assert_eq!(problems(&validator(&sources()), &yaml("infra/config/sources.yaml")), [""; 0]);
-    assert_eq!(problems(&validator(&rules_schema()), &yaml("infra/config/rules.yaml")), [""; 0]);
+    for project in PROJECTS {
+        assert_eq!(problems(&validator(&sources()), &yaml(&format!("{project}/sources.yaml"))), [""; 0], "{project}");
+        assert_eq!(problems(&validator(&rules_schema()), &yaml(&format!("{project}/rules.yaml"))), [""; 0], "{project}");
+    }
     let provider = validator(&provider_schema());
     let folder = std::fs::read_dir(root().join("functions/receiver/providers")).expect("the presets");
     for path in folder.map(|file| file.expect("a file").path()).filter(|path| path.extension().is_some_and(|e| e == "toml")) {
@@ -54,8 +59,10 @@ fn whatever_is_shipped_is_valid() {
 fn the_files_name_their_schemas() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a file");
     for name in ["sources", "rules"] {
-        let line = format!("# yaml-language-server: $schema=editor/{name}.schema.json\n");
-        assert!(read(&format!("infra/config/{name}.yaml")).starts_with(&line), "{name}.yaml");
+        let line = format!("# yaml-language-server: $schema=../../infra/editor/{name}.schema.json\n");
+        for project in PROJECTS {
+            assert!(read(&format!("{project}/{name}.yaml")).starts_with(&line), "{project}/{name}.yaml");
+        }
     }
     let taplo: toml::Table = read(".taplo.toml").parse().expect("TOML");
     let rule = &taplo["rule"][0];

@@ -68,8 +68,8 @@ fn anchor(source: &str, event_type: &str) -> String {
 
 #[test]
 fn the_catalogue_says_what_corpus_schemas_and_rules_say() {
-    let (rules, samples) = (processor::configured::rules(), samples());
-    let schemas = processor::configured::schemas();
+    let (rules, samples) = (tidings_events::project::rules(), samples());
+    let schemas = tidings_events::project::schemas();
     let mut types: BTreeSet<(String, String)> = samples.keys().cloned().collect();
     types.extend(schemas.types().map(|(source, event_type)| (source.to_owned(), event_type.to_owned())));
 
@@ -83,7 +83,7 @@ fn the_catalogue_says_what_corpus_schemas_and_rules_say() {
                     OnMismatch::Accept => "accept",
                     OnMismatch::Reject => "reject",
                 };
-                format!("[{version}](../infra/config/schemas/{source}/{event_type}/{version}.json) ({policy})")
+                format!("[{version}](../events/project/schemas/{source}/{event_type}/{version}.json) ({policy})")
             })
             .collect();
         let about = about(&rules, source, event_type);

@@ -20,7 +20,7 @@ const SIGNED: Timestamp = Timestamp::from_unix_ms(1_795_190_400_000);
 
 /// A case as it is committed: signed at [`SIGNED`]. The oversized one would be a megabyte of spaces.
 fn signed() -> Vec<(&'static Case, SignedRequest)> {
-    let sources = receiver::configured::sources();
+    let sources = tidings_events::project::sources();
     let sign = |case: &'static Case| {
         let source = sources.iter().find(|s| s.name == case.source).expect("its source");
         let secret = secrets_of(SECRETS, &case.source).expect("the secrets").remove(0);
@@ -60,8 +60,8 @@ fn world() -> World {
     };
     let receives = NonZeroU32::new(5).expect("5");
     World {
-        receiver: Receiver::new(receiver::configured::sources(), ports),
-        processor: Processor::new(processor::configured::rules(), processor::configured::schemas(), outside, receives),
+        receiver: Receiver::new(tidings_events::project::sources(), ports),
+        processor: Processor::new(tidings_events::project::rules(), tidings_events::project::schemas(), outside, receives),
         store,
         queue,
     }

@@ -14,7 +14,7 @@ const END: &str = "<!-- end -->";
 
 #[test]
 fn the_providers_page_says_what_their_files_say() {
-    let providers = receiver::configured::providers();
+    let providers = tidings_project::presets();
     let mut page = String::from("| provider | source | evidence | scheme | event key | handshake |\n|---|---|---|---|---|---|\n");
     for provider in &providers {
         let handshake = if provider.handshakes.is_empty() { "" } else { "yes" };

@@ -13,11 +13,11 @@ fn blocks<'d>(page: &'d str, language: &str) -> Vec<&'d str> {
 #[test]
 fn what_is_quoted_is_what_is_configured() {
     let page = read_to_string(root().join("docs/walk-throughs.md")).expect("the page");
-    let rules = read_to_string(root().join("infra/config/rules.yaml")).expect("the rules");
+    let rules = read_to_string(root().join("events/project/rules.yaml")).expect("the rules");
     let quoted = blocks(&page, "yaml");
     assert!(quoted.len() >= 10, "{} quotations", quoted.len());
     for block in quoted {
-        assert!(rules.contains(block), "docs/walk-throughs.md quotes what isn't in infra/config/rules.yaml:\n{block}");
+        assert!(rules.contains(block), "docs/walk-throughs.md quotes what isn't in events/project/rules.yaml:\n{block}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! `infra/config/schemas/{source}/{type}/{version}.json`.
+//! `schemas/{source}/{type}/{version}.json`.
 
 use super::{Diagnostic, Report, did_you_mean};
 use serde_json::Value;

@@ -1,15 +1,20 @@
 //! Reading the files that people write. A problem is told with its file, line and column, what was seen and what is
 //! allowed; all that can be found in one go are told together.
 
+pub mod artefact;
 mod event_schemas;
+mod presets;
+mod project;
 mod rules_file;
 mod schema;
 mod sources_file;
 
 pub use event_schemas::{read_event_schema, read_event_schemas};
+pub use presets::{preset, preset_names, presets};
+pub use project::{Configuration, ProjectFile, ProjectFiles};
 pub use rules_file::read_rules;
 pub use schema::{provider_schema, rules_schema, sources_schema};
-pub use sources_file::{read_provider, read_source_names, read_sources};
+pub use sources_file::{read_provider, read_source_names, read_sources, read_sources_of_presets};
 
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
@@ -120,7 +125,7 @@ fn in_words(message: &str) -> String {
 }
 
 /// The one of the allowed words that was probably meant.
-fn did_you_mean<'w>(seen: &str, allowed: impl IntoIterator<Item = &'w str>) -> String {
+pub fn did_you_mean<'w>(seen: &str, allowed: impl IntoIterator<Item = &'w str>) -> String {
     let nearest = allowed.into_iter().map(|word| (distance(seen, word), word)).min();
     match nearest {
         Some((n, word)) if n <= 2 && n < seen.len() => format!("; did you mean {word:?}?"),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use tidings_config::provider::Provider;
 
-/// Of `infra/config/sources.yaml`. `provider` offers these presets.
+/// Of `sources.yaml`. `provider` offers these presets.
 pub fn sources_schema(providers: &[Provider]) -> Value {
     let mut schema = schema::<SourcesFile>("sources.yaml of Tidings");
     let presets: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
@@ -21,7 +21,7 @@ pub fn sources_schema(providers: &[Provider]) -> Value {
     schema
 }
 
-/// Of `infra/config/rules.yaml`.
+/// Of `rules.yaml`.
 pub fn rules_schema() -> Value {
     schema::<RulesFile>("rules.yaml of Tidings")
 }

@@ -1,6 +1,6 @@
-//! `infra/config/sources.yaml` and `functions/receiver/providers/*.toml`.
+//! `sources.yaml` and `functions/receiver/providers/*.toml`.
 
-use super::{Checker, Diagnostic, Report, Spanned, did_you_mean, yaml};
+use super::{Checker, Diagnostic, Report, Spanned, did_you_mean, preset, preset_names, yaml};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use tidings_config::OneOrMany;
@@ -106,12 +106,53 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
     report.into_result(provider)
 }
 
+/// Where presets are looked up.
+trait Presets {
+    fn get(&self, name: &str) -> Option<&Provider>;
+    fn names(&self) -> Vec<&str>;
+}
+
+/// Those that somebody gives.
+struct Given<'a>(&'a [Provider]);
+
+impl Presets for Given<'_> {
+    fn get(&self, name: &str) -> Option<&Provider> {
+        self.0.iter().find(|provider| provider.name == name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.0.iter().map(|provider| provider.name.as_str()).collect()
+    }
+}
+
+/// Those that are part of the program.
+struct Shipped;
+
+impl Presets for Shipped {
+    fn get(&self, name: &str) -> Option<&Provider> {
+        preset(name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        preset_names().collect()
+    }
+}
+
 /// Reads `sources.yaml` and resolves its presets.
+pub fn read_sources_of_presets(file: &str, text: &str) -> Result<Vec<Source>, Report> {
+    read(file, text, &Shipped)
+}
+
+/// Reads `sources.yaml` and resolves its presets, which are these.
 pub fn read_sources(file: &str, text: &str, providers: &[Provider]) -> Result<Vec<Source>, Report> {
+    read(file, text, &Given(providers))
+}
+
+fn read(file: &str, text: &str, presets: &dyn Presets) -> Result<Vec<Source>, Report> {
     let parsed: SourcesFile = yaml(file, text)?;
     let mut checker = Checker::new(file);
     checker.version(&parsed.version);
-    let sources = parsed.sources.into_iter().filter_map(|(name, entry)| source(&mut checker, name, entry, providers)).collect();
+    let sources = parsed.sources.into_iter().filter_map(|(name, entry)| source(&mut checker, name, entry, presets)).collect();
     checker.report.into_result(sources)
 }
 
@@ -124,7 +165,7 @@ pub fn read_source_names(file: &str, text: &str) -> Result<Vec<String>, Report> 
     yaml::<Names>(file, text).map(|names| names.sources.into_keys().collect())
 }
 
-fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, providers: &[Provider]) -> Option<Source> {
+fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, presets: &dyn Presets) -> Option<Source> {
     let Spanned { value: entry, referenced: here, .. } = entry;
     if !is_name(&name) {
         checker.problem(here, format!("source {name:?}: allowed are 1 to {MAX_NAME_BYTES} of a-z, 0-9 and -, not - first"));
@@ -137,8 +178,8 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
     });
     let (mut source, scheme_at) = match (entry.provider, entry.scheme) {
         (Some(wanted), None) => {
-            let Some(preset) = providers.iter().find(|p| p.name == wanted.value) else {
-                let names: Vec<&str> = providers.iter().map(|p| p.name.as_str()).collect();
+            let Some(preset) = presets.get(&wanted.value) else {
+                let names = presets.names();
                 let hint = did_you_mean(&wanted.value, names.iter().copied());
                 checker.problem(
                     wanted.referenced,

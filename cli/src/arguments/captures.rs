@@ -21,7 +21,7 @@ use tidings_core::manual::BatchName;
         tidings replay captures/checkout                                                       what becomes of them"
 )]
 pub struct CaptureOptions {
-    /// Sources of infra/config/sources.yaml, or with --preset any providers
+    /// Sources of the project, or with --preset any providers
     #[arg(required = true, value_name = "SOURCE")]
     pub sources: Vec<String>,
     /// A new folder for the files

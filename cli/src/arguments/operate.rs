@@ -78,7 +78,7 @@ pub fn dev_url() -> String {
         tidings rotate orders --stack tidings --drop-old --yes                    when SecretAgeIndex is silent"
 )]
 pub struct RotateOptions {
-    /// A source of infra/config/sources.yaml
+    /// A source of the project
     pub source: String,
     /// The new secret, from a file; standard input if it is -. A line feed at its end doesn't count
     #[arg(long, value_name = "FILE")]

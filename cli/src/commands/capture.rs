@@ -5,7 +5,6 @@
 
 use crate::Failure;
 use crate::arguments::CaptureOptions;
-use crate::built_of;
 use crate::captures::{Recorded, Redactor, demo_secret};
 use crate::commands::files::{secrets, secrets_document, write_new};
 use crate::commands::send::only_the_provider;
@@ -258,8 +257,7 @@ fn plays(recorded: &Recorded, source: &Source, keys: usize) -> Result<BTreeSet<C
 
 fn banner(options: &CaptureOptions, url: &str) {
     if options.json {
-        let mut said = json!({ "listening": url, "into": options.into.display().to_string() });
-        built_of::mark(&mut said);
+        let said = json!({ "listening": url, "into": options.into.display().to_string() });
         data(&said);
         return;
     }

@@ -1,12 +1,13 @@
-//! `tidings completions`: the script of a shell, with the names that this build knows.
+//! `tidings completions`: the script of a shell, with the names that this build knows, and those of the project that it is made in.
 
 use crate::arguments::Arguments;
+use crate::project::Location;
 use crate::style;
 use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory};
-use receiver::configured;
 use std::collections::BTreeSet;
-use tidings_events::samples;
+use tidings_events::{corpus, samples};
+use tidings_project::preset_names;
 
 pub(crate) fn completions(shell: clap_complete::Shell) {
     let mut script = Vec::new();
@@ -14,10 +15,12 @@ pub(crate) fn completions(shell: clap_complete::Shell) {
     style::document(&script);
 }
 
-/// A preset is offered by name, and a type of event if a configured source gives it. What is typed may be another one.
+/// A preset is offered by name, as are a source of the project, a case of the corpus, and a type of event if a configured source gives
+/// it. What is typed may be another one.
 fn with_names(command: Command) -> Command {
-    let providers = || configured::providers().into_iter().map(|provider| provider.name);
-    let sources: BTreeSet<String> = configured::sources().into_iter().map(|source| source.provider).collect();
+    let providers = || preset_names().map(str::to_owned);
+    let configured = Location::find().ok().flatten().unwrap_or(Location::Demo).sources().unwrap_or_default();
+    let sources: BTreeSet<String> = configured.iter().map(|source| source.provider.clone()).collect();
     let of = |source: &String| -> Vec<String> {
         samples::kinds(&samples::of_preset(source)).iter().map(|kind| kind.event.event_type.clone()).collect()
     };
@@ -28,7 +31,19 @@ fn with_names(command: Command) -> Command {
         command.mut_arg("event_type", |arg| arg.value_parser(types()))
     };
     let filtered = |command: Command| command.mut_arg("event_type", |arg| arg.value_parser(types()));
+    let names = || offered(configured.iter().map(|source| source.name.clone()));
+    let named = |command: Command| command.mut_arg("source", |arg| arg.value_parser(names()));
+    let cases = || offered(corpus().cases.iter().map(|case| case.name.clone()));
+    let sent = |command: Command| {
+        command.mut_arg("provider", |arg| arg.value_parser(names())).mut_arg("case", |arg| arg.value_parser(cases()))
+    };
+    let captured = |command: Command| command.mut_arg("sources", |arg| arg.value_parser(names()));
     command
+        .mut_subcommand("send", sent)
+        .mut_subcommand("verify", named)
+        .mut_subcommand("rotate", named)
+        .mut_subcommand("capture", captured)
+        .mut_subcommand("doctor", |command| command.mut_arg("case", |arg| arg.value_parser(cases())))
         .mut_subcommand("providers", |command| command.mut_subcommand("show", show))
         .mut_subcommand("events", |command| command.mut_subcommand("list", filtered).mut_subcommand("tail", filtered))
 }
@@ -43,11 +58,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn sources_and_cases_are_offered_by_name() {
+        let command = with_names(Arguments::command());
+        let offers = |name: &str, id: &str| -> Vec<String> {
+            let arguments = command.find_subcommand(name).unwrap().get_arguments();
+            let values = arguments.filter(|arg| arg.get_id() == id).flat_map(clap::Arg::get_possible_values);
+            values.map(|value| value.get_name().to_owned()).collect()
+        };
+        for (name, id) in [("send", "provider"), ("verify", "source"), ("rotate", "source"), ("capture", "sources")] {
+            assert!(offers(name, id).contains(&"orders".to_owned()), "{name}");
+        }
+        assert!(offers("send", "case").contains(&"stripe-checkout-completed".to_owned()));
+        assert_eq!(offers("doctor", "case"), offers("send", "case"));
+    }
+
+    #[test]
     fn every_preset_is_offered_by_name() {
         let command = with_names(Arguments::command());
         let show = command.find_subcommand("providers").and_then(|command| command.find_subcommand("show")).unwrap();
         let provider = show.get_arguments().find(|arg| arg.get_id() == "provider").unwrap();
         let offered: Vec<String> = provider.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-        assert_eq!(offered, configured::providers().iter().map(|provider| provider.name.clone()).collect::<Vec<_>>());
+        assert_eq!(offered, preset_names().collect::<Vec<_>>());
     }
 }

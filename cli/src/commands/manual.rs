@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use processor::commit::Done;
 use processor::failure::Failure as Unprocessed;
 use processor::manual::Work;
-use processor::{Ports, Processor, configured};
+use processor::{Ports, Processor};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tidings_config::limits::{CONFLICT_PAUSE, MANUAL_TRIES, MAX_MANUAL_TEXT_BYTES};
 use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;
 use tidings_core::action::Action;
 use tidings_core::aws::{DynamoContexts, Https};
@@ -72,19 +73,23 @@ pub(crate) struct Came {
 
 impl Hand {
     /// Over these tables. What is sent goes to `queues`; without them nothing can be.
-    pub(crate) fn dry(tables: &Tables, rules: Rules) -> Self {
+    pub(crate) fn dry(tables: &Tables, (rules, schemas): (Rules, EventSchemas)) -> Self {
         let remembered = Arc::<Remembered>::default();
-        Self::new(tables, rules, true, (Arc::clone(&remembered) as _, Arc::clone(&remembered) as _), remembered)
+        Self::new(tables, (rules, schemas), true, (Arc::clone(&remembered) as _, Arc::clone(&remembered) as _), remembered)
     }
 
-    pub(crate) fn real(tables: &Tables, rules: Rules, queues: Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>) -> Self {
+    pub(crate) fn real(
+        tables: &Tables,
+        (rules, schemas): (Rules, EventSchemas),
+        queues: Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>,
+    ) -> Self {
         let queues = queues.unwrap_or_else(|| (Arc::new(Nowhere), Arc::new(Nowhere)));
-        Self::new(tables, rules, false, queues, Arc::default())
+        Self::new(tables, (rules, schemas), false, queues, Arc::default())
     }
 
     fn new(
         tables: &Tables,
-        rules: Rules,
+        (rules, schemas): (Rules, EventSchemas),
         is_dry: bool,
         (actions, timers): (Arc<dyn ActionQueue>, Arc<dyn TimerQueue>),
         remembered: Arc<Remembered>,
@@ -99,7 +104,7 @@ impl Hand {
             clock: Arc::new(SystemClock),
         };
         // A correction is kept with its claim, so that a replay has it; an event that is applied again is kept with its own.
-        let processor = Processor::new(rules, configured::schemas(), ports, NonZeroU32::MIN);
+        let processor = Processor::new(rules, schemas, ports, NonZeroU32::MIN);
         Self { processor, store, remembered, is_dry }
     }
 

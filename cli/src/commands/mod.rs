@@ -1,5 +1,6 @@
 //! A command a file, or a folder; `files` for what they read, `page` for what the endpoint says of itself.
 
+pub(crate) mod build;
 pub(crate) mod capture;
 pub(crate) mod completions;
 pub(crate) mod context;
@@ -7,6 +8,7 @@ pub(crate) mod dlq;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod files;
+pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod man;
 pub(crate) mod manual;

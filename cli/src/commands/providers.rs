@@ -13,7 +13,7 @@ use tidings_events::samples::{self, Kind};
 use tidings_events::signable::Signable;
 
 pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
-    let providers = receiver::configured::providers();
+    let providers = tidings_project::presets();
     if options.json {
         let providers: Vec<Value> = providers.iter().map(to_json).collect::<Result<_, Failure>>()?;
         data(&Value::Array(providers));

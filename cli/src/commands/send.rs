@@ -2,7 +2,6 @@
 
 use crate::Failure;
 use crate::arguments::SendOptions;
-use crate::built_of;
 use crate::captures::Recorded;
 use crate::commands::files;
 use crate::commands::verify::answer::{Answer, Event, own_path};
@@ -41,8 +40,7 @@ pub(crate) async fn run(options: SendOptions) -> Result<ExitCode, Failure> {
     let reply = post(&options.url, &request)?;
     let accepted = (200..300).contains(&reply.status);
     if options.json {
-        let mut said = json!({ "source": request.source, "status": reply.status, "reply": reply.body, "claim_keys": keys });
-        built_of::mark(&mut said);
+        let said = json!({ "source": request.source, "status": reply.status, "reply": reply.body, "claim_keys": keys });
         data(&said);
     } else {
         let style = if accepted { GOOD } else { BAD };
@@ -187,11 +185,10 @@ fn print(request: &SignedRequest, answer: &Answer, json: bool) {
         request.headers.iter().map(|(n, v)| (n.as_str().to_owned(), json!(String::from_utf8_lossy(v.as_bytes())))).collect();
     if json {
         let body = STANDARD.encode(&request.body);
-        let mut said = json!({
+        let said = json!({
             "source": request.source, "method": request.method, "path": request.path, "headers": headers, "body_base64": body,
             "answer": answer,
         });
-        built_of::mark(&mut said);
         data(&said);
         return;
     }

@@ -76,11 +76,11 @@ pub(super) async fn run(url: &str, cloud: &Cloud, chatbot: &Chatbot, secrets: &s
 }
 
 async fn send_all<'c>(url: &str, cloud: &Cloud, secrets: &str) -> Result<Vec<Sent<'c>>, Failure> {
-    let sources = receiver::configured::sources();
+    let sources = tidings_events::project::sources();
     let mut sent = Vec::new();
     for case in &corpus().cases {
         let Some(source) = sources.iter().find(|s| s.name == case.source) else {
-            say!("{} {}: no source {:?} in infra/config/sources.yaml", paint(WARN, "left out"), case.name, case.source);
+            say!("{} {}: no source {:?} in the demo's project", paint(WARN, "left out"), case.name, case.source);
             continue;
         };
         if case.after.is_some() {

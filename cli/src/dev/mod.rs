@@ -21,6 +21,7 @@ mod signals;
 use crate::Failure;
 use crate::arguments::DevOptions;
 use crate::commands::files::{document, secrets_document};
+use crate::project::{Location, Project};
 use crate::sources;
 use crate::style::{FAINT, NAME, STRONG, note, paint, say};
 use access::TokenFiles;
@@ -54,7 +55,9 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     let listener = listen(options.port).await?;
     let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
     let url = format!("http://{address}");
-    let sources = sources::listening(options.presets.then_some(url.as_str()));
+    let location = if options.demo { Location::Demo } else { Location::here_or_demo()? };
+    let project = Project::open(location)?;
+    let sources = sources::with_presets(project.sources(), options.presets.then_some(url.as_str()));
     let secrets = secrets_document(options.secrets.as_deref(), &sources)?;
     let api_secrets = options.api_secrets.as_deref().map_or_else(|| Ok("{}".to_owned()), document)?;
     show::init();
@@ -69,13 +72,13 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     // Without its file the token can still be given to a command.
     let _token = TokenFiles::write(&cloud.token, &[address.port(), cloud.dynamodb_port])
         .inspect_err(|failure| note(&format!("{failure}: other commands need the token as TIDINGS_DEV_TOKEN")));
-    banner(&url, &cloud, &options, &sources);
-    let receiver = Arc::new(receiver(&cloud, sources));
+    banner(&url, &cloud, &options, &project, &sources);
+    let receiver = Arc::new(receiver(&cloud, sources).configured_by(&project.hash()));
     receiver.warm_up().await;
 
     let (stop, stopped) = watch::channel(false);
     let mut running = JoinSet::new();
-    let processor = Arc::new(processor(&cloud, options.keep_events));
+    let processor = Arc::new(processor(&cloud, &project, options.keep_events));
     for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
         running.spawn(mapping::run(Arc::clone(&cloud), from, Arc::clone(&processor), stopped.clone()));
     }
@@ -130,7 +133,7 @@ pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
 }
 
 /// The processor as `functions/processor/src/main.rs` wires it.
-fn processor(cloud: &Cloud, keep_events: bool) -> Processor {
+fn processor(cloud: &Cloud, project: &Project, keep_events: bool) -> Processor {
     let ports = ::processor::Ports {
         store: Arc::new(cloud.contexts()),
         actions: Arc::new(cloud.actions()),
@@ -139,17 +142,17 @@ fn processor(cloud: &Cloud, keep_events: bool) -> Processor {
         api_secrets: Some(Arc::new(cloud.api_secrets())),
         clock: Arc::new(SystemClock),
     };
-    let (rules, schemas) = (::processor::configured::rules(), ::processor::configured::schemas());
-    Processor::new(rules, schemas, ports, cloud.max_receive_count)
+    Processor::new(project.rules(), project.schemas(), ports, cloud.max_receive_count)
         .keeping_events(keep_events)
         .isolating(Arc::new(cloud.visibility()), Duration::from_secs(VISIBILITY_TIMEOUT_SECONDS.into()))
         .taking_links_from(cloud.links_queue_arn.clone())
 }
 
-fn banner(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[Source]) {
+fn banner(url: &str, cloud: &Cloud, options: &DevOptions, project: &Project, sources: &[Source]) {
     let sources: Vec<&str> = sources.iter().map(|s| s.name.as_str()).collect();
     let kept = options.data.as_ref().map_or("in memory".to_owned(), |folder| format!("in {}", folder.display()));
     say!("{}  {}", paint(STRONG, "Tidings"), paint(FAINT, "webhooks in, chatbot context out"));
+    say!("  project    {}", project.location);
     say!("  webhooks   {}", paint(NAME, format!("{url}/webhooks/{{source}}")));
     say!("  sources    {}", sources.join(", "));
     say!("  DynamoDB   {} {}", paint(NAME, &cloud.dynamodb_endpoint), paint(FAINT, kept));

@@ -48,7 +48,7 @@ fn what_is_ill_is_named_with_what_to_do() {
     assert_eq!((check(&away, "health").0, check(&away, "forged").0, check(&away, "tables").0), ("bad", "skipped", "good"));
     let nothing = json(&run(&["doctor", "--url", "http://127.0.0.1:9", "--endpoint-url", "http://127.0.0.1:9", "--json"]));
     assert_eq!((check(&nothing, "tables").0, check(&nothing, "health").0, &nothing["good"]), ("bad", "bad", &false.into()));
-    assert_eq!(check(&nothing, "sources").0, "skipped", "there is no infra/config where the tests run");
+    assert_eq!(check(&nothing, "sources").0, "good", "where no project is, the demo's is taken");
 }
 
 #[test]

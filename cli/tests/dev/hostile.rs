@@ -299,7 +299,7 @@ fn files(driven: &mut Driven, dev: &Dev) {
     driven.both(2, &["rules", "diff", "--against", &broken, "--events", &delivery]);
     driven.tell(2, &["rules", "diff", &delivery]);
     driven.both(1, &["replay", &delivery, "--rules", &ruled]);
-    driven.both(1, &["replay", &delivery, "--rules", &ruled, "--against", "infra/config/rules.yaml", "--diff"]);
+    driven.both(1, &["replay", &delivery, "--rules", &ruled, "--against", "events/project/rules.yaml", "--diff"]);
     driven.both(1, &["replay", &delivery, "--url", &dev.webhooks, "--yes"]);
     driven.both(1, &["send", "--capture", &delivery, "--url", &dev.webhooks]);
     let url = "https://hooks.example/\u{9b}2J\u{202e}FORGED";
@@ -317,6 +317,9 @@ fn files(driven: &mut Driven, dev: &Dev) {
         driven.both(1, &["verify", "github", &request, "--preset", "--secrets", &secrets]);
         driven.both(1, &["verify", "twilio", &request, "--preset", "--secrets", &secrets, "--public-url", url]);
     }
+    driven.both(1, &["build", "--project", HOSTILE]);
+    driven.both(1, &["build", "--functions", HOSTILE]);
+    driven.both(1, &["init", HOSTILE, "--with", HOSTILE]);
     driven.both(1, &["verify", HOSTILE, HOSTILE]);
     driven.both(1, &["verify", "github", HOSTILE]);
     driven.both(2, &["providers", "show", HOSTILE]);

@@ -113,7 +113,7 @@ fn delivery(n: usize) -> (HeaderMap, Vec<u8>) {
         "carrier": "DHL", "tracking": "JJD0099887766" });
     let body = serde_json::json!({ "id": format!("kill-{n}"), "type": "order.delivered", "occurred_at": "2026-11-21T09:30:00Z",
         "sequence": n + 1, "order": order });
-    let sources = receiver::configured::sources();
+    let sources = tidings_events::project::sources();
     let source = sources.iter().find(|source| source.name == "orders").expect("the source");
     let secrets = tidings_events::secrets_of(&tidings_events::demo_secrets(&sources), "orders").expect("its secrets");
     let sample = Sample::of_body(source, body.to_string().into_bytes());

@@ -137,7 +137,7 @@ fn an_identity_s_link_is_followed_and_a_stack_says_whose_credentials_these_are()
 
 /// The rules, mended: what was `status` is now `stage`, a delivery stands elsewhere, and the checkout counts.
 fn mended() -> String {
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/config/rules.yaml");
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/project/rules.yaml");
     let text = std::fs::read_to_string(rules).expect("the rules");
     let text = text
         .replace("      status: data.order.status\n", "      stage: data.order.status\n")
@@ -191,7 +191,7 @@ fn what_is_said_again_is_shown_before_and_said_once() {
     let dev = lived(&["--keep-events"]);
     let stack = Stack::around(&dev, "{}");
     let rules = mended();
-    let sources = format!("{}/../infra/config/sources.yaml", env!("CARGO_MANIFEST_DIR"));
+    let sources = format!("{}/../events/project/sources.yaml", env!("CARGO_MANIFEST_DIR"));
     let of = ["--rules", &rules, "--sources", &sources, "--key", DELIVERED];
     let apply = [&["replay", "--apply"][..], &of, &["--with-actions", "--by", "lena"]].concat();
     let would = json(&dev.ask(&[&apply[..], &["--json"]].concat()));
@@ -219,7 +219,7 @@ fn what_can_not_be_applied_again_is_said_with_what_to_do_instead() {
         (&["--yes"][..], "--as NAME"),
         (&["--yes", "--as", "a"], "--reason TEXT"),
         (&["--as", "no good"], "allowed are 1 to 64"),
-        (&["--against", "infra/config/rules.yaml"], "--against"),
+        (&["--against", "events/project/rules.yaml"], "--against"),
     ] {
         let asked = dev.ask(&[&["replay", "--apply"], arguments].concat());
         assert!(asked.status.code() == Some(2) && err(&asked).contains(said), "{arguments:?}: {}", err(&asked));

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Output;
 
 const CONVERSATION: &str = "whatsapp:491713920012";
-const RULES: &str = "infra/config/rules.yaml";
+const RULES: &str = "events/project/rules.yaml";
 
 fn keys(played: &Value) -> Vec<&str> {
     played["events"].as_array().expect("an array").iter().map(|event| event["key"].as_str().expect("a key")).collect()

@@ -1,7 +1,7 @@
 //! `tidings rotate`: what it changes in the stack's secret, what it tells, and what it never tells.
 
 use crate::stack::{Meddler, Stack, THEIRS};
-use crate::support::{Dev, err, golden, out, run};
+use crate::support::{Dev, err, golden, out, run, run_at_root};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -120,7 +120,7 @@ fn wrong_calls_say_what_is_right() {
         (&["rotate", "orders", "--generate"], 1, "--stack NAME"),
         (&["rotate", "orders", "--secret-file", "nowhere"], 1, "nowhere"),
     ] {
-        let output = run(arguments);
+        let output = run_at_root(arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", err(&output));
         assert!(err(&output).contains(said), "{arguments:?}: {}", err(&output));
     }
@@ -156,7 +156,7 @@ const CHOSEN: [&str; 23] = [
 
 #[test]
 fn the_presets_that_let_one_choose_are_these() {
-    let providers = receiver::configured::providers();
+    let providers = tidings_project::presets();
     let choose: Vec<&str> = providers.iter().filter(|p| p.lets_choose()).map(|p| p.name.as_str()).collect();
     assert_eq!(choose, CHOSEN);
 }

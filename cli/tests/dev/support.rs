@@ -124,26 +124,30 @@ impl Drop for Dev {
     }
 }
 
+/// Where no project is.
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    run_in(Path::new("."), arguments)
+    command().current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("TIDINGS_PROJECT").args(arguments).output().expect("the binary")
 }
 
-/// Where infra/config is, for what reads it.
+/// Where the project is events/project.
 pub(crate) fn run_at_root(arguments: &[&str]) -> Output {
-    run_in(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder"), arguments)
+    command().args(arguments).output().expect("the binary")
 }
 
-fn run_in(folder: &Path, arguments: &[&str]) -> Output {
-    command().current_dir(folder).args(arguments).output().expect("the binary")
-}
-
-/// The binary, whatever the environment says.
+/// The binary, whatever the environment says, at the root of the repository and with the demo's project.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(BINARY);
-    for name in ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS", "TIDINGS_DEV_TOKEN"] {
+    for name in
+        ["TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS", "TIDINGS_DEV_TOKEN", "TIDINGS_PROJECT"]
+    {
         command.env_remove(name);
     }
+    command.current_dir(root()).env("TIDINGS_PROJECT", "events/project");
     command
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder")
 }
 
 pub(crate) fn out(output: &Output) -> String {
@@ -180,6 +184,14 @@ fn timeless(text: &str) -> String {
     let last = parts.pop().unwrap_or_default();
     let apart = |part: &str| part.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned() + "<some>" + APART;
     let text = parts.into_iter().map(apart).collect::<String>() + last;
+    // What is configured is another thing's to test.
+    let hashed = |text: String, name: &str| {
+        let mut parts = text.split(name);
+        let first = parts.next().unwrap_or_default().to_owned();
+        let is_hex = |c: char| c.is_ascii_hexdigit();
+        parts.fold(first, |text, part| text + name + "<hash>" + part.trim_start_matches(is_hex))
+    };
+    let text = hashed(text, "configuration ");
     let mut parts = text.split("http://127.0.0.1:");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + "<here>" + part.trim_start_matches(|c: char| c.is_ascii_digit()))

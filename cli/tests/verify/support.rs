@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use receiver::configured::providers;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -13,6 +12,7 @@ use tidings_config::provider::Provider;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_events::{Sample, SignedRequest};
+use tidings_project::presets;
 
 /// What mustn't be seen.
 pub(crate) const SECRET: &str = "canary-4f1d9c3e7a52b806";
@@ -98,7 +98,7 @@ fn texts(secrets: &Value) -> Vec<String> {
 }
 
 pub(crate) fn preset(name: &str) -> Provider {
-    static ALL: LazyLock<Vec<Provider>> = LazyLock::new(providers);
+    static ALL: LazyLock<Vec<Provider>> = LazyLock::new(presets);
     ALL.iter().find(|provider| provider.name == name).cloned().unwrap_or_else(|| panic!("no preset {name}"))
 }
 

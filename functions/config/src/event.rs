@@ -49,7 +49,7 @@ pub struct EventSpec {
     /// A number that grows with every event of the entity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<Reference>,
-    /// The payload's version, as the schemas in `infra/config/schemas/` are named, or a URI that ends in it.
+    /// The payload's version, as the schemas in `schemas/` are named, or a URI that ends in it.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub dataschema: OneOrMany<Template>,
     /// Other parts of the body to keep beside an event of many, by the names they get in `data`.

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod answers;
+pub mod artefact;
 mod coverage;
 pub mod event;
 pub mod expressions;

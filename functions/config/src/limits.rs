@@ -483,8 +483,11 @@ pub const MAX_SCHEMA_BYTES: usize = 65_536;
 /// Schemas in one event schema, those that `$ref` leads to included: what validating may cost for each value of a payload.
 pub const MAX_SCHEMA_NODES: usize = 4_096;
 
-/// Event schemas in all. They are in the processor's binary.
+/// Event schemas in all. They are in the artefact.
 pub const MAX_SCHEMAS: usize = 512;
+
+/// `tidings.json`, as a function reads it when it starts. Of the shipped example it has a fiftieth of that.
+pub const MAX_ARTEFACT_BYTES: usize = 4 << 20;
 
 /// The reason stored with a dead claim.
 pub const MAX_REASON_BYTES: usize = 512;
@@ -624,6 +627,7 @@ pub const INDEX_LAG: Duration = Duration::from_secs(1);
 pub const MAX_DECIMAL_DIGITS: u32 = 38;
 
 const _: () = {
+    assert!(2 * MAX_CONFIG_FILE_BYTES < MAX_ARTEFACT_BYTES, "any sources and rules fit, with schemas beside them");
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
     assert!(MAX_BODY_BYTES <= MAX_VALUE_BYTES, "the text of any payload can be handled");
     assert!(4 * MAX_VALUE_BYTES as u64 <= MAX_EXPRESSION_WORK, "and searched");

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
+use tidings_config::artefact::ARTEFACT;
 
 /// A source of strings: the process's environment in `main`, a map in tests.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -20,6 +22,8 @@ pub struct ReceiverSettings {
     pub captured_secret_arn: Option<String>,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
     pub metrics_namespace: String,
+    /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
+    pub artefact: PathBuf,
     /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets itself: where the segments of traces go.
     pub xray_daemon: Option<SocketAddr>,
 }
@@ -45,6 +49,8 @@ pub struct ProcessorSettings {
     pub max_receive_count: NonZeroU32,
     /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
     pub metrics_namespace: String,
+    /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
+    pub artefact: PathBuf,
     /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets itself: where the segments of traces go.
     pub xray_daemon: Option<SocketAddr>,
 }
@@ -95,6 +101,7 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+const TASK_ROOT: Variable = Variable { name: "LAMBDA_TASK_ROOT", example: "/var/task" };
 const CLAIMS_TABLE: Variable = Variable { name: "CLAIMS_TABLE", example: "tidings-claims" };
 const CONTEXT_TABLE: Variable = Variable { name: "CONTEXT_TABLE", example: "tidings-context" };
 const EVENTS_QUEUE_URL: Variable =
@@ -133,6 +140,7 @@ impl ReceiverSettings {
             secret_arn: reader.text(SECRET_ARN),
             captured_secret_arn: reader.optional(CAPTURED_SECRET_ARN),
             metrics_namespace: reader.text(METRICS_NAMESPACE),
+            artefact: reader.artefact(),
             xray_daemon: reader.xray_daemon(),
         };
         reader.finish(settings)
@@ -165,6 +173,7 @@ impl ProcessorSettings {
             keep_events: reader.switch(KEEP_EVENTS),
             max_receive_count: reader.count(MAX_RECEIVE_COUNT),
             metrics_namespace: reader.text(METRICS_NAMESPACE),
+            artefact: reader.artefact(),
             xray_daemon: reader.xray_daemon(),
         };
         reader.finish(settings)
@@ -206,6 +215,12 @@ impl Reader<'_> {
             Some(value) if value.trim().is_empty() => self.problem(variable, "is empty"),
             Some(value) => value,
         }
+    }
+
+    /// An emulator may leave the variable out: then it is where the bootstrap is, which on Lambda is the same.
+    fn artefact(&self) -> PathBuf {
+        let beside = || Some(std::env::current_exe().ok()?.parent()?.to_owned());
+        self.optional(TASK_ROOT).map(PathBuf::from).or_else(beside).unwrap_or_default().join(ARTEFACT)
     }
 
     /// A platform without it, or with something else there, is one without traces.

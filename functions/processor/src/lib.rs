@@ -11,7 +11,6 @@ mod adopt;
 mod apply;
 pub mod batch;
 pub mod commit;
-pub mod configured;
 pub mod decode;
 mod deliver;
 pub mod effects;

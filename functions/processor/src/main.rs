@@ -2,15 +2,17 @@
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use processor::{Ports, Processor, configured};
+use processor::{Ports, Processor};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+use tidings_config::artefact::ProcessorPart;
 use tidings_config::limits::EVENTS_VISIBILITY;
-use tidings_config::time::{SystemClock, millis};
+use tidings_config::schemas::EventSchemas;
+use tidings_config::time::SystemClock;
 use tidings_core::aws::{DynamoContexts, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config};
 use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
-use tidings_core::telemetry::{self, Metric};
+use tidings_core::telemetry;
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,6 +20,8 @@ async fn main() -> Result<(), Error> {
     let started = Instant::now();
     let settings = ProcessorSettings::read(&|name| std::env::var(name).ok())?;
     telemetry::init(settings.metrics_namespace, settings.xray_daemon);
+    let part = ProcessorPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
+    let ProcessorPart { hash, rules, schemas } = part;
     let aws = config().await;
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_sqs::Client::new(&aws));
     let api_secrets = settings
@@ -31,11 +35,11 @@ async fn main() -> Result<(), Error> {
         api_secrets,
         clock: Arc::new(SystemClock),
     };
-    let processor = &Processor::new(configured::rules(), configured::schemas(), ports, settings.max_receive_count)
+    let processor = &Processor::new(rules, EventSchemas::new(schemas), ports, settings.max_receive_count)
         .keeping_events(settings.keep_events)
         .isolating(Arc::new(SqsVisibility::new(sqs, settings.events_queue_url)), EVENTS_VISIBILITY)
         .taking_links_from(settings.links_queue_arn);
-    Metric::ColdStart.measure_in("processor", millis(started.elapsed()));
+    telemetry::started("processor", &hash, started.elapsed());
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
         Ok::<_, Error>(

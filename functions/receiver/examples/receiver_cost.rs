@@ -1,6 +1,8 @@
 //! What the receiver does for its sources and for a body, once: for `tests/benchmarks/instructions`, which counts.
 //!
 //! `receiver_cost init N` makes a receiver of N sources, as INIT does after the environment and the clients.
+//! `receiver_cost artefact FILE` makes one of the sources of a `tidings.json`, as INIT does; `receiver_cost sources FILE` of the sources
+//! of it alone, written to a file of their own: the difference is what the rest of the artefact costs.
 //! `receiver_cost forged N` answers a forged request to the last of N sources. `receiver_cost nothing` is what it costs to start.
 //! `receiver_cost verify SCHEME BYTES` verifies one body.
 
@@ -8,13 +10,15 @@ use http::{HeaderMap, HeaderValue};
 use lambda_http::{Body, Request};
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, sign, verify};
-use receiver::{Ports, Receiver, configured};
+use receiver::{Ports, Receiver};
 use serde_json::json;
+use std::path::Path;
 use std::sync::Arc;
+use tidings_config::artefact::ReceiverPart;
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_core::memory::{ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
-use tidings_project::read_sources;
+use tidings_project::{presets, read_sources};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 
@@ -34,9 +38,11 @@ async fn main() {
     match arguments.as_slice() {
         ["nothing"] => {}
         ["init", n] => drop(receiver(&document(number(n)))),
+        ["artefact", path] => drop(receiver_of(ReceiverPart::read(Path::new(path)).expect("an artefact").sources)),
+        ["sources", path] => drop(receiver(&sources_of(path))),
         ["forged", n] => forged(number(n)).await,
         ["verify", scheme, bytes] => verified(scheme, number(bytes)),
-        _ => panic!("nothing | init N | forged N | verify body|form|fields BYTES"),
+        _ => panic!("nothing | init N | artefact FILE | sources FILE | forged N | verify body|form|fields BYTES"),
     }
 }
 
@@ -50,14 +56,29 @@ fn document(n: usize) -> String {
     if let Ok(document) = std::fs::read_to_string(&path) {
         return document;
     }
-    let sources: Vec<Source> = configured::providers().iter().take(n).map(|provider| provider.source(&provider.name)).collect();
+    let sources: Vec<Source> = presets().iter().take(n).map(|provider| provider.source(&provider.name)).collect();
     let document = serde_json::to_string(&sources).expect("JSON");
     std::fs::write(&path, &document).expect("a temporary file");
     document
 }
 
+/// The sources of an artefact as JSON, written where the counting starts with `receiver`.
+fn sources_of(path: &str) -> String {
+    let alone = format!("{path}.sources");
+    if let Ok(document) = std::fs::read_to_string(&alone) {
+        return document;
+    }
+    let part = ReceiverPart::read(Path::new(path)).expect("an artefact");
+    let document = serde_json::to_string(&part.sources).expect("JSON");
+    std::fs::write(&alone, &document).expect("a file beside it");
+    document
+}
+
 fn receiver(document: &str) -> (Receiver, Vec<Source>) {
-    let sources: Vec<Source> = serde_json::from_str(document).expect("sources");
+    receiver_of(serde_json::from_str(document).expect("sources"))
+}
+
+fn receiver_of(sources: Vec<Source>) -> (Receiver, Vec<Source>) {
     let secrets: serde_json::Map<_, _> = sources.iter().map(|source| (source.name.clone(), json!("c2VjcmV0"))).collect();
     let ports = Ports {
         claims: Arc::new(MemoryStore::default()),

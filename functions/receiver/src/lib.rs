@@ -11,7 +11,6 @@
 pub mod accept;
 mod answers;
 mod capture;
-pub mod configured;
 pub mod delivery;
 mod encoding;
 pub mod extract;
@@ -38,6 +37,7 @@ use crate::route::Route;
 use crate::secrets::SecretBook;
 use crate::verify::{Keys, Rejection, VerifiedRequest};
 use lambda_http::{Body, Request, RequestExt, Response};
+use serde_json::Value;
 use std::sync::Arc;
 use tidings_config::handshake::Handshake;
 use tidings_config::limits::RECEIVE_RESERVE;
@@ -57,6 +57,7 @@ pub struct Receiver {
     acceptor: Acceptor,
     refusals: Refusals,
     readiness: Readiness,
+    configuration: Option<String>,
     clock: Arc<dyn Clock>,
 }
 
@@ -109,6 +110,7 @@ impl Receiver {
             acceptor: Acceptor::new(ports.claims, ports.queue, Arc::clone(&ports.clock)),
             refusals: Refusals::default(),
             readiness: Readiness::default(),
+            configuration: None,
             clock: ports.clock,
         }
     }
@@ -117,6 +119,12 @@ impl Receiver {
     #[must_use]
     pub fn probing(self, probes: Vec<Arc<dyn Probe>>) -> Self {
         Self { readiness: Readiness::of(probes), ..self }
+    }
+
+    /// The same, which tells in `/health` and `/ready` what it is configured by: the hash of its artefact.
+    #[must_use]
+    pub fn configured_by(self, hash: &str) -> Self {
+        Self { configuration: Some(hash.to_owned()), ..self }
     }
 
     /// Loads the secrets, so that the first request needn't. A failure is logged and tried again with the first request.
@@ -132,8 +140,8 @@ impl Receiver {
     /// The same for tools, which may say why it is answered so.
     pub async fn answer(&self, request: Request) -> Answered {
         let answered = match Route::of(&request, &self.sources) {
-            Ok(Route::Health) => Reply::Healthy.into_response().into(),
-            Ok(Route::Ready) => self.readiness.answer(&self.secrets, &self.sources, self.clock.now()).await.into(),
+            Ok(Route::Health) => Reply::Healthy.with(&self.about()).into(),
+            Ok(Route::Ready) => self.readiness.answer(&self.secrets, &self.sources, self.about(), self.clock.now()).await.into(),
             Ok(Route::Webhook(source)) => self.receive(source, request).await,
             Err(reply) => {
                 Metric::Refused.count_as(UNKNOWN, reply.reason());
@@ -142,6 +150,12 @@ impl Receiver {
         };
         telemetry::flush(self.clock.now());
         answered
+    }
+
+    /// What anybody may know of it.
+    fn about(&self) -> Vec<(&'static str, Value)> {
+        let version = ("version", Value::from(env!("CARGO_PKG_VERSION")));
+        std::iter::once(version).chain(self.configuration.iter().map(|hash| ("configuration", hash.as_str().into()))).collect()
     }
 
     /// Answers what is no request.

@@ -3,13 +3,14 @@
 use lambda_http::lambda_runtime::run;
 use lambda_http::{Error, LambdaEvent, service_fn};
 use receiver::lambda::{Incoming, answer};
-use receiver::{Ports, Receiver, configured};
+use receiver::{Ports, Receiver};
 use std::sync::Arc;
 use std::time::Instant;
-use tidings_config::time::{SystemClock, millis};
+use tidings_config::artefact::ReceiverPart;
+use tidings_config::time::SystemClock;
 use tidings_core::aws::{DynamoClaims, Https, SecretsManager, SqsQueue, config};
 use tidings_core::settings::ReceiverSettings;
-use tidings_core::telemetry::{self, Metric};
+use tidings_core::telemetry;
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,6 +18,8 @@ async fn main() -> Result<(), Error> {
     let started = Instant::now();
     let settings = ReceiverSettings::read(&|name| std::env::var(name).ok())?;
     telemetry::init(settings.metrics_namespace, settings.xray_daemon);
+    let ReceiverPart { hash, sources } =
+        ReceiverPart::read(&settings.artefact).inspect_err(telemetry::unreadable_configuration)?;
     let aws = config().await;
     let secrets = |id| SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), id);
     let claims = Arc::new(DynamoClaims::new(aws_sdk_dynamodb::Client::new(&aws), settings.claims_table));
@@ -29,10 +32,10 @@ async fn main() -> Result<(), Error> {
         https: Arc::new(Https::default()),
         clock: Arc::new(SystemClock),
     };
-    let receiver = Receiver::new(configured::sources(), ports).probing(vec![claims, queue]);
+    let receiver = Receiver::new(sources, ports).probing(vec![claims, queue]).configured_by(&hash);
     receiver.warm_up().await;
     let receiver = &receiver;
-    Metric::ColdStart.measure_in("receiver", millis(started.elapsed()));
+    telemetry::started("receiver", &hash, started.elapsed());
     run(service_fn(|event: LambdaEvent<Incoming>| async move {
         let invocation = telemetry::invocation(&event.context.request_id);
         Ok::<_, Error>(answer(receiver, event).instrument(invocation).await)

@@ -14,6 +14,9 @@ use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_core::ports::Probe;
 
+/// What the receiver says of itself, by name.
+pub(crate) type About = Vec<(&'static str, Value)>;
+
 /// What is asked, and what it said last.
 #[derive(Debug, Default)]
 pub struct Readiness {
@@ -33,7 +36,7 @@ impl Readiness {
         Self { probes, last: Mutex::default() }
     }
 
-    pub(crate) async fn answer(&self, secrets: &SecretBook, sources: &[Source], now: Timestamp) -> Response<Body> {
+    pub(crate) async fn answer(&self, secrets: &SecretBook, sources: &[Source], about: About, now: Timestamp) -> Response<Body> {
         let kept = self.last.lock().expect("nothing panics while it holds this").clone();
         let checks = match kept.filter(|(asked, _)| now.since(*asked) < READINESS_KEPT) {
             Some((_, checks)) => checks,
@@ -43,7 +46,7 @@ impl Readiness {
                 checks
             }
         };
-        checks.into_response()
+        checks.into_response(about)
     }
 
     async fn ask(&self, secrets: &SecretBook, sources: &[Source], now: Timestamp) -> Checks {
@@ -64,9 +67,10 @@ impl Readiness {
 }
 
 impl Checks {
-    fn into_response(self) -> Response<Body> {
+    fn into_response(self, mut about: About) -> Response<Body> {
         let reply = if self.words.iter().all(|(_, word)| *word == "ok") { Reply::Ready } else { Reply::NotReady };
         let words: Map<String, Value> = self.words.into_iter().map(|(name, word)| (name.to_owned(), json!(word))).collect();
-        reply.with(&[("checks", Value::Object(words)), ("sources_without_secret", json!(self.without_secret))])
+        about.extend([("checks", Value::Object(words)), ("sources_without_secret", json!(self.without_secret))]);
+        reply.with(&about)
     }
 }

@@ -122,9 +122,6 @@ impl Reply {
     }
 
     pub fn into_response(self) -> Response<Body> {
-        if self == Self::Healthy {
-            return self.with(&[("version", json!(env!("CARGO_PKG_VERSION")))]);
-        }
         self.with(&[])
     }
 

@@ -95,7 +95,7 @@ impl World {
             https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
-        let receiver = Receiver::new(receiver::configured::sources(), ports);
+        let receiver = Receiver::new(tidings_events::project::sources(), ports);
         receiver.warm_up().await;
         let rules = read_rules("rules.yaml", RULES, &[]).unwrap_or_else(|report| panic!("{report}"));
         let ports = processor::Ports {
@@ -159,7 +159,7 @@ impl World {
             "order": {"id": format!("{who}-1")}, "who": who, "note": format!("{who} wrote {id}"),
         });
         let case = corpus().case("orders-shipped-late").unwrap();
-        let source = receiver::configured::sources().into_iter().find(|s| s.name == case.source).unwrap();
+        let source = tidings_events::project::sources().into_iter().find(|s| s.name == case.source).unwrap();
         let secret = &secrets_of(SECRETS, &case.source).unwrap()[0];
         let signed = case.request(&source, secret, self.clock.now(), None, Some(body.to_string().into_bytes())).unwrap();
         let mut http = Request::new(Body::Binary(signed.body));

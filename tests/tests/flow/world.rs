@@ -78,12 +78,12 @@ impl World {
             https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
-        let sources = receiver::configured::sources();
+        let sources = tidings_events::project::sources();
         let receiver = Arc::new(Receiver::new(sources.clone(), ports));
         receiver.warm_up().await;
         let processor = Processor::new(
-            processor::configured::rules(),
-            processor::configured::schemas(),
+            tidings_events::project::rules(),
+            tidings_events::project::schemas(),
             processor::Ports {
                 store: Arc::new(unruly(Arc::clone(&store))),
                 actions: Arc::new(acts),

@@ -6,15 +6,15 @@ use tidings_core::claim::ClaimState;
 
 #[tokio::test]
 async fn no_sample_dies_by_the_shipped_rules() {
-    let providers = receiver::configured::providers();
+    let providers = tidings_project::presets();
     let mut seen = 0;
     let mut problems = Vec::new();
-    for source in receiver::configured::sources() {
+    for source in tidings_events::project::sources() {
         let Some(provider) = providers.iter().find(|provider| provider.name == source.provider) else { continue };
         let events = events_of(provider, &source.name);
         assert!(!events.is_empty(), "{} has no samples", provider.name);
         let at = NOW.plus(Duration::from_secs(3_600));
-        let world = World::new(processor::configured::rules(), processor::configured::schemas(), at);
+        let world = World::new(tidings_events::project::rules(), tidings_events::project::schemas(), at);
         for event in &events {
             world.process(&[event]).await;
             let claim = world.claim(&event.envelope.claimkey);

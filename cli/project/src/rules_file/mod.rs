@@ -1,4 +1,4 @@
-//! `infra/config/rules.yaml`.
+//! `rules.yaml`.
 
 mod apis;
 mod effects;

@@ -271,7 +271,7 @@ fn of_the_corpus_the_same_events_are_left() {
 #[test]
 fn of_every_preset_that_can_be_signed_here_the_same_events_are_left() {
     let mut held = 0;
-    for provider in receiver::configured::providers().iter().filter(|provider| can_sign(&provider.scheme)) {
+    for provider in tidings_project::presets().iter().filter(|provider| can_sign(&provider.scheme)) {
         let source = sources::of_preset(provider, HERE);
         assert_same_events(&source, &Sample::of_preset(provider).unwrap(), &mut of(&source));
         held += 1;

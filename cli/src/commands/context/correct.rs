@@ -4,9 +4,9 @@
 use crate::Failure;
 use crate::arguments::{ContextSet, ContextUnset, ManualOptions, TargetOptions};
 use crate::commands::manual::{Came, Hand, not_done, operator, tell};
+use crate::project::{Location, Project};
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, paint, say};
 use crate::target::{tables, unreadable};
-use processor::configured;
 use processor::failure::Failure as Unprocessed;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -58,11 +58,10 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     };
     correction.check().map_err(Failure::new)?;
     let tables = tables(&target.at).await?;
-    let hand = if manual.yes {
-        Hand::real(&tables, configured::rules(), None).keeping()
-    } else {
-        Hand::dry(&tables, configured::rules())
-    };
+    let location = if target.at.stack.is_some() { Location::here()? } else { Location::here_or_demo()? };
+    let project = Project::open(location)?;
+    let by = (project.rules(), project.schemas());
+    let hand = if manual.yes { Hand::real(&tables, by, None).keeping() } else { Hand::dry(&tables, by) };
     let failed = |failure: Unprocessed| not_done(&target.at, &failure);
     let work = hand.processor().correction(correction.clone(), now).map_err(failed)?;
     let conversation = hand.processor().conversation_of(&work).await.map_err(failed)?;

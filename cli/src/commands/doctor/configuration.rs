@@ -1,45 +1,38 @@
-//! Whether the build would take the files here, and is of them.
+//! Whether the project is right.
 
 use super::Check;
-use crate::built_of::{self, RULES, SOURCES};
-use crate::commands::files;
-use std::path::Path;
-use tidings_config::limits::MAX_CONFIG_FILE_BYTES;
-use tidings_project::{Report, read_rules};
+use crate::Failure;
+use crate::project::{Location, Project, RULES, SCHEMAS, SOURCES};
+use tidings_config::source::Source;
 
-pub(super) fn checks() -> Vec<Check> {
-    let sources = check("sources", SOURCES, |text| {
-        let sources = built_of::sources(text)?;
-        let count = format!("{SOURCES}: {} sources", sources.len());
-        Ok((count, sources == receiver::configured::sources()))
-    });
-    let names: Vec<String> = receiver::configured::sources().into_iter().map(|source| source.name).collect();
-    let rules = check("rules", RULES, |text| {
-        let rules = read_rules(RULES, text, &names)?;
-        let count = format!("{RULES}: {} rules, {} joins", rules.rules.len(), rules.joins.len());
-        Ok((count, rules == processor::configured::rules()))
-    });
-    vec![sources, rules]
+/// What the other checks go by.
+pub(super) struct Known {
+    /// None where they can't be read, which is told.
+    pub(super) sources: Vec<Source>,
+    /// Of the project's artefact, if it is right.
+    pub(super) hash: Option<String>,
 }
 
-/// `read` gives what is in the file, and whether that is what this program was built of.
-fn check(name: &'static str, file: &str, read: impl Fn(&str) -> Result<(String, bool), Report>) -> Check {
-    let path = Path::new(file);
-    if !path.exists() {
-        return Check::skipped(name, format!("{file} isn't here: what this program was built of is taken for it"));
-    }
-    let text = match files::text(path, MAX_CONFIG_FILE_BYTES) {
-        Ok(text) => text,
-        Err(failure) => return Check::bad(name, failure.message, "let it be read, and run this again"),
+pub(super) fn checks(location: Location) -> Result<(Vec<Check>, Known), Failure> {
+    let files = location.files()?;
+    let file = |name: &str| location.path(name).display().to_string();
+    let bad = |check: &'static str, report: &tidings_project::Report| {
+        let all: Vec<String> = report.0.iter().map(ToString::to_string).collect();
+        Check::bad_each(check, format!("{} problems, the build would refuse it", all.len()), all)
     };
-    match read(&text) {
-        Ok((said, true)) => Check::good(name, said),
-        Ok((said, false)) => {
-            Check::bad(name, format!("{said}, others than this program was built of"), "build again, and deploy")
-        }
-        Err(Report(problems)) => {
-            let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Check::bad_each(name, format!("{} problems, the build would refuse it", all.len()), all)
-        }
-    }
+    let read = files.read_sources();
+    let sources = match &read {
+        Ok(sources) => Check::good("sources", format!("{}: {} sources", file(SOURCES), sources.len())),
+        Err(report) => bad("sources", report),
+    };
+    let rules = match files.read_rules() {
+        Ok(rules) => Check::good("rules", format!("{}: {} rules, {} joins", file(RULES), rules.rules.len(), rules.joins.len())),
+        Err(report) => bad("rules", &report),
+    };
+    let schemas = match files.read_schemas() {
+        Ok(schemas) => Check::good(SCHEMAS, format!("{}: {} schemas", file(SCHEMAS), schemas.len())),
+        Err(report) => bad(SCHEMAS, &report),
+    };
+    let hash = Project::open(location).ok().map(|project| project.hash());
+    Ok((vec![sources, rules, schemas], Known { sources: read.unwrap_or_default(), hash }))
 }

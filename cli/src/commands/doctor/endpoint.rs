@@ -3,19 +3,24 @@
 use super::Check;
 use crate::commands::page::{self, Page};
 use crate::commands::send::{Reply, post};
+use crate::project::short_hash;
 use receiver::verify::can_sign;
 use serde_json::Value;
 use tidings_config::limits::MAX_CLOCK_APART;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
+use tidings_core::telemetry::Shown;
 use tidings_events::{Sample, SignedRequest, Tamper, corpus, demo_secrets, secrets_of};
+use tidings_project::preset;
 
-pub(super) fn checks(url: &str) -> Vec<Check> {
+pub(super) fn checks(url: &str, sources: &[Source], hash: Option<&str>) -> Vec<Check> {
     match page::get(url, "/health") {
-        Ok(Page { status, date, body }) => vec![health(url, status, &body), clock(date, SystemClock.now()), forged(url)],
+        Ok(Page { status, date, body }) => {
+            vec![health(url, status, &body), deployed(&body, hash), clock(date, SystemClock.now()), forged(url, sources)]
+        }
         Err(said) => {
             let next = "is it deployed, or `tidings dev` running? name another address with --url";
-            let skipped = ["clock", "forged"].map(|name| Check::skipped(name, "the endpoint has no answer"));
+            let skipped = [DEPLOYED, "clock", "forged"].map(|name| Check::skipped(name, "the endpoint has no answer"));
             std::iter::once(Check::bad("health", said, next)).chain(skipped).collect()
         }
     }
@@ -37,6 +42,25 @@ fn health(url: &str, status: u16, body: &Value) -> Check {
     }
 }
 
+/// The check of what is deployed.
+const DEPLOYED: &str = "deployed";
+
+/// Whether the endpoint runs what is in the project here. An endpoint of a version before this one doesn't say what it runs.
+fn deployed(body: &Value, here: Option<&str>) -> Check {
+    let Some(here) = here else { return Check::skipped(DEPLOYED, "the project here has problems: there is nothing to compare") };
+    match body["configuration"].as_str() {
+        Some(there) if there == here => {
+            Check::good(DEPLOYED, format!("configuration {} is what is in the project", short_hash(here)))
+        }
+        Some(there) => Check::bad(
+            DEPLOYED,
+            format!("configuration {} is deployed, {} is in the project", Shown(short_hash(there)), short_hash(here)),
+            "build and deploy the project; or name the one that is deployed with --project",
+        ),
+        None => Check::skipped(DEPLOYED, "the endpoint doesn't say which configuration it has"),
+    }
+}
+
 fn clock(date: Option<Timestamp>, now: Timestamp) -> Check {
     let Some(date) = date else { return Check::skipped("clock", "the endpoint doesn't say what time it is") };
     let apart = date.distance(now).as_secs();
@@ -48,9 +72,8 @@ fn clock(date: Option<Timestamp>, now: Timestamp) -> Check {
     }
 }
 
-fn forged(url: &str) -> Check {
-    let sources = receiver::configured::sources();
-    let secrets = demo_secrets(&sources);
+fn forged(url: &str, sources: &[Source]) -> Check {
+    let secrets = demo_secrets(sources);
     let requests: Vec<_> = sources.iter().filter_map(|source| forgery(source, &secrets)).collect();
     let mut problems = Vec::new();
     for request in &requests {
@@ -75,7 +98,7 @@ fn forgery(source: &Source, secrets: &str) -> Option<SignedRequest> {
     let secret = secrets_of(secrets, &source.name).ok()?.into_iter().next()?;
     let sample = match corpus().typical(&source.name) {
         Some(case) => Sample::of_case(case, source),
-        None => receiver::configured::providers().iter().find(|p| p.name == source.provider).map(Sample::of_preset)?,
+        None => preset(&source.provider).map(Sample::of_preset)?,
     };
     sample.ok()?.sign(source, &secret, SystemClock.now(), Some(Tamper::Signature)).ok()
 }
@@ -117,7 +140,7 @@ mod tests {
 
     #[test]
     fn every_configured_source_that_can_be_signed_is_forged() {
-        let sources = receiver::configured::sources();
+        let sources = tidings_events::project::sources();
         let secrets = demo_secrets(&sources);
         for source in sources.iter().filter(|source| can_sign(&source.scheme)) {
             assert!(forgery(source, &secrets).is_some(), "{}", source.name);

@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     fn said(document: serde_json::Value) -> (Status, String) {
-        let check = check(Some(&Zeroizing::new(document.to_string())), &receiver::configured::sources());
+        let check = check(Some(&Zeroizing::new(document.to_string())), &tidings_events::project::sources());
         (check.status, check.said)
     }
 

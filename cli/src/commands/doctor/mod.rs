@@ -14,8 +14,10 @@ mod stack;
 use crate::Failure;
 use crate::arguments::{DoctorOptions, dev_url};
 use crate::commands::files;
+use crate::project::Location;
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
 use crate::target::webhook_url;
+use configuration::Known;
 use serde::Serialize;
 use serde_json::json;
 use std::process::ExitCode;
@@ -91,8 +93,9 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
     options.case.as_deref().map(self_test::case).transpose()?;
     let own = options.secrets.as_deref().map(files::document).transpose()?.map(Zeroizing::new);
     let at = &options.target.at;
-    let mut checks = configuration::checks();
-    let (of_stack, stored) = stack::checks(at).await;
+    let location = if at.stack.is_some() { Location::here()? } else { Location::here_or_demo()? };
+    let (mut checks, Known { sources, hash }) = configuration::checks(location)?;
+    let (of_stack, stored) = stack::checks(at, &sources).await;
     checks.extend(of_stack);
     let url = match (&options.url, webhook_url(at).await) {
         (Some(url), _) => Some(url.clone()),
@@ -100,16 +103,15 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
         (None, Err(_)) => None,
     };
     match &url {
-        Some(url) => checks.extend(endpoint::checks(url)),
+        Some(url) => checks.extend(endpoint::checks(url, &sources, hash.as_deref())),
         None => checks.push(Check::skipped("endpoint", "its address isn't known: the stack doesn't say it. --url does")),
     }
-    checks.push(key_length::check(own.as_ref().or(stored.as_ref()), &receiver::configured::sources()));
-    checks.push(public_url::check(&receiver::configured::sources()));
+    checks.push(key_length::check(own.as_ref().or(stored.as_ref()), &sources));
+    checks.push(public_url::check(&sources));
     checks.push(match (&url, options.send) {
         (Some(url), true) => {
-            let demo =
-                || at.stack.is_none().then(|| Zeroizing::new(tidings_events::demo_secrets(&receiver::configured::sources())));
-            self_test::check(&options, url, own.or(stored).or_else(demo)).await
+            let demo = || at.stack.is_none().then(|| Zeroizing::new(tidings_events::demo_secrets(&sources)));
+            self_test::check(&options, &sources, url, own.or(stored).or_else(demo)).await
         }
         (None, true) => Check::skipped("self-test", "there is no address to send it to"),
         (_, false) => Check::skipped("self-test", "nothing is sent: --send sends a signed event, and leaves facts in a context"),

@@ -29,7 +29,7 @@ fn asked(name: &str, url: &str) -> Result<Reply, Failure> {
 }
 
 fn problem(name: &str, url: &str, asked: Result<Reply, Failure>) -> Option<String> {
-    let next = "public_url in infra/config/sources.yaml is the URL that the provider was given, to the letter";
+    let next = "public_url in sources.yaml is the URL that the provider was given, to the letter";
     match asked {
         // Whatever it lacks there, it is a source of ours: the other checks say what.
         Ok(reply) if ["unauthentic", "unsupported_media_type", "try_again"].contains(&reply.word()) => None,
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_public_url_is_good_where_it_leads_to_a_source() {
-        let twilio = receiver::configured::providers().into_iter().find(|p| p.name == "twilio").expect("a preset");
+        let twilio = tidings_project::preset("twilio").expect("a preset");
         let at = |url: Option<String>| [Source { public_url: url, ..twilio.source("twilio") }];
         for (status, body, good) in [
             ("401 Unauthorized", r#"{"error":"unauthentic"}"#, true),

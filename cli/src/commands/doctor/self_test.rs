@@ -4,11 +4,11 @@ use super::{Check, Status};
 use crate::Failure;
 use crate::arguments::DoctorOptions;
 use crate::commands::send::post;
-use crate::sources;
 use crate::target::{reader, unreadable};
 use receiver::verify::can_sign;
 use std::time::Duration;
 use tidings_config::limits::SELF_TEST_WAIT;
+use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_events::{Case, corpus, secrets_of};
@@ -32,18 +32,18 @@ pub(super) fn case(name: &str) -> Result<&'static Case, Failure> {
     }
 }
 
-pub(super) async fn check(options: &DoctorOptions, url: &str, secrets: Option<Zeroizing<String>>) -> Check {
+pub(super) async fn check(options: &DoctorOptions, sources: &[Source], url: &str, secrets: Option<Zeroizing<String>>) -> Check {
     let Some(secrets) = secrets else { return Check::skipped(NAME, "there are no secrets to sign with: --secrets FILE") };
-    match send(options, url, &secrets).await {
+    match send(options, sources, url, &secrets).await {
         Ok(check) => check,
         Err(failure) => Check::failed(NAME, failure),
     }
 }
 
-async fn send(options: &DoctorOptions, url: &str, secrets: &str) -> Result<Check, Failure> {
+async fn send(options: &DoctorOptions, sources: &[Source], url: &str, secrets: &str) -> Result<Check, Failure> {
     let chosen = match &options.case {
         Some(name) => Some(case(name)?),
-        None => receiver::configured::sources().iter().filter(|source| can_sign(&source.scheme)).find_map(|source| {
+        None => sources.iter().filter(|source| can_sign(&source.scheme)).find_map(|source| {
             let has_secret = secrets_of(secrets, &source.name).is_ok_and(|secrets| !secrets.is_empty());
             corpus().typical(&source.name).filter(|case| has_secret && self::case(&case.name).is_ok())
         }),
@@ -51,7 +51,7 @@ async fn send(options: &DoctorOptions, url: &str, secrets: &str) -> Result<Check
     let Some(case) = chosen else {
         return Ok(Check::skipped(NAME, "no source has both a secret and an event in the corpus"));
     };
-    let source = sources::configured(&case.source)?;
+    let source = crate::sources::configured(&case.source)?;
     let failed = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", case.name));
     let secret = secrets_of(secrets, &source.name).map_err(|error| failed(&error))?.into_iter().next();
     let secret = Zeroizing::new(secret.ok_or_else(|| failed(&"its source has no secret"))?);

@@ -18,7 +18,7 @@ const TOLD: &str = "told secrets";
 const NOTHING: &str = "@doctor";
 
 /// The checks, and the document of secrets if it could be read.
-pub(super) async fn checks(at: &Place) -> (Vec<Check>, Option<Zeroizing<String>>) {
+pub(super) async fn checks(at: &Place, sources: &[Source]) -> (Vec<Check>, Option<Zeroizing<String>>) {
     let Some(stack) = &at.stack else {
         let why = "no stack is named, and nobody else sees those of a `tidings dev`";
         let skipped = ["outputs", "queues", "secret", TOLD, "quotas"].map(|name| Check::skipped(name, why));
@@ -37,8 +37,8 @@ pub(super) async fn checks(at: &Place) -> (Vec<Check>, Option<Zeroizing<String>>
             "deploy it of this template.yaml, or name another stack",
         ),
     };
-    let (secret, document) = secret(at, stack).await;
-    let told = told(at, stack).await;
+    let (secret, document) = secret(at, stack, sources).await;
+    let told = told(at, stack, sources).await;
     (vec![outputs, tables(at).await, queues(at).await, secret, told, quotas::check(at, stack).await], document)
 }
 
@@ -64,7 +64,7 @@ async fn queues(at: &Place) -> Check {
     }
 }
 
-async fn secret(at: &Place, stack: &str) -> (Check, Option<Zeroizing<String>>) {
+async fn secret(at: &Place, stack: &str, sources: &[Source]) -> (Check, Option<Zeroizing<String>>) {
     const NAME: &str = "secret";
     let read = async {
         let Some(store) = sources_secret(at).await? else { return Ok(None) };
@@ -74,7 +74,6 @@ async fn secret(at: &Place, stack: &str) -> (Check, Option<Zeroizing<String>>) {
         Err(failure) => (Check::failed(NAME, failure), None),
         Ok(None) => (Check::skipped(NAME, "no stack is named"), None),
         Ok(Some(Versioned { document, .. })) => {
-            let sources = receiver::configured::sources();
             let sources = sources.iter().filter(|source| !source.captures());
             let next = format!("tidings rotate SOURCE --stack {stack} --secret-file FILE --yes; until then its requests are 503");
             (entries(NAME, &document, sources, "an entry for each source", next), Some(document))
@@ -113,8 +112,7 @@ fn problems<'s>(document: &str, sources: impl IntoIterator<Item = &'s Source>) -
 }
 
 /// The secrets that providers tell by a handshake.
-async fn told(at: &Place, stack: &str) -> Check {
-    let sources = receiver::configured::sources();
+async fn told(at: &Place, stack: &str, sources: &[Source]) -> Check {
     let sources: Vec<&Source> = sources.iter().filter(|source| source.captures()).collect();
     if sources.is_empty() {
         return Check::skipped(TOLD, "no source's provider tells its secret by a handshake");
@@ -148,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_a_provider_tells_is_looked_for_where_it_is_kept() {
-        let providers = receiver::configured::providers();
+        let providers = tidings_project::presets();
         let told: Vec<Source> = providers.iter().map(|p| p.source(&p.name)).filter(Source::captures).collect();
         let told: Vec<&Source> = told.iter().collect();
         assert!(!told.is_empty());

@@ -9,10 +9,10 @@ use crate::Failure;
 use crate::arguments::ReplayOptions;
 use crate::commands::manual::{Came, Hand, line, not_done, operator};
 use crate::commands::pace::{Pace, progress};
-use crate::commands::rules::rules;
+use crate::commands::rules::{rules, schemas};
+use crate::project::Location;
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, data, note, paint, say};
 use crate::target::{sending, tables, unreadable};
-use processor::configured;
 use processor::failure::Failure as Unprocessed;
 use processor::manual::{Again, Work};
 use serde::Serialize;
@@ -87,15 +87,16 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
         (None, false) => "(none given)".to_owned(),
         (None, true) => return Err(Failure::new("why? --reason TEXT is for the record").status(2)),
     };
-    let rules = rules(&options.file.rules, &options.file)?;
-    if rules != configured::rules() {
-        note(&format!(
-            "{} has other rules than this program was built of: are they those that are deployed?",
-            options.file.rules.display()
-        ));
+    if options.file.rules.is_none() && options.at.stack.is_some() {
+        Location::here()?;
     }
+    let (rules, schemas) = (rules(&options.file)?, schemas(&options.file)?);
     let tables = tables(&options.at).await?;
-    let hand = if options.yes { Hand::real(&tables, rules, queues(options).await?) } else { Hand::dry(&tables, rules) };
+    let hand = if options.yes {
+        Hand::real(&tables, (rules, schemas), queues(options).await?)
+    } else {
+        Hand::dry(&tables, (rules, schemas))
+    };
     let by = operator(&options.at, options.by.as_deref()).await?;
     let batch = Batch { options, hand, reader: tables.reader(), name, by, reason, at: SystemClock.now() };
     let (ours, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| Due::read(event).is_some());

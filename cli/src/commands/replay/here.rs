@@ -2,11 +2,10 @@
 
 use crate::Failure;
 use crate::arguments::ReplayOptions;
-use crate::built_of;
 use crate::captures::{HERE, Recorded, demo_secret};
 use crate::commands::rules::diff::{begin, end};
-use crate::commands::rules::rules;
 use crate::commands::rules::world::{Failed, World};
+use crate::commands::rules::{other_rules, rules, schemas};
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, data, paint, say, tick};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -43,7 +42,9 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
         }
     }
     let first = recorded.first().map_or(Timestamp::from_unix_ms(0), |(_, one)| one.received);
-    let mut world = World::new(chosen(options)?, first).listening(sources.clone(), &json!(secrets).to_string()).await;
+    let mut world = World::new(chosen(options)?, schemas(&options.file)?, first)
+        .listening(sources.clone(), &json!(secrets).to_string())
+        .await;
     let mut delivered = Vec::new();
     for (file, one) in recorded {
         world.wait(one.received.since(world.now())).await;
@@ -66,9 +67,8 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
     let good = delivered.iter().all(|one| (200..300).contains(&one.status) && one.changed.is_none());
     if options.file.json {
         let actions = actions(&world);
-        let mut said =
+        let said =
             json!({ "deliveries": delivered, "events": claims.values().collect::<Vec<_>>(), "actions": actions, "undone": due });
-        built_of::mark(&mut said);
         data(&said);
     } else {
         for one in &delivered {
@@ -88,13 +88,12 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
 
 /// Plays events that were received before.
 pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Result<ExitCode, Failure> {
-    let mut world = World::new(chosen(options)?, begin(&events));
+    let mut world = World::new(chosen(options)?, schemas(&options.file)?, begin(&events));
     world.play(events).await;
     let claims = claims(&world);
     let due = undone(&mut world);
     if options.file.json {
-        let mut said = json!({ "events": claims.values().collect::<Vec<_>>(), "actions": actions(&world), "undone": due });
-        built_of::mark(&mut said);
+        let said = json!({ "events": claims.values().collect::<Vec<_>>(), "actions": actions(&world), "undone": due });
         data(&said);
     } else {
         claims.values().for_each(tell);
@@ -107,7 +106,10 @@ pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Re
 
 /// The rules that are tried.
 fn chosen(options: &ReplayOptions) -> Result<tidings_config::rules::Rules, Failure> {
-    rules(options.against.as_ref().unwrap_or(&options.file.rules), &options.file)
+    match &options.against {
+        Some(against) => other_rules(against, &options.file),
+        None => rules(&options.file),
+    }
 }
 
 fn claims(world: &World) -> BTreeMap<ClaimKey, Claim> {

@@ -9,6 +9,7 @@ mod document;
 use crate::Failure;
 use crate::arguments::RotateOptions;
 use crate::commands::files;
+use crate::project::Location;
 use crate::sources;
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, is_terminal, paint, say};
 use crate::target::{sources_secret, unreadable};
@@ -26,6 +27,7 @@ use zeroize::Zeroizing;
 const GENERATED_BYTES: usize = 32;
 
 pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
+    Location::here()?;
     let source = sources::configured(&options.source)?;
     if source.captures() {
         return Err(Failure::new(format!("{} is told its secret by a handshake", source.name))

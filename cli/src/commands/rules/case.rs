@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn no_file_of_tests_ends_a_command() {
-        let sources = receiver::configured::sources();
+        let sources = tidings_events::project::sources();
         let enriching = include_bytes!("../../../tests/rules/enriching.yaml");
         let failing = include_bytes!("../../../tests/rules/failing.yaml");
         let captured = include_bytes!("../../../tests/captures/delivered.yaml");

@@ -3,7 +3,7 @@
 use super::absent::{self, Absent};
 use super::expressions::{Placed, of_all};
 use super::known::{self, KnownEvent};
-use super::{configured_sources, given, rules, schemas, sources, text};
+use super::{chosen_here, given, types};
 use crate::Failure;
 use crate::arguments::RulesCheck;
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
@@ -17,7 +17,7 @@ use tidings_config::expressions::Expression;
 use tidings_config::rules::{Rule, Rules, TypePattern, is_about};
 use tidings_config::schemas::EventSchemas;
 use tidings_config::source::Source;
-use tidings_project::{Report, read_rules};
+use tidings_project::{Configuration, ProjectFile, Report, did_you_mean};
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]
@@ -25,6 +25,9 @@ pub(super) struct Warning {
     line: u64,
     column: u64,
     message: String,
+    /// It may be meant: it is no reason to fail.
+    #[serde(skip)]
+    is_note: bool,
     /// Of a place that may have no value.
     #[serde(flatten)]
     absent: Option<Absent>,
@@ -44,20 +47,17 @@ const SHOWN: usize = 5;
 const SHOWN_OF_ONE: usize = 8;
 
 pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
-    let (path, file) = (&options.file.rules, options.file.rules.display().to_string());
-    let written = text(path)?;
-    if let Err(report) = read_rules(&file, &written, &sources(&options.file)?) {
-        return Ok(refused(&report, options.file.json));
-    }
-    let schemas = match schemas(&options.file)? {
-        Ok(schemas) => schemas,
+    let files = chosen_here(&options.file)?;
+    let Configuration { sources, rules, schemas, .. } = match files.read() {
+        Ok(configuration) => configuration,
         Err(report) => return Ok(refused(&report, options.file.json)),
     };
-    let rules = rules(path, &options.file)?;
-    let configured = configured_sources(&options.file)?;
-    let (warnings, costs) = look(&rules, &written, known::of_corpus(given::noon())?, &configured, &schemas);
+    let ProjectFile { shown: file, text: written, .. } = files.rules;
+    let corpus = known::of_corpus(&sources, given::noon())?;
+    let (found, costs) = look(&rules, &written, corpus, &sources, &EventSchemas::new(schemas));
+    let (notes, warnings): (Vec<Warning>, Vec<Warning>) = found.into_iter().partition(|warning| warning.is_note);
     if options.file.json {
-        data(&serde_json::json!({ "errors": [], "warnings": warnings, "costs": costs }));
+        data(&serde_json::json!({ "errors": [], "warnings": warnings, "notes": notes, "costs": costs }));
     } else {
         for of_one in warnings.chunk_by(|one, next| (one.line, one.column) == (next.line, next.column)) {
             for Warning { line, column, message, .. } in of_one.iter().take(SHOWN_OF_ONE) {
@@ -66,6 +66,9 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
             if let Some(more @ [Warning { line, column, .. }, ..]) = of_one.get(SHOWN_OF_ONE..) {
                 say!("{} {file}:{line}:{column}: and {} more; --json has all", paint(WARN, "warning"), more.len());
             }
+        }
+        for Warning { line, column, message, .. } in &notes {
+            say!("{} {file}:{line}:{column}: {message}", paint(FAINT, "note"));
         }
         say!("{}", paint(FAINT, format!("{} expressions; the most expensive, in steps:", costs.len())));
         costs.iter().take(SHOWN).for_each(|Cost { place, steps }| say!("{steps:>8}  {place}"));
@@ -82,7 +85,7 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
 fn refused(report: &Report, json: bool) -> ExitCode {
     if json {
         let errors: Vec<String> = report.0.iter().map(ToString::to_string).collect();
-        data(&serde_json::json!({ "errors": errors, "warnings": [], "costs": [] }));
+        data(&serde_json::json!({ "errors": errors, "warnings": [], "notes": [], "costs": [] }));
     } else {
         report.0.iter().for_each(|problem| say!("{} {problem}", paint(BAD, "error")));
     }
@@ -101,7 +104,7 @@ pub(super) fn look(
     let known = known(&corpus, sources, schemas);
     let mut events = corpus;
     events.extend(known::of_samples(sources, |source, event_type| is_read(rules, source, event_type)));
-    let mut warnings = warnings(rules, &places, &known);
+    let mut warnings = warnings(rules, &places, &known, sources);
     warnings.extend(absent::look(rules, &places, &events, schemas, given::noon()));
     warnings.sort_by_key(|warning| (warning.line, warning.column));
     (warnings, costs(rules))
@@ -142,7 +145,12 @@ impl Places {
 impl Warning {
     pub(super) fn at(places: &[Spanned<IgnoredAny>], index: usize, message: String) -> Self {
         let (line, column) = places.get(index).map_or((1, 1), |place| (place.referenced.line(), place.referenced.column()));
-        Self { line, column, message, absent: None }
+        Self { line, column, message, is_note: false, absent: None }
+    }
+
+    /// The same, as a note.
+    fn noted(self, is_note: bool) -> Self {
+        Self { is_note, ..self }
     }
 
     pub(super) fn of_a_place(self, absent: Absent) -> Self {
@@ -150,11 +158,13 @@ impl Warning {
     }
 }
 
-fn warnings(rules: &Rules, places: &Places, known: &Known) -> Vec<Warning> {
+fn warnings(rules: &Rules, places: &Places, known: &Known, configured: &[Source]) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    let unheard = |on: &OneOrMany<TypePattern>, sources: &OneOrMany<String>| unheard(on, sources, known, configured);
     for (n, entry) in rules.conversations.iter().enumerate() {
-        if let Some(why) = unheard(&entry.on, &entry.source, known) {
-            warnings.push(Warning::at(&places.conversations, n, format!("this entry is about no event: {why}")));
+        if let Some((why, may_be)) = unheard(&entry.on, &entry.source) {
+            let message = format!("this entry is about no event: {why}");
+            warnings.push(Warning::at(&places.conversations, n, message).noted(may_be));
         }
         let first = rules.conversations[..n]
             .iter()
@@ -164,8 +174,9 @@ fn warnings(rules: &Rules, places: &Places, known: &Known) -> Vec<Warning> {
         }
     }
     for (n, rule) in rules.rules.iter().enumerate() {
-        if let Some(why) = unheard(&rule.on, &rule.source, known) {
-            warnings.push(Warning::at(&places.rules, n, format!("rule {:?} is about no event: {why}", rule.name)));
+        if let Some((why, may_be)) = unheard(&rule.on, &rule.source) {
+            let message = format!("rule {:?} is about no event: {why}", rule.name);
+            warnings.push(Warning::at(&places.rules, n, message).noted(may_be));
         }
         if rule.when.as_deref() == Some("false") {
             warnings.push(Warning::at(&places.rules, n, format!("rule {:?} never is: `when` is false", rule.name)));
@@ -180,20 +191,23 @@ fn warnings(rules: &Rules, places: &Places, known: &Known) -> Vec<Warning> {
     }
     for (n, join) in rules.joins.iter().enumerate() {
         for (leg, entry) in join.all.iter().enumerate() {
-            if let Some(why) = unheard(&entry.on, &entry.source, known) {
-                warnings.push(Warning::at(
-                    &places.joins,
-                    n,
-                    format!("join {:?} never completes: event {} of `all`: {why}", join.name, leg + 1),
-                ));
+            if let Some((why, may_be)) = unheard(&entry.on, &entry.source) {
+                let message = format!("join {:?} never completes: event {} of `all`: {why}", join.name, leg + 1);
+                warnings.push(Warning::at(&places.joins, n, message).noted(may_be));
             }
         }
     }
     warnings
 }
 
-/// Why no event that is known is what this is about.
-fn unheard(on: &OneOrMany<TypePattern>, sources: &OneOrMany<String>, known: &Known) -> Option<String> {
+/// Why no event that is known is what this is about; and whether a source may send one all the same, because it reads the type of its
+/// events from their payload. What is almost a type that is known is a slip.
+fn unheard(
+    on: &OneOrMany<TypePattern>,
+    sources: &OneOrMany<String>,
+    known: &Known,
+    configured: &[Source],
+) -> Option<(String, bool)> {
     // Of a source that nobody knows an event of, nothing can be said.
     let silent = |source: &String| !known.iter().any(|(known, _)| known == source);
     if known.iter().any(|(source, event_type)| is_about(on, sources, source, event_type)) || sources.0.iter().any(silent) {
@@ -204,7 +218,12 @@ fn unheard(on: &OneOrMany<TypePattern>, sources: &OneOrMany<String>, known: &Kno
     let patterns: Vec<String> = on.0.iter().map(ToString::to_string).collect();
     let whose = if sources.is_empty() { "no source".to_owned() } else { format!("no event of {}", sources.0.join(", ")) };
     let types: Vec<&str> = types.into_iter().collect();
-    Some(format!("{whose} is known to send {}; known: {}", patterns.join(", "), types.join(", ")))
+    let slip = patterns.iter().map(|pattern| did_you_mean(pattern, types.iter().copied())).find(|hint| !hint.is_empty());
+    let listened = configured.iter().filter(|source| sources.is_empty() || sources.0.contains(&source.name));
+    let mut templates = listened.flat_map(|source| &source.events).flat_map(|event| &event.event_type.0);
+    let may_be = slip.is_none() && templates.any(|template| on.0.iter().any(|pattern| types::may_give(template, pattern)));
+    let slip = slip.unwrap_or_default();
+    Some((format!("{whose} is known to send {}; known: {}{slip}", patterns.join(", "), types.join(", ")), may_be))
 }
 
 /// The facts of a rule that a later one always sets too.

@@ -1,15 +1,17 @@
 //! `tidings rules diff`: what other rules would make of the same events.
 
 use super::world::{World, values};
-use super::{given, rules};
+use super::{chosen, chosen_here, given, other_rules, rules, schemas};
 use crate::Failure;
 use crate::arguments::{RulesDiff, RulesFile};
+use crate::project::refused;
 use crate::style::{BAD, FAINT, GOOD, STRONG, data_of, paint, say};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::Claim;
 use tidings_core::envelope::Envelope;
@@ -29,15 +31,16 @@ pub(crate) async fn run(options: RulesDiff) -> Result<ExitCode, Failure> {
         events.extend(given::of_file(path)?);
     }
     if options.events.is_empty() {
-        events = given::of_corpus(given::noon())?;
+        let sources = chosen_here(&options.file)?.read_sources().map_err(|report| refused(&report))?;
+        events = given::of_corpus(&sources, given::noon())?;
     }
     differences(&options.file, &options.against, &events).await
 }
 
 /// Says what the rules in `against` make of events otherwise than `--rules` do.
 pub(crate) async fn differences(file: &RulesFile, against: &Path, events: &[Envelope]) -> Result<ExitCode, Failure> {
-    let (ours, theirs) = (rules(&file.rules, file)?, rules(against, file)?);
-    let (now, then) = (played(ours, events).await, played(theirs, events).await);
+    let (ours, theirs) = (rules(file)?, other_rules(against, file)?);
+    let (now, then) = (played(ours, schemas(file)?, events).await, played(theirs, schemas(file)?, events).await);
     let names: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
     let changes: Vec<Change> = names
         .into_iter()
@@ -52,7 +55,7 @@ pub(crate) async fn differences(file: &RulesFile, against: &Path, events: &[Enve
             now.iter().for_each(|now| say!("  {}", paint(BAD, format!("- {now}"))));
             then.iter().for_each(|then| say!("  {}", paint(GOOD, format!("+ {then}"))));
         }
-        let (rules, against) = (file.rules.display(), against.display());
+        let (rules, against) = (chosen(file)?.rules.shown, against.display());
         say!(
             "{}",
             paint(FAINT, format!("{} differences of {against} from {rules}, over {} events", changes.len(), events.len()))
@@ -67,8 +70,8 @@ pub(crate) fn begin(events: &[Envelope]) -> Timestamp {
 }
 
 /// Everything that rules make of events, by its name.
-async fn played(rules: Rules, events: &[Envelope]) -> BTreeMap<String, String> {
-    let mut world = World::new(rules, begin(events));
+async fn played(rules: Rules, schemas: EventSchemas, events: &[Envelope]) -> BTreeMap<String, String> {
+    let mut world = World::new(rules, schemas, begin(events));
     world.play(events.iter().cloned()).await;
     let mut all = BTreeMap::new();
     for claim in world.claims() {

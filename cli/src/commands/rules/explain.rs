@@ -1,10 +1,11 @@
 //! `tidings rules explain`: which rules are about an event, and why the others aren't.
 
 use super::world::World;
-use super::{given, on_record, rules};
+use super::{chosen, given, on_record};
 use crate::Failure;
 use crate::arguments::RulesExplain;
 use crate::commands::events::show;
+use crate::project::refused;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data_of, paint, say, short};
 use processor::plan::without_payload;
 use serde::Serialize;
@@ -14,10 +15,13 @@ use std::process::ExitCode;
 use tidings_config::OneOrMany;
 use tidings_config::expressions::{Expression, Scope, Variables};
 use tidings_config::rules::{Rules, TypePattern, is_about};
+use tidings_config::schemas::{EventSchema, EventSchemas};
+use tidings_config::source::Source;
 use tidings_core::claim::Claim;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::applied_again;
 use tidings_events::corpus;
+use tidings_project::Configuration;
 
 #[derive(Debug, Serialize)]
 struct Explained {
@@ -50,12 +54,13 @@ struct Reason {
 }
 
 pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
-    let rules = rules(&options.file.rules, &options.file)?;
+    let files = chosen(&options.file)?;
+    let Configuration { sources, rules, schemas, .. } = files.read().map_err(|report| refused(&report))?;
     let somewhere = options.at.stack.is_some() || options.at.endpoint_url.is_some();
     if somewhere && options.event.contains('#') {
         let (claim, event) = on_record::find(&options.event, &options.at).await?;
         let explained = match event {
-            Some(event) => Some(explain(&rules, event).await),
+            Some(event) => Some(explain(&rules, &schemas, event).await),
             None => None,
         };
         if options.file.json {
@@ -78,8 +83,8 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut all = Vec::new();
-    for event in named(&options.event)? {
-        all.push(explain(&rules, event).await);
+    for event in named(&options.event, &sources)? {
+        all.push(explain(&rules, &schemas, event).await);
     }
     if options.file.json {
         data_of(&all)?;
@@ -90,15 +95,15 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
 }
 
 /// Of a case, a claim key, or a file.
-fn named(named: &str) -> Result<Vec<Envelope>, Failure> {
+fn named(named: &str, sources: &[Source]) -> Result<Vec<Envelope>, Failure> {
     if let Some(case) = corpus().case(named) {
-        return given::of_case(case, &receiver::configured::sources(), given::noon());
+        return given::of_case(case, sources, given::noon());
     }
     if Path::new(named).is_file() {
         return given::of_file(Path::new(named));
     }
     let events: Vec<Envelope> =
-        given::of_corpus(given::noon())?.into_iter().filter(|event| event.claimkey.as_str() == named).collect();
+        given::of_corpus(sources, given::noon())?.into_iter().filter(|event| event.claimkey.as_str() == named).collect();
     if events.is_empty() {
         return Err(Failure::new(format!("{named:?} is no case of the corpus, none of its claim keys, and no file")).hint(
             "tidings send --list shows the cases. Of a deployed event, add --stack or --endpoint-url to its claim key, \
@@ -108,8 +113,9 @@ fn named(named: &str) -> Result<Vec<Envelope>, Failure> {
     Ok(events)
 }
 
-async fn explain(rules: &Rules, event: Envelope) -> Explained {
-    let mut world = World::new(rules.clone(), event.receivedtime.max(event.order().time));
+async fn explain(rules: &Rules, schemas: &[EventSchema], event: Envelope) -> Explained {
+    let all = || EventSchemas::new(schemas.to_vec());
+    let mut world = World::new(rules.clone(), all(), event.receivedtime.max(event.order().time));
     world.receive(event.clone()).await;
     let claim = world.claims().into_iter().next();
     let actions = world
@@ -135,7 +141,7 @@ async fn explain(rules: &Rules, event: Envelope) -> Explained {
             .enumerate()
             .map(|(n, leg)| reason(format!("{}, event {}", join.name, n + 1), &leg.on, &leg.source, leg.when.as_ref()))
     });
-    let schemas = processor::configured::schemas();
+    let schemas = all();
     let has_schema = schemas.versions(event.source_name(), &event.event_type).next().is_some();
     Explained {
         key: event.claimkey.to_string(),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use serde_saphyr::Location;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
 use tidings_core::action::Action;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::envelope::Envelope;
@@ -43,8 +44,8 @@ struct Died {
 }
 
 /// Runs a test on these rules.
-pub(super) async fn found(case: &Case, rules: Rules) -> Found {
-    let mut world = World::new(rules, case.at);
+pub(super) async fn found(case: &Case, rules: Rules, schemas: EventSchemas) -> Found {
+    let mut world = World::new(rules, schemas, case.at);
     case.fetch.iter().for_each(|(url, object)| world.put(url, object));
     let mut died = Vec::new();
     for Step { at, what } in &case.steps {

@@ -7,9 +7,10 @@ use std::sync::{LazyLock, OnceLock};
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
+use tidings_events::Case;
 use tidings_events::samples::{self, PresetSample};
 use tidings_events::signable::Signable;
-use tidings_events::{Case, corpus};
+use tidings_project::preset;
 
 /// An event by the name of its sample, as `stripe/checkout_paid`, or of its case in the corpus.
 #[derive(Clone, Debug)]
@@ -36,10 +37,9 @@ pub(super) fn sampled_types(sources: &[Source]) -> impl Iterator<Item = (&str, &
 /// What the receiver makes of the samples in which there is an event that is wanted, by source and type. A test reads all samples, so
 /// that none is left out here because of a slip.
 pub(super) fn of_samples(sources: &[Source], is_wanted: impl Fn(&str, &str) -> bool) -> Vec<KnownEvent> {
-    let providers = receiver::configured::providers();
     let mut known = Vec::new();
     for source in sources {
-        let Some(provider) = providers.iter().find(|provider| provider.name == source.provider) else { continue };
+        let Some(provider) = preset(&source.provider) else { continue };
         let mut signable = Signable::of(provider.clone());
         signable.source = Source { name: source.name.clone(), events: source.events.clone(), ..signable.source };
         let at = given::noon();
@@ -60,12 +60,11 @@ fn read(signable: &Signable, sample: &PresetSample, at: Timestamp) -> Vec<Envelo
 }
 
 /// The events of the whole corpus, each once, in its order. A case that is there to fail says nothing of what its provider sends.
-pub(super) fn of_corpus(now: Timestamp) -> Result<Vec<KnownEvent>, Failure> {
-    let sources = receiver::configured::sources();
+pub(super) fn of_corpus(sources: &[Source], now: Timestamp) -> Result<Vec<KnownEvent>, Failure> {
     let is_meant = |case: &&Case| case.expect.is_accepted() && case.expect.events.iter().all(|event| event.dead.is_none());
     let mut events = Vec::new();
-    for case in corpus().cases.iter().filter(|case| !case.repeats).filter(is_meant) {
-        let of_case = given::of_case(case, &sources, now)?;
+    for case in given::cases(sources).filter(|case| !case.repeats).filter(is_meant) {
+        let of_case = given::of_case(case, sources, now)?;
         events.extend(of_case.into_iter().map(|envelope| KnownEvent { name: case.name.clone(), envelope }));
     }
     Ok(events)

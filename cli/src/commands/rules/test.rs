@@ -2,13 +2,16 @@
 
 use super::case;
 use super::found::{Difference, Found, Note, found};
-use super::{rules, text};
+use super::{chosen_here, text};
 use crate::Failure;
 use crate::arguments::RulesTest;
+use crate::project::{Location, TESTS, refused};
 use crate::style::{BAD, FAINT, GOOD, WARN, data_of, paint, say, tick};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tidings_config::schemas::EventSchemas;
+use tidings_project::Configuration;
 
 #[derive(Debug, Serialize)]
 struct Tested {
@@ -19,13 +22,14 @@ struct Tested {
 }
 
 pub(crate) async fn run(options: RulesTest) -> Result<ExitCode, Failure> {
-    let rules = rules(&options.file.rules, &options.file)?;
-    let sources = receiver::configured::sources();
+    let files_read = chosen_here(&options.file)?.read();
+    let Configuration { sources, rules, schemas, .. } = files_read.map_err(|report| refused(&report))?;
+    let named = if options.files.is_empty() { vec![Location::here()?.path(TESTS)] } else { options.files };
     let mut tested = Vec::new();
-    for path in files(&options.files)? {
+    for path in files(&named)? {
         let file = path.display().to_string();
         for case in case::read(&file, &text(&path)?, &sources)? {
-            let Found { differences, notes } = found(&case, rules.clone()).await;
+            let Found { differences, notes } = found(&case, rules.clone(), EventSchemas::new(schemas.clone())).await;
             tested.push(Tested { file: file.clone(), name: case.name, differences, notes });
         }
     }

@@ -10,6 +10,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp};
 use tidings_core::action::Action;
@@ -58,7 +59,7 @@ impl Failed {
 }
 
 impl World {
-    pub(crate) fn new(rules: Rules, now: Timestamp) -> Self {
+    pub(crate) fn new(rules: Rules, schemas: EventSchemas, now: Timestamp) -> Self {
         let (store, actions, timers) =
             (Arc::<MemoryStore>::default(), Arc::<MemoryActions>::default(), Arc::<MemoryTimers>::default());
         let clock = Arc::new(ManualClock::at(now));
@@ -75,8 +76,7 @@ impl World {
             api_secrets: Some(Arc::new(secrets)),
             clock: clock_port,
         };
-        let processor =
-            Processor::new(rules, processor::configured::schemas(), ports, NonZeroU32::MIN).taking_links_from(LINKS_QUEUE_ARN);
+        let processor = Processor::new(rules, schemas, ports, NonZeroU32::MIN).taking_links_from(LINKS_QUEUE_ARN);
         Self { processor, store, actions, timers, https, clock, receiver: None, later: Vec::new(), failed: Vec::new() }
     }
 

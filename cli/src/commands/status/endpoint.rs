@@ -19,15 +19,14 @@ pub(super) struct Endpoint {
 pub(super) enum Health {
     Answers {
         version: String,
+        /// The hash of what it is configured by. An endpoint of a version before this one doesn't say it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        configuration: Option<String>,
     },
     /// No answer, or not one of ours.
-    Unreachable {
-        said: String,
-    },
+    Unreachable { said: String },
     /// It wasn't asked.
-    Unknown {
-        said: &'static str,
-    },
+    Unknown { said: &'static str },
 }
 
 #[derive(Debug, Serialize)]
@@ -70,7 +69,8 @@ pub(super) fn health(answer: Result<Page, String>) -> Health {
     match answer {
         Ok(Page { status: 200, body, .. }) if body["version"].is_string() => {
             let version = body["version"].as_str().unwrap_or_default();
-            Health::Answers { version: Shown(version).to_string() }
+            let configuration = body["configuration"].as_str().map(|hash| Shown(hash).to_string());
+            Health::Answers { version: Shown(version).to_string(), configuration }
         }
         Ok(Page { status, .. }) => Health::Unreachable { said: format!("/health answers {status}, and not as Tidings does") },
         Err(said) => Health::Unreachable { said },

@@ -6,6 +6,7 @@ use super::metrics::Measured;
 use super::next::{headline, problems, steps, words};
 use super::runbook::PAGING;
 use super::{Backlog, Claims, Part, Queue, Status, Unread};
+use crate::project::short_hash;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, short};
 use anstyle::Style;
 use serde_json::{Map, Value};
@@ -57,7 +58,10 @@ fn unread(Unread { unread, needs }: &Unread) -> String {
 fn endpoint(endpoint: &Endpoint, lines: &mut Vec<String>) {
     heading("endpoint", endpoint.url.as_deref().unwrap_or(""), lines);
     lines.push(match &endpoint.health {
-        Health::Answers { version } => line(GOOD, "✓", "health", &format!("answers, version {version}")),
+        Health::Answers { version, configuration } => {
+            let configuration = configuration.as_deref().map(|hash| format!(", configuration {}", short_hash(hash)));
+            line(GOOD, "✓", "health", &format!("answers, version {version}{}", configuration.unwrap_or_default()))
+        }
         Health::Unreachable { said } => line(BAD, "✗", "health", said),
         Health::Unknown { said } => line(WARN, "?", "health", said),
     });

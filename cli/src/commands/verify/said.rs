@@ -3,7 +3,6 @@
 use super::answer::{Answer, Event, lacks};
 use super::capture::Captured;
 use super::diagnose::Finding;
-use crate::built_of;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, paint, say, tick};
 use serde_json::json;
 use tidings_config::source::Source;
@@ -36,7 +35,7 @@ impl Verdict<'_> {
             "method": delivery.method,
             "bytes": delivery.body.len(),
         });
-        let mut said = json!({
+        let said = json!({
             "source": self.source.name,
             "verified": self.verifies(),
             "accepted": self.answer.map(Answer::is_accepted),
@@ -46,7 +45,6 @@ impl Verdict<'_> {
             "answer": self.answer,
             "request": request,
         });
-        built_of::mark(&mut said);
         data(&said);
     }
 

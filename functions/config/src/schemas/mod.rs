@@ -1,7 +1,7 @@
 //! What a payload must look like: JSON Schemas of events, by source, type and version.
 //!
-//! They are checked when the processor is built ([`check`]): what could make validating slow (references in a circle,
-//! patterns that backtrack, schemas without end) stops the build. A payload is then validated in a time that is bounded by
+//! They are checked by `tidings build` ([`check`]): what could make validating slow (references in a circle,
+//! patterns that backtrack, schemas without end) is refused there. A payload is then validated in a time that is bounded by
 //! the size of the schema and of the payload. What doesn't match is told with its path and what was expected, never with a
 //! value.
 
@@ -37,7 +37,7 @@ pub enum OnMismatch {
     Reject,
 }
 
-/// A file of `infra/config/schemas/`, checked.
+/// A file of a project's `schemas/`, checked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventSchema {
@@ -156,8 +156,8 @@ impl Ready {
 
 impl Compiled {
     fn new(text: &RawValue) -> Self {
-        let schema: Value = serde_json::from_str(text.get()).expect("build.rs checked it");
-        let validator = options().build(&schema).expect("build.rs checked it");
+        let schema: Value = serde_json::from_str(text.get()).expect("tidings build checked it");
+        let validator = options().build(&schema).expect("tidings build checked it");
         Self { names: check::names(&schema), validator, schema }
     }
 }

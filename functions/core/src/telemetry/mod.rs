@@ -21,7 +21,9 @@ use std::fmt;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Mutex;
-use tidings_config::time::Timestamp;
+use std::time::Duration;
+use tidings_config::artefact::ArtefactError;
+use tidings_config::time::{Timestamp, millis};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Span, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
@@ -75,6 +77,18 @@ pub fn invocation(request_id: &str) -> Span {
 /// Writes what was counted since the last time. Call it before the answer.
 pub fn flush(now: Timestamp) {
     tracing::info!(target: METRIC, flush = now.unix_ms());
+}
+
+/// Says that a function is ready for its first event, and what it is configured by.
+pub fn started(function: &'static str, configuration: &str, took: Duration) {
+    let duration_ms = millis(took);
+    Metric::ColdStart.measure_in(function, duration_ms);
+    tracing::info!(function, version = env!("CARGO_PKG_VERSION"), configuration, duration_ms, "started");
+}
+
+/// Says why a function can't start. Lambda itself says no more than that it ended.
+pub fn unreadable_configuration(error: &ArtefactError) {
+    tracing::error!(path = %error.path.display(), reason = %error, "unreadable configuration");
 }
 
 /// Keeps what is counted, and writes it as lines of their own when it is told to.

@@ -1,17 +1,17 @@
 //! A payload is held against its schema before any rule sees it.
 
 use crate::support::{Harness, MAX_RECEIVES, Sent, corpus_events, message, moved};
-use processor::configured;
 use processor::schema::hold;
 use serde_json::{Value, json};
 use tidings_config::schemas::{EventSchema, EventSchemas, OnMismatch};
 use tidings_core::claim::ClaimState;
 use tidings_core::envelope::Envelope;
+use tidings_events::project;
 use tidings_project::read_event_schema;
 
 fn schema(event_type: &str, version: &str, policy: &str, mut schema: Value) -> EventSchema {
     schema["x-tidings"] = json!({"policy": policy});
-    let path = format!("infra/config/schemas/orders/{event_type}/{version}.json");
+    let path = format!("events/project/schemas/orders/{event_type}/{version}.json");
     read_event_schema(&path, &schema.to_string(), &["orders".to_owned()]).expect("a schema that is right")
 }
 
@@ -149,7 +149,7 @@ fn a_pattern_takes_linear_time() {
 
 #[test]
 fn the_corpus_is_as_the_shipped_schemas_say() {
-    let schemas = configured::schemas();
+    let schemas = project::schemas();
     let events = corpus_events();
     let off: Vec<String> = events
         .iter()

@@ -1,7 +1,7 @@
-//! The processor over memory adapters, with rules of its own or those of `infra/config/rules.yaml`.
+//! The processor over memory adapters, with rules of its own or those of `events/project/rules.yaml`.
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
-use processor::{Ports, Processor, configured};
+use processor::{Ports, Processor};
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, verify};
 use serde_json::value::RawValue;
@@ -18,6 +18,7 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryHttps, MemorySecrets, MemoryStore, MemoryTimers};
 use tidings_core::ports::ContextStore;
+use tidings_events::project;
 use tidings_events::{SECRETS, corpus, secrets_of};
 use tidings_project::read_rules;
 
@@ -108,7 +109,7 @@ impl Harness {
 
     /// With the rules that are deployed.
     pub(crate) fn configured() -> Self {
-        Self::with(configured::rules(), |store| store)
+        Self::with(project::rules(), |store| store)
     }
 
     /// With schemas for the events of [`RULES`].
@@ -335,7 +336,7 @@ pub(crate) fn message(id: &str, body: &str, receive_count: u32) -> SqsMessage {
 
 /// The corpus as the receiver queues it: every event of every authentic case, in their order.
 pub(crate) fn corpus_events() -> Vec<Envelope> {
-    let sources = receiver::configured::sources();
+    let sources = tidings_events::project::sources();
     let mut events = Vec::new();
     for case in corpus().cases.iter().filter(|case| !case.repeats && case.expect.is_accepted()) {
         let source = sources.iter().find(|s| s.name == case.source).unwrap();

@@ -183,7 +183,7 @@ mod tests {
     use http::HeaderMap;
 
     fn url_of(configured: &str, query: &str) -> Option<String> {
-        let mut source = crate::configured::providers()[0].source("x");
+        let mut source = tidings_project::presets()[0].source("x");
         source.public_url = Some(configured.to_owned());
         let delivery =
             Delivery { method: "POST".to_owned(), query: query.to_owned(), headers: HeaderMap::new(), body: Vec::new() };

@@ -23,7 +23,7 @@ async fn send(provider: &Provider, vector: &Vector) -> (World, Response<Body>) {
 
 #[tokio::test]
 async fn every_vector_is_taken_by_the_receiver() {
-    for provider in receiver::configured::providers() {
+    for provider in tidings_project::presets() {
         for vector in provider.vectors.iter().filter(|vector| vector.method.is_none() && !vector.body.is_empty()) {
             let (_, answer) = send(&provider, vector).await;
             assert!(answer.status().is_success(), "{}/{}: {answer:?}", provider.name, vector.name);

@@ -2,17 +2,17 @@
 
 use crate::world::{JSON, NOW, World, header, preset, said, source_of};
 use lambda_http::{Body, Response};
-use receiver::configured::providers;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tidings_project::presets;
 
 /// The source's secret, for all presets that sign with one.
 const SECRET: &str = "a secret that signs";
 
 fn world() -> World {
     let mut document = json!({});
-    for provider in providers() {
+    for provider in presets() {
         document[&provider.name] = Value::from(SECRET);
         document[format!("{}.verify_token", provider.name)] = Value::from("agreed");
     }
@@ -218,6 +218,6 @@ fn every_preset_with_a_handshake_is_among_them() {
     shown.extend(["asana", "notion", "aws-sns", "discord-interactions", "discord-webhook-events"].map(str::to_owned));
     // Probes without a challenge: `probes.rs`.
     shown.extend(["slack-interactivity", "slack-slash"].map(str::to_owned));
-    let with: BTreeSet<String> = providers().into_iter().filter(|p| !p.handshakes.is_empty()).map(|p| p.name).collect();
+    let with: BTreeSet<String> = presets().into_iter().filter(|p| !p.handshakes.is_empty()).map(|p| p.name).collect();
     assert_eq!(shown, with);
 }

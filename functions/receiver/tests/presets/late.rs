@@ -1,9 +1,9 @@
 //! Genuine requests that come late: retries that keep their first signature are taken for as long as they come, and have one effect.
 
 use crate::world::{JSON, World, preset, source_of};
-use receiver::configured::providers;
 use serde_json::json;
 use tidings_config::time::Timestamp;
+use tidings_project::presets;
 
 const MAILGUN_RETRY: &str = r#"{"signature":{"token":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","timestamp":"1795973200","signature":"2769947b778b0a05ca03d37b1a30499c6bef328052c5538d71007f0afb9f7d7e"},"event-data":{"id":"E2","event":"delivered","recipient":"a@example.com"}}"#;
 
@@ -25,7 +25,7 @@ async fn mailgun_s_retries_are_taken_for_eight_hours() {
 #[tokio::test]
 async fn what_is_not_signed_again_verifies_until_its_last_retry_and_is_one_event() {
     let mut tried = 0;
-    for provider in providers() {
+    for provider in presets() {
         let Some(timestamp) = &provider.scheme.timestamp else { continue };
         let retried_for = provider.delivery.retried_for_seconds.filter(|_| !provider.delivery.resigned);
         for vector in &provider.vectors {
@@ -48,7 +48,7 @@ async fn what_is_not_signed_again_verifies_until_its_last_retry_and_is_one_event
 
 #[test]
 fn every_preset_that_signs_a_time_says_how_its_retries_are_signed() {
-    for provider in providers() {
+    for provider in presets() {
         assert_eq!(provider.retry_problems(), Vec::<String>::new(), "{}", provider.name);
         let delivery = &provider.delivery;
         if provider.scheme.timestamp.is_none() {

@@ -7,7 +7,6 @@ use crate::world::{NOW, World, source_of};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use receiver::configured::providers;
 use requests::{deliver, forgeries, told, written_out};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -16,6 +15,7 @@ use tidings_config::handshake::{Answer, Handshake};
 use tidings_config::scheme::{Algorithm, KeyEncoding, Written};
 use tidings_config::source::{BodyFormat, FORM, Source};
 use tidings_config::{OneOrMany, Reference};
+use tidings_project::presets as providers;
 use tidings_project::read_sources;
 
 /// The one secret of all sources: what one of them says must not serve at another.

@@ -30,7 +30,7 @@ const REMOTE: &[&str] = &["aws-sns", "gcp-pubsub-push", "google-chat", "kinde", 
 #[test]
 fn these_are_all() {
     let with: Vec<String> =
-        receiver::configured::providers().into_iter().filter(|p| p.scheme.remote_key.is_some()).map(|p| p.name).collect();
+        tidings_project::presets().into_iter().filter(|p| p.scheme.remote_key.is_some()).map(|p| p.name).collect();
     assert_eq!(with, REMOTE);
 }
 

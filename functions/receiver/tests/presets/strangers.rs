@@ -3,15 +3,15 @@
 use crate::world::{NOW, World, header, said};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use receiver::configured::providers;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tidings_config::Reference;
+use tidings_project::presets;
 
 /// Every preset with its first vector's secret.
 fn world() -> World {
     let mut document = json!({});
-    for provider in providers() {
+    for provider in presets() {
         document[&provider.name] = Value::from(provider.vectors[0].secret.as_str());
     }
     World::new(document, NOW)
@@ -19,7 +19,7 @@ fn world() -> World {
 
 /// The names of headers and parameters that a preset's scheme looks at.
 fn names(preset: &str) -> Vec<Reference> {
-    let provider = providers().into_iter().find(|p| p.name == preset).unwrap();
+    let provider = presets().into_iter().find(|p| p.name == preset).unwrap();
     let message = provider.scheme.message.iter().flat_map(|m| m.references().cloned().collect::<Vec<_>>());
     provider.scheme.signature.from.0.iter().cloned().chain(message).collect()
 }
@@ -31,7 +31,7 @@ async fn a_refusal_says_nothing_but_that_it_is_one() {
     let world = world();
     let mut bodies = BTreeSet::new();
     let mut reasons = 0;
-    for provider in providers() {
+    for provider in presets() {
         let content_type = provider.delivery.content_types[0].clone();
         for value in ["", "x", "=", "sha256=00", "v1,AAAA", "t=1,v1=00", "Bearer a.b.c", "Basic eA==", "eyJhbGciOiJub25lIn0.e30."]
         {
@@ -83,7 +83,7 @@ proptest! {
         content_type in any::<Index>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let providers = providers();
+        let providers = presets();
         let provider = &providers[which.index(providers.len())];
         let types = &provider.delivery.content_types;
         let mut headers = vec![("content-type".to_owned(), types[content_type.index(types.len())].clone())];

@@ -2,7 +2,6 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::{Body, Request, Response};
-use receiver::configured::providers;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, sign};
 use receiver::{Ports, Receiver};
@@ -14,6 +13,7 @@ use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
+use tidings_project::presets;
 
 pub(crate) struct World {
     pub(crate) receiver: Receiver,
@@ -35,13 +35,13 @@ pub(crate) fn source_of(provider: &Provider) -> Source {
 }
 
 pub(crate) fn preset(name: &str) -> Provider {
-    providers().into_iter().find(|p| p.name == name).unwrap_or_else(|| panic!("no preset {name}"))
+    presets().into_iter().find(|p| p.name == name).unwrap_or_else(|| panic!("no preset {name}"))
 }
 
 impl World {
     /// Of all presets.
     pub(crate) fn new(document: Value, now: Timestamp) -> Self {
-        Self::of(providers().iter().map(source_of).collect(), document, now)
+        Self::of(presets().iter().map(source_of).collect(), document, now)
     }
 
     pub(crate) fn of(sources: Vec<Source>, document: Value, now: Timestamp) -> Self {

@@ -4,7 +4,6 @@
 use crate::support::{Harness, http_request, order, secrets};
 use http::HeaderValue;
 use lambda_http::{Body, Request};
-use receiver::configured::providers;
 use receiver::{Ports, Receiver};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -17,6 +16,7 @@ use tidings_core::memory::log::{capture, counted};
 use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::telemetry;
 use tidings_events::{Sample, SignedRequest};
+use tidings_project::presets;
 
 const DOCUMENT: &str = include_str!("../../../../docs/rotation.md");
 
@@ -212,7 +212,7 @@ async fn a_provider_that_tells_its_secret() {
     let document = Arc::new(MemorySecrets::new(Arc::clone(&faults), "{}"));
     let told = Arc::new(MemorySecrets::new(Arc::clone(&faults), json!({ "asana": ["old"] }).to_string()));
     let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-24T10:00:00Z").unwrap()));
-    let asana = providers().iter().find(|provider| provider.name == "asana").unwrap().source("asana");
+    let asana = presets().iter().find(|provider| provider.name == "asana").unwrap().source("asana");
     let ports = Ports {
         claims: Arc::new(MemoryStore::new(Arc::clone(&faults))),
         queue: Arc::new(MemoryQueue::new(Arc::clone(&faults))),

@@ -3,7 +3,6 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::{Body, Request, Response};
-use receiver::configured::{providers, sources};
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, sign};
 use receiver::{Ports, Receiver};
@@ -16,10 +15,12 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::ports::{ClaimStore, EventQueue};
+use tidings_events::project::sources;
 use tidings_events::{SECRETS, SignedRequest, corpus, secrets_of};
+use tidings_project::presets;
 use tidings_project::read_sources;
 
-/// Sources beside those of `infra/config/sources.yaml`, for what none of them does.
+/// Sources beside those of `events/project/sources.yaml`, for what none of them does.
 const OWN_SOURCES: &str = r#"
 version: 1
 sources:
@@ -188,7 +189,7 @@ impl Harness {
         let secrets = Arc::new(MemorySecrets::new(Arc::clone(&faults), secrets));
         let clock = Arc::clone(clock);
         let mut sources = sources();
-        sources.extend(read_sources("own.yaml", OWN_SOURCES, &providers()).expect("the sources above are right"));
+        sources.extend(read_sources("own.yaml", OWN_SOURCES, &presets()).expect("the sources above are right"));
         let (claims, events) = wrap(Arc::clone(&store), Arc::clone(&queue));
         let ports = Ports {
             claims,

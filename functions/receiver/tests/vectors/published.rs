@@ -2,9 +2,9 @@
 
 use crate::changes::is_of_url_alone;
 use crate::requests::Case;
-use receiver::configured::providers;
 use receiver::verify::{Key, KeyError, Rejection};
 use std::collections::BTreeMap;
+use tidings_project::presets;
 
 /// The published vectors of our providers, by the preset that has them, so that none can be lost with a preset's rewrite.
 const PUBLISHED: &[(&str, &str)] = &[
@@ -67,7 +67,7 @@ fn every_vector_of_every_preset_verifies() {
 
 #[test]
 fn a_vector_has_a_clock_where_its_scheme_looks_at_one() {
-    for provider in providers() {
+    for provider in presets() {
         let scheme = &provider.scheme;
         let clock = scheme.timestamp.is_some() || scheme.jwt.as_ref().is_some_and(|jwt| !jwt.lasting);
         for vector in &provider.vectors {
@@ -90,7 +90,7 @@ fn a_vector_verifies_with_its_own_secret_only() {
 
 #[test]
 fn every_published_vector_is_in_its_preset() {
-    let providers = providers();
+    let providers = presets();
     for (preset, name) in PUBLISHED {
         let provider = providers.iter().find(|p| p.name == *preset).unwrap_or_else(|| panic!("no preset {preset}"));
         assert!(provider.vectors.iter().any(|v| v.name == *name), "providers/{preset}.toml has no vector {name}");
@@ -100,7 +100,7 @@ fn every_published_vector_is_in_its_preset() {
 /// `standard_webhooks/sign_asymmetric_v1a`, which is published: that preset is a preset of its own, so this one lets it not through.
 #[test]
 fn a_signature_that_is_asymmetric_only_is_refused() {
-    let provider = providers().into_iter().find(|p| p.name == "standard-webhooks").unwrap();
+    let provider = presets().into_iter().find(|p| p.name == "standard-webhooks").unwrap();
     let mut vector = provider.vectors[0].clone();
     vector.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned();
     vector.at = Some("2021-02-25T15:02:10Z".to_owned());
@@ -123,7 +123,7 @@ fn a_signature_that_is_asymmetric_only_is_refused() {
 /// MessageBird's published vectors of requests that mustn't verify: another body, and none where there was one.
 #[test]
 fn a_token_with_another_body_s_hash_is_refused() {
-    let provider = providers().into_iter().find(|p| p.name == "messagebird").unwrap();
+    let provider = presets().into_iter().find(|p| p.name == "messagebird").unwrap();
     let published = provider.vectors.iter().find(|v| v.name == "jwt_13").unwrap();
     let case = Case::of(&provider, published);
     for body in ["Hello, world!", ""] {

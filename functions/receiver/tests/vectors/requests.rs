@@ -81,9 +81,8 @@ impl Case {
 
     /// All of all presets.
     pub(crate) fn all() -> &'static [Self] {
-        static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
-            receiver::configured::providers().iter().flat_map(|p| p.vectors.iter().map(|v| Case::of(p, v))).collect()
-        });
+        static ALL: LazyLock<Vec<Case>> =
+            LazyLock::new(|| tidings_project::presets().iter().flat_map(|p| p.vectors.iter().map(|v| Case::of(p, v))).collect());
         &ALL
     }
 

@@ -7,7 +7,6 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use receiver::configured::providers;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, Rejection, sign, verify};
 use tidings_config::limits::MAX_SIGNED_AHEAD;
@@ -16,6 +15,7 @@ use tidings_config::scheme::{Algorithm, KeyEncoding, Written};
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_config::{Reference, Template};
+use tidings_project::presets;
 
 /// A signed request of any preset, and how it was made.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ fn signable() -> Vec<Provider> {
     let outside = |p: &Provider| p.scheme.timestamp.as_ref().is_none_or(|t| t.from.json().is_none());
     let raw = |p: &Provider| p.scheme.message.as_ref().is_some_and(|m| m.references().any(|r| *r == Reference::Body));
     let header = |p: &Provider| p.scheme.signature.from.0[0].header().is_some();
-    providers().into_iter().filter(|p| mac(p) && outside(p) && raw(p) && header(p)).collect()
+    presets().into_iter().filter(|p| mac(p) && outside(p) && raw(p) && header(p)).collect()
 }
 
 #[test]

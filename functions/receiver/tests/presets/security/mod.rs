@@ -27,12 +27,12 @@ mod keys;
 mod replays;
 
 use crate::world::{World, source_of};
-use receiver::configured::providers;
 use std::sync::LazyLock;
 use tidings_config::provider::{Provider, Vector};
 use tidings_config::source::Source;
+use tidings_project::presets;
 
-static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(providers);
+static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(presets);
 
 /// Every vector of every preset, by which its receiver takes it.
 fn captured() -> impl Iterator<Item = (&'static Provider, &'static Vector)> {

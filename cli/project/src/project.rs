@@ -1,0 +1,75 @@
+//! A project's files together: `sources.yaml`, `rules.yaml` and `schemas/`.
+
+use super::{Report, file_sha256, read_event_schemas, read_rules, read_source_names, read_sources_of_presets};
+use std::collections::BTreeMap;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchema;
+use tidings_config::source::Source;
+
+/// A file's path in its project, with `/` between its parts; as people are to read it; and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectFile {
+    pub path: String,
+    pub shown: String,
+    pub text: String,
+}
+
+/// What a project consists of, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectFiles {
+    pub sources: ProjectFile,
+    pub rules: ProjectFile,
+    pub schemas: Vec<ProjectFile>,
+}
+
+/// What a project consists of, checked.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    pub sources: Vec<Source>,
+    pub rules: Rules,
+    pub schemas: Vec<EventSchema>,
+    /// The hash of every file by its path in the project: [`file_sha256`].
+    pub files: BTreeMap<String, String>,
+}
+
+impl ProjectFiles {
+    /// The names of the sources.
+    pub fn source_names(&self) -> Result<Vec<String>, Report> {
+        read_source_names(&self.sources.shown, &self.sources.text)
+    }
+
+    /// The sources, with their presets resolved.
+    pub fn read_sources(&self) -> Result<Vec<Source>, Report> {
+        read_sources_of_presets(&self.sources.shown, &self.sources.text)
+    }
+
+    /// The rules.
+    pub fn read_rules(&self) -> Result<Rules, Report> {
+        read_rules(&self.rules.shown, &self.rules.text, &self.source_names()?)
+    }
+
+    /// The schemas of events, as many as there are.
+    pub fn read_schemas(&self) -> Result<Vec<EventSchema>, Report> {
+        let files: Vec<(String, String)> = self.schemas.iter().map(|file| (file.shown.clone(), file.text.clone())).collect();
+        read_event_schemas(&files, &self.source_names()?)
+    }
+
+    /// Everything. What is wrong with any of the files is told together.
+    pub fn read(&self) -> Result<Configuration, Report> {
+        match (self.read_sources(), self.read_rules(), self.read_schemas()) {
+            (Ok(sources), Ok(rules), Ok(schemas)) => Ok(Configuration { sources, rules, schemas, files: self.hashes() }),
+            (sources, rules, schemas) => {
+                let reports = [sources.err(), rules.err(), schemas.err()];
+                let mut problems: Vec<_> = reports.into_iter().flatten().flat_map(|Report(problems)| problems).collect();
+                // A file of sources that isn't YAML at all is told once, not by each that needs the sources' names.
+                problems.dedup();
+                Err(Report(problems))
+            }
+        }
+    }
+
+    fn hashes(&self) -> BTreeMap<String, String> {
+        let files = [&self.sources, &self.rules].into_iter().chain(&self.schemas);
+        files.map(|file| (file.path.clone(), file_sha256(&file.text))).collect()
+    }
+}

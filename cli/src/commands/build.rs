@@ -1,0 +1,79 @@
+//! `tidings build`: checks the project, and writes its artefact; with the functions of a release, a package of each.
+//!
+//! Promises: nothing is written unless the whole project is right, and every file is whole or not there; the same project, built by
+//! the same version, gives the same bytes.
+
+use crate::Failure;
+use crate::arguments::BuildOptions;
+use crate::project::{Location, Project};
+use crate::style::{FAINT, GOOD, data, paint, say};
+use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tidings_config::artefact::ARTEFACT;
+
+/// The functions that have a package.
+const FUNCTIONS: [&str; 2] = ["receiver", "processor"];
+
+/// What Lambda starts of a package.
+const BOOTSTRAP: &str = "bootstrap";
+
+/// The folder that is written to, in the project's.
+const OUT: &str = "build";
+
+pub(crate) fn run(options: &BuildOptions) -> Result<ExitCode, Failure> {
+    let project = Project::open(Location::here()?)?;
+    let artefact = project.artefact()?;
+    let out = options.out.clone().unwrap_or_else(|| project.location.path(OUT));
+    let written = match &options.functions {
+        None => vec![write(&out, ARTEFACT, artefact.as_bytes())?],
+        Some(functions) => packages(functions, &out, &artefact)?,
+    };
+    let hash = project.hash();
+    if options.json {
+        let shown: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+        data(
+            &json!({ "project": project.location.to_string(), "configuration": hash, "bytes": artefact.len(), "written": shown }),
+        );
+    } else {
+        let (sources, rules) = (project.configuration.sources.len(), project.configuration.rules.rules.len());
+        let schemas = project.configuration.schemas.len();
+        say!("{} {sources} sources, {rules} rules, {schemas} schemas, of {}", paint(GOOD, "built"), project.location);
+        written.iter().for_each(|path| say!("  {}", path.display()));
+        say!("  {}", paint(FAINT, format!("configuration {hash}")));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A folder for each function, as `sam deploy` takes it: its bootstrap, and the artefact beside it.
+fn packages(functions: &Path, out: &Path, artefact: &str) -> Result<Vec<PathBuf>, Failure> {
+    let bootstraps = FUNCTIONS.map(|name| functions.join(name).join(BOOTSTRAP));
+    if let Some(missing) = bootstraps.iter().find(|path| !path.is_file()) {
+        return Err(Failure::new(format!("{} isn't there", missing.display()))
+            .hint("--functions names a folder of an unpacked release that has receiver/bootstrap and processor/bootstrap"));
+    }
+    let mut written = Vec::new();
+    for (name, bootstrap) in FUNCTIONS.iter().zip(&bootstraps) {
+        let package = out.join(name);
+        written.push(write(&package, ARTEFACT, artefact.as_bytes())?);
+        let to = package.join(BOOTSTRAP);
+        // Permissions are copied with it: Lambda runs it.
+        fs::copy(bootstrap, &to).map_err(|error| failed(&to, &error))?;
+        written.push(to);
+    }
+    Ok(written)
+}
+
+/// Writes a file in place of the one that is there, all at once.
+fn write(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Failure> {
+    fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    let (path, unfinished) = (folder.join(name), folder.join(format!(".{name}.{}", std::process::id())));
+    fs::write(&unfinished, content).map_err(|error| failed(&unfinished, &error))?;
+    fs::rename(&unfinished, &path).map_err(|error| failed(&path, &error))?;
+    Ok(path)
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,134 @@
+//! The files of a new project.
+
+use super::{NewFile, samconfig, template};
+use crate::Failure;
+use crate::arguments::Example;
+use crate::project::{RULES, SOURCES};
+use include_dir::{Dir, include_dir};
+use serde_json::{Map, Value};
+use tidings_config::provider::Provider;
+use tidings_events::samples;
+use tidings_project::{preset, read_sources_of_presets};
+
+static SHOP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/shop");
+static DEVOPS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/devops");
+
+/// What people are told of each, by what its path begins with.
+pub(super) const ABOUT: [(&str, &str); 11] = [
+    ("sources.yaml", "who may send"),
+    ("rules.yaml", "what events do"),
+    ("schemas/", "what payloads look like"),
+    ("tests/", "what the rules must do: tidings rules test"),
+    ("editor/", "completion and checks in editors"),
+    ("secrets.example.json", "the secrets that are needed; copy it to secrets.json"),
+    (".gitignore", "keeps secrets.json and what is built out of Git"),
+    ("template.yaml", "all that is deployed"),
+    ("samconfig.toml", "what sam deploy does without being told"),
+    (".github/workflows/", "checks every change"),
+    ("README.md", "one page"),
+];
+
+const EDITOR: [(&str, &str); 2] = [
+    ("editor/sources.schema.json", include_str!("../../../../infra/editor/sources.schema.json")),
+    ("editor/rules.schema.json", include_str!("../../../../infra/editor/rules.schema.json")),
+];
+
+/// Where the examples name their schemas, and where a project's are.
+const SCHEMA_THERE: &str = "$schema=../../infra/editor/";
+const SCHEMA_HERE: &str = "$schema=editor/";
+
+const GITIGNORE: &str = "# Secrets are never committed.\nsecrets.json\n\n# What is built, and what `tidings dev --data .tidings` keeps.\n\
+                         /build/\n/.aws-sam/\n/.tidings/\n";
+
+/// All of them, in the order of their paths.
+pub(super) fn all(name: &str, example: Example, presets: &[Provider]) -> Result<Vec<NewFile>, Failure> {
+    let mut files = match example {
+        Example::Shop => of(&SHOP),
+        Example::Devops => of(&DEVOPS),
+        Example::Empty => empty(presets),
+    };
+    for (path, text) in &mut files {
+        *text = text.replace(SCHEMA_THERE, SCHEMA_HERE);
+        if path == SOURCES && example != Example::Empty {
+            *text = with(text, presets);
+        }
+    }
+    let secrets = secrets(&files)?;
+    let own = |path: &str, text: String| (path.to_owned(), text);
+    files.extend(EDITOR.map(|(path, text)| own(path, text.to_owned())));
+    files.extend([
+        own("secrets.example.json", secrets),
+        own(".gitignore", GITIGNORE.to_owned()),
+        own("template.yaml", template()),
+        own("samconfig.toml", samconfig(name)),
+        own(".github/workflows/tidings.yml", include_str!("workflow.yml").to_owned()),
+        own("README.md", include_str!("README.md").replace("{name}", name)),
+    ]);
+    files.sort();
+    Ok(files)
+}
+
+/// The files of an example.
+fn of(folder: &Dir<'_>) -> Vec<NewFile> {
+    let mut files: Vec<NewFile> = folder.dirs().flat_map(of).collect();
+    files.extend(
+        folder.files().filter_map(|file| Some((file.path().to_str()?.replace('\\', "/"), file.contents_utf8()?.to_owned()))),
+    );
+    files
+}
+
+/// A file of sources with presets that it doesn't have yet.
+fn with(text: &str, presets: &[Provider]) -> String {
+    let line = |preset: &Provider| format!("  {name}: {{ provider: {name} }}\n", name = preset.name);
+    let lines: String = presets.iter().map(line).filter(|line| !text.contains(line.as_str())).collect();
+    text.replacen("\nsources:\n", &format!("\nsources:\n{lines}"), 1)
+}
+
+/// Presets alone, with a rule and a test for each that say only that something came.
+fn empty(presets: &[Provider]) -> Vec<NewFile> {
+    let sources = format!(
+        "# yaml-language-server: {SCHEMA_HERE}sources.schema.json\n\
+         # Who may send: one entry per endpoint, /webhooks/{{source}}.\nversion: 1\nsources:{}\n",
+        if presets.is_empty() { " {}".to_owned() } else { String::new() }
+    );
+    let mut rules = format!(
+        "# yaml-language-server: {SCHEMA_HERE}rules.schema.json\n\
+         # What the chatbot is to know and to do: event → facts, dialogue node, actions.\n\
+         # `tidings providers show PRESET` says which events there are, and what rules see of them.\nversion: 1\n"
+    );
+    let mut files = Vec::new();
+    if !presets.is_empty() {
+        rules += "\nrules:\n";
+    }
+    for Provider { name, title, .. } in presets {
+        rules += &format!(
+            "  # A beginning: whatever {title} sends is remembered by its type.\n  - name: {name}-heard\n    on: \"*\"\n    \
+             source: {name}\n    entity: \"'{name}'\"\n    set:\n      last_event: event.type\n"
+        );
+        let samples = samples::of_preset(name);
+        let kinds = samples::kinds(&samples);
+        let event_type = kinds.first().map_or("example.happened", |kind| kind.event.event_type.as_str());
+        let test = format!(
+            "# What the rules of ../rules.yaml must make of events: `tidings rules test`.\nversion: 1\ntests:\n  \
+             - name: what {title} sends is remembered\n    given:\n      \
+             - {{ event: \"{event_type}\", source: {name}, id: first, conversation: \"demo:1\", data: {{}} }}\n    expect:\n      \
+             contexts:\n        \"demo:1\":\n          facts:\n            {name}: {{ last_event: \"{event_type}\" }}\n"
+        );
+        files.push((format!("tests/{name}.yaml"), test));
+    }
+    files.extend([(SOURCES.to_owned(), with(&sources, presets)), (RULES.to_owned(), rules)]);
+    files
+}
+
+/// Which secrets are needed: a text for each source that says what to put there, which no source takes for a secret.
+fn secrets(files: &[NewFile]) -> Result<String, Failure> {
+    let text = files.iter().find(|(path, _)| path == SOURCES).map(|(_, text)| text.as_str()).unwrap_or_default();
+    let sources = read_sources_of_presets(SOURCES, text).map_err(|report| Failure::new(report.to_string()))?;
+    let mut document = Map::new();
+    for source in sources.iter().filter(|source| !source.captures()) {
+        let what = preset(&source.provider).map_or("a secret that you and the sender share", |preset| preset.secret.as_str());
+        document.insert(source.name.clone(), Value::from(format!("<{what}>")));
+    }
+    let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::new(error.to_string()))?;
+    Ok(text + "\n")
+}

@@ -1,0 +1,54 @@
+//! The template of a project: that of Tidings' own repository, which takes packages that `tidings build` has made.
+
+/// The template that this version is deployed by, built from the sources.
+pub(crate) const TEMPLATE: &str = include_str!("../../../../template.yaml");
+
+const SAMCONFIG: &str = include_str!("../../../../samconfig.toml");
+
+/// Where the sources' template has its functions built, a line each.
+const BUILT: &str = "      CodeUri: !Sub infra/functions/${Architecture}\n";
+
+/// What says how.
+const BUILD_METHOD: &str = "      BuildMethod: makefile\n";
+
+/// What explains it there.
+const BUILT_COMMENT: &str = "      # A Makefile that builds the function for this processor, and its configuration beside it.\n";
+
+/// The same for packages in `build/`.
+pub(crate) fn template() -> String {
+    let mut text = TEMPLATE.replace(BUILD_METHOD, "").replace(BUILT_COMMENT, "");
+    for function in ["receiver", "processor"] {
+        text = text.replacen(BUILT, &format!("      CodeUri: build/{function}\n"), 1);
+    }
+    text
+}
+
+/// What `sam deploy` does without being told, for a stack of this name. Nothing is left for `sam build` to do.
+pub(crate) fn samconfig(stack: &str) -> String {
+    let mut sections = SAMCONFIG.split_inclusive("\n\n").filter(|section| !section.starts_with("[default.build.parameters]"));
+    let text: String = sections.by_ref().collect();
+    text.replace("stack_name = \"tidings\"", &format!("stack_name = \"{stack}\""))
+        .replace("# What `sam build` and `sam deploy` do without being told.", "# What `sam deploy` does without being told.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_projects_template_takes_packages_and_is_else_the_same() {
+        let text = template();
+        assert!(text.contains("CodeUri: build/receiver\n") && text.contains("CodeUri: build/processor\n"));
+        for gone in ["BuildMethod", "infra/functions", "Makefile"] {
+            assert!(!text.contains(gone), "{gone}");
+        }
+        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 3);
+    }
+
+    #[test]
+    fn a_projects_samconfig_names_its_stack_and_builds_nothing() {
+        let text = samconfig("pizza");
+        assert!(text.contains("stack_name = \"pizza\"") && text.contains("[default.deploy.parameters]"));
+        assert!(!text.contains("default.build") && !text.contains("sam build"));
+    }
+}

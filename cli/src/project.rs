@@ -1,0 +1,309 @@
+//! The project that a command works with: a folder with `sources.yaml`, `rules.yaml`, `schemas/` and `tests/`.
+//!
+//! It is the one that `--project` or `TIDINGS_PROJECT` names, or the nearest folder with a `sources.yaml` from the working folder
+//! upwards. Where there is none, commands that only try things take the demo's project, which is part of the program, and say so;
+//! the others end with what to do. Promises: files are read when they are asked for, so that what is opened again is what is there
+//! then; every problem of all files is told, with its location.
+
+use crate::Failure;
+use crate::commands::files;
+use crate::style::note;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Once, OnceLock};
+use tidings_config::artefact;
+use tidings_config::limits::{MAX_ARTEFACT_BYTES, MAX_CONFIG_FILE_BYTES, MAX_SCHEMAS};
+use tidings_config::rules::Rules;
+use tidings_config::schemas::{EventSchema, EventSchemas};
+use tidings_config::source::Source;
+use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean};
+
+/// What makes a folder a project.
+pub const SOURCES: &str = "sources.yaml";
+
+/// Its rules.
+pub const RULES: &str = "rules.yaml";
+
+/// The folder of its schemas of events.
+pub const SCHEMAS: &str = "schemas";
+
+/// The folder of its tests of rules.
+pub const TESTS: &str = "tests";
+
+/// What `--project` said. An argument of the whole program: it is said once, before any command runs.
+static NAMED: OnceLock<Option<PathBuf>> = OnceLock::new();
+
+/// Keeps what `--project` said.
+pub(crate) fn name(folder: Option<PathBuf>) {
+    let _ = NAMED.set(folder);
+}
+
+/// Where a project is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A folder, as people are to read it. The working folder is empty.
+    Folder(PathBuf),
+    /// The demo's project is part of the program.
+    Demo,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) if folder.as_os_str().is_empty() => f.write_str("."),
+            Self::Folder(folder) => write!(f, "{}", folder.display()),
+            Self::Demo => f.write_str("the demo's, which is built in"),
+        }
+    }
+}
+
+impl Location {
+    /// The one that was named, or the nearest one upwards.
+    pub fn find() -> Result<Option<Self>, Failure> {
+        if let Some(folder) = NAMED.get().and_then(Option::as_ref) {
+            return Self::at(folder).map(Some);
+        }
+        let Ok(here) = std::env::current_dir() else { return Ok(None) };
+        let above = here.ancestors().position(|folder| folder.join(SOURCES).is_file());
+        Ok(above.map(|levels| Self::Folder(std::iter::repeat_n("..", levels).collect())))
+    }
+
+    /// This folder, which must be one.
+    pub fn at(folder: &Path) -> Result<Self, Failure> {
+        if folder.join(SOURCES).is_file() {
+            Ok(Self::Folder(folder.to_owned()))
+        } else {
+            Err(Failure::new(format!("{} is no project: it has no {SOURCES}", folder.display()))
+                .hint("`tidings init NAME` makes a project")
+                .status(2))
+        }
+    }
+
+    /// The one that was named or found.
+    pub fn here() -> Result<Self, Failure> {
+        Self::find()?.ok_or_else(|| {
+            Failure::new(format!("no project here: neither this folder nor one above it has a {SOURCES}"))
+                .hint("`tidings init NAME` makes one; or name its folder with --project DIR")
+        })
+    }
+
+    /// The one that was named or found, or else the demo's, which is said.
+    pub fn here_or_demo() -> Result<Self, Failure> {
+        static SAID: Once = Once::new();
+        Ok(Self::find()?.unwrap_or_else(|| {
+            SAID.call_once(|| note("no project here: the demo's is taken, which is built in. `tidings init NAME` makes one"));
+            Self::Demo
+        }))
+    }
+
+    /// The path of one of its files. The demo's are named as they are in Tidings' own repository.
+    pub fn path(&self, file: &str) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.join(file),
+            Self::Demo => Path::new("events/project").join(file),
+        }
+    }
+
+    /// Its files, as they are now.
+    pub fn files(&self) -> Result<ProjectFiles, Failure> {
+        match self {
+            Self::Demo => Ok(tidings_events::project::files()),
+            Self::Folder(_) => {
+                Ok(ProjectFiles { sources: self.file(SOURCES)?, rules: self.file(RULES)?, schemas: self.schemas()? })
+            }
+        }
+    }
+
+    /// Its sources or its rules.
+    pub(crate) fn file(&self, name: &str) -> Result<ProjectFile, Failure> {
+        let files = tidings_events::project::files;
+        match self {
+            Self::Folder(folder) => read(folder, &folder.join(name)),
+            Self::Demo => Ok(if name == SOURCES { files().sources } else { files().rules }),
+        }
+    }
+
+    /// Its schemas of events. There may be none.
+    pub(crate) fn schemas(&self) -> Result<Vec<ProjectFile>, Failure> {
+        match self {
+            Self::Folder(folder) => schemas_in(folder),
+            Self::Demo => Ok(tidings_events::project::files().schemas),
+        }
+    }
+
+    /// Its sources alone: whatever is wrong with the rules is for others.
+    pub fn sources(&self) -> Result<Vec<Source>, Failure> {
+        match self {
+            Self::Demo => Ok(tidings_events::project::sources()),
+            Self::Folder(folder) => {
+                let ProjectFile { shown, text, .. } = read(folder, &folder.join(SOURCES))?;
+                tidings_project::read_sources_of_presets(&shown, &text).map_err(|report| refused(&report))
+            }
+        }
+    }
+}
+
+/// The files of a project's `schemas`, in the order of their names. There may be none.
+pub(crate) fn schemas_in(project: &Path) -> Result<Vec<ProjectFile>, Failure> {
+    let folder = project.join(SCHEMAS);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    files::below(&folder, MAX_SCHEMAS)?.iter().map(|path| read(project, path)).collect()
+}
+
+/// A file of a project.
+pub(crate) fn read(project: &Path, path: &Path) -> Result<ProjectFile, Failure> {
+    let text = files::text(path, MAX_CONFIG_FILE_BYTES)?;
+    let inside = path.strip_prefix(project).unwrap_or(path);
+    let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+    Ok(ProjectFile { path: parts.join("/"), shown: path.display().to_string(), text })
+}
+
+/// What a report of wrong files is for the person who called.
+pub(crate) fn refused(report: &Report) -> Failure {
+    let problems = report.0.len();
+    let are = if problems == 1 { "1 problem in the project:".to_owned() } else { format!("{problems} problems in the project:") };
+    Failure::new(are).details(report.0.iter().map(ToString::to_string))
+}
+
+/// A project that was read and is right.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Where it is.
+    pub location: Location,
+    /// What is in its files.
+    pub configuration: Configuration,
+}
+
+impl Project {
+    /// Reads and checks a project. Cheap enough to be called again on every change: some milliseconds.
+    pub fn open(location: Location) -> Result<Self, Failure> {
+        let configuration = location.files()?.read().map_err(|report| refused(&report))?;
+        Ok(Self { location, configuration })
+    }
+
+    /// Every endpoint.
+    pub fn sources(&self) -> Vec<Source> {
+        self.configuration.sources.clone()
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> Rules {
+        self.configuration.rules.clone()
+    }
+
+    /// The schemas of events, ready to be used.
+    pub fn schemas(&self) -> EventSchemas {
+        EventSchemas::new(self.configuration.schemas.clone())
+    }
+
+    /// The same, as they are written.
+    pub fn schema_files(&self) -> Vec<EventSchema> {
+        self.configuration.schemas.clone()
+    }
+
+    /// SHA-256 of its content, which a deployed function tells in `/health`.
+    pub fn hash(&self) -> String {
+        tidings_project::artefact::hash(&self.configuration)
+    }
+
+    /// `tidings.json`, if it isn't too large.
+    pub fn artefact(&self) -> Result<String, Failure> {
+        let text = tidings_project::artefact::write(&self.configuration, env!("CARGO_PKG_VERSION"));
+        match text.len() {
+            bytes if bytes > MAX_ARTEFACT_BYTES => {
+                Err(Failure::new(format!("{} would have {bytes} bytes, allowed: {MAX_ARTEFACT_BYTES}", artefact::ARTEFACT))
+                    .hint("the largest part is most often schemas/: take descriptions and examples out of them"))
+            }
+            _ => Ok(text),
+        }
+    }
+
+    /// The files and folders whose change makes it another one. Empty for the demo's.
+    pub fn watched_files(&self) -> Vec<PathBuf> {
+        match &self.location {
+            Location::Demo => Vec::new(),
+            Location::Folder(folder) => [SOURCES, RULES, SCHEMAS].map(|name| folder.join(name)).into(),
+        }
+    }
+}
+
+/// Enough of a hash for people.
+pub(crate) fn short_hash(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+/// The source of this name.
+pub(crate) fn source(name: &str) -> Result<Source, Failure> {
+    let location = Location::here_or_demo()?;
+    let sources = location.sources()?;
+    let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+    let missing = || {
+        let hint = did_you_mean(name, names.iter().copied());
+        Failure::new(format!("no source {name:?} in {}{hint}", location.path(SOURCES).display()))
+            .hint(format!("allowed: {}; or take any preset with --preset", names.join(", ")))
+    };
+    sources.iter().find(|source| source.name == name).cloned().ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("tidings-project-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("schemas/stripe/charge.refunded")).unwrap();
+        fs::write(folder.join(SOURCES), "version: 1\nsources:\n  stripe: { provider: stripe }\n").unwrap();
+        fs::write(folder.join(RULES), "version: 1\n").unwrap();
+        fs::write(folder.join("schemas/stripe/charge.refunded/1.json"), "{}").unwrap();
+        folder
+    }
+
+    #[test]
+    fn the_same_project_gives_the_same_artefact_wherever_it_is() {
+        let (here, there) = (folder("here"), folder("there"));
+        let open = |folder: &Path| Project::open(Location::at(folder).unwrap()).unwrap();
+        assert_eq!(open(&here).artefact().unwrap(), open(&there).artefact().unwrap());
+        fs::write(there.join(RULES), "# a comment\nversion: 1\n").unwrap();
+        assert_eq!(open(&here).hash(), open(&there).hash(), "a comment changes nothing that a function does");
+        fs::write(there.join("schemas/stripe/charge.refunded/1.json"), r#"{"type": "object"}"#).unwrap();
+        assert_ne!(open(&here).hash(), open(&there).hash());
+        [here, there].iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
+    }
+
+    #[test]
+    fn a_function_reads_what_is_written() {
+        let text = Project::open(Location::Demo).unwrap().artefact().unwrap();
+        let path = std::env::temp_dir().join(format!("tidings-artefact-{}.json", std::process::id()));
+        fs::write(&path, text).unwrap();
+        let (receiver, processor) = (artefact::ReceiverPart::read(&path).unwrap(), artefact::ProcessorPart::read(&path).unwrap());
+        fs::remove_file(&path).unwrap();
+        let project = Project::open(Location::Demo).unwrap();
+        assert_eq!(receiver.sources, project.sources());
+        assert_eq!(processor.rules, project.rules());
+        assert_eq!(processor.schemas.len(), project.configuration.schemas.len());
+        assert_eq!([receiver.hash, processor.hash], [project.hash(), project.hash()]);
+    }
+
+    #[test]
+    fn the_problems_of_all_files_are_told_together() {
+        let here = folder("wrong");
+        fs::write(here.join(SOURCES), "version: 1\nsources:\n  stripe: { provider: strpe }\n").unwrap();
+        fs::write(here.join(RULES), "version: 2\n").unwrap();
+        fs::write(here.join("schemas/stripe/charge.refunded/1.json"), "{").unwrap();
+        let said = Project::open(Location::at(&here).unwrap()).unwrap_err().to_string();
+        for part in ["3 problems", "did you mean \"stripe\"?", "version 2 of the format", "charge.refunded/1.json:1:"] {
+            assert!(said.contains(part), "{said}");
+        }
+        fs::remove_dir_all(here).unwrap();
+    }
+
+    #[test]
+    fn a_folder_without_sources_is_no_project() {
+        let said = Location::at(&std::env::temp_dir().join("nothing-here")).unwrap_err().to_string();
+        assert!(said.contains("no project: it has no sources.yaml"), "{said}");
+    }
+}

@@ -1,0 +1,280 @@
+//! A project of one's own: found, checked, tested and built, whatever the product's own examples have.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const VARIABLES: [&str; 5] = ["TIDINGS_PROJECT", "TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"];
+
+/// A source of one's own, and two of the shipped presets.
+const SOURCES: &str = r#"version: 1
+sources:
+  stripe: { provider: stripe }
+  telegram: { provider: telegram }
+  kitchen:
+    scheme: { algorithm: hmac-sha256, signature: { from: "header:X-Kitchen", encoding: hex }, message: "{body}" }
+    event:
+      - { id: "{json:id}", type: "{json:kind}", subject: "order/{json:order}" }
+"#;
+
+const RULES: &str = r#"version: 1
+conversations:
+  - { on: "*", source: kitchen, conversation: "'phone:' + data.phone" }
+rules:
+  - { name: baked, on: pizza.baked, source: kitchen, set: { oven: data.oven } }
+"#;
+
+const TESTS: &str = r#"version: 1
+tests:
+  - name: a pizza is baked
+    given:
+      - { event: pizza.baked, source: kitchen, id: a, subject: order/1, data: { phone: "1", oven: 3 } }
+    expect:
+      contexts: { "phone:1": { facts: { order/1: { oven: 3 } } } }
+  - name: an oven that is a text is a schema violation
+    given:
+      - { event: pizza.baked, source: kitchen, id: b, subject: order/1, data: { phone: "1", oven: hot } }
+    expect:
+      events: { b: { dead: "schema 1: /oven" } }
+"#;
+
+const SCHEMA: &str =
+    r#"{ "x-tidings": { "policy": "reject" }, "required": ["oven", "phone"], "properties": { "oven": { "type": "integer" } } }"#;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("project-{name}"));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+
+    /// With a pizza shop's project in it.
+    fn pizza(name: &str) -> Self {
+        let folder = Self::new(name);
+        folder.write("sources.yaml", SOURCES);
+        folder.write("rules.yaml", RULES);
+        folder.write("tests/pizza.yaml", TESTS);
+        folder.write("schemas/kitchen/pizza.baked/1.json", SCHEMA);
+        folder
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        tidings(&self.0, arguments)
+    }
+}
+
+fn tidings(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command.args(arguments).current_dir(folder).output().expect("the binary")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}", said(output)))
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
+}
+
+#[test]
+fn a_project_without_the_shipped_sources_is_checked_tested_and_compared() {
+    let folder = Folder::pizza("own");
+    for arguments in [&["rules", "check"][..], &["rules", "test"], &["rules", "diff", "--against", "rules.yaml"]] {
+        let output = folder.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
+    }
+    assert!(said(&folder.run(&["rules", "test"])).contains("2 of 2 as they say"));
+    let below = folder.0.join("schemas/kitchen");
+    assert_eq!(tidings(&below, &["rules", "test"]).status.code(), Some(0), "found upwards");
+    let from_elsewhere = tidings(Path::new("/"), &["rules", "test", "--project", &folder.0.display().to_string()]);
+    assert_eq!(from_elsewhere.status.code(), Some(0), "{}", said(&from_elsewhere));
+}
+
+#[test]
+fn files_that_are_named_need_no_project() {
+    let folder = Folder::new("named");
+    for (path, text) in [("s.yaml", SOURCES), ("r.yaml", RULES), ("t.yaml", TESTS)] {
+        folder.write(path, text);
+    }
+    folder.write("schemas/kitchen/pizza.baked/1.json", SCHEMA);
+    let output = folder.run(&["rules", "test", "t.yaml", "--rules", "r.yaml", "--sources", "s.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+/// A source may have the name of one of the corpus' and send something else.
+#[test]
+fn a_source_of_the_same_name_as_one_of_the_corpus_is_somebody_elses() {
+    let folder = Folder::pizza("same-name");
+    folder.write("sources.yaml", &SOURCES.replace("  kitchen:", "  orders:"));
+    folder.write("rules.yaml", &RULES.replace("source: kitchen", "source: orders"));
+    fs::rename(folder.0.join("schemas/kitchen"), folder.0.join("schemas/orders")).expect("a folder");
+    let output = folder.run(&["rules", "check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn an_event_that_a_source_may_send_is_a_note_and_one_that_it_never_sends_a_warning() {
+    let folder = Folder::pizza("types");
+    let rule =
+        |name: &str, on: &str, source: &str| format!("  - {{ name: {name}, on: {on}, source: {source}, set: {{ a: '1' }} }}\n");
+    let with = |text: String| folder.write("rules.yaml", &(RULES.to_owned() + &text));
+    with(rule("new", "radar.review.reopened", "stripe"));
+    let checked = folder.run(&["rules", "check", "--json"]);
+    assert_eq!((checked.status.code(), json(&checked)["warnings"].as_array().map(Vec::len)), (Some(0), Some(0)));
+    assert!(
+        json(&checked)["notes"][0]["message"].as_str().is_some_and(|note| note.contains("radar.review.reopened")),
+        "{}",
+        said(&checked)
+    );
+    for (on, source, why) in
+        [("checkout.session.complete", "stripe", "did you mean"), ("update.text", "telegram", "no event of telegram is known")]
+    {
+        with(rule("never", on, source));
+        let checked = folder.run(&["rules", "check"]);
+        assert_eq!(checked.status.code(), Some(1), "{on}: {}", said(&checked));
+        assert!(said(&checked).contains(why), "{on}: {}", said(&checked));
+    }
+}
+
+#[test]
+fn a_command_without_a_project_says_how_to_make_one_or_takes_the_demos() {
+    let folder = Folder::new("none");
+    for arguments in
+        [&["build"][..], &["rules", "check"], &["rules", "test"], &["rotate", "stripe", "--generate", "--stack", "s"]]
+    {
+        let output = tidings(Path::new("/"), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains("no project here") && said(&output).contains("tidings init NAME"), "{}", said(&output));
+    }
+    let sent = tidings(Path::new("/"), &["send", "stripe", "--dry-run"]);
+    assert_eq!(sent.status.code(), Some(0), "{}", said(&sent));
+    assert!(said(&sent).contains("the demo's is taken"), "{}", said(&sent));
+    let named = folder.run(&["send", "stripe", "--dry-run", "--project", "nothing"]);
+    assert_eq!(named.status.code(), Some(2));
+    assert!(said(&named).contains("nothing is no project: it has no sources.yaml"), "{}", said(&named));
+}
+
+#[test]
+fn commands_take_the_projects_sources() {
+    let folder = Folder::pizza("sources");
+    folder.write("secrets.json", r#"{ "kitchen": "a-secret-of-the-kitchen", "stripe": "whsec_c3RyaXBlLWlzLWEtc2VjcmV0" }"#);
+    folder.write("pizza.json", r#"{ "id": "1", "kind": "pizza.baked", "order": "7", "phone": "1", "oven": 2 }"#);
+    let sent = folder.run(&["send", "kitchen", "--file", "pizza.json", "--secrets", "secrets.json", "--dry-run", "--json"]);
+    assert_eq!(json(&sent)["answer"]["events"][0]["type"], "pizza.baked", "{}", said(&sent));
+    folder.write("request.json", &String::from_utf8_lossy(&sent.stdout));
+    let verified = folder.run(&["verify", "kitchen", "request.json", "--secrets", "secrets.json"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
+    let slip = folder.run(&["send", "kichen"]);
+    assert!(
+        said(&slip).contains("did you mean \"kitchen\"?") && said(&slip).contains("kitchen, stripe, telegram"),
+        "{}",
+        said(&slip)
+    );
+}
+
+#[test]
+fn build_writes_the_same_bytes_for_the_same_project_and_nothing_for_a_wrong_one() {
+    let folder = Folder::pizza("build");
+    let built = folder.run(&["build", "--json"]);
+    assert_eq!(built.status.code(), Some(0), "{}", said(&built));
+    let first = fs::read(folder.0.join("build/tidings.json")).expect("the artefact");
+    let artefact: Value = serde_json::from_slice(&first).expect("JSON");
+    assert_eq!((&artefact["format"], &artefact["hash"]), (&1.into(), &json(&built)["configuration"]));
+    assert_eq!(
+        artefact["files"].as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["rules.yaml", "schemas/kitchen/pizza.baked/1.json", "sources.yaml"]
+    );
+    assert!(!String::from_utf8_lossy(&first).contains("vector"), "what a preset rests on is for tools");
+    folder.run(&["build", "--out", "again"]);
+    assert_eq!(fs::read(folder.0.join("again/tidings.json")).expect("the artefact"), first);
+
+    folder.write("rules.yaml", &RULES.replace("data.oven", "data.oven +"));
+    let refused = folder.run(&["build", "--out", "wrong"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused).contains("rules.yaml:5:"), "{}", said(&refused));
+    assert!(!folder.0.join("wrong").exists());
+}
+
+#[test]
+fn build_makes_a_package_of_each_function_of_a_release() {
+    let folder = Folder::pizza("packages");
+    let missing = folder.run(&["build", "--functions", "release"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(said(&missing).contains("release/receiver/bootstrap isn't there"), "{}", said(&missing));
+    folder.write("release/receiver/bootstrap", "the receiver");
+    folder.write("release/processor/bootstrap", "the processor");
+    let built = folder.run(&["build", "--functions", "release"]);
+    assert_eq!(built.status.code(), Some(0), "{}", said(&built));
+    let read = |path: &str| fs::read_to_string(folder.0.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    assert_eq!([read("build/receiver/bootstrap"), read("build/processor/bootstrap")], ["the receiver", "the processor"]);
+    assert_eq!(read("build/receiver/tidings.json"), read("build/processor/tidings.json"));
+}
+
+#[test]
+fn every_example_is_right_tested_and_built() {
+    for name in ["shop", "devops"] {
+        let project = examples().join(name).display().to_string();
+        let out = Folder::new(&format!("example-{name}")).0.display().to_string();
+        for arguments in [&["rules", "check"][..], &["rules", "test"], &["build", "--out", &out]] {
+            let output = tidings(Path::new("/"), &[arguments, &["--project", &project]].concat());
+            assert_eq!(output.status.code(), Some(0), "{name} {arguments:?}: {}", said(&output));
+        }
+    }
+}
+
+#[test]
+fn init_writes_a_project_that_is_right_and_never_replaces_a_file() {
+    let folder = Folder::new("init");
+    for (name, more) in [
+        ("shop", &[][..]),
+        ("devops", &["--example", "devops", "--with", "stripe"]),
+        ("presets", &["--with", "stripe,whatsapp,telegram"]),
+        ("empty", &["--example", "empty"]),
+    ] {
+        let made = folder.run(&[&["init", name], more].concat());
+        assert_eq!(made.status.code(), Some(0), "{name}: {}", said(&made));
+        assert!(said(&made).contains("tidings dev"), "{}", said(&made));
+        let project = folder.0.join(name);
+        for file in
+            ["sources.yaml", "rules.yaml", "secrets.example.json", ".gitignore", "template.yaml", "samconfig.toml", "README.md"]
+        {
+            assert!(project.join(file).is_file(), "{name}/{file}");
+        }
+        assert!(
+            fs::read_to_string(project.join("sources.yaml")).unwrap().contains("$schema=editor/sources.schema.json"),
+            "{name}"
+        );
+        let built = tidings(&project, &["build"]);
+        assert_eq!(built.status.code(), Some(0), "{name}: {}", said(&built));
+        let checked = tidings(&project, &["rules", "check"]);
+        assert_eq!(checked.status.code(), Some(0), "{name}: {}", said(&checked));
+        if name != "empty" {
+            let tested = tidings(&project, &["rules", "test"]);
+            assert_eq!(tested.status.code(), Some(0), "{name}: {}", said(&tested));
+        }
+        let again = folder.run(&[&["init", name], more].concat());
+        assert_eq!(again.status.code(), Some(1), "{name}");
+        assert!(said(&again).contains("nothing was written") && said(&again).contains("--force"), "{}", said(&again));
+        assert_eq!(folder.run(&[&["init", name, "--force"], more].concat()).status.code(), Some(0), "{name}");
+    }
+    let slip = folder.run(&["init", "x", "--with", "strpe"]);
+    assert_eq!(slip.status.code(), Some(2));
+    assert!(said(&slip).contains("did you mean \"stripe\"?") && !folder.0.join("x").exists(), "{}", said(&slip));
+}

@@ -1,0 +1,152 @@
+//! `tidings.json`: a project's configuration as `tidings build` has checked it, beside a function's `bootstrap`.
+//!
+//! Promises: the same project gives the same bytes; a function takes its own part and skips the rest; a file that is missing, too
+//! large, damaged or of another format is an error before the first event, with what was seen, what is allowed and what to do.
+//! Never: a preset's evidence or vectors, a secret, a YAML parser in a function.
+
+use crate::limits::MAX_ARTEFACT_BYTES;
+use crate::rules::Rules;
+use crate::schemas::EventSchema;
+use crate::source::Source;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The file's name, in a function's task root.
+pub const ARTEFACT: &str = "tidings.json";
+
+/// The format that is written, and the only one that is read: a function and its artefact are one package.
+pub const FORMAT: u32 = 1;
+
+/// What the receiver takes of it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ReceiverPart {
+    /// SHA-256 of the configuration, in hex. Comments in the project's files don't change it.
+    pub hash: String,
+    /// Every endpoint, with its preset resolved.
+    pub sources: Vec<Source>,
+}
+
+/// What the processor takes of it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProcessorPart {
+    /// SHA-256 of the configuration, in hex. Comments in the project's files don't change it.
+    pub hash: String,
+    pub rules: Rules,
+    pub schemas: Vec<EventSchema>,
+}
+
+/// The first field, which every format has.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+/// Why an artefact can't be read. None of these passes by itself: the function's package has to be built again.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {what}. Run `tidings build`, and deploy what it writes beside the bootstrap", path.display())]
+pub struct ArtefactError {
+    pub path: PathBuf,
+    #[source]
+    pub what: Unusable,
+}
+
+/// What is wrong with it.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    #[error("it can't be read: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("it has more than {MAX_ARTEFACT_BYTES} bytes, allowed: {MAX_ARTEFACT_BYTES}")]
+    TooLarge,
+    #[error("it is of format {0}, allowed: {FORMAT}. The function and the file are of different versions")]
+    Format(u32),
+    #[error("it isn't what `tidings build` writes: {0}")]
+    Damaged(#[from] serde_json::Error),
+}
+
+impl ReceiverPart {
+    /// Reads the receiver's part.
+    pub fn read(path: &Path) -> Result<Self, ArtefactError> {
+        read(path)
+    }
+}
+
+impl ProcessorPart {
+    /// Reads the processor's part.
+    pub fn read(path: &Path) -> Result<Self, ArtefactError> {
+        read(path)
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ArtefactError> {
+    let of_path = |what: Unusable| ArtefactError { path: path.to_owned(), what };
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_ARTEFACT_BYTES as u64 + 1).read_to_string(&mut text));
+    read.map_err(|error| of_path(error.into()))?;
+    parse(&text).map_err(of_path)
+}
+
+/// The format is looked at first: what else is in the file of another one, nobody here knows.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Unusable> {
+    if text.len() > MAX_ARTEFACT_BYTES {
+        return Err(Unusable::TooLarge);
+    }
+    match begins_as_ours(text) {
+        true => Ok(serde_json::from_str(text)?),
+        false => match serde_json::from_str::<Version>(text)?.format {
+            FORMAT => Ok(serde_json::from_str(text)?),
+            other => Err(Unusable::Format(other)),
+        },
+    }
+}
+
+/// Whether the text begins as `tidings build` writes it, so that it needn't be read twice.
+fn begins_as_ours(text: &str) -> bool {
+    text.strip_prefix("{\"format\":1").is_some_and(|rest| rest.starts_with(','))
+}
+
+const _: () = assert!(FORMAT == 1, "begins_as_ours names the format");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        parse::<ReceiverPart>(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_function_skips_what_is_not_its_part() {
+        let text = r#"{"format":1,"tidings":"0.1.0","hash":"ab","files":{"a":"b"},"sources":[],"rules":[["later"]],"schemas":7}"#;
+        let part: ReceiverPart = parse(text).unwrap();
+        assert_eq!((part.hash.as_str(), part.sources.len()), ("ab", 0));
+        let spaced: ReceiverPart = parse(&text.replace(':', " : ")).unwrap();
+        assert_eq!(spaced, part, "whoever formatted the file changed nothing");
+    }
+
+    #[test]
+    fn a_file_of_another_format_or_no_format_is_refused_by_name() {
+        for text in [r#"{"format":2}"#, r#"{"format":2,"sources":{"in":"another shape"}}"#, r#"{"format":10,"sources":[]}"#] {
+            assert!(refused(text).contains("allowed: 1"), "{text}: {}", refused(text));
+        }
+        for text in ["", "{", "[]", "{}", r#"{"format":1,"hash":"ab""#, r#"{"format":1,"hash":"ab","sources":[{}]}"#] {
+            assert!(refused(text).contains("isn't what `tidings build` writes"), "{text}: {}", refused(text));
+        }
+    }
+
+    #[test]
+    fn a_file_is_as_large_as_it_may_be_and_no_larger() {
+        let text = r#"{"format":1,"hash":"ab","sources":[]}"#;
+        let padded = |bytes: usize| format!("{text}{}", " ".repeat(bytes - text.len()));
+        assert!(parse::<ReceiverPart>(&padded(MAX_ARTEFACT_BYTES)).is_ok());
+        assert!(refused(&padded(MAX_ARTEFACT_BYTES + 1)).contains("allowed: 4194304"));
+    }
+
+    #[test]
+    fn a_missing_file_is_named_with_what_to_do() {
+        let said = ReceiverPart::read(Path::new("/nowhere/tidings.json")).unwrap_err().to_string();
+        assert!(said.starts_with("/nowhere/tidings.json: it can't be read") && said.contains("Run `tidings build`"), "{said}");
+    }
+}

@@ -1,0 +1,20 @@
+# What `sam build` does for both functions: the binary, and beside it the configuration of the project that TIDINGS_PROJECT names;
+# the shop example if it names none. SAM's own builder for Rust packs a bootstrap and nothing else.
+#
+# SAM doesn't say for which processor it builds, so there is a folder for each, whose Makefile says it: template.yaml takes the one
+# that is named as the parameter Architecture. Needs make, Rust, cargo-lambda and, to build for another processor, zig.
+# TIDINGS names a `tidings` that is there already, instead of one built of these sources. SAM_BUILD_MODE=debug builds in the profile of `cargo test`.
+#
+# Without --build-in-source (samconfig.toml has it) SAM copies this folder elsewhere, and nothing of the repository is found there.
+
+ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/../..)
+PROJECT := $(abspath $(or $(TIDINGS_PROJECT),$(ROOT)/examples/shop))
+TIDINGS ?= cargo run --quiet --locked --
+PROFILE := $(if $(filter debug,$(SAM_BUILD_MODE)),,--release)
+
+build-Receiver: FUNCTION = receiver
+build-Processor: FUNCTION = processor
+
+build-Receiver build-Processor:
+	cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PROFILE) $(TARGET) --bin $(FUNCTION) --lambda-dir "$(ARTIFACTS_DIR)" --flatten $(FUNCTION)
+	cd "$(ROOT)" && $(TIDINGS) build --project "$(PROJECT)" --out "$(ARTIFACTS_DIR)"
