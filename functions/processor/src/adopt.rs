@@ -1,10 +1,10 @@
 //! What was kept under an identity becomes its conversation's: after the transaction that links them, and again by each retry
 //! until it is done. Bounded steps, each a transaction of its own.
 
-use crate::Processor;
 use crate::deliver::deliver;
 use crate::failure::Failure;
 use crate::overflow::Full;
+use crate::processor::Processor;
 use crate::tries::{Next, Tries};
 use crate::view::{View, load, read_partition};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,11 +1,12 @@
 //! A batch: every record alone, those of one conversation in turn, conversations side by side.
 
-use crate::Processor;
 use crate::commit::{Done, Effect, commit, finish};
-use crate::decode::Record;
+use crate::decode::{Queue, Record};
 use crate::failure::Failure;
 use crate::isolate;
-use crate::plan::{Fetched, Plan};
+use crate::plan::Plan;
+use crate::planner::Fetched;
+use crate::processor::Processor;
 use crate::schema;
 use crate::settle::{End, settle, whose};
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
@@ -58,12 +59,15 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
     let now = Instant::now();
     let time =
         Time { work: now + time_left.saturating_sub(BATCH_RESERVE), settle: now + time_left.saturating_sub(ANSWER_RESERVE) };
-    let mut turns = isolate::turns(processor, messages).await;
+    // Nothing of a link is evaluated, so none of them can abort.
+    let are_links = messages.iter().any(|message| processor.queue_of(message) == Queue::Links);
+    let isolation = processor.isolation.as_ref().filter(|_| !are_links);
+    let mut turns = isolate::turns(isolation, messages, processor.max_receive_count.get()).await;
     let mut given_back = Vec::new();
     for turn in std::mem::take(&mut turns.turns) {
         given_back.extend(together(processor, turn, time).await);
     }
-    isolate::survived(processor, &turns, &given_back);
+    isolate::survived(processor.isolation.as_ref(), &turns, &given_back);
     given_back.append(&mut turns.postponed);
 
     let mut response = SqsBatchResponse::default();

@@ -1,8 +1,8 @@
 //! What is done after the transaction: actions and timers are sent, and then leave the outbox. It may be done again by the
 //! next message of the conversation, and to no harm: an action has one id.
 
-use crate::Processor;
 use crate::failure::Failure;
+use crate::processor::Processor;
 use crate::tries::{Next, Tries};
 use crate::view::{View, read_partition};
 use std::collections::BTreeMap;

@@ -1,11 +1,11 @@
 //! What becomes of a record that couldn't be processed: it is returned to the queue, sent to it again, or recorded as dead on its
 //! last receive. Each end has one line and one metric.
 
-use crate::Processor;
-use crate::apply::occurred;
 use crate::commit::{Done, finish};
 use crate::decode::Record;
 use crate::failure::Failure;
+use crate::processor::Processor;
+use crate::work::occurred;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{AfterFailure, RecordedEffect, after_failure};

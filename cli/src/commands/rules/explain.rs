@@ -6,7 +6,7 @@ use crate::Failure;
 use crate::arguments::RulesExplain;
 use crate::commands::events::show;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data_of, paint, say, short};
-use processor::plan::without_payload;
+use processor::planner::without_payload;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;

@@ -2,7 +2,8 @@
 
 use super::super::expressions::{Placed, of_join, of_rule};
 use processor::failure::Failure;
-use processor::plan::{Fetched, Plan, Planner, without_payload};
+use processor::plan::Plan;
+use processor::planner::{Fetched, Planner, without_payload};
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

@@ -4,10 +4,10 @@
 //! to its conversation: so one condition on one item, inside the transaction, decides which of the two a name becomes, whoever
 //! is first.
 
-use crate::apply::Applied;
+use crate::event::plan::{EventPlan, Linking};
 use crate::failure::Failure;
-use crate::plan::{EventPlan, Linking};
 use crate::view::View;
+use crate::work::Applied;
 use tidings_core::claim::Outcome;
 use tidings_core::context::{Content, Item, ItemKey, Link, Order, Place};
 

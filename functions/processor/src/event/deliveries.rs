@@ -1,8 +1,8 @@
 //! The bound on events of one body. See [`Deliveries`].
 
-use super::Applied;
 use crate::failure::Failure;
 use crate::view::View;
+use crate::work::Applied;
 use tidings_core::context::{Content, Deliveries, Item, Place};
 use tidings_core::time::Timestamp;
 

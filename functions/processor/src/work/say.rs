@@ -29,7 +29,7 @@ impl Candidate {
 
 impl Work<'_> {
     /// What its event wants said. What is overtaken already is withheld; the rest is said with what waits.
-    pub(super) fn act(&mut self, proposals: &[Proposal]) {
+    pub(crate) fn act(&mut self, proposals: &[Proposal]) {
         if proposals.is_empty() {
             return;
         }
@@ -67,7 +67,7 @@ impl Work<'_> {
     }
 
     /// Decides about all that waits and about what is new.
-    pub(super) fn say(&mut self, new: Vec<Proposal>) {
+    pub(crate) fn say(&mut self, new: Vec<Proposal>) {
         let waiting = std::mem::take(&mut self.deferred.waiting);
         let waited = waiting.into_iter().map(|Waits { until, proposal }| (proposal, Some(until)));
         let mut candidates: Vec<_> = waited.chain(new.into_iter().map(|proposal| (proposal, None))).collect();
