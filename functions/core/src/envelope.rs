@@ -25,6 +25,10 @@ pub const OLDEST_CONTRACT_VERSION: u16 = 1;
 
 const SPEC_VERSION: &str = "1.0";
 
+/// CloudEvents `source` of our own events. Nobody else can send one: the receiver only writes sources that begin with
+/// `/webhooks/`.
+pub const OWN_SOURCE: &str = "/tidings";
+
 /// One event on its way from the receiver to the processor. Its Debug names it and leaves out the payload.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Envelope {
@@ -262,6 +266,11 @@ impl Envelope {
     /// From when on the age of its claim counts: a delivery that is queued has seen a claim that wasn't processed.
     pub fn delivered(&self) -> Timestamp {
         self.deliveredtime.unwrap_or(self.receivedtime)
+    }
+
+    /// Whether it is one of our own: a timer, a link or a correction.
+    pub fn is_ours(&self) -> bool {
+        self.source == OWN_SOURCE
     }
 
     /// `stripe` of `/webhooks/stripe`.

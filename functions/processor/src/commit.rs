@@ -8,13 +8,14 @@
 
 use crate::adopt::adopt;
 use crate::deliver::{deliver, flush};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind, Stage};
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::processor::Processor;
 use crate::tries::{Next, Tries};
 use crate::view::load;
-use crate::{event, join, notification};
+use crate::{event, join, notification, timer};
+use tidings_core::action::ActionNote;
 use tidings_core::claim::Outcome;
 use tidings_core::claim::decide::RecordedEffect;
 use tidings_core::context::{Content, Item, ItemKey, Place};
@@ -39,7 +40,7 @@ pub struct Done {
     pub outcome: &'static str,
     pub conversation: String,
     pub rules: Vec<String>,
-    pub actions: Vec<String>,
+    pub actions: Vec<ActionNote>,
 }
 
 /// Makes the plan true, once.
@@ -65,11 +66,11 @@ pub async fn commit(
                     None => return Ok(nothing("settled")),
                 }
             }
-            Plan::Join { index, key } => match join::prepare(processor, envelope, *index, key, now, &mut silent).await? {
+            Plan::Join { index, timer } => match join::prepare(processor, envelope, *index, timer, now, &mut silent).await? {
                 Ok(prepared) => prepared,
                 Err(outcome) => return Ok(nothing(outcome)),
             },
-            Plan::NotYet { due, what } => return join::not_yet(processor, envelope, *due, what, now).await.map(nothing),
+            Plan::NotYet { due, what } => return timer::reschedule(processor, envelope, *due, what, now).await.map(nothing),
             Plan::Forgotten => return Ok(nothing("forgotten")),
         };
         let commit = prepared.commit(envelope, trace_id, kept(processor, envelope, plan), now);
@@ -84,9 +85,9 @@ pub async fn commit(
                 return finish(processor, &RecordedEffect { links, ..effect }).await;
             }
             Next::Again => {}
-            Next::Contended => return Err(Failure::Contended),
+            Next::Contended => return Err(FailureKind::Contended.at(Stage::Commit)),
             Next::Unknown(cause) => {
-                return Err(Failure::Unavailable(Unavailable { call: "dynamodb:TransactWriteItems", cause }));
+                return Err(Failure::unavailable(Unavailable { call: "dynamodb:TransactWriteItems", cause }));
             }
         }
     }
@@ -97,7 +98,7 @@ pub async fn commit(
 pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Done, Failure> {
     if let Some(conversation) = &effect.conversation {
         let links = effect.links.iter().flatten().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
-        let links = load(processor, links).await.map_err(Failure::undelivered)?;
+        let links = load(processor, links).await.map_err(Failure::in_delivery)?;
         for (place, item) in links {
             // An identity that has another conversation by now is that one's to move.
             if matches!(&item.content, Content::Link(link) if link.conversation == *conversation) {
@@ -148,6 +149,6 @@ async fn keep_promises(processor: &Processor, prepared: Prepared) -> Result<Done
         outcome: applied.outcome.as_str(),
         conversation: view.partition,
         rules,
-        actions: applied.told(),
+        actions: applied.notes(),
     })
 }

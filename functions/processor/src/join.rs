@@ -9,6 +9,7 @@ use crate::processor::Processor;
 use crate::view::{View, load, read, read_partition};
 use crate::work::{Applied, Moment, Work, keys_of};
 use std::collections::BTreeSet;
+use tidings_core::claim::ClaimKey;
 use tidings_core::context::{
     Branch, Content, End, Item, ItemKey, JoinState, Next, Place, Taken, Terms, Tie, is_late, join_cause, join_order,
     join_partition,
@@ -18,6 +19,31 @@ use tidings_core::envelope::Envelope;
 use tidings_core::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
 use tidings_core::rules::Variables;
 use tidings_core::time::Timestamp;
+
+/// What the timer of a join says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JoinTimer {
+    pub join: String,
+    pub key: String,
+    pub because_of: ClaimKey,
+    /// How often its `else` was put off, because the queue lagged.
+    pub postponed: u32,
+    /// When SQS was to show it.
+    pub visible: Timestamp,
+}
+
+impl JoinTimer {
+    /// The timer that asks again, if this one says that the queue lags: an event that would complete the join may be in it.
+    fn postponed(&self, now: Timestamp) -> Option<Due> {
+        let lags = is_late(self.visible, now);
+        (lags && self.postponed < MAX_JOIN_POSTPONED).then(|| Due::Join {
+            join: self.join.clone(),
+            key: self.key.clone(),
+            because_of: self.because_of.clone(),
+            postponed: self.postponed + 1,
+        })
+    }
+}
 
 impl Planner {
     /// What a join does that has come to its end.
@@ -49,13 +75,13 @@ pub(crate) async fn prepare(
     processor: &Processor,
     envelope: &Envelope,
     index: usize,
-    key: &str,
+    timer: &JoinTimer,
     now: Timestamp,
     silent: &mut Option<Failure>,
 ) -> Result<Result<Prepared, &'static str>, Failure> {
     let join = processor.planner.join(index);
     let terms = Terms::of(join);
-    let place = Place::new(join_partition(&join.name, key), ItemKey::Join);
+    let place = Place::new(join_partition(&join.name, &timer.key), ItemKey::Join);
     let own = read_partition(processor, &place.partition, &[ItemKey::Join]).await?;
     let (version, state) = own.join(&place.partition);
     let state = state.under(&terms, now);
@@ -66,14 +92,14 @@ pub(crate) async fn prepare(
     };
     let Some(next) = state.next(&terms, now) else { return unsent.map_or(Ok(Err("settled")), Err) };
     if next.gives_up()
-        && let Some(later) = postponed(envelope, now)
+        && let Some(later) = timer.postponed(now)
     {
         let due = now.plus(JOIN_GRACE);
         hop(processor, &later.envelope(due, now).encode(), due, now).await?;
         return Ok(Err("waits"));
     }
     let (branch, end) = (next.end().branch, next.end().clone());
-    let outline = processor.planner.branch(index, key, &end, now)?;
+    let outline = processor.planner.branch(index, &timer.key, &end, now)?;
     let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
     let ending = Ending { place, version, state, next };
     let mut keys = keys_of(&outline, false);
@@ -105,14 +131,6 @@ pub(crate) async fn prepare(
     }))
 }
 
-/// The timer that asks again, if this one says that the queue lags: an event that would complete the join may be in it.
-fn postponed(envelope: &Envelope, now: Timestamp) -> Option<Due> {
-    let (what, due) = Due::read(envelope)?.ok()?;
-    let Due::Join { join, key, because_of, postponed } = what else { return None };
-    let lags = is_late(Due::visible(envelope).unwrap_or(due), now);
-    (lags && postponed < MAX_JOIN_POSTPONED).then_some(Due::Join { join, key, because_of, postponed: postponed + 1 })
-}
-
 /// A join with what there is to do for it.
 #[derive(Clone, Debug)]
 struct Ending {
@@ -135,30 +153,17 @@ fn apply(ending: &Ending, terms: &Terms, outline: &Outline, view: &View, at: &Mo
     work.finish()
 }
 
-/// Sends it on its way again. A join that is over needs no timer any more.
-pub(crate) async fn not_yet(
-    processor: &Processor,
-    envelope: &Envelope,
-    due: Timestamp,
-    what: &Due,
-    now: Timestamp,
-) -> Result<&'static str, Failure> {
-    if let Due::Join { join, key, .. } = what {
-        let place = Place::new(join_partition(join, key), ItemKey::Join);
-        let stored = load(processor, [place.clone()].into()).await?;
-        let is_over = if let Some(Content::Join(state)) = stored.get(&place).map(|item| &item.content)
+/// Whether a join has come to its last end, so that it needs no timer any more.
+pub(crate) async fn is_over(processor: &Processor, join: &str, key: &str, now: Timestamp) -> Result<bool, Failure> {
+    let place = Place::new(join_partition(join, key), ItemKey::Join);
+    let stored = load(processor, [place.clone()].into()).await?;
+    Ok(
+        if let Some(Content::Join(state)) = stored.get(&place).map(|item| &item.content)
             && let Some(terms) = processor.planner.join_named(join).map(Terms::of)
         {
             state.clone().under(&terms, now).is_over(&terms)
         } else {
             false
-        };
-        if is_over {
-            return Ok("settled");
-        }
-    }
-    // A join's is made again, so that it says when it is to be seen.
-    let message = if let Due::Join { .. } = what { what.envelope(due, now).encode() } else { envelope.encode() };
-    hop(processor, &message, due, now).await?;
-    Ok("waits")
+        },
+    )
 }

@@ -5,8 +5,9 @@
 //! others where it stood: what it has written before goes first, as if it hadn't been, and what is newer stays.
 
 use crate::commit::{Done, commit};
+use crate::decode::Message;
 use crate::event::plan::{EventPlan, Manual, bounded};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::plan::Plan;
 use crate::planner::Fetched;
 use crate::processor::Processor;
@@ -53,7 +54,7 @@ impl Work {
         match &self.plan {
             Plan::Event(plan) => Ok(plan),
             Plan::Action { .. } | Plan::Wake { .. } | Plan::Join { .. } | Plan::NotYet { .. } | Plan::Forgotten => {
-                Err(Failure::Manual("not an event".to_owned()))
+                Err(FailureKind::Manual("not an event".to_owned()).into())
             }
         }
     }
@@ -63,31 +64,30 @@ impl Processor {
     /// A correction, said at this time.
     pub fn correction(&self, correction: Correction, at: Timestamp) -> Result<Work, Failure> {
         let envelope = Due::Correct(Box::new(correction)).envelope(at, at);
-        let plan = self.planner.plan(&envelope, &Fetched::new(), at)?;
-        Ok(Work { envelope, plan, left_out: Vec::new() })
+        let message = Message::new(envelope);
+        let plan = self.planner.plan(&message, &Fetched::new(), at)?;
+        Ok(Work { envelope: message.envelope, plan, left_out: Vec::new() })
     }
 
     /// An event that is applied again, by the rules that this processor has.
     pub fn again(&self, event: &Envelope, how: &Again) -> Result<Work, Failure> {
-        if Due::read(event).is_some() {
-            return Err(Failure::Manual("an event of our own: it follows from others, or was said by hand".to_owned()));
+        if event.is_ours() {
+            return Err(FailureKind::Manual("an event of our own: it follows from others, or was said by hand".to_owned()).into());
         }
-        if let Some(unreadable) = event.unreadable() {
-            return Err(Failure::Unreadable(unreadable));
-        }
-        let finding = schema::hold(&self.schemas, event)?;
-        if let Some(index) = self.planner.wanted(event, how.at)?.keys().next() {
+        let mut message = Message::new(event.clone());
+        message.readable()?;
+        let finding = schema::hold(&self.schemas, &message)?;
+        if let Some(index) = self.planner.wanted(&message, how.at)?.keys().next() {
             let rule = self.planner.rule_name(*index);
-            return Err(Failure::Manual(format!("rule {rule} fetches an object, which may be another by now")));
+            return Err(FailureKind::Manual(format!("rule {rule} fetches an object, which may be another by now")).into());
         }
-        let mut envelope = event.clone();
-        envelope.claimkey = how.batch.claim_key(how.part, &event.claimkey);
+        message.envelope.claimkey = how.batch.claim_key(how.part, &event.claimkey);
         // It isn't one more delivery of its body.
-        envelope.contentkey = None;
-        let mut plan = match self.planner.plan(&envelope, &Fetched::new(), how.at)? {
+        message.envelope.contentkey = None;
+        let mut plan = match self.planner.plan(&message, &Fetched::new(), how.at)? {
             Plan::Event(plan) => plan,
             Plan::Action { .. } | Plan::Wake { .. } | Plan::Join { .. } | Plan::NotYet { .. } | Plan::Forgotten => {
-                return Err(Failure::Manual("not an event".to_owned()));
+                return Err(FailureKind::Manual("not an event".to_owned()).into());
             }
         };
         let mut left_out = Vec::new();
@@ -112,7 +112,7 @@ impl Processor {
         plan.manual =
             Some(Manual { by: how.by.clone(), reason: how.reason.clone(), at: how.at, again: Some(event.claimkey.clone()) });
         bounded(&plan)?;
-        Ok(Work { envelope, plan: Plan::Event(plan), left_out })
+        Ok(Work { envelope: message.envelope, plan: Plan::Event(plan), left_out })
     }
 
     /// Whose context it is about, after its identity's link.

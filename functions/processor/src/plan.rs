@@ -1,15 +1,15 @@
 //! What is to be done for a message, by its kind. Pure: the same message gives the same plan.
 
+use crate::decode::{Kind, Message};
 use crate::event::manual::corrected;
 use crate::event::plan::{EventPlan, Linking};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
+use crate::join::JoinTimer;
 use crate::planner::{Fetched, Planner, without_payload};
-use serde_json::Value;
 use tidings_core::action::Proposal;
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::context::Owner;
-use tidings_core::due::Due;
-use tidings_core::envelope::Envelope;
+use tidings_core::due::{Due, Scheduled};
 use tidings_core::rules::Variables;
 use tidings_core::time::Timestamp;
 
@@ -23,7 +23,7 @@ pub enum Plan {
     /// The conversation's timer has fired.
     Wake { conversation: String, fired: Timestamp },
     /// A join may be over. The index is the rules'.
-    Join { index: usize, key: String },
+    Join { index: usize, timer: JoinTimer },
     /// Something of our own that comes too early.
     NotYet { due: Timestamp, what: Due },
     /// A join that the rules don't know any more.
@@ -39,12 +39,22 @@ impl Plan {
         }
     }
 
+    /// Whose it is. `None` where that isn't known before it is applied.
+    pub fn conversation(&self) -> Option<&str> {
+        match self {
+            Self::Event(plan) => Some(plan.owner.name()),
+            Self::Action { conversation, .. } | Self::Wake { conversation, .. } => Some(conversation),
+            Self::NotYet { what, .. } => what.conversation(),
+            Self::Join { .. } | Self::Forgotten => None,
+        }
+    }
+
     /// Those of one group are done one after the other.
     pub fn group(&self) -> Option<&str> {
         match self {
             Self::Event(plan) => Some(plan.owner.name()),
             Self::Action { conversation, .. } | Self::Wake { conversation, .. } => Some(conversation),
-            Self::Join { key, .. } => Some(key),
+            Self::Join { timer, .. } => Some(&timer.key),
             Self::NotYet { .. } | Self::Forgotten => None,
         }
     }
@@ -52,41 +62,45 @@ impl Plan {
 
 impl Planner {
     /// Every failure here is final: the same event fails the same way again. `fetched` has what [`Self::wanted`] names.
-    pub fn plan(&self, envelope: &Envelope, fetched: &Fetched, now: Timestamp) -> Result<Plan, Failure> {
+    pub fn plan(&self, message: &Message, fetched: &Fetched, now: Timestamp) -> Result<Plan, Failure> {
+        let envelope = &message.envelope;
         if past_horizon(envelope.delivered(), now) {
-            return Err(Failure::PastHorizon { received: envelope.delivered() });
+            return Err(FailureKind::PastHorizon { received: envelope.delivered() }.into());
         }
-        match Due::read(envelope).transpose()? {
-            None => self.event(envelope, fetched, now).map(Plan::Event),
-            Some((what, due)) if now < due => Ok(Plan::NotYet { due, what }),
-            Some((Due::Action { conversation, proposal }, _)) => Ok(Plan::Action { conversation, proposal: *proposal }),
-            Some((Due::Wake { conversation, .. }, fired)) => Ok(Plan::Wake { conversation, fired }),
-            Some((Due::Link { identity, conversation, moves }, _)) => Ok(Plan::Event(EventPlan {
+        let Scheduled { due, what, visible } = match message.kind.as_ref().map_err(|failure| failure.clone())? {
+            Kind::Event(payload) => return self.event(envelope, payload.value(), fetched, now).map(Plan::Event),
+            Kind::Own(scheduled) => scheduled.clone(),
+        };
+        if now < due {
+            return Ok(Plan::NotYet { due, what });
+        }
+        match what {
+            Due::Action { conversation, proposal } => Ok(Plan::Action { conversation, proposal: *proposal }),
+            Due::Wake { conversation, .. } => Ok(Plan::Wake { conversation, fired: due }),
+            Due::Link { identity, conversation, moves } => Ok(Plan::Event(EventPlan {
                 links: vec![identity],
                 linking: if moves { Linking::Moved } else { Linking::Told },
                 ..EventPlan::new(Owner::Conversation(conversation))
             })),
-            Some((Due::Correct(correction), at)) => corrected(*correction, at).map(Plan::Event),
-            Some((Due::Join { join, key, .. }, _)) => Ok(match self.rules.joins.iter().position(|j| j.name == join) {
-                Some(index) => Plan::Join { index, key },
+            Due::Correct(correction) => corrected(*correction, due).map(Plan::Event),
+            Due::Join { join, key, because_of, postponed } => Ok(match self.rules.joins.iter().position(|j| j.name == join) {
+                Some(index) => {
+                    let timer = JoinTimer { join, key, because_of, postponed, visible: visible.unwrap_or(due) };
+                    Plan::Join { index, timer }
+                }
                 None => Plan::Forgotten,
             }),
         }
     }
 
-    /// Whose an event is that can't be processed, as far as it can be said.
-    pub fn whose(&self, envelope: &Envelope) -> Option<String> {
-        match Due::read(envelope) {
-            None => {
-                let data: Value = serde_json::from_str(envelope.data.get()).ok()?;
-                let variables = Variables::of_event(&data, &without_payload(envelope));
-                self.owner(envelope, &variables).ok().map(|owner| owner.name().to_owned())
+    /// Whose a message is that can't be processed, as far as it can be said.
+    pub fn whose(&self, message: &Message) -> Option<String> {
+        match message.kind.as_ref().ok()? {
+            Kind::Event(payload) => {
+                let variables = Variables::of_event(payload.value(), &without_payload(&message.envelope));
+                self.owner(&message.envelope, &variables).ok().map(|owner| owner.name().to_owned())
             }
-            Some(Ok((Due::Action { conversation, .. } | Due::Link { conversation, .. } | Due::Wake { conversation, .. }, _))) => {
-                Some(conversation)
-            }
-            Some(Ok((Due::Correct(correction), _))) => Some(correction.of),
-            Some(Ok((Due::Join { .. }, _)) | Err(_)) => None,
+            Kind::Own(scheduled) => scheduled.what.conversation().map(str::to_owned),
         }
     }
 }

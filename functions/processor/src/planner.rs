@@ -1,15 +1,15 @@
 //! The rules, ready to use: what an event wants fetched before it can be planned. Pure.
 
+use crate::decode::Message;
 use crate::effects::Ready;
 use crate::enrich::wanted::{ReadyEnrich, Wanted};
 use crate::expression::Lazy;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind, RuleError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::config::rules::{IfStale, Join, Policy, Rule, Rules, is_about};
-use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::limits::MAX_FETCHES_PER_EVENT;
 use tidings_core::rules::{Scope, Variables};
@@ -73,17 +73,19 @@ impl Planner {
     }
 
     /// What has to be fetched before there can be a plan: by the index of the rule that needs it.
-    pub fn wanted(&self, envelope: &Envelope, now: Timestamp) -> Result<BTreeMap<usize, Wanted>, Failure> {
+    pub fn wanted(&self, message: &Message, now: Timestamp) -> Result<BTreeMap<usize, Wanted>, Failure> {
         let mut wanted = BTreeMap::new();
+        let (envelope, Some(data)) = (&message.envelope, message.payload()) else { return Ok(wanted) };
         let is_about =
             |rule: &Rule| rule.enrich.is_some() && is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type);
-        if !self.rules.rules.iter().any(is_about) || past_horizon(envelope.delivered(), now) || Due::read(envelope).is_some() {
+        if !self.rules.rules.iter().any(is_about) || past_horizon(envelope.delivered(), now) {
             return Ok(wanted);
         }
-        let data: Value = serde_json::from_str(envelope.data.get()).map_err(|_| Failure::Payload)?;
-        let variables = Variables::of_event(&data, &without_payload(envelope));
+        let variables = Variables::of_event(data, &without_payload(envelope));
         for (index, (rule, ready)) in self.rules.rules.iter().zip(&self.rule).enumerate() {
-            let failed = |field: &str, what| Failure::Rule { rule: rule.name.clone(), field: field.to_owned(), what };
+            let failed = |field: &str, what| -> Failure {
+                FailureKind::Rule { rule: rule.name.clone(), field: field.to_owned(), what }.into()
+            };
             if let Some(enrich) = &ready.enrich
                 && is_about(rule)
                 && ready.is_for(&variables).map_err(|what| failed("when", what))?
@@ -94,7 +96,7 @@ impl Planner {
         }
         match wanted.len() {
             seen if seen > MAX_FETCHES_PER_EVENT => {
-                Err(Failure::TooMany { what: "objects to fetch", seen, allowed: MAX_FETCHES_PER_EVENT })
+                Err(FailureKind::TooMany { what: "objects to fetch", seen, allowed: MAX_FETCHES_PER_EVENT }.into())
             }
             _ => Ok(wanted),
         }
@@ -117,7 +119,7 @@ impl ReadyRule {
     }
 
     /// Whether it is about an event of its type and source.
-    pub(crate) fn is_for(&self, variables: &Variables) -> Result<bool, String> {
+    pub(crate) fn is_for(&self, variables: &Variables) -> Result<bool, RuleError> {
         self.when.as_ref().map_or(Ok(true), |when| when.holds(variables))
     }
 }

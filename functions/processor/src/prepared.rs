@@ -2,8 +2,9 @@
 
 use crate::failure::Failure;
 use crate::view::View;
-use crate::work::{Applied, occurred};
+use crate::work::Applied;
 use tidings_core::action::{Became, Withheld};
+use tidings_core::claim::TimelineKey;
 use tidings_core::envelope::Envelope;
 use tidings_core::kept::KeptEvent;
 use tidings_core::manual::ManualChange;
@@ -35,14 +36,14 @@ impl Prepared {
             received: envelope.receivedtime,
             processed: now,
             conversation: self.view.partition.clone(),
-            occurred: occurred(self.time, &envelope.claimkey),
+            occurred: TimelineKey::new(self.time, &envelope.claimkey),
             outcome: self.applied.outcome,
             rules: self.rules.clone(),
             node: self.applied.node.clone(),
             overtaken: self.applied.overtaken.clone(),
             off_schema: self.off_schema.clone(),
             manual: self.manual.clone(),
-            actions: self.applied.told(),
+            actions: self.applied.notes(),
             trace_id: trace_id.map(str::to_owned),
             joins: self.applied.joins.clone(),
             event,
@@ -67,7 +68,7 @@ impl Prepared {
                 Became::Withheld(Withheld::Unreadable(preference)) => {
                     Metric::PreferenceUnread.count_as(source, preference.as_str());
                 }
-                Became::Withheld(Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale) => {}
+                Became::Withheld(Withheld::NoChannel | Withheld::NoOptIn | Withheld::Stale) | Became::PutOff(_) => {}
             }
         }
         if applied.repeats_a_body {

@@ -82,7 +82,7 @@ impl View {
 }
 
 pub(crate) async fn load(processor: &Processor, places: BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Failure> {
-    processor.store.load(&places).await.map_err(Failure::Unavailable)
+    processor.store.load(&places).await.map_err(Failure::unavailable)
 }
 
 /// A conversation's items, or a join's, without looking for a link.

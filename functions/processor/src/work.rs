@@ -6,8 +6,8 @@ use crate::effects::Outline;
 use crate::overflow::Overflow;
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_core::action::{ActionOutcome, Became, Proposal, Withheld};
-use tidings_core::claim::{ClaimKey, Outcome};
+use tidings_core::action::{ActionNote, ActionOutcome, Proposal, Withheld};
+use tidings_core::claim::Outcome;
 use tidings_core::config::rules::Policy;
 use tidings_core::context::{Content, Deferred, Item, ItemKey, Merged, Order, Outbox, Outgoing, PREFERENCES, Place, Put};
 use tidings_core::due::Due;
@@ -45,21 +45,10 @@ pub(crate) struct Applied {
 }
 
 impl Applied {
-    /// What became of its actions, and what had no room, as the claim says it.
-    pub(crate) fn told(&self) -> Vec<String> {
-        let lost = self.overflows.iter().take(MAX_DROPPED_SHOWN).map(|overflow| overflow.line.clone());
-        let mut lines: Vec<(&ActionOutcome, usize)> = Vec::new();
-        for outcome in &self.actions {
-            // Of a burst there may be hundreds.
-            let is_withheld = matches!(outcome.became, Became::Withheld(_));
-            match lines.iter_mut().find(|(line, _)| is_withheld && *line == outcome) {
-                Some((_, times)) => *times += 1,
-                None => lines.push((outcome, 1)),
-            }
-        }
-        let actions =
-            lines.into_iter().map(|(line, times)| if times > 1 { format!("{line} ×{times}") } else { line.to_string() });
-        actions.chain(lost).collect()
+    /// What became of its actions, and what had no room, as the claim has it.
+    pub(crate) fn notes(&self) -> Vec<ActionNote> {
+        let lost = self.overflows.iter().take(MAX_DROPPED_SHOWN).map(|overflow| ActionNote::Text(overflow.line.clone()));
+        ActionNote::of(&self.actions).into_iter().chain(lost).collect()
     }
 }
 
@@ -199,9 +188,4 @@ impl<'a> Work<'a> {
         }
         self.applied
     }
-}
-
-/// What sorts the timeline.
-pub(crate) fn occurred(time: Timestamp, key: &ClaimKey) -> String {
-    format!("{time}#{key}")
 }

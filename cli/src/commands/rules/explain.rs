@@ -7,6 +7,7 @@ use crate::arguments::RulesExplain;
 use crate::commands::events::show;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data_of, paint, say, short};
 use processor::planner::without_payload;
+use processor::schema::check;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
@@ -141,7 +142,7 @@ async fn explain(rules: &Rules, event: Envelope) -> Explained {
         key: event.claimkey.to_string(),
         source: event.source_name().to_owned(),
         event_type: event.event_type.clone(),
-        schema: has_schema.then(|| schemas.hold(&event).map_or("as it says".to_owned(), |finding| finding.to_string())),
+        schema: has_schema.then(|| check(&schemas, &event).map_or("as it says".to_owned(), |finding| finding.to_string())),
         conversations,
         joins: joins.collect(),
         rules: rules.rules.iter().map(|rule| reason(rule.name.clone(), &rule.on, &rule.source, rule.when.as_ref())).collect(),
@@ -204,5 +205,5 @@ fn print(event: &Explained) {
         say!("  node          {node}");
     }
     event.actions.iter().for_each(|action| say!("  action        {action}"));
-    claim.actions.iter().filter(|action| !action.ends_with(" queued")).for_each(|action| say!("  action        {action}"));
+    claim.actions.iter().filter(|action| !action.is_queued()).for_each(|action| say!("  action        {action}"));
 }

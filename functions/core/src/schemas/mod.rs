@@ -12,7 +12,6 @@ mod version;
 pub use mismatch::Mismatch;
 pub use version::is_version;
 
-use crate::envelope::Envelope;
 use jsonschema::{PatternOptions, ValidationOptions, Validator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -102,17 +101,17 @@ impl EventSchemas {
 
     /// Holds an event's payload against its schema. `None`: it matches, or nothing is known of such events.
     ///
-    /// The envelope's `dataschema` names the version; the newest holds where it names none. A version that isn't there is a
+    /// `dataschema` names the version; the newest holds where it names none. A version that isn't there is a
     /// mismatch by itself, under the newest's policy.
-    pub fn hold(&self, envelope: &Envelope) -> Option<Finding> {
-        let versions = self.0.get(&(envelope.source_name().to_owned(), envelope.event_type.clone()))?;
+    pub fn hold(&self, source: &str, event_type: &str, dataschema: Option<&str>, data: &Value) -> Option<Finding> {
+        let versions = self.0.get(&(source.to_owned(), event_type.to_owned()))?;
         let newest = versions.last()?;
-        let named = match envelope.dataschema.as_deref() {
+        let named = match dataschema {
             None => Some(newest),
             Some(wanted) => versions.iter().find(|ready| version::is_named(&ready.version, wanted)),
         };
         let (ready, mismatch) = match named {
-            Some(ready) => (ready, ready.mismatch(envelope)?),
+            Some(ready) => (ready, ready.mismatch(data)?),
             None => {
                 let known = versions.iter().map(|ready| ready.version.as_str()).collect::<Vec<_>>().join(", ");
                 (newest, Mismatch::Version { known })
@@ -146,11 +145,9 @@ impl EventSchemas {
 }
 
 impl Ready {
-    fn mismatch(&self, envelope: &Envelope) -> Option<Mismatch> {
+    fn mismatch(&self, data: &Value) -> Option<Mismatch> {
         let compiled = self.compiled.get_or_init(|| Compiled::new(&self.text));
-        // A payload that isn't JSON fails as that, in the step that follows.
-        let data: Value = serde_json::from_str(envelope.data.get()).ok()?;
-        let error = compiled.validator.validate(&data).err()?;
+        let error = compiled.validator.validate(data).err()?;
         Some(Mismatch::of(&error, &compiled.schema, &compiled.names))
     }
 }

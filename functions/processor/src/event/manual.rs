@@ -1,7 +1,7 @@
 //! What of an event's plan is a person's.
 
 use crate::event::plan::{EventPlan, Manual, bounded};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::processor::Processor;
 use crate::view::View;
 use crate::work::{Applied, named};
@@ -14,7 +14,7 @@ use tidings_core::time::Timestamp;
 
 /// A link is followed, so that a correction of an identity is one of its conversation.
 pub(crate) fn corrected(correction: Correction, at: Timestamp) -> Result<EventPlan, Failure> {
-    correction.check().map_err(Failure::Manual)?;
+    correction.check().map_err(FailureKind::Manual)?;
     let mut plan = EventPlan::new(Owner::Identity(correction.of.clone()));
     plan.outline.changes = correction.changes();
     plan.manual = Some(Manual { by: correction.by, reason: correction.reason, at, again: None });
@@ -31,10 +31,12 @@ pub(crate) fn order(plan: &EventPlan, envelope: &Envelope) -> Order {
 /// Only what had an effect, and isn't erased, is applied again. The transaction sees to that as well.
 pub(crate) async fn may_be_applied(processor: &Processor, plan: &EventPlan) -> Result<(), Failure> {
     let Some(event) = plan.manual.as_ref().and_then(|manual| manual.again.as_ref()) else { return Ok(()) };
-    match processor.store.effect(event).await.map_err(Failure::Unavailable)? {
+    match processor.store.effect(event).await.map_err(Failure::unavailable)? {
         Some(effect) if effect.conversation.is_some() => Ok(()),
-        Some(_) => Err(Failure::Manual(format!("{event} is erased"))),
-        None => Err(Failure::Manual(format!("{event} isn't processed: what died comes back by `tidings dlq redrive`"))),
+        Some(_) => Err(FailureKind::Manual(format!("{event} is erased")).into()),
+        None => {
+            Err(FailureKind::Manual(format!("{event} isn't processed: what died comes back by `tidings dlq redrive`")).into())
+        }
     }
 }
 
@@ -42,7 +44,7 @@ pub(crate) async fn may_be_applied(processor: &Processor, plan: &EventPlan) -> R
 pub(crate) fn fits(plan: &EventPlan, view: &View) -> Result<(), Failure> {
     for (key, name, value) in plan.outline.changes.corrections() {
         let kept = view.items.get(&view.place(key.clone())).and_then(Item::facts).and_then(|facts| facts.get(name));
-        manual::fits(kept, value).map_err(|what| Failure::Manual(format!("{} {what}", named(key, name))))?;
+        manual::fits(kept, value).map_err(|what| FailureKind::Manual(format!("{} {what}", named(key, name))))?;
     }
     Ok(())
 }

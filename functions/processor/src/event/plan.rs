@@ -1,7 +1,7 @@
 //! What a provider's event is to do, by the rules. Pure: the same event gives the same plan.
 
 use crate::effects::{Occasion, Outline};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind, RuleError};
 use crate::planner::{Fetched, Planner, without_payload};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -73,9 +73,14 @@ impl EventPlan {
 }
 
 impl Planner {
-    pub(crate) fn event(&self, envelope: &Envelope, fetched: &Fetched, now: Timestamp) -> Result<EventPlan, Failure> {
-        let data: Value = serde_json::from_str(envelope.data.get()).map_err(|_| Failure::Payload)?;
-        let variables = Variables::of_event(&data, &without_payload(envelope));
+    pub(crate) fn event(
+        &self,
+        envelope: &Envelope,
+        data: &Value,
+        fetched: &Fetched,
+        now: Timestamp,
+    ) -> Result<EventPlan, Failure> {
+        let variables = Variables::of_event(data, &without_payload(envelope));
         let owner = self.owner(envelope, &variables)?;
         let order = envelope.order();
         let occasion = Occasion {
@@ -90,7 +95,9 @@ impl Planner {
         };
         let mut plan = EventPlan::new(owner);
         for (index, (rule, ready)) in self.rules.rules.iter().zip(&self.rule).enumerate() {
-            let failed = |field: &str, what| Failure::Rule { rule: rule.name.clone(), field: field.to_owned(), what };
+            let failed = |field: &str, what| -> Failure {
+                FailureKind::Rule { rule: rule.name.clone(), field: field.to_owned(), what }.into()
+            };
             if !is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type) {
                 continue;
             }
@@ -106,8 +113,7 @@ impl Planner {
             for link in &ready.links {
                 let identity = link.name(&variables, MAX_CONVERSATION_BYTES).map_err(|what| failed("link", what))?;
                 if let Owner::Identity(_) = plan.owner {
-                    let what = "the event has an identity and no conversation to link it to; see `conversations`";
-                    return Err(failed("link", what.to_owned()));
+                    return Err(failed("link", RuleError::NoConversation));
                 }
                 if identity != plan.owner.name() && !plan.links.contains(&identity) {
                     plan.links.push(identity);
@@ -129,20 +135,22 @@ impl Planner {
             if !is_about(&entry.on, &entry.source, source, &envelope.event_type) {
                 continue;
             }
-            let failed = |what: String| Failure::Conversation { expression: entry.whose.expression().to_owned(), what };
+            let failed = |what: RuleError| -> Failure {
+                FailureKind::Conversation { expression: entry.whose.expression().to_owned(), what }.into()
+            };
             let owner = |name: String| match entry.whose {
                 Whose::Conversation(_) => Owner::Conversation(name),
                 Whose::Identity(_) => Owner::Identity(name),
             };
-            match expression.evaluate(variables).map_err(|error| failed(error.to_string()))? {
+            match expression.evaluate(variables).map_err(|error| failed(error.into()))? {
                 Value::Null => {}
                 Value::String(text) if text.is_empty() => {}
                 Value::String(text) if text.len() <= MAX_CONVERSATION_BYTES => return Ok(owner(text)),
                 Value::String(text) => {
-                    return Err(failed(format!("a text of {} bytes, allowed: {MAX_CONVERSATION_BYTES}", text.len())));
+                    return Err(failed(RuleError::LongText { bytes: text.len(), allowed: MAX_CONVERSATION_BYTES }));
                 }
                 Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                    return Err(failed("gives no text; string(…) makes one of a number".to_owned()));
+                    return Err(failed(RuleError::NoText));
                 }
             }
         }
@@ -152,7 +160,7 @@ impl Planner {
 
     fn legs(&self, envelope: &Envelope, variables: &Variables, plan: &mut EventPlan) -> Result<(), Failure> {
         for (index, (join, ready)) in self.rules.joins.iter().zip(&self.joins).enumerate() {
-            let failed = |field: String, what| Failure::Rule { rule: join.name.clone(), field, what };
+            let failed = |field: String, what| -> Failure { FailureKind::Rule { rule: join.name.clone(), field, what }.into() };
             for (n, (leg, (when, by))) in join.all.iter().zip(&ready.legs).enumerate() {
                 if !is_about(&leg.on, &leg.source, envelope.source_name(), &envelope.event_type) {
                     continue;
@@ -184,7 +192,7 @@ pub(crate) fn bounded(plan: &EventPlan) -> Result<(), Failure> {
         ("actions", plan.outline.proposals.len(), MAX_ACTIONS_PER_EVENT),
     ] {
         if seen > allowed {
-            return Err(Failure::TooMany { what, seen, allowed });
+            return Err(FailureKind::TooMany { what, seen, allowed }.into());
         }
     }
     Ok(())

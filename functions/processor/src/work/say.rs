@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use tidings_core::action::digest::digest;
 use tidings_core::action::policy::{Circumstances, caps, decide};
 use tidings_core::action::turns::{Message, Open, Turns, turns};
-use tidings_core::action::{ActionOutcome, Became, Preferences, Proposal, Verdict, Withheld};
+use tidings_core::action::{Became, Preferences, Proposal, Verdict, Withheld};
 use tidings_core::config::rules::{CapOverflow, Channel, Priority};
 use tidings_core::context::{Facts, Item, ItemKey, Outgoing, PREFERENCES, Waits};
 use tidings_core::limits::{MAX_DEFERRAL, WAKE_STEP};
@@ -266,6 +266,6 @@ impl Work<'_> {
 
     fn tell(&mut self, proposal: &Proposal, became: Became) {
         self.applied.rules.insert(proposal.rule.clone());
-        self.applied.actions.push(ActionOutcome { label: proposal.label(), became });
+        self.applied.actions.push(proposal.became(became));
     }
 }

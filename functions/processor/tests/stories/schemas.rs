@@ -2,7 +2,8 @@
 
 use crate::support::{Harness, MAX_RECEIVES, Sent, corpus_events, message, moved};
 use processor::configured;
-use processor::schema::hold;
+use processor::decode::Message;
+use processor::schema::{check, hold};
 use serde_json::{Value, json};
 use tidings_core::claim::ClaimState;
 use tidings_core::config::files::read_event_schema;
@@ -54,7 +55,7 @@ async fn what_is_accepted_has_its_effect() {
     let off = "schema 2: /status isn't as expected: enum [\"packed\",\"shipped\"]";
     assert_eq!((claim.state, claim.off_schema.as_deref()), (ClaimState::Processed, Some(off)));
     assert_eq!(harness.fact("ann", "order/1", "status"), "lost");
-    let finding = hold(&moved_schemas("accept"), &event.envelope()).unwrap().unwrap();
+    let finding = hold(&moved_schemas("accept"), &Message::new(event.envelope())).unwrap().unwrap();
     assert_eq!((finding.on_mismatch, finding.version.as_str()), (OnMismatch::Accept, "2"));
 }
 
@@ -86,7 +87,7 @@ async fn a_type_or_a_source_without_a_schema_is_free() {
     assert_eq!(harness.handle(vec![moved("e1", "ann", "anything", 0).message(1)]).await, [""; 0]);
     let schemas = moved_schemas("reject");
     let elsewhere = moved("e1", "ann", "anything", 0).envelope().encode().replace("/webhooks/orders", "/webhooks/shop");
-    assert_eq!(schemas.hold(&Envelope::decode(&elsewhere).unwrap()), None);
+    assert_eq!(check(&schemas, &Envelope::decode(&elsewhere).unwrap()), None);
 }
 
 /// What the sender has named is as much the payload as its values.
@@ -131,7 +132,7 @@ fn every_mismatch_is_told_in_the_schemas_words() {
     ] {
         let schemas = EventSchemas::new(vec![schema("order.moved", "1", "reject", schema_of.clone())]);
         let event = Sent { data: data.clone(), ..moved("e1", "ann", "x", 0) };
-        let finding = schemas.hold(&event.envelope()).unwrap_or_else(|| panic!("{schema_of} holds")).to_string();
+        let finding = check(&schemas, &event.envelope()).unwrap_or_else(|| panic!("{schema_of} holds")).to_string();
         assert_eq!(finding, format!("schema 1: {said}"));
         assert!(!finding.contains("hunter2"), "{finding}");
     }
@@ -143,16 +144,18 @@ fn a_pattern_takes_linear_time() {
     let schemas =
         EventSchemas::new(vec![schema("order.moved", "1", "reject", json!({"properties": {"status": {"pattern": "^(a+)+$"}}}))]);
     let long = format!("{}!", "a".repeat(100_000));
-    assert!(schemas.hold(&moved("e1", "ann", &long, 0).envelope()).is_some());
-    assert_eq!(schemas.hold(&moved("e1", "ann", &long[..100_000], 0).envelope()), None);
+    assert!(check(&schemas, &moved("e1", "ann", &long, 0).envelope()).is_some());
+    assert_eq!(check(&schemas, &moved("e1", "ann", &long[..100_000], 0).envelope()), None);
 }
 
 #[test]
 fn the_corpus_is_as_the_shipped_schemas_say() {
     let schemas = configured::schemas();
     let events = corpus_events();
-    let off: Vec<String> =
-        events.iter().filter_map(|event| schemas.hold(event).map(|finding| format!("{}: {finding}", event.claimkey))).collect();
+    let off: Vec<String> = events
+        .iter()
+        .filter_map(|event| check(&schemas, event).map(|finding| format!("{}: {finding}", event.claimkey)))
+        .collect();
     assert_eq!(
         off,
         ["orders#ord-evt-3666: schema 1: /order/total_cents isn't as expected: type \"integer\""],

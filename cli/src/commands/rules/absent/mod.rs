@@ -11,6 +11,7 @@ mod witness;
 use super::check::{Places, Warning};
 use super::known::KnownEvent;
 use probe::{Found, Of, Probe, Tried};
+use processor::schema::check;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::config::rules::Rules;
@@ -70,8 +71,9 @@ pub(super) fn look(rules: &Rules, places: &Places, known: &[KnownEvent], schemas
     let mut warnings = Vec::new();
     for probe in Probe::all(rules) {
         let about = |known: &&KnownEvent| probe.is_about(known.envelope.source_name(), &known.envelope.event_type);
-        let refused =
-            |known: &&KnownEvent| schemas.hold(&known.envelope).is_some_and(|finding| finding.on_mismatch == OnMismatch::Reject);
+        let refused = |known: &&KnownEvent| {
+            check(schemas, &known.envelope).is_some_and(|finding| finding.on_mismatch == OnMismatch::Reject)
+        };
         let events: Vec<&KnownEvent> = known.iter().filter(about).filter(|known| !refused(known)).collect();
         let mut tally = Tally::of(&probe, &events);
         let valueless = tally.take_valueless();

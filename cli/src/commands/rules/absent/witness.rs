@@ -4,6 +4,7 @@
 use super::super::known::KnownEvent;
 use super::declared::{at, fill, instance, others};
 use super::probe::{Found, Probe, Tried};
+use processor::schema::check;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
@@ -119,7 +120,7 @@ impl Schema<'_> {
     /// The event as one of this version, if it is one.
     fn valid(&self, mut envelope: Envelope) -> Option<Envelope> {
         envelope.dataschema = Some(self.version.to_owned());
-        self.schemas.hold(&envelope).is_none().then_some(envelope)
+        check(self.schemas, &envelope).is_none().then_some(envelope)
     }
 
     /// Events that nothing is wrong with. Those that the probe is about come first.
