@@ -1,4 +1,4 @@
-// Writes functions/core/src/text/locale/cldr.txt from Unicode's CLDR: what money, numbers, dates and plurals look like in the languages
+// Writes functions/config/src/text/locale/cldr.txt from Unicode's CLDR: what money, numbers, dates and plurals look like in the languages
 // below and in each of their regions. A region has only what differs from what it is based on.
 import fs from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-// Writes functions/core/src/text/locale/golden.tsv: what the ICU that is part of Node prints, to compare with. Money has at least as many
+// Writes functions/config/src/text/locale/golden.tsv: what the ICU that is part of Node prints, to compare with. Money has at least as many
 // decimals as ISO 4217 says (ICU's own table differs for some currencies), and every digit that was sent; digits are Latin,
 // the calendar is Gregorian.
 import fs from "node:fs";

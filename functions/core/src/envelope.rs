@@ -6,12 +6,13 @@
 
 use crate::claim::ClaimKey;
 use crate::context::Order;
-use crate::limits::MAX_CLOCK_AHEAD;
-use crate::time::Timestamp;
 use crate::unreadable::{EVENT_TYPE, Packed, Unreadable, Why};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
+use tidings_config::limits::MAX_CLOCK_AHEAD;
+use tidings_config::schemas::{EventSchemas, Finding};
+use tidings_config::time::Timestamp;
 
 /// What this build writes: 3 for what couldn't be read, which an older processor must not take for an event; 2 where the event
 /// needs it (`data_base64`); else 1, so that a processor of before reads the rest.
@@ -266,6 +267,13 @@ impl Envelope {
     /// From when on the age of its claim counts: a delivery that is queued has seen a claim that wasn't processed.
     pub fn delivered(&self) -> Timestamp {
         self.deliveredtime.unwrap_or(self.receivedtime)
+    }
+
+    /// Validates the payload by the schemas that are known for its source and type. `None`: it is valid, there is no schema, or
+    /// it isn't JSON, which is a failure of its own.
+    pub fn validate(&self, schemas: &EventSchemas) -> Option<Finding> {
+        let data = serde_json::from_str(self.data.get()).ok()?;
+        schemas.validate(self.source_name(), &self.event_type, self.dataschema.as_deref(), &data)
     }
 
     /// Whether it is one of our own: a timer, a link or a correction.

@@ -4,9 +4,9 @@
 
 use crate::claim::Claim;
 use crate::envelope::{DecodeError, Envelope};
-use crate::limits::MAX_KEPT_EVENT_BYTES;
 use serde_json::Value;
 use std::fmt;
+use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
 
 /// An envelope as compact JSON.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,29 +1,25 @@
-//! What the receiver, the processor and the commands share: the protocol between them, the configuration, the rules' language, and
-//! the adapters to AWS.
+//! What the receiver and the processor agree on: the protocol between them, the context, and the adapters to AWS.
 //!
-//! Promises: every decision of the claim protocol is a pure function ([`claim::decide`]); every limit has a name
-//! ([`limits`]); time comes from a [`time::Clock`] and I/O only through the [`ports`]. Never: a wall clock in logic, an
-//! environment variable read outside [`settings`], a fake in a deployed binary (features `memory` and `files` are off there).
+//! Promises: every decision of the claim protocol is a pure function ([`claim::decide`]); time comes from a clock
+//! ([`tidings_config::time::Clock`]) and I/O only through the [`ports`]. Never: a wall clock in logic, an environment variable read
+//! outside [`settings`], a fake in a deployed binary (feature `memory` is off there).
+
+// Paths of before the split, while branches that were begun then are merged.
+pub use tidings_config as config;
+pub use tidings_config::{expressions as rules, limits, schemas, time};
 
 pub mod action;
 pub mod claim;
-pub mod config;
 pub mod context;
 pub mod due;
 pub mod envelope;
 pub mod kept;
-pub mod limits;
 pub mod manual;
 pub mod ports;
-#[cfg(feature = "rules")]
-pub mod rules;
-#[cfg(feature = "schemas")]
-pub mod schemas;
 pub mod secrets;
 pub mod settings;
 pub mod telemetry;
 pub mod text;
-pub mod time;
 pub mod told;
 pub mod trace;
 pub mod unreadable;

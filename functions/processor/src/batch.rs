@@ -16,10 +16,10 @@ use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
+use tidings_config::limits::{ANSWER_RESERVE, BATCH_RESERVE, STRUGGLING_RECEIVES};
+use tidings_config::time::Timestamp;
 use tidings_core::claim::decide::RecordedEffect;
-use tidings_core::limits::{ANSWER_RESERVE, BATCH_RESERVE, STRUGGLING_RECEIVES};
 use tidings_core::telemetry::Metric;
-use tidings_core::time::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 /// A record and what there is to do for it, or why that can't be said.

@@ -3,11 +3,11 @@
 use crate::failure::{Failure, FailureKind};
 use aws_lambda_events::event::sqs::SqsMessage;
 use serde_json::Value;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::due::{Due, Scheduled};
 use tidings_core::envelope::{DecodeError, Envelope};
 use tidings_core::telemetry::UNKNOWN;
-use tidings_core::time::Timestamp;
 use tidings_core::told::ToldLink;
 use tidings_core::trace::Trace;
 

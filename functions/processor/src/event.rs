@@ -15,9 +15,9 @@ use crate::processor::Processor;
 use crate::view::{View, load, read};
 use crate::work::{Applied, Moment, Work, keys_of};
 use std::collections::BTreeSet;
+use tidings_config::time::Timestamp;
 use tidings_core::context::{Deliveries, ItemKey, Order, Place, join_partition};
 use tidings_core::envelope::Envelope;
-use tidings_core::time::Timestamp;
 
 /// Reads what the plan needs, and applies it.
 pub(crate) async fn prepare(

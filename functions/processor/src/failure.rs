@@ -3,16 +3,16 @@
 
 use std::error::Error;
 use std::fmt;
-use tidings_core::envelope::DecodeError;
-use tidings_core::limits::{
+use tidings_config::expressions::EvaluationError;
+use tidings_config::limits::{
     DELIVERIES_WINDOW, MAX_COUNT_STEP, MAX_DELIVERIES_PER_BODY, MAX_EVENT_AGE, MAX_FETCHED_PATH_BYTES, MAX_REASON_BYTES,
     MAX_SUBJECT_BYTES,
 };
+use tidings_config::schemas::Finding;
+use tidings_config::time::Timestamp;
+use tidings_core::envelope::DecodeError;
 use tidings_core::ports::{GetError, Unavailable};
-use tidings_core::rules::EvaluationError;
-use tidings_core::schemas::Finding;
 use tidings_core::secrets::DocumentError;
-use tidings_core::time::Timestamp;
 use tidings_core::unreadable::Unreadable;
 
 /// Its text is the reason that is recorded with a dead event: it names rules, fields and types, never what is in them. What is

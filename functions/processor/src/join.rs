@@ -9,6 +9,9 @@ use crate::processor::Processor;
 use crate::view::{View, load, read, read_partition};
 use crate::work::{Applied, Moment, Work, keys_of};
 use std::collections::BTreeSet;
+use tidings_config::expressions::Variables;
+use tidings_config::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::{
     Branch, Content, End, Item, ItemKey, JoinState, Next, Place, Taken, Terms, Tie, is_late, join_cause, join_order,
@@ -16,9 +19,6 @@ use tidings_core::context::{
 };
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
-use tidings_core::rules::Variables;
-use tidings_core::time::Timestamp;
 
 /// What the timer of a join says.
 #[derive(Clone, Debug, PartialEq)]

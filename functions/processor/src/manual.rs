@@ -15,12 +15,12 @@ use crate::schema;
 use crate::view::read;
 use crate::work::named;
 use std::collections::BTreeSet;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::ItemKey;
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::{BatchName, Correction, Part};
-use tidings_core::time::Timestamp;
 
 /// How an event is applied again.
 #[derive(Clone, Debug)]

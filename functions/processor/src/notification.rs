@@ -8,11 +8,11 @@ use crate::processor::Processor;
 use crate::view::{View, read};
 use crate::work::{Applied, Moment, Work, keys_of_action};
 use std::collections::BTreeSet;
+use tidings_config::time::Timestamp;
 use tidings_core::action::Proposal;
 use tidings_core::claim::Outcome;
 use tidings_core::context::{Content, Item, ItemKey, Order, Owner, Place};
 use tidings_core::envelope::Envelope;
-use tidings_core::time::Timestamp;
 
 /// A notification that the version before put off.
 pub(crate) async fn prepare_delayed(

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::view::View;
 use crate::work::Applied;
+use tidings_config::time::Timestamp;
 use tidings_core::action::{Became, Withheld};
 use tidings_core::claim::TimelineKey;
 use tidings_core::envelope::Envelope;
@@ -10,7 +11,6 @@ use tidings_core::kept::KeptEvent;
 use tidings_core::manual::ManualChange;
 use tidings_core::ports::Commit;
 use tidings_core::telemetry::Metric;
-use tidings_core::time::Timestamp;
 
 /// What is to be written for a message, and what it is called.
 pub(crate) struct Prepared {

@@ -6,12 +6,12 @@ use crate::commit::{Done, Effect};
 use crate::decode::Record;
 use crate::failure::{Failure, FailureKind};
 use std::time::Duration;
+use tidings_config::limits::LAG_OBJECTIVE;
+use tidings_config::time::{Timestamp, millis};
 use tidings_core::claim::{ClaimKey, Outcome};
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::LAG_OBJECTIVE;
 use tidings_core::ports::Unavailable;
 use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
-use tidings_core::time::{Timestamp, millis};
 
 /// The end of one record in this batch.
 #[derive(Debug)]

@@ -2,8 +2,7 @@
 
 use crate::decode::Message;
 use crate::failure::{Failure, FailureKind};
-use tidings_core::envelope::Envelope;
-use tidings_core::schemas::{EventSchemas, Finding, OnMismatch};
+use tidings_config::schemas::{EventSchemas, Finding, OnMismatch};
 use tidings_core::telemetry::{Metric, STEP, Shown};
 
 /// What is off and accepted all the same. Both are counted, on every receive. What is rejected is final: the same payload
@@ -24,12 +23,8 @@ pub fn hold(schemas: &EventSchemas, message: &Message) -> Result<Option<Finding>
     }
 }
 
-/// How an event's payload is off its schema. `None` for one that isn't JSON: that fails as such.
-pub fn check(schemas: &EventSchemas, envelope: &Envelope) -> Option<Finding> {
-    finding(schemas, &Message::new(envelope.clone()))
-}
-
+/// How a provider's payload is off its schema.
 fn finding(schemas: &EventSchemas, message: &Message) -> Option<Finding> {
     let Message { envelope, .. } = message;
-    schemas.hold(envelope.source_name(), &envelope.event_type, envelope.dataschema.as_deref(), message.payload()?)
+    schemas.validate(envelope.source_name(), &envelope.event_type, envelope.dataschema.as_deref(), message.payload()?)
 }

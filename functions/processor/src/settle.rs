@@ -6,9 +6,9 @@ use crate::decode::Record;
 use crate::failure::{Failure, FailureKind};
 use crate::processor::Processor;
 use crate::report::{End, Then};
+use tidings_config::limits::CONTENDED_PAUSE;
 use tidings_core::claim::TimelineKey;
 use tidings_core::claim::decide::{AfterFailure, RecordedEffect, after_failure};
-use tidings_core::limits::CONTENDED_PAUSE;
 use tidings_core::ports::{Burial, Buried, Entry, Unavailable};
 
 /// Returns the record to the queue; on its last receive records why first.

@@ -4,9 +4,9 @@ use crate::deliver::hop;
 use crate::failure::Failure;
 use crate::join;
 use crate::processor::Processor;
+use tidings_config::time::Timestamp;
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
-use tidings_core::time::Timestamp;
 
 /// Sends it on its way again. The word says what became of it: a join that is over needs no timer any more.
 pub(crate) async fn reschedule(

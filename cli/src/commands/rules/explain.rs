@@ -7,17 +7,16 @@ use crate::arguments::RulesExplain;
 use crate::commands::events::show;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data_of, paint, say, short};
 use processor::planner::without_payload;
-use processor::schema::check;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
 use std::process::ExitCode;
+use tidings_config::OneOrMany;
+use tidings_config::expressions::{Expression, Scope, Variables};
+use tidings_config::rules::{Rules, TypePattern, is_about};
 use tidings_core::claim::Claim;
-use tidings_core::config::OneOrMany;
-use tidings_core::config::rules::{Rules, TypePattern, is_about};
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::applied_again;
-use tidings_core::rules::{Expression, Scope, Variables};
 use tidings_events::corpus;
 
 #[derive(Debug, Serialize)]
@@ -142,7 +141,7 @@ async fn explain(rules: &Rules, event: Envelope) -> Explained {
         key: event.claimkey.to_string(),
         source: event.source_name().to_owned(),
         event_type: event.event_type.clone(),
-        schema: has_schema.then(|| check(&schemas, &event).map_or("as it says".to_owned(), |finding| finding.to_string())),
+        schema: has_schema.then(|| event.validate(&schemas).map_or("as it says".to_owned(), |finding| finding.to_string())),
         conversations,
         joins: joins.collect(),
         rules: rules.rules.iter().map(|rule| reason(rule.name.clone(), &rule.on, &rule.source, rule.when.as_ref())).collect(),

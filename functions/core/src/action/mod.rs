@@ -10,21 +10,23 @@ pub mod quiet;
 mod stored;
 pub mod turns;
 
-pub use crate::text::{Part, Variant, in_a_text};
+pub use crate::text::in_a_text;
 pub use outcome::{ActionKind, ActionNote, ActionOutcome, Became};
 pub use policy::{Verdict, Withheld};
 pub use preferences::{Preference, Preferences};
+pub use tidings_config::text::{Part, Variant};
 
 use crate::claim::{ClaimKey, Sha256Hex};
-use crate::config::rules::{Cap, CapOverflow, Channel, Priority};
 use crate::context::{Facts, ItemKey, NODE_REGISTER, Tie};
-use crate::limits::MAX_DEFERRAL;
-use crate::text::{Reader, Rendered, Said, render, say, tells_facts, texts_of};
-use crate::time::Timestamp;
+use crate::text::{Reader, Said, say};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
 use stored::StoredIntent;
+use tidings_config::limits::MAX_DEFERRAL;
+use tidings_config::rules::{Cap, CapOverflow, Channel, Priority};
+use tidings_config::text::{Rendered, render, tells_facts, texts_of};
+use tidings_config::time::Timestamp;
 
 /// The CloudEvents type of a notification.
 pub const NOTIFY_TYPE: &str = "tidings.notify";
@@ -259,7 +261,7 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::rules::Policy;
+    use tidings_config::rules::Policy;
 
     fn proposal(parts: Vec<Part>) -> Proposal {
         let cause = ClaimKey::new("orders", "e1");

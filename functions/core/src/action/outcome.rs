@@ -3,9 +3,9 @@
 //! A claim stores each as JSON. The version before stored sentences; they are read here, and nowhere else.
 
 use super::{Intent, Proposal, Withheld};
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use tidings_config::time::Timestamp;
 
 /// Which of a rule's two effects an action comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

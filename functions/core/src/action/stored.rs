@@ -5,12 +5,13 @@
 //! version before has a plain copy, its amounts and dates in English.
 
 use super::Intent;
-use crate::config::rules::{Cap, Channel, Policy};
-use crate::limits::MAX_PLAIN_COPY_BYTES;
-use crate::text::{Part, Reader, Span, ValueKind, Variant, say};
-use crate::time::Timestamp;
+use crate::text::{Reader, say};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tidings_config::limits::MAX_PLAIN_COPY_BYTES;
+use tidings_config::rules::{Cap, Channel, Policy};
+use tidings_config::text::{Part, Span, ValueKind, Variant};
+use tidings_config::time::Timestamp;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -142,8 +143,8 @@ fn flatten(spans: &[Span], copy: &mut Vec<StoredPart>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::{Argument, Form, Style};
     use serde_json::json;
+    use tidings_config::text::{Argument, Form, Style};
 
     fn notify(text: Vec<Part>) -> Intent {
         Intent::Notify { text, variants: vec![], channels: vec![], cap: None }

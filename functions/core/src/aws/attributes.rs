@@ -4,9 +4,9 @@ use crate::action::ActionNote;
 use crate::claim::decide::RecordedEffect;
 use crate::claim::{Claim, ClaimKey, ClaimState, EventField, Outcome, TimelineKey};
 use crate::kept::KeptEvent;
-use crate::time::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
+use tidings_config::time::Timestamp;
 
 pub(super) type Row = HashMap<String, AttributeValue>;
 

@@ -1,9 +1,9 @@
 //! The identity of an event, and the digests that it is made of.
 
-use crate::limits::{MAX_DELIVERY_ID_BYTES, MAX_EVENT_ID_BYTES};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
+use tidings_config::limits::{MAX_DELIVERY_ID_BYTES, MAX_EVENT_ID_BYTES};
 
 /// `{source}#{event key}`: the identity of an event everywhere in Tidings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

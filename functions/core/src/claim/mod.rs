@@ -4,7 +4,7 @@
 //! covers that id; otherwise it is the SHA-256 of the signed bytes, together with the delivery's unsigned id. An unsigned id alone is
 //! the attacker's to choose: with a captured request he could send it under the id of an event that is yet to come, which would then
 //! be taken for a duplicate and lost. With the bytes beside it he can only repeat that one event, a bounded number of times
-//! ([`MAX_DELIVERIES_PER_BODY`](crate::limits::MAX_DELIVERIES_PER_BODY)).
+//! ([`MAX_DELIVERIES_PER_BODY`](tidings_config::limits::MAX_DELIVERIES_PER_BODY)).
 
 pub mod decide;
 mod key;
@@ -16,41 +16,10 @@ pub use timeline::TimelineKey;
 
 use crate::action::ActionNote;
 use crate::manual::ManualChange;
-use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use serde::Serialize;
+use tidings_config::time::Timestamp;
 
-/// An enum whose variants are words, stored and printed as such.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant),+ }
-
-        impl $name {
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// As it is stored and printed.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == word)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use words;
-
-words! {
+tidings_config::words! {
     /// How far an event got.
     ///
     /// ```text
@@ -72,7 +41,7 @@ words! {
     }
 }
 
-words! {
+tidings_config::words! {
     /// What came of a processed event.
     Outcome {
         /// It changed the context.
@@ -84,7 +53,7 @@ words! {
     }
 }
 
-words! {
+tidings_config::words! {
     /// A field of the envelope that can be there and not be readable.
     EventField {
         /// Not a time, or none that can be written: the time of receipt counts.
@@ -173,7 +142,7 @@ pub struct Claim {
     pub trace_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<String>,
-    /// Of bodies that came under the same key since: up to [`MAX_OTHER_BODIES`](crate::limits::MAX_OTHER_BODIES).
+    /// Of bodies that came under the same key since: up to [`MAX_OTHER_BODIES`](tidings_config::limits::MAX_OTHER_BODIES).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_bodies: Vec<String>,
     /// What is configured, was sent and couldn't be read.

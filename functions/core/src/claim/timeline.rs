@@ -1,9 +1,9 @@
 //! Where a claim stands in a conversation's timeline, as the sort key of the claims table's index stores it.
 
 use super::ClaimKey;
-use crate::time::Timestamp;
 use serde::Serialize;
 use std::fmt;
+use tidings_config::time::Timestamp;
 
 /// The event's own time and its claim key: `2026-11-20T10:00:00.000Z#stripe#evt_1`. It sorts by time, then by key. This is the
 /// only place that writes or reads the text.

@@ -1,12 +1,12 @@
 //! For whom a text is written: what is known of the entity, the person's language and clock, and what the policy says where a
 //! person has chosen nothing.
 
-use super::locale::Locale;
-use super::part::{Part, Variant};
-use crate::config::rules::{Channel, Policy, language_tag};
 use crate::context::Facts;
-use crate::time::{Timestamp, Zone};
 use serde_json::Value;
+use tidings_config::rules::{Channel, Policy, language_tag};
+use tidings_config::text::locale::Locale;
+use tidings_config::text::{Part, Variant};
+use tidings_config::time::{Timestamp, Zone};
 
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {

@@ -3,8 +3,8 @@
 use crate::failure::{Failure, FailureKind};
 use crate::view::View;
 use crate::work::Applied;
+use tidings_config::time::Timestamp;
 use tidings_core::context::{Content, Deliveries, Item, Place};
-use tidings_core::time::Timestamp;
 
 impl Applied {
     /// Counts the event among those of its body, at this place.

@@ -6,11 +6,11 @@ use crate::processor::Processor;
 use crate::view::View;
 use crate::work::{Applied, named};
 use std::collections::BTreeSet;
+use tidings_config::limits::MAX_CHANGES_RECORDED;
+use tidings_config::time::Timestamp;
 use tidings_core::context::{Facts, Item, Order, Owner};
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::MAX_CHANGES_RECORDED;
 use tidings_core::manual::{self, Correction, FactChange, ManualChange};
-use tidings_core::time::Timestamp;
 
 /// A link is followed, so that a correction of an identity is one of its conversation.
 pub(crate) fn corrected(correction: Correction, at: Timestamp) -> Result<EventPlan, Failure> {

@@ -3,12 +3,12 @@
 use crate::support::{Harness, MAX_RECEIVES, Sent, corpus_events, message, moved};
 use processor::configured;
 use processor::decode::Message;
-use processor::schema::{check, hold};
+use processor::schema::hold;
 use serde_json::{Value, json};
+use tidings_config::schemas::{EventSchema, EventSchemas, OnMismatch};
 use tidings_core::claim::ClaimState;
-use tidings_core::config::files::read_event_schema;
 use tidings_core::envelope::Envelope;
-use tidings_core::schemas::{EventSchema, EventSchemas, OnMismatch};
+use tidings_project::read_event_schema;
 
 fn schema(event_type: &str, version: &str, policy: &str, mut schema: Value) -> EventSchema {
     schema["x-tidings"] = json!({"policy": policy});
@@ -87,7 +87,7 @@ async fn a_type_or_a_source_without_a_schema_is_free() {
     assert_eq!(harness.handle(vec![moved("e1", "ann", "anything", 0).message(1)]).await, [""; 0]);
     let schemas = moved_schemas("reject");
     let elsewhere = moved("e1", "ann", "anything", 0).envelope().encode().replace("/webhooks/orders", "/webhooks/shop");
-    assert_eq!(check(&schemas, &Envelope::decode(&elsewhere).unwrap()), None);
+    assert_eq!(Envelope::decode(&elsewhere).unwrap().validate(&schemas), None);
 }
 
 /// What the sender has named is as much the payload as its values.
@@ -132,7 +132,7 @@ fn every_mismatch_is_told_in_the_schemas_words() {
     ] {
         let schemas = EventSchemas::new(vec![schema("order.moved", "1", "reject", schema_of.clone())]);
         let event = Sent { data: data.clone(), ..moved("e1", "ann", "x", 0) };
-        let finding = check(&schemas, &event.envelope()).unwrap_or_else(|| panic!("{schema_of} holds")).to_string();
+        let finding = event.envelope().validate(&schemas).unwrap_or_else(|| panic!("{schema_of} holds")).to_string();
         assert_eq!(finding, format!("schema 1: {said}"));
         assert!(!finding.contains("hunter2"), "{finding}");
     }
@@ -144,8 +144,8 @@ fn a_pattern_takes_linear_time() {
     let schemas =
         EventSchemas::new(vec![schema("order.moved", "1", "reject", json!({"properties": {"status": {"pattern": "^(a+)+$"}}}))]);
     let long = format!("{}!", "a".repeat(100_000));
-    assert!(check(&schemas, &moved("e1", "ann", &long, 0).envelope()).is_some());
-    assert_eq!(check(&schemas, &moved("e1", "ann", &long[..100_000], 0).envelope()), None);
+    assert!(moved("e1", "ann", &long, 0).envelope().validate(&schemas).is_some());
+    assert_eq!(moved("e1", "ann", &long[..100_000], 0).envelope().validate(&schemas), None);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn the_corpus_is_as_the_shipped_schemas_say() {
     let events = corpus_events();
     let off: Vec<String> = events
         .iter()
-        .filter_map(|event| check(&schemas, event).map(|finding| format!("{}: {finding}", event.claimkey)))
+        .filter_map(|event| event.validate(&schemas).map(|finding| format!("{}: {finding}", event.claimkey)))
         .collect();
     assert_eq!(
         off,

@@ -11,13 +11,12 @@ mod witness;
 use super::check::{Places, Warning};
 use super::known::KnownEvent;
 use probe::{Found, Of, Probe, Tried};
-use processor::schema::check;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_core::config::rules::Rules;
-use tidings_core::rules::{Lack, Place, Step};
-use tidings_core::schemas::{EventSchemas, OnMismatch};
-use tidings_core::time::Timestamp;
+use tidings_config::expressions::{Lack, Place, Step};
+use tidings_config::rules::Rules;
+use tidings_config::schemas::{EventSchemas, OnMismatch};
+use tidings_config::time::Timestamp;
 use witness::{Allowed, allowed};
 
 /// What a machine reads of a place that may have no value.
@@ -72,7 +71,7 @@ pub(super) fn look(rules: &Rules, places: &Places, known: &[KnownEvent], schemas
     for probe in Probe::all(rules) {
         let about = |known: &&KnownEvent| probe.is_about(known.envelope.source_name(), &known.envelope.event_type);
         let refused = |known: &&KnownEvent| {
-            check(schemas, &known.envelope).is_some_and(|finding| finding.on_mismatch == OnMismatch::Reject)
+            known.envelope.validate(schemas).is_some_and(|finding| finding.on_mismatch == OnMismatch::Reject)
         };
         let events: Vec<&KnownEvent> = known.iter().filter(about).filter(|known| !refused(known)).collect();
         let mut tally = Tally::of(&probe, &events);

@@ -4,15 +4,14 @@
 use super::super::known::KnownEvent;
 use super::declared::{at, fill, instance, others};
 use super::probe::{Found, Probe, Tried};
-use processor::schema::check;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
+use tidings_config::expressions::{Expression, Lack, Place, Scope, Step};
+use tidings_config::schemas::EventSchemas;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::rules::{Expression, Lack, Place, Scope, Step};
-use tidings_core::schemas::EventSchemas;
-use tidings_core::time::Timestamp;
 
 /// Payloads of a schema that are changed, at most.
 const MAX_BASES: usize = 4;
@@ -120,7 +119,7 @@ impl Schema<'_> {
     /// The event as one of this version, if it is one.
     fn valid(&self, mut envelope: Envelope) -> Option<Envelope> {
         envelope.dataschema = Some(self.version.to_owned());
-        check(self.schemas, &envelope).is_none().then_some(envelope)
+        envelope.validate(&self.schemas).is_none().then_some(envelope)
     }
 
     /// Events that nothing is wrong with. Those that the probe is about come first.

@@ -1,0 +1,158 @@
+//! Reading the files that people write. A problem is told with its file, line and column, what was seen and what is
+//! allowed; all that can be found in one go are told together.
+
+mod event_schemas;
+mod rules_file;
+mod schema;
+mod sources_file;
+
+pub use event_schemas::{read_event_schema, read_event_schemas};
+pub use rules_file::read_rules;
+pub use schema::{provider_schema, rules_schema, sources_schema};
+pub use sources_file::{read_provider, read_source_names, read_sources};
+
+use serde::{Deserialize, Deserializer};
+use serde_saphyr::Location;
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// What tells a file's text from another: its hash in hex. How lines end says nothing, since Git may write them in another way.
+pub fn file_sha256(text: &str) -> String {
+    hex::encode(Sha256::digest(text.replace("\r\n", "\n")))
+}
+
+/// One problem in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub file: String,
+    pub line: u64,
+    pub column: u64,
+    pub message: String,
+}
+
+/// All problems of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report(pub Vec<Diagnostic>);
+
+impl Report {
+    /// `Ok` if nothing is wrong; otherwise the problems in the order of the file.
+    pub fn into_result<T>(mut self, value: T) -> Result<T, Self> {
+        self.0.sort_by_key(|problem| (problem.line, problem.column));
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(i, d)| if i == 0 { write!(f, "{d}") } else { write!(f, "\n{d}") })
+    }
+}
+
+impl std::error::Error for Report {}
+
+/// A value and where it stands. Ours, so that a schema can be derived of what holds one.
+#[derive(Clone)]
+struct Spanned<T> {
+    value: T,
+    referenced: Location,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let serde_saphyr::Spanned { value, referenced, .. } = Deserialize::deserialize(deserializer)?;
+        Ok(Self { value, referenced })
+    }
+}
+
+/// The version of the format of our YAML files.
+const FORMAT_VERSION: u32 = 1;
+
+/// A file being checked.
+struct Checker<'a> {
+    file: &'a str,
+    report: Report,
+}
+
+impl<'a> Checker<'a> {
+    fn new(file: &'a str) -> Self {
+        Self { file, report: Report::default() }
+    }
+
+    fn problem(&mut self, at: Location, message: impl Into<String>) {
+        self.report.0.push(Diagnostic {
+            file: self.file.to_owned(),
+            line: at.line(),
+            column: at.column(),
+            message: message.into(),
+        });
+    }
+
+    fn version(&mut self, version: &Spanned<u32>) {
+        if version.value != FORMAT_VERSION {
+            self.problem(version.referenced, format!("version {} of the format, allowed: {FORMAT_VERSION}", version.value));
+        }
+    }
+}
+
+/// Parses YAML into what `serde` makes of it. The first problem of form ends it.
+fn yaml<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Report> {
+    serde_saphyr::from_str(text).map_err(|error| {
+        let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+        let message = error.without_snippet().to_string();
+        Report(vec![Diagnostic { file: file.to_owned(), line, column, message: in_words(&message) }])
+    })
+}
+
+/// What the parser says, without what it says to whoever programs with it.
+fn in_words(message: &str) -> String {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let message = message.split(", set DuplicateKeyPolicy").next().unwrap_or(message);
+    match message {
+        "invalid u32" | "invalid u64" => "expected a whole number".to_owned(),
+        _ => message.to_owned(),
+    }
+}
+
+/// The one of the allowed words that was probably meant.
+fn did_you_mean<'w>(seen: &str, allowed: impl IntoIterator<Item = &'w str>) -> String {
+    let nearest = allowed.into_iter().map(|word| (distance(seen, word), word)).min();
+    match nearest {
+        Some((n, word)) if n <= 2 && n < seen.len() => format!("; did you mean {word:?}?"),
+        Some(_) | None => String::new(),
+    }
+}
+
+/// Edits (insert, delete, replace) that make one word the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = corner + usize::from(from != *to);
+            corner = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_named_and_a_stranger_is_not() {
+        let words = ["github", "stripe", "slack"];
+        assert_eq!(did_you_mean("strpe", words), "; did you mean \"stripe\"?");
+        assert_eq!(did_you_mean("gihub", words), "; did you mean \"github\"?");
+        assert_eq!(did_you_mean("paypal", words), "");
+    }
+}

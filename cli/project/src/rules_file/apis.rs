@@ -1,0 +1,129 @@
+//! What rules fetch, and where from.
+
+use super::{Scalar, expression, name, parse};
+use crate::{Checker, Spanned, did_you_mean};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use tidings_config::expressions::Scope;
+use tidings_config::limits::{MAX_API_URL_BYTES, MAX_FETCH_PATH_BYTES};
+use tidings_config::rules::{Api, Enrich, FetchPath, IfGone, PathPart, SentAs};
+
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApiEntry {
+    /// What paths are put behind.
+    #[schemars(extend("pattern" = "^https://[^/?#@]+/([^?#]*/)?$"))]
+    url: Spanned<String>,
+    /// How its secret is sent. Without it none is.
+    secret: Option<Spanned<SentAs>>,
+}
+
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EnrichEntry {
+    /// One of `apis`.
+    from: Spanned<String>,
+    /// What is put behind its address, as `tickets/{data.ticket.id}`.
+    #[schemars(with = "FetchPath")]
+    path: Spanned<String>,
+    /// Gives the object's version: of one version it is fetched once.
+    version: Option<Spanned<Scalar>>,
+    /// What becomes of the rule where there is no such object.
+    #[serde(default)]
+    if_gone: IfGone,
+}
+
+pub(super) fn apis(checker: &mut Checker<'_>, entries: BTreeMap<String, ApiEntry>) -> BTreeMap<String, Api> {
+    let mut apis = BTreeMap::new();
+    for (api, ApiEntry { url, secret }) in entries {
+        name(checker, url.referenced, "an API", &api);
+        if let Err(what) = address(&url.value) {
+            checker.problem(
+                url.referenced,
+                format!("url {:?}: {what}; as in https://api.example.com/v2/, up to {MAX_API_URL_BYTES} bytes", url.value),
+            );
+        }
+        let secret = secret.map(|secret| {
+            if let SentAs::Header(header) = &secret.value
+                && !is_header(header)
+            {
+                let what = format!("{header:?} is no header that a secret can be sent in; as in X-Api-Key");
+                checker.problem(secret.referenced, what);
+            }
+            secret.value
+        });
+        apis.insert(api, Api { url: url.value, secret });
+    }
+    apis
+}
+
+fn address(url: &str) -> Result<(), &'static str> {
+    let rest = url.strip_prefix("https://").ok_or("begins with something else than https://")?;
+    let (host, path) = rest.split_once('/').ok_or("has no / behind its host")?;
+    let (host, port) = host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port)));
+    let label =
+        |label: &str| !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if !host.split('.').all(label) || !host.contains('.') || host.split('.').next_back().is_some_and(is_number) {
+        return Err("its host isn't a name");
+    }
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Err("its port isn't a number");
+    }
+    if !(path.is_empty() || path.ends_with('/')) {
+        return Err("doesn't end in /");
+    }
+    if !path.bytes().all(is_path) || url.len() > MAX_API_URL_BYTES {
+        return Err("has characters that don't stand in a path, or too many");
+    }
+    Ok(())
+}
+
+fn is_number(label: &str) -> bool {
+    label.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What stands in a path as it is: the unreserved characters and the harmless ones of RFC 3986.
+fn is_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~/!$'()*+,;=:@".contains(&byte)
+}
+
+/// RFC 9110's token, without those that aren't ours to say.
+fn is_header(header: &str) -> bool {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let ours = ["host", "connection", "content-length", "transfer-encoding", "accept", "user-agent"];
+    !header.is_empty() && header.len() <= 64 && header.bytes().all(token) && !ours.contains(&header.to_ascii_lowercase().as_str())
+}
+
+pub(super) fn enrich(checker: &mut Checker<'_>, entry: EnrichEntry, apis: &BTreeMap<String, Api>) -> Enrich {
+    let EnrichEntry { from, path, version, if_gone } = entry;
+    if !apis.contains_key(&from.value) {
+        let hint = did_you_mean(&from.value, apis.keys().map(String::as_str));
+        let known = apis.keys().cloned().collect::<Vec<_>>().join(", ");
+        let known = if known.is_empty() { "none".to_owned() } else { known };
+        checker.problem(from.referenced, format!("unknown API {:?}, configured under `apis`: {known}{hint}", from.value));
+    }
+    let (at, written) = (path.referenced, path.value);
+    let bytes = written.len();
+    if bytes > MAX_FETCH_PATH_BYTES {
+        checker.problem(at, format!("a path of {bytes} bytes, allowed: {MAX_FETCH_PATH_BYTES}"));
+    }
+    let path: FetchPath = written.parse().unwrap_or_else(|what: String| {
+        checker.problem(at, what);
+        FetchPath::unread()
+    });
+    for (n, part) in path.parts().iter().enumerate() {
+        match part {
+            PathPart::Words(words) => {
+                let climbs = words.split('/').any(|segment| segment == "..");
+                if words.starts_with('/') && n == 0 {
+                    checker.problem(at, "a path begins without /: the API's address ends in one");
+                } else if climbs || !words.bytes().all(|b| is_path(b) || b"?&%".contains(&b)) {
+                    checker.problem(at, format!("{words:?} can't stand in a path; escape it as a URL does, and go nowhere up"));
+                }
+            }
+            PathPart::Value(text) => parse(checker, at, text, Scope::Event),
+        }
+    }
+    let version = version.map(|version| expression(checker, version, Scope::Event));
+    Enrich { from: from.value, path, version, if_gone }
+}

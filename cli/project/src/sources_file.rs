@@ -1,0 +1,231 @@
+//! `infra/config/sources.yaml` and `functions/receiver/providers/*.toml`.
+
+use super::{Checker, Diagnostic, Report, Spanned, did_you_mean, yaml};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use tidings_config::OneOrMany;
+use tidings_config::answers::{Refusal, Success};
+use tidings_config::event::EventSpec;
+use tidings_config::limits::MAX_REPLY_BYTES;
+use tidings_config::provider::{Provider, json_only};
+use tidings_config::rules::TypePattern;
+use tidings_config::scheme::{Algorithm, Scheme};
+use tidings_config::source::{BodyFormat, Duplicates, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name};
+
+/// Who may send: one entry per endpoint, `/webhooks/{source}`.
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourcesFile {
+    /// Of this format.
+    #[schemars(extend("const" = super::FORMAT_VERSION))]
+    version: Spanned<u32>,
+    /// By name, which is the address: 1 to 64 of a-z, 0-9 and -.
+    #[schemars(extend("propertyNames" = tidings_config::schema::source_name()))]
+    sources: BTreeMap<String, Spanned<SourceEntry>>,
+}
+
+/// A preset with options, or a scheme of its own.
+#[derive(Deserialize, schemars::JsonSchema)]
+#[schemars(extend("oneOf" = [{"required": ["provider"]}, {"required": ["scheme"]}]))]
+#[serde(deny_unknown_fields)]
+struct SourceEntry {
+    /// A preset: a file of `functions/receiver/providers/`.
+    provider: Option<Spanned<String>>,
+    /// Instead of a preset: how requests are signed.
+    scheme: Option<Spanned<Scheme>>,
+    /// Where the fields of its events are; instead of the preset's.
+    event: Option<Spanned<Vec<EventSpec>>>,
+    /// `type/subtype` in lower case; instead of the preset's.
+    content_types: Option<Spanned<OneOrMany<String>>>,
+    /// What a body is read as, where its content type doesn't say it.
+    body: Option<BodyFormat>,
+    /// What of a body with a `Content-Encoding` is signed: what is inside (`plain`), the compressed bytes, or `either`; instead of
+    /// the preset's.
+    signed_body: Option<SignedBody>,
+    /// Types from low to high, which decides between events of one time; instead of the preset's.
+    rank: Option<OneOrMany<TypePattern>>,
+    /// Whether the same signed bytes under another delivery id are another event (`by_delivery`, as it is without this) or the same
+    /// (`by_content`).
+    duplicates: Option<Spanned<Duplicates>>,
+    /// How far a signed timestamp may be from our clock; instead of the scheme's.
+    #[schemars(range(min = 1, max = tidings_config::limits::MAX_TOLERANCE.as_secs()))]
+    tolerance_seconds: Option<Spanned<u64>>,
+    /// The text that people see at once, where the provider shows its answer.
+    #[schemars(length(min = 1, max = tidings_config::limits::MAX_REPLY_BYTES))]
+    reply: Option<Spanned<String>>,
+    /// The URL that the provider was given, for schemes that sign it.
+    #[schemars(extend("pattern" = "^https://"))]
+    public_url: Option<Spanned<String>>,
+}
+
+/// Reads a provider's data file.
+pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
+    let at = |offset: usize, message: String| {
+        let before = &text[..offset.min(text.len())];
+        let line = 1 + before.matches('\n').count() as u64;
+        let column = 1 + before.rsplit('\n').next().map_or(0, |l| l.chars().count()) as u64;
+        Diagnostic { file: file.to_owned(), line, column, message }
+    };
+    let provider: Provider = toml::from_str(text)
+        .map_err(|error| Report(vec![at(error.span().map_or(0, |s| s.start), error.message().to_owned())]))?;
+
+    let mut report = Report::default();
+    // Where a table begins: the nearest to a place that a check of several fields together has.
+    let table = |header: &str, nth: usize| text.match_indices(header).nth(nth).map_or(0, |(offset, _)| offset);
+    let stem = file.rsplit(['/', '\\']).next().and_then(|name| name.strip_suffix(".toml"));
+    if stem != Some(provider.name.as_str()) || !is_name(&provider.name) || provider.name == OWN {
+        report.0.push(at(table("name =", 0), format!("`name` is {:?}: a provider is named as its file", provider.name)));
+    }
+    report.0.extend(provider.scheme.problems(true).into_iter().map(|problem| at(table("[scheme]", 0), problem)));
+    for also in &provider.also {
+        report.0.extend(also.problems(true).into_iter().map(|problem| at(table("[[also]]", 0), problem)));
+    }
+    for (nth, event) in provider.events.iter().enumerate() {
+        report.0.extend(event.problems().into_iter().map(|problem| at(table("[[event]]", nth), problem)));
+    }
+    for (nth, handshake) in provider.handshakes.iter().enumerate() {
+        report.0.extend(handshake.problems().into_iter().map(|problem| at(table("[[handshake]]", nth), problem)));
+    }
+    let together = provider.source(&provider.name).problems();
+    report.0.extend(together.into_iter().map(|problem| at(table("[[handshake]]", 0), problem)));
+    if (provider.scheme.algorithm == Algorithm::Token || provider.scheme.partial) && provider.delivery.weaknesses.is_empty() {
+        let problem = "not all that is sent is signed: say what isn't in `delivery.weaknesses`".to_owned();
+        report.0.push(at(table("[delivery]", 0), problem));
+    }
+    let answers = provider.success.0.iter().flat_map(Success::problems);
+    report.0.extend(answers.map(|problem| at(table("[success]", 0).max(table("[[success]]", 0)), problem)));
+    let refusal = provider.refusal.iter().flat_map(Refusal::problems);
+    report.0.extend(refusal.map(|problem| at(table("[refusal]", 0), problem)));
+    report.0.extend(provider.retry_problems().into_iter().map(|problem| at(table("[delivery]", 0), problem)));
+    if provider.events.is_empty() {
+        report.0.push(at(0, "no [[event]]: where are id, type and time?".to_owned()));
+    }
+    if provider.vectors.is_empty() {
+        report.0.push(at(0, "no [[vector]]: what proves that the scheme is right?".to_owned()));
+    }
+    report.into_result(provider)
+}
+
+/// Reads `sources.yaml` and resolves its presets.
+pub fn read_sources(file: &str, text: &str, providers: &[Provider]) -> Result<Vec<Source>, Report> {
+    let parsed: SourcesFile = yaml(file, text)?;
+    let mut checker = Checker::new(file);
+    checker.version(&parsed.version);
+    let sources = parsed.sources.into_iter().filter_map(|(name, entry)| source(&mut checker, name, entry, providers)).collect();
+    checker.report.into_result(sources)
+}
+
+/// The names of the sources, for whoever refers to them. What else is wrong with the file isn't this one's to say.
+pub fn read_source_names(file: &str, text: &str) -> Result<Vec<String>, Report> {
+    #[derive(Deserialize)]
+    struct Names {
+        sources: BTreeMap<String, serde::de::IgnoredAny>,
+    }
+    yaml::<Names>(file, text).map(|names| names.sources.into_keys().collect())
+}
+
+fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, providers: &[Provider]) -> Option<Source> {
+    let Spanned { value: entry, referenced: here, .. } = entry;
+    if !is_name(&name) {
+        checker.problem(here, format!("source {name:?}: allowed are 1 to {MAX_NAME_BYTES} of a-z, 0-9 and -, not - first"));
+    }
+    let public_url = entry.public_url.map(|url| {
+        if !url.value.starts_with("https://") {
+            checker.problem(url.referenced, format!("public_url {:?}, allowed: one that begins with https://", url.value));
+        }
+        url.value
+    });
+    let (mut source, scheme_at) = match (entry.provider, entry.scheme) {
+        (Some(wanted), None) => {
+            let Some(preset) = providers.iter().find(|p| p.name == wanted.value) else {
+                let names: Vec<&str> = providers.iter().map(|p| p.name.as_str()).collect();
+                let hint = did_you_mean(&wanted.value, names.iter().copied());
+                checker.problem(
+                    wanted.referenced,
+                    format!("unknown provider {:?}, allowed: {}{hint}", wanted.value, names.join(", ")),
+                );
+                return None;
+            };
+            (preset.source(&name), wanted.referenced)
+        }
+        (None, Some(scheme)) => {
+            let own = Source {
+                name: name.clone(),
+                provider: OWN.to_owned(),
+                scheme: scheme.value,
+                also: Vec::new(),
+                events: Vec::new(),
+                handshakes: Vec::new(),
+                success: OneOrMany::default(),
+                reply: None,
+                refusal: None,
+                content_types: OneOrMany(json_only()),
+                body: None,
+                form_json: None,
+                form_xml: None,
+                public_url: None,
+                signed_body: SignedBody::default(),
+                duplicates: Duplicates::default(),
+            };
+            (own, scheme.referenced)
+        }
+        (Some(_), Some(scheme)) => {
+            checker.problem(scheme.referenced, format!("source {name:?} has a `provider` and a `scheme`, allowed: one of them"));
+            return None;
+        }
+        (None, None) => {
+            checker.problem(here, format!("source {name:?} has neither a `provider` nor a `scheme`"));
+            return None;
+        }
+    };
+    source.public_url = public_url;
+    if let Some(tolerance) = entry.tolerance_seconds {
+        match &mut source.scheme.timestamp {
+            Some(timestamp) => timestamp.tolerance_seconds = tolerance.value,
+            None => checker.problem(tolerance.referenced, "`tolerance_seconds`, but the scheme signs no timestamp"),
+        }
+    }
+    for problem in source.scheme.problems(source.public_url.is_some()) {
+        checker.problem(scheme_at, problem);
+    }
+    if let Some(events) = entry.event {
+        for problem in events.value.iter().flat_map(EventSpec::problems) {
+            checker.problem(events.referenced, problem);
+        }
+        source.events = events.value;
+    }
+    if source.events.is_empty() {
+        checker.problem(here, format!("source {name:?} has no `event`: where are id, type and time?"));
+    }
+    if let Some(types) = entry.content_types {
+        for other in types.value.0.iter().filter(|t| !is_content_type(t)) {
+            let problem = format!("content type {other:?}, allowed: type/subtype in lower case, as application/json");
+            checker.problem(types.referenced, problem);
+        }
+        source.content_types = types.value;
+    }
+    if let Some(rank) = entry.rank {
+        source.events.iter_mut().for_each(|event| event.rank = rank.clone());
+    }
+    if let Some(duplicates) = entry.duplicates {
+        if source.events.iter().all(|event| event.delivery_id.is_empty()) {
+            checker.problem(duplicates.referenced, "`duplicates`, but none of its events has a `delivery_id`");
+        }
+        source.duplicates = duplicates.value;
+    }
+    if let Some(reply) = entry.reply {
+        let most = MAX_REPLY_BYTES;
+        if !source.takes_reply() {
+            checker.problem(reply.referenced, format!("`reply`, but {} shows no answer to people", source.provider));
+        } else if !(1..=most).contains(&reply.value.len()) {
+            checker.problem(reply.referenced, format!("`reply` has {} bytes, allowed: 1 to {most}", reply.value.len()));
+        }
+        source.reply = Some(reply.value);
+    }
+    source.body = entry.body.or(source.body);
+    source.signed_body = entry.signed_body.unwrap_or(source.signed_body);
+    for problem in source.problems() {
+        checker.problem(here, problem);
+    }
+    Some(source)
+}

@@ -1,0 +1,389 @@
+//! What a scheme's signature covers, and what makes a scheme unsafe or impossible: told when it is built.
+
+mod keys;
+
+use super::field::Canonical;
+use super::scheme::{Algorithm, Certificate, Encoding, KeyEncoding, RemoteKey, Scheme, Written};
+use super::{JsonPath, OneOrMany, Reference, Step, Template};
+use crate::limits::MAX_TOLERANCE;
+
+impl Scheme {
+    /// Whether another value could be had only with another signature.
+    ///
+    /// What is in a form isn't covered by `{form}`: `ab=c` and `a=bc` run together are the same, so with a captured request
+    /// a field could be given another value; likewise fields of the body that are run together in a message. The signed
+    /// bytes as a whole are the same for all of these.
+    pub fn covers(&self, reference: &Reference) -> bool {
+        match reference {
+            Reference::Json(path) | Reference::JsonOrEmpty(path) if self.canonical().is_some_and(|c| c.covers_field(path)) => {
+                true
+            }
+            Reference::Body
+            | Reference::Json(_)
+            | Reference::JsonOrEmpty(_)
+            | Reference::FormField(_)
+            | Reference::Form
+            | Reference::Crc32 => {
+                self.holds(&Reference::Body)
+                    || self.canonical() == Some(Canonical::Contentful)
+                    || self.jwt.as_ref().is_some_and(|jwt| jwt.is_event)
+                    || self.body_sha256.as_ref().is_some_and(|place| self.covers(place))
+            }
+            Reference::Query(_) => self.covers(&Reference::Url) || self.canonical() == Some(Canonical::Contentful),
+            Reference::Url => self.holds(reference) || self.url_sha256.as_ref().is_some_and(|place| self.covers(place)),
+            Reference::Method => self.holds(reference) || self.canonical() == Some(Canonical::Contentful),
+            Reference::Jwt(_) => self.algorithm == Algorithm::Jwt,
+            Reference::Header(name) => {
+                self.holds(reference) || (self.canonical() == Some(Canonical::Contentful) && name == CONTENTFUL_TIMESTAMP)
+            }
+            Reference::Signature(_) | Reference::Canonical(_) | Reference::Secret => self.holds(reference),
+        }
+    }
+
+    /// Whether the signature covers all values of the template.
+    pub fn covers_all(&self, template: &Template) -> bool {
+        template.references().all(|r| self.covers(r))
+    }
+
+    /// Whether the message holds the value. It may stand beside others so that they could be cut elsewhere.
+    fn holds(&self, reference: &Reference) -> bool {
+        self.message.iter().flat_map(Template::references).any(|r| r == reference)
+    }
+
+    fn canonical(&self) -> Option<Canonical> {
+        self.message.iter().flat_map(Template::references).find_map(|r| match r {
+            Reference::Canonical(canonical) => Some(*canonical),
+            Reference::Body
+            | Reference::Url
+            | Reference::Method
+            | Reference::Header(_)
+            | Reference::Query(_)
+            | Reference::Signature(_)
+            | Reference::Json(_)
+            | Reference::JsonOrEmpty(_)
+            | Reference::Jwt(_)
+            | Reference::FormField(_)
+            | Reference::Form
+            | Reference::Crc32
+            | Reference::Secret => None,
+        })
+    }
+
+    /// What is signed, for people.
+    pub fn signed(&self) -> String {
+        let mut said = match (&self.message, &self.jwt) {
+            (Some(message), _) => format!("`{message}`"),
+            (None, Some(_)) => "the token itself".to_owned(),
+            (None, None) => "nothing: a token".to_owned(),
+        };
+        let mut add = |what: &str, place: &Reference| said.push_str(&format!(", the {what} by its SHA-256 in `{place}`"));
+        self.body_sha256.iter().for_each(|place| add("body", place));
+        self.url_sha256.iter().for_each(|place| add("URL", place));
+        if let Some(each) = &self.each {
+            said.push_str(&format!(", for each of `{each}`"));
+        }
+        said
+    }
+
+    /// Where the provider's key comes from, for people; empty where the secret is the key.
+    pub fn key_from(&self) -> String {
+        match &self.remote_key {
+            None => String::new(),
+            Some(RemoteKey::Jwks { url }) => format!("fetched from `{url}`"),
+            Some(RemoteKey::Certificate(Certificate { from, addresses, names, .. })) => {
+                let one_of = |all: Vec<String>| all.join(" or ");
+                let addresses = one_of(addresses.0.iter().map(|address| format!("`{address}`")).collect());
+                let names = one_of(names.0.iter().map(|name| format!("`{name}`")).collect());
+                format!("the certificate at `{from}`, which is {addresses}; it is of {names}")
+            }
+        }
+    }
+
+    /// What must be so beside the signature, for people.
+    pub fn expected(&self) -> String {
+        let one = |(place, allowed): (&Reference, &OneOrMany<Template>)| {
+            let allowed: Vec<String> = allowed.0.iter().map(|template| format!("`{template}`")).collect();
+            format!("`{place}` is {}", allowed.join(" or "))
+        };
+        self.expect.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Whether the body must be parsed before it is known to be the provider's.
+    pub fn reads_json_first(&self) -> bool {
+        let certificate = match &self.remote_key {
+            Some(RemoteKey::Certificate(certificate)) => Some(&certificate.from),
+            Some(RemoteKey::Jwks { .. }) | None => None,
+        };
+        let templates = self.message.iter().chain(self.expect.values().flat_map(|allowed| &allowed.0));
+        let mut places = self.signature.from.0.iter().chain(certificate).chain(self.expect.keys());
+        let json = |r: &Reference| r.json().is_some() || *r == Reference::Canonical(Canonical::AwsSns);
+        places.any(json) || templates.flat_map(Template::references).any(json)
+    }
+
+    /// Where the secret itself is in the body: it is taken out before the event is kept.
+    pub fn token_in_body(&self) -> Option<&JsonPath> {
+        self.signature.from.0.iter().find_map(Reference::json).filter(|_| self.algorithm == Algorithm::Token)
+    }
+
+    /// Whether its key is one that nobody else may know. Otherwise it is a public one, or what was agreed on beside a key that is
+    /// fetched.
+    pub fn has_secret_key(&self) -> bool {
+        match self.algorithm {
+            Algorithm::HmacSha256
+            | Algorithm::HmacSha512
+            | Algorithm::HmacSha1
+            | Algorithm::HmacMd5
+            | Algorithm::Sha256
+            | Algorithm::Token => true,
+            Algorithm::Jwt => self.remote_key.is_none() && self.key.encoding != KeyEncoding::Jwk,
+            Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => false,
+        }
+    }
+
+    /// Whether the URL that the provider was given is part of what is signed or expected.
+    pub fn needs_url(&self) -> bool {
+        let expected = self.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references);
+        self.url_sha256.is_some() || self.holds(&Reference::Url) || expected.into_iter().any(|r| *r == Reference::Url)
+    }
+
+    /// What makes the scheme unsafe or impossible, in words.
+    pub fn problems(&self, has_public_url: bool) -> Vec<String> {
+        let mut problems = self.form();
+        problems.extend(self.key_problems());
+        for reference in self.message.iter().flat_map(Template::references) {
+            match reference {
+                Reference::Json(_) | Reference::JsonOrEmpty(_) if !self.partial => problems.push(format!(
+                    "`message` holds {{{reference}}}: a signature covers raw bytes, not parsed fields; use {{body}}, or say \
+                     `partial: true` if the provider signs no more"
+                )),
+                Reference::Url if !has_public_url => {
+                    problems.push("`message` holds {url}: set `public_url` to the URL that the provider was given".to_owned());
+                }
+                Reference::Signature(name)
+                    if !matches!(self.signature.written, Written::Fields { .. } | Written::Positional { .. }) =>
+                {
+                    problems.push(format!("`message` holds {{sig:{name}}}, but `signature` isn't written as fields"));
+                }
+                Reference::Jwt(_) => {
+                    problems.push(format!("`message` holds {{{reference}}}: a claim of a token is signed by the token itself"));
+                }
+                Reference::Body
+                | Reference::Url
+                | Reference::Method
+                | Reference::Header(_)
+                | Reference::Query(_)
+                | Reference::Signature(_)
+                | Reference::Json(_)
+                | Reference::JsonOrEmpty(_)
+                | Reference::FormField(_)
+                | Reference::Form
+                | Reference::Crc32
+                | Reference::Canonical(_)
+                | Reference::Secret => {}
+            }
+        }
+        if self.needs_url() && !self.holds(&Reference::Url) && !has_public_url {
+            problems
+                .push("the URL is part of what is signed: set `public_url` to the URL that the provider was given".to_owned());
+        }
+        if let Some(timestamp) = &self.timestamp {
+            if !self.holds(&timestamp.from) && !self.covers(&timestamp.from) {
+                problems.push(format!(
+                    "`timestamp` is {}, which `message` doesn't hold: an attacker could choose it",
+                    timestamp.from
+                ));
+            }
+            let (seconds, most) = (timestamp.tolerance_seconds, MAX_TOLERANCE.as_secs());
+            if !(1..=most).contains(&seconds) {
+                problems.push(format!("`tolerance_seconds` is {seconds}, allowed: 1 to {most}"));
+            }
+        }
+        problems
+    }
+
+    /// Whether algorithm, message and encoding belong together.
+    fn form(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut says = |wrong: bool, problem: &str| {
+            if wrong {
+                problems.push(problem.to_owned());
+            }
+        };
+        let (token, jwt) = (self.algorithm == Algorithm::Token, self.algorithm == Algorithm::Jwt);
+        let bound = self.covers(&Reference::Body) || self.holds(&Reference::Form);
+        says(
+            token && (self.message.is_some() || self.timestamp.is_some()),
+            "a token signs nothing: leave out `message` and `timestamp`",
+        );
+        says(jwt && self.message.is_some(), "a JSON Web Token signs itself: leave out `message`");
+        says(jwt != self.jwt.is_some(), "`jwt` and the algorithm jwt come together");
+        says(
+            !token && !bound && !self.partial,
+            "`message` doesn't hold {body}: anyone could change the body of a signed request; `partial: true`, if the provider signs \
+             no more",
+        );
+        says(self.partial && (token || bound), "`partial`, but the signature covers the body: leave it out");
+        match (self.algorithm, self.signature.encoding) {
+            (Algorithm::Token, Encoding::Text | Encoding::Base64) | (Algorithm::Jwt, Encoding::Text) => {}
+            (Algorithm::Jwt | Algorithm::Token, _) | (_, Encoding::Text) => {
+                says(true, "`encoding` is text for a token, and hex, base64 or base64url for a signature");
+            }
+            (_, Encoding::Hex | Encoding::Base64 | Encoding::Base64url) => {}
+        }
+        says(
+            self.algorithm == Algorithm::Sha256 && !self.holds(&Reference::Secret),
+            "a plain digest whose `message` doesn't hold {secret} can be made by anyone",
+        );
+        let place = |r: &Reference| match r {
+            Reference::Header(_) | Reference::Query(_) | Reference::Json(_) | Reference::FormField(_) => true,
+            Reference::Body => self.jwt.as_ref().is_some_and(|jwt| jwt.is_event),
+            Reference::Url
+            | Reference::Method
+            | Reference::Signature(_)
+            | Reference::JsonOrEmpty(_)
+            | Reference::Jwt(_)
+            | Reference::Form
+            | Reference::Crc32
+            | Reference::Canonical(_)
+            | Reference::Secret => false,
+        };
+        says(
+            self.signature.from.is_empty() || !self.signature.from.0.iter().all(place),
+            "`signature.from` is no place for a signature; allowed: header:NAME, query:NAME, json:PATH, form:FIELD",
+        );
+        if let Some(each) = &self.each {
+            let paths = self.signature.from.0.iter().chain(self.message.iter().flat_map(Template::references));
+            says(each.each_count() == 0, "`each` has no [*]: it is for events that are signed one by one");
+            says(
+                paths.filter_map(Reference::json).any(|path| path.each_count() > 0 && !path.follows(each)),
+                "a path has a [*] that isn't one of `each`'s",
+            );
+        }
+        problems
+    }
+}
+
+impl Canonical {
+    /// Whether two values of this field never make one text.
+    fn covers_field(self, path: &JsonPath) -> bool {
+        match (self, path.0.as_slice()) {
+            (Self::AwsSns, [Step::Key(field)]) => AWS_SNS_FIELDS.contains(&field.as_str()),
+            (Self::AwsSns, _) => false,
+            (Self::Contentful | Self::VonageForm, _) => false,
+        }
+    }
+}
+
+/// The header that every request of Contentful's lists among those that it signs; one that doesn't is refused.
+pub const CONTENTFUL_TIMESTAMP: &str = "x-contentful-timestamp";
+
+/// The fields that SNS signs, in the order in which it does. Only the message and the subject may hold a line feed, so where one
+/// ends is read from the end of the text.
+pub const AWS_SNS_FIELDS: [&str; 8] =
+    ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheme::{KeyPreparation, Signature, SignedTimestamp, TimeUnit, UrlForm};
+
+    fn scheme(message: &str, timestamp: Option<&str>) -> Scheme {
+        Scheme {
+            algorithm: Algorithm::HmacSha256,
+            signature: Signature {
+                from: OneOrMany(vec!["header:x-signature".parse().unwrap()]),
+                encoding: Encoding::Hex,
+                written: Written::Plain,
+            },
+            key: KeyPreparation::default(),
+            message: Some(message.parse().unwrap()),
+            each: None,
+            body_sha256: None,
+            url_sha256: None,
+            urls: UrlForm::Given,
+            expect: Default::default(),
+            jwt: None,
+            remote_key: None,
+            partial: false,
+            timestamp: timestamp.map(|from| SignedTimestamp {
+                from: from.parse().unwrap(),
+                unit: TimeUnit::S,
+                tolerance_seconds: 300,
+            }),
+        }
+    }
+
+    #[test]
+    fn what_a_signature_covers_follows_from_its_message() {
+        let scheme = scheme("{header:X-Time}.{body}", None);
+        let covers = |reference: &str| scheme.covers(&reference.parse().unwrap());
+        assert!(covers("body") && covers("json:id") && covers("header:x-time"));
+        assert!(!covers("header:x-id") && !covers("url") && !covers("query:a") && !covers("method") && !covers("sig:t"));
+        assert!(!scheme.covers_all(&"{json:id}{header:x-id}".parse().unwrap()));
+    }
+
+    #[test]
+    fn unsafe_schemes_are_refused() {
+        for (message, timestamp, said) in [
+            ("{header:x-time}", None, "doesn't hold {body}"),
+            ("{body}{json:id}", None, "raw bytes"),
+            ("{url}{body}", None, "public_url"),
+            ("{sig:t}.{body}", None, "isn't written as fields"),
+            ("{body}", Some("header:x-time"), "an attacker could choose it"),
+        ] {
+            let problems = scheme(message, timestamp).problems(false);
+            assert!(problems.iter().any(|p| p.contains(said)), "{message}: {problems:?}");
+        }
+        assert_eq!(scheme("{header:x-time}.{body}", Some("header:X-Time")).problems(false), Vec::<String>::new());
+        assert_eq!(scheme("{url}{body}", None).problems(true), Vec::<String>::new());
+    }
+
+    #[test]
+    fn algorithm_message_and_encoding_belong_together() {
+        let with = |algorithm, message: Option<&str>, encoding| {
+            let mut scheme = scheme("{body}", None);
+            scheme.algorithm = algorithm;
+            scheme.message = message.map(|m| m.parse().unwrap());
+            scheme.signature.encoding = encoding;
+            scheme.problems(false).join("; ")
+        };
+        assert_eq!(with(Algorithm::Token, None, Encoding::Text), "");
+        assert_eq!(with(Algorithm::Sha256, Some("{secret}{body}"), Encoding::Hex), "");
+        assert!(with(Algorithm::Token, Some("{body}"), Encoding::Text).contains("signs nothing"));
+        assert!(with(Algorithm::Token, None, Encoding::Hex).contains("text for a token"));
+        assert!(with(Algorithm::HmacSha256, Some("{body}"), Encoding::Text).contains("base64url for a signature"));
+        assert!(with(Algorithm::HmacSha256, None, Encoding::Hex).contains("doesn't hold {body}"));
+        assert!(with(Algorithm::HmacSha256, Some("{secret}{body}"), Encoding::Hex).contains("only a plain digest"));
+        assert!(with(Algorithm::Sha256, Some("{body}"), Encoding::Hex).contains("made by anyone"));
+    }
+
+    #[test]
+    fn a_form_covers_no_field_and_a_hash_covers_the_body() {
+        let form = scheme("{url}{form}", None);
+        assert_eq!(form.problems(true), Vec::<String>::new());
+        assert!(!form.covers(&"json:MessageSid".parse().unwrap()), "ab=c and a=bc are signed alike");
+        let mut hash = scheme("{url}", None);
+        assert!(hash.problems(true).join("").contains("doesn't hold {body}"));
+        hash.body_sha256 = Some("query:bodySHA256".parse().unwrap());
+        assert_eq!(hash.problems(true), Vec::<String>::new());
+        assert!(hash.covers(&"json:id".parse().unwrap()));
+        hash.body_sha256 = Some("header:x-hash".parse().unwrap());
+        assert!(!hash.covers(&Reference::Body), "a hash that isn't signed covers nothing");
+    }
+
+    #[test]
+    fn a_token_covers_nothing() {
+        let mut scheme = scheme("{body}", None);
+        (scheme.algorithm, scheme.message) = (Algorithm::Token, None);
+        assert!(!scheme.covers(&"json:id".parse().unwrap()) && !scheme.covers(&"header:x-id".parse().unwrap()));
+    }
+
+    #[test]
+    fn tolerance_is_bounded_on_both_sides() {
+        for (seconds, allowed) in [(0, false), (1, true), (MAX_TOLERANCE.as_secs(), true), (MAX_TOLERANCE.as_secs() + 1, false)] {
+            let mut scheme = scheme("{header:x-time}.{body}", Some("header:x-time"));
+            scheme.timestamp.as_mut().unwrap().tolerance_seconds = seconds;
+            assert_eq!(scheme.problems(false).is_empty(), allowed, "{seconds}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Whose key it is that signs.
+
+use crate::address::is_plain;
+use crate::scheme::{Algorithm, Certificate, KeyEncoding, RemoteKey, Scheme};
+use crate::{OneOrMany, Reference, Template};
+
+impl Scheme {
+    /// Whether the key is one that only the provider has, and the secret what only we and the provider know of each other.
+    pub(super) fn key_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut says = |wrong: bool, problem: &str| {
+            if wrong {
+                problems.push(problem.to_owned());
+            }
+        };
+        let rsa = matches!(self.algorithm, Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1);
+        let token = self.jwt.as_ref();
+        let (remote, jwk) = (self.remote_key.is_some(), self.key.encoding == KeyEncoding::Jwk);
+        let public = remote || jwk;
+        says(
+            token.is_some_and(|jwt| jwt.algorithms.is_empty() || jwt.algorithms.iter().any(|a| a.is_asymmetric() != public)),
+            "`jwt.algorithms` are HS256, HS384 or HS512 with a secret, or RS256 or ES256 with a `remote_key` or a `key` that is a jwk",
+        );
+        says(jwk && (remote || token.is_none()), "a `key` that is a jwk is for a jwt without a `remote_key`");
+        says(
+            token.is_some_and(|jwt| jwt.is_event != self.signature.from.0.contains(&Reference::Body)),
+            "`jwt.is_event` and `signature.from: body` come together",
+        );
+        says(remote && !rsa && token.is_none(), "`remote_key` is for rsa-sha256 and jwt");
+        says(
+            self.holds(&Reference::Secret) && self.algorithm != Algorithm::Sha256 && !(rsa && remote),
+            "`message` holds {secret}: only a plain digest (sha256) is made of it, or a signature with a `remote_key`",
+        );
+        let ours = |template: &Template| template.references().any(|r| matches!(r, Reference::Secret));
+        let own = |(place, allowed): (&Reference, &OneOrMany<Template>)| {
+            let is_audience = *place == Reference::Jwt("aud".to_owned());
+            let own =
+                |template: &Template| ours(template) || (is_audience && template.references().any(|r| *r == Reference::Url));
+            !allowed.is_empty() && allowed.0.iter().all(own)
+        };
+        let tied = match &self.remote_key {
+            None => true,
+            Some(RemoteKey::Jwks { url }) if ours(url) => true,
+            Some(RemoteKey::Jwks { .. } | RemoteKey::Certificate(_)) => {
+                self.message.as_ref().is_some_and(ours) || self.expect.iter().any(own)
+            }
+        };
+        says(
+            !tied,
+            "with that key the provider signs for all its customers: `expect` a value that is your own, as `{secret}`, or an audience \
+             that is `{url}`",
+        );
+        match &self.remote_key {
+            None => {}
+            Some(RemoteKey::Certificate(Certificate { addresses, names, .. })) => says(
+                addresses.is_empty() || names.is_empty(),
+                "a certificate has `addresses`, which it is fetched from, and `names`, whose it is",
+            ),
+            Some(RemoteKey::Jwks { url }) => says(
+                url.references().next().is_none() && !is_plain(&url.to_string()),
+                "`jwks.url` is https:// with a host's name and a path: no user, port, query or fragment",
+            ),
+        }
+        problems
+    }
+}

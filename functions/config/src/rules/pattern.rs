@@ -1,0 +1,104 @@
+//! Which event types a rule is about.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// An event type, where `*` at the end or between dots stands for one or more segments or exactly one: `order.*`,
+/// `*.created`, `*`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("pattern" = crate::schema::TYPE_PATTERN))]
+#[serde(try_from = "String", into = "String")]
+pub struct TypePattern(String);
+
+impl TypePattern {
+    /// Whether it is `*`: any type.
+    pub fn is_any(&self) -> bool {
+        self.0 == "*"
+    }
+
+    /// A text as a type that a pattern can name: `/` parts it as `.` does, and `_` stands for what a pattern has no room for.
+    pub fn nameable(text: &str) -> String {
+        let foreign = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '*' | '{' | '}');
+        let fit = text.trim().replace('/', ".").replace(foreign, "_");
+        fit.split('.').map(|segment| if segment.is_empty() { "_" } else { segment }).collect::<Vec<_>>().join(".")
+    }
+
+    /// A `*` at the end stands for one segment or more, any other for exactly one.
+    pub fn matches(&self, event_type: &str) -> bool {
+        let mut segments = event_type.split('.');
+        let mut pattern = self.0.split('.').peekable();
+        while let Some(wanted) = pattern.next() {
+            match segments.next() {
+                None => return false,
+                Some(_) if wanted == "*" && pattern.peek().is_none() => return true,
+                Some(segment) if wanted != "*" && wanted != segment => return false,
+                Some(_) => {}
+            }
+        }
+        segments.next().is_none()
+    }
+}
+
+impl FromStr for TypePattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let segment = |s: &str| s == "*" || (!s.is_empty() && !s.contains(['*', ' ', '{', '}']));
+        if text.split('.').all(segment) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("{text:?} is no event type; as in order.shipped, order.*, *.created, *"))
+        }
+    }
+}
+
+impl TryFrom<String> for TypePattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<TypePattern> for String {
+    fn from(pattern: TypePattern) -> Self {
+        pattern.0
+    }
+}
+
+impl fmt::Display for TypePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_at_the_end_is_many_segments_and_elsewhere_one() {
+        for (pattern, event_type, expected) in [
+            ("order.shipped", "order.shipped", true),
+            ("order.shipped", "order.shipped.late", false),
+            ("order.*", "order.shipped", true),
+            ("order.*", "order.item.added", true),
+            ("order.*", "order", false),
+            ("order.*", "orders.shipped", false),
+            ("*.created", "order.created", true),
+            ("*.created", "order.item.created", false),
+            ("*", "anything.at.all", true),
+        ] {
+            let pattern: TypePattern = pattern.parse().unwrap();
+            assert_eq!(pattern.matches(event_type), expected, "{pattern} on {event_type}");
+        }
+    }
+
+    #[test]
+    fn other_stars_are_refused() {
+        for bad in ["", "order.", "order.ship*", ".a", "a b"] {
+            assert!(bad.parse::<TypePattern>().unwrap_err().contains("as in order.shipped"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What is between a `{` and its `}`: where it ends, and what stands behind its bar.
+
+use super::function::{form, whole_call};
+use super::{Source, TextPlace, What};
+use crate::rules::is_name;
+use crate::text::ValueKind;
+
+/// A place that was cut out of a text.
+#[derive(Debug)]
+pub(super) struct Cut<'t> {
+    /// Without its fallback.
+    pub(super) inside: &'t str,
+    pub(super) fallback: Option<String>,
+    /// What follows its `}`.
+    pub(super) rest: &'t str,
+}
+
+/// The characters of CEL that stand outside of quotes, with their places.
+pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut quote: Option<(char, bool)> = None;
+    let mut escaped = false;
+    let mut before = ' ';
+    text.char_indices().filter(move |(_, c)| {
+        let is_inside = quote.is_some();
+        match quote {
+            Some((_, raw)) if escaped && !raw => escaped = false,
+            Some((sign, _)) if *c == sign => quote = None,
+            Some(_) => escaped = *c == '\\',
+            None if *c == '\'' || *c == '"' => quote = Some((*c, before == 'r' || before == 'R')),
+            None => {}
+        }
+        before = *c;
+        !is_inside && quote.is_none()
+    })
+}
+
+/// Cuts the place whose `{` is just before `text`.
+pub(super) fn cut(text: &str) -> Result<Cut<'_>, String> {
+    let unclosed = || "a { without its }; {{ is a brace".to_owned();
+    let mut depth = 0_usize;
+    let mut bars = outside_quotes(text).peekable();
+    while let Some((at, c)) = bars.next() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            '}' if depth == 0 => return Ok(Cut { inside: text[..at].trim(), fallback: None, rest: &text[at + 1..] }),
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            '|' if bars.peek() == Some(&(at + 1, '|')) => {
+                bars.next();
+            }
+            '|' if depth == 0 => {
+                let (fallback, rest) = fallback(&text[at + 1..]).ok_or_else(unclosed)?;
+                return Ok(Cut { inside: text[..at].trim(), fallback: Some(fallback), rest });
+            }
+            _ => {}
+        }
+    }
+    Err(unclosed())
+}
+
+/// Words up to the place's `}`: no CEL, so an apostrophe is one.
+fn fallback(text: &str) -> Option<(String, &str)> {
+    let mut words = String::new();
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '}' => return Some((words.trim().to_owned(), &text[at + 1..])),
+            '\\' if chars.peek().is_some_and(|(_, next)| next.is_ascii_punctuation()) => {
+                words.extend(chars.next().map(|(_, escaped)| escaped));
+            }
+            c => words.push(c),
+        }
+    }
+    None
+}
+
+/// What a place says. `nested`: in the form of a plural.
+pub(super) fn read(cut: &Cut<'_>, nested: bool) -> Result<TextPlace, String> {
+    let Cut { inside, fallback, .. } = cut;
+    if inside.is_empty() {
+        return Err("an empty {}".to_owned());
+    }
+    let what = match whole_call(inside) {
+        Some((name @ ("plain" | "exact"), arguments)) => {
+            let [argument] = arguments.as_slice() else {
+                return Err(format!("{name}(…) takes one value, as in {{{name}(data.order.id)}}"));
+            };
+            let kind = if name == "plain" { ValueKind::Prose } else { ValueKind::Data };
+            What::Value { of: source(argument)?, kind: Some(kind) }
+        }
+        Some((name, arguments)) => What::Form(Box::new(form(name, &arguments, nested)?)),
+        None => What::Value { of: source(inside)?, kind: None },
+    };
+    let place = TextPlace { what, fallback: fallback.clone() };
+    let tells = match &place.what {
+        What::Value { of, .. } => is_fact(of),
+        What::Form(form) => form.arguments().into_iter().any(is_fact),
+    };
+    if tells && fallback.is_none() {
+        return Err(format!("{{{inside}}}: a fact may not have come yet; say what stands for it, as in {{{inside}|soon}}"));
+    }
+    Ok(place)
+}
+
+fn is_fact(source: &Source) -> bool {
+    match source {
+        Source::Fact(_) => true,
+        Source::Expression(_) => false,
+    }
+}
+
+/// A fact, or an expression that has none of the functions of texts.
+pub(super) fn source(text: &str) -> Result<Source, String> {
+    let text = text.trim();
+    if let Some(name) = text.strip_prefix("facts.").filter(|name| is_name(name)) {
+        return Ok(Source::Fact(name.to_owned()));
+    }
+    match super::function::inner_call(text) {
+        Some(name) => {
+            Err(format!("{name}(…) inside an expression: it is the whole of a place, as in {}", super::function::example(name)))
+        }
+        None => Ok(Source::Expression(text.to_owned())),
+    }
+}

@@ -1,0 +1,169 @@
+//! What a payload must look like: JSON Schemas of events, by source, type and version.
+//!
+//! They are checked when the processor is built ([`check`]): what could make validating slow (references in a circle,
+//! patterns that backtrack, schemas without end) stops the build. A payload is then validated in a time that is bounded by
+//! the size of the schema and of the payload. What doesn't match is told with its path and what was expected, never with a
+//! value.
+
+pub mod check;
+mod mismatch;
+mod version;
+
+pub use mismatch::Mismatch;
+pub use version::is_version;
+
+use jsonschema::{PatternOptions, ValidationOptions, Validator};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::OnceLock;
+
+/// The keyword of ours in a schema.
+pub const KEYWORD: &str = "x-tidings";
+
+/// The largest regular expression that a pattern may become, in bytes.
+const PATTERN_SIZE: usize = 1 << 20;
+
+/// What becomes of an event whose payload doesn't match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnMismatch {
+    /// It is processed all the same, and counted.
+    #[default]
+    Accept,
+    /// It is dead: a redrive brings it back when the schema, or the sender, has changed.
+    Reject,
+}
+
+/// A file of `infra/config/schemas/`, checked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSchema {
+    pub source: String,
+    #[serde(rename = "type")]
+    pub event_type: String,
+    pub version: String,
+    pub on_mismatch: OnMismatch,
+    /// Parsed when an event first needs it.
+    pub schema: Box<RawValue>,
+}
+
+/// What a payload was held against, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub version: String,
+    pub on_mismatch: OnMismatch,
+    pub mismatch: Mismatch,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "schema {}: {}", self.version, self.mismatch)
+    }
+}
+
+/// All schemas, ready to use: by source and type, the newest version last.
+#[derive(Debug, Default)]
+pub struct EventSchemas(BTreeMap<(String, String), Vec<Ready>>);
+
+struct Ready {
+    version: String,
+    on_mismatch: OnMismatch,
+    text: Box<RawValue>,
+    compiled: OnceLock<Compiled>,
+}
+
+struct Compiled {
+    schema: Value,
+    validator: Validator,
+    /// The names that the schema itself knows: others are the payload's, and aren't told.
+    names: BTreeSet<String>,
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready").field("version", &self.version).field("on_mismatch", &self.on_mismatch).finish_non_exhaustive()
+    }
+}
+
+impl EventSchemas {
+    pub fn new(schemas: Vec<EventSchema>) -> Self {
+        let mut all: BTreeMap<(String, String), Vec<Ready>> = BTreeMap::new();
+        for EventSchema { source, event_type, version, on_mismatch, schema } in schemas {
+            let ready = Ready { version, on_mismatch, text: schema, compiled: OnceLock::new() };
+            all.entry((source, event_type)).or_default().push(ready);
+        }
+        all.values_mut().for_each(|versions| versions.sort_by(|a, b| version::compare(&a.version, &b.version)));
+        Self(all)
+    }
+
+    /// Validates the payload of an event. `None`: it is valid, or its source and type have no schema.
+    ///
+    /// `dataschema` names the version; the newest is taken where it names none. A version that isn't known is a mismatch by itself,
+    /// under the newest's policy.
+    pub fn validate(&self, source: &str, event_type: &str, dataschema: Option<&str>, data: &Value) -> Option<Finding> {
+        let versions = self.0.get(&(source.to_owned(), event_type.to_owned()))?;
+        let newest = versions.last()?;
+        let named = match dataschema {
+            None => Some(newest),
+            Some(wanted) => versions.iter().find(|ready| version::is_named(&ready.version, wanted)),
+        };
+        let (ready, mismatch) = match named {
+            Some(ready) => (ready, ready.mismatch(data)?),
+            None => {
+                let known = versions.iter().map(|ready| ready.version.as_str()).collect::<Vec<_>>().join(", ");
+                (newest, Mismatch::Version { known })
+            }
+        };
+        Some(Finding { version: ready.version.clone(), on_mismatch: ready.on_mismatch, mismatch })
+    }
+
+    /// The versions of a type, the newest last.
+    pub fn versions(&self, source: &str, event_type: &str) -> impl Iterator<Item = (&str, OnMismatch)> {
+        let versions = self.0.get(&(source.to_owned(), event_type.to_owned()));
+        versions.into_iter().flatten().map(|ready| (ready.version.as_str(), ready.on_mismatch))
+    }
+
+    /// The schemas of a type by their versions, the newest last.
+    pub fn texts(&self, source: &str, event_type: &str) -> impl Iterator<Item = (&str, &RawValue)> {
+        let versions = self.0.get(&(source.to_owned(), event_type.to_owned()));
+        versions.into_iter().flatten().map(|ready| (ready.version.as_str(), &*ready.text))
+    }
+
+    /// The newest schema of a type.
+    pub fn newest(&self, source: &str, event_type: &str) -> Option<&RawValue> {
+        let versions = self.0.get(&(source.to_owned(), event_type.to_owned()))?;
+        versions.last().map(|ready| &*ready.text)
+    }
+
+    /// Source and type of each.
+    pub fn types(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.keys().map(|(source, event_type)| (source.as_str(), event_type.as_str()))
+    }
+}
+
+impl Ready {
+    fn mismatch(&self, data: &Value) -> Option<Mismatch> {
+        let compiled = self.compiled.get_or_init(|| Compiled::new(&self.text));
+        let error = compiled.validator.validate(data).err()?;
+        Some(Mismatch::of(&error, &compiled.schema, &compiled.names))
+    }
+}
+
+impl Compiled {
+    fn new(text: &RawValue) -> Self {
+        let schema: Value = serde_json::from_str(text.get()).expect("build.rs checked it");
+        let validator = options().build(&schema).expect("build.rs checked it");
+        Self { names: check::names(&schema), validator, schema }
+    }
+}
+
+/// Nothing is ever fetched, and patterns take linear time.
+fn options() -> ValidationOptions<'static> {
+    jsonschema::options()
+        .offline()
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE))
+        .should_validate_formats(true)
+}

@@ -1,0 +1,326 @@
+//! How requests are signed, as data. What a scheme covers, and what makes it unsafe, is `coverage`'s to say.
+
+use super::address::{AddressPattern, NamePattern};
+use super::{JsonPath, OneOrMany, Reference, Template};
+use crate::limits::DEFAULT_TOLERANCE;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How requests are signed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scheme {
+    pub algorithm: Algorithm,
+    pub signature: Signature,
+    #[serde(default)]
+    pub key: KeyPreparation,
+    /// What is signed, as `{sig:t}.{body}`. A token signs nothing and has none; a JSON Web Token signs itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Template>,
+    /// For deliveries whose events are signed one by one: the list of them. All must be right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<JsonPath>,
+    /// Where the SHA-256 of the body is, in hexadecimal, for schemes that sign that instead of the body. It may be missing
+    /// where the body is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_sha256: Option<Reference>,
+    /// The same of the URL that the provider was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_sha256: Option<Reference>,
+    /// In which forms the provider may have signed the URL: each is tried.
+    #[serde(default, skip_serializing_if = "UrlForm::is_given")]
+    pub urls: UrlForm,
+    /// Values that must be one of these, whoever signed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expect: BTreeMap<Reference, OneOrMany<Template>>,
+    /// What of a JSON Web Token is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwt: Option<Jwt>,
+    /// Where the provider's public key is fetched. The secret is then what was agreed on with the provider beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_key: Option<RemoteKey>,
+    /// The provider signs only a part of what it sends, and whoever configures it knows. Without it such a scheme is refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// Where the time of signing is; absent where the provider signs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<SignedTimestamp>,
+}
+
+/// How a signature is made and compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum Algorithm {
+    #[serde(rename = "hmac-sha256")]
+    HmacSha256,
+    #[serde(rename = "hmac-sha512")]
+    HmacSha512,
+    /// Of old providers. HMAC doesn't need what SHA-1 and MD5 have lost.
+    #[serde(rename = "hmac-sha1")]
+    HmacSha1,
+    #[serde(rename = "hmac-md5")]
+    HmacMd5,
+    /// The secret is the provider's public key.
+    #[serde(rename = "ed25519")]
+    Ed25519,
+    /// With SHA-256; the secret is the provider's public key as SPKI, the signature ASN.1.
+    #[serde(rename = "ecdsa-p256")]
+    EcdsaP256,
+    /// PKCS #1 v1.5, 2,048 bits and more. The public key is fetched, or it is the secret, as SPKI.
+    #[serde(rename = "rsa-sha256")]
+    RsaSha256,
+    /// The same, or with SHA-1.
+    #[serde(rename = "rsa-sha256-or-sha1")]
+    RsaSha256OrSha1,
+    /// A JSON Web Token (RFC 7519); see [`Jwt`].
+    #[serde(rename = "jwt")]
+    Jwt,
+    /// A plain digest of a message that holds `{secret}`.
+    #[serde(rename = "sha256")]
+    Sha256,
+    /// The request holds the secret itself: it proves who sends, and binds nothing that is sent.
+    #[serde(rename = "token")]
+    Token,
+}
+
+impl Algorithm {
+    /// As the files name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HmacSha256 => "hmac-sha256",
+            Self::HmacSha512 => "hmac-sha512",
+            Self::HmacSha1 => "hmac-sha1",
+            Self::HmacMd5 => "hmac-md5",
+            Self::Ed25519 => "ed25519",
+            Self::EcdsaP256 => "ecdsa-p256",
+            Self::RsaSha256 => "rsa-sha256",
+            Self::RsaSha256OrSha1 => "rsa-sha256-or-sha1",
+            Self::Jwt => "jwt",
+            Self::Sha256 => "sha256",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// Where the signature is and how it is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// `header:NAME`, `query:NAME`, `json:PATH`, `form:FIELD`, or `body` (which is then the token). Of several places each
+    /// may hold one.
+    pub from: OneOrMany<Reference>,
+    #[serde(default)]
+    pub encoding: Encoding,
+    #[serde(default)]
+    pub written: Written,
+}
+
+impl Signature {
+    /// Its places, for people.
+    pub fn places(&self) -> String {
+        let place = |place: &Reference| place.header().map_or_else(|| place.to_string(), str::to_owned);
+        self.from.0.iter().map(place).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// A token, as it is.
+    #[default]
+    Text,
+    Hex,
+    /// With or without padding.
+    Base64,
+    /// URL-safe, with or without padding.
+    Base64url,
+}
+
+/// How that place holds the signature.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Written {
+    /// Nothing but the signature.
+    #[default]
+    Plain,
+    /// After a fixed text, in capitals or not: `sha256=` in `sha256=5f…`.
+    Prefix(String),
+    /// In a list of `key=value`: `t=1,v1=5f…,v1=a0…`. All fields of that key are tried; the others can be referred to as
+    /// `sig:t`.
+    Fields {
+        key: String,
+        #[serde(default = "comma")]
+        separator: String,
+    },
+    /// In a list by position: `1795168800,5f…,a0…`. The first `skip` are fields, `sig:0` and so on; all others are tried.
+    Positional {
+        skip: usize,
+        #[serde(default = "comma")]
+        separator: String,
+    },
+    /// In a list of `tag,signature`: `v1,5f… v1a,a0…`. All of that tag are tried, of `*` all there are.
+    Tagged {
+        tag: String,
+        #[serde(default = "space")]
+        separator: String,
+        #[serde(default = "comma")]
+        tag_separator: String,
+    },
+}
+
+fn comma() -> String {
+    ",".to_owned()
+}
+
+fn space() -> String {
+    " ".to_owned()
+}
+
+/// What makes the key of the secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPreparation {
+    #[serde(default)]
+    pub encoding: KeyEncoding,
+    /// Taken off first, where the secret has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip_prefix: Option<String>,
+    /// The secret is a name and the key, with this between them: `public|private`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_by: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyEncoding {
+    /// The text's own bytes.
+    #[default]
+    Utf8,
+    Hex,
+    Base64,
+    /// The text's SHA-1.
+    Sha1,
+    /// A public key as a JSON Web Key (RFC 7517), a set of them, or `{"key": …}` around one, as the provider's API gives it.
+    Jwk,
+}
+
+/// How a provider writes the URL that it signs, where that isn't always the one that it was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UrlForm {
+    /// As it was given, with the query as sent.
+    #[default]
+    Given,
+    /// As given or with `%3A %2F %3F %40 %21 %24 %27 %28 %29 %2A %2C %3B` decoded: HubSpot's version 3.
+    Decoded,
+    /// With and without the port; the query as sent, with what a URL can't hold escaped, or decoded and escaped again: Twilio.
+    Twilio,
+}
+
+impl UrlForm {
+    /// For `skip_serializing_if`.
+    pub fn is_given(&self) -> bool {
+        *self == Self::Given
+    }
+}
+
+/// What of a JSON Web Token is taken. `exp` and `nbf` are held to the clock wherever the token has them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Jwt {
+    /// No other is taken, whatever the token says.
+    pub algorithms: Vec<JwtAlgorithm>,
+    /// Tokens without `exp` are taken too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lasting: bool,
+    /// The token's payload is the event, and the body is the token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_event: bool,
+}
+
+/// How a JSON Web Token is signed (RFC 7518).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum JwtAlgorithm {
+    Hs256,
+    Hs384,
+    Hs512,
+    Rs256,
+    Es256,
+}
+
+impl JwtAlgorithm {
+    /// As the token's header names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Hs384 => "HS384",
+            Self::Hs512 => "HS512",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+
+    /// Whether the key is a public one.
+    pub const fn is_asymmetric(self) -> bool {
+        match self {
+            Self::Hs256 | Self::Hs384 | Self::Hs512 => false,
+            Self::Rs256 | Self::Es256 => true,
+        }
+    }
+}
+
+/// Where a provider's public key is fetched: over HTTPS, bounded in size and time, kept, and at most once a minute from one address
+/// on account of requests that may be forged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum RemoteKey {
+    /// A JSON Web Key Set (RFC 7517) at this address, which may hold `{secret}`.
+    Jwks { url: Template },
+    /// A certificate at an address that the request names.
+    Certificate(Certificate),
+}
+
+/// A certificate at an address that a request names: which addresses may be fetched, and whose certificate it must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// Where the request names it.
+    pub from: Reference,
+    /// It must be exactly one of these.
+    pub addresses: OneOrMany<AddressPattern>,
+    /// The certificate must be of one of these hosts.
+    pub names: OneOrMany<NamePattern>,
+    /// Other certificates may follow it in the document. Without this, it stands there alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chain: bool,
+}
+
+/// The time of signing. It is checked both ways: too old and too far ahead.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedTimestamp {
+    pub from: Reference,
+    #[serde(default)]
+    pub unit: TimeUnit,
+    #[serde(default = "default_tolerance")]
+    pub tolerance_seconds: u64,
+}
+
+fn default_tolerance() -> u64 {
+    DEFAULT_TOLERANCE.as_secs()
+}
+
+/// How a time is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeUnit {
+    /// Seconds since 1970, as a number or digits.
+    #[default]
+    S,
+    /// Milliseconds since 1970, as a number or digits.
+    Ms,
+    /// `2026-11-20T10:00:00Z`, with any offset. An event's may have a space for the `T`, ` UTC` or ` -0700`.
+    Rfc3339,
+    /// A date and a time without an offset, which are UTC's.
+    Utc,
+}
