@@ -88,10 +88,11 @@ fn report_failure(record: &Record, failure: &Failure, then: &Then) {
     let message_id = claim_key.is_none().then_some(record.message_id.as_str());
     let (event_id, event_type) = (record.envelope().map(|_| Shown(record.event_id())), Shown(record.event_type()));
     let event_id = event_id.as_ref().map(tracing::field::display);
+    let named = claim_key.map(tracing::field::display);
     macro_rules! line {
         ($level:ident, $outcome:literal, $message:literal $(, $field:ident = $value:expr)*) => {
             tracing::$level!(
-                claim_key, message_id, event_id, source, %event_type, outcome = $outcome, code, stage, reason, cause, receive_count,
+                claim_key = named, message_id, event_id, source, %event_type, outcome = $outcome, code, stage, reason, cause, receive_count,
                 trace_id, $($field = $value,)* $message
             )
         };
