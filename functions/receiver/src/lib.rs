@@ -15,6 +15,7 @@ pub mod delivery;
 mod encoding;
 pub mod extract;
 pub mod handshake;
+mod json;
 pub mod lambda;
 pub mod ready;
 mod refusals;

@@ -83,7 +83,7 @@ fn from(order: &Order) -> String {
 }
 
 fn entry(claim: &Claim) {
-    let at = claim.occurred.as_deref().and_then(|o| o.split('#').next()).unwrap_or("");
+    let at = claim.happened().map(|at| at.to_string()).unwrap_or_default();
     let outcome = claim.outcome.map_or(claim.state.as_str(), |o| o.as_str());
     say!("    {}  {outcome:<8}  {:<28}  {}", paint(FAINT, at), claim.event_type, paint(FAINT, short(claim.key.as_str(), 48)));
     if let Some(ManualChange { by, reason, .. }) = &claim.manual {

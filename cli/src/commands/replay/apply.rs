@@ -25,7 +25,6 @@ use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::{Context, FactKind, Facts, ItemKey};
-use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::{BatchName, Part, is_of};
 use tidings_core::ports::{ActionQueue, TimerQueue};
@@ -99,7 +98,7 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
     };
     let by = operator(&options.at, options.by.as_deref()).await?;
     let batch = Batch { options, hand, reader: tables.reader(), name, by, reason, at: SystemClock.now() };
-    let (ours, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| Due::read(event).is_some());
+    let (ours, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| event.is_ours());
     if !ours.is_empty() {
         note(&format!("{} are links or were set by hand: they aren't applied again", ours.len()));
     }
@@ -205,7 +204,7 @@ impl Batch<'_> {
             Err(failure) => return Ok(Err(failure)),
         };
         match self.hand.apply(&work).await {
-            Err(failure @ (Unprocessed::Unavailable(_) | Unprocessed::Contended)) => Err(self.stopped(&failure)),
+            Err(failure) if failure.is_transient() => Err(self.stopped(&failure)),
             came => Ok(came),
         }
     }

@@ -7,7 +7,7 @@ use crate::arguments::RulesExplain;
 use crate::commands::events::show;
 use crate::project::refused;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data_of, paint, say, short};
-use processor::plan::without_payload;
+use processor::planner::without_payload;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
@@ -210,5 +210,5 @@ fn print(event: &Explained) {
         say!("  node          {node}");
     }
     event.actions.iter().for_each(|action| say!("  action        {action}"));
-    claim.actions.iter().filter(|action| !action.ends_with(" queued")).for_each(|action| say!("  action        {action}"));
+    claim.actions.iter().filter(|action| !action.is_queued()).for_each(|action| say!("  action        {action}"));
 }

@@ -5,7 +5,6 @@ use crate::Failure;
 use crate::arguments::Place;
 use crate::target::{dead_letters, reader_at, unreadable};
 use tidings_core::claim::{Claim, ClaimKey};
-use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual;
 
@@ -26,7 +25,7 @@ pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelop
     })?;
     if let Some(event) = kept.and_then(|event| event.envelope().ok()) {
         // No rule is about an event of our own: a link, or what was set by hand.
-        return Ok((claim, Some(event).filter(|event| Due::read(event).is_none())));
+        return Ok((claim, Some(event).filter(|event| !event.is_ours())));
     }
     if let Some(of) = manual::applied_again(&claim.key) {
         let key = ClaimKey::from(of.to_owned());
