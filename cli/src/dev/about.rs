@@ -2,7 +2,7 @@
 //! says it, so a command that was given one address finds the other.
 
 use super::access::Token;
-use super::clock::WorkClock;
+use super::clock::{MAX_MOVE, WorkClock};
 use crate::Failure;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
@@ -67,7 +67,8 @@ pub(crate) async fn now_at(url: &str) -> Timestamp {
 }
 
 fn call(url: &str, token: &Token, by: Option<Duration>) -> Result<Known, ureq::Error> {
-    let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build().into();
+    let timeout = by.map_or(TIMEOUT, |_| MAX_MOVE + 3 * TIMEOUT);
+    let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(timeout)).build().into();
     let (url, bearer) = (url.trim_end_matches('/'), format!("Bearer {}", token.as_str()));
     let mut response = match by {
         None => agent.get(format!("{url}{}", super::OWN_PATHS)).header("authorization", bearer).call()?,

@@ -1,16 +1,33 @@
 //! The clock of `dev`: that of this machine, and as far ahead of it as `tidings dev advance` has moved it. The receiver, the
 //! processor and the queues read it, so timers, delays, quiet hours and joins come as if that time had passed.
 //!
+//! It is moved from one message to the next that becomes visible, and waits there until that one is processed: a timer that came an hour
+//! late would say that the queue lags, and a join would wait on.
+//!
 //! Never: a clock that goes back. With `--data` it stays ahead after a restart, because what was written has its times.
 
+use super::cloud::{EVENTS_QUEUE, LINKS_QUEUE};
 use super::queues::store::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tidings_core::time::{Clock, SystemClock, Timestamp, millis};
+use tidings_core::time::{Clock, SystemClock, Timestamp};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 /// How far a clock can be moved at once: longer than anything that Tidings keeps or waits for.
 pub(crate) const MAX_ADVANCE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// The queues whose messages are waited for on the way.
+const QUEUES: [&str; 2] = [EVENTS_QUEUE, LINKS_QUEUE];
+
+/// How long a move may take. What is due after that comes late, all at once.
+pub(super) const MAX_MOVE: Duration = Duration::from_secs(60);
+
+/// How long one message is waited for.
+const MAX_STEP: Duration = Duration::from_secs(10);
+
+const LOOK: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(crate) struct WorkClock {
@@ -29,12 +46,38 @@ impl WorkClock {
         Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst).unsigned_abs())
     }
 
-    /// Moves it. Whoever waits for a message looks again.
-    pub(crate) fn advance(&self, by: Duration) -> rusqlite::Result<()> {
-        let by_ms = i64::try_from(millis(by)).unwrap_or(i64::MAX);
-        self.ahead_ms.store(self.store.advance(by_ms)?, Ordering::SeqCst);
+    /// Moves it, with what becomes due on the way processed at its time.
+    pub(crate) async fn advance(self: Arc<Self>, by: Duration) -> rusqlite::Result<()> {
+        let (began, target) = (Instant::now(), self.now().plus(by));
+        while began.elapsed() < MAX_MOVE {
+            let Some(next) = self.stored(|store, now| store.next_due_ms(QUEUES, now)).await? else { break };
+            if next > target.unix_ms() {
+                break;
+            }
+            self.move_to(next).await?;
+            let step = Instant::now();
+            while self.stored(|store, now| store.is_busy(QUEUES, now)).await? && step.elapsed() < MAX_STEP {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        self.move_to(target.unix_ms()).await
+    }
+
+    /// Whoever waits for a message looks again.
+    async fn move_to(self: &Arc<Self>, to_ms: i64) -> rusqlite::Result<()> {
+        let by_ms = to_ms.saturating_sub(self.now().unix_ms()).max(0);
+        let ahead = self.stored(move |store, _| store.advance(by_ms)).await?;
+        self.ahead_ms.store(ahead, Ordering::SeqCst);
         self.store.wake();
         Ok(())
+    }
+
+    async fn stored<T: Send + 'static>(
+        self: &Arc<Self>,
+        call: impl FnOnce(&Store, i64) -> rusqlite::Result<T> + Send + 'static,
+    ) -> rusqlite::Result<T> {
+        let (store, now_ms) = (Arc::clone(&self.store), self.now().unix_ms());
+        spawn_blocking(move || call(&store, now_ms)).await.unwrap_or(Err(rusqlite::Error::ExecuteReturnedResults))
     }
 }
 

@@ -24,6 +24,8 @@ mod reload;
 mod secrets;
 mod show;
 mod signals;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod workbench;
 
@@ -40,6 +42,7 @@ use std::sync::Arc;
 use tidings_core::aws::Https;
 use tidings_core::config::source::Source;
 use tidings_core::time::SystemClock;
+use tokio::net::TcpListener;
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 use workbench::{Setup, Workbench};
@@ -106,17 +109,8 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     banner::missing(&documents.missing);
 
     let (stop, stopped) = channel::channel(false);
-    let mut running = JoinSet::new();
-    for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
-        running.spawn(mapping::run(Arc::clone(&cloud), from, Arc::clone(&workbench), stopped.clone()));
-    }
     let chatbot = Arc::new(Chatbot::default());
-    running.spawn(Arc::clone(&chatbot).run(Arc::clone(&cloud), options.actions_to.clone(), stopped.clone()));
-    let (about, token) = (Arc::clone(&cloud.about), cloud.token.clone());
-    let server = http::serve(listener, Arc::clone(&workbench), cloud.links(), about, token, signals::heard(stopped.clone()));
-    running.spawn(async move {
-        let _ = server.await;
-    });
+    let mut running = start(listener, &cloud, &workbench, &chatbot, &options.actions_to, &stopped);
     running.spawn(reload::run(workbench, presets_at, stopped));
 
     let secrets = &documents.sources;
@@ -138,6 +132,29 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
         None if !options.exit => ExitCode::SUCCESS,
         None | Some(false) => ExitCode::FAILURE,
     })
+}
+
+/// The server, the event source mappings and whoever takes the actions, until `stopped` turns true.
+fn start(
+    listener: TcpListener,
+    cloud: &Arc<Cloud>,
+    workbench: &Arc<Workbench>,
+    chatbot: &Arc<Chatbot>,
+    actions_to: &ActionsTo,
+    stopped: &channel::Receiver<bool>,
+) -> JoinSet<()> {
+    let mut running = JoinSet::new();
+    for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
+        running.spawn(mapping::run(Arc::clone(cloud), from, Arc::clone(workbench), stopped.clone()));
+    }
+    running.spawn(Arc::clone(chatbot).run(Arc::clone(cloud), actions_to.clone(), stopped.clone()));
+    let (about, token) = (Arc::clone(&cloud.about), cloud.token.clone());
+    let stop = signals::heard(stopped.clone());
+    let server = http::serve(listener, Arc::clone(workbench), cloud.links(), about, token, stop);
+    running.spawn(async move {
+        let _ = server.await;
+    });
+    running
 }
 
 /// Lets what is in flight be finished. What takes longer is left: with --data it is in its queue at the next start.

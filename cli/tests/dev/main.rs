@@ -20,3 +20,4 @@ mod rotate;
 mod stack;
 mod status;
 mod support;
+mod workbench;

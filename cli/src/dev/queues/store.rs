@@ -196,6 +196,18 @@ impl Store {
         self.connection().query_row(next, params![queue, now_ms], |row| row.get(0))
     }
 
+    /// The same of two queues.
+    pub(crate) fn next_due_ms(&self, queues: [&str; 2], now_ms: i64) -> rusqlite::Result<Option<i64>> {
+        let next = "SELECT MIN(visible_ms) FROM messages WHERE queue IN (?1, ?2) AND visible_ms > ?3 AND held = 0";
+        self.connection().query_row(next, params![queues[0], queues[1], now_ms], |row| row.get(0))
+    }
+
+    /// Whether one of them has a message to be taken, or one that is being worked on.
+    pub(crate) fn is_busy(&self, queues: [&str; 2], now_ms: i64) -> rusqlite::Result<bool> {
+        let busy = "SELECT EXISTS (SELECT 1 FROM messages WHERE queue IN (?1, ?2) AND (visible_ms <= ?3 OR held = 1))";
+        self.connection().query_row(busy, params![queues[0], queues[1], now_ms], |row| row.get(0))
+    }
+
     /// How far the clock was moved ahead.
     pub(crate) fn ahead_ms(&self) -> rusqlite::Result<i64> {
         self.connection().query_row("SELECT COALESCE(SUM(ahead_ms), 0) FROM clock", [], |row| row.get(0))
@@ -203,8 +215,12 @@ impl Store {
 
     /// Moves the clock ahead, and returns how far it is then.
     pub(crate) fn advance(&self, by_ms: i64) -> rusqlite::Result<i64> {
-        self.connection().execute("INSERT INTO clock VALUES (?1)", [by_ms])?;
-        self.ahead_ms()
+        self.transact(|transaction| {
+            let ahead: i64 = transaction.query_row("SELECT COALESCE(SUM(ahead_ms), 0) FROM clock", [], |row| row.get(0))?;
+            transaction.execute("DELETE FROM clock", [])?;
+            let ahead = ahead.saturating_add(by_ms);
+            transaction.execute("INSERT INTO clock VALUES (?1)", [ahead]).map(|_| ahead)
+        })
     }
 
     fn visible(&self, queue: &str, max: usize, now_ms: i64) -> rusqlite::Result<Vec<i64>> {
