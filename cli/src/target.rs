@@ -176,10 +176,8 @@ pub(crate) async fn events_depth(options: &Place) -> Result<Depth, Failure> {
 
 /// How much is in the queues that keep events or what came of them.
 pub(crate) async fn depths(options: &Place) -> Result<[(&'static str, Result<Depth, Unavailable>); 3], Failure> {
-    let (sqs, [events, dead, actions]) =
-        queues(options, [QueueName::Events, QueueName::DeadLetters, QueueName::Actions]).await?;
-    let (events, dead, actions) =
-        tokio::join!(Depth::of(&sqs, &events), Depth::of(&sqs, &dead), Depth::of(&sqs, &actions));
+    let (sqs, [events, dead, actions]) = queues(options, [QueueName::Events, QueueName::DeadLetters, QueueName::Actions]).await?;
+    let (events, dead, actions) = tokio::join!(Depth::of(&sqs, &events), Depth::of(&sqs, &dead), Depth::of(&sqs, &actions));
     Ok([("events", events), ("dead letters", dead), ("actions", actions)])
 }
 

@@ -34,12 +34,10 @@ pub struct DevAdvance {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
         eval \"$(tidings dev env)\"\n  \
         aws sqs receive-message --queue-url \"$ACTIONS_QUEUE_URL\" --attribute-names All\n  \
-        tidings dev env --json"
-)]
+        tidings dev env --json")]
 pub struct DevEnv {
     /// Where `tidings dev` is
     #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]

@@ -10,13 +10,13 @@
 //! that as an example.
 
 use super::cloud::Cloud;
-use super::queues::store::Store;
 use super::mapping::{FAILED_PAUSE, WAIT_SECONDS};
 use super::push;
+use super::queues::store::Store;
 use crate::style::{FAINT, NAME, STRONG, WARN, data_line, paint, short, shown};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use serde_json::Value;
 use http::Uri;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};

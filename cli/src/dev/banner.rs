@@ -64,6 +64,9 @@ pub(super) fn missing(missing: &Missing) {
     }
     if !apis.is_empty() {
         let names = apis.join(", ");
-        say!("  {} API {names}: rules that fetch from it fail; give --api-secrets FILE, or --api NAME=URL", paint(WARN, "no secret"));
+        say!(
+            "  {} API {names}: rules that fetch from it fail; give --api-secrets FILE, or --api NAME=URL",
+            paint(WARN, "no secret")
+        );
     }
 }

@@ -11,7 +11,7 @@ use super::queues::store::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tidings_core::time::{Clock, SystemClock, Timestamp};
+use tidings_core::time::{Clock, SystemClock, Timestamp, millis};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
@@ -48,24 +48,27 @@ impl WorkClock {
 
     /// Moves it, with what becomes due on the way processed at its time.
     pub(crate) async fn advance(self: Arc<Self>, by: Duration) -> rusqlite::Result<()> {
-        let (began, target) = (Instant::now(), self.now().plus(by));
+        let (began, target) = (Instant::now(), self.ahead().saturating_add(by));
         while began.elapsed() < MAX_MOVE {
+            let now = self.now();
             let Some(next) = self.stored(|store, now| store.next_due_ms(QUEUES, now)).await? else { break };
-            if next > target.unix_ms() {
+            let step = self.ahead().saturating_add(Timestamp::from_unix_ms(next).since(now));
+            if step > target {
                 break;
             }
-            self.move_to(next).await?;
-            let step = Instant::now();
-            while self.stored(|store, now| store.is_busy(QUEUES, now)).await? && step.elapsed() < MAX_STEP {
+            self.move_to(step).await?;
+            let began = Instant::now();
+            while self.stored(|store, now| store.is_busy(QUEUES, now)).await? && began.elapsed() < MAX_STEP {
                 tokio::time::sleep(LOOK).await;
             }
         }
-        self.move_to(target.unix_ms()).await
+        self.move_to(target).await
     }
 
-    /// Whoever waits for a message looks again.
-    async fn move_to(self: &Arc<Self>, to_ms: i64) -> rusqlite::Result<()> {
-        let by_ms = to_ms.saturating_sub(self.now().unix_ms()).max(0);
+    /// Moves it to so far ahead. Whoever waits for a message looks again.
+    async fn move_to(self: &Arc<Self>, ahead: Duration) -> rusqlite::Result<()> {
+        let by = ahead.saturating_sub(self.ahead());
+        let by_ms = i64::try_from(millis(by)).unwrap_or(i64::MAX);
         let ahead = self.stored(move |store, _| store.advance(by_ms)).await?;
         self.ahead_ms.store(ahead, Ordering::SeqCst);
         self.store.wake();

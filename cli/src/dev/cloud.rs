@@ -15,6 +15,8 @@ use super::queues::store::Store;
 use super::queues::{ACCOUNT, Queues, legacy};
 use crate::Failure;
 use aws_config::Region;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -117,6 +119,9 @@ impl Cloud {
             .build();
         let config = loader()
             .http_client(emulator.http_client())
+            // A receive waits 20 s, in this process.
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .credentials_provider(credentials(NO_KEY))
             .region(Region::from_static(REGION))
             .load()

@@ -30,7 +30,8 @@ pub(crate) async fn run_env(options: DevEnv) -> Result<ExitCode, Failure> {
     let (token, known) = found.ok_or_else(|| Failure::new(format!("no `tidings dev` answers at {}", options.url)).hint(HINT))?;
     let environment = environment(&known.aws, token.as_str());
     if options.json {
-        let object: serde_json::Map<String, Value> = environment.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+        let object: serde_json::Map<String, Value> =
+            environment.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
         data(&object.into());
     } else {
         environment.iter().for_each(|(name, value)| say!("export {name}={value}"));

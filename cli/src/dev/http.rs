@@ -5,6 +5,7 @@ use super::about::{About, Known};
 use super::access::{Token, admit};
 use super::clock::MAX_ADVANCE;
 use super::workbench::Workbench;
+use axum::Json;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -12,7 +13,6 @@ use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::Json;
 use receiver::Receiver;
 use receiver::delivery::Delivery;
 use std::future::Future;
@@ -110,6 +110,10 @@ async fn advance(State(about): State<Arc<About>>, by_ms: String) -> Response {
 
 async fn handle(State((current, to)): State<(Current, Option<Listener>)>, request: Request) -> Response {
     let at = SystemClock.now();
+    // A command that looks for a `dev` is no delivery.
+    if to.is_some() && request.uri().path().starts_with(super::OWN_PATHS) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, MAX_REQUEST_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();

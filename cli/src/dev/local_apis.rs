@@ -125,7 +125,9 @@ fn read(place: &Path, rest: &str, at_most: usize) -> Result<Vec<u8>, GetError> {
         place.to_owned()
     };
     match std::fs::read(&path) {
-        Ok(bytes) if bytes.len() > at_most => Err(GetError::NoAnswer(format!("{} has more than {at_most} bytes", path.display()))),
+        Ok(bytes) if bytes.len() > at_most => {
+            Err(GetError::NoAnswer(format!("{} has more than {at_most} bytes", path.display())))
+        }
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(GetError::Status(404)),
         Err(error) => Err(GetError::NoAnswer(format!("{}: {error}", path.display()))),
@@ -138,12 +140,20 @@ mod tests {
 
     #[test]
     fn an_api_can_be_on_this_machine_and_on_no_other() {
-        for good in ["orders=http://127.0.0.1:9000", "orders=http://localhost:9000/v1/", "o=https://[::1]:9", "o=file:tests/api"] {
+        for good in ["orders=http://127.0.0.1:9000", "orders=http://localhost:9000/v1/", "o=https://[::1]:9", "o=file:tests/api"]
+        {
             assert!(good.parse::<LocalApi>().is_ok(), "{good}");
         }
         let refused = [
-            "", "orders", "=http://127.0.0.1", "orders=http://10.0.0.7:9000", "orders=https://api.example/", "orders=ftp://127.0.0.1",
-            "orders=file:", "orders=127.0.0.1:9000", "orders=http://localhost.evil.example/",
+            "",
+            "orders",
+            "=http://127.0.0.1",
+            "orders=http://10.0.0.7:9000",
+            "orders=https://api.example/",
+            "orders=ftp://127.0.0.1",
+            "orders=file:",
+            "orders=127.0.0.1:9000",
+            "orders=http://localhost.evil.example/",
         ];
         for bad in refused {
             assert!(bad.parse::<LocalApi>().unwrap_err().contains("allowed"), "{bad}");
@@ -159,7 +169,8 @@ mod tests {
         let api = folder.join("api");
         assert_eq!(read(&api, "orders/A%201?expand=x", 100).unwrap(), b"{\"n\":1}");
         assert_eq!(read(&api.join("orders/A 1.json"), "anything", 100).unwrap(), b"{\"n\":1}", "a file is every answer");
-        for (outside, why) in [("../secret", "dots"), ("%2e%2e/secret", "dots"), ("..%2fsecret", "a slash"), ("orders/B", "none")] {
+        for (outside, why) in [("../secret", "dots"), ("%2e%2e/secret", "dots"), ("..%2fsecret", "a slash"), ("orders/B", "none")]
+        {
             assert!(matches!(read(&api, outside, 100), Err(GetError::Status(404))), "{why}");
         }
         assert!(matches!(read(&api, "orders/A%201", 3), Err(GetError::NoAnswer(_))), "too long");

@@ -73,7 +73,10 @@ mod tests {
         let document = merged(r#"{"stripe": "demo", "slack": ["a", "b"]}"#, r#"{"stripe": ["mine"], "kitchen": "k"}"#).unwrap();
         let all = parse(&document).unwrap();
         let of = |name: &str| all[name].0.clone();
-        assert_eq!((of("stripe"), of("slack"), of("kitchen")), (vec!["mine".into()], vec!["a".into(), "b".into()], vec!["k".into()]));
+        assert_eq!(
+            (of("stripe"), of("slack"), of("kitchen")),
+            (vec!["mine".into()], vec!["a".into(), "b".into()], vec!["k".into()])
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::store::{New, Queue, Receipt, Redrive, Taken};
 use super::wire::{
-    self, Attribute, Batch, Change, MAX_BATCH, MAX_DELAY_S, MAX_VISIBILITY_TIMEOUT_S, MAX_WAIT_S, Receive, Refused, Send, at_most,
-    is_wanted,
+    self, Attribute, Batch, Change, MAX_BATCH, MAX_DELAY_S, MAX_VISIBILITY_TIMEOUT_S, MAX_WAIT_S, Receive, Refused, Send,
+    at_most, is_wanted,
 };
 use super::{Part, Queues};
 use base64::Engine as _;
@@ -183,11 +183,16 @@ fn checked(mut request: Send, fifo: bool, of_queue: &Attributes) -> Result<Send,
         return Err(Refused::missing("MessageGroupId"));
     }
     if let Some(delay) = request.delay_seconds.filter(|delay| *delay > 0) {
-        return Err(Refused::invalid("DelaySeconds", &delay, "The request include parameter that is not valid for this queue type"));
+        return Err(Refused::invalid(
+            "DelaySeconds",
+            &delay,
+            "The request include parameter that is not valid for this queue type",
+        ));
     }
     if request.message_deduplication_id.is_none() {
         if !is_true(of_queue, "ContentBasedDeduplication") {
-            let message = "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly";
+            let message =
+                "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly";
             return Err(Refused::new("InvalidParameterValue", message));
         }
         request.message_deduplication_id = Some(Sha256Hex::of(request.message_body.as_bytes()).digits().to_owned());
@@ -208,9 +213,8 @@ fn message(taken: Taken, request: &Receive) -> Result<Value, Refused> {
         system.push(("SequenceNumber", sequence(&taken.sequence.to_string())));
     }
     system.extend(taken.deduplication.map(|id| ("MessageDeduplicationId", id)));
-    let asked = |name: &str| {
-        is_wanted(&request.message_system_attribute_names, name) || is_wanted(&request.attribute_names, name)
-    };
+    let asked =
+        |name: &str| is_wanted(&request.message_system_attribute_names, name) || is_wanted(&request.attribute_names, name);
     let system: Map<String, Value> =
         system.into_iter().filter(|(name, _)| asked(name)).map(|(name, value)| (name.to_owned(), value.into())).collect();
     let mut of_message = read(&taken.attributes)?;

@@ -350,15 +350,16 @@ fn send(transaction: &Transaction<'_>, queue: &str, message: &New<'_>, now_ms: i
     Ok(sent)
 }
 
-/// Which messages can be taken out.
+/// Which messages can be taken out: of a FIFO queue in the order in which they were sent, of another in that in which they became
+/// visible.
 fn visible(connection: &Connection, queue: &str, max: usize, now_ms: i64) -> rusqlite::Result<Vec<i64>> {
-    let mut found = connection.prepare_cached(
-        "SELECT seq FROM messages AS m WHERE queue = ?1 AND visible_ms <= ?2
+    const STANDARD: &str = "SELECT seq FROM messages WHERE queue = ?1 AND visible_ms <= ?2 ORDER BY visible_ms, seq LIMIT ?3";
+    const FIFO: &str = "SELECT seq FROM messages AS m WHERE queue = ?1 AND visible_ms <= ?2
             AND (group_id IS NULL OR NOT EXISTS (
                 SELECT 1 FROM messages AS out
                 WHERE out.queue = ?1 AND out.group_id = m.group_id AND out.visible_ms > ?2))
-         ORDER BY seq LIMIT ?3",
-    )?;
+         ORDER BY seq LIMIT ?3";
+    let mut found = connection.prepare_cached(if queue.ends_with(".fifo") { FIFO } else { STANDARD })?;
     let max = i64::try_from(max).unwrap_or(i64::MAX);
     found.query_map(params![queue, now_ms, max], |row| row.get(0))?.collect()
 }

@@ -157,7 +157,23 @@ impl Refused {
 
     /// Tidings moves dead letters one by one, as it must on AWS.
     pub(super) fn unsupported(operation: &str) -> Self {
-        Self::new("UnsupportedOperation", format!("{operation} isn't part of the embedded SQS: `tidings dlq redrive` moves messages"))
+        Self::new(
+            "UnsupportedOperation",
+            format!("{operation} isn't part of the embedded SQS: `tidings dlq redrive` moves messages"),
+        )
+    }
+
+    fn code(&self) -> String {
+        match self.kind {
+            "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue".to_owned(),
+            kind @ ("EmptyBatchRequest"
+            | "TooManyEntriesInBatchRequest"
+            | "BatchEntryIdsNotDistinct"
+            | "UnsupportedOperation") => {
+                format!("AWS.SimpleQueueService.{kind}")
+            }
+            kind => kind.to_owned(),
+        }
     }
 
     /// The same in a batch.
@@ -167,7 +183,13 @@ impl Refused {
 
     pub(super) fn response(&self) -> MockResponse {
         let body = json!({ "__type": format!("com.amazonaws.sqs#{}", self.kind), "message": self.message });
-        MockResponse::json(self.status, body.to_string())
+        let mut response = MockResponse::json(self.status, body.to_string());
+        // By it an SDK knows the error: the name that it had in the older protocol.
+        let fault = if self.status < 500 { "Sender" } else { "Receiver" };
+        if let Ok(header) = format!("{};{fault}", self.code()).parse() {
+            response.headers.insert("x-amzn-query-error", header);
+        }
+        response
     }
 }
 
