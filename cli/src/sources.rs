@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use receiver::configured;
-use tidings_core::config::provider::Provider;
-use tidings_core::config::source::Source;
+use tidings_config::provider::Provider;
+use tidings_config::source::Source;
 
 /// A preset.
 pub(crate) fn preset(name: &str) -> Result<Provider, Failure> {

@@ -9,9 +9,9 @@ use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde::Serialize;
 use std::fmt::Display;
+use tidings_config::time::{Clock as _, SystemClock, Timestamp};
 use tidings_core::aws::{DeadLetters, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
 use tidings_core::ports::Unavailable;
-use tidings_core::time::{Clock as _, SystemClock, Timestamp};
 
 /// A reader of the tables that the options name.
 pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {

@@ -3,7 +3,7 @@
 use super::dev_url;
 use crate::dev::clock::MAX_ADVANCE;
 use clap::{Args, Subcommand};
-use tidings_core::config::rules::Span;
+use tidings_config::rules::Span;
 
 #[derive(Debug, Subcommand)]
 pub enum DevCommand {

@@ -7,7 +7,7 @@ use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, pretty, say, short};
 use receiver::verify::can_sign;
 use serde_json::Value;
 use std::process::ExitCode;
-use tidings_core::config::provider::Provider;
+use tidings_config::provider::Provider;
 use tidings_events::Identity;
 use tidings_events::samples::{self, Kind};
 use tidings_events::signable::Signable;

@@ -16,9 +16,9 @@ use receiver::verify::can_sign;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
-use tidings_core::config::source::{OWN, Source};
-use tidings_core::limits::MAX_REQUEST_FILE_BYTES;
-use tidings_core::time::{Clock, SystemClock, Timestamp};
+use tidings_config::limits::MAX_REQUEST_FILE_BYTES;
+use tidings_config::source::{OWN, Source};
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_events::{Case, RequestError, Sample, SignedRequest, Tamper, api_gateway_event, corpus};
 
 /// A provider waits this long at most; so do we.

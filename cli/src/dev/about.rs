@@ -7,7 +7,7 @@ use crate::Failure;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tidings_core::time::{Clock, SystemClock, Timestamp, millis};
+use tidings_config::time::{Clock, SystemClock, Timestamp, millis};
 
 /// It is on this machine.
 const TIMEOUT: Duration = Duration::from_secs(5);

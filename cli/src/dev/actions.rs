@@ -21,9 +21,9 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tidings_config::time::Clock as _;
 use tidings_core::action::NOTIFY_TYPE;
 use tidings_core::aws::cause;
-use tidings_core::time::Clock as _;
 use tokio::sync::watch;
 
 /// What can't be said is tried again after this.

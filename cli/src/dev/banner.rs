@@ -7,7 +7,7 @@ use super::cloud::{
 use super::secrets::Missing;
 use crate::arguments::DevOptions;
 use crate::style::{FAINT, NAME, STRONG, WARN, paint, say};
-use tidings_core::config::rules::Span;
+use tidings_config::rules::Span;
 
 pub(super) fn print(url: &str, cloud: &Cloud, options: &DevOptions, sources: &[String]) {
     let kept = options.data.as_ref().map_or("in memory".to_owned(), |folder| format!("in {}", folder.display()));

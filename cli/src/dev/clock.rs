@@ -11,7 +11,7 @@ use super::queues::store::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tidings_core::time::{Clock, SystemClock, Timestamp, millis};
+use tidings_config::time::{Clock, SystemClock, Timestamp, millis};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 

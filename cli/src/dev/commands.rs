@@ -9,7 +9,7 @@ use crate::style::{FAINT, GOOD, data, data_of, paint, say};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
-use tidings_core::config::rules::Span;
+use tidings_config::rules::Span;
 
 pub(crate) async fn run_advance(options: DevAdvance) -> Result<ExitCode, Failure> {
     let known = advance(&options.url, options.by.duration()).await?;

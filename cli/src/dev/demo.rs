@@ -9,11 +9,11 @@ use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say, short, tick
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::action::NOTIFY_TYPE;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
-use tidings_core::time::{Clock, SystemClock};
 use tidings_events::{Case, ExpectedAction, ExpectedContext, ExpectedEvent, corpus};
 
 /// Five receives a second apart, and room.

@@ -8,8 +8,8 @@ use http::Uri;
 use percent_encoding::percent_decode_str;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use tidings_config::rules::Rules;
 use tidings_core::aws::Https;
-use tidings_core::config::rules::Rules;
 use tidings_core::ports::{Get, GetError, HttpsGet};
 
 const FORM: &str = "allowed: NAME=http://127.0.0.1:PORT, NAME=http://localhost:PORT, NAME=file:PATH";

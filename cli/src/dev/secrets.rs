@@ -5,9 +5,9 @@ use super::local_apis::LocalApi;
 use crate::Failure;
 use crate::commands::files::document;
 use std::path::PathBuf;
-use tidings_core::config::OneOrMany;
-use tidings_core::config::rules::Rules;
-use tidings_core::config::source::Source;
+use tidings_config::OneOrMany;
+use tidings_config::rules::Rules;
+use tidings_config::source::Source;
 use tidings_core::secrets::parse;
 
 /// What is sent to an API of `--api` that has no secret: nobody checks it there.

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tidings_core::config::files::{read_event_schema, read_rules};
-use tidings_core::schemas::EventSchemas;
-use tidings_core::time::{Clock as _, SystemClock, Timestamp};
+use tidings_config::schemas::EventSchemas;
+use tidings_config::time::{Clock as _, SystemClock, Timestamp};
 use tidings_events::{Sample, secrets_of};
+use tidings_project::{read_event_schema, read_rules};
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 

@@ -10,9 +10,9 @@ use processor::Processor;
 use receiver::Receiver;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tidings_core::config::rules::Rules;
-use tidings_core::config::source::Source;
-use tidings_core::schemas::EventSchemas;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
+use tidings_config::source::Source;
 
 /// All that a project configures.
 #[derive(Debug)]

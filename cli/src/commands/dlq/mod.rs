@@ -26,8 +26,8 @@ use crate::Failure;
 use crate::arguments::{DlqFilter, Place};
 use crate::target::{dead_letters, now, reader_at};
 use filter::Filter;
+use tidings_config::limits::DEAD_LETTERS_WALK;
 use tidings_core::aws::DeadLetters;
-use tidings_core::limits::DEAD_LETTERS_WALK;
 use walk::Walk;
 
 async fn queue(at: &Place) -> Result<DeadLetters, Failure> {

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+use tidings_config::time::Clock as _;
 use tidings_core::claim::Sha256Hex;
-use tidings_core::time::Clock as _;
 use tokio::time::Instant;
 
 type Attributes = HashMap<String, String>;

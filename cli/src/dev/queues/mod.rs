@@ -23,7 +23,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use store::Store;
-use tidings_core::time::Clock;
+use tidings_config::time::Clock;
 use winterbaume_core::{MockRequest, MockResponse, MockService};
 use winterbaume_sqs::{InMemorySqsBackend, SqsBackend, SqsService};
 use wire::Refused;
