@@ -67,6 +67,11 @@ pub fn dev_url() -> String {
     format!("http://127.0.0.1:{DEV_PORT}")
 }
 
+/// Where its DynamoDB and SQS are.
+pub fn dev_aws_url() -> String {
+    format!("http://127.0.0.1:{}", DEV_PORT + 1)
+}
+
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("what").required(true).args(["secret_file", "generate", "drop_old"]),

@@ -5,8 +5,10 @@ use crate::arguments::SendOptions;
 use crate::captures::Recorded;
 use crate::commands::files;
 use crate::commands::verify::answer::{Answer, Event, own_path};
+use crate::dev::about::now_at;
 use crate::sources;
 use crate::style::{BAD, FAINT, GOOD, STRONG, data, note, paint, pretty, say, short};
+use crate::target::events_show;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use receiver::verify::can_sign;
@@ -26,7 +28,7 @@ pub(crate) async fn run(options: SendOptions) -> Result<ExitCode, Failure> {
         list(options.json);
         return Ok(ExitCode::SUCCESS);
     }
-    let Signed { source, request, document, at } = signed(&options)?;
+    let Signed { source, request, document, at } = signed(&options).await?;
     if options.lambda {
         pretty(&api_gateway_event(&request, SystemClock.now()));
         return Ok(ExitCode::SUCCESS);
@@ -46,7 +48,11 @@ pub(crate) async fn run(options: SendOptions) -> Result<ExitCode, Failure> {
         let style = if accepted { GOOD } else { BAD };
         say!("{} {}  {}", paint(style, reply.status), paint(STRONG, reply.word()), paint(FAINT, &reply.body));
         if accepted {
-            keys.iter().for_each(|key| say!("    {} tidings events show '{key}'", paint(FAINT, "what became of it:")));
+            for key in &keys {
+                if let Some(command) = events_show(&options.url, key).await {
+                    say!("    {} {command}", paint(FAINT, "what became of it:"));
+                }
+            }
         }
     }
     Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -60,11 +66,12 @@ struct Signed {
     at: Timestamp,
 }
 
-fn signed(options: &SendOptions) -> Result<Signed, Failure> {
+async fn signed(options: &SendOptions) -> Result<Signed, Failure> {
     let Wanted { source, sample, tamper } = wanted(options)?;
     let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
     let secret = &files::secrets(&document, &source)?[0];
-    let at = SystemClock.now();
+    // That of the receiver: a `tidings dev` may be ahead.
+    let at = now_at(&options.url).await;
     let request = sample.sign(&source, secret, at, options.tamper.map(Tamper::from).or(tamper)).map_err(unsigned)?;
     Ok(Signed { source, request, document, at })
 }

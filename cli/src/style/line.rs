@@ -4,6 +4,15 @@ use super::mark::{BAD, FAINT, paint, rendered};
 use crate::Failure;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether lines for people go to standard error, because somebody reads data from standard output.
+static ASIDE: AtomicBool = AtomicBool::new(false);
+
+/// From now on standard output has data alone; what [`say!`] says goes to standard error.
+pub(crate) fn say_aside() {
+    ASIDE.store(true, Ordering::Relaxed);
+}
 
 /// A line on standard output. Somebody who closed the pipe wants no more of it, which is no failure.
 macro_rules! say {
@@ -15,13 +24,26 @@ pub(crate) use say;
 
 /// What [`say!`] does. `false`: nobody reads on.
 pub(crate) fn line(text: fmt::Arguments<'_>) -> bool {
+    if ASIDE.load(Ordering::Relaxed) {
+        complain(&text.to_string());
+        return true;
+    }
     written(&rendered(&text.to_string()))
 }
 
 /// The same, and it is known to be out when this returns. Errors: perhaps nobody has seen it.
 pub(crate) fn shown(text: fmt::Arguments<'_>) -> std::io::Result<()> {
+    if ASIDE.load(Ordering::Relaxed) {
+        complain(&text.to_string());
+        return Ok(());
+    }
+    flushed(&rendered(&text.to_string()))
+}
+
+/// Writes what is escaped already, and it is known to be out when this returns.
+pub(super) fn flushed(text: &str) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{}", rendered(&text.to_string()))?;
+    writeln!(out, "{text}")?;
     out.flush()
 }
 

@@ -12,8 +12,8 @@ mod json;
 mod line;
 mod mark;
 
-pub(crate) use json::{data, data_of, pretty, safe_json};
-pub(crate) use line::{bytes, document, failure, is_terminal, line, note, panicked, say, shown};
+pub(crate) use json::{data, data_line, data_of, pretty, safe_json};
+pub(crate) use line::{bytes, document, failure, is_terminal, line, note, panicked, say, say_aside, shown};
 #[cfg(test)]
 pub(crate) use mark::plain;
 pub(crate) use mark::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, tick};

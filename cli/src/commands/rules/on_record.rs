@@ -10,7 +10,7 @@ use tidings_core::manual;
 
 /// Why there is no more than the claim.
 pub(super) const NO_PAYLOAD: &str = "its event isn't kept with it, so it can't be said why each rule was about it or wasn't. For that, give its message: \
-     from the dead-letter queue with --stack while it is there, or as a file (`tidings rules explain message.json`)";
+     from the dead-letter queue while it is there, or as a file (`tidings rules explain message.json`)";
 
 /// Why there is no explanation of an event of our own.
 pub(super) const OURS: &str = "no rule is about it: it is an event of our own";
@@ -36,7 +36,6 @@ pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelop
     if claim.key.is_ours() {
         return Ok((claim, None));
     }
-    let Some(letters) = dead_letters(at).await? else { return Ok((claim, None)) };
-    let message = letters.find(&key).await.map_err(|error| unreadable(at, &error))?;
+    let message = dead_letters(at).await?.find(&key).await.map_err(|error| unreadable(at, &error))?;
     Ok((claim, message.and_then(|message| Envelope::decode(&message).ok())))
 }
