@@ -2,13 +2,16 @@
 
 use crate::Failure;
 use receiver::configured;
+use tidings_core::config::files::did_you_mean;
 use tidings_core::config::provider::Provider;
 use tidings_core::config::source::Source;
 
 /// A preset.
 pub(crate) fn preset(name: &str) -> Result<Provider, Failure> {
-    configured::providers().into_iter().find(|provider| provider.name == name).ok_or_else(|| {
-        Failure::new(format!("no preset {name:?}"))
+    let providers = configured::providers();
+    let near = did_you_mean(name, providers.iter().map(|provider| provider.name.as_str()));
+    providers.into_iter().find(|provider| provider.name == name).ok_or_else(|| {
+        Failure::new(format!("no preset {name:?}{near}"))
             .hint("tidings providers list shows them; another scheme can be configured: docs/configuration.md")
     })
 }
@@ -17,7 +20,8 @@ pub(crate) fn preset(name: &str) -> Result<Provider, Failure> {
 pub(crate) fn configured(name: &str) -> Result<Source, Failure> {
     let sources = configured::sources();
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-    let missing = Failure::new(format!("no source {name:?} in infra/config/sources.yaml"))
+    let near = did_you_mean(name, names.iter().copied());
+    let missing = Failure::new(format!("no source {name:?} in infra/config/sources.yaml{near}"))
         .hint(format!("allowed: {}; or take any preset with --preset", names.join(", ")));
     sources.iter().find(|source| source.name == name).cloned().ok_or(missing)
 }

@@ -7,6 +7,7 @@ use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, pretty, say, short};
 use receiver::verify::can_sign;
 use serde_json::Value;
 use std::process::ExitCode;
+use tidings_core::config::files::did_you_mean;
 use tidings_core::config::provider::Provider;
 use tidings_events::Identity;
 use tidings_events::samples::{self, Kind};
@@ -65,7 +66,8 @@ pub(crate) fn show(options: ProvidersShow) -> Result<ExitCode, Failure> {
 /// What the samples have of it.
 fn of_type<'k, 's>(kinds: &'k [Kind<'s>], name: &str, provider: &Provider) -> Result<&'k Kind<'s>, Failure> {
     kinds.iter().find(|kind| kind.event.event_type == name).ok_or_else(|| {
-        Failure::new(format!("no sample of {} is of type {name:?}", provider.name))
+        let near = did_you_mean(name, kinds.iter().map(|kind| kind.event.event_type.as_str()));
+        Failure::new(format!("no sample of {} is of type {name:?}{near}", provider.name))
             .hint(format!("tidings providers show {} lists the types that there are samples of", provider.name))
     })
 }

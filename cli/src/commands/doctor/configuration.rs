@@ -3,6 +3,7 @@
 use super::Check;
 use crate::built_of::{self, RULES, SOURCES};
 use crate::commands::files;
+use crate::style::count;
 use std::path::Path;
 use tidings_core::config::files::{Report, read_rules};
 use tidings_core::limits::MAX_CONFIG_FILE_BYTES;
@@ -16,7 +17,7 @@ pub(super) fn checks() -> Vec<Check> {
     let names: Vec<String> = receiver::configured::sources().into_iter().map(|source| source.name).collect();
     let rules = check("rules", RULES, |text| {
         let rules = read_rules(RULES, text, &names)?;
-        let count = format!("{RULES}: {} rules, {} joins", rules.rules.len(), rules.joins.len());
+        let count = format!("{RULES}: {}, {}", count(rules.rules.len(), "rule"), count(rules.joins.len(), "join"));
         Ok((count, rules == processor::configured::rules()))
     });
     vec![sources, rules]

@@ -9,6 +9,7 @@ use crate::target::{reader, unreadable};
 use receiver::verify::can_sign;
 use std::time::Duration;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::config::files::did_you_mean;
 use tidings_core::limits::SELF_TEST_WAIT;
 use tidings_core::time::{Clock, SystemClock};
 use tidings_events::{Case, corpus, secrets_of};
@@ -22,8 +23,13 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// A case whose events are to be processed.
 pub(super) fn case(name: &str) -> Result<&'static Case, Failure> {
     let case = corpus().case(name);
-    let case =
-        case.ok_or_else(|| Failure::new(format!("the corpus has no case {name:?}")).hint("tidings send --list shows them"))?;
+    let case = case.ok_or_else(|| {
+        Failure::new(format!(
+            "the corpus has no case {name:?}{}",
+            did_you_mean(name, corpus().cases.iter().map(|c| c.name.as_str()))
+        ))
+        .hint("tidings send --list shows them")
+    })?;
     let processed = case.expect.is_accepted() && case.expect.events.iter().all(|event| event.dead.is_none());
     if processed {
         Ok(case)

@@ -4,7 +4,7 @@ use super::world::{World, values};
 use super::{given, rules};
 use crate::Failure;
 use crate::arguments::{RulesDiff, RulesFile};
-use crate::style::{BAD, FAINT, GOOD, STRONG, data_of, paint, say};
+use crate::style::{BAD, FAINT, GOOD, STRONG, count, data_of, paint, say};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -55,7 +55,14 @@ pub(crate) async fn differences(file: &RulesFile, against: &Path, events: &[Enve
         let (rules, against) = (file.rules.display(), against.display());
         say!(
             "{}",
-            paint(FAINT, format!("{} differences of {against} from {rules}, over {} events", changes.len(), events.len()))
+            paint(
+                FAINT,
+                format!(
+                    "{} of {against} from {rules}, over {}",
+                    count(changes.len(), "difference"),
+                    count(events.len(), "event")
+                )
+            )
         );
     }
     Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

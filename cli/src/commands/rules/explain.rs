@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use tidings_core::claim::Claim;
 use tidings_core::config::OneOrMany;
+use tidings_core::config::files::did_you_mean;
 use tidings_core::config::rules::{Rules, TypePattern, is_about};
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::applied_again;
@@ -100,7 +101,8 @@ fn named(named: &str) -> Result<Vec<Envelope>, Failure> {
     let events: Vec<Envelope> =
         given::of_corpus(given::noon())?.into_iter().filter(|event| event.claimkey.as_str() == named).collect();
     if events.is_empty() {
-        return Err(Failure::new(format!("{named:?} is no case of the corpus, none of its claim keys, and no file")).hint(
+        let near = did_you_mean(named, corpus().cases.iter().map(|case| case.name.as_str()));
+        return Err(Failure::new(format!("{named:?} is no case of the corpus, none of its claim keys, and no file{near}")).hint(
             "tidings send --list shows the cases. Of a deployed event, add --stack or --endpoint-url to its claim key, \
              or give its message from the queue as a file",
         ));
