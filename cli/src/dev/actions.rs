@@ -12,6 +12,7 @@ use crate::style::{FAINT, NAME, STRONG, WARN, paint, short, shown};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_core::action::NOTIFY_TYPE;
@@ -42,9 +43,22 @@ pub(crate) struct Done {
 pub(crate) struct Chatbot {
     known: Mutex<BTreeSet<String>>,
     done: Mutex<Vec<Done>>,
+    is_silent: AtomicBool,
+}
+
+impl Done {
+    /// A text in quotes, or the type of anything else.
+    pub(crate) fn what(&self) -> String {
+        self.text.as_ref().map_or_else(|| self.action_type.clone(), |text| format!("“{text}”"))
+    }
 }
 
 impl Chatbot {
+    /// From now on nothing is written of what it does, or it is again: a demo tells it in its own words.
+    pub(crate) fn be_silent(&self, is_silent: bool) {
+        self.is_silent.store(is_silent, Ordering::Relaxed);
+    }
+
     /// What it has done so far, in order.
     pub(crate) fn done(&self) -> Vec<Done> {
         self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
@@ -92,7 +106,9 @@ impl Chatbot {
                 text: said.map(str::to_owned),
                 action_type,
             };
-            if let Err(error) = show(&done, &action["data"], is_again(message)) {
+            if !self.is_silent.load(Ordering::Relaxed)
+                && let Err(error) = show(&done, &action["data"], is_again(message))
+            {
                 tracing::warn!(cause = %error, "can't write what is said; it waits in its queue");
                 return false;
             }

@@ -25,8 +25,10 @@ use crate::style::{FAINT, NAME, STRONG, note, paint, say};
 use access::TokenFiles;
 use actions::Chatbot;
 use cloud::{Cloud, Options, listen};
+use demo::Demo;
 use processor::Processor;
 use receiver::{Ports, Receiver};
+use show::Detail;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +58,7 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     let sources = sources::listening(options.presets.then_some(url.as_str()));
     let secrets = secrets_document(options.secrets.as_deref(), &sources)?;
     let api_secrets = options.api_secrets.as_deref().map_or_else(|| Ok("{}".to_owned()), document)?;
-    show::init();
+    show::init(if options.verbose { Detail::Steps } else { Detail::Lines });
     let cloud = Cloud::start(Options {
         dynamodb_port: if options.port == 0 { 0 } else { options.port.saturating_add(1) },
         data: options.data.as_deref(),
@@ -85,7 +87,27 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
         let _ = server.await;
     });
 
-    let demo = async { if options.demo { demo::run(&url, &cloud, &chatbot, &secrets).await } else { Ok(true) } };
+    let demo = async {
+        if !options.demo {
+            return Ok(true);
+        }
+        // With --data an action counts as said when its line was written: then the chatbot writes it as ever.
+        let is_story = !options.verbose;
+        if is_story {
+            Detail::Nothing.set();
+            chatbot.be_silent(options.data.is_none());
+        }
+        let (cloud, chatbot) = (&*cloud, &*chatbot);
+        let good = Demo { url: &url, cloud, chatbot, secrets: &secrets, is_verbose: options.verbose }.run().await;
+        if is_story {
+            Detail::Lines.set();
+            chatbot.be_silent(false);
+        }
+        if !options.exit {
+            demo::now_try(&url, cloud);
+        }
+        good
+    };
     let status = tokio::select! {
         as_expected = demo => Some(as_expected?),
         () = signals::heard(told.clone()) => None,
