@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::OnceLock;
-use tidings_core::config::files::{Report, file_sha256, read_rules, read_source_names, read_sources};
-use tidings_core::config::source::Source;
-use tidings_core::limits::MAX_CONFIG_FILE_BYTES;
+use tidings_config::limits::MAX_CONFIG_FILE_BYTES;
+use tidings_config::source::Source;
+use tidings_project::{Report, file_sha256, read_rules, read_source_names, read_sources};
 
 pub(crate) const SOURCES: &str = "infra/config/sources.yaml";
 pub(crate) const RULES: &str = "infra/config/rules.yaml";

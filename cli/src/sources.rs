@@ -2,9 +2,9 @@
 
 use crate::Failure;
 use receiver::configured;
-use tidings_core::config::files::did_you_mean;
-use tidings_core::config::provider::Provider;
-use tidings_core::config::source::Source;
+use tidings_config::provider::Provider;
+use tidings_config::source::Source;
+use tidings_project::did_you_mean;
 
 /// A preset.
 pub(crate) fn preset(name: &str) -> Result<Provider, Failure> {

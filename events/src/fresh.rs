@@ -14,10 +14,10 @@ use receiver::extract::{Origin, Spot, as_text, origins};
 use receiver::verify::{Key, verify};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tidings_core::config::source::{FORM, Source};
-use tidings_core::config::{JsonPath, Reference, Step};
-use tidings_core::limits::MAX_SIGNED_EVENTS;
-use tidings_core::time::Timestamp;
+use tidings_config::limits::MAX_SIGNED_EVENTS;
+use tidings_config::source::{FORM, Source};
+use tidings_config::time::Timestamp;
+use tidings_config::{JsonPath, Reference, Step};
 
 /// The field of the body that makes an event another one, where nothing else does.
 pub const MARK: &str = "tidings_send";

@@ -3,10 +3,10 @@
 
 use crate::samples::PresetSample;
 use serde::Serialize;
-use tidings_core::config::event::EventSpec;
-use tidings_core::config::provider::Provider;
-use tidings_core::config::scheme::Scheme;
-use tidings_core::config::{JsonPath, Part, Reference, Template};
+use tidings_config::event::EventSpec;
+use tidings_config::provider::Provider;
+use tidings_config::scheme::Scheme;
+use tidings_config::{JsonPath, Part, Reference, Template};
 
 /// Each list has no text twice, in the order of the preset's events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -4,7 +4,7 @@ use crate::SignedRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tidings_core::time::Timestamp;
+use tidings_config::time::Timestamp;
 
 /// The HTTP API's payload, version 2.0. The body is base64, as API Gateway sends whatever isn't plain text.
 pub fn api_gateway_event(request: &SignedRequest, now: Timestamp) -> Value {

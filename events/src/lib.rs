@@ -22,9 +22,9 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use tidings_config::OneOrMany;
+use tidings_config::source::Source;
 use tidings_core::claim::Outcome;
-use tidings_core::config::OneOrMany;
-use tidings_core::config::source::Source;
 use tidings_core::secrets::{DocumentError, parse};
 
 static BODIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/bodies");

@@ -4,11 +4,11 @@ use crate::sign::RequestError;
 use crate::{Case, corpus};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tidings_core::config::Reference;
-use tidings_core::config::provider::{Provider, Vector};
-use tidings_core::config::source::{JSON, Source};
-use tidings_core::limits::MAX_REQUEST_HEADERS;
-use tidings_core::time::Timestamp;
+use tidings_config::Reference;
+use tidings_config::limits::MAX_REQUEST_HEADERS;
+use tidings_config::provider::{Provider, Vector};
+use tidings_config::source::{JSON, Source};
+use tidings_config::time::Timestamp;
 
 /// A request by `POST` that isn't signed yet.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,11 +6,11 @@ use receiver::delivery::Delivery;
 use receiver::verify::{Key, KeyError, SignError, fresh_for, sign, verify};
 use serde::Deserialize;
 use std::time::Duration;
+use tidings_config::limits::MAX_REQUEST_HEADERS;
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::MAX_REQUEST_HEADERS;
-use tidings_core::time::Timestamp;
 
 /// How much older a stale request is than the oldest that is taken.
 const STALE_BY: Duration = Duration::from_secs(60);

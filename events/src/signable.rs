@@ -4,10 +4,10 @@ use crate::samples::PresetSample;
 use crate::{RequestError, SignedRequest};
 use receiver::extract::VerifiedEvent;
 use receiver::verify::{Key, verify};
-use tidings_core::config::provider::Provider;
-use tidings_core::config::scheme::{Algorithm, Encoding, Jwt, JwtAlgorithm};
-use tidings_core::config::source::Source;
-use tidings_core::time::Timestamp;
+use tidings_config::provider::Provider;
+use tidings_config::scheme::{Algorithm, Encoding, Jwt, JwtAlgorithm};
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 
 /// A source of a preset with a secret that signs for it.
 #[derive(Clone, Debug)]

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
-use tidings_core::config::Reference;
-use tidings_core::config::files::read_provider;
-use tidings_core::config::rules::TypePattern;
-use tidings_core::time::Timestamp;
+use tidings_config::Reference;
+use tidings_config::rules::TypePattern;
+use tidings_config::time::Timestamp;
 use tidings_events::SignedRequest;
 use tidings_events::samples::{self, PresetSample, SampleEvent, SampleKey};
 use tidings_events::signable::{Refusal, Signable};
+use tidings_project::read_provider;
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_975_400_000);
 
@@ -290,7 +290,7 @@ fn no_field_of_a_retry_is_one_that_tells_events_apart() {
         let preset = Preset::read(&name);
         for event in &preset.signable.source.events {
             let keyed: Vec<&Reference> =
-                event.id.0.iter().chain(&event.delivery_id.0).flat_map(tidings_core::config::Template::references).collect();
+                event.id.0.iter().chain(&event.delivery_id.0).flat_map(tidings_config::Template::references).collect();
             let wrong = event.retry_fields.0.iter().find(|field| keyed.contains(field));
             assert_eq!(wrong, None, "{name}: it is in the key, and left out of it");
         }

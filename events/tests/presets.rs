@@ -6,10 +6,10 @@ use receiver::verify::{SignError, can_sign, fresh_for};
 use receiver::{Ports, Receiver};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tidings_core::config::provider::Provider;
-use tidings_core::config::source::Source;
+use tidings_config::provider::Provider;
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
-use tidings_core::time::Timestamp;
 use tidings_events::{RequestError, SECRETS, Sample, SignedRequest, Tamper, api_gateway_event, demo_secrets, secrets_of};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);

@@ -1,7 +1,7 @@
 //! The samples' files are read strictly, and every one that is there is fit.
 
 use receiver::configured::providers;
-use tidings_core::config::provider::Provider;
+use tidings_config::provider::Provider;
 use tidings_events::Identity;
 use tidings_events::samples::{PresetSample, SampleEvent, SampleKey, SamplesError, kinds, of_preset, presets, read};
 use tidings_events::signable::Signable;
@@ -62,7 +62,7 @@ fn a_file_says_the_request_and_what_comes_of_it() {
     let expected = SampleEvent {
         event_type: "issues.opened".to_owned(),
         subject: Some("acme/web/issues/7".to_owned()),
-        time: Some(tidings_core::time::Timestamp::from_unix_ms(1_795_975_200_000)),
+        time: Some(tidings_config::time::Timestamp::from_unix_ms(1_795_975_200_000)),
         sequence: Some(7),
         conversation: None,
         dataschema: None,

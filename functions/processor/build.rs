@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
-use tidings_core::config::files::{Report, file_sha256, read_event_schemas, read_rules, read_source_names};
+use tidings_project::{Report, file_sha256, read_event_schemas, read_rules, read_source_names};
 
 const SOURCES: &str = "infra/config/sources.yaml";
 const RULES: &str = "infra/config/rules.yaml";

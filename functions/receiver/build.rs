@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
-use tidings_core::config::files::{Report, file_sha256, read_provider, read_sources};
+use tidings_project::{Report, file_sha256, read_provider, read_sources};
 
 fn main() {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../..");

@@ -5,25 +5,25 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::limits::{
+    CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_KEPT_EVENT_BYTES, MAX_MESSAGE_BYTES,
+    MAX_OTHER_BODIES, MOVE_CHUNK, TIMER_HOP,
+};
+use tidings_config::rules::Priority;
+use tidings_config::time::Timestamp;
 use tidings_core::action::{Action, ActionId};
 use tidings_core::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, EventField, NewClaim, Outcome, Sha256Hex};
-use tidings_core::config::rules::Priority;
 use tidings_core::context::{
     Content, Context, Deferred, Deliveries, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page,
     Place, Seen, Waiting,
 };
 use tidings_core::kept::KeptEvent;
-use tidings_core::limits::{
-    CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_KEPT_EVENT_BYTES, MAX_MESSAGE_BYTES,
-    MAX_OTHER_BODIES, MOVE_CHUNK, TIMER_HOP,
-};
 use tidings_core::manual::{FactChange, ManualChange};
 use tidings_core::ports::{
     ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, Hide,
     HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue,
 };
-use tidings_core::time::Timestamp;
 use tidings_core::trace::Trace;
 
 /// Looking at what is stored, beside the ports.

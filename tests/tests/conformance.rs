@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tidings_cli::dev::cloud::{Cloud, Options};
+use tidings_config::time::Timestamp;
 use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
@@ -11,7 +12,6 @@ use tidings_core::memory::{
     Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers, MemoryVisibility,
 };
 use tidings_core::ports::SecretStore;
-use tidings_core::time::Timestamp;
 use tidings_tests::conformance::{self, Inspect, Tables};
 
 #[async_trait::async_trait]

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
-use tidings_core::limits::{
+use tidings_config::limits::{
     BATCH_RESERVE, EVENTS_VISIBILITY, MAX_BATCH_MESSAGES, MAX_DEFERRAL, MAX_EVENT_AGE, MAX_JOIN_WITHIN, MAX_MESSAGE_BYTES,
     TIMER_HOP,
 };
+use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
 use tidings_core::settings::{ProcessorSettings, ReceiverSettings};
 use tidings_tests::template::Template;
 

@@ -5,9 +5,9 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 use std::fmt::Display;
 use std::str::FromStr;
-use tidings_core::config::files::{provider_schema, rules_schema, sources_schema};
-use tidings_core::config::rules::{Again, ClockTime, Span, Text, TypePattern};
-use tidings_core::config::{JsonPath, Reference, Template};
+use tidings_config::rules::{Again, ClockTime, Span, Text, TypePattern};
+use tidings_config::{JsonPath, Reference, Template};
+use tidings_project::{provider_schema, rules_schema, sources_schema};
 use tidings_tests::golden::{check, root};
 
 fn validator(schema: &Value) -> Validator {

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use tidings_core::config::rules::{Rules, is_about};
+use tidings_config::rules::{Rules, is_about};
+use tidings_config::schemas::OnMismatch;
 use tidings_core::envelope::Envelope;
-use tidings_core::schemas::OnMismatch;
 use tidings_tests::golden::{check_between, root};
 
 const BEGIN: &str = "<!-- made by tests/tests/events_doc.rs -->";

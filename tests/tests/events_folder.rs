@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimState;
 use tidings_core::memory::{
     Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
 };
-use tidings_core::time::Timestamp;
 use tidings_events::{Case, SECRETS, SignedRequest, api_gateway_event, corpus, secrets_of};
 use tidings_tests::golden::{check, check_between};
 

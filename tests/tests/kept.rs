@@ -2,6 +2,8 @@
 
 use serde_json::value::RawValue;
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, Cloud, Options};
+use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_config::time::Timestamp;
 use tidings_core::aws::KeptFound;
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::Committed;
@@ -9,10 +11,8 @@ use tidings_core::claim::search::Search;
 use tidings_core::context::Context;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::kept::KeptEvent;
-use tidings_core::limits::MAX_KEPT_EVENT_BYTES;
 use tidings_core::memory::noted;
 use tidings_core::ports::{Burial, Commit, ContextStore, Entry};
-use tidings_core::time::Timestamp;
 
 struct World(Cloud);
 

@@ -1,10 +1,10 @@
 //! `docs/providers.md` is made of the providers' own files.
 
 use std::fmt::Write as _;
-use tidings_core::config::answers::Success;
-use tidings_core::config::provider::Provider;
-use tidings_core::config::scheme::{Scheme, SignedTimestamp};
-use tidings_core::limits::MAX_SIGNED_AHEAD;
+use tidings_config::answers::Success;
+use tidings_config::limits::MAX_SIGNED_AHEAD;
+use tidings_config::provider::Provider;
+use tidings_config::scheme::{Scheme, SignedTimestamp};
 use tidings_events::Identity;
 use tidings_events::samples::{self, PresetSample};
 use tidings_tests::golden::{check_between, root};

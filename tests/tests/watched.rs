@@ -4,7 +4,7 @@
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use tidings_core::limits::LAG_OBJECTIVE;
+use tidings_config::limits::LAG_OBJECTIVE;
 use tidings_core::telemetry::{By, Kind, Metric};
 use tidings_tests::golden::{check_between, root};
 use tidings_tests::template::Template;

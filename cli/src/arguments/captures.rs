@@ -3,8 +3,8 @@
 use super::{DEV_PORT, DlqFilter, Place, RulesFile};
 use clap::{ArgGroup, Args};
 use std::path::PathBuf;
-use tidings_core::config::rules::Span;
-use tidings_core::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED};
+use tidings_config::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED};
+use tidings_config::rules::Span;
 use tidings_core::manual::BatchName;
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use super::{TargetOptions, When};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
-use tidings_core::config::rules::TypePattern;
+use tidings_config::rules::TypePattern;
 
 #[derive(Debug, Subcommand)]
 pub enum DlqCommand {

@@ -5,10 +5,10 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, Subcommand};
 use std::str::FromStr;
+use tidings_config::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED, MIN_TAIL_PAUSE};
+use tidings_config::rules::{Span, TypePattern};
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimState;
-use tidings_core::config::rules::{Span, TypePattern};
-use tidings_core::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED, MIN_TAIL_PAUSE};
-use tidings_core::time::Timestamp;
 
 #[derive(Debug, Subcommand)]
 pub enum EventsCommand {

@@ -3,8 +3,8 @@
 use super::{DEV_PORT, TargetOptions};
 use clap::{ArgGroup, Args};
 use std::path::PathBuf;
-use tidings_core::config::rules::Span;
-use tidings_core::limits::{MAX_STATUS_SPAN, MIN_STATUS_SPAN};
+use tidings_config::limits::{MAX_STATUS_SPAN, MIN_STATUS_SPAN};
+use tidings_config::rules::Span;
 
 #[derive(Debug, Args)]
 #[command(

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tidings_core::config::source::Source;
+use tidings_config::limits::{MAX_CAPTURE_FILE_BYTES, MAX_CAPTURED, MAX_CAPTURED_BYTES};
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{MAX_CAPTURE_FILE_BYTES, MAX_CAPTURED, MAX_CAPTURED_BYTES};
-use tidings_core::time::Timestamp;
 use tidings_events::{Sample, SignedRequest, demo_secrets, secrets_of};
 
 /// The version of the form.
@@ -173,7 +173,7 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, Recorded)>, Fai
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidings_core::limits::MAX_REQUEST_HEADERS;
+    use tidings_config::limits::MAX_REQUEST_HEADERS;
 
     fn fixture() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures/0002-stripe.json")
@@ -232,7 +232,7 @@ mod tests {
     fn a_scheme_of_ones_own_has_a_stand_in_for_a_demo_secret() {
         let mut source = sources::configured("orders").unwrap();
         source.name = "mine".to_owned();
-        source.provider = tidings_core::config::source::OWN.to_owned();
+        source.provider = tidings_config::source::OWN.to_owned();
         assert_eq!(demo_secret(&source).unwrap(), STAND_IN);
         for encoding in ["hex", "base64", "sha1", "utf8"] {
             source.scheme.key.encoding = serde_json::from_value(encoding.into()).unwrap();

@@ -21,10 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tidings_config::limits::{MAX_CAPTURED_BYTES, MAX_SECRETS_PER_SOURCE};
+use tidings_config::source::Source;
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{MAX_CAPTURED_BYTES, MAX_SECRETS_PER_SOURCE};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -293,7 +293,7 @@ fn tell(options: &CaptureOptions, answered: &Answered, became: &Became) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidings_core::time::Timestamp;
+    use tidings_config::time::Timestamp;
     use tidings_events::{Sample, corpus};
 
     const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
@@ -304,7 +304,7 @@ mod tests {
             sources: vec![name.to_owned()],
             into,
             count: 1,
-            time: tidings_core::config::rules::Span::new(std::time::Duration::from_secs(1)),
+            time: tidings_config::rules::Span::new(std::time::Duration::from_secs(1)),
             port: 0,
             preset,
             public_url: None,

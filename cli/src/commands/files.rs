@@ -6,8 +6,8 @@ use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use tidings_core::config::source::Source;
-use tidings_core::limits::{MAX_FILE_JSON_VALUES, MAX_SECRET_DOCUMENT_BYTES};
+use tidings_config::limits::{MAX_FILE_JSON_VALUES, MAX_SECRET_DOCUMENT_BYTES};
+use tidings_config::source::Source;
 use tidings_core::secrets::parse;
 use tidings_events::secrets_of;
 

@@ -8,9 +8,9 @@ use crate::style::{GOOD, NAME, data, paint, say};
 use crate::target::{links_queue, unreadable};
 use serde_json::json;
 use std::process::ExitCode;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::Sha256Hex;
 use tidings_core::ports::EventQueue;
-use tidings_core::time::{Clock, SystemClock};
 use tidings_core::told::ToldLink;
 
 const HINT: &str = "is `tidings dev` running? start it, give its address with --url, or name a deployed stack with --stack. If another \

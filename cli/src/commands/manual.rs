@@ -17,16 +17,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tidings_config::limits::{CONFLICT_PAUSE, MANUAL_TRIES, MAX_MANUAL_TEXT_BYTES};
+use tidings_config::rules::Rules;
+use tidings_config::time::SystemClock;
 use tidings_core::action::Action;
 use tidings_core::aws::{DynamoContexts, Https};
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{Committed, RecordedEffect};
-use tidings_core::config::rules::Rules;
 use tidings_core::context::{Item, ItemKey, Place as ItemPlace};
-use tidings_core::limits::{CONFLICT_PAUSE, MANUAL_TRIES, MAX_MANUAL_TEXT_BYTES};
 use tidings_core::manual::FactChange;
 use tidings_core::ports::{ActionQueue, Burial, Buried, Commit, ContextStore, Rewrite, TimerQueue, Unavailable};
-use tidings_core::time::SystemClock;
 
 /// Who does it: who they say they are, or the user's name; and of a stack whose credentials these are.
 pub(crate) async fn operator(at: &Place, by: Option<&str>) -> Result<String, Failure> {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use std::time::Duration;
-use tidings_core::limits::MAX_PAGE_BYTES;
-use tidings_core::time::Timestamp;
+use tidings_config::limits::MAX_PAGE_BYTES;
+use tidings_config::time::Timestamp;
 
 /// An answer that takes longer is none.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,11 +7,11 @@ use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, pretty, say, short};
 use receiver::verify::can_sign;
 use serde_json::Value;
 use std::process::ExitCode;
-use tidings_core::config::files::did_you_mean;
-use tidings_core::config::provider::Provider;
+use tidings_config::provider::Provider;
 use tidings_events::Identity;
 use tidings_events::samples::{self, Kind};
 use tidings_events::signable::Signable;
+use tidings_project::did_you_mean;
 
 pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
     let providers = receiver::configured::providers();

@@ -15,12 +15,12 @@ use said::Sent;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
-use tidings_core::config::files::did_you_mean;
-use tidings_core::config::source::{OWN, Source};
-use tidings_core::config::{JsonPath, WordError};
-use tidings_core::limits::MAX_REQUEST_FILE_BYTES;
-use tidings_core::time::{Clock, SystemClock, Timestamp};
+use tidings_config::limits::MAX_REQUEST_FILE_BYTES;
+use tidings_config::source::{OWN, Source};
+use tidings_config::time::{Clock, SystemClock, Timestamp};
+use tidings_config::{JsonPath, WordError};
 use tidings_events::{Case, Renewed, RequestError, Sample, SignedRequest, Tamper, api_gateway_event, corpus};
+use tidings_project::did_you_mean;
 
 /// A provider waits this long at most; so do we.
 const TIMEOUT: Duration = Duration::from_secs(30);

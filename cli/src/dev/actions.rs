@@ -15,9 +15,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::action::NOTIFY_TYPE;
 use tidings_core::aws::cause;
-use tidings_core::time::{Clock, SystemClock};
 use tokio::sync::watch;
 
 /// The embedded SQS answers an empty receive at once, so we wait ourselves.

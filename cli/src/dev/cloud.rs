@@ -21,10 +21,10 @@ use serde_json::json;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
     DynamoClaims, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility, cause, loader,
 };
-use tidings_core::time::{Clock, SystemClock};
 use tokio::net::TcpListener;
 use winterbaume_core::MockAws;
 use winterbaume_sqs::SqsService;

@@ -16,9 +16,9 @@ use aws_sdk_sqs::types::MessageSystemAttributeName;
 use expected::{acted, became, deviates, find, knows, matches_claims};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;
-use tidings_core::time::{Clock, SystemClock};
 use tidings_events::{Case, corpus};
 
 /// Five receives a second apart, and room.

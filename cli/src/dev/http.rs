@@ -13,9 +13,9 @@ use receiver::Receiver;
 use receiver::delivery::Delivery;
 use std::future::Future;
 use std::sync::Arc;
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::SqsQueue;
 use tidings_core::ports::EventQueue;
-use tidings_core::time::{Clock, SystemClock, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 

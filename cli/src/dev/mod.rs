@@ -32,9 +32,9 @@ use show::Detail;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::source::Source;
+use tidings_config::time::SystemClock;
 use tidings_core::aws::Https;
-use tidings_core::config::source::Source;
-use tidings_core::time::SystemClock;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 

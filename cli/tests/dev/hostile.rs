@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
 use tidings_cli::arguments::Arguments;
+use tidings_config::rules::TypePattern;
+use tidings_config::time::{Clock as _, SystemClock};
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::rules::TypePattern;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::telemetry::is_displayable;
-use tidings_core::time::{Clock as _, SystemClock};
 
 /// A colour of somebody else's, a clipboard, C1 (CSI, DCS), DEL, a line of their own, directions, no width, a tag.
 const HOSTILE: &str = "h\u{1b}[38;5;201m\u{1b}]52;c;aGk=\u{7}\u{9b}2J\u{90}\u{7f}\r\nFORGED\t\u{202e}\u{2066}\u{200f}\u{61c}\u{200b}\u{2028}\u{2029}\u{feff}\u{e0041}z";

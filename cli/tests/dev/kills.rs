@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-use tidings_core::time::{Clock, SystemClock};
+use tidings_config::time::{Clock, SystemClock};
 use tidings_events::Sample;
 
 const KILLS: u64 = 6;

@@ -2,8 +2,8 @@
 
 use crate::support::{File, OTHER, SECRET, Told, ours, run, set, signed, signed_at, verify};
 use serde_json::{Value, json};
-use tidings_core::limits::MAX_BODY_BYTES;
-use tidings_core::time::{Clock, SystemClock};
+use tidings_config::limits::MAX_BODY_BYTES;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_events::SignedRequest;
 
 const NOW: &str = "2026-11-20T10:00:00Z";

@@ -4,8 +4,8 @@ use crate::support::{File, SECRET, ours, run, signed, url_of, verify};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tidings_core::limits::MAX_BODY_BYTES;
-use tidings_core::time::{Clock, SystemClock};
+use tidings_config::limits::MAX_BODY_BYTES;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_events::{SignedRequest, api_gateway_event};
 
 /// As browsers copy it: `escapeString` of Chrome's `NetworkLogView.ts`.

@@ -3,7 +3,7 @@
 use crate::support::{File, ours, preset, verify};
 use http::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
-use tidings_core::config::provider::Vector;
+use tidings_config::provider::Vector;
 use tidings_events::SignedRequest;
 
 /// A vector as a captured request, with the options for its time and URL.

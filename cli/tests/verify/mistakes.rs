@@ -5,9 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tidings_core::config::scheme::{Algorithm, Encoding, JwtAlgorithm, KeyEncoding, TimeUnit};
-use tidings_core::limits::MAX_SECRETS_PER_SOURCE;
-use tidings_core::time::{Clock, SystemClock, Timestamp};
+use tidings_config::limits::MAX_SECRETS_PER_SOURCE;
+use tidings_config::scheme::{Algorithm, Encoding, JwtAlgorithm, KeyEncoding, TimeUnit};
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_events::SignedRequest;
 
 fn ask(preset: &str, request: &SignedRequest) -> Told {
@@ -120,7 +120,7 @@ fn look_alike_secrets_are_told_apart() {
     let whsec = format!("whsec_{key}");
     let key_is = |encoding: KeyEncoding, prefix: Option<&str>| {
         let prefix = prefix.map(str::to_owned);
-        move |source: &mut tidings_core::config::source::Source, _: &mut tidings_events::Sample| {
+        move |source: &mut tidings_config::source::Source, _: &mut tidings_events::Sample| {
             (source.scheme.key.encoding, source.scheme.key.strip_prefix) = (encoding, prefix);
         }
     };
@@ -223,8 +223,7 @@ fn tokens_of_another_kind_time_or_issuer() {
     assert_eq!(verify("vonage-jwt", &json!({ "vonage-jwt": SECRET }), &ours(&expired), &["--at", &at]).code, 0, "{told:?}");
 
     let issuer = signed("netlify", SECRET, |source, _| {
-        source.scheme.expect =
-            [("jwt:iss".parse().unwrap(), tidings_core::config::OneOrMany(vec!["nobody".parse().unwrap()]))].into();
+        source.scheme.expect = [("jwt:iss".parse().unwrap(), tidings_config::OneOrMany(vec!["nobody".parse().unwrap()]))].into();
     });
     assert_eq!(ask("netlify", &issuer).hint(0), "jwt:iss must be netlify");
     let mut body = signed("netlify", SECRET, |_, sample| sample.body = b"{\"a\": 1}".to_vec());

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tidings_core::config::provider::Provider;
-use tidings_core::config::source::Source;
-use tidings_core::time::{Clock, SystemClock, Timestamp};
+use tidings_config::provider::Provider;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_events::{Sample, SignedRequest};
 
 /// What mustn't be seen.

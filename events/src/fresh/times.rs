@@ -1,8 +1,8 @@
 //! The time of now, as another one is written.
 
 use std::time::Duration;
-use tidings_core::config::scheme::TimeUnit;
-use tidings_core::time::Timestamp;
+use tidings_config::scheme::TimeUnit;
+use tidings_config::time::Timestamp;
 
 /// `None`: it isn't written as its unit is.
 pub(super) fn like(old: &str, unit: TimeUnit, now: Timestamp) -> Option<String> {

@@ -3,7 +3,7 @@
 use super::{PresetSample, SampleEvent, SampleKey};
 use crate::signable::Signable;
 use serde_json::value::RawValue;
-use tidings_core::time::Timestamp;
+use tidings_config::time::Timestamp;
 
 /// A time that every sample is young at, and none is of the future: it is in no text that is made of them.
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_975_400_000);

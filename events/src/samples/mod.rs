@@ -12,8 +12,8 @@ use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use tidings_core::config::provider::{Provider, Vector};
-use tidings_core::time::Timestamp;
+use tidings_config::provider::{Provider, Vector};
+use tidings_config::time::Timestamp;
 
 static SAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/samples");
 

@@ -5,11 +5,11 @@ use crate::action::{ActionId, Proposal};
 use crate::claim::{Claim, ClaimKey, Sha256Hex};
 use crate::context::{join_cause, join_partition};
 use crate::envelope::{DecodeError, Envelope, NewEnvelope, Payload};
-use crate::limits::TIMER_HOP;
 use crate::manual::Correction;
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tidings_config::limits::TIMER_HOP;
+use tidings_config::time::Timestamp;
 
 /// CloudEvents `source` of our own events.
 pub const SOURCE: &str = "/tidings";

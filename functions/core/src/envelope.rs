@@ -6,12 +6,12 @@
 
 use crate::claim::ClaimKey;
 use crate::context::Order;
-use crate::limits::MAX_CLOCK_AHEAD;
-use crate::time::Timestamp;
 use crate::unreadable::{EVENT_TYPE, Packed, Unreadable, Why};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
+use tidings_config::limits::MAX_CLOCK_AHEAD;
+use tidings_config::time::Timestamp;
 
 /// What this build writes: 3 for what couldn't be read, which an older processor must not take for an event; 2 where the event
 /// needs it (`data_base64`); else 1, so that a processor of before reads the rest.

@@ -3,8 +3,8 @@
 //! Promises: what we keep is no larger than [`MAX_KEPT_EVENT_BYTES`]; its Debug leaves out the payload.
 
 use crate::envelope::{DecodeError, Envelope};
-use crate::limits::MAX_KEPT_EVENT_BYTES;
 use std::fmt;
+use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
 
 /// An envelope as compact JSON.
 #[derive(Clone, PartialEq, Eq)]

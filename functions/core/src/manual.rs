@@ -4,18 +4,18 @@
 
 use crate::action::{Preference, Preferences};
 use crate::claim::{ClaimKey, Sha256Hex};
-use crate::config::rules::{Channel, is_name};
 use crate::context::{Changes, Fact, FactKind, Facts, Order, PREFERENCES};
-use crate::limits::{
-    MAX_BATCH_NAME_BYTES, MAX_CONVERSATION_BYTES, MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_FACT_BYTES, MAX_FACTS_PER_RULE,
-    MAX_MANUAL_TEXT_BYTES, MAX_RECORDED_VALUE_BYTES, MAX_SET_ELEMENTS, MAX_SUBJECT_BYTES,
-};
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use tidings_config::limits::{
+    MAX_BATCH_NAME_BYTES, MAX_CONVERSATION_BYTES, MAX_COUNT_STEP, MAX_ELEMENT_BYTES, MAX_FACT_BYTES, MAX_FACTS_PER_RULE,
+    MAX_MANUAL_TEXT_BYTES, MAX_RECORDED_VALUE_BYTES, MAX_SET_ELEMENTS, MAX_SUBJECT_BYTES,
+};
+use tidings_config::rules::{Channel, is_name};
+use tidings_config::time::Timestamp;
 
 /// What the claim keys of corrections begin with. `@` can't begin a source's name.
 const CORRECTION: &str = "@manual#";
@@ -236,7 +236,7 @@ pub struct ManualChange {
     /// The event that was applied again; `None`: facts were set by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<ClaimKey>,
-    /// What it has changed: up to [`MAX_CHANGES_RECORDED`](crate::limits::MAX_CHANGES_RECORDED).
+    /// What it has changed: up to [`MAX_CHANGES_RECORDED`](tidings_config::limits::MAX_CHANGES_RECORDED).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FactChange>,
 }

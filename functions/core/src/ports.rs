@@ -8,14 +8,14 @@ use crate::claim::decide::{Committed, Recorded, RecordedEffect};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
 use crate::context::{Item, ItemKey, Place};
 use crate::kept::KeptEvent;
-use crate::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
 use crate::manual::ManualChange;
-use crate::time::Timestamp;
 use crate::trace::Trace;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
+use tidings_config::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
+use tidings_config::time::Timestamp;
 use zeroize::Zeroizing;
 
 /// A call that had no answer or a bad one. The cause is for our logs, never for a reply. Worth a retry.
@@ -39,7 +39,7 @@ pub trait ClaimStore: Send + Sync + fmt::Debug {
     /// Adds another body's hash to those that the claim keeps: each once, and no more than [`MAX_OTHER_BODIES`]. A claim that is
     /// erased, or has no first body, keeps none, which is no error.
     ///
-    /// [`MAX_OTHER_BODIES`]: crate::limits::MAX_OTHER_BODIES
+    /// [`MAX_OTHER_BODIES`]: tidings_config::limits::MAX_OTHER_BODIES
     async fn note_body(&self, key: &ClaimKey, other: &Sha256Hex) -> Result<(), Unavailable>;
 }
 
@@ -50,8 +50,8 @@ pub trait EventQueue: Send + Sync + fmt::Debug {
     /// in their order; a call that fails as a whole is the same failure for each. `Ok` only when the queue has acknowledged
     /// that very message. An error may mean that it is queued all the same. `trace` goes with each of them.
     ///
-    /// [`MAX_BATCH_MESSAGES`]: crate::limits::MAX_BATCH_MESSAGES
-    /// [`MAX_BATCH_BYTES`]: crate::limits::MAX_BATCH_BYTES
+    /// [`MAX_BATCH_MESSAGES`]: tidings_config::limits::MAX_BATCH_MESSAGES
+    /// [`MAX_BATCH_BYTES`]: tidings_config::limits::MAX_BATCH_BYTES
     async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>>;
 }
 
@@ -170,7 +170,7 @@ pub struct Commit {
     pub outcome: Outcome,
     pub rules: Vec<String>,
     pub node: Option<String>,
-    /// Facts that it would have set, and the node, which were newer already: up to [`MAX_OVERTAKEN_SHOWN`](crate::limits::MAX_OVERTAKEN_SHOWN).
+    /// Facts that it would have set, and the node, which were newer already: up to [`MAX_OVERTAKEN_SHOWN`](tidings_config::limits::MAX_OVERTAKEN_SHOWN).
     pub overtaken: Vec<String>,
     /// How the payload is off its schema, which accepts it all the same.
     pub off_schema: Option<String>,
@@ -271,7 +271,7 @@ pub trait ActionQueue: Send + Sync + fmt::Debug {
 /// The events queue, for what is due later: `sqs:SendMessage`.
 #[async_trait]
 pub trait TimerQueue: Send + Sync + fmt::Debug {
-    /// `delay` is at most [`crate::limits::TIMER_HOP`]. `Ok` only when the queue has acknowledged the message.
+    /// `delay` is at most [`tidings_config::limits::TIMER_HOP`]. `Ok` only when the queue has acknowledged the message.
     async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable>;
 }
 

@@ -1,8 +1,8 @@
 //! The form of a document of secrets: a JSON object from a name (a source, an API) to a secret or a list of secrets, newest first.
 
-use crate::config::OneOrMany;
-use crate::limits::MAX_SECRET_DOCUMENT_BYTES;
 use std::collections::BTreeMap;
+use tidings_config::OneOrMany;
+use tidings_config::limits::MAX_SECRET_DOCUMENT_BYTES;
 
 /// Why a document of secrets can't be read. It names the place and nothing that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

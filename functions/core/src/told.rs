@@ -7,9 +7,9 @@
 use crate::claim::ClaimKey;
 use crate::due::{Due, SOURCE};
 use crate::envelope::{CONTRACT_VERSION, DecodeError, Envelope, OLDEST_CONTRACT_VERSION, sqs_text};
-use crate::limits::MAX_CONVERSATION_BYTES;
-use crate::time::Timestamp;
 use serde_json::{Value, json};
+use tidings_config::limits::MAX_CONVERSATION_BYTES;
+use tidings_config::time::Timestamp;
 
 /// What the claim keys of links begin with.
 const KEY: &str = "@link";

@@ -1,9 +1,9 @@
 //! What is authentic and can't be read as an event. It is kept whole and moved to the dead-letter queue with its reason, so that
 //! nothing that a provider signed disappears.
 
-use crate::claim::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use tidings_config::words;
 
 /// CloudEvents `type` of what couldn't be read. What makes it unreadable is the envelope's own attribute, not this text: a
 /// provider may send the same.

@@ -2,8 +2,8 @@
 //!
 //! Each case is a file and, after `=>`, the report. A change of a message is a change of this table.
 
-use tidings_core::config::files::{Report, read_event_schema, read_provider, read_rules, read_sources};
-use tidings_core::config::provider::Provider;
+use tidings_config::provider::Provider;
+use tidings_project::{Report, read_event_schema, read_provider, read_rules, read_sources};
 
 const PROVIDER: &str = r#"
 name = "acme"

@@ -8,12 +8,12 @@ use crate::overflow::Full;
 use crate::tries::{Next, Tries};
 use crate::view::{View, load, read_partition};
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_config::limits::{MAX_HANDED_OVER, MOVE_CHUNK};
+use tidings_config::time::Timestamp;
 use tidings_core::context::{Content, Deferred, Item, ItemKey, Link, Moved, Outgoing, Place, Put, Waits, moved};
 use tidings_core::due::Due;
-use tidings_core::limits::{MAX_HANDED_OVER, MOVE_CHUNK};
 use tidings_core::ports::{Rewrite, Unavailable};
 use tidings_core::telemetry::UNKNOWN;
-use tidings_core::time::Timestamp;
 
 /// Moves what is known, and hands over what waits for the link.
 pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &str) -> Result<(), Failure> {

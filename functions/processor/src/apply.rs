@@ -12,16 +12,16 @@ use crate::overflow::Overflow;
 use crate::plan::{EventPlan, Planner};
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_config::limits::{MAX_DROPPED_SHOWN, MAX_OVERTAKEN_SHOWN};
+use tidings_config::rules::Policy;
+use tidings_config::time::Timestamp;
 use tidings_core::action::{ActionOutcome, Became, Proposal, Withheld};
 use tidings_core::claim::{ClaimKey, Outcome};
-use tidings_core::config::rules::Policy;
 use tidings_core::context::{
     Content, Deferred, Item, ItemKey, JoinState, Merged, Next, Order, Outbox, Outgoing, PREFERENCES, Place, Put, Terms,
     join_order,
 };
 use tidings_core::due::Due;
-use tidings_core::limits::{MAX_DROPPED_SHOWN, MAX_OVERTAKEN_SHOWN};
-use tidings_core::time::Timestamp;
 
 /// What is to be written.
 #[derive(Clone, Debug)]

@@ -14,13 +14,13 @@ use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
+use tidings_config::limits::{ANSWER_RESERVE, BATCH_RESERVE, LAG_OBJECTIVE, STRUGGLING_RECEIVES};
+use tidings_config::time::{Timestamp, millis};
 use tidings_core::claim::decide::RecordedEffect;
 use tidings_core::claim::{ClaimKey, Outcome};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{ANSWER_RESERVE, BATCH_RESERVE, LAG_OBJECTIVE, STRUGGLING_RECEIVES};
 use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
-use tidings_core::time::{Timestamp, millis};
 use tokio::time::{Instant, timeout_at};
 
 /// A record and what there is to do for it, or why that can't be said.

@@ -16,6 +16,8 @@ use crate::plan::{EventPlan, Linking, Plan};
 use crate::tries::{Next, Tries};
 use crate::view::{View, load, read, read_partition};
 use std::collections::BTreeSet;
+use tidings_config::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
+use tidings_config::time::Timestamp;
 use tidings_core::action::{Became, Proposal, Withheld};
 use tidings_core::claim::Outcome;
 use tidings_core::claim::decide::RecordedEffect;
@@ -25,11 +27,9 @@ use tidings_core::context::{
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::kept::KeptEvent;
-use tidings_core::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
 use tidings_core::manual::ManualChange;
 use tidings_core::ports::{Commit, Unavailable};
 use tidings_core::telemetry::Metric;
-use tidings_core::time::Timestamp;
 
 /// Whether a message's effect is in the context, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What was configured when this was built: see `build.rs`, which checked it.
 
 use std::collections::BTreeMap;
-use tidings_core::config::rules::Rules;
-use tidings_core::schemas::{EventSchema, EventSchemas};
+use tidings_config::rules::Rules;
+use tidings_config::schemas::{EventSchema, EventSchemas};
 
 /// The rules of `infra/config/rules.yaml`.
 pub fn rules() -> Rules {
@@ -16,7 +16,7 @@ pub fn schemas() -> EventSchemas {
     EventSchemas::new(files)
 }
 
-/// The files that they are of, by path, each with its hash: `tidings_core::config::files::file_sha256`. For tools.
+/// The files that they are of, by path, each with its hash: `tidings_project::file_sha256`. For tools.
 pub fn files() -> BTreeMap<String, String> {
     serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/files.json"))).expect("build.rs wrote it with the same types")
 }

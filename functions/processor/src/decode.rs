@@ -1,10 +1,10 @@
 //! One SQS record as an event. Which queue it came from says what it may be: whoever may send links may send nothing else.
 
 use aws_lambda_events::event::sqs::SqsMessage;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{DecodeError, Envelope};
 use tidings_core::telemetry::UNKNOWN;
-use tidings_core::time::Timestamp;
 use tidings_core::told::{Read, ToldLink};
 use tidings_core::trace::Trace;
 

@@ -6,11 +6,11 @@ use crate::failure::Failure;
 use crate::tries::{Next, Tries};
 use crate::view::{View, read_partition};
 use std::collections::BTreeMap;
+use tidings_config::limits::TIMER_HOP;
+use tidings_config::time::Timestamp;
 use tidings_core::context::{Content, Item, ItemKey, Outbox, Outgoing, Page, Place, Waiting};
-use tidings_core::limits::TIMER_HOP;
 use tidings_core::ports::{Rewrite, Unavailable};
 use tidings_core::telemetry::STEP;
-use tidings_core::time::Timestamp;
 
 /// Sends what waits, in order, each only when the one before is acknowledged; then takes it out. A processor that has put
 /// something in meanwhile has seen what waited and sent it as well, so the first of each arrives in order.

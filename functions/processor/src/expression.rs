@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use std::sync::OnceLock;
-use tidings_core::limits::MAX_COUNT_STEP;
-use tidings_core::rules::{EvaluationError, Expression, Scope, Variables, whole};
+use tidings_config::expressions::{EvaluationError, Expression, Scope, Variables, whole};
+use tidings_config::limits::MAX_COUNT_STEP;
 
 #[derive(Debug)]
 pub(crate) struct Lazy {

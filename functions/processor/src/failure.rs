@@ -1,10 +1,10 @@
 //! Why an event couldn't be processed. What becomes of it then is in [`crate::settle`].
 
+use tidings_config::limits::{DELIVERIES_WINDOW, MAX_DELIVERIES_PER_BODY, MAX_EVENT_AGE};
+use tidings_config::schemas::Finding;
+use tidings_config::time::Timestamp;
 use tidings_core::envelope::DecodeError;
-use tidings_core::limits::{DELIVERIES_WINDOW, MAX_DELIVERIES_PER_BODY, MAX_EVENT_AGE};
 use tidings_core::ports::Unavailable;
-use tidings_core::schemas::Finding;
-use tidings_core::time::Timestamp;
 use tidings_core::unreadable::Unreadable;
 
 /// One variant per way to fail. The text is the reason that is recorded with a dead event: it names rules, fields and

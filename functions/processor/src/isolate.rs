@@ -16,7 +16,7 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tidings_core::limits::{MAX_SURVIVORS, POSTPONED_APART};
+use tidings_config::limits::{MAX_SURVIVORS, POSTPONED_APART};
 use tidings_core::ports::{Hide, MessageVisibility};
 use tidings_core::telemetry::{Metric, UNKNOWN};
 

@@ -37,11 +37,11 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_core::config::rules::Rules;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
+use tidings_config::time::Clock;
 use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, MessageVisibility, SecretStore, TimerQueue};
-use tidings_core::schemas::EventSchemas;
 use tidings_core::telemetry;
-use tidings_core::time::Clock;
 
 /// What the processor needs of the world.
 #[derive(Clone, Debug)]

@@ -5,12 +5,12 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use processor::{Ports, Processor, configured};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+use tidings_config::limits::EVENTS_VISIBILITY;
+use tidings_config::time::{SystemClock, millis};
 use tidings_core::aws::{DynamoContexts, Https, SecretsManager, SqsActions, SqsTimers, SqsVisibility, config};
-use tidings_core::limits::EVENTS_VISIBILITY;
 use tidings_core::ports::SecretStore;
 use tidings_core::settings::ProcessorSettings;
 use tidings_core::telemetry::{self, Metric};
-use tidings_core::time::{SystemClock, millis};
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]

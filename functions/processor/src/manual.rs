@@ -12,13 +12,13 @@ use crate::plan::{EventPlan, Fetched, Plan, bounded};
 use crate::schema;
 use crate::view::{View, read};
 use std::collections::BTreeSet;
+use tidings_config::limits::MAX_CHANGES_RECORDED;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::{Facts, Item, ItemKey, Order, Owner};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::MAX_CHANGES_RECORDED;
 use tidings_core::manual::{self, BatchName, Correction, FactChange, ManualChange, Part};
-use tidings_core::time::Timestamp;
 
 /// Whose a plan is, where it is a person's.
 #[derive(Clone, Debug, PartialEq, Eq)]

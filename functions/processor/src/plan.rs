@@ -9,18 +9,18 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tidings_core::action::Proposal;
-use tidings_core::claim::decide::past_horizon;
-use tidings_core::config::rules::{IfStale, Join, Policy, Rule, Rules, Whose, is_about};
-use tidings_core::context::{Branch, End, Owner, Seen, Tie, join_cause, join_partition};
-use tidings_core::due::Due;
-use tidings_core::envelope::Envelope;
-use tidings_core::limits::{
+use tidings_config::expressions::{Scope, Variables};
+use tidings_config::limits::{
     MAX_ACTIONS_PER_EVENT, MAX_CONVERSATION_BYTES, MAX_FETCHES_PER_EVENT, MAX_ITEMS_PER_EVENT, MAX_JOIN_KEY_BYTES,
     MAX_JOINS_PER_EVENT, MAX_LINKS_PER_EVENT,
 };
-use tidings_core::rules::{Scope, Variables};
-use tidings_core::time::Timestamp;
+use tidings_config::rules::{IfStale, Join, Policy, Rule, Rules, Whose, is_about};
+use tidings_config::time::Timestamp;
+use tidings_core::action::Proposal;
+use tidings_core::claim::decide::past_horizon;
+use tidings_core::context::{Branch, End, Owner, Seen, Tie, join_cause, join_partition};
+use tidings_core::due::Due;
+use tidings_core::envelope::Envelope;
 
 /// What is to be done for one message.
 #[derive(Clone, Debug, PartialEq)]

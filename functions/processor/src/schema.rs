@@ -1,8 +1,8 @@
 //! An event's payload against its schema, before any rule sees it.
 
 use crate::failure::Failure;
+use tidings_config::schemas::{EventSchemas, Finding, OnMismatch};
 use tidings_core::envelope::Envelope;
-use tidings_core::schemas::{EventSchemas, Finding, OnMismatch};
 use tidings_core::telemetry::{Metric, STEP, Shown};
 
 /// What is off and accepted all the same. Both are counted, on every receive. What is rejected is final: the same payload

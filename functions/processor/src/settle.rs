@@ -7,13 +7,13 @@ use crate::commit::{Done, finish};
 use crate::decode::Record;
 use crate::failure::Failure;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use tidings_config::limits::{CONTENDED_PAUSE, MAX_REASON_BYTES};
+use tidings_config::time::millis;
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{AfterFailure, RecordedEffect, after_failure};
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{CONTENDED_PAUSE, MAX_REASON_BYTES};
 use tidings_core::ports::{Burial, Buried, Entry};
 use tidings_core::telemetry::{Metric, STEP, Shown};
-use tidings_core::time::millis;
 use tidings_core::told::ToldLink;
 
 /// The end of one record in this batch.

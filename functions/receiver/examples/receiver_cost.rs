@@ -11,10 +11,10 @@ use receiver::verify::{Key, sign, verify};
 use receiver::{Ports, Receiver, configured};
 use serde_json::json;
 use std::sync::Arc;
-use tidings_core::config::files::read_sources;
-use tidings_core::config::source::Source;
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::memory::{ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
-use tidings_core::time::Timestamp;
+use tidings_project::read_sources;
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 

@@ -15,13 +15,13 @@ use crate::reply::Reply;
 use futures::future::ready;
 use futures::stream::{self, StreamExt};
 use std::sync::Arc;
+use tidings_config::limits::{EVENTS_AT_ONCE, FIRST_PLAUSIBLE_TIME_UNIX_MS, MAX_TRACED_EVENTS};
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, Timestamp, millis};
 use tidings_core::claim::decide::{AfterRecord, Body, Recorded, after_record};
 use tidings_core::claim::{ClaimKey, NewClaim, Sha256Hex};
-use tidings_core::config::source::Source;
-use tidings_core::limits::{EVENTS_AT_ONCE, FIRST_PLAUSIBLE_TIME_UNIX_MS, MAX_TRACED_EVENTS};
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
 use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
-use tidings_core::time::{Clock, Timestamp, millis};
 use tidings_core::trace::Trace;
 
 /// Calls for one delivery that are made at once.

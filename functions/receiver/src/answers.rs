@@ -11,9 +11,9 @@ use http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use serde_json::Value;
 use std::cell::OnceCell;
-use tidings_core::config::answers::{REPLY, Refusal, Success};
-use tidings_core::config::source::BodyFormat;
-use tidings_core::config::{OneOrMany, Reference};
+use tidings_config::answers::{REPLY, Refusal, Success};
+use tidings_config::source::BodyFormat;
+use tidings_config::{OneOrMany, Reference};
 
 /// A 2xx as the provider wants to hear it.
 pub(crate) fn success(reply: Reply, request: &VerifiedRequest<'_>) -> Response<Body> {

@@ -5,13 +5,13 @@
 
 use crate::verify::same_token;
 use std::collections::BTreeMap;
-use tidings_core::config::OneOrMany;
-use tidings_core::limits::{
+use tidings_config::OneOrMany;
+use tidings_config::limits::{
     MAX_CAPTURE_TRIES, MAX_CAPTURE_WINDOW, MAX_CAPTURED_SECRETS_PER_SOURCE, MAX_SECRET_DOCUMENT_BYTES, MIN_CAPTURE_TOKEN_BYTES,
 };
+use tidings_config::time::Timestamp;
 use tidings_core::ports::{CapturedSecrets, Replaced, Unavailable};
 use tidings_core::secrets::{DocumentError, parse};
-use tidings_core::time::Timestamp;
 use zeroize::Zeroizing;
 
 /// The query parameter with the token.

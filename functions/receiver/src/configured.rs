@@ -1,8 +1,8 @@
 //! What was configured when this was built: see `build.rs`, which checked it.
 
 use std::collections::BTreeMap;
-use tidings_core::config::provider::Provider;
-use tidings_core::config::source::Source;
+use tidings_config::provider::Provider;
+use tidings_config::source::Source;
 
 /// The sources of `infra/config/sources.yaml`.
 pub fn sources() -> Vec<Source> {
@@ -15,7 +15,7 @@ pub fn providers() -> Vec<Provider> {
         .expect("build.rs wrote it with the same types")
 }
 
-/// The files that they are of, by path, each with its hash: `tidings_core::config::files::file_sha256`. For tools.
+/// The files that they are of, by path, each with its hash: `tidings_project::file_sha256`. For tools.
 pub fn files() -> BTreeMap<String, String> {
     serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/files.json"))).expect("build.rs wrote it with the same types")
 }

@@ -5,8 +5,8 @@ use http::HeaderMap;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use lambda_http::{Body, Request, RequestExt};
-use tidings_core::config::source::Source;
-use tidings_core::limits::MAX_BODY_BYTES;
+use tidings_config::limits::MAX_BODY_BYTES;
+use tidings_config::source::Source;
 
 /// A request's query as it was sent, which may be none that a URI can have.
 #[derive(Clone, Debug)]

@@ -10,9 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::header::CONTENT_ENCODING;
 use std::io::Read;
-use tidings_core::config::source::SignedBody;
+use tidings_config::limits::MAX_BODY_BYTES;
+use tidings_config::source::SignedBody;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::MAX_BODY_BYTES;
 use tidings_core::unreadable::Packed;
 
 /// A delivery, and what is inside it.

@@ -25,17 +25,17 @@ use body::Document;
 use places::Place;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tidings_core::claim::{EventField, Sha256Hex};
-use tidings_core::config::event::EventSpec;
-use tidings_core::config::rules::TypePattern;
-use tidings_core::config::source::JSON;
-use tidings_core::config::{JsonPath, OneOrMany, Part, Reference, Template};
-use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::limits::{
+use tidings_config::event::EventSpec;
+use tidings_config::limits::{
     MAX_CONVERSATION_BYTES, MAX_DATASCHEMA_BYTES, MAX_DELIVERY_BYTES, MAX_EVENT_TYPE_BYTES, MAX_EVENTS_PER_DELIVERY,
     MAX_MESSAGE_BYTES, MAX_SUBJECT_BYTES,
 };
-use tidings_core::time::Timestamp;
+use tidings_config::rules::TypePattern;
+use tidings_config::source::JSON;
+use tidings_config::time::Timestamp;
+use tidings_config::{JsonPath, OneOrMany, Part, Reference, Template};
+use tidings_core::claim::{EventField, Sha256Hex};
+use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::unreadable::{Unreadable, Why};
 
 /// A verified event, or what couldn't be read as one. Only [`events`] makes it, and only it can be claimed.

@@ -11,10 +11,10 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use tidings_core::config::Reference;
-use tidings_core::config::handshake::{Answer, Confirm, Handshake};
-use tidings_core::config::source::{FORM, Source};
-use tidings_core::limits::{MAX_CAPTURED_SECRET_BYTES, MAX_HANDSHAKE_BODY_BYTES};
+use tidings_config::Reference;
+use tidings_config::handshake::{Answer, Confirm, Handshake};
+use tidings_config::limits::{MAX_CAPTURED_SECRET_BYTES, MAX_HANDSHAKE_BODY_BYTES};
+use tidings_config::source::{FORM, Source};
 use tidings_core::ports::{Get, HttpsGet};
 use zeroize::Zeroizing;
 

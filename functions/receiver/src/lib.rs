@@ -39,12 +39,12 @@ use crate::secrets::SecretBook;
 use crate::verify::{Keys, Rejection, VerifiedRequest};
 use lambda_http::{Body, Request, RequestExt, Response};
 use std::sync::Arc;
-use tidings_core::config::handshake::Handshake;
-use tidings_core::config::source::Source;
-use tidings_core::limits::RECEIVE_RESERVE;
+use tidings_config::handshake::Handshake;
+use tidings_config::limits::RECEIVE_RESERVE;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, Timestamp, millis};
 use tidings_core::ports::{CapturedSecrets, ClaimStore, EventQueue, HttpsGet, Probe, SecretStore};
 use tidings_core::telemetry::{self, Metric, STEP, UNKNOWN};
-use tidings_core::time::{Clock, Timestamp, millis};
 use tidings_core::trace::Trace;
 
 /// The receiver with all that it needs.

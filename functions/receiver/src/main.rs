@@ -6,10 +6,10 @@ use receiver::lambda::{Incoming, answer};
 use receiver::{Ports, Receiver, configured};
 use std::sync::Arc;
 use std::time::Instant;
+use tidings_config::time::{SystemClock, millis};
 use tidings_core::aws::{DynamoClaims, Https, SecretsManager, SqsQueue, config};
 use tidings_core::settings::ReceiverSettings;
 use tidings_core::telemetry::{self, Metric};
-use tidings_core::time::{SystemClock, millis};
 use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]

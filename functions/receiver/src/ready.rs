@@ -9,10 +9,10 @@ use crate::secrets::SecretBook;
 use lambda_http::{Body, Response};
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex};
-use tidings_core::config::source::Source;
-use tidings_core::limits::READINESS_KEPT;
+use tidings_config::limits::READINESS_KEPT;
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::ports::Probe;
-use tidings_core::time::Timestamp;
 
 /// What is asked, and what it said last.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@
 //! weren't, in the next line. What is counted doesn't depend on it.
 
 use std::sync::Mutex;
-use tidings_core::limits::{MAX_REFUSALS_LOGGED, REFUSALS_WINDOW};
-use tidings_core::time::Timestamp;
+use tidings_config::limits::{MAX_REFUSALS_LOGGED, REFUSALS_WINDOW};
+use tidings_config::time::Timestamp;
 
 /// What was written down lately.
 #[derive(Debug, Default)]

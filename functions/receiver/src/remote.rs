@@ -11,11 +11,11 @@ use budget::Budget;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
-use tidings_core::config::source::Source;
-use tidings_core::limits::{KEY_LIFETIME, KEY_RETRY, MAX_KEYS_PER_SOURCE};
+use tidings_config::limits::{KEY_LIFETIME, KEY_RETRY, MAX_KEYS_PER_SOURCE};
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::ports::{Get, GetError, HttpsGet};
 use tidings_core::telemetry::Metric;
-use tidings_core::time::{Clock, Timestamp};
 
 /// The keys as they were last fetched.
 pub struct RemoteKeys {

@@ -4,7 +4,7 @@ use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
-use tidings_core::limits;
+use tidings_config::limits;
 
 /// What a request is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

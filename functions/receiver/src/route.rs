@@ -2,7 +2,7 @@
 
 use crate::reply::Reply;
 use lambda_http::{Request, RequestExt};
-use tidings_core::config::source::Source;
+use tidings_config::source::Source;
 
 /// Where a request goes.
 #[derive(Debug)]

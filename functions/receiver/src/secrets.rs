@@ -13,16 +13,16 @@ use futures::lock::Mutex as AsyncMutex;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
-use tidings_core::config::OneOrMany;
-use tidings_core::config::handshake::Answer;
-use tidings_core::config::source::Source;
-use tidings_core::limits::{
+use tidings_config::OneOrMany;
+use tidings_config::handshake::Answer;
+use tidings_config::limits::{
     MAX_CAPTURED_SECRETS_PER_SOURCE, MAX_SECRETS_PER_SOURCE, SECRETS_REFRESH, SECRETS_RETRY, SECRETS_RETRY_EMPTY,
 };
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::ports::{CapturedSecrets, SecretStore};
 use tidings_core::secrets::parse;
 use tidings_core::telemetry::Metric;
-use tidings_core::time::{Clock, Timestamp};
 use zeroize::Zeroizing;
 
 /// The keys of one source, newest first.

@@ -43,7 +43,7 @@ fn holds(exported: &Value, value: &AttributeValue) -> bool {
             Ok(_) | Err(_) => exported.contains(&Value::from(text.as_str()).to_string()),
         },
         (_, Ok(number), _) => {
-            let ms = number.parse().map(tidings_core::time::Timestamp::from_unix_ms);
+            let ms = number.parse().map(tidings_config::time::Timestamp::from_unix_ms);
             exported.contains(number.as_str()) || ms.is_ok_and(|at| exported.contains(&at.to_string()))
         }
         (_, _, Ok(list)) => list.iter().all(|value| exported.contains(value.as_s().unwrap().as_str())),

@@ -13,16 +13,16 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, Cloud, Options};
+use tidings_config::schemas::EventSchemas;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::aws::{Eraser, Erasure, NotErased, Reader};
 use tidings_core::claim::Sha256Hex;
-use tidings_core::config::files::read_rules;
 use tidings_core::memory::{
     Call, Fault, Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryTimers,
 };
-use tidings_core::schemas::EventSchemas;
-use tidings_core::time::{Clock, Timestamp};
 use tidings_core::told::ToldLink;
 use tidings_events::{SECRETS, corpus, secrets_of};
+use tidings_project::read_rules;
 
 const LINKS_QUEUE_ARN: &str = "arn:aws:sqs:eu-central-1:123456789012:shop-links";
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tidings_config::time::Timestamp;
 use tidings_core::action::Action;
 use tidings_core::claim::decide::{Committed, Recorded, RecordedEffect};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
@@ -13,7 +14,6 @@ use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryQueue, Memo
 use tidings_core::ports::{
     ActionQueue, Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, Rewrite, TimerQueue, Unavailable,
 };
-use tidings_core::time::Timestamp;
 use tidings_core::trace::Trace;
 
 /// What a call may meet.

@@ -11,15 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::action::NOTIFY_TYPE;
 use tidings_core::claim::{Claim, ClaimKey};
-use tidings_core::config::source::Source;
 use tidings_core::context::{Context, FactKind};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{
     Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
 };
-use tidings_core::time::{Clock, Timestamp};
 use tidings_events::{Case, ExpectedAction, SECRETS, SignedRequest, secrets_of};
 use tokio::time::timeout;
 

@@ -3,9 +3,9 @@
 use crate::world::{NOW, Named, World, events_of};
 use fastrand::Rng;
 use std::time::Duration;
-use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::Rules;
-use tidings_core::schemas::EventSchemas;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
+use tidings_project::read_rules;
 
 /// One conversation for all, so that all meet: facts of their subjects, one fact of all, a node and an action for each.
 const RULES: &str = r#"

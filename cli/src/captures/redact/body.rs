@@ -2,7 +2,7 @@
 
 use super::Unfit;
 use serde_json::{Map, Value};
-use tidings_core::config::source::{BodyFormat, Source};
+use tidings_config::source::{BodyFormat, Source};
 
 pub(super) enum Body {
     Json(Value),

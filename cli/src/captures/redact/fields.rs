@@ -1,8 +1,8 @@
 //! What a field holds, as far as its name says: lists of words, which are here to be read and added to.
 
 use serde_json::{Map, Value};
-pub(super) use tidings_core::text::fields::words;
-use tidings_core::text::fields::{NAMES, TEXTS};
+pub(super) use tidings_config::text::fields::words;
+use tidings_config::text::fields::{NAMES, TEXTS};
 
 /// What a value is, by the name of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,8 +24,8 @@ use places::{At, Places};
 use pseudonyms::{Pseudonyms, each_word};
 use receiver::delivery::Delivery;
 use std::collections::HashSet;
-use tidings_core::config::source::Source;
-use tidings_core::config::{Canonical, Reference, Template};
+use tidings_config::source::Source;
+use tidings_config::{Canonical, Reference, Template};
 use tidings_events::{RequestError, Sample};
 use walk::Pass;
 

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 use std::collections::HashSet;
-use tidings_core::config::source::Source;
-use tidings_core::config::{JsonPath, OneOrMany, Reference, Step, Template};
-use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
+use tidings_config::limits::MAX_EVENTS_PER_DELIVERY;
+use tidings_config::source::Source;
+use tidings_config::{JsonPath, OneOrMany, Reference, Step, Template};
 
 /// By JSON pointer (RFC 6901), and by the headers' names.
 #[derive(Default)]

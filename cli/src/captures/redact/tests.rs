@@ -7,9 +7,9 @@ use receiver::delivery::Delivery;
 use receiver::verify::can_sign;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tidings_core::config::source::{FORM, Source};
+use tidings_config::source::{FORM, Source};
+use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
-use tidings_core::time::Timestamp;
 use tidings_events::{Sample, corpus};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);

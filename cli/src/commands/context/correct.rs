@@ -11,9 +11,9 @@ use processor::failure::Failure as Unprocessed;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::context::Context;
 use tidings_core::manual::{Correction, NodeChange};
-use tidings_core::time::{Clock, SystemClock, Timestamp};
 
 /// Recorded of nothing: a dry run needs none.
 const NO_REASON: &str = "(none given)";

@@ -8,9 +8,9 @@ use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
 use crate::target::{QueueCount, queue_counts, reader};
 use serde_json::json;
 use std::process::ExitCode;
+use tidings_config::limits::INDEX_LAG;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{Counts, Eraser, NotErased};
-use tidings_core::limits::INDEX_LAG;
-use tidings_core::time::{Clock, SystemClock};
 
 /// What happens to an event of the conversation that is in a queue.
 const IN_FLIGHT: &str = "an event that isn't processed yet is no duplicate: processed later, it makes a new context";

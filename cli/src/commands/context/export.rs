@@ -8,7 +8,7 @@ use crate::commands::files;
 use crate::style::{GOOD, paint, pretty, safe_json, say};
 use crate::target::reader;
 use std::process::ExitCode;
-use tidings_core::time::{Clock, SystemClock};
+use tidings_config::time::{Clock, SystemClock};
 
 pub(crate) async fn run(options: ContextExport) -> Result<ExitCode, Failure> {
     let dossier = dossier(&reader(&options.target).await?, &options.conversation, &options.target).await?;

@@ -6,11 +6,11 @@ use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, say, short};
 use crate::target::{reader, unreadable};
 use serde_json::json;
 use std::process::ExitCode;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::action::{Preference, Preferences};
 use tidings_core::claim::Claim;
 use tidings_core::context::{Context, Order, PREFERENCES};
 use tidings_core::manual::{self, Correction, ManualChange};
-use tidings_core::time::{Clock, SystemClock};
 
 pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     let reader = reader(&options.target).await?;

@@ -5,8 +5,8 @@ use crate::Failure;
 use crate::arguments::{DlqFilter, Place};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
+use tidings_config::limits::{MAX_CAPTURED, MAX_CAPTURED_BYTES};
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{MAX_CAPTURED, MAX_CAPTURED_BYTES};
 
 /// What a walk found.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 
 use super::walk::Dead;
 use crate::arguments::DlqFilter;
-use tidings_core::config::rules::TypePattern;
-use tidings_core::time::Timestamp;
+use tidings_config::rules::TypePattern;
+use tidings_config::time::Timestamp;
 
 /// All that is said must be so.
 #[derive(Clone, Debug, Default)]

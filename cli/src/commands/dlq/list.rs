@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
-use tidings_core::limits::MAX_REASON_GROUPS;
-use tidings_core::time::Timestamp;
+use tidings_config::limits::MAX_REASON_GROUPS;
+use tidings_config::time::Timestamp;
 
 /// What died for one reason. Numbers in it count as the same: "257 bytes" and "300 bytes" are one reason.
 #[derive(Clone, Debug, Default, Serialize)]

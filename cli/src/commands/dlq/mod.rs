@@ -26,9 +26,9 @@ use crate::Failure;
 use crate::arguments::{DlqFilter, Place};
 use crate::target::{dead_letters, reader_at};
 use filter::Filter;
+use tidings_config::limits::DEAD_LETTERS_WALK;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::DeadLetters;
-use tidings_core::limits::DEAD_LETTERS_WALK;
-use tidings_core::time::{Clock, SystemClock};
 use walk::Walk;
 
 /// The queue of a stack: that of a `tidings dev` nobody else can see.

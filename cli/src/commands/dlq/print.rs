@@ -5,7 +5,7 @@ use super::walk::Walked;
 use crate::Failure;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say};
 use serde::Serialize;
-use tidings_core::time::Timestamp;
+use tidings_config::time::Timestamp;
 
 pub(super) fn json(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))

@@ -18,10 +18,10 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
+use tidings_config::limits::MAX_BATCH_BYTES;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{DeadLetters, Receipt};
-use tidings_core::limits::MAX_BATCH_BYTES;
 use tidings_core::ports::{EventQueue, Unavailable};
-use tidings_core::time::{Clock, SystemClock};
 
 /// What a redrive came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

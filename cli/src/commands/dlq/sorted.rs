@@ -38,8 +38,8 @@ async fn send(queue: &impl EventQueue, messages: &[&str], trace: Option<&Trace>)
 mod tests {
     use super::*;
     use std::sync::Arc;
+    use tidings_config::time::Timestamp;
     use tidings_core::memory::{Call, Fault, Faults, MemoryQueue};
-    use tidings_core::time::Timestamp;
 
     fn link() -> String {
         let (identity, conversation) = ("customer:c1".to_owned(), "ann".to_owned());

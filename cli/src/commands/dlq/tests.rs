@@ -11,12 +11,12 @@ use crate::dev::cloud::{Cloud, Options};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tidings_config::limits::{MAX_EVENT_AGE, MAX_REASON_GROUPS};
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::{DeadLetters, SqsQueue};
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::limits::{MAX_EVENT_AGE, MAX_REASON_GROUPS};
 use tidings_core::ports::{Burial, ContextStore, EventQueue, Unavailable};
-use tidings_core::time::{Clock, SystemClock, Timestamp};
 use tidings_core::trace::Trace;
 
 /// More than any of these tests has.
@@ -77,7 +77,7 @@ impl World {
 
     fn walk(&self, filter: Filter) -> Walk {
         let queue = DeadLetters::new(self.cloud.sqs.clone(), self.cloud.dead_letter_queue_url.clone());
-        Walk::new(queue.hiding(tidings_core::limits::DEAD_LETTERS_WALK), self.cloud.reader(), filter, self.now)
+        Walk::new(queue.hiding(tidings_config::limits::DEAD_LETTERS_WALK), self.cloud.reader(), filter, self.now)
     }
 
     /// The keys in a queue, which is left as it is.

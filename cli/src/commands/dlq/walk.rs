@@ -7,13 +7,13 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tidings_config::limits::{MAX_BATCH_MESSAGES, MAX_DEAD_LETTERS};
+use tidings_config::time::Timestamp;
 use tidings_core::aws::{DeadLetters, Letter, Reader, Receipt};
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{MAX_BATCH_MESSAGES, MAX_DEAD_LETTERS};
 use tidings_core::ports::Unavailable;
-use tidings_core::time::Timestamp;
 use tidings_core::told::ToldLink;
 
 /// Receives that find nothing, one after the other, before the queue counts as walked through: SQS asks a part of its machines

@@ -5,8 +5,8 @@ use crate::built_of::{self, RULES, SOURCES};
 use crate::commands::files;
 use crate::style::count;
 use std::path::Path;
-use tidings_core::config::files::{Report, read_rules};
-use tidings_core::limits::MAX_CONFIG_FILE_BYTES;
+use tidings_config::limits::MAX_CONFIG_FILE_BYTES;
+use tidings_project::{Report, read_rules};
 
 pub(super) fn checks() -> Vec<Check> {
     let sources = check("sources", SOURCES, |text| {

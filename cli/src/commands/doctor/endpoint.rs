@@ -5,9 +5,9 @@ use crate::commands::page::{self, Page};
 use crate::commands::send::{Reply, post};
 use receiver::verify::can_sign;
 use serde_json::Value;
-use tidings_core::config::source::Source;
-use tidings_core::limits::MAX_CLOCK_APART;
-use tidings_core::time::{Clock, SystemClock, Timestamp};
+use tidings_config::limits::MAX_CLOCK_APART;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_events::{Sample, SignedRequest, Tamper, corpus, demo_secrets, secrets_of};
 
 pub(super) fn checks(url: &str) -> Vec<Check> {

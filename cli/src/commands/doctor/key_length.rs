@@ -2,8 +2,8 @@
 
 use super::Check;
 use receiver::verify::Key;
-use tidings_core::config::source::Source;
-use tidings_core::limits::MIN_KEY_BYTES;
+use tidings_config::limits::MIN_KEY_BYTES;
+use tidings_config::source::Source;
 use tidings_core::secrets::parse;
 use zeroize::Zeroizing;
 

@@ -4,7 +4,7 @@ use super::Check;
 use crate::Failure;
 use crate::commands::send::{Reply, post};
 use http::HeaderMap;
-use tidings_core::config::source::Source;
+use tidings_config::source::Source;
 use tidings_events::SignedRequest;
 
 const NAME: &str = "public url";

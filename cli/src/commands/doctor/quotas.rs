@@ -4,8 +4,8 @@ use super::Check;
 use crate::arguments::Place;
 use crate::target::{config, parameters};
 use aws_sdk_servicequotas::Client;
+use tidings_config::limits::RECEIVE_TIME;
 use tidings_core::aws::cause;
-use tidings_core::limits::RECEIVE_TIME;
 
 const NAME: &str = "quotas";
 

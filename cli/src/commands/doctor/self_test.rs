@@ -8,11 +8,11 @@ use crate::sources;
 use crate::target::{reader, unreadable};
 use receiver::verify::can_sign;
 use std::time::Duration;
+use tidings_config::limits::SELF_TEST_WAIT;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
-use tidings_core::config::files::did_you_mean;
-use tidings_core::limits::SELF_TEST_WAIT;
-use tidings_core::time::{Clock, SystemClock};
 use tidings_events::{Case, corpus, secrets_of};
+use tidings_project::did_you_mean;
 use zeroize::Zeroizing;
 
 const NAME: &str = "self-test";

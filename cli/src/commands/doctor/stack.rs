@@ -4,11 +4,11 @@ use super::{Check, quotas};
 use crate::arguments::Place;
 use crate::target::{captured_secret, missing_outputs, queue_counts, reader_at, sources_secret, unreadable};
 use receiver::verify::Key;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::source::Source;
 use tidings_core::ports::Versioned;
 use tidings_core::secrets::parse;
-use tidings_core::time::{Clock, SystemClock};
 use zeroize::Zeroizing;
 
 /// The check of what providers tell.

@@ -9,10 +9,10 @@ use crate::Failure;
 use crate::arguments::{EventsFilter, Place};
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, short};
 use crate::target::unreadable;
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::Reader;
 use tidings_core::claim::search::{Found, Search};
 use tidings_core::claim::{Claim, ClaimState};
-use tidings_core::time::{Clock, SystemClock};
 
 /// The newest events that the filter lets through.
 async fn find(reader: &Reader, filter: &EventsFilter, limit: usize, at: &Place) -> Result<Found, Failure> {

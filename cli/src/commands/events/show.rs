@@ -9,10 +9,10 @@ use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, pretty, sa
 use crate::target::{reader, unreadable};
 use anstyle::Style;
 use std::process::ExitCode;
+use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
-use tidings_core::limits::MAX_KEPT_EVENT_BYTES;
 use tidings_core::manual::ManualChange;
-use tidings_core::time::Timestamp;
 
 pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     if !options.key.contains('#') {

@@ -11,8 +11,8 @@ use crate::target::reader;
 use std::collections::HashMap;
 use std::pin::pin;
 use std::process::ExitCode;
+use tidings_config::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
-use tidings_core::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED};
 
 pub(crate) async fn run(options: EventsTail) -> Result<ExitCode, Failure> {
     // Once for all, so that a Ctrl-C while a look is under way is heard.

@@ -20,15 +20,15 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::sync::Arc;
+use tidings_config::limits::MAX_TIMES_AGAIN;
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::{Context, FactKind, Facts, ItemKey};
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::MAX_TIMES_AGAIN;
 use tidings_core::manual::{BatchName, Part, is_of};
 use tidings_core::ports::{ActionQueue, TimerQueue};
-use tidings_core::time::{Clock, SystemClock, Timestamp};
 
 /// The name of a dry run that names none.
 const DRY: &str = "dry-run";

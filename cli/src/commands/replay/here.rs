@@ -12,10 +12,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
-use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
-use tidings_core::time::Timestamp;
 
 /// A delivery and what it was answered.
 #[derive(Debug, Serialize)]
@@ -106,7 +106,7 @@ pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Re
 }
 
 /// The rules that are tried.
-fn chosen(options: &ReplayOptions) -> Result<tidings_core::config::rules::Rules, Failure> {
+fn chosen(options: &ReplayOptions) -> Result<tidings_config::rules::Rules, Failure> {
     rules(options.against.as_ref().unwrap_or(&options.file.rules), &options.file)
 }
 

@@ -10,8 +10,8 @@ use crate::style::{BAD, FAINT, GOOD, NAME, data, paint, say};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use tidings_core::config::source::Source;
-use tidings_core::time::{Clock, SystemClock};
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, SystemClock};
 
 pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) -> Result<ExitCode, Failure> {
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();

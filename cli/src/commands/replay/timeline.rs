@@ -4,12 +4,12 @@ use crate::Failure;
 use crate::arguments::ReplayOptions;
 use crate::style::note;
 use crate::target::{reader_at, unreadable};
+use tidings_config::limits::{MAX_CAPTURED, MAX_KEPT_EVENT_BYTES};
+use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::KeptFound;
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::search::Search;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{MAX_CAPTURED, MAX_KEPT_EVENT_BYTES};
-use tidings_core::time::{Clock, SystemClock};
 
 pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Failure> {
     let (filter, at, now) = (&options.filter, &options.at, SystemClock.now());

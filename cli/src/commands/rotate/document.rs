@@ -3,8 +3,8 @@
 use crate::Failure;
 use receiver::verify::Key;
 use serde_json::{Map, Value};
-use tidings_core::config::source::Source;
-use tidings_core::limits::{MAX_SECRET_DOCUMENT_BYTES, MAX_SECRETS_PER_SOURCE};
+use tidings_config::limits::{MAX_SECRET_DOCUMENT_BYTES, MAX_SECRETS_PER_SOURCE};
+use tidings_config::source::Source;
 use tidings_core::secrets::parse;
 use zeroize::Zeroizing;
 
@@ -76,7 +76,7 @@ fn written(document: &str, name: &str, mut secrets: Vec<String>, before: usize) 
 mod tests {
     use super::*;
     use crate::sources;
-    use tidings_core::limits::MIN_KEY_BYTES;
+    use tidings_config::limits::MIN_KEY_BYTES;
 
     fn front(document: &str, secret: &str) -> Result<String, String> {
         let change = in_front(document, &sources::configured("orders").expect("a source"), secret);

@@ -17,8 +17,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
-use tidings_core::config::source::{OWN, Source};
-use tidings_core::limits::{MAX_SECRET_DOCUMENT_BYTES, MIN_KEY_BYTES};
+use tidings_config::limits::{MAX_SECRET_DOCUMENT_BYTES, MIN_KEY_BYTES};
+use tidings_config::source::{OWN, Source};
 use tidings_core::ports::Replaced;
 use zeroize::Zeroizing;
 

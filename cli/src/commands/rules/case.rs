@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tidings_config::rules::Span;
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::files::did_you_mean;
-use tidings_core::config::rules::Span;
-use tidings_core::config::source::Source;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::time::Timestamp;
 use tidings_events::corpus;
+use tidings_project::did_you_mean;
 
 use super::given;
 

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use tidings_core::config::OneOrMany;
-use tidings_core::config::files::{Report, did_you_mean, read_rules};
-use tidings_core::config::rules::{Rule, Rules, TypePattern, is_about};
-use tidings_core::config::source::Source;
-use tidings_core::rules::Expression;
-use tidings_core::schemas::EventSchemas;
+use tidings_config::OneOrMany;
+use tidings_config::expressions::Expression;
+use tidings_config::rules::{Rule, Rules, TypePattern, is_about};
+use tidings_config::schemas::EventSchemas;
+use tidings_config::source::Source;
+use tidings_project::{Report, did_you_mean, read_rules};
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]

@@ -9,10 +9,10 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
+use tidings_config::rules::Rules;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::Claim;
-use tidings_core::config::rules::Rules;
 use tidings_core::envelope::Envelope;
-use tidings_core::time::Timestamp;
 
 /// One thing that the two make otherwise. `None`: it isn't there.
 #[derive(Debug, Serialize)]

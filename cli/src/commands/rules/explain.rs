@@ -11,14 +11,14 @@ use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
 use std::process::ExitCode;
+use tidings_config::OneOrMany;
+use tidings_config::expressions::{Expression, Scope, Variables};
+use tidings_config::rules::{Rules, TypePattern, is_about};
 use tidings_core::claim::Claim;
-use tidings_core::config::OneOrMany;
-use tidings_core::config::files::did_you_mean;
-use tidings_core::config::rules::{Rules, TypePattern, is_about};
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::applied_again;
-use tidings_core::rules::{Expression, Scope, Variables};
 use tidings_events::corpus;
+use tidings_project::did_you_mean;
 
 #[derive(Debug, Serialize)]
 struct Explained {

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use serde_saphyr::Location;
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_config::rules::Rules;
 use tidings_core::action::Action;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
-use tidings_core::config::rules::Rules;
 use tidings_core::envelope::Envelope;
 
 /// What isn't as a test says, and where it says so.

@@ -6,10 +6,10 @@ use crate::commands::files;
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
-use tidings_core::config::source::Source;
+use tidings_config::limits::MAX_REQUEST_FILE_BYTES;
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::MAX_REQUEST_FILE_BYTES;
-use tidings_core::time::Timestamp;
 use tidings_events::{Case, SECRETS, corpus, secrets_of};
 
 /// When the corpus is received, unless somebody says otherwise: after all that happens in it.

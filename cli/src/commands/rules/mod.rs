@@ -17,11 +17,11 @@ use crate::Failure;
 use crate::arguments::RulesFile;
 use crate::commands::files;
 use std::path::Path;
-use tidings_core::config::files::{Report, read_event_schemas, read_rules, read_source_names, read_sources};
-use tidings_core::config::rules::Rules;
-use tidings_core::config::source::Source;
-use tidings_core::limits::{MAX_CONFIG_FILE_BYTES, MAX_SCHEMAS};
-use tidings_core::schemas::EventSchemas;
+use tidings_config::limits::{MAX_CONFIG_FILE_BYTES, MAX_SCHEMAS};
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
+use tidings_config::source::Source;
+use tidings_project::{Report, read_event_schemas, read_rules, read_source_names, read_sources};
 
 fn text(path: &Path) -> Result<String, Failure> {
     let hint = "run it where infra/config is, or name a file with --rules and --sources";
@@ -67,7 +67,7 @@ fn refused(report: &Report) -> Failure {
 #[cfg(test)]
 mod tests {
     use crate::fuzz;
-    use tidings_core::config::files::{read_event_schema, read_rules, read_source_names, read_sources};
+    use tidings_project::{read_event_schema, read_rules, read_source_names, read_sources};
 
     const SOURCES: &[u8] = include_bytes!("../../../../infra/config/sources.yaml");
 

@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::rules::Rules;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::action::Action;
 use tidings_core::claim::{Claim, ClaimKey};
-use tidings_core::config::rules::Rules;
-use tidings_core::config::source::Source;
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers};
-use tidings_core::time::{Clock, Timestamp};
 use tidings_core::told::ToldLink;
 use tidings_events::SignedRequest;
 

@@ -9,8 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::CONTENT_LENGTH;
 use serde_json::{Value, json};
+use tidings_config::source::Source;
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::source::Source;
 use tidings_events::{MARK, Renewed, SignedRequest};
 
 /// A request, and what a receiver of this build makes of it.

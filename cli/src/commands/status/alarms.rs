@@ -2,7 +2,7 @@
 
 use super::runbook::{Commands, PAGING, cant_wait, headings, is_sign, link};
 use serde::Serialize;
-use tidings_core::time::Timestamp;
+use tidings_config::time::Timestamp;
 
 /// Made of two that are nothing alone. A stack without an alarm topic hasn't got it, and is stopped all the same.
 pub(super) const STOPPED: &str = "ProcessorStoppedAlarm";

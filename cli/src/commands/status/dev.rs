@@ -3,9 +3,9 @@
 use super::{Claims, Unread};
 use crate::arguments::Place;
 use crate::target::reader_at;
+use tidings_config::limits::MAX_EVENTS_LISTED;
 use tidings_core::claim::ClaimState;
 use tidings_core::claim::search::Search;
-use tidings_core::limits::MAX_EVENTS_LISTED;
 
 /// How many of the newest claims are in each state.
 pub(super) async fn claims(at: &Place) -> Result<Vec<Claims>, Unread> {

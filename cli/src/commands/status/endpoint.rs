@@ -3,7 +3,7 @@
 use crate::commands::page::{self, Page};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tidings_core::limits::MAX_READY_CHECKS;
+use tidings_config::limits::MAX_READY_CHECKS;
 use tidings_core::telemetry::Shown;
 
 #[derive(Debug, Serialize)]

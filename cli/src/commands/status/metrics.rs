@@ -8,9 +8,9 @@ use aws_sdk_cloudwatch::types::{Dimension, Metric as Named, MetricDataQuery, Met
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tidings_core::config::rules::Span;
+use tidings_config::rules::Span;
+use tidings_config::time::Timestamp;
 use tidings_core::telemetry::{By, Metric};
-use tidings_core::time::Timestamp;
 
 const COUNT_PERIOD_S: i32 = 60;
 const PERCENTILE_PERIOD_S: i32 = 300;

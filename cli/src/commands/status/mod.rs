@@ -26,9 +26,9 @@ use runbook::Commands;
 use serde::Serialize;
 use serde_json::json;
 use std::process::ExitCode;
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::claim::ClaimState;
 use tidings_core::ports::Unavailable;
-use tidings_core::time::{Clock, SystemClock, Timestamp};
 
 /// What was read, or why it wasn't.
 #[derive(Debug, Serialize)]

@@ -6,8 +6,8 @@ use super::runbook::link;
 use super::{Backlog, Part, Status, Unread};
 use serde::Serialize;
 use serde_json::Value;
+use tidings_config::limits::MAX_NEXT_STEPS;
 use tidings_core::claim::ClaimState;
-use tidings_core::limits::MAX_NEXT_STEPS;
 
 /// The worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,9 +11,9 @@ use anstyle::Style;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::time::Duration;
+use tidings_config::limits::MAX_EVENTS_LISTED;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimState;
-use tidings_core::limits::MAX_EVENTS_LISTED;
-use tidings_core::time::Timestamp;
 
 /// Of the reason that CloudWatch gives for a state.
 const REASON_WIDTH: usize = 100;

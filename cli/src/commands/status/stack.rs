@@ -10,9 +10,9 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
 use futures::future::join_all;
 use std::collections::BTreeMap;
+use tidings_config::rules::Span;
+use tidings_config::time::Timestamp;
 use tidings_core::aws::cause;
-use tidings_core::config::rules::Span;
-use tidings_core::time::Timestamp;
 
 /// The queues in the order of the screen, and the outputs that have their addresses. The last are found as resources.
 const QUEUES: [(&str, &str); 4] = [

@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
+use tidings_config::limits::{MAX_NEXT_STEPS, MAX_READY_CHECKS};
+use tidings_config::rules::Span;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimState;
-use tidings_core::config::rules::Span;
-use tidings_core::limits::{MAX_NEXT_STEPS, MAX_READY_CHECKS};
-use tidings_core::time::Timestamp;
 
 const URL: &str = "https://a1b2c3.execute-api.eu-central-1.amazonaws.com";
 

@@ -12,13 +12,13 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tidings_config::limits::{FIRST_PLAUSIBLE_TIME_UNIX_MS, MAX_BODY_BYTES, MAX_MESSAGE_BYTES};
+use tidings_config::source::{OWN, Source};
+use tidings_config::time::Timestamp;
 use tidings_core::claim::{ClaimKey, EventField};
-use tidings_core::config::source::{OWN, Source};
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{FIRST_PLAUSIBLE_TIME_UNIX_MS, MAX_BODY_BYTES, MAX_MESSAGE_BYTES};
 use tidings_core::memory::{ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::ports::{Get, GetError, HttpsGet};
-use tidings_core::time::Timestamp;
 use tidings_events::secrets_of;
 
 /// What is shown of a secret.

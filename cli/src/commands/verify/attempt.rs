@@ -3,9 +3,9 @@
 use super::token;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, Keys, PublicKeys, Rejection, verify};
-use tidings_core::config::source::Source;
-use tidings_core::limits::MAX_SECRETS_PER_SOURCE;
-use tidings_core::time::Timestamp;
+use tidings_config::limits::MAX_SECRETS_PER_SOURCE;
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 
 #[derive(Clone)]
 pub(super) struct Attempt {

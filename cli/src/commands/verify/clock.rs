@@ -3,8 +3,8 @@
 use super::attempt::Attempt;
 use receiver::verify::Rejection;
 use std::time::Duration;
-use tidings_core::config::scheme::TimeUnit;
-use tidings_core::time::Timestamp;
+use tidings_config::scheme::TimeUnit;
+use tidings_config::time::Timestamp;
 
 /// A time that is further away than this was read wrongly: milliseconds read as seconds are thousands of years ahead, and the
 /// other way round it is January 1970.

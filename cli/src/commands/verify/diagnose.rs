@@ -5,8 +5,8 @@ use super::{clock, events, mistakes, token};
 use http::header::CONTENT_LENGTH;
 use receiver::handshake;
 use receiver::verify::{Key, KeyDocument, NeededKey, Rejection};
-use tidings_core::config::scheme::RemoteKey;
-use tidings_core::config::{OneOrMany, Reference, Template};
+use tidings_config::scheme::RemoteKey;
+use tidings_config::{OneOrMany, Reference, Template};
 
 /// What was found. Nothing in it is secret.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 
 use super::attempt::Attempt;
 use serde_json::Value;
-use tidings_core::config::{JsonPath, Step};
-use tidings_core::limits::MAX_SIGNED_EVENTS;
+use tidings_config::limits::MAX_SIGNED_EVENTS;
+use tidings_config::{JsonPath, Step};
 
 /// Events that are told at most.
 const MAX_TOLD: usize = 10;

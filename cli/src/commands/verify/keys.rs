@@ -44,8 +44,8 @@ mod tests {
     use receiver::delivery::Delivery;
     use receiver::verify::PublicKeys;
     use std::sync::Arc;
+    use tidings_config::time::Timestamp;
     use tidings_core::memory::{Call, Fault, Faults, MemoryHttps};
-    use tidings_core::time::Timestamp;
 
     /// Google Chat's vector, as it was captured.
     fn captured() -> (Attempt, String, String) {

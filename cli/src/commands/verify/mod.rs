@@ -24,10 +24,10 @@ use diagnose::Finding;
 use receiver::verify::{PublicKeys, signed_message};
 use said::Verdict;
 use std::process::ExitCode;
+use tidings_config::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES, MAX_REQUEST_FILE_BYTES};
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::Https;
-use tidings_core::config::source::Source;
-use tidings_core::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES, MAX_REQUEST_FILE_BYTES};
-use tidings_core::time::{Clock, SystemClock, Timestamp};
 
 /// What ends with an error hasn't looked at the request, which says nothing of it.
 const NOT_LOOKED: u8 = 2;
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_request_has_as_many_headers_and_as_long_a_head_as_fit() {
-        use tidings_core::limits::{MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
+        use tidings_config::limits::{MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
         let many = |n: usize| "a: b\n".repeat(n);
         let long = |bytes: usize| format!("a:{}\n", "b".repeat(bytes - 2));
         for (head, fits) in [

@@ -6,7 +6,7 @@ use super::diagnose::Finding;
 use crate::built_of;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, paint, say, tick};
 use serde_json::{Value, json};
-use tidings_core::config::source::Source;
+use tidings_config::source::Source;
 
 /// All that was found out about a request.
 pub(super) struct Verdict<'v> {

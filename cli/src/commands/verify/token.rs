@@ -4,7 +4,7 @@ use super::attempt::Attempt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use tidings_core::time::Timestamp;
+use tidings_config::time::Timestamp;
 
 /// The parts that are no secret.
 pub(super) struct Seen {

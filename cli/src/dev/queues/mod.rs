@@ -14,7 +14,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use store::{New, Queue, Receipt, Redrive, Store, Taken};
-use tidings_core::time::{Clock, SystemClock};
+use tidings_config::time::{Clock, SystemClock};
 use winterbaume_sqs::state::SqsError;
 use winterbaume_sqs::types::{Message, MessageAttribute, MessageMoveTask};
 use winterbaume_sqs::{InMemorySqsBackend, SendMessageOutput, SqsBackend, SqsStateView, StateViewError};

@@ -3,9 +3,9 @@
 
 use super::{Action, ActionId, NOTIFY_TYPE, Proposal, notification};
 use crate::claim::Sha256Hex;
-use crate::config::rules::Channel;
 use crate::text::{Reader, Said, Span, render};
 use serde_json::json;
+use tidings_config::rules::Channel;
 
 /// The action that says these, which are in order and at least one. `left` counts those that had to leave before they could be
 /// said. `reader` gives for whom a proposal's text is written.
@@ -95,7 +95,7 @@ fn id(members: &[&Proposal], left: u64) -> ActionId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{MAX_DISCORD_TEXT_CHARS, MAX_SMS_TEXT_CHARS, MAX_TEXT_CHARS};
+    use tidings_config::limits::{MAX_DISCORD_TEXT_CHARS, MAX_SMS_TEXT_CHARS, MAX_TEXT_CHARS};
 
     fn said(text: impl Into<String>) -> Said {
         Said { spans: vec![Span::Words(text.into())], cut: false, language: None }

@@ -14,15 +14,15 @@ pub use policy::{Verdict, Withheld};
 pub use preferences::{Preference, Preferences};
 
 use crate::claim::{ClaimKey, Sha256Hex};
-use crate::config::rules::{Cap, CapOverflow, Channel, Priority};
 use crate::context::{Facts, ItemKey, NODE_REGISTER, Tie};
-use crate::limits::MAX_DEFERRAL;
 use crate::text::{Reader, Rendered, Said, render, say, tells_facts, texts_of};
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
 use stored::StoredIntent;
+use tidings_config::limits::MAX_DEFERRAL;
+use tidings_config::rules::{Cap, CapOverflow, Channel, Priority};
+use tidings_config::time::Timestamp;
 
 /// The CloudEvents type of a notification.
 pub const NOTIFY_TYPE: &str = "tidings.notify";
@@ -296,7 +296,7 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::rules::Policy;
+    use tidings_config::rules::Policy;
 
     fn proposal(parts: Vec<Part>) -> Proposal {
         let cause = ClaimKey::new("orders", "e1");

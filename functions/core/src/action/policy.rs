@@ -7,11 +7,11 @@
 use super::preferences::{Preference, Preferences};
 use super::quiet::quiet_until;
 use super::{Intent, Proposal};
-use crate::config::rules::{Cap, Channel, OptIn, Policy, Priority};
-use crate::limits::MAX_DEFERRAL;
-use crate::time::Timestamp;
 use std::fmt;
 use std::time::Duration;
+use tidings_config::limits::MAX_DEFERRAL;
+use tidings_config::rules::{Cap, Channel, OptIn, Policy, Priority};
+use tidings_config::time::Timestamp;
 
 /// What becomes of a proposal, if its caps have room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,9 +142,9 @@ mod tests {
     use crate::action::Wrote;
     use crate::action::{ActionId, Part};
     use crate::claim::ClaimKey;
-    use crate::config::rules::{CapOverflow, ClockTime, QuietHours, Span};
     use crate::context::{Fact, Facts, Order, Tie};
     use serde_json::{Value, json};
+    use tidings_config::rules::{CapOverflow, ClockTime, QuietHours, Span};
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse_rfc3339(text).unwrap()

@@ -2,13 +2,13 @@
 //! it wasn't a no.
 
 use super::quiet::Window;
-use crate::claim::words;
-use crate::config::rules::{Channel, ClockEnd, ClockTime, Policy};
 use crate::context::Facts;
-use crate::time::{Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
+use tidings_config::rules::{Channel, ClockEnd, ClockTime, Policy};
+use tidings_config::time::{Timestamp, Zone};
+use tidings_config::words;
 
 words! {
     /// A preference, by the name of its fact.

@@ -1,10 +1,10 @@
 //! Quiet hours: whether it is quiet, and until when. By what the clock of a zone shows, so both sides of a clock change follow from
 //! one rule: it is quiet at an instant when the clock there stands inside a window.
 
-use crate::config::rules::{ClockEnd, ClockTime, Day, QuietHours};
-use crate::limits::MAX_DEFERRAL;
-use crate::time::{Timestamp, Zone};
 use std::time::Duration;
+use tidings_config::limits::MAX_DEFERRAL;
+use tidings_config::rules::{ClockEnd, ClockTime, Day, QuietHours};
+use tidings_config::time::{Timestamp, Zone};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MINUTES: i16 = 1_440;

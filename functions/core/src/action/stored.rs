@@ -5,12 +5,12 @@
 //! version before has a plain copy, its amounts and dates in English.
 
 use super::Intent;
-use crate::config::rules::{Cap, Channel, Policy};
-use crate::limits::MAX_PLAIN_COPY_BYTES;
 use crate::text::{Part, Reader, Span, ValueKind, Variant, say};
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tidings_config::limits::MAX_PLAIN_COPY_BYTES;
+use tidings_config::rules::{Cap, Channel, Policy};
+use tidings_config::time::Timestamp;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -12,10 +12,10 @@
 
 use super::Proposal;
 use super::policy::caps;
-use crate::config::rules::{Cap, CapOverflow, Channel, Policy, Priority};
 use crate::context::Outbox;
-use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_config::rules::{Cap, CapOverflow, Channel, Policy, Priority};
+use tidings_config::time::Timestamp;
 
 /// One that could be said now.
 #[derive(Clone, Copy, Debug)]

@@ -3,9 +3,9 @@
 use crate::claim::decide::RecordedEffect;
 use crate::claim::{Claim, ClaimKey, ClaimState, EventField, Outcome};
 use crate::kept::KeptEvent;
-use crate::time::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
+use tidings_config::time::Timestamp;
 
 pub(super) type Row = HashMap<String, AttributeValue>;
 

@@ -4,15 +4,15 @@ use super::attributes::{Row, get_state, get_text, get_text_set, get_time, number
 use super::cause;
 use crate::claim::decide::{Body, Recorded, conflict_pause};
 use crate::claim::{ClaimKey, ClaimState, NewClaim, Sha256Hex};
-use crate::limits::{CLAIM_LIFETIME, CONFLICT_PAUSE, CONFLICT_RETRIES, MAX_OTHER_BODIES};
 use crate::ports::{ClaimStore, Probe, Unavailable};
-use crate::time::Timestamp;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use tidings_config::limits::{CLAIM_LIFETIME, CONFLICT_PAUSE, CONFLICT_RETRIES, MAX_OTHER_BODIES};
+use tidings_config::time::Timestamp;
 
 /// [`ClaimStore`] on DynamoDB.
 #[derive(Clone, Debug)]

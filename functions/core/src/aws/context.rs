@@ -5,9 +5,7 @@ use super::cause;
 use crate::claim::decide::{Committed, RecordedEffect};
 use crate::claim::{ClaimKey, ClaimState};
 use crate::context::{Content, Item, ItemKey, Place};
-use crate::limits::{CLAIM_LIFETIME, MAX_BATCH_GET_KEYS};
 use crate::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
-use crate::time::Timestamp;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -18,6 +16,8 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use tidings_config::limits::{CLAIM_LIFETIME, MAX_BATCH_GET_KEYS};
+use tidings_config::time::Timestamp;
 
 /// [`ContextStore`] on DynamoDB.
 #[derive(Clone, Debug)]

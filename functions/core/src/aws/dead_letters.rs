@@ -4,15 +4,15 @@
 use super::cause;
 use crate::claim::ClaimKey;
 use crate::envelope::Envelope;
-use crate::limits::{DEAD_LETTER_HIDDEN, MAX_BATCH_MESSAGES, MAX_DEAD_LETTER_RECEIVES};
 use crate::ports::Unavailable;
-use crate::time::Timestamp;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tidings_config::limits::{DEAD_LETTER_HIDDEN, MAX_BATCH_MESSAGES, MAX_DEAD_LETTER_RECEIVES};
+use tidings_config::time::Timestamp;
 
 /// `sqs:ReceiveMessage`, `sqs:ChangeMessageVisibility` and, to delete, `sqs:DeleteMessage` on the queue. For operators: no
 /// function has them.

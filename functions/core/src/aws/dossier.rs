@@ -11,12 +11,12 @@ use crate::claim::{Claim, ClaimKey};
 use crate::context::{Content, ItemKey};
 use crate::due::Due;
 use crate::ports::Unavailable;
-use crate::time::Timestamp;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_config::time::Timestamp;
 
 /// Of one conversation.
 #[derive(Clone, Debug, Default)]

@@ -12,11 +12,11 @@ use super::dossier::{Counts, Dossier};
 use super::read::Reader;
 use crate::claim::{ClaimKey, ClaimState};
 use crate::context::ItemKey;
-use crate::limits::{CLAIM_LIFETIME, MAX_ERASE_LOOKS};
 use crate::ports::Unavailable;
-use crate::time::Timestamp;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use std::time::Duration;
+use tidings_config::limits::{CLAIM_LIFETIME, MAX_ERASE_LOOKS};
+use tidings_config::time::Timestamp;
 
 /// Erases conversations: `dynamodb:Query` on both tables, `dynamodb:DeleteItem` on the context table, `dynamodb:PutItem` on the
 /// claims table. No function's role has the last two together; this is the operator's.
@@ -47,7 +47,7 @@ pub enum NotErased {
 }
 
 impl Eraser {
-    /// `pause` is for the timeline's index to follow, before each look but the first: [`crate::limits::INDEX_LAG`].
+    /// `pause` is for the timeline's index to follow, before each look but the first: [`tidings_config::limits::INDEX_LAG`].
     pub fn new(reader: Reader, pause: Duration) -> Self {
         Self { reader, pause }
     }

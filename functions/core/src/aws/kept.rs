@@ -7,10 +7,10 @@ use crate::claim::search::Search;
 use crate::claim::{Claim, ClaimKey, ClaimState};
 use crate::context::Context;
 use crate::kept::KeptEvent;
-use crate::limits::CLAIMS_PAGE;
 use crate::ports::Unavailable;
-use crate::time::Timestamp;
 use std::collections::BTreeMap;
+use tidings_config::limits::CLAIMS_PAGE;
+use tidings_config::time::Timestamp;
 
 /// What was found, and what has nothing to be found.
 #[derive(Debug, Default)]

@@ -3,7 +3,6 @@
 
 use super::cause;
 use crate::ports::{EventQueue, Probe, Unavailable};
-use crate::time::Timestamp;
 use crate::trace::Trace;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
@@ -13,6 +12,7 @@ use aws_sdk_sqs::types::{
     SendMessageBatchRequestEntry,
 };
 use std::collections::HashMap;
+use tidings_config::time::Timestamp;
 
 /// [`EventQueue`] on SQS.
 #[derive(Clone, Debug)]

@@ -6,12 +6,12 @@ use super::{TIMELINE_INDEX, cause};
 use crate::claim::search::{Found, Newest, Search};
 use crate::claim::{Claim, ClaimKey};
 use crate::context::Context;
-use crate::limits::{CLAIMS_PAGE, MAX_BATCH_GET_KEYS, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
 use crate::ports::Unavailable;
-use crate::time::Timestamp;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::{BTreeSet, HashMap};
+use tidings_config::limits::{CLAIMS_PAGE, MAX_BATCH_GET_KEYS, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
+use tidings_config::time::Timestamp;
 
 /// Calls for what a `BatchGetItem` left out, before we give up.
 const BATCH_GETS: usize = 8;

@@ -1,11 +1,11 @@
 //! The events queue, for messages that were received from it.
 
 use super::cause;
-use crate::limits::MAX_BATCH_MESSAGES;
 use crate::ports::{Hide, MessageVisibility, Unavailable};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
+use tidings_config::limits::MAX_BATCH_MESSAGES;
 
 const CALL: &str = "sqs:ChangeMessageVisibility";
 

@@ -5,9 +5,9 @@
 //! to that), losing is not.
 
 use super::{ClaimState, Sha256Hex};
-use crate::limits::{CONFLICT_PAUSE, CONFLICT_RETRIES, MAX_EVENT_AGE, MAX_OTHER_BODIES, RELOAD_RETRIES};
-use crate::time::Timestamp;
 use std::time::Duration;
+use tidings_config::limits::{CONFLICT_PAUSE, CONFLICT_RETRIES, MAX_EVENT_AGE, MAX_OTHER_BODIES, RELOAD_RETRIES};
+use tidings_config::time::Timestamp;
 
 /// What the claims table said to "put this as `received` unless it is there".
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,19 +4,19 @@
 //! covers that id; otherwise it is the SHA-256 of the signed bytes, together with the delivery's unsigned id. An unsigned id alone is
 //! the attacker's to choose: with a captured request he could send it under the id of an event that is yet to come, which would then
 //! be taken for a duplicate and lost. With the bytes beside it he can only repeat that one event, a bounded number of times
-//! ([`MAX_DELIVERIES_PER_BODY`](crate::limits::MAX_DELIVERIES_PER_BODY)).
+//! ([`MAX_DELIVERIES_PER_BODY`](tidings_config::limits::MAX_DELIVERIES_PER_BODY)).
 
 pub mod decide;
 pub mod search;
 
 use crate::kept::KeptEvent;
-use crate::limits::{MAX_DELIVERY_ID_BYTES, MAX_EVENT_ID_BYTES};
 use crate::manual::ManualChange;
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use tidings_config::limits::{MAX_DELIVERY_ID_BYTES, MAX_EVENT_ID_BYTES};
+use tidings_config::time::Timestamp;
 
 /// `{source}#{event key}`: the identity of an event everywhere in Tidings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -136,8 +136,7 @@ impl fmt::Display for Sha256Hex {
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
         pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
@@ -285,7 +284,7 @@ pub struct Claim {
     pub trace_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<String>,
-    /// Of bodies that came under the same key since: up to [`MAX_OTHER_BODIES`](crate::limits::MAX_OTHER_BODIES).
+    /// Of bodies that came under the same key since: up to [`MAX_OTHER_BODIES`](tidings_config::limits::MAX_OTHER_BODIES).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_bodies: Vec<String>,
     /// What is configured, was sent and couldn't be read.

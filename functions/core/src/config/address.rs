@@ -16,13 +16,13 @@ const HTTPS: &str = "https://";
 /// `{secret:3}` is the fourth part of the source's secret between its colons, of letters in lower case, digits and hyphens (the
 /// region of a topic's ARN); `{secret}` the whole; `{hex}` 1 to 1,024 of `0-9a-f`; `{word}` as many letters, digits, hyphens and
 /// underscores. In the host stands nothing but `{secret:N}`, and its last two parts are fixed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", extend("pattern" = super::schema::ADDRESS)))]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(with = "String", extend("pattern" = super::schema::ADDRESS))]
 pub struct AddressPattern(Pattern);
 
 /// A host name in a certificate: `sns.{secret:3}.amazonaws.com`. Its last two parts are fixed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", extend("pattern" = super::schema::HOST_NAME)))]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(with = "String", extend("pattern" = super::schema::HOST_NAME))]
 pub struct NamePattern(Pattern);
 
 #[derive(Clone, Debug, PartialEq, Eq)]

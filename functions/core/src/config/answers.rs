@@ -13,8 +13,7 @@ use std::collections::BTreeMap;
 pub const REPLY: &str = "{reply}";
 
 /// An answer to a delivery whose events are durable. Of several, the first that fits the request is given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Success {
     /// It is given if all of these are so: a value by its reference, `*` for any value, a list for one of them.
@@ -34,8 +33,7 @@ pub struct Success {
 }
 
 /// How a provider hears that a request was refused. Our own JSON, with the status of the reason, if nothing is said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
     /// 400 to 499, instead of 401 for what can't be verified.

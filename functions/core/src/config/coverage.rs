@@ -285,7 +285,7 @@ pub const AWS_SNS_FIELDS: [&str; 8] =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::scheme::{KeyPreparation, Signature, SignedTimestamp, TimeUnit, UrlForm};
+    use crate::scheme::{KeyPreparation, Signature, SignedTimestamp, TimeUnit, UrlForm};
 
     fn scheme(message: &str, timestamp: Option<&str>) -> Scheme {
         Scheme {

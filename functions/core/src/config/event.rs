@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 
 /// Where the fields of an event are. Of several templates the first whose values are all there is taken: a value that is missing,
 /// null or blank isn't there.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventSpec {
     /// Where a delivery carries many events: the list of them. `[*]` in the other paths is then the one at hand.
@@ -63,8 +62,7 @@ pub struct EventSpec {
 }
 
 /// Places of the event's own time, all written in one way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventTime {
     pub from: OneOrMany<Reference>,

@@ -15,8 +15,8 @@ pub struct WordError(pub String);
 /// `json:data.object.id` (of the body; with `?` at its end an empty text where it isn't there) · `jwt:iat` (a claim of the
 /// token) · `form:sig` (a field of a form) · `form` (all of them, sorted and run together) · `crc32` (of the body) ·
 /// `canonical:aws-sns` (a text that is no template) · `secret` (only in what is signed or expected)
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", extend("pattern" = super::schema::REFERENCE)))]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, schemars::JsonSchema)]
+#[schemars(with = "String", extend("pattern" = super::schema::REFERENCE))]
 pub enum Reference {
     /// The raw bytes.
     Body,
@@ -154,8 +154,8 @@ impl fmt::Display for Reference {
 
 /// A way into a JSON value: `data.object.id`, `entry[0].id`. `[*]` stands for "each" in `each`, and elsewhere for the one
 /// that `each` is at.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", extend("pattern" = super::schema::JSON_PATH)))]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, schemars::JsonSchema)]
+#[schemars(with = "String", extend("pattern" = super::schema::JSON_PATH))]
 pub struct JsonPath(pub Vec<Step>);
 
 /// One step of a path.
@@ -262,8 +262,8 @@ impl fmt::Display for JsonPath {
 }
 
 /// A text with references in braces: `v0:{header:X-Slack-Request-Timestamp}:{body}`. `{{` is a brace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", extend("pattern" = super::schema::TEMPLATE)))]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema)]
+#[schemars(with = "String", extend("pattern" = super::schema::TEMPLATE))]
 pub struct Template(pub Vec<Part>);
 
 /// A piece of a template.

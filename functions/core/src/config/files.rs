@@ -1,18 +1,13 @@
 //! Reading the files that people write. A problem is told with its file, line and column, what was seen and what is
 //! allowed; all that can be found in one go are told together.
 
-#[cfg(feature = "schemas")]
 mod event_schemas;
 mod rules_file;
-#[cfg(feature = "schema")]
 mod schema;
 mod sources_file;
 
-#[cfg(feature = "schemas")]
 pub use event_schemas::{read_event_schema, read_event_schemas};
-#[cfg(feature = "rules")]
 pub use rules_file::read_rules;
-#[cfg(feature = "schema")]
 pub use schema::{provider_schema, rules_schema, sources_schema};
 pub use sources_file::{read_provider, read_source_names, read_sources};
 

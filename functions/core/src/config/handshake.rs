@@ -11,8 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// One kind of handshake of a provider.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Handshake {
     #[serde(default)]
@@ -38,8 +37,7 @@ pub struct Handshake {
 }
 
 /// An address in a verified request that is fetched once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirm {
     pub from: Reference,
@@ -48,8 +46,7 @@ pub struct Confirm {
 }
 
 /// The method of a handshake.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     Get,
@@ -77,8 +74,7 @@ impl fmt::Display for Method {
 }
 
 /// What a handshake is answered; nothing but a status, if neither `text` nor `json` says more.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HandshakeReply {
     /// 200 if it is left out.
@@ -95,8 +91,7 @@ pub struct HandshakeReply {
 }
 
 /// A value of a reply: fixed (`is`), or from the request (`from`), as it is or as its HMAC with the source's newest secret.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,8 +127,7 @@ const fn most() -> usize {
 
 /// What a value may be made of. A MAC for whoever asks would sign anything, so it must be of characters that what an event signs
 /// isn't made of alone: see `oracle`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Characters {
     /// Printable ASCII; of a MAC, letters, digits and `+/=_-`: neither JSON nor a form.

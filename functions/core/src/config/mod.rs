@@ -25,12 +25,8 @@ pub use field::{Canonical, JsonPath, Part, Reference, Step, Template, WordError}
 use serde::{Deserialize, Serialize};
 
 /// One value or a list of them: `a` or `[a, b]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(with = "schema::Either<T, Vec<T>>", inline, bound = "T: schemars::JsonSchema")
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(with = "schema::Either<T, Vec<T>>", inline, bound = "T: schemars::JsonSchema")]
 #[serde(transparent, bound(deserialize = "T: Deserialize<'de>"))]
 pub struct OneOrMany<T>(#[serde(deserialize_with = "one_or_many")] pub Vec<T>);
 

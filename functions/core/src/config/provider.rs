@@ -13,8 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A provider's data file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
     /// As `sources.yaml` names it.
@@ -132,8 +131,7 @@ fn each_once<'t>(templates: impl Iterator<Item = &'t Template>) -> Option<String
 }
 
 /// What our knowledge of a provider rests on.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     pub level: EvidenceLevel,
@@ -143,8 +141,7 @@ pub struct Evidence {
 }
 
 /// From an official source (A) down to memory (D).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum EvidenceLevel {
     A,
     B,
@@ -153,8 +150,7 @@ pub enum EvidenceLevel {
 }
 
 /// How the provider delivers. For people and documents; only content types, `body…`, `form…` and `signed_body` decide anything.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
     #[serde(default = "json_only")]
@@ -195,8 +191,7 @@ pub fn json_only() -> Vec<String> {
 }
 
 /// A request with its proof: published, or made by the named tool.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vector {
     pub name: String,

@@ -56,7 +56,7 @@ pub(super) fn name() -> Value {
 
 /// What chooses a text: a channel, a language, or neither.
 pub(super) fn text_key() -> Value {
-    let channels = crate::config::rules::Channel::ALL.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join("|");
+    let channels = crate::rules::Channel::ALL.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join("|");
     json!({ "pattern": format!("^(?:default|{channels}|{})$", LANGUAGE.trim_matches(['^', '$'])) })
 }
 

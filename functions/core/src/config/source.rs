@@ -73,8 +73,7 @@ impl Source {
 
 /// Whether the same signed bytes under another delivery id are another event. It is for events whose `id` isn't signed: see
 /// [`EventSpec::delivery_id`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Duplicates {
     /// They are: what happens twice counts twice.
@@ -92,8 +91,7 @@ impl Duplicates {
 }
 
 /// What of a body with a `Content-Encoding` was signed. It says nothing of a body without one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SignedBody {
     /// What is inside, or else the compressed bytes: whichever the signature is of.
@@ -119,8 +117,7 @@ pub const JSON: &str = "application/json";
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What a body is read as. Whatever it is, its raw bytes are what is verified and hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BodyFormat {
     Json,

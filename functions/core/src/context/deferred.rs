@@ -7,11 +7,11 @@
 //! fails for it.
 
 use crate::action::Proposal;
-use crate::config::rules::Priority;
-use crate::limits::{CLAIM_LIFETIME, MAX_DEFERRED_BYTES, MAX_DEFERRED_PROPOSAL_BYTES, MAX_TIMERS_KNOWN, WAKE_OVERDUE};
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tidings_config::limits::{CLAIM_LIFETIME, MAX_DEFERRED_BYTES, MAX_DEFERRED_PROPOSAL_BYTES, MAX_TIMERS_KNOWN, WAKE_OVERDUE};
+use tidings_config::rules::Priority;
+use tidings_config::time::Timestamp;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deferred {
@@ -19,7 +19,7 @@ pub struct Deferred {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waits>,
     /// Identities that were linked to this conversation and still hold what waited for that: at most
-    /// [`crate::limits::MAX_HANDED_OVER`].
+    /// [`tidings_config::limits::MAX_HANDED_OVER`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<String>,
     /// When the timer fires that is under way.
@@ -166,9 +166,9 @@ mod tests {
     use super::*;
     use crate::action::{ActionId, Intent, Part, Wrote};
     use crate::claim::ClaimKey;
-    use crate::config::rules::CapOverflow;
     use crate::context::Tie;
     use std::time::Duration;
+    use tidings_config::rules::CapOverflow;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_unix_ms(second * 1_000)
@@ -331,7 +331,7 @@ mod tests {
     fn nothing_waits_longer_than_anybody_wants_it() {
         let mut deferred = Deferred::default();
         let _ = deferred.add(waits(1, Priority::Normal, 1, None), at(0));
-        let late = at(0).plus(crate::limits::MAX_DEFERRAL + Duration::from_millis(1));
+        let late = at(0).plus(tidings_config::limits::MAX_DEFERRAL + Duration::from_millis(1));
         let _ = deferred.add(waits(2, Priority::Normal, 1, None), late);
         assert_eq!(
             seconds(&deferred.waiting),

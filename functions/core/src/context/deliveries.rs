@@ -5,9 +5,9 @@
 //! time, and changes in the transaction of each event's effect: so each event counts once, however often it comes.
 
 use super::{ItemKey, Place};
-use crate::limits::{DELIVERIES_WINDOW, MAX_DELIVERIES_PER_BODY};
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use tidings_config::limits::{DELIVERIES_WINDOW, MAX_DELIVERIES_PER_BODY};
+use tidings_config::time::Timestamp;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deliveries {

@@ -10,12 +10,12 @@
 //! it may.
 
 use super::{Branch, JoinState, Owner, Seen};
-use crate::config::rules::{Again, Join};
-use crate::limits::JOIN_GRACE;
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::time::Duration;
+use tidings_config::limits::JOIN_GRACE;
+use tidings_config::rules::{Again, Join};
+use tidings_config::time::Timestamp;
 
 /// What a rule says of its join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! One remembered thing: a register, a ladder, a counter or a set. Readers find what it is now in `value`, whatever it is.
 
 use super::Order;
-use crate::config::rules::Ladder;
-use crate::limits::CLAIM_LIFETIME;
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use tidings_config::limits::CLAIM_LIFETIME;
+use tidings_config::rules::Ladder;
+use tidings_config::time::Timestamp;
 
 /// A value and the newest event that it came with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,12 +5,12 @@
 //! values. It never costs the event, or another fact that fits.
 
 use super::{Fact, FactKind, Facts, Member};
-use crate::limits::{CLAIM_LIFETIME, MAX_ITEM_BYTES, MAX_SET_BYTES, MAX_SET_ELEMENTS};
-use crate::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
+use tidings_config::limits::{CLAIM_LIFETIME, MAX_ITEM_BYTES, MAX_SET_BYTES, MAX_SET_ELEMENTS};
+use tidings_config::time::Timestamp;
 
 /// What a fact has lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,9 +145,9 @@ mod tests {
     use super::*;
     use crate::claim::ClaimKey;
     use crate::context::Order;
-    use crate::limits::{MAX_ELEMENT_BYTES, MAX_FACT_BYTES};
     use proptest::prelude::*;
     use std::time::Duration;
+    use tidings_config::limits::{MAX_ELEMENT_BYTES, MAX_FACT_BYTES};
 
     fn order(s: i64) -> Order {
         Order::at(Timestamp::from_unix_ms(s * 1_000), ClaimKey::new("s", &s.to_string()))

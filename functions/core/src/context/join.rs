@@ -7,9 +7,9 @@
 use super::ending::{End, Openings, Terms};
 use super::{Order, Owner};
 use crate::claim::{ClaimKey, Sha256Hex};
-use crate::limits::{CLAIM_LIFETIME, JOIN_GRACE, MAX_EVENT_AGE, MAX_JOIN_BYTES, MAX_JOIN_EVENTS};
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use tidings_config::limits::{CLAIM_LIFETIME, JOIN_GRACE, MAX_EVENT_AGE, MAX_JOIN_BYTES, MAX_JOIN_EVENTS};
+use tidings_config::time::Timestamp;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JoinState {

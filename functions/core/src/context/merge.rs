@@ -2,11 +2,11 @@
 
 use super::{Content, Dropped, Fact, FactKind, Facts, Item, ItemKey, Member, NODE_REGISTER, Order, fact, fit};
 use crate::claim::{ClaimKey, Outcome};
-use crate::config::rules::Ladder;
 use crate::manual::is_of;
-use crate::time::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_config::rules::Ladder;
+use tidings_config::time::Timestamp;
 
 /// What one event does to one fact.
 #[derive(Clone, Debug, PartialEq)]

@@ -33,10 +33,10 @@ pub use moving::{Moved, moved};
 pub use order::{Order, Tie};
 pub use outbox::{Outbox, Outgoing, Page, Put, Waiting};
 
-use crate::time::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use tidings_config::time::Timestamp;
 
 /// The sort key of a context item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,8 +4,8 @@
 
 use super::{Content, Dropped, Facts, Item, ItemKey, Place, fact, fit};
 use crate::ports::Rewrite;
-use crate::time::Timestamp;
 use std::collections::BTreeMap;
+use tidings_config::time::Timestamp;
 
 /// A move.
 #[derive(Clone, Debug)]

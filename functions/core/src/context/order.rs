@@ -1,9 +1,9 @@
 //! Where an event stands among others: the one order by which facts, the dialogue's node and what waits are decided.
 
 use crate::claim::ClaimKey;
-use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
+use tidings_config::time::Timestamp;
 
 /// By `sequence`, then by time; of events of one time by rank, then by their first receipt, then by when they were applied again, then
 /// by claim key.

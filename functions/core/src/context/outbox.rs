@@ -8,11 +8,11 @@
 //! So an outage costs no event its effect. When all pages are full, a new action is withheld and counted.
 
 use crate::action::{Action, Proposal};
-use crate::config::rules::Cap;
-use crate::limits::{MAX_ACTION_BYTES, MAX_CAP_WITHIN, MAX_OUTBOX_PAGES, MAX_SENT_TIMES, OUTBOX_PAGE_BYTES};
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tidings_config::limits::{MAX_ACTION_BYTES, MAX_CAP_WITHIN, MAX_OUTBOX_PAGES, MAX_SENT_TIMES, OUTBOX_PAGE_BYTES};
+use tidings_config::rules::Cap;
+use tidings_config::time::Timestamp;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outbox {
@@ -148,8 +148,8 @@ fn bytes_of(waiting: &Waiting) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::rules::{CapOverflow, Span};
     use std::time::Duration;
+    use tidings_config::rules::{CapOverflow, Span};
 
     fn timer(bytes: usize) -> Outgoing {
         Outgoing::Timer { due: Timestamp::from_unix_ms(0), message: "x".repeat(bytes) }

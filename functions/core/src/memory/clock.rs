@@ -1,8 +1,8 @@
 //! A clock that a test sets.
 
-use crate::time::{Clock, Timestamp};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use tidings_config::time::{Clock, Timestamp};
 
 /// Stands still until it is told to move.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use crate::claim::Outcome;
 use crate::envelope::Envelope;
 use crate::ports::Commit;
-use crate::time::Timestamp;
 use std::collections::BTreeMap;
+use tidings_config::time::Timestamp;
 
 /// What the processor writes for an event that no rule is about, and that is in this conversation's timeline.
 pub fn noted(event: &Envelope, conversation: &str, processed: Timestamp) -> Commit {

@@ -2,10 +2,10 @@
 
 use super::{Call, Fault, Faults};
 use crate::ports::{EventQueue, Probe, Unavailable};
-use crate::time::Timestamp;
 use crate::trace::Trace;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
+use tidings_config::time::Timestamp;
 
 /// [`EventQueue`] in memory: what was sent, in order.
 #[derive(Debug, Default)]

@@ -5,12 +5,12 @@ use crate::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::kept::KeptEvent;
-use crate::limits::{CLAIM_LIFETIME, MAX_OTHER_BODIES};
 use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextStore, Probe, Rewrite, Unavailable};
-use crate::time::Timestamp;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use tidings_config::limits::{CLAIM_LIFETIME, MAX_OTHER_BODIES};
+use tidings_config::time::Timestamp;
 
 /// [`ClaimStore`] and [`ContextStore`] in memory.
 #[derive(Debug, Default)]

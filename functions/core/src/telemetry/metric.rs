@@ -2,8 +2,8 @@
 //! are held. What AWS counts itself (requests, errors, queue depth) isn't ours to repeat.
 
 use super::{METRIC, UNKNOWN};
-use crate::config::source::is_name;
 use crate::due;
+use tidings_config::source::is_name;
 
 /// What a metric's numbers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,11 +17,11 @@ pub use self::shown::{Escaped, Shown, is_displayable};
 
 use self::segment::Datagrams;
 use self::tally::Tally;
-use crate::time::Timestamp;
 use std::fmt;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Mutex;
+use tidings_config::time::Timestamp;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Span, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};

@@ -5,11 +5,11 @@
 
 use super::{SEGMENT, Shown};
 use crate::claim::ClaimKey;
-use crate::time::Timestamp;
 use crate::trace::Trace;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use tidings_config::time::Timestamp;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
@@ -109,8 +109,8 @@ impl Visit for Datagram {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::MAX_LOGGED_BYTES;
     use std::time::Duration;
+    use tidings_config::limits::MAX_LOGGED_BYTES;
     use tracing_subscriber::layer::SubscriberExt;
 
     const TRACE: &str = "1-5759e988-bd862e3fe1be46a994272793";

@@ -1,7 +1,7 @@
 //! Text of others in a log or on a terminal: without anything that a terminal or a reader's eye would take for something else.
 
-use crate::limits::MAX_LOGGED_BYTES;
 use std::fmt::{self, Write as _};
+use tidings_config::limits::MAX_LOGGED_BYTES;
 
 /// Whether a terminal shows this character where it stands, and does nothing else with it. `false` for control characters (C0, DEL,
 /// C1), line and paragraph separators, what turns the direction of text, what takes no room (zero-width characters, fillers, tags,

@@ -2,10 +2,10 @@
 //! from the log, so a metric costs no call and no wait, but its bytes.
 
 use super::metric::{By, Kind, Metric};
-use crate::limits::MAX_METRIC_VALUES;
-use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use tidings_config::limits::MAX_METRIC_VALUES;
+use tidings_config::time::Timestamp;
 
 /// Every value of a metric, in their order.
 type Samples = BTreeMap<Metric, Vec<u64>>;

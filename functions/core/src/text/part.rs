@@ -2,8 +2,8 @@
 
 use super::locale::{DateStyle, PluralCategory};
 use super::span::{Style, ValueKind};
-use crate::config::rules::Channel;
 use serde::{Deserialize, Serialize};
+use tidings_config::expressions::Channel;
 
 /// A part of a text. What is written for a language or a channel is written when it is known which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,10 @@
 
 use super::locale::Locale;
 use super::part::{Part, Variant};
-use crate::config::rules::{Channel, Policy, language_tag};
 use crate::context::Facts;
-use crate::time::{Timestamp, Zone};
 use serde_json::Value;
+use tidings_config::rules::{Channel, Policy, language_tag};
+use tidings_config::time::{Timestamp, Zone};
 
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {

@@ -5,10 +5,10 @@ use super::locale::{Currency, DateStyle, Decimal, PluralCategory};
 use super::part::{Argument, Form, Part, Variant};
 use super::reader::Reader;
 use super::span::{Span, ValueKind};
-use crate::config::rules::Channel;
-use crate::limits::MAX_TEXT_CHARS;
-use crate::time::{Timestamp, Zone};
 use serde_json::Value;
+use tidings_config::limits::MAX_TEXT_CHARS;
+use tidings_config::rules::Channel;
+use tidings_config::time::{Timestamp, Zone};
 
 /// What is said, before it is written for its channel.
 #[derive(Clone, Debug, PartialEq, Eq)]

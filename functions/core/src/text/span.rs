@@ -1,6 +1,6 @@
 //! A text as a reader is to see it, before it is written for a channel.
 
-use crate::claim::words;
+use crate::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

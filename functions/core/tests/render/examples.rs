@@ -5,7 +5,7 @@ use crate::read::discord::discord;
 use crate::read::html::html;
 use crate::read::signs::{Client, Reading, signs};
 use crate::read::telegram::telegram;
-use tidings_core::config::rules::Channel;
+use tidings_config::rules::Channel;
 use tidings_core::text::{Format, Span, Style, ValueKind, render};
 
 fn words(text: &str) -> Span {

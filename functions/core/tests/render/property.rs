@@ -8,8 +8,8 @@ use crate::read::signs::{Client, Reading, signs};
 use crate::read::telegram::telegram;
 use crate::read::{Seen, Shown};
 use proptest::prelude::*;
-use tidings_core::config::rules::Channel;
-use tidings_core::limits::MAX_RENDERED_BYTES;
+use tidings_config::limits::MAX_RENDERED_BYTES;
+use tidings_config::rules::Channel;
 use tidings_core::text::{Span, Style, ValueKind, render};
 
 const PIECES: &[&str] = &[

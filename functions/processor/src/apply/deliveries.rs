@@ -3,8 +3,8 @@
 use super::Applied;
 use crate::failure::Failure;
 use crate::view::View;
+use tidings_config::time::Timestamp;
 use tidings_core::context::{Content, Deliveries, Item, Place};
-use tidings_core::time::Timestamp;
 
 impl Applied {
     /// Counts the event among those of its body, at this place.

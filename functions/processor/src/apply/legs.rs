@@ -2,8 +2,8 @@
 
 use super::Work;
 use crate::overflow::{Full, Overflow};
+use tidings_config::rules::Join;
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::rules::Join;
 use tidings_core::context::{Content, Item, ItemKey, Place, Seen, Terms, join_partition};
 use tidings_core::due::Due;
 

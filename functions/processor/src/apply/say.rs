@@ -3,15 +3,15 @@
 
 use super::{Work, keys_of_action};
 use std::collections::BTreeSet;
+use tidings_config::limits::{MAX_DEFERRAL, WAKE_STEP};
+use tidings_config::rules::{CapOverflow, Channel, Priority};
+use tidings_config::time::Timestamp;
 use tidings_core::action::digest::digest;
 use tidings_core::action::policy::{Circumstances, caps, decide};
 use tidings_core::action::turns::{Message, Open, Turns, turns};
 use tidings_core::action::{ActionOutcome, Became, Preferences, Proposal, Verdict, Withheld};
-use tidings_core::config::rules::{CapOverflow, Channel, Priority};
 use tidings_core::context::{Facts, Item, ItemKey, Outgoing, PREFERENCES, Waits};
-use tidings_core::limits::{MAX_DEFERRAL, WAKE_STEP};
 use tidings_core::text::Reader;
-use tidings_core::time::Timestamp;
 
 /// One that is looked at now.
 struct Candidate {

@@ -8,8 +8,8 @@
 //!                                          └──────────── it fails ───────────────────┘
 //! ```
 
-use tidings_core::limits::{BREAKER_FAILURES, BREAKER_PAUSE};
-use tidings_core::time::Timestamp;
+use tidings_config::limits::{BREAKER_FAILURES, BREAKER_PAUSE};
+use tidings_config::time::Timestamp;
 
 /// Of one API. Pure: time is given.
 #[derive(Clone, Copy, Debug, Default)]

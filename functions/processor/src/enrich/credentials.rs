@@ -5,12 +5,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use tidings_core::config::OneOrMany;
-use tidings_core::config::rules::SentAs;
-use tidings_core::limits::{SECRETS_REFRESH, SECRETS_RETRY};
+use tidings_config::OneOrMany;
+use tidings_config::limits::{SECRETS_REFRESH, SECRETS_RETRY};
+use tidings_config::rules::SentAs;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::ports::{Redacted, SecretStore};
 use tidings_core::secrets::parse;
-use tidings_core::time::{Clock, Timestamp};
 use zeroize::Zeroizing;
 
 pub(crate) struct Credentials {

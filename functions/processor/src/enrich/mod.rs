@@ -14,10 +14,10 @@ use credentials::Credentials;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
-use tidings_core::config::rules::{Api, IfGone};
-use tidings_core::limits::{MAX_KEPT_OBJECTS, MAX_OBJECT_BYTES, OBJECT_LIFETIME, OBJECT_TIMEOUT};
+use tidings_config::limits::{MAX_KEPT_OBJECTS, MAX_OBJECT_BYTES, OBJECT_LIFETIME, OBJECT_TIMEOUT};
+use tidings_config::rules::{Api, IfGone};
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::ports::{Get, GetError, HttpsGet, SecretStore};
-use tidings_core::time::{Clock, Timestamp};
 use wanted::{Version, Wanted};
 
 /// What is fetched, and what has been.

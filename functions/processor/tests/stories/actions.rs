@@ -6,11 +6,11 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::rules::Rules;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::ClaimState;
-use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::Rules;
 use tidings_core::memory::{Call, Fault};
-use tidings_core::time::{Clock, Timestamp};
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

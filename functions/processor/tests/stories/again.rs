@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::ItemKey;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::Part;
 use tidings_core::memory::{Call, Fault};
-use tidings_core::time::{Clock, Timestamp};
 
 const WRONG: &str = r#"
 version: 1

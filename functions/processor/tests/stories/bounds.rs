@@ -3,12 +3,12 @@
 use crate::support::{Harness, MAX_RECEIVES, message, now};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tidings_config::limits::{MAX_FACT_BYTES, MAX_ITEM_BYTES, MAX_SET_ELEMENTS};
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
-use tidings_core::config::files::read_rules;
 use tidings_core::context::{Content, ItemKey};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::limits::{MAX_FACT_BYTES, MAX_ITEM_BYTES, MAX_SET_ELEMENTS};
-use tidings_core::time::{Clock, Timestamp};
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

@@ -2,10 +2,10 @@
 
 use crate::support::{Harness, MAX_RECEIVES, moved};
 use serde_json::json;
+use tidings_config::limits::{CLAIM_LIFETIME, CONFLICT_RETRIES};
+use tidings_config::time::Clock;
 use tidings_core::claim::{ClaimKey, ClaimState, Outcome};
-use tidings_core::limits::{CLAIM_LIFETIME, CONFLICT_RETRIES};
 use tidings_core::memory::{Call, Fault};
-use tidings_core::time::Clock;
 
 const DONE: [&str; 0] = [];
 

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{Committed, RecordedEffect};
-use tidings_core::config::files::read_rules;
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::{Call, MemoryStore};
 use tidings_core::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

@@ -3,14 +3,14 @@
 use crate::support::{Harness, MAX_RECEIVES, Sent, message, moved, now, poison};
 use serde_json::json;
 use std::time::Duration;
+use tidings_config::limits::{MAX_EVENT_AGE, MAX_REASON_BYTES};
+use tidings_config::time::Clock;
 use tidings_core::claim::{ClaimKey, ClaimState, Sha256Hex};
 use tidings_core::envelope::{Envelope, NewUnreadable};
-use tidings_core::limits::{MAX_EVENT_AGE, MAX_REASON_BYTES};
 use tidings_core::memory::log::{capture, counted};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::ports::ClaimStore;
 use tidings_core::telemetry::Metric;
-use tidings_core::time::Clock;
 use tidings_core::unreadable::{EVENT_TYPE, Unreadable, Why};
 
 #[tokio::test]
@@ -78,7 +78,7 @@ rules:
     set:
       status: data.status
 "#;
-    let rules = tidings_core::config::files::read_rules("rules.yaml", rules, &["orders".to_owned()]).unwrap();
+    let rules = tidings_project::read_rules("rules.yaml", rules, &["orders".to_owned()]).unwrap();
     let harness = Harness::with(rules, |store| store);
     let data = json!({
         "who": "ann", "l": vec!["x".repeat(300); 1_000], "suffix": "s".repeat(200_000), "s": "a".repeat(200_000), "a": "a",

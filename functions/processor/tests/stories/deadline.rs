@@ -4,8 +4,8 @@ use crate::stores::Slow;
 use crate::support::{Harness, MAX_RECEIVES, moved, rules};
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::limits::BATCH_RESERVE;
 use tidings_core::claim::{ClaimState, Outcome};
-use tidings_core::limits::BATCH_RESERVE;
 use tokio::time::Instant;
 
 const ZERO: Duration = Duration::ZERO;

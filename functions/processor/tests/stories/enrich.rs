@@ -3,13 +3,13 @@
 use crate::support::{Harness, MAX_RECEIVES, Sent};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tidings_core::claim::ClaimState;
-use tidings_core::config::files::read_rules;
-use tidings_core::limits::{
+use tidings_config::limits::{
     BREAKER_FAILURES, BREAKER_PAUSE, MAX_FETCHED_PATH_BYTES, MAX_FETCHES_PER_EVENT, MAX_KEPT_OBJECTS, MAX_OBJECT_BYTES,
     OBJECT_LIFETIME, SECRETS_REFRESH, SECRETS_RETRY,
 };
+use tidings_core::claim::ClaimState;
 use tidings_core::memory::{Call, Fault};
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

@@ -3,9 +3,9 @@
 use crate::support::{Harness, MAX_RECEIVES, Sent, now};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tidings_config::limits::{CLAIM_LIFETIME, MAX_COUNT_STEP, MAX_SET_ELEMENTS};
 use tidings_core::claim::{ClaimState, Outcome};
-use tidings_core::config::files::read_rules;
-use tidings_core::limits::{CLAIM_LIFETIME, MAX_COUNT_STEP, MAX_SET_ELEMENTS};
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

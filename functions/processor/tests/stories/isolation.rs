@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tidings_config::limits::EVENTS_VISIBILITY;
 use tidings_core::claim::ClaimState;
-use tidings_core::limits::EVENTS_VISIBILITY;
 use tidings_core::memory::{Call, Fault, MemoryVisibility};
 use tokio::time::timeout;
 

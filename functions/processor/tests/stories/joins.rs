@@ -3,11 +3,11 @@
 use crate::support::{Harness, MAX_RECEIVES, Sent, now};
 use serde_json::json;
 use std::time::Duration;
+use tidings_config::limits::{JOIN_GRACE, MAX_JOIN_EVENTS};
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimState;
-use tidings_core::config::files::read_rules;
-use tidings_core::limits::{JOIN_GRACE, MAX_JOIN_EVENTS};
 use tidings_core::memory::{Call, Fault};
-use tidings_core::time::Timestamp;
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

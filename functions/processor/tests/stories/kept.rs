@@ -2,12 +2,12 @@
 
 use crate::support::{Harness, Sent, moved, now, on_the_links_queue, poison};
 use serde_json::json;
+use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_config::rules::Rules;
 use tidings_core::claim::{ClaimKey, ClaimState};
-use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::Rules;
 use tidings_core::kept::KeptEvent;
-use tidings_core::limits::MAX_KEPT_EVENT_BYTES;
 use tidings_core::told::ToldLink;
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

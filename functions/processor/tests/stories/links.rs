@@ -6,15 +6,15 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::limits::{MAX_DEFERRAL, MAX_DEFERRED_BYTES, MOVE_CHUNK};
+use tidings_config::rules::Rules;
+use tidings_config::time::Clock;
 use tidings_core::claim::{ClaimKey, ClaimState};
-use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::Rules;
 use tidings_core::context::{Content, Item, ItemKey, Place};
 use tidings_core::due::Due;
-use tidings_core::limits::{MAX_DEFERRAL, MAX_DEFERRED_BYTES, MOVE_CHUNK};
 use tidings_core::memory::{Call, Fault};
-use tidings_core::time::Clock;
 use tidings_core::told::ToldLink;
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

@@ -3,11 +3,11 @@
 use crate::support::{Harness, MAX_RECEIVES, message, now};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tidings_config::limits::{MAX_FACT_BYTES, MAX_TEXT_CHARS};
+use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
-use tidings_core::config::files::read_rules;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::limits::{MAX_FACT_BYTES, MAX_TEXT_CHARS};
-use tidings_core::time::Timestamp;
+use tidings_project::read_rules;
 
 async fn comes(harness: &Harness, source: &str, event_type: &str, subject: &str, data: Value) -> Claim {
     let claim_key = ClaimKey::new(source, "e");

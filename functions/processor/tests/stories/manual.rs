@@ -8,14 +8,14 @@ use processor::manual::Work;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tidings_config::rules::Rules;
+use tidings_config::time::Clock;
 use tidings_core::claim::{ClaimKey, ClaimState};
-use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::Rules;
 use tidings_core::kept::KeptEvent;
 use tidings_core::manual::{Correction, NodeChange};
 use tidings_core::memory::{Call, Fault};
-use tidings_core::time::Clock;
 use tidings_core::told::ToldLink;
+use tidings_project::read_rules;
 
 const KINDS: &str = r#"
 version: 1

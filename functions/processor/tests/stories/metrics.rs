@@ -2,12 +2,12 @@
 
 use crate::support::{Harness, MAX_RECEIVES, message, moved, poison};
 use std::time::Duration;
-use tidings_core::config::files::read_rules;
-use tidings_core::limits::{LAG_OBJECTIVE, STRUGGLING_RECEIVES};
+use tidings_config::limits::{LAG_OBJECTIVE, STRUGGLING_RECEIVES};
 use tidings_core::memory::log::{capture, counted, lines, lines_with};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::telemetry::{Metric, UNKNOWN};
 use tidings_core::trace::Trace;
+use tidings_project::read_rules;
 
 fn harness() -> Harness {
     capture();

@@ -3,7 +3,7 @@
 use crate::support::{Harness, MAX_RECEIVES, Sent};
 use serde_json::{Value, json};
 use tidings_core::claim::{Claim, ClaimState};
-use tidings_core::config::files::read_rules;
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

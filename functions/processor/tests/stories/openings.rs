@@ -3,11 +3,11 @@
 use crate::support::{Harness, Sent, corpus_events, message, now};
 use serde_json::json;
 use std::time::Duration;
+use tidings_config::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::files::read_rules;
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
-use tidings_core::time::{Clock, Timestamp};
+use tidings_project::read_rules;
 
 fn harness(again: &str) -> Harness {
     let rules = format!(

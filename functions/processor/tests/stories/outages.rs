@@ -4,14 +4,14 @@
 use crate::support::{Harness, MAX_RECEIVES, Sent};
 use serde_json::json;
 use std::time::Duration;
+use tidings_config::limits::{MAX_ACTION_BYTES, MAX_OUTBOX_PAGES, OUTBOX_PAGE_BYTES};
+use tidings_config::rules::Rules;
 use tidings_core::claim::ClaimState;
-use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::Rules;
 use tidings_core::context::{Content, ItemKey};
-use tidings_core::limits::{MAX_ACTION_BYTES, MAX_OUTBOX_PAGES, OUTBOX_PAGE_BYTES};
 use tidings_core::memory::log::{capture, counted};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::telemetry::Metric;
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

@@ -11,13 +11,13 @@ use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::rules::Rules;
+use tidings_config::time::Timestamp;
 use tidings_core::action::{Action, ActionId};
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::Rules;
 use tidings_core::context::{Content, ItemKey, Place};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::time::Timestamp;
+use tidings_project::read_rules;
 
 /// Whose an event is, is known of `known.*`; of the rest a link tells. An identity has one conversation, and the first event
 /// of a join too: what says otherwise isn't promised anything.

@@ -5,10 +5,10 @@ use crate::support::{AMPLE, Harness, MAX_RECEIVES, another, handle, moved, paid,
 use futures::future::join_all;
 use serde_json::json;
 use std::sync::Arc;
+use tidings_config::limits::{CONFLICT_RETRIES, CONTENDED_PAUSE};
 use tidings_core::claim::ClaimState;
-use tidings_core::config::files::read_rules;
-use tidings_core::limits::{CONFLICT_RETRIES, CONTENDED_PAUSE};
 use tidings_core::memory::{Call, Fault};
+use tidings_project::read_rules;
 
 #[tokio::test]
 async fn two_processors_at_one_item_lose_no_update() {

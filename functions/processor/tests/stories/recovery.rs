@@ -5,14 +5,14 @@ use crate::support::{AMPLE, Harness, MAX_RECEIVES, Sent, another, handle};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::limits::{MAX_EVENT_AGE, OBJECT_LIFETIME};
+use tidings_config::rules::Rules;
 use tidings_core::claim::{ClaimKey, ClaimState};
-use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::Rules;
 use tidings_core::context::{ItemKey, Place};
-use tidings_core::limits::{MAX_EVENT_AGE, OBJECT_LIFETIME};
 use tidings_core::memory::log::{capture, counted, lines_with};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::telemetry::Metric;
+use tidings_project::read_rules;
 
 const TICKET: &str = "https://api.tickets.example/v2/tickets/7";
 

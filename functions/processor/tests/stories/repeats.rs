@@ -5,14 +5,14 @@ use crate::support::{AMPLE, Harness, MAX_RECEIVES, another, handle, message, now
 use futures::future::join_all;
 use serde_json::json;
 use std::sync::Arc;
+use tidings_config::limits::{DELIVERIES_WINDOW, MAX_DELIVERIES_PER_BODY};
+use tidings_config::time::Clock;
 use tidings_core::claim::{ClaimKey, ClaimState};
-use tidings_core::config::files::read_rules;
 use tidings_core::context::{Content, Deliveries, ItemKey};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::limits::{DELIVERIES_WINDOW, MAX_DELIVERIES_PER_BODY};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::ports::ContextStore;
-use tidings_core::time::Clock;
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

@@ -4,10 +4,10 @@ use crate::support::{Harness, MAX_RECEIVES, Sent, corpus_events, message, moved}
 use processor::configured;
 use processor::schema::hold;
 use serde_json::{Value, json};
+use tidings_config::schemas::{EventSchema, EventSchemas, OnMismatch};
 use tidings_core::claim::ClaimState;
-use tidings_core::config::files::read_event_schema;
 use tidings_core::envelope::Envelope;
-use tidings_core::schemas::{EventSchema, EventSchemas, OnMismatch};
+use tidings_project::read_event_schema;
 
 fn schema(event_type: &str, version: &str, policy: &str, mut schema: Value) -> EventSchema {
     schema["x-tidings"] = json!({"policy": policy});

@@ -10,16 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::action::{Action, ActionId};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
-use tidings_core::config::files::read_rules;
-use tidings_core::config::rules::Rules;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryHttps, MemorySecrets, MemoryStore, MemoryTimers};
 use tidings_core::ports::ContextStore;
-use tidings_core::schemas::EventSchemas;
-use tidings_core::time::{Clock, Timestamp};
 use tidings_events::{SECRETS, corpus, secrets_of};
+use tidings_project::read_rules;
 
 /// The redrive policy's.
 pub(crate) const MAX_RECEIVES: u32 = 5;

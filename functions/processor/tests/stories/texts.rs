@@ -3,10 +3,10 @@
 use crate::support::{Harness, Sent};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tidings_config::limits::{MAX_FACT_BYTES, MAX_TEXT_CHARS};
+use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimState};
-use tidings_core::config::files::read_rules;
-use tidings_core::limits::{MAX_FACT_BYTES, MAX_TEXT_CHARS};
-use tidings_core::time::Timestamp;
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1
@@ -199,7 +199,7 @@ rules:
     let rules = read_rules("rules.yaml", rules, &[]).unwrap_or_else(|report| panic!("{report}"));
     // As the build embeds them.
     let json = serde_json::to_string(&rules).unwrap();
-    let rules: tidings_core::config::rules::Rules = serde_json::from_str(&json).unwrap();
+    let rules: tidings_config::rules::Rules = serde_json::from_str(&json).unwrap();
     let text = rules.rules[1].effects.notify.clone().unwrap().text;
     assert_eq!(text.prose.into_iter().collect::<Vec<_>>(), ["topic_id"]);
 }

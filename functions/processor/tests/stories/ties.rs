@@ -3,10 +3,10 @@
 use crate::support::{Harness, MAX_RECEIVES, message, now};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::files::read_rules;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::time::Timestamp;
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1
@@ -65,7 +65,7 @@ impl Event {
     }
 }
 
-fn rules() -> tidings_core::config::rules::Rules {
+fn rules() -> tidings_config::rules::Rules {
     read_rules("rules.yaml", RULES, &[]).unwrap_or_else(|report| panic!("{report}"))
 }
 

@@ -4,13 +4,13 @@
 use crate::support::{Harness, message};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::files::read_rules;
 use tidings_core::context::{Content, ItemKey, Place};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::memory::log::{capture, counted};
 use tidings_core::telemetry::Metric;
-use tidings_core::time::{Clock, Timestamp};
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

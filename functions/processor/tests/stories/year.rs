@@ -4,11 +4,11 @@
 use crate::support::{Harness, MAX_RECEIVES, Sent, message, on_the_links_queue};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tidings_config::time::Clock;
 use tidings_core::claim::ClaimState;
-use tidings_core::config::files::read_rules;
 use tidings_core::memory::{Call, Fault};
-use tidings_core::time::Clock;
 use tidings_core::told::ToldLink;
+use tidings_project::read_rules;
 
 const RULES: &str = r#"
 version: 1

@@ -1,6 +1,6 @@
 //! Messages into batches: in their order, each batch as full as SQS takes it, so that there are as few as can be.
 
-use tidings_core::limits::{MAX_BATCH_BYTES, MAX_BATCH_MESSAGES};
+use tidings_config::limits::{MAX_BATCH_BYTES, MAX_BATCH_MESSAGES};
 
 /// The messages again, as the batches to send. One that no batch could hold is a batch of its own: SQS's to refuse.
 pub(super) fn batches<'a>(messages: &'a [&'a str]) -> impl Iterator<Item = &'a [&'a str]> {

@@ -11,11 +11,11 @@ use flate2::write::GzEncoder;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use tidings_config::limits::MAX_MESSAGE_BYTES;
+use tidings_config::time::Timestamp;
+use tidings_config::{OneOrMany, Reference};
 use tidings_core::claim::{ClaimKey, Sha256Hex};
-use tidings_core::config::{OneOrMany, Reference};
 use tidings_core::envelope::{Envelope, NewUnreadable};
-use tidings_core::limits::MAX_MESSAGE_BYTES;
-use tidings_core::time::Timestamp;
 use tidings_core::unreadable::{Packed, Unreadable};
 
 /// A verified request that arrived.

@@ -4,9 +4,9 @@ use super::{depth, form, surrogates, xml};
 use crate::verify::VerifiedRequest;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use tidings_core::config::source::BodyFormat;
-use tidings_core::config::{JsonPath, Step};
-use tidings_core::limits::MAX_JSON_DEPTH;
+use tidings_config::limits::MAX_JSON_DEPTH;
+use tidings_config::source::BodyFormat;
+use tidings_config::{JsonPath, Step};
 use tidings_core::unreadable::{Unreadable, Why};
 
 /// A body that was read.

@@ -6,11 +6,11 @@
 use super::Found;
 use crate::verify::without;
 use std::collections::BTreeSet;
+use tidings_config::event::EventSpec;
+use tidings_config::scheme::Algorithm;
+use tidings_config::source::{Duplicates, Source};
+use tidings_config::{JsonPath, OneOrMany, Reference, Step};
 use tidings_core::claim::{ClaimKey, Sha256Hex};
-use tidings_core::config::event::EventSpec;
-use tidings_core::config::scheme::Algorithm;
-use tidings_core::config::source::{Duplicates, Source};
-use tidings_core::config::{JsonPath, OneOrMany, Reference, Step};
 use tidings_core::envelope::Payload;
 
 /// Which event it is.

@@ -1,7 +1,7 @@
 //! Numbers and times as providers write them in events. A signed timestamp is read more strictly: [`crate::verify`].
 
-use tidings_core::config::scheme::TimeUnit;
-use tidings_core::time::Timestamp;
+use tidings_config::scheme::TimeUnit;
+use tidings_config::time::Timestamp;
 
 /// A number without a sign that is whole, however it is written: `2`, `2.0`, `1e3`. Digit for digit, so that it is exact.
 pub(super) fn whole(text: &str) -> Option<u64> {

@@ -4,10 +4,10 @@
 
 use super::{Arrival, Found, body};
 use crate::verify::VerifiedRequest;
-use tidings_core::config::event::EventSpec;
-use tidings_core::config::scheme::TimeUnit;
-use tidings_core::config::{Reference, Template};
-use tidings_core::time::Timestamp;
+use tidings_config::event::EventSpec;
+use tidings_config::scheme::TimeUnit;
+use tidings_config::time::Timestamp;
+use tidings_config::{Reference, Template};
 
 /// A value of a request, and where it stands.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_core::config::event::EventSpec;
-use tidings_core::config::{JsonPath, Step};
-use tidings_core::limits::MAX_EVENTS_PER_DELIVERY;
+use tidings_config::event::EventSpec;
+use tidings_config::limits::MAX_EVENTS_PER_DELIVERY;
+use tidings_config::{JsonPath, Step};
 
 /// An event: how to read it, and the indices of the lists on the way to it.
 pub(super) type Place<'s> = (&'s EventSpec, Vec<usize>);

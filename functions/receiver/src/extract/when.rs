@@ -1,7 +1,7 @@
 //! Which of several entries an event is for.
 
-use tidings_core::config::Reference;
-use tidings_core::config::event::EventSpec;
+use tidings_config::Reference;
+use tidings_config::event::EventSpec;
 
 /// Whether all that the entry wants is so.
 pub(super) fn holds(spec: &EventSpec, value: impl Fn(&Reference) -> Option<String>) -> bool {

@@ -7,7 +7,7 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
-use tidings_core::limits::MAX_JSON_DEPTH;
+use tidings_config::limits::MAX_JSON_DEPTH;
 use tidings_core::unreadable::Why;
 
 const TEXT: &str = "#text";

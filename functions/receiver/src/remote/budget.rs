@@ -6,10 +6,10 @@
 
 use std::collections::VecDeque;
 use std::time::Duration;
-use tidings_core::limits::{
+use tidings_config::limits::{
     KEY_FETCH_INTERVAL, KEY_RESERVE_INTERVAL, MAX_KEY_FETCHES, MAX_RESERVED_KEY_FETCHES, MAX_TURNED_AWAY, TURNED_AWAY_FOR,
 };
-use tidings_core::time::Timestamp;
+use tidings_config::time::Timestamp;
 
 /// Of one source.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 //! asked: the document comes over TLS from the provider's own host.
 
 use super::PublicKey;
-use tidings_core::time::Timestamp;
+use tidings_config::time::Timestamp;
 use x509_cert::TbsCertificate;
 use x509_cert::der::DecodePem;
 use x509_cert::ext::pkix::SubjectAltName;

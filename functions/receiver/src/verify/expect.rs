@@ -2,8 +2,8 @@
 
 use super::message::Values;
 use super::{Key, Rejection, mac};
-use tidings_core::config::scheme::Scheme;
-use tidings_core::config::{OneOrMany, Reference, Template};
+use tidings_config::scheme::Scheme;
+use tidings_config::{OneOrMany, Reference, Template};
 
 /// Refuses what no secret could mend.
 pub(super) fn check_fixed(scheme: &Scheme, values: &Values<'_>) -> Result<(), Rejection> {

@@ -11,10 +11,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tidings_core::config::Reference;
-use tidings_core::config::scheme::{Jwt, JwtAlgorithm};
-use tidings_core::limits::{JWT_LEEWAY, MAX_JSON_DEPTH};
-use tidings_core::time::Timestamp;
+use tidings_config::Reference;
+use tidings_config::limits::{JWT_LEEWAY, MAX_JSON_DEPTH};
+use tidings_config::scheme::{Jwt, JwtAlgorithm};
+use tidings_config::time::Timestamp;
 
 /// A token, taken apart. Nothing in it is to be believed before it is verified.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use sha1::{Digest, Sha1};
 use std::fmt;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
-use tidings_core::config::handshake::Answer;
-use tidings_core::config::scheme::{Algorithm, KeyEncoding, KeyPreparation, Scheme};
-use tidings_core::limits::MIN_KEY_BYTES;
+use tidings_config::handshake::Answer;
+use tidings_config::limits::MIN_KEY_BYTES;
+use tidings_config::scheme::{Algorithm, KeyEncoding, KeyPreparation, Scheme};
 use zeroize::Zeroizing;
 
 /// The key bytes of one secret, and the name of the key where the secret has one.

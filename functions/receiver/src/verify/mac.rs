@@ -7,7 +7,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
-use tidings_core::config::scheme::Algorithm;
+use tidings_config::scheme::Algorithm;
 
 /// Which digest.
 #[derive(Clone, Copy, Debug)]

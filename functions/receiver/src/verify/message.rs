@@ -8,9 +8,9 @@ use http::HeaderMap;
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use tidings_core::config::scheme::Scheme;
-use tidings_core::config::source::{FORM, Source};
-use tidings_core::config::{JsonPath, Part, Reference, Template};
+use tidings_config::scheme::Scheme;
+use tidings_config::source::{FORM, Source};
+use tidings_config::{JsonPath, Part, Reference, Template};
 
 /// The values that a scheme can refer to.
 #[derive(Clone, Copy)]

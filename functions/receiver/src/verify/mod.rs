@@ -40,13 +40,13 @@ use serde_json::Value;
 use signature::ParsedSignature;
 use std::cell::OnceCell;
 use std::sync::LazyLock;
+use tidings_config::address::is_plain;
+use tidings_config::limits::MAX_SIGNED_EVENTS;
+use tidings_config::scheme::{Encoding, RemoteKey, Scheme};
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
+use tidings_config::{OneOrMany, Reference, Template};
 use tidings_core::claim::Sha256Hex;
-use tidings_core::config::address::is_plain;
-use tidings_core::config::scheme::{Encoding, RemoteKey, Scheme};
-use tidings_core::config::source::Source;
-use tidings_core::config::{OneOrMany, Reference, Template};
-use tidings_core::limits::MAX_SIGNED_EVENTS;
-use tidings_core::time::Timestamp;
 
 /// What requests are verified with: the source's secrets, newest first, and public keys that were fetched.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@
 
 use super::message::Values;
 use super::{Key, Rejection};
-use tidings_core::config::handshake::Answer;
+use tidings_config::handshake::Answer;
 
 pub(super) fn is_handed_out(values: &Values<'_>, key: &Key) -> Result<bool, Rejection> {
     let told = values.source.macs().chain(key.told_elsewhere());

@@ -8,7 +8,7 @@ use ring::signature::{
     UnparsedPublicKey, VerificationAlgorithm,
 };
 use sha2::{Digest, Sha256};
-use tidings_core::config::scheme::{Algorithm, Scheme};
+use tidings_config::scheme::{Algorithm, Scheme};
 
 /// Tries every signature of the request. `remote` is the provider's key, where it is fetched.
 pub(super) fn matches(scheme: &Scheme, key: &Key, remote: Option<&PublicKey>, values: &Values<'_>) -> Result<bool, Rejection> {

@@ -7,8 +7,8 @@ use ring::signature::{EcdsaVerificationAlgorithm, RsaParameters, RsaPublicKeyCom
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use tidings_core::limits::MAX_KEYS_PER_SOURCE;
-use tidings_core::time::Timestamp;
+use tidings_config::limits::MAX_KEYS_PER_SOURCE;
+use tidings_config::time::Timestamp;
 use x509_cert::der::{Decode, asn1::ObjectIdentifier};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 

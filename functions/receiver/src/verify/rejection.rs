@@ -1,8 +1,8 @@
 //! Why a request isn't authentic.
 
 use super::KeyDocument;
-use tidings_core::config::Reference;
-use tidings_core::time::Timestamp;
+use tidings_config::Reference;
+use tidings_config::time::Timestamp;
 
 /// Why a request isn't authentic: one variant per way to fail. For our log only.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

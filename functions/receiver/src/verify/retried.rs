@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
-use tidings_core::config::{OneOrMany, Reference, Step};
+use tidings_config::{OneOrMany, Reference, Step};
 
 /// The body as it is, where it holds none of the fields or can't be read.
 pub(crate) fn without<'b>(body: &'b [u8], fields: &OneOrMany<Reference>) -> Cow<'b, [u8]> {

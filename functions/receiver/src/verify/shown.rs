@@ -6,8 +6,8 @@ use super::signature::ParsedSignature;
 use super::url;
 use crate::delivery::Delivery;
 use crate::extract;
-use tidings_core::config::source::Source;
-use tidings_core::config::{Part, Reference, Template};
+use tidings_config::source::Source;
+use tidings_config::{Part, Reference, Template};
 
 /// Stands for the secret where it is hashed with the rest.
 const SECRET: &[u8] = b"{secret}";

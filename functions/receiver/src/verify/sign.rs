@@ -11,11 +11,11 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
-use tidings_core::config::scheme::{Algorithm, Jwt, JwtAlgorithm, Scheme, Written};
-use tidings_core::config::source::Source;
-use tidings_core::config::{JsonPath, Reference, Step};
-use tidings_core::limits::{JWT_LEEWAY, MAX_EVENTS_PER_DELIVERY};
-use tidings_core::time::Timestamp;
+use tidings_config::limits::{JWT_LEEWAY, MAX_EVENTS_PER_DELIVERY};
+use tidings_config::scheme::{Algorithm, Jwt, JwtAlgorithm, Scheme, Written};
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
+use tidings_config::{JsonPath, Reference, Step};
 
 /// What can't stand in a query as it is, or would end the parameter.
 const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'&');

@@ -6,9 +6,9 @@ use super::message::{Values, only};
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::GeneralPurpose;
-use tidings_core::config::Reference;
-use tidings_core::config::scheme::{Encoding, Signature, Written};
-use tidings_core::limits::{MAX_SIGNATURE_HEADER_BYTES, MAX_SIGNATURES};
+use tidings_config::Reference;
+use tidings_config::limits::{MAX_SIGNATURE_HEADER_BYTES, MAX_SIGNATURES};
+use tidings_config::scheme::{Encoding, Signature, Written};
 
 /// A signature, taken apart.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use super::Rejection;
 use std::time::Duration;
-use tidings_core::config::scheme::{SignedTimestamp, TimeUnit};
-use tidings_core::limits::MAX_SIGNED_AHEAD;
-use tidings_core::time::Timestamp;
+use tidings_config::limits::MAX_SIGNED_AHEAD;
+use tidings_config::scheme::{SignedTimestamp, TimeUnit};
+use tidings_config::time::Timestamp;
 
 /// Refuses what was signed too long ago (a replay) or too far ahead (to be replayed later). The bound itself is allowed. A wide
 /// tolerance is for retries, which come late and never early.
@@ -46,8 +46,8 @@ pub(super) fn write(unit: TimeUnit, time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidings_core::config::Reference;
-    use tidings_core::limits::MAX_TOLERANCE;
+    use tidings_config::Reference;
+    use tidings_config::limits::MAX_TOLERANCE;
 
     #[test]
     fn the_tolerance_holds_both_ways_and_to_the_millisecond() {

@@ -6,8 +6,8 @@
 use crate::delivery::Delivery;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt::Write as _;
-use tidings_core::config::scheme::UrlForm;
-use tidings_core::config::source::Source;
+use tidings_config::scheme::UrlForm;
+use tidings_config::source::Source;
 
 /// What HubSpot decodes before it signs (its page on validating requests, version 3).
 const DECODED: [(&str, char); 12] = [

@@ -7,9 +7,9 @@ use lambda_http::{Body, Response};
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, KeyError, sign};
 use serde_json::{Value, json};
+use tidings_config::provider::{Provider, Vector};
 use tidings_core::claim::Sha256Hex;
-use tidings_core::config::files::{read_provider, read_sources};
-use tidings_core::config::provider::{Provider, Vector};
+use tidings_project::{read_provider, read_sources};
 
 fn vector(provider: &Provider, name: &str) -> Vector {
     provider.vectors.iter().find(|vector| vector.name == name).unwrap_or_else(|| panic!("no vector {name}")).clone()
@@ -137,7 +137,7 @@ async fn a_public_url_s_own_query_must_be_sent() {
     let good = vector(&chat, "endpoint_url");
     let yaml = "version: 1\nsources:\n  google-chat: { provider: google-chat, public_url: \"https://hooks.example.com/webhooks/google-chat?k=4f1c\" }\n";
     let sources = read_sources("sources.yaml", yaml, std::slice::from_ref(&chat)).expect("sources");
-    let at = tidings_core::time::Timestamp::parse_rfc3339(good.at.as_deref().unwrap()).unwrap();
+    let at = tidings_config::time::Timestamp::parse_rfc3339(good.at.as_deref().unwrap()).unwrap();
     let world = World::of(sources, json!({ "google-chat": good.secret }), at);
     good.fetched.iter().for_each(|(url, keys)| world.https.put(url, keys.as_bytes()));
     assert_eq!(world.send(&good).await.status(), 200);

@@ -4,8 +4,8 @@ use crate::world::{JSON, NOW, World, header, preset, said, source_of, text};
 use lambda_http::{Body, Response};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
-use tidings_core::config::files::read_sources;
-use tidings_core::limits::MAX_REPLY_BYTES;
+use tidings_config::limits::MAX_REPLY_BYTES;
+use tidings_project::read_sources;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const TEAMS_SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";

@@ -4,9 +4,9 @@ use crate::world::{NOW, World, preset};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tidings_core::config::files::read_sources;
 use tidings_core::envelope::Envelope;
 use tidings_core::unreadable::Why;
+use tidings_project::read_sources;
 
 const SOURCES: &str = r#"
 version: 1
@@ -156,7 +156,7 @@ async fn the_same_bytes_are_another_event_later() {
     }
 }
 
-fn world_events(provider: &tidings_core::config::provider::Provider, vector: &tidings_core::config::provider::Vector) -> usize {
+fn world_events(provider: &tidings_config::provider::Provider, vector: &tidings_config::provider::Vector) -> usize {
     let body: Value = serde_json::from_str(&vector.body).unwrap();
     provider.events.iter().filter_map(|event| event.each.as_ref()).map(|each| each.places(&body, 100).len()).sum::<usize>().max(1)
 }

@@ -3,7 +3,7 @@
 use crate::world::{JSON, NOW, World, header, preset, said, source_of};
 use lambda_http::{Body, Response};
 use serde_json::json;
-use tidings_core::limits::{MAX_CAPTURED_SECRET_BYTES, SECRETS_RETRY};
+use tidings_config::limits::{MAX_CAPTURED_SECRET_BYTES, SECRETS_RETRY};
 use tidings_core::memory::{Call, Fault};
 
 pub(crate) const TOKEN: &str = "3q2-7wC0ffee0123456789";

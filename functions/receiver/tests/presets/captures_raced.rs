@@ -8,12 +8,12 @@ use receiver::verify::{Key, sign};
 use receiver::{Ports, Receiver, delivery::Delivery};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tidings_core::limits::{MAX_CAPTURED_SECRETS_PER_SOURCE, SECRETS_RETRY};
+use tidings_config::limits::{MAX_CAPTURED_SECRETS_PER_SOURCE, SECRETS_RETRY};
+use tidings_config::time::Clock;
 use tidings_core::memory::log::{capture, counted};
 use tidings_core::memory::{Call, Fault, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::ports::{CapturedSecrets, Replaced, Unavailable, Versioned};
 use tidings_core::telemetry::Metric;
-use tidings_core::time::Clock;
 use tokio::sync::Barrier;
 
 /// The captured secrets, whose readers all read before one of them writes.

@@ -3,10 +3,10 @@
 use crate::world::{World, header, preset, text};
 use lambda_http::{Body, Response};
 use serde_json::json;
-use tidings_core::config::files::{read_provider, read_sources};
-use tidings_core::config::provider::Provider;
-use tidings_core::limits::{MAX_CHALLENGE_BYTES, MAX_HANDSHAKE_BODY_BYTES};
-use tidings_core::time::Timestamp;
+use tidings_config::limits::{MAX_CHALLENGE_BYTES, MAX_HANDSHAKE_BODY_BYTES};
+use tidings_config::provider::Provider;
+use tidings_config::time::Timestamp;
+use tidings_project::{read_provider, read_sources};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_531_420_618_000);
 

@@ -3,7 +3,7 @@
 use crate::world::{JSON, World, preset, source_of};
 use receiver::configured::providers;
 use serde_json::json;
-use tidings_core::time::Timestamp;
+use tidings_config::time::Timestamp;
 
 const MAILGUN_RETRY: &str = r#"{"signature":{"token":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","timestamp":"1795973200","signature":"2769947b778b0a05ca03d37b1a30499c6bef328052c5538d71007f0afb9f7d7e"},"event-data":{"id":"E2","event":"delivered","recipient":"a@example.com"}}"#;
 

@@ -12,11 +12,11 @@ use requests::{deliver, forgeries, told, written_out};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
-use tidings_core::config::files::read_sources;
-use tidings_core::config::handshake::{Answer, Handshake};
-use tidings_core::config::scheme::{Algorithm, KeyEncoding, Written};
-use tidings_core::config::source::{BodyFormat, FORM, Source};
-use tidings_core::config::{OneOrMany, Reference};
+use tidings_config::handshake::{Answer, Handshake};
+use tidings_config::scheme::{Algorithm, KeyEncoding, Written};
+use tidings_config::source::{BodyFormat, FORM, Source};
+use tidings_config::{OneOrMany, Reference};
+use tidings_project::read_sources;
 
 /// The one secret of all sources: what one of them says must not serve at another.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";

@@ -2,7 +2,7 @@
 
 use crate::world::{JSON, NOW, World, preset, said, source_of};
 use serde_json::json;
-use tidings_core::limits::MAX_HANDSHAKE_BODY_BYTES;
+use tidings_config::limits::MAX_HANDSHAKE_BODY_BYTES;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 

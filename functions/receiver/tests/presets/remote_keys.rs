@@ -3,10 +3,10 @@
 use crate::world::{World, preset, said, source_of};
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
-use tidings_core::config::provider::{Provider, Vector};
-use tidings_core::limits::{KEY_LIFETIME, KEY_RETRY, MAX_FETCHED_BYTES};
+use tidings_config::limits::{KEY_LIFETIME, KEY_RETRY, MAX_FETCHED_BYTES};
+use tidings_config::provider::{Provider, Vector};
+use tidings_config::time::Timestamp;
 use tidings_core::memory::{Call, Fault};
-use tidings_core::time::Timestamp;
 
 /// A preset with its first vector.
 fn of(name: &str) -> (Provider, Vector) {

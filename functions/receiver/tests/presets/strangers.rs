@@ -6,7 +6,7 @@ use proptest::sample::Index;
 use receiver::configured::providers;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tidings_core::config::Reference;
+use tidings_config::Reference;
 
 /// Every preset with its first vector's secret.
 fn world() -> World {

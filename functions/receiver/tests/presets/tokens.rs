@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256, Sha384, Sha512};
-use tidings_core::config::files::read_sources;
-use tidings_core::limits::JWT_LEEWAY;
+use tidings_config::limits::JWT_LEEWAY;
+use tidings_project::read_sources;
 
 const SECRET: &str = "a secret that signs tokens";
 const BODY: &str = r#"{"id":"1","type":"a.b"}"#;

@@ -9,11 +9,11 @@ use receiver::{Ports, Receiver};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_core::config::provider::{Provider, Vector};
-use tidings_core::config::source::Source;
+use tidings_config::provider::{Provider, Vector};
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
-use tidings_core::time::{Clock, Timestamp};
 
 pub(crate) struct World {
     pub(crate) receiver: Receiver,

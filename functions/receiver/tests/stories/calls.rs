@@ -1,7 +1,7 @@
 //! What a request costs: AWS calls of a warm function.
 
 use crate::support::{ACCEPTED, DUPLICATE, Harness, TAKEN, UNAUTHENTIC, order, statuses};
-use tidings_core::limits::MAX_OTHER_BODIES;
+use tidings_config::limits::MAX_OTHER_BODIES;
 use tidings_core::memory::Call;
 
 #[tokio::test]

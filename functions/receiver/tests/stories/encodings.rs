@@ -5,7 +5,7 @@ use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use receiver::unpacked;
 use std::io::Write;
-use tidings_core::limits::MAX_BODY_BYTES;
+use tidings_config::limits::MAX_BODY_BYTES;
 use tidings_core::unreadable::Why;
 use tidings_events::SignedRequest;
 

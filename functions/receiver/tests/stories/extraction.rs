@@ -3,10 +3,10 @@
 use crate::support::{ACCEPTED, DUPLICATE, Harness, UNAUTHENTIC, set};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tidings_config::limits::{MAX_CONVERSATION_BYTES, MAX_DATASCHEMA_BYTES, MAX_EVENT_ID_BYTES, MAX_SUBJECT_BYTES};
+use tidings_config::{Reference, Template};
 use tidings_core::claim::ClaimKey;
-use tidings_core::config::{Reference, Template};
 use tidings_core::envelope::Envelope;
-use tidings_core::limits::{MAX_CONVERSATION_BYTES, MAX_DATASCHEMA_BYTES, MAX_EVENT_ID_BYTES, MAX_SUBJECT_BYTES};
 use tidings_core::unreadable::Why;
 use tidings_events::corpus;
 

@@ -3,8 +3,8 @@
 use crate::support::{ACCEPTED, Answer, DUPLICATE, Harness, order, set};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tidings_config::limits::MAX_SUBJECT_BYTES;
 use tidings_core::claim::EventField;
-use tidings_core::limits::MAX_SUBJECT_BYTES;
 
 /// Sends the body with these headers, signed now.
 async fn send(harness: &Harness, source: &str, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -269,6 +269,6 @@ async fn every_type_can_be_named_by_a_rule() {
         assert_eq!(send(&harness, "bare", &[], &json!({"type": sent, "n": before}).to_string()).await.said(), ACCEPTED);
         let event_type = harness.queued()[before].event_type.clone();
         assert_eq!(event_type, expected, "{sent:?}");
-        assert!(event_type.parse::<tidings_core::config::rules::TypePattern>().is_ok(), "{event_type}");
+        assert!(event_type.parse::<tidings_config::rules::TypePattern>().is_ok(), "{event_type}");
     }
 }

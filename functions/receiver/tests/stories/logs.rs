@@ -3,7 +3,7 @@
 use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, UNAUTHENTIC, http_request, order, set, statuses};
 use lambda_http::RequestExt;
 use serde_json::json;
-use tidings_core::limits::{MAX_LOGGED_BYTES, MAX_REFUSALS_LOGGED, MAX_TRACED_EVENTS};
+use tidings_config::limits::{MAX_LOGGED_BYTES, MAX_REFUSALS_LOGGED, MAX_TRACED_EVENTS};
 use tidings_core::memory::log::{counted, lines, lines_with};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::telemetry::{Metric, UNKNOWN};

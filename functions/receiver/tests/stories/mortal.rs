@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
+use tidings_config::time::Timestamp;
 use tidings_core::claim::decide::Recorded;
 use tidings_core::claim::{ClaimKey, NewClaim, Sha256Hex};
 use tidings_core::memory::{MemoryQueue, MemoryStore};
 use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
-use tidings_core::time::Timestamp;
 use tidings_core::trace::Trace;
 use tidings_events::SignedRequest;
 

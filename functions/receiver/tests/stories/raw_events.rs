@@ -4,7 +4,7 @@ use crate::support::{Harness, order, set};
 use lambda_http::{Context, LambdaEvent};
 use receiver::lambda::{Incoming, answer};
 use serde_json::{Value, json};
-use tidings_core::time::Clock;
+use tidings_config::time::Clock;
 use tidings_events::{SignedRequest, api_gateway_event};
 
 /// As the runtime does it: bytes, event, answer, bytes.

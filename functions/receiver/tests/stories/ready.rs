@@ -5,7 +5,7 @@ use http::Method;
 use http::header::{ALLOW, RETRY_AFTER};
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
-use tidings_core::limits::{READINESS_KEPT, SECRETS_REFRESH};
+use tidings_config::limits::{READINESS_KEPT, SECRETS_REFRESH};
 use tidings_core::memory::{Call, Fault};
 
 /// One of the claims table, one of the queue.

@@ -7,9 +7,9 @@ use http::Method;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::{Body, Request};
 use serde_json::Value;
-use tidings_core::limits::{MAX_EVENT_TYPE_BYTES, MAX_JSON_DEPTH};
+use tidings_config::limits::{MAX_EVENT_TYPE_BYTES, MAX_JSON_DEPTH};
+use tidings_config::time::Clock;
 use tidings_core::memory::{Call, Fault};
-use tidings_core::time::Clock;
 use tidings_core::unreadable::Why;
 use tidings_events::api_gateway_event;
 

@@ -11,11 +11,11 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_core::config::source::Source;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::memory::log::{capture, counted};
 use tidings_core::memory::{Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::telemetry;
-use tidings_core::time::{Clock, Timestamp};
 use tidings_events::{Sample, SignedRequest};
 
 const DOCUMENT: &str = include_str!("../../../../docs/rotation.md");

@@ -2,7 +2,7 @@
 
 use crate::support::{ACCEPTED, Harness, TRY_AGAIN, UNAUTHENTIC, order, secrets};
 use serde_json::json;
-use tidings_core::limits::{MAX_SECRET_DOCUMENT_BYTES, MAX_SECRETS_PER_SOURCE};
+use tidings_config::limits::{MAX_SECRET_DOCUMENT_BYTES, MAX_SECRETS_PER_SOURCE};
 use tidings_core::memory::log::{counted, lines_with};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::telemetry::Metric;

@@ -1,7 +1,7 @@
 //! A message holds a mebibyte, envelope and all.
 
 use crate::support::{ACCEPTED, Harness, UNAUTHENTIC, set};
-use tidings_core::limits::{MAX_BODY_BYTES, MAX_MESSAGE_BYTES};
+use tidings_config::limits::{MAX_BODY_BYTES, MAX_MESSAGE_BYTES};
 use tidings_core::memory::Call;
 
 const TOO_LARGE: (u16, &str) = (413, "too_large");

@@ -7,17 +7,17 @@ use receiver::unpacked;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_core::claim::decide::Recorded;
-use tidings_core::claim::{ClaimKey, NewClaim, Sha256Hex};
-use tidings_core::limits::{
+use tidings_config::limits::{
     EVENTS_AT_ONCE, MAX_BODY_BYTES, MAX_DELIVERY_BYTES, MAX_EVENTS_PER_DELIVERY, MAX_MESSAGE_BYTES, MIN_ENVELOPE_BYTES,
     RECEIVE_RESERVE,
 };
+use tidings_config::time::{Clock, Timestamp};
+use tidings_core::claim::decide::Recorded;
+use tidings_core::claim::{ClaimKey, NewClaim, Sha256Hex};
 use tidings_core::memory::log::counted;
 use tidings_core::memory::{ManualClock, MemoryStore};
 use tidings_core::ports::{ClaimStore, Unavailable};
 use tidings_core::telemetry::Metric;
-use tidings_core::time::{Clock, Timestamp};
 use tidings_core::unreadable::Why;
 
 /// A body for `many`: so many events, and what they share.

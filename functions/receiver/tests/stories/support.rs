@@ -10,14 +10,14 @@ use receiver::{Ports, Receiver};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
-use tidings_core::config::files::read_sources;
-use tidings_core::config::source::Source;
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{Call, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::ports::{ClaimStore, EventQueue};
-use tidings_core::time::{Clock, Timestamp};
 use tidings_events::{SECRETS, SignedRequest, corpus, secrets_of};
+use tidings_project::read_sources;
 
 /// Sources beside those of `infra/config/sources.yaml`, for what none of them does.
 const OWN_SOURCES: &str = r#"

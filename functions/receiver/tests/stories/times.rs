@@ -3,11 +3,11 @@
 use crate::support::{ACCEPTED, Harness};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tidings_config::time::{MAX_RFC3339, MIN_RFC3339, Timestamp};
 use tidings_core::claim::EventField;
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::log::{counted, lines_with};
 use tidings_core::telemetry::Metric;
-use tidings_core::time::{MAX_RFC3339, MIN_RFC3339, Timestamp};
 
 /// Attack 9, and times that are no times.
 #[tokio::test]

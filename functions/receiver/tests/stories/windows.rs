@@ -4,6 +4,7 @@ use crate::mortal::{Side, mortal, send_or_die};
 use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, order, secrets};
 use async_trait::async_trait;
 use std::sync::Arc;
+use tidings_config::time::Clock;
 use tidings_core::claim::decide::Committed;
 use tidings_core::claim::{ClaimKey, ClaimState, Sha256Hex};
 use tidings_core::envelope::Envelope;
@@ -11,7 +12,6 @@ use tidings_core::memory::log::{counted, lines_with};
 use tidings_core::memory::{Call, Fault, MemoryQueue, MemoryStore, noted};
 use tidings_core::ports::{Burial, Buried, ContextStore, EventQueue, Unavailable};
 use tidings_core::telemetry::Metric;
-use tidings_core::time::Clock;
 use tidings_core::trace::Trace;
 
 const KEY: &str = "orders#e1";

@@ -13,9 +13,9 @@ use receiver::extract;
 use receiver::verify::Key;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tidings_core::config::scheme::{Algorithm, KeyEncoding, Scheme, UrlForm, Written};
-use tidings_core::config::source::Source;
-use tidings_core::config::{AWS_SNS_FIELDS, Canonical, JsonPath, OneOrMany, Reference, Step, Template};
+use tidings_config::scheme::{Algorithm, KeyEncoding, Scheme, UrlForm, Written};
+use tidings_config::source::Source;
+use tidings_config::{AWS_SNS_FIELDS, Canonical, JsonPath, OneOrMany, Reference, Step, Template};
 
 /// One small change of one text.
 #[derive(Clone, Debug)]

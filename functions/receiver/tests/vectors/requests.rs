@@ -4,10 +4,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, KeyDocument, KeyError, KeySet, Keys, PublicKeys, Rejection, VerifiedRequest, verify};
 use std::sync::LazyLock;
-use tidings_core::config::provider::{Provider, Vector};
-use tidings_core::config::scheme::{RemoteKey, Scheme};
-use tidings_core::config::source::Source;
-use tidings_core::time::Timestamp;
+use tidings_config::provider::{Provider, Vector};
+use tidings_config::scheme::{RemoteKey, Scheme};
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 

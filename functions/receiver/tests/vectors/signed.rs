@@ -10,12 +10,12 @@ use proptest::sample::Index;
 use receiver::configured::providers;
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, Rejection, sign, verify};
-use tidings_core::config::provider::Provider;
-use tidings_core::config::scheme::{Algorithm, KeyEncoding, Written};
-use tidings_core::config::source::Source;
-use tidings_core::config::{Reference, Template};
-use tidings_core::limits::MAX_SIGNED_AHEAD;
-use tidings_core::time::Timestamp;
+use tidings_config::limits::MAX_SIGNED_AHEAD;
+use tidings_config::provider::Provider;
+use tidings_config::scheme::{Algorithm, KeyEncoding, Written};
+use tidings_config::source::Source;
+use tidings_config::time::Timestamp;
+use tidings_config::{Reference, Template};
 
 /// A signed request of any preset, and how it was made.
 #[derive(Clone, Debug)]

@@ -13,10 +13,10 @@ use super::known::KnownEvent;
 use probe::{Found, Of, Probe, Tried};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_core::config::rules::Rules;
-use tidings_core::rules::{Lack, Place, Step};
-use tidings_core::schemas::{EventSchemas, OnMismatch};
-use tidings_core::time::Timestamp;
+use tidings_config::expressions::{Lack, Place, Step};
+use tidings_config::rules::Rules;
+use tidings_config::schemas::{EventSchemas, OnMismatch};
+use tidings_config::time::Timestamp;
 use witness::{Allowed, allowed};
 
 /// What a machine reads of a place that may have no value.

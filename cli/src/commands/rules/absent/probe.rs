@@ -6,13 +6,13 @@ use processor::plan::{Fetched, Plan, Planner, without_payload};
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use tidings_core::action::in_a_text;
-use tidings_core::config::OneOrMany;
-use tidings_core::config::rules::{
+use tidings_config::OneOrMany;
+use tidings_config::expressions::{Expression, Lack, Place, Scope, Step, Variables};
+use tidings_config::rules::{
     ConversationRule, Effects, Emit, Enrich, FetchPath, Join, Leg, Rule, Rules, TypePattern, Whose, is_about,
 };
+use tidings_core::action::in_a_text;
 use tidings_core::envelope::Envelope;
-use tidings_core::rules::{Expression, Lack, Place, Scope, Step, Variables};
 
 /// A value that any part takes where another part is looked at.
 const ANYTHING: &str = "'x'";

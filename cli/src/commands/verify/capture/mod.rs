@@ -14,7 +14,7 @@ use crate::commands::files;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::delivery::Delivery;
 use serde_json::Value;
-use tidings_core::limits::{MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
+use tidings_config::limits::{MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
 
 /// A captured request.
 #[derive(Debug)]

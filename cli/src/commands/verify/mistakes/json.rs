@@ -1,6 +1,6 @@
 //! JSON as the libraries of this world write it. What changes is white space and escapes: numbers and the order of fields stay.
 
-use tidings_core::limits::MAX_BODY_BYTES;
+use tidings_config::limits::MAX_BODY_BYTES;
 
 /// The ways in which a text may have been written before it was parsed and written again.
 pub(super) fn written(text: &str) -> Vec<String> {
@@ -144,7 +144,7 @@ fn laid_out(text: &str, layout: Layout) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{unescaped, written};
-    use tidings_core::limits::MAX_BODY_BYTES;
+    use tidings_config::limits::MAX_BODY_BYTES;
 
     #[test]
     fn a_text_is_found_again_as_libraries_write_it() {

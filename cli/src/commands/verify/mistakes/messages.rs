@@ -2,7 +2,7 @@
 
 use super::Mended;
 use crate::commands::verify::attempt::Attempt;
-use tidings_core::config::{Part, Reference, Template};
+use tidings_config::{Part, Reference, Template};
 
 /// What people put between the parts of a message.
 const BETWEEN: [(&str, &str); 11] = [

@@ -4,9 +4,9 @@ use super::Mended;
 use crate::commands::verify::attempt::Attempt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tidings_core::config::scheme::{Algorithm, KeyEncoding, Written};
-use tidings_core::config::source::OWN;
-use tidings_core::limits::MAX_SECRETS_PER_SOURCE;
+use tidings_config::limits::MAX_SECRETS_PER_SOURCE;
+use tidings_config::scheme::{Algorithm, KeyEncoding, Written};
+use tidings_config::source::OWN;
 
 pub(super) fn mended<'a>(attempt: &'a Attempt, document: &str) -> impl Iterator<Item = Mended> + use<'a> {
     spelt(attempt).into_iter().chain(forms(attempt)).chain(keys(attempt)).chain(others(attempt, document))

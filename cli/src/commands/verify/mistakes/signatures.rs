@@ -3,7 +3,7 @@
 use super::Mended;
 use crate::commands::verify::attempt::Attempt;
 use http::HeaderName;
-use tidings_core::config::scheme::{Algorithm, Encoding, Written};
+use tidings_config::scheme::{Algorithm, Encoding, Written};
 
 pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
     let scheme = &attempt.source.scheme;

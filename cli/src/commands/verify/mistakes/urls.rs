@@ -4,8 +4,8 @@
 use super::Mended;
 use crate::commands::verify::attempt::Attempt;
 use http::HeaderMap;
-use tidings_core::config::{Reference, Template};
-use tidings_core::limits::MAX_PARAMETERS_TRIED;
+use tidings_config::limits::MAX_PARAMETERS_TRIED;
+use tidings_config::{Reference, Template};
 
 /// What API Gateway and proxies put before a path.
 const STAGES: [&str; 10] = ["prod", "Prod", "production", "dev", "stage", "staging", "test", "default", "$default", "api"];

@@ -1,9 +1,9 @@
 use super::*;
 use crate::action::{ActionId, Intent, Wrote};
 use crate::claim::ClaimKey;
-use crate::config::rules::Span;
 use crate::context::Tie;
 use std::time::Duration;
+use tidings_config::rules::Span;
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_000_000_000);
 

@@ -1,8 +1,8 @@
 //! Whose key it is that signs.
 
-use crate::config::address::is_plain;
-use crate::config::scheme::{Algorithm, Certificate, KeyEncoding, RemoteKey, Scheme};
-use crate::config::{OneOrMany, Reference, Template};
+use crate::address::is_plain;
+use crate::scheme::{Algorithm, Certificate, KeyEncoding, RemoteKey, Scheme};
+use crate::{OneOrMany, Reference, Template};
 
 impl Scheme {
     /// Whether the key is one that only the provider has, and the secret what only we and the provider know of each other.

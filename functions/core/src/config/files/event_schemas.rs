@@ -1,13 +1,13 @@
 //! `infra/config/schemas/{source}/{type}/{version}.json`.
 
 use super::{Diagnostic, Report, did_you_mean};
-use crate::config::rules::TypePattern;
-use crate::limits::{MAX_EVENT_TYPE_BYTES, MAX_SCHEMA_BYTES, MAX_SCHEMAS};
-use crate::schemas::check::{Problem, check};
-use crate::schemas::{EventSchema, is_version};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use tidings_config::limits::{MAX_EVENT_TYPE_BYTES, MAX_SCHEMA_BYTES, MAX_SCHEMAS};
+use tidings_config::rules::TypePattern;
+use tidings_config::schemas::check::{Problem, check};
+use tidings_config::schemas::{EventSchema, is_version};
 
 /// Reads all, as path and text. `sources` are the names that `sources.yaml` configures.
 pub fn read_event_schemas(files: &[(String, String)], sources: &[String]) -> Result<Vec<EventSchema>, Report> {

@@ -6,12 +6,12 @@
 use super::Spanned;
 use super::rules_file::RulesFile;
 use super::sources_file::SourcesFile;
-use crate::config::provider::Provider;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use tidings_config::provider::Provider;
 
 /// Of `infra/config/sources.yaml`. `provider` offers these presets.
 pub fn sources_schema(providers: &[Provider]) -> Value {

@@ -1,34 +1,32 @@
 //! `infra/config/sources.yaml` and `functions/receiver/providers/*.toml`.
 
 use super::{Checker, Diagnostic, Report, Spanned, did_you_mean, yaml};
-use crate::config::OneOrMany;
-use crate::config::answers::{Refusal, Success};
-use crate::config::event::EventSpec;
-use crate::config::provider::{Provider, json_only};
-use crate::config::rules::TypePattern;
-use crate::config::scheme::{Algorithm, Scheme};
-use crate::config::source::{BodyFormat, Duplicates, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name};
-use crate::limits::MAX_REPLY_BYTES;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use tidings_config::OneOrMany;
+use tidings_config::answers::{Refusal, Success};
+use tidings_config::event::EventSpec;
+use tidings_config::limits::MAX_REPLY_BYTES;
+use tidings_config::provider::{Provider, json_only};
+use tidings_config::rules::TypePattern;
+use tidings_config::scheme::{Algorithm, Scheme};
+use tidings_config::source::{BodyFormat, Duplicates, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name};
 
 /// Who may send: one entry per endpoint, `/webhooks/{source}`.
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SourcesFile {
     /// Of this format.
-    #[cfg_attr(feature = "schema", schemars(extend("const" = super::FORMAT_VERSION)))]
+    #[schemars(extend("const" = super::FORMAT_VERSION))]
     version: Spanned<u32>,
     /// By name, which is the address: 1 to 64 of a-z, 0-9 and -.
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::source_name())))]
+    #[schemars(extend("propertyNames" = tidings_config::schema::source_name()))]
     sources: BTreeMap<String, Spanned<SourceEntry>>,
 }
 
 /// A preset with options, or a scheme of its own.
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("oneOf" = [{"required": ["provider"]}, {"required": ["scheme"]}])))]
+#[derive(Deserialize, schemars::JsonSchema)]
+#[schemars(extend("oneOf" = [{"required": ["provider"]}, {"required": ["scheme"]}]))]
 #[serde(deny_unknown_fields)]
 struct SourceEntry {
     /// A preset: a file of `functions/receiver/providers/`.
@@ -50,13 +48,13 @@ struct SourceEntry {
     /// (`by_content`).
     duplicates: Option<Spanned<Duplicates>>,
     /// How far a signed timestamp may be from our clock; instead of the scheme's.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = crate::limits::MAX_TOLERANCE.as_secs())))]
+    #[schemars(range(min = 1, max = tidings_config::limits::MAX_TOLERANCE.as_secs()))]
     tolerance_seconds: Option<Spanned<u64>>,
     /// The text that people see at once, where the provider shows its answer.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::limits::MAX_REPLY_BYTES)))]
+    #[schemars(length(min = 1, max = tidings_config::limits::MAX_REPLY_BYTES))]
     reply: Option<Spanned<String>>,
     /// The URL that the provider was given, for schemes that sign it.
-    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^https://")))]
+    #[schemars(extend("pattern" = "^https://"))]
     public_url: Option<Spanned<String>>,
 }
 

@@ -6,8 +6,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String", extend("pattern" = "^(each|after 0*[1-9][0-9]*[smhd])$")))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(with = "String", extend("pattern" = "^(each|after 0*[1-9][0-9]*[smhd])$"))]
 #[serde(try_from = "String", into = "String")]
 pub enum Again {
     /// A key has one end.

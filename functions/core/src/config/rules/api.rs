@@ -15,8 +15,7 @@ pub struct Api {
 }
 
 /// How a secret is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SentAs {
     /// `Authorization: Bearer …`
@@ -43,8 +42,7 @@ pub struct Enrich {
 }
 
 /// What becomes of the rule where the API says that there is no such object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IfGone {
     /// The event is tried again, and is dead in the end: an API may be behind its own events.

@@ -5,12 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The values that a fact may have, lowest first. It never goes down: it ends at the highest that any event has reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(with = "Vec<String>", extend("items" = {"type": ["string", "number", "boolean"]}, "minItems" = 2, "maxItems" = MAX_RUNGS, "uniqueItems" = true))
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(with = "Vec<String>", extend("items" = {"type": ["string", "number", "boolean"]}, "minItems" = 2, "maxItems" = MAX_RUNGS, "uniqueItems" = true))]
 #[serde(try_from = "Vec<Value>", into = "Vec<String>")]
 pub struct Ladder(Vec<String>);
 

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 /// An event type, where `*` at the end or between dots stands for one or more segments or exactly one: `order.*`,
 /// `*.created`, `*`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = crate::config::schema::TYPE_PATTERN)))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("pattern" = crate::schema::TYPE_PATTERN))]
 #[serde(try_from = "String", into = "String")]
 pub struct TypePattern(String);
 

@@ -2,7 +2,7 @@
 //! everybody, and where nobody has chosen.
 
 use super::Span;
-use crate::claim::words;
+use crate::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -32,8 +32,7 @@ pub struct Policy {
 }
 
 /// Whom notifications are for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OptIn {
     /// Whoever hasn't said no.
@@ -95,8 +94,7 @@ pub struct Cap {
 }
 
 /// What becomes of notifications for which a cap has no room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CapOverflow {
     /// As many as the cap allows wait for room: the newest.
@@ -115,8 +113,8 @@ impl CapOverflow {
 }
 
 /// A time of day: `22:00`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$")))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
 #[serde(try_from = "String", into = "String")]
 pub struct ClockTime {
     pub hour: i8,
@@ -164,12 +162,8 @@ impl ClockTime {
 }
 
 /// Where a window ends: a time of day, or `24:00`, the end of the day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "schema",
-    derive(schemars::JsonSchema),
-    schemars(extend("pattern" = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"))
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("pattern" = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"))]
 #[serde(try_from = "String", into = "String")]
 pub struct ClockEnd(ClockTime);
 

@@ -1,8 +1,8 @@
 use super::*;
 use crate::claim::ClaimKey;
-use crate::config::rules::Span;
-use crate::limits::{CLAIM_LIFETIME, MAX_CONVERSATION_BYTES, MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_JOIN_EVENTS, MAX_LEGS};
 use proptest::prelude::*;
+use tidings_config::limits::{CLAIM_LIFETIME, MAX_CONVERSATION_BYTES, MAX_EVENT_AGE, MAX_ITEM_BYTES, MAX_JOIN_EVENTS, MAX_LEGS};
+use tidings_config::rules::Span;
 
 const WITHIN: Duration = Duration::from_secs(10);
 

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::claim::ClaimKey;
-use crate::limits::CLAIM_LIFETIME;
-use crate::time::Timestamp;
 use proptest::prelude::*;
 use std::time::Duration;
+use tidings_config::limits::CLAIM_LIFETIME;
+use tidings_config::time::Timestamp;
 
 type Stored = BTreeMap<ItemKey, Item>;
 

@@ -1,10 +1,10 @@
 //! Dates and times of a time zone, by CLDR's patterns: `d. MMMM y`, `h:mm a`.
 
 use super::Locale;
-use crate::claim::words;
-use crate::time::{Timestamp, Zone};
+use crate::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use tidings_config::time::{Timestamp, Zone};
 
 words! {
     /// How long a date is written.

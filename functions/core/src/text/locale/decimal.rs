@@ -1,8 +1,8 @@
 //! A number as it was written, digit for digit.
 
 use super::Currency;
-use crate::limits::MAX_DECIMAL_DIGITS;
 use std::fmt;
+use tidings_config::limits::MAX_DECIMAL_DIGITS;
 
 /// A decimal number with the decimals that it was written with: `1.0` isn't `1`, since plurals differ. Minus zero is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Which form of a word goes with a number, by CLDR's cardinal rules: `v = 0 and i % 10 = 2..4 and i % 100 != 12..14`.
 
 use super::{Decimal, Locale};
-use crate::claim::words;
+use crate::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! Against what the ICU of Node prints (`golden.tsv`), and against the data itself.
 
 use super::*;
-use crate::time::{Timestamp, Zone};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use tidings_config::time::{Timestamp, Zone};
 
 static GOLDEN: &str = include_str!("golden.tsv");
 

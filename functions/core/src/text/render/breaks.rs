@@ -133,7 +133,7 @@ fn is_scheme(glyphs: &Glyphs, colon: usize) -> bool {
         let is_data = || {
             glyphs.all[from..colon]
                 .iter()
-                .any(|glyph| glyph.source == Source::Data && !glyph.styles.has(crate::text::Style::Code))
+                .any(|glyph| glyph.source == Source::Data && !glyph.styles.has(tidings_config::text::Style::Code))
         };
         return glyphs.has_prose(from, colon + 4) || (is_web() && is_data());
     }

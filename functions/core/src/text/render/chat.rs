@@ -5,7 +5,7 @@ use super::breaks::Breaks;
 use super::glyphs::Glyphs;
 use super::markers::{Markers, Run, Syntax, line_starts, settled, write};
 use super::out::Out;
-use crate::text::span::Style;
+use tidings_config::text::span::Style;
 
 pub(super) fn slack(glyphs: &Glyphs) -> Out {
     let (glyphs, breaks, runs) = settled(glyphs.clone(), |glyphs| {

@@ -9,7 +9,7 @@ use super::breaks::{Breaks, is_emoji};
 use super::glyphs::{Glyph, Glyphs, Link};
 use super::markers::{Run, Syntax, line_starts, runs, settled, write};
 use super::out::Out;
-use crate::text::span::Style;
+use tidings_config::text::span::Style;
 
 pub(super) fn discord(glyphs: &Glyphs) -> Out {
     let (glyphs, breaks, runs) = settled(glyphs.written_out(can_be_masked), |glyphs| {

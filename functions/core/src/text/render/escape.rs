@@ -1,7 +1,7 @@
 //! What is put into a text, made harmless for the channel that carries it: a customer's name is a name, never markup, a
 //! mention or a link under another name.
 
-use crate::config::rules::Channel;
+use tidings_config::expressions::Channel;
 
 pub(super) fn escape(value: &str, channel: Option<Channel>) -> String {
     // Texts have lines; what else controls a terminal or turns writing around is no part of a name.

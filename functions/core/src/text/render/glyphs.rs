@@ -2,7 +2,7 @@
 //! text depends on neighbours, and neighbours are often of two spans: so everything is decided here, over the whole text.
 
 use super::address;
-use crate::text::span::{Span, Style, ValueKind};
+use tidings_config::text::span::{Span, Style, ValueKind};
 
 /// Where a character comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

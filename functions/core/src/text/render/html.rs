@@ -6,7 +6,7 @@ use super::breaks::Breaks;
 use super::glyphs::{Glyphs, Link};
 use super::nested::{Syntax, write};
 use super::out::Out;
-use crate::text::span::Style;
+use tidings_config::text::span::Style;
 
 pub(super) fn web(glyphs: &Glyphs) -> Out {
     write(glyphs, &Breaks::none(glyphs), &Html)

@@ -7,7 +7,7 @@
 use super::breaks::{Breaks, JOINER};
 use super::glyphs::{Glyphs, Styles, is_invisible};
 use super::out::Out;
-use crate::text::span::Style;
+use tidings_config::text::span::Style;
 
 const SIGNS: [char; 4] = ['*', '_', '~', '`'];
 

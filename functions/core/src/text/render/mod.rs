@@ -19,16 +19,16 @@ mod plain;
 mod telegram;
 
 use super::span::Span;
-use crate::claim::words;
-use crate::config::rules::Channel;
-use crate::limits::{
-    MAX_DISCORD_TEXT_CHARS, MAX_MESSENGER_TEXT_CHARS, MAX_RENDERED_BYTES, MAX_SLACK_TEXT_CHARS, MAX_SMS_TEXT_CHARS,
-    MAX_TELEGRAM_TEXT_CHARS, MAX_TEXT_CHARS, MAX_WHATSAPP_TEXT_CHARS,
-};
+use crate::words;
 use glyphs::Glyphs;
 use out::Out;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use tidings_config::expressions::Channel;
+use tidings_config::limits::{
+    MAX_DISCORD_TEXT_CHARS, MAX_MESSENGER_TEXT_CHARS, MAX_RENDERED_BYTES, MAX_SLACK_TEXT_CHARS, MAX_SMS_TEXT_CHARS,
+    MAX_TELEGRAM_TEXT_CHARS, MAX_TEXT_CHARS, MAX_WHATSAPP_TEXT_CHARS,
+};
 
 words! {
     /// In which markup a text is written: what a sender has to say to the channel's API.

@@ -3,7 +3,7 @@
 use super::breaks::Breaks;
 use super::glyphs::{Glyphs, Link};
 use super::out::Out;
-use crate::text::span::Style;
+use tidings_config::text::span::Style;
 
 /// How a channel writes.
 pub(super) trait Syntax {

@@ -8,7 +8,7 @@ use super::breaks::Breaks;
 use super::glyphs::{Glyphs, Link};
 use super::nested::{Syntax, write};
 use super::out::Out;
-use crate::text::span::Style;
+use tidings_config::text::span::Style;
 
 /// To be escaped outside of code and addresses, the backslash itself as well.
 const SIGNS: &str = "_*[]()~`>#+-=|{}.!\\";

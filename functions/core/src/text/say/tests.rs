@@ -1,9 +1,9 @@
 use super::*;
 use crate::claim::ClaimKey;
-use crate::config::rules::{Policy, QuietHours};
 use crate::context::{Fact, Facts, Order};
 use crate::text::{Format, Style, render};
 use serde_json::json;
+use tidings_config::rules::{Policy, QuietHours};
 
 fn facts(facts: Value) -> Facts {
     let order = Order::at(Timestamp::from_unix_ms(1), ClaimKey::new("s", "e"));

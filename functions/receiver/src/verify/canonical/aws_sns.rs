@@ -6,7 +6,7 @@
 
 use super::super::Rejection;
 use serde_json::Value;
-use tidings_core::config::AWS_SNS_FIELDS;
+use tidings_config::AWS_SNS_FIELDS;
 
 /// The fields whose text is the publisher's.
 const FREE: [&str; 2] = ["Message", "Subject"];

@@ -5,7 +5,7 @@ use super::super::Rejection;
 use super::super::message::{Values, only};
 use super::super::url::QUERYSTRING;
 use percent_encoding::{AsciiSet, utf8_percent_encode};
-use tidings_core::config::{CONTENTFUL_TIMESTAMP, Reference};
+use tidings_config::{CONTENTFUL_TIMESTAMP, Reference};
 
 /// The headers that are signed, as the request lists them.
 const SIGNED_HEADERS: &str = "x-contentful-signed-headers";

@@ -6,7 +6,7 @@ mod vonage_form;
 
 use super::Rejection;
 use super::message::Values;
-use tidings_core::config::Canonical;
+use tidings_config::Canonical;
 
 /// Gives the text to `sink`.
 pub(super) fn feed(form: Canonical, values: &Values<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {

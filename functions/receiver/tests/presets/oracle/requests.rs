@@ -7,9 +7,9 @@ use lambda_http::{Body, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tidings_core::config::scheme::Written;
-use tidings_core::config::source::{BodyFormat, Source};
-use tidings_core::config::{Part, Reference, Template};
+use tidings_config::scheme::Written;
+use tidings_config::source::{BodyFormat, Source};
+use tidings_config::{Part, Reference, Template};
 
 /// What an answer holds that may be a signature.
 pub(super) fn told(answer: &Response<Body>) -> Vec<String> {

@@ -5,7 +5,7 @@ use crate::world::{JSON, NOW, World, said};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use tidings_core::limits::MAX_BODY_BYTES;
+use tidings_config::limits::MAX_BODY_BYTES;
 
 /// An order's event with 200,000 zeros, by `gzip -9`: 274 bytes.
 const COMPRESSED: &str = "\

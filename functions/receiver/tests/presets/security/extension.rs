@@ -7,7 +7,7 @@ use receiver::delivery::Delivery;
 use receiver::verify::{Key, Rejection, verify};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tidings_core::config::OneOrMany;
+use tidings_config::OneOrMany;
 
 /// SHA-256's constants: the first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2).
 fn constants() -> [u32; 64] {

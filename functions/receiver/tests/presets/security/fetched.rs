@@ -8,8 +8,8 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
-use tidings_core::config::AWS_SNS_FIELDS;
-use tidings_core::limits::{KEY_FETCH_INTERVAL, KEY_RETRY, MAX_KEY_FETCHES, MAX_RESERVED_KEY_FETCHES};
+use tidings_config::AWS_SNS_FIELDS;
+use tidings_config::limits::{KEY_FETCH_INTERVAL, KEY_RETRY, MAX_KEY_FETCHES, MAX_RESERVED_KEY_FETCHES};
 use tidings_core::memory::{Call, Fault};
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:orders";

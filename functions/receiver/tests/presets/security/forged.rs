@@ -6,9 +6,9 @@ use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tidings_core::config::provider::{Provider, Vector};
-use tidings_core::config::scheme::Algorithm;
-use tidings_core::config::{Reference, Template};
+use tidings_config::provider::{Provider, Vector};
+use tidings_config::scheme::Algorithm;
+use tidings_config::{Reference, Template};
 
 /// Requests for each vector; 0x7164 is the run that CI repeats.
 const ROUNDS: usize = 60;

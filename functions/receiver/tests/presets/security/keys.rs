@@ -3,7 +3,7 @@
 use super::{captured, hmac_hex, nothing_got_in, source};
 use crate::world::{JSON, NOW, World};
 use serde_json::{Value, json};
-use tidings_core::config::scheme::Algorithm;
+use tidings_config::scheme::Algorithm;
 use tidings_core::memory::{Call, Fault};
 
 /// CVE-2026-39969, CVE-2026-33143: a request without its signature, or with one of another key, of every preset.

@@ -29,8 +29,8 @@ mod replays;
 use crate::world::{World, source_of};
 use receiver::configured::providers;
 use std::sync::LazyLock;
-use tidings_core::config::provider::{Provider, Vector};
-use tidings_core::config::source::Source;
+use tidings_config::provider::{Provider, Vector};
+use tidings_config::source::Source;
 
 static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(providers);
 

@@ -2,7 +2,7 @@
 
 use super::captured;
 use crate::world::World;
-use tidings_core::config::provider::{Provider, Vector};
+use tidings_config::provider::{Provider, Vector};
 
 /// The same signature in other letters: cases, alphabets, padding, repeated.
 fn rewritten(text: &str) -> Vec<String> {

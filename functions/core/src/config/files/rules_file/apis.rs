@@ -1,32 +1,30 @@
 //! What rules fetch, and where from.
 
 use super::{Scalar, expression, name, parse};
-use crate::config::files::{Checker, Spanned, did_you_mean};
-use crate::config::rules::{Api, Enrich, FetchPath, IfGone, PathPart, SentAs};
-use crate::limits::{MAX_API_URL_BYTES, MAX_FETCH_PATH_BYTES};
-use crate::rules::Scope;
+use crate::{Checker, Spanned, did_you_mean};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use tidings_config::expressions::Scope;
+use tidings_config::limits::{MAX_API_URL_BYTES, MAX_FETCH_PATH_BYTES};
+use tidings_config::rules::{Api, Enrich, FetchPath, IfGone, PathPart, SentAs};
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApiEntry {
     /// What paths are put behind.
-    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^https://[^/?#@]+/([^?#]*/)?$")))]
+    #[schemars(extend("pattern" = "^https://[^/?#@]+/([^?#]*/)?$"))]
     url: Spanned<String>,
     /// How its secret is sent. Without it none is.
     secret: Option<Spanned<SentAs>>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EnrichEntry {
     /// One of `apis`.
     from: Spanned<String>,
     /// What is put behind its address, as `tickets/{data.ticket.id}`.
-    #[cfg_attr(feature = "schema", schemars(with = "FetchPath"))]
+    #[schemars(with = "FetchPath")]
     path: Spanned<String>,
     /// Gives the object's version: of one version it is fetched once.
     version: Option<Spanned<Scalar>>,

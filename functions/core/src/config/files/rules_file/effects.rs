@@ -4,34 +4,32 @@ use super::facts::{Kind, Kinds};
 use super::policy::{CapEntry, cap};
 use super::texts::{TextsEntry, texts};
 use super::{Scalar, expression, name, parse};
-use crate::config::OneOrMany;
-use crate::config::files::{Checker, Spanned};
-use crate::config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, Span, is_name};
-#[cfg(feature = "schema")]
-use crate::config::schema::Either;
-use crate::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TTL};
-use crate::rules::Scope;
+use crate::{Checker, Spanned};
 use serde::Deserialize;
 use serde_saphyr::Location;
 use std::collections::BTreeMap;
+use tidings_config::OneOrMany;
+use tidings_config::expressions::Scope;
+use tidings_config::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TTL};
+use tidings_config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, Span, is_name};
+use tidings_config::schema::Either;
 
 pub(super) type ValuesEntry = BTreeMap<String, Spanned<Scalar>>;
 pub(super) type SetEntry = BTreeMap<String, Spanned<AssignmentEntry>>;
 
 /// A branch of a join has no counters and sets: it may be applied again as more of its events come.
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BranchEntry {
     /// Gives whose facts they are, of `join.name` and `join.key`.
     entity: Option<Spanned<Scalar>>,
     /// Facts by name. `null` leaves a fact as it is.
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
+    #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     set: Option<SetEntry>,
     /// Facts to forget.
     unset: Option<Spanned<OneOrMany<String>>>,
     /// The dialogue node to go to.
-    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::NAME)))]
+    #[schemars(extend("pattern" = tidings_config::schema::NAME))]
     goto: Option<Spanned<String>>,
     /// Of its actions.
     priority: Option<Spanned<Priority>>,
@@ -41,8 +39,7 @@ pub(super) struct BranchEntry {
     emit: Option<Spanned<EmitEntry>>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NotifyEntry {
     /// What is said: a text, or texts by channel and language.
@@ -53,30 +50,29 @@ pub(super) struct NotifyEntry {
     cap: Option<CapEntry>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EmitEntry {
     /// The CloudEvents type of the action. `tidings.*` is ours.
     #[serde(rename = "type")]
-    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::ACTION_TYPE)))]
+    #[schemars(extend("pattern" = tidings_config::schema::ACTION_TYPE))]
     action_type: Spanned<String>,
     /// By name, as expressions.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
+    #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     data: ValuesEntry,
 }
 
 /// An expression, or one with how long its value is known, or with the values that it may have.
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "Either<Scalar, WholeAssignment>"))]
+#[derive(schemars::JsonSchema)]
+#[schemars(with = "Either<Scalar, WholeAssignment>")]
 pub(super) struct AssignmentEntry {
     value: Scalar,
     ttl: Option<Span>,
     ladder: Option<Ladder>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WholeAssignment {
     value: Scalar,

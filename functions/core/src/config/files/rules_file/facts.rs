@@ -1,10 +1,10 @@
 //! What the facts of all rules are: what is counted in one rule can't be set in another, and what a text tells of must be
 //! set somewhere.
 
-use crate::config::files::{Checker, did_you_mean};
-use crate::config::rules::{Ladder, Rules, gives_prose};
+use crate::{Checker, did_you_mean};
 use serde_saphyr::Location;
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_config::rules::{Ladder, Rules, gives_prose};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {

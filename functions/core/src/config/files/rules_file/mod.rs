@@ -1,5 +1,4 @@
 //! `infra/config/rules.yaml`.
-#![cfg(feature = "rules")]
 
 mod apis;
 mod effects;
@@ -8,14 +7,6 @@ mod policy;
 mod texts;
 
 use super::{Checker, Report, Spanned, did_you_mean, yaml};
-use crate::config::OneOrMany;
-use crate::config::rules::{
-    Again, Api, ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, Whose, is_name,
-};
-#[cfg(feature = "schema")]
-use crate::config::schema::Either;
-use crate::limits::{MAX_JOIN_SHUT, MAX_JOIN_WITHIN, MAX_LEGS, MAX_LINKS_PER_EVENT};
-use crate::rules::{Expression, Scope};
 use apis::{ApiEntry, EnrichEntry, apis, enrich};
 use effects::{BranchEntry, Field};
 use facts::Kinds;
@@ -23,14 +14,20 @@ use policy::PolicyEntry;
 use serde::Deserialize;
 use serde_saphyr::Location;
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_config::OneOrMany;
+use tidings_config::expressions::{Expression, Scope};
+use tidings_config::limits::{MAX_JOIN_SHUT, MAX_JOIN_WITHIN, MAX_LEGS, MAX_LINKS_PER_EVENT};
+use tidings_config::rules::{
+    Again, Api, ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, Whose, is_name,
+};
+use tidings_config::schema::Either;
 
 /// What the chatbot is to know, and to do: event → condition → effects.
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RulesFile {
     /// Of this format.
-    #[cfg_attr(feature = "schema", schemars(extend("const" = super::FORMAT_VERSION)))]
+    #[schemars(extend("const" = super::FORMAT_VERSION))]
     version: Spanned<u32>,
     /// Whose an event is: the first that is about the event and has a value.
     #[serde(default)]
@@ -39,7 +36,7 @@ pub(super) struct RulesFile {
     policy: Option<PolicyEntry>,
     /// Where rules may fetch from, by name.
     #[serde(default)]
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
+    #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     apis: BTreeMap<String, ApiEntry>,
     /// What an event does: all that are about the event, in this order.
     #[serde(default)]
@@ -49,9 +46,8 @@ pub(super) struct RulesFile {
     joins: Vec<JoinEntry>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("oneOf" = [{"required": ["conversation"]}, {"required": ["identity"]}])))]
+#[derive(Deserialize, schemars::JsonSchema)]
+#[schemars(extend("oneOf" = [{"required": ["conversation"]}, {"required": ["identity"]}]))]
 #[serde(deny_unknown_fields)]
 struct ConversationEntry {
     /// Event types.
@@ -64,12 +60,11 @@ struct ConversationEntry {
     identity: Option<Spanned<Scalar>>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RuleEntry {
     /// In logs and timelines; each once.
-    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::NAME)))]
+    #[schemars(extend("pattern" = tidings_config::schema::NAME))]
     name: Spanned<String>,
     /// Event types.
     on: Spanned<OneOrMany<TypePattern>>,
@@ -86,39 +81,38 @@ struct RuleEntry {
     /// Gives whose facts they are; the event's subject if it is left out.
     entity: Option<Spanned<Scalar>>,
     /// Facts by name. `null` leaves a fact as it is.
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
+    #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     set: Option<effects::SetEntry>,
     /// Facts to forget.
     unset: Option<Spanned<OneOrMany<String>>>,
     /// Counters by name: the whole number to add.
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
+    #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     count: Option<effects::ValuesEntry>,
     /// Sets by name: the element to put in.
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
+    #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     add: Option<effects::ValuesEntry>,
     /// Sets by name: the element to take out.
-    #[cfg_attr(feature = "schema", schemars(extend("propertyNames" = crate::config::schema::name())))]
+    #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     remove: Option<effects::ValuesEntry>,
     /// The dialogue node to go to.
-    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::NAME)))]
+    #[schemars(extend("pattern" = tidings_config::schema::NAME))]
     goto: Option<Spanned<String>>,
     /// Of its actions.
-    priority: Option<Spanned<crate::config::rules::Priority>>,
+    priority: Option<Spanned<tidings_config::rules::Priority>>,
     /// A text for the person.
     notify: Option<Spanned<effects::NotifyEntry>>,
     /// Something for the chatbot's engine.
     emit: Option<Spanned<effects::EmitEntry>>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct JoinEntry {
     /// In logs and timelines; each once, rules included.
-    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::NAME)))]
+    #[schemars(extend("pattern" = tidings_config::schema::NAME))]
     name: Spanned<String>,
     /// The events. The first one's conversation is the join's.
-    #[cfg_attr(feature = "schema", schemars(length(min = 2, max = MAX_LEGS)))]
+    #[schemars(length(min = 2, max = MAX_LEGS))]
     all: Spanned<Vec<Spanned<LegEntry>>>,
     /// Gives what the events have in common: a text or a whole number.
     by: Option<Spanned<Scalar>>,
@@ -135,7 +129,8 @@ struct JoinEntry {
 }
 
 /// An event type, or more of it.
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "Either<TypePattern, WholeLeg>"))]
+#[derive(schemars::JsonSchema)]
+#[schemars(with = "Either<TypePattern, WholeLeg>")]
 struct LegEntry {
     on: OneOrMany<TypePattern>,
     source: Option<Spanned<OneOrMany<String>>>,
@@ -143,8 +138,7 @@ struct LegEntry {
     by: Option<Spanned<Scalar>>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WholeLeg {
     /// Event types.
@@ -186,8 +180,8 @@ impl<'de> Deserialize<'de> for LegEntry {
 /// A CEL expression over `event` and `data`. A text needs quotes of its own: "'paid'". YAML's own `true` and `42` are
 /// expressions as well.
 /// A missing field is an error; `data.?carrier.orValue('none')` has a default.
-#[derive(Clone)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("type" = ["string", "boolean", "number"])))]
+#[derive(Clone, schemars::JsonSchema)]
+#[schemars(extend("type" = ["string", "boolean", "number"]))]
 pub(super) struct Scalar(String);
 
 impl<'de> Deserialize<'de> for Scalar {

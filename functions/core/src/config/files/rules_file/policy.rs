@@ -1,14 +1,13 @@
 //! When a notification may be sent.
 
-use crate::config::OneOrMany;
-use crate::config::files::{Checker, Spanned};
-use crate::config::rules::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours, Span, language_tag};
-use crate::limits::{MAX_CAP, MAX_CAP_WITHIN, MAX_QUIET_WINDOWS};
-use crate::time::Zone;
+use crate::{Checker, Spanned};
 use serde::Deserialize;
+use tidings_config::OneOrMany;
+use tidings_config::limits::{MAX_CAP, MAX_CAP_WITHIN, MAX_QUIET_WINDOWS};
+use tidings_config::rules::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours, Span, language_tag};
+use tidings_config::time::Zone;
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PolicyEntry {
     /// Whom notifications are for.
@@ -22,14 +21,13 @@ pub(super) struct PolicyEntry {
     /// Actions of low priority of events that waited longer than this are shed.
     shed_after: Option<Span>,
     /// In which texts are written, and for whom has chosen no other: `en`, `pt-BR`. English if it is left out.
-    #[cfg_attr(feature = "schema", schemars(extend("pattern" = crate::config::schema::LANGUAGE)))]
+    #[schemars(extend("pattern" = tidings_config::schema::LANGUAGE))]
     language: Option<Spanned<String>>,
     /// The IANA time zone of dates in texts, of those who have told none; that of `quiet_hours` if it is left out, else UTC.
     zone: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct QuietHoursEntry {
     /// By the person's own clock.
@@ -42,12 +40,11 @@ struct QuietHoursEntry {
     days: Option<Spanned<OneOrMany<Day>>>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CapEntry {
     /// So many.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_CAP)))]
+    #[schemars(range(min = 1, max = MAX_CAP))]
     at_most: Spanned<u32>,
     /// In any such time.
     within: Spanned<Span>,

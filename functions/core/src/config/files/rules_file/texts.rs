@@ -2,19 +2,19 @@
 
 use super::facts::Kinds;
 use super::parse;
-use crate::config::files::{Checker, Spanned, did_you_mean};
-use crate::config::rules::{Channel, Chosen, Source, Text, Texts, language_tag};
-#[cfg(feature = "schema")]
-use crate::config::schema::Either;
-use crate::limits::{MAX_TEXT_CHARS, MAX_TEXTS_BYTES};
-use crate::rules::Scope;
+use crate::{Checker, Spanned, did_you_mean};
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
 use std::collections::BTreeMap;
+use tidings_config::expressions::Scope;
+use tidings_config::limits::{MAX_TEXT_CHARS, MAX_TEXTS_BYTES};
+use tidings_config::rules::{Channel, Chosen, Source, Text, Texts, language_tag};
+use tidings_config::schema::Either;
 
 /// One text, or `{ default: …, telegram: …, de: … }`.
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "Either<Text, ByChannelOrLanguage>"))]
+#[derive(schemars::JsonSchema)]
+#[schemars(with = "Either<Text, ByChannelOrLanguage>")]
 pub(super) enum TextsEntry {
     One(String),
     Many(BTreeMap<String, Spanned<ForOne>>),
@@ -27,9 +27,8 @@ pub(super) enum ForOne {
 }
 
 /// Texts by channel and language. A channel's may be by language again.
-#[cfg(feature = "schema")]
 #[derive(schemars::JsonSchema)]
-#[schemars(extend("propertyNames" = crate::config::schema::text_key()))]
+#[schemars(extend("propertyNames" = tidings_config::schema::text_key()))]
 #[expect(dead_code, reason = "only its schema is used")]
 struct ByChannelOrLanguage {
     /// Where no other is for the channel or the language.
@@ -46,7 +45,6 @@ struct ByChannelOrLanguage {
     languages: BTreeMap<String, Text>,
 }
 
-#[cfg(feature = "schema")]
 type OfChannel = Either<Text, BTreeMap<String, Text>>;
 
 /// The key of what is said where nothing else fits.

@@ -2,7 +2,7 @@
 
 use super::function::kind_of;
 use super::{Source, Text};
-use crate::config::rules::Channel;
+use crate::rules::Channel;
 use crate::text::{ValueKind, fields::is_prose};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -25,8 +25,8 @@ use std::str::FromStr;
 /// `{money(data.amount, data.currency)}`, `{minor(data.cents, 'EUR')}`, `{number(data.n)}`, `{date(data.at, 'short')}`,
 /// `{plural(data.n, {'one': '# parcel', 'other': '# parcels'})}`, `{plain(data.id)}`, `{exact(data.name)}`.
 // Its parts were cut but not checked: that an expression is one is the checker's to say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = crate::config::schema::TEXT)))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("pattern" = crate::config::schema::TEXT))]
 #[serde(try_from = "String", into = "String")]
 pub struct Text {
     written: String,

@@ -6,8 +6,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// What a rule fetches, and its parts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = crate::config::schema::TEXT)))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(extend("pattern" = crate::schema::TEXT))]
 #[serde(try_from = "String", into = "String")]
 pub struct FetchPath {
     written: String,

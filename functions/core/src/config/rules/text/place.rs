@@ -2,7 +2,7 @@
 
 use super::function::{form, whole_call};
 use super::{Source, TextPlace, What};
-use crate::config::rules::is_name;
+use crate::rules::is_name;
 use crate::text::ValueKind;
 
 /// A place that was cut out of a text.
