@@ -133,8 +133,9 @@ pub enum Command {
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
-        tidings dev                        listen, and show each event's way\n  \
-        tidings dev --demo                 send the corpus to it first\n  \
+        tidings dev                        listen, and show what became of each event\n  \
+        tidings dev -v                     show each step of its way\n  \
+        tidings dev --demo                 tell a story first: what arrives, what the bot says\n  \
         tidings dev --demo --exit          the same as a test: status 1 unless all came out right\n  \
         tidings dev --data .tidings        keep everything on disk\n  \
         tidings dev --presets              listen as every provider that is known\n  \
@@ -144,7 +145,7 @@ pub enum Command {
         tidings dev --api orders=file:tests/api                  `enrich` reads files instead of the API\n  \
         tidings dev advance 45m            move the clock of the one that runs\n  \
         eval \"$(tidings dev env)\"         let an AWS SDK find the one that runs\n\n\
-        With --data, what was answered 202 is on the disk: events, timers, dead letters and actions outlive kill -9, and a full disk\n\
+        With --data, what was answered 202 is on the disk: events, timers, dead letters and actions outlive kill -9, and a full disk \
         is answered 503. One `dev` uses a folder at a time. An action counts as said when its line was written.\n\
         Ctrl-C and SIGTERM finish what is in flight and end with 0; a second one ends at once (130, 143).\n\
         Webhooks need their signature, everything else the token that is printed: other commands of this machine find it."
@@ -155,6 +156,9 @@ pub struct DevOptions {
     /// Send the corpus: real signatures, a duplicate, forged ones, a poison event
     #[arg(long)]
     pub demo: bool,
+    /// Show each step of each event, and everything that the demo knows in the end
+    #[arg(long, short)]
+    pub verbose: bool,
     /// End after the demo; the status says whether all came out as the corpus says
     #[arg(long, requires = "demo")]
     pub exit: bool,
@@ -189,7 +193,9 @@ pub struct DevOptions {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-        tidings send stripe\n  \
+        tidings send stripe                      a new event each time\n  \
+        tidings send stripe --same               the same event: a duplicate at the second time\n  \
+        tidings send stripe --set data.object.amount_total=500\n  \
         tidings send slack --tamper timestamp\n  \
         tidings send orders --file my-order.json --url https://abc123.execute-api.eu-central-1.amazonaws.com --secrets secrets.json\n  \
         tidings send mailgun --preset            any provider, to `tidings dev --presets`\n  \
@@ -197,10 +203,10 @@ pub struct DevOptions {
         tidings send shopify --lambda > event.json && sam local invoke Receiver --event event.json\n  \
         tidings send --list")]
 pub struct SendOptions {
-    /// A source of the project, or with --preset any provider: its most typical event
+    /// A source of the project, or with --preset any provider: a new event of its most typical kind
     #[arg(required_unless_present_any = ["case", "list", "capture"], conflicts_with = "case")]
     pub provider: Option<String>,
-    /// Take the provider's preset instead of a configured source: its request is a vector of its own, signed anew
+    /// Take the provider's preset instead of a configured source: its request is one of the preset's vectors, signed again
     #[arg(long, conflicts_with_all = ["case", "list"])]
     pub preset: bool,
     /// One case of the corpus instead
@@ -218,6 +224,16 @@ pub struct SendOptions {
     /// Another body
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Set a field of the body before it is signed, as in data.object.amount=5: JSON where the value is JSON, else a text
+    #[arg(long = "set", value_name = "PATH=VALUE", conflicts_with = "list")]
+    pub set: Vec<String>,
+    /// Send the very same event again, which is a duplicate at the second time. Without it a source's event has a new id and the
+    /// time of now
+    #[arg(long, conflicts_with_all = ["new", "list"])]
+    pub same: bool,
+    /// Make a new event of a case, a file or a capture too; without it they are sent as they are
+    #[arg(long, conflicts_with = "list")]
+    pub new: bool,
     /// Make it one that mustn't be accepted
     #[arg(long, value_enum)]
     pub tamper: Option<TamperWith>,
@@ -362,10 +378,10 @@ pub struct LinkOptions {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command (as browsers copy\n\
-        it for bash), an API Gateway event, or what `tidings send --dry-run --json` prints. Of it nothing is printed but\n\
+    after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command (as browsers copy \
+        it for bash), an API Gateway event, or what `tidings send --dry-run` prints. Of it nothing is printed but \
         what its events are called, and no secret. The answer is that of the receiver itself, which runs over stores in memory.\n\
-        Exit status: 0 it verifies, is answered with a 2xx, and its events can be read, 1 it is refused or unreadable, 2 it couldn't be looked at: called wrongly, no such file or source, not a request,\n\
+        Exit status: 0 it verifies, is answered with a 2xx, and its events can be read, 1 it is refused or unreadable, 2 it couldn't be looked at: called wrongly, no such file or source, not a request, \
         no secret, or the provider's key is needed and isn't here.\n\nExamples:\n  \
         tidings verify stripe request.txt --secrets secrets.json\n  \
         tidings send stripe --dry-run --json > request.json && tidings verify stripe request.json\n  \
@@ -396,6 +412,9 @@ pub struct VerifyOptions {
     /// The provider's certificate (PEM) or key set (JSON), for schemes whose key is published
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+    /// Show what the scheme signs of this request, byte for byte, so that it can be held beside what was signed
+    #[arg(long)]
+    pub show_signed: bool,
     /// Fetch it from where the provider publishes it
     #[arg(long, conflicts_with = "key")]
     pub fetch_keys: bool,
@@ -470,7 +489,7 @@ pub struct RulesExplain {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true),\n\
+    after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true), \
         or with --dlq of those that died.\n\nExamples:\n  \
         tidings rules diff --against new.yaml\n  \
         git show HEAD~1:./rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against rules.yaml"

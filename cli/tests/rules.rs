@@ -47,6 +47,24 @@ fn changed(name: &str, from: &str, to: &str) -> String {
     path
 }
 
+#[test]
+fn a_type_that_a_provider_never_sends_is_answered_by_those_that_are_alike() {
+    let file = |name: &str, text: &str| {
+        let path = format!("{}/{name}", env!("CARGO_TARGET_TMPDIR"));
+        std::fs::write(&path, text).expect("a file");
+        path
+    };
+    let sources = file("chat-sources.yaml", "version: 1\nsources:\n  telegram: { provider: telegram }\n");
+    for (wrong, said) in [("message.text", "did you mean message."), ("mesage.private", "did you mean \"message.private\"?")] {
+        let rule = format!("version: 1\nrules:\n  - name: wrote\n    on: {wrong}\n    source: telegram\n    goto: wrote\n");
+        let rules_file = file(&format!("chat-{wrong}.yaml"), &rule);
+        let output = rules(&["check", "--rules", &rules_file, "--sources", &sources]);
+        let seen = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(seen.contains(said) && seen.contains("message.private"), "{wrong}: {seen}");
+        assert_eq!(output.status.code(), Some(1), "{wrong}");
+    }
+}
+
 /// This is what holds `events/project/tests` in CI.
 #[test]
 fn the_shipped_rules_do_what_their_tests_say() {

@@ -20,6 +20,10 @@ use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use strsim::osa_distance;
+
+/// Letters that are left out, added, changed or swapped in a word that was probably meant, at most.
+const MAX_SLIPS: usize = 2;
 
 /// What tells a file's text from another: its hash in hex. How lines end says nothing, since Git may write them in another way.
 pub fn file_sha256(text: &str) -> String {
@@ -124,29 +128,13 @@ fn in_words(message: &str) -> String {
     }
 }
 
-/// The one of the allowed words that was probably meant.
+/// What follows a word that isn't allowed, where one that is allowed was probably meant: `; did you mean "stripe"?`, else nothing.
 pub fn did_you_mean<'w>(seen: &str, allowed: impl IntoIterator<Item = &'w str>) -> String {
-    let nearest = allowed.into_iter().map(|word| (distance(seen, word), word)).min();
+    let nearest = allowed.into_iter().map(|word| (osa_distance(seen, word), word)).min();
     match nearest {
-        Some((n, word)) if n <= 2 && n < seen.len() => format!("; did you mean {word:?}?"),
+        Some((n, word)) if n <= MAX_SLIPS && n < seen.chars().count() => format!("; did you mean {word:?}?"),
         Some(_) | None => String::new(),
     }
-}
-
-/// Edits (insert, delete, replace) that make one word the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = corner + usize::from(from != *to);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -158,6 +146,7 @@ mod tests {
         let words = ["github", "stripe", "slack"];
         assert_eq!(did_you_mean("strpe", words), "; did you mean \"stripe\"?");
         assert_eq!(did_you_mean("gihub", words), "; did you mean \"github\"?");
+        assert_eq!(did_you_mean("stirpe", words), "; did you mean \"stripe\"?", "two letters in the wrong order are one slip");
         assert_eq!(did_you_mean("paypal", words), "");
     }
 }

@@ -19,6 +19,7 @@ use http::Uri;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_config::time::Clock as _;
@@ -80,9 +81,22 @@ pub(crate) struct Done {
 pub(crate) struct Chatbot {
     known: Mutex<BTreeSet<String>>,
     done: Mutex<Vec<Done>>,
+    is_silent: AtomicBool,
+}
+
+impl Done {
+    /// A text in quotes, or the type of anything else.
+    pub(crate) fn what(&self) -> String {
+        self.text.as_ref().map_or_else(|| self.action_type.clone(), |text| format!("“{text}”"))
+    }
 }
 
 impl Chatbot {
+    /// From now on nothing is written of what it does, or it is again: a demo tells it in its own words.
+    pub(crate) fn be_silent(&self, is_silent: bool) {
+        self.is_silent.store(is_silent, Ordering::Relaxed);
+    }
+
     /// What it has done so far, in order.
     pub(crate) fn done(&self) -> Vec<Done> {
         self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
@@ -132,7 +146,9 @@ impl Chatbot {
                 (ActionsTo::Lines, Some(body)) => data_line(body),
                 _ => Ok(()),
             };
-            if let Err(error) = printed.and_then(|()| show(&done, &data, is_again(message))) {
+            let is_silent = self.is_silent.load(Ordering::Relaxed);
+            let shown = |()| if is_silent { Ok(()) } else { show(&done, &data, is_again(message)) };
+            if let Err(error) = printed.and_then(shown) {
                 tracing::warn!(cause = %error, "can't write what is said; it waits in its queue");
                 return false;
             }

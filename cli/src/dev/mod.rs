@@ -37,8 +37,10 @@ use crate::style::{self, FAINT, STRONG, note, paint, say};
 use access::TokenFiles;
 use actions::{ActionsTo, Chatbot};
 use cloud::{Cloud, Options, listen};
+use demo::Demo;
 use receiver::{Ports, Receiver};
 use secrets::Secrets;
+use show::Detail;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tidings_config::source::Source;
@@ -87,7 +89,7 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     let location = if options.demo { Location::Demo } else { Location::here_or_demo()? };
     let presets_at = options.presets.then(|| url.clone());
     let configuration = reload::configuration(&location, presets_at.as_deref())?;
-    show::init();
+    show::init(if options.verbose { Detail::Steps } else { Detail::Lines });
     let cloud = Cloud::start(Options {
         dynamodb_port: if options.port == 0 { 0 } else { options.port.saturating_add(1) },
         data: options.data.as_deref(),
@@ -116,8 +118,27 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     let mut running = start(listener, &cloud, &workbench, &chatbot, &options.actions_to, &stopped);
     running.spawn(reload::run(workbench, location, presets_at, stopped));
 
-    let secrets = &documents.sources;
-    let demo = async { if options.demo { demo::run(&url, &cloud, &chatbot, secrets).await } else { Ok(true) } };
+    let demo = async {
+        if !options.demo {
+            return Ok(true);
+        }
+        // With --data an action counts as said when its line was written: then the chatbot writes it as ever.
+        let is_story = !options.verbose;
+        if is_story {
+            Detail::Nothing.set();
+            chatbot.be_silent(options.data.is_none());
+        }
+        let (cloud, chatbot) = (&*cloud, &*chatbot);
+        let good = Demo { url: &url, cloud, chatbot, secrets: &documents.sources, is_verbose: options.verbose }.run().await;
+        if is_story {
+            Detail::Lines.set();
+            chatbot.be_silent(false);
+        }
+        if !options.exit {
+            demo::now_try(&url, cloud);
+        }
+        good
+    };
     let status = tokio::select! {
         as_expected = demo => Some(as_expected?),
         () = signals::heard(told.clone()) => None,

@@ -1,6 +1,7 @@
 //! Lines for people, and complaints.
 
 use super::mark::{BAD, FAINT, paint, rendered};
+use super::width::{columns, fit};
 use crate::Failure;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
@@ -22,6 +23,14 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// The same, cut where the terminal ends.
+macro_rules! say_short {
+    ($($text:tt)*) => {{
+        $crate::style::fitted(format_args!($($text)*));
+    }};
+}
+pub(crate) use say_short;
+
 /// What [`say!`] does. `false`: nobody reads on.
 pub(crate) fn line(text: fmt::Arguments<'_>) -> bool {
     if ASIDE.load(Ordering::Relaxed) {
@@ -31,13 +40,13 @@ pub(crate) fn line(text: fmt::Arguments<'_>) -> bool {
     written(&rendered(&text.to_string()))
 }
 
-/// The same, and it is known to be out when this returns. Errors: perhaps nobody has seen it.
+/// The same, cut where the terminal ends, and it is known to be out when this returns. Errors: perhaps nobody has seen it.
 pub(crate) fn shown(text: fmt::Arguments<'_>) -> std::io::Result<()> {
     if ASIDE.load(Ordering::Relaxed) {
         complain(&text.to_string());
         return Ok(());
     }
-    flushed(&rendered(&text.to_string()))
+    flushed(&fit(rendered(&text.to_string()), columns()))
 }
 
 /// Writes what is escaped already, and it is known to be out when this returns.

@@ -6,12 +6,14 @@ mod event;
 mod form;
 mod identity;
 mod number;
+mod origin;
 mod places;
 mod when;
 mod xml;
 
 pub use crate::json::as_text;
 pub use event::VerifiedEvent;
+pub use origin::{Origin, Spot, origins};
 
 use crate::json::scalar;
 use crate::reply::Reply;
@@ -64,14 +66,13 @@ struct Found<'a> {
 impl Found<'_> {
     fn events(&self) -> Result<Vec<VerifiedEvent>, Reply> {
         let (specs, body) = (&self.arrival.request.source().events, &self.document.value);
-        let holds = |spec: &EventSpec, indices: &[usize]| when::holds(spec, |reference| self.value(reference, indices));
-        let mut places = places::of_many(specs, body, &holds);
+        let mut places = places::of_many(specs, body, &|spec, indices| self.holds(spec, indices));
         if places.len() > MAX_EVENTS_PER_DELIVERY {
             return Ok(vec![self.whole(Why::TooLargeToSplit, None)?]);
         }
         // What no list has is an event all the same: the delivery as a whole.
         let left_out = places::left_out(specs, &places, body);
-        let whole = specs.iter().find(|spec| spec.each.is_none() && holds(spec, &[]));
+        let whole = self.whole_spec();
         if places.is_empty() || left_out {
             places.extend(whole.map(|spec| (spec, Vec::new())));
         }
@@ -90,6 +91,25 @@ impl Found<'_> {
             events.push(self.whole(Why::NoEvent, many.then_some(places.len()))?);
         }
         Ok(events)
+    }
+
+    /// Where its events are.
+    fn places(&self) -> Vec<Place<'_>> {
+        let (specs, body) = (&self.arrival.request.source().events, &self.document.value);
+        let mut places = places::of_many(specs, body, &|spec, indices| self.holds(spec, indices));
+        if places.is_empty() || places::left_out(specs, &places, body) {
+            places.extend(self.whole_spec().map(|spec| (spec, Vec::new())));
+        }
+        places
+    }
+
+    fn holds(&self, spec: &EventSpec, indices: &[usize]) -> bool {
+        when::holds(spec, |reference| self.value(reference, indices))
+    }
+
+    /// What is for the delivery as a whole.
+    fn whole_spec(&self) -> Option<&EventSpec> {
+        self.arrival.request.source().events.iter().find(|spec| spec.each.is_none() && self.holds(spec, &[]))
     }
 
     /// One event; or the one element that isn't fit to be one, which costs the others nothing.

@@ -6,7 +6,7 @@ use super::known::{self, KnownEvent};
 use super::{chosen_here, given, types};
 use crate::Failure;
 use crate::arguments::RulesCheck;
-use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
+use crate::style::{BAD, FAINT, GOOD, WARN, count, data, paint, say};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
@@ -43,6 +43,12 @@ pub(super) struct Cost {
 /// The most expensive that are shown.
 const SHOWN: usize = 5;
 
+/// Types that are listed beside one that nobody sends, at most: `tidings providers show` has all of a preset.
+const SHOWN_KNOWN: usize = 12;
+
+/// Types that are offered for one that nobody sends, at most.
+const SHOWN_ALIKE: usize = 3;
+
 /// Warnings that are shown of one entry, rule or join. `--json` has all.
 const SHOWN_OF_ONE: usize = 8;
 
@@ -70,12 +76,12 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         for Warning { line, column, message, .. } in &notes {
             say!("{} {file}:{line}:{column}: {message}", paint(FAINT, "note"));
         }
-        say!("{}", paint(FAINT, format!("{} expressions; the most expensive, in steps:", costs.len())));
+        say!("{}", paint(FAINT, format!("{}; the most expensive, in steps:", count(costs.len(), "expression"))));
         costs.iter().take(SHOWN).for_each(|Cost { place, steps }| say!("{steps:>8}  {place}"));
-        let (rules, joins) = (rules.rules.len(), rules.joins.len());
+        let (rules, joins) = (count(rules.rules.len(), "rule"), count(rules.joins.len(), "join"));
         match warnings.len() {
-            0 => say!("{}", paint(GOOD, format!("{rules} rules, {joins} joins: nothing to complain of"))),
-            n => say!("{}", paint(WARN, format!("{rules} rules, {joins} joins: {n} to look at"))),
+            0 => say!("{}", paint(GOOD, format!("{rules}, {joins}: nothing to complain of"))),
+            n => say!("{}", paint(WARN, format!("{rules}, {joins}: {n} to look at"))),
         }
     }
     Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -217,13 +223,25 @@ fn unheard(
     let types: BTreeSet<&str> = of_these.map(|(_, event_type)| event_type.as_str()).collect();
     let patterns: Vec<String> = on.0.iter().map(ToString::to_string).collect();
     let whose = if sources.is_empty() { "no source".to_owned() } else { format!("no event of {}", sources.0.join(", ")) };
-    let types: Vec<&str> = types.into_iter().collect();
     let slip = patterns.iter().map(|pattern| did_you_mean(pattern, types.iter().copied())).find(|hint| !hint.is_empty());
     let listened = configured.iter().filter(|source| sources.is_empty() || sources.0.contains(&source.name));
     let mut templates = listened.flat_map(|source| &source.events).flat_map(|event| &event.event_type.0);
     let may_be = slip.is_none() && templates.any(|template| on.0.iter().any(|pattern| types::may_give(template, pattern)));
-    let slip = slip.unwrap_or_default();
-    Some((format!("{whose} is known to send {}; known: {}{slip}", patterns.join(", "), types.join(", ")), may_be))
+    let near = slip.or_else(|| alike(&patterns, &types)).unwrap_or_default();
+    let more = types.len().saturating_sub(SHOWN_KNOWN);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let known: Vec<&str> = types.into_iter().take(SHOWN_KNOWN).collect();
+    Some((format!("{whose} is known to send {}{near}; known: {}{more}", patterns.join(", "), known.join(", ")), may_be))
+}
+
+/// The types that begin with the same word.
+fn alike(patterns: &[String], types: &BTreeSet<&str>) -> Option<String> {
+    let word = |text: &str| text.split('.').next().unwrap_or_default().to_owned();
+    let alike = |pattern: &String| -> Vec<&str> {
+        types.iter().copied().filter(|event_type| word(event_type) == word(pattern)).take(SHOWN_ALIKE).collect()
+    };
+    let alike = patterns.iter().map(alike).find(|alike| !alike.is_empty())?;
+    Some(format!("; did you mean {}?", alike.join(" or ")))
 }
 
 /// The facts of a rule that a later one always sets too.

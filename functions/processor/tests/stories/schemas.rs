@@ -98,7 +98,7 @@ fn every_mismatch_is_told_in_the_schemas_words() {
     });
     for (schema_of, said) in [
         (json!({"type": "array"}), "the payload isn't as expected: type \"array\""),
-        (json!({"required": ["id"]}), "the payload isn't as expected: a field \"id\""),
+        (json!({"required": ["id"]}), "the payload lacks the required field \"id\""),
         (
             json!({"properties": {"items": {"items": {"properties": {"n": {"type": "integer"}}}}}}),
             "/items/1/n isn't as expected: type \"integer\"",

@@ -18,6 +18,7 @@ mod proof;
 mod public;
 mod rejection;
 mod retried;
+mod shown;
 mod sign;
 mod signature;
 mod timestamp;
@@ -28,6 +29,7 @@ pub(crate) use message::form_field;
 pub use public::{KeyDocument, KeySet, KeySetError, PublicKey, PublicKeys};
 pub use rejection::{NeededKey, Rejection};
 pub(crate) use retried::without;
+pub use shown::signed_message;
 pub use sign::{SignError, can_sign, fresh_for, sign};
 pub use url::QUERYSTRING;
 
