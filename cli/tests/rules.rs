@@ -49,19 +49,21 @@ fn changed(name: &str, from: &str, to: &str) -> String {
 
 #[test]
 fn a_type_that_a_provider_never_sends_is_answered_by_those_that_are_alike() {
-    let file = |name: &str, text: &str| {
-        let path = format!("{}/{name}", env!("CARGO_TARGET_TMPDIR"));
-        std::fs::write(&path, text).expect("a file");
-        path
-    };
-    let sources = file("chat-sources.yaml", "version: 1\nsources:\n  telegram: { provider: telegram }\n");
+    let project = PathBuf::from(format!("{}/chat", env!("CARGO_TARGET_TMPDIR")));
+    std::fs::create_dir_all(&project).expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(project.join(name), text).expect("a file");
+    write("sources.yaml", "version: 1\nsources:\n  telegram: { provider: telegram }\n");
     for (wrong, said) in [("message.text", "did you mean message."), ("mesage.private", "did you mean \"message.private\"?")] {
-        let rule = format!("version: 1\nrules:\n  - name: wrote\n    on: {wrong}\n    source: telegram\n    goto: wrote\n");
-        let rules_file = file(&format!("chat-{wrong}.yaml"), &rule);
-        let output = rules(&["check", "--rules", &rules_file, "--sources", &sources]);
+        write(
+            "rules.yaml",
+            &format!("version: 1\nrules:\n  - name: wrote\n    on: {wrong}\n    source: telegram\n    goto: wrote\n"),
+        );
+        let output = rules(&["check", "--project", &project.display().to_string()]);
         let seen = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(seen.contains(said) && seen.contains("message.private"), "{wrong}: {seen}");
-        assert_eq!(output.status.code(), Some(1), "{wrong}");
+        // A type that a preset's template may give is a note; what is almost a known one is a slip.
+        let status = if wrong == "message.text" { 0 } else { 1 };
+        assert_eq!(output.status.code(), Some(status), "{wrong}: {seen}");
     }
 }
 

@@ -15,7 +15,7 @@ pub enum DevCommand {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The clock of the receiver, the processor and the queues moves, and never back; with --data it stays there after a\n\
+    after_help = "The clock of the receiver, the processor and the queues moves, and never back; with --data it stays there after a \
         restart. Signatures are fresh by that clock and by this machine's: `tidings send` and a provider both get through.\n\nExamples:\n  \
         tidings dev advance 45m       a join that waits for 45 minutes runs out\n  \
         tidings dev advance 12h       the quiet hours are over\n  \
