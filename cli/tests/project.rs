@@ -278,3 +278,18 @@ fn init_writes_a_project_that_is_right_and_never_replaces_a_file() {
     assert_eq!(slip.status.code(), Some(2));
     assert!(said(&slip).contains("did you mean \"stripe\"?") && !folder.0.join("x").exists(), "{}", said(&slip));
 }
+
+#[test]
+fn a_note_of_a_rule_that_nobody_sends_lists_only_some_of_the_known_types() {
+    let folder = Folder::pizza("types-many");
+    for (rule, near) in [
+        ("{ name: never, on: thing.made, set: { a: '1' } }", "and "),
+        ("{ name: never, on: payment_intent.lost, source: stripe, set: { a: '1' } }", "payment_intent.canceled"),
+    ] {
+        folder.write("rules.yaml", &format!("version: 1\nrules:\n  - {rule}\n"));
+        let checked = folder.run(&["rules", "check"]);
+        let text = said(&checked);
+        let line = text.lines().find(|line| line.contains("is about no event")).expect("a note");
+        assert!(line.len() < 400 && line.contains(" others") && line.contains(near), "{line}");
+    }
+}

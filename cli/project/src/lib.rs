@@ -19,6 +19,7 @@ pub use sources_file::{read_provider, read_source_names, read_sources, read_sour
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
 use sha2::{Digest, Sha256};
+use std::cmp::Reverse;
 use std::fmt;
 
 /// What tells a file's text from another: its hash in hex. How lines end says nothing, since Git may write them in another way.
@@ -131,6 +132,26 @@ pub fn did_you_mean<'w>(seen: &str, allowed: impl IntoIterator<Item = &'w str>) 
         Some((n, word)) if n <= 2 && n < seen.len() => format!("; did you mean {word:?}?"),
         Some(_) | None => String::new(),
     }
+}
+
+/// Of the words at most so many, in their order: those that begin as one of the seen ones does, then those that differ from it by the
+/// fewest edits.
+pub fn nearest<'w>(seen: &[String], words: &[&'w str], most: usize) -> Vec<&'w str> {
+    if words.len() <= most {
+        return words.to_vec();
+    }
+    let rank = |word: &str| {
+        let of_one = |seen: &String| {
+            let begin = seen.chars().zip(word.chars()).take_while(|(a, b)| a == b).count();
+            (Reverse(begin), distance(seen, word))
+        };
+        seen.iter().map(of_one).min()
+    };
+    let mut ranked: Vec<_> = words.iter().enumerate().map(|(n, word)| (rank(word), n)).collect();
+    ranked.sort();
+    let mut shown: Vec<usize> = ranked.into_iter().take(most).map(|(_, n)| n).collect();
+    shown.sort_unstable();
+    shown.into_iter().map(|n| words[n]).collect()
 }
 
 /// Edits (insert, delete, replace) that make one word the other.

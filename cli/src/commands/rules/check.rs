@@ -15,9 +15,9 @@ use std::process::ExitCode;
 use tidings_config::OneOrMany;
 use tidings_config::expressions::Expression;
 use tidings_config::rules::{Rule, Rules, TypePattern, is_about};
-use tidings_config::schemas::EventSchemas;
+use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
-use tidings_project::{Configuration, ProjectFile, Report, did_you_mean};
+use tidings_project::{Configuration, ProjectFile, Report, did_you_mean, nearest};
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]
@@ -43,6 +43,9 @@ pub(super) struct Cost {
 /// The most expensive that are shown.
 const SHOWN: usize = 5;
 
+/// Known types of events that a message lists; of more, those that are nearest to the type of the rule.
+const LISTED_TYPES: usize = 5;
+
 /// Warnings that are shown of one entry, rule or join. `--json` has all.
 const SHOWN_OF_ONE: usize = 8;
 
@@ -53,9 +56,7 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         Err(report) => return Ok(refused(&report, options.file.json)),
     };
     let ProjectFile { shown: file, text: written, .. } = files.rules;
-    let corpus = known::of_corpus(&sources, given::noon())?;
-    let (found, costs) = look(&rules, &written, corpus, &sources, &EventSchemas::new(schemas));
-    let (notes, warnings): (Vec<Warning>, Vec<Warning>) = found.into_iter().partition(|warning| warning.is_note);
+    let (warnings, notes, costs) = findings(&rules, &written, &sources, schemas)?;
     if options.file.json {
         data(&serde_json::json!({ "errors": [], "warnings": warnings, "notes": notes, "costs": costs }));
     } else {
@@ -79,6 +80,19 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         }
     }
     Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Warnings, notes and costs of rules that are valid.
+fn findings(
+    rules: &Rules,
+    written: &str,
+    sources: &[Source],
+    schemas: Vec<EventSchema>,
+) -> Result<(Vec<Warning>, Vec<Warning>, Vec<Cost>), Failure> {
+    let corpus = known::of_corpus(sources, given::noon())?;
+    let (found, costs) = look(rules, written, corpus, sources, &EventSchemas::new(schemas));
+    let (notes, warnings) = found.into_iter().partition(|warning| warning.is_note);
+    Ok((warnings, notes, costs))
 }
 
 /// What the build would refuse.
@@ -223,7 +237,16 @@ fn unheard(
     let mut templates = listened.flat_map(|source| &source.events).flat_map(|event| &event.event_type.0);
     let may_be = slip.is_none() && templates.any(|template| on.0.iter().any(|pattern| types::may_give(template, pattern)));
     let slip = slip.unwrap_or_default();
-    Some((format!("{whose} is known to send {}; known: {}{slip}", patterns.join(", "), types.join(", ")), may_be))
+    Some((format!("{whose} is known to send {}; known: {}{slip}", patterns.join(", "), listed(&types, &patterns)), may_be))
+}
+
+/// The known types, or of many those that are nearest to the patterns, and how many there are besides.
+fn listed(types: &[&str], patterns: &[String]) -> String {
+    let shown = nearest(patterns, types, LISTED_TYPES);
+    match types.len() - shown.len() {
+        0 => shown.join(", "),
+        others => format!("{} and {others} others", shown.join(", ")),
+    }
 }
 
 /// The facts of a rule that a later one always sets too.
