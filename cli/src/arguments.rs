@@ -2,6 +2,7 @@
 
 mod build;
 mod captures;
+mod check;
 mod dlq;
 mod events;
 mod init;
@@ -9,9 +10,11 @@ mod man;
 mod manual;
 mod operate;
 mod providers;
+mod upgrade;
 
 pub use build::BuildOptions;
 pub use captures::{CaptureOptions, ReplayOptions};
+pub use check::CheckOptions;
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
 pub use init::{Example, InitOptions};
@@ -19,6 +22,7 @@ pub use man::ManOptions;
 pub use manual::{Assignment, ContextSet, ContextUnset, ManualOptions};
 pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_url};
 pub use providers::{ProvidersCommand, ProvidersList, ProvidersShow};
+pub use upgrade::UpgradeOptions;
 
 use crate::style;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -117,8 +121,12 @@ pub enum Command {
     Replay(ReplayOptions),
     /// Make a project: sources, rules, schemas, tests, and what deploys it
     Init(InitOptions),
+    /// Check the whole project: sources, rules, schemas, tests, secrets.example.json, template, samconfig.toml
+    Check(CheckOptions),
     /// Check the project, and write what its functions read when they start
     Build(BuildOptions),
+    /// Compare template.yaml and samconfig.toml with those of this version, and update them
+    Upgrade(UpgradeOptions),
     /// Print a completion script for your shell
     Completions { shell: clap_complete::Shell },
     /// Print a manual page, or write those of all commands

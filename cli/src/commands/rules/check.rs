@@ -17,7 +17,7 @@ use tidings_config::expressions::Expression;
 use tidings_config::rules::{Rule, Rules, TypePattern, is_about};
 use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
-use tidings_project::{Configuration, ProjectFile, Report, did_you_mean, nearest};
+use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean, nearest};
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]
@@ -93,6 +93,15 @@ fn findings(
     let (found, costs) = look(rules, written, corpus, sources, &EventSchemas::new(schemas));
     let (notes, warnings) = found.into_iter().partition(|warning| warning.is_note);
     Ok((warnings, notes, costs))
+}
+
+/// Warnings and notes of a project's rules, a line each: `FILE:LINE:COLUMN: message`.
+pub(crate) fn lines(files: &ProjectFiles, configuration: &Configuration) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let Configuration { sources, rules, schemas, .. } = configuration;
+    let ProjectFile { shown: file, text: written, .. } = &files.rules;
+    let (warnings, notes, _) = findings(rules, written, sources, schemas.clone())?;
+    let line = |Warning { line, column, message, .. }: Warning| format!("{file}:{line}:{column}: {message}");
+    Ok((warnings.into_iter().map(line).collect(), notes.into_iter().map(line).collect()))
 }
 
 /// What the build would refuse.
