@@ -2,6 +2,7 @@
 
 mod build;
 mod captures;
+mod check;
 mod dev;
 mod dlq;
 mod events;
@@ -10,9 +11,11 @@ mod man;
 mod manual;
 mod operate;
 mod providers;
+mod upgrade;
 
 pub use build::BuildOptions;
 pub use captures::{CaptureOptions, ReplayOptions};
+pub use check::CheckOptions;
 pub use dev::{DevAdvance, DevCommand, DevEnv};
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
@@ -21,6 +24,7 @@ pub use man::ManOptions;
 pub use manual::{Assignment, ContextSet, ContextUnset, ManualOptions};
 pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_aws_url, dev_url};
 pub use providers::{ProvidersCommand, ProvidersList, ProvidersShow};
+pub use upgrade::UpgradeOptions;
 
 use crate::dev::actions::ActionsTo;
 use crate::dev::local_apis::LocalApi;
@@ -121,8 +125,12 @@ pub enum Command {
     Replay(ReplayOptions),
     /// Make a project: sources, rules, schemas, tests, and what deploys it
     Init(InitOptions),
+    /// Check the whole project: sources, rules, schemas, tests, secrets.example.json, template, samconfig.toml
+    Check(CheckOptions),
     /// Check the project, and write what its functions read when they start
     Build(BuildOptions),
+    /// Compare template.yaml and samconfig.toml with those of this version, and update them
+    Upgrade(UpgradeOptions),
     /// Print a completion script for your shell
     Completions { shell: clap_complete::Shell },
     /// Print a manual page, or write those of all commands

@@ -1,7 +1,7 @@
 //! The `tidings` command line: run the pipeline here, send signed events, ask what became of them.
 //!
-//! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link` and, told so, `context set`, `context unset`,
-//! `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `rotate` and `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
+//! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link`, `init`, `build` and, told so, `context set`, `context unset`,
+//! `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `upgrade`, `rotate` and `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
 //! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked. The project that a command works with: `project.rs`.
 
 pub mod arguments;
@@ -123,7 +123,9 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Capture(options) => commands::capture::run(options).await,
         Command::Replay(options) => commands::replay::run(options).await,
         Command::Init(options) => commands::init::run(&options),
+        Command::Check(options) => commands::check::run(&options).await,
         Command::Build(options) => commands::build::run(&options),
+        Command::Upgrade(options) => commands::upgrade::run(&options),
         Command::Completions { shell } => {
             commands::completions::completions(shell);
             Ok(ExitCode::SUCCESS)

@@ -156,9 +156,14 @@ fn an_event_that_a_source_may_send_is_a_note_and_one_that_it_never_sends_a_warni
 #[test]
 fn a_command_without_a_project_says_how_to_make_one_or_takes_the_demos() {
     let folder = Folder::new("none");
-    for arguments in
-        [&["build"][..], &["rules", "check"], &["rules", "test"], &["rotate", "stripe", "--generate", "--stack", "s"]]
-    {
+    for arguments in [
+        &["build"][..],
+        &["check"],
+        &["upgrade"],
+        &["rules", "check"],
+        &["rules", "test"],
+        &["rotate", "stripe", "--generate", "--stack", "s"],
+    ] {
         let output = tidings(Path::new("/"), arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
         assert!(said(&output).contains("no project here") && said(&output).contains("tidings init NAME"), "{}", said(&output));
@@ -266,12 +271,11 @@ fn init_writes_a_project_that_is_right_and_never_replaces_a_file() {
         );
         let built = tidings(&project, &["build"]);
         assert_eq!(built.status.code(), Some(0), "{name}: {}", said(&built));
-        let checked = tidings(&project, &["rules", "check"]);
+        let checked = tidings(&project, &["check"]);
         assert_eq!(checked.status.code(), Some(0), "{name}: {}", said(&checked));
-        if name != "empty" {
-            let tested = tidings(&project, &["rules", "test"]);
-            assert_eq!(tested.status.code(), Some(0), "{name}: {}", said(&tested));
-        }
+        assert_eq!(said(&checked).contains("tests      no"), name == "empty", "{name}: {}", said(&checked));
+        let upgraded = tidings(&project, &["upgrade", "--check"]);
+        assert_eq!(upgraded.status.code(), Some(0), "{name}: {}", said(&upgraded));
         let again = folder.run(&[&["init", name], more].concat());
         assert_eq!(again.status.code(), Some(1), "{name}");
         assert!(said(&again).contains("nothing was written") && said(&again).contains("--force"), "{}", said(&again));
@@ -280,4 +284,156 @@ fn init_writes_a_project_that_is_right_and_never_replaces_a_file() {
     let slip = folder.run(&["init", "x", "--with", "strpe"]);
     assert_eq!(slip.status.code(), Some(2));
     assert!(said(&slip).contains("did you mean \"stripe\"?") && !folder.0.join("x").exists(), "{}", said(&slip));
+}
+
+/// A part of what `tidings check --json` prints.
+fn part<'a>(checked: &'a Value, name: &str) -> &'a Value {
+    checked["parts"].as_array().expect("parts").iter().find(|part| part["part"] == name).unwrap_or(&Value::Null)
+}
+
+#[test]
+fn check_says_every_problem_with_its_place() {
+    let folder = Folder::new("check");
+    assert!(folder.run(&["init", ".", "--with", "stripe,telegram"]).status.success());
+    let good = |path: &str| fs::read_to_string(folder.0.join(path)).expect("a file of init");
+    let rule = |when: &str| {
+        good("rules.yaml") + &format!("  - {{ name: extra, on: charge.refunded, source: stripe, {when} set: {{ a: '1' }} }}\n")
+    };
+    let secrets = good("secrets.example.json");
+    let cases: [(&str, String, &str, &str); 9] = [
+        ("rules.yaml", rule("when: 'data.',"), "files", "rules.yaml:"),
+        ("rules.yaml", rule("when: 'false',"), "rules", "rules.yaml:"),
+        ("rules.yaml", good("rules.yaml").replace("last_event", "newest_event"), "tests", "tests/stripe.yaml:"),
+        ("tests/stripe.yaml", "version: 1\ntests: [".to_owned(), "tests", "tests/stripe.yaml:2:"),
+        ("secrets.example.json", secrets.replace("\"stripe\"", "\"strpe\""), "secrets", "sources.yaml:"),
+        ("secrets.example.json", secrets.replace('{', "["), "secrets", "secrets.example.json:1:"),
+        ("template.yaml", "Parameters: [\n".to_owned(), "template", "template.yaml:"),
+        (
+            "samconfig.toml",
+            good("samconfig.toml").replace("GradualDeployment=", "GradualDeploy="),
+            "samconfig",
+            "samconfig.toml:",
+        ),
+        ("samconfig.toml", "[default".to_owned(), "samconfig", "samconfig.toml:1:"),
+    ];
+    for (path, text, name, place) in cases {
+        let before = good(path);
+        folder.write(path, &text);
+        let output = folder.run(&["check", "--json"]);
+        assert_eq!(output.status.code(), Some(1), "{path}: {}", said(&output));
+        let checked = json(&output);
+        let details = part(&checked, name)["details"].as_array().cloned().unwrap_or_default();
+        assert!(details.iter().any(|line| line.as_str().is_some_and(|line| line.starts_with(place))), "{path}: {checked:#}");
+        let is_place = |line: &str| line.split(':').nth(1).is_some_and(|line| line.parse::<u32>().is_ok_and(|line| line > 0));
+        assert!(details.iter().all(|line| line.as_str().is_some_and(is_place)), "{path}: {checked:#}");
+        assert_eq!((&checked["good"], &part(&checked, name)["status"]), (&false.into(), &"bad".into()), "{path}: {checked:#}");
+        let shown = folder.run(&["check"]);
+        assert_eq!(shown.status.code(), Some(1), "{path}");
+        assert!(said(&shown).contains(details[0].as_str().expect("a text")), "{path}: {}", said(&shown));
+        folder.write(path, &before);
+    }
+    assert_eq!(folder.run(&["check"]).status.code(), Some(0), "all is as it was");
+    folder.write("secrets.example.json", &secrets.replacen('{', r#"{ "stripe.verify_token": "x","#, 1));
+    assert_eq!(folder.run(&["check"]).status.code(), Some(0), "a source's other secrets are its own");
+}
+
+#[test]
+fn check_says_several_problems_at_once_and_notes_fail_nothing() {
+    let folder = Folder::pizza("check-several");
+    let without = folder.run(&["check", "--json"]);
+    assert_eq!(without.status.code(), Some(0), "what a project doesn't have is no problem: {}", said(&without));
+    assert_eq!(part(&json(&without), "secrets")["status"], "absent");
+    folder.write("template.yaml", "Parameters: {}\n");
+    folder.write("rules.yaml", &(RULES.to_owned() + "  - { name: new, on: pizza.eaten, source: kitchen, set: { a: '1' } }\n"));
+    let noted = folder.run(&["check", "--json"]);
+    assert_eq!(noted.status.code(), Some(0), "{}", said(&noted));
+    assert_eq!([&part(&json(&noted), "template")["status"], &part(&json(&noted), "rules")["status"]], ["note", "note"]);
+    folder.write("rules.yaml", "version: 2\n");
+    folder.write("samconfig.toml", "[");
+    let checked = folder.run(&["check", "--json"]);
+    assert_eq!([&part(&json(&checked), "files")["status"], &part(&json(&checked), "samconfig")["status"]], ["bad", "bad"]);
+}
+
+#[test]
+fn upgrade_shows_the_line_that_an_older_template_lacks_and_writes_it_only_with_yes() {
+    let folder = Folder::new("upgrade");
+    assert!(folder.run(&["init", "."]).status.success());
+    let read = |path: &str| fs::read_to_string(folder.0.join(path)).expect("a file of init");
+    let (template, samconfig) = (read("template.yaml"), read("samconfig.toml"));
+    let line = template.lines().find(|line| line.contains("MinValue: 128")).expect("a line of the template");
+    folder.write("template.yaml", &template.replacen(line, "    MinValue: 64", 1));
+    let own = "# Ours.\nversion = 0.1\n[default.deploy.parameters]\nregion = \"eu-central-1\"\nparameter_overrides = \"KeepEvents=true\"\n";
+    folder.write("samconfig.toml", own);
+
+    for (arguments, status) in [(&["upgrade", "--check"][..], 1), (&["upgrade"], 0)] {
+        let shown = folder.run(arguments);
+        assert_eq!(shown.status.code(), Some(status), "{arguments:?}: {}", said(&shown));
+        let text = said(&shown);
+        let of_template = text.split("--- a/samconfig.toml").next().expect("a part");
+        let changes: Vec<&str> = of_template
+            .lines()
+            .filter(|line| line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---"))
+            .collect();
+        assert_eq!(changes, ["-    MinValue: 64", &format!("+{line}")], "{text}");
+        assert!(text.contains("nothing was written") && !text.contains('\u{1b}'), "{text}");
+    }
+    let said_json = json(&folder.run(&["upgrade", "--check", "--json"]));
+    assert_eq!((&said_json["differs"], &said_json["written"]), (&true.into(), &false.into()));
+    let file = &said_json["files"][0];
+    assert_eq!((&file["file"], &file["added"], &file["removed"]), (&"template.yaml".into(), &1.into(), &1.into()));
+    assert_eq!(read("samconfig.toml"), own, "a dry run writes nothing");
+
+    fs::create_dir_all(folder.0.join("below")).expect("a folder");
+    let written = tidings(&folder.0.join("below"), &["upgrade", "--yes"]);
+    assert_eq!(written.status.code(), Some(0), "{}", said(&written));
+    assert_eq!(read("template.yaml"), template);
+    let merged = read("samconfig.toml");
+    assert!(merged.starts_with(own.trim_end()), "what the project has set stays: {merged}");
+    for setting in samconfig.lines().filter(|line| line.starts_with(['s', 'c', 'r', 'f', 't', 'l'])) {
+        assert!(merged.contains(setting), "{setting} is added: {merged}");
+    }
+    assert!(!merged.contains("GradualDeployment=true"), "{merged}");
+    assert_eq!(folder.run(&["upgrade", "--check"]).status.code(), Some(0), "nothing is left");
+    fs::remove_file(folder.0.join("template.yaml")).expect("a file");
+    let new = folder.run(&["upgrade", "--check"]);
+    assert!(new.status.code() == Some(1) && said(&new).contains("template.yaml: a new file"), "{}", said(&new));
+    assert_eq!(folder.run(&["upgrade", "--yes"]).status.code(), Some(0));
+    assert_eq!(folder.run(&["check"]).status.code(), Some(0), "{}", said(&folder.run(&["check"])));
+}
+
+#[test]
+fn upgrade_keeps_line_ends_and_leaves_files_of_another_form_alone() {
+    let folder = Folder::new("upgrade-forms");
+    assert!(folder.run(&["init", "."]).status.success());
+    let read = |path: &str| fs::read_to_string(folder.0.join(path)).expect("a file");
+    let template = read("template.yaml").replace('\n', "\r\n");
+    folder.write("template.yaml", &template);
+    assert_eq!(folder.run(&["upgrade", "--check"]).status.code(), Some(0), "line ends are no difference");
+    folder.write("template.yaml", &template.replacen("MinValue: 128", "MinValue: 64", 1));
+    fs::rename(folder.0.join("samconfig.toml"), folder.0.join("samconfig.yaml")).expect("a file");
+    let written = folder.run(&["upgrade", "--yes"]);
+    assert_eq!(written.status.code(), Some(0), "{}", said(&written));
+    assert_eq!(read("template.yaml"), template);
+    assert!(!folder.0.join("samconfig.toml").exists() && said(&written).contains("samconfig.yaml instead"), "{}", said(&written));
+
+    folder.write("samconfig.toml", "a = [");
+    let refused = folder.run(&["upgrade", "--yes"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused).contains("samconfig.toml:1:"), "{}", said(&refused));
+    assert_eq!(folder.run(&["upgrade", "--yes", "--check"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_note_of_a_rule_that_nobody_sends_lists_only_some_of_the_known_types() {
+    let folder = Folder::pizza("types-many");
+    for (rule, near) in [
+        ("{ name: never, on: thing.made, set: { a: '1' } }", "and "),
+        ("{ name: never, on: payment_intent.lost, source: stripe, set: { a: '1' } }", "payment_intent.canceled"),
+    ] {
+        folder.write("rules.yaml", &format!("version: 1\nrules:\n  - {rule}\n"));
+        let checked = folder.run(&["rules", "check"]);
+        let text = said(&checked);
+        let line = text.lines().find(|line| line.contains("is about no event")).expect("a note");
+        assert!(line.len() < 400 && line.contains(" others") && line.contains(near), "{line}");
+    }
 }

@@ -5,6 +5,7 @@
 
 use crate::Failure;
 use crate::arguments::BuildOptions;
+use crate::commands::files;
 use crate::project::{Location, Project};
 use crate::style::{FAINT, GOOD, data, paint, say};
 use serde_json::json;
@@ -68,12 +69,10 @@ fn packages(functions: &Path, out: &Path, artefact: &str) -> Result<Vec<PathBuf>
     Ok(written)
 }
 
-/// Writes a file in place of the one that is there, all at once.
+/// Writes a file of this name in a folder.
 fn write(folder: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Failure> {
-    fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
-    let (path, unfinished) = (folder.join(name), folder.join(format!(".{name}.{}", std::process::id())));
-    fs::write(&unfinished, content).map_err(|error| failed(&unfinished, &error))?;
-    fs::rename(&unfinished, &path).map_err(|error| failed(&path, &error))?;
+    let path = folder.join(name);
+    files::replace(&path, content)?;
     Ok(path)
 }
 

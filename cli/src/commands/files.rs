@@ -91,6 +91,17 @@ fn values(json: &[u8]) -> usize {
     values
 }
 
+/// Writes a file in place of the one that is there, all at once. Its folder is made if it isn't there.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let failed = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let unfinished = folder.join(format!(".{name}.{}", std::process::id()));
+    std::fs::write(&unfinished, content).map_err(|error| failed(&unfinished, error))?;
+    std::fs::rename(&unfinished, path).map_err(|error| failed(path, error))
+}
+
 /// Writes a file that nobody but its owner can read: it is about a person, or holds a secret. What is there stays.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let mut options = OpenOptions::new();

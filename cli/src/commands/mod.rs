@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod capture;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod context;
 pub(crate) mod dlq;
@@ -20,4 +21,5 @@ pub(crate) mod rotate;
 pub(crate) mod rules;
 pub(crate) mod send;
 pub(crate) mod status;
+pub(crate) mod upgrade;
 pub(crate) mod verify;

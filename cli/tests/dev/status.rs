@@ -2,6 +2,7 @@
 
 use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out, run};
+use std::path::Path;
 
 #[test]
 fn a_dev_is_well_until_an_event_dies() {
@@ -23,6 +24,27 @@ fn of_a_stack_whatever_can_be_read_is_shown() {
     let stack = Stack::around(&dev, tidings_events::SECRETS);
     // Nobody there knows of CloudWatch, nor of a stack's resources.
     golden("status-stack", &stack.ask(&["status", "--over", "15m"]), 1);
+}
+
+/// What `tidings build` would deploy and what answers there can be compared.
+#[test]
+fn status_says_the_hash_of_the_project_that_dev_runs() {
+    let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("status-project");
+    let _ = std::fs::remove_dir_all(&project);
+    let project = project.display().to_string();
+    assert!(run(&["init", &project, "--example", "shop"]).status.success());
+    let built = json(&run(&["build", "--project", &project, "--json"]));
+    let hash = built["configuration"].as_str().expect("a hash");
+    assert!(hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hash}");
+
+    let dev = Dev::start(&["--project", &project]);
+    let status = |more: &[&str]| dev.ask(&[&["status", "--url", &dev.webhooks], more].concat());
+    assert_eq!(json(&status(&["--json"]))["endpoint"]["health"]["configuration"], hash);
+    let screen = out(&status(&[]));
+    assert!(screen.contains(&format!(", configuration {}\n", &hash[..12])), "{screen}");
+    let demo = Dev::start(&[]);
+    let other = json(&demo.ask(&["status", "--url", &demo.webhooks, "--json"]));
+    assert_ne!(other["endpoint"]["health"]["configuration"], hash, "another project has another hash");
 }
 
 #[test]

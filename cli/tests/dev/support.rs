@@ -192,6 +192,7 @@ fn timeless(text: &str) -> String {
         parts.fold(first, |text, part| text + name + "<hash>" + part.trim_start_matches(is_hex))
     };
     let text = hashed(text, "configuration ");
+    let text = text.replace(concat!("version ", env!("CARGO_PKG_VERSION")), "version <version>");
     let mut parts = text.split("http://127.0.0.1:");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + "<here>" + part.trim_start_matches(|c: char| c.is_ascii_digit()))

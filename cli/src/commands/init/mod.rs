@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use template::{samconfig, template};
+pub(crate) use template::{samconfig, template};
 
 /// A file of the new project: its path in it, and its text.
 pub(crate) type NewFile = (String, String);
@@ -63,7 +63,7 @@ fn next(folder: &Path) -> Vec<String> {
 }
 
 /// The name of the stack: that of the folder, as CloudFormation takes it.
-fn project_name(folder: &Path) -> Result<String, Failure> {
+pub(crate) fn project_name(folder: &Path) -> Result<String, Failure> {
     let absolute = std::path::absolute(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
     let name = absolute.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();

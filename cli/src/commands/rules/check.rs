@@ -15,9 +15,9 @@ use std::process::ExitCode;
 use tidings_config::OneOrMany;
 use tidings_config::expressions::Expression;
 use tidings_config::rules::{Rule, Rules, TypePattern, is_about};
-use tidings_config::schemas::EventSchemas;
+use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
-use tidings_project::{Configuration, ProjectFile, Report, did_you_mean};
+use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean};
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]
@@ -59,9 +59,7 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         Err(report) => return Ok(refused(&report, options.file.json)),
     };
     let ProjectFile { shown: file, text: written, .. } = files.rules;
-    let corpus = known::of_corpus(&sources, given::noon())?;
-    let (found, costs) = look(&rules, &written, corpus, &sources, &EventSchemas::new(schemas));
-    let (notes, warnings): (Vec<Warning>, Vec<Warning>) = found.into_iter().partition(|warning| warning.is_note);
+    let (warnings, notes, costs) = findings(&rules, &written, &sources, schemas)?;
     if options.file.json {
         data(&serde_json::json!({ "errors": [], "warnings": warnings, "notes": notes, "costs": costs }));
     } else {
@@ -85,6 +83,28 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         }
     }
     Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Warnings, notes and costs of rules that are valid.
+fn findings(
+    rules: &Rules,
+    written: &str,
+    sources: &[Source],
+    schemas: Vec<EventSchema>,
+) -> Result<(Vec<Warning>, Vec<Warning>, Vec<Cost>), Failure> {
+    let corpus = known::of_corpus(sources, given::noon())?;
+    let (found, costs) = look(rules, written, corpus, sources, &EventSchemas::new(schemas));
+    let (notes, warnings) = found.into_iter().partition(|warning| warning.is_note);
+    Ok((warnings, notes, costs))
+}
+
+/// Warnings and notes of a project's rules, a line each: `FILE:LINE:COLUMN: message`.
+pub(crate) fn lines(files: &ProjectFiles, configuration: &Configuration) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let Configuration { sources, rules, schemas, .. } = configuration;
+    let ProjectFile { shown: file, text: written, .. } = &files.rules;
+    let (warnings, notes, _) = findings(rules, written, sources, schemas.clone())?;
+    let line = |Warning { line, column, message, .. }: Warning| format!("{file}:{line}:{column}: {message}");
+    Ok((warnings.into_iter().map(line).collect(), notes.into_iter().map(line).collect()))
 }
 
 /// What the build would refuse.

@@ -22,16 +22,11 @@ struct Tested {
 }
 
 pub(crate) async fn run(options: RulesTest) -> Result<ExitCode, Failure> {
-    let files_read = chosen_here(&options.file)?.read();
-    let Configuration { sources, rules, schemas, .. } = files_read.map_err(|report| refused(&report))?;
+    let configuration = chosen_here(&options.file)?.read().map_err(|report| refused(&report))?;
     let named = if options.files.is_empty() { vec![Location::here()?.path(TESTS)] } else { options.files };
     let mut tested = Vec::new();
     for path in files(&named)? {
-        let file = path.display().to_string();
-        for case in case::read(&file, &text(&path)?, &sources)? {
-            let Found { differences, notes } = found(&case, rules.clone(), EventSchemas::new(schemas.clone())).await;
-            tested.push(Tested { file: file.clone(), name: case.name, differences, notes });
-        }
+        tested.extend(run_file(&path, &configuration).await?);
     }
     if options.file.json {
         data_of(&tested)?;
@@ -45,16 +40,57 @@ pub(crate) async fn run(options: RulesTest) -> Result<ExitCode, Failure> {
     Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Runs the tests of a file.
+async fn run_file(path: &Path, configuration: &Configuration) -> Result<Vec<Tested>, Failure> {
+    let Configuration { sources, rules, schemas, .. } = configuration;
+    let file = path.display().to_string();
+    let mut tested = Vec::new();
+    for case in case::read(&file, &text(path)?, sources)? {
+        let Found { differences, notes } = found(&case, rules.clone(), EventSchemas::new(schemas.clone())).await;
+        tested.push(Tested { file: file.clone(), name: case.name, differences, notes });
+    }
+    Ok(tested)
+}
+
+/// How the tests of a folder end.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) tests: usize,
+    pub(crate) passed: usize,
+    /// A line for each difference, and for each file that can't be read: `FILE:LINE:COLUMN: what`.
+    pub(crate) problems: Vec<String>,
+}
+
+/// Runs the tests of a folder. A file that can't be read is a problem; the other files are run all the same.
+pub(crate) async fn summary(folder: &Path, configuration: &Configuration) -> Result<Summary, Failure> {
+    let mut summary = Summary::default();
+    for path in inside(folder)? {
+        match run_file(&path, configuration).await {
+            Err(failure) => summary.problems.push(failure.to_string()),
+            Ok(tested) => {
+                summary.tests += tested.len();
+                summary.passed += tested.iter().filter(|test| test.differences.is_empty()).count();
+                summary.problems.extend(tested.iter().flat_map(problems));
+            }
+        }
+    }
+    Ok(summary)
+}
+
+/// The differences of a test, a line each.
+fn problems(test: &Tested) -> impl Iterator<Item = String> {
+    let Tested { file, name, differences, notes: _ } = test;
+    differences.iter().map(move |Difference { line, column, what, expected, got }| {
+        format!("{file}:{line}:{column}: {name}: {what}: expected {expected}, got {got}")
+    })
+}
+
 /// The files, and those of the folders, by name.
 fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in named {
         if path.is_dir() {
-            let entries = std::fs::read_dir(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-            let mut inside: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-            inside.retain(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml") && path.is_file());
-            inside.sort();
-            files.extend(inside);
+            files.extend(inside(path)?);
         } else {
             files.push(path.clone());
         }
@@ -64,6 +100,15 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         return Err(Failure::new(format!("no test in {}", names.join(", "))).hint("tests are YAML files: docs/testing-rules.md"));
     }
     Ok(files)
+}
+
+/// The YAML files of a folder, by name.
+fn inside(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = std::fs::read_dir(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
+    let mut inside: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    inside.retain(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml") && path.is_file());
+    inside.sort();
+    Ok(inside)
 }
 
 fn print(test: &Tested) {

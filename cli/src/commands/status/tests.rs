@@ -18,6 +18,9 @@ use tidings_core::claim::ClaimState;
 
 const URL: &str = "https://a1b2c3.execute-api.eu-central-1.amazonaws.com";
 
+/// The hash of a project.
+const CONFIGURATION: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
 fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-11-24T20:41:00Z").expect("a time")
 }
@@ -78,7 +81,7 @@ fn well() -> Status {
         at: now(),
         endpoint: Endpoint {
             url: Some(URL.to_owned()),
-            health: health(page(200, json!({"status": "ok", "version": "0.1.0"}))),
+            health: health(page(200, json!({"status": "ok", "version": "0.1.0", "configuration": CONFIGURATION}))),
             ready: ready(page(200, json!({"status": "ready", "checks": {"secret": "ok", "claims": "ok", "queue": "ok"}}))),
         },
         alarms: judged(&[

@@ -147,3 +147,38 @@ impl Visit for Said {
 
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::sync::Arc;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_start_says_the_function_its_version_and_its_configuration() {
+        let written = Written::default();
+        let to = written.clone();
+        let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(move || to.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            started("receiver", "9f86d081884c7d65", Duration::from_millis(7));
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let line = text.lines().find(|line| line.contains("\"started\"")).expect("a line");
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!([&line["function"], &line["configuration"]], ["receiver", "9f86d081884c7d65"]);
+        assert_eq!((&line["version"], &line["duration_ms"]), (&env!("CARGO_PKG_VERSION").into(), &7.into()));
+    }
+}

@@ -1,0 +1,136 @@
+//! `tidings upgrade`: compares a project's template.yaml and samconfig.toml with those of this version, and updates them.
+//!
+//! Promises: without `--yes` nothing is written; both files are read and compared before either is written, and each is replaced whole
+//! or not at all; what the project has set in samconfig.toml stays.
+
+pub(crate) mod samconfig;
+
+use crate::Failure;
+use crate::arguments::UpgradeOptions;
+use crate::commands::files;
+use crate::commands::init::{self, template};
+use crate::project::Location;
+use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data, paint, say};
+use serde::Serialize;
+use serde_json::json;
+use similar::{ChangeTag, TextDiff};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tidings_config::limits::MAX_CONFIG_FILE_BYTES;
+
+/// What is deployed.
+pub(crate) const TEMPLATE: &str = "template.yaml";
+
+/// How it is deployed.
+pub(crate) const SAMCONFIG: &str = "samconfig.toml";
+
+/// Other names that SAM reads the same under. A project that has one of these has its own file.
+const OTHER_NAMES: [(&str, &[&str]); 2] =
+    [(TEMPLATE, &["template.yml", "template.json"]), (SAMCONFIG, &["samconfig.yaml", "samconfig.yml"])];
+
+/// A file of the project, and the same file of this version.
+struct Compared {
+    name: &'static str,
+    path: PathBuf,
+    /// `None`: the project doesn't have it.
+    theirs: Option<String>,
+    ours: String,
+    line_end: &'static str,
+}
+
+/// How much a file differs.
+#[derive(Debug, Serialize)]
+struct Difference {
+    file: &'static str,
+    added: usize,
+    removed: usize,
+    /// A unified diff; empty if nothing differs.
+    diff: String,
+}
+
+pub(crate) fn run(options: &UpgradeOptions) -> Result<ExitCode, Failure> {
+    let location = Location::here()?;
+    let mut compared = Vec::new();
+    for (name, others) in OTHER_NAMES {
+        if let Some(other) = others.iter().find(|other| !location.path(name).exists() && location.path(other).exists()) {
+            crate::style::note(&format!("the project has {other} instead of {name}: it isn't compared"));
+        } else {
+            compared.push(Compared::read(&location, name)?);
+        }
+    }
+    let differences: Vec<Difference> = compared.iter().map(Compared::difference).collect();
+    let differ = differences.iter().any(|difference| !difference.diff.is_empty());
+    if options.yes {
+        for (file, _) in compared.iter().zip(&differences).filter(|(_, difference)| !difference.diff.is_empty()) {
+            files::replace(&file.path, file.ours.replace('\n', file.line_end).as_bytes())?;
+        }
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    if options.json {
+        let (project, written) = (location.to_string(), options.yes && differ);
+        data(&json!({ "project": project, "version": version, "differs": differ, "written": written, "files": differences }));
+    } else {
+        if !options.yes {
+            let there = compared.iter().zip(&differences).filter(|(file, _)| file.theirs.is_some());
+            there.flat_map(|(_, difference)| difference.diff.lines()).for_each(print);
+        }
+        for (Compared { theirs, .. }, Difference { file, added, removed, .. }) in compared.iter().zip(&differences) {
+            match (theirs, added, removed) {
+                (None, added, _) => say!("{} {file}: a new file, {added} lines", paint(NAME, "+")),
+                (Some(_), 0, 0) => say!("{} {file}: as in tidings {version}", paint(GOOD, "=")),
+                (Some(_), added, removed) => say!("{} {file}: lines added {added}, removed {removed}", paint(NAME, "~")),
+            }
+        }
+        match (differ, options.yes) {
+            (false, _) => say!("{}", paint(GOOD, "nothing to upgrade")),
+            (true, true) => say!("{}", paint(GOOD, "written; `tidings check` and `git diff` show the result")),
+            (true, false) => {
+                say!("{}", paint(STRONG, "nothing was written. To write it: commit the project, then `tidings upgrade --yes`"));
+            }
+        }
+    }
+    Ok(if options.check && differ { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A line of a unified diff.
+fn print(line: &str) {
+    match line.chars().next() {
+        Some('+') => say!("{}", paint(GOOD, line)),
+        Some('-') => say!("{}", paint(BAD, line)),
+        Some('@') => say!("{}", paint(FAINT, line)),
+        Some(_) | None => say!("{line}"),
+    }
+}
+
+impl Compared {
+    fn read(location: &Location, name: &'static str) -> Result<Self, Failure> {
+        let path = location.path(name);
+        let read = path.exists().then(|| files::text(&path, MAX_CONFIG_FILE_BYTES)).transpose()?;
+        let line_end = if read.as_ref().is_some_and(|text| text.contains("\r\n")) { "\r\n" } else { "\n" };
+        let theirs = read.map(|text| text.replace("\r\n", "\n"));
+        let ours = match (name, &theirs) {
+            (SAMCONFIG, theirs) => {
+                // Its name, wherever the program was called: the folder may be found upwards.
+                let folder = std::fs::canonicalize(location.path("."));
+                let folder = folder.map_err(|error| Failure::new(format!("{location}: {error}")))?;
+                let ours = init::samconfig(&init::project_name(&folder)?);
+                let merged = theirs.as_ref().map(|theirs| samconfig::merged(theirs, &ours)).transpose();
+                merged.map_err(|problem| Failure::new(format!("{}:{problem}", path.display())))?.unwrap_or(ours)
+            }
+            (_, _) => template(),
+        };
+        Ok(Self { name, path, theirs, ours, line_end })
+    }
+
+    fn difference(&self) -> Difference {
+        let Self { name, theirs, ours, .. } = self;
+        let old = theirs.as_deref().unwrap_or_default();
+        let from = if theirs.is_some() { format!("a/{name}") } else { "/dev/null".to_owned() };
+        let diff = TextDiff::from_lines(old, ours.as_str());
+        let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
+        let (added, removed) = (count(ChangeTag::Insert), count(ChangeTag::Delete));
+        let text = diff.unified_diff().header(&from, &format!("b/{name}")).to_string();
+        let diff = if added + removed == 0 { String::new() } else { text };
+        Difference { file: name, added, removed, diff }
+    }
+}
