@@ -46,7 +46,7 @@ mod tests {
     /// `include_dir` doesn't see a new file. If this fails, touch this file and build again.
     #[test]
     fn every_file_of_the_presets_folder_is_embedded_and_is_right() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../receiver/providers");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/receiver/providers");
         let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let mut names: Vec<String> = paths
             .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))

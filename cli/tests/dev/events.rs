@@ -6,6 +6,8 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 const CONVERSATION: &str = "whatsapp:491713920012";
 
@@ -168,6 +170,12 @@ fn an_event_s_story_says_where_its_message_is() {
     let dev = Dev::start(&[]);
     assert!(dev.send(&["--case", "orders-poison"]).status.success());
     dev.claim(DEAD, "dead");
+    // The claim says `dead` on the last receive, and the queue moves the message after it.
+    let until = Instant::now() + Duration::from_secs(20);
+    while !out(&dev.ask(&["dlq", "list", "--json"])).contains(DEAD) {
+        assert!(Instant::now() < until, "the message is moved");
+        thread::sleep(Duration::from_millis(50));
+    }
     golden("event-dead-dev", &dev.ask(&["events", "show", DEAD]), 0);
     let stack = Stack::around(&dev, "{}");
     golden("event-dead-gone", &stack.ask(&["events", "show", DEAD]), 0);

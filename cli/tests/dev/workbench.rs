@@ -218,7 +218,7 @@ fn either_address_leads_to_the_other_and_hints_name_the_port() {
     let sent = dev.send(&["--case", CASE]);
     let hint = format!("--endpoint-url {}", dev.dynamodb());
     assert!(out(&sent).contains(&hint), "{}", out(&sent));
-    let key = out(&sent).split('\'').nth(1).expect("a key").to_owned();
+    let key = out(&sent).split("events show '").nth(1).and_then(|rest| rest.split('\'').next()).expect("a key").to_owned();
     dev.claim(&key, "processed");
     for arguments in [
         ["status", "--url", &dev.webhooks],
