@@ -16,6 +16,7 @@ mod manual;
 mod presets;
 mod privacy;
 mod reading;
+mod reload;
 mod replay;
 mod rotate;
 mod stack;
