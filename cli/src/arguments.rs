@@ -3,6 +3,7 @@
 mod build;
 mod captures;
 mod check;
+mod dev;
 mod dlq;
 mod events;
 mod init;
@@ -15,15 +16,18 @@ mod upgrade;
 pub use build::BuildOptions;
 pub use captures::{CaptureOptions, ReplayOptions};
 pub use check::CheckOptions;
+pub use dev::{DevAdvance, DevCommand, DevEnv};
 pub use dlq::{DlqCommand, DlqDrop, DlqFilter, DlqList, DlqRedrive, DlqShow};
 pub use events::{EventsCommand, EventsFilter, EventsList, EventsShow, EventsTail, When};
 pub use init::{Example, InitOptions};
 pub use man::ManOptions;
 pub use manual::{Assignment, ContextSet, ContextUnset, ManualOptions};
-pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_url};
+pub use operate::{DoctorOptions, RotateOptions, StatusOptions, dev_aws_url, dev_url};
 pub use providers::{ProvidersCommand, ProvidersList, ProvidersShow};
 pub use upgrade::UpgradeOptions;
 
+use crate::dev::actions::ActionsTo;
+use crate::dev::local_apis::LocalApi;
 use crate::style;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -134,38 +138,61 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-        tidings dev                        listen, and show each event's way\n  \
-        tidings dev --demo                 send the corpus to it first\n  \
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
+        tidings dev                        listen, and show what became of each event\n  \
+        tidings dev -v                     show each step of its way\n  \
+        tidings dev --demo                 tell a story first: what arrives, what the bot says\n  \
         tidings dev --demo --exit          the same as a test: status 1 unless all came out right\n  \
         tidings dev --data .tidings        keep everything on disk\n  \
-        tidings dev --presets              listen as every provider that is known\n\n\
-        With --data, what was answered 202 is on the disk: events, timers, dead letters and actions outlive kill -9, and a full disk\n\
+        tidings dev --presets              listen as every provider that is known\n  \
+        tidings dev --actions-to http://127.0.0.1:3000/actions   post each action to your bot\n  \
+        tidings dev --actions-to - | your-bot                    a line of JSON each\n  \
+        tidings dev --actions-to queue     leave them in their queue, for an AWS SDK\n  \
+        tidings dev --api orders=file:tests/api                  `enrich` reads files instead of the API\n  \
+        tidings dev advance 45m            move the clock of the one that runs\n  \
+        eval \"$(tidings dev env)\"         let an AWS SDK find the one that runs\n\n\
+        With --data, what was answered 202 is on the disk: events, timers, dead letters and actions outlive kill -9, and a full disk \
         is answered 503. One `dev` uses a folder at a time. An action counts as said when its line was written.\n\
         Ctrl-C and SIGTERM finish what is in flight and end with 0; a second one ends at once (130, 143).\n\
-        Webhooks need their signature, everything else the token that is printed: other commands of this machine find it.")]
+        Webhooks need their signature, everything else the token that is printed: other commands of this machine find it."
+)]
 pub struct DevOptions {
+    #[command(subcommand)]
+    pub command: Option<DevCommand>,
     /// Send the corpus: real signatures, a duplicate, forged ones, a poison event
     #[arg(long)]
     pub demo: bool,
+    /// Show each step of each event, and everything that the demo knows in the end
+    #[arg(long, short)]
+    pub verbose: bool,
     /// End after the demo; the status says whether all came out as the corpus says
     #[arg(long, requires = "demo")]
     pub exit: bool,
-    /// Port for webhooks on 127.0.0.1; DynamoDB answers on the next one. 0: any two that are free
+    /// Port for webhooks on 127.0.0.1; DynamoDB and SQS answer on the next one. 0: any two that are free
     #[arg(long, default_value_t = DEV_PORT)]
     pub port: u16,
-    /// Keep everything in this folder, which only you can read; in memory if left out
+    /// Keep tables, queues, timers and the clock in this folder, which only you can read; in memory if left out
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Keep events with their claims, as a stack with KeepEvents=true does: `tidings replay --endpoint-url` plays them again
     #[arg(long)]
     pub keep_events: bool,
-    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. A source that isn't in it has its public demo
+    /// secret, if there is one
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
     /// Secrets of the APIs that rules fetch from: a JSON object from API to a secret
     #[arg(long, value_name = "FILE")]
     pub api_secrets: Option<PathBuf>,
+    /// Fetch from this API on this machine: NAME=http://127.0.0.1:PORT, or NAME=file:DIR. rules.yaml stays as it is deployed
+    #[arg(long = "api", value_name = "NAME=URL")]
+    pub local_apis: Vec<LocalApi>,
+    /// Who takes the actions: `terminal` shows them, `-` prints each as a line of JSON on standard output (all else is on standard
+    /// error), an address gets each as a POST, `queue` leaves them for an AWS SDK
+    #[arg(long, alias = "actions", value_name = "WHERE", default_value = "terminal")]
+    pub actions_to: ActionsTo,
     /// Listen as every preset too, under its own name: for trying a provider before it is configured. Without --secrets each has
     /// its public demo secret, which is that of its first vector
     #[arg(long)]
@@ -174,7 +201,9 @@ pub struct DevOptions {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-        tidings send stripe\n  \
+        tidings send stripe                      a new event each time\n  \
+        tidings send stripe --same               the same event: a duplicate at the second time\n  \
+        tidings send stripe --set data.object.amount_total=500\n  \
         tidings send slack --tamper timestamp\n  \
         tidings send orders --file my-order.json --url https://abc123.execute-api.eu-central-1.amazonaws.com --secrets secrets.json\n  \
         tidings send mailgun --preset            any provider, to `tidings dev --presets`\n  \
@@ -182,10 +211,10 @@ pub struct DevOptions {
         tidings send shopify --lambda > event.json && sam local invoke Receiver --event event.json\n  \
         tidings send --list")]
 pub struct SendOptions {
-    /// A source of the project, or with --preset any provider: its most typical event
+    /// A source of the project, or with --preset any provider: a new event of its most typical kind
     #[arg(required_unless_present_any = ["case", "list", "capture"], conflicts_with = "case")]
     pub provider: Option<String>,
-    /// Take the provider's preset instead of a configured source: its request is a vector of its own, signed anew
+    /// Take the provider's preset instead of a configured source: its request is one of the preset's vectors, signed again
     #[arg(long, conflicts_with_all = ["case", "list"])]
     pub preset: bool,
     /// One case of the corpus instead
@@ -203,6 +232,16 @@ pub struct SendOptions {
     /// Another body
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Set a field of the body before it is signed, as in data.object.amount=5: JSON where the value is JSON, else a text
+    #[arg(long = "set", value_name = "PATH=VALUE", conflicts_with = "list")]
+    pub set: Vec<String>,
+    /// Send the very same event again, which is a duplicate at the second time. Without it a source's event has a new id and the
+    /// time of now
+    #[arg(long, conflicts_with_all = ["new", "list"])]
+    pub same: bool,
+    /// Make a new event of a case, a file or a capture too; without it they are sent as they are
+    #[arg(long, conflicts_with = "list")]
+    pub new: bool,
     /// Make it one that mustn't be accepted
     #[arg(long, value_enum)]
     pub tamper: Option<TamperWith>,
@@ -347,10 +386,10 @@ pub struct LinkOptions {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command (as browsers copy\n\
-        it for bash), an API Gateway event, or what `tidings send --dry-run --json` prints. Of it nothing is printed but\n\
+    after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command (as browsers copy \
+        it for bash), an API Gateway event, or what `tidings send --dry-run` prints. Of it nothing is printed but \
         what its events are called, and no secret. The answer is that of the receiver itself, which runs over stores in memory.\n\
-        Exit status: 0 it verifies, is answered with a 2xx, and its events can be read, 1 it is refused or unreadable, 2 it couldn't be looked at: called wrongly, no such file or source, not a request,\n\
+        Exit status: 0 it verifies, is answered with a 2xx, and its events can be read, 1 it is refused or unreadable, 2 it couldn't be looked at: called wrongly, no such file or source, not a request, \
         no secret, or the provider's key is needed and isn't here.\n\nExamples:\n  \
         tidings verify stripe request.txt --secrets secrets.json\n  \
         tidings send stripe --dry-run --json > request.json && tidings verify stripe request.json\n  \
@@ -381,6 +420,9 @@ pub struct VerifyOptions {
     /// The provider's certificate (PEM) or key set (JSON), for schemes whose key is published
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+    /// Show what the scheme signs of this request, byte for byte, so that it can be held beside what was signed
+    #[arg(long)]
+    pub show_signed: bool,
     /// Fetch it from where the provider publishes it
     #[arg(long, conflicts_with = "key")]
     pub fetch_keys: bool,
@@ -455,7 +497,7 @@ pub struct RulesExplain {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true),\n\
+    after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true), \
         or with --dlq of those that died.\n\nExamples:\n  \
         tidings rules diff --against new.yaml\n  \
         git show HEAD~1:./rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against rules.yaml"

@@ -131,6 +131,17 @@ impl Location {
         }
     }
 
+    /// The files and folders whose change makes it another one. Empty for the demo's.
+    pub fn watched_files(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Demo => Vec::new(),
+            Self::Folder(folder) => {
+                let schemas = files::below(&folder.join(SCHEMAS), MAX_SCHEMAS).unwrap_or_default();
+                [SOURCES, RULES, SCHEMAS].map(|name| folder.join(name)).into_iter().chain(schemas).collect()
+            }
+        }
+    }
+
     /// Its sources alone: whatever is wrong with the rules is for others.
     pub fn sources(&self) -> Result<Vec<Source>, Failure> {
         match self {
@@ -217,14 +228,6 @@ impl Project {
                     .hint("the largest part is most often schemas/: take descriptions and examples out of them"))
             }
             _ => Ok(text),
-        }
-    }
-
-    /// The files and folders whose change makes it another one. Empty for the demo's.
-    pub fn watched_files(&self) -> Vec<PathBuf> {
-        match &self.location {
-            Location::Demo => Vec::new(),
-            Location::Folder(folder) => [SOURCES, RULES, SCHEMAS].map(|name| folder.join(name)).into(),
         }
     }
 }

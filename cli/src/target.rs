@@ -1,13 +1,15 @@
 //! Which tables and queues a command is about: those of a `tidings dev`, or those of a deployed stack.
 
 use crate::Failure;
-use crate::arguments::{DEV_PORT, Place, TargetOptions};
-use crate::dev::access::Token;
-use crate::dev::cloud;
+use crate::arguments::{Place, TargetOptions, dev_aws_url, dev_url};
+use crate::dev::access::{self, Token};
+use crate::dev::{about, cloud};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde::Serialize;
+use std::fmt::Display;
+use tidings_config::time::{Clock as _, SystemClock, Timestamp};
 use tidings_core::aws::{DeadLetters, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
 use tidings_core::ports::Unavailable;
 
@@ -42,7 +44,7 @@ impl Tables {
 
 pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
     let Some(stack) = &options.stack else {
-        let endpoint = options.endpoint_url.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", DEV_PORT + 1));
+        let endpoint = dev_endpoint(options).await;
         let client = cloud::dynamodb_at(&endpoint, Token::of(&endpoint).as_ref()).await;
         return Ok(Tables { client, claims: cloud::CLAIMS_TABLE.to_owned(), context: cloud::CONTEXT_TABLE.to_owned() });
     };
@@ -53,14 +55,95 @@ pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
     Ok(Tables { client, claims, context })
 }
 
-/// The queues that a processor of this stack sends to; `None` of a `tidings dev`, whose queues nobody else can reach.
-pub(crate) async fn sending(options: &Place) -> Result<Option<(SqsActions, SqsTimers)>, Failure> {
-    let Some(stack) = &options.stack else { return Ok(None) };
+/// Where the tables and queues of a `tidings dev` are: either of its two addresses leads there.
+pub(crate) async fn dev_endpoint(options: &Place) -> String {
+    match &options.endpoint_url {
+        None => dev_aws_url(),
+        Some(url) => about::ask(url).await.map_or_else(|| url.clone(), |known| known.aws),
+    }
+}
+
+/// What time it is there: a `tidings dev` has a clock that people move.
+pub(crate) async fn now(options: &Place) -> Timestamp {
+    match &options.stack {
+        Some(_) => SystemClock.now(),
+        None => about::now_at(&options.endpoint_url.clone().unwrap_or_else(dev_aws_url)).await,
+    }
+}
+
+/// A `tidings dev` by both of its addresses, of which one may be given: the one of webhooks, and the place of its tables and queues.
+pub(crate) async fn dev_places(url: Option<&str>, at: &Place) -> (String, Place) {
+    match (url, &at.endpoint_url) {
+        (Some(url), Some(_)) => (url.to_owned(), at.clone()),
+        (Some(url), None) => {
+            let endpoint_url = about::ask(url).await.map(|known| known.aws);
+            (url.to_owned(), Place { endpoint_url, ..at.clone() })
+        }
+        (None, Some(endpoint)) => (about::ask(endpoint).await.map_or_else(dev_url, |known| known.webhooks), at.clone()),
+        (None, None) => (dev_url(), at.clone()),
+    }
+}
+
+/// A command about what an event became that was sent to `url`. `None`: nothing here can be asked about it.
+pub(crate) async fn events_show(url: &str, key: impl Display) -> Option<String> {
+    let is_here = url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(access::is_here));
+    if !is_here {
+        return Some(format!("tidings events show '{key}' --stack NAME"));
+    }
+    let known = about::ask(url).await?;
+    let place = if known.aws == dev_aws_url() { String::new() } else { format!(" --endpoint-url {}", known.aws) };
+    Some(format!("tidings events show '{key}'{place}"))
+}
+
+/// A queue, by its output of a stack and by its name of a `dev`.
+#[derive(Clone, Copy, Debug)]
+enum QueueName {
+    Events,
+    Links,
+    DeadLetters,
+    Actions,
+}
+
+impl QueueName {
+    const fn output(self) -> &'static str {
+        match self {
+            Self::Events => "EventsQueueUrl",
+            Self::Links => "LinksQueueUrl",
+            Self::DeadLetters => "DeadLetterQueueUrl",
+            Self::Actions => "ActionsQueueUrl",
+        }
+    }
+
+    const fn of_dev(self) -> &'static str {
+        match self {
+            Self::Events => cloud::EVENTS_QUEUE,
+            Self::Links => cloud::LINKS_QUEUE,
+            Self::DeadLetters => cloud::DEAD_LETTER_QUEUE,
+            Self::Actions => cloud::ACTIONS_QUEUE,
+        }
+    }
+}
+
+/// A client of SQS, and the addresses of these queues.
+async fn queues<const N: usize>(options: &Place, names: [QueueName; N]) -> Result<(aws_sdk_sqs::Client, [String; N]), Failure> {
+    let Some(stack) = &options.stack else {
+        let endpoint = dev_endpoint(options).await;
+        let client = cloud::sqs_at(&endpoint, Token::of(&endpoint).as_ref()).await;
+        return Ok((client, names.map(|name| cloud::queue_url_at(&endpoint, name.of_dev()))));
+    };
     let config = config(options).await;
     let outputs = outputs(&config, stack).await?;
-    let sqs = aws_sdk_sqs::Client::new(&config);
-    let actions = SqsActions::new(sqs.clone(), output(&outputs, stack, "ActionsQueueUrl")?);
-    Ok(Some((actions, SqsTimers::new(sqs, output(&outputs, stack, "EventsQueueUrl")?))))
+    let mut urls = names.map(|_| String::new());
+    for (url, name) in urls.iter_mut().zip(names) {
+        *url = output(&outputs, stack, name.output())?;
+    }
+    Ok((aws_sdk_sqs::Client::new(&config), urls))
+}
+
+/// The queues that a processor sends to.
+pub(crate) async fn sending(options: &Place) -> Result<(SqsActions, SqsTimers), Failure> {
+    let (sqs, [actions, events]) = queues(options, [QueueName::Actions, QueueName::Events]).await?;
+    Ok((SqsActions::new(sqs.clone(), actions), SqsTimers::new(sqs, events)))
 }
 
 /// Whose credentials these are, as AWS says; `None` of a `tidings dev`, and where AWS has no answer.
@@ -70,28 +153,32 @@ pub(crate) async fn identity(options: &Place) -> Option<String> {
     sts.get_caller_identity().send().await.ok()?.arn
 }
 
-/// The events queue of the stack that the options name; `None` where they name none.
-pub(crate) async fn events_queue(options: &Place) -> Result<Option<SqsQueue>, Failure> {
-    let Some(stack) = &options.stack else { return Ok(None) };
-    let config = config(options).await;
-    let url = output(&outputs(&config, stack).await?, stack, "EventsQueueUrl")?;
-    Ok(Some(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))
+pub(crate) async fn events_queue(options: &Place) -> Result<SqsQueue, Failure> {
+    let (sqs, [url]) = queues(options, [QueueName::Events]).await?;
+    Ok(SqsQueue::new(sqs, url))
 }
 
-/// The links queue of the stack that the options name; `None` where they name none.
-pub(crate) async fn links_queue(options: &Place) -> Result<Option<SqsQueue>, Failure> {
-    let Some(stack) = &options.stack else { return Ok(None) };
-    let config = config(options).await;
-    let url = output(&outputs(&config, stack).await?, stack, "LinksQueueUrl")?;
-    Ok(Some(SqsQueue::new(aws_sdk_sqs::Client::new(&config), url)))
+pub(crate) async fn links_queue(options: &Place) -> Result<SqsQueue, Failure> {
+    let (sqs, [url]) = queues(options, [QueueName::Links]).await?;
+    Ok(SqsQueue::new(sqs, url))
 }
 
-/// The dead-letter queue of a stack; `None` of a `tidings dev`, whose queues nobody else can see.
-pub(crate) async fn dead_letters(options: &Place) -> Result<Option<DeadLetters>, Failure> {
-    let Some(stack) = &options.stack else { return Ok(None) };
-    let config = config(options).await;
-    let url = output(&outputs(&config, stack).await?, stack, "DeadLetterQueueUrl")?;
-    Ok(Some(DeadLetters::new(aws_sdk_sqs::Client::new(&config), url)))
+pub(crate) async fn dead_letters(options: &Place) -> Result<DeadLetters, Failure> {
+    let (sqs, [url]) = queues(options, [QueueName::DeadLetters]).await?;
+    Ok(DeadLetters::new(sqs, url))
+}
+
+/// How much is in the events queue.
+pub(crate) async fn events_depth(options: &Place) -> Result<Depth, Failure> {
+    let [(_, depth), ..] = depths(options).await?;
+    depth.map_err(|error| unreadable(options, &error))
+}
+
+/// How much is in the queues that keep events or what came of them.
+pub(crate) async fn depths(options: &Place) -> Result<[(&'static str, Result<Depth, Unavailable>); 3], Failure> {
+    let (sqs, [events, dead, actions]) = queues(options, [QueueName::Events, QueueName::DeadLetters, QueueName::Actions]).await?;
+    let (events, dead, actions) = tokio::join!(Depth::of(&sqs, &events), Depth::of(&sqs, &dead), Depth::of(&sqs, &actions));
+    Ok([("events", events), ("dead letters", dead), ("actions", actions)])
 }
 
 /// The sources' secret of a stack; `None` where the options name none.
@@ -170,17 +257,11 @@ pub(crate) struct QueueCount {
     pub(crate) messages: u64,
 }
 
-/// The queues of the stack that the options name; none of a `tidings dev`, whose queues nobody else can see.
+/// How many messages are in them in all.
 pub(crate) async fn queue_counts(options: &Place) -> Result<Vec<QueueCount>, Failure> {
-    let Some(stack) = &options.stack else { return Ok(Vec::new()) };
-    let config = config(options).await;
-    let outputs = outputs(&config, stack).await?;
-    let sqs = aws_sdk_sqs::Client::new(&config);
     let mut counts = Vec::new();
-    for (queue, name) in [("events", "EventsQueueUrl"), ("dead letters", "DeadLetterQueueUrl"), ("actions", "ActionsQueueUrl")] {
-        let depth = Depth::of(&sqs, &output(&outputs, stack, name)?).await;
-        let depth = depth.map_err(|error| unreadable(options, &error))?;
-        counts.push(QueueCount { queue, messages: depth.all() });
+    for (queue, depth) in depths(options).await? {
+        counts.push(QueueCount { queue, messages: depth.map_err(|error| unreadable(options, &error))?.all() });
     }
     Ok(counts)
 }

@@ -47,6 +47,26 @@ fn changed(name: &str, from: &str, to: &str) -> String {
     path
 }
 
+#[test]
+fn a_type_that_a_provider_never_sends_is_answered_by_those_that_are_alike() {
+    let project = PathBuf::from(format!("{}/chat", env!("CARGO_TARGET_TMPDIR")));
+    std::fs::create_dir_all(&project).expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(project.join(name), text).expect("a file");
+    write("sources.yaml", "version: 1\nsources:\n  telegram: { provider: telegram }\n");
+    for (wrong, said) in [("message.text", "did you mean message."), ("mesage.private", "did you mean \"message.private\"?")] {
+        write(
+            "rules.yaml",
+            &format!("version: 1\nrules:\n  - name: wrote\n    on: {wrong}\n    source: telegram\n    goto: wrote\n"),
+        );
+        let output = rules(&["check", "--project", &project.display().to_string()]);
+        let seen = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(seen.contains(said) && seen.contains("message.private"), "{wrong}: {seen}");
+        // A type that a preset's template may give is a note; what is almost a known one is a slip.
+        let status = if wrong == "message.text" { 0 } else { 1 };
+        assert_eq!(output.status.code(), Some(status), "{wrong}: {seen}");
+    }
+}
+
 /// This is what holds `events/project/tests` in CI.
 #[test]
 fn the_shipped_rules_do_what_their_tests_say() {

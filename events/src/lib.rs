@@ -4,6 +4,7 @@
 //! the receiver's own interpreter run the other way, so there is no second implementation of a scheme. The secrets here
 //! are public: they are for machines that nobody else can reach.
 
+mod fresh;
 mod identity;
 mod lambda;
 pub mod project;
@@ -12,6 +13,7 @@ pub mod samples;
 mod sign;
 pub mod signable;
 
+pub use fresh::{MARK, Renewed};
 pub use identity::Identity;
 pub use lambda::api_gateway_event;
 pub use sample::Sample;
@@ -54,6 +56,9 @@ pub struct Case {
     pub name: String,
     /// In a few words.
     pub about: String,
+    /// What the demo says when it arrives. Without it the demo says nothing of the case, unless it is asked for everything.
+    #[serde(default)]
+    pub story: Option<String>,
     pub source: String,
     /// A file of `bodies/`.
     pub body: String,

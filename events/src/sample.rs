@@ -4,7 +4,6 @@ use crate::sign::RequestError;
 use crate::{Case, corpus};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tidings_config::Reference;
 use tidings_config::limits::MAX_REQUEST_HEADERS;
 use tidings_config::provider::{Provider, Vector};
 use tidings_config::source::{JSON, Source};
@@ -60,24 +59,11 @@ impl Sample {
     /// Takes out what proves who signed. What stands in the body's JSON is written anew by signing.
     pub fn remove_signature(&mut self, source: &Source) {
         for place in &source.scheme.signature.from.0 {
-            match place {
-                Reference::Header(name) => drop(self.headers.remove(name)),
-                Reference::Query(name) => {
-                    let others = self.query.split('&').filter(|pair| !pair.starts_with(&format!("{name}=")));
-                    self.query = others.collect::<Vec<_>>().join("&");
-                }
-                Reference::Body
-                | Reference::Url
-                | Reference::Method
-                | Reference::Signature(_)
-                | Reference::Json(_)
-                | Reference::JsonOrEmpty(_)
-                | Reference::Jwt(_)
-                | Reference::FormField(_)
-                | Reference::Form
-                | Reference::Crc32
-                | Reference::Canonical(_)
-                | Reference::Secret => {}
+            if let Some(name) = place.header() {
+                self.headers.remove(name);
+            } else if let Some(name) = place.query() {
+                let others = self.query.split('&').filter(|pair| !pair.starts_with(&format!("{name}=")));
+                self.query = others.collect::<Vec<_>>().join("&");
             }
         }
     }

@@ -53,6 +53,8 @@ pub enum RequestError {
     TooManyHeaders,
     #[error("no vector of preset {0} holds an event, and the corpus has none")]
     NoSample(String),
+    #[error("{0} can't be set: {1}")]
+    NoPlace(String, String),
     #[error("can't be signed: {0}")]
     Sign(#[from] SignError),
 }

@@ -11,9 +11,9 @@ use tidings_config::limits::{
 };
 use tidings_config::rules::Priority;
 use tidings_config::time::Timestamp;
-use tidings_core::action::{Action, ActionId};
+use tidings_core::action::{Action, ActionId, ActionNote};
 use tidings_core::claim::decide::{Body, Committed, Recorded, RecordedEffect};
-use tidings_core::claim::{Claim, ClaimKey, ClaimState, EventField, NewClaim, Outcome, Sha256Hex};
+use tidings_core::claim::{Claim, ClaimKey, ClaimState, EventField, NewClaim, Outcome, Sha256Hex, TimelineKey};
 use tidings_core::context::{
     Content, Context, Deferred, Deliveries, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page,
     Place, Seen, Waiting,
@@ -87,12 +87,12 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         received: NOW,
         processed: LATER,
         conversation: conversation.into(),
-        occurred: format!("{NOW}#{id}"),
+        occurred: TimelineKey::stored(format!("{NOW}#{id}")),
         outcome: Outcome::Applied,
         rules: vec!["paid".into()],
         node: Some("thanks".into()),
         off_schema: Some("schema 2: /id isn't as expected".into()),
-        actions: vec!["paid/notify queued".into()],
+        actions: vec![ActionNote::read("paid/notify queued".into())],
         trace_id: Some("1-00000000-000000000000000000000000".into()),
         overtaken: vec!["order/2.status".into()],
         joins: vec!["join#ready#1".into()],
@@ -230,11 +230,14 @@ pub async fn context_store(tables: &Tables) {
         (ClaimState::Processed, Some(Outcome::Applied), Some("c"))
     );
     assert_eq!((claim.received, claim.processed, claim.node.as_deref()), (Some(NOW), Some(LATER), Some("thanks")));
-    assert_eq!((claim.rules, claim.body_sha256.is_some()), (vec!["paid".to_owned()], true));
+    assert_eq!((&claim.rules, claim.body_sha256.is_some()), (&vec!["paid".to_owned()], true));
     assert_eq!(claim.expires, Timestamp::from_unix_s(LATER.plus(CLAIM_LIFETIME).unix_s()), "the commit refreshes it");
     assert_eq!(claim.off_schema.as_deref(), Some("schema 2: /id isn't as expected"));
     assert_eq!(claim.overtaken, ["order/2.status"]);
-    assert_eq!((claim.actions, claim.joins), (vec!["paid/notify queued".to_owned()], vec!["join#ready#1".to_owned()]));
+    assert_eq!(
+        (claim.action_lines(), claim.joins.clone()),
+        (vec!["paid/notify queued".to_owned()], vec!["join#ready#1".to_owned()])
+    );
     let loaded = load("c", &["order/1"]).await;
     let facts = loaded[&Place::new("c", ItemKey::Entity("order/1".into()))].facts().expect("facts");
     let order = Order { sequence: Some(7), ..Order::at(NOW, key("a")) };
@@ -403,7 +406,7 @@ pub async fn burials(tables: &Tables) {
     }
 
     // Whose it is may be known all the same, and is remembered when it fails again and nobody can say.
-    let entry = Entry { conversation: "d".into(), occurred: "2026-11-20T10:00:00.000Z#d".into() };
+    let entry = Entry { conversation: "d".into(), occurred: TimelineKey::stored("2026-11-20T10:00:00.000Z#d".into()) };
     assert_eq!(contexts.bury(&Burial { entry: Some(entry), ..burial("d") }).await.expect("an answer"), Buried::Yes);
     assert_eq!(contexts.bury(&burial("d")).await.expect("an answer"), Buried::Yes);
     let dead = inspect.timeline("d").await;
@@ -491,7 +494,7 @@ pub async fn timeline(tables: &Tables) {
         [("b", "2026-11-20T10:00:00.000Z#b"), ("a", "2026-11-20T11:00:00.000Z#a"), ("c", "2026-11-20T09:00:00.000Z#c")]
     {
         assert_eq!(claims.record(&new_claim(id, b"body")).await, Recorded::New);
-        let commit = Commit { occurred: occurred.into(), ..commit(id, "c", &[]) };
+        let commit = Commit { occurred: TimelineKey::stored(occurred.into()), ..commit(id, "c", &[]) };
         assert_eq!(contexts.commit(&commit).await, Committed::Yes);
     }
     assert_eq!(claims.record(&new_claim("waiting", b"body")).await, Recorded::New);

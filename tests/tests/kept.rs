@@ -5,9 +5,9 @@ use tidings_cli::dev::cloud::{CLAIMS_TABLE, Cloud, Options};
 use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
 use tidings_config::time::Timestamp;
 use tidings_core::aws::KeptFound;
-use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::Committed;
 use tidings_core::claim::search::Search;
+use tidings_core::claim::{ClaimKey, TimelineKey};
 use tidings_core::context::Context;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::kept::KeptEvent;
@@ -45,7 +45,7 @@ impl World {
             payload: Payload::Json(RawValue::from_string("{}".to_owned()).unwrap()),
         });
         let commit = Commit {
-            occurred: format!("{}#{key}", at(-second)),
+            occurred: TimelineKey::new(at(-second), &key),
             event: KeptEvent::of(&envelope).filter(|_| keep),
             ..noted(&envelope, conversation, at(second))
         };
@@ -60,7 +60,7 @@ impl World {
             at: at(second),
             reason: "no".to_owned(),
             receive_count: 5,
-            entry: Some(Entry { conversation: conversation.to_owned(), occurred: format!("{}#{key}", at(second)) }),
+            entry: Some(Entry { conversation: conversation.to_owned(), occurred: TimelineKey::new(at(second), &key) }),
             trace_id: None,
             key,
         };

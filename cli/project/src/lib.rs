@@ -19,8 +19,11 @@ pub use sources_file::{read_provider, read_source_names, read_sources, read_sour
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
 use sha2::{Digest, Sha256};
-use std::cmp::Reverse;
 use std::fmt;
+use strsim::osa_distance;
+
+/// Letters that are left out, added, changed or swapped in a word that was probably meant, at most.
+const MAX_SLIPS: usize = 2;
 
 /// What tells a file's text from another: its hash in hex. How lines end says nothing, since Git may write them in another way.
 pub fn file_sha256(text: &str) -> String {
@@ -125,49 +128,13 @@ fn in_words(message: &str) -> String {
     }
 }
 
-/// The one of the allowed words that was probably meant.
+/// What follows a word that isn't allowed, where one that is allowed was probably meant: `; did you mean "stripe"?`, else nothing.
 pub fn did_you_mean<'w>(seen: &str, allowed: impl IntoIterator<Item = &'w str>) -> String {
-    let nearest = allowed.into_iter().map(|word| (distance(seen, word), word)).min();
+    let nearest = allowed.into_iter().map(|word| (osa_distance(seen, word), word)).min();
     match nearest {
-        Some((n, word)) if n <= 2 && n < seen.len() => format!("; did you mean {word:?}?"),
+        Some((n, word)) if n <= MAX_SLIPS && n < seen.chars().count() => format!("; did you mean {word:?}?"),
         Some(_) | None => String::new(),
     }
-}
-
-/// Of the words at most so many, in their order: those that begin as one of the seen ones does, then those that differ from it by the
-/// fewest edits.
-pub fn nearest<'w>(seen: &[String], words: &[&'w str], most: usize) -> Vec<&'w str> {
-    if words.len() <= most {
-        return words.to_vec();
-    }
-    let rank = |word: &str| {
-        let of_one = |seen: &String| {
-            let begin = seen.chars().zip(word.chars()).take_while(|(a, b)| a == b).count();
-            (Reverse(begin), distance(seen, word))
-        };
-        seen.iter().map(of_one).min()
-    };
-    let mut ranked: Vec<_> = words.iter().enumerate().map(|(n, word)| (rank(word), n)).collect();
-    ranked.sort();
-    let mut shown: Vec<usize> = ranked.into_iter().take(most).map(|(_, n)| n).collect();
-    shown.sort_unstable();
-    shown.into_iter().map(|n| words[n]).collect()
-}
-
-/// Edits (insert, delete, replace) that make one word the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = corner + usize::from(from != *to);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -179,6 +146,7 @@ mod tests {
         let words = ["github", "stripe", "slack"];
         assert_eq!(did_you_mean("strpe", words), "; did you mean \"stripe\"?");
         assert_eq!(did_you_mean("gihub", words), "; did you mean \"github\"?");
+        assert_eq!(did_you_mean("stirpe", words), "; did you mean \"stripe\"?", "two letters in the wrong order are one slip");
         assert_eq!(did_you_mean("paypal", words), "");
     }
 }

@@ -9,9 +9,9 @@ use tidings_core::manual::BatchName;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It listens on 127.0.0.1 with the receiver as it is deployed, on an embedded cloud; a provider reaches it by your tunnel,\n\
-        `tidings send` directly. Each delivery that verifies becomes a file, 0001-stripe.json, without its signature and with\n\
-        pseudonyms for what is secret or personal. Look at the files before you commit them: what redacting can't know is in\n\
+    after_help = "It listens on 127.0.0.1 with the receiver as it is deployed, on an embedded cloud; a provider reaches it by your tunnel, \
+        `tidings send` directly. Each delivery that verifies becomes a file, 0001-stripe.json, without its signature and with \
+        pseudonyms for what is secret or personal. Look at the files before you commit them: what redacting can't know is in \
         docs/captures.md.\n\n\
         It ends with --count, --for, Ctrl-C, or when the folder is full (64 MiB).\n\
         Exit status: 0 something was recorded, 1 nothing was, or the folder is full, 2 called wrongly.\n\nExamples:\n  \
@@ -56,13 +56,13 @@ pub struct CaptureOptions {
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("changes").args(["url", "apply"]),
-    after_help = "Without --url nothing leaves this machine: the deliveries are signed with demo secrets and go through the receiver and the\n\
+    after_help = "Without --url nothing leaves this machine: the deliveries are signed with demo secrets and go through the receiver and the \
         processor as they are deployed, over stores in memory. With --url they are signed and sent, as their provider would.\n\n\
-        Of a stack its timeline can be replayed, as far as its events are kept: those that were processed since it was deployed with\n\
-        KeepEvents=true, up to 64 KiB each, for 30 days; the first 1,000, in the order in which they were processed. --since and\n\
-        --until are then times of processing. Without --conversation or --key the whole claims table is read, and billed so. What\n\
+        Of a stack its timeline can be replayed, as far as its events are kept: those that were processed since it was deployed with \
+        KeepEvents=true, up to 64 KiB each, for 30 days; the first 1,000, in the order in which they were processed. --since and \
+        --until are then times of processing. Without --conversation or --key the whole claims table is read, and billed so. What \
         died is in the dead-letter queue: --dlq, and --reason with it. Nothing changes in the stack, unless --apply is given.\n\n\
-        --apply writes: what each event wrote before goes, and the rules decide again, where it stood among others. --reason\n\
+        --apply writes: what each event wrote before goes, and the rules decide again, where it stood among others. --reason \
         is then why, for the record. docs/operating.md\n\n\
         Exit status: 0 all were accepted and none died, or nothing differs; 1 not; 2 called wrongly.\n\nExamples:\n  \
         tidings replay captures/checkout\n  \

@@ -79,7 +79,7 @@ pub struct DlqShow {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without --yes it says what would be moved. A message leaves the dead-letter queue after the events queue has\n\
+    after_help = "Without --yes it says what would be moved. A message leaves the dead-letter queue after the events queue has \
         acknowledged it: interrupt it as you like, and run it again. What was received more than 29 days ago is refused.\n\n\
         Exit status: 0 all that matched was moved or refused, 1 something was left.\n\nExamples:\n  \
         tidings dlq redrive --stack tidings --reason \"set.total\"\n  \

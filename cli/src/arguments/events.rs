@@ -37,7 +37,7 @@ pub struct EventsShow {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without --conversation the whole claims table is read, and billed so; standard error says how much that was. Times\n\
+    after_help = "Without --conversation the whole claims table is read, and billed so; standard error says how much that was. Times \
         are then those of receipt; with --conversation they are the events' own, and only its events are read.\n\nExamples:\n  \
         tidings events list --conversation whatsapp:491713920012\n  \
         tidings events list --stack tidings --state dead --since 2h\n  \
@@ -54,8 +54,8 @@ pub struct EventsList {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Each event is printed once for each state that it is seen in, oldest first; of those there\n\
-        are already, the newest 50. Without --conversation the whole claims\n\
+#[command(after_help = "Each event is printed once for each state that it is seen in, oldest first; of those there \
+        are already, the newest 50. Without --conversation the whole claims \
         table is read at each look, and billed so. With --json each line is an object.\n\nExamples:\n  \
         tidings events tail\n  \
         tidings events tail --stack tidings --conversation whatsapp:491713920012\n  \

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A dry run unless --yes is given: it says what is stored now, and what would be. What you say takes the place of what is\n\
-        stored, whatever its time; an event that happens after it takes its place. A counter takes a whole number, a set a list, a\n\
+    after_help = "A dry run unless --yes is given: it says what is stored now, and what would be. What you say takes the place of what is \
+        stored, whatever its time; an event that happens after it takes its place. A counter takes a whole number, a set a list, a \
         ladder one of its values. Who, when, why and what was there before stays with the claim: tidings events show '@manual#…'.\n\
         docs/operating.md says what the credentials need.\n\n\
         Exit status: 0 done, or a dry run; 1 not; 2 called wrongly.\n\nExamples:\n  \
@@ -40,7 +40,7 @@ pub struct ContextSet {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A dry run unless --yes is given. What is forgotten stays so until an event that happens after it sets it again. A counter\n\
+    after_help = "A dry run unless --yes is given. What is forgotten stays so until an event that happens after it sets it again. A counter \
         begins again at 0, a set empty.\n\n\
         Exit status: 0 done, or a dry run; 1 not; 2 called wrongly.\n\nExamples:\n  \
         tidings context unset whatsapp:491713920012 order/1042 carrier tracking --stack tidings\n  \

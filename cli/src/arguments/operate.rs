@@ -8,7 +8,7 @@ use tidings_config::rules::Span;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "One screen: the endpoint, the alarms that fire, what waits, how much came, and what to do next, the worst first. It\n\
+    after_help = "One screen: the endpoint, the alarms that fire, what waits, how much came, and what to do next, the worst first. It \
         reads only. What can't be read is said, with the permission that it needs; the rest is shown all the same.\n\
         Exit status: 0 healthy, 1 something is wrong or can't be read, 2 called wrongly.\n\nExamples:\n  \
         tidings status                              of a running `tidings dev`\n  \
@@ -67,10 +67,15 @@ pub fn dev_url() -> String {
     format!("http://127.0.0.1:{DEV_PORT}")
 }
 
+/// Where its DynamoDB and SQS are.
+pub fn dev_aws_url() -> String {
+    format!("http://127.0.0.1:{}", DEV_PORT + 1)
+}
+
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("what").required(true).args(["secret_file", "generate", "drop_old"]),
-    after_help = "Step by step, with what to do at the provider: docs/rotation.md. Secrets are never printed, but for one that was\n\
+    after_help = "Step by step, with what to do at the provider: docs/rotation.md. Secrets are never printed, but for one that was \
         generated: once, to a terminal or into a file.\n\nExamples:\n  \
         tidings rotate stripe --stack tidings --secret-file new.txt               say what would change\n  \
         tidings rotate stripe --stack tidings --secret-file new.txt --yes         put it in front\n  \

@@ -5,7 +5,7 @@ use crate::Failure;
 use crate::arguments::LinkOptions;
 use crate::dev::access::Token;
 use crate::style::{GOOD, NAME, data, paint, say};
-use crate::target::{links_queue, unreadable};
+use crate::target::{events_show, links_queue, unreadable};
 use serde_json::json;
 use std::process::ExitCode;
 use tidings_config::time::{Clock, SystemClock};
@@ -28,9 +28,10 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     };
     link.check().map_err(Failure::new)?;
     let message = link.encode();
-    if let Some(queue) = links_queue(&options.target.at).await? {
-        let sent: Result<(), _> = queue.send(&[&message], None).await.into_iter().collect();
-        sent.map_err(|error| unreadable(&options.target.at, &error))?;
+    let at = &options.target.at;
+    if at.stack.is_some() || at.endpoint_url.is_some() {
+        let sent: Result<(), _> = links_queue(at).await?.send(&[&message], None).await.into_iter().collect();
+        sent.map_err(|error| unreadable(at, &error))?;
     } else {
         let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev::LINKS_PATH);
         let token = Token::of(&url);
@@ -43,7 +44,13 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
         data(&json!({"claim_key": link.claim_key(), "identity": identity, "conversation": conversation, "move": options.moves}));
     } else {
         let (identity, conversation) = (paint(NAME, &options.identity), paint(NAME, &options.conversation));
-        say!("{} {identity} → {conversation}: tidings events show '{}'", paint(GOOD, "queued"), link.claim_key());
+        let place = match (&at.stack, &at.endpoint_url) {
+            (Some(stack), _) => Some(format!("tidings events show '{}' --stack {stack}", link.claim_key())),
+            (None, Some(endpoint)) => events_show(endpoint, link.claim_key()).await,
+            (None, None) => events_show(&options.url, link.claim_key()).await,
+        };
+        let next = place.map_or_else(String::new, |command| format!(": {command}"));
+        say!("{} {identity} → {conversation}{next}", paint(GOOD, "queued"));
     }
     Ok(ExitCode::SUCCESS)
 }

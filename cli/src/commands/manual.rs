@@ -9,7 +9,7 @@ use crate::style::{FAINT, NAME, paint, say, short};
 use crate::target::{Tables, identity, unreadable};
 use async_trait::async_trait;
 use processor::commit::Done;
-use processor::failure::Failure as Unprocessed;
+use processor::failure::{Failure as Unprocessed, FailureKind};
 use processor::manual::Work;
 use processor::{Ports, Processor};
 use serde::Serialize;
@@ -21,7 +21,7 @@ use tidings_config::limits::{CONFLICT_PAUSE, MANUAL_TRIES, MAX_MANUAL_TEXT_BYTES
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;
-use tidings_core::action::Action;
+use tidings_core::action::{Action, ActionNote};
 use tidings_core::aws::{DynamoContexts, Https};
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{Committed, RecordedEffect};
@@ -62,7 +62,7 @@ pub(crate) struct Came {
     /// What is newer, and stays.
     pub(crate) overtaken: Vec<String>,
     /// What became of its actions, and what had no room.
-    pub(crate) actions: Vec<String>,
+    pub(crate) actions: Vec<ActionNote>,
     /// In a dry run: what would be sent at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) texts: Vec<String>,
@@ -123,11 +123,11 @@ impl Hand {
         let mut tries = 1;
         let done = loop {
             match self.processor.apply(work).await {
-                Err(Unprocessed::Unavailable(_) | Unprocessed::Contended) if tries < MANUAL_TRIES => {
+                Err(failure) if failure.is_transient() && tries < MANUAL_TRIES => {
                     tokio::time::sleep(CONFLICT_PAUSE.saturating_mul(1 << (2 * tries).min(8)).min(Duration::from_secs(2))).await;
                     tries += 1;
                 }
-                Err(Unprocessed::Undelivered(_)) => break None,
+                Err(failure) if failure.is_unsent() => break None,
                 done => break Some(done?),
             }
         };
@@ -156,7 +156,12 @@ impl Hand {
 
 /// Why it wasn't done.
 pub(crate) fn not_done(at: &Place, failure: &Unprocessed) -> Failure {
-    if let Unprocessed::Unavailable(error) = failure { unreadable(at, error) } else { Failure::new(failure.to_string()) }
+    if let FailureKind::Unavailable(error) = &failure.kind
+        && !failure.is_unsent()
+    {
+        return unreadable(at, error);
+    }
+    Failure::new(failure.to_string())
 }
 
 /// A change of a fact, for people, in a line.

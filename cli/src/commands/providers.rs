@@ -11,6 +11,7 @@ use tidings_config::provider::Provider;
 use tidings_events::Identity;
 use tidings_events::samples::{self, Kind};
 use tidings_events::signable::Signable;
+use tidings_project::did_you_mean;
 
 pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
     let providers = tidings_project::presets();
@@ -65,7 +66,8 @@ pub(crate) fn show(options: ProvidersShow) -> Result<ExitCode, Failure> {
 /// What the samples have of it.
 fn of_type<'k, 's>(kinds: &'k [Kind<'s>], name: &str, provider: &Provider) -> Result<&'k Kind<'s>, Failure> {
     kinds.iter().find(|kind| kind.event.event_type == name).ok_or_else(|| {
-        Failure::new(format!("no sample of {} is of type {name:?}", provider.name))
+        let near = did_you_mean(name, kinds.iter().map(|kind| kind.event.event_type.as_str()));
+        Failure::new(format!("no sample of {} is of type {name:?}{near}", provider.name))
             .hint(format!("tidings providers show {} lists the types that there are samples of", provider.name))
     })
 }

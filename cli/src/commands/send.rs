@@ -1,22 +1,27 @@
 //! `tidings send`: signs a realistic event and posts it.
 
+mod said;
+
 use crate::Failure;
 use crate::arguments::SendOptions;
 use crate::captures::Recorded;
 use crate::commands::files;
-use crate::commands::verify::answer::{Answer, Event, own_path};
+use crate::commands::verify::answer::{Answer, own_path};
+use crate::dev::about::now_at;
 use crate::sources;
-use crate::style::{BAD, FAINT, GOOD, STRONG, data, note, paint, pretty, say, short};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::style::{FAINT, data, paint, pretty, say, short};
 use receiver::verify::can_sign;
+use ring::rand::{SecureRandom, SystemRandom};
+use said::Sent;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
 use tidings_config::limits::MAX_REQUEST_FILE_BYTES;
 use tidings_config::source::{OWN, Source};
 use tidings_config::time::{Clock, SystemClock, Timestamp};
-use tidings_events::{Case, RequestError, Sample, SignedRequest, Tamper, api_gateway_event, corpus};
+use tidings_config::{JsonPath, WordError};
+use tidings_events::{Case, Renewed, RequestError, Sample, SignedRequest, Tamper, api_gateway_event, corpus};
+use tidings_project::did_you_mean;
 
 /// A provider waits this long at most; so do we.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,30 +31,25 @@ pub(crate) async fn run(options: SendOptions) -> Result<ExitCode, Failure> {
         list(options.json);
         return Ok(ExitCode::SUCCESS);
     }
-    let Signed { source, request, document, at } = signed(&options)?;
+    let Signed { source, request, document, at, renewed } = signed(&options).await?;
     if options.lambda {
         pretty(&api_gateway_event(&request, SystemClock.now()));
         return Ok(ExitCode::SUCCESS);
     }
+    let answer = Answer::of(&source, &request.delivery(), at, &document, None, &own_path(&source)).await;
+    let sent = Sent { source: &source, request: &request, answer: &answer, renewed };
     if options.dry_run {
-        let answer = Answer::of(&source, &request.delivery(), at, &document, None, &own_path(&source)).await;
-        print(&request, &answer, options.json);
+        sent.print_dry(options.json);
         return Ok(ExitCode::SUCCESS);
     }
     let keys = request.claim_keys(&source, &files::secrets(&document, &source)?[0], at);
     let reply = post(&options.url, &request)?;
-    let accepted = (200..300).contains(&reply.status);
     if options.json {
-        let said = json!({ "source": request.source, "status": reply.status, "reply": reply.body, "claim_keys": keys });
-        data(&said);
+        sent.print_json(&reply, &keys);
     } else {
-        let style = if accepted { GOOD } else { BAD };
-        say!("{} {}  {}", paint(style, reply.status), paint(STRONG, reply.word()), paint(FAINT, &reply.body));
-        if accepted {
-            keys.iter().for_each(|key| say!("    {} tidings events show '{key}'", paint(FAINT, "what became of it:")));
-        }
+        sent.print(&reply, &keys, &options).await;
     }
-    Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if reply.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// A request, and what it was signed with.
@@ -58,15 +58,41 @@ struct Signed {
     request: SignedRequest,
     document: String,
     at: Timestamp,
+    /// `None`: it is what was named, as it is.
+    renewed: Option<Renewed>,
 }
 
-fn signed(options: &SendOptions) -> Result<Signed, Failure> {
-    let Wanted { source, sample, tamper } = wanted(options)?;
+async fn signed(options: &SendOptions) -> Result<Signed, Failure> {
+    let Wanted { source, mut sample, tamper, is_fixed } = wanted(options)?;
     let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
     let secret = &files::secrets(&document, &source)?[0];
-    let at = SystemClock.now();
+    // That of the receiver: a `tidings dev` may be ahead.
+    let at = now_at(&options.url).await;
+    let is_new = options.new || !(options.same || is_fixed);
+    let renewed = is_new.then(|| sample.renew(&source, secret, at, &mut random_byte())).transpose().map_err(unsigned)?;
+    for setting in &options.set {
+        let (path, value) = setting.split_once('=').ok_or_else(|| bad_setting(setting, "no ="))?;
+        let path: JsonPath = path.parse().map_err(|error: WordError| bad_setting(setting, &error.to_string()))?;
+        sample.set(&path, value).map_err(unsigned)?;
+    }
     let request = sample.sign(&source, secret, at, options.tamper.map(Tamper::from).or(tamper)).map_err(unsigned)?;
-    Ok(Signed { source, request, document, at })
+    Ok(Signed { source, request, document, at, renewed })
+}
+
+fn bad_setting(setting: &str, why: &str) -> Failure {
+    Failure::new(format!("--set {setting:?}: {why}")).hint("allowed: PATH=VALUE, as in data.object.amount=5 or items[0].name=Tea")
+}
+
+/// Bytes that nobody can foresee; where the system has none, those of the clock, which are new enough for an id.
+fn random_byte() -> impl FnMut() -> u8 {
+    let chance = SystemRandom::new();
+    move || {
+        let mut byte = [0];
+        match chance.fill(&mut byte) {
+            Ok(()) => byte[0],
+            Err(_) => std::time::Instant::now().elapsed().subsec_nanos().to_le_bytes()[0],
+        }
+    }
 }
 
 /// What is to be sent.
@@ -75,6 +101,8 @@ struct Wanted {
     sample: Sample,
     /// As the case wants it.
     tamper: Option<Tamper>,
+    /// It was named: a case, a file or a capture, which is sent as it is.
+    is_fixed: bool,
 }
 
 fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
@@ -82,15 +110,15 @@ fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
         let recorded = Recorded::read(path)?;
         let (source, mut sample) = (recorded.source(&options.url)?, recorded.sample()?);
         headers(options, &mut sample)?;
-        return Ok(Wanted { source, sample, tamper: None });
+        return Ok(Wanted { source, sample, tamper: None, is_fixed: true });
     }
-    let case =
-        match &options.case {
-            None => None,
-            Some(name) => Some(corpus().case(name).ok_or_else(|| {
-                Failure::new(format!("the corpus has no case {name:?}")).hint("tidings send --list shows them")
-            })?),
-        };
+    let case = match &options.case {
+        None => None,
+        Some(name) => Some(corpus().case(name).ok_or_else(|| {
+            let near = did_you_mean(name, corpus().cases.iter().map(|case| case.name.as_str()));
+            Failure::new(format!("the corpus has no case {name:?}{near}")).hint("tidings send --list shows them")
+        })?),
+    };
     let name = case.map(|case| &case.source).or(options.provider.as_ref());
     let name = name.ok_or_else(|| Failure::new("no source and no case"))?;
     let source =
@@ -109,9 +137,10 @@ fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
         (None, _) => Sample::of_preset(&sources::preset(&source.provider)?),
     };
     let mut sample = sample.map_err(unsigned)?;
+    let is_fixed = own.is_some() || case.is_some();
     sample.body = own.unwrap_or(sample.body);
     headers(options, &mut sample)?;
-    Ok(Wanted { source, sample, tamper: case.and_then(|case| case.tamper) })
+    Ok(Wanted { source, sample, tamper: case.and_then(|case| case.tamper), is_fixed })
 }
 
 /// Those that were said.
@@ -155,6 +184,10 @@ impl Reply {
     pub(crate) fn word(&self) -> &str {
         self.body["status"].as_str().or_else(|| self.body["error"].as_str()).unwrap_or("")
     }
+
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
 }
 
 /// Posts a request. Any answer is an answer; none is a failure.
@@ -173,31 +206,6 @@ pub(crate) fn post(url: &str, request: &SignedRequest) -> Result<Reply, Failure>
     let text = response.body_mut().read_to_string().unwrap_or_default();
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     Ok(Reply { status, body })
-}
-
-/// Prints the request, so that somebody can send it, and what the receiver would answer.
-fn print(request: &SignedRequest, answer: &Answer, json: bool) {
-    let events: Vec<String> = answer.events.iter().map(Event::line).collect();
-    let events = if events.is_empty() { "no event comes of it".to_owned() } else { events.join("; ") };
-    note(&format!("the receiver would answer {} {}: {events}", answer.status, answer.text()));
-    answer.hint.iter().for_each(|hint| note(hint));
-    let headers: serde_json::Map<String, Value> =
-        request.headers.iter().map(|(n, v)| (n.as_str().to_owned(), json!(String::from_utf8_lossy(v.as_bytes())))).collect();
-    if json {
-        let body = STANDARD.encode(&request.body);
-        let said = json!({
-            "source": request.source, "method": request.method, "path": request.path, "headers": headers, "body_base64": body,
-            "answer": answer,
-        });
-        data(&said);
-        return;
-    }
-    say!("{} {}", request.method, request.path);
-    for (name, value) in &headers {
-        say!("{name}: {}", value.as_str().unwrap_or_default());
-    }
-    say!("");
-    String::from_utf8_lossy(&request.body).split('\n').for_each(|line| say!("{line}"));
 }
 
 fn list(json: bool) {

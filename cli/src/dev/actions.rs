@@ -1,4 +1,7 @@
-//! A chatbot in a few lines: takes actions out of their queue, does each once by its id, and shows it.
+//! Where actions go: to the terminal, to standard output as data, to a bot of this machine ([`super::push`]), or nowhere: then they
+//! stay in their queue for whoever takes them with an SDK.
+//!
+//! The terminal is a chatbot in a few lines: it takes actions out of their queue, does each once by its id, and shows it.
 //!
 //! An action is said when its line was written to standard output. Only then is its id remembered, with `--data` on the disk, and
 //! only then is it deleted. Who ends this process between the two hears it again, marked as such; nobody never hears it.
@@ -7,26 +10,62 @@
 //! that as an example.
 
 use super::cloud::Cloud;
+use super::mapping::{FAILED_PAUSE, WAIT_SECONDS};
+use super::push;
 use super::queues::store::Store;
-use crate::style::{FAINT, NAME, STRONG, WARN, paint, short, shown};
+use crate::style::{FAINT, NAME, STRONG, WARN, data_line, paint, short, shown};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use http::Uri;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tidings_config::time::{Clock, SystemClock};
+use tidings_config::time::Clock as _;
 use tidings_core::action::NOTIFY_TYPE;
 use tidings_core::aws::cause;
 use tokio::sync::watch;
 
-/// The embedded SQS answers an empty receive at once, so we wait ourselves.
-const POLL_PAUSE: Duration = Duration::from_millis(50);
+/// What can't be said is tried again after this.
+const UNSAID_PAUSE: Duration = Duration::from_secs(1);
 
 /// As long as an event can come again, its actions can.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What is taken out and not deleted comes back after this: nobody else takes any.
 const VISIBILITY_TIMEOUT_SECONDS: i32 = 1;
+
+/// Who takes the actions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionsTo {
+    /// `dev` takes them, and shows them.
+    Terminal,
+    /// `dev` takes them, and prints each as a line of JSON.
+    Lines,
+    /// `dev` takes them, and posts each to this address.
+    Url(String),
+    /// Somebody else takes them.
+    Queue,
+}
+
+impl FromStr for ActionsTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "terminal" => Ok(Self::Terminal),
+            "queue" => Ok(Self::Queue),
+            "-" => Ok(Self::Lines),
+            url => {
+                let uri: Option<Uri> = url.parse().ok();
+                let is_http = uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+                let refused = || format!("{url:?}, allowed: terminal, queue, - or an address (http://127.0.0.1:3000/actions)");
+                is_http.then(|| Self::Url(url.to_owned())).ok_or_else(refused)
+            }
+        }
+    }
+}
 
 /// An action as it was received.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,29 +81,50 @@ pub(crate) struct Done {
 pub(crate) struct Chatbot {
     known: Mutex<BTreeSet<String>>,
     done: Mutex<Vec<Done>>,
+    is_silent: AtomicBool,
+}
+
+impl Done {
+    /// A text in quotes, or the type of anything else.
+    pub(crate) fn what(&self) -> String {
+        self.text.as_ref().map_or_else(|| self.action_type.clone(), |text| format!("“{text}”"))
+    }
 }
 
 impl Chatbot {
+    /// From now on nothing is written of what it does, or it is again: a demo tells it in its own words.
+    pub(crate) fn be_silent(&self, is_silent: bool) {
+        self.is_silent.store(is_silent, Ordering::Relaxed);
+    }
+
     /// What it has done so far, in order.
     pub(crate) fn done(&self) -> Vec<Done> {
         self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// Polls until `stop` turns true.
-    pub(crate) async fn run(self: Arc<Self>, cloud: Arc<Cloud>, mut stop: watch::Receiver<bool>) {
+    /// Gives actions to whoever is to have them, until `stop` turns true.
+    pub(crate) async fn run(self: Arc<Self>, cloud: Arc<Cloud>, to: ActionsTo, mut stop: watch::Receiver<bool>) {
+        match to {
+            ActionsTo::Queue => return,
+            ActionsTo::Url(url) => return push::run(self, cloud, url, stop).await,
+            ActionsTo::Terminal | ActionsTo::Lines => {}
+        }
         while !*stop.borrow() {
-            let messages = receive(&cloud).await;
+            let messages = tokio::select! {
+                messages = receive(&cloud, 10, VISIBILITY_TIMEOUT_SECONDS) => messages,
+                _ = stop.changed() => continue,
+            };
             let mut unsaid = false;
             for message in &messages {
                 // What comes after one that couldn't be said waits for it.
-                unsaid = unsaid || !self.take(message, cloud.store.as_ref()).await;
+                unsaid = unsaid || !self.take(message, &to, &cloud).await;
                 if !unsaid {
                     delete(&cloud, message).await;
                 }
             }
-            if messages.is_empty() || unsaid {
+            if unsaid {
                 tokio::select! {
-                    () = tokio::time::sleep(POLL_PAUSE) => {}
+                    () = tokio::time::sleep(UNSAID_PAUSE) => {}
                     _ = stop.changed() => {}
                 }
             }
@@ -72,44 +132,68 @@ impl Chatbot {
     }
 
     /// `true` once it was said.
-    async fn take(&self, message: &Message, store: Option<&Arc<Store>>) -> bool {
-        let action: Value = message.body().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let id = text(&action["id"]);
+    async fn take(&self, message: &Message, to: &ActionsTo, cloud: &Cloud) -> bool {
+        let (id, done, data) = read(message);
+        let store = &cloud.store;
         match said_before(store, &id).await {
             // A copy of what an earlier process said.
             Some(true) => return true,
             Some(false) => {}
             None => return false,
         }
-        if !self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).contains(&id) {
-            let source = text(&action["source"]);
-            let action_type = text(&action["type"]);
-            let said = action["data"]["text"].as_str().filter(|_| action_type == NOTIFY_TYPE);
-            let done = Done {
-                conversation: text(&action["conversation"]),
-                rule: source.rsplit('/').next().unwrap_or_default().to_owned(),
-                text: said.map(str::to_owned),
-                action_type,
+        if !self.is_known(&id) {
+            let printed = match (to, message.body()) {
+                (ActionsTo::Lines, Some(body)) => data_line(body),
+                _ => Ok(()),
             };
-            if let Err(error) = show(&done, &action["data"], is_again(message)) {
+            let is_silent = self.is_silent.load(Ordering::Relaxed);
+            let shown = |()| if is_silent { Ok(()) } else { show(&done, &data, is_again(message)) };
+            if let Err(error) = printed.and_then(shown) {
                 tracing::warn!(cause = %error, "can't write what is said; it waits in its queue");
                 return false;
             }
-            self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(id.clone());
+            self.keep(&id, done);
+        }
+        remember(cloud, id).await
+    }
+
+    /// `true` if it was done before in this process.
+    fn is_known(&self, id: &str) -> bool {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).contains(id)
+    }
+
+    /// Keeps what was done.
+    pub(super) fn keep(&self, id: &str, done: Done) {
+        if self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(id.to_owned()) {
             self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(done);
         }
-        remember(store, id).await
     }
 }
 
-async fn receive(cloud: &Cloud) -> Vec<Message> {
+/// An action's id, the action, and its data.
+pub(super) fn read(message: &Message) -> (String, Done, Value) {
+    let mut action: Value = message.body().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (source, action_type) = (text(&action["source"]), text(&action["type"]));
+    let said = action["data"]["text"].as_str().filter(|_| action_type == NOTIFY_TYPE);
+    let done = Done {
+        conversation: text(&action["conversation"]),
+        rule: source.rsplit('/').next().unwrap_or_default().to_owned(),
+        text: said.map(str::to_owned),
+        action_type,
+    };
+    (text(&action["id"]), done, action["data"].take())
+}
+
+/// The next actions, when there are any. They are hidden from others for so long.
+pub(super) async fn receive(cloud: &Cloud, at_most: i32, hidden_s: i32) -> Vec<Message> {
     let received = cloud
         .sqs
         .receive_message()
         .queue_url(&cloud.actions_queue_url)
-        .max_number_of_messages(10)
-        .visibility_timeout(VISIBILITY_TIMEOUT_SECONDS)
+        .max_number_of_messages(at_most)
+        .visibility_timeout(hidden_s)
+        .wait_time_seconds(WAIT_SECONDS)
         .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
         .send()
         .await;
@@ -117,6 +201,7 @@ async fn receive(cloud: &Cloud) -> Vec<Message> {
         Ok(output) => output.messages.unwrap_or_default(),
         Err(error) => {
             tracing::warn!(cause = cause(&error), "can't receive actions");
+            tokio::time::sleep(FAILED_PAUSE).await;
             Vec::new()
         }
     }
@@ -124,22 +209,25 @@ async fn receive(cloud: &Cloud) -> Vec<Message> {
 
 /// Whether it was taken out before: somebody may have said it, and ended before that could be remembered.
 fn is_again(message: &Message) -> bool {
-    let receives = message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount));
-    receives.and_then(|count| count.parse::<u32>().ok()).is_some_and(|count| count > 1)
+    receives(message) > 1
+}
+
+/// How often it was taken out.
+pub(super) fn receives(message: &Message) -> u32 {
+    let count = message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount));
+    count.and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 /// `None` if that can't be read.
-async fn said_before(store: Option<&Arc<Store>>, id: &str) -> Option<bool> {
-    let Some(store) = store.cloned() else { return Some(false) };
-    let id = id.to_owned();
+async fn said_before(store: &Arc<Store>, id: &str) -> Option<bool> {
+    let (store, id) = (Arc::clone(store), id.to_owned());
     let said = tokio::task::spawn_blocking(move || store.is_said(&id)).await;
     said.ok()?.inspect_err(|error| tracing::warn!(cause = %error, "can't read what was said")).ok()
 }
 
-/// `true` once it is remembered, or need not be.
-async fn remember(store: Option<&Arc<Store>>, id: String) -> bool {
-    let Some(store) = store.cloned() else { return true };
-    let now = SystemClock.now();
+/// `true` once it is remembered.
+async fn remember(cloud: &Cloud, id: String) -> bool {
+    let (store, now) = (Arc::clone(&cloud.store), cloud.clock.now());
     let since = now.minus(REMEMBERED);
     let remembered = tokio::task::spawn_blocking(move || store.remember_said(&id, now.unix_ms(), since.unix_ms())).await;
     match remembered {
@@ -153,7 +241,7 @@ async fn remember(store: Option<&Arc<Store>>, id: String) -> bool {
 }
 
 /// Errors: nobody has seen it.
-fn show(done: &Done, data: &Value, again: bool) -> std::io::Result<()> {
+pub(super) fn show(done: &Done, data: &Value, again: bool) -> std::io::Result<()> {
     let what = match &done.text {
         Some(text) => paint(STRONG, format!("“{text}”")),
         None => format!("{} {}", done.action_type, paint(FAINT, short(&data.to_string(), 60))),
@@ -164,7 +252,7 @@ fn show(done: &Done, data: &Value, again: bool) -> std::io::Result<()> {
     shown(format_args!("{at}  {:<9} {label} {whom:<28} {what}{again}", ""))
 }
 
-async fn delete(cloud: &Cloud, message: &Message) {
+pub(super) async fn delete(cloud: &Cloud, message: &Message) {
     let deleted =
         cloud.sqs.delete_message().queue_url(&cloud.actions_queue_url).set_receipt_handle(message.receipt_handle.clone());
     if let Err(error) = deleted.send().await {

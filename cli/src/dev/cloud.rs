@@ -4,15 +4,19 @@
 //! With a folder, all that was acknowledged is on the disk before it is (docs/decisions/0029-dev-is-durable.md). Without one
 //! nothing outlives the process.
 
+use super::about::About;
 use super::access::Token;
 use super::blueprint::Blueprint;
+use super::clock::WorkClock;
 use super::disk::Disk;
 use super::door::{self, Door};
 use super::folder::{self, Folder};
 use super::queues::store::Store;
-use super::queues::{DurableQueues, legacy};
+use super::queues::{ACCOUNT, Queues, legacy};
 use crate::Failure;
 use aws_config::Region;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -20,7 +24,7 @@ use dynoxide::Database;
 use serde_json::json;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
     DynamoClaims, DynamoContextReader, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility,
@@ -28,24 +32,23 @@ use tidings_core::aws::{
 };
 use tokio::net::TcpListener;
 use winterbaume_core::MockAws;
-use winterbaume_sqs::SqsService;
 
 pub const CLAIMS_TABLE: &str = "tidings-claims";
 pub const CONTEXT_TABLE: &str = "tidings-context";
 pub(crate) const EVENTS_QUEUE: &str = "tidings-events";
 pub(crate) const LINKS_QUEUE: &str = "tidings-links";
-const LINKS_DEAD_LETTER_QUEUE: &str = "tidings-links-dead";
-const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
-const ACTIONS_QUEUE: &str = "tidings-actions.fifo";
+pub(crate) const LINKS_DEAD_LETTER_QUEUE: &str = "tidings-links-dead";
+pub(crate) const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
+pub(crate) const ACTIONS_QUEUE: &str = "tidings-actions.fifo";
 const SECRET: &str = "tidings";
 const CAPTURED_SECRET: &str = "tidings-captured";
 const API_SECRET: &str = "tidings-apis";
-const REGION: &str = "eu-central-1";
+pub(crate) const REGION: &str = "eu-central-1";
 
 /// What of the cloud is different here.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
-    /// Port of DynamoDB on 127.0.0.1; 0: any that is free.
+    /// Port of DynamoDB and SQS on 127.0.0.1; 0: any that is free.
     pub dynamodb_port: u16,
     /// Folder of the database; in memory if left out.
     pub data: Option<&'a Path>,
@@ -62,7 +65,8 @@ pub struct Cloud {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub sqs: aws_sdk_sqs::Client,
     pub secrets: aws_sdk_secretsmanager::Client,
-    pub dynamodb_endpoint: String,
+    /// Of DynamoDB and SQS.
+    pub endpoint: String,
     pub events_queue_url: String,
     pub links_queue_url: String,
     /// By which SQS says that a message came from it.
@@ -75,8 +79,10 @@ pub struct Cloud {
     pub(crate) token: Token,
     pub(crate) dynamodb_port: u16,
     pub(crate) disk: Arc<Disk>,
-    /// Its queues, if they are on the disk.
-    pub(crate) store: Option<Arc<Store>>,
+    /// What is in its queues.
+    pub(crate) store: Arc<Store>,
+    pub(crate) clock: Arc<WorkClock>,
+    pub(crate) about: Arc<About>,
     /// Held until the end, so that no other `dev` uses it.
     _folder: Option<Folder>,
 }
@@ -89,20 +95,34 @@ impl Cloud {
         let folder = options.data.map(Folder::open).transpose()?;
         let listener = listen(options.dynamodb_port).await?;
         let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
-        let door = Door { database: database(folder.as_ref())?, token: token.clone(), disk: Arc::clone(&disk) };
+        let endpoint = format!("http://{address}");
+        let store = store(folder.as_ref())?;
+        let clock = WorkClock::of(Arc::clone(&store)).map_err(|error| Failure::new(format!("the clock: {error}")))?;
+        let clock = Arc::new(clock);
+        let queues = Queues::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&disk));
+        let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), clock: Arc::clone(&clock) };
+        let about = Arc::new(about);
+        let door = Door {
+            database: database(folder.as_ref())?,
+            queues: queues.clone(),
+            token: token.clone(),
+            disk: Arc::clone(&disk),
+            about: Arc::clone(&about),
+        };
         tokio::spawn(door::serve(listener, door));
-        let dynamodb_endpoint = format!("http://{address}");
-        let dynamodb = dynamodb_at(&dynamodb_endpoint, Some(&token)).await;
+        let dynamodb = dynamodb_at(&endpoint, Some(&token)).await;
         blueprint.create_table(&dynamodb, "ClaimsTable", CLAIMS_TABLE).await?;
         blueprint.create_table(&dynamodb, "ContextTable", CONTEXT_TABLE).await?;
 
-        let store = folder.as_ref().map(store).transpose()?;
         let emulator = MockAws::builder()
-            .with_service(sqs_service(store.as_ref(), &disk))
+            .with_service(queues)
             .with_service(winterbaume_secretsmanager::SecretsManagerService::new())
             .build();
         let config = loader()
             .http_client(emulator.http_client())
+            // A receive waits 20 s, in this process.
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .credentials_provider(credentials(NO_KEY))
             .region(Region::from_static(REGION))
             .load()
@@ -131,7 +151,7 @@ impl Cloud {
             dynamodb,
             sqs,
             secrets,
-            dynamodb_endpoint,
+            endpoint,
             events_queue_url,
             links_queue_url,
             links_queue_arn,
@@ -144,6 +164,8 @@ impl Cloud {
             dynamodb_port: address.port(),
             disk,
             store,
+            clock,
+            about,
             _folder: folder,
         })
     }
@@ -195,6 +217,15 @@ impl Cloud {
         DynamoContextReader::new(self.dynamodb.clone(), CONTEXT_TABLE.to_owned())
     }
 
+    /// Puts other documents in the place of those in Secrets Manager.
+    pub(crate) async fn put_secrets(&self, sources: &str, apis: &str) -> Result<(), Failure> {
+        for (name, document) in [(SECRET, sources), (API_SECRET, apis)] {
+            let put = self.secrets.put_secret_value().secret_id(name).secret_string(document).send();
+            put.await.map_err(|error| broken("the secret", error))?;
+        }
+        Ok(())
+    }
+
     pub fn reader(&self) -> Reader {
         Reader::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned())
     }
@@ -205,6 +236,18 @@ pub(crate) async fn dynamodb_at(endpoint: &str, token: Option<&Token>) -> aws_sd
     let key = token.map_or(NO_KEY, Token::as_str);
     let config = loader().endpoint_url(endpoint).credentials_provider(credentials(key));
     aws_sdk_dynamodb::Client::new(&config.region(Region::from_static(REGION)).load().await)
+}
+
+/// A client of an embedded SQS. Its token is the access key.
+pub(crate) async fn sqs_at(endpoint: &str, token: Option<&Token>) -> aws_sdk_sqs::Client {
+    let key = token.map_or(NO_KEY, Token::as_str);
+    let config = loader().endpoint_url(endpoint).credentials_provider(credentials(key));
+    aws_sdk_sqs::Client::new(&config.region(Region::from_static(REGION)).load().await)
+}
+
+/// The address of a queue of the embedded SQS at this endpoint.
+pub(crate) fn queue_url_at(endpoint: &str, name: &str) -> String {
+    format!("{}/{ACCOUNT}/{name}", endpoint.trim_end_matches('/'))
 }
 
 /// Of what nobody checks.
@@ -222,16 +265,11 @@ fn database(folder: Option<&Folder>) -> Result<Database, Failure> {
     database.map_err(|error| Failure::new(format!("the embedded DynamoDB: {error}")))
 }
 
-fn store(folder: &Folder) -> Result<Arc<Store>, Failure> {
+fn store(folder: Option<&Folder>) -> Result<Arc<Store>, Failure> {
+    let Some(folder) = folder else { return Store::memory().map(Arc::new) };
     let store = Store::open(&folder.database(folder::QUEUES)?)?;
     legacy::import(&store, folder, [EVENTS_QUEUE, LINKS_QUEUE, DEAD_LETTER_QUEUE], SystemClock.now().unix_ms())?;
     Ok(Arc::new(store))
-}
-
-fn sqs_service(store: Option<&Arc<Store>>, disk: &Arc<Disk>) -> SqsService {
-    store.map_or_else(SqsService::new, |store| {
-        SqsService::with_backend(Arc::new(DurableQueues::new(Arc::clone(store), Arc::clone(disk))))
-    })
 }
 
 /// A port of this machine and of no other.

@@ -1,14 +1,17 @@
-//! The embedded DynamoDB's HTTP endpoint. Dynoxide has one of its own, which answers any web page (`Access-Control-Allow-Origin: *`)
+//! The HTTP endpoint of the embedded DynamoDB and SQS: one address, as every AWS SDK takes it. Dynoxide has one of its own, which answers any web page (`Access-Control-Allow-Origin: *`)
 //! and takes any signature: whoever lures a developer to a page could write claims and contexts. This one asks who it is, and
 //! answers the operations that Tidings uses.
 
-use super::access::{Refused, Token, admit_client};
+use super::OWN_PATHS;
+use super::about::About;
+use super::access::{Refused, Token, admit, admit_client};
 use super::disk::{Disk, Part};
-use axum::Router;
+use super::queues::{self, Queues};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,11 +25,16 @@ const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 
+const NO_OPERATION: &str = "no operation of DynamoDB or SQS in X-Amz-Target: an SDK before November 2023 speaks SQS's older protocol, \
+                            take a newer one";
+
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) database: Database,
+    pub(crate) queues: Queues,
     pub(crate) token: Token,
     pub(crate) disk: Arc<Disk>,
+    pub(crate) about: Arc<About>,
 }
 
 /// Serves as long as the process lives.
@@ -36,12 +44,24 @@ pub(crate) async fn serve(listener: TcpListener, door: Door) -> std::io::Result<
 
 async fn handle(State(door): State<Door>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if parts.uri.path() == OWN_PATHS {
+        return match admit(&door.token, &parts) {
+            Ok(()) => Json(door.about.known()).into_response(),
+            Err(refused) => refused.into_response(),
+        };
+    }
     if let Err(refused) = admit_client(&door.token, &parts) {
         return unadmitted(refused);
     }
+    if let Some(operation) = queues::operation(&parts.headers) {
+        return match to_bytes(body, MAX_REQUEST_BYTES).await {
+            Ok(body) => of_queues(&door, operation, &body).await,
+            Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        };
+    }
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let Some(operation) = target.strip_prefix(TARGET_PREFIX).map(str::to_owned) else {
-        return error(StatusCode::BAD_REQUEST, "com.amazon.coral.service#UnknownOperationException", "no operation");
+        return error(StatusCode::BAD_REQUEST, "com.amazon.coral.service#UnknownOperationException", NO_OPERATION);
     };
     let Ok(body) = to_bytes(body, MAX_REQUEST_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -49,6 +69,19 @@ async fn handle(State(door): State<Door>, request: Request) -> Response {
     // It waits for the disk.
     let answered = tokio::task::spawn_blocking(move || answer(&door, &operation, &body)).await;
     answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// The queues' addresses lead here: some SDKs send to a queue's address instead of the endpoint.
+async fn of_queues(door: &Door, operation: &str, body: &[u8]) -> Response {
+    let answer = door.queues.answer(operation, body).await;
+    let is_about_addresses = matches!(operation, "CreateQueue" | "GetQueueUrl" | "ListQueues" | "ListDeadLetterSourceQueues");
+    let body = if is_about_addresses {
+        String::from_utf8_lossy(&answer.body).replace(queues::PLACE, &door.about.aws).into_bytes()
+    } else {
+        answer.body.to_vec()
+    };
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, answer.headers, Body::from(body)).into_response()
 }
 
 fn unadmitted(refused: Refused) -> Response {

@@ -1,18 +1,23 @@
-//! An HTTP server in front of the receiver, as API Gateway is; and a way into the links queue for `tidings link`, which on AWS
-//! has the queue itself: for programs of this machine that know the token, and for nobody else (`access`).
+//! An HTTP server in front of the receiver, as API Gateway is. Below `/_dev`, for programs of this machine that know the token and
+//! for nobody else (`access`): what this `dev` is (`about`), its clock, and a way into the links queue for `tidings link`.
 
+use super::about::{About, Known};
 use super::access::{Token, admit};
+use super::clock::MAX_ADVANCE;
+use super::workbench::Workbench;
+use axum::Json;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use receiver::Receiver;
 use receiver::delivery::Delivery;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::SqsQueue;
 use tidings_core::ports::EventQueue;
@@ -34,17 +39,23 @@ pub(crate) struct Answered {
 /// Somebody who listens in. A request waits with its answer until there is room.
 pub(crate) type Listener = mpsc::Sender<Answered>;
 
+/// The receiver that answers now.
+type Current = Arc<dyn Fn() -> Arc<Receiver> + Send + Sync>;
+
 /// Serves until `stop`.
 pub(crate) async fn serve(
     listener: TcpListener,
-    receiver: Arc<Receiver>,
+    workbench: Arc<Workbench>,
     context: Router,
     links: SqsQueue,
+    about: Arc<About>,
     token: Token,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let current: Current = Arc::new(move || workbench.receiver());
     let links = Router::new().route(super::LINKS_PATH, post(enqueue)).with_state(links);
-    let app = Router::new().fallback(handle).with_state((receiver, None)).merge(links).merge(context);
+    let own = Router::new().route(super::OWN_PATHS, get(known)).route(super::ADVANCE_PATH, post(advance)).with_state(about);
+    let app = Router::new().fallback(handle).with_state((current, None)).merge(links).merge(own).merge(context);
     let app = app.layer(from_fn_with_state(token, guard));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
@@ -56,7 +67,8 @@ pub(crate) async fn serve_to(
     to: Listener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let app = Router::new().fallback(handle).with_state((receiver, Some(to)));
+    let current: Current = Arc::new(move || Arc::clone(&receiver));
+    let app = Router::new().fallback(handle).with_state((current, Some(to)));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
@@ -80,8 +92,29 @@ async fn enqueue(State(queue): State<SqsQueue>, message: String) -> StatusCode {
     }
 }
 
-async fn handle(State((receiver, to)): State<(Arc<Receiver>, Option<Listener>)>, request: Request) -> Response {
+async fn known(State(about): State<Arc<About>>) -> Json<Known> {
+    Json(about.known())
+}
+
+/// The body is how far, in milliseconds.
+async fn advance(State(about): State<Arc<About>>, by_ms: String) -> Response {
+    let by = by_ms.trim().parse().map(Duration::from_millis).ok().filter(|by| *by <= MAX_ADVANCE);
+    let Some(by) = by else {
+        let most = MAX_ADVANCE.as_millis();
+        return (StatusCode::BAD_REQUEST, format!("{by_ms:?}, allowed: milliseconds, at most {most}")).into_response();
+    };
+    match Arc::clone(&about.clock).advance(by).await {
+        Ok(()) => Json(about.known()).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}
+
+async fn handle(State((current, to)): State<(Current, Option<Listener>)>, request: Request) -> Response {
     let at = SystemClock.now();
+    // A command that looks for a `dev` is no delivery.
+    if to.is_some() && request.uri().path().starts_with(super::OWN_PATHS) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, MAX_REQUEST_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -94,7 +127,7 @@ async fn handle(State((receiver, to)): State<(Arc<Receiver>, Option<Listener>)>,
     });
     let path = parts.uri.path().to_owned();
     let request = lambda_http::Request::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()));
-    let (parts, body) = receiver.handle(request).await.into_parts();
+    let (parts, body) = current().handle(request).await.into_parts();
     if let (Some(to), Some(delivery)) = (&to, heard) {
         let answered = Answered { at, path, delivery, status: parts.status.as_u16(), reply: body.to_vec() };
         // Whoever has heard enough hears no more.

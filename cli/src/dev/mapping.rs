@@ -3,16 +3,19 @@
 
 use super::cloud::{Cloud, EVENTS_QUEUE, LINKS_QUEUE};
 use super::queues::store::{Ended, Receipt};
+use super::workbench::Workbench;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
-use processor::Processor;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_core::aws::cause;
 use tokio::sync::watch;
 
-/// The embedded SQS answers an empty receive at once, so we wait ourselves.
-const POLL_PAUSE: Duration = Duration::from_millis(50);
+/// A receive waits so long for a message: SQS's longest.
+pub(super) const WAIT_SECONDS: i32 = 20;
+
+/// What can't be received isn't asked for again at once.
+pub(super) const FAILED_PAUSE: Duration = Duration::from_secs(1);
 
 /// What could be written a moment ago may be a while in coming.
 const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
@@ -52,20 +55,19 @@ impl From {
 }
 
 /// Polls until `stop` turns true, and ends between two batches.
-pub(crate) async fn run(cloud: Arc<Cloud>, from: From, processor: Arc<Processor>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(cloud: Arc<Cloud>, from: From, workbench: Arc<Workbench>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        let messages = receive(&cloud, from).await;
+        let messages = tokio::select! {
+            messages = receive(&cloud, from) => messages,
+            _ = stop.changed() => continue,
+        };
         if messages.is_empty() {
-            tokio::select! {
-                () = tokio::time::sleep(POLL_PAUSE) => {}
-                _ = stop.changed() => {}
-            }
             continue;
         }
         let mut event = SqsEvent::default();
         event.records = messages.iter().map(|message| record(message, from.arn(&cloud))).collect();
         let failures = cloud.disk.failures();
-        let response = processor.handle(event, TIME_FOR_A_BATCH).await;
+        let response = workbench.processor().handle(event, TIME_FOR_A_BATCH).await;
         let kept = |message: &&Message| {
             response.batch_item_failures.iter().any(|f| Some(f.item_identifier.as_str()) == message.message_id())
         };
@@ -87,6 +89,7 @@ async fn receive(cloud: &Cloud, from: From) -> Vec<Message> {
         .receive_message()
         .queue_url(from.url(cloud))
         .max_number_of_messages(cloud.batch_size)
+        .wait_time_seconds(WAIT_SECONDS)
         .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
         .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
         .send()
@@ -95,6 +98,7 @@ async fn receive(cloud: &Cloud, from: From) -> Vec<Message> {
         Ok(output) => output.messages.unwrap_or_default(),
         Err(error) => {
             tracing::warn!(cause = cause(&error), "can't receive");
+            tokio::time::sleep(FAILED_PAUSE).await;
             Vec::new()
         }
     }
@@ -129,7 +133,7 @@ async fn delete(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Messa
 /// A full disk is no reason to move an event to the dead-letter queue: what was received meanwhile doesn't count. If that can't
 /// be written either, nothing is received, because a receive is written too.
 async fn release(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Message>, ended: Ended) {
-    let Some(store) = cloud.store.clone() else { return };
+    let store = Arc::clone(&cloud.store);
     let receipts: Vec<Receipt> = messages.filter_map(|message| message.receipt_handle()?.parse().ok()).collect();
     if receipts.is_empty() {
         return;

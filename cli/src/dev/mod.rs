@@ -3,40 +3,53 @@
 //! With `--data` nothing that was acknowledged or committed is lost or stays unsaid, however it ends: `kill -9`, SIGTERM, Ctrl-C,
 //! a full disk. docs/decisions/0029-dev-is-durable.md says how.
 
+pub(crate) mod about;
 pub(crate) mod access;
-mod actions;
+pub(crate) mod actions;
+mod banner;
 mod blueprint;
+pub(crate) mod clock;
 pub mod cloud;
+pub(crate) mod commands;
 mod context;
 mod demo;
 mod disk;
 mod door;
 mod folder;
 pub(crate) mod http;
+pub(crate) mod local_apis;
 mod mapping;
+mod push;
 mod queues;
+mod reload;
+mod secrets;
 mod show;
 mod signals;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod workbench;
 
 use crate::Failure;
-use crate::arguments::DevOptions;
-use crate::commands::files::{document, secrets_document};
-use crate::project::{Location, Project};
-use crate::sources;
-use crate::style::{FAINT, NAME, STRONG, note, paint, say};
+use crate::arguments::{DevCommand, DevOptions};
+use crate::project::Location;
+use crate::style::{self, FAINT, STRONG, note, paint, say};
 use access::TokenFiles;
-use actions::Chatbot;
+use actions::{ActionsTo, Chatbot};
 use cloud::{Cloud, Options, listen};
-use processor::Processor;
+use demo::Demo;
 use receiver::{Ports, Receiver};
+use secrets::Secrets;
+use show::Detail;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use tidings_config::source::Source;
 use tidings_config::time::SystemClock;
 use tidings_core::aws::Https;
-use tokio::sync::watch;
+use tokio::net::TcpListener;
+use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
+use workbench::{Setup, Workbench};
 
 /// Short enough to watch a poison event on its way into the dead-letter queue.
 pub(crate) const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
@@ -47,50 +60,85 @@ pub(crate) const OWN_PATHS: &str = "/_dev";
 /// Where a link is queued, as `tidings link` does. On AWS that is `sqs:SendMessage` to the links queue, and who may.
 pub(crate) const LINKS_PATH: &str = "/_dev/links";
 
+/// Where its clock is moved ahead.
+pub(crate) const ADVANCE_PATH: &str = "/_dev/advance";
+
 /// Batches that are processed at once: two, so that races between processors happen here too.
 const PROCESSORS: usize = 2;
 
-pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(mut options: DevOptions) -> Result<ExitCode, Failure> {
+    match options.command.take() {
+        None => serve(options).await,
+        Some(DevCommand::Advance(options)) => commands::run_advance(options).await,
+        Some(DevCommand::Env(options)) => commands::run_env(options).await,
+    }
+}
+
+async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
+    if options.demo && options.actions_to == ActionsTo::Queue {
+        let failure = Failure::new("--demo compares the actions with what the corpus expects, so it must take them itself");
+        return Err(failure.hint("leave out --demo, and use `tidings send --case NAME`; or --actions-to URL").status(2));
+    }
+    if options.actions_to == ActionsTo::Lines {
+        style::say_aside();
+    }
     let told = signals::listen()?;
     let listener = listen(options.port).await?;
     let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
     let url = format!("http://{address}");
     let location = if options.demo { Location::Demo } else { Location::here_or_demo()? };
-    let project = Project::open(location)?;
-    let sources = sources::with_presets(project.sources(), options.presets.then_some(url.as_str()));
-    let secrets = secrets_document(options.secrets.as_deref(), &sources)?;
-    let api_secrets = options.api_secrets.as_deref().map_or_else(|| Ok("{}".to_owned()), document)?;
-    show::init();
+    let presets_at = options.presets.then(|| url.clone());
+    let configuration = reload::configuration(&location, presets_at.as_deref())?;
+    show::init(if options.verbose { Detail::Steps } else { Detail::Lines });
     let cloud = Cloud::start(Options {
         dynamodb_port: if options.port == 0 { 0 } else { options.port.saturating_add(1) },
         data: options.data.as_deref(),
-        secrets: &secrets,
-        api_secrets: &api_secrets,
+        secrets: "{}",
+        api_secrets: "{}",
         visibility_timeout_seconds: VISIBILITY_TIMEOUT_SECONDS,
     });
     let cloud = Arc::new(cloud.await?);
+    let _ = cloud.about.webhooks.set(url.clone());
+    let names: Vec<String> = configuration.sources.iter().map(|source| source.name.clone()).collect();
+    let setup = Setup {
+        keep_events: options.keep_events,
+        secrets: Secrets { sources: options.secrets.clone(), apis: options.api_secrets.clone() },
+        local_apis: options.local_apis.clone(),
+    };
+    let (workbench, documents) = Workbench::start(Arc::clone(&cloud), setup, configuration).await?;
+    let workbench = Arc::new(workbench);
     // Without its file the token can still be given to a command.
     let _token = TokenFiles::write(&cloud.token, &[address.port(), cloud.dynamodb_port])
         .inspect_err(|failure| note(&format!("{failure}: other commands need the token as TIDINGS_DEV_TOKEN")));
-    banner(&url, &cloud, &options, &project, &sources);
-    let receiver = Arc::new(receiver(&cloud, sources).configured_by(&project.hash()));
-    receiver.warm_up().await;
+    banner::print(&url, &cloud, &options, &location, &names);
+    banner::missing(&documents.missing);
 
-    let (stop, stopped) = watch::channel(false);
-    let mut running = JoinSet::new();
-    let processor = Arc::new(processor(&cloud, &project, options.keep_events));
-    for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
-        running.spawn(mapping::run(Arc::clone(&cloud), from, Arc::clone(&processor), stopped.clone()));
-    }
+    let (stop, stopped) = channel::channel(false);
     let chatbot = Arc::new(Chatbot::default());
-    running.spawn(Arc::clone(&chatbot).run(Arc::clone(&cloud), stopped.clone()));
-    let server =
-        http::serve(listener, receiver, context::router(&cloud), cloud.links(), cloud.token.clone(), signals::heard(stopped));
-    running.spawn(async move {
-        let _ = server.await;
-    });
+    let mut running = start(listener, &cloud, &workbench, &chatbot, &options.actions_to, &stopped);
+    running.spawn(reload::run(workbench, location, presets_at, stopped));
 
-    let demo = async { if options.demo { demo::run(&url, &cloud, &chatbot, &secrets).await } else { Ok(true) } };
+    let demo = async {
+        if !options.demo {
+            return Ok(true);
+        }
+        // With --data an action counts as said when its line was written: then the chatbot writes it as ever.
+        let is_story = !options.verbose;
+        if is_story {
+            Detail::Nothing.set();
+            chatbot.be_silent(options.data.is_none());
+        }
+        let (cloud, chatbot) = (&*cloud, &*chatbot);
+        let good = Demo { url: &url, cloud, chatbot, secrets: &documents.sources, is_verbose: options.verbose }.run().await;
+        if is_story {
+            Detail::Lines.set();
+            chatbot.be_silent(false);
+        }
+        if !options.exit {
+            demo::now_try(&url, cloud);
+        }
+        good
+    };
     let status = tokio::select! {
         as_expected = demo => Some(as_expected?),
         () = signals::heard(told.clone()) => None,
@@ -110,6 +158,29 @@ pub(crate) async fn run(options: DevOptions) -> Result<ExitCode, Failure> {
     })
 }
 
+/// The server, the event source mappings and whoever takes the actions, until `stopped` turns true.
+fn start(
+    listener: TcpListener,
+    cloud: &Arc<Cloud>,
+    workbench: &Arc<Workbench>,
+    chatbot: &Arc<Chatbot>,
+    actions_to: &ActionsTo,
+    stopped: &channel::Receiver<bool>,
+) -> JoinSet<()> {
+    let mut running = JoinSet::new();
+    for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
+        running.spawn(mapping::run(Arc::clone(cloud), from, Arc::clone(workbench), stopped.clone()));
+    }
+    running.spawn(Arc::clone(chatbot).run(Arc::clone(cloud), actions_to.clone(), stopped.clone()));
+    let (about, token) = (Arc::clone(&cloud.about), cloud.token.clone());
+    let stop = signals::heard(stopped.clone());
+    let server = http::serve(listener, Arc::clone(workbench), context::router(cloud), cloud.links(), about, token, stop);
+    running.spawn(async move {
+        let _ = server.await;
+    });
+    running
+}
+
 /// Lets what is in flight be finished. What takes longer is left: with --data it is in its queue at the next start.
 async fn finish(mut running: JoinSet<()>) {
     let all = async { while running.join_next().await.is_some() {} };
@@ -127,36 +198,8 @@ pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
         secrets: Arc::new(cloud.secret_store()),
         captured: Some(Arc::new(cloud.captured_secrets())),
         https: Arc::new(Https::default()),
-        clock: Arc::new(SystemClock),
+        clock: Arc::clone(&cloud.clock) as _,
     };
-    Receiver::new(sources, ports).probing(vec![claims, queue])
-}
-
-/// The processor as `functions/processor/src/main.rs` wires it.
-fn processor(cloud: &Cloud, project: &Project, keep_events: bool) -> Processor {
-    let ports = ::processor::Ports {
-        store: Arc::new(cloud.contexts()),
-        actions: Arc::new(cloud.actions()),
-        timers: Arc::new(cloud.timers()),
-        https: Arc::new(Https::default()),
-        api_secrets: Some(Arc::new(cloud.api_secrets())),
-        clock: Arc::new(SystemClock),
-    };
-    Processor::new(project.rules(), project.schemas(), ports, cloud.max_receive_count)
-        .keeping_events(keep_events)
-        .isolating(Arc::new(cloud.visibility()), Duration::from_secs(VISIBILITY_TIMEOUT_SECONDS.into()))
-        .taking_links_from(cloud.links_queue_arn.clone())
-}
-
-fn banner(url: &str, cloud: &Cloud, options: &DevOptions, project: &Project, sources: &[Source]) {
-    let sources: Vec<&str> = sources.iter().map(|s| s.name.as_str()).collect();
-    let kept = options.data.as_ref().map_or("in memory".to_owned(), |folder| format!("in {}", folder.display()));
-    say!("{}  {}", paint(STRONG, "Tidings"), paint(FAINT, "webhooks in, chatbot context out"));
-    say!("  project    {}", project.location);
-    say!("  webhooks   {}", paint(NAME, format!("{url}/webhooks/{{source}}")));
-    say!("  sources    {}", sources.join(", "));
-    say!("  DynamoDB   {} {}", paint(NAME, &cloud.dynamodb_endpoint), paint(FAINT, kept));
-    say!("  token      {}", paint(FAINT, cloud.token.as_str()));
-    say!("  receives   {} before the dead-letter queue", cloud.max_receive_count);
-    say!("");
+    // A provider signs by its own clock, which nobody has moved.
+    Receiver::new(sources, ports).probing(vec![claims, queue]).verifying_by(Arc::new(SystemClock))
 }

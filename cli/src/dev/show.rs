@@ -1,9 +1,13 @@
-//! One line per step of each event's way, made of the functions' own log events.
+//! What became of each event, a line each, made of the functions' own log events; with `-v` a line for each step of its way.
+//!
+//! Nothing here is kept but the types of events that are on their way, of so many at most.
 
-use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, say, short};
+use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, say_short, short};
 use anstyle::Style;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::telemetry::STEP;
 use tracing::field::{Field, Visit};
@@ -12,28 +16,158 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Shows steps, and whatever the functions warn of.
-pub(crate) fn init() {
+/// How much is shown of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Nothing but what the adapters warn of: somebody else tells it.
+    Nothing,
+    /// A line when it is known what became of it.
+    Lines,
+    /// A line for each step.
+    Steps,
+}
+
+/// The first one that was asked for, and what it is now.
+static DETAIL: AtomicU8 = AtomicU8::new(Detail::Lines as u8);
+
+impl Detail {
+    /// From now on.
+    pub(crate) fn set(self) {
+        DETAIL.store(self as u8, Ordering::Relaxed);
+    }
+
+    fn now() -> Self {
+        let now = DETAIL.load(Ordering::Relaxed);
+        [Self::Nothing, Self::Lines, Self::Steps].into_iter().find(|detail| *detail as u8 == now).unwrap_or(Self::Lines)
+    }
+}
+
+/// Shows events, and whatever the functions warn of.
+pub(crate) fn init(detail: Detail) {
+    detail.set();
     // The functions tell of their own failures as steps; the adapters tell why a call had no answer.
     let ours = |meta: &tracing::Metadata<'_>| {
         meta.target() == STEP || (meta.level() <= &Level::WARN && meta.target().starts_with("tidings"))
     };
     // A second call, as from a test, keeps the first.
-    let _ = tracing_subscriber::registry().with(Steps.with_filter(filter_fn(ours))).try_init();
+    let _ = tracing_subscriber::registry().with(Shown::default().with_filter(filter_fn(ours))).try_init();
 }
 
-struct Steps;
+/// Events whose type is remembered until it is known what became of them. Of more the types aren't shown.
+const MAX_ON_THEIR_WAY: usize = 10_000;
 
-impl<S: Subscriber> Layer<S> for Steps {
+#[derive(Default)]
+struct Shown {
+    on_their_way: Mutex<BTreeMap<String, Arrived>>,
+}
+
+/// What the receiver said of an event.
+#[derive(Clone, Default)]
+struct Arrived {
+    event_type: String,
+    /// It is known by its id, and its body is another one.
+    has_other_body: bool,
+    /// What was said of it last.
+    note: String,
+}
+
+impl<S: Subscriber> Layer<S> for Shown {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        if event.metadata().target() == STEP {
-            step(&fields);
-        } else {
-            say!("{}  {} {}", clock(), paint(BAD, fields.get("message")), paint(FAINT, fields.get("cause")));
+        if event.metadata().target() != STEP {
+            say_short!("{}  {} {}", clock(), paint(BAD, fields.get("message")), paint(FAINT, fields.get("cause")));
+            return;
+        }
+        match Detail::now() {
+            Detail::Nothing => {}
+            Detail::Lines => self.line(&fields),
+            Detail::Steps => step(&fields),
         }
     }
+}
+
+impl Shown {
+    /// What became of an event, once that is known.
+    fn line(&self, fields: &Fields) {
+        let key = fields.get("claim_key");
+        match fields.get("step") {
+            "claimed" => self.arrived(key, |arrived| fields.get("event_type").clone_into(&mut arrived.event_type)),
+            "other_body" => self.arrived(key, |arrived| arrived.has_other_body = true),
+            // The chatbot shows an action when it does it, and a retry ends as something else.
+            "verified" | "enqueued" | "action" | "retry" => {}
+            "duplicate" => {
+                let arrived = self.taken(key);
+                let what = if arrived.has_other_body {
+                    "duplicate: another body under a known id, nothing is done with it"
+                } else {
+                    "duplicate: nothing to do"
+                };
+                became(fields, &arrived.event_type, WARN, what);
+            }
+            "processed" => became(fields, &self.taken(key).event_type, GOOD, &processed(fields)),
+            "dead" => {
+                became(
+                    fields,
+                    &self.taken(key).event_type,
+                    BAD,
+                    &format!("dead-lettered after {} receives", fields.get("receive_count")),
+                );
+                say_short!("{:>10}{}", "", paint(FAINT, fields.get("reason")));
+                say_short!("{:>10}{} tidings events show '{key}'", "", paint(FAINT, "next:"));
+            }
+            "refused" => became(fields, "", BAD, &format!("refused: {}", fields.get("reason"))),
+            "handshake" => became(fields, "", GOOD, "a handshake, answered"),
+            "not_queued" => became(fields, &self.taken(key).event_type, BAD, "not queued: the provider sends it again"),
+            "unread" => became(fields, "", WARN, &format!("{} can't be read: it goes on without", fields.get("fields"))),
+            "early_time" => became(fields, "", WARN, &format!("its time is {}: is `time.unit` right?", fields.get("time"))),
+            // It is found on every receive.
+            "off_schema" if self.is_news(key, fields.get("mismatch")) => became(fields, "", WARN, fields.get("mismatch")),
+            "off_schema" => {}
+            _ => became(fields, "", BAD, fields.get("reason")),
+        }
+    }
+
+    fn is_news(&self, key: &str, note: &str) -> bool {
+        let mut is_news = true;
+        self.arrived(key, |arrived| is_news = std::mem::replace(&mut arrived.note, note.to_owned()) != note);
+        is_news
+    }
+
+    fn arrived(&self, key: &str, change: impl FnOnce(&mut Arrived)) {
+        let mut all = self.on_their_way.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if all.len() < MAX_ON_THEIR_WAY || all.contains_key(key) {
+            change(all.entry(key.to_owned()).or_default());
+        }
+    }
+
+    fn taken(&self, key: &str) -> Arrived {
+        self.on_their_way.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(key).unwrap_or_default()
+    }
+}
+
+/// Time, source, type, and what became of it.
+fn became(fields: &Fields, event_type: &str, style: Style, what: &str) {
+    let now = SystemClock.now().to_string();
+    let at = paint(FAINT, now.get(11..19).unwrap_or(&now));
+    let name = match event_type {
+        "" => event_of(fields.get("claim_key")),
+        event_type => event_type,
+    };
+    say_short!(
+        "{at}  {:<9} {:<27} {}",
+        fields.get("source"),
+        paint(NAME, format!("{:<27}", short(name, 27))),
+        paint(style, what)
+    );
+}
+
+fn processed(fields: &Fields) -> String {
+    let whose = match fields.get("conversation") {
+        "" => String::new(),
+        conversation => format!(" → {conversation}"),
+    };
+    format!("{}{whose}{}", fields.get("outcome"), kept_back(fields))
 }
 
 #[derive(Default)]
@@ -55,10 +189,13 @@ impl Visit for Fields {
     }
 }
 
+fn event_of(key: &str) -> &str {
+    key.split_once('#').map_or(key, |(_, event)| event)
+}
+
 fn step(fields: &Fields) {
     let name = fields.get("step");
-    let key = fields.get("claim_key");
-    let event = key.split_once('#').map_or(key, |(_, event)| event);
+    let event = event_of(fields.get("claim_key"));
     let (style, detail): (Style, String) = match name {
         "verified" => (FAINT, String::new()),
         "claimed" => (FAINT, format!("{} ({})", fields.get("event_type"), fields.get("state"))),
@@ -71,13 +208,21 @@ fn step(fields: &Fields) {
             (WARN, format!("sha256:{}… is known by it, this is sha256:{}…", fields.get("first"), fields.get("other")))
         }
         "unread" => (WARN, format!("{} can't be read: it goes on without", fields.get("fields"))),
+        "early_time" => (WARN, format!("its time is {}: is `time.unit` right?", fields.get("time"))),
         "off_schema" => (WARN, fields.get("mismatch").to_owned()),
         "retry" => (WARN, format!("receive {}: {}", fields.get("receive_count"), fields.get("reason"))),
         "dead" => (BAD, format!("receive {}: {}", fields.get("receive_count"), fields.get("reason"))),
         _ => (BAD, fields.get("reason").to_owned()),
     };
     let label = format!("{name:<10}");
-    say!("{}  {:<9} {} {:<28} {}", clock(), fields.get("source"), paint(style, label), short(event, 28), paint(FAINT, detail));
+    say_short!(
+        "{}  {:<9} {} {:<28} {}",
+        clock(),
+        fields.get("source"),
+        paint(style, label),
+        short(event, 28),
+        paint(FAINT, detail)
+    );
 }
 
 fn outcome(fields: &Fields) -> String {

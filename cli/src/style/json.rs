@@ -1,6 +1,6 @@
 //! Data: JSON that says what it says, and that a terminal may be shown all the same.
 
-use super::line::written;
+use super::line::{flushed, written};
 use crate::Failure;
 use serde::Serialize;
 use serde_json::Value;
@@ -15,6 +15,11 @@ pub(crate) fn data(value: &Value) {
 pub(crate) fn data_of(value: &impl Serialize) -> Result<bool, Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))?;
     Ok(written(&safe_json(&text)))
+}
+
+/// JSON of a single line, as it is. It is known to be out when this returns. Errors: perhaps nobody has seen it.
+pub(crate) fn data_line(json: &str) -> std::io::Result<()> {
+    flushed(&safe_json(json))
 }
 
 /// A value over several lines.

@@ -1,9 +1,19 @@
 //! Lines for people, and complaints.
 
 use super::mark::{BAD, FAINT, paint, rendered};
+use super::width::{columns, fit};
 use crate::Failure;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether lines for people go to standard error, because somebody reads data from standard output.
+static ASIDE: AtomicBool = AtomicBool::new(false);
+
+/// From now on standard output has data alone; what [`say!`] says goes to standard error.
+pub(crate) fn say_aside() {
+    ASIDE.store(true, Ordering::Relaxed);
+}
 
 /// A line on standard output. Somebody who closed the pipe wants no more of it, which is no failure.
 macro_rules! say {
@@ -13,15 +23,36 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// The same, cut where the terminal ends.
+macro_rules! say_short {
+    ($($text:tt)*) => {{
+        $crate::style::fitted(format_args!($($text)*));
+    }};
+}
+pub(crate) use say_short;
+
 /// What [`say!`] does. `false`: nobody reads on.
 pub(crate) fn line(text: fmt::Arguments<'_>) -> bool {
+    if ASIDE.load(Ordering::Relaxed) {
+        complain(&text.to_string());
+        return true;
+    }
     written(&rendered(&text.to_string()))
 }
 
-/// The same, and it is known to be out when this returns. Errors: perhaps nobody has seen it.
+/// The same, cut where the terminal ends, and it is known to be out when this returns. Errors: perhaps nobody has seen it.
 pub(crate) fn shown(text: fmt::Arguments<'_>) -> std::io::Result<()> {
+    if ASIDE.load(Ordering::Relaxed) {
+        complain(&text.to_string());
+        return Ok(());
+    }
+    flushed(&fit(rendered(&text.to_string()), columns()))
+}
+
+/// Writes what is escaped already, and it is known to be out when this returns.
+pub(super) fn flushed(text: &str) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{}", rendered(&text.to_string()))?;
+    writeln!(out, "{text}")?;
     out.flush()
 }
 

@@ -11,12 +11,19 @@
 mod json;
 mod line;
 mod mark;
+mod width;
 
-pub(crate) use json::{data, data_of, pretty, safe_json};
-pub(crate) use line::{bytes, document, failure, is_terminal, line, note, panicked, say, shown};
+pub(crate) use json::{data, data_line, data_of, pretty, safe_json};
+pub(crate) use line::{bytes, document, failure, is_terminal, line, note, panicked, say, say_aside, say_short, shown};
 #[cfg(test)]
 pub(crate) use mark::plain;
 pub(crate) use mark::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, tick};
+pub(crate) use width::fitted;
+
+/// How many there are of something, in the singular where it is one: `1 rule`, `2 rules`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
 
 /// No longer than `width` characters; the end is what tells ids apart.
 pub(crate) fn short(text: &str, width: usize) -> String {
@@ -33,7 +40,12 @@ pub(crate) fn short(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::short;
+    use super::{count, short};
+
+    #[test]
+    fn one_of_something_is_no_plural() {
+        assert_eq!([0, 1, 2].map(|number| count(number, "rule")), ["0 rules", "1 rule", "2 rules"]);
+    }
 
     #[test]
     fn long_ids_are_cut_in_the_middle() {

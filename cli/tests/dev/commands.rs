@@ -10,15 +10,26 @@ fn the_demo_comes_out_as_the_corpus_says() {
     assert!(demo.status.success(), "{}{}", out(&demo), err(&demo));
     assert!(out(&demo).contains("✓ 32 of 32 as the corpus says"), "{}", out(&demo));
     assert!(!out(&demo).contains('\u{1b}'), "colour is for terminals");
+    let demo = out(&demo);
+    let (_, story) = demo.split_once("Signed webhooks arrive").expect("a story");
+    assert!((12..=20).contains(&story.lines().filter(|line| !line.is_empty()).count()), "{story}");
+    assert!(story.lines().all(|line| line.chars().count() <= 80), "{story}");
+    for sentence in ["… until Lena pays it", "→ 200 duplicate", "→ stale", "→ dead-letter queue", "→ 401 unauthentic"] {
+        assert!(story.contains(sentence), "{sentence}: {story}");
+    }
+    for said in ["Order 1042 is being packed", "Order 1042 is paid", "Order 1042 is there", "250 g is back"] {
+        assert_eq!(story.matches(said).count(), 1, "{said}: {story}");
+    }
+    assert!(!story.contains("verified") && !story.contains("Some("), "{story}");
 }
 
 #[test]
 fn an_event_its_duplicate_and_its_forgery() {
     let dev = Dev::start(&[]);
-    let first = json(&dev.send(&["stripe", "--json"]));
+    let first = json(&dev.send(&["stripe", "--same", "--json"]));
     assert_eq!((&first["status"], &first["reply"]["status"]), (&202.into(), &"accepted".into()));
     assert_eq!(first["claim_keys"][0], "stripe#evt_1TidingsCheckout1042");
-    let again = dev.send(&["stripe", "--json"]);
+    let again = dev.send(&["stripe", "--same", "--json"]);
     assert_eq!((again.status.code(), &json(&again)["status"]), (Some(0), &200.into()));
     for tamper in ["signature", "timestamp", "body"] {
         let forged = dev.send(&["stripe", "--tamper", tamper, "--json"]);
@@ -35,6 +46,71 @@ fn an_event_its_duplicate_and_its_forgery() {
     assert!(people.contains("order/1042") && people.contains("checkout.session.completed"), "{people}");
     let people = out(&dev.ask(&["events", "show", "stripe#evt_1TidingsCheckout1042"]));
     assert!(people.contains("its effect is in the context"), "{people}");
+}
+
+#[test]
+fn send_makes_a_new_event_each_time_and_the_same_one_only_if_it_is_asked_to() {
+    let dev = Dev::start(&[]);
+    for source in ["stripe", "github", "orders", "pagerduty", "shopify", "slack", "svix", "whatsapp"] {
+        let sent = [0, 1].map(|_| json(&dev.send(&[source, "--json"])));
+        assert!(sent.iter().all(|sent| sent["reply"]["status"] == "accepted" && sent["new"] == "id"), "{source}: {sent:?}");
+        assert_ne!(sent[0]["claim_keys"], sent[1]["claim_keys"], "{source}");
+        let same = [0, 1].map(|_| json(&dev.send(&[source, "--same", "--json"]))["reply"]["status"].clone());
+        assert_eq!(same, ["accepted", "duplicate"], "{source}");
+    }
+    let said = out(&dev.send(&["stripe", "--same"]));
+    assert!(said.contains("without --same it is a new event") && said.contains("tidings events show 'stripe#evt_1T"), "{said}");
+    let lines = dev.said();
+    assert!(lines.contains("duplicate: nothing to do") && !lines.contains("enqueued"), "{lines}");
+}
+
+#[test]
+fn a_field_is_set_before_the_request_is_signed() {
+    let dev = Dev::start(&[]);
+    let set = ["--set", "data.object.amount_total=500", "--set", "data.object.metadata.note=a b", "--json"];
+    let sent = json(&dev.send(&[&["stripe"], &set[..]].concat()));
+    assert_eq!(sent["status"], 202, "{sent}");
+    dev.claim(sent["claim_keys"][0].as_str().unwrap(), "processed");
+    let shown = json(&dev.ask(&["context", "show", "whatsapp:491713920012", "--json"]));
+    assert_eq!(shown["context"]["entities"]["order/1042"]["paid_cents"]["value"], 500);
+    for (setting, said) in [("amount", "no ="), ("data[*].x=1", "[*] is no place"), ("id.x=1", "is no object")] {
+        let refused = run(&["send", "stripe", "--set", setting, "--dry-run"]);
+        assert_eq!(refused.status.code(), Some(1), "{setting}");
+        assert!(err(&refused).contains(said), "{setting}: {}", err(&refused));
+    }
+}
+
+#[test]
+fn another_body_under_a_known_id_is_named_by_dev() {
+    let dev = Dev::start(&[]);
+    for amount in ["1", "2"] {
+        assert!(dev.send(&["stripe", "--same", "--set", &format!("data.object.amount_total={amount}")]).status.success());
+    }
+    dev.claim("stripe#evt_1TidingsCheckout1042", "processed");
+    assert!(dev.said().contains("duplicate: another body under a known id"), "{}", dev.said());
+}
+
+#[test]
+fn a_printed_request_can_be_verified() {
+    let folder = std::env::temp_dir().join(format!("tidings-printed-{}", std::process::id()));
+    for source in ["stripe", "orders", "whatsapp"] {
+        std::fs::write(&folder, out(&run(&["send", source, "--dry-run"]))).expect("a file");
+        let verified = run(&["verify", source, folder.to_str().expect("UTF-8")]);
+        assert!(verified.status.success(), "{source}: {}", out(&verified));
+    }
+    std::fs::remove_file(&folder).expect("the file");
+}
+
+#[test]
+fn a_slip_in_a_name_is_answered_by_the_name() {
+    for (arguments, said) in [
+        (&["send", "stirpe"][..], "did you mean \"stripe\"?"),
+        (&["send", "githb", "--preset"], "did you mean \"github\"?"),
+        (&["send", "--case", "orders-poisn"], "did you mean \"orders-poison\"?"),
+        (&["providers", "show", "telegarm"], "did you mean \"telegram\"?"),
+    ] {
+        assert!(err(&run(arguments)).contains(said), "{arguments:?}: {}", err(&run(arguments)));
+    }
 }
 
 #[test]
@@ -101,12 +177,12 @@ fn what_is_kept_in_a_folder_is_there_the_next_time() {
     let data = folder.display().to_string();
     let dev = Dev::start(&["--data", &data]);
     assert!(dev.send(&["--case", "orders-poison"]).status.success());
-    assert!(dev.send(&["stripe"]).status.success());
+    assert!(dev.send(&["stripe", "--same"]).status.success());
     dev.claim("stripe#evt_1TidingsCheckout1042", "processed");
     dev.stop();
 
     let dev = Dev::start(&["--data", &data]);
-    assert_eq!(json(&dev.send(&["stripe", "--json"]))["status"], 200, "still a duplicate");
+    assert_eq!(json(&dev.send(&["stripe", "--same", "--json"]))["status"], 200, "still a duplicate");
     dev.claim("orders#ord-evt-3666", "dead");
     dev.stop();
     std::fs::remove_dir_all(&folder).expect("the folder");

@@ -54,7 +54,7 @@ fn what_is_ill_is_named_with_what_to_do() {
 #[test]
 fn a_source_without_a_secret_answers_503_and_is_found() {
     let secrets = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("doctor-{}.json", std::process::id()));
-    std::fs::write(&secrets, r#"{"stripe": "whsec_one"}"#).expect("a file");
+    std::fs::write(&secrets, r#"{"stripe": "whsec_one", "orders": []}"#).expect("a file");
     let secrets = secrets.display().to_string();
     let dev = Dev::start(&["--secrets", &secrets]);
     let report = json(&dev.ask(&["doctor", "--url", &dev.webhooks, "--json"]));

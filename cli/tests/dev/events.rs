@@ -143,7 +143,7 @@ fn what_is_odd_about_an_event_is_in_its_story_in_the_list_and_in_what_dev_says()
     let body = std::fs::read_to_string(root.join("events/bodies/orders_batchmate.json")).expect("the body");
     let mut body: Value = serde_json::from_str(&body).expect("JSON");
     let file = std::env::temp_dir().join(format!("tidings-odd-{}.json", std::process::id()));
-    let dev = Dev::start(&[]);
+    let dev = Dev::start(&["-v"]);
     for at in ["soon", "later", "later"] {
         body["occurred_at"] = at.into();
         std::fs::write(&file, body.to_string()).expect("a file");

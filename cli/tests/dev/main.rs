@@ -21,3 +21,4 @@ mod rotate;
 mod stack;
 mod status;
 mod support;
+mod workbench;

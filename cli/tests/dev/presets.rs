@@ -73,12 +73,14 @@ fn dev_as_every_preset_takes_what_send_signs() {
             "{preset}: {said}"
         );
         assert!(said["claim_keys"][0].as_str().is_some_and(|key| key.starts_with(&format!("{preset}#"))), "{preset}: {said}");
+        let again = json(&dev.send(&[preset, "--preset", "--json"]));
+        assert!(again["claim_keys"] != said["claim_keys"] && again["new"] != false, "{preset}: {said} {again}");
         let forged = dev.send(&[preset, "--preset", "--tamper", "signature", "--json"]);
         assert_eq!((forged.status.code(), &json(&forged)["status"]), (Some(1), &401.into()), "{preset}");
     }
-    let statuses = [0, 1].map(|_| json(&dev.send(&["clerk", "--preset", "--json"]))["status"].clone());
+    let statuses = [0, 1].map(|_| json(&dev.send(&["clerk", "--preset", "--same", "--json"]))["status"].clone());
     assert_eq!(statuses, [202, 200], "the same id is a duplicate");
-    let configured = [0, 1].map(|_| json(&dev.send(&["stripe", "--preset", "--json"]))["status"].clone());
+    let configured = [0, 1].map(|_| json(&dev.send(&["stripe", "--preset", "--same", "--json"]))["status"].clone());
     assert_eq!(configured, [202, 200], "a preset whose name is a source's has the source's secret");
 }
 
@@ -100,7 +102,8 @@ fn a_preset_s_request_can_be_printed_instead_of_sent() {
     assert!(printed.contains("content-type: application/x-www-form-urlencoded\n"), "{printed}");
     let event = json(&run(&["send", "twilio-json", "--preset", "--lambda"]));
     assert!(event["rawQueryString"].as_str().is_some_and(|query| query.starts_with("bodySHA256=")), "{event}");
-    let signature = |url: &str| json(&run(&["send", "square", "--preset", "--lambda", "--url", url]))["headers"].clone();
+    let signature =
+        |url: &str| json(&run(&["send", "square", "--preset", "--same", "--lambda", "--url", url]))["headers"].clone();
     assert_eq!(signature("https://a.example"), signature("https://a.example/"));
     assert_ne!(signature("https://a.example"), signature("https://b.example"), "the URL that it is posted to is signed");
 }

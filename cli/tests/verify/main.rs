@@ -6,5 +6,6 @@ mod answers;
 mod forms;
 mod keys;
 mod mistakes;
+mod own;
 mod support;
 mod urls;

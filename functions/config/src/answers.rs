@@ -4,7 +4,6 @@
 //! Promises: an answer is chosen by the request and by the configuration alone, never by a secret or a table. A refusal has one
 //! form for all reasons, so it tells nobody why.
 
-use super::source::Source;
 use super::{OneOrMany, Reference};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -99,13 +98,6 @@ fn is_of_request(reference: &Reference) -> bool {
         reference,
         Reference::Method | Reference::Header(_) | Reference::Query(_) | Reference::Json(_) | Reference::FormField(_)
     )
-}
-
-impl Source {
-    /// Whether an answer to its provider has a place for a text of its own.
-    pub fn takes_reply(&self) -> bool {
-        self.success.0.iter().any(Success::holds_reply)
-    }
 }
 
 #[cfg(test)]

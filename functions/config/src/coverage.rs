@@ -51,22 +51,7 @@ impl Scheme {
     }
 
     fn canonical(&self) -> Option<Canonical> {
-        self.message.iter().flat_map(Template::references).find_map(|r| match r {
-            Reference::Canonical(canonical) => Some(*canonical),
-            Reference::Body
-            | Reference::Url
-            | Reference::Method
-            | Reference::Header(_)
-            | Reference::Query(_)
-            | Reference::Signature(_)
-            | Reference::Json(_)
-            | Reference::JsonOrEmpty(_)
-            | Reference::Jwt(_)
-            | Reference::FormField(_)
-            | Reference::Form
-            | Reference::Crc32
-            | Reference::Secret => None,
-        })
+        self.message.iter().flat_map(Template::references).find_map(Reference::canonical)
     }
 
     /// What is signed, for people.
@@ -151,35 +136,22 @@ impl Scheme {
         let mut problems = self.form();
         problems.extend(self.key_problems());
         for reference in self.message.iter().flat_map(Template::references) {
-            match reference {
-                Reference::Json(_) | Reference::JsonOrEmpty(_) if !self.partial => problems.push(format!(
+            if reference.json().is_some() && !self.partial {
+                problems.push(format!(
                     "`message` holds {{{reference}}}: a signature covers raw bytes, not parsed fields; use {{body}}, or say \
                      `partial: true` if the provider signs no more"
-                )),
-                Reference::Url if !has_public_url => {
-                    problems.push("`message` holds {url}: set `public_url` to the URL that the provider was given".to_owned());
-                }
-                Reference::Signature(name)
-                    if !matches!(self.signature.written, Written::Fields { .. } | Written::Positional { .. }) =>
-                {
-                    problems.push(format!("`message` holds {{sig:{name}}}, but `signature` isn't written as fields"));
-                }
-                Reference::Jwt(_) => {
-                    problems.push(format!("`message` holds {{{reference}}}: a claim of a token is signed by the token itself"));
-                }
-                Reference::Body
-                | Reference::Url
-                | Reference::Method
-                | Reference::Header(_)
-                | Reference::Query(_)
-                | Reference::Signature(_)
-                | Reference::Json(_)
-                | Reference::JsonOrEmpty(_)
-                | Reference::FormField(_)
-                | Reference::Form
-                | Reference::Crc32
-                | Reference::Canonical(_)
-                | Reference::Secret => {}
+                ));
+            }
+            if *reference == Reference::Url && !has_public_url {
+                problems.push("`message` holds {url}: set `public_url` to the URL that the provider was given".to_owned());
+            }
+            if let Reference::Signature(name) = reference
+                && !matches!(self.signature.written, Written::Fields { .. } | Written::Positional { .. })
+            {
+                problems.push(format!("`message` holds {{sig:{name}}}, but `signature` isn't written as fields"));
+            }
+            if reference.claim().is_some() {
+                problems.push(format!("`message` holds {{{reference}}}: a claim of a token is signed by the token itself"));
             }
         }
         if self.needs_url() && !self.holds(&Reference::Url) && !has_public_url {
@@ -234,19 +206,8 @@ impl Scheme {
             self.algorithm == Algorithm::Sha256 && !self.holds(&Reference::Secret),
             "a plain digest whose `message` doesn't hold {secret} can be made by anyone",
         );
-        let place = |r: &Reference| match r {
-            Reference::Header(_) | Reference::Query(_) | Reference::Json(_) | Reference::FormField(_) => true,
-            Reference::Body => self.jwt.as_ref().is_some_and(|jwt| jwt.is_event),
-            Reference::Url
-            | Reference::Method
-            | Reference::Signature(_)
-            | Reference::JsonOrEmpty(_)
-            | Reference::Jwt(_)
-            | Reference::Form
-            | Reference::Crc32
-            | Reference::Canonical(_)
-            | Reference::Secret => false,
-        };
+        let is_event = self.jwt.as_ref().is_some_and(|jwt| jwt.is_event);
+        let place = |r: &Reference| r.is_place() || (is_event && *r == Reference::Body);
         says(
             self.signature.from.is_empty() || !self.signature.from.0.iter().all(place),
             "`signature.from` is no place for a signature; allowed: header:NAME, query:NAME, json:PATH, form:FIELD",

@@ -79,6 +79,26 @@ impl Reference {
         if let Self::Jwt(claim) = self { Some(claim) } else { None }
     }
 
+    /// The name, of a query parameter.
+    pub fn query(&self) -> Option<&str> {
+        if let Self::Query(name) = self { Some(name) } else { None }
+    }
+
+    /// The name, of a field of a form.
+    pub fn form_field(&self) -> Option<&str> {
+        if let Self::FormField(name) = self { Some(name) } else { None }
+    }
+
+    /// The text that is no template.
+    pub fn canonical(&self) -> Option<Canonical> {
+        if let Self::Canonical(canonical) = self { Some(*canonical) } else { None }
+    }
+
+    /// Whether it is one place of a request, where a text can be put and found again.
+    pub fn is_place(&self) -> bool {
+        matches!(self, Self::Header(_) | Self::Query(_) | Self::Json(_) | Self::FormField(_))
+    }
+
     /// The path, of a value in the body.
     pub fn json(&self) -> Option<&JsonPath> {
         if let Self::Json(path) | Self::JsonOrEmpty(path) = self { Some(path) } else { None }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// 2000-01-01T00:00:00Z. An event of before was read in another unit than it was written in: seconds that are read as milliseconds are in
+/// January 1970. Nothing is refused for it; people are warned.
+pub const FIRST_PLAUSIBLE_TIME_UNIX_MS: i64 = 946_684_800_000;
+
 /// SQS's limit on one message, attributes included (AWS, August 2025).
 pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
 

@@ -55,6 +55,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// Whether an answer to its provider has a place for a text of its own.
+    pub fn takes_reply(&self) -> bool {
+        self.success.0.iter().any(Success::holds_reply)
+    }
+
     /// Whether the provider tells its secret by a handshake. It is stored in a secret of its own.
     pub fn captures(&self) -> bool {
         self.handshakes.iter().any(|handshake| handshake.capture.is_some())

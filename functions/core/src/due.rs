@@ -1,7 +1,7 @@
 //! Events of our own: what is due at some time, and what people say by command. They come through the events queue like any other, so what they do is
 //! claimed, and done once. Nobody else can send one: the receiver only writes sources that begin with `/webhooks/`.
 
-use crate::action::{ActionId, Proposal};
+use crate::action::{ActionId, ActionNote, ActionOutcome, Became, Proposal};
 use crate::claim::{Claim, ClaimKey, Sha256Hex};
 use crate::context::{join_cause, join_partition};
 use crate::envelope::{DecodeError, Envelope, NewEnvelope, Payload};
@@ -11,8 +11,7 @@ use serde_json::value::RawValue;
 use tidings_config::limits::TIMER_HOP;
 use tidings_config::time::Timestamp;
 
-/// CloudEvents `source` of our own events.
-pub const SOURCE: &str = "/tidings";
+pub use crate::envelope::OWN_SOURCE as SOURCE;
 
 /// What is due.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,16 +45,14 @@ pub enum Due {
 /// What the claim keys of notifications begin with.
 const ACTION: &str = "@action#";
 
-/// What the version before wrote in the claim of an event, before the time.
-const DEFERRED: &str = "deferred until ";
-
-#[derive(Serialize, Deserialize)]
-struct Data {
-    due: Timestamp,
-    what: Due,
+/// What is due, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scheduled {
+    pub due: Timestamp,
+    pub what: Due,
     /// When SQS shows this message, if it isn't late. The version before doesn't say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    visible: Option<Timestamp>,
+    pub visible: Option<Timestamp>,
 }
 
 impl Due {
@@ -91,16 +88,10 @@ impl Due {
 
     /// The message that says so. Its claim key follows from what is due, when, and what caused it.
     pub fn envelope(&self, due: Timestamp, now: Timestamp) -> Envelope {
-        let data = serde_json::to_string(&Data { due, what: self.clone(), visible: Some(due.min(now.plus(TIMER_HOP))) })
+        let data = serde_json::to_string(&Scheduled { due, what: self.clone(), visible: Some(due.min(now.plus(TIMER_HOP))) })
             .expect("it has string keys and holds only JSON");
         let claim_key = self.claim_key(due);
-        let conversation = match self {
-            Self::Action { conversation, .. } | Self::Link { conversation, .. } | Self::Wake { conversation, .. } => {
-                Some(conversation.clone())
-            }
-            Self::Correct(correction) => Some(correction.of.clone()),
-            Self::Join { .. } => None,
-        };
+        let conversation = self.conversation().map(str::to_owned);
         let mut envelope = Envelope::new(NewEnvelope {
             id: claim_key.as_str().to_owned(),
             source: String::new(),
@@ -121,33 +112,38 @@ impl Due {
     /// The claim keys of the notifications that the version before has put off because of an event: they are messages in the
     /// queue, and when their time comes, a processor that finds these claims processed sends nothing.
     pub fn waiting(claim: &Claim) -> Vec<ClaimKey> {
-        let of = |action: &String| {
-            let (label, until) = action.split_once(&format!(" {DEFERRED}"))?;
-            let ms = Timestamp::parse_rfc3339(until)?.unix_ms();
-            let (rule, what) = label.rsplit_once('/')?;
-            let key = claim.key.as_str();
+        let of = |outcome: &ActionOutcome| {
+            let Became::PutOff(until) = outcome.became else { return None };
+            let (key, what) = (claim.key.as_str(), outcome.kind.as_str());
             let id = match (key.strip_prefix(ACTION), claim.joins.first()) {
                 // It has waited before, and keeps its id.
                 (Some(before), _) => before.split_once('#')?.0.to_owned(),
-                (None, Some(join)) if key.starts_with('@') => ActionId::new(&join_cause(join, 1), rule, what).to_string(),
-                (None, _) => ActionId::new(&claim.key, rule, what).to_string(),
+                (None, Some(join)) if key.starts_with('@') => {
+                    ActionId::new(&join_cause(join, 1), &outcome.rule, what).to_string()
+                }
+                (None, _) => ActionId::new(&claim.key, &outcome.rule, what).to_string(),
             };
-            Some(ClaimKey::from(format!("{ACTION}{id}#{ms}")))
+            Some(ClaimKey::from(format!("{ACTION}{id}#{}", until.unix_ms())))
         };
-        claim.actions.iter().filter_map(of).collect()
+        claim.actions.iter().filter_map(ActionNote::outcome).filter_map(of).collect()
     }
 
-    /// When SQS was to show this message. `None` for an event of a provider, and for one of the version before.
-    pub fn visible(envelope: &Envelope) -> Option<Timestamp> {
-        let ours = envelope.source == SOURCE;
-        ours.then(|| serde_json::from_str::<Data>(envelope.data.get()).ok()?.visible).flatten()
+    /// Whose it is. `None` for a join's, which may be of several.
+    pub fn conversation(&self) -> Option<&str> {
+        match self {
+            Self::Action { conversation, .. } | Self::Link { conversation, .. } | Self::Wake { conversation, .. } => {
+                Some(conversation)
+            }
+            Self::Correct(correction) => Some(&correction.of),
+            Self::Join { .. } => None,
+        }
     }
 
     /// `None` for an event of a provider.
-    pub fn read(envelope: &Envelope) -> Option<Result<(Self, Timestamp), DecodeError>> {
-        (envelope.source == SOURCE).then(|| {
-            let data: Result<Data, _> = serde_json::from_str(envelope.data.get());
-            data.map(|data| (data.what, data.due)).map_err(|_| DecodeError::Malformed("an event of our own".to_owned()))
+    pub fn read(envelope: &Envelope) -> Option<Result<Scheduled, DecodeError>> {
+        envelope.is_ours().then(|| {
+            let malformed = |_| DecodeError::Malformed("an event of our own".to_owned());
+            serde_json::from_str(envelope.data.get()).map_err(malformed)
         })
     }
 }
@@ -161,16 +157,30 @@ mod tests {
         let due = Due::Join { join: "ready".into(), key: "1042".into(), because_of: ClaimKey::new("shop", "e1"), postponed: 0 };
         let (soon, later) = (Timestamp::from_unix_ms(1_000), Timestamp::from_unix_ms(2_000));
         let envelope = Envelope::decode(&due.envelope(soon, soon).encode()).unwrap();
-        assert_eq!(Due::read(&envelope), Some(Ok((due.clone(), soon))));
+        let scheduled = Scheduled { due: soon, what: due.clone(), visible: Some(soon) };
+        assert_eq!(Due::read(&envelope), Some(Ok(scheduled)));
         assert_eq!(due.envelope(soon, soon).claimkey, due.envelope(soon, later).claimkey);
         assert_ne!(due.envelope(soon, soon).claimkey, due.envelope(later, soon).claimkey);
 
-        assert_eq!(Due::visible(&due.envelope(later, soon)), Some(later));
-        let far = soon.plus(TIMER_HOP * 2);
-        assert_eq!(Due::visible(&due.envelope(far, soon)), Some(soon.plus(TIMER_HOP)), "as far as SQS can delay it");
+        let visible = |at| Due::read(&due.envelope(at, soon)).unwrap().unwrap().visible;
+        assert_eq!(visible(later), Some(later));
+        assert_eq!(visible(soon.plus(TIMER_HOP * 2)), Some(soon.plus(TIMER_HOP)), "as far as SQS can delay it");
 
         let mut forged = envelope;
         forged.source = "/webhooks/tidings".to_owned();
         assert_eq!(Due::read(&forged), None);
+    }
+
+    #[test]
+    fn a_claim_of_the_version_before_names_the_notifications_that_it_put_off() {
+        let key = ClaimKey::new("shop", "e1");
+        let until = Timestamp::from_unix_ms(1_795_168_800_250);
+        let said = |action: &str| Claim { actions: vec![ActionNote::read(action.to_owned())], ..Claim::new(key.clone()) };
+        let id = ActionId::new(&key, "paid", "notify");
+        let waiting = Due::waiting(&said(&format!("paid/notify deferred until {until}")));
+        assert_eq!(waiting, [ClaimKey::from(format!("@action#{id}#{}", until.unix_ms()))]);
+        for other in [format!("paid/notify waits until {until}"), "paid/notify queued".to_owned(), "a dropped: b".to_owned()] {
+            assert_eq!(Due::waiting(&said(&other)), []);
+        }
     }
 }

@@ -26,6 +26,10 @@ pub const OLDEST_CONTRACT_VERSION: u16 = 1;
 
 const SPEC_VERSION: &str = "1.0";
 
+/// CloudEvents `source` of our own events. Nobody else can send one: the receiver only writes sources that begin with
+/// `/webhooks/`.
+pub const OWN_SOURCE: &str = "/tidings";
+
 // Its Debug names it and leaves out the payload.
 /// One event on its way from the receiver to the processor: one message of the events queue.
 #[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
@@ -274,9 +278,16 @@ impl Envelope {
         self.deliveredtime.unwrap_or(self.receivedtime)
     }
 
-    /// Validates the payload by the schemas that are known for its source and type. `None`: it is valid, or there is none.
+    /// Validates the payload by the schemas that are known for its source and type. `None`: it is valid, there is no schema, or
+    /// it isn't JSON, which is a failure of its own.
     pub fn validate(&self, schemas: &EventSchemas) -> Option<Finding> {
-        schemas.validate(self.source_name(), &self.event_type, self.dataschema.as_deref(), &self.data)
+        let data = serde_json::from_str(self.data.get()).ok()?;
+        schemas.validate(self.source_name(), &self.event_type, self.dataschema.as_deref(), &data)
+    }
+
+    /// Whether it is one of our own: a timer, a link or a correction.
+    pub fn is_ours(&self) -> bool {
+        self.source == OWN_SOURCE
     }
 
     /// `stripe` of `/webhooks/stripe`.

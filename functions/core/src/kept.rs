@@ -2,7 +2,9 @@
 //!
 //! Promises: what we keep is no larger than [`MAX_KEPT_EVENT_BYTES`]; its Debug leaves out the payload.
 
+use crate::claim::Claim;
 use crate::envelope::{DecodeError, Envelope};
+use serde_json::Value;
 use std::fmt;
 use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
 
@@ -28,6 +30,17 @@ impl KeptEvent {
     /// What the event was. Its version may be one that this build doesn't read.
     pub fn envelope(&self) -> Result<Envelope, DecodeError> {
         Envelope::decode(&self.0)
+    }
+}
+
+impl Claim {
+    /// As JSON, with the event that is kept with it as `event`.
+    pub fn with_event(&self, event: Option<&KeptEvent>) -> Value {
+        let mut json = serde_json::to_value(self).expect("it has string keys and holds only JSON");
+        if let Some(event) = event {
+            json["event"] = serde_json::from_str(event.as_str()).unwrap_or_else(|_| Value::from(event.as_str()));
+        }
+        json
     }
 }
 

@@ -3,9 +3,9 @@
 //! [`ContextStore`], [`ActionQueue`] and [`TimerQueue`] need, and [`SecretStore`] for a secret of its own, the reader's what
 //! [`ContextReader`] needs, and [`SecretStore`] likewise. [`HttpsGet`] is no call of AWS.
 
-use crate::action::Action;
+use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
-use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex};
+use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex, TimelineKey};
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::kept::KeptEvent;
 use crate::manual::ManualChange;
@@ -182,8 +182,8 @@ pub struct Commit {
     pub received: Timestamp,
     pub processed: Timestamp,
     pub conversation: String,
-    /// Sorts the timeline: the event's time, then its key.
-    pub occurred: String,
+    /// Its place in the timeline.
+    pub occurred: TimelineKey,
     pub outcome: Outcome,
     pub rules: Vec<String>,
     pub node: Option<String>,
@@ -191,8 +191,8 @@ pub struct Commit {
     pub overtaken: Vec<String>,
     /// How the payload is off its schema, which accepts it all the same.
     pub off_schema: Option<String>,
-    /// What became of the event's actions: `rule/notify queued`.
-    pub actions: Vec<String>,
+    /// What became of the event's actions, and what had no room.
+    pub actions: Vec<ActionNote>,
     /// X-Ray's id of the trace that the message came with.
     pub trace_id: Option<String>,
     /// The partitions of the joins that the event is part of: whoever erases a conversation finds them so.
@@ -240,8 +240,8 @@ pub struct Burial {
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub conversation: String,
-    /// Sorts it: the event's time, then its key.
-    pub occurred: String,
+    /// Its place there.
+    pub occurred: TimelineKey,
 }
 
 /// What the table said to a burial.

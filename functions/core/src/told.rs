@@ -5,7 +5,7 @@
 //! Its `id` is its identity: a second message of the same id, whatever it says, is a duplicate.
 
 use crate::claim::ClaimKey;
-use crate::due::{Due, SOURCE};
+use crate::due::{Due, SOURCE, Scheduled};
 use crate::envelope::{CONTRACT_VERSION, DecodeError, Envelope, OLDEST_CONTRACT_VERSION, sqs_text};
 use serde_json::{Value, json};
 use tidings_config::limits::MAX_CONVERSATION_BYTES;
@@ -75,7 +75,7 @@ impl ToldLink {
 
     /// The message that an event was read of. `None`: it is another event.
     pub fn of_envelope(envelope: &Envelope) -> Option<Self> {
-        let Ok((Due::Link { identity, conversation, moves }, _)) = Due::read(envelope)? else { return None };
+        let Ok(Scheduled { what: Due::Link { identity, conversation, moves }, .. }) = Due::read(envelope)? else { return None };
         let time = envelope.time.unwrap_or(envelope.receivedtime);
         Some(Self { id: envelope.id.clone(), time, identity, conversation, moves })
     }
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!((key.as_ref(), envelope.claimkey.as_str()), (Some(&envelope.claimkey), "@link#crm-77"));
         assert_eq!((envelope.receivedtime, envelope.order().time), (told().time, told().time));
         let link = Due::Link { identity: told().identity, conversation: told().conversation, moves: false };
-        assert_eq!(Due::read(&envelope), Some(Ok((link, Timestamp::from_unix_ms(0)))));
+        assert_eq!(Due::read(&envelope).unwrap().unwrap().what, link);
         assert_eq!(Due::read(&Envelope::decode(&envelope.encode()).unwrap()), Due::read(&envelope), "it can be sent on");
         assert_eq!(ToldLink::of_envelope(&envelope), Some(told()), "and be told again");
     }
@@ -209,6 +209,6 @@ mod tests {
         let envelope = ToldLink::read(&ahead.encode(), Some(sent)).unwrap().1.unwrap();
         assert_eq!((envelope.receivedtime, envelope.order().time), (sent, sent));
         let link = Due::Link { identity: told().identity, conversation: told().conversation, moves: true };
-        assert_eq!(Due::read(&envelope), Some(Ok((link, Timestamp::from_unix_ms(0)))));
+        assert_eq!(Due::read(&envelope).unwrap().unwrap().what, link);
     }
 }

@@ -1,10 +1,10 @@
 //! What was kept under an identity becomes its conversation's: after the transaction that links them, and again by each retry
 //! until it is done. Bounded steps, each a transaction of its own.
 
-use crate::Processor;
 use crate::deliver::deliver;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind, Stage};
 use crate::overflow::Full;
+use crate::processor::Processor;
 use crate::tries::{Next, Tries};
 use crate::view::{View, load, read_partition};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,11 +19,11 @@ use tidings_core::telemetry::UNKNOWN;
 pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &str) -> Result<(), Failure> {
     let mut tries = Tries::default();
     loop {
-        let items = processor.store.first(identity, MOVE_CHUNK).await.map_err(Failure::Undelivered)?;
+        let items = processor.store.first(identity, MOVE_CHUNK).await.map_err(Failure::unsent)?;
         let now = processor.clock.now();
         let known = items.keys().filter(|key| matches!(key, ItemKey::Entity(_) | ItemKey::Node));
         let places = known.map(|key| Place::new(conversation, key.clone())).collect();
-        let theirs = load(processor, places).await.map_err(Failure::undelivered)?;
+        let theirs = load(processor, places).await.map_err(Failure::in_delivery)?;
         let Moved { rewrite, dropped } = match mirror(&items) {
             Some(mirror) => Moved { rewrite: follow(processor, identity, conversation, mirror, now).await?, dropped: Vec::new() },
             None => moved(identity, &items, conversation, &theirs, now),
@@ -63,7 +63,7 @@ async fn follow(
 ) -> Result<Rewrite, Failure> {
     let link = Place::new(name, ItemKey::Link);
     let mirror = Place::new(conversation, ItemKey::Identity(name.to_owned()));
-    let stored = load(processor, BTreeSet::from([link.clone(), mirror.clone()])).await.map_err(Failure::undelivered)?;
+    let stored = load(processor, BTreeSet::from([link.clone(), mirror.clone()])).await.map_err(Failure::in_delivery)?;
     let mut puts = BTreeMap::new();
     if let Some(Item { version, content: Content::Link(Link { conversation: to, order }) }) = stored.get(&link)
         && to == identity
@@ -81,10 +81,10 @@ async fn follow(
 /// goes. `false`: something has changed meanwhile, and must be read again.
 async fn hand_over(processor: &Processor, tries: &mut Tries, identity: &View, conversation: &str) -> Result<bool, Failure> {
     let keys = [ItemKey::Deferred, ItemKey::Outbox];
-    let theirs = read_partition(processor, conversation, &keys).await.map_err(Failure::undelivered)?;
+    let theirs = read_partition(processor, conversation, &keys).await.map_err(Failure::in_delivery)?;
     if theirs.deferred(conversation).1.identities.len() >= MAX_HANDED_OVER {
         let cause = "as many identities as may hand over at once do".to_owned();
-        return Err(Failure::Undelivered(Unavailable { call: "dynamodb:PutItem", cause }));
+        return Err(Failure::unsent(Unavailable { call: "dynamodb:PutItem", cause }));
     }
     let (version, outbox) = theirs.outbox();
     let Some(rewrite) = handed(identity, &theirs, processor.clock.now()) else {
@@ -147,7 +147,7 @@ async fn write(processor: &Processor, tries: &mut Tries, rewrite: &Rewrite) -> R
     match tries.after(processor.store.rewrite(rewrite).await).await {
         Next::Done => Ok(true),
         Next::Again => Ok(false),
-        Next::Contended | Next::Finish(_) => Err(Failure::Contended),
-        Next::Unknown(cause) => Err(Failure::Undelivered(Unavailable { call: "dynamodb:TransactWriteItems", cause })),
+        Next::Contended | Next::Finish(_) => Err(FailureKind::Contended.at(Stage::Deliver)),
+        Next::Unknown(cause) => Err(Failure::unsent(Unavailable { call: "dynamodb:TransactWriteItems", cause })),
     }
 }

@@ -1,8 +1,8 @@
 //! What is done after the transaction: actions and timers are sent, and then leave the outbox. It may be done again by the
 //! next message of the conversation, and to no harm: an action has one id.
 
-use crate::Processor;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::processor::Processor;
 use crate::tries::{Next, Tries};
 use crate::view::{View, read_partition};
 use std::collections::BTreeMap;
@@ -39,11 +39,11 @@ pub(crate) async fn deliver(
         match tries.after(processor.store.rewrite(&rewrite).await).await {
             Next::Done => version = Some(version.unwrap_or(0) + 1),
             Next::Again => {
-                let stored = read_partition(processor, partition, &[ItemKey::Outbox]).await.map_err(Failure::undelivered)?;
+                let stored = read_partition(processor, partition, &[ItemKey::Outbox]).await.map_err(Failure::in_delivery)?;
                 (version, outbox) = stored.outbox();
             }
-            Next::Contended | Next::Finish(_) => return Err(Failure::Contended),
-            Next::Unknown(cause) => return Err(Failure::Undelivered(Unavailable { call: "dynamodb:PutItem", cause })),
+            Next::Contended | Next::Finish(_) => return Err(FailureKind::Contended.at(Stage::Deliver)),
+            Next::Unknown(cause) => return Err(Failure::unsent(Unavailable { call: "dynamodb:PutItem", cause })),
         }
     }
     Ok(())
@@ -51,7 +51,7 @@ pub(crate) async fn deliver(
 
 /// Sends what waits in an outbox that wasn't read yet.
 pub(crate) async fn flush(processor: &Processor, partition: &str) -> Result<(), Failure> {
-    let stored = read_partition(processor, partition, &[ItemKey::Outbox]).await.map_err(Failure::undelivered)?;
+    let stored = read_partition(processor, partition, &[ItemKey::Outbox]).await.map_err(Failure::in_delivery)?;
     let (version, outbox) = stored.outbox();
     deliver(processor, partition, version, outbox).await
 }
@@ -96,7 +96,7 @@ async fn try_to_send(processor: &Processor, view: &mut View) -> Option<Failure> 
 /// A page, with its version. One that isn't there was sent by another processor.
 async fn page(processor: &Processor, partition: &str, first: u64) -> Result<(Option<u64>, Page), Failure> {
     let key = ItemKey::OutboxPage(first);
-    let view = read_partition(processor, partition, std::slice::from_ref(&key)).await.map_err(Failure::undelivered)?;
+    let view = read_partition(processor, partition, std::slice::from_ref(&key)).await.map_err(Failure::in_delivery)?;
     Ok(match view.items.get(&Place::new(partition, key)) {
         Some(Item { version, content: Content::OutboxPage(page) }) => (*version, page.clone()),
         Some(_) | None => (None, Page::default()),
@@ -117,7 +117,7 @@ async fn send_all(processor: &Processor, partition: &str, waiting: &[Waiting], s
 async fn send(processor: &Processor, conversation: &str, sequence: u64, what: &Outgoing) -> Result<(), Failure> {
     match what {
         Outgoing::Action(action) => {
-            processor.actions.send(conversation, sequence, action).await.map_err(Failure::Undelivered)?;
+            processor.actions.send(conversation, sequence, action).await.map_err(Failure::unsent)?;
             tracing::debug!(
                 target: STEP, step = "action", source = action.rule, claim_key = %action.cause, conversation,
                 action_type = action.action_type, sequence
@@ -130,5 +130,5 @@ async fn send(processor: &Processor, conversation: &str, sequence: u64, what: &O
 
 /// Sends a message of our own that is due then; or as far on its way there as SQS can.
 pub(crate) async fn hop(processor: &Processor, message: &str, due: Timestamp, now: Timestamp) -> Result<(), Failure> {
-    processor.timers.send(message, due.since(now).min(TIMER_HOP)).await.map_err(Failure::Undelivered)
+    processor.timers.send(message, due.since(now).min(TIMER_HOP)).await.map_err(Failure::unsent)
 }

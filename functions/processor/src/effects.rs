@@ -1,7 +1,7 @@
 //! What one rule does for one event, or one branch for one join. Pure: the same event gives the same.
 
 use crate::expression::{Lazy, step};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind, RuleError};
 use crate::notice::Notice;
 use crate::overflow::{Full, Overflow};
 use serde_json::Value;
@@ -93,10 +93,7 @@ impl Ready {
     pub(crate) fn apply(&self, at: &Occasion<'_>, outline: &mut Outline) -> Result<(), Failure> {
         let mut written = Wrote::default();
         if self.changes_facts() {
-            let entity = self.entity(at)?.ok_or_else(|| {
-                let what = format!("the event has no subject of 1 to {MAX_SUBJECT_BYTES} bytes; give the rule an `entity`");
-                self.failed("entity", what)
-            })?;
+            let entity = self.entity(at)?.ok_or_else(|| self.failed("entity", RuleError::NoEntity))?;
             self.change(&entity, at, outline, &mut written)?;
         }
         if let Some(node) = &self.goto {
@@ -130,8 +127,8 @@ impl Ready {
         Ok(())
     }
 
-    fn failed(&self, field: &str, what: String) -> Failure {
-        Failure::Rule { rule: self.rule.clone(), field: field.to_owned(), what }
+    fn failed(&self, field: &str, what: impl Into<RuleError>) -> Failure {
+        FailureKind::Rule { rule: self.rule.clone(), field: field.to_owned(), what: what.into() }.into()
     }
 
     fn changes_facts(&self) -> bool {
@@ -158,7 +155,7 @@ impl Ready {
                 dropped.push(Overflow::new(Full::Fact, format_args!("{}/{word}.{name}", self.rule), large));
                 Ok(Value::Null)
             }
-            value => value.map_err(|error| self.failed(&format!("{word}.{name}"), error.to_string())),
+            value => value.map_err(|error| self.failed(&format!("{word}.{name}"), error)),
         };
         let mut not_on = Vec::new();
         for ReadySet { name, value: expression, ttl, ladder } in &self.set {
@@ -200,8 +197,7 @@ impl Ready {
                         element => changes.member(entity, name, element, inside),
                     },
                     Value::Array(_) | Value::Object(_) => {
-                        let what = "gives a list or a map; an element is a text, a number or a truth".to_owned();
-                        return Err(self.failed(&format!("{word}.{name}"), what));
+                        return Err(self.failed(&format!("{word}.{name}"), RuleError::NoElement));
                     }
                 }
             }
@@ -222,7 +218,7 @@ impl Ready {
         let mut bytes = 0;
         for (name, expression) in fields {
             let value = expression.evaluate(at.variables);
-            let value = value.map_err(|error| self.failed(&format!("emit.data.{name}"), error.to_string()))?;
+            let value = value.map_err(|error| self.failed(&format!("emit.data.{name}"), error))?;
             bytes += value.to_string().len();
             data.insert(name.clone(), value);
             if bytes > MAX_ACTION_BYTES {

@@ -1,5 +1,6 @@
 //! An expression of the rules. It is parsed when an event first needs it, not in INIT.
 
+use crate::failure::RuleError;
 use serde_json::Value;
 use std::sync::OnceLock;
 use tidings_config::expressions::{EvaluationError, Expression, Scope, Variables, whole};
@@ -35,38 +36,31 @@ impl Lazy {
         self.parsed().computes()
     }
 
-    /// A text of 1 to `at_most` bytes, or a whole number as one, however it is written: `10` of 10.0. What else it gave, in words, is the error.
-    pub(crate) fn name(&self, variables: &Variables, at_most: usize) -> Result<String, String> {
-        let text = match self.evaluate(variables).map_err(|error| error.to_string())? {
+    /// A text of 1 to `at_most` bytes, or a whole number as one, however it is written: `10` of 10.0.
+    pub(crate) fn name(&self, variables: &Variables, at_most: usize) -> Result<String, RuleError> {
+        let text = match self.evaluate(variables)? {
             Value::String(text) => text,
-            Value::Number(number) => whole(&number.to_string(), at_most).ok_or_else(no_text)?,
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(no_text()),
+            Value::Number(number) => whole(&number.to_string(), at_most).ok_or(RuleError::NoText)?,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(RuleError::NoText),
         };
         match text.len() {
-            0 => Err("gives an empty text".to_owned()),
-            bytes if bytes > at_most => Err(format!("a text of {bytes} bytes, allowed: {at_most}")),
+            0 => Err(RuleError::Empty),
+            bytes if bytes > at_most => Err(RuleError::LongText { bytes, allowed: at_most }),
             _ => Ok(text),
         }
     }
 
     /// A condition.
-    pub(crate) fn holds(&self, variables: &Variables) -> Result<bool, String> {
-        match self.evaluate(variables).map_err(|error| error.to_string())? {
+    pub(crate) fn holds(&self, variables: &Variables) -> Result<bool, RuleError> {
+        match self.evaluate(variables)? {
             Value::Bool(truth) => Ok(truth),
-            Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-                Err("gives neither true nor false".to_owned())
-            }
+            Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => Err(RuleError::NoTruth),
         }
     }
 }
 
-fn no_text() -> String {
-    "gives no text; string(…) makes one of a number".to_owned()
-}
-
-/// What a counter is to change by: a whole number, as `2`, `2.0`, `"2"` or `"2.0"`. `None`: `null`, by which nothing is counted. What else it
-/// is, in words, is the error.
-pub(crate) fn step(value: &Value) -> Result<Option<i64>, String> {
+/// What a counter is to change by: a whole number, as `2`, `2.0`, `"2"` or `"2.0"`. `None`: `null`, by which nothing is counted.
+pub(crate) fn step(value: &Value) -> Result<Option<i64>, RuleError> {
     let (digits, seen) = match value {
         Value::Null => return Ok(None),
         Value::Number(number) => (number.to_string(), "another number"),
@@ -77,7 +71,7 @@ pub(crate) fn step(value: &Value) -> Result<Option<i64>, String> {
     };
     let step = whole(&digits, MAX_STEP_DIGITS).and_then(|digits| digits.parse().ok());
     let step = step.filter(|step| (-MAX_COUNT_STEP..=MAX_COUNT_STEP).contains(step));
-    step.map(Some).ok_or_else(|| format!("gives no whole number from -{MAX_COUNT_STEP} to {MAX_COUNT_STEP}, but {seen}"))
+    step.map(Some).ok_or(RuleError::NoStep { seen })
 }
 
 /// Digits of what may be one: of 64 bits.

@@ -1,90 +1,337 @@
-//! Why an event couldn't be processed. What becomes of it then is in [`crate::settle`].
+//! Why a message couldn't be processed: what kind of failure it is, at which stage, and what is behind it. What becomes of the
+//! message then is in [`crate::settle`].
 
-use tidings_config::limits::{DELIVERIES_WINDOW, MAX_DELIVERIES_PER_BODY, MAX_EVENT_AGE};
+use std::error::Error;
+use std::fmt;
+use tidings_config::expressions::EvaluationError;
+use tidings_config::limits::{
+    DELIVERIES_WINDOW, MAX_COUNT_STEP, MAX_DELIVERIES_PER_BODY, MAX_EVENT_AGE, MAX_FETCHED_PATH_BYTES, MAX_REASON_BYTES,
+    MAX_SUBJECT_BYTES,
+};
 use tidings_config::schemas::Finding;
 use tidings_config::time::Timestamp;
 use tidings_core::envelope::DecodeError;
-use tidings_core::ports::Unavailable;
+use tidings_core::ports::{GetError, Unavailable};
+use tidings_core::secrets::DocumentError;
 use tidings_core::unreadable::Unreadable;
 
-/// One variant per way to fail. The text is the reason that is recorded with a dead event: it names rules, fields and
-/// types, never what is in them.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    #[error("{0}")]
-    Decode(#[from] DecodeError),
+/// Its text is the reason that is recorded with a dead event: it names rules, fields and types, never what is in them. What is
+/// behind it ([`Error::source`]) is for the log alone, and may say more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    pub stage: Stage,
+}
+
+/// How far the message got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// What it is to do is worked out: nothing is written.
+    Plan,
+    /// Its transaction: whether its effect is in the context may be unknown.
+    Commit,
+    /// Its effect is in the context. What that causes is sent and moved.
+    Deliver,
+}
+
+/// One variant per way to fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    Decode(DecodeError),
     /// The receiver kept it, because nothing that is authentic disappears.
-    #[error("{0}")]
     Unreadable(Unreadable),
-    #[error("the payload is not JSON")]
+    /// The payload is not JSON.
     Payload,
-    #[error("{0}")]
     OffSchema(Finding),
-    #[error("received {received}, longer ago than {} days: its claim may be gone, so a second effect couldn't be told from a first", MAX_EVENT_AGE.as_secs() / 86_400)]
-    PastHorizon { received: Timestamp },
-    #[error("conversation {expression:?}: {what}")]
-    Conversation { expression: String, what: String },
-    #[error("rule {rule}, {field}: {what}")]
-    Rule { rule: String, field: String, what: String },
-    #[error("rule {rule}, enrich: {api}: {what}")]
-    Unfetched { rule: String, api: String, what: String },
-    #[error("{seen} {what}, allowed: {allowed}")]
-    TooMany { what: &'static str, seen: usize, allowed: usize },
-    #[error("its body was that of {MAX_DELIVERIES_PER_BODY} events before it in {} days, under other delivery ids that aren't signed; the count begins again at {again}", DELIVERIES_WINDOW.as_secs() / 86_400)]
-    RepeatedBody { again: Timestamp },
-    #[error("the link target is itself an identity that is linked to a conversation")]
+    PastHorizon {
+        received: Timestamp,
+    },
+    Conversation {
+        expression: String,
+        what: RuleError,
+    },
+    /// A rule or a join can't be evaluated.
+    Rule {
+        rule: String,
+        field: String,
+        what: RuleError,
+    },
+    /// What a rule needs can't be fetched.
+    Unfetched {
+        rule: String,
+        api: String,
+        what: FetchError,
+    },
+    TooMany {
+        what: &'static str,
+        seen: usize,
+        allowed: usize,
+    },
+    /// Too many events of one body, under other delivery ids that aren't signed.
+    RepeatedBody {
+        again: Timestamp,
+    },
     LinkTarget,
-    #[error("the name to link has identities of its own: it is a conversation")]
     LinkedTo,
     /// A manual change that can't be made as it is.
-    #[error("{0}")]
     Manual(String),
-    #[error("the tables did not answer: {}", .0.call)]
-    Unavailable(#[source] Unavailable),
-    #[error("not all resulting messages were sent: {} failed", .0.call)]
-    Undelivered(#[source] Unavailable),
-    #[error("other events of the conversation were faster every time")]
+    /// A table or a queue didn't answer.
+    Unavailable(Unavailable),
     Contended,
-    #[error("no time was left")]
     Deadline,
-    #[error("the processor panicked; its log says where")]
     Panic,
 }
 
-impl Failure {
-    /// A word for metrics and logs.
-    pub const fn code(&self) -> &'static str {
+/// Why a value of a rule can't be used for an event. It names fields and types, never what is in them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
+    #[error("gives an empty text")]
+    Empty,
+    #[error("a text of {bytes} bytes, allowed: {allowed}")]
+    LongText { bytes: usize, allowed: usize },
+    #[error("gives no text; string(…) makes one of a number")]
+    NoText,
+    #[error("gives neither true nor false")]
+    NoTruth,
+    #[error("gives no whole number from -{MAX_COUNT_STEP} to {MAX_COUNT_STEP}, but {seen}")]
+    NoStep { seen: &'static str },
+    #[error("gives a list or a map; an element is a text, a number or a truth")]
+    NoElement,
+    #[error("the event has no subject of 1 to {MAX_SUBJECT_BYTES} bytes; give the rule an `entity`")]
+    NoEntity,
+    #[error("the event has an identity and no conversation to link it to; see `conversations`")]
+    NoConversation,
+    #[error("a value that no text can hold; say what stands for it, as in {{data.carrier|our carrier}}")]
+    NoTextValue,
+    #[error("gives nothing but dots")]
+    OnlyDots,
+    #[error("a path of {bytes} bytes or more, allowed: {MAX_FETCHED_PATH_BYTES}")]
+    LongPath { bytes: usize },
+}
+
+/// Why an object of an API can't be had. Worth a retry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    #[error("the rules don't know it")]
+    UnknownApi,
+    #[error("left alone for a while: it failed several times in a row")]
+    LeftAlone,
+    #[error("answered something else than JSON")]
+    NotJson(#[source] NotJson),
+    #[error("the document of the APIs' secrets has none for it")]
+    NoSecret,
+    #[error("the processor has no secret for APIs; deploy with ApiSecrets=true")]
+    NoSecrets,
+    #[error("its secret couldn't be fetched")]
+    SecretUnavailable(#[source] Unavailable),
+    #[error("its secret couldn't be fetched")]
+    SecretUnreadable(#[source] DocumentError),
+    #[error(transparent)]
+    Get(#[from] GetError),
+}
+
+/// Where an answer stops being JSON. What is there isn't said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} column {column}")]
+pub struct NotJson {
+    pub line: usize,
+    pub column: usize,
+}
+
+impl Stage {
+    /// A word for logs.
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Decode(_) => "undecodable",
-            Self::Unreadable(_) => "unreadable",
-            Self::Payload => "payload",
-            Self::OffSchema(_) => "off_schema",
-            Self::PastHorizon { .. } => "past_horizon",
-            Self::Conversation { .. } => "conversation",
-            Self::Rule { .. } => "rule",
-            Self::Unfetched { .. } => "unfetched",
-            Self::TooMany { .. } => "too_large",
-            Self::RepeatedBody { .. } => "repeated_body",
-            Self::LinkTarget | Self::LinkedTo => "link_target",
-            Self::Manual(_) => "manual",
-            Self::Undelivered(_) => "undelivered",
-            Self::Unavailable(_) => "unavailable",
-            Self::Contended => "contended",
-            Self::Deadline => "deadline",
-            Self::Panic => "panic",
+            Self::Plan => "plan",
+            Self::Commit => "commit",
+            Self::Deliver => "deliver",
         }
     }
 }
 
+impl FailureKind {
+    pub fn at(self, stage: Stage) -> Failure {
+        Failure { kind: self, stage }
+    }
+}
+
+/// Most kinds follow from the message and the rules alone.
+impl From<FailureKind> for Failure {
+    fn from(kind: FailureKind) -> Self {
+        kind.at(Stage::Plan)
+    }
+}
+
 impl Failure {
-    /// The same after the effect is in the context: the tables' silence then means that something isn't sent.
-    #[must_use]
-    pub fn undelivered(self) -> Self {
-        if let Self::Unavailable(unavailable) = self { Self::Undelivered(unavailable) } else { self }
+    /// The tables didn't answer.
+    pub fn unavailable(unavailable: Unavailable) -> Self {
+        FailureKind::Unavailable(unavailable).at(Stage::Commit)
     }
 
-    /// What is behind it, for the log alone: it may say more than a claim should.
-    pub fn cause(&self) -> Option<&str> {
-        if let Self::Unavailable(unavailable) | Self::Undelivered(unavailable) = self { Some(&unavailable.cause) } else { None }
+    /// What the effect causes isn't all sent or moved.
+    pub fn unsent(unavailable: Unavailable) -> Self {
+        FailureKind::Unavailable(unavailable).at(Stage::Deliver)
+    }
+
+    /// The same after the effect is in the context.
+    #[must_use]
+    pub fn in_delivery(self) -> Self {
+        Self { stage: Stage::Deliver, ..self }
+    }
+
+    /// Whether the effect is in the context, and something that it causes couldn't be sent.
+    pub const fn is_unsent(&self) -> bool {
+        matches!((&self.kind, self.stage), (FailureKind::Unavailable(_), Stage::Deliver))
+    }
+
+    /// Whether the same may succeed in a moment: nothing is written, or it isn't known.
+    pub const fn is_transient(&self) -> bool {
+        matches!(&self.kind, FailureKind::Contended)
+            || matches!((&self.kind, self.stage), (FailureKind::Unavailable(_), Stage::Plan | Stage::Commit))
+    }
+
+    /// The field or the expression that has no value for the event, and why, if that is it.
+    pub fn value(&self) -> Option<(&str, &RuleError)> {
+        if let FailureKind::Rule { field: place, what, .. } | FailureKind::Conversation { expression: place, what } = &self.kind {
+            Some((place, what))
+        } else {
+            None
+        }
+    }
+
+    /// A word for metrics and logs.
+    pub const fn code(&self) -> &'static str {
+        match &self.kind {
+            FailureKind::Decode(_) => "undecodable",
+            FailureKind::Unreadable(_) => "unreadable",
+            FailureKind::Payload => "payload",
+            FailureKind::OffSchema(_) => "off_schema",
+            FailureKind::PastHorizon { .. } => "past_horizon",
+            FailureKind::Conversation { .. } => "conversation",
+            FailureKind::Rule { .. } => "rule",
+            FailureKind::Unfetched { .. } => "unfetched",
+            FailureKind::TooMany { .. } => "too_large",
+            FailureKind::RepeatedBody { .. } => "repeated_body",
+            FailureKind::LinkTarget | FailureKind::LinkedTo => "link_target",
+            FailureKind::Manual(_) => "manual",
+            FailureKind::Unavailable(_) => match self.stage {
+                Stage::Plan | Stage::Commit => "unavailable",
+                Stage::Deliver => "undelivered",
+            },
+            FailureKind::Contended => "contended",
+            FailureKind::Deadline => "deadline",
+            FailureKind::Panic => "panic",
+        }
+    }
+
+    /// Its text, as far as a claim records it.
+    pub fn reason(&self) -> String {
+        let mut reason = self.to_string();
+        reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
+        reason
+    }
+
+    /// All that is behind it, for the log alone: it may say more than a claim should.
+    pub fn causes(&self) -> Option<String> {
+        let mut causes = Vec::new();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        (!causes.is_empty()).then(|| causes.join(": "))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days = |time: std::time::Duration| time.as_secs() / 86_400;
+        match &self.kind {
+            FailureKind::Decode(error) => write!(f, "{error}"),
+            FailureKind::Unreadable(unreadable) => write!(f, "{unreadable}"),
+            FailureKind::Payload => f.write_str("the payload is not JSON"),
+            FailureKind::OffSchema(finding) => write!(f, "{finding}"),
+            FailureKind::PastHorizon { received } => write!(
+                f,
+                "received {received}, longer ago than {} days: its claim may be gone, so a second effect couldn't be told from a first",
+                days(MAX_EVENT_AGE)
+            ),
+            FailureKind::Conversation { expression, what } => write!(f, "conversation {expression:?}: {what}"),
+            FailureKind::Rule { rule, field, what } => write!(f, "rule {rule}, {field}: {what}"),
+            FailureKind::Unfetched { rule, api, what } => write!(f, "rule {rule}, enrich: {api}: {what}"),
+            FailureKind::TooMany { what, seen, allowed } => write!(f, "{seen} {what}, allowed: {allowed}"),
+            FailureKind::RepeatedBody { again } => write!(
+                f,
+                "its body was that of {MAX_DELIVERIES_PER_BODY} events before it in {} days, under other delivery ids that aren't \
+                 signed; the count begins again at {again}",
+                days(DELIVERIES_WINDOW)
+            ),
+            FailureKind::LinkTarget => f.write_str("the link target is itself an identity that is linked to a conversation"),
+            FailureKind::LinkedTo => f.write_str("the name to link has identities of its own: it is a conversation"),
+            FailureKind::Manual(what) => f.write_str(what),
+            FailureKind::Unavailable(Unavailable { call, .. }) => match self.stage {
+                Stage::Plan | Stage::Commit => write!(f, "the tables did not answer: {call}"),
+                Stage::Deliver => write!(f, "not all resulting messages were sent: {call} failed"),
+            },
+            FailureKind::Contended => f.write_str("other events of the conversation were faster every time"),
+            FailureKind::Deadline => f.write_str("no time was left"),
+            FailureKind::Panic => f.write_str("the processor panicked; its log says where"),
+        }
+    }
+}
+
+/// What the text says already is no cause of its own.
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            FailureKind::Unavailable(unavailable) => Some(unavailable),
+            FailureKind::Decode(error) => error.source(),
+            FailureKind::Conversation { what, .. } | FailureKind::Rule { what, .. } => what.source(),
+            FailureKind::Unfetched { what, .. } => what.source(),
+            FailureKind::Unreadable(_)
+            | FailureKind::Payload
+            | FailureKind::OffSchema(_)
+            | FailureKind::PastHorizon { .. }
+            | FailureKind::TooMany { .. }
+            | FailureKind::RepeatedBody { .. }
+            | FailureKind::LinkTarget
+            | FailureKind::LinkedTo
+            | FailureKind::Manual(_)
+            | FailureKind::Contended
+            | FailureKind::Deadline
+            | FailureKind::Panic => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_its_kind_its_stage_and_all_that_is_behind_it() {
+        let silent = || Unavailable { call: "dynamodb:BatchGetItem", cause: "AccessDenied".into() };
+        let (commit, deliver) = (Failure::unavailable(silent()), Failure::unsent(silent()));
+        assert_eq!((commit.code(), commit.stage.as_str()), ("unavailable", "commit"));
+        assert_eq!((deliver.code(), deliver.stage.as_str()), ("undelivered", "deliver"));
+        assert_eq!(commit.clone().in_delivery(), deliver);
+        assert_eq!(deliver.to_string(), "not all resulting messages were sent: dynamodb:BatchGetItem failed");
+        assert_eq!(deliver.causes().as_deref(), Some("dynamodb:BatchGetItem: AccessDenied"), "a claim doesn't say it");
+
+        let what = FetchError::SecretUnavailable(Unavailable { call: "secretsmanager:GetSecretValue", cause: "KMS".into() });
+        let unfetched = Failure::from(FailureKind::Unfetched { rule: "r".into(), api: "crm".into(), what });
+        assert_eq!(unfetched.to_string(), "rule r, enrich: crm: its secret couldn't be fetched");
+        assert_eq!(unfetched.causes().as_deref(), Some("secretsmanager:GetSecretValue: KMS"));
+
+        let rule = FailureKind::Rule { rule: "r".into(), field: "when".into(), what: EvaluationError::TooLarge(9).into() };
+        assert_eq!(Failure::from(rule).causes(), None, "its text says it all");
+    }
+
+    #[test]
+    fn a_reason_is_cut_and_stays_text() {
+        let long = Failure::from(FailureKind::Manual("é".repeat(MAX_REASON_BYTES)));
+        assert!(long.reason().len() <= MAX_REASON_BYTES && long.reason().ends_with('é'));
     }
 }

@@ -10,8 +10,7 @@
 //! back on the receive before is no suspect: it was tried, and the process survived, so an outage doesn't make suspects of all.
 //! On failure: what can't be hidden is given back all the same, and comes after the queue's own visibility timeout.
 
-use crate::Processor;
-use crate::decode::{Queue, receive_count};
+use crate::decode::receive_count;
 use aws_lambda_events::event::sqs::SqsMessage;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -97,16 +96,13 @@ impl Isolation {
 }
 
 /// The turns of a batch. What isn't in them is hidden when this returns.
-pub(crate) async fn turns(processor: &Processor, messages: Vec<SqsMessage>) -> Turns {
-    // Nothing of a link is evaluated, so none of them can abort.
-    let are_links = messages.iter().any(|message| processor.queue_of(message) == Queue::Links);
-    let Some(isolation) = processor.isolation.as_ref().filter(|_| !are_links) else {
+pub(crate) async fn turns(isolation: Option<&Isolation>, messages: Vec<SqsMessage>, max_receive_count: u32) -> Turns {
+    let Some(isolation) = isolation else {
         return Turns { turns: vec![messages], ..Turns::default() };
     };
     let id = |message: &SqsMessage| message.message_id.clone().unwrap_or_default();
     let receives = messages.iter().map(|message| (id(message), receive_count(message))).collect();
-    let Split { first, fresh, postponed, last } =
-        split(messages, processor.max_receive_count.get(), |message| isolation.is_suspect(message));
+    let Split { first, fresh, postponed, last } = split(messages, max_receive_count, |message| isolation.is_suspect(message));
     isolation.postpone(&postponed).await;
     let alone = |message| vec![message];
     let turns = first.into_iter().map(alone).chain([fresh]).chain(last.into_iter().map(alone));
@@ -114,8 +110,8 @@ pub(crate) async fn turns(processor: &Processor, messages: Vec<SqsMessage>) -> T
 }
 
 /// Remembers what was tried and is given back.
-pub(crate) fn survived(processor: &Processor, turns: &Turns, given_back: &[String]) {
-    let Some(isolation) = &processor.isolation else { return };
+pub(crate) fn survived(isolation: Option<&Isolation>, turns: &Turns, given_back: &[String]) {
+    let Some(isolation) = isolation else { return };
     let mut survivors = isolation.survivors();
     for id in given_back {
         let Some(receives) = turns.receives.get(id) else { continue };

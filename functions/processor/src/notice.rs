@@ -3,6 +3,7 @@
 //! A text is never too long to be said: of the values that have no room the rest is left out, with a mark.
 
 use crate::expression::Lazy;
+use crate::failure::RuleError;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -38,8 +39,7 @@ impl Notice {
         self.cap.map(|cap| cap.overflow).unwrap_or_default()
     }
 
-    /// What is wrong with a value, in words, is the error.
-    pub(crate) fn intent(&self, variables: &Variables) -> Result<Intent, String> {
+    pub(crate) fn intent(&self, variables: &Variables) -> Result<Intent, RuleError> {
         let mut known = BTreeMap::new();
         let mut text = |text: &Text| self.parts(text, variables, &mut known);
         let default = text(&self.texts.default)?;
@@ -58,7 +58,7 @@ impl Notice {
         text: &Text,
         variables: &Variables,
         known: &mut BTreeMap<&'n str, Result<Value, EvaluationError>>,
-    ) -> Result<Vec<Part>, String> {
+    ) -> Result<Vec<Part>, RuleError> {
         let mut room = self.room;
         self.texts.store(text, &mut |expression, has_fallback| {
             let Some((name, lazy)) = self.expressions.get_key_value(expression) else { return Ok(None) };
@@ -73,12 +73,10 @@ impl Notice {
                     }
                     Some(_) => Ok(None),
                     None if has_fallback => Ok(None),
-                    None => {
-                        Err("a value that no text can hold; say what stands for it, as in {data.carrier|our carrier}".to_owned())
-                    }
+                    None => Err(RuleError::NoTextValue),
                 },
                 Err(EvaluationError::Absent(_)) if has_fallback => Ok(None),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(error.clone().into()),
             }
         })
     }

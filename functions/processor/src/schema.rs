@@ -1,18 +1,19 @@
 //! An event's payload against its schema, before any rule sees it.
 
-use crate::failure::Failure;
+use crate::decode::Message;
+use crate::failure::{Failure, FailureKind};
 use tidings_config::schemas::{EventSchemas, Finding, OnMismatch};
-use tidings_core::envelope::Envelope;
 use tidings_core::telemetry::{Metric, STEP, Shown};
 
 /// What is off and accepted all the same. Both are counted, on every receive. What is rejected is final: the same payload
 /// fails the same schema again.
-pub fn hold(schemas: &EventSchemas, envelope: &Envelope) -> Result<Option<Finding>, Failure> {
-    let Some(finding) = envelope.validate(schemas) else { return Ok(None) };
+pub fn hold(schemas: &EventSchemas, message: &Message) -> Result<Option<Finding>, Failure> {
+    let Some(finding) = finding(schemas, message) else { return Ok(None) };
+    let envelope = &message.envelope;
     let source = envelope.source_name();
     Metric::OffSchema.count(source);
     match finding.on_mismatch {
-        OnMismatch::Reject => Err(Failure::OffSchema(finding)),
+        OnMismatch::Reject => Err(FailureKind::OffSchema(finding).into()),
         OnMismatch::Accept => {
             let (claim_key, event_type, mismatch) = (&envelope.claimkey, Shown(&envelope.event_type), finding.to_string());
             tracing::warn!(%claim_key, source, %event_type, mismatch, "off its schema, and accepted");
@@ -20,4 +21,10 @@ pub fn hold(schemas: &EventSchemas, envelope: &Envelope) -> Result<Option<Findin
             Ok(Some(finding))
         }
     }
+}
+
+/// How a provider's payload is off its schema.
+fn finding(schemas: &EventSchemas, message: &Message) -> Option<Finding> {
+    let Message { envelope, .. } = message;
+    schemas.validate(envelope.source_name(), &envelope.event_type, envelope.dataschema.as_deref(), message.payload()?)
 }

@@ -1,7 +1,7 @@
 //! What is stored, as far as a message's effect depends on it: read consistently, in one call where the owner is known.
 
-use crate::Processor;
 use crate::failure::Failure;
+use crate::processor::Processor;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::context::{Content, Deferred, Deliveries, Item, ItemKey, JoinState, Outbox, Owner, Place};
 
@@ -82,7 +82,7 @@ impl View {
 }
 
 pub(crate) async fn load(processor: &Processor, places: BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Failure> {
-    processor.store.load(&places).await.map_err(Failure::Unavailable)
+    processor.store.load(&places).await.map_err(Failure::unavailable)
 }
 
 /// A conversation's items, or a join's, without looking for a link.

@@ -15,7 +15,7 @@ use crate::reply::Reply;
 use futures::future::ready;
 use futures::stream::{self, StreamExt};
 use std::sync::Arc;
-use tidings_config::limits::{EVENTS_AT_ONCE, MAX_TRACED_EVENTS};
+use tidings_config::limits::{EVENTS_AT_ONCE, FIRST_PLAUSIBLE_TIME_UNIX_MS, MAX_TRACED_EVENTS};
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp, millis};
 use tidings_core::claim::decide::{AfterRecord, Body, Recorded, after_record};
@@ -215,6 +215,9 @@ impl Acceptor {
             let (reason, code) = (unreadable.to_string(), unreadable.why.as_str());
             tracing::warn!(source, %claim_key, code, reason, "authentic, and no event: it is kept");
             tracing::debug!(target: STEP, step = "unreadable", source, %claim_key, reason);
+        }
+        if let Some(time) = event.envelope().time.filter(|time| time.unix_ms() < FIRST_PLAUSIBLE_TIME_UNIX_MS) {
+            tracing::debug!(target: STEP, step = "early_time", source, %claim_key, %time);
         }
         if !event.unread().is_empty() {
             event.unread().iter().for_each(|field| Metric::FieldUnread.count_as(source, field.as_str()));

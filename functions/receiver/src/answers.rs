@@ -4,6 +4,7 @@
 //! a JSON or an XML body; a refusal is the same for every reason with the same status.
 
 use crate::extract;
+use crate::json;
 use crate::reply::Reply;
 use crate::verify::VerifiedRequest;
 use http::header::CONTENT_TYPE;
@@ -21,7 +22,7 @@ pub(crate) fn success(reply: Reply, request: &VerifiedRequest<'_>) -> Response<B
     let content = OnceCell::new();
     let is = |(place, wanted): (&Reference, &OneOrMany<String>)| {
         let seen = match place.json() {
-            Some(path) => extract::scalar(path, content.get_or_init(|| extract::content(request)), &[]),
+            Some(path) => json::scalar(path, content.get_or_init(|| extract::content(request)), &[]),
             None => request.value(place),
         };
         seen.is_some_and(|seen| wanted.takes(&seen))

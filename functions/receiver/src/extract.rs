@@ -2,18 +2,20 @@
 
 mod arrival;
 mod body;
-mod depth;
+mod event;
 mod form;
 mod identity;
 mod number;
+mod origin;
 mod places;
-mod surrogates;
 mod when;
 mod xml;
 
-pub(crate) use body::json;
-pub(crate) use depth::of as depth;
+pub use crate::json::as_text;
+pub use event::VerifiedEvent;
+pub use origin::{Origin, Spot, origins};
 
+use crate::json::scalar;
 use crate::reply::Reply;
 use crate::verify::VerifiedRequest;
 use arrival::Arrival;
@@ -31,61 +33,10 @@ use tidings_config::limits::{
 use tidings_config::rules::TypePattern;
 use tidings_config::source::JSON;
 use tidings_config::time::Timestamp;
-use tidings_config::{JsonPath, OneOrMany, Part, Reference, Template};
-use tidings_core::claim::{EventField, Sha256Hex};
+use tidings_config::{OneOrMany, Part, Reference, Template};
+use tidings_core::claim::EventField;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::unreadable::{Unreadable, Why};
-
-/// A verified event, or what couldn't be read as one. Only [`events`] makes it, and only it can be claimed.
-#[derive(Debug)]
-pub struct VerifiedEvent {
-    envelope: Envelope,
-    message: String,
-    body_sha256: Sha256Hex,
-    unread: Vec<EventField>,
-}
-
-impl VerifiedEvent {
-    fn new(envelope: Envelope, body_sha256: Sha256Hex) -> Self {
-        let message = envelope.encode();
-        Self { envelope, message, body_sha256, unread: Vec::new() }
-    }
-
-    pub fn envelope(&self) -> &Envelope {
-        &self.envelope
-    }
-
-    /// The message that is to be sent.
-    pub fn into_message(self) -> String {
-        self.message
-    }
-
-    pub fn body_sha256(&self) -> &Sha256Hex {
-        &self.body_sha256
-    }
-
-    /// What is configured, was sent and couldn't be read or written: the envelope is without.
-    pub fn unread(&self) -> &[EventField] {
-        &self.unread
-    }
-
-    /// The same event, first received then, and delivered again now.
-    #[must_use]
-    pub fn first_received(mut self, first: Timestamp) -> Self {
-        let delivered = self.envelope.receivedtime;
-        if delivered != first {
-            self.envelope.receivedtime = first;
-            self.envelope.deliveredtime = Some(delivered);
-            self.message = self.envelope.encode();
-        }
-        if self.message.len() > MAX_MESSAGE_BYTES {
-            // It fits without. Then its age counts from its first receipt, as it would if the claim were silent.
-            self.envelope.deliveredtime = None;
-            self.message = self.envelope.encode();
-        }
-        self
-    }
-}
 
 /// The events of a delivery, in its order. Each fits into a message. What can't be read as an event is one all the same, of a type
 /// of its own, with its bytes and the reason. `Err` only where something fits into no message, in whatever form: then nothing of
@@ -115,14 +66,13 @@ struct Found<'a> {
 impl Found<'_> {
     fn events(&self) -> Result<Vec<VerifiedEvent>, Reply> {
         let (specs, body) = (&self.arrival.request.source().events, &self.document.value);
-        let holds = |spec: &EventSpec, indices: &[usize]| when::holds(spec, |reference| self.value(reference, indices));
-        let mut places = places::of_many(specs, body, &holds);
+        let mut places = places::of_many(specs, body, &|spec, indices| self.holds(spec, indices));
         if places.len() > MAX_EVENTS_PER_DELIVERY {
             return Ok(vec![self.whole(Why::TooLargeToSplit, None)?]);
         }
         // What no list has is an event all the same: the delivery as a whole.
         let left_out = places::left_out(specs, &places, body);
-        let whole = specs.iter().find(|spec| spec.each.is_none() && holds(spec, &[]));
+        let whole = self.whole_spec();
         if places.is_empty() || left_out {
             places.extend(whole.map(|spec| (spec, Vec::new())));
         }
@@ -141,6 +91,25 @@ impl Found<'_> {
             events.push(self.whole(Why::NoEvent, many.then_some(places.len()))?);
         }
         Ok(events)
+    }
+
+    /// Where its events are.
+    fn places(&self) -> Vec<Place<'_>> {
+        let (specs, body) = (&self.arrival.request.source().events, &self.document.value);
+        let mut places = places::of_many(specs, body, &|spec, indices| self.holds(spec, indices));
+        if places.is_empty() || places::left_out(specs, &places, body) {
+            places.extend(self.whole_spec().map(|spec| (spec, Vec::new())));
+        }
+        places
+    }
+
+    fn holds(&self, spec: &EventSpec, indices: &[usize]) -> bool {
+        when::holds(spec, |reference| self.value(reference, indices))
+    }
+
+    /// What is for the delivery as a whole.
+    fn whole_spec(&self) -> Option<&EventSpec> {
+        self.arrival.request.source().events.iter().find(|spec| spec.each.is_none() && self.holds(spec, &[]))
     }
 
     /// One event; or the one element that isn't fit to be one, which costs the others nothing.
@@ -305,20 +274,5 @@ fn noted<T>(name: EventField, field: Field<T>, unread: &mut Vec<EventField>) -> 
             unread.push(name);
             None
         }
-    }
-}
-
-/// What is there, as text.
-pub(crate) fn scalar(path: &JsonPath, body: &Value, indices: &[usize]) -> Option<String> {
-    as_text(path.find(body, indices)?)
-}
-
-/// A text, a number digit for digit, or a truth value, as text; anything else isn't there.
-pub fn as_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -2,7 +2,7 @@
 //! while the operator's window is open.
 
 use crate::delivery::Delivery;
-use crate::extract;
+use crate::json;
 use crate::reply::Reply;
 use crate::secrets::SecretBook;
 use crate::verify::{self, Key};
@@ -105,25 +105,21 @@ fn is(reference: &Reference, wanted: &str, delivery: &Delivery, body: &Value) ->
 }
 
 fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<String> {
-    match reference {
-        Reference::Method => Some(delivery.method.clone()),
-        Reference::Header(name) => Some(delivery.headers.get(name)?.to_str().ok()?.to_owned()),
-        Reference::Query(name) => {
-            let raw = delivery.query_parameter(name)?;
-            Some(percent_decode_str(&raw.replace('+', " ")).decode_utf8().ok()?.into_owned())
-        }
-        Reference::Json(path) => extract::scalar(path, body, &[]),
-        Reference::FormField(name) => form_field(name, delivery),
-        Reference::Body
-        | Reference::Form
-        | Reference::JsonOrEmpty(_)
-        | Reference::Jwt(_)
-        | Reference::Crc32
-        | Reference::Canonical(_)
-        | Reference::Url
-        | Reference::Signature(_)
-        | Reference::Secret => None,
+    if let Some(name) = reference.header() {
+        return Some(delivery.headers.get(name)?.to_str().ok()?.to_owned());
     }
+    if let Some(name) = reference.query() {
+        let raw = delivery.query_parameter(name)?;
+        return Some(percent_decode_str(&raw.replace('+', " ")).decode_utf8().ok()?.into_owned());
+    }
+    if let Some(name) = reference.form_field() {
+        return form_field(name, delivery);
+    }
+    if let Reference::Json(path) = reference {
+        return json::scalar(path, body, &[]);
+    }
+    // No handshake refers to anything else.
+    (*reference == Reference::Method).then(|| delivery.method.clone())
 }
 
 /// A field of a form, and of nothing else, that is there once. A form that is larger than a handshake has none.

@@ -65,23 +65,11 @@ impl Places {
 
 /// All places that a reference into the body leads to.
 fn pointers(reference: &Reference, document: &Value) -> Vec<String> {
-    match reference {
-        Reference::Json(path) | Reference::JsonOrEmpty(path) => {
-            path.places(document, MAX_EVENTS_PER_DELIVERY).iter().map(|indices| pointer(path, indices)).collect()
-        }
-        Reference::FormField(name) => vec![format!("/{}", escaped(name))],
-        Reference::Body
-        | Reference::Url
-        | Reference::Method
-        | Reference::Header(_)
-        | Reference::Query(_)
-        | Reference::Signature(_)
-        | Reference::Jwt(_)
-        | Reference::Form
-        | Reference::Crc32
-        | Reference::Canonical(_)
-        | Reference::Secret => Vec::new(),
-    }
+    let path = reference.json().into_iter();
+    let fields = path.flat_map(|path| {
+        path.places(document, MAX_EVENTS_PER_DELIVERY).into_iter().map(|indices| pointer(path, &indices)).collect::<Vec<_>>()
+    });
+    fields.chain(reference.form_field().map(|name| format!("/{}", escaped(name)))).collect()
 }
 
 fn pointer(path: &JsonPath, indices: &[usize]) -> String {

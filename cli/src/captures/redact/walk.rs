@@ -121,10 +121,11 @@ impl Redactor {
         patterns::persons(text).iter().for_each(|word| self.learn(word));
     }
 
-    /// A person's words; what an id of theirs is of stays: `cus_`.
+    /// A person's words; what an id of theirs is of stays: `cus_`. Behind it is a digit, or it is one that no person is called.
     fn person(&mut self, text: &str) -> String {
         let is_prefix = |text: &str| (2..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase());
-        match text.split_once('_').filter(|(of, rest)| is_prefix(of) && rest.bytes().any(|b| b.is_ascii_digit())) {
+        let is_id = |of: &str, rest: &str| PREFIXES_OF_IDS.contains(&of) || rest.bytes().any(|b| b.is_ascii_digit());
+        match text.split_once('_').filter(|(of, rest)| is_prefix(of) && is_id(of, rest)) {
             Some((of, rest)) => format!("{of}_{}", self.pseudonyms.words(rest)),
             None => self.pseudonyms.words(text),
         }
@@ -155,6 +156,9 @@ impl Redactor {
         if kind != Kind::Secret && self.masked.contains(&words.concat()) { Kind::Text } else { kind }
     }
 }
+
+/// What providers put before the id of a customer, an account, a user.
+const PREFIXES_OF_IDS: [&str; 4] = ["acct", "cus", "ctm", "usr"];
 
 /// An object, or a list with one.
 fn holds_fields(value: &Value) -> bool {

@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::arguments::ContextShow;
 use crate::style::{FAINT, NAME, STRONG, WARN, data, note, paint, say, short};
-use crate::target::{reader, unreadable};
+use crate::target::{now, reader, unreadable};
 use serde_json::json;
 use std::process::ExitCode;
 use tidings_config::time::{Clock, SystemClock};
@@ -15,7 +15,7 @@ use tidings_core::manual::{self, Correction, ManualChange};
 pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     let reader = reader(&options.target).await?;
     let failed = |error| unreadable(&options.target.at, &error);
-    let context = reader.conversation(&options.conversation, SystemClock.now()).await.map_err(failed)?;
+    let context = reader.conversation(&options.conversation, now(&options.target.at).await).await.map_err(failed)?;
     let timeline = reader.timeline(&context).await.map_err(failed)?;
     if options.target.json {
         let mut shown = json!({ "context": context, "timeline": timeline });
@@ -83,7 +83,7 @@ fn from(order: &Order) -> String {
 }
 
 fn entry(claim: &Claim) {
-    let at = claim.occurred.as_deref().and_then(|o| o.split('#').next()).unwrap_or("");
+    let at = claim.happened().map(|at| at.to_string()).unwrap_or_default();
     let outcome = claim.outcome.map_or(claim.state.as_str(), |o| o.as_str());
     say!("    {}  {outcome:<8}  {:<28}  {}", paint(FAINT, at), claim.event_type, paint(FAINT, short(claim.key.as_str(), 48)));
     if let Some(ManualChange { by, reason, .. }) = &claim.manual {

@@ -24,23 +24,17 @@ pub(crate) use show::run as show;
 
 use crate::Failure;
 use crate::arguments::{DlqFilter, Place};
-use crate::target::{dead_letters, reader_at};
+use crate::target::{dead_letters, now, reader_at};
 use filter::Filter;
 use tidings_config::limits::DEAD_LETTERS_WALK;
-use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::DeadLetters;
 use walk::Walk;
 
-/// The queue of a stack: that of a `tidings dev` nobody else can see.
 async fn queue(at: &Place) -> Result<DeadLetters, Failure> {
-    let letters = dead_letters(at).await?.ok_or_else(|| {
-        Failure::new("which stack? `tidings dev` keeps its queues to itself, and shows what dies as it happens")
-            .hint("name a deployed stack with --stack; `tidings events list --state dead` reads a dev's claims")
-    })?;
-    Ok(letters.hiding(DEAD_LETTERS_WALK))
+    Ok(dead_letters(at).await?.hiding(DEAD_LETTERS_WALK))
 }
 
 async fn walk(filter: &DlqFilter, at: &Place) -> Result<Walk, Failure> {
-    let now = SystemClock.now();
+    let now = now(at).await;
     Ok(Walk::new(queue(at).await?, reader_at(at).await?, Filter::new(filter, now), now))
 }

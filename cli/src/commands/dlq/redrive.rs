@@ -43,9 +43,9 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
     if !options.yes {
         return dry_run(&walk, options.target.json, "moved").await;
     }
-    let events = events_queue(at).await?.ok_or_else(|| Failure::new("which stack? name it with --stack"))?;
+    let events = events_queue(at).await?;
     // A stack of before it had a links queue takes links among its events.
-    let events = Sorted { events, links: links_queue(at).await.ok().flatten() };
+    let events = Sorted { events, links: links_queue(at).await.ok() };
     let letters = queue_counts(at).await?.iter().find(|count| count.queue == "dead letters").map_or(0, |count| count.messages);
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
     let bar = progress(letters);

@@ -3,6 +3,7 @@
 use super::Check;
 use crate::Failure;
 use crate::project::{Location, Project, RULES, SCHEMAS, SOURCES};
+use crate::style::count;
 use tidings_config::source::Source;
 
 /// What the other checks go by.
@@ -22,15 +23,18 @@ pub(super) fn checks(location: Location) -> Result<(Vec<Check>, Known), Failure>
     };
     let read = files.read_sources();
     let sources = match &read {
-        Ok(sources) => Check::good("sources", format!("{}: {} sources", file(SOURCES), sources.len())),
+        Ok(sources) => Check::good("sources", format!("{}: {}", file(SOURCES), count(sources.len(), "source"))),
         Err(report) => bad("sources", report),
     };
     let rules = match files.read_rules() {
-        Ok(rules) => Check::good("rules", format!("{}: {} rules, {} joins", file(RULES), rules.rules.len(), rules.joins.len())),
+        Ok(rules) => Check::good(
+            "rules",
+            format!("{}: {}, {}", file(RULES), count(rules.rules.len(), "rule"), count(rules.joins.len(), "join")),
+        ),
         Err(report) => bad("rules", &report),
     };
     let schemas = match files.read_schemas() {
-        Ok(schemas) => Check::good(SCHEMAS, format!("{}: {} schemas", file(SCHEMAS), schemas.len())),
+        Ok(schemas) => Check::good(SCHEMAS, format!("{}: {}", file(SCHEMAS), count(schemas.len(), "schema"))),
         Err(report) => bad(SCHEMAS, &report),
     };
     let hash = Project::open(location).ok().map(|project| project.hash());

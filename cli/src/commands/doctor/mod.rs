@@ -16,7 +16,7 @@ use crate::arguments::{DoctorOptions, dev_url};
 use crate::commands::files;
 use crate::project::Location;
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
-use crate::target::webhook_url;
+use crate::target::{dev_places, webhook_url};
 use configuration::Known;
 use serde::Serialize;
 use serde_json::json;
@@ -92,12 +92,19 @@ pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
     // A case that can't be sent is a wrong call, and told before anything is looked at.
     options.case.as_deref().map(self_test::case).transpose()?;
     let own = options.secrets.as_deref().map(files::document).transpose()?.map(Zeroizing::new);
-    let at = &options.target.at;
-    let location = if at.stack.is_some() { Location::here()? } else { Location::here_or_demo()? };
+    let location = if options.target.at.stack.is_some() { Location::here()? } else { Location::here_or_demo()? };
+    let (given, at) = match &options.target.at.stack {
+        Some(_) => (options.url.clone(), options.target.at.clone()),
+        None => {
+            let (url, at) = dev_places(options.url.as_deref(), &options.target.at).await;
+            (Some(url), at)
+        }
+    };
+    let at = &at;
     let (mut checks, Known { sources, hash }) = configuration::checks(location)?;
     let (of_stack, stored) = stack::checks(at, &sources).await;
     checks.extend(of_stack);
-    let url = match (&options.url, webhook_url(at).await) {
+    let url = match (&given, webhook_url(at).await) {
         (Some(url), _) => Some(url.clone()),
         (None, Ok(url)) => Some(url.unwrap_or_else(dev_url)),
         (None, Err(_)) => None,

@@ -12,6 +12,7 @@ use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_events::{Case, corpus, secrets_of};
+use tidings_project::did_you_mean;
 use zeroize::Zeroizing;
 
 const NAME: &str = "self-test";
@@ -22,8 +23,13 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// A case whose events are to be processed.
 pub(super) fn case(name: &str) -> Result<&'static Case, Failure> {
     let case = corpus().case(name);
-    let case =
-        case.ok_or_else(|| Failure::new(format!("the corpus has no case {name:?}")).hint("tidings send --list shows them"))?;
+    let case = case.ok_or_else(|| {
+        Failure::new(format!(
+            "the corpus has no case {name:?}{}",
+            did_you_mean(name, corpus().cases.iter().map(|c| c.name.as_str()))
+        ))
+        .hint("tidings send --list shows them")
+    })?;
     let processed = case.expect.is_accepted() && case.expect.events.iter().all(|event| event.dead.is_none());
     if processed {
         Ok(case)

@@ -1,8 +1,8 @@
-//! Where the message of an event is that isn't processed, as far as its stack's queues say.
+//! Where the message of an event is that isn't processed, as far as the queues say.
 
 use crate::Failure;
 use crate::arguments::Place;
-use crate::target::{Depth, config, dead_letters, output, outputs, unreadable};
+use crate::target::{Depth, dead_letters, events_depth, unreadable};
 use serde::Serialize;
 use tidings_core::claim::{Claim, ClaimState};
 use tidings_core::told::ToldLink;
@@ -25,14 +25,13 @@ pub(super) enum Whereabouts {
 }
 
 impl Whereabouts {
-    /// `None`: there is nothing to look for, or it is of a `tidings dev`, whose queues nobody else can see.
+    /// `None`: there is nothing to look for.
     pub(super) async fn of(claim: &Claim, at: &Place) -> Option<Self> {
-        let stack = at.stack.as_deref()?;
         let looked = match (claim.erased, claim.state) {
             (Some(_), _) | (None, ClaimState::Processed) => return None,
             (None, ClaimState::Dead) if ToldLink::is_key(&claim.key) => Ok(Self::DeadLinks),
             (None, ClaimState::Dead) => dead(claim, at).await,
-            (None, ClaimState::Received | ClaimState::Enqueued) => waiting(at, stack).await,
+            (None, ClaimState::Received | ClaimState::Enqueued) => events_depth(at).await.map(|depth| Self::Events { depth }),
         };
         Some(looked.unwrap_or_else(|failure| Self::Unseen { why: failure.message }))
     }
@@ -59,17 +58,8 @@ impl Whereabouts {
 }
 
 async fn dead(claim: &Claim, at: &Place) -> Result<Whereabouts, Failure> {
-    let Some(letters) = dead_letters(at).await? else { return Ok(Whereabouts::DeadLetters { found: false }) };
-    let message = letters.find(&claim.key).await.map_err(|error| unreadable(at, &error))?;
+    let message = dead_letters(at).await?.find(&claim.key).await.map_err(|error| unreadable(at, &error))?;
     Ok(Whereabouts::DeadLetters { found: message.is_some() })
-}
-
-async fn waiting(at: &Place, stack: &str) -> Result<Whereabouts, Failure> {
-    let config = config(at).await;
-    let url = output(&outputs(&config, stack).await?, stack, "EventsQueueUrl")?;
-    let depth = Depth::of(&aws_sdk_sqs::Client::new(&config), &url).await;
-    let depth = depth.map_err(|error| unreadable(at, &error))?;
-    Ok(Whereabouts::Events { depth })
 }
 
 #[cfg(test)]

@@ -8,15 +8,14 @@ pub(crate) mod tail;
 use crate::Failure;
 use crate::arguments::{EventsFilter, Place};
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, short};
-use crate::target::unreadable;
-use tidings_config::time::{Clock, SystemClock};
+use crate::target::{now, unreadable};
 use tidings_core::aws::Reader;
 use tidings_core::claim::search::{Found, Search};
 use tidings_core::claim::{Claim, ClaimState};
 
 /// The newest events that the filter lets through.
 async fn find(reader: &Reader, filter: &EventsFilter, limit: usize, at: &Place) -> Result<Found, Failure> {
-    let now = SystemClock.now();
+    let now = now(at).await;
     let search = Search {
         key: None,
         source: filter.source.clone(),

@@ -65,7 +65,7 @@ pub(crate) fn print(claim: &Claim) {
     row("node", claim.node.clone());
     row("overtaken", Some(claim.overtaken.join(", ")));
     row("off schema", claim.off_schema.clone());
-    row("actions", Some(claim.actions.join("; ")));
+    row("actions", Some(claim.action_lines().join("; ")));
     row("joins", Some(claim.joins.join(", ")));
     row("reason", claim.reason.clone());
     row("receives", claim.receive_count.map(|n| n.to_string()));

@@ -25,7 +25,6 @@ use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::{Context, FactKind, Facts, ItemKey};
-use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::{BatchName, Part, is_of};
 use tidings_core::ports::{ActionQueue, TimerQueue};
@@ -99,7 +98,7 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
     };
     let by = operator(&options.at, options.by.as_deref()).await?;
     let batch = Batch { options, hand, reader: tables.reader(), name, by, reason, at: SystemClock.now() };
-    let (ours, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| Due::read(event).is_some());
+    let (ours, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| event.is_ours());
     if !ours.is_empty() {
         note(&format!("{} are links or were set by hand: they aren't applied again", ours.len()));
     }
@@ -107,15 +106,12 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
     Ok(batch.tell(applied))
 }
 
-/// Where actions go. A `dev` keeps its queues to itself.
+/// Where actions go.
 async fn queues(options: &ReplayOptions) -> Result<Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>, Failure> {
     if !options.with_actions {
         return Ok(None);
     }
-    let Some((actions, timers)) = sending(&options.at).await? else {
-        return Err(Failure::new("`tidings dev` keeps its queues to itself: actions can't be caused again there")
-            .hint("without --yes it says what would be sent; without --with-actions the facts are applied"));
-    };
+    let (actions, timers) = sending(&options.at).await?;
     Ok(Some((Arc::new(actions), Arc::new(timers))))
 }
 
@@ -205,7 +201,7 @@ impl Batch<'_> {
             Err(failure) => return Ok(Err(failure)),
         };
         match self.hand.apply(&work).await {
-            Err(failure @ (Unprocessed::Unavailable(_) | Unprocessed::Contended)) => Err(self.stopped(&failure)),
+            Err(failure) if failure.is_transient() => Err(self.stopped(&failure)),
             came => Ok(came),
         }
     }

@@ -145,7 +145,7 @@ fn actions(world: &World) -> Vec<Value> {
 fn tell(claim: &Claim) {
     let lives = claim.state != ClaimState::Dead;
     say!("  {} {}  {}  {}", tick(lives), claim.key, claim.event_type, end(claim));
-    let kept = claim.actions.iter().filter(|action| !action.ends_with(" queued"));
+    let kept = claim.actions.iter().filter(|action| !action.is_queued());
     kept.for_each(|action| say!("      {}", paint(FAINT, action)));
 }
 

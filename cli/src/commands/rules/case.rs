@@ -14,6 +14,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_events::corpus;
+use tidings_project::did_you_mean;
 
 use super::given;
 
@@ -189,7 +190,8 @@ fn case(
                 let source = given.source.ok_or_else(|| place(here, "an event without a `source`".to_owned()))?;
                 if !sources.iter().any(|known| known.name == source) {
                     let names: Vec<&str> = sources.iter().map(|s| s.name.as_str()).collect();
-                    return Err(place(here, format!("unknown source {source:?}, configured: {}", names.join(", "))));
+                    let near = did_you_mean(&source, names.iter().copied());
+                    return Err(place(here, format!("unknown source {source:?}, configured: {}{near}", names.join(", "))));
                 }
                 let id = given.id.unwrap_or_else(|| format!("e{}", n + 1));
                 let data = given.data.unwrap_or(Value::Null).to_string();
@@ -210,7 +212,9 @@ fn case(
                 steps.push(step(envelope, repeats));
             }
             (None, Some(name), None, None) => {
-                let known = corpus().case(&name).ok_or_else(|| place(here, format!("the corpus has no case {name:?}")))?;
+                let near = || did_you_mean(&name, corpus().cases.iter().map(|case| case.name.as_str()));
+                let known =
+                    corpus().case(&name).ok_or_else(|| place(here, format!("the corpus has no case {name:?}{}", near())))?;
                 let repeats = if known.repeats && !given.repeats { Repeats::OfTheCorpus } else { repeats };
                 let events = given::of_case(known, sources, at).map_err(|failure| place(here, failure.to_string()))?;
                 let before = steps.len();

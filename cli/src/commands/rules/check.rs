@@ -6,7 +6,7 @@ use super::known::{self, KnownEvent};
 use super::{chosen_here, given, types};
 use crate::Failure;
 use crate::arguments::RulesCheck;
-use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
+use crate::style::{BAD, FAINT, GOOD, WARN, count, data, paint, say};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
@@ -17,7 +17,7 @@ use tidings_config::expressions::Expression;
 use tidings_config::rules::{Rule, Rules, TypePattern, is_about};
 use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
-use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean, nearest};
+use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean};
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]
@@ -40,11 +40,22 @@ pub(super) struct Cost {
     steps: usize,
 }
 
+/// What is found in rules that are valid.
+struct Findings {
+    warnings: Vec<Warning>,
+    notes: Vec<Warning>,
+    /// The most expensive first.
+    costs: Vec<Cost>,
+}
+
 /// The most expensive that are shown.
 const SHOWN: usize = 5;
 
-/// Known types of events that a message lists; of more, those that are nearest to the type of the rule.
-const LISTED_TYPES: usize = 5;
+/// Types that are listed beside one that nobody sends, at most: `tidings providers show` has all of a preset.
+const SHOWN_KNOWN: usize = 12;
+
+/// Types that are offered for one that nobody sends, at most.
+const SHOWN_ALIKE: usize = 3;
 
 /// Warnings that are shown of one entry, rule or join. `--json` has all.
 const SHOWN_OF_ONE: usize = 8;
@@ -56,7 +67,7 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         Err(report) => return Ok(refused(&report, options.file.json)),
     };
     let ProjectFile { shown: file, text: written, .. } = files.rules;
-    let (warnings, notes, costs) = findings(&rules, &written, &sources, schemas)?;
+    let Findings { warnings, notes, costs } = findings(&rules, &written, &sources, schemas)?;
     if options.file.json {
         data(&serde_json::json!({ "errors": [], "warnings": warnings, "notes": notes, "costs": costs }));
     } else {
@@ -71,35 +82,29 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         for Warning { line, column, message, .. } in &notes {
             say!("{} {file}:{line}:{column}: {message}", paint(FAINT, "note"));
         }
-        say!("{}", paint(FAINT, format!("{} expressions; the most expensive, in steps:", costs.len())));
+        say!("{}", paint(FAINT, format!("{}; the most expensive, in steps:", count(costs.len(), "expression"))));
         costs.iter().take(SHOWN).for_each(|Cost { place, steps }| say!("{steps:>8}  {place}"));
-        let (rules, joins) = (rules.rules.len(), rules.joins.len());
+        let (rules, joins) = (count(rules.rules.len(), "rule"), count(rules.joins.len(), "join"));
         match warnings.len() {
-            0 => say!("{}", paint(GOOD, format!("{rules} rules, {joins} joins: nothing to complain of"))),
-            n => say!("{}", paint(WARN, format!("{rules} rules, {joins} joins: {n} to look at"))),
+            0 => say!("{}", paint(GOOD, format!("{rules}, {joins}: nothing to complain of"))),
+            n => say!("{}", paint(WARN, format!("{rules}, {joins}: {n} to look at"))),
         }
     }
     Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Warnings, notes and costs of rules that are valid.
-fn findings(
-    rules: &Rules,
-    written: &str,
-    sources: &[Source],
-    schemas: Vec<EventSchema>,
-) -> Result<(Vec<Warning>, Vec<Warning>, Vec<Cost>), Failure> {
+fn findings(rules: &Rules, written: &str, sources: &[Source], schemas: Vec<EventSchema>) -> Result<Findings, Failure> {
     let corpus = known::of_corpus(sources, given::noon())?;
     let (found, costs) = look(rules, written, corpus, sources, &EventSchemas::new(schemas));
     let (notes, warnings) = found.into_iter().partition(|warning| warning.is_note);
-    Ok((warnings, notes, costs))
+    Ok(Findings { warnings, notes, costs })
 }
 
 /// Warnings and notes of a project's rules, a line each: `FILE:LINE:COLUMN: message`.
 pub(crate) fn lines(files: &ProjectFiles, configuration: &Configuration) -> Result<(Vec<String>, Vec<String>), Failure> {
     let Configuration { sources, rules, schemas, .. } = configuration;
     let ProjectFile { shown: file, text: written, .. } = &files.rules;
-    let (warnings, notes, _) = findings(rules, written, sources, schemas.clone())?;
+    let Findings { warnings, notes, costs: _ } = findings(rules, written, sources, schemas.clone())?;
     let line = |Warning { line, column, message, .. }: Warning| format!("{file}:{line}:{column}: {message}");
     Ok((warnings.into_iter().map(line).collect(), notes.into_iter().map(line).collect()))
 }
@@ -240,22 +245,25 @@ fn unheard(
     let types: BTreeSet<&str> = of_these.map(|(_, event_type)| event_type.as_str()).collect();
     let patterns: Vec<String> = on.0.iter().map(ToString::to_string).collect();
     let whose = if sources.is_empty() { "no source".to_owned() } else { format!("no event of {}", sources.0.join(", ")) };
-    let types: Vec<&str> = types.into_iter().collect();
     let slip = patterns.iter().map(|pattern| did_you_mean(pattern, types.iter().copied())).find(|hint| !hint.is_empty());
     let listened = configured.iter().filter(|source| sources.is_empty() || sources.0.contains(&source.name));
     let mut templates = listened.flat_map(|source| &source.events).flat_map(|event| &event.event_type.0);
     let may_be = slip.is_none() && templates.any(|template| on.0.iter().any(|pattern| types::may_give(template, pattern)));
-    let slip = slip.unwrap_or_default();
-    Some((format!("{whose} is known to send {}; known: {}{slip}", patterns.join(", "), listed(&types, &patterns)), may_be))
+    let near = slip.or_else(|| alike(&patterns, &types)).unwrap_or_default();
+    let more = types.len().saturating_sub(SHOWN_KNOWN);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let known: Vec<&str> = types.into_iter().take(SHOWN_KNOWN).collect();
+    Some((format!("{whose} is known to send {}{near}; known: {}{more}", patterns.join(", "), known.join(", ")), may_be))
 }
 
-/// The known types, or of many those that are nearest to the patterns, and how many there are besides.
-fn listed(types: &[&str], patterns: &[String]) -> String {
-    let shown = nearest(patterns, types, LISTED_TYPES);
-    match types.len() - shown.len() {
-        0 => shown.join(", "),
-        others => format!("{} and {others} others", shown.join(", ")),
-    }
+/// The types that begin with the same word.
+fn alike(patterns: &[String], types: &BTreeSet<&str>) -> Option<String> {
+    let word = |text: &str| text.split('.').next().unwrap_or_default().to_owned();
+    let alike = |pattern: &String| -> Vec<&str> {
+        types.iter().copied().filter(|event_type| word(event_type) == word(pattern)).take(SHOWN_ALIKE).collect()
+    };
+    let alike = patterns.iter().map(alike).find(|alike| !alike.is_empty())?;
+    Some(format!("; did you mean {}?", alike.join(" or ")))
 }
 
 /// The facts of a rule that a later one always sets too.

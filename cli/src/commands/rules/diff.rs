@@ -5,7 +5,7 @@ use super::{chosen, chosen_here, given, other_rules, rules, schemas};
 use crate::Failure;
 use crate::arguments::{RulesDiff, RulesFile};
 use crate::project::refused;
-use crate::style::{BAD, FAINT, GOOD, STRONG, data_of, paint, say};
+use crate::style::{BAD, FAINT, GOOD, STRONG, count, data_of, paint, say};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -58,7 +58,14 @@ pub(crate) async fn differences(file: &RulesFile, against: &Path, events: &[Enve
         let (rules, against) = (chosen(file)?.rules.shown, against.display());
         say!(
             "{}",
-            paint(FAINT, format!("{} differences of {against} from {rules}, over {} events", changes.len(), events.len()))
+            paint(
+                FAINT,
+                format!(
+                    "{} of {against} from {rules}, over {}",
+                    count(changes.len(), "difference"),
+                    count(events.len(), "event")
+                )
+            )
         );
     }
     Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

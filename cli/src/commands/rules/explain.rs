@@ -7,7 +7,7 @@ use crate::arguments::RulesExplain;
 use crate::commands::events::show;
 use crate::project::refused;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data_of, paint, say, short};
-use processor::plan::without_payload;
+use processor::planner::without_payload;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
@@ -21,7 +21,7 @@ use tidings_core::claim::Claim;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::applied_again;
 use tidings_events::corpus;
-use tidings_project::Configuration;
+use tidings_project::{Configuration, did_you_mean};
 
 #[derive(Debug, Serialize)]
 struct Explained {
@@ -105,7 +105,8 @@ fn named(named: &str, sources: &[Source]) -> Result<Vec<Envelope>, Failure> {
     let events: Vec<Envelope> =
         given::of_corpus(sources, given::noon())?.into_iter().filter(|event| event.claimkey.as_str() == named).collect();
     if events.is_empty() {
-        return Err(Failure::new(format!("{named:?} is no case of the corpus, none of its claim keys, and no file")).hint(
+        let near = did_you_mean(named, corpus().cases.iter().map(|case| case.name.as_str()));
+        return Err(Failure::new(format!("{named:?} is no case of the corpus, none of its claim keys, and no file{near}")).hint(
             "tidings send --list shows the cases. Of a deployed event, add --stack or --endpoint-url to its claim key, \
              or give its message from the queue as a file",
         ));
@@ -210,5 +211,5 @@ fn print(event: &Explained) {
         say!("  node          {node}");
     }
     event.actions.iter().for_each(|action| say!("  action        {action}"));
-    claim.actions.iter().filter(|action| !action.ends_with(" queued")).for_each(|action| say!("  action        {action}"));
+    claim.actions.iter().filter(|action| !action.is_queued()).for_each(|action| say!("  action        {action}"));
 }

@@ -9,7 +9,7 @@ use serde_saphyr::Location;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
-use tidings_core::action::Action;
+use tidings_core::action::{Action, ActionNote};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::envelope::Envelope;
 
@@ -290,11 +290,11 @@ impl Found {
 
 /// Of an event's actions those that weren't sent by the end of the test: withheld, or waiting.
 fn unsent(claim: &Claim, sent: &[(String, Action)]) -> Vec<String> {
-    let is_sent = |label: &String| {
-        let of_rule = |action: &Action| label.strip_prefix(action.rule.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        sent.iter().any(|(_, action)| action.cause == claim.key && of_rule(action))
+    let is_sent = |note: &ActionNote| {
+        let rule = note.outcome().map(|outcome| outcome.rule.as_str());
+        sent.iter().any(|(_, action)| action.cause == claim.key && rule == Some(action.rule.as_str()))
     };
-    claim.actions.iter().filter(|label| !is_sent(label)).cloned().collect()
+    claim.actions.iter().filter(|note| !is_sent(note)).map(ToString::to_string).collect()
 }
 
 fn described(action: &ExpectAction) -> String {

@@ -5,13 +5,12 @@ use crate::Failure;
 use crate::arguments::Place;
 use crate::target::{dead_letters, reader_at, unreadable};
 use tidings_core::claim::{Claim, ClaimKey};
-use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual;
 
 /// Why there is no more than the claim.
 pub(super) const NO_PAYLOAD: &str = "its event isn't kept with it, so it can't be said why each rule was about it or wasn't. For that, give its message: \
-     from the dead-letter queue with --stack while it is there, or as a file (`tidings rules explain message.json`)";
+     from the dead-letter queue while it is there, or as a file (`tidings rules explain message.json`)";
 
 /// Why there is no explanation of an event of our own.
 pub(super) const OURS: &str = "no rule is about it: it is an event of our own";
@@ -26,7 +25,7 @@ pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelop
     })?;
     if let Some(event) = kept.and_then(|event| event.envelope().ok()) {
         // No rule is about an event of our own: a link, or what was set by hand.
-        return Ok((claim, Some(event).filter(|event| Due::read(event).is_none())));
+        return Ok((claim, Some(event).filter(|event| !event.is_ours())));
     }
     if let Some(of) = manual::applied_again(&claim.key) {
         let key = ClaimKey::from(of.to_owned());
@@ -37,7 +36,6 @@ pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelop
     if claim.key.is_ours() {
         return Ok((claim, None));
     }
-    let Some(letters) = dead_letters(at).await? else { return Ok((claim, None)) };
-    let message = letters.find(&key).await.map_err(|error| unreadable(at, &error))?;
+    let message = dead_letters(at).await?.find(&key).await.map_err(|error| unreadable(at, &error))?;
     Ok((claim, message.and_then(|message| Envelope::decode(&message).ok())))
 }

@@ -1,8 +1,8 @@
-//! What can be known of a `tidings dev` from outside: its claims.
+//! What can be known of a `tidings dev` from outside: its queues and its claims.
 
-use super::{Claims, Unread};
+use super::{Claims, Part, Queue, Unread};
 use crate::arguments::Place;
-use crate::target::reader_at;
+use crate::target::{depths, reader_at};
 use tidings_config::limits::MAX_EVENTS_LISTED;
 use tidings_core::claim::ClaimState;
 use tidings_core::claim::search::Search;
@@ -14,4 +14,16 @@ pub(super) async fn claims(at: &Place) -> Result<Vec<Claims>, Unread> {
     let found = reader.newest(&Search::default(), MAX_EVENTS_LISTED).await?;
     let count = |state| found.claims.iter().filter(|claim| claim.state == state).count() as u64;
     Ok(ClaimState::ALL.iter().map(|&state| Claims { state, events: count(state) }).collect())
+}
+
+/// How much is in its queues.
+pub(super) async fn queues(at: &Place) -> Result<Vec<Queue>, Unread> {
+    const NEEDS: &str = "sqs:GetQueueAttributes";
+    let depths = depths(at).await.map_err(|failure| Unread { unread: failure.message, needs: NEEDS })?;
+    let queue = |(queue, depth): (_, Result<_, _>)| Queue {
+        queue,
+        depth: depth.map_or_else(|error| Part::Unread(Unread::from(error)), Part::Read),
+        oldest_s: None,
+    };
+    Ok(depths.into_iter().map(queue).collect())
 }

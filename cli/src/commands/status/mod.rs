@@ -16,9 +16,9 @@ mod stack;
 mod tests;
 
 use crate::Failure;
-use crate::arguments::{StatusOptions, dev_url};
+use crate::arguments::StatusOptions;
 use crate::style::{data, say};
-use crate::target::Depth;
+use crate::target::{Depth, dev_places};
 use alarms::Alarms;
 use endpoint::Endpoint;
 use metrics::Measured;
@@ -71,8 +71,9 @@ enum Backlog {
     Queues {
         queues: Vec<Queue>,
     },
-    /// Of a `tidings dev`, whose queues nobody else can see: its newest claims, by state.
+    /// Of a `tidings dev`, which has no metrics: its queues, and its newest claims by state.
     Claims {
+        queues: Vec<Queue>,
         claims: Vec<Claims>,
     },
 }
@@ -162,14 +163,15 @@ async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status
 
 async fn of_dev(options: &StatusOptions, now: Timestamp) -> Status {
     const ABSENT: &str = "they come from CloudWatch, which a `tidings dev` hasn't: --stack names a deployed stack";
-    let url = options.url.clone().unwrap_or_else(dev_url);
-    let (endpoint, claims) = tokio::join!(endpoint::ask(Some(url)), dev::claims(&options.target.at));
+    let (url, at) = dev_places(options.url.as_deref(), &options.target.at).await;
+    let (endpoint, claims, queues) = tokio::join!(endpoint::ask(Some(url)), dev::claims(&at), dev::queues(&at));
+    let backlog = claims.and_then(|claims| Ok(Backlog::Claims { queues: queues?, claims }));
     Status {
         stack: None,
         at: now,
         endpoint,
         alarms: Part::Absent { absent: ABSENT },
-        backlog: claims.map_or_else(Part::Unread, |claims| Part::Read(Backlog::Claims { claims })),
+        backlog: backlog.map_or_else(Part::Unread, Part::Read),
         rates: Part::Absent { absent: ABSENT },
         commands: Commands::default(),
     }

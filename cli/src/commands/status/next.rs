@@ -122,12 +122,12 @@ fn of_backlog(status: &Status) -> Vec<Problem> {
     match &status.backlog {
         Part::Unread(why) => vec![unread(status, "the backlog", why)],
         Part::Absent { .. } => Vec::new(),
-        Part::Read(Backlog::Claims { claims }) => {
+        Part::Read(Backlog::Claims { claims, queues: _ }) => {
             let dead = claims.iter().filter(|claims| claims.state == ClaimState::Dead && claims.events > 0);
             let problem = |claims: &super::Claims| Problem {
                 kind: Kind::DeadLetters,
                 why: format!("dead: {}", claims.events),
-                step: "tidings events list --state dead".to_owned(),
+                step: "tidings dlq list".to_owned(),
             };
             dead.map(problem).collect()
         }

@@ -111,8 +111,9 @@ fn backlog(status: &Status, lines: &mut Vec<String>) {
     match &status.backlog {
         Part::Absent { absent } => heading("backlog", paint(FAINT, absent), lines),
         Part::Unread(why) => heading("backlog", paint(WARN, unread(why)), lines),
-        Part::Read(Backlog::Claims { claims }) => {
-            heading("backlog", paint(FAINT, "its queues nobody else can see; its claims say how far events got"), lines);
+        Part::Read(Backlog::Claims { queues, claims }) => {
+            table(queues, lines);
+            heading("events", paint(FAINT, "the newest claims, by how far they got"), lines);
             let width = claims.iter().map(|one| number(one.events).len()).max().unwrap_or_default();
             for Claims { state, events } in claims {
                 let style = if *state == ClaimState::Dead && *events > 0 { BAD } else { Style::new() };

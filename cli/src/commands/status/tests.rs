@@ -128,6 +128,8 @@ fn the_endpoint_is_away() {
 #[test]
 fn a_dev_has_no_cloudwatch() {
     let absent = "they come from CloudWatch, which a `tidings dev` hasn't: --stack names a deployed stack";
+    let Part::Read(Backlog::Queues { mut queues }) = well().backlog else { panic!("queues") };
+    queues.iter_mut().for_each(|queue| queue.oldest_s = None);
     let claims = ClaimState::ALL.iter().zip([0, 2, 21, 1]).map(|(&state, events)| Claims { state, events }).collect();
     let status = Status {
         stack: None,
@@ -137,7 +139,7 @@ fn a_dev_has_no_cloudwatch() {
             ..well().endpoint
         },
         alarms: Part::Absent { absent },
-        backlog: Part::Read(Backlog::Claims { claims }),
+        backlog: Part::Read(Backlog::Claims { queues, claims }),
         rates: Part::Absent { absent },
         commands: Commands::default(),
         ..well()

@@ -12,10 +12,10 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tidings_config::limits::{MAX_BODY_BYTES, MAX_MESSAGE_BYTES};
+use tidings_config::limits::{FIRST_PLAUSIBLE_TIME_UNIX_MS, MAX_BODY_BYTES, MAX_MESSAGE_BYTES};
 use tidings_config::source::{OWN, Source};
 use tidings_config::time::Timestamp;
-use tidings_core::claim::ClaimKey;
+use tidings_core::claim::{ClaimKey, EventField};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::{ManualClock, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::ports::{Get, GetError, HttpsGet};
@@ -195,7 +195,7 @@ fn body(response: Response<Body>, secrets: &[String]) -> Value {
 }
 
 /// A text without the source's secrets. A topic's name may be one, and part of what its events are called too.
-fn without(secrets: &[String], text: &str) -> String {
+pub(super) fn without(secrets: &[String], text: &str) -> String {
     let secrets = secrets.iter().filter(|secret| !secret.is_empty());
     secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN))
 }
@@ -259,12 +259,17 @@ pub(super) fn lacks(source: &Source, event: &Event) -> Vec<&'static str> {
     if event.conversation.is_none() {
         lacks.push("no conversation of its own: a rule's `conversation` says whose it is, or it is nobody's");
     }
-    if event.order.by_receipt && (own || event.time.is_some()) {
+    if event.unread.contains(&EventField::Time.as_str()) {
+        lacks.push("its time can't be read, and the time of receipt counts: is `time.unit` right?");
+    } else if event.order.by_receipt && (own || event.time.is_some()) {
         lacks.push(if event.time.is_some() {
-            "its time is further ahead of our clock than clocks differ: the time of receipt counts"
+            "its time is further ahead of our clock than clocks differ, and the time of receipt counts: is `time.unit` right?"
         } else {
             "no time of its own: the time of receipt counts, and so does the order of arrival"
         });
+    }
+    if event.time.is_some_and(|time| time.unix_ms() < FIRST_PLAUSIBLE_TIME_UNIX_MS) {
+        lacks.push("its time is before 2000: seconds that are read as milliseconds are in January 1970; see `time.unit`");
     }
     lacks
 }

@@ -30,13 +30,16 @@ pub(super) fn diagnose(attempt: &Attempt, document: &str) -> Finding {
     let mut hints = events::failing(attempt);
     // Where each event is signed by itself, the first that fails is looked at.
     let one = events::first_failing(attempt).unwrap_or_else(|| attempt.clone());
-    let cause = clock::other_unit(&one)
+    let other_unit = clock::other_unit(&one);
+    // Where the unit is wrong, the distance in time is no more than that.
+    let distance = if other_unit.is_none() { clock::distance(attempt, &rejection) } else { None };
+    let cause = other_unit
         .or_else(|| certain(&one, &rejection))
         .or_else(|| (!one.verifies_ever()).then(|| mistakes::explain(&one, document)).flatten())
         .or_else(|| not_agreed(&one))
         .or_else(|| otherwise(&one, &rejection));
     hints.extend(cause);
-    hints.extend(clock::distance(attempt, &rejection));
+    hints.extend(distance);
     hints.extend(unusable(attempt));
     hints.extend(shortened(attempt));
     hints.extend(unsigned_handshake(attempt));

@@ -12,7 +12,7 @@ mod diagnose;
 mod events;
 mod keys;
 mod mistakes;
-mod said;
+pub(crate) mod said;
 mod token;
 
 use crate::arguments::VerifyOptions;
@@ -21,7 +21,7 @@ use crate::{Failure, sources};
 use answer::Answer;
 use attempt::Attempt;
 use diagnose::Finding;
-use receiver::verify::PublicKeys;
+use receiver::verify::{PublicKeys, signed_message};
 use said::Verdict;
 use std::process::ExitCode;
 use tidings_config::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES, MAX_REQUEST_FILE_BYTES};
@@ -68,7 +68,9 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
     if answer.as_ref().is_some_and(|answer| answer.is_accepted() && !answer.events.is_empty()) && finding.why.is_some() {
         finding = Finding::default();
     }
-    let verdict = Verdict { captured: &captured, source: &attempt.source, finding: &finding, answer: answer.as_ref() };
+    let signed = options.show_signed.then(|| signed(&attempt));
+    let (source, answer, signed) = (&attempt.source, answer.as_ref(), signed.as_deref());
+    let verdict = Verdict { captured: &captured, source, finding: &finding, answer, signed };
     if options.json {
         verdict.print_json()
     } else {
@@ -79,6 +81,15 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
         (false, false) => ExitCode::FAILURE,
         (false, true) => ExitCode::from(NOT_LOOKED),
     })
+}
+
+/// What the scheme signs, without the source's secrets.
+fn signed(attempt: &Attempt) -> String {
+    match signed_message(&attempt.source, &attempt.delivery) {
+        None => "nothing: it is a token that was agreed on, or a JSON Web Token".to_owned(),
+        Some(Ok(bytes)) => answer::without(&attempt.secrets, &String::from_utf8_lossy(&bytes)),
+        Some(Err(missing)) => format!("can't be put together: {missing}"),
+    }
 }
 
 fn source(options: &VerifyOptions) -> Result<Source, Failure> {

@@ -4,7 +4,7 @@ use super::answer::{Answer, Event, lacks};
 use super::capture::Captured;
 use super::diagnose::Finding;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, paint, say, tick};
-use serde_json::json;
+use serde_json::{Value, json};
 use tidings_config::source::Source;
 
 /// All that was found out about a request.
@@ -14,6 +14,8 @@ pub(super) struct Verdict<'v> {
     pub finding: &'v Finding,
     /// `None`: it depends on a key that isn't here.
     pub answer: Option<&'v Answer>,
+    /// What the scheme signs, if that is asked for.
+    pub signed: Option<&'v str>,
 }
 
 impl Verdict<'_> {
@@ -43,6 +45,7 @@ impl Verdict<'_> {
             "why": self.finding.why,
             "hints": self.finding.hints,
             "answer": self.answer,
+            "signed": self.signed,
             "request": request,
         });
         data(&said);
@@ -59,6 +62,10 @@ impl Verdict<'_> {
         let read = format!("({}{entry}: {}, body of {} bytes)", form.as_str(), delivery.method, delivery.body.len());
         say!("{} {}  {signature}  {}", tick(self.is_good()), paint(STRONG, &self.source.name), paint(FAINT, read));
         self.finding.hints.iter().for_each(|hint| say!("  {hint}"));
+        if let Some(signed) = self.signed {
+            // As a JSON text, so that a line feed is seen.
+            say!("  {:<8} {}", "signed", Value::from(signed));
+        }
         let Some(answer) = self.answer else { return };
         let style = if answer.is_accepted() { GOOD } else { BAD };
         say!("  {:<8} {} {}", "answer", paint(style, answer.status), answer.text());
@@ -72,22 +79,29 @@ impl Verdict<'_> {
 
     fn event(&self, event: &Event) {
         say!("  {:<8} {}  {}", "event", paint(STRONG, &event.key), event.event_type);
-        let row = |name: &str, value: &str| say!("  {:<8} {:<13} {value}", "", name);
-        if let Some(why) = &event.unreadable {
-            row("unreadable", &paint(BAD, format!("{why}: it is kept, and goes to the dead-letter queue")));
-            return;
-        }
-        row("id", &event.id);
-        event.subject.iter().for_each(|subject| row("subject", subject));
-        event.time.iter().for_each(|time| row("time", &time.to_string()));
-        event.conversation.iter().for_each(|conversation| row("conversation", conversation));
-        event.dataschema.iter().for_each(|schema| row("schema", schema));
-        row("order", &order(event));
-        if !event.unread.is_empty() {
-            row("unread", &paint(WARN, format!("{}: sent, and not to be read", event.unread.join(", "))));
-        }
-        lacks(self.source, event).iter().for_each(|lacks| row("", &paint(WARN, lacks)));
+        rows(self.source, event).iter().for_each(|(name, value)| say!("  {:<8} {name:<13} {value}", ""));
     }
+}
+
+/// What an event is called, whose it is and when it happened, by name; what it lacks without one.
+pub(crate) fn rows(source: &Source, event: &Event) -> Vec<(&'static str, String)> {
+    if let Some(why) = &event.unreadable {
+        return vec![("unreadable", paint(BAD, format!("{why}: it is kept, and goes to the dead-letter queue")))];
+    }
+    let mut rows = vec![("id", event.id.clone())];
+    let fields = [
+        ("subject", event.subject.clone()),
+        ("time", event.time.map(|time| time.to_string())),
+        ("conversation", event.conversation.clone()),
+        ("schema", event.dataschema.clone()),
+    ];
+    rows.extend(fields.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    rows.push(("order", order(event)));
+    if !event.unread.is_empty() {
+        rows.push(("unread", paint(WARN, format!("{}: sent, and not to be read", event.unread.join(", ")))));
+    }
+    rows.extend(lacks(source, event).into_iter().map(|lacks| ("", paint(WARN, lacks))));
+    rows
 }
 
 /// By what it is ordered among others of its entity.

@@ -8,11 +8,13 @@
 //!
 //! Nothing is dropped for its age: what SQS would drop after its retention period is here until it is deleted.
 
+use super::schema::{VERSION, migrate};
 use crate::Failure;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// SQS's own: copies of a message with a deduplication id are dropped this long.
 const DEDUPLICATION_MS: i64 = 5 * 60 * 1_000;
@@ -23,36 +25,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a receive of a message is forgiven because its process ended meanwhile. An event that itself ends the process is in
 /// the dead-letter queue after these and its receives.
 pub(crate) const FORGIVEN_ENDS: u32 = 20;
-
-/// The form of the tables. A file of a later version isn't touched.
-const VERSION: i64 = 1;
-
-const SCHEMA: &str = "
-    CREATE TABLE messages (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        queue TEXT NOT NULL,
-        body TEXT NOT NULL,
-        attributes TEXT NOT NULL,
-        group_id TEXT,
-        sent_ms INTEGER NOT NULL,
-        visible_ms INTEGER NOT NULL,
-        receives INTEGER NOT NULL DEFAULT 0,
-        held INTEGER NOT NULL DEFAULT 0,
-        cut_off INTEGER NOT NULL DEFAULT 0,
-        first_received_ms INTEGER
-    );
-    CREATE INDEX of_a_queue ON messages (queue, seq);
-    CREATE INDEX of_a_group ON messages (queue, group_id, visible_ms) WHERE group_id IS NOT NULL;
-    CREATE TABLE deduplication (
-        queue TEXT NOT NULL,
-        id TEXT NOT NULL,
-        message TEXT NOT NULL,
-        until_ms INTEGER NOT NULL,
-        PRIMARY KEY (queue, id)
-    );
-    CREATE TABLE said (action TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);
-    CREATE TABLE imported (file TEXT PRIMARY KEY);
-";
 
 /// What a queue does with its messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +56,10 @@ pub(crate) struct New<'m> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) id: String,
+    /// Grows with each message of the file.
+    pub(crate) sequence: i64,
+    pub(crate) group: Option<String>,
+    pub(crate) deduplication: Option<String>,
     pub(crate) receipt: String,
     pub(crate) body: String,
     pub(crate) attributes: String,
@@ -110,7 +86,11 @@ pub(crate) struct Counts {
 }
 
 #[derive(Debug)]
-pub(crate) struct Store(Mutex<Connection>);
+pub(crate) struct Store {
+    connection: Mutex<Connection>,
+    /// Sent to whenever a message may have become visible: whoever waits for one looks again.
+    changed: watch::Sender<()>,
+}
 
 impl Store {
     /// Opens the file, or makes its tables.
@@ -119,16 +99,36 @@ impl Store {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
-            Ok((Self::migrate(&connection)?, connection))
+            Ok((migrate(&connection)?, connection))
         });
         let (version, connection) = opened.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
         if version > VERSION {
             let said = format!("{}: written by a later version (form {version}, known: {VERSION})", path.display());
             return Err(Failure::new(said).hint("use that version, or another folder"));
         }
-        let store = Self(Mutex::new(connection));
+        let store = Self::of(connection);
         store.forgive().map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
         Ok(store)
+    }
+
+    /// Messages that end with the process.
+    pub(crate) fn memory() -> Result<Self, Failure> {
+        let opened = Connection::open_in_memory().and_then(|connection| migrate(&connection).map(|_| connection));
+        opened.map(Self::of).map_err(|error| Failure::new(format!("the queues in memory: {error}")))
+    }
+
+    fn of(connection: Connection) -> Self {
+        Self { connection: Mutex::new(connection), changed: watch::Sender::new(()) }
+    }
+
+    /// Hears of each change after which a message may be visible.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Whoever waits for a message looks again.
+    pub(crate) fn wake(&self) {
+        self.changed.send_replace(());
     }
 
     /// What is held now was held by a process that is no more.
@@ -144,19 +144,9 @@ impl Store {
         })
     }
 
-    /// The version of the form that the file has then.
-    fn migrate(connection: &Connection) -> rusqlite::Result<i64> {
-        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if version > 0 {
-            return Ok(version);
-        }
-        connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"))?;
-        Ok(VERSION)
-    }
-
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic between two statements rolled their transaction back.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn transact<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
@@ -164,6 +154,8 @@ impl Store {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = work(&transaction)?;
         transaction.commit()?;
+        drop(connection);
+        self.wake();
         Ok(done)
     }
 
@@ -198,6 +190,39 @@ impl Store {
         })
     }
 
+    /// When the next message that is hidden or delayed now becomes visible.
+    pub(crate) fn next_visible_ms(&self, queue: &str, now_ms: i64) -> rusqlite::Result<Option<i64>> {
+        let next = "SELECT MIN(visible_ms) FROM messages WHERE queue = ?1 AND visible_ms > ?2";
+        self.connection().query_row(next, params![queue, now_ms], |row| row.get(0))
+    }
+
+    /// The same of two queues.
+    pub(crate) fn next_due_ms(&self, queues: [&str; 2], now_ms: i64) -> rusqlite::Result<Option<i64>> {
+        let next = "SELECT MIN(visible_ms) FROM messages WHERE queue IN (?1, ?2) AND visible_ms > ?3 AND held = 0";
+        self.connection().query_row(next, params![queues[0], queues[1], now_ms], |row| row.get(0))
+    }
+
+    /// Whether one of them has a message to be taken, or one that is being worked on.
+    pub(crate) fn is_busy(&self, queues: [&str; 2], now_ms: i64) -> rusqlite::Result<bool> {
+        let busy = "SELECT EXISTS (SELECT 1 FROM messages WHERE queue IN (?1, ?2) AND (visible_ms <= ?3 OR held = 1))";
+        self.connection().query_row(busy, params![queues[0], queues[1], now_ms], |row| row.get(0))
+    }
+
+    /// How far the clock was moved ahead.
+    pub(crate) fn ahead_ms(&self) -> rusqlite::Result<i64> {
+        self.connection().query_row("SELECT COALESCE(SUM(ahead_ms), 0) FROM clock", [], |row| row.get(0))
+    }
+
+    /// Moves the clock ahead, and returns how far it is then.
+    pub(crate) fn advance(&self, by_ms: i64) -> rusqlite::Result<i64> {
+        self.transact(|transaction| {
+            let ahead: i64 = transaction.query_row("SELECT COALESCE(SUM(ahead_ms), 0) FROM clock", [], |row| row.get(0))?;
+            transaction.execute("DELETE FROM clock", [])?;
+            let ahead = ahead.saturating_add(by_ms);
+            transaction.execute("INSERT INTO clock VALUES (?1)", [ahead]).map(|_| ahead)
+        })
+    }
+
     fn visible(&self, queue: &str, max: usize, now_ms: i64) -> rusqlite::Result<Vec<i64>> {
         visible(&self.connection(), queue, max, now_ms)
     }
@@ -206,6 +231,8 @@ impl Store {
     pub(crate) fn delete(&self, queue: &str, receipt: &Receipt) -> rusqlite::Result<()> {
         let deleted =
             self.connection().execute("DELETE FROM messages WHERE queue = ?1 AND seq = ?2", params![queue, receipt.seq]);
+        // The next one of its group.
+        self.wake();
         deleted.map(|_| ())
     }
 
@@ -215,6 +242,7 @@ impl Store {
             "UPDATE messages SET visible_ms = ?1, held = 0 WHERE queue = ?2 AND seq = ?3 AND receives = ?4",
             params![after(now_ms, seconds), queue, receipt.seq, receipt.receives],
         );
+        self.wake();
         changed.map(|rows| rows > 0)
     }
 
@@ -302,8 +330,17 @@ fn send(transaction: &Transaction<'_>, queue: &str, message: &New<'_>, now_ms: i
         }
     }
     transaction.execute(
-        "INSERT INTO messages (queue, body, attributes, group_id, sent_ms, visible_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![queue, message.body, message.attributes, message.group, now_ms, after(now_ms, message.delay_s)],
+        "INSERT INTO messages (queue, body, attributes, group_id, deduplication_id, sent_ms, visible_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            queue,
+            message.body,
+            message.attributes,
+            message.group,
+            message.deduplication,
+            now_ms,
+            after(now_ms, message.delay_s)
+        ],
     )?;
     let sent = message_id(transaction.last_insert_rowid());
     if let Some(id) = message.deduplication {
@@ -313,15 +350,16 @@ fn send(transaction: &Transaction<'_>, queue: &str, message: &New<'_>, now_ms: i
     Ok(sent)
 }
 
-/// Which messages can be taken out.
+/// Which messages can be taken out: of a FIFO queue in the order in which they were sent, of another in that in which they became
+/// visible.
 fn visible(connection: &Connection, queue: &str, max: usize, now_ms: i64) -> rusqlite::Result<Vec<i64>> {
-    let mut found = connection.prepare_cached(
-        "SELECT seq FROM messages AS m WHERE queue = ?1 AND visible_ms <= ?2
+    const STANDARD: &str = "SELECT seq FROM messages WHERE queue = ?1 AND visible_ms <= ?2 ORDER BY visible_ms, seq LIMIT ?3";
+    const FIFO: &str = "SELECT seq FROM messages AS m WHERE queue = ?1 AND visible_ms <= ?2
             AND (group_id IS NULL OR NOT EXISTS (
                 SELECT 1 FROM messages AS out
                 WHERE out.queue = ?1 AND out.group_id = m.group_id AND out.visible_ms > ?2))
-         ORDER BY seq LIMIT ?3",
-    )?;
+         ORDER BY seq LIMIT ?3";
+    let mut found = connection.prepare_cached(if queue.ends_with(".fifo") { FIFO } else { STANDARD })?;
     let max = i64::try_from(max).unwrap_or(i64::MAX);
     found.query_map(params![queue, now_ms, max], |row| row.get(0))?.collect()
 }
@@ -329,12 +367,15 @@ fn visible(connection: &Connection, queue: &str, max: usize, now_ms: i64) -> rus
 fn take(transaction: &Transaction<'_>, seq: i64, until_ms: i64, now_ms: i64) -> rusqlite::Result<Taken> {
     transaction.query_row(
         "UPDATE messages SET receives = receives + 1, held = 1, visible_ms = ?2, first_received_ms = COALESCE(first_received_ms, ?3)
-         WHERE seq = ?1 RETURNING body, attributes, sent_ms, receives, first_received_ms",
+         WHERE seq = ?1 RETURNING body, attributes, sent_ms, receives, first_received_ms, group_id, deduplication_id",
         params![seq, until_ms, now_ms],
         |row| {
             let receives = row.get(3)?;
             Ok(Taken {
                 id: message_id(seq),
+                sequence: seq,
+                group: row.get(5)?,
+                deduplication: row.get(6)?,
                 receipt: Receipt { seq, receives }.to_string(),
                 body: row.get(0)?,
                 attributes: row.get(1)?,

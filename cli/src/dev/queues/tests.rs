@@ -168,15 +168,15 @@ fn a_group_comes_in_order_and_waits_for_what_is_out() {
     let scratch = Scratch::new("groups");
     let store = scratch.open();
     for (group, body) in [("a", "a1"), ("a", "a2"), ("b", "b1"), ("a", "a3")] {
-        store.send("actions", &New { group: Some(group), ..new(body) }, 0).unwrap();
+        store.send("actions.fifo", &New { group: Some(group), ..new(body) }, 0).unwrap();
     }
-    let first = store.receive(&plain("actions"), 1, None, 0).unwrap();
+    let first = store.receive(&plain("actions.fifo"), 1, None, 0).unwrap();
     assert_eq!(first[0].body, "a1");
     drop(store);
     let store = scratch.open();
-    assert_eq!(bodies(&store, &plain("actions"), 1), ["b1"], "a1 is out: a2 and a3 wait, whoever took it");
-    store.delete("actions", &first[0].receipt.parse().unwrap()).unwrap();
-    assert_eq!(bodies(&store, &plain("actions"), 2), ["a2", "a3"]);
+    assert_eq!(bodies(&store, &plain("actions.fifo"), 1), ["b1"], "a1 is out: a2 and a3 wait, whoever took it");
+    store.delete("actions.fifo", &first[0].receipt.parse().unwrap()).unwrap();
+    assert_eq!(bodies(&store, &plain("actions.fifo"), 2), ["a2", "a3"]);
 }
 
 #[test]
@@ -260,8 +260,8 @@ fn a_file_of_a_later_version_and_one_that_is_no_database_are_refused() {
     let scratch = Scratch::new("later");
     let path = scratch.folder.database(QUEUES).unwrap();
     scratch.open();
-    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
-    assert!(refusal(&path).contains("written by a later version (form 2, known: 1)"));
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    assert!(refusal(&path).contains("written by a later version (form 3, known: 2)"));
     let other = scratch.path.join("other");
     std::fs::write(
         &other,
@@ -269,6 +269,24 @@ fn a_file_of_a_later_version_and_one_that_is_no_database_are_refused() {
     )
     .unwrap();
     assert!(refusal(&other).contains("not a database"));
+}
+
+#[test]
+fn a_file_of_the_version_before_opens_with_its_messages_and_has_its_new_columns() {
+    let scratch = Scratch::new("form1");
+    let path = scratch.folder.database(QUEUES).unwrap();
+    scratch.open().send("a.fifo", &New { group: Some("g"), ..new("kept") }, 0).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let back =
+        "DROP INDEX by_visibility; DROP TABLE clock; ALTER TABLE messages DROP COLUMN deduplication_id; PRAGMA user_version = 1";
+    connection.execute_batch(back).unwrap();
+    let store = scratch.open();
+    assert_eq!((bodies(&store, &plain("a.fifo"), 0), store.ahead_ms().unwrap()), (vec!["kept".to_owned()], 0));
+    assert_eq!(store.advance(5).unwrap() + store.advance(6).unwrap(), 5 + 11);
+    assert_eq!(scratch.open().ahead_ms().unwrap(), 11);
+    store.send("a.fifo", &New { group: Some("h"), deduplication: Some("d"), ..new("new") }, 0).unwrap();
+    let taken = store.receive(&plain("a.fifo"), 10, None, 0).unwrap();
+    assert_eq!(taken[0].deduplication.as_deref(), Some("d"));
 }
 
 fn refusal(path: &Path) -> String {

@@ -14,6 +14,8 @@ const MAX_EXPECTED_BYTES: usize = 120;
 pub enum Mismatch {
     /// The envelope names a version that isn't there.
     Version { known: String },
+    /// A field that must be there isn't; `at` is a JSON pointer as below.
+    Missing { at: String, field: String },
     /// At a JSON pointer, with `*` for names that the schema doesn't know: these are the sender's.
     Payload { at: String, expected: String },
 }
@@ -22,6 +24,8 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Version { known } => write!(f, "the event is of a version that has no schema, known: {known}"),
+            Self::Missing { at, field } if at.is_empty() => write!(f, "the payload lacks the required field {field}"),
+            Self::Missing { at, field } => write!(f, "{at} lacks the required field {field}"),
             Self::Payload { at, expected } if at.is_empty() => write!(f, "the payload isn't as expected: {expected}"),
             Self::Payload { at, expected } => write!(f, "{at} isn't as expected: {expected}"),
         }
@@ -29,6 +33,7 @@ impl fmt::Display for Mismatch {
 }
 
 impl Mismatch {
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the library's enum grows; only what is missing has words of its own here")]
     pub(super) fn of(error: &ValidationError<'_>, schema: &Value, names: &BTreeSet<String>) -> Self {
         let mut at = String::new();
         for segment in error.instance_path() {
@@ -40,7 +45,10 @@ impl Mismatch {
                 LocationSegment::Property(_) => at.push_str("/*"),
             }
         }
-        Self::Payload { at, expected: expected(error, schema) }
+        match error.kind() {
+            ValidationErrorKind::Required { property } => Self::Missing { at, field: property.to_string() },
+            _ => Self::Payload { at, expected: expected(error, schema) },
+        }
     }
 }
 
@@ -51,7 +59,6 @@ impl Mismatch {
 )]
 fn expected(error: &ValidationError<'_>, schema: &Value) -> String {
     match error.kind() {
-        ValidationErrorKind::Required { property } => format!("a field {property}"),
         ValidationErrorKind::AdditionalProperties { .. } | ValidationErrorKind::UnevaluatedProperties { .. } => {
             "no field but those of `properties`".to_owned()
         }

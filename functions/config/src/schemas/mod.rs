@@ -103,7 +103,7 @@ impl EventSchemas {
     ///
     /// `dataschema` names the version; the newest is taken where it names none. A version that isn't known is a mismatch by itself,
     /// under the newest's policy.
-    pub fn validate(&self, source: &str, event_type: &str, dataschema: Option<&str>, data: &RawValue) -> Option<Finding> {
+    pub fn validate(&self, source: &str, event_type: &str, dataschema: Option<&str>, data: &Value) -> Option<Finding> {
         let versions = self.0.get(&(source.to_owned(), event_type.to_owned()))?;
         let newest = versions.last()?;
         let named = match dataschema {
@@ -145,11 +145,9 @@ impl EventSchemas {
 }
 
 impl Ready {
-    fn mismatch(&self, data: &RawValue) -> Option<Mismatch> {
+    fn mismatch(&self, data: &Value) -> Option<Mismatch> {
         let compiled = self.compiled.get_or_init(|| Compiled::new(&self.text));
-        // A payload that isn't JSON fails as that, in the step that follows.
-        let data: Value = serde_json::from_str(data.get()).ok()?;
-        let error = compiled.validator.validate(&data).err()?;
+        let error = compiled.validator.validate(data).err()?;
         Some(Mismatch::of(&error, &compiled.schema, &compiled.names))
     }
 }

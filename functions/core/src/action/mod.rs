@@ -4,6 +4,7 @@
 
 pub mod digest;
 mod message;
+pub mod outcome;
 pub mod policy;
 pub mod preferences;
 pub mod quiet;
@@ -12,6 +13,7 @@ pub mod turns;
 
 pub use crate::text::in_a_text;
 pub use message::{ActionMessage, DigestCount, Notification};
+pub use outcome::{ActionKind, ActionNote, ActionOutcome, Became};
 pub use policy::{Verdict, Withheld};
 pub use preferences::{Preference, Preferences};
 pub use tidings_config::text::{Part, Variant};
@@ -142,49 +144,10 @@ pub struct Action {
     pub data: Value,
 }
 
-/// What became of a proposal, as the claim of its event says it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActionOutcome {
-    /// `rule/notify` or `rule/emit`.
-    pub label: String,
-    pub became: Became,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Became {
-    /// It is in the outbox: sent as soon as the queue has an answer.
-    Queued,
-    /// It waits for the morning, or for room under a cap.
-    WaitsUntil(Timestamp),
-    /// It waits for the link of its identity.
-    WaitsForLink,
-    /// It is the newest of so many that are one message, which is in the outbox.
-    Digest {
-        count: u64,
-    },
-    Withheld(Withheld),
-}
-
-impl fmt::Display for ActionOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.label)?;
-        match self.became {
-            Became::Queued => f.write_str("queued"),
-            Became::WaitsUntil(until) => write!(f, "waits until {until}"),
-            Became::WaitsForLink => f.write_str("held until its identity is linked"),
-            Became::Digest { count } => write!(f, "queued: a digest of {count}"),
-            Became::Withheld(why) => write!(f, "withheld: {why}"),
-        }
-    }
-}
-
 impl Proposal {
     /// `rule/notify` or `rule/emit`, for timelines.
     pub fn label(&self) -> String {
-        match &self.intent {
-            Intent::Notify { .. } => format!("{}/notify", self.rule),
-            Intent::Emit { .. } => format!("{}/emit", self.rule),
-        }
+        format!("{}/{}", self.rule, self.kind().as_str())
     }
 
     pub fn tells_facts(&self) -> bool {

@@ -7,6 +7,7 @@
 use super::preferences::{Preference, Preferences};
 use super::quiet::quiet_until;
 use super::{Intent, Proposal};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 use tidings_config::limits::MAX_DEFERRAL;
@@ -27,7 +28,8 @@ pub enum Verdict {
 }
 
 /// Why something isn't sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Withheld {
     /// It waited so long for its time that nobody wants it any more.
     Expired,
@@ -47,6 +49,18 @@ pub enum Withheld {
     TooLarge,
     /// Overtaken, and the rule says to skip it then.
     Stale,
+}
+
+impl Withheld {
+    /// All but [`Self::Unreadable`], which has one for each preference.
+    pub const ALL: &'static [Self] =
+        &[Self::Expired, Self::NoChannel, Self::NoOptIn, Self::Shed, Self::NoRoom, Self::OverCap, Self::TooLarge, Self::Stale];
+
+    /// As it is printed.
+    pub fn parse(text: &str) -> Option<Self> {
+        let unreadable = || text.strip_prefix("unreadable-preference ").and_then(Preference::parse).map(Self::Unreadable);
+        Self::ALL.iter().copied().find(|withheld| withheld.to_string() == text).or_else(unreadable)
+    }
 }
 
 impl fmt::Display for Withheld {

@@ -1,7 +1,8 @@
 //! DynamoDB's attribute values, and a claim's row.
 
+use crate::action::ActionNote;
 use crate::claim::decide::RecordedEffect;
-use crate::claim::{Claim, ClaimKey, ClaimState, EventField, Outcome};
+use crate::claim::{Claim, ClaimKey, ClaimState, EventField, Outcome, TimelineKey};
 use crate::kept::KeptEvent;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -75,10 +76,10 @@ pub(super) fn claim(row: &Row) -> Option<Claim> {
         enqueued: get_time(row, "enqueued_at"),
         processed: get_time(row, "processed_at"),
         conversation: get_text(row, "conversation"),
-        occurred: get_text(row, "occurred"),
+        occurred: get_text(row, "occurred").map(TimelineKey::stored),
         outcome: get_text(row, "outcome").as_deref().and_then(Outcome::parse),
         rules: get_texts(row, "rules"),
-        actions: get_texts(row, "actions"),
+        actions: get_texts(row, "actions").into_iter().map(ActionNote::read).collect(),
         overtaken: get_texts(row, "overtaken"),
         joins: get_texts(row, "joins"),
         links: get_texts(row, "links"),

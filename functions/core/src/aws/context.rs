@@ -2,6 +2,7 @@
 
 use super::attributes::{Row, effect, get_number, get_state, get_text, number, text, texts};
 use super::cause;
+use crate::action::ActionNote;
 use crate::claim::decide::{Committed, RecordedEffect};
 use crate::claim::{ClaimKey, ClaimState};
 use crate::context::{Content, Item, ItemKey, Place};
@@ -68,7 +69,7 @@ impl DynamoContexts {
             .expression_attribute_values(":processed", text(ClaimState::Processed.as_str()))
             .expression_attribute_values(":processed_at", number(commit.processed.unix_ms()))
             .expression_attribute_values(":conversation", text(&commit.conversation))
-            .expression_attribute_values(":occurred", text(&commit.occurred))
+            .expression_attribute_values(":occurred", text(commit.occurred.as_str()))
             .expression_attribute_values(":outcome", text(commit.outcome.as_str()))
             .expression_attribute_values(":rules", texts(&commit.rules))
             .expression_attribute_values(":links", texts(&commit.links))
@@ -81,8 +82,9 @@ impl DynamoContexts {
             set.push("subject = :subject");
             update = update.expression_attribute_values(":subject", text(subject));
         }
+        let actions: Vec<String> = commit.actions.iter().map(ActionNote::store).collect();
         for (assignment, placeholder, list) in [
-            ("actions = :actions", ":actions", &commit.actions),
+            ("actions = :actions", ":actions", &actions),
             ("joins = :joins", ":joins", &commit.joins),
             ("overtaken = :overtaken", ":overtaken", &commit.overtaken),
         ] {
@@ -311,7 +313,7 @@ impl ContextStore for DynamoContexts {
             set.push_str(", conversation = :conversation, occurred = :occurred");
             update = update
                 .expression_attribute_values(":conversation", text(&entry.conversation))
-                .expression_attribute_values(":occurred", text(&entry.occurred));
+                .expression_attribute_values(":occurred", text(entry.occurred.as_str()));
         }
         if let Some(trace_id) = &burial.trace_id {
             set.push_str(", trace_id = if_not_exists(trace_id, :trace_id)");

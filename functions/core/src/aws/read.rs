@@ -3,7 +3,7 @@
 use super::attributes::{Row, claim, text};
 use super::{DynamoContextReader, TIMELINE_INDEX, cause};
 use crate::claim::search::{Found, Newest, Search};
-use crate::claim::{Claim, ClaimKey};
+use crate::claim::{Claim, ClaimKey, TimelineKey};
 use crate::context::Context;
 use crate::ports::{ContextReader, Unavailable};
 use aws_sdk_dynamodb::Client;
@@ -104,9 +104,7 @@ impl Reader {
     pub async fn newest_of(&self, context: &Context, search: &Search, limit: usize) -> Result<Found, Unavailable> {
         let mut newest = Newest::new(limit);
         let (mut read, mut unknown) = (0, 0);
-        // `occurred` is a time, `#` and the claim key: a blank sorts before all of them, `~` after.
-        let since = search.since.map_or(" ".to_owned(), |since| since.to_string());
-        let until = search.until.map_or("~".to_owned(), |until| format!("{until}~"));
+        let (since, until) = TimelineKey::range(search.since, search.until);
         for name in std::iter::once(&context.conversation).chain(&context.identities) {
             let mut rows = self
                 .client

@@ -7,130 +7,17 @@
 //! ([`MAX_DELIVERIES_PER_BODY`](tidings_config::limits::MAX_DELIVERIES_PER_BODY)).
 
 pub mod decide;
+mod key;
 pub mod search;
+mod timeline;
 
-use crate::kept::KeptEvent;
+pub use key::{ClaimKey, Sha256Hex};
+pub use timeline::TimelineKey;
+
+use crate::action::ActionNote;
 use crate::manual::ManualChange;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
-use std::fmt;
-use tidings_config::limits::{MAX_DELIVERY_ID_BYTES, MAX_EVENT_ID_BYTES};
+use serde::Serialize;
 use tidings_config::time::Timestamp;
-
-/// `{source}#{event key}`: the identity of an event everywhere in Tidings.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(transparent)]
-pub struct ClaimKey(String);
-
-impl ClaimKey {
-    /// A key that no event can have, for the claims table's [`Probe`](crate::ports::Probe).
-    pub fn of_no_event() -> Self {
-        Self("@ready".to_owned())
-    }
-
-    pub fn new(source: &str, event_key: &str) -> Self {
-        Self(format!("{source}#{event_key}"))
-    }
-
-    /// An id that the signature covers. One that is long, empty or not printable ASCII is claimed by its hash.
-    pub fn from_signed_id(source: &str, id: &str) -> Self {
-        if !id.is_empty() && id.len() <= MAX_EVENT_ID_BYTES && id.bytes().all(|b| b.is_ascii_graphic()) {
-            Self::new(source, id)
-        } else {
-            Self::new(source, &format!("id-{}", Sha256Hex::of(id.as_bytes())))
-        }
-    }
-
-    /// The SHA-256 of what was signed, for events whose id isn't, with the id of the delivery where there is one. `part` tells the
-    /// events of one delivery apart.
-    pub fn from_signed_bytes(source: &str, digest: &Sha256Hex, delivery: Option<&str>, part: Option<usize>) -> Self {
-        let mut key = digest.as_str().to_owned();
-        if let Some(part) = part {
-            key.push_str(&format!("/{part}"));
-        }
-        if let Some(delivery) = delivery {
-            key.push('+');
-            if delivery.len() <= MAX_DELIVERY_ID_BYTES && delivery.bytes().all(|b| b.is_ascii_graphic()) {
-                key.push_str(delivery);
-            } else {
-                key.push_str(Sha256Hex::of(delivery.as_bytes()).as_str());
-            }
-        }
-        Self::new(source, &key)
-    }
-
-    /// Of what couldn't be read as an event. No event has such a key: whoever replays a request with another header, so that it
-    /// can't be read, doesn't take the place of the event that it holds.
-    pub fn unreadable(source: &str, digest: &Sha256Hex, part: Option<usize>) -> Self {
-        match part {
-            None => Self::new(source, &format!("unreadable:{}", digest.as_str())),
-            Some(n) => Self::new(source, &format!("unreadable:{}/{n}", digest.as_str())),
-        }
-    }
-
-    /// The same in one window of time: for events that the same bytes may tell again.
-    #[must_use]
-    pub fn in_window(self, window: i64) -> Self {
-        Self(format!("{}@{window}", self.0))
-    }
-
-    /// Whether it is an event of our own: `@` can't begin a source's name.
-    pub fn is_ours(&self) -> bool {
-        self.0.starts_with('@')
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for ClaimKey {
-    fn from(key: String) -> Self {
-        Self(key)
-    }
-}
-
-impl fmt::Display for ClaimKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// `sha256:` and 64 hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Sha256Hex(String);
-
-impl Sha256Hex {
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(format!("sha256:{}", hex::encode(Sha256::digest(bytes))))
-    }
-
-    /// A digest as it was stored.
-    pub fn stored(text: String) -> Self {
-        Self(text)
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Enough of it to tell two apart, for people.
-    pub fn short(&self) -> &str {
-        self.digits().get(..12).unwrap_or(self.digits())
-    }
-
-    /// Without `sha256:`.
-    pub fn digits(&self) -> &str {
-        self.0.strip_prefix("sha256:").unwrap_or(&self.0)
-    }
-}
-
-impl fmt::Display for Sha256Hex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 tidings_config::words! {
     /// How far an event got.
@@ -218,9 +105,9 @@ pub struct Claim {
     pub processed: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
-    /// The event's own time, by which a timeline is sorted.
+    /// By which a timeline is sorted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub occurred: Option<String>,
+    pub occurred: Option<TimelineKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -233,9 +120,9 @@ pub struct Claim {
     /// How the payload is off its schema, which accepts it all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_schema: Option<String>,
-    /// What became of its actions: `rule/notify queued`.
+    /// What became of its actions, and what had no room.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub actions: Vec<String>,
+    pub actions: Vec<ActionNote>,
     /// The partitions of the joins that it is part of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub joins: Vec<String>,
@@ -321,57 +208,20 @@ impl Claim {
         [self.received, self.enqueued, self.processed, self.dead, self.erased].into_iter().flatten().next()
     }
 
-    /// As JSON, with the event that is kept with it as `event`.
-    pub fn with_event(&self, event: Option<&KeptEvent>) -> Value {
-        let mut json = serde_json::to_value(self).expect("it has string keys and holds only JSON");
-        if let Some(event) = event {
-            json["event"] = serde_json::from_str(event.as_str()).unwrap_or_else(|_| Value::from(event.as_str()));
-        }
-        json
+    /// What became of its actions, and what had no room: for people.
+    pub fn action_lines(&self) -> Vec<String> {
+        self.actions.iter().map(ToString::to_string).collect()
     }
 
     /// The event's own time.
     pub fn happened(&self) -> Option<Timestamp> {
-        Timestamp::parse_rfc3339(self.occurred.as_deref()?.split('#').next()?)
+        self.occurred.as_ref().and_then(TimelineKey::time)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_that_make_no_good_key_are_hashed() {
-        assert_eq!(ClaimKey::from_signed_id("stripe", "evt_1").as_str(), "stripe#evt_1");
-        let longest = "x".repeat(MAX_EVENT_ID_BYTES);
-        assert_eq!(ClaimKey::from_signed_id("s", &longest).as_str(), format!("s#{longest}"));
-        for odd in ["", "a b", "a\nb", "é", &"x".repeat(MAX_EVENT_ID_BYTES + 1)] {
-            let key = ClaimKey::from_signed_id("s", odd);
-            assert!(key.as_str().starts_with("s#id-sha256:"), "{key}");
-        }
-    }
-
-    #[test]
-    fn sources_cannot_reach_into_each_other() {
-        // '#' can't stand in a source's name, so the first one always ends it.
-        assert_ne!(ClaimKey::from_signed_id("a", "b#c"), ClaimKey::from_signed_id("a-b", "c"));
-        let of_bytes = |delivery, part| ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), delivery, part);
-        assert_ne!(of_bytes(None, Some(0)), of_bytes(None, Some(1)));
-    }
-
-    #[test]
-    fn a_delivery_id_is_the_end_of_the_key() {
-        let of_bytes = |delivery: &str, part| ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), Some(delivery), part);
-        let longest = "d".repeat(MAX_DELIVERY_ID_BYTES);
-        assert!(
-            of_bytes("d-1", None).as_str().ends_with("+d-1")
-                && of_bytes(&longest, Some(2)).as_str().ends_with(&format!("/2+{longest}"))
-        );
-        for odd in ["a b", "é", &format!("{longest}d")] {
-            assert!(of_bytes(odd, Some(1)).as_str().contains("+sha256:"), "{odd}");
-        }
-        assert_ne!(of_bytes("a/0", None), of_bytes("a", Some(0)));
-    }
 
     #[test]
     fn words_are_read_as_they_are_written() {

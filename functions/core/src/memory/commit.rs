@@ -1,6 +1,6 @@
 //! A commit without an effect, for tests to fill in.
 
-use crate::claim::Outcome;
+use crate::claim::{Outcome, TimelineKey};
 use crate::envelope::Envelope;
 use crate::ports::Commit;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub fn noted(event: &Envelope, conversation: &str, processed: Timestamp) -> Comm
         received: event.receivedtime,
         processed,
         conversation: conversation.to_owned(),
-        occurred: format!("{processed}#{}", event.claimkey),
+        occurred: TimelineKey::new(processed, &event.claimkey),
         outcome: Outcome::Noted,
         rules: Vec::new(),
         node: None,

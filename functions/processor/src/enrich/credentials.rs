@@ -1,9 +1,11 @@
 //! The APIs' secrets, held in memory: fetched when one is first needed, again every five minutes, and when an API refuses one, at
 //! most once a minute. The stale ones serve while the store is down.
 
+use crate::failure::FetchError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::sync::{Arc, Mutex};
 use tidings_config::OneOrMany;
 use tidings_config::limits::{SECRETS_REFRESH, SECRETS_RETRY};
@@ -38,10 +40,10 @@ impl Credentials {
     }
 
     /// The header that carries an API's secret, and its value; or why there is none.
-    pub(crate) async fn header(&self, api: &str, sent_as: &SentAs) -> Result<(String, Redacted), String> {
+    pub(crate) async fn header(&self, api: &str, sent_as: &SentAs) -> Result<(String, Redacted), FetchError> {
         self.refresh(SECRETS_REFRESH).await?;
         let secrets = Arc::clone(&self.state().secrets);
-        let secret = secrets.get(api).ok_or("the document of the APIs' secrets has none for it")?;
+        let secret = secrets.get(api).ok_or(FetchError::NoSecret)?;
         let text = |text: String| Redacted(Zeroizing::new(text));
         Ok(match sent_as {
             SentAs::Bearer => ("authorization".to_owned(), text(format!("Bearer {}", *secret.0))),
@@ -53,15 +55,15 @@ impl Credentials {
     /// The API says that its secret isn't right: there may be a newer one. `true` if they were read again.
     pub(crate) async fn refused(&self) -> bool {
         let before = self.state().loaded;
-        // What is older than nothing is everything.
+        // An age of zero: they are read again in any case.
         let _ = self.refresh(std::time::Duration::ZERO).await;
         self.state().loaded != before
     }
 
     /// Reads the document if what we have is older than this.
-    async fn refresh(&self, age: std::time::Duration) -> Result<(), String> {
+    async fn refresh(&self, age: std::time::Duration) -> Result<(), FetchError> {
         let Some(store) = &self.store else {
-            return Err("the processor has no secret for APIs; deploy with ApiSecrets=true".to_owned());
+            return Err(FetchError::NoSecrets);
         };
         let now = self.clock.now();
         {
@@ -72,8 +74,8 @@ impl Credentials {
             }
             state.tried = Some(now);
         }
-        let document = store.fetch().await.map_err(|unavailable| unavailable.to_string());
-        match document.and_then(|document| parse(&document).map_err(|error| error.to_string())) {
+        let document = store.fetch().await.map_err(FetchError::SecretUnavailable);
+        match document.and_then(|document| parse(&document).map_err(FetchError::SecretUnreadable)) {
             Ok(document) => {
                 let newest = |(api, OneOrMany(secrets)): (String, OneOrMany<String>)| {
                     secrets.into_iter().next().filter(|secret| !secret.is_empty()).map(|s| (api, Redacted(Zeroizing::new(s))))
@@ -83,10 +85,11 @@ impl Credentials {
                 state.loaded = Some(now);
                 Ok(())
             }
-            Err(cause) => {
+            Err(error) => {
+                let cause = error.source().map(ToString::to_string);
                 tracing::error!(cause, "the APIs' secrets couldn't be fetched");
                 // Stale ones are better than none.
-                if self.state().loaded.is_some() { Ok(()) } else { Err("its secret couldn't be fetched".to_owned()) }
+                if self.state().loaded.is_some() { Ok(()) } else { Err(error) }
             }
         }
     }

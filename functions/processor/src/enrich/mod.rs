@@ -9,6 +9,7 @@ mod breaker;
 mod credentials;
 pub(crate) mod wanted;
 
+use crate::failure::{FetchError, NotJson};
 use breaker::Breaker;
 use credentials::Credentials;
 use serde_json::Value;
@@ -57,46 +58,47 @@ impl Objects {
         Self { https, clock, credentials, apis, state: Mutex::default() }
     }
 
-    /// The object. `None`: there is none, and the rule says to go on without it. An error is for people.
-    pub(crate) async fn get(&self, wanted: &Wanted) -> Result<Option<Arc<Value>>, String> {
+    /// The object. `None`: there is none, and the rule says to go on without it.
+    pub(crate) async fn get(&self, wanted: &Wanted) -> Result<Option<Arc<Value>>, FetchError> {
         let now = self.clock.now();
         if let Some(object) = self.kept(wanted, now) {
             return Ok(Some(object));
         }
-        let api = self.apis.get(&wanted.api).ok_or("the rules don't know it")?;
+        let api = self.apis.get(&wanted.api).ok_or(FetchError::UnknownApi)?;
         if !self.state().breakers.entry(wanted.api.clone()).or_default().allows(now) {
-            return Err("left alone for a while: it failed several times in a row".to_owned());
+            return Err(FetchError::LeftAlone);
         }
         match self.fetch(api, wanted).await {
             Ok(body) => {
                 self.answered(wanted);
-                let object: Value = serde_json::from_slice(&body).map_err(|_| "answered something else than JSON")?;
+                let object: Value = serde_json::from_slice(&body)
+                    .map_err(|e| FetchError::NotJson(NotJson { line: e.line(), column: e.column() }))?;
                 let object = Arc::new(object);
                 self.keep(wanted, now, Arc::clone(&object));
                 Ok(Some(object))
             }
-            Err(Unfetched::NoSecret(what)) => Err(what),
-            Err(Unfetched::Get(GetError::Status(404 | 410))) if wanted.if_gone == IfGone::Skip => {
+            Err(FetchError::Get(GetError::Status(404 | 410))) if wanted.if_gone == IfGone::Skip => {
                 self.answered(wanted);
                 Ok(None)
             }
-            Err(Unfetched::Get(error)) => {
+            Err(FetchError::Get(error)) => {
                 match is_failing(&error) {
                     true => self.failed(wanted),
                     false => self.answered(wanted),
                 }
-                Err(error.to_string())
+                Err(error.into())
             }
+            Err(no_secret) => Err(no_secret),
         }
     }
 
-    async fn fetch(&self, api: &Api, wanted: &Wanted) -> Result<Vec<u8>, Unfetched> {
+    async fn fetch(&self, api: &Api, wanted: &Wanted) -> Result<Vec<u8>, FetchError> {
         let url = format!("{}{}", api.url, wanted.path);
         let get = Get { url: &url, header: None, at_most: MAX_OBJECT_BYTES, within: OBJECT_TIMEOUT };
         let Some(sent_as) = &api.secret else { return Ok(self.https.get(&get).await?) };
         let mut tries_again = true;
         loop {
-            let (name, secret) = self.credentials.header(&wanted.api, sent_as).await.map_err(Unfetched::NoSecret)?;
+            let (name, secret) = self.credentials.header(&wanted.api, sent_as).await?;
             match self.https.get(&Get { header: Some((&name, &secret)), ..get }).await {
                 Err(GetError::Status(401 | 403)) if tries_again && self.credentials.refused().await => tries_again = false,
                 answer => return Ok(answer?),
@@ -134,17 +136,6 @@ impl Objects {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it holds this")
-    }
-}
-
-enum Unfetched {
-    NoSecret(String),
-    Get(GetError),
-}
-
-impl From<GetError> for Unfetched {
-    fn from(error: GetError) -> Self {
-        Self::Get(error)
     }
 }
 

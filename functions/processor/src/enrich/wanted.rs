@@ -1,6 +1,7 @@
 //! What a rule needs fetched for an event. Pure: the same event gives the same.
 
 use crate::expression::Lazy;
+use crate::failure::RuleError;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tidings_config::expressions::{Scope, Variables};
@@ -62,7 +63,7 @@ impl ReadyEnrich {
     }
 
     /// The field and what is wrong with it, where it isn't known what to fetch.
-    pub(crate) fn wanted(&self, variables: &Variables, key: &ClaimKey) -> Result<Wanted, (&'static str, String)> {
+    pub(crate) fn wanted(&self, variables: &Variables, key: &ClaimKey) -> Result<Wanted, (&'static str, RuleError)> {
         let mut path = String::new();
         for part in &self.path {
             match part {
@@ -70,20 +71,19 @@ impl ReadyEnrich {
                 Part::Value(expression) => {
                     let value = expression.name(variables, MAX_FETCH_VALUE_BYTES).map_err(|what| ("enrich.path", what))?;
                     if value.bytes().all(|b| b == b'.') {
-                        return Err(("enrich.path", "gives nothing but dots".to_owned()));
+                        return Err(("enrich.path", RuleError::OnlyDots));
                     }
                     path.extend(utf8_percent_encode(&value, IN_A_SEGMENT));
                 }
             }
             if path.len() > MAX_FETCHED_PATH_BYTES {
-                let what = format!("a path of {} bytes or more, allowed: {MAX_FETCHED_PATH_BYTES}", path.len());
-                return Err(("enrich.path", what));
+                return Err(("enrich.path", RuleError::LongPath { bytes: path.len() }));
             }
         }
         let version = match &self.version {
             None => Version::Event(key.clone()),
             Some(expression) => {
-                let value = expression.evaluate(variables).map_err(|error| ("enrich.version", error.to_string()))?;
+                let value = expression.evaluate(variables).map_err(|error| ("enrich.version", error.into()))?;
                 match value {
                     Value::Null => Version::Event(key.clone()),
                     value @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {

@@ -66,7 +66,7 @@ async fn an_action_is_sent_with_what_is_known_then() {
     assert_eq!(harness.said("ann"), ["packed, was with nobody", "shipped, was with DHL"]);
     let (_, action) = harness.actions().into_values().find(|(_, action)| action.rule == "told").unwrap();
     assert_eq!((action.action_type.as_str(), &action.data), ("order.told", &json!({"id": "1042"})));
-    assert_eq!(harness.claim("orders#e1").unwrap().actions, ["moved/notify queued"]);
+    assert_eq!(harness.claim("orders#e1").unwrap().action_lines(), ["moved/notify queued"]);
     let sequences: Vec<u64> = harness.outside.actions.sent().into_iter().map(|(_, sequence, _)| sequence).collect();
     assert_eq!(sequences, [0, 1, 2]);
 }
@@ -78,7 +78,7 @@ async fn what_is_overtaken_is_recorded_and_not_sent_where_the_rule_says_so() {
         harness.handle(vec![event.message(1)]).await;
     }
     assert_eq!(harness.said("ann"), ["delivered, was with nobody"]);
-    assert_eq!(harness.claim("orders#old").unwrap().actions, ["moved/notify withheld: stale"]);
+    assert_eq!(harness.claim("orders#old").unwrap().action_lines(), ["moved/notify withheld: stale"]);
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn quiet_hours_put_off_and_lose_nothing() {
         assert_eq!(harness.handle(vec![event.message(1)]).await, DONE);
     }
     assert_eq!(harness.said("ann"), ["fire"], "which is urgent");
-    assert_eq!(harness.claim("orders#e1").unwrap().actions, ["moved/notify waits until 2026-11-23T07:00:00.000Z"]);
+    assert_eq!(harness.claim("orders#e1").unwrap().action_lines(), ["moved/notify waits until 2026-11-23T07:00:00.000Z"]);
     harness.handle(vec![event("c", "carried", 0, json!({"by": "DHL"})).message(1)]).await;
     harness.pass(Duration::from_secs(7 * 3_600 + 1_799)).await;
     assert_eq!(harness.said("ann").len(), 1);
@@ -169,7 +169,7 @@ async fn who_says_no_meanwhile_is_not_told() {
     harness.pass(Duration::from_secs(86_400)).await;
     assert_eq!((harness.said("ann").len(), harness.outside.waiting()), (0, 0));
     let due: Vec<_> = harness.store.claims().into_iter().filter(|c| c.event_type == "tidings.wake").collect();
-    assert_eq!(due[0].actions, ["moved/notify withheld: no-opt-in"]);
+    assert_eq!(due[0].action_lines(), ["moved/notify withheld: no-opt-in"]);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn a_rule_has_a_cap_of_its_own_and_what_matters_little_is_shed_under_backl
 
     harness.clock.set(now().plus(Duration::from_secs(10_000)));
     harness.handle(vec![event("t3", "tip", 0, json!({})).message(1), moved("e1", "packed", 0).message(1)]).await;
-    assert_eq!(harness.claim("orders#t3").unwrap().actions, ["tip/notify withheld: shed"], "received long ago");
-    assert_eq!(harness.claim("orders#e1").unwrap().actions, ["moved/notify queued"]);
+    assert_eq!(harness.claim("orders#t3").unwrap().action_lines(), ["tip/notify withheld: shed"], "received long ago");
+    assert_eq!(harness.claim("orders#e1").unwrap().action_lines(), ["moved/notify queued"]);
     assert_eq!(harness.clock.now(), now().plus(Duration::from_secs(10_000)));
 }

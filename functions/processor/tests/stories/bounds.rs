@@ -85,11 +85,11 @@ async fn a_stranger_who_fills_a_join_of_a_shared_key_stops_nobody() {
     minutes(&harness, 5).await;
     let claim = happens(&harness, "i", "incident", json!({"who": "ops", "service": "api"})).await;
     harness.settle().await;
-    assert_eq!(claim.actions, ["incident/notify queued"]);
+    assert_eq!(claim.action_lines(), ["incident/notify queued"]);
     assert_eq!(harness.said("ops"), ["Incident on api", "api broke"]);
     assert_eq!(harness.fact("ops", "service", "broke"), json!(true));
     let surplus = harness.store.claim(&ClaimKey::new("orders", "d99")).unwrap();
-    assert_eq!(surplus.actions, ["broke dropped: 1 event of its window"], "the timeline tells of it");
+    assert_eq!(surplus.action_lines(), ["broke dropped: 1 event of its window"], "the timeline tells of it");
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_year_of_deployments_forgets_what_nothing_can_need_any_more() {
     happens(&harness, "d", "deployment", json!({"who": "ops", "service": "api"})).await;
     let claim = happens(&harness, "i", "incident", json!({"who": "ops", "service": "api"})).await;
     harness.settle().await;
-    assert_eq!(claim.actions, ["incident/notify queued"], "nothing of the window was dropped");
+    assert_eq!(claim.action_lines(), ["incident/notify queued"], "nothing of the window was dropped");
     assert_eq!(harness.said("ops"), ["Incident on api", "api broke"]);
 }
 
@@ -130,7 +130,7 @@ async fn a_set_that_had_257_elements_over_its_life_is_not_full() {
     for n in 0..=MAX_SET_ELEMENTS {
         for event_type in ["watched", "unwatched"] {
             let claim = happens(&harness, &format!("{event_type}{n}"), event_type, json!({"who": "ann", "sku": n})).await;
-            assert_eq!(claim.actions, [""; 0], "{event_type} {n}");
+            assert_eq!(claim.action_lines(), [""; 0], "{event_type} {n}");
             minutes(&harness, DAY / 6).await;
         }
     }
@@ -157,7 +157,7 @@ async fn a_stranger_who_fills_a_set_does_not_block_it() {
     }
     minutes(&harness, 1).await;
     let claim = happens(&harness, "mine", "watched", json!({"who": "ann", "sku": "grinder"})).await;
-    assert_eq!(claim.actions, ["customer.watching dropped: 1 element"]);
+    assert_eq!(claim.action_lines(), ["customer.watching dropped: 1 element"]);
     let watching = harness.fact("ann", "customer", "watching");
     assert!(watching.as_array().unwrap().contains(&json!("grinder")), "{watching}");
     assert_eq!(watching.as_array().unwrap().len(), MAX_SET_ELEMENTS);
@@ -186,7 +186,7 @@ async fn a_large_value_costs_that_fact_and_nothing_else_of_its_event() {
     ] {
         let harness = harness();
         let claim = happens(&harness, "e", event_type, data).await;
-        assert!(claim.actions.contains(&dropped.to_owned()), "{claim:?}");
+        assert!(claim.action_lines().contains(&dropped.to_owned()), "{claim:?}");
         match event_type {
             "noted" => {
                 assert_eq!(harness.fact("ann", "customer", "seen"), json!(true));
@@ -212,7 +212,7 @@ async fn an_entity_that_is_full_loses_its_oldest_facts() {
     minutes(&harness, 1).await;
     let claim = happens(&harness, "m", "wrote.more", json!({"who": "ann", "text": text})).await;
     harness.settle().await;
-    let dropped: Vec<&String> = claim.actions.iter().filter(|action| action.contains("dropped")).collect();
+    let dropped: Vec<String> = claim.action_lines().into_iter().filter(|action| action.contains("dropped")).collect();
     assert!(dropped.iter().any(|what| *what == "customer.a dropped: no room"), "{dropped:?}");
     assert_eq!(harness.said("ann"), ["more"]);
     assert_eq!(harness.fact("ann", "customer", "r"), text, "the newest are there");
@@ -278,7 +278,7 @@ async fn after_a_year_of_daily_use_and_a_hostile_customer_an_urgent_event_has_al
     happens(&harness, "noted", "noted", json!({"who": "ann", "text": "hello"})).await;
     happens(&harness, "watched", "watched", json!({"who": "ann", "sku": "grinder"})).await;
     harness.settle().await;
-    assert_eq!(claim.actions, ["incident/notify queued"]);
+    assert_eq!(claim.action_lines(), ["incident/notify queued"]);
     assert_eq!(harness.said("ann")[said..], ["Incident on api", "noted", "api broke"]);
     assert_eq!((harness.fact("ann", "service", "broke"), harness.fact("ann", "customer", "note")), (json!(true), json!("hello")));
     assert!(harness.fact("ann", "customer", "watching").as_array().unwrap().contains(&json!("grinder")));

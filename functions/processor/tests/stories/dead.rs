@@ -5,7 +5,7 @@ use serde_json::json;
 use std::time::Duration;
 use tidings_config::limits::{MAX_EVENT_AGE, MAX_REASON_BYTES};
 use tidings_config::time::Clock;
-use tidings_core::claim::{ClaimKey, ClaimState, Sha256Hex};
+use tidings_core::claim::{ClaimKey, ClaimState, Sha256Hex, TimelineKey};
 use tidings_core::envelope::{Envelope, NewUnreadable};
 use tidings_core::memory::log::{capture, counted};
 use tidings_core::memory::{Call, Fault};
@@ -90,7 +90,7 @@ rules:
     let events = attacks.iter().map(|attack| sent(*attack).message(MAX_RECEIVES));
     let batch = events.chain(mates.iter().map(|mate| mate.message(MAX_RECEIVES))).collect();
     assert_eq!(harness.handle(batch).await, ["m-bomb", "m-joined", "m-replaced", "m-slow"]);
-    assert_eq!(harness.claim("orders#said").unwrap().actions, ["said/notify queued"], "and a text is cut");
+    assert_eq!(harness.claim("orders#said").unwrap().action_lines(), ["said/notify queued"], "and a text is cut");
     for mate in ["orders#e1", "orders#e2"] {
         assert_eq!(harness.state(mate), Some(ClaimState::Processed), "{mate}");
     }
@@ -145,7 +145,7 @@ async fn what_died_is_in_the_timeline_of_whose_it_is_if_that_can_be_said() {
     let harness = Harness::new();
     harness.handle(vec![poison("bad", "ann").message(MAX_RECEIVES)]).await;
     let dead: Vec<_> = harness.store.timeline("ann").into_iter().map(|claim| (claim.state, claim.occurred)).collect();
-    let occurred = format!("{}#orders#bad", poison("bad", "ann").envelope().order().time);
+    let occurred = TimelineKey::new(poison("bad", "ann").envelope().order().time, &ClaimKey::new("orders", "bad"));
     assert_eq!(dead, [(ClaimState::Dead, Some(occurred))]);
 
     let nobodys = Sent { id: "e1", event_type: "order.moved", order: "1", age_seconds: 0, data: json!({"who": 7}) };

@@ -156,6 +156,6 @@ async fn counters_and_sets_are_bounded_on_both_sides() {
     let more = event("more", "visited", 8, json!({"n": 1, "page": "more"}));
     assert_eq!(harness.handle(vec![more.message(MAX_RECEIVES)]).await, DONE);
     let claim = harness.claim("orders#more").unwrap();
-    assert_eq!((claim.state, claim.actions), (ClaimState::Processed, vec!["order/1.pages dropped: 1 element".to_owned()]));
+    assert_eq!((claim.state, claim.action_lines()), (ClaimState::Processed, vec!["order/1.pages dropped: 1 element".to_owned()]));
     assert_eq!((pages(), harness.fact("ann", "order/1", "visits")), (Some(MAX_SET_ELEMENTS), json!(256 * MAX_COUNT_STEP + 1)));
 }

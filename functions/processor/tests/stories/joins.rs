@@ -173,7 +173,7 @@ async fn a_key_that_names_no_one_thing_costs_its_oldest_events_and_is_seen() {
         let claim = harness.claim(&format!("orders#{id}")).unwrap();
         let dropped: &[&str] = if n < MAX_JOIN_EVENTS / 2 { &[] } else { &["ready dropped: 1 event of its window"] };
         assert_eq!(
-            (claim.state, claim.actions.iter().map(String::as_str).collect::<Vec<_>>()),
+            (claim.state, claim.action_lines().iter().map(String::as_str).collect::<Vec<_>>()),
             (ClaimState::Processed, dropped.to_vec()),
             "{n}"
         );

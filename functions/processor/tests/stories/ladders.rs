@@ -50,7 +50,7 @@ async fn what_is_not_on_the_ladder_is_shown_and_costs_nothing_else() {
     assert_eq!(harness.handle(vec![status("w", "status", "warned", 1).message(MAX_RECEIVES)]).await, DONE);
     let claim = harness.claim("orders#w").unwrap();
     assert_eq!(claim.state, ClaimState::Processed);
-    assert_eq!(claim.actions, ["status/notify queued", "status/set.status dropped: a value that isn't on its ladder"]);
+    assert_eq!(claim.action_lines(), ["status/notify queued", "status/set.status dropped: a value that isn't on its ladder"]);
     assert_eq!((harness.fact("ann", "order/1", "status"), harness.fact("ann", "order/1", "seen")), (json!("sent"), json!(true)));
 }
 

@@ -55,7 +55,7 @@ async fn what_came_before_the_link_is_the_conversations_when_it_comes() {
     }
     assert_eq!(harness.fact("customer:c1", "order/1", "payments"), 2, "kept under the identity");
     assert_eq!(harness.said("customer:c1"), [""; 0], "and there is nobody to tell");
-    assert_eq!(harness.claim("orders#p1").unwrap().actions, ["paid/notify held until its identity is linked"]);
+    assert_eq!(harness.claim("orders#p1").unwrap().action_lines(), ["paid/notify held until its identity is linked"]);
 
     assert_eq!(harness.handle(vec![order("o1", "ann").message(1)]).await, [""; 0]);
     harness.settle().await;
@@ -166,7 +166,7 @@ async fn what_waits_for_a_link_is_bounded_and_does_not_wait_for_ever() {
     }
     assert!((100..250).contains(&held().waiting.len()), "full: {}", held().waiting.len());
     assert_eq!(
-        harness.claim("orders#p299").unwrap().actions,
+        harness.claim("orders#p299").unwrap().action_lines(),
         ["paid/notify held until its identity is linked"],
         "the newest stay"
     );

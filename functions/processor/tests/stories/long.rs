@@ -44,7 +44,7 @@ async fn a_message_of_as_many_characters_as_whatsapp_takes_is_known() {
     for letter in LETTERS {
         let (harness, text) = (Harness::configured(), letter.repeat(MAX_TEXT_CHARS));
         let claim = comes(&harness, "whatsapp", "message.text", "message/wamid.1", whatsapp(&text)).await;
-        assert_eq!((claim.state, claim.actions), (ClaimState::Processed, Vec::<String>::new()), "{letter:?}");
+        assert_eq!((claim.state, claim.action_lines()), (ClaimState::Processed, Vec::<String>::new()), "{letter:?}");
         assert_eq!(harness.fact("ann", "customer/15550000001", "last_message"), text, "{letter:?}");
     }
 }
@@ -54,7 +54,11 @@ async fn a_mention_as_long_as_people_write_on_slack_is_known_and_answered() {
     for (letter, chars) in [("x", 40_000), ("ж", 12_000), ("語", 12_000), ("🙂", 10_000)] {
         let (harness, text) = (Harness::configured(), letter.repeat(chars));
         let claim = comes(&harness, "slack", "app_mention", "message/1", mention(&text)).await;
-        assert_eq!((claim.state, claim.actions), (ClaimState::Processed, vec!["mentioned/emit queued".to_owned()]), "{letter}");
+        assert_eq!(
+            (claim.state, claim.action_lines()),
+            (ClaimState::Processed, vec!["mentioned/emit queued".to_owned()]),
+            "{letter}"
+        );
         assert_eq!(harness.fact("ann", "message/1", "text"), text, "{letter}");
         let sent = harness.actions().into_values().next().unwrap().1;
         assert_eq!(sent.data["text"], text, "{letter}");
@@ -81,13 +85,13 @@ async fn a_text_of_as_many_characters_is_told_and_waits_for_the_morning() {
         let (harness, text) = (with_rules(), letter.repeat(MAX_TEXT_CHARS));
         harness.clock.set(Timestamp::parse_rfc3339("2026-11-22T23:00:00Z").unwrap());
         let claim = comes(&harness, "s", "told", "a/1", json!({"text": text})).await;
-        assert_eq!(claim.actions, ["told/notify waits until 2026-11-23T07:00:00.000Z"], "{letter:?}");
+        assert_eq!(claim.action_lines(), ["told/notify waits until 2026-11-23T07:00:00.000Z"], "{letter:?}");
         harness.pass(Duration::from_secs(12 * 3_600)).await;
         assert_eq!(harness.said("ann"), [text], "{letter:?}");
     }
     let harness = with_rules();
     let claim = comes(&harness, "s", "told", "a/1", json!({"text": "x".repeat(MAX_TEXT_CHARS + 1)})).await;
-    assert_eq!(claim.actions, ["told/notify queued"], "one that is longer is cut");
+    assert_eq!(claim.action_lines(), ["told/notify queued"], "one that is longer is cut");
     let said = harness.said("ann").remove(0);
     assert!(said.ends_with('…') && said.chars().count() <= MAX_TEXT_CHARS, "{said}");
 }
@@ -97,7 +101,7 @@ async fn an_action_whose_data_is_too_large_together_is_withheld() {
     for (bytes, became) in [(20_000, "handed/emit queued"), (40_000, "handed/emit withheld: too-large")] {
         let harness = with_rules();
         let claim = comes(&harness, "s", "handed", "a/1", json!({"text": "x".repeat(bytes)})).await;
-        assert_eq!((claim.state, claim.actions), (ClaimState::Processed, vec![became.to_owned()]), "{bytes}");
+        assert_eq!((claim.state, claim.action_lines()), (ClaimState::Processed, vec![became.to_owned()]), "{bytes}");
     }
 }
 
@@ -109,7 +113,7 @@ async fn what_is_longer_says_so() {
     let harness = Harness::configured();
     let claim = comes(&harness, "whatsapp", "message.text", "message/wamid.1", whatsapp(&text)).await;
     assert_eq!(claim.state, ClaimState::Processed, "{claim:?}");
-    assert_eq!(claim.actions, [format!("customer-wrote/set.last_message dropped: {said}")]);
+    assert_eq!(claim.action_lines(), [format!("customer-wrote/set.last_message dropped: {said}")]);
     let claim = comes(&harness, "slack", "app_mention", "message/1", mention(&text)).await;
     assert_eq!((claim.state, claim.reason), (ClaimState::Dead, Some(format!("rule mentioned, emit.data.text: {said}"))));
 }

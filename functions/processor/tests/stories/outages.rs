@@ -146,7 +146,7 @@ async fn a_full_outbox_withholds_new_actions_and_counts_them() {
         assert!(n < MAX_OUTBOX_PAGES * 10, "it is bounded");
     }
     let last = harness.claim(&format!("orders#e{}", n - 1)).unwrap();
-    assert_eq!((last.state, last.actions), (ClaimState::Processed, vec!["said/notify withheld: no-room".to_owned()]));
+    assert_eq!((last.state, last.action_lines()), (ClaimState::Processed, vec!["said/notify withheld: no-room".to_owned()]));
     assert_eq!(harness.fact("ann", "order/1", "n"), n, "its effect is there all the same");
     harness.faults.clear();
     assert_eq!(harness.handle(vec![event("f", "fire", "").message(1)]).await, [""; 0]);
@@ -164,13 +164,13 @@ async fn an_action_that_is_too_large_is_withheld_and_its_event_lives() {
     let harness = harness();
     for (rule, became) in [("fits", "queued"), ("large", "withheld: too-large"), ("huge", "withheld: too-large")] {
         assert_eq!(harness.handle(vec![event(rule, rule, &"x".repeat(4_000)).message(1)]).await, [""; 0], "{rule}");
-        assert_eq!(harness.claim(&format!("orders#{rule}")).unwrap().actions, [format!("{rule}/emit {became}")]);
+        assert_eq!(harness.claim(&format!("orders#{rule}")).unwrap().action_lines(), [format!("{rule}/emit {became}")]);
         assert_eq!(harness.fact("ann", "order/1", rule), true);
     }
     assert_eq!(counted(Metric::HoldOverflow).len(), 2);
     // A text that became too long with its values is cut.
     assert_eq!(harness.handle(vec![event("long", "twice", &"x".repeat(3_000)).message(1)]).await, [""; 0]);
-    assert_eq!(harness.claim("orders#long").unwrap().actions, ["twice/notify queued"]);
+    assert_eq!(harness.claim("orders#long").unwrap().action_lines(), ["twice/notify queued"]);
     assert!(harness.said("ann").last().is_some_and(|said| said.ends_with('…')));
     assert_eq!(harness.fact("ann", "order/1", "n"), 1);
 }

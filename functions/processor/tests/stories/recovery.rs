@@ -186,7 +186,11 @@ async fn a_processed_event_that_is_not_all_sent_is_never_done_in_silence() {
         assert_eq!(harness.handle(vec![ticket().message(receive)]).await, ["m-t1"], "receive {receive}");
     }
     assert_eq!(counted(Metric::Undelivered), [("orders".to_owned(), String::new(), 1)]);
-    assert_eq!(lines_with(&["outcome=\"undelivered\"", "cause=\"Refuse\""]), 1, "the line says what is behind it");
+    assert_eq!(
+        lines_with(&["outcome=\"undelivered\"", "stage=\"deliver\"", "cause=\"", ": Refuse\""]),
+        1,
+        "the line says what is behind it"
+    );
     assert_eq!(harness.claim("orders#t1").unwrap().links, ["customer:c1"]);
 }
 

@@ -1,6 +1,7 @@
 //! A payload is held against its schema before any rule sees it.
 
 use crate::support::{Harness, MAX_RECEIVES, Sent, corpus_events, message, moved};
+use processor::decode::Message;
 use processor::schema::hold;
 use serde_json::{Value, json};
 use tidings_config::schemas::{EventSchema, EventSchemas, OnMismatch};
@@ -54,7 +55,7 @@ async fn what_is_accepted_has_its_effect() {
     let off = "schema 2: /status isn't as expected: enum [\"packed\",\"shipped\"]";
     assert_eq!((claim.state, claim.off_schema.as_deref()), (ClaimState::Processed, Some(off)));
     assert_eq!(harness.fact("ann", "order/1", "status"), "lost");
-    let finding = hold(&moved_schemas("accept"), &event.envelope()).unwrap().unwrap();
+    let finding = hold(&moved_schemas("accept"), &Message::new(event.envelope())).unwrap().unwrap();
     assert_eq!((finding.on_mismatch, finding.version.as_str()), (OnMismatch::Accept, "2"));
 }
 
@@ -97,7 +98,7 @@ fn every_mismatch_is_told_in_the_schemas_words() {
     });
     for (schema_of, said) in [
         (json!({"type": "array"}), "the payload isn't as expected: type \"array\""),
-        (json!({"required": ["id"]}), "the payload isn't as expected: a field \"id\""),
+        (json!({"required": ["id"]}), "the payload lacks the required field \"id\""),
         (
             json!({"properties": {"items": {"items": {"properties": {"n": {"type": "integer"}}}}}}),
             "/items/1/n isn't as expected: type \"integer\"",

@@ -109,7 +109,7 @@ async fn what_waited_is_said_in_the_language_that_is_wanted_then() {
     harness.clock.set(Timestamp::parse_rfc3339("2026-11-22T23:00:00Z").unwrap());
     let event = json!({"id": "P1", "total": 123_456, "currency": "eur"});
     let claim = happens(&harness, "web:1", "sent", event).await;
-    assert_eq!(claim.actions, ["sent/notify waits until 2026-11-23T06:00:00.000Z"]);
+    assert_eq!(claim.action_lines(), ["sent/notify waits until 2026-11-23T06:00:00.000Z"]);
     happens(&harness, "web:1", "chosen", json!({"language": "de"})).await;
     harness.pass(Duration::from_secs(12 * 3_600)).await;
     let said = said(&harness, "web:1").await;
@@ -166,7 +166,7 @@ async fn an_over_long_text_is_cut_at_a_word_and_sent() {
             let text: String = "слово ".chars().cycle().take(chars).collect();
             let claim = happens(&harness, who, "long", json!({"n": 1, "text": text})).await;
             assert_eq!(
-                (claim.state, claim.actions),
+                (claim.state, claim.action_lines()),
                 (ClaimState::Processed, vec!["long/notify queued".to_owned()]),
                 "{chars} {who}"
             );

@@ -103,7 +103,7 @@ fn woken(harness: &Harness) -> Vec<String> {
     let mut claims = harness.store.claims();
     claims.retain(|claim| claim.event_type == "tidings.wake");
     claims.sort_by_key(|claim| claim.key.clone());
-    claims.into_iter().flat_map(|claim| claim.actions).collect()
+    claims.into_iter().flat_map(|claim| claim.action_lines()).collect()
 }
 
 const SIX: [usize; 6] = [3, 0, 5, 1, 4, 2];
@@ -330,7 +330,8 @@ async fn a_burst_over_a_cap_that_drops_is_withheld_at_once() {
     storm(&harness, 30).await;
     hours(&harness, 3 * 24).await;
     assert_eq!((harness.said("ann"), harness.outside.waiting()), (numbers(0..20), 0));
-    let over = harness.store.claims().into_iter().filter(|claim| claim.actions == ["note/notify withheld: over-cap"]).count();
+    let over =
+        harness.store.claims().into_iter().filter(|claim| claim.action_lines() == ["note/notify withheld: over-cap"]).count();
     assert_eq!(over, 10);
 }
 
@@ -403,7 +404,7 @@ async fn what_a_person_has_chosen_and_cannot_be_read_silences_and_is_shown() {
         comes(&harness, "fire", 3, "urgent").await;
         let silences_urgent = ["opt_in", "channels"].contains(&preference);
         assert_eq!(harness.said("ann"), if silences_urgent { vec![] } else { vec!["urgent"] }, "{what}");
-        let lines: Vec<String> = harness.store.claims().into_iter().flat_map(|claim| claim.actions).collect();
+        let lines: Vec<String> = harness.store.claims().into_iter().flat_map(|claim| claim.action_lines()).collect();
         assert!(lines.contains(&format!("note/notify withheld: unreadable-preference {preference}")), "{what}: {lines:?}");
     }
     let by: std::collections::BTreeSet<String> = counted(Metric::PreferenceUnread).into_iter().map(|(_, word, _)| word).collect();
@@ -429,7 +430,7 @@ async fn a_weekend_is_quiet_to_monday_morning() {
     );
     harness.clock.set(at("2026-11-20T22:30:00Z"));
     comes(&harness, "note", 1, "said").await;
-    assert_eq!(harness.claim("s#note-577-1").unwrap().actions, ["note/notify waits until 2026-11-23T07:00:00.000Z"]);
+    assert_eq!(harness.claim("s#note-577-1").unwrap().action_lines(), ["note/notify waits until 2026-11-23T07:00:00.000Z"]);
     hours(&harness, 57).await;
     assert_eq!(harness.said("ann"), ["said"]);
 }

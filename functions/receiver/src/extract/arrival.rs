@@ -1,7 +1,6 @@
 //! What all events of a request have in common, and what of it can't be read as an event.
 
-use super::VerifiedEvent;
-use super::identity::separators;
+use super::event::VerifiedEvent;
 use crate::reply::Reply;
 use crate::verify::VerifiedRequest;
 use base64::Engine;
@@ -12,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use tidings_config::limits::MAX_MESSAGE_BYTES;
+use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_config::{OneOrMany, Reference};
 use tidings_core::claim::{ClaimKey, Sha256Hex};
@@ -116,4 +116,9 @@ fn traceparent(request: &VerifiedRequest<'_>) -> Option<String> {
     let lengths: Vec<usize> = value.split('-').map(str::len).collect();
     let hex = value.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
     (lengths == [2, 32, 16, 2] && hex).then(|| value.to_owned())
+}
+
+/// The signs that hold values apart in any of the source's ids.
+fn separators(source: &Source) -> BTreeSet<char> {
+    source.events.iter().flat_map(|event| &event.id.0).flat_map(|id| id.separators()).collect()
 }

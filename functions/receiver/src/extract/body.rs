@@ -1,10 +1,10 @@
 //! A body as what its source's events are made of. Its raw bytes were verified before; what comes out here is data.
 
-use super::{depth, form, surrogates, xml};
+use super::{form, xml};
+use crate::json::{parsed, utf8};
 use crate::verify::VerifiedRequest;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use tidings_config::limits::MAX_JSON_DEPTH;
 use tidings_config::source::BodyFormat;
 use tidings_config::{JsonPath, Step};
 use tidings_core::unreadable::{Unreadable, Why};
@@ -17,9 +17,6 @@ pub(super) struct Document<'a> {
     /// Neither JSON nor anything that becomes JSON.
     pub is_binary: bool,
 }
-
-/// What many programs write before a text. It says nothing, and JSON doesn't know it.
-const BYTE_ORDER_MARK: char = '\u{feff}';
 
 pub(super) fn read<'a>(request: &'a VerifiedRequest<'_>) -> Result<Document<'a>, Unreadable> {
     let source = request.source();
@@ -49,38 +46,6 @@ pub(super) fn read<'a>(request: &'a VerifiedRequest<'_>) -> Result<Document<'a>,
 /// Of the whole body.
 fn broken(why: Why) -> Unreadable {
     Unreadable { why, at: None }
-}
-
-/// Without a byte order mark.
-fn utf8(body: &[u8]) -> Result<&str, Why> {
-    let text = std::str::from_utf8(body).map_err(|_| Why::NotUtf8)?;
-    Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
-}
-
-/// JSON that is safe to parse.
-pub(crate) fn json(body: &[u8]) -> Result<Value, Unreadable> {
-    if body.is_empty() {
-        return Err(broken(Why::Empty));
-    }
-    parsed(Cow::Borrowed(utf8(body).map_err(broken)?)).map(|(_, value)| value)
-}
-
-/// The text, with a replacement for each half of a character, and what it says.
-fn parsed(text: Cow<'_, str>) -> Result<(Cow<'_, str>, Value), Unreadable> {
-    if depth::of(&text) > MAX_JSON_DEPTH {
-        return Err(broken(Why::TooDeep));
-    }
-    let error = match serde_json::from_str(&text) {
-        Ok(value) => return Ok((text, value)),
-        Err(error) => error,
-    };
-    if let Some(text) = surrogates::replaced(&text)
-        && let Ok(value) = serde_json::from_str(&text)
-    {
-        return Ok((Cow::Owned(text), value));
-    }
-    let why = if error.is_eof() { Why::Truncated } else { Why::NotJson };
-    Err(Unreadable { why, at: Some(format!("line {} column {}", error.line(), error.column())) })
 }
 
 /// Takes out what is there: of `[*]`, in every element.

@@ -1,5 +1,6 @@
 //! A form as JSON. Its bytes were hashed as they came; what follows reads it like any other event.
 
+use super::xml;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -17,7 +18,7 @@ pub(super) fn to_json(body: &[u8], json_field: Option<&str>, xml_field: Option<&
             return Ok(value.into_owned());
         }
         let value = if xml_field == Some(&*name) { base64_xml(&value)? } else { Value::from(value.into_owned()) };
-        add(&mut fields, name.into_owned(), value);
+        xml::add_field(&mut fields, name.into_owned(), value);
     }
     match json_field {
         Some(_) => Err(Why::NotJson),
@@ -25,20 +26,11 @@ pub(super) fn to_json(body: &[u8], json_field: Option<&str>, xml_field: Option<&
     }
 }
 
-/// One more of a name: the second makes a list of them.
-pub(super) fn add(fields: &mut Map<String, Value>, name: String, value: Value) {
-    match fields.get_mut(&name) {
-        None => drop(fields.insert(name, value)),
-        Some(Value::Array(list)) => list.push(value),
-        Some(one) => *one = Value::Array(vec![one.take(), value]),
-    }
-}
-
 /// Line feeds stand where whoever wrote it broke its lines.
 fn base64_xml(text: &str) -> Result<Value, Why> {
     let text: String = text.split_ascii_whitespace().collect();
     let xml = STANDARD.decode(text).map_err(|_| Why::NotXml)?;
-    super::xml::to_json(std::str::from_utf8(&xml).map_err(|_| Why::NotUtf8)?)
+    xml::to_json(std::str::from_utf8(&xml).map_err(|_| Why::NotUtf8)?)
 }
 
 #[cfg(test)]

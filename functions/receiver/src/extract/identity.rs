@@ -8,7 +8,7 @@ use crate::verify::without;
 use std::collections::BTreeSet;
 use tidings_config::event::EventSpec;
 use tidings_config::scheme::Algorithm;
-use tidings_config::source::{Duplicates, Source};
+use tidings_config::source::Duplicates;
 use tidings_config::{JsonPath, OneOrMany, Reference, Step};
 use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::envelope::Payload;
@@ -90,11 +90,6 @@ impl Found<'_> {
             Payload::Binary { .. } => None,
         }
     }
-}
-
-/// The signs that hold values apart in any of the source's ids.
-pub(super) fn separators(source: &Source) -> BTreeSet<char> {
-    source.events.iter().flat_map(|event| &event.id.0).flat_map(|id| id.separators()).collect()
 }
 
 /// The value without these signs: `a:b` beside `c` isn't `a` beside `b:c`. Where the source has none, as it is.

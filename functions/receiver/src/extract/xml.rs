@@ -85,11 +85,20 @@ fn close(element: Element, open: &mut [Element], root: &mut Map<String, Value>) 
         Value::Object(fields)
     };
     match open.last_mut() {
-        Some(parent) => super::form::add(&mut parent.fields, name, value),
+        Some(parent) => add_field(&mut parent.fields, name, value),
         None if root.is_empty() => drop(root.insert(name, value)),
         None => return Err(Why::NotXml),
     }
     Ok(())
+}
+
+/// One more of a name: the second makes a list of them.
+pub(super) fn add_field(fields: &mut Map<String, Value>, name: String, value: Value) {
+    match fields.get_mut(&name) {
+        None => drop(fields.insert(name, value)),
+        Some(Value::Array(list)) => list.push(value),
+        Some(one) => *one = Value::Array(vec![one.take(), value]),
+    }
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ impl Token {
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Rejection::MalformedSignature);
         let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| Rejection::MalformedSignature)?;
         let payload = String::from_utf8(decode(payload)?).map_err(|_| Rejection::MalformedSignature)?;
-        if header.crit.is_some() || crate::extract::depth(&payload) > MAX_JSON_DEPTH {
+        if header.crit.is_some() || crate::json::depth(&payload) > MAX_JSON_DEPTH {
             return Err(Rejection::MalformedSignature);
         }
         let algorithm = spec.algorithms.iter().copied().find(|allowed| allowed.as_str() == header.alg);
@@ -85,14 +85,14 @@ impl Token {
 
     /// A claim that is a text, a number or a truth value, as text.
     pub(super) fn claim(&self, name: &str) -> Option<String> {
-        crate::extract::as_text(self.claims.get(name)?)
+        crate::json::as_text(self.claims.get(name)?)
     }
 
     /// A claim's values as texts: of a list, its elements.
     pub(super) fn claim_values(&self, name: &str) -> Vec<String> {
         match self.claims.get(name) {
-            Some(Value::Array(values)) => values.iter().filter_map(crate::extract::as_text).collect(),
-            Some(value) => crate::extract::as_text(value).into_iter().collect(),
+            Some(Value::Array(values)) => values.iter().filter_map(crate::json::as_text).collect(),
+            Some(value) => crate::json::as_text(value).into_iter().collect(),
             None => Vec::new(),
         }
     }

@@ -1,10 +1,10 @@
 //! What is signed: the scheme's message, made of the request's raw values.
 
+use super::header::only;
 use super::jwt::Token;
-use super::signature::ParsedSignature;
+use super::parsed::ParsedSignature;
 use super::{Key, Rejection, canonical};
 use crate::delivery::Delivery;
-use http::HeaderMap;
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -99,7 +99,7 @@ impl Values<'_> {
             Reference::Json(path) => sink(self.json_text(path).ok_or_else(missing)?.as_bytes()),
             Reference::JsonOrEmpty(path) => sink(self.json_text(path).unwrap_or_default().as_bytes()),
             Reference::Jwt(claim) => sink(self.token.and_then(|token| token.claim(claim)).ok_or_else(missing)?.as_bytes()),
-            Reference::Canonical(form) => canonical::feed(*form, self, sink)?,
+            Reference::Canonical(form) => canonical::feed(*form, self.json, self.url, self.delivery, sink)?,
             // Secrets are for `feed` alone: other schemes don't get through the build.
             Reference::Secret => return Err(missing()),
         }
@@ -108,7 +108,7 @@ impl Values<'_> {
 
     /// A field of the body that is a text, a number or a truth value.
     fn json_text(&self, path: &JsonPath) -> Option<String> {
-        crate::extract::scalar(path, self.json?, self.indices)
+        crate::json::scalar(path, self.json?, self.indices)
     }
 }
 
@@ -123,13 +123,4 @@ pub(crate) fn form_field(body: &[u8], name: &str) -> Option<String> {
 fn sorted_form(body: &[u8]) -> Vec<u8> {
     let fields: BTreeSet<_> = form_urlencoded::parse(body).collect();
     fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]).collect::<Vec<_>>().concat()
-}
-
-/// A header that is there once. Twice would leave it open which one was signed.
-pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h [u8]>, Rejection> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (_, Some(_)) => Err(Rejection::RepeatedHeader(name.to_owned())),
-        (first, None) => Ok(first.map(http::HeaderValue::as_bytes)),
-    }
 }

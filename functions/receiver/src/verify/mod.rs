@@ -7,15 +7,18 @@
 mod canonical;
 mod certificate;
 mod expect;
+mod header;
 mod jwt;
 mod key;
 mod mac;
 mod message;
 mod oracle;
+mod parsed;
 mod proof;
 mod public;
 mod rejection;
 mod retried;
+mod shown;
 mod sign;
 mod signature;
 mod timestamp;
@@ -26,16 +29,17 @@ pub(crate) use message::form_field;
 pub use public::{KeyDocument, KeySet, KeySetError, PublicKey, PublicKeys};
 pub use rejection::{NeededKey, Rejection};
 pub(crate) use retried::without;
+pub use shown::signed_message;
 pub use sign::{SignError, can_sign, fresh_for, sign};
 pub use url::QUERYSTRING;
 
 use crate::delivery::Delivery;
-use crate::extract;
+use crate::json;
 use http::HeaderMap;
 use jwt::Token;
 use message::Values;
+use parsed::ParsedSignature;
 use serde_json::Value;
-use signature::ParsedSignature;
 use std::cell::OnceCell;
 use std::sync::LazyLock;
 use tidings_config::address::is_plain;
@@ -113,8 +117,7 @@ fn verify_by<'a>(
     (url, form): (Option<&str>, &OnceCell<Vec<u8>>),
     now: Timestamp,
 ) -> Result<VerifiedRequest<'a>, Rejection> {
-    let json =
-        scheme.reads_json_first().then(|| extract::json(&delivery.body).map_err(|_| Rejection::MalformedBody)).transpose()?;
+    let json = scheme.reads_json_first().then(|| json::read(&delivery.body).map_err(|_| Rejection::MalformedBody)).transpose()?;
     let items = match (&scheme.each, &json) {
         (Some(each), Some(json)) => each.places(json, MAX_SIGNED_EVENTS),
         _ => vec![Vec::new()],
@@ -269,7 +272,7 @@ fn is_last_parameter(query: &str, name: &str) -> bool {
 fn check_late_timestamp(values: &Values<'_>, now: Timestamp) -> Result<(), Rejection> {
     let Some(spec) = values.scheme.timestamp.as_ref().filter(|spec| is_late(&spec.from, values)) else { return Ok(()) };
     // It is authentic, and its time can't be read: it isn't an event either, and a replay of it is known by its bytes.
-    let Ok(json) = extract::json(&values.delivery.body) else { return Ok(()) };
+    let Ok(json) = json::read(&values.delivery.body) else { return Ok(()) };
     timestamp::check(spec, Values { json: Some(&json), ..*values }.text(&spec.from)?, now)
 }
 

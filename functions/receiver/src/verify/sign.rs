@@ -1,7 +1,8 @@
 //! Signing, for tests and tools: the very scheme that verifies, run the other way.
 
 use super::message::Values;
-use super::signature::{ParsedSignature, encode};
+use super::parsed::ParsedSignature;
+use super::signature::encode;
 use super::{Key, Rejection, mac, timestamp, url};
 use crate::delivery::Delivery;
 use base64::Engine;
@@ -214,46 +215,35 @@ fn write(
 
 /// Puts a value where the scheme looks for it.
 fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &str) -> Result<(), SignError> {
-    match place {
-        Reference::Header(name) => {
-            let bad = || SignError::NotAHeader(name.clone());
-            let header: HeaderName = name.parse().map_err(|_| bad())?;
-            delivery.headers.insert(header, HeaderValue::from_str(value).map_err(|_| bad())?);
-        }
-        Reference::Query(name) => {
-            let others = delivery.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&format!("{name}=")));
-            let own = format!("{name}={}", utf8_percent_encode(value, NOT_IN_A_QUERY));
-            delivery.query = others.chain([own.as_str()]).collect::<Vec<_>>().join("&");
-        }
-        Reference::FormField(name) => {
-            let others: Vec<(String, String)> = form_urlencoded::parse(&delivery.body)
-                .filter(|(field, _)| field != name)
-                .map(|(n, v)| (n.into_owned(), v.into_owned()))
-                .collect();
-            let mut form = form_urlencoded::Serializer::new(String::new());
-            delivery.body = form.extend_pairs(others).append_pair(name, value).finish().into_bytes();
-        }
-        Reference::Json(path) => {
-            let mut body = body(delivery)?;
-            *place_of(path, &mut body, indices).ok_or(SignError::NotJson)? = Value::from(value);
-            delivery.body = body.to_string().into_bytes();
-        }
-        Reference::Body => delivery.body = value.as_bytes().to_vec(),
-        Reference::Url
-        | Reference::Method
-        | Reference::Signature(_)
-        | Reference::JsonOrEmpty(_)
-        | Reference::Jwt(_)
-        | Reference::Form
-        | Reference::Crc32
-        | Reference::Canonical(_)
-        | Reference::Secret => return Err(SignError::NoPlace(place.clone())),
+    if let Some(name) = place.header() {
+        let bad = || SignError::NotAHeader(name.to_owned());
+        let header: HeaderName = name.parse().map_err(|_| bad())?;
+        delivery.headers.insert(header, HeaderValue::from_str(value).map_err(|_| bad())?);
+    } else if let Some(name) = place.query() {
+        let others = delivery.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&format!("{name}=")));
+        let own = format!("{name}={}", utf8_percent_encode(value, NOT_IN_A_QUERY));
+        delivery.query = others.chain([own.as_str()]).collect::<Vec<_>>().join("&");
+    } else if let Some(name) = place.form_field() {
+        let others: Vec<(String, String)> = form_urlencoded::parse(&delivery.body)
+            .filter(|(field, _)| field != name)
+            .map(|(n, v)| (n.into_owned(), v.into_owned()))
+            .collect();
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        delivery.body = form.extend_pairs(others).append_pair(name, value).finish().into_bytes();
+    } else if let Reference::Json(path) = place {
+        let mut body = body(delivery)?;
+        *place_of(path, &mut body, indices).ok_or(SignError::NotJson)? = Value::from(value);
+        delivery.body = body.to_string().into_bytes();
+    } else if *place == Reference::Body {
+        delivery.body = value.as_bytes().to_vec();
+    } else {
+        return Err(SignError::NoPlace(place.clone()));
     }
     Ok(())
 }
 
 fn body(delivery: &Delivery) -> Result<Value, SignError> {
-    crate::extract::json(&delivery.body).map_err(|_| SignError::NotJson)
+    crate::json::read(&delivery.body).map_err(|_| SignError::NotJson)
 }
 
 /// The place of a path, made where it isn't there yet.

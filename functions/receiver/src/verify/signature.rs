@@ -1,21 +1,16 @@
 //! Where the signature is, and how it is written there.
 
 use super::Rejection;
+use super::header::only;
 use super::key::LENIENT;
-use super::message::{Values, only};
+use super::message::Values;
+use super::parsed::ParsedSignature;
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::GeneralPurpose;
 use tidings_config::Reference;
 use tidings_config::limits::{MAX_SIGNATURE_HEADER_BYTES, MAX_SIGNATURES};
 use tidings_config::scheme::{Encoding, Signature, Written};
-
-/// A signature, taken apart.
-#[derive(Debug)]
-pub(super) struct ParsedSignature {
-    fields: Vec<(String, String)>,
-    candidates: Vec<Vec<u8>>,
-}
 
 impl ParsedSignature {
     pub(super) fn read(spec: &Signature, values: &Values<'_>) -> Result<Self, Rejection> {
@@ -31,57 +26,23 @@ impl ParsedSignature {
         let candidates: Vec<_> = written.iter().filter_map(|text| decode(spec.encoding, text)).collect();
         if candidates.is_empty() { Err(Rejection::MalformedSignature) } else { Ok(Self { fields, candidates }) }
     }
-
-    /// The same with these candidates, for what holds the signature as it is.
-    pub(super) fn first(&self) -> &[u8] {
-        self.candidates.first().map_or(&[], Vec::as_slice)
-    }
-
-    /// What is known of a signature before it is made.
-    pub(super) fn of_fields(fields: Vec<(String, String)>) -> Self {
-        Self { fields, candidates: Vec::new() }
-    }
-
-    /// The signatures that may match.
-    pub(super) fn candidates(&self) -> &[Vec<u8>] {
-        &self.candidates
-    }
-
-    /// A field of a list of `key=value`: the first of that name.
-    pub(super) fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
 }
 
 /// The texts of the places that hold one: at least one place does.
 fn texts(spec: &Signature, values: &Values<'_>) -> Result<Vec<String>, Rejection> {
     let mut texts = Vec::new();
     for place in &spec.from.0 {
-        match place {
-            // Its absence is told by its name: that is what people look for.
-            Reference::Header(name) => match only(&values.delivery.headers, name)? {
-                None => continue,
-                Some(value) => texts.push(std::str::from_utf8(value).map_err(|_| Rejection::MalformedSignature)?.to_owned()),
-            },
-            Reference::Body => {
-                texts.push(values.text(place)?);
-                continue;
-            }
-            Reference::Query(_)
-            | Reference::Json(_)
-            | Reference::FormField(_)
-            | Reference::JsonOrEmpty(_)
-            | Reference::Jwt(_)
-            | Reference::Signature(_)
-            | Reference::Url
-            | Reference::Method
-            | Reference::Form
-            | Reference::Crc32
-            | Reference::Canonical(_)
-            | Reference::Secret => match values.text(place) {
-                Ok(text) => texts.push(text),
-                Err(_) => continue,
-            },
+        // Its absence is told by its name: that is what people look for.
+        if let Some(name) = place.header() {
+            let Some(value) = only(&values.delivery.headers, name)? else { continue };
+            texts.push(std::str::from_utf8(value).map_err(|_| Rejection::MalformedSignature)?.to_owned());
+        } else if *place == Reference::Body {
+            texts.push(values.text(place)?);
+            continue;
+        } else if let Ok(text) = values.text(place) {
+            texts.push(text);
+        } else {
+            continue;
         }
         if texts.last().is_some_and(|text| text.len() > MAX_SIGNATURE_HEADER_BYTES) {
             return Err(Rejection::LongSignature(place.clone()));

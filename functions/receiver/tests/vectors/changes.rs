@@ -106,21 +106,10 @@ pub(crate) fn is_of_url_alone(case: &Case) -> bool {
 }
 
 fn part(reference: &Reference) -> Option<Part> {
-    match reference {
-        Reference::Header(name) => Some(Part::Header(name.clone())),
-        Reference::Json(path) | Reference::JsonOrEmpty(path) => Some(Part::Field(path.clone())),
-        Reference::FormField(name) => Some(Part::FormField(name.clone())),
-        Reference::Query(_) => Some(Part::Query),
-        Reference::Body
-        | Reference::Url
-        | Reference::Method
-        | Reference::Signature(_)
-        | Reference::Jwt(_)
-        | Reference::Form
-        | Reference::Crc32
-        | Reference::Canonical(_)
-        | Reference::Secret => None,
-    }
+    let header = || reference.header().map(|name| Part::Header(name.to_owned()));
+    let field = || reference.json().map(|path| Part::Field(path.clone()));
+    let form_field = || reference.form_field().map(|name| Part::FormField(name.to_owned()));
+    header().or_else(field).or_else(form_field).or_else(|| reference.query().map(|_| Part::Query))
 }
 
 fn fields_of_sns(scheme: &Scheme) -> impl Iterator<Item = &'static str> {

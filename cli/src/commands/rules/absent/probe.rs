@@ -1,8 +1,9 @@
 //! What an event of the rules' fails with, part by part: the planner that is deployed says so, of each part alone.
 
 use super::super::expressions::{Placed, of_join, of_rule};
-use processor::failure::Failure;
-use processor::plan::{Fetched, Plan, Planner, without_payload};
+use processor::decode::Message;
+use processor::plan::Plan;
+use processor::planner::{Fetched, Planner, without_payload};
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -160,21 +161,20 @@ impl Part<'_> {
     /// Whether anything is about the event; or the field that has no value, and why.
     fn planned(&self, envelope: &Envelope) -> Result<bool, (String, String)> {
         let now = envelope.receivedtime;
+        let message = Message::new(envelope.clone());
         let planned = if self.fetches {
-            self.planner.wanted(envelope, now).map(|wanted| !wanted.is_empty())
+            self.planner.wanted(&message, now).map(|wanted| !wanted.is_empty())
         } else {
-            self.planner.plan(envelope, &Fetched::new(), now).map(|plan| match plan {
+            self.planner.plan(&message, &Fetched::new(), now).map(|plan| match plan {
                 Plan::Event(plan) => !plan.rules.is_empty() || !plan.legs.is_empty(),
                 Plan::Action { .. } | Plan::Wake { .. } | Plan::Join { .. } | Plan::NotYet { .. } | Plan::Forgotten => false,
             })
         };
-        match planned {
-            Ok(held) => Ok(held),
-            Err(Failure::Rule { field, what, .. }) => Err((field, what)),
-            Err(Failure::Conversation { expression, what }) => Err((expression, what)),
+        planned.or_else(|failure| match failure.value() {
+            Some((field, what)) => Err((field.to_owned(), what.to_string())),
             // What isn't about a value.
-            Err(_) => Ok(false),
-        }
+            None => Ok(false),
+        })
     }
 
     fn found(&self, envelope: &Envelope) -> Vec<Found> {

@@ -119,7 +119,7 @@ impl Schema<'_> {
     /// The event as one of this version, if it is one.
     fn valid(&self, mut envelope: Envelope) -> Option<Envelope> {
         envelope.dataschema = Some(self.version.to_owned());
-        envelope.validate(&self.schemas).is_none().then_some(envelope)
+        envelope.validate(self.schemas).is_none().then_some(envelope)
     }
 
     /// Events that nothing is wrong with. Those that the probe is about come first.

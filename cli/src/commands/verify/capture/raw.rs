@@ -36,7 +36,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
             (true, _) => {}
         }
     }
-    captured(Form::Raw, &method, &url, pairs.into_iter(), bytes[start..].to_vec())
+    let body = within(&bytes[start..], &pairs);
+    captured(Form::Raw, &method, &url, pairs.into_iter(), body.to_vec())
+}
+
+/// The body as long as its request says, where only line ends follow: editors and shells add one, and so does whoever prints it.
+fn within<'b>(bytes: &'b [u8], pairs: &[(String, String)]) -> &'b [u8] {
+    let said = pairs.iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("content-length"));
+    let body = said.and_then(|(_, length)| bytes.get(..length.trim().parse().ok()?));
+    body.filter(|body| bytes[body.len()..].iter().all(|byte| matches!(byte, b'\r' | b'\n'))).unwrap_or(bytes)
 }
 
 /// Method and target of `POST /webhooks/x HTTP/1.1`.

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod json;
+mod messages;
 mod secrets;
 mod signatures;
 mod urls;
@@ -13,8 +14,9 @@ type Mended = (String, Attempt);
 
 /// The first mistake that explains it. `document` is where the secrets are from.
 pub(super) fn explain(attempt: &Attempt, document: &str) -> Option<String> {
-    let found =
-        bodies::mended(attempt).chain(signatures::mended(attempt)).chain(urls::mended(attempt)).find(|(_, a)| a.verifies_ever());
+    let mut mended =
+        bodies::mended(attempt).chain(signatures::mended(attempt)).chain(urls::mended(attempt)).chain(messages::mended(attempt));
+    let found = mended.find(|(_, a)| a.verifies_ever());
     // A key that is missing says nothing of the secret.
     found.or_else(|| secrets::mended(attempt, document).find(|(_, a)| a.agrees_ever())).map(|(hint, _)| hint)
 }

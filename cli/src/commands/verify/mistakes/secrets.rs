@@ -6,9 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tidings_config::limits::MAX_SECRETS_PER_SOURCE;
 use tidings_config::scheme::{Algorithm, KeyEncoding, Written};
+use tidings_config::source::OWN;
 
 pub(super) fn mended<'a>(attempt: &'a Attempt, document: &str) -> impl Iterator<Item = Mended> + use<'a> {
-    spelt(attempt).into_iter().chain(forms(attempt)).chain(others(attempt, document))
+    spelt(attempt).into_iter().chain(forms(attempt)).chain(keys(attempt)).chain(others(attempt, document))
 }
 
 /// White space and quotes, and what a token is written with.
@@ -50,9 +51,33 @@ fn forms(attempt: &Attempt) -> Vec<Mended> {
             a.source.scheme.key.encoding = encoding;
             a.source.scheme.key.strip_prefix = prefix.map(str::to_owned);
         });
-        (format!("{hint}: it looks like another provider's"), changed)
+        let what_to_do = if attempt.source.provider == OWN {
+            "set `key` of the scheme so, or sign with the secret as it is stored"
+        } else {
+            "it looks like another provider's"
+        };
+        (format!("{hint}: {what_to_do}"), changed)
     };
     forms.into_iter().map(mended).collect()
+}
+
+/// Texts that somebody takes for the key instead of the secret as it is stored. A token is no key.
+fn keys(attempt: &Attempt) -> Vec<Mended> {
+    if attempt.source.scheme.algorithm == Algorithm::Token {
+        return Vec::new();
+    }
+    let each = |hint: &str, change: &dyn Fn(&str) -> String| {
+        (hint.to_owned(), attempt.with(|a| a.secrets.iter_mut().for_each(|secret| *secret = change(secret))))
+    };
+    vec![
+        each("the secret is stored without the whsec_ that it begins with: store it whole", &|secret| format!("whsec_{secret}")),
+        each("the base64 of the secret is the key: store that, or sign with the secret itself", &|secret| {
+            STANDARD.encode(secret)
+        }),
+        each("the hexadecimal form of the secret is the key: store that, or sign with the secret itself", &|secret| {
+            secret.bytes().map(|byte| format!("{byte:02x}")).collect()
+        }),
+    ]
 }
 
 /// What else stands in the document: another source's secrets, or more of this one's than are tried.

@@ -2,8 +2,9 @@
 //! (contentful/node-apps-toolkit, src/requests).
 
 use super::super::Rejection;
-use super::super::message::{Values, only};
+use super::super::header::only;
 use super::super::url::QUERYSTRING;
+use crate::delivery::Delivery;
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use tidings_config::{CONTENTFUL_TIMESTAMP, Reference};
 
@@ -27,8 +28,8 @@ const URI: &AsciiSet = &QUERYSTRING
     .remove(b'$')
     .remove(b'#');
 
-pub(super) fn feed(values: &Values<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
-    let headers = &values.delivery.headers;
+pub(super) fn feed(delivery: &Delivery, url: Option<&str>, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
+    let headers = &delivery.headers;
     let missing = |name: &str| Rejection::MissingHeader(name.to_owned());
     let listed = only(headers, SIGNED_HEADERS)?.ok_or_else(|| missing(SIGNED_HEADERS))?;
     let listed = std::str::from_utf8(listed).map_err(|_| Rejection::MalformedSignature)?;
@@ -41,9 +42,9 @@ pub(super) fn feed(values: &Values<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(
         return Err(missing(CONTENTFUL_TIMESTAMP));
     }
 
-    sink(values.delivery.method.as_bytes());
+    sink(delivery.method.as_bytes());
     sink(b"\n");
-    let url = values.url.ok_or(Rejection::MissingValue(Reference::Url))?;
+    let url = url.ok_or(Rejection::MissingValue(Reference::Url))?;
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     sink(utf8_percent_encode(path_of(address), URI).to_string().as_bytes());
     // What follows a second question mark isn't signed.
@@ -63,7 +64,7 @@ pub(super) fn feed(values: &Values<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(
         sink(value.trim_ascii());
     }
     sink(b"\n");
-    sink(&values.delivery.body);
+    sink(&delivery.body);
     Ok(())
 }
 

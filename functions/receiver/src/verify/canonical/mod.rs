@@ -5,16 +5,23 @@ mod contentful;
 mod vonage_form;
 
 use super::Rejection;
-use super::message::Values;
+use crate::delivery::Delivery;
+use serde_json::Value;
 use tidings_config::Canonical;
 
 /// Gives the text to `sink`.
-pub(super) fn feed(form: Canonical, values: &Values<'_>, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
+pub(super) fn feed(
+    form: Canonical,
+    json: Option<&Value>,
+    url: Option<&str>,
+    delivery: &Delivery,
+    sink: &mut dyn FnMut(&[u8]),
+) -> Result<(), Rejection> {
     match form {
-        Canonical::AwsSns => aws_sns::feed(values.json, sink),
-        Canonical::Contentful => contentful::feed(values, sink),
+        Canonical::AwsSns => aws_sns::feed(json, sink),
+        Canonical::Contentful => contentful::feed(delivery, url, sink),
         Canonical::VonageForm => {
-            vonage_form::feed(&values.delivery.body, sink);
+            vonage_form::feed(&delivery.body, sink);
             Ok(())
         }
     }

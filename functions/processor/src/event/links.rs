@@ -4,10 +4,10 @@
 //! to its conversation: so one condition on one item, inside the transaction, decides which of the two a name becomes, whoever
 //! is first.
 
-use crate::apply::Applied;
-use crate::failure::Failure;
-use crate::plan::{EventPlan, Linking};
+use crate::event::plan::{EventPlan, Linking};
+use crate::failure::{Failure, FailureKind};
 use crate::view::View;
+use crate::work::Applied;
 use tidings_core::claim::Outcome;
 use tidings_core::context::{Content, Item, ItemKey, Link, Order, Place};
 
@@ -17,21 +17,21 @@ pub(crate) fn link(applied: &mut Applied, view: &View, plan: &EventPlan, order: 
     if plan.links.is_empty() {
         return Ok(());
     }
-    let refused = |applied: &mut Applied, failure: Failure| match plan.linking {
+    let refused = |applied: &mut Applied, failure: FailureKind| match plan.linking {
         Linking::ByRule => {
             applied.conflicts += 1;
             Ok(())
         }
-        Linking::Told | Linking::Moved => Err(failure),
+        Linking::Told | Linking::Moved => Err(Failure::from(failure)),
     };
     if view.link(&view.partition).is_some_and(|to| to != view.partition) {
-        return refused(applied, Failure::LinkTarget);
+        return refused(applied, FailureKind::LinkTarget);
     }
     for identity in &plan.links {
         match view.link(identity) {
             None => make(applied, view, identity, order),
             Some(to) if to == view.partition => {}
-            Some(to) if to == identity => refused(applied, Failure::LinkedTo)?,
+            Some(to) if to == identity => refused(applied, FailureKind::LinkedTo)?,
             Some(before) if plan.linking == Linking::Moved => {
                 let mirror = Place::new(before, ItemKey::Identity(identity.clone()));
                 if let Some(version) = view.items.get(&mirror).and_then(|item| item.version) {

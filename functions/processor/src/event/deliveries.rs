@@ -1,8 +1,8 @@
 //! The bound on events of one body. See [`Deliveries`].
 
-use super::Applied;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::view::View;
+use crate::work::Applied;
 use tidings_config::time::Timestamp;
 use tidings_core::context::{Content, Deliveries, Item, Place};
 
@@ -11,7 +11,7 @@ impl Applied {
     pub(crate) fn count_delivery(&mut self, view: &View, place: &Place, now: Timestamp) -> Result<(), Failure> {
         let (version, before) = view.deliveries(place);
         let Some(deliveries) = before.with_one_more() else {
-            return Err(Failure::RepeatedBody { again: Deliveries::again(now) });
+            return Err(FailureKind::RepeatedBody { again: Deliveries::again(now) }.into());
         };
         self.repeats_a_body = before.events > 0;
         self.items.insert(place.clone(), Item { version, content: Content::Deliveries(deliveries) });

@@ -9,7 +9,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::action::digest::digest;
 use tidings_core::action::policy::{Circumstances, caps, decide};
 use tidings_core::action::turns::{Message, Open, Turns, turns};
-use tidings_core::action::{ActionOutcome, Became, Preferences, Proposal, Verdict, Withheld};
+use tidings_core::action::{Became, Preferences, Proposal, Verdict, Withheld};
 use tidings_core::context::{Facts, Item, ItemKey, Outgoing, PREFERENCES, Waits};
 use tidings_core::text::Reader;
 
@@ -29,7 +29,7 @@ impl Candidate {
 
 impl Work<'_> {
     /// What its event wants said. What is overtaken already is withheld; the rest is said with what waits.
-    pub(super) fn act(&mut self, proposals: &[Proposal]) {
+    pub(crate) fn act(&mut self, proposals: &[Proposal]) {
         if proposals.is_empty() {
             return;
         }
@@ -67,7 +67,7 @@ impl Work<'_> {
     }
 
     /// Decides about all that waits and about what is new.
-    pub(super) fn say(&mut self, new: Vec<Proposal>) {
+    pub(crate) fn say(&mut self, new: Vec<Proposal>) {
         let waiting = std::mem::take(&mut self.deferred.waiting);
         let waited = waiting.into_iter().map(|Waits { until, proposal }| (proposal, Some(until)));
         let mut candidates: Vec<_> = waited.chain(new.into_iter().map(|proposal| (proposal, None))).collect();
@@ -266,6 +266,6 @@ impl Work<'_> {
 
     fn tell(&mut self, proposal: &Proposal, became: Became) {
         self.applied.rules.insert(proposal.rule.clone());
-        self.applied.actions.push(ActionOutcome { label: proposal.label(), became });
+        self.applied.actions.push(proposal.became(became));
     }
 }

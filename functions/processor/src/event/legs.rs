@@ -1,7 +1,7 @@
 //! What an event is to the joins that it is part of.
 
-use super::Work;
 use crate::overflow::{Full, Overflow};
+use crate::work::Work;
 use tidings_config::rules::Join;
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::{Content, Item, ItemKey, Place, Seen, Terms, join_partition};

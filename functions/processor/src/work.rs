@@ -1,26 +1,17 @@
-//! What a plan makes of what is stored: the items to write and what became of the actions. Pure; [`crate::commit`] reads
-//! before it and writes after it.
+//! What a plan makes of what is stored: the items to write and what became of the actions. Pure.
 
-mod deliveries;
-mod legs;
 mod say;
 
 use crate::effects::Outline;
-use crate::failure::Failure;
-use crate::links;
 use crate::overflow::Overflow;
-use crate::plan::{EventPlan, Planner};
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::limits::{MAX_DROPPED_SHOWN, MAX_OVERTAKEN_SHOWN};
 use tidings_config::rules::Policy;
 use tidings_config::time::Timestamp;
-use tidings_core::action::{ActionOutcome, Became, Proposal, Withheld};
-use tidings_core::claim::{ClaimKey, Outcome};
-use tidings_core::context::{
-    Content, Deferred, Item, ItemKey, JoinState, Merged, Next, Order, Outbox, Outgoing, PREFERENCES, Place, Put, Terms,
-    join_order,
-};
+use tidings_core::action::{ActionNote, ActionOutcome, Proposal, Withheld};
+use tidings_core::claim::Outcome;
+use tidings_core::context::{Content, Deferred, Item, ItemKey, Merged, Order, Outbox, Outgoing, PREFERENCES, Place, Put};
 use tidings_core::due::Due;
 
 /// What is to be written.
@@ -54,27 +45,16 @@ pub(crate) struct Applied {
 }
 
 impl Applied {
-    /// What became of its actions, and what had no room, as the claim says it.
-    pub(crate) fn told(&self) -> Vec<String> {
-        let lost = self.overflows.iter().take(MAX_DROPPED_SHOWN).map(|overflow| overflow.line.clone());
-        let mut lines: Vec<(&ActionOutcome, usize)> = Vec::new();
-        for outcome in &self.actions {
-            // Of a burst there may be hundreds.
-            let is_withheld = matches!(outcome.became, Became::Withheld(_));
-            match lines.iter_mut().find(|(line, _)| is_withheld && *line == outcome) {
-                Some((_, times)) => *times += 1,
-                None => lines.push((outcome, 1)),
-            }
-        }
-        let actions =
-            lines.into_iter().map(|(line, times)| if times > 1 { format!("{line} ×{times}") } else { line.to_string() });
-        actions.chain(lost).collect()
+    /// What became of its actions, and what had no room, as the claim has it.
+    pub(crate) fn notes(&self) -> Vec<ActionNote> {
+        let lost = self.overflows.iter().take(MAX_DROPPED_SHOWN).map(|overflow| ActionNote::Text(overflow.line.clone()));
+        ActionNote::of(&self.actions).into_iter().chain(lost).collect()
     }
 }
 
-/// A fact as the claim names it, or `node`.
-fn overtaken((key, name): &(ItemKey, String)) -> String {
-    if let ItemKey::Entity(entity) = key { format!("{entity}.{name}") } else { name.clone() }
+/// A fact as claims name it, or `node`.
+pub(crate) fn named(key: &ItemKey, name: &str) -> String {
+    if let ItemKey::Entity(entity) = key { format!("{entity}.{name}") } else { name.to_owned() }
 }
 
 /// The items of its own partition that an outline has to see.
@@ -95,88 +75,6 @@ pub(crate) fn keys_of_action(proposal: &Proposal) -> BTreeSet<ItemKey> {
     [ItemKey::Outbox, ItemKey::Entity(PREFERENCES.to_owned())].into_iter().chain(told).chain(written).collect()
 }
 
-/// A provider's event.
-pub(crate) fn event(
-    planner: &Planner,
-    plan: &EventPlan,
-    view: &View,
-    order: &Order,
-    at: &Moment<'_>,
-) -> Result<Applied, Failure> {
-    let mut work = Work::new(view, &plan.outline, order, at);
-    work.act(&plan.outline.proposals);
-    links::link(&mut work.applied, view, plan, order)?;
-    for ((index, key), legs) in &plan.legs {
-        work.see(planner.join(*index), key, legs, &order.key);
-    }
-    Ok(work.finish())
-}
-
-/// A notification whose time has come.
-pub(crate) fn action(proposal: &Proposal, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
-    let outline = Outline { proposals: vec![proposal.clone()], ..Outline::default() };
-    let mut work = Work::new(view, &outline, order, at);
-    work.act(&outline.proposals);
-    work.finish()
-}
-
-/// The conversation's timer: what waits is decided, in the order of the events. `identity` is one whose link has come since:
-/// what it holds comes over as far as there is room; the rest is the next timer's.
-pub(crate) fn wake(fired: Timestamp, identity: Option<&str>, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
-    let mut work = Work::new(view, &Outline::default(), order, at);
-    work.deferred.fired(fired);
-    if let Some(identity) = identity.filter(|identity| view.link(identity) != Some(&view.partition)) {
-        // It was moved to another conversation meanwhile.
-        work.deferred.identities.retain(|waiting| waiting != identity);
-    } else if let Some(identity) = identity {
-        let (version, mut theirs) = view.deferred(identity);
-        let gone = work.deferred.take_over(&mut theirs, at.now);
-        work.applied.evicted.extend(gone);
-        if theirs.waiting.is_empty() {
-            work.deferred.identities.retain(|waiting| waiting != identity);
-        }
-        if let Some(version) = version {
-            let place = Place::new(identity, ItemKey::Deferred);
-            if theirs.waiting.is_empty() {
-                work.applied.deletes.insert(place, version);
-            } else {
-                work.applied.items.insert(place, Item { version: Some(version), content: Content::Deferred(theirs) });
-            }
-        }
-    }
-    // What other identities still hold may come before it. If there is no room for that, room is made first.
-    let is_full = identity.is_some_and(|identity| work.deferred.identities.iter().any(|waiting| waiting == identity));
-    if work.deferred.identities.is_empty() || is_full {
-        work.say(Vec::new());
-    }
-    if !work.applied.actions.is_empty() {
-        work.applied.outcome = Outcome::Applied;
-    }
-    work.finish()
-}
-
-/// A join with what there is to do for it.
-#[derive(Clone, Debug)]
-pub(crate) struct Ending {
-    pub(crate) place: Place,
-    pub(crate) version: Option<u64>,
-    pub(crate) state: JoinState,
-    pub(crate) next: Next,
-}
-
-/// A join's branch. Its actions are said when it is taken; its facts are those of its latest events.
-pub(crate) fn ending(ending: &Ending, terms: &Terms, outline: &Outline, view: &View, at: &Moment<'_>) -> Applied {
-    let order = join_order(&ending.place.partition, ending.next.end().time);
-    let mut work = Work::new(view, outline, &order, at);
-    if let Next::Take(end) = &ending.next {
-        work.act(&outline.proposals);
-        let state = ending.state.clone().ended(end, terms, &view.partition);
-        work.applied.items.insert(ending.place.clone(), Item { version: ending.version, content: Content::Join(state) });
-    }
-    work.applied.joins.push(ending.place.partition.clone());
-    work.finish()
-}
-
 /// When, and by which policy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment<'a> {
@@ -186,21 +84,21 @@ pub(crate) struct Moment<'a> {
     pub(crate) received: Timestamp,
 }
 
-struct Work<'a> {
-    view: &'a View,
-    at: &'a Moment<'a>,
+pub(crate) struct Work<'a> {
+    pub(crate) view: &'a View,
+    pub(crate) at: &'a Moment<'a>,
     merged: Merged,
     outbox: Outbox,
     outbox_version: Option<u64>,
     outbox_before: Outbox,
-    deferred: Deferred,
+    pub(crate) deferred: Deferred,
     deferred_version: Option<u64>,
     deferred_before: Deferred,
-    applied: Applied,
+    pub(crate) applied: Applied,
 }
 
 impl<'a> Work<'a> {
-    fn new(view: &'a View, outline: &Outline, order: &Order, at: &'a Moment<'a>) -> Self {
+    pub(crate) fn new(view: &'a View, outline: &Outline, order: &Order, at: &'a Moment<'a>) -> Self {
         let merged = outline.changes.merge(&view.own(), order, at.now);
         let (outbox_version, outbox) = view.outbox();
         let (deferred_version, deferred) = view.deferred(&view.partition);
@@ -210,7 +108,7 @@ impl<'a> Work<'a> {
             deletes: BTreeMap::new(),
             outcome: merged.outcome,
             node,
-            overtaken: merged.overtaken.iter().take(MAX_OVERTAKEN_SHOWN).map(overtaken).collect(),
+            overtaken: merged.overtaken.iter().take(MAX_OVERTAKEN_SHOWN).map(|(key, name)| named(key, name)).collect(),
             actions: Vec::new(),
             joins: Vec::new(),
             links: Vec::new(),
@@ -256,7 +154,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn timer(&mut self, what: &Due, due: Timestamp) {
+    pub(crate) fn timer(&mut self, what: &Due, due: Timestamp) {
         let message = what.envelope(due, self.at.now).encode();
         if self.put(Outgoing::Timer { due, message }).is_err() {
             self.applied.lost_timers += 1;
@@ -274,7 +172,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn finish(mut self) -> Applied {
+    pub(crate) fn finish(mut self) -> Applied {
         if self.view.knows_deferred() {
             self.forget_scopes();
             self.wake();
@@ -290,9 +188,4 @@ impl<'a> Work<'a> {
         }
         self.applied
     }
-}
-
-/// What sorts the timeline.
-pub(crate) fn occurred(time: Timestamp, key: &ClaimKey) -> String {
-    format!("{time}#{key}")
 }

@@ -1,0 +1,82 @@
+//! What `dev` says when it starts: where everything is, and what is missing.
+
+use super::actions::ActionsTo;
+use super::cloud::{
+    ACTIONS_QUEUE, Cloud, DEAD_LETTER_QUEUE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, REGION, queue_url_at,
+};
+use super::secrets::Missing;
+use crate::arguments::DevOptions;
+use crate::project::{Location, RULES, SCHEMAS, SOURCES};
+use crate::style::{FAINT, NAME, STRONG, WARN, paint, say};
+use tidings_config::rules::Span;
+
+pub(super) fn print(url: &str, cloud: &Cloud, options: &DevOptions, location: &Location, sources: &[String]) {
+    let kept = options.data.as_ref().map_or("in memory".to_owned(), |folder| format!("in {}", folder.display()));
+    let endpoint = &cloud.endpoint;
+    say!("{}  {}", paint(STRONG, "Tidings"), paint(FAINT, "webhooks in, chatbot context out"));
+    say!("  project    {location}{}", paint(FAINT, files(location)));
+    say!("  webhooks   {}", paint(NAME, format!("{url}/webhooks/{{source}}")));
+    say!("  sources    {}", sources.join(", "));
+    say!("  DynamoDB   {} {}", paint(NAME, endpoint), paint(FAINT, kept));
+    say!("  SQS        {} {}", paint(NAME, endpoint), paint(FAINT, "the same address, for any AWS SDK"));
+    say!("  queues     {}", paint(FAINT, queue_url_at(endpoint, ACTIONS_QUEUE)));
+    let others = [EVENTS_QUEUE, DEAD_LETTER_QUEUE, LINKS_QUEUE, LINKS_DEAD_LETTER_QUEUE].join(", ");
+    say!("             {}", paint(FAINT, format!("{others}: the same before their names")));
+    say!("  token      {}", paint(FAINT, cloud.token.as_str()));
+    say!("  actions    {}", actions(&options.actions_to));
+    say!("  receives   {} before the dead-letter queue", cloud.max_receive_count);
+    let ahead = cloud.clock.ahead();
+    if !ahead.is_zero() {
+        say!("  clock      {}", paint(WARN, format!("{} ahead, by `tidings dev advance`", Span::new(ahead))));
+    }
+    say!("  for a bot  {}", paint(FAINT, "the environment of an AWS SDK; `eval \"$(tidings dev env)\"` sets it"));
+    for (name, value) in environment(endpoint, cloud.token.as_str()) {
+        say!("    export {name}={value}");
+    }
+    say!("");
+}
+
+/// The files that are read again when they change.
+fn files(location: &Location) -> String {
+    match location {
+        Location::Folder(_) => format!(": {SOURCES}, {RULES}, {SCHEMAS}/; a change is applied at once"),
+        Location::Demo => String::new(),
+    }
+}
+
+fn actions(to: &ActionsTo) -> String {
+    match to {
+        ActionsTo::Terminal => "shown here; --actions-to gives them to your bot".to_owned(),
+        ActionsTo::Lines => "a line of JSON each, on standard output".to_owned(),
+        ActionsTo::Url(url) => format!("posted to {url}"),
+        ActionsTo::Queue => format!("left in {ACTIONS_QUEUE}: your bot takes them"),
+    }
+}
+
+/// What an SDK needs to find a `dev`, by the names of its variables.
+pub(super) fn environment(endpoint: &str, token: &str) -> [(&'static str, String); 6] {
+    [
+        ("AWS_ENDPOINT_URL_SQS", endpoint.to_owned()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint.to_owned()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", token.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "dev".to_owned()),
+        ("ACTIONS_QUEUE_URL", queue_url_at(endpoint, ACTIONS_QUEUE)),
+    ]
+}
+
+/// Says which secrets are missing, and what to do about it.
+pub(super) fn missing(missing: &Missing) {
+    let Missing { sources, apis } = missing;
+    if !sources.is_empty() {
+        let names = sources.join(", ");
+        say!("  {} {names}: requests are answered 503 no_secret; give --secrets FILE", paint(WARN, "no secret"));
+    }
+    if !apis.is_empty() {
+        let names = apis.join(", ");
+        say!(
+            "  {} API {names}: rules that fetch from it fail; give --api-secrets FILE, or --api NAME=URL",
+            paint(WARN, "no secret")
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! The clock of `dev`: that of this machine, and as far ahead of it as `tidings dev advance` has moved it. The receiver, the
+//! processor and the queues read it, so timers, delays, quiet hours and joins come as if that time had passed.
+//!
+//! It is moved from one message to the next that becomes visible, and waits there until that one is processed: a timer that came an hour
+//! late would say that the queue lags, and a join would wait on.
+//!
+//! Never: a clock that goes back. With `--data` it stays ahead after a restart, because what was written has its times.
+
+use super::cloud::{EVENTS_QUEUE, LINKS_QUEUE};
+use super::queues::store::Store;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tidings_config::time::{Clock, SystemClock, Timestamp, millis};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+/// How far a clock can be moved at once: longer than anything that Tidings keeps or waits for.
+pub(crate) const MAX_ADVANCE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// The queues whose messages are waited for on the way.
+const QUEUES: [&str; 2] = [EVENTS_QUEUE, LINKS_QUEUE];
+
+/// How long a move may take. What is due after that comes late, all at once.
+pub(super) const MAX_MOVE: Duration = Duration::from_secs(60);
+
+/// How long one message is waited for.
+const MAX_STEP: Duration = Duration::from_secs(10);
+
+const LOOK: Duration = Duration::from_millis(5);
+
+#[derive(Debug)]
+pub(crate) struct WorkClock {
+    ahead_ms: AtomicI64,
+    store: Arc<Store>,
+}
+
+impl WorkClock {
+    /// As far ahead as the store has it.
+    pub(crate) fn of(store: Arc<Store>) -> rusqlite::Result<Self> {
+        Ok(Self { ahead_ms: AtomicI64::new(store.ahead_ms()?), store })
+    }
+
+    /// How far it is ahead of this machine's clock.
+    pub(crate) fn ahead(&self) -> Duration {
+        Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst).unsigned_abs())
+    }
+
+    /// Moves it, with what becomes due on the way processed at its time.
+    pub(crate) async fn advance(self: Arc<Self>, by: Duration) -> rusqlite::Result<()> {
+        let (began, target) = (Instant::now(), self.ahead().saturating_add(by));
+        while began.elapsed() < MAX_MOVE {
+            let now = self.now();
+            let Some(next) = self.stored(|store, now| store.next_due_ms(QUEUES, now)).await? else { break };
+            let step = self.ahead().saturating_add(Timestamp::from_unix_ms(next).since(now));
+            if step > target {
+                break;
+            }
+            self.move_to(step).await?;
+            let began = Instant::now();
+            while self.stored(|store, now| store.is_busy(QUEUES, now)).await? && began.elapsed() < MAX_STEP {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        self.move_to(target).await
+    }
+
+    /// Moves it to so far ahead. Whoever waits for a message looks again.
+    async fn move_to(self: &Arc<Self>, ahead: Duration) -> rusqlite::Result<()> {
+        let by = ahead.saturating_sub(self.ahead());
+        let by_ms = i64::try_from(millis(by)).unwrap_or(i64::MAX);
+        let ahead = self.stored(move |store, _| store.advance(by_ms)).await?;
+        self.ahead_ms.store(ahead, Ordering::SeqCst);
+        self.store.wake();
+        Ok(())
+    }
+
+    async fn stored<T: Send + 'static>(
+        self: &Arc<Self>,
+        call: impl FnOnce(&Store, i64) -> rusqlite::Result<T> + Send + 'static,
+    ) -> rusqlite::Result<T> {
+        let (store, now_ms) = (Arc::clone(&self.store), self.now().unix_ms());
+        spawn_blocking(move || call(&store, now_ms)).await.unwrap_or(Err(rusqlite::Error::ExecuteReturnedResults))
+    }
+}
+
+impl Clock for WorkClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(self.ahead())
+    }
+}

@@ -1,0 +1,88 @@
+//! The secrets that `dev` uses: those of `--secrets`, and the public demo secrets of the sources that the file has none for. What is
+//! missing all the same is said before the first request is refused for it.
+
+use super::local_apis::LocalApi;
+use crate::Failure;
+use crate::commands::files::document;
+use std::path::PathBuf;
+use tidings_config::OneOrMany;
+use tidings_config::rules::Rules;
+use tidings_config::source::Source;
+use tidings_core::secrets::parse;
+
+/// What is sent to an API of `--api` that has no secret: nobody checks it there.
+const LOCAL: &str = "local";
+
+/// The files, by their names: they are read again with each configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets {
+    pub(crate) sources: Option<PathBuf>,
+    pub(crate) apis: Option<PathBuf>,
+}
+
+/// Names without a secret.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) sources: Vec<String>,
+    pub(crate) apis: Vec<String>,
+}
+
+/// What goes into the embedded Secrets Manager.
+#[derive(Debug)]
+pub(crate) struct Documents {
+    pub(crate) sources: String,
+    pub(crate) apis: String,
+    pub(crate) missing: Missing,
+}
+
+impl Secrets {
+    pub(crate) fn documents(&self, sources: &[Source], rules: &Rules, local: &[LocalApi]) -> Result<Documents, Failure> {
+        let read = |path: &Option<PathBuf>| path.as_deref().map_or_else(|| Ok("{}".to_owned()), document);
+        let over_demo = merged(&tidings_events::demo_secrets(sources), &read(&self.sources)?)?;
+        let placeholders = local.iter().map(|api| (api.name.clone(), LOCAL.into())).collect::<serde_json::Map<_, _>>();
+        let apis = merged(&serde_json::Value::from(placeholders).to_string(), &read(&self.apis)?)?;
+        let missing = Missing {
+            // One that a provider tells by a handshake comes with the handshake.
+            sources: lacking(&over_demo, sources.iter().filter(|source| !source.captures()).map(|source| &source.name))?,
+            apis: lacking(&apis, rules.apis.iter().filter(|(_, api)| api.secret.is_some()).map(|(name, _)| name))?,
+        };
+        Ok(Documents { sources: over_demo, apis, missing })
+    }
+}
+
+/// One document of secrets over another.
+fn merged(below: &str, above: &str) -> Result<String, Failure> {
+    let read = |text: &str| parse(text).map_err(|error| Failure::new(error.to_string()));
+    let mut all = read(below)?;
+    all.extend(read(above)?);
+    serde_json::to_string(&all).map_err(|error| Failure::new(error.to_string()))
+}
+
+fn lacking<'n>(document: &str, names: impl Iterator<Item = &'n String>) -> Result<Vec<String>, Failure> {
+    let all = parse(document).map_err(|error| Failure::new(error.to_string()))?;
+    let has = |name: &String| all.get(name).is_some_and(|OneOrMany(secrets)| secrets.iter().any(|secret| !secret.is_empty()));
+    Ok(names.filter(|name| !has(name)).cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_secrets_is_put_over_the_demo_secrets_and_what_it_lacks_stays() {
+        let document = merged(r#"{"stripe": "demo", "slack": ["a", "b"]}"#, r#"{"stripe": ["mine"], "kitchen": "k"}"#).unwrap();
+        let all = parse(&document).unwrap();
+        let of = |name: &str| all[name].0.clone();
+        assert_eq!(
+            (of("stripe"), of("slack"), of("kitchen")),
+            (vec!["mine".into()], vec!["a".into(), "b".into()], vec!["k".into()])
+        );
+    }
+
+    #[test]
+    fn a_name_without_a_secret_and_one_with_an_empty_secret_are_missing() {
+        let names = ["stripe", "kitchen", "empty"].map(str::to_owned);
+        let missing = lacking(r#"{"stripe": "demo", "empty": ""}"#, names.iter()).unwrap();
+        assert_eq!(missing, ["kitchen", "empty"]);
+    }
+}

@@ -1,0 +1,221 @@
+//! The workbench with rules of its own, in this process: a clock that moves, a configuration that is replaced, an API on this machine.
+
+use super::actions::{ActionsTo, Chatbot};
+use super::cloud::{Cloud, Options, listen};
+use super::secrets::Secrets;
+use super::workbench::{Configuration, Setup, Workbench};
+use super::{VISIBILITY_TIMEOUT_SECONDS, finish, start};
+use crate::commands::send::post;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tidings_config::schemas::EventSchemas;
+use tidings_config::time::{Clock as _, SystemClock, Timestamp};
+use tidings_events::{Sample, secrets_of};
+use tidings_project::{read_event_schema, read_rules};
+use tokio::sync::watch as channel;
+use tokio::task::JoinSet;
+
+const HEAD: &str = "version: 1\nconversations: [{ on: '*', conversation: \"'whatsapp:' + data.order.id\" }]\n";
+
+/// A payment that isn't packed within 45 minutes.
+const JOIN: &str = "
+rules: [{ name: paid, on: order.paid, set: { paid: true } }]
+joins:
+  - name: packed
+    all: [{ on: order.paid, by: data.order.id }, { on: order.packed, by: data.order.id }]
+    within: 45m
+    then: { notify: { text: 'packed' } }
+    else: { notify: { text: 'still not packed' } }
+";
+
+fn configuration(rules: &str) -> Configuration {
+    let sources = tidings_events::project::sources();
+    let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
+    let rules = read_rules("rules.yaml", &format!("{HEAD}{rules}"), &names).unwrap_or_else(|report| panic!("{report:?}"));
+    let paths = ["schemas/orders/order.paid/1.json", "schemas/orders/order.packed/1.json"];
+    let schemas = paths.map(|path| read_event_schema(path, r#"{"type":"object"}"#, &["orders".to_owned()]).expect("a schema"));
+    Configuration { sources, rules, schemas: EventSchemas::new(schemas.to_vec()), hash: "test".to_owned() }
+}
+
+struct Bench {
+    cloud: Arc<Cloud>,
+    workbench: Arc<Workbench>,
+    chatbot: Arc<Chatbot>,
+    url: String,
+    secrets: String,
+    stop: channel::Sender<bool>,
+    running: JoinSet<()>,
+}
+
+impl Bench {
+    async fn start(data: Option<&Path>, rules: &str, apis: &[&str]) -> Self {
+        let options = Options {
+            dynamodb_port: 0,
+            data,
+            secrets: "{}",
+            api_secrets: "{}",
+            visibility_timeout_seconds: VISIBILITY_TIMEOUT_SECONDS,
+        };
+        let cloud = Arc::new(Cloud::start(options).await.expect("the embedded cloud"));
+        let local_apis = apis.iter().map(|api| api.parse().expect("an API")).collect();
+        let setup = Setup { keep_events: false, secrets: Secrets::default(), local_apis };
+        let (workbench, documents) =
+            Workbench::start(Arc::clone(&cloud), setup, configuration(rules)).await.expect("a configuration");
+        let listener = listen(0).await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (stop, stopped) = channel::channel(false);
+        let (workbench, chatbot) = (Arc::new(workbench), Arc::new(Chatbot::default()));
+        let running = start(listener, &cloud, &workbench, &chatbot, &ActionsTo::Terminal, &stopped);
+        Self { cloud, workbench, chatbot, url, secrets: documents.sources, stop, running }
+    }
+
+    /// Signed at this time, and answered so.
+    async fn send(&self, id: &str, event_type: &str, order: &str, at: Timestamp) -> u16 {
+        let sources = tidings_events::project::sources();
+        let source = sources.iter().find(|source| source.name == "orders").expect("a source");
+        let body = json!({ "id": id, "type": event_type, "occurred_at": at, "sequence": 1, "order": { "id": order } });
+        let secret = &secrets_of(&self.secrets, "orders").expect("a document")[0];
+        let request = Sample::of_body(source, body.to_string().into_bytes()).sign(source, secret, at, None).expect("signed");
+        let url = self.url.clone();
+        tokio::task::spawn_blocking(move || post(&url, &request)).await.expect("no panic").expect("an answer").status
+    }
+
+    async fn advance(&self, minutes: u64) {
+        Arc::clone(&self.cloud.clock).advance(Duration::from_secs(60 * minutes)).await.expect("it moves");
+    }
+
+    fn said(&self) -> Vec<String> {
+        self.chatbot.done().into_iter().filter_map(|done| done.text).collect()
+    }
+
+    /// What was said, once it is so much.
+    async fn says(&self, texts: &[&str]) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while self.said().len() < texts.len() && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(self.said(), texts);
+    }
+
+    async fn facts(&self, order: &str) -> Value {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let context = self.cloud.reader().context(&format!("whatsapp:{order}"), self.cloud.clock.now()).await.expect("read");
+            let facts = serde_json::to_value(&context.entities).expect("JSON");
+            if !context.entities.is_empty() || Instant::now() > until {
+                return facts;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn end(self) {
+        let _ = self.stop.send(true);
+        finish(self.running).await;
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("tidings-bench-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_moved_brings_a_join_s_end_once_and_both_signatures_are_fresh() {
+    let bench = Bench::start(None, JOIN, &[]).await;
+    assert_eq!(bench.send("e-1", "order.paid", "7", SystemClock.now()).await, 202);
+    bench.facts("7").await;
+    bench.advance(44).await;
+    assert!(bench.said().is_empty(), "its time isn't over");
+    bench.advance(3).await;
+    bench.says(&["still not packed"]).await;
+    bench.advance(60).await;
+    assert_eq!(bench.said().len(), 1, "once");
+    assert_eq!(bench.send("e-2", "order.paid", "8", bench.cloud.clock.now()).await, 202, "signed by the clock of dev");
+    assert_eq!(bench.send("e-3", "order.paid", "9", SystemClock.now()).await, 202, "signed by the clock of a provider");
+    let stale = SystemClock.now().minus(Duration::from_secs(45 * 60));
+    assert_eq!(bench.send("e-4", "order.paid", "9", stale).await, 401, "fresh by neither");
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_outlives_the_process_and_so_does_the_clock() {
+    let data = folder("timer");
+    let bench = Bench::start(Some(&data), JOIN, &[]).await;
+    assert_eq!(bench.send("e-1", "order.paid", "7", SystemClock.now()).await, 202);
+    bench.facts("7").await;
+    bench.advance(20).await;
+    let before = bench.cloud.clock.now();
+    bench.end().await;
+    let bench = Bench::start(Some(&data), JOIN, &[]).await;
+    assert!(bench.cloud.clock.now() >= before, "a clock never goes back");
+    assert!(bench.said().is_empty());
+    bench.advance(27).await;
+    bench.says(&["still not packed"]).await;
+    bench.end().await;
+    let bench = Bench::start(Some(&data), JOIN, &[]).await;
+    bench.advance(60).await;
+    assert!(bench.said().is_empty(), "it fires once: {:?}", bench.said());
+    bench.end().await;
+    std::fs::remove_dir_all(data).expect("the folder");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_configuration_applies_to_the_next_event_and_keeps_timers_and_tables() {
+    let bench = Bench::start(None, JOIN, &[]).await;
+    assert_eq!(bench.send("e-1", "order.paid", "7", SystemClock.now()).await, 202);
+    assert!(bench.facts("7").await.to_string().contains("paid"));
+    let other = JOIN.replace("still not packed", "look after it").replace("set: { paid: true }", "set: { settled: true }");
+    bench.workbench.replace(configuration(&other)).await.expect("it fits");
+    assert_eq!(bench.send("e-2", "order.paid", "8", SystemClock.now()).await, 202);
+    assert!(bench.facts("8").await.to_string().contains("settled"), "the new rules");
+    assert!(bench.facts("7").await.to_string().contains("paid"), "the old tables");
+    bench.advance(47).await;
+    bench.says(&["look after it", "look after it"]).await;
+    bench.end().await;
+}
+
+const ENRICH: &str = "
+apis: { tickets: { url: 'https://api.tickets.example/v2/', secret: bearer } }
+rules: [{ name: paid, on: order.paid, enrich: { from: tickets, path: 'tickets/{data.order.id}' }, set: { title: fetched.title } }]
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_is_read_from_a_file_or_from_this_machine_and_its_missing_secret_is_told() {
+    let files = folder("apis");
+    std::fs::create_dir_all(files.join("tickets")).expect("a folder");
+    std::fs::write(files.join("tickets/7.json"), r#"{"title":"of a file"}"#).expect("a file");
+    let bench = Bench::start(None, ENRICH, &[&format!("tickets=file:{}", files.display())]).await;
+    assert_eq!(bench.send("e-1", "order.paid", "7", SystemClock.now()).await, 202);
+    assert!(bench.facts("7").await.to_string().contains("of a file"));
+    bench.end().await;
+    std::fs::remove_dir_all(files).expect("the folder");
+
+    let served = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("tickets=http://{}/api/", served.local_addr().expect("an address"));
+    let app = axum::Router::new().route("/api/tickets/7", axum::routing::get(|| async { r#"{"title":"of this machine"}"# }));
+    tokio::spawn(async move { axum::serve(served, app).await });
+    let bench = Bench::start(None, ENRICH, &[&address]).await;
+    assert_eq!(bench.send("e-1", "order.paid", "7", SystemClock.now()).await, 202);
+    assert!(bench.facts("7").await.to_string().contains("of this machine"));
+    let missing = bench.workbench.replace(configuration(ENRICH)).await.expect("it fits");
+    assert!(missing.apis.is_empty(), "nobody checks it here");
+    bench.end().await;
+
+    let Configuration { sources, rules, .. } = configuration(ENRICH);
+    let documents = Secrets::default().documents(&sources, &rules, &[]).expect("documents");
+    assert_eq!(documents.missing.apis, ["tickets"]);
+    let refused = super::local_apis::LocalApis::of(&["other=file:x".parse().expect("an API")], &rules).unwrap_err().to_string();
+    assert!(refused.contains("allowed: tickets"), "{refused}");
+}
+
+#[test]
+fn rules_that_are_deployed_fetch_by_https_alone() {
+    for url in ["http://127.0.0.1:9000/", "https://localhost:9000/", "file:///tmp/", "http://localhost/"] {
+        let rules = format!("{HEAD}{}", ENRICH.replace("https://api.tickets.example/v2/", url));
+        assert!(read_rules("rules.yaml", &rules, &["orders".to_owned()]).is_err(), "{url}");
+    }
+}

@@ -1,0 +1,109 @@
+//! The receiver and the processor that run now. They can be replaced while `dev` runs: the tables, the queues, the timers and the
+//! clock stay. A request and a batch are finished by what they began with.
+
+use super::cloud::Cloud;
+use super::local_apis::{LocalApi, LocalApis};
+use super::secrets::{Documents, Missing, Secrets};
+use super::{VISIBILITY_TIMEOUT_SECONDS, receiver};
+use crate::Failure;
+use processor::Processor;
+use receiver::Receiver;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
+use tidings_config::source::Source;
+
+/// All that a project configures.
+#[derive(Debug)]
+pub(crate) struct Configuration {
+    pub(crate) sources: Vec<Source>,
+    pub(crate) rules: Rules,
+    pub(crate) schemas: EventSchemas,
+    /// Of the artefact that it would be deployed as.
+    pub(crate) hash: String,
+}
+
+/// What `dev` was started with, and what a project doesn't say.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) keep_events: bool,
+    pub(crate) secrets: Secrets,
+    pub(crate) local_apis: Vec<LocalApi>,
+}
+
+#[derive(Debug)]
+struct Running {
+    receiver: Arc<Receiver>,
+    processor: Arc<Processor>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Workbench {
+    cloud: Arc<Cloud>,
+    setup: Setup,
+    running: RwLock<Running>,
+}
+
+impl Workbench {
+    /// Starts with a configuration. Errors: a file of secrets can't be read, or an API of `--api` isn't one of the rules.
+    pub(crate) async fn start(
+        cloud: Arc<Cloud>,
+        setup: Setup,
+        configuration: Configuration,
+    ) -> Result<(Self, Documents), Failure> {
+        let (running, documents) = Running::of(&cloud, &setup, configuration).await?;
+        Ok((Self { cloud, setup, running: RwLock::new(running) }, documents))
+    }
+
+    /// Puts another configuration in the place of the one that runs, and reads the files of secrets again. On an error the one that
+    /// runs stays.
+    pub(crate) async fn replace(&self, configuration: Configuration) -> Result<Missing, Failure> {
+        let (running, documents) = Running::of(&self.cloud, &self.setup, configuration).await?;
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = running;
+        Ok(documents.missing)
+    }
+
+    /// The files of secrets, which are read with each configuration.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let Secrets { sources, apis } = &self.setup.secrets;
+        [sources, apis].into_iter().flatten().cloned().collect::<Vec<_>>().into_iter()
+    }
+
+    pub(crate) fn receiver(&self) -> Arc<Receiver> {
+        Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).receiver)
+    }
+
+    pub(crate) fn processor(&self) -> Arc<Processor> {
+        Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner).processor)
+    }
+}
+
+impl Running {
+    async fn of(cloud: &Cloud, setup: &Setup, configuration: Configuration) -> Result<(Self, Documents), Failure> {
+        let Configuration { sources, rules, schemas, hash } = configuration;
+        let https = LocalApis::of(&setup.local_apis, &rules)?;
+        let documents = setup.secrets.documents(&sources, &rules, &setup.local_apis)?;
+        cloud.put_secrets(&documents.sources, &documents.apis).await?;
+        let receiver = Arc::new(receiver(cloud, sources).configured_by(&hash));
+        receiver.warm_up().await;
+        let processor = Arc::new(processor(cloud, https, rules, schemas).keeping_events(setup.keep_events));
+        Ok((Self { receiver, processor }, documents))
+    }
+}
+
+/// The processor as `functions/processor/src/main.rs` wires it.
+fn processor(cloud: &Cloud, https: LocalApis, rules: Rules, schemas: EventSchemas) -> Processor {
+    let ports = ::processor::Ports {
+        store: Arc::new(cloud.contexts()),
+        actions: Arc::new(cloud.actions()),
+        timers: Arc::new(cloud.timers()),
+        https: Arc::new(https),
+        api_secrets: Some(Arc::new(cloud.api_secrets())),
+        clock: Arc::clone(&cloud.clock) as _,
+    };
+    Processor::new(rules, schemas, ports, cloud.max_receive_count)
+        .isolating(Arc::new(cloud.visibility()), Duration::from_secs(VISIBILITY_TIMEOUT_SECONDS.into()))
+        .taking_links_from(cloud.links_queue_arn.clone())
+}

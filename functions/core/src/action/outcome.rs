@@ -1,0 +1,239 @@
+//! What became of a proposal, as data: metrics, erasure and the commands read it, and nothing reads a sentence about it.
+//!
+//! A claim stores each as JSON. The version before stored sentences; they are read here, and nowhere else.
+
+use super::{Intent, Proposal, Withheld};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use tidings_config::time::Timestamp;
+
+/// Which of a rule's two effects an action comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    Notify,
+    Emit,
+}
+
+impl ActionKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Notify => "notify",
+            Self::Emit => "emit",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Notify, Self::Emit].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// What became of a proposal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionOutcome {
+    /// The rule, or the join, that proposed it.
+    pub rule: String,
+    pub kind: ActionKind,
+    pub became: Became,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Became {
+    /// It is in the outbox: sent as soon as the queue has an answer.
+    Queued,
+    /// It waits for the morning, or for room under a cap.
+    WaitsUntil(Timestamp),
+    /// It waits for the link of its identity.
+    WaitsForLink,
+    /// It is the newest of so many that are one message, which is in the outbox.
+    Digest {
+        count: u64,
+    },
+    Withheld(Withheld),
+    /// Only versions before this one: it became a message in the queue that is visible then.
+    PutOff(Timestamp),
+}
+
+/// What the claim of an event says of one action, or of something that had no room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionNote {
+    /// This became of so many: of a burst there may be hundreds.
+    Became { outcome: ActionOutcome, times: u32 },
+    /// For people only: nothing reads it.
+    Text(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    #[serde(flatten)]
+    outcome: ActionOutcome,
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    times: u32,
+}
+
+const fn once() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_once(times: &u32) -> bool {
+    *times == 1
+}
+
+impl Proposal {
+    pub const fn kind(&self) -> ActionKind {
+        match &self.intent {
+            Intent::Notify { .. } => ActionKind::Notify,
+            Intent::Emit { .. } => ActionKind::Emit,
+        }
+    }
+
+    pub fn became(&self, became: Became) -> ActionOutcome {
+        ActionOutcome { rule: self.rule.clone(), kind: self.kind(), became }
+    }
+}
+
+impl ActionNote {
+    /// Each outcome once, with how often it is there if it is withheld; in the order in which they first come.
+    pub fn of(outcomes: &[ActionOutcome]) -> Vec<Self> {
+        let mut notes: Vec<(&ActionOutcome, u32)> = Vec::new();
+        for outcome in outcomes {
+            let is_withheld = matches!(outcome.became, Became::Withheld(_));
+            match notes.iter_mut().find(|(noted, _)| is_withheld && *noted == outcome) {
+                Some((_, times)) => *times += 1,
+                None => notes.push((outcome, 1)),
+            }
+        }
+        notes.into_iter().map(|(outcome, times)| Self::Became { outcome: outcome.clone(), times }).collect()
+    }
+
+    /// Whether the action was sent as it is: nothing else is to be said of it.
+    pub fn is_queued(&self) -> bool {
+        self.outcome().is_some_and(|outcome| outcome.became == Became::Queued)
+    }
+
+    pub fn outcome(&self) -> Option<&ActionOutcome> {
+        match self {
+            Self::Became { outcome, .. } => Some(outcome),
+            Self::Text(_) => None,
+        }
+    }
+
+    /// As a claim stores it.
+    pub fn store(&self) -> String {
+        match self {
+            Self::Became { outcome, times } => {
+                let stored = Stored { outcome: outcome.clone(), times: *times };
+                serde_json::to_string(&stored).expect("it has string keys and holds only JSON")
+            }
+            Self::Text(text) => text.clone(),
+        }
+    }
+
+    /// What a claim stores: of this version, or of the one before.
+    pub fn read(stored: String) -> Self {
+        let read = serde_json::from_str(&stored).ok().or_else(|| sentence(&stored));
+        read.map_or(Self::Text(stored), |Stored { outcome, times }| Self::Became { outcome, times })
+    }
+}
+
+/// A sentence of the version before: `paid/notify withheld: stale ×6`.
+fn sentence(text: &str) -> Option<Stored> {
+    let (text, times) = match text.rsplit_once(" ×") {
+        Some((text, times)) => (text, times.parse().ok()?),
+        None => (text, 1),
+    };
+    let (label, became) = text.split_once(' ')?;
+    let (rule, kind) = label.rsplit_once('/')?;
+    let outcome = ActionOutcome { rule: rule.to_owned(), kind: ActionKind::parse(kind)?, became: became_of(became)? };
+    Some(Stored { outcome, times })
+}
+
+fn became_of(text: &str) -> Option<Became> {
+    let time = |prefix| text.strip_prefix(prefix).and_then(Timestamp::parse_rfc3339);
+    match text {
+        "queued" => return Some(Became::Queued),
+        "held until its identity is linked" => return Some(Became::WaitsForLink),
+        _ => {}
+    }
+    let waits = time("waits until ").map(Became::WaitsUntil).or_else(|| time("deferred until ").map(Became::PutOff));
+    let digest = || Some(Became::Digest { count: text.strip_prefix("queued: a digest of ")?.parse().ok()? });
+    let withheld = || text.strip_prefix("withheld: ").and_then(Withheld::parse).map(Became::Withheld);
+    waits.or_else(digest).or_else(withheld)
+}
+
+impl fmt::Display for ActionOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} ", self.rule, self.kind.as_str())?;
+        match self.became {
+            Became::Queued => f.write_str("queued"),
+            Became::WaitsUntil(until) => write!(f, "waits until {until}"),
+            Became::WaitsForLink => f.write_str("held until its identity is linked"),
+            Became::Digest { count } => write!(f, "queued: a digest of {count}"),
+            Became::Withheld(why) => write!(f, "withheld: {why}"),
+            Became::PutOff(until) => write!(f, "deferred until {until}"),
+        }
+    }
+}
+
+impl fmt::Display for ActionNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Became { outcome, times: 1 } => write!(f, "{outcome}"),
+            Self::Became { outcome, times } => write!(f, "{outcome} ×{times}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// For people and their programs: the sentence.
+impl Serialize for ActionNote {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Preference;
+
+    fn outcomes() -> Vec<Became> {
+        let at = Timestamp::from_unix_ms(1_795_168_800_250);
+        let withheld = Withheld::ALL.iter().copied();
+        let unreadable = Preference::ALL.iter().copied().map(Withheld::Unreadable);
+        [Became::Queued, Became::WaitsUntil(at), Became::WaitsForLink, Became::Digest { count: 7 }, Became::PutOff(at)]
+            .into_iter()
+            .chain(withheld.chain(unreadable).map(Became::Withheld))
+            .collect()
+    }
+
+    #[test]
+    fn a_note_is_read_as_it_was_stored_and_so_is_the_sentence_of_the_version_before() {
+        for (became, times) in outcomes().into_iter().zip([1, 6].into_iter().cycle()) {
+            for kind in [ActionKind::Notify, ActionKind::Emit] {
+                let outcome = ActionOutcome { rule: "stock/paid".into(), kind, became };
+                let note = ActionNote::Became { outcome, times };
+                assert_eq!(ActionNote::read(note.store()), note);
+                assert_eq!(ActionNote::read(note.to_string()), note, "the version before stored {note}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_note_is_stored_as_compact_data() {
+        let outcome = ActionOutcome { rule: "paid".into(), kind: ActionKind::Notify, became: Became::Queued };
+        let note = |became, times| ActionNote::Became { outcome: ActionOutcome { became, ..outcome.clone() }, times };
+        assert_eq!(note(Became::Queued, 1).store(), r#"{"rule":"paid","kind":"notify","became":"queued"}"#);
+        let dropped = note(Became::Withheld(Withheld::OverCap), 6).store();
+        assert_eq!(dropped, r#"{"rule":"paid","kind":"notify","became":{"withheld":"over-cap"},"times":6}"#);
+    }
+
+    #[test]
+    fn a_text_that_is_no_outcome_stays_what_it_is() {
+        for text in ["order/1.pages dropped: 1 element", "status/set.status dropped: no rung", "a/notify danced", "", "{", "{}"] {
+            assert_eq!(ActionNote::read(text.to_owned()), ActionNote::Text(text.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A provider's event, or a person's change: its plan, applied to what is stored.
+
+mod deliveries;
+mod legs;
+pub(crate) mod links;
+pub(crate) mod manual;
+pub mod plan;
+
+use crate::deliver::send_first;
+use crate::event::plan::{EventPlan, Linking};
+use crate::failure::Failure;
+use crate::planner::Planner;
+use crate::prepared::Prepared;
+use crate::processor::Processor;
+use crate::view::{View, load, read};
+use crate::work::{Applied, Moment, Work, keys_of};
+use std::collections::BTreeSet;
+use tidings_config::time::Timestamp;
+use tidings_core::context::{Deliveries, ItemKey, Order, Place, join_partition};
+use tidings_core::envelope::Envelope;
+
+/// Reads what the plan needs, and applies it.
+pub(crate) async fn prepare(
+    processor: &Processor,
+    envelope: &Envelope,
+    plan: &EventPlan,
+    now: Timestamp,
+    silent: &mut Option<Failure>,
+) -> Result<Prepared, Failure> {
+    let order = manual::order(plan, envelope);
+    manual::may_be_applied(processor, plan).await?;
+    let mut elsewhere: BTreeSet<Place> = plan.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
+    for (index, key) in plan.legs.keys() {
+        elsewhere.insert(Place::new(join_partition(&processor.planner.join(*index).name, key), ItemKey::Join));
+    }
+    let deliveries = envelope.contentkey.as_deref().map(|content| Deliveries::place(envelope.source_name(), content, now));
+    elsewhere.extend(deliveries.clone());
+    let mut keys = keys_of(&plan.outline, !plan.legs.is_empty());
+    if !plan.links.is_empty() {
+        keys.extend(plan.links.iter().cloned().map(ItemKey::Identity).chain([ItemKey::Link]));
+    }
+    // A manual change hasn't waited in a backlog.
+    let received = if plan.manual.is_some() { now } else { envelope.receivedtime };
+    let at = Moment { policy: processor.planner.policy(), now, received };
+    loop {
+        let mut view = read(processor, &plan.owner, &keys, &elsewhere).await?;
+        if plan.linking == Linking::Moved {
+            let before = mirrors_of(&view, &plan.links);
+            view.items.extend(load(processor, before).await?);
+        }
+        manual::fits(plan, &view)?;
+        let unsent = send_first(processor, &mut view, silent).await;
+        let mut applied = apply(&processor.planner, plan, &view, &order, &at)?;
+        if !applied.missing.is_empty() {
+            keys.extend(applied.missing);
+            continue;
+        }
+        if let Some(place) = &deliveries {
+            applied.count_delivery(&view, place, now)?;
+        }
+        let manual = plan.manual.as_ref().map(|manual| manual.record(&view, &applied));
+        return Ok(Prepared {
+            view,
+            applied,
+            manual,
+            event_type: envelope.event_type.clone(),
+            time: order.time,
+            rules: plan.rules.clone(),
+            off_schema: plan.off_schema.clone(),
+            unsent,
+        });
+    }
+}
+
+/// Where the conversations that these identities have so far name them.
+fn mirrors_of(view: &View, identities: &[String]) -> BTreeSet<Place> {
+    let mirror = |identity: &String| Some(Place::new(view.link(identity)?, ItemKey::Identity(identity.clone())));
+    identities.iter().filter_map(mirror).collect()
+}
+
+/// A provider's event.
+fn apply(planner: &Planner, plan: &EventPlan, view: &View, order: &Order, at: &Moment<'_>) -> Result<Applied, Failure> {
+    let mut work = Work::new(view, &plan.outline, order, at);
+    work.act(&plan.outline.proposals);
+    links::link(&mut work.applied, view, plan, order)?;
+    for ((index, key), legs) in &plan.legs {
+        work.see(planner.join(*index), key, legs, &order.key);
+    }
+    Ok(work.finish())
+}

@@ -1,0 +1,199 @@
+//! What a provider's event is to do, by the rules. Pure: the same event gives the same plan.
+
+use crate::effects::{Occasion, Outline};
+use crate::failure::{Failure, FailureKind, RuleError};
+use crate::planner::{Fetched, Planner, without_payload};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use tidings_config::expressions::Variables;
+use tidings_config::limits::{
+    MAX_ACTIONS_PER_EVENT, MAX_CONVERSATION_BYTES, MAX_ITEMS_PER_EVENT, MAX_JOIN_KEY_BYTES, MAX_JOINS_PER_EVENT,
+    MAX_LINKS_PER_EVENT,
+};
+use tidings_config::rules::{Whose, is_about};
+use tidings_config::time::Timestamp;
+use tidings_core::claim::ClaimKey;
+use tidings_core::context::{Owner, Seen};
+use tidings_core::envelope::Envelope;
+
+/// Who says that an identity is somebody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linking {
+    /// A rule, of an event that does more than that.
+    ByRule,
+    /// A person or a program.
+    Told,
+    /// They too, and that it isn't another's any more.
+    Moved,
+}
+
+/// One event's plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventPlan {
+    pub owner: Owner,
+    pub outline: Outline,
+    /// The names of the rules that were about it, in their order.
+    pub rules: Vec<String>,
+    /// Identities of its conversation.
+    pub links: Vec<String>,
+    pub linking: Linking,
+    /// The joins that it is part of, by their index and key: the legs.
+    pub legs: BTreeMap<(usize, String), Vec<Seen>>,
+    /// How its payload is off its schema, which accepts it all the same.
+    pub off_schema: Option<String>,
+    /// It is a person's, by a command.
+    pub manual: Option<Manual>,
+}
+
+/// Whose a plan is, where it is a person's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manual {
+    pub by: String,
+    pub reason: String,
+    /// When the person said so.
+    pub at: Timestamp,
+    /// The event that is applied again.
+    pub again: Option<ClaimKey>,
+}
+
+impl EventPlan {
+    pub(crate) fn new(owner: Owner) -> Self {
+        Self {
+            owner,
+            outline: Outline::default(),
+            rules: Vec::new(),
+            links: Vec::new(),
+            linking: Linking::ByRule,
+            legs: BTreeMap::new(),
+            off_schema: None,
+            manual: None,
+        }
+    }
+}
+
+impl Planner {
+    pub(crate) fn event(
+        &self,
+        envelope: &Envelope,
+        data: &Value,
+        fetched: &Fetched,
+        now: Timestamp,
+    ) -> Result<EventPlan, Failure> {
+        let variables = Variables::of_event(data, &without_payload(envelope));
+        let owner = self.owner(envelope, &variables)?;
+        let order = envelope.order();
+        let occasion = Occasion {
+            variables: &variables,
+            subject: envelope.subject.as_deref(),
+            time: order.time,
+            told: Some(order.time),
+            tie: order.tie(),
+            now,
+            cause: &envelope.claimkey,
+            traceparent: envelope.traceparent.as_deref(),
+        };
+        let mut plan = EventPlan::new(owner);
+        for (index, (rule, ready)) in self.rules.rules.iter().zip(&self.rule).enumerate() {
+            let failed = |field: &str, what| -> Failure {
+                FailureKind::Rule { rule: rule.name.clone(), field: field.to_owned(), what }.into()
+            };
+            if !is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type) {
+                continue;
+            }
+            if !ready.is_for(&variables).map_err(|what| failed("when", what))? {
+                continue;
+            }
+            let variables = match (&ready.enrich, fetched.get(&index)) {
+                (None, _) => Cow::Borrowed(&variables),
+                (Some(_), Some(Some(object))) => Cow::Owned(variables.with_fetched(object)),
+                // There is no such object, and the rule says that it isn't about it then.
+                (Some(_), Some(None) | None) => continue,
+            };
+            for link in &ready.links {
+                let identity = link.name(&variables, MAX_CONVERSATION_BYTES).map_err(|what| failed("link", what))?;
+                if let Owner::Identity(_) = plan.owner {
+                    return Err(failed("link", RuleError::NoConversation));
+                }
+                if identity != plan.owner.name() && !plan.links.contains(&identity) {
+                    plan.links.push(identity);
+                }
+            }
+            ready.effects.apply(&Occasion { variables: &variables, ..occasion }, &mut plan.outline)?;
+            plan.rules.push(rule.name.clone());
+        }
+        self.legs(envelope, &variables, &mut plan)?;
+        bounded(&plan)?;
+        Ok(plan)
+    }
+
+    /// The first entry of `conversations` that is about the event and has a value; what the preset knows; the entity
+    /// itself, so that nothing is dropped because nobody said whose it is.
+    pub(crate) fn owner(&self, envelope: &Envelope, variables: &Variables) -> Result<Owner, Failure> {
+        let source = envelope.source_name();
+        for (entry, expression) in self.rules.conversations.iter().zip(&self.conversations) {
+            if !is_about(&entry.on, &entry.source, source, &envelope.event_type) {
+                continue;
+            }
+            let failed = |what: RuleError| -> Failure {
+                FailureKind::Conversation { expression: entry.whose.expression().to_owned(), what }.into()
+            };
+            let owner = |name: String| match entry.whose {
+                Whose::Conversation(_) => Owner::Conversation(name),
+                Whose::Identity(_) => Owner::Identity(name),
+            };
+            match expression.evaluate(variables).map_err(|error| failed(error.into()))? {
+                Value::Null => {}
+                Value::String(text) if text.is_empty() => {}
+                Value::String(text) if text.len() <= MAX_CONVERSATION_BYTES => return Ok(owner(text)),
+                Value::String(text) => {
+                    return Err(failed(RuleError::LongText { bytes: text.len(), allowed: MAX_CONVERSATION_BYTES }));
+                }
+                Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                    return Err(failed(RuleError::NoText));
+                }
+            }
+        }
+        let entity = || format!("entity:{source}/{}", envelope.subject.as_deref().unwrap_or(&envelope.event_type));
+        Ok(envelope.conversation.clone().map_or_else(|| Owner::Identity(entity()), Owner::Conversation))
+    }
+
+    fn legs(&self, envelope: &Envelope, variables: &Variables, plan: &mut EventPlan) -> Result<(), Failure> {
+        for (index, (join, ready)) in self.rules.joins.iter().zip(&self.joins).enumerate() {
+            let failed = |field: String, what| -> Failure { FailureKind::Rule { rule: join.name.clone(), field, what }.into() };
+            for (n, (leg, (when, by))) in join.all.iter().zip(&ready.legs).enumerate() {
+                if !is_about(&leg.on, &leg.source, envelope.source_name(), &envelope.event_type) {
+                    continue;
+                }
+                if let Some(when) = when
+                    && !when.holds(variables).map_err(|what| failed(format!("all[{n}].when"), what))?
+                {
+                    continue;
+                }
+                let key = by.name(variables, MAX_JOIN_KEY_BYTES).map_err(|what| failed(format!("all[{n}].by"), what))?;
+                plan.legs.entry((index, key)).or_default().push(Seen {
+                    time: envelope.order().time,
+                    key: envelope.claimkey.clone(),
+                    leg: n,
+                    received: envelope.receivedtime,
+                    owner: plan.owner.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn bounded(plan: &EventPlan) -> Result<(), Failure> {
+    for (what, seen, allowed) in [
+        ("context items", plan.outline.changes.keys().len(), MAX_ITEMS_PER_EVENT),
+        ("links", plan.links.len(), MAX_LINKS_PER_EVENT),
+        ("joins", plan.legs.len(), MAX_JOINS_PER_EVENT),
+        ("actions", plan.outline.proposals.len(), MAX_ACTIONS_PER_EVENT),
+    ] {
+        if seen > allowed {
+            return Err(FailureKind::TooMany { what, seen, allowed }.into());
+        }
+    }
+    Ok(())
+}

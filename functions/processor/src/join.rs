@@ -1,0 +1,169 @@
+//! A join's timer: its branch, if it is complete or given up.
+
+use crate::deliver::{flush, hop, send_first};
+use crate::effects::{Occasion, Outline};
+use crate::failure::Failure;
+use crate::planner::Planner;
+use crate::prepared::Prepared;
+use crate::processor::Processor;
+use crate::view::{View, load, read, read_partition};
+use crate::work::{Applied, Moment, Work, keys_of};
+use std::collections::BTreeSet;
+use tidings_config::expressions::Variables;
+use tidings_config::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
+use tidings_config::time::Timestamp;
+use tidings_core::claim::ClaimKey;
+use tidings_core::context::{
+    Branch, Content, End, Item, ItemKey, JoinState, Next, Place, Taken, Terms, Tie, is_late, join_cause, join_order,
+    join_partition,
+};
+use tidings_core::due::Due;
+use tidings_core::envelope::Envelope;
+
+/// What the timer of a join says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JoinTimer {
+    pub join: String,
+    pub key: String,
+    pub because_of: ClaimKey,
+    /// How often its `else` was put off, because the queue lagged.
+    pub postponed: u32,
+    /// When SQS was to show it.
+    pub visible: Timestamp,
+}
+
+impl JoinTimer {
+    /// The timer that asks again, if this one says that the queue lags: an event that would complete the join may be in it.
+    fn postponed(&self, now: Timestamp) -> Option<Due> {
+        let lags = is_late(self.visible, now);
+        (lags && self.postponed < MAX_JOIN_POSTPONED).then(|| Due::Join {
+            join: self.join.clone(),
+            key: self.key.clone(),
+            because_of: self.because_of.clone(),
+            postponed: self.postponed + 1,
+        })
+    }
+}
+
+impl Planner {
+    /// What a join does that has come to its end.
+    fn branch(&self, index: usize, key: &str, end: &End, now: Timestamp) -> Result<Outline, Failure> {
+        let join = &self.rules.joins[index];
+        let cause = join_cause(&join_partition(&join.name, key), end.number);
+        let variables = Variables::of_join(&join.name, key);
+        let occasion = Occasion {
+            variables: &variables,
+            subject: None,
+            time: end.time,
+            told: None,
+            tie: Tie::default(),
+            now,
+            cause: &cause,
+            traceparent: None,
+        };
+        let mut outline = Outline::default();
+        match end.branch {
+            Branch::Then => self.joins[index].then.apply(&occasion, &mut outline)?,
+            Branch::Else => self.joins[index].otherwise.apply(&occasion, &mut outline)?,
+        }
+        Ok(outline)
+    }
+}
+
+/// The word says why there is nothing to do, or not yet.
+pub(crate) async fn prepare(
+    processor: &Processor,
+    envelope: &Envelope,
+    index: usize,
+    timer: &JoinTimer,
+    now: Timestamp,
+    silent: &mut Option<Failure>,
+) -> Result<Result<Prepared, &'static str>, Failure> {
+    let join = processor.planner.join(index);
+    let terms = Terms::of(join);
+    let place = Place::new(join_partition(&join.name, &timer.key), ItemKey::Join);
+    let own = read_partition(processor, &place.partition, &[ItemKey::Join]).await?;
+    let (version, state) = own.join(&place.partition);
+    let state = state.under(&terms, now);
+    // Perhaps by this very message, which then couldn't send what the join says. That is no reason not to take the next end.
+    let unsent = match &state.taken {
+        Some(Taken { partition, .. }) => flush(processor, partition).await.err(),
+        None => None,
+    };
+    let Some(next) = state.next(&terms, now) else { return unsent.map_or(Ok(Err("settled")), Err) };
+    if next.gives_up()
+        && let Some(later) = timer.postponed(now)
+    {
+        let due = now.plus(JOIN_GRACE);
+        hop(processor, &later.envelope(due, now).encode(), due, now).await?;
+        return Ok(Err("waits"));
+    }
+    let (branch, end) = (next.end().branch, next.end().clone());
+    let outline = processor.planner.branch(index, &timer.key, &end, now)?;
+    let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
+    let ending = Ending { place, version, state, next };
+    let mut keys = keys_of(&outline, false);
+    let (view, unsent, applied) = loop {
+        let mut view = read(processor, &end.owner, &keys, &BTreeSet::new()).await?;
+        let unsent = send_first(processor, &mut view, silent).await;
+        let applied = apply(&ending, &terms, &outline, &view, &at);
+        if applied.missing.is_empty() {
+            break (view, unsent, applied);
+        }
+        keys.extend(applied.missing);
+    };
+    if applied.items.is_empty() {
+        return Ok(Err("settled"));
+    }
+    let event_type = match branch {
+        Branch::Then => "tidings.join.then",
+        Branch::Else => "tidings.join.else",
+    };
+    Ok(Ok(Prepared {
+        view,
+        applied,
+        event_type: event_type.to_owned(),
+        time: end.time,
+        rules: vec![join.name.clone()],
+        off_schema: None,
+        manual: None,
+        unsent,
+    }))
+}
+
+/// A join with what there is to do for it.
+#[derive(Clone, Debug)]
+struct Ending {
+    place: Place,
+    version: Option<u64>,
+    state: JoinState,
+    next: Next,
+}
+
+/// A join's branch. Its actions are said when it is taken; its facts are those of its latest events.
+fn apply(ending: &Ending, terms: &Terms, outline: &Outline, view: &View, at: &Moment<'_>) -> Applied {
+    let order = join_order(&ending.place.partition, ending.next.end().time);
+    let mut work = Work::new(view, outline, &order, at);
+    if let Next::Take(end) = &ending.next {
+        work.act(&outline.proposals);
+        let state = ending.state.clone().ended(end, terms, &view.partition);
+        work.applied.items.insert(ending.place.clone(), Item { version: ending.version, content: Content::Join(state) });
+    }
+    work.applied.joins.push(ending.place.partition.clone());
+    work.finish()
+}
+
+/// Whether a join has come to its last end, so that it needs no timer any more.
+pub(crate) async fn is_over(processor: &Processor, join: &str, key: &str, now: Timestamp) -> Result<bool, Failure> {
+    let place = Place::new(join_partition(join, key), ItemKey::Join);
+    let stored = load(processor, [place.clone()].into()).await?;
+    Ok(
+        if let Some(Content::Join(state)) = stored.get(&place).map(|item| &item.content)
+            && let Some(terms) = processor.planner.join_named(join).map(Terms::of)
+        {
+            state.clone().under(&terms, now).is_over(&terms)
+        } else {
+            false
+        },
+    )
+}

@@ -1,0 +1,129 @@
+//! Notifications that waited: the conversation's timer has fired, or the message of one that the version before put off has come.
+
+use crate::deliver::{flush, send_first};
+use crate::effects::Outline;
+use crate::failure::Failure;
+use crate::prepared::Prepared;
+use crate::processor::Processor;
+use crate::view::{View, read};
+use crate::work::{Applied, Moment, Work, keys_of_action};
+use std::collections::BTreeSet;
+use tidings_config::time::Timestamp;
+use tidings_core::action::Proposal;
+use tidings_core::claim::Outcome;
+use tidings_core::context::{Content, Item, ItemKey, Order, Owner, Place};
+use tidings_core::envelope::Envelope;
+
+/// A notification that the version before put off.
+pub(crate) async fn prepare_delayed(
+    processor: &Processor,
+    envelope: &Envelope,
+    conversation: &str,
+    proposal: &Proposal,
+    now: Timestamp,
+    silent: &mut Option<Failure>,
+) -> Result<Prepared, Failure> {
+    let order = Order::at(now, envelope.claimkey.clone());
+    let owner = Owner::Conversation(conversation.to_owned());
+    let mut keys = keys_of_action(proposal);
+    keys.insert(ItemKey::Deferred);
+    // It has waited for its time, not in a backlog.
+    let at = Moment { policy: processor.planner.policy(), now, received: now };
+    loop {
+        let mut view = read(processor, &owner, &keys, &BTreeSet::new()).await?;
+        let unsent = send_first(processor, &mut view, silent).await;
+        let applied = apply_delayed(proposal, &view, &order, &at);
+        if !applied.missing.is_empty() {
+            keys.extend(applied.missing);
+            continue;
+        }
+        let rules = vec![proposal.rule.clone()];
+        let event_type = envelope.event_type.clone();
+        return Ok(Prepared { view, applied, event_type, time: now, rules, off_schema: None, manual: None, unsent });
+    }
+}
+
+/// A notification whose time has come.
+fn apply_delayed(proposal: &Proposal, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
+    let outline = Outline { proposals: vec![proposal.clone()], ..Outline::default() };
+    let mut work = Work::new(view, &outline, order, at);
+    work.act(&outline.proposals);
+    work.finish()
+}
+
+/// What a conversation deferred and is due by now. `None`: nothing is deferred any more.
+pub(crate) async fn prepare_timer(
+    processor: &Processor,
+    envelope: &Envelope,
+    conversation: &str,
+    fired: Timestamp,
+    now: Timestamp,
+    silent: &mut Option<Failure>,
+) -> Result<Option<Prepared>, Failure> {
+    let owner = Owner::Conversation(conversation.to_owned());
+    let (mut keys, mut elsewhere) = (BTreeSet::from([ItemKey::Outbox, ItemKey::Deferred]), BTreeSet::new());
+    let order = Order::at(now, envelope.claimkey.clone());
+    // It has waited for its time, not in a backlog.
+    let at = Moment { policy: processor.planner.policy(), now, received: now };
+    // What waits says what else must be read, and may change meanwhile.
+    loop {
+        let mut view = read(processor, &owner, &keys, &elsewhere).await?;
+        let deferred = view.deferred(conversation).1;
+        if deferred.is_empty() {
+            // Perhaps by this very message, which then couldn't send what it had put into the outbox.
+            flush(processor, conversation).await?;
+            return Ok(None);
+        }
+        let identity = deferred.identities.first();
+        let places = identity.map(|identity| [ItemKey::Deferred, ItemKey::Link].map(|key| Place::new(identity.clone(), key)));
+        let places = BTreeSet::from_iter(places.into_iter().flatten());
+        if !places.is_subset(&elsewhere) {
+            elsewhere.extend(places);
+            continue;
+        }
+        let unsent = send_first(processor, &mut view, silent).await;
+        let applied = apply_timer(fired, identity.map(String::as_str), &view, &order, &at);
+        if !applied.missing.is_empty() {
+            keys.extend(applied.missing);
+            continue;
+        }
+        let rules = applied.rules.iter().cloned().collect();
+        let event_type = envelope.event_type.clone();
+        return Ok(Some(Prepared { view, applied, event_type, time: now, rules, off_schema: None, manual: None, unsent }));
+    }
+}
+
+/// The conversation's timer: what waits is decided, in the order of the events. `identity` is one whose link has come since:
+/// what it holds comes over as far as there is room; the rest is the next timer's.
+fn apply_timer(fired: Timestamp, identity: Option<&str>, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
+    let mut work = Work::new(view, &Outline::default(), order, at);
+    work.deferred.fired(fired);
+    if let Some(identity) = identity.filter(|identity| view.link(identity) != Some(&view.partition)) {
+        // It was moved to another conversation meanwhile.
+        work.deferred.identities.retain(|waiting| waiting != identity);
+    } else if let Some(identity) = identity {
+        let (version, mut theirs) = view.deferred(identity);
+        let gone = work.deferred.take_over(&mut theirs, at.now);
+        work.applied.evicted.extend(gone);
+        if theirs.waiting.is_empty() {
+            work.deferred.identities.retain(|waiting| waiting != identity);
+        }
+        if let Some(version) = version {
+            let place = Place::new(identity, ItemKey::Deferred);
+            if theirs.waiting.is_empty() {
+                work.applied.deletes.insert(place, version);
+            } else {
+                work.applied.items.insert(place, Item { version: Some(version), content: Content::Deferred(theirs) });
+            }
+        }
+    }
+    // What other identities still hold may come before it. If there is no room for that, room is made first.
+    let is_full = identity.is_some_and(|identity| work.deferred.identities.iter().any(|waiting| waiting == identity));
+    if work.deferred.identities.is_empty() || is_full {
+        work.say(Vec::new());
+    }
+    if !work.applied.actions.is_empty() {
+        work.applied.outcome = Outcome::Applied;
+    }
+    work.finish()
+}

@@ -1,0 +1,138 @@
+//! The rules, ready to use: what an event wants fetched before it can be planned. Pure.
+
+use crate::decode::Message;
+use crate::effects::Ready;
+use crate::enrich::wanted::{ReadyEnrich, Wanted};
+use crate::expression::Lazy;
+use crate::failure::{Failure, FailureKind, RuleError};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tidings_config::expressions::{Scope, Variables};
+use tidings_config::limits::MAX_FETCHES_PER_EVENT;
+use tidings_config::rules::{IfStale, Join, Policy, Rule, Rules, is_about};
+use tidings_config::time::Timestamp;
+use tidings_core::claim::decide::past_horizon;
+use tidings_core::envelope::Envelope;
+
+/// What was fetched, by the index of the rule that needs it. `None`: there is no such object.
+pub type Fetched = BTreeMap<usize, Option<Arc<Value>>>;
+
+/// The rules, ready to use.
+#[derive(Debug)]
+pub struct Planner {
+    pub(crate) rules: Rules,
+    pub(crate) conversations: Vec<Lazy>,
+    pub(crate) rule: Vec<ReadyRule>,
+    pub(crate) joins: Vec<ReadyJoin>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ReadyRule {
+    when: Option<Lazy>,
+    pub(crate) enrich: Option<ReadyEnrich>,
+    pub(crate) links: Vec<Lazy>,
+    pub(crate) effects: Ready,
+}
+
+#[derive(Debug)]
+pub(crate) struct ReadyJoin {
+    /// Conditions and keys.
+    pub(crate) legs: Vec<(Option<Lazy>, Lazy)>,
+    pub(crate) then: Ready,
+    pub(crate) otherwise: Ready,
+}
+
+impl Planner {
+    pub fn new(rules: Rules) -> Self {
+        let event = |text: &String| Lazy::new(text, Scope::Event);
+        let join = |join: &Join| ReadyJoin {
+            legs: join.all.iter().map(|leg| (leg.when.as_ref().map(event), event(&leg.by))).collect(),
+            then: Ready::new(&join.name, &join.then, IfStale::Run, Scope::Join),
+            otherwise: Ready::new(&join.name, &join.otherwise, IfStale::Run, Scope::Join),
+        };
+        Self {
+            conversations: rules.conversations.iter().map(|c| Lazy::new(c.whose.expression(), Scope::Event)).collect(),
+            rule: rules.rules.iter().map(ReadyRule::new).collect(),
+            joins: rules.joins.iter().map(join).collect(),
+            rules,
+        }
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.rules.policy
+    }
+
+    pub fn join(&self, index: usize) -> &Join {
+        &self.rules.joins[index]
+    }
+
+    /// `None` if the rules don't have it any more.
+    pub fn join_named(&self, name: &str) -> Option<&Join> {
+        self.rules.joins.iter().find(|join| join.name == name)
+    }
+
+    /// What has to be fetched before there can be a plan: by the index of the rule that needs it.
+    pub fn wanted(&self, message: &Message, now: Timestamp) -> Result<BTreeMap<usize, Wanted>, Failure> {
+        let mut wanted = BTreeMap::new();
+        let (envelope, Some(data)) = (&message.envelope, message.payload()) else { return Ok(wanted) };
+        let is_about =
+            |rule: &Rule| rule.enrich.is_some() && is_about(&rule.on, &rule.source, envelope.source_name(), &envelope.event_type);
+        if !self.rules.rules.iter().any(is_about) || past_horizon(envelope.delivered(), now) {
+            return Ok(wanted);
+        }
+        let variables = Variables::of_event(data, &without_payload(envelope));
+        for (index, (rule, ready)) in self.rules.rules.iter().zip(&self.rule).enumerate() {
+            let failed = |field: &str, what| -> Failure {
+                FailureKind::Rule { rule: rule.name.clone(), field: field.to_owned(), what }.into()
+            };
+            if let Some(enrich) = &ready.enrich
+                && is_about(rule)
+                && ready.is_for(&variables).map_err(|what| failed("when", what))?
+            {
+                let object = enrich.wanted(&variables, &envelope.claimkey).map_err(|(field, what)| failed(field, what))?;
+                wanted.insert(index, object);
+            }
+        }
+        match wanted.len() {
+            seen if seen > MAX_FETCHES_PER_EVENT => {
+                Err(FailureKind::TooMany { what: "objects to fetch", seen, allowed: MAX_FETCHES_PER_EVENT }.into())
+            }
+            _ => Ok(wanted),
+        }
+    }
+
+    pub fn rule_name(&self, index: usize) -> &str {
+        &self.rules.rules[index].name
+    }
+}
+
+impl ReadyRule {
+    fn new(rule: &Rule) -> Self {
+        let scope = if rule.enrich.is_some() { Scope::Enriched } else { Scope::Event };
+        Self {
+            when: rule.when.as_ref().map(|text| Lazy::new(text, Scope::Event)),
+            enrich: rule.enrich.as_ref().map(ReadyEnrich::new),
+            links: rule.link.0.iter().map(|text| Lazy::new(text, scope)).collect(),
+            effects: Ready::new(&rule.name, &rule.effects, rule.if_stale, scope),
+        }
+    }
+
+    /// Whether it is about an event of its type and source.
+    pub(crate) fn is_for(&self, variables: &Variables) -> Result<bool, RuleError> {
+        self.when.as_ref().map_or(Ok(true), |when| when.holds(variables))
+    }
+}
+
+/// What an expression sees as `event`.
+pub fn without_payload(envelope: &Envelope) -> Value {
+    json!({
+        "id": envelope.id,
+        "source": envelope.source_name(),
+        "type": envelope.event_type,
+        "subject": envelope.subject,
+        "time": envelope.order().time.to_string(),
+        "conversation": envelope.conversation,
+        "sequence": envelope.sequence_number(),
+    })
+}

@@ -1,0 +1,91 @@
+//! The processor with all that it needs of the world.
+
+use crate::decode::Queue;
+use crate::enrich::Objects;
+use crate::isolate::Isolation;
+use crate::planner::Planner;
+use aws_lambda_events::event::sqs::SqsMessage;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use tidings_config::rules::Rules;
+use tidings_config::schemas::EventSchemas;
+use tidings_config::time::Clock;
+use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, MessageVisibility, SecretStore, TimerQueue};
+
+/// What the processor needs of the world.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    pub store: Arc<dyn ContextStore>,
+    pub actions: Arc<dyn ActionQueue>,
+    pub timers: Arc<dyn TimerQueue>,
+    /// For the rules that fetch.
+    pub https: Arc<dyn HttpsGet>,
+    /// The secrets of the APIs that they fetch from, if there are any.
+    pub api_secrets: Option<Arc<dyn SecretStore>>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The processor with all that it needs.
+#[derive(Debug)]
+pub struct Processor {
+    pub(crate) planner: Planner,
+    pub(crate) schemas: EventSchemas,
+    pub(crate) objects: Objects,
+    pub(crate) store: Arc<dyn ContextStore>,
+    pub(crate) actions: Arc<dyn ActionQueue>,
+    pub(crate) timers: Arc<dyn TimerQueue>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) max_receive_count: NonZeroU32,
+    pub(crate) keeps_events: bool,
+    pub(crate) isolation: Option<Isolation>,
+    pub(crate) links_queue_arn: Option<String>,
+}
+
+impl Processor {
+    /// Payloads are held against `schemas`. `max_receive_count` is the redrive policy's: the receive on which a failure is
+    /// recorded as dead.
+    pub fn new(rules: Rules, schemas: EventSchemas, ports: Ports, max_receive_count: NonZeroU32) -> Self {
+        let Ports { store, actions, timers, https, api_secrets, clock } = ports;
+        let objects = Objects::new(rules.apis.clone(), https, api_secrets, Arc::clone(&clock));
+        Self {
+            planner: Planner::new(rules),
+            schemas,
+            objects,
+            store,
+            actions,
+            timers,
+            clock,
+            max_receive_count,
+            keeps_events: false,
+            isolation: None,
+            links_queue_arn: None,
+        }
+    }
+
+    /// The same, where events are kept with their claims if `keep` says so.
+    #[must_use]
+    pub fn keeping_events(self, keep: bool) -> Self {
+        Self { keeps_events: keep, ..self }
+    }
+
+    /// The same, where records that come again are isolated (`isolate.rs`). `visibility_timeout` is the queue's.
+    #[must_use]
+    pub fn isolating(self, queue: Arc<dyn MessageVisibility>, visibility_timeout: Duration) -> Self {
+        Self { isolation: Some(Isolation::new(queue, visibility_timeout)), ..self }
+    }
+
+    /// The same, taking links from this queue, and from it nothing else. Without one no link is taken.
+    #[must_use]
+    pub fn taking_links_from(self, queue_arn: impl Into<String>) -> Self {
+        Self { links_queue_arn: Some(queue_arn.into()), ..self }
+    }
+
+    /// SQS says it, so a sender can't.
+    pub(crate) fn queue_of(&self, message: &SqsMessage) -> Queue {
+        match (&message.event_source_arn, &self.links_queue_arn) {
+            (Some(from), Some(links)) if from == links => Queue::Links,
+            (Some(_) | None, Some(_) | None) => Queue::Events,
+        }
+    }
+}

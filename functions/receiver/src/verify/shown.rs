@@ -1,0 +1,38 @@
+//! What a scheme signs of a request, for people who look for a mistake: never the secret.
+
+use super::Rejection;
+use super::message::Values;
+use super::parsed::ParsedSignature;
+use super::url;
+use crate::delivery::Delivery;
+use crate::json;
+use tidings_config::source::Source;
+use tidings_config::{Part, Reference, Template};
+
+/// Stands for the secret where it is hashed with the rest.
+const SECRET: &[u8] = b"{secret}";
+
+/// The bytes that the source's scheme signs of this request; of events that are signed one by one, of the first. `None`: it signs none,
+/// as a token does. Errors: what of it isn't there.
+pub fn signed_message(source: &Source, delivery: &Delivery) -> Option<Result<Vec<u8>, Rejection>> {
+    let scheme = &source.scheme;
+    let message = scheme.message.as_ref()?;
+    let json = if scheme.reads_json_first() { json::read(&delivery.body).ok() } else { None };
+    let first = scheme.each.as_ref().zip(json.as_ref()).and_then(|(each, json)| each.places(json, 1).into_iter().next());
+    let (indices, url) = (first.unwrap_or_default(), url::given(source, delivery));
+    let (json, url) = (json.as_ref(), url.as_deref());
+    let values = Values { source, scheme, delivery, json, indices: &indices, signature: None, token: None, url, form: None };
+    let signature = ParsedSignature::read(&scheme.signature, &values).unwrap_or_else(|_| ParsedSignature::of_fields(Vec::new()));
+    let values = Values { signature: Some(&signature), ..values };
+    let mut signed = Vec::new();
+    for part in &message.0 {
+        if *part == Part::Value(Reference::Secret) {
+            signed.extend_from_slice(SECRET);
+        } else if let Err(missing) =
+            values.feed(&Template(vec![part.clone()]), None, &mut |bytes| signed.extend_from_slice(bytes))
+        {
+            return Some(Err(missing));
+        }
+    }
+    Some(Ok(signed))
+}
