@@ -40,6 +40,7 @@ fn tidings(arguments: &[&str]) -> Output {
         .args(["-c", &format!("ulimit -v {MEMORY_KB}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_tidings")])
         .args(arguments)
         .env_remove("TIDINGS_SECRETS")
+        .env("TIDINGS_PROJECT", "events/project")
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder"))
         .output()
         .expect("a shell");

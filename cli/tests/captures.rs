@@ -113,7 +113,7 @@ fn rules_are_tested_and_explained_with_them() {
     assert_eq!(explained[0]["key"], "orders#ord-evt-3002");
     let differ =
         tidings(&["rules", "diff", "--against", "events/project/rules.yaml", "--events", &format!("{FOLDER}/0004-orders.json")]);
-    assert!(String::from_utf8_lossy(&differ.stdout).contains("over 1 events"));
+    assert!(String::from_utf8_lossy(&differ.stdout).contains("over 1 event"));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn wrong_calls_say_what_is_right() {
         (&["replay", "cli/src"], 1, "no file of it ends in .json"),
         (&["replay", &file, "--since", "2h"], 1, "are for a stack's events"),
         (&["replay", "--dlq", "--url", "http://127.0.0.1"], 2, "cannot be used with"),
-        (&["replay", "--dlq"], 1, "which stack?"),
+        (&["replay", "--dlq"], 1, "is `tidings dev` running?"),
         (&["replay", &file, "--diff"], 2, "--against"),
         (&["replay", &file, "--url", "http://127.0.0.1", "--rate", "501"], 2, "1..=500"),
         (&["replay", &file, "--url", "http://127.0.0.1:9"], 1, "had no answer"),

@@ -1,5 +1,5 @@
-# What `sam build` does for both functions: the binary, and beside it the configuration of the project that TIDINGS_PROJECT names;
-# the shop example if it names none. SAM's own builder for Rust packs a bootstrap and nothing else.
+# What `sam build` does for each function: the binary, and beside it the configuration of the project that TIDINGS_PROJECT names;
+# the shop example if it names none. The reader needs no configuration. SAM's own builder for Rust packs a bootstrap and nothing else.
 #
 # SAM doesn't say for which processor it builds, so there is a folder for each, whose Makefile says it: template.yaml takes the one
 # that is named as the parameter Architecture. Needs make, Rust, cargo-lambda and, to build for another processor, zig.
@@ -15,6 +15,13 @@ PROFILE := $(if $(filter debug,$(SAM_BUILD_MODE)),,--release)
 build-Receiver: FUNCTION = receiver
 build-Processor: FUNCTION = processor
 
+build-Reader: FUNCTION = reader
+
+BINARY = cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PROFILE) $(TARGET) --bin $(FUNCTION) --lambda-dir "$(ARTIFACTS_DIR)" --flatten $(FUNCTION)
+
+build-Reader:
+	$(BINARY)
+
 build-Receiver build-Processor:
-	cd "$(ROOT)/functions/$(FUNCTION)" && cargo lambda build --locked $(PROFILE) $(TARGET) --bin $(FUNCTION) --lambda-dir "$(ARTIFACTS_DIR)" --flatten $(FUNCTION)
+	$(BINARY)
 	cd "$(ROOT)" && $(TIDINGS) build --project "$(PROJECT)" --out "$(ARTIFACTS_DIR)"

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tidings_config::artefact::ARTEFACT;
 
-/// The functions that have a package.
-const FUNCTIONS: [&str; 2] = ["receiver", "processor"];
+/// The functions that have a package, and whether the project's configuration is in it.
+const FUNCTIONS: [(&str, bool); 3] = [("receiver", true), ("processor", true), ("reader", false)];
 
 /// What Lambda starts of a package.
 const BOOTSTRAP: &str = "bootstrap";
@@ -49,15 +49,18 @@ pub(crate) fn run(options: &BuildOptions) -> Result<ExitCode, Failure> {
 
 /// A folder for each function, as `sam deploy` takes it: its bootstrap, and the artefact beside it.
 fn packages(functions: &Path, out: &Path, artefact: &str) -> Result<Vec<PathBuf>, Failure> {
-    let bootstraps = FUNCTIONS.map(|name| functions.join(name).join(BOOTSTRAP));
+    let bootstraps = FUNCTIONS.map(|(name, _)| functions.join(name).join(BOOTSTRAP));
     if let Some(missing) = bootstraps.iter().find(|path| !path.is_file()) {
         return Err(Failure::new(format!("{} isn't there", missing.display()))
-            .hint("--functions names a folder of an unpacked release that has receiver/bootstrap and processor/bootstrap"));
+            .hint("--functions names a folder of an unpacked release that has receiver/bootstrap, processor/bootstrap and reader/bootstrap"));
     }
     let mut written = Vec::new();
-    for (name, bootstrap) in FUNCTIONS.iter().zip(&bootstraps) {
+    for ((name, is_configured), bootstrap) in FUNCTIONS.iter().zip(&bootstraps) {
         let package = out.join(name);
-        written.push(write(&package, ARTEFACT, artefact.as_bytes())?);
+        fs::create_dir_all(&package).map_err(|error| failed(&package, &error))?;
+        if *is_configured {
+            written.push(write(&package, ARTEFACT, artefact.as_bytes())?);
+        }
         let to = package.join(BOOTSTRAP);
         // Permissions are copied with it: Lambda runs it.
         fs::copy(bootstrap, &to).map_err(|error| failed(&to, &error))?;

@@ -10,18 +10,29 @@ use crate::project::{Location, RULES, SCHEMAS, SOURCES};
 use crate::style::{FAINT, NAME, STRONG, WARN, paint, say};
 use tidings_config::rules::Span;
 
+/// All of it, or in front of the demo's story only where the webhooks go.
 pub(super) fn print(url: &str, cloud: &Cloud, options: &DevOptions, location: &Location, sources: &[String]) {
-    let kept = options.data.as_ref().map_or("in memory".to_owned(), |folder| format!("in {}", folder.display()));
-    let endpoint = &cloud.endpoint;
     say!("{}  {}", paint(STRONG, "Tidings"), paint(FAINT, "webhooks in, chatbot context out"));
     say!("  project    {location}{}", paint(FAINT, files(location)));
     say!("  webhooks   {}", paint(NAME, format!("{url}/webhooks/{{source}}")));
+    if !options.demo || options.verbose {
+        print_rest(cloud, options, sources);
+    }
+    say!("");
+}
+
+fn print_rest(cloud: &Cloud, options: &DevOptions, sources: &[String]) {
+    let kept = options.data.as_ref().map_or("in memory".to_owned(), |folder| format!("in {}", folder.display()));
+    let endpoint = &cloud.endpoint;
     say!("  sources    {}", sources.join(", "));
     say!("  DynamoDB   {} {}", paint(NAME, endpoint), paint(FAINT, kept));
-    say!("  SQS        {} {}", paint(NAME, endpoint), paint(FAINT, "the same address, for any AWS SDK"));
-    say!("  queues     {}", paint(FAINT, queue_url_at(endpoint, ACTIONS_QUEUE)));
-    let others = [EVENTS_QUEUE, DEAD_LETTER_QUEUE, LINKS_QUEUE, LINKS_DEAD_LETTER_QUEUE].join(", ");
-    say!("             {}", paint(FAINT, format!("{others}: the same before their names")));
+    say!("  SQS        {} {}", paint(NAME, endpoint), paint(FAINT, "the same address"));
+    if options.verbose {
+        say!("  queues     {}", paint(FAINT, queue_url_at(endpoint, ACTIONS_QUEUE)));
+        for queue in [EVENTS_QUEUE, DEAD_LETTER_QUEUE, LINKS_QUEUE, LINKS_DEAD_LETTER_QUEUE] {
+            say!("             {}", paint(FAINT, queue_url_at(endpoint, queue)));
+        }
+    }
     say!("  token      {}", paint(FAINT, cloud.token.as_str()));
     say!("  actions    {}", actions(&options.actions_to));
     say!("  receives   {} before the dead-letter queue", cloud.max_receive_count);
@@ -29,11 +40,7 @@ pub(super) fn print(url: &str, cloud: &Cloud, options: &DevOptions, location: &L
     if !ahead.is_zero() {
         say!("  clock      {}", paint(WARN, format!("{} ahead, by `tidings dev advance`", Span::new(ahead))));
     }
-    say!("  for a bot  {}", paint(FAINT, "the environment of an AWS SDK; `eval \"$(tidings dev env)\"` sets it"));
-    for (name, value) in environment(endpoint, cloud.token.as_str()) {
-        say!("    export {name}={value}");
-    }
-    say!("");
+    say!("  for a bot  {}", paint(FAINT, "eval \"$(tidings dev env)\" lets an AWS SDK find queues and tables"));
 }
 
 /// The files that are read again when they change.

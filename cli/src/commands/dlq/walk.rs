@@ -207,5 +207,5 @@ fn dead(letter: Letter, claims: &BTreeMap<ClaimKey, Claim>, now: Timestamp) -> D
 
 pub(super) fn unread(error: Unavailable) -> Failure {
     Failure::new(format!("{} had no answer: {}", error.call, error.cause))
-        .hint("check --stack, --region and --profile, and that your credentials may read the queue and the claims table")
+        .hint("without --stack: is `tidings dev` running? With it: check --region and --profile, and that your credentials may read the queue and the claims table")
 }

@@ -17,7 +17,7 @@ const BUILT_COMMENT: &str = "      # A Makefile that builds the function for thi
 /// The same for packages in `build/`.
 pub(crate) fn template() -> String {
     let mut text = TEMPLATE.replace(BUILD_METHOD, "").replace(BUILT_COMMENT, "");
-    for function in ["receiver", "processor"] {
+    for function in ["receiver", "processor", "reader"] {
         text = text.replacen(BUILT, &format!("      CodeUri: build/{function}\n"), 1);
     }
     text
@@ -39,10 +39,11 @@ mod tests {
     fn a_projects_template_takes_packages_and_is_else_the_same() {
         let text = template();
         assert!(text.contains("CodeUri: build/receiver\n") && text.contains("CodeUri: build/processor\n"));
+        assert!(text.contains("CodeUri: build/reader\n"));
         for gone in ["BuildMethod", "infra/functions", "Makefile"] {
             assert!(!text.contains(gone), "{gone}");
         }
-        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 3);
+        assert_eq!(TEMPLATE.lines().count() - text.lines().count(), 4);
     }
 
     #[test]
