@@ -40,6 +40,14 @@ pub(super) struct Cost {
     steps: usize,
 }
 
+/// What is found in rules that are valid.
+struct Findings {
+    warnings: Vec<Warning>,
+    notes: Vec<Warning>,
+    /// The most expensive first.
+    costs: Vec<Cost>,
+}
+
 /// The most expensive that are shown.
 const SHOWN: usize = 5;
 
@@ -59,7 +67,7 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
         Err(report) => return Ok(refused(&report, options.file.json)),
     };
     let ProjectFile { shown: file, text: written, .. } = files.rules;
-    let (warnings, notes, costs) = findings(&rules, &written, &sources, schemas)?;
+    let Findings { warnings, notes, costs } = findings(&rules, &written, &sources, schemas)?;
     if options.file.json {
         data(&serde_json::json!({ "errors": [], "warnings": warnings, "notes": notes, "costs": costs }));
     } else {
@@ -85,24 +93,18 @@ pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
     Ok(if warnings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Warnings, notes and costs of rules that are valid.
-fn findings(
-    rules: &Rules,
-    written: &str,
-    sources: &[Source],
-    schemas: Vec<EventSchema>,
-) -> Result<(Vec<Warning>, Vec<Warning>, Vec<Cost>), Failure> {
+fn findings(rules: &Rules, written: &str, sources: &[Source], schemas: Vec<EventSchema>) -> Result<Findings, Failure> {
     let corpus = known::of_corpus(sources, given::noon())?;
     let (found, costs) = look(rules, written, corpus, sources, &EventSchemas::new(schemas));
     let (notes, warnings) = found.into_iter().partition(|warning| warning.is_note);
-    Ok((warnings, notes, costs))
+    Ok(Findings { warnings, notes, costs })
 }
 
 /// Warnings and notes of a project's rules, a line each: `FILE:LINE:COLUMN: message`.
 pub(crate) fn lines(files: &ProjectFiles, configuration: &Configuration) -> Result<(Vec<String>, Vec<String>), Failure> {
     let Configuration { sources, rules, schemas, .. } = configuration;
     let ProjectFile { shown: file, text: written, .. } = &files.rules;
-    let (warnings, notes, _) = findings(rules, written, sources, schemas.clone())?;
+    let Findings { warnings, notes, costs: _ } = findings(rules, written, sources, schemas.clone())?;
     let line = |Warning { line, column, message, .. }: Warning| format!("{file}:{line}:{column}: {message}");
     Ok((warnings.into_iter().map(line).collect(), notes.into_iter().map(line).collect()))
 }
