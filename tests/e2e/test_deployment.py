@@ -95,7 +95,7 @@ def region(monkeypatch):
 def translated(code="s3://bucket/code.zip", **parameters):
     """SAM's own translation of the template, as CloudFormation gets it."""
     template = yaml_parse((REPOSITORY / "template.yaml").read_text())
-    for name in ("Receiver", "Processor"):
+    for name in ("Receiver", "Processor", "Reader"):
         template["Resources"][name]["Properties"]["CodeUri"] = code
     return transform(template, parameters, None)["Resources"]
 
@@ -115,12 +115,12 @@ def test_gradual_deployment_watches_its_alarms_and_rolls_back():
 
 
 def test_new_code_or_a_new_parameter_is_a_new_version():
-    """Configuration is code here: it is built in. The version before is kept, for the way back."""
+    """Configuration is in the package. The version before is kept, for the way back."""
     def versions(resources):
         return {name: r for name, r in resources.items() if r["Type"] == "AWS::Lambda::Version"}
 
     before, after = versions(translated()), versions(translated(code="s3://bucket/other.zip"))
-    assert len(before) == len(after) == 2
+    assert len(before) == len(after) == 3
     assert not set(before) & set(after)
     for version in before.values():
         # CloudFormation replaces a version whose description changes.
