@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-RULES = Path(__file__).resolve().parents[2] / "infra" / "config" / "rules.yaml"
+RULES = Path(__file__).resolve().parents[2] / "events" / "project" / "rules.yaml"
 
 
 def test_what_is_kept_is_replayed_by_other_rules_and_erased(stack, tidings, corpus, tmp_path):
