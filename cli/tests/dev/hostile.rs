@@ -318,6 +318,8 @@ fn files(driven: &mut Driven, dev: &Dev) {
         driven.both(1, &["verify", "twilio", &request, "--preset", "--secrets", &secrets, "--public-url", url]);
     }
     driven.both(1, &["build", "--project", HOSTILE]);
+    driven.both(1, &["check", "--project", HOSTILE]);
+    driven.both(1, &["upgrade", "--project", HOSTILE]);
     driven.both(1, &["build", "--functions", HOSTILE]);
     driven.both(1, &["init", HOSTILE, "--with", HOSTILE]);
     driven.both(1, &["verify", HOSTILE, HOSTILE]);

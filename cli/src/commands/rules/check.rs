@@ -52,7 +52,7 @@ struct Findings {
 const SHOWN: usize = 5;
 
 /// Types that are listed beside one that nobody sends, at most: `tidings providers show` has all of a preset.
-const SHOWN_KNOWN: usize = 12;
+const SHOWN_KNOWN: usize = 8;
 
 /// Types that are offered for one that nobody sends, at most.
 const SHOWN_ALIKE: usize = 3;
