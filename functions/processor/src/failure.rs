@@ -1,5 +1,5 @@
 //! Why a message couldn't be processed: what kind of failure it is, at which stage, and what is behind it. What becomes of the
-//! message then is in [`crate::settle`].
+//! message then is in `settle.rs`.
 
 use std::error::Error;
 use std::fmt;
