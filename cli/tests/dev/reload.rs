@@ -35,7 +35,7 @@ fn word(dev: &Dev, expected: &str) {
     let until = Instant::now() + PATIENCE;
     loop {
         let context = json(&dev.ask(&["context", "show", "bot:1", "--json"]));
-        if context["entities"]["bot"]["word"]["value"] == expected {
+        if context["context"]["entities"]["bot"]["word"]["value"] == expected {
             return;
         }
         assert!(Instant::now() < until, "{expected} isn't in {context}");
