@@ -122,7 +122,8 @@ def test_rules_can_name_every_type(claims, source, tmp_path):
     rules = tmp_path / "rules.yaml"
     # JSON is YAML. No expression: only the names are tried.
     rules.write_text(json.dumps({"version": 1, "rules": [{"name": "all", "on": sorted({event["type"] for event in events}), "goto": "seen"}]}))
-    checked = subprocess.run([BINARY, "rules", "check", "--rules", str(rules), "--json"], capture_output=True, text=True, cwd=pathlib.Path(__file__).parents[2])
+    checked = subprocess.run([BINARY, "rules", "check", "--project", "events/project", "--rules", str(rules), "--json"], capture_output=True, text=True,
+                             cwd=pathlib.Path(__file__).parents[2])
     assert json.loads(checked.stdout)["errors"] == []
 
 
