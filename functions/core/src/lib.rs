@@ -4,10 +4,6 @@
 //! ([`tidings_config::time::Clock`]) and I/O only through the [`ports`]. Never: a wall clock in logic, an environment variable read
 //! outside [`settings`], a fake in a deployed binary (feature `memory` is off there).
 
-// Paths of before the split, while branches that were begun then are merged.
-pub use tidings_config as config;
-pub use tidings_config::{expressions as rules, limits, schemas, time};
-
 pub mod action;
 pub mod claim;
 pub mod context;

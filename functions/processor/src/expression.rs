@@ -19,7 +19,7 @@ impl Lazy {
     }
 
     fn parsed(&self) -> &Expression {
-        self.parsed.get_or_init(|| Expression::parse(&self.text, self.scope).expect("build.rs checked it"))
+        self.parsed.get_or_init(|| Expression::parse(&self.text, self.scope).expect("tidings build checked it"))
     }
 
     pub(crate) fn evaluate(&self, variables: &Variables) -> Result<Value, EvaluationError> {
