@@ -15,13 +15,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tidings_config::OneOrMany;
 use tidings_config::handshake::Answer;
-use tidings_config::limits::{
-    MAX_CAPTURED_SECRETS_PER_SOURCE, MAX_SECRETS_PER_SOURCE, SECRETS_REFRESH, SECRETS_RETRY, SECRETS_RETRY_EMPTY,
-};
+use tidings_config::limits::{MAX_CAPTURED_SECRETS_PER_SOURCE, MAX_SECRETS_PER_SOURCE};
 use tidings_config::source::Source;
-use tidings_config::time::{Clock, Timestamp};
+use tidings_config::time::Clock;
 use tidings_core::ports::{CapturedSecrets, SecretStore};
-use tidings_core::secrets::parse;
+use tidings_core::secrets::{Fetches, parse};
 use tidings_core::telemetry::Metric;
 use zeroize::Zeroizing;
 
@@ -61,16 +59,14 @@ struct State {
     told: Option<Document>,
     /// Whether that was read by the last fetch, or isn't there to be read.
     knows_told: bool,
-    /// The last fetch that succeeded with both.
-    loaded: Option<Timestamp>,
-    /// The last fetch of any end.
-    tried: Option<Timestamp>,
+    /// One that succeeded did so with both.
+    fetches: Fetches,
 }
 
 /// Keys redact themselves; tokens are left out.
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("keys", &self.secrets.keys).field("loaded", &self.loaded).finish_non_exhaustive()
+        f.debug_struct("State").field("keys", &self.secrets.keys).field("loaded", &self.fetches.loaded).finish_non_exhaustive()
     }
 }
 
@@ -82,7 +78,7 @@ impl SecretBook {
     /// Fetches now. `true` if one of the documents was just fetched.
     pub async fn load(&self, sources: &[Source]) -> bool {
         let now = self.clock.now();
-        self.state().tried = Some(now);
+        self.state().fetches.tried = Some(now);
         let (document, told) = join(self.fetch(), self.fetch_told(sources)).await;
         for (what, result) in [("secrets", document.as_ref().err()), ("captured secrets", told.as_ref().err())] {
             if let Some(cause) = result {
@@ -94,7 +90,7 @@ impl SecretBook {
         }
         let mut state = self.state();
         if document.is_ok() && told.is_ok() {
-            state.loaded = Some(now);
+            state.fetches.loaded = Some(now);
         }
         let any = document.is_ok() || matches!(told, Ok(Some(_)));
         state.knows_told = told.is_ok();
@@ -190,19 +186,13 @@ impl SecretBook {
 
     /// Fetches because a signature didn't match, unless that was done within a minute. `true` if it was worth it.
     pub async fn refresh_on_mismatch(&self, sources: &[Source]) -> bool {
-        let waited = self.state().tried.is_none_or(|tried| self.clock.now().since(tried) >= SECRETS_RETRY);
+        let waited = self.state().fetches.may_retry(self.clock.now());
         waited && self.load(sources).await
     }
 
     fn due(&self) -> bool {
-        let now = self.clock.now();
         let state = self.state();
-        let since = |at: Option<Timestamp>, limit| at.is_none_or(|at| now.since(at) >= limit);
-        if state.secrets.keys.is_empty() {
-            since(state.tried, SECRETS_RETRY_EMPTY)
-        } else {
-            since(state.loaded, SECRETS_REFRESH) && since(state.tried, SECRETS_RETRY)
-        }
+        state.fetches.is_due(state.secrets.keys.is_empty(), self.clock.now())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -2,20 +2,17 @@
 //! without a moment without one: `{"bot": ["new…", "old…"], "crm": "…"}`.
 //!
 //! Promises: the time of a comparison says nothing about a token; a token that was taken out of the secret is refused after
-//! [`SECRETS_REFRESH`], and after [`TOKENS_KEPT`] if Secrets Manager has no answer. Never: a fetch for each wrong token.
+//! [`SECRETS_REFRESH`](tidings_config::limits::SECRETS_REFRESH), and after [`TOKENS_KEPT`] if Secrets Manager has no answer. Never: a fetch for each wrong token.
 
 use crate::reply::Reply;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use subtle::{Choice, ConstantTimeEq};
-use tidings_config::limits::{
-    MAX_CONTEXT_TOKEN_BYTES, MAX_CONTEXT_TOKENS, MIN_CONTEXT_TOKEN_BYTES, SECRETS_REFRESH, SECRETS_RETRY, SECRETS_RETRY_EMPTY,
-    TOKENS_KEPT,
-};
-use tidings_config::time::{Clock, Timestamp};
+use tidings_config::limits::{MAX_CONTEXT_TOKEN_BYTES, MAX_CONTEXT_TOKENS, MIN_CONTEXT_TOKEN_BYTES, TOKENS_KEPT};
+use tidings_config::time::Clock;
 use tidings_core::ports::SecretStore;
-use tidings_core::secrets::parse;
+use tidings_core::secrets::{Fetches, parse};
 
 /// The tokens as they were last fetched.
 #[derive(Debug)]
@@ -28,16 +25,13 @@ pub struct TokenBook {
 #[derive(Default)]
 struct State {
     tokens: Vec<Token>,
-    /// The last fetch that succeeded.
-    loaded: Option<Timestamp>,
-    /// The last fetch, whatever came of it.
-    tried: Option<Timestamp>,
+    fetches: Fetches,
 }
 
 /// Tokens are left out.
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("tokens", &self.tokens.len()).field("loaded", &self.loaded).finish_non_exhaustive()
+        f.debug_struct("State").field("tokens", &self.tokens.len()).field("loaded", &self.fetches.loaded).finish_non_exhaustive()
     }
 }
 
@@ -55,7 +49,7 @@ impl TokenBook {
     /// Fetches now. If that fails, the tokens that were fetched before are kept.
     pub(crate) async fn load(&self) {
         let now = self.clock.now();
-        self.state().tried = Some(now);
+        self.state().fetches.tried = Some(now);
         let fetched = self.store.fetch().await.map_err(|error| error.to_string());
         match fetched.and_then(|document| tokens(&document)) {
             Ok(tokens) => {
@@ -63,7 +57,7 @@ impl TokenBook {
                     tracing::warn!("the secret of the read API has no token: every request is answered 503");
                 }
                 let mut state = self.state();
-                (state.tokens, state.loaded) = (tokens, Some(now));
+                (state.tokens, state.fetches.loaded) = (tokens, Some(now));
             }
             Err(cause) => tracing::error!(cause, "the tokens couldn't be fetched; those fetched before stay in use for a while"),
         }
@@ -73,13 +67,13 @@ impl TokenBook {
     pub(crate) async fn admit(&self, authorization: Option<&str>) -> Result<String, Reply> {
         // Nothing is fetched for a request that has no token at all.
         let given = authorization.and_then(bearer).ok_or(Reply::Unauthorized)?;
-        if self.is_old() {
+        if self.is_due() {
             self.load().await;
         }
         if let Some(caller) = self.caller(given)? {
             return Ok(caller);
         }
-        if self.may_retry(SECRETS_RETRY) {
+        if self.may_retry() {
             self.load().await;
         }
         self.caller(given)?.ok_or(Reply::Unauthorized)
@@ -89,21 +83,17 @@ impl TokenBook {
     fn caller(&self, given: &str) -> Result<Option<String>, Reply> {
         let now = self.clock.now();
         let state = self.state();
-        let is_known = !state.tokens.is_empty() && state.loaded.is_some_and(|loaded| now.since(loaded) < TOKENS_KEPT);
+        let is_known = !state.tokens.is_empty() && state.fetches.loaded.is_some_and(|loaded| now.since(loaded) < TOKENS_KEPT);
         if is_known { Ok(find(&state.tokens, given)) } else { Err(Reply::Unavailable) }
     }
 
-    fn is_old(&self) -> bool {
-        let (is_empty, loaded) = {
-            let state = self.state();
-            (state.tokens.is_empty(), state.loaded)
-        };
-        let is_fresh = loaded.is_some_and(|loaded| self.clock.now().since(loaded) < SECRETS_REFRESH);
-        if is_empty { self.may_retry(SECRETS_RETRY_EMPTY) } else { !is_fresh && self.may_retry(SECRETS_RETRY) }
+    fn is_due(&self) -> bool {
+        let state = self.state();
+        state.fetches.is_due(state.tokens.is_empty(), self.clock.now())
     }
 
-    fn may_retry(&self, after: std::time::Duration) -> bool {
-        self.state().tried.is_none_or(|tried| self.clock.now().since(tried) >= after)
+    fn may_retry(&self) -> bool {
+        self.state().fetches.may_retry(self.clock.now())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
