@@ -1,4 +1,4 @@
-//! Configuration as real types: who may send ([`source`], [`scheme`]), what an event does ([`rules`], [`expressions`], [`text`]), how its
+//! Configuration as real types: who may send ([`source`], [`scheme`]), what an event does ([`rules`], [`text`]), how its
 //! payload must look ([`schemas`]); and what all of it stands on: limits, words, time.
 //!
 //! Promises: a value of these types was checked where it was read (`tidings-project`); every limit has a name ([`limits`]). Never: YAML or
@@ -9,7 +9,6 @@ pub mod answers;
 pub mod artefact;
 mod coverage;
 pub mod event;
-pub mod expressions;
 mod field;
 pub mod handshake;
 pub mod limits;

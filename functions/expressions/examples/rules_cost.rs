@@ -5,8 +5,8 @@
 
 use serde_json::json;
 use std::hint::black_box;
-use tidings_config::expressions::{Expression, Scope, Variables};
 use tidings_config::limits::MAX_LOOP_ITEMS;
+use tidings_expressions::{Expression, Scope, Variables};
 
 const EXPRESSIONS: [&str; 6] = [
     "data.order.total / 100",

@@ -2,11 +2,11 @@
 
 use super::fault::Kind;
 use super::{ExpressionError, Scope, functions, tree};
-use crate::limits::{
-    MAX_EXPRESSION_BRACKETS, MAX_EXPRESSION_BYTES, MAX_EXPRESSION_CONDITIONS, MAX_EXPRESSION_LOOPS, MAX_EXPRESSION_NODES,
-};
 use cel::ParseErrors;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
+use tidings_config::limits::{
+    MAX_EXPRESSION_BRACKETS, MAX_EXPRESSION_BYTES, MAX_EXPRESSION_CONDITIONS, MAX_EXPRESSION_LOOPS, MAX_EXPRESSION_NODES,
+};
 
 pub(super) fn length(text: &str) -> Result<(), ExpressionError> {
     match text.len() {

@@ -5,10 +5,10 @@ use super::fault::Fault;
 use super::meter::Meter;
 use super::operators::held;
 use super::value::{Key, List, Map, Text, Value};
-use crate::limits::MAX_FACT_BYTES;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io;
+use tidings_config::limits::MAX_FACT_BYTES;
 
 /// Whole numbers become `int`, as people expect of `data.total / 100`: CEL's own way would make `uint` of them, which doesn't
 /// mix with literals.

@@ -10,8 +10,8 @@ use super::operators::{self, look_up};
 use super::optional;
 use super::tree::{Element, Entry, Loop, Node};
 use super::value::{ELEMENT_BYTES, ENTRY_BYTES, Key, List, Map, Value};
-use crate::limits::MAX_LOOP_ITEMS;
 use std::collections::BTreeMap;
+use tidings_config::limits::MAX_LOOP_ITEMS;
 
 pub(super) struct Evaluation<'e> {
     /// The scope's, in its order.

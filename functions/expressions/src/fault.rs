@@ -3,8 +3,10 @@
 //! A fault is made of names that the expression itself has, of types and of limits. No variant can hold a part of the event:
 //! what is stored and logged as a reason can't quote it.
 
-use crate::limits::{MAX_EVENT_WORK, MAX_EXPRESSION_WORK, MAX_FACT_BYTES, MAX_LOOP_ITEMS, MAX_PATTERN_BYTES, MAX_VALUE_BYTES};
 use std::fmt;
+use tidings_config::limits::{
+    MAX_EVENT_WORK, MAX_EXPRESSION_WORK, MAX_FACT_BYTES, MAX_LOOP_ITEMS, MAX_PATTERN_BYTES, MAX_VALUE_BYTES,
+};
 
 /// What a value is, by the name that an expression has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,8 @@
 //! (length, nodes, loops). What it does is counted while it is evaluated: no value on the way is larger than `MAX_VALUE_BYTES`,
 //! and the work of an expression, and of all those of one event, has an end, whatever the payload is.
 //!
+//! A crate of its own, so that neither the receiver nor the reader has the language among its dependencies: tests/deployed.rs.
+//!
 //! The crate `cel` parses; evaluating is ours (`evaluate.rs`), because the crate's own has no bound that a caller could set. A
 //! test holds one against the other.
 
@@ -42,7 +44,7 @@ use std::sync::LazyLock;
 use tree::Node;
 use value::Value;
 
-use crate::limits::{MAX_FACT_BYTES, MAX_LOOP_ITEMS};
+use tidings_config::limits::{MAX_FACT_BYTES, MAX_LOOP_ITEMS};
 
 /// A parsed expression.
 pub struct Expression {

@@ -4,9 +4,9 @@
 //! made. What has run out stays out: no operator turns that into a value.
 
 use super::fault::Fault;
-use crate::limits::{MAX_EVENT_WORK, MAX_EXPRESSION_WORK, MAX_VALUE_BYTES, STEP_WORK};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tidings_config::limits::{MAX_EVENT_WORK, MAX_EXPRESSION_WORK, MAX_VALUE_BYTES, STEP_WORK};
 
 /// The right to make one value.
 #[derive(Debug)]

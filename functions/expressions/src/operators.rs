@@ -5,8 +5,8 @@ use super::meter::Meter;
 use super::numbers::{self, ADD, DIVIDE, MULTIPLY, REMAINDER, SUBTRACT, arithmetic};
 use super::optional;
 use super::value::{Bytes, ELEMENT_BYTES, Held, Key, List, Map, Text, Value};
-use crate::limits::STEP_WORK;
 use std::cmp::Ordering;
+use tidings_config::limits::STEP_WORK;
 
 /// An operator of two values that are both there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@
 
 use super::fault::Fault;
 use super::meter::Meter;
-use crate::limits::{MAX_AUTOMATON_BYTES, MAX_EVENT_AUTOMATON_BYTES, MAX_MATCHER_BYTES, MAX_PATTERN_BYTES};
 use regex_automata::meta::Regex;
 use regex_automata::nfa::thompson::NFA;
+use tidings_config::limits::{MAX_AUTOMATON_BYTES, MAX_EVENT_AUTOMATON_BYTES, MAX_MATCHER_BYTES, MAX_PATTERN_BYTES};
 
 /// States of a rule's own pattern that are one unit of work for each byte. Most of its states are the encodings of the letters in
 /// `\w`, of which one at a time is tried; whoever sends the text doesn't choose the pattern.

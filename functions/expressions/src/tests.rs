@@ -105,7 +105,7 @@ fn what_can_never_work_is_found_when_it_is_parsed() {
 
 #[test]
 fn cost_is_bounded_on_both_sides() {
-    use crate::limits::{
+    use tidings_config::limits::{
         MAX_EXPRESSION_BRACKETS, MAX_EXPRESSION_BYTES, MAX_EXPRESSION_CONDITIONS, MAX_EXPRESSION_NODES, MAX_FACT_BYTES,
     };
     let text = |bytes: usize| format!("'{}'", "x".repeat(bytes - 2));

@@ -6,8 +6,8 @@ mod random;
 use peak_alloc::PeakAlloc;
 use random::Random;
 use serde_json::{Value, json};
-use tidings_config::expressions::{Expression, Scope, Variables};
 use tidings_config::limits::{MAX_EXPRESSION_WORK, MAX_LOOP_ITEMS, MAX_MATCHER_BYTES, MAX_MESSAGE_BYTES};
+use tidings_expressions::{Expression, Scope, Variables};
 
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;

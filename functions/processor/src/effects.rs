@@ -5,13 +5,13 @@ use crate::failure::{Failure, FailureKind, RuleError};
 use crate::notice::Notice;
 use crate::overflow::{Full, Overflow};
 use serde_json::Value;
-use tidings_config::expressions::{EvaluationError, Scope, Variables, shortest};
 use tidings_config::limits::{MAX_ACTION_BYTES, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES};
 use tidings_config::rules::{Assignment, Effects, IfStale, Ladder, Priority, Span};
 use tidings_config::time::Timestamp;
 use tidings_core::action::{ActionId, Intent, Proposal, Wrote};
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::{Changes, Tie};
+use tidings_expressions::{EvaluationError, Scope, Variables, shortest};
 
 /// A rule's effects, ready to use.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use crate::failure::RuleError;
 use serde_json::Value;
 use std::sync::OnceLock;
-use tidings_config::expressions::{EvaluationError, Expression, Scope, Variables, whole};
 use tidings_config::limits::MAX_COUNT_STEP;
+use tidings_expressions::{EvaluationError, Expression, Scope, Variables, whole};
 
 #[derive(Debug)]
 pub(crate) struct Lazy {

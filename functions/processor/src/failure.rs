@@ -3,7 +3,6 @@
 
 use std::error::Error;
 use std::fmt;
-use tidings_config::expressions::EvaluationError;
 use tidings_config::limits::{
     DELIVERIES_WINDOW, MAX_COUNT_STEP, MAX_DELIVERIES_PER_BODY, MAX_EVENT_AGE, MAX_FETCHED_PATH_BYTES, MAX_REASON_BYTES,
     MAX_SUBJECT_BYTES,
@@ -14,6 +13,7 @@ use tidings_core::envelope::DecodeError;
 use tidings_core::ports::{GetError, Unavailable};
 use tidings_core::secrets::DocumentError;
 use tidings_core::unreadable::Unreadable;
+use tidings_expressions::EvaluationError;
 
 /// Its text is the reason that is recorded with a dead event: it names rules, fields and types, never what is in them. What is
 /// behind it ([`Error::source`]) is for the log alone, and may say more.

@@ -9,7 +9,6 @@ use crate::processor::Processor;
 use crate::view::{View, load, read, read_partition};
 use crate::work::{Applied, Moment, Work, keys_of};
 use std::collections::BTreeSet;
-use tidings_config::expressions::Variables;
 use tidings_config::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
@@ -19,6 +18,7 @@ use tidings_core::context::{
 };
 use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
+use tidings_expressions::Variables;
 
 /// What the timer of a join says.
 #[derive(Clone, Debug, PartialEq)]

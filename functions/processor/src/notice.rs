@@ -7,11 +7,11 @@ use crate::failure::RuleError;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use tidings_config::expressions::{EvaluationError, Scope, Variables};
 use tidings_config::limits::{MAX_PLAIN_COPY_BYTES, MAX_STORED_TEXTS_BYTES, MAX_TEXT_CHARS};
 use tidings_config::rules::{Cap, CapOverflow, Channel, Given, Notify, Text, Texts};
 use tidings_config::text::Part;
 use tidings_core::action::{Intent, Variant, in_a_text};
+use tidings_expressions::{EvaluationError, Scope, Variables};
 
 /// A rule's `notify`, ready to use.
 #[derive(Debug)]

@@ -6,12 +6,12 @@ use crate::event::plan::{EventPlan, Linking};
 use crate::failure::{Failure, FailureKind};
 use crate::join::JoinTimer;
 use crate::planner::{Fetched, Planner, without_payload};
-use tidings_config::expressions::Variables;
 use tidings_config::time::Timestamp;
 use tidings_core::action::Proposal;
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::context::Owner;
 use tidings_core::due::{Due, Scheduled};
+use tidings_expressions::Variables;
 
 /// What is to be done for one message.
 #[derive(Clone, Debug, PartialEq)]

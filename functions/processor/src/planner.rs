@@ -8,12 +8,12 @@ use crate::failure::{Failure, FailureKind, RuleError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tidings_config::expressions::{Scope, Variables};
 use tidings_config::limits::MAX_FETCHES_PER_EVENT;
 use tidings_config::rules::{IfStale, Join, Policy, Rule, Rules, is_about};
 use tidings_config::time::Timestamp;
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::envelope::Envelope;
+use tidings_expressions::{Scope, Variables};
 
 /// What was fetched, by the index of the rule that needs it. `None`: there is no such object.
 pub type Fetched = BTreeMap<usize, Option<Arc<Value>>>;

@@ -4,9 +4,9 @@ use super::{Scalar, expression, name, parse};
 use crate::{Checker, Spanned, did_you_mean};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use tidings_config::expressions::Scope;
 use tidings_config::limits::{MAX_API_URL_BYTES, MAX_FETCH_PATH_BYTES};
 use tidings_config::rules::{Api, Enrich, FetchPath, IfGone, PathPart, SentAs};
+use tidings_expressions::Scope;
 
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_saphyr::Location;
 use std::collections::BTreeMap;
 use tidings_config::OneOrMany;
-use tidings_config::expressions::Scope;
 use tidings_config::limits::{MAX_EMIT_FIELDS, MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE, MAX_TTL};
 use tidings_config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, Span, is_name};
 use tidings_config::schema::Either;
+use tidings_expressions::Scope;
 
 pub(super) type ValuesEntry = BTreeMap<String, Spanned<Scalar>>;
 pub(super) type SetEntry = BTreeMap<String, Spanned<AssignmentEntry>>;

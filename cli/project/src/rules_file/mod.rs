@@ -15,12 +15,12 @@ use serde::Deserialize;
 use serde_saphyr::Location;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::OneOrMany;
-use tidings_config::expressions::{Expression, Scope};
 use tidings_config::limits::{MAX_JOIN_SHUT, MAX_JOIN_WITHIN, MAX_LEGS, MAX_LINKS_PER_EVENT};
 use tidings_config::rules::{
     Again, Api, ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, Whose, is_name,
 };
 use tidings_config::schema::Either;
+use tidings_expressions::{Expression, Scope};
 
 /// What the chatbot is to know, and to do: event → condition → effects.
 #[derive(Deserialize, schemars::JsonSchema)]

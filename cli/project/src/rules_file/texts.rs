@@ -7,10 +7,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
 use std::collections::BTreeMap;
-use tidings_config::expressions::Scope;
 use tidings_config::limits::{MAX_TEXT_CHARS, MAX_TEXTS_BYTES};
 use tidings_config::rules::{Channel, Chosen, Source, Text, Texts, language_tag};
 use tidings_config::schema::Either;
+use tidings_expressions::Scope;
 
 /// One text, or `{ default: …, telegram: …, de: … }`.
 #[derive(schemars::JsonSchema)]

@@ -13,10 +13,10 @@ use serde_saphyr::Spanned;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use tidings_config::OneOrMany;
-use tidings_config::expressions::Expression;
 use tidings_config::rules::{Rule, Rules, TypePattern, is_about};
 use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
+use tidings_expressions::Expression;
 use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean};
 
 /// Something that the build takes and that is probably not meant.

@@ -13,7 +13,6 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::ExitCode;
 use tidings_config::OneOrMany;
-use tidings_config::expressions::{Expression, Scope, Variables};
 use tidings_config::rules::{Rules, TypePattern, is_about};
 use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
@@ -21,6 +20,7 @@ use tidings_core::claim::Claim;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::applied_again;
 use tidings_events::corpus;
+use tidings_expressions::{Expression, Scope, Variables};
 use tidings_project::{Configuration, did_you_mean};
 
 #[derive(Debug, Serialize)]

@@ -1,7 +1,7 @@
 //! The expressions of rules: where each stands, and what it may name.
 
-use tidings_config::expressions::Scope;
 use tidings_config::rules::{ConversationRule, Effects, Join, PathPart, Rule, Rules};
+use tidings_expressions::Scope;
 
 #[derive(Debug)]
 pub(super) struct Placed<'r> {

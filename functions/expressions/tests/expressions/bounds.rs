@@ -2,10 +2,10 @@
 
 use super::value;
 use serde_json::{Value, json};
-use tidings_config::expressions::{Expression, Scope, Variables};
 use tidings_config::limits::{
     MAX_EVENT_WORK, MAX_EXPRESSION_WORK, MAX_LOOP_ITEMS, MAX_MESSAGE_BYTES, MAX_PATTERN_BYTES, MAX_VALUE_BYTES,
 };
+use tidings_expressions::{Expression, Scope, Variables};
 
 fn large() -> String {
     format!("the value would have more than {MAX_VALUE_BYTES} bytes")

@@ -8,7 +8,7 @@ mod random;
 mod reasons;
 
 use serde_json::{Value, json};
-use tidings_config::expressions::{Expression, Scope, Variables};
+use tidings_expressions::{Expression, Scope, Variables};
 
 /// The value, or what the parser or the evaluation says.
 fn value(text: &str, data: &Value) -> Result<Value, String> {

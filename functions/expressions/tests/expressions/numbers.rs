@@ -3,7 +3,7 @@
 use super::value;
 use serde_json::{Value, json};
 use std::cmp::Ordering;
-use tidings_config::expressions::{Expression, Scope, Variables};
+use tidings_expressions::{Expression, Scope, Variables};
 
 fn number(text: &str) -> Value {
     serde_json::from_str(text).unwrap()

@@ -2,8 +2,8 @@
 
 use super::value;
 use serde_json::{Value, json};
-use tidings_config::expressions::{EvaluationError, Expression, Scope, Variables};
 use tidings_config::limits::{MAX_EXPRESSION_BRACKETS, MAX_EXPRESSION_CONDITIONS, MAX_LOOP_ITEMS, MAX_VALUE_BYTES};
+use tidings_expressions::{EvaluationError, Expression, Scope, Variables};
 
 fn all(data: &Value, cases: &[(&str, Value)]) {
     for (text, expected) in cases {

@@ -6,7 +6,7 @@ use cel::{Context, Env, ExecutionError, Value as Cel};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
-use tidings_config::expressions::{Expression, Scope, Variables};
+use tidings_expressions::{Expression, Scope, Variables};
 
 fn data() -> Value {
     json!({

@@ -3,7 +3,7 @@
 use super::random::Random;
 use super::value;
 use serde_json::{Value, json};
-use tidings_config::expressions::{Expression, Scope, Variables};
+use tidings_expressions::{Expression, Scope, Variables};
 
 const CANARY: &str = "hunter2";
 

@@ -4,10 +4,10 @@ use crate::expression::Lazy;
 use crate::failure::RuleError;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use tidings_config::expressions::{Scope, Variables};
 use tidings_config::limits::{MAX_FETCH_VALUE_BYTES, MAX_FETCHED_PATH_BYTES};
 use tidings_config::rules::{Enrich, IfGone, PathPart};
 use tidings_core::claim::ClaimKey;
+use tidings_expressions::{Scope, Variables};
 
 /// RFC 3986: all but the unreserved characters. What is put into a place can't end its segment.
 const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

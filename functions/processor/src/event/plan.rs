@@ -6,7 +6,6 @@ use crate::planner::{Fetched, Planner, without_payload};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use tidings_config::expressions::Variables;
 use tidings_config::limits::{
     MAX_ACTIONS_PER_EVENT, MAX_CONVERSATION_BYTES, MAX_ITEMS_PER_EVENT, MAX_JOIN_KEY_BYTES, MAX_JOINS_PER_EVENT,
     MAX_LINKS_PER_EVENT,
@@ -16,6 +15,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::{Owner, Seen};
 use tidings_core::envelope::Envelope;
+use tidings_expressions::Variables;
 
 /// Who says that an identity is somebody's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use tidings_config::expressions::Step;
+use tidings_expressions::Step;
 
 /// Levels of a payload that is made of a schema.
 const MAX_LEVELS: usize = 12;

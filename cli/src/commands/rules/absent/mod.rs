@@ -13,10 +13,10 @@ use super::known::KnownEvent;
 use probe::{Found, Of, Probe, Tried};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_config::expressions::{Lack, Place, Step};
 use tidings_config::rules::Rules;
 use tidings_config::schemas::{EventSchemas, OnMismatch};
 use tidings_config::time::Timestamp;
+use tidings_expressions::{Lack, Place, Step};
 use witness::{Allowed, allowed};
 
 /// What a machine reads of a place that may have no value.

@@ -8,12 +8,12 @@ use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use tidings_config::OneOrMany;
-use tidings_config::expressions::{Expression, Lack, Place, Scope, Step, Variables};
 use tidings_config::rules::{
     ConversationRule, Effects, Emit, Enrich, FetchPath, Join, Leg, Rule, Rules, TypePattern, Whose, is_about,
 };
 use tidings_core::action::in_a_text;
 use tidings_core::envelope::Envelope;
+use tidings_expressions::{Expression, Lack, Place, Scope, Step, Variables};
 
 /// A value that any part takes where another part is looked at.
 const ANYTHING: &str = "'x'";

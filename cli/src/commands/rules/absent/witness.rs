@@ -7,11 +7,11 @@ use super::probe::{Found, Probe, Tried};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
-use tidings_config::expressions::{Expression, Lack, Place, Scope, Step};
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
+use tidings_expressions::{Expression, Lack, Place, Scope, Step};
 
 /// Payloads of a schema that are changed, at most.
 const MAX_BASES: usize = 4;
