@@ -1,11 +1,13 @@
-//! batch → decode → hold against its schema → fetch what rules need → apply rules → commit → deliver → partial response.
+//! batch → decode → validate by its schema → fetch what rules need → plan → read, apply, commit → deliver → partial response.
 //!
-//! Promises: every record of a batch has exactly one end, whatever the others do: done, given back to SQS, or recorded as
-//! dead with its reason on its last receive and then given back, so that the redrive policy takes it. An event's effect is
-//! one transaction, and what it sends is sent before its message is let go. Never: a batch that fails as a whole, an effect without its claim, a payload in a log or a reason.
+//! Promises: every record of a batch has exactly one end, whatever the others do: done, returned to the queue, or recorded as dead with
+//! its reason on its last receive and then returned, so that the redrive policy moves it. An event's effect is one transaction, and what
+//! it sends is sent before its message is deleted. Never: a batch that fails as a whole, an effect without its claim, a payload in a log
+//! or a reason.
 //!
-//! The flow, a file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (a rule's [`effects`]) → `apply` → [`commit`] → `deliver` →
-//! [`failure`].
+//! The flow, a file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (by the compiled rules of [`planner`]), which chooses the
+//! kind of message: [`event`], `notification` or `join` → [`commit`] → `deliver`. What failed goes through `settle`; `report` is the one
+//! line of a record and the answer to SQS.
 
 mod adopt;
 pub mod batch;
