@@ -228,6 +228,9 @@ class Stack:
         stack = cls(emulator)
         stack._sam_deploy(sam_bin, built, repository)
         stack._look_up()
+        # Read now: the harness shortens the visibility timeout, and a later deployment changes nothing back that the template
+        # hasn't changed.
+        stack.events_queue_as_deployed = stack.queue(stack.events_queue)
         return stack
 
     def deploy_again(self, sam_bin, built, repository, **parameters):
@@ -264,8 +267,6 @@ class Stack:
         self.claims_table = self.outputs["ClaimsTableName"]
         self.context_table = self.outputs["ContextTableName"]
         self.secret = self.outputs["SecretArn"]
-        # As deployed, before this harness changes it.
-        self.events_queue_as_deployed = self.queue(self.events_queue)
 
     def make_ready(self, secrets):
         """The emulator's shortcomings, then what an operator does: write the secrets."""
