@@ -21,7 +21,7 @@ use tidings_core::context::{
 use tidings_core::kept::KeptEvent;
 use tidings_core::manual::{FactChange, ManualChange};
 use tidings_core::ports::{
-    ActionQueue, Burial, Buried, CapturedSecrets, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, Hide,
+    ActionQueue, Burial, Buried, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, HandshakeSecrets, Hide,
     HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue,
 };
 use tidings_core::trace::Trace;
@@ -594,7 +594,7 @@ pub async fn secret_store(secrets: &dyn SecretStore, put: impl AsyncFn(&str)) {
 }
 
 /// What providers told: compared and set as a whole.
-pub async fn captured_secrets(secrets: &dyn CapturedSecrets) {
+pub async fn captured_secrets(secrets: &dyn HandshakeSecrets) {
     let first = secrets.fetch().await.expect("the secret");
     assert_eq!(first.document.as_str(), "{}");
     let told = "{\"asana\":[\"told\"]}";

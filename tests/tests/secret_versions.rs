@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use tidings_core::aws::{SecretsManager, loader};
-use tidings_core::ports::{CapturedSecrets, Replaced};
+use tidings_core::ports::{HandshakeSecrets, Replaced};
 use winterbaume_core::{MockAws, MockRequest, MockResponse, MockService};
 
 /// What goes wrong with the next move of the label.
@@ -113,7 +113,7 @@ fn current(secret: &Secret) -> String {
 #[tokio::test]
 async fn of_writers_who_read_the_same_version_one_gets_through() {
     let (store, secret) = secret("{}").await;
-    let seen = CapturedSecrets::fetch(&store).await.unwrap().version;
+    let seen = HandshakeSecrets::fetch(&store).await.unwrap().version;
     let documents: Vec<String> = (0..10).map(|n| format!("document {n}")).collect();
     let answers = join_all(documents.iter().map(|document| store.replace(document, &seen))).await;
     let won: Vec<usize> = answers.iter().enumerate().filter(|(_, a)| matches!(a, Ok(Replaced::Yes))).map(|(n, _)| n).collect();
@@ -125,7 +125,7 @@ async fn of_writers_who_read_the_same_version_one_gets_through() {
 #[tokio::test]
 async fn whoever_is_late_writes_nothing() {
     let (store, secret) = secret("{}").await;
-    let seen = CapturedSecrets::fetch(&store).await.unwrap().version;
+    let seen = HandshakeSecrets::fetch(&store).await.unwrap().version;
     assert_eq!(store.replace("first", &seen).await.unwrap(), Replaced::Yes);
     assert_eq!(store.replace("late", &seen).await.unwrap(), Replaced::Changed);
     assert_eq!((current(&secret).as_str(), secret.0.lock().unwrap().versions.len()), ("first", 2), "no version is left behind");
@@ -134,7 +134,7 @@ async fn whoever_is_late_writes_nothing() {
 #[tokio::test]
 async fn whoever_is_overtaken_in_the_last_moment_changes_nothing() {
     let (store, secret) = secret("{}").await;
-    let seen = CapturedSecrets::fetch(&store).await.unwrap().version;
+    let seen = HandshakeSecrets::fetch(&store).await.unwrap().version;
     secret.0.lock().unwrap().trouble = Some(Trouble::Overtaken);
     assert_eq!(store.replace("ours", &seen).await.unwrap(), Replaced::Changed);
     assert_eq!(current(&secret), "theirs");
@@ -143,7 +143,7 @@ async fn whoever_is_overtaken_in_the_last_moment_changes_nothing() {
 #[tokio::test]
 async fn a_lost_answer_is_looked_up() {
     let (store, secret) = secret("{}").await;
-    let seen = CapturedSecrets::fetch(&store).await.unwrap().version;
+    let seen = HandshakeSecrets::fetch(&store).await.unwrap().version;
     secret.0.lock().unwrap().trouble = Some(Trouble::AnswerLost);
     assert_eq!(store.replace("ours", &seen).await.unwrap(), Replaced::Yes);
     assert_eq!(current(&secret), "ours");
@@ -152,7 +152,7 @@ async fn a_lost_answer_is_looked_up() {
 #[tokio::test]
 async fn a_missing_grant_is_named_and_the_document_stays() {
     let (store, secret) = secret("{}").await;
-    let seen = CapturedSecrets::fetch(&store).await.unwrap().version;
+    let seen = HandshakeSecrets::fetch(&store).await.unwrap().version;
     secret.0.lock().unwrap().trouble = Some(Trouble::Denied);
     let error = store.replace("ours", &seen).await.expect_err("it isn't allowed");
     assert_eq!((error.call, current(&secret).as_str()), ("secretsmanager:UpdateSecretVersionStage", "{}"));
@@ -161,7 +161,7 @@ async fn a_missing_grant_is_named_and_the_document_stays() {
 #[tokio::test]
 async fn a_document_is_shown_by_no_debug() {
     let (store, _) = secret("hunter2").await;
-    let read = CapturedSecrets::fetch(&store).await.unwrap();
+    let read = HandshakeSecrets::fetch(&store).await.unwrap();
     assert_eq!(read.document.as_str(), "hunter2");
     assert!(!format!("{read:?}").contains("hunter2"));
 }

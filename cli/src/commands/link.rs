@@ -10,8 +10,8 @@ use serde_json::json;
 use std::process::ExitCode;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::Sha256Hex;
+use tidings_core::external_link::ExternalLink;
 use tidings_core::ports::EventQueue;
-use tidings_core::told::ToldLink;
 
 const HINT: &str = "is `tidings dev` running? start it, give its address with --url, or name a deployed stack with --stack. If another \
                     user started it, set TIDINGS_DEV_TOKEN to the token that it printed";
@@ -19,7 +19,7 @@ const HINT: &str = "is `tidings dev` running? start it, give its address with --
 pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     let now = SystemClock.now();
     let names = Sha256Hex::of(format!("{}\n{}", options.conversation, options.identity).as_bytes());
-    let link = ToldLink {
+    let link = ExternalLink {
         id: format!("{}-{}", names.digits(), now.unix_ms()),
         time: now,
         identity: options.identity.clone(),

@@ -129,7 +129,7 @@ pub const JWT_LEEWAY: Duration = Duration::from_secs(60);
 pub const MIN_KEY_BYTES: usize = 16;
 
 /// A secret that a provider tells by a handshake.
-pub const MAX_CAPTURED_SECRET_BYTES: usize = 512;
+pub const MAX_HANDSHAKE_SECRET_BYTES: usize = 512;
 
 /// Secrets of one source that a provider has sent in handshakes: Asana has one for each webhook. Each is tried, and a forged
 /// request of a mebibyte is hashed once with each. The next handshake is refused, never an earlier one forgotten.
@@ -730,7 +730,7 @@ const _: () = {
     assert!(SECRETS_RETRY.as_secs() < SECRETS_REFRESH.as_secs());
     assert!(SECRETS_REFRESH.as_secs() < TOKENS_KEPT.as_secs(), "tokens are fetched again before they are given up");
     assert!(MAX_CONTEXT_TOKENS * (MAX_CONTEXT_TOKEN_BYTES + 3) < MAX_SECRET_DOCUMENT_BYTES, "they fit into their secret");
-    assert!(MAX_CAPTURED_SECRETS_PER_SOURCE * (MAX_CAPTURED_SECRET_BYTES + 3) < MAX_SECRET_DOCUMENT_BYTES, "one source fits");
+    assert!(MAX_CAPTURED_SECRETS_PER_SOURCE * (MAX_HANDSHAKE_SECRET_BYTES + 3) < MAX_SECRET_DOCUMENT_BYTES, "one source fits");
     assert!(KEY_RETRY.as_secs() < KEY_LIFETIME.as_secs());
     assert!(MAX_KEY_FETCHES as u64 * KEY_FETCH_INTERVAL.as_secs() <= KEY_RETRY.as_secs(), "a flood fetches no address twice");
     assert!(TURNED_AWAY_FOR.as_secs() < KEY_FETCH_INTERVAL.as_secs());

@@ -10,6 +10,7 @@ pub mod context;
 pub mod contract;
 pub mod due;
 pub mod envelope;
+pub mod external_link;
 pub mod kept;
 pub mod manual;
 pub mod ports;
@@ -17,7 +18,6 @@ pub mod secrets;
 pub mod settings;
 pub mod telemetry;
 pub mod text;
-pub mod told;
 pub mod trace;
 pub mod unreadable;
 

@@ -1,5 +1,5 @@
 //! What the functions need of the world, a trait each. They mirror the IAM grants: the receiver's role has what
-//! [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`CapturedSecrets`] need and no more, the processor's what
+//! [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`HandshakeSecrets`] need and no more, the processor's what
 //! [`ContextStore`], [`ActionQueue`] and [`TimerQueue`] need, and [`SecretStore`] for a secret of its own, the reader's what
 //! [`ContextReader`] needs, and [`SecretStore`] likewise. [`HttpsGet`] is no call of AWS.
 
@@ -98,7 +98,7 @@ pub enum Replaced {
 /// Secrets that providers send in a handshake, in a secret of their own: `secretsmanager:GetSecretValue`,
 /// `secretsmanager:PutSecretValue` and `secretsmanager:UpdateSecretVersionStage` on that one.
 #[async_trait]
-pub trait CapturedSecrets: Send + Sync + fmt::Debug {
+pub trait HandshakeSecrets: Send + Sync + fmt::Debug {
     /// A document like [`SecretStore`]'s; `{}` before the first.
     async fn fetch(&self) -> Result<Versioned, Unavailable>;
 

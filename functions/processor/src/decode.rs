@@ -7,8 +7,8 @@ use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::due::{Due, Scheduled};
 use tidings_core::envelope::{DecodeError, Envelope};
+use tidings_core::external_link::ExternalLink;
 use tidings_core::telemetry::UNKNOWN;
-use tidings_core::told::ToldLink;
 use tidings_core::trace::Trace;
 
 const LINK_AMONG_EVENTS: &str = "a link on the events queue: it belongs on the links queue (docs/links.md)";
@@ -27,7 +27,7 @@ impl Queue {
     fn read(self, body: &str, sent: Option<Timestamp>) -> Read {
         match self {
             Self::Events => event(body),
-            Self::Links => match ToldLink::read(body, sent) {
+            Self::Links => match ExternalLink::read(body, sent) {
                 Some((key, link)) => (key, link.map(Message::new)),
                 // Another message may name any claim, and its sender may touch none but links': none is taken from it.
                 None => (None, Err(DecodeError::Misplaced(OTHER_AMONG_LINKS))),
@@ -115,7 +115,7 @@ fn event(body: &str) -> Read {
     match Envelope::decode(body).map(Message::new) {
         Ok(link) if link.is_link() => (Some(link.envelope.claimkey), Err(DecodeError::Misplaced(LINK_AMONG_EVENTS))),
         Ok(message) => (Some(message.envelope.claimkey.clone()), Ok(message)),
-        Err(error) => match ToldLink::read(body, None) {
+        Err(error) => match ExternalLink::read(body, None) {
             Some((key, _)) => (key, Err(DecodeError::Misplaced(LINK_AMONG_EVENTS))),
             None => (Envelope::claim_key_of(body), Err(error)),
         },

@@ -10,7 +10,7 @@ use tidings_config::limits::{
     MAX_CAPTURE_TRIES, MAX_CAPTURE_WINDOW, MAX_CAPTURED_SECRETS_PER_SOURCE, MAX_SECRET_DOCUMENT_BYTES, MIN_CAPTURE_TOKEN_BYTES,
 };
 use tidings_config::time::Timestamp;
-use tidings_core::ports::{CapturedSecrets, Replaced, Unavailable};
+use tidings_core::ports::{HandshakeSecrets, Replaced, Unavailable};
 use tidings_core::secrets::{DocumentError, parse};
 use zeroize::Zeroizing;
 
@@ -76,7 +76,7 @@ impl NotStored {
 }
 
 /// Adds a secret to those of its source, the newest first. Whatever other containers add at the same time stays.
-pub(crate) async fn store(captured: &dyn CapturedSecrets, source: &str, secret: &str) -> Result<(), NotStored> {
+pub(crate) async fn store(captured: &dyn HandshakeSecrets, source: &str, secret: &str) -> Result<(), NotStored> {
     for _ in 0..MAX_CAPTURE_TRIES {
         let read = captured.fetch().await?;
         let Some(document) = with(parse(&read.document)?, source, secret)? else { return Ok(()) };

@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tidings_config::Reference;
 use tidings_config::handshake::{Answer, Confirm, Handshake};
-use tidings_config::limits::{MAX_CAPTURED_SECRET_BYTES, MAX_HANDSHAKE_BODY_BYTES};
+use tidings_config::limits::{MAX_HANDSHAKE_BODY_BYTES, MAX_HANDSHAKE_SECRET_BYTES};
 use tidings_config::source::{FORM, Source};
 use tidings_core::ports::{Get, HttpsGet};
 use zeroize::Zeroizing;
@@ -87,7 +87,7 @@ pub async fn confirm(
 /// The secret that the provider tells.
 pub fn captured(place: &Reference, delivery: &Delivery) -> Result<Zeroizing<String>, Reply> {
     let secret = value(place, delivery, &parse(delivery)).map(Zeroizing::new).ok_or(Reply::BadChallenge)?;
-    let fit = !secret.is_empty() && secret.len() <= MAX_CAPTURED_SECRET_BYTES && secret.bytes().all(|b| b.is_ascii_graphic());
+    let fit = !secret.is_empty() && secret.len() <= MAX_HANDSHAKE_SECRET_BYTES && secret.bytes().all(|b| b.is_ascii_graphic());
     if fit { Ok(secret) } else { Err(Reply::BadChallenge) }
 }
 

@@ -44,7 +44,7 @@ use tidings_config::handshake::Handshake;
 use tidings_config::limits::RECEIVE_RESERVE;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, Timestamp, millis};
-use tidings_core::ports::{CapturedSecrets, ClaimStore, EventQueue, HttpsGet, Probe, SecretStore};
+use tidings_core::ports::{ClaimStore, EventQueue, HandshakeSecrets, HttpsGet, Probe, SecretStore};
 use tidings_core::telemetry::{self, Metric, STEP, UNKNOWN};
 use tidings_core::trace::Trace;
 
@@ -97,7 +97,7 @@ pub struct Ports {
     pub queue: Arc<dyn EventQueue>,
     pub secrets: Arc<dyn SecretStore>,
     /// `None`: no provider may tell its secret by a handshake.
-    pub captured: Option<Arc<dyn CapturedSecrets>>,
+    pub captured: Option<Arc<dyn HandshakeSecrets>>,
     pub https: Arc<dyn HttpsGet>,
     pub clock: Arc<dyn Clock>,
 }

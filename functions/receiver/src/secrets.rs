@@ -18,7 +18,7 @@ use tidings_config::handshake::Answer;
 use tidings_config::limits::{MAX_CAPTURED_SECRETS_PER_SOURCE, MAX_SECRETS_PER_SOURCE};
 use tidings_config::source::Source;
 use tidings_config::time::Clock;
-use tidings_core::ports::{CapturedSecrets, SecretStore};
+use tidings_core::ports::{HandshakeSecrets, SecretStore};
 use tidings_core::secrets::{Fetches, parse};
 use tidings_core::telemetry::Metric;
 use zeroize::Zeroizing;
@@ -43,7 +43,7 @@ struct Secrets {
 #[derive(Debug)]
 pub struct SecretBook {
     store: Arc<dyn SecretStore>,
-    captured: Option<Arc<dyn CapturedSecrets>>,
+    captured: Option<Arc<dyn HandshakeSecrets>>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     /// One handshake at a time stores its secret in this container. Other containers are kept from overwriting it by the store.
@@ -71,7 +71,7 @@ impl fmt::Debug for State {
 }
 
 impl SecretBook {
-    pub fn new(store: Arc<dyn SecretStore>, captured: Option<Arc<dyn CapturedSecrets>>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(store: Arc<dyn SecretStore>, captured: Option<Arc<dyn HandshakeSecrets>>, clock: Arc<dyn Clock>) -> Self {
         Self { store, captured, clock, state: Mutex::default(), storing: AsyncMutex::default() }
     }
 
@@ -120,7 +120,7 @@ impl SecretBook {
     }
 
     /// The other secret, if a source of ours has something there.
-    fn captured_for(&self, sources: &[Source]) -> Option<&Arc<dyn CapturedSecrets>> {
+    fn captured_for(&self, sources: &[Source]) -> Option<&Arc<dyn HandshakeSecrets>> {
         self.captured.as_ref().filter(|_| sources.iter().any(Source::captures))
     }
 

@@ -17,10 +17,10 @@ use tidings_config::schemas::EventSchemas;
 use tidings_config::time::{Clock, Timestamp};
 use tidings_core::aws::{Eraser, Erasure, NotErased, Reader};
 use tidings_core::claim::Sha256Hex;
+use tidings_core::external_link::ExternalLink;
 use tidings_core::memory::{
     Call, Fault, Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryTimers,
 };
-use tidings_core::told::ToldLink;
 use tidings_events::{SECRETS, corpus, secrets_of};
 use tidings_project::read_rules;
 
@@ -177,7 +177,7 @@ impl World {
     /// As `tidings link` does.
     async fn say(&self, identity: String, conversation: String) {
         let names = Sha256Hex::of(format!("{conversation}\n{identity}").as_bytes());
-        let link = ToldLink { id: names.digits().to_owned(), time: self.clock.now(), identity, conversation, moves: false };
+        let link = ExternalLink { id: names.digits().to_owned(), time: self.clock.now(), identity, conversation, moves: false };
         self.process(&link.encode()).await;
     }
 
@@ -189,7 +189,7 @@ impl World {
                 let mut record = SqsMessage::default();
                 record.message_id = Some("m".to_owned());
                 record.body = Some(body.clone());
-                record.event_source_arn = ToldLink::read(&body, None).map(|_| LINKS_QUEUE_ARN.to_owned());
+                record.event_source_arn = ExternalLink::read(&body, None).map(|_| LINKS_QUEUE_ARN.to_owned());
                 record.attributes.insert("ApproximateReceiveCount".to_owned(), receive.to_string());
                 let mut batch = SqsEvent::default();
                 batch.records = vec![record];

@@ -3,8 +3,8 @@
 //! queue has dead letters of its own, so that nothing that a program wrote there can come in as an event.
 
 use async_trait::async_trait;
+use tidings_core::external_link::ExternalLink;
 use tidings_core::ports::{EventQueue, Unavailable};
-use tidings_core::told::ToldLink;
 use tidings_core::trace::Trace;
 
 /// The queues of a stack. `links`: `None` where it has none yet, and takes links among events.
@@ -18,7 +18,7 @@ pub(super) struct Sorted<E, L> {
 impl<E: EventQueue, L: EventQueue> EventQueue for Sorted<E, L> {
     async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let Some(links) = &self.links else { return self.events.send(messages, trace).await };
-        let is_link: Vec<bool> = messages.iter().map(|message| ToldLink::read(message, None).is_some()).collect();
+        let is_link: Vec<bool> = messages.iter().map(|message| ExternalLink::read(message, None).is_some()).collect();
         let of = |wanted: bool| -> Vec<&str> {
             messages.iter().zip(&is_link).filter(|(_, is)| **is == wanted).map(|(message, _)| *message).collect()
         };
@@ -43,7 +43,7 @@ mod tests {
 
     fn link() -> String {
         let (identity, conversation) = ("customer:c1".to_owned(), "ann".to_owned());
-        ToldLink { id: "crm-77".to_owned(), time: Timestamp::from_unix_ms(1), identity, conversation, moves: false }.encode()
+        ExternalLink { id: "crm-77".to_owned(), time: Timestamp::from_unix_ms(1), identity, conversation, moves: false }.encode()
     }
 
     #[tokio::test]

@@ -13,8 +13,8 @@ use tidings_core::aws::{DeadLetters, Letter, Reader, Receipt};
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;
+use tidings_core::external_link::ExternalLink;
 use tidings_core::ports::Unavailable;
-use tidings_core::told::ToldLink;
 
 /// Receives that find nothing, one after the other, before the queue counts as walked through: SQS asks a part of its machines
 /// each time.
@@ -174,7 +174,7 @@ impl Walk {
 
 /// Of a link, too, that was sent to the wrong queue.
 fn key_of(body: &str) -> Option<ClaimKey> {
-    ToldLink::read(body, None).map_or_else(|| Envelope::claim_key_of(body), |(key, _)| key)
+    ExternalLink::read(body, None).map_or_else(|| Envelope::claim_key_of(body), |(key, _)| key)
 }
 
 fn dead(letter: Letter, claims: &BTreeMap<ClaimKey, Claim>, now: Timestamp) -> Dead {

@@ -5,7 +5,7 @@ use crate::arguments::Place;
 use crate::target::{Depth, dead_letters, events_depth, unreadable};
 use serde::Serialize;
 use tidings_core::claim::{Claim, ClaimState};
-use tidings_core::told::ToldLink;
+use tidings_core::external_link::ExternalLink;
 
 /// What could be seen of it.
 #[derive(Debug, Serialize)]
@@ -29,7 +29,7 @@ impl Whereabouts {
     pub(super) async fn of(claim: &Claim, at: &Place) -> Option<Self> {
         let looked = match (claim.erased, claim.state) {
             (Some(_), _) | (None, ClaimState::Processed) => return None,
-            (None, ClaimState::Dead) if ToldLink::is_key(&claim.key) => Ok(Self::DeadLinks),
+            (None, ClaimState::Dead) if ExternalLink::is_key(&claim.key) => Ok(Self::DeadLinks),
             (None, ClaimState::Dead) => dead(claim, at).await,
             (None, ClaimState::Received | ClaimState::Enqueued) => events_depth(at).await.map(|depth| Self::Events { depth }),
         };
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(json, serde_json::json!({ "queue": "events", "visible": 12, "in_flight": 3, "delayed": 1 }));
         let dead_link = Claim::new(ClaimKey::from("@link#crm-77".to_owned()));
         assert!(Whereabouts::DeadLinks.said(&dead_link).contains("docs/links.md"));
-        assert!(ToldLink::is_key(&dead_link.key) && !ToldLink::is_key(&claim.key));
+        assert!(ExternalLink::is_key(&dead_link.key) && !ExternalLink::is_key(&claim.key));
         let unseen = Whereabouts::Unseen { why: "sqs:ReceiveMessage had no answer: denied".to_owned() };
         assert!(unseen.said(&claim).contains("sqs:ReceiveMessage"), "what is missing is named");
     }

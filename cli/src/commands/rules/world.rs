@@ -17,8 +17,8 @@ use tidings_core::action::Action;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
+use tidings_core::external_link::ExternalLink;
 use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers};
-use tidings_core::told::ToldLink;
 use tidings_events::SignedRequest;
 
 /// The queue that links come from, as SQS would say it.
@@ -135,7 +135,7 @@ impl World {
     pub(crate) async fn play(&mut self, events: impl IntoIterator<Item = Envelope>) {
         for event in events {
             self.wait(event.receivedtime.since(self.now())).await;
-            match ToldLink::of_envelope(&event) {
+            match ExternalLink::of_envelope(&event) {
                 Some(link) => self.take(link.encode(), Some(LINKS_QUEUE_ARN)).await,
                 None => self.process(event.encode()).await,
             }

@@ -6,7 +6,7 @@ use crate::dev::folder::{Folder, LEFT, sync_folder};
 use serde::Deserialize;
 use std::fs;
 use std::io::ErrorKind;
-use tidings_core::told::ToldLink;
+use tidings_core::external_link::ExternalLink;
 
 /// The bodies of the messages that were left.
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ pub(crate) fn import(store: &Store, folder: &Folder, [events, links, dead]: [&st
         })?;
         let of = |queue, bodies: &'_ [String]| bodies.iter().map(|body| (queue, body.clone())).collect::<Vec<_>>();
         // That version took links among events.
-        let (told, others): (Vec<_>, Vec<_>) = left.events.into_iter().partition(|body| ToldLink::read(body, None).is_some());
+        let (told, others): (Vec<_>, Vec<_>) = left.events.into_iter().partition(|body| ExternalLink::read(body, None).is_some());
         let messages = [of(events, &others), of(links, &told), of(dead, &left.dead)].concat();
         let messages: Vec<(&str, &str)> = messages.iter().map(|(queue, body)| (*queue, body.as_str())).collect();
         store.import(LEFT, &messages, now_ms).map_err(|error| said(&error))?;

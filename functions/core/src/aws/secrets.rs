@@ -1,7 +1,7 @@
 //! The sources' secrets, and those that providers send in a handshake.
 
 use super::cause;
-use crate::ports::{CapturedSecrets, Replaced, SecretStore, Unavailable, Versioned};
+use crate::ports::{HandshakeSecrets, Replaced, SecretStore, Unavailable, Versioned};
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use zeroize::Zeroizing;
@@ -17,7 +17,7 @@ const GET: &str = "secretsmanager:GetSecretValue";
 const PUT: &str = "secretsmanager:PutSecretValue";
 const MOVE: &str = "secretsmanager:UpdateSecretVersionStage";
 
-/// [`SecretStore`] and [`CapturedSecrets`] on Secrets Manager, for one secret.
+/// [`SecretStore`] and [`HandshakeSecrets`] on Secrets Manager, for one secret.
 #[derive(Clone, Debug)]
 pub struct SecretsManager {
     client: Client,
@@ -82,7 +82,7 @@ impl SecretStore for SecretsManager {
 }
 
 #[async_trait]
-impl CapturedSecrets for SecretsManager {
+impl HandshakeSecrets for SecretsManager {
     async fn fetch(&self) -> Result<Versioned, Unavailable> {
         self.versioned().await
     }

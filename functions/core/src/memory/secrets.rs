@@ -1,13 +1,13 @@
 //! The sources' secrets in memory.
 
 use super::{Call, Fault, Faults};
-use crate::ports::{CapturedSecrets, Replaced, SecretStore, Unavailable, Versioned};
+use crate::ports::{HandshakeSecrets, Replaced, SecretStore, Unavailable, Versioned};
 use async_trait::async_trait;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
-/// [`SecretStore`] and [`CapturedSecrets`] in memory.
+/// [`SecretStore`] and [`HandshakeSecrets`] in memory.
 pub struct MemorySecrets {
     faults: Arc<Faults>,
     state: Mutex<State>,
@@ -62,7 +62,7 @@ impl SecretStore for MemorySecrets {
 }
 
 #[async_trait]
-impl CapturedSecrets for MemorySecrets {
+impl HandshakeSecrets for MemorySecrets {
     async fn fetch(&self) -> Result<Versioned, Unavailable> {
         self.get()
     }

@@ -5,8 +5,8 @@ use serde_json::json;
 use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
 use tidings_config::rules::Rules;
 use tidings_core::claim::{ClaimKey, ClaimState};
+use tidings_core::external_link::ExternalLink;
 use tidings_core::kept::KeptEvent;
-use tidings_core::told::ToldLink;
 use tidings_project::read_rules;
 
 const RULES: &str = r#"
@@ -77,7 +77,8 @@ async fn what_is_due_is_not_kept_and_a_link_that_somebody_told_is() {
     let harness = keeping(Harness::with(joining(), |store| store));
     let event = |id: &'static str, event_type: &'static str| Sent { event_type, ..moved(id, "ann", "", 60) };
     assert!(harness.handle(vec![event("1", "left").message(1), event("2", "right").message(1)]).await.is_empty());
-    let link = ToldLink { id: "crm-1".into(), time: now(), identity: "phone:1".into(), conversation: "ann".into(), moves: false };
+    let link =
+        ExternalLink { id: "crm-1".into(), time: now(), identity: "phone:1".into(), conversation: "ann".into(), moves: false };
     assert!(harness.handle(vec![on_the_links_queue("link", &link.encode(), 1)]).await.is_empty());
     harness.settle().await;
     assert_eq!(harness.node("ann"), Some("there".into()), "the join is over");

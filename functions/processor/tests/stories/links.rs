@@ -12,8 +12,8 @@ use tidings_config::time::Clock;
 use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::context::{Content, Item, ItemKey, Place};
 use tidings_core::due::Due;
+use tidings_core::external_link::ExternalLink;
 use tidings_core::memory::{Call, Fault};
-use tidings_core::told::ToldLink;
 use tidings_project::read_rules;
 
 const RULES: &str = r#"
@@ -190,7 +190,7 @@ async fn an_event_without_a_conversation_has_nothing_to_link_to() {
 async fn somebody_can_say_it_as_well() {
     let harness = harness();
     harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
-    let link = |identity: &str, conversation: &str| ToldLink {
+    let link = |identity: &str, conversation: &str| ExternalLink {
         id: format!("crm-{identity}"),
         time: harness.clock.now(),
         identity: identity.to_owned(),
@@ -244,15 +244,15 @@ async fn a_program_can_say_it_in_few_words_and_is_told_what_is_wrong_with_them()
 }
 
 /// A link as somebody tells it.
-fn told(identity: &str, conversation: &str, moves: bool) -> ToldLink {
+fn told(identity: &str, conversation: &str, moves: bool) -> ExternalLink {
     let id = format!("{identity} {conversation} {moves}");
-    ToldLink { id, time: now(), identity: identity.into(), conversation: conversation.into(), moves }
+    ExternalLink { id, time: now(), identity: identity.into(), conversation: conversation.into(), moves }
 }
 
 /// The message of one, with the last of its receives or the first.
-async fn tell(harness: &Harness, link: &ToldLink, receive: u32) -> Option<String> {
+async fn tell(harness: &Harness, link: &ExternalLink, receive: u32) -> Option<String> {
     harness.clock.advance(Duration::from_secs(1));
-    let link = ToldLink { id: format!("{} {}", link.id, harness.clock.now()), time: harness.clock.now(), ..link.clone() };
+    let link = ExternalLink { id: format!("{} {}", link.id, harness.clock.now()), time: harness.clock.now(), ..link.clone() };
     harness.handle(vec![on_the_links_queue("m", &link.encode(), receive)]).await;
     harness.settle().await;
     harness.claim(link.claim_key().as_str()).and_then(|claim| claim.reason)
@@ -406,7 +406,7 @@ async fn an_event_on_the_links_queue_is_refused_and_touches_no_claim() {
 #[tokio::test]
 async fn a_link_on_the_events_queue_is_refused_with_where_it_belongs() {
     let harness = harness();
-    let told = ToldLink { id: "crm-9".into(), time: harness.clock.now(), ..told("customer:c1", "ann", false) };
+    let told = ExternalLink { id: "crm-9".into(), time: harness.clock.now(), ..told("customer:c1", "ann", false) };
     let due = Due::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
     let mut due = due.envelope(harness.clock.now(), harness.clock.now());
     let mut other = on_the_links_queue("m", &told.encode(), MAX_RECEIVES);

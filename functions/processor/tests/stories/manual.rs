@@ -11,10 +11,10 @@ use std::time::Duration;
 use tidings_config::rules::Rules;
 use tidings_config::time::Clock;
 use tidings_core::claim::{ClaimKey, ClaimState};
+use tidings_core::external_link::ExternalLink;
 use tidings_core::kept::KeptEvent;
 use tidings_core::manual::{Correction, NodeChange};
 use tidings_core::memory::{Call, Fault};
-use tidings_core::told::ToldLink;
 use tidings_project::read_rules;
 
 const KINDS: &str = r#"
@@ -283,7 +283,7 @@ async fn a_correction_of_an_identity_is_one_of_its_conversation() {
     let of = |name: &str| Correction { of: name.to_owned(), ..says(&[("status", json!("right"))]) };
     set(&harness, of("phone:1")).await;
     assert_eq!(harness.fact("phone:1", "order/1", "status"), "right", "as long as it has no link, it is its own");
-    let link = ToldLink { id: "l".into(), time: now(), identity: "phone:1".into(), conversation: "ann".into(), moves: false };
+    let link = ExternalLink { id: "l".into(), time: now(), identity: "phone:1".into(), conversation: "ann".into(), moves: false };
     assert!(harness.handle(vec![on_the_links_queue("l", &link.encode(), 1)]).await.is_empty());
     assert_eq!(harness.fact("ann", "order/1", "status"), "right", "it moves as any fact does");
     harness.clock.set(now().plus(Duration::from_secs(5)));

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tidings_config::time::Clock;
 use tidings_core::claim::ClaimState;
+use tidings_core::external_link::ExternalLink;
 use tidings_core::memory::{Call, Fault};
-use tidings_core::told::ToldLink;
 use tidings_project::read_rules;
 
 const RULES: &str = r#"
@@ -121,7 +121,7 @@ async fn identities_that_nobody_links_for_a_year_are_bounded_and_their_conversat
     }
     for customer in ["c1", "c2", "c3"] {
         let (time, identity) = (year.harness.clock.now(), format!("customer:{customer}"));
-        let link = ToldLink { id: identity.clone(), time, identity, conversation: "ann".into(), moves: false };
+        let link = ExternalLink { id: identity.clone(), time, identity, conversation: "ann".into(), moves: false };
         assert_eq!(year.harness.handle(vec![on_the_links_queue("m", &link.encode(), 1)]).await, [""; 0]);
     }
     year.urgent(1).await;

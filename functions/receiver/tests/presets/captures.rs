@@ -3,7 +3,7 @@
 use crate::world::{JSON, NOW, World, header, preset, said, source_of};
 use lambda_http::{Body, Response};
 use serde_json::json;
-use tidings_config::limits::{MAX_CAPTURED_SECRET_BYTES, SECRETS_RETRY};
+use tidings_config::limits::{MAX_HANDSHAKE_SECRET_BYTES, SECRETS_RETRY};
 use tidings_core::memory::{Call, Fault};
 
 pub(crate) const TOKEN: &str = "3q2-7wC0ffee0123456789";
@@ -90,8 +90,8 @@ async fn it_is_answered_only_when_it_is_stored() {
 #[tokio::test]
 async fn what_is_no_secret_is_refused() {
     let world = world(true);
-    assert_eq!(establish(&world, TOKEN, &"s".repeat(MAX_CAPTURED_SECRET_BYTES)).await.status(), 200);
-    for bad in ["s".repeat(MAX_CAPTURED_SECRET_BYTES + 1), "with space".to_owned(), String::new()] {
+    assert_eq!(establish(&world, TOKEN, &"s".repeat(MAX_HANDSHAKE_SECRET_BYTES)).await.status(), 200);
+    for bad in ["s".repeat(MAX_HANDSHAKE_SECRET_BYTES + 1), "with space".to_owned(), String::new()] {
         assert_eq!(establish(&world, TOKEN, &bad).await.status(), 400, "{bad:.20}");
     }
 }

@@ -12,7 +12,7 @@ use tidings_config::limits::{MAX_CAPTURED_SECRETS_PER_SOURCE, SECRETS_RETRY};
 use tidings_config::time::Clock;
 use tidings_core::memory::log::{capture, counted};
 use tidings_core::memory::{Call, Fault, Faults, ManualClock, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
-use tidings_core::ports::{CapturedSecrets, Replaced, Unavailable, Versioned};
+use tidings_core::ports::{HandshakeSecrets, Replaced, Unavailable, Versioned};
 use tidings_core::telemetry::Metric;
 use tokio::sync::Barrier;
 
@@ -25,9 +25,9 @@ struct ReadTogether {
 }
 
 #[async_trait]
-impl CapturedSecrets for ReadTogether {
+impl HandshakeSecrets for ReadTogether {
     async fn fetch(&self) -> Result<Versioned, Unavailable> {
-        let read = CapturedSecrets::fetch(&*self.secrets).await;
+        let read = HandshakeSecrets::fetch(&*self.secrets).await;
         if let Ok(first) = self.first.try_acquire() {
             first.forget();
             self.readers.wait().await;
@@ -48,9 +48,9 @@ struct Edited {
 }
 
 #[async_trait]
-impl CapturedSecrets for Edited {
+impl HandshakeSecrets for Edited {
     async fn fetch(&self) -> Result<Versioned, Unavailable> {
-        let read = CapturedSecrets::fetch(&*self.secrets).await;
+        let read = HandshakeSecrets::fetch(&*self.secrets).await;
         if let Ok(edit) = self.edits.try_acquire() {
             edit.forget();
             let mut document: Value = serde_json::from_str(&self.secrets.document()).unwrap();
@@ -74,7 +74,7 @@ fn document() -> Value {
 }
 
 /// A container of its own, with what it was given.
-fn container(secrets: Arc<MemorySecrets>, captured: Arc<dyn CapturedSecrets>, clock: Arc<ManualClock>) -> Receiver {
+fn container(secrets: Arc<MemorySecrets>, captured: Arc<dyn HandshakeSecrets>, clock: Arc<ManualClock>) -> Receiver {
     capture();
     let faults = Arc::new(Faults::default());
     let ports = Ports {

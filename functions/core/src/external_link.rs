@@ -19,7 +19,7 @@ const TYPE: &str = "tidings.link";
 
 /// Somebody has said whose conversation an identity is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ToldLink {
+pub struct ExternalLink {
     pub id: String,
     /// When it was said.
     pub time: Timestamp,
@@ -32,7 +32,7 @@ pub struct ToldLink {
 /// What was read of a message that means to be one.
 pub type Read = (Option<ClaimKey>, Result<Envelope, DecodeError>);
 
-impl ToldLink {
+impl ExternalLink {
     /// Errors: what is wrong with it. Never worth a retry.
     pub fn check(&self) -> Result<(), String> {
         for (what, name) in [("identity", &self.identity), ("conversation", &self.conversation)] {
@@ -140,8 +140,8 @@ fn claim_key(id: &str) -> ClaimKey {
 mod tests {
     use super::*;
 
-    fn told() -> ToldLink {
-        ToldLink {
+    fn told() -> ExternalLink {
+        ExternalLink {
             id: "crm-77".into(),
             time: Timestamp::from_unix_ms(1_795_168_800_000),
             identity: "customer:cus_123".into(),
@@ -155,14 +155,14 @@ mod tests {
         let golden = include_str!("../../../events/contract/link-v1.json");
         let ours: Value = serde_json::from_str(&told().encode()).unwrap();
         assert_eq!(ours, serde_json::from_str::<Value>(golden).unwrap());
-        let (key, envelope) = ToldLink::read(golden, None).expect("it is one");
+        let (key, envelope) = ExternalLink::read(golden, None).expect("it is one");
         let envelope = envelope.expect("and right");
         assert_eq!((key.as_ref(), envelope.claimkey.as_str()), (Some(&envelope.claimkey), "@link#crm-77"));
         assert_eq!((envelope.receivedtime, envelope.order().time), (told().time, told().time));
         let link = Due::Link { identity: told().identity, conversation: told().conversation, moves: false };
         assert_eq!(Due::read(&envelope).unwrap().unwrap().what, link);
         assert_eq!(Due::read(&Envelope::decode(&envelope.encode()).unwrap()), Due::read(&envelope), "it can be sent on");
-        assert_eq!(ToldLink::of_envelope(&envelope), Some(told()), "and be told again");
+        assert_eq!(ExternalLink::of_envelope(&envelope), Some(told()), "and be told again");
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         let ours = due.envelope(told().time, told().time).encode();
         let provider = told().encode().replace("\"/tidings\"", "\"/webhooks/tidings\"");
         for other in ["", "{}", "[]", &ours, &provider, &told().encode().replace("tidings.link", "tidings.linked")] {
-            assert!(ToldLink::read(other, None).is_none(), "{other}");
+            assert!(ExternalLink::read(other, None).is_none(), "{other}");
         }
     }
 
@@ -194,19 +194,19 @@ mod tests {
             let mut message: Value = serde_json::from_str(&told().encode()).unwrap();
             let (at, name) = field.rsplit_once('/').unwrap();
             message.pointer_mut(at).unwrap()[name] = value;
-            let (key, read) = ToldLink::read(&message.to_string(), None).expect("it means to be one");
+            let (key, read) = ExternalLink::read(&message.to_string(), None).expect("it means to be one");
             assert_eq!(read.unwrap_err().to_string(), expected, "{field}");
             assert_eq!(key.is_some(), field != "/id", "whoever asks for its id is told");
         }
-        let longest = ToldLink { identity: "x".repeat(MAX_CONVERSATION_BYTES), ..told() };
-        assert!(ToldLink::read(&longest.encode(), None).unwrap().1.is_ok());
+        let longest = ExternalLink { identity: "x".repeat(MAX_CONVERSATION_BYTES), ..told() };
+        assert!(ExternalLink::read(&longest.encode(), None).unwrap().1.is_ok());
     }
 
     #[test]
     fn a_time_ahead_of_the_receipt_does_not_win_against_all_that_follows() {
         let sent = told().time;
-        let ahead = ToldLink { time: sent.plus(std::time::Duration::from_secs(86_400)), moves: true, ..told() };
-        let envelope = ToldLink::read(&ahead.encode(), Some(sent)).unwrap().1.unwrap();
+        let ahead = ExternalLink { time: sent.plus(std::time::Duration::from_secs(86_400)), moves: true, ..told() };
+        let envelope = ExternalLink::read(&ahead.encode(), Some(sent)).unwrap().1.unwrap();
         assert_eq!((envelope.receivedtime, envelope.order().time), (sent, sent));
         let link = Due::Link { identity: told().identity, conversation: told().conversation, moves: true };
         assert_eq!(Due::read(&envelope).unwrap().unwrap().what, link);
