@@ -21,8 +21,8 @@ use tidings_core::context::{
 use tidings_core::kept::KeptEvent;
 use tidings_core::manual::{FactChange, ManualChange};
 use tidings_core::ports::{
-    ActionQueue, Burial, Buried, ClaimStore, Commit, ContextStore, Entry, EventQueue, Get, GetError, HandshakeSecrets, Hide,
-    HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue,
+    ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, Entry, EventQueue, Get, GetError, HandshakeSecrets,
+    Hide, HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue,
 };
 use tidings_core::trace::Trace;
 
@@ -105,8 +105,8 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
     }
 }
 
-fn burial(id: &str) -> Burial {
-    Burial {
+fn dead_letter(id: &str) -> DeadLetter {
+    DeadLetter {
         key: key(id),
         source: "stripe".into(),
         event_type: "invoice.paid".into(),
@@ -152,7 +152,7 @@ pub async fn claim_store(tables: &Tables) {
     assert_eq!(contexts.commit(&commit("a", "c", &[])).await, Committed::Yes);
     claims.mark_enqueued(&key("a"), NOW).await.expect("no error");
     assert_eq!(state("a").await, Some(ClaimState::Processed));
-    assert_eq!(contexts.bury(&burial("b")).await.expect("an answer"), Buried::Yes);
+    assert_eq!(contexts.dead_letter(&dead_letter("b")).await.expect("an answer"), DeadLettered::Yes);
     claims.mark_enqueued(&key("b"), NOW).await.expect("no error");
     assert_eq!(state("b").await, Some(ClaimState::Dead));
     assert_eq!(
@@ -201,7 +201,7 @@ pub async fn other_bodies(tables: &Tables) {
     // It makes no claim, and a claim of which no body is known gets none: one that was erased, or that the processor made.
     note("nobody", b"1").await;
     assert_eq!(others("nobody").await, None);
-    assert_eq!(contexts.bury(&burial("b")).await.expect("an answer"), Buried::Yes);
+    assert_eq!(contexts.dead_letter(&dead_letter("b")).await.expect("an answer"), DeadLettered::Yes);
     note("b", b"1").await;
     assert_eq!(others("b").await, Some(vec![]));
 }
@@ -244,12 +244,12 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!(facts["total"], Fact::register(json!({"eur": 48.9}), order));
 
     // Once is all: the marker ends a second try, and nothing of it is written.
-    // It is told what the claim says of the effect, and so is a burial, and whoever asks.
+    // It is told what the claim says of the effect, and so is a dead_letter, and whoever asks.
     let effect = RecordedEffect { conversation: Some("c".into()), links: Some(vec!["customer:c1".into()]) };
     let again = commit("a", "elsewhere", &[("order/1", Some(1)), ("order/9", None)]);
     assert_eq!(contexts.commit(&Commit { links: vec![], ..again }).await, Committed::Before(effect.clone()));
     assert_eq!(contexts.effect(&key("a")).await.expect("an answer"), Some(effect.clone()));
-    assert_eq!(contexts.bury(&burial("a")).await.expect("an answer"), Buried::Processed(effect));
+    assert_eq!(contexts.dead_letter(&dead_letter("a")).await.expect("an answer"), DeadLettered::Processed(effect));
     assert_eq!(contexts.effect(&key("nobody")).await.expect("an answer"), None);
     assert_eq!(versions("c", &["order/1", "order/9"]).await, BTreeMap::from([("entity#order/1".to_owned(), Some(1))]));
 
@@ -380,11 +380,11 @@ pub async fn moves(tables: &Tables) {
     assert_eq!(stored, items.into_iter().map(|(place, item)| (place, written(item))).collect());
 }
 
-/// [`ContextStore::bury`], and what it means to the others.
+/// [`ContextStore::dead_letter`], and what it means to the others.
 pub async fn burials(tables: &Tables) {
     let Tables { claims, contexts, inspect } = tables;
     assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
-    assert_eq!(contexts.bury(&burial("a")).await.expect("an answer"), Buried::Yes);
+    assert_eq!(contexts.dead_letter(&dead_letter("a")).await.expect("an answer"), DeadLettered::Yes);
     let claim = inspect.claim(&key("a")).await.expect("the claim");
     assert_eq!((claim.state, claim.reason.as_deref(), claim.receive_count), (ClaimState::Dead, Some("rule paid: no"), Some(5)));
     assert_eq!((claim.received, claim.dead, claim.conversation), (Some(NOW), Some(LATER), None));
@@ -394,11 +394,11 @@ pub async fn burials(tables: &Tables) {
     let claim = inspect.claim(&key("a")).await.expect("the claim");
     assert_eq!((claim.state, claim.reason, claim.receive_count, claim.dead), (ClaimState::Processed, None, None, None));
 
-    // Of a message that can't be read a burial knows less than the receiver recorded, and of one without a claim more.
-    let unreadable = |id: &str| Burial { source: "unknown".into(), event_type: "unknown".into(), ..burial(id) };
+    // Of a message that can't be read a dead_letter knows less than the receiver recorded, and of one without a claim more.
+    let unreadable = |id: &str| DeadLetter { source: "unknown".into(), event_type: "unknown".into(), ..dead_letter(id) };
     assert_eq!(claims.record(&new_claim("b", b"body")).await, Recorded::New);
     for id in ["b", "c"] {
-        assert_eq!(contexts.bury(&unreadable(id)).await.expect("an answer"), Buried::Yes);
+        assert_eq!(contexts.dead_letter(&unreadable(id)).await.expect("an answer"), DeadLettered::Yes);
     }
     for (id, source, event_type) in [("b", "stripe", "invoice.paid"), ("c", "unknown", "unknown")] {
         let claim = inspect.claim(&key(id)).await.expect("the claim");
@@ -407,13 +407,16 @@ pub async fn burials(tables: &Tables) {
 
     // Whose it is may be known all the same, and is remembered when it fails again and nobody can say.
     let entry = Entry { conversation: "d".into(), occurred: TimelineKey::stored("2026-11-20T10:00:00.000Z#d".into()) };
-    assert_eq!(contexts.bury(&Burial { entry: Some(entry), ..burial("d") }).await.expect("an answer"), Buried::Yes);
-    assert_eq!(contexts.bury(&burial("d")).await.expect("an answer"), Buried::Yes);
+    assert_eq!(
+        contexts.dead_letter(&DeadLetter { entry: Some(entry), ..dead_letter("d") }).await.expect("an answer"),
+        DeadLettered::Yes
+    );
+    assert_eq!(contexts.dead_letter(&dead_letter("d")).await.expect("an answer"), DeadLettered::Yes);
     let dead = inspect.timeline("d").await;
     assert_eq!(dead.iter().map(|c| (c.key.clone(), c.state)).collect::<Vec<_>>(), [(key("d"), ClaimState::Dead)]);
 
-    // What is processed can't be buried.
-    assert!(matches!(contexts.bury(&burial("a")).await, Ok(Buried::Processed(_))));
+    // What is processed can't be dead-lettered.
+    assert!(matches!(contexts.dead_letter(&dead_letter("a")).await, Ok(DeadLettered::Processed(_))));
     assert_eq!(inspect.claim(&key("a")).await.map(|c| c.state), Some(ClaimState::Processed));
 }
 
@@ -478,7 +481,7 @@ pub async fn kept(tables: &Tables) {
     assert_eq!(contexts.commit(&commit("d", "c", &[])).await, Committed::Yes);
     assert_eq!(inspect.kept(&key("d")).await, None);
     assert_eq!(inspect.claim(&key("d")).await.map(|claim| claim.event_bytes), Some(None));
-    assert_eq!(contexts.bury(&burial("e")).await.expect("an answer"), Buried::Yes);
+    assert_eq!(contexts.dead_letter(&dead_letter("e")).await.expect("an answer"), DeadLettered::Yes);
     assert_eq!(contexts.commit(&keeping("e", "{}")).await, Committed::Yes);
     assert_eq!(inspect.kept(&key("e")).await, event("{}"));
 

@@ -42,7 +42,7 @@ fn the_processor_buries_on_the_receive_after_which_sqs_moves_the_message() {
     let template = Template::read();
     let redrive = template.number("EventsQueue", "/RedrivePolicy/maxReceiveCount");
     assert_eq!(template.number("Processor", "/Environment/Variables/MAX_RECEIVE_COUNT"), redrive);
-    assert!(redrive >= 5, "fewer would bury what a throttled moment delayed");
+    assert!(redrive >= 5, "fewer would dead_letter what a throttled moment delayed");
     assert_eq!(template.text("EventsQueue", "/RedrivePolicy/deadLetterTargetArn"), "DeadLetterQueue.Arn");
 }
 

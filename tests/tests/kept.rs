@@ -12,7 +12,7 @@ use tidings_core::context::Context;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::kept::KeptEvent;
 use tidings_core::memory::noted;
-use tidings_core::ports::{Burial, Commit, ContextStore, Entry};
+use tidings_core::ports::{Commit, ContextStore, DeadLetter, Entry};
 
 struct World(Cloud);
 
@@ -54,7 +54,7 @@ impl World {
 
     async fn dead(&self, id: &str, conversation: &str, second: i64) {
         let key = ClaimKey::new("orders", id);
-        let burial = Burial {
+        let dead_letter = DeadLetter {
             source: "orders".to_owned(),
             event_type: "order.shipped".to_owned(),
             at: at(second),
@@ -64,7 +64,7 @@ impl World {
             trace_id: None,
             key,
         };
-        self.0.contexts().bury(&burial).await.expect("an answer");
+        self.0.contexts().dead_letter(&dead_letter).await.expect("an answer");
     }
 
     async fn find(&self, of: Option<&Context>, search: &Search, at_most: usize) -> KeptFound {

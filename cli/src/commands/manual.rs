@@ -27,7 +27,7 @@ use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{Committed, RecordedEffect};
 use tidings_core::context::{Item, ItemKey, Place as ItemPlace};
 use tidings_core::manual::FactChange;
-use tidings_core::ports::{ActionQueue, Burial, Buried, Commit, ContextStore, Rewrite, TimerQueue, Unavailable};
+use tidings_core::ports::{ActionQueue, Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, TimerQueue, Unavailable};
 
 /// Who does it: who they say they are, or the user's name; and of a stack whose credentials these are.
 pub(crate) async fn operator(at: &Place, by: Option<&str>) -> Result<String, Failure> {
@@ -285,7 +285,7 @@ impl ContextStore for Watched {
         }
     }
 
-    async fn bury(&self, _: &Burial) -> Result<Buried, Unavailable> {
+    async fn dead_letter(&self, _: &DeadLetter) -> Result<DeadLettered, Unavailable> {
         Err(Unavailable { call: "dynamodb:UpdateItem", cause: "a manual change that fails is said, and not recorded".to_owned() })
     }
 }

@@ -73,16 +73,16 @@ impl Demo<'_> {
         wanted += 1;
         right += usize::from(acted(&done));
         self.head("What is in the dead-letter queue");
-        let buried: Vec<&Claim> = claims.values().filter(|c| c.state == ClaimState::Dead).collect();
+        let dead_lettered: Vec<&Claim> = claims.values().filter(|c| c.state == ClaimState::Dead).collect();
         if self.is_verbose {
-            for claim in &buried {
+            for claim in &dead_lettered {
                 let reason = claim.reason.as_deref().unwrap_or("");
                 let receives = claim.receive_count.unwrap_or(0);
                 say!("  {}  {receives} receives  {}", paint(NAME, short(claim.key.as_str(), 40)), paint(FAINT, reason));
             }
         }
         wanted += 1;
-        right += usize::from(matches_claims(&dead, &buried));
+        right += usize::from(matches_claims(&dead, &dead_lettered));
 
         let good = right == wanted;
         let seconds = started.elapsed().as_secs_f64();

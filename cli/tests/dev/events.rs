@@ -179,9 +179,9 @@ fn an_event_s_story_says_where_its_message_is() {
     golden("event-dead-dev", &dev.ask(&["events", "show", DEAD]), 0);
     let stack = Stack::around(&dev, "{}");
     golden("event-dead-gone", &stack.ask(&["events", "show", DEAD]), 0);
-    stack.bury(&format!(r#"{{"claimkey":"{DEAD}"}}"#));
+    stack.dead_letter(&format!(r#"{{"claimkey":"{DEAD}"}}"#));
     golden("event-dead", &stack.ask(&["events", "show", DEAD]), 0);
-    stack.bury(&format!(r#"{{"claimkey":"{DEAD}"}}"#));
+    stack.dead_letter(&format!(r#"{{"claimkey":"{DEAD}"}}"#));
     let json = stack.ask_json(&["events", "show", DEAD]);
     assert_eq!(json["message"], serde_json::json!({ "queue": "dead_letters", "found": true }));
 }

@@ -345,13 +345,13 @@ fn stack(driven: &mut Driven, dev: &Dev) {
     ] {
         for json in [&[][..], &["--json"]] {
             for message in [envelope(HOSTILE), HOSTILE.to_owned(), json!({ HOSTILE: HOSTILE }).to_string()] {
-                stack.bury(&message);
+                stack.dead_letter(&message);
                 driven.tell(2, &[arguments, &at, json].concat());
             }
         }
     }
     let dead = envelope(HOSTILE);
-    stack.bury(&dead);
+    stack.dead_letter(&dead);
     driven.both(1, &["replay", "--dlq", at[0], at[1], at[2], at[3], at[4], at[5]]);
     let secret = driven.file("secret", format!("{HOSTILE}\n"));
     for more in [&["--secret-file", &secret][..], &["--drop-old"]] {

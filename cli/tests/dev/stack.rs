@@ -89,7 +89,7 @@ impl Stack {
     }
 
     /// Puts a message into the dead-letter queue.
-    pub(crate) fn bury(&self, message: &str) {
+    pub(crate) fn dead_letter(&self, message: &str) {
         self.state.lock().expect("no panic").dead = Some(message.to_owned());
     }
 

@@ -224,7 +224,7 @@ pub struct Rewrite {
 
 /// What is recorded of an event that can't be processed.
 #[derive(Clone, Debug)]
-pub struct Burial {
+pub struct DeadLetter {
     pub key: ClaimKey,
     pub source: String,
     pub event_type: String,
@@ -244,11 +244,11 @@ pub struct Entry {
     pub occurred: TimelineKey,
 }
 
-/// What the table said to a burial.
+/// What the table said to a dead_letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Buried {
+pub enum DeadLettered {
     Yes,
-    /// Its effect is in the context after all: nothing to bury, and this is what its claim says.
+    /// Its effect is in the context after all: nothing to dead_letter, and this is what its claim says.
     Processed(RecordedEffect),
 }
 
@@ -273,8 +273,8 @@ pub trait ContextStore: Send + Sync + fmt::Debug {
     async fn rewrite(&self, rewrite: &Rewrite) -> Committed;
 
     /// Claim → `dead` with the reason, unless it is processed. What the receiver recorded of the event stays: of a message
-    /// that can't be read, a burial knows less.
-    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable>;
+    /// that can't be read, a dead_letter knows less.
+    async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable>;
 }
 
 /// The actions queue: `sqs:SendMessage`.

@@ -9,7 +9,7 @@ use crate::report::{End, Then};
 use tidings_config::limits::CONTENDED_PAUSE;
 use tidings_core::claim::TimelineKey;
 use tidings_core::claim::decide::{AfterFailure, RecordedEffect, after_failure};
-use tidings_core::ports::{Burial, Buried, Entry, Unavailable};
+use tidings_core::ports::{DeadLetter, DeadLettered, Entry, Unavailable};
 
 /// Returns the record to the queue; on its last receive records why first.
 pub(crate) async fn settle(processor: &Processor, record: &Record, failure: Failure) -> End {
@@ -17,7 +17,7 @@ pub(crate) async fn settle(processor: &Processor, record: &Record, failure: Fail
     match after_failure(record.receive_count, processor.max_receive_count.get(), contended) {
         AfterFailure::Retry => End::Failed { failure, then: Then::Retry },
         AfterFailure::Requeue => requeue(processor, record, failure).await,
-        AfterFailure::Bury => bury(processor, record, failure, None).await,
+        AfterFailure::DeadLetter => dead_letter(processor, record, failure, None).await,
     }
 }
 
@@ -25,21 +25,21 @@ pub(crate) async fn settle(processor: &Processor, record: &Record, failure: Fail
 async fn requeue(processor: &Processor, record: &Record, failure: Failure) -> End {
     // A link is taken from its own queue alone, to which nothing of ours can send.
     let Some(message) = record.message.as_ref().ok().filter(|message| !message.is_link()) else {
-        return bury(processor, record, failure, None).await;
+        return dead_letter(processor, record, failure, None).await;
     };
     let pause = CONTENDED_PAUSE.mul_f64(fastrand::f64());
     match processor.timers.send(&message.envelope.encode(), pause).await {
         Ok(()) => End::Failed { failure, then: Then::Requeued { pause } },
-        Err(unsent) => bury(processor, record, failure, Some(unsent)).await,
+        Err(unsent) => dead_letter(processor, record, failure, Some(unsent)).await,
     }
 }
 
-async fn bury(processor: &Processor, record: &Record, failure: Failure, unsent: Option<Unavailable>) -> End {
+async fn dead_letter(processor: &Processor, record: &Record, failure: Failure, unsent: Option<Unavailable>) -> End {
     let Some(claim_key) = &record.claim_key else {
         // Nothing of ours, or so broken that it names no event: the dead-letter queue is all the record there is.
         return End::Failed { failure, then: Then::Dead { unsent, unrecorded: None } };
     };
-    let burial = Burial {
+    let dead_letter = DeadLetter {
         key: claim_key.clone(),
         source: record.source().to_owned(),
         event_type: record.event_type().to_owned(),
@@ -49,9 +49,9 @@ async fn bury(processor: &Processor, record: &Record, failure: Failure, unsent: 
         entry: entry(record),
         trace_id: record.trace_id().map(str::to_owned),
     };
-    match processor.store.bury(&burial).await {
-        Ok(Buried::Processed(effect)) => processed(processor, failure, &effect).await,
-        Ok(Buried::Yes) => End::Failed { failure, then: Then::Dead { unsent, unrecorded: None } },
+    match processor.store.dead_letter(&dead_letter).await {
+        Ok(DeadLettered::Processed(effect)) => processed(processor, failure, &effect).await,
+        Ok(DeadLettered::Yes) => End::Failed { failure, then: Then::Dead { unsent, unrecorded: None } },
         // The message goes to the dead-letter queue all the same; only the reason isn't with the claim.
         Err(unrecorded) => End::Failed { failure, then: Then::Dead { unsent, unrecorded: Some(unrecorded) } },
     }

@@ -12,7 +12,7 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryQueue, MemoryStore, MemoryTimers};
 use tidings_core::ports::{
-    ActionQueue, Burial, Buried, ClaimStore, Commit, ContextStore, EventQueue, Rewrite, TimerQueue, Unavailable,
+    ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, EventQueue, Rewrite, TimerQueue, Unavailable,
 };
 use tidings_core::trace::Trace;
 
@@ -187,8 +187,8 @@ impl ContextStore for Unruly<MemoryStore> {
         self.call(Call::Commit, watched).await
     }
 
-    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
-        self.call(Call::Bury, self.inner.bury(burial)).await
+    async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable> {
+        self.call(Call::DeadLetter, self.inner.dead_letter(dead_letter)).await
     }
 }
 

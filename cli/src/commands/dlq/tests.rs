@@ -16,7 +16,7 @@ use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::{DeadLetters, SqsQueue};
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::ports::{Burial, ContextStore, EventQueue, Unavailable};
+use tidings_core::ports::{ContextStore, DeadLetter, EventQueue, Unavailable};
 use tidings_core::trace::Trace;
 
 /// More than any of these tests has.
@@ -61,8 +61,8 @@ impl World {
     }
 
     /// Records why an event is dead.
-    async fn bury(&self, id: &str, reason: &str) {
-        let burial = Burial {
+    async fn dead_letter(&self, id: &str, reason: &str) {
+        let dead_letter = DeadLetter {
             key: ClaimKey::new("orders", id),
             source: "orders".to_owned(),
             event_type: "order.priced".to_owned(),
@@ -72,7 +72,7 @@ impl World {
             entry: None,
             trace_id: None,
         };
-        self.cloud.contexts().bury(&burial).await.expect("it is recorded");
+        self.cloud.contexts().dead_letter(&dead_letter).await.expect("it is recorded");
     }
 
     fn walk(&self, filter: Filter) -> Walk {
@@ -126,7 +126,7 @@ async fn of_ten_thousand_exactly_those_of_a_reason_are_moved_though_it_is_interr
     world.put(&bodies).await;
     let broken: BTreeSet<usize> = (0..BROKEN).map(|n| n * 31).collect();
     for n in &broken {
-        world.bury(&id(*n), &format!("rule order-priced, set.total: a text of {n} bytes")).await;
+        world.dead_letter(&id(*n), &format!("rule order-priced, set.total: a text of {n} bytes")).await;
     }
 
     let mut groups = Groups::default();
@@ -231,7 +231,7 @@ async fn filters_are_taken_together() {
             "not ours".to_owned(),
         ])
         .await;
-    world.bury("a", "rule Order-Priced, set.total").await;
+    world.dead_letter("a", "rule Order-Priced, set.total").await;
     let count = async |filter: Filter| world.walk(filter).all(async |_| Ok(BTreeSet::new())).await.expect("it is listed").matched;
     let of = |text: &str| Some(text.to_owned());
     assert_eq!(count(Filter::default()).await, 3);
@@ -253,7 +253,7 @@ async fn filters_are_taken_together() {
 async fn what_is_dropped_is_gone_with_a_receipt_that_has_no_payload() {
     let world = World::new().await;
     world.put(&[world.envelope("a", "order.priced", world.now), world.envelope("b", "order.priced", world.now)]).await;
-    world.bury("a", "why").await;
+    world.dead_letter("a", "why").await;
     let path = std::env::temp_dir().join(format!("tidings-receipts-{}.jsonl", std::process::id()));
     let mut receipts = Receipts::open(&path).expect("a file");
     assert_eq!(dropped(&world.walk(reason("why")), Some(&mut receipts)).await.expect("it is dropped"), 1);

@@ -103,10 +103,10 @@ fn in_words(action: &ExpectedAction) -> String {
 }
 
 /// Whether the dead-letter queue holds what the claims say.
-pub(super) fn matches_claims(dead: &[ClaimKey], buried: &[&Claim]) -> bool {
+pub(super) fn matches_claims(dead: &[ClaimKey], dead_lettered: &[&Claim]) -> bool {
     let mut there: Vec<&str> = dead.iter().map(ClaimKey::as_str).collect();
     there.sort_unstable();
-    let recorded: Vec<&str> = buried.iter().map(|claim| claim.key.as_str()).collect();
+    let recorded: Vec<&str> = dead_lettered.iter().map(|claim| claim.key.as_str()).collect();
     if there != recorded {
         let list = |keys: &[&str]| if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") };
         differs(&format!("in the dead-letter queue: {}", list(&recorded)), &list(&there));

@@ -6,7 +6,7 @@ use crate::action::ActionNote;
 use crate::claim::decide::{Committed, RecordedEffect};
 use crate::claim::{ClaimKey, ClaimState};
 use crate::context::{Content, Item, ItemKey, Place};
-use crate::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
+use crate::ports::{Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, Unavailable};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -288,7 +288,7 @@ impl ContextStore for DynamoContexts {
         }
     }
 
-    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+    async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable> {
         let mut set = "#state = :dead, reason = :reason, receive_count = :receive_count, dead_at = :dead_at, \
                        expires_at = :expires_at, event_type = if_not_exists(event_type, :event_type), \
                        #source = if_not_exists(#source, :source)"
@@ -297,35 +297,35 @@ impl ContextStore for DynamoContexts {
             .client
             .update_item()
             .table_name(&self.claims_table)
-            .key("pk", text(burial.key.as_str()))
+            .key("pk", text(dead_letter.key.as_str()))
             .condition_expression(NOT_PROCESSED)
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#source", "source")
             .expression_attribute_values(":dead", text(ClaimState::Dead.as_str()))
             .expression_attribute_values(":processed", text(ClaimState::Processed.as_str()))
-            .expression_attribute_values(":reason", text(&burial.reason))
-            .expression_attribute_values(":receive_count", number(burial.receive_count))
-            .expression_attribute_values(":dead_at", number(burial.at.unix_ms()))
-            .expression_attribute_values(":expires_at", number(burial.at.plus(CLAIM_LIFETIME).unix_s()))
-            .expression_attribute_values(":event_type", text(&burial.event_type))
-            .expression_attribute_values(":source", text(&burial.source));
-        if let Some(entry) = &burial.entry {
+            .expression_attribute_values(":reason", text(&dead_letter.reason))
+            .expression_attribute_values(":receive_count", number(dead_letter.receive_count))
+            .expression_attribute_values(":dead_at", number(dead_letter.at.unix_ms()))
+            .expression_attribute_values(":expires_at", number(dead_letter.at.plus(CLAIM_LIFETIME).unix_s()))
+            .expression_attribute_values(":event_type", text(&dead_letter.event_type))
+            .expression_attribute_values(":source", text(&dead_letter.source));
+        if let Some(entry) = &dead_letter.entry {
             set.push_str(", conversation = :conversation, occurred = :occurred");
             update = update
                 .expression_attribute_values(":conversation", text(&entry.conversation))
                 .expression_attribute_values(":occurred", text(entry.occurred.as_str()));
         }
-        if let Some(trace_id) = &burial.trace_id {
+        if let Some(trace_id) = &dead_letter.trace_id {
             set.push_str(", trace_id = if_not_exists(trace_id, :trace_id)");
             update = update.expression_attribute_values(":trace_id", text(trace_id));
         }
         let update = update.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let update = update.update_expression(format!("SET {set}")).send().await;
         match update {
-            Ok(_) => Ok(Buried::Yes),
+            Ok(_) => Ok(DeadLettered::Yes),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    Ok(Buried::Processed(failed.item().map(effect).unwrap_or_default()))
+                    Ok(DeadLettered::Processed(failed.item().map(effect).unwrap_or_default()))
                 }
                 Some(_) | None => Err(Unavailable { call: "dynamodb:UpdateItem", cause: cause(&error) }),
             },

@@ -146,7 +146,7 @@ pub enum AfterFailure {
     /// again. Each conflict is another event's success, so this ends.
     Requeue,
     /// This was its last receive: record the reason as `dead`, then leave it to the redrive policy.
-    Bury,
+    DeadLetter,
 }
 
 /// `receive_count` counts this receive; `max_receive_count` is the redrive policy's.
@@ -154,7 +154,7 @@ pub fn after_failure(receive_count: u32, max_receive_count: u32, contended: bool
     match (receive_count < max_receive_count, contended) {
         (true, _) => AfterFailure::Retry,
         (false, true) => AfterFailure::Requeue,
-        (false, false) => AfterFailure::Bury,
+        (false, false) => AfterFailure::DeadLetter,
     }
 }
 
@@ -232,8 +232,8 @@ mod tests {
     #[test]
     fn the_last_receive_buries_and_none_before_it() {
         assert_eq!(after_failure(4, 5, false), AfterFailure::Retry);
-        assert_eq!(after_failure(5, 5, false), AfterFailure::Bury);
-        assert_eq!(after_failure(6, 5, false), AfterFailure::Bury);
+        assert_eq!(after_failure(5, 5, false), AfterFailure::DeadLetter);
+        assert_eq!(after_failure(6, 5, false), AfterFailure::DeadLetter);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub enum Call {
     Commit,
     First,
     Rewrite,
-    Bury,
+    DeadLetter,
     Act,
     SetTimer,
     Hide,

@@ -5,7 +5,7 @@ use crate::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::kept::KeptEvent;
-use crate::ports::{Burial, Buried, ClaimStore, Commit, ContextReader, ContextStore, Probe, Rewrite, Unavailable};
+use crate::ports::{ClaimStore, Commit, ContextReader, ContextStore, DeadLetter, DeadLettered, Probe, Rewrite, Unavailable};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -280,36 +280,36 @@ impl ContextStore for MemoryStore {
         fault.map_or(committed, unknown)
     }
 
-    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
-        let fault = self.faults.meet(Call::Bury);
+    async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable> {
+        let fault = self.faults.meet(Call::DeadLetter);
         if let Some(fault) = fault
             && fault != Fault::LoseAnswer
         {
             return Err(refused("dynamodb:UpdateItem", fault));
         }
         let mut tables = self.lock();
-        let known = |burial: &Burial| Claim {
-            source: burial.source.clone(),
-            event_type: burial.event_type.clone(),
-            ..Claim::new(burial.key.clone())
+        let known = |dead_letter: &DeadLetter| Claim {
+            source: dead_letter.source.clone(),
+            event_type: dead_letter.event_type.clone(),
+            ..Claim::new(dead_letter.key.clone())
         };
-        let claim = tables.claims.entry(burial.key.clone()).or_insert_with(|| known(burial));
-        let buried = if claim.state == ClaimState::Processed {
-            Buried::Processed(effect(claim))
+        let claim = tables.claims.entry(dead_letter.key.clone()).or_insert_with(|| known(dead_letter));
+        let dead_lettered = if claim.state == ClaimState::Processed {
+            DeadLettered::Processed(effect(claim))
         } else {
             claim.state = ClaimState::Dead;
-            claim.reason = Some(burial.reason.clone());
-            claim.receive_count = Some(burial.receive_count);
-            claim.dead = Some(burial.at);
-            if let Some(entry) = &burial.entry {
+            claim.reason = Some(dead_letter.reason.clone());
+            claim.receive_count = Some(dead_letter.receive_count);
+            claim.dead = Some(dead_letter.at);
+            if let Some(entry) = &dead_letter.entry {
                 claim.conversation = Some(entry.conversation.clone());
                 claim.occurred = Some(entry.occurred.clone());
             }
-            claim.trace_id = claim.trace_id.take().or_else(|| burial.trace_id.clone());
-            claim.expires = expiry(burial.at);
-            Buried::Yes
+            claim.trace_id = claim.trace_id.take().or_else(|| dead_letter.trace_id.clone());
+            claim.expires = expiry(dead_letter.at);
+            DeadLettered::Yes
         };
-        fault.map_or(Ok(buried), |f| Err(refused("dynamodb:UpdateItem", f)))
+        fault.map_or(Ok(dead_lettered), |f| Err(refused("dynamodb:UpdateItem", f)))
     }
 }
 

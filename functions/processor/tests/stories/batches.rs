@@ -28,7 +28,7 @@ async fn poison_costs_its_batch_mates_nothing() {
         assert_eq!(harness.state(key), PROCESSED, "{key}: done at the first receive");
     }
     assert_eq!(harness.fact("ann", "order/1", "status"), "shipped");
-    assert_eq!((harness.state("orders#bad"), harness.faults.count(Call::Bury)), (None, 0), "it has receives left");
+    assert_eq!((harness.state("orders#bad"), harness.faults.count(Call::DeadLetter)), (None, 0), "it has receives left");
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn a_lost_answer_on_the_last_receive_is_done_and_not_dead() {
     harness.faults.fail(Call::Commit, Fault::LoseAnswer, 1);
     assert_eq!(harness.handle(vec![moved("e1", "ann", "packed", 0).message(MAX_RECEIVES)]).await, DONE);
     assert_eq!(harness.state("orders#e1"), Some(ClaimState::Processed));
-    assert_eq!(harness.faults.count(Call::Bury), 1, "that is how it was found out");
+    assert_eq!(harness.faults.count(Call::DeadLetter), 1, "that is how it was found out");
 }
 
 #[tokio::test]

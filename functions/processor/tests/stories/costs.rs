@@ -10,7 +10,7 @@ use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{Committed, RecordedEffect};
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::{Call, MemoryStore};
-use tidings_core::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
+use tidings_core::ports::{Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, Unavailable};
 use tidings_project::read_rules;
 
 const RULES: &str = r#"
@@ -74,8 +74,8 @@ impl ContextStore for Counting {
         self.inner.rewrite(rewrite).await
     }
 
-    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
-        self.inner.bury(burial).await
+    async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable> {
+        self.inner.dead_letter(dead_letter).await
     }
 }
 

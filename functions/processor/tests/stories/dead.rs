@@ -233,7 +233,7 @@ async fn a_dead_event_that_its_provider_sends_again_is_applied_however_old_it_is
 async fn a_reason_that_cannot_be_recorded_still_leaves_the_event_in_the_dead_letter_queue() {
     for fault in [Fault::Refuse, Fault::LoseAnswer, Fault::Conflict] {
         let harness = Harness::new();
-        harness.faults.fail(Call::Bury, fault, 1);
+        harness.faults.fail(Call::DeadLetter, fault, 1);
         assert_eq!(harness.handle(vec![poison("bad", "ann").message(MAX_RECEIVES)]).await, ["m-bad"], "{fault:?}");
     }
 }
@@ -251,7 +251,7 @@ async fn without_a_receive_count_an_event_has_receives_left() {
         }
         assert_eq!(harness.handle(vec![message]).await, ["m-bad"], "{count:?}");
     }
-    assert_eq!(harness.faults.count(Call::Bury), 0);
+    assert_eq!(harness.faults.count(Call::DeadLetter), 0);
 }
 
 /// What the receiver couldn't read as an event.

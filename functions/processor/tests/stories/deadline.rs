@@ -61,7 +61,7 @@ async fn on_the_last_receive_the_reason_is_that_no_time_was_left() {
 #[tokio::test(start_paused = true)]
 async fn a_table_that_hangs_even_while_the_reasons_are_recorded_does_not_cost_the_batch() {
     let harness = Harness::with(rules(), |inner| {
-        Arc::new(Slow { conversation: "ann", bury: seconds(60), ..Slow::new(inner, seconds(60), ZERO) })
+        Arc::new(Slow { conversation: "ann", dead_letter: seconds(60), ..Slow::new(inner, seconds(60), ZERO) })
     });
     let batch = [moved("e1", "ann", "a", 3), moved("e2", "ann", "b", 2), moved("e3", "bob", "c", 1)];
     let started = Instant::now();

@@ -8,14 +8,14 @@ use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{Committed, RecordedEffect};
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::MemoryStore;
-use tidings_core::ports::{Burial, Buried, Commit, ContextStore, Rewrite, Unavailable};
+use tidings_core::ports::{Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, Unavailable};
 
-/// Panics whenever one conversation's items are read, and when one of its events is buried.
+/// Panics whenever one conversation's items are read, and when one of its events is dead-lettered.
 #[derive(Debug)]
 pub(crate) struct Panicking {
     pub(crate) inner: Arc<MemoryStore>,
     pub(crate) conversation: &'static str,
-    /// The claim key whose burial panics.
+    /// The claim key whose dead_letter panics.
     pub(crate) burial_of: &'static str,
 }
 
@@ -42,9 +42,9 @@ impl ContextStore for Panicking {
         self.inner.rewrite(rewrite).await
     }
 
-    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
-        assert_ne!(burial.key.as_str(), self.burial_of, "told to panic");
-        self.inner.bury(burial).await
+    async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable> {
+        assert_ne!(dead_letter.key.as_str(), self.burial_of, "told to panic");
+        self.inner.dead_letter(dead_letter).await
     }
 }
 
@@ -55,14 +55,14 @@ pub(crate) struct Slow {
     pub(crate) conversation: &'static str,
     pub(crate) before: Duration,
     pub(crate) after: Duration,
-    pub(crate) bury: Duration,
+    pub(crate) dead_letter: Duration,
     /// What was done, in its order, as `load c` and `commit c`.
     pub(crate) calls: Mutex<Vec<String>>,
 }
 
 impl Slow {
     pub(crate) fn new(inner: Arc<MemoryStore>, before: Duration, after: Duration) -> Self {
-        Self { inner, conversation: "", before, after, bury: Duration::ZERO, calls: Mutex::default() }
+        Self { inner, conversation: "", before, after, dead_letter: Duration::ZERO, calls: Mutex::default() }
     }
 
     async fn pause(&self, conversation: &str, time: Duration) {
@@ -105,9 +105,9 @@ impl ContextStore for Slow {
         self.inner.rewrite(rewrite).await
     }
 
-    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
-        tokio::time::sleep(self.bury).await;
-        self.inner.bury(burial).await
+    async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable> {
+        tokio::time::sleep(self.dead_letter).await;
+        self.inner.dead_letter(dead_letter).await
     }
 }
 
@@ -166,9 +166,9 @@ impl ContextStore for Yielding {
         self.inner.rewrite(rewrite).await
     }
 
-    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+    async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable> {
         self.wait().await;
-        self.inner.bury(burial).await
+        self.inner.dead_letter(dead_letter).await
     }
 }
 
@@ -221,8 +221,8 @@ impl ContextStore for Aborting {
         self.inner.rewrite(rewrite).await
     }
 
-    async fn bury(&self, burial: &Burial) -> Result<Buried, Unavailable> {
+    async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable> {
         self.live().await;
-        self.inner.bury(burial).await
+        self.inner.dead_letter(dead_letter).await
     }
 }

@@ -10,7 +10,7 @@ use tidings_core::claim::{ClaimKey, ClaimState, Sha256Hex};
 use tidings_core::envelope::Envelope;
 use tidings_core::memory::log::{counted, lines_with};
 use tidings_core::memory::{Call, Fault, MemoryQueue, MemoryStore, noted};
-use tidings_core::ports::{Burial, Buried, ContextStore, EventQueue, Unavailable};
+use tidings_core::ports::{ContextStore, DeadLetter, DeadLettered, EventQueue, Unavailable};
 use tidings_core::telemetry::Metric;
 use tidings_core::trace::Trace;
 
@@ -100,7 +100,7 @@ async fn a_dead_event_that_is_delivered_again_is_queued_again() {
     let harness = Harness::warm().await;
     let delivery = harness.signed("orders", order("e1", "1"));
     harness.send(&delivery).await;
-    let burial = Burial {
+    let dead_letter = DeadLetter {
         key: ClaimKey::from(KEY.to_owned()),
         source: "orders".to_owned(),
         event_type: "order.shipped".to_owned(),
@@ -110,7 +110,7 @@ async fn a_dead_event_that_is_delivered_again_is_queued_again() {
         entry: None,
         trace_id: None,
     };
-    assert_eq!(harness.store.bury(&burial).await.unwrap(), Buried::Yes);
+    assert_eq!(harness.store.dead_letter(&dead_letter).await.unwrap(), DeadLettered::Yes);
     let first = harness.clock.now();
     harness.clock.advance(std::time::Duration::from_secs(60));
     for messages in [2, 3] {
