@@ -179,7 +179,7 @@ async fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {
     let message = record.message.as_ref().map_err(|error| FailureKind::Decode(error.clone()))?;
     message.readable()?;
     let now = processor.clock.now();
-    let finding = schema::hold(&processor.schemas, message)?;
+    let finding = schema::validate(&processor.schemas, message)?;
     let fetched = fetched(processor, message, now).await?;
     let mut plan = processor.planner.plan(message, &fetched, now)?;
     if let Plan::Event(plan) = &mut plan {

@@ -76,7 +76,7 @@ impl Processor {
         }
         let mut message = Message::new(event.clone());
         message.readable()?;
-        let finding = schema::hold(&self.schemas, &message)?;
+        let finding = schema::validate(&self.schemas, &message)?;
         if let Some(index) = self.planner.wanted(&message, how.at)?.keys().next() {
             let rule = self.planner.rule_name(*index);
             return Err(FailureKind::Manual(format!("rule {rule} fetches an object, which may be another by now")).into());

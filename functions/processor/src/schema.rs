@@ -7,7 +7,7 @@ use tidings_core::telemetry::{Metric, STEP, Shown};
 
 /// What is off and accepted all the same. Both are counted, on every receive. What is rejected is final: the same payload
 /// fails the same schema again.
-pub fn hold(schemas: &EventSchemas, message: &Message) -> Result<Option<Finding>, Failure> {
+pub fn validate(schemas: &EventSchemas, message: &Message) -> Result<Option<Finding>, Failure> {
     let Some(finding) = finding(schemas, message) else { return Ok(None) };
     let envelope = &message.envelope;
     let source = envelope.source_name();

@@ -2,7 +2,7 @@
 
 use crate::support::{Harness, MAX_RECEIVES, Sent, corpus_events, message, moved};
 use processor::decode::Message;
-use processor::schema::hold;
+use processor::schema::validate;
 use serde_json::{Value, json};
 use tidings_config::schemas::{EventSchema, EventSchemas, OnMismatch};
 use tidings_core::claim::ClaimState;
@@ -55,7 +55,7 @@ async fn what_is_accepted_has_its_effect() {
     let off = "schema 2: /status isn't as expected: enum [\"packed\",\"shipped\"]";
     assert_eq!((claim.state, claim.off_schema.as_deref()), (ClaimState::Processed, Some(off)));
     assert_eq!(harness.fact("ann", "order/1", "status"), "lost");
-    let finding = hold(&moved_schemas("accept"), &Message::new(event.envelope())).unwrap().unwrap();
+    let finding = validate(&moved_schemas("accept"), &Message::new(event.envelope())).unwrap().unwrap();
     assert_eq!((finding.on_mismatch, finding.version.as_str()), (OnMismatch::Accept, "2"));
 }
 
