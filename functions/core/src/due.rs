@@ -1,7 +1,7 @@
 //! Events of our own: what is due at some time, and what people say by command. They come through the events queue like any other, so what they do is
 //! claimed, and done once. Nobody else can send one: the receiver only writes sources that begin with `/webhooks/`.
 
-use crate::action::{ActionId, ActionNote, ActionOutcome, Became, Proposal};
+use crate::action::{ActionId, ActionNote, ActionOutcome, Became, PlannedAction};
 use crate::claim::{Claim, ClaimKey, Sha256Hex};
 use crate::context::{join_cause, join_partition};
 use crate::envelope::{DecodeError, Envelope, NewEnvelope, Payload};
@@ -19,7 +19,7 @@ pub use crate::envelope::OWN_SOURCE as SOURCE;
 pub enum Due {
     /// A notification that waited for its time, or for its conversation. Sent by the version before; this one keeps what waits
     /// with the conversation, and sends [`Self::Wake`].
-    Action { conversation: String, proposal: Box<Proposal> },
+    Action { conversation: String, proposal: Box<PlannedAction> },
     /// Somebody has said whose conversation an identity is. `moves`: also if it is another's until now.
     Link {
         identity: String,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tidings_config::limits::{MAX_ACTION_BYTES, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES};
 use tidings_config::rules::{Assignment, Effects, IfStale, Ladder, Priority, Span};
 use tidings_config::time::Timestamp;
-use tidings_core::action::{ActionId, Intent, Proposal, Wrote};
+use tidings_core::action::{ActionId, Intent, PlannedAction, Wrote};
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::{Changes, Tie};
 use tidings_expressions::{EvaluationError, Scope, Variables, shortest};
@@ -40,16 +40,16 @@ struct ReadySet {
 
 /// What an event is to change and to cause, by all of its rules.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Outline {
+pub struct PlannedEffects {
     pub changes: Changes,
-    pub proposals: Vec<Proposal>,
+    pub proposals: Vec<PlannedAction>,
     /// Facts whose values are too large.
     pub dropped: Vec<Overflow>,
 }
 
 /// For whom the effects are worked out.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Occasion<'a> {
+pub(crate) struct EvaluationContext<'a> {
     pub(crate) variables: &'a Variables,
     pub(crate) subject: Option<&'a str>,
     /// When it happened.
@@ -90,14 +90,14 @@ impl Ready {
     }
 
     /// Adds what they do. A later rule has what two set.
-    pub(crate) fn apply(&self, at: &Occasion<'_>, outline: &mut Outline) -> Result<(), Failure> {
+    pub(crate) fn apply(&self, at: &EvaluationContext<'_>, effects: &mut PlannedEffects) -> Result<(), Failure> {
         let mut written = Wrote::default();
         if self.changes_facts() {
             let entity = self.entity(at)?.ok_or_else(|| self.failed("entity", RuleError::NoEntity))?;
-            self.change(&entity, at, outline, &mut written)?;
+            self.change(&entity, at, effects, &mut written)?;
         }
         if let Some(node) = &self.goto {
-            outline.changes.go_to(node);
+            effects.changes.go_to(node);
             written.node = true;
         }
         let wrote = match self.if_stale {
@@ -107,13 +107,13 @@ impl Ready {
         let overflow = self.notify.as_ref().map(Notice::overflow).unwrap_or_default();
         for (what, intent) in [("notify", self.notify(at)?), ("emit", self.emit(at)?)] {
             let Some(intent) = intent else { continue };
-            let proposal = Proposal {
+            let proposal = PlannedAction {
                 id: ActionId::new(at.cause, &self.rule, what),
                 rule: self.rule.clone(),
                 entity: self.entity(at)?,
                 time: at.told,
                 tie: at.tie,
-                nth: u16::try_from(outline.proposals.len()).unwrap_or(u16::MAX),
+                nth: u16::try_from(effects.proposals.len()).unwrap_or(u16::MAX),
                 wrote: wrote.clone(),
                 overflow,
                 since: at.now,
@@ -122,7 +122,7 @@ impl Ready {
                 traceparent: at.traceparent.map(str::to_owned),
                 intent,
             };
-            outline.proposals.push(proposal);
+            effects.proposals.push(proposal);
         }
         Ok(())
     }
@@ -137,7 +137,7 @@ impl Ready {
     }
 
     /// Whose facts they are; `None` where nothing says so.
-    fn entity(&self, at: &Occasion<'_>) -> Result<Option<String>, Failure> {
+    fn entity(&self, at: &EvaluationContext<'_>) -> Result<Option<String>, Failure> {
         match &self.entity {
             Some(expression) => {
                 expression.name(at.variables, MAX_SUBJECT_BYTES).map(Some).map_err(|what| self.failed("entity", what))
@@ -146,9 +146,15 @@ impl Ready {
         }
     }
 
-    fn change(&self, entity: &str, at: &Occasion<'_>, outline: &mut Outline, written: &mut Wrote) -> Result<(), Failure> {
+    fn change(
+        &self,
+        entity: &str,
+        at: &EvaluationContext<'_>,
+        effects: &mut PlannedEffects,
+        written: &mut Wrote,
+    ) -> Result<(), Failure> {
         let mut won_by = |name: &String| written.facts.push(name.clone());
-        let Outline { changes, dropped, .. } = outline;
+        let PlannedEffects { changes, dropped, .. } = effects;
         // A value that is too large is none, and costs its own fact.
         let mut value = |word: &str, name: &str, expression: &Lazy| match expression.evaluate(at.variables) {
             Err(large @ EvaluationError::TooLarge(_)) => {
@@ -206,12 +212,12 @@ impl Ready {
         Ok(())
     }
 
-    fn notify(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {
+    fn notify(&self, at: &EvaluationContext<'_>) -> Result<Option<Intent>, Failure> {
         let Some(notice) = &self.notify else { return Ok(None) };
         notice.intent(at.variables).map(Some).map_err(|what| self.failed("notify.text", what))
     }
 
-    fn emit(&self, at: &Occasion<'_>) -> Result<Option<Intent>, Failure> {
+    fn emit(&self, at: &EvaluationContext<'_>) -> Result<Option<Intent>, Failure> {
         let Some((action_type, fields)) = &self.emit else { return Ok(None) };
         let mut data = serde_json::Map::new();
         // What is too large without the rest is withheld when it would be sent: nothing is gained by the rest of it.

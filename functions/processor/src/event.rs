@@ -35,7 +35,7 @@ pub(crate) async fn prepare(
     }
     let deliveries = envelope.contentkey.as_deref().map(|content| Deliveries::place(envelope.source_name(), content, now));
     elsewhere.extend(deliveries.clone());
-    let mut keys = keys_of(&plan.outline, !plan.legs.is_empty());
+    let mut keys = keys_of(&plan.effects, !plan.legs.is_empty());
     if !plan.links.is_empty() {
         keys.extend(plan.links.iter().cloned().map(ItemKey::Identity).chain([ItemKey::Link]));
     }
@@ -80,8 +80,8 @@ fn mirrors_of(view: &View, identities: &[String]) -> BTreeSet<Place> {
 
 /// A provider's event.
 fn apply(planner: &Planner, plan: &EventPlan, view: &View, order: &Order, at: &Moment<'_>) -> Result<Applied, Failure> {
-    let mut work = Work::new(view, &plan.outline, order, at);
-    work.act(&plan.outline.proposals);
+    let mut work = Work::new(view, &plan.effects, order, at);
+    work.act(&plan.effects.proposals);
     links::link(&mut work.applied, view, plan, order)?;
     for ((index, key), legs) in &plan.legs {
         work.see(planner.join(*index), key, legs, &order.key);

@@ -1,7 +1,7 @@
 //! A join's timer: its branch, if it is complete or given up.
 
 use crate::deliver::{flush, hop, send_first};
-use crate::effects::{Occasion, Outline};
+use crate::effects::{EvaluationContext, PlannedEffects};
 use crate::failure::Failure;
 use crate::planner::Planner;
 use crate::prepared::Prepared;
@@ -47,11 +47,11 @@ impl JoinTimer {
 
 impl Planner {
     /// What a join does that has come to its end.
-    fn branch(&self, index: usize, key: &str, end: &End, now: Timestamp) -> Result<Outline, Failure> {
+    fn branch(&self, index: usize, key: &str, end: &End, now: Timestamp) -> Result<PlannedEffects, Failure> {
         let join = &self.rules.joins[index];
         let cause = join_cause(&join_partition(&join.name, key), end.number);
         let variables = Variables::of_join(&join.name, key);
-        let occasion = Occasion {
+        let context = EvaluationContext {
             variables: &variables,
             subject: None,
             time: end.time,
@@ -61,12 +61,12 @@ impl Planner {
             cause: &cause,
             traceparent: None,
         };
-        let mut outline = Outline::default();
+        let mut effects = PlannedEffects::default();
         match end.branch {
-            Branch::Then => self.joins[index].then.apply(&occasion, &mut outline)?,
-            Branch::Else => self.joins[index].otherwise.apply(&occasion, &mut outline)?,
+            Branch::Then => self.joins[index].then.apply(&context, &mut effects)?,
+            Branch::Else => self.joins[index].otherwise.apply(&context, &mut effects)?,
         }
-        Ok(outline)
+        Ok(effects)
     }
 }
 
@@ -99,14 +99,14 @@ pub(crate) async fn prepare(
         return Ok(Err("waits"));
     }
     let (branch, end) = (next.end().branch, next.end().clone());
-    let outline = processor.planner.branch(index, &timer.key, &end, now)?;
+    let effects = processor.planner.branch(index, &timer.key, &end, now)?;
     let at = Moment { policy: processor.planner.policy(), now, received: envelope.receivedtime };
     let ending = Ending { place, version, state, next };
-    let mut keys = keys_of(&outline, false);
+    let mut keys = keys_of(&effects, false);
     let (view, unsent, applied) = loop {
         let mut view = read(processor, &end.owner, &keys, &BTreeSet::new()).await?;
         let unsent = send_first(processor, &mut view, silent).await;
-        let applied = apply(&ending, &terms, &outline, &view, &at);
+        let applied = apply(&ending, &terms, &effects, &view, &at);
         if applied.missing.is_empty() {
             break (view, unsent, applied);
         }
@@ -141,11 +141,11 @@ struct Ending {
 }
 
 /// A join's branch. Its actions are said when it is taken; its facts are those of its latest events.
-fn apply(ending: &Ending, terms: &Terms, outline: &Outline, view: &View, at: &Moment<'_>) -> Applied {
+fn apply(ending: &Ending, terms: &Terms, effects: &PlannedEffects, view: &View, at: &Moment<'_>) -> Applied {
     let order = join_order(&ending.place.partition, ending.next.end().time);
-    let mut work = Work::new(view, outline, &order, at);
+    let mut work = Work::new(view, effects, &order, at);
     if let Next::Take(end) = &ending.next {
-        work.act(&outline.proposals);
+        work.act(&effects.proposals);
         let state = ending.state.clone().ended(end, terms, &view.partition);
         work.applied.items.insert(ending.place.clone(), Item { version: ending.version, content: Content::Join(state) });
     }

@@ -96,14 +96,14 @@ impl Processor {
         }
         match how.part {
             Part::Facts => {
-                left_out.extend(plan.outline.proposals.drain(..).map(|proposal| proposal.label()));
+                left_out.extend(plan.effects.proposals.drain(..).map(|proposal| proposal.label()));
                 left_out.extend(plan.links.drain(..).map(|_| "a link".to_owned()));
-                plan.outline.changes.take_back(event.claimkey.clone(), how.wrote.clone());
+                plan.effects.changes.take_back(event.claimkey.clone(), how.wrote.clone());
             }
             Part::Actions => {}
         }
         if !how.counts || how.part == Part::Actions {
-            let counts = plan.outline.changes.leave_out_counts();
+            let counts = plan.effects.changes.leave_out_counts();
             if how.part == Part::Facts {
                 left_out.extend(counts.iter().map(|(key, name, step)| format!("{} {step:+}, counted already", named(key, name))));
             }

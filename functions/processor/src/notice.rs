@@ -48,7 +48,7 @@ impl Notice {
             let (channel, language) = (chosen.channel, chosen.language.clone());
             variants.push(Variant { channel, language, text: text(&chosen.text)? });
         }
-        // What its overflow is stands beside it: see `Proposal`.
+        // What its overflow is stands beside it: see `PlannedAction`.
         let cap = self.cap.map(|cap| Cap { overflow: CapOverflow::default(), ..cap });
         Ok(Intent::Notify { text: default, variants, channels: self.channels.clone(), cap })
     }

@@ -1,7 +1,7 @@
 //! Notifications that waited: the conversation's timer has fired, or the message of one that the version before put off has come.
 
 use crate::deliver::{flush, send_first};
-use crate::effects::Outline;
+use crate::effects::PlannedEffects;
 use crate::failure::Failure;
 use crate::prepared::Prepared;
 use crate::processor::Processor;
@@ -9,7 +9,7 @@ use crate::view::{View, read};
 use crate::work::{Applied, Moment, Work, keys_of_action};
 use std::collections::BTreeSet;
 use tidings_config::time::Timestamp;
-use tidings_core::action::Proposal;
+use tidings_core::action::PlannedAction;
 use tidings_core::claim::Outcome;
 use tidings_core::context::{Content, Item, ItemKey, Order, Owner, Place};
 use tidings_core::envelope::Envelope;
@@ -19,7 +19,7 @@ pub(crate) async fn prepare_delayed(
     processor: &Processor,
     envelope: &Envelope,
     conversation: &str,
-    proposal: &Proposal,
+    proposal: &PlannedAction,
     now: Timestamp,
     silent: &mut Option<Failure>,
 ) -> Result<Prepared, Failure> {
@@ -44,10 +44,10 @@ pub(crate) async fn prepare_delayed(
 }
 
 /// A notification whose time has come.
-fn apply_delayed(proposal: &Proposal, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
-    let outline = Outline { proposals: vec![proposal.clone()], ..Outline::default() };
-    let mut work = Work::new(view, &outline, order, at);
-    work.act(&outline.proposals);
+fn apply_delayed(proposal: &PlannedAction, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
+    let effects = PlannedEffects { proposals: vec![proposal.clone()], ..PlannedEffects::default() };
+    let mut work = Work::new(view, &effects, order, at);
+    work.act(&effects.proposals);
     work.finish()
 }
 
@@ -96,7 +96,7 @@ pub(crate) async fn prepare_timer(
 /// The conversation's timer: what waits is decided, in the order of the events. `identity` is one whose link has come since:
 /// what it holds comes over as far as there is room; the rest is the next timer's.
 fn apply_timer(fired: Timestamp, identity: Option<&str>, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
-    let mut work = Work::new(view, &Outline::default(), order, at);
+    let mut work = Work::new(view, &PlannedEffects::default(), order, at);
     work.deferred.fired(fired);
     if let Some(identity) = identity.filter(|identity| view.link(identity) != Some(&view.partition)) {
         // It was moved to another conversation meanwhile.

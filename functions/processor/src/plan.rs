@@ -7,7 +7,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::join::JoinTimer;
 use crate::planner::{Fetched, Planner, without_payload};
 use tidings_config::time::Timestamp;
-use tidings_core::action::Proposal;
+use tidings_core::action::PlannedAction;
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::context::Owner;
 use tidings_core::due::{Due, Scheduled};
@@ -19,7 +19,7 @@ pub enum Plan {
     /// A provider's event.
     Event(EventPlan),
     /// The time of a notification has come that the version before put off.
-    Action { conversation: String, proposal: Proposal },
+    Action { conversation: String, proposal: PlannedAction },
     /// The conversation's timer has fired.
     Wake { conversation: String, fired: Timestamp },
     /// A join may be over. The index is the rules'.

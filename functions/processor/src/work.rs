@@ -2,14 +2,14 @@
 
 mod say;
 
-use crate::effects::Outline;
+use crate::effects::PlannedEffects;
 use crate::overflow::Overflow;
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::limits::{MAX_DROPPED_SHOWN, MAX_OVERTAKEN_SHOWN};
 use tidings_config::rules::Policy;
 use tidings_config::time::Timestamp;
-use tidings_core::action::{ActionNote, ActionOutcome, Proposal, Withheld};
+use tidings_core::action::{ActionNote, ActionOutcome, PlannedAction, Withheld};
 use tidings_core::claim::Outcome;
 use tidings_core::context::{Content, Deferred, Item, ItemKey, Merged, Order, Outbox, Outgoing, PREFERENCES, Place, Put};
 use tidings_core::due::Due;
@@ -33,7 +33,7 @@ pub(crate) struct Applied {
     /// Links that say something else than the one that is there.
     pub(crate) conflicts: usize,
     /// What waited and had to go for something else.
-    pub(crate) evicted: Vec<Proposal>,
+    pub(crate) evicted: Vec<PlannedAction>,
     /// Timers for which the outbox has no room.
     pub(crate) lost_timers: usize,
     /// The rules of the actions that it decided about.
@@ -58,9 +58,9 @@ pub(crate) fn named(key: &ItemKey, name: &str) -> String {
 }
 
 /// The items of its own partition that an outline has to see.
-pub(crate) fn keys_of(outline: &Outline, timers: bool) -> BTreeSet<ItemKey> {
-    let mut keys: BTreeSet<ItemKey> = outline.changes.keys().into_iter().cloned().collect();
-    for proposal in &outline.proposals {
+pub(crate) fn keys_of(effects: &PlannedEffects, timers: bool) -> BTreeSet<ItemKey> {
+    let mut keys: BTreeSet<ItemKey> = effects.changes.keys().into_iter().cloned().collect();
+    for proposal in &effects.proposals {
         keys.extend(keys_of_action(proposal));
     }
     if timers {
@@ -69,7 +69,7 @@ pub(crate) fn keys_of(outline: &Outline, timers: bool) -> BTreeSet<ItemKey> {
     keys
 }
 
-pub(crate) fn keys_of_action(proposal: &Proposal) -> BTreeSet<ItemKey> {
+pub(crate) fn keys_of_action(proposal: &PlannedAction) -> BTreeSet<ItemKey> {
     let told = proposal.entity.clone().filter(|_| proposal.tells_facts()).map(ItemKey::Entity);
     let written = proposal.written().map(|(key, _)| key);
     [ItemKey::Outbox, ItemKey::Entity(PREFERENCES.to_owned())].into_iter().chain(told).chain(written).collect()
@@ -98,11 +98,11 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(crate) fn new(view: &'a View, outline: &Outline, order: &Order, at: &'a Moment<'a>) -> Self {
-        let merged = outline.changes.merge(&view.own(), order, at.now);
+    pub(crate) fn new(view: &'a View, effects: &PlannedEffects, order: &Order, at: &'a Moment<'a>) -> Self {
+        let merged = effects.changes.merge(&view.own(), order, at.now);
         let (outbox_version, outbox) = view.outbox();
         let (deferred_version, deferred) = view.deferred(&view.partition);
-        let node = outline.changes.node().filter(|_| merged.items.contains_key(&ItemKey::Node)).map(str::to_owned);
+        let node = effects.changes.node().filter(|_| merged.items.contains_key(&ItemKey::Node)).map(str::to_owned);
         let mut applied = Applied {
             items: merged.items.iter().map(|(key, item)| (view.place(key.clone()), item.clone())).collect(),
             deletes: BTreeMap::new(),
@@ -120,7 +120,7 @@ impl<'a> Work<'a> {
             missing: BTreeSet::new(),
             overflows: merged.dropped.iter().map(|(key, dropped)| Overflow::of_item(key, dropped)).collect(),
         };
-        applied.overflows.splice(0..0, outline.dropped.iter().cloned());
+        applied.overflows.splice(0..0, effects.dropped.iter().cloned());
         let (outbox_before, deferred_before) = (outbox.clone(), deferred.clone());
         let mut work = Self {
             view,

@@ -1,7 +1,7 @@
 //! One message of many, for a cap whose overflow is `digest`. A line for each, in the order of the events: the newest that fit. The
 //! first line counts the rest.
 
-use super::{Action, ActionId, DigestCount, NOTIFY_TYPE, Notification, Proposal, notification};
+use super::{Action, ActionId, DigestCount, NOTIFY_TYPE, Notification, PlannedAction, notification};
 use crate::claim::Sha256Hex;
 use crate::text::{Reader, Said};
 use tidings_config::rules::Channel;
@@ -10,10 +10,10 @@ use tidings_config::text::{Span, render};
 /// The action that says these, which are in order and at least one. `left` counts those that had to leave before they could be
 /// said. `reader` gives for whom a proposal's text is written.
 pub fn digest<'r>(
-    members: &[&Proposal],
+    members: &[&PlannedAction],
     left: u64,
     channel: Option<Channel>,
-    reader: impl Fn(&Proposal) -> Reader<'r>,
+    reader: impl Fn(&PlannedAction) -> Reader<'r>,
 ) -> Option<Action> {
     let newest = members.last()?;
     let count = u64::try_from(members.len()).unwrap_or(u64::MAX).saturating_add(left);
@@ -86,7 +86,7 @@ fn without_breaks(text: &str) -> String {
 }
 
 /// It follows from what it is made of.
-fn id(members: &[&Proposal], left: u64) -> ActionId {
+fn id(members: &[&PlannedAction], left: u64) -> ActionId {
     let ids: Vec<&str> = members.iter().map(|member| member.id.as_str()).collect();
     ActionId(Sha256Hex::of(format!("digest\n{left}\n{}", ids.join("\n")).as_bytes()).digits().to_owned())
 }

@@ -1,4 +1,4 @@
-//! What the bot should do now: from what an event caused (a [`Proposal`]) to what is sent (an [`Action`]).
+//! What the bot should do now: from what an event caused (a [`PlannedAction`]) to what is sent (an [`Action`]).
 //!
 //! A proposal follows from its event alone. Whether, when and by which channel it is sent is the [`policy`]'s to say.
 
@@ -59,7 +59,7 @@ impl fmt::Display for ActionId {
 
 /// What an event caused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Proposal {
+pub struct PlannedAction {
     pub id: ActionId,
     pub rule: String,
     /// Whose facts a text tells of, and what the action is about.
@@ -144,7 +144,7 @@ pub struct Action {
     pub data: Value,
 }
 
-impl Proposal {
+impl PlannedAction {
     /// `rule/notify` or `rule/emit`, for timelines.
     pub fn label(&self) -> String {
         format!("{}/{}", self.rule, self.kind().as_str())
@@ -231,9 +231,9 @@ mod tests {
     use super::*;
     use tidings_config::rules::Policy;
 
-    fn proposal(parts: Vec<Part>) -> Proposal {
+    fn proposal(parts: Vec<Part>) -> PlannedAction {
         let cause = ClaimKey::new("orders", "e1");
-        Proposal {
+        PlannedAction {
             id: ActionId::new(&cause, "shipped", "notify"),
             rule: "shipped".into(),
             entity: Some("order/1042".into()),

@@ -2,7 +2,7 @@
 //!
 //! A claim stores each as JSON. The version before stored sentences; they are read here, and nowhere else.
 
-use super::{Intent, Proposal, Withheld};
+use super::{Intent, PlannedAction, Withheld};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use tidings_config::time::Timestamp;
@@ -81,7 +81,7 @@ const fn is_once(times: &u32) -> bool {
     *times == 1
 }
 
-impl Proposal {
+impl PlannedAction {
     pub const fn kind(&self) -> ActionKind {
         match &self.intent {
             Intent::Notify { .. } => ActionKind::Notify,

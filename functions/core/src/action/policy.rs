@@ -6,7 +6,7 @@
 
 use super::preferences::{Preference, Preferences};
 use super::quiet::quiet_until;
-use super::{Intent, Proposal};
+use super::{Intent, PlannedAction};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -90,7 +90,7 @@ pub struct Circumstances<'a> {
 }
 
 /// An unreadable opt-in or list of channels silences what is urgent too; unreadable quiet hours only what they could hold back.
-pub fn decide(proposal: &Proposal, policy: &Policy, at: &Circumstances<'_>) -> Verdict {
+pub fn decide(proposal: &PlannedAction, policy: &Policy, at: &Circumstances<'_>) -> Verdict {
     if proposal.priority == Priority::Low && policy.shed_after.is_some_and(|most| at.lag > most.duration()) {
         return Verdict::Withhold(Withheld::Shed);
     }
@@ -120,7 +120,7 @@ fn notify(of_the_rule: &[Channel], urgent: bool, policy: &Policy, at: &Circumsta
 }
 
 /// The caps that a notification counts for: its rule's own, and the policy's.
-pub fn caps<'p>(proposal: &'p Proposal, policy: &Policy) -> impl Iterator<Item = (&'p str, Cap)> + use<'p> {
+pub fn caps<'p>(proposal: &'p PlannedAction, policy: &Policy) -> impl Iterator<Item = (&'p str, Cap)> + use<'p> {
     let of_the_rule = match &proposal.intent {
         Intent::Notify { cap, .. } => cap.map(|cap| (proposal.rule.as_str(), Cap { overflow: proposal.overflow, ..cap })),
         Intent::Emit { .. } => None,
@@ -164,9 +164,9 @@ mod tests {
         Timestamp::parse_rfc3339(text).unwrap()
     }
 
-    fn proposal(priority: Priority, channels: &[Channel]) -> Proposal {
+    fn proposal(priority: Priority, channels: &[Channel]) -> PlannedAction {
         let cause = ClaimKey::new("s", "e");
-        Proposal {
+        PlannedAction {
             id: ActionId::new(&cause, "r", "notify"),
             rule: "r".into(),
             entity: None,
@@ -199,7 +199,7 @@ mod tests {
         Preferences::read(Some(&facts), at("2026-11-20T12:00:00Z"))
     }
 
-    fn look(proposal: &Proposal, policy: &Policy, preferences: &Preferences, conversation: &str, now: &str) -> Verdict {
+    fn look(proposal: &PlannedAction, policy: &Policy, preferences: &Preferences, conversation: &str, now: &str) -> Verdict {
         decide(proposal, policy, &Circumstances { conversation, preferences, now: at(now), lag: Duration::ZERO })
     }
 
@@ -333,9 +333,9 @@ mod tests {
         assert!(one.has_expired(late));
         let now = late.to_string();
         assert_eq!(look(&one, &policy, &none, "c", &now), Verdict::Withhold(Withheld::Expired), "it waited for a link");
-        let old = Proposal { since: at("2026-11-12T13:59:59Z"), ..one.clone() };
+        let old = PlannedAction { since: at("2026-11-12T13:59:59Z"), ..one.clone() };
         assert_eq!(look(&old, &policy, &none, "c", NOON), Verdict::Withhold(Withheld::Expired));
-        let as_old_as_can_be = Proposal { since: at("2026-11-12T14:00:00Z"), ..one };
+        let as_old_as_can_be = PlannedAction { since: at("2026-11-12T14:00:00Z"), ..one };
         assert!(matches!(look(&as_old_as_can_be, &policy, &none, "c", NOON), Verdict::Defer { .. }));
     }
 

@@ -10,7 +10,7 @@
 //! | digest | all of them are one message; they wait while there is no room at all |
 //! | drop | the first have the room; the rest are over the cap |
 
-use super::Proposal;
+use super::PlannedAction;
 use super::policy::caps;
 use crate::context::Outbox;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ use tidings_config::time::Timestamp;
 /// One that could be said now.
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
-    pub proposal: &'a Proposal,
+    pub proposal: &'a PlannedAction,
     pub channel: Option<Channel>,
 }
 

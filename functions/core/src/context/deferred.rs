@@ -6,7 +6,7 @@
 //! It is bounded in bytes. When it is full the least urgent goes, of those the oldest; it is counted and logged, and no event
 //! fails for it.
 
-use crate::action::Proposal;
+use crate::action::PlannedAction;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tidings_config::limits::{CLAIM_LIFETIME, MAX_DEFERRED_BYTES, MAX_DEFERRED_PROPOSAL_BYTES, MAX_TIMERS_KNOWN, WAKE_OVERDUE};
@@ -45,7 +45,7 @@ pub struct Waits {
     /// `None`: for the link of its identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
-    pub proposal: Proposal,
+    pub proposal: PlannedAction,
 }
 
 impl Waits {
@@ -57,7 +57,7 @@ impl Waits {
 impl Deferred {
     /// Puts it in its place. What has to go for it, perhaps itself, is returned.
     #[must_use]
-    pub fn add(&mut self, waits: Waits, now: Timestamp) -> Vec<Proposal> {
+    pub fn add(&mut self, waits: Waits, now: Timestamp) -> Vec<PlannedAction> {
         if serde_json::to_string(&waits).is_ok_and(|json| json.len() > MAX_DEFERRED_PROPOSAL_BYTES) {
             return vec![waits.proposal];
         }
@@ -76,7 +76,7 @@ impl Deferred {
     /// Takes over what waited for a link that has come: from now on it is due. What has no room stays there until what is due
     /// here is decided; if nothing is, room is made as [`Self::add`] makes it, and what has to go is returned.
     #[must_use]
-    pub fn take_over(&mut self, theirs: &mut Self, now: Timestamp) -> Vec<Proposal> {
+    pub fn take_over(&mut self, theirs: &mut Self, now: Timestamp) -> Vec<PlannedAction> {
         theirs.waiting.retain(|waits| !waits.proposal.has_expired(now));
         let mut gone = Vec::new();
         while let Some(first) = theirs.waiting.first() {
@@ -176,7 +176,7 @@ mod tests {
 
     fn waits(second: i64, priority: Priority, text_bytes: usize, until: Option<Timestamp>) -> Waits {
         let cause = ClaimKey::new("orders", &format!("e{second}"));
-        let proposal = Proposal {
+        let proposal = PlannedAction {
             id: ActionId::new(&cause, "shipped", "notify"),
             rule: "shipped".into(),
             entity: None,

@@ -7,7 +7,7 @@
 //! The item stays small while the queue has no answer: what waits moves, a page at a time, to items of its own (`outbox#…`).
 //! So an outage costs no event its effect. When all pages are full, a new action is withheld and counted.
 
-use crate::action::{Action, Proposal};
+use crate::action::{Action, PlannedAction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tidings_config::limits::{MAX_ACTION_BYTES, MAX_CAP_WITHIN, MAX_OUTBOX_PAGES, MAX_SENT_TIMES, OUTBOX_PAGE_BYTES};
@@ -27,7 +27,7 @@ pub struct Outbox {
     pub waiting: Vec<Waiting>,
     /// Written by the version before, which kept here what [`super::Deferred`] has now. Never put in, and kept until it is moved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub held: Vec<Proposal>,
+    pub held: Vec<PlannedAction>,
     /// Something of the conversation is said later: [`super::Deferred`] has to be read before anything new is said. Not of an identity
     /// without a link, of which nothing is said at all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -16,7 +16,7 @@ use tidings_core::manual::{self, Correction, FactChange, ManualChange};
 pub(crate) fn corrected(correction: Correction, at: Timestamp) -> Result<EventPlan, Failure> {
     correction.check().map_err(FailureKind::Manual)?;
     let mut plan = EventPlan::new(Owner::Identity(correction.of.clone()));
-    plan.outline.changes = correction.changes();
+    plan.effects.changes = correction.changes();
     plan.manual = Some(Manual { by: correction.by, reason: correction.reason, at, again: None });
     bounded(&plan)?;
     Ok(plan)
@@ -42,7 +42,7 @@ pub(crate) async fn may_be_applied(processor: &Processor, plan: &EventPlan) -> R
 
 /// Whether what is stored can be what a person says.
 pub(crate) fn fits(plan: &EventPlan, view: &View) -> Result<(), Failure> {
-    for (key, name, value) in plan.outline.changes.corrections() {
+    for (key, name, value) in plan.effects.changes.corrections() {
         let kept = view.items.get(&view.place(key.clone())).and_then(Item::facts).and_then(|facts| facts.get(name));
         manual::fits(kept, value).map_err(|what| FailureKind::Manual(format!("{} {what}", named(key, name))))?;
     }

@@ -1,6 +1,6 @@
 //! What a provider's event is to do, by the rules. Pure: the same event gives the same plan.
 
-use crate::effects::{Occasion, Outline};
+use crate::effects::{EvaluationContext, PlannedEffects};
 use crate::failure::{Failure, FailureKind, RuleError};
 use crate::planner::{Fetched, Planner, without_payload};
 use serde_json::Value;
@@ -32,7 +32,7 @@ pub enum Linking {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventPlan {
     pub owner: Owner,
-    pub outline: Outline,
+    pub effects: PlannedEffects,
     /// The names of the rules that were about it, in their order.
     pub rules: Vec<String>,
     /// Identities of its conversation.
@@ -61,7 +61,7 @@ impl EventPlan {
     pub(crate) fn new(owner: Owner) -> Self {
         Self {
             owner,
-            outline: Outline::default(),
+            effects: PlannedEffects::default(),
             rules: Vec::new(),
             links: Vec::new(),
             linking: Linking::ByRule,
@@ -83,7 +83,7 @@ impl Planner {
         let variables = Variables::of_event(data, &without_payload(envelope));
         let owner = self.owner(envelope, &variables)?;
         let order = envelope.order();
-        let occasion = Occasion {
+        let context = EvaluationContext {
             variables: &variables,
             subject: envelope.subject.as_deref(),
             time: order.time,
@@ -119,7 +119,7 @@ impl Planner {
                     plan.links.push(identity);
                 }
             }
-            ready.effects.apply(&Occasion { variables: &variables, ..occasion }, &mut plan.outline)?;
+            ready.effects.apply(&EvaluationContext { variables: &variables, ..context }, &mut plan.effects)?;
             plan.rules.push(rule.name.clone());
         }
         self.legs(envelope, &variables, &mut plan)?;
@@ -186,10 +186,10 @@ impl Planner {
 
 pub(crate) fn bounded(plan: &EventPlan) -> Result<(), Failure> {
     for (what, seen, allowed) in [
-        ("context items", plan.outline.changes.keys().len(), MAX_ITEMS_PER_EVENT),
+        ("context items", plan.effects.changes.keys().len(), MAX_ITEMS_PER_EVENT),
         ("links", plan.links.len(), MAX_LINKS_PER_EVENT),
         ("joins", plan.legs.len(), MAX_JOINS_PER_EVENT),
-        ("actions", plan.outline.proposals.len(), MAX_ACTIONS_PER_EVENT),
+        ("actions", plan.effects.proposals.len(), MAX_ACTIONS_PER_EVENT),
     ] {
         if seen > allowed {
             return Err(FailureKind::TooMany { what, seen, allowed }.into());

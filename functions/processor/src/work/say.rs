@@ -9,13 +9,13 @@ use tidings_config::time::Timestamp;
 use tidings_core::action::digest::digest;
 use tidings_core::action::policy::{Circumstances, caps, decide};
 use tidings_core::action::turns::{Message, Open, Turns, turns};
-use tidings_core::action::{Became, Preferences, Proposal, Verdict, Withheld};
+use tidings_core::action::{Became, PlannedAction, Preferences, Verdict, Withheld};
 use tidings_core::context::{Facts, Item, ItemKey, Outgoing, PREFERENCES, Waits};
 use tidings_core::text::Reader;
 
 /// One that is looked at now.
 struct Candidate {
-    proposal: Proposal,
+    proposal: PlannedAction,
     /// Of this event. `Some`: it waited until now, or longer.
     waited: Option<Option<Timestamp>>,
     channel: Option<Channel>,
@@ -29,7 +29,7 @@ impl Candidate {
 
 impl Work<'_> {
     /// What its event wants said. What is overtaken already is withheld; the rest is said with what waits.
-    pub(crate) fn act(&mut self, proposals: &[Proposal]) {
+    pub(crate) fn act(&mut self, proposals: &[PlannedAction]) {
         if proposals.is_empty() {
             return;
         }
@@ -54,7 +54,7 @@ impl Work<'_> {
             self.say(new);
         } else {
             // What an identity holds may come before these, and its timer fires at once.
-            let (urgent, rest): (Vec<Proposal>, Vec<Proposal>) =
+            let (urgent, rest): (Vec<PlannedAction>, Vec<PlannedAction>) =
                 new.into_iter().partition(|proposal| proposal.priority == Priority::Urgent);
             let before = std::mem::take(&mut self.deferred.waiting);
             self.say(urgent);
@@ -67,7 +67,7 @@ impl Work<'_> {
     }
 
     /// Decides about all that waits and about what is new.
-    pub(crate) fn say(&mut self, new: Vec<Proposal>) {
+    pub(crate) fn say(&mut self, new: Vec<PlannedAction>) {
         let waiting = std::mem::take(&mut self.deferred.waiting);
         let waited = waiting.into_iter().map(|Waits { until, proposal }| (proposal, Some(until)));
         let mut candidates: Vec<_> = waited.chain(new.into_iter().map(|proposal| (proposal, None))).collect();
@@ -175,11 +175,11 @@ impl Work<'_> {
         let facts = |entity: &str| self.facts_in(&ItemKey::Entity(entity.to_owned()));
         let preferences = facts(PREFERENCES);
         let reader =
-            |proposal: &Proposal| Reader::new(preferences, proposal.entity.as_deref().and_then(facts), self.at.policy, now);
+            |proposal: &PlannedAction| Reader::new(preferences, proposal.entity.as_deref().and_then(facts), self.at.policy, now);
         let left: u64 = message.left_of.iter().filter_map(|scope| self.deferred.left.get(scope)).sum();
         let count = u64::try_from(members.len()).unwrap_or(u64::MAX).saturating_add(left);
         let (action, became) = if message.is_digest() && count > 1 {
-            let proposals: Vec<&Proposal> = members.iter().map(|member| &member.proposal).collect();
+            let proposals: Vec<&PlannedAction> = members.iter().map(|member| &member.proposal).collect();
             (digest(&proposals, left, newest.channel, reader), Became::Digest { count })
         } else {
             (Some(newest.proposal.action(newest.channel, &reader(&newest.proposal))), Became::Queued)
@@ -201,7 +201,7 @@ impl Work<'_> {
     }
 
     /// When its caps have room again, if one hasn't.
-    fn room(&self, proposal: &Proposal) -> Option<Timestamp> {
+    fn room(&self, proposal: &PlannedAction) -> Option<Timestamp> {
         caps(proposal, self.at.policy).filter_map(|(scope, cap)| self.outbox.room(scope, cap, self.at.now)).max()
     }
 
@@ -238,7 +238,7 @@ impl Work<'_> {
     }
 
     /// `Withheld::NoRoom` if there is none for it. What has to go for it is counted.
-    pub(super) fn defer(&mut self, proposal: Proposal, until: Option<Timestamp>) -> Became {
+    pub(super) fn defer(&mut self, proposal: PlannedAction, until: Option<Timestamp>) -> Became {
         let id = proposal.id.clone();
         if !self.view.knows_deferred() {
             self.applied.missing.insert(ItemKey::Deferred);
@@ -264,7 +264,7 @@ impl Work<'_> {
         self.merged.items.get(key).or_else(|| self.view.items.get(&self.view.place(key.clone()))).and_then(Item::facts)
     }
 
-    fn tell(&mut self, proposal: &Proposal, became: Became) {
+    fn tell(&mut self, proposal: &PlannedAction, became: Became) {
         self.applied.rules.insert(proposal.rule.clone());
         self.applied.actions.push(proposal.became(became));
     }

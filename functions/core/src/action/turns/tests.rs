@@ -15,9 +15,9 @@ fn policy(cap: Cap) -> Policy {
     Policy { cap: Some(cap), ..Policy::default() }
 }
 
-fn proposal(n: usize, rule: &str, own: Option<Cap>, priority: Priority) -> Proposal {
+fn proposal(n: usize, rule: &str, own: Option<Cap>, priority: Priority) -> PlannedAction {
     let cause = ClaimKey::new("s", &n.to_string());
-    Proposal {
+    PlannedAction {
         id: ActionId::new(&cause, rule, "notify"),
         rule: rule.into(),
         entity: None,
@@ -40,7 +40,7 @@ fn sent(scope: &str, cap: Cap, times: usize) -> Outbox {
     outbox
 }
 
-fn look(proposals: &[Proposal], policy: &Policy, outbox: &Outbox, left: u64) -> Turns {
+fn look(proposals: &[PlannedAction], policy: &Policy, outbox: &Outbox, left: u64) -> Turns {
     let open: Vec<Open<'_>> = proposals.iter().map(|proposal| Open { proposal, channel: None }).collect();
     let left = if left == 0 { BTreeMap::new() } else { BTreeMap::from([(String::new(), left)]) };
     turns(&open, policy, outbox, &left, NOW)
@@ -50,7 +50,7 @@ fn said(turns: &Turns) -> Vec<Vec<usize>> {
     turns.say.iter().map(|message| message.members.clone()).collect()
 }
 
-fn normal(count: usize) -> Vec<Proposal> {
+fn normal(count: usize) -> Vec<PlannedAction> {
     (0..count).map(|n| proposal(n, "r", None, Priority::Normal)).collect()
 }
 
@@ -129,7 +129,7 @@ fn a_rule_without_room_holds_no_other_back_and_urgent_ones_pass_and_count() {
 fn a_rules_own_digest_is_one_of_those_that_the_policy_counts() {
     let (own, all) = (cap(1, CapOverflow::Digest), cap(2, CapOverflow::Newest));
     let tips = (0..4).map(|n| proposal(n, "tip", Some(own), Priority::Normal));
-    let mut proposals: Vec<Proposal> = tips.collect();
+    let mut proposals: Vec<PlannedAction> = tips.collect();
     proposals.extend((4..6).map(|n| proposal(n, "other", None, Priority::Normal)));
     let turns = look(&proposals, &policy(all), &Outbox::default(), 0);
     assert_eq!((said(&turns), turns.over), (vec![vec![4], vec![5]], (0..4).collect()), "the newest two messages");
