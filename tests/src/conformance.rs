@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_config::limits::{
     CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_KEPT_EVENT_BYTES, MAX_MESSAGE_BYTES,
-    MAX_OTHER_BODIES, MOVE_CHUNK, TIMER_HOP,
+    MAX_OTHER_BODIES, MAX_TIMER_DELAY, MOVE_CHUNK,
 };
 use tidings_config::rules::Priority;
 use tidings_config::time::Timestamp;
@@ -567,7 +567,7 @@ pub async fn action_queue(queue: &dyn ActionQueue, read: impl AsyncFn() -> Optio
 
 /// [`TimerQueue`]: a message that is due at once is there, and one that isn't isn't. `read` gives what is visible now.
 pub async fn timer_queue(queue: &dyn TimerQueue, read: impl AsyncFn() -> Vec<String>) {
-    queue.send("later", TIMER_HOP).await.expect("acknowledged");
+    queue.send("later", MAX_TIMER_DELAY).await.expect("acknowledged");
     queue.send("now", Duration::ZERO).await.expect("acknowledged");
     assert_eq!(read().await, ["now"]);
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tidings_config::limits::{
     BATCH_RESERVE, EVENTS_VISIBILITY, MAX_BATCH_MESSAGES, MAX_DEFERRAL, MAX_EVENT_AGE, MAX_JOIN_WITHIN, MAX_MESSAGE_BYTES,
-    TIMER_HOP,
+    MAX_TIMER_DELAY,
 };
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
 use tidings_core::settings::{ProcessorSettings, ReaderSettings, ReceiverSettings};
@@ -123,7 +123,7 @@ fn the_processor_may_send_to_its_own_queue() {
 #[test]
 fn what_is_due_later_fits_into_the_time_that_its_claim_lives() {
     let template = Template::read();
-    assert_eq!(TIMER_HOP.as_secs(), 900, "SQS's longest delay");
+    assert_eq!(MAX_TIMER_DELAY.as_secs(), 900, "SQS's longest delay");
     let wait = MAX_JOIN_WITHIN.max(MAX_DEFERRAL).as_secs();
     assert!(wait + template.number("EventsQueue", "/MessageRetentionPeriod") < MAX_EVENT_AGE.as_secs());
 }

@@ -347,14 +347,14 @@ pub const MAX_JOIN_SHUT: Duration = Duration::from_secs(366 * 86_400);
 /// How often a join's `else` is put off by [`JOIN_GRACE`] because its timer came late.
 pub const MAX_JOIN_POSTPONED: u32 = 10;
 
-/// The longest that a join may wait. Its timer is a message that is sent again every [`TIMER_HOP`].
+/// The longest that a join may wait. Its timer is a message that is sent again every [`MAX_TIMER_DELAY`].
 pub const MAX_JOIN_WITHIN: Duration = Duration::from_secs(7 * 86_400);
 
 /// How long after its time a join is given up. Events that happened in time are on their way that long.
 pub const JOIN_GRACE: Duration = Duration::from_secs(60);
 
 /// SQS's longest delay. What is due later is sent again when it is over.
-pub const TIMER_HOP: Duration = Duration::from_secs(900);
+pub const MAX_TIMER_DELAY: Duration = Duration::from_secs(900);
 
 /// Characters (Unicode's code points, not bytes) of a notification's text as it is written in a rule, and of all values in one: what
 /// WhatsApp and Telegram take, and what a person can write there. What is longer when it is sent is cut.

@@ -1,12 +1,12 @@
 //! An external link, which a program sends: the one message that others write, on a queue of its own, so it is short, and what is
-//! wrong with it is said in words. Contract: `events/contract/link-v1.json`, docs/links.md. It is read as [`Due::Link`], and from
+//! wrong with it is said in words. Contract: `events/contract/link-v1.json`, docs/links.md. It is read as [`InternalEvent::Link`], and from
 //! then on is one.
 //!
 //! Its `id` is its identity: a second message of the same id, whatever it says, is a duplicate.
 
 use crate::claim::ClaimKey;
-use crate::due::{Due, SOURCE, Scheduled};
 use crate::envelope::{CONTRACT_VERSION, DecodeError, Envelope, OLDEST_CONTRACT_VERSION, sqs_text};
+use crate::internal_event::{InternalEvent, SOURCE, Scheduled};
 use serde_json::{Value, json};
 use tidings_config::limits::MAX_CONVERSATION_BYTES;
 use tidings_config::time::Timestamp;
@@ -14,7 +14,7 @@ use tidings_config::time::Timestamp;
 /// What the claim keys of links begin with.
 const KEY: &str = "@link";
 
-/// CloudEvents `type`, the same as that of [`Due::Link`].
+/// CloudEvents `type`, the same as that of [`InternalEvent::Link`].
 const TYPE: &str = "tidings.link";
 
 /// Somebody has said whose conversation an identity is.
@@ -75,7 +75,10 @@ impl ExternalLink {
 
     /// The message that an event was read of. `None`: it is another event.
     pub fn of_envelope(envelope: &Envelope) -> Option<Self> {
-        let Ok(Scheduled { what: Due::Link { identity, conversation, moves }, .. }) = Due::read(envelope)? else { return None };
+        let Ok(Scheduled { what: InternalEvent::Link { identity, conversation, moves }, .. }) = InternalEvent::read(envelope)?
+        else {
+            return None;
+        };
         let time = envelope.time.unwrap_or(envelope.receivedtime);
         Some(Self { id: envelope.id.clone(), time, identity, conversation, moves })
     }
@@ -122,7 +125,7 @@ impl ExternalLink {
         let key = self.claim_key();
         // It holds at once, whatever time it says: our clocks differ.
         let due = Timestamp::from_unix_ms(0);
-        let link = Due::Link { identity: self.identity, conversation: self.conversation, moves: self.moves };
+        let link = InternalEvent::Link { identity: self.identity, conversation: self.conversation, moves: self.moves };
         let mut envelope = link.envelope(due, sent.unwrap_or(self.time));
         envelope.id = self.id;
         envelope.time = Some(self.time);
@@ -159,15 +162,19 @@ mod tests {
         let envelope = envelope.expect("and right");
         assert_eq!((key.as_ref(), envelope.claimkey.as_str()), (Some(&envelope.claimkey), "@link#crm-77"));
         assert_eq!((envelope.receivedtime, envelope.order().time), (told().time, told().time));
-        let link = Due::Link { identity: told().identity, conversation: told().conversation, moves: false };
-        assert_eq!(Due::read(&envelope).unwrap().unwrap().what, link);
-        assert_eq!(Due::read(&Envelope::decode(&envelope.encode()).unwrap()), Due::read(&envelope), "it can be sent on");
+        let link = InternalEvent::Link { identity: told().identity, conversation: told().conversation, moves: false };
+        assert_eq!(InternalEvent::read(&envelope).unwrap().unwrap().what, link);
+        assert_eq!(
+            InternalEvent::read(&Envelope::decode(&envelope.encode()).unwrap()),
+            InternalEvent::read(&envelope),
+            "it can be sent on"
+        );
         assert_eq!(ExternalLink::of_envelope(&envelope), Some(told()), "and be told again");
     }
 
     #[test]
     fn other_messages_do_not_mean_to_be_one() {
-        let due = Due::Link { identity: "a".into(), conversation: "b".into(), moves: false };
+        let due = InternalEvent::Link { identity: "a".into(), conversation: "b".into(), moves: false };
         let ours = due.envelope(told().time, told().time).encode();
         let provider = told().encode().replace("\"/tidings\"", "\"/webhooks/tidings\"");
         for other in ["", "{}", "[]", &ours, &provider, &told().encode().replace("tidings.link", "tidings.linked")] {
@@ -208,7 +215,7 @@ mod tests {
         let ahead = ExternalLink { time: sent.plus(std::time::Duration::from_secs(86_400)), moves: true, ..told() };
         let envelope = ExternalLink::read(&ahead.encode(), Some(sent)).unwrap().1.unwrap();
         assert_eq!((envelope.receivedtime, envelope.order().time), (sent, sent));
-        let link = Due::Link { identity: told().identity, conversation: told().conversation, moves: true };
-        assert_eq!(Due::read(&envelope).unwrap().unwrap().what, link);
+        let link = InternalEvent::Link { identity: told().identity, conversation: told().conversation, moves: true };
+        assert_eq!(InternalEvent::read(&envelope).unwrap().unwrap().what, link);
     }
 }

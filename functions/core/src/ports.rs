@@ -288,7 +288,7 @@ pub trait ActionQueue: Send + Sync + fmt::Debug {
 /// The events queue, for what is due later: `sqs:SendMessage`.
 #[async_trait]
 pub trait TimerQueue: Send + Sync + fmt::Debug {
-    /// `delay` is at most [`tidings_config::limits::TIMER_HOP`]. `Ok` only when the queue has acknowledged the message.
+    /// `delay` is at most [`tidings_config::limits::MAX_TIMER_DELAY`]. `Ok` only when the queue has acknowledged the message.
     async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable>;
 }
 

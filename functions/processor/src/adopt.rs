@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::limits::{MAX_HANDED_OVER, MOVE_CHUNK};
 use tidings_config::time::Timestamp;
 use tidings_core::context::{Content, Deferred, Item, ItemKey, Link, Moved, Outgoing, Place, Put, Waits, moved};
-use tidings_core::due::Due;
+use tidings_core::internal_event::InternalEvent;
 use tidings_core::ports::{Rewrite, Unavailable};
 use tidings_core::telemetry::UNKNOWN;
 
@@ -119,7 +119,7 @@ fn handed(identity: &View, conversation: &View, now: Timestamp) -> Option<Rewrit
     {
         let (outbox_version, mut outbox) = conversation.outbox();
         let timer = deferred.set_timer(due);
-        let what = Due::Wake { conversation: conversation.partition.clone(), timer };
+        let what = InternalEvent::Wake { conversation: conversation.partition.clone(), timer };
         let message = what.envelope(due, now).encode();
         outbox.later = true;
         match outbox.put(Outgoing::Timer { due, message }) {

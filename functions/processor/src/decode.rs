@@ -5,9 +5,9 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use serde_json::Value;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
-use tidings_core::due::{Due, Scheduled};
 use tidings_core::envelope::{DecodeError, Envelope};
 use tidings_core::external_link::ExternalLink;
+use tidings_core::internal_event::{InternalEvent, Scheduled};
 use tidings_core::telemetry::UNKNOWN;
 use tidings_core::trace::Trace;
 
@@ -73,7 +73,7 @@ impl Payload {
 
 impl Message {
     pub fn new(envelope: Envelope) -> Self {
-        let kind = match (envelope.unreadable(), Due::read(&envelope)) {
+        let kind = match (envelope.unreadable(), InternalEvent::read(&envelope)) {
             (Some(unreadable), _) => Err(FailureKind::Unreadable(unreadable)),
             (None, Some(own)) => own.map(Kind::Own).map_err(FailureKind::Decode),
             (None, None) => {
@@ -100,7 +100,7 @@ impl Message {
     }
 
     pub fn is_link(&self) -> bool {
-        matches!(&self.kind, Ok(Kind::Own(Scheduled { what: Due::Link { .. }, .. })))
+        matches!(&self.kind, Ok(Kind::Own(Scheduled { what: InternalEvent::Link { .. }, .. })))
     }
 
     /// Frees the payload's tree once the plan is made: it takes many times the memory of its text, which stays.

@@ -6,7 +6,7 @@ use crate::processor::Processor;
 use crate::tries::{Next, Tries};
 use crate::view::{View, read_partition};
 use std::collections::BTreeMap;
-use tidings_config::limits::TIMER_HOP;
+use tidings_config::limits::MAX_TIMER_DELAY;
 use tidings_config::time::Timestamp;
 use tidings_core::context::{Content, Item, ItemKey, Outbox, Outgoing, Page, Place, Waiting};
 use tidings_core::ports::{Rewrite, Unavailable};
@@ -124,11 +124,11 @@ async fn send(processor: &Processor, conversation: &str, sequence: u64, what: &O
             );
             Ok(())
         }
-        Outgoing::Timer { due, message } => hop(processor, message, *due, processor.clock.now()).await,
+        Outgoing::Timer { due, message } => send_timer(processor, message, *due, processor.clock.now()).await,
     }
 }
 
 /// Sends a message of our own that is due then; or as far on its way there as SQS can.
-pub(crate) async fn hop(processor: &Processor, message: &str, due: Timestamp, now: Timestamp) -> Result<(), Failure> {
-    processor.timers.send(message, due.since(now).min(TIMER_HOP)).await.map_err(Failure::unsent)
+pub(crate) async fn send_timer(processor: &Processor, message: &str, due: Timestamp, now: Timestamp) -> Result<(), Failure> {
+    processor.timers.send(message, due.since(now).min(MAX_TIMER_DELAY)).await.map_err(Failure::unsent)
 }

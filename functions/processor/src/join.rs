@@ -1,6 +1,6 @@
 //! A join's timer: its branch, if it is complete or given up.
 
-use crate::deliver::{flush, hop, send_first};
+use crate::deliver::{flush, send_first, send_timer};
 use crate::effects::{EvaluationContext, PlannedEffects};
 use crate::failure::Failure;
 use crate::planner::Planner;
@@ -16,8 +16,8 @@ use tidings_core::context::{
     Branch, Content, End, Item, ItemKey, JoinState, Next, Place, Taken, Terms, Tie, is_late, join_cause, join_order,
     join_partition,
 };
-use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
+use tidings_core::internal_event::InternalEvent;
 use tidings_expressions::Variables;
 
 /// What the timer of a join says.
@@ -34,9 +34,9 @@ pub struct JoinTimer {
 
 impl JoinTimer {
     /// The timer that asks again, if this one says that the queue lags: an event that would complete the join may be in it.
-    fn postponed(&self, now: Timestamp) -> Option<Due> {
+    fn postponed(&self, now: Timestamp) -> Option<InternalEvent> {
         let lags = is_late(self.visible, now);
-        (lags && self.postponed < MAX_JOIN_POSTPONED).then(|| Due::Join {
+        (lags && self.postponed < MAX_JOIN_POSTPONED).then(|| InternalEvent::Join {
             join: self.join.clone(),
             key: self.key.clone(),
             because_of: self.because_of.clone(),
@@ -95,7 +95,7 @@ pub(crate) async fn prepare(
         && let Some(later) = timer.postponed(now)
     {
         let due = now.plus(JOIN_GRACE);
-        hop(processor, &later.envelope(due, now).encode(), due, now).await?;
+        send_timer(processor, &later.envelope(due, now).encode(), due, now).await?;
         return Ok(Err("waits"));
     }
     let (branch, end) = (next.end().branch, next.end().clone());

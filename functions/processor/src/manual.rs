@@ -18,8 +18,8 @@ use std::collections::BTreeSet;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::ItemKey;
-use tidings_core::due::Due;
 use tidings_core::envelope::Envelope;
+use tidings_core::internal_event::InternalEvent;
 use tidings_core::manual::{BatchName, Correction, Part};
 
 /// How an event is applied again.
@@ -63,7 +63,7 @@ impl Work {
 impl Processor {
     /// A correction, said at this time.
     pub fn correction(&self, correction: Correction, at: Timestamp) -> Result<Work, Failure> {
-        let envelope = Due::Correct(Box::new(correction)).envelope(at, at);
+        let envelope = InternalEvent::Correct(Box::new(correction)).envelope(at, at);
         let message = Message::new(envelope);
         let plan = self.planner.plan(&message, &Fetched::new(), at)?;
         Ok(Work { envelope: message.envelope, plan, left_out: Vec::new() })

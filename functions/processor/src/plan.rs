@@ -10,7 +10,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::action::PlannedAction;
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::context::Owner;
-use tidings_core::due::{Due, Scheduled};
+use tidings_core::internal_event::{InternalEvent, Scheduled};
 use tidings_expressions::Variables;
 
 /// What is to be done for one message.
@@ -25,7 +25,7 @@ pub enum Plan {
     /// A join may be over. The index is the rules'.
     Join { index: usize, timer: JoinTimer },
     /// Something of our own that comes too early.
-    NotYet { due: Timestamp, what: Due },
+    NotYet { due: Timestamp, what: InternalEvent },
     /// A join that the rules don't know any more.
     Forgotten,
 }
@@ -75,21 +75,23 @@ impl Planner {
             return Ok(Plan::NotYet { due, what });
         }
         match what {
-            Due::Action { conversation, proposal } => Ok(Plan::Action { conversation, proposal: *proposal }),
-            Due::Wake { conversation, .. } => Ok(Plan::Wake { conversation, fired: due }),
-            Due::Link { identity, conversation, moves } => Ok(Plan::Event(EventPlan {
+            InternalEvent::Action { conversation, proposal } => Ok(Plan::Action { conversation, proposal: *proposal }),
+            InternalEvent::Wake { conversation, .. } => Ok(Plan::Wake { conversation, fired: due }),
+            InternalEvent::Link { identity, conversation, moves } => Ok(Plan::Event(EventPlan {
                 links: vec![identity],
                 linking: if moves { Linking::Moved } else { Linking::Told },
                 ..EventPlan::new(Owner::Conversation(conversation))
             })),
-            Due::Correct(correction) => corrected(*correction, due).map(Plan::Event),
-            Due::Join { join, key, because_of, postponed } => Ok(match self.rules.joins.iter().position(|j| j.name == join) {
-                Some(index) => {
-                    let timer = JoinTimer { join, key, because_of, postponed, visible: visible.unwrap_or(due) };
-                    Plan::Join { index, timer }
-                }
-                None => Plan::Forgotten,
-            }),
+            InternalEvent::Correct(correction) => corrected(*correction, due).map(Plan::Event),
+            InternalEvent::Join { join, key, because_of, postponed } => {
+                Ok(match self.rules.joins.iter().position(|j| j.name == join) {
+                    Some(index) => {
+                        let timer = JoinTimer { join, key, because_of, postponed, visible: visible.unwrap_or(due) };
+                        Plan::Join { index, timer }
+                    }
+                    None => Plan::Forgotten,
+                })
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::action::{ActionNote, ActionOutcome, PlannedAction, Withheld};
 use tidings_core::claim::Outcome;
 use tidings_core::context::{Content, Deferred, Item, ItemKey, Merged, Order, Outbox, Outgoing, PREFERENCES, Place, Put};
-use tidings_core::due::Due;
+use tidings_core::internal_event::InternalEvent;
 
 /// What is to be written.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    pub(crate) fn timer(&mut self, what: &Due, due: Timestamp) {
+    pub(crate) fn timer(&mut self, what: &InternalEvent, due: Timestamp) {
         let message = what.envelope(due, self.at.now).encode();
         if self.put(Outgoing::Timer { due, message }).is_err() {
             self.applied.lost_timers += 1;
@@ -166,7 +166,7 @@ impl<'a> Work<'a> {
         let Some(due) = self.deferred.timer_due(self.at.now).filter(|_| self.view.unlinked.is_none()) else { return };
         let timer = self.deferred.timers + 1;
         let lost_before = self.applied.lost_timers;
-        self.timer(&Due::Wake { conversation: self.view.partition.clone(), timer }, due);
+        self.timer(&InternalEvent::Wake { conversation: self.view.partition.clone(), timer }, due);
         if self.applied.lost_timers == lost_before {
             self.deferred.set_timer(due);
         }

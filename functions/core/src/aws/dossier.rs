@@ -9,7 +9,7 @@ use super::read::Reader;
 use super::{TIMELINE_INDEX, cause};
 use crate::claim::{Claim, ClaimKey};
 use crate::context::{Content, ItemKey};
-use crate::due::Due;
+use crate::internal_event::InternalEvent;
 use crate::ports::Unavailable;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -143,7 +143,7 @@ impl Dossier {
 
     /// Notifications of its events that wait: those that have had their time have claims of their own.
     pub(super) fn waiting(&self) -> BTreeSet<ClaimKey> {
-        let waiting = self.claims.values().filter_map(claim).flat_map(|claim| Due::waiting(&claim));
+        let waiting = self.claims.values().filter_map(claim).flat_map(|claim| InternalEvent::waiting(&claim));
         waiting.filter(|key| !self.claims.contains_key(key.as_str())).collect()
     }
 

@@ -2,7 +2,7 @@
 //! are held. What AWS counts itself (requests, errors, queue depth) isn't ours to repeat.
 
 use super::{METRIC, UNKNOWN};
-use crate::due;
+use crate::internal_event;
 use tidings_config::source::is_name;
 
 /// What a metric's numbers are.
@@ -235,7 +235,7 @@ impl Metric {
 
 /// A source as a dimension. A name that no source can have is somebody else's text, and becomes one fixed word.
 fn dimension(source: &str) -> &str {
-    if source == due::SOURCE || is_name(source) { source } else { UNKNOWN }
+    if source == internal_event::SOURCE || is_name(source) { source } else { UNKNOWN }
 }
 
 #[cfg(test)]
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_dimension_is_only_what_can_be_configured() {
-        for name in ["stripe", "orders-eu", due::SOURCE, UNKNOWN] {
+        for name in ["stripe", "orders-eu", internal_event::SOURCE, UNKNOWN] {
             assert_eq!(dimension(name), name);
         }
         for other in ["Stripe", "a b", "/elsewhere", "é", &"x".repeat(300)] {

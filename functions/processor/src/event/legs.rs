@@ -5,7 +5,7 @@ use crate::work::Work;
 use tidings_config::rules::Join;
 use tidings_core::claim::ClaimKey;
 use tidings_core::context::{Content, Item, ItemKey, Place, Seen, Terms, join_partition};
-use tidings_core::due::Due;
+use tidings_core::internal_event::InternalEvent;
 
 impl Work<'_> {
     /// A join sees an event, as one of its legs or as several.
@@ -27,7 +27,7 @@ impl Work<'_> {
         }
         for due in state.timers(&before, &terms, now) {
             let (join, key, because_of) = (join.name.clone(), key.to_owned(), because_of.clone());
-            self.timer(&Due::Join { join, key, because_of, postponed: 0 }, due);
+            self.timer(&InternalEvent::Join { join, key, because_of, postponed: 0 }, due);
         }
         let item = Item { version, content: Content::Join(state) };
         self.applied.items.insert(Place::new(partition, ItemKey::Join), item);

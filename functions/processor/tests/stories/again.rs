@@ -214,6 +214,6 @@ async fn what_a_rule_fetches_may_be_another_by_now() {
     let refused = harness.processor.again(&moved("1", "ann", "x", 60).envelope(), &again("fix", Part::Facts)).unwrap_err();
     assert_eq!(refused.to_string(), "rule ticket fetches an object, which may be another by now");
     let at = Timestamp::from_unix_ms(0);
-    let own = tidings_core::due::Due::Wake { conversation: "ann".into(), timer: 1 }.envelope(at, now());
+    let own = tidings_core::internal_event::InternalEvent::Wake { conversation: "ann".into(), timer: 1 }.envelope(at, now());
     assert!(harness.processor.again(&own, &again("fix", Part::Facts)).is_err(), "what is ours follows from others");
 }

@@ -11,8 +11,8 @@ use tidings_config::rules::Rules;
 use tidings_config::time::Clock;
 use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::context::{Content, Item, ItemKey, Place};
-use tidings_core::due::Due;
 use tidings_core::external_link::ExternalLink;
+use tidings_core::internal_event::InternalEvent;
 use tidings_core::memory::{Call, Fault};
 use tidings_project::read_rules;
 
@@ -384,7 +384,7 @@ async fn an_event_on_the_links_queue_is_refused_and_touches_no_claim() {
     let harness = harness();
     let forged = payment("p1", 100, 20);
     let body = forged.message(1).body.unwrap();
-    let due = Due::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
+    let due = InternalEvent::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
     let due = due.envelope(harness.clock.now(), harness.clock.now());
     let keyed = json!({
         "specversion": "1.0", "tidingsversion": 1, "id": "crm-1", "source": "/tidings", "type": "tidings.link", "claimkey": "orders#p1",
@@ -407,7 +407,7 @@ async fn an_event_on_the_links_queue_is_refused_and_touches_no_claim() {
 async fn a_link_on_the_events_queue_is_refused_with_where_it_belongs() {
     let harness = harness();
     let told = ExternalLink { id: "crm-9".into(), time: harness.clock.now(), ..told("customer:c1", "ann", false) };
-    let due = Due::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
+    let due = InternalEvent::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
     let mut due = due.envelope(harness.clock.now(), harness.clock.now());
     let mut other = on_the_links_queue("m", &told.encode(), MAX_RECEIVES);
     other.event_source_arn = Some(format!("{LINKS_QUEUE_ARN}-of-another-stack"));

@@ -8,7 +8,7 @@ use crate::envelope::{DecodeError, Envelope, NewEnvelope, Payload};
 use crate::manual::Correction;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tidings_config::limits::TIMER_HOP;
+use tidings_config::limits::MAX_TIMER_DELAY;
 use tidings_config::time::Timestamp;
 
 pub use crate::envelope::OWN_SOURCE as SOURCE;
@@ -16,7 +16,7 @@ pub use crate::envelope::OWN_SOURCE as SOURCE;
 /// What is due.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Due {
+pub enum InternalEvent {
     /// A notification that waited for its time, or for its conversation. Sent by the version before; this one keeps what waits
     /// with the conversation, and sends [`Self::Wake`].
     Action { conversation: String, proposal: Box<PlannedAction> },
@@ -49,13 +49,13 @@ const ACTION: &str = "@action#";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scheduled {
     pub due: Timestamp,
-    pub what: Due,
+    pub what: InternalEvent,
     /// When SQS shows this message, if it isn't late. The version before doesn't say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visible: Option<Timestamp>,
 }
 
-impl Due {
+impl InternalEvent {
     pub const fn event_type(&self) -> &'static str {
         match self {
             Self::Action { .. } => "tidings.action.due",
@@ -88,8 +88,9 @@ impl Due {
 
     /// The message that says so. Its claim key follows from what is due, when, and what caused it.
     pub fn envelope(&self, due: Timestamp, now: Timestamp) -> Envelope {
-        let data = serde_json::to_string(&Scheduled { due, what: self.clone(), visible: Some(due.min(now.plus(TIMER_HOP))) })
-            .expect("it has string keys and holds only JSON");
+        let data =
+            serde_json::to_string(&Scheduled { due, what: self.clone(), visible: Some(due.min(now.plus(MAX_TIMER_DELAY))) })
+                .expect("it has string keys and holds only JSON");
         let claim_key = self.claim_key(due);
         let conversation = self.conversation().map(str::to_owned);
         let mut envelope = Envelope::new(NewEnvelope {
@@ -154,21 +155,26 @@ mod tests {
 
     #[test]
     fn it_is_read_as_it_was_sent_and_claimed_by_what_is_due_and_when() {
-        let due = Due::Join { join: "ready".into(), key: "1042".into(), because_of: ClaimKey::new("shop", "e1"), postponed: 0 };
+        let due = InternalEvent::Join {
+            join: "ready".into(),
+            key: "1042".into(),
+            because_of: ClaimKey::new("shop", "e1"),
+            postponed: 0,
+        };
         let (soon, later) = (Timestamp::from_unix_ms(1_000), Timestamp::from_unix_ms(2_000));
         let envelope = Envelope::decode(&due.envelope(soon, soon).encode()).unwrap();
         let scheduled = Scheduled { due: soon, what: due.clone(), visible: Some(soon) };
-        assert_eq!(Due::read(&envelope), Some(Ok(scheduled)));
+        assert_eq!(InternalEvent::read(&envelope), Some(Ok(scheduled)));
         assert_eq!(due.envelope(soon, soon).claimkey, due.envelope(soon, later).claimkey);
         assert_ne!(due.envelope(soon, soon).claimkey, due.envelope(later, soon).claimkey);
 
-        let visible = |at| Due::read(&due.envelope(at, soon)).unwrap().unwrap().visible;
+        let visible = |at| InternalEvent::read(&due.envelope(at, soon)).unwrap().unwrap().visible;
         assert_eq!(visible(later), Some(later));
-        assert_eq!(visible(soon.plus(TIMER_HOP * 2)), Some(soon.plus(TIMER_HOP)), "as far as SQS can delay it");
+        assert_eq!(visible(soon.plus(MAX_TIMER_DELAY * 2)), Some(soon.plus(MAX_TIMER_DELAY)), "as far as SQS can delay it");
 
         let mut forged = envelope;
         forged.source = "/webhooks/tidings".to_owned();
-        assert_eq!(Due::read(&forged), None);
+        assert_eq!(InternalEvent::read(&forged), None);
     }
 
     #[test]
@@ -177,10 +183,10 @@ mod tests {
         let until = Timestamp::from_unix_ms(1_795_168_800_250);
         let said = |action: &str| Claim { actions: vec![ActionNote::read(action.to_owned())], ..Claim::new(key.clone()) };
         let id = ActionId::new(&key, "paid", "notify");
-        let waiting = Due::waiting(&said(&format!("paid/notify deferred until {until}")));
+        let waiting = InternalEvent::waiting(&said(&format!("paid/notify deferred until {until}")));
         assert_eq!(waiting, [ClaimKey::from(format!("@action#{id}#{}", until.unix_ms()))]);
         for other in [format!("paid/notify waits until {until}"), "paid/notify queued".to_owned(), "a dropped: b".to_owned()] {
-            assert_eq!(Due::waiting(&said(&other)), []);
+            assert_eq!(InternalEvent::waiting(&said(&other)), []);
         }
     }
 }
