@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_config::limits::{
-    CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_KEPT_EVENT_BYTES, MAX_MESSAGE_BYTES,
-    MAX_OTHER_BODIES, MAX_TIMER_DELAY, MOVE_CHUNK,
+    CLAIM_LIFETIME, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_ITEMS_PER_EVENT, MAX_MESSAGE_BYTES, MAX_OTHER_BODIES,
+    MAX_STORED_EVENT_BYTES, MAX_TIMER_DELAY, MOVE_CHUNK,
 };
 use tidings_config::rules::Priority;
 use tidings_config::time::Timestamp;
@@ -18,12 +18,12 @@ use tidings_core::context::{
     Content, Context, Deferred, Deliveries, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page,
     Place, Seen, Waiting,
 };
-use tidings_core::kept::KeptEvent;
 use tidings_core::manual::{FactChange, ManualChange};
 use tidings_core::ports::{
     ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, Entry, EventQueue, Get, GetError, HandshakeSecrets,
     Hide, HttpsGet, MessageVisibility, Replaced, Rewrite, SecretStore, TimerQueue,
 };
+use tidings_core::stored_event::StoredEvent;
 use tidings_core::trace::Trace;
 
 /// Looking at what is stored, beside the ports.
@@ -31,7 +31,7 @@ use tidings_core::trace::Trace;
 pub trait Inspect: Send + Sync {
     async fn claim(&self, key: &ClaimKey) -> Option<Claim>;
     /// The event that is kept with a claim.
-    async fn kept(&self, key: &ClaimKey) -> Option<KeptEvent>;
+    async fn kept(&self, key: &ClaimKey) -> Option<StoredEvent>;
     async fn context(&self, conversation: &str) -> Context;
     async fn timeline(&self, conversation: &str) -> Vec<Claim>;
 }
@@ -456,14 +456,14 @@ pub async fn manual(tables: &Tables) {
 /// Events that are kept with their claims: [`Commit::event`].
 pub async fn kept(tables: &Tables) {
     let Tables { claims, contexts, inspect } = tables;
-    let event = |text: &str| Some(KeptEvent::stored(text.to_owned()));
+    let event = |text: &str| Some(StoredEvent::stored(text.to_owned()));
     let keeping = |id: &str, text: &str| Commit { event: event(text), ..commit(id, "c", &[]) };
 
     // It comes back byte for byte, however large, and the claim says how large it is.
     assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
     assert_eq!(inspect.kept(&key("a")).await, None, "nothing is kept before the effect");
     let odd = "{\"s\":\"\\ufffe é 📦\",\n \"n\": 1.0e+2}";
-    let largest = "x".repeat(MAX_KEPT_EVENT_BYTES);
+    let largest = "x".repeat(MAX_STORED_EVENT_BYTES);
     for (id, text) in [("a", odd), ("b", largest.as_str())] {
         assert_eq!(contexts.commit(&keeping(id, text)).await, Committed::Yes);
         assert_eq!(inspect.kept(&key(id)).await, event(text));

@@ -7,11 +7,11 @@ use tidings_config::time::Timestamp;
 use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
-use tidings_core::kept::KeptEvent;
 use tidings_core::memory::{
     Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers, MemoryVisibility,
 };
 use tidings_core::ports::SecretStore;
+use tidings_core::stored_event::StoredEvent;
 use tidings_tests::conformance::{self, Inspect, Tables};
 
 #[async_trait::async_trait]
@@ -20,7 +20,7 @@ impl Inspect for Memory {
         self.0.claim(key)
     }
 
-    async fn kept(&self, key: &ClaimKey) -> Option<KeptEvent> {
+    async fn kept(&self, key: &ClaimKey) -> Option<StoredEvent> {
         self.0.kept(key)
     }
 
@@ -46,7 +46,7 @@ impl Inspect for Embedded {
         self.0.claim(key).await.expect("an answer")
     }
 
-    async fn kept(&self, key: &ClaimKey) -> Option<KeptEvent> {
+    async fn kept(&self, key: &ClaimKey) -> Option<StoredEvent> {
         self.0.record(key).await.expect("an answer").and_then(|(_, event)| event)
     }
 

@@ -2,17 +2,17 @@
 
 use serde_json::value::RawValue;
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, Cloud, Options};
-use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 use tidings_config::time::Timestamp;
-use tidings_core::aws::KeptFound;
+use tidings_core::aws::StoredFound;
 use tidings_core::claim::decide::Committed;
 use tidings_core::claim::search::Search;
 use tidings_core::claim::{ClaimKey, TimelineKey};
 use tidings_core::context::Context;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::kept::KeptEvent;
 use tidings_core::memory::noted;
 use tidings_core::ports::{Commit, ContextStore, DeadLetter, Entry};
+use tidings_core::stored_event::StoredEvent;
 
 struct World(Cloud);
 
@@ -46,7 +46,7 @@ impl World {
         });
         let commit = Commit {
             occurred: TimelineKey::new(at(-second), &key),
-            event: KeptEvent::of(&envelope).filter(|_| keep),
+            event: StoredEvent::of(&envelope).filter(|_| keep),
             ..noted(&envelope, conversation, at(second))
         };
         assert_eq!(self.0.contexts().commit(&commit).await, Committed::Yes);
@@ -67,12 +67,12 @@ impl World {
         self.0.contexts().dead_letter(&dead_letter).await.expect("an answer");
     }
 
-    async fn find(&self, of: Option<&Context>, search: &Search, at_most: usize) -> KeptFound {
+    async fn find(&self, of: Option<&Context>, search: &Search, at_most: usize) -> StoredFound {
         self.0.reader().kept(of, search, at_most).await.expect("an answer")
     }
 }
 
-fn ids(found: &KeptFound) -> Vec<String> {
+fn ids(found: &StoredFound) -> Vec<String> {
     found.events.iter().map(|event| event.envelope().expect("an envelope").id).collect()
 }
 
@@ -103,7 +103,7 @@ async fn all_that_is_asked_for_must_be_so_and_what_has_none_is_counted() {
     let put = world.0.dynamodb.put_item().table_name(CLAIMS_TABLE).item("pk", text("orders#some")).item("state", text("day"));
     put.send().await.expect("an answer");
 
-    let counts = |found: &KeptFound| (ids(found).concat(), found.without, found.dead, found.unknown);
+    let counts = |found: &StoredFound| (ids(found).concat(), found.without, found.dead, found.unknown);
     let all = Search::default();
     assert_eq!(counts(&world.find(None, &all, 9).await), ("abc".to_owned(), 1, 1, 1));
     let mut ann = Context::new("ann");
@@ -144,7 +144,7 @@ async fn a_claim_without_its_event_has_no_such_attribute() {
 #[tokio::test]
 async fn every_page_is_read() {
     let world = World::new().await;
-    let large = "x".repeat(MAX_KEPT_EVENT_BYTES);
+    let large = "x".repeat(MAX_STORED_EVENT_BYTES);
     for n in 0..40 {
         world.processed(&format!("{n:02}"), "ann", n, true).await;
         let text = aws_sdk_dynamodb::types::AttributeValue::S(large.clone());

@@ -110,7 +110,7 @@ impl Hand {
 
     /// The same, keeping what it applies with its claim.
     pub(crate) fn keeping(self) -> Self {
-        Self { processor: self.processor.keeping_events(true), ..self }
+        Self { processor: self.processor.storing_events(true), ..self }
     }
 
     pub(crate) fn processor(&self) -> &Processor {

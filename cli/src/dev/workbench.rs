@@ -88,7 +88,7 @@ impl Running {
         cloud.put_secrets(&documents.sources, &documents.apis).await?;
         let receiver = Arc::new(receiver(cloud, sources).configured_by(&hash));
         receiver.warm_up().await;
-        let processor = Arc::new(processor(cloud, https, rules, schemas).keeping_events(setup.keep_events));
+        let processor = Arc::new(processor(cloud, https, rules, schemas).storing_events(setup.keep_events));
         Ok((Self { receiver, processor }, documents))
     }
 }

@@ -293,7 +293,7 @@ pub const MAX_ITEM_BYTES: usize = 65_536;
 
 /// An event that is kept with its claim, as JSON. A larger one isn't kept, and has its effect all the same: a claim is written, and
 /// read by whoever lists events, as a whole.
-pub const MAX_KEPT_EVENT_BYTES: usize = 65_536;
+pub const MAX_STORED_EVENT_BYTES: usize = 65_536;
 
 /// What an event may add to a counter, or take from it. Ten billion such events fit into 64 bits.
 pub const MAX_COUNT_STEP: i64 = 1_000_000_000;
@@ -688,14 +688,15 @@ const _: () = {
     assert!(MAX_DEFERRED_BYTES + MAX_DEFERRED_PROPOSAL_BYTES + MAX_HANDED_OVER * (MAX_CONVERSATION_BYTES + 8) <= 400 * 1024);
     assert!(2 * MAX_DEFERRED_PROPOSAL_BYTES <= MAX_DEFERRED_BYTES);
     assert!(MAX_ACTION_BYTES < MAX_MESSAGE_BYTES);
-    assert!(MAX_KEPT_EVENT_BYTES + MAX_ITEM_BYTES <= 400 * 1024, "an item holds 400 KB, and a claim says more than its event");
+    assert!(MAX_STORED_EVENT_BYTES + MAX_ITEM_BYTES <= 400 * 1024, "an item holds 400 KB, and a claim says more than its event");
     assert!(
-        MAX_CHANGES_RECORDED * (2 * MAX_RECORDED_VALUE_BYTES + MAX_SUBJECT_BYTES + 2 * MAX_EVENT_ID_BYTES) + MAX_KEPT_EVENT_BYTES
+        MAX_CHANGES_RECORDED * (2 * MAX_RECORDED_VALUE_BYTES + MAX_SUBJECT_BYTES + 2 * MAX_EVENT_ID_BYTES)
+            + MAX_STORED_EVENT_BYTES
             <= 400 * 1024,
         "the claim of a manual change, with its event"
     );
     assert!(
-        MAX_TIMES_AGAIN * 1_024 + MAX_KEPT_EVENT_BYTES <= 200 * 1024,
+        MAX_TIMES_AGAIN * 1_024 + MAX_STORED_EVENT_BYTES <= 200 * 1024,
         "the claim of an event that was applied again so often"
     );
     assert!(
@@ -703,11 +704,14 @@ const _: () = {
             + MAX_DEFERRED_BYTES
             + 2 * OUTBOX_PAGE_BYTES
             + (MAX_ACTIONS_PER_EVENT + 2) * MAX_ACTION_BYTES
-            + MAX_KEPT_EVENT_BYTES
+            + MAX_STORED_EVENT_BYTES
             <= 4 << 20,
         "so a transaction's 4 MB"
     );
-    assert!(MAX_CAPTURED as u64 * MAX_KEPT_EVENT_BYTES as u64 <= MAX_CAPTURED_BYTES, "as many as one replay plays are in memory");
+    assert!(
+        MAX_CAPTURED as u64 * MAX_STORED_EVENT_BYTES as u64 <= MAX_CAPTURED_BYTES,
+        "as many as one replay plays are in memory"
+    );
     assert!(MAX_CAPTURE_FILE_BYTES >= 6 * MAX_BODY_BYTES + MAX_REQUEST_HEAD_BYTES, "what is recorded can be read");
     assert!(MAX_CAPTURE_FILE_BYTES <= MAX_REQUEST_FILE_BYTES, "so that `verify` can say what a recorded delivery is");
     assert!(MAX_REQUEST_HEADERS < 32_768, "http::HeaderMap's own bound, beyond which it panics");

@@ -7,8 +7,8 @@ use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex, TimelineKey};
 use crate::context::{Context, Item, ItemKey, Place};
-use crate::kept::KeptEvent;
 use crate::manual::ManualChange;
+use crate::stored_event::StoredEvent;
 use crate::trace::Trace;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -201,7 +201,7 @@ pub struct Commit {
     /// erased: it is written to it, in the same transaction, that it was.
     pub manual: Option<ManualChange>,
     /// The event itself, where it is to be kept.
-    pub event: Option<KeptEvent>,
+    pub event: Option<StoredEvent>,
     /// The identities that the event links to its conversation: a retry reads here which of them it has to move.
     pub links: Vec<String>,
     /// Whole items, each with the version that was read.

@@ -20,8 +20,8 @@ use tidings_core::claim::Outcome;
 use tidings_core::claim::decide::RecordedEffect;
 use tidings_core::context::{Content, Item, ItemKey, Place};
 use tidings_core::envelope::Envelope;
-use tidings_core::kept::KeptEvent;
 use tidings_core::ports::Unavailable;
+use tidings_core::stored_event::StoredEvent;
 
 /// Whether a message's effect is in the context, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,9 +112,9 @@ pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Do
 }
 
 /// What is kept of it with its claim. What is due comes again when the events are played again that it is due to.
-fn kept(processor: &Processor, envelope: &Envelope, plan: &Plan) -> Option<KeptEvent> {
+fn kept(processor: &Processor, envelope: &Envelope, plan: &Plan) -> Option<StoredEvent> {
     match plan {
-        Plan::Event(_) if processor.keeps_events => KeptEvent::of(envelope),
+        Plan::Event(_) if processor.keeps_events => StoredEvent::of(envelope),
         Plan::Event(_) | Plan::Action { .. } | Plan::Join { .. } | Plan::Wake { .. } | Plan::NotYet { .. } | Plan::Forgotten => {
             None
         }

@@ -36,7 +36,7 @@ async fn main() -> Result<(), Error> {
         clock: Arc::new(SystemClock),
     };
     let processor = &Processor::new(rules, EventSchemas::new(schemas), ports, settings.max_receive_count)
-        .keeping_events(settings.keep_events)
+        .storing_events(settings.keep_events)
         .isolating(Arc::new(SqsVisibility::new(sqs, settings.events_queue_url)), EVENTS_VISIBILITY)
         .taking_links_from(settings.links_queue_arn);
     telemetry::started("processor", &hash, started.elapsed());

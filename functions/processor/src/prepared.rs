@@ -7,9 +7,9 @@ use tidings_config::time::Timestamp;
 use tidings_core::action::{Became, Withheld};
 use tidings_core::claim::TimelineKey;
 use tidings_core::envelope::Envelope;
-use tidings_core::kept::KeptEvent;
 use tidings_core::manual::ManualChange;
 use tidings_core::ports::Commit;
+use tidings_core::stored_event::StoredEvent;
 use tidings_core::telemetry::Metric;
 
 /// What is to be written for a message, and what it is called.
@@ -26,7 +26,13 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn commit(&self, envelope: &Envelope, trace_id: Option<&str>, event: Option<KeptEvent>, now: Timestamp) -> Commit {
+    pub(crate) fn commit(
+        &self,
+        envelope: &Envelope,
+        trace_id: Option<&str>,
+        event: Option<StoredEvent>,
+        now: Timestamp,
+    ) -> Commit {
         Commit {
             key: envelope.claimkey.clone(),
             source: envelope.source_name().to_owned(),

@@ -65,7 +65,7 @@ impl Processor {
 
     /// The same, where events are kept with their claims if `keep` says so.
     #[must_use]
-    pub fn keeping_events(self, keep: bool) -> Self {
+    pub fn storing_events(self, keep: bool) -> Self {
         Self { keeps_events: keep, ..self }
     }
 

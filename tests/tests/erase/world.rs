@@ -108,7 +108,7 @@ impl World {
         };
         let processor = Processor::new(rules, EventSchemas::default(), ports, NonZeroU32::new(MAX_RECEIVES).unwrap());
         // The more there is to be erased.
-        let processor = processor.keeping_events(true).taking_links_from(LINKS_QUEUE_ARN);
+        let processor = processor.storing_events(true).taking_links_from(LINKS_QUEUE_ARN);
         let (later, dead_letters, messages) = Default::default();
         Self { cloud, receiver, processor, queue, actions, timers, faults, clock, later, dead_letters, messages }
     }

@@ -9,7 +9,7 @@ use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, pretty, sa
 use crate::target::{reader, unreadable};
 use anstyle::Style;
 use std::process::ExitCode;
-use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::manual::ManualChange;
@@ -27,7 +27,7 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     };
     let event = event.filter(|_| options.payload);
     if options.payload && event.is_none() {
-        let kib = MAX_KEPT_EVENT_BYTES / 1_024;
+        let kib = MAX_STORED_EVENT_BYTES / 1_024;
         note(&format!("its event isn't kept with it: what is processed while a stack has KeepEvents=true is, up to {kib} KiB"));
     }
     let mut shown = claim.with_event(event.as_ref());

@@ -4,9 +4,9 @@ use crate::Failure;
 use crate::arguments::ReplayOptions;
 use crate::style::note;
 use crate::target::{reader_at, unreadable};
-use tidings_config::limits::{MAX_CAPTURED, MAX_KEPT_EVENT_BYTES};
+use tidings_config::limits::{MAX_CAPTURED, MAX_STORED_EVENT_BYTES};
 use tidings_config::time::{Clock, SystemClock};
-use tidings_core::aws::KeptFound;
+use tidings_core::aws::StoredFound;
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::search::Search;
 use tidings_core::envelope::Envelope;
@@ -51,9 +51,9 @@ pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Fai
 }
 
 /// What isn't played, and why.
-fn told(found: &KeptFound, unread: usize) -> Vec<String> {
-    let KeptFound { dead, without, unknown, .. } = found;
-    let kib = MAX_KEPT_EVENT_BYTES / 1_024;
+fn told(found: &StoredFound, unread: usize) -> Vec<String> {
+    let StoredFound { dead, without, unknown, .. } = found;
+    let kib = MAX_STORED_EVENT_BYTES / 1_024;
     let mut told = Vec::new();
     if *without > 0 {
         told.push(format!(
@@ -72,7 +72,7 @@ fn told(found: &KeptFound, unread: usize) -> Vec<String> {
     told
 }
 
-fn nothing(found: &KeptFound) -> Failure {
+fn nothing(found: &StoredFound) -> Failure {
     let claims = found.without + found.dead;
     if claims == 0 {
         return Failure::new("nothing to replay: no claim is like that").hint("`tidings events list` shows which there are");

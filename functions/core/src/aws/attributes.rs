@@ -3,7 +3,7 @@
 use crate::action::ActionNote;
 use crate::claim::decide::RecordedEffect;
 use crate::claim::{Claim, ClaimKey, ClaimState, EventField, Outcome, TimelineKey};
-use crate::kept::KeptEvent;
+use crate::stored_event::StoredEvent;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use tidings_config::time::Timestamp;
@@ -51,8 +51,8 @@ pub(super) fn get_state(row: &Row) -> Option<ClaimState> {
 }
 
 /// The event that is kept in a claim's row.
-pub(super) fn kept(row: &Row) -> Option<KeptEvent> {
-    get_text(row, "event").map(KeptEvent::stored)
+pub(super) fn kept(row: &Row) -> Option<StoredEvent> {
+    get_text(row, "event").map(StoredEvent::stored)
 }
 
 /// What a processed claim's row says of its effect.

@@ -6,17 +6,17 @@ use super::{TIMELINE_INDEX, cause};
 use crate::claim::search::Search;
 use crate::claim::{Claim, ClaimKey, ClaimState};
 use crate::context::Context;
-use crate::kept::KeptEvent;
 use crate::ports::Unavailable;
+use crate::stored_event::StoredEvent;
 use std::collections::BTreeMap;
 use tidings_config::limits::CLAIMS_PAGE;
 use tidings_config::time::Timestamp;
 
 /// What was found, and what has nothing to be found.
 #[derive(Debug, Default)]
-pub struct KeptFound {
+pub struct StoredFound {
     /// The first that were processed, in that order.
-    pub events: Vec<KeptEvent>,
+    pub events: Vec<StoredEvent>,
     /// If there are more: when the last of these was processed.
     pub cut: Option<Timestamp>,
     /// Rows that were read for it.
@@ -31,14 +31,14 @@ pub struct KeptFound {
 
 impl Reader {
     /// An event's claim, and the event itself where it is kept.
-    pub async fn record(&self, key: &ClaimKey) -> Result<Option<(Claim, Option<KeptEvent>)>, Unavailable> {
+    pub async fn record(&self, key: &ClaimKey) -> Result<Option<(Claim, Option<StoredEvent>)>, Unavailable> {
         Ok(self.row(key).await?.and_then(|row| Some((claim(&row)?, kept(&row)))))
     }
 
     /// The first events that were processed, of those that are kept and asked for: of a conversation and its identities by a query
     /// each, whose index may be a moment behind the claims; of a key by one read; else by a scan, which reads the whole table, and is
     /// billed so. The time that counts is that of processing or, where there was none, the first on record.
-    pub async fn kept(&self, of: Option<&Context>, search: &Search, at_most: usize) -> Result<KeptFound, Unavailable> {
+    pub async fn kept(&self, of: Option<&Context>, search: &Search, at_most: usize) -> Result<StoredFound, Unavailable> {
         let mut first = First::new(search, at_most);
         match (of, &search.key) {
             (Some(context), _) => {
@@ -70,14 +70,14 @@ impl Reader {
 struct First<'a> {
     search: &'a Search,
     at_most: usize,
-    events: BTreeMap<(Timestamp, ClaimKey), KeptEvent>,
+    events: BTreeMap<(Timestamp, ClaimKey), StoredEvent>,
     cut: bool,
-    found: KeptFound,
+    found: StoredFound,
 }
 
 impl<'a> First<'a> {
     fn new(search: &'a Search, at_most: usize) -> Self {
-        Self { search, at_most, events: BTreeMap::new(), cut: false, found: KeptFound::default() }
+        Self { search, at_most, events: BTreeMap::new(), cut: false, found: StoredFound::default() }
     }
 
     fn add(&mut self, row: &Row) {
@@ -104,8 +104,8 @@ impl<'a> First<'a> {
         }
     }
 
-    fn into_found(self) -> KeptFound {
+    fn into_found(self) -> StoredFound {
         let cut = self.events.keys().next_back().filter(|_| self.cut).map(|(at, _)| *at);
-        KeptFound { events: self.events.into_values().collect(), cut, ..self.found }
+        StoredFound { events: self.events.into_values().collect(), cut, ..self.found }
     }
 }

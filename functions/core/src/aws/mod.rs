@@ -25,7 +25,7 @@ pub use dead_letters::{DeadLetters, Letter, Receipt};
 pub use dossier::{Counts, Dossier};
 pub use erase::{Eraser, Erasure, NotErased};
 pub use https::Https;
-pub use kept::KeptFound;
+pub use kept::StoredFound;
 pub use queue::SqsQueue;
 pub use read::Reader;
 pub use secrets::SecretsManager;

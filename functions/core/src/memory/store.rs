@@ -4,8 +4,8 @@ use super::{Call, Fault, Faults};
 use crate::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use crate::context::{Context, Item, ItemKey, Place};
-use crate::kept::KeptEvent;
 use crate::ports::{ClaimStore, Commit, ContextReader, ContextStore, DeadLetter, DeadLettered, Probe, Rewrite, Unavailable};
+use crate::stored_event::StoredEvent;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -23,7 +23,7 @@ pub struct MemoryStore {
 struct Tables {
     claims: BTreeMap<ClaimKey, Claim>,
     /// The events that are kept with them.
-    kept: BTreeMap<ClaimKey, KeptEvent>,
+    kept: BTreeMap<ClaimKey, StoredEvent>,
     items: BTreeMap<Place, Item>,
 }
 
@@ -37,7 +37,7 @@ impl MemoryStore {
     }
 
     /// The event that is kept with a claim.
-    pub fn kept(&self, key: &ClaimKey) -> Option<KeptEvent> {
+    pub fn kept(&self, key: &ClaimKey) -> Option<StoredEvent> {
         self.lock().kept.get(key).cloned()
     }
 

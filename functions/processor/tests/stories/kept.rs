@@ -2,11 +2,11 @@
 
 use crate::support::{Harness, Sent, moved, now, on_the_links_queue, poison};
 use serde_json::json;
-use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 use tidings_config::rules::Rules;
 use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::external_link::ExternalLink;
-use tidings_core::kept::KeptEvent;
+use tidings_core::stored_event::StoredEvent;
 use tidings_project::read_rules;
 
 const RULES: &str = r#"
@@ -18,7 +18,7 @@ joins:
 "#;
 
 fn keeping(mut harness: Harness) -> Harness {
-    harness.processor = harness.processor.keeping_events(true);
+    harness.processor = harness.processor.storing_events(true);
     harness
 }
 
@@ -26,7 +26,7 @@ fn joining() -> Rules {
     read_rules("rules.yaml", RULES, &[]).unwrap_or_else(|report| panic!("{report}"))
 }
 
-fn kept(harness: &Harness, key: &str) -> Option<KeptEvent> {
+fn kept(harness: &Harness, key: &str) -> Option<StoredEvent> {
     harness.store.kept(&ClaimKey::from(key.to_owned()))
 }
 
@@ -52,9 +52,9 @@ async fn one_that_is_too_large_is_not_kept_and_has_its_effect() {
         let rest = padded(0).envelope().encode().len();
         padded(bytes - rest)
     };
-    let (largest, larger) = (sized("1", MAX_KEPT_EVENT_BYTES), sized("2", MAX_KEPT_EVENT_BYTES + 1));
+    let (largest, larger) = (sized("1", MAX_STORED_EVENT_BYTES), sized("2", MAX_STORED_EVENT_BYTES + 1));
     assert!(harness.handle(vec![largest.message(1), larger.message(1)]).await.is_empty());
-    assert_eq!(harness.claim("orders#1").unwrap().event_bytes, Some(MAX_KEPT_EVENT_BYTES));
+    assert_eq!(harness.claim("orders#1").unwrap().event_bytes, Some(MAX_STORED_EVENT_BYTES));
     assert_eq!((kept(&harness, "orders#2"), harness.claim("orders#2").unwrap().event_bytes), (None, None));
     for who in ["1", "2"] {
         assert_eq!(harness.fact(who, "order/1", "status"), "packed", "{who}");

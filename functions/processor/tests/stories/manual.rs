@@ -12,9 +12,9 @@ use tidings_config::rules::Rules;
 use tidings_config::time::Clock;
 use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::external_link::ExternalLink;
-use tidings_core::kept::KeptEvent;
 use tidings_core::manual::{Correction, NodeChange};
 use tidings_core::memory::{Call, Fault};
+use tidings_core::stored_event::StoredEvent;
 use tidings_project::read_rules;
 
 const KINDS: &str = r#"
@@ -224,7 +224,7 @@ async fn where_the_dialogue_stands_is_set_and_forgotten_by_hand() {
 #[tokio::test]
 async fn the_claim_of_a_correction_says_who_when_why_and_what_was_there() {
     let mut harness = harness();
-    harness.processor = harness.processor.keeping_events(true);
+    harness.processor = harness.processor.storing_events(true);
     comes(&harness, &moved("1", "ann", "wrong", 60)).await;
     let work = harness.processor.correction(says(&[("status", json!("right"))]), now()).unwrap();
     apply(&harness.processor, &work).await;
@@ -240,7 +240,7 @@ async fn the_claim_of_a_correction_says_who_when_why_and_what_was_there() {
     assert!(harness.store.context("ann").entities["order/1"]["status"].order.key == claim.key, "the fact names it");
 
     // It follows from nothing, so it is kept, and comes again when the timeline is played.
-    let kept: KeptEvent = harness.store.kept(work.claim_key()).expect("it is kept");
+    let kept: StoredEvent = harness.store.kept(work.claim_key()).expect("it is kept");
     let played = Harness::with(read(KINDS), |store| store);
     comes(&played, &moved("1", "ann", "wrong", 60)).await;
     assert_eq!(played.handle(vec![crate::support::message("m", kept.as_str(), 1)]).await, [""; 0]);

@@ -1,21 +1,21 @@
 //! An event that is kept with its claim, to be played again: its envelope, as it stood in its message.
 //!
-//! Promises: what we keep is no larger than [`MAX_KEPT_EVENT_BYTES`]; its Debug leaves out the payload.
+//! Promises: what we keep is no larger than [`MAX_STORED_EVENT_BYTES`]; its Debug leaves out the payload.
 
 use crate::claim::Claim;
 use crate::envelope::{DecodeError, Envelope};
 use serde_json::Value;
 use std::fmt;
-use tidings_config::limits::MAX_KEPT_EVENT_BYTES;
+use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 
 /// An envelope as compact JSON.
 #[derive(Clone, PartialEq, Eq)]
-pub struct KeptEvent(String);
+pub struct StoredEvent(String);
 
-impl KeptEvent {
+impl StoredEvent {
     /// `None` where it is too large to be kept.
     pub fn of(envelope: &Envelope) -> Option<Self> {
-        Some(envelope.encode()).filter(|json| json.len() <= MAX_KEPT_EVENT_BYTES).map(Self)
+        Some(envelope.encode()).filter(|json| json.len() <= MAX_STORED_EVENT_BYTES).map(Self)
     }
 
     /// One as it was stored.
@@ -35,7 +35,7 @@ impl KeptEvent {
 
 impl Claim {
     /// As JSON, with the event that is kept with it as `event`.
-    pub fn with_event(&self, event: Option<&KeptEvent>) -> Value {
+    pub fn with_event(&self, event: Option<&StoredEvent>) -> Value {
         let mut json = serde_json::to_value(self).expect("it has string keys and holds only JSON");
         if let Some(event) = event {
             json["event"] = serde_json::from_str(event.as_str()).unwrap_or_else(|_| Value::from(event.as_str()));
@@ -44,8 +44,8 @@ impl Claim {
     }
 }
 
-impl fmt::Debug for KeptEvent {
+impl fmt::Debug for StoredEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeptEvent({} bytes)", self.0.len())
+        write!(f, "StoredEvent({} bytes)", self.0.len())
     }
 }
