@@ -24,7 +24,7 @@ const WORDS: [(&str, &str); 19] = [
     ("off schema", "schema violation"),
     ("off its schema", "schema violation"),
     ("kept event", "stored event"),
-    ("dossier", "subject data"),
+    ("subject_data", "subject data"),
     ("what is no ", "say what it is"),
     ("to be so", "name the state"),
     ("its own to say", "name who decides"),

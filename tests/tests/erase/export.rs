@@ -11,7 +11,7 @@ async fn it_has_every_row_that_an_erasure_changes_and_every_word_that_it_deletes
     let world = World::new().await;
     world.lived().await;
     let before = world.rows().await;
-    let document = world.reader().dossier("web:ANNSMARK", &[]).await.unwrap().export("web:ANNSMARK", world.now());
+    let document = world.reader().subject_data("web:ANNSMARK", &[]).await.unwrap().export("web:ANNSMARK", world.now());
     let text = document.to_string();
     assert!(!text.contains(BOB));
     world.erase(ANN).await;

@@ -36,7 +36,7 @@ async fn a_scan_of_both_tables_finds_nothing_of_one_and_all_of_the_other() {
     };
     assert!(keeps(&before) > 5, "events are kept with their claims: {anns:#?}");
 
-    let found = world.reader().dossier("web:ANNSMARK", &[]).await.unwrap();
+    let found = world.reader().subject_data("web:ANNSMARK", &[]).await.unwrap();
     let erasure = world.erase(ANN).await;
     assert_eq!(erasure.counts, found.counts(), "what was found is what was deleted");
     assert_eq!(erasure.counts.deferred, 1, "what waits for the morning is in one item");
@@ -141,14 +141,14 @@ async fn a_conversation_of_many_pages_is_exported_and_erased_whole() {
         world.put("web:ANNSMARK", &format!("entity#order/{n}"), &long).await;
     }
     let counted = crate::meddler::Meddler::new(|_| Ok(()));
-    let dossier = {
+    let subject_data = {
         let client = counted.client(&world.cloud.dynamodb);
         let reader = tidings_core::aws::Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
-        reader.dossier("web:ANNSMARK", &[]).await.unwrap()
+        reader.subject_data("web:ANNSMARK", &[]).await.unwrap()
     };
     assert!(counted.calls() >= 4, "{} pages", counted.calls());
     assert_eq!(
-        dossier.export("web:ANNSMARK", world.now())["items"]["web:ANNSMARK"].as_object().map(|items| items.len()),
+        subject_data.export("web:ANNSMARK", world.now())["items"]["web:ANNSMARK"].as_object().map(|items| items.len()),
         Some(40)
     );
     assert_eq!(world.erase(ANN).await.counts.entities, 40);

@@ -1,7 +1,7 @@
 //! `tidings context erase`: takes out of the tables all that they hold of a conversation. Without `--yes` it says what that
 //! would be, and deletes nothing. What it can't reach it says, with what to do about it.
 
-use super::{dossier, identity_of};
+use super::{identity_of, subject_data};
 use crate::Failure;
 use crate::arguments::ContextErase;
 use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
@@ -18,10 +18,10 @@ const IN_FLIGHT: &str = "an event that isn't processed yet is no duplicate: proc
 pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
     let (name, target) = (&options.conversation, &options.target);
     let reader = reader(target).await?;
-    let dossier = dossier(&reader, name, target).await?;
+    let subject_data = subject_data(&reader, name, target).await?;
     let queues = queue_counts(&target.at).await?;
     if !options.yes {
-        let (counts, names) = (dossier.counts(), &dossier.names);
+        let (counts, names) = (subject_data.counts(), &subject_data.names);
         if target.json {
             data(&json!({"erased": false, "conversation": name, "names": names, "found": counts, "queues": queues}));
         } else {
@@ -37,11 +37,11 @@ pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
     if target.json {
         let (counts, looks) = (erasure.counts, erasure.looks);
         data(
-            &json!({"erased": true, "conversation": name, "names": dossier.names, "deleted": counts, "looks": looks, "left": 0, "queues": queues}),
+            &json!({"erased": true, "conversation": name, "names": subject_data.names, "deleted": counts, "looks": looks, "left": 0, "queues": queues}),
         );
     } else {
         say!("{} {}", paint(GOOD, "erased"), paint(STRONG, name));
-        found(&dossier.names, &erasure.counts);
+        found(&subject_data.names, &erasure.counts);
         say!("  {:<9} look {}: nothing is left in the tables", "", erasure.looks);
         unreached(&queues);
     }

@@ -1,7 +1,7 @@
 //! `tidings context export`: all that the tables hold of a conversation, as one JSON document. It is what `erase` deletes: both
-//! read the same [`tidings_core::aws::Dossier`].
+//! read the same [`tidings_core::aws::SubjectData`].
 
-use super::dossier;
+use super::subject_data;
 use crate::Failure;
 use crate::arguments::ContextExport;
 use crate::commands::files;
@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use tidings_config::time::{Clock, SystemClock};
 
 pub(crate) async fn run(options: ContextExport) -> Result<ExitCode, Failure> {
-    let dossier = dossier(&reader(&options.target).await?, &options.conversation, &options.target).await?;
-    let document = dossier.export(&options.conversation, SystemClock.now());
+    let subject_data = subject_data(&reader(&options.target).await?, &options.conversation, &options.target).await?;
+    let document = subject_data.export(&options.conversation, SystemClock.now());
     let Some(path) = &options.output else {
         pretty(&document);
         return Ok(ExitCode::SUCCESS);

@@ -8,16 +8,16 @@ pub(crate) mod show;
 use crate::Failure;
 use crate::arguments::TargetOptions;
 use crate::target::unreadable;
-use tidings_core::aws::{Dossier, Reader};
+use tidings_core::aws::{Reader, SubjectData};
 
 /// All that is held of a conversation, or why there is nothing to hold.
-async fn dossier(reader: &Reader, conversation: &str, target: &TargetOptions) -> Result<Dossier, Failure> {
-    let dossier = reader.dossier(conversation, &[]).await.map_err(|error| unreadable(&target.at, &error))?;
-    match &dossier.linked_to {
+async fn subject_data(reader: &Reader, conversation: &str, target: &TargetOptions) -> Result<SubjectData, Failure> {
+    let subject_data = reader.subject_data(conversation, &[]).await.map_err(|error| unreadable(&target.at, &error))?;
+    match &subject_data.linked_to {
         Some(to) => Err(identity_of(conversation, to)),
-        None if dossier.is_empty() => Err(Failure::new(format!("nothing is kept of {conversation:?}"))
+        None if subject_data.is_empty() => Err(Failure::new(format!("nothing is kept of {conversation:?}"))
             .hint("an event shows its conversation: tidings events show KEY")),
-        None => Ok(dossier),
+        None => Ok(subject_data),
     }
 }
 

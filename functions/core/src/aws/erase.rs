@@ -1,4 +1,4 @@
-//! Erasing a conversation: what [`Reader::dossier`] finds is deleted, and of its claims only the keys are left, processed, for the
+//! Erasing a conversation: what [`Reader::subject_data`] finds is deleted, and of its claims only the keys are left, processed, for the
 //! rest of their days: so a late duplicate still finds its event processed, and brings nothing back.
 //!
 //! Promises: it ends with a look that found nothing. Whatever finds something else goes after it (joins and waiting notifications
@@ -8,8 +8,8 @@
 
 use super::attributes::{Row, number, text};
 use super::cause;
-use super::dossier::{Counts, Dossier};
 use super::read::Reader;
+use super::subject_data::{Counts, SubjectData};
 use crate::claim::{ClaimKey, ClaimState};
 use crate::context::ItemKey;
 use crate::ports::Unavailable;
@@ -60,26 +60,26 @@ impl Eraser {
             if erasure.looks > 0 {
                 tokio::time::sleep(self.pause).await;
             }
-            let dossier = self.reader.dossier(conversation, &names).await?;
+            let subject_data = self.reader.subject_data(conversation, &names).await?;
             erasure.looks += 1;
-            if let Some(conversation) = dossier.linked_to {
+            if let Some(conversation) = subject_data.linked_to {
                 return Err(NotErased::Identity { conversation });
             }
-            if dossier.is_empty() {
+            if subject_data.is_empty() {
                 return Ok(erasure);
             }
-            self.delete(&dossier, now, &mut erasure.counts).await?;
-            names = dossier.names;
+            self.delete(&subject_data, now, &mut erasure.counts).await?;
+            names = subject_data.names;
         }
         Err(NotErased::Restless)
     }
 
-    async fn delete(&self, dossier: &Dossier, now: Timestamp, counts: &mut Counts) -> Result<(), Unavailable> {
+    async fn delete(&self, subject_data: &SubjectData, now: Timestamp, counts: &mut Counts) -> Result<(), Unavailable> {
         let finds = |key: &str| matches!(ItemKey::parse(key), Some(ItemKey::Identity(_) | ItemKey::Link));
-        let (finders, rest): (Vec<_>, Vec<_>) = dossier.items.iter().partition(|((_, key), _)| finds(key));
-        if rest.is_empty() && dossier.claims.is_empty() {
+        let (finders, rest): (Vec<_>, Vec<_>) = subject_data.items.iter().partition(|((_, key), _)| finds(key));
+        if rest.is_empty() && subject_data.claims.is_empty() {
             // Whoever was found last goes first.
-            for name in dossier.names.iter().rev() {
+            for name in subject_data.names.iter().rev() {
                 for ((_, key), row) in finders.iter().filter(|((partition, _), _)| partition == name) {
                     self.delete_item(key, row, counts).await?;
                 }
@@ -92,10 +92,10 @@ impl Eraser {
         for ((_, key), row) in pages.into_iter().chain(rest) {
             self.delete_item(key, row, counts).await?;
         }
-        for waiting in dossier.waiting() {
+        for waiting in subject_data.waiting() {
             self.call_off(&waiting, now, counts).await?;
         }
-        for row in dossier.claims.values() {
+        for row in subject_data.claims.values() {
             self.bare(row, now, counts).await?;
         }
         Ok(())

@@ -20,7 +20,7 @@ use tidings_config::time::Timestamp;
 
 /// Of one conversation.
 #[derive(Clone, Debug, Default)]
-pub struct Dossier {
+pub struct SubjectData {
     /// The conversation, its identities, and what was linked to those, in the order in which they were found.
     pub names: Vec<String>,
     /// Of what is itself an identity: its conversation. Then all is there and nothing is here.
@@ -51,39 +51,39 @@ pub struct Counts {
 
 impl Reader {
     /// What is held of a conversation, and of names that were found to be its own before.
-    pub async fn dossier(&self, conversation: &str, known: &[String]) -> Result<Dossier, Unavailable> {
-        let mut dossier = Dossier::default();
+    pub async fn subject_data(&self, conversation: &str, known: &[String]) -> Result<SubjectData, Unavailable> {
+        let mut subject_data = SubjectData::default();
         let mut open: Vec<String> = known.iter().rev().cloned().chain([conversation.to_owned()]).collect();
         while let Some(name) = open.pop() {
-            if dossier.names.contains(&name) {
+            if subject_data.names.contains(&name) {
                 continue;
             }
             let rows = self.partition(&name).await?;
             if let Some(to) = linked_to(&rows).filter(|to| *to != name) {
                 if name == conversation {
-                    return Ok(Dossier { linked_to: Some(to), ..dossier });
+                    return Ok(SubjectData { linked_to: Some(to), ..subject_data });
                 }
                 // It was let go by an erasure that was interrupted, and is somebody else's now.
-                if !dossier.names.contains(&to) {
+                if !subject_data.names.contains(&to) {
                     continue;
                 }
             }
-            dossier.names.push(name);
+            subject_data.names.push(name);
             let keys = rows.iter().filter_map(sort_key).filter_map(|key| ItemKey::parse(&key));
             open.extend(keys.filter_map(|key| key.identity().map(str::to_owned)));
-            dossier.add(rows);
+            subject_data.add(rows);
         }
         let mut joins = BTreeSet::new();
-        for name in &dossier.names {
+        for name in &subject_data.names {
             for row in self.events(name).await? {
                 joins.extend(get_texts(&row, "joins"));
-                dossier.claims.extend(get_text(&row, "pk").map(|key| (key, row)));
+                subject_data.claims.extend(get_text(&row, "pk").map(|key| (key, row)));
             }
         }
         for join in joins {
-            dossier.add(self.partition(&join).await?);
+            subject_data.add(self.partition(&join).await?);
         }
-        Ok(dossier)
+        Ok(subject_data)
     }
 
     async fn partition(&self, name: &str) -> Result<Vec<Row>, Unavailable> {
@@ -124,7 +124,7 @@ fn linked_to(rows: &[Row]) -> Option<String> {
     }
 }
 
-impl Dossier {
+impl SubjectData {
     fn add(&mut self, rows: Vec<Row>) {
         let placed = |row: Row| Some(((get_text(&row, "pk")?, sort_key(&row)?), row));
         self.items.extend(rows.into_iter().filter_map(placed));
