@@ -1,6 +1,6 @@
 //! `tidings rotate`: what it changes in the stack's secret, what it tells, and what it never tells.
 
-use crate::stack::{Meddler, Stack, THEIRS};
+use crate::stack::{Interfering, Stack, THEIRS};
 use crate::support::{Dev, err, golden, out, run, run_at_root};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -71,16 +71,16 @@ fn what_somebody_else_wrote_is_not_overwritten_unseen() {
     let arguments = ["rotate", "orders", "--secret-file", &new, "--yes"];
 
     let stack = Stack::around(&dev, SECRET);
-    stack.meddle(Meddler::BeforeTheLook);
+    stack.meddle(Interfering::BeforeTheLook);
     golden("rotate-changed", &stack.ask(&arguments), 1);
     assert_eq!(stack.secret(), (serde_json::from_str(THEIRS).unwrap(), 1));
     let path = file("unused");
-    stack.meddle(Meddler::BeforeTheLook);
+    stack.meddle(Interfering::BeforeTheLook);
     let refused = stack.ask(&["rotate", "orders", "--generate", "--yes", "--output", path.to_str().unwrap()]);
     assert!(refused.status.code() == Some(1) && !path.exists(), "a secret that doesn't count isn't left lying about");
 
     let stack = Stack::around(&dev, SECRET);
-    stack.meddle(Meddler::BeforeItCounts);
+    stack.meddle(Interfering::BeforeItCounts);
     golden("rotate-changed", &stack.ask(&arguments), 1);
     assert_eq!(stack.secret().0, serde_json::from_str::<serde_json::Value>(THEIRS).unwrap(), "what they wrote counts");
 }

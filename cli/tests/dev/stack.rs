@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 /// When somebody else writes the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Meddler {
+pub(crate) enum Interfering {
     Nobody,
     /// Between the first look and the second.
     BeforeTheLook,
@@ -35,7 +35,7 @@ struct Account {
     versions: Vec<String>,
     /// The one that counts.
     current: usize,
-    meddler: Meddler,
+    interfering: Interfering,
     looks: usize,
     /// Functions at once.
     functions: f64,
@@ -57,7 +57,7 @@ impl Stack {
             token,
             versions,
             current: 0,
-            meddler: Meddler::Nobody,
+            interfering: Interfering::Nobody,
             looks: 0,
             functions: 1_000.0,
             dead: None,
@@ -78,9 +78,9 @@ impl Stack {
         (serde_json::from_str(&state.versions[state.current]).expect("JSON"), state.versions.len() - 1)
     }
 
-    pub(crate) fn meddle(&self, meddler: Meddler) {
+    pub(crate) fn meddle(&self, interfering: Interfering) {
         let mut state = self.state.lock().expect("no panic");
-        (state.meddler, state.looks) = (meddler, 0);
+        (state.interfering, state.looks) = (interfering, 0);
     }
 
     /// What Lambda lets the account run at once.
@@ -177,7 +177,7 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
         }
         "secretsmanager.GetSecretValue" => {
             state.looks += 1;
-            if state.looks == 2 && state.meddler == Meddler::BeforeTheLook {
+            if state.looks == 2 && state.interfering == Interfering::BeforeTheLook {
                 state.theirs();
             }
             object!({ "Name": "tidings", "VersionId": format!("v{}", state.current), "SecretString": state.versions[state.current] })
@@ -194,7 +194,7 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
             let request: Value = serde_json::from_slice(&body).expect("JSON");
             let version = |name: &str| request[name].as_str().and_then(|v| v.strip_prefix('v')?.parse::<usize>().ok());
             let ours = version("MoveToVersionId").expect("a version");
-            if state.meddler == Meddler::BeforeItCounts {
+            if state.interfering == Interfering::BeforeItCounts {
                 state.theirs();
             }
             if version("RemoveFromVersionId") != Some(state.current) {

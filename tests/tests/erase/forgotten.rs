@@ -140,7 +140,7 @@ async fn a_conversation_of_many_pages_is_exported_and_erased_whole() {
     for n in 0..40 {
         world.put("web:ANNSMARK", &format!("entity#order/{n}"), &long).await;
     }
-    let counted = crate::meddler::Meddler::new(|_| Ok(()));
+    let counted = crate::interfering::Interfering::new(|_| Ok(()));
     let subject_data = {
         let client = counted.client(&world.cloud.dynamodb);
         let reader = tidings_core::aws::Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());

@@ -1,6 +1,6 @@
 //! Whatever happens amid it: whoever begins again ends the same, and what is written meanwhile is found.
 
-use crate::meddler::Meddler;
+use crate::interfering::Interfering;
 use crate::world::{ANN, World, of};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ async fn interrupted_at_any_call_and_begun_again_it_ends_the_same() {
     let world = World::new().await;
     world.lived_briefly(ANN, "1").await;
     let before = world.rows().await;
-    let counted = Meddler::new(|_| Ok(()));
+    let counted = Interfering::new(|_| Ok(()));
     world.erase_by(counted.client(&world.cloud.dynamodb), ANN).await.unwrap();
     let (straight, calls) = (world.rows().await, counted.calls());
     assert!(calls > 30, "{calls} calls");
     for call in 0..calls {
         world.restore(&before).await;
-        let dies = Meddler::new(move |n| if n < call { Ok(()) } else { Err("died".into()) });
+        let dies = Interfering::new(move |n| if n < call { Ok(()) } else { Err("died".into()) });
         let died = world.erase_by(dies.client(&world.cloud.dynamodb), ANN).await;
         assert!(matches!(died, Err(NotErased::Unavailable(_))), "call {call}: {died:?}");
         world.erase(ANN).await;
@@ -33,9 +33,9 @@ async fn an_event_at_any_call_but_those_of_the_last_look_is_erased_with_the_rest
     let world = Arc::new(World::new().await);
     world.lived_briefly(ANN, "1").await;
     let before = world.rows().await;
-    let counted = Meddler::new(|_| Ok(()));
+    let counted = Interfering::new(|_| Ok(()));
     world.erase_by(counted.client(&world.cloud.dynamodb), ANN).await.unwrap();
-    let looks = Meddler::new(|_| Ok(()));
+    let looks = Interfering::new(|_| Ok(()));
     world.erase_by(looks.client(&world.cloud.dynamodb), ANN).await.unwrap();
     let last_look = counted.calls() - looks.calls();
     for call in 0..last_look {
@@ -43,7 +43,7 @@ async fn an_event_at_any_call_but_those_of_the_last_look_is_erased_with_the_rest
         // One to the conversation, one to its identity.
         let event_type = ["order.likes", "payment.made"][call % 2];
         let (at, id) = (Arc::clone(&world), format!("at-{call}"));
-        let meddles = Meddler::new(move |n| {
+        let meddles = Interfering::new(move |n| {
             if n == call {
                 block_in_place(|| Handle::current().block_on(at.event(&id, event_type, ANN)));
             }
@@ -61,7 +61,7 @@ async fn a_conversation_that_does_not_rest_is_given_up_and_told() {
         // Each look but the last finds the one event that came since the last.
         world.event("restless-0", "order.likes", ANN).await;
         let at = Arc::clone(&world);
-        let meddles = Meddler::new(move |n| {
+        let meddles = Interfering::new(move |n| {
             let (look, call) = (n / CALLS_A_LOOK, n % CALLS_A_LOOK);
             if call == CALLS_A_LOOK - 1 && look + 1 < events as usize {
                 block_in_place(|| Handle::current().block_on(at.event(&format!("restless-{n}"), "order.likes", ANN)));

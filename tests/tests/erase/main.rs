@@ -2,6 +2,6 @@
 
 mod export;
 mod forgotten;
+mod interfering;
 mod interrupted;
-mod meddler;
 mod world;

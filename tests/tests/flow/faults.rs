@@ -1,6 +1,6 @@
 //! Wherever a call fails or a function dies: the provider retries, SQS shows it again, and the effect is there once.
 
-use crate::unruly::Trouble;
+use crate::faulty::Trouble;
 use crate::world::World;
 use proptest::prelude::*;
 use proptest::sample::Index;

@@ -3,5 +3,5 @@
 mod copies;
 mod corpus;
 mod faults;
-mod unruly;
+mod faulty;
 mod world;

@@ -1,7 +1,7 @@
 //! A provider, the two functions, and SQS as it behaves: visible again what wasn't deleted, in the dead-letter queue what
 //! was received too often.
 
-use crate::unruly::{Schedule, Unruly};
+use crate::faulty::{Faulty, Schedule};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use lambda_http::{Body, Request};
 use processor::Processor;
@@ -66,12 +66,12 @@ impl World {
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
         let actions = Arc::new(MemoryActions::new(Arc::clone(&faults)));
         let timers = Arc::new(MemoryTimers::new(Arc::clone(&faults)));
-        let unruly = |inner| Unruly { inner, faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
-        let events = Unruly { inner: Arc::clone(&queue), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
-        let acts = Unruly { inner: Arc::clone(&actions), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
-        let later = Unruly { inner: Arc::clone(&timers), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
+        let faulty = |inner| Faulty { inner, faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
+        let events = Faulty { inner: Arc::clone(&queue), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
+        let acts = Faulty { inner: Arc::clone(&actions), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
+        let later = Faulty { inner: Arc::clone(&timers), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
         let ports = Ports {
-            claims: Arc::new(unruly(Arc::clone(&store))),
+            claims: Arc::new(faulty(Arc::clone(&store))),
             queue: Arc::new(events),
             secrets: Arc::new(MemorySecrets::new(Arc::clone(&faults), SECRETS)),
             captured: None,
@@ -85,7 +85,7 @@ impl World {
             tidings_events::project::rules(),
             tidings_events::project::schemas(),
             processor::Ports {
-                store: Arc::new(unruly(Arc::clone(&store))),
+                store: Arc::new(faulty(Arc::clone(&store))),
                 actions: Arc::new(acts),
                 timers: Arc::new(later),
                 https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),

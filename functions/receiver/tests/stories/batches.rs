@@ -1,6 +1,6 @@
 //! One delivery of many events: each is claimed and marked on its own, they are sent in batches, and the reply is for all.
 
-use crate::mortal::{Side, mortal, send_or_die};
+use crate::crashing::{Side, crashing, send_or_die};
 use crate::support::{DUPLICATE, Harness, TAKEN, TRY_AGAIN, secrets, statuses};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -245,7 +245,7 @@ const CALLS: u32 = 53;
 async fn at_whichever_call_the_function_dies_the_next_delivery_makes_all_events_durable() {
     for call in 0..CALLS {
         for side in [Side::Before, Side::After] {
-            let (harness, life) = mortal().await;
+            let (harness, life) = crashing().await;
             let (delivery, all) = many(&harness);
             life.ends_at(call, side);
             assert_eq!(send_or_die(&harness, &delivery), None, "{side:?} call {call}");

@@ -2,11 +2,11 @@
 
 mod batches;
 mod calls;
+mod crashing;
 mod encodings;
 mod extraction;
 mod identity;
 mod logs;
-mod mortal;
 mod raw_events;
 mod ready;
 mod replies;

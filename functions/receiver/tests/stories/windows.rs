@@ -1,6 +1,6 @@
 //! The windows of the claim protocol: wherever something fails or dies, the event is durable or asked for again.
 
-use crate::mortal::{Side, mortal, send_or_die};
+use crate::crashing::{Side, crashing, send_or_die};
 use crate::support::{ACCEPTED, DUPLICATE, Harness, TRY_AGAIN, order, secrets};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ async fn wherever_the_function_dies_the_next_delivery_makes_it_durable() {
         (2, Side::Before, received, 1, ACCEPTED),
         (2, Side::After, enqueued, 1, DUPLICATE),
     ] {
-        let (harness, life) = mortal().await;
+        let (harness, life) = crashing().await;
         let delivery = harness.signed("orders", order("e1", "1"));
         life.ends_at(call, side);
         assert_eq!(send_or_die(&harness, &delivery), None, "it dies {side:?} call {call}");

@@ -96,13 +96,13 @@ impl Schedule {
 }
 
 #[derive(Debug)]
-pub(crate) struct Unruly<T> {
+pub(crate) struct Faulty<T> {
     pub(crate) inner: Arc<T>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) schedule: Arc<Schedule>,
 }
 
-impl<T> Unruly<T> {
+impl<T> Faulty<T> {
     async fn call<R>(&self, call: Call, effect: impl Future<Output = R>) -> R {
         for _ in 0..self.schedule.turns() {
             tokio::task::yield_now().await;
@@ -127,7 +127,7 @@ impl<T> Unruly<T> {
 }
 
 #[async_trait]
-impl ClaimStore for Unruly<MemoryStore> {
+impl ClaimStore for Faulty<MemoryStore> {
     async fn record(&self, claim: &NewClaim) -> Recorded {
         self.call(Call::Record, self.inner.record(claim)).await
     }
@@ -142,14 +142,14 @@ impl ClaimStore for Unruly<MemoryStore> {
 }
 
 #[async_trait]
-impl EventQueue for Unruly<MemoryQueue> {
+impl EventQueue for Faulty<MemoryQueue> {
     async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         self.call(Call::Send, self.inner.send(messages, trace)).await
     }
 }
 
 #[async_trait]
-impl ContextStore for Unruly<MemoryStore> {
+impl ContextStore for Faulty<MemoryStore> {
     async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
         if places.is_empty() {
             return self.inner.load(places).await;
@@ -193,14 +193,14 @@ impl ContextStore for Unruly<MemoryStore> {
 }
 
 #[async_trait]
-impl ActionQueue for Unruly<MemoryActions> {
+impl ActionQueue for Faulty<MemoryActions> {
     async fn send(&self, conversation: &str, sequence: u64, action: &Action) -> Result<(), Unavailable> {
         self.call(Call::Act, self.inner.send(conversation, sequence, action)).await
     }
 }
 
 #[async_trait]
-impl TimerQueue for Unruly<MemoryTimers> {
+impl TimerQueue for Faulty<MemoryTimers> {
     async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable> {
         self.call(Call::SetTimer, self.inner.send(message, delay)).await
     }

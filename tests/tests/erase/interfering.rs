@@ -13,12 +13,12 @@ type Refused = Box<dyn std::error::Error + Send + Sync>;
 type AtCall = dyn Fn(usize) -> Result<(), Refused> + Send + Sync;
 
 #[derive(Clone)]
-pub(crate) struct Meddler {
+pub(crate) struct Interfering {
     calls: Arc<AtomicUsize>,
     at: Arc<AtCall>,
 }
 
-impl Meddler {
+impl Interfering {
     pub(crate) fn new(at: impl Fn(usize) -> Result<(), Refused> + Send + Sync + 'static) -> Self {
         Self { calls: Arc::default(), at: Arc::new(at) }
     }
@@ -32,15 +32,15 @@ impl Meddler {
     }
 }
 
-impl fmt::Debug for Meddler {
+impl fmt::Debug for Interfering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meddler")
+        f.write_str("Interfering")
     }
 }
 
-impl Intercept for Meddler {
+impl Intercept for Interfering {
     fn name(&self) -> &'static str {
-        "meddler"
+        "interfering"
     }
 
     fn read_before_execution(&self, _: &BeforeSerializationInterceptorContextRef<'_>, _: &mut ConfigBag) -> Result<(), Refused> {

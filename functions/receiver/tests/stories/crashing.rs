@@ -48,12 +48,12 @@ impl Life {
 }
 
 #[derive(Debug)]
-pub(crate) struct Mortal<T> {
+pub(crate) struct Crashing<T> {
     inner: Arc<T>,
     life: Arc<Life>,
 }
 
-impl<T> Mortal<T> {
+impl<T> Crashing<T> {
     async fn live<R>(&self, effect: impl Future<Output = R>) -> R {
         match self.life.next() {
             None => effect.await,
@@ -67,7 +67,7 @@ impl<T> Mortal<T> {
 }
 
 #[async_trait]
-impl ClaimStore for Mortal<MemoryStore> {
+impl ClaimStore for Crashing<MemoryStore> {
     async fn record(&self, claim: &NewClaim) -> Recorded {
         self.live(self.inner.record(claim)).await
     }
@@ -82,19 +82,19 @@ impl ClaimStore for Mortal<MemoryStore> {
 }
 
 #[async_trait]
-impl EventQueue for Mortal<MemoryQueue> {
+impl EventQueue for Crashing<MemoryQueue> {
     async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         self.live(self.inner.send(messages, trace)).await
     }
 }
 
 /// A warm receiver that can die.
-pub(crate) async fn mortal() -> (Harness, Arc<Life>) {
+pub(crate) async fn crashing() -> (Harness, Arc<Life>) {
     let life = Arc::new(Life::default());
     let of = Arc::clone(&life);
     let harness = Harness::with(&secrets().to_string(), |store, queue| {
         let life = Arc::clone(&of);
-        (Arc::new(Mortal { inner: store, life: of }), Arc::new(Mortal { inner: queue, life }))
+        (Arc::new(Crashing { inner: store, life: of }), Arc::new(Crashing { inner: queue, life }))
     });
     harness.receiver.warm_up().await;
     (harness, life)
