@@ -518,7 +518,7 @@ pub const REFUSALS_WINDOW: Duration = Duration::from_secs(60);
 pub const LAG_OBJECTIVE: Duration = Duration::from_secs(30);
 
 /// A message that is received this often is in trouble, and no longer part of the age that SQS tells of its oldest.
-pub const STRUGGLING_RECEIVES: u32 = 3;
+pub const HIGH_RECEIVE_COUNT: u32 = 3;
 
 /// The timeline entries that a context shows.
 pub const TIMELINE_SHOWN: usize = 50;

@@ -16,7 +16,7 @@ use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
-use tidings_config::limits::{ANSWER_RESERVE, BATCH_RESERVE, STRUGGLING_RECEIVES};
+use tidings_config::limits::{ANSWER_RESERVE, BATCH_RESERVE, HIGH_RECEIVE_COUNT};
 use tidings_config::time::Timestamp;
 use tidings_core::claim::decide::RecordedEffect;
 use tidings_core::telemetry::Metric;
@@ -138,7 +138,7 @@ async fn settled(processor: &Processor, record: &Record, failure: Failure, until
 async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Planned {
     let from = processor.queue_of(&message);
     let mut record = Record::read(message, from);
-    if record.receive_count >= STRUGGLING_RECEIVES {
+    if record.receive_count >= HIGH_RECEIVE_COUNT {
         Metric::Struggling.count(record.source());
     }
     let task = match timeout_at(time.work, AssertUnwindSafe(task(processor, &record)).catch_unwind()).await {

@@ -1,6 +1,6 @@
 //! What one rule does for one event, or one branch for one join. Pure: the same event gives the same.
 
-use crate::expression::{Lazy, step};
+use crate::expression::{CompiledOnce, step};
 use crate::failure::{Failure, FailureKind, RuleError};
 use crate::notice::Notice;
 use crate::overflow::{Full, Overflow};
@@ -17,23 +17,23 @@ use tidings_expressions::{EvaluationError, Scope, Variables, shortest};
 #[derive(Debug)]
 pub(crate) struct Ready {
     rule: String,
-    entity: Option<Lazy>,
+    entity: Option<CompiledOnce>,
     set: Vec<ReadySet>,
     unset: Vec<String>,
-    count: Vec<(String, Lazy)>,
-    add: Vec<(String, Lazy)>,
-    remove: Vec<(String, Lazy)>,
+    count: Vec<(String, CompiledOnce)>,
+    add: Vec<(String, CompiledOnce)>,
+    remove: Vec<(String, CompiledOnce)>,
     goto: Option<String>,
     priority: Priority,
     if_stale: IfStale,
     notify: Option<Notice>,
-    emit: Option<(String, Vec<(String, Lazy)>)>,
+    emit: Option<(String, Vec<(String, CompiledOnce)>)>,
 }
 
 #[derive(Debug)]
 struct ReadySet {
     name: String,
-    value: Lazy,
+    value: CompiledOnce,
     ttl: Option<Span>,
     ladder: Option<Ladder>,
 }
@@ -65,7 +65,7 @@ pub(crate) struct EvaluationContext<'a> {
 impl Ready {
     /// `rule` names them in failures, timelines and actions.
     pub(crate) fn new(rule: &str, effects: &Effects, if_stale: IfStale, scope: Scope) -> Self {
-        let lazy = |text: &String| Lazy::new(text, scope);
+        let lazy = |text: &String| CompiledOnce::new(text, scope);
         let named = |(name, text): (&String, &String)| (name.clone(), lazy(text));
         let assigned = |(name, Assignment { value, ttl, ladder }): (&String, &Assignment)| ReadySet {
             name: name.clone(),
@@ -156,7 +156,7 @@ impl Ready {
         let mut won_by = |name: &String| written.facts.push(name.clone());
         let PlannedEffects { changes, dropped, .. } = effects;
         // A value that is too large is none, and costs its own fact.
-        let mut value = |word: &str, name: &str, expression: &Lazy| match expression.evaluate(at.variables) {
+        let mut value = |word: &str, name: &str, expression: &CompiledOnce| match expression.evaluate(at.variables) {
             Err(large @ EvaluationError::TooLarge(_)) => {
                 dropped.push(Overflow::new(Full::Fact, format_args!("{}/{word}.{name}", self.rule), large));
                 Ok(Value::Null)

@@ -7,13 +7,13 @@ use tidings_config::limits::MAX_COUNT_STEP;
 use tidings_expressions::{EvaluationError, Expression, Scope, Variables, whole};
 
 #[derive(Debug)]
-pub(crate) struct Lazy {
+pub(crate) struct CompiledOnce {
     text: String,
     scope: Scope,
     parsed: OnceLock<Expression>,
 }
 
-impl Lazy {
+impl CompiledOnce {
     pub(crate) fn new(text: &str, scope: Scope) -> Self {
         Self { text: text.to_owned(), scope, parsed: OnceLock::new() }
     }

@@ -2,7 +2,7 @@
 //!
 //! A text is never too long to be said: of the values that have no room the rest is left out, with a mark.
 
-use crate::expression::Lazy;
+use crate::expression::CompiledOnce;
 use crate::failure::RuleError;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ use tidings_expressions::{EvaluationError, Scope, Variables};
 pub(crate) struct Notice {
     texts: Texts,
     /// Those of all its texts, each once: what two languages say alike is worked out once.
-    expressions: BTreeMap<String, Lazy>,
+    expressions: BTreeMap<String, CompiledOnce>,
     /// For the values of each text, in bytes as they are stored.
     room: usize,
     channels: Vec<Channel>,
@@ -28,7 +28,7 @@ pub(crate) struct Notice {
 impl Notice {
     pub(crate) fn new(notify: &Notify, scope: Scope) -> Self {
         let texts = notify.text.clone();
-        let expressions = texts.expressions().map(|(text, _)| (text.to_owned(), Lazy::new(text, scope))).collect();
+        let expressions = texts.expressions().map(|(text, _)| (text.to_owned(), CompiledOnce::new(text, scope))).collect();
         let taken = texts.stored_bytes() + MAX_PLAIN_COPY_BYTES;
         let room = MAX_STORED_TEXTS_BYTES.saturating_sub(taken) / (1 + texts.chosen.len());
         Self { texts, expressions, room, channels: notify.channels.0.clone(), cap: notify.cap }

@@ -3,7 +3,7 @@
 use crate::decode::Message;
 use crate::effects::Ready;
 use crate::enrich::wanted::{ReadyEnrich, Wanted};
-use crate::expression::Lazy;
+use crate::expression::CompiledOnce;
 use crate::failure::{Failure, FailureKind, RuleError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -22,37 +22,37 @@ pub type Fetched = BTreeMap<usize, Option<Arc<Value>>>;
 #[derive(Debug)]
 pub struct Planner {
     pub(crate) rules: Rules,
-    pub(crate) conversations: Vec<Lazy>,
+    pub(crate) conversations: Vec<CompiledOnce>,
     pub(crate) rule: Vec<ReadyRule>,
     pub(crate) joins: Vec<ReadyJoin>,
 }
 
 #[derive(Debug)]
 pub(crate) struct ReadyRule {
-    when: Option<Lazy>,
+    when: Option<CompiledOnce>,
     pub(crate) enrich: Option<ReadyEnrich>,
-    pub(crate) links: Vec<Lazy>,
+    pub(crate) links: Vec<CompiledOnce>,
     pub(crate) effects: Ready,
 }
 
 #[derive(Debug)]
 pub(crate) struct ReadyJoin {
     /// Conditions and keys.
-    pub(crate) legs: Vec<(Option<Lazy>, Lazy)>,
+    pub(crate) legs: Vec<(Option<CompiledOnce>, CompiledOnce)>,
     pub(crate) then: Ready,
     pub(crate) otherwise: Ready,
 }
 
 impl Planner {
     pub fn new(rules: Rules) -> Self {
-        let event = |text: &String| Lazy::new(text, Scope::Event);
+        let event = |text: &String| CompiledOnce::new(text, Scope::Event);
         let join = |join: &Join| ReadyJoin {
             legs: join.all.iter().map(|leg| (leg.when.as_ref().map(event), event(&leg.by))).collect(),
             then: Ready::new(&join.name, &join.then, IfStale::Run, Scope::Join),
             otherwise: Ready::new(&join.name, &join.otherwise, IfStale::Run, Scope::Join),
         };
         Self {
-            conversations: rules.conversations.iter().map(|c| Lazy::new(c.whose.expression(), Scope::Event)).collect(),
+            conversations: rules.conversations.iter().map(|c| CompiledOnce::new(c.whose.expression(), Scope::Event)).collect(),
             rule: rules.rules.iter().map(ReadyRule::new).collect(),
             joins: rules.joins.iter().map(join).collect(),
             rules,
@@ -111,9 +111,9 @@ impl ReadyRule {
     fn new(rule: &Rule) -> Self {
         let scope = if rule.enrich.is_some() { Scope::Enriched } else { Scope::Event };
         Self {
-            when: rule.when.as_ref().map(|text| Lazy::new(text, Scope::Event)),
+            when: rule.when.as_ref().map(|text| CompiledOnce::new(text, Scope::Event)),
             enrich: rule.enrich.as_ref().map(ReadyEnrich::new),
-            links: rule.link.0.iter().map(|text| Lazy::new(text, scope)).collect(),
+            links: rule.link.0.iter().map(|text| CompiledOnce::new(text, scope)).collect(),
             effects: Ready::new(&rule.name, &rule.effects, rule.if_stale, scope),
         }
     }

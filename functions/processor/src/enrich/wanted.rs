@@ -1,6 +1,6 @@
 //! What a rule needs fetched for an event. Pure: the same event gives the same.
 
-use crate::expression::Lazy;
+use crate::expression::CompiledOnce;
 use crate::failure::RuleError;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -38,26 +38,26 @@ pub enum Version {
 pub(crate) struct ReadyEnrich {
     api: String,
     path: Vec<Part>,
-    version: Option<Lazy>,
+    version: Option<CompiledOnce>,
     if_gone: IfGone,
 }
 
 #[derive(Debug)]
 enum Part {
     Words(String),
-    Value(Lazy),
+    Value(CompiledOnce),
 }
 
 impl ReadyEnrich {
     pub(crate) fn new(enrich: &Enrich) -> Self {
         let part = |part: &PathPart| match part {
             PathPart::Words(words) => Part::Words(words.clone()),
-            PathPart::Value(text) => Part::Value(Lazy::new(text, Scope::Event)),
+            PathPart::Value(text) => Part::Value(CompiledOnce::new(text, Scope::Event)),
         };
         Self {
             api: enrich.from.clone(),
             path: enrich.path.parts().iter().map(part).collect(),
-            version: enrich.version.as_ref().map(|text| Lazy::new(text, Scope::Event)),
+            version: enrich.version.as_ref().map(|text| CompiledOnce::new(text, Scope::Event)),
             if_gone: enrich.if_gone,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::support::{Harness, MAX_RECEIVES, message, moved, poison};
 use std::time::Duration;
-use tidings_config::limits::{LAG_OBJECTIVE, STRUGGLING_RECEIVES};
+use tidings_config::limits::{HIGH_RECEIVE_COUNT, LAG_OBJECTIVE};
 use tidings_core::memory::log::{capture, counted, lines, lines_with};
 use tidings_core::memory::{Call, Fault};
 use tidings_core::telemetry::{Metric, UNKNOWN};
@@ -50,9 +50,9 @@ async fn an_event_is_late_when_its_effect_is_past_the_objective() {
 #[tokio::test]
 async fn a_message_struggles_from_its_third_receive_on() {
     let harness = harness();
-    harness.handle(vec![moved("e1", "ann", "packed", 0).message(STRUGGLING_RECEIVES - 1)]).await;
+    harness.handle(vec![moved("e1", "ann", "packed", 0).message(HIGH_RECEIVE_COUNT - 1)]).await;
     assert_eq!(counted(Metric::Struggling), []);
-    harness.handle(vec![moved("e2", "ann", "packed", 0).message(STRUGGLING_RECEIVES)]).await;
+    harness.handle(vec![moved("e2", "ann", "packed", 0).message(HIGH_RECEIVE_COUNT)]).await;
     assert_eq!(counted(Metric::Struggling), [of("orders", "", 1)]);
 }
 
