@@ -174,7 +174,7 @@ class Shop:
         lags = [waited + rng.uniform(0, 40_000 if waited else 0) + lag for lag in usual]
         self.ours("Processed", [1] * taken, source)
         self.ours("ProcessingLag", lags, source)
-        self.ours("Late", [int(lag > 30_000) for lag in lags])
+        self.ours("SloMiss", [int(lag > 30_000) for lag in lags])
         self.ours("Stale", [1] * poisson(rng, taken * 0.002), source)
         night = not 7 <= self.minute / 60 < 22
         sent, held = (0.06, 0) if source == "shopify" else (0.1, 0.2) if night else (0.3, 0.01)
@@ -214,7 +214,7 @@ class Shop:
         for event in [event for event in self.failing if (self.minute - event[0]) % 3 == 0]:
             receive = (self.minute - event[0]) // 3 + 1
             if receive >= 3:
-                self.ours("Struggling", [1], "stripe")
+                self.ours("HighReceiveCount", [1], "stripe")
             if receive < 5:
                 self.ours("Retried", [1], "stripe", reason="rule")
             else:

@@ -49,7 +49,7 @@ def test_poison_is_dead_after_five_receives_and_alone(stack, tidings, corpus):
     assert {e["receive_count"] for e in done[0]} == {1}
     source = claim["source"]
     counted = {name: n for (name, of), n in stack.metrics(stack.since_ms).items() if of == source}
-    assert {name: counted[name] for name in ("Retried", "Struggling", "Dead")} == {"Retried": 4, "Struggling": 3, "Dead": 1}
+    assert {name: counted[name] for name in ("Retried", "HighReceiveCount", "Dead")} == {"Retried": 4, "HighReceiveCount": 3, "Dead": 1}
 
 
 def five(invocations):

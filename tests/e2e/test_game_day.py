@@ -153,7 +153,7 @@ def test_a_rule_that_has_no_value(day, stack, tidings, corpus):
     with stack.processor_paused():
         for case in (name, *corpus.mates):
             day.send(tidings.sign(case), {202})
-    day.fires("StrugglingAlarm", metric="Struggling")
+    day.fires("StrugglingAlarm", metric="HighReceiveCount")
     day.dead(1)
     day.fires("DeadLetterAlarm", value=1)
     group, = day.do("dlq", "list")["groups"]

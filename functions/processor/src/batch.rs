@@ -139,7 +139,7 @@ async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Plan
     let from = processor.queue_of(&message);
     let mut record = Record::read(message, from);
     if record.receive_count >= HIGH_RECEIVE_COUNT {
-        Metric::Struggling.count(record.source());
+        Metric::HighReceiveCount.count(record.source());
     }
     let task = match timeout_at(time.work, AssertUnwindSafe(task(processor, &record)).catch_unwind()).await {
         Ok(Ok(task)) => task,
@@ -193,8 +193,8 @@ async fn fetched(processor: &Processor, message: &Message, now: Timestamp) -> Re
     let mut fetched = Fetched::new();
     for (index, wanted) in processor.planner.wanted(message, now)? {
         let object = processor.objects.get(&wanted).await.map_err(|what| {
-            Metric::Unfetched.count(message.envelope.source_name());
-            FailureKind::Unfetched { rule: processor.planner.rule_name(index).to_owned(), api: wanted.api.clone(), what }
+            Metric::FetchFailed.count(message.envelope.source_name());
+            FailureKind::FetchFailed { rule: processor.planner.rule_name(index).to_owned(), api: wanted.api.clone(), what }
         })?;
         fetched.insert(index, object);
     }

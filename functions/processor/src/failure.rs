@@ -42,7 +42,7 @@ pub enum FailureKind {
     Unreadable(Unreadable),
     /// The payload is not JSON.
     Payload,
-    OffSchema(Finding),
+    SchemaViolation(Finding),
     PastHorizon {
         received: Timestamp,
     },
@@ -57,7 +57,7 @@ pub enum FailureKind {
         what: RuleError,
     },
     /// What a rule needs can't be fetched.
-    Unfetched {
+    FetchFailed {
         rule: String,
         api: String,
         what: FetchError,
@@ -207,11 +207,11 @@ impl Failure {
             FailureKind::Decode(_) => "undecodable",
             FailureKind::Unreadable(_) => "unreadable",
             FailureKind::Payload => "payload",
-            FailureKind::OffSchema(_) => "off_schema",
+            FailureKind::SchemaViolation(_) => "off_schema",
             FailureKind::PastHorizon { .. } => "past_horizon",
             FailureKind::Conversation { .. } => "conversation",
             FailureKind::Rule { .. } => "rule",
-            FailureKind::Unfetched { .. } => "unfetched",
+            FailureKind::FetchFailed { .. } => "unfetched",
             FailureKind::TooMany { .. } => "too_large",
             FailureKind::RepeatedBody { .. } => "repeated_body",
             FailureKind::LinkTarget | FailureKind::LinkedTo => "link_target",
@@ -252,7 +252,7 @@ impl fmt::Display for Failure {
             FailureKind::Decode(error) => write!(f, "{error}"),
             FailureKind::Unreadable(unreadable) => write!(f, "{unreadable}"),
             FailureKind::Payload => f.write_str("the payload is not JSON"),
-            FailureKind::OffSchema(finding) => write!(f, "{finding}"),
+            FailureKind::SchemaViolation(finding) => write!(f, "{finding}"),
             FailureKind::PastHorizon { received } => write!(
                 f,
                 "received {received}, longer ago than {} days: its claim may be gone, so a second effect couldn't be told from a first",
@@ -260,7 +260,7 @@ impl fmt::Display for Failure {
             ),
             FailureKind::Conversation { expression, what } => write!(f, "conversation {expression:?}: {what}"),
             FailureKind::Rule { rule, field, what } => write!(f, "rule {rule}, {field}: {what}"),
-            FailureKind::Unfetched { rule, api, what } => write!(f, "rule {rule}, enrich: {api}: {what}"),
+            FailureKind::FetchFailed { rule, api, what } => write!(f, "rule {rule}, enrich: {api}: {what}"),
             FailureKind::TooMany { what, seen, allowed } => write!(f, "{seen} {what}, allowed: {allowed}"),
             FailureKind::RepeatedBody { again } => write!(
                 f,
@@ -289,10 +289,10 @@ impl Error for Failure {
             FailureKind::Unavailable(unavailable) => Some(unavailable),
             FailureKind::Decode(error) => error.source(),
             FailureKind::Conversation { what, .. } | FailureKind::Rule { what, .. } => what.source(),
-            FailureKind::Unfetched { what, .. } => what.source(),
+            FailureKind::FetchFailed { what, .. } => what.source(),
             FailureKind::Unreadable(_)
             | FailureKind::Payload
-            | FailureKind::OffSchema(_)
+            | FailureKind::SchemaViolation(_)
             | FailureKind::PastHorizon { .. }
             | FailureKind::TooMany { .. }
             | FailureKind::RepeatedBody { .. }
@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(deliver.causes().as_deref(), Some("dynamodb:BatchGetItem: AccessDenied"), "a claim doesn't say it");
 
         let what = FetchError::SecretUnavailable(Unavailable { call: "secretsmanager:GetSecretValue", cause: "KMS".into() });
-        let unfetched = Failure::from(FailureKind::Unfetched { rule: "r".into(), api: "crm".into(), what });
+        let unfetched = Failure::from(FailureKind::FetchFailed { rule: "r".into(), api: "crm".into(), what });
         assert_eq!(unfetched.to_string(), "rule r, enrich: crm: its secret couldn't be fetched");
         assert_eq!(unfetched.causes().as_deref(), Some("secretsmanager:GetSecretValue: KMS"));
 

@@ -67,7 +67,7 @@ impl End {
             }
             Self::Failed { failure, then } => {
                 if matches!(failure.kind, FailureKind::PastHorizon { .. }) {
-                    Metric::Parked.count(record.source());
+                    Metric::PastHorizon.count(record.source());
                 }
                 report_failure(record, &failure, &then);
                 match then {
@@ -190,7 +190,7 @@ fn count(done: &Done, envelope: &Envelope, duration_ms: u64, lag: Duration) {
             }
             if !envelope.is_ours() {
                 Metric::ProcessingLag.record(source, millis(lag));
-                Metric::Late.measure(u64::from(lag > LAG_OBJECTIVE));
+                Metric::SloMiss.measure(u64::from(lag > LAG_OBJECTIVE));
             }
         }
     }

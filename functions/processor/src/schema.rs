@@ -11,9 +11,9 @@ pub fn validate(schemas: &EventSchemas, message: &Message) -> Result<Option<Find
     let Some(finding) = finding(schemas, message) else { return Ok(None) };
     let envelope = &message.envelope;
     let source = envelope.source_name();
-    Metric::OffSchema.count(source);
+    Metric::SchemaViolation.count(source);
     match finding.on_mismatch {
-        OnMismatch::Reject => Err(FailureKind::OffSchema(finding).into()),
+        OnMismatch::Reject => Err(FailureKind::SchemaViolation(finding).into()),
         OnMismatch::Accept => {
             let (claim_key, event_type, mismatch) = (&envelope.claimkey, Shown(&envelope.event_type), finding.to_string());
             tracing::warn!(%claim_key, source, %event_type, mismatch, "off its schema, and accepted");

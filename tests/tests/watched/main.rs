@@ -82,7 +82,7 @@ fn the_metrics_page_says_what_the_enum_says() {
     }
     check_between("docs/metrics.md", BEGIN, END, &page);
     let objective = format!("{} s after their receipt", LAG_OBJECTIVE.as_secs());
-    assert!(Metric::Late.meaning().contains(&objective), "{objective}");
+    assert!(Metric::SloMiss.meaning().contains(&objective), "{objective}");
 }
 
 /// Alarms and those that are made of others, by name.

@@ -96,14 +96,14 @@ fn who_triggers(metric: Metric, threshold: f64) -> Trigger {
         | Metric::SecretCaptured
         | Metric::ColdStart => Trigger::Anyone,
         // One event is received twice within five minutes at most.
-        Metric::Struggling if threshold >= 50.0 => Trigger::ManyEvents,
-        Metric::Struggling
+        Metric::HighReceiveCount if threshold >= 50.0 => Trigger::ManyEvents,
+        Metric::HighReceiveCount
         | Metric::Dead
         | Metric::Retried
-        | Metric::Parked
+        | Metric::PastHorizon
         | Metric::Undelivered
-        | Metric::OffSchema
-        | Metric::Unfetched
+        | Metric::SchemaViolation
+        | Metric::FetchFailed
         | Metric::LinkConflict
         | Metric::HoldOverflow
         | Metric::OverCap
@@ -124,7 +124,7 @@ fn who_triggers(metric: Metric, threshold: f64) -> Trigger {
         | Metric::Emitted
         | Metric::Deferred
         | Metric::ArrivalLag => Trigger::OneEvent,
-        Metric::Late | Metric::ProcessingLag | Metric::CommitLatency | Metric::Conflicts | Metric::Shed => Trigger::ManyEvents,
+        Metric::SloMiss | Metric::ProcessingLag | Metric::CommitLatency | Metric::Conflicts | Metric::Shed => Trigger::ManyEvents,
         Metric::EnqueueFailed
         | Metric::ClaimUnknown
         | Metric::SecretsUnavailable

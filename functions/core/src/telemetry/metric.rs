@@ -139,21 +139,21 @@ metrics! {
     /// Time from the receipt until the event is processed.
     ProcessingLag: Milliseconds by Source,
     /// Share of events that were processed later than the objective allows, 30 s after their receipt. It may be 1 %.
-    Late: Share by All,
+    SloMiss: Share by All,
     /// Time to commit one event: reads, the transaction, and the messages that it sends, with all retries.
     CommitLatency: Milliseconds by All,
     /// Transactions that were retried because of another transaction of the same conversation.
     Conflicts: Count by All,
     /// Payloads that didn't match their schema, per receive.
-    OffSchema: Count by Source,
+    SchemaViolation: Count by Source,
     /// Objects that a rule couldn't fetch, per receive.
-    Unfetched: Count by Source,
+    FetchFailed: Count by Source,
     /// Events that were returned to the queue for another receive, and why.
     Retried: Count by Reason,
     /// Messages that were received for the third time or later. SQS leaves them out of the age of its oldest message.
-    Struggling: Count by Source,
+    HighReceiveCount: Count by Source,
     /// Events that are older than the lifetime of a claim. They aren't applied.
-    Parked: Count by Source,
+    PastHorizon: Count by Source,
     /// Last receives that failed, and why: the events are in the dead-letter queue.
     Dead: Count by Reason,
     /// Last receives that failed to send an event's actions. Its facts are in the context.

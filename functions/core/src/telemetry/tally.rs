@@ -193,9 +193,9 @@ mod tests {
             (Metric::Dead, "a", "payload", 1),
             (Metric::Duplicate, "a", "enqueued", 1),
             (Metric::Dead, "b", "rule", 1),
-            (Metric::Struggling, "a", "", 1),
+            (Metric::HighReceiveCount, "a", "", 1),
         ]);
-        let said: Vec<_> = lines.iter().map(|l| (&l["source"], &l["reason"], &l["Dead"], &l["Struggling"])).collect();
+        let said: Vec<_> = lines.iter().map(|l| (&l["source"], &l["reason"], &l["Dead"], &l["HighReceiveCount"])).collect();
         let (a, b, one, none) = (json!("a"), json!("b"), json!(1), Value::Null);
         assert_eq!(
             said,
