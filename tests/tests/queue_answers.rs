@@ -3,12 +3,11 @@
 
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use tidings_core::aws::{SqsQueue, loader};
+use tidings_core::aws::SqsQueue;
 use tidings_core::ports::EventQueue;
 use tidings_core::trace::Trace;
-use winterbaume_core::{MockAws, MockRequest, MockResponse, MockService};
+use tidings_tests::answers::{Service, answered_by};
 
 const QUEUE_URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-events";
 
@@ -26,20 +25,10 @@ impl Recorded {
     }
 }
 
-impl MockService for Recorded {
-    fn service_name(&self) -> &str {
-        "sqs"
-    }
-
-    fn url_patterns(&self) -> Vec<&str> {
-        vec!["https://sqs\\..*"]
-    }
-
-    fn handle(&self, request: MockRequest) -> Pin<Box<dyn Future<Output = MockResponse> + Send + '_>> {
-        let operation = request.headers["x-amz-target"].to_str().unwrap().to_owned();
-        self.requests.lock().unwrap().push((operation, serde_json::from_slice(&request.body).unwrap()));
-        let (status, body) = self.answers.lock().unwrap().pop_front().expect("an answer for each request");
-        Box::pin(async move { MockResponse::json(status, body) })
+impl Service for Recorded {
+    fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {
+        self.requests.lock().unwrap().push((operation.to_owned(), serde_json::from_slice(body).unwrap()));
+        self.answers.lock().unwrap().pop_front().expect("an answer for each request")
     }
 }
 
@@ -51,14 +40,7 @@ async fn queue(answers: impl IntoIterator<Item = (u16, Value)>) -> (SqsQueue, Ar
 
 async fn queue_saying(answers: VecDeque<(u16, String)>) -> (SqsQueue, Arc<Recorded>) {
     let recorded = Arc::new(Recorded { answers: Mutex::new(answers), requests: Mutex::default() });
-    let aws = MockAws::builder().with_service(Arc::clone(&recorded)).build();
-    let config = loader()
-        .http_client(aws.http_client())
-        .credentials_provider(aws.credentials_provider())
-        .region(aws_sdk_sqs::config::Region::from_static("eu-central-1"))
-        .load()
-        .await;
-    (SqsQueue::new(aws_sdk_sqs::Client::new(&config), QUEUE_URL.to_owned()), recorded)
+    (SqsQueue::new(aws_sdk_sqs::Client::new(&answered_by(&recorded).await), QUEUE_URL.to_owned()), recorded)
 }
 
 fn successful(id: &str) -> Value {

@@ -1,13 +1,12 @@
 //! Compare and set on Secrets Manager: the deployed adapter over its protocol, with the rule that its reference states for
-//! `RemoveFromVersionId`. The embedded emulator moves a label whoever has it, so it can't show this.
+//! `RemoveFromVersionId`, with lost answers and denied calls, which the embedded Secrets Manager never has.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use tidings_core::aws::{SecretsManager, loader};
+use tidings_core::aws::SecretsManager;
 use tidings_core::ports::{HandshakeSecrets, Replaced};
-use winterbaume_core::{MockAws, MockRequest, MockResponse, MockService};
+use tidings_tests::answers::{Service, answered_by};
 
 /// What goes wrong with the next move of the label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,38 +70,17 @@ impl State {
     }
 }
 
-impl MockService for Secret {
-    fn service_name(&self) -> &str {
-        "secretsmanager"
-    }
-
-    fn url_patterns(&self) -> Vec<&str> {
-        vec!["https://secretsmanager\\..*"]
-    }
-
-    fn handle(&self, request: MockRequest) -> Pin<Box<dyn Future<Output = MockResponse> + Send + '_>> {
-        let operation = request.headers["x-amz-target"].to_str().unwrap().to_owned();
-        let body: Value = serde_json::from_slice(&request.body).unwrap();
-        Box::pin(async move {
-            // Others get their turn before each call.
-            tokio::task::yield_now().await;
-            let (status, body) = self.0.lock().unwrap().answer(&operation, &body);
-            MockResponse::json(status, body.to_string())
-        })
+impl Service for Secret {
+    fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {
+        let (status, body) = self.0.lock().unwrap().answer(operation, &serde_json::from_slice(body).unwrap());
+        (status, body.to_string())
     }
 }
 
 async fn secret(document: &str) -> (SecretsManager, Arc<Secret>) {
     let secret = Arc::new(Secret::default());
     secret.0.lock().unwrap().versions.push(document.to_owned());
-    let aws = MockAws::builder().with_service(Arc::clone(&secret)).build();
-    let config = loader()
-        .http_client(aws.http_client())
-        .credentials_provider(aws.credentials_provider())
-        .region(aws_sdk_secretsmanager::config::Region::from_static("eu-central-1"))
-        .load()
-        .await;
-    (SecretsManager::new(aws_sdk_secretsmanager::Client::new(&config), "captured".to_owned()), secret)
+    (SecretsManager::new(aws_sdk_secretsmanager::Client::new(&answered_by(&secret).await), "captured".to_owned()), secret)
 }
 
 fn current(secret: &Secret) -> String {

@@ -11,17 +11,17 @@ use super::clock::WorkClock;
 use super::disk::Disk;
 use super::door::{self, Door};
 use super::folder::{self, Folder};
+use super::queues::known::{self, Known, arn};
 use super::queues::store::Store;
 use super::queues::{ACCOUNT, Queues, legacy};
+use super::secrets_manager::Secrets;
 use crate::Failure;
-use aws_config::Region;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::{ConfigLoader, Region};
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::Database;
-use serde_json::json;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -31,7 +31,6 @@ use tidings_core::aws::{
     cause, loader,
 };
 use tokio::net::TcpListener;
-use winterbaume_core::MockAws;
 
 pub const CLAIMS_TABLE: &str = "tidings-claims";
 pub const CONTEXT_TABLE: &str = "tidings-context";
@@ -48,7 +47,7 @@ pub(crate) const REGION: &str = "eu-central-1";
 /// What of the cloud is different here.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
-    /// Port of DynamoDB and SQS on 127.0.0.1; 0: any that is free.
+    /// Port of DynamoDB, SQS and Secrets Manager on 127.0.0.1; 0: any that is free.
     pub dynamodb_port: u16,
     /// Folder of the database; in memory if left out.
     pub data: Option<&'a Path>,
@@ -65,7 +64,7 @@ pub struct Cloud {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub sqs: aws_sdk_sqs::Client,
     pub secrets: aws_sdk_secretsmanager::Client,
-    /// Of DynamoDB and SQS.
+    /// Of DynamoDB, SQS and Secrets Manager.
     pub endpoint: String,
     pub events_queue_url: String,
     pub links_queue_url: String,
@@ -99,12 +98,15 @@ impl Cloud {
         let store = store(folder.as_ref())?;
         let clock = WorkClock::of(Arc::clone(&store)).map_err(|error| Failure::new(format!("the clock: {error}")))?;
         let clock = Arc::new(clock);
-        let queues = Queues::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&disk));
+        let queues = known_queues(&blueprint, &endpoint, options.visibility_timeout_seconds)?;
+        let queues = Queues::new(queues, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&disk));
+        let secrets = [(SECRET, options.secrets), (CAPTURED_SECRET, "{}"), (API_SECRET, options.api_secrets)];
         let about = About { aws: endpoint.clone(), webhooks: OnceLock::new(), clock: Arc::clone(&clock) };
         let about = Arc::new(about);
         let door = Door {
             database: database(folder.as_ref())?,
-            queues: queues.clone(),
+            queues,
+            secrets: Arc::new(Secrets::new(secrets)),
             token: token.clone(),
             disk: Arc::clone(&disk),
             about: Arc::clone(&about),
@@ -114,49 +116,23 @@ impl Cloud {
         blueprint.create_table(&dynamodb, "ClaimsTable", CLAIMS_TABLE).await?;
         blueprint.create_table(&dynamodb, "ContextTable", CONTEXT_TABLE).await?;
 
-        let emulator = MockAws::builder()
-            .with_service(queues)
-            .with_service(winterbaume_secretsmanager::SecretsManagerService::new())
-            .build();
-        let config = loader()
-            .http_client(emulator.http_client())
+        let config = embedded_at(&endpoint, Some(&token))
             // A receive waits 20 s, in this process.
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .credentials_provider(credentials(NO_KEY))
-            .region(Region::from_static(REGION))
             .load()
             .await;
-        let sqs = aws_sdk_sqs::Client::new(&config);
-        let secrets = aws_sdk_secretsmanager::Client::new(&config);
-        for (name, document) in [(SECRET, options.secrets), (CAPTURED_SECRET, "{}"), (API_SECRET, options.api_secrets)] {
-            secrets.create_secret().name(name).secret_string(document).send().await.map_err(|e| broken("the secret", e))?;
-        }
-
         let max_receive_count = blueprint.max_receive_count()?;
-        let dead_letter_queue_url = queue(&sqs, &blueprint, "DeadLetterQueue", DEAD_LETTER_QUEUE, 30, None).await?;
-        let redrive = json!({
-            "deadLetterTargetArn": queue_arn(&sqs, &dead_letter_queue_url).await?,
-            "maxReceiveCount": max_receive_count,
-        });
-        let visibility = options.visibility_timeout_seconds;
-        let events_queue_url =
-            queue(&sqs, &blueprint, "EventsQueue", EVENTS_QUEUE, visibility, Some(redrive.to_string())).await?;
-        let dead_links = queue(&sqs, &blueprint, "LinksDeadLetterQueue", LINKS_DEAD_LETTER_QUEUE, 30, None).await?;
-        let redrive = json!({"deadLetterTargetArn": queue_arn(&sqs, &dead_links).await?, "maxReceiveCount": max_receive_count});
-        let links_queue_url = queue(&sqs, &blueprint, "LinksQueue", LINKS_QUEUE, visibility, Some(redrive.to_string())).await?;
-        let links_queue_arn = queue_arn(&sqs, &links_queue_url).await?;
-        let actions_queue_url = queue(&sqs, &blueprint, "ActionsQueue", ACTIONS_QUEUE, 30, None).await?;
         Ok(Self {
             dynamodb,
-            sqs,
-            secrets,
+            sqs: aws_sdk_sqs::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            events_queue_url: queue_url_at(&endpoint, EVENTS_QUEUE),
+            links_queue_url: queue_url_at(&endpoint, LINKS_QUEUE),
+            links_queue_arn: arn(LINKS_QUEUE),
+            dead_letter_queue_url: queue_url_at(&endpoint, DEAD_LETTER_QUEUE),
+            actions_queue_url: queue_url_at(&endpoint, ACTIONS_QUEUE),
             endpoint,
-            events_queue_url,
-            links_queue_url,
-            links_queue_arn,
-            dead_letter_queue_url,
-            actions_queue_url,
             max_receive_count: NonZeroU32::new(max_receive_count)
                 .ok_or_else(|| Failure::new("template.yaml: maxReceiveCount is 0"))?,
             batch_size: blueprint.batch_size()?,
@@ -233,16 +209,18 @@ impl Cloud {
 
 /// A client of an embedded DynamoDB. Its token is the access key.
 pub(crate) async fn dynamodb_at(endpoint: &str, token: Option<&Token>) -> aws_sdk_dynamodb::Client {
-    let key = token.map_or(NO_KEY, Token::as_str);
-    let config = loader().endpoint_url(endpoint).credentials_provider(credentials(key));
-    aws_sdk_dynamodb::Client::new(&config.region(Region::from_static(REGION)).load().await)
+    aws_sdk_dynamodb::Client::new(&embedded_at(endpoint, token).load().await)
 }
 
 /// A client of an embedded SQS. Its token is the access key.
 pub(crate) async fn sqs_at(endpoint: &str, token: Option<&Token>) -> aws_sdk_sqs::Client {
+    aws_sdk_sqs::Client::new(&embedded_at(endpoint, token).load().await)
+}
+
+fn embedded_at(endpoint: &str, token: Option<&Token>) -> ConfigLoader {
     let key = token.map_or(NO_KEY, Token::as_str);
-    let config = loader().endpoint_url(endpoint).credentials_provider(credentials(key));
-    aws_sdk_sqs::Client::new(&config.region(Region::from_static(REGION)).load().await)
+    let credentials = Credentials::new(key, NO_KEY, None, None, "embedded");
+    loader().endpoint_url(endpoint).credentials_provider(credentials).region(Region::from_static(REGION))
 }
 
 /// The address of a queue of the embedded SQS at this endpoint.
@@ -252,10 +230,6 @@ pub(crate) fn queue_url_at(endpoint: &str, name: &str) -> String {
 
 /// Of what nobody checks.
 const NO_KEY: &str = "embedded";
-
-fn credentials(key: &str) -> Credentials {
-    Credentials::new(key, NO_KEY, None, None, "embedded")
-}
 
 fn database(folder: Option<&Folder>) -> Result<Database, Failure> {
     let database = match folder {
@@ -279,35 +253,29 @@ pub(crate) async fn listen(port: u16) -> Result<TcpListener, Failure> {
     })
 }
 
-async fn queue(
-    sqs: &aws_sdk_sqs::Client,
-    blueprint: &Blueprint,
-    resource: &str,
-    name: &str,
-    visibility_timeout_seconds: u32,
-    redrive: Option<String>,
-) -> Result<String, Failure> {
-    let queue = blueprint.queue(resource)?;
-    let mut create = sqs
-        .create_queue()
-        .queue_name(name)
-        .attributes(QueueAttributeName::VisibilityTimeout, visibility_timeout_seconds.to_string())
-        .attributes(QueueAttributeName::MessageRetentionPeriod, queue.retention_seconds.to_string())
-        .attributes(QueueAttributeName::MaximumMessageSize, queue.max_message_bytes.to_string());
-    if queue.fifo {
-        create = create.attributes(QueueAttributeName::FifoQueue, "true");
-    }
-    if let Some(redrive) = redrive {
-        create = create.attributes(QueueAttributeName::RedrivePolicy, redrive);
-    }
-    let created = create.send().await.map_err(|error| broken(name, error))?;
-    created.queue_url.ok_or_else(|| Failure::new(format!("{name} has no URL")))
-}
-
-async fn queue_arn(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<String, Failure> {
-    let got = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn).send().await;
-    let attributes = got.map_err(|error| broken(url, error))?.attributes.unwrap_or_default();
-    attributes.get(&QueueAttributeName::QueueArn).cloned().ok_or_else(|| Failure::new(format!("{url} has no ARN")))
+/// The template's queues, under this endpoint. No function reads the dead-letter queues and the actions: 30 s is AWS's default.
+fn known_queues(blueprint: &Blueprint, endpoint: &str, visibility_timeout_seconds: u32) -> Result<Known, Failure> {
+    const DEFAULT_VISIBILITY_S: u32 = 30;
+    let max_receives = blueprint.max_receive_count()?;
+    let queue = |resource, name, visibility_timeout_seconds, dead_letters: Option<&'static str>| {
+        let queue = blueprint.queue(resource)?;
+        Ok(known::New {
+            name,
+            fifo: queue.fifo,
+            max_message_bytes: queue.max_message_bytes,
+            retention_seconds: queue.retention_seconds,
+            visibility_timeout_seconds,
+            redrive: dead_letters.map(|name| (name, max_receives)),
+        })
+    };
+    let queues = [
+        queue("EventsQueue", EVENTS_QUEUE, visibility_timeout_seconds, Some(DEAD_LETTER_QUEUE)),
+        queue("LinksQueue", LINKS_QUEUE, visibility_timeout_seconds, Some(LINKS_DEAD_LETTER_QUEUE)),
+        queue("DeadLetterQueue", DEAD_LETTER_QUEUE, DEFAULT_VISIBILITY_S, None),
+        queue("LinksDeadLetterQueue", LINKS_DEAD_LETTER_QUEUE, DEFAULT_VISIBILITY_S, None),
+        queue("ActionsQueue", ACTIONS_QUEUE, DEFAULT_VISIBILITY_S, None),
+    ];
+    Ok(Known::new(endpoint, queues.into_iter().collect::<Result<Vec<_>, Failure>>()?))
 }
 
 fn broken<E, R>(what: &str, error: SdkError<E, R>) -> Failure

@@ -1,12 +1,13 @@
-//! The HTTP endpoint of the embedded DynamoDB and SQS: one address, as every AWS SDK takes it. Dynoxide has one of its own, which answers any web page (`Access-Control-Allow-Origin: *`)
-//! and takes any signature: whoever lures a developer to a page could write claims and contexts. This one asks who it is, and
-//! answers the operations that Tidings uses.
+//! The HTTP endpoint of the embedded DynamoDB, SQS and Secrets Manager: one address, as every AWS SDK takes it. Dynoxide has an
+//! endpoint of its own, which answers any web page (`Access-Control-Allow-Origin: *`) and takes any signature: a page that lures a
+//! developer could write claims and contexts. This one asks for the token, and answers the operations that Tidings uses.
 
 use super::OWN_PATHS;
 use super::about::About;
 use super::access::{Refused, Token, admit, admit_client};
 use super::disk::{Disk, Part};
 use super::queues::{self, Queues};
+use super::secrets_manager::{self, Secrets};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -25,13 +26,14 @@ const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 
-const NO_OPERATION: &str = "no operation of DynamoDB or SQS in X-Amz-Target: an SDK before November 2023 speaks SQS's older protocol, \
+const NO_OPERATION: &str = "no operation of DynamoDB, SQS or Secrets Manager in X-Amz-Target: an SDK before November 2023 speaks SQS's older protocol, \
                             take a newer one";
 
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) database: Database,
     pub(crate) queues: Queues,
+    pub(crate) secrets: Arc<Secrets>,
     pub(crate) token: Token,
     pub(crate) disk: Arc<Disk>,
     pub(crate) about: Arc<About>,
@@ -55,11 +57,17 @@ async fn handle(State(door): State<Door>, request: Request) -> Response {
     }
     if let Some(operation) = queues::operation(&parts.headers) {
         return match to_bytes(body, MAX_REQUEST_BYTES).await {
-            Ok(body) => of_queues(&door, operation, &body).await,
+            Ok(body) => door.queues.answer(operation, &body).await,
             Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
         };
     }
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    if let Some(operation) = target.strip_prefix(secrets_manager::TARGET_PREFIX) {
+        return match to_bytes(body, MAX_REQUEST_BYTES).await {
+            Ok(body) => of_secrets(&door.secrets, operation, &body),
+            Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        };
+    }
     let Some(operation) = target.strip_prefix(TARGET_PREFIX).map(str::to_owned) else {
         return error(StatusCode::BAD_REQUEST, "com.amazon.coral.service#UnknownOperationException", NO_OPERATION);
     };
@@ -71,17 +79,11 @@ async fn handle(State(door): State<Door>, request: Request) -> Response {
     answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-/// The queues' addresses lead here: some SDKs send to a queue's address instead of the endpoint.
-async fn of_queues(door: &Door, operation: &str, body: &[u8]) -> Response {
-    let answer = door.queues.answer(operation, body).await;
-    let is_about_addresses = matches!(operation, "CreateQueue" | "GetQueueUrl" | "ListQueues" | "ListDeadLetterSourceQueues");
-    let body = if is_about_addresses {
-        String::from_utf8_lossy(&answer.body).replace(queues::PLACE, &door.about.aws).into_bytes()
-    } else {
-        answer.body.to_vec()
-    };
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, answer.headers, Body::from(body)).into_response()
+fn of_secrets(secrets: &Secrets, operation: &str, body: &[u8]) -> Response {
+    match secrets.answer(operation, body) {
+        Ok(answer) => respond(StatusCode::OK, answer.to_string()),
+        Err(secrets_manager::Refused(kind, message)) => error(StatusCode::BAD_REQUEST, kind, &message),
+    }
 }
 
 fn unadmitted(refused: Refused) -> Response {

@@ -23,6 +23,7 @@ mod push;
 mod queues;
 mod reload;
 mod secrets;
+mod secrets_manager;
 mod show;
 mod signals;
 #[cfg(test)]

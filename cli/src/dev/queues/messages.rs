@@ -1,5 +1,6 @@
 //! Messages: sent, received, deleted, hidden.
 
+use super::known::Attributes;
 use super::store::{New, Queue, Receipt, Redrive, Taken};
 use super::wire::{
     self, Attribute, Batch, Change, MAX_BATCH, MAX_DELAY_S, MAX_VISIBILITY_TIMEOUT_S, MAX_WAIT_S, Receive, Refused, Send,
@@ -11,13 +12,11 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tidings_config::time::Clock as _;
 use tidings_core::claim::Sha256Hex;
 use tokio::time::Instant;
-
-type Attributes = HashMap<String, String>;
 
 /// What is kept of an attribute.
 #[derive(Serialize, Deserialize)]
@@ -29,16 +28,16 @@ struct StoredAttribute {
 
 impl Queues {
     pub(super) async fn send(&self, request: Send) -> Result<Value, Refused> {
-        let (name, attributes) = self.queue(&request.queue_url).await?;
-        self.send_to(name, &attributes, request).await
+        let (name, attributes) = self.queue(&request.queue_url)?;
+        self.send_to(name, attributes, request).await
     }
 
     pub(super) async fn send_batch(&self, request: Batch<Send>) -> Result<Value, Refused> {
-        let (name, attributes) = self.queue(&request.queue_url).await?;
+        let (name, attributes) = self.queue(&request.queue_url)?;
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in request.checked(|entry| &entry.id)? {
             let id = entry.id.clone();
-            match self.send_to(name.clone(), &attributes, entry).await {
+            match self.send_to(name.clone(), attributes, entry).await {
                 Ok(mut sent) => {
                     sent["Id"] = id.into();
                     successful.push(sent);
@@ -81,16 +80,16 @@ impl Queues {
     }
 
     pub(super) async fn receive(&self, request: Receive) -> Result<Value, Refused> {
-        let (name, attributes) = self.queue(&request.queue_url).await?;
+        let (name, attributes) = self.queue(&request.queue_url)?;
         let max = request.max_number_of_messages.unwrap_or(1) as usize;
         if !(1..=MAX_BATCH).contains(&max) {
             return Err(Refused::invalid("MaxNumberOfMessages", &max, "Must be between 1 and 10, if provided"));
         }
         let hidden_s = at_most("VisibilityTimeout", request.visibility_timeout, MAX_VISIBILITY_TIMEOUT_S)?;
         let wait_s = at_most("WaitTimeSeconds", request.wait_time_seconds, MAX_WAIT_S)?;
-        let wait_s = wait_s.unwrap_or_else(|| number(&attributes, "ReceiveMessageWaitTimeSeconds"));
+        let wait_s = wait_s.unwrap_or_else(|| number(attributes, "ReceiveMessageWaitTimeSeconds"));
         let until = Instant::now() + Duration::from_secs(wait_s.into());
-        let queue = queue(name, &attributes);
+        let queue = queue(name, attributes);
         loop {
             // Before we look: what comes in between isn't missed.
             let mut changes = self.store.changes();
@@ -116,13 +115,13 @@ impl Queues {
     }
 
     pub(super) async fn delete(&self, request: Change) -> Result<Value, Refused> {
-        let (name, _) = self.queue(&request.queue_url).await?;
+        let (name, _) = self.queue(&request.queue_url)?;
         self.delete_from(name, &request).await?;
         Ok(json!({}))
     }
 
     pub(super) async fn delete_batch(&self, request: Batch<Change>) -> Result<Value, Refused> {
-        let (name, _) = self.queue(&request.queue_url).await?;
+        let (name, _) = self.queue(&request.queue_url)?;
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in request.checked(|entry| &entry.id)? {
             match self.delete_from(name.clone(), &entry).await {
@@ -139,13 +138,13 @@ impl Queues {
     }
 
     pub(super) async fn change_visibility(&self, request: Change) -> Result<Value, Refused> {
-        let (name, _) = self.queue(&request.queue_url).await?;
+        let (name, _) = self.queue(&request.queue_url)?;
         self.hide(name, &request).await?;
         Ok(json!({}))
     }
 
     pub(super) async fn change_visibility_batch(&self, request: Batch<Change>) -> Result<Value, Refused> {
-        let (name, _) = self.queue(&request.queue_url).await?;
+        let (name, _) = self.queue(&request.queue_url)?;
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in request.checked(|entry| &entry.id)? {
             match self.hide(name.clone(), &entry).await {

@@ -1,9 +1,9 @@
 //! The embedded SQS. What is sent, received, deleted and hidden is answered here, as AWS answers it, from messages that are in
-//! [`store`]: on the disk with `--data`. What a queue is (its name, its attributes, its tags) is made from `template.yaml` at every
-//! start and is winterbaume's, whose protocol has no groups, no deduplication ids and no filters of attributes.
+//! [`store`]: on the disk with `--data`. Which queues exist, and their attributes, is in [`known`].
 //!
 //! A receive that waits (`WaitTimeSeconds`) is woken by the message, not by a poll.
 
+pub(crate) mod known;
 pub(super) mod legacy;
 mod messages;
 mod schema;
@@ -13,23 +13,20 @@ mod tests;
 mod wire;
 
 use super::clock::WorkClock;
+use super::cloud::{REGION, queue_url_at};
 use super::disk::{Disk, Part};
-use http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use known::{Attributes, Known};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use store::Store;
 use tidings_config::time::Clock;
-use winterbaume_core::{MockRequest, MockResponse, MockService};
-use winterbaume_sqs::{InMemorySqsBackend, SqsBackend, SqsService};
 use wire::Refused;
 
-/// Where the queues are as far as their addresses say it: [`super::door`] puts its own address in its place.
-pub(crate) const PLACE: &str = "https://sqs.eu-central-1.amazonaws.com";
 /// The account of their addresses.
 pub(crate) const ACCOUNT: &str = "123456789012";
 
@@ -38,9 +35,7 @@ const TARGET_PREFIX: &str = "AmazonSQS.";
 /// The embedded SQS, for clients in this process and for [`super::door`].
 #[derive(Clone)]
 pub(crate) struct Queues {
-    service: Arc<SqsService>,
-    /// What the queues are.
-    known: Arc<InMemorySqsBackend>,
+    known: Arc<Known>,
     store: Arc<Store>,
     clock: Arc<WorkClock>,
     disk: Arc<Disk>,
@@ -53,14 +48,12 @@ impl std::fmt::Debug for Queues {
 }
 
 impl Queues {
-    pub(crate) fn new(store: Arc<Store>, clock: Arc<WorkClock>, disk: Arc<Disk>) -> Self {
-        let known = Arc::new(InMemorySqsBackend::new());
-        let service = Arc::new(SqsService::with_backend(Arc::clone(&known) as _));
-        Self { service, known, store, clock, disk }
+    pub(crate) fn new(known: Known, store: Arc<Store>, clock: Arc<WorkClock>, disk: Arc<Disk>) -> Self {
+        Self { known: Arc::new(known), store, clock, disk }
     }
 
     /// Answers an operation by its name.
-    pub(crate) async fn answer(&self, operation: &str, body: &[u8]) -> MockResponse {
+    pub(crate) async fn answer(&self, operation: &str, body: &[u8]) -> Response {
         let answered = match operation {
             "SendMessage" => self.call(body, Self::send).await,
             "SendMessageBatch" => self.call(body, Self::send_batch).await,
@@ -71,23 +64,18 @@ impl Queues {
             "ChangeMessageVisibilityBatch" => self.call(body, Self::change_visibility_batch).await,
             "GetQueueAttributes" => self.call(body, Self::attributes_of).await,
             "PurgeQueue" => self.call(body, Self::purge).await,
-            "StartMessageMoveTask" | "CancelMessageMoveTask" | "ListMessageMoveTasks" => Err(Refused::unsupported(operation)),
-            _ => return self.of_queues(operation, body).await,
+            "GetQueueUrl" => self.call(body, async |queues: &Self, request| queues.known.url_of(&request)).await,
+            "ListQueues" => self.call(body, async |queues: &Self, request| Ok(queues.known.list(&request))).await,
+            "ListDeadLetterSourceQueues" => {
+                self.call(body, async |queues: &Self, request| queues.known.sources_of(&request)).await
+            }
+            "ListQueueTags" => self.call(body, Self::tags_of).await,
+            other => Err(Refused::unsupported(other)),
         };
         match answered {
-            Ok(json) => MockResponse::json(200, json),
-            Err(refused) => refused.response(),
+            Ok(json) => wire::response(StatusCode::OK, json),
+            Err(refused) => refused.into_response(),
         }
-    }
-
-    /// What is about a queue, and not about what is in it.
-    async fn of_queues(&self, operation: &str, body: &[u8]) -> MockResponse {
-        let mut headers = HeaderMap::new();
-        if let Ok(target) = format!("{TARGET_PREFIX}{operation}").parse() {
-            headers.insert("x-amz-target", target);
-        }
-        let body = body.to_vec().into();
-        self.service.handle(MockRequest { method: "POST".to_owned(), uri: format!("{PLACE}/"), headers, body }).await
     }
 
     async fn call<'q, R, A, F>(&'q self, body: &[u8], operation: impl FnOnce(&'q Self, R) -> F) -> Result<String, Refused>
@@ -123,16 +111,14 @@ impl Queues {
         }
     }
 
-    /// The queue of an address, and its attributes.
-    async fn queue(&self, url: &str) -> Result<(String, HashMap<String, String>), Refused> {
-        let name = url.rsplit('/').next().unwrap_or_default().to_owned();
-        let region = winterbaume_core::auth::extract_region_from_uri(PLACE);
-        let attributes = self.known.get_queue_attributes(ACCOUNT.to_owned(), region, name.clone()).await;
-        attributes.map(|attributes| (name, attributes)).map_err(|_| Refused::no_queue())
+    /// The name of the queue with this URL, and its attributes.
+    fn queue(&self, url: &str) -> Result<(String, &Attributes), Refused> {
+        self.known.find(url).map(|(name, attributes)| (name.to_owned(), attributes))
     }
 
     async fn attributes_of(&self, request: wire::GetQueueAttributes) -> Result<Value, Refused> {
-        let (name, mut attributes) = self.queue(&request.queue_url).await?;
+        let (name, attributes) = self.queue(&request.queue_url)?;
+        let mut attributes = attributes.clone();
         let counts = self.stored(false, move |store, now_ms| store.counts(&name, now_ms)).await?;
         let named = [("", counts.visible), ("NotVisible", counts.in_flight), ("Delayed", counts.delayed)];
         attributes.extend(named.map(|(which, n)| (format!("ApproximateNumberOfMessages{which}"), n.to_string())));
@@ -141,23 +127,14 @@ impl Queues {
     }
 
     async fn purge(&self, request: wire::OfQueue) -> Result<Value, Refused> {
-        let (name, _) = self.queue(&request.queue_url).await?;
+        let (name, _) = self.queue(&request.queue_url)?;
         self.stored(true, move |store, _| store.purge(&name)).await?;
         Ok(json!({}))
     }
-}
 
-impl MockService for Queues {
-    fn service_name(&self) -> &str {
-        self.service.service_name()
-    }
-
-    fn url_patterns(&self) -> Vec<&str> {
-        self.service.url_patterns()
-    }
-
-    fn handle(&self, request: MockRequest) -> Pin<Box<dyn Future<Output = MockResponse> + Send + '_>> {
-        Box::pin(async move { self.answer(operation(&request.headers).unwrap_or_default(), &request.body).await })
+    async fn tags_of(&self, request: wire::OfQueue) -> Result<Value, Refused> {
+        self.queue(&request.queue_url)?;
+        Ok(json!({ "Tags": {} }))
     }
 }
 

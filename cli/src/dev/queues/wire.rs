@@ -1,11 +1,13 @@
 //! SQS's messages as they go over the wire (AWS JSON 1.0), what may be in them, and the errors that AWS has for the rest.
 //! Limits and words of errors: the API reference of SQS.
 
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use winterbaume_core::MockResponse;
 
 pub(super) const MAX_DELAY_S: u32 = 900;
 pub(super) const MAX_VISIBILITY_TIMEOUT_S: u32 = 12 * 60 * 60;
@@ -16,6 +18,19 @@ pub(super) const MAX_BATCH: usize = 10;
 #[serde(rename_all = "PascalCase")]
 pub(super) struct OfQueue {
     pub(super) queue_url: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Named {
+    pub(super) queue_name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Prefix {
+    #[serde(default)]
+    pub(super) queue_name_prefix: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -120,7 +135,7 @@ pub(super) fn is_wanted(names: &[String], name: &str) -> bool {
 /// Why an operation isn't done.
 #[derive(Debug)]
 pub(super) struct Refused {
-    status: u16,
+    status: StatusCode,
     /// As the Smithy model of SQS names it.
     pub(super) kind: &'static str,
     pub(super) message: String,
@@ -128,11 +143,11 @@ pub(super) struct Refused {
 
 impl Refused {
     pub(super) fn new(kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status: 400, kind, message: message.into() }
+        Self { status: StatusCode::BAD_REQUEST, kind, message: message.into() }
     }
 
     pub(super) fn internal(cause: &impl Display) -> Self {
-        Self { status: 500, kind: "InternalError", message: cause.to_string() }
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, kind: "InternalError", message: cause.to_string() }
     }
 
     pub(super) fn unreadable(error: &serde_json::Error) -> Self {
@@ -155,12 +170,13 @@ impl Refused {
         Self::new("ReceiptHandleIsInvalid", format!("The input receipt handle \"{handle}\" is not a valid receipt handle."))
     }
 
-    /// Tidings moves dead letters one by one, as it must on AWS.
+    /// Queues are the template's, and Tidings moves dead letters one by one, as it must on AWS.
     pub(super) fn unsupported(operation: &str) -> Self {
-        Self::new(
-            "UnsupportedOperation",
-            format!("{operation} isn't part of the embedded SQS: `tidings dlq redrive` moves messages"),
-        )
+        let instead = match operation {
+            "StartMessageMoveTask" | "CancelMessageMoveTask" | "ListMessageMoveTasks" => "`tidings dlq redrive` moves messages",
+            _ => "its queues and their attributes are those of template.yaml",
+        };
+        Self::new("UnsupportedOperation", format!("{operation} isn't part of the embedded SQS: {instead}"))
     }
 
     fn code(&self) -> String {
@@ -178,19 +194,26 @@ impl Refused {
 
     /// The same in a batch.
     pub(super) fn entry(&self, id: &str) -> serde_json::Value {
-        json!({ "Id": id, "Code": self.kind, "Message": self.message, "SenderFault": self.status < 500 })
+        json!({ "Id": id, "Code": self.kind, "Message": self.message, "SenderFault": self.status.is_client_error() })
     }
+}
 
-    pub(super) fn response(&self) -> MockResponse {
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
         let body = json!({ "__type": format!("com.amazonaws.sqs#{}", self.kind), "message": self.message });
-        let mut response = MockResponse::json(self.status, body.to_string());
+        let mut response = response(self.status, body.to_string());
         // By it an SDK knows the error: the name that it had in the older protocol.
-        let fault = if self.status < 500 { "Sender" } else { "Receiver" };
+        let fault = if self.status.is_client_error() { "Sender" } else { "Receiver" };
         if let Ok(header) = format!("{};{fault}", self.code()).parse() {
-            response.headers.insert("x-amzn-query-error", header);
+            response.headers_mut().insert(HeaderName::from_static("x-amzn-query-error"), header);
         }
         response
     }
+}
+
+/// An answer in the protocol of SQS.
+pub(super) fn response(status: StatusCode, json: String) -> Response {
+    (status, [(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"))], json).into_response()
 }
 
 /// A number that is at most so large.
