@@ -158,5 +158,5 @@ fn the_readme_lists_the_corpus() {
         let reply = format!("{} {}", case.expect.status, case.expect.reply);
         table.push_str(&format!("| `{}` | {} | {reply} | {events} | {} |\n", case.name, case.source, case.about));
     }
-    check_between("events/README.md", "<!-- made by tests/tests/events_folder.rs -->", "<!-- end -->", &table);
+    check_between("events/README.md", "<!-- made by tests/events_folder.rs -->", "<!-- end -->", &table);
 }
