@@ -1,4 +1,4 @@
-// What Tidings sends and answers. Made of docs/schemas/*.schema.json by tests/tests/message_schemas.rs.
+// What Tidings sends and answers. Made of docs/schemas/*.schema.json by tests/message_schemas.rs.
 
 /** What the bot should do: one message of the actions queue. */
 export interface Action {

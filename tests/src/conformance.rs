@@ -588,6 +588,25 @@ pub async fn message_visibility(queue: &dyn MessageVisibility, receive: impl Asy
     assert!(queue.hide(&[]).await.is_empty(), "nothing is no call");
 }
 
+/// The redrive policy of the queue behind [`MessageVisibility`], with one message in it: each receive is counted, and the message
+/// is moved to the dead-letter queue in place of the receive after the last. `receive` gives the receipt handle and the receive
+/// count of each message that is visible, `dead_letters` the bodies in the dead-letter queue.
+pub async fn redrive_policy(
+    queue: &dyn MessageVisibility,
+    max_receive_count: u32,
+    receive: impl AsyncFn() -> Vec<(String, u32)>,
+    dead_letters: impl AsyncFn() -> Vec<String>,
+) {
+    for count in 1..=max_receive_count {
+        let received = receive().await;
+        assert_eq!(received.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [count]);
+        assert_eq!(dead_letters().await, [""; 0], "receive {count}");
+        let visible = Hide { receipt_handle: received[0].0.clone(), time: Duration::ZERO };
+        assert_eq!(queue.hide(&[visible]).await, [Ok(())]);
+    }
+    assert_eq!((receive().await, dead_letters().await), (vec![], vec!["a".to_owned()]));
+}
+
 /// [`SecretStore`]: the document as it is now.
 pub async fn secret_store(secrets: &dyn SecretStore, put: impl AsyncFn(&str)) {
     put("{\"github\":\"old\"}").await;

@@ -158,12 +158,10 @@ fn stagger(place: usize, message: &SqsMessage, visibility_timeout: Duration) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidings_core::memory::sqs_message;
 
     fn message(id: &str, receives: u32) -> SqsMessage {
-        let mut message = SqsMessage::default();
-        message.message_id = Some(id.to_owned());
-        message.attributes.insert("ApproximateReceiveCount".to_owned(), receives.to_string());
-        message
+        sqs_message(id, "", receives)
     }
 
     fn ids(messages: &[SqsMessage]) -> Vec<&str> {

@@ -1,6 +1,6 @@
 //! A processor as it is deployed, over stores in memory. Nothing is retried: what fails, fails at its last receive.
 
-use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use http::StatusCode;
 use processor::{Ports, Processor};
 use receiver::Receiver;
@@ -18,7 +18,7 @@ use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
 use tidings_core::external_link::ExternalLink;
-use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers};
+use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_events::SignedRequest;
 
 /// The queue that links come from, as SQS would say it.
@@ -32,13 +32,11 @@ pub(crate) struct World {
     processor: Processor,
     store: Arc<MemoryStore>,
     actions: Arc<MemoryActions>,
-    timers: Arc<MemoryTimers>,
+    queue: Arc<MemoryQueue>,
     https: Arc<MemoryHttps>,
     clock: Arc<ManualClock>,
-    /// In front of it, and the queue between them.
-    receiver: Option<(Receiver, Arc<MemoryQueue>)>,
-    /// What becomes visible later, and when.
-    later: Vec<(Timestamp, String)>,
+    /// In front of the queue.
+    receiver: Option<Receiver>,
     /// What wasn't done, in turn.
     failed: Vec<Failed>,
 }
@@ -60,14 +58,14 @@ impl Failed {
 
 impl World {
     pub(crate) fn new(rules: Rules, schemas: EventSchemas, now: Timestamp) -> Self {
-        let (store, actions, timers) =
-            (Arc::<MemoryStore>::default(), Arc::<MemoryActions>::default(), Arc::<MemoryTimers>::default());
+        let (store, actions) = (Arc::<MemoryStore>::default(), Arc::<MemoryActions>::default());
         let clock = Arc::new(ManualClock::at(now));
+        let queue = Arc::new(MemoryQueue::on(clock.clone(), Arc::default()));
         let https = Arc::new(MemoryHttps::new(Arc::default()));
         // Whatever the secrets are, nobody looks at them here.
         let secrets: BTreeMap<&String, &str> = rules.apis.keys().map(|api| (api, "a secret")).collect();
         let secrets = MemorySecrets::new(Arc::default(), serde_json::json!(secrets).to_string());
-        let (store_port, actions_port, timers_port, clock_port) = (store.clone(), actions.clone(), timers.clone(), clock.clone());
+        let (store_port, actions_port, timers_port, clock_port) = (store.clone(), actions.clone(), queue.clone(), clock.clone());
         let ports = Ports {
             store: store_port,
             actions: actions_port,
@@ -77,41 +75,35 @@ impl World {
             clock: clock_port,
         };
         let processor = Processor::new(rules, schemas, ports, NonZeroU32::MIN).taking_links_from(LINKS_QUEUE_ARN);
-        Self { processor, store, actions, timers, https, clock, receiver: None, later: Vec::new(), failed: Vec::new() }
+        Self { processor, store, actions, queue, https, clock, receiver: None, failed: Vec::new() }
     }
 
     /// The same with a receiver in front, which listens as these sources with these secrets.
     pub(crate) async fn listening(mut self, sources: Vec<Source>, secrets: &str) -> Self {
-        let queue = Arc::<MemoryQueue>::default();
-        let (store, queue_port, clock) = (self.store.clone(), queue.clone(), self.clock.clone());
         let ports = receiver::Ports {
-            claims: store,
-            queue: queue_port,
+            claims: self.store.clone(),
+            queue: self.queue.clone(),
             secrets: Arc::new(MemorySecrets::new(Arc::default(), secrets)),
             captured: None,
             https: self.https.clone(),
-            clock,
+            clock: self.clock.clone(),
         };
         let receiver = Receiver::new(sources, ports);
         receiver.warm_up().await;
-        self.receiver = Some((receiver, queue));
+        self.receiver = Some(receiver);
         self
     }
 
     /// Receives a delivery now, as its provider would send it, and processes what is queued because of it. Returns the answer's
     /// status and body.
     pub(crate) async fn deliver(&mut self, request: &SignedRequest) -> (u16, Vec<u8>) {
-        let Some((receiver, queue)) = &self.receiver else { return (StatusCode::NOT_FOUND.as_u16(), Vec::new()) };
+        let Some(receiver) = &self.receiver else { return (StatusCode::NOT_FOUND.as_u16(), Vec::new()) };
         let mut sent = http::Request::builder().method(request.method).uri(&request.path);
         sent.headers_mut().into_iter().for_each(|headers| headers.clone_from(&request.headers));
         let Ok(sent) = sent.body(lambda_http::Body::Binary(request.body.clone())) else {
             return (StatusCode::BAD_REQUEST.as_u16(), Vec::new());
         };
         let (parts, body) = receiver.handle(sent).await.into_parts();
-        let messages = queue.drain();
-        for message in messages {
-            self.process(message).await;
-        }
         self.wait(Duration::ZERO).await;
         (parts.status.as_u16(), body.to_vec())
     }
@@ -136,8 +128,8 @@ impl World {
         for event in events {
             self.wait(event.receivedtime.since(self.now())).await;
             match ExternalLink::of_envelope(&event) {
-                Some(link) => self.take(link.encode(), Some(LINKS_QUEUE_ARN)).await,
-                None => self.process(event.encode()).await,
+                Some(link) => self.queue.put_on(LINKS_QUEUE_ARN, &link.encode()),
+                None => self.queue.put(&event.encode(), Duration::ZERO),
             }
             self.wait(Duration::ZERO).await;
         }
@@ -146,40 +138,22 @@ impl World {
     /// Time passes: what was put off becomes visible when it is due.
     pub(crate) async fn wait(&mut self, time: Duration) {
         let until = self.clock.now().plus(time);
-        loop {
-            let now = self.clock.now();
-            self.later.extend(self.timers.drain().into_iter().map(|timer| (now.plus(timer.delay), timer.message)));
-            self.later.sort();
-            match self.later.first() {
-                Some((due, _)) if *due <= until => {
-                    let (due, message) = self.later.remove(0);
-                    self.clock.set(due.max(now));
-                    self.process(message).await;
-                }
-                Some(_) | None => break,
-            }
+        while let Some(received) = self.queue.next(until) {
+            self.process(received).await;
         }
         self.clock.set(until);
     }
 
-    async fn process(&mut self, body: String) {
-        self.take(body, None).await;
-    }
-
-    async fn take(&mut self, body: String, from: Option<&str>) {
-        let key = Envelope::claim_key_of(&body);
-        let mut message = SqsMessage::default();
-        message.event_source_arn = from.map(str::to_owned);
-        message.message_id = Some("1".to_owned());
-        message.body = Some(body);
-        let mut batch = SqsEvent::default();
-        batch.records = vec![message];
-        let response = self.processor.handle(batch, AMPLE).await;
+    async fn process(&mut self, received: SqsEvent) {
+        let key = received.records.iter().find_map(|record| Envelope::claim_key_of(record.body.as_deref()?));
+        let response = self.processor.handle(received.clone(), AMPLE).await;
         if !response.batch_item_failures.is_empty() {
             let reason = key.as_ref().and_then(|key| self.claim(key)?.reason);
             let reason = reason.unwrap_or_else(|| "its message was returned to the queue".to_owned());
             self.failed.push(Failed { key, reason });
         }
+        // Done or not, it isn't received again.
+        self.queue.settle(&received, &SqsBatchResponse::default());
     }
 
     /// What couldn't be finished since this was asked last.

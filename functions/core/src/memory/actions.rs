@@ -1,6 +1,6 @@
 //! The actions queue in memory.
 
-use super::{Call, Fault, Faults};
+use super::faults::{Call, Fault, Faults};
 use crate::action::Action;
 use crate::ports::{ActionQueue, Unavailable};
 use async_trait::async_trait;

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tidings_config::time::{Clock, Timestamp};
 
-/// Stands still until it is told to move.
-#[derive(Debug)]
+/// Stands still until it is told to move. By default, at the beginning of Unix time.
+#[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {

@@ -1,6 +1,6 @@
 //! Addresses in memory.
 
-use super::{Call, Faults};
+use super::faults::{Call, Faults};
 use crate::ports::{Get, GetError, HttpsGet};
 use async_trait::async_trait;
 use std::collections::BTreeMap;

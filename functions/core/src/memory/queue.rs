@@ -1,38 +1,218 @@
-//! The events queue in memory.
+//! SQS in memory, on a clock that a test sets: delays, visibility timeouts, receive counts, the dead-letter queue. It is the one
+//! simulator of them. Nothing happens by itself: who plays the event source mapping receives, calls the function and settles.
 
-use super::{Call, Fault, Faults};
-use crate::ports::{EventQueue, Probe, Unavailable};
+use super::clock::ManualClock;
+use super::faults::{Call, Fault, Faults};
+use super::records::{failed_ids, sqs_event, sqs_message};
+use crate::ports::{EventQueue, Hide, MessageVisibility, Probe, TimerQueue, Unavailable};
 use crate::trace::Trace;
 use async_trait::async_trait;
-use std::sync::{Arc, Mutex};
-use tidings_config::time::Timestamp;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tidings_config::time::{Clock, Timestamp};
 
-/// [`EventQueue`] in memory: what was sent, in order.
-#[derive(Debug, Default)]
+/// [`EventQueue`], [`TimerQueue`] and [`MessageVisibility`] in memory. Unless it is told otherwise, a message that was received and
+/// not deleted is visible again at once, and none is moved to the dead-letter queue.
+#[derive(Debug)]
 pub struct MemoryQueue {
     faults: Arc<Faults>,
-    messages: Mutex<Vec<String>>,
-    traces: Mutex<Vec<Option<String>>>,
+    clock: Arc<ManualClock>,
+    visibility_timeout: Duration,
+    max_receive_count: u32,
+    state: Mutex<State>,
+}
+
+/// When a message is visible, and how many were placed before it.
+pub type Place = (Timestamp, u64);
+
+#[derive(Debug, Default)]
+struct State {
+    messages: BTreeMap<Place, Message>,
+    dead_letters: Vec<Message>,
+    sent: u64,
+    placed: u64,
+    traces: Vec<Option<String>>,
+    hides: Vec<Hide>,
+}
+
+#[derive(Clone, Debug)]
+struct Message {
+    id: String,
+    body: String,
+    receive_count: u32,
+    event_source_arn: Option<String>,
+}
+
+impl Message {
+    /// What the last receive was given.
+    fn receipt_handle(&self) -> String {
+        format!("{}#{}", self.id, self.receive_count)
+    }
+
+    fn record(&self) -> SqsMessage {
+        let mut record = sqs_message(&self.id, &self.body, self.receive_count);
+        record.receipt_handle = Some(self.receipt_handle());
+        record.event_source_arn.clone_from(&self.event_source_arn);
+        record
+    }
+}
+
+impl State {
+    fn place(&mut self, visible: Timestamp, message: Message) {
+        self.placed += 1;
+        self.messages.insert((visible, self.placed), message);
+    }
+
+    fn send(&mut self, visible: Timestamp, body: &str, event_source_arn: Option<&str>) {
+        self.sent += 1;
+        let event_source_arn = event_source_arn.map(str::to_owned);
+        let message = Message { id: format!("m{}", self.sent), body: body.to_owned(), receive_count: 0, event_source_arn };
+        self.place(visible, message);
+    }
+}
+
+impl Default for MemoryQueue {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
 }
 
 impl MemoryQueue {
+    /// On a clock that stands still.
     pub fn new(faults: Arc<Faults>) -> Self {
-        Self { faults, messages: Mutex::default(), traces: Mutex::default() }
+        Self::on(Arc::default(), faults)
     }
 
+    /// On a clock that others read, too.
+    pub fn on(clock: Arc<ManualClock>, faults: Arc<Faults>) -> Self {
+        Self { faults, clock, visibility_timeout: Duration::ZERO, max_receive_count: u32::MAX, state: Mutex::default() }
+    }
+
+    /// What is received stays hidden for this time.
+    #[must_use]
+    pub fn hiding(self, visibility_timeout: Duration) -> Self {
+        Self { visibility_timeout, ..self }
+    }
+
+    /// With a redrive policy: what was received so often is moved to the dead-letter queue instead of being received again.
+    #[must_use]
+    pub fn dead_lettering_after(self, max_receive_count: u32) -> Self {
+        Self { max_receive_count, ..self }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no test panics while it holds this")
+    }
+
+    /// Sends a message that is visible after this time.
+    pub fn put(&self, body: &str, delay: Duration) {
+        self.state().send(self.clock.now().plus(delay), body, None);
+    }
+
+    /// Sends a message to the queue of this name, whose messages are received together with the others.
+    pub fn put_on(&self, queue_arn: &str, body: &str) {
+        self.state().send(self.clock.now(), body, Some(queue_arn));
+    }
+
+    /// The bodies of all messages, visible or not, in the order in which they will be visible.
     pub fn messages(&self) -> Vec<String> {
-        self.messages.lock().expect("no test panics while it holds this").clone()
+        self.state().messages.values().map(|message| message.body.clone()).collect()
     }
 
-    /// What went with each that was ever sent, as a header.
+    /// The bodies of what was moved to the dead-letter queue, in that order.
+    pub fn dead_letters(&self) -> Vec<String> {
+        self.state().dead_letters.iter().map(|message| message.body.clone()).collect()
+    }
+
+    /// What went with each that was ever sent as an event, as a header.
     pub fn traces(&self) -> Vec<Option<String>> {
-        self.traces.lock().expect("no test panics while it holds this").clone()
+        self.state().traces.clone()
     }
 
-    /// Takes all messages out.
+    /// Takes all messages out, visible or not.
     pub fn drain(&self) -> Vec<String> {
-        std::mem::take(&mut self.messages.lock().expect("no test panics while it holds this"))
+        std::mem::take(&mut self.state().messages).into_values().map(|message| message.body).collect()
     }
+
+    /// What was hidden since this was asked last, in order.
+    pub fn take_hides(&self) -> Vec<Hide> {
+        std::mem::take(&mut self.state().hides)
+    }
+
+    /// When the first message is visible. `None`: there is none.
+    pub fn first_visible(&self) -> Option<Timestamp> {
+        self.state().messages.keys().next().map(|(visible, _)| *visible)
+    }
+
+    /// Receives up to so many of the messages that are visible now, those first that have been for the longest time.
+    pub fn receive(&self, at_most: usize) -> SqsEvent {
+        self.receive_arranged(at_most, |_| ())
+    }
+
+    /// The same in another order: SQS promises none. What `arrange` leaves out isn't received.
+    pub fn receive_arranged(&self, at_most: usize, arrange: impl FnOnce(&mut Vec<Place>)) -> SqsEvent {
+        let (now, mut state) = (self.clock.now(), self.state());
+        let mut places: Vec<Place> = state.messages.range(..=(now, u64::MAX)).map(|(place, _)| *place).collect();
+        arrange(&mut places);
+        let mut records = Vec::new();
+        for place in places {
+            if records.len() == at_most {
+                break;
+            }
+            let Some(mut message) = state.messages.remove(&place) else { continue };
+            if message.receive_count >= self.max_receive_count {
+                state.dead_letters.push(message);
+                continue;
+            }
+            message.receive_count += 1;
+            records.push(message.record());
+            state.place(now.plus(self.visibility_timeout), message);
+        }
+        sqs_event(records)
+    }
+
+    /// Receives one message that is visible by this time; the clock moves on to when it is. `None`: there is none.
+    pub fn next(&self, until: Timestamp) -> Option<SqsEvent> {
+        while let Some(visible) = self.first_visible().filter(|visible| *visible <= until) {
+            self.clock.set(visible.max(self.clock.now()));
+            let received = self.receive(1);
+            if !received.records.is_empty() {
+                return Some(received);
+            }
+        }
+        None
+    }
+
+    /// As Lambda's event source mapping does after the function has answered: deletes what it didn't name as failed. The rest is
+    /// visible again after its timeout, and so is all of what nobody settles because the function died. The ids that failed,
+    /// sorted.
+    pub fn settle(&self, received: &SqsEvent, response: &SqsBatchResponse) -> Vec<String> {
+        let failed = failed_ids(response);
+        let is_done = |message: &Message| {
+            let is_it = |record: &&SqsMessage| record.message_id.as_ref() == Some(&message.id);
+            received.records.iter().any(|record| is_it(&record)) && !failed.contains(&message.id)
+        };
+        self.state().messages.retain(|_, message| !is_done(message));
+        failed
+    }
+
+    /// Moves what is in the dead-letter queue back, with a receive count of 0.
+    pub fn redrive(&self) {
+        let (now, mut state) = (self.clock.now(), self.state());
+        for message in std::mem::take(&mut state.dead_letters) {
+            state.place(now, Message { receive_count: 0, ..message });
+        }
+    }
+}
+
+fn answer(call: &'static str, fault: Option<Fault>) -> Result<(), Unavailable> {
+    fault.map_or(Ok(()), |fault| Err(Unavailable { call, cause: format!("{fault:?}") }))
+}
+
+fn has_effect(fault: Option<Fault>) -> bool {
+    fault.is_none() || fault == Some(Fault::LoseAnswer)
 }
 
 #[async_trait]
@@ -41,16 +221,47 @@ impl EventQueue for MemoryQueue {
         let whole = self.faults.meet(Call::Send);
         let enqueue = |message: &&str| {
             let fault = whole.or_else(|| self.faults.meet(Call::SendEntry));
-            if fault.is_none() || fault == Some(Fault::LoseAnswer) {
-                self.messages.lock().expect("no test panics while it holds this").push((*message).to_owned());
-                self.traces.lock().expect("no test panics while it holds this").push(trace.map(ToString::to_string));
+            if has_effect(fault) {
+                self.put(message, Duration::ZERO);
+                self.state().traces.push(trace.map(ToString::to_string));
             }
-            match fault {
-                None => Ok(()),
-                Some(fault) => Err(Unavailable { call: "sqs:SendMessage", cause: format!("{fault:?}") }),
-            }
+            answer("sqs:SendMessage", fault)
         };
         messages.iter().map(enqueue).collect()
+    }
+}
+
+#[async_trait]
+impl TimerQueue for MemoryQueue {
+    async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable> {
+        let fault = self.faults.meet(Call::SetTimer);
+        if has_effect(fault) {
+            self.put(message, delay);
+        }
+        answer("sqs:SendMessage", fault)
+    }
+}
+
+#[async_trait]
+impl MessageVisibility for MemoryQueue {
+    async fn hide(&self, messages: &[Hide]) -> Vec<Result<(), Unavailable>> {
+        if messages.is_empty() {
+            return Vec::new();
+        }
+        let fault = self.faults.meet(Call::Hide);
+        let one = |hide: &Hide| {
+            if has_effect(fault) {
+                let mut state = self.state();
+                state.hides.push(hide.clone());
+                let of_it = |message: &Message| message.receive_count > 0 && message.receipt_handle() == hide.receipt_handle;
+                let place = state.messages.iter().find(|(_, message)| of_it(message)).map(|(place, _)| *place);
+                if let Some(message) = place.and_then(|place| state.messages.remove(&place)) {
+                    state.place(self.clock.now().plus(hide.time), message);
+                }
+            }
+            answer("sqs:ChangeMessageVisibility", fault)
+        };
+        messages.iter().map(one).collect()
     }
 }
 
@@ -61,9 +272,6 @@ impl Probe for MemoryQueue {
     }
 
     async fn probe(&self, _at: Timestamp) -> Result<(), Unavailable> {
-        match self.faults.meet(Call::Probe) {
-            None => Ok(()),
-            Some(fault) => Err(Unavailable { call: "sqs:GetQueueAttributes", cause: format!("{fault:?}") }),
-        }
+        answer("sqs:GetQueueAttributes", self.faults.meet(Call::Probe))
     }
 }

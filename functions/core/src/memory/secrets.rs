@@ -1,6 +1,6 @@
 //! The sources' secrets in memory.
 
-use super::{Call, Fault, Faults};
+use super::faults::{Call, Fault, Faults};
 use crate::ports::{HandshakeSecrets, Replaced, SecretStore, Unavailable, Versioned};
 use async_trait::async_trait;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Claims and contexts in memory, under one lock: a transaction is simply one turn.
 
-use super::{Call, Fault, Faults};
+use super::faults::{Call, Fault, Faults};
 use crate::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use crate::context::{Context, Item, ItemKey, Place};

@@ -1,42 +1,36 @@
-//! An abort takes a whole batch with it. Simulated: a queue with visibility timeouts, receive counts and redrive, records whose
-//! processing kills the process, and outages.
+//! An abort takes a whole batch with it. Simulated: records whose processing kills the process, and outages.
 
 use crate::stores::Aborting;
-use crate::support::{AMPLE, Harness, MAX_RECEIVES, another, handle, message, moved, rules};
-use aws_lambda_events::event::sqs::SqsMessage;
+use crate::support::{AMPLE, Harness, MAX_RECEIVES, another, handle, message, moved, now, rules};
+use aws_lambda_events::event::sqs::SqsEvent;
 use processor::Processor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tidings_config::limits::EVENTS_VISIBILITY;
+use tidings_config::time::Clock;
 use tidings_core::claim::ClaimState;
-use tidings_core::memory::{Call, Fault, MemoryVisibility};
+use tidings_core::envelope::Envelope;
+use tidings_core::memory::{Call, Fault, MemoryQueue};
 use tokio::time::timeout;
 
 const DEAD_AFTER: Duration = Duration::from_secs(5);
 /// A batch, as the simulation reckons: the mapping polls again at once.
-const BATCH_SECONDS: u64 = 1;
-
-struct Queued {
-    id: String,
-    body: String,
-    receives: u32,
-    visible: u64,
-    /// Receives that an abort took before it was processed.
-    lost: u32,
-}
+const BATCH_TIME: Duration = Duration::from_secs(1);
 
 struct World {
     harness: Harness,
     store: Arc<Aborting>,
-    visibility: Arc<MemoryVisibility>,
-    /// `None`: as it was before there was isolating.
+    /// `false`: as it was before there was isolating.
     isolates: bool,
-    queue: Vec<Queued>,
+    queue: Arc<MemoryQueue>,
+    sent: usize,
+    /// By claim key: receives that an abort took before it was processed.
+    lost: BTreeMap<String, u32>,
+    /// By claim key: the second in which it was dead-lettered, and processed.
     dead: BTreeMap<String, u64>,
     processed: BTreeMap<String, u64>,
-    now: u64,
     aborts: u32,
 }
 
@@ -44,108 +38,92 @@ impl World {
     fn new(isolates: bool) -> Self {
         let harness = Harness::new();
         let store = Arc::new(Aborting { inner: Arc::clone(&harness.store), poison: "poison", dead: AtomicBool::new(false) });
-        let visibility = Arc::new(MemoryVisibility::new(Arc::clone(&harness.faults)));
-        Self {
-            harness,
-            store,
-            visibility,
-            isolates,
-            queue: Vec::new(),
-            dead: BTreeMap::new(),
-            processed: BTreeMap::new(),
-            now: 0,
-            aborts: 0,
-        }
+        let queue = MemoryQueue::on(Arc::clone(&harness.clock), Arc::clone(&harness.faults));
+        let queue = Arc::new(queue.hiding(EVENTS_VISIBILITY).dead_lettering_after(MAX_RECEIVES));
+        let (lost, dead, processed) = Default::default();
+        Self { harness, store, isolates, queue, sent: 0, lost, dead, processed, aborts: 0 }
+    }
+
+    fn second(&self) -> u64 {
+        self.harness.clock.now().since(now()).as_secs()
     }
 
     /// A process of its own: it remembers nothing.
     fn processor(&self) -> Processor {
         let processor = another(rules(), Arc::clone(&self.store), &self.harness.clock, &self.harness.outside);
-        if self.isolates { processor.isolating(Arc::clone(&self.visibility) as _, EVENTS_VISIBILITY) } else { processor }
+        if self.isolates { processor.isolating(Arc::clone(&self.queue) as _, EVENTS_VISIBILITY) } else { processor }
     }
 
     fn send(&mut self, who: &str, at: u64) {
-        let id: &'static str = format!("{who}-{}", self.queue.len()).leak();
+        let id: &'static str = format!("{who}-{}", self.sent).leak();
+        self.sent += 1;
         let event = moved(id, if who == "poison" { id } else { who }, "packed", 0);
-        self.queue.push(Queued { id: id.to_owned(), body: event.envelope().encode(), receives: 0, visible: at, lost: 0 });
+        self.queue.put(&event.envelope().encode(), Duration::from_secs(at));
     }
 
-    fn is_processed(&self, id: &str) -> bool {
-        self.harness.state(&format!("orders#{id}")) == Some(ClaimState::Processed)
+    fn is_processed(&self, key: &str) -> bool {
+        self.harness.state(key) == Some(ClaimState::Processed)
     }
 
     /// What is visible, or what will be first. `None`: the queue is empty.
-    fn receive(&mut self, rng: &mut fastrand::Rng, size: usize) -> Option<Vec<Queued>> {
-        let first = self.queue.iter().map(|queued| queued.visible).min()?;
-        self.now = self.now.max(first);
-        rng.shuffle(&mut self.queue);
-        let (visible, mut later): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.queue).into_iter().partition(|queued| queued.visible <= self.now);
-        let mut batch = Vec::new();
-        for mut queued in visible {
-            if batch.len() == size {
-                later.push(queued);
-            } else if queued.receives == MAX_RECEIVES {
-                self.dead.insert(queued.id, self.now);
-            } else {
-                queued.receives += 1;
-                batch.push(queued);
-            }
+    fn receive(&mut self, rng: &mut fastrand::Rng, size: usize) -> Option<SqsEvent> {
+        let first = self.queue.first_visible()?;
+        self.harness.clock.set(first.max(self.harness.clock.now()));
+        let batch = self.queue.receive_arranged(size, |places| rng.shuffle(places));
+        let second = self.second();
+        for body in self.queue.dead_letters() {
+            self.dead.entry(key_of(&body)).or_insert(second);
         }
-        self.queue = later;
         Some(batch)
     }
 
-    async fn process(&mut self, processor: &mut Processor, batch: Vec<Queued>) {
-        let messages: Vec<SqsMessage> = batch
-            .iter()
-            .map(|queued| {
-                let mut message = message(&queued.id, &queued.body, queued.receives);
-                message.receipt_handle = Some(format!("{}#{}", queued.id, queued.receives));
-                message
-            })
-            .collect();
-        let answer = timeout(DEAD_AFTER, handle(processor, messages, AMPLE)).await;
-        let hidden = self.visibility.drain().into_iter().map(|hide| (hide.receipt_handle, hide.time));
-        let hidden: BTreeMap<String, Duration> = hidden.collect();
-        let aborted = answer.is_err();
-        if aborted {
-            self.aborts += 1;
-            self.store.dead.store(false, Ordering::SeqCst);
-            *processor = self.processor();
-        }
-        let kept: BTreeSet<String> = answer.map_or_else(|_| batch.iter().map(|q| q.id.clone()).collect(), BTreeSet::from_iter);
-        for mut queued in batch {
-            if self.is_processed(&queued.id) {
-                self.processed.entry(queued.id.clone()).or_insert(self.now);
-            }
-            if kept.contains(&queued.id) {
-                let postponed = hidden.get(&format!("{}#{}", queued.id, queued.receives));
-                queued.lost += u32::from(aborted && postponed.is_none() && !self.is_processed(&queued.id));
-                queued.visible = self.now + postponed.unwrap_or(&EVENTS_VISIBILITY).as_secs();
-                self.queue.push(queued);
+    async fn process(&mut self, processor: &mut Processor, batch: SqsEvent) {
+        let answer = timeout(DEAD_AFTER, processor.handle(batch.clone(), AMPLE)).await;
+        let hidden: BTreeSet<String> = self.queue.take_hides().into_iter().map(|hide| hide.receipt_handle).collect();
+        let second = self.second();
+        for record in &batch.records {
+            let key = key_of(record.body.as_ref().unwrap());
+            if self.is_processed(&key) {
+                self.processed.entry(key).or_insert(second);
+            } else if answer.is_err() && !hidden.contains(record.receipt_handle.as_ref().unwrap()) {
+                *self.lost.entry(key).or_default() += 1;
             }
         }
-        self.now += BATCH_SECONDS;
+        match answer {
+            Ok(response) => {
+                self.queue.settle(&batch, &response);
+            }
+            Err(_) => {
+                self.aborts += 1;
+                self.store.dead.store(false, Ordering::SeqCst);
+                *processor = self.processor();
+            }
+        }
+        self.harness.clock.advance(BATCH_TIME);
     }
 
     /// Until the queue is empty. The most receives that an abort took from a good record.
     async fn run(&mut self, rng: &mut fastrand::Rng, size: usize) -> u32 {
         let mut processor = self.processor();
-        let mut most = 0;
         while let Some(batch) = self.receive(rng, size) {
-            if !batch.is_empty() {
+            if !batch.records.is_empty() {
                 self.process(&mut processor, batch).await;
             }
-            let good = self.queue.iter().filter(|queued| !queued.id.starts_with("poison"));
-            most = most.max(good.map(|queued| queued.lost).max().unwrap_or(0));
         }
-        most
+        self.lost.iter().filter(|(key, _)| !is_poison(key)).map(|(_, lost)| *lost).max().unwrap_or(0)
     }
 
     fn dead_good(&self) -> Vec<&String> {
-        self.dead.keys().filter(|id| !id.starts_with("poison")).collect()
+        self.dead.keys().filter(|key| !is_poison(key)).collect()
     }
+}
+
+fn key_of(body: &str) -> String {
+    Envelope::decode(body).unwrap().claimkey.to_string()
+}
+
+fn is_poison(key: &str) -> bool {
+    key.starts_with("orders#poison")
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,13 +184,13 @@ async fn outage(isolates: bool, forgetful: bool, seconds: u64) -> World {
     world.harness.faults.fail(Call::Load, Fault::Refuse, u32::MAX);
     let mut processor = world.processor();
     while let Some(batch) = world.receive(&mut rng, 10) {
-        if world.now >= seconds {
+        if world.second() >= seconds {
             world.harness.faults.clear();
         }
         if forgetful {
             processor = world.processor();
         }
-        if !batch.is_empty() {
+        if !batch.records.is_empty() {
             world.process(&mut processor, batch).await;
         }
     }
@@ -253,11 +231,11 @@ async fn suspects_are_hidden_before_anything_is_read_and_named_in_the_answer() {
     let batch = vec![of("fresh", 1), of("two", 2), garbage, of("three", 3), of("four", 4), of("five", 5)];
     assert_eq!(handle(&processor, batch, AMPLE).await, ["m-garbage", "m-two"]);
     let hidden: Vec<(String, u64)> =
-        world.visibility.drain().into_iter().map(|hide| (hide.receipt_handle, hide.time.as_secs())).collect();
+        world.queue.take_hides().into_iter().map(|hide| (hide.receipt_handle, hide.time.as_secs())).collect();
     assert_eq!(hidden.iter().map(|(handle, _)| handle.as_str()).collect::<Vec<_>>(), ["h-two", "h-garbage"]);
     assert!(hidden.iter().all(|(_, seconds)| (180..240).contains(seconds)) && hidden[0].1 < hidden[1].1, "{hidden:?}");
     for (id, processed) in [("fresh", true), ("two", false), ("three", true), ("four", true), ("five", true)] {
-        assert_eq!(world.is_processed(id), processed, "{id}");
+        assert_eq!(world.is_processed(&format!("orders#{id}")), processed, "{id}");
     }
     assert_eq!(world.harness.faults.count(Call::Hide), 1, "one call a batch");
 }
@@ -275,5 +253,5 @@ async fn a_batch_without_suspects_makes_no_call_and_what_cannot_be_hidden_is_giv
     world.harness.faults.fail(Call::Hide, Fault::Refuse, 1);
     let batch = ["c", "d"].map(|id| moved(id, id, "x", 0).message(2));
     assert_eq!(handle(&processor, batch.to_vec(), AMPLE).await, ["m-d"]);
-    assert_eq!((world.is_processed("c"), world.is_processed("d")), (true, false));
+    assert_eq!((world.is_processed("orders#c"), world.is_processed("orders#d")), (true, false));
 }

@@ -1,6 +1,6 @@
 //! The processor over memory adapters, with rules of its own or those of `events/project/rules.yaml`.
 
-use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsMessage};
 use processor::{Ports, Processor};
 use receiver::delivery::Delivery;
 use receiver::verify::{Key, verify};
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
@@ -16,7 +16,10 @@ use tidings_config::time::{Clock, Timestamp};
 use tidings_core::action::{Action, ActionId};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
-use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryHttps, MemorySecrets, MemoryStore, MemoryTimers};
+pub(crate) use tidings_core::memory::sqs_message as message;
+use tidings_core::memory::{
+    Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, failed_ids, sqs_event,
+};
 use tidings_core::ports::ContextStore;
 use tidings_events::project;
 use tidings_events::{SECRETS, corpus, secrets_of};
@@ -72,33 +75,15 @@ pub(crate) struct Harness {
 #[derive(Clone, Debug)]
 pub(crate) struct Outside {
     pub(crate) actions: Arc<MemoryActions>,
-    pub(crate) timers: Arc<MemoryTimers>,
+    queue: Arc<MemoryQueue>,
     pub(crate) https: Arc<MemoryHttps>,
     pub(crate) secrets: Arc<MemorySecrets>,
-    clock: Arc<ManualClock>,
-    /// What isn't visible yet, by when it will be.
-    later: Arc<Mutex<Vec<(Timestamp, String)>>>,
 }
 
 impl Outside {
-    /// Takes over what was sent since.
-    fn take(&self) {
-        let now = self.clock.now();
-        let timers = self.timers.drain().into_iter().map(|timer| (now.plus(timer.delay), timer.message));
-        self.later.lock().unwrap().extend(timers);
-    }
-
-    /// The first that is visible by then.
-    fn next(&self, until: Timestamp) -> Option<(Timestamp, String)> {
-        let mut later = self.later.lock().unwrap();
-        let first = (0..later.len()).min_by_key(|n| later[*n].0)?;
-        (later[first].0 <= until).then(|| later.remove(first))
-    }
-
     /// How many aren't done yet.
     pub(crate) fn waiting(&self) -> usize {
-        self.take();
-        self.later.lock().unwrap().len()
+        self.queue.messages().len()
     }
 }
 
@@ -126,11 +111,9 @@ impl Harness {
         let clock = Arc::new(ManualClock::at(now()));
         let outside = Outside {
             actions: Arc::new(MemoryActions::new(Arc::clone(&faults))),
-            timers: Arc::new(MemoryTimers::new(Arc::clone(&faults))),
+            queue: Arc::new(MemoryQueue::on(Arc::clone(&clock), Arc::clone(&faults)).dead_lettering_after(MAX_RECEIVES)),
             https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
             secrets: Arc::new(MemorySecrets::new(Arc::clone(&faults), API_SECRETS)),
-            clock: Arc::clone(&clock),
-            later: Arc::default(),
         };
         let processor = another(rules, wrap(Arc::clone(&store)), &clock, &outside);
         Self { processor, store, outside, clock, faults }
@@ -145,14 +128,20 @@ impl Harness {
         handle(&self.processor, messages, time_left).await
     }
 
+    /// The next message that is visible by this time is received and handled. The message, and the ids that are returned to the
+    /// queue.
+    async fn step(&self, until: Timestamp) -> Option<(SqsMessage, Vec<String>)> {
+        let received = self.outside.queue.next(until)?;
+        let response = self.processor.handle(received.clone(), AMPLE).await;
+        let failed = self.outside.queue.settle(&received, &response);
+        Some((received.records[0].clone(), failed))
+    }
+
     /// What the processors have put off becomes visible at its time, and is processed, until this time: the clock moves on.
     pub(crate) async fn pass(&self, time: Duration) {
         let until = self.clock.now().plus(time);
-        loop {
-            self.outside.take();
-            let Some((due, body)) = self.outside.next(until) else { break };
-            self.clock.set(due.max(self.clock.now()));
-            assert_eq!(self.handle(vec![message("later", &body, 1)]).await, [""; 0], "{body}");
+        while let Some((message, failed)) = self.step(until).await {
+            assert_eq!(failed, [""; 0], "{message:?}");
         }
         self.clock.set(until);
     }
@@ -160,16 +149,8 @@ impl Harness {
     /// The same where calls may fail: what is given back is visible again at once.
     pub(crate) async fn pass_through(&self, time: Duration) {
         let until = self.clock.now().plus(time);
-        loop {
-            self.outside.take();
-            let Some((due, body)) = self.outside.next(until) else { break };
-            self.clock.set(due.max(self.clock.now()));
-            let mut receives = 1;
-            while !self.handle(vec![message("later", &body, receives)]).await.is_empty() {
-                receives += 1;
-                assert!(receives <= MAX_RECEIVES, "{body}");
-            }
-        }
+        while self.step(until).await.is_some() {}
+        assert_eq!(self.outside.queue.dead_letters(), [""; 0]);
         self.clock.set(until);
     }
 
@@ -178,16 +159,14 @@ impl Harness {
         self.clock.set(self.clock.now().plus(time));
     }
 
-    /// The first of what is put off that is given back until this time, and which were.
-    pub(crate) async fn first_that_fails(&self, time: Duration) -> (String, Vec<String>) {
+    /// The body of the first message of those that were put off until this time that is returned to the queue. It is taken out.
+    pub(crate) async fn first_that_fails(&self, time: Duration) -> String {
         let until = self.clock.now().plus(time);
         loop {
-            self.outside.take();
-            let (due, body) = self.outside.next(until).expect("something that fails");
-            self.clock.set(due.max(self.clock.now()));
-            let failed = self.handle(vec![message("later", &body, 1)]).await;
+            let (message, failed) = self.step(until).await.expect("something that fails");
             if !failed.is_empty() {
-                return (body, failed);
+                self.outside.queue.settle(&sqs_event(vec![message.clone()]), &SqsBatchResponse::default());
+                return message.body.unwrap();
             }
         }
     }
@@ -251,7 +230,7 @@ fn with_schemas<S: ContextStore + 'static>(
     let ports = Ports {
         store,
         actions: Arc::clone(&outside.actions) as _,
-        timers: Arc::clone(&outside.timers) as _,
+        timers: Arc::clone(&outside.queue) as _,
         https: Arc::clone(&outside.https) as _,
         api_secrets: Some(Arc::clone(&outside.secrets) as _),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
@@ -260,12 +239,7 @@ fn with_schemas<S: ContextStore + 'static>(
 }
 
 pub(crate) async fn handle(processor: &Processor, messages: Vec<SqsMessage>, time_left: Duration) -> Vec<String> {
-    let mut event = SqsEvent::default();
-    event.records = messages;
-    let response = processor.handle(event, time_left).await;
-    let mut ids: Vec<String> = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
-    ids.sort();
-    ids
+    failed_ids(&processor.handle(sqs_event(messages), time_left).await)
 }
 
 /// An event as the receiver would queue it, for [`RULES`].
@@ -323,14 +297,6 @@ pub(crate) const LINKS_QUEUE_ARN: &str = "arn:aws:sqs:eu-central-1:123456789012:
 pub(crate) fn on_the_links_queue(id: &str, body: &str, receive_count: u32) -> SqsMessage {
     let mut message = message(id, body, receive_count);
     message.event_source_arn = Some(LINKS_QUEUE_ARN.to_owned());
-    message
-}
-
-pub(crate) fn message(id: &str, body: &str, receive_count: u32) -> SqsMessage {
-    let mut message = SqsMessage::default();
-    message.message_id = Some(id.to_owned());
-    message.body = Some(body.to_owned());
-    message.attributes.insert("ApproximateReceiveCount".to_owned(), receive_count.to_string());
     message
 }
 

@@ -8,7 +8,7 @@ use tidings_config::schemas::OnMismatch;
 use tidings_core::envelope::Envelope;
 use tidings_tests::golden::{check_between, root};
 
-const BEGIN: &str = "<!-- made by tests/tests/events_doc.rs -->";
+const BEGIN: &str = "<!-- made by tests/events_doc.rs -->";
 const END: &str = "<!-- end -->";
 
 /// A sample shows objects this deep.

@@ -28,7 +28,7 @@ async fn whichever_call_fails_or_is_died_at_there_is_one_effect() {
                 world.process_all().await;
                 assert_eq!(world.schedule.effects(), BTreeMap::from([(key.clone(), 1)]), "{at}");
                 assert_eq!(world.claim(&key).unwrap().state, ClaimState::Processed, "{at}");
-                assert_eq!(world.dead_letters.len(), 0, "{at}");
+                assert_eq!(world.queue.dead_letters().len(), 0, "{at}");
                 let context = &world.store.context("whatsapp:491713920012");
                 assert_eq!(context.entities["order/1042"]["status"].value, "shipped", "{at}");
                 assert_eq!(world.actions().len(), 1, "{at}");
@@ -61,7 +61,7 @@ async fn tables_that_are_down_for_all_receives_cost_a_redrive_and_no_event() {
 
     world.schedule.set([]);
     world.redrive().await;
-    assert_eq!((world.schedule.effects().len(), world.dead_letters.len()), (1, 0));
+    assert_eq!((world.schedule.effects().len(), world.queue.dead_letters().len()), (1, 0));
 }
 
 /// What the next thing to happen is.
@@ -105,7 +105,7 @@ async fn whichever_call_of_a_link_and_a_join_is_died_at_all_of_it_happens_once()
             calls_left = world.schedule.left();
             assert_eq!(world.actions().iter().collect::<Vec<_>>().len(), wanted.len(), "{at}");
             assert!(wanted.iter().all(|action| world.actions().contains(action)), "{at}: {:?}", world.actions());
-            assert_eq!(world.dead_letters.len(), 0, "{at}");
+            assert_eq!(world.queue.dead_letters().len(), 0, "{at}");
             assert_eq!(&world.contexts(), straight.get_or_insert_with(|| world.contexts()), "{at}");
         }
         if calls_left > 0 {
@@ -139,14 +139,14 @@ async fn through(troubles: Vec<Option<Trouble>>, steps: Vec<Step>) -> Result<(),
             Step::Deliver(which) => {
                 world.deliver(cases[which.index(cases.len())]).await;
             }
-            Step::Process(from, size) => world.process(from.index(world.visible.len() + 1), size).await,
+            Step::Process(from, size) => world.process(from.index(world.queue.messages().len() + 1), size).await,
         }
     }
     for case in &cases {
         world.deliver_until_accepted(case).await;
     }
     // Accepted is durable: each event is processed, or in one of the queues.
-    let queued: Vec<ClaimKey> = world.visible.iter().map(|m| Envelope::decode(&m.body).unwrap().claimkey).collect();
+    let queued: Vec<ClaimKey> = world.queue.messages().iter().map(|body| Envelope::decode(body).unwrap().claimkey).collect();
     for key in &events {
         let processed = world.claim(key).is_some_and(|claim| claim.state == ClaimState::Processed);
         prop_assert!(processed || queued.contains(key) || world.dead_letter_keys().contains(key), "{} is lost", key);

@@ -66,7 +66,7 @@ async fn every_case_becomes_what_the_corpus_says() {
     let claims = world.store.claims().into_iter().filter(of_a_provider).count();
     assert_eq!(claims, events, "no claim that no case names");
     assert_eq!(world.actions(), corpus().actions.iter().cloned().collect());
-    assert_eq!(world.dead_letters.len(), 1);
+    assert_eq!(world.queue.dead_letters().len(), 1);
     assert!(world.schedule.effects().values().all(|effects| *effects == 1));
     assert_contexts(&world, corpus());
 }
@@ -74,12 +74,12 @@ async fn every_case_becomes_what_the_corpus_says() {
 #[tokio::test(start_paused = true)]
 async fn the_batch_mates_of_the_poison_event_are_done_at_the_first_receive() {
     let mut world = corpus_sent().await;
-    let all = world.visible.len();
+    let all = world.queue.messages().len();
     world.process(0, all).await;
     // Beside what they have caused: events of our own.
-    let given_back: Vec<_> = world.visible.iter().filter(|message| message.body.contains("/webhooks/")).collect();
-    assert_eq!(given_back.len(), 1);
-    assert!(given_back[0].body.contains("ord-evt-3666"), "{}", given_back[0].body);
+    let returned: Vec<_> = world.queue.messages().into_iter().filter(|body| body.contains("/webhooks/")).collect();
+    assert_eq!(returned.len(), 1);
+    assert!(returned[0].contains("ord-evt-3666"), "{}", returned[0]);
 }
 
 #[tokio::test(start_paused = true)]

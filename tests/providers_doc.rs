@@ -9,7 +9,7 @@ use tidings_events::Identity;
 use tidings_events::samples::{self, PresetSample};
 use tidings_tests::golden::{check_between, root};
 
-const BEGIN: &str = "<!-- made by tests/tests/providers_doc.rs -->";
+const BEGIN: &str = "<!-- made by tests/providers_doc.rs -->";
 const END: &str = "<!-- end -->";
 
 #[test]

@@ -1,6 +1,5 @@
 //! A processor over memory stores, and events of the samples for it.
 
-use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use processor::{Ports, Processor};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -14,7 +13,7 @@ use tidings_config::time::{Clock, Timestamp};
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
-use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryHttps, MemoryStore, MemoryTimers};
+use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemoryStore, sqs_event, sqs_message};
 use tidings_events::samples;
 use tidings_events::signable::Signable;
 
@@ -65,7 +64,7 @@ impl World {
         let ports = Ports {
             store: Arc::clone(&store) as Arc<_>,
             actions: Arc::clone(&actions) as Arc<_>,
-            timers: Arc::new(MemoryTimers::new(Arc::clone(&faults))),
+            timers: Arc::new(MemoryQueue::new(Arc::clone(&faults))),
             https: Arc::new(MemoryHttps::new(faults)),
             api_secrets: None,
             clock: Arc::new(ManualClock::at(at)) as Arc<dyn Clock>,
@@ -76,15 +75,8 @@ impl World {
 
     /// One batch, on its last receive: what fails is dead.
     pub(crate) async fn process(&self, events: &[&Named]) {
-        let record = |(n, event): (usize, &&Named)| {
-            let mut record = SqsMessage::default();
-            record.message_id = Some(format!("m{n}"));
-            record.body = Some(event.envelope.encode());
-            record.attributes.insert("ApproximateReceiveCount".to_owned(), MAX_RECEIVES.to_string());
-            record
-        };
-        let mut batch = SqsEvent::default();
-        batch.records = events.iter().enumerate().map(record).collect();
+        let record = |(n, event): (usize, &&Named)| sqs_message(&format!("m{n}"), &event.envelope.encode(), MAX_RECEIVES);
+        let batch = sqs_event(events.iter().enumerate().map(record).collect());
         self.processor.handle(batch, TIME_LEFT).await;
     }
 

@@ -21,8 +21,7 @@ async fn fifty_concurrent_copies_of_one_event_are_one_effect_and_all_answered_2x
         }
         let answers = copies.join_all().await;
         assert!(answers.len() == COPIES && answers.iter().all(|status| [200, 202].contains(status)), "seed {seed}: {answers:?}");
-        world.arrive();
-        let messages = world.visible.len();
+        let messages = world.queue.messages().len();
         assert_eq!(messages, answers.iter().filter(|status| **status == 202).count(), "seed {seed}: 202 is a message");
         sent += messages;
 
@@ -30,7 +29,7 @@ async fn fifty_concurrent_copies_of_one_event_are_one_effect_and_all_answered_2x
         let key = ClaimKey::from("stripe#evt_1TidingsCheckout1042".to_owned());
         assert_eq!(world.claim(&key).unwrap().state, ClaimState::Processed, "seed {seed}");
         assert_eq!(world.schedule.effects().into_iter().collect::<Vec<_>>(), [(key, 1)], "seed {seed}");
-        assert_eq!(world.dead_letters.len(), 0, "seed {seed}");
+        assert_eq!(world.queue.dead_letters().len(), 0, "seed {seed}");
     }
     assert!(sent > 20, "they did meet: {sent} messages of 20 events");
 }

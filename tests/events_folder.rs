@@ -9,9 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimState;
-use tidings_core::memory::{
-    Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
-};
+use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_events::{Case, SECRETS, SignedRequest, api_gateway_event, corpus, secrets_of};
 use tidings_tests::golden::{check, check_between};
 
@@ -55,7 +53,7 @@ fn world() -> World {
         api_secrets: None,
         store: store.clone(),
         actions: Arc::new(MemoryActions::default()),
-        timers: Arc::new(MemoryTimers::default()),
+        timers: Arc::new(MemoryQueue::default()),
         clock,
     };
     let receives = NonZeroU32::new(5).expect("5");
@@ -158,5 +156,5 @@ fn the_readme_lists_the_corpus() {
         let reply = format!("{} {}", case.expect.status, case.expect.reply);
         table.push_str(&format!("| `{}` | {} | {reply} | {events} | {} |\n", case.name, case.source, case.about));
     }
-    check_between("events/README.md", "<!-- made by tests/tests/events_folder.rs -->", "<!-- end -->", &table);
+    check_between("events/README.md", "<!-- made by tests/events_folder.rs -->", "<!-- end -->", &table);
 }

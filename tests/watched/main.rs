@@ -12,7 +12,7 @@ use tidings_core::telemetry::{By, Kind, Metric};
 use tidings_tests::golden::{check_between, root};
 use tidings_tests::template::Template;
 
-const BEGIN: &str = "<!-- made by tests/tests/watched/main.rs -->";
+const BEGIN: &str = "<!-- made by tests/watched/main.rs -->";
 const END: &str = "<!-- end -->";
 
 /// The namespace of our metrics, as the template writes it.

@@ -10,7 +10,7 @@ use tidings_core::action::Action;
 use tidings_core::claim::decide::{Committed, Recorded, RecordedEffect};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use tidings_core::context::{Item, ItemKey, Place};
-use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryQueue, MemoryStore, MemoryTimers};
+use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryQueue, MemoryStore};
 use tidings_core::ports::{
     ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, EventQueue, Rewrite, TimerQueue, Unavailable,
 };
@@ -97,12 +97,16 @@ impl Schedule {
 
 #[derive(Debug)]
 pub(crate) struct Faulty<T> {
-    pub(crate) inner: Arc<T>,
-    pub(crate) faults: Arc<Faults>,
-    pub(crate) schedule: Arc<Schedule>,
+    inner: Arc<T>,
+    faults: Arc<Faults>,
+    schedule: Arc<Schedule>,
 }
 
 impl<T> Faulty<T> {
+    pub(crate) fn around(inner: &Arc<T>, faults: &Arc<Faults>, schedule: &Arc<Schedule>) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::clone(inner), faults: Arc::clone(faults), schedule: Arc::clone(schedule) })
+    }
+
     async fn call<R>(&self, call: Call, effect: impl Future<Output = R>) -> R {
         for _ in 0..self.schedule.turns() {
             tokio::task::yield_now().await;
@@ -144,7 +148,7 @@ impl ClaimStore for Faulty<MemoryStore> {
 #[async_trait]
 impl EventQueue for Faulty<MemoryQueue> {
     async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
-        self.call(Call::Send, self.inner.send(messages, trace)).await
+        self.call(Call::Send, EventQueue::send(&*self.inner, messages, trace)).await
     }
 }
 
@@ -200,8 +204,8 @@ impl ActionQueue for Faulty<MemoryActions> {
 }
 
 #[async_trait]
-impl TimerQueue for Faulty<MemoryTimers> {
+impl TimerQueue for Faulty<MemoryQueue> {
     async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable> {
-        self.call(Call::SetTimer, self.inner.send(message, delay)).await
+        self.call(Call::SetTimer, TimerQueue::send(&*self.inner, message, delay)).await
     }
 }

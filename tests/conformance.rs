@@ -1,15 +1,16 @@
 //! The ports' suites over memory, and over the real SDK against the embedded emulators.
 
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use processor::decode::receive_count;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tidings_cli::dev::cloud::{Cloud, Options};
 use tidings_config::time::Timestamp;
 use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
-use tidings_core::memory::{
-    Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers, MemoryVisibility,
-};
+use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_core::ports::SecretStore;
 use tidings_core::stored_event::StoredEvent;
 use tidings_tests::conformance::{self, Inspect, Tables};
@@ -180,11 +181,16 @@ async fn action_queue_on_sqs() {
     }
 }
 
+/// Body and receipt handle of what is visible.
+fn received(queue: &MemoryQueue) -> Vec<(String, String)> {
+    let records = queue.receive(10).records.into_iter();
+    records.filter_map(|record| Some((record.body?, record.receipt_handle?))).collect()
+}
+
 #[tokio::test]
 async fn timer_queue_in_memory() {
-    let queue = MemoryTimers::default();
-    let visible = async || queue.drain().into_iter().filter(|timer| timer.delay.is_zero()).map(|t| t.message).collect();
-    conformance::timer_queue(&queue, visible).await;
+    let queue = MemoryQueue::default();
+    conformance::timer_queue(&queue, async || received(&queue).into_iter().map(|(body, _)| body).collect()).await;
 }
 
 #[tokio::test]
@@ -200,17 +206,11 @@ async fn timer_queue_on_sqs() {
 
 #[tokio::test]
 async fn message_visibility_in_memory() {
-    let queue = MemoryVisibility::default();
-    let received = AtomicUsize::new(0);
-    // The memory adapter has no queue of its own: who receives knows from it what is visible again.
-    let receive = async || {
-        let all = ["a", "b", "c"].map(|body| (body.to_owned(), format!("handle-{body}")));
-        let visible =
-            queue.drain().into_iter().filter(|hide| hide.time.is_zero()).map(|hide| hide.receipt_handle).collect::<Vec<_>>();
-        let first = received.fetch_add(1, Ordering::SeqCst) == 0;
-        all.into_iter().filter(|(_, handle)| first || visible.contains(handle)).collect()
-    };
-    conformance::message_visibility(&queue, receive).await;
+    let queue = MemoryQueue::default().hiding(Duration::from_secs(30));
+    for body in ["a", "b", "c"] {
+        queue.put(body, Duration::ZERO);
+    }
+    conformance::message_visibility(&queue, async || received(&queue)).await;
 }
 
 #[tokio::test]
@@ -227,6 +227,34 @@ async fn message_visibility_on_sqs() {
         all
     };
     conformance::message_visibility(&cloud.visibility(), receive).await;
+}
+
+#[tokio::test]
+async fn redrive_policy_in_memory() {
+    let queue = MemoryQueue::default().hiding(Duration::from_secs(30)).dead_lettering_after(5);
+    queue.put("a", Duration::ZERO);
+    let receive = async || {
+        let records = queue.receive(10).records.into_iter();
+        records.map(|record| (record.receipt_handle.clone().expect("a handle"), receive_count(&record))).collect()
+    };
+    conformance::redrive_policy(&queue, 5, receive, async || queue.dead_letters()).await;
+}
+
+#[tokio::test]
+async fn redrive_policy_on_sqs() {
+    for (cloud, _folder) in clouds("redrive_policy_on_sqs").await {
+        cloud.sqs.send_message().queue_url(&cloud.events_queue_url).message_body("a").send().await.expect("it is sent");
+        let messages = async |url: &str| {
+            let count = MessageSystemAttributeName::ApproximateReceiveCount;
+            let received = cloud.sqs.receive_message().queue_url(url).message_system_attribute_names(count.clone()).send().await;
+            let messages = received.expect("an answer").messages.unwrap_or_default().into_iter();
+            let read = |m: Message| Some((m.body?, m.receipt_handle?, m.attributes?.get(&count)?.parse::<u32>().ok()?));
+            messages.filter_map(read).collect::<Vec<_>>()
+        };
+        let receive = async || messages(&cloud.events_queue_url).await.into_iter().map(|(_, handle, n)| (handle, n)).collect();
+        let dead = async || messages(&cloud.dead_letter_queue_url).await.into_iter().map(|(body, ..)| body).collect();
+        conformance::redrive_policy(&cloud.visibility(), cloud.max_receive_count.get(), receive, dead).await;
+    }
 }
 
 #[tokio::test]

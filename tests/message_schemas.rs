@@ -13,7 +13,7 @@ fn the_committed_schemas_and_types_are_those_of_the_code() {
         assert!(jsonschema::draft202012::meta::is_valid(schema), "{name}");
         check(&format!("docs/schemas/{name}.schema.json"), &format!("{schema:#}\n"));
     }
-    let head = "// What Tidings sends and answers. Made of docs/schemas/*.schema.json by tests/tests/message_schemas.rs.\n";
+    let head = "// What Tidings sends and answers. Made of docs/schemas/*.schema.json by tests/message_schemas.rs.\n";
     let types = format!("{head}{}", declarations(schemas.iter().map(|(_, schema)| schema)));
     for path in ["docs/schemas/tidings.d.ts", "examples/bots/node/tidings.d.ts"] {
         check(path, &types);

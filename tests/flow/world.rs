@@ -1,8 +1,6 @@
-//! A provider, the two functions, and SQS as it behaves: visible again what wasn't deleted, in the dead-letter queue what
-//! was received too often.
+//! A provider, the two functions, and the queue between them.
 
 use crate::faulty::{Faulty, Schedule};
-use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use lambda_http::{Body, Request};
 use processor::Processor;
 use receiver::{Ports, Receiver};
@@ -17,9 +15,7 @@ use tidings_core::action::NOTIFY_TYPE;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::{Context, FactKind};
 use tidings_core::envelope::Envelope;
-use tidings_core::memory::{
-    Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore, MemoryTimers,
-};
+use tidings_core::memory::{Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_events::{Case, ExpectedAction, SECRETS, SignedRequest, secrets_of};
 use tidings_tests::messages;
 use tokio::time::timeout;
@@ -31,30 +27,16 @@ pub(crate) const MAX_RECEIVES: u32 = 5;
 const DEAD_AFTER: Duration = Duration::from_secs(10);
 const TIME_LEFT: Duration = Duration::from_secs(60);
 
-/// One message in SQS.
-#[derive(Clone, Debug)]
-pub(crate) struct Message {
-    id: String,
-    pub(crate) body: String,
-    receives: u32,
-}
-
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) processor: Processor,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) schedule: Arc<Schedule>,
-    queue: Arc<MemoryQueue>,
-    pub(crate) actions: Arc<MemoryActions>,
-    timers: Arc<MemoryTimers>,
-    /// What isn't visible yet, by when it will be.
-    later: Vec<(Timestamp, String)>,
+    pub(crate) queue: Arc<MemoryQueue>,
+    actions: Arc<MemoryActions>,
     clock: Arc<ManualClock>,
     sources: Vec<Source>,
-    sent: u32,
-    pub(crate) visible: Vec<Message>,
-    pub(crate) dead_letters: Vec<Message>,
 }
 
 impl World {
@@ -62,17 +44,15 @@ impl World {
         let faults = Arc::new(Faults::default());
         let schedule = Arc::new(Schedule::default());
         let store = Arc::new(MemoryStore::new(Arc::clone(&faults)));
-        let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
+        let queue = MemoryQueue::on(Arc::clone(&clock), Arc::clone(&faults)).dead_lettering_after(MAX_RECEIVES);
+        let queue = Arc::new(queue);
         let actions = Arc::new(MemoryActions::new(Arc::clone(&faults)));
-        let timers = Arc::new(MemoryTimers::new(Arc::clone(&faults)));
-        let faulty = |inner| Faulty { inner, faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
-        let events = Faulty { inner: Arc::clone(&queue), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
-        let acts = Faulty { inner: Arc::clone(&actions), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
-        let later = Faulty { inner: Arc::clone(&timers), faults: Arc::clone(&faults), schedule: Arc::clone(&schedule) };
+        let faulty_store = Faulty::around(&store, &faults, &schedule);
+        let faulty_queue = Faulty::around(&queue, &faults, &schedule);
         let ports = Ports {
-            claims: Arc::new(faulty(Arc::clone(&store))),
-            queue: Arc::new(events),
+            claims: Arc::clone(&faulty_store) as Arc<_>,
+            queue: Arc::clone(&faulty_queue) as Arc<_>,
             secrets: Arc::new(MemorySecrets::new(Arc::clone(&faults), SECRETS)),
             captured: None,
             https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
@@ -85,31 +65,16 @@ impl World {
             tidings_events::project::rules(),
             tidings_events::project::schemas(),
             processor::Ports {
-                store: Arc::new(faulty(Arc::clone(&store))),
-                actions: Arc::new(acts),
-                timers: Arc::new(later),
+                store: faulty_store,
+                actions: Faulty::around(&actions, &faults, &schedule),
+                timers: faulty_queue,
                 https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
                 api_secrets: None,
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
             },
             NonZeroU32::new(MAX_RECEIVES).unwrap(),
         );
-        let (visible, dead_letters) = (Vec::new(), Vec::new());
-        Self {
-            receiver,
-            processor,
-            store,
-            schedule,
-            queue,
-            actions,
-            timers,
-            later: Vec::new(),
-            clock,
-            sources,
-            sent: 0,
-            visible,
-            dead_letters,
-        }
+        Self { receiver, processor, store, schedule, queue, actions, clock, sources }
     }
 
     /// The case as its provider sends it now.
@@ -122,9 +87,7 @@ impl World {
     /// Status and word of the reply. `None`: the receiver died.
     pub(crate) async fn deliver(&mut self, case: &Case) -> Option<(u16, String)> {
         self.clock.advance(Duration::from_secs(1));
-        let answer = timeout(DEAD_AFTER, answer(&self.receiver, self.request(case))).await.ok();
-        self.arrive();
-        answer
+        timeout(DEAD_AFTER, answer(&self.receiver, self.request(case))).await.ok()
     }
 
     /// As a provider does: again until it hears a 2xx. How often it took.
@@ -137,58 +100,27 @@ impl World {
         panic!("{} is never accepted", case.name)
     }
 
-    /// What was sent becomes visible.
-    pub(crate) fn arrive(&mut self) {
-        let now = self.clock.now();
-        let timers = self.timers.drain().into_iter().map(|timer| (now.plus(timer.delay), timer.message));
-        self.later.extend(timers);
-        let (due, later) = std::mem::take(&mut self.later).into_iter().partition(|(due, _)| *due <= now);
-        self.later = later;
-        for body in self.queue.drain().into_iter().chain(due.into_iter().map(|(_, body)| body)) {
-            self.sent += 1;
-            messages::check("event", &body);
-            self.visible.push(Message { id: format!("m{}", self.sent), body, receives: 0 });
-        }
-    }
-
     /// One batch of up to `size` messages, from this one on. If the processor dies, all of them become visible again.
     pub(crate) async fn process(&mut self, from: usize, size: usize) {
         self.clock.advance(Duration::from_secs(1));
-        let from = from.min(self.visible.len());
-        let mut batch: Vec<Message> = self.visible.drain(from..self.visible.len().min(from + size)).collect();
-        batch.iter_mut().for_each(|message| message.receives += 1);
-        let mut event = SqsEvent::default();
-        event.records = batch.iter().map(record).collect();
-        let kept = match timeout(DEAD_AFTER, self.processor.handle(event, TIME_LEFT)).await {
-            Ok(response) => {
-                let kept: BTreeSet<String> = response.batch_item_failures.into_iter().map(|f| f.item_identifier).collect();
-                batch.into_iter().filter(|message| kept.contains(&message.id)).collect()
-            }
-            Err(_) => batch,
-        };
-        let (dead, visible): (Vec<_>, Vec<_>) = kept.into_iter().partition(|message| message.receives >= MAX_RECEIVES);
-        self.dead_letters.extend(dead);
-        self.visible.extend(visible);
-        self.arrive();
+        let batch = self.queue.receive_arranged(size, |places| drop(places.drain(..from.min(places.len()))));
+        batch.records.iter().for_each(|record| messages::check("event", record.body.as_ref().unwrap()));
+        if let Ok(response) = timeout(DEAD_AFTER, self.processor.handle(batch.clone(), TIME_LEFT)).await {
+            self.queue.settle(&batch, &response);
+        }
     }
 
     /// Until SQS has nothing left to show, now or later.
     pub(crate) async fn process_all(&mut self) {
-        loop {
-            while !self.visible.is_empty() {
-                self.process(0, 10).await;
-            }
-            let Some(due) = self.later.iter().map(|(due, _)| *due).min() else { return };
-            self.clock.set(due);
-            self.arrive();
+        while let Some(visible) = self.queue.first_visible() {
+            self.clock.set(visible.max(self.clock.now()));
+            self.process(0, 10).await;
         }
     }
 
     /// Everything in the dead-letter queue gets its receives anew.
     pub(crate) async fn redrive(&mut self) {
-        for message in std::mem::take(&mut self.dead_letters) {
-            self.visible.push(Message { receives: 0, ..message });
-        }
+        self.queue.redrive();
         self.process_all().await;
     }
 
@@ -198,7 +130,7 @@ impl World {
 
     /// The events in the dead-letter queue.
     pub(crate) fn dead_letter_keys(&self) -> BTreeSet<ClaimKey> {
-        self.dead_letters.iter().map(|message| Envelope::decode(&message.body).unwrap().claimkey).collect()
+        self.queue.dead_letters().iter().map(|body| Envelope::decode(body).unwrap().claimkey).collect()
     }
 
     /// What is known of every conversation. When its events were first received is left out: trouble at the claim puts that off, and
@@ -249,14 +181,6 @@ pub(crate) async fn answer(receiver: &Receiver, request: SignedRequest) -> (u16,
     let reply: Value = serde_json::from_slice(response.body()).unwrap();
     let word = reply.get("status").or_else(|| reply.get("error")).and_then(Value::as_str).unwrap();
     (response.status().as_u16(), word.to_owned())
-}
-
-fn record(message: &Message) -> SqsMessage {
-    let mut record = SqsMessage::default();
-    record.message_id = Some(message.id.clone());
-    record.body = Some(message.body.clone());
-    record.attributes.insert("ApproximateReceiveCount".to_owned(), message.receives.to_string());
-    record
 }
 
 fn without_receipts(mut context: Context) -> Context {

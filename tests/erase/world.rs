@@ -1,7 +1,6 @@
 //! Two customers whose events touch everything that is kept: facts, nodes, links, joins, what is to be sent, what waits, what
 //! died. All that is one's has a mark in it, so that a scan of the tables tells whose a row is.
 
-use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use lambda_http::{Body, Request};
@@ -18,9 +17,7 @@ use tidings_config::time::{Clock, Timestamp};
 use tidings_core::aws::{Eraser, Erasure, NotErased, Reader};
 use tidings_core::claim::Sha256Hex;
 use tidings_core::external_link::ExternalLink;
-use tidings_core::memory::{
-    Call, Fault, Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryTimers,
-};
+use tidings_core::memory::{Call, Fault, Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets};
 use tidings_events::{SECRETS, corpus, secrets_of};
 use tidings_project::read_rules;
 
@@ -68,14 +65,10 @@ pub(crate) struct World {
     processor: Processor,
     queue: Arc<MemoryQueue>,
     pub(crate) actions: Arc<MemoryActions>,
-    timers: Arc<MemoryTimers>,
     faults: Arc<Faults>,
     clock: Arc<ManualClock>,
-    /// What isn't due yet, by when it is.
-    later: Mutex<Vec<(Timestamp, String)>>,
-    pub(crate) dead_letters: Mutex<Vec<String>>,
-    /// All that was ever queued for somebody's events.
-    messages: Mutex<Vec<String>>,
+    /// All that was ever received, with its queue.
+    received: Mutex<BTreeSet<(Option<String>, String)>>,
 }
 
 impl World {
@@ -84,9 +77,9 @@ impl World {
         let cloud = Cloud::start(options).await.expect("the embedded cloud");
         let faults = Arc::new(Faults::default());
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
-        let queue = Arc::new(MemoryQueue::new(Arc::clone(&faults)));
+        let queue = MemoryQueue::on(Arc::clone(&clock), Arc::clone(&faults)).dead_lettering_after(MAX_RECEIVES);
+        let queue = Arc::new(queue);
         let actions = Arc::new(MemoryActions::new(Arc::clone(&faults)));
-        let timers = Arc::new(MemoryTimers::new(Arc::clone(&faults)));
         let ports = Ports {
             claims: Arc::new(cloud.claims()),
             queue: Arc::clone(&queue) as Arc<_>,
@@ -101,7 +94,7 @@ impl World {
         let ports = processor::Ports {
             store: Arc::new(cloud.contexts()),
             actions: Arc::clone(&actions) as Arc<_>,
-            timers: Arc::clone(&timers) as Arc<_>,
+            timers: Arc::clone(&queue) as Arc<_>,
             https: Arc::new(MemoryHttps::new(Arc::clone(&faults))),
             api_secrets: None,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -109,8 +102,7 @@ impl World {
         let processor = Processor::new(rules, EventSchemas::default(), ports, NonZeroU32::new(MAX_RECEIVES).unwrap());
         // The more there is to be erased.
         let processor = processor.storing_events(true).taking_links_from(LINKS_QUEUE_ARN);
-        let (later, dead_letters, messages) = Default::default();
-        Self { cloud, receiver, processor, queue, actions, timers, faults, clock, later, dead_letters, messages }
+        Self { cloud, receiver, processor, queue, actions, faults, clock, received: Mutex::default() }
     }
 
     /// Everything happens to both of them.
@@ -121,7 +113,7 @@ impl World {
             }
             self.lived_briefly(who, n).await;
         }
-        assert_eq!(self.dead_letters.lock().unwrap().len(), 4, "broken and unsent");
+        assert_eq!(self.queue.dead_letters().len(), 4, "broken and unsent");
         // What waits has waited before: until the morning, and now until the next.
         self.clock.advance(Duration::from_secs(86_400));
         self.process_due().await;
@@ -167,10 +159,7 @@ impl World {
         *http.uri_mut() = signed.path.parse().unwrap();
         *http.headers_mut() = signed.headers;
         let status = self.receiver.handle(http).await.status().as_u16();
-        for message in self.queue.drain() {
-            self.messages.lock().unwrap().push(message.clone());
-            self.process(&message).await;
-        }
+        self.process_due().await;
         status
     }
 
@@ -178,46 +167,17 @@ impl World {
     async fn say(&self, identity: String, conversation: String) {
         let names = Sha256Hex::of(format!("{conversation}\n{identity}").as_bytes());
         let link = ExternalLink { id: names.digits().to_owned(), time: self.clock.now(), identity, conversation, moves: false };
-        self.process(&link.encode()).await;
+        self.queue.put_on(LINKS_QUEUE_ARN, &link.encode());
+        self.process_due().await;
     }
 
-    /// A message until it is done or dead, and what is due because of it.
-    pub(crate) async fn process(&self, message: &str) {
-        let mut open = vec![message.to_owned()];
-        while let Some(body) = open.pop() {
-            for receive in 1..=MAX_RECEIVES {
-                let mut record = SqsMessage::default();
-                record.message_id = Some("m".to_owned());
-                record.body = Some(body.clone());
-                record.event_source_arn = ExternalLink::read(&body, None).map(|_| LINKS_QUEUE_ARN.to_owned());
-                record.attributes.insert("ApproximateReceiveCount".to_owned(), receive.to_string());
-                let mut batch = SqsEvent::default();
-                batch.records = vec![record];
-                if self.processor.handle(batch, TIME_LEFT).await.batch_item_failures.is_empty() {
-                    break;
-                }
-                if receive == MAX_RECEIVES {
-                    self.dead_letters.lock().unwrap().push(body.clone());
-                }
-            }
-            let now = self.clock.now();
-            let sent = self.timers.drain().into_iter().map(|timer| (now.plus(timer.delay), timer.message));
-            let (due, later): (Vec<_>, Vec<_>) = sent.partition(|(at, _)| *at <= now);
-            self.later.lock().unwrap().extend(later);
-            open.extend(due.into_iter().map(|(_, body)| body));
-        }
-    }
-
-    /// What has become due by now.
+    /// What has become due by now, until it is done or dead.
     async fn process_due(&self) {
-        loop {
-            let now = self.clock.now();
-            let due = {
-                let mut later = self.later.lock().unwrap();
-                let Some(first) = (0..later.len()).min_by_key(|n| later[*n].0).filter(|n| later[*n].0 <= now) else { return };
-                later.remove(first).1
-            };
-            self.process(&due).await;
+        while let Some(received) = self.queue.next(self.clock.now()) {
+            let bodies = received.records.iter().map(|record| (record.event_source_arn.clone(), record.body.clone().unwrap()));
+            self.received.lock().unwrap().extend(bodies);
+            let response = self.processor.handle(received.clone(), TIME_LEFT).await;
+            self.queue.settle(&received, &response);
         }
     }
 
@@ -225,16 +185,19 @@ impl World {
     pub(crate) async fn days_pass(&self) {
         self.clock.advance(Duration::from_secs(36 * 3_600));
         self.process_due().await;
-        assert_eq!(self.later.lock().unwrap().len(), 0);
+        assert_eq!(self.queue.messages(), [""; 0]);
     }
 
     /// SQS delivers again whatever it ever has; the dead-letter queue is redriven.
     pub(crate) async fn everything_comes_again(&self) {
-        let again: Vec<_> =
-            self.messages.lock().unwrap().iter().chain(self.dead_letters.lock().unwrap().iter()).cloned().collect();
-        for message in again {
-            self.process(&message).await;
+        for (queue_arn, body) in self.received.lock().unwrap().clone() {
+            match queue_arn {
+                Some(queue_arn) => self.queue.put_on(&queue_arn, &body),
+                None => self.queue.put(&body, Duration::ZERO),
+            }
         }
+        self.queue.redrive();
+        self.process_due().await;
     }
 
     pub(crate) async fn put(&self, partition: &str, sort_key: &str, value: &str) {
