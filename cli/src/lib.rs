@@ -4,7 +4,6 @@
 //! `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `upgrade`, `rotate` and `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
 //! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked. The project that a command works with: `project.rs`.
 
-pub mod arguments;
 mod captures;
 mod commands;
 pub mod dev;
@@ -15,12 +14,19 @@ mod sources;
 mod style;
 mod target;
 
+pub use commands::Arguments;
+
 /// What a panic says of itself, written as safely as everything else.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| style::panicked(panic)));
 }
 
-use crate::arguments::{Arguments, Command, ContextCommand, DlqCommand, EventsCommand};
+use crate::commands::Command;
+use crate::commands::context::ContextCommand;
+use crate::commands::dlq::DlqCommand;
+use crate::commands::events::EventsCommand;
+use crate::commands::providers::ProvidersCommand;
+use crate::commands::rules::RulesCommand;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -102,10 +108,10 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Context(ContextCommand::Unset(options)) => commands::context::correct::unset(options).await,
         Command::Context(ContextCommand::Export(options)) => commands::context::export::run(options).await,
         Command::Context(ContextCommand::Erase(options)) => commands::context::erase::run(options).await,
-        Command::Dlq(DlqCommand::List(options)) => commands::dlq::list(options).await,
-        Command::Dlq(DlqCommand::Show(options)) => commands::dlq::show(options).await,
-        Command::Dlq(DlqCommand::Redrive(options)) => commands::dlq::redrive(options).await,
-        Command::Dlq(DlqCommand::Drop(options)) => commands::dlq::drop(options).await,
+        Command::Dlq(DlqCommand::List(options)) => commands::dlq::list::run(options).await,
+        Command::Dlq(DlqCommand::Show(options)) => commands::dlq::show::run(options).await,
+        Command::Dlq(DlqCommand::Redrive(options)) => commands::dlq::redrive::run(options).await,
+        Command::Dlq(DlqCommand::Drop(options)) => commands::dlq::drop::run(options).await,
         Command::Events(EventsCommand::Show(options)) => commands::events::show::run(options).await,
         Command::Events(EventsCommand::List(options)) => commands::events::list::run(options).await,
         Command::Events(EventsCommand::Tail(options)) => commands::events::tail::run(options).await,
@@ -113,12 +119,12 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Doctor(options) => commands::doctor::run(options).await,
         Command::Rotate(options) => commands::rotate::run(options).await,
         Command::Link(options) => commands::link::run(options).await,
-        Command::Providers(arguments::ProvidersCommand::List(options)) => commands::providers::list(options),
-        Command::Providers(arguments::ProvidersCommand::Show(options)) => commands::providers::show(options),
-        Command::Rules(arguments::RulesCommand::Check(options)) => commands::rules::check::run(options),
-        Command::Rules(arguments::RulesCommand::Test(options)) => commands::rules::test::run(options).await,
-        Command::Rules(arguments::RulesCommand::Explain(options)) => commands::rules::explain::run(options).await,
-        Command::Rules(arguments::RulesCommand::Diff(options)) => commands::rules::diff::run(options).await,
+        Command::Providers(ProvidersCommand::List(options)) => commands::providers::list(options),
+        Command::Providers(ProvidersCommand::Show(options)) => commands::providers::show(options),
+        Command::Rules(RulesCommand::Check(options)) => commands::rules::check::run(options),
+        Command::Rules(RulesCommand::Test(options)) => commands::rules::test::run(options).await,
+        Command::Rules(RulesCommand::Explain(options)) => commands::rules::explain::run(options).await,
+        Command::Rules(RulesCommand::Diff(options)) => commands::rules::diff::run(options).await,
         Command::Verify(options) => commands::verify::run(options).await,
         Command::Capture(options) => commands::capture::run(options).await,
         Command::Replay(options) => commands::replay::run(options).await,

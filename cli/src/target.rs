@@ -1,17 +1,57 @@
 //! Which tables and queues a command is about: those of a `tidings dev`, or those of a deployed stack.
 
 use crate::Failure;
-use crate::arguments::{Place, TargetOptions, dev_aws_url, dev_url};
 use crate::dev::access::{self, Token};
 use crate::dev::{about, cloud};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
+use clap::Args;
 use serde::Serialize;
 use std::fmt::Display;
 use tidings_config::time::{Clock as _, SystemClock, Timestamp};
 use tidings_core::aws::{DeadLetters, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
 use tidings_core::ports::Unavailable;
+
+/// Where `tidings dev` listens, and where `tidings send` sends to.
+pub(crate) const DEV_PORT: u16 = 8787;
+
+/// Which deployment is asked.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// A deployed stack; `tidings dev` if left out
+    #[arg(long, env = "TIDINGS_STACK", value_name = "NAME")]
+    pub stack: Option<String>,
+    /// Where the AWS API is, for an emulated cloud or a `dev` on another port
+    #[arg(long, env = "TIDINGS_ENDPOINT_URL", value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Profile of the AWS configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// AWS region
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
+/// Which deployment is asked, and how it is answered.
+#[derive(Clone, Debug, Args)]
+pub struct TargetOptions {
+    #[command(flatten)]
+    pub at: Place,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where `tidings dev` is.
+pub(crate) fn dev_url() -> String {
+    format!("http://127.0.0.1:{DEV_PORT}")
+}
+
+/// Where its DynamoDB and SQS are.
+pub(crate) fn dev_aws_url() -> String {
+    format!("http://127.0.0.1:{}", DEV_PORT + 1)
+}
 
 /// A reader of the tables that the options name.
 pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {

@@ -3,8 +3,11 @@
 //! Promises: only what the receiver takes and verifies is recorded, and only what can be signed again with as many events of the
 //! same types; everything else is told with its reason. Never: a signature, a secret, or an existing file changed.
 
+mod options;
+
+pub(crate) use options::CaptureOptions;
+
 use crate::Failure;
-use crate::arguments::CaptureOptions;
 use crate::captures::{Recorded, Redactor, demo_secret};
 use crate::commands::files::{secrets, secrets_document, write_new};
 use crate::commands::send::only_the_provider;

@@ -1,6 +1,6 @@
 //! `tidings completions`: the script of a shell, with the names that this build knows, and those of the project that it is made in.
 
-use crate::arguments::Arguments;
+use crate::commands::Arguments;
 use crate::project::Location;
 use crate::style;
 use clap::builder::PossibleValuesParser;

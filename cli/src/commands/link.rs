@@ -2,16 +2,38 @@
 //! event like any other, so that it is done once, and what was kept under the identity moves.
 
 use crate::Failure;
-use crate::arguments::LinkOptions;
 use crate::dev::access::Token;
 use crate::style::{GOOD, NAME, data, paint, say};
+use crate::target::{TargetOptions, dev_url};
 use crate::target::{events_show, links_queue, unreadable};
+use clap::Args;
 use serde_json::json;
 use std::process::ExitCode;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::Sha256Hex;
 use tidings_core::external_link::ExternalLink;
 use tidings_core::ports::EventQueue;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings link customer:cus_123 whatsapp:491713920012\n  \
+        tidings link order:1042 whatsapp:491713920012 --stack tidings\n  \
+        tidings link phone:491713920012 whatsapp:4915112345678 --move")]
+pub struct LinkOptions {
+    /// As `identity` of rules.yaml gives it
+    pub identity: String,
+    /// As `conversation` of rules.yaml gives it
+    pub conversation: String,
+    /// Also if the identity belongs to another conversation until now, as after a change of number. What is known there stays
+    /// there
+    #[arg(long = "move")]
+    pub moves: bool,
+    /// Where `tidings dev` is, if it isn't a stack that is asked
+    #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
+    pub url: String,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 const HINT: &str = "is `tidings dev` running? start it, give its address with --url, or name a deployed stack with --stack. If another \
                     user started it, set TIDINGS_DEV_TOKEN to the token that it printed";

@@ -1,11 +1,27 @@
 //! `tidings man`: manual pages, made of the very arguments that the program takes.
 
 use crate::Failure;
-use crate::arguments::{Arguments, ManOptions};
+use crate::commands::Arguments;
 use crate::style::{document, note};
+use clap::Args;
 use clap::CommandFactory;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings man | man -l -\n  \
+        tidings man rules diff | man -l -\n  \
+        tidings man --into ~/.local/share/man/man1     all pages: tidings.1, tidings-dev.1, … in place of those that are there")]
+pub struct ManOptions {
+    /// Which command's page; that of `tidings` itself if left out
+    #[arg(value_name = "COMMAND", conflicts_with = "into")]
+    pub command: Vec<String>,
+    /// Write the page of every command into this folder, which is made if it isn't there
+    #[arg(long, value_name = "FOLDER")]
+    pub into: Option<PathBuf>,
+}
 
 pub(crate) fn run(options: ManOptions) -> Result<ExitCode, Failure> {
     if let Some(folder) = &options.into {

@@ -4,8 +4,8 @@
 //! A dry run is the very run, over tables that keep to themselves what is written to them, and queues that only remember.
 
 use crate::Failure;
-use crate::arguments::Place;
 use crate::style::{FAINT, NAME, paint, say, short};
+use crate::target::Place;
 use crate::target::{Tables, identity, unreadable};
 use async_trait::async_trait;
 use processor::commit::Done;

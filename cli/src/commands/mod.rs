@@ -21,5 +21,132 @@ pub(crate) mod rotate;
 pub(crate) mod rules;
 pub(crate) mod send;
 pub(crate) mod status;
+#[cfg(test)]
+mod tests;
 pub(crate) mod upgrade;
 pub(crate) mod verify;
+pub(crate) mod when;
+
+use crate::dev::DevOptions;
+use crate::style;
+use build::BuildOptions;
+use capture::CaptureOptions;
+use check::CheckOptions;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use context::ContextCommand;
+use dlq::DlqCommand;
+use doctor::DoctorOptions;
+use events::EventsCommand;
+use init::InitOptions;
+use link::LinkOptions;
+use man::ManOptions;
+use providers::ProvidersCommand;
+use replay::ReplayOptions;
+use rotate::RotateOptions;
+use rules::RulesCommand;
+use send::SendOptions;
+use status::StatusOptions;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use tidings_core::telemetry::Escaped;
+use upgrade::UpgradeOptions;
+use verify::VerifyOptions;
+
+/// Webhooks in, chatbot context out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidings",
+    version,
+    about,
+    after_help = "Examples:\n  \
+        tidings dev --demo                       watch the whole pipeline work, here\n  \
+        tidings send stripe                      send a signed event to it\n  \
+        tidings verify stripe request.txt        what becomes of a captured request, and why\n  \
+        tidings send github --tamper signature   send a forged one\n  \
+        tidings context show whatsapp:491713920012\n  \
+        tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings\n  \
+        tidings events tail --stack tidings --state dead\n  \
+        tidings status --stack tidings           health, alarms, backlog, rates, and what to do next\n  \
+        tidings doctor --stack tidings           what is wrong, and what to do about it"
+)]
+pub struct Arguments {
+    /// Folder of the project; the nearest one with a sources.yaml, from here upwards, if left out
+    #[arg(long, global = true, env = "TIDINGS_PROJECT", value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Arguments {
+    /// Those that the program was called with. Where they are wrong, that is said and the program ends with 2; an argument that is
+    /// quoted then may be a file's name that somebody else chose, so they are escaped first. `version` is the answer to `--version`.
+    pub fn given(version: String) -> Self {
+        // The program has one version, and clap keeps it as long as the program runs.
+        let version: &'static str = version.leak();
+        let parse = |given: Vec<OsString>| {
+            let matches = Self::command().version(version).try_get_matches_from(given)?;
+            Self::from_arg_matches(&matches)
+        };
+        parse(std::env::args_os().collect()).unwrap_or_else(|error| {
+            if !error.use_stderr() {
+                error.exit();
+            }
+            let escaped = std::env::args_os().map(|argument| Escaped(&argument.to_string_lossy()).to_string().into());
+            match parse(escaped.collect()) {
+                Err(error) => error.exit(),
+                // They are wrong for what was escaped alone.
+                Ok(_) => style::note(&error.to_string()),
+            }
+            std::process::exit(2)
+        })
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the receiver and the processor here, on an embedded cloud
+    Dev(DevOptions),
+    /// Sign a realistic event and send it
+    Send(SendOptions),
+    /// What the chatbot knows of a conversation: show it, correct it, export it, erase it
+    #[command(subcommand)]
+    Context(ContextCommand),
+    /// One screen: health, alarms, backlog, rates, and what to do next
+    Status(StatusOptions),
+    /// Whether all is as it must be, before and after deploying
+    Doctor(DoctorOptions),
+    /// Put a new secret of a source in front, or take the old ones away
+    Rotate(RotateOptions),
+    /// Say whose conversation an identity is
+    Link(LinkOptions),
+    /// What became of events: one, the newest, those that come
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// What is in the dead-letter queue, why, and how it comes back
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+    /// The providers that are known, and what that rests on
+    #[command(subcommand)]
+    Providers(ProvidersCommand),
+    /// What rules.yaml makes of events: check it, test it, explain it, compare it
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Whether a captured request verifies, what the receiver would answer, and which events would come of it
+    Verify(VerifyOptions),
+    /// Record deliveries as files for tests, without what is secret or personal
+    Capture(CaptureOptions),
+    /// Play recorded deliveries: here, by other rules, or against a running receiver; apply kept events again
+    Replay(ReplayOptions),
+    /// Make a project: sources, rules, schemas, tests, and what deploys it
+    Init(InitOptions),
+    /// Check the whole project: sources, rules, schemas, tests, secrets.example.json, template, samconfig.toml
+    Check(CheckOptions),
+    /// Check the project, and write what its functions read when they start
+    Build(BuildOptions),
+    /// Compare template.yaml and samconfig.toml with those of this version, and update them
+    Upgrade(UpgradeOptions),
+    /// Print a completion script for your shell
+    Completions { shell: clap_complete::Shell },
+    /// Print a manual page, or write those of all commands
+    Man(ManOptions),
+}

@@ -1,9 +1,11 @@
 //! `tidings send`: signs a realistic event and posts it.
 
+mod options;
 mod said;
 
+pub(crate) use options::SendOptions;
+
 use crate::Failure;
-use crate::arguments::SendOptions;
 use crate::captures::Recorded;
 use crate::commands::files;
 use crate::commands::verify::answer::{Answer, own_path};

@@ -4,8 +4,8 @@ use super::actions::ActionsTo;
 use super::cloud::{
     ACTIONS_QUEUE, Cloud, DEAD_LETTER_QUEUE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, REGION, queue_url_at,
 };
+use super::options::DevOptions;
 use super::secrets::Missing;
-use crate::arguments::DevOptions;
 use crate::project::{Location, RULES, SCHEMAS, SOURCES};
 use crate::style::{FAINT, NAME, STRONG, WARN, paint, say};
 use tidings_config::rules::Span;

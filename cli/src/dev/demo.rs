@@ -208,7 +208,7 @@ impl Demo<'_> {
 
 /// Commands that do something in a `dev` that has just shown the demo.
 pub(super) fn now_try(url: &str, cloud: &Cloud) {
-    let (to, of) = if url == crate::arguments::dev_url() {
+    let (to, of) = if url == crate::target::dev_url() {
         (String::new(), String::new())
     } else {
         (format!(" --url {url}"), format!(" --endpoint-url {}", cloud.endpoint))

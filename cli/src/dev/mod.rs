@@ -19,6 +19,7 @@ mod folder;
 pub(crate) mod http;
 pub(crate) mod local_apis;
 mod mapping;
+mod options;
 mod push;
 mod queues;
 mod reload;
@@ -30,13 +31,15 @@ mod tests;
 mod watch;
 mod workbench;
 
+pub(crate) use options::DevOptions;
+
 use crate::Failure;
-use crate::arguments::{DevCommand, DevOptions};
 use crate::project::Location;
 use crate::style::{self, FAINT, STRONG, note, paint, say};
 use access::TokenFiles;
 use actions::{ActionsTo, Chatbot};
 use cloud::{Cloud, Options, listen};
+use commands::DevCommand;
 use demo::Demo;
 use receiver::{Ports, Receiver};
 use secrets::Secrets;

@@ -1,16 +1,31 @@
 //! `tidings context erase`: takes out of the tables all that they hold of a conversation. Without `--yes` it says what that
 //! would be, and deletes nothing. What it can't reach it says, with what to do about it.
 
-use super::{identity_of, subject_data};
+use super::subject::{identity_of, subject_data};
 use crate::Failure;
-use crate::arguments::ContextErase;
 use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
+use crate::target::TargetOptions;
 use crate::target::{QueueCount, queue_counts, reader};
+use clap::Args;
 use serde_json::json;
 use std::process::ExitCode;
 use tidings_config::limits::INDEX_LAG;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{Counts, Eraser, NotErased};
+
+#[derive(Debug, Args)]
+#[command(after_help = "What goes, what stays, and what it can't reach: docs/privacy.md\n\nExamples:\n  \
+        tidings context erase whatsapp:491713920012 --stack tidings          say what would go\n  \
+        tidings context erase whatsapp:491713920012 --stack tidings --yes    delete it")]
+pub struct ContextErase {
+    /// As rules.yaml and the presets name it
+    pub conversation: String,
+    /// Do it. There is no way back
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 /// What happens to an event of the conversation that is in a queue.
 const IN_FLIGHT: &str = "an event that isn't processed yet is no duplicate: processed later, it makes a new context";

@@ -4,24 +4,24 @@ pub(crate) mod correct;
 pub(crate) mod erase;
 pub(crate) mod export;
 pub(crate) mod show;
+mod subject;
 
-use crate::Failure;
-use crate::arguments::TargetOptions;
-use crate::target::unreadable;
-use tidings_core::aws::{Reader, SubjectData};
+use clap::Subcommand;
+use correct::{ContextSet, ContextUnset};
+use erase::ContextErase;
+use export::ContextExport;
+use show::ContextShow;
 
-/// All that is held of a conversation, or why there is nothing to hold.
-async fn subject_data(reader: &Reader, conversation: &str, target: &TargetOptions) -> Result<SubjectData, Failure> {
-    let subject_data = reader.subject_data(conversation, &[]).await.map_err(|error| unreadable(&target.at, &error))?;
-    match &subject_data.linked_to {
-        Some(to) => Err(identity_of(conversation, to)),
-        None if subject_data.is_empty() => Err(Failure::new(format!("nothing is kept of {conversation:?}"))
-            .hint("an event shows its conversation: tidings events show KEY")),
-        None => Ok(subject_data),
-    }
-}
-
-fn identity_of(name: &str, conversation: &str) -> Failure {
-    Failure::new(format!("{name:?} is an identity of {conversation:?}, and all that is kept of it is there"))
-        .hint(format!("give that name instead: {conversation:?}"))
+#[derive(Debug, Subcommand)]
+pub enum ContextCommand {
+    /// Facts, dialogue node and timeline of a conversation
+    Show(ContextShow),
+    /// Set facts, or where the dialogue stands, by hand; without --yes say what would change
+    Set(ContextSet),
+    /// Forget facts, or where the dialogue stands, by hand; without --yes say what would change
+    Unset(ContextUnset),
+    /// All that is kept of a conversation, as one JSON document
+    Export(ContextExport),
+    /// Delete all that is kept of a conversation; without --yes say what that is
+    Erase(ContextErase),
 }

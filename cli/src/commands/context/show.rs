@@ -1,9 +1,10 @@
 //! `tidings context show`: what the chatbot knows of a conversation.
 
 use crate::Failure;
-use crate::arguments::ContextShow;
 use crate::style::{FAINT, NAME, STRONG, WARN, data, note, paint, say, short};
+use crate::target::TargetOptions;
 use crate::target::{now, reader, unreadable};
+use clap::Args;
 use serde_json::json;
 use std::process::ExitCode;
 use tidings_config::time::{Clock, SystemClock};
@@ -11,6 +12,17 @@ use tidings_core::action::{Preference, Preferences};
 use tidings_core::claim::Claim;
 use tidings_core::context::{Context, Order, PREFERENCES};
 use tidings_core::manual::{self, Correction, ManualChange};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings context show whatsapp:491713920012\n  \
+        tidings context show slack:C0SUPPORT1 --stack tidings --json")]
+pub struct ContextShow {
+    /// As rules.yaml and the presets name it
+    pub conversation: String,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 pub(crate) async fn run(options: ContextShow) -> Result<ExitCode, Failure> {
     let reader = reader(&options.target).await?;

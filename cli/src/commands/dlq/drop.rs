@@ -1,15 +1,35 @@
 //! `tidings dlq drop`: deletes dead events for good. Their claims keep saying that they are dead, and why.
 
+use super::filter::DlqFilter;
 use super::redrive::{Receipts, delete, dry_run};
 use super::walk::{Walk, unread};
 use crate::Failure;
-use crate::arguments::DlqDrop;
 use crate::style::{WARN, data, paint, say};
+use crate::target::TargetOptions;
+use clap::Args;
 use serde_json::json;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+#[derive(Debug, Args)]
+#[command(after_help = "Without --yes it says what would be dropped. Their claims keep the reason for 30 days.\n\nExamples:\n  \
+        tidings dlq drop --stack tidings --key orders#ord-evt-3666\n  \
+        tidings dlq drop --stack tidings --until 2026-11-01T00:00:00Z --yes --receipts dropped.jsonl")]
+pub struct DlqDrop {
+    #[command(flatten)]
+    pub filter: DlqFilter,
+    /// Do it
+    #[arg(long)]
+    pub yes: bool,
+    /// Append a line of JSON to this file for each that is dropped
+    #[arg(long, value_name = "FILE")]
+    pub receipts: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
 pub(crate) async fn run(options: DlqDrop) -> Result<ExitCode, Failure> {
-    let walk = super::walk(&options.filter, &options.target.at).await?;
+    let walk = super::walk::start(&options.filter, &options.target.at).await?;
     walk.stop_on_interrupt();
     if !options.yes {
         return dry_run(&walk, options.target.json, "dropped").await;

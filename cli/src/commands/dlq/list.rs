@@ -1,16 +1,33 @@
 //! `tidings dlq list`: what died, by reason.
 
+use super::filter::DlqFilter;
 use super::print::{groups, when};
 use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
-use crate::arguments::DlqList;
 use crate::style::{FAINT, NAME, WARN, data, data_of, paint, say, short};
+use crate::target::TargetOptions;
+use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use tidings_config::limits::MAX_REASON_GROUPS;
 use tidings_config::time::Timestamp;
+
+#[derive(Debug, Args)]
+#[command(after_help = "What is looked at is hidden from others until the walk ends, and then shown again.\n\nExamples:\n  \
+        tidings dlq list --stack tidings\n  \
+        tidings dlq list --stack tidings --reason \"set.total\" --each\n  \
+        tidings dlq list --stack tidings --since 2h --json")]
+pub struct DlqList {
+    #[command(flatten)]
+    pub filter: DlqFilter,
+    /// A line each, instead of a group a reason
+    #[arg(long)]
+    pub each: bool,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 /// What died for one reason. Numbers in it count as the same: "257 bytes" and "300 bytes" are one reason.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -65,7 +82,7 @@ impl Groups {
 }
 
 pub(crate) async fn run(options: DlqList) -> Result<ExitCode, Failure> {
-    let walk = super::walk(&options.filter, &options.target.at).await?;
+    let walk = super::walk::start(&options.filter, &options.target.at).await?;
     walk.stop_on_interrupt();
     listed(&walk, options.each, options.target.json).await
 }

@@ -4,37 +4,35 @@
 //! so whoever is interrupted has moved some and lost none. One that is in both queues by that has one effect: its claim sees to
 //! it. Never: a payload that wasn't asked for.
 
-mod drop;
+pub(crate) mod drop;
 mod envelopes;
 mod filter;
-mod list;
+pub(crate) mod list;
 mod print;
-mod redrive;
-mod show;
+pub(crate) mod redrive;
+pub(crate) mod show;
 mod sorted;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-pub(crate) use drop::run as drop;
 pub(crate) use envelopes::{Found, envelopes};
-pub(crate) use list::run as list;
-pub(crate) use redrive::run as redrive;
-pub(crate) use show::run as show;
+pub(crate) use filter::DlqFilter;
 
-use crate::Failure;
-use crate::arguments::{DlqFilter, Place};
-use crate::target::{dead_letters, now, reader_at};
-use filter::Filter;
-use tidings_config::limits::DEAD_LETTERS_WALK;
-use tidings_core::aws::DeadLetters;
-use walk::Walk;
+use clap::Subcommand;
+use drop::DlqDrop;
+use list::DlqList;
+use redrive::DlqRedrive;
+use show::DlqShow;
 
-async fn queue(at: &Place) -> Result<DeadLetters, Failure> {
-    Ok(dead_letters(at).await?.hiding(DEAD_LETTERS_WALK))
-}
-
-async fn walk(filter: &DlqFilter, at: &Place) -> Result<Walk, Failure> {
-    let now = now(at).await;
-    Ok(Walk::new(queue(at).await?, reader_at(at).await?, Filter::new(filter, now), now))
+#[derive(Debug, Subcommand)]
+pub enum DlqCommand {
+    /// What died, by reason
+    List(DlqList),
+    /// One dead event
+    Show(DlqShow),
+    /// Send dead events to the events queue again
+    Redrive(DlqRedrive),
+    /// Delete dead events for good
+    Drop(DlqDrop),
 }

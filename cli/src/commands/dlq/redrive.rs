@@ -1,15 +1,17 @@
 //! `tidings dlq redrive`: sends dead events to the events queue again (a link that was sent there, to its own). Each leaves the dead-letter queue after the events queue has
 //! acknowledged it; whoever is interrupted in between has it in both, and its claim makes one effect of that.
 
+use super::filter::DlqFilter;
 use super::list::grouped;
 use super::print::{groups, json};
 use super::sorted::Sorted;
 use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
-use crate::arguments::DlqRedrive;
 use crate::commands::pace::{Pace, progress};
 use crate::style::{FAINT, GOOD, WARN, data, paint, safe_json, say};
+use crate::target::TargetOptions;
 use crate::target::{events_queue, links_queue, queue_counts};
+use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
@@ -17,11 +19,36 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::limits::MAX_BATCH_BYTES;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{DeadLetters, Receipt};
 use tidings_core::ports::{EventQueue, Unavailable};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Without --yes it says what would be moved. A message leaves the dead-letter queue after the events queue has \
+        acknowledged it: interrupt it as you like, and run it again. What was received more than 29 days ago is refused.\n\n\
+        Exit status: 0 all that matched was moved or refused, 1 something was left.\n\nExamples:\n  \
+        tidings dlq redrive --stack tidings --reason \"set.total\"\n  \
+        tidings dlq redrive --stack tidings --reason \"set.total\" --yes --rate 50 --receipts moved.jsonl"
+)]
+pub struct DlqRedrive {
+    #[command(flatten)]
+    pub filter: DlqFilter,
+    /// Do it
+    #[arg(long)]
+    pub yes: bool,
+    /// Messages a second, at most
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=3_000))]
+    pub rate: u32,
+    /// Append a line of JSON to this file for each that is moved
+    #[arg(long, value_name = "FILE")]
+    pub receipts: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 /// What a redrive came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,7 +65,7 @@ pub(super) struct Moved {
 
 pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
     let at = &options.target.at;
-    let walk = super::walk(&options.filter, at).await?;
+    let walk = super::walk::start(&options.filter, at).await?;
     walk.stop_on_interrupt();
     if !options.yes {
         return dry_run(&walk, options.target.json, "moved").await;

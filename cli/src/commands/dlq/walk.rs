@@ -1,13 +1,14 @@
 //! One walk through the dead-letter queue. What isn't taken out on the way is shown again at its end, be that early or late.
 
-use super::filter::Filter;
+use super::filter::{DlqFilter, Filter};
 use crate::Failure;
+use crate::target::{Place, dead_letters, now, reader_at};
 use futures::future::join_all;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tidings_config::limits::{MAX_BATCH_MESSAGES, MAX_DEAD_LETTERS};
+use tidings_config::limits::{DEAD_LETTERS_WALK, MAX_BATCH_MESSAGES, MAX_DEAD_LETTERS};
 use tidings_config::time::Timestamp;
 use tidings_core::aws::{DeadLetters, Letter, Reader, Receipt};
 use tidings_core::claim::decide::past_horizon;
@@ -47,6 +48,15 @@ pub(super) struct Walk {
     filter: Filter,
     now: Timestamp,
     stop: Arc<AtomicBool>,
+}
+
+pub(super) async fn queue(at: &Place) -> Result<DeadLetters, Failure> {
+    Ok(dead_letters(at).await?.hiding(DEAD_LETTERS_WALK))
+}
+
+pub(super) async fn start(filter: &DlqFilter, at: &Place) -> Result<Walk, Failure> {
+    let now = now(at).await;
+    Ok(Walk::new(queue(at).await?, reader_at(at).await?, Filter::new(filter, now), now))
 }
 
 /// What a walk came to.

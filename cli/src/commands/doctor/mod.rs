@@ -6,16 +6,19 @@
 mod configuration;
 mod endpoint;
 mod key_length;
+mod options;
 mod public_url;
 mod quotas;
 mod self_test;
 mod stack;
 
+pub(crate) use options::DoctorOptions;
+
 use crate::Failure;
-use crate::arguments::{DoctorOptions, dev_url};
 use crate::commands::files;
 use crate::project::Location;
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
+use crate::target::dev_url;
 use crate::target::{dev_places, webhook_url};
 use configuration::Known;
 use serde::Serialize;

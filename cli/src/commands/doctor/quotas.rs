@@ -1,7 +1,7 @@
 //! Whether the account has room for all that the stack may run at once. What other stacks run there isn't known.
 
 use super::Check;
-use crate::arguments::Place;
+use crate::target::Place;
 use crate::target::{config, parameters};
 use aws_sdk_servicequotas::Client;
 use tidings_config::limits::RECEIVE_TIME;

@@ -1,8 +1,8 @@
 //! A signed event of the corpus, from the endpoint to the context.
 
+use super::options::DoctorOptions;
 use super::{Check, Status};
 use crate::Failure;
-use crate::arguments::DoctorOptions;
 use crate::commands::send::post;
 use crate::target::{reader, unreadable};
 use receiver::verify::can_sign;

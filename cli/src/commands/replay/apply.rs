@@ -5,8 +5,8 @@
 //! called or interrupted; what is newer stays. The newest event comes first: what it wrote by a wrong rule is gone before an older one
 //! is applied, which then has its facts back.
 
+use super::options::ReplayOptions;
 use crate::Failure;
-use crate::arguments::ReplayOptions;
 use crate::commands::manual::{Came, Hand, line, not_done, operator};
 use crate::commands::pace::{Pace, progress};
 use crate::commands::rules::{rules, schemas};

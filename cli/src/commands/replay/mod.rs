@@ -6,12 +6,15 @@
 
 mod apply;
 mod here;
+mod options;
 mod sending;
 mod timeline;
 
+pub(crate) use options::ReplayOptions;
+
 use crate::Failure;
-use crate::arguments::{DlqFilter, ReplayOptions};
 use crate::captures::read_all;
+use crate::commands::dlq::DlqFilter;
 use crate::commands::dlq::{Found, envelopes};
 use crate::commands::rules::diff::differences;
 use crate::style::note;

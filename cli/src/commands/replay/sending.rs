@@ -1,7 +1,7 @@
 //! Against a running receiver: signed anew, and posted as their provider would.
 
+use super::options::ReplayOptions;
 use crate::Failure;
-use crate::arguments::ReplayOptions;
 use crate::captures::Recorded;
 use crate::commands::files;
 use crate::commands::pace::{Pace, progress};

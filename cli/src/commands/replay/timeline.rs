@@ -1,7 +1,7 @@
 //! The events that a stack has kept with their claims, in the order in which they were processed. Reads only.
 
+use super::options::ReplayOptions;
 use crate::Failure;
-use crate::arguments::ReplayOptions;
 use crate::style::note;
 use crate::target::{reader_at, unreadable};
 use tidings_config::limits::{MAX_CAPTURED, MAX_STORED_EVENT_BYTES};

@@ -7,21 +7,55 @@
 mod document;
 
 use crate::Failure;
-use crate::arguments::RotateOptions;
 use crate::commands::files;
 use crate::project::Location;
 use crate::sources;
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, is_terminal, paint, say};
+use crate::target::TargetOptions;
 use crate::target::{sources_secret, unreadable};
+use clap::{ArgGroup, Args};
 use document::{Change, in_front, newest_alone};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::limits::{MAX_SECRET_DOCUMENT_BYTES, MIN_KEY_BYTES};
 use tidings_config::source::{OWN, Source};
 use tidings_core::ports::Replaced;
 use zeroize::Zeroizing;
+
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("what").required(true).args(["secret_file", "generate", "drop_old"]),
+    after_help = "Step by step, with what to do at the provider: docs/rotation.md. Secrets are never printed, but for one that was \
+        generated: once, to a terminal or into a file.\n\nExamples:\n  \
+        tidings rotate stripe --stack tidings --secret-file new.txt               say what would change\n  \
+        tidings rotate stripe --stack tidings --secret-file new.txt --yes         put it in front\n  \
+        tidings rotate orders --stack tidings --generate --output new.txt --yes   choose one\n  \
+        tidings rotate orders --stack tidings --drop-old --yes                    when SecretAgeIndex is silent"
+)]
+pub struct RotateOptions {
+    /// A source of the project
+    pub source: String,
+    /// The new secret, from a file; standard input if it is -. A line feed at its end doesn't count
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// A new secret of 32 random bytes in hex, where it is you who chooses
+    #[arg(long)]
+    pub generate: bool,
+    /// Take away all but the newest
+    #[arg(long)]
+    pub drop_old: bool,
+    /// Write the generated secret to a new file, which only you can read
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "drop_old"])]
+    pub output: Option<PathBuf>,
+    /// Do it
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 /// A generated secret, before it is written in hex.
 const GENERATED_BYTES: usize = 32;

@@ -2,11 +2,13 @@
 
 use super::absent::{self, Absent};
 use super::expressions::{Placed, of_all};
+use super::files::RulesFile;
+use super::files::chosen_here;
 use super::known::{self, KnownEvent};
-use super::{chosen_here, given, types};
+use super::{given, types};
 use crate::Failure;
-use crate::arguments::RulesCheck;
 use crate::style::{BAD, FAINT, GOOD, WARN, count, data, paint, say};
+use clap::Args;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
@@ -18,6 +20,13 @@ use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
 use tidings_expressions::Expression;
 use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tidings rules check\n  tidings rules check --rules new.yaml --json")]
+pub struct RulesCheck {
+    #[command(flatten)]
+    pub file: RulesFile,
+}
 
 /// Something that the build takes and that is probably not meant.
 #[derive(Debug, Serialize)]

@@ -1,7 +1,7 @@
 //! What `tidings send` says: of the answer, of the events, and what to ask next.
 
 use super::Reply;
-use crate::arguments::SendOptions;
+use super::options::SendOptions;
 use crate::commands::verify::answer::{Answer, Event};
 use crate::commands::verify::said::rows;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, say};

@@ -1,7 +1,7 @@
 //! What can be known of a `tidings dev` from outside: its queues and its claims.
 
 use super::{Claims, Part, Queue, Unread};
-use crate::arguments::Place;
+use crate::target::Place;
 use crate::target::{depths, reader_at};
 use tidings_config::limits::MAX_EVENTS_LISTED;
 use tidings_core::claim::ClaimState;

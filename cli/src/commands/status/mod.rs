@@ -16,19 +16,52 @@ mod stack;
 mod tests;
 
 use crate::Failure;
-use crate::arguments::StatusOptions;
 use crate::style::{data, say};
+use crate::target::TargetOptions;
 use crate::target::{Depth, dev_places};
 use alarms::Alarms;
+use clap::Args;
 use endpoint::Endpoint;
 use metrics::Measured;
 use runbook::Commands;
 use serde::Serialize;
 use serde_json::json;
 use std::process::ExitCode;
+use tidings_config::limits::{MAX_STATUS_SPAN, MIN_STATUS_SPAN};
+use tidings_config::rules::Span;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::claim::ClaimState;
 use tidings_core::ports::Unavailable;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "One screen: the endpoint, the alarms that fire, what waits, how much came, and what to do next, the worst first. It \
+        reads only. What can't be read is said, with the permission that it needs; the rest is shown all the same.\n\
+        Exit status: 0 healthy, 1 something is wrong or can't be read, 2 called wrongly.\n\nExamples:\n  \
+        tidings status                              of a running `tidings dev`\n  \
+        tidings status --stack tidings\n  \
+        tidings status --stack tidings --over 24h\n  \
+        tidings status --stack tidings --json | jq -r '.next[].do'"
+)]
+pub struct StatusOptions {
+    /// Count over this time, as in 15m, 1h or 24h
+    #[arg(long, value_name = "SPAN", default_value = "1h", value_parser = over)]
+    pub over: Span,
+    /// The address before /webhooks/…; the stack's own, or that of `tidings dev`, if left out
+    #[arg(long, env = "TIDINGS_URL", value_name = "URL")]
+    pub url: Option<String>,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+fn over(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse()?;
+    if (MIN_STATUS_SPAN..=MAX_STATUS_SPAN).contains(&span.duration()) {
+        Ok(span)
+    } else {
+        Err(format!("allowed: {} to {}", Span::new(MIN_STATUS_SPAN), Span::new(MAX_STATUS_SPAN)))
+    }
+}
 
 /// What was read, or why it wasn't.
 #[derive(Debug, Serialize)]

@@ -2,7 +2,8 @@
 //! the alarm's section, with the stack's own names in it. A test holds the alarms' descriptions to the same command.
 
 use super::stack::Stack;
-use crate::arguments::{Arguments, Place};
+use crate::commands::Arguments;
+use crate::target::Place;
 use clap::CommandFactory;
 use std::collections::BTreeMap;
 

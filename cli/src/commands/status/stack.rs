@@ -3,7 +3,7 @@
 use super::alarms::{Seen, State};
 use super::metrics::{Measured, Place as Measuring, asked, timestamp};
 use super::{Part, Unread};
-use crate::arguments::Place;
+use crate::target::Place;
 use crate::target::{Depth, config, output, outputs};
 use aws_sdk_cloudformation::types::StackResource;
 use aws_sdk_cloudwatch::primitives::DateTime;

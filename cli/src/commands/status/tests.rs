@@ -229,3 +229,14 @@ fn whoever_answers_for_the_endpoint_is_believed_only_in_our_own_words() {
         assert_eq!(checks.len(), shown);
     }
 }
+
+#[test]
+fn the_time_that_is_counted_over_has_bounds() {
+    for good in ["5m", "300s", "1h", "24h", "1d"] {
+        assert!(super::over(good).is_ok(), "{good}");
+    }
+    for bad in ["299s", "86401s", "2d"] {
+        assert_eq!(super::over(bad), Err("allowed: 5m to 1d".to_owned()), "{bad}");
+    }
+    assert!(super::over("soon").is_err_and(|said| said.contains("as in")));
+}
