@@ -6,7 +6,11 @@
 
 mod captures;
 mod commands;
+mod delivery;
 pub mod dev;
+mod dev_client;
+mod facts;
+mod files;
 #[cfg(test)]
 mod fuzz;
 pub mod project;

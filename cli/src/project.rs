@@ -6,7 +6,7 @@
 //! then; every problem of all files is told, with its location.
 
 use crate::Failure;
-use crate::commands::files;
+use crate::files;
 use crate::style::note;
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! A recorded delivery as a file, for people to look at and to edit. It holds no signature: whoever plays it signs it anew, with the
 //! demo secrets or with real ones. The form is described in `docs/captures.md`.
 
-use crate::commands::files;
+use crate::files;
 use crate::style::safe_json;
 use crate::{Failure, sources};
 use receiver::verify::Key;

@@ -4,7 +4,7 @@
 //! the same version, gives the same bytes.
 
 use crate::Failure;
-use crate::commands::files;
+use crate::files;
 use crate::project::{Location, Project};
 use crate::style::{FAINT, GOOD, data, paint, say};
 use clap::Args;

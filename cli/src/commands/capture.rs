@@ -9,11 +9,11 @@ pub(crate) use options::CaptureOptions;
 
 use crate::Failure;
 use crate::captures::{Recorded, Redactor, demo_secret};
-use crate::commands::files::{secrets, secrets_document, write_new};
 use crate::commands::send::only_the_provider;
 use crate::dev::cloud::{Cloud, Options, listen};
 use crate::dev::http::{Answered, serve_to};
 use crate::dev::{VISIBILITY_TIMEOUT_SECONDS, receiver};
+use crate::files::{secrets, secrets_document, write_new};
 use crate::sources;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
 use receiver::handshake;

@@ -4,10 +4,10 @@
 //! that can be read; nothing is written and nothing is sent.
 
 use crate::Failure;
-use crate::commands::files;
 use crate::commands::init::template;
 use crate::commands::rules::{check as rules_check, test as rules_test};
 use crate::commands::upgrade::{SAMCONFIG, TEMPLATE, samconfig};
+use crate::files;
 use crate::project::{Location, SOURCES, TESTS};
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
 use clap::Args;

@@ -2,9 +2,10 @@
 //! event like any other, so that it is done once, and what was kept under the identity moves.
 
 use crate::Failure;
-use crate::dev::access::Token;
+use crate::dev_client::dev_url;
+use crate::dev_client::token::Token;
 use crate::style::{GOOD, NAME, data, paint, say};
-use crate::target::{TargetOptions, dev_url};
+use crate::target::TargetOptions;
 use crate::target::{events_show, links_queue, unreadable};
 use clap::Args;
 use serde_json::json;
@@ -55,7 +56,7 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
         let sent: Result<(), _> = links_queue(at).await?.send(&[&message], None).await.into_iter().collect();
         sent.map_err(|error| unreadable(at, &error))?;
     } else {
-        let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev::LINKS_PATH);
+        let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev_client::LINKS_PATH);
         let token = Token::of(&url);
         let sent = tokio::task::spawn_blocking(move || post(&url, token.as_ref(), message)).await;
         let sent = sent.map_err(|error| Failure::new(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! A command a file, or a folder; `files` for what they read, `page` for what the endpoint says of itself.
+//! A command a file, or a folder; `page` for what the endpoint says of itself.
 
 pub(crate) mod build;
 pub(crate) mod capture;
@@ -8,7 +8,6 @@ pub(crate) mod context;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
 pub(crate) mod events;
-pub(crate) mod files;
 pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod man;

@@ -1,11 +1,11 @@
 //! What `dev` says when it starts: where everything is, and what is missing.
 
 use super::actions::ActionsTo;
-use super::cloud::{
-    ACTIONS_QUEUE, Cloud, DEAD_LETTER_QUEUE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, REGION, queue_url_at,
-};
+use super::cloud::Cloud;
 use super::options::DevOptions;
 use super::secrets::Missing;
+use crate::dev_client::aws::queue_url_at;
+use crate::dev_client::{ACTIONS_QUEUE, DEAD_LETTER_QUEUE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, REGION};
 use crate::project::{Location, RULES, SCHEMAS, SOURCES};
 use crate::style::{FAINT, NAME, STRONG, WARN, paint, say};
 use tidings_config::rules::Span;

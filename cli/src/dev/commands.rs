@@ -1,12 +1,12 @@
 //! What is asked of a `dev` that runs: `tidings dev advance` and `tidings dev env`.
 
-use super::about::{advance, ask};
-use super::access::Token;
 use super::banner::environment;
 use super::clock::MAX_ADVANCE;
 use crate::Failure;
+use crate::dev_client::about::{advance, ask};
+use crate::dev_client::dev_url;
+use crate::dev_client::token::Token;
 use crate::style::{FAINT, GOOD, data, data_of, paint, say};
-use crate::target::dev_url;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::process::ExitCode;

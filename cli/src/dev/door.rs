@@ -2,11 +2,12 @@
 //! and takes any signature: whoever lures a developer to a page could write claims and contexts. This one asks who it is, and
 //! answers the operations that Tidings uses.
 
-use super::OWN_PATHS;
 use super::about::About;
-use super::access::{Refused, Token, admit, admit_client};
+use super::access::{Refused, admit, admit_client};
 use super::disk::{Disk, Part};
 use super::queues::{self, Queues};
+use crate::dev_client::OWN_PATHS;
+use crate::dev_client::token::Token;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};

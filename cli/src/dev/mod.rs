@@ -57,15 +57,6 @@ use workbench::{Setup, Workbench};
 /// Short enough to watch a poison event on its way into the dead-letter queue.
 pub(crate) const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
 
-/// What isn't a webhook: for programs of this machine that know the token.
-pub(crate) const OWN_PATHS: &str = "/_dev";
-
-/// Where a link is queued, as `tidings link` does. On AWS that is `sqs:SendMessage` to the links queue, and who may.
-pub(crate) const LINKS_PATH: &str = "/_dev/links";
-
-/// Where its clock is moved ahead.
-pub(crate) const ADVANCE_PATH: &str = "/_dev/advance";
-
 /// Batches that are processed at once: two, so that races between processors happen here too.
 const PROCESSORS: usize = 2;
 

@@ -3,7 +3,7 @@
 use super::actions::ActionsTo;
 use super::commands::DevCommand;
 use super::local_apis::LocalApi;
-use crate::target::DEV_PORT;
+use crate::dev_client::DEV_PORT;
 use clap::Args;
 use std::path::PathBuf;
 

@@ -5,7 +5,7 @@ use super::cloud::{Cloud, Options, listen};
 use super::secrets::Secrets;
 use super::workbench::{Configuration, Setup, Workbench};
 use super::{VISIBILITY_TIMEOUT_SECONDS, finish, start};
-use crate::commands::send::post;
+use crate::delivery::post;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

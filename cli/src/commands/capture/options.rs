@@ -1,6 +1,6 @@
 //! `tidings capture`, as it is called.
 
-use crate::target::DEV_PORT;
+use crate::dev_client::DEV_PORT;
 use clap::Args;
 use std::path::PathBuf;
 use tidings_config::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED};

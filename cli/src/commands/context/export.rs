@@ -3,7 +3,7 @@
 
 use super::subject::subject_data;
 use crate::Failure;
-use crate::commands::files;
+use crate::files;
 use crate::style::{GOOD, paint, pretty, safe_json, say};
 use crate::target::TargetOptions;
 use crate::target::reader;

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::commands::page::{self, Page};
-use crate::commands::send::{Reply, post};
+use crate::delivery::{Reply, post};
 use crate::project::short_hash;
 use receiver::verify::can_sign;
 use serde_json::Value;

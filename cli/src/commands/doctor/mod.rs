@@ -15,10 +15,10 @@ mod stack;
 pub(crate) use options::DoctorOptions;
 
 use crate::Failure;
-use crate::commands::files;
+use crate::dev_client::dev_url;
+use crate::files;
 use crate::project::Location;
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
-use crate::target::dev_url;
 use crate::target::{dev_places, webhook_url};
 use configuration::Known;
 use serde::Serialize;

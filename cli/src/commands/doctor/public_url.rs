@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::Failure;
-use crate::commands::send::{Reply, post};
+use crate::delivery::{Reply, post};
 use http::HeaderMap;
 use tidings_config::source::Source;
 use tidings_events::SignedRequest;

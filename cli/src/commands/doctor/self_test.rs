@@ -3,7 +3,7 @@
 use super::options::DoctorOptions;
 use super::{Check, Status};
 use crate::Failure;
-use crate::commands::send::post;
+use crate::delivery::post;
 use crate::target::{reader, unreadable};
 use receiver::verify::can_sign;
 use std::time::Duration;

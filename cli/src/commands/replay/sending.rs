@@ -3,9 +3,9 @@
 use super::options::ReplayOptions;
 use crate::Failure;
 use crate::captures::Recorded;
-use crate::commands::files;
 use crate::commands::pace::{Pace, progress};
-use crate::commands::send::{Reply, post};
+use crate::delivery::{Reply, post};
+use crate::files;
 use crate::style::{BAD, FAINT, GOOD, NAME, data, paint, say};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -89,7 +89,7 @@ fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) ->
 
 /// Whether an address is this machine.
 fn is_here(url: &str) -> bool {
-    url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(crate::dev::access::is_here))
+    url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(crate::dev_client::token::is_here))
 }
 
 #[cfg(test)]

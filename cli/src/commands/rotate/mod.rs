@@ -7,7 +7,7 @@
 mod document;
 
 use crate::Failure;
-use crate::commands::files;
+use crate::files;
 use crate::project::Location;
 use crate::sources;
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, is_terminal, paint, say};

@@ -1,7 +1,7 @@
 //! Which rules, sources and schemas a command is about.
 
 use crate::Failure;
-use crate::commands::files;
+use crate::files;
 use crate::project::{self, Location, RULES, SOURCES, refused};
 use clap::Args;
 use std::path::{Path, PathBuf};

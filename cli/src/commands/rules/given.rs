@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::captures::{self, Recorded};
-use crate::commands::files;
+use crate::files;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeSet;

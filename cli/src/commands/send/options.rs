@@ -1,6 +1,6 @@
 //! `tidings send`, as it is called.
 
-use crate::target::dev_url;
+use crate::dev_client::dev_url;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use tidings_events::Tamper;

@@ -6,8 +6,8 @@
 pub(crate) mod samconfig;
 
 use crate::Failure;
-use crate::commands::files;
 use crate::commands::init::{self, template};
+use crate::files;
 use crate::project::Location;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data, paint, say};
 use clap::Args;

@@ -15,7 +15,7 @@ mod mistakes;
 pub(crate) mod said;
 mod token;
 
-use crate::commands::files;
+use crate::files;
 use crate::{Failure, sources};
 use answer::Answer;
 use attempt::Attempt;

@@ -14,6 +14,7 @@ mod wire;
 
 use super::clock::WorkClock;
 use super::disk::{Disk, Part};
+use crate::dev_client::ACCOUNT;
 use http::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,8 +31,6 @@ use wire::Refused;
 
 /// Where the queues are as far as their addresses say it: [`super::door`] puts its own address in its place.
 pub(crate) const PLACE: &str = "https://sqs.eu-central-1.amazonaws.com";
-/// The account of their addresses.
-pub(crate) const ACCOUNT: &str = "123456789012";
 
 const TARGET_PREFIX: &str = "AmazonSQS.";
 

@@ -10,7 +10,7 @@ mod raw;
 mod words;
 
 use crate::Failure;
-use crate::commands::files;
+use crate::files;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::delivery::Delivery;
 use serde_json::Value;
