@@ -15,6 +15,7 @@ mod files;
 mod fuzz;
 pub mod project;
 mod sources;
+pub mod stack;
 mod style;
 mod target;
 

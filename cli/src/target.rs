@@ -3,6 +3,7 @@
 use crate::Failure;
 use crate::dev_client::token::{Token, is_here};
 use crate::dev_client::{self, about, aws, dev_aws_url, dev_url};
+use crate::stack::{DeadLetters, Reader};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -10,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 use std::fmt::Display;
 use tidings_config::time::{Clock as _, SystemClock, Timestamp};
-use tidings_core::aws::{DeadLetters, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
+use tidings_core::aws::{DynamoContexts, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
 use tidings_core::ports::Unavailable;
 
 /// Which deployment is asked.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tidings_cli::dev::cloud::{Cloud, Options};
+use tidings_cli::stack::Reader;
 use tidings_config::time::Timestamp;
-use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::Context;
 use tidings_core::memory::{

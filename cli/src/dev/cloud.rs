@@ -17,6 +17,7 @@ use crate::dev_client::aws::{NO_KEY, credentials, dynamodb_at};
 use crate::dev_client::token::Token;
 use crate::dev_client::{ACTIONS_QUEUE, DEAD_LETTER_QUEUE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, REGION};
 pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE};
+use crate::stack::Reader;
 use aws_config::Region;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -29,8 +30,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
-    DynamoClaims, DynamoContextReader, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility,
-    cause, loader,
+    DynamoClaims, DynamoContextReader, DynamoContexts, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility, cause,
+    loader,
 };
 use tokio::net::TcpListener;
 use winterbaume_core::MockAws;

@@ -13,9 +13,9 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, Cloud, Options};
+use tidings_cli::stack::{Eraser, Erasure, NotErased, Reader};
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::{Clock, Timestamp};
-use tidings_core::aws::{Eraser, Erasure, NotErased, Reader};
 use tidings_core::claim::Sha256Hex;
 use tidings_core::external_link::ExternalLink;
 use tidings_core::memory::{

@@ -3,6 +3,7 @@
 
 use super::subject::{identity_of, subject_data};
 use crate::Failure;
+use crate::stack::{Counts, Eraser, NotErased};
 use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
 use crate::target::TargetOptions;
 use crate::target::{QueueCount, queue_counts, reader};
@@ -11,7 +12,6 @@ use serde_json::json;
 use std::process::ExitCode;
 use tidings_config::limits::INDEX_LAG;
 use tidings_config::time::{Clock, SystemClock};
-use tidings_core::aws::{Counts, Eraser, NotErased};
 
 #[derive(Debug, Args)]
 #[command(after_help = "What goes, what stays, and what it can't reach: docs/privacy.md\n\nExamples:\n  \

@@ -1,5 +1,5 @@
 //! `tidings context export`: all that the tables hold of a conversation, as one JSON document. It is what `erase` deletes: both
-//! read the same [`tidings_core::aws::SubjectData`].
+//! read the same [`crate::stack::SubjectData`].
 
 use super::subject::subject_data;
 use crate::Failure;

@@ -1,8 +1,8 @@
 //! All that is held of a conversation, for those who export it or erase it.
 
 use crate::Failure;
+use crate::stack::{Reader, SubjectData};
 use crate::target::{TargetOptions, unreadable};
-use tidings_core::aws::{Reader, SubjectData};
 
 /// All that is held of a conversation, or why there is nothing to hold.
 pub(super) async fn subject_data(reader: &Reader, conversation: &str, target: &TargetOptions) -> Result<SubjectData, Failure> {

@@ -8,6 +8,7 @@ use super::sorted::Sorted;
 use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
 use crate::commands::pace::{Pace, progress};
+use crate::stack::{DeadLetters, Receipt};
 use crate::style::{FAINT, GOOD, WARN, data, paint, safe_json, say};
 use crate::target::TargetOptions;
 use crate::target::{events_queue, links_queue, queue_counts};
@@ -23,7 +24,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::limits::MAX_BATCH_BYTES;
 use tidings_config::time::{Clock, SystemClock};
-use tidings_core::aws::{DeadLetters, Receipt};
 use tidings_core::ports::{EventQueue, Unavailable};
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use super::filter::{DlqFilter, Filter};
 use crate::Failure;
+use crate::stack::{DeadLetters, Letter, Reader, Receipt};
 use crate::target::{Place, dead_letters, now, reader_at};
 use futures::future::join_all;
 use serde::Serialize;
@@ -10,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tidings_config::limits::{DEAD_LETTERS_WALK, MAX_BATCH_MESSAGES, MAX_DEAD_LETTERS};
 use tidings_config::time::Timestamp;
-use tidings_core::aws::{DeadLetters, Letter, Reader, Receipt};
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;

@@ -2,13 +2,13 @@
 
 use crate::Failure;
 use crate::commands::when::When;
+use crate::stack::Reader;
+use crate::stack::{Found, Search};
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, short};
 use crate::target::{Place, now, unreadable};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tidings_config::rules::TypePattern;
-use tidings_core::aws::Reader;
-use tidings_core::claim::search::{Found, Search};
 use tidings_core::claim::{Claim, ClaimState};
 
 /// Which events.

@@ -1,10 +1,6 @@
 //! The dead-letter queue, for operators: what is looked at is hidden from others for a while and then shown again, at once where
 //! the call gets through. Nothing leaves the queue but by [`DeadLetters::delete`].
 
-use super::cause;
-use crate::claim::ClaimKey;
-use crate::envelope::Envelope;
-use crate::ports::Unavailable;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName,
@@ -13,6 +9,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tidings_config::limits::{DEAD_LETTER_HIDDEN, MAX_BATCH_MESSAGES, MAX_DEAD_LETTER_RECEIVES};
 use tidings_config::time::Timestamp;
+use tidings_core::aws::cause;
+use tidings_core::claim::ClaimKey;
+use tidings_core::envelope::Envelope;
+use tidings_core::ports::Unavailable;
 
 /// `sqs:ReceiveMessage`, `sqs:ChangeMessageVisibility` and, to delete, `sqs:DeleteMessage` on the queue. For operators: no
 /// function has them.

@@ -6,17 +6,17 @@
 //! same. What is written meanwhile is there for the next look. Never: another conversation's item, or a claim that could be taken for
 //! an event that never came.
 
-use super::attributes::{Row, number, text};
-use super::cause;
 use super::read::Reader;
 use super::subject_data::{Counts, SubjectData};
-use crate::claim::{ClaimKey, ClaimState};
-use crate::context::ItemKey;
-use crate::ports::Unavailable;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use std::time::Duration;
 use tidings_config::limits::{CLAIM_LIFETIME, MAX_ERASE_LOOKS};
 use tidings_config::time::Timestamp;
+use tidings_core::aws::attributes::{Row, number, text};
+use tidings_core::aws::cause;
+use tidings_core::claim::{ClaimKey, ClaimState};
+use tidings_core::context::ItemKey;
+use tidings_core::ports::Unavailable;
 
 /// Erases conversations: `dynamodb:Query` on both tables, `dynamodb:DeleteItem` on the context table, `dynamodb:PutItem` on the
 /// claims table. No function's role has the last two together; this is the operator's.
