@@ -13,6 +13,7 @@ mod facts;
 mod files;
 #[cfg(test)]
 mod fuzz;
+pub mod limits;
 pub mod project;
 mod sources;
 pub mod stack;

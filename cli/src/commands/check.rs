@@ -8,6 +8,7 @@ use crate::commands::init::template;
 use crate::commands::rules::{check as rules_check, test as rules_test};
 use crate::commands::upgrade::{SAMCONFIG, TEMPLATE, samconfig};
 use crate::files;
+use crate::limits::MAX_CONFIG_FILE_BYTES;
 use crate::project::{Location, SOURCES, TESTS};
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
 use clap::Args;
@@ -18,7 +19,7 @@ use serde_saphyr::Spanned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
-use tidings_config::limits::{MAX_CONFIG_FILE_BYTES, MAX_SECRET_DOCUMENT_BYTES};
+use tidings_config::limits::MAX_SECRET_DOCUMENT_BYTES;
 use tidings_core::secrets::{DocumentError, parse};
 use tidings_project::{Configuration, ProjectFiles, did_you_mean};
 

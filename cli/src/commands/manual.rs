@@ -4,6 +4,7 @@
 //! A dry run is the very run, over tables that keep to themselves what is written to them, and queues that only remember.
 
 use crate::Failure;
+use crate::limits::MANUAL_TRIES;
 use crate::style::{FAINT, NAME, paint, say, short};
 use crate::target::Place;
 use crate::target::{Tables, identity, unreadable};
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tidings_config::limits::{CONFLICT_PAUSE, MANUAL_TRIES, MAX_MANUAL_TEXT_BYTES};
+use tidings_config::limits::{CONFLICT_PAUSE, MAX_MANUAL_TEXT_BYTES};
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;

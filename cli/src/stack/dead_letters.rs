@@ -1,13 +1,14 @@
 //! The dead-letter queue, for operators: what is looked at is hidden from others for a while and then shown again, at once where
 //! the call gets through. Nothing leaves the queue but by [`DeadLetters::delete`].
 
+use crate::limits::{DEAD_LETTER_HIDDEN, MAX_DEAD_LETTER_RECEIVES};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tidings_config::limits::{DEAD_LETTER_HIDDEN, MAX_BATCH_MESSAGES, MAX_DEAD_LETTER_RECEIVES};
+use tidings_config::limits::MAX_BATCH_MESSAGES;
 use tidings_config::time::Timestamp;
 use tidings_core::aws::cause;
 use tidings_core::claim::ClaimKey;

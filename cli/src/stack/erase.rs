@@ -8,9 +8,10 @@
 
 use super::read::Reader;
 use super::subject_data::{Counts, SubjectData};
+use crate::limits::MAX_ERASE_LOOKS;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use std::time::Duration;
-use tidings_config::limits::{CLAIM_LIFETIME, MAX_ERASE_LOOKS};
+use tidings_config::limits::CLAIM_LIFETIME;
 use tidings_config::time::Timestamp;
 use tidings_core::aws::attributes::{Row, number, text};
 use tidings_core::aws::cause;
@@ -47,7 +48,7 @@ pub enum NotErased {
 }
 
 impl Eraser {
-    /// `pause` is for the timeline's index to follow, before each look but the first: [`tidings_config::limits::INDEX_LAG`].
+    /// `pause` is for the timeline's index to follow, before each look but the first: [`crate::limits::INDEX_LAG`].
     pub fn new(reader: Reader, pause: Duration) -> Self {
         Self { reader, pause }
     }

@@ -1,10 +1,11 @@
 //! Reading what is stored, for those who ask what became of an event. Reads only.
 
 use super::search::{Found, Newest, Search};
+use crate::limits::{CLAIMS_PAGE, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::{BTreeSet, HashMap};
-use tidings_config::limits::{CLAIMS_PAGE, MAX_BATCH_GET_KEYS, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
+use tidings_config::limits::MAX_BATCH_GET_KEYS;
 use tidings_config::time::Timestamp;
 use tidings_core::aws::attributes::{Row, claim, text};
 use tidings_core::aws::{DynamoContextReader, TIMELINE_INDEX, cause};

@@ -2,8 +2,8 @@
 
 use super::read::{Reader, page};
 use super::search::Search;
+use crate::limits::CLAIMS_PAGE;
 use std::collections::BTreeMap;
-use tidings_config::limits::CLAIMS_PAGE;
 use tidings_config::time::Timestamp;
 use tidings_core::aws::attributes::{Row, claim, kept, text};
 use tidings_core::aws::{TIMELINE_INDEX, cause};

@@ -1,9 +1,9 @@
 //! `tidings capture`, as it is called.
 
 use crate::dev_client::DEV_PORT;
+use crate::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED};
 use clap::Args;
 use std::path::PathBuf;
-use tidings_config::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED};
 use tidings_config::rules::Span;
 
 #[derive(Debug, Args)]

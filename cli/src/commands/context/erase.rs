@@ -3,6 +3,7 @@
 
 use super::subject::{identity_of, subject_data};
 use crate::Failure;
+use crate::limits::INDEX_LAG;
 use crate::stack::{Counts, Eraser, NotErased};
 use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
 use crate::target::TargetOptions;
@@ -10,7 +11,6 @@ use crate::target::{QueueCount, queue_counts, reader};
 use clap::Args;
 use serde_json::json;
 use std::process::ExitCode;
-use tidings_config::limits::INDEX_LAG;
 use tidings_config::time::{Clock, SystemClock};
 
 #[derive(Debug, Args)]

@@ -3,10 +3,10 @@
 use super::filter::DlqFilter;
 use super::walk::Walk;
 use crate::Failure;
+use crate::limits::{MAX_CAPTURED, MAX_CAPTURED_BYTES};
 use crate::target::Place;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use tidings_config::limits::{MAX_CAPTURED, MAX_CAPTURED_BYTES};
 use tidings_core::envelope::Envelope;
 
 /// What a walk found.

@@ -4,6 +4,7 @@ use super::filter::DlqFilter;
 use super::print::{groups, when};
 use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
+use crate::limits::MAX_REASON_GROUPS;
 use crate::style::{FAINT, NAME, WARN, data, data_of, paint, say, short};
 use crate::target::TargetOptions;
 use clap::Args;
@@ -11,7 +12,6 @@ use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
-use tidings_config::limits::MAX_REASON_GROUPS;
 use tidings_config::time::Timestamp;
 
 #[derive(Debug, Args)]

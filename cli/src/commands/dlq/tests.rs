@@ -8,11 +8,12 @@ use super::redrive::{Moved, Receipts, redrive};
 use super::walk::{Walk, Walked};
 use crate::commands::pace::progress;
 use crate::dev::cloud::{Cloud, Options};
+use crate::limits::MAX_REASON_GROUPS;
 use crate::stack::DeadLetters;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tidings_config::limits::{MAX_EVENT_AGE, MAX_REASON_GROUPS};
+use tidings_config::limits::MAX_EVENT_AGE;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::SqsQueue;
 use tidings_core::claim::ClaimKey;
@@ -78,7 +79,7 @@ impl World {
 
     fn walk(&self, filter: Filter) -> Walk {
         let queue = DeadLetters::new(self.cloud.sqs.clone(), self.cloud.dead_letter_queue_url.clone());
-        Walk::new(queue.hiding(tidings_config::limits::DEAD_LETTERS_WALK), self.cloud.reader(), filter, self.now)
+        Walk::new(queue.hiding(crate::limits::DEAD_LETTERS_WALK), self.cloud.reader(), filter, self.now)
     }
 
     /// The keys in a queue, which is left as it is.

@@ -2,6 +2,7 @@
 
 use super::filter::{DlqFilter, Filter};
 use crate::Failure;
+use crate::limits::{DEAD_LETTERS_WALK, MAX_DEAD_LETTERS};
 use crate::stack::{DeadLetters, Letter, Reader, Receipt};
 use crate::target::{Place, dead_letters, now, reader_at};
 use futures::future::join_all;
@@ -9,7 +10,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tidings_config::limits::{DEAD_LETTERS_WALK, MAX_BATCH_MESSAGES, MAX_DEAD_LETTERS};
+use tidings_config::limits::MAX_BATCH_MESSAGES;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};

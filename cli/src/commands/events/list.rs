@@ -3,12 +3,12 @@
 use super::find::EventsFilter;
 use super::find::{find, line, unknown};
 use crate::Failure;
+use crate::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED};
 use crate::style::{data_of, note, say};
 use crate::target::TargetOptions;
 use crate::target::reader;
 use clap::Args;
 use std::process::ExitCode;
-use tidings_config::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED};
 
 #[derive(Debug, Args)]
 #[command(

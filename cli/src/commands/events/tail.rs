@@ -6,6 +6,7 @@
 use super::find::EventsFilter;
 use super::find::{find, line, unknown};
 use crate::Failure;
+use crate::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED, MIN_TAIL_PAUSE};
 use crate::style::{self, data_of, note};
 use crate::target::TargetOptions;
 use crate::target::reader;
@@ -13,7 +14,6 @@ use clap::Args;
 use std::collections::HashMap;
 use std::pin::pin;
 use std::process::ExitCode;
-use tidings_config::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED, MIN_TAIL_PAUSE};
 use tidings_config::rules::Span;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 

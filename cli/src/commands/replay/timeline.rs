@@ -2,11 +2,12 @@
 
 use super::options::ReplayOptions;
 use crate::Failure;
+use crate::limits::MAX_CAPTURED;
 use crate::stack::Search;
 use crate::stack::StoredFound;
 use crate::style::note;
 use crate::target::{reader_at, unreadable};
-use tidings_config::limits::{MAX_CAPTURED, MAX_STORED_EVENT_BYTES};
+use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::Envelope;

@@ -2,10 +2,10 @@
 
 use crate::Failure;
 use crate::files;
+use crate::limits::MAX_CONFIG_FILE_BYTES;
 use crate::project::{self, Location, RULES, SOURCES, refused};
 use clap::Args;
 use std::path::{Path, PathBuf};
-use tidings_config::limits::MAX_CONFIG_FILE_BYTES;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_project::{ProjectFile, ProjectFiles, read_rules};

@@ -16,6 +16,7 @@ mod stack;
 mod tests;
 
 use crate::Failure;
+use crate::limits::{MAX_STATUS_SPAN, MIN_STATUS_SPAN};
 use crate::style::{data, say};
 use crate::target::TargetOptions;
 use crate::target::{Depth, dev_places};
@@ -27,7 +28,6 @@ use runbook::Commands;
 use serde::Serialize;
 use serde_json::json;
 use std::process::ExitCode;
-use tidings_config::limits::{MAX_STATUS_SPAN, MIN_STATUS_SPAN};
 use tidings_config::rules::Span;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::claim::ClaimState;

@@ -4,9 +4,9 @@ use super::alarms::{Alarm, State};
 use super::endpoint::{Health, Ready};
 use super::runbook::link;
 use super::{Backlog, Part, Status, Unread};
+use crate::limits::MAX_NEXT_STEPS;
 use serde::Serialize;
 use serde_json::Value;
-use tidings_config::limits::MAX_NEXT_STEPS;
 use tidings_core::claim::ClaimState;
 
 /// The worst first.

@@ -8,6 +8,7 @@ pub(crate) mod samconfig;
 use crate::Failure;
 use crate::commands::init::{self, template};
 use crate::files;
+use crate::limits::MAX_CONFIG_FILE_BYTES;
 use crate::project::Location;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data, paint, say};
 use clap::Args;
@@ -16,7 +17,6 @@ use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tidings_config::limits::MAX_CONFIG_FILE_BYTES;
 
 #[derive(Debug, Args)]
 #[command(

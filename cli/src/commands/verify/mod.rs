@@ -16,6 +16,7 @@ pub(crate) mod said;
 mod token;
 
 use crate::files;
+use crate::limits::MAX_REQUEST_FILE_BYTES;
 use crate::{Failure, sources};
 use answer::Answer;
 use attempt::Attempt;
@@ -25,7 +26,7 @@ use receiver::verify::{PublicKeys, signed_message};
 use said::Verdict;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tidings_config::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES, MAX_REQUEST_FILE_BYTES};
+use tidings_config::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES};
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::Https;
@@ -196,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_request_has_as_many_headers_and_as_long_a_head_as_fit() {
-        use tidings_config::limits::{MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
+        use crate::limits::MAX_REQUEST_HEAD_BYTES;
+        use tidings_config::limits::MAX_REQUEST_HEADERS;
         let many = |n: usize| "a: b\n".repeat(n);
         let long = |bytes: usize| format!("a:{}\n", "b".repeat(bytes - 2));
         for (head, fits) in [

@@ -11,10 +11,11 @@ mod words;
 
 use crate::Failure;
 use crate::files;
+use crate::limits::MAX_REQUEST_HEAD_BYTES;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::delivery::Delivery;
 use serde_json::Value;
-use tidings_config::limits::{MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
+use tidings_config::limits::MAX_REQUEST_HEADERS;
 
 /// A captured request.
 #[derive(Debug)]
