@@ -26,12 +26,14 @@ pub(crate) mod upgrade;
 pub(crate) mod verify;
 pub(crate) mod when;
 
-use crate::dev::DevOptions;
+use crate::dev::{self, DevOptions};
 use crate::style;
+use crate::subcommands::subcommands;
 use build::BuildOptions;
 use capture::CaptureOptions;
 use check::CheckOptions;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser};
+use completions::CompletionsOptions;
 use context::ContextCommand;
 use dlq::DlqCommand;
 use doctor::DoctorOptions;
@@ -101,51 +103,52 @@ impl Arguments {
     }
 }
 
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Run the receiver and the processor here, on an embedded cloud
-    Dev(DevOptions),
-    /// Sign a realistic event and send it
-    Send(SendOptions),
-    /// What the chatbot knows of a conversation: show it, correct it, export it, erase it
-    #[command(subcommand)]
-    Context(ContextCommand),
-    /// One screen: health, alarms, backlog, rates, and what to do next
-    Status(StatusOptions),
-    /// Whether all is as it must be, before and after deploying
-    Doctor(DoctorOptions),
-    /// Put a new secret of a source in front, or take the old ones away
-    Rotate(RotateOptions),
-    /// Say whose conversation an identity is
-    Link(LinkOptions),
-    /// What became of events: one, the newest, those that come
-    #[command(subcommand)]
-    Events(EventsCommand),
-    /// What is in the dead-letter queue, why, and how it comes back
-    #[command(subcommand)]
-    Dlq(DlqCommand),
-    /// The providers that are known, and what that rests on
-    #[command(subcommand)]
-    Providers(ProvidersCommand),
-    /// What rules.yaml makes of events: check it, test it, explain it, compare it
-    #[command(subcommand)]
-    Rules(RulesCommand),
-    /// Whether a captured request verifies, what the receiver would answer, and which events would come of it
-    Verify(VerifyOptions),
-    /// Record deliveries as files for tests, without what is secret or personal
-    Capture(CaptureOptions),
-    /// Play recorded deliveries: here, by other rules, or against a running receiver; apply kept events again
-    Replay(ReplayOptions),
-    /// Make a project: sources, rules, schemas, tests, and what deploys it
-    Init(InitOptions),
-    /// Check the whole project: sources, rules, schemas, tests, secrets.example.json, template, samconfig.toml
-    Check(CheckOptions),
-    /// Check the project, and write what its functions read when they start
-    Build(BuildOptions),
-    /// Compare template.yaml and samconfig.toml with those of this version, and update them
-    Upgrade(UpgradeOptions),
-    /// Print a completion script for your shell
-    Completions { shell: clap_complete::Shell },
-    /// Print a manual page, or write those of all commands
-    Man(ManOptions),
+subcommands! {
+    pub enum Command {
+        /// Run the receiver and the processor here, on an embedded cloud
+        Dev(options: DevOptions) => dev::run(options).await,
+        /// Sign a realistic event and send it
+        Send(options: SendOptions) => send::run(options).await,
+        /// What the chatbot knows of a conversation: show it, correct it, export it, erase it
+        #[command(subcommand)]
+        Context(command: ContextCommand) => command.run().await,
+        /// One screen: health, alarms, backlog, rates, and what to do next
+        Status(options: StatusOptions) => status::run(options).await,
+        /// Whether all is as it must be, before and after deploying
+        Doctor(options: DoctorOptions) => doctor::run(options).await,
+        /// Put a new secret of a source in front, or take the old ones away
+        Rotate(options: RotateOptions) => rotate::run(options).await,
+        /// Say whose conversation an identity is
+        Link(options: LinkOptions) => link::run(options).await,
+        /// What became of events: one, the newest, those that come
+        #[command(subcommand)]
+        Events(command: EventsCommand) => command.run().await,
+        /// What is in the dead-letter queue, why, and how it comes back
+        #[command(subcommand)]
+        Dlq(command: DlqCommand) => command.run().await,
+        /// The providers that are known, and what that rests on
+        #[command(subcommand)]
+        Providers(command: ProvidersCommand) => command.run().await,
+        /// What rules.yaml makes of events: check it, test it, explain it, compare it
+        #[command(subcommand)]
+        Rules(command: RulesCommand) => command.run().await,
+        /// Whether a captured request verifies, what the receiver would answer, and which events would come of it
+        Verify(options: VerifyOptions) => verify::run(options).await,
+        /// Record deliveries as files for tests, without what is secret or personal
+        Capture(options: CaptureOptions) => capture::run(options).await,
+        /// Play recorded deliveries: here, by other rules, or against a running receiver; apply kept events again
+        Replay(options: ReplayOptions) => replay::run(options).await,
+        /// Make a project: sources, rules, schemas, tests, and what deploys it
+        Init(options: InitOptions) => init::run(&options),
+        /// Check the whole project: sources, rules, schemas, tests, secrets.example.json, template, samconfig.toml
+        Check(options: CheckOptions) => check::run(&options).await,
+        /// Check the project, and write what its functions read when they start
+        Build(options: BuildOptions) => build::run(&options),
+        /// Compare template.yaml and samconfig.toml with those of this version, and update them
+        Upgrade(options: UpgradeOptions) => upgrade::run(&options),
+        /// Print a completion script for your shell
+        Completions(options: CompletionsOptions) => completions::run(&options, Arguments::command()),
+        /// Print a manual page, or write those of all commands
+        Man(options: ManOptions) => man::run(&options, &Arguments::command()),
+    }
 }

@@ -3,7 +3,8 @@
 use crate::Failure;
 use crate::sources;
 use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, pretty, say, short};
-use clap::{Args, Subcommand};
+use crate::subcommands::subcommands;
+use clap::Args;
 use receiver::verify::can_sign;
 use serde_json::Value;
 use std::process::ExitCode;
@@ -13,12 +14,13 @@ use tidings_events::samples::{self, Kind};
 use tidings_events::signable::Signable;
 use tidings_project::did_you_mean;
 
-#[derive(Debug, Subcommand)]
-pub enum ProvidersCommand {
-    /// A line each: name, evidence, scheme, how many types of events
-    List(ProvidersList),
-    /// All that is known of one: how it signs, how its events are known, their types, and what rules see of one
-    Show(ProvidersShow),
+subcommands! {
+    pub enum ProvidersCommand {
+        /// A line each: name, evidence, scheme, how many types of events
+        List(options: ProvidersList) => list(options),
+        /// All that is known of one: how it signs, how its events are known, their types, and what rules see of one
+        Show(options: ProvidersShow) => show(options),
+    }
 }
 
 #[derive(Debug, Args)]

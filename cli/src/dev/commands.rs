@@ -7,18 +7,20 @@ use crate::dev_client::about::{advance, ask};
 use crate::dev_client::dev_url;
 use crate::dev_client::token::Token;
 use crate::style::{FAINT, GOOD, data, data_of, paint, say};
-use clap::{Args, Subcommand};
+use crate::subcommands::subcommands;
+use clap::Args;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
 use tidings_config::rules::Span;
 
-#[derive(Debug, Subcommand)]
-pub enum DevCommand {
-    /// Move the clock of the `dev` that runs: timers, joins and quiet hours come as if that time had passed
-    Advance(DevAdvance),
-    /// Print the environment in which an AWS SDK finds the queues and tables of the `dev` that runs
-    Env(DevEnv),
+subcommands! {
+    pub enum DevCommand {
+        /// Move the clock of the `dev` that runs: timers, joins and quiet hours come as if that time had passed
+        Advance(options: DevAdvance) => advance_clock(options).await,
+        /// Print the environment in which an AWS SDK finds the queues and tables of the `dev` that runs
+        Env(options: DevEnv) => env(options).await,
+    }
 }
 
 #[derive(Debug, Args)]
@@ -60,7 +62,7 @@ fn by(text: &str) -> Result<Span, String> {
     if span.duration() <= MAX_ADVANCE { Ok(span) } else { Err(format!("allowed: at most {}", Span::new(MAX_ADVANCE))) }
 }
 
-pub(crate) async fn run_advance(options: DevAdvance) -> Result<ExitCode, Failure> {
+async fn advance_clock(options: DevAdvance) -> Result<ExitCode, Failure> {
     let known = advance(&options.url, options.by.duration()).await?;
     if options.json {
         data_of(&known)?;
@@ -72,7 +74,7 @@ pub(crate) async fn run_advance(options: DevAdvance) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn run_env(options: DevEnv) -> Result<ExitCode, Failure> {
+async fn env(options: DevEnv) -> Result<ExitCode, Failure> {
     const HINT: &str = "is `tidings dev` running? start it, or give its address with --url";
     let known = ask(&options.url).await;
     let found = known.and_then(|known| Some((Token::of(&options.url)?, known)));

@@ -39,7 +39,6 @@ use crate::style::{self, FAINT, STRONG, note, paint, say};
 use access::TokenFiles;
 use actions::{ActionsTo, Chatbot};
 use cloud::{Cloud, Options, listen};
-use commands::DevCommand;
 use demo::Demo;
 use receiver::{Ports, Receiver};
 use secrets::Secrets;
@@ -63,8 +62,7 @@ const PROCESSORS: usize = 2;
 pub(crate) async fn run(mut options: DevOptions) -> Result<ExitCode, Failure> {
     match options.command.take() {
         None => serve(options).await,
-        Some(DevCommand::Advance(options)) => commands::run_advance(options).await,
-        Some(DevCommand::Env(options)) => commands::run_env(options).await,
+        Some(command) => command.run().await,
     }
 }
 

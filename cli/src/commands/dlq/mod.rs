@@ -4,13 +4,13 @@
 //! so whoever is interrupted has moved some and lost none. One that is in both queues by that has one effect: its claim sees to
 //! it. Never: a payload that wasn't asked for.
 
-pub(crate) mod drop;
+mod drop;
 mod envelopes;
 mod filter;
-pub(crate) mod list;
+mod list;
 mod print;
-pub(crate) mod redrive;
-pub(crate) mod show;
+mod redrive;
+mod show;
 mod sorted;
 #[cfg(test)]
 mod tests;
@@ -19,20 +19,21 @@ mod walk;
 pub(crate) use envelopes::{Found, envelopes};
 pub(crate) use filter::DlqFilter;
 
-use clap::Subcommand;
+use crate::subcommands::subcommands;
 use drop::DlqDrop;
 use list::DlqList;
 use redrive::DlqRedrive;
 use show::DlqShow;
 
-#[derive(Debug, Subcommand)]
-pub enum DlqCommand {
-    /// What died, by reason
-    List(DlqList),
-    /// One dead event
-    Show(DlqShow),
-    /// Send dead events to the events queue again
-    Redrive(DlqRedrive),
-    /// Delete dead events for good
-    Drop(DlqDrop),
+subcommands! {
+    pub enum DlqCommand {
+        /// What died, by reason
+        List(options: DlqList) => list::run(options).await,
+        /// One dead event
+        Show(options: DlqShow) => show::run(options).await,
+        /// Send dead events to the events queue again
+        Redrive(options: DlqRedrive) => redrive::run(options).await,
+        /// Delete dead events for good
+        Drop(options: DlqDrop) => drop::run(options).await,
+    }
 }

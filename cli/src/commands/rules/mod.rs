@@ -4,7 +4,7 @@ mod absent;
 pub(crate) mod case;
 pub(crate) mod check;
 pub(crate) mod diff;
-pub(crate) mod explain;
+mod explain;
 mod expressions;
 mod files;
 mod found;
@@ -17,22 +17,23 @@ pub(crate) mod world;
 
 pub(crate) use files::{RulesFile, other_rules, rules, schemas};
 
+use crate::subcommands::subcommands;
 use check::RulesCheck;
-use clap::Subcommand;
 use diff::RulesDiff;
 use explain::RulesExplain;
 use test::RulesTest;
 
-#[derive(Debug, Subcommand)]
-pub enum RulesCommand {
-    /// What is wrong with them, what can never happen, which fields may be missing, and what expressions cost
-    Check(RulesCheck),
-    /// Given events, expected contexts and actions
-    Test(RulesTest),
-    /// Which rules are about an event, and why the others aren't
-    Explain(RulesExplain),
-    /// What other rules would make of the same events
-    Diff(RulesDiff),
+subcommands! {
+    pub enum RulesCommand {
+        /// What is wrong with them, what can never happen, which fields may be missing, and what expressions cost
+        Check(options: RulesCheck) => check::run(options),
+        /// Given events, expected contexts and actions
+        Test(options: RulesTest) => test::run(options).await,
+        /// Which rules are about an event, and why the others aren't
+        Explain(options: RulesExplain) => explain::run(options).await,
+        /// What other rules would make of the same events
+        Diff(options: RulesDiff) => diff::run(options).await,
+    }
 }
 
 #[cfg(test)]
