@@ -6,6 +6,7 @@
 
 mod captures;
 mod commands;
+pub mod confirm;
 mod delivery;
 pub mod dev;
 mod dev_client;

@@ -77,3 +77,9 @@ fn files_that_people_name_are_read_within_bounds() {
     let unbounded = found(&words, &["files.rs", "dev/", "dev_client/"]);
     assert!(unbounded.is_empty(), "a file may be of any length: files.rs reads it\n{}", unbounded.join("\n"));
 }
+
+#[test]
+fn only_the_arguments_confirm_a_change() {
+    let made = found(&["Confirm::given("], &[]);
+    assert!(made.is_empty(), "a change is confirmed by --yes alone: take the command's Confirm\n{}", made.join("\n"));
+}

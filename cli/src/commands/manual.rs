@@ -4,6 +4,7 @@
 //! A dry run is the very run, over tables that keep to themselves what is written to them, and queues that only remember.
 
 use crate::Failure;
+use crate::confirm::Confirmed;
 use crate::limits::MANUAL_TRIES;
 use crate::style::{FAINT, NAME, paint, say, short};
 use crate::target::Place;
@@ -83,6 +84,7 @@ impl Hand {
         tables: &Tables,
         (rules, schemas): (Rules, EventSchemas),
         queues: Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>,
+        _: Confirmed,
     ) -> Self {
         let queues = queues.unwrap_or_else(|| (Arc::new(Nowhere), Arc::new(Nowhere)));
         Self::new(tables, (rules, schemas), false, queues, Arc::default())

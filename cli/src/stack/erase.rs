@@ -8,6 +8,7 @@
 
 use super::read::Reader;
 use super::subject_data::{Counts, SubjectData};
+use crate::confirm::Confirmed;
 use crate::limits::MAX_ERASE_LOOKS;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use std::time::Duration;
@@ -54,7 +55,7 @@ impl Eraser {
     }
 
     /// Erases until there is nothing.
-    pub async fn erase(&self, conversation: &str, now: Timestamp) -> Result<Erasure, NotErased> {
+    pub async fn erase(&self, conversation: &str, now: Timestamp, _: Confirmed) -> Result<Erasure, NotErased> {
         let mut erasure = Erasure::default();
         let mut names = Vec::new();
         while erasure.looks < MAX_ERASE_LOOKS {

@@ -1,6 +1,6 @@
 //! What is erased is gone, from everywhere in the tables; nothing else is touched; and nothing that comes again brings it back.
 
-use crate::world::{ANN, BOB, World, of, tells_of};
+use crate::world::{ANN, BOB, World, confirmed, of, tells_of};
 use std::collections::BTreeSet;
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE};
 use tidings_cli::stack::NotErased;
@@ -114,10 +114,10 @@ async fn an_identity_without_a_link_is_erased_by_its_own_name() {
     let reader = world.reader();
     let eraser = tidings_cli::stack::Eraser::new(reader.clone(), std::time::Duration::ZERO);
     assert!(of(&world.rows().await, ANN).len() >= 4, "claim, facts, node, what is held");
-    let erasure = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap();
+    let erasure = eraser.erase("customer:ANNSMARK", world.now(), confirmed()).await.unwrap();
     assert_eq!((erasure.counts.deferred, erasure.counts.claims, erasure.looks), (1, 1, 2));
     assert_eq!(of(&world.rows().await, ANN), BTreeSet::new());
-    let nothing = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap();
+    let nothing = eraser.erase("customer:ANNSMARK", world.now(), confirmed()).await.unwrap();
     assert_eq!((nothing.counts, nothing.looks), (Default::default(), 1), "again, and there is nothing to do");
 }
 
@@ -127,7 +127,7 @@ async fn a_linked_identity_is_told_and_not_torn_out_of_its_conversation() {
     world.lived().await;
     let before = world.rows().await;
     let eraser = tidings_cli::stack::Eraser::new(world.reader(), std::time::Duration::ZERO);
-    let refused = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap_err();
+    let refused = eraser.erase("customer:ANNSMARK", world.now(), confirmed()).await.unwrap_err();
     assert!(matches!(&refused, NotErased::Identity { conversation } if conversation == "web:ANNSMARK"), "{refused}");
     assert_eq!(world.rows().await, before);
 }

@@ -3,6 +3,7 @@
 
 use crate::Failure;
 use crate::commands::manual::{Came, Hand, not_done, operator, tell};
+use crate::confirm::Confirm;
 use crate::project::{Location, Project};
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, paint, say};
 use crate::target::TargetOptions;
@@ -86,9 +87,8 @@ pub struct ManualOptions {
     /// Who you are, for the record; the user's name if left out. Of a stack, AWS adds whose credentials these are
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
-    /// Apply the change (without it: dry run)
-    #[arg(long, requires = "reason")]
-    pub yes: bool,
+    #[command(flatten)]
+    pub confirm: Confirm,
 }
 
 /// `status=packed`: a fact and its value.
@@ -145,6 +145,10 @@ struct Said {
 
 async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> Result<ExitCode, Failure> {
     let now = SystemClock.now();
+    let confirmed = manual.confirm.ask();
+    if confirmed.is_some() && manual.reason.is_none() {
+        return Err(Failure::new("why? --reason TEXT is for the record").status(2));
+    }
     let correction = Correction {
         of: said.conversation.clone(),
         by: operator(&target.at, manual.by.as_deref()).await?,
@@ -157,7 +161,10 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     let location = if target.at.stack.is_some() { Location::here()? } else { Location::here_or_demo()? };
     let project = Project::open(location)?;
     let by = (project.rules(), project.schemas());
-    let hand = if manual.yes { Hand::real(&tables, by, None).keeping() } else { Hand::dry(&tables, by) };
+    let hand = match confirmed {
+        Some(confirmed) => Hand::real(&tables, by, None, confirmed).keeping(),
+        None => Hand::dry(&tables, by),
+    };
     let failed = |failure: Unprocessed| not_done(&target.at, &failure);
     let work = hand.processor().correction(correction.clone(), now).map_err(failed)?;
     let conversation = hand.processor().conversation_of(&work).await.map_err(failed)?;
@@ -166,7 +173,7 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     let came = hand.apply(&work).await.map_err(failed)?;
     if target.json {
         data(&json!({
-            "dry_run": !manual.yes,
+            "dry_run": confirmed.is_none(),
             "conversation": conversation,
             "claim_key": work.claim_key(),
             "by": correction.by,
@@ -175,8 +182,8 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
             "dropped": came.actions,
         }));
     } else {
-        people(&said, &correction, &conversation, &came, now, manual.yes);
-        if manual.yes {
+        people(&said, &correction, &conversation, &came, now, confirmed.is_some());
+        if confirmed.is_some() {
             say!("  {}", paint(FAINT, format!("tidings events show '{}'", work.claim_key())));
         }
     }

@@ -4,6 +4,7 @@ use super::filter::DlqFilter;
 use super::redrive::{Receipts, delete, dry_run};
 use super::walk::{Walk, unread};
 use crate::Failure;
+use crate::confirm::{Confirm, Confirmed};
 use crate::style::{WARN, data, paint, say};
 use crate::target::TargetOptions;
 use clap::Args;
@@ -18,9 +19,8 @@ use std::process::ExitCode;
 pub struct DlqDrop {
     #[command(flatten)]
     pub filter: DlqFilter,
-    /// Do it
-    #[arg(long)]
-    pub yes: bool,
+    #[command(flatten)]
+    pub confirm: Confirm,
     /// Append a line of JSON to this file for each that is dropped
     #[arg(long, value_name = "FILE")]
     pub receipts: Option<PathBuf>,
@@ -31,11 +31,11 @@ pub struct DlqDrop {
 pub(crate) async fn run(options: DlqDrop) -> Result<ExitCode, Failure> {
     let walk = super::walk::start(&options.filter, &options.target.at).await?;
     walk.stop_on_interrupt();
-    if !options.yes {
+    let Some(confirmed) = options.confirm.ask() else {
         return dry_run(&walk, options.target.json, "dropped").await;
-    }
+    };
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
-    let dropped = dropped(&walk, receipts.as_mut()).await?;
+    let dropped = dropped(&walk, receipts.as_mut(), confirmed).await?;
     if options.target.json {
         data(&json!({"dropped": dropped}));
     } else {
@@ -44,11 +44,11 @@ pub(crate) async fn run(options: DlqDrop) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn dropped(walk: &Walk, mut receipts: Option<&mut Receipts>) -> Result<usize, Failure> {
+pub(super) async fn dropped(walk: &Walk, mut receipts: Option<&mut Receipts>, confirmed: Confirmed) -> Result<usize, Failure> {
     let mut dropped = 0;
     walk.all(async |dead| {
         let all: Vec<usize> = (0..dead.len()).collect();
-        let gone = delete(walk.queue(), dead, &all).await.map_err(unread)?;
+        let gone = delete(walk.queue(), dead, &all, confirmed).await.map_err(unread)?;
         dropped += gone.len();
         if let Some(receipts) = receipts.as_mut() {
             gone.iter().try_for_each(|n| receipts.write(&dead[*n], "dropped"))?;

@@ -8,6 +8,7 @@ use super::sorted::Sorted;
 use super::walk::{Dead, Walk, Walked};
 use crate::Failure;
 use crate::commands::pace::{Pace, progress};
+use crate::confirm::{Confirm, Confirmed};
 use crate::stack::{DeadLetters, Receipt};
 use crate::style::{FAINT, GOOD, WARN, data, paint, safe_json, say};
 use crate::target::TargetOptions;
@@ -37,9 +38,8 @@ use tidings_core::ports::{EventQueue, Unavailable};
 pub struct DlqRedrive {
     #[command(flatten)]
     pub filter: DlqFilter,
-    /// Do it
-    #[arg(long)]
-    pub yes: bool,
+    #[command(flatten)]
+    pub confirm: Confirm,
     /// Messages a second, at most
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=3_000))]
     pub rate: u32,
@@ -67,16 +67,16 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
     let at = &options.target.at;
     let walk = super::walk::start(&options.filter, at).await?;
     walk.stop_on_interrupt();
-    if !options.yes {
+    let Some(confirmed) = options.confirm.ask() else {
         return dry_run(&walk, options.target.json, "moved").await;
-    }
+    };
     let events = events_queue(at).await?;
     // A stack of before it had a links queue takes links among its events.
     let events = Sorted { events, links: links_queue(at).await.ok() };
     let letters = queue_counts(at).await?.iter().find(|count| count.queue == "dead letters").map_or(0, |count| count.messages);
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
     let bar = progress(letters);
-    let (walked, moved) = redrive(&walk, &events, options.rate, receipts.as_mut(), &bar).await?;
+    let (walked, moved) = redrive(&walk, &events, options.rate, receipts.as_mut(), &bar, confirmed).await?;
     bar.finish_and_clear();
     if options.target.json {
         data(&json!({"redrive": moved, "matched": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}));
@@ -95,7 +95,7 @@ pub(super) async fn dry_run(walk: &Walk, as_json: bool, would_be: &str) -> Resul
         );
     } else {
         groups(&found, &walked);
-        say!("{}", paint(FAINT, format!("nothing is {would_be}: give --yes to do it")));
+        say!("{}", paint(FAINT, format!("nothing is {would_be}: give --yes to apply the change")));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -107,6 +107,7 @@ pub(super) async fn redrive(
     rate: u32,
     mut receipts: Option<&mut Receipts>,
     bar: &ProgressBar,
+    confirmed: Confirmed,
 ) -> Result<(Walked, Moved), Failure> {
     let mut moved = Moved::default();
     let mut pace = Pace::new(rate);
@@ -122,7 +123,7 @@ pub(super) async fn redrive(
                 acknowledged.iter().try_for_each(|n| receipts.write(&dead[*n], "redriven"))?;
             }
             // A call that fails is no reason to stop: they were acknowledged elsewhere, and are told as being in both.
-            let gone = delete(walk.queue(), dead, &acknowledged).await.unwrap_or_default();
+            let gone = delete(walk.queue(), dead, &acknowledged, confirmed).await.unwrap_or_default();
             moved.moved += gone.len();
             moved.in_both += acknowledged.len() - gone.len();
             bar.inc(dead.len() as u64);
@@ -153,12 +154,17 @@ async fn send(events: &dyn EventQueue, dead: &[Dead], which: &[usize]) -> Vec<Re
 }
 
 /// The places of those that are gone.
-pub(super) async fn delete(queue: &DeadLetters, dead: &[Dead], which: &[usize]) -> Result<BTreeSet<usize>, Unavailable> {
+pub(super) async fn delete(
+    queue: &DeadLetters,
+    dead: &[Dead],
+    which: &[usize],
+    confirmed: Confirmed,
+) -> Result<BTreeSet<usize>, Unavailable> {
     if which.is_empty() {
         return Ok(BTreeSet::new());
     }
     let receipts: Vec<Receipt> = which.iter().map(|n| dead[*n].letter.receipt.clone()).collect();
-    let gone = queue.delete(&receipts).await?;
+    let gone = queue.delete(&receipts, confirmed).await?;
     Ok(gone.into_iter().filter_map(|place| which.get(place).copied()).collect())
 }
 

@@ -26,7 +26,7 @@ pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
         let events = timeline::events(&options).await?;
         return apply::run(&options, events).await;
     }
-    if options.yes && options.url.is_none() {
+    if options.confirm.ask().is_some() && options.url.is_none() {
         return Err(Failure::new("--yes is for --url and --apply").status(2));
     }
     if options.dlq {

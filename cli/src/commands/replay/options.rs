@@ -2,6 +2,7 @@
 
 use crate::commands::dlq::DlqFilter;
 use crate::commands::rules::RulesFile;
+use crate::confirm::Confirm;
 use crate::target::Place;
 use clap::{ArgGroup, Args};
 use std::path::PathBuf;
@@ -63,9 +64,8 @@ pub struct ReplayOptions {
     /// With --apply: count once more what they count
     #[arg(long, requires = "apply")]
     pub with_counts: bool,
-    /// Send them to another machine; with --apply apply them (without it: dry run)
-    #[arg(long, requires = "changes")]
-    pub yes: bool,
+    #[command(flatten)]
+    pub confirm: Confirm,
     /// Replay what is in the dead-letter queue of --stack, which stays as it is
     #[arg(long, conflicts_with_all = ["url", "from"])]
     pub dlq: bool,

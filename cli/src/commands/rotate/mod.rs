@@ -7,6 +7,7 @@
 mod document;
 
 use crate::Failure;
+use crate::confirm::{Confirm, Confirmed};
 use crate::files;
 use crate::project::Location;
 use crate::sources;
@@ -22,7 +23,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::limits::{MAX_SECRET_DOCUMENT_BYTES, MIN_KEY_BYTES};
 use tidings_config::source::{OWN, Source};
-use tidings_core::ports::Replaced;
+use tidings_core::aws::SecretsManager;
+use tidings_core::ports::{Replaced, Unavailable};
 use zeroize::Zeroizing;
 
 #[derive(Debug, Args)]
@@ -50,9 +52,8 @@ pub struct RotateOptions {
     /// Write the generated secret to a new file, which only you can read
     #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "drop_old"])]
     pub output: Option<PathBuf>,
-    /// Do it
-    #[arg(long)]
-    pub yes: bool,
+    #[command(flatten)]
+    pub confirm: Confirm,
     #[command(flatten)]
     pub target: TargetOptions,
 }
@@ -77,15 +78,15 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
         Some(secret) => in_front(&read.document, &source, secret)?,
         None => newest_alone(&read.document, &source.name)?,
     };
-    if !options.yes {
+    let Some(confirmed) = options.confirm.ask() else {
         tell(&options, &source, &change, false);
         return Ok(ExitCode::SUCCESS);
-    }
+    };
     // Kept before it counts: a secret that counts and that nobody knows would help nobody.
     if let (Some(path), Some(secret)) = (&options.output, &generated) {
         files::write_new(path, &format!("{}\n", **secret))?;
     }
-    match store.replace(&change.document, &read.version).await {
+    match replace(&store, &change, &read.version, confirmed).await {
         Ok(Replaced::Changed) => {
             unused(&options);
             return Err(Failure::new("somebody else has written the secrets since they were read; nothing is changed")
@@ -102,6 +103,11 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
     }
     tell(&options, &source, &change, true);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the secrets in the place of those that were read.
+async fn replace(store: &SecretsManager, change: &Change, seen: &str, _: Confirmed) -> Result<Replaced, Unavailable> {
+    store.replace(&change.document, seen).await
 }
 
 /// A generated secret that didn't come to count isn't left lying about.
@@ -123,7 +129,7 @@ fn generate(options: &RotateOptions, source: &Source) -> Result<Zeroizing<String
         }
     }
     let to_terminal = is_terminal() && !options.target.json;
-    if options.yes && options.output.is_none() && !to_terminal {
+    if options.confirm.ask().is_some() && options.output.is_none() && !to_terminal {
         return Err(Failure::new("a generated secret is told to a terminal only")
             .hint("--output FILE writes it to a new file that only you can read"));
     }
@@ -170,6 +176,6 @@ fn tell(options: &RotateOptions, source: &Source, change: &Change, done: bool) {
     next.iter().for_each(|step| say!("  next      {step}"));
     warning.iter().for_each(|warning| say!("  {}   {warning}", paint(WARN, "warning")));
     if !done {
-        say!("{}", paint(FAINT, "nothing is changed: give --yes to do it"));
+        say!("{}", paint(FAINT, "nothing is changed: give --yes to apply the change"));
     }
 }

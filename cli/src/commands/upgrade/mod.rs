@@ -7,6 +7,7 @@ pub(crate) mod samconfig;
 
 use crate::Failure;
 use crate::commands::init::{self, template};
+use crate::confirm::{Confirm, Confirmed};
 use crate::files;
 use crate::limits::MAX_CONFIG_FILE_BYTES;
 use crate::project::Location;
@@ -33,9 +34,8 @@ pub struct UpgradeOptions {
     /// End with status 1 if something would change
     #[arg(long, conflicts_with = "yes")]
     pub check: bool,
-    /// Write the changes (without it: dry run)
-    #[arg(long)]
-    pub yes: bool,
+    #[command(flatten)]
+    pub confirm: Confirm,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -83,17 +83,18 @@ pub(crate) fn run(options: &UpgradeOptions) -> Result<ExitCode, Failure> {
     }
     let differences: Vec<Difference> = compared.iter().map(Compared::difference).collect();
     let differ = differences.iter().any(|difference| !difference.diff.is_empty());
-    if options.yes {
+    let confirmed = options.confirm.ask();
+    if let Some(confirmed) = confirmed {
         for (file, _) in compared.iter().zip(&differences).filter(|(_, difference)| !difference.diff.is_empty()) {
-            files::replace(&file.path, file.ours.replace('\n', file.line_end).as_bytes())?;
+            file.write(confirmed)?;
         }
     }
     let version = env!("CARGO_PKG_VERSION");
     if options.json {
-        let (project, written) = (location.to_string(), options.yes && differ);
+        let (project, written) = (location.to_string(), confirmed.is_some() && differ);
         data(&json!({ "project": project, "version": version, "differs": differ, "written": written, "files": differences }));
     } else {
-        if !options.yes {
+        if confirmed.is_none() {
             let there = compared.iter().zip(&differences).filter(|(file, _)| file.theirs.is_some());
             there.flat_map(|(_, difference)| difference.diff.lines()).for_each(print);
         }
@@ -104,7 +105,7 @@ pub(crate) fn run(options: &UpgradeOptions) -> Result<ExitCode, Failure> {
                 (Some(_), added, removed) => say!("{} {file}: lines added {added}, removed {removed}", paint(NAME, "~")),
             }
         }
-        match (differ, options.yes) {
+        match (differ, confirmed.is_some()) {
             (false, _) => say!("{}", paint(GOOD, "nothing to upgrade")),
             (true, true) => say!("{}", paint(GOOD, "written; `tidings check` and `git diff` show the result")),
             (true, false) => {
@@ -126,6 +127,11 @@ fn print(line: &str) {
 }
 
 impl Compared {
+    /// Puts this version's file in the place of the project's.
+    fn write(&self, _: Confirmed) -> Result<(), Failure> {
+        files::replace(&self.path, self.ours.replace('\n', self.line_end).as_bytes())
+    }
+
     fn read(location: &Location, name: &'static str) -> Result<Self, Failure> {
         let path = location.path(name);
         let read = path.exists().then(|| files::text(&path, MAX_CONFIG_FILE_BYTES)).transpose()?;
