@@ -12,7 +12,7 @@ use crate::captures::{Recorded, Redactor, demo_secret};
 use crate::commands::send::only_the_provider;
 use crate::dev::cloud::{Cloud, Options, listen};
 use crate::dev::http::{Answered, serve_to};
-use crate::dev::{VISIBILITY_TIMEOUT_SECONDS, receiver};
+use crate::dev::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use crate::files::{secrets, secrets_document, write_new};
 use crate::limits::MAX_CAPTURED_BYTES;
 use crate::sources;

@@ -1,6 +1,6 @@
 //! Which dead events a command is about.
 
-use super::walk::Dead;
+use super::dead::Dead;
 use crate::commands::when::When;
 use clap::Args;
 use tidings_config::rules::TypePattern;

@@ -4,9 +4,11 @@
 //! so whoever is interrupted has moved some and lost none. One that is in both queues by that has one effect: its claim sees to
 //! it. Never: a payload that wasn't asked for.
 
+mod dead;
 mod drop;
 mod envelopes;
 mod filter;
+mod group;
 mod list;
 mod print;
 mod redrive;

@@ -1,11 +1,12 @@
 //! `tidings dlq redrive`: sends dead events to the events queue again (a link that was sent there, to its own). Each leaves the dead-letter queue after the events queue has
 //! acknowledged it; whoever is interrupted in between has it in both, and its claim makes one effect of that.
 
+use super::dead::{Dead, Walked};
 use super::filter::DlqFilter;
 use super::list::grouped;
 use super::print::{groups, json};
 use super::sorted::Sorted;
-use super::walk::{Dead, Walk, Walked};
+use super::walk::Walk;
 use crate::Failure;
 use crate::commands::pace::{Pace, progress};
 use crate::confirm::{Confirm, Confirmed};

@@ -1,11 +1,12 @@
 //! The dead-letter queue on the real SDK over the embedded cloud.
 
+use super::dead::Walked;
 use super::drop::dropped;
 use super::envelopes::found;
 use super::filter::Filter;
-use super::list::Groups;
+use super::group::Groups;
 use super::redrive::{Moved, Receipts, redrive};
-use super::walk::{Walk, Walked};
+use super::walk::Walk;
 use crate::commands::pace::progress;
 use crate::confirm::{Confirm, Confirmed};
 use crate::dev::cloud::{Cloud, Options};
@@ -315,7 +316,7 @@ async fn reasons_are_bounded_whatever_they_say() {
     let mut groups = Groups::default();
     let word = |n: usize| char::from_u32(0x4e00 + u32::try_from(n).unwrap()).unwrap().to_string();
     for n in 0..MAX_REASON_GROUPS + 10 {
-        groups.add(&super::walk::Dead { reason: word(n), ..one.clone().unwrap() });
+        groups.add(&super::dead::Dead { reason: word(n), ..one.clone().unwrap() });
     }
     let groups = groups.finish();
     assert_eq!(groups.len(), MAX_REASON_GROUPS + 1);

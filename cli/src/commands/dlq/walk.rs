@@ -1,12 +1,12 @@
 //! One walk through the dead-letter queue. What isn't taken out on the way is shown again at its end, be that early or late.
 
+use super::dead::{Dead, Walked};
 use super::filter::{DlqFilter, Filter};
 use crate::Failure;
 use crate::limits::{DEAD_LETTERS_WALK, MAX_DEAD_LETTERS};
 use crate::stack::{DeadLetters, Letter, Reader, Receipt};
 use crate::target::{Place, dead_letters, now, reader_at};
 use futures::future::join_all;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,24 +25,6 @@ const EMPTY_RECEIVES: usize = 3;
 /// Calls side by side. What eight receives give, one read of the claims takes.
 const AT_ONCE: usize = 8;
 
-/// A message of the queue and what is known of its event.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Dead {
-    pub(super) key: Option<ClaimKey>,
-    pub(super) source: String,
-    #[serde(rename = "type")]
-    pub(super) event_type: String,
-    pub(super) conversation: Option<String>,
-    pub(super) reason: String,
-    /// When it died; when it was sent, if nobody recorded that.
-    pub(super) at: Option<Timestamp>,
-    pub(super) received: Option<Timestamp>,
-    /// Its claim may be gone by now, so that the processor would park it again.
-    pub(super) too_old: bool,
-    #[serde(skip)]
-    pub(super) letter: Letter,
-}
-
 pub(super) struct Walk {
     queue: DeadLetters,
     reader: Reader,
@@ -58,17 +40,6 @@ pub(super) async fn queue(at: &Place) -> Result<DeadLetters, Failure> {
 pub(super) async fn start(filter: &DlqFilter, at: &Place) -> Result<Walk, Failure> {
     let now = now(at).await;
     Ok(Walk::new(queue(at).await?, reader_at(at).await?, Filter::new(filter, now), now))
-}
-
-/// What a walk came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Walked {
-    /// Messages that were looked at.
-    pub(super) seen: usize,
-    /// Of these, what the filter takes.
-    pub(super) matched: usize,
-    /// Whether it ended before the queue did.
-    pub(super) stopped: bool,
 }
 
 impl Walk {

@@ -1,6 +1,6 @@
 //! Whether the endpoint answers, by which clock, and whether it refuses what is forged.
 
-use super::Check;
+use super::check::Check;
 use crate::commands::page::{self, Page};
 use crate::delivery::{Reply, post};
 use crate::limits::MAX_CLOCK_APART;

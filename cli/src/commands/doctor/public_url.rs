@@ -1,6 +1,6 @@
 //! Whether the URL that a provider was given leads to a source. Providers that sign it sign that very text.
 
-use super::Check;
+use super::check::Check;
 use crate::Failure;
 use crate::delivery::{Reply, post};
 use http::HeaderMap;

@@ -1,6 +1,6 @@
 //! Whether the account has room for all that the stack may run at once. What other stacks run there isn't known.
 
-use super::Check;
+use super::check::Check;
 use crate::limits::RECEIVE_TIME;
 use crate::target::Place;
 use crate::target::{config, parameters};

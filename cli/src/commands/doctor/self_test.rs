@@ -1,7 +1,7 @@
 //! A signed event of the corpus, from the endpoint to the context.
 
+use super::check::{Check, Status};
 use super::options::DoctorOptions;
-use super::{Check, Status};
 use crate::Failure;
 use crate::delivery::post;
 use crate::limits::SELF_TEST_WAIT;

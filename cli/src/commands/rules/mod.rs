@@ -13,6 +13,7 @@ mod known;
 mod on_record;
 pub(crate) mod test;
 mod types;
+mod warning;
 pub(crate) mod world;
 
 pub(crate) use files::{RulesFile, other_rules, rules, schemas};

@@ -1,6 +1,7 @@
 //! What can be known of a `tidings dev` from outside: its queues and its claims.
 
-use super::{Claims, Part, Queue, Unread};
+use super::part::{Part, Unread};
+use super::{Claims, Queue};
 use crate::limits::MAX_EVENTS_LISTED;
 use crate::stack::Search;
 use crate::target::Place;

@@ -9,8 +9,10 @@ mod dev;
 mod endpoint;
 mod metrics;
 mod next;
+mod part;
 mod runbook;
 mod screen;
+mod seen;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use alarms::Alarms;
 use clap::Args;
 use endpoint::Endpoint;
 use metrics::Measured;
+use part::Part;
 use runbook::Commands;
 use serde::Serialize;
 use serde_json::json;
@@ -31,7 +34,6 @@ use std::process::ExitCode;
 use tidings_config::rules::Span;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::claim::ClaimState;
-use tidings_core::ports::Unavailable;
 
 #[derive(Debug, Args)]
 #[command(
@@ -60,40 +62,6 @@ fn over(text: &str) -> Result<Span, String> {
         Ok(span)
     } else {
         Err(format!("allowed: {} to {}", Span::new(MIN_STATUS_SPAN), Span::new(MAX_STATUS_SPAN)))
-    }
-}
-
-/// What was read, or why it wasn't.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Part<T> {
-    Read(T),
-    Unread(Unread),
-    /// There is no such thing here, and why.
-    Absent {
-        absent: &'static str,
-    },
-}
-
-impl<T> Part<T> {
-    fn read(&self) -> Option<&T> {
-        match self {
-            Self::Read(read) => Some(read),
-            Self::Unread(_) | Self::Absent { .. } => None,
-        }
-    }
-}
-
-/// Why something can't be read, and the permission that it needs.
-#[derive(Clone, Debug, Serialize)]
-struct Unread {
-    unread: String,
-    needs: &'static str,
-}
-
-impl From<Unavailable> for Unread {
-    fn from(error: Unavailable) -> Self {
-        Self { unread: error.cause, needs: error.call }
     }
 }
 
@@ -173,7 +141,7 @@ async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status
     let at = &options.target.at;
     let found = stack::Stack::find(at, name).await;
     let url = options.url.clone().or_else(|| found.url());
-    let commands = Commands::of(at, name, &found);
+    let commands = Commands::of(at, name, found.names());
     let (endpoint, seen, measured, depths) =
         tokio::join!(endpoint::ask(url), found.alarms(), found.measured(now, options.over), found.depths());
     let alarms = match seen {
