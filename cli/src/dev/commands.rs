@@ -1,9 +1,9 @@
 //! What is asked of a `dev` that runs: `tidings dev advance` and `tidings dev env`.
 
-use super::banner::environment;
 use super::clock::MAX_ADVANCE;
 use crate::Failure;
 use crate::dev_client::about::{advance, ask};
+use crate::dev_client::aws::environment;
 use crate::dev_client::dev_url;
 use crate::dev_client::token::Token;
 use crate::style::{FAINT, GOOD, data, data_of, paint, say};

@@ -1,7 +1,7 @@
 //! Clients of its DynamoDB and SQS. Its token is the access key.
 
 use super::token::Token;
-use super::{ACCOUNT, REGION};
+use super::{ACCOUNT, ACTIONS_QUEUE, REGION};
 use aws_config::Region;
 use aws_sdk_dynamodb::config::Credentials;
 use tidings_core::aws::loader;
@@ -30,4 +30,16 @@ pub(crate) const NO_KEY: &str = "embedded";
 
 pub(crate) fn credentials(key: &str) -> Credentials {
     Credentials::new(key, NO_KEY, None, None, "embedded")
+}
+
+/// What an SDK needs to find a `dev`, by the names of its variables.
+pub(crate) fn environment(endpoint: &str, token: &str) -> [(&'static str, String); 6] {
+    [
+        ("AWS_ENDPOINT_URL_SQS", endpoint.to_owned()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint.to_owned()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", token.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "dev".to_owned()),
+        ("ACTIONS_QUEUE_URL", queue_url_at(endpoint, ACTIONS_QUEUE)),
+    ]
 }
