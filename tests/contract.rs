@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tidings_config::limits::{
-    BATCH_RESERVE, EVENTS_VISIBILITY, MAX_BATCH_MESSAGES, MAX_DEFERRAL, MAX_EVENT_AGE, MAX_JOIN_WITHIN, MAX_MESSAGE_BYTES,
-    MAX_TIMER_DELAY,
+    BATCH_RESERVE, EVENTS_VISIBILITY, MAX_BATCH_MESSAGES, MAX_DEFERRAL, MAX_EVENT_AGE, MAX_MESSAGE_BYTES, MAX_TIMER_DELAY,
 };
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
 use tidings_core::settings::{ProcessorSettings, ReaderSettings, ReceiverSettings};
+use tidings_project::limits::MAX_JOIN_WITHIN;
 use tidings_tests::template::Template;
 
 fn set<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {

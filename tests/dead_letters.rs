@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use tidings_cli::dev::cloud::{Cloud, Options};
-use tidings_core::aws::DeadLetters;
+use tidings_cli::stack::DeadLetters;
 use tidings_core::claim::ClaimKey;
 
 const LETTERS: usize = 25;

@@ -2,11 +2,11 @@
 
 use serde_json::value::RawValue;
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, Cloud, Options};
+use tidings_cli::stack::Search;
+use tidings_cli::stack::StoredFound;
 use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 use tidings_config::time::Timestamp;
-use tidings_core::aws::StoredFound;
 use tidings_core::claim::decide::Committed;
-use tidings_core::claim::search::Search;
 use tidings_core::claim::{ClaimKey, TimelineKey};
 use tidings_core::context::Context;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};

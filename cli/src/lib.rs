@@ -4,23 +4,31 @@
 //! `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `upgrade`, `rotate` and `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
 //! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked. The project that a command works with: `project.rs`.
 
-pub mod arguments;
 mod captures;
 mod commands;
+pub mod confirm;
+mod delivery;
 pub mod dev;
+mod dev_client;
+mod facts;
+mod files;
 #[cfg(test)]
 mod fuzz;
+pub mod limits;
 pub mod project;
 mod sources;
+pub mod stack;
 mod style;
+mod subcommands;
 mod target;
+
+pub use commands::Arguments;
 
 /// What a panic says of itself, written as safely as everything else.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| style::panicked(panic)));
 }
 
-use crate::arguments::{Arguments, Command, ContextCommand, DlqCommand, EventsCommand};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -76,10 +84,11 @@ const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
 /// Runs a command to its exit status.
 pub fn run(arguments: Arguments) -> ExitCode {
+    project::name(arguments.project);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
-            let result = runtime.block_on(dispatch(arguments));
+            let result = runtime.block_on(arguments.command.run());
             // A request that nobody waits for any more mustn't keep us.
             runtime.shutdown_timeout(LEFT_BEHIND);
             result
@@ -90,46 +99,4 @@ pub fn run(arguments: Arguments) -> ExitCode {
         style::failure(&failure);
         failure.status.map_or(ExitCode::FAILURE, ExitCode::from)
     })
-}
-
-async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
-    project::name(arguments.project);
-    match arguments.command {
-        Command::Dev(options) => dev::run(options).await,
-        Command::Send(options) => commands::send::run(options).await,
-        Command::Context(ContextCommand::Show(options)) => commands::context::show::run(options).await,
-        Command::Context(ContextCommand::Set(options)) => commands::context::correct::set(options).await,
-        Command::Context(ContextCommand::Unset(options)) => commands::context::correct::unset(options).await,
-        Command::Context(ContextCommand::Export(options)) => commands::context::export::run(options).await,
-        Command::Context(ContextCommand::Erase(options)) => commands::context::erase::run(options).await,
-        Command::Dlq(DlqCommand::List(options)) => commands::dlq::list(options).await,
-        Command::Dlq(DlqCommand::Show(options)) => commands::dlq::show(options).await,
-        Command::Dlq(DlqCommand::Redrive(options)) => commands::dlq::redrive(options).await,
-        Command::Dlq(DlqCommand::Drop(options)) => commands::dlq::drop(options).await,
-        Command::Events(EventsCommand::Show(options)) => commands::events::show::run(options).await,
-        Command::Events(EventsCommand::List(options)) => commands::events::list::run(options).await,
-        Command::Events(EventsCommand::Tail(options)) => commands::events::tail::run(options).await,
-        Command::Status(options) => commands::status::run(options).await,
-        Command::Doctor(options) => commands::doctor::run(options).await,
-        Command::Rotate(options) => commands::rotate::run(options).await,
-        Command::Link(options) => commands::link::run(options).await,
-        Command::Providers(arguments::ProvidersCommand::List(options)) => commands::providers::list(options),
-        Command::Providers(arguments::ProvidersCommand::Show(options)) => commands::providers::show(options),
-        Command::Rules(arguments::RulesCommand::Check(options)) => commands::rules::check::run(options),
-        Command::Rules(arguments::RulesCommand::Test(options)) => commands::rules::test::run(options).await,
-        Command::Rules(arguments::RulesCommand::Explain(options)) => commands::rules::explain::run(options).await,
-        Command::Rules(arguments::RulesCommand::Diff(options)) => commands::rules::diff::run(options).await,
-        Command::Verify(options) => commands::verify::run(options).await,
-        Command::Capture(options) => commands::capture::run(options).await,
-        Command::Replay(options) => commands::replay::run(options).await,
-        Command::Init(options) => commands::init::run(&options),
-        Command::Check(options) => commands::check::run(&options).await,
-        Command::Build(options) => commands::build::run(&options),
-        Command::Upgrade(options) => commands::upgrade::run(&options),
-        Command::Completions { shell } => {
-            commands::completions::completions(shell);
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Man(options) => commands::man::run(options),
-    }
 }

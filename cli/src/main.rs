@@ -3,7 +3,7 @@
 mod version;
 
 use std::process::ExitCode;
-use tidings_cli::arguments::Arguments;
+use tidings_cli::Arguments;
 
 fn main() -> ExitCode {
     tidings_cli::report_panics();

@@ -6,16 +6,18 @@
 //! then; every problem of all files is told, with its location.
 
 use crate::Failure;
-use crate::commands::files;
+use crate::files;
+use crate::limits::MAX_CONFIG_FILE_BYTES;
 use crate::style::note;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Once, OnceLock};
 use tidings_config::artefact;
-use tidings_config::limits::{MAX_ARTEFACT_BYTES, MAX_CONFIG_FILE_BYTES, MAX_SCHEMAS};
+use tidings_config::limits::MAX_ARTEFACT_BYTES;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::{EventSchema, EventSchemas};
 use tidings_config::source::Source;
+use tidings_project::limits::MAX_SCHEMAS;
 use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean};
 
 /// What makes a folder a project.

@@ -1,17 +1,45 @@
 //! Which tables and queues a command is about: those of a `tidings dev`, or those of a deployed stack.
 
 use crate::Failure;
-use crate::arguments::{Place, TargetOptions, dev_aws_url, dev_url};
-use crate::dev::access::{self, Token};
-use crate::dev::{about, cloud};
+use crate::dev_client::token::{Token, is_here};
+use crate::dev_client::{self, about, aws, dev_aws_url, dev_url};
+use crate::stack::{DeadLetters, Reader};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sqs::types::QueueAttributeName;
+use clap::Args;
 use serde::Serialize;
 use std::fmt::Display;
 use tidings_config::time::{Clock as _, SystemClock, Timestamp};
-use tidings_core::aws::{DeadLetters, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
+use tidings_core::aws::{DynamoContexts, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
 use tidings_core::ports::Unavailable;
+
+/// Which deployment is asked.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// A deployed stack; `tidings dev` if left out
+    #[arg(long, env = "TIDINGS_STACK", value_name = "NAME")]
+    pub stack: Option<String>,
+    /// Where the AWS API is, for an emulated cloud or a `dev` on another port
+    #[arg(long, env = "TIDINGS_ENDPOINT_URL", value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Profile of the AWS configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// AWS region
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
+/// Which deployment is asked, and how it is answered.
+#[derive(Clone, Debug, Args)]
+pub struct TargetOptions {
+    #[command(flatten)]
+    pub at: Place,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// A reader of the tables that the options name.
 pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {
@@ -45,8 +73,8 @@ impl Tables {
 pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
     let Some(stack) = &options.stack else {
         let endpoint = dev_endpoint(options).await;
-        let client = cloud::dynamodb_at(&endpoint, Token::of(&endpoint).as_ref()).await;
-        return Ok(Tables { client, claims: cloud::CLAIMS_TABLE.to_owned(), context: cloud::CONTEXT_TABLE.to_owned() });
+        let client = aws::dynamodb_at(&endpoint, Token::of(&endpoint).as_ref()).await;
+        return Ok(Tables { client, claims: dev_client::CLAIMS_TABLE.to_owned(), context: dev_client::CONTEXT_TABLE.to_owned() });
     };
     let config = config(options).await;
     let outputs = outputs(&config, stack).await?;
@@ -86,8 +114,8 @@ pub(crate) async fn dev_places(url: Option<&str>, at: &Place) -> (String, Place)
 
 /// A command about what an event became that was sent to `url`. `None`: nothing here can be asked about it.
 pub(crate) async fn events_show(url: &str, key: impl Display) -> Option<String> {
-    let is_here = url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(access::is_here));
-    if !is_here {
+    let is_local = url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(is_here));
+    if !is_local {
         return Some(format!("tidings events show '{key}' --stack NAME"));
     }
     let known = about::ask(url).await?;
@@ -116,10 +144,10 @@ impl QueueName {
 
     const fn of_dev(self) -> &'static str {
         match self {
-            Self::Events => cloud::EVENTS_QUEUE,
-            Self::Links => cloud::LINKS_QUEUE,
-            Self::DeadLetters => cloud::DEAD_LETTER_QUEUE,
-            Self::Actions => cloud::ACTIONS_QUEUE,
+            Self::Events => dev_client::EVENTS_QUEUE,
+            Self::Links => dev_client::LINKS_QUEUE,
+            Self::DeadLetters => dev_client::DEAD_LETTER_QUEUE,
+            Self::Actions => dev_client::ACTIONS_QUEUE,
         }
     }
 }
@@ -128,8 +156,8 @@ impl QueueName {
 async fn queues<const N: usize>(options: &Place, names: [QueueName; N]) -> Result<(aws_sdk_sqs::Client, [String; N]), Failure> {
     let Some(stack) = &options.stack else {
         let endpoint = dev_endpoint(options).await;
-        let client = cloud::sqs_at(&endpoint, Token::of(&endpoint).as_ref()).await;
-        return Ok((client, names.map(|name| cloud::queue_url_at(&endpoint, name.of_dev()))));
+        let client = aws::sqs_at(&endpoint, Token::of(&endpoint).as_ref()).await;
+        return Ok((client, names.map(|name| aws::queue_url_at(&endpoint, name.of_dev()))));
     };
     let config = config(options).await;
     let outputs = outputs(&config, stack).await?;

@@ -1,7 +1,7 @@
 //! What `--help` says of every command.
 
 use clap::{Command, CommandFactory};
-use tidings_cli::arguments::Arguments;
+use tidings_cli::Arguments;
 
 /// Every command, with the words that call it.
 fn commands(command: Command, called: &str, all: &mut Vec<(String, Command)>) {

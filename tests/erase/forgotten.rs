@@ -1,9 +1,9 @@
 //! What is erased is gone, from everywhere in the tables; nothing else is touched; and nothing that comes again brings it back.
 
-use crate::world::{ANN, BOB, World, of, tells_of};
+use crate::world::{ANN, BOB, World, confirmed, of, tells_of};
 use std::collections::BTreeSet;
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE};
-use tidings_core::aws::NotErased;
+use tidings_cli::stack::NotErased;
 use tidings_core::claim::{ClaimKey, ClaimState};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,12 +112,12 @@ async fn an_identity_without_a_link_is_erased_by_its_own_name() {
     let world = World::new().await;
     world.event("held", "payment.made", ANN).await;
     let reader = world.reader();
-    let eraser = tidings_core::aws::Eraser::new(reader.clone(), std::time::Duration::ZERO);
+    let eraser = tidings_cli::stack::Eraser::new(reader.clone(), std::time::Duration::ZERO);
     assert!(of(&world.rows().await, ANN).len() >= 4, "claim, facts, node, what is held");
-    let erasure = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap();
+    let erasure = eraser.erase("customer:ANNSMARK", world.now(), confirmed()).await.unwrap();
     assert_eq!((erasure.counts.deferred, erasure.counts.claims, erasure.looks), (1, 1, 2));
     assert_eq!(of(&world.rows().await, ANN), BTreeSet::new());
-    let nothing = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap();
+    let nothing = eraser.erase("customer:ANNSMARK", world.now(), confirmed()).await.unwrap();
     assert_eq!((nothing.counts, nothing.looks), (Default::default(), 1), "again, and there is nothing to do");
 }
 
@@ -126,8 +126,8 @@ async fn a_linked_identity_is_told_and_not_torn_out_of_its_conversation() {
     let world = World::new().await;
     world.lived().await;
     let before = world.rows().await;
-    let eraser = tidings_core::aws::Eraser::new(world.reader(), std::time::Duration::ZERO);
-    let refused = eraser.erase("customer:ANNSMARK", world.now()).await.unwrap_err();
+    let eraser = tidings_cli::stack::Eraser::new(world.reader(), std::time::Duration::ZERO);
+    let refused = eraser.erase("customer:ANNSMARK", world.now(), confirmed()).await.unwrap_err();
     assert!(matches!(&refused, NotErased::Identity { conversation } if conversation == "web:ANNSMARK"), "{refused}");
     assert_eq!(world.rows().await, before);
 }
@@ -143,7 +143,7 @@ async fn a_conversation_of_many_pages_is_exported_and_erased_whole() {
     let counted = crate::interfering::Interfering::new(|_| Ok(()));
     let subject_data = {
         let client = counted.client(&world.cloud.dynamodb);
-        let reader = tidings_core::aws::Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
+        let reader = tidings_cli::stack::Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
         reader.subject_data("web:ANNSMARK", &[]).await.unwrap()
     };
     assert!(counted.calls() >= 4, "{} pages", counted.calls());

@@ -4,8 +4,8 @@ use crate::interfering::Interfering;
 use crate::world::{ANN, World, of};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tidings_config::limits::MAX_ERASE_LOOKS;
-use tidings_core::aws::NotErased;
+use tidings_cli::limits::MAX_ERASE_LOOKS;
+use tidings_cli::stack::NotErased;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 

@@ -11,15 +11,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tidings_cli::confirm::{Confirm, Confirmed};
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE, Cloud, Options};
+use tidings_cli::stack::{Eraser, Erasure, NotErased, Reader};
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::{Clock, Timestamp};
-use tidings_core::aws::{Eraser, Erasure, NotErased, Reader};
 use tidings_core::claim::Sha256Hex;
 use tidings_core::external_link::ExternalLink;
 use tidings_core::memory::{Call, Fault, Faults, ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets};
 use tidings_events::{SECRETS, corpus, secrets_of};
 use tidings_project::read_rules;
+
+/// As if an operator had given `--yes`.
+pub(crate) fn confirmed() -> Confirmed {
+    Confirm::given().ask().expect("it is given")
+}
 
 const LINKS_QUEUE_ARN: &str = "arn:aws:sqs:eu-central-1:123456789012:shop-links";
 
@@ -219,7 +225,7 @@ impl World {
     /// By another client, which may be one that somebody meddles with.
     pub(crate) async fn erase_by(&self, client: Client, who: &str) -> Result<Erasure, NotErased> {
         let reader = Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
-        Eraser::new(reader, Duration::ZERO).erase(&format!("web:{who}"), self.now()).await
+        Eraser::new(reader, Duration::ZERO).erase(&format!("web:{who}"), self.now(), confirmed()).await
     }
 
     pub(crate) async fn erase(&self, who: &str) -> Erasure {

@@ -1,10 +1,11 @@
 //! `schemas/{source}/{type}/{version}.json`.
 
 use super::{Diagnostic, Report, did_you_mean};
+use crate::limits::{MAX_SCHEMA_BYTES, MAX_SCHEMAS};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use tidings_config::limits::{MAX_EVENT_TYPE_BYTES, MAX_SCHEMA_BYTES, MAX_SCHEMAS};
+use tidings_config::limits::MAX_EVENT_TYPE_BYTES;
 use tidings_config::rules::TypePattern;
 use tidings_config::schemas::check::{Problem, check};
 use tidings_config::schemas::{EventSchema, is_version};

@@ -3,6 +3,7 @@
 
 pub mod artefact;
 mod event_schemas;
+pub mod limits;
 mod presets;
 mod project;
 mod rules_file;

@@ -1,7 +1,8 @@
 //! A recorded delivery as a file, for people to look at and to edit. It holds no signature: whoever plays it signs it anew, with the
 //! demo secrets or with real ones. The form is described in `docs/captures.md`.
 
-use crate::commands::files;
+use crate::files;
+use crate::limits::{MAX_CAPTURE_FILE_BYTES, MAX_CAPTURED, MAX_CAPTURED_BYTES};
 use crate::style::safe_json;
 use crate::{Failure, sources};
 use receiver::verify::Key;
@@ -9,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tidings_config::limits::{MAX_CAPTURE_FILE_BYTES, MAX_CAPTURED, MAX_CAPTURED_BYTES};
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;

@@ -3,14 +3,18 @@
 //! Promises: only what the receiver takes and verifies is recorded, and only what can be signed again with as many events of the
 //! same types; everything else is told with its reason. Never: a signature, a secret, or an existing file changed.
 
+mod options;
+
+pub(crate) use options::CaptureOptions;
+
 use crate::Failure;
-use crate::arguments::CaptureOptions;
 use crate::captures::{Recorded, Redactor, demo_secret};
-use crate::commands::files::{secrets, secrets_document, write_new};
 use crate::commands::send::only_the_provider;
 use crate::dev::cloud::{Cloud, Options, listen};
 use crate::dev::http::{Answered, serve_to};
-use crate::dev::{VISIBILITY_TIMEOUT_SECONDS, receiver};
+use crate::dev::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
+use crate::files::{secrets, secrets_document, write_new};
+use crate::limits::MAX_CAPTURED_BYTES;
 use crate::sources;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
 use receiver::handshake;
@@ -20,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tidings_config::limits::{MAX_CAPTURED_BYTES, MAX_SECRETS_PER_SOURCE};
+use tidings_config::limits::MAX_SECRETS_PER_SOURCE;
 use tidings_config::source::Source;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::Envelope;

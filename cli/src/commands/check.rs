@@ -4,13 +4,14 @@
 //! that can be read; nothing is written and nothing is sent.
 
 use crate::Failure;
-use crate::arguments::CheckOptions;
-use crate::commands::files;
 use crate::commands::init::template;
 use crate::commands::rules::{check as rules_check, test as rules_test};
 use crate::commands::upgrade::{SAMCONFIG, TEMPLATE, samconfig};
+use crate::files;
+use crate::limits::MAX_CONFIG_FILE_BYTES;
 use crate::project::{Location, SOURCES, TESTS};
 use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
+use clap::Args;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,9 +19,25 @@ use serde_saphyr::Spanned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
-use tidings_config::limits::{MAX_CONFIG_FILE_BYTES, MAX_SECRET_DOCUMENT_BYTES};
+use tidings_config::limits::MAX_SECRET_DOCUMENT_BYTES;
 use tidings_core::secrets::{DocumentError, parse};
 use tidings_project::{Configuration, ProjectFiles, did_you_mean};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It does what `tidings rules check` and `tidings rules test` do, and compares secrets.example.json with the sources, \
+        template.yaml with the template of this version, and the parameters of samconfig.toml with template.yaml.\n\
+        Problems fail the check. Notes don't: an event that a source may send, a template with changes of your own.\n\
+        Exit status: 0 no problem, 1 at least one problem, 2 called wrongly.\n\nExamples:\n  \
+        tidings check                        the project of this folder, or of the nearest one above it\n  \
+        tidings check --project ~/pizza      another one\n  \
+        tidings check --json                 for a CI job: one object for each part"
+)]
+pub struct CheckOptions {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Which secrets the project needs, with texts in their place.
 const SECRETS: &str = "secrets.example.json";

@@ -1,18 +1,25 @@
 //! `tidings completions`: the script of a shell, with the names that this build knows, and those of the project that it is made in.
 
-use crate::arguments::Arguments;
+use crate::Failure;
 use crate::project::Location;
 use crate::style;
 use clap::builder::PossibleValuesParser;
-use clap::{Command, CommandFactory};
+use clap::{Args, Command};
 use std::collections::BTreeSet;
+use std::process::ExitCode;
 use tidings_events::{corpus, samples};
 use tidings_project::preset_names;
 
-pub(crate) fn completions(shell: clap_complete::Shell) {
+#[derive(Debug, Args)]
+pub struct CompletionsOptions {
+    pub shell: clap_complete::Shell,
+}
+
+pub(crate) fn run(options: &CompletionsOptions, program: Command) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut with_names(Arguments::command()), "tidings", &mut script);
+    clap_complete::generate(options.shell, &mut with_names(program), "tidings", &mut script);
     style::document(&script);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A preset is offered by name, as are a source of the project, a case of the corpus, and a type of event if a configured source gives
@@ -56,6 +63,8 @@ fn offered(names: impl Iterator<Item = String>) -> PossibleValuesParser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::Arguments;
+    use clap::CommandFactory;
 
     #[test]
     fn sources_and_cases_are_offered_by_name() {

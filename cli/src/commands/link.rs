@@ -2,16 +2,39 @@
 //! event like any other, so that it is done once, and what was kept under the identity moves.
 
 use crate::Failure;
-use crate::arguments::LinkOptions;
-use crate::dev::access::Token;
+use crate::dev_client::dev_url;
+use crate::dev_client::token::Token;
 use crate::style::{GOOD, NAME, data, paint, say};
+use crate::target::TargetOptions;
 use crate::target::{events_show, links_queue, unreadable};
+use clap::Args;
 use serde_json::json;
 use std::process::ExitCode;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::Sha256Hex;
 use tidings_core::external_link::ExternalLink;
 use tidings_core::ports::EventQueue;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings link customer:cus_123 whatsapp:491713920012\n  \
+        tidings link order:1042 whatsapp:491713920012 --stack tidings\n  \
+        tidings link phone:491713920012 whatsapp:4915112345678 --move")]
+pub struct LinkOptions {
+    /// As `identity` of rules.yaml gives it
+    pub identity: String,
+    /// As `conversation` of rules.yaml gives it
+    pub conversation: String,
+    /// Also if the identity belongs to another conversation until now, as after a change of number. What is known there stays
+    /// there
+    #[arg(long = "move")]
+    pub moves: bool,
+    /// Where `tidings dev` is, if it isn't a stack that is asked
+    #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
+    pub url: String,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 const HINT: &str = "is `tidings dev` running? start it, give its address with --url, or name a deployed stack with --stack. If another \
                     user started it, set TIDINGS_DEV_TOKEN to the token that it printed";
@@ -33,7 +56,7 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
         let sent: Result<(), _> = links_queue(at).await?.send(&[&message], None).await.into_iter().collect();
         sent.map_err(|error| unreadable(at, &error))?;
     } else {
-        let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev::LINKS_PATH);
+        let url = format!("{}{}", options.url.trim_end_matches('/'), crate::dev_client::LINKS_PATH);
         let token = Token::of(&url);
         let sent = tokio::task::spawn_blocking(move || post(&url, token.as_ref(), message)).await;
         let sent = sent.map_err(|error| Failure::new(error.to_string()))?;

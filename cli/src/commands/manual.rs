@@ -4,8 +4,10 @@
 //! A dry run is the very run, over tables that keep to themselves what is written to them, and queues that only remember.
 
 use crate::Failure;
-use crate::arguments::Place;
+use crate::confirm::Confirmed;
+use crate::limits::MANUAL_TRIES;
 use crate::style::{FAINT, NAME, paint, say, short};
+use crate::target::Place;
 use crate::target::{Tables, identity, unreadable};
 use async_trait::async_trait;
 use processor::commit::Done;
@@ -17,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tidings_config::limits::{CONFLICT_PAUSE, MANUAL_TRIES, MAX_MANUAL_TEXT_BYTES};
+use tidings_config::limits::{CONFLICT_PAUSE, MAX_MANUAL_TEXT_BYTES};
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::SystemClock;
@@ -82,6 +84,7 @@ impl Hand {
         tables: &Tables,
         (rules, schemas): (Rules, EventSchemas),
         queues: Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>,
+        _: Confirmed,
     ) -> Self {
         let queues = queues.unwrap_or_else(|| (Arc::new(Nowhere), Arc::new(Nowhere)));
         Self::new(tables, (rules, schemas), false, queues, Arc::default())

@@ -1,4 +1,4 @@
-//! A command a file, or a folder; `files` for what they read, `page` for what the endpoint says of itself.
+//! A command a file, or a folder; `page` for what the endpoint says of itself.
 
 pub(crate) mod build;
 pub(crate) mod capture;
@@ -8,7 +8,6 @@ pub(crate) mod context;
 pub(crate) mod dlq;
 pub(crate) mod doctor;
 pub(crate) mod events;
-pub(crate) mod files;
 pub(crate) mod init;
 pub(crate) mod link;
 pub(crate) mod man;
@@ -21,5 +20,135 @@ pub(crate) mod rotate;
 pub(crate) mod rules;
 pub(crate) mod send;
 pub(crate) mod status;
+#[cfg(test)]
+mod tests;
 pub(crate) mod upgrade;
 pub(crate) mod verify;
+pub(crate) mod when;
+
+use crate::dev::{self, DevOptions};
+use crate::style;
+use crate::subcommands::subcommands;
+use build::BuildOptions;
+use capture::CaptureOptions;
+use check::CheckOptions;
+use clap::{CommandFactory, FromArgMatches, Parser};
+use completions::CompletionsOptions;
+use context::ContextCommand;
+use dlq::DlqCommand;
+use doctor::DoctorOptions;
+use events::EventsCommand;
+use init::InitOptions;
+use link::LinkOptions;
+use man::ManOptions;
+use providers::ProvidersCommand;
+use replay::ReplayOptions;
+use rotate::RotateOptions;
+use rules::RulesCommand;
+use send::SendOptions;
+use status::StatusOptions;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use tidings_core::telemetry::Escaped;
+use upgrade::UpgradeOptions;
+use verify::VerifyOptions;
+
+/// Webhooks in, chatbot context out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidings",
+    version,
+    about,
+    after_help = "Examples:\n  \
+        tidings dev --demo                       watch the whole pipeline work, here\n  \
+        tidings send stripe                      send a signed event to it\n  \
+        tidings verify stripe request.txt        what becomes of a captured request, and why\n  \
+        tidings send github --tamper signature   send a forged one\n  \
+        tidings context show whatsapp:491713920012\n  \
+        tidings events show stripe#evt_1TidingsCheckout1042 --stack tidings\n  \
+        tidings events tail --stack tidings --state dead\n  \
+        tidings status --stack tidings           health, alarms, backlog, rates, and what to do next\n  \
+        tidings doctor --stack tidings           what is wrong, and what to do about it"
+)]
+pub struct Arguments {
+    /// Folder of the project; the nearest one with a sources.yaml, from here upwards, if left out
+    #[arg(long, global = true, env = "TIDINGS_PROJECT", value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Arguments {
+    /// Those that the program was called with. Where they are wrong, that is said and the program ends with 2; an argument that is
+    /// quoted then may be a file's name that somebody else chose, so they are escaped first. `version` is the answer to `--version`.
+    pub fn given(version: String) -> Self {
+        // The program has one version, and clap keeps it as long as the program runs.
+        let version: &'static str = version.leak();
+        let parse = |given: Vec<OsString>| {
+            let matches = Self::command().version(version).try_get_matches_from(given)?;
+            Self::from_arg_matches(&matches)
+        };
+        parse(std::env::args_os().collect()).unwrap_or_else(|error| {
+            if !error.use_stderr() {
+                error.exit();
+            }
+            let escaped = std::env::args_os().map(|argument| Escaped(&argument.to_string_lossy()).to_string().into());
+            match parse(escaped.collect()) {
+                Err(error) => error.exit(),
+                // They are wrong for what was escaped alone.
+                Ok(_) => style::note(&error.to_string()),
+            }
+            std::process::exit(2)
+        })
+    }
+}
+
+subcommands! {
+    pub enum Command {
+        /// Run the receiver and the processor here, on an embedded cloud
+        Dev(options: DevOptions) => dev::run(options).await,
+        /// Sign a realistic event and send it
+        Send(options: SendOptions) => send::run(options).await,
+        /// What the chatbot knows of a conversation: show it, correct it, export it, erase it
+        #[command(subcommand)]
+        Context(command: ContextCommand) => command.run().await,
+        /// One screen: health, alarms, backlog, rates, and what to do next
+        Status(options: StatusOptions) => status::run(options).await,
+        /// Whether all is as it must be, before and after deploying
+        Doctor(options: DoctorOptions) => doctor::run(options).await,
+        /// Put a new secret of a source in front, or take the old ones away
+        Rotate(options: RotateOptions) => rotate::run(options).await,
+        /// Say whose conversation an identity is
+        Link(options: LinkOptions) => link::run(options).await,
+        /// What became of events: one, the newest, those that come
+        #[command(subcommand)]
+        Events(command: EventsCommand) => command.run().await,
+        /// What is in the dead-letter queue, why, and how it comes back
+        #[command(subcommand)]
+        Dlq(command: DlqCommand) => command.run().await,
+        /// The providers that are known, and what that rests on
+        #[command(subcommand)]
+        Providers(command: ProvidersCommand) => command.run().await,
+        /// What rules.yaml makes of events: check it, test it, explain it, compare it
+        #[command(subcommand)]
+        Rules(command: RulesCommand) => command.run().await,
+        /// Whether a captured request verifies, what the receiver would answer, and which events would come of it
+        Verify(options: VerifyOptions) => verify::run(options).await,
+        /// Record deliveries as files for tests, without what is secret or personal
+        Capture(options: CaptureOptions) => capture::run(options).await,
+        /// Play recorded deliveries: here, by other rules, or against a running receiver; apply kept events again
+        Replay(options: ReplayOptions) => replay::run(options).await,
+        /// Make a project: sources, rules, schemas, tests, and what deploys it
+        Init(options: InitOptions) => init::run(&options),
+        /// Check the whole project: sources, rules, schemas, tests, secrets.example.json, template, samconfig.toml
+        Check(options: CheckOptions) => check::run(&options).await,
+        /// Check the project, and write what its functions read when they start
+        Build(options: BuildOptions) => build::run(&options),
+        /// Compare template.yaml and samconfig.toml with those of this version, and update them
+        Upgrade(options: UpgradeOptions) => upgrade::run(&options),
+        /// Print a completion script for your shell
+        Completions(options: CompletionsOptions) => completions::run(&options, Arguments::command()),
+        /// Print a manual page, or write those of all commands
+        Man(options: ManOptions) => man::run(&options, &Arguments::command()),
+    }
+}

@@ -1,8 +1,8 @@
 //! What an endpoint says of itself: `GET /health` and `GET /ready`. Bounded in time and length, whoever is there.
 
+use crate::limits::MAX_PAGE_BYTES;
 use serde_json::Value;
 use std::time::Duration;
-use tidings_config::limits::MAX_PAGE_BYTES;
 use tidings_config::time::Timestamp;
 
 /// An answer that takes longer is none.

@@ -1,9 +1,10 @@
 //! `tidings providers`: what is known of each, and what it rests on; which events it sends, and what a rule sees of them.
 
 use crate::Failure;
-use crate::arguments::{ProvidersList, ProvidersShow};
 use crate::sources;
 use crate::style::{FAINT, NAME, STRONG, WARN, data, paint, pretty, say, short};
+use crate::subcommands::subcommands;
+use clap::Args;
 use receiver::verify::can_sign;
 use serde_json::Value;
 use std::process::ExitCode;
@@ -12,6 +13,36 @@ use tidings_events::Identity;
 use tidings_events::samples::{self, Kind};
 use tidings_events::signable::Signable;
 use tidings_project::did_you_mean;
+
+subcommands! {
+    pub enum ProvidersCommand {
+        /// A line each: name, evidence, scheme, how many types of events
+        List(options: ProvidersList) => list(options),
+        /// All that is known of one: how it signs, how its events are known, their types, and what rules see of one
+        Show(options: ProvidersShow) => show(options),
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ProvidersList {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tidings providers show stripe\n  tidings providers show whatsapp --type message.image\n  \
+        tidings providers show line --json")]
+pub struct ProvidersShow {
+    /// Its name, as in sources.yaml
+    pub provider: String,
+    /// The type of event of which to show the data, instead of the first one
+    #[arg(long = "type", value_name = "TYPE")]
+    pub event_type: Option<String>,
+    /// Print JSON, with the data of every type
+    #[arg(long)]
+    pub json: bool,
+}
 
 pub(crate) fn list(options: ProvidersList) -> Result<ExitCode, Failure> {
     let providers = tidings_project::presets();

@@ -1,13 +1,17 @@
 //! `tidings send`: signs a realistic event and posts it.
 
+mod options;
 mod said;
 
+pub(crate) use options::SendOptions;
+
 use crate::Failure;
-use crate::arguments::SendOptions;
 use crate::captures::Recorded;
-use crate::commands::files;
 use crate::commands::verify::answer::{Answer, own_path};
-use crate::dev::about::now_at;
+use crate::delivery::post;
+use crate::dev_client::about::now_at;
+use crate::files;
+use crate::limits::MAX_REQUEST_FILE_BYTES;
 use crate::sources;
 use crate::style::{FAINT, data, paint, pretty, say, short};
 use receiver::verify::can_sign;
@@ -15,16 +19,11 @@ use ring::rand::{SecureRandom, SystemRandom};
 use said::Sent;
 use serde_json::{Value, json};
 use std::process::ExitCode;
-use std::time::Duration;
-use tidings_config::limits::MAX_REQUEST_FILE_BYTES;
 use tidings_config::source::{OWN, Source};
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_config::{JsonPath, WordError};
 use tidings_events::{Case, Renewed, RequestError, Sample, SignedRequest, Tamper, api_gateway_event, corpus};
 use tidings_project::did_you_mean;
-
-/// A provider waits this long at most; so do we.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(options: SendOptions) -> Result<ExitCode, Failure> {
     if options.list {
@@ -164,48 +163,6 @@ pub(crate) fn only_the_provider(source: &Source) -> Failure {
 
 fn unsigned(error: RequestError) -> Failure {
     Failure::new(error.to_string())
-}
-
-/// Signs a case with the newest secret of its source.
-pub(crate) fn sign(case: &Case, source: &Source, secrets: &str) -> Result<SignedRequest, Failure> {
-    let secret = &files::secrets(secrets, source)?[0];
-    case.request(source, secret, SystemClock.now(), case.tamper, None).map_err(unsigned)
-}
-
-/// What the receiver answered.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub status: u16,
-    pub body: Value,
-}
-
-impl Reply {
-    /// `accepted`, `unauthentic` …
-    pub(crate) fn word(&self) -> &str {
-        self.body["status"].as_str().or_else(|| self.body["error"].as_str()).unwrap_or("")
-    }
-
-    pub(crate) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-}
-
-/// Posts a request. Any answer is an answer; none is a failure.
-pub(crate) fn post(url: &str, request: &SignedRequest) -> Result<Reply, Failure> {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build().into();
-    let mut post = agent.post(format!("{}{}", url.trim_end_matches('/'), request.path));
-    for (name, value) in &request.headers {
-        post = post.header(name, value);
-    }
-    let mut response = post.send(&request.body[..]).map_err(|error| {
-        Failure::new(format!("{url} had no answer: {error}"))
-            .hint("is `tidings dev` running? start it, or name a deployment's address with --url")
-    })?;
-    let status = response.status().as_u16();
-    let text = response.body_mut().read_to_string().unwrap_or_default();
-    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Ok(Reply { status, body })
 }
 
 fn list(json: bool) {

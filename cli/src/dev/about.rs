@@ -1,16 +1,9 @@
-//! What a running `dev` says of itself to programs that know its token: where it is, and what its clock shows. Either of its ports
-//! says it, so a command that was given one address finds the other.
+//! What a running `dev` says of itself: where it is, and what its clock shows.
 
-use super::access::Token;
-use super::clock::{MAX_MOVE, WorkClock};
-use crate::Failure;
-use serde::{Deserialize, Serialize};
+use super::clock::WorkClock;
+use crate::dev_client::about::Known;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-use tidings_config::time::{Clock, SystemClock, Timestamp, millis};
-
-/// It is on this machine.
-const TIMEOUT: Duration = Duration::from_secs(5);
+use tidings_config::time::Clock;
 
 /// The addresses of a `dev`, and its clock.
 #[derive(Debug)]
@@ -19,18 +12,6 @@ pub(crate) struct About {
     /// Set before anything is served there.
     pub(crate) webhooks: OnceLock<String>,
     pub(crate) clock: Arc<WorkClock>,
-}
-
-/// The same as somebody else knows it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Known {
-    /// The address before /webhooks/…
-    pub(crate) webhooks: String,
-    /// The endpoint of its DynamoDB and SQS.
-    pub(crate) aws: String,
-    pub(crate) now: Timestamp,
-    /// How far that is ahead of the machine's clock.
-    pub(crate) ahead_seconds: u64,
 }
 
 impl About {
@@ -42,41 +23,4 @@ impl About {
             ahead_seconds: self.clock.ahead().as_secs(),
         }
     }
-}
-
-/// Asks the `dev` at either of its addresses. `None`: there is none, or its token isn't known here.
-pub(crate) async fn ask(url: &str) -> Option<Known> {
-    let (token, url) = (Token::of(url)?, url.to_owned());
-    tokio::task::spawn_blocking(move || call(&url, &token, None)).await.ok()?.ok()
-}
-
-/// Moves its clock ahead. Errors: it didn't do that, as it or the connection says.
-pub(crate) async fn advance(url: &str, by: Duration) -> Result<Known, Failure> {
-    const HINT: &str = "is `tidings dev` running? start it, or give its address with --url. If another user started it, set \
-                        TIDINGS_DEV_TOKEN to the token that it printed";
-    let token = Token::of(url).ok_or_else(|| Failure::new(format!("no token is known for {url}")).hint(HINT))?;
-    let address = url.to_owned();
-    let moved = tokio::task::spawn_blocking(move || call(&address, &token, Some(by))).await;
-    let moved = moved.map_err(|error| Failure::new(error.to_string()))?;
-    moved.map_err(|error| Failure::new(format!("{url}: {error}")).hint(HINT))
-}
-
-/// What the clock of the `dev` at this address shows; the machine's, if there is none.
-pub(crate) async fn now_at(url: &str) -> Timestamp {
-    ask(url).await.map_or_else(|| SystemClock.now(), |known| known.now)
-}
-
-fn call(url: &str, token: &Token, by: Option<Duration>) -> Result<Known, ureq::Error> {
-    let timeout = by.map_or(TIMEOUT, |_| MAX_MOVE + 3 * TIMEOUT);
-    let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(timeout)).build().into();
-    let (url, bearer) = (url.trim_end_matches('/'), format!("Bearer {}", token.as_str()));
-    let mut response = match by {
-        None => agent.get(format!("{url}{}", super::OWN_PATHS)).header("authorization", bearer).call()?,
-        Some(by) => {
-            let post = agent.post(format!("{url}{}", super::ADVANCE_PATH)).header("authorization", bearer);
-            post.send(millis(by).to_string())?
-        }
-    };
-    let text = response.body_mut().read_to_string()?;
-    serde_json::from_str(&text).map_err(|error| ureq::Error::Io(std::io::Error::other(error)))
 }

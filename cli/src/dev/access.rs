@@ -6,63 +6,11 @@
 
 use super::folder::{make, write_private};
 use crate::Failure;
+use crate::dev_client::token::{Token, file, folder, is_here};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use ring::rand::{SecureRandom, SystemRandom};
-use std::fmt::{self, Write as _};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use subtle::ConstantTimeEq;
-
-/// As many as a key of SHA-256.
-const TOKEN_BYTES: usize = 32;
-
-/// Where a token comes from if there is no file of it: another user's `dev`, or one behind a forwarded port.
-const TOKEN_VARIABLE: &str = "TIDINGS_DEV_TOKEN";
-
-/// What a caller must know.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Token(String);
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
-
-impl Token {
-    pub(crate) fn new() -> Result<Self, Failure> {
-        let mut bytes = [0; TOKEN_BYTES];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::new("no random bytes for a token"))?;
-        let mut text = String::new();
-        for byte in bytes {
-            let _ = write!(text, "{byte:02x}");
-        }
-        Ok(Self(text))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn is(&self, given: &str) -> bool {
-        self.0.as_bytes().ct_eq(given.as_bytes()).into()
-    }
-
-    /// That of the `dev` behind an address of this machine, as far as it can be known here.
-    pub(crate) fn of(url: &str) -> Option<Self> {
-        let uri: Uri = url.parse().ok()?;
-        if !is_here(uri.host()?) {
-            return None;
-        }
-        if let Ok(token) = std::env::var(TOKEN_VARIABLE) {
-            return Some(Self(token));
-        }
-        let text = std::fs::read_to_string(file(&folder()?, uri.port_u16()?)).ok()?;
-        Some(Self(text.trim().to_owned()))
-    }
-}
 
 /// The files of a running `dev`'s token. They go with it.
 #[derive(Debug)]
@@ -90,15 +38,6 @@ impl Drop for TokenFiles {
             let _ = std::fs::remove_file(path);
         }
     }
-}
-
-fn folder() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("XDG_RUNTIME_DIR").or_else(|| Some(set("HOME")?.join(".cache"))).map(|folder| folder.join("tidings"))
-}
-
-fn file(folder: &Path, port: u16) -> PathBuf {
-    folder.join(format!("dev-{port}.token"))
 }
 
 /// Why a request isn't served.
@@ -164,15 +103,10 @@ fn only(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
-/// Whether a host's name can only be this machine.
-pub(crate) fn is_here(host: &str) -> bool {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dev_client::token::TOKEN_BYTES;
     use axum::http::Request;
 
     fn asked(uri: &str, headers: &[(&str, &str)]) -> Parts {

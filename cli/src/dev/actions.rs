@@ -1,4 +1,4 @@
-//! Where actions go: to the terminal, to standard output as data, to a bot of this machine ([`super::push`]), or nowhere: then they
+//! Where actions go: to the terminal, to standard output as data, to a bot of this machine (`push`), or nowhere: then they
 //! stay in their queue for whoever takes them with an SDK.
 //!
 //! The terminal is a chatbot in a few lines: it takes actions out of their queue, does each once by its id, and shows it.
@@ -11,7 +11,6 @@
 
 use super::cloud::Cloud;
 use super::mapping::{FAILED_PAUSE, WAIT_SECONDS};
-use super::push;
 use super::queues::store::Store;
 use crate::style::{FAINT, NAME, STRONG, WARN, data_line, paint, short, shown};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
@@ -102,13 +101,8 @@ impl Chatbot {
         self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// Gives actions to whoever is to have them, until `stop` turns true.
+    /// Shows actions, or prints them as data, until `stop` turns true.
     pub(crate) async fn run(self: Arc<Self>, cloud: Arc<Cloud>, to: ActionsTo, mut stop: watch::Receiver<bool>) {
-        match to {
-            ActionsTo::Queue => return,
-            ActionsTo::Url(url) => return push::run(self, cloud, url, stop).await,
-            ActionsTo::Terminal | ActionsTo::Lines => {}
-        }
         while !*stop.borrow() {
             let messages = tokio::select! {
                 messages = receive(&cloud, 10, VISIBILITY_TIMEOUT_SECONDS) => messages,

@@ -1,11 +1,11 @@
 //! What `dev` says when it starts: where everything is, and what is missing.
 
 use super::actions::ActionsTo;
-use super::cloud::{
-    ACTIONS_QUEUE, Cloud, DEAD_LETTER_QUEUE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE, REGION, queue_url_at,
-};
+use super::cloud::Cloud;
+use super::options::DevOptions;
 use super::secrets::Missing;
-use crate::arguments::DevOptions;
+use crate::dev_client::aws::queue_url_at;
+use crate::dev_client::{ACTIONS_QUEUE, DEAD_LETTER_QUEUE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE};
 use crate::project::{Location, RULES, SCHEMAS, SOURCES};
 use crate::style::{FAINT, NAME, STRONG, WARN, paint, say};
 use tidings_config::rules::Span;
@@ -58,18 +58,6 @@ fn actions(to: &ActionsTo) -> String {
         ActionsTo::Url(url) => format!("posted to {url}"),
         ActionsTo::Queue => format!("left in {ACTIONS_QUEUE}: your bot takes them"),
     }
-}
-
-/// What an SDK needs to find a `dev`, by the names of its variables.
-pub(super) fn environment(endpoint: &str, token: &str) -> [(&'static str, String); 6] {
-    [
-        ("AWS_ENDPOINT_URL_SQS", endpoint.to_owned()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint.to_owned()),
-        ("AWS_REGION", REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", token.to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "dev".to_owned()),
-        ("ACTIONS_QUEUE_URL", queue_url_at(endpoint, ACTIONS_QUEUE)),
-    ]
 }
 
 /// Says which secrets are missing, and what to do about it.

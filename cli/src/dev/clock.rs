@@ -6,8 +6,9 @@
 //!
 //! Never: a clock that goes back. With `--data` it stays ahead after a restart, because what was written has its times.
 
-use super::cloud::{EVENTS_QUEUE, LINKS_QUEUE};
 use super::queues::store::Store;
+use crate::dev_client::MAX_MOVE;
+use crate::dev_client::{EVENTS_QUEUE, LINKS_QUEUE};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -20,9 +21,6 @@ pub(crate) const MAX_ADVANCE: Duration = Duration::from_secs(400 * 24 * 60 * 60)
 
 /// The queues whose messages are waited for on the way.
 const QUEUES: [&str; 2] = [EVENTS_QUEUE, LINKS_QUEUE];
-
-/// How long a move may take. What is due after that comes late, all at once.
-pub(super) const MAX_MOVE: Duration = Duration::from_secs(60);
 
 /// How long one message is waited for.
 const MAX_STEP: Duration = Duration::from_secs(10);

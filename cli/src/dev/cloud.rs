@@ -5,7 +5,6 @@
 //! nothing outlives the process.
 
 use super::about::About;
-use super::access::Token;
 use super::blueprint::Blueprint;
 use super::clock::WorkClock;
 use super::disk::Disk;
@@ -13,13 +12,16 @@ use super::door::{self, Door};
 use super::folder::{self, Folder};
 use super::queues::known::{self, Known, arn};
 use super::queues::store::Store;
-use super::queues::{ACCOUNT, Queues, legacy};
+use super::queues::{Queues, legacy};
 use super::secrets_manager::Secrets;
 use crate::Failure;
+use crate::dev_client::aws::{dynamodb_at, embedded_at, queue_url_at};
+use crate::dev_client::token::Token;
+use crate::dev_client::{ACTIONS_QUEUE, DEAD_LETTER_QUEUE, EVENTS_QUEUE, LINKS_DEAD_LETTER_QUEUE, LINKS_QUEUE};
+pub use crate::dev_client::{CLAIMS_TABLE, CONTEXT_TABLE};
+use crate::stack::Reader;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{ConfigLoader, Region};
-use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use dynoxide::Database;
 use std::num::NonZeroU32;
@@ -27,22 +29,13 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::aws::{
-    DynamoClaims, DynamoContextReader, DynamoContexts, Reader, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility,
-    cause, loader,
+    DynamoClaims, DynamoContextReader, DynamoContexts, SecretsManager, SqsActions, SqsQueue, SqsTimers, SqsVisibility, cause,
 };
 use tokio::net::TcpListener;
 
-pub const CLAIMS_TABLE: &str = "tidings-claims";
-pub const CONTEXT_TABLE: &str = "tidings-context";
-pub(crate) const EVENTS_QUEUE: &str = "tidings-events";
-pub(crate) const LINKS_QUEUE: &str = "tidings-links";
-pub(crate) const LINKS_DEAD_LETTER_QUEUE: &str = "tidings-links-dead";
-pub(crate) const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
-pub(crate) const ACTIONS_QUEUE: &str = "tidings-actions.fifo";
 const SECRET: &str = "tidings";
 const CAPTURED_SECRET: &str = "tidings-captured";
 const API_SECRET: &str = "tidings-apis";
-pub(crate) const REGION: &str = "eu-central-1";
 
 /// What of the cloud is different here.
 #[derive(Debug, Clone, Copy)]
@@ -206,30 +199,6 @@ impl Cloud {
         Reader::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned())
     }
 }
-
-/// A client of an embedded DynamoDB. Its token is the access key.
-pub(crate) async fn dynamodb_at(endpoint: &str, token: Option<&Token>) -> aws_sdk_dynamodb::Client {
-    aws_sdk_dynamodb::Client::new(&embedded_at(endpoint, token).load().await)
-}
-
-/// A client of an embedded SQS. Its token is the access key.
-pub(crate) async fn sqs_at(endpoint: &str, token: Option<&Token>) -> aws_sdk_sqs::Client {
-    aws_sdk_sqs::Client::new(&embedded_at(endpoint, token).load().await)
-}
-
-fn embedded_at(endpoint: &str, token: Option<&Token>) -> ConfigLoader {
-    let key = token.map_or(NO_KEY, Token::as_str);
-    let credentials = Credentials::new(key, NO_KEY, None, None, "embedded");
-    loader().endpoint_url(endpoint).credentials_provider(credentials).region(Region::from_static(REGION))
-}
-
-/// The address of a queue of the embedded SQS at this endpoint.
-pub(crate) fn queue_url_at(endpoint: &str, name: &str) -> String {
-    format!("{}/{ACCOUNT}/{name}", endpoint.trim_end_matches('/'))
-}
-
-/// Of what nobody checks.
-const NO_KEY: &str = "embedded";
 
 fn database(folder: Option<&Folder>) -> Result<Database, Failure> {
     let database = match folder {

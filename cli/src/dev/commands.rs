@@ -1,17 +1,68 @@
 //! What is asked of a `dev` that runs: `tidings dev advance` and `tidings dev env`.
 
-use super::about::{advance, ask};
-use super::access::Token;
-use super::banner::environment;
+use super::clock::MAX_ADVANCE;
 use crate::Failure;
-use crate::arguments::{DevAdvance, DevEnv};
+use crate::dev_client::about::{advance, ask};
+use crate::dev_client::aws::environment;
+use crate::dev_client::dev_url;
+use crate::dev_client::token::Token;
 use crate::style::{FAINT, GOOD, data, data_of, paint, say};
+use crate::subcommands::subcommands;
+use clap::Args;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
 use tidings_config::rules::Span;
 
-pub(crate) async fn run_advance(options: DevAdvance) -> Result<ExitCode, Failure> {
+subcommands! {
+    pub enum DevCommand {
+        /// Move the clock of the `dev` that runs: timers, joins and quiet hours come as if that time had passed
+        Advance(options: DevAdvance) => advance_clock(options).await,
+        /// Print the environment in which an AWS SDK finds the queues and tables of the `dev` that runs
+        Env(options: DevEnv) => env(options).await,
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The clock of the receiver, the processor and the queues moves, and never back; with --data it stays there after a \
+        restart. Signatures are fresh by that clock and by this machine's: `tidings send` and a provider both get through.\n\nExamples:\n  \
+        tidings dev advance 45m       a join that waits for 45 minutes runs out\n  \
+        tidings dev advance 12h       the quiet hours are over\n  \
+        tidings dev advance 1d --url http://127.0.0.1:9700"
+)]
+pub struct DevAdvance {
+    /// How far, as in 90s, 45m, 12h, 7d
+    #[arg(value_name = "SPAN", value_parser = by)]
+    pub by: Span,
+    /// Where `tidings dev` is
+    #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
+    pub url: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        eval \"$(tidings dev env)\"\n  \
+        aws sqs receive-message --queue-url \"$ACTIONS_QUEUE_URL\" --attribute-names All\n  \
+        tidings dev env --json")]
+pub struct DevEnv {
+    /// Where `tidings dev` is
+    #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
+    pub url: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn by(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse()?;
+    if span.duration() <= MAX_ADVANCE { Ok(span) } else { Err(format!("allowed: at most {}", Span::new(MAX_ADVANCE))) }
+}
+
+async fn advance_clock(options: DevAdvance) -> Result<ExitCode, Failure> {
     let known = advance(&options.url, options.by.duration()).await?;
     if options.json {
         data_of(&known)?;
@@ -23,7 +74,7 @@ pub(crate) async fn run_advance(options: DevAdvance) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn run_env(options: DevEnv) -> Result<ExitCode, Failure> {
+async fn env(options: DevEnv) -> Result<ExitCode, Failure> {
     const HINT: &str = "is `tidings dev` running? start it, or give its address with --url";
     let known = ask(&options.url).await;
     let found = known.and_then(|known| Some((Token::of(&options.url)?, known)));
@@ -37,4 +88,17 @@ pub(crate) async fn run_env(options: DevEnv) -> Result<ExitCode, Failure> {
         environment.iter().for_each(|(name, value)| say!("export {name}={value}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by;
+
+    #[test]
+    fn the_clock_moves_ahead_and_no_further_than_its_bound() {
+        assert!(by("1s").is_ok() && by("400d").is_ok());
+        for bad in ["401d", "0s", "-5m", "45", ""] {
+            assert!(by(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! `GET /context/{conversation}` beside the webhooks, as a stack has it that was deployed with `ContextApi`: the very same code. Who
 //! may read is who knows the token of this `dev`.
 
-use super::access::{Token, admit};
+use super::access::admit;
 use super::cloud::Cloud;
+use crate::dev_client::token::Token;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};

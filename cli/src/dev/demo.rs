@@ -9,8 +9,8 @@ mod story;
 use super::actions::{Chatbot, Done};
 use super::cloud::Cloud;
 use crate::Failure;
-use crate::commands::context::show::facts;
-use crate::commands::send::{Reply, post, sign};
+use crate::delivery::{Reply, post, sign};
+use crate::facts;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say, short, tick};
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use expected::{acted, became, deviates, find, knows, matches_claims};
@@ -58,7 +58,7 @@ impl Demo<'_> {
             let context = self.cloud.reader().context(&expected.conversation, SystemClock.now()).await;
             let context = context.map_err(|error| Failure::new(error.to_string()))?;
             if self.is_verbose {
-                facts(&context);
+                facts::print(&context);
             }
             wanted += 1;
             right += usize::from(knows(&context, expected));
@@ -208,7 +208,7 @@ impl Demo<'_> {
 
 /// Commands that do something in a `dev` that has just shown the demo.
 pub(super) fn now_try(url: &str, cloud: &Cloud) {
-    let (to, of) = if url == crate::arguments::dev_url() {
+    let (to, of) = if url == crate::dev_client::dev_url() {
         (String::new(), String::new())
     } else {
         (format!(" --url {url}"), format!(" --endpoint-url {}", cloud.endpoint))

@@ -2,12 +2,13 @@
 //! endpoint of its own, which answers any web page (`Access-Control-Allow-Origin: *`) and takes any signature: a page that lures a
 //! developer could write claims and contexts. This one asks for the token, and answers the operations that Tidings uses.
 
-use super::OWN_PATHS;
 use super::about::About;
-use super::access::{Refused, Token, admit, admit_client};
+use super::access::{Refused, admit, admit_client};
 use super::disk::{Disk, Part};
 use super::queues::{self, Queues};
 use super::secrets_manager::{self, Secrets};
+use crate::dev_client::OWN_PATHS;
+use crate::dev_client::token::Token;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};

@@ -1,10 +1,13 @@
 //! An HTTP server in front of the receiver, as API Gateway is. Below `/_dev`, for programs of this machine that know the token and
 //! for nobody else (`access`): what this `dev` is (`about`), its clock, and a way into the links queue for `tidings link`.
 
-use super::about::{About, Known};
-use super::access::{Token, admit};
+use super::about::About;
+use super::access::admit;
 use super::clock::MAX_ADVANCE;
 use super::workbench::Workbench;
+use crate::dev_client::about::Known;
+use crate::dev_client::token::Token;
+use crate::dev_client::{ADVANCE_PATH, LINKS_PATH, OWN_PATHS};
 use axum::Json;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -53,8 +56,8 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let current: Current = Arc::new(move || workbench.receiver());
-    let links = Router::new().route(super::LINKS_PATH, post(enqueue)).with_state(links);
-    let own = Router::new().route(super::OWN_PATHS, get(known)).route(super::ADVANCE_PATH, post(advance)).with_state(about);
+    let links = Router::new().route(LINKS_PATH, post(enqueue)).with_state(links);
+    let own = Router::new().route(OWN_PATHS, get(known)).route(ADVANCE_PATH, post(advance)).with_state(about);
     let app = Router::new().fallback(handle).with_state((current, None)).merge(links).merge(own).merge(context);
     let app = app.layer(from_fn_with_state(token, guard));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
@@ -74,7 +77,7 @@ pub(crate) async fn serve_to(
 
 /// Guards everything below our own path, whatever the method and whether there is anything: not only the routes of today.
 async fn guard(State(token): State<Token>, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with(super::OWN_PATHS) {
+    if !request.uri().path().starts_with(OWN_PATHS) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
@@ -112,7 +115,7 @@ async fn advance(State(about): State<Arc<About>>, by_ms: String) -> Response {
 async fn handle(State((current, to)): State<(Current, Option<Listener>)>, request: Request) -> Response {
     let at = SystemClock.now();
     // A command that looks for a `dev` is no delivery.
-    if to.is_some() && request.uri().path().starts_with(super::OWN_PATHS) {
+    if to.is_some() && request.uri().path().starts_with(OWN_PATHS) {
         return StatusCode::NOT_FOUND.into_response();
     }
     let (parts, body) = request.into_parts();

@@ -1,8 +1,8 @@
 //! APIs that rules fetch from, on this machine: `--api NAME=http://127.0.0.1:9000` or `--api NAME=file:DIR`. Only `dev` has it. The
 //! address in rules.yaml stays the one of the deployment, which must begin with `https://`, and nothing else is fetched elsewhere.
 
-use super::access::is_here;
 use crate::Failure;
+use crate::dev_client::token::is_here;
 use async_trait::async_trait;
 use http::Uri;
 use percent_encoding::percent_decode_str;

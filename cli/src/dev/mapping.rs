@@ -1,9 +1,10 @@
 //! An event source mapping: it takes batches out of the queue, gives them to the processor, and deletes what isn't in the
 //! partial response. What is becomes visible again; redrive is the queue's own.
 
-use super::cloud::{Cloud, EVENTS_QUEUE, LINKS_QUEUE};
+use super::cloud::Cloud;
 use super::queues::store::{Ended, Receipt};
 use super::workbench::Workbench;
+use crate::dev_client::{EVENTS_QUEUE, LINKS_QUEUE};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use std::sync::Arc;

@@ -19,8 +19,10 @@ mod folder;
 pub(crate) mod http;
 pub(crate) mod local_apis;
 mod mapping;
+mod options;
 mod push;
 mod queues;
+pub(crate) mod receiver;
 mod reload;
 mod secrets;
 mod secrets_manager;
@@ -31,38 +33,24 @@ mod tests;
 mod watch;
 mod workbench;
 
+pub(crate) use options::DevOptions;
+
+use self::receiver::VISIBILITY_TIMEOUT_SECONDS;
 use crate::Failure;
-use crate::arguments::{DevCommand, DevOptions};
 use crate::project::Location;
 use crate::style::{self, FAINT, STRONG, note, paint, say};
 use access::TokenFiles;
 use actions::{ActionsTo, Chatbot};
 use cloud::{Cloud, Options, listen};
 use demo::Demo;
-use receiver::{Ports, Receiver};
 use secrets::Secrets;
 use show::Detail;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tidings_config::source::Source;
-use tidings_config::time::SystemClock;
-use tidings_core::aws::Https;
 use tokio::net::TcpListener;
 use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 use workbench::{Setup, Workbench};
-
-/// Short enough to watch a poison event on its way into the dead-letter queue.
-pub(crate) const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;
-
-/// What isn't a webhook: for programs of this machine that know the token.
-pub(crate) const OWN_PATHS: &str = "/_dev";
-
-/// Where a link is queued, as `tidings link` does. On AWS that is `sqs:SendMessage` to the links queue, and who may.
-pub(crate) const LINKS_PATH: &str = "/_dev/links";
-
-/// Where its clock is moved ahead.
-pub(crate) const ADVANCE_PATH: &str = "/_dev/advance";
 
 /// Batches that are processed at once: two, so that races between processors happen here too.
 const PROCESSORS: usize = 2;
@@ -70,8 +58,7 @@ const PROCESSORS: usize = 2;
 pub(crate) async fn run(mut options: DevOptions) -> Result<ExitCode, Failure> {
     match options.command.take() {
         None => serve(options).await,
-        Some(DevCommand::Advance(options)) => commands::run_advance(options).await,
-        Some(DevCommand::Env(options)) => commands::run_env(options).await,
+        Some(command) => command.run().await,
     }
 }
 
@@ -172,7 +159,12 @@ fn start(
     for from in [mapping::From::Links].into_iter().chain([mapping::From::Events; PROCESSORS]) {
         running.spawn(mapping::run(Arc::clone(cloud), from, Arc::clone(workbench), stopped.clone()));
     }
-    running.spawn(Arc::clone(chatbot).run(Arc::clone(cloud), actions_to.clone(), stopped.clone()));
+    let (bot, at, stop) = (Arc::clone(chatbot), Arc::clone(cloud), stopped.clone());
+    match actions_to {
+        ActionsTo::Terminal | ActionsTo::Lines => drop(running.spawn(bot.run(at, actions_to.clone(), stop))),
+        ActionsTo::Url(url) => drop(running.spawn(push::run(bot, at, url.clone(), stop))),
+        ActionsTo::Queue => {}
+    }
     let (about, token) = (Arc::clone(&cloud.about), cloud.token.clone());
     let stop = signals::heard(stopped.clone());
     let server = http::serve(listener, Arc::clone(workbench), context::router(cloud), cloud.links(), about, token, stop);
@@ -188,19 +180,4 @@ async fn finish(mut running: JoinSet<()>) {
     if tokio::time::timeout(signals::GRACE, all).await.is_err() {
         note(&format!("not everything was finished within {} s", signals::GRACE.as_secs()));
     }
-}
-
-/// The receiver as `functions/receiver/src/main.rs` wires it.
-pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
-    let (claims, queue) = (Arc::new(cloud.claims()), Arc::new(cloud.queue()));
-    let ports = Ports {
-        claims: Arc::clone(&claims) as _,
-        queue: Arc::clone(&queue) as _,
-        secrets: Arc::new(cloud.secret_store()),
-        captured: Some(Arc::new(cloud.captured_secrets())),
-        https: Arc::new(Https::default()),
-        clock: Arc::clone(&cloud.clock) as _,
-    };
-    // A provider signs by its own clock, which nobody has moved.
-    Receiver::new(sources, ports).probing(vec![claims, queue]).verifying_by(Arc::new(SystemClock))
 }

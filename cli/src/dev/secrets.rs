@@ -3,7 +3,7 @@
 
 use super::local_apis::LocalApi;
 use crate::Failure;
-use crate::commands::files::document;
+use crate::files::document;
 use std::path::PathBuf;
 use tidings_config::OneOrMany;
 use tidings_config::rules::Rules;

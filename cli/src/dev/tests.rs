@@ -2,10 +2,11 @@
 
 use super::actions::{ActionsTo, Chatbot};
 use super::cloud::{Cloud, Options, listen};
+use super::receiver::VISIBILITY_TIMEOUT_SECONDS;
 use super::secrets::Secrets;
 use super::workbench::{Configuration, Setup, Workbench};
-use super::{VISIBILITY_TIMEOUT_SECONDS, finish, start};
-use crate::commands::send::post;
+use super::{finish, start};
+use crate::delivery::post;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

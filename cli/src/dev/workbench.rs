@@ -3,8 +3,8 @@
 
 use super::cloud::Cloud;
 use super::local_apis::{LocalApi, LocalApis};
+use super::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use super::secrets::{Documents, Missing, Secrets};
-use super::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use crate::Failure;
 use processor::Processor;
 use receiver::Receiver;

@@ -31,6 +31,11 @@ macro_rules! say_short {
 }
 pub(crate) use say_short;
 
+/// A line on standard output, cut where the terminal ends. `false`: nobody reads on.
+pub(crate) fn fitted(text: fmt::Arguments<'_>) -> bool {
+    written(&fit(rendered(&text.to_string()), columns()))
+}
+
 /// What [`say!`] does. `false`: nobody reads on.
 pub(crate) fn line(text: fmt::Arguments<'_>) -> bool {
     if ASIDE.load(Ordering::Relaxed) {

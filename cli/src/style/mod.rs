@@ -14,11 +14,10 @@ mod mark;
 mod width;
 
 pub(crate) use json::{data, data_line, data_of, pretty, safe_json};
-pub(crate) use line::{bytes, document, failure, is_terminal, line, note, panicked, say, say_aside, say_short, shown};
+pub(crate) use line::{bytes, document, failure, fitted, is_terminal, line, note, panicked, say, say_aside, say_short, shown};
 #[cfg(test)]
 pub(crate) use mark::plain;
 pub(crate) use mark::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, tick};
-pub(crate) use width::fitted;
 
 /// How many there are of something, in the singular where it is one: `1 rule`, `2 rules`.
 pub(crate) fn count(number: usize, noun: &str) -> String {

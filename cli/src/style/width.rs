@@ -1,8 +1,5 @@
 //! Lines that fit the terminal. A pipe or a file gets them whole: nobody has to read them beside each other there.
 
-use super::line::written;
-use super::mark::rendered;
-use std::fmt;
 use unicode_width::UnicodeWidthChar;
 
 const ESC: char = '\u{1b}';
@@ -10,11 +7,6 @@ const ESC: char = '\u{1b}';
 /// Columns of the terminal that standard output is. `None`: it is no terminal.
 pub(super) fn columns() -> Option<usize> {
     terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
-}
-
-/// A line on standard output, cut where the terminal ends. `false`: nobody reads on.
-pub(crate) fn fitted(text: fmt::Arguments<'_>) -> bool {
-    written(&fit(rendered(&text.to_string()), columns()))
 }
 
 /// The line, cut at that many columns with `…` as the last of them. Escape sequences take no column, and none is left out.

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
-use tidings_cli::arguments::Arguments;
+use tidings_cli::Arguments;
 use tidings_config::rules::TypePattern;
 use tidings_config::time::{Clock as _, SystemClock};
 use tidings_core::claim::ClaimKey;

@@ -85,6 +85,7 @@ fn facts_are_set_and_forgotten_by_hand_and_who_did_it_is_on_record() {
         (&said["dry_run"], &said["changes"][0]["before"], &said["changes"][0]["after"]),
         (&true.into(), &"shipped".into(), &Value::Null)
     );
+    assert_eq!(value(&dev, "status"), "shipped", "a dry run forgets nothing");
     assert!(dev.ask(&["context", "erase", CONVERSATION, "--yes"]).status.success());
     let erased = json(&dev.ask(&["events", "show", &key, "--json"]));
     assert!(erased["erased"].is_string() && erased.get("manual").is_none(), "{erased}");

@@ -197,6 +197,13 @@ fn dead_letters_are_listed_shown_sent_again_and_dropped_as_on_a_stack() {
     let key = "orders#ord-evt-3666";
     let shown = dev.ask(&["dlq", "show", key]);
     assert!(shown.status.success() && out(&shown).contains("set.total"), "{}{}", out(&shown), err(&shown));
+    for command in ["redrive", "drop"] {
+        let would = json(&dev.ask(&["dlq", command, "--json"]));
+        assert_eq!((&would["dry_run"], &would["messages"]), (&true.into(), &1.into()), "{command}: {would}");
+        let asked = dev.ask(&["dlq", command]);
+        assert!(out(&asked).contains("give --yes to apply the change"), "{command}: {}", out(&asked));
+        dead(1);
+    }
     let redriven = dev.ask(&["dlq", "redrive", "--yes", "--json"]);
     assert_eq!(json(&redriven)["redrive"]["moved"], 1, "{}", err(&redriven));
     // It dies again.

@@ -320,9 +320,6 @@ pub const MAX_RUNGS: usize = 16;
 /// One of them: a word.
 pub const MAX_RUNG_BYTES: usize = 64;
 
-/// How long a fact may be known, if not for good.
-pub const MAX_TTL: Duration = Duration::from_secs(366 * 86_400);
-
 /// Identities that one event may link to its conversation. Each is two items of its transaction.
 pub const MAX_LINKS_PER_EVENT: usize = 8;
 
@@ -341,14 +338,8 @@ pub const MAX_JOIN_EVENTS: usize = 32;
 /// These as JSON, shared among the legs alike. The longest event has 512 bytes of a conversation and some 320 of a claim key.
 pub const MAX_JOIN_BYTES: usize = 57_344;
 
-/// The longest that a join may stay shut after an end.
-pub const MAX_JOIN_SHUT: Duration = Duration::from_secs(366 * 86_400);
-
 /// How often a join's `else` is put off by [`JOIN_GRACE`] because its timer came late.
 pub const MAX_JOIN_POSTPONED: u32 = 10;
-
-/// The longest that a join may wait. Its timer is a message that is sent again every [`MAX_TIMER_DELAY`].
-pub const MAX_JOIN_WITHIN: Duration = Duration::from_secs(7 * 86_400);
 
 /// How long after its time a join is given up. Events that happened in time are on their way that long.
 pub const JOIN_GRACE: Duration = Duration::from_secs(60);
@@ -382,29 +373,17 @@ pub const MAX_SMS_TEXT_CHARS: usize = 1_600;
 /// A text as it is written for a channel, markup and escapes included: each character of the longest as `&quot;`.
 pub const MAX_RENDERED_BYTES: usize = 6 * MAX_TEXT_CHARS;
 
-/// The texts of one notification, for all its channels and languages, as they are stored without their values.
-pub const MAX_TEXTS_BYTES: usize = 16_384;
-
 /// The same with their values. Each text has an equal share of what is left for values; one that has no room is cut.
 pub const MAX_STORED_TEXTS_BYTES: usize = 26_496;
 
 /// Of this the copy that the version before reads, where it doesn't know the text's parts. What is longer is cut there.
 pub const MAX_PLAIN_COPY_BYTES: usize = 4_096;
 
-/// Data of an emitted action.
-pub const MAX_EMIT_FIELDS: usize = 32;
-
 /// Actions of one event.
 pub const MAX_ACTIONS_PER_EVENT: usize = 16;
 
-/// What a cap may allow. It remembers the time of each.
-pub const MAX_CAP: u32 = 100;
-
 /// The longest that a cap may look back.
 pub const MAX_CAP_WITHIN: Duration = Duration::from_secs(7 * 86_400);
-
-/// Quiet windows of a policy: two for each day of a week.
-pub const MAX_QUIET_WINDOWS: usize = 14;
 
 /// How long a notification may wait for its time or for its identity's link: quiet hours and a full cap, and room. After that
 /// nobody wants it.
@@ -448,12 +427,6 @@ pub const WAKE_OVERDUE: Duration = Duration::from_secs(3_600);
 /// Items of one transaction while what was known of an identity moves to its conversation: one read, one deleted, one written.
 pub const MOVE_CHUNK: usize = 24;
 
-/// The address of an API that rules fetch from.
-pub const MAX_API_URL_BYTES: usize = 512;
-
-/// What a rule puts behind it, as it is written.
-pub const MAX_FETCH_PATH_BYTES: usize = 1_024;
-
 /// The value of one place in it, before it is escaped.
 pub const MAX_FETCH_VALUE_BYTES: usize = 256;
 
@@ -481,14 +454,8 @@ pub const BREAKER_FAILURES: u32 = 5;
 /// How long an API that fails is left alone, before one fetch may try again.
 pub const BREAKER_PAUSE: Duration = Duration::from_secs(15);
 
-/// One event schema as a file.
-pub const MAX_SCHEMA_BYTES: usize = 65_536;
-
 /// Schemas in one event schema, those that `$ref` leads to included: what validating may cost for each value of a payload.
 pub const MAX_SCHEMA_NODES: usize = 4_096;
-
-/// Event schemas in all. They are in the artefact.
-pub const MAX_SCHEMAS: usize = 512;
 
 /// `tidings.json`, as a function reads it when it starts. Of the shipped example it has a fiftieth of that.
 pub const MAX_ARTEFACT_BYTES: usize = 4 << 20;
@@ -501,9 +468,6 @@ pub const MAX_LOGGED_BYTES: usize = 256;
 
 /// Events of one delivery that its trace names: each has four annotations from either function, and X-Ray indexes 50 a trace.
 pub const MAX_TRACED_EVENTS: usize = 6;
-
-/// A delivery in the receiver, as its concurrency is reckoned: three calls to AWS, of which each takes up to some 30 ms.
-pub const RECEIVE_TIME: Duration = Duration::from_millis(100);
 
 /// Values of one metric in one line of the embedded metric format: CloudWatch's own limit.
 pub const MAX_METRIC_VALUES: usize = 100;
@@ -520,44 +484,11 @@ pub const LAG_OBJECTIVE: Duration = Duration::from_secs(30);
 /// A message that is received this often is in trouble, and no longer part of the age that SQS tells of its oldest.
 pub const HIGH_RECEIVE_COUNT: u32 = 3;
 
-/// The timeline entries that a context shows.
-pub const TIMELINE_SHOWN: usize = 50;
-
-/// Events that a list shows unless it is asked for another number.
-pub const EVENTS_LISTED: usize = 50;
-
-/// Events that a list shows at most. All of them are in memory, some kilobytes each.
-pub const MAX_EVENTS_LISTED: usize = 1_000;
-
-/// Claims of one page of a list. Of the longest, a page is a megabyte: it is here before its call's time is over.
-pub const CLAIMS_PAGE: usize = 250;
-
-/// The shortest pause between two looks at a table by whoever follows events.
-pub const MIN_TAIL_PAUSE: Duration = Duration::from_secs(1);
-
-/// The shortest time that `tidings status` counts over: CloudWatch has a point a minute.
-pub const MIN_STATUS_SPAN: Duration = Duration::from_secs(300);
-
-/// The longest. One call may have 100,800 points.
-pub const MAX_STATUS_SPAN: Duration = Duration::from_secs(86_400);
-
-/// Things to do next that it names, the worst first.
-pub const MAX_NEXT_STEPS: usize = 5;
-
-/// Checks of `GET /ready` that it shows, whoever answers.
-pub const MAX_READY_CHECKS: usize = 16;
-
-/// An answer of the endpoint's own pages, as an operator's command reads it.
-pub const MAX_PAGE_BYTES: u64 = 65_536;
-
 /// Who made a manual change, and why: a text of either.
 pub const MAX_MANUAL_TEXT_BYTES: usize = 512;
 
 /// The name of a batch of events that are applied again.
 pub const MAX_BATCH_NAME_BYTES: usize = 64;
-
-/// How often an event is applied again at most, each time under another name: its claim points to each.
-pub const MAX_TIMES_AGAIN: usize = 16;
 
 /// Facts of a manual change that its claim records, before and after.
 pub const MAX_CHANGES_RECORDED: usize = 64;
@@ -565,73 +496,14 @@ pub const MAX_CHANGES_RECORDED: usize = 64;
 /// A value that it records whole. Of a longer one it records how long it is.
 pub const MAX_RECORDED_VALUE_BYTES: usize = 1_024;
 
-/// Tries of one manual change that had no answer. Its claim makes one effect of them.
-pub const MANUAL_TRIES: u32 = 5;
-
-/// How far an operator's clock may be from the endpoint's. Most schemes allow five minutes in all.
-pub const MAX_CLOCK_APART: Duration = Duration::from_secs(60);
-
-/// How long the self-test waits for its event to be processed: a cold start and a first receive that fails fit in.
-pub const SELF_TEST_WAIT: Duration = Duration::from_secs(60);
-
-/// Receives while looking for one event in the dead-letter queue, of [`MAX_BATCH_MESSAGES`] each.
-pub const MAX_DEAD_LETTER_RECEIVES: usize = 100;
-
-/// How long messages are hidden while all of the queue is walked through: longer than the walk, or they come again.
-pub const DEAD_LETTERS_WALK: Duration = Duration::from_secs(900);
-
-/// Messages of one walk through the dead-letter queue. SQS lets 120,000 be in flight at once.
-pub const MAX_DEAD_LETTERS: usize = 100_000;
-
-/// Groups of reasons that a list shows; more are one.
-pub const MAX_REASON_GROUPS: usize = 64;
-
-/// How long each message that is looked at is hidden from others, if it isn't shown again before.
-pub const DEAD_LETTER_HIDDEN: Duration = Duration::from_secs(30);
-
-/// Deliveries that one folder of captures holds, and that one replay plays; dead letters and kept events, too.
-pub const MAX_CAPTURED: usize = 1_000;
-
-/// Their files together: all of them are in memory when they are played.
-pub const MAX_CAPTURED_BYTES: u64 = 64 << 20;
-
-/// A file of rules, sources or tests of rules, as a command reads it. The largest shipped one has a sixtieth of that.
-pub const MAX_CONFIG_FILE_BYTES: usize = 1 << 20;
-
-/// A file of one recorded delivery: a body of [`MAX_BODY_BYTES`] whose every byte is an escape, and room for the rest.
-pub const MAX_CAPTURE_FILE_BYTES: usize = 8 << 20;
-
-/// A file that a request, a body or events are read from: a recording of a browser's (HAR) holds more than the one request.
-pub const MAX_REQUEST_FILE_BYTES: usize = 16 << 20;
-
-/// Values of one JSON text that a command reads: in memory each takes up to a hundred bytes, whatever it takes in the file.
-pub const MAX_FILE_JSON_VALUES: usize = 1_000_000;
-
 /// Headers of a captured request. An HTTP library's map ends the program at 32,768.
 pub const MAX_REQUEST_HEADERS: usize = 500;
-
-/// The URL and the headers of a captured request together. API Gateway takes 10,240 bytes.
-pub const MAX_REQUEST_HEAD_BYTES: usize = 16_384;
-
-/// Parameters of a query that `tidings verify` leaves out one by one, to find which was added on the way.
-pub const MAX_PARAMETERS_TRIED: usize = 32;
-
-/// The longest that capturing goes on: nobody watches a machine that listens.
-pub const MAX_CAPTURE_TIME: Duration = Duration::from_secs(86_400);
-
-/// Looks that erasing a conversation takes at most. It ends with the first that finds nothing; one whose events come faster than
-/// they are erased has none.
-pub const MAX_ERASE_LOOKS: u32 = 16;
-
-/// Pause before each but the first: the timeline's index follows the claims within a fraction of a second.
-pub const INDEX_LAG: Duration = Duration::from_secs(1);
 
 /// Digits of a number that a text writes in a language's own way, and its decimals: 128 bits hold them. A longer one is shown as it
 /// was sent.
 pub const MAX_DECIMAL_DIGITS: u32 = 38;
 
 const _: () = {
-    assert!(2 * MAX_CONFIG_FILE_BYTES < MAX_ARTEFACT_BYTES, "any sources and rules fit, with schemas beside them");
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
     assert!(MAX_BODY_BYTES <= MAX_VALUE_BYTES, "the text of any payload can be handled");
     assert!(4 * MAX_VALUE_BYTES as u64 <= MAX_EXPRESSION_WORK, "and searched");
@@ -653,7 +525,6 @@ const _: () = {
     );
     assert!(MAX_DELIVERIES_PER_BODY as u64 >= DELIVERIES_WINDOW.as_secs() / 3_600, "what is sent each hour is never too much");
     assert!(2 * MOVE_CHUNK <= 100, "so does this one");
-    assert!(MAX_JOIN_WITHIN.as_secs() + JOIN_GRACE.as_secs() < MAX_EVENT_AGE.as_secs(), "a timer is an event");
     assert!(MAX_JOIN_EVENTS / MAX_LEGS >= 4, "of each leg the newest has room, and some that are late");
     // Each byte of a conversation's name may be escaped as six.
     assert!(MAX_JOIN_BYTES / MAX_LEGS >= 6 * MAX_CONVERSATION_BYTES + 6 * MAX_EVENT_ID_BYTES + 512, "so has one of any length");
@@ -671,7 +542,6 @@ const _: () = {
     assert!(MAX_SLACK_TEXT_CHARS <= MAX_TEXT_CHARS && MAX_WHATSAPP_TEXT_CHARS <= MAX_TEXT_CHARS);
     assert!(MAX_TELEGRAM_TEXT_CHARS <= MAX_TEXT_CHARS && MAX_DISCORD_TEXT_CHARS <= MAX_TEXT_CHARS);
     assert!(MAX_MESSENGER_TEXT_CHARS <= MAX_TEXT_CHARS && MAX_SMS_TEXT_CHARS <= MAX_TEXT_CHARS);
-    assert!(MAX_TEXTS_BYTES + MAX_PLAIN_COPY_BYTES + 6_000 <= MAX_STORED_TEXTS_BYTES, "values have room beside any texts");
     // A text without control characters takes four bytes a character at most.
     assert!(4 * MAX_TEXT_CHARS + MAX_PLAIN_COPY_BYTES + 6_000 <= MAX_STORED_TEXTS_BYTES, "beside most, as much as can be sent");
     // Words and values; as HTML and in JSON, a character takes six bytes at most.
@@ -696,10 +566,6 @@ const _: () = {
         "the claim of a manual change, with its event"
     );
     assert!(
-        MAX_TIMES_AGAIN * 1_024 + MAX_STORED_EVENT_BYTES <= 200 * 1024,
-        "the claim of an event that was applied again so often"
-    );
-    assert!(
         (MAX_ITEMS_PER_EVENT + MAX_JOINS_PER_EVENT + 1) * MAX_ITEM_BYTES
             + MAX_DEFERRED_BYTES
             + 2 * OUTBOX_PAGE_BYTES
@@ -708,15 +574,7 @@ const _: () = {
             <= 4 << 20,
         "so a transaction's 4 MB"
     );
-    assert!(
-        MAX_CAPTURED as u64 * MAX_STORED_EVENT_BYTES as u64 <= MAX_CAPTURED_BYTES,
-        "as many as one replay plays are in memory"
-    );
-    assert!(MAX_CAPTURE_FILE_BYTES >= 6 * MAX_BODY_BYTES + MAX_REQUEST_HEAD_BYTES, "what is recorded can be read");
-    assert!(MAX_CAPTURE_FILE_BYTES <= MAX_REQUEST_FILE_BYTES, "so that `verify` can say what a recorded delivery is");
     assert!(MAX_REQUEST_HEADERS < 32_768, "http::HeaderMap's own bound, beyond which it panics");
-    assert!(MAX_FILE_JSON_VALUES > MAX_BODY_BYTES / 2, "a body has no more");
-    assert!(MAX_FETCH_PATH_BYTES + 3 * MAX_FETCH_VALUE_BYTES < MAX_FETCHED_PATH_BYTES, "one place can always be filled");
     assert!(
         MAX_ACTIONS_PER_EVENT * (MAX_ACTION_BYTES + MAX_FACT_BYTES) <= 2 * MAX_MESSAGE_BYTES,
         "what an event's actions take in memory"
@@ -739,11 +597,7 @@ const _: () = {
     assert!(MAX_KEY_FETCHES as u64 * KEY_FETCH_INTERVAL.as_secs() <= KEY_RETRY.as_secs(), "a flood fetches no address twice");
     assert!(TURNED_AWAY_FOR.as_secs() < KEY_FETCH_INTERVAL.as_secs());
     assert!(MAX_FETCHES_PER_EVENT as u64 * OBJECT_TIMEOUT.as_secs() + BATCH_RESERVE.as_secs() < 20, "a processor has 30 s");
-    assert!(EVENTS_LISTED <= MAX_EVENTS_LISTED && TIMELINE_SHOWN <= MAX_EVENTS_LISTED);
-    assert!(MAX_CLOCK_APART.as_secs() < DEFAULT_TOLERANCE.as_secs());
     assert!(MAX_TRACED_EVENTS * 4 * 2 <= 50, "X-Ray's limit on indexed annotations of a trace");
     assert!(MAX_COALESCE.as_secs() < CLAIM_LIFETIME.as_secs());
-    assert!(MIN_STATUS_SPAN.as_secs() < MAX_STATUS_SPAN.as_secs());
-    assert!(MAX_STATUS_SPAN.as_secs() / 60 * 12 <= 100_800, "a point a minute of a dozen metrics, in one call");
     assert!(10_u128.checked_pow(MAX_DECIMAL_DIGITS).is_some(), "a number's digits fit in 128 bits");
 };

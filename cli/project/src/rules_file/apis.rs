@@ -1,10 +1,10 @@
 //! What rules fetch, and where from.
 
 use super::{Scalar, expression, name, parse};
+use crate::limits::{MAX_API_URL_BYTES, MAX_FETCH_PATH_BYTES};
 use crate::{Checker, Spanned, did_you_mean};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use tidings_config::limits::{MAX_API_URL_BYTES, MAX_FETCH_PATH_BYTES};
 use tidings_config::rules::{Api, Enrich, FetchPath, IfGone, PathPart, SentAs};
 use tidings_expressions::Scope;
 

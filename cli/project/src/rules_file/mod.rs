@@ -7,6 +7,7 @@ mod policy;
 mod texts;
 
 use super::{Checker, Report, Spanned, did_you_mean, yaml};
+use crate::limits::{MAX_JOIN_SHUT, MAX_JOIN_WITHIN};
 use apis::{ApiEntry, EnrichEntry, apis, enrich};
 use effects::{BranchEntry, Field};
 use facts::Kinds;
@@ -15,7 +16,7 @@ use serde::Deserialize;
 use serde_saphyr::Location;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::OneOrMany;
-use tidings_config::limits::{MAX_JOIN_SHUT, MAX_JOIN_WITHIN, MAX_LEGS, MAX_LINKS_PER_EVENT};
+use tidings_config::limits::{MAX_LEGS, MAX_LINKS_PER_EVENT};
 use tidings_config::rules::{
     Again, Api, ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, Whose, is_name,
 };

@@ -1,9 +1,10 @@
 //! When a notification may be sent.
 
+use crate::limits::{MAX_CAP, MAX_QUIET_WINDOWS};
 use crate::{Checker, Spanned};
 use serde::Deserialize;
 use tidings_config::OneOrMany;
-use tidings_config::limits::{MAX_CAP, MAX_CAP_WITHIN, MAX_QUIET_WINDOWS};
+use tidings_config::limits::MAX_CAP_WITHIN;
 use tidings_config::rules::{Cap, CapOverflow, Channel, ClockEnd, ClockTime, Day, OptIn, Policy, QuietHours, Span, language_tag};
 use tidings_config::time::Zone;
 

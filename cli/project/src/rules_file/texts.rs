@@ -2,12 +2,13 @@
 
 use super::facts::Kinds;
 use super::parse;
+use crate::limits::MAX_TEXTS_BYTES;
 use crate::{Checker, Spanned, did_you_mean};
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
 use std::collections::BTreeMap;
-use tidings_config::limits::{MAX_TEXT_CHARS, MAX_TEXTS_BYTES};
+use tidings_config::limits::MAX_TEXT_CHARS;
 use tidings_config::rules::{Channel, Chosen, Source, Text, Texts, language_tag};
 use tidings_config::schema::Either;
 use tidings_expressions::Scope;

@@ -2,18 +2,114 @@
 //! writes nothing. What is done has a claim, which says who, when, why, and what was there before.
 
 use crate::Failure;
-use crate::arguments::{ContextSet, ContextUnset, ManualOptions, TargetOptions};
 use crate::commands::manual::{Came, Hand, not_done, operator, tell};
+use crate::confirm::Confirm;
 use crate::project::{Location, Project};
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, paint, say};
+use crate::target::TargetOptions;
 use crate::target::{tables, unreadable};
+use clap::Args;
 use processor::failure::Failure as Unprocessed;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::str::FromStr;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::context::Context;
 use tidings_core::manual::{Correction, NodeChange};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A dry run unless --yes is given: it says what is stored now, and what would be. What you say takes the place of what is \
+        stored, whatever its time; an event that happens after it takes its place. A counter takes a whole number, a set a list, a \
+        ladder one of its values. Who, when, why and what was there before stays with the claim: tidings events show '@manual#…'.\n\
+        docs/operating.md says what the credentials need.\n\n\
+        Exit status: 0 done, or a dry run; 1 not; 2 called wrongly.\n\nExamples:\n  \
+        tidings context set whatsapp:491713920012 order/1042 status=packed --stack tidings\n  \
+        tidings context set whatsapp:491713920012 order/1042 status=packed total=48.90 --stack tidings --reason 'rule order-moved' --yes\n  \
+        tidings context set whatsapp:491713920012 preferences opt_in=false --stack tidings --reason 'asked by phone' --yes\n  \
+        tidings context set whatsapp:491713920012 --node delivery --stack tidings --reason 'stuck' --yes"
+)]
+pub struct ContextSet {
+    /// As rules.yaml and the presets name it. Of an identity that is linked, its conversation is meant
+    pub conversation: String,
+    /// Whose facts they are, as order/1042
+    #[arg(required_unless_present = "node", requires = "values")]
+    pub entity: Option<String>,
+    /// A fact and its value: JSON, or else a text
+    #[arg(value_name = "NAME=VALUE")]
+    pub values: Vec<Assignment>,
+    /// Where the dialogue stands
+    #[arg(long, value_name = "NODE")]
+    pub node: Option<String>,
+    /// Also if nothing is known of the conversation or the entity yet
+    #[arg(long)]
+    pub create: bool,
+    #[command(flatten)]
+    pub manual: ManualOptions,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A dry run unless --yes is given. What is forgotten stays so until an event that happens after it sets it again. A counter \
+        begins again at 0, a set empty.\n\n\
+        Exit status: 0 done, or a dry run; 1 not; 2 called wrongly.\n\nExamples:\n  \
+        tidings context unset whatsapp:491713920012 order/1042 carrier tracking --stack tidings\n  \
+        tidings context unset whatsapp:491713920012 order/1042 carrier --stack tidings --reason 'rule order-moved' --yes\n  \
+        tidings context unset whatsapp:491713920012 --node --stack tidings --reason 'stuck' --yes"
+)]
+pub struct ContextUnset {
+    /// As rules.yaml and the presets name it. Of an identity that is linked, its conversation is meant
+    pub conversation: String,
+    /// Whose facts they are, as order/1042
+    #[arg(required_unless_present = "node", requires = "names")]
+    pub entity: Option<String>,
+    /// Facts to forget
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Where the dialogue stands, too
+    #[arg(long)]
+    pub node: bool,
+    #[command(flatten)]
+    pub manual: ManualOptions,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+/// Whether it is done, by whom, and why.
+#[derive(Debug, Args)]
+pub struct ManualOptions {
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who you are, for the record; the user's name if left out. Of a stack, AWS adds whose credentials these are
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    #[command(flatten)]
+    pub confirm: Confirm,
+}
+
+/// `status=packed`: a fact and its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    pub name: String,
+    pub value: Value,
+}
+
+impl FromStr for Assignment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("no NAME=VALUE, as in status=packed")?;
+        match serde_json::from_str(value) {
+            Ok(Value::Null) => Err(format!("null is no value; `tidings context unset` forgets {name}")),
+            Ok(value) => Ok(Self { name: name.to_owned(), value }),
+            Err(_) => Ok(Self { name: name.to_owned(), value: Value::from(value) }),
+        }
+    }
+}
 
 /// Recorded of nothing: a dry run needs none.
 const NO_REASON: &str = "(none given)";
@@ -49,6 +145,10 @@ struct Said {
 
 async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> Result<ExitCode, Failure> {
     let now = SystemClock.now();
+    let confirmed = manual.confirm.ask();
+    if confirmed.is_some() && manual.reason.is_none() {
+        return Err(Failure::new("why? --reason TEXT is for the record").status(2));
+    }
     let correction = Correction {
         of: said.conversation.clone(),
         by: operator(&target.at, manual.by.as_deref()).await?,
@@ -61,7 +161,10 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     let location = if target.at.stack.is_some() { Location::here()? } else { Location::here_or_demo()? };
     let project = Project::open(location)?;
     let by = (project.rules(), project.schemas());
-    let hand = if manual.yes { Hand::real(&tables, by, None).keeping() } else { Hand::dry(&tables, by) };
+    let hand = match confirmed {
+        Some(confirmed) => Hand::real(&tables, by, None, confirmed).keeping(),
+        None => Hand::dry(&tables, by),
+    };
     let failed = |failure: Unprocessed| not_done(&target.at, &failure);
     let work = hand.processor().correction(correction.clone(), now).map_err(failed)?;
     let conversation = hand.processor().conversation_of(&work).await.map_err(failed)?;
@@ -70,7 +173,7 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     let came = hand.apply(&work).await.map_err(failed)?;
     if target.json {
         data(&json!({
-            "dry_run": !manual.yes,
+            "dry_run": confirmed.is_none(),
             "conversation": conversation,
             "claim_key": work.claim_key(),
             "by": correction.by,
@@ -79,8 +182,8 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
             "dropped": came.actions,
         }));
     } else {
-        people(&said, &correction, &conversation, &came, now, manual.yes);
-        if manual.yes {
+        people(&said, &correction, &conversation, &came, now, confirmed.is_some());
+        if confirmed.is_some() {
             say!("  {}", paint(FAINT, format!("tidings events show '{}'", work.claim_key())));
         }
     }
@@ -150,5 +253,30 @@ fn people(said: &Said, correction: &Correction, conversation: &str, came: &Came,
     say!("  {:<9} an event that happens after {now} takes its place", "until");
     if !is_done {
         say!("{}", paint(FAINT, "nothing is changed: give --yes and --reason to apply the change"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_is_json_or_else_a_text() {
+        for (text, expected) in [
+            ("status=packed", json!("packed")),
+            ("status=\"3\"", json!("3")),
+            ("n=3", json!(3)),
+            ("ok=true", json!(true)),
+            ("tags=[\"a\", 1]", json!(["a", 1])),
+            ("link=https://x.example/?a=1&b=2", json!("https://x.example/?a=1&b=2")),
+            ("empty=", json!("")),
+            ("id=007", json!("007")),
+        ] {
+            assert_eq!(text.parse::<Assignment>().map(|assignment| assignment.value), Ok(expected), "{text}");
+        }
+        assert_eq!("total=48.90".parse::<Assignment>().unwrap().value.to_string(), "48.90", "its digits stay");
+        assert!("status".parse::<Assignment>().is_err());
+        assert!("status=null".parse::<Assignment>().is_err_and(|said| said.contains("context unset")));
     }
 }

@@ -1,16 +1,31 @@
 //! `tidings context erase`: takes out of the tables all that they hold of a conversation. Without `--yes` it says what that
 //! would be, and deletes nothing. What it can't reach it says, with what to do about it.
 
-use super::{identity_of, subject_data};
+use super::subject::{identity_of, subject_data};
 use crate::Failure;
-use crate::arguments::ContextErase;
+use crate::confirm::Confirm;
+use crate::limits::INDEX_LAG;
+use crate::stack::{Counts, Eraser, NotErased};
 use crate::style::{FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
+use crate::target::TargetOptions;
 use crate::target::{QueueCount, queue_counts, reader};
+use clap::Args;
 use serde_json::json;
 use std::process::ExitCode;
-use tidings_config::limits::INDEX_LAG;
 use tidings_config::time::{Clock, SystemClock};
-use tidings_core::aws::{Counts, Eraser, NotErased};
+
+#[derive(Debug, Args)]
+#[command(after_help = "There is no way back. What goes, what stays, and what it can't reach: docs/privacy.md\n\nExamples:\n  \
+        tidings context erase whatsapp:491713920012 --stack tidings          say what would go\n  \
+        tidings context erase whatsapp:491713920012 --stack tidings --yes    delete it")]
+pub struct ContextErase {
+    /// As rules.yaml and the presets name it
+    pub conversation: String,
+    #[command(flatten)]
+    pub confirm: Confirm,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 /// What happens to an event of the conversation that is in a queue.
 const IN_FLIGHT: &str = "an event that isn't processed yet is no duplicate: processed later, it makes a new context";
@@ -20,7 +35,7 @@ pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
     let reader = reader(target).await?;
     let subject_data = subject_data(&reader, name, target).await?;
     let queues = queue_counts(&target.at).await?;
-    if !options.yes {
+    let Some(confirmed) = options.confirm.ask() else {
         let (counts, names) = (subject_data.counts(), &subject_data.names);
         if target.json {
             data(&json!({"erased": false, "conversation": name, "names": names, "found": counts, "queues": queues}));
@@ -28,11 +43,11 @@ pub(crate) async fn run(options: ContextErase) -> Result<ExitCode, Failure> {
             say!("{} {}", paint(WARN, "would erase"), paint(STRONG, name));
             found(names, &counts);
             unreached(&queues);
-            say!("{}", paint(FAINT, "nothing is deleted: give --yes to do it"));
+            say!("{}", paint(FAINT, "nothing is deleted: give --yes to apply the change"));
         }
         return Ok(ExitCode::SUCCESS);
-    }
-    let erased = Eraser::new(reader, INDEX_LAG).erase(name, SystemClock.now()).await;
+    };
+    let erased = Eraser::new(reader, INDEX_LAG).erase(name, SystemClock.now(), confirmed).await;
     let erasure = erased.map_err(|why| not_erased(name, &why))?;
     if target.json {
         let (counts, looks) = (erasure.counts, erasure.looks);

@@ -1,14 +1,30 @@
 //! `tidings context export`: all that the tables hold of a conversation, as one JSON document. It is what `erase` deletes: both
-//! read the same [`tidings_core::aws::SubjectData`].
+//! read the same [`crate::stack::SubjectData`].
 
-use super::subject_data;
+use super::subject::subject_data;
 use crate::Failure;
-use crate::arguments::ContextExport;
-use crate::commands::files;
+use crate::files;
 use crate::style::{GOOD, paint, pretty, safe_json, say};
+use crate::target::TargetOptions;
 use crate::target::reader;
+use clap::Args;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::time::{Clock, SystemClock};
+
+#[derive(Debug, Args)]
+#[command(after_help = "The document's form, and what it holds: docs/privacy.md\n\nExamples:\n  \
+        tidings context export whatsapp:491713920012\n  \
+        tidings context export whatsapp:491713920012 --stack tidings --output export.json")]
+pub struct ContextExport {
+    /// As rules.yaml and the presets name it
+    pub conversation: String,
+    /// Write it to a new file, which only you can read, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 pub(crate) async fn run(options: ContextExport) -> Result<ExitCode, Failure> {
     let subject_data = subject_data(&reader(&options.target).await?, &options.conversation, &options.target).await?;

@@ -1,27 +1,28 @@
 //! `tidings context`: what is kept of a conversation. Shown, corrected, written out, erased.
 
-pub(crate) mod correct;
-pub(crate) mod erase;
-pub(crate) mod export;
-pub(crate) mod show;
+mod correct;
+mod erase;
+mod export;
+mod show;
+mod subject;
 
-use crate::Failure;
-use crate::arguments::TargetOptions;
-use crate::target::unreadable;
-use tidings_core::aws::{Reader, SubjectData};
+use crate::subcommands::subcommands;
+use correct::{ContextSet, ContextUnset};
+use erase::ContextErase;
+use export::ContextExport;
+use show::ContextShow;
 
-/// All that is held of a conversation, or why there is nothing to hold.
-async fn subject_data(reader: &Reader, conversation: &str, target: &TargetOptions) -> Result<SubjectData, Failure> {
-    let subject_data = reader.subject_data(conversation, &[]).await.map_err(|error| unreadable(&target.at, &error))?;
-    match &subject_data.linked_to {
-        Some(to) => Err(identity_of(conversation, to)),
-        None if subject_data.is_empty() => Err(Failure::new(format!("nothing is kept of {conversation:?}"))
-            .hint("an event shows its conversation: tidings events show KEY")),
-        None => Ok(subject_data),
+subcommands! {
+    pub enum ContextCommand {
+        /// Facts, dialogue node and timeline of a conversation
+        Show(options: ContextShow) => show::run(options).await,
+        /// Set facts, or where the dialogue stands, by hand; without --yes say what would change
+        Set(options: ContextSet) => correct::set(options).await,
+        /// Forget facts, or where the dialogue stands, by hand; without --yes say what would change
+        Unset(options: ContextUnset) => correct::unset(options).await,
+        /// All that is kept of a conversation, as one JSON document
+        Export(options: ContextExport) => export::run(options).await,
+        /// Delete all that is kept of a conversation; without --yes say what that is
+        Erase(options: ContextErase) => erase::run(options).await,
     }
-}
-
-fn identity_of(name: &str, conversation: &str) -> Failure {
-    Failure::new(format!("{name:?} is an identity of {conversation:?}, and all that is kept of it is there"))
-        .hint(format!("give that name instead: {conversation:?}"))
 }

@@ -1,21 +1,41 @@
 //! `tidings dlq drop`: deletes dead events for good. Their claims keep saying that they are dead, and why.
 
+use super::filter::DlqFilter;
 use super::redrive::{Receipts, delete, dry_run};
 use super::walk::{Walk, unread};
 use crate::Failure;
-use crate::arguments::DlqDrop;
+use crate::confirm::{Confirm, Confirmed};
 use crate::style::{WARN, data, paint, say};
+use crate::target::TargetOptions;
+use clap::Args;
 use serde_json::json;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+#[derive(Debug, Args)]
+#[command(after_help = "Without --yes it says what would be dropped. Their claims keep the reason for 30 days.\n\nExamples:\n  \
+        tidings dlq drop --stack tidings --key orders#ord-evt-3666\n  \
+        tidings dlq drop --stack tidings --until 2026-11-01T00:00:00Z --yes --receipts dropped.jsonl")]
+pub struct DlqDrop {
+    #[command(flatten)]
+    pub filter: DlqFilter,
+    #[command(flatten)]
+    pub confirm: Confirm,
+    /// Append a line of JSON to this file for each that is dropped
+    #[arg(long, value_name = "FILE")]
+    pub receipts: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
 pub(crate) async fn run(options: DlqDrop) -> Result<ExitCode, Failure> {
-    let walk = super::walk(&options.filter, &options.target.at).await?;
+    let walk = super::walk::start(&options.filter, &options.target.at).await?;
     walk.stop_on_interrupt();
-    if !options.yes {
+    let Some(confirmed) = options.confirm.ask() else {
         return dry_run(&walk, options.target.json, "dropped").await;
-    }
+    };
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
-    let dropped = dropped(&walk, receipts.as_mut()).await?;
+    let dropped = dropped(&walk, receipts.as_mut(), confirmed).await?;
     if options.target.json {
         data(&json!({"dropped": dropped}));
     } else {
@@ -24,11 +44,11 @@ pub(crate) async fn run(options: DlqDrop) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn dropped(walk: &Walk, mut receipts: Option<&mut Receipts>) -> Result<usize, Failure> {
+pub(super) async fn dropped(walk: &Walk, mut receipts: Option<&mut Receipts>, confirmed: Confirmed) -> Result<usize, Failure> {
     let mut dropped = 0;
     walk.all(async |dead| {
         let all: Vec<usize> = (0..dead.len()).collect();
-        let gone = delete(walk.queue(), dead, &all).await.map_err(unread)?;
+        let gone = delete(walk.queue(), dead, &all, confirmed).await.map_err(unread)?;
         dropped += gone.len();
         if let Some(receipts) = receipts.as_mut() {
             gone.iter().try_for_each(|n| receipts.write(&dead[*n], "dropped"))?;

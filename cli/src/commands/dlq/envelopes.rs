@@ -1,11 +1,12 @@
 //! The events in the dead-letter queue, for whoever tries rules on them. The queue stays as it is.
 
+use super::filter::DlqFilter;
 use super::walk::Walk;
 use crate::Failure;
-use crate::arguments::{DlqFilter, Place};
+use crate::limits::{MAX_CAPTURED, MAX_CAPTURED_BYTES};
+use crate::target::Place;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use tidings_config::limits::{MAX_CAPTURED, MAX_CAPTURED_BYTES};
 use tidings_core::envelope::Envelope;
 
 /// What a walk found.
@@ -20,7 +21,7 @@ pub(crate) struct Found {
 }
 
 pub(crate) async fn envelopes(filter: &DlqFilter, at: &Place) -> Result<Found, Failure> {
-    let walk = super::walk(filter, at).await?;
+    let walk = super::walk::start(filter, at).await?;
     walk.stop_on_interrupt();
     found(&walk, MAX_CAPTURED).await
 }

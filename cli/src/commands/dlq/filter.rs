@@ -1,9 +1,36 @@
 //! Which dead events a command is about.
 
-use super::walk::Dead;
-use crate::arguments::DlqFilter;
+use super::dead::Dead;
+use crate::commands::when::When;
+use clap::Args;
 use tidings_config::rules::TypePattern;
 use tidings_config::time::Timestamp;
+
+/// Which of them: all that is said must be so.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DlqFilter {
+    /// Died at this time or later: RFC 3339, or how long ago, as in 2h
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<When>,
+    /// Died at this time or before
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<When>,
+    /// Of this source
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Of a type, as rules.yaml names it: order.shipped, order.*
+    #[arg(long = "type", value_name = "TYPE")]
+    pub event_type: Option<TypePattern>,
+    /// A part of the reason, in upper or lower case. With `replay --apply`: why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Of this conversation
+    #[arg(long, value_name = "NAME")]
+    pub conversation: Option<String>,
+    /// The event with this claim key
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+}
 
 /// All that is said must be so.
 #[derive(Clone, Debug, Default)]

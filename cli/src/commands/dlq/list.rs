@@ -1,71 +1,35 @@
 //! `tidings dlq list`: what died, by reason.
 
+use super::dead::{Dead, Walked};
+use super::filter::DlqFilter;
+use super::group::{Group, Groups};
 use super::print::{groups, when};
-use super::walk::{Dead, Walk, Walked};
+use super::walk::Walk;
 use crate::Failure;
-use crate::arguments::DlqList;
 use crate::style::{FAINT, NAME, WARN, data, data_of, paint, say, short};
-use serde::Serialize;
+use crate::target::TargetOptions;
+use clap::Args;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
-use tidings_config::limits::MAX_REASON_GROUPS;
-use tidings_config::time::Timestamp;
 
-/// What died for one reason. Numbers in it count as the same: "257 bytes" and "300 bytes" are one reason.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Group {
-    pub(super) reason: String,
-    pub(super) messages: usize,
-    pub(super) sources: BTreeSet<String>,
-    pub(super) first: Option<Timestamp>,
-    pub(super) last: Option<Timestamp>,
-    /// Of these, what a redrive refuses.
-    pub(super) too_old: usize,
-    /// One of them.
-    pub(super) example: Option<String>,
-}
-
-/// Bounded, whatever is in the queue.
-#[derive(Default)]
-pub(super) struct Groups(BTreeMap<String, Group>);
-
-const OTHERS: &str = "other reasons";
-
-impl Groups {
-    pub(super) fn add(&mut self, dead: &Dead) {
-        let numbers = dead.reason.chars().map(|c| if c.is_ascii_digit() { '#' } else { c });
-        let mut kind: String = numbers.collect();
-        while kind.contains("##") {
-            kind = kind.replace("##", "#");
-        }
-        if self.0.len() >= MAX_REASON_GROUPS && !self.0.contains_key(&kind) {
-            OTHERS.clone_into(&mut kind);
-        }
-        let reason = if kind == OTHERS { OTHERS } else { &dead.reason };
-        let group = self.0.entry(kind).or_insert_with(|| Group { reason: reason.to_owned(), ..Group::default() });
-        group.messages += 1;
-        group.too_old += usize::from(dead.too_old);
-        if group.sources.len() < MAX_REASON_GROUPS {
-            group.sources.insert(dead.source.clone());
-        }
-        group.first = [group.first, dead.at].into_iter().flatten().min();
-        group.last = group.last.max(dead.at);
-        if group.example.is_none() {
-            group.example = dead.key.as_ref().map(ToString::to_string);
-        }
-    }
-
-    /// The most first.
-    pub(super) fn finish(self) -> Vec<Group> {
-        let mut groups: Vec<Group> = self.0.into_values().collect();
-        groups.sort_by(|a, b| b.messages.cmp(&a.messages).then_with(|| a.reason.cmp(&b.reason)));
-        groups
-    }
+#[derive(Debug, Args)]
+#[command(after_help = "What is looked at is hidden from others until the walk ends, and then shown again.\n\nExamples:\n  \
+        tidings dlq list --stack tidings\n  \
+        tidings dlq list --stack tidings --reason \"set.total\" --each\n  \
+        tidings dlq list --stack tidings --since 2h --json")]
+pub struct DlqList {
+    #[command(flatten)]
+    pub filter: DlqFilter,
+    /// A line each, instead of a group a reason
+    #[arg(long)]
+    pub each: bool,
+    #[command(flatten)]
+    pub target: TargetOptions,
 }
 
 pub(crate) async fn run(options: DlqList) -> Result<ExitCode, Failure> {
-    let walk = super::walk(&options.filter, &options.target.at).await?;
+    let walk = super::walk::start(&options.filter, &options.target.at).await?;
     walk.stop_on_interrupt();
     listed(&walk, options.each, options.target.json).await
 }

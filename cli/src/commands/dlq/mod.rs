@@ -4,9 +4,11 @@
 //! so whoever is interrupted has moved some and lost none. One that is in both queues by that has one effect: its claim sees to
 //! it. Never: a payload that wasn't asked for.
 
+mod dead;
 mod drop;
 mod envelopes;
 mod filter;
+mod group;
 mod list;
 mod print;
 mod redrive;
@@ -16,25 +18,24 @@ mod sorted;
 mod tests;
 mod walk;
 
-pub(crate) use drop::run as drop;
 pub(crate) use envelopes::{Found, envelopes};
-pub(crate) use list::run as list;
-pub(crate) use redrive::run as redrive;
-pub(crate) use show::run as show;
+pub(crate) use filter::DlqFilter;
 
-use crate::Failure;
-use crate::arguments::{DlqFilter, Place};
-use crate::target::{dead_letters, now, reader_at};
-use filter::Filter;
-use tidings_config::limits::DEAD_LETTERS_WALK;
-use tidings_core::aws::DeadLetters;
-use walk::Walk;
+use crate::subcommands::subcommands;
+use drop::DlqDrop;
+use list::DlqList;
+use redrive::DlqRedrive;
+use show::DlqShow;
 
-async fn queue(at: &Place) -> Result<DeadLetters, Failure> {
-    Ok(dead_letters(at).await?.hiding(DEAD_LETTERS_WALK))
-}
-
-async fn walk(filter: &DlqFilter, at: &Place) -> Result<Walk, Failure> {
-    let now = now(at).await;
-    Ok(Walk::new(queue(at).await?, reader_at(at).await?, Filter::new(filter, now), now))
+subcommands! {
+    pub enum DlqCommand {
+        /// What died, by reason
+        List(options: DlqList) => list::run(options).await,
+        /// One dead event
+        Show(options: DlqShow) => show::run(options).await,
+        /// Send dead events to the events queue again
+        Redrive(options: DlqRedrive) => redrive::run(options).await,
+        /// Delete dead events for good
+        Drop(options: DlqDrop) => drop::run(options).await,
+    }
 }

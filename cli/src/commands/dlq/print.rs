@@ -1,7 +1,7 @@
 //! What the commands on the dead-letter queue say to people.
 
-use super::list::Group;
-use super::walk::Walked;
+use super::dead::Walked;
+use super::group::Group;
 use crate::Failure;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say};
 use serde::Serialize;

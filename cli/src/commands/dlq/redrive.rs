@@ -1,15 +1,20 @@
 //! `tidings dlq redrive`: sends dead events to the events queue again (a link that was sent there, to its own). Each leaves the dead-letter queue after the events queue has
 //! acknowledged it; whoever is interrupted in between has it in both, and its claim makes one effect of that.
 
+use super::dead::{Dead, Walked};
+use super::filter::DlqFilter;
 use super::list::grouped;
 use super::print::{groups, json};
 use super::sorted::Sorted;
-use super::walk::{Dead, Walk, Walked};
+use super::walk::Walk;
 use crate::Failure;
-use crate::arguments::DlqRedrive;
 use crate::commands::pace::{Pace, progress};
+use crate::confirm::{Confirm, Confirmed};
+use crate::stack::{DeadLetters, Receipt};
 use crate::style::{FAINT, GOOD, WARN, data, paint, safe_json, say};
+use crate::target::TargetOptions;
 use crate::target::{events_queue, links_queue, queue_counts};
+use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
@@ -17,11 +22,34 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::limits::MAX_BATCH_BYTES;
 use tidings_config::time::{Clock, SystemClock};
-use tidings_core::aws::{DeadLetters, Receipt};
 use tidings_core::ports::{EventQueue, Unavailable};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Without --yes it says what would be moved. A message leaves the dead-letter queue after the events queue has \
+        acknowledged it: interrupt it as you like, and run it again. What was received more than 29 days ago is refused.\n\n\
+        Exit status: 0 all that matched was moved or refused, 1 something was left.\n\nExamples:\n  \
+        tidings dlq redrive --stack tidings --reason \"set.total\"\n  \
+        tidings dlq redrive --stack tidings --reason \"set.total\" --yes --rate 50 --receipts moved.jsonl"
+)]
+pub struct DlqRedrive {
+    #[command(flatten)]
+    pub filter: DlqFilter,
+    #[command(flatten)]
+    pub confirm: Confirm,
+    /// Messages a second, at most
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=3_000))]
+    pub rate: u32,
+    /// Append a line of JSON to this file for each that is moved
+    #[arg(long, value_name = "FILE")]
+    pub receipts: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 /// What a redrive came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,18 +66,18 @@ pub(super) struct Moved {
 
 pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
     let at = &options.target.at;
-    let walk = super::walk(&options.filter, at).await?;
+    let walk = super::walk::start(&options.filter, at).await?;
     walk.stop_on_interrupt();
-    if !options.yes {
+    let Some(confirmed) = options.confirm.ask() else {
         return dry_run(&walk, options.target.json, "moved").await;
-    }
+    };
     let events = events_queue(at).await?;
     // A stack of before it had a links queue takes links among its events.
     let events = Sorted { events, links: links_queue(at).await.ok() };
     let letters = queue_counts(at).await?.iter().find(|count| count.queue == "dead letters").map_or(0, |count| count.messages);
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
     let bar = progress(letters);
-    let (walked, moved) = redrive(&walk, &events, options.rate, receipts.as_mut(), &bar).await?;
+    let (walked, moved) = redrive(&walk, &events, options.rate, receipts.as_mut(), &bar, confirmed).await?;
     bar.finish_and_clear();
     if options.target.json {
         data(&json!({"redrive": moved, "matched": walked.matched, "looked_at": walked.seen, "complete": !walked.stopped}));
@@ -68,7 +96,7 @@ pub(super) async fn dry_run(walk: &Walk, as_json: bool, would_be: &str) -> Resul
         );
     } else {
         groups(&found, &walked);
-        say!("{}", paint(FAINT, format!("nothing is {would_be}: give --yes to do it")));
+        say!("{}", paint(FAINT, format!("nothing is {would_be}: give --yes to apply the change")));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -80,6 +108,7 @@ pub(super) async fn redrive(
     rate: u32,
     mut receipts: Option<&mut Receipts>,
     bar: &ProgressBar,
+    confirmed: Confirmed,
 ) -> Result<(Walked, Moved), Failure> {
     let mut moved = Moved::default();
     let mut pace = Pace::new(rate);
@@ -95,7 +124,7 @@ pub(super) async fn redrive(
                 acknowledged.iter().try_for_each(|n| receipts.write(&dead[*n], "redriven"))?;
             }
             // A call that fails is no reason to stop: they were acknowledged elsewhere, and are told as being in both.
-            let gone = delete(walk.queue(), dead, &acknowledged).await.unwrap_or_default();
+            let gone = delete(walk.queue(), dead, &acknowledged, confirmed).await.unwrap_or_default();
             moved.moved += gone.len();
             moved.in_both += acknowledged.len() - gone.len();
             bar.inc(dead.len() as u64);
@@ -126,12 +155,17 @@ async fn send(events: &dyn EventQueue, dead: &[Dead], which: &[usize]) -> Vec<Re
 }
 
 /// The places of those that are gone.
-pub(super) async fn delete(queue: &DeadLetters, dead: &[Dead], which: &[usize]) -> Result<BTreeSet<usize>, Unavailable> {
+pub(super) async fn delete(
+    queue: &DeadLetters,
+    dead: &[Dead],
+    which: &[usize],
+    confirmed: Confirmed,
+) -> Result<BTreeSet<usize>, Unavailable> {
     if which.is_empty() {
         return Ok(BTreeSet::new());
     }
     let receipts: Vec<Receipt> = which.iter().map(|n| dead[*n].letter.receipt.clone()).collect();
-    let gone = queue.delete(&receipts).await?;
+    let gone = queue.delete(&receipts, confirmed).await?;
     Ok(gone.into_iter().filter_map(|place| which.get(place).copied()).collect())
 }
 

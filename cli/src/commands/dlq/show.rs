@@ -1,18 +1,38 @@
 //! `tidings dlq show`: one dead event, and with `--payload` what it carries.
 
 use crate::Failure;
-use crate::arguments::DlqShow;
 use crate::style::{self, FAINT, data, paint, pretty, say};
+use crate::target::TargetOptions;
 use crate::target::reader_at;
+use clap::Args;
 use receiver::unpacked;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::Envelope;
 
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings dlq show orders#ord-evt-3666 --stack tidings\n  \
+        tidings dlq show orders#ord-evt-3666 --stack tidings --payload\n  \
+        tidings dlq show 'orders#unreadable:sha256:…' --stack tidings --bytes > body\n  \
+        tidings rules explain orders#ord-evt-3666 --stack tidings     which rules were about it")]
+pub struct DlqShow {
+    /// The claim key: {source}#{event key}
+    pub key: String,
+    /// What it carries, too
+    #[arg(long)]
+    pub payload: bool,
+    /// Nothing but what it carries, as it was sent: into a file or a pipe. What couldn't be read as an event is looked at so
+    #[arg(long, conflicts_with = "payload")]
+    pub bytes: bool,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
 pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
     let (at, key) = (&options.target.at, ClaimKey::from(options.key.clone()));
-    let message = super::queue(at).await?.find(&key).await.map_err(super::walk::unread)?;
+    let message = super::walk::queue(at).await?.find(&key).await.map_err(super::walk::unread)?;
     let Some(message) = message else {
         return Err(Failure::new(format!("no message of {key} in the dead-letter queue"))
             .hint("it was redriven or dropped, it is older than 14 days, or somebody else looks at it: `tidings events show` has its claim"));

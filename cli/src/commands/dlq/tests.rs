@@ -1,23 +1,31 @@
 //! The dead-letter queue on the real SDK over the embedded cloud.
 
+use super::dead::Walked;
 use super::drop::dropped;
 use super::envelopes::found;
 use super::filter::Filter;
-use super::list::Groups;
+use super::group::Groups;
 use super::redrive::{Moved, Receipts, redrive};
-use super::walk::{Walk, Walked};
+use super::walk::Walk;
 use crate::commands::pace::progress;
+use crate::confirm::{Confirm, Confirmed};
 use crate::dev::cloud::{Cloud, Options};
+use crate::limits::MAX_REASON_GROUPS;
+use crate::stack::DeadLetters;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tidings_config::limits::{MAX_EVENT_AGE, MAX_REASON_GROUPS};
+use tidings_config::limits::MAX_EVENT_AGE;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
-use tidings_core::aws::{DeadLetters, SqsQueue};
+use tidings_core::aws::SqsQueue;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::ports::{ContextStore, DeadLetter, EventQueue, Unavailable};
 use tidings_core::trace::Trace;
+
+fn confirmed() -> Confirmed {
+    Confirm::given().ask().expect("it is given")
+}
 
 /// More than any of these tests has.
 const FAST: u32 = 3_000;
@@ -77,7 +85,7 @@ impl World {
 
     fn walk(&self, filter: Filter) -> Walk {
         let queue = DeadLetters::new(self.cloud.sqs.clone(), self.cloud.dead_letter_queue_url.clone());
-        Walk::new(queue.hiding(tidings_config::limits::DEAD_LETTERS_WALK), self.cloud.reader(), filter, self.now)
+        Walk::new(queue.hiding(crate::limits::DEAD_LETTERS_WALK), self.cloud.reader(), filter, self.now)
     }
 
     /// The keys in a queue, which is left as it is.
@@ -107,7 +115,7 @@ impl World {
     }
 
     async fn redrive(&self, filter: Filter) -> (Walked, Moved) {
-        redrive(&self.walk(filter), &self.events(), FAST, None, &progress(0)).await.expect("it is redriven")
+        redrive(&self.walk(filter), &self.events(), FAST, None, &progress(0), confirmed()).await.expect("it is redriven")
     }
 }
 
@@ -143,7 +151,7 @@ async fn of_ten_thousand_exactly_those_of_a_reason_are_moved_though_it_is_interr
     // Somebody presses Ctrl-C when some are moved …
     let walk = world.walk(reason("set.total"));
     let stopping = Stopping { inner: world.events(), stop: walk.stop(), after: 7, calls: AtomicUsize::new(0) };
-    let (walked, moved) = redrive(&walk, &stopping, FAST, None, &progress(0)).await.expect("it ends in good order");
+    let (walked, moved) = redrive(&walk, &stopping, FAST, None, &progress(0), confirmed()).await.expect("it ends in good order");
     assert!(walked.stopped && moved.moved > 0 && moved.moved < BROKEN, "{walked:?} {moved:?}");
     // … and runs it again.
     let (_, rest) = world.redrive(reason("set.total")).await;
@@ -199,12 +207,14 @@ async fn what_the_events_queue_does_not_acknowledge_stays() {
     let ids: Vec<String> = (0..10).map(|n| format!("e{n}")).collect();
     world.put(&ids.iter().map(|id| world.envelope(id, "order.priced", world.now)).collect::<Vec<_>>()).await;
     let walk = world.walk(Filter::default());
-    let error = redrive(&walk, &Refusing { inner: world.events(), all: true }, FAST, None, &progress(0)).await.unwrap_err();
+    let error =
+        redrive(&walk, &Refusing { inner: world.events(), all: true }, FAST, None, &progress(0), confirmed()).await.unwrap_err();
     assert!(error.to_string().contains("takes nothing"), "{error}");
     assert_eq!((world.dead().await.len(), world.queued().await.len()), (10, 0));
 
     let walk = world.walk(Filter::default());
-    let (_, moved) = redrive(&walk, &Refusing { inner: world.events(), all: false }, FAST, None, &progress(0)).await.unwrap();
+    let (_, moved) =
+        redrive(&walk, &Refusing { inner: world.events(), all: false }, FAST, None, &progress(0), confirmed()).await.unwrap();
     assert_eq!(moved, Moved { moved: 9, failed: 1, ..Moved::default() });
     assert_eq!((world.dead().await.len(), world.queued().await.len()), (1, 9));
 }
@@ -256,7 +266,7 @@ async fn what_is_dropped_is_gone_with_a_receipt_that_has_no_payload() {
     world.dead_letter("a", "why").await;
     let path = std::env::temp_dir().join(format!("tidings-receipts-{}.jsonl", std::process::id()));
     let mut receipts = Receipts::open(&path).expect("a file");
-    assert_eq!(dropped(&world.walk(reason("why")), Some(&mut receipts)).await.expect("it is dropped"), 1);
+    assert_eq!(dropped(&world.walk(reason("why")), Some(&mut receipts), confirmed()).await.expect("it is dropped"), 1);
     assert_eq!(world.dead().await, ["orders#b"]);
     assert_eq!(world.queued().await, [""; 0]);
     let text = std::fs::read_to_string(&path).expect("the receipts");
@@ -306,7 +316,7 @@ async fn reasons_are_bounded_whatever_they_say() {
     let mut groups = Groups::default();
     let word = |n: usize| char::from_u32(0x4e00 + u32::try_from(n).unwrap()).unwrap().to_string();
     for n in 0..MAX_REASON_GROUPS + 10 {
-        groups.add(&super::walk::Dead { reason: word(n), ..one.clone().unwrap() });
+        groups.add(&super::dead::Dead { reason: word(n), ..one.clone().unwrap() });
     }
     let groups = groups.finish();
     assert_eq!(groups.len(), MAX_REASON_GROUPS + 1);

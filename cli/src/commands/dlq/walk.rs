@@ -1,15 +1,17 @@
 //! One walk through the dead-letter queue. What isn't taken out on the way is shown again at its end, be that early or late.
 
-use super::filter::Filter;
+use super::dead::{Dead, Walked};
+use super::filter::{DlqFilter, Filter};
 use crate::Failure;
+use crate::limits::{DEAD_LETTERS_WALK, MAX_DEAD_LETTERS};
+use crate::stack::{DeadLetters, Letter, Reader, Receipt};
+use crate::target::{Place, dead_letters, now, reader_at};
 use futures::future::join_all;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tidings_config::limits::{MAX_BATCH_MESSAGES, MAX_DEAD_LETTERS};
+use tidings_config::limits::MAX_BATCH_MESSAGES;
 use tidings_config::time::Timestamp;
-use tidings_core::aws::{DeadLetters, Letter, Reader, Receipt};
 use tidings_core::claim::decide::past_horizon;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;
@@ -23,24 +25,6 @@ const EMPTY_RECEIVES: usize = 3;
 /// Calls side by side. What eight receives give, one read of the claims takes.
 const AT_ONCE: usize = 8;
 
-/// A message of the queue and what is known of its event.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Dead {
-    pub(super) key: Option<ClaimKey>,
-    pub(super) source: String,
-    #[serde(rename = "type")]
-    pub(super) event_type: String,
-    pub(super) conversation: Option<String>,
-    pub(super) reason: String,
-    /// When it died; when it was sent, if nobody recorded that.
-    pub(super) at: Option<Timestamp>,
-    pub(super) received: Option<Timestamp>,
-    /// Its claim may be gone by now, so that the processor would park it again.
-    pub(super) too_old: bool,
-    #[serde(skip)]
-    pub(super) letter: Letter,
-}
-
 pub(super) struct Walk {
     queue: DeadLetters,
     reader: Reader,
@@ -49,15 +33,13 @@ pub(super) struct Walk {
     stop: Arc<AtomicBool>,
 }
 
-/// What a walk came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Walked {
-    /// Messages that were looked at.
-    pub(super) seen: usize,
-    /// Of these, what the filter takes.
-    pub(super) matched: usize,
-    /// Whether it ended before the queue did.
-    pub(super) stopped: bool,
+pub(super) async fn queue(at: &Place) -> Result<DeadLetters, Failure> {
+    Ok(dead_letters(at).await?.hiding(DEAD_LETTERS_WALK))
+}
+
+pub(super) async fn start(filter: &DlqFilter, at: &Place) -> Result<Walk, Failure> {
+    let now = now(at).await;
+    Ok(Walk::new(queue(at).await?, reader_at(at).await?, Filter::new(filter, now), now))
 }
 
 impl Walk {

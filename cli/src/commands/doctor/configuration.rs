@@ -1,6 +1,6 @@
 //! Whether the project is right.
 
-use super::Check;
+use super::check::Check;
 use crate::Failure;
 use crate::project::{Location, Project, RULES, SCHEMAS, SOURCES};
 use crate::style::count;

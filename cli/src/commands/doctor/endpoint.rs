@@ -1,12 +1,12 @@
 //! Whether the endpoint answers, by which clock, and whether it refuses what is forged.
 
-use super::Check;
+use super::check::Check;
 use crate::commands::page::{self, Page};
-use crate::commands::send::{Reply, post};
+use crate::delivery::{Reply, post};
+use crate::limits::MAX_CLOCK_APART;
 use crate::project::short_hash;
 use receiver::verify::can_sign;
 use serde_json::Value;
-use tidings_config::limits::MAX_CLOCK_APART;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::telemetry::Shown;

@@ -1,6 +1,6 @@
 //! Whether the sources' keys are as long as keys should be. A short one works, so it is a warning.
 
-use super::Check;
+use super::check::Check;
 use receiver::verify::Key;
 use tidings_config::limits::MIN_KEY_BYTES;
 use tidings_config::source::Source;

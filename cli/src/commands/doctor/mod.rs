@@ -3,90 +3,29 @@
 //! Promises: every check that can be done is done, whatever the others say; what isn't looked at is said, with why. Reads only,
 //! but for `--send`; what it sends otherwise is forged and mustn't get in. Secrets are looked at, and named by their sources alone.
 
+mod check;
 mod configuration;
 mod endpoint;
 mod key_length;
+mod options;
 mod public_url;
 mod quotas;
 mod self_test;
 mod stack;
 
+pub(crate) use options::DoctorOptions;
+
 use crate::Failure;
-use crate::arguments::{DoctorOptions, dev_url};
-use crate::commands::files;
+use crate::dev_client::dev_url;
+use crate::files;
 use crate::project::Location;
-use crate::style::{BAD, FAINT, GOOD, WARN, data, paint, say};
+use crate::style::{BAD, GOOD, WARN, data, paint, say};
 use crate::target::{dev_places, webhook_url};
+use check::{Check, Status};
 use configuration::Known;
-use serde::Serialize;
 use serde_json::json;
 use std::process::ExitCode;
 use zeroize::Zeroizing;
-
-/// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Good,
-    /// It works, and should be otherwise.
-    Warning,
-    Bad,
-    Skipped,
-}
-
-/// A check that was done, or why it wasn't.
-#[derive(Debug, Serialize)]
-struct Check {
-    check: &'static str,
-    status: Status,
-    said: String,
-    /// A line each.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_one_text")]
-    next: Vec<String>,
-}
-
-fn as_one_text<S: serde::Serializer>(lines: &[String], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&lines.join("\n"))
-}
-
-impl Check {
-    fn good(check: &'static str, said: impl Into<String>) -> Self {
-        Self { check, status: Status::Good, said: said.into(), next: Vec::new() }
-    }
-
-    fn bad(check: &'static str, said: impl Into<String>, next: impl Into<String>) -> Self {
-        Self::bad_each(check, said, vec![next.into()])
-    }
-
-    fn bad_each(check: &'static str, said: impl Into<String>, next: Vec<String>) -> Self {
-        Self { check, status: Status::Bad, said: said.into(), next }
-    }
-
-    fn warning(check: &'static str, said: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { check, status: Status::Warning, said: said.into(), next: vec![next.into()] }
-    }
-
-    fn skipped(check: &'static str, why: impl Into<String>) -> Self {
-        Self { check, status: Status::Skipped, said: why.into(), next: Vec::new() }
-    }
-
-    fn failed(check: &'static str, failure: Failure) -> Self {
-        Self { check, status: Status::Bad, said: failure.message, next: failure.hint.into_iter().collect() }
-    }
-
-    fn print(&self) {
-        let mark = match self.status {
-            Status::Good => paint(GOOD, "✓"),
-            Status::Warning => paint(WARN, "!"),
-            Status::Bad => paint(BAD, "✗"),
-            Status::Skipped => paint(FAINT, "–"),
-        };
-        say!("{mark} {:<13} {}", self.check, self.said);
-        for line in &self.next {
-            say!("  {:<13} {}", "", paint(FAINT, line));
-        }
-    }
-}
 
 pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
     // A case that can't be sent is a wrong call, and told before anything is looked at.

@@ -1,8 +1,8 @@
 //! Whether the URL that a provider was given leads to a source. Providers that sign it sign that very text.
 
-use super::Check;
+use super::check::Check;
 use crate::Failure;
-use crate::commands::send::{Reply, post};
+use crate::delivery::{Reply, post};
 use http::HeaderMap;
 use tidings_config::source::Source;
 use tidings_events::SignedRequest;

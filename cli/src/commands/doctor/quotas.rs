@@ -1,10 +1,10 @@
 //! Whether the account has room for all that the stack may run at once. What other stacks run there isn't known.
 
-use super::Check;
-use crate::arguments::Place;
+use super::check::Check;
+use crate::limits::RECEIVE_TIME;
+use crate::target::Place;
 use crate::target::{config, parameters};
 use aws_sdk_servicequotas::Client;
-use tidings_config::limits::RECEIVE_TIME;
 use tidings_core::aws::cause;
 
 const NAME: &str = "quotas";

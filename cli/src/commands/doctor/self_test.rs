@@ -1,13 +1,13 @@
 //! A signed event of the corpus, from the endpoint to the context.
 
-use super::{Check, Status};
+use super::check::{Check, Status};
+use super::options::DoctorOptions;
 use crate::Failure;
-use crate::arguments::DoctorOptions;
-use crate::commands::send::post;
+use crate::delivery::post;
+use crate::limits::SELF_TEST_WAIT;
 use crate::target::{reader, unreadable};
 use receiver::verify::can_sign;
 use std::time::Duration;
-use tidings_config::limits::SELF_TEST_WAIT;
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};

@@ -1,7 +1,8 @@
 //! Whether the stack has what its template says, and whether it can be reached with these credentials.
 
-use super::{Check, quotas};
-use crate::arguments::Place;
+use super::check::Check;
+use super::quotas;
+use crate::target::Place;
 use crate::target::{captured_secret, missing_outputs, queue_counts, reader_at, sources_secret, unreadable};
 use receiver::verify::Key;
 use tidings_config::source::Source;

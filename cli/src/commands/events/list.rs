@@ -1,11 +1,37 @@
 //! `tidings events list`: the newest events, newest first. No event is an answer too.
 
-use super::{find, line, unknown};
+use super::find::EventsFilter;
+use super::find::{find, line, unknown};
 use crate::Failure;
-use crate::arguments::EventsList;
+use crate::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED};
 use crate::style::{data_of, note, say};
+use crate::target::TargetOptions;
 use crate::target::reader;
+use clap::Args;
 use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Without --conversation the whole claims table is read, and billed so; standard error says how much that was. Times \
+        are then those of receipt; with --conversation they are the events' own, and only its events are read.\n\nExamples:\n  \
+        tidings events list --conversation whatsapp:491713920012\n  \
+        tidings events list --stack tidings --state dead --since 2h\n  \
+        tidings events list --source orders --type 'order.*' --since 2026-11-20T00:00:00Z --until 1d --json"
+)]
+pub struct EventsList {
+    #[command(flatten)]
+    pub filter: EventsFilter,
+    /// How many at most
+    #[arg(long, value_name = "NUMBER", default_value_t = EVENTS_LISTED, value_parser = number)]
+    pub limit: usize,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+fn number(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_EVENTS_LISTED).contains(number));
+    number.ok_or_else(|| format!("allowed: 1 to {MAX_EVENTS_LISTED}"))
+}
 
 pub(crate) async fn run(options: EventsList) -> Result<ExitCode, Failure> {
     let EventsList { filter, limit, target } = &options;
@@ -26,4 +52,17 @@ pub(crate) async fn run(options: EventsList) -> Result<ExitCode, Failure> {
     }
     unknown(&found).iter().for_each(|text| note(text));
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_events_has_bounds() {
+        assert_eq!((number("1"), number("1000")), (Ok(1), Ok(MAX_EVENTS_LISTED)));
+        for bad in ["0", "1001", "-1", "many"] {
+            assert!(number(bad).unwrap_err().contains("1 to 1000"), "{bad}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Where the message of an event is that isn't processed, as far as the queues say.
 
 use crate::Failure;
-use crate::arguments::Place;
+use crate::target::Place;
 use crate::target::{Depth, dead_letters, events_depth, unreadable};
 use serde::Serialize;
 use tidings_core::claim::{Claim, ClaimState};

@@ -3,16 +3,32 @@
 
 use super::message::Whereabouts;
 use crate::Failure;
-use crate::arguments::EventsShow;
 use crate::commands::manual;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, pretty, say};
+use crate::target::TargetOptions;
 use crate::target::{reader, unreadable};
 use anstyle::Style;
+use clap::Args;
 use std::process::ExitCode;
 use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::manual::ManualChange;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings events show stripe#evt_1TidingsCheckout1042\n  \
+        tidings events show orders#ord-evt-3666 --stack tidings --json\n  \
+        tidings events show orders#ord-evt-3001 --stack tidings --payload     the event itself, where the stack has KeepEvents=true")]
+pub struct EventsShow {
+    /// The claim key: {source}#{event key}
+    pub key: String,
+    /// What it carries, too, if it is kept
+    #[arg(long)]
+    pub payload: bool,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     if !options.key.contains('#') {

@@ -3,16 +3,44 @@
 //! Looks again and again at the newest that the filter lets through, [`MAX_EVENTS_LISTED`] at most, and prints each once for each
 //! state that it is seen in. Only those are remembered. A look that fails is said, and the next one tries again; the first must not.
 
-use super::{find, line, unknown};
+use super::find::EventsFilter;
+use super::find::{find, line, unknown};
 use crate::Failure;
-use crate::arguments::EventsTail;
+use crate::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED, MIN_TAIL_PAUSE};
 use crate::style::{self, data_of, note};
+use crate::target::TargetOptions;
 use crate::target::reader;
+use clap::Args;
 use std::collections::HashMap;
 use std::pin::pin;
 use std::process::ExitCode;
-use tidings_config::limits::{EVENTS_LISTED, MAX_EVENTS_LISTED};
+use tidings_config::rules::Span;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Each event is printed once for each state that it is seen in, oldest first; of those there \
+        are already, the newest 50. Without --conversation the whole claims \
+        table is read at each look, and billed so. With --json each line is an object.\n\nExamples:\n  \
+        tidings events tail\n  \
+        tidings events tail --stack tidings --conversation whatsapp:491713920012\n  \
+        tidings events tail --stack tidings --state dead --every 1m --json")]
+pub struct EventsTail {
+    #[command(flatten)]
+    pub filter: EventsFilter,
+    /// Pause between two looks, as in 2s or 1m
+    #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = pause)]
+    pub every: Span,
+    /// Look once, and end
+    #[arg(long)]
+    pub once: bool,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+fn pause(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse()?;
+    if span.duration() < MIN_TAIL_PAUSE { Err(format!("allowed: {} s or more", MIN_TAIL_PAUSE.as_secs())) } else { Ok(span) }
+}
 
 pub(crate) async fn run(options: EventsTail) -> Result<ExitCode, Failure> {
     // Once for all, so that a Ctrl-C while a look is under way is heard.
@@ -82,6 +110,11 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_is_a_second_or_longer() {
+        assert!(pause("1s").is_ok() && pause("0s").is_err());
+    }
 
     fn claim(key: &str, state: ClaimState) -> Claim {
         Claim { state, ..Claim::new(ClaimKey::from(key.to_owned())) }

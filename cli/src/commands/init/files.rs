@@ -1,8 +1,8 @@
 //! The files of a new project.
 
+use super::options::Example;
 use super::{NewFile, samconfig, template};
 use crate::Failure;
-use crate::arguments::Example;
 use crate::project::{RULES, SOURCES};
 use include_dir::{Dir, include_dir};
 use serde_json::{Map, Value};

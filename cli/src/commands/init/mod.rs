@@ -4,12 +4,15 @@
 //! which ones are needed.
 
 mod files;
+mod options;
 mod template;
 
+pub(crate) use options::InitOptions;
+
 use crate::Failure;
-use crate::arguments::{Example, InitOptions};
 use crate::sources;
 use crate::style::{FAINT, GOOD, NAME, STRONG, data, paint, say};
+use options::Example;
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};

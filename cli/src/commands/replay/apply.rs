@@ -5,12 +5,14 @@
 //! called or interrupted; what is newer stays. The newest event comes first: what it wrote by a wrong rule is gone before an older one
 //! is applied, which then has its facts back.
 
+use super::options::ReplayOptions;
 use crate::Failure;
-use crate::arguments::ReplayOptions;
 use crate::commands::manual::{Came, Hand, line, not_done, operator};
 use crate::commands::pace::{Pace, progress};
 use crate::commands::rules::{rules, schemas};
+use crate::limits::MAX_TIMES_AGAIN;
 use crate::project::Location;
+use crate::stack::Reader;
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, data, note, paint, say};
 use crate::target::{sending, tables, unreadable};
 use processor::failure::Failure as Unprocessed;
@@ -20,9 +22,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tidings_config::limits::MAX_TIMES_AGAIN;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
-use tidings_core::aws::Reader;
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::context::{Context, FactKind, Facts, ItemKey};
 use tidings_core::envelope::Envelope;
@@ -72,7 +72,8 @@ struct Batch<'a> {
 }
 
 pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Result<ExitCode, Failure> {
-    let name = match (&options.batch, options.yes) {
+    let confirmed = options.confirm.ask();
+    let name = match (&options.batch, confirmed.is_some()) {
         (Some(name), _) => name.clone(),
         (None, false) => DRY.parse().map_err(Failure::new)?,
         (None, true) => {
@@ -81,7 +82,7 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
                 .status(2));
         }
     };
-    let reason = match (&options.filter.reason, options.yes) {
+    let reason = match (&options.filter.reason, confirmed.is_some()) {
         (Some(reason), _) => reason.clone(),
         (None, false) => "(none given)".to_owned(),
         (None, true) => return Err(Failure::new("why? --reason TEXT is for the record").status(2)),
@@ -91,10 +92,9 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
     }
     let (rules, schemas) = (rules(&options.file)?, schemas(&options.file)?);
     let tables = tables(&options.at).await?;
-    let hand = if options.yes {
-        Hand::real(&tables, (rules, schemas), queues(options).await?)
-    } else {
-        Hand::dry(&tables, (rules, schemas))
+    let hand = match confirmed {
+        Some(confirmed) => Hand::real(&tables, (rules, schemas), queues(options).await?, confirmed),
+        None => Hand::dry(&tables, (rules, schemas)),
     };
     let by = operator(&options.at, options.by.as_deref()).await?;
     let batch = Batch { options, hand, reader: tables.reader(), name, by, reason, at: SystemClock.now() };
@@ -116,6 +116,10 @@ async fn queues(options: &ReplayOptions) -> Result<Option<(Arc<dyn ActionQueue>,
 }
 
 impl Batch<'_> {
+    fn is_dry(&self) -> bool {
+        self.options.confirm.ask().is_none()
+    }
+
     /// The facts of all, the newest first; then what they cause, as it happened.
     async fn all(&self, mut events: Vec<Envelope>) -> Result<Vec<Applied>, Failure> {
         let keys: BTreeSet<ClaimKey> = events.iter().map(|event| event.claimkey.clone()).collect();
@@ -133,7 +137,7 @@ impl Batch<'_> {
             };
             applied.push(one);
             bar.inc(1);
-            if self.options.yes {
+            if !self.is_dry() {
                 pace.keep(1).await;
             }
         }
@@ -146,7 +150,7 @@ impl Batch<'_> {
                     Err(failure) => one.refused = Some(failure.to_string()),
                 }
                 bar.inc(1);
-                if self.options.yes {
+                if !self.is_dry() {
                     pace.keep(1).await;
                 }
             }
@@ -225,13 +229,13 @@ impl Batch<'_> {
         if self.options.file.json {
             let (name, by, reason) = (self.name.to_string(), &self.by, &self.reason);
             data(&json!({
-                "dry_run": !self.options.yes, "as": name, "by": by, "reason": reason, "events": applied, "counts": counts,
+                "dry_run": self.is_dry(), "as": name, "by": by, "reason": reason, "events": applied, "counts": counts,
             }));
             return if good { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
         applied.iter().for_each(Applied::tell);
         let Counts { events, changed, unchanged, applied_before, refused } = counts;
-        let (change, stay) = if self.options.yes {
+        let (change, stay) = if !self.is_dry() {
             ("changed contexts", "changed nothing")
         } else {
             ("would change contexts", "would change nothing")
@@ -242,7 +246,7 @@ impl Batch<'_> {
             self.name,
             paint(if good { FAINT } else { BAD }, refused)
         );
-        if !self.options.yes {
+        if self.is_dry() {
             say!("{}", paint(FAINT, "nothing is changed: give --yes, --as NAME and --reason to apply them"));
         }
         if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -1,7 +1,7 @@
 //! In memory: through the receiver and the processor as they are deployed, at the times at which it was received.
 
+use super::options::ReplayOptions;
 use crate::Failure;
-use crate::arguments::ReplayOptions;
 use crate::captures::{HERE, Recorded, demo_secret};
 use crate::commands::rules::diff::{begin, end};
 use crate::commands::rules::world::{Failed, World};

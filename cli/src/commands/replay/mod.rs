@@ -6,12 +6,15 @@
 
 mod apply;
 mod here;
+mod options;
 mod sending;
 mod timeline;
 
+pub(crate) use options::ReplayOptions;
+
 use crate::Failure;
-use crate::arguments::{DlqFilter, ReplayOptions};
 use crate::captures::read_all;
+use crate::commands::dlq::DlqFilter;
 use crate::commands::dlq::{Found, envelopes};
 use crate::commands::rules::diff::differences;
 use crate::style::note;
@@ -23,7 +26,7 @@ pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
         let events = timeline::events(&options).await?;
         return apply::run(&options, events).await;
     }
-    if options.yes && options.url.is_none() {
+    if options.confirm.ask().is_some() && options.url.is_none() {
         return Err(Failure::new("--yes is for --url and --apply").status(2));
     }
     if options.dlq {

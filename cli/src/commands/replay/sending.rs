@@ -1,11 +1,12 @@
 //! Against a running receiver: signed anew, and posted as their provider would.
 
+use super::options::ReplayOptions;
 use crate::Failure;
-use crate::arguments::ReplayOptions;
 use crate::captures::Recorded;
-use crate::commands::files;
 use crate::commands::pace::{Pace, progress};
-use crate::commands::send::{Reply, post};
+use crate::confirm::Confirmed;
+use crate::delivery::{Reply, post};
+use crate::files;
 use crate::style::{BAD, FAINT, GOOD, NAME, data, paint, say};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -25,9 +26,9 @@ pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String,
     for source in &all {
         secrets.insert(source.name.clone(), files::secrets(&document, source)?.swap_remove(0));
     }
-    if !options.yes && !is_here(url) {
+    let Some(to) = To::allowed(url, options.confirm.ask()) else {
         return Ok(would(options, url, recorded));
-    }
+    };
     let bar = progress(recorded.len() as u64);
     let mut pace = Pace::new(options.rate);
     let mut answers: BTreeMap<String, usize> = BTreeMap::new();
@@ -36,8 +37,8 @@ pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String,
         let (source, secret) = (&sources[&one.source], &secrets[&one.source]);
         let request =
             one.sign(source, secret, SystemClock.now()).map_err(|failure| Failure::new(format!("{file}: {failure}")))?;
-        let to = url.to_owned();
-        let sent = tokio::task::spawn_blocking(move || post(&to, &request)).await;
+        let to = to.clone();
+        let sent = tokio::task::spawn_blocking(move || post(&to.0, &request)).await;
         let reply = sent.map_err(|error| Failure::new(error.to_string())).flatten().map_err(|failure| {
             Failure::new(failure.to_string()).hint(format!(
                 "{n} of {} were sent before {file}. Run it again when it answers: what it has is a duplicate then",
@@ -82,19 +83,31 @@ fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) ->
     } else {
         counts.iter().for_each(|(source, n)| say!("{n:>6}  {}", paint(NAME, source)));
         let what = format!("{} deliveries would be sent to {url}, {} a second at most", recorded.len(), options.rate);
-        say!("{}", paint(FAINT, format!("{what}: events with effects there. Give --yes to do it")));
+        say!("{}", paint(FAINT, format!("{what}: events with effects there. Give --yes to send them")));
     }
     ExitCode::SUCCESS
 }
 
+/// An address that may be sent to.
+#[derive(Clone, Debug)]
+struct To(String);
+
+impl To {
+    /// This machine, or whichever the operator has confirmed.
+    fn allowed(url: &str, confirmed: Option<Confirmed>) -> Option<Self> {
+        (is_here(url) || confirmed.is_some()).then(|| Self(url.to_owned()))
+    }
+}
+
 /// Whether an address is this machine.
 fn is_here(url: &str) -> bool {
-    url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(crate::dev::access::is_here))
+    url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(crate::dev_client::token::is_here))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_here;
+    use super::{To, is_here};
+    use crate::confirm::Confirm;
 
     #[test]
     fn this_machine_is_told_from_others() {
@@ -104,5 +117,12 @@ mod tests {
         for url in ["https://hooks.example", "http://127.0.0.1.evil.example", "http://10.0.0.1", "http://localhost.example", ""] {
             assert!(!is_here(url), "{url}");
         }
+    }
+
+    #[test]
+    fn another_machine_is_sent_to_only_when_that_is_confirmed() {
+        assert!(To::allowed("http://127.0.0.1:8787", None).is_some());
+        assert!(To::allowed("https://hooks.example", None).is_none());
+        assert!(To::allowed("https://hooks.example", Confirm::given().ask()).is_some());
     }
 }

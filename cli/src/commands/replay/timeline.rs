@@ -1,14 +1,15 @@
 //! The events that a stack has kept with their claims, in the order in which they were processed. Reads only.
 
+use super::options::ReplayOptions;
 use crate::Failure;
-use crate::arguments::ReplayOptions;
+use crate::limits::MAX_CAPTURED;
+use crate::stack::Search;
+use crate::stack::StoredFound;
 use crate::style::note;
 use crate::target::{reader_at, unreadable};
-use tidings_config::limits::{MAX_CAPTURED, MAX_STORED_EVENT_BYTES};
+use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 use tidings_config::time::{Clock, SystemClock};
-use tidings_core::aws::StoredFound;
 use tidings_core::claim::ClaimKey;
-use tidings_core::claim::search::Search;
 use tidings_core::envelope::Envelope;
 
 pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Failure> {

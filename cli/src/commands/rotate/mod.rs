@@ -7,21 +7,56 @@
 mod document;
 
 use crate::Failure;
-use crate::arguments::RotateOptions;
-use crate::commands::files;
+use crate::confirm::{Confirm, Confirmed};
+use crate::files;
 use crate::project::Location;
 use crate::sources;
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, is_terminal, paint, say};
+use crate::target::TargetOptions;
 use crate::target::{sources_secret, unreadable};
+use clap::{ArgGroup, Args};
 use document::{Change, in_front, newest_alone};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::limits::{MAX_SECRET_DOCUMENT_BYTES, MIN_KEY_BYTES};
 use tidings_config::source::{OWN, Source};
-use tidings_core::ports::Replaced;
+use tidings_core::aws::SecretsManager;
+use tidings_core::ports::{Replaced, Unavailable};
 use zeroize::Zeroizing;
+
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("what").required(true).args(["secret_file", "generate", "drop_old"]),
+    after_help = "Step by step, with what to do at the provider: docs/rotation.md. Secrets are never printed, but for one that was \
+        generated: once, to a terminal or into a file.\n\nExamples:\n  \
+        tidings rotate stripe --stack tidings --secret-file new.txt               say what would change\n  \
+        tidings rotate stripe --stack tidings --secret-file new.txt --yes         put it in front\n  \
+        tidings rotate orders --stack tidings --generate --output new.txt --yes   choose one\n  \
+        tidings rotate orders --stack tidings --drop-old --yes                    when SecretAgeIndex is silent"
+)]
+pub struct RotateOptions {
+    /// A source of the project
+    pub source: String,
+    /// The new secret, from a file; standard input if it is -. A line feed at its end doesn't count
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// A new secret of 32 random bytes in hex, where it is you who chooses
+    #[arg(long)]
+    pub generate: bool,
+    /// Take away all but the newest
+    #[arg(long)]
+    pub drop_old: bool,
+    /// Write the generated secret to a new file, which only you can read
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "drop_old"])]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub confirm: Confirm,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
 
 /// A generated secret, before it is written in hex.
 const GENERATED_BYTES: usize = 32;
@@ -43,15 +78,15 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
         Some(secret) => in_front(&read.document, &source, secret)?,
         None => newest_alone(&read.document, &source.name)?,
     };
-    if !options.yes {
+    let Some(confirmed) = options.confirm.ask() else {
         tell(&options, &source, &change, false);
         return Ok(ExitCode::SUCCESS);
-    }
+    };
     // Kept before it counts: a secret that counts and that nobody knows would help nobody.
     if let (Some(path), Some(secret)) = (&options.output, &generated) {
         files::write_new(path, &format!("{}\n", **secret))?;
     }
-    match store.replace(&change.document, &read.version).await {
+    match replace(&store, &change, &read.version, confirmed).await {
         Ok(Replaced::Changed) => {
             unused(&options);
             return Err(Failure::new("somebody else has written the secrets since they were read; nothing is changed")
@@ -68,6 +103,11 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
     }
     tell(&options, &source, &change, true);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the secrets in the place of those that were read.
+async fn replace(store: &SecretsManager, change: &Change, seen: &str, _: Confirmed) -> Result<Replaced, Unavailable> {
+    store.replace(&change.document, seen).await
 }
 
 /// A generated secret that didn't come to count isn't left lying about.
@@ -89,7 +129,7 @@ fn generate(options: &RotateOptions, source: &Source) -> Result<Zeroizing<String
         }
     }
     let to_terminal = is_terminal() && !options.target.json;
-    if options.yes && options.output.is_none() && !to_terminal {
+    if options.confirm.ask().is_some() && options.output.is_none() && !to_terminal {
         return Err(Failure::new("a generated secret is told to a terminal only")
             .hint("--output FILE writes it to a new file that only you can read"));
     }
@@ -136,6 +176,6 @@ fn tell(options: &RotateOptions, source: &Source, change: &Change, done: bool) {
     next.iter().for_each(|step| say!("  next      {step}"));
     warning.iter().for_each(|warning| say!("  {}   {warning}", paint(WARN, "warning")));
     if !done {
-        say!("{}", paint(FAINT, "nothing is changed: give --yes to do it"));
+        say!("{}", paint(FAINT, "nothing is changed: give --yes to apply the change"));
     }
 }

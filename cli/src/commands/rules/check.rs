@@ -1,15 +1,16 @@
 //! `tidings rules check`: what the build would refuse, what can never happen, and what expressions cost.
 
-use super::absent::{self, Absent};
+use super::absent;
 use super::expressions::{Placed, of_all};
+use super::files::RulesFile;
+use super::files::chosen_here;
 use super::known::{self, KnownEvent};
-use super::{chosen_here, given, types};
+use super::warning::{Places, Warning};
+use super::{given, types};
 use crate::Failure;
-use crate::arguments::RulesCheck;
 use crate::style::{BAD, FAINT, GOOD, WARN, count, data, paint, say};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
-use serde_saphyr::Spanned;
+use clap::Args;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use tidings_config::OneOrMany;
@@ -19,18 +20,11 @@ use tidings_config::source::Source;
 use tidings_expressions::Expression;
 use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean};
 
-/// Something that the build takes and that is probably not meant.
-#[derive(Debug, Serialize)]
-pub(super) struct Warning {
-    line: u64,
-    column: u64,
-    message: String,
-    /// It may be meant: it is no reason to fail.
-    #[serde(skip)]
-    is_note: bool,
-    /// Of a place that may have no value.
-    #[serde(flatten)]
-    absent: Option<Absent>,
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tidings rules check\n  tidings rules check --rules new.yaml --json")]
+pub struct RulesCheck {
+    #[command(flatten)]
+    pub file: RulesFile,
 }
 
 /// An expression and the steps that it takes at most.
@@ -152,38 +146,6 @@ fn known(events: &[KnownEvent], sources: &[Source], schemas: &EventSchemas) -> K
     let owned = |(source, event_type): (&str, &str)| (source.to_owned(), event_type.to_owned());
     let of_events = events.iter().map(|known| owned((known.envelope.source_name(), &known.envelope.event_type)));
     of_events.chain(schemas.types().map(owned)).chain(known::sampled_types(sources).map(owned)).collect()
-}
-
-/// Where the entries of a file stand.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Places {
-    pub(super) conversations: Vec<Spanned<IgnoredAny>>,
-    pub(super) rules: Vec<Spanned<IgnoredAny>>,
-    pub(super) joins: Vec<Spanned<IgnoredAny>>,
-}
-
-impl Places {
-    /// Of a file that was read before.
-    fn of(text: &str) -> Self {
-        serde_saphyr::from_str(text).unwrap_or_default()
-    }
-}
-
-impl Warning {
-    pub(super) fn at(places: &[Spanned<IgnoredAny>], index: usize, message: String) -> Self {
-        let (line, column) = places.get(index).map_or((1, 1), |place| (place.referenced.line(), place.referenced.column()));
-        Self { line, column, message, is_note: false, absent: None }
-    }
-
-    /// The same, as a note.
-    fn noted(self, is_note: bool) -> Self {
-        Self { is_note, ..self }
-    }
-
-    pub(super) fn of_a_place(self, absent: Absent) -> Self {
-        Self { absent: Some(absent), ..self }
-    }
 }
 
 fn warnings(rules: &Rules, places: &Places, known: &Known, configured: &[Source]) -> Vec<Warning> {

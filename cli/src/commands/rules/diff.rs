@@ -1,20 +1,41 @@
 //! `tidings rules diff`: what other rules would make of the same events.
 
+use super::files::RulesFile;
+use super::files::{chosen, chosen_here, other_rules, rules, schemas};
+use super::given;
 use super::world::{World, values};
-use super::{chosen, chosen_here, given, other_rules, rules, schemas};
 use crate::Failure;
-use crate::arguments::{RulesDiff, RulesFile};
 use crate::project::refused;
 use crate::style::{BAD, FAINT, GOOD, STRONG, count, data_of, paint, say};
+use clap::Args;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::Claim;
 use tidings_core::envelope::Envelope;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Over what a stack has had: tidings replay --stack S --against FILE --diff, of the events that it has kept (KeepEvents=true), \
+        or with --dlq of those that died.\n\nExamples:\n  \
+        tidings rules diff --against new.yaml\n  \
+        git show HEAD~1:./rules.yaml > old.yaml && tidings rules diff --rules old.yaml --against rules.yaml"
+)]
+pub struct RulesDiff {
+    /// The other rules
+    #[arg(long, value_name = "FILE")]
+    pub against: PathBuf,
+    /// Events instead of the corpus': envelopes, batches as SQS gives them, or captured deliveries
+    #[arg(long = "events", value_name = "FILE")]
+    pub events: Vec<PathBuf>,
+    #[command(flatten)]
+    pub file: RulesFile,
+}
 
 /// One thing that the two make otherwise. `None`: it isn't there.
 #[derive(Debug, Serialize)]

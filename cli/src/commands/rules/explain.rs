@@ -1,12 +1,15 @@
 //! `tidings rules explain`: which rules are about an event, and why the others aren't.
 
+use super::files::RulesFile;
+use super::files::chosen;
 use super::world::World;
-use super::{chosen, given, on_record};
+use super::{given, on_record};
 use crate::Failure;
-use crate::arguments::RulesExplain;
 use crate::commands::events::show;
 use crate::project::refused;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data_of, paint, say, short};
+use crate::target::Place;
+use clap::Args;
 use processor::planner::without_payload;
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +25,23 @@ use tidings_core::manual::applied_again;
 use tidings_events::corpus;
 use tidings_expressions::{Expression, Scope, Variables};
 use tidings_project::{Configuration, did_you_mean};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        tidings rules explain orders-shipped-late\n  \
+        tidings rules explain message.json --rules new.yaml\n  \
+        tidings rules explain orders#ord-evt-3666\n  \
+        tidings rules explain orders#ord-evt-3666 --stack tidings              as it is on record there\n  \
+        tidings rules explain orders#ord-evt-3666 --endpoint-url http://127.0.0.1:8788")]
+pub struct RulesExplain {
+    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, a batch as SQS gives it, or a captured delivery. With --stack or
+    /// --endpoint-url a claim key of an event there
+    pub event: String,
+    #[command(flatten)]
+    pub at: Place,
+    #[command(flatten)]
+    pub file: RulesFile,
+}
 
 #[derive(Debug, Serialize)]
 struct Explained {

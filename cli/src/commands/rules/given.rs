@@ -2,12 +2,12 @@
 
 use crate::Failure;
 use crate::captures::{self, Recorded};
-use crate::commands::files;
+use crate::files;
+use crate::limits::MAX_REQUEST_FILE_BYTES;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
-use tidings_config::limits::MAX_REQUEST_FILE_BYTES;
 use tidings_config::source::{OWN, Source};
 use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;

@@ -4,79 +4,37 @@ mod absent;
 pub(crate) mod case;
 pub(crate) mod check;
 pub(crate) mod diff;
-pub(crate) mod explain;
+mod explain;
 mod expressions;
+mod files;
 mod found;
 mod given;
 mod known;
 mod on_record;
 pub(crate) mod test;
 mod types;
+mod warning;
 pub(crate) mod world;
 
-use crate::Failure;
-use crate::arguments::RulesFile;
-use crate::commands::files;
-use crate::project::{self, Location, RULES, SOURCES, refused};
-use std::path::{Path, PathBuf};
-use tidings_config::limits::MAX_CONFIG_FILE_BYTES;
-use tidings_config::rules::Rules;
-use tidings_config::schemas::EventSchemas;
-use tidings_project::{ProjectFile, ProjectFiles, read_rules};
+pub(crate) use files::{RulesFile, other_rules, rules, schemas};
 
-/// The files that are meant: the project's, and those instead that were named. Where both are named, no project is needed.
-pub(crate) fn chosen(file: &RulesFile) -> Result<ProjectFiles, Failure> {
-    let location = match (&file.rules, &file.sources, Location::find()?) {
-        (Some(_), Some(_), location) => location,
-        (_, _, Some(location)) => Some(location),
-        (_, _, None) => Some(Location::here_or_demo()?),
-    };
-    let of = |named: &Option<PathBuf>, name: &str| match (named, &location) {
-        (Some(path), _) => outside(path),
-        (None, Some(location)) => location.file(name),
-        (None, None) => Err(Failure::new(format!("no {name}"))),
-    };
-    let beside = file.rules.as_deref().map(|rules| rules.parent().unwrap_or(Path::new("")));
-    let schemas = match (beside, &location) {
-        (Some(beside), _) if beside.join(project::SCHEMAS).is_dir() => project::schemas_in(beside)?,
-        (_, Some(location)) => location.schemas()?,
-        (_, None) => Vec::new(),
-    };
-    Ok(ProjectFiles { sources: of(&file.sources, SOURCES)?, rules: of(&file.rules, RULES)?, schemas })
-}
+use crate::subcommands::subcommands;
+use check::RulesCheck;
+use diff::RulesDiff;
+use explain::RulesExplain;
+use test::RulesTest;
 
-/// The same, where the demo's project is not what anybody can mean.
-pub(crate) fn chosen_here(file: &RulesFile) -> Result<ProjectFiles, Failure> {
-    if file.rules.is_none() || file.sources.is_none() {
-        Location::here()?;
+subcommands! {
+    pub enum RulesCommand {
+        /// What is wrong with them, what can never happen, which fields may be missing, and what expressions cost
+        Check(options: RulesCheck) => check::run(options),
+        /// Given events, expected contexts and actions
+        Test(options: RulesTest) => test::run(options).await,
+        /// Which rules are about an event, and why the others aren't
+        Explain(options: RulesExplain) => explain::run(options).await,
+        /// What other rules would make of the same events
+        Diff(options: RulesDiff) => diff::run(options).await,
     }
-    chosen(file)
-}
-
-/// A file that was named.
-fn outside(path: &Path) -> Result<ProjectFile, Failure> {
-    let shown = path.display().to_string();
-    Ok(ProjectFile { path: shown.clone(), shown, text: text(path)? })
-}
-
-fn text(path: &Path) -> Result<String, Failure> {
-    files::text(path, MAX_CONFIG_FILE_BYTES)
-}
-
-/// The rules of `--rules`, or the project's.
-pub(crate) fn rules(file: &RulesFile) -> Result<Rules, Failure> {
-    chosen(file)?.read_rules().map_err(|report| refused(&report))
-}
-
-/// Other rules, of the same sources.
-pub(crate) fn other_rules(path: &Path, file: &RulesFile) -> Result<Rules, Failure> {
-    let names = chosen(file)?.source_names().map_err(|report| refused(&report))?;
-    read_rules(&path.display().to_string(), &text(path)?, &names).map_err(|report| refused(&report))
-}
-
-/// The schemas that payloads are validated against.
-pub(crate) fn schemas(file: &RulesFile) -> Result<EventSchemas, Failure> {
-    chosen(file)?.read_schemas().map(EventSchemas::new).map_err(|report| refused(&report))
 }
 
 #[cfg(test)]

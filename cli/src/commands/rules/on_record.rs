@@ -2,7 +2,7 @@
 //! its claim, or its message is in the dead-letter queue. Payloads are nowhere else.
 
 use crate::Failure;
-use crate::arguments::Place;
+use crate::target::Place;
 use crate::target::{dead_letters, reader_at, unreadable};
 use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::envelope::Envelope;

@@ -1,17 +1,33 @@
 //! `tidings rules test`: given events, expected contexts and actions. What is judged is in [`found`](super::found).
 
 use super::case;
+use super::files::RulesFile;
+use super::files::{chosen_here, text};
 use super::found::{Difference, Found, Note, found};
-use super::{chosen_here, text};
 use crate::Failure;
-use crate::arguments::RulesTest;
 use crate::project::{Location, TESTS, refused};
 use crate::style::{BAD, FAINT, GOOD, WARN, data_of, paint, say, tick};
+use clap::Args;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tidings_config::schemas::EventSchemas;
 use tidings_project::Configuration;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The files' form: docs/testing-rules.md. An event that dies fails its test unless the test expects it.\n\nExamples:\n  \
+        tidings rules test\n  \
+        tidings rules test tests/orders.yaml --rules new.yaml"
+)]
+pub struct RulesTest {
+    /// Files, or folders of them; the project's tests if left out
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub file: RulesFile,
+}
 
 #[derive(Debug, Serialize)]
 struct Tested {

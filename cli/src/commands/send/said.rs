@@ -1,9 +1,9 @@
 //! What `tidings send` says: of the answer, of the events, and what to ask next.
 
-use super::Reply;
-use crate::arguments::SendOptions;
+use super::options::SendOptions;
 use crate::commands::verify::answer::{Answer, Event};
 use crate::commands::verify::said::rows;
+use crate::delivery::Reply;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, say};
 use crate::target::events_show;
 use base64::Engine;

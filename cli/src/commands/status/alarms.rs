@@ -1,31 +1,13 @@
 //! Which alarms say that something is wrong, the worst first. Pure.
 
 use super::runbook::{Commands, PAGING, cant_wait, headings, is_sign, link};
+use super::seen::{Seen, State};
 use serde::Serialize;
 use tidings_config::time::Timestamp;
 
 /// Made of two that are nothing alone. A stack without an alarm topic hasn't got it, and is stopped all the same.
 pub(super) const STOPPED: &str = "ProcessorStoppedAlarm";
 pub(super) const STOPPED_SIGNS: [&str; 2] = ["ProcessorIdleAlarm", "EventsWaitingAlarm"];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum State {
-    Alarm,
-    InsufficientData,
-    /// The stack has it, and CloudWatch hasn't.
-    Missing,
-    Ok,
-}
-
-/// An alarm as CloudWatch tells of it, by the template's name.
-#[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) alarm: String,
-    pub(super) state: State,
-    pub(super) since: Option<Timestamp>,
-    pub(super) reason: String,
-}
 
 #[derive(Debug, Serialize)]
 pub(super) struct Alarms {

@@ -1,11 +1,12 @@
 //! What can be known of a `tidings dev` from outside: its queues and its claims.
 
-use super::{Claims, Part, Queue, Unread};
-use crate::arguments::Place;
+use super::part::{Part, Unread};
+use super::{Claims, Queue};
+use crate::limits::MAX_EVENTS_LISTED;
+use crate::stack::Search;
+use crate::target::Place;
 use crate::target::{depths, reader_at};
-use tidings_config::limits::MAX_EVENTS_LISTED;
 use tidings_core::claim::ClaimState;
-use tidings_core::claim::search::Search;
 
 /// How many of the newest claims are in each state.
 pub(super) async fn claims(at: &Place) -> Result<Vec<Claims>, Unread> {

@@ -1,9 +1,9 @@
 //! What the endpoint says of itself. `/ready` came later than `/health`: a deployment that has none answers 404.
 
 use crate::commands::page::{self, Page};
+use crate::limits::MAX_READY_CHECKS;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tidings_config::limits::MAX_READY_CHECKS;
 use tidings_core::telemetry::Shown;
 
 #[derive(Debug, Serialize)]

@@ -9,58 +9,59 @@ mod dev;
 mod endpoint;
 mod metrics;
 mod next;
+mod part;
 mod runbook;
 mod screen;
+mod seen;
 mod stack;
 #[cfg(test)]
 mod tests;
 
 use crate::Failure;
-use crate::arguments::StatusOptions;
+use crate::limits::{MAX_STATUS_SPAN, MIN_STATUS_SPAN};
 use crate::style::{data, say};
+use crate::target::TargetOptions;
 use crate::target::{Depth, dev_places};
 use alarms::Alarms;
+use clap::Args;
 use endpoint::Endpoint;
 use metrics::Measured;
+use part::Part;
 use runbook::Commands;
 use serde::Serialize;
 use serde_json::json;
 use std::process::ExitCode;
+use tidings_config::rules::Span;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::claim::ClaimState;
-use tidings_core::ports::Unavailable;
 
-/// What was read, or why it wasn't.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Part<T> {
-    Read(T),
-    Unread(Unread),
-    /// There is no such thing here, and why.
-    Absent {
-        absent: &'static str,
-    },
+#[derive(Debug, Args)]
+#[command(
+    after_help = "One screen: the endpoint, the alarms that fire, what waits, how much came, and what to do next, the worst first. It \
+        reads only. What can't be read is said, with the permission that it needs; the rest is shown all the same.\n\
+        Exit status: 0 healthy, 1 something is wrong or can't be read, 2 called wrongly.\n\nExamples:\n  \
+        tidings status                              of a running `tidings dev`\n  \
+        tidings status --stack tidings\n  \
+        tidings status --stack tidings --over 24h\n  \
+        tidings status --stack tidings --json | jq -r '.next[].do'"
+)]
+pub struct StatusOptions {
+    /// Count over this time, as in 15m, 1h or 24h
+    #[arg(long, value_name = "SPAN", default_value = "1h", value_parser = over)]
+    pub over: Span,
+    /// The address before /webhooks/…; the stack's own, or that of `tidings dev`, if left out
+    #[arg(long, env = "TIDINGS_URL", value_name = "URL")]
+    pub url: Option<String>,
+    #[command(flatten)]
+    pub target: TargetOptions,
 }
 
-impl<T> Part<T> {
-    fn read(&self) -> Option<&T> {
-        match self {
-            Self::Read(read) => Some(read),
-            Self::Unread(_) | Self::Absent { .. } => None,
-        }
-    }
-}
-
-/// Why something can't be read, and the permission that it needs.
-#[derive(Clone, Debug, Serialize)]
-struct Unread {
-    unread: String,
-    needs: &'static str,
-}
-
-impl From<Unavailable> for Unread {
-    fn from(error: Unavailable) -> Self {
-        Self { unread: error.cause, needs: error.call }
+fn over(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse()?;
+    if (MIN_STATUS_SPAN..=MAX_STATUS_SPAN).contains(&span.duration()) {
+        Ok(span)
+    } else {
+        Err(format!("allowed: {} to {}", Span::new(MIN_STATUS_SPAN), Span::new(MAX_STATUS_SPAN)))
     }
 }
 
@@ -140,7 +141,7 @@ async fn of_stack(options: &StatusOptions, name: &str, now: Timestamp) -> Status
     let at = &options.target.at;
     let found = stack::Stack::find(at, name).await;
     let url = options.url.clone().or_else(|| found.url());
-    let commands = Commands::of(at, name, &found);
+    let commands = Commands::of(at, name, found.names());
     let (endpoint, seen, measured, depths) =
         tokio::join!(endpoint::ask(url), found.alarms(), found.measured(now, options.over), found.depths());
     let alarms = match seen {

@@ -1,12 +1,14 @@
 //! What is wrong, the worst first, and what to do about it. Pure.
 
-use super::alarms::{Alarm, State};
+use super::alarms::Alarm;
 use super::endpoint::{Health, Ready};
+use super::part::{Part, Unread};
 use super::runbook::link;
-use super::{Backlog, Part, Status, Unread};
+use super::seen::State;
+use super::{Backlog, Status};
+use crate::limits::MAX_NEXT_STEPS;
 use serde::Serialize;
 use serde_json::Value;
-use tidings_config::limits::MAX_NEXT_STEPS;
 use tidings_core::claim::ClaimState;
 
 /// The worst first.

@@ -1,18 +1,20 @@
 //! The screen, for people.
 
-use super::alarms::{Alarm, Alarms, State};
+use super::alarms::{Alarm, Alarms};
 use super::endpoint::{Endpoint, Health, Ready};
 use super::metrics::Measured;
 use super::next::{headline, problems, steps, words};
+use super::part::{Part, Unread};
 use super::runbook::PAGING;
-use super::{Backlog, Claims, Part, Queue, Status, Unread};
+use super::seen::State;
+use super::{Backlog, Claims, Queue, Status};
+use crate::limits::MAX_EVENTS_LISTED;
 use crate::project::short_hash;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, short};
 use anstyle::Style;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::time::Duration;
-use tidings_config::limits::MAX_EVENTS_LISTED;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimState;
 

@@ -1,9 +1,9 @@
 //! What AWS tells of a stack. Each answer is read by itself: one that isn't given takes nothing from the others.
 
-use super::alarms::{Seen, State};
 use super::metrics::{Measured, Place as Measuring, asked, timestamp};
-use super::{Part, Unread};
-use crate::arguments::Place;
+use super::part::{Part, Unread};
+use super::seen::{Seen, State};
+use crate::target::Place;
 use crate::target::{Depth, config, output, outputs};
 use aws_sdk_cloudformation::types::StackResource;
 use aws_sdk_cloudwatch::primitives::DateTime;

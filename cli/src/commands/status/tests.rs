@@ -1,17 +1,20 @@
 //! The screen of plain data, as text without colour and as JSON, against `cli/tests/status/`; `UPDATE=1` writes it anew.
 
-use super::alarms::{Alarms, Seen, State};
+use super::alarms::Alarms;
 use super::endpoint::{Endpoint, Health, Ready, health, ready};
 use super::metrics::Measured;
+use super::part::{Part, Unread};
 use super::runbook::{Commands, headings};
-use super::{Backlog, Claims, Part, Queue, Status, Unread, next, screen};
+use super::seen::{Seen, State};
+use super::{Backlog, Claims, Queue, Status, next, screen};
 use crate::commands::page::Page;
+use crate::limits::{MAX_NEXT_STEPS, MAX_READY_CHECKS};
 use crate::target::Depth;
+use clap::CommandFactory;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-use tidings_config::limits::{MAX_NEXT_STEPS, MAX_READY_CHECKS};
 use tidings_config::rules::Span;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimState;
@@ -227,5 +230,35 @@ fn whoever_answers_for_the_endpoint_is_believed_only_in_our_own_words() {
         let checks: Map<String, Value> = (0..said).map(|n| (n.to_string(), "ok".into())).collect();
         let Ready::Yes { checks } = ready(page(200, json!({"status": "ready", "checks": checks}))) else { panic!("ready") };
         assert_eq!(checks.len(), shown);
+    }
+}
+
+#[test]
+fn the_time_that_is_counted_over_has_bounds() {
+    for good in ["5m", "300s", "1h", "24h", "1d"] {
+        assert!(super::over(good).is_ok(), "{good}");
+    }
+    for bad in ["299s", "86401s", "2d"] {
+        assert_eq!(super::over(bad), Err("allowed: 5m to 1d".to_owned()), "{bad}");
+    }
+    assert!(super::over("soon").is_err_and(|said| said.contains("as in")));
+}
+
+#[test]
+fn a_next_step_names_a_stack_where_its_command_takes_one() {
+    for alarm in headings() {
+        let command = super::runbook::command(alarm).expect("a command");
+        if !command.starts_with("tidings ") {
+            continue;
+        }
+        let mut known = crate::Arguments::command();
+        for word in command.split_whitespace().skip(1) {
+            match known.find_subcommand(word) {
+                Some(found) => known = found.clone(),
+                None => break,
+            }
+        }
+        let takes_a_stack = known.get_arguments().any(|argument| argument.get_long() == Some("stack"));
+        assert_eq!(takes_a_stack, super::runbook::takes_a_stack(command), "{alarm}: {command}");
     }
 }

@@ -6,17 +6,40 @@
 pub(crate) mod samconfig;
 
 use crate::Failure;
-use crate::arguments::UpgradeOptions;
-use crate::commands::files;
 use crate::commands::init::{self, template};
+use crate::confirm::{Confirm, Confirmed};
+use crate::files;
+use crate::limits::MAX_CONFIG_FILE_BYTES;
 use crate::project::Location;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, data, paint, say};
+use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tidings_config::limits::MAX_CONFIG_FILE_BYTES;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "template.yaml becomes the template of this version. The diff also shows changes that you have made in it yourself, and --yes \
+        removes them: commit the project first. samconfig.toml keeps all of its values and comments; settings that it lacks are \
+        added. Nothing else of the project is read or written.\n\
+        Exit status: 0 no difference with --check, otherwise done or shown; 1 a difference with --check, or a file can't be read \
+        or written; 2 called wrongly.\n\nExamples:\n  \
+        tidings upgrade              show what would change (dry run)\n  \
+        tidings upgrade --check      the same as a test: status 1 if something would change\n  \
+        tidings upgrade --yes        write it"
+)]
+pub struct UpgradeOptions {
+    /// End with status 1 if something would change
+    #[arg(long, conflicts_with = "yes")]
+    pub check: bool,
+    #[command(flatten)]
+    pub confirm: Confirm,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// What is deployed.
 pub(crate) const TEMPLATE: &str = "template.yaml";
@@ -60,17 +83,18 @@ pub(crate) fn run(options: &UpgradeOptions) -> Result<ExitCode, Failure> {
     }
     let differences: Vec<Difference> = compared.iter().map(Compared::difference).collect();
     let differ = differences.iter().any(|difference| !difference.diff.is_empty());
-    if options.yes {
+    let confirmed = options.confirm.ask();
+    if let Some(confirmed) = confirmed {
         for (file, _) in compared.iter().zip(&differences).filter(|(_, difference)| !difference.diff.is_empty()) {
-            files::replace(&file.path, file.ours.replace('\n', file.line_end).as_bytes())?;
+            file.write(confirmed)?;
         }
     }
     let version = env!("CARGO_PKG_VERSION");
     if options.json {
-        let (project, written) = (location.to_string(), options.yes && differ);
+        let (project, written) = (location.to_string(), confirmed.is_some() && differ);
         data(&json!({ "project": project, "version": version, "differs": differ, "written": written, "files": differences }));
     } else {
-        if !options.yes {
+        if confirmed.is_none() {
             let there = compared.iter().zip(&differences).filter(|(file, _)| file.theirs.is_some());
             there.flat_map(|(_, difference)| difference.diff.lines()).for_each(print);
         }
@@ -81,7 +105,7 @@ pub(crate) fn run(options: &UpgradeOptions) -> Result<ExitCode, Failure> {
                 (Some(_), added, removed) => say!("{} {file}: lines added {added}, removed {removed}", paint(NAME, "~")),
             }
         }
-        match (differ, options.yes) {
+        match (differ, confirmed.is_some()) {
             (false, _) => say!("{}", paint(GOOD, "nothing to upgrade")),
             (true, true) => say!("{}", paint(GOOD, "written; `tidings check` and `git diff` show the result")),
             (true, false) => {
@@ -103,6 +127,11 @@ fn print(line: &str) {
 }
 
 impl Compared {
+    /// Puts this version's file in the place of the project's.
+    fn write(&self, _: Confirmed) -> Result<(), Failure> {
+        files::replace(&self.path, self.ours.replace('\n', self.line_end).as_bytes())
+    }
+
     fn read(location: &Location, name: &'static str) -> Result<Self, Failure> {
         let path = location.path(name);
         let read = path.exists().then(|| files::text(&path, MAX_CONFIG_FILE_BYTES)).transpose()?;

@@ -42,7 +42,7 @@ impl Attempt {
     pub(super) fn timeless(&self) -> Self {
         self.with(|a| {
             a.source.scheme.timestamp = None;
-            a.now = token::seen(self).and_then(|token| token.expires).unwrap_or(self.now);
+            a.now = token::seen(&self.source, &self.delivery).and_then(|token| token.expires).unwrap_or(self.now);
         })
     }
 

@@ -70,7 +70,7 @@ fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
             Some("of a captured request, say with --at when it was fresh: the certificate was valid then".to_owned())
         }
         Rejection::ForeignAlgorithm => {
-            let seen = token::seen(attempt).map_or("another".to_owned(), |token| token.algorithm);
+            let seen = token::seen(&attempt.source, &attempt.delivery).map_or("another".to_owned(), |token| token.algorithm);
             let allowed: Vec<&str> =
                 scheme.jwt.iter().flat_map(|jwt| &jwt.algorithms).map(|algorithm| algorithm.as_str()).collect();
             Some(format!(

@@ -15,19 +15,68 @@ mod mistakes;
 pub(crate) mod said;
 mod token;
 
-use crate::arguments::VerifyOptions;
-use crate::commands::files;
+use crate::files;
+use crate::limits::MAX_REQUEST_FILE_BYTES;
 use crate::{Failure, sources};
 use answer::Answer;
 use attempt::Attempt;
+use clap::Args;
 use diagnose::Finding;
 use receiver::verify::{PublicKeys, signed_message};
 use said::Verdict;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use tidings_config::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES, MAX_REQUEST_FILE_BYTES};
+use tidings_config::limits::{MAX_BODY_BYTES, MAX_FETCHED_BYTES};
 use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_core::aws::Https;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The request is a file: a raw HTTP request (headers, an empty line, the body), a HAR, a curl command (as browsers copy \
+        it for bash), an API Gateway event, or what `tidings send --dry-run` prints. Of it nothing is printed but \
+        what its events are called, and no secret. The answer is that of the receiver itself, which runs over stores in memory.\n\
+        Exit status: 0 it verifies, is answered with a 2xx, and its events can be read, 1 it is refused or unreadable, 2 it couldn't be looked at: called wrongly, no such file or source, not a request, \
+        no secret, or the provider's key is needed and isn't here.\n\nExamples:\n  \
+        tidings verify stripe request.txt --secrets secrets.json\n  \
+        tidings send stripe --dry-run --json > request.json && tidings verify stripe request.json\n  \
+        tidings verify github --preset captured.har --entry 3 --secrets secrets.json --at 2026-11-20T10:00:00Z\n  \
+        tidings verify twilio --preset request.txt --secrets secrets.json --public-url https://hooks.example/webhooks/twilio\n  \
+        tidings verify aws-sns --preset request.txt --secrets secrets.json --fetch-keys"
+)]
+pub struct VerifyOptions {
+    /// A source of the project, or with --preset any provider
+    pub source: String,
+    /// The captured request; standard input if it is -
+    pub request: PathBuf,
+    /// Which entry of a HAR, counted from 1; its first POST if left out
+    #[arg(long, value_name = "NUMBER")]
+    pub entry: Option<usize>,
+    /// Take the provider's preset instead of a configured source
+    #[arg(long)]
+    pub preset: bool,
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
+    #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
+    pub secrets: Option<PathBuf>,
+    /// Our clock at the time, RFC 3339; now if left out
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// The URL that the provider was given, for schemes that sign it
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// The provider's certificate (PEM) or key set (JSON), for schemes whose key is published
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Show what the scheme signs of this request, byte for byte, so that it can be held beside what was signed
+    #[arg(long)]
+    pub show_signed: bool,
+    /// Fetch it from where the provider publishes it
+    #[arg(long, conflicts_with = "key")]
+    pub fetch_keys: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// What ends with an error hasn't looked at the request, which says nothing of it.
 const NOT_LOOKED: u8 = 2;
@@ -148,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_request_has_as_many_headers_and_as_long_a_head_as_fit() {
-        use tidings_config::limits::{MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
+        use crate::limits::MAX_REQUEST_HEAD_BYTES;
+        use tidings_config::limits::MAX_REQUEST_HEADERS;
         let many = |n: usize| "a: b\n".repeat(n);
         let long = |bytes: usize| format!("a:{}\n", "b".repeat(bytes - 2));
         for (head, fits) in [

@@ -1,9 +1,10 @@
 //! What a JSON Web Token says of itself, for people: nothing here is believed.
 
-use super::attempt::Attempt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use receiver::delivery::Delivery;
 use serde_json::Value;
+use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 
 /// The parts that are no secret.
@@ -13,11 +14,11 @@ pub(super) struct Seen {
 }
 
 /// The token, where the source's scheme looks for one.
-pub(super) fn seen(attempt: &Attempt) -> Option<Seen> {
-    attempt.source.scheme.jwt.as_ref()?;
-    let text = match attempt.source.scheme.signature.from.0.first()?.header() {
-        Some(name) => attempt.delivery.headers.get(name)?.to_str().ok()?,
-        None => std::str::from_utf8(&attempt.delivery.body).ok()?,
+pub(super) fn seen(source: &Source, delivery: &Delivery) -> Option<Seen> {
+    source.scheme.jwt.as_ref()?;
+    let text = match source.scheme.signature.from.0.first()?.header() {
+        Some(name) => delivery.headers.get(name)?.to_str().ok()?,
+        None => std::str::from_utf8(&delivery.body).ok()?,
     };
     let mut parts = text.split_whitespace().last()?.split('.');
     let mut part = || serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok();

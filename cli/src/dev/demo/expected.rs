@@ -1,6 +1,6 @@
 //! What the corpus expects, held against what came of it. A difference is shown in words: what was expected, what it was.
 
-use crate::commands::send::Reply;
+use crate::delivery::Reply;
 use crate::dev::actions::Done;
 use crate::style::{BAD, paint, say};
 use std::collections::BTreeMap;

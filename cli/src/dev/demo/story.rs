@@ -1,7 +1,7 @@
 //! The demo as a story: what arrives and what the bot says, in lines of eighty columns.
 
 use super::expected::find;
-use crate::commands::send::Reply;
+use crate::delivery::Reply;
 use crate::dev::actions::{Chatbot, Done};
 use crate::style::{BAD, FAINT, NAME, STRONG, WARN, paint, say_short};
 use anstyle::Style;

@@ -13,8 +13,9 @@ mod tests;
 mod wire;
 
 use super::clock::WorkClock;
-use super::cloud::{REGION, queue_url_at};
 use super::disk::{Disk, Part};
+use crate::dev_client::aws::queue_url_at;
+use crate::dev_client::{ACCOUNT, REGION};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use known::{Attributes, Known};
@@ -27,8 +28,6 @@ use store::Store;
 use tidings_config::time::Clock;
 use wire::Refused;
 
-/// The account of their addresses.
-pub(crate) const ACCOUNT: &str = "123456789012";
 
 const TARGET_PREFIX: &str = "AmazonSQS.";
 

@@ -8,55 +8,55 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use tidings_config::time::Timestamp;
 
-pub(super) type Row = HashMap<String, AttributeValue>;
+pub type Row = HashMap<String, AttributeValue>;
 
-pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+pub fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-pub(super) fn number(value: impl std::fmt::Display) -> AttributeValue {
+pub fn number(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-pub(super) fn texts(values: &[String]) -> AttributeValue {
+pub fn texts(values: &[String]) -> AttributeValue {
     AttributeValue::L(values.iter().map(text).collect())
 }
 
-pub(super) fn get_text(row: &Row, name: &str) -> Option<String> {
+pub fn get_text(row: &Row, name: &str) -> Option<String> {
     row.get(name)?.as_s().ok().cloned()
 }
 
-pub(super) fn get_texts(row: &Row, name: &str) -> Vec<String> {
+pub fn get_texts(row: &Row, name: &str) -> Vec<String> {
     let list = row.get(name).and_then(|value| value.as_l().ok());
     list.into_iter().flatten().filter_map(|value| value.as_s().ok().cloned()).collect()
 }
 
-pub(super) fn get_number<T: std::str::FromStr>(row: &Row, name: &str) -> Option<T> {
+pub fn get_number<T: std::str::FromStr>(row: &Row, name: &str) -> Option<T> {
     row.get(name)?.as_n().ok()?.parse().ok()
 }
 
 /// A set of texts, in an order of their own.
-pub(super) fn get_text_set(row: &Row, name: &str) -> Vec<String> {
+pub fn get_text_set(row: &Row, name: &str) -> Vec<String> {
     let mut set = row.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
     set.sort();
     set
 }
 
-pub(super) fn get_time(row: &Row, name: &str) -> Option<Timestamp> {
+pub fn get_time(row: &Row, name: &str) -> Option<Timestamp> {
     get_number(row, name).map(Timestamp::from_unix_ms)
 }
 
-pub(super) fn get_state(row: &Row) -> Option<ClaimState> {
+pub fn get_state(row: &Row) -> Option<ClaimState> {
     ClaimState::parse(row.get("state")?.as_s().ok()?)
 }
 
 /// The event that is kept in a claim's row.
-pub(super) fn kept(row: &Row) -> Option<StoredEvent> {
+pub fn kept(row: &Row) -> Option<StoredEvent> {
     get_text(row, "event").map(StoredEvent::stored)
 }
 
 /// What a processed claim's row says of its effect.
-pub(super) fn effect(row: &Row) -> RecordedEffect {
+pub fn effect(row: &Row) -> RecordedEffect {
     RecordedEffect {
         conversation: get_text(row, "conversation"),
         links: row.contains_key("links").then(|| get_texts(row, "links")),
@@ -64,7 +64,7 @@ pub(super) fn effect(row: &Row) -> RecordedEffect {
 }
 
 /// A claim's row, all but the event that is kept in it. `None` where the row has no key or no state that we know.
-pub(super) fn claim(row: &Row) -> Option<Claim> {
+pub fn claim(row: &Row) -> Option<Claim> {
     let key: ClaimKey = get_text(row, "pk")?.into();
     Some(Claim {
         state: get_state(row)?,

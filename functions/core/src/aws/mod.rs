@@ -2,18 +2,13 @@
 //! end while its function still has time to say so.
 
 mod actions;
-mod attributes;
+pub mod attributes;
 mod claims;
 mod context;
 mod context_reader;
-mod dead_letters;
-mod erase;
 mod https;
-mod kept;
 mod queue;
-mod read;
 mod secrets;
-mod subject_data;
 mod timers;
 mod visibility;
 
@@ -21,14 +16,9 @@ pub use actions::SqsActions;
 pub use claims::DynamoClaims;
 pub use context::DynamoContexts;
 pub use context_reader::DynamoContextReader;
-pub use dead_letters::{DeadLetters, Letter, Receipt};
-pub use erase::{Eraser, Erasure, NotErased};
 pub use https::Https;
-pub use kept::StoredFound;
 pub use queue::SqsQueue;
-pub use read::Reader;
 pub use secrets::SecretsManager;
-pub use subject_data::{Counts, SubjectData};
 pub use timers::SqsTimers;
 pub use visibility::SqsVisibility;
 

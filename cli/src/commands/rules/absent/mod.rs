@@ -8,51 +8,15 @@ mod declared;
 mod probe;
 mod witness;
 
-use super::check::{Places, Warning};
 use super::known::KnownEvent;
+use super::warning::{Absent, Places, Reason, Warning};
 use probe::{Found, Of, Probe, Tried};
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::rules::Rules;
 use tidings_config::schemas::{EventSchemas, OnMismatch};
 use tidings_config::time::Timestamp;
 use tidings_expressions::{Lack, Place, Step};
 use witness::{Allowed, allowed};
-
-/// What a machine reads of a place that may have no value.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Absent {
-    /// The rule's or join's name; none of an entry of `conversations`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<String>,
-    /// `set.carrier`, `all[0].by`, `conversations[2]`
-    field: String,
-    /// `data.order.carrier`, where one place is to blame.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
-    reason: Reason,
-    /// An event that shows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sample: Option<String>,
-    /// How many known events show it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    without: Option<usize>,
-    /// Of how many that it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    of: Option<usize>,
-    /// The schema that allows it: `orders/order.shipped/1`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Reason {
-    Missing,
-    Null,
-    Type,
-    Value,
-}
 
 /// What fails, and in which way: one warning.
 type Key = (String, Option<Place>, Lack);

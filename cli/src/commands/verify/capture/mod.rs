@@ -10,11 +10,12 @@ mod raw;
 mod words;
 
 use crate::Failure;
-use crate::commands::files;
+use crate::files;
+use crate::limits::MAX_REQUEST_HEAD_BYTES;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::delivery::Delivery;
 use serde_json::Value;
-use tidings_config::limits::{MAX_REQUEST_HEAD_BYTES, MAX_REQUEST_HEADERS};
+use tidings_config::limits::MAX_REQUEST_HEADERS;
 
 /// A captured request.
 #[derive(Debug)]

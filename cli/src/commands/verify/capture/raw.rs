@@ -2,7 +2,7 @@
 
 use super::{Captured, Form, captured, head_too_long, unreadable};
 use crate::Failure;
-use tidings_config::limits::MAX_REQUEST_HEAD_BYTES;
+use crate::limits::MAX_REQUEST_HEAD_BYTES;
 
 /// Headers, an empty line, the body. A first line like `POST /webhooks/x HTTP/1.1` may stand before, or the pseudo headers of
 /// HTTP/2.

@@ -3,8 +3,8 @@
 
 use super::Mended;
 use crate::commands::verify::attempt::Attempt;
+use crate::limits::MAX_PARAMETERS_TRIED;
 use http::HeaderMap;
-use tidings_config::limits::MAX_PARAMETERS_TRIED;
 use tidings_config::{Reference, Template};
 
 /// What API Gateway and proxies put before a path.

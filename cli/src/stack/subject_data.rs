@@ -4,19 +4,19 @@
 //! It holds rows, not what they mean: what a later version has written is somebody's as well. What the tables don't know to be
 //! the conversation's isn't in it: claims of events that nobody could plan, or hasn't yet.
 
-use super::attributes::{Row, claim, get_text, get_texts, kept, text};
 use super::read::Reader;
-use super::{TIMELINE_INDEX, cause};
-use crate::claim::{Claim, ClaimKey};
-use crate::context::{Content, ItemKey};
-use crate::internal_event::InternalEvent;
-use crate::ports::Unavailable;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::time::Timestamp;
+use tidings_core::aws::attributes::{Row, claim, get_text, get_texts, kept, text};
+use tidings_core::aws::{TIMELINE_INDEX, cause};
+use tidings_core::claim::{Claim, ClaimKey};
+use tidings_core::context::{Content, ItemKey};
+use tidings_core::internal_event::InternalEvent;
+use tidings_core::ports::Unavailable;
 
 /// Of one conversation.
 #[derive(Clone, Debug, Default)]

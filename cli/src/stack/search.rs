@@ -1,9 +1,9 @@
 //! Which events somebody asks for, and the newest of them in bounded memory. Pure.
 
-use super::{Claim, ClaimKey, ClaimState};
 use std::collections::BTreeMap;
 use tidings_config::rules::TypePattern;
 use tidings_config::time::Timestamp;
+use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 
 /// What an event must be to be asked for. What is left out doesn't matter.
 #[derive(Clone, Debug, Default)]

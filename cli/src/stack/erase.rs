@@ -6,17 +6,19 @@
 //! same. What is written meanwhile is there for the next look. Never: another conversation's item, or a claim that could be taken for
 //! an event that never came.
 
-use super::attributes::{Row, number, text};
-use super::cause;
 use super::read::Reader;
 use super::subject_data::{Counts, SubjectData};
-use crate::claim::{ClaimKey, ClaimState};
-use crate::context::ItemKey;
-use crate::ports::Unavailable;
+use crate::confirm::Confirmed;
+use crate::limits::MAX_ERASE_LOOKS;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use std::time::Duration;
-use tidings_config::limits::{CLAIM_LIFETIME, MAX_ERASE_LOOKS};
+use tidings_config::limits::CLAIM_LIFETIME;
 use tidings_config::time::Timestamp;
+use tidings_core::aws::attributes::{Row, number, text};
+use tidings_core::aws::cause;
+use tidings_core::claim::{ClaimKey, ClaimState};
+use tidings_core::context::ItemKey;
+use tidings_core::ports::Unavailable;
 
 /// Erases conversations: `dynamodb:Query` on both tables, `dynamodb:DeleteItem` on the context table, `dynamodb:PutItem` on the
 /// claims table. No function's role has the last two together; this is the operator's.
@@ -47,13 +49,13 @@ pub enum NotErased {
 }
 
 impl Eraser {
-    /// `pause` is for the timeline's index to follow, before each look but the first: [`tidings_config::limits::INDEX_LAG`].
+    /// `pause` is for the timeline's index to follow, before each look but the first: [`crate::limits::INDEX_LAG`].
     pub fn new(reader: Reader, pause: Duration) -> Self {
         Self { reader, pause }
     }
 
     /// Erases until there is nothing.
-    pub async fn erase(&self, conversation: &str, now: Timestamp) -> Result<Erasure, NotErased> {
+    pub async fn erase(&self, conversation: &str, now: Timestamp, _: Confirmed) -> Result<Erasure, NotErased> {
         let mut erasure = Erasure::default();
         let mut names = Vec::new();
         while erasure.looks < MAX_ERASE_LOOKS {

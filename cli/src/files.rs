@@ -1,12 +1,13 @@
 //! Files that people name: read, written anew, or told with their names.
 
 use crate::Failure;
+use crate::limits::MAX_FILE_JSON_VALUES;
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use tidings_config::limits::{MAX_FILE_JSON_VALUES, MAX_SECRET_DOCUMENT_BYTES};
+use tidings_config::limits::MAX_SECRET_DOCUMENT_BYTES;
 use tidings_config::source::Source;
 use tidings_core::secrets::parse;
 use tidings_events::secrets_of;

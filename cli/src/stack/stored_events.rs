@@ -1,16 +1,16 @@
 //! Events that are kept with their claims, for those who play them again. Reads only.
 
-use super::attributes::{Row, claim, kept, text};
 use super::read::{Reader, page};
-use super::{TIMELINE_INDEX, cause};
-use crate::claim::search::Search;
-use crate::claim::{Claim, ClaimKey, ClaimState};
-use crate::context::Context;
-use crate::ports::Unavailable;
-use crate::stored_event::StoredEvent;
+use super::search::Search;
+use crate::limits::CLAIMS_PAGE;
 use std::collections::BTreeMap;
-use tidings_config::limits::CLAIMS_PAGE;
 use tidings_config::time::Timestamp;
+use tidings_core::aws::attributes::{Row, claim, kept, text};
+use tidings_core::aws::{TIMELINE_INDEX, cause};
+use tidings_core::claim::{Claim, ClaimKey, ClaimState};
+use tidings_core::context::Context;
+use tidings_core::ports::Unavailable;
+use tidings_core::stored_event::StoredEvent;
 
 /// What was found, and what has nothing to be found.
 #[derive(Debug, Default)]

@@ -1,18 +1,20 @@
 //! The dead-letter queue, for operators: what is looked at is hidden from others for a while and then shown again, at once where
 //! the call gets through. Nothing leaves the queue but by [`DeadLetters::delete`].
 
-use super::cause;
-use crate::claim::ClaimKey;
-use crate::envelope::Envelope;
-use crate::ports::Unavailable;
+use crate::confirm::Confirmed;
+use crate::limits::{DEAD_LETTER_HIDDEN, MAX_DEAD_LETTER_RECEIVES};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tidings_config::limits::{DEAD_LETTER_HIDDEN, MAX_BATCH_MESSAGES, MAX_DEAD_LETTER_RECEIVES};
+use tidings_config::limits::MAX_BATCH_MESSAGES;
 use tidings_config::time::Timestamp;
+use tidings_core::aws::cause;
+use tidings_core::claim::ClaimKey;
+use tidings_core::envelope::Envelope;
+use tidings_core::ports::Unavailable;
 
 /// `sqs:ReceiveMessage`, `sqs:ChangeMessageVisibility` and, to delete, `sqs:DeleteMessage` on the queue. For operators: no
 /// function has them.
@@ -107,7 +109,7 @@ impl DeadLetters {
 
     /// Deletes messages, for good: up to [`MAX_BATCH_MESSAGES`]. Returns the places of those that SQS says are gone; the others
     /// may be there still.
-    pub async fn delete(&self, receipts: &[Receipt]) -> Result<BTreeSet<usize>, Unavailable> {
+    pub async fn delete(&self, receipts: &[Receipt], _: Confirmed) -> Result<BTreeSet<usize>, Unavailable> {
         let entry = |(n, Receipt(handle)): (usize, &Receipt)| {
             let entry = DeleteMessageBatchRequestEntry::builder().id(n.to_string()).receipt_handle(handle);
             entry.build().expect("an entry needs its id and its handle")

@@ -1,16 +1,17 @@
 //! Reading what is stored, for those who ask what became of an event. Reads only.
 
-use super::attributes::{Row, claim, text};
-use super::{DynamoContextReader, TIMELINE_INDEX, cause};
-use crate::claim::search::{Found, Newest, Search};
-use crate::claim::{Claim, ClaimKey, TimelineKey};
-use crate::context::Context;
-use crate::ports::{ContextReader, Unavailable};
+use super::search::{Found, Newest, Search};
+use crate::limits::{CLAIMS_PAGE, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::{BTreeSet, HashMap};
-use tidings_config::limits::{CLAIMS_PAGE, MAX_BATCH_GET_KEYS, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
+use tidings_config::limits::MAX_BATCH_GET_KEYS;
 use tidings_config::time::Timestamp;
+use tidings_core::aws::attributes::{Row, claim, text};
+use tidings_core::aws::{DynamoContextReader, TIMELINE_INDEX, cause};
+use tidings_core::claim::{Claim, ClaimKey, TimelineKey};
+use tidings_core::context::Context;
+use tidings_core::ports::{ContextReader, Unavailable};
 
 /// Calls for what a `BatchGetItem` left out, before we give up.
 const BATCH_GETS: usize = 8;

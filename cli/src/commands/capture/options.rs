@@ -1,0 +1,77 @@
+//! `tidings capture`, as it is called.
+
+use crate::dev_client::DEV_PORT;
+use crate::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED};
+use clap::Args;
+use std::path::PathBuf;
+use tidings_config::rules::Span;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It listens on 127.0.0.1 with the receiver as it is deployed, on an embedded cloud; a provider reaches it by your tunnel, \
+        `tidings send` directly. Each delivery that verifies becomes a file, 0001-stripe.json, without its signature and with \
+        pseudonyms for what is secret or personal. Look at the files before you commit them: what redacting can't know is in \
+        docs/captures.md.\n\n\
+        It ends with --count, --for, Ctrl-C, or when the folder is full (64 MiB).\n\
+        Exit status: 0 something was recorded, 1 nothing was, or the folder is full, 2 called wrongly.\n\nExamples:\n  \
+        tidings capture stripe --into captures/checkout --count 3 --secrets secrets.json\n  \
+        tidings capture whatsapp orders --into captures/day --for 1h --secrets secrets.json    the same person is the same in both\n  \
+        tidings capture mailgun --preset --into captures/mail --mask subject\n  \
+        tidings replay captures/checkout                                                       what becomes of them"
+)]
+pub struct CaptureOptions {
+    /// Sources of the project, or with --preset any providers
+    #[arg(required = true, value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// A new folder for the files
+    #[arg(long, value_name = "FOLDER")]
+    pub into: PathBuf,
+    /// End when so many are recorded
+    #[arg(long, value_name = "NUMBER", default_value = "100", value_parser = count)]
+    pub count: usize,
+    /// End after this time, as in 10m or 1h
+    #[arg(long = "for", value_name = "SPAN", default_value = "10m", value_parser = time)]
+    pub time: Span,
+    /// Port for webhooks on 127.0.0.1; 0: any that is free
+    #[arg(long, default_value_t = DEV_PORT)]
+    pub port: u16,
+    /// Take the providers' presets instead of configured sources
+    #[arg(long)]
+    pub preset: bool,
+    /// The URL that the provider was given, for schemes that sign it
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Fields of this name hold personal data too, in bodies, headers and queries
+    #[arg(long, value_name = "FIELD")]
+    pub mask: Vec<String>,
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
+    #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
+    pub secrets: Option<PathBuf>,
+    /// Print JSON, a line for each request
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_CAPTURED).contains(number));
+    number.ok_or_else(|| format!("allowed: 1 to {MAX_CAPTURED}"))
+}
+
+fn time(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse()?;
+    if span.duration() > MAX_CAPTURE_TIME { Err(format!("allowed: up to {}", Span::new(MAX_CAPTURE_TIME))) } else { Ok(span) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_hold_on_both_sides() {
+        assert_eq!((count("1"), count("1000")), (Ok(1), Ok(MAX_CAPTURED)));
+        for bad in ["0", "1001", "many"] {
+            assert!(count(bad).unwrap_err().contains("1 to 1000"), "{bad}");
+        }
+        assert!(time("24h").is_ok() && time("1d").is_ok() && time("25h").unwrap_err().contains("up to 1d"));
+    }
+}

@@ -1,0 +1,31 @@
+//! `tidings doctor`, as it is called.
+
+use crate::target::TargetOptions;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A line a check: ✓ good, ✗ not, with what to do next, – not looked at, with why. Nothing is changed without --send.\n\
+        Exit status: 0 no ✗, 1 at least one, 2 called wrongly.\n\nExamples:\n  \
+        tidings doctor                              of a running `tidings dev`\n  \
+        tidings doctor --stack tidings\n  \
+        tidings doctor --stack tidings --url https://hooks.example\n  \
+        tidings doctor --stack tidings --send       and an event's way from end to end; it leaves facts in a context"
+)]
+pub struct DoctorOptions {
+    /// The address before /webhooks/…; the stack's own, or that of `tidings dev`, if left out
+    #[arg(long, env = "TIDINGS_URL", value_name = "URL")]
+    pub url: Option<String>,
+    /// Send a signed event of the corpus, and wait until it is processed
+    #[arg(long)]
+    pub send: bool,
+    /// Which event that is; the first whose source has a secret if left out
+    #[arg(long, value_name = "NAME", requires = "send")]
+    pub case: Option<String>,
+    /// Webhook secrets, if they aren't the stack's own or, of `tidings dev`, the public demo secrets
+    #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
+    pub secrets: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetOptions,
+}

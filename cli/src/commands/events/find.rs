@@ -1,0 +1,87 @@
+//! Which events are asked for, and each in a line.
+
+use crate::Failure;
+use crate::commands::when::When;
+use crate::stack::Reader;
+use crate::stack::{Found, Search};
+use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, short};
+use crate::target::{Place, now, unreadable};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tidings_config::rules::TypePattern;
+use tidings_core::claim::{Claim, ClaimState};
+
+/// Which events.
+#[derive(Clone, Debug, Args)]
+pub struct EventsFilter {
+    /// Those of a conversation and its identities
+    #[arg(long, value_name = "NAME")]
+    pub conversation: Option<String>,
+    /// Those of a source
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Those of a type, as rules.yaml names it: order.shipped, order.*
+    #[arg(long = "type", value_name = "TYPE")]
+    pub event_type: Option<TypePattern>,
+    /// Those that got this far
+    #[arg(long, value_parser = state())]
+    pub state: Option<ClaimState>,
+    /// Not older than this: RFC 3339, or how long ago, as in 2h
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<When>,
+    /// Not newer than this
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<When>,
+}
+
+fn state() -> impl TypedValueParser<Value = ClaimState> {
+    PossibleValuesParser::new(ClaimState::ALL.iter().map(|state| state.as_str()))
+        .map(|word| ClaimState::parse(&word).expect("one of those"))
+}
+
+/// The newest events that the filter lets through.
+pub(super) async fn find(reader: &Reader, filter: &EventsFilter, limit: usize, at: &Place) -> Result<Found, Failure> {
+    let now = now(at).await;
+    let search = Search {
+        key: None,
+        source: filter.source.clone(),
+        event_type: filter.event_type.clone(),
+        state: filter.state,
+        since: filter.since.map(|when| when.from(now)),
+        until: filter.until.map(|when| when.from(now)),
+    };
+    let found = match &filter.conversation {
+        None => reader.newest(&search, limit).await,
+        Some(name) => match reader.context(name, now).await {
+            Ok(context) => reader.newest_of(&context, &search, limit).await,
+            Err(error) => Err(error),
+        },
+    };
+    found.map_err(|error| unreadable(at, &error))
+}
+
+/// An event, in a line for people.
+pub(super) fn line(claim: &Claim, of_conversation: bool) -> String {
+    let at = if of_conversation { claim.happened() } else { claim.came() };
+    let at = at.map_or_else(String::new, |at| at.to_string());
+    let (style, word) = match (claim.erased, claim.state) {
+        (Some(_), _) => (FAINT, "erased"),
+        (None, ClaimState::Received | ClaimState::Enqueued) => (WARN, claim.state.as_str()),
+        (None, ClaimState::Processed) => (GOOD, claim.outcome.map_or(claim.state.as_str(), |outcome| outcome.as_str())),
+        (None, ClaimState::Dead) => (BAD, claim.state.as_str()),
+    };
+    format!(
+        "{}  {:<10}  {:<28}  {}  {}  {}",
+        paint(FAINT, format!("{at:<24}")),
+        claim.source,
+        short(&claim.event_type, 28),
+        paint(style, format!("{word:<9}")),
+        paint(NAME, format!("{:<24}", short(claim.conversation.as_deref().unwrap_or(""), 24))),
+        claim.key
+    )
+}
+
+/// What isn't a claim as this version knows them, said and not hidden.
+pub(super) fn unknown(found: &Found) -> Option<String> {
+    (found.unknown > 0).then(|| format!("{} rows are no claims that this version knows: left out", found.unknown))
+}

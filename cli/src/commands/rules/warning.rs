@@ -1,0 +1,86 @@
+//! What is found in rules that the build takes, and where in the file.
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_saphyr::Spanned;
+
+/// Something that the build takes and that is probably not meant.
+#[derive(Debug, Serialize)]
+pub(super) struct Warning {
+    pub(super) line: u64,
+    pub(super) column: u64,
+    pub(super) message: String,
+    /// It may be meant: it is no reason to fail.
+    #[serde(skip)]
+    pub(super) is_note: bool,
+    /// Of a place that may have no value.
+    #[serde(flatten)]
+    absent: Option<Absent>,
+}
+
+/// Where the entries of a file stand.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Places {
+    pub(super) conversations: Vec<Spanned<IgnoredAny>>,
+    pub(super) rules: Vec<Spanned<IgnoredAny>>,
+    pub(super) joins: Vec<Spanned<IgnoredAny>>,
+}
+
+impl Places {
+    /// Of a file that was read before.
+    pub(super) fn of(text: &str) -> Self {
+        serde_saphyr::from_str(text).unwrap_or_default()
+    }
+}
+
+impl Warning {
+    pub(super) fn at(places: &[Spanned<IgnoredAny>], index: usize, message: String) -> Self {
+        let (line, column) = places.get(index).map_or((1, 1), |place| (place.referenced.line(), place.referenced.column()));
+        Self { line, column, message, is_note: false, absent: None }
+    }
+
+    /// The same, as a note.
+    pub(super) fn noted(self, is_note: bool) -> Self {
+        Self { is_note, ..self }
+    }
+
+    pub(super) fn of_a_place(self, absent: Absent) -> Self {
+        Self { absent: Some(absent), ..self }
+    }
+}
+
+/// What a machine reads of a place that may have no value.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Absent {
+    /// The rule's or join's name; none of an entry of `conversations`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rule: Option<String>,
+    /// `set.carrier`, `all[0].by`, `conversations[2]`
+    pub(super) field: String,
+    /// `data.order.carrier`, where one place is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) path: Option<String>,
+    pub(super) reason: Reason,
+    /// An event that shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sample: Option<String>,
+    /// How many known events show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) without: Option<usize>,
+    /// Of how many that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) of: Option<usize>,
+    /// The schema that allows it: `orders/order.shipped/1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) schema: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reason {
+    Missing,
+    Null,
+    Type,
+    Value,
+}

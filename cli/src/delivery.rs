@@ -1,0 +1,54 @@
+//! Signs a case of the corpus and posts a request, as its provider would.
+
+use crate::Failure;
+use crate::files;
+use serde_json::Value;
+use std::time::Duration;
+use tidings_config::source::Source;
+use tidings_config::time::{Clock, SystemClock};
+use tidings_events::{Case, SignedRequest};
+
+/// A provider waits this long at most; so do we.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Signs a case with the newest secret of its source.
+pub(crate) fn sign(case: &Case, source: &Source, secrets: &str) -> Result<SignedRequest, Failure> {
+    let secret = &files::secrets(secrets, source)?[0];
+    case.request(source, secret, SystemClock.now(), case.tamper, None).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// What the receiver answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Reply {
+    /// `accepted`, `unauthentic` …
+    pub(crate) fn word(&self) -> &str {
+        self.body["status"].as_str().or_else(|| self.body["error"].as_str()).unwrap_or("")
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// Posts a request. Any answer is an answer; none is a failure.
+pub(crate) fn post(url: &str, request: &SignedRequest) -> Result<Reply, Failure> {
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build().into();
+    let mut post = agent.post(format!("{}{}", url.trim_end_matches('/'), request.path));
+    for (name, value) in &request.headers {
+        post = post.header(name, value);
+    }
+    let mut response = post.send(&request.body[..]).map_err(|error| {
+        Failure::new(format!("{url} had no answer: {error}"))
+            .hint("is `tidings dev` running? start it, or name a deployment's address with --url")
+    })?;
+    let status = response.status().as_u16();
+    let text = response.body_mut().read_to_string().unwrap_or_default();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Ok(Reply { status, body })
+}

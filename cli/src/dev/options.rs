@@ -1,0 +1,70 @@
+//! `tidings dev`, as it is called.
+
+use super::actions::ActionsTo;
+use super::commands::DevCommand;
+use super::local_apis::LocalApi;
+use crate::dev_client::DEV_PORT;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
+        tidings dev                        listen, and show what became of each event\n  \
+        tidings dev -v                     show each step of its way\n  \
+        tidings dev --demo                 tell a story first: what arrives, what the bot says\n  \
+        tidings dev --demo --exit          the same as a test: status 1 unless all came out right\n  \
+        tidings dev --data .tidings        keep everything on disk\n  \
+        tidings dev --presets              listen as every provider that is known\n  \
+        tidings dev --actions-to http://127.0.0.1:3000/actions   post each action to your bot\n  \
+        tidings dev --actions-to - | your-bot                    a line of JSON each\n  \
+        tidings dev --actions-to queue     leave them in their queue, for an AWS SDK\n  \
+        tidings dev --api orders=file:tests/api                  `enrich` reads files instead of the API\n  \
+        tidings dev advance 45m            move the clock of the one that runs\n  \
+        eval \"$(tidings dev env)\"         let an AWS SDK find the one that runs\n\n\
+        With --data, what was answered 202 is on the disk: events, timers, dead letters and actions outlive kill -9, and a full disk \
+        is answered 503. One `dev` uses a folder at a time. An action counts as said when its line was written.\n\
+        Ctrl-C and SIGTERM finish what is in flight and end with 0; a second one ends at once (130, 143).\n\
+        Webhooks need their signature, everything else the token that is printed: other commands of this machine find it."
+)]
+pub struct DevOptions {
+    #[command(subcommand)]
+    pub command: Option<DevCommand>,
+    /// Send the corpus: real signatures, a duplicate, forged ones, a poison event
+    #[arg(long)]
+    pub demo: bool,
+    /// Show each step of each event, and everything that the demo knows in the end
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// End after the demo; the status says whether all came out as the corpus says
+    #[arg(long, requires = "demo")]
+    pub exit: bool,
+    /// Port for webhooks on 127.0.0.1; DynamoDB and SQS answer on the next one. 0: any two that are free
+    #[arg(long, default_value_t = DEV_PORT)]
+    pub port: u16,
+    /// Keep tables, queues, timers and the clock in this folder, which only you can read; in memory if left out
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Keep events with their claims, as a stack with KeepEvents=true does: `tidings replay --endpoint-url` plays them again
+    #[arg(long)]
+    pub keep_events: bool,
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. A source that isn't in it has its public demo
+    /// secret, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Secrets of the APIs that rules fetch from: a JSON object from API to a secret
+    #[arg(long, value_name = "FILE")]
+    pub api_secrets: Option<PathBuf>,
+    /// Fetch from this API on this machine: NAME=http://127.0.0.1:PORT, or NAME=file:DIR. rules.yaml stays as it is deployed
+    #[arg(long = "api", value_name = "NAME=URL")]
+    pub local_apis: Vec<LocalApi>,
+    /// Who takes the actions: `terminal` shows them, `-` prints each as a line of JSON on standard output (all else is on standard
+    /// error), an address gets each as a POST, `queue` leaves them for an AWS SDK
+    #[arg(long, alias = "actions", value_name = "WHERE", default_value = "terminal")]
+    pub actions_to: ActionsTo,
+    /// Listen as every preset too, under its own name: for trying a provider before it is configured. Without --secrets each has
+    /// its public demo secret, which is that of its first vector
+    #[arg(long)]
+    pub presets: bool,
+}

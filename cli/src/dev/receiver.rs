@@ -1,0 +1,26 @@
+//! The receiver of `dev` and of `tidings capture`, on the embedded cloud.
+
+use super::cloud::Cloud;
+use receiver::{Ports, Receiver};
+use std::sync::Arc;
+use tidings_config::source::Source;
+use tidings_config::time::SystemClock;
+use tidings_core::aws::Https;
+
+/// The receiver as `functions/receiver/src/main.rs` wires it.
+pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
+    let (claims, queue) = (Arc::new(cloud.claims()), Arc::new(cloud.queue()));
+    let ports = Ports {
+        claims: Arc::clone(&claims) as _,
+        queue: Arc::clone(&queue) as _,
+        secrets: Arc::new(cloud.secret_store()),
+        captured: Some(Arc::new(cloud.captured_secrets())),
+        https: Arc::new(Https::default()),
+        clock: Arc::clone(&cloud.clock) as _,
+    };
+    // A provider signs by its own clock, which nobody has moved.
+    Receiver::new(sources, ports).probing(vec![claims, queue]).verifying_by(Arc::new(SystemClock))
+}
+
+/// Short enough to watch a poison event on its way into the dead-letter queue.
+pub(crate) const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;

@@ -1,0 +1,73 @@
+//! The token of a `dev`, new at every start. It is printed, and in a file that only its owner can read, by the port.
+
+use crate::Failure;
+use axum::http::Uri;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::fmt::{self, Write as _};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use subtle::ConstantTimeEq;
+
+/// As many as a key of SHA-256.
+pub(crate) const TOKEN_BYTES: usize = 32;
+
+/// Where a token comes from if there is no file of it: another user's `dev`, or one behind a forwarded port.
+const TOKEN_VARIABLE: &str = "TIDINGS_DEV_TOKEN";
+
+/// What a caller must know.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Token(String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+impl Token {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let mut bytes = [0; TOKEN_BYTES];
+        SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::new("no random bytes for a token"))?;
+        let mut text = String::new();
+        for byte in bytes {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Ok(Self(text))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn is(&self, given: &str) -> bool {
+        self.0.as_bytes().ct_eq(given.as_bytes()).into()
+    }
+
+    /// That of the `dev` behind an address of this machine, as far as it can be known here.
+    pub(crate) fn of(url: &str) -> Option<Self> {
+        let uri: Uri = url.parse().ok()?;
+        if !is_here(uri.host()?) {
+            return None;
+        }
+        if let Ok(token) = std::env::var(TOKEN_VARIABLE) {
+            return Some(Self(token));
+        }
+        let text = std::fs::read_to_string(file(&folder()?, uri.port_u16()?)).ok()?;
+        Some(Self(text.trim().to_owned()))
+    }
+}
+
+pub(crate) fn folder() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_RUNTIME_DIR").or_else(|| Some(set("HOME")?.join(".cache"))).map(|folder| folder.join("tidings"))
+}
+
+pub(crate) fn file(folder: &Path, port: u16) -> PathBuf {
+    folder.join(format!("dev-{port}.token"))
+}
+
+/// Whether a host's name can only be this machine.
+pub(crate) fn is_here(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}

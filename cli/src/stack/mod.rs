@@ -1,0 +1,16 @@
+//! What an operator's credentials read, and erase, of a deployment: claims, contexts, stored events, dead letters. No function has these
+//! permissions, and none links this.
+
+mod dead_letters;
+mod erase;
+mod read;
+mod search;
+mod stored_events;
+mod subject_data;
+
+pub use dead_letters::{DeadLetters, Letter, Receipt};
+pub use erase::{Eraser, Erasure, NotErased};
+pub use read::Reader;
+pub use search::{Found, Newest, Search};
+pub use stored_events::StoredFound;
+pub use subject_data::{Counts, SubjectData};
