@@ -215,8 +215,9 @@ class Reply:
 class Stack:
     """What was deployed."""
 
-    def __init__(self, emulator):
+    def __init__(self, emulator, name=STACK):
         self.emulator = emulator
+        self.name = name
         self.proxy = emulator.proxy
         self.releases = 0
         self._clients = {}
@@ -227,7 +228,7 @@ class Stack:
         """The first deployment."""
         stack = cls(emulator)
         stack._sam_deploy(sam_bin, built, repository)
-        stack._look_up()
+        stack.look_up()
         # Read now: the harness shortens the visibility timeout, and a later deployment changes nothing back that the template
         # hasn't changed.
         stack.events_queue_as_deployed = stack.queue(stack.events_queue)
@@ -236,26 +237,27 @@ class Stack:
     def deploy_again(self, sam_bin, built, repository, **parameters):
         """Another build, or other parameters, over what is deployed."""
         self._sam_deploy(sam_bin, built, repository, **parameters)
-        self._look_up()
+        self.look_up()
 
     def _sam_deploy(self, sam_bin, built, repository, **parameters):
         """`sam deploy`, as samconfig.toml and the README have it but for the question before it."""
         run(
             "sam deploy",
-            [Path(sam_bin) / "sam", "deploy", "--template-file", built / "template.yaml", "--stack-name", STACK,
+            [Path(sam_bin) / "sam", "deploy", "--template-file", built / "template.yaml", "--stack-name", self.name,
              "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
              "--config-file", repository / "samconfig.toml", "--region", REGION,
              "--parameter-overrides", f"Architecture={architecture()}", *(f"{name}={value}" for name, value in parameters.items())],
             aws_env(self.emulator.proxy.url, sam_bin), repository, 600,
         )
 
-    def _look_up(self):
+    def look_up(self):
+        """What the stack has made, and where it is."""
         formation = self.client("cloudformation")
-        described = formation.describe_stacks(StackName=STACK)["Stacks"][0]
+        described = formation.describe_stacks(StackName=self.name)["Stacks"][0]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])}
         self.resources = {
             r["LogicalResourceId"]: r["PhysicalResourceId"]
-            for r in formation.describe_stack_resources(StackName=STACK)["StackResources"]
+            for r in formation.describe_stack_resources(StackName=self.name)["StackResources"]
         }
         self.api_host = f"{self.resources['Api']}.execute-api.localhost:{self.emulator.port}"
         self.api_url = f"http://127.0.0.1:{self.emulator.port}"

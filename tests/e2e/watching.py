@@ -60,11 +60,19 @@ def seen(stack, alarm, value):
 
 @contextmanager
 def door(stack):
-    """An address whose pages are the API's: the emulator keeps `/health` for itself, and serves the stack's own address nowhere."""
+    """An address whose pages and webhooks are the API's: the emulator keeps `/health` for itself, and serves the stack's own address
+    nowhere."""
 
     class Door(BaseHTTPRequestHandler):
         def do_GET(self):
-            reply = stack.http("GET", f"/{self.path}")
+            self._answer(stack.http("GET", f"/{self.path}"))
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")}
+            self._answer(stack.http("POST", self.path, headers, body))
+
+        def _answer(self, reply):
             self.send_response(reply.status)
             self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
