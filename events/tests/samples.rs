@@ -96,7 +96,7 @@ fn another_request_differs_wherever_the_old_text_stood() {
 fn what_would_show_nothing_or_something_else_is_refused() {
     assert!(matches!(read("[[sample]]\nname = \"a\"\nbodi = \"\""), Err(SamplesError::Form(_))));
     assert!(refusal(&ISSUES.replace("issue_opened", "Issue opened")).contains("a-z"));
-    assert!(refusal(&format!("{ISSUES}{ISSUES}")).contains("issue_opened is there twice"));
+    assert!(refusal(&format!("{ISSUES}{ISSUES}")).contains("the file has issue_opened twice"));
     assert!(refusal(&ISSUES.replace("\"7}\"", "\"9}\"")).contains("replaces \"9}\""));
     assert!(
         refusal(&ISSUES.replace("[[\"72d3162e\", \"72d3162f\"], [\"7}\", \"8}\"]]", "[[\"7}\", \"7}\"]]"))

@@ -8,7 +8,7 @@ use tidings_config::limits::{
 use tidings_expressions::{Expression, Scope, Variables};
 
 fn large() -> String {
-    format!("the value would have more than {MAX_VALUE_BYTES} bytes")
+    format!("the value would exceed {MAX_VALUE_BYTES} bytes")
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_value_that_grows_beyond_the_bound_fails_before_it_is_made() {
     ] {
         let error = value(text, &data).unwrap_err();
         let bounded =
-            error == large() || error.contains("more work than an expression may take") || error.contains("a loop over");
+            error == large() || error.contains("too much work for this event") || error.contains("the loop has");
         assert!(bounded, "{text}: {error}");
     }
 }
@@ -68,7 +68,7 @@ fn the_work_of_an_expression_is_bounded_on_both_sides() {
     let data = |bytes: usize| json!({"s": "x".repeat(bytes)});
     assert_eq!(value("data.s.contains('y')", &data(allowed - 1_000)), Ok(json!(false)));
     let error = value("data.s.contains('y')", &data(allowed)).unwrap_err();
-    assert_eq!(error, format!("more work than an expression may take for one event, allowed: {MAX_EXPRESSION_WORK}"));
+    assert_eq!(error, format!("the expression takes too much work for this event, allowed: {MAX_EXPRESSION_WORK}"));
 
     // Loops times sizes: a thousand searches of a million bytes.
     let data = json!({"s": "x".repeat(1_000_000), "n": vec![1; MAX_LOOP_ITEMS], "m": vec![vec![0; 300]; 300], "o": (0..300).map(|n| n / 299).collect::<Vec<_>>()});
@@ -88,7 +88,7 @@ fn the_work_of_an_expression_is_bounded_on_both_sides() {
         "data.n.exists(n, int(data.s) == 1)",
     ] {
         let error = value(text, &data).unwrap_err();
-        assert!(error.starts_with("more work than an expression may take"), "{text}: {error}");
+        assert!(error.starts_with("too much work for this event"), "{text}: {error}");
     }
 }
 
@@ -118,7 +118,7 @@ fn all_expressions_of_an_event_share_its_work() {
         assert_eq!(expression.evaluate(of), Ok(json!(false)), "{n} of {times}");
     }
     let error = expression.evaluate(&variables).unwrap_err().to_string();
-    assert_eq!(error, format!("more work than all expressions together may take for one event, allowed: {MAX_EVENT_WORK}"));
+    assert_eq!(error, format!("all expressions together take too much work for this event, allowed: {MAX_EVENT_WORK}"));
     let another = Variables::of_event(&data, &json!({}));
     assert_eq!(expression.evaluate(&another), Ok(json!(false)), "another event has its own");
 }
@@ -128,8 +128,8 @@ fn a_loop_is_bounded_by_what_it_runs_over_and_by_nothing_else() {
     let data = |n: usize| json!({"l": vec![1; n], "other": vec![1; 5_000]});
     assert_eq!(value("data.l.all(x, x == 1)", &data(MAX_LOOP_ITEMS)), Ok(json!(true)));
     let error = value("data.l.all(x, x == 1)", &data(MAX_LOOP_ITEMS + 1)).unwrap_err();
-    assert_eq!(error, "a loop over 1001 elements, allowed: 1000");
-    assert!(value("data.other.exists(x, x == 1) || true", &data(1)).unwrap_err().contains("a loop over 5000"));
+    assert_eq!(error, "the loop has 1001 elements, allowed: 1000");
+    assert!(value("data.other.exists(x, x == 1) || true", &data(1)).unwrap_err().contains("the loop has 5000"));
 }
 
 /// The form of an expression allows so many steps, and they are never refused for their number.
@@ -160,7 +160,7 @@ fn patterns_are_bounded_whoever_writes_them() {
     assert_eq!(value("data.l.exists(x, x.matches('y'))", &many), Ok(json!(false)), "compiled once");
 
     let parse = |text: &str| Expression::parse(text, Scope::Event).map(|_| ()).map_err(|error| error.to_string());
-    assert_eq!(parse("data.s.matches('[')"), Err("\"[\" is no regular expression, or too large a one".to_owned()));
+    assert_eq!(parse("data.s.matches('[')"), Err("\"[\" is not a regular expression, or is too large".to_owned()));
     assert_eq!(parse(r"data.s.matches('^[\\w.]{1,64}@[\\w.]{1,64}$')"), Ok(()));
 }
 

@@ -170,15 +170,15 @@ fn a_plain_path_is_still_an_error_and_says_that_the_place_is_absent() {
         Expression::parse(text, Scope::Event).unwrap().evaluate(&Variables::of_event(&data, &json!({})))
     };
     for (text, data, said) in [
-        ("data.a.b", json!({}), "no field \"a\"; has(…) tells whether there is one"),
+        ("data.a.b", json!({}), "no field \"a\"; test with has(…)"),
         ("data.a.b", json!({"a": null}), "can't look for field \"b\" in null_type"),
         ("data.a.b", json!({"a": "x"}), "can't look for field \"b\" in string"),
-        ("data.a.?b", json!({}), "no field \"a\"; has(…) tells whether there is one"),
-        ("data.l[3]", json!({"l": [1]}), "an index beyond the end of its list"),
-        ("data['a']", json!({}), "no entry of this key; `key in map` tells whether there is one"),
-        ("data.l[0]", json!({"l": null}), "can't look into null_type for int"),
-        ("data.?a.value()", json!({}), "an optional that holds no value"),
-        ("'id ' + data.a.b", json!({}), "no field \"a\"; has(…) tells whether there is one"),
+        ("data.a.?b", json!({}), "no field \"a\"; test with has(…)"),
+        ("data.l[3]", json!({"l": [1]}), "the index is beyond the end of the list"),
+        ("data['a']", json!({}), "no entry with this key; test with `key in map`"),
+        ("data.l[0]", json!({"l": null}), "can't select int in null_type"),
+        ("data.?a.value()", json!({}), "the optional has no value"),
+        ("'id ' + data.a.b", json!({}), "no field \"a\"; test with has(…)"),
     ] {
         assert_eq!(evaluated(text, data), Err(EvaluationError::Absent(said.to_owned())), "{text}");
     }

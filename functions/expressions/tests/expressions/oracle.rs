@@ -102,7 +102,7 @@ fn is_more(text: &str, theirs: Option<&ExecutionError>) -> bool {
 
 /// What they take and CEL's types don't: there, `list + map` adds the map's keys, and an optional may be any value where CEL wants one.
 fn is_less(ours: &str) -> bool {
-    ["can't add list and map", "where an optional is wanted", "or isn't for (optional_type, "]
+    ["can't add list and map", "expected: an optional", "or doesn't accept (optional_type, "]
         .iter()
         .any(|says| ours.contains(says))
 }

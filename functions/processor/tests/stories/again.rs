@@ -138,7 +138,7 @@ async fn a_counter_counts_an_event_once_more_only_if_that_is_asked_for() {
         comes(&harness, &sent).await;
         let processor = mended(&harness);
         let work = work(&harness, &processor, &sent.envelope(), Again { counts, ..again("fix", Part::Facts) }).unwrap();
-        assert_eq!(work.left_out.iter().any(|line| line == "order/1.moves +1, counted already"), !counts, "{:?}", work.left_out);
+        assert_eq!(work.left_out.iter().any(|line| line == "order/1.moves +1, already counted"), !counts, "{:?}", work.left_out);
         assert!(work.left_out.contains(&"moved/notify".to_owned()), "what isn't said is said to be left out");
         apply(&processor, &work).await;
         assert_eq!(harness.fact("ann", "order/1", "moves"), json!(expected));
@@ -212,7 +212,7 @@ async fn what_a_rule_fetches_may_be_another_by_now() {
     let rules = "version: 1\napis:\n  tickets: { url: 'https://api.tickets.example/v2/', secret: bearer }\nconversations: [{ on: '*', conversation: data.who }]\nrules:\n  - { name: ticket, on: order.moved, enrich: { from: tickets, path: 'tickets/7', if_gone: skip }, set: { title: fetched.title } }\n";
     let harness = Harness::with(read(rules), |store| store);
     let refused = harness.processor.again(&moved("1", "ann", "x", 60).envelope(), &again("fix", Part::Facts)).unwrap_err();
-    assert_eq!(refused.to_string(), "rule ticket fetches an object, which may be another by now");
+    assert_eq!(refused.to_string(), "rule ticket fetches an object, which may have changed since");
     let at = Timestamp::from_unix_ms(0);
     let own = tidings_core::internal_event::InternalEvent::Wake { conversation: "ann".into(), timer: 1 }.envelope(at, now());
     assert!(harness.processor.again(&own, &again("fix", Part::Facts)).is_err(), "what is ours follows from others");

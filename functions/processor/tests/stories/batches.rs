@@ -69,7 +69,7 @@ async fn a_panic_costs_its_own_record_only() {
 
     assert_eq!(harness.handle(vec![batch[1].message(MAX_RECEIVES)]).await, ["m-e2"]);
     let dead = harness.claim("orders#e2").unwrap();
-    assert_eq!(dead.reason.as_deref(), Some("the processor panicked; its log says where"));
+    assert_eq!(dead.reason.as_deref(), Some("the processor panicked; see its log for the place"));
 }
 
 #[tokio::test]

@@ -171,17 +171,17 @@ async fn a_large_value_costs_that_fact_and_nothing_else_of_its_event() {
         (
             "noted",
             json!({"who": "ann", "text": "x".repeat(MAX_FACT_BYTES)}),
-            "noted/set.note dropped: a value of 40962 bytes, allowed: 40960",
+            "noted/set.note dropped: the value has 40962 bytes, allowed: 40960",
         ),
         (
             "watched",
             json!({"who": "ann", "sku": "x".repeat(MAX_FACT_BYTES)}),
-            "watched/add.watching dropped: a value of 40962 bytes, allowed: 40960",
+            "watched/add.watching dropped: the value has 40962 bytes, allowed: 40960",
         ),
         (
             "watched",
             json!({"who": "ann", "sku": "x".repeat(1_000)}),
-            "watched/add.watching dropped: an element of 1002 bytes, allowed: 512",
+            "watched/add.watching dropped: an element has 1002 bytes, allowed: 512",
         ),
     ] {
         let harness = harness();

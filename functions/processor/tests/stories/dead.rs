@@ -95,10 +95,10 @@ rules:
         assert_eq!(harness.state(mate), Some(ClaimState::Processed), "{mate}");
     }
     for (attack, reason) in [
-        ("bomb", "rule bomb, set.all: more work than an expression may take for one event, allowed: 8388608"),
-        ("replaced", "rule replaced, set.all: the value would have more than 1048576 bytes"),
-        ("joined", "rule joined, set.all: the value would have more than 1048576 bytes"),
-        ("slow", "rule slow, when: more work than an expression may take for one event, allowed: 8388608"),
+        ("bomb", "rule bomb, set.all: the expression takes too much work for this event, allowed: 8388608"),
+        ("replaced", "rule replaced, set.all: the value would exceed 1048576 bytes"),
+        ("joined", "rule joined, set.all: the value would exceed 1048576 bytes"),
+        ("slow", "rule slow, when: the expression takes too much work for this event, allowed: 8388608"),
     ] {
         assert_eq!(harness.claim(&format!("orders#{attack}")).unwrap().reason.as_deref(), Some(reason));
     }
@@ -112,7 +112,7 @@ async fn every_reason_names_what_and_quotes_nothing() {
     for (event, begins) in [
         (sent("order.moved", json!({"who": "ann", "x": secret})), "rule moved, set.status: no field \"status\""),
         (sent("order.moved", json!({"who": 7, "x": secret})), "conversation \"data.who\": gives no text"),
-        (sent("order.moved", json!({"who": secret.repeat(100)})), "conversation \"data.who\": a text of 700 bytes"),
+        (sent("order.moved", json!({"who": secret.repeat(100)})), "conversation \"data.who\": the text has 700 bytes"),
         (sent("order.moved", json!({"x": wide(3)})), "conversation \"data.who\": no field \"who\""),
         (sent("order.paid", json!({"who": "ann", "cents": secret})), "rule paid, set.cents: can't "),
         (sent("order.paid", json!({"who": "ann", "cents": {secret: secret}})), "rule paid, set.cents: can't add map and int"),

@@ -55,7 +55,7 @@ async fn an_effect_whose_answer_came_too_late_is_one_effect() {
 async fn on_the_last_receive_the_reason_is_that_no_time_was_left() {
     let harness = Harness::with(rules(), |inner| Arc::new(Slow::new(inner, seconds(60), ZERO)));
     assert_eq!(harness.handle_within(vec![moved("e1", "ann", "a", 0).message(MAX_RECEIVES)], seconds(10)).await, ["m-e1"]);
-    assert_eq!(harness.claim("orders#e1").unwrap().reason.as_deref(), Some("no time was left"));
+    assert_eq!(harness.claim("orders#e1").unwrap().reason.as_deref(), Some("the time of the batch ran out"));
 }
 
 #[tokio::test(start_paused = true)]

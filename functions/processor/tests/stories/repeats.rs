@@ -84,7 +84,7 @@ async fn beyond_the_bound_it_is_in_the_dead_letter_queue_with_its_reason() {
     let claim = harness.claim("github#sha256:00:more").unwrap();
     assert_eq!(claim.state, ClaimState::Dead);
     let reason = claim.reason.unwrap();
-    assert!(reason.starts_with("its body was that of 1000 events before it in 30 days"), "{reason}");
+    assert!(reason.starts_with("1000 earlier events had the same body in 30 days"), "{reason}");
     assert!(reason.contains(&Deliveries::again(harness.clock.now()).to_string()), "{reason}");
     assert_eq!(harness.fact("ann", "workflow/1", "presses"), MAX_DELIVERIES_PER_BODY, "it had no effect");
     let other = body_of("pressed", "sha256:01", "other");

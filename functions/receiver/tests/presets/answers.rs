@@ -192,5 +192,5 @@ fn a_text_that_nobody_would_see_is_refused_when_it_is_configured() {
     assert_eq!(problem("ms-teams-outgoing", &"x".repeat(MAX_REPLY_BYTES)), "");
     assert!(problem("ms-teams-outgoing", &"x".repeat(MAX_REPLY_BYTES + 1)).contains("allowed: 1 to 4096"));
     assert!(problem("ms-teams-outgoing", "").contains("allowed: 1 to 4096"));
-    assert!(problem("github", "One moment.").contains("shows no answer to people"));
+    assert!(problem("github", "One moment.").contains("doesn't show responses to people"));
 }

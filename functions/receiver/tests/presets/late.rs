@@ -61,7 +61,7 @@ fn every_preset_that_signs_a_time_says_how_its_retries_are_signed() {
 fn a_tolerance_shorter_than_the_retries_is_a_problem() {
     let mut provider = preset("mailgun");
     provider.scheme.timestamp.as_mut().unwrap().tolerance_seconds = 28_799;
-    assert!(provider.retry_problems().join("").contains("a late retry would be refused"));
+    assert!(provider.retry_problems().join("").contains("late retries would be refused"));
     provider.delivery.retried_for_seconds = None;
     assert!(provider.retry_problems().join("").contains("say `resigned = true`"));
     provider.delivery.resigned = true;
