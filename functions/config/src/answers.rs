@@ -3,7 +3,6 @@
 //!
 //! Promises: a response depends on the request and the configuration alone, never on a secret or a table. All
 //! refusals have one form, so a refusal doesn't reveal its reason.
-//! form for all reasons, so it tells nobody why.
 
 use super::{OneOrMany, Reference};
 use serde::{Deserialize, Serialize};

@@ -137,21 +137,22 @@ impl Scheme {
         for reference in self.message.iter().flat_map(Template::references) {
             if reference.json().is_some() && !self.partial {
                 problems.push(format!(
-                    "`message` holds {{{reference}}}: a signature covers raw bytes, not parsed fields; use {{body}}, or say \
+                    "`message` contains {{{reference}}}: a signature covers raw bytes, not parsed fields; use {{body}}, or say \
                      `partial: true` if the provider signs no more"
                 ));
             }
             if *reference == Reference::Url && !has_public_url {
-                problems
-                    .push("`message` holds {url}: set `public_url` to the URL that is registered with the provider".to_owned());
+                problems.push(
+                    "`message` contains {url}: set `public_url` to the URL that is registered with the provider".to_owned(),
+                );
             }
             if let Reference::Signature(name) = reference
                 && !matches!(self.signature.written, Written::Fields { .. } | Written::Positional { .. })
             {
-                problems.push(format!("`message` holds {{sig:{name}}}, but `signature` isn't a list of fields"));
+                problems.push(format!("`message` contains {{sig:{name}}}, but `signature` isn't a list of fields"));
             }
             if reference.claim().is_some() {
-                problems.push(format!("`message` holds {{{reference}}}: the token's own signature covers its claims"));
+                problems.push(format!("`message` contains {{{reference}}}: the token's own signature covers its claims"));
             }
         }
         if self.needs_url() && !self.holds(&Reference::Url) && !has_public_url {
@@ -190,7 +191,7 @@ impl Scheme {
         says(jwt != self.jwt.is_some(), "`jwt` and the algorithm jwt must be used together");
         says(
             !token && !bound && !self.partial,
-            "`message` doesn't contain {body}: anyone could change the body of a signed request; `partial: true`, if the provider signs \
+            "`message` doesn't contain {body}: anyone could change the body of a signed request; set `partial: true` if the provider signs \
              no more",
         );
         says(self.partial && (token || bound), "`partial`, but the signature covers the body: leave it out");

@@ -247,7 +247,7 @@ impl FromStr for JsonPath {
     type Err = WordError;
 
     fn from_str(text: &str) -> Result<Self, WordError> {
-        let bad = || WordError(format!("{text:?} isn't a path; write it as in data.object.id, entry[0].id, entry[*].changes[*]"));
+        let bad = || WordError(format!("{text:?} isn't a path; write it as data.object.id, entry[0].id, entry[*].changes[*]"));
         let mut steps = Vec::new();
         for part in text.split('.') {
             let (key, mut rest) = part.split_at(part.find('[').unwrap_or(part.len()));

@@ -67,7 +67,7 @@ impl Source {
             let from = answer.from.as_ref().map_or_else(String::new, |from| format!(" of {from}"));
             problems.push(format!(
                 "a handshake gives a MAC{from} to any caller, and an event whose `message`, {message}, is such a text would be refused: \
-                 the MAC is its signature. Its events must be JSON or XML, or its `message` must hold a character that the handshake \
+                 the MAC is its signature. Its events must be JSON or XML, or its `message` must contain a character that the handshake \
                  doesn't take (all but letters, digits and +/=_-; with `only: lower-hex` all but 0-9 and a-f)"
             ));
         }
@@ -90,7 +90,7 @@ impl Source {
         problems
     }
 
-    /// Whether one signature fits only one body. A token fits every body: whoever has it can make any event.
+    /// Whether one signature fits only one body. A token fits every body: anyone who has it can make any event.
     fn binds_the_body(&self) -> bool {
         self.scheme.covers(&Reference::Body) || matches!(self.scheme.algorithm, Algorithm::Token | Algorithm::Jwt)
     }

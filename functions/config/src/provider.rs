@@ -119,7 +119,7 @@ impl Provider {
         if let Some(ids) = each_once(self.events.iter().flat_map(|event| &event.delivery_id.0)) {
             weaknesses.push(format!(
                 "the signature doesn't cover {ids}: anyone who has captured a request can repeat its event under other ids, \
-                 {MAX_DELIVERIES_PER_BODY} times in 30 days; not with `duplicates: by_content`"
+                 {MAX_DELIVERIES_PER_BODY} times in 30 days, unless `duplicates` is `by_content`"
             ));
         }
         weaknesses

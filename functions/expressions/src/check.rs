@@ -109,7 +109,9 @@ impl Seen {
                 }
             }
             Expr::Struct(_) => {
-                return Err(ExpressionError("message literals aren't supported; allowed: texts, numbers, lists, maps".to_owned()));
+                return Err(ExpressionError(
+                    "message literals aren't supported; allowed: texts, numbers, lists, maps".to_owned(),
+                ));
             }
             Expr::Comprehension(comprehension) if tree::is_let(comprehension) => {
                 self.walk(&comprehension.accu_init, depth, bound)?;
@@ -145,14 +147,14 @@ fn variable(name: &str, scope: Scope, bound: &[String]) -> Result<(), Expression
     } else if name == "facts" {
         Err(ExpressionError(
             "facts can't be used here: an event's effects depend on the event alone, so that they are the same in every order \
-             of arrival; only a text may tell of them, as in {facts.carrier|soon}"
+             of arrival; only a text may use them, as in {facts.carrier|soon}"
                 .to_owned(),
         ))
     } else if scope == Scope::Event && name == "fetched" {
         Err(ExpressionError("no object is fetched here; give the rule an `enrich`, or use `fetched` outside `when`".to_owned()))
     } else if scope == Scope::Join && Scope::Event.variables().contains(&name) {
         Err(ExpressionError(format!(
-            "unknown name {name:?}, allowed: {}; several events complete a join, and none of them is the one: let their own \
+            "unknown name {name:?}, allowed: {}; several events complete a join, so it has no single event: let their own \
              rules set facts",
             scope.variables().join(", ")
         )))

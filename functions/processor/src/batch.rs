@@ -149,7 +149,7 @@ async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Plan
     };
     record.conversation = match &task {
         Ok(task) => task.conversation().map(str::to_owned),
-        Err(_) => whose(processor, &record),
+        Err(_) => owner_of(processor, &record),
     };
     if let Ok(message) = &mut record.message {
         message.free_payload();
@@ -159,9 +159,9 @@ async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Plan
 
 /// The owner of a failed event. An expression that panicked may panic again; then the owner is left out and the
 /// failure is still recorded.
-fn whose(processor: &Processor, record: &Record) -> Option<String> {
+fn owner_of(processor: &Processor, record: &Record) -> Option<String> {
     let message = record.message.as_ref().ok()?;
-    catch_unwind(AssertUnwindSafe(|| processor.planner.whose(message))).ok()?
+    catch_unwind(AssertUnwindSafe(|| processor.planner.owner_of_message(message))).ok()?
 }
 
 /// The task of a record. A message that is received again may have its effect already, so the claim is read first. If

@@ -55,7 +55,7 @@ pub(crate) struct EvaluationContext<'a> {
     /// When it happened.
     pub(crate) time: Timestamp,
     /// The same, if it depends on the event alone.
-    pub(crate) told: Option<Timestamp>,
+    pub(crate) event_time: Option<Timestamp>,
     pub(crate) tie: Tie,
     pub(crate) now: Timestamp,
     pub(crate) cause: &'a ClaimKey,
@@ -111,7 +111,7 @@ impl Ready {
                 id: ActionId::new(at.cause, &self.rule, what),
                 rule: self.rule.clone(),
                 entity: self.entity(at)?,
-                time: at.told,
+                time: at.event_time,
                 tie: at.tie,
                 nth: u16::try_from(effects.proposals.len()).unwrap_or(u16::MAX),
                 wrote: wrote.clone(),

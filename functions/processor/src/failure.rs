@@ -265,7 +265,7 @@ impl fmt::Display for Failure {
             FailureKind::RepeatedBody { again } => write!(
                 f,
                 "{MAX_DELIVERIES_PER_BODY} earlier events had the same body in {} days, under other delivery ids that aren't \
-                 signed; the count begins again at {again}",
+                 signed; the next count begins at {again}",
                 days(DELIVERIES_WINDOW)
             ),
             FailureKind::LinkTarget => f.write_str("the link target is itself an identity that is linked to a conversation"),

@@ -112,10 +112,10 @@ pub(crate) async fn turns(isolation: Option<&Isolation>, messages: Vec<SqsMessag
 }
 
 /// Remembers records that were tried and are returned to the queue.
-pub(crate) fn survived(isolation: Option<&Isolation>, turns: &Turns, given_back: &[String]) {
+pub(crate) fn survived(isolation: Option<&Isolation>, turns: &Turns, returned: &[String]) {
     let Some(isolation) = isolation else { return };
     let mut survivors = isolation.survivors();
-    for id in given_back {
+    for id in returned {
         let Some(receives) = turns.receives.get(id) else { continue };
         if survivors.receives.insert(id.clone(), *receives).is_some() {
             survivors.order.retain(|known| known != id);

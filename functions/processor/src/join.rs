@@ -55,7 +55,7 @@ impl Planner {
             variables: &variables,
             subject: None,
             time: end.time,
-            told: None,
+            event_time: None,
             tie: Tie::default(),
             now,
             cause: &cause,

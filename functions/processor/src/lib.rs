@@ -8,7 +8,6 @@
 //! The flow, one file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (by the compiled rules of
 //! [`planner`]), which selects the kind of message: [`event`], `notification` or `join` → [`commit`] → `deliver`.
 //! Failures go through `settle`; `report` makes the log line of a record and the response to SQS.
-//! line of a record and the answer to SQS.
 
 mod adopt;
 pub mod batch;

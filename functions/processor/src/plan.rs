@@ -79,7 +79,7 @@ impl Planner {
             InternalEvent::Wake { conversation, .. } => Ok(Plan::Wake { conversation, fired: due }),
             InternalEvent::Link { identity, conversation, moves } => Ok(Plan::Event(EventPlan {
                 links: vec![identity],
-                linking: if moves { Linking::Moved } else { Linking::Told },
+                linking: if moves { Linking::Moved } else { Linking::Stated },
                 ..EventPlan::new(Owner::Conversation(conversation))
             })),
             InternalEvent::Correct(correction) => corrected(*correction, due).map(Plan::Event),
@@ -96,7 +96,7 @@ impl Planner {
     }
 
     /// The owner of a message that can't be processed, if it can be determined.
-    pub fn whose(&self, message: &Message) -> Option<String> {
+    pub fn owner_of_message(&self, message: &Message) -> Option<String> {
         match message.kind.as_ref().ok()? {
             Kind::Event(payload) => {
                 let variables = Variables::of_event(payload.value(), &without_payload(&message.envelope));

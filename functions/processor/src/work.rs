@@ -70,9 +70,9 @@ pub(crate) fn keys_of(effects: &PlannedEffects, timers: bool) -> BTreeSet<ItemKe
 }
 
 pub(crate) fn keys_of_action(proposal: &PlannedAction) -> BTreeSet<ItemKey> {
-    let told = proposal.entity.clone().filter(|_| proposal.tells_facts()).map(ItemKey::Entity);
+    let entity = proposal.entity.clone().filter(|_| proposal.uses_facts()).map(ItemKey::Entity);
     let written = proposal.written().map(|(key, _)| key);
-    [ItemKey::Outbox, ItemKey::Entity(PREFERENCES.to_owned())].into_iter().chain(told).chain(written).collect()
+    [ItemKey::Outbox, ItemKey::Entity(PREFERENCES.to_owned())].into_iter().chain(entity).chain(written).collect()
 }
 
 /// The time and the policy.

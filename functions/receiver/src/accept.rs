@@ -160,7 +160,7 @@ impl Acceptor {
                 if let Recorded::Existing { state, .. } = recorded {
                     Metric::Duplicate.count_as(&arrival.source.name, state.as_str());
                 }
-                self.tell(arrival, &named(claim), Acceptance::Duplicate);
+                self.log(arrival, &named(claim), Acceptance::Duplicate);
                 None
             }
             AfterRecord::Enqueue { mark } => {
@@ -181,11 +181,11 @@ impl Acceptor {
                 "unknown"
             }
         };
-        self.tell_what_is_odd(arrival, claim, &event);
+        self.log_unreadable_fields(arrival, claim, &event);
         tracing::debug!(target: STEP, step = "claimed", source = arrival.source.name, claim_key = %claim.key, event_type = claim.event_type, state);
         if let Recorded::Existing { received, body, .. } = recorded {
             if let Body::Other { first, is_news } = body {
-                self.tell_other_body(arrival, claim, first, *is_news).await;
+                self.report_other_body(arrival, claim, first, *is_news).await;
             }
             // Events without a time of their own are ordered by their first receipt.
             if let Some(first) = received {
@@ -198,7 +198,7 @@ impl Acceptor {
     /// Either the provider reuses an id for another event, or our key merges two events. This code can't decide
     /// which: the event counts as known, and an operator is informed. If the claim lists this body already, no call
     /// is made.
-    async fn tell_other_body(&self, arrival: Arrival<'_>, claim: &NewClaim, first: &Sha256Hex, is_news: bool) {
+    async fn report_other_body(&self, arrival: Arrival<'_>, claim: &NewClaim, first: &Sha256Hex, is_news: bool) {
         let (source, claim_key) = (&arrival.source.name, &claim.key);
         let (first, other) = (first.short(), claim.body_sha256.short());
         Metric::BodyMismatch.count(source);
@@ -210,7 +210,7 @@ impl Acceptor {
     }
 
     /// Logs what couldn't be read of the event.
-    fn tell_what_is_odd(&self, arrival: Arrival<'_>, claim: &NewClaim, event: &VerifiedEvent) {
+    fn log_unreadable_fields(&self, arrival: Arrival<'_>, claim: &NewClaim, event: &VerifiedEvent) {
         let (source, claim_key) = (&arrival.source.name, &claim.key);
         if let Some(unreadable) = event.envelope().unreadable() {
             Metric::Unreadable.count_as(source, unreadable.why.as_str());
@@ -266,12 +266,12 @@ impl Acceptor {
                 Acceptance::Queued
             }
         };
-        self.tell(arrival, &event, acceptance);
+        self.log(arrival, &event, acceptance);
         acceptance
     }
 
     /// Logs the one line that every event has.
-    fn tell(&self, arrival: Arrival<'_>, event: &Named, acceptance: Acceptance) {
+    fn log(&self, arrival: Arrival<'_>, event: &Named, acceptance: Acceptance) {
         let Arrival { source, bytes, received, trace } = arrival;
         let outcome = match acceptance {
             Acceptance::Queued => "accepted",

@@ -55,7 +55,7 @@ pub(crate) enum NotStored {
     Unreadable(#[from] DocumentError),
     #[error(
         "the source has {MAX_CAPTURED_SECRETS_PER_SOURCE} captured secrets, which is the limit, and none is replaced: remove \
-         those of webhooks that are no more"
+         those of webhooks that no longer exist"
     )]
     TooMany,
     #[error("the captured secrets would have {bytes} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}")]

@@ -200,13 +200,13 @@ impl Receiver {
             Ok(answers::success(reply, &verified))
         };
         answered.await.map(Answered::from).unwrap_or_else(|refusal: Refusal| {
-            self.tell(source, &refusal, received, trace.as_ref());
+            self.log(source, &refusal, received, trace.as_ref());
             Answered { response: answers::refusal(refusal.reply, source.refusal.as_ref()), refusal: Some(refusal) }
         })
     }
 
     /// Counts every refusal, and logs as many as the flood limit allows.
-    fn tell(&self, source: &Source, refusal: &Refusal, received: Timestamp, trace: Option<&Trace>) {
+    fn log(&self, source: &Source, refusal: &Refusal, received: Timestamp, trace: Option<&Trace>) {
         let Refusal { reply, rejection } = refusal;
         Metric::Refused.count_as(&source.name, rejection.as_ref().map_or_else(|| reply.reason(), Rejection::code));
         let reason = rejection.as_ref().map_or_else(|| reply.reason().to_owned(), ToString::to_string);

@@ -58,9 +58,9 @@ struct State {
     /// The sources' own document as last read.
     document: Option<Document>,
     /// The document of handshake secrets as last read.
-    told: Option<Document>,
+    handshakes: Option<Document>,
     /// Whether the last fetch has read it, or there is none.
-    knows_told: bool,
+    knows_handshakes: bool,
     /// A successful fetch has read both.
     fetches: Fetches,
 }
@@ -81,27 +81,27 @@ impl SecretBook {
     pub async fn load(&self, sources: &[Source]) -> bool {
         let now = self.clock.now();
         self.state().fetches.tried = Some(now);
-        let (document, told) = join(self.fetch(), self.fetch_told(sources)).await;
-        for (what, result) in [("secrets", document.as_ref().err()), ("captured secrets", told.as_ref().err())] {
+        let (document, handshakes) = join(self.fetch(), self.fetch_handshakes(sources)).await;
+        for (what, result) in [("secrets", document.as_ref().err()), ("captured secrets", handshakes.as_ref().err())] {
             if let Some(cause) = result {
                 tracing::error!(what, cause, "secrets could not be loaded; those loaded before stay in use");
             }
         }
-        if document.is_err() || told.is_err() {
+        if document.is_err() || handshakes.is_err() {
             Metric::SecretsUnavailable.measure(1);
         }
         let mut state = self.state();
-        if document.is_ok() && told.is_ok() {
+        if document.is_ok() && handshakes.is_ok() {
             state.fetches.loaded = Some(now);
         }
-        let any = document.is_ok() || matches!(told, Ok(Some(_)));
-        state.knows_told = told.is_ok();
+        let any = document.is_ok() || matches!(handshakes, Ok(Some(_)));
+        state.knows_handshakes = handshakes.is_ok();
         state.document = document.ok().or_else(|| state.document.take());
-        state.told = told.ok().flatten().or_else(|| state.told.take());
+        state.handshakes = handshakes.ok().flatten().or_else(|| state.handshakes.take());
         if any {
             let none = Document::new();
-            let (document, told) = (state.document.as_ref().unwrap_or(&none), state.told.as_ref().unwrap_or(&none));
-            state.secrets = prepare(document, told, sources);
+            let (document, handshakes) = (state.document.as_ref().unwrap_or(&none), state.handshakes.as_ref().unwrap_or(&none));
+            state.secrets = prepare(document, handshakes, sources);
         }
         any
     }
@@ -111,14 +111,14 @@ impl SecretBook {
     }
 
     /// `None`: no source uses it.
-    async fn fetch_told(&self, sources: &[Source]) -> Result<Option<Document>, String> {
+    async fn fetch_handshakes(&self, sources: &[Source]) -> Result<Option<Document>, String> {
         let Some(store) = self.captured_for(sources) else { return Ok(None) };
         read(&store.fetch().await.map_err(|unavailable| unavailable.to_string())?.document).map(Some)
     }
 
     /// Whether the source may have a secret that isn't loaded. Then a request that doesn't verify may still be genuine.
     pub fn may_lack(&self, source: &Source) -> bool {
-        self.captured.is_some() && source.captures() && !self.state().knows_told
+        self.captured.is_some() && source.captures() && !self.state().knows_handshakes
     }
 
     /// The secret of handshake secrets, if one of our sources uses it.
@@ -209,7 +209,7 @@ fn read(document: &str) -> Result<Document, String> {
 
 /// Makes keys from the documents. Beside its secrets a source may have a token for handshakes,
 /// `{source}.verify_token`, and a capture window, `{source}.capture`. No source can have such a name.
-fn prepare(document: &Document, told: &Document, sources: &[Source]) -> Secrets {
+fn prepare(document: &Document, handshakes: &Document, sources: &[Source]) -> Secrets {
     let mut secrets = Secrets::default();
     let mut keys: Vec<(&Source, Vec<Key>)> = Vec::new();
     for source in sources {
@@ -222,7 +222,7 @@ fn prepare(document: &Document, told: &Document, sources: &[Source]) -> Secrets 
             Some(Err(why)) => tracing::error!(source = source.name, why, "this capture window can't be used"),
             None => {}
         }
-        let texts: Vec<&String> = [(told, MAX_CAPTURED_SECRETS_PER_SOURCE), (document, MAX_SECRETS_PER_SOURCE)]
+        let texts: Vec<&String> = [(handshakes, MAX_CAPTURED_SECRETS_PER_SOURCE), (document, MAX_SECRETS_PER_SOURCE)]
             .into_iter()
             .flat_map(|(of, allowed)| of.get(&source.name).map_or(&[][..], |texts| up_to(allowed, source, &texts.0)))
             .collect();
@@ -248,16 +248,16 @@ fn prepare(document: &Document, told: &Document, sources: &[Source]) -> Secrets 
 
 /// For a key that several sources share: a text that one source's handshake signs for anyone isn't accepted as another's event.
 fn share_answers(keys: &mut [(&Source, Vec<Key>)]) {
-    let told: Vec<(String, Key, Vec<Answer>)> = keys
+    let signing: Vec<(String, Key, Vec<Answer>)> = keys
         .iter()
         .filter(|(source, _)| source.macs().next().is_some())
         .flat_map(|(source, keys)| keys.iter().map(|key| (source.name.clone(), key.clone(), source.macs().cloned().collect())))
         .collect();
     for (source, keys) in keys {
-        for (of, told, answers) in told.iter().filter(|(of, _, _)| *of != source.name) {
-            for key in keys.iter_mut().filter(|key| key.is_same(told)) {
+        for (of, shared, answers) in signing.iter().filter(|(of, _, _)| *of != source.name) {
+            for key in keys.iter_mut().filter(|key| key.is_same(shared)) {
                 tracing::warn!(source = source.name, of, "two sources share a secret, and a handshake of one gives MACs with it");
-                key.told_by(answers.iter().cloned());
+                key.add_shared(answers.iter().cloned());
             }
         }
     }

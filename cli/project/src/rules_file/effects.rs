@@ -265,7 +265,7 @@ fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope:
             action_type.referenced,
             format!(
                 "{:?} isn't a valid type of an action; write it as order.ready: letters, digits, _ and - between dots, up to \
-                 {MAX_EVENT_TYPE_BYTES} bytes; tidings.* is ours",
+                 {MAX_EVENT_TYPE_BYTES} bytes; tidings.* is reserved",
                 action_type.value
             ),
         );

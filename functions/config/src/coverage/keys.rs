@@ -29,7 +29,7 @@ impl Scheme {
         says(remote && !rsa && token.is_none(), "`remote_key` is for rsa-sha256 and jwt");
         says(
             self.holds(&Reference::Secret) && self.algorithm != Algorithm::Sha256 && !(rsa && remote),
-            "`message` holds {secret}: only a plain digest (sha256) or a signature with a `remote_key` may use it",
+            "`message` contains {secret}: only a plain digest (sha256) or a signature with a `remote_key` may use it",
         );
         let ours = |template: &Template| template.references().any(|r| matches!(r, Reference::Secret));
         let own = |(place, allowed): (&Reference, &OneOrMany<Template>)| {

@@ -11,6 +11,6 @@ mod part;
 pub mod render;
 mod span;
 
-pub use part::{Argument, Form, Part, Variant, tells_facts, texts_of};
+pub use part::{Argument, Form, Part, Variant, texts_of, uses_facts};
 pub use render::{Format, Rendered, render};
 pub use span::{Span, Style, ValueKind};

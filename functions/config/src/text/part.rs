@@ -142,17 +142,17 @@ impl<A, T> Form<A, T> {
 }
 
 /// Whether any part is a fact or contains one.
-pub fn tells_facts(parts: &[Part]) -> bool {
+pub fn uses_facts(parts: &[Part]) -> bool {
     parts.iter().any(|part| match part {
         Part::Words(_) | Part::Value(_) | Part::Data(_) | Part::Open(_) | Part::Close(_) | Part::Count | Part::Cut => false,
         Part::Fact { .. } => true,
-        Part::Link { label, to } => tells_facts(label) || tells_facts(to),
+        Part::Link { label, to } => uses_facts(label) || uses_facts(to),
         Part::Form { form, .. } => {
             let is_fact = |argument: &&Argument| match argument {
                 Argument::Is(_) | Argument::Computed(_) => false,
                 Argument::Fact(_) => true,
             };
-            form.arguments().iter().any(is_fact) || form.texts().into_iter().any(|text| tells_facts(text))
+            form.arguments().iter().any(is_fact) || form.texts().into_iter().any(|text| uses_facts(text))
         }
     })
 }

@@ -27,7 +27,7 @@ use std::fmt;
 use stored::StoredIntent;
 use tidings_config::limits::MAX_DEFERRAL;
 use tidings_config::rules::{Cap, CapOverflow, Channel, Priority};
-use tidings_config::text::{Rendered, render, tells_facts, texts_of};
+use tidings_config::text::{Rendered, render, texts_of, uses_facts};
 use tidings_config::time::Timestamp;
 
 /// The CloudEvents type of a notification.
@@ -151,9 +151,9 @@ impl PlannedAction {
         format!("{}/{}", self.rule, self.kind().as_str())
     }
 
-    pub fn tells_facts(&self) -> bool {
+    pub fn uses_facts(&self) -> bool {
         match &self.intent {
-            Intent::Notify { text, variants, .. } => texts_of(text, variants).any(tells_facts),
+            Intent::Notify { text, variants, .. } => texts_of(text, variants).any(uses_facts),
             Intent::Emit { .. } => false,
         }
     }

@@ -3,7 +3,6 @@
 //!
 //! The one principle: **when in doubt, queue the event again.** Processing an event twice is harmless, because the
 //! transaction's marker prevents a second effect. Losing an event isn't.
-//! to that), losing is not.
 
 use super::{ClaimState, Sha256Hex};
 use std::time::Duration;

@@ -172,9 +172,9 @@ metrics! {
     OverCap: Count by Source,
     /// Notifications that were withheld because the person's preference exists and can't be read, and which: `opt_in`, `channels`, `zone`, `quiet_from` or `quiet_to`.
     PreferenceUnread: Count by Field,
-    /// Values for which a full collection had no room, and which collection: `join` (events of a window), `set` (elements), `fact` (values). The event is processed all the same.
+    /// Values for which a full collection had no room, and which collection: `join` (events of a window), `set` (elements), `fact` (values). The event is processed nevertheless.
     Overflow: Count by Reason,
-    /// Values that weren't set because they aren't on the ladder of their fact. The event is processed all the same.
+    /// Values that weren't set because they aren't on the ladder of their fact. The event is processed nevertheless.
     OffLadder: Count by Source,
     /// Links that weren't made: the identity belongs to another conversation, or has identities of its own.
     LinkConflict: Count by Source,

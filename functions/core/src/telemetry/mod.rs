@@ -65,7 +65,7 @@ pub fn init(namespace: String, xray_daemon: Option<SocketAddr>) {
     let metrics = MetricLines { namespace, tally: Mutex::default() }.with_filter(filter_fn(|meta| meta.target() == METRIC));
     let segments = xray_daemon.and_then(Datagrams::to).map(|to| to.with_filter(filter_fn(|meta| meta.target() == SEGMENT)));
     tracing_subscriber::registry().with(logs).with(metrics).with(segments).init();
-    panics::are_told();
+    panics::install_hook();
 }
 
 /// Lines keep their invocation with any filter.

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::panic::{PanicHookInfo, set_hook};
 
 /// Installs the hook for the process. The span adds the invocation to the line.
-pub(super) fn are_told() {
+pub(super) fn install_hook() {
     set_hook(Box::new(tell));
 }
 

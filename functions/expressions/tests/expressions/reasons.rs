@@ -1,4 +1,4 @@
-//! A reason says what is wrong, and quotes nothing of the payload: neither values nor names.
+//! A reason names the problem and quotes nothing of the payload: neither values nor names.
 
 use super::random::Random;
 use super::value;
@@ -7,7 +7,7 @@ use tidings_expressions::{Expression, Scope, Variables};
 
 const CANARY: &str = "hunter2";
 
-/// The canary wherever a payload has anything of its own: in texts, as a key, in patterns, in numbers' places.
+/// A canary in every place of a payload: texts, keys, patterns, and in place of numbers.
 fn data() -> Value {
     json!({
         "email": CANARY, "prices": {"a": 1}, CANARY: {CANARY: CANARY}, "l": [CANARY, "a"], "n": 1,
@@ -64,9 +64,9 @@ fn every_kind_of_error_is_silent_about_the_payload() {
     }
 }
 
-/// CEL's own `duration` and `timestamp` aren't offered: no event ever gets to see them.
+/// CEL's `duration` and `timestamp` aren't supported: they are refused before any event.
 #[test]
-fn what_is_not_offered_is_found_when_it_is_parsed() {
+fn an_unsupported_construct_is_refused_when_parsed() {
     for text in ["duration(data.email)", "timestamp(data.email)", "optional.unwrap([data.?email])", "data.l.first()"] {
         let error = Expression::parse(text, Scope::Event).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("unknown") || error.contains("isn't offered"), "{text}: {error}");

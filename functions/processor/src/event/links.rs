@@ -22,7 +22,7 @@ pub(crate) fn link(applied: &mut Applied, view: &View, plan: &EventPlan, order: 
             applied.conflicts += 1;
             Ok(())
         }
-        Linking::Told | Linking::Moved => Err(Failure::from(failure)),
+        Linking::Stated | Linking::Moved => Err(Failure::from(failure)),
     };
     if view.link(&view.partition).is_some_and(|to| to != view.partition) {
         return refused(applied, FailureKind::LinkTarget);

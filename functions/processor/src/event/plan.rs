@@ -23,7 +23,7 @@ pub enum Linking {
     /// A rule, for an event that has other effects too.
     ByRule,
     /// A person or a program.
-    Told,
+    Stated,
     /// A person or a program, moving the identity from another conversation.
     Moved,
 }
@@ -87,7 +87,7 @@ impl Planner {
             variables: &variables,
             subject: envelope.subject.as_deref(),
             time: order.time,
-            told: Some(order.time),
+            event_time: Some(order.time),
             tie: order.tie(),
             now,
             cause: &envelope.claimkey,

@@ -36,11 +36,11 @@ impl Work<'_> {
         let mut new = Vec::new();
         for proposal in proposals {
             if proposal.is_stale(|key| self.facts_in(key)) {
-                self.tell(proposal, Became::Withheld(Withheld::Stale));
+                self.note(proposal, Became::Withheld(Withheld::Stale));
             } else if self.view.unlinked.is_some() {
                 // No conversation is known to send it to.
                 let became = self.defer(proposal.clone(), None);
-                self.tell(proposal, became);
+                self.note(proposal, became);
             } else {
                 new.push(proposal.clone());
             }
@@ -61,7 +61,7 @@ impl Work<'_> {
             self.deferred.waiting = before;
             for proposal in rest {
                 let became = self.defer(proposal.clone(), Some(self.at.now));
-                self.tell(&proposal, became);
+                self.note(&proposal, became);
             }
         }
     }
@@ -88,7 +88,7 @@ impl Work<'_> {
                 lag: if waited.is_some() { std::time::Duration::ZERO } else { self.at.now.since(self.at.received) },
             };
             match decide(&proposal, self.at.policy, &circumstances) {
-                Verdict::Withhold(why) => self.tell(&proposal, Became::Withheld(why)),
+                Verdict::Withhold(why) => self.note(&proposal, Became::Withheld(why)),
                 Verdict::Defer { until } => {
                     let room = self.room(&proposal);
                     later.push((Candidate { proposal, waited, channel: None }, room.map_or(until, |room| room.max(until))));
@@ -98,7 +98,7 @@ impl Work<'_> {
         }
         let Some(turns) = self.turns(&mut open) else { return };
         for over in &turns.over {
-            self.tell(&open[*over].proposal, Became::Withheld(Withheld::OverCap));
+            self.note(&open[*over].proposal, Became::Withheld(Withheld::OverCap));
         }
         let unsaid = self.send_all(&open, &turns);
         let mut now_or_later: Vec<_> = open.into_iter().map(Some).collect();
@@ -107,7 +107,7 @@ impl Work<'_> {
             let until = if turns.wait.contains(&n) { self.room(&candidate.proposal) } else { None };
             later.push((candidate, until.unwrap_or(self.at.now)));
         }
-        self.put_off(later);
+        self.postpone(later);
     }
 
     /// The decision, as far as it can be made; stale notifications are removed first. `None`: items must be read first.
@@ -137,7 +137,7 @@ impl Work<'_> {
             }
             for n in stale.into_iter().rev() {
                 let overtaken = open.remove(n);
-                self.tell(&overtaken.proposal, Became::Withheld(Withheld::Stale));
+                self.note(&overtaken.proposal, Became::Withheld(Withheld::Stale));
             }
         }
     }
@@ -163,7 +163,7 @@ impl Work<'_> {
                 members.last().map(std::slice::from_ref).unwrap_or_default()
             };
             for member in told {
-                self.tell(&member.proposal, became);
+                self.note(&member.proposal, became);
             }
         }
         unsaid
@@ -207,11 +207,11 @@ impl Work<'_> {
     }
 
     /// Waiting notifications keep waiting, and new ones are deferred.
-    fn put_off(&mut self, later: Vec<(Candidate, Timestamp)>) {
+    fn postpone(&mut self, later: Vec<(Candidate, Timestamp)>) {
         let mut new = Vec::new();
         for (Candidate { proposal, waited, .. }, until) in later {
             if until.since(proposal.since) > MAX_DEFERRAL {
-                self.tell(&proposal, Became::Withheld(Withheld::Expired));
+                self.note(&proposal, Became::Withheld(Withheld::Expired));
                 continue;
             }
             let Some(before) = waited else {
@@ -219,14 +219,14 @@ impl Work<'_> {
                 continue;
             };
             if before.is_none_or(|before| before <= self.at.now) && until > self.at.now {
-                self.tell(&proposal, Became::WaitsUntil(until));
+                self.note(&proposal, Became::WaitsUntil(until));
             }
             self.deferred.waiting.push(Waits { until: Some(until), proposal });
         }
         self.deferred.waiting.sort_by(|one, other| one.proposal.place().cmp(&other.proposal.place()));
         for (proposal, until) in new {
             let became = self.defer(proposal.clone(), Some(until));
-            self.tell(&proposal, became);
+            self.note(&proposal, became);
         }
     }
 
@@ -265,7 +265,7 @@ impl Work<'_> {
         self.merged.items.get(key).or_else(|| self.view.items.get(&self.view.place(key.clone()))).and_then(Item::facts)
     }
 
-    fn tell(&mut self, proposal: &PlannedAction, became: Became) {
+    fn note(&mut self, proposal: &PlannedAction, became: Became) {
         self.applied.rules.insert(proposal.rule.clone());
         self.applied.actions.push(proposal.became(became));
     }

@@ -15,7 +15,7 @@ use tidings_core::memory::{Call, Fault, MemoryVisibility};
 use tokio::time::timeout;
 
 const DEAD_AFTER: Duration = Duration::from_secs(5);
-/// A batch, as the simulation reckons: the mapping polls again at once.
+/// The simulated duration of a batch. The mapping polls again immediately.
 const BATCH_SECONDS: u64 = 1;
 
 struct Queued {
@@ -31,7 +31,7 @@ struct World {
     harness: Harness,
     store: Arc<Aborting>,
     visibility: Arc<MemoryVisibility>,
-    /// `None`: as it was before there was isolating.
+    /// `None`: without isolation.
     isolates: bool,
     queue: Vec<Queued>,
     dead: BTreeMap<String, u64>,
@@ -58,7 +58,7 @@ impl World {
         }
     }
 
-    /// A process of its own: it remembers nothing.
+    /// A new process, without memory.
     fn processor(&self) -> Processor {
         let processor = another(rules(), Arc::clone(&self.store), &self.harness.clock, &self.harness.outside);
         if self.isolates { processor.isolating(Arc::clone(&self.visibility) as _, EVENTS_VISIBILITY) } else { processor }
@@ -74,7 +74,7 @@ impl World {
         self.harness.state(&format!("orders#{id}")) == Some(ClaimState::Processed)
     }
 
-    /// What is visible, or what will be first. `None`: the queue is empty.
+    /// The visible messages, or those that become visible first. `None`: the queue is empty.
     fn receive(&mut self, rng: &mut fastrand::Rng, size: usize) -> Option<Vec<Queued>> {
         let first = self.queue.iter().map(|queued| queued.visible).min()?;
         self.now = self.now.max(first);
@@ -149,7 +149,7 @@ impl World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_isolating_a_poison_takes_its_mates_along() {
+async fn without_isolation_a_poison_record_takes_its_batch_along() {
     let mut world = World::new(false);
     (0..9).for_each(|n| world.send(&format!("ann{n}"), 0));
     world.send("poison", 0);
@@ -158,7 +158,7 @@ async fn without_isolating_a_poison_takes_its_mates_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_good_record_dies_of_anothers_abort_at_most_once_wherever_it_stands() {
+async fn another_records_abort_costs_a_good_record_at_most_one_receive() {
     for size in 1..=10 {
         for seed in 0..12 {
             let mut rng = fastrand::Rng::with_seed(seed);
@@ -174,7 +174,7 @@ async fn a_good_record_dies_of_anothers_abort_at_most_once_wherever_it_stands() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_poisons_among_many_end_alone() {
+async fn several_poison_records_among_many_end_alone() {
     for seed in 0..40 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut world = World::new(true);
@@ -239,7 +239,7 @@ async fn an_outage_dead_letters_nothing_earlier_than_before() {
 }
 
 #[tokio::test]
-async fn suspects_are_hidden_before_anything_is_read_and_named_in_the_answer() {
+async fn suspects_are_hidden_before_any_read_and_listed_in_the_response() {
     let world = World::new(true);
     let processor = world.processor();
     let of = |id: &'static str, receives| {
@@ -263,7 +263,7 @@ async fn suspects_are_hidden_before_anything_is_read_and_named_in_the_answer() {
 }
 
 #[tokio::test]
-async fn a_batch_without_suspects_makes_no_call_and_what_cannot_be_hidden_is_given_back() {
+async fn a_batch_without_suspects_makes_no_call_and_a_record_that_cannot_be_hidden_is_returned() {
     let world = World::new(true);
     let processor = world.processor();
     assert!(

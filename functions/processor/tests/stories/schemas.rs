@@ -1,4 +1,4 @@
-//! A payload is held against its schema before any rule sees it.
+//! A payload is validated against its schema before any rule sees it.
 
 use crate::support::{Harness, MAX_RECEIVES, Sent, corpus_events, message, moved};
 use processor::decode::Message;
@@ -32,7 +32,7 @@ fn of_version(sent: &Sent, dataschema: &str) -> Envelope {
 }
 
 #[tokio::test]
-async fn what_is_rejected_is_dead_with_the_path_and_no_value() {
+async fn a_rejected_payload_is_dead_with_the_path_and_no_value() {
     let harness = Harness::holding(moved_schemas("reject"));
     let event = moved("e1", "ann", "hunter2", 0);
     for receive in 1..MAX_RECEIVES {
@@ -47,7 +47,7 @@ async fn what_is_rejected_is_dead_with_the_path_and_no_value() {
 }
 
 #[tokio::test]
-async fn what_is_accepted_has_its_effect() {
+async fn an_accepted_violation_has_its_effect() {
     let harness = Harness::holding(moved_schemas("accept"));
     let event = moved("e1", "ann", "lost", 0);
     assert_eq!(harness.handle(vec![event.message(1)]).await, [""; 0]);
@@ -60,7 +60,7 @@ async fn what_is_accepted_has_its_effect() {
 }
 
 #[tokio::test]
-async fn the_event_says_which_version_and_the_newest_holds_otherwise() {
+async fn the_event_names_the_version_and_the_newest_is_the_default() {
     let harness = Harness::holding(moved_schemas("reject"));
     let event = moved("e1", "ann", "lost", 0);
     let encoded = |dataschema: &str| of_version(&event, dataschema).encode();
@@ -72,7 +72,7 @@ async fn the_event_says_which_version_and_the_newest_holds_otherwise() {
 }
 
 #[tokio::test]
-async fn a_version_that_nobody_knows_is_told() {
+async fn an_unknown_version_is_reported() {
     let harness = Harness::holding(moved_schemas("reject"));
     let event = of_version(&moved("e1", "ann", "packed", 0), "3");
     assert_eq!(harness.handle(vec![message("m", &event.encode(), MAX_RECEIVES)]).await, ["m"]);
@@ -81,7 +81,7 @@ async fn a_version_that_nobody_knows_is_told() {
 }
 
 #[tokio::test]
-async fn a_type_or_a_source_without_a_schema_is_free() {
+async fn a_type_or_source_without_a_schema_is_not_validated() {
     let others = EventSchemas::new(vec![schema("order.lost", "1", "reject", json!({"not": {}}))]);
     let harness = Harness::holding(others);
     assert_eq!(harness.handle(vec![moved("e1", "ann", "anything", 0).message(1)]).await, [""; 0]);
@@ -90,9 +90,9 @@ async fn a_type_or_a_source_without_a_schema_is_free() {
     assert_eq!(Envelope::decode(&elsewhere).unwrap().validate(&schemas), None);
 }
 
-/// What the sender has named is as much the payload as its values.
+/// Names that the sender chose are part of the payload as well.
 #[test]
-fn every_mismatch_is_told_in_the_schemas_words() {
+fn every_violation_is_reported_in_the_schemas_terms() {
     let data = json!({
         "who": "ann", "items": [{"n": 1}, {"n": "hunter2"}], "hunter2": {"deep": "hunter2"}, "text": "hunter2 hunter2", "list": [1, 1],
     });
@@ -104,26 +104,44 @@ fn every_mismatch_is_told_in_the_schemas_words() {
             "/items/1/n doesn't match the schema; expected: type \"integer\"",
         ),
         (json!({"properties": {"text": {"maxLength": 3}}}), "/text doesn't match the schema; expected: maxLength 3"),
-        (json!({"properties": {"text": {"pattern": "^[a-z]+$"}}}), "/text doesn't match the schema; expected: pattern \"^[a-z]+$\""),
-        (json!({"properties": {"text": {"format": "date-time"}}}), "/text doesn't match the schema; expected: format \"date-time\""),
+        (
+            json!({"properties": {"text": {"pattern": "^[a-z]+$"}}}),
+            "/text doesn't match the schema; expected: pattern \"^[a-z]+$\"",
+        ),
+        (
+            json!({"properties": {"text": {"format": "date-time"}}}),
+            "/text doesn't match the schema; expected: format \"date-time\"",
+        ),
         (json!({"properties": {"text": {"const": "x"}}}), "/text doesn't match the schema; expected: const \"x\""),
         (
             json!({"properties": {"who": {}}, "additionalProperties": false}),
             "the payload doesn't match the schema; expected: no field but those of `properties`",
         ),
-        (json!({"additionalProperties": {"type": ["string", "array"]}}), "/* doesn't match the schema; expected: type [\"string\",\"array\"]"),
+        (
+            json!({"additionalProperties": {"type": ["string", "array"]}}),
+            "/* doesn't match the schema; expected: type [\"string\",\"array\"]",
+        ),
         (
             json!({"patternProperties": {"^h": {"properties": {"deep": {"type": "number"}}}}}),
             "/*/deep doesn't match the schema; expected: type \"number\"",
         ),
-        (json!({"propertyNames": {"maxLength": 5}}), "the payload doesn't match the schema; expected: names that match `propertyNames`"),
+        (
+            json!({"propertyNames": {"maxLength": 5}}),
+            "the payload doesn't match the schema; expected: names that match `propertyNames`",
+        ),
         (json!({"properties": {"list": {"uniqueItems": true}}}), "/list doesn't match the schema; expected: uniqueItems true"),
         (
             json!({"properties": {"text": {"anyOf": [{"type": "number"}, {"maxLength": 1}]}}}),
             "/text doesn't match the schema; expected: one of `anyOf`",
         ),
-        (json!({"properties": {"text": {"oneOf": [{}, {}]}}}), "/text doesn't match the schema; expected: exactly one of `oneOf`"),
-        (json!({"properties": {"text": {"not": {"type": "string"}}}}), "/text doesn't match the schema; expected: no match of `not`"),
+        (
+            json!({"properties": {"text": {"oneOf": [{}, {}]}}}),
+            "/text doesn't match the schema; expected: exactly one of `oneOf`",
+        ),
+        (
+            json!({"properties": {"text": {"not": {"type": "string"}}}}),
+            "/text doesn't match the schema; expected: no match of `not`",
+        ),
         (json!({"properties": {"text": false}}), "/text doesn't match the schema; expected: no value"),
         (
             json!({"properties": {"text": {"$ref": "#/$defs/t"}}, "$defs": {"t": {"minLength": 99}}}),
@@ -149,7 +167,7 @@ fn a_pattern_takes_linear_time() {
 }
 
 #[test]
-fn the_corpus_is_as_the_shipped_schemas_say() {
+fn the_corpus_matches_the_shipped_schemas() {
     let schemas = project::schemas();
     let events = corpus_events();
     let off: Vec<String> = events

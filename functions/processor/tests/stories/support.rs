@@ -22,10 +22,10 @@ use tidings_events::project;
 use tidings_events::{SECRETS, corpus, secrets_of};
 use tidings_project::read_rules;
 
-/// The redrive policy's.
+/// The redrive policy's limit.
 pub(crate) const MAX_RECEIVES: u32 = 5;
 
-/// Time enough for any batch.
+/// Enough time for any batch.
 pub(crate) const AMPLE: Duration = Duration::from_secs(30);
 
 /// The document of the APIs' secrets.
@@ -58,7 +58,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()
 }
 
-/// The processor with all that it was given.
+/// The processor with its dependencies.
 #[derive(Debug)]
 pub(crate) struct Harness {
     pub(crate) processor: Processor,
@@ -68,7 +68,7 @@ pub(crate) struct Harness {
     pub(crate) faults: Arc<Faults>,
 }
 
-/// What the processors send.
+/// The messages that the processors sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Outside {
     pub(crate) actions: Arc<MemoryActions>,
@@ -76,12 +76,12 @@ pub(crate) struct Outside {
     pub(crate) https: Arc<MemoryHttps>,
     pub(crate) secrets: Arc<MemorySecrets>,
     clock: Arc<ManualClock>,
-    /// What isn't visible yet, by when it will be.
+    /// Invisible messages, by the time when they become visible.
     later: Arc<Mutex<Vec<(Timestamp, String)>>>,
 }
 
 impl Outside {
-    /// Takes over what was sent since.
+    /// Collects the messages sent since the last call.
     fn take(&self) {
         let now = self.clock.now();
         let timers = self.timers.drain().into_iter().map(|timer| (now.plus(timer.delay), timer.message));
@@ -136,7 +136,7 @@ impl Harness {
         Self { processor, store, outside, clock, faults }
     }
 
-    /// The message ids that are given back, sorted.
+    /// The ids of messages returned to the queue, sorted.
     pub(crate) async fn handle(&self, messages: Vec<SqsMessage>) -> Vec<String> {
         self.handle_within(messages, AMPLE).await
     }
@@ -192,7 +192,7 @@ impl Harness {
         }
     }
 
-    /// What is due at once.
+    /// The messages that are due immediately.
     pub(crate) async fn settle(&self) {
         self.pass(Duration::ZERO).await;
     }
@@ -311,7 +311,7 @@ pub(crate) fn paid(id: &'static str, who: &str, cents: i64) -> Sent {
     Sent { id, event_type: "order.paid", order: "1", age_seconds: 0, data: json!({"who": who, "cents": cents}) }
 }
 
-/// Its rule has no value for it, whenever it is tried.
+/// Its rule never has a value for it.
 pub(crate) fn poison(id: &'static str, who: &str) -> Sent {
     Sent { id, event_type: "order.paid", order: "1", age_seconds: 0, data: json!({"who": who, "cents": "hunter2"}) }
 }

@@ -22,7 +22,7 @@ pub struct Key {
     /// The public keys by id, if the secret is a public key or a set of them.
     public: Option<Arc<KeySet>>,
     /// The answers with a MAC of other sources' handshakes that have the same key.
-    told_elsewhere: Arc<[Answer]>,
+    shared_answers: Arc<[Answer]>,
 }
 
 /// Why a secret can't become a key.
@@ -99,7 +99,7 @@ impl Key {
             KeyEncoding::Jwk => Some(Arc::new(KeySet::of_secret(&bytes).map_err(|_| KeyError::NotAPublicKey)?)),
             KeyEncoding::Utf8 | KeyEncoding::Hex | KeyEncoding::Base64 | KeyEncoding::Sha1 => None,
         };
-        Ok(Self { bytes: Zeroizing::new(bytes), name, public, told_elsewhere: Arc::default() })
+        Ok(Self { bytes: Zeroizing::new(bytes), name, public, shared_answers: Arc::default() })
     }
 
     /// The length in bytes of the key of this secret, if it is below [`MIN_KEY_BYTES`] and must be secret. The key
@@ -120,7 +120,7 @@ impl Key {
             bytes: Zeroizing::new(b"a secret that nobody gave to anybody".to_vec()),
             name: None,
             public: None,
-            told_elsewhere: Arc::default(),
+            shared_answers: Arc::default(),
         }
     }
 
@@ -149,12 +149,12 @@ impl Key {
     }
 
     /// Adds the answers that other sources' handshakes give with this key.
-    pub(crate) fn told_by(&mut self, answers: impl IntoIterator<Item = Answer>) {
-        self.told_elsewhere = self.told_elsewhere.iter().cloned().chain(answers).collect();
+    pub(crate) fn add_shared(&mut self, answers: impl IntoIterator<Item = Answer>) {
+        self.shared_answers = self.shared_answers.iter().cloned().chain(answers).collect();
     }
 
-    pub(super) fn told_elsewhere(&self) -> &[Answer] {
-        &self.told_elsewhere
+    pub(super) fn shared_answers(&self) -> &[Answer] {
+        &self.shared_answers
     }
 }
 

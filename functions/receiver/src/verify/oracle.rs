@@ -8,7 +8,7 @@ use super::{Key, Rejection};
 use tidings_config::handshake::Answer;
 
 pub(super) fn is_handed_out(values: &Values<'_>, key: &Key) -> Result<bool, Rejection> {
-    let told = values.source.macs().chain(key.told_elsewhere());
+    let told = values.source.macs().chain(key.shared_answers());
     told.map(|answer| is_taken(answer, values, key)).try_fold(false, |any, one| Ok(any || one?))
 }
 

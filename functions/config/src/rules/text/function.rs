@@ -181,7 +181,7 @@ pub(super) fn kind_of(expression: &str) -> ValueKind {
 }
 
 /// Methods whose result contains no part of their receiver.
-const TELL_ABOUT: &[&str] = &["contains", "endsWith", "indexOf", "lastIndexOf", "matches", "size", "startsWith"];
+const ABOUT_THE_VALUE: &[&str] = &["contains", "endsWith", "indexOf", "lastIndexOf", "matches", "size", "startsWith"];
 
 /// The names of each path: `data.order['title']` and `data.?order.?title` have the same names. The name of a called
 /// function isn't part of a path.
@@ -195,7 +195,7 @@ fn paths(expression: &str) -> Vec<Vec<String>> {
             let (name, after) = rest.split_at(end);
             let is_call = after.trim_start().starts_with('(');
             match paths.last_mut().filter(|_| goes_on) {
-                _ if is_call && goes_on && TELL_ABOUT.contains(&name) => {
+                _ if is_call && goes_on && ABOUT_THE_VALUE.contains(&name) => {
                     paths.pop();
                 }
                 _ if is_call => {}
