@@ -102,7 +102,7 @@ async fn what_the_answer_names_as_failed_is_not_acknowledged_whosever_fault_it_i
 
 #[tokio::test]
 async fn what_the_answer_leaves_out_is_not_acknowledged() {
-    let left_out = || not_acknowledged("the answer leaves it out");
+    let left_out = || not_acknowledged("the response doesn't list it");
     for answer in [
         json!({"Successful": [successful("0"), successful("2")], "Failed": []}),
         json!({"Successful": [successful("2"), successful("0")]}),

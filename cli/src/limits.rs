@@ -4,98 +4,99 @@
 use std::time::Duration;
 use tidings_config::limits::{DEFAULT_TOLERANCE, MAX_ARTEFACT_BYTES, MAX_BODY_BYTES, MAX_STORED_EVENT_BYTES};
 
-/// A delivery in the receiver, as its concurrency is reckoned: three calls to AWS, of which each takes up to some 30 ms.
+/// Duration of a delivery in the receiver, for the estimate of its concurrency: three calls to AWS, each of up to about 30 ms.
 pub const RECEIVE_TIME: Duration = Duration::from_millis(100);
 
-/// The timeline entries that a context shows.
+/// Timeline entries of a context that are shown.
 pub const TIMELINE_SHOWN: usize = 50;
 
-/// Events that a list shows unless it is asked for another number.
+/// Default number of events in a list.
 pub const EVENTS_LISTED: usize = 50;
 
-/// Events that a list shows at most. All of them are in memory, some kilobytes each.
+/// The most events in a list. All of them are in memory, some kilobytes each.
 pub const MAX_EVENTS_LISTED: usize = 1_000;
 
-/// Claims of one page of a list. Of the longest, a page is a megabyte: it is here before its call's time is over.
+/// Claims of one page of a list. With the longest claims, a page takes one megabyte, which arrives before the call times out.
 pub const CLAIMS_PAGE: usize = 250;
 
-/// The shortest pause between two looks at a table by whoever follows events.
+/// The shortest pause between two queries of a table while events are followed.
 pub const MIN_TAIL_PAUSE: Duration = Duration::from_secs(1);
 
-/// The shortest time that `tidings status` counts over: CloudWatch has a point a minute.
+/// The shortest period of `tidings status`. CloudWatch has one data point a minute.
 pub const MIN_STATUS_SPAN: Duration = Duration::from_secs(300);
 
-/// The longest. One call may have 100,800 points.
+/// The longest period. One call may return 100,800 data points.
 pub const MAX_STATUS_SPAN: Duration = Duration::from_secs(86_400);
 
-/// Things to do next that it names, the worst first.
+/// Suggested next steps in `tidings status`, the worst first.
 pub const MAX_NEXT_STEPS: usize = 5;
 
-/// Checks of `GET /ready` that it shows, whoever answers.
+/// Checks of `GET /ready` that `tidings status` shows, from any responder.
 pub const MAX_READY_CHECKS: usize = 16;
 
-/// An answer of the endpoint's own pages, as an operator's command reads it.
+/// A response of the endpoint's own pages, as an operator's command reads it.
 pub const MAX_PAGE_BYTES: u64 = 65_536;
 
-/// How often an event is applied again at most, each time under another name: its claim points to each.
+/// How often an event can be applied again, each time in a batch with another name. Its claim refers to each.
 pub const MAX_TIMES_AGAIN: usize = 16;
 
-/// Tries of one manual change that had no answer. Its claim makes one effect of them.
+/// Tries of one manual change without a response. Its claim prevents a second effect.
 pub const MANUAL_TRIES: u32 = 5;
 
-/// How far an operator's clock may be from the endpoint's. Most schemes allow five minutes in all.
+/// How far an operator's clock may differ from the endpoint's. Most schemes allow five minutes in total.
 pub const MAX_CLOCK_APART: Duration = Duration::from_secs(60);
 
-/// How long the self-test waits for its event to be processed: a cold start and a first receive that fails fit in.
+/// How long the self-test waits for its event to be processed: enough for a cold start and a failed first receive.
 pub const SELF_TEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Receives while looking for one event in the dead-letter queue, of [`tidings_config::limits::MAX_BATCH_MESSAGES`] each.
+/// Receives, of [`MAX_BATCH_MESSAGES`] each, during a search for one event in the dead-letter queue.
 pub const MAX_DEAD_LETTER_RECEIVES: usize = 100;
 
-/// How long messages are hidden while all of the queue is walked through: longer than the walk, or they come again.
+/// Visibility timeout while the whole dead-letter queue is read: longer than the read, so that no message appears twice.
 pub const DEAD_LETTERS_WALK: Duration = Duration::from_secs(900);
 
-/// Messages of one walk through the dead-letter queue. SQS lets 120,000 be in flight at once.
+/// Messages of one read of the dead-letter queue. SQS allows 120,000 in flight.
 pub const MAX_DEAD_LETTERS: usize = 100_000;
 
-/// Groups of reasons that a list shows; more are one.
+/// Groups of reasons in a list; further reasons form one group.
 pub const MAX_REASON_GROUPS: usize = 64;
 
-/// How long each message that is looked at is hidden from others, if it isn't shown again before.
+/// Visibility timeout of each inspected message, if it isn't made visible earlier.
 pub const DEAD_LETTER_HIDDEN: Duration = Duration::from_secs(30);
 
-/// Deliveries that one folder of captures holds, and that one replay plays; dead letters and kept events, too.
+/// Deliveries in one folder of captures, and in one replay; the same for dead letters and stored events.
 pub const MAX_CAPTURED: usize = 1_000;
 
-/// Their files together: all of them are in memory when they are played.
+/// Total size of these files. All of them are in memory during a replay.
 pub const MAX_CAPTURED_BYTES: u64 = 64 << 20;
 
-/// A file of rules, sources or tests of rules, as a command reads it. The largest shipped one has a sixtieth of that.
+/// A file of rules, sources or rule tests, as a command reads it. The largest shipped file takes a sixtieth of it.
 pub const MAX_CONFIG_FILE_BYTES: usize = 1 << 20;
 
-/// A file of one recorded delivery: a body of [`MAX_BODY_BYTES`] whose every byte is an escape, and room for the rest.
+/// A file of one recorded delivery: a body of [`MAX_BODY_BYTES`] with every byte escaped, and room for the rest.
 pub const MAX_CAPTURE_FILE_BYTES: usize = 8 << 20;
 
-/// A file that a request, a body or events are read from: a recording of a browser's (HAR) holds more than the one request.
+/// A file with a request, a body or events. A browser's recording (HAR) contains more than the one request.
 pub const MAX_REQUEST_FILE_BYTES: usize = 16 << 20;
 
-/// Values of one JSON text that a command reads: in memory each takes up to a hundred bytes, whatever it takes in the file.
+/// Values of one JSON text that a command reads. In memory each takes up to a hundred bytes, regardless of its size
+/// in the file.
 pub const MAX_FILE_JSON_VALUES: usize = 1_000_000;
 
-/// The URL and the headers of a captured request together. API Gateway takes 10,240 bytes.
+/// Total size of URL and headers of a captured request. API Gateway accepts 10,240 bytes.
 pub const MAX_REQUEST_HEAD_BYTES: usize = 16_384;
 
-/// Parameters of a query that `tidings verify` leaves out one by one, to find which was added on the way.
+/// Query parameters that `tidings verify` leaves out one by one, to find a parameter that was added on the way.
 pub const MAX_PARAMETERS_TRIED: usize = 32;
 
-/// The longest that capturing goes on: nobody watches a machine that listens.
+/// The longest duration of a capture, since nobody watches the machine.
 pub const MAX_CAPTURE_TIME: Duration = Duration::from_secs(86_400);
 
-/// Looks that erasing a conversation takes at most. It ends with the first that finds nothing; one whose events come faster than
-/// they are erased has none.
+/// Passes while a conversation is erased. The first pass that finds nothing ends it. If events arrive faster than
+/// they are erased, no pass finds nothing.
 pub const MAX_ERASE_LOOKS: u32 = 16;
 
-/// Pause before each but the first: the timeline's index follows the claims within a fraction of a second.
+/// Pause before each pass except the first: the timeline's index follows the claims within a fraction of a second.
 pub const INDEX_LAG: Duration = Duration::from_secs(1);
 
 const _: () = {

@@ -1,8 +1,9 @@
-//! A new event of an old sample: the same request with another id and the time of now, as its provider would send the next one.
+//! Makes a new event from an old sample: the same request with another id and the current time, as its provider would
+//! send the next one.
 //!
-//! Promises: what was an id is one of the same form (prefix, letters where letters were, digits where digits were), and another one
-//! each time; wherever it stands in the request, it is changed. A time is written as the old one was. All else stays.
-//! Where neither makes another event of it, a field [`MARK`] is added to the body, and that is said.
+//! Promises: an id is replaced by another one of the same form (prefix, letters for letters, digits for digits), each
+//! time a different one, and wherever it occurs in the request. A time is written in its old format. Everything else
+//! stays. If neither makes another event, a field [`MARK`] is added to the body, and the result says so.
 
 mod ids;
 mod times;
@@ -19,28 +20,28 @@ use tidings_config::source::{FORM, Source};
 use tidings_config::time::Timestamp;
 use tidings_config::{JsonPath, Reference, Step};
 
-/// The field of the body that makes an event another one, where nothing else does.
+/// The field of the body that distinguishes the event, if nothing else does.
 pub const MARK: &str = "tidings_send";
 
-/// Values that are shorter than this may stand elsewhere by chance: they are changed at their place alone.
+/// Shorter values may occur elsewhere by chance: they are only changed at their own place.
 const LONG_ENOUGH: usize = 6;
 
-/// What was drawn at random is no shorter.
+/// The shortest length of a random value.
 const MIN_NONCE: usize = 16;
 
-/// What made it a new event.
+/// What distinguishes the new event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewed {
     /// Its id, or the id of its delivery.
     ById,
     /// A field [`MARK`], which the provider wouldn't send.
     ByMark,
-    /// Nothing: it is the same event again.
+    /// Nothing: it is the same event.
     Unchanged,
 }
 
 impl Sample {
-    /// Makes a new event of it. `random` gives another byte each time.
+    /// Makes a new event. `random` gives another byte each time.
     pub fn renew(
         &mut self,
         source: &Source,
@@ -69,7 +70,7 @@ impl Sample {
             return Ok(Renewed::ById);
         }
         let is_by_time = is_new(self)?;
-        // Where the body isn't signed, its sender makes each message another one by a value that nobody chose.
+        // If the body isn't signed, its sender makes each message different by a random value.
         let nonces = if is_by_time { Vec::new() } else { nonces(&before.delivery(), source, secret, now) };
         for spot in &nonces {
             self.change(spot, &ids::like(&spot.text, random));
@@ -77,7 +78,7 @@ impl Sample {
         if !nonces.is_empty() && is_new(self)? {
             return Ok(Renewed::ById);
         }
-        // What is known by its bytes and a time in whole seconds would be the same event twice in one second.
+        // An event that is identified by its bytes and a time in whole seconds would be the same if sent twice in one second.
         let marked = self.marked(&ids::like("00000000", random));
         if let Some(marked) = marked.filter(|marked| is_new(marked).unwrap_or(false)) {
             *self = marked;
@@ -86,7 +87,8 @@ impl Sample {
         Ok(if is_new(self)? { Renewed::ById } else { Renewed::Unchanged })
     }
 
-    /// Sets a field of the body, JSON or a form: as JSON where the value is JSON, else as a text. Errors: why it has no such place.
+    /// Sets a field of the body, JSON or a form: as JSON if the value is JSON, else as a text. Errors: why the body
+    /// has no such place.
     pub fn set(&mut self, path: &JsonPath, value: &str) -> Result<(), RequestError> {
         let no_place = |why: &str| RequestError::NoPlace(path.to_string(), why.to_owned());
         if self.is_form() {
@@ -108,7 +110,7 @@ impl Sample {
         Ok(())
     }
 
-    /// Changes a value wherever it stands; a short one at its place alone.
+    /// Changes a value wherever it occurs; a short one only at its own place.
     fn change(&mut self, spot: &Spot, new: &str) {
         let old = spot.text.trim();
         if old.len() >= LONG_ENOUGH {
@@ -142,7 +144,7 @@ impl Sample {
         }
     }
 
-    /// Changes a scalar of a JSON body to one of its kind. Nothing, where there is none, or has been changed before.
+    /// Changes a scalar of a JSON body, keeping its type. Does nothing if it doesn't exist or was changed before.
     fn change_at(&mut self, path: &JsonPath, new: &str) {
         let Ok(mut body) = serde_json::from_slice::<Value>(&self.body) else { return };
         let Ok(place) = place_of(path, &mut body) else { return };
@@ -177,7 +179,7 @@ fn origins_of(delivery: &Delivery, source: &Source, secret: &str, now: Timestamp
     verify(source, &[key], delivery, now).map_or_else(|_| Vec::new(), |verified| origins(&verified, now))
 }
 
-/// Of each thing that is signed the first value, beside its time, that is as long as what is drawn at random.
+/// For each signed part, the first value beside its time that is as long as a random value.
 fn nonces(delivery: &Delivery, source: &Source, secret: &str, now: Timestamp) -> Vec<Spot> {
     let scheme = &source.scheme;
     let (Ok(key), Some(message)) = (Key::prepare(scheme, secret), &scheme.message) else { return Vec::new() };
@@ -209,7 +211,7 @@ fn nonces(delivery: &Delivery, source: &Source, secret: &str, now: Timestamp) ->
     each.iter().filter_map(first).collect()
 }
 
-/// The part of an id that is another one in each event: of several the last that looks like an id, unless the time is one of them.
+/// The part of an id that differs in each event: of several, the last that looks like an id, unless the time is among them.
 fn id_of(origin: &Origin) -> Option<&Spot> {
     let times = || origin.times.iter().map(|(spot, _)| spot);
     if origin.id.iter().any(|part| times().any(|time| time.place == part.place)) {
@@ -222,7 +224,7 @@ fn id_of(origin: &Origin) -> Option<&Spot> {
     parts.pop()
 }
 
-/// The text with another value wherever the old one stands by itself. `None`: it stands nowhere.
+/// The text with each separate occurrence of the old value replaced. `None`: it doesn't occur.
 fn replaced(text: &str, old: &str, new: &str) -> Option<String> {
     let (mut changed, mut rest, mut any) = (String::with_capacity(text.len()), text, false);
     while let Some(at) = rest.find(old) {
@@ -248,7 +250,7 @@ fn at(path: &JsonPath, indices: &[usize]) -> JsonPath {
     JsonPath(path.0.iter().map(step).collect())
 }
 
-/// The place of a path, made where only objects are missing.
+/// The place of a path. Missing objects are created.
 fn place_of<'v>(path: &JsonPath, body: &'v mut Value) -> Result<&'v mut Value, String> {
     let mut place = body;
     for step in &path.0 {
@@ -257,15 +259,16 @@ fn place_of<'v>(path: &JsonPath, body: &'v mut Value) -> Result<&'v mut Value, S
                 if place.is_null() {
                     *place = Value::Object(serde_json::Map::new());
                 }
-                let Value::Object(object) = place else { return Err(format!("what {key:?} would be in is no object")) };
+                let Value::Object(object) = place else { return Err(format!("the parent of {key:?} isn't an object")) };
                 object.entry(key.clone()).or_insert(Value::Null)
             }
             Step::Index(index) => {
-                let Value::Array(list) = place else { return Err(format!("what [{index}] would be in is no list")) };
+                let Value::Array(list) = place else { return Err(format!("the parent of [{index}] isn't a list")) };
                 let length = list.len();
-                list.get_mut(*index).ok_or_else(|| format!("[{index}] is beyond a list of {length}"))?
+                list.get_mut(*index)
+                    .ok_or_else(|| format!("[{index}] is beyond the end of the list, which has {length} elements"))?
             }
-            Step::Each => return Err("[*] is no place: name one, as in [0]".to_owned()),
+            Step::Each => return Err("[*] isn't one place: use an index such as [0]".to_owned()),
         };
     }
     Ok(place)

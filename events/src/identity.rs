@@ -1,5 +1,5 @@
-//! How the events of a preset are known, for people: what makes their key, what a retry may change, and what would be taken for
-//! one event. Made of the preset's data and its samples, so that no page can say anything else.
+//! How a preset identifies its events, for people: what makes their key, what a retry may change, and which events
+//! would be merged. Derived from the preset's data and samples, so that no page can differ from them.
 
 use crate::samples::PresetSample;
 use serde::Serialize;
@@ -8,16 +8,16 @@ use tidings_config::provider::Provider;
 use tidings_config::scheme::Scheme;
 use tidings_config::{JsonPath, Part, Reference, Template};
 
-/// Each list has no text twice, in the order of the preset's events.
+/// Each list has unique texts, in the order of the preset's events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Identity {
-    /// What the key is made of.
+    /// The parts of the key.
     pub known_by: Vec<String>,
-    /// What a retry looks like.
+    /// The form of a retry.
     pub retried: Vec<String>,
-    /// What would be one event, whatever it was meant to be.
+    /// Events that would be merged into one.
     pub merged: Vec<String>,
-    /// Repetitions that the samples show, in their words.
+    /// Repetitions in the samples, in their own words.
     pub repeated: Vec<String>,
 }
 
@@ -41,12 +41,12 @@ impl Identity {
             add(&mut self.known_by, format!("`{}`", short(id, event.each.as_ref())));
         }
         add(&mut self.retried, "the same id".to_owned());
-        add(&mut self.merged, "whatever has one id".to_owned());
+        add(&mut self.merged, "events with the same id".to_owned());
     }
 
     fn add_by_content(&mut self, scheme: &Scheme, event: &EventSpec) {
         let each = event.each.as_ref();
-        let content = if scheme.message.is_some() { "what is signed" } else { "the body" };
+        let content = if scheme.message.is_some() { "the signed bytes" } else { "the body" };
         let ids = list(event.delivery_id.0.iter().map(|id| short(id, each)), " or ");
         let left_out = list(event.retry_fields.0.iter().map(ToString::to_string), ", ");
         let but = if left_out.is_empty() { String::new() } else { format!(" but {left_out}") };
@@ -71,7 +71,7 @@ fn ids_kept(ids: &str) -> String {
     if ids.is_empty() { String::new() } else { format!(" with the same {ids}") }
 }
 
-/// The time that is signed with the rest, so that signing anew at another time makes another message.
+/// The signed time, because of which a message that is signed again at another time is another message.
 fn time_of_signing(scheme: &Scheme) -> Option<&Reference> {
     let signed = &scheme.timestamp.as_ref()?.from;
     scheme.message.as_ref()?.references().find(|reference| *reference == signed)
@@ -87,7 +87,7 @@ fn list(texts: impl Iterator<Item = String>, separator: &str) -> String {
     texts.map(|text| format!("`{text}`")).collect::<Vec<_>>().join(separator)
 }
 
-/// A template with places of the body by their path alone: of the element at hand, where there is one.
+/// A template with places of the body by path only: relative to the current element, if there is one.
 fn short(template: &Template, each: Option<&JsonPath>) -> String {
     let place = |reference: &Reference| {
         let Some(path) = reference.json() else { return reference.to_string() };

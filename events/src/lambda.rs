@@ -1,4 +1,4 @@
-//! A request as API Gateway gives it to the receiver, for `sam local invoke` and `cargo lambda invoke`.
+//! A request in API Gateway's format for the receiver, for `sam local invoke` and `cargo lambda invoke`.
 
 use crate::SignedRequest;
 use base64::Engine;
@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tidings_config::time::Timestamp;
 
-/// The HTTP API's payload, version 2.0. The body is base64, as API Gateway sends whatever isn't plain text.
+/// The HTTP API's payload, version 2.0. The body is base64, as API Gateway sends everything except plain text.
 pub fn api_gateway_event(request: &SignedRequest, now: Timestamp) -> Value {
     let headers: serde_json::Map<String, Value> = request
         .headers

@@ -1,8 +1,8 @@
-//! The corpus: what providers send, how it is signed, and what must become of it.
+//! The corpus: what providers send, how it is signed, and the expected results.
 //!
-//! One corpus for everything that needs a request: tests, `tidings send`, `tidings dev --demo`, local invokes. Signing is
-//! the receiver's own interpreter run the other way, so there is no second implementation of a scheme. The secrets here
-//! are public: they are for machines that nobody else can reach.
+//! All users of requests share one corpus: tests, `tidings send`, `tidings dev --demo`, local invokes. The receiver's
+//! own scheme interpreter signs, so each scheme has one implementation. The secrets here are public: use them only on
+//! machines that nobody else can reach.
 
 mod fresh;
 mod identity;
@@ -38,13 +38,13 @@ pub const SECRETS: &str = include_str!("../secrets.json");
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Corpus {
-    /// In the order in which they are sent.
+    /// The cases, in the order in which they are sent.
     #[serde(rename = "case")]
     pub cases: Vec<Case>,
-    /// What the chatbot knows in the end.
+    /// The expected contexts at the end.
     #[serde(rename = "context")]
     pub contexts: Vec<ExpectedContext>,
-    /// What it was asked to do. The conversations that are named here have no other actions.
+    /// The expected actions. Conversations that occur here must have no other actions.
     #[serde(rename = "action")]
     pub actions: Vec<ExpectedAction>,
 }
@@ -54,9 +54,9 @@ pub struct Corpus {
 #[serde(deny_unknown_fields)]
 pub struct Case {
     pub name: String,
-    /// In a few words.
+    /// A short description.
     pub about: String,
-    /// What the demo says when it arrives. Without it the demo says nothing of the case, unless it is asked for everything.
+    /// What the demo prints when it arrives. Without it, the demo prints the case only with `-v`.
     #[serde(default)]
     pub story: Option<String>,
     pub source: String,
@@ -69,16 +69,16 @@ pub struct Case {
     /// Spaces after the body, up to this size.
     #[serde(default)]
     pub pad_to_bytes: Option<usize>,
-    /// An event that an earlier case has sent.
+    /// An earlier case whose event this one sends again.
     #[serde(default)]
     pub repeats: bool,
-    /// A case whose events must have come to their end before this one is sent.
+    /// A case whose events must be finished before this one is sent.
     #[serde(default)]
     pub after: Option<String>,
     pub expect: Expectation,
 }
 
-/// What must become of a delivery.
+/// The expected result of a delivery.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
@@ -90,31 +90,31 @@ pub struct Expectation {
 }
 
 impl Expectation {
-    /// Whether it brings what wasn't known, whatever status its provider wants to hear.
+    /// Whether it contains a new event, with any status that its provider expects.
     pub fn is_accepted(&self) -> bool {
         self.reply == "accepted"
     }
 }
 
-/// What must become of one event of a delivery.
+/// The expected result of one event.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedEvent {
-    /// The claim key; what it begins with, where it is a hash.
+    /// The claim key, or its beginning if it contains a hash.
     pub key: String,
     #[serde(rename = "type")]
     pub event_type: String,
     #[serde(default)]
     pub conversation: Option<String>,
-    /// Of an event that gets processed.
+    /// For an event that is processed.
     #[serde(default)]
     pub outcome: Option<Outcome>,
-    /// What the reason of a dead event begins with.
+    /// The beginning of a dead-lettered event's reason.
     #[serde(default)]
     pub dead: Option<String>,
 }
 
-/// What must be known of a conversation.
+/// The expected context of a conversation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedContext {
@@ -125,16 +125,16 @@ pub struct ExpectedContext {
     pub facts: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
 }
 
-/// What the chatbot must have been asked to do, once.
+/// An expected action, once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedAction {
     pub conversation: String,
     pub rule: String,
-    /// Of a notification.
+    /// For a notification.
     #[serde(default)]
     pub text: Option<String>,
-    /// The CloudEvents type of anything else.
+    /// The CloudEvents type of any other action.
     #[serde(default, rename = "type")]
     pub action_type: Option<String>,
 }
@@ -142,7 +142,7 @@ pub struct ExpectedAction {
 static CORPUS: LazyLock<Corpus> =
     LazyLock::new(|| toml::from_str(include_str!("../corpus.toml")).expect("a test reads the corpus"));
 
-/// The corpus, as `corpus.toml` has it.
+/// The corpus of `corpus.toml`.
 pub fn corpus() -> &'static Corpus {
     &CORPUS
 }
@@ -159,7 +159,7 @@ impl Corpus {
 }
 
 impl Case {
-    /// The bytes that are signed.
+    /// The signed bytes.
     pub fn body(&self) -> Vec<u8> {
         let file = BODIES.get_file(&self.body).unwrap_or_else(|| panic!("events/bodies/{} is missing", self.body));
         let mut body = file.contents().to_vec();
@@ -170,13 +170,13 @@ impl Case {
     }
 }
 
-/// The secrets of a source, newest first; none where the document has none.
+/// The secrets of a source, newest first. Empty: the document has none.
 pub fn secrets_of(document: &str, source: &str) -> Result<Vec<String>, DocumentError> {
     Ok(parse(document)?.remove(source).unwrap_or_default().0)
 }
 
-/// The document of public demo secrets for these sources: those of [`SECRETS`], and for a source that has none there its
-/// preset's own, which is the secret of the first vector. A source with a scheme of its own and no secret stays without.
+/// A document of public demo secrets for these sources: those of [`SECRETS`], and otherwise the secret of the
+/// preset's first vector. A source with its own scheme and no entry gets none.
 pub fn demo_secrets(sources: &[Source]) -> String {
     let mut document = parse(SECRETS).expect("a test reads it");
     let missing: Vec<&Source> = sources.iter().filter(|source| !document.contains_key(&source.name)).collect();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_comes_after_a_case_comes_after_it() {
+    fn a_case_after_another_comes_after_it() {
         for (n, case) in corpus().cases.iter().enumerate() {
             let before = &corpus().cases[..n];
             assert!(case.after.iter().all(|name| before.iter().any(|c| c.name == *name)), "{}", case.name);

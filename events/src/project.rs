@@ -1,5 +1,5 @@
-//! The project of the demo and of the product's own tests: `events/project`, which is part of the program. Nobody's own project has
-//! anything to do with it.
+//! The project of the demo and of the product's own tests: `events/project`, embedded in the program. Users' projects
+//! don't depend on it.
 
 use include_dir::{Dir, include_dir};
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/project");
 static CONFIGURATION: LazyLock<Configuration> =
     LazyLock::new(|| files().read().unwrap_or_else(|report| panic!("a test reads events/project: {report}")));
 
-/// Its files, by paths that say where they come from.
+/// Its files, by paths that name their origin.
 pub fn files() -> ProjectFiles {
     let file = |path: &str| {
         let text = FOLDER.get_file(path).and_then(|file| file.contents_utf8()).unwrap_or_else(|| panic!("{path} is missing"));
@@ -35,7 +35,7 @@ fn below(folder: &str) -> Vec<String> {
     paths
 }
 
-/// All of it, checked.
+/// The checked configuration.
 pub fn configuration() -> &'static Configuration {
     &CONFIGURATION
 }
@@ -50,7 +50,7 @@ pub fn rules() -> Rules {
     CONFIGURATION.rules.clone()
 }
 
-/// Its schemas of events.
+/// Its event schemas.
 pub fn schemas() -> EventSchemas {
     EventSchemas::new(CONFIGURATION.schemas.clone())
 }

@@ -1,4 +1,4 @@
-//! What is to be signed: a realistic request without its signature.
+//! A realistic request without its signature.
 
 use crate::sign::RequestError;
 use crate::{Case, corpus};
@@ -13,13 +13,13 @@ use tidings_config::time::Timestamp;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     pub headers: HeaderMap,
-    /// Without the question mark; empty where there is none.
+    /// Without the question mark. Empty: there is no query.
     pub query: String,
     pub body: Vec<u8>,
 }
 
 impl Sample {
-    /// A body with nothing but its source's content type.
+    /// A request with a body and its source's content type only.
     pub fn of_body(source: &Source, body: Vec<u8>) -> Self {
         let content_type = source.content_types.0.first().map_or(JSON, String::as_str);
         let content_type = HeaderValue::from_str(content_type).unwrap_or(HeaderValue::from_static(JSON));
@@ -33,8 +33,8 @@ impl Sample {
         Ok(sample)
     }
 
-    /// The preset's first vector that holds an event; some are published for their signature alone. Where none does, what the
-    /// corpus has of a source of that name.
+    /// The preset's first vector that contains an event, since some vectors are published for their signature alone.
+    /// If there is none: the corpus's request for a source of that name.
     pub fn of_preset(provider: &Provider) -> Result<Self, RequestError> {
         for vector in provider.vectors.iter().filter(|vector| vector.method.as_deref().is_none_or(|method| method == "POST")) {
             let sample = Self::of_vector(provider, vector)?;
@@ -56,7 +56,7 @@ impl Sample {
         Ok(sample)
     }
 
-    /// Takes out what proves who signed. What stands in the body's JSON is written anew by signing.
+    /// Removes the parts that prove the signer. Those in a JSON body are written again when it is signed.
     pub fn remove_signature(&mut self, source: &Source) {
         for place in &source.scheme.signature.from.0 {
             if let Some(name) = place.header() {

@@ -1,4 +1,4 @@
-//! A sample as a signed request, or one that is tampered with.
+//! Signs a sample, or makes an invalid request from it.
 
 use crate::{Case, Sample};
 use http::HeaderMap;
@@ -12,16 +12,16 @@ use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::Envelope;
 
-/// How much older a stale request is than the oldest that is taken.
+/// How much older an outdated request is than the oldest that is accepted.
 const STALE_BY: Duration = Duration::from_secs(60);
 
-/// What is done to a request so that it mustn't be accepted.
+/// The manipulation of a request that must not be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tamper {
-    /// Signed with a secret that isn't the source's.
+    /// Signed with a secret that doesn't belong to the source.
     Signature,
-    /// Signed rightly, too long ago.
+    /// Correctly signed, but too long ago.
     Timestamp,
     /// Changed after it was signed.
     Body,
@@ -32,26 +32,26 @@ pub enum Tamper {
 pub struct SignedRequest {
     pub source: String,
     pub method: &'static str,
-    /// `/webhooks/{source}`, with a query where the scheme has one.
+    /// `/webhooks/{source}`, with a query if the scheme has one.
     pub path: String,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
-/// Why there is no such request.
+/// Why the request can't be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    #[error("{0} signs no timestamp: there is none to tamper with")]
+    #[error("{0} signs no timestamp, so it can't be changed")]
     NoTimestamp(String),
-    #[error("the signature of {0} doesn't cover the body: one that was changed would be accepted")]
+    #[error("the signature of {0} doesn't cover the body, so a changed body would be accepted")]
     UnsignedBody(String),
     #[error("the secret of {0} can't be used: {1}")]
     Secret(String, KeyError),
-    #[error("{0:?} is no header")]
+    #[error("{0:?} is not a header")]
     Header(String),
     #[error("more than {MAX_REQUEST_HEADERS} headers, allowed: {MAX_REQUEST_HEADERS}")]
     TooManyHeaders,
-    #[error("no vector of preset {0} holds an event, and the corpus has none")]
+    #[error("preset {0} has no vector with an event, and the corpus has no request for it")]
     NoSample(String),
     #[error("{0} can't be set: {1}")]
     NoPlace(String, String),
@@ -60,7 +60,7 @@ pub enum RequestError {
 }
 
 impl SignedRequest {
-    /// The claim keys of its events, as the receiver makes them. None, if the receiver would refuse it.
+    /// The claim keys of its events, as the receiver makes them. Empty: the receiver would refuse it.
     pub fn claim_keys(&self, source: &Source, secret: &str, now: Timestamp) -> Vec<ClaimKey> {
         self.events(source, secret, now).into_iter().map(|event| event.claimkey).collect()
     }
@@ -107,7 +107,7 @@ impl Sample {
         };
         sign(source, key, &mut delivery, signed_at)?;
         if tamper == Some(Tamper::Body) {
-            // Still the same JSON: only the raw bytes tell.
+            // It is the same JSON; only the raw bytes differ.
             delivery.body.push(b'\n');
             if verify(source, &[own], &delivery, now).is_ok() {
                 return Err(RequestError::UnsignedBody(source.name.clone()));

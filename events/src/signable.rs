@@ -1,4 +1,4 @@
-//! A preset's samples as signed requests, and what the receiver reads in them.
+//! Signs a preset's samples, and reads their events as the receiver does.
 
 use crate::samples::PresetSample;
 use crate::{RequestError, SignedRequest};
@@ -17,7 +17,7 @@ pub struct Signable {
     secret: String,
 }
 
-/// Why a sample isn't taken.
+/// Why a sample isn't accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     #[error("{0}")]
@@ -29,7 +29,8 @@ pub enum Refusal {
 }
 
 impl Signable {
-    /// Where only the provider can sign, the secret is one of ours: what a signature covers follows from the message, not from the key.
+    /// If only the provider can sign, a secret of our own is used: the signature's coverage follows from the message,
+    /// not from the key.
     pub fn of(provider: Provider) -> Self {
         let public_url = Some(format!("https://hooks.example/webhooks/{}", provider.name));
         let mut source = Source { public_url, ..provider.source(&provider.name) };
@@ -65,7 +66,7 @@ impl Signable {
         Self { provider, source, secret }
     }
 
-    /// The request, signed at that time. A sample that is a vector has its headers and its body.
+    /// The request, signed at that time. A sample with a vector has the vector's headers and body.
     pub fn sign(&self, sample: &PresetSample, at: Timestamp) -> Result<SignedRequest, RequestError> {
         let request = match sample.vector_of(&self.provider) {
             Some(vector) => {
@@ -77,7 +78,7 @@ impl Signable {
         request.sign(&self.source, &self.secret, at, None)
     }
 
-    /// What the receiver reads in it.
+    /// The events that the receiver reads.
     pub fn events(&self, request: &SignedRequest, at: Timestamp) -> Result<Vec<VerifiedEvent>, Refusal> {
         let delivery = request.delivery();
         let verified = verify(&self.source, &[self.key()?], &delivery, at)?;

@@ -1,4 +1,4 @@
-//! What every preset makes of what its provider really sends: the samples, signed, verified and read as the receiver does.
+//! Tests the samples of every preset: signs, verifies and reads them as the receiver does.
 //!
 //! `TIDINGS_TREE` names another checkout whose presets and samples are read, `TIDINGS_PRESETS` some of them.
 
@@ -20,14 +20,14 @@ const NOW: Timestamp = Timestamp::from_unix_ms(1_795_975_400_000);
 /// Bytes of each body that are changed, one at a time: evenly over it.
 const BYTES_CHANGED: usize = 6;
 
-/// What a retry may be apart from the first try.
+/// The allowed time between the first try and a retry.
 const LATER: Duration = Duration::from_secs(60);
 
 fn root() -> PathBuf {
     std::env::var_os("TIDINGS_TREE").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".."), PathBuf::from)
 }
 
-/// A preset with its samples, and what is wrong with them.
+/// A preset with its samples, and their problems.
 struct Preset {
     signable: Signable,
     samples: Vec<PresetSample>,
@@ -84,7 +84,7 @@ impl Preset {
         }
     }
 
-    /// Its claims, if all about it is as it says.
+    /// Its claims, if all of it is as the sample states.
     fn check_one(&mut self, sample: &PresetSample) -> Result<BTreeSet<String>, Refusal> {
         let delivery = self.signed(sample, NOW)?;
         let events = self.events(&delivery, NOW)?;
@@ -142,7 +142,7 @@ impl Preset {
         Ok(claims)
     }
 
-    /// A retry that is signed anew is the same event.
+    /// A retry that is signed again is the same event.
     fn check_retry(&mut self, sample: &PresetSample, claims: &BTreeSet<String>) -> Result<(), Refusal> {
         let scheme = &self.signable.source.scheme;
         let signs_time =
@@ -150,7 +150,7 @@ impl Preset {
         if !signs_time {
             return Ok(());
         }
-        // What coalesces is another event in another window.
+        // In another window, a coalesced event is another event.
         if self.signable.source.events.iter().any(|event| event.coalesce_seconds.is_some()) {
             return Ok(());
         }
@@ -204,7 +204,7 @@ fn keys(events: &[VerifiedEvent]) -> BTreeSet<String> {
     events.iter().map(|event| event.envelope().claimkey.as_str().to_owned()).collect()
 }
 
-/// An event as the samples tell it.
+/// An event as the samples state it.
 fn told(event: &VerifiedEvent) -> String {
     let envelope = event.envelope();
     let key = envelope.claimkey.as_str().split_once('#').map_or("", |(_, key)| key);
@@ -250,7 +250,7 @@ fn line(event_type: &str, fields: &[(&str, Option<String>)], key: &str) -> Strin
     format!("{event_type} · {}key {key}", fields.collect::<String>())
 }
 
-/// A key that was hashed is an id all the same.
+/// A hashed key is an id as well.
 fn same(seen: &str, expected: &str) -> bool {
     let (seen_rest, seen_key) = seen.rsplit_once("key ").unwrap_or((seen, ""));
     let (expected_rest, expected_key) = expected.rsplit_once("key ").unwrap_or((expected, ""));
@@ -273,7 +273,7 @@ fn names() -> Vec<String> {
 }
 
 #[test]
-fn every_sample_of_every_preset_is_the_event_that_it_should_be_and_no_other() {
+fn every_sample_of_every_preset_gives_exactly_the_expected_events() {
     let presets = names().into_iter().map(|name| {
         let mut preset = Preset::read(&name);
         preset.check();
@@ -285,7 +285,7 @@ fn every_sample_of_every_preset_is_the_event_that_it_should_be_and_no_other() {
 }
 
 #[test]
-fn no_field_of_a_retry_is_one_that_tells_events_apart() {
+fn retry_fields_never_distinguish_events() {
     for name in names() {
         let preset = Preset::read(&name);
         for event in &preset.signable.source.events {

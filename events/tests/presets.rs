@@ -1,4 +1,4 @@
-//! Every preset is signed here and taken by the receiver, or only its provider can sign: none is left out.
+//! Every preset is signed here and accepted by the receiver, unless only its provider can sign. None is left out.
 
 use lambda_http::{Body, Request};
 use receiver::verify::{SignError, can_sign, fresh_for};
@@ -14,13 +14,13 @@ use tidings_project::presets;
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 
-/// What can be signed with the secret that a source has.
+/// The presets that a source's secret can sign for.
 const SHARED: [&str; 6] = ["hmac-md5", "hmac-sha1", "hmac-sha256", "jwt HS256", "sha256", "token"];
 
-/// What the provider keeps a private key for.
+/// The presets whose provider keeps a private key.
 const PRIVATE: [&str; 6] = ["ecdsa-p256", "ed25519", "jwt ES256", "jwt RS256", "rsa-sha256", "rsa-sha256-or-sha1"];
 
-/// The algorithm; of tokens the first that is allowed.
+/// The algorithm; for tokens, the first allowed one.
 fn algorithm(provider: &Provider) -> String {
     let token = provider.scheme.jwt.as_ref().and_then(|jwt| jwt.algorithms.first());
     let name = provider.scheme.algorithm.as_str();
@@ -32,7 +32,7 @@ fn source(provider: &Provider) -> Source {
     Source { public_url, ..provider.source(&provider.name) }
 }
 
-/// A receiver that listens as every preset.
+/// A receiver with a source for every preset.
 struct World {
     receiver: Receiver,
     queue: Arc<MemoryQueue>,
@@ -108,7 +108,7 @@ async fn every_preset_is_signed_and_accepted_once_or_only_its_provider_can_sign(
 }
 
 #[tokio::test]
-async fn whatever_is_tampered_with_is_refused() {
+async fn a_tampered_request_is_refused() {
     let world = World::new().await;
     let (mut timeless, mut unsigned) = (0, 0);
     for provider in presets().into_iter().filter(|provider| can_sign(&provider.scheme)) {

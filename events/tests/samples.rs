@@ -1,4 +1,4 @@
-//! The samples' files are read strictly, and every one that is there is fit.
+//! The sample files are parsed strictly, and each shipped one is valid.
 
 use tidings_config::provider::Provider;
 use tidings_events::Identity;
@@ -55,7 +55,7 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
-fn a_file_says_the_request_and_what_comes_of_it() {
+fn a_file_contains_the_request_and_its_expected_events() {
     let sample = only(read(ISSUES).unwrap());
     assert_eq!(sample.body, r#"{"action":"opened","issue":{"number":7}}"#);
     let expected = SampleEvent {
@@ -74,7 +74,7 @@ fn a_file_says_the_request_and_what_comes_of_it() {
 }
 
 #[test]
-fn its_request_has_its_headers_and_else_the_presets_content_type() {
+fn a_request_has_its_headers_or_the_presets_content_type() {
     let github = tidings_project::presets().into_iter().find(|provider| provider.name == "github").unwrap();
     let request = only(read(ISSUES).unwrap()).request(&github).unwrap();
     assert_eq!(request.headers["content-type"], "application/json");
@@ -85,7 +85,7 @@ fn its_request_has_its_headers_and_else_the_presets_content_type() {
 }
 
 #[test]
-fn another_request_differs_wherever_the_old_text_stood() {
+fn another_request_differs_wherever_the_old_text_occurred() {
     let sample = only(read(ISSUES).unwrap());
     let other = sample.changed(&sample.others[0]);
     assert_eq!(other.headers["X-GitHub-Delivery"], "72d3162f-cc78-11e3-81ab-4c9367dc0958");
@@ -93,10 +93,10 @@ fn another_request_differs_wherever_the_old_text_stood() {
 }
 
 #[test]
-fn what_would_show_nothing_or_something_else_is_refused() {
+fn an_inconsistent_sample_is_refused() {
     assert!(matches!(read("[[sample]]\nname = \"a\"\nbodi = \"\""), Err(SamplesError::Form(_))));
     assert!(refusal(&ISSUES.replace("issue_opened", "Issue opened")).contains("a-z"));
-    assert!(refusal(&format!("{ISSUES}{ISSUES}")).contains("issue_opened is there twice"));
+    assert!(refusal(&format!("{ISSUES}{ISSUES}")).contains("the file has issue_opened twice"));
     assert!(refusal(&ISSUES.replace("\"7}\"", "\"9}\"")).contains("replaces \"9}\""));
     assert!(
         refusal(&ISSUES.replace("[[\"72d3162e\", \"72d3162f\"], [\"7}\", \"8}\"]]", "[[\"7}\", \"7}\"]]"))
@@ -125,9 +125,9 @@ fn a_type_is_shown_once_with_the_data_that_rules_see() {
     assert_eq!((&data["id"], &data["metadata"]), (&"b".into(), &1.into()), "with what the preset keeps beside it");
 }
 
-/// Who reads the page must not be told another thing than the receiver does.
+/// The page must describe what the receiver does.
 #[test]
-fn what_is_said_of_a_presets_keys_is_what_its_samples_have() {
+fn the_description_of_a_presets_keys_matches_its_samples() {
     for preset in tidings_project::presets() {
         let samples = of_preset(&preset.name);
         let Identity { known_by, retried, merged, .. } = Identity::of(&preset, &samples);
@@ -145,7 +145,7 @@ fn what_is_said_of_a_presets_keys_is_what_its_samples_have() {
 }
 
 #[test]
-fn a_key_s_parts_are_named_as_they_stand_in_the_element() {
+fn the_parts_of_a_key_are_named_as_in_the_element() {
     let mut provider = preset("whatsapp");
     provider.events = toml::from_str::<toml::Table>(
         r#"
@@ -184,7 +184,7 @@ fn a_key_s_parts_are_named_as_they_stand_in_the_element() {
 }
 
 #[test]
-fn every_file_is_of_a_preset_and_can_be_read() {
+fn every_file_belongs_to_a_preset_and_is_valid() {
     let providers = tidings_project::presets();
     for preset in presets() {
         let provider = providers.iter().find(|provider| provider.name == preset);

@@ -1,4 +1,4 @@
-//! Writes `tidings.json`: what a project says, checked, for the functions ([`tidings_config::artefact`] reads it).
+//! Writes `tidings.json`: a project's checked configuration for the functions ([`tidings_config::artefact`] reads it).
 
 use crate::Configuration;
 use serde::Serialize;
@@ -15,13 +15,13 @@ struct Artefact<'a> {
     /// The version of the program that wrote it.
     tidings: &'a str,
     hash: &'a str,
-    /// The project's files by their paths in it, each with its own hash.
+    /// The project's files by path, each with its hash.
     files: &'a BTreeMap<String, String>,
     #[serde(flatten)]
     content: Content<'a>,
 }
 
-/// What the functions do follows from this alone.
+/// The functions' behaviour depends on this alone.
 #[derive(Clone, Copy, Serialize)]
 struct Content<'a> {
     sources: &'a [Source],
@@ -41,7 +41,7 @@ pub fn hash(configuration: &Configuration) -> String {
     hex::encode(Sha256::new().chain_update(FORMAT.to_be_bytes()).chain_update(content).finalize())
 }
 
-/// The file's text. `tidings` is the version of the program that writes it.
+/// The text of the file. `tidings` is the version of the program that writes it.
 pub fn write(configuration: &Configuration, tidings: &str) -> String {
     let hash = hash(configuration);
     let (files, content) = (&configuration.files, Content::from(configuration));

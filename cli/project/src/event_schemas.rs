@@ -10,7 +10,7 @@ use tidings_config::rules::TypePattern;
 use tidings_config::schemas::check::{Problem, check};
 use tidings_config::schemas::{EventSchema, is_version};
 
-/// Reads all, as path and text. `sources` are the names that `sources.yaml` configures.
+/// Reads all schemas, given as path and text. `sources` are the names in `sources.yaml`.
 pub fn read_event_schemas(files: &[(String, String)], sources: &[String]) -> Result<Vec<EventSchema>, Report> {
     let mut report = Report::default();
     let mut schemas = Vec::new();
@@ -26,7 +26,7 @@ pub fn read_event_schemas(files: &[(String, String)], sources: &[String]) -> Res
     if report.0.is_empty() { Ok(schemas) } else { Err(report) }
 }
 
-/// Reads one. Its path says what it is about.
+/// Reads one schema. Its path determines its source, type and version.
 pub fn read_event_schema(file: &str, text: &str, sources: &[String]) -> Result<EventSchema, Report> {
     let problem = |offset: usize, message: String| Report(vec![at(file, text, offset, message)]);
     let parts: Vec<&str> = file.rsplit(['/', '\\']).collect();
@@ -34,7 +34,10 @@ pub fn read_event_schema(file: &str, text: &str, sources: &[String]) -> Result<E
         return Err(problem(0, "a schema's path is {source}/{type}/{version}.json".to_owned()));
     };
     let Some(version) = name.strip_suffix(".json").filter(|version| is_version(version)) else {
-        return Err(problem(0, format!("{name:?} is no version; as in 1.json, 2026-10.json: letters, digits, ., _ and -")));
+        return Err(problem(
+            0,
+            format!("{name:?} isn't a version; write it as 1.json, 2026-10.json: letters, digits, ., _ and -"),
+        ));
     };
     if !sources.iter().any(|known| known == source) {
         let hint = did_you_mean(source, sources.iter().map(String::as_str));
@@ -42,10 +45,10 @@ pub fn read_event_schema(file: &str, text: &str, sources: &[String]) -> Result<E
     }
     let is_type = !event_type.contains('*') && event_type.parse::<TypePattern>().is_ok();
     if !is_type || event_type.len() > MAX_EVENT_TYPE_BYTES {
-        return Err(problem(0, format!("{event_type:?} is no event type; as in order.shipped")));
+        return Err(problem(0, format!("{event_type:?} isn't an event type; write it as order.shipped")));
     }
     if text.len() > MAX_SCHEMA_BYTES {
-        return Err(problem(0, format!("a schema of {} bytes, allowed: {MAX_SCHEMA_BYTES}", text.len())));
+        return Err(problem(0, format!("the schema has {} bytes, allowed: {MAX_SCHEMA_BYTES}", text.len())));
     }
     let schema: Value = serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
@@ -74,7 +77,7 @@ fn at(file: &str, text: &str, offset: usize, message: String) -> Diagnostic {
     Diagnostic { file: file.to_owned(), line, column, message }
 }
 
-/// Where the value of a JSON pointer begins; of one that leads nowhere, how far it goes.
+/// The offset of the value at a JSON pointer. If it doesn't exist: the offset of the deepest existing part.
 fn offset(text: &str, pointer: &str) -> usize {
     let mut value = text.trim();
     for name in pointer.split('/').skip(1) {
@@ -89,7 +92,7 @@ fn offset(text: &str, pointer: &str) -> usize {
             None => break,
         }
     }
-    // A part of the text, so the distance of their beginnings is where it stands.
+    // It is a part of the text, so the distance of both beginnings is its offset.
     (value.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }
 
@@ -112,7 +115,7 @@ mod tests {
         let padded = |bytes: usize| format!("{{}}{}", " ".repeat(bytes - 2));
         assert!(read_event_schema(&path(1), &padded(MAX_SCHEMA_BYTES), &sources).is_ok());
         let error = read_event_schema(&path(1), &padded(MAX_SCHEMA_BYTES + 1), &sources).unwrap_err();
-        assert!(error.to_string().contains("a schema of 65537 bytes, allowed: 65536"), "{error}");
+        assert!(error.to_string().contains("the schema has 65537 bytes, allowed: 65536"), "{error}");
         let many = |n: usize| (0..n).map(|n| (path(n), "{}".to_owned())).collect::<Vec<_>>();
         assert_eq!(read_event_schemas(&many(MAX_SCHEMAS), &sources).unwrap().len(), MAX_SCHEMAS);
         let error = read_event_schemas(&many(MAX_SCHEMAS + 1), &sources).unwrap_err();

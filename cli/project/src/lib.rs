@@ -1,5 +1,5 @@
-//! Reading the files that people write. A problem is told with its file, line and column, what was seen and what is
-//! allowed; all that can be found in one go are told together.
+//! Reads the files that people write. A problem is reported with its file, line and column, what was seen and what is
+//! allowed. All problems that one pass can find are reported together.
 
 pub mod artefact;
 mod event_schemas;
@@ -23,10 +23,10 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use strsim::osa_distance;
 
-/// Letters that are left out, added, changed or swapped in a word that was probably meant, at most.
+/// The most letters that differ (missing, added, changed or swapped) between a word and its suggestion.
 const MAX_SLIPS: usize = 2;
 
-/// What tells a file's text from another: its hash in hex. How lines end says nothing, since Git may write them in another way.
+/// The hash of a file's text in hex. Line endings don't affect it, since Git may change them.
 pub fn file_sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text.replace("\r\n", "\n")))
 }
@@ -45,7 +45,7 @@ pub struct Diagnostic {
 pub struct Report(pub Vec<Diagnostic>);
 
 impl Report {
-    /// `Ok` if nothing is wrong; otherwise the problems in the order of the file.
+    /// `Ok` if there is no problem; otherwise the problems in the order of the file.
     pub fn into_result<T>(mut self, value: T) -> Result<T, Self> {
         self.0.sort_by_key(|problem| (problem.line, problem.column));
         if self.0.is_empty() { Ok(value) } else { Err(self) }
@@ -66,7 +66,7 @@ impl fmt::Display for Report {
 
 impl std::error::Error for Report {}
 
-/// A value and where it stands. Ours, so that a schema can be derived of what holds one.
+/// A value and its position in the file. Our own type, so that a schema can be derived for types that contain it.
 #[derive(Clone)]
 struct Spanned<T> {
     value: T,
@@ -83,7 +83,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
 /// The version of the format of our YAML files.
 const FORMAT_VERSION: u32 = 1;
 
-/// A file being checked.
+/// A file that is being checked.
 struct Checker<'a> {
     file: &'a str,
     report: Report,
@@ -105,12 +105,15 @@ impl<'a> Checker<'a> {
 
     fn version(&mut self, version: &Spanned<u32>) {
         if version.value != FORMAT_VERSION {
-            self.problem(version.referenced, format!("version {} of the format, allowed: {FORMAT_VERSION}", version.value));
+            self.problem(
+                version.referenced,
+                format!("unknown version {} of the format, allowed: {FORMAT_VERSION}", version.value),
+            );
         }
     }
 }
 
-/// Parses YAML into what `serde` makes of it. The first problem of form ends it.
+/// Parses YAML with `serde`. The first syntax problem ends it.
 fn yaml<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Report> {
     serde_saphyr::from_str(text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
@@ -119,7 +122,7 @@ fn yaml<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, Rep
     })
 }
 
-/// What the parser says, without what it says to whoever programs with it.
+/// The parser's message without its hints for programmers.
 fn in_words(message: &str) -> String {
     let message = message.split(" at line ").next().unwrap_or(message);
     let message = message.split(", set DuplicateKeyPolicy").next().unwrap_or(message);
@@ -129,7 +132,7 @@ fn in_words(message: &str) -> String {
     }
 }
 
-/// What follows a word that isn't allowed, where one that is allowed was probably meant: `; did you mean "stripe"?`, else nothing.
+/// A suggestion to append to a message about an unknown word: `; did you mean "stripe"?`, or an empty text.
 pub fn did_you_mean<'w>(seen: &str, allowed: impl IntoIterator<Item = &'w str>) -> String {
     let nearest = allowed.into_iter().map(|word| (osa_distance(seen, word), word)).min();
     match nearest {
@@ -143,11 +146,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_named_and_a_stranger_is_not() {
+    fn a_typing_error_gets_a_suggestion_and_an_unknown_word_does_not() {
         let words = ["github", "stripe", "slack"];
         assert_eq!(did_you_mean("strpe", words), "; did you mean \"stripe\"?");
         assert_eq!(did_you_mean("gihub", words), "; did you mean \"github\"?");
-        assert_eq!(did_you_mean("stirpe", words), "; did you mean \"stripe\"?", "two letters in the wrong order are one slip");
+        assert_eq!(did_you_mean("stirpe", words), "; did you mean \"stripe\"?", "two swapped letters are one error");
         assert_eq!(did_you_mean("paypal", words), "");
     }
 }

@@ -5,37 +5,37 @@ use tidings_config::limits::{
     JOIN_GRACE, MAX_EVENT_AGE, MAX_FETCH_VALUE_BYTES, MAX_FETCHED_PATH_BYTES, MAX_PLAIN_COPY_BYTES, MAX_STORED_TEXTS_BYTES,
 };
 
-/// How long a fact may be known, if not for good.
+/// The longest `ttl` of a fact.
 pub const MAX_TTL: Duration = Duration::from_secs(366 * 86_400);
 
-/// The longest that a join may stay shut after an end.
+/// The longest time that a join may stay closed after it ended.
 pub const MAX_JOIN_SHUT: Duration = Duration::from_secs(366 * 86_400);
 
-/// The longest that a join may wait. Its timer is a message that is sent again every [`tidings_config::limits::MAX_TIMER_DELAY`].
+/// The longest time that a join may wait. Its timer is a message that is rescheduled every [`MAX_TIMER_DELAY`].
 pub const MAX_JOIN_WITHIN: Duration = Duration::from_secs(7 * 86_400);
 
-/// The texts of one notification, for all its channels and languages, as they are stored without their values.
+/// The texts of one notification, for all channels and languages, as stored without values.
 pub const MAX_TEXTS_BYTES: usize = 16_384;
 
-/// Data of an emitted action.
+/// Fields in the data of an emitted action.
 pub const MAX_EMIT_FIELDS: usize = 32;
 
-/// What a cap may allow. It remembers the time of each.
+/// The most notifications that a cap may allow. The time of each is stored.
 pub const MAX_CAP: u32 = 100;
 
-/// Quiet windows of a policy: two for each day of a week.
+/// Quiet windows of a policy: two for each day of the week.
 pub const MAX_QUIET_WINDOWS: usize = 14;
 
-/// The address of an API that rules fetch from.
+/// The base URL of an API that rules fetch from.
 pub const MAX_API_URL_BYTES: usize = 512;
 
-/// What a rule puts behind it, as it is written.
+/// A rule's path behind it, as written.
 pub const MAX_FETCH_PATH_BYTES: usize = 1_024;
 
-/// One event schema as a file.
+/// One event schema file.
 pub const MAX_SCHEMA_BYTES: usize = 65_536;
 
-/// Event schemas in all. They are in the artefact.
+/// All event schemas. They are part of the artefact.
 pub const MAX_SCHEMAS: usize = 512;
 
 const _: () = {

@@ -1,4 +1,4 @@
-//! The presets of `functions/receiver/providers/`, which are part of the program. A preset is parsed when it is first asked for.
+//! The presets of `functions/receiver/providers/`, embedded in the program. A preset is parsed at its first use.
 
 use super::read_provider;
 use include_dir::{Dir, include_dir};
@@ -22,7 +22,7 @@ static PRESETS: LazyLock<BTreeMap<&'static str, Preset>> = LazyLock::new(|| {
     FILES.files().filter_map(preset).collect()
 });
 
-/// The names of all presets, in their order.
+/// The names of all presets, in order.
 pub fn preset_names() -> impl Iterator<Item = &'static str> {
     PRESETS.keys().copied()
 }
@@ -45,7 +45,7 @@ mod tests {
 
     /// `include_dir` doesn't see a new file. If this fails, touch this file and build again.
     #[test]
-    fn every_file_of_the_presets_folder_is_embedded_and_is_right() {
+    fn every_file_of_the_presets_folder_is_embedded_and_valid() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions/receiver/providers");
         let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let mut names: Vec<String> = paths

@@ -1,4 +1,4 @@
-//! A project's files together: `sources.yaml`, `rules.yaml` and `schemas/`.
+//! The files of a project: `sources.yaml`, `rules.yaml` and `schemas/`.
 
 use super::{Report, file_sha256, read_event_schemas, read_rules, read_source_names, read_sources_of_presets};
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
 use tidings_config::source::Source;
 
-/// A file's path in its project, with `/` between its parts; as people are to read it; and its text.
+/// A file: its path in the project with `/` as separator, its path for people, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectFile {
     pub path: String,
@@ -14,7 +14,7 @@ pub struct ProjectFile {
     pub text: String,
 }
 
-/// What a project consists of, as it is written.
+/// A project's files as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectFiles {
     pub sources: ProjectFile,
@@ -22,7 +22,7 @@ pub struct ProjectFiles {
     pub schemas: Vec<ProjectFile>,
 }
 
-/// What a project consists of, checked.
+/// A project's checked configuration.
 #[derive(Clone, Debug)]
 pub struct Configuration {
     pub sources: Vec<Source>,
@@ -48,20 +48,20 @@ impl ProjectFiles {
         read_rules(&self.rules.shown, &self.rules.text, &self.source_names()?)
     }
 
-    /// The schemas of events, as many as there are.
+    /// The event schemas.
     pub fn read_schemas(&self) -> Result<Vec<EventSchema>, Report> {
         let files: Vec<(String, String)> = self.schemas.iter().map(|file| (file.shown.clone(), file.text.clone())).collect();
         read_event_schemas(&files, &self.source_names()?)
     }
 
-    /// Everything. What is wrong with any of the files is told together.
+    /// Reads everything. Problems of all files are reported together.
     pub fn read(&self) -> Result<Configuration, Report> {
         match (self.read_sources(), self.read_rules(), self.read_schemas()) {
             (Ok(sources), Ok(rules), Ok(schemas)) => Ok(Configuration { sources, rules, schemas, files: self.hashes() }),
             (sources, rules, schemas) => {
                 let reports = [sources.err(), rules.err(), schemas.err()];
                 let mut problems: Vec<_> = reports.into_iter().flatten().flat_map(|Report(problems)| problems).collect();
-                // A file of sources that isn't YAML at all is told once, not by each that needs the sources' names.
+                // If the sources file isn't valid YAML, every reader of the sources' names reports it; once is enough.
                 problems.dedup();
                 Err(Report(problems))
             }

@@ -1,7 +1,7 @@
-//! JSON Schemas of the files, for editors: derived of the very types that read them, so that they can't drift.
+//! JSON Schemas of the files, for editors. They are derived from the types that read the files, so they can't drift.
 //!
-//! Draft 7, which the language servers for YAML and TOML understand. An editor sees most mistakes while they are typed; what
-//! is right is for the build to say.
+//! Draft 7, which the language servers for YAML and TOML understand. An editor shows most mistakes while they are
+//! typed; `tidings check` finds the rest.
 
 use super::Spanned;
 use super::rules_file::RulesFile;
@@ -38,8 +38,8 @@ fn schema<T: JsonSchema>(title: &str) -> Value {
     schema.to_value()
 }
 
-/// A key without a value is left out, not `null`: the reader takes it, and an editor needn't offer it. Formats of numbers
-/// are Rust's.
+/// Removes `null`: a key without a value is left out. The reader accepts `null`, but an editor needn't offer it.
+/// Number formats are Rust's.
 fn without_null(schema: &mut Schema) {
     schema.remove("format");
     if schema.get("default").is_some_and(Value::is_null) {
@@ -65,7 +65,7 @@ fn without_null(schema: &mut Schema) {
     }
 }
 
-/// Where a value stands is nothing that anybody writes.
+/// A value's position isn't part of the file, so the schema is the value's.
 impl<T: JsonSchema> JsonSchema for Spanned<T> {
     fn inline_schema() -> bool {
         T::inline_schema()

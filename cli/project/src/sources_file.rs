@@ -12,19 +12,19 @@ use tidings_config::rules::TypePattern;
 use tidings_config::scheme::{Algorithm, Scheme};
 use tidings_config::source::{BodyFormat, Duplicates, MAX_NAME_BYTES, OWN, SignedBody, Source, is_content_type, is_name};
 
-/// Who may send: one entry per endpoint, `/webhooks/{source}`.
+/// Who may send events: one entry for each endpoint, `/webhooks/{source}`.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SourcesFile {
-    /// Of this format.
+    /// The version of this format.
     #[schemars(extend("const" = super::FORMAT_VERSION))]
     version: Spanned<u32>,
-    /// By name, which is the address: 1 to 64 of a-z, 0-9 and -.
+    /// By name, which is part of the address: 1 to 64 of a-z, 0-9 and -.
     #[schemars(extend("propertyNames" = tidings_config::schema::source_name()))]
     sources: BTreeMap<String, Spanned<SourceEntry>>,
 }
 
-/// A preset with options, or a scheme of its own.
+/// A preset with options, or a source with its own scheme.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[schemars(extend("oneOf" = [{"required": ["provider"]}, {"required": ["scheme"]}]))]
 #[serde(deny_unknown_fields)]
@@ -33,27 +33,27 @@ struct SourceEntry {
     provider: Option<Spanned<String>>,
     /// Instead of a preset: how requests are signed.
     scheme: Option<Spanned<Scheme>>,
-    /// Where the fields of its events are; instead of the preset's.
+    /// Where to find the fields of its events, instead of the preset's.
     event: Option<Spanned<Vec<EventSpec>>>,
-    /// `type/subtype` in lower case; instead of the preset's.
+    /// `type/subtype` in lower case, instead of the preset's.
     content_types: Option<Spanned<OneOrMany<String>>>,
-    /// What a body is read as, where its content type doesn't say it.
+    /// The format of a body, if its content type doesn't say it.
     body: Option<BodyFormat>,
-    /// What of a body with a `Content-Encoding` is signed: what is inside (`plain`), the compressed bytes, or `either`; instead of
-    /// the preset's.
+    /// Which bytes of a body with a `Content-Encoding` are signed: the decoded bytes (`plain`), the compressed bytes
+    /// (`compressed`), or `either`; instead of the preset's.
     signed_body: Option<SignedBody>,
-    /// Types from low to high, which decides between events of one time; instead of the preset's.
+    /// Types from low to high, which decide between events of the same time; instead of the preset's.
     rank: Option<OneOrMany<TypePattern>>,
-    /// Whether the same signed bytes under another delivery id are another event (`by_delivery`, as it is without this) or the same
-    /// (`by_content`).
+    /// Whether the same signed bytes with another delivery id are another event (`by_delivery`, the default) or the
+    /// same event (`by_content`).
     duplicates: Option<Spanned<Duplicates>>,
-    /// How far a signed timestamp may be from our clock; instead of the scheme's.
+    /// How far a signed timestamp may be from our clock, instead of the scheme's.
     #[schemars(range(min = 1, max = tidings_config::limits::MAX_TOLERANCE.as_secs()))]
     tolerance_seconds: Option<Spanned<u64>>,
-    /// The text that people see at once, where the provider shows its answer.
+    /// The text for people, if the provider shows our response to them.
     #[schemars(length(min = 1, max = tidings_config::limits::MAX_REPLY_BYTES))]
     reply: Option<Spanned<String>>,
-    /// The URL that the provider was given, for schemes that sign it.
+    /// The URL that is registered with the provider, for schemes that sign it.
     #[schemars(extend("pattern" = "^https://"))]
     public_url: Option<Spanned<String>>,
 }
@@ -70,11 +70,13 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
         .map_err(|error| Report(vec![at(error.span().map_or(0, |s| s.start), error.message().to_owned())]))?;
 
     let mut report = Report::default();
-    // Where a table begins: the nearest to a place that a check of several fields together has.
+    // The beginning of a table: the nearest position for a check over several fields.
     let table = |header: &str, nth: usize| text.match_indices(header).nth(nth).map_or(0, |(offset, _)| offset);
     let stem = file.rsplit(['/', '\\']).next().and_then(|name| name.strip_suffix(".toml"));
     if stem != Some(provider.name.as_str()) || !is_name(&provider.name) || provider.name == OWN {
-        report.0.push(at(table("name =", 0), format!("`name` is {:?}: a provider is named as its file", provider.name)));
+        report
+            .0
+            .push(at(table("name =", 0), format!("`name` is {:?}: a provider must have the name of its file", provider.name)));
     }
     report.0.extend(provider.scheme.problems(true).into_iter().map(|problem| at(table("[scheme]", 0), problem)));
     for also in &provider.also {
@@ -89,7 +91,7 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
     let together = provider.source(&provider.name).problems();
     report.0.extend(together.into_iter().map(|problem| at(table("[[handshake]]", 0), problem)));
     if (provider.scheme.algorithm == Algorithm::Token || provider.scheme.partial) && provider.delivery.weaknesses.is_empty() {
-        let problem = "not all that is sent is signed: say what isn't in `delivery.weaknesses`".to_owned();
+        let problem = "only a part of the request is signed: name the rest in `delivery.weaknesses`".to_owned();
         report.0.push(at(table("[delivery]", 0), problem));
     }
     let answers = provider.success.0.iter().flat_map(Success::problems);
@@ -98,10 +100,10 @@ pub fn read_provider(file: &str, text: &str) -> Result<Provider, Report> {
     report.0.extend(refusal.map(|problem| at(table("[refusal]", 0), problem)));
     report.0.extend(provider.retry_problems().into_iter().map(|problem| at(table("[delivery]", 0), problem)));
     if provider.events.is_empty() {
-        report.0.push(at(0, "no [[event]]: where are id, type and time?".to_owned()));
+        report.0.push(at(0, "the file has no [[event]]: add the places of id, type and time".to_owned()));
     }
     if provider.vectors.is_empty() {
-        report.0.push(at(0, "no [[vector]]: what proves that the scheme is right?".to_owned()));
+        report.0.push(at(0, "the file has no [[vector]]: add a request that proves the scheme".to_owned()));
     }
     report.into_result(provider)
 }
@@ -112,7 +114,7 @@ trait Presets {
     fn names(&self) -> Vec<&str>;
 }
 
-/// Those that somebody gives.
+/// Presets that the caller gives.
 struct Given<'a>(&'a [Provider]);
 
 impl Presets for Given<'_> {
@@ -125,7 +127,7 @@ impl Presets for Given<'_> {
     }
 }
 
-/// Those that are part of the program.
+/// Presets embedded in the program.
 struct Shipped;
 
 impl Presets for Shipped {
@@ -143,7 +145,7 @@ pub fn read_sources_of_presets(file: &str, text: &str) -> Result<Vec<Source>, Re
     read(file, text, &Shipped)
 }
 
-/// Reads `sources.yaml` and resolves its presets, which are these.
+/// Reads `sources.yaml` and resolves its presets from `providers`.
 pub fn read_sources(file: &str, text: &str, providers: &[Provider]) -> Result<Vec<Source>, Report> {
     read(file, text, &Given(providers))
 }
@@ -156,7 +158,7 @@ fn read(file: &str, text: &str, presets: &dyn Presets) -> Result<Vec<Source>, Re
     checker.report.into_result(sources)
 }
 
-/// The names of the sources, for whoever refers to them. What else is wrong with the file isn't this one's to say.
+/// The names of the sources, for files that refer to them. Other problems of the file are ignored here.
 pub fn read_source_names(file: &str, text: &str) -> Result<Vec<String>, Report> {
     #[derive(Deserialize)]
     struct Names {
@@ -168,11 +170,11 @@ pub fn read_source_names(file: &str, text: &str) -> Result<Vec<String>, Report> 
 fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, presets: &dyn Presets) -> Option<Source> {
     let Spanned { value: entry, referenced: here, .. } = entry;
     if !is_name(&name) {
-        checker.problem(here, format!("source {name:?}: allowed are 1 to {MAX_NAME_BYTES} of a-z, 0-9 and -, not - first"));
+        checker.problem(here, format!("source {name:?}: allowed: 1 to {MAX_NAME_BYTES} of a-z, 0-9 and -, not beginning with -"));
     }
     let public_url = entry.public_url.map(|url| {
         if !url.value.starts_with("https://") {
-            checker.problem(url.referenced, format!("public_url {:?}, allowed: one that begins with https://", url.value));
+            checker.problem(url.referenced, format!("public_url {:?}, allowed: a URL that begins with https://", url.value));
         }
         url.value
     });
@@ -223,7 +225,7 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
     if let Some(tolerance) = entry.tolerance_seconds {
         match &mut source.scheme.timestamp {
             Some(timestamp) => timestamp.tolerance_seconds = tolerance.value,
-            None => checker.problem(tolerance.referenced, "`tolerance_seconds`, but the scheme signs no timestamp"),
+            None => checker.problem(tolerance.referenced, "`tolerance_seconds` is set, but the scheme signs no timestamp"),
         }
     }
     for problem in source.scheme.problems(source.public_url.is_some()) {
@@ -236,11 +238,11 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
         source.events = events.value;
     }
     if source.events.is_empty() {
-        checker.problem(here, format!("source {name:?} has no `event`: where are id, type and time?"));
+        checker.problem(here, format!("source {name:?} has no `event`: add the places of id, type and time"));
     }
     if let Some(types) = entry.content_types {
         for other in types.value.0.iter().filter(|t| !is_content_type(t)) {
-            let problem = format!("content type {other:?}, allowed: type/subtype in lower case, as application/json");
+            let problem = format!("content type {other:?}, allowed: type/subtype in lower case, such as application/json");
             checker.problem(types.referenced, problem);
         }
         source.content_types = types.value;
@@ -250,14 +252,15 @@ fn source(checker: &mut Checker<'_>, name: String, entry: Spanned<SourceEntry>, 
     }
     if let Some(duplicates) = entry.duplicates {
         if source.events.iter().all(|event| event.delivery_id.is_empty()) {
-            checker.problem(duplicates.referenced, "`duplicates`, but none of its events has a `delivery_id`");
+            checker.problem(duplicates.referenced, "`duplicates` is set, but none of its events has a `delivery_id`");
         }
         source.duplicates = duplicates.value;
     }
     if let Some(reply) = entry.reply {
         let most = MAX_REPLY_BYTES;
         if !source.takes_reply() {
-            checker.problem(reply.referenced, format!("`reply`, but {} shows no answer to people", source.provider));
+            checker
+                .problem(reply.referenced, format!("`reply` is set, but {} doesn't show responses to people", source.provider));
         } else if !(1..=most).contains(&reply.value.len()) {
             checker.problem(reply.referenced, format!("`reply` has {} bytes, allowed: 1 to {most}", reply.value.len()));
         }

@@ -1,5 +1,5 @@
-//! The dead-letter queue, for operators: what is looked at is hidden from others for a while and then shown again, at once where
-//! the call gets through. Nothing leaves the queue but by [`DeadLetters::delete`].
+//! The dead-letter queue, for operators. Inspected messages are hidden for a visibility timeout and then made visible
+//! again, immediately if the call succeeds. Only [`DeadLetters::delete`] removes messages.
 
 use crate::confirm::Confirmed;
 use crate::limits::{DEAD_LETTER_HIDDEN, MAX_DEAD_LETTER_RECEIVES};
@@ -16,8 +16,8 @@ use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::Envelope;
 use tidings_core::ports::Unavailable;
 
-/// `sqs:ReceiveMessage`, `sqs:ChangeMessageVisibility` and, to delete, `sqs:DeleteMessage` on the queue. For operators: no
-/// function has them.
+/// Needs `sqs:ReceiveMessage`, `sqs:ChangeMessageVisibility` and, to delete, `sqs:DeleteMessage` on the queue. These
+/// are the operator's; no function has them.
 #[derive(Clone, Debug)]
 pub struct DeadLetters {
     client: Client,
@@ -25,19 +25,19 @@ pub struct DeadLetters {
     hidden: Duration,
 }
 
-/// One message, hidden from others.
+/// A received message, hidden from other consumers.
 #[derive(Clone, Debug)]
 pub struct Letter {
-    /// SQS's. It names the message as long as it is in this queue.
+    /// SQS's message id. It identifies the message while it is in this queue.
     pub id: String,
     pub body: String,
-    /// When it was first sent to the events queue: a move to the dead-letter queue doesn't change it.
+    /// When it was first sent to the events queue. Moving to the dead-letter queue doesn't change it.
     pub sent: Option<Timestamp>,
-    /// By it a message is shown again, or deleted.
+    /// The receipt by which the message is made visible again or deleted.
     pub receipt: Receipt,
 }
 
-/// A message as SQS lets it be changed by whoever received it.
+/// A received message, as SQS needs it for a change by its receiver.
 #[derive(Clone, Debug)]
 pub struct Receipt(String);
 
@@ -46,14 +46,14 @@ impl DeadLetters {
         Self { client, url, hidden: DEAD_LETTER_HIDDEN }
     }
 
-    /// What is looked at is hidden for this long. A message whose time is over may be deleted by nobody's surprise but ours, so
-    /// it is to be longer than what is done with it.
+    /// Choose a visibility timeout longer than the operation: once it expires, another consumer may receive or delete
+    /// the message.
     #[must_use]
     pub fn hiding(self, hidden: Duration) -> Self {
         Self { hidden, ..self }
     }
 
-    /// The message of this event. `None`: it isn't among those that were shown, at most [`MAX_DEAD_LETTER_RECEIVES`] times ten.
+    /// The message of this event. `None`: it isn't among the received messages, at most [`MAX_DEAD_LETTER_RECEIVES`] times ten.
     pub async fn find(&self, key: &ClaimKey) -> Result<Option<String>, Unavailable> {
         let mut found = None;
         let mut seen = Vec::new();
@@ -81,7 +81,7 @@ impl DeadLetters {
         }
     }
 
-    /// The next that nobody looks at, up to [`MAX_BATCH_MESSAGES`].
+    /// The next visible messages, up to [`MAX_BATCH_MESSAGES`].
     pub async fn take(&self) -> Result<Vec<Letter>, Unavailable> {
         let receive = self.client.receive_message().queue_url(&self.url);
         let hidden = i32::try_from(self.hidden.as_secs()).unwrap_or(i32::MAX);
@@ -92,7 +92,7 @@ impl DeadLetters {
         Ok(received.messages.unwrap_or_default().into_iter().filter_map(letter).collect())
     }
 
-    /// What isn't shown again now, because a call fails, is when its time is over.
+    /// Makes messages visible again. If a call fails, they become visible when their timeout expires.
     pub async fn show_again(&self, receipts: &[Receipt]) {
         for batch in receipts.chunks(MAX_BATCH_MESSAGES) {
             let entry = |(n, Receipt(handle)): (usize, &Receipt)| {
@@ -102,13 +102,13 @@ impl DeadLetters {
             let entries = batch.iter().enumerate().map(entry).collect();
             let change = self.client.change_message_visibility_batch().queue_url(&self.url).set_entries(Some(entries));
             if let Err(error) = change.send().await {
-                tracing::warn!(cause = %cause(&error), "dead letters stay hidden for a while");
+                tracing::warn!(cause = %cause(&error), "dead letters stay hidden until their visibility timeout expires");
             }
         }
     }
 
-    /// Deletes messages, for good: up to [`MAX_BATCH_MESSAGES`]. Returns the places of those that SQS says are gone; the others
-    /// may be there still.
+    /// Deletes messages permanently, up to [`MAX_BATCH_MESSAGES`]. Returns the indices of those that SQS confirmed;
+    /// the others may still exist.
     pub async fn delete(&self, receipts: &[Receipt], _: Confirmed) -> Result<BTreeSet<usize>, Unavailable> {
         let entry = |(n, Receipt(handle)): (usize, &Receipt)| {
             let entry = DeleteMessageBatchRequestEntry::builder().id(n.to_string()).receipt_handle(handle);

@@ -1,10 +1,10 @@
-//! Erasing a conversation: what [`Reader::subject_data`] finds is deleted, and of its claims only the keys are left, processed, for the
-//! rest of their days: so a late duplicate still finds its event processed, and brings nothing back.
+//! Erases a conversation: deletes what [`Reader::subject_data`] finds. Of each claim only the key is kept, as
+//! `processed`, until its TTL. So a late duplicate still finds its event processed and restores nothing.
 //!
-//! Promises: it ends with a look that found nothing. Whatever finds something else goes after it (joins and waiting notifications
-//! before the claims that name them, identities last, in a look of their own), so whoever is interrupted starts again and ends the
-//! same. What is written meanwhile is there for the next look. Never: another conversation's item, or a claim that could be taken for
-//! an event that never came.
+//! Promises: the erasure ends with a pass that found nothing. Items that lead to other items are deleted after those
+//! (joins and waiting notifications before the claims that name them, identities in a last pass of their own), so an
+//! interrupted erasure can be restarted. Items that are written meanwhile are found by the next pass. Never: another
+//! conversation's item, or a claim that could be mistaken for an unknown event.
 
 use super::read::Reader;
 use super::subject_data::{Counts, SubjectData};
@@ -20,41 +20,42 @@ use tidings_core::claim::{ClaimKey, ClaimState};
 use tidings_core::context::ItemKey;
 use tidings_core::ports::Unavailable;
 
-/// Erases conversations: `dynamodb:Query` on both tables, `dynamodb:DeleteItem` on the context table, `dynamodb:PutItem` on the
-/// claims table. No function's role has the last two together; this is the operator's.
+/// Erases conversations. Needs `dynamodb:Query` on both tables, `dynamodb:DeleteItem` on the context table and
+/// `dynamodb:PutItem` on the claims table. No function has the last two together; they are the operator's.
 #[derive(Clone, Debug)]
 pub struct Eraser {
     reader: Reader,
     pause: Duration,
 }
 
-/// What was done.
+/// The result of an erasure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Erasure {
-    /// What was deleted. Of claims: what is left of them is their keys.
+    /// Numbers of deleted items. Claims are counted if they were reduced to their key.
     pub counts: Counts,
-    /// Looks, with the one that found nothing.
+    /// Passes, including the one that found nothing.
     pub looks: u32,
 }
 
-/// Why it isn't done. Begin again: what is done is done.
+/// Why the erasure isn't finished. Start it again: deleted items stay deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum NotErased {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    #[error("it is an identity of {conversation:?}")]
+    #[error("this name is an identity of {conversation:?}")]
     Identity { conversation: String },
-    #[error("there was something new at each of {MAX_ERASE_LOOKS} looks")]
+    #[error("each of {MAX_ERASE_LOOKS} passes found new items")]
     Restless,
 }
 
 impl Eraser {
-    /// `pause` is for the timeline's index to follow, before each look but the first: [`crate::limits::INDEX_LAG`].
+    /// `pause`: the wait before each pass except the first, so that the timeline's index can follow:
+    /// [`crate::limits::INDEX_LAG`].
     pub fn new(reader: Reader, pause: Duration) -> Self {
         Self { reader, pause }
     }
 
-    /// Erases until there is nothing.
+    /// Erases until a pass finds nothing.
     pub async fn erase(&self, conversation: &str, now: Timestamp, _: Confirmed) -> Result<Erasure, NotErased> {
         let mut erasure = Erasure::default();
         let mut names = Vec::new();
@@ -80,7 +81,7 @@ impl Eraser {
         let finds = |key: &str| matches!(ItemKey::parse(key), Some(ItemKey::Identity(_) | ItemKey::Link));
         let (finders, rest): (Vec<_>, Vec<_>) = subject_data.items.iter().partition(|((_, key), _)| finds(key));
         if rest.is_empty() && subject_data.claims.is_empty() {
-            // Whoever was found last goes first.
+            // The name that was found last is erased first.
             for name in subject_data.names.iter().rev() {
                 for ((_, key), row) in finders.iter().filter(|((partition, _), _)| partition == name) {
                     self.delete_item(key, row, counts).await?;
@@ -88,7 +89,7 @@ impl Eraser {
             }
             return Ok(());
         }
-        // A page that outlives its outbox would stand in the way of the next outbox's.
+        // A page that outlives its outbox would conflict with the next outbox's pages.
         let (pages, rest): (Vec<_>, Vec<_>) =
             rest.into_iter().partition(|((_, key), _)| matches!(ItemKey::parse(key), Some(ItemKey::OutboxPage(_))));
         for ((_, key), row) in pages.into_iter().chain(rest) {
@@ -103,7 +104,7 @@ impl Eraser {
         Ok(())
     }
 
-    /// Whatever it has become since it was read.
+    /// Deletes the item in whatever state it is since it was read.
     async fn delete_item(&self, sort_key: &str, row: &Row, counts: &mut Counts) -> Result<(), Unavailable> {
         let key = Some(only(row, &["pk", "sk"]));
         let delete = self.reader.client.delete_item().table_name(&self.reader.context_table).set_key(key);
@@ -113,7 +114,7 @@ impl Eraser {
         Ok(())
     }
 
-    /// A notification that waits in the events queue finds, when its time comes, that it was sent.
+    /// Cancels a notification that waits in the events queue: when it is due, it finds itself processed.
     async fn call_off(&self, waiting: &ClaimKey, now: Timestamp, counts: &mut Counts) -> Result<(), Unavailable> {
         let put = self
             .reader
@@ -132,8 +133,8 @@ impl Eraser {
         Ok(())
     }
 
-    /// Leaves of a claim what a duplicate asks for. Of a dead event's too: a redrive mustn't bring it back. What is kept is
-    /// named here, so that nothing is that somebody adds to claims some day.
+    /// Reduces a claim to what a duplicate needs. A dead-lettered event's too, so that a redrive can't restore it.
+    /// Kept attributes are listed here, so that attributes of later versions are removed.
     async fn bare(&self, row: &Row, now: Timestamp, counts: &mut Counts) -> Result<(), Unavailable> {
         let mut item = erased(now);
         item.extend(only(row, &["pk", "source", "received_at", "processed_at", "expires_at"]));
@@ -160,7 +161,8 @@ fn only(row: &Row, names: &[&str]) -> Row {
     row.iter().filter(|(name, _)| names.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Whether it is. Not, if it has become another's or a transaction holds it: the next look sees what became of it.
+/// Whether the write succeeded. It didn't if the item belongs to another conversation now or a transaction holds it:
+/// the next pass sees the result.
 fn done<T, E, R>(call: &'static str, answer: Result<T, SdkError<E, R>>) -> Result<bool, Unavailable>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

@@ -1,4 +1,4 @@
-//! Reading what is stored, for those who ask what became of an event. Reads only.
+//! Reads stored data, to show what happened to an event. Reads only.
 
 use super::search::{Found, Newest, Search};
 use crate::limits::{CLAIMS_PAGE, MAX_EVENTS_LISTED, TIMELINE_SHOWN};
@@ -13,7 +13,7 @@ use tidings_core::claim::{Claim, ClaimKey, TimelineKey};
 use tidings_core::context::Context;
 use tidings_core::ports::{ContextReader, Unavailable};
 
-/// Calls for what a `BatchGetItem` left out, before we give up.
+/// Calls for keys that a `BatchGetItem` left unprocessed, before it fails.
 const BATCH_GETS: usize = 8;
 
 /// Reads claims and contexts.
@@ -29,7 +29,7 @@ impl Reader {
         Self { client, claims_table, context_table }
     }
 
-    /// `None` where there is no claim, or TTL has deleted it.
+    /// `None`: the claim doesn't exist, or TTL deleted it.
     pub async fn claim(&self, key: &ClaimKey) -> Result<Option<Claim>, Unavailable> {
         Ok(self.row(key).await?.as_ref().and_then(claim))
     }
@@ -46,7 +46,7 @@ impl Reader {
         Ok(got.map_err(|error| Unavailable { call: "dynamodb:GetItem", cause: cause(&error) })?.item)
     }
 
-    /// The claims of these events, those that there are: a read of up to a hundred at once.
+    /// The existing claims of these events. Up to a hundred are read in one call.
     pub async fn claims(&self, keys: &BTreeSet<ClaimKey>) -> Result<Vec<Claim>, Unavailable> {
         let unavailable = |cause: String| Unavailable { call: "dynamodb:BatchGetItem", cause };
         let keys: Vec<&ClaimKey> = keys.iter().collect();
@@ -70,7 +70,7 @@ impl Reader {
         Ok(claims)
     }
 
-    /// Every claim there is: a scan, for a cloud that is small.
+    /// Every claim, by a scan of the table. For small clouds such as `tidings dev`.
     pub async fn all_claims(&self) -> Result<Vec<Claim>, Unavailable> {
         let scan = self.client.scan().table_name(&self.claims_table).consistent_read(true).into_paginator().items().send();
         let rows = scan.collect::<Result<Vec<_>, _>>().await;
@@ -78,12 +78,12 @@ impl Reader {
         Ok(rows.iter().filter_map(claim).collect())
     }
 
-    /// What is known under one name at this time, without following its link.
+    /// The context under one name at this time, without following its link.
     pub async fn context(&self, conversation: &str, now: Timestamp) -> Result<Context, Unavailable> {
         self.contexts().partition(conversation, now).await
     }
 
-    /// What is known of a conversation at this time, by its name or by that of an identity.
+    /// A conversation's context at this time, by its name or by the name of an identity.
     pub async fn conversation(&self, name: &str, now: Timestamp) -> Result<Context, Unavailable> {
         self.contexts().conversation(name, now).await
     }
@@ -92,16 +92,16 @@ impl Reader {
         DynamoContextReader::new(self.client.clone(), self.context_table.clone())
     }
 
-    /// The newest events of a conversation and of its identities, in their own order: a query each. The index may be a moment
-    /// behind the claims.
+    /// The newest events of a conversation and of its identities, in their own order, with one query for each. The
+    /// index may lag behind the claims.
     pub async fn timeline(&self, context: &Context) -> Result<Vec<Claim>, Unavailable> {
         let mut claims = self.newest_of(context, &Search::default(), TIMELINE_SHOWN).await?.claims;
         claims.reverse();
         Ok(claims)
     }
 
-    /// The newest events of a conversation and of its identities that are asked for, by their own time: a query each, which ends
-    /// when there are enough. The index may be a moment behind the claims.
+    /// The newest matching events of a conversation and of its identities, by their own time. Each takes one query,
+    /// which ends when enough are found. The index may lag behind the claims.
     pub async fn newest_of(&self, context: &Context, search: &Search, limit: usize) -> Result<Found, Unavailable> {
         let mut newest = Newest::new(limit);
         let (mut read, mut unknown) = (0, 0);
@@ -140,7 +140,7 @@ impl Reader {
         Ok(Found { claims: newest.into_claims(), read, unknown })
     }
 
-    /// The newest of all events that are asked for, by when they came: a scan, which reads the whole table, and is billed so.
+    /// The newest of all matching events by receipt. Scans the whole table, and is billed so.
     pub async fn newest(&self, search: &Search, limit: usize) -> Result<Found, Unavailable> {
         let mut newest = Newest::new(limit);
         let (mut read, mut unknown) = (0, 0);
@@ -159,7 +159,7 @@ impl Reader {
     }
 }
 
-/// The rows of a page, where no more than these are asked for.
+/// The page size for this limit.
 pub(super) fn page(limit: usize) -> i32 {
     i32::try_from(limit.clamp(1, CLAIMS_PAGE)).unwrap_or(i32::MAX)
 }

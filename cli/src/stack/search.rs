@@ -1,25 +1,25 @@
-//! Which events somebody asks for, and the newest of them in bounded memory. Pure.
+//! A search for events, and the newest matches in bounded memory. Pure.
 
 use std::collections::BTreeMap;
 use tidings_config::rules::TypePattern;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 
-/// What an event must be to be asked for. What is left out doesn't matter.
+/// The criteria of a search. An absent criterion matches every event.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     pub key: Option<ClaimKey>,
     pub source: Option<String>,
     pub event_type: Option<TypePattern>,
     pub state: Option<ClaimState>,
-    /// Not before this.
+    /// The earliest time, included.
     pub since: Option<Timestamp>,
-    /// Not after this.
+    /// The latest time, included.
     pub until: Option<Timestamp>,
 }
 
 impl Search {
-    /// Whether it is asked for. `at` is the time that counts: its own in a timeline, that of its receipt elsewhere.
+    /// Whether a claim matches. `at` is the relevant time: the event's own in a timeline, elsewhere its receipt.
     pub fn matches(&self, claim: &Claim, at: Timestamp) -> bool {
         self.key.as_ref().is_none_or(|key| *key == claim.key)
             && self.source.as_ref().is_none_or(|source| *source == claim.source)
@@ -30,7 +30,7 @@ impl Search {
     }
 }
 
-/// The newest that were added, however many are.
+/// The newest of any number of claims.
 #[derive(Debug)]
 pub struct Newest<K> {
     limit: usize,
@@ -42,7 +42,7 @@ impl<K: Ord> Newest<K> {
         Self { limit, kept: BTreeMap::new() }
     }
 
-    /// `order` is the greater the newer it is, and is no other claim's.
+    /// A greater `order` is newer. It must be unique.
     pub fn add(&mut self, order: K, claim: Claim) {
         self.kept.insert(order, claim);
         if self.kept.len() > self.limit {
@@ -56,13 +56,13 @@ impl<K: Ord> Newest<K> {
     }
 }
 
-/// What was found, newest first, and what it took.
+/// The matches, newest first, and the cost.
 #[derive(Debug)]
 pub struct Found {
     pub claims: Vec<Claim>,
-    /// Rows that were read for it.
+    /// Rows that were read.
     pub read: usize,
-    /// Those among them that aren't claims as this version knows them.
+    /// Rows that this version can't read as claims.
     pub unknown: usize,
 }
 
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_must_be_all_that_is_asked_for() {
+    fn an_event_must_match_all_criteria() {
         let at = Timestamp::from_unix_ms;
         let event = claim(5);
         for (search, expected) in [

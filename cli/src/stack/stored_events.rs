@@ -1,4 +1,4 @@
-//! Events that are kept with their claims, for those who play them again. Reads only.
+//! Stored events, for replays. Reads only.
 
 use super::read::{Reader, page};
 use super::search::Search;
@@ -12,32 +12,33 @@ use tidings_core::context::Context;
 use tidings_core::ports::Unavailable;
 use tidings_core::stored_event::StoredEvent;
 
-/// What was found, and what has nothing to be found.
+/// The events that were found, and the number of claims without an event.
 #[derive(Debug, Default)]
 pub struct StoredFound {
-    /// The first that were processed, in that order.
+    /// The events that were processed first, in that order.
     pub events: Vec<StoredEvent>,
-    /// If there are more: when the last of these was processed.
+    /// If there are more events: when the last of these was processed.
     pub cut: Option<Timestamp>,
-    /// Rows that were read for it.
+    /// Rows that were read.
     pub read: usize,
-    /// Claims of providers' events that were asked for and have none: those that died.
+    /// Claims of matching provider events without a stored event, because the event was dead-lettered.
     pub dead: usize,
-    /// Those that didn't.
+    /// Other claims of matching provider events without a stored event.
     pub without: usize,
-    /// Rows that aren't claims as this version knows them.
+    /// Rows that this version can't read as claims.
     pub unknown: usize,
 }
 
 impl Reader {
-    /// An event's claim, and the event itself where it is kept.
+    /// An event's claim, and its stored event if there is one.
     pub async fn record(&self, key: &ClaimKey) -> Result<Option<(Claim, Option<StoredEvent>)>, Unavailable> {
         Ok(self.row(key).await?.and_then(|row| Some((claim(&row)?, kept(&row)))))
     }
 
-    /// The first events that were processed, of those that are kept and asked for: of a conversation and its identities by a query
-    /// each, whose index may be a moment behind the claims; of a key by one read; else by a scan, which reads the whole table, and is
-    /// billed so. The time that counts is that of processing or, where there was none, the first on record.
+    /// The matching stored events that were processed first. A search by conversation queries it and each of its
+    /// identities; the index may lag behind the claims. A search by key takes one read. Any other search scans the
+    /// whole table and is billed so. Events are ordered by the time of processing, or else by their earliest recorded
+    /// time.
     pub async fn kept(&self, of: Option<&Context>, search: &Search, at_most: usize) -> Result<StoredFound, Unavailable> {
         let mut first = First::new(search, at_most);
         match (of, &search.key) {
@@ -66,7 +67,7 @@ impl Reader {
     }
 }
 
-/// The first of all that are added, however many are: so many at most are in memory.
+/// Collects the first of any number of events, with a bounded number in memory.
 struct First<'a> {
     search: &'a Search,
     at_most: usize,
@@ -97,7 +98,7 @@ impl<'a> First<'a> {
                     self.cut = true;
                 }
             }
-            // What is due comes anew when the rest is played.
+            // Timers are caused again by the replay.
             None if claim.key.is_ours() => {}
             None if claim.state == ClaimState::Dead => self.found.dead += 1,
             None => self.found.without += 1,

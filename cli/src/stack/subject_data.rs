@@ -1,8 +1,8 @@
-//! All that the tables hold of one conversation, for those who export it or erase it: its own partition, those of its
-//! identities, the claims of their timelines, and the joins that those claims name. Reads only, every page of it.
+//! All data that the tables hold about one conversation, for export and erasure: its own partition, the partitions of
+//! its identities, the claims of their timelines, and the joins that those claims name. Reads only, every page.
 //!
-//! It holds rows, not what they mean: what a later version has written is somebody's as well. What the tables don't know to be
-//! the conversation's isn't in it: claims of events that nobody could plan, or hasn't yet.
+//! It keeps raw rows, so that data of later versions is included. It doesn't include data without a recorded
+//! conversation: claims of events that could not be planned, or haven't been yet.
 
 use super::read::Reader;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -18,12 +18,12 @@ use tidings_core::context::{Content, ItemKey};
 use tidings_core::internal_event::InternalEvent;
 use tidings_core::ports::Unavailable;
 
-/// Of one conversation.
+/// The data of one conversation.
 #[derive(Clone, Debug, Default)]
 pub struct SubjectData {
-    /// The conversation, its identities, and what was linked to those, in the order in which they were found.
+    /// The conversation, its identities, and further names linked to those, in the order in which they were found.
     pub names: Vec<String>,
-    /// Of what is itself an identity: its conversation. Then all is there and nothing is here.
+    /// If the name is itself an identity: its conversation. Then the data is there, and nothing is collected here.
     pub linked_to: Option<String>,
     /// By partition and sort key.
     pub(super) items: BTreeMap<(String, String), Row>,
@@ -31,26 +31,26 @@ pub struct SubjectData {
     pub(super) claims: BTreeMap<String, Row>,
 }
 
-/// How many of each.
+/// The number of items of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     pub entities: usize,
     pub nodes: usize,
-    /// What is said later, of a conversation or of an identity.
+    /// Deferred notifications of a conversation or an identity.
     pub deferred: usize,
     pub outboxes: usize,
     pub joins: usize,
-    /// With the identities, and with the conversation.
+    /// Links, stored both with the identities and with the conversation.
     pub links: usize,
-    /// Written by a version that this one doesn't know.
+    /// Rows of an unknown version.
     pub unknown: usize,
     pub claims: usize,
-    /// Notifications that wait for their time.
+    /// Notifications that wait in the events queue.
     pub waiting: usize,
 }
 
 impl Reader {
-    /// What is held of a conversation, and of names that were found to be its own before.
+    /// Collects the data of a conversation, and of names that an earlier pass found.
     pub async fn subject_data(&self, conversation: &str, known: &[String]) -> Result<SubjectData, Unavailable> {
         let mut subject_data = SubjectData::default();
         let mut open: Vec<String> = known.iter().rev().cloned().chain([conversation.to_owned()]).collect();
@@ -63,7 +63,7 @@ impl Reader {
                 if name == conversation {
                     return Ok(SubjectData { linked_to: Some(to), ..subject_data });
                 }
-                // It was let go by an erasure that was interrupted, and is somebody else's now.
+                // An interrupted erasure removed its link, and it belongs to another conversation now.
                 if !subject_data.names.contains(&to) {
                     continue;
                 }
@@ -141,13 +141,13 @@ impl SubjectData {
         counts
     }
 
-    /// Notifications of its events that wait: those that have had their time have claims of their own.
+    /// Notifications of its events that still wait. Those that were due have claims of their own.
     pub(super) fn waiting(&self) -> BTreeSet<ClaimKey> {
         let waiting = self.claims.values().filter_map(claim).flat_map(|claim| InternalEvent::waiting(&claim));
         waiting.filter(|key| !self.claims.contains_key(key.as_str())).collect()
     }
 
-    /// The document of `tidings context export`: every item, as it is stored, and every claim.
+    /// The document of `tidings context export`: every item as stored, and every claim.
     pub fn export(&self, conversation: &str, at: Timestamp) -> Value {
         let mut items: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
         for ((partition, key), row) in &self.items {
@@ -171,21 +171,21 @@ impl Counts {
             Some(ItemKey::Node) => &mut self.nodes,
             Some(ItemKey::Deferred) => &mut self.deferred,
             Some(ItemKey::Outbox | ItemKey::OutboxPage(_)) => &mut self.outboxes,
-            // A count of deliveries is in no conversation's partition.
+            // A count of deliveries is never in a conversation's partition.
             Some(ItemKey::Deliveries) | None => &mut self.unknown,
         };
         *counter += 1;
     }
 }
 
-/// A claim as `tidings events show --json --payload` prints it; as it is stored, if this version can't read it.
+/// A claim as `tidings events show --json --payload` prints it, or as stored if this version can't read it.
 fn entry(row: &Row) -> (Option<String>, Value) {
     let read = claim(row).map(|claim: Claim| claim.with_event(kept(row).as_ref()));
     let stored = || Value::Object(row.iter().map(|(name, value)| (name.clone(), plain(value))).collect());
     (get_text(row, "occurred"), read.unwrap_or_else(stored))
 }
 
-/// An attribute as JSON. What we store as JSON within a text is taken out of it.
+/// An attribute as JSON. JSON inside a text attribute is unwrapped.
 fn plain(value: &AttributeValue) -> Value {
     if let Ok(text) = value.as_s() {
         return serde_json::from_str(text).ok().filter(Value::is_object).unwrap_or_else(|| Value::from(text.as_str()));
@@ -199,6 +199,6 @@ fn plain(value: &AttributeValue) -> Value {
     if let Ok(map) = value.as_m() {
         return Value::Object(map.iter().map(|(name, value)| (name.clone(), plain(value))).collect());
     }
-    // Nothing of ours has another type: it must be exported all the same.
+    // We store no other type. It must be exported anyway.
     Value::from(format!("{value:?}"))
 }

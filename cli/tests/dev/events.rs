@@ -122,7 +122,7 @@ fn the_commands_say_how_they_are_called() {
         (&["events", "list", "--limit", "1001"], "allowed: 1 to 1000"),
         (&["events", "list", "--since", "yesterday"], "90s, 10m, 24h, 7d ago"),
         (&["events", "list", "--state", "lost"], "[possible values: received, enqueued, processed, dead]"),
-        (&["events", "list", "--type", "order.ship*"], "as in order.shipped, order.*"),
+        (&["events", "list", "--type", "order.ship*"], "as order.shipped, order.*"),
         (&["events", "tail", "--every", "500ms"], "no length of time"),
     ] {
         let refused = run(arguments);

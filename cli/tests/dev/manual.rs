@@ -101,10 +101,7 @@ fn names_that_nothing_is_known_of_and_values_that_do_not_fit_are_refused() {
     refused(&ask(&["context", "unset", CONVERSATION, "order/1042", "stattus"]), "no fact \"stattus\" to forget; there are: ");
     refused(&ask(&["context", "unset", "nobody", "--node"]), "nothing is known of");
     refused(&ask(&["context", "set", CONVERSATION, "order/1042", "no good=1"]), "can't name a fact");
-    refused(
-        &ask(&["context", "set", CONVERSATION, "preferences", "opt_in=maybe", "--create"]),
-        "opt_in: allowed is true or false",
-    );
+    refused(&ask(&["context", "set", CONVERSATION, "preferences", "opt_in=maybe", "--create"]), "opt_in: allowed: true or false");
     let made = ask(&["context", "set", CONVERSATION, "preferences", "opt_in=false", "--create"]);
     assert!(made.status.success(), "{}", err(&made));
     assert_eq!(facts(&dev)["entities"]["preferences"]["opt_in"]["value"], false);
@@ -220,7 +217,7 @@ fn what_can_not_be_applied_again_is_said_with_what_to_do_instead() {
     for (arguments, said) in [
         (&["--yes"][..], "--as NAME"),
         (&["--yes", "--as", "a"], "--reason TEXT"),
-        (&["--as", "no good"], "allowed are 1 to 64"),
+        (&["--as", "no good"], "allowed: 1 to 64"),
         (&["--against", "events/project/rules.yaml"], "--against"),
     ] {
         let asked = dev.ask(&[&["replay", "--apply"], arguments].concat());

@@ -10,7 +10,7 @@ fn providers_are_listed_and_shown() {
     let shown = out(&run(&["providers", "show", "github"]));
     let key = "event key   the hash of what is signed with {header:x-github-delivery}\n";
     assert!(shown.contains(key), "{shown}");
-    assert!(shown.contains("whoever has captured a request can repeat its event under other ids"), "{shown}");
+    assert!(shown.contains("anyone who has captured a request can repeat its event under other ids"), "{shown}");
     let unknown = run(&["providers", "show", "nobody"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(err(&unknown).contains("tidings providers list"), "{}", err(&unknown));

@@ -57,7 +57,7 @@ fn nothing_is_there() {
 
 #[test]
 fn wrong_calls_say_what_is_right() {
-    for (arguments, said) in [(&["status", "--over", "2d"][..], "allowed: 5m to 1d"), (&["status", "--over", "x"], "as in 90s")] {
+    for (arguments, said) in [(&["status", "--over", "2d"][..], "allowed: 5m to 1d"), (&["status", "--over", "x"], "as 90s")] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", err(&output));
         assert!(err(&output).contains(said), "{arguments:?}: {}", err(&output));

@@ -32,7 +32,7 @@ fn a_missing_key_is_told_with_its_address_and_taken_from_a_file() {
         let secrets = json!({ name: vector.secret });
         let told = verify(name, &secrets, &ours(&request), &borrowed(&options));
         assert_eq!(told.code, 2, "{name}: without the key it isn't decided");
-        assert!(told.json["why"].as_str().unwrap().contains("the provider's key isn't here"), "{told:?}");
+        assert!(told.json["why"].as_str().unwrap().contains("the provider's key isn't loaded"), "{told:?}");
         let (address, document) = vector.fetched.first_key_value().unwrap();
         // Kinde's address is what the secret says.
         let shown = if name == "kinde" { "{secret}/.well-known/jwks.json" } else { address };

@@ -1,6 +1,6 @@
 //! Another id of the same form.
 
-/// Places of an id that are drawn at random at least: with fewer, two sends would soon have one id. A shorter id gets longer.
+/// The fewest random characters of an id: with fewer, two sends would soon share an id. A shorter id is extended.
 const MIN_RANDOM: usize = 9;
 
 /// Whether a value may be the id of one event: it has a digit, or is too long for a word that people chose.
@@ -8,8 +8,8 @@ pub(super) fn is_like_one(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit()) || text.len() > 24
 }
 
-/// What stands before the first part with a digit, as `evt_` and `ord-evt-`, stays; a digit becomes a digit, a letter a letter of its
-/// case, and a hexadecimal one a hexadecimal one.
+/// A new id. The text before the first part with a digit, such as `evt_` and `ord-evt-`, stays. A digit is replaced
+/// by a digit, a letter by a letter of its case, and a hexadecimal letter by a hexadecimal one.
 pub(super) fn like(id: &str, random: &mut dyn FnMut() -> u8) -> String {
     let (head, tail) = id.split_at(prefix(id));
     let is_hex = tail.chars().all(|c| !c.is_alphanumeric() || c.is_ascii_hexdigit());
@@ -17,13 +17,13 @@ pub(super) fn like(id: &str, random: &mut dyn FnMut() -> u8) -> String {
     let mut new = head.to_owned();
     let mut drawn = 0;
     for (n, c) in tail.chars().enumerate() {
-        // The version and the variant of a UUID are no chance.
+        // The version and the variant of a UUID aren't random.
         let stays = is_uuid && (n == 14 || n == 19);
         let drawn_now = if stays { None } else { another(c, is_hex, n == 0, random) };
         drawn += usize::from(drawn_now.is_some());
         new.push(drawn_now.unwrap_or(c));
     }
-    // The digits at the end of an id that has too few places.
+    // Appends digits to an id with too few random characters.
     while drawn < MIN_RANDOM {
         new.push(digit(random));
         drawn += 1;
@@ -31,7 +31,7 @@ pub(super) fn like(id: &str, random: &mut dyn FnMut() -> u8) -> String {
     new
 }
 
-/// How long the prefix is: parts of letters alone with the sign behind each; or a few letters before a digit.
+/// The length of the prefix: parts of letters only, each with the sign after it; or a few letters before a digit.
 fn prefix(id: &str) -> usize {
     let mut end = 0;
     for part in id.split_inclusive(|c: char| !c.is_alphanumeric()) {
@@ -49,7 +49,7 @@ fn prefix(id: &str) -> usize {
 fn another(c: char, is_hex: bool, is_first: bool, random: &mut dyn FnMut() -> u8) -> Option<char> {
     let letter = |first: u8, random: &mut dyn FnMut() -> u8| char::from(first + random() % if is_hex { 6 } else { 26 });
     match c {
-        // A number doesn't begin with a zero, and keeps its size.
+        // A number doesn't begin with a zero, and keeps its length.
         '0' if is_first => Some('0'),
         '1'..='9' if is_first => Some(char::from(b'1' + random() % 9)),
         '0'..='9' => Some(digit(random)),
@@ -67,7 +67,7 @@ fn digit(random: &mut dyn FnMut() -> u8) -> char {
 mod tests {
     use super::*;
 
-    /// Bytes that look like chance and are the same in each run.
+    /// Pseudorandom bytes, the same in each run.
     fn random() -> impl FnMut() -> u8 {
         let mut state = 1_u32;
         move || {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_id_gets_longer_so_that_no_two_are_alike() {
+    fn a_short_id_is_extended_so_that_ids_are_unique() {
         let mut random = random();
         let new = like("ord-evt-3001", &mut random);
         assert!(new.starts_with("ord-evt-") && new["ord-evt-".len()..].parse::<u64>().is_ok_and(|n| n >= 100_000_000), "{new}");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_no_id() {
+    fn a_word_is_not_an_id() {
         for (text, expected) in [("delivered", false), ("orders/fulfilled", false), ("wamid.x1", true), ("42", true)] {
             assert_eq!(is_like_one(text), expected, "{text}");
         }

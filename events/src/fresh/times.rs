@@ -1,10 +1,10 @@
-//! The time of now, as another one is written.
+//! Writes the current time in the format of another one.
 
 use std::time::Duration;
 use tidings_config::scheme::TimeUnit;
 use tidings_config::time::Timestamp;
 
-/// `None`: it isn't written as its unit is.
+/// `None`: the old text doesn't have its unit's format.
 pub(super) fn like(old: &str, unit: TimeUnit, now: Timestamp) -> Option<String> {
     let old = old.trim();
     match unit {
@@ -18,7 +18,7 @@ pub(super) fn like(old: &str, unit: TimeUnit, now: Timestamp) -> Option<String> 
     }
 }
 
-/// With the separator, the digits of the fraction and the offset of the old one.
+/// With the separator, the fraction's digits and the offset of the old one.
 fn date_like(old: &str, now: Timestamp) -> Option<String> {
     /// `2026-11-20T10:00:00`
     const SECONDS: usize = 19;
@@ -42,7 +42,7 @@ fn date_like(old: &str, now: Timestamp) -> Option<String> {
     Some(format!("{date}{separator}{time}{}{zone}", fraction_like(fraction, now)))
 }
 
-/// As many digits as the old one has.
+/// As many fraction digits as the old one has.
 fn fraction_like(old: &str, now: Timestamp) -> String {
     if old.is_empty() {
         return String::new();
@@ -51,7 +51,7 @@ fn fraction_like(old: &str, now: Timestamp) -> String {
     format!(".{:0<width$}", &ms[..ms.len().min(old.len())], width = old.len())
 }
 
-/// What a clock shows where the zone is `Z`, `UTC`, `+01:00`, `-0700` or none.
+/// The local time in a zone: `Z`, `UTC`, `+01:00`, `-0700` or none.
 fn shifted(now: Timestamp, zone: &str) -> Option<Timestamp> {
     let (sign, offset) = match zone.chars().next() {
         Some(sign @ ('+' | '-')) => (sign, zone[1..].replace(':', "")),

@@ -1,23 +1,23 @@
-//! The types of events that a preset gives, each as its first sample has it.
+//! The event types of a preset, each with its first sample.
 
 use super::{PresetSample, SampleEvent, SampleKey};
 use crate::signable::Signable;
 use serde_json::value::RawValue;
 use tidings_config::time::Timestamp;
 
-/// A time that every sample is young at, and none is of the future: it is in no text that is made of them.
+/// A time at which every sample is recent and none is in the future. No generated text contains it.
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_975_400_000);
 
-/// A type of event, by example.
+/// An event type with an example.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind<'a> {
     pub event: &'a SampleEvent,
     pub sample: &'a PresetSample,
-    /// The event's place among the sample's.
+    /// The event's index in the sample.
     place: usize,
 }
 
-/// Each type once, in the order of the samples. What can't be read is no type of the provider's.
+/// Each type once, in the order of the samples. Unreadable samples have no type.
 pub fn kinds(samples: &[PresetSample]) -> Vec<Kind<'_>> {
     let mut kinds: Vec<Kind<'_>> = Vec::new();
     for sample in samples {
@@ -32,8 +32,8 @@ pub fn kinds(samples: &[PresetSample]) -> Vec<Kind<'_>> {
 }
 
 impl Kind<'_> {
-    /// `data` as rules see it: what the receiver makes of the sample. `None` where that is no JSON, or no event of this type: a test
-    /// checks that it is.
+    /// `data` as rules see it: the receiver's result for the sample. `None`: it isn't JSON, or has no event of this
+    /// type; a test checks that it has.
     pub fn data(&self, preset: &Signable) -> Option<Box<RawValue>> {
         let request = preset.sign(self.sample, NOW).ok()?;
         let event = preset.events(&request, NOW).ok()?.into_iter().nth(self.place)?;

@@ -1,7 +1,8 @@
-//! What each preset's provider really sends, as data: `samples/NAME.toml`, one file a preset. Tests check all of them, and
-//! `tidings providers` and the documentation show them. Only tools and tests link this crate: no function carries a sample.
+//! Real requests of each preset's provider, as data: `samples/NAME.toml`, one file for each preset. Tests check all
+//! of them; `tidings providers` and the documentation show them. Only tools and tests link this crate: no function
+//! contains a sample.
 //!
-//! A file is refused as a whole, with the first problem that it has: what reads it may trust its words.
+//! A file with a problem is refused as a whole, with its first problem, so readers can rely on its content.
 
 mod kinds;
 
@@ -17,7 +18,7 @@ use tidings_config::time::Timestamp;
 
 static SAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/samples");
 
-/// The samples of a preset, as its file has them.
+/// A preset's samples, as in its file.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SampleFile {
@@ -31,30 +32,30 @@ struct SampleFile {
 pub struct PresetSample {
     /// Unique among the preset's: a-z, 0-9 and `_`.
     pub name: String,
-    /// Beside the signature and its time.
+    /// Headers other than the signature and its time.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// Without the question mark.
     #[serde(default)]
     pub query: String,
-    /// The preset's first one if it is left out.
+    /// Default: the preset's first content type.
     #[serde(default)]
     pub content_type: Option<String>,
-    /// Without the line feed at either end.
+    /// Without a line feed at either end.
     #[serde(default)]
     pub body: String,
-    /// The preset's vector that is the request, where only the provider can sign.
+    /// The preset's vector with this request, if only the provider can sign.
     #[serde(default)]
     pub vector: Option<String>,
-    /// What comes of it, in the order in which the receiver makes them.
+    /// The expected events, in the receiver's order.
     #[serde(default, rename = "event")]
     pub events: Vec<SampleEvent>,
-    /// Requests that differ from it a little.
+    /// Requests that differ slightly from it.
     #[serde(default, rename = "other")]
     pub others: Vec<OtherRequest>,
 }
 
-/// What comes of a sample. A field that is left out is one that the event hasn't.
+/// An expected event. A field that is left out is one that the event doesn't have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleEvent {
@@ -73,7 +74,7 @@ pub struct SampleEvent {
     pub key: SampleKey,
 }
 
-/// How the event is known.
+/// How the event is identified.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub enum SampleKey {
@@ -91,22 +92,22 @@ pub enum SampleKey {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OtherRequest {
-    /// What it is, in a few words.
+    /// A short description.
     pub what: String,
-    /// Old and new text. The old one is replaced wherever it stands: in the body, a header's value and the query.
+    /// Old and new text. The old one is replaced everywhere: in the body, a header's value and the query.
     pub change: Vec<(String, String)>,
     /// Whether its events are those of the sample. If not, it shares no claim with it.
     pub same: bool,
 }
 
-/// What is wrong with a preset's samples.
+/// The problem with a preset's samples.
 #[derive(Debug, thiserror::Error)]
 pub enum SamplesError {
     #[error("{0}")]
     Form(#[from] Box<toml::de::Error>),
-    #[error("the name {0:?} has other characters than a-z, 0-9 and _")]
+    #[error("the name {0:?} has characters other than a-z, 0-9 and _")]
     Name(String),
-    #[error("{0} is there twice")]
+    #[error("the file has {0} twice")]
     Twice(String),
     #[error("{0}: it has a vector, which is the whole request, and a body, headers, a query, a content type or others")]
     BesideVector(String),
@@ -116,7 +117,7 @@ pub enum SamplesError {
     NotThere { sample: String, what: String, old: String },
 }
 
-/// The samples of a preset. None where it has no file.
+/// The samples of a preset. Empty: it has no file.
 ///
 /// # Panics
 /// If the file can't be read: a test reads all of them.
@@ -126,7 +127,7 @@ pub fn of_preset(preset: &str) -> Vec<PresetSample> {
     text.map_or_else(Vec::new, |text| read(text).unwrap_or_else(|error| panic!("events/samples/{preset}.toml: {error}")))
 }
 
-/// The presets that have a file, in the order of their names.
+/// The presets with a file, sorted by name.
 pub fn presets() -> Vec<&'static str> {
     let names = SAMPLES.files().filter_map(|file| file.path().to_str()?.strip_suffix(".toml"));
     names.collect::<BTreeSet<_>>().into_iter().collect()
@@ -174,7 +175,7 @@ impl PresetSample {
         self.headers.values().chain([&self.body, &self.query])
     }
 
-    /// The request, not signed yet.
+    /// The request without a signature.
     pub fn request(&self, provider: &Provider) -> Result<Sample, RequestError> {
         let mut request = Sample::of_body(&provider.source(&provider.name), self.body.clone().into_bytes());
         request.query.clone_from(&self.query);
@@ -184,12 +185,12 @@ impl PresetSample {
         Ok(request)
     }
 
-    /// The vector that is the request, signed. `None` where it has none, or its preset hasn't that.
+    /// The signed vector with this request. `None`: the sample names none, or its preset doesn't have it.
     pub fn vector_of<'a>(&self, provider: &'a Provider) -> Option<&'a Vector> {
         provider.vectors.iter().find(|vector| Some(&vector.name) == self.vector.as_ref())
     }
 
-    /// The same with the other's changes.
+    /// The sample with the other's changes.
     #[must_use]
     pub fn changed(&self, other: &OtherRequest) -> Self {
         let mut changed = Self { others: Vec::new(), ..self.clone() };

@@ -1,7 +1,8 @@
-//! Addresses and names in a request or a certificate that must be exactly a provider's: host, path and query.
+//! Patterns for addresses and host names in a request or a certificate. A pattern fixes the host, the path and the query.
 //!
-//! Promises: a pattern is compared with the text itself, byte for byte. Nothing is parsed, decoded or normalised, so there is no
-//! second reading of it: a user, a port, another host, an escape, a fragment or a query that the pattern doesn't hold doesn't match.
+//! Promises: a pattern is compared with the text byte for byte. Nothing is parsed, decoded or normalised. An address
+//! with a user, a port, another host, an escape, a fragment or a query that the pattern doesn't contain doesn't
+//! match.
 
 use super::WordError;
 use super::field::as_text;
@@ -13,9 +14,10 @@ const HTTPS: &str = "https://";
 
 /// An address that may be fetched: `https://sns.{secret:3}.amazonaws.com/SimpleNotificationService-{hex}.pem`.
 ///
-/// `{secret:3}` is the fourth part of the source's secret between its colons, of letters in lower case, digits and hyphens (the
-/// region of a topic's ARN); `{secret}` the whole; `{hex}` 1 to 1,024 of `0-9a-f`; `{word}` as many letters, digits, hyphens and
-/// underscores. In the host stands nothing but `{secret:N}`, and its last two parts are fixed.
+/// `{secret:3}` is part number 3 of the source's secret, split at its colons and counted from zero: lower-case
+/// letters, digits and hyphens (the region of a topic's ARN). `{secret}` is the whole secret; `{hex}` 1 to 1,024 of
+/// `0-9a-f`; `{word}` as many letters, digits, hyphens and underscores. The host may contain only `{secret:N}`, and
+/// its last two parts are fixed.
 #[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema)]
 #[schemars(with = "String", extend("pattern" = super::schema::ADDRESS))]
 pub struct AddressPattern(Pattern);
@@ -38,28 +40,27 @@ enum Piece {
 }
 
 impl AddressPattern {
-    /// Whether it is one of these addresses, of the source whose secret this is.
+    /// Whether `url` matches the pattern, for the source that has this secret.
     pub fn matches(&self, url: &str, secret: &str) -> bool {
         self.0.matches(url, secret)
     }
 }
 
 impl NamePattern {
-    /// Whether a certificate's name is this one. Names have no case (RFC 4343).
+    /// Whether a certificate's name matches the pattern. Names are compared without case (RFC 4343).
     pub fn matches(&self, name: &str, secret: &str) -> bool {
         self.0.matches(&name.to_ascii_lowercase(), secret)
     }
 }
 
-/// Whether an address names nothing but a host and a path there: HTTPS on its own port, for nobody in particular, by a name and
-/// not by a number.
+/// Whether the address has only a host name and a path: HTTPS on the default port, without a user, and not an IP address.
 pub fn is_plain(url: &str) -> bool {
     let Some((host, path)) = url.strip_prefix(HTTPS).and_then(|rest| rest.split_once('/')) else { return false };
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"/._~@:-".contains(&b);
     is_host(host) && path.bytes().all(allowed) && !path.contains("..")
 }
 
-/// A name of two parts or more, the last of which isn't a number: no address of an IP version.
+/// Whether the text is a host name: two or more parts, the last of which isn't a number. IP addresses are refused.
 fn is_host(host: &str) -> bool {
     let label = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let last = host.rsplit('.').next().unwrap_or_default();
@@ -78,13 +79,12 @@ impl Pattern {
         rest == Some("")
     }
 
-    /// Takes a text apart at its braces.
+    /// Parses a text with placeholders in braces.
     fn read(text: &str) -> Result<Self, WordError> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
-            let (word, after) =
-                after.split_once('}').ok_or_else(|| WordError(format!("{text:?} has a brace without its other half")))?;
+            let (word, after) = after.split_once('}').ok_or_else(|| WordError(format!("{text:?} has an unmatched brace")))?;
             if !before.is_empty() {
                 pieces.push(Piece::Text(before.to_owned()));
             }
@@ -96,14 +96,16 @@ impl Pattern {
         }
         let mut pairs = pieces.windows(2);
         if pairs.any(|pair| matches!(pair, [Piece::Hex | Piece::Word, next] if !next.ends_a_run())) {
-            return Err(WordError(format!("{text:?}: after {{hex}} or {{word}} stands what can't be part of it")));
+            return Err(WordError(format!(
+                "{text:?}: the character after {{hex}} or {{word}} must not be a letter, a digit, `-` or `_`"
+            )));
         }
         Ok(Self(pieces))
     }
 }
 
 impl Piece {
-    /// Whether a run of letters, digits, hyphens and underscores ends where this begins.
+    /// Whether a run of letters, digits, hyphens and underscores ends where this piece begins.
     fn ends_a_run(&self) -> bool {
         match self {
             Self::Text(text) => text.bytes().next().is_some_and(|first| !is_word(first)),
@@ -116,22 +118,23 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
-/// Whether it may be a part of a host's name: a secret that holds dots or slashes is no way to another host.
+/// Whether the text is one label of a host name. A secret with dots or slashes can't lead to another host.
 fn is_label(part: &str) -> bool {
     !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// What follows the run of such bytes, if there is one and it isn't too long.
+/// The text after a run of allowed bytes. `None`: the run is empty or too long.
 fn after_run(text: &str, allowed: impl Fn(u8) -> bool) -> Option<&str> {
     let length = text.bytes().take_while(|b| allowed(*b)).count();
     (1..=MAX_ADDRESS_PART_BYTES).contains(&length).then(|| &text[length..])
 }
 
-/// Whether the host of a pattern is the provider's own: its last two parts are fixed, and nothing in it is a request's to choose.
+/// Checks that the host of a pattern belongs to the provider: its last two parts are fixed, and a request can't
+/// choose any part.
 fn check_host(text: &str, host: &str) -> Result<(), WordError> {
     let bad = || {
         WordError(format!(
-            "{text:?} pins no host: it has three parts or more, of which the last two are fixed, and others are {{secret:N}}"
+            "{text:?} doesn't fix the host: a host needs three or more parts; the last two are fixed text, others may be {{secret:N}}"
         ))
     };
     let fixed = |label: &&str| is_label(label);
@@ -153,9 +156,9 @@ impl FromStr for Piece {
             ("word", _) => Ok(Self::Word),
             ("secret", _) => Ok(Self::Secret),
             (_, Some(Ok(nth))) => Ok(Self::SecretPart(nth)),
-            (_, Some(Err(_)) | None) => {
-                Err(WordError(format!("{{{word}}} stands in no address; allowed: {{hex}}, {{word}}, {{secret}}, {{secret:N}}")))
-            }
+            (_, Some(Err(_)) | None) => Err(WordError(format!(
+                "an address can't contain {{{word}}}; allowed: {{hex}}, {{word}}, {{secret}}, {{secret:N}}"
+            ))),
         }
     }
 }
@@ -165,8 +168,8 @@ impl FromStr for AddressPattern {
 
     fn from_str(text: &str) -> Result<Self, WordError> {
         let rest = text.strip_prefix(HTTPS).and_then(|rest| rest.split_once('/'));
-        let (host, _) =
-            rest.ok_or_else(|| WordError(format!("{text:?} is no address; as https://api.example.com/keys/{{word}}")))?;
+        let (host, _) = rest
+            .ok_or_else(|| WordError(format!("{text:?} isn't an address; write it as https://api.example.com/keys/{{word}}")))?;
         check_host(text, host)?;
         Pattern::read(text).map(Self)
     }
@@ -219,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_the_provider_s_own_to_the_byte() {
+    fn an_address_matches_byte_for_byte() {
         assert!(certificate("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"));
         for bad in [
             "http://sns.us-east-1.amazonaws.com/SimpleNotificationService-0a.pem",
@@ -249,13 +252,13 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_as_long_as_it_may_be_and_no_longer() {
+    fn a_part_is_bounded_in_length() {
         let url = |bytes| format!("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-{}.pem", "a".repeat(bytes));
         assert!(certificate(&url(MAX_ADDRESS_PART_BYTES)) && !certificate(&url(MAX_ADDRESS_PART_BYTES + 1)));
     }
 
     #[test]
-    fn a_secret_is_no_way_to_another_host() {
+    fn a_secret_cannot_change_the_host() {
         let pattern: AddressPattern = "https://sns.{secret:3}.amazonaws.com/{hex}".parse().unwrap();
         for (secret, host) in [
             ("arn:aws:sns:evil.example/:1:t", "sns.evil.example/.amazonaws.com"),
@@ -272,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_has_no_case_and_no_end_of_its_own() {
+    fn a_name_is_compared_without_case_and_in_full() {
         let name: NamePattern = "sns-signing.{secret:3}.amazonaws.com".parse().unwrap();
         assert!(name.matches("SNS-signing.us-east-1.amazonaws.com", TOPIC));
         for bad in [
@@ -285,21 +288,21 @@ mod tests {
     }
 
     #[test]
-    fn what_pins_no_host_is_no_pattern() {
+    fn a_pattern_that_does_not_fix_the_host_is_refused() {
         for (text, said) in [
-            ("http://a.b.example/x", "is no address"),
-            ("https://a.b.example", "is no address"),
-            ("https://example.com/x", "pins no host"),
-            ("https://a.{secret:1}.com/x", "pins no host"),
-            ("https://{word}.example.com/x", "pins no host"),
-            ("https://a.b.example:444/x", "pins no host"),
-            ("https://u@a.b.example/x", "pins no host"),
-            ("https://*.b.example/x", "pins no host"),
-            ("https://a.b.example/{hex}{word}", "can't be part of it"),
-            ("https://a.b.example/{hex}0", "can't be part of it"),
+            ("http://a.b.example/x", "isn't an address"),
+            ("https://a.b.example", "isn't an address"),
+            ("https://example.com/x", "doesn't fix the host"),
+            ("https://a.{secret:1}.com/x", "doesn't fix the host"),
+            ("https://{word}.example.com/x", "doesn't fix the host"),
+            ("https://a.b.example:444/x", "doesn't fix the host"),
+            ("https://u@a.b.example/x", "doesn't fix the host"),
+            ("https://*.b.example/x", "doesn't fix the host"),
+            ("https://a.b.example/{hex}{word}", "must not be a letter"),
+            ("https://a.b.example/{hex}0", "must not be a letter"),
             ("https://a.b.example/{path}", "allowed: {hex}"),
             ("https://a.b.example/{secret:x}", "allowed: {hex}"),
-            ("https://a.b.example/{hex", "without its other half"),
+            ("https://a.b.example/{hex", "unmatched brace"),
         ] {
             let error = text.parse::<AddressPattern>().unwrap_err().to_string();
             assert!(error.contains(said), "{text}: {error}");
@@ -310,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_address_is_a_name_and_a_path() {
+    fn a_plain_address_has_only_a_host_name_and_a_path() {
         for good in [
             "https://acme.kinde.com/.well-known/jwks.json",
             "https://www.example.com/v1/jwk/chat@system.example.com",

@@ -1,70 +1,71 @@
-//! What a provider is answered, where it wants another answer than ours: when its events are durable ([`Success`]), and when a
-//! request of it is refused ([`Refusal`]).
+//! Responses to a provider that needs another response than our default: [`Success`] when its events are durable, and
+//! [`Refusal`] when its request is refused.
 //!
-//! Promises: an answer is chosen by the request and by the configuration alone, never by a secret or a table. A refusal has one
-//! form for all reasons, so it tells nobody why.
+//! Promises: a response depends on the request and the configuration alone, never on a secret or a table. All
+//! refusals have one form, so a refusal doesn't reveal its reason.
 
 use super::{OneOrMany, Reference};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Where the text of a source's `reply` goes in a [`Success::body`].
+/// The placeholder for a source's `reply` in a [`Success::body`].
 pub const REPLY: &str = "{reply}";
 
-/// An answer to a delivery whose events are durable. Of several, the first that fits the request is given.
+/// The response to a delivery whose events are durable. The first entry that matches the request is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Success {
-    /// It is given if all of these are so: a value by its reference, `*` for any value, a list for one of them.
+    /// The request must match all of these: a value by its reference, `*` for any value, a list for one of several values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub when: BTreeMap<Reference, OneOrMany<String>>,
-    /// 200 to 299.
+    /// HTTP status, 200 to 299.
     pub status: u16,
     #[serde(default)]
     pub content_type: Option<String>,
-    /// Our own JSON if it is left out; none where it is empty. `{reply}` is the source's `reply`, escaped for JSON or XML as the
-    /// content type says; without a `reply` an answer that holds it isn't given.
+    /// The body. Default: our own JSON. An empty text: no body. `{reply}` stands for the source's `reply`, escaped
+    /// for JSON or XML as the content type requires. An entry with `{reply}` is skipped if the source has no `reply`.
     #[serde(default)]
     pub body: Option<String>,
-    /// The text for `{reply}` where the source has none.
+    /// The text for `{reply}` if the source has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
 }
 
-/// How a provider hears that a request was refused. Our own JSON, with the status of the reason, if nothing is said.
+/// The response to a refused request. Default: our own JSON, with the status of the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
-    /// 400 to 499, instead of 401 for what can't be verified.
+    /// HTTP status if verification fails, 400 to 499. Default: 401.
     #[serde(default)]
     pub unauthentic: Option<u16>,
-    /// No refusal of the source has a body.
+    /// If true, refusals of the source have no body.
     #[serde(default)]
     pub empty: bool,
 }
 
 impl Success {
-    /// Whether its body holds the source's own text.
+    /// Whether the body contains `{reply}`.
     pub fn holds_reply(&self) -> bool {
         self.body.as_ref().is_some_and(|body| body.contains(REPLY))
     }
 
-    /// The text that goes into its body, of a source that says this. `None`: it has no place for one, or there is none.
+    /// The text for `{reply}`: the source's own, or the entry's default. `None`: the body has no `{reply}`, or no
+    /// text is configured.
     pub fn reply<'a>(&'a self, of_source: Option<&'a str>) -> Option<&'a str> {
         of_source.or(self.reply.as_deref()).filter(|_| self.holds_reply())
     }
 
-    /// What can't work, in words.
+    /// Every problem with this configuration, one sentence each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if !(200..300).contains(&self.status) {
-            problems.push("`success.status` is no 2xx: the provider would send it again".to_owned());
+            problems.push("`success.status` isn't 2xx: the provider would send it again".to_owned());
         }
         if self.status == 204 && self.body.as_deref() != Some("") {
             problems.push("`success.status` is 204, which has no body: `body` must be empty".to_owned());
         }
         if self.reply.is_some() && !self.holds_reply() {
-            problems.push(format!("`success.reply`, and no {REPLY} in `success.body`: it would be told to nobody"));
+            problems.push(format!("`success.reply` is set, but `success.body` doesn't contain {REPLY}: nobody would see it"));
         }
         for reference in self.when.keys().filter(|reference| !is_of_request(reference)) {
             problems.push(format!(
@@ -76,7 +77,7 @@ impl Success {
 }
 
 impl Refusal {
-    /// What can't work, in words.
+    /// Every problem with this configuration, one sentence each.
     pub fn problems(&self) -> Vec<String> {
         let wrong = self.unauthentic.filter(|status| !(400..500).contains(status) || ENDING.contains(status));
         wrong
@@ -90,7 +91,7 @@ impl Refusal {
     }
 }
 
-/// Statuses that end a subscription or the retries at some providers: a secret that was mistyped must not cost the events.
+/// Statuses that end a subscription or the retries at some providers. With them, a mistyped secret would lose events.
 const ENDING: [u16; 2] = [406, 410];
 
 fn is_of_request(reference: &Reference) -> bool {
@@ -105,18 +106,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_that_would_be_wrong_is_refused() {
+    fn an_invalid_answer_is_refused() {
         let problems = |text: &str| toml::from_str::<Success>(text).unwrap().problems().join("; ");
         assert_eq!(problems("status = 204\nbody = \"\""), "");
         assert_eq!(problems("status = 200\nbody = '{\"text\":\"{reply}\"}'\nreply = \"Noted.\""), "");
-        assert!(problems("status = 302").contains("no 2xx"));
+        assert!(problems("status = 302").contains("isn't 2xx"));
         assert!(problems("status = 204").contains("has no body"));
-        assert!(problems("status = 200\nbody = \"\"\nreply = \"Noted.\"").contains("told to nobody"));
+        assert!(problems("status = 200\nbody = \"\"\nreply = \"Noted.\"").contains("nobody would see it"));
         assert!(problems("status = 200\nwhen = { \"secret\" = \"*\" }").contains("can't use secret"));
     }
 
     #[test]
-    fn a_refusal_ends_no_subscription() {
+    fn a_refusal_cannot_end_a_subscription() {
         for (status, fine) in [(399, false), (400, true), (406, false), (410, false), (498, true), (499, true), (500, false)] {
             assert_eq!(Refusal { unauthentic: Some(status), empty: true }.problems().is_empty(), fine, "{status}");
         }

@@ -1,8 +1,8 @@
-//! `tidings.json`: a project's configuration as `tidings build` has checked it, beside a function's `bootstrap`.
+//! `tidings.json`: a project's configuration, checked by `tidings build`, in a function's package beside `bootstrap`.
 //!
-//! Promises: the same project gives the same bytes; a function takes its own part and skips the rest; a file that is missing, too
-//! large, damaged or of another format is an error before the first event, with what was seen, what is allowed and what to do.
-//! Never: a preset's evidence or vectors, a secret, a YAML parser in a function.
+//! Promises: the same project gives the same bytes. A function reads its own part and skips the rest. A file that is
+//! missing, too large, damaged or of another format is an error before the first event; the error says what was seen,
+//! what is allowed and what to do. Never: a preset's evidence or vectors, a secret, a YAML parser in a function.
 
 use crate::limits::MAX_ARTEFACT_BYTES;
 use crate::rules::Rules;
@@ -14,13 +14,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The file's name, in a function's task root.
+/// The name of the file in a function's task root.
 pub const ARTEFACT: &str = "tidings.json";
 
-/// The format that is written, and the only one that is read: a function and its artefact are one package.
+/// The format that `tidings build` writes. Functions read no other: a function and its artefact are deployed in one package.
 pub const FORMAT: u32 = 1;
 
-/// What the receiver takes of it.
+/// The receiver's part of the artefact.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ReceiverPart {
     /// SHA-256 of the configuration, in hex. Comments in the project's files don't change it.
@@ -29,7 +29,7 @@ pub struct ReceiverPart {
     pub sources: Vec<Source>,
 }
 
-/// What the processor takes of it.
+/// The processor's part of the artefact.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ProcessorPart {
     /// SHA-256 of the configuration, in hex. Comments in the project's files don't change it.
@@ -38,13 +38,13 @@ pub struct ProcessorPart {
     pub schemas: Vec<EventSchema>,
 }
 
-/// The first field, which every format has.
+/// The first field. Every format has it.
 #[derive(Deserialize)]
 struct Version {
     format: u32,
 }
 
-/// Why an artefact can't be read. None of these passes by itself: the function's package has to be built again.
+/// Why an artefact can't be read. A retry doesn't help: the function's package must be built again.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {what}. Run `tidings build`, and deploy what it writes beside the bootstrap", path.display())]
 pub struct ArtefactError {
@@ -53,7 +53,7 @@ pub struct ArtefactError {
     pub what: Unusable,
 }
 
-/// What is wrong with it.
+/// The problem with the file.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
     #[error("it can't be read: {0}")]
@@ -67,14 +67,14 @@ pub enum Unusable {
 }
 
 impl ReceiverPart {
-    /// Reads the receiver's part.
+    /// Reads the receiver's part. Errors: see [`ArtefactError`].
     pub fn read(path: &Path) -> Result<Self, ArtefactError> {
         read(path)
     }
 }
 
 impl ProcessorPart {
-    /// Reads the processor's part.
+    /// Reads the processor's part. Errors: see [`ArtefactError`].
     pub fn read(path: &Path) -> Result<Self, ArtefactError> {
         read(path)
     }
@@ -88,7 +88,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ArtefactError> {
     parse(&text).map_err(of_path)
 }
 
-/// The format is looked at first: what else is in the file of another one, nobody here knows.
+/// Checks the format first, since the rest of a file of another format has an unknown shape.
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Unusable> {
     if text.len() > MAX_ARTEFACT_BYTES {
         return Err(Unusable::TooLarge);
@@ -102,7 +102,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Unusable> {
     }
 }
 
-/// Whether the text begins as `tidings build` writes it, so that it needn't be read twice.
+/// Whether the text begins as `tidings build` writes it. Then it is parsed once instead of twice.
 fn begins_as_ours(text: &str) -> bool {
     text.strip_prefix("{\"format\":1").is_some_and(|rest| rest.starts_with(','))
 }
@@ -118,12 +118,12 @@ mod tests {
     }
 
     #[test]
-    fn a_function_skips_what_is_not_its_part() {
+    fn a_function_skips_the_other_parts() {
         let text = r#"{"format":1,"tidings":"0.1.0","hash":"ab","files":{"a":"b"},"sources":[],"rules":[["later"]],"schemas":7}"#;
         let part: ReceiverPart = parse(text).unwrap();
         assert_eq!((part.hash.as_str(), part.sources.len()), ("ab", 0));
         let spaced: ReceiverPart = parse(&text.replace(':', " : ")).unwrap();
-        assert_eq!(spaced, part, "whoever formatted the file changed nothing");
+        assert_eq!(spaced, part, "formatting the file changes nothing");
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_as_large_as_it_may_be_and_no_larger() {
+    fn a_file_is_bounded_in_size() {
         let text = r#"{"format":1,"hash":"ab","sources":[]}"#;
         let padded = |bytes: usize| format!("{text}{}", " ".repeat(bytes - text.len()));
         assert!(parse::<ReceiverPart>(&padded(MAX_ARTEFACT_BYTES)).is_ok());
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_named_with_what_to_do() {
+    fn an_error_names_a_missing_file_and_the_next_step() {
         let said = ReceiverPart::read(Path::new("/nowhere/tidings.json")).unwrap_err().to_string();
         assert!(said.starts_with("/nowhere/tidings.json: it can't be read") && said.contains("Run `tidings build`"), "{said}");
     }

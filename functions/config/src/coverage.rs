@@ -1,4 +1,4 @@
-//! What a scheme's signature covers, and what makes a scheme unsafe or impossible: told when it is built.
+//! What a scheme's signature covers, and what makes a scheme unsafe or impossible. Checked when the project is built.
 
 mod keys;
 
@@ -8,11 +8,11 @@ use super::{JsonPath, OneOrMany, Reference, Step, Template};
 use crate::limits::MAX_TOLERANCE;
 
 impl Scheme {
-    /// Whether another value could be had only with another signature.
+    /// Whether another value would need another signature.
     ///
-    /// What is in a form isn't covered by `{form}`: `ab=c` and `a=bc` run together are the same, so with a captured request
-    /// a field could be given another value; likewise fields of the body that are run together in a message. The signed
-    /// bytes as a whole are the same for all of these.
+    /// `{form}` doesn't cover single fields: `ab=c` and `a=bc` give the same text, so a captured request could be
+    /// sent with another value for a field. The same holds for fields of the body that are joined without a
+    /// separator. The signed bytes as a whole stay the same in all these cases.
     pub fn covers(&self, reference: &Reference) -> bool {
         match reference {
             Reference::Json(path) | Reference::JsonOrEmpty(path) if self.canonical().is_some_and(|c| c.covers_field(path)) => {
@@ -45,7 +45,7 @@ impl Scheme {
         template.references().all(|r| self.covers(r))
     }
 
-    /// Whether the message holds the value. It may stand beside others so that they could be cut elsewhere.
+    /// Whether the message contains the value. Values beside it may be joined to it without a separator.
     fn holds(&self, reference: &Reference) -> bool {
         self.message.iter().flat_map(Template::references).any(|r| r == reference)
     }
@@ -54,7 +54,7 @@ impl Scheme {
         self.message.iter().flat_map(Template::references).find_map(Reference::canonical)
     }
 
-    /// What is signed, for people.
+    /// What is signed, as readable text.
     pub fn signed(&self) -> String {
         let mut said = match (&self.message, &self.jwt) {
             (Some(message), _) => format!("`{message}`"),
@@ -70,7 +70,7 @@ impl Scheme {
         said
     }
 
-    /// Where the provider's key comes from, for people; empty where the secret is the key.
+    /// Where the provider's key comes from, as readable text. Empty if the secret is the key.
     pub fn key_from(&self) -> String {
         match &self.remote_key {
             None => String::new(),
@@ -79,12 +79,12 @@ impl Scheme {
                 let one_of = |all: Vec<String>| all.join(" or ");
                 let addresses = one_of(addresses.0.iter().map(|address| format!("`{address}`")).collect());
                 let names = one_of(names.0.iter().map(|name| format!("`{name}`")).collect());
-                format!("the certificate at `{from}`, which is {addresses}; it is of {names}")
+                format!("the certificate at `{from}`, at one of {addresses}; issued to {names}")
             }
         }
     }
 
-    /// What must be so beside the signature, for people.
+    /// What is required beside the signature, as readable text.
     pub fn expected(&self) -> String {
         let one = |(place, allowed): (&Reference, &OneOrMany<Template>)| {
             let allowed: Vec<String> = allowed.0.iter().map(|template| format!("`{template}`")).collect();
@@ -93,7 +93,7 @@ impl Scheme {
         self.expect.iter().map(one).collect::<Vec<_>>().join("; ")
     }
 
-    /// Whether the body must be parsed before it is known to be the provider's.
+    /// Whether the body must be parsed before its sender is verified.
     pub fn reads_json_first(&self) -> bool {
         let certificate = match &self.remote_key {
             Some(RemoteKey::Certificate(certificate)) => Some(&certificate.from),
@@ -105,13 +105,12 @@ impl Scheme {
         places.any(json) || templates.flat_map(Template::references).any(json)
     }
 
-    /// Where the secret itself is in the body: it is taken out before the event is kept.
+    /// The place of the secret in the body. The secret is removed before the event is stored.
     pub fn token_in_body(&self) -> Option<&JsonPath> {
         self.signature.from.0.iter().find_map(Reference::json).filter(|_| self.algorithm == Algorithm::Token)
     }
 
-    /// Whether its key is one that nobody else may know. Otherwise it is a public one, or what was agreed on beside a key that is
-    /// fetched.
+    /// Whether the key is secret. Otherwise it is a public key, or a value that was agreed on in addition to a fetched key.
     pub fn has_secret_key(&self) -> bool {
         match self.algorithm {
             Algorithm::HmacSha256
@@ -125,43 +124,44 @@ impl Scheme {
         }
     }
 
-    /// Whether the URL that the provider was given is part of what is signed or expected.
+    /// Whether the provider's URL for this source is signed or expected.
     pub fn needs_url(&self) -> bool {
         let expected = self.expect.values().flat_map(|allowed| &allowed.0).flat_map(Template::references);
         self.url_sha256.is_some() || self.holds(&Reference::Url) || expected.into_iter().any(|r| *r == Reference::Url)
     }
 
-    /// What makes the scheme unsafe or impossible, in words.
+    /// Everything that makes the scheme unsafe or impossible, one sentence each.
     pub fn problems(&self, has_public_url: bool) -> Vec<String> {
         let mut problems = self.form();
         problems.extend(self.key_problems());
         for reference in self.message.iter().flat_map(Template::references) {
             if reference.json().is_some() && !self.partial {
                 problems.push(format!(
-                    "`message` holds {{{reference}}}: a signature covers raw bytes, not parsed fields; use {{body}}, or say \
+                    "`message` contains {{{reference}}}: a signature covers raw bytes, not parsed fields; use {{body}}, or say \
                      `partial: true` if the provider signs no more"
                 ));
             }
             if *reference == Reference::Url && !has_public_url {
-                problems.push("`message` holds {url}: set `public_url` to the URL that the provider was given".to_owned());
+                problems.push(
+                    "`message` contains {url}: set `public_url` to the URL that is registered with the provider".to_owned(),
+                );
             }
             if let Reference::Signature(name) = reference
                 && !matches!(self.signature.written, Written::Fields { .. } | Written::Positional { .. })
             {
-                problems.push(format!("`message` holds {{sig:{name}}}, but `signature` isn't written as fields"));
+                problems.push(format!("`message` contains {{sig:{name}}}, but `signature` isn't a list of fields"));
             }
             if reference.claim().is_some() {
-                problems.push(format!("`message` holds {{{reference}}}: a claim of a token is signed by the token itself"));
+                problems.push(format!("`message` contains {{{reference}}}: the token's own signature covers its claims"));
             }
         }
         if self.needs_url() && !self.holds(&Reference::Url) && !has_public_url {
-            problems
-                .push("the URL is part of what is signed: set `public_url` to the URL that the provider was given".to_owned());
+            problems.push("the URL is signed: set `public_url` to the URL that is registered with the provider".to_owned());
         }
         if let Some(timestamp) = &self.timestamp {
             if !self.holds(&timestamp.from) && !self.covers(&timestamp.from) {
                 problems.push(format!(
-                    "`timestamp` is {}, which `message` doesn't hold: an attacker could choose it",
+                    "`timestamp` is {}, which `message` doesn't contain: an attacker could choose it",
                     timestamp.from
                 ));
             }
@@ -173,7 +173,7 @@ impl Scheme {
         problems
     }
 
-    /// Whether algorithm, message and encoding belong together.
+    /// Checks that the algorithm, the message and the encoding fit together.
     fn form(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let mut says = |wrong: bool, problem: &str| {
@@ -185,13 +185,13 @@ impl Scheme {
         let bound = self.covers(&Reference::Body) || self.holds(&Reference::Form);
         says(
             token && (self.message.is_some() || self.timestamp.is_some()),
-            "a token signs nothing: leave out `message` and `timestamp`",
+            "a token has no signature: leave out `message` and `timestamp`",
         );
         says(jwt && self.message.is_some(), "a JSON Web Token signs itself: leave out `message`");
-        says(jwt != self.jwt.is_some(), "`jwt` and the algorithm jwt come together");
+        says(jwt != self.jwt.is_some(), "`jwt` and the algorithm jwt must be used together");
         says(
             !token && !bound && !self.partial,
-            "`message` doesn't hold {body}: anyone could change the body of a signed request; `partial: true`, if the provider signs \
+            "`message` doesn't contain {body}: anyone could change the body of a signed request; set `partial: true` if the provider signs \
              no more",
         );
         says(self.partial && (token || bound), "`partial`, but the signature covers the body: leave it out");
@@ -204,17 +204,17 @@ impl Scheme {
         }
         says(
             self.algorithm == Algorithm::Sha256 && !self.holds(&Reference::Secret),
-            "a plain digest whose `message` doesn't hold {secret} can be made by anyone",
+            "anyone can make a plain digest whose `message` doesn't contain {secret}",
         );
         let is_event = self.jwt.as_ref().is_some_and(|jwt| jwt.is_event);
         let place = |r: &Reference| r.is_place() || (is_event && *r == Reference::Body);
         says(
             self.signature.from.is_empty() || !self.signature.from.0.iter().all(place),
-            "`signature.from` is no place for a signature; allowed: header:NAME, query:NAME, json:PATH, form:FIELD",
+            "`signature.from` can't hold a signature; allowed: header:NAME, query:NAME, json:PATH, form:FIELD",
         );
         if let Some(each) = &self.each {
             let paths = self.signature.from.0.iter().chain(self.message.iter().flat_map(Template::references));
-            says(each.each_count() == 0, "`each` has no [*]: it is for events that are signed one by one");
+            says(each.each_count() == 0, "`each` has no [*]: `each` is the list of events that are signed one by one");
             says(
                 paths.filter_map(Reference::json).any(|path| path.each_count() > 0 && !path.follows(each)),
                 "a path has a [*] that isn't one of `each`'s",
@@ -225,7 +225,7 @@ impl Scheme {
 }
 
 impl Canonical {
-    /// Whether two values of this field never make one text.
+    /// Whether two different values of this field always give two different texts.
     fn covers_field(self, path: &JsonPath) -> bool {
         match (self, path.0.as_slice()) {
             (Self::AwsSns, [Step::Key(field)]) => AWS_SNS_FIELDS.contains(&field.as_str()),
@@ -235,11 +235,11 @@ impl Canonical {
     }
 }
 
-/// The header that every request of Contentful's lists among those that it signs; one that doesn't is refused.
+/// The header in which Contentful lists the signed headers. A request that doesn't list this header itself is refused.
 pub const CONTENTFUL_TIMESTAMP: &str = "x-contentful-timestamp";
 
-/// The fields that SNS signs, in the order in which it does. Only the message and the subject may hold a line feed, so where one
-/// ends is read from the end of the text.
+/// The fields that SNS signs, in SNS's order. Only the message and the subject may contain a line feed, so the end of
+/// each field is found from the end of the text.
 pub const AWS_SNS_FIELDS: [&str; 8] =
     ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
 
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_signature_covers_follows_from_its_message() {
+    fn the_message_decides_what_a_signature_covers() {
         let scheme = scheme("{header:X-Time}.{body}", None);
         let covers = |reference: &str| scheme.covers(&reference.parse().unwrap());
         assert!(covers("body") && covers("json:id") && covers("header:x-time"));
@@ -286,10 +286,10 @@ mod tests {
     #[test]
     fn unsafe_schemes_are_refused() {
         for (message, timestamp, said) in [
-            ("{header:x-time}", None, "doesn't hold {body}"),
+            ("{header:x-time}", None, "doesn't contain {body}"),
             ("{body}{json:id}", None, "raw bytes"),
             ("{url}{body}", None, "public_url"),
-            ("{sig:t}.{body}", None, "isn't written as fields"),
+            ("{sig:t}.{body}", None, "isn't a list of fields"),
             ("{body}", Some("header:x-time"), "an attacker could choose it"),
         ] {
             let problems = scheme(message, timestamp).problems(false);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn algorithm_message_and_encoding_belong_together() {
+    fn algorithm_message_and_encoding_must_fit_together() {
         let with = |algorithm, message: Option<&str>, encoding| {
             let mut scheme = scheme("{body}", None);
             scheme.algorithm = algorithm;
@@ -310,12 +310,12 @@ mod tests {
         };
         assert_eq!(with(Algorithm::Token, None, Encoding::Text), "");
         assert_eq!(with(Algorithm::Sha256, Some("{secret}{body}"), Encoding::Hex), "");
-        assert!(with(Algorithm::Token, Some("{body}"), Encoding::Text).contains("signs nothing"));
+        assert!(with(Algorithm::Token, Some("{body}"), Encoding::Text).contains("has no signature"));
         assert!(with(Algorithm::Token, None, Encoding::Hex).contains("text for a token"));
         assert!(with(Algorithm::HmacSha256, Some("{body}"), Encoding::Text).contains("base64url for a signature"));
-        assert!(with(Algorithm::HmacSha256, None, Encoding::Hex).contains("doesn't hold {body}"));
+        assert!(with(Algorithm::HmacSha256, None, Encoding::Hex).contains("doesn't contain {body}"));
         assert!(with(Algorithm::HmacSha256, Some("{secret}{body}"), Encoding::Hex).contains("only a plain digest"));
-        assert!(with(Algorithm::Sha256, Some("{body}"), Encoding::Hex).contains("made by anyone"));
+        assert!(with(Algorithm::Sha256, Some("{body}"), Encoding::Hex).contains("anyone can make"));
     }
 
     #[test]
@@ -324,7 +324,7 @@ mod tests {
         assert_eq!(form.problems(true), Vec::<String>::new());
         assert!(!form.covers(&"json:MessageSid".parse().unwrap()), "ab=c and a=bc are signed alike");
         let mut hash = scheme("{url}", None);
-        assert!(hash.problems(true).join("").contains("doesn't hold {body}"));
+        assert!(hash.problems(true).join("").contains("doesn't contain {body}"));
         hash.body_sha256 = Some("query:bodySHA256".parse().unwrap());
         assert_eq!(hash.problems(true), Vec::<String>::new());
         assert!(hash.covers(&"json:id".parse().unwrap()));

@@ -1,4 +1,4 @@
-//! Where the fields of an event are, as data.
+//! Where to find the fields of an event, as data.
 
 use super::rules::TypePattern;
 use super::scheme::TimeUnit;
@@ -7,61 +7,62 @@ use crate::limits::MAX_COALESCE;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Where the fields of an event are. Of several templates the first whose values are all there is taken: a value that is missing,
-/// null or blank isn't there.
+/// Where to find the fields of an event. Of several templates, the first whose values all exist is used. A missing,
+/// null or blank value doesn't exist.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventSpec {
-    /// Where a delivery carries many events: the list of them. `[*]` in the other paths is then the one at hand.
+    /// The list of events, if one delivery carries many. `[*]` in the other paths then stands for the current event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<JsonPath>,
-    /// It is for what has these values: `*` for any, several for one of them. Of the entries with one `each`, or without any, the
-    /// first for which that holds takes the event.
+    /// The entry applies to events with these values: `*` for any value, a list for one of several. Of the entries
+    /// with the same `each`, or without `each`, the first that matches is used.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub when: BTreeMap<Reference, OneOrMany<String>>,
-    /// What names the event: the provider's id of it, or the object and what happened to it. It is the event key if the signature
-    /// covers it.
+    /// The event's identity: the provider's id of it, or the object and what happened to it. It is the event key if
+    /// the signature covers it.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub id: OneOrMany<Template>,
-    /// The provider's id of the delivery, the same in its retries, which the signature doesn't cover. Where no `id` is the event
-    /// key, that is the SHA-256 of the signed bytes together with this.
+    /// The provider's id of the delivery, which is the same in its retries and isn't signed. If no `id` is the event
+    /// key, the event key is the SHA-256 of the signed bytes and this id.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub delivery_id: OneOrMany<Template>,
-    /// What a retry writes anew, as its own time or number: left out of the hash of what was signed. `json:PATH` of the body;
-    /// `header:NAME`, `query:NAME` or `sig:NAME` of the signed message.
+    /// Fields that each retry writes again, such as its own time or number. They are left out of the hash of the
+    /// signed bytes. Allowed: `json:PATH` of the body; `header:NAME`, `query:NAME` or `sig:NAME` of the signed
+    /// message.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub retry_fields: OneOrMany<Reference>,
     #[serde(rename = "type")]
     pub event_type: OneOrMany<Template>,
-    /// Of several the first that can be read.
+    /// Where the event's own time is. The first that can be read is used.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub time: OneOrMany<EventTime>,
-    /// Types from low to high, which decides between events of one time: `*` alone is whatever no other entry matches. A type
-    /// that none matches is the lowest.
+    /// Types from low to high. The order decides between events of the same time. `*` alone matches every type that
+    /// no other entry matches. A type without an entry is the lowest.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub rank: OneOrMany<TypePattern>,
     /// The entity that the event is about.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub subject: OneOrMany<Template>,
-    /// Whose context it belongs to; `rules.yaml` has the last word.
+    /// Whose conversation the event belongs to. `rules.yaml` takes precedence.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub conversation: OneOrMany<Template>,
     /// A number that grows with every event of the entity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<Reference>,
-    /// The payload's version, as the schemas in `schemas/` are named, or a URI that ends in it.
+    /// The payload's version: a version of a schema in `schemas/`, or a URI that ends in one.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub dataschema: OneOrMany<Template>,
-    /// Other parts of the body to keep beside an event of many, by the names they get in `data`.
+    /// Other parts of the body to store with each event of a delivery, by their names in `data`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub with: BTreeMap<String, JsonPath>,
-    /// Where the provider sends the same bytes for what happens another time: the same within so many seconds is one event,
-    /// later it is another. For events without an id that say no more than "look again".
+    /// For providers that send the same bytes when the same thing happens again. The same bytes within this many
+    /// seconds are one event; later they are another event. For events without an id that only say "look again".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coalesce_seconds: Option<u64>,
 }
 
-/// Places of the event's own time, all written in one way.
+/// Places of the event's own time. All use one format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventTime {
@@ -71,7 +72,7 @@ pub struct EventTime {
 }
 
 impl EventSpec {
-    /// What can't work, in words.
+    /// Every problem with this configuration, one sentence each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.event_type.is_empty() {
@@ -81,14 +82,14 @@ impl EventSpec {
             problems.push("`each` has no [*]: it is for deliveries of many events".to_owned());
         }
         if self.references().any(|reference| *reference == Reference::Secret) {
-            problems.push("an event's field holds {secret}: it would be stored and logged".to_owned());
+            problems.push("an event's field contains {secret}: it would be stored and logged".to_owned());
         }
         problems.extend(self.id.0.iter().filter_map(unseparated));
         if let Some(other) = self.retry_fields.0.iter().find(|reference| !is_retry_field(reference)) {
-            problems.push(format!("`retry_fields` holds {other}, allowed: json:PATH, header:NAME, query:NAME, sig:NAME"));
+            problems.push(format!("`retry_fields` contains {other}, allowed: json:PATH, header:NAME, query:NAME, sig:NAME"));
         }
         if self.time.0.iter().any(|time| time.from.is_empty()) {
-            problems.push("`time.from` is an empty list: where is the time?".to_owned());
+            problems.push("`time.from` is an empty list: name the place of the time".to_owned());
         }
         if let Some(seconds) = self.coalesce_seconds {
             let most = MAX_COALESCE.as_secs();
@@ -96,7 +97,7 @@ impl EventSpec {
                 problems.push(format!("`coalesce_seconds` is {seconds}, allowed: 1 to {most}"));
             }
             if !self.id.is_empty() {
-                problems.push("`coalesce_seconds` is for events without an id: with one, they are told apart".to_owned());
+                problems.push("`coalesce_seconds` is for events without an id: an id already distinguishes them".to_owned());
             }
         }
         for path in self.paths().chain(self.of_retries()) {
@@ -111,7 +112,7 @@ impl EventSpec {
         problems
     }
 
-    /// Where its fields come from.
+    /// Every reference in the fields.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         let templates = [&self.id, &self.delivery_id, &self.event_type, &self.subject, &self.conversation, &self.dataschema];
         let in_templates = templates.into_iter().flat_map(|list| list.0.iter().flat_map(Template::references));
@@ -119,7 +120,7 @@ impl EventSpec {
         in_templates.chain(in_time).chain(&self.sequence).chain(self.when.keys())
     }
 
-    /// A type's place among others at one time, 0 being the lowest.
+    /// The rank of a type among events of the same time; 0 is the lowest.
     pub fn rank_of(&self, event_type: &str) -> u32 {
         let named = |pattern: &TypePattern| !pattern.is_any() && pattern.matches(event_type);
         let place = self.rank.0.iter().position(named).or_else(|| self.rank.0.iter().position(TypePattern::is_any));
@@ -139,13 +140,13 @@ fn is_retry_field(reference: &Reference) -> bool {
     matches!(reference, Reference::Json(_) | Reference::Header(_) | Reference::Query(_) | Reference::Signature(_))
 }
 
-/// Values of an id that nothing holds apart: `1` and `23` would be `12` and `3`.
+/// Finds two values of an id without a separator: `1` and `23` would give the same text as `12` and `3`.
 fn unseparated(id: &Template) -> Option<String> {
     let values: Vec<usize> = (0..id.0.len()).filter(|at| matches!(id.0[*at], Part::Value(_))).collect();
     let held_apart = |pair: &[usize]| id.0[pair[0] + 1..pair[1]].iter().any(|part| part.separates());
     let run_together = values.windows(2).any(|pair| !held_apart(pair));
     run_together
-        .then(|| format!("`id` {id} has values that nothing holds apart: put a sign between them, as in {{json:a}}:{{json:b}}"))
+        .then(|| format!("`id` {id} has values without a separator: put a sign between them, as in {{json:a}}:{{json:b}}"))
 }
 
 #[cfg(test)]
@@ -159,11 +160,11 @@ mod tests {
     }
 
     #[test]
-    fn values_of_an_id_are_held_apart() {
+    fn values_of_an_id_need_a_separator() {
         let problems =
             |id: &str| toml::from_str::<EventSpec>(&format!("type = \"t\"\nid = \"{id}\"")).unwrap().problems().join("");
         for id in ["{json:a}{json:b}", "{json:a}and{json:b}", "x:{json:a}1{json:b}"] {
-            assert!(problems(id).contains("nothing holds apart"), "{id}");
+            assert!(problems(id).contains("without a separator"), "{id}");
         }
         for id in ["{json:a}", "{json:a}:{json:b}", "x{json:a}", "{json:a} and {json:b}"] {
             assert_eq!(problems(id), "", "{id}");
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rank_is_the_place_of_the_entry_that_names_the_type() {
+    fn a_rank_is_the_position_of_the_entry_that_names_the_type() {
         let spec: EventSpec = toml::from_str("type = \"t\"\nrank = [\"*.created\", \"*\", \"*.deleted\"]").unwrap();
         assert_eq!(["a.created", "a.updated", "a.b.c", "a.deleted"].map(|t| spec.rank_of(t)), [1, 2, 2, 3]);
         let spec: EventSpec = toml::from_str("type = \"t\"\nrank = [\"sent\", \"read\"]").unwrap();
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_retry_writes_anew_is_in_the_request() {
+    fn a_field_that_a_retry_rewrites_is_in_the_request() {
         let problems = |field: &str| {
             toml::from_str::<EventSpec>(&format!("type = \"t\"\nretry_fields = \"{field}\"")).unwrap().problems().join("")
         };
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_bounded_and_for_events_without_an_id() {
+    fn a_coalesce_window_is_bounded_and_for_events_without_an_id() {
         let problems = |seconds: u64, id: &str| {
             let text = format!("type = \"t\"\n{id}coalesce_seconds = {seconds}");
             toml::from_str::<EventSpec>(&text).unwrap().problems().join("")

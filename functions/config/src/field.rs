@@ -1,10 +1,10 @@
-//! The three little words of a scheme: where a value is ([`Reference`]), how to get to it in JSON ([`JsonPath`]), and how
-//! a text is made of such values ([`Template`]).
+//! The three notations of a scheme: the place of a value ([`Reference`]), a path into JSON ([`JsonPath`]), and a text
+//! with values in it ([`Template`]).
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What is wrong with one of these words.
+/// What is wrong with a text in one of these notations.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct WordError(pub String);
@@ -12,53 +12,53 @@ pub struct WordError(pub String);
 /// Where a value comes from.
 ///
 /// `body` · `url` · `method` · `header:X-GitHub-Event` · `query:token` · `sig:t` (a field of the signature) ·
-/// `json:data.object.id` (of the body; with `?` at its end an empty text where it isn't there) · `jwt:iat` (a claim of the
-/// token) · `form:sig` (a field of a form) · `form` (all of them, sorted and run together) · `crc32` (of the body) ·
-/// `canonical:aws-sns` (a text that is no template) · `secret` (only in what is signed or expected)
+/// `json:data.object.id` (of the body; with `?` at its end, a missing value is an empty text) · `jwt:iat` (a claim of
+/// the token) · `form:sig` (a field of a form) · `form` (all fields, sorted and joined) · `crc32` (of the body) ·
+/// `canonical:aws-sns` (a text that a template can't express) · `secret` (only in the signed message or in `expect`)
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, schemars::JsonSchema)]
 #[schemars(with = "String", extend("pattern" = super::schema::REFERENCE))]
 pub enum Reference {
-    /// The raw bytes.
+    /// The raw bytes of the body.
     Body,
-    /// The public URL that the provider was given (`public_url` of the source), with the query as sent.
+    /// The URL that is registered with the provider (`public_url` of the source), with the query as sent.
     Url,
     Method,
-    /// By its name, in lower case.
+    /// A header by its name, in lower case.
     Header(String),
     Query(String),
-    /// Of a signature that is a list of `key=value`.
+    /// A field of a signature that is a list of `key=value`.
     Signature(String),
     Json(JsonPath),
-    /// The same, and an empty text where it isn't there.
+    /// As `Json`; a missing value is an empty text.
     JsonOrEmpty(JsonPath),
     /// A claim of the JSON Web Token.
     Jwt(String),
-    /// A field of a form, which must be there once.
+    /// A field of a form. It must occur exactly once.
     FormField(String),
-    /// A form's fields as name and value, run together: sorted, each value of a name once. Twilio signs this.
+    /// All fields of a form, names and values joined: sorted, each value of a name once. Twilio signs this text.
     Form,
-    /// The body's CRC-32, as a decimal number. It binds nothing against somebody who wants another body.
+    /// The body's CRC-32, as a decimal number. It doesn't protect the body: anyone can find another body with the same CRC-32.
     Crc32,
     Canonical(Canonical),
-    /// What was agreed on with the provider, where it isn't the key: hashed with the message, or expected somewhere.
+    /// A value that was agreed on with the provider and isn't the key. It is hashed with the message, or expected somewhere.
     Secret,
 }
 
-/// A text to be signed that is no template: one small file each, in `functions/receiver/src/verify/canonical/`.
+/// A signed text that a template can't express. Each has a file of its own in `functions/receiver/src/verify/canonical/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Canonical {
-    /// `{field}\n{value}\n` for those fields of a notification that are there.
+    /// `{field}\n{value}\n` for those of the signed fields that a notification has.
     AwsSns,
     /// `{method}\n{path}\n{the headers that the request lists}\n{body}`.
     Contentful,
-    /// `&{field}={value}` for a form's sorted fields, with `&` and `=` in values as `_`.
+    /// `&{field}={value}` for a form's sorted fields. `&` and `=` in values are replaced by `_`.
     VonageForm,
 }
 
 impl Canonical {
     pub const ALL: &'static [Self] = &[Self::AwsSns, Self::Contentful, Self::VonageForm];
 
-    /// As the files name it.
+    /// The name in configuration files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AwsSns => "aws-sns",
@@ -69,37 +69,37 @@ impl Canonical {
 }
 
 impl Reference {
-    /// The name, of a header.
+    /// The name of a header.
     pub fn header(&self) -> Option<&str> {
         if let Self::Header(name) = self { Some(name) } else { None }
     }
 
-    /// The name, of a claim.
+    /// The name of a claim.
     pub fn claim(&self) -> Option<&str> {
         if let Self::Jwt(claim) = self { Some(claim) } else { None }
     }
 
-    /// The name, of a query parameter.
+    /// The name of a query parameter.
     pub fn query(&self) -> Option<&str> {
         if let Self::Query(name) = self { Some(name) } else { None }
     }
 
-    /// The name, of a field of a form.
+    /// The name of a form field.
     pub fn form_field(&self) -> Option<&str> {
         if let Self::FormField(name) = self { Some(name) } else { None }
     }
 
-    /// The text that is no template.
+    /// The canonical form, if the reference is one.
     pub fn canonical(&self) -> Option<Canonical> {
         if let Self::Canonical(canonical) = self { Some(*canonical) } else { None }
     }
 
-    /// Whether it is one place of a request, where a text can be put and found again.
+    /// Whether it is one place of a request, where a value can be written and read.
     pub fn is_place(&self) -> bool {
         matches!(self, Self::Header(_) | Self::Query(_) | Self::Json(_) | Self::FormField(_))
     }
 
-    /// The path, of a value in the body.
+    /// The path of a value in the body.
     pub fn json(&self) -> Option<&JsonPath> {
         if let Self::Json(path) | Self::JsonOrEmpty(path) = self { Some(path) } else { None }
     }
@@ -110,7 +110,7 @@ impl FromStr for Reference {
 
     fn from_str(text: &str) -> Result<Self, WordError> {
         let name = |name: &str, what: &str| match name {
-            "" => Err(WordError(format!("{text:?} names no {what}"))),
+            "" => Err(WordError(format!("{text:?} needs the name of a {what}"))),
             _ => Ok(name.to_owned()),
         };
         match text.split_once(':') {
@@ -136,7 +136,7 @@ impl FromStr for Reference {
                 let known = Canonical::ALL.iter().find(|canonical| canonical.as_str() == form);
                 known.copied().map(Self::Canonical).ok_or_else(|| {
                     let all: Vec<&str> = Canonical::ALL.iter().map(|canonical| canonical.as_str()).collect();
-                    WordError(format!("{text:?} is no canonical form; allowed: {}", all.join(", ")))
+                    WordError(format!("{text:?} isn't a canonical form; allowed: {}", all.join(", ")))
                 })
             }
             Some(_) => Err(unknown_reference(text)),
@@ -146,7 +146,7 @@ impl FromStr for Reference {
 
 fn unknown_reference(text: &str) -> WordError {
     WordError(format!(
-        "{text:?} is no reference; allowed: body, url, method, header:NAME, query:NAME, sig:NAME, json:PATH, json:PATH?, jwt:CLAIM, \
+        "{text:?} isn't a reference; allowed: body, url, method, header:NAME, query:NAME, sig:NAME, json:PATH, json:PATH?, jwt:CLAIM, \
          form:FIELD, form, crc32, canonical:NAME, secret"
     ))
 }
@@ -172,8 +172,8 @@ impl fmt::Display for Reference {
     }
 }
 
-/// A way into a JSON value: `data.object.id`, `entry[0].id`. `[*]` stands for "each" in `each`, and elsewhere for the one
-/// that `each` is at.
+/// A path into a JSON value: `data.object.id`, `entry[0].id`. `[*]` means "each element" in `each`; in other paths,
+/// it means the current element of `each`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, schemars::JsonSchema)]
 #[schemars(with = "String", extend("pattern" = super::schema::JSON_PATH))]
 pub struct JsonPath(pub Vec<Step>);
@@ -187,18 +187,18 @@ pub enum Step {
 }
 
 impl JsonPath {
-    /// How many `[*]` it has.
+    /// The number of `[*]` in it.
     pub fn each_count(&self) -> usize {
         self.0.iter().filter(|s| **s == Step::Each).count()
     }
 
-    /// Whether this begins with the same steps, up to and with the last `[*]` of `self`, as `each` does.
+    /// Whether this path begins with the steps of `each`, up to and including its last `[*]`.
     pub fn follows(&self, each: &JsonPath) -> bool {
         let last = self.0.iter().rposition(|s| *s == Step::Each).map_or(0, |i| i + 1);
         each.0.get(..last).is_some_and(|head| head == &self.0[..last])
     }
 
-    /// The value there, with `[*]` standing for `indices` in turn.
+    /// The value at the path, with each `[*]` replaced by one of `indices` in order.
     pub fn find<'v>(&self, root: &'v serde_json::Value, indices: &[usize]) -> Option<&'v serde_json::Value> {
         let mut indices = indices.iter();
         self.0.iter().try_fold(root, |value, step| match step {
@@ -208,8 +208,8 @@ impl JsonPath {
         })
     }
 
-    /// All the places that it leads to, as the indices for its `[*]`, in the document's order. Never more than `most`
-    /// and one, by which the caller sees that there are more.
+    /// Every place that the path leads to, as the indices for its `[*]`, in the document's order. Returns at most
+    /// `most` + 1 places, so that the caller sees if there are more than `most`.
     pub fn places(&self, root: &serde_json::Value, most: usize) -> Vec<Vec<usize>> {
         let mut places = Vec::new();
         walk(&self.0, root, &mut Vec::new(), &mut places, most);
@@ -247,7 +247,7 @@ impl FromStr for JsonPath {
     type Err = WordError;
 
     fn from_str(text: &str) -> Result<Self, WordError> {
-        let bad = || WordError(format!("{text:?} is no path; as in data.object.id, entry[0].id, entry[*].changes[*]"));
+        let bad = || WordError(format!("{text:?} isn't a path; write it as data.object.id, entry[0].id, entry[*].changes[*]"));
         let mut steps = Vec::new();
         for part in text.split('.') {
             let (key, mut rest) = part.split_at(part.find('[').unwrap_or(part.len()));
@@ -281,7 +281,7 @@ impl fmt::Display for JsonPath {
     }
 }
 
-/// A text with references in braces: `v0:{header:X-Slack-Request-Timestamp}:{body}`. `{{` is a brace.
+/// A text with references in braces: `v0:{header:X-Slack-Request-Timestamp}:{body}`. `{{` stands for a single brace.
 #[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema)]
 #[schemars(with = "String", extend("pattern" = super::schema::TEMPLATE))]
 pub struct Template(pub Vec<Part>);
@@ -294,19 +294,19 @@ pub enum Part {
 }
 
 impl Part {
-    /// Whether it is a text with a sign in it, which values of an id don't hold: see [`Template::separators`].
+    /// Whether it is a fixed text that separates values: see [`Template::separators`].
     pub fn separates(&self) -> bool {
         matches!(self, Self::Text(text) if text.contains(is_sign))
     }
 }
 
-/// Neither a letter nor a digit.
+/// Whether the character is neither a letter nor a digit.
 fn is_sign(character: char) -> bool {
     !character.is_alphanumeric()
 }
 
 impl Template {
-    /// The signs of the texts between its values.
+    /// The signs in the fixed texts between its values.
     pub fn separators(&self) -> impl Iterator<Item = char> {
         let first = self.0.iter().position(|part| matches!(part, Part::Value(_))).unwrap_or(self.0.len());
         let last = self.0.iter().rposition(|part| matches!(part, Part::Value(_))).unwrap_or(0);
@@ -345,7 +345,7 @@ impl FromStr for Template {
                 parts.push(Part::Value(reference.parse()?));
                 rest = after;
             } else {
-                return Err(WordError(format!("{text:?} has a brace without its other half; a brace itself is {{{{ or }}}}")));
+                return Err(WordError(format!("{text:?} has an unmatched brace; write a literal brace as {{{{ or }}}}")));
             }
         }
         literal.push_str(rest);
@@ -368,7 +368,7 @@ impl fmt::Display for Template {
     }
 }
 
-/// In configuration each is written as the text that it is read from.
+/// In configuration, each is written as the text that it is parsed from.
 macro_rules! as_text {
     ($($name:ty),+) => {$(
         impl serde::Serialize for $name {
@@ -395,7 +395,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn words_are_written_as_they_are_read() {
+    fn texts_are_written_as_they_are_parsed() {
         for text in [
             "v0:{header:x-slack-request-timestamp}:{body}",
             "{sig:t}.{body}",
@@ -408,18 +408,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn an_error_names_the_problem() {
         for (text, said) in [
             ("{boddy}", "allowed: body, url"),
             ("{cookie:a}", "allowed: body, url"),
-            ("{header:}", "names no header"),
-            ("{json:a..b}", "is no path"),
-            ("{json:a[x]}", "is no path"),
-            ("{json:}", "is no path"),
-            ("{jwt:}", "names no claim"),
+            ("{header:}", "needs the name of a header"),
+            ("{json:a..b}", "isn't a path"),
+            ("{json:a[x]}", "isn't a path"),
+            ("{json:}", "isn't a path"),
+            ("{jwt:}", "needs the name of a claim"),
             ("{canonical:sns}", "allowed: aws-sns"),
-            ("{body", "without its other half"),
-            ("a}b", "without its other half"),
+            ("{body", "unmatched brace"),
+            ("a}b", "unmatched brace"),
             ("", "empty template"),
         ] {
             let error = text.parse::<Template>().unwrap_err().to_string();
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn each_finds_every_place_and_binds_the_indices() {
+    fn each_finds_every_place_and_binds_its_indices() {
         let each: JsonPath = "entry[*].changes[*].value.messages[*]".parse().unwrap();
         let body = json!({"entry": [
             {"changes": [{"value": {"messages": [{"id": "a"}, {"id": "b"}], "to": "x"}}, {"value": {"statuses": []}}]},
@@ -439,6 +439,6 @@ mod tests {
         let to: JsonPath = "entry[*].changes[*].value.to".parse().unwrap();
         assert!(to.follows(&each) && !"changes[*]".parse::<JsonPath>().unwrap().follows(&each));
         assert_eq!(to.find(&body, &places[2]), Some(&json!("y")));
-        assert_eq!(each.places(&body, 1).len(), 2, "one more than the most, so that the caller sees it");
+        assert_eq!(each.places(&body, 1).len(), 2, "one more than `most`, so that the caller sees it");
     }
 }

@@ -1,6 +1,6 @@
-//! Handshakes: requests by which a provider asks whether an endpoint is ours, answered without any AWS call.
+//! Handshakes: requests by which a provider checks that an endpoint is ours. They are answered without any AWS call.
 //!
-//! What is echoed is bounded, printable ASCII, `text/plain` or JSON, and never HTML: whoever calls us chooses it.
+//! An echoed value is bounded, printable ASCII, `text/plain` or JSON, and never HTML, because any caller can choose it.
 
 use super::address::AddressPattern;
 use super::scheme::Encoding;
@@ -16,32 +16,32 @@ use std::fmt;
 pub struct Handshake {
     #[serde(default)]
     pub method: Method,
-    /// The provider signs it like any other request: it is verified first.
+    /// The provider signs this handshake like any other request. It is verified first.
     #[serde(default)]
     pub signed: bool,
-    /// It is this handshake if all of these are so: a value by its reference, `*` for any value.
+    /// The request must match all of these: a value by its reference, `*` for any value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub when: BTreeMap<Reference, String>,
-    /// Where the token is that the operator agreed on with the provider: it must equal the secret `{source}.verify_token`.
+    /// The place of the token that the operator agreed on with the provider. It must equal the secret `{source}.verify_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify_token: Option<Reference>,
-    /// Fetched before it is answered: so does a provider learn that we are there.
+    /// An address to fetch before the handshake is answered. The fetch confirms the subscription to the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<Confirm>,
-    /// Where the provider tells the secret that it will sign with. It is stored only while the operator has opened a window for
-    /// it: see [`Source::captures`](super::source::Source::captures).
+    /// The place of the handshake secret, which the provider sends in this handshake and will sign with. It is stored
+    /// only while an operator has opened a capture window: see [`Source::captures`](super::source::Source::captures).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<Reference>,
     #[serde(default)]
     pub reply: HandshakeReply,
 }
 
-/// An address in a verified request that is fetched once.
+/// An address in a verified request. It is fetched once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirm {
     pub from: Reference,
-    /// It must be exactly one of these.
+    /// The address must match one of these exactly.
     pub addresses: OneOrMany<AddressPattern>,
 }
 
@@ -73,24 +73,24 @@ impl fmt::Display for Method {
     }
 }
 
-/// What a handshake is answered; nothing but a status, if neither `text` nor `json` says more.
+/// The response to a handshake. Without `text` and `json` it has no body.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HandshakeReply {
-    /// 200 if it is left out.
+    /// HTTP status. Default: 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The body, as plain text.
+    /// The body as plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Answer>,
-    /// The body, as an object.
+    /// The body as a JSON object.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub json: BTreeMap<String, Answer>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, Answer>,
 }
 
-/// A value of a reply: fixed (`is`), or from the request (`from`), as it is or as its HMAC with the source's newest secret.
+/// A value of a reply: fixed (`is`) or from the request (`from`), unchanged or as its HMAC with the source's newest secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
@@ -98,18 +98,18 @@ pub struct Answer {
     pub is: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Reference>,
-    /// HMAC of the value, written so: with the scheme's digest, SHA-256 if it has none.
+    /// Send the HMAC of the value in this encoding, with the scheme's digest. Default digest: SHA-256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<Encoding>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// After the name of the key: see [`KeyPreparation::named_by`](super::scheme::KeyPreparation::named_by).
+    /// Put the key's name before it: see [`KeyPreparation::named_by`](super::scheme::KeyPreparation::named_by).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub key_name: bool,
-    /// What the value from the request may be made of.
+    /// The characters that are allowed in the request's value.
     #[serde(default)]
     pub only: Characters,
-    /// How long it may be.
+    /// The longest allowed value in bytes.
     #[serde(default = "most")]
     pub max_bytes: usize,
 }
@@ -125,12 +125,12 @@ const fn most() -> usize {
     MAX_CHALLENGE_BYTES
 }
 
-/// What a value may be made of. A MAC for whoever asks would sign anything, so it must be of characters that what an event signs
-/// isn't made of alone: see `oracle`.
+/// The characters that a value may contain. An endpoint that gives anyone a MAC would sign anything, so a value must
+/// consist of characters that no signed event consists of alone: see `oracle`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Characters {
-    /// Printable ASCII; of a MAC, letters, digits and `+/=_-`: neither JSON nor a form.
+    /// Printable ASCII. For a MAC: letters, digits and `+/=_-`, which can be neither JSON nor a form.
     #[default]
     Any,
     /// `0-9a-f`.
@@ -138,7 +138,7 @@ pub enum Characters {
 }
 
 impl Handshake {
-    /// Whether it is answered with the help of a secret. Others cost no AWS call, whoever sends them.
+    /// Whether the response needs a secret. Other handshakes never cause an AWS call.
     pub fn needs_secrets(&self) -> bool {
         let answers = || self.reply.text.iter().chain(self.reply.json.values()).chain(self.reply.headers.values());
         self.signed
@@ -148,7 +148,7 @@ impl Handshake {
             || answers().any(|answer| answer.mac.is_some())
     }
 
-    /// What can't work, in words.
+    /// Every problem with this configuration, one sentence each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         self.when.keys().for_each(|reference| allowed(reference, &mut problems));
@@ -163,7 +163,7 @@ impl Handshake {
         }
         for answer in self.reply.text.iter().chain(self.reply.json.values()).chain(self.reply.headers.values()) {
             if answer.is.is_some() == answer.from.is_some() {
-                problems.push("a handshake's answer has one of `is` and `from`".to_owned());
+                problems.push("a handshake's answer needs exactly one of `is` and `from`".to_owned());
             }
             answer.from.iter().for_each(|from| allowed(from, &mut problems));
             if !(1..=MAX_CHALLENGE_BYTES).contains(&answer.max_bytes) {
@@ -173,21 +173,21 @@ impl Handshake {
         if let Some(Confirm { from, addresses }) = &self.confirm {
             allowed(from, &mut problems);
             if !self.signed {
-                problems.push("`confirm` in a handshake that isn't signed: anyone could have us fetch".to_owned());
+                problems.push("`confirm` needs a signed handshake: otherwise anyone could make us fetch".to_owned());
             }
             if addresses.is_empty() {
-                problems.push("`confirm.addresses` is an empty list: nothing could be confirmed".to_owned());
+                problems.push("`confirm.addresses` is an empty list: no address could be confirmed".to_owned());
             }
         }
         self.capture.iter().for_each(|from| allowed(from, &mut problems));
         if self.capture.is_some() && self.signed {
-            problems.push("`capture` in a handshake that is signed: its secret is known already".to_owned());
+            problems.push("`capture` is for unsigned handshakes: a signed one uses a known secret".to_owned());
         }
         problems
     }
 }
 
-/// An echo of the secret or of a whole body is no handshake.
+/// Refuses to echo the secret or a whole body.
 fn allowed(reference: &Reference, problems: &mut Vec<String>) {
     let fit = matches!(
         reference,

@@ -1,8 +1,9 @@
-//! Configuration as real types: who may send ([`source`], [`scheme`]), what an event does ([`rules`], [`text`]), how its
-//! payload must look ([`schemas`]); and what all of it stands on: limits, words, time.
+//! Configuration as types: who may send ([`source`], [`scheme`]), what an event does ([`rules`], [`text`]), how its
+//! payload must look ([`schemas`]); and their base: limits, words, time.
 //!
-//! Promises: a value of these types was checked where it was read (`tidings-project`); every limit has a name ([`limits`]). Never: YAML or
-//! TOML, I/O, a wall clock in logic. No deployed binary can read a file that people write: the crate that does isn't among its dependencies.
+//! Promises: a value of these types was checked when it was read (`tidings-project`); every limit has a name
+//! ([`limits`]). Never: YAML or TOML, I/O, a wall clock in logic. A deployed binary can't read files that people
+//! write: it doesn't depend on the crate that does.
 
 pub mod address;
 pub mod answers;
@@ -47,13 +48,13 @@ impl<T> OneOrMany<T> {
 }
 
 impl OneOrMany<String> {
-    /// Whether a value is one of these, of which `*` is any.
+    /// Whether the list contains the value. `*` matches any value.
     pub fn takes(&self, seen: &str) -> bool {
         self.0.iter().any(|wanted| wanted == "*" || wanted == seen)
     }
 }
 
-/// Not `#[serde(untagged)]`, whose errors lose the line and what was wrong.
+/// Instead of `#[serde(untagged)]`, whose errors don't contain the line and the cause.
 fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: serde::Deserializer<'de>,

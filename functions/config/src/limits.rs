@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// 2000-01-01T00:00:00Z. An event of before was read in another unit than it was written in: seconds that are read as milliseconds are in
-/// January 1970. Nothing is refused for it; people are warned.
+/// 2000-01-01T00:00:00Z. An earlier event time was probably read in the wrong unit: seconds read as milliseconds are
+/// in January 1970. Such an event is accepted; a warning is printed.
 pub const FIRST_PLAUSIBLE_TIME_UNIX_MS: i64 = 946_684_800_000;
 
 /// SQS's limit on one message, attributes included (AWS, August 2025).
@@ -12,42 +12,44 @@ pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
 /// SQS's limit on the messages of one `SendMessageBatch`.
 pub const MAX_BATCH_MESSAGES: usize = 10;
 
-/// SQS's limit on the messages of one `SendMessageBatch` together: the same as on one of them.
+/// SQS's limit on the total size of one `SendMessageBatch`: the same as for one message.
 pub const MAX_BATCH_BYTES: usize = 1_048_576;
 
-/// A larger body can't fit in a message whatever its envelope, so it is refused before it is hashed.
+/// A larger body can't fit in a message with any envelope, so it is refused before it is hashed.
 pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
 
-/// Nesting of a JSON body. `serde_json` stops at 128; the envelope and the rules add a few levels of their own.
+/// Nesting of a JSON body. `serde_json` stops at 128; the envelope and the rules add a few levels.
 pub const MAX_JSON_DEPTH: usize = 64;
 
-/// The messages of one delivery together, what its events share copied into each. SendGrid's largest delivery, 768 kB and some
-/// 2,300 events, becomes half of it. One that would be more is kept as a whole, and not split.
+/// Total size of the messages of one delivery. What its events share is copied into each message. SendGrid's largest
+/// delivery, 768 kB with about 2,300 events, takes half of it. A larger delivery isn't split, but stored as one
+/// event.
 pub const MAX_DELIVERY_BYTES: usize = 4 * MAX_MESSAGE_BYTES;
 
-/// No message is shorter: an envelope with names of a letter each has 198 bytes, its payload aside.
+/// A lower bound for a message: an envelope whose names have one letter each takes 198 bytes without its payload.
 pub const MIN_ENVELOPE_BYTES: usize = 192;
 
-/// Events that [`MAX_DELIVERY_BYTES`] has room for, whatever they are: looking for more is looking for too many.
+/// The most events that can fit into [`MAX_DELIVERY_BYTES`]. The search for events stops there.
 pub const MAX_EVENTS_PER_DELIVERY: usize = MAX_DELIVERY_BYTES / MIN_ENVELOPE_BYTES;
 
-/// Events of one delivery that are signed one by one: Adyen sends one, and each costs a signature before its sender is known.
+/// Events of one delivery that are signed one by one. Adyen sends one. Each costs a signature before the sender is verified.
 pub const MAX_SIGNED_EVENTS: usize = 1_000;
 
-/// Events of one delivery that are claimed, sent and marked before the time that is left is looked at again: ten full batches.
+/// Events of one delivery that are claimed, sent and marked between two checks of the remaining time: ten full batches.
 pub const EVENTS_AT_ONCE: usize = 10 * MAX_BATCH_MESSAGES;
 
-/// Time kept back of the receiver's ten seconds to make [`EVENTS_AT_ONCE`] durable and to answer. What there is no time for is
-/// answered 503, and what was done is a duplicate when the delivery comes again. The first [`EVENTS_AT_ONCE`] are always tried.
+/// Time reserved of the receiver's ten seconds to make [`EVENTS_AT_ONCE`] durable and to respond. If the time runs
+/// out, the response is 503; when the delivery comes again, finished events are duplicates. The first
+/// [`EVENTS_AT_ONCE`] are always tried.
 pub const RECEIVE_RESERVE: Duration = Duration::from_secs(3);
 
-/// A provider's event id that is longer than this is claimed by its SHA-256.
+/// A longer event id of a provider is replaced by its SHA-256 in the claim key.
 pub const MAX_EVENT_ID_BYTES: usize = 256;
 
-/// Hashes of other bodies under a known event's key that its claim keeps, 71 bytes each.
+/// Hashes of other bodies with the same event key that a claim stores, 71 bytes each.
 pub const MAX_OTHER_BODIES: usize = 4;
 
-/// A delivery's unsigned id that is longer than this is part of the event key by its SHA-256.
+/// A longer unsigned delivery id is replaced by its SHA-256 in the event key.
 pub const MAX_DELIVERY_ID_BYTES: usize = 128;
 
 /// CloudEvents `type`.
@@ -68,423 +70,426 @@ pub const MAX_SIGNATURE_HEADER_BYTES: usize = 4_096;
 /// Signatures in one header: Stripe and Standard Webhooks list one per live secret.
 pub const MAX_SIGNATURES: usize = 16;
 
-/// Secrets held at once for one source. Two are a rotation; more is slack.
+/// Secrets of one source in use at the same time. A rotation needs two.
 pub const MAX_SECRETS_PER_SOURCE: usize = 8;
 
 /// The secret's document. Secrets Manager's own limit.
 pub const MAX_SECRET_DOCUMENT_BYTES: usize = 65_536;
 
-/// A value that a handshake echoes. Microsoft Graph's validation token is the longest that we know of.
+/// A value that a handshake echoes. The longest known one is Microsoft Graph's validation token.
 pub const MAX_CHALLENGE_BYTES: usize = 2_048;
 
-/// The text that a source's provider shows to people at once.
+/// The text that a provider shows to people directly (`reply` of a source).
 pub const MAX_REPLY_BYTES: usize = 4_096;
 
-/// The body of a handshake: it may be parsed before anything is known of its sender.
+/// The body of a handshake. It may be parsed before the sender is verified.
 pub const MAX_HANDSHAKE_BODY_BYTES: usize = 16_384;
 
-/// A key set or a certificate that is fetched. Google's key sets, the longest that we know of, have 4 KB.
+/// A fetched key set or certificate. The longest known ones are Google's key sets, with 4 KB.
 pub const MAX_FETCHED_BYTES: usize = 65_536;
 
-/// Fetching one, from the connection to the last byte.
+/// Time to fetch one, from the connection to the last byte.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a fetched key is used before it is fetched again.
 pub const KEY_LIFETIME: Duration = Duration::from_secs(6 * 3_600);
 
-/// At most one fetch of one address in this time on account of a source's requests: they may be forged.
+/// At most one fetch of an address in this time is caused by a source's requests, since requests may be forged.
 pub const KEY_RETRY: Duration = Duration::from_secs(60);
 
-/// Addresses that requests name themselves: so many may be fetched for a source at once, in each container. SNS has one certificate
-/// a region at a time; the rest is for what strangers make up.
+/// Burst of fetches of addresses that requests name, for each source and container. SNS uses one certificate per
+/// region at a time; the rest absorbs invented addresses.
 pub const MAX_KEY_FETCHES: u32 = 10;
 
-/// One more of them each time. What strangers can make us fetch is so bounded to 10 a minute, a source and container.
+/// One more fetch is allowed after each interval. Forged requests can so cause at most 10 fetches a minute for each
+/// source and container.
 pub const KEY_FETCH_INTERVAL: Duration = Duration::from_secs(6);
 
-/// The same for addresses that found no budget and are named again: providers try again, those who make addresses up have others.
+/// Burst of the reserve: for addresses that were turned away and are named again. A provider retries; a forger
+/// invents other addresses.
 pub const MAX_RESERVED_KEY_FETCHES: u32 = 4;
 
-/// One more of the reserve each time.
+/// One more fetch from the reserve is allowed after each interval.
 pub const KEY_RESERVE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long after it was turned away an address has a part in the reserve. SNS tries again after 20 s.
+/// How long after an address was turned away it may use the reserve. SNS retries after 20 s.
 pub const TURNED_AWAY_FOR: Duration = Duration::from_secs(1);
 
-/// Addresses that were turned away and are remembered, of at most 1.2 KB each: those of a flood of 10 a second until SNS's retry.
+/// Remembered addresses that were turned away, of at most 1.2 KB each: a flood of 10 a second until SNS's retry.
 pub const MAX_TURNED_AWAY: usize = 256;
 
-/// Keys kept for a source at once: certificates, or the keys of a key set.
+/// Keys cached for a source: certificates, or the keys of a key set.
 pub const MAX_KEYS_PER_SOURCE: usize = 32;
 
-/// A part of an address in a request that isn't fixed: a certificate's name, a subscription's token. SNS's tokens, the longest that
-/// we know of, have 224.
+/// The variable part of an address in a request: a certificate's name or a subscription's token. The longest known
+/// ones are SNS's tokens, with 224 bytes.
 pub const MAX_ADDRESS_PART_BYTES: usize = 1_024;
 
 /// How far `exp` and `nbf` of a JSON Web Token may be from our clock.
 pub const JWT_LEEWAY: Duration = Duration::from_secs(60);
 
-/// A key that is shorter is warned of: under 128 bits it can be guessed of one signed request, away from us. RFC 2104 and NIST SP
-/// 800-107 ask for as many as the digest has or half of that; providers' own are longer.
+/// Shorter keys cause a warning: a key under 128 bits can be guessed offline from one signed request. RFC 2104 and
+/// NIST SP 800-107 ask for the digest's length or half of it; providers' own keys are longer.
 pub const MIN_KEY_BYTES: usize = 16;
 
-/// A secret that a provider tells by a handshake.
+/// A handshake secret, which a provider sends in a handshake.
 pub const MAX_HANDSHAKE_SECRET_BYTES: usize = 512;
 
-/// Secrets of one source that a provider has sent in handshakes: Asana has one for each webhook. Each is tried, and a forged
-/// request of a mebibyte is hashed once with each. The next handshake is refused, never an earlier one forgotten.
+/// Handshake secrets of one source. Asana has one for each webhook. Each secret is tried: a forged request of one MiB
+/// is hashed once with each. At the limit the next handshake is refused; stored secrets are never dropped.
 pub const MAX_CAPTURED_SECRETS_PER_SOURCE: usize = 64;
 
-/// Writes of such a secret that another container may get ahead of, before the provider is asked to send it again. Of writers at
-/// the same time one gets through each time, so as many can send one at once.
+/// Tries to write such a secret while other containers write too. After that, the provider is asked to send it again.
+/// One of the concurrent writers succeeds in each try, so this many can write at the same time.
 pub const MAX_CAPTURE_TRIES: u32 = 16;
 
-/// The longest time that a window for such a secret may still be open.
+/// The longest time that a capture window may stay open.
 pub const MAX_CAPTURE_WINDOW: Duration = Duration::from_secs(86_400);
 
-/// The shortest token that a window may have: 16 characters of base64 are 96 bits.
+/// The shortest token of a capture window: 16 characters of base64 are 96 bits.
 pub const MIN_CAPTURE_TOKEN_BYTES: usize = 16;
 
-/// The longest window of events without an id that are one.
+/// The longest window in which equal events without an id count as one.
 pub const MAX_COALESCE: Duration = Duration::from_secs(86_400);
 
 /// How long loaded secrets are used before they are fetched again.
 pub const SECRETS_REFRESH: Duration = Duration::from_secs(300);
 
-/// At most one fetch in this time on account of a signature that didn't match, or after a fetch that failed.
+/// At most one fetch in this time after a signature that didn't match, or after a failed fetch.
 pub const SECRETS_RETRY: Duration = Duration::from_secs(60);
 
-/// The same while there are no secrets at all, when every request is answered 503.
+/// The same while no secret is loaded and every request is answered with 503.
 pub const SECRETS_RETRY_EMPTY: Duration = Duration::from_secs(5);
 
-/// How long the tokens of the read API are accepted after the last fetch of their secret that succeeded. Longer than a failure of
-/// Secrets Manager lasts, and the longest that a token works after it was taken out of the secret.
+/// How long the read API accepts its tokens after the last successful fetch of their secret. It outlasts an outage of
+/// Secrets Manager, and is the longest time that a removed token still works.
 pub const TOKENS_KEPT: Duration = Duration::from_secs(3_600);
 
-/// Tokens of the read API in all. Each request is compared with every one of them.
+/// All tokens of the read API. Each request is compared with every token.
 pub const MAX_CONTEXT_TOKENS: usize = 64;
 
 /// A token of the read API. 32 characters of base64 are 192 bits.
 pub const MIN_CONTEXT_TOKEN_BYTES: usize = 32;
 pub const MAX_CONTEXT_TOKEN_BYTES: usize = 512;
 
-/// An answer of the read API. Lambda's own limit on a response is 6 MB.
+/// A response of the read API. Lambda's own limit on a response is 6 MB.
 pub const MAX_CONTEXT_ANSWER_BYTES: usize = 5 * 1024 * 1024;
 
-/// How long an answer of `GET /ready` is given again. Together with its route's throttle it bounds what strangers can make us ask.
+/// How long a response of `GET /ready` is cached. With the throttle of its route, this bounds the calls that anyone can cause.
 pub const READINESS_KEPT: Duration = Duration::from_secs(10);
 
-/// How long a claim lives after it was made, and again after it was processed.
+/// How long a claim lives after it was made, and again after its event was processed.
 pub const CLAIM_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
 
-/// An event whose claim may be about to be deleted isn't applied: see [`MAX_EVENT_AGE`].
+/// Margin before a claim's expiry in which its event is no longer applied: see [`MAX_EVENT_AGE`].
 pub const CLAIM_MARGIN: Duration = Duration::from_secs(86_400);
 
-/// An event received longer ago than this is parked, never applied: without its claim we couldn't tell a second effect.
+/// An event received longer ago has expired and is never applied: without its claim, a second effect couldn't be ruled out.
 pub const MAX_EVENT_AGE: Duration = Duration::from_secs(CLAIM_LIFETIME.as_secs() - CLAIM_MARGIN.as_secs());
 
-/// Events of one body in one [`DELIVERIES_WINDOW`], where a part of their keys isn't signed: the provider's id of the delivery. That
-/// many effects is the most that whoever has captured a request gets from it in a window. A heartbeat each hour has 720.
+/// Events with one body in one [`DELIVERIES_WINDOW`], where part of the event key (the delivery's id) isn't signed.
+/// This bounds the effects that a captured request can cause in a window. An hourly heartbeat has 720.
 pub const MAX_DELIVERIES_PER_BODY: u32 = 1_000;
 
 /// See [`MAX_DELIVERIES_PER_BODY`].
 pub const DELIVERIES_WINDOW: Duration = CLAIM_LIFETIME;
 
-/// A provider's clock may be ahead of ours by this much; a later event time counts as the time of receipt.
+/// How far a provider's clock may be ahead of ours. A later event time is replaced by the time of receipt.
 pub const MAX_CLOCK_AHEAD: Duration = Duration::from_secs(300);
 
-/// How far a signed timestamp may be from our clock, unless the preset or the source says otherwise.
+/// Default for how far a signed timestamp may be from our clock. A preset or a source may set another value.
 pub const DEFAULT_TOLERANCE: Duration = Duration::from_secs(300);
 
-/// The widest tolerance that a configuration may ask for: a week, more than any provider retries without signing again. Within it a
-/// replay is stopped by its claim, which lives longer.
+/// The widest tolerance that a configuration may set: one week, more than any provider retries without signing again.
+/// Within it, claims stop replays, since a claim lives longer.
 pub const MAX_TOLERANCE: Duration = Duration::from_secs(7 * 86_400);
 
-/// How far ahead of our clock a signed timestamp may be at most, however wide the tolerance is: no retry comes before its time.
+/// How far a signed timestamp may be ahead of our clock, with any tolerance: a retry never comes before its time.
 pub const MAX_SIGNED_AHEAD: Duration = Duration::from_secs(3_600);
 
-/// Writes tried again after a transaction conflict, beside the first.
+/// Retries of a write after a transaction conflict.
 pub const CONFLICT_RETRIES: u32 = 3;
 
-/// Commits tried again because another event of the same conversation was faster. With their pauses, some 4 s.
+/// Retries of a commit that lost against another event of the same conversation. With pauses, about 4 s.
 pub const RELOAD_RETRIES: u32 = 12;
 
-/// Pause before a conflict is tried again: uniformly random up to this, doubled each time.
+/// Pause before a conflict is retried: uniformly random from 0 to this value, which doubles each time.
 pub const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
-/// How long an event whose receives were all contended stays out of the way before it is received again: uniformly random up
-/// to this.
+/// Visibility timeout for an event whose conversation was contended in every try: uniformly random from 0 to this value.
 pub const CONTENDED_PAUSE: Duration = Duration::from_secs(60);
 
-/// Told to the provider with a 503.
+/// `Retry-After` of a 503.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Time kept back at the end of a batch to settle what wasn't done.
+/// Time reserved at the end of a batch to settle unfinished messages.
 pub const BATCH_RESERVE: Duration = Duration::from_secs(3);
 
-/// Time kept back of that, to answer in any case: without an answer SQS keeps the whole batch.
+/// Part of that time reserved for the response: without a response, SQS redelivers the whole batch.
 pub const ANSWER_RESERVE: Duration = Duration::from_millis(500);
 
-/// The events queue's visibility timeout, as the template has it: six times the processor's 30 s, as AWS asks for. After an abort
-/// a record comes again when it is over; a suspect that is postponed, so much later.
+/// The events queue's visibility timeout, as in the template: six times the processor's 30 s, as AWS recommends.
+/// After an abort, a record returns when it ends. A postponed suspect returns that much later.
 pub const EVENTS_VISIBILITY: Duration = Duration::from_secs(180);
 
-/// Suspects that are postponed together come again this part of the visibility timeout after one another.
+/// Suspects that are postponed together return at intervals of the visibility timeout divided by this number.
 pub const POSTPONED_APART: u64 = 30;
 
-/// Messages that a container remembers to have given back itself.
+/// Messages that a container itself returned to the queue and remembers.
 pub const MAX_SURVIVORS: usize = 1_024;
 
-/// One CEL expression.
+/// Length of one CEL expression.
 pub const MAX_EXPRESSION_BYTES: usize = 1_024;
 
-/// Brackets inside one another in an expression. The parser takes some 140 KB of stack for each in a debug build, and a thread of Rust has
-/// 2 MB.
+/// Nested brackets in an expression. The parser takes about 140 KB of stack for each in a debug build; a Rust thread has 2 MB.
 pub const MAX_EXPRESSION_BRACKETS: usize = 8;
 
-/// Conditions with a question mark in an expression, each of which may stand inside the one before: some 20 KB of that stack.
+/// Conditional operators (`? :`) in an expression. Each may be nested in the one before, and takes about 20 KB of stack.
 pub const MAX_EXPRESSION_CONDITIONS: usize = 16;
 
-/// Nodes of one expression's syntax tree, after macros are expanded.
+/// Nodes of one expression's syntax tree after macro expansion.
 pub const MAX_EXPRESSION_NODES: usize = 256;
 
-/// `all`, `exists`, `map`, `filter` inside one another: the cost grows with the power of it.
+/// Nested `all`, `exists`, `map`, `filter`: the cost is the number of items to the power of the nesting.
 pub const MAX_EXPRESSION_LOOPS: usize = 1;
 
 /// Elements of a list, or keys of a map, that one loop runs over.
 pub const MAX_LOOP_ITEMS: usize = 1_000;
 
-/// A value that an expression makes on its way: a text, a list or a map with its elements' places. The largest payload's text fits.
+/// An intermediate value of an expression: a text, or a list or map with its elements' slots. The largest payload's text fits.
 pub const MAX_VALUE_BYTES: usize = 1_048_576;
 
-/// Work of one step of an expression, in bytes: as much time as this many bytes take to be copied or searched.
+/// Work of one step of an expression in bytes: one step takes as long as copying or searching this many bytes.
 pub const STEP_WORK: usize = 16;
 
-/// Work of one expression for one event: steps, and bytes that are read or made. It bounds memory and time alike.
+/// Work of one expression for one event: steps, and bytes read or made. It bounds both memory and time.
 pub const MAX_EXPRESSION_WORK: u64 = 8 << 20;
 
-/// Work of all expressions for one event. Ten of the worst events, a batch, must leave time of a processor's 30 s.
+/// Work of all expressions for one event. A batch of ten worst-case events must fit into the processor's 30 s.
 pub const MAX_EVENT_WORK: u64 = 64 << 20;
 
-/// A pattern of `matches` that comes from an event. One that a rule is written with is bounded by [`MAX_EXPRESSION_BYTES`].
+/// A pattern of `matches` that comes from an event. A pattern in a rule is bounded by [`MAX_EXPRESSION_BYTES`].
 pub const MAX_PATTERN_BYTES: usize = 256;
 
-/// The automaton of a rule's own pattern: what the crate `regex` allows. `\w{1,64}` has a megabyte.
+/// The automaton of a rule's own pattern: the default limit of the crate `regex`. `\w{1,64}` takes one megabyte.
 pub const MAX_AUTOMATON_BYTES: usize = 10 << 20;
 
-/// What matching one pattern remembers of its automaton at most.
+/// Cache of one pattern's automaton during matching.
 pub const MAX_MATCHER_BYTES: usize = 2 << 20;
 
-/// The automaton of a pattern that comes from an event. Compiling it costs that much work.
+/// The automaton of a pattern that comes from an event. Compiling it costs this much work.
 pub const MAX_EVENT_AUTOMATON_BYTES: usize = 65_536;
 
-/// One fact's value, and one value of an emitted action, as JSON. A message of [`MAX_TEXT_CHARS`] fits however JSON writes it, and
-/// so does the longest that people write on Slack, 12,000 characters, with three bytes each.
+/// One fact's value, and one value of an emitted action, as JSON. A message of [`MAX_TEXT_CHARS`] fits with any JSON
+/// escaping, and so does Slack's longest message, 12,000 characters of three bytes each.
 pub const MAX_FACT_BYTES: usize = 40_960;
 
 /// Facts one rule may set.
 pub const MAX_FACTS_PER_RULE: usize = 32;
 
-/// Context items one event may change. A transaction holds 100 actions, one of which is the claim.
+/// Context items that one event may change. A transaction holds 100 actions, one of which is the claim.
 pub const MAX_ITEMS_PER_EVENT: usize = 32;
 
 /// One context item as JSON. DynamoDB's own limit is 409,600 bytes; an item is read and written whole.
 pub const MAX_ITEM_BYTES: usize = 65_536;
 
-/// An event that is kept with its claim, as JSON. A larger one isn't kept, and has its effect all the same: a claim is written, and
-/// read by whoever lists events, as a whole.
+/// An event stored with its claim, as JSON. A larger event is processed but not stored: claims are written whole, and
+/// read whole when events are listed.
 pub const MAX_STORED_EVENT_BYTES: usize = 65_536;
 
-/// What an event may add to a counter, or take from it. Ten billion such events fit into 64 bits.
+/// The most that an event may add to a counter or subtract from it. Ten billion such events fit into 64 bits.
 pub const MAX_COUNT_STEP: i64 = 1_000_000_000;
 
-/// Elements of one set, those that were taken out in the last [`CLAIM_LIFETIME`] included: that they were is remembered.
+/// Elements of one set, including those removed within the last [`CLAIM_LIFETIME`], which are remembered as removed.
 pub const MAX_SET_ELEMENTS: usize = 256;
 
-/// One element as JSON: a name of something. The longest URLs that providers send have half of it.
+/// One element as JSON, such as a name. The longest URLs that providers send take half of it.
 pub const MAX_ELEMENT_BYTES: usize = 512;
 
-/// One set with all that is remembered of its elements: 256 of 32 bytes with claim keys that are hashes and with ranks and receipts
-/// of their own, and room for the entity's other facts beside it. A set gives way to a value that has no room.
+/// One set with the metadata of its elements: 256 elements of 32 bytes, with hashed claim keys and with own ranks and
+/// receipts, leaving room for the entity's other facts. If a value needs the room, the set is shortened.
 pub const MAX_SET_BYTES: usize = 57_344;
 
-/// Facts of an event that a claim names because they were newer already.
+/// Stale facts of an event that its claim lists.
 pub const MAX_OVERTAKEN_SHOWN: usize = 16;
 
-/// Lines in a claim about what was dropped. More are counted.
+/// Lines in a claim about dropped data. Further lines are only counted.
 pub const MAX_DROPPED_SHOWN: usize = 16;
 
-/// Values of a ladder. It is stored with the fact that climbs it.
+/// Values of a ladder. The ladder is stored with its fact.
 pub const MAX_RUNGS: usize = 16;
 
-/// One of them: a word.
+/// One value of a ladder: a word.
 pub const MAX_RUNG_BYTES: usize = 64;
 
-/// Identities that one event may link to its conversation. Each is two items of its transaction.
+/// Identities that one event may link to its conversation. Each takes two items of the transaction.
 pub const MAX_LINKS_PER_EVENT: usize = 8;
 
-/// Events that a join waits for.
+/// Events that a join waits for (its legs).
 pub const MAX_LEGS: usize = 8;
 
-/// Joins that one event may be part of. Each is an item of its transaction.
+/// Joins that one event may take part in. Each takes one item of the transaction.
 pub const MAX_JOINS_PER_EVENT: usize = 8;
 
-/// What the events of a join have in common, as text.
+/// The common value (`by`) of a join's events, as text.
 pub const MAX_JOIN_KEY_BYTES: usize = 256;
 
-/// Events that one join remembers of one key. Each leg has an equal share, and keeps its newest.
+/// Events that one join stores for one key. Each leg has an equal share, and keeps its newest events.
 pub const MAX_JOIN_EVENTS: usize = 32;
 
-/// These as JSON, shared among the legs alike. The longest event has 512 bytes of a conversation and some 320 of a claim key.
+/// These events as JSON, with an equal share for each leg. The longest event takes 512 bytes for a conversation and
+/// about 320 for a claim key.
 pub const MAX_JOIN_BYTES: usize = 57_344;
 
-/// How often a join's `else` is put off by [`JOIN_GRACE`] because its timer came late.
+/// How often a join's `else` is postponed by [`JOIN_GRACE`] because its timer was late.
 pub const MAX_JOIN_POSTPONED: u32 = 10;
 
-/// How long after its time a join is given up. Events that happened in time are on their way that long.
+/// Grace period after a join's deadline, for events that happened in time but arrive late.
 pub const JOIN_GRACE: Duration = Duration::from_secs(60);
 
-/// SQS's longest delay. What is due later is sent again when it is over.
+/// SQS's longest delay. A timer that is due later is rescheduled when the delay ends.
 pub const MAX_TIMER_DELAY: Duration = Duration::from_secs(900);
 
-/// Characters (Unicode's code points, not bytes) of a notification's text as it is written in a rule, and of all values in one: what
-/// WhatsApp and Telegram take, and what a person can write there. What is longer when it is sent is cut.
+/// Characters (Unicode code points, not bytes) of a notification's text in a rule, and of all values in one text: the
+/// limit of WhatsApp and Telegram. A longer text is cut when it is sent.
 pub const MAX_TEXT_CHARS: usize = 4_096;
 
-/// Slack's advice for `text` of `chat.postMessage`; it cuts at 40,000 by itself. As on the following, UTF-16 code units count where the
-/// channel says "characters": no way of counting has more of them.
+/// Slack's recommendation for `text` of `chat.postMessage`; Slack itself cuts at 40,000. Here and below, "characters"
+/// of a channel are counted as UTF-16 code units, the count that is never smaller than others.
 pub const MAX_SLACK_TEXT_CHARS: usize = 4_000;
 
 /// WhatsApp Cloud API, `text.body`.
 pub const MAX_WHATSAPP_TEXT_CHARS: usize = 4_096;
 
-/// Telegram's `sendMessage`, `text`, "after entities parsing": what is seen counts, not the escapes.
+/// Telegram's `sendMessage`, `text`, "after entities parsing": visible characters count, escapes don't.
 pub const MAX_TELEGRAM_TEXT_CHARS: usize = 4_096;
 
-/// Discord's `content` of a message, escapes included.
+/// Discord's `content` of a message, including escapes.
 pub const MAX_DISCORD_TEXT_CHARS: usize = 2_000;
 
 /// Messenger Platform, `message.text`.
 pub const MAX_MESSENGER_TEXT_CHARS: usize = 2_000;
 
-/// Twilio's `Body` of a message, the longest of those who send SMS that we know of. It is up to 24 messages.
+/// Twilio's `Body` of a message, the longest limit known of an SMS provider. It is split into up to 24 messages.
 pub const MAX_SMS_TEXT_CHARS: usize = 1_600;
 
-/// A text as it is written for a channel, markup and escapes included: each character of the longest as `&quot;`.
+/// A text rendered for a channel, with markup and escapes: each character of the longest text as `&quot;`.
 pub const MAX_RENDERED_BYTES: usize = 6 * MAX_TEXT_CHARS;
 
-/// The same with their values. Each text has an equal share of what is left for values; one that has no room is cut.
+/// The same with values. Each text has an equal share of the remaining room; a value that doesn't fit is cut.
 pub const MAX_STORED_TEXTS_BYTES: usize = 26_496;
 
-/// Of this the copy that the version before reads, where it doesn't know the text's parts. What is longer is cut there.
+/// Part of it: the plain copy for the previous version, which doesn't know the parts of a text. A longer copy is cut.
 pub const MAX_PLAIN_COPY_BYTES: usize = 4_096;
 
 /// Actions of one event.
 pub const MAX_ACTIONS_PER_EVENT: usize = 16;
 
-/// The longest that a cap may look back.
+/// The longest period of a cap.
 pub const MAX_CAP_WITHIN: Duration = Duration::from_secs(7 * 86_400);
 
-/// How long a notification may wait for its time or for its identity's link: quiet hours and a full cap, and room. After that
-/// nobody wants it.
+/// How long a notification may wait for quiet hours to end, for room under a cap, or for its identity's link. After
+/// that it is withheld.
 pub const MAX_DEFERRAL: Duration = Duration::from_secs(8 * 86_400);
 
-/// One action, or the timer of one, as it is stored until it is sent. A larger one is withheld.
+/// One action, or its timer, as stored until it is sent. A larger one is withheld.
 pub const MAX_ACTION_BYTES: usize = 61_440;
 
-/// What waits in the outbox item itself while the actions queue has no answer. What is more becomes a page of its own, so that
-/// each event writes no more than this: DynamoDB bills by the KB.
+/// Pending actions in the outbox item itself while the actions queue is unavailable. Further actions go to pages of
+/// their own. This bounds what each event writes: DynamoDB bills by the KB.
 pub const OUTBOX_PAGE_BYTES: usize = 32_768;
 
-/// Pages of one conversation: at a kilobyte an action, some two thousand actions of one outage. More are withheld.
+/// Outbox pages of one conversation: with 1 KB an action, about two thousand actions of one outage. Further actions
+/// are withheld.
 pub const MAX_OUTBOX_PAGES: usize = 64;
 
-/// Times of sent notifications that one conversation remembers for all its caps: 30 bytes each.
+/// Times of sent notifications that one conversation stores for all its caps, 30 bytes each.
 pub const MAX_SENT_TIMES: usize = 1_000;
 
-/// What one conversation, or one identity without a link, wants said later: an item that is written whole each time.
+/// Deferred notifications of one conversation, or of one identity without a link: one item, which is written whole each time.
 pub const MAX_DEFERRED_BYTES: usize = 65_536;
 
-/// One of these: the longest text fits however JSON writes it.
+/// One deferred notification. The longest text fits with any JSON escaping.
 pub const MAX_DEFERRED_PROPOSAL_BYTES: usize = 32_768;
 
-/// Identities of one conversation that hand over at once what they hold: each is a name. The next one is tried again later.
+/// Identities of one conversation that hand over their deferred notifications at the same time; each is a name.
+/// Further ones are retried later.
 pub const MAX_HANDED_OVER: usize = 64;
 
-/// What one transaction says of what waits and of what its own event wants said, at most. If more is due, a timer follows at once.
-/// Urgent notifications of the event itself aren't held back by it.
+/// Notifications that one transaction sends, deferred and new together. If more are due, a timer follows immediately.
+/// Urgent notifications of the event itself are always sent.
 pub const WAKE_STEP: usize = 16;
 
-/// Keys of one `BatchGetItem`, by DynamoDB's own bound.
+/// Keys of one `BatchGetItem`: DynamoDB's limit.
 pub const MAX_BATCH_GET_KEYS: usize = 100;
 
-/// Timers that a conversation remembers behind its next one, so that none is set twice.
+/// Timers that a conversation remembers besides its next one, so that no timer is set twice.
 pub const MAX_TIMERS_KNOWN: usize = 8;
 
-/// How late a timer may be before it is taken for lost, and another is set: the time that SQS keeps trying, and room.
+/// How late a timer may be before it counts as lost and is set again: SQS's retries, and a margin.
 pub const WAKE_OVERDUE: Duration = Duration::from_secs(3_600);
 
-/// Items of one transaction while what was known of an identity moves to its conversation: one read, one deleted, one written.
+/// Items of one transaction while an identity's data moves to its conversation: one read, one deleted, one written.
 pub const MOVE_CHUNK: usize = 24;
 
-/// The value of one place in it, before it is escaped.
+/// The value of one placeholder in the path, before escaping.
 pub const MAX_FETCH_VALUE_BYTES: usize = 256;
 
-/// The path as it is sent, its places filled and escaped. Servers take a line of 8 KB.
+/// The path as sent, with its placeholders filled and escaped. Servers accept a request line of 8 KB.
 pub const MAX_FETCHED_PATH_BYTES: usize = 4_096;
 
 /// An object that a rule fetches.
 pub const MAX_OBJECT_BYTES: usize = 262_144;
 
-/// Fetching one, from the connection to the last byte.
+/// Time to fetch one, from the connection to the last byte.
 pub const OBJECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Objects that one event may need. One after the other they fit into the processor's time beside the rest.
+/// Objects that one event may need. Fetched one after the other, they fit into the processor's time.
 pub const MAX_FETCHES_PER_EVENT: usize = 4;
 
-/// Objects that a container keeps, the latest: 64 of the largest are 16 MB.
+/// Objects that a container caches, the latest first: 64 of the largest take 16 MB.
 pub const MAX_KEPT_OBJECTS: usize = 64;
 
-/// How long an object whose version is known is kept.
+/// How long an object with a known version is cached.
 pub const OBJECT_LIFETIME: Duration = Duration::from_secs(300);
 
-/// Fetches that fail in a row before an API is left alone for [`BREAKER_PAUSE`].
+/// Consecutive failures after which an API isn't called for [`BREAKER_PAUSE`].
 pub const BREAKER_FAILURES: u32 = 5;
 
-/// How long an API that fails is left alone, before one fetch may try again.
+/// How long a failing API isn't called, before one fetch may try again.
 pub const BREAKER_PAUSE: Duration = Duration::from_secs(15);
 
-/// Schemas in one event schema, those that `$ref` leads to included: what validating may cost for each value of a payload.
+/// Subschemas of one event schema, with `$ref` resolved: the cost of validating one value of a payload.
 pub const MAX_SCHEMA_NODES: usize = 4_096;
 
-/// `tidings.json`, as a function reads it when it starts. Of the shipped example it has a fiftieth of that.
+/// `tidings.json`, which a function reads at start. The shipped example takes a fiftieth of it.
 pub const MAX_ARTEFACT_BYTES: usize = 4 << 20;
 
-/// The reason stored with a dead claim.
+/// The reason stored with a dead-lettered claim.
 pub const MAX_REASON_BYTES: usize = 512;
 
-/// A text of somebody else's in our log.
+/// A text from outside in our log.
 pub const MAX_LOGGED_BYTES: usize = 256;
 
-/// Events of one delivery that its trace names: each has four annotations from either function, and X-Ray indexes 50 a trace.
+/// Events of one delivery that its trace names. Each has four annotations from each function; X-Ray indexes 50 per trace.
 pub const MAX_TRACED_EVENTS: usize = 6;
 
 /// Values of one metric in one line of the embedded metric format: CloudWatch's own limit.
 pub const MAX_METRIC_VALUES: usize = 100;
 
-/// Refusals that one container writes down in each [`REFUSALS_WINDOW`]. More are counted, and the next line says how many.
+/// Refusals that one container logs in each [`REFUSALS_WINDOW`]. Further ones are counted, and the next line has their number.
 pub const MAX_REFUSALS_LOGGED: u32 = 20;
 
 /// See [`MAX_REFUSALS_LOGGED`].
 pub const REFUSALS_WINDOW: Duration = Duration::from_secs(60);
 
-/// The objective: so long after its receipt an event's effect is there, for 99 of 100. The alarms' thresholds follow from it.
+/// The objective: 99 of 100 events have their effect this long after their receipt. The alarms' thresholds are derived from it.
 pub const LAG_OBJECTIVE: Duration = Duration::from_secs(30);
 
-/// A message that is received this often is in trouble, and no longer part of the age that SQS tells of its oldest.
+/// At this receive count a message is in trouble, and no longer part of SQS's age of the oldest message.
 pub const HIGH_RECEIVE_COUNT: u32 = 3;
 
-/// Who made a manual change, and why: a text of either.
+/// Author and reason of a manual change, each.
 pub const MAX_MANUAL_TEXT_BYTES: usize = 512;
 
 /// The name of a batch of events that are applied again.
@@ -493,14 +498,13 @@ pub const MAX_BATCH_NAME_BYTES: usize = 64;
 /// Facts of a manual change that its claim records, before and after.
 pub const MAX_CHANGES_RECORDED: usize = 64;
 
-/// A value that it records whole. Of a longer one it records how long it is.
+/// A value that the claim records whole. Of a longer value only the length is recorded.
 pub const MAX_RECORDED_VALUE_BYTES: usize = 1_024;
 
-/// Headers of a captured request. An HTTP library's map ends the program at 32,768.
+/// Headers of a captured request. The HTTP library's map panics at 32,768.
 pub const MAX_REQUEST_HEADERS: usize = 500;
 
-/// Digits of a number that a text writes in a language's own way, and its decimals: 128 bits hold them. A longer one is shown as it
-/// was sent.
+/// Significant digits of a localised number, and its decimals: 128 bits hold them. A longer number is shown as it was sent.
 pub const MAX_DECIMAL_DIGITS: u32 = 38;
 
 const _: () = {

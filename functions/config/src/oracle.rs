@@ -1,8 +1,9 @@
-//! Handshakes that give a MAC to whoever asks, and why it is never the signature of an event.
+//! Handshakes that give a MAC to any caller (a signing oracle), and why such a MAC is never the signature of an event.
 //!
-//! What a handshake takes and what a request may sign are held apart by one predicate, [`Answer::takes`]: a handshake makes a MAC of
-//! nothing else, and no request is accepted whose signed text it would take (`receiver::verify`). So it holds for every scheme and
-//! every format of a body. What is checked here when a source is built is the other side: that no genuine event is such a text.
+//! One predicate, [`Answer::takes`], separates the two: a handshake makes a MAC only of texts that it takes, and a
+//! request is refused if its signed text is one that it takes (`receiver::verify`). This holds for every scheme and
+//! every format of a body. This module checks the other side when a source is built: no genuine event has such a
+//! text.
 
 use super::field::Canonical;
 use super::handshake::{Answer, Characters};
@@ -11,7 +12,7 @@ use super::source::{BodyFormat, Source};
 use super::{Part, Reference, Template};
 
 impl Answer {
-    /// Whether a value from the request may hold this byte.
+    /// Whether a value from the request may contain this byte.
     pub fn takes(&self, byte: u8) -> bool {
         match (self.only, self.mac) {
             (Characters::LowerHex, _) => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
@@ -20,7 +21,7 @@ impl Answer {
         }
     }
 
-    /// Whether a value of so many bytes, all of which it takes, is answered.
+    /// Whether a value of this length is answered, if all its bytes are taken.
     pub fn takes_length(&self, bytes: usize) -> bool {
         (1..=self.max_bytes).contains(&bytes)
     }
@@ -35,7 +36,7 @@ impl Answer {
 }
 
 impl Scheme {
-    /// Whether what is signed is a plain digest that begins with the secret.
+    /// Whether the signature is a plain digest of a message that begins with the secret.
     pub fn begins_with_secret(&self) -> bool {
         let is_first = |message: &Template| matches!(message.0.first(), Some(Part::Value(Reference::Secret)));
         self.algorithm == Algorithm::Sha256 && self.message.as_ref().is_some_and(is_first)
@@ -43,20 +44,21 @@ impl Scheme {
 }
 
 impl Source {
-    /// The answers of its handshakes that hold a MAC, signed handshakes included: a signed one may be sent again by whoever saw it.
+    /// The answers of its handshakes that contain a MAC. Signed handshakes are included, since anyone who saw one may
+    /// send it again.
     pub fn macs(&self) -> impl Iterator<Item = &Answer> {
         let replies = self.handshakes.iter().map(|handshake| &handshake.reply);
         let answers = replies.flat_map(|reply| reply.text.iter().chain(reply.json.values()).chain(reply.headers.values()));
         answers.filter(|answer| answer.mac.is_some())
     }
 
-    /// What makes its handshakes useless or its events impossible, in words.
+    /// Everything that makes its handshakes useless or its events impossible, one sentence each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let has_mac_key = self.scheme.has_secret_key() && self.scheme.algorithm != Algorithm::Sha256;
         if self.macs().next().is_some() && !has_mac_key {
             problems.push(format!(
-                "a handshake gives a MAC, and with {} it would be made without a secret: anyone could make it",
+                "a handshake gives a MAC, and {} makes it without a secret: anyone could make it",
                 self.scheme.algorithm.as_str()
             ));
         }
@@ -64,14 +66,14 @@ impl Source {
         if let (Some(answer), Some(message)) = (open, &self.scheme.message) {
             let from = answer.from.as_ref().map_or_else(String::new, |from| format!(" of {from}"));
             problems.push(format!(
-                "a handshake gives a MAC{from} to whoever asks, and an event whose `message`, {message}, is such a text would be refused: \
-                 the MAC is its signature. Its events must be JSON or XML, or its `message` must hold a character that the handshake \
+                "a handshake gives a MAC{from} to any caller, and an event whose `message`, {message}, is such a text would be refused: \
+                 the MAC is its signature. Its events must be JSON or XML, or its `message` must contain a character that the handshake \
                  doesn't take (all but letters, digits and +/=_-; with `only: lower-hex` all but 0-9 and a-f)"
             ));
         }
         if !self.binds_the_body() && self.events.iter().any(|event| !event.delivery_id.is_empty()) {
             problems.push(
-                "`delivery_id`, and the signature doesn't cover the body: with one captured request anyone could make other events under other ids"
+                "`delivery_id` needs a signature that covers the body: otherwise anyone could make other events from one captured request"
                     .to_owned(),
             );
         }
@@ -80,7 +82,7 @@ impl Source {
         }
         if self.can_be_lengthened() {
             problems.push(
-                "a plain digest of what begins with {secret} can be lengthened by whoever sees one request, and a binary body takes any \
+                "anyone who sees one request can extend a plain digest that begins with {secret}, and a binary body takes any \
                  bytes at its end: its events must be JSON, XML or a form"
                     .to_owned(),
             );
@@ -88,35 +90,36 @@ impl Source {
         problems
     }
 
-    /// Whether the same signature is of one body alone. A token is of none, and whoever has it can make any event.
+    /// Whether one signature fits only one body. A token fits every body: anyone who has it can make any event.
     fn binds_the_body(&self) -> bool {
         self.scheme.covers(&Reference::Body) || matches!(self.scheme.algorithm, Algorithm::Token | Algorithm::Jwt)
     }
 
-    /// Why another way of signing can't be beside the usual one: a secret makes one key, and a MAC that a handshake gives is judged by
-    /// one message.
+    /// Why another way of signing can't be used beside the first: a secret makes one key, and a handshake's MAC is
+    /// judged by one message.
     fn key_differs(&self, also: &Scheme) -> Option<&'static str> {
         let one_kind = |scheme: &Scheme| scheme.has_secret_key() && scheme.algorithm != Algorithm::Jwt;
         if self.macs().next().is_some() {
-            Some("`also` beside a handshake that gives a MAC: what it must not sign is known of one scheme only")
+            Some("`also` can't be used with a handshake that gives a MAC: the MAC is checked against one scheme only")
         } else if also.key != self.scheme.key {
-            Some("`also` makes its key in another way than `scheme`: of one secret there is one key")
+            Some("`also` must make its key as `scheme` does: one secret makes one key")
         } else if also.algorithm != self.scheme.algorithm && !(one_kind(also) && one_kind(&self.scheme)) {
-            Some("`also` needs another kind of key than `scheme`: of one secret there is one key")
+            Some("`also` must use the same kind of key as `scheme`: one secret makes one key")
         } else {
             None
         }
     }
 
-    /// SHA-256 goes on where it stopped: of `secret + body` anyone can make that of `secret + body + padding + more`. The padding
-    /// begins with a byte that isn't UTF-8 there, so what is read as text is refused.
+    /// Length extension of SHA-256: from the digest of `secret + body` anyone can compute that of `secret + body +
+    /// padding + more`. The padding begins with a byte that isn't valid UTF-8 there, so a body that is read as text
+    /// is refused.
     fn can_be_lengthened(&self) -> bool {
         let is_binary = |content_type: &String| self.format_of(content_type) == BodyFormat::Binary;
         self.schemes().any(Scheme::begins_with_secret) && self.content_types.0.iter().any(is_binary)
     }
 
-    /// Whether every genuine event's signed text holds a byte that the answer doesn't take. A token signs nothing; a JSON Web Token
-    /// has points.
+    /// Whether every genuine event's signed text contains a byte that the answer doesn't take. A token signs nothing;
+    /// a JSON Web Token contains dots.
     fn never_signs_what_it_takes(&self, answer: &Answer) -> bool {
         let Some(message) = &self.scheme.message else { return !answer.takes(b'.') };
         message.0.iter().any(|part| match part {
@@ -134,7 +137,7 @@ impl Source {
                 BodyFormat::Binary => false,
             }),
             Reference::FormField(name) if self.form_json.as_ref() == Some(name) => !answer.takes_any_of("{["),
-            // The base64 of what begins with ASCII below `h`, as XML does, begins with a capital.
+            // The base64 of a text that begins with ASCII below `h`, as XML does, begins with a capital.
             Reference::FormField(name) if self.form_xml.as_ref() == Some(name) => {
                 !answer.takes_any_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
             }
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mac_and_an_event_are_never_of_one_text() {
+    fn a_mac_and_an_event_never_share_a_text() {
         let binary = json!("application/octet-stream");
         for (change, fine) in [
             (json!({}), true),
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mac_needs_a_key_that_is_secret() {
+    fn a_mac_needs_a_secret_key() {
         for (algorithm, fine) in [("hmac-sha1", true), ("sha256", false), ("ed25519", false)] {
             let problems = source(json!({ "/scheme/algorithm": algorithm })).problems();
             assert_eq!(problems.is_empty(), fine, "{algorithm}: {problems:?}");
@@ -210,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_that_can_be_lengthened_is_of_text() {
+    fn an_extensible_digest_needs_a_text_body() {
         for (message, content_type, fine) in [
             ("{secret}{body}", "application/json", true),
             ("{secret}{body}", "application/octet-stream", false),
@@ -224,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_takes_what_it_is_bounded_to() {
+    fn an_answer_takes_only_its_allowed_values() {
         let answer = |only: &str, mac: Value| -> Answer {
             serde_json::from_value(json!({ "from": "query:c", "only": only, "mac": mac, "max_bytes": 4 })).unwrap()
         };

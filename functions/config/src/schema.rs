@@ -1,11 +1,11 @@
-//! What a derived JSON Schema can't know of the little words: they are texts to `serde`, and patterns to an editor.
+//! JSON Schema patterns for values with a notation of their own, which `serde` sees as plain texts.
 //!
-//! A pattern allows all that the parser allows, and refuses most of what it refuses. The parser has the last word.
+//! A pattern allows everything that the parser allows, and refuses most of what it refuses. The parser decides.
 
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
-/// One of two forms, for types that read both by hand.
+/// One of two forms, for types whose parser is written by hand.
 #[derive(Debug, JsonSchema)]
 #[schemars(untagged, inline)]
 pub enum Either<A, B> {
@@ -36,7 +36,7 @@ pub const ADDRESS: &str =
     r"^https://[a-z0-9.-]*(?:\{secret:[0-9]+\}[a-z0-9.-]*)*\.[a-z0-9-]+/(?:[^{}]|\{(?:hex|word|secret|secret:[0-9]+)\})*$";
 pub const HOST_NAME: &str = r"^[a-z0-9.-]*(?:\{secret:[0-9]+\}[a-z0-9.-]*)*\.[a-z0-9-]+$";
 pub const TYPE_PATTERN: &str = r"^(?:\*|[^.* {}]+)(?:\.(?:\*|[^.* {}]+))*$";
-/// A place in a text: what is in quotes may be anything, and maps stand in maps.
+/// A placeholder in a text: quoted text may contain anything, and maps may be nested.
 macro_rules! place {
     () => {
         r#"\{(?:'[^']*'|"[^"]*"|[^{}]|\{(?:'[^']*'|"[^"]*"|[^{}]|\{[^{}]*\})*\})+\}"#
@@ -48,12 +48,12 @@ pub const LANGUAGE: &str = "^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*$";
 pub const NAME: &str = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$";
 pub const ACTION_TYPE: &str = r"^(?!tidings\.)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$";
 
-/// What names rules, facts, nodes and values.
+/// Names of rules, facts, nodes and values.
 pub fn name() -> Value {
     json!({ "pattern": NAME })
 }
 
-/// What chooses a text: a channel, a language, or neither.
+/// The key of a text: a channel, a language, or neither.
 pub fn text_key() -> Value {
     let channels = crate::rules::Channel::ALL.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join("|");
     json!({ "pattern": format!("^(?:default|{channels}|{})$", LANGUAGE.trim_matches(['^', '$'])) })

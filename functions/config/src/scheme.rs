@@ -1,4 +1,4 @@
-//! How requests are signed, as data. What a scheme covers, and what makes it unsafe, is `coverage`'s to say.
+//! How requests are signed, as data. `coverage` computes what a scheme covers and what makes it unsafe.
 
 use super::address::{AddressPattern, NamePattern};
 use super::{JsonPath, OneOrMany, Reference, Template};
@@ -14,35 +14,37 @@ pub struct Scheme {
     pub signature: Signature,
     #[serde(default)]
     pub key: KeyPreparation,
-    /// What is signed, as `{sig:t}.{body}`. A token signs nothing and has none; a JSON Web Token signs itself.
+    /// The signed message, such as `{sig:t}.{body}`. A token signs nothing and has none; a JSON Web Token signs itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Template>,
-    /// For deliveries whose events are signed one by one: the list of them. All must be right.
+    /// The list of events, if events are signed one by one. All signatures must be valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<JsonPath>,
-    /// Where the SHA-256 of the body is, in hexadecimal, for schemes that sign that instead of the body. It may be missing
-    /// where the body is empty.
+    /// The place of the body's SHA-256 in hexadecimal, for schemes that sign it instead of the body. It may be
+    /// missing if the body is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<Reference>,
-    /// The same of the URL that the provider was given.
+    /// The place of the SHA-256 of the provider's URL for this source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url_sha256: Option<Reference>,
-    /// In which forms the provider may have signed the URL: each is tried.
+    /// The forms in which the provider may have signed the URL. Each is tried.
     #[serde(default, skip_serializing_if = "UrlForm::is_given")]
     pub urls: UrlForm,
-    /// Values that must be one of these, whoever signed.
+    /// Required values: each reference must have one of its values, in addition to a valid signature.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expect: BTreeMap<Reference, OneOrMany<Template>>,
-    /// What of a JSON Web Token is taken.
+    /// Which JSON Web Tokens are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwt: Option<Jwt>,
-    /// Where the provider's public key is fetched. The secret is then what was agreed on with the provider beside it.
+    /// Where the provider's public key is fetched. The secret is then the value that was agreed on with the provider
+    /// in addition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_key: Option<RemoteKey>,
-    /// The provider signs only a part of what it sends, and whoever configures it knows. Without it such a scheme is refused.
+    /// True: the provider signs only a part of what it sends, and the operator accepts that. Otherwise such a scheme
+    /// is refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
-    /// Where the time of signing is; absent where the provider signs none.
+    /// The place of the signing time. Absent if the provider signs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<SignedTimestamp>,
 }
@@ -54,7 +56,7 @@ pub enum Algorithm {
     HmacSha256,
     #[serde(rename = "hmac-sha512")]
     HmacSha512,
-    /// Of old providers. HMAC doesn't need what SHA-1 and MD5 have lost.
+    /// For old providers. HMAC remains secure despite the weaknesses of SHA-1 and MD5.
     #[serde(rename = "hmac-sha1")]
     HmacSha1,
     #[serde(rename = "hmac-md5")]
@@ -65,7 +67,7 @@ pub enum Algorithm {
     /// With SHA-256; the secret is the provider's public key as SPKI, the signature ASN.1.
     #[serde(rename = "ecdsa-p256")]
     EcdsaP256,
-    /// PKCS #1 v1.5, 2,048 bits and more. The public key is fetched, or it is the secret, as SPKI.
+    /// PKCS #1 v1.5, 2,048 bits or more. The public key is fetched, or the secret is the public key as SPKI.
     #[serde(rename = "rsa-sha256")]
     RsaSha256,
     /// The same, or with SHA-1.
@@ -77,13 +79,13 @@ pub enum Algorithm {
     /// A plain digest of a message that holds `{secret}`.
     #[serde(rename = "sha256")]
     Sha256,
-    /// The request holds the secret itself: it proves who sends, and binds nothing that is sent.
+    /// The request contains the secret itself. It proves the sender and protects no part of the request.
     #[serde(rename = "token")]
     Token,
 }
 
 impl Algorithm {
-    /// As the files name it.
+    /// The name in configuration files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::HmacSha256 => "hmac-sha256",
@@ -105,8 +107,8 @@ impl Algorithm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
-    /// `header:NAME`, `query:NAME`, `json:PATH`, `form:FIELD`, or `body` (which is then the token). Of several places each
-    /// may hold one.
+    /// `header:NAME`, `query:NAME`, `json:PATH`, `form:FIELD`, or `body` (the body is then the token). With several
+    /// places, each may contain a signature.
     pub from: OneOrMany<Reference>,
     #[serde(default)]
     pub encoding: Encoding,
@@ -115,7 +117,7 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// Its places, for people.
+    /// Its places, as readable text.
     pub fn places(&self) -> String {
         let place = |place: &Reference| place.header().map_or_else(|| place.to_string(), str::to_owned);
         self.from.0.iter().map(place).collect::<Vec<_>>().join(", ")
@@ -125,7 +127,7 @@ impl Signature {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
-    /// A token, as it is.
+    /// A token as plain text.
     #[default]
     Text,
     Hex,
@@ -135,29 +137,28 @@ pub enum Encoding {
     Base64url,
 }
 
-/// How that place holds the signature.
+/// How the place contains the signature.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Written {
-    /// Nothing but the signature.
+    /// The signature alone.
     #[default]
     Plain,
-    /// After a fixed text, in capitals or not: `sha256=` in `sha256=5f…`.
+    /// The signature after a fixed text, compared without case: `sha256=` in `sha256=5f…`.
     Prefix(String),
-    /// In a list of `key=value`: `t=1,v1=5f…,v1=a0…`. All fields of that key are tried; the others can be referred to as
-    /// `sig:t`.
+    /// A list of `key=value`: `t=1,v1=5f…,v1=a0…`. All fields with that key are tried; the others can be used as `sig:t`.
     Fields {
         key: String,
         #[serde(default = "comma")]
         separator: String,
     },
-    /// In a list by position: `1795168800,5f…,a0…`. The first `skip` are fields, `sig:0` and so on; all others are tried.
+    /// A list by position: `1795168800,5f…,a0…`. The first `skip` entries are fields, `sig:0` and so on; all others are tried.
     Positional {
         skip: usize,
         #[serde(default = "comma")]
         separator: String,
     },
-    /// In a list of `tag,signature`: `v1,5f… v1a,a0…`. All of that tag are tried, of `*` all there are.
+    /// A list of `tag,signature`: `v1,5f… v1a,a0…`. All entries with that tag are tried; `*` tries all.
     Tagged {
         tag: String,
         #[serde(default = "space")]
@@ -175,16 +176,16 @@ fn space() -> String {
     " ".to_owned()
 }
 
-/// What makes the key of the secret.
+/// How the key is made from the secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyPreparation {
     #[serde(default)]
     pub encoding: KeyEncoding,
-    /// Taken off first, where the secret has it.
+    /// A prefix to remove first, if the secret has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strip_prefix: Option<String>,
-    /// The secret is a name and the key, with this between them: `public|private`.
+    /// The secret is a name and the key, with this text between them: `public|private`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named_by: Option<String>,
 }
@@ -192,27 +193,27 @@ pub struct KeyPreparation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyEncoding {
-    /// The text's own bytes.
+    /// The bytes of the text.
     #[default]
     Utf8,
     Hex,
     Base64,
-    /// The text's SHA-1.
+    /// The SHA-1 of the text.
     Sha1,
     /// A public key as a JSON Web Key (RFC 7517), a set of them, or `{"key": …}` around one, as the provider's API gives it.
     Jwk,
 }
 
-/// How a provider writes the URL that it signs, where that isn't always the one that it was given.
+/// How a provider writes the signed URL, if that can differ from the registered URL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UrlForm {
-    /// As it was given, with the query as sent.
+    /// The registered URL, with the query as sent.
     #[default]
     Given,
-    /// As given or with `%3A %2F %3F %40 %21 %24 %27 %28 %29 %2A %2C %3B` decoded: HubSpot's version 3.
+    /// As registered, or with `%3A %2F %3F %40 %21 %24 %27 %28 %29 %2A %2C %3B` decoded: HubSpot's version 3.
     Decoded,
-    /// With and without the port; the query as sent, with what a URL can't hold escaped, or decoded and escaped again: Twilio.
+    /// With and without the port. The query as sent with invalid characters escaped, or decoded and escaped again: Twilio.
     Twilio,
 }
 
@@ -223,16 +224,16 @@ impl UrlForm {
     }
 }
 
-/// What of a JSON Web Token is taken. `exp` and `nbf` are held to the clock wherever the token has them.
+/// Which JSON Web Tokens are accepted. `exp` and `nbf` are always checked if the token has them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Jwt {
-    /// No other is taken, whatever the token says.
+    /// The only accepted algorithms. The token's own header can't add one.
     pub algorithms: Vec<JwtAlgorithm>,
-    /// Tokens without `exp` are taken too.
+    /// Accept tokens without `exp` too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lasting: bool,
-    /// The token's payload is the event, and the body is the token.
+    /// The body is the token, and the token's payload is the event.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_event: bool,
 }
@@ -249,7 +250,7 @@ pub enum JwtAlgorithm {
 }
 
 impl JwtAlgorithm {
-    /// As the token's header names it.
+    /// The name in the token's header.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hs256 => "HS256",
@@ -260,7 +261,7 @@ impl JwtAlgorithm {
         }
     }
 
-    /// Whether the key is a public one.
+    /// Whether the key is a public key.
     pub const fn is_asymmetric(self) -> bool {
         match self {
             Self::Hs256 | Self::Hs384 | Self::Hs512 => false,
@@ -269,33 +270,34 @@ impl JwtAlgorithm {
     }
 }
 
-/// Where a provider's public key is fetched: over HTTPS, bounded in size and time, kept, and at most once a minute from one address
-/// on account of requests that may be forged.
+/// Where a provider's public key is fetched: over HTTPS, bounded in size and time, and cached. Requests, which may be
+/// forged, cause at most one fetch a minute of one address.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum RemoteKey {
-    /// A JSON Web Key Set (RFC 7517) at this address, which may hold `{secret}`.
+    /// A JSON Web Key Set (RFC 7517) at this address, which may contain `{secret}`.
     Jwks { url: Template },
     /// A certificate at an address that the request names.
     Certificate(Certificate),
 }
 
-/// A certificate at an address that a request names: which addresses may be fetched, and whose certificate it must be.
+/// A certificate at an address that a request names: which addresses may be fetched, and whom the certificate must be
+/// issued to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// Where the request names it.
+    /// The place of the address in the request.
     pub from: Reference,
-    /// It must be exactly one of these.
+    /// The address must match one of these exactly.
     pub addresses: OneOrMany<AddressPattern>,
-    /// The certificate must be of one of these hosts.
+    /// The certificate must be issued to one of these hosts.
     pub names: OneOrMany<NamePattern>,
-    /// Other certificates may follow it in the document. Without this, it stands there alone.
+    /// True: other certificates may follow it in the document. False: it must be the only one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chain: bool,
 }
 
-/// The time of signing. It is checked both ways: too old and too far ahead.
+/// The signing time. It is refused if it is too old or too far ahead.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedTimestamp {
@@ -319,8 +321,8 @@ pub enum TimeUnit {
     S,
     /// Milliseconds since 1970, as a number or digits.
     Ms,
-    /// `2026-11-20T10:00:00Z`, with any offset. An event's may have a space for the `T`, ` UTC` or ` -0700`.
+    /// `2026-11-20T10:00:00Z`, with any offset. An event's time may have a space for the `T`, ` UTC` or ` -0700`.
     Rfc3339,
-    /// A date and a time without an offset, which are UTC's.
+    /// A date and a time in UTC, without an offset.
     Utc,
 }

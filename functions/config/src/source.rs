@@ -11,30 +11,30 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// `[a-z0-9][a-z0-9-]*`, at most 64 characters: it is in URLs, claim keys and metrics.
+    /// `[a-z0-9][a-z0-9-]*`, at most 64 characters: it is part of URLs, claim keys and metrics.
     pub name: String,
     /// The preset's name, or `own`.
     pub provider: String,
     pub scheme: Scheme,
-    /// Other ways in which the provider signs, with a key that is made in the same way. A request that verifies by one of them is
-    /// authentic.
+    /// Other ways in which the provider signs. They make the key in the same way. A request is authentic if one of
+    /// them verifies it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Scheme>,
     pub events: Vec<EventSpec>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handshakes: Vec<Handshake>,
-    /// Instead of our own JSON, when a delivery is durable: the first that fits the request.
+    /// Responses to a durable delivery, instead of our own JSON. The first that matches the request is sent.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub success: OneOrMany<Success>,
-    /// The text that people see at once, where the provider shows its answer.
+    /// The text for people, if the provider shows our response to them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
-    /// Instead of our own JSON, when a request is refused.
+    /// The response to a refused request, instead of our own JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
-    /// Without parameters, in lower case.
+    /// Accepted content types, in lower case and without parameters.
     pub content_types: OneOrMany<String>,
-    /// What a body is read as, where its content type doesn't say it.
+    /// The format of a body, if its content type doesn't say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<BodyFormat>,
     /// The field of a form that holds the event as JSON.
@@ -43,48 +43,48 @@ pub struct Source {
     /// The field of a form that holds the event as XML, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form_xml: Option<String>,
-    /// The URL that the provider was given, for schemes that sign it.
+    /// The URL that is registered with the provider, for schemes that sign it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// What of a compressed body was signed.
+    /// Which bytes of a compressed body were signed.
     #[serde(default, skip_serializing_if = "SignedBody::is_either")]
     pub signed_body: SignedBody,
-    /// What of two deliveries with the same signed bytes is one event.
+    /// Whether two deliveries with the same signed bytes are one event.
     #[serde(default, skip_serializing_if = "Duplicates::is_by_delivery")]
     pub duplicates: Duplicates,
 }
 
 impl Source {
-    /// Whether an answer to its provider has a place for a text of its own.
+    /// Whether a response to its provider can contain `reply`.
     pub fn takes_reply(&self) -> bool {
         self.success.0.iter().any(Success::holds_reply)
     }
 
-    /// Whether the provider tells its secret by a handshake. It is stored in a secret of its own.
+    /// Whether the provider sends a handshake secret. It is stored in a secret of its own.
     pub fn captures(&self) -> bool {
         self.handshakes.iter().any(|handshake| handshake.capture.is_some())
     }
 
-    /// Every way in which its provider signs, the usual one first.
+    /// Every way in which its provider signs, the default first.
     pub fn schemes(&self) -> impl Iterator<Item = &Scheme> {
         std::iter::once(&self.scheme).chain(&self.also)
     }
 
-    /// What a body of this content type is read as.
+    /// The format of a body with this content type.
     pub fn format_of(&self, content_type: &str) -> BodyFormat {
         self.body.unwrap_or_else(|| BodyFormat::of(content_type))
     }
 }
 
-/// Whether the same signed bytes under another delivery id are another event. It is for events whose `id` isn't signed: see
+/// Whether the same signed bytes with another delivery id are another event. For events whose `id` isn't signed: see
 /// [`EventSpec::delivery_id`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Duplicates {
-    /// They are: what happens twice counts twice.
+    /// They are another event: an event that happens twice counts twice.
     #[default]
     ByDelivery,
-    /// They aren't: whoever has captured a request can't repeat it, and what happens twice counts once.
+    /// They are one event: a captured request can't be repeated, and an event that happens twice counts once.
     ByContent,
 }
 
@@ -95,16 +95,16 @@ impl Duplicates {
     }
 }
 
-/// What of a body with a `Content-Encoding` was signed. It says nothing of a body without one.
+/// Which bytes of a body with a `Content-Encoding` were signed. It doesn't apply to other bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SignedBody {
-    /// What is inside, or else the compressed bytes: whichever the signature is of.
+    /// The decoded bytes or the compressed bytes: whichever the signature fits.
     #[default]
     Either,
-    /// The compressed bytes, as they were sent.
+    /// The compressed bytes, as sent.
     Compressed,
-    /// What is inside.
+    /// The decoded bytes.
     Plain,
 }
 
@@ -121,7 +121,7 @@ pub const JSON: &str = "application/json";
 /// A form.
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What a body is read as. Whatever it is, its raw bytes are what is verified and hashed.
+/// The format of a body. In every format, the raw bytes are verified and hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BodyFormat {
@@ -130,12 +130,12 @@ pub enum BodyFormat {
     Form,
     /// Its elements become objects.
     Xml,
-    /// It travels as base64, as `data_base64`; its event's fields are in headers and the query.
+    /// Stored as base64 in `data_base64`. The event's fields are in headers and the query.
     Binary,
 }
 
 impl BodyFormat {
-    /// What a content type says: without parameters, in lower case.
+    /// The format that a content type names. The type is in lower case and without parameters.
     pub fn of(content_type: &str) -> Self {
         match content_type {
             FORM => Self::Form,
@@ -148,7 +148,7 @@ impl BodyFormat {
     }
 }
 
-/// Whether it is a content type as `content_types` lists them: `type/subtype` in lower case, without parameters.
+/// Whether the text is a content type as `content_types` lists them: `type/subtype` in lower case, without parameters.
 pub fn is_content_type(text: &str) -> bool {
     let token = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$&^_.+-".contains(&b))
@@ -156,13 +156,13 @@ pub fn is_content_type(text: &str) -> bool {
     text.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
 }
 
-/// The provider of a source that has a scheme of its own.
+/// The provider of a source with its own scheme.
 pub const OWN: &str = "own";
 
-/// The longest name of a source.
+/// The longest name of a source, in bytes.
 pub const MAX_NAME_BYTES: usize = 64;
 
-/// Whether a source may have this name.
+/// Whether the text is a valid name of a source.
 pub fn is_name(name: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let mut bytes = name.bytes();
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_content_type_says_what_the_body_is() {
+    fn a_content_type_determines_the_format() {
         for (content_type, format) in [
             ("application/json", BodyFormat::Json),
             ("application/vnd.contentful.management.v1+json", BodyFormat::Json),

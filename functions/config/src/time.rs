@@ -1,4 +1,4 @@
-//! Points in time, and where they come from.
+//! Points in time, and clocks.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -12,7 +12,7 @@ pub struct Timestamp(i64);
 /// 0000-01-01T00:00:00.000Z.
 pub const MIN_RFC3339: Timestamp = Timestamp(-62_167_219_200_000);
 
-/// 9999-12-30T22:00:00.000Z: the last whole second that `jiff` reads, which leaves room for every offset.
+/// 9999-12-30T22:00:00.000Z: the last whole second that `jiff` parses. It leaves room for every offset.
 pub const MAX_RFC3339: Timestamp = Timestamp(253_402_207_200_000);
 
 impl Timestamp {
@@ -20,7 +20,7 @@ impl Timestamp {
         Self(ms)
     }
 
-    /// `None` when the milliseconds don't fit.
+    /// `None`: the milliseconds don't fit.
     pub const fn from_unix_s(seconds: i64) -> Option<Self> {
         match seconds.checked_mul(1_000) {
             Some(ms) => Some(Self(ms)),
@@ -28,19 +28,19 @@ impl Timestamp {
         }
     }
 
-    /// Whether RFC 3339 can write it: its years have four digits. What is outside is written as something that can't be read
-    /// again, so it must not leave the process.
+    /// Whether RFC 3339 can write it, with a year of four digits. A time outside this range couldn't be parsed again,
+    /// so it must not leave the process.
     pub const fn is_rfc3339(self) -> bool {
         MIN_RFC3339.0 <= self.0 && self.0 <= MAX_RFC3339.0
     }
 
-    /// RFC 3339 with any offset. `None` when it is something else.
+    /// Parses RFC 3339 with any offset. `None`: the text is something else.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
     }
 
-    /// RFC 3339, and what providers write for it: a space for the `T`, ` UTC`, ` -0700`, and the form of e-mail. `None` for what has
-    /// no offset: nobody knows when that is.
+    /// Parses RFC 3339 and its common variants: a space for the `T`, ` UTC`, ` -0700`, and the format of e-mail.
+    /// `None`: the text is something else, or has no offset, which leaves the time unknown.
     pub fn parse_written(text: &str) -> Option<Self> {
         let text = text.trim();
         let in_utc = [" UTC", " GMT", "UTC", "GMT"].iter().find_map(|utc| text.strip_suffix(utc)).map(|time| format!("{time}Z"));
@@ -54,13 +54,13 @@ impl Timestamp {
             .or_else(|| Self::parse_http_date(text))
     }
 
-    /// The same, and a date and a time without an offset, which are UTC's.
+    /// As [`Self::parse_written`]; a date and a time without an offset are in UTC.
     pub fn parse_utc(text: &str) -> Option<Self> {
         let civil = || text.trim().parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
         Self::parse_written(text).or_else(|| Some(Self(civil()?.timestamp().as_millisecond())))
     }
 
-    /// As the HTTP header `Date` has it. `None` when it is something else.
+    /// Parses the format of the HTTP header `Date`. `None`: the text is something else.
     pub fn parse_http_date(text: &str) -> Option<Self> {
         let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);
         parsed.ok().map(|t| Self(t.as_millisecond()))
@@ -84,18 +84,18 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How far apart the two are, whichever is later.
+    /// The absolute difference of the two times.
     pub fn distance(self, other: Self) -> Duration {
         Duration::from_millis(self.0.abs_diff(other.0))
     }
 
-    /// How long after `earlier` this is; zero if it isn't.
+    /// The time since `earlier`; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
-/// As logs and metrics have it.
+/// Milliseconds, as in logs and metrics.
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -122,35 +122,35 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A time zone by its IANA name, from a database that is part of the binary: Lambda's image has none that is promised.
+/// A time zone by its IANA name, from a database in the binary: Lambda doesn't promise one in its image.
 #[derive(Clone, Debug)]
 pub struct Zone(jiff::tz::TimeZone);
 
 impl Zone {
-    /// `None` where there is no such zone.
+    /// `None`: the zone doesn't exist.
     pub fn named(name: &str) -> Option<Self> {
         jiff::tz::TimeZone::get(name).ok().map(Self)
     }
 
-    /// What clocks there are ahead of UTC, in milliseconds.
+    /// The zone's offset from UTC at that time, in milliseconds.
     pub fn offset_ms(&self, at: Timestamp) -> Option<i64> {
         let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
         Some(i64::from(self.0.to_offset(at).seconds()) * 1_000)
     }
 
-    /// What calendars and clocks there show. `None` where that is beyond the years that there is a calendar for.
+    /// The calendar date and time in the zone. `None`: the time is outside the calendar's years.
     pub(crate) fn civil(&self, at: Timestamp) -> Option<jiff::civil::DateTime> {
         Some(jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(self.0.clone()).datetime())
     }
 
-    /// When clocks there are changed next, after `at`.
+    /// The next change of the offset after `at`.
     pub fn next_change(&self, at: Timestamp) -> Option<Timestamp> {
         let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
         self.0.following(at).next().map(|change| Timestamp(change.timestamp().as_millisecond()))
     }
 }
 
-/// Where the time comes from. Logic never reads the wall clock.
+/// A clock. Logic never reads the wall clock.
 pub trait Clock: Send + Sync + fmt::Debug {
     fn now(&self) -> Timestamp;
 }
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_within_four_digits_of_years_is_read_as_it_is_written() {
+    fn a_time_with_a_four_digit_year_is_parsed_as_it_is_written() {
         for (ms, text) in [(MIN_RFC3339, "0000-01-01T00:00:00.000Z"), (MAX_RFC3339, "9999-12-30T22:00:00.000Z")] {
             assert!(ms.is_rfc3339());
             assert_eq!((ms.to_string().as_str(), Timestamp::parse_rfc3339(text)), (text, Some(ms)));

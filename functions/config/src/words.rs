@@ -1,6 +1,6 @@
 //! Enums whose variants are words.
 
-/// An enum whose variants are words, stored and printed as such.
+/// Defines an enum whose variants are stored and printed as words.
 #[macro_export]
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -11,7 +11,7 @@ macro_rules! words {
         impl $name {
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// As it is stored and printed.
+            /// The stored and printed word.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }

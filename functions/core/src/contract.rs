@@ -1,7 +1,7 @@
-//! JSON Schemas of what other programs read: the event on its queue, the action, the answer of the read API. Derived of the very
-//! types that write them, so that they can't drift. Draft 2020-12.
+//! JSON Schemas of the formats that other programs read: the queued event, the action, the answer of the read API.
+//! They are derived from the types that write these formats, so they can't drift. Draft 2020-12.
 //!
-//! They say what is written, not what is read: a later version may add a property, so a reader should ignore what it doesn't know.
+//! They describe what is written. A later version may add a property, so a reader should ignore unknown properties.
 
 use crate::action::{ActionMessage, NOTIFY_TYPE, Notification};
 use crate::context::ContextAnswer;
@@ -11,12 +11,12 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-/// Each with the name of its file.
+/// Each schema with the name of its file.
 pub fn schemas() -> [(&'static str, Value); 3] {
     [("action", action()), ("context", schema::<ContextAnswer>()), ("event", schema::<Envelope>())]
 }
 
-/// With the form of the data of a notification.
+/// The action's schema, with the form of a notification's data.
 fn action() -> Value {
     let mut schema = schema::<ActionMessage<'_>>();
     let mut notification = self::schema::<Notification>();
@@ -40,7 +40,7 @@ fn schema<T: JsonSchema>() -> Value {
     schema.to_value()
 }
 
-/// What has no value is left out, never `null`. Formats of numbers are Rust's.
+/// Absent values are left out, never `null`. Number formats are Rust's.
 fn as_written(schema: &mut Schema) {
     if schema.get("format").is_some_and(|format| format != "date-time") {
         schema.remove("format");

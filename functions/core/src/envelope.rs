@@ -1,8 +1,8 @@
 //! The SQS message body: one event as CloudEvents 1.0 JSON, structured mode.
 //!
-//! The contract is versioned (`tidingsversion`) and golden-tested (`events/contract/`). The processor reads this version
-//! and those before it, so that an old receiver and a new processor can run side by side while a deploy moves over. A processor
-//! that is older than an event refuses it by its version, and the event waits in the dead-letter queue.
+//! The contract is versioned (`tidingsversion`) and golden-tested (`events/contract/`). The processor reads this
+//! version and earlier ones, so that an old receiver and a new processor can run side by side during a deployment. A
+//! processor that is older than an event's version refuses it, and the event waits in the dead-letter queue.
 
 use crate::claim::ClaimKey;
 use crate::context::Order;
@@ -14,42 +14,42 @@ use tidings_config::limits::MAX_CLOCK_AHEAD;
 use tidings_config::schemas::{EventSchemas, Finding};
 use tidings_config::time::Timestamp;
 
-/// What this build writes: 3 for what couldn't be read, which an older processor must not take for an event; 2 where the event
-/// needs it (`data_base64`); else 1, so that a processor of before reads the rest.
+/// The versions that this build writes: 3 for an unreadable delivery, which an older processor must not take for an
+/// event; 2 for an event with `data_base64`; otherwise 1, so that an older processor reads it.
 pub const CONTRACT_VERSION: u16 = 3;
 
-/// Of an event with `data_base64`.
+/// The version of an event with `data_base64`.
 const BINARY_VERSION: u16 = 2;
 
-/// The oldest that this build reads, and still writes.
+/// The oldest version that this build reads. It is still written.
 pub const OLDEST_CONTRACT_VERSION: u16 = 1;
 
 const SPEC_VERSION: &str = "1.0";
 
-/// CloudEvents `source` of our own events. Nobody else can send one: the receiver only writes sources that begin with
-/// `/webhooks/`.
+/// CloudEvents `source` of internal events. No one else can send one: the receiver only writes sources that begin
+/// with `/webhooks/`.
 pub const OWN_SOURCE: &str = "/tidings";
 
-// Its Debug names it and leaves out the payload.
-/// One event on its way from the receiver to the processor: one message of the events queue.
+// Its Debug prints its identity and leaves out the payload.
+/// One event between the receiver and the processor: one message of the events queue.
 #[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(rename = "Event")]
 pub struct Envelope {
     /// CloudEvents' version: `1.0`.
     specversion: String,
-    /// Of this contract: 1 to 3. A reader refuses what is newer than it knows.
+    /// The version of this contract: 1 to 3. A reader refuses versions newer than its own.
     tidingsversion: u16,
-    /// The provider's event id; the event key where there is none. Never trusted as identity: that is `claimkey`.
+    /// The provider's event id; the event key if there is none. Don't use it as identity: use `claimkey`.
     pub id: String,
     /// `/webhooks/{source}`
     pub source: String,
-    /// As the provider calls it.
+    /// The provider's event type.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// The entity, as `order/1042`.
+    /// The entity, such as `order/1042`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// The provider's event time; absent where it sends none.
+    /// The provider's event time. Absent: the provider sends none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
     /// The payload's version.
@@ -57,46 +57,46 @@ pub struct Envelope {
     pub dataschema: Option<String>,
     /// The media type of the payload.
     pub datacontenttype: String,
-    /// Whose context the event belongs to, where the preset knows; `rules.yaml` has the last word.
+    /// Whose context the event belongs to, if the preset knows. `rules.yaml` takes precedence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
     /// The provider's own order within the entity: a decimal number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<String>,
-    /// The conversation, the entity or the source: the first of these that is known.
+    /// The conversation, the entity or the source: the first that is known.
     pub partitionkey: String,
-    /// Of its type among its source's types, by which events of one time are ordered: the higher one comes later.
+    /// The rank of its type among its source's types. Of events of one time, the one with the higher rank counts as later.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rank: u32,
-    /// When the first delivery of this event was received: its place among others that have no time of their own.
+    /// When the first delivery of this event was received. It orders events without a time of their own.
     pub receivedtime: Timestamp,
-    /// When this delivery was received, if it isn't the first: from then on its claim is known not to be gone.
+    /// When this delivery was received, if it isn't the first. At that time the claim still existed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliveredtime: Option<Timestamp>,
-    /// The identity of the event, by which it is processed once.
+    /// The identity of the event. Each identity is processed once.
     pub claimkey: ClaimKey,
-    /// `sha256:…` of the signed bytes, where the claim key has a part that they don't cover: the provider's id of the delivery. It
-    /// says which events are of one body.
+    /// `sha256:…` of the signed bytes, if the claim key has an unsigned part (the provider's id of the delivery).
+    /// Events with the same value have the same body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contentkey: Option<String>,
     /// W3C Trace Context, as the provider sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// The payload: JSON as sent, byte for byte; a form's fields and XML's elements as objects. `null`, and left out, where it is
-    /// neither.
+    /// The payload: JSON as sent, byte for byte; a form's fields and XML's elements as objects. `null`, and left out,
+    /// if it is neither.
     #[serde(default = "null", skip_serializing_if = "is_null")]
     #[schemars(with = "serde_json::Value")]
     pub data: Box<RawValue>,
-    /// A payload that is none of these, from the second version on.
+    /// Any other payload, as base64. From version 2 on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_base64: Option<String>,
-    /// Why it couldn't be read as an event: `data_base64` has its bytes. From the third version on.
+    /// Why the delivery couldn't be read as an event: `data_base64` has its bytes. From version 3 on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unreadable: Option<Why>,
-    /// Where.
+    /// The place of the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unreadableat: Option<String>,
-    /// How the bytes were packed before they became base64, where they had no room otherwise.
+    /// How the bytes were compressed before base64, if they had no room otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub datapacked: Option<Packed>,
 }
@@ -113,19 +113,19 @@ fn is_null(data: &RawValue) -> bool {
     data.get() == RawValue::NULL.get()
 }
 
-/// What an event is about.
+/// The payload of an event.
 #[derive(Clone)]
 #[allow(missing_debug_implementations, reason = "it holds a payload, which mustn't be logged")]
 pub enum Payload {
     Json(Box<RawValue>),
-    /// Base64, of this content type.
+    /// Bytes of this content type, as base64.
     Binary {
         base64: String,
         content_type: String,
     },
 }
 
-/// What makes an envelope; the versions and the content type are ours to set.
+/// The fields of a new envelope. The versions and the content type are set here.
 #[derive(Clone)]
 #[allow(missing_debug_implementations, reason = "it holds a payload, which mustn't be logged")]
 pub struct NewEnvelope {
@@ -142,7 +142,7 @@ pub struct NewEnvelope {
     pub payload: Payload,
 }
 
-/// What makes the envelope of bytes that couldn't be read as an event.
+/// The fields of a new envelope for bytes that couldn't be read as an event.
 #[derive(Clone)]
 #[allow(missing_debug_implementations, reason = "it holds a payload, which mustn't be logged")]
 pub struct NewUnreadable {
@@ -156,14 +156,14 @@ pub struct NewUnreadable {
     pub unreadable: Unreadable,
 }
 
-/// Why a message isn't an envelope. Never worth a retry.
+/// Why a message isn't an envelope. A retry doesn't help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     #[error("not an envelope: {0}")]
     Malformed(String),
     #[error("not a link: {0}")]
     Link(String),
-    /// Its sender may send to the queue, and this isn't what the queue is for.
+    /// The sender may send to the queue, but the message isn't of a kind that the queue accepts.
     #[error("{0}")]
     Misplaced(&'static str),
     #[error("envelope version {seen}, this processor reads {OLDEST_CONTRACT_VERSION} to {CONTRACT_VERSION}")]
@@ -209,7 +209,7 @@ impl Envelope {
         }
     }
 
-    /// Of what couldn't be read as an event.
+    /// The envelope of an unreadable delivery.
     pub fn of_unreadable(new: NewUnreadable) -> Self {
         let envelope = Self::new(NewEnvelope {
             id: new.claim_key.as_str().to_owned(),
@@ -228,7 +228,7 @@ impl Envelope {
         Self { tidingsversion: CONTRACT_VERSION, unreadable: Some(why), unreadableat: at, datapacked: new.packed, ..envelope }
     }
 
-    /// Why it couldn't be read as an event. `None` for an event.
+    /// Why it couldn't be read as an event. `None`: it is an event.
     pub fn unreadable(&self) -> Option<Unreadable> {
         self.unreadable.map(|why| Unreadable { why, at: self.unreadableat.clone() })
     }
@@ -238,7 +238,7 @@ impl Envelope {
         sqs_text(serde_json::to_string(self).expect("an envelope has string keys and holds only JSON"))
     }
 
-    /// Reads this version and those before.
+    /// Parses this version and earlier ones.
     pub fn decode(message: &str) -> Result<Self, DecodeError> {
         #[derive(Deserialize)]
         struct Version {
@@ -252,7 +252,7 @@ impl Envelope {
         serde_json::from_str(message).map_err(malformed)
     }
 
-    /// The claim key of a message that can't be decoded, if it has one: it names the event that is dead.
+    /// The claim key of a message that can't be decoded, if it has one: it identifies the dead-lettered event.
     pub fn claim_key_of(message: &str) -> Option<ClaimKey> {
         #[derive(Deserialize)]
         struct Key {
@@ -261,8 +261,8 @@ impl Envelope {
         serde_json::from_str::<Key>(message).ok().map(|key| key.claimkey)
     }
 
-    /// Where the event stands among others. A time that is further ahead of our clock than clocks differ would win
-    /// against everything that follows, so it counts as the time of receipt, and so does none.
+    /// The event's order. A missing time is replaced by the time of receipt. So is a time further ahead of our clock
+    /// than clocks may differ: it would win against all later events.
     pub fn order(&self) -> Order {
         let time = self.time.filter(|time| *time <= self.receivedtime.plus(MAX_CLOCK_AHEAD)).unwrap_or(self.receivedtime);
         Order {
@@ -273,19 +273,19 @@ impl Envelope {
         }
     }
 
-    /// From when on the age of its claim counts: a delivery that is queued has seen a claim that wasn't processed.
+    /// The time from which the age of its claim counts: a queued delivery has found a claim that wasn't processed.
     pub fn delivered(&self) -> Timestamp {
         self.deliveredtime.unwrap_or(self.receivedtime)
     }
 
-    /// Validates the payload by the schemas that are known for its source and type. `None`: it is valid, there is no schema, or
+    /// Validates the payload against the schema of its source and type. `None`: it is valid, there is no schema, or
     /// it isn't JSON, which is a failure of its own.
     pub fn validate(&self, schemas: &EventSchemas) -> Option<Finding> {
         let data = serde_json::from_str(self.data.get()).ok()?;
         schemas.validate(self.source_name(), &self.event_type, self.dataschema.as_deref(), &data)
     }
 
-    /// Whether it is one of our own: a timer, a link or a correction.
+    /// Whether it is an internal event: a timer, a link or a correction.
     pub fn is_ours(&self) -> bool {
         self.source == OWN_SOURCE
     }
@@ -295,14 +295,14 @@ impl Envelope {
         self.source.strip_prefix("/webhooks/").unwrap_or(&self.source)
     }
 
-    /// `None` where there is none or it isn't a number.
+    /// `None`: there is none, or it isn't a number.
     pub fn sequence_number(&self) -> Option<u64> {
         self.sequence.as_deref().and_then(|s| s.parse().ok())
     }
 }
 
-/// JSON as SQS takes it. That is XML's characters only: JSON's escapes leave U+FFFE and U+FFFF, which are written as
-/// escapes too (they can only stand inside strings, so the JSON means the same).
+/// Replaces characters that SQS doesn't accept. SQS accepts XML's characters only. JSON escapes all others except
+/// U+FFFE and U+FFFF, which are escaped here; they can only occur inside strings, so the JSON keeps its meaning.
 pub(crate) fn sqs_text(json: String) -> String {
     if json.contains(['\u{FFFE}', '\u{FFFF}']) {
         json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
@@ -311,7 +311,7 @@ pub(crate) fn sqs_text(json: String) -> String {
     }
 }
 
-/// What serde says of an error may quote the payload; what kind it is and where never does.
+/// An error's kind and place. Serde's own message may quote the payload.
 fn without_input(error: &serde_json::Error) -> String {
     let kind = match error.classify() {
         serde_json::error::Category::Syntax => "JSON syntax",
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_read_is_the_third_version() {
+    fn an_unreadable_delivery_has_the_third_version() {
         let event = Envelope::of_unreadable(NewUnreadable {
             source: "whatsapp".into(),
             received: Timestamp::from_unix_ms(1_795_168_801_250),
@@ -383,7 +383,7 @@ mod tests {
         let read = Envelope::decode(golden).expect("this version reads its own golden file");
         assert_eq!(
             read.unreadable().unwrap().to_string(),
-            "unreadable: the event has no type where its source has it (entry[0].messages[1])"
+            "unreadable: the event has no type where its source defines it (entry[0].messages[1])"
         );
         assert!(envelope("{}").unreadable().is_none());
     }
@@ -398,12 +398,12 @@ mod tests {
     }
 
     #[test]
-    fn what_orders_ties_and_says_the_body_travels_in_the_first_version() {
+    fn ties_and_the_content_key_travel_in_the_first_version() {
         let mut event = envelope("{}");
         (event.rank, event.contentkey) = (3, Some("sha256:00".into()));
         let read = Envelope::decode(&event.encode()).unwrap();
         assert_eq!((read.tidingsversion, read.rank, read.contentkey.as_deref()), (1, 3, Some("sha256:00")));
-        // Of this event: at its time, and received 1.25 s later.
+        // This event's time, and its receipt 1.25 s later.
         let order = read.order();
         assert_eq!((order.sequence, order.rank, order.received_after_ms), (Some(7), 3, 1_250));
         event.time = None;
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn other_versions_and_other_things_are_told_apart() {
+    fn an_error_distinguishes_other_versions_from_other_messages() {
         let newer = envelope("{}").encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");
         assert_eq!(Envelope::decode(&newer).unwrap_err(), DecodeError::Version { seen: 4 });
         for other in ["", "hello", "{}", "[]", "{\"tidingsversion\":1}"] {

@@ -1,8 +1,8 @@
-//! An external link, which a program sends: the one message that others write, on a queue of its own, so it is short, and what is
-//! wrong with it is said in words. Contract: `events/contract/link-v1.json`, docs/links.md. It is read as [`InternalEvent::Link`], and from
-//! then on is one.
+//! An external link: the only message that other programs send to us, on a queue of its own. It is short, and its
+//! errors are explained. Contract: `events/contract/link-v1.json`, docs/links.md. It is read as
+//! [`InternalEvent::Link`] and processed as one.
 //!
-//! Its `id` is its identity: a second message of the same id, whatever it says, is a duplicate.
+//! Its `id` is its identity: a second message with the same id is a duplicate, whatever its content.
 
 use crate::claim::ClaimKey;
 use crate::envelope::{CONTRACT_VERSION, DecodeError, Envelope, OLDEST_CONTRACT_VERSION, sqs_text};
@@ -11,29 +11,29 @@ use serde_json::{Value, json};
 use tidings_config::limits::MAX_CONVERSATION_BYTES;
 use tidings_config::time::Timestamp;
 
-/// What the claim keys of links begin with.
+/// The prefix of the claim keys of links.
 const KEY: &str = "@link";
 
 /// CloudEvents `type`, the same as that of [`InternalEvent::Link`].
 const TYPE: &str = "tidings.link";
 
-/// Somebody has said whose conversation an identity is.
+/// A statement that an identity belongs to a conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExternalLink {
     pub id: String,
-    /// When it was said.
+    /// When the statement was made.
     pub time: Timestamp,
     pub identity: String,
     pub conversation: String,
-    /// Also if the identity is another conversation's until now.
+    /// Move the identity even if it is linked to another conversation.
     pub moves: bool,
 }
 
-/// What was read of a message that means to be one.
+/// The claim key and the result of a message that is meant to be a link.
 pub type Read = (Option<ClaimKey>, Result<Envelope, DecodeError>);
 
 impl ExternalLink {
-    /// Errors: what is wrong with it. Never worth a retry.
+    /// Validates the names. Errors: the problem. A retry doesn't help.
     pub fn check(&self) -> Result<(), String> {
         for (what, name) in [("identity", &self.identity), ("conversation", &self.conversation)] {
             if name.is_empty() || name.len() > MAX_CONVERSATION_BYTES {
@@ -50,7 +50,7 @@ impl ExternalLink {
         claim_key(&self.id)
     }
 
-    /// Whether a claim is a link's.
+    /// Whether a claim belongs to a link.
     pub fn is_key(key: &ClaimKey) -> bool {
         key.as_str().strip_prefix(KEY).is_some_and(|rest| rest.starts_with('#'))
     }
@@ -73,7 +73,7 @@ impl ExternalLink {
         sqs_text(message.to_string())
     }
 
-    /// The message that an event was read of. `None`: it is another event.
+    /// The message that an event was read from. `None`: the event isn't a link.
     pub fn of_envelope(envelope: &Envelope) -> Option<Self> {
         let Ok(Scheduled { what: InternalEvent::Link { identity, conversation, moves }, .. }) = InternalEvent::read(envelope)?
         else {
@@ -83,7 +83,8 @@ impl ExternalLink {
         Some(Self { id: envelope.id.clone(), time, identity, conversation, moves })
     }
 
-    /// `None` for what doesn't mean to be one. `sent`: when SQS has received it. Without that the time it names counts.
+    /// Reads a message. `None`: it isn't meant to be a link. `sent`: when SQS received it; without it the message's
+    /// own time is used.
     pub fn read(message: &str, sent: Option<Timestamp>) -> Option<Read> {
         let message: Value = serde_json::from_str(message).ok()?;
         if message["source"] != SOURCE || message["type"] != TYPE || message.get("claimkey").is_some() {
@@ -95,25 +96,26 @@ impl ExternalLink {
 
     fn of(message: &Value) -> Result<Self, DecodeError> {
         let version = message["tidingsversion"].as_u64().and_then(|version| u16::try_from(version).ok());
-        let seen = version.ok_or_else(|| DecodeError::Link("tidingsversion is no number; this processor reads 1".to_owned()))?;
+        let seen =
+            version.ok_or_else(|| DecodeError::Link("tidingsversion isn't a number; this processor reads 1".to_owned()))?;
         if !(OLDEST_CONTRACT_VERSION..=CONTRACT_VERSION).contains(&seen) {
             return Err(DecodeError::Version { seen });
         }
         let text = |value: &Value, name: &str| {
             let text = value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-            text.ok_or_else(|| DecodeError::Link(format!("{name} is missing, or no text")))
+            text.ok_or_else(|| DecodeError::Link(format!("{name} is missing, or isn't a text")))
         };
         let time = Timestamp::parse_rfc3339(&text(&message["time"], "time")?);
         let link = Self {
             id: text(&message["id"], "id")?,
-            time: time.ok_or_else(|| DecodeError::Link("time isn't RFC 3339, as in 2026-11-24T15:00:00Z".to_owned()))?,
+            time: time.ok_or_else(|| DecodeError::Link("time isn't RFC 3339, such as 2026-11-24T15:00:00Z".to_owned()))?,
             identity: text(&message["data"]["identity"], "data.identity")?,
             conversation: text(&message["data"]["conversation"], "data.conversation")?,
             moves: match &message["data"]["move"] {
                 Value::Null => false,
                 Value::Bool(moves) => *moves,
                 Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-                    return Err(DecodeError::Link("data.move is neither true nor false".to_owned()));
+                    return Err(DecodeError::Link("data.move must be true or false".to_owned()));
                 }
             },
         };
@@ -123,7 +125,7 @@ impl ExternalLink {
 
     fn envelope(self, sent: Option<Timestamp>) -> Envelope {
         let key = self.claim_key();
-        // It holds at once, whatever time it says: our clocks differ.
+        // It applies immediately, whatever its time: clocks differ.
         let due = Timestamp::from_unix_ms(0);
         let link = InternalEvent::Link { identity: self.identity, conversation: self.conversation, moves: self.moves };
         let mut envelope = link.envelope(due, sent.unwrap_or(self.time));
@@ -134,7 +136,7 @@ impl ExternalLink {
     }
 }
 
-/// `@` can't begin a source's name, so no event of a provider has such a key.
+/// A source's name can't begin with `@`, so no provider's event has such a key.
 fn claim_key(id: &str) -> ClaimKey {
     ClaimKey::from_signed_id(KEY, id)
 }
@@ -158,8 +160,8 @@ mod tests {
         let golden = include_str!("../../../events/contract/link-v1.json");
         let ours: Value = serde_json::from_str(&told().encode()).unwrap();
         assert_eq!(ours, serde_json::from_str::<Value>(golden).unwrap());
-        let (key, envelope) = ExternalLink::read(golden, None).expect("it is one");
-        let envelope = envelope.expect("and right");
+        let (key, envelope) = ExternalLink::read(golden, None).expect("it is a link");
+        let envelope = envelope.expect("a valid one");
         assert_eq!((key.as_ref(), envelope.claimkey.as_str()), (Some(&envelope.claimkey), "@link#crm-77"));
         assert_eq!((envelope.receivedtime, envelope.order().time), (told().time, told().time));
         let link = InternalEvent::Link { identity: told().identity, conversation: told().conversation, moves: false };
@@ -169,11 +171,11 @@ mod tests {
             InternalEvent::read(&envelope),
             "it can be sent on"
         );
-        assert_eq!(ExternalLink::of_envelope(&envelope), Some(told()), "and be told again");
+        assert_eq!(ExternalLink::of_envelope(&envelope), Some(told()), "and be sent again");
     }
 
     #[test]
-    fn other_messages_do_not_mean_to_be_one() {
+    fn other_messages_are_not_links() {
         let due = InternalEvent::Link { identity: "a".into(), conversation: "b".into(), moves: false };
         let ours = due.envelope(told().time, told().time).encode();
         let provider = told().encode().replace("\"/tidings\"", "\"/webhooks/tidings\"");
@@ -183,16 +185,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_and_nothing_is_quoted() {
+    fn an_error_names_the_problem_and_quotes_no_value() {
         let mut wrong: Vec<(&str, Value, &str)> = vec![
-            ("/tidingsversion", json!("hunter2"), "not a link: tidingsversion is no number; this processor reads 1"),
+            ("/tidingsversion", json!("hunter2"), "not a link: tidingsversion isn't a number; this processor reads 1"),
             ("/tidingsversion", json!(4), "envelope version 4, this processor reads 1 to 3"),
-            ("/id", json!(""), "not a link: id is missing, or no text"),
-            ("/time", json!("hunter2"), "not a link: time isn't RFC 3339, as in 2026-11-24T15:00:00Z"),
-            ("/time", json!(1_795_168_800), "not a link: time is missing, or no text"),
-            ("/data", json!("hunter2"), "not a link: data.identity is missing, or no text"),
-            ("/data/move", json!("hunter2"), "not a link: data.move is neither true nor false"),
-            ("/data/conversation", json!(["hunter2"]), "not a link: data.conversation is missing, or no text"),
+            ("/id", json!(""), "not a link: id is missing, or isn't a text"),
+            ("/time", json!("hunter2"), "not a link: time isn't RFC 3339, such as 2026-11-24T15:00:00Z"),
+            ("/time", json!(1_795_168_800), "not a link: time is missing, or isn't a text"),
+            ("/data", json!("hunter2"), "not a link: data.identity is missing, or isn't a text"),
+            ("/data/move", json!("hunter2"), "not a link: data.move must be true or false"),
+            ("/data/conversation", json!(["hunter2"]), "not a link: data.conversation is missing, or isn't a text"),
             ("/data/conversation", json!("customer:cus_123"), "not a link: an identity can't be linked to itself"),
         ];
         let long = "x".repeat(MAX_CONVERSATION_BYTES + 1);
@@ -201,16 +203,16 @@ mod tests {
             let mut message: Value = serde_json::from_str(&told().encode()).unwrap();
             let (at, name) = field.rsplit_once('/').unwrap();
             message.pointer_mut(at).unwrap()[name] = value;
-            let (key, read) = ExternalLink::read(&message.to_string(), None).expect("it means to be one");
+            let (key, read) = ExternalLink::read(&message.to_string(), None).expect("it is meant to be a link");
             assert_eq!(read.unwrap_err().to_string(), expected, "{field}");
-            assert_eq!(key.is_some(), field != "/id", "whoever asks for its id is told");
+            assert_eq!(key.is_some(), field != "/id", "the id is known except if it is the problem");
         }
         let longest = ExternalLink { identity: "x".repeat(MAX_CONVERSATION_BYTES), ..told() };
         assert!(ExternalLink::read(&longest.encode(), None).unwrap().1.is_ok());
     }
 
     #[test]
-    fn a_time_ahead_of_the_receipt_does_not_win_against_all_that_follows() {
+    fn a_time_ahead_of_the_receipt_does_not_win_against_later_links() {
         let sent = told().time;
         let ahead = ExternalLink { time: sent.plus(std::time::Duration::from_secs(86_400)), moves: true, ..told() };
         let envelope = ExternalLink::read(&ahead.encode(), Some(sent)).unwrap().1.unwrap();

@@ -1,5 +1,5 @@
-//! Events of our own: what is due at some time, and what people say by command. They come through the events queue like any other, so what they do is
-//! claimed, and done once. Nobody else can send one: the receiver only writes sources that begin with `/webhooks/`.
+//! Internal events: timers, links and corrections. They come through the events queue like other events, so each is
+//! claimed and applied once. No one else can send one: the receiver only writes sources that begin with `/webhooks/`.
 
 use crate::action::{ActionId, ActionNote, ActionOutcome, Became, PlannedAction};
 use crate::claim::{Claim, ClaimKey, Sha256Hex};
@@ -13,26 +13,26 @@ use tidings_config::time::Timestamp;
 
 pub use crate::envelope::OWN_SOURCE as SOURCE;
 
-/// What is due.
+/// An internal event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InternalEvent {
-    /// A notification that waited for its time, or for its conversation. Sent by the version before; this one keeps what waits
-    /// with the conversation, and sends [`Self::Wake`].
+    /// A notification that waited for its time or for its conversation. Sent by the previous version; this version
+    /// stores waiting notifications with the conversation, and sends [`Self::Wake`].
     Action { conversation: String, proposal: Box<PlannedAction> },
-    /// Somebody has said whose conversation an identity is. `moves`: also if it is another's until now.
+    /// A statement that an identity belongs to a conversation. `moves`: even if it is linked to another one.
     Link {
         identity: String,
         conversation: String,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         moves: bool,
     },
-    /// A person has said what facts are. Applied by the command itself; it is one of these so that it is planned, claimed and played
-    /// again like any other event of ours.
+    /// Facts set by hand. The command applies it itself; it is an internal event so that it is planned, claimed and
+    /// replayed like others.
     Correct(Box<Correction>),
-    /// Something that a conversation deferred may be due. `timer` counts the conversation's timers.
+    /// A deferred notification of the conversation may be due. `timer` counts the conversation's timers.
     Wake { conversation: String, timer: u64 },
-    /// A join that may be complete, or given up. `postponed`: how often its `else` was put off, because the queue lagged.
+    /// A join may be complete or given up. `postponed`: how often its `else` was postponed because the queue lagged.
     Join {
         join: String,
         key: String,
@@ -42,15 +42,15 @@ pub enum InternalEvent {
     },
 }
 
-/// What the claim keys of notifications begin with.
+/// The prefix of the claim keys of notifications.
 const ACTION: &str = "@action#";
 
-/// What is due, and when.
+/// An internal event and its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scheduled {
     pub due: Timestamp,
     pub what: InternalEvent,
-    /// When SQS shows this message, if it isn't late. The version before doesn't say.
+    /// When SQS makes this message visible, unless it is late. Absent in messages of the previous version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visible: Option<Timestamp>,
 }
@@ -66,7 +66,7 @@ impl InternalEvent {
         }
     }
 
-    /// `@` can't begin a source's name, so no event of a provider has such a key.
+    /// A source's name can't begin with `@`, so no provider's event has such a key.
     fn claim_key(&self, due: Timestamp) -> ClaimKey {
         let ms = due.unix_ms();
         ClaimKey::from(match self {
@@ -86,7 +86,7 @@ impl InternalEvent {
         })
     }
 
-    /// The message that says so. Its claim key follows from what is due, when, and what caused it.
+    /// The message. Its claim key follows from the content, the time and the cause.
     pub fn envelope(&self, due: Timestamp, now: Timestamp) -> Envelope {
         let data =
             serde_json::to_string(&Scheduled { due, what: self.clone(), visible: Some(due.min(now.plus(MAX_TIMER_DELAY))) })
@@ -110,8 +110,8 @@ impl InternalEvent {
         envelope
     }
 
-    /// The claim keys of the notifications that the version before has put off because of an event: they are messages in the
-    /// queue, and when their time comes, a processor that finds these claims processed sends nothing.
+    /// The claim keys of the notifications that the previous version postponed because of an event. They are messages
+    /// in the queue; when one is due and finds its claim processed, the processor sends nothing.
     pub fn waiting(claim: &Claim) -> Vec<ClaimKey> {
         let of = |outcome: &ActionOutcome| {
             let Became::PutOff(until) = outcome.became else { return None };
@@ -129,7 +129,7 @@ impl InternalEvent {
         claim.actions.iter().filter_map(ActionNote::outcome).filter_map(of).collect()
     }
 
-    /// Whose it is. `None` for a join's, which may be of several.
+    /// The conversation or identity that it belongs to. `None`: a join may belong to several.
     pub fn conversation(&self) -> Option<&str> {
         match self {
             Self::Action { conversation, .. } | Self::Link { conversation, .. } | Self::Wake { conversation, .. } => {
@@ -140,7 +140,7 @@ impl InternalEvent {
         }
     }
 
-    /// `None` for an event of a provider.
+    /// Reads an internal event. `None`: it is a provider's event.
     pub fn read(envelope: &Envelope) -> Option<Result<Scheduled, DecodeError>> {
         envelope.is_ours().then(|| {
             let malformed = |_| DecodeError::Malformed("an event of our own".to_owned());
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_read_as_it_was_sent_and_claimed_by_what_is_due_and_when() {
+    fn a_timer_is_read_as_it_was_sent_and_claimed_by_its_content_and_time() {
         let due = InternalEvent::Join {
             join: "ready".into(),
             key: "1042".into(),
@@ -170,7 +170,7 @@ mod tests {
 
         let visible = |at| InternalEvent::read(&due.envelope(at, soon)).unwrap().unwrap().visible;
         assert_eq!(visible(later), Some(later));
-        assert_eq!(visible(soon.plus(MAX_TIMER_DELAY * 2)), Some(soon.plus(MAX_TIMER_DELAY)), "as far as SQS can delay it");
+        assert_eq!(visible(soon.plus(MAX_TIMER_DELAY * 2)), Some(soon.plus(MAX_TIMER_DELAY)), "SQS's longest delay");
 
         let mut forged = envelope;
         forged.source = "/webhooks/tidings".to_owned();
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_of_the_version_before_names_the_notifications_that_it_put_off() {
+    fn a_claim_of_the_previous_version_names_its_postponed_notifications() {
         let key = ClaimKey::new("shop", "e1");
         let until = Timestamp::from_unix_ms(1_795_168_800_250);
         let said = |action: &str| Claim { actions: vec![ActionNote::read(action.to_owned())], ..Claim::new(key.clone()) };

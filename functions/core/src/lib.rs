@@ -1,8 +1,8 @@
-//! What the receiver and the processor agree on: the protocol between them, the context, and the adapters to AWS.
+//! What the receiver and the processor share: the protocol between them, the context, and the adapters to AWS.
 //!
 //! Promises: every decision of the claim protocol is a pure function ([`claim::decide`]); time comes from a clock
-//! ([`tidings_config::time::Clock`]) and I/O only through the [`ports`]. Never: a wall clock in logic, an environment variable read
-//! outside [`settings`], a fake in a deployed binary (feature `memory` is off there).
+//! ([`tidings_config::time::Clock`]), and I/O goes only through the [`ports`]. Never: a wall clock in logic, an
+//! environment variable read outside [`settings`], a fake in a deployed binary (its feature `memory` is off).
 
 pub mod action;
 pub mod claim;

@@ -1,6 +1,6 @@
-//! What a person does to a context by a command: facts that are set or forgotten by hand (`tidings context set` and `unset`), and
-//! events that are applied again (`tidings replay --apply`). Either has a claim of its own, which records who, when, why, and what
-//! was there before.
+//! Manual changes: facts set or deleted by hand (`tidings context set` and `unset`), and events applied again
+//! (`tidings replay --apply`). Each has a claim of its own, which records the author, the time, the reason and the
+//! earlier values.
 
 use crate::action::{Preference, Preferences};
 use crate::claim::{ClaimKey, Sha256Hex};
@@ -17,27 +17,27 @@ use tidings_config::limits::{
 use tidings_config::rules::{Channel, is_name};
 use tidings_config::time::Timestamp;
 
-/// What the claim keys of corrections begin with. `@` can't begin a source's name.
+/// The prefix of the claim keys of corrections. A source's name can't begin with `@`.
 const CORRECTION: &str = "@manual#";
 
-/// What those of events begin with whose facts are applied again.
+/// The prefix of the claim keys of events whose facts are applied again.
 const AGAIN: &str = "@again#";
 
-/// What those of events begin with whose actions are caused again.
+/// The prefix of the claim keys of events whose actions are caused again.
 const AGAIN_ACTIONS: &str = "@again-actions#";
 
-/// Facts that a person sets or forgets. It takes the place of what is stored when it is applied, and loses to what happens after.
+/// Facts set or deleted by hand. When applied, they replace the stored values; later events replace them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Correction {
-    /// A conversation, or an identity: if that has a link, it is about the conversation.
+    /// A conversation, or an identity. If the identity has a link, its conversation is changed.
     pub of: String,
-    /// Who it was, as the command knows.
+    /// The author, as the command knows it.
     pub by: String,
     pub reason: String,
-    /// By entity and name. `null` forgets a fact.
+    /// Values by entity and name. `null` deletes a fact.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, BTreeMap<String, Value>>,
-    /// Where the dialogue is to stand; `None` leaves it where it is.
+    /// The new dialogue node. `None`: unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeChange>,
 }
@@ -50,7 +50,7 @@ pub enum NodeChange {
 }
 
 impl Correction {
-    /// Whether it can be applied, whatever is stored. Errors: the first thing that is wrong, without a value.
+    /// Checks it without the stored facts. Errors: the first problem, without a value.
     pub fn check(&self) -> Result<(), String> {
         let length = |what: &str, text: &str, most: usize| match text.len() {
             0 => Err(format!("{what} is empty")),
@@ -58,10 +58,10 @@ impl Correction {
             _ => Ok(()),
         };
         length("the conversation", &self.of, MAX_CONVERSATION_BYTES)?;
-        length("who does it", &self.by, MAX_MANUAL_TEXT_BYTES)?;
+        length("the author", &self.by, MAX_MANUAL_TEXT_BYTES)?;
         length("the reason", &self.reason, MAX_MANUAL_TEXT_BYTES)?;
         if self.facts.values().all(BTreeMap::is_empty) && self.node.is_none() {
-            return Err("it changes nothing".to_owned());
+            return Err("the correction contains no change".to_owned());
         }
         match self.facts.values().map(BTreeMap::len).sum::<usize>() {
             seen if seen > MAX_FACTS_PER_RULE => return Err(format!("{seen} facts, allowed: {MAX_FACTS_PER_RULE}")),
@@ -70,17 +70,17 @@ impl Correction {
         if let Some(NodeChange::To(node)) = &self.node
             && !is_name(node)
         {
-            return Err(format!("{node:?} can't name a node; {NAMES}"));
+            return Err(format!("{node:?} isn't a valid name of a node; {NAMES}"));
         }
         for (entity, facts) in &self.facts {
             length("the entity", entity, MAX_SUBJECT_BYTES)?;
             for (name, value) in facts {
                 if !is_name(name) {
-                    return Err(format!("{name:?} can't name a fact; {NAMES}"));
+                    return Err(format!("{name:?} isn't a valid name of a fact; {NAMES}"));
                 }
                 match value.to_string().len() {
                     seen if seen > MAX_FACT_BYTES => {
-                        return Err(format!("{name}: a value of {seen} bytes, allowed: {MAX_FACT_BYTES}"));
+                        return Err(format!("{name}: the value has {seen} bytes, allowed: {MAX_FACT_BYTES}"));
                     }
                     _ => {}
                 }
@@ -92,13 +92,13 @@ impl Correction {
         Ok(())
     }
 
-    /// Follows from what is said and when: what is sent twice is claimed once.
+    /// The key follows from the content and the time: a correction that is sent twice is claimed once.
     pub fn claim_key(&self, at: Timestamp) -> ClaimKey {
         let content = serde_json::to_string(self).expect("it has string keys and holds only JSON");
         ClaimKey::from(format!("{CORRECTION}{}-{}", at.unix_ms(), Sha256Hex::of(content.as_bytes()).short()))
     }
 
-    /// Whether a claim is a correction's.
+    /// Whether a claim belongs to a correction.
     pub fn is_key(key: &ClaimKey) -> bool {
         key.as_str().starts_with(CORRECTION)
     }
@@ -119,9 +119,9 @@ impl Correction {
     }
 }
 
-const NAMES: &str = "allowed are 1 to 64 letters, digits, _ - and ., a letter or _ first";
+const NAMES: &str = "allowed: 1 to 64 letters, digits, _ - and ., beginning with a letter or _";
 
-/// A preference that nobody could read would be as if it weren't there.
+/// Checks a preference. A value that can't be read would withhold notifications.
 fn preference(name: &str, value: &Value) -> Result<(), String> {
     if value.is_null() {
         return Ok(());
@@ -135,17 +135,17 @@ fn preference(name: &str, value: &Value) -> Result<(), String> {
         Preference::OptIn => (true, "true or false"),
         Preference::Channels => (
             matches!(read.channels.get(preference), Ok(Some(channels)) if all_channels(channels)),
-            "a list of channels, as in [\"whatsapp\", \"sms\"]",
+            "a list of channels, such as [\"whatsapp\", \"sms\"]",
         ),
-        Preference::Zone => (true, "a time zone, as in Europe/Berlin"),
-        Preference::QuietFrom => (true, "a time of day, as in 22:00"),
-        Preference::QuietTo => (true, "a time of day, as in 07:00"),
+        Preference::Zone => (true, "a time zone, such as Europe/Berlin"),
+        Preference::QuietFrom => (true, "a time of day, such as 22:00"),
+        Preference::QuietTo => (true, "a time of day, such as 07:00"),
     };
     let is_read = is_read && !read.unreadable().contains(&preference);
-    if is_read { Ok(()) } else { Err(format!("{name}: allowed is {expected}")) }
+    if is_read { Ok(()) } else { Err(format!("{name}: allowed: {expected}")) }
 }
 
-/// Whether a fact that is stored can have this value by hand. Errors: why not, without the value.
+/// Whether a stored fact can be set to this value by hand. Errors: the reason, without the value.
 pub fn fits(kept: Option<&Fact>, value: &Value) -> Result<(), String> {
     let Some(kept) = kept.filter(|_| !value.is_null()) else { return Ok(()) };
     match (&kept.kind, &kept.ladder) {
@@ -162,7 +162,7 @@ pub fn fits(kept: Option<&Fact>, value: &Value) -> Result<(), String> {
         (FactKind::Set(_), _) => match value.as_array() {
             Some(elements) if elements.len() <= MAX_SET_ELEMENTS && elements.iter().all(is_element) => Ok(()),
             Some(_) | None => Err(format!(
-                "is a set, allowed: a list of up to {MAX_SET_ELEMENTS} texts, numbers or truths of {MAX_ELEMENT_BYTES} bytes each"
+                "is a set, allowed: a list of up to {MAX_SET_ELEMENTS} texts, numbers or booleans of {MAX_ELEMENT_BYTES} bytes each"
             )),
         },
     }
@@ -175,7 +175,7 @@ fn is_element(value: &Value) -> bool {
     }
 }
 
-/// The name of a batch of events that are applied again. Under one name each event is applied once, however often that is asked for.
+/// The name of a batch of events that are applied again. In one batch each event is applied at most once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchName(String);
 
@@ -187,7 +187,7 @@ impl FromStr for BatchName {
         if (1..=MAX_BATCH_NAME_BYTES).contains(&text.len()) && text.bytes().all(allowed) {
             return Ok(Self(text.to_owned()));
         }
-        Err(format!("allowed are 1 to {MAX_BATCH_NAME_BYTES} letters, digits, - _ and ."))
+        Err(format!("allowed: 1 to {MAX_BATCH_NAME_BYTES} letters, digits, - _ and ."))
     }
 }
 
@@ -197,7 +197,7 @@ impl fmt::Display for BatchName {
     }
 }
 
-/// What of an event is applied again.
+/// The part of an event that is applied again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Its facts and its node.
@@ -207,7 +207,7 @@ pub enum Part {
 }
 
 impl BatchName {
-    /// The claim of this second application.
+    /// The claim key of this second application.
     pub fn claim_key(&self, part: Part, event: &ClaimKey) -> ClaimKey {
         let prefix = match part {
             Part::Facts => AGAIN,
@@ -217,37 +217,37 @@ impl BatchName {
     }
 }
 
-/// Whether a claim is that of an event, or of a second application of it.
+/// Whether a claim belongs to an event or to a second application of it.
 pub fn is_of(key: &ClaimKey, event: &ClaimKey) -> bool {
     key == event || applied_again(key).is_some_and(|of| of == event.as_str())
 }
 
-/// The claim key of the event that this is a second application of.
+/// The claim key of the original event, if this is a second application.
 pub fn applied_again(key: &ClaimKey) -> Option<&str> {
     let rest = [AGAIN, AGAIN_ACTIONS].iter().find_map(|prefix| key.as_str().strip_prefix(prefix))?;
     rest.split_once('#').map(|(_, event)| event)
 }
 
-/// What the claim of a manual change records.
+/// The record of a manual change in its claim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ManualChange {
     pub by: String,
     pub reason: String,
-    /// The event that was applied again; `None`: facts were set by hand.
+    /// The event that was applied again. `None`: facts were set by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<ClaimKey>,
-    /// What it has changed: up to [`MAX_CHANGES_RECORDED`](tidings_config::limits::MAX_CHANGES_RECORDED).
+    /// The changes: up to [`MAX_CHANGES_RECORDED`](tidings_config::limits::MAX_CHANGES_RECORDED).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FactChange>,
 }
 
-/// One fact, or the node, before and after. `null`: it isn't known.
+/// One fact, or the node, before and after. `null`: unknown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FactChange {
     /// `order/1042.status`, or `node`.
     pub what: String,
     pub before: Value,
-    /// The claim key of the event that it came with.
+    /// The claim key of the event that had written it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_by: Option<ClaimKey>,
     /// That event's time.
@@ -257,7 +257,7 @@ pub struct FactChange {
 }
 
 impl FactChange {
-    /// A long value is recorded by its size: a claim has a bound.
+    /// A long value is recorded by its size, since a claim is bounded.
     pub fn new(what: String, before: Option<&Fact>, after: Option<&Fact>) -> Self {
         let value = |fact: Option<&Fact>| match fact.map_or(Value::Null, |fact| fact.value.clone()) {
             long if long.to_string().len() > MAX_RECORDED_VALUE_BYTES => {

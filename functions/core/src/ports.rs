@@ -1,7 +1,7 @@
-//! What the functions need of the world, a trait each. They mirror the IAM grants: the receiver's role has what
-//! [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`HandshakeSecrets`] need and no more, the processor's what
-//! [`ContextStore`], [`ActionQueue`] and [`TimerQueue`] need, and [`SecretStore`] for a secret of its own, the reader's what
-//! [`ContextReader`] needs, and [`SecretStore`] likewise. [`HttpsGet`] is no call of AWS.
+//! What the functions need from the outside, with one trait each. The traits mirror the IAM grants. The receiver's
+//! role allows exactly [`ClaimStore`], [`EventQueue`], [`SecretStore`] and [`HandshakeSecrets`]; the processor's
+//! [`ContextStore`], [`ActionQueue`], [`TimerQueue`], and [`SecretStore`] for a secret of its own; the reader's
+//! [`ContextReader`], and [`SecretStore`] likewise. [`HttpsGet`] isn't a call of AWS.
 
 use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
@@ -18,11 +18,11 @@ use tidings_config::limits::{FETCH_TIMEOUT, MAX_FETCHED_BYTES};
 use tidings_config::time::Timestamp;
 use zeroize::Zeroizing;
 
-/// A call that had no answer or a bad one. The cause is for our logs, never for a reply. Worth a retry.
+/// A call without a response or with a bad one. The cause is for logs, never for a reply. A retry may help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{call}: {cause}")]
 pub struct Unavailable {
-    /// As the role must allow it: `sqs:SendMessage`.
+    /// The action that the role must allow: `sqs:SendMessage`.
     pub call: &'static str,
     pub cause: String,
 }
@@ -30,38 +30,39 @@ pub struct Unavailable {
 /// The claims as the receiver uses them: `dynamodb:PutItem`, `dynamodb:UpdateItem` on the claims table.
 #[async_trait]
 pub trait ClaimStore: Send + Sync + fmt::Debug {
-    /// Puts the claim as `received` unless it is there. Never fails: a failure is an answer, [`Recorded::Unknown`].
+    /// Puts the claim as `received` unless it exists. A failure is a result as well: [`Recorded::Unknown`].
     async fn record(&self, claim: &NewClaim) -> Recorded;
 
-    /// Marks the claim `enqueued`, only from `received`. A claim that got further keeps its state, which is no error.
+    /// Marks the claim `enqueued`, only from `received`. A claim with a later state is unchanged, which isn't an error.
     async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable>;
 
-    /// Adds another body's hash to those that the claim keeps: each once, and no more than [`MAX_OTHER_BODIES`]. A claim that is
-    /// erased, or has no first body, keeps none, which is no error.
+    /// Adds another body's hash to the claim: each once, and at most [`MAX_OTHER_BODIES`]. A claim that is erased or
+    /// has no first body is unchanged, which isn't an error.
     ///
     /// [`MAX_OTHER_BODIES`]: tidings_config::limits::MAX_OTHER_BODIES
     async fn note_body(&self, key: &ClaimKey, other: &Sha256Hex) -> Result<(), Unavailable>;
 }
 
-/// The events queue: `sqs:SendMessage`, which is the grant for batches as well. Its [`Probe`]: `sqs:GetQueueAttributes`.
+/// The events queue: `sqs:SendMessage`, which also grants batches. Its [`Probe`]: `sqs:GetQueueAttributes`.
 #[async_trait]
 pub trait EventQueue: Send + Sync + fmt::Debug {
-    /// Sends one batch in one call: up to [`MAX_BATCH_MESSAGES`], together up to [`MAX_BATCH_BYTES`]. One answer per message,
-    /// in their order; a call that fails as a whole is the same failure for each. `Ok` only when the queue has acknowledged
-    /// that very message. An error may mean that it is queued all the same. `trace` goes with each of them.
+    /// Sends one batch in one call: up to [`MAX_BATCH_MESSAGES`], of [`MAX_BATCH_BYTES`] together. Returns one result
+    /// for each message, in their order; if the call fails as a whole, each gets the same error. `Ok` only if the
+    /// queue has acknowledged that message. After an error the message may be queued nevertheless. `trace` is sent
+    /// with each message.
     ///
     /// [`MAX_BATCH_MESSAGES`]: tidings_config::limits::MAX_BATCH_MESSAGES
     /// [`MAX_BATCH_BYTES`]: tidings_config::limits::MAX_BATCH_BYTES
     async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>>;
 }
 
-/// What can be asked whether it would take an event now.
+/// A dependency that can be checked for readiness.
 #[async_trait]
 pub trait Probe: Send + Sync + fmt::Debug {
-    /// What it is: `claims`, `queue`.
+    /// Its name: `claims`, `queue`.
     fn name(&self) -> &'static str;
 
-    /// One call with the function's own grants, which changes nothing and costs about as much as a read.
+    /// Makes one call with the function's own grants. It changes nothing and costs about as much as a read.
     async fn probe(&self, at: Timestamp) -> Result<(), Unavailable>;
 }
 
@@ -72,56 +73,57 @@ pub trait SecretStore: Send + Sync + fmt::Debug {
     async fn fetch(&self) -> Result<Zeroizing<String>, Unavailable>;
 }
 
-/// A document of secrets and the version that it is.
+/// A document of secrets and its version.
 #[derive(Clone)]
 pub struct Versioned {
     pub document: Zeroizing<String>,
     pub version: String,
 }
 
-/// The document is secret.
+/// Its Debug leaves out the document.
 impl fmt::Debug for Versioned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Versioned").field("version", &self.version).finish_non_exhaustive()
     }
 }
 
-/// What became of a document that was to take the place of the version that was read.
+/// The result of replacing a document, if its version is the one that was read.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
     Yes,
-    /// Another version had taken its place: nothing was replaced.
+    /// Another version was current: nothing was replaced.
     Changed,
 }
 
-/// Secrets that providers send in a handshake, in a secret of their own: `secretsmanager:GetSecretValue`,
-/// `secretsmanager:PutSecretValue` and `secretsmanager:UpdateSecretVersionStage` on that one.
+/// The handshake secrets, in a secret of their own: `secretsmanager:GetSecretValue`, `secretsmanager:PutSecretValue` and
+/// `secretsmanager:UpdateSecretVersionStage` on that one.
 #[async_trait]
 pub trait HandshakeSecrets: Send + Sync + fmt::Debug {
-    /// A document like [`SecretStore`]'s; `{}` before the first.
+    /// A document like [`SecretStore`]'s; `{}` before the first secret.
     async fn fetch(&self) -> Result<Versioned, Unavailable>;
 
-    /// Compare and set: the document takes the place of the version that was read, or nothing changes. Of several writers who
-    /// read the same version exactly one gets [`Replaced::Yes`]. After an error it isn't known whether it was replaced.
+    /// Compare and set: replaces the document if its version is `seen`, or changes nothing. Of several writers that
+    /// read the same version, exactly one gets [`Replaced::Yes`]. After an error it isn't known whether it was
+    /// replaced.
     async fn replace(&self, document: &str, seen: &str) -> Result<Replaced, Unavailable>;
 }
 
 /// One `GET`, bounded.
 #[derive(Clone, Copy, Debug)]
 pub struct Get<'a> {
-    /// It was checked before: of whom it is, and that it is HTTPS.
+    /// The address. Its host and its scheme (HTTPS) were checked before.
     pub url: &'a str,
-    /// Name and value, a secret perhaps.
+    /// Name and value of a header, which may be a secret.
     pub header: Option<(&'a str, &'a Redacted)>,
-    /// Of the body, in bytes.
+    /// The largest body in bytes.
     pub at_most: usize,
-    /// From the connection to the last byte.
+    /// The time from the connection to the last byte.
     pub within: Duration,
 }
 
 impl<'a> Get<'a> {
-    /// Of what a provider publishes.
+    /// A request for a public document.
     pub const fn public(url: &'a str) -> Self {
         Self { url, header: None, at_most: MAX_FETCHED_BYTES, within: FETCH_TIMEOUT }
     }
@@ -132,12 +134,12 @@ impl<'a> Get<'a> {
 pub enum GetError {
     #[error("answered {0}")]
     Status(u16),
-    /// It can't be reached, takes too long, or has too much to say. Worth a retry.
+    /// It can't be reached, takes too long, or is too large. A retry may help.
     #[error("{0}")]
     NoAnswer(String),
 }
 
-/// A text that no log shows.
+/// A text that is never logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Redacted(pub Zeroizing<String>);
 
@@ -150,18 +152,18 @@ impl fmt::Debug for Redacted {
 /// Fetching over HTTPS.
 #[async_trait]
 pub trait HttpsGet: Send + Sync + fmt::Debug {
-    /// The body of a 2xx. Redirects aren't followed: they would lead past the check of the address.
+    /// The body of a 2xx. Redirects aren't followed: they would bypass the check of the address.
     async fn get(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError>;
 }
 
 /// The contexts as the reader uses them: `dynamodb:Query` on the context table.
 #[async_trait]
 pub trait ContextReader: Send + Sync + fmt::Debug {
-    /// What is known under one name at this time, without following its link. A name that nothing is known of has an empty context.
+    /// The context under one name at this time, without following its link. An unknown name has an empty context.
     async fn partition(&self, name: &str, now: Timestamp) -> Result<Context, Unavailable>;
 
-    /// What is known of a conversation at this time. The name may be that of an identity: its link is followed, once, because a
-    /// conversation is linked to no other.
+    /// The context of a conversation at this time. If the name is an identity's, its link is followed. One step is
+    /// enough, because a conversation isn't linked further.
     async fn conversation(&self, name: &str, now: Timestamp) -> Result<Context, Unavailable> {
         let context = self.partition(name, now).await?;
         match &context.linked_to {
@@ -171,7 +173,7 @@ pub trait ContextReader: Send + Sync + fmt::Debug {
     }
 }
 
-/// One event's effect: the claim's last word and the context items that it changes, in one transaction.
+/// One event's effect: the claim's final update and the changed context items, in one transaction.
 #[derive(Clone, Debug)]
 pub struct Commit {
     pub key: ClaimKey,
@@ -182,47 +184,48 @@ pub struct Commit {
     pub received: Timestamp,
     pub processed: Timestamp,
     pub conversation: String,
-    /// Its place in the timeline.
+    /// Its sort key in the timeline.
     pub occurred: TimelineKey,
     pub outcome: Outcome,
     pub rules: Vec<String>,
     pub node: Option<String>,
-    /// Facts that it would have set, and the node, which were newer already: up to [`MAX_OVERTAKEN_SHOWN`](tidings_config::limits::MAX_OVERTAKEN_SHOWN).
+    /// Facts that it would have set, and the node, which had newer values already: up to
+    /// [`MAX_OVERTAKEN_SHOWN`](tidings_config::limits::MAX_OVERTAKEN_SHOWN).
     pub overtaken: Vec<String>,
-    /// How the payload is off its schema, which accepts it all the same.
+    /// How the payload violates its schema, if the schema's policy accepts that.
     pub off_schema: Option<String>,
-    /// What became of the event's actions, and what had no room.
+    /// Outcomes of the event's actions, and values that had no room.
     pub actions: Vec<ActionNote>,
-    /// X-Ray's id of the trace that the message came with.
+    /// X-Ray's id of the message's trace.
     pub trace_id: Option<String>,
-    /// The partitions of the joins that the event is part of: whoever erases a conversation finds them so.
+    /// The partitions of the joins that the event takes part in. The erasure of a conversation needs them.
     pub joins: Vec<String>,
-    /// Who did it by a command, why, and what it changed. The claim of an event that was applied again must be processed and not
-    /// erased: it is written to it, in the same transaction, that it was.
+    /// The author, the reason and the changes of a manual change. If an event is applied again, its own claim must be
+    /// processed and not erased; the same transaction records the repetition there.
     pub manual: Option<ManualChange>,
-    /// The event itself, where it is to be kept.
+    /// The event itself, if it is to be stored.
     pub event: Option<StoredEvent>,
-    /// The identities that the event links to its conversation: a retry reads here which of them it has to move.
+    /// The identities that the event links to its conversation. A retry reads from here which of them must be moved.
     pub links: Vec<String>,
     /// Whole items, each with the version that was read.
     pub items: BTreeMap<Place, Item>,
-    /// Items that go, each with the version that was read.
+    /// Items to delete, each with the version that was read.
     pub deletes: BTreeMap<Place, u64>,
-    /// What must not be there: the link of the identity whose items these are.
+    /// A place that must be empty: the link of the identity whose items these are.
     pub absent: Option<Place>,
 }
 
-/// Items that change without an event, each guarded by the version that was read: what was sent leaves its outbox, what was
-/// an identity's moves to its conversation.
+/// Changes of items without an event, each conditional on the version that was read: sent actions leave their outbox,
+/// and an identity's items move to its conversation.
 #[derive(Clone, Debug)]
 pub struct Rewrite {
     pub puts: BTreeMap<Place, Item>,
-    /// With the version that was read.
+    /// Items to delete, with the version that was read.
     pub deletes: BTreeMap<Place, u64>,
     pub at: Timestamp,
 }
 
-/// What is recorded of an event that can't be processed.
+/// The record of an event that can't be processed.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
     pub key: ClaimKey,
@@ -231,24 +234,24 @@ pub struct DeadLetter {
     pub at: Timestamp,
     pub reason: String,
     pub receive_count: u32,
-    /// `None` where nobody can say whose it is.
+    /// `None`: its owner is unknown.
     pub entry: Option<Entry>,
     pub trace_id: Option<String>,
 }
 
-/// Where a claim stands in a timeline: that of a conversation, or of an identity.
+/// A claim's position in a timeline, of a conversation or an identity.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub conversation: String,
-    /// Its place there.
+    /// Its sort key there.
     pub occurred: TimelineKey,
 }
 
-/// What the table said to a dead_letter.
+/// The result of recording a dead-lettered event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeadLettered {
     Yes,
-    /// Its effect is in the context after all: nothing to dead_letter, and this is what its claim says.
+    /// The event was processed after all: nothing is recorded, and the claim says this about its effect.
     Processed(RecordedEffect),
 }
 
@@ -257,53 +260,53 @@ pub enum DeadLettered {
 /// `dynamodb:UpdateItem` on the claims table (a transaction is authorised by the verbs of its items).
 #[async_trait]
 pub trait ContextStore: Send + Sync + fmt::Debug {
-    /// The items as they are now, read consistently. What isn't there is left out.
+    /// The items as they are now, read consistently. Missing items are left out.
     async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable>;
 
-    /// What the claim says of its effect; `None` while there is none. For messages that come again.
+    /// The effect that the claim records. `None`: there is none yet. For messages that are received again.
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable>;
 
-    /// Claim → `processed` and the items, all or nothing. Never fails: a failure is an answer, [`Committed::Unknown`].
+    /// Writes the claim as `processed` and the items, all or nothing. A failure is a result as well: [`Committed::Unknown`].
     async fn commit(&self, commit: &Commit) -> Committed;
 
-    /// The first items of a partition in the order of their keys, read consistently; at most so many.
+    /// The first items of a partition in the order of their keys, read consistently; at most `at_most`.
     async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable>;
 
-    /// All or nothing. Never fails, and is never [`Committed::Before`]: it has no claim.
+    /// Writes all or nothing. A failure is a result as well. Never [`Committed::Before`]: it has no claim.
     async fn rewrite(&self, rewrite: &Rewrite) -> Committed;
 
-    /// Claim → `dead` with the reason, unless it is processed. What the receiver recorded of the event stays: of a message
-    /// that can't be read, a dead_letter knows less.
+    /// Writes the claim as `dead` with the reason, unless it is processed. The receiver's record stays: if the
+    /// message can't be decoded, the processor knows less about the event.
     async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable>;
 }
 
 /// The actions queue: `sqs:SendMessage`.
 #[async_trait]
 pub trait ActionQueue: Send + Sync + fmt::Debug {
-    /// `Ok` only when the queue has acknowledged it. An error may mean that it is queued all the same; a second one of the
-    /// same id is the consumer's to know, unless it comes within minutes. Of one conversation they come out as they went in.
+    /// Sends at least once: after an error the action may be queued nevertheless. SQS drops duplicates within five
+    /// minutes; the consumer must detect later ones by id. FIFO within a conversation.
     async fn send(&self, conversation: &str, sequence: u64, action: &Action) -> Result<(), Unavailable>;
 }
 
-/// The events queue, for what is due later: `sqs:SendMessage`.
+/// The events queue, for messages that are due later: `sqs:SendMessage`.
 #[async_trait]
 pub trait TimerQueue: Send + Sync + fmt::Debug {
     /// `delay` is at most [`tidings_config::limits::MAX_TIMER_DELAY`]. `Ok` only when the queue has acknowledged the message.
     async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable>;
 }
 
-/// A message that stays hidden for a time from now.
+/// A message to hide for a time from now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hide {
-    /// What its receive was given: it is no other receive's.
+    /// The handle of this receive; each receive has its own.
     pub receipt_handle: String,
-    /// Whole seconds, at most twelve hours since its receive.
+    /// Whole seconds, at most twelve hours after its receive.
     pub time: Duration,
 }
 
 /// The events queue, for messages that were received from it: `sqs:ChangeMessageVisibility`.
 #[async_trait]
 pub trait MessageVisibility: Send + Sync + fmt::Debug {
-    /// One answer a message, in their order. One that isn't hidden is visible when the queue's own timeout is over.
+    /// One result for each message, in their order. A message that isn't hidden becomes visible after the queue's own timeout.
     async fn hide(&self, messages: &[Hide]) -> Vec<Result<(), Unavailable>>;
 }

@@ -1,4 +1,5 @@
-//! The form of a document of secrets: a JSON object from a name (a source, an API) to a secret or a list of secrets, newest first.
+//! The format of a document of secrets: a JSON object from a name (a source, an API) to a secret or a list of
+//! secrets, newest first.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,27 +7,27 @@ use tidings_config::OneOrMany;
 use tidings_config::limits::{MAX_SECRET_DOCUMENT_BYTES, SECRETS_REFRESH, SECRETS_RETRY, SECRETS_RETRY_EMPTY};
 use tidings_config::time::Timestamp;
 
-/// Why a document of secrets can't be read. It names the place and nothing that is there.
+/// Why a document of secrets can't be read. It names the place and no content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     #[error("the secrets have {0} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}")]
     TooLong(usize),
-    #[error("the secrets are no JSON object from a name to a secret or a list of secrets (line {line} column {column})")]
+    #[error("the secrets aren't a JSON object from a name to a secret or a list of secrets (line {line} column {column})")]
     Unreadable { line: usize, column: usize },
 }
 
-/// When a document of secrets was fetched, and so when it is fetched again.
+/// When a document of secrets was fetched, which decides when it is fetched again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fetches {
     /// The last fetch that succeeded.
     pub loaded: Option<Timestamp>,
-    /// The last fetch, whatever its result.
+    /// The last fetch, successful or not.
     pub tried: Option<Timestamp>,
 }
 
 impl Fetches {
-    /// Whether the document is fetched before its secrets are used: after [`SECRETS_REFRESH`], and not within [`SECRETS_RETRY`] of a
-    /// fetch. Where no secret is known, after [`SECRETS_RETRY_EMPTY`].
+    /// Whether the document must be fetched before its secrets are used: after [`SECRETS_REFRESH`], but not within
+    /// [`SECRETS_RETRY`] of the last fetch. If no secret is known: after [`SECRETS_RETRY_EMPTY`].
     pub fn is_due(&self, is_empty: bool, now: Timestamp) -> bool {
         if is_empty {
             is_past(self.tried, SECRETS_RETRY_EMPTY, now)
@@ -35,7 +36,7 @@ impl Fetches {
         }
     }
 
-    /// Whether it is fetched because none of its secrets fits: at most once in [`SECRETS_RETRY`].
+    /// Whether the document may be fetched because no secret fits: at most once in [`SECRETS_RETRY`].
     pub fn may_retry(&self, now: Timestamp) -> bool {
         is_past(self.tried, SECRETS_RETRY, now)
     }
@@ -45,7 +46,7 @@ fn is_past(at: Option<Timestamp>, limit: Duration, now: Timestamp) -> bool {
     at.is_none_or(|at| now.since(at) >= limit)
 }
 
-/// Reads a document.
+/// Parses a document.
 pub fn parse(document: &str) -> Result<BTreeMap<String, OneOrMany<String>>, DocumentError> {
     if document.len() > MAX_SECRET_DOCUMENT_BYTES {
         return Err(DocumentError::TooLong(document.len()));
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_is_as_long_as_it_may_be_and_no_longer() {
+    fn a_document_is_bounded_in_length() {
         let start = "{\"a\": [\"new\", \"old\"]}";
         let document = |bytes: usize| format!("{start}{}", " ".repeat(bytes - start.len()));
         let read = parse(&document(MAX_SECRET_DOCUMENT_BYTES)).unwrap();
@@ -79,11 +80,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_is_told_by_its_place_alone() {
+    fn an_error_names_only_the_place_in_a_document() {
         let error = parse("{\n  \"stripe\": whsec_hunter2 }").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the secrets are no JSON object from a name to a secret or a list of secrets (line 2 column 13)"
+            "the secrets aren't a JSON object from a name to a secret or a list of secrets (line 2 column 13)"
         );
     }
 }

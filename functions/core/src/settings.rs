@@ -1,4 +1,4 @@
-//! The environment, parsed once into real types. All problems are reported together.
+//! The environment variables, parsed once into types. All problems are reported together.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -18,13 +18,13 @@ pub struct ReceiverSettings {
     pub events_queue_url: String,
     /// `SECRET_ARN`: ARN or name of the sources' secret.
     pub secret_arn: String,
-    /// `CAPTURED_SECRET_ARN`: ARN or name of the secret for what providers tell by a handshake; left out where none may.
+    /// `CAPTURED_SECRET_ARN`: ARN or name of the secret for handshake secrets. Absent: no source accepts one.
     pub captured_secret_arn: Option<String>,
-    /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
+    /// `METRICS_NAMESPACE`: CloudWatch namespace of our metrics.
     pub metrics_namespace: String,
     /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
     pub artefact: PathBuf,
-    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets itself: where the segments of traces go.
+    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets: the address for segments of traces.
     pub xray_daemon: Option<SocketAddr>,
 }
 
@@ -35,23 +35,23 @@ pub struct ProcessorSettings {
     pub claims_table: String,
     /// `CONTEXT_TABLE`: name of the context table.
     pub context_table: String,
-    /// `EVENTS_QUEUE_URL`: URL of the events queue, for what is due later.
+    /// `EVENTS_QUEUE_URL`: URL of the events queue, for timers.
     pub events_queue_url: String,
-    /// `LINKS_QUEUE_ARN`: ARN of the queue that external links come from, and nothing else.
+    /// `LINKS_QUEUE_ARN`: ARN of the queue for external links, which accepts nothing else.
     pub links_queue_arn: String,
     /// `ACTIONS_QUEUE_URL`: URL of the actions queue.
     pub actions_queue_url: String,
-    /// `API_SECRET_ARN`: ARN or name of the secret for the APIs that rules fetch from; left out where none needs one.
+    /// `API_SECRET_ARN`: ARN or name of the secret for the APIs that rules fetch from. Absent: no API needs one.
     pub api_secret_arn: Option<String>,
-    /// `KEEP_EVENTS`: whether events are kept with their claims.
+    /// `KEEP_EVENTS`: whether events are stored with their claims.
     pub keep_events: bool,
-    /// `MAX_RECEIVE_COUNT`: the redrive policy's.
+    /// `MAX_RECEIVE_COUNT`: the redrive policy's limit.
     pub max_receive_count: NonZeroU32,
-    /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
+    /// `METRICS_NAMESPACE`: CloudWatch namespace of our metrics.
     pub metrics_namespace: String,
     /// `tidings.json` in `LAMBDA_TASK_ROOT`, which Lambda sets itself: the folder of the function's package.
     pub artefact: PathBuf,
-    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets itself: where the segments of traces go.
+    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets: the address for segments of traces.
     pub xray_daemon: Option<SocketAddr>,
 }
 
@@ -60,24 +60,24 @@ pub struct ProcessorSettings {
 pub struct ReaderSettings {
     /// `CONTEXT_TABLE`: name of the context table.
     pub context_table: String,
-    /// `CONTEXT_API`: who may read. `CONTEXT_TOKENS_SECRET_ARN` goes with `token`: ARN or name of the secret with the tokens.
+    /// `CONTEXT_API`: who may read. With `token`, `CONTEXT_TOKENS_SECRET_ARN`: ARN or name of the secret with the tokens.
     pub access: ReaderAccess,
-    /// `METRICS_NAMESPACE`: where CloudWatch keeps our metrics.
+    /// `METRICS_NAMESPACE`: CloudWatch namespace of our metrics.
     pub metrics_namespace: String,
-    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets itself: where the segments of traces go.
+    /// `AWS_XRAY_DAEMON_ADDRESS`, which Lambda sets: the address for segments of traces.
     pub xray_daemon: Option<SocketAddr>,
 }
 
 /// Who may read contexts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReaderAccess {
-    /// `iam`: whoever may invoke the route; API Gateway checks the signature.
+    /// `iam`: callers that may invoke the route. API Gateway checks the signature.
     Iam,
-    /// `token`: whoever has a bearer token of this secret.
+    /// `token`: callers with a bearer token of this secret.
     Token { secret_arn: String },
 }
 
-/// One variable that is missing or wrong. Its value is never shown: a secret may have been put there by mistake.
+/// A variable that is missing or wrong. Its value is never shown: it may be a secret, put there by mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub name: &'static str,
@@ -85,7 +85,7 @@ pub struct Problem {
     pub example: &'static str,
 }
 
-/// All that is wrong with an environment.
+/// All problems of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -93,7 +93,7 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the environment is incomplete:")?;
         for Problem { name, what, example } in &self.0 {
-            write!(f, "\n  {name} {what}, as in {name}={example}")?;
+            write!(f, "\n  {name} {what}; example: {name}={example}")?;
         }
         Ok(())
     }
@@ -128,7 +128,7 @@ const METRICS_NAMESPACE: Variable = Variable { name: "METRICS_NAMESPACE", exampl
 const MAX_RECEIVE_COUNT: Variable = Variable { name: "MAX_RECEIVE_COUNT", example: "5" };
 
 impl ReceiverSettings {
-    /// The names of all variables that the template sets, for the test that holds it against them.
+    /// The names of all variables that the template sets, for the test that compares both.
     pub const VARIABLES: &'static [&'static str] =
         &[CLAIMS_TABLE.name, EVENTS_QUEUE_URL.name, SECRET_ARN.name, CAPTURED_SECRET_ARN.name, METRICS_NAMESPACE.name];
 
@@ -148,7 +148,7 @@ impl ReceiverSettings {
 }
 
 impl ProcessorSettings {
-    /// The names of all variables that the template sets, for the test that holds it against them.
+    /// The names of all variables that the template sets, for the test that compares both.
     pub const VARIABLES: &'static [&'static str] = &[
         CLAIMS_TABLE.name,
         CONTEXT_TABLE.name,
@@ -181,7 +181,7 @@ impl ProcessorSettings {
 }
 
 impl ReaderSettings {
-    /// The names of all variables that the template sets, for the test that holds it against them.
+    /// The names of all variables that the template sets, for the test that compares both.
     pub const VARIABLES: &'static [&'static str] =
         &[CONTEXT_TABLE.name, CONTEXT_API.name, CONTEXT_TOKENS_SECRET_ARN.name, METRICS_NAMESPACE.name];
 
@@ -217,18 +217,18 @@ impl Reader<'_> {
         }
     }
 
-    /// An emulator may leave the variable out: then it is where the bootstrap is, which on Lambda is the same.
+    /// An emulator may leave the variable out. Then the file is beside the bootstrap, which is the same place on Lambda.
     fn artefact(&self) -> PathBuf {
         let beside = || Some(std::env::current_exe().ok()?.parent()?.to_owned());
         self.optional(TASK_ROOT).map(PathBuf::from).or_else(beside).unwrap_or_default().join(ARTEFACT)
     }
 
-    /// A platform without it, or with something else there, is one without traces.
+    /// Without a valid address there are no traces.
     fn xray_daemon(&self) -> Option<SocketAddr> {
         (self.lookup)("AWS_XRAY_DAEMON_ADDRESS").and_then(|address| address.parse().ok())
     }
 
-    /// `None` where it is left out or empty.
+    /// `None`: the variable is absent or empty.
     fn optional(&self, variable: Variable) -> Option<String> {
         (self.lookup)(variable.name).filter(|value| !value.trim().is_empty())
     }
@@ -263,7 +263,7 @@ impl Reader<'_> {
         value.parse().unwrap_or(false)
     }
 
-    /// There is no default: a reader that isn't told who may read doesn't start.
+    /// There is no default: a reader without this setting doesn't start.
     fn access(&mut self) -> ReaderAccess {
         match self.text(CONTEXT_API).as_str() {
             "" | "iam" => {}
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_problems_are_told_at_once_and_no_value_is() {
+    fn all_problems_are_reported_together_without_values() {
         let lookup = |name: &str| match name {
             "CLAIMS_TABLE" => Some(" ".to_owned()),
             "MAX_RECEIVE_COUNT" => Some("whsec_oops".to_owned()),
@@ -298,15 +298,15 @@ mod tests {
         };
         let text = ProcessorSettings::read(&lookup).unwrap_err().to_string();
         assert!(text.contains("CLAIMS_TABLE is empty"), "{text}");
-        assert!(text.contains("CONTEXT_TABLE is missing, as in CONTEXT_TABLE=tidings-context"), "{text}");
+        assert!(text.contains("CONTEXT_TABLE is missing; example: CONTEXT_TABLE=tidings-context"), "{text}");
         assert!(text.contains("MAX_RECEIVE_COUNT is not a number"), "{text}");
-        assert!(text.contains("KEEP_EVENTS is neither true nor false, as in KEEP_EVENTS=false"), "{text}");
-        assert!(text.contains("LINKS_QUEUE_ARN is not an ARN, as in LINKS_QUEUE_ARN=arn:aws:sqs:"), "{text}");
+        assert!(text.contains("KEEP_EVENTS is neither true nor false; example: KEEP_EVENTS=false"), "{text}");
+        assert!(text.contains("LINKS_QUEUE_ARN is not an ARN; example: LINKS_QUEUE_ARN=arn:aws:sqs:"), "{text}");
         assert!(!text.contains("oops"), "{text}");
     }
 
     #[test]
-    fn events_are_kept_where_it_says_so_and_it_must_say() {
+    fn keep_events_is_required() {
         let keeps = |word: Option<&str>| {
             let example = |v: &Variable| (v.name, v.example.to_owned());
             let (tables, queues) = ([CLAIMS_TABLE, CONTEXT_TABLE], [EVENTS_QUEUE_URL, LINKS_QUEUE_ARN, ACTIONS_QUEUE_URL]);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_not_told_who_may_read_does_not_start() {
+    fn a_reader_without_an_access_setting_does_not_start() {
         let access = |api: &str, secret: Option<&str>| {
             let secret = secret.map(str::to_owned);
             let lookup = |name: &str| match name {

@@ -1,6 +1,6 @@
-//! An event that is kept with its claim, to be played again: its envelope, as it stood in its message.
+//! An event stored with its claim, for replays: its envelope as it was in its message.
 //!
-//! Promises: what we keep is no larger than [`MAX_STORED_EVENT_BYTES`]; its Debug leaves out the payload.
+//! Promises: a stored event is at most [`MAX_STORED_EVENT_BYTES`]; its Debug leaves out the payload.
 
 use crate::claim::Claim;
 use crate::envelope::{DecodeError, Envelope};
@@ -13,12 +13,12 @@ use tidings_config::limits::MAX_STORED_EVENT_BYTES;
 pub struct StoredEvent(String);
 
 impl StoredEvent {
-    /// `None` where it is too large to be kept.
+    /// `None`: it is too large to be stored.
     pub fn of(envelope: &Envelope) -> Option<Self> {
         Some(envelope.encode()).filter(|json| json.len() <= MAX_STORED_EVENT_BYTES).map(Self)
     }
 
-    /// One as it was stored.
+    /// An event as stored.
     pub fn stored(json: String) -> Self {
         Self(json)
     }
@@ -27,14 +27,14 @@ impl StoredEvent {
         &self.0
     }
 
-    /// What the event was. Its version may be one that this build doesn't read.
+    /// The envelope. Errors: its version may be one that this build doesn't read.
     pub fn envelope(&self) -> Result<Envelope, DecodeError> {
         Envelope::decode(&self.0)
     }
 }
 
 impl Claim {
-    /// As JSON, with the event that is kept with it as `event`.
+    /// The claim as JSON, with its stored event as `event`.
     pub fn with_event(&self, event: Option<&StoredEvent>) -> Value {
         let mut json = serde_json::to_value(self).expect("it has string keys and holds only JSON");
         if let Some(event) = event {

@@ -1,11 +1,11 @@
-//! X-Ray's trace of an event: from the request that brought it, with its message through SQS, to its claim.
+//! X-Ray's trace of an event: from the request, with its message through SQS, to its claim.
 //!
-//! Promises: what isn't a trace header, to the letter, is none. SQS refuses a message with another one, and part of it may be
-//! a caller's to choose.
+//! Promises: a header that doesn't match the format exactly is ignored. SQS refuses a message with an invalid one,
+//! and a caller may choose part of it.
 
 use std::fmt;
 
-/// `Root=1-{8 hex}-{24 hex}`, and where they are known the parent segment and whether it is sampled.
+/// `Root=1-{8 hex}-{24 hex}`, and if known the parent segment and whether it is sampled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     root: String,
@@ -14,10 +14,10 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The message system attribute that SQS keeps it in.
+    /// The message system attribute of SQS that holds it.
     pub const ATTRIBUTE: &str = "AWSTraceHeader";
 
-    /// Reads a header as Lambda and SQS give it. Fields that aren't known are left out.
+    /// Parses a header as Lambda and SQS give it. Unknown fields are left out.
     pub fn parse(header: &str) -> Option<Self> {
         let field = |name: &str| header.split(';').filter_map(|part| part.trim().split_once('=')).find(|(n, _)| *n == name);
         let value = |name: &str| field(name).map(|(_, value)| value);
@@ -33,12 +33,12 @@ impl Trace {
         })
     }
 
-    /// What X-Ray finds it by.
+    /// The id by which X-Ray finds it.
     pub fn id(&self) -> &str {
         &self.root
     }
 
-    /// Its id, and the segment that what happens next is part of: of a trace that is recorded.
+    /// Its id, and the parent of the next segment. `None`: the trace isn't sampled.
     pub fn sampled(&self) -> Option<(&str, &str)> {
         self.parent.as_deref().filter(|_| self.sampled == Some(true)).map(|parent| (self.id(), parent))
     }
@@ -56,7 +56,7 @@ fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-/// As a header.
+/// Written as a header.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Root={}", self.root)?;
@@ -78,7 +78,7 @@ mod tests {
     const ROOT: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
     #[test]
-    fn a_header_is_written_as_it_was_read_without_what_is_not_known() {
+    fn a_header_is_written_as_it_was_parsed_without_unknown_fields() {
         let whole = format!("Root={ROOT};Parent=53995c3f42cd8ad8;Sampled=1");
         let trace = Trace::parse(&whole).unwrap();
         assert_eq!((trace.id(), trace.to_string()), (ROOT, whole.clone()));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_trace_is_none() {
+    fn a_text_that_is_not_a_trace_is_none() {
         for other in [
             "",
             ROOT,

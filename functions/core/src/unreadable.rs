@@ -1,11 +1,11 @@
-//! What is authentic and can't be read as an event. It is kept whole and moved to the dead-letter queue with its reason, so that
-//! nothing that a provider signed disappears.
+//! An authentic delivery that can't be read as an event. It is stored whole and moved to the dead-letter queue with
+//! its reason, so that no signed delivery is lost.
 
 use std::fmt;
 use tidings_config::words;
 
-/// CloudEvents `type` of what couldn't be read. What makes it unreadable is the envelope's own attribute, not this text: a
-/// provider may send the same.
+/// CloudEvents `type` of an unreadable delivery. The envelope's attribute `unreadable` decides, not this text, which
+/// a provider might send as well.
 pub const EVENT_TYPE: &str = "tidings.unreadable";
 
 words! {
@@ -21,17 +21,17 @@ words! {
         NotInflated = "not_inflated",
         NoType = "no_type",
         LongType = "long_type",
-        /// It has none of the lists that its source's events are in, or a list has an element that none of them describes.
+        /// It has none of the lists that contain its source's events, or a list has an element that no event spec matches.
         NoEvent = "no_event",
-        /// One element that doesn't fit into a message with what its preset keeps beside it.
+        /// One element that doesn't fit into a message together with the parts that its preset stores with it.
         TooLarge = "too_large",
-        /// A delivery whose events would be too many bytes, what they share included.
+        /// A delivery whose events would have too many bytes in total, with their shared parts.
         TooLargeToSplit = "too_large_to_split",
     }
 }
 
 impl Why {
-    /// For people. It says nothing of what the payload holds.
+    /// The message for people. It reveals nothing of the payload.
     pub const fn message(self) -> &'static str {
         match self {
             Self::Empty => "the body is empty",
@@ -41,27 +41,27 @@ impl Why {
             Self::NotXml => "the body is not XML, or it has a document type or entities of its own",
             Self::TooDeep => "the body is nested too deep",
             Self::NotInflated => "the body isn't compressed as its Content-Encoding says, or it is cut off",
-            Self::NoType => "the event has no type where its source has it",
+            Self::NoType => "the event has no type where its source defines it",
             Self::LongType => "the event's type is too long",
-            Self::NoEvent => "nothing in it is an event as its source describes them",
+            Self::NoEvent => "it contains no event as its source defines them",
             Self::TooLarge => "the event doesn't fit into a message",
-            Self::TooLargeToSplit => "its events, with what they share, are too many bytes",
+            Self::TooLargeToSplit => "its events with their shared parts have too many bytes",
         }
     }
 }
 
 words! {
-    /// How the bytes of `data_base64` were packed before.
+    /// How the bytes of `data_base64` were compressed.
     Packed {
         Gzip = "gzip",
     }
 }
 
-/// Why, and where.
+/// The reason and the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     pub why: Why,
-    /// A place of numbers and of names that the preset has: `entry[0].messages[2]`, `line 3 column 17`.
+    /// The place, made of numbers and of names in the preset: `entry[0].messages[2]`, `line 3 column 17`.
     pub at: Option<String>,
 }
 

@@ -1,8 +1,8 @@
-//! Which places an expression reads, and which of them is to blame where it has no value for an event. For tools that explain: no
-//! function needs it to decide anything.
+//! Lists the places that an expression reads, and finds the place because of which it has no value for an event. For
+//! tools that explain; functions don't depend on it for decisions.
 //!
-//! The blame isn't taken from the words of an error: the expression is walked along the way that its evaluation went, down to the
-//! part that failed though none of its own parts did.
+//! The place isn't taken from an error's message: the expression is walked as its evaluation went, down to the part
+//! that failed although its own parts didn't.
 
 use super::evaluate::Evaluation;
 use super::fault::{Fault, Kind};
@@ -13,28 +13,28 @@ use super::value::{Key, Value};
 use super::{Expression, Scope, Variables};
 use std::collections::BTreeSet;
 
-/// What is wrong with a place.
+/// The problem with a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lack {
-    /// There is no such field or element.
+    /// The field or element doesn't exist.
     Missing,
     /// It is `null`.
     Null,
-    /// It is of a type that doesn't fit.
+    /// It has a type that doesn't fit.
     Kind(&'static str),
-    /// Its type fits, and its value doesn't: `int('x')`.
+    /// Its type fits, but its value doesn't: `int('x')`.
     Value,
 }
 
 impl Expression {
-    /// The places that it may read, and those on the way to them. What only `has(…)` asks for isn't read.
+    /// The places that it may read, and those on the way to them. A place that only `has(…)` mentions isn't read.
     pub fn reads(&self, scope: Scope) -> BTreeSet<Place> {
         let mut reader = Reader { names: names(scope), loops: Vec::new(), found: BTreeSet::new() };
         reader.node(&self.tree);
         reader.found
     }
 
-    /// The place because of which it has no value, or has one that its reader can't use. `None` where no single place is to blame.
+    /// The place because of which it has no value, or has a value that can't be used. `None`: no single place is the cause.
     pub fn blame(&self, scope: Scope, variables: &Variables) -> Option<(Place, Lack)> {
         let work = EventWork::new();
         let names = names(scope);
@@ -47,7 +47,7 @@ fn names(scope: Scope) -> &'static [&'static str] {
     scope.variables()
 }
 
-/// What a node names, if it is nothing but a way into one of the variables. `loops` are the places of the loops' elements.
+/// The place that a node names, if it is only a path into one of the variables. `loops` are the places of the loops' elements.
 fn place(node: &Node, names: &[&'static str], loops: &[Option<Place>]) -> Option<Place> {
     match node {
         Node::Variable(at) => names.get(*at).map(|name| Place::of(name)),
@@ -77,7 +77,7 @@ fn place(node: &Node, names: &[&'static str], loops: &[Option<Place>]) -> Option
     }
 }
 
-/// The elements that a loop runs over. Those of a filtered list are the list's.
+/// The elements that a loop iterates over. Elements of a filtered list are those of the list.
 fn elements(over: &Node, names: &[&'static str], loops: &[Option<Place>]) -> Option<Place> {
     if let Node::Loop(list, inside) = over
         && matches!(&**inside, Loop::Collect { item: Node::Local(at), .. } if *at == loops.len())
@@ -96,11 +96,11 @@ fn step(key: &Key) -> Option<Step> {
     }
 }
 
-/// In the order in which they are evaluated. The body of a loop or of a `let` is none of them: it has a variable more.
+/// The children in the order of evaluation. The body of a loop or a `let` isn't included: it has an additional variable.
 fn children(node: &Node) -> Vec<&Node> {
     match node {
         Node::Literal(_) | Node::Variable(_) | Node::Local(_) => Vec::new(),
-        // Anything on a plain path may be missing there.
+        // Any part of a plain path in `has` may be missing.
         Node::Has(of, _) if of.is_no_optional() => Vec::new(),
         Node::Select(of, _) | Node::Has(of, _) | Node::Find(of, _) | Node::Let(of, _) => vec![of],
         Node::Not(of) | Node::Negate(of) | Node::Matches(of, _) | Node::Loop(of, _) => vec![of],
@@ -151,7 +151,7 @@ struct Search<'e> {
     variables: &'e [Value],
     work: &'e EventWork,
     names: &'static [&'static str],
-    /// The loops' variables, and where they are from.
+    /// The values of the loops' variables, and their places.
     locals: Vec<Value>,
     loops: Vec<Option<Place>>,
 }
@@ -215,7 +215,7 @@ impl Search<'_> {
                 _ => self.node(of),
             };
         }
-        // Of the values that an operation can't take, `null` is the likelier reason.
+        // Of several values that an operation can't take, `null` is the likelier cause.
         let mut found: Vec<(Place, Lack)> = Vec::new();
         for child in children(node) {
             found.extend(self.node(child));
@@ -225,7 +225,7 @@ impl Search<'_> {
         Some((place, if is_of_kinds(fault) { lack } else { Lack::Value }))
     }
 
-    /// The first element for which the body of a loop has no value.
+    /// The first element for which the loop's body has no value.
     fn element(&mut self, over: &Node, inside: &Loop, values: Vec<Value>) -> Option<(Place, Lack)> {
         let from = elements(over, self.names, &self.loops);
         for value in values {
@@ -234,7 +234,7 @@ impl Search<'_> {
             let mut found = None;
             for part in body(inside) {
                 match self.value(part) {
-                    // A guard decides whether there is more to do.
+                    // A guard decides whether the evaluation continues.
                     Ok(Value::Bool(false)) => break,
                     Ok(_) => {}
                     Err(_) => {
@@ -273,7 +273,7 @@ fn is_absence(fault: &Fault) -> bool {
     matches!(fault, Fault::NoField(_) | Fault::NoEntry | Fault::Index | Fault::Nothing)
 }
 
-/// Whether other types would have helped.
+/// Whether other types would have avoided the fault.
 fn is_of_kinds(fault: &Fault) -> bool {
     matches!(
         fault,
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_that_is_to_blame_is_named() {
+    fn the_place_that_causes_the_failure_is_named() {
         let data = json!({"a": {"n": null, "t": "x", "i": 1}, "list": [{"sku": "1"}, {}], "odd-name": {}, "empty": []});
         for (text, place, lack) in [
             ("data.b.c", "data.b", Lack::Missing),
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_listed_and_what_is_only_asked_for_is_not() {
+    fn read_places_are_listed_without_those_only_in_has() {
         let reads = |text: &str| {
             let expression = Expression::parse(text, Scope::Event).unwrap();
             expression.reads(Scope::Event).iter().map(Place::to_string).collect::<Vec<_>>()

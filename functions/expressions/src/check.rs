@@ -1,4 +1,4 @@
-//! What is checked of an expression before it ever sees an event.
+//! Checks of an expression, before any event.
 
 use super::fault::Kind;
 use super::{ExpressionError, Scope, functions, tree};
@@ -12,14 +12,14 @@ pub(super) fn length(text: &str) -> Result<(), ExpressionError> {
     match text.len() {
         0 => Err(ExpressionError("an empty expression".to_owned())),
         n if n > MAX_EXPRESSION_BYTES => {
-            Err(ExpressionError(format!("an expression of {n} bytes, allowed: {MAX_EXPRESSION_BYTES}")))
+            Err(ExpressionError(format!("the expression has {n} bytes, allowed: {MAX_EXPRESSION_BYTES}")))
         }
         _ => Ok(()),
     }
 }
 
-/// Before it is parsed: the parser calls itself for each level, and a thread's stack is finite. Texts count like the rest: a pattern with as
-/// many brackets is rare.
+/// Checks the nesting before parsing: the parser is recursive, and a thread's stack is finite. Brackets in texts
+/// count as well; a pattern with so many is rare.
 pub(super) fn nesting(text: &str) -> Result<(), ExpressionError> {
     let (mut open, mut deepest) = (0_usize, 0_usize);
     for byte in text.bytes() {
@@ -36,19 +36,19 @@ pub(super) fn nesting(text: &str) -> Result<(), ExpressionError> {
         ("conditions with a question mark", conditions, MAX_EXPRESSION_CONDITIONS),
     ] {
         if seen > allowed {
-            return Err(ExpressionError(format!("an expression of {seen} {what}, allowed: {allowed}")));
+            return Err(ExpressionError(format!("the expression has {seen} {what}, allowed: {allowed}")));
         }
     }
     Ok(())
 }
 
-/// Whether the question mark behind `before` asks for an optional: in `a.?b`, `a[?b]`, `[?a, ?b]`, `{?'a': b}`. A condition's stands behind
-/// a value, or on a new line, where a comment may have ended.
+/// Whether the question mark after `before` belongs to an optional: `a.?b`, `a[?b]`, `[?a, ?b]`, `{?'a': b}`. That of
+/// a conditional follows a value or a line break, after which a comment may have ended.
 fn is_optional(before: &str) -> bool {
     before.trim_end_matches([' ', '\t']).ends_with(['.', '[', '{', ','])
 }
 
-/// The parser's own words list its token names; where it stopped says more.
+/// The parser's own message lists token names; the position is more helpful.
 pub(super) fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
     if errors.errors.iter().any(|error| error.msg.contains("argument to has()")) {
         return ExpressionError(
@@ -61,12 +61,12 @@ pub(super) fn syntax(text: &str, errors: &ParseErrors) -> ExpressionError {
     ExpressionError(format!("syntax error at character {column} of {text:?}; a text needs quotes of its own: \"'paid'\""))
 }
 
-/// Names and cost. Returns its nodes, and whether it loops.
+/// Checks names and cost. Returns the number of nodes, and whether there is a loop.
 pub(super) fn expression(expression: &IdedExpr, scope: Scope) -> Result<(usize, bool), ExpressionError> {
     let mut seen = Seen { nodes: 0, loops: false, scope };
     seen.walk(expression, 0, &mut Vec::new())?;
     if seen.nodes > MAX_EXPRESSION_NODES {
-        return Err(ExpressionError(format!("an expression of {} nodes, allowed: {MAX_EXPRESSION_NODES}", seen.nodes)));
+        return Err(ExpressionError(format!("the expression has {} nodes, allowed: {MAX_EXPRESSION_NODES}", seen.nodes)));
     }
     Ok((seen.nodes, seen.loops))
 }
@@ -78,7 +78,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// `bound` are the variables of the loops around.
+    /// `bound`: the variables of the enclosing loops.
     fn walk(&mut self, expression: &IdedExpr, depth: usize, bound: &mut Vec<String>) -> Result<(), ExpressionError> {
         self.nodes += 1;
         match &expression.expr {
@@ -108,7 +108,11 @@ impl Seen {
                     }
                 }
             }
-            Expr::Struct(_) => return Err(ExpressionError("a message literal; allowed: texts, numbers, lists, maps".to_owned())),
+            Expr::Struct(_) => {
+                return Err(ExpressionError(
+                    "message literals aren't supported; allowed: texts, numbers, lists, maps".to_owned(),
+                ));
+            }
             Expr::Comprehension(comprehension) if tree::is_let(comprehension) => {
                 self.walk(&comprehension.accu_init, depth, bound)?;
                 bound.push(comprehension.accu_var.clone());
@@ -118,7 +122,7 @@ impl Seen {
             Expr::Comprehension(comprehension) => {
                 self.loops = true;
                 if depth == MAX_EXPRESSION_LOOPS {
-                    return Err(ExpressionError(format!("loops inside one another, allowed: {MAX_EXPRESSION_LOOPS} deep")));
+                    return Err(ExpressionError(format!("nested loops, allowed: {MAX_EXPRESSION_LOOPS} level")));
                 }
                 self.walk(&comprehension.iter_range, depth, bound)?;
                 let before = bound.len();
@@ -136,21 +140,21 @@ impl Seen {
 }
 
 fn variable(name: &str, scope: Scope, bound: &[String]) -> Result<(), ExpressionError> {
-    // The macros' own variables begin with '@', and types are names too: type(data.x) == string.
+    // The macros' own variables begin with '@'. Types are names as well: type(data.x) == string.
     let is_type = Kind::ALL.iter().any(|kind| *kind != Kind::Type && kind.name() == name);
     if name.starts_with('@') || scope.variables().contains(&name) || is_type || bound.iter().any(|b| b == name) {
         Ok(())
     } else if name == "facts" {
         Err(ExpressionError(
-            "facts can't be used here: what an event does follows from the event alone, so that it is the same in every order \
-             of arrival; only a text may tell of them, as in {facts.carrier|soon}"
+            "facts can't be used here: an event's effects depend on the event alone, so that they are the same in every order \
+             of arrival; only a text may use them, as in {facts.carrier|soon}"
                 .to_owned(),
         ))
     } else if scope == Scope::Event && name == "fetched" {
-        Err(ExpressionError("nothing is fetched here; give the rule an `enrich`, or use it beside `when`".to_owned()))
+        Err(ExpressionError("no object is fetched here; give the rule an `enrich`, or use `fetched` outside `when`".to_owned()))
     } else if scope == Scope::Join && Scope::Event.variables().contains(&name) {
         Err(ExpressionError(format!(
-            "unknown name {name:?}, allowed: {}; several events complete a join, and none of them is the one: let their own \
+            "unknown name {name:?}, allowed: {}; several events complete a join, so it has no single event: let their own \
              rules set facts",
             scope.variables().join(", ")
         )))

@@ -1,4 +1,4 @@
-//! JSON to values and back.
+//! Conversion from JSON to values and back.
 
 use super::exact::Exact;
 use super::fault::Fault;
@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use std::io;
 use tidings_config::limits::MAX_FACT_BYTES;
 
-/// Whole numbers become `int`, as people expect of `data.total / 100`: CEL's own way would make `uint` of them, which doesn't
-/// mix with literals.
+/// Whole numbers become `int`, as `data.total / 100` needs. CEL's own conversion would make `uint`, which doesn't mix
+/// with literals.
 pub(super) fn from_json(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Null,
@@ -29,7 +29,7 @@ pub(super) fn from_json(json: &serde_json::Value) -> Value {
     }
 }
 
-/// What an expression gives, if a fact can hold it. Its size is known before any of it is made.
+/// Converts a value to JSON, if it fits into a fact. Its size is computed before it is made.
 pub(super) fn to_json(value: &Value, meter: &mut Meter<'_>) -> Result<serde_json::Value, Fault> {
     match size(value, meter)? {
         size if size > MAX_FACT_BYTES => Err(Fault::LargeResult(size)),
@@ -37,7 +37,7 @@ pub(super) fn to_json(value: &Value, meter: &mut Meter<'_>) -> Result<serde_json
     }
 }
 
-/// Bytes as JSON.
+/// The size as JSON in bytes.
 fn size(value: &Value, meter: &mut Meter<'_>) -> Result<usize, Fault> {
     meter.step()?;
     Ok(match value {
@@ -55,7 +55,7 @@ fn size(value: &Value, meter: &mut Meter<'_>) -> Result<usize, Fault> {
             meter.spend(text.as_str().len())?;
             written(text.as_str())
         }
-        // As base64, between quotes.
+        // Base64 in quotes.
         Value::Bytes(bytes) => bytes.as_slice().len().div_ceil(3).saturating_mul(4).saturating_add(2),
         Value::Optional(optional) => size(held(optional), meter)?,
         Value::Type(kind) => kind.name().len() + 2,
@@ -67,7 +67,7 @@ fn size(value: &Value, meter: &mut Meter<'_>) -> Result<usize, Fault> {
             bytes
         }
         Value::Map(map) => {
-            // A colon each, and commas between.
+            // One colon each, and commas in between.
             let mut bytes = 2 + (2 * map.entries().len()).saturating_sub(1);
             for (key, value) in map.entries() {
                 let name = name(key);
@@ -110,10 +110,10 @@ fn name(key: &Key) -> std::borrow::Cow<'_, str> {
     }
 }
 
-/// Bytes that something takes as JSON, without making it.
+/// The size as JSON in bytes, without making it.
 fn written(what: &(impl serde::Serialize + ?Sized)) -> usize {
     let mut counted = Counted(0);
-    // Nothing that counts fails, and texts and numbers are JSON.
+    // Counting can't fail, and texts and numbers are valid JSON.
     serde_json::to_writer(&mut counted, what).map_or(usize::MAX, |()| counted.0)
 }
 

@@ -1,13 +1,13 @@
-//! Numbers as they are written, whatever their type: what comparing them, and telling whether they are whole, is about.
+//! Decimal numbers as written, independent of their type. Used to compare numbers and to decide whether they are whole.
 //!
-//! No number is made of the digits on the way, so none of them is lost.
+//! The digits are never converted to another number, so none is lost.
 
 use std::cmp::Ordering;
 
-/// From here on (2^53) a double may stand for more than one whole number.
+/// From this value on (2^53), a double may stand for several whole numbers.
 const DOUBLES_ARE_WHOLE: f64 = 9_007_199_254_740_992.0;
 
-/// A decimal number: its value is `0.d₁d₂d₃… · 10^exponent`, its first and last digits aren't 0. Zero has no digits.
+/// A decimal number with the value `0.d₁d₂d₃… · 10^exponent`. Its first and last digits aren't 0. Zero has no digits.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
     negative: bool,
@@ -15,14 +15,14 @@ pub(super) struct Decimal {
     digits: Vec<u8>,
 }
 
-/// The digits of a whole number, however it is written: `2` of `2`, `2.0`, `20e-1`. `None`: it has a fraction, has more than `most`
-/// digits, or is no number.
+/// The digits of a whole number in any notation: `2` for `2`, `2.0`, `20e-1`. `None`: it has a fraction or more than
+/// `most` digits, or isn't a number.
 pub fn whole(text: &str, most: usize) -> Option<String> {
     Decimal::read(text)?.whole(most)
 }
 
 impl Decimal {
-    /// As JSON writes numbers. `None`: it is none.
+    /// Parses JSON's notation. `None`: it isn't a number.
     pub(super) fn read(text: &str) -> Option<Self> {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (mantissa, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -33,7 +33,7 @@ impl Decimal {
             return None;
         }
         let mut digits: Vec<u8> = whole.bytes().chain(fraction.unwrap_or_default().bytes()).collect();
-        // A power that 64 bits don't hold is beyond any that matters, on its side.
+        // An exponent beyond 64 bits is beyond every other number.
         let power = power.strip_prefix('+').unwrap_or(power);
         let power = power.parse().unwrap_or(if power.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 });
         let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
@@ -46,8 +46,8 @@ impl Decimal {
         Some(Self { negative: negative && !zero, exponent: if zero { 0 } else { point.saturating_add(power) }, digits })
     }
 
-    /// The shortest number that only this double is nearest to, which is how it was written; where doubles are wider apart than whole
-    /// numbers, the double's own value. `None`: it isn't finite.
+    /// The shortest decimal number whose nearest double is this one, which is how it was written. If doubles are
+    /// further apart than whole numbers: the double's exact value. `None`: it isn't finite.
     pub(super) fn of(double: f64) -> Option<Self> {
         match double.is_finite() {
             true if double.abs() < DOUBLES_ARE_WHOLE => Self::read(&format!("{double:e}")),
@@ -56,7 +56,7 @@ impl Decimal {
         }
     }
 
-    /// Its digits, with its sign. `None`: it has a fraction, or more than `most` digits.
+    /// Its digits with the sign. `None`: it has a fraction, or more than `most` digits.
     pub(super) fn whole(&self, most: usize) -> Option<String> {
         if self.digits.is_empty() {
             return Some("0".to_owned());
@@ -66,7 +66,7 @@ impl Decimal {
         Some(self.negative.then_some('-').into_iter().chain(digits).collect())
     }
 
-    /// Without the sign.
+    /// Compares without the sign.
     fn size(&self, other: &Self) -> Ordering {
         let zeros = (!self.digits.is_empty()).cmp(&!other.digits.is_empty());
         zeros.then(self.exponent.cmp(&other.exponent)).then_with(|| self.digits.cmp(&other.digits))
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_ordered_as_numbers() {
+    fn decimals_are_ordered_as_numbers() {
         let ordered = [
             "-1e400",
             "-340282366920938463463374607431768211456",
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_one_however_it_is_written() {
+    fn a_whole_number_is_recognised_in_every_notation() {
         for (text, digits) in [
             ("2", "2"),
             ("2.0", "2"),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_double_is_the_number_that_was_written_or_its_own_where_it_is_no_other() {
+    fn a_double_is_its_shortest_decimal_or_its_exact_value() {
         for (double, written) in [
             (0.1, "0.1"),
             (-2.50, "-2.5"),

@@ -1,7 +1,7 @@
-//! Evaluates an expression for one event: a walk over its tree, each step counted.
+//! Evaluates an expression for one event: walks its tree and counts each step.
 //!
-//! The semantics are CEL's: what is beside an error may decide (`error || true` is `true`), and `all` and `exists` are folds of
-//! that. A limit is no such error: it ends the evaluation.
+//! The semantics are CEL's: one operand may decide despite an error in the other (`error || true` is `true`), and
+//! `all` and `exists` are folds of this. An exceeded limit isn't such an error: it ends the evaluation.
 
 use super::fault::Fault;
 use super::functions::Function;
@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use tidings_config::limits::MAX_LOOP_ITEMS;
 
 pub(super) struct Evaluation<'e> {
-    /// The scope's, in its order.
+    /// The scope's variables, in its order.
     variables: &'e [Value],
-    /// The loops', the innermost last.
+    /// The loops' variables, the innermost last.
     pub(super) locals: Vec<Value>,
     pub(super) meter: Meter<'e>,
 }
@@ -109,7 +109,7 @@ impl<'e> Evaluation<'e> {
         truth(&self.value(node)?)
     }
 
-    /// What is at the end of a path of fields and indices. `None`: there is no such place.
+    /// The value at the end of a path of fields and indices. `None`: the place doesn't exist.
     fn place(&mut self, node: &Node) -> Result<Option<Value>, Fault> {
         let found = if let Node::Select(of, field) = node {
             self.meter.step()?;
@@ -130,7 +130,7 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    /// `or` and `orValue`. What stands for a missing value is evaluated only where one is missing.
+    /// `or` and `orValue`. The alternative is evaluated only if the value is missing.
     fn or(&mut self, function: Function, of: &Node, other: &Node) -> Result<Value, Fault> {
         let value = self.value(of)?;
         let Value::Optional(optional) = &value else { return Err(function.overload(&[value])) };
@@ -145,7 +145,7 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    /// Of a list or a map. `None`: an optional one that holds no value.
+    /// An element of a list or map. `None`: it is optional and has no value.
     fn element(&mut self, node: &Node, optional: bool) -> Result<Option<Value>, Fault> {
         match (self.value(node)?, optional) {
             (value, false) => Ok(Some(value)),
@@ -154,7 +154,7 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    /// `decides` is the truth of either side that decides, whatever is beside it.
+    /// `decides`: the boolean that decides regardless of the other operand.
     fn decided(&mut self, left: &Node, right: &Node, decides: bool) -> Result<bool, Fault> {
         let left = match self.truth(left) {
             Ok(truth) if truth == decides => return Ok(decides),
@@ -206,7 +206,7 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    /// `decides` is the truth of one element that decides; an error stands only if none does.
+    /// `decides`: the boolean of one element that decides. An error is returned only if no element decides.
     fn fold(&mut self, items: Vec<Value>, holds: &Node, decides: bool) -> Result<bool, Fault> {
         let mut undecided = Ok(!decides);
         for item in items {
@@ -233,7 +233,7 @@ fn truth(value: &Value) -> Result<bool, Fault> {
     Ok(*truth)
 }
 
-/// What a loop runs over: the elements of a list, the keys of a map.
+/// The items of a loop: the elements of a list, the keys of a map.
 fn items(value: &Value, meter: &mut Meter<'_>) -> Result<Vec<Value>, Fault> {
     let mut bounded = |count: usize| match count {
         0..=MAX_LOOP_ITEMS => meter.room_for(count, ELEMENT_BYTES, 0),

@@ -1,7 +1,7 @@
-//! A number whose digits a double wouldn't keep: the digits as they were sent, and the double that is nearest.
+//! A number whose digits a double wouldn't keep: its digits as received, and the nearest double.
 //!
-//! Its digits are what a text, a fact and `==` have, so two ids never become one, and a price of 19.90 stays one. Arithmetic takes the
-//! double.
+//! Texts, facts and `==` use its digits, so two ids never become equal, and a price of 19.90 keeps its digits.
+//! Arithmetic uses the double.
 
 use super::decimal::Decimal;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use std::sync::Arc;
 pub(super) struct Exact {
     digits: Arc<str>,
     double: f64,
-    /// Whether the double, written as briefly as can be, is the same number.
+    /// Whether the double in its shortest form is the same number.
     held: bool,
 }
 
 impl Exact {
-    /// `None`: a double is written with the same digits, and compares as they do.
+    /// `None`: a double is written with the same digits and compares as they do.
     pub(super) fn of(number: &serde_json::Number) -> Option<Self> {
         let digits = number.to_string();
         // Beyond a double's range it is infinite.
@@ -39,13 +39,13 @@ impl Exact {
         Decimal::read(&self.digits)
     }
 
-    /// As JSON: with all its digits. Only where they are spelled with an exponent, a double that is the same number is written as such.
+    /// As JSON, with all digits. With an exponent in its digits: as the double, if that is the same number.
     pub(super) fn json(&self) -> serde_json::Value {
         let same = written(self.double).filter(|_| self.held && has_exponent(&self.digits));
         same.map_or_else(|| serde_json::from_str(&self.digits).unwrap_or(serde_json::Value::Null), serde_json::Value::Number)
     }
 
-    /// As `string(x)` has it: with its digits. A whole number that a double is has no fraction of zeros: `10` of 10.00.
+    /// As `string(x)`, with its digits. A whole number that a double can hold has no fraction of zeros: `10` for 10.00.
     pub(super) fn text(&self) -> String {
         if self.held && (has_exponent(&self.digits) || self.double.fract() == 0.0) {
             self.double.to_string()
@@ -54,7 +54,7 @@ impl Exact {
         }
     }
 
-    /// Without its fraction, where it is written out. `None`: no `T` holds it.
+    /// Without its fraction. `None`: it doesn't fit into `T`.
     pub(super) fn truncated<T: std::str::FromStr>(&self) -> Option<T> {
         if has_exponent(&self.digits) {
             return None;
@@ -63,8 +63,8 @@ impl Exact {
     }
 }
 
-/// A number as a double is written, where it is spelled as one and a double is the same number: 19.9 of 19.90. What stands for its value
-/// and not for its spelling. A whole number that is spelled without a fraction stays.
+/// A number written as a double, if it has a fraction or exponent and a double is the same number: 19.9 for 19.90.
+/// Use it if the value matters and not the notation. A whole number without a fraction is unchanged.
 pub fn shortest(number: &serde_json::Number) -> serde_json::Number {
     let is_spelled_as_one = number.to_string().contains(['.', 'e', 'E']);
     let held = Exact::of(number).filter(|exact| exact.held && is_spelled_as_one);
@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_double_is_written_like_needs_no_digits() {
+    fn a_number_written_like_a_double_needs_no_digits() {
         for text in ["1.5", "0.1", "10.0", "-0.0", "1e22", "0e999999999999999999999", "5e-324", "0.30000000000000004"] {
             assert!(exact(text).is_none(), "{text}");
         }
     }
 
     #[test]
-    fn what_no_double_is_keeps_all_its_digits() {
+    fn a_number_that_no_double_holds_keeps_all_its_digits() {
         for text in [
             "340282366920938463463374607431768211455",
             "1700000000.123456781",
@@ -110,13 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_double_is_and_is_spelled_otherwise_keeps_its_spelling() {
+    fn a_number_that_a_double_holds_keeps_its_notation() {
         for (sent, json, text) in [
             ("19.90", "19.90", "19.90"),
             ("1.10", "1.10", "1.10"),
             ("-0.50", "-0.50", "-0.50"),
             ("10.00", "10.00", "10"),
-            // Here the double's own value is another than the one that was sent.
+            // The double's exact value differs from the received one here.
             ("1e23", "1e23", "100000000000000000000000"),
             ("9223372036854776000.0", "9223372036854776000.0", "9223372036854776000"),
         ] {

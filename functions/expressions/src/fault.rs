@@ -1,14 +1,14 @@
 //! Why an expression has no value for an event.
 //!
-//! A fault is made of names that the expression itself has, of types and of limits. No variant can hold a part of the event:
-//! what is stored and logged as a reason can't quote it.
+//! A fault contains only names from the expression itself, types and limits. No variant can contain a part of the
+//! event, so a stored or logged reason can't quote it.
 
 use std::fmt;
 use tidings_config::limits::{
     MAX_EVENT_WORK, MAX_EXPRESSION_WORK, MAX_FACT_BYTES, MAX_LOOP_ITEMS, MAX_PATTERN_BYTES, MAX_VALUE_BYTES,
 };
 
-/// What a value is, by the name that an expression has for it.
+/// The type of a value, by its name in expressions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Null,
@@ -64,16 +64,16 @@ impl fmt::Display for Kind {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Fault {
-    /// The name is the expression's own.
-    #[error("no field {0:?}; has(…) tells whether there is one")]
+    /// The name comes from the expression.
+    #[error("no field {0:?}; test with has(…)")]
     NoField(String),
     #[error("can't look for field {field:?} in {kind}")]
     NoFields { kind: Kind, field: String },
-    #[error("no entry of this key; `key in map` tells whether there is one")]
+    #[error("no entry with this key; test with `key in map`")]
     NoEntry,
-    #[error("an index beyond the end of its list")]
+    #[error("the index is beyond the end of the list")]
     Index,
-    #[error("an optional that holds no value")]
+    #[error("the optional has no value")]
     Nothing,
     #[error("can't {operator} {left} and {right}")]
     Operands { operator: &'static str, left: Kind, right: Kind },
@@ -81,21 +81,21 @@ pub(super) enum Fault {
     Incomparable { left: Kind, right: Kind },
     #[error("can't negate {0}")]
     Negation(Kind),
-    #[error("can't look into {0} for {1}")]
+    #[error("can't select {1} in {0}")]
     Lookup(Kind, Kind),
-    #[error("{function} isn't for ({kinds})")]
+    #[error("{function} doesn't accept ({kinds})")]
     Overload { function: &'static str, kinds: String },
     #[error("{0}(…) can't take this value")]
     Argument(&'static str),
-    #[error("a value of type {0} where bool is wanted")]
+    #[error("a value of type {0}, expected: bool")]
     NotBool(Kind),
-    #[error("a value of type {0} where a list or a map is wanted")]
+    #[error("a value of type {0}, expected: a list or a map")]
     NotIterable(Kind),
-    #[error("a value of type {0} after a question mark, where an optional is wanted")]
+    #[error("a value of type {0} after a question mark, expected: an optional")]
     NotOptional(Kind),
     #[error("a value of type {0} as the key of a map")]
     KeyKind(Kind),
-    #[error("the same key twice in one map")]
+    #[error("a map has the same key twice")]
     KeyTwice,
     #[error("a division by zero")]
     Zero,
@@ -103,22 +103,22 @@ pub(super) enum Fault {
     Overflow(&'static str),
     #[error("a number that is not finite")]
     NotFinite,
-    #[error("a loop over {0} elements, allowed: {MAX_LOOP_ITEMS}")]
+    #[error("the loop has {0} elements, allowed: {MAX_LOOP_ITEMS}")]
     Loop(usize),
-    #[error("a pattern of {0} bytes that the event has a part in, allowed: {MAX_PATTERN_BYTES}")]
+    #[error("the pattern, which contains event data, has {0} bytes, allowed: {MAX_PATTERN_BYTES}")]
     Pattern(usize),
-    #[error("a value of {0} bytes, allowed: {MAX_FACT_BYTES}")]
+    #[error("the value has {0} bytes, allowed: {MAX_FACT_BYTES}")]
     LargeResult(usize),
-    #[error("the value would have more than {MAX_VALUE_BYTES} bytes")]
+    #[error("the value would exceed {MAX_VALUE_BYTES} bytes")]
     LargeValue,
-    #[error("more work than an expression may take for one event, allowed: {MAX_EXPRESSION_WORK}")]
+    #[error("the expression takes too much work for this event, allowed: {MAX_EXPRESSION_WORK}")]
     ExpressionWork,
-    #[error("more work than all expressions together may take for one event, allowed: {MAX_EVENT_WORK}")]
+    #[error("all expressions together take too much work for this event, allowed: {MAX_EVENT_WORK}")]
     EventWork,
 }
 
 impl Fault {
-    /// Whether it ends the evaluation whatever is around it: `true || …` has a value beside an error, never beside a limit.
+    /// Whether it ends the whole evaluation: `true || …` has a value despite an error, but not despite an exceeded limit.
     pub(super) fn is_limit(&self) -> bool {
         match self {
             Self::Loop(_)
@@ -149,8 +149,8 @@ impl Fault {
         }
     }
 
-    /// Whether the event has no such place: it, or something on the way to it, isn't there, is null, or is of a kind that has no places;
-    /// or whether something was to be done with a null.
+    /// Whether the event lacks the place: it, or a part of the path to it, is missing, null or of a type without such
+    /// places; or whether the operand of an operation is null.
     pub(super) fn is_absent(&self) -> bool {
         match self {
             Self::NoField(_) | Self::NoFields { .. } | Self::NoEntry | Self::Index | Self::Nothing | Self::Lookup(..) => true,

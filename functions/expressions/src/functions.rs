@@ -1,4 +1,4 @@
-//! The functions that a rule may call. Each counts what it reads, and has room for what it makes before it makes it.
+//! The functions that a rule may call. Each counts the bytes that it reads, and reserves room before it makes a value.
 
 use super::fault::Fault;
 use super::meter::Meter;
@@ -9,7 +9,7 @@ use super::value::{Bytes, Text, Value};
 use cel::common::ast::{CallExpr, Expr, IdedExpr};
 use std::borrow::Cow;
 
-/// What functions that make optionals are called with.
+/// The namespace of the functions that make optionals.
 const NAMESPACE: &str = "optional";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(super) enum Function {
     Value,
 }
 
-/// How a function may be called: `f(x)`, `x.f()`, or either.
+/// How a function may be called: `f(x)`, `x.f()`, or both.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Called {
     Alone,
@@ -57,7 +57,7 @@ enum Called {
     Either,
 }
 
-/// By name: how it is called, with how many arguments (the value it is called on included), and which it is.
+/// By name: the form of its calls, the number of arguments (including the receiver), and the function.
 const ALL: &[(&str, Called, [usize; 2], Function)] = &[
     ("bool", Called::Alone, [1, 1], Function::Bool),
     ("bytes", Called::Alone, [1, 1], Function::Bytes),
@@ -91,12 +91,12 @@ const ALL: &[(&str, Called, [usize; 2], Function)] = &[
     ("value", Called::OnAValue, [1, 1], Function::Value),
 ];
 
-/// All names, in their order.
+/// All names, in order.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|(name, ..)| *name)
 }
 
-/// What a call calls. `Err`: there is one of this name, which isn't called so.
+/// The called function. `Err`: a function of this name exists, but isn't called this way.
 pub(super) fn find(name: &str, on_a_value: bool, arguments: usize) -> Option<Result<Function, String>> {
     let (name, called, [least, most], function) = ALL.iter().find(|(known, ..)| *known == name)?;
     let style = match called {
@@ -113,7 +113,7 @@ pub(super) fn find(name: &str, on_a_value: bool, arguments: usize) -> Option<Res
     })
 }
 
-/// The name of what a call calls, and the value that it is called on: none for `optional.of(x)`, unless `optional` is a loop's variable.
+/// The name of the called function, and the receiver: none for `optional.of(x)`, unless `optional` is a loop's variable.
 pub(super) fn called<'c>(call: &'c CallExpr, is_local: impl Fn(&str) -> bool) -> (Cow<'c, str>, Option<&'c IdedExpr>) {
     match call.target.as_deref() {
         Some(IdedExpr { expr: Expr::Ident(name), .. }) if name == NAMESPACE && !is_local(name) => {
@@ -124,7 +124,7 @@ pub(super) fn called<'c>(call: &'c CallExpr, is_local: impl Fn(&str) -> bool) ->
 }
 
 impl Function {
-    /// Whether only an optional has it.
+    /// Whether only optionals have it.
     pub(super) fn is_of_optionals(self) -> bool {
         matches!(self, Self::HasValue | Self::Or | Self::OrValue | Self::Value)
     }
@@ -205,14 +205,14 @@ impl Function {
             (Self::String, Value::Bool(truth)) => texts::made(&truth.to_string(), meter),
             (Self::String, Value::Int(n)) => texts::made(&n.to_string(), meter),
             (Self::String, Value::Uint(n)) => texts::made(&n.to_string(), meter),
-            // Written out, the longest double has some 330 digits.
+            // The longest double has about 330 digits when written out.
             (Self::String, Value::Double(n)) => texts::made(&n.to_string(), meter),
             (Self::String, Value::Exact(n)) => texts::made(&n.text(), meter),
             _ => Err(self.overload(std::slice::from_ref(value))),
         }
     }
 
-    /// Those that are called on a text.
+    /// Functions with a text as receiver.
     fn of_text(self, value: &Text, more: &[Value], meter: &mut Meter<'_>) -> Result<Value, Fault> {
         let text = value.as_str();
         match (self, more) {

@@ -1,14 +1,15 @@
-//! The language of rule values and conditions: CEL, bounded.
+//! The language of rule values and conditions: CEL with bounds.
 //!
-//! An expression sees `event` (the envelope without its payload) and `data` (the payload). It has no clock, no I/O and no
-//! randomness, and it doesn't see the context, so its value depends on the event alone. Its form is bounded when it is parsed
-//! (length, nodes, loops). What it does is counted while it is evaluated: no value on the way is larger than `MAX_VALUE_BYTES`,
-//! and the work of an expression, and of all those of one event, has an end, whatever the payload is.
+//! An expression sees `event` (the envelope without its payload) and `data` (the payload). It has no clock, no I/O
+//! and no randomness, and it doesn't see the context, so its value depends on the event alone. Its form is bounded
+//! when it is parsed (length, nodes, loops). Its work is counted during evaluation: no intermediate value exceeds
+//! `MAX_VALUE_BYTES`, and the work of one expression, and of all expressions of one event, is bounded for every
+//! payload.
 //!
-//! A crate of its own, so that neither the receiver nor the reader has the language among its dependencies: tests/deployed.rs.
+//! A crate of its own, so that neither the receiver nor the reader depends on the language: tests/deployed.rs.
 //!
-//! The crate `cel` parses; evaluating is ours (`evaluate.rs`), because the crate's own has no bound that a caller could set. A
-//! test holds one against the other.
+//! The crate `cel` parses. Evaluation is our own (`evaluate.rs`), because the crate's evaluator has no limit that a
+//! caller could set. A test compares the two.
 
 mod blame;
 mod check;
@@ -53,35 +54,35 @@ pub struct Expression {
     loops: bool,
 }
 
-/// Why a text is no expression. For whoever writes rules.
+/// Why a text isn't a valid expression. For authors of rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ExpressionError(String);
 
-/// Why an expression has no value for an event. It names fields and types, never what is in them. Never worth a retry:
-/// the same event gives the same error.
+/// Why an expression has no value for an event. It names fields and types, never values. A retry doesn't help: the
+/// same event gives the same error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluationError {
     #[error("{0}")]
     NoValue(String),
-    /// The event has no such place: a field, an entry or an element that isn't there, or something on the way to it that is missing, null
-    /// or of another kind.
+    /// The event lacks the place: a field, an entry or an element doesn't exist, or a part of the path to it is
+    /// missing, null or of another type.
     #[error("{0}")]
     Absent(String),
-    /// It has one, of so many bytes.
-    #[error("a value of {0} bytes, allowed: {MAX_FACT_BYTES}")]
+    /// The value exceeds the limit; its size is given.
+    #[error("the value has {0} bytes, allowed: {MAX_FACT_BYTES}")]
     TooLarge(usize),
 }
 
-/// What an expression may name.
+/// The names that an expression may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// One event.
     Event,
-    /// One event, and what was fetched for it.
+    /// One event, and the object that was fetched for it.
     Enriched,
-    /// A join that has come to its end. What its events carried isn't there: several events may have completed it, and
-    /// which ones did would depend on the order of arrival.
+    /// The end of a join. The content of its events isn't available: several events may have completed it, and which
+    /// ones did would depend on the order of arrival.
     Join,
 }
 
@@ -95,11 +96,11 @@ impl Scope {
     }
 }
 
-/// The grammar with its macros. What may be named is ours to say: see [`check`] and [`functions`].
+/// The grammar with its macros. [`check`] and [`functions`] decide which names are allowed.
 static GRAMMAR: LazyLock<Env> = LazyLock::new(Env::stdlib);
 
 impl Expression {
-    /// Parses and checks: syntax, names, cost.
+    /// Parses and checks syntax, names and cost. Errors: the problem, for the author.
     pub fn parse(text: &str, scope: Scope) -> Result<Self, ExpressionError> {
         check::length(text)?;
         check::nesting(text)?;
@@ -108,18 +109,18 @@ impl Expression {
         Ok(Self { tree: tree::build(&parsed, scope)?, nodes, loops })
     }
 
-    /// The steps that evaluating takes at most, but for what its functions do to large values: its nodes, for each element of the
-    /// longest list if it loops.
+    /// The most steps of an evaluation, without the work of functions on large values: its nodes, times the longest
+    /// list if it has a loop.
     pub fn cost(&self) -> usize {
         if self.loops { self.nodes * MAX_LOOP_ITEMS } else { self.nodes }
     }
 
-    /// The value for one event, or one join.
+    /// The value for one event or one join.
     pub fn evaluate(&self, variables: &Variables) -> Result<serde_json::Value, EvaluationError> {
         self.value(variables, convert::to_json)
     }
 
-    /// The same for a text: of a longer one so many characters, and one more.
+    /// The value for a text. A longer text is cut to `chars` characters and one more.
     pub fn evaluate_for_text(&self, variables: &Variables, chars: usize) -> Result<serde_json::Value, EvaluationError> {
         self.value(variables, |value, meter| {
             if let Value::Text(text) = value {
@@ -129,7 +130,7 @@ impl Expression {
         })
     }
 
-    /// Whether its value may be a number that nobody sent: one that arithmetic has made.
+    /// Whether its value may be a number that wasn't received but computed by arithmetic.
     pub fn computes(&self) -> bool {
         self.tree.computes()
     }
@@ -161,8 +162,8 @@ impl fmt::Debug for Expression {
     }
 }
 
-/// What an event, or a join, gives to its expressions, converted once. All expressions that are evaluated with it, or with a
-/// copy, share the work that one event may take.
+/// The variables of an event or a join, converted once. All expressions that are evaluated with it or a copy share
+/// the work limit of one event.
 #[derive(Clone, Debug)]
 pub struct Variables {
     /// In the order of the scope's names.
@@ -171,12 +172,12 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// Of [`Scope::Event`]. `event` is an object: the envelope without its payload.
+    /// For [`Scope::Event`]. `event` is an object: the envelope without its payload.
     pub fn of_event(data: &serde_json::Value, event: &serde_json::Value) -> Self {
         Self::new([data, event])
     }
 
-    /// Of [`Scope::Enriched`].
+    /// For [`Scope::Enriched`].
     #[must_use]
     pub fn with_fetched(&self, fetched: &serde_json::Value) -> Self {
         let mut all = self.clone();
@@ -184,7 +185,7 @@ impl Variables {
         all
     }
 
-    /// Of [`Scope::Join`].
+    /// For [`Scope::Join`].
     pub fn of_join(name: &str, key: &str) -> Self {
         Self::new([&serde_json::json!({"name": name, "key": key})])
     }

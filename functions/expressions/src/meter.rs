@@ -1,18 +1,18 @@
-//! What an expression may cost, counted while it is evaluated: deterministic, without a clock.
+//! Counts the cost of an expression during evaluation: deterministic, without a clock.
 //!
-//! Every step and every byte that is read or made spends some of the work. [`Room`] for a value is given before the value is
-//! made. What has run out stays out: no operator turns that into a value.
+//! Every step and every byte that is read or made uses some of the work limit. [`Room`] for a value is reserved
+//! before it is made. An exhausted limit stays exhausted: no operator can turn it into a value.
 
 use super::fault::Fault;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tidings_config::limits::{MAX_EVENT_WORK, MAX_EXPRESSION_WORK, MAX_VALUE_BYTES, STEP_WORK};
 
-/// The right to make one value.
+/// The permission to make one value.
 #[derive(Debug)]
 pub(super) struct Room(());
 
-/// The work that is left for all expressions of one event.
+/// The remaining work for all expressions of one event.
 #[derive(Clone, Debug)]
 pub(super) struct EventWork(Arc<AtomicU64>);
 
@@ -22,11 +22,11 @@ impl EventWork {
     }
 }
 
-/// Of one evaluation.
+/// The meter of one evaluation.
 #[derive(Debug)]
 pub(super) struct Meter<'e> {
     event: &'e EventWork,
-    /// What this expression may spend at most.
+    /// The most that this expression may use.
     allowed: u64,
     left: u64,
 }
@@ -37,7 +37,7 @@ impl<'e> Meter<'e> {
         Self { event, allowed, left: allowed }
     }
 
-    /// Before something is done that takes so many bytes' time.
+    /// Uses work, before an operation that takes as long as this many bytes.
     pub(super) fn spend(&mut self, work: usize) -> Result<(), Fault> {
         match u64::try_from(work).ok().and_then(|work| self.left.checked_sub(work)) {
             Some(left) => {
@@ -51,12 +51,12 @@ impl<'e> Meter<'e> {
         }
     }
 
-    /// One node, or one element.
+    /// Counts one node or one element.
     pub(super) fn step(&mut self) -> Result<(), Fault> {
         self.spend(STEP_WORK)
     }
 
-    /// Before a value of so many bytes is made.
+    /// Reserves room, before a value of this many bytes is made.
     pub(super) fn room(&mut self, bytes: usize) -> Result<Room, Fault> {
         if bytes > MAX_VALUE_BYTES {
             return Err(Fault::LargeValue);
@@ -64,7 +64,7 @@ impl<'e> Meter<'e> {
         self.spend(bytes).map(Room)
     }
 
-    /// For `count` parts of `each` bytes, and `more`.
+    /// Reserves room for `count` parts of `each` bytes, and `more`.
     pub(super) fn room_for(&mut self, count: usize, each: usize, more: usize) -> Result<Room, Fault> {
         self.room(count.saturating_mul(each).saturating_add(more))
     }

@@ -1,7 +1,7 @@
-//! What numbers do with one another, of whichever types they are: a price is a number, whether it was sent as `10`, `10.0` or `9.99`.
+//! Arithmetic and comparison of numbers of any types: a price is a number, whether it was sent as `10`, `10.0` or `9.99`.
 //!
-//! Two of one type compute as CEL says. CEL has nothing for two types: there, whole numbers give a whole number, and everything else
-//! a double. Numbers are compared as the decimals that they are, without a double's rounding.
+//! Two numbers of one type are computed as in CEL. CEL doesn't define mixed types: here, whole numbers give a whole
+//! number, and everything else a double. Numbers are compared as decimals, without a double's rounding.
 
 use super::decimal::Decimal;
 use super::exact::Exact;
@@ -10,20 +10,20 @@ use super::meter::Meter;
 use super::value::{Key, Value};
 use std::cmp::Ordering;
 
-/// Digits of a whole number of 64 bits.
+/// The most digits of a 64-bit whole number.
 const MAX_DIGITS: usize = 20;
 
-/// Digits of a double that is written out.
+/// The most digits of a double that is written out.
 const MAX_DOUBLE_DIGITS: usize = 310;
 
-/// An operation of numbers. All but those of doubles check.
+/// An operation on numbers. Operations on whole numbers check for overflow.
 pub(super) struct Arithmetic {
     pub(super) name: &'static str,
     int: fn(i64, i64) -> Option<i64>,
     uint: fn(u64, u64) -> Option<u64>,
-    /// Of an `int` and a `uint`: both are far from what it holds.
+    /// For an `int` and a `uint`: neither comes near its bounds.
     wide: fn(i128, i128) -> Option<i128>,
-    /// `None`: of whole numbers only, doubles among them.
+    /// `None`: the operation is for whole numbers only, including whole doubles.
     double: Option<fn(f64, f64) -> f64>,
     divides: bool,
 }
@@ -79,14 +79,14 @@ pub(super) fn arithmetic(what: &Arithmetic, left: &Value, right: &Value) -> Resu
     }
 }
 
-/// Of two types, or with a double.
+/// Two types, or a double.
 fn mixed(what: &Arithmetic, left: &Value, right: &Value) -> Result<Value, Fault> {
     let operands = || Fault::Operands { operator: what.name, left: left.kind(), right: right.kind() };
     let (l, r) = double(left).zip(double(right)).ok_or_else(operands)?;
     if what.divides && r == 0.0 && (left.kind() != right.kind() || what.double.is_none()) {
         return Err(Fault::Zero);
     }
-    // Of what doubles can do as well, one of them makes a double.
+    // If the operation is defined for doubles, one double operand makes the result a double.
     let is_double = |value: &Value| matches!(value, Value::Double(_) | Value::Exact(_));
     let integer = |value: &Value| if what.double.is_some() && is_double(value) { None } else { integer(value) };
     match (integer(left).zip(integer(right)), what.double) {
@@ -99,7 +99,7 @@ fn mixed(what: &Arithmetic, left: &Value, right: &Value) -> Result<Value, Fault>
     }
 }
 
-/// A value that is a number.
+/// A numeric value.
 enum Number<'v> {
     Int(i64),
     Uint(u64),
@@ -126,7 +126,7 @@ impl<'v> Number<'v> {
     }
 }
 
-/// The nearest double. `None`: it is no number.
+/// The nearest double. `None`: it isn't a number.
 fn double(value: &Value) -> Option<f64> {
     Some(match Number::of(value)? {
         Number::Int(n) => n as f64,
@@ -136,19 +136,19 @@ fn double(value: &Value) -> Option<f64> {
     })
 }
 
-/// The whole number of 64 bits that it is, whatever its type. `None`: it is none.
+/// The 64-bit whole number with this value, of any type. `None`: there is none.
 fn integer(value: &Value) -> Option<i128> {
     match Number::of(value)? {
         Number::Int(n) => Some(n.into()),
         Number::Uint(n) => Some(n.into()),
-        // The largest of 64 bits has no double; the next, 2^64, has.
+        // The largest 64-bit number isn't a double; the next one, 2^64, is.
         Number::Double(n) if n.fract() == 0.0 && n >= i64::MIN as f64 && n < u64::MAX as f64 => Some(n as i128),
         Number::Double(_) => None,
         Number::Exact(n) => n.decimal()?.whole(MAX_DIGITS)?.parse().ok(),
     }
 }
 
-/// A number as a key or an index. `None`: it has a fraction, or no integer holds it.
+/// A number as a key or an index. `None`: it has a fraction or doesn't fit an integer.
 pub(super) fn key(value: &Value, meter: &mut Meter<'_>) -> Result<Option<Key>, Fault> {
     if let Value::Exact(n) = value {
         meter.spend(n.digits().len())?;
@@ -156,12 +156,12 @@ pub(super) fn key(value: &Value, meter: &mut Meter<'_>) -> Result<Option<Key>, F
     Ok(integer(value).and_then(Key::whole))
 }
 
-/// By all their digits. `None`: one of them is no number, or not a number.
+/// Compares all digits. `None`: one of them isn't a number, or is NaN.
 pub(super) fn compare(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<Option<Ordering>, Fault> {
     Ok(match (left, right) {
         (Value::Exact(_), _) | (_, Value::Exact(_)) => match (decimal(left, meter)?, decimal(right, meter)?) {
             (Some(left), Some(right)) => Some(left.compare(&right)),
-            // What isn't finite has no digits, and is beyond all that has, or not a number.
+            // An infinite number has no digits, and is beyond all others; NaN isn't comparable.
             (None, Some(_)) => double(left).and_then(|left| left.partial_cmp(&0.0)),
             (Some(_), None) => double(right).and_then(|right| 0.0.partial_cmp(&right)),
             (None, None) => None,
@@ -173,14 +173,14 @@ pub(super) fn compare(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Res
     })
 }
 
-/// A whole number of 64 bits against a double, without rounding it to one.
+/// Compares a 64-bit whole number with a double, without rounding it to one.
 fn against(whole: i128, double: f64) -> Option<Ordering> {
-    // Beyond 128 bits `as` saturates, which is beyond 64 bits all the same.
+    // Beyond 128 bits `as` saturates, which is still beyond 64 bits.
     let fraction = 0.0.partial_cmp(&double.fract());
     if double.is_infinite() { 0.0.partial_cmp(&double) } else { Some(whole.cmp(&(double.trunc() as i128)).then(fraction?)) }
 }
 
-/// `None`: it is no number, or not finite.
+/// `None`: it isn't a number, or isn't finite.
 fn decimal(value: &Value, meter: &mut Meter<'_>) -> Result<Option<Decimal>, Fault> {
     let Some(number) = Number::of(value) else { return Ok(None) };
     Ok(match number {

@@ -1,4 +1,4 @@
-//! What operators do to values. Each says what it costs before it does it.
+//! The operators. Each counts its cost before it computes.
 
 use super::fault::{Fault, Kind};
 use super::meter::Meter;
@@ -8,7 +8,7 @@ use super::value::{Bytes, ELEMENT_BYTES, Held, Key, List, Map, Text, Value};
 use std::cmp::Ordering;
 use tidings_config::limits::STEP_WORK;
 
-/// An operator of two values that are both there.
+/// An operator with two operands that are both evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operator {
     Add,
@@ -41,7 +41,7 @@ impl Operator {
         ("@in", Self::In),
     ];
 
-    /// Whether it makes a number of two.
+    /// Whether it computes a number from two.
     pub(super) const fn is_arithmetic(self) -> bool {
         match self {
             Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Remainder => true,
@@ -112,7 +112,7 @@ pub(super) fn negate(value: &Value) -> Result<Value, Fault> {
     }
 }
 
-/// Values of different kinds are different; numbers are compared as numbers, and an optional beside a value by what it holds.
+/// Values of different types differ. Numbers are compared by value, and an optional beside a value by its content.
 fn equal(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<bool, Fault> {
     meter.step()?;
     Ok(match (left, right) {
@@ -163,7 +163,7 @@ fn equal(left: &Value, right: &Value, meter: &mut Meter<'_>) -> Result<bool, Fau
     })
 }
 
-/// What an optional is where a value is wanted: `null` if it holds none.
+/// The value of an optional where a value is needed: `null` if it has none.
 pub(super) fn held(optional: &Option<Held>) -> &Value {
     optional.as_ref().map_or(&Value::Null, Held::value)
 }
@@ -200,7 +200,7 @@ fn contains(container: &Value, value: &Value, meter: &mut Meter<'_>) -> Result<b
         (Value::Map(_), Value::Optional(Some(held))) => contains(container, held.value(), meter),
         (Value::Map(map), _) => match lookup_key(value, meter)? {
             Some(key) => Ok(entry(map, &key, meter)?.is_some()),
-            // A double between two whole numbers is a key that no map has.
+            // A double with a fraction is a key that no map has.
             None if value.kind() == Kind::Double => Ok(false),
             None => Err(Fault::KeyKind(value.kind())),
         },
@@ -248,7 +248,7 @@ pub(super) fn select(value: &Value, field: &Key, meter: &mut Meter<'_>) -> Resul
     }
 }
 
-/// Whether `value` has the field. What has no fields has none of this name.
+/// Whether `value` has the field. A value without fields has none.
 pub(super) fn has(value: &Value, field: &Key, meter: &mut Meter<'_>) -> Result<bool, Fault> {
     match value {
         Value::Map(map) => Ok(entry(map, field, meter)?.is_some()),
@@ -283,13 +283,13 @@ fn lookup_key(value: &Value, meter: &mut Meter<'_>) -> Result<Option<Key>, Fault
     }
 }
 
-/// A look-up compares the key with one of each level of the tree.
+/// Finds an entry. A look-up compares the key with one key for each level of the tree.
 pub(super) fn entry<'m>(map: &'m Map, key: &Key, meter: &mut Meter<'_>) -> Result<Option<&'m Value>, Fault> {
     look_up(key, map.entries().len(), meter)?;
     Ok(map.entries().get(key))
 }
 
-/// What finding a key's place among so many costs.
+/// Counts the cost of finding a key among `among` keys.
 pub(super) fn look_up(key: &Key, among: usize, meter: &mut Meter<'_>) -> Result<(), Fault> {
     let bytes = match key {
         Key::Text(text) => text.as_str().len(),

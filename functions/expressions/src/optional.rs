@@ -1,4 +1,5 @@
-//! Optionals: what `.?` and `[?…]` find, or don't. JSON has two ways to leave something out, a missing place and `null`: both are none.
+//! Optionals: the results of `.?` and `[?…]`. JSON can omit a value in two ways, by a missing place or by `null`:
+//! both give an empty optional.
 
 use super::fault::Fault;
 use super::meter::Meter;
@@ -10,11 +11,11 @@ pub(super) fn of(value: Value, meter: &mut Meter<'_>) -> Result<Value, Fault> {
     Ok(Value::Optional(Some(Held::new(room, value))))
 }
 
-/// What was looked for. That there is no such place is no error.
+/// The result of a look-up. A missing place isn't an error.
 pub(super) fn found(found: Result<Value, Fault>, meter: &mut Meter<'_>) -> Result<Value, Fault> {
     match found {
         Ok(Value::Null) => Ok(Value::Optional(None)),
-        // Of an optional an optional was looked for.
+        // The look-up in an optional gave an optional.
         Ok(optional @ Value::Optional(_)) => Ok(optional),
         Ok(value) => of(value, meter),
         Err(fault) if fault.is_absent() => Ok(Value::Optional(None)),
@@ -22,7 +23,7 @@ pub(super) fn found(found: Result<Value, Fault>, meter: &mut Meter<'_>) -> Resul
     }
 }
 
-/// What `look` finds in what an optional holds.
+/// Looks up in the value of an optional.
 pub(super) fn found_in<'e>(
     optional: &Option<Held>,
     look: impl FnOnce(&Value, &mut Meter<'e>) -> Result<Value, Fault>,
@@ -33,7 +34,7 @@ pub(super) fn found_in<'e>(
     found(place, meter)
 }
 
-/// Whether it is what its kind begins with: nothing of `optional.ofNonZeroValue(x)` is kept then.
+/// Whether it is the zero value of its type: `optional.ofNonZeroValue(x)` is empty then.
 pub(super) fn is_zero(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -41,7 +42,7 @@ pub(super) fn is_zero(value: &Value) -> bool {
         Value::Int(n) => *n == 0,
         Value::Uint(n) => *n == 0,
         Value::Double(n) => *n == 0.0,
-        // As a double it may be: 1e-400.
+        // As a double it could become zero: 1e-400.
         Value::Exact(n) => n.digits().bytes().all(|byte| !byte.is_ascii_digit() || byte == b'0'),
         Value::Text(text) => text.as_str().is_empty(),
         Value::Bytes(bytes) => bytes.as_slice().is_empty(),

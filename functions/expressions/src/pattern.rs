@@ -1,7 +1,7 @@
-//! Patterns of `matches`: regular expressions, in a time that the pattern's size and the text's bound.
+//! Patterns of `matches`: regular expressions, in a time bounded by the sizes of the pattern and the text.
 //!
-//! For each byte of a text the engine takes at most as many steps as its automaton has states. A pattern is weighed when it is
-//! compiled; a match spends its weight for each byte.
+//! For each byte of a text, the engine takes at most as many steps as its automaton has states. A pattern gets a
+//! weight when it is compiled; matching uses that much work for each byte.
 
 use super::fault::Fault;
 use super::meter::Meter;
@@ -9,11 +9,11 @@ use regex_automata::meta::Regex;
 use regex_automata::nfa::thompson::NFA;
 use tidings_config::limits::{MAX_AUTOMATON_BYTES, MAX_EVENT_AUTOMATON_BYTES, MAX_MATCHER_BYTES, MAX_PATTERN_BYTES};
 
-/// States of a rule's own pattern that are one unit of work for each byte. Most of its states are the encodings of the letters in
-/// `\w`, of which one at a time is tried; whoever sends the text doesn't choose the pattern.
+/// States of a rule's own pattern that count as one unit of work for each byte. Most of its states encode the letters
+/// in `\w`, of which one is tried at a time; the sender of the text doesn't choose the pattern.
 const STATES_PER_WORK: usize = 256;
 
-/// The same where the event chooses the pattern: all of its states may be tried at each byte.
+/// The same for a pattern from an event: all of its states may be tried at each byte.
 const EVENT_STATES_PER_WORK: usize = 16;
 
 #[derive(Clone, Debug)]
@@ -24,12 +24,12 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// One that a rule is written with. `None`: it isn't one, or its automaton is too large.
+    /// A pattern in a rule. `None`: it isn't a valid pattern, or its automaton is too large.
     pub(super) fn of_a_rule(pattern: &str) -> Option<Self> {
         Self::compile(pattern, MAX_AUTOMATON_BYTES, STATES_PER_WORK)
     }
 
-    /// One that the event has a part in.
+    /// A pattern that contains event data.
     pub(super) fn of_an_event(pattern: &str, meter: &mut Meter<'_>) -> Result<Self, Fault> {
         if pattern.len() > MAX_PATTERN_BYTES {
             return Err(Fault::Pattern(pattern.len()));

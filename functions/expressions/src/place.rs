@@ -1,8 +1,8 @@
-//! A place in what an expression sees, as an expression names it: `data.order.lines[*].sku`.
+//! A place in the variables, as an expression names it: `data.order.lines[*].sku`.
 
 use std::fmt;
 
-/// From one of the scope's variables on. It names fields that the expression itself has, never what is in them.
+/// A path from a variable of the scope. It contains names from the expression, never values of the event.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// `data`, `event`.
@@ -13,7 +13,7 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     Field(String),
-    /// Of a list.
+    /// An index of a list.
     Index(u64),
     /// All elements of a list.
     Each,
@@ -29,7 +29,7 @@ impl Place {
         self
     }
 
-    /// With the steps from one on as those that may be missing: `data.order.?carrier` from the second on.
+    /// The path, with the steps from this index on marked as optional: `data.order.?carrier` from the second on.
     pub fn optional(&self, from: usize) -> String {
         let mut written = self.variable.to_owned();
         for (n, step) in self.steps.iter().enumerate() {
@@ -58,7 +58,7 @@ impl Step {
     }
 }
 
-/// Whether it may stand behind a dot.
+/// Whether the name can follow a dot.
 fn is_plain(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_') && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')

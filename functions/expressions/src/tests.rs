@@ -1,4 +1,4 @@
-//! Expressions: what they give, what they refuse, and what they may cost.
+//! Expressions: their values, their errors, and their cost.
 
 use super::*;
 use serde_json::{Value as Json, json};
@@ -34,7 +34,7 @@ fn values_of_an_event() {
     }
 }
 
-/// The two ids are one as doubles, and so are the two times.
+/// As doubles, the two ids would be equal, and so would the two times.
 #[test]
 fn numbers_that_no_double_holds_keep_their_digits() {
     let data: Json = serde_json::from_str(
@@ -71,7 +71,7 @@ fn numbers_that_no_double_holds_keep_their_digits() {
 }
 
 #[test]
-fn errors_say_what_is_wrong_and_quote_no_payload() {
+fn errors_name_the_problem_and_quote_no_payload() {
     let data = json!({"total": "hunter2", "n": 1, "deep": {"hunter2": "hunter2"}});
     for (text, said) in [
         ("data.total / 100", "string"),
@@ -89,13 +89,13 @@ fn errors_say_what_is_wrong_and_quote_no_payload() {
 }
 
 #[test]
-fn what_can_never_work_is_found_when_it_is_parsed() {
+fn an_expression_that_can_never_work_is_refused_when_parsed() {
     for (text, said) in [
         ("data.total +", "syntax error at character 13"),
         ("dta.total", "unknown name \"dta\", allowed: data, event"),
         ("foo(data.x)", "unknown function \"foo\""),
         ("data.x.upper()", "unknown function \"upper\""),
-        ("data.a.all(x, data.b.all(y, x == y))", "loops inside one another"),
+        ("data.a.all(x, data.b.all(y, x == y))", "nested loops"),
         ("", "empty"),
     ] {
         let error = value(text, json!({})).unwrap_err();
@@ -118,7 +118,7 @@ fn cost_is_bounded_on_both_sides() {
         let refused = |text: &str| {
             Expression::parse(text, Scope::Event).err().is_some_and(|e| e.to_string().contains("levels of brackets"))
         };
-        assert!(!refused(&nested(MAX_EXPRESSION_BRACKETS)), "{open}: the parser's stack holds both at once");
+        assert!(!refused(&nested(MAX_EXPRESSION_BRACKETS)), "{open}: the parser's stack holds both at the same time");
         assert!(refused(&nested(MAX_EXPRESSION_BRACKETS + 1)), "{open}");
     }
     let more = format!("true?{inner}:1");
@@ -131,7 +131,7 @@ fn cost_is_bounded_on_both_sides() {
     let items = |n: usize| json!({"l": vec![1; n]});
     assert_eq!(value("data.l.all(x, x == 1)", items(MAX_LOOP_ITEMS)), Ok(json!(true)));
     assert!(value("data.l.all(x, x == 1)", items(MAX_LOOP_ITEMS + 1)).unwrap_err().contains("1000"));
-    assert_eq!(value("size(data.l)", items(MAX_LOOP_ITEMS + 1)), Ok(json!(1001)), "without a loop it costs nothing");
+    assert_eq!(value("size(data.l)", items(MAX_LOOP_ITEMS + 1)), Ok(json!(1001)), "without a loop there is no limit");
 
     let long = |n: usize| json!({"s": "x".repeat(n)});
     assert!(value("data.s", long(MAX_FACT_BYTES - 2)).is_ok());

@@ -1,13 +1,13 @@
-//! What functions do to texts. Places in a text are counted in code points, as everywhere in CEL.
+//! Functions of texts. Positions in a text are counted in code points, as in CEL.
 
 use super::fault::{Fault, Kind};
 use super::meter::Meter;
 use super::value::{ELEMENT_BYTES, List, Text, Value};
 
-/// Bytes that a text takes beside its own: the counters of who shares it.
+/// Bytes of a text beside its characters: its reference counts.
 const TEXT_BYTES: usize = 2 * size_of::<usize>();
 
-/// A copy.
+/// Makes a copy.
 pub(super) fn made(text: &str, meter: &mut Meter<'_>) -> Result<Value, Fault> {
     let room = meter.room(text.len())?;
     Ok(Value::Text(Text::new(room, text)))
@@ -17,7 +17,7 @@ pub(super) fn number(size: usize) -> Result<Value, Fault> {
     i64::try_from(size).map(Value::Int).map_err(|_| Fault::Overflow("size"))
 }
 
-/// The byte where a code point begins; for the number of code points, the end. `None`: beyond it.
+/// The byte at which a code point begins; the end for the number of code points. `None`: beyond the end.
 fn byte_of(text: &str, point: i64) -> Option<usize> {
     let point = usize::try_from(point).ok()?;
     text.char_indices().map(|(byte, _)| byte).chain([text.len()]).nth(point)
@@ -40,9 +40,9 @@ pub(super) fn substring(text: &str, from: i64, to: Option<i64>, meter: &mut Mete
     }
 }
 
-/// The first place at or after `from`; -1 if there is none.
+/// The first position at or after `from`; -1 if there is none.
 pub(super) fn index_of(text: &str, part: &str, from: Option<i64>, meter: &mut Meter<'_>) -> Result<Value, Fault> {
-    // To where the search begins, the search, and the place's number.
+    // To the start of the search, the search, and the position's number.
     meter.spend(text.len().saturating_mul(3).saturating_add(part.len()))?;
     let begin = match begin(text, part, from, "indexOf")? {
         Begin::At(byte) => byte,
@@ -54,7 +54,7 @@ pub(super) fn index_of(text: &str, part: &str, from: Option<i64>, meter: &mut Me
     }
 }
 
-/// The last place at or before `until`; -1 if there is none.
+/// The last position at or before `until`; -1 if there is none.
 pub(super) fn last_index_of(text: &str, part: &str, until: Option<i64>, meter: &mut Meter<'_>) -> Result<Value, Fault> {
     meter.spend(text.len().saturating_mul(3).saturating_add(part.len()))?;
     let end = match until {
@@ -71,9 +71,9 @@ pub(super) fn last_index_of(text: &str, part: &str, until: Option<i64>, meter: &
 }
 
 enum Begin {
-    /// The byte.
+    /// A byte position.
     At(usize),
-    /// The answer, of an empty part.
+    /// The result for an empty part.
     Said(i64),
 }
 
@@ -92,18 +92,18 @@ fn begin(text: &str, part: &str, from: Option<i64>, function: &'static str) -> R
     }
 }
 
-/// The first `times` of them; all if it is negative.
+/// Replaces the first `times` occurrences; all if it is negative.
 pub(super) fn replace(text: &str, from: &str, to: &str, times: i64, meter: &mut Meter<'_>) -> Result<Value, Fault> {
     meter.spend(text.len().saturating_add(from.len()))?;
     let times = usize::try_from(times).unwrap_or(usize::MAX);
     let found = text.matches(from).take(times).count();
-    // Without what goes: `found` of `from` are in `text`, so this can't be less than nothing.
+    // The text without the replaced parts: it contains `found` occurrences of `from`, so this can't be negative.
     let kept = text.len().saturating_sub(found.saturating_mul(from.len()));
     let room = meter.room_for(found, to.len(), kept)?;
     Ok(Value::Text(Text::new(room, &text.replacen(from, to, found))))
 }
 
-/// At most so many parts, the last with all that is left; all if it is negative.
+/// Splits into at most `parts` parts, the last with the rest; without limit if it is negative.
 pub(super) fn split(text: &str, separator: &str, parts: i64, meter: &mut Meter<'_>) -> Result<Value, Fault> {
     meter.spend(text.len().saturating_add(separator.len()))?;
     let parts = usize::try_from(parts).unwrap_or(usize::MAX);
@@ -116,7 +116,7 @@ pub(super) fn split(text: &str, separator: &str, parts: i64, meter: &mut Meter<'
     Ok(Value::List(List::new(room, list)))
 }
 
-/// Without a separator, each code point is a part.
+/// With an empty separator, each code point is a part.
 fn pieces<'t>(text: &'t str, separator: &'t str, parts: usize) -> Box<dyn Iterator<Item = &'t str> + 't> {
     match (parts, separator.is_empty()) {
         (0, _) => Box::new(std::iter::empty()),
@@ -134,7 +134,7 @@ fn pieces<'t>(text: &'t str, separator: &'t str, parts: usize) -> Box<dyn Iterat
 pub(super) fn join(list: &List, separator: &str, meter: &mut Meter<'_>) -> Result<Value, Fault> {
     let mut parts = Vec::new();
     let mut bytes = separator.len().saturating_mul(list.as_slice().len().saturating_sub(1));
-    // What they are written down in is as long as the list.
+    // The temporary list is as long as the result.
     meter.room_for(list.as_slice().len(), size_of::<&str>(), 0)?;
     for value in list.as_slice() {
         meter.step()?;

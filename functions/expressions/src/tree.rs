@@ -1,5 +1,5 @@
-//! A checked expression, as it is evaluated: names are places, operators and functions are known ones, and the macros are what
-//! they stand for.
+//! A checked expression, ready for evaluation: names are indices, operators and functions are resolved, and macros
+//! are expanded.
 
 use super::ExpressionError;
 use super::Scope;
@@ -13,9 +13,9 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, L
 #[derive(Debug)]
 pub(super) enum Node {
     Literal(Value),
-    /// One of the scope's, by its place.
+    /// A variable of the scope, by index.
     Variable(usize),
-    /// Of a loop, by its place among the loops around.
+    /// A variable of a loop, by index among the enclosing loops.
     Local(usize),
     Select(Box<Node>, Key),
     /// `has(of.field)`.
@@ -26,7 +26,7 @@ pub(super) enum Node {
     FindAt(Box<Node>, Box<Node>),
     /// `or` and `orValue`.
     Otherwise(Function, Box<Node>, Box<Node>),
-    /// Another local, and what is evaluated with it.
+    /// A new local variable, and the node that is evaluated with it.
     Let(Box<Node>, Box<Node>),
     Index(Box<Node>, Box<Node>),
     Not(Box<Node>),
@@ -36,14 +36,14 @@ pub(super) enum Node {
     If(Box<[Node; 3]>),
     Binary(Operator, Box<Node>, Box<Node>),
     Call(Function, Vec<Node>),
-    /// With a pattern that the rule is written with.
+    /// With the rule's own pattern.
     Matches(Box<Node>, Box<Pattern>),
     List(Vec<Element>),
     Map(Vec<Entry>),
     Loop(Box<Node>, Box<Loop>),
 }
 
-/// Of a list.
+/// An element of a list literal.
 #[derive(Debug)]
 pub(super) struct Element {
     pub(super) node: Node,
@@ -51,7 +51,7 @@ pub(super) struct Element {
     pub(super) optional: bool,
 }
 
-/// Of a map.
+/// An entry of a map literal.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) key: Node,
@@ -60,7 +60,7 @@ pub(super) struct Entry {
     pub(super) optional: bool,
 }
 
-/// What is done with the elements of a list, or the keys of a map.
+/// What a loop does with the elements of a list or the keys of a map.
 #[derive(Debug)]
 pub(super) enum Loop {
     All(Node),
@@ -73,13 +73,13 @@ pub(super) enum Loop {
     },
 }
 
-/// What the checker lets through. What it doesn't, or what isn't offered, is an error here.
+/// Builds the tree of a checked expression. Errors: a construct that isn't supported.
 pub(super) fn build(expression: &IdedExpr, scope: Scope) -> Result<Node, ExpressionError> {
     Builder { scope, locals: Vec::new() }.node(expression)
 }
 
 impl Node {
-    /// Whether it is a plain path into what an event has, or a literal: no optional, whatever the event.
+    /// Whether it is a literal or a plain path into the event, which is never an optional.
     pub(super) fn is_no_optional(&self) -> bool {
         match self {
             Self::Literal(_) | Self::Variable(_) => true,
@@ -106,7 +106,7 @@ impl Node {
 }
 
 impl Node {
-    /// Whether its value, or a part of it, may be a number that arithmetic has made. What only decides between values makes none.
+    /// Whether its value or a part of it may be a number computed by arithmetic. A condition doesn't count.
     pub(super) fn computes(&self) -> bool {
         match self {
             Self::Binary(operator, ..) => operator.is_arithmetic(),
@@ -133,7 +133,7 @@ impl Node {
     }
 }
 
-/// A comprehension over nothing: its first value under a name, for its result. The parser makes that of `optMap`.
+/// Whether it is a comprehension without a list, which binds a name to a value. The parser makes it of `optMap`.
 pub(super) fn is_let(comprehension: &ComprehensionExpr) -> bool {
     let over_nothing = matches!(&comprehension.iter_range.expr, Expr::List(list) if list.elements.is_empty());
     let changes_nothing = matches!(&comprehension.loop_step.expr, Expr::Ident(name) if *name == comprehension.accu_var);
@@ -142,7 +142,7 @@ pub(super) fn is_let(comprehension: &ComprehensionExpr) -> bool {
 
 fn no_optional(what: &str) -> ExpressionError {
     ExpressionError(format!(
-        "{what} is for optionals, and a plain path has none: a missing place on it is an error; ask with .? or [?…], as in \
+        "{what} is for optionals, and a plain path isn't one: a missing place on it is an error; use .? or [?…], as in \
          data.?carrier.orValue('none')"
     ))
 }
@@ -154,7 +154,7 @@ struct Builder {
 }
 
 fn not_offered(what: &str) -> ExpressionError {
-    ExpressionError(format!("{what} isn't offered here"))
+    ExpressionError(format!("{what} isn't supported"))
 }
 
 impl Builder {
@@ -197,13 +197,13 @@ impl Builder {
         self.node(expression).map(Box::new)
     }
 
-    /// An element or an entry, after a question mark if it is optional.
+    /// An element or an entry, optional if it follows a question mark.
     fn maybe(&mut self, expression: &IdedExpr, optional: bool) -> Result<Node, ExpressionError> {
         let node = self.node(expression)?;
         if optional && node.is_no_optional() { Err(no_optional("a question mark before an element")) } else { Ok(node) }
     }
 
-    /// The innermost that has the name: a loop's variable, one of the scope's, a type.
+    /// The innermost variable or type with this name: a loop's, the scope's, a type.
     fn name(&self, name: &str) -> Result<Node, ExpressionError> {
         if let Some(local) = self.locals.iter().rposition(|local| local == name) {
             return Ok(Node::Local(local));
@@ -267,13 +267,13 @@ impl Builder {
             && let Some(Node::Literal(Value::Text(text))) = arguments.get(1)
         {
             let pattern = Pattern::of_a_rule(text.as_str())
-                .ok_or_else(|| ExpressionError(format!("{:?} is no regular expression, or too large a one", text.as_str())))?;
+                .ok_or_else(|| ExpressionError(format!("{:?} is not a regular expression, or is too large", text.as_str())))?;
             return Ok(Node::Matches(Box::new(arguments.swap_remove(0)), Box::new(pattern)));
         }
         Ok(Node::Call(function, arguments))
     }
 
-    /// What the parser makes of `all`, `exists`, `exists_one`, `map` and `filter`, and of `optMap` and `optFlatMap`.
+    /// The parser's expansion of `all`, `exists`, `exists_one`, `map` and `filter`, and of `optMap` and `optFlatMap`.
     fn comprehension(&mut self, comprehension: &ComprehensionExpr) -> Result<Node, ExpressionError> {
         if comprehension.iter_var2.is_some() {
             return Err(not_offered("a loop with two variables"));
@@ -326,7 +326,7 @@ impl Builder {
     }
 }
 
-/// The element of a list that has one.
+/// The element of a list with exactly one.
 fn only(list: &IdedExpr) -> Option<&IdedExpr> {
     match &list.expr {
         Expr::List(list) => list.elements.first().filter(|_| list.elements.len() == 1),

@@ -1,7 +1,7 @@
-//! The values of expressions. A value is shared, never copied: what an expression only hands on costs nothing.
+//! The values of expressions. A value is shared, never copied: passing it on costs nothing.
 //!
-//! A text, a list or a map that isn't the event's own is made with [`Room`], which only the meter gives: no operator and no
-//! function can make a value whose size wasn't counted before.
+//! A text, a list or a map that doesn't come from the event is made with [`Room`], which only the meter gives. So no
+//! operator and no function can make a value whose size wasn't counted before.
 
 use super::exact::Exact;
 use super::fault::Kind;
@@ -17,25 +17,25 @@ pub(super) enum Value {
     Int(i64),
     Uint(u64),
     Double(f64),
-    /// A `double` to expressions, whose digits a double doesn't hold.
+    /// A `double` in expressions, with digits that a double doesn't hold.
     Exact(Exact),
     Text(Text),
     Bytes(Bytes),
     List(List),
     Map(Map),
-    /// What may have been found, or not.
+    /// An optional.
     Optional(Option<Held>),
-    /// What `type(x)` gives.
+    /// The result of `type(x)`.
     Type(Kind),
 }
 
-/// Bytes that one more element of a list takes.
+/// Bytes of one more element of a list.
 pub(super) const ELEMENT_BYTES: usize = size_of::<Value>();
 
-/// Bytes that an optional takes which holds a value: the value, and the counters of who shares it.
+/// Bytes of an optional with a value: the value and the reference counts.
 pub(super) const OPTIONAL_BYTES: usize = ELEMENT_BYTES + 2 * size_of::<usize>();
 
-/// Bytes that one more entry of a map takes, with its share of the tree.
+/// Bytes of one more entry of a map, including its share of the tree.
 pub(super) const ENTRY_BYTES: usize = 4 * size_of::<Value>();
 
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Text {
         Self(text.into())
     }
 
-    /// Of the event itself, or of the expression: its size is bounded where it enters.
+    /// A text from the event or the expression: its size was checked before.
     pub(super) fn given(text: &str) -> Self {
         Self(text.into())
     }
@@ -139,7 +139,7 @@ impl Value {
     }
 }
 
-/// A map's key. Numbers are one key whatever their type, as they are equal: `{1: 'a'}[1u]`.
+/// A key of a map. Equal numbers of different types are one key: `{1: 'a'}[1u]`.
 #[derive(Clone, Debug)]
 pub(super) enum Key {
     Bool(bool),
@@ -148,7 +148,7 @@ pub(super) enum Key {
     Text(Text),
 }
 
-/// What keys are ordered by.
+/// The sort key of keys.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Rank<'k> {
     Bool(bool),
@@ -157,7 +157,7 @@ enum Rank<'k> {
 }
 
 impl Key {
-    /// `None`: no key is of this kind.
+    /// `None`: values of this type can't be keys.
     pub(super) fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Bool(b) => Some(Self::Bool(*b)),
@@ -175,7 +175,7 @@ impl Key {
         }
     }
 
-    /// `None`: 64 bits don't hold it.
+    /// `None`: it doesn't fit into 64 bits.
     pub(super) fn whole(number: i128) -> Option<Self> {
         i64::try_from(number).map(Self::Int).or_else(|_| u64::try_from(number).map(Self::Uint)).ok()
     }

@@ -1,4 +1,4 @@
-//! What expressions allocate for hostile payloads: a test alone in its process, because it counts for all threads.
+//! Measures the allocations of expressions for hostile payloads. The test is alone in its process, because it counts all threads.
 
 #[path = "expressions/random.rs"]
 mod random;
@@ -16,7 +16,7 @@ static ALLOCATED: PeakAlloc = PeakAlloc;
 /// and backwards.
 const MOST: usize = 2 * (MAX_EXPRESSION_WORK as usize) + 4 * MAX_MATCHER_BYTES;
 
-/// A message full, in the fields that the random expressions name.
+/// A message of the largest size, in the fields that the random expressions use.
 fn hostile(variant: u64) -> Value {
     let mut data = json!({
         "s": "", "t": "b".repeat(60_000), "a": "a", "b": "b".repeat(90_000), "sep": "-".repeat(60_000), "n": 5, "min": i64::MIN,
@@ -65,7 +65,7 @@ fn no_expression_allocates_more_than_its_work_allows() {
             assert!(measure("attack", text, &variables(n)), "{text}");
         }
     }
-    // The payload's own conversion is no part of it: made once for many.
+    // The conversion of the payload isn't counted: it is made once for all expressions.
     let mut evaluated = 0;
     for seed in 0..600 {
         if seed % 50 == 0 {

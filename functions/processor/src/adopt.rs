@@ -1,5 +1,5 @@
-//! What was kept under an identity becomes its conversation's: after the transaction that links them, and again by each retry
-//! until it is done. Bounded steps, each a transaction of its own.
+//! Moves an identity's items to its conversation: after the transaction that links them, and again with each retry
+//! until it is done. It takes bounded steps, each in a transaction of its own.
 
 use crate::deliver::deliver;
 use crate::failure::{Failure, FailureKind, Stage};
@@ -15,7 +15,7 @@ use tidings_core::internal_event::InternalEvent;
 use tidings_core::ports::{Rewrite, Unavailable};
 use tidings_core::telemetry::UNKNOWN;
 
-/// Moves what is known, and hands over what waits for the link.
+/// Moves the facts, and hands over the notifications that waited for the link.
 pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &str) -> Result<(), Failure> {
     let mut tries = Tries::default();
     loop {
@@ -29,11 +29,11 @@ pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &
             None => moved(identity, &items, conversation, &theirs, now),
         };
         if rewrite.puts.is_empty() && rewrite.deletes.is_empty() {
-            // The rest of its items come after these.
+            // The partition's other items sort after these.
             let rest = View::of(identity, items);
             let (version, outbox) = rest.outbox();
             if !outbox.is_sent() {
-                // What it wanted sent under its own name is sent from there.
+                // Actions in the identity's own outbox are sent from there.
                 deliver(processor, identity, version, outbox).await?;
             } else if hand_over(processor, &mut tries, &rest, conversation).await? {
                 return Ok(());
@@ -41,19 +41,19 @@ pub(crate) async fn adopt(processor: &Processor, identity: &str, conversation: &
         } else if write(processor, &mut tries, &rewrite).await? {
             for dropped in dropped {
                 Full::of(dropped.loss).count(UNKNOWN);
-                tracing::warn!(fact = dropped.fact, loss = %dropped.loss, "an identity's facts had no room in its conversation");
+                tracing::warn!(fact = dropped.fact, loss = %dropped.loss, "facts of an identity were dropped: no room in its conversation");
             }
             tries = Tries::default();
         }
     }
 }
 
-/// An identity of the identity: only the version before made such chains.
+/// An identity linked to the identity. Only the previous version made such chains.
 fn mirror(items: &BTreeMap<ItemKey, Item>) -> Option<(&str, u64)> {
     items.iter().find_map(|(key, item)| Some((key.identity()?, item.version?)))
 }
 
-/// Links what was linked to the identity to its conversation.
+/// Links an identity of the identity directly to the conversation.
 async fn follow(
     processor: &Processor,
     identity: &str,
@@ -77,18 +77,19 @@ async fn follow(
     Ok(Rewrite { puts, deletes, at: now })
 }
 
-/// Names the identity to the conversation's timer, which decides what it holds; and sets that timer. An outbox that has sent all
-/// goes. `false`: something has changed meanwhile, and must be read again.
+/// Registers the identity with the conversation's timer, which decides the deferred notifications, and sets that
+/// timer. An outbox without waiting actions is deleted. `false`: an item has changed meanwhile and must be read
+/// again.
 async fn hand_over(processor: &Processor, tries: &mut Tries, identity: &View, conversation: &str) -> Result<bool, Failure> {
     let keys = [ItemKey::Deferred, ItemKey::Outbox];
     let theirs = read_partition(processor, conversation, &keys).await.map_err(Failure::in_delivery)?;
     if theirs.deferred(conversation).1.identities.len() >= MAX_HANDED_OVER {
-        let cause = "as many identities as may hand over at once do".to_owned();
+        let cause = "too many identities are handing over at the same time".to_owned();
         return Err(Failure::unsent(Unavailable { call: "dynamodb:PutItem", cause }));
     }
     let (version, outbox) = theirs.outbox();
     let Some(rewrite) = handed(identity, &theirs, processor.clock.now()) else {
-        // Its outbox has no room for a timer, as in an outage: that is sent first.
+        // Its outbox has no room for a timer, as in an outage: its actions are sent first.
         deliver(processor, conversation, version, outbox).await?;
         return Ok(false);
     };
@@ -103,7 +104,7 @@ fn handed(identity: &View, conversation: &View, now: Timestamp) -> Option<Rewrit
     if let Some(version) = sent_version.filter(|_| sent.is_sent()) {
         rewrite.deletes.insert(identity.place(ItemKey::Outbox), version);
     }
-    // The version before kept them there. What has no room goes, as it would have then.
+    // The previous version stored them there. If there is no room, they are dropped, as that version did.
     for proposal in sent.held {
         let _ = held.add(Waits { until: None, proposal }, now);
         rewrite.puts.insert(identity.place(ItemKey::Deferred), deferred_item(held_version, &held));
@@ -142,7 +143,7 @@ fn deferred_item(version: Option<u64>, deferred: &Deferred) -> Item {
     Item { version, content: Content::Deferred(deferred.clone()) }
 }
 
-/// Whether it is written; if not, it must be read again.
+/// Returns whether it is written. If not, the items must be read again.
 async fn write(processor: &Processor, tries: &mut Tries, rewrite: &Rewrite) -> Result<bool, Failure> {
     match tries.after(processor.store.rewrite(rewrite).await).await {
         Next::Done => Ok(true),

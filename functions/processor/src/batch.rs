@@ -1,4 +1,5 @@
-//! A batch: every record alone, those of one conversation in turn, conversations side by side.
+//! Processes a batch. Records of one conversation run one after the other, conversations run concurrently, and a
+//! failing record doesn't affect others.
 
 use crate::commit::{Done, commit, finish};
 use crate::decode::{Message, Queue, Record};
@@ -22,19 +23,19 @@ use tidings_core::claim::decide::RecordedEffect;
 use tidings_core::telemetry::Metric;
 use tokio::time::{Instant, timeout_at};
 
-/// A record and what there is to do for it, or why that can't be said.
+/// A record and its task, or the failure to plan one.
 type Planned = (Record, Result<Task, Failure>);
 
-/// What there is to do for a record.
+/// The task of a record.
 enum Task {
-    /// Its effect, by this plan.
+    /// Commit the effect of this plan.
     Apply(Box<Plan>),
-    /// Its effect is there since an earlier receive: what that has left.
+    /// An earlier receive committed the effect: finish what is left.
     Finish(RecordedEffect),
 }
 
 impl Task {
-    /// Whose it is, as far as that is known.
+    /// The conversation that it belongs to, if known.
     fn conversation(&self) -> Option<&str> {
         match self {
             Self::Apply(plan) => plan.conversation(),
@@ -42,7 +43,7 @@ impl Task {
         }
     }
 
-    /// Those of one group are done one after the other.
+    /// Tasks of one group run one after the other.
     fn group(&self) -> Option<&str> {
         match self {
             Self::Apply(plan) => plan.group(),
@@ -51,21 +52,21 @@ impl Task {
     }
 }
 
-/// Until when.
+/// The deadlines of a batch.
 #[derive(Clone, Copy)]
 struct Time {
-    /// Events are processed.
+    /// The end of processing.
     work: Instant,
-    /// What wasn't is settled.
+    /// The end of settling unfinished records.
     settle: Instant,
 }
 
-/// Processes the records. The response names those that SQS is to keep.
+/// Processes the records. The response lists those that SQS must keep.
 pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left: Duration) -> SqsBatchResponse {
     let now = Instant::now();
     let time =
         Time { work: now + time_left.saturating_sub(BATCH_RESERVE), settle: now + time_left.saturating_sub(ANSWER_RESERVE) };
-    // Nothing of a link is evaluated, so none of them can abort.
+    // Links aren't evaluated, so none of them can abort.
     let are_links = messages.iter().any(|message| processor.queue_of(message) == Queue::Links);
     let isolation = processor.isolation.as_ref().filter(|_| !are_links);
     let mut turns = isolate::turns(isolation, messages, processor.max_receive_count.get()).await;
@@ -88,18 +89,18 @@ pub async fn process(processor: &Processor, messages: Vec<SqsMessage>, time_left
     response
 }
 
-/// Conversations side by side. The ids of the messages that are given back.
+/// Runs conversations concurrently. Returns the ids of the messages to return to the queue.
 async fn together(processor: &Processor, messages: Vec<SqsMessage>, time: Time) -> Vec<String> {
     let mut groups: BTreeMap<String, Vec<Planned>> = BTreeMap::new();
     for (record, plan) in join_all(messages.into_iter().map(|message| planned(processor, message, time))).await {
-        // What has no plan shares nothing with others: a group of its own.
+        // A record without a plan shares nothing with others: it is a group of its own.
         let group = plan.as_ref().ok().and_then(Task::group).map_or_else(|| format!("#{}", record.message_id), str::to_owned);
         groups.entry(group).or_default().push((record, plan));
     }
     join_all(groups.into_values().map(|group| one_conversation(processor, group, time))).await.concat()
 }
 
-/// One after the other. A failure is no reason to leave out what follows: order doesn't matter to the context.
+/// Runs records one after the other. A failure doesn't stop the next ones: the context doesn't depend on the order.
 async fn one_conversation(processor: &Processor, group: Vec<Planned>, time: Time) -> Vec<String> {
     let mut kept = Vec::new();
     let mut silent = None;
@@ -124,8 +125,8 @@ async fn one_conversation(processor: &Processor, group: Vec<Planned>, time: Time
     kept
 }
 
-/// A record that can't even be settled, because the table hangs or something panics, is returned to the queue: it costs its own
-/// reason and no other record's answer.
+/// Settles a failed record. If even that fails, because the table hangs or code panics, the record is returned to the
+/// queue: only its own reason is lost.
 async fn settled(processor: &Processor, record: &Record, failure: Failure, until: Instant) -> End {
     let settled = AssertUnwindSafe(settle(processor, record, failure.clone())).catch_unwind();
     match timeout_at(until, settled).await {
@@ -134,7 +135,7 @@ async fn settled(processor: &Processor, record: &Record, failure: Failure, until
     }
 }
 
-/// A panic costs its own record and no other. What is fetched is fetched for all records at once.
+/// Plans a record. A panic only affects this record. Objects are fetched for all records at once.
 async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Planned {
     let from = processor.queue_of(&message);
     let mut record = Record::read(message, from);
@@ -148,7 +149,7 @@ async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Plan
     };
     record.conversation = match &task {
         Ok(task) => task.conversation().map(str::to_owned),
-        Err(_) => whose(processor, &record),
+        Err(_) => owner_of(processor, &record),
     };
     if let Ok(message) = &mut record.message {
         message.free_payload();
@@ -156,14 +157,15 @@ async fn planned(processor: &Processor, message: SqsMessage, time: Time) -> Plan
     (record, task)
 }
 
-/// Whose an event is that failed. An expression that panicked may do so again: what there is to say of it is worth more.
-fn whose(processor: &Processor, record: &Record) -> Option<String> {
+/// The owner of a failed event. An expression that panicked may panic again; then the owner is left out and the
+/// failure is still recorded.
+fn owner_of(processor: &Processor, record: &Record) -> Option<String> {
     let message = record.message.as_ref().ok()?;
-    catch_unwind(AssertUnwindSafe(|| processor.planner.whose(message))).ok()?
+    catch_unwind(AssertUnwindSafe(|| processor.planner.owner_of_message(message))).ok()?
 }
 
-/// A message that comes again may have its effect in the context already: that is asked first. A silent table is no reason to
-/// stop here: the transaction asks again.
+/// The task of a record. A message that is received again may have its effect already, so the claim is read first. If
+/// the table doesn't respond, planning continues: the transaction checks again.
 async fn task(processor: &Processor, record: &Record) -> Result<Task, Failure> {
     if record.receive_count > 1
         && let Some(key) = &record.claim_key
@@ -188,7 +190,7 @@ async fn plan(processor: &Processor, record: &Record) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// All that an event's rules need, or nothing of it: an event is never half applied.
+/// All objects that an event's rules need, or a failure: an event is never applied in part.
 async fn fetched(processor: &Processor, message: &Message, now: Timestamp) -> Result<Fetched, Failure> {
     let mut fetched = Fetched::new();
     for (index, wanted) in processor.planner.wanted(message, now)? {

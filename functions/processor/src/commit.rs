@@ -1,10 +1,10 @@
-//! read → apply → one transaction, until an answer ends it; then what the transaction has promised: actions are sent, identities
-//! move. What an answer means is decided in [`tidings_core::claim::decide`]; here it is done.
+//! Read → apply → one transaction, repeated until its result is final. Then its promises are kept: actions are sent,
+//! and identities move. [`tidings_core::claim::decide`] interprets each result; this module carries it out.
 //!
-//! What waits in the conversation's outbox is sent before anything new is applied. If that fails, the event has its effect all
-//! the same, and its message stays until all is sent.
+//! Actions that wait in the conversation's outbox are sent before a new event is applied. If sending fails, the event
+//! has its effect nevertheless, and its message stays until all actions are sent.
 //!
-//! A message whose effect is there already is finished by what its claim records ([`finish`]), never by a new plan.
+//! A message with an existing effect is finished from its claim's record ([`finish`]), never from a new plan.
 
 use crate::adopt::adopt;
 use crate::deliver::{deliver, flush};
@@ -23,28 +23,28 @@ use tidings_core::envelope::Envelope;
 use tidings_core::ports::Unavailable;
 use tidings_core::stored_event::StoredEvent;
 
-/// Whether a message's effect is in the context, and since when.
+/// Whether a message's effect is in the context, and which receive committed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     Now(Outcome),
     Before,
 }
 
-/// How a message ended.
+/// The result of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Done {
-    /// `None`: there was nothing to do, or not yet.
+    /// `None`: there was nothing to do, or it isn't due yet.
     pub effect: Option<Effect>,
-    /// An [`Outcome`], or why there is none.
+    /// An [`Outcome`], or the reason why there is none.
     pub outcome: &'static str,
     pub conversation: String,
     pub rules: Vec<String>,
     pub actions: Vec<ActionNote>,
 }
 
-/// Makes the plan true, once.
-/// `silent`: what kept an earlier record of the batch from sending. Then this one doesn't wait for that either.
+/// Commits the plan once. `silent`: the failure that kept an earlier record of the batch from sending; this record
+/// then doesn't wait for it again.
 pub async fn commit(
     processor: &Processor,
     envelope: &Envelope,
@@ -79,7 +79,7 @@ pub async fn commit(
                 prepared.count(envelope);
                 return keep_promises(processor, prepared).await;
             }
-            // The version before recorded no links: of its claims only this plan says them.
+            // The previous version recorded no links, so for its claims they come from this plan.
             Next::Finish(effect) => {
                 let links = effect.links.or_else(|| Some(plan.links().to_vec()));
                 return finish(processor, &RecordedEffect { links, ..effect }).await;
@@ -93,14 +93,14 @@ pub async fn commit(
     }
 }
 
-/// What is left to do of an effect that is in the context: its claim says whose it is and what it linked, and the stored items
-/// say what of that isn't done. After an erasure the claim names nobody, and nothing is left.
+/// Finishes a committed effect. Its claim names the conversation and the links, and the stored items show what isn't
+/// done. After an erasure the claim names no conversation, and nothing is left to do.
 pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Done, Failure> {
     if let Some(conversation) = &effect.conversation {
         let links = effect.links.iter().flatten().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
         let links = load(processor, links).await.map_err(Failure::in_delivery)?;
         for (place, item) in links {
-            // An identity that has another conversation by now is that one's to move.
+            // An identity that was moved to another conversation since is that conversation's to finish.
             if matches!(&item.content, Content::Link(link) if link.conversation == *conversation) {
                 adopt(processor, &place.partition, conversation).await?;
             }
@@ -111,7 +111,7 @@ pub async fn finish(processor: &Processor, effect: &RecordedEffect) -> Result<Do
     Ok(Done { effect: Some(Effect::Before), outcome: "duplicate", conversation, rules: Vec::new(), actions: Vec::new() })
 }
 
-/// What is kept of it with its claim. What is due comes again when the events are played again that it is due to.
+/// The event to store with its claim. Timers aren't stored: a replay of the original events causes them again.
 fn kept(processor: &Processor, envelope: &Envelope, plan: &Plan) -> Option<StoredEvent> {
     match plan {
         Plan::Event(_) if processor.keeps_events => StoredEvent::of(envelope),
@@ -125,13 +125,13 @@ fn nothing(outcome: &'static str) -> Done {
     Done { effect: None, outcome, conversation: String::new(), rules: Vec::new(), actions: Vec::new() }
 }
 
-/// What the transaction has promised: its outbox is sent, and the identities that it linked move.
+/// Keeps the transaction's promises: sends its outbox, and moves the identities that it linked.
 async fn keep_promises(processor: &Processor, prepared: Prepared) -> Result<Done, Failure> {
     let Prepared { view, applied, rules, unsent, .. } = prepared;
     if let Some(unsent) = unsent {
         return Err(unsent);
     }
-    // What an identity has known comes first: a join that the event completes tells of it.
+    // An identity's facts come first, since a join that the event completes may use them.
     for identity in &applied.links {
         adopt(processor, identity, &view.partition).await?;
     }

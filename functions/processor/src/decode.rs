@@ -1,4 +1,4 @@
-//! One SQS record as an event. Which queue it came from says what it may be: whoever may send links may send nothing else.
+//! Decodes an SQS record. Its queue limits what it may be: a sender to the links queue may send nothing but links.
 
 use crate::failure::{Failure, FailureKind};
 use aws_lambda_events::event::sqs::SqsMessage;
@@ -11,15 +11,15 @@ use tidings_core::internal_event::{InternalEvent, Scheduled};
 use tidings_core::telemetry::UNKNOWN;
 use tidings_core::trace::Trace;
 
-const LINK_AMONG_EVENTS: &str = "a link on the events queue: it belongs on the links queue (docs/links.md)";
-const OTHER_AMONG_LINKS: &str = "not a link, on the links queue: it takes nothing else (docs/links.md)";
+const LINK_AMONG_EVENTS: &str = "a link on the events queue: send links to the links queue (docs/links.md)";
+const OTHER_AMONG_LINKS: &str = "not a link: the links queue accepts only links (docs/links.md)";
 
-/// Where a record came from.
+/// The queue of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
-    /// The receiver and the processor send here: events, and what is due.
+    /// The queue for events and timers, from the receiver and the processor.
     Events,
-    /// Programs send here: links.
+    /// The queue for links, from other programs.
     Links,
 }
 
@@ -29,17 +29,18 @@ impl Queue {
             Self::Events => event(body),
             Self::Links => match ExternalLink::read(body, sent) {
                 Some((key, link)) => (key, link.map(Message::new)),
-                // Another message may name any claim, and its sender may touch none but links': none is taken from it.
+                // Another message could name any claim, but its sender may only affect claims of links. So its claim
+                // key is ignored.
                 None => (None, Err(DecodeError::Misplaced(OTHER_AMONG_LINKS))),
             },
         }
     }
 }
 
-/// The claim key, even if the rest can't be decoded, and the message.
+/// The claim key, known even if decoding fails, and the message.
 type Read = (Option<ClaimKey>, Result<Message, DecodeError>);
 
-/// A message, read once: its envelope, and what it is about.
+/// A decoded message: its envelope and its kind.
 #[derive(Debug)]
 pub struct Message {
     pub envelope: Envelope,
@@ -52,11 +53,11 @@ pub struct Message {
 pub enum Kind {
     /// A provider's event, with its payload.
     Event(Payload),
-    /// A timer, a link or a correction.
+    /// An internal event: a timer, a link or a correction.
     Own(Scheduled),
 }
 
-/// A provider's payload. Its Debug leaves out what is in it.
+/// A provider's payload. Its Debug leaves out the content.
 pub struct Payload(Value);
 
 impl std::fmt::Debug for Payload {
@@ -83,7 +84,7 @@ impl Message {
         Self { envelope, kind }
     }
 
-    /// A provider's payload. `None` for any other kind, and for one that can't be read.
+    /// A provider's payload. `None`: the message is of another kind, or its payload can't be read.
     pub fn payload(&self) -> Option<&Value> {
         match &self.kind {
             Ok(Kind::Event(payload)) => Some(payload.value()),
@@ -91,7 +92,7 @@ impl Message {
         }
     }
 
-    /// An error for bytes that the receiver couldn't read as an event.
+    /// Errors: the receiver couldn't read the bytes as an event.
     pub fn readable(&self) -> Result<(), Failure> {
         match &self.kind {
             Err(unreadable @ FailureKind::Unreadable(_)) => Err(unreadable.clone().into()),
@@ -103,7 +104,7 @@ impl Message {
         matches!(&self.kind, Ok(Kind::Own(Scheduled { what: InternalEvent::Link { .. }, .. })))
     }
 
-    /// Frees the payload's tree once the plan is made: it takes many times the memory of its text, which stays.
+    /// Frees the payload's tree after planning: it takes many times the memory of its text, which stays.
     pub(crate) fn free_payload(&mut self) {
         if let Ok(Kind::Event(payload)) = &mut self.kind {
             payload.0 = Value::Null;
@@ -122,23 +123,23 @@ fn event(body: &str) -> Read {
     }
 }
 
-/// A record of a batch, whether or not it could be decoded.
+/// A record of a batch, decoded or not.
 #[derive(Debug)]
 pub struct Record {
-    /// SQS's own id, by which a partial response names it. Never identity: a redrive changes it.
+    /// SQS's own id, which a partial response uses. Don't use it as identity: a redrive changes it.
     pub message_id: String,
-    /// This receive included. 1 where SQS doesn't say.
+    /// Includes this receive. 1 if SQS doesn't report it.
     pub receive_count: u32,
     pub message: Result<Message, DecodeError>,
-    /// The event's, even if it couldn't be decoded.
+    /// The event's claim key, known even if decoding fails.
     pub claim_key: Option<ClaimKey>,
-    /// Whose it is, as far as that is known once it is planned.
+    /// The conversation that it belongs to, if known after planning.
     pub conversation: Option<String>,
-    /// That of the request which brought it.
+    /// The trace of the original request.
     pub trace: Option<Trace>,
 }
 
-/// This receive included. 1 where SQS doesn't say.
+/// Includes this receive. 1 if SQS doesn't report it.
 pub fn receive_count(message: &SqsMessage) -> u32 {
     message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
 }
@@ -158,7 +159,7 @@ impl Record {
         }
     }
 
-    /// `None` where it couldn't be decoded.
+    /// `None`: it couldn't be decoded.
     pub fn envelope(&self) -> Option<&Envelope> {
         self.message.as_ref().ok().map(|message| &message.envelope)
     }
@@ -171,7 +172,7 @@ impl Record {
         self.envelope().map_or(UNKNOWN, |e| e.event_type.as_str())
     }
 
-    /// The provider's id; empty where it can't be read.
+    /// The provider's id. Empty: it can't be read.
     pub fn event_id(&self) -> &str {
         self.envelope().map_or("", |e| e.id.as_str())
     }

@@ -1,5 +1,5 @@
-//! What is done after the transaction: actions and timers are sent, and then leave the outbox. It may be done again by the
-//! next message of the conversation, and to no harm: an action has one id.
+//! Sends actions and timers after the transaction, and then removes them from the outbox. The next message of the
+//! conversation may send them again, which is harmless: an action has one id.
 
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::processor::Processor;
@@ -12,8 +12,8 @@ use tidings_core::context::{Content, Item, ItemKey, Outbox, Outgoing, Page, Plac
 use tidings_core::ports::{Rewrite, Unavailable};
 use tidings_core::telemetry::STEP;
 
-/// Sends what waits, in order, each only when the one before is acknowledged; then takes it out. A processor that has put
-/// something in meanwhile has seen what waited and sent it as well, so the first of each arrives in order.
+/// Sends waiting messages in order, each after the one before is acknowledged; then removes them. A processor that
+/// added messages meanwhile has seen these and sent them as well, so the first copies arrive in order.
 pub(crate) async fn deliver(
     processor: &Processor,
     partition: &str,
@@ -49,16 +49,16 @@ pub(crate) async fn deliver(
     Ok(())
 }
 
-/// Sends what waits in an outbox that wasn't read yet.
+/// Sends the messages of an outbox that wasn't read yet.
 pub(crate) async fn flush(processor: &Processor, partition: &str) -> Result<(), Failure> {
     let stored = read_partition(processor, partition, &[ItemKey::Outbox]).await.map_err(Failure::in_delivery)?;
     let (version, outbox) = stored.outbox();
     deliver(processor, partition, version, outbox).await
 }
 
-/// Sends what waits in the outbox that was read, before anything new is put in: it leaves the outbox with the write that
-/// follows. `Some`: what is in the way. Then the event has its effect all the same, and what waits goes on waiting. It is tried
-/// once: `silent` remembers that it failed, so that an outage costs a batch no more than one wait.
+/// Sends the messages of an outbox that was read, before new ones are added. The following write removes them.
+/// `Some`: the failure. The event then has its effect nevertheless, and the messages keep waiting. Sending is tried
+/// once: `silent` remembers a failure, so that an outage delays a batch only once.
 pub(crate) async fn send_first(processor: &Processor, view: &mut View, silent: &mut Option<Failure>) -> Option<Failure> {
     if view.outbox().1.is_sent() {
         return None;
@@ -93,7 +93,7 @@ async fn try_to_send(processor: &Processor, view: &mut View) -> Option<Failure> 
     }
 }
 
-/// A page, with its version. One that isn't there was sent by another processor.
+/// A page and its version. A missing page was sent by another processor.
 async fn page(processor: &Processor, partition: &str, first: u64) -> Result<(Option<u64>, Page), Failure> {
     let key = ItemKey::OutboxPage(first);
     let view = read_partition(processor, partition, std::slice::from_ref(&key)).await.map_err(Failure::in_delivery)?;
@@ -103,7 +103,7 @@ async fn page(processor: &Processor, partition: &str, first: u64) -> Result<(Opt
     })
 }
 
-/// Those that this processor hasn't sent yet.
+/// Sends those that this processor hasn't sent yet.
 async fn send_all(processor: &Processor, partition: &str, waiting: &[Waiting], sent: &mut Option<u64>) -> Result<(), Failure> {
     for Waiting { sequence, what } in waiting {
         if Some(*sequence) > *sent {
@@ -128,7 +128,7 @@ async fn send(processor: &Processor, conversation: &str, sequence: u64, what: &O
     }
 }
 
-/// Sends a message of our own that is due then; or as far on its way there as SQS can.
+/// Sends an internal message that is due at `due`, or after SQS's longest delay if that is earlier.
 pub(crate) async fn send_timer(processor: &Processor, message: &str, due: Timestamp, now: Timestamp) -> Result<(), Failure> {
     processor.timers.send(message, due.since(now).min(MAX_TIMER_DELAY)).await.map_err(Failure::unsent)
 }

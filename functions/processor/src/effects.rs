@@ -1,4 +1,4 @@
-//! What one rule does for one event, or one branch for one join. Pure: the same event gives the same.
+//! The effects of one rule for one event, or of one branch for one join. Pure: the same event gives the same effects.
 
 use crate::expression::{CompiledOnce, step};
 use crate::failure::{Failure, FailureKind, RuleError};
@@ -13,7 +13,7 @@ use tidings_core::claim::ClaimKey;
 use tidings_core::context::{Changes, Tie};
 use tidings_expressions::{EvaluationError, Scope, Variables, shortest};
 
-/// A rule's effects, ready to use.
+/// A rule's effects, compiled.
 #[derive(Debug)]
 pub(crate) struct Ready {
     rule: String,
@@ -38,24 +38,24 @@ struct ReadySet {
     ladder: Option<Ladder>,
 }
 
-/// What an event is to change and to cause, by all of its rules.
+/// The changes and actions of an event, from all of its rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlannedEffects {
     pub changes: Changes,
     pub proposals: Vec<PlannedAction>,
-    /// Facts whose values are too large.
+    /// Facts with values that are too large.
     pub dropped: Vec<Overflow>,
 }
 
-/// For whom the effects are worked out.
+/// The event or join that effects are evaluated for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EvaluationContext<'a> {
     pub(crate) variables: &'a Variables,
     pub(crate) subject: Option<&'a str>,
     /// When it happened.
     pub(crate) time: Timestamp,
-    /// That too, if it is a matter of the event alone.
-    pub(crate) told: Option<Timestamp>,
+    /// The same, if it depends on the event alone.
+    pub(crate) event_time: Option<Timestamp>,
     pub(crate) tie: Tie,
     pub(crate) now: Timestamp,
     pub(crate) cause: &'a ClaimKey,
@@ -63,7 +63,7 @@ pub(crate) struct EvaluationContext<'a> {
 }
 
 impl Ready {
-    /// `rule` names them in failures, timelines and actions.
+    /// `rule` is the name in failures, timelines and actions.
     pub(crate) fn new(rule: &str, effects: &Effects, if_stale: IfStale, scope: Scope) -> Self {
         let lazy = |text: &String| CompiledOnce::new(text, scope);
         let named = |(name, text): (&String, &String)| (name.clone(), lazy(text));
@@ -89,7 +89,7 @@ impl Ready {
         }
     }
 
-    /// Adds what they do. A later rule has what two set.
+    /// Adds the effects. If two rules set the same fact, the later rule wins.
     pub(crate) fn apply(&self, at: &EvaluationContext<'_>, effects: &mut PlannedEffects) -> Result<(), Failure> {
         let mut written = Wrote::default();
         if self.changes_facts() {
@@ -111,7 +111,7 @@ impl Ready {
                 id: ActionId::new(at.cause, &self.rule, what),
                 rule: self.rule.clone(),
                 entity: self.entity(at)?,
-                time: at.told,
+                time: at.event_time,
                 tie: at.tie,
                 nth: u16::try_from(effects.proposals.len()).unwrap_or(u16::MAX),
                 wrote: wrote.clone(),
@@ -136,7 +136,7 @@ impl Ready {
         lists.iter().any(|facts| *facts > 0)
     }
 
-    /// Whose facts they are; `None` where nothing says so.
+    /// The entity of the facts. `None`: neither the rule nor the event names one.
     fn entity(&self, at: &EvaluationContext<'_>) -> Result<Option<String>, Failure> {
         match &self.entity {
             Some(expression) => {
@@ -155,7 +155,7 @@ impl Ready {
     ) -> Result<(), Failure> {
         let mut won_by = |name: &String| written.facts.push(name.clone());
         let PlannedEffects { changes, dropped, .. } = effects;
-        // A value that is too large is none, and costs its own fact.
+        // A value that is too large counts as none, and only its own fact is dropped.
         let mut value = |word: &str, name: &str, expression: &CompiledOnce| match expression.evaluate(at.variables) {
             Err(large @ EvaluationError::TooLarge(_)) => {
                 dropped.push(Overflow::new(Full::Fact, format_args!("{}/{word}.{name}", self.rule), large));
@@ -197,7 +197,7 @@ impl Ready {
                     Value::Null => {}
                     element @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => match element.to_string() {
                         element if element.len() > MAX_ELEMENT_BYTES => {
-                            let what = format!("an element of {} bytes, allowed: {MAX_ELEMENT_BYTES}", element.len());
+                            let what = format!("an element has {} bytes, allowed: {MAX_ELEMENT_BYTES}", element.len());
                             large.push(Overflow::new(Full::Set, format_args!("{}/{word}.{name}", self.rule), what));
                         }
                         element => changes.member(entity, name, element, inside),
@@ -220,7 +220,8 @@ impl Ready {
     fn emit(&self, at: &EvaluationContext<'_>) -> Result<Option<Intent>, Failure> {
         let Some((action_type, fields)) = &self.emit else { return Ok(None) };
         let mut data = serde_json::Map::new();
-        // What is too large without the rest is withheld when it would be sent: nothing is gained by the rest of it.
+        // An action that is too large without further fields is withheld when it would be sent, so further fields
+        // aren't evaluated.
         let mut bytes = 0;
         for (name, expression) in fields {
             let value = expression.evaluate(at.variables);
@@ -235,7 +236,7 @@ impl Ready {
     }
 }
 
-/// A number that stands for its value, as a rung and as an element: 19.90 and 19.9 are one.
+/// A number by its value, as a rung or an element: 19.90 and 19.9 are equal.
 fn by_value(value: Value) -> Value {
     if let Value::Number(number) = &value { Value::Number(shortest(number)) } else { value }
 }

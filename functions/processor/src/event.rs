@@ -1,4 +1,4 @@
-//! A provider's event, or a person's change: its plan, applied to what is stored.
+//! A provider's event or a manual change: applies its plan to the stored items.
 
 mod deliveries;
 mod legs;
@@ -72,13 +72,13 @@ pub(crate) async fn prepare(
     }
 }
 
-/// Where the conversations that these identities have so far name them.
+/// The places where the present conversations of these identities name them.
 fn mirrors_of(view: &View, identities: &[String]) -> BTreeSet<Place> {
     let mirror = |identity: &String| Some(Place::new(view.link(identity)?, ItemKey::Identity(identity.clone())));
     identities.iter().filter_map(mirror).collect()
 }
 
-/// A provider's event.
+/// Applies a provider's event.
 fn apply(planner: &Planner, plan: &EventPlan, view: &View, order: &Order, at: &Moment<'_>) -> Result<Applied, Failure> {
     let mut work = Work::new(view, &plan.effects, order, at);
     work.act(&plan.effects.proposals);

@@ -1,4 +1,4 @@
-//! An expression of the rules. It is parsed when an event first needs it, not in INIT.
+//! An expression of a rule. It is compiled when an event first needs it, not in INIT.
 
 use crate::failure::RuleError;
 use serde_json::Value;
@@ -26,17 +26,17 @@ impl CompiledOnce {
         self.parsed().evaluate(variables)
     }
 
-    /// The same for a text, of which so many characters are wanted.
+    /// Evaluates it for a text that needs this many characters.
     pub(crate) fn evaluate_for_text(&self, variables: &Variables, chars: usize) -> Result<Value, EvaluationError> {
         self.parsed().evaluate_for_text(variables, chars)
     }
 
-    /// Whether its value may be a number that arithmetic has made.
+    /// Whether its value may be a number computed by arithmetic.
     pub(crate) fn computes(&self) -> bool {
         self.parsed().computes()
     }
 
-    /// A text of 1 to `at_most` bytes, or a whole number as one, however it is written: `10` of 10.0.
+    /// A text of 1 to `at_most` bytes. A whole number becomes one, in any notation: `10` for 10.0.
     pub(crate) fn name(&self, variables: &Variables, at_most: usize) -> Result<String, RuleError> {
         let text = match self.evaluate(variables)? {
             Value::String(text) => text,
@@ -50,7 +50,7 @@ impl CompiledOnce {
         }
     }
 
-    /// A condition.
+    /// Evaluates a condition.
     pub(crate) fn holds(&self, variables: &Variables) -> Result<bool, RuleError> {
         match self.evaluate(variables)? {
             Value::Bool(truth) => Ok(truth),
@@ -59,13 +59,13 @@ impl CompiledOnce {
     }
 }
 
-/// What a counter is to change by: a whole number, as `2`, `2.0`, `"2"` or `"2.0"`. `None`: `null`, by which nothing is counted.
+/// The step of a counter: a whole number, as `2`, `2.0`, `"2"` or `"2.0"`. `None`: `null`, which counts nothing.
 pub(crate) fn step(value: &Value) -> Result<Option<i64>, RuleError> {
     let (digits, seen) = match value {
         Value::Null => return Ok(None),
         Value::Number(number) => (number.to_string(), "another number"),
         Value::String(text) => (text.clone(), "another text"),
-        Value::Bool(_) => (String::new(), "a truth"),
+        Value::Bool(_) => (String::new(), "a boolean"),
         Value::Array(_) => (String::new(), "a list"),
         Value::Object(_) => (String::new(), "a map"),
     };
@@ -74,5 +74,5 @@ pub(crate) fn step(value: &Value) -> Result<Option<i64>, RuleError> {
     step.map(Some).ok_or(RuleError::NoStep { seen })
 }
 
-/// Digits of what may be one: of 64 bits.
+/// The most digits of a 64-bit number.
 const MAX_STEP_DIGITS: usize = 19;

@@ -1,5 +1,5 @@
-//! Why a message couldn't be processed: what kind of failure it is, at which stage, and what is behind it. What becomes of the
-//! message then is in `settle.rs`.
+//! Why a message couldn't be processed: the kind of failure, its stage and its cause. `settle.rs` decides what
+//! happens to the message.
 
 use std::error::Error;
 use std::fmt;
@@ -15,30 +15,30 @@ use tidings_core::secrets::DocumentError;
 use tidings_core::unreadable::Unreadable;
 use tidings_expressions::EvaluationError;
 
-/// Its text is the reason that is recorded with a dead event: it names rules, fields and types, never what is in them. What is
-/// behind it ([`Error::source`]) is for the log alone, and may say more.
+/// Its text is the reason that is recorded with a dead-lettered event: it names rules, fields and types, never
+/// values. Its cause ([`Error::source`]) is only for the log, and may say more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub kind: FailureKind,
     pub stage: Stage,
 }
 
-/// How far the message got.
+/// The stage that the message reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// What it is to do is worked out: nothing is written.
+    /// Planning: nothing is written.
     Plan,
-    /// Its transaction: whether its effect is in the context may be unknown.
+    /// The transaction: it may be unknown whether the effect is in the context.
     Commit,
-    /// Its effect is in the context. What that causes is sent and moved.
+    /// The effect is in the context. Its actions are sent and its identities moved.
     Deliver,
 }
 
-/// One variant per way to fail.
+/// One variant for each kind of failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FailureKind {
     Decode(DecodeError),
-    /// The receiver kept it, because nothing that is authentic disappears.
+    /// The receiver stored it as unreadable, because no authentic delivery is dropped.
     Unreadable(Unreadable),
     /// The payload is not JSON.
     Payload,
@@ -56,7 +56,7 @@ pub enum FailureKind {
         field: String,
         what: RuleError,
     },
-    /// What a rule needs can't be fetched.
+    /// An object that a rule needs can't be fetched.
     FetchFailed {
         rule: String,
         api: String,
@@ -67,72 +67,72 @@ pub enum FailureKind {
         seen: usize,
         allowed: usize,
     },
-    /// Too many events of one body, under other delivery ids that aren't signed.
+    /// Too many events with one body, under unsigned delivery ids.
     RepeatedBody {
         again: Timestamp,
     },
     LinkTarget,
     LinkedTo,
-    /// A manual change that can't be made as it is.
+    /// A manual change that can't be applied.
     Manual(String),
-    /// A table or a queue didn't answer.
+    /// A table or a queue didn't respond.
     Unavailable(Unavailable),
     Contended,
     Deadline,
     Panic,
 }
 
-/// Why a value of a rule can't be used for an event. It names fields and types, never what is in them.
+/// Why a rule's value can't be used for an event. It names fields and types, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
     #[error("gives an empty text")]
     Empty,
-    #[error("a text of {bytes} bytes, allowed: {allowed}")]
+    #[error("the text has {bytes} bytes, allowed: {allowed}")]
     LongText { bytes: usize, allowed: usize },
-    #[error("gives no text; string(…) makes one of a number")]
+    #[error("doesn't give a text; string(…) converts a number")]
     NoText,
-    #[error("gives neither true nor false")]
+    #[error("doesn't give true or false")]
     NoTruth,
-    #[error("gives no whole number from -{MAX_COUNT_STEP} to {MAX_COUNT_STEP}, but {seen}")]
+    #[error("gives {seen}, allowed: a whole number from -{MAX_COUNT_STEP} to {MAX_COUNT_STEP}")]
     NoStep { seen: &'static str },
-    #[error("gives a list or a map; an element is a text, a number or a truth")]
+    #[error("gives a list or a map; an element must be a text, a number or a boolean")]
     NoElement,
     #[error("the event has no subject of 1 to {MAX_SUBJECT_BYTES} bytes; give the rule an `entity`")]
     NoEntity,
-    #[error("the event has an identity and no conversation to link it to; see `conversations`")]
+    #[error("the event has an identity but no conversation to link it to; see `conversations`")]
     NoConversation,
-    #[error("a value that no text can hold; say what stands for it, as in {{data.carrier|our carrier}}")]
+    #[error("the value has no text form; add a fallback, as {{data.carrier|our carrier}}")]
     NoTextValue,
-    #[error("gives nothing but dots")]
+    #[error("gives only dots")]
     OnlyDots,
-    #[error("a path of {bytes} bytes or more, allowed: {MAX_FETCHED_PATH_BYTES}")]
+    #[error("the path has {bytes} bytes or more, allowed: {MAX_FETCHED_PATH_BYTES}")]
     LongPath { bytes: usize },
 }
 
-/// Why an object of an API can't be had. Worth a retry.
+/// Why an object of an API can't be fetched. A retry may help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    #[error("the rules don't know it")]
+    #[error("the rules don't define this API")]
     UnknownApi,
-    #[error("left alone for a while: it failed several times in a row")]
+    #[error("not called for a while: it failed several times in a row")]
     LeftAlone,
-    #[error("answered something else than JSON")]
+    #[error("the response isn't JSON")]
     NotJson(#[source] NotJson),
-    #[error("the document of the APIs' secrets has none for it")]
+    #[error("the document of the APIs' secrets has no entry for it")]
     NoSecret,
     #[error("the processor has no secret for APIs; deploy with ApiSecrets=true")]
     NoSecrets,
-    #[error("its secret couldn't be fetched")]
+    #[error("its secret could not be fetched")]
     SecretUnavailable(#[source] Unavailable),
-    #[error("its secret couldn't be fetched")]
+    #[error("its secret could not be fetched")]
     SecretUnreadable(#[source] DocumentError),
     #[error(transparent)]
     Get(#[from] GetError),
 }
 
-/// Where an answer stops being JSON. What is there isn't said.
+/// The position where a response stops being JSON. Its content isn't quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} column {column}")]
 pub struct NotJson {
@@ -141,7 +141,7 @@ pub struct NotJson {
 }
 
 impl Stage {
-    /// A word for logs.
+    /// The name in logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Plan => "plan",
@@ -157,7 +157,7 @@ impl FailureKind {
     }
 }
 
-/// Most kinds follow from the message and the rules alone.
+/// Most kinds depend only on the message and the rules.
 impl From<FailureKind> for Failure {
     fn from(kind: FailureKind) -> Self {
         kind.at(Stage::Plan)
@@ -165,34 +165,34 @@ impl From<FailureKind> for Failure {
 }
 
 impl Failure {
-    /// The tables didn't answer.
+    /// The tables didn't respond.
     pub fn unavailable(unavailable: Unavailable) -> Self {
         FailureKind::Unavailable(unavailable).at(Stage::Commit)
     }
 
-    /// What the effect causes isn't all sent or moved.
+    /// Not all actions of the effect are sent, or not all identities moved.
     pub fn unsent(unavailable: Unavailable) -> Self {
         FailureKind::Unavailable(unavailable).at(Stage::Deliver)
     }
 
-    /// The same after the effect is in the context.
+    /// The same failure, in the stage after the effect is in the context.
     #[must_use]
     pub fn in_delivery(self) -> Self {
         Self { stage: Stage::Deliver, ..self }
     }
 
-    /// Whether the effect is in the context, and something that it causes couldn't be sent.
+    /// Whether the effect is in the context, and one of its messages couldn't be sent.
     pub const fn is_unsent(&self) -> bool {
         matches!((&self.kind, self.stage), (FailureKind::Unavailable(_), Stage::Deliver))
     }
 
-    /// Whether the same may succeed in a moment: nothing is written, or it isn't known.
+    /// Whether a retry may succeed soon: nothing is written, or it is unknown.
     pub const fn is_transient(&self) -> bool {
         matches!(&self.kind, FailureKind::Contended)
             || matches!((&self.kind, self.stage), (FailureKind::Unavailable(_), Stage::Plan | Stage::Commit))
     }
 
-    /// The field or the expression that has no value for the event, and why, if that is it.
+    /// The field or expression without a usable value for the event, and why, if that is the failure.
     pub fn value(&self) -> Option<(&str, &RuleError)> {
         if let FailureKind::Rule { field: place, what, .. } | FailureKind::Conversation { expression: place, what } = &self.kind {
             Some((place, what))
@@ -201,7 +201,7 @@ impl Failure {
         }
     }
 
-    /// A word for metrics and logs.
+    /// The code for metrics and logs.
     pub const fn code(&self) -> &'static str {
         match &self.kind {
             FailureKind::Decode(_) => "undecodable",
@@ -226,14 +226,14 @@ impl Failure {
         }
     }
 
-    /// Its text, as far as a claim records it.
+    /// Its text, cut to what a claim records.
     pub fn reason(&self) -> String {
         let mut reason = self.to_string();
         reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
         reason
     }
 
-    /// All that is behind it, for the log alone: it may say more than a claim should.
+    /// All causes, only for the log: they may say more than a claim should.
     pub fn causes(&self) -> Option<String> {
         let mut causes = Vec::new();
         let mut next = self.source();
@@ -255,7 +255,7 @@ impl fmt::Display for Failure {
             FailureKind::SchemaViolation(finding) => write!(f, "{finding}"),
             FailureKind::PastHorizon { received } => write!(
                 f,
-                "received {received}, longer ago than {} days: its claim may be gone, so a second effect couldn't be told from a first",
+                "received {received}, longer ago than {} days: its claim may have been deleted, so a second effect could not be ruled out",
                 days(MAX_EVENT_AGE)
             ),
             FailureKind::Conversation { expression, what } => write!(f, "conversation {expression:?}: {what}"),
@@ -264,25 +264,25 @@ impl fmt::Display for Failure {
             FailureKind::TooMany { what, seen, allowed } => write!(f, "{seen} {what}, allowed: {allowed}"),
             FailureKind::RepeatedBody { again } => write!(
                 f,
-                "its body was that of {MAX_DELIVERIES_PER_BODY} events before it in {} days, under other delivery ids that aren't \
-                 signed; the count begins again at {again}",
+                "{MAX_DELIVERIES_PER_BODY} earlier events had the same body in {} days, under other delivery ids that aren't \
+                 signed; the next count begins at {again}",
                 days(DELIVERIES_WINDOW)
             ),
             FailureKind::LinkTarget => f.write_str("the link target is itself an identity that is linked to a conversation"),
-            FailureKind::LinkedTo => f.write_str("the name to link has identities of its own: it is a conversation"),
+            FailureKind::LinkedTo => f.write_str("the name to link is a conversation: it has identities of its own"),
             FailureKind::Manual(what) => f.write_str(what),
             FailureKind::Unavailable(Unavailable { call, .. }) => match self.stage {
                 Stage::Plan | Stage::Commit => write!(f, "the tables did not answer: {call}"),
                 Stage::Deliver => write!(f, "not all resulting messages were sent: {call} failed"),
             },
-            FailureKind::Contended => f.write_str("other events of the conversation were faster every time"),
-            FailureKind::Deadline => f.write_str("no time was left"),
-            FailureKind::Panic => f.write_str("the processor panicked; its log says where"),
+            FailureKind::Contended => f.write_str("other events of the conversation committed first in every try"),
+            FailureKind::Deadline => f.write_str("the time of the batch ran out"),
+            FailureKind::Panic => f.write_str("the processor panicked; see its log for the place"),
         }
     }
 }
 
-/// What the text says already is no cause of its own.
+/// A cause that the text already names isn't repeated.
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.kind {
@@ -311,26 +311,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_says_its_kind_its_stage_and_all_that_is_behind_it() {
+    fn a_failure_names_its_kind_its_stage_and_its_causes() {
         let silent = || Unavailable { call: "dynamodb:BatchGetItem", cause: "AccessDenied".into() };
         let (commit, deliver) = (Failure::unavailable(silent()), Failure::unsent(silent()));
         assert_eq!((commit.code(), commit.stage.as_str()), ("unavailable", "commit"));
         assert_eq!((deliver.code(), deliver.stage.as_str()), ("undelivered", "deliver"));
         assert_eq!(commit.clone().in_delivery(), deliver);
         assert_eq!(deliver.to_string(), "not all resulting messages were sent: dynamodb:BatchGetItem failed");
-        assert_eq!(deliver.causes().as_deref(), Some("dynamodb:BatchGetItem: AccessDenied"), "a claim doesn't say it");
+        assert_eq!(deliver.causes().as_deref(), Some("dynamodb:BatchGetItem: AccessDenied"), "a claim doesn't contain it");
 
         let what = FetchError::SecretUnavailable(Unavailable { call: "secretsmanager:GetSecretValue", cause: "KMS".into() });
         let unfetched = Failure::from(FailureKind::FetchFailed { rule: "r".into(), api: "crm".into(), what });
-        assert_eq!(unfetched.to_string(), "rule r, enrich: crm: its secret couldn't be fetched");
+        assert_eq!(unfetched.to_string(), "rule r, enrich: crm: its secret could not be fetched");
         assert_eq!(unfetched.causes().as_deref(), Some("secretsmanager:GetSecretValue: KMS"));
 
         let rule = FailureKind::Rule { rule: "r".into(), field: "when".into(), what: EvaluationError::TooLarge(9).into() };
-        assert_eq!(Failure::from(rule).causes(), None, "its text says it all");
+        assert_eq!(Failure::from(rule).causes(), None, "its text names the cause");
     }
 
     #[test]
-    fn a_reason_is_cut_and_stays_text() {
+    fn a_reason_is_cut_at_a_character() {
         let long = Failure::from(FailureKind::Manual("é".repeat(MAX_REASON_BYTES)));
         assert!(long.reason().len() <= MAX_REASON_BYTES && long.reason().ends_with('é'));
     }

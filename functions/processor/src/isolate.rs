@@ -1,14 +1,16 @@
-//! After an abort, records come back one by one.
+//! Isolates records that may have aborted the process.
 //!
-//! A panic costs its own record. An abort (a stack overflow, no memory left, the function's time limit) takes the process and all
-//! of its batch: SQS shows them again, and nothing says whose fault it was. So a record that comes again is a suspect. Of the
-//! suspects of a batch one is processed, alone and before the rest; the others are hidden for longer, each for another time,
-//! *before* anything of the batch is read. What aborts then takes with it nobody who was taken before.
+//! A panic affects only its own record. An abort (stack overflow, out of memory, the function's timeout) ends the
+//! process with its whole batch. SQS delivers the batch again, and nothing shows which record caused it. So a record
+//! that is received again is a suspect. One suspect of a batch is processed, alone and before the rest. The others
+//! are hidden longer, each for a different time, *before* any record of the batch is read. An abort then affects no
+//! record that was received for the first time.
 //!
-//! Promises: a record dies of another's abort at most once before it is processed; none reaches the dead-letter queue earlier than
-//! without this. A suspect without receives to spare is processed in any case, after all others. What this container itself gave
-//! back on the receive before is no suspect: it was tried, and the process survived, so an outage doesn't make suspects of all.
-//! On failure: what can't be hidden is given back all the same, and comes after the queue's own visibility timeout.
+//! Promises: another record's abort costs a record at most one receive before it is processed; no record reaches the
+//! dead-letter queue earlier than without isolation. A suspect without a spare receive is always processed, after all
+//! others. A record that this container itself returned to the queue on the receive before isn't a suspect: the
+//! process survived it, so an outage doesn't make every record a suspect. On failure: a record that can't be hidden
+//! is returned to the queue nevertheless, and comes again after the queue's own visibility timeout.
 
 use crate::decode::receive_count;
 use aws_lambda_events::event::sqs::SqsMessage;
@@ -19,40 +21,40 @@ use tidings_config::limits::{MAX_SURVIVORS, POSTPONED_APART};
 use tidings_core::ports::{Hide, MessageVisibility};
 use tidings_core::telemetry::{Metric, UNKNOWN};
 
-/// What isolating needs, and what it remembers.
+/// The port and the memory of isolation.
 #[derive(Debug)]
 pub(crate) struct Isolation {
     queue: Arc<dyn MessageVisibility>,
-    /// The queue's.
+    /// The queue's visibility timeout.
     visibility_timeout: Duration,
     survivors: Mutex<Survivors>,
 }
 
-/// Messages that this container gave back, and the receive on which it did.
+/// Messages that this container returned to the queue, and the receive on which it did.
 #[derive(Debug, Default)]
 struct Survivors {
     receives: BTreeMap<String, u32>,
-    /// The latest last.
+    /// The latest at the end.
     order: VecDeque<String>,
 }
 
-/// A batch in the order in which it is processed, and what isn't now.
+/// A batch in processing order, and the records that are postponed.
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
-    /// One after the other; those of one turn side by side.
+    /// The turns run one after the other; records of one turn run concurrently.
     pub(crate) turns: Vec<Vec<SqsMessage>>,
-    /// Message ids to give back.
+    /// Ids of messages to return to the queue.
     pub(crate) postponed: Vec<String>,
     receives: BTreeMap<String, u32>,
 }
 
-/// What becomes of each. Pure.
+/// The split of a batch. Pure.
 #[derive(Debug, Default)]
 struct Split {
     first: Option<SqsMessage>,
     fresh: Vec<SqsMessage>,
     postponed: Vec<SqsMessage>,
-    /// Those with no receive to spare, the one with the fewest first.
+    /// Suspects without a spare receive, the one with the fewest first.
     last: Vec<SqsMessage>,
 }
 
@@ -95,7 +97,7 @@ impl Isolation {
     }
 }
 
-/// The turns of a batch. What isn't in them is hidden when this returns.
+/// The turns of a batch. All other records are hidden when this returns.
 pub(crate) async fn turns(isolation: Option<&Isolation>, messages: Vec<SqsMessage>, max_receive_count: u32) -> Turns {
     let Some(isolation) = isolation else {
         return Turns { turns: vec![messages], ..Turns::default() };
@@ -109,11 +111,11 @@ pub(crate) async fn turns(isolation: Option<&Isolation>, messages: Vec<SqsMessag
     Turns { turns: turns.filter(|turn| !turn.is_empty()).collect(), postponed: postponed.iter().map(id).collect(), receives }
 }
 
-/// Remembers what was tried and is given back.
-pub(crate) fn survived(isolation: Option<&Isolation>, turns: &Turns, given_back: &[String]) {
+/// Remembers records that were tried and are returned to the queue.
+pub(crate) fn survived(isolation: Option<&Isolation>, turns: &Turns, returned: &[String]) {
     let Some(isolation) = isolation else { return };
     let mut survivors = isolation.survivors();
-    for id in given_back {
+    for id in returned {
         let Some(receives) = turns.receives.get(id) else { continue };
         if survivors.receives.insert(id.clone(), *receives).is_some() {
             survivors.order.retain(|known| known != id);
@@ -138,7 +140,7 @@ fn split(messages: Vec<SqsMessage>, max_receive_count: u32, is_suspect: impl Fn(
         }
     }
     split.last.sort_by_key(receive_count);
-    // The one that has the least to spare; of equals the first.
+    // The suspect with the fewest spare receives comes first; of equals, the first in the batch.
     suspects.sort_by_key(|message| std::cmp::Reverse(receive_count(message)));
     let mut suspects = suspects.into_iter();
     split.first = suspects.next();
@@ -146,8 +148,8 @@ fn split(messages: Vec<SqsMessage>, max_receive_count: u32, is_suspect: impl Fn(
     split
 }
 
-/// How much later than the visibility timeout: by its place in the batch, and by its id, so that the suspects of two batches don't
-/// meet in a third.
+/// The time beyond the visibility timeout: by the position in the batch and by the message id, so that suspects of
+/// two batches don't meet in a third.
 fn stagger(place: usize, message: &SqsMessage, visibility_timeout: Duration) -> Duration {
     let apart = (visibility_timeout.as_secs() / POSTPONED_APART).max(1);
     let id = message.message_id.as_deref().unwrap_or_default();
@@ -172,10 +174,10 @@ mod tests {
     fn one_suspect_is_processed_and_the_others_wait() {
         let batch = [("a", 1), ("b", 2), ("c", 4), ("d", 3), ("e", 1), ("f", 5), ("g", 2), ("h", 4)];
         let split = split(batch.iter().map(|(id, n)| message(id, *n)).collect(), 5, |message| receive_count(message) > 1);
-        assert_eq!(split.first.as_ref().and_then(|m| m.message_id.as_deref()), Some("d"), "the least to spare");
+        assert_eq!(split.first.as_ref().and_then(|m| m.message_id.as_deref()), Some("d"), "the fewest spare receives");
         assert_eq!(ids(&split.fresh), ["a", "e"]);
         assert_eq!(ids(&split.postponed), ["b", "g"]);
-        assert_eq!(ids(&split.last), ["c", "h", "f"], "no receive to spare; the last of all at the end");
+        assert_eq!(ids(&split.last), ["c", "h", "f"], "without a spare receive; the last one at the end");
     }
 
     #[test]
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_postponed_of_a_batch_come_at_different_times() {
+    fn postponed_records_return_at_different_times() {
         let timeout = Duration::from_secs(180);
         let at = |place| stagger(place, &message(&format!("m{place}"), 2), timeout);
         let times: Vec<Duration> = (0..10).map(at).collect();

@@ -1,4 +1,4 @@
-//! A join's timer: its branch, if it is complete or given up.
+//! A join's timer: applies the branch if the join is complete or given up.
 
 use crate::deliver::{flush, send_first, send_timer};
 use crate::effects::{EvaluationContext, PlannedEffects};
@@ -20,20 +20,20 @@ use tidings_core::envelope::Envelope;
 use tidings_core::internal_event::InternalEvent;
 use tidings_expressions::Variables;
 
-/// What the timer of a join says.
+/// The timer of a join.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JoinTimer {
     pub join: String,
     pub key: String,
     pub because_of: ClaimKey,
-    /// How often its `else` was put off, because the queue lagged.
+    /// How often its `else` was postponed because the queue lagged.
     pub postponed: u32,
-    /// When SQS was to show it.
+    /// When SQS was meant to make it visible.
     pub visible: Timestamp,
 }
 
 impl JoinTimer {
-    /// The timer that asks again, if this one says that the queue lags: an event that would complete the join may be in it.
+    /// A timer to check again later, if this one shows that the queue lags: an event that completes the join may be waiting.
     fn postponed(&self, now: Timestamp) -> Option<InternalEvent> {
         let lags = is_late(self.visible, now);
         (lags && self.postponed < MAX_JOIN_POSTPONED).then(|| InternalEvent::Join {
@@ -46,7 +46,7 @@ impl JoinTimer {
 }
 
 impl Planner {
-    /// What a join does that has come to its end.
+    /// The effects of a join's end.
     fn branch(&self, index: usize, key: &str, end: &End, now: Timestamp) -> Result<PlannedEffects, Failure> {
         let join = &self.rules.joins[index];
         let cause = join_cause(&join_partition(&join.name, key), end.number);
@@ -55,7 +55,7 @@ impl Planner {
             variables: &variables,
             subject: None,
             time: end.time,
-            told: None,
+            event_time: None,
             tie: Tie::default(),
             now,
             cause: &cause,
@@ -70,7 +70,7 @@ impl Planner {
     }
 }
 
-/// The word says why there is nothing to do, or not yet.
+/// Prepares the branch. The word says why there is nothing to do, or not yet.
 pub(crate) async fn prepare(
     processor: &Processor,
     envelope: &Envelope,
@@ -85,7 +85,7 @@ pub(crate) async fn prepare(
     let own = read_partition(processor, &place.partition, &[ItemKey::Join]).await?;
     let (version, state) = own.join(&place.partition);
     let state = state.under(&terms, now);
-    // Perhaps by this very message, which then couldn't send what the join says. That is no reason not to take the next end.
+    // Perhaps this message took it and then failed to send its actions. The next end is taken nevertheless.
     let unsent = match &state.taken {
         Some(Taken { partition, .. }) => flush(processor, partition).await.err(),
         None => None,
@@ -131,7 +131,7 @@ pub(crate) async fn prepare(
     }))
 }
 
-/// A join with what there is to do for it.
+/// A join and its next step.
 #[derive(Clone, Debug)]
 struct Ending {
     place: Place,
@@ -140,7 +140,7 @@ struct Ending {
     next: Next,
 }
 
-/// A join's branch. Its actions are said when it is taken; its facts are those of its latest events.
+/// Applies a join's branch. Its actions are sent when the end is taken; its facts have the time of its latest events.
 fn apply(ending: &Ending, terms: &Terms, effects: &PlannedEffects, view: &View, at: &Moment<'_>) -> Applied {
     let order = join_order(&ending.place.partition, ending.next.end().time);
     let mut work = Work::new(view, effects, &order, at);
@@ -153,7 +153,7 @@ fn apply(ending: &Ending, terms: &Terms, effects: &PlannedEffects, view: &View, 
     work.finish()
 }
 
-/// Whether a join has come to its last end, so that it needs no timer any more.
+/// Whether a join has had its last end and needs no further timer.
 pub(crate) async fn is_over(processor: &Processor, join: &str, key: &str, now: Timestamp) -> Result<bool, Failure> {
     let place = Place::new(join_partition(join, key), ItemKey::Join);
     let stored = load(processor, [place.clone()].into()).await?;

@@ -1,13 +1,13 @@
-//! batch → decode → validate by its schema → fetch what rules need → plan → read, apply, commit → deliver → partial response.
+//! batch → decode → validate → fetch what rules need → plan → read, apply, commit → deliver → partial response.
 //!
-//! Promises: every record of a batch has exactly one end, whatever the others do: done, returned to the queue, or recorded as dead with
-//! its reason on its last receive and then returned, so that the redrive policy moves it. An event's effect is one transaction, and what
-//! it sends is sent before its message is deleted. Never: a batch that fails as a whole, an effect without its claim, a payload in a log
-//! or a reason.
+//! Promises: every record of a batch has exactly one end, whatever the others do: done, returned to the queue, or on
+//! its last receive recorded as dead-lettered with its reason and then returned, so that the redrive policy moves it.
+//! An event's effect is one transaction, and its actions are sent before its message is deleted. Never: a batch that
+//! fails as a whole, an effect without its claim, a payload in a log or a reason.
 //!
-//! The flow, a file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (by the compiled rules of [`planner`]), which chooses the
-//! kind of message: [`event`], `notification` or `join` → [`commit`] → `deliver`. What failed goes through `settle`; `report` is the one
-//! line of a record and the answer to SQS.
+//! The flow, one file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (by the compiled rules of
+//! [`planner`]), which selects the kind of message: [`event`], `notification` or `join` → [`commit`] → `deliver`.
+//! Failures go through `settle`; `report` makes the log line of a record and the response to SQS.
 
 mod adopt;
 pub mod batch;
@@ -44,7 +44,8 @@ use std::time::Duration;
 use tidings_core::telemetry;
 
 impl Processor {
-    /// Processes one batch. What isn't in the response is deleted by SQS. `time_left` is until the function is stopped.
+    /// Processes one batch. SQS deletes the messages that the response doesn't list. `time_left` is the time until
+    /// the function is stopped.
     pub async fn handle(&self, event: SqsEvent, time_left: Duration) -> SqsBatchResponse {
         let response = batch::process(self, event.records, time_left).await;
         telemetry::flush(self.clock.now());

@@ -1,8 +1,8 @@
-//! What a person does by a command, by the planning and the commit that events have: facts that are corrected, and events that are
-//! applied again. The command calls this with its operator's own credentials: nothing of it comes from a queue.
+//! Manual changes, planned and committed like events: corrections of facts, and events that are applied again. A
+//! command calls this with its operator's own credentials; nothing comes from a queue.
 //!
-//! Promises: each is claimed, and done once. An event that is applied again stands among
-//! others where it stood: what it has written before goes first, as if it hadn't been, and what is newer stays.
+//! Promises: each change is claimed and applied once. An event that is applied again keeps its place in the order of
+//! events: its earlier writes are removed first, and newer values stay.
 
 use crate::commit::{Done, commit};
 use crate::decode::Message;
@@ -32,16 +32,16 @@ pub struct Again {
     pub part: Part,
     /// Whether its counts are added once more.
     pub counts: bool,
-    /// Items in which something of it may stand, beside those that it changes now.
+    /// Items that may contain its earlier writes, beside those that it changes now.
     pub wrote: BTreeSet<ItemKey>,
 }
 
-/// What a person wants done: planned, and not done yet.
+/// A manual change that is planned and not applied yet.
 #[derive(Debug)]
 pub struct Work {
     envelope: Envelope,
     plan: Plan,
-    /// What of its rules' effects isn't part of it, for people.
+    /// Effects of its rules that are left out, for people.
     pub left_out: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ impl Work {
 }
 
 impl Processor {
-    /// A correction, said at this time.
+    /// Plans a correction made at this time.
     pub fn correction(&self, correction: Correction, at: Timestamp) -> Result<Work, Failure> {
         let envelope = InternalEvent::Correct(Box::new(correction)).envelope(at, at);
         let message = Message::new(envelope);
@@ -69,20 +69,23 @@ impl Processor {
         Ok(Work { envelope: message.envelope, plan, left_out: Vec::new() })
     }
 
-    /// An event that is applied again, by the rules that this processor has.
+    /// Plans an event that is applied again, by this processor's rules.
     pub fn again(&self, event: &Envelope, how: &Again) -> Result<Work, Failure> {
         if event.is_ours() {
-            return Err(FailureKind::Manual("an event of our own: it follows from others, or was said by hand".to_owned()).into());
+            return Err(FailureKind::Manual(
+                "an internal event: it follows from other events or from a manual change".to_owned(),
+            )
+            .into());
         }
         let mut message = Message::new(event.clone());
         message.readable()?;
         let finding = schema::validate(&self.schemas, &message)?;
         if let Some(index) = self.planner.wanted(&message, how.at)?.keys().next() {
             let rule = self.planner.rule_name(*index);
-            return Err(FailureKind::Manual(format!("rule {rule} fetches an object, which may be another by now")).into());
+            return Err(FailureKind::Manual(format!("rule {rule} fetches an object, which may have changed since")).into());
         }
         message.envelope.claimkey = how.batch.claim_key(how.part, &event.claimkey);
-        // It isn't one more delivery of its body.
+        // It doesn't count as another delivery of its body.
         message.envelope.contentkey = None;
         let mut plan = match self.planner.plan(&message, &Fetched::new(), how.at)? {
             Plan::Event(plan) => plan,
@@ -92,7 +95,7 @@ impl Processor {
         };
         let mut left_out = Vec::new();
         if !std::mem::take(&mut plan.legs).is_empty() {
-            left_out.push("joins: it was part of them when it came".to_owned());
+            left_out.push("joins: it took part in them when it was first applied".to_owned());
         }
         match how.part {
             Part::Facts => {
@@ -105,7 +108,7 @@ impl Processor {
         if !how.counts || how.part == Part::Actions {
             let counts = plan.effects.changes.leave_out_counts();
             if how.part == Part::Facts {
-                left_out.extend(counts.iter().map(|(key, name, step)| format!("{} {step:+}, counted already", named(key, name))));
+                left_out.extend(counts.iter().map(|(key, name, step)| format!("{} {step:+}, already counted", named(key, name))));
             }
         }
         plan.off_schema = finding.map(|finding| finding.to_string());
@@ -115,13 +118,13 @@ impl Processor {
         Ok(Work { envelope: message.envelope, plan: Plan::Event(plan), left_out })
     }
 
-    /// Whose context it is about, after its identity's link.
+    /// The conversation that is changed, after following an identity's link.
     pub async fn conversation_of(&self, work: &Work) -> Result<String, Failure> {
         let view = read(self, &work.event_plan()?.owner, &BTreeSet::new(), &BTreeSet::new()).await?;
         Ok(view.partition)
     }
 
-    /// Does it, once: a second call finds it done. Errors of a table that didn't answer may be tried again.
+    /// Applies it once: a second call finds it applied. If a table didn't respond, a retry may help.
     pub async fn apply(&self, work: &Work) -> Result<Done, Failure> {
         commit(self, &work.envelope, None, &work.plan, None).await
     }

@@ -1,6 +1,6 @@
-//! What a notification says, its values worked out for one event. Pure: the same event gives the same.
+//! The texts of a notification, with values evaluated for one event. Pure: the same event gives the same texts.
 //!
-//! A text is never too long to be said: of the values that have no room the rest is left out, with a mark.
+//! A text always fits: values that exceed the room are cut, with a mark.
 
 use crate::expression::CompiledOnce;
 use crate::failure::RuleError;
@@ -13,13 +13,13 @@ use tidings_config::text::Part;
 use tidings_core::action::{Intent, Variant, in_a_text};
 use tidings_expressions::{EvaluationError, Scope, Variables};
 
-/// A rule's `notify`, ready to use.
+/// A rule's `notify`, compiled.
 #[derive(Debug)]
 pub(crate) struct Notice {
     texts: Texts,
-    /// Those of all its texts, each once: what two languages say alike is worked out once.
+    /// The expressions of all its texts, each once: an expression that two languages use is evaluated once.
     expressions: BTreeMap<String, CompiledOnce>,
-    /// For the values of each text, in bytes as they are stored.
+    /// The room for the values of each text, in bytes as stored.
     room: usize,
     channels: Vec<Channel>,
     cap: Option<Cap>,
@@ -34,7 +34,7 @@ impl Notice {
         Self { texts, expressions, room, channels: notify.channels.0.clone(), cap: notify.cap }
     }
 
-    /// What its cap does with those that it has no room for.
+    /// What its cap does with notifications that exceed it.
     pub(crate) fn overflow(&self) -> CapOverflow {
         self.cap.map(|cap| cap.overflow).unwrap_or_default()
     }
@@ -48,7 +48,7 @@ impl Notice {
             let (channel, language) = (chosen.channel, chosen.language.clone());
             variants.push(Variant { channel, language, text: text(&chosen.text)? });
         }
-        // What its overflow is stands beside it: see `PlannedAction`.
+        // Its overflow is stored separately: see `PlannedAction`.
         let cap = self.cap.map(|cap| Cap { overflow: CapOverflow::default(), ..cap });
         Ok(Intent::Notify { text: default, variants, channels: self.channels.clone(), cap })
     }
@@ -82,20 +82,20 @@ impl Notice {
     }
 }
 
-/// A number that an expression has computed, without the digits that computing in binary adds: 10 * 1.19 is 11.9.
+/// A computed number, without the digits that binary floating point adds: 10 * 1.19 is 11.9.
 fn written(value: &Value, computed: bool) -> Cow<'_, Value> {
     let number = value.as_f64().filter(|number| computed && number.fract() != 0.0);
-    // A double has 15 digits that are surely those of the number it stands for.
+    // A double keeps 15 significant digits of the decimal number that it stands for.
     let rounded = number.and_then(|number| format!("{number:.14e}").parse::<f64>().ok());
     rounded.map_or(Cow::Borrowed(value), |rounded| Cow::Owned(Value::from(rounded)))
 }
 
-/// Without what no channel shows: it would be left out anyway, and takes six bytes where it is stored.
+/// Without characters that no channel shows: they would be removed anyway, and take six bytes when stored.
 fn harmless(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || ['\n', '\t'].contains(c)).collect()
 }
 
-/// As much of it as there is room for, to the end of a word if one is near; and whether there is more of it.
+/// The part that fits, cut at the end of a word if one is near, and whether it was cut.
 fn fit(mut text: String, room: usize) -> (String, bool) {
     let (mut used, mut last_word) = (0, None);
     for (n, (at, c)) in text.char_indices().enumerate() {
@@ -112,14 +112,14 @@ fn fit(mut text: String, room: usize) -> (String, bool) {
     (text, false)
 }
 
-/// In bytes. What is longer is cut inside.
+/// In bytes. A longer word is cut inside.
 const LONGEST_WORD: usize = 64;
 
 fn bytes(text: &str) -> usize {
     text.chars().map(stored).sum()
 }
 
-/// Bytes of a character as JSON writes it.
+/// Bytes of a character in JSON.
 fn stored(c: char) -> usize {
     if ['"', '\\', '\n', '\t'].contains(&c) { 2 } else { c.len_utf8() }
 }

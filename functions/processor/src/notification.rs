@@ -1,4 +1,4 @@
-//! Notifications that waited: the conversation's timer has fired, or the message of one that the version before put off has come.
+//! Deferred notifications: the conversation's timer has fired, or a message that the previous version postponed has come.
 
 use crate::deliver::{flush, send_first};
 use crate::effects::PlannedEffects;
@@ -14,7 +14,7 @@ use tidings_core::claim::Outcome;
 use tidings_core::context::{Content, Item, ItemKey, Order, Owner, Place};
 use tidings_core::envelope::Envelope;
 
-/// A notification that the version before put off.
+/// A notification that the previous version postponed.
 pub(crate) async fn prepare_delayed(
     processor: &Processor,
     envelope: &Envelope,
@@ -27,7 +27,7 @@ pub(crate) async fn prepare_delayed(
     let owner = Owner::Conversation(conversation.to_owned());
     let mut keys = keys_of_action(proposal);
     keys.insert(ItemKey::Deferred);
-    // It has waited for its time, not in a backlog.
+    // It waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
     loop {
         let mut view = read(processor, &owner, &keys, &BTreeSet::new()).await?;
@@ -43,7 +43,7 @@ pub(crate) async fn prepare_delayed(
     }
 }
 
-/// A notification whose time has come.
+/// Applies a notification that is due.
 fn apply_delayed(proposal: &PlannedAction, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
     let effects = PlannedEffects { proposals: vec![proposal.clone()], ..PlannedEffects::default() };
     let mut work = Work::new(view, &effects, order, at);
@@ -51,7 +51,7 @@ fn apply_delayed(proposal: &PlannedAction, view: &View, order: &Order, at: &Mome
     work.finish()
 }
 
-/// What a conversation deferred and is due by now. `None`: nothing is deferred any more.
+/// Prepares the notifications of a conversation that are due. `None`: nothing is deferred any more.
 pub(crate) async fn prepare_timer(
     processor: &Processor,
     envelope: &Envelope,
@@ -63,14 +63,14 @@ pub(crate) async fn prepare_timer(
     let owner = Owner::Conversation(conversation.to_owned());
     let (mut keys, mut elsewhere) = (BTreeSet::from([ItemKey::Outbox, ItemKey::Deferred]), BTreeSet::new());
     let order = Order::at(now, envelope.claimkey.clone());
-    // It has waited for its time, not in a backlog.
+    // It waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
-    // What waits says what else must be read, and may change meanwhile.
+    // The waiting notifications determine which other items must be read, and may change meanwhile.
     loop {
         let mut view = read(processor, &owner, &keys, &elsewhere).await?;
         let deferred = view.deferred(conversation).1;
         if deferred.is_empty() {
-            // Perhaps by this very message, which then couldn't send what it had put into the outbox.
+            // Perhaps this message added them to the outbox and then failed to send them.
             flush(processor, conversation).await?;
             return Ok(None);
         }
@@ -93,8 +93,9 @@ pub(crate) async fn prepare_timer(
     }
 }
 
-/// The conversation's timer: what waits is decided, in the order of the events. `identity` is one whose link has come since:
-/// what it holds comes over as far as there is room; the rest is the next timer's.
+/// Applies the conversation's timer: the waiting notifications are decided in the order of the events. `identity`: an
+/// identity that was linked since. Its notifications are taken over as far as there is room; the next timer takes the
+/// rest.
 fn apply_timer(fired: Timestamp, identity: Option<&str>, view: &View, order: &Order, at: &Moment<'_>) -> Applied {
     let mut work = Work::new(view, &PlannedEffects::default(), order, at);
     work.deferred.fired(fired);
@@ -117,7 +118,7 @@ fn apply_timer(fired: Timestamp, identity: Option<&str>, view: &View, order: &Or
             }
         }
     }
-    // What other identities still hold may come before it. If there is no room for that, room is made first.
+    // Notifications of other identities may come earlier in the order. Without room for those, room is made first.
     let is_full = identity.is_some_and(|identity| work.deferred.identities.iter().any(|waiting| waiting == identity));
     if work.deferred.identities.is_empty() || is_full {
         work.say(Vec::new());

@@ -1,4 +1,5 @@
-//! What had no room in a full collection, or no rung on its ladder. It costs itself; the event's claim and a metric say so.
+//! Values that exceeded a full collection, or that aren't on their ladder. Only the value is dropped; the event's
+//! claim and a metric record it.
 
 use std::fmt::Display;
 use tidings_core::context::{Dropped, ItemKey, Loss};
@@ -19,12 +20,12 @@ pub enum Full {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overflow {
     pub full: Full,
-    /// For the claim.
+    /// The line for the claim.
     pub line: String,
 }
 
 impl Full {
-    /// What it was that an item has lost.
+    /// The collection from which an item lost a value.
     pub const fn of(loss: Loss) -> Self {
         match loss {
             Loss::Elements(_) => Self::Set,
@@ -32,7 +33,7 @@ impl Full {
         }
     }
 
-    /// One more, of a source.
+    /// Counts one more, for a source.
     pub fn count(self, source: &str) {
         match self {
             Self::Join => Metric::Overflow.count_as(source, "join"),
@@ -49,7 +50,7 @@ impl Overflow {
         Self { full, line: format!("{place} dropped: {what}") }
     }
 
-    /// What an item has lost.
+    /// The overflow of an item.
     pub fn of_item(key: &ItemKey, dropped: &Dropped) -> Self {
         let place = if let ItemKey::Entity(entity) = key { format!("{entity}.{}", dropped.fact) } else { dropped.fact.clone() };
         Self::new(Full::of(dropped.loss), place, dropped.loss)

@@ -1,4 +1,4 @@
-//! What is to be done for a message, by its kind. Pure: the same message gives the same plan.
+//! Plans a message by its kind. Pure: the same message gives the same plan.
 
 use crate::decode::{Kind, Message};
 use crate::event::manual::corrected;
@@ -13,20 +13,20 @@ use tidings_core::context::Owner;
 use tidings_core::internal_event::{InternalEvent, Scheduled};
 use tidings_expressions::Variables;
 
-/// What is to be done for one message.
+/// The plan of one message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
     /// A provider's event.
     Event(EventPlan),
-    /// The time of a notification has come that the version before put off.
+    /// A notification that the previous version postponed is due.
     Action { conversation: String, proposal: PlannedAction },
     /// The conversation's timer has fired.
     Wake { conversation: String, fired: Timestamp },
-    /// A join may be over. The index is the rules'.
+    /// A join may have ended. The index is the rule's.
     Join { index: usize, timer: JoinTimer },
-    /// Something of our own that comes too early.
+    /// An internal event that came before it is due.
     NotYet { due: Timestamp, what: InternalEvent },
-    /// A join that the rules don't know any more.
+    /// A join that the rules no longer define.
     Forgotten,
 }
 
@@ -39,7 +39,7 @@ impl Plan {
         }
     }
 
-    /// Whose it is. `None` where that isn't known before it is applied.
+    /// The conversation or identity that it belongs to. `None`: it isn't known before it is applied.
     pub fn conversation(&self) -> Option<&str> {
         match self {
             Self::Event(plan) => Some(plan.owner.name()),
@@ -49,7 +49,7 @@ impl Plan {
         }
     }
 
-    /// Those of one group are done one after the other.
+    /// Plans of one group run one after the other.
     pub fn group(&self) -> Option<&str> {
         match self {
             Self::Event(plan) => Some(plan.owner.name()),
@@ -61,7 +61,7 @@ impl Plan {
 }
 
 impl Planner {
-    /// Every failure here is final: the same event fails the same way again. `fetched` has what [`Self::wanted`] names.
+    /// Errors are final: the same event fails the same way again. `fetched` has the objects that [`Self::wanted`] names.
     pub fn plan(&self, message: &Message, fetched: &Fetched, now: Timestamp) -> Result<Plan, Failure> {
         let envelope = &message.envelope;
         if past_horizon(envelope.delivered(), now) {
@@ -79,7 +79,7 @@ impl Planner {
             InternalEvent::Wake { conversation, .. } => Ok(Plan::Wake { conversation, fired: due }),
             InternalEvent::Link { identity, conversation, moves } => Ok(Plan::Event(EventPlan {
                 links: vec![identity],
-                linking: if moves { Linking::Moved } else { Linking::Told },
+                linking: if moves { Linking::Moved } else { Linking::Stated },
                 ..EventPlan::new(Owner::Conversation(conversation))
             })),
             InternalEvent::Correct(correction) => corrected(*correction, due).map(Plan::Event),
@@ -95,8 +95,8 @@ impl Planner {
         }
     }
 
-    /// Whose a message is that can't be processed, as far as it can be said.
-    pub fn whose(&self, message: &Message) -> Option<String> {
+    /// The owner of a message that can't be processed, if it can be determined.
+    pub fn owner_of_message(&self, message: &Message) -> Option<String> {
         match message.kind.as_ref().ok()? {
             Kind::Event(payload) => {
                 let variables = Variables::of_event(payload.value(), &without_payload(&message.envelope));

@@ -1,4 +1,4 @@
-//! The rules, ready to use: what an event wants fetched before it can be planned. Pure.
+//! The compiled rules, and the objects that an event needs before it can be planned. Pure.
 
 use crate::decode::Message;
 use crate::effects::Ready;
@@ -15,10 +15,10 @@ use tidings_core::claim::decide::past_horizon;
 use tidings_core::envelope::Envelope;
 use tidings_expressions::{Scope, Variables};
 
-/// What was fetched, by the index of the rule that needs it. `None`: there is no such object.
+/// The fetched objects, by the index of the rule. `None`: the object doesn't exist.
 pub type Fetched = BTreeMap<usize, Option<Arc<Value>>>;
 
-/// The rules, ready to use.
+/// The compiled rules.
 #[derive(Debug)]
 pub struct Planner {
     pub(crate) rules: Rules,
@@ -67,12 +67,12 @@ impl Planner {
         &self.rules.joins[index]
     }
 
-    /// `None` if the rules don't have it any more.
+    /// `None`: the rules no longer define it.
     pub fn join_named(&self, name: &str) -> Option<&Join> {
         self.rules.joins.iter().find(|join| join.name == name)
     }
 
-    /// What has to be fetched before there can be a plan: by the index of the rule that needs it.
+    /// The objects to fetch before planning, by the index of the rule.
     pub fn wanted(&self, message: &Message, now: Timestamp) -> Result<BTreeMap<usize, Wanted>, Failure> {
         let mut wanted = BTreeMap::new();
         let (envelope, Some(data)) = (&message.envelope, message.payload()) else { return Ok(wanted) };
@@ -118,13 +118,13 @@ impl ReadyRule {
         }
     }
 
-    /// Whether it is about an event of its type and source.
+    /// Whether it matches an event of its type and source.
     pub(crate) fn is_for(&self, variables: &Variables) -> Result<bool, RuleError> {
         self.when.as_ref().map_or(Ok(true), |when| when.holds(variables))
     }
 }
 
-/// What an expression sees as `event`.
+/// The value of `event` in expressions.
 pub fn without_payload(envelope: &Envelope) -> Value {
     json!({
         "id": envelope.id,

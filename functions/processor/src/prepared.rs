@@ -1,4 +1,4 @@
-//! What is to be written for a message, before the transaction that writes it.
+//! The write for a message, before its transaction.
 
 use crate::failure::Failure;
 use crate::view::View;
@@ -12,7 +12,7 @@ use tidings_core::ports::Commit;
 use tidings_core::stored_event::StoredEvent;
 use tidings_core::telemetry::Metric;
 
-/// What is to be written for a message, and what it is called.
+/// The write for a message, and its outcome.
 pub(crate) struct Prepared {
     pub(crate) view: View,
     pub(crate) applied: Applied,
@@ -21,7 +21,7 @@ pub(crate) struct Prepared {
     pub(crate) rules: Vec<String>,
     pub(crate) off_schema: Option<String>,
     pub(crate) manual: Option<ManualChange>,
-    /// What kept from sending what waited before.
+    /// The failure to send earlier actions, if there was one.
     pub(crate) unsent: Option<Failure>,
 }
 
@@ -60,7 +60,7 @@ impl Prepared {
         }
     }
 
-    /// Counts what became of its actions, and what somebody should look at.
+    /// Counts the outcomes of its actions, and logs what an operator should see.
     pub(crate) fn count(&self, envelope: &Envelope) {
         let (source, applied) = (envelope.source_name(), &self.applied);
         for outcome in &applied.actions {
@@ -85,7 +85,7 @@ impl Prepared {
         }
         for gone in &applied.evicted {
             Metric::HoldOverflow.count(source);
-            tracing::warn!(claim_key = %gone.cause, rule = gone.rule, "too much waits: the least urgent action is withheld");
+            tracing::warn!(claim_key = %gone.cause, rule = gone.rule, "too many notifications wait: the least urgent one is withheld");
         }
         if applied.lost_timers > 0 {
             Metric::HoldOverflow.count(source);
@@ -94,11 +94,11 @@ impl Prepared {
         if applied.conflicts > 0 {
             Metric::LinkConflict.count(source);
             let (claim_key, conflicts) = (&envelope.claimkey, applied.conflicts);
-            tracing::warn!(%claim_key, conflicts, "a link wasn't made: a name has another conversation, or identities of its own");
+            tracing::warn!(%claim_key, conflicts, "a link was not made: the name belongs to another conversation or has identities of its own");
         }
         if !applied.deletes.is_empty() && !applied.links.is_empty() {
             let (claim_key, links) = (&envelope.claimkey, applied.links.len());
-            tracing::warn!(%claim_key, links, "identities were moved to another conversation, as told");
+            tracing::warn!(%claim_key, links, "identities were moved to another conversation, as requested");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The processor with all that it needs of the world.
+//! The processor with its dependencies.
 
 use crate::decode::Queue;
 use crate::enrich::Objects;
@@ -13,20 +13,20 @@ use tidings_config::schemas::EventSchemas;
 use tidings_config::time::Clock;
 use tidings_core::ports::{ActionQueue, ContextStore, HttpsGet, MessageVisibility, SecretStore, TimerQueue};
 
-/// What the processor needs of the world.
+/// The ports that the processor needs.
 #[derive(Clone, Debug)]
 pub struct Ports {
     pub store: Arc<dyn ContextStore>,
     pub actions: Arc<dyn ActionQueue>,
     pub timers: Arc<dyn TimerQueue>,
-    /// For the rules that fetch.
+    /// For rules that fetch.
     pub https: Arc<dyn HttpsGet>,
-    /// The secrets of the APIs that they fetch from, if there are any.
+    /// The secrets of the APIs, if there are any.
     pub api_secrets: Option<Arc<dyn SecretStore>>,
     pub clock: Arc<dyn Clock>,
 }
 
-/// The processor with all that it needs.
+/// The processor with its dependencies.
 #[derive(Debug)]
 pub struct Processor {
     pub(crate) planner: Planner,
@@ -43,8 +43,8 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// Payloads are held against `schemas`. `max_receive_count` is the redrive policy's: the receive on which a failure is
-    /// recorded as dead.
+    /// Payloads are validated against `schemas`. `max_receive_count` is the redrive policy's: a failure on that
+    /// receive is recorded as dead-lettered.
     pub fn new(rules: Rules, schemas: EventSchemas, ports: Ports, max_receive_count: NonZeroU32) -> Self {
         let Ports { store, actions, timers, https, api_secrets, clock } = ports;
         let objects = Objects::new(rules.apis.clone(), https, api_secrets, Arc::clone(&clock));
@@ -63,25 +63,25 @@ impl Processor {
         }
     }
 
-    /// The same, where events are kept with their claims if `keep` says so.
+    /// Stores events with their claims if `keep` is true.
     #[must_use]
     pub fn storing_events(self, keep: bool) -> Self {
         Self { keeps_events: keep, ..self }
     }
 
-    /// The same, where records that come again are isolated (`isolate.rs`). `visibility_timeout` is the queue's.
+    /// Isolates records that are received again (`isolate.rs`). `visibility_timeout` is the queue's.
     #[must_use]
     pub fn isolating(self, queue: Arc<dyn MessageVisibility>, visibility_timeout: Duration) -> Self {
         Self { isolation: Some(Isolation::new(queue, visibility_timeout)), ..self }
     }
 
-    /// The same, taking links from this queue, and from it nothing else. Without one no link is taken.
+    /// Accepts links from this queue, and nothing else from it. By default no links are accepted.
     #[must_use]
     pub fn taking_links_from(self, queue_arn: impl Into<String>) -> Self {
         Self { links_queue_arn: Some(queue_arn.into()), ..self }
     }
 
-    /// SQS says it, so a sender can't.
+    /// The queue of a message, which SQS sets and a sender can't.
     pub(crate) fn queue_of(&self, message: &SqsMessage) -> Queue {
         match (&message.event_source_arn, &self.links_queue_arn) {
             (Some(from), Some(links)) if from == links => Queue::Links,

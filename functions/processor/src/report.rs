@@ -1,6 +1,7 @@
-//! How a record ended: the answer to SQS, and the one line and the metrics of it.
+//! The end of a record: the response to SQS, the log line and the metrics.
 //!
-//! Promises: each record has one [`End`], and SQS is answered by what [`End::report`] returns, so no record ends without its line.
+//! Promises: each record has one [`End`], and the response to SQS is what [`End::report`] returns, so no record ends
+//! without its log line.
 
 use crate::commit::{Done, Effect};
 use crate::decode::Record;
@@ -17,7 +18,7 @@ use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
 #[derive(Debug)]
 #[must_use = "a record's end is reported, and its report is the answer to SQS"]
 pub(crate) enum End {
-    /// Its effect is in the context, or there is nothing to do for it now.
+    /// Its effect is in the context, or there is nothing to do now.
     Done(Done),
     Failed {
         failure: Failure,
@@ -25,32 +26,32 @@ pub(crate) enum End {
     },
 }
 
-/// What becomes of a record that failed.
+/// What happens to a record that failed.
 #[derive(Debug)]
 pub(crate) enum Then {
-    /// SQS shows it again.
+    /// SQS delivers it again.
     Retry,
-    /// A copy was sent, which SQS shows after this pause.
+    /// A copy was sent, which becomes visible after this pause.
     Requeued { pause: Duration },
-    /// The redrive policy moves it to the dead-letter queue. `unsent`: why no copy was sent. `unrecorded`: why its claim doesn't
-    /// say so.
+    /// The redrive policy moves it to the dead-letter queue. `unsent`: why no copy was sent. `unrecorded`: why its
+    /// claim doesn't record it.
     Dead { unsent: Option<Unavailable>, unrecorded: Option<Unavailable> },
-    /// Its effect is in the context and something of it isn't sent: the dead-letter queue keeps it.
+    /// Its effect is in the context, but not all of its actions are sent: the dead-letter queue keeps it.
     Undelivered,
-    /// Not even that could be done in time: SQS shows it again.
+    /// It couldn't be settled in time: SQS delivers it again.
     Unsettled,
 }
 
-/// What SQS is told of a record.
+/// The response to SQS for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Answer {
     Delete,
-    /// It is shown again, or moved to the dead-letter queue.
+    /// SQS delivers it again, or moves it to the dead-letter queue.
     Keep,
 }
 
-/// When it was processed.
+/// The time of processing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Processed {
     pub(crate) started: Timestamp,
@@ -58,7 +59,7 @@ pub(crate) struct Processed {
 }
 
 impl End {
-    /// Counts it and logs its one line.
+    /// Counts it and logs its only line.
     pub(crate) fn report(self, record: &Record, at: Processed) -> Answer {
         match self {
             Self::Done(done) => {
@@ -84,7 +85,7 @@ fn report_failure(record: &Record, failure: &Failure, then: &Then) {
         (record.source(), failure.code(), failure.stage.as_str(), failure.reason(), failure.causes());
     let (receive_count, trace_id) = (record.receive_count, record.trace_id());
     let claim_key = record.claim_key.as_ref().map(ClaimKey::as_str);
-    // Nothing else names it.
+    // The only identifier of a record without a claim key.
     let message_id = claim_key.is_none().then_some(record.message_id.as_str());
     let (event_id, event_type) = (record.envelope().map(|_| Shown(record.event_id())), Shown(record.event_type()));
     let event_id = event_id.as_ref().map(tracing::field::display);
@@ -118,7 +119,7 @@ fn report_failure(record: &Record, failure: &Failure, then: &Then) {
                     }
                 }
                 Some(unrecorded) => {
-                    line!(error, "dead", "failed, and not recorded", unsent = unsent, unrecorded = unrecorded.to_string());
+                    line!(error, "dead", "failed and not recorded", unsent = unsent, unrecorded = unrecorded.to_string());
                 }
             }
         }
@@ -126,7 +127,7 @@ fn report_failure(record: &Record, failure: &Failure, then: &Then) {
             Metric::Undelivered.count(source);
             line!(error, "undelivered", "failed");
         }
-        Then::Unsettled => line!(error, "unsettled", "failed, and not settled"),
+        Then::Unsettled => line!(error, "unsettled", "failed and not settled"),
     }
 }
 
@@ -153,8 +154,7 @@ fn report_done(record: &Record, done: &Done, at: Processed) {
     }
 }
 
-/// Adds the outcome to the trace of the request that brought the message, if it is sampled. A message that couldn't be decoded
-/// is in none.
+/// Adds the outcome to the trace of the original request, if it is sampled. A message that couldn't be decoded has no trace.
 pub(crate) fn trace(record: &Record, done: &Result<Done, Failure>, at: Processed) {
     let trace = record.trace.as_ref().filter(|trace| trace.sampled().is_some());
     let (Some(envelope), Some(trace)) = (record.envelope(), trace) else { return };
@@ -176,7 +176,7 @@ pub(crate) fn trace(record: &Record, done: &Result<Done, Failure>, at: Processed
     segment.add_to(trace);
 }
 
-/// An event of our own is late by design: it has no lag.
+/// Metrics of a processed event. An internal event is late by design, so its lag isn't counted.
 fn count(done: &Done, envelope: &Envelope, duration_ms: u64, lag: Duration) {
     let source = envelope.source_name();
     Metric::CommitLatency.measure(duration_ms);

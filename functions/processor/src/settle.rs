@@ -1,5 +1,5 @@
-//! What is done with a record that couldn't be processed: it is returned to the queue, sent to it again, or recorded as
-//! dead-lettered on its last receive. What that is called, counted and logged is in [`crate::report`].
+//! Settles a record that couldn't be processed: it is returned to the queue, sent to it again, or on its last receive
+//! recorded as dead-lettered. [`crate::report`] names, counts and logs it.
 
 use crate::commit::finish;
 use crate::decode::Record;
@@ -11,7 +11,7 @@ use tidings_core::claim::TimelineKey;
 use tidings_core::claim::decide::{AfterFailure, RecordedEffect, after_failure};
 use tidings_core::ports::{DeadLetter, DeadLettered, Entry, Unavailable};
 
-/// Returns the record to the queue; on its last receive records why first.
+/// Returns the record to the queue. On its last receive, records the reason first.
 pub(crate) async fn settle(processor: &Processor, record: &Record, failure: Failure) -> End {
     let contended = matches!(failure.kind, FailureKind::Contended);
     match after_failure(record.receive_count, processor.max_receive_count.get(), contended) {
@@ -21,9 +21,9 @@ pub(crate) async fn settle(processor: &Processor, record: &Record, failure: Fail
     }
 }
 
-/// Contention is a sign of progress, of other events: a copy begins with its receives again, and this message goes.
+/// Contention means that other events make progress: a copy with a new receive count is sent, and this message is deleted.
 async fn requeue(processor: &Processor, record: &Record, failure: Failure) -> End {
-    // A link is taken from its own queue alone, to which nothing of ours can send.
+    // Links are accepted only from their own queue, to which the processor can't send.
     let Some(message) = record.message.as_ref().ok().filter(|message| !message.is_link()) else {
         return dead_letter(processor, record, failure, None).await;
     };
@@ -36,7 +36,7 @@ async fn requeue(processor: &Processor, record: &Record, failure: Failure) -> En
 
 async fn dead_letter(processor: &Processor, record: &Record, failure: Failure, unsent: Option<Unavailable>) -> End {
     let Some(claim_key) = &record.claim_key else {
-        // Nothing of ours, or so broken that it names no event: the dead-letter queue is all the record there is.
+        // It names no event: the dead-letter queue is its only record.
         return End::Failed { failure, then: Then::Dead { unsent, unrecorded: None } };
     };
     let dead_letter = DeadLetter {
@@ -52,15 +52,15 @@ async fn dead_letter(processor: &Processor, record: &Record, failure: Failure, u
     match processor.store.dead_letter(&dead_letter).await {
         Ok(DeadLettered::Processed(effect)) => processed(processor, failure, &effect).await,
         Ok(DeadLettered::Yes) => End::Failed { failure, then: Then::Dead { unsent, unrecorded: None } },
-        // The message goes to the dead-letter queue all the same; only the reason isn't with the claim.
+        // The message goes to the dead-letter queue nevertheless; only the reason is missing from the claim.
         Err(unrecorded) => End::Failed { failure, then: Then::Dead { unsent, unrecorded: Some(unrecorded) } },
     }
 }
 
-/// Its effect is there, though this receive failed: an answer was lost, or not all of it was sent. What is left is done from the
-/// record; if it can't be, the dead-letter queue keeps the message, so that a redrive does it.
+/// Its effect exists, although this receive failed: a response was lost, or not all actions were sent. The rest is
+/// done from the record. If that fails, the dead-letter queue keeps the message, so that a redrive does it.
 async fn processed(processor: &Processor, failure: Failure, effect: &RecordedEffect) -> End {
-    // What failed now has just been tried.
+    // The failed step was tried just now.
     let unsent = if failure.is_unsent() { Err(failure) } else { finish(processor, effect).await };
     match unsent {
         Ok(done) => End::Done(done),
@@ -68,7 +68,7 @@ async fn processed(processor: &Processor, failure: Failure, effect: &RecordedEff
     }
 }
 
-/// Its place in the timeline of whose it is, so that a reader of the conversation sees what failed, and an erasure finds it.
+/// Its entry in its owner's timeline, so that readers of the conversation see the failure, and an erasure finds it.
 fn entry(record: &Record) -> Option<Entry> {
     let envelope = record.envelope()?;
     let occurred = TimelineKey::new(envelope.order().time, &envelope.claimkey);

@@ -1,4 +1,4 @@
-//! A message of our own that comes before its time.
+//! Internal messages that come before they are due.
 
 use crate::deliver::send_timer;
 use crate::failure::Failure;
@@ -8,7 +8,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
 use tidings_core::internal_event::InternalEvent;
 
-/// Sends it on its way again. The word says what became of it: a join that is over needs no timer any more.
+/// Reschedules the message. The word is the outcome: a join that has ended needs no timer any more.
 pub(crate) async fn reschedule(
     processor: &Processor,
     envelope: &Envelope,
@@ -18,7 +18,7 @@ pub(crate) async fn reschedule(
 ) -> Result<&'static str, Failure> {
     let message = match what {
         InternalEvent::Join { join, key, .. } if join::is_over(processor, join, key, now).await? => return Ok("settled"),
-        // Made again, so that it says when it is to be seen.
+        // Encoded again with the new time of visibility.
         InternalEvent::Join { .. } => what.envelope(due, now).encode(),
         InternalEvent::Action { .. } | InternalEvent::Link { .. } | InternalEvent::Correct(_) | InternalEvent::Wake { .. } => {
             envelope.encode()

@@ -1,34 +1,34 @@
-//! Writes that others were faster at, or in the way of: again, after a pause, so often.
+//! Retries writes that conflicted with others, with pauses and a limit.
 
 use std::time::Duration;
 use tidings_core::claim::decide::{AfterCommit, Committed, RecordedEffect, after_commit};
 use tidings_core::telemetry::Metric;
 
-/// How often others were faster, or in the way.
+/// The number of conflicts so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tries {
     reloads: u32,
     conflicts: u32,
 }
 
-/// What to do after a write.
+/// The next step after a write.
 #[derive(Debug)]
 pub(crate) enum Next {
     /// It is written.
     Done,
-    /// Its effect was there before.
+    /// Its effect existed before.
     Finish(RecordedEffect),
     /// Read again, and write again. The pause is over.
     Again,
-    /// Others were faster each time.
+    /// Other writes won in every try.
     Contended,
-    /// It may be written or not, and why.
+    /// It may be written or not; the cause is given.
     Unknown(String),
 }
 
 impl Tries {
-    /// What the answer means. Waits where a pause comes before the next try: less than the longest, so that those who were in
-    /// one another's way aren't again.
+    /// The next step after this result. Waits before a retry: a random part of the longest pause, so that conflicting
+    /// writers don't conflict again.
     pub(crate) async fn after(&mut self, committed: Committed) -> Next {
         let Self { reloads, conflicts } = *self;
         match &committed {

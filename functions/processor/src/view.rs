@@ -1,27 +1,27 @@
-//! What is stored, as far as a message's effect depends on it: read consistently, in one call where the owner is known.
+//! The stored items that a message's effect depends on: read consistently, in one call if the owner is known.
 
 use crate::failure::Failure;
 use crate::processor::Processor;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_core::context::{Content, Deferred, Deliveries, Item, ItemKey, JoinState, Outbox, Owner, Place};
 
-/// What was read for a plan.
+/// The items that were read for a plan.
 #[derive(Clone, Debug)]
 pub(crate) struct View {
-    /// The conversation, or the identity as long as it has no link.
+    /// The conversation, or the identity while it has no link.
     pub(crate) partition: String,
-    /// The identity's link, which must not be there when its items are written.
+    /// The identity's link, which must not exist when the identity's items are written.
     pub(crate) unlinked: Option<Place>,
     pub(crate) items: BTreeMap<Place, Item>,
-    /// What was asked for of its own partition, there or not. What is deferred is asked for when something waits or has to, and not
-    /// before.
+    /// The keys of its own partition that were read, whether they exist or not. Deferred notifications are read only
+    /// if something waits or must wait.
     pub(crate) asked: BTreeSet<ItemKey>,
-    /// What waited in the outbox was sent since it was read, and has to be written as sent.
+    /// The outbox's messages were sent since it was read; the next write must record that.
     pub(crate) sent: bool,
 }
 
 impl View {
-    /// All of one partition, as it was read.
+    /// All items of one partition, as read.
     pub(crate) fn of(partition: &str, items: BTreeMap<ItemKey, Item>) -> Self {
         let asked = items.keys().cloned().chain([ItemKey::Deferred, ItemKey::Outbox]).collect();
         let items = items.into_iter().map(|(key, item)| (Place::new(partition, key), item)).collect();
@@ -49,7 +49,7 @@ impl View {
         }
     }
 
-    /// What this conversation, or this identity, wants said later.
+    /// The deferred notifications of this conversation or identity.
     pub(crate) fn deferred(&self, partition: &str) -> (Option<u64>, Deferred) {
         match self.items.get(&Place::new(partition, ItemKey::Deferred)) {
             Some(Item { version, content: Content::Deferred(deferred) }) => (*version, deferred.clone()),
@@ -64,7 +64,7 @@ impl View {
         }
     }
 
-    /// How many events there were of a body.
+    /// The number of events with a body.
     pub(crate) fn deliveries(&self, place: &Place) -> (Option<u64>, Deliveries) {
         match self.items.get(place) {
             Some(Item { version, content: Content::Deliveries(deliveries) }) => (*version, *deliveries),
@@ -72,7 +72,7 @@ impl View {
         }
     }
 
-    /// What is stored as a name's link. A conversation that has identities is linked to itself.
+    /// The stored link of a name. A conversation with identities is linked to itself.
     pub(crate) fn link(&self, name: &str) -> Option<&str> {
         match self.items.get(&Place::new(name, ItemKey::Link)) {
             Some(Item { content: Content::Link(link), .. }) => Some(&link.conversation),
@@ -85,7 +85,7 @@ pub(crate) async fn load(processor: &Processor, places: BTreeSet<Place>) -> Resu
     processor.store.load(&places).await.map_err(Failure::unavailable)
 }
 
-/// A conversation's items, or a join's, without looking for a link.
+/// Reads a conversation's or a join's items, without looking for a link.
 pub(crate) async fn read_partition(processor: &Processor, partition: &str, keys: &[ItemKey]) -> Result<View, Failure> {
     let places = keys.iter().map(|key| Place::new(partition, key.clone())).collect();
     let items = load(processor, places).await?;
@@ -93,7 +93,7 @@ pub(crate) async fn read_partition(processor: &Processor, partition: &str, keys:
     Ok(View { partition: partition.to_owned(), unlinked: None, items, asked, sent: false })
 }
 
-/// Reads an owner's items, and some others. Of an identity that has a link, they are its conversation's.
+/// Reads an owner's items and some others. If an identity has a link, its conversation's items are read.
 pub(crate) async fn read(
     processor: &Processor,
     owner: &Owner,
@@ -116,7 +116,7 @@ pub(crate) async fn read(
             let mut view = View { partition: identity.clone(), unlinked: Some(link), items, asked, sent: false };
             match view.link(identity).map(str::to_owned) {
                 None => {}
-                // Others are linked to it: it is a conversation.
+                // Identities are linked to it: it is a conversation.
                 Some(conversation) if conversation == *identity => view.unlinked = None,
                 Some(conversation) => {
                     let theirs = load(processor, of(&conversation)).await?;

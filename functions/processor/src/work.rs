@@ -1,4 +1,4 @@
-//! What a plan makes of what is stored: the items to write and what became of the actions. Pure.
+//! Applies a plan to the stored items: the items to write and the outcomes of actions. Pure.
 
 mod say;
 
@@ -14,50 +14,50 @@ use tidings_core::claim::Outcome;
 use tidings_core::context::{Content, Deferred, Item, ItemKey, Merged, Order, Outbox, Outgoing, PREFERENCES, Place, Put};
 use tidings_core::internal_event::InternalEvent;
 
-/// What is to be written.
+/// The result: what must be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Applied {
     pub(crate) items: BTreeMap<Place, Item>,
-    /// Items that go, each with the version that was read.
+    /// Items to delete, each with the version that was read.
     pub(crate) deletes: BTreeMap<Place, u64>,
     pub(crate) outcome: Outcome,
     pub(crate) node: Option<String>,
-    /// Facts that it would have set, and the node, which were newer already: `order/1042.status`.
+    /// Facts that it would have set, and the node, which had newer values already: `order/1042.status`.
     pub(crate) overtaken: Vec<String>,
     pub(crate) actions: Vec<ActionOutcome>,
     pub(crate) joins: Vec<String>,
     /// Identities that it links to the conversation.
     pub(crate) links: Vec<String>,
-    /// Its body is that of an event before it.
+    /// Whether an earlier event has the same body.
     pub(crate) repeats_a_body: bool,
-    /// Links that say something else than the one that is there.
+    /// Links that contradict an existing link.
     pub(crate) conflicts: usize,
-    /// What waited and had to go for something else.
+    /// Waiting notifications that were dropped for others.
     pub(crate) evicted: Vec<PlannedAction>,
-    /// Timers for which the outbox has no room.
+    /// Timers that didn't fit into the outbox.
     pub(crate) lost_timers: usize,
-    /// The rules of the actions that it decided about.
+    /// The rules of the actions that were decided.
     pub(crate) rules: BTreeSet<String>,
-    /// Items of its own partition on which it depends and that weren't read: read them, and apply the plan to that.
+    /// Items of its own partition that it depends on and that weren't read: read them, and apply the plan again.
     pub(crate) missing: BTreeSet<ItemKey>,
-    /// What had no room in a join, a set or an item.
+    /// Values that exceeded a join, a set or an item.
     pub(crate) overflows: Vec<Overflow>,
 }
 
 impl Applied {
-    /// What became of its actions, and what had no room, as the claim has it.
+    /// Outcomes of its actions and values without room, for the claim.
     pub(crate) fn notes(&self) -> Vec<ActionNote> {
         let lost = self.overflows.iter().take(MAX_DROPPED_SHOWN).map(|overflow| ActionNote::Text(overflow.line.clone()));
         ActionNote::of(&self.actions).into_iter().chain(lost).collect()
     }
 }
 
-/// A fact as claims name it, or `node`.
+/// A fact's name in claims, or `node`.
 pub(crate) fn named(key: &ItemKey, name: &str) -> String {
     if let ItemKey::Entity(entity) = key { format!("{entity}.{name}") } else { name.to_owned() }
 }
 
-/// The items of its own partition that an outline has to see.
+/// The items of its own partition that these effects need.
 pub(crate) fn keys_of(effects: &PlannedEffects, timers: bool) -> BTreeSet<ItemKey> {
     let mut keys: BTreeSet<ItemKey> = effects.changes.keys().into_iter().cloned().collect();
     for proposal in &effects.proposals {
@@ -70,12 +70,12 @@ pub(crate) fn keys_of(effects: &PlannedEffects, timers: bool) -> BTreeSet<ItemKe
 }
 
 pub(crate) fn keys_of_action(proposal: &PlannedAction) -> BTreeSet<ItemKey> {
-    let told = proposal.entity.clone().filter(|_| proposal.tells_facts()).map(ItemKey::Entity);
+    let entity = proposal.entity.clone().filter(|_| proposal.uses_facts()).map(ItemKey::Entity);
     let written = proposal.written().map(|(key, _)| key);
-    [ItemKey::Outbox, ItemKey::Entity(PREFERENCES.to_owned())].into_iter().chain(told).chain(written).collect()
+    [ItemKey::Outbox, ItemKey::Entity(PREFERENCES.to_owned())].into_iter().chain(entity).chain(written).collect()
 }
 
-/// When, and by which policy.
+/// The time and the policy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment<'a> {
     pub(crate) policy: &'a Policy,
@@ -134,7 +134,7 @@ impl<'a> Work<'a> {
             deferred_before,
             applied,
         };
-        // The version before kept here what waits for a link.
+        // The previous version stored notifications that wait for a link here.
         for proposal in std::mem::take(&mut work.outbox.held) {
             let _ = work.defer(proposal, None);
         }
@@ -161,7 +161,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Sets the conversation's timer, if what is deferred needs another than the one under way.
+    /// Sets the conversation's timer, if the deferred notifications need another one.
     fn wake(&mut self) {
         let Some(due) = self.deferred.timer_due(self.at.now).filter(|_| self.view.unlinked.is_none()) else { return };
         let timer = self.deferred.timers + 1;

@@ -1,4 +1,4 @@
-//! API Gateway's event as a request, and a reply as its answer: HTTP API, payload format 2.0.
+//! Converts API Gateway's event to a request, and a reply to its response: HTTP API, payload format 2.0.
 
 use crate::reply::Reply;
 use crate::{ContextApi, Request};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What of the event is read. `null` and a missing field are the same.
+/// The used fields of the event. `null` and a missing field are equal.
 #[derive(Default, Deserialize)]
 #[allow(missing_debug_implementations, reason = "it holds a token and the name of a conversation, which mustn't be logged")]
 #[serde(rename_all = "camelCase", default)]
@@ -31,14 +31,14 @@ struct Http {
     method: Option<String>,
 }
 
-/// Set by API Gateway after it has checked a signature.
+/// API Gateway sets it after it has checked a signature.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Authorizer {
     iam: Option<Value>,
 }
 
-/// The answer.
+/// The response.
 #[derive(Serialize)]
 #[allow(missing_debug_implementations, reason = "it holds a context, which mustn't be logged")]
 #[serde(rename_all = "camelCase")]
@@ -48,7 +48,7 @@ pub struct Outgoing {
     body: String,
 }
 
-/// Answers one event. What `main.rs` runs.
+/// Answers one event. `main.rs` calls it.
 pub async fn answer(api: &ContextApi, event: LambdaEvent<Incoming>) -> Outgoing {
     Outgoing::of(&api.answer(&event.payload.into()).await)
 }

@@ -1,9 +1,10 @@
-//! request → admit → read → answer: `GET /context/{conversation}`, for a bot that has no DynamoDB of its own.
+//! request → admit → read → answer: `GET /context/{conversation}`, for bots without access to DynamoDB.
 //!
-//! Promises: nothing is read for a caller who isn't admitted; an answer has what is known now and nothing that has expired. Never:
-//! a write; a conversation's name, a fact or a token in a log or in an error. A failure is an answer, and may be retried.
+//! Promises: nothing is read before the caller is admitted; an answer contains only facts that are valid now. Never:
+//! a write; a conversation's name, a fact or a token in a log or in an error. A failure is a response, and may be
+//! retried.
 //!
-//! The flow, a file each: [`lambda`] → [`admit`] → `request` → [`reply`].
+//! The flow, one file each: [`lambda`] → [`admit`] → `request` → [`reply`].
 
 pub mod admit;
 pub mod lambda;
@@ -19,7 +20,7 @@ use tidings_config::time::{Clock, millis};
 use tidings_core::context::ContextAnswer;
 use tidings_core::ports::ContextReader;
 
-/// The read API with all that it needs.
+/// The read API with its dependencies.
 #[derive(Debug)]
 pub struct ContextApi {
     contexts: Arc<dyn ContextReader>,
@@ -27,18 +28,18 @@ pub struct ContextApi {
     clock: Arc<dyn Clock>,
 }
 
-/// A request, whoever has received it.
+/// A request, from any front door.
 #[derive(Clone, Default)]
 #[allow(missing_debug_implementations, reason = "it holds a token and the name of a conversation, which mustn't be logged")]
 pub struct Request {
     pub method: String,
-    /// The path, percent-encoded or not: HTTP APIs decode it before a function gets it.
+    /// The path, percent-encoded or not: HTTP APIs decode it before they call a function.
     pub path: String,
-    /// What is after the `?`, as it was sent.
+    /// The text after the `?`, as sent.
     pub query: String,
     /// The header `Authorization`.
     pub authorization: Option<String>,
-    /// Whom the front door has identified: API Gateway by the request's signature, `tidings dev` by its token.
+    /// The authenticated caller: API Gateway uses the request's signature, `tidings dev` its token.
     pub identity: Option<String>,
 }
 
@@ -47,12 +48,12 @@ impl ContextApi {
         Self { contexts, access, clock }
     }
 
-    /// Loads the tokens, so that the first request needn't. A failure is logged and tried again with the first request.
+    /// Loads the tokens before the first request. A failure is logged, and retried with the first request.
     pub async fn warm_up(&self) {
         self.access.warm_up().await;
     }
 
-    /// Answers one request. Never fails: a failure is a reply.
+    /// Answers one request. A failure is a reply as well.
     pub async fn answer(&self, request: &Request) -> Reply {
         let started = self.clock.now();
         let (caller, reply) = match self.access.admit(request).await {
@@ -78,7 +79,7 @@ impl ContextApi {
                 if json.len() > MAX_CONTEXT_ANSWER_BYTES { Reply::TooLarge { bytes: json.len() } } else { Reply::Context(json) }
             }
             Err(error) => {
-                tracing::error!(cause = %error, "the context couldn't be read");
+                tracing::error!(cause = %error, "the context could not be read");
                 Reply::Unavailable
             }
         }

@@ -1,27 +1,27 @@
-//! Everything that a caller can be answered: one table. No reply but a context holds anything of what is stored.
+//! Every reply to a caller, in one table. Only a context contains stored data.
 
 use serde_json::json;
 use tidings_config::limits::{MAX_CONTEXT_ANSWER_BYTES, RETRY_AFTER};
 
-/// What a request is answered.
+/// The reply to a request.
 #[derive(Clone, PartialEq, Eq)]
 #[allow(missing_debug_implementations, reason = "it may hold a context, which mustn't be logged")]
 pub enum Reply {
-    /// A [`ContextAnswer`](tidings_core::context::ContextAnswer) as JSON, an empty one where nothing is known.
+    /// A [`ContextAnswer`](tidings_core::context::ContextAnswer) as JSON. An unknown conversation's is empty.
     Context(String),
-    /// What is wrong with the request.
+    /// The problem with the request.
     BadRequest(&'static str),
-    /// No token, or none of ours: the answer doesn't say which.
+    /// The token is missing or wrong: the reply doesn't say which.
     Unauthorized,
-    /// The front door has identified nobody: the route was deployed without its authorizer.
+    /// The front door has authenticated no caller: the route was deployed without its authorizer.
     Forbidden,
     NotFound,
     MethodNotAllowed,
-    /// The context is larger than a function can answer.
+    /// The context exceeds a function's largest response.
     TooLarge {
         bytes: usize,
     },
-    /// The tokens or the table had no answer.
+    /// The tokens or the table didn't respond.
     Unavailable,
 }
 
@@ -34,13 +34,13 @@ impl Reply {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            // The request is fine, and to send it again doesn't help.
+            // The request is valid, and a retry doesn't help.
             Self::TooLarge { .. } => 422,
             Self::Unavailable => 503,
         }
     }
 
-    /// A word for machines: `error` of the body, `outcome` of the log.
+    /// The code for programs: `error` of the body, `outcome` of the log.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Context(_) => "ok",
@@ -60,18 +60,18 @@ impl Reply {
             Self::BadRequest(why) => (*why).to_owned(),
             Self::Unauthorized => "send a valid token: Authorization: Bearer …".to_owned(),
             Self::Forbidden => "the request has no identity: sign it with AWS Signature Version 4".to_owned(),
-            Self::NotFound => "no such endpoint, allowed: /context/{conversation}".to_owned(),
+            Self::NotFound => "unknown endpoint; allowed: /context/{conversation}".to_owned(),
             Self::MethodNotAllowed => "allowed: GET".to_owned(),
             Self::TooLarge { bytes } => {
                 format!(
                     "the context has {bytes} bytes, allowed: {MAX_CONTEXT_ANSWER_BYTES}; read the table instead: docs/reading.md"
                 )
             }
-            Self::Unavailable => "the context can't be read now, please try again".to_owned(),
+            Self::Unavailable => "the context can't be read now; try again".to_owned(),
         }
     }
 
-    /// JSON.
+    /// The JSON body.
     pub fn body(&self) -> String {
         match self {
             Self::Context(json) => json.clone(),
@@ -85,7 +85,7 @@ impl Reply {
         }
     }
 
-    /// A context is of a person: no cache between may keep it.
+    /// A context is personal data: no cache may store it.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
         match self {

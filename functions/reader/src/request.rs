@@ -1,4 +1,4 @@
-//! What is asked for: `/context/{conversation}?details=true`.
+//! The requested conversation: `/context/{conversation}?details=true`.
 
 use crate::Request;
 use crate::reply::Reply;
@@ -7,7 +7,7 @@ use tidings_config::limits::MAX_CONVERSATION_BYTES;
 
 const PREFIX: &str = "/context/";
 
-/// A request that can be answered.
+/// A valid request.
 pub(crate) struct Asked {
     /// The name of a conversation, or of an identity.
     pub(crate) conversation: String,
@@ -23,20 +23,20 @@ impl Asked {
         let decoded = percent_decode_str(name).decode_utf8();
         let conversation = decoded.map_err(|_| Reply::BadRequest("the name of the conversation is not UTF-8"))?.into_owned();
         if conversation.len() > MAX_CONVERSATION_BYTES {
-            return Err(Reply::BadRequest("the name of the conversation is too long, allowed: 512 bytes"));
+            return Err(Reply::BadRequest("the name of the conversation is too long; allowed: 512 bytes"));
         }
         Ok(Self { conversation, details: details(&request.query)? })
     }
 }
 
-/// Another parameter is refused: who misspells `details` should see it.
+/// Other parameters are refused, so that a misspelt `details` is noticed.
 fn details(query: &str) -> Result<bool, Reply> {
     let mut details = false;
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
         details = match parameter {
             "details=true" => true,
             "details=false" => false,
-            _ => return Err(Reply::BadRequest("unknown query parameter, allowed: details=true, details=false")),
+            _ => return Err(Reply::BadRequest("unknown query parameter; allowed: details=true, details=false")),
         };
     }
     Ok(details)
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_read_whether_the_front_door_decodes_it_or_not() {
+    fn a_name_is_read_encoded_or_decoded() {
         for (path, name) in [
             ("/context/whatsapp%3A491713920012", "whatsapp:491713920012"),
             ("/context/whatsapp:491713920012", "whatsapp:491713920012"),
@@ -72,15 +72,15 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_as_long_as_a_conversations_may_be() {
-        assert_eq!(MAX_CONVERSATION_BYTES, 512, "as the error says");
+    fn a_name_is_as_long_as_a_conversation_name() {
+        assert_eq!(MAX_CONVERSATION_BYTES, 512, "the error states this number");
         let path = |bytes| format!("/context/{}", "a".repeat(bytes));
         assert!(asked(&path(MAX_CONVERSATION_BYTES), "").is_ok());
         assert_eq!(asked(&path(MAX_CONVERSATION_BYTES + 1), ""), Err("bad_request"));
     }
 
     #[test]
-    fn details_are_given_to_whoever_asks_for_them() {
+    fn details_are_given_on_request() {
         for (query, details) in [("details=true", true), ("details=false", false), ("&details=true", true), ("", false)] {
             assert_eq!(asked("/context/a", query), Ok(("a".to_owned(), details)), "{query}");
         }

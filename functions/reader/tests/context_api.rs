@@ -1,4 +1,4 @@
-//! The read API over the ports in memory: who is answered, and what.
+//! The read API over the ports in memory: which callers are admitted, and what they get.
 
 use reader::admit::{Access, TokenBook};
 use reader::lambda::{Incoming, answer};
@@ -94,7 +94,7 @@ async fn a_bot_reads_plain_facts_by_the_name_of_the_conversation_or_of_an_identi
 }
 
 #[tokio::test]
-async fn nothing_is_read_for_who_is_not_admitted() {
+async fn nothing_is_read_for_an_unadmitted_caller() {
     let world = World::new().await;
     let api = world.by_token();
     let cut = &NEW[..NEW.len() - 1];
@@ -113,7 +113,7 @@ async fn nothing_is_read_for_who_is_not_admitted() {
 }
 
 #[tokio::test]
-async fn a_token_is_changed_without_a_moment_without_one() {
+async fn a_token_is_rotated_without_an_interruption() {
     let world = World::new().await;
     let api = world.by_token();
     assert_eq!((status(&api, NEW).await, status(&api, OLD).await), (200, 200));
@@ -158,7 +158,7 @@ async fn a_stack_without_a_token_answers_503_until_there_is_one() {
 }
 
 #[tokio::test]
-async fn as_many_tokens_are_accepted_as_the_limit_says() {
+async fn at_most_the_limit_of_tokens_is_accepted() {
     let world = World::new().await;
     let token = |n: usize| format!("{NEW}-{n}");
     let all: Vec<String> = (0..=MAX_CONTEXT_TOKENS).map(token).collect();
@@ -169,17 +169,17 @@ async fn as_many_tokens_are_accepted_as_the_limit_says() {
 }
 
 #[tokio::test]
-async fn a_route_without_its_authorizer_opens_nothing() {
+async fn a_route_without_its_authorizer_is_refused() {
     let world = World::new().await;
     let api = world.api(Access::FrontDoor);
-    assert_eq!(status(&api, NEW).await, 403, "a token is nothing here");
+    assert_eq!(status(&api, NEW).await, 403, "a token isn't accepted here");
     let signed = Request { identity: Some("arn:aws:iam::123456789012:user/bot".to_owned()), ..get("/context/nobody", None) };
     assert_eq!(api.answer(&signed).await.status(), 200);
     assert_eq!((world.faults.count(Call::Load), world.faults.count(Call::Fetch)), (1, 0));
 }
 
 #[tokio::test]
-async fn a_table_without_an_answer_is_worth_a_retry_and_says_nothing_of_itself() {
+async fn an_unavailable_table_gives_a_retryable_reply_without_details() {
     let world = World::new().await;
     let api = world.by_token();
     world.faults.fail(Call::Load, Fault::Refuse, 1);

@@ -1,10 +1,10 @@
-//! claim → enqueue → mark, for each event of a delivery. What to do is decided in [`tidings_core::claim::decide`]; here it
-//! is done.
+//! claim → enqueue → mark, for each event of a delivery. [`tidings_core::claim::decide`] decides the steps; this
+//! module carries them out.
 //!
-//! First events are claimed, then what must be queued is sent in as few batches as can be, then each event that SQS has
-//! acknowledged is marked. An event that it hasn't keeps its claim as it is, and costs the others nothing. Of a delivery of very
-//! many events that is done for [`EVENTS_AT_ONCE`] at a time, while time is left: what there is none for isn't claimed, and the
-//! provider sends the delivery again.
+//! First the events are claimed. Then those that must be queued are sent in as few batches as possible. Then each
+//! event that SQS has acknowledged is marked. An event that SQS hasn't acknowledged keeps its claim unchanged and
+//! doesn't affect the others. A delivery with very many events is handled in steps of [`EVENTS_AT_ONCE`] while time
+//! is left. The remaining events aren't claimed; the provider sends the delivery again.
 
 mod batches;
 
@@ -24,7 +24,7 @@ use tidings_core::ports::{ClaimStore, EventQueue, Unavailable};
 use tidings_core::telemetry::{Metric, STEP, Segment, Shown};
 use tidings_core::trace::Trace;
 
-/// Calls for one delivery that are made at once.
+/// Concurrent calls for one delivery.
 const CONCURRENT_CALLS: usize = 10;
 
 /// Makes events durable.
@@ -35,44 +35,44 @@ pub struct Acceptor {
     clock: Arc<dyn Clock>,
 }
 
-/// What the events of one delivery have in common.
+/// Data that the events of one delivery share.
 #[derive(Clone, Copy, Debug)]
 struct Arrival<'a> {
     source: &'a Source,
-    /// Of the whole body.
+    /// The size of the whole body.
     bytes: usize,
     received: Timestamp,
     trace: Option<&'a Trace>,
 }
 
-/// An event with its claim on record that must be queued.
+/// An event with a recorded claim that must be queued.
 #[derive(Debug)]
 struct Waiting {
     event: Named,
     message: String,
-    /// Whether its claim is marked `enqueued` then.
+    /// Whether its claim is marked `enqueued` afterwards.
     mark: bool,
 }
 
-/// What the log calls an event.
+/// The fields of an event in the log.
 #[derive(Debug)]
 struct Named {
     key: ClaimKey,
     id: String,
     event_type: String,
     conversation: Option<String>,
-    /// Whether it is one of the first of its delivery, up to [`MAX_TRACED_EVENTS`].
+    /// Whether it is among the first [`MAX_TRACED_EVENTS`] of its delivery.
     traced: bool,
 }
 
-/// What became of one event. Every event has exactly one.
+/// The result for one event. Every event has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Acceptance {
     /// SQS has acknowledged it.
     Queued,
-    /// SQS had it before.
+    /// SQS had acknowledged it before.
     Duplicate,
-    /// SQS didn't acknowledge it: the claim stays as it is, and the next delivery tries again.
+    /// SQS didn't acknowledge it: the claim is unchanged, and the next delivery tries again.
     NotDurable,
 }
 
@@ -81,7 +81,8 @@ impl Acceptor {
         Self { claims, queue, clock }
     }
 
-    /// One event that isn't durable makes the whole delivery 503: what did get through is a duplicate next time.
+    /// Makes the events of a delivery durable. If one isn't durable, the whole delivery gets 503; the others are
+    /// duplicates next time.
     pub async fn accept(
         &self,
         source: &Source,
@@ -101,11 +102,11 @@ impl Acceptor {
             let (all, left) = (places.len() == count, places.len());
             if !all && until.is_some_and(|until| self.clock.now() >= until) {
                 Metric::OutOfTime.record(&source.name, left as u64);
-                tracing::error!(source = source.name, left, "no time was left for these events");
+                tracing::error!(source = source.name, left, "the time ran out before these events were claimed");
                 return Err(Reply::NotDurable);
             }
             let some: Vec<_> = places.by_ref().take(EVENTS_AT_ONCE).collect();
-            // Events after one that isn't durable are no worse for it.
+            // An event that isn't durable doesn't stop the events after it.
             durable = match (self.accept_some(arrival, some).await, durable) {
                 (Reply::Duplicate, so_far) => so_far,
                 (_, Reply::NotDurable) => Reply::NotDurable,
@@ -128,7 +129,7 @@ impl Acceptor {
         if settled.contains(&Acceptance::NotDurable) { Reply::NotDurable } else { Reply::Accepted }
     }
 
-    /// `None` if SQS had it before. `place` is its own in the delivery, from 0 on.
+    /// Claims one event. `None`: SQS had acknowledged it before. `place` is its index in the delivery, from 0.
     async fn claim(&self, arrival: Arrival<'_>, place: usize, event: VerifiedEvent) -> Option<Waiting> {
         let envelope = event.envelope();
         let claim = NewClaim {
@@ -159,7 +160,7 @@ impl Acceptor {
                 if let Recorded::Existing { state, .. } = recorded {
                     Metric::Duplicate.count_as(&arrival.source.name, state.as_str());
                 }
-                self.tell(arrival, &named(claim), Acceptance::Duplicate);
+                self.log(arrival, &named(claim), Acceptance::Duplicate);
                 None
             }
             AfterRecord::Enqueue { mark } => {
@@ -169,7 +170,7 @@ impl Acceptor {
         }
     }
 
-    /// What the claims table's answer tells us beside what to do next.
+    /// Handles what the claims table returned beside the next step.
     async fn note(&self, arrival: Arrival<'_>, claim: &NewClaim, recorded: &Recorded, event: VerifiedEvent) -> VerifiedEvent {
         let state = match recorded {
             Recorded::New => "received",
@@ -180,13 +181,13 @@ impl Acceptor {
                 "unknown"
             }
         };
-        self.tell_what_is_odd(arrival, claim, &event);
+        self.log_unreadable_fields(arrival, claim, &event);
         tracing::debug!(target: STEP, step = "claimed", source = arrival.source.name, claim_key = %claim.key, event_type = claim.event_type, state);
         if let Recorded::Existing { received, body, .. } = recorded {
             if let Body::Other { first, is_news } = body {
-                self.tell_other_body(arrival, claim, first, *is_news).await;
+                self.report_other_body(arrival, claim, first, *is_news).await;
             }
-            // Events without a time of their own are ordered by when they were received: the first time counts.
+            // Events without a time of their own are ordered by their first receipt.
             if let Some(first) = received {
                 return event.first_received(*first);
             }
@@ -194,26 +195,27 @@ impl Acceptor {
         event
     }
 
-    /// Either the provider says another thing of what it says is one event, or our key merges two. Nobody here can tell which: it
-    /// is what a known event is, and people are told. A claim that has heard of this body costs no call.
-    async fn tell_other_body(&self, arrival: Arrival<'_>, claim: &NewClaim, first: &Sha256Hex, is_news: bool) {
+    /// Either the provider reuses an id for another event, or our key merges two events. This code can't decide
+    /// which: the event counts as known, and an operator is informed. If the claim lists this body already, no call
+    /// is made.
+    async fn report_other_body(&self, arrival: Arrival<'_>, claim: &NewClaim, first: &Sha256Hex, is_news: bool) {
         let (source, claim_key) = (&arrival.source.name, &claim.key);
         let (first, other) = (first.short(), claim.body_sha256.short());
         Metric::BodyMismatch.count(source);
         tracing::warn!(source, %claim_key, first, other, "a known event came with another body");
         tracing::debug!(target: STEP, step = "other_body", source, %claim_key, first, other);
         if is_news && let Err(unavailable) = self.claims.note_body(claim_key, &claim.body_sha256).await {
-            tracing::warn!(%claim_key, cause = %unavailable, "the claim doesn't say so");
+            tracing::warn!(%claim_key, cause = %unavailable, "the other body could not be recorded in the claim");
         }
     }
 
-    /// What of the event couldn't be read.
-    fn tell_what_is_odd(&self, arrival: Arrival<'_>, claim: &NewClaim, event: &VerifiedEvent) {
+    /// Logs what couldn't be read of the event.
+    fn log_unreadable_fields(&self, arrival: Arrival<'_>, claim: &NewClaim, event: &VerifiedEvent) {
         let (source, claim_key) = (&arrival.source.name, &claim.key);
         if let Some(unreadable) = event.envelope().unreadable() {
             Metric::Unreadable.count_as(source, unreadable.why.as_str());
             let (reason, code) = (unreadable.to_string(), unreadable.why.as_str());
-            tracing::warn!(source, %claim_key, code, reason, "authentic, and no event: it is kept");
+            tracing::warn!(source, %claim_key, code, reason, "authentic, but not readable as an event: it goes to the dead-letter queue");
             tracing::debug!(target: STEP, step = "unreadable", source, %claim_key, reason);
         }
         if let Some(time) = event.envelope().time.filter(|time| time.unix_ms() < FIRST_PLAUSIBLE_TIME_UNIX_MS) {
@@ -222,12 +224,12 @@ impl Acceptor {
         if !event.unread().is_empty() {
             event.unread().iter().for_each(|field| Metric::FieldUnread.count_as(source, field.as_str()));
             let fields = event.unread().iter().map(|field| field.as_str()).collect::<Vec<_>>().join(", ");
-            tracing::warn!(source, %claim_key, fields, "fields of it can't be read: it goes on without");
+            tracing::warn!(source, %claim_key, fields, "unreadable fields: the event is processed without them");
             tracing::debug!(target: STEP, step = "unread", source, %claim_key, fields);
         }
     }
 
-    /// One answer per event, in their order.
+    /// One result for each event, in their order.
     async fn enqueue(&self, waiting: &[Waiting], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         let messages: Vec<&str> = waiting.iter().map(|event| event.message.as_str()).collect();
         let calls: Vec<_> = batches(&messages).map(|batch| self.send(batch, trace)).collect();
@@ -242,7 +244,7 @@ impl Acceptor {
         one_each(answers, batch.len())
     }
 
-    /// The claim's mark, if SQS has the event.
+    /// Marks the claim if SQS has acknowledged the event.
     async fn settle(&self, arrival: Arrival<'_>, waiting: Waiting, answer: Result<(), Unavailable>) -> Acceptance {
         let (source, event) = (&arrival.source.name, waiting.event);
         let acceptance = match answer {
@@ -258,18 +260,18 @@ impl Acceptor {
                 if waiting.mark
                     && let Err(unavailable) = self.claims.mark_enqueued(&event.key, self.clock.now()).await
                 {
-                    // Without its mark the event is queued once more by its next delivery, which is harmless.
+                    // Without its mark, the event's next delivery queues it again, which is harmless.
                     tracing::warn!(claim_key = %event.key, cause = %unavailable, "queued, but not marked");
                 }
                 Acceptance::Queued
             }
         };
-        self.tell(arrival, &event, acceptance);
+        self.log(arrival, &event, acceptance);
         acceptance
     }
 
-    /// The one line that every event has in our log.
-    fn tell(&self, arrival: Arrival<'_>, event: &Named, acceptance: Acceptance) {
+    /// Logs the one line that every event has.
+    fn log(&self, arrival: Arrival<'_>, event: &Named, acceptance: Acceptance) {
         let Arrival { source, bytes, received, trace } = arrival;
         let outcome = match acceptance {
             Acceptance::Queued => "accepted",
@@ -300,7 +302,8 @@ impl Acceptor {
     }
 }
 
-/// As many answers as messages. With any other number nobody can say whose is whose: none of them is acknowledged then.
+/// Returns exactly one result for each message. With any other number the results can't be assigned, so no message
+/// counts as acknowledged.
 fn one_each(answers: Vec<Result<(), Unavailable>>, messages: usize) -> Vec<Result<(), Unavailable>> {
     if answers.len() == messages {
         return answers;

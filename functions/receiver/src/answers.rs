@@ -1,7 +1,7 @@
-//! The provider's own answers: what it is told when its events are durable, and when a request is refused.
+//! Responses with the provider's own status and body: for durable events, and for refused requests.
 //!
-//! Promises: chosen by the request and the configuration, without a call to anything; the source's own text can't leave its place in
-//! a JSON or an XML body; a refusal is the same for every reason with the same status.
+//! Promises: the response depends on the request and the configuration, and causes no call. The source's own text
+//! can't break out of its place in a JSON or XML body. All refusals with one status are equal.
 
 use crate::extract;
 use crate::json;
@@ -16,7 +16,7 @@ use tidings_config::answers::{REPLY, Refusal, Success};
 use tidings_config::source::BodyFormat;
 use tidings_config::{OneOrMany, Reference};
 
-/// A 2xx as the provider wants to hear it.
+/// The 2xx that the provider expects.
 pub(crate) fn success(reply: Reply, request: &VerifiedRequest<'_>) -> Response<Body> {
     let source = request.source();
     let content = OnceCell::new();
@@ -50,7 +50,7 @@ fn written(success: &Success, reply: Reply, own: Option<&str>) -> Response<Body>
     response
 }
 
-/// A text as it is written inside quotes of JSON, or between tags of XML.
+/// Escapes a text for a JSON string or for XML content.
 fn escaped(text: &str, content_type: Option<&str>) -> String {
     match content_type.map(BodyFormat::of) {
         Some(BodyFormat::Xml) => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
@@ -62,7 +62,7 @@ fn escaped(text: &str, content_type: Option<&str>) -> String {
     }
 }
 
-/// A refusal as the provider wants to hear it.
+/// The refusal that the provider expects.
 pub(crate) fn refusal(reply: Reply, refusal: Option<&Refusal>) -> Response<Body> {
     let mut response = reply.into_response();
     let Some(refusal) = refusal else { return response };

@@ -1,7 +1,9 @@
-//! Secrets that a provider tells by a handshake (Asana, Notion): stored only while the operator has opened a window for it.
+//! Handshake secrets, which a provider sends in a handshake (Asana, Notion). They are stored only while an operator
+//! has opened a capture window.
 //!
-//! A window is `{source}.capture` of the secrets' document: a token, and when it ends. The token stands in the address that the
-//! provider is given, as `?capture=TOKEN`: whoever doesn't know it can't tell us a secret of theirs, window or not.
+//! A window is the entry `{source}.capture` of the secrets' document: a token and an end time. The token is part of
+//! the URL that is registered with the provider, as `?capture=TOKEN`. A sender without the token can't store a
+//! secret, even while a window is open.
 
 use crate::verify::same_token;
 use std::collections::BTreeMap;
@@ -17,53 +19,53 @@ use zeroize::Zeroizing;
 /// The query parameter with the token.
 pub(crate) const PARAMETER: &str = "capture";
 
-/// A window in which a secret may be told.
+/// A window in which a handshake secret is accepted.
 pub(crate) struct Window {
     token: Zeroizing<String>,
     until: Timestamp,
 }
 
 impl Window {
-    /// Of its entry in the document. The error names what is wrong, never what is there.
+    /// Parses an entry of the document. The error names the problem, never the content.
     pub(crate) fn parse(entry: &[String]) -> Result<Self, &'static str> {
         let [token, until] = entry else {
-            return Err("a window is a token and a time: [\"TOKEN\", \"2026-11-24T15:00:00Z\"]");
+            return Err("a window must be a token and a time: [\"TOKEN\", \"2026-11-24T15:00:00Z\"]");
         };
-        let until = Timestamp::parse_rfc3339(until).ok_or("the window's end is no time, as in 2026-11-24T15:00:00Z")?;
+        let until = Timestamp::parse_rfc3339(until).ok_or("the window's end isn't a time such as 2026-11-24T15:00:00Z")?;
         if token.len() < MIN_CAPTURE_TOKEN_BYTES {
             return Err("the window's token is too short to be a secret");
         }
         Ok(Self { token: Zeroizing::new(token.clone()), until })
     }
 
-    /// Whether it is open for whoever knows this token.
+    /// Whether it is open for a sender with this token.
     pub(crate) fn is_open(&self, token: Option<&str>, now: Timestamp) -> bool {
         let open = now <= self.until && self.until.since(now) <= MAX_CAPTURE_WINDOW;
         token.is_some_and(|token| same_token(&self.token, token.as_bytes())) && open
     }
 }
 
-/// Why a secret that was sent isn't stored. The provider is asked to send it again.
+/// Why a received secret isn't stored. The provider is asked to send it again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotStored {
     #[error("{0}")]
     Unavailable(#[from] Unavailable),
-    /// It isn't ours to overwrite: a person wrote it, and may mend it.
-    #[error("the captured secrets can't be read, so nothing is added to them: {0}")]
+    /// The document is never overwritten: a person wrote it and can correct it.
+    #[error("the captured secrets can't be read, so no secret is added: {0}")]
     Unreadable(#[from] DocumentError),
     #[error(
-        "the source has {MAX_CAPTURED_SECRETS_PER_SOURCE} captured secrets, and none of them is forgotten for another: take out \
-         those of webhooks that are no more"
+        "the source has {MAX_CAPTURED_SECRETS_PER_SOURCE} captured secrets, which is the limit, and none is replaced: remove \
+         those of webhooks that no longer exist"
     )]
     TooMany,
     #[error("the captured secrets would have {bytes} bytes, allowed: {MAX_SECRET_DOCUMENT_BYTES}")]
     TooLong { bytes: usize },
-    #[error("other containers were faster {MAX_CAPTURE_TRIES} times")]
+    #[error("other containers wrote first {MAX_CAPTURE_TRIES} times")]
     Contended,
 }
 
 impl NotStored {
-    /// A word for the metric.
+    /// The reason in the metric.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::Unavailable(_) => "unavailable",
@@ -75,7 +77,7 @@ impl NotStored {
     }
 }
 
-/// Adds a secret to those of its source, the newest first. Whatever other containers add at the same time stays.
+/// Adds a secret to those of its source, the newest first. Secrets that other containers add at the same time are kept.
 pub(crate) async fn store(captured: &dyn HandshakeSecrets, source: &str, secret: &str) -> Result<(), NotStored> {
     for _ in 0..MAX_CAPTURE_TRIES {
         let read = captured.fetch().await?;
@@ -88,7 +90,7 @@ pub(crate) async fn store(captured: &dyn HandshakeSecrets, source: &str, secret:
     Err(NotStored::Contended)
 }
 
-/// The document with one more secret. `None`: it has it.
+/// The document with one more secret. `None`: it has the secret already.
 fn with(
     mut document: BTreeMap<String, OneOrMany<String>>,
     source: &str,
@@ -112,7 +114,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_secret_is_added_up_to_the_limits_and_never_in_the_place_of_another() {
+    fn a_secret_is_added_up_to_the_limits_and_never_replaces_another() {
         let of = |secrets: usize, others: usize| {
             let mut document = BTreeMap::from([("other".to_owned(), OneOrMany(vec!["o".repeat(others)]))]);
             document.insert("asana".to_owned(), OneOrMany((0..secrets).map(|n| format!("s{n}")).collect()));
@@ -142,10 +144,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_window_is_told_without_its_token() {
+    fn an_error_about_a_window_does_not_contain_its_token() {
         let parse = |entry: &[&str]| Window::parse(&entry.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>()).err();
         assert!(parse(&["a-token-of-16-by"]).unwrap().contains("a token and a time"));
-        assert!(parse(&["a-token-of-16-by", "soon"]).unwrap().contains("no time"));
+        assert!(parse(&["a-token-of-16-by", "soon"]).unwrap().contains("isn't a time"));
         assert!(parse(&["a-token-of-15-b", "2026-11-24T15:00:00Z"]).unwrap().contains("too short"));
     }
 }

@@ -1,4 +1,4 @@
-//! One HTTP request from a provider, raw: what its signature is about.
+//! One HTTP request from a provider, raw, as its signature covers it.
 
 use crate::reply::Reply;
 use http::HeaderMap;
@@ -8,22 +8,22 @@ use lambda_http::{Body, Request, RequestExt};
 use tidings_config::limits::MAX_BODY_BYTES;
 use tidings_config::source::Source;
 
-/// A request's query as it was sent, which may be none that a URI can have.
+/// A request's query as sent. It may be invalid in a URI.
 #[derive(Clone, Debug)]
 pub(crate) struct RawQuery(pub(crate) String);
 
-/// A request whose size and content type are right. Nothing in it is trusted yet.
+/// A request with an accepted size and content type. Nothing in it is trusted yet.
 #[derive(Clone)]
 pub struct Delivery {
     pub method: String,
-    /// As sent, without the question mark; empty where there is none.
+    /// As sent, without the question mark. Empty: there is no query.
     pub query: String,
     pub headers: HeaderMap,
-    /// The bytes that the provider signed: Lambda's base64 is undone.
+    /// The bytes that the provider signed, with Lambda's base64 decoded.
     pub body: Vec<u8>,
 }
 
-/// The body may hold anything and the headers hold signatures: neither belongs into a log.
+/// The body may contain anything and the headers contain signatures: neither may be logged.
 impl std::fmt::Debug for Delivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Delivery").field("method", &self.method).field("bytes", &self.body.len()).finish_non_exhaustive()
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Delivery {
 }
 
 impl Delivery {
-    /// Checks the size, before a single byte is hashed.
+    /// Checks the size before any byte is hashed.
     pub fn read(request: Request) -> Result<Self, Reply> {
         let (parts, body) = request.into_parts();
         let body = match body {
@@ -48,7 +48,7 @@ impl Delivery {
         Ok(Self { method: parts.method.as_str().to_owned(), query, headers: parts.headers, body })
     }
 
-    /// The request that was read, to this path. `Err` where its method is none.
+    /// Converts it back to a request to this path. `Err`: the method isn't valid.
     pub fn into_request(self, path: &str) -> Result<Request, Reply> {
         let mut request = Request::new(Body::Binary(self.body));
         *request.method_mut() = Method::from_bytes(self.method.as_bytes()).map_err(|_| Reply::BadRequest)?;
@@ -57,19 +57,19 @@ impl Delivery {
         Ok(request.with_raw_http_path(path))
     }
 
-    /// Whether the source's events come as this.
+    /// Whether the source accepts this content type.
     pub fn expect_type(&self, source: &Source) -> Result<(), Reply> {
         let known = self.content_type().is_some_and(|seen| source.content_types.0.contains(&seen));
         if known { Ok(()) } else { Err(Reply::UnsupportedMediaType) }
     }
 
-    /// In lower case, without parameters.
+    /// The content type in lower case, without parameters.
     pub fn content_type(&self) -> Option<String> {
         let value = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
         Some(value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase())
     }
 
-    /// A query parameter as it was sent, still percent-encoded: the first of that name.
+    /// The first query parameter with this name, as sent and still percent-encoded.
     pub fn query_parameter(&self, name: &str) -> Option<&str> {
         self.query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
     }

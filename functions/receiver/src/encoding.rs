@@ -1,7 +1,7 @@
-//! `Content-Encoding`: what is inside a compressed body.
+//! `Content-Encoding`: decodes a compressed body.
 //!
-//! Promises: never more than [`MAX_BODY_BYTES`] and one byte are inflated, whoever sent it; the header is unsigned, so where the
-//! bytes aren't what it says, they are taken as they are. What the signature is of is the source's to say: [`SignedBody`].
+//! Promises: at most [`MAX_BODY_BYTES`] plus one byte are inflated, for any sender. The header isn't signed, so bytes
+//! that don't fit it are used unchanged. The source's [`SignedBody`] says which bytes are signed.
 
 use crate::delivery::Delivery;
 use crate::reply::Reply;
@@ -15,7 +15,7 @@ use tidings_config::source::SignedBody;
 use tidings_core::envelope::Envelope;
 use tidings_core::unreadable::Packed;
 
-/// A delivery, and what is inside it.
+/// A delivery, and its decoded content.
 #[derive(Debug)]
 pub(crate) struct Opened {
     sent: Delivery,
@@ -27,11 +27,11 @@ enum Inside {
     /// It isn't compressed.
     Same,
     Inflated(Delivery),
-    /// It begins as its encoding does, and can't be inflated to its end.
+    /// It begins like its encoding, and can't be inflated to its end.
     Broken,
 }
 
-/// What inflating came to.
+/// The result of inflating.
 #[derive(Debug, PartialEq, Eq)]
 enum Inflated {
     /// The bytes aren't compressed in this way.
@@ -42,7 +42,7 @@ enum Inflated {
 }
 
 impl Opened {
-    /// `Err` where what is inside is larger than a body may be.
+    /// `Err`: the decoded content exceeds the largest body.
     pub(crate) fn of(sent: Delivery) -> Result<Self, Reply> {
         let inside = match inflate(&encoding(&sent), &sent.body) {
             Inflated::Not => Inside::Same,
@@ -53,7 +53,7 @@ impl Opened {
         Ok(Self { sent, inside })
     }
 
-    /// The delivery with what is inside; as it was sent where nothing could be inflated.
+    /// The delivery with the decoded content; as sent if it couldn't be inflated.
     pub(crate) fn content(&self) -> &Delivery {
         match &self.inside {
             Inside::Inflated(delivery) => delivery,
@@ -61,7 +61,7 @@ impl Opened {
         }
     }
 
-    /// What may have been signed, the likelier first: HTTP stacks that inflate do it before anybody looks at the body.
+    /// The bytes that may be signed, the likelier first: HTTP stacks that inflate do so before the application sees the body.
     pub(crate) fn signed(&self, signed: SignedBody) -> Vec<&Delivery> {
         match (&self.inside, signed) {
             (Inside::Inflated(plain), SignedBody::Either) => vec![plain, &self.sent],
@@ -79,7 +79,7 @@ impl Opened {
     }
 }
 
-/// The bytes of what couldn't be read as an event, as they were sent. `None` for an event, and for what can't be unpacked.
+/// The bytes of an unreadable delivery, as sent. `None`: it is an event, or the bytes can't be unpacked.
 pub fn unpacked(envelope: &Envelope) -> Option<Vec<u8>> {
     envelope.unreadable()?;
     let bytes = STANDARD.decode(envelope.data_base64.as_ref()?).ok()?;
@@ -92,7 +92,7 @@ pub fn unpacked(envelope: &Envelope) -> Option<Vec<u8>> {
     }
 }
 
-/// In lower case; empty where there is none.
+/// In lower case. Empty: there is none.
 fn encoding(delivery: &Delivery) -> String {
     let value = delivery.headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
     value.unwrap_or_default().trim().to_ascii_lowercase()
@@ -101,7 +101,7 @@ fn encoding(delivery: &Delivery) -> String {
 fn inflate(encoding: &str, body: &[u8]) -> Inflated {
     match encoding {
         "gzip" | "x-gzip" if body.starts_with(&[0x1f, 0x8b]) => read(MultiGzDecoder::new(body)),
-        // By its name it is zlib's format; some send what is inside that.
+        // The name stands for zlib's format; some senders use raw deflate.
         "deflate" if is_zlib(body) => read(ZlibDecoder::new(body)),
         "deflate" => {
             let mut decoder = DeflateDecoder::new(body);
@@ -122,7 +122,7 @@ fn is_zlib(body: &[u8]) -> bool {
     matches!(body, [first, second, ..] if first & 0x0f == 8 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0)
 }
 
-/// A bomb is known by its first byte too many.
+/// A decompression bomb is detected by its first byte beyond the limit.
 fn read(decoder: impl Read) -> Inflated {
     let mut bytes = Vec::new();
     match decoder.take(MAX_BODY_BYTES as u64 + 1).read_to_end(&mut bytes) {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inside_is_read_in_each_encoding() {
+    fn content_is_decoded_in_each_encoding() {
         let json = br#"{"type":"a.b"}"#;
         let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
         zlib.write_all(json).unwrap();
@@ -161,12 +161,12 @@ mod tests {
             ("deflate", raw.finish().unwrap()),
         ] {
             assert_eq!(inflate(encoding, &body), Inflated::Bytes(json.to_vec()), "{encoding}");
-            assert_eq!(inflate("", &body), Inflated::Not, "only where it is said");
+            assert_eq!(inflate("", &body), Inflated::Not, "only with the header");
         }
     }
 
     #[test]
-    fn what_is_not_compressed_is_taken_as_it_is() {
+    fn an_uncompressed_body_is_used_unchanged() {
         for encoding in ["", "identity", "gzip", "deflate", "br", "gzip, gzip"] {
             for body in [&b""[..], b"{", br#"{"type":"a.b"}"#, b"[1,2,3]", b"a=b&c=d", "\u{feff}{}".as_bytes()] {
                 assert_eq!(inflate(encoding, body), Inflated::Not, "{encoding} {body:?}");
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_changed_is_broken() {
+    fn a_truncated_or_changed_body_is_broken() {
         let whole = gzip(&[b'x'; 4_000]);
         for cut in 2..whole.len() {
             assert_eq!(inflate("gzip", &whole[..cut]), Inflated::Broken, "{cut}");
@@ -188,11 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_refused_at_its_first_byte_too_many() {
+    fn a_decompression_bomb_is_refused_at_the_limit() {
         let largest = vec![b' '; MAX_BODY_BYTES];
         assert!(matches!(inflate("gzip", &gzip(&largest)), Inflated::Bytes(bytes) if bytes == largest));
         assert_eq!(inflate("gzip", &gzip(&vec![b' '; MAX_BODY_BYTES + 1])), Inflated::TooLarge);
-        // A member of a mebibyte of nothing, a thousand times: a gigabyte in a megabyte.
+        // A member of one MiB of blanks, a thousand times: a gigabyte in a megabyte.
         let bomb = gzip(&largest).repeat(1_000);
         assert!(bomb.len() < 2 << 20);
         assert_eq!(inflate("gzip", &bomb), Inflated::TooLarge);

@@ -1,4 +1,4 @@
-//! A verified request becomes events: where id, type, time, entity and sequence are is the preset's to say.
+//! Extracts events from a verified request. The preset defines the places of id, type, time, entity and sequence.
 
 mod arrival;
 mod body;
@@ -38,9 +38,9 @@ use tidings_core::claim::EventField;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::unreadable::{Unreadable, Why};
 
-/// The events of a delivery, in its order. Each fits into a message. What can't be read as an event is one all the same, of a type
-/// of its own, with its bytes and the reason. `Err` only where something fits into no message, in whatever form: then nothing of
-/// the delivery is claimed.
+/// The events of a delivery, in its order. Each fits into a message. An unreadable part becomes an event of its own
+/// type, with its bytes and the reason. `Err`: a part fits into no message in any form; then no event of the delivery
+/// is claimed.
 pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<VerifiedEvent>, Reply> {
     let arrival = Arrival::of(request, received);
     match body::read(request) {
@@ -52,12 +52,12 @@ pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<
     }
 }
 
-/// What the body of a request holds, as far as it can be read.
+/// The content of a request's body, as far as it can be read.
 pub(crate) fn content(request: &VerifiedRequest<'_>) -> Value {
     body::read(request).map(|document| document.value).unwrap_or_default()
 }
 
-/// A request and what was found in it.
+/// A request and the values found in it.
 struct Found<'a> {
     arrival: Arrival<'a>,
     document: Document<'a>,
@@ -70,7 +70,7 @@ impl Found<'_> {
         if places.len() > MAX_EVENTS_PER_DELIVERY {
             return Ok(vec![self.whole(Why::TooLargeToSplit, None)?]);
         }
-        // What no list has is an event all the same: the delivery as a whole.
+        // An element that no list matched becomes an event as well: the delivery as a whole.
         let left_out = places::left_out(specs, &places, body);
         let whole = self.whole_spec();
         if places.is_empty() || left_out {
@@ -93,7 +93,7 @@ impl Found<'_> {
         Ok(events)
     }
 
-    /// Where its events are.
+    /// The places of its events.
     fn places(&self) -> Vec<Place<'_>> {
         let (specs, body) = (&self.arrival.request.source().events, &self.document.value);
         let mut places = places::of_many(specs, body, &|spec, indices| self.holds(spec, indices));
@@ -107,16 +107,16 @@ impl Found<'_> {
         when::holds(spec, |reference| self.value(reference, indices))
     }
 
-    /// What is for the delivery as a whole.
+    /// The spec for the delivery as a whole.
     fn whole_spec(&self) -> Option<&EventSpec> {
         self.arrival.request.source().events.iter().find(|spec| spec.each.is_none() && self.holds(spec, &[]))
     }
 
-    /// One event; or the one element that isn't fit to be one, which costs the others nothing.
+    /// One event; or one element that can't be an event, which doesn't affect the others.
     fn event(&self, place @ (spec, indices): &Place<'_>, part: Option<usize>) -> Result<VerifiedEvent, Reply> {
         let why = match self.fit(spec, indices, part) {
             Ok(event) if event.message.len() <= MAX_MESSAGE_BYTES => return Ok(event),
-            // It is all that there is, and as large as the body.
+            // It is the whole delivery, and as large as the body.
             Ok(_) if spec.each.is_none() && part.is_none() => return Err(Reply::TooLarge),
             Ok(_) => Why::TooLarge,
             Err(why) => why,
@@ -128,7 +128,7 @@ impl Found<'_> {
         self.arrival.unreadable(element.as_bytes(), JSON.to_owned(), unreadable, key)
     }
 
-    /// The delivery as it was sent, but for a secret that it holds.
+    /// The delivery as sent, without a secret in its body.
     fn whole(&self, why: Why, part: Option<usize>) -> Result<VerifiedEvent, Reply> {
         let request = self.arrival.request;
         let is_as_sent =
@@ -150,7 +150,7 @@ impl Found<'_> {
         let payload = self.payload(spec, indices);
         let identity = self.identity(spec, indices, part, &payload);
         let rank = spec.rank_of(&event_type);
-        // Signed or not, it is what people look the event up by at the provider.
+        // Signed or not, people look the event up by it at the provider.
         let id = self.first(&spec.id, indices).or_else(|| self.first(&spec.delivery_id, indices));
         let id = id.unwrap_or_else(|| identity.key.as_str().to_owned());
         let mut unread = Vec::new();
@@ -186,8 +186,8 @@ impl Found<'_> {
         Ok(VerifiedEvent { unread, ..event })
     }
 
-    /// The event's own time. What can't be written again isn't read: years of five digits come of milliseconds that are taken for
-    /// seconds.
+    /// The event's own time. A time that can't be written again isn't accepted: years of five digits come from
+    /// milliseconds that are read as seconds.
     fn time(&self, spec: &EventSpec, indices: &[usize]) -> Field<Timestamp> {
         let mut seen = Field::Absent;
         for time in &spec.time.0 {
@@ -209,7 +209,7 @@ impl Found<'_> {
         }
     }
 
-    /// The whole body, byte for byte; of a delivery of many events the one at hand, with what the preset keeps beside it.
+    /// The whole body, byte for byte; or the current event of many, with the parts that the preset stores with it.
     fn payload(&self, spec: &EventSpec, indices: &[usize]) -> Payload {
         if self.document.is_binary {
             let base64 = STANDARD.encode(self.arrival.request.content().unwrap_or_default());
@@ -230,12 +230,12 @@ impl Found<'_> {
         Payload::Json(raw.expect("it was parsed as JSON before"))
     }
 
-    /// The first template whose values are all there.
+    /// The first template whose values all exist.
     fn first(&self, templates: &OneOrMany<Template>, indices: &[usize]) -> Option<String> {
         templates.0.iter().find_map(|template| self.fill(template, indices, |value| value))
     }
 
-    /// `None` if one of its values is missing, null or blank: half a name is no name.
+    /// Fills a template. `None`: one of its values is missing, null or blank, since an incomplete name isn't a name.
     fn fill(&self, template: &Template, indices: &[usize], write: impl Fn(String) -> String) -> Option<String> {
         template.0.iter().try_fold(String::new(), |mut text, part| {
             match part {
@@ -257,15 +257,15 @@ impl Found<'_> {
     }
 }
 
-/// What a configured place held.
+/// The value of a configured place.
 enum Field<T> {
     Absent,
     Read(T),
-    /// Something that is no such field, or is longer than one may be.
+    /// A value that isn't valid for the field, or is too long.
     Unread,
 }
 
-/// The field's value. One that can't be read is noted: it is never left out in silence.
+/// The field's value. An unreadable value is recorded, so it is never dropped silently.
 fn noted<T>(name: EventField, field: Field<T>, unread: &mut Vec<EventField>) -> Option<T> {
     match field {
         Field::Absent => None,

@@ -1,5 +1,5 @@
-//! Handshakes, answered as the preset says: computed, and without any AWS call. Only a secret that a provider tells is stored,
-//! while the operator's window is open.
+//! Answers handshakes as the preset says: computed, without any AWS call. Only a handshake secret is stored, while an
+//! operator's capture window is open.
 
 use crate::delivery::Delivery;
 use crate::json;
@@ -18,7 +18,7 @@ use tidings_config::source::{FORM, Source};
 use tidings_core::ports::{Get, HttpsGet};
 use zeroize::Zeroizing;
 
-/// The handshake that this request is, of those that are signed or of those that aren't.
+/// The handshake that this request matches, among the signed or the unsigned ones.
 pub fn find<'s>(source: &'s Source, delivery: &Delivery, signed: bool) -> Option<&'s Handshake> {
     let mut of_method =
         source.handshakes.iter().filter(|h| h.signed == signed && h.method.as_str() == delivery.method).peekable();
@@ -27,7 +27,7 @@ pub fn find<'s>(source: &'s Source, delivery: &Delivery, signed: bool) -> Option
     of_method.find(|handshake| handshake.when.iter().all(|(reference, wanted)| is(reference, wanted, delivery, &body)))
 }
 
-/// The answer. `Err` where the token that was agreed on isn't there, or what should be echoed isn't fit for it.
+/// The response. `Err`: the agreed token is missing or wrong, or the value to echo isn't allowed.
 pub fn answer(
     handshake: &Handshake,
     source: &Source,
@@ -65,7 +65,7 @@ pub fn answer(
     Ok(response)
 }
 
-/// Fetches the address by which the provider learns that we are there. The request was verified before.
+/// Fetches the address that confirms the subscription. The request was verified before.
 pub async fn confirm(
     confirm: &Confirm,
     source: &Source,
@@ -79,20 +79,19 @@ pub async fn confirm(
     };
     let url = value(&confirm.from, delivery, &parse(delivery)).filter(of_ours).ok_or(Reply::BadChallenge)?;
     https.get(&Get::public(&url)).await.map(|_| ()).map_err(|unavailable| {
-        tracing::error!(source = source.name, cause = %unavailable, "the subscription couldn't be confirmed");
+        tracing::error!(source = source.name, cause = %unavailable, "the subscription could not be confirmed");
         Reply::NoSecret
     })
 }
 
-/// The secret that the provider tells.
+/// The handshake secret in the request.
 pub fn captured(place: &Reference, delivery: &Delivery) -> Result<Zeroizing<String>, Reply> {
     let secret = value(place, delivery, &parse(delivery)).map(Zeroizing::new).ok_or(Reply::BadChallenge)?;
     let fit = !secret.is_empty() && secret.len() <= MAX_HANDSHAKE_SECRET_BYTES && secret.bytes().all(|b| b.is_ascii_graphic());
     if fit { Ok(secret) } else { Err(Reply::BadChallenge) }
 }
 
-/// The body as JSON, `null` where it is none or larger than a handshake: a stranger's isn't parsed, and an event's is parsed
-/// where events are read.
+/// The body as JSON; `null` if it isn't JSON or exceeds a handshake. An event's body is parsed where events are read.
 fn parse(delivery: &Delivery) -> Value {
     if delivery.body.len() > MAX_HANDSHAKE_BODY_BYTES {
         return Value::Null;
@@ -118,11 +117,11 @@ fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<Str
     if let Reference::Json(path) = reference {
         return json::scalar(path, body, &[]);
     }
-    // No handshake refers to anything else.
+    // A handshake can't refer to any other place.
     (*reference == Reference::Method).then(|| delivery.method.clone())
 }
 
-/// A field of a form, and of nothing else, that is there once. A form that is larger than a handshake has none.
+/// A form's field that occurs once. A form that exceeds a handshake has none.
 fn form_field(name: &str, delivery: &Delivery) -> Option<String> {
     if delivery.body.len() > MAX_HANDSHAKE_BODY_BYTES || delivery.content_type().as_deref() != Some(FORM) {
         return None;
@@ -130,7 +129,7 @@ fn form_field(name: &str, delivery: &Delivery) -> Option<String> {
     verify::form_field(&delivery.body, name)
 }
 
-/// A value of the reply. What comes from the request is bounded and printable.
+/// A value of the reply. A value from the request is bounded and printable.
 fn give(answer: &Answer, source: &Source, delivery: &Delivery, body: &Value, keys: Option<&[Key]>) -> Result<Value, Reply> {
     let Some(from) = &answer.from else {
         return Ok(answer.is.clone().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! JSON that somebody else wrote: bounded in depth before anything recursive touches it, and read as text by its places.
+//! Parses JSON from outside: its depth is checked before any recursion, and values are read as text by their paths.
 
 mod depth;
 mod surrogates;
@@ -11,16 +11,16 @@ use tidings_config::JsonPath;
 use tidings_config::limits::MAX_JSON_DEPTH;
 use tidings_core::unreadable::{Unreadable, Why};
 
-/// What many programs write before a text. It says nothing, and JSON doesn't know it.
+/// Many programs write it before a text. JSON doesn't allow it.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Without a byte order mark.
+/// The text without a byte order mark.
 pub(crate) fn utf8(body: &[u8]) -> Result<&str, Why> {
     let text = std::str::from_utf8(body).map_err(|_| Why::NotUtf8)?;
     Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
-/// JSON that is safe to parse.
+/// Parses JSON after checking its depth.
 pub(crate) fn read(body: &[u8]) -> Result<Value, Unreadable> {
     if body.is_empty() {
         return Err(Unreadable { why: Why::Empty, at: None });
@@ -28,7 +28,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, Unreadable> {
     parsed(Cow::Borrowed(utf8(body).map_err(|why| Unreadable { why, at: None })?)).map(|(_, value)| value)
 }
 
-/// The text, with a replacement for each half of a character, and what it says.
+/// The text, with each half surrogate pair replaced, and its value.
 pub(crate) fn parsed(text: Cow<'_, str>) -> Result<(Cow<'_, str>, Value), Unreadable> {
     if depth(&text) > MAX_JSON_DEPTH {
         return Err(Unreadable { why: Why::TooDeep, at: None });
@@ -46,12 +46,12 @@ pub(crate) fn parsed(text: Cow<'_, str>) -> Result<(Cow<'_, str>, Value), Unread
     Err(Unreadable { why, at: Some(format!("line {} column {}", error.line(), error.column())) })
 }
 
-/// What is there, as text.
+/// The value at a path as text.
 pub(crate) fn scalar(path: &JsonPath, body: &Value, indices: &[usize]) -> Option<String> {
     as_text(path.find(body, indices)?)
 }
 
-/// A text, a number digit for digit, or a truth value, as text; anything else isn't there.
+/// A text, a number digit for digit, or a boolean, as text. `None`: another value.
 pub fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,7 +1,7 @@
-//! API Gateway's event as a request, and a reply as its answer.
+//! Converts API Gateway's event to a request, and a reply to its response.
 //!
-//! Promises: whatever text a stranger puts into the query, the path, a header or the method, there is an answer, and it is no 5xx:
-//! nothing here panics, and the runtime's own conversion, which does, isn't used.
+//! Promises: any text in the query, the path, a header or the method gets a response, which is never 5xx. This code
+//! doesn't panic. The runtime's own conversion, which does, isn't used.
 
 use crate::Receiver;
 use crate::delivery::RawQuery;
@@ -13,7 +13,7 @@ use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What of the HTTP API's payload, version 2.0, is read. `null` and a missing field are the same.
+/// The used fields of the HTTP API's payload, version 2.0. `null` and a missing field are equal.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Incoming {
@@ -37,7 +37,7 @@ struct Http {
     method: Option<String>,
 }
 
-/// The answer, in the same version.
+/// The response, in the same version.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outgoing {
@@ -47,11 +47,11 @@ pub struct Outgoing {
     is_base64_encoded: bool,
 }
 
-/// What no HTTP request can be.
+/// The event can't be an HTTP request.
 #[derive(Debug, PartialEq, Eq)]
 struct NotHttp;
 
-/// Answers one event. What `main.rs` runs.
+/// Answers one event. `main.rs` calls it.
 pub async fn answer(receiver: &Receiver, event: LambdaEvent<Incoming>) -> Outgoing {
     let response = match event.payload.into_request(event.context) {
         Ok(request) => receiver.handle(request).await,
@@ -61,7 +61,7 @@ pub async fn answer(receiver: &Receiver, event: LambdaEvent<Incoming>) -> Outgoi
 }
 
 impl Incoming {
-    /// Path and query stay texts: a URI can't hold all that is sent.
+    /// Path and query stay texts: a URI can't represent every received text.
     fn into_request(self, context: Context) -> Result<Request, NotHttp> {
         let method = self.request_context.and_then(|context| context.http?.method).unwrap_or_default();
         let body = match (self.body, self.is_base64_encoded.unwrap_or_default()) {
@@ -94,7 +94,7 @@ impl Outgoing {
             Body::Text(text) => (text, false),
             Body::Binary(bytes) => (STANDARD.encode(bytes), true),
             Body::Empty => (String::new(), false),
-            // A kind of body that no reply of ours has.
+            // Our replies never have another kind of body.
             _ => (String::new(), false),
         };
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();

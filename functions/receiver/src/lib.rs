@@ -1,12 +1,14 @@
 //! request → verify → claim → enqueue → reply.
 //!
-//! Promises: a 2xx means that SQS has every event of the delivery; what can't be verified costs no AWS call and learns
-//! nothing but that. Never: a body, a secret or a signature in a log or a reply; work after the reply.
+//! Promises: a 2xx means that SQS has every event of the delivery. A request that can't be verified causes no AWS
+//! call and learns only that it failed. Never: a body, a secret or a signature in a log or a reply; work after the
+//! reply.
 //!
-//! `GET /health` asks nothing of AWS; `GET /ready` asks what an event would, seldom: [`ready`].
+//! `GET /health` calls nothing of AWS; `GET /ready` calls what an event needs, rarely: [`ready`].
 //!
-//! The flow, a file each: [`lambda`] → [`route`] → [`delivery`] → `encoding` → [`secrets`] → [`remote`] → [`verify`] → [`handshake`] → [`extract`] →
-//! [`accept`] → [`reply`] → `answers`; what is refused is counted, and `refusals` says what of it is written down.
+//! The flow, one file each: [`lambda`] → [`route`] → [`delivery`] → `encoding` → [`secrets`] → [`remote`] →
+//! [`verify`] → [`handshake`] → [`extract`] → [`accept`] → [`reply`] → `answers`. Refusals are counted, and
+//! `refusals` decides which are logged.
 
 pub mod accept;
 mod answers;
@@ -48,7 +50,7 @@ use tidings_core::ports::{ClaimStore, EventQueue, HandshakeSecrets, HttpsGet, Pr
 use tidings_core::telemetry::{self, Metric, STEP, UNKNOWN};
 use tidings_core::trace::Trace;
 
-/// The receiver with all that it needs.
+/// The receiver with its dependencies.
 #[derive(Debug)]
 pub struct Receiver {
     sources: Vec<Source>,
@@ -63,15 +65,15 @@ pub struct Receiver {
     signers_clock: Option<Arc<dyn Clock>>,
 }
 
-/// A request that isn't answered with a 2xx.
+/// A request that gets no 2xx.
 #[derive(Debug)]
 pub struct Refusal {
     pub reply: Reply,
-    /// What a stranger isn't told.
+    /// The reason, which the sender doesn't learn.
     pub rejection: Option<Rejection>,
 }
 
-/// What a request is answered, and why if that isn't a 2xx.
+/// The response, and the reason if it isn't a 2xx.
 #[derive(Debug)]
 pub struct Answered {
     pub response: Response<Body>,
@@ -90,13 +92,13 @@ impl From<Reply> for Refusal {
     }
 }
 
-/// What the receiver needs of the world.
+/// The ports that the receiver needs.
 #[derive(Clone, Debug)]
 pub struct Ports {
     pub claims: Arc<dyn ClaimStore>,
     pub queue: Arc<dyn EventQueue>,
     pub secrets: Arc<dyn SecretStore>,
-    /// `None`: no provider may tell its secret by a handshake.
+    /// `None`: handshake secrets aren't accepted.
     pub captured: Option<Arc<dyn HandshakeSecrets>>,
     pub https: Arc<dyn HttpsGet>,
     pub clock: Arc<dyn Clock>,
@@ -118,35 +120,35 @@ impl Receiver {
         }
     }
 
-    /// What `GET /ready` asks, beside whether there are secrets.
+    /// Adds the dependencies that `GET /ready` checks, beside the secrets.
     #[must_use]
     pub fn probing(self, probes: Vec<Arc<dyn Probe>>) -> Self {
         Self { readiness: Readiness::of(probes), ..self }
     }
 
-    /// The same, which reports in `/health` and `/ready` what it is configured by: the hash of its artefact.
+    /// Adds the configuration to `/health` and `/ready`: the hash of its artefact.
     #[must_use]
     pub fn configured_by(self, hash: &str) -> Self {
         Self { configuration: Some(hash.to_owned()), ..self }
     }
 
-    /// The same, where a signature is fresh by this clock too: for `tidings dev`, whose own clock people move ahead.
+    /// Adds a second clock by which a signature may be fresh: for `tidings dev`, whose own clock people move ahead.
     #[must_use]
     pub fn verifying_by(self, clock: Arc<dyn Clock>) -> Self {
         Self { signers_clock: Some(clock), ..self }
     }
 
-    /// Loads the secrets, so that the first request needn't. A failure is logged and tried again with the first request.
+    /// Loads the secrets before the first request. A failure is logged, and retried with the first request.
     pub async fn warm_up(&self) {
         self.secrets.load(&self.sources).await;
     }
 
-    /// Answers one request. Never fails: a failure is a reply.
+    /// Answers one request. A failure is a reply as well.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         self.answer(request).await.response
     }
 
-    /// The same for tools, which may say why it is answered so.
+    /// As [`Self::handle`], with the reason, for tools.
     pub async fn answer(&self, request: Request) -> Answered {
         let answered = match Route::of(&request, &self.sources) {
             Ok(Route::Health) => Reply::Healthy.with(&self.about()).into(),
@@ -161,13 +163,13 @@ impl Receiver {
         answered
     }
 
-    /// What anybody may know of it.
+    /// Public facts about this receiver.
     fn about(&self) -> Vec<(&'static str, Value)> {
         let version = ("version", Value::from(env!("CARGO_PKG_VERSION")));
         std::iter::once(version).chain(self.configuration.iter().map(|hash| ("configuration", hash.as_str().into()))).collect()
     }
 
-    /// Answers what is no request.
+    /// Answers an event that isn't a request.
     fn refuse(&self, reply: Reply) -> Response<Body> {
         Metric::Refused.count_as(UNKNOWN, reply.reason());
         telemetry::flush(self.clock.now());
@@ -198,13 +200,13 @@ impl Receiver {
             Ok(answers::success(reply, &verified))
         };
         answered.await.map(Answered::from).unwrap_or_else(|refusal: Refusal| {
-            self.tell(source, &refusal, received, trace.as_ref());
+            self.log(source, &refusal, received, trace.as_ref());
             Answered { response: answers::refusal(refusal.reply, source.refusal.as_ref()), refusal: Some(refusal) }
         })
     }
 
-    /// Counts every refusal, and writes down what a flood of them leaves room for.
-    fn tell(&self, source: &Source, refusal: &Refusal, received: Timestamp, trace: Option<&Trace>) {
+    /// Counts every refusal, and logs as many as the flood limit allows.
+    fn log(&self, source: &Source, refusal: &Refusal, received: Timestamp, trace: Option<&Trace>) {
         let Refusal { reply, rejection } = refusal;
         Metric::Refused.count_as(&source.name, rejection.as_ref().map_or_else(|| reply.reason(), Rejection::code));
         let reason = rejection.as_ref().map_or_else(|| reply.reason().to_owned(), ToString::to_string);
@@ -232,7 +234,7 @@ impl Receiver {
         Ok(response)
     }
 
-    /// Verifies with the secrets and keys at hand; once more if newer ones could be fetched.
+    /// Verifies with the present secrets and keys, and again if newer ones could be fetched.
     async fn verify<'a>(&self, source: &'a Source, delivery: &'a Opened) -> Result<VerifiedRequest<'a>, Refusal> {
         let mut verified = self.try_verify(source, delivery).await?;
         if let Err(Rejection::KeyNeeded(needed)) = &verified {
@@ -270,7 +272,7 @@ impl Receiver {
         let public = self.remote.of(source).await;
         let keys = Keys { secrets: &secrets, public: &public };
         let mut rejection = Rejection::Mismatch;
-        // The last first, so that what is likelier to be signed has the last word.
+        // Tried in reverse order, so that the rejection of the likelier candidate is reported.
         for clock in self.signers_clock.iter().chain([&self.clock]) {
             for signed in delivery.signed(source.signed_body).into_iter().rev() {
                 match verify::verify(source, keys, signed, clock.now()) {
@@ -283,7 +285,7 @@ impl Receiver {
     }
 }
 
-/// Until when events may be claimed: after that the function has to answer.
+/// The time until which events may be claimed. After that the function must respond.
 fn until(context: &lambda_http::Context) -> Timestamp {
     let ends = Timestamp::from_unix_ms(i64::try_from(context.deadline).unwrap_or(i64::MAX));
     ends.minus(RECEIVE_RESERVE)

@@ -1,8 +1,7 @@
-//! `GET /ready`: whether an event would be taken now.
+//! `GET /ready`: whether the endpoint would accept an event now.
 //!
-//! Promises: within [`READINESS_KEPT`] nothing is asked again, whoever calls and however often, so that it can't be used to
-//! spend money; it asks with the grants that events need, and changes nothing. Never: a cause in the answer, or which of the
-//! sources has no secret.
+//! Promises: a result is cached for [`READINESS_KEPT`], so that no caller can cause costs. The checks use the grants
+//! that events need, and change nothing. Never: a cause in the response, or the names of sources without a secret.
 
 use crate::reply::Reply;
 use crate::secrets::SecretBook;
@@ -14,17 +13,17 @@ use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_core::ports::Probe;
 
-/// What the receiver says of itself, by name.
+/// The receiver's facts about itself, by name.
 pub(crate) type About = Vec<(&'static str, Value)>;
 
-/// What is asked, and what it said last.
+/// The dependencies to check, and the last result.
 #[derive(Debug, Default)]
 pub struct Readiness {
     probes: Vec<Arc<dyn Probe>>,
     last: Mutex<Option<(Timestamp, Checks)>>,
 }
 
-/// A word for each thing: `ok`, or what is wrong with it.
+/// One word for each dependency: `ok`, or the problem.
 #[derive(Clone, Debug)]
 struct Checks {
     words: Vec<(&'static str, &'static str)>,

@@ -1,13 +1,13 @@
-//! Which refusals are written down. Whoever sends forged requests mustn't write our log, which is paid for by the byte.
+//! Limits the logging of refusals. Forged requests must not fill our log, which is billed by the byte.
 //!
-//! Promises: of each [`REFUSALS_WINDOW`] the first [`MAX_REFUSALS_LOGGED`] of this container, whatever their reason; how many
-//! weren't, in the next line. What is counted doesn't depend on it.
+//! Promises: this container logs the first [`MAX_REFUSALS_LOGGED`] of each [`REFUSALS_WINDOW`], for any reason; the
+//! next line has the number of the others. Metrics aren't affected.
 
 use std::sync::Mutex;
 use tidings_config::limits::{MAX_REFUSALS_LOGGED, REFUSALS_WINDOW};
 use tidings_config::time::Timestamp;
 
-/// What was written down lately.
+/// The recently logged refusals.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(Mutex<Lately>);
 
@@ -19,7 +19,7 @@ struct Lately {
 }
 
 impl Refusals {
-    /// Whether to write down one more: with how many weren't before it.
+    /// Whether to log one more, and how many weren't logged before it.
     pub(crate) fn admit(&self, now: Timestamp) -> Option<u64> {
         let mut lately = self.0.lock().expect("nothing panics while it holds this");
         if lately.since.is_none_or(|since| now.distance(since) >= REFUSALS_WINDOW) {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_flood_the_first_are_written_down_and_the_rest_is_counted() {
+    fn the_first_of_a_flood_are_logged_and_the_rest_is_counted() {
         let refusals = Refusals::default();
         let at = |ms: i64| Timestamp::from_unix_ms(1_795_168_800_000 + ms);
         for n in 0..MAX_REFUSALS_LOGGED {

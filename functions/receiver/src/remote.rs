@@ -1,8 +1,9 @@
-//! Public keys that providers publish: fetched when a request needs one, kept, and shared by all requests that follow.
+//! Providers' public keys: fetched when a request needs one, cached, and shared by later requests.
 //!
-//! Promises: nothing is fetched before all else about a request is right, the form of the address included; one address is fetched at
-//! most once a minute, and what requests name themselves, which may be forged, has a `Budget` a source; so a forged request takes no
-//! fetch from a genuine one. A key that was fetched stays in use while its address is down.
+//! Promises: a key is fetched only after every other check of a request has passed, including the form of the
+//! address. One address is fetched at most once a minute. Addresses that requests name may be forged, so they have a
+//! `Budget` for each source; a forged request never prevents a genuine one's fetch. A fetched key stays in use while
+//! its address is down.
 
 mod budget;
 
@@ -17,41 +18,41 @@ use tidings_config::time::{Clock, Timestamp};
 use tidings_core::ports::{Get, GetError, HttpsGet};
 use tidings_core::telemetry::Metric;
 
-/// The keys as they were last fetched.
+/// The keys as last fetched.
 pub struct RemoteKeys {
     https: Arc<dyn HttpsGet>,
     clock: Arc<dyn Clock>,
     state: Mutex<HashMap<String, Fetched>>,
 }
 
-/// Of one source.
+/// The keys of one source.
 #[derive(Clone, Default)]
 struct Fetched {
     keys: Arc<PublicKeys>,
-    /// In the order in which they were first fetched, with what each is.
+    /// In the order of the first fetch, with the kind of each.
     addresses: Vec<NeededKey>,
-    /// Addresses that gave nothing within [`KEY_RETRY`]. The budget bounds those that requests name.
+    /// Addresses that failed within [`KEY_RETRY`]. The budget bounds those that requests name.
     failed: HashMap<String, Failed>,
     budget: Budget,
 }
 
-/// A fetch that gave nothing, or hasn't yet.
+/// A fetch that failed or is still running.
 #[derive(Clone, Copy, Debug)]
 struct Failed {
     at: Timestamp,
-    /// What requests that name it hear.
+    /// The result for requests that name it.
     end: Fetch,
 }
 
-/// What came of asking for a key.
+/// The result of asking for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fetch {
-    /// Its address was read: look again.
+    /// The address was read: look again.
     Done,
-    /// Its address was read within the minute and holds no such key, or its host says that there is no such address: a genuine
-    /// request wouldn't name it.
+    /// The address was read within the minute and doesn't have this key, or its host says that the address doesn't
+    /// exist. A genuine request wouldn't name it.
     NoSuchKey,
-    /// It couldn't be read, or not yet: we can't tell real from forged.
+    /// It couldn't be read, or not yet: a genuine request can't be distinguished from a forged one.
     Unavailable,
 }
 
@@ -66,7 +67,7 @@ impl RemoteKeys {
         Self { https, clock, state: Mutex::default() }
     }
 
-    /// The source's keys. Key sets that are old are fetched again first: a provider takes a key back by leaving it out.
+    /// The source's keys. Old key sets are fetched again first: a provider revokes a key by removing it.
     pub async fn of(&self, source: &Source) -> Arc<PublicKeys> {
         if source.schemes().all(|scheme| scheme.remote_key.is_none()) {
             return Arc::default();
@@ -84,7 +85,7 @@ impl RemoteKeys {
         self.state().get(&source.name).map(|fetched| Arc::clone(&fetched.keys)).unwrap_or_default()
     }
 
-    /// Fetches what a request needs, if its address wasn't tried within the minute and there is budget for it.
+    /// Fetches what a request needs, unless its address was tried within the minute or the budget is empty.
     pub async fn fetch(&self, source: &Source, needed: &NeededKey) -> Fetch {
         let now = self.clock.now();
         if needed.known_since.is_some_and(|at| now.since(at) < KEY_RETRY) {
@@ -108,13 +109,13 @@ impl RemoteKeys {
             }
             Err(cause) => {
                 Metric::KeyUnavailable.count(&source.name);
-                tracing::error!(source = source.name, cause, "the provider's key couldn't be fetched");
+                tracing::error!(source = source.name, cause, "the provider's key could not be fetched");
                 Fetch::Unavailable
             }
         }
     }
 
-    /// Whether the address may be fetched now; if it may, nobody else fetches it meanwhile.
+    /// Whether the address may be fetched now. If so, no other request fetches it meanwhile.
     fn begin(&self, source: &Source, needed: &NeededKey, now: Timestamp) -> Result<(), Fetch> {
         let mut state = self.state();
         let fetched = state.entry(source.name.clone()).or_default();
@@ -123,7 +124,7 @@ impl RemoteKeys {
             return Err(failed.end);
         }
         let has_budget = match needed.kind {
-            // Its address is the scheme's, not the request's.
+            // The scheme names this address, not the request.
             KeyDocument::KeySet => true,
             KeyDocument::Certificate { .. } => fetched.budget.take(&needed.url, now),
         };
@@ -159,8 +160,9 @@ impl Fetched {
     }
 }
 
-/// Whether the provider's own host says that a certificate's address is none of its. Of a status that a proxy or a policy of ours may
-/// give (401, 403, 407), a crowded host (429) or a broken one we can't tell. A key set's address is no request's to choose.
+/// Whether the provider's own host says that a certificate's address doesn't exist. A status that a proxy or a policy
+/// of ours may give (401, 403, 407), an overloaded host (429) or a failing one proves nothing. A request can't choose
+/// a key set's address.
 fn is_no_such_address(needed: &NeededKey, error: &GetError) -> bool {
     match (needed.kind, error) {
         (KeyDocument::Certificate { .. }, GetError::Status(status)) => matches!(status, 400 | 404 | 410),

@@ -1,4 +1,4 @@
-//! Everything that a provider can be told: one table. No reply holds anything of the inside.
+//! Every reply to a provider, in one table. Replies contain no internal data.
 
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
@@ -6,39 +6,39 @@ use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use tidings_config::limits;
 
-/// What a request is answered.
+/// The reply to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// SQS has acknowledged every event of the delivery.
     Accepted,
-    /// SQS had every event of the delivery before.
+    /// SQS had acknowledged every event of the delivery before.
     Duplicate,
-    /// An authentic delivery without events: some providers probe like that.
+    /// An authentic delivery without events: some providers probe like this.
     NoEvents,
     Healthy,
-    /// What an event needs was asked a moment ago, and answered.
+    /// The dependencies of an event responded a moment ago.
     Ready,
-    /// It didn't: events may be answered 503 as well.
+    /// One of them didn't respond: events may get 503 as well.
     NotReady,
     /// A handshake whose challenge is missing, too long or not printable.
     BadChallenge,
-    /// Not HTTP as anybody sends it: a method, header or base64 that can't be one.
+    /// Not a valid HTTP request: an invalid method, header or base64.
     BadRequest,
-    /// One body for every reason: an attacker learns nothing. The reason is in our log.
+    /// One body for every reason, so an attacker learns nothing. The reason is logged.
     Unauthentic,
-    /// No such path or source.
+    /// The path or the source doesn't exist.
     NotFound,
     MethodNotAllowed {
         allow: &'static str,
     },
     TooLarge,
     UnsupportedMediaType,
-    /// At least one event isn't durable. What did get through is a duplicate next time.
+    /// At least one event isn't durable. The others are duplicates next time.
     NotDurable,
-    /// The source's secret is missing or couldn't be fetched yet: we can't tell real from forged. Never 401, which would make the
-    /// provider give up on an event that may be real.
+    /// The source's secret is missing or couldn't be fetched yet, so a genuine request can't be distinguished from a
+    /// forged one. Never 401, after which the provider might drop a genuine event.
     NoSecret,
-    /// The same of the provider's public key.
+    /// The same for the provider's public key.
     NoKey,
 }
 
@@ -57,7 +57,7 @@ impl Reply {
         }
     }
 
-    /// A word for machines: `status` of a 2xx, `error` of the others.
+    /// The code for programs: `status` of a 2xx, `error` of others.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -77,7 +77,7 @@ impl Reply {
         }
     }
 
-    /// A word for metrics and logs, where a stranger isn't to learn as much.
+    /// The code for metrics and logs. It may say more than the sender may learn.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::NotDurable => "not_durable",
@@ -99,23 +99,23 @@ impl Reply {
         }
     }
 
-    /// The same for people.
+    /// The message for people.
     fn message(self) -> String {
         match self {
             Self::Accepted => "queued".to_owned(),
-            Self::Duplicate => "known already, nothing to do".to_owned(),
-            Self::NoEvents => "authentic, and without events".to_owned(),
+            Self::Duplicate => "already received".to_owned(),
+            Self::NoEvents => "verified; the delivery contains no events".to_owned(),
             Self::Healthy => "alive".to_owned(),
-            Self::Ready => "events are taken".to_owned(),
-            Self::NotReady => "something that events need has no answer".to_owned(),
+            Self::Ready => "events are accepted".to_owned(),
+            Self::NotReady => "a dependency did not respond".to_owned(),
             Self::BadChallenge => {
-                format!("the challenge can't be echoed, allowed: 1 to {} printable ASCII characters", limits::MAX_CHALLENGE_BYTES)
+                format!("the challenge can't be echoed; allowed: 1 to {} printable ASCII characters", limits::MAX_CHALLENGE_BYTES)
             }
             Self::BadRequest => "this can't be read as an HTTP request".to_owned(),
             Self::Unauthentic => "the request could not be verified".to_owned(),
             Self::NotFound => "no such endpoint".to_owned(),
             Self::MethodNotAllowed { allow } => format!("allowed: {allow}"),
-            Self::TooLarge => format!("the event is too large, allowed: {} bytes with its envelope", limits::MAX_MESSAGE_BYTES),
+            Self::TooLarge => format!("the event is too large; allowed: {} bytes with its envelope", limits::MAX_MESSAGE_BYTES),
             Self::UnsupportedMediaType => "this content type is not accepted here".to_owned(),
             Self::NotDurable | Self::NoSecret | Self::NoKey => "not accepted, please send it again".to_owned(),
         }
@@ -125,7 +125,7 @@ impl Reply {
         self.with(&[])
     }
 
-    /// With more to say than its words.
+    /// The response, with further fields.
     pub fn with(self, more: &[(&str, Value)]) -> Response<Body> {
         let word = if self.status().is_success() { "status" } else { "error" };
         let mut body = json!({ word: self.code(), "message": self.message() });

@@ -1,10 +1,10 @@
-//! `POST /webhooks/{source}` · `GET /health` · `GET /ready` · other methods only where a source has a handshake by them.
+//! `POST /webhooks/{source}` · `GET /health` · `GET /ready` · other methods only if a source has a handshake by them.
 
 use crate::reply::Reply;
 use lambda_http::{Request, RequestExt};
 use tidings_config::source::Source;
 
-/// Where a request goes.
+/// The target of a request.
 #[derive(Debug)]
 pub enum Route<'a> {
     Health,

@@ -1,9 +1,10 @@
-//! The sources' secrets, held in memory.
+//! The sources' secrets, in memory.
 //!
-//! Promises: loaded in INIT, fetched again every five minutes; on a signature that doesn't match, at most once a minute;
-//! the stale ones serve while the store is down. Never: a secret in a log, an error or a Debug. A source without a secret
-//! is answered 503, never 401. What providers told by a handshake is in a secret of its own and is tried first. Each of the two
-//! documents fails alone: what the other one says goes on, and a source that may lack a secret for it is answered 503.
+//! Promises: loaded in INIT and fetched again every five minutes; after a signature that doesn't match, at most once
+//! a minute. Old secrets stay in use while the store is down. Never: a secret in a log, an error or a Debug. A source
+//! without a secret gets 503, never 401. Handshake secrets are in a secret of their own and are tried first. Each of
+//! the two documents can fail alone: the other one stays in use, and a source that may lack a secret because of the
+//! failure gets 503.
 
 use crate::capture::{self, Window};
 use crate::reply::Reply;
@@ -26,40 +27,41 @@ use zeroize::Zeroizing;
 /// The keys of one source, newest first.
 pub type Keys = Arc<[Key]>;
 
-/// A document that was read.
+/// A parsed document.
 type Document = BTreeMap<String, OneOrMany<String>>;
 
-/// What the documents say, by source.
+/// The documents' content, by source.
 #[derive(Default)]
 struct Secrets {
     keys: HashMap<String, Keys>,
-    /// `{source}.verify_token` of the document.
+    /// The entries `{source}.verify_token`.
     verify_tokens: HashMap<String, Zeroizing<String>>,
-    /// `{source}.capture` of the document.
+    /// The entries `{source}.capture`.
     windows: HashMap<String, Window>,
 }
 
-/// The secrets as they were last fetched.
+/// The secrets as last fetched.
 #[derive(Debug)]
 pub struct SecretBook {
     store: Arc<dyn SecretStore>,
     captured: Option<Arc<dyn HandshakeSecrets>>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// One handshake at a time stores its secret in this container. Other containers are kept from overwriting it by the store.
+    /// In this container, handshakes store their secrets one at a time. The store prevents other containers from
+    /// overwriting it.
     storing: AsyncMutex<()>,
 }
 
 #[derive(Default)]
 struct State {
     secrets: Secrets,
-    /// The sources' own document as it was last read.
+    /// The sources' own document as last read.
     document: Option<Document>,
-    /// The same of what providers told.
-    told: Option<Document>,
-    /// Whether that was read by the last fetch, or isn't there to be read.
-    knows_told: bool,
-    /// One that succeeded did so with both.
+    /// The document of handshake secrets as last read.
+    handshakes: Option<Document>,
+    /// Whether the last fetch has read it, or there is none.
+    knows_handshakes: bool,
+    /// A successful fetch has read both.
     fetches: Fetches,
 }
 
@@ -75,31 +77,31 @@ impl SecretBook {
         Self { store, captured, clock, state: Mutex::default(), storing: AsyncMutex::default() }
     }
 
-    /// Fetches now. `true` if one of the documents was just fetched.
+    /// Fetches now. Returns whether one of the documents was fetched.
     pub async fn load(&self, sources: &[Source]) -> bool {
         let now = self.clock.now();
         self.state().fetches.tried = Some(now);
-        let (document, told) = join(self.fetch(), self.fetch_told(sources)).await;
-        for (what, result) in [("secrets", document.as_ref().err()), ("captured secrets", told.as_ref().err())] {
+        let (document, handshakes) = join(self.fetch(), self.fetch_handshakes(sources)).await;
+        for (what, result) in [("secrets", document.as_ref().err()), ("captured secrets", handshakes.as_ref().err())] {
             if let Some(cause) = result {
-                tracing::error!(what, cause, "no secrets could be loaded; those loaded before stay in use");
+                tracing::error!(what, cause, "secrets could not be loaded; those loaded before stay in use");
             }
         }
-        if document.is_err() || told.is_err() {
+        if document.is_err() || handshakes.is_err() {
             Metric::SecretsUnavailable.measure(1);
         }
         let mut state = self.state();
-        if document.is_ok() && told.is_ok() {
+        if document.is_ok() && handshakes.is_ok() {
             state.fetches.loaded = Some(now);
         }
-        let any = document.is_ok() || matches!(told, Ok(Some(_)));
-        state.knows_told = told.is_ok();
+        let any = document.is_ok() || matches!(handshakes, Ok(Some(_)));
+        state.knows_handshakes = handshakes.is_ok();
         state.document = document.ok().or_else(|| state.document.take());
-        state.told = told.ok().flatten().or_else(|| state.told.take());
+        state.handshakes = handshakes.ok().flatten().or_else(|| state.handshakes.take());
         if any {
             let none = Document::new();
-            let (document, told) = (state.document.as_ref().unwrap_or(&none), state.told.as_ref().unwrap_or(&none));
-            state.secrets = prepare(document, told, sources);
+            let (document, handshakes) = (state.document.as_ref().unwrap_or(&none), state.handshakes.as_ref().unwrap_or(&none));
+            state.secrets = prepare(document, handshakes, sources);
         }
         any
     }
@@ -108,23 +110,23 @@ impl SecretBook {
         read(&self.store.fetch().await.map_err(|unavailable| unavailable.to_string())?)
     }
 
-    /// `None` where there is none.
-    async fn fetch_told(&self, sources: &[Source]) -> Result<Option<Document>, String> {
+    /// `None`: no source uses it.
+    async fn fetch_handshakes(&self, sources: &[Source]) -> Result<Option<Document>, String> {
         let Some(store) = self.captured_for(sources) else { return Ok(None) };
         read(&store.fetch().await.map_err(|unavailable| unavailable.to_string())?.document).map(Some)
     }
 
-    /// Whether the source may have a secret that isn't known here: what doesn't verify isn't known to be forged then.
+    /// Whether the source may have a secret that isn't loaded. Then a request that doesn't verify may still be genuine.
     pub fn may_lack(&self, source: &Source) -> bool {
-        self.captured.is_some() && source.captures() && !self.state().knows_told
+        self.captured.is_some() && source.captures() && !self.state().knows_handshakes
     }
 
-    /// The other secret, if a source of ours has something there.
+    /// The secret of handshake secrets, if one of our sources uses it.
     fn captured_for(&self, sources: &[Source]) -> Option<&Arc<dyn HandshakeSecrets>> {
         self.captured.as_ref().filter(|_| sources.iter().any(Source::captures))
     }
 
-    /// Stores what a provider told, if the source's window is open for whoever knows `token`. It is stored when this is `Ok`.
+    /// Stores a handshake secret, if the source's window is open for a sender with `token`. `Ok`: it is stored.
     pub async fn capture(
         &self,
         sources: &[Source],
@@ -142,7 +144,7 @@ impl SecretBook {
             return Err(Reply::NoSecret);
         }
         if !is_open() {
-            tracing::warn!(source = source.name, "a secret was told, and no window is open for it");
+            tracing::warn!(source = source.name, "a handshake secret was received, but no capture window is open");
             return Err(Reply::Unauthentic);
         }
         let store = self.captured_for(sources).ok_or(Reply::NoSecret)?;
@@ -152,7 +154,7 @@ impl SecretBook {
         };
         stored.map_err(|why| {
             Metric::SecretNotStored.count_as(&source.name, why.code());
-            tracing::error!(source = source.name, cause = %why, "the secret that was told couldn't be stored");
+            tracing::error!(source = source.name, cause = %why, "the handshake secret could not be stored");
             Reply::NoSecret
         })?;
         Metric::SecretCaptured.count(&source.name);
@@ -166,25 +168,25 @@ impl SecretBook {
         }
     }
 
-    /// The keys of a source, fetched again if they are old. `None`: there are none.
+    /// The keys of a source. Fetches the secrets first if they are due. `None`: there are none.
     pub async fn keys(&self, sources: &[Source], source: &Source) -> Option<Keys> {
         self.load_if_due(sources).await;
         self.state().secrets.keys.get(&source.name).cloned()
     }
 
-    /// How many of the sources have no secret, of which they are fetched if they are old.
+    /// Number of sources without a secret. Fetches the secrets first if they are due.
     pub async fn missing(&self, sources: &[Source]) -> usize {
         self.load_if_due(sources).await;
         let state = self.state();
         sources.iter().filter(|source| !state.secrets.keys.contains_key(&source.name)).count()
     }
 
-    /// What the operator agreed on with the provider for its handshake.
+    /// The token that the operator agreed on with the provider for its handshake.
     pub fn verify_token(&self, source: &str) -> Option<Zeroizing<String>> {
         self.state().secrets.verify_tokens.get(source).cloned()
     }
 
-    /// Fetches because a signature didn't match, unless that was done within a minute. `true` if it was worth it.
+    /// Fetches because a signature didn't match, at most once a minute. Returns whether the secrets changed.
     pub async fn refresh_on_mismatch(&self, sources: &[Source]) -> bool {
         let waited = self.state().fetches.may_retry(self.clock.now());
         waited && self.load(sources).await
@@ -200,14 +202,14 @@ impl SecretBook {
     }
 }
 
-/// A document, or why it can't be read.
+/// Parses a document. Errors: why it can't be read.
 fn read(document: &str) -> Result<Document, String> {
     parse(document).map_err(|error| error.to_string())
 }
 
-/// Makes keys of the documents. Beside its secrets a source may have a token for handshakes, `{source}.verify_token`, and a
-/// window for a secret that is told, `{source}.capture`: names that no source can have.
-fn prepare(document: &Document, told: &Document, sources: &[Source]) -> Secrets {
+/// Makes keys from the documents. Beside its secrets a source may have a token for handshakes,
+/// `{source}.verify_token`, and a capture window, `{source}.capture`. No source can have such a name.
+fn prepare(document: &Document, handshakes: &Document, sources: &[Source]) -> Secrets {
     let mut secrets = Secrets::default();
     let mut keys: Vec<(&Source, Vec<Key>)> = Vec::new();
     for source in sources {
@@ -217,15 +219,15 @@ fn prepare(document: &Document, told: &Document, sources: &[Source]) -> Secrets 
         }
         match entry("capture").map(Window::parse) {
             Some(Ok(window)) => drop(secrets.windows.insert(source.name.clone(), window)),
-            Some(Err(why)) => tracing::error!(source = source.name, why, "no secret can be told in this window"),
+            Some(Err(why)) => tracing::error!(source = source.name, why, "this capture window can't be used"),
             None => {}
         }
-        let texts: Vec<&String> = [(told, MAX_CAPTURED_SECRETS_PER_SOURCE), (document, MAX_SECRETS_PER_SOURCE)]
+        let texts: Vec<&String> = [(handshakes, MAX_CAPTURED_SECRETS_PER_SOURCE), (document, MAX_SECRETS_PER_SOURCE)]
             .into_iter()
             .flat_map(|(of, allowed)| of.get(&source.name).map_or(&[][..], |texts| up_to(allowed, source, &texts.0)))
             .collect();
         if texts.is_empty() {
-            tracing::warn!(source = source.name, "this source has no secret: its requests are answered 503");
+            tracing::warn!(source = source.name, "this source has no secret: its requests get 503");
             continue;
         }
         let mut prepared = Vec::new();
@@ -244,27 +246,27 @@ fn prepare(document: &Document, told: &Document, sources: &[Source]) -> Secrets 
     secrets
 }
 
-/// A key that several sources have: what a handshake of one gives a MAC of to whoever asks is no event of another's either.
+/// For a key that several sources share: a text that one source's handshake signs for anyone isn't accepted as another's event.
 fn share_answers(keys: &mut [(&Source, Vec<Key>)]) {
-    let told: Vec<(String, Key, Vec<Answer>)> = keys
+    let signing: Vec<(String, Key, Vec<Answer>)> = keys
         .iter()
         .filter(|(source, _)| source.macs().next().is_some())
         .flat_map(|(source, keys)| keys.iter().map(|key| (source.name.clone(), key.clone(), source.macs().cloned().collect())))
         .collect();
     for (source, keys) in keys {
-        for (of, told, answers) in told.iter().filter(|(of, _, _)| *of != source.name) {
-            for key in keys.iter_mut().filter(|key| key.is_same(told)) {
-                tracing::warn!(source = source.name, of, "two sources share a secret, and a handshake of one gives MACs of it");
-                key.told_by(answers.iter().cloned());
+        for (of, shared, answers) in signing.iter().filter(|(of, _, _)| *of != source.name) {
+            for key in keys.iter_mut().filter(|key| key.is_same(shared)) {
+                tracing::warn!(source = source.name, of, "two sources share a secret, and a handshake of one gives MACs with it");
+                key.add_shared(answers.iter().cloned());
             }
         }
     }
 }
 
-/// The first of them, as many as are tried.
+/// The first secrets, up to the limit.
 fn up_to<'t>(allowed: usize, source: &Source, texts: &'t [String]) -> &'t [String] {
     if texts.len() > allowed {
-        tracing::warn!(source = source.name, secrets = texts.len(), allowed, "more secrets than are tried");
+        tracing::warn!(source = source.name, secrets = texts.len(), allowed, "this source has more secrets than are tried");
     }
     &texts[..texts.len().min(allowed)]
 }

@@ -1,4 +1,4 @@
-//! What rules fetch, and where from.
+//! The objects that rules fetch, and their APIs.
 
 use super::{Scalar, expression, name, parse};
 use crate::limits::{MAX_API_URL_BYTES, MAX_FETCH_PATH_BYTES};
@@ -11,10 +11,10 @@ use tidings_expressions::Scope;
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApiEntry {
-    /// What paths are put behind.
+    /// The base URL that paths are appended to.
     #[schemars(extend("pattern" = "^https://[^/?#@]+/([^?#]*/)?$"))]
     url: Spanned<String>,
-    /// How its secret is sent. Without it none is.
+    /// How its secret is sent. Default: no secret is sent.
     secret: Option<Spanned<SentAs>>,
 }
 
@@ -23,12 +23,12 @@ pub(super) struct ApiEntry {
 pub(super) struct EnrichEntry {
     /// One of `apis`.
     from: Spanned<String>,
-    /// What is put behind its address, as `tickets/{data.ticket.id}`.
+    /// The path behind its address, such as `tickets/{data.ticket.id}`.
     #[schemars(with = "FetchPath")]
     path: Spanned<String>,
-    /// Gives the object's version: of one version it is fetched once.
+    /// Gives the object's version. Each version is fetched once.
     version: Option<Spanned<Scalar>>,
-    /// What becomes of the rule where there is no such object.
+    /// What happens to the rule if the object doesn't exist.
     #[serde(default)]
     if_gone: IfGone,
 }
@@ -40,14 +40,14 @@ pub(super) fn apis(checker: &mut Checker<'_>, entries: BTreeMap<String, ApiEntry
         if let Err(what) = address(&url.value) {
             checker.problem(
                 url.referenced,
-                format!("url {:?}: {what}; as in https://api.example.com/v2/, up to {MAX_API_URL_BYTES} bytes", url.value),
+                format!("url {:?}: {what}; write it as https://api.example.com/v2/, up to {MAX_API_URL_BYTES} bytes", url.value),
             );
         }
         let secret = secret.map(|secret| {
             if let SentAs::Header(header) = &secret.value
                 && !is_header(header)
             {
-                let what = format!("{header:?} is no header that a secret can be sent in; as in X-Api-Key");
+                let what = format!("{header:?} isn't a header for a secret; write it as X-Api-Key");
                 checker.problem(secret.referenced, what);
             }
             secret.value
@@ -58,8 +58,8 @@ pub(super) fn apis(checker: &mut Checker<'_>, entries: BTreeMap<String, ApiEntry
 }
 
 fn address(url: &str) -> Result<(), &'static str> {
-    let rest = url.strip_prefix("https://").ok_or("begins with something else than https://")?;
-    let (host, path) = rest.split_once('/').ok_or("has no / behind its host")?;
+    let rest = url.strip_prefix("https://").ok_or("doesn't begin with https://")?;
+    let (host, path) = rest.split_once('/').ok_or("has no / after its host")?;
     let (host, port) = host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port)));
     let label =
         |label: &str| !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -73,7 +73,7 @@ fn address(url: &str) -> Result<(), &'static str> {
         return Err("doesn't end in /");
     }
     if !path.bytes().all(is_path) || url.len() > MAX_API_URL_BYTES {
-        return Err("has characters that don't stand in a path, or too many");
+        return Err("has characters that a path can't contain, or too many");
     }
     Ok(())
 }
@@ -82,12 +82,12 @@ fn is_number(label: &str) -> bool {
     label.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// What stands in a path as it is: the unreserved characters and the harmless ones of RFC 3986.
+/// Characters that a path may contain unescaped: RFC 3986's unreserved characters and harmless ones.
 fn is_path(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~/!$'()*+,;=:@".contains(&byte)
 }
 
-/// RFC 9110's token, without those that aren't ours to say.
+/// RFC 9110's token, without headers that are ours to set.
 fn is_header(header: &str) -> bool {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
     let ours = ["host", "connection", "content-length", "transfer-encoding", "accept", "user-agent"];
@@ -105,7 +105,7 @@ pub(super) fn enrich(checker: &mut Checker<'_>, entry: EnrichEntry, apis: &BTree
     let (at, written) = (path.referenced, path.value);
     let bytes = written.len();
     if bytes > MAX_FETCH_PATH_BYTES {
-        checker.problem(at, format!("a path of {bytes} bytes, allowed: {MAX_FETCH_PATH_BYTES}"));
+        checker.problem(at, format!("the path has {bytes} bytes, allowed: {MAX_FETCH_PATH_BYTES}"));
     }
     let path: FetchPath = written.parse().unwrap_or_else(|what: String| {
         checker.problem(at, what);
@@ -116,9 +116,9 @@ pub(super) fn enrich(checker: &mut Checker<'_>, entry: EnrichEntry, apis: &BTree
             PathPart::Words(words) => {
                 let climbs = words.split('/').any(|segment| segment == "..");
                 if words.starts_with('/') && n == 0 {
-                    checker.problem(at, "a path begins without /: the API's address ends in one");
+                    checker.problem(at, "a path must not begin with /: the API's address ends with one");
                 } else if climbs || !words.bytes().all(|b| is_path(b) || b"?&%".contains(&b)) {
-                    checker.problem(at, format!("{words:?} can't stand in a path; escape it as a URL does, and go nowhere up"));
+                    checker.problem(at, format!("{words:?} can't be part of a path; escape it as in a URL, and don't use .."));
                 }
             }
             PathPart::Value(text) => parse(checker, at, text, Scope::Event),

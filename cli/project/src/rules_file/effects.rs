@@ -1,4 +1,4 @@
-//! What a rule does, or a branch of a join.
+//! The effects of a rule, or of a branch of a join.
 
 use super::facts::{Kind, Kinds};
 use super::policy::{CapEntry, cap};
@@ -18,16 +18,16 @@ use tidings_expressions::Scope;
 pub(super) type ValuesEntry = BTreeMap<String, Spanned<Scalar>>;
 pub(super) type SetEntry = BTreeMap<String, Spanned<AssignmentEntry>>;
 
-/// A branch of a join has no counters and sets: it may be applied again as more of its events come.
+/// A branch of a join can't change counters and sets: it may be applied again when more of its events arrive.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BranchEntry {
-    /// Gives whose facts they are, of `join.name` and `join.key`.
+    /// Gives the entity of the facts, from `join.name` and `join.key`.
     entity: Option<Spanned<Scalar>>,
-    /// Facts by name. `null` leaves a fact as it is.
+    /// Facts by name. `null` leaves a fact unchanged.
     #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     set: Option<SetEntry>,
-    /// Facts to forget.
+    /// Facts to delete.
     unset: Option<Spanned<OneOrMany<String>>>,
     /// The dialogue node to go to.
     #[schemars(extend("pattern" = tidings_config::schema::NAME))]
@@ -43,28 +43,28 @@ pub(super) struct BranchEntry {
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NotifyEntry {
-    /// What is said: a text, or texts by channel and language.
+    /// The text, or texts by channel and language.
     text: Spanned<TextsEntry>,
-    /// Only by these; by whatever the person and the policy prefer if it is left out.
+    /// The only allowed channels. Default: the channels that the person and the policy prefer.
     channels: Option<Spanned<OneOrMany<Channel>>>,
-    /// For each conversation, beside the policy's own.
+    /// A cap for each conversation, in addition to the policy's.
     cap: Option<CapEntry>,
 }
 
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EmitEntry {
-    /// The CloudEvents type of the action. `tidings.*` is ours.
+    /// The CloudEvents type of the action. `tidings.*` is reserved.
     #[serde(rename = "type")]
     #[schemars(extend("pattern" = tidings_config::schema::ACTION_TYPE))]
     action_type: Spanned<String>,
-    /// By name, as expressions.
+    /// Data by name, as expressions.
     #[serde(default)]
     #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     data: ValuesEntry,
 }
 
-/// An expression, or one with how long its value is known, or with the values that it may have.
+/// An expression, or one with how long its value is valid, or with the values that it may have.
 #[derive(schemars::JsonSchema)]
 #[schemars(with = "Either<Scalar, WholeAssignment>")]
 pub(super) struct AssignmentEntry {
@@ -77,10 +77,10 @@ pub(super) struct AssignmentEntry {
 #[serde(deny_unknown_fields)]
 struct WholeAssignment {
     value: Scalar,
-    /// How long after the event the fact is known; for good if it is left out.
+    /// How long the fact is valid after the event's time. Default: without limit.
     ttl: Option<Span>,
-    /// The values that it may have, lowest first: it ends at the highest that any event has reached, whenever that was. The newest
-    /// event has it if it is left out.
+    /// The allowed values, lowest first: the fact has the highest value that any event reached, at any time. Default:
+    /// the newest event decides.
     ladder: Option<Ladder>,
 }
 
@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for AssignmentEntry {
             }
 
             fn visit_unit<E: serde::de::Error>(self) -> Result<AssignmentEntry, E> {
-                Err(E::custom("an expression is one text, as in data.order.id or \"'paid'\""))
+                Err(E::custom("an expression must be one text, such as data.order.id or \"'paid'\""))
             }
 
             fn visit_seq<A: serde::de::SeqAccess<'de>>(self, _: A) -> Result<AssignmentEntry, A::Error> {
@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for AssignmentEntry {
     }
 }
 
-/// The fields as they were written.
+/// The fields as written.
 pub(super) struct Field {
     pub(super) entity: Option<Spanned<Scalar>>,
     pub(super) set: Option<SetEntry>,
@@ -156,7 +156,7 @@ impl From<BranchEntry> for Field {
 }
 
 impl Field {
-    /// `what` is for messages: `rule "order-shipped"`.
+    /// `what` is the subject of messages: `rule "order-shipped"`.
     pub(super) fn check(self, checker: &mut Checker<'_>, what: &str, here: Location, scope: Scope, kinds: &mut Kinds) -> Effects {
         let mut effects = Effects {
             entity: self.entity.map(|e| expression(checker, e, scope)),
@@ -171,7 +171,7 @@ impl Field {
             name(checker, at, "a fact", &fact);
             kinds.set(checker, at, &fact, entry.value.ladder.as_ref());
             if effects.unset.0.contains(&fact) {
-                checker.problem(at, format!("{what} sets and unsets {fact:?}; one of them is enough"));
+                checker.problem(at, format!("{what} sets and unsets {fact:?}; use one of them"));
             }
             let AssignmentEntry { value: Scalar(value), ttl, ladder } = entry.value;
             kinds.holds(&fact, &value);
@@ -179,11 +179,14 @@ impl Field {
             if let Some(ttl) = ttl.filter(|ttl| ttl.duration() > MAX_TTL) {
                 checker.problem(
                     at,
-                    format!("a fact known for {ttl}, allowed: up to {}; leave `ttl` out for good", Span::new(MAX_TTL)),
+                    format!(
+                        "`ttl` is {ttl}, allowed: up to {}; leave `ttl` out to keep the fact without limit",
+                        Span::new(MAX_TTL)
+                    ),
                 );
             }
             if ttl.is_some() && ladder.is_some() {
-                checker.problem(at, "a fact with a `ladder` never goes down, so it has no `ttl`; leave one of them out");
+                checker.problem(at, "a fact with a `ladder` never goes down, so it can't have a `ttl`; leave one of them out");
             }
             if let Some(word) = ladder.as_ref().and_then(|ladder| off_ladder(&value, ladder)) {
                 checker.problem(at, format!("{word:?} isn't on the ladder of {fact:?}: it would never be set"));
@@ -211,7 +214,7 @@ impl Field {
     }
 }
 
-/// A word that is written in the expression itself, and that no rung has.
+/// A literal in the expression that isn't on the ladder.
 fn off_ladder(expression: &str, ladder: &Ladder) -> Option<String> {
     let quoted = |quote| expression.strip_prefix(quote)?.strip_suffix(quote);
     let word = quoted('\'').or_else(|| quoted('"'))?;
@@ -247,7 +250,7 @@ fn notify(checker: &mut Checker<'_>, entry: NotifyEntry, scope: Scope, kinds: &m
     let text = texts(checker, entry.text, scope, kinds);
     let channels = entry.channels.map(|channels| {
         if channels.value.is_empty() {
-            checker.problem(channels.referenced, "`channels` is an empty list: it could never be sent");
+            checker.problem(channels.referenced, "`channels` is an empty list: the text could never be sent");
         }
         channels.value
     });
@@ -262,8 +265,8 @@ fn emit(checker: &mut Checker<'_>, what: &str, entry: Spanned<EmitEntry>, scope:
         checker.problem(
             action_type.referenced,
             format!(
-                "{:?} can't be the type of an action; as in order.ready: letters, digits, _ and - between dots, up to \
-                 {MAX_EVENT_TYPE_BYTES} bytes; tidings.* is ours",
+                "{:?} isn't a valid type of an action; write it as order.ready: letters, digits, _ and - between dots, up to \
+                 {MAX_EVENT_TYPE_BYTES} bytes; tidings.* is reserved",
                 action_type.value
             ),
         );

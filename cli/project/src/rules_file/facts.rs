@@ -1,5 +1,5 @@
-//! What the facts of all rules are: what is counted in one rule can't be set in another, and what a text tells of must be
-//! set somewhere.
+//! Checks facts over all rules: a fact that one rule counts can't be set by another, and a fact that a text uses must
+//! be set by a rule.
 
 use crate::{Checker, did_you_mean};
 use serde_saphyr::Location;
@@ -30,7 +30,7 @@ pub(super) struct Kinds {
     written: BTreeMap<String, Kind>,
     ladders: BTreeMap<String, Ladder>,
     told: Vec<(Location, String)>,
-    /// Those that hold what people write.
+    /// Facts that contain prose.
     prose: BTreeSet<String>,
     forgotten: Vec<(Location, String)>,
 }
@@ -39,31 +39,29 @@ impl Kinds {
     pub(super) fn written(&mut self, checker: &mut Checker<'_>, at: Location, fact: &str, kind: Kind) {
         let first = *self.written.entry(fact.to_owned()).or_insert(kind);
         if first != kind {
-            checker.problem(
-                at,
-                format!("fact {fact:?} is {} here and {} above; one fact is one thing", kind.words(), first.words()),
-            );
+            checker
+                .problem(at, format!("fact {fact:?} is {} here and {} above; a fact has one kind", kind.words(), first.words()));
         }
     }
 
-    /// It is set: as a ladder, or by whatever is newest.
+    /// Records that a fact is set: as a ladder, or by the newest event.
     pub(super) fn set(&mut self, checker: &mut Checker<'_>, at: Location, fact: &str, ladder: Option<&Ladder>) {
         self.written(checker, at, fact, if ladder.is_some() { Kind::Ladder } else { Kind::Register });
         if let Some(ladder) = ladder
             && self.ladders.entry(fact.to_owned()).or_insert_with(|| ladder.clone()) != ladder
         {
-            checker.problem(at, format!("fact {fact:?} has another ladder here than above; one fact has one"));
+            checker.problem(at, format!("fact {fact:?} has another ladder here than above; a fact has one ladder"));
         }
     }
 
-    /// What it is set to: an expression.
+    /// Records the expression that a fact is set to.
     pub(super) fn holds(&mut self, fact: &str, expression: &str) {
         if gives_prose(expression) {
             self.prose.insert(fact.to_owned());
         }
     }
 
-    /// Texts learn which facts hold what people write: a fact may be called otherwise than the field that it comes from.
+    /// Marks facts that contain prose in the texts, since a fact's name may differ from its field's.
     pub(super) fn mark_prose(&self, rules: &mut Rules) {
         let branches = rules.joins.iter_mut().flat_map(|join| [&mut join.then, &mut join.otherwise]);
         for effects in rules.rules.iter_mut().map(|rule| &mut rule.effects).chain(branches) {
@@ -81,7 +79,7 @@ impl Kinds {
         self.forgotten.push((at, fact.to_owned()));
     }
 
-    /// When all rules are read.
+    /// Reports problems, after all rules are read.
     pub(super) fn finish(self, checker: &mut Checker<'_>) {
         let hint = |fact: &str| did_you_mean(fact, self.written.keys().map(String::as_str));
         for (at, fact) in self.told {
@@ -94,7 +92,7 @@ impl Kinds {
                 Some(Kind::Register) => {}
                 None => checker.problem(at, format!("no rule sets a fact {fact:?}{}", hint(&fact))),
                 Some(kind @ (Kind::Ladder | Kind::Counter | Kind::Set)) => {
-                    checker.problem(at, format!("fact {fact:?} is {}; only what is set can be unset", kind.words()));
+                    checker.problem(at, format!("fact {fact:?} is {}; only facts that are set can be unset", kind.words()));
                 }
             }
         }

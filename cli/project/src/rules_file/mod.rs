@@ -23,23 +23,23 @@ use tidings_config::rules::{
 use tidings_config::schema::Either;
 use tidings_expressions::{Expression, Scope};
 
-/// What the chatbot is to know, and to do: event → condition → effects.
+/// What the chatbot should know and do: event → condition → effects.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RulesFile {
-    /// Of this format.
+    /// The version of this format.
     #[schemars(extend("const" = super::FORMAT_VERSION))]
     version: Spanned<u32>,
-    /// Whose an event is: the first that is about the event and has a value.
+    /// Whose conversation an event belongs to: the first entry that matches the event and has a value.
     #[serde(default)]
     conversations: Vec<ConversationEntry>,
-    /// When a notification may be sent, and how.
+    /// When and how a notification may be sent.
     policy: Option<PolicyEntry>,
-    /// Where rules may fetch from, by name.
+    /// APIs that rules may fetch from, by name.
     #[serde(default)]
     #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     apis: BTreeMap<String, ApiEntry>,
-    /// What an event does: all that are about the event, in this order.
+    /// The rules. Every rule that matches an event is applied, in this order.
     #[serde(default)]
     rules: Vec<RuleEntry>,
     /// Events that belong together.
@@ -53,46 +53,46 @@ pub(super) struct RulesFile {
 struct ConversationEntry {
     /// Event types.
     on: Spanned<OneOrMany<TypePattern>>,
-    /// Only events of these sources.
+    /// Only events of these sources match.
     source: Option<Spanned<OneOrMany<String>>>,
-    /// Gives the conversation. `null` or an empty text lets the next entry try.
+    /// Gives the conversation. If it gives `null` or an empty text, the next entry is tried.
     conversation: Option<Spanned<Scalar>>,
-    /// Instead: gives an identity, as `customer:cus_123`. Its conversation is the one that a link tells.
+    /// Instead of `conversation`: gives an identity, such as `customer:cus_123`. A link names its conversation.
     identity: Option<Spanned<Scalar>>,
 }
 
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RuleEntry {
-    /// In logs and timelines; each once.
+    /// The name in logs and timelines. Names are unique.
     #[schemars(extend("pattern" = tidings_config::schema::NAME))]
     name: Spanned<String>,
     /// Event types.
     on: Spanned<OneOrMany<TypePattern>>,
-    /// Only events of these sources.
+    /// Only events of these sources match.
     source: Option<Spanned<OneOrMany<String>>>,
-    /// Gives `true` for the events that the rule is about.
+    /// Gives `true` for events that match.
     when: Option<Spanned<Scalar>>,
-    /// What is fetched for it first. Expressions beside `when` then see it as `fetched`.
+    /// An object that is fetched first. All expressions except `when` see it as `fetched`.
     enrich: Option<EnrichEntry>,
     /// Expressions that give identities of the event's conversation.
     link: Option<Spanned<OneOrMany<String>>>,
-    /// What becomes of its actions when all that it sets is newer already.
+    /// What happens to its actions if all facts that it sets are already newer.
     if_stale: Option<Spanned<IfStale>>,
-    /// Gives whose facts they are; the event's subject if it is left out.
+    /// Gives the entity of the facts. Default: the event's subject.
     entity: Option<Spanned<Scalar>>,
-    /// Facts by name. `null` leaves a fact as it is.
+    /// Facts by name. `null` leaves a fact unchanged.
     #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     set: Option<effects::SetEntry>,
-    /// Facts to forget.
+    /// Facts to delete.
     unset: Option<Spanned<OneOrMany<String>>>,
     /// Counters by name: the whole number to add.
     #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     count: Option<effects::ValuesEntry>,
-    /// Sets by name: the element to put in.
+    /// Sets by name: the element to add.
     #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     add: Option<effects::ValuesEntry>,
-    /// Sets by name: the element to take out.
+    /// Sets by name: the element to remove.
     #[schemars(extend("propertyNames" = tidings_config::schema::name()))]
     remove: Option<effects::ValuesEntry>,
     /// The dialogue node to go to.
@@ -109,27 +109,27 @@ struct RuleEntry {
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct JoinEntry {
-    /// In logs and timelines; each once, rules included.
+    /// The name in logs and timelines. Names are unique, including those of rules.
     #[schemars(extend("pattern" = tidings_config::schema::NAME))]
     name: Spanned<String>,
-    /// The events. The first one's conversation is the join's.
+    /// The legs. The join belongs to the conversation of the first leg's event.
     #[schemars(length(min = 2, max = MAX_LEGS))]
     all: Spanned<Vec<Spanned<LegEntry>>>,
-    /// Gives what the events have in common: a text or a whole number.
+    /// Gives the value that the events have in common: a text or a whole number.
     by: Option<Spanned<Scalar>>,
-    /// How far apart the events' own times may be.
+    /// The longest period between the events' own times.
     within: Spanned<Span>,
-    /// Whether it opens again after an end: for each that follows (`each`), or for what happens so long after it (`after 7d`). A
-    /// key ends once if it is left out.
+    /// Whether the join opens again after it ended: for every later event (`each`), or for events this long after its
+    /// end (`after 7d`). Default: a key ends once.
     again: Option<Spanned<Again>>,
-    /// What happens when all have.
+    /// The effects when all events have happened.
     then: Option<BranchEntry>,
-    /// What happens when they haven't.
+    /// The effects when they haven't happened in time.
     #[serde(rename = "else")]
     otherwise: Option<BranchEntry>,
 }
 
-/// An event type, or more of it.
+/// An event type, or a pattern with conditions.
 #[derive(schemars::JsonSchema)]
 #[schemars(with = "Either<TypePattern, WholeLeg>")]
 struct LegEntry {
@@ -144,11 +144,11 @@ struct LegEntry {
 struct WholeLeg {
     /// Event types.
     on: OneOrMany<TypePattern>,
-    /// Only events of these sources.
+    /// Only events of these sources match.
     source: Option<Spanned<OneOrMany<String>>>,
-    /// Gives `true` for the events that the join is about.
+    /// Gives `true` for events that match.
     when: Option<Spanned<Scalar>>,
-    /// Gives what the events have in common; the join's own `by` if it is left out.
+    /// Gives the value that the events have in common. Default: the join's own `by`.
     by: Option<Spanned<Scalar>>,
 }
 
@@ -178,7 +178,7 @@ impl<'de> Deserialize<'de> for LegEntry {
     }
 }
 
-/// A CEL expression over `event` and `data`. A text needs quotes of its own: "'paid'". YAML's own `true` and `42` are
+/// A CEL expression over `event` and `data`. A text needs its own quotes: "'paid'". YAML's `true` and `42` are
 /// expressions as well.
 /// A missing field is an error; `data.?carrier.orValue('none')` has a default.
 #[derive(Clone, schemars::JsonSchema)]
@@ -191,13 +191,13 @@ impl<'de> Deserialize<'de> for Scalar {
             serde_json::Value::String(text) => Ok(Self(text)),
             other @ (serde_json::Value::Bool(_) | serde_json::Value::Number(_)) => Ok(Self(other.to_string())),
             serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
-                Err(serde::de::Error::custom("an expression is one text, as in data.order.id or \"'paid'\""))
+                Err(serde::de::Error::custom("an expression must be one text, such as data.order.id or \"'paid'\""))
             }
         }
     }
 }
 
-/// Reads `rules.yaml`. `sources` are the names that `sources.yaml` configures.
+/// Reads `rules.yaml`. `sources` are the names in `sources.yaml`.
 pub fn read_rules(file: &str, text: &str, sources: &[String]) -> Result<Rules, Report> {
     let parsed: RulesFile = yaml(file, text)?;
     let mut checker = Checker::new(file);
@@ -231,14 +231,11 @@ fn conversation(checker: &mut Checker<'_>, entry: ConversationEntry, sources: &[
         (Some(text), None) => Whose::Conversation(expression(checker, text, Scope::Event)),
         (None, Some(text)) => Whose::Identity(expression(checker, text, Scope::Event)),
         (None, None) => {
-            checker.problem(entry.on.referenced, "an entry without `conversation` or `identity`: whose are its events?");
+            checker.problem(entry.on.referenced, "the entry has neither `conversation` nor `identity`: give it one of them");
             return None;
         }
         (Some(_), Some(identity)) => {
-            checker.problem(
-                identity.referenced,
-                "`conversation` and `identity`: an event is somebody's conversation, or somebody's whose conversation a link tells",
-            );
+            checker.problem(identity.referenced, "the entry has both `conversation` and `identity`: leave one of them out");
             return None;
         }
     };
@@ -281,10 +278,7 @@ fn rule(
         if !effects.acts() {
             checker.problem(stale.referenced, "`if_stale` is for actions; this rule has neither `notify` nor `emit`");
         } else if !effects.can_be_stale() {
-            checker.problem(
-                stale.referenced,
-                "a rule that neither sets nor unsets a fact nor goes anywhere is never stale; give it `set` or `goto`",
-            );
+            checker.problem(stale.referenced, "a rule without `set`, `unset` and `goto` is never stale; give it `set` or `goto`");
         }
     }
     let source = entry.source.map(|s| s.value).unwrap_or_default();
@@ -317,7 +311,7 @@ fn join(checker: &mut Checker<'_>, entry: JoinEntry, sources: &[String], kinds: 
     for Spanned { value: leg, referenced, .. } in entry.all.value {
         about(checker, referenced, &leg.on, &leg.source, sources);
         let Some(by) = leg.by.or_else(|| entry.by.clone()) else {
-            checker.problem(referenced, format!("join {name:?} doesn't say by what; as in by: data.order_id"));
+            checker.problem(referenced, format!("join {name:?} needs a `by`, such as by: data.order_id"));
             continue;
         };
         all.push(Leg {
@@ -334,7 +328,10 @@ fn join(checker: &mut Checker<'_>, entry: JoinEntry, sources: &[String], kinds: 
             let effects = Field::from(entry).check(checker, &what, here, Scope::Join, kinds);
             let tells = effects.notify.as_ref().is_some_and(|notify| notify.text.facts().next().is_some());
             if (effects.changes_facts() || tells) && effects.entity.is_none() {
-                checker.problem(here, format!("{what}: whose facts? give it an `entity`, as in \"'order/' + join.key\""));
+                checker.problem(
+                    here,
+                    format!("{what} sets facts without an entity; give it an `entity`, such as \"'order/' + join.key\""),
+                );
             }
             effects
         }
@@ -360,7 +357,7 @@ fn named(checker: &mut Checker<'_>, what: &str, name: &Spanned<String>, names: &
     if !names.insert(name.value.clone()) {
         checker.problem(
             name.referenced,
-            format!("a second rule named {:?}; names are how logs and timelines tell rules apart", name.value),
+            format!("a second rule named {:?}; names must be unique, since logs and timelines use them", name.value),
         );
     }
 }
@@ -369,7 +366,9 @@ fn name(checker: &mut Checker<'_>, at: Location, what: &str, name: &str) {
     if !is_name(name) {
         checker.problem(
             at,
-            format!("{name:?} can't name {what}; allowed are 1 to 64 letters, digits, _ - and ., a letter or _ first"),
+            format!(
+                "{name:?} isn't a valid name of {what}; allowed: 1 to 64 letters, digits, _ - and ., beginning with a letter or _"
+            ),
         );
     }
 }

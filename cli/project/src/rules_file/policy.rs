@@ -1,4 +1,4 @@
-//! When a notification may be sent.
+//! The policy of notifications.
 
 use crate::limits::{MAX_CAP, MAX_QUIET_WINDOWS};
 use crate::{Checker, Spanned};
@@ -11,45 +11,45 @@ use tidings_config::time::Zone;
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PolicyEntry {
-    /// Whom notifications are for.
+    /// Who receives notifications.
     opt_in: Option<OptIn>,
-    /// The channels, best first; the conversation's own if it is left out.
+    /// The channels, best first. Default: the conversation's own channel.
     channels: Option<Spanned<Vec<Channel>>>,
-    /// When nothing is sent that isn't urgent: one window or a list of them. Those that meet are one.
+    /// Periods in which only urgent notifications are sent: one window or a list. Windows that touch form one.
     quiet_hours: Option<Spanned<OneOrMany<QuietHoursEntry>>>,
-    /// For each conversation, over all rules.
+    /// A cap for each conversation, over all rules.
     cap: Option<CapEntry>,
-    /// Actions of low priority of events that waited longer than this are shed.
+    /// Low-priority actions are withheld (shed) if their event waited longer than this.
     shed_after: Option<Span>,
-    /// In which texts are written, and for whom has chosen no other: `en`, `pt-BR`. English if it is left out.
+    /// The language of texts for persons without a language of their own: `en`, `pt-BR`. Default: English.
     #[schemars(extend("pattern" = tidings_config::schema::LANGUAGE))]
     language: Option<Spanned<String>>,
-    /// The IANA time zone of dates in texts, of those who have told none; that of `quiet_hours` if it is left out, else UTC.
+    /// The IANA time zone of dates in texts, for persons without a zone of their own. Default: that of `quiet_hours`, else UTC.
     zone: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct QuietHoursEntry {
-    /// By the person's own clock.
+    /// The start, by the person's own clock.
     from: Spanned<ClockTime>,
-    /// On the next day, if it isn't after `from`. `24:00` is the end of the day.
+    /// The end, on the next day if it isn't after `from`. `24:00` is the end of the day.
     to: ClockEnd,
-    /// The IANA time zone of those who have told none, as `Europe/Berlin`.
+    /// The IANA time zone of persons without a zone of their own, such as `Europe/Berlin`.
     zone: Spanned<String>,
-    /// The days on which the window begins; each day if they are left out.
+    /// The days on which the window begins. Default: every day.
     days: Option<Spanned<OneOrMany<Day>>>,
 }
 
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CapEntry {
-    /// So many.
+    /// The most notifications in a period.
     #[schemars(range(min = 1, max = MAX_CAP))]
     at_most: Spanned<u32>,
-    /// In any such time.
+    /// The length of the period.
     within: Spanned<Span>,
-    /// What becomes of those for which there is no room.
+    /// What happens to notifications that exceed the cap.
     overflow: Option<CapOverflow>,
 }
 
@@ -64,7 +64,7 @@ impl PolicyEntry {
         let quiet_hours = self.quiet_hours.map(|entries| {
             let windows = entries.value.0;
             if windows.is_empty() {
-                checker.problem(entries.referenced, "`quiet_hours` is an empty list; leave it out for none");
+                checker.problem(entries.referenced, "`quiet_hours` is an empty list; leave it out for no quiet hours");
             }
             if windows.len() > MAX_QUIET_WINDOWS {
                 let seen = windows.len();
@@ -90,18 +90,18 @@ impl QuietHoursEntry {
         if ClockEnd::from(from.value) == to {
             checker.problem(
                 from.referenced,
-                format!("quiet from {to} to {to}: all day or never? \"00:00\" to \"24:00\" is all day; leave `quiet_hours` out for never"),
+                format!("quiet from {to} to {to} is ambiguous; write \"00:00\" to \"24:00\" for the whole day, or leave `quiet_hours` out"),
             );
         }
         if Zone::named(&zone.value).is_none() {
             checker.problem(
                 zone.referenced,
-                format!("unknown time zone {:?}; as in Europe/Berlin, America/New_York, UTC", zone.value),
+                format!("unknown time zone {:?}; write it as Europe/Berlin, America/New_York, UTC", zone.value),
             );
         }
         let days = days.map(|days| {
             if days.value.is_empty() {
-                checker.problem(days.referenced, "`days` is an empty list; leave it out for each day");
+                checker.problem(days.referenced, "`days` is an empty list; leave it out for every day");
             }
             days.value.0
         });
@@ -112,14 +112,14 @@ impl QuietHoursEntry {
 fn language(checker: &mut Checker<'_>, language: &Spanned<String>) -> Option<String> {
     let tag = language_tag(&language.value);
     if tag.is_none() {
-        checker.problem(language.referenced, format!("{:?} is no language; as in en, de, pt-BR", language.value));
+        checker.problem(language.referenced, format!("{:?} isn't a language; write it as en, de, pt-BR", language.value));
     }
     tag
 }
 
 fn zone(checker: &mut Checker<'_>, zone: &Spanned<String>) -> Option<String> {
     if Zone::named(&zone.value).is_none() {
-        let what = format!("unknown time zone {:?}; as in Europe/Berlin, America/New_York, UTC", zone.value);
+        let what = format!("unknown time zone {:?}; write it as Europe/Berlin, America/New_York, UTC", zone.value);
         checker.problem(zone.referenced, what);
     }
     Some(zone.value.clone())

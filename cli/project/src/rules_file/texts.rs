@@ -1,4 +1,4 @@
-//! What a notification says: a text, or texts by channel and language.
+//! The texts of a notification: one text, or texts by channel and language.
 
 use super::facts::Kinds;
 use super::parse;
@@ -21,18 +21,18 @@ pub(super) enum TextsEntry {
     Many(BTreeMap<String, Spanned<ForOne>>),
 }
 
-/// For one channel or language: a text or, of a channel, `{ default: …, de: … }`.
+/// For one channel or language: a text; for a channel also `{ default: …, de: … }`.
 pub(super) enum ForOne {
     One(String),
     ByLanguage(BTreeMap<String, Spanned<String>>),
 }
 
-/// Texts by channel and language. A channel's may be by language again.
+/// Texts by channel and language. A channel's texts may depend on the language as well.
 #[derive(schemars::JsonSchema)]
 #[schemars(extend("propertyNames" = tidings_config::schema::text_key()))]
 #[expect(dead_code, reason = "only its schema is used")]
 struct ByChannelOrLanguage {
-    /// Where no other is for the channel or the language.
+    /// The text if no other fits the channel and the language.
     default: Text,
     discord: Option<OfChannel>,
     email: Option<OfChannel>,
@@ -48,7 +48,7 @@ struct ByChannelOrLanguage {
 
 type OfChannel = Either<Text, BTreeMap<String, Text>>;
 
-/// The key of what is said where nothing else fits.
+/// The key of the text that is used if no other fits.
 const DEFAULT: &str = "default";
 
 macro_rules! one_or_map {
@@ -98,7 +98,7 @@ macro_rules! one_or_map {
 one_or_map!(TextsEntry, Many, "a text, or { default: …, telegram: …, de: … }");
 one_or_map!(ForOne, ByLanguage, "a text, or { default: …, de: … }");
 
-/// Where one of them can't be read there is a problem, and none of it is ever said.
+/// Reads the texts. If one has a problem, it is reported, and an incomplete result is never used.
 pub(super) fn texts(checker: &mut Checker<'_>, entry: Spanned<TextsEntry>, scope: Scope, kinds: &mut Kinds) -> Texts {
     read(checker, entry, scope, kinds).unwrap_or_else(|| Text::unread().into())
 }
@@ -111,7 +111,7 @@ fn read(checker: &mut Checker<'_>, entry: Spanned<TextsEntry>, scope: Scope, kin
         TextsEntry::Many(many) => {
             let (mut default, mut chosen) = (None, Vec::new());
             if !many.contains_key(DEFAULT) {
-                checker.problem(here, "texts without a `default`: it is said where no other is for the channel or the language");
+                checker.problem(here, "texts need a `default`, which is used if no other fits the channel and the language");
             }
             for (key, Spanned { value, referenced: at }) in many {
                 let (channel, language) = match key.as_str() {
@@ -122,7 +122,8 @@ fn read(checker: &mut Checker<'_>, entry: Spanned<TextsEntry>, scope: Scope, kin
                         (None, None) => {
                             let channels = Channel::ALL.iter().map(|channel| channel.as_str());
                             let hint = did_you_mean(key, channels.chain([DEFAULT]));
-                            let what = format!("{key:?} is neither a channel nor a language, as telegram, de or pt-BR{hint}");
+                            let what =
+                                format!("{key:?} is neither a channel nor a language; examples: telegram, de, pt-BR{hint}");
                             checker.problem(at, what);
                             continue;
                         }
@@ -138,7 +139,7 @@ fn read(checker: &mut Checker<'_>, entry: Spanned<TextsEntry>, scope: Scope, kin
                         by_language(checker, channel, texts, &mut chosen, &mut of);
                     }
                     (ForOne::ByLanguage(_), None) => {
-                        checker.problem(at, format!("{key:?} is one text; only a channel's texts are by language again"));
+                        checker.problem(at, format!("{key:?} must be one text; only a channel can have texts by language"));
                     }
                 }
             }
@@ -163,7 +164,7 @@ fn by_language(
     for (key, Spanned { value, referenced: at }) in texts {
         let language = (key != DEFAULT).then(|| language_tag(&key));
         if language == Some(None) {
-            checker.problem(at, format!("{key:?} is no language, as de or pt-BR"));
+            checker.problem(at, format!("{key:?} isn't a language; examples: de, pt-BR"));
         }
         if let Some(text) = of(checker, at, &value) {
             chosen.push(Chosen { channel: Some(channel), language: language.flatten(), text });
@@ -171,12 +172,12 @@ fn by_language(
     }
 }
 
-/// `de-at` and `de_AT` are one language.
+/// Refuses two texts for one language: `de-at` and `de_AT` are the same.
 fn once(checker: &mut Checker<'_>, here: Location, chosen: &[Chosen]) {
     for (n, one) in chosen.iter().enumerate() {
         if chosen[..n].iter().any(|before| (before.channel, &before.language) == (one.channel, &one.language)) {
             let language = one.language.as_deref().unwrap_or_default();
-            checker.problem(here, format!("two texts for the language {language:?}; upper and lower case are one"));
+            checker.problem(here, format!("two texts for the language {language:?}; upper and lower case don't matter"));
         }
     }
 }
@@ -184,7 +185,7 @@ fn once(checker: &mut Checker<'_>, here: Location, chosen: &[Chosen]) {
 fn text(checker: &mut Checker<'_>, at: Location, written: &str, scope: Scope, kinds: &mut Kinds) -> Option<Text> {
     let chars = written.chars().count();
     if chars > MAX_TEXT_CHARS {
-        checker.problem(at, format!("a text of {chars} characters, allowed: {MAX_TEXT_CHARS}"));
+        checker.problem(at, format!("the text has {chars} characters, allowed: {MAX_TEXT_CHARS}"));
     }
     let text: Text = match written.parse() {
         Ok(text) => text,

@@ -134,7 +134,7 @@ async fn of_ten_thousand_exactly_those_of_a_reason_are_moved_though_it_is_interr
     world.put(&bodies).await;
     let broken: BTreeSet<usize> = (0..BROKEN).map(|n| n * 31).collect();
     for n in &broken {
-        world.dead_letter(&id(*n), &format!("rule order-priced, set.total: a text of {n} bytes")).await;
+        world.dead_letter(&id(*n), &format!("rule order-priced, set.total: the text has {n} bytes")).await;
     }
 
     let mut groups = Groups::default();

@@ -1,11 +1,11 @@
-//! Whose key it is that signs.
+//! Checks of the key: who has it, and which algorithms it fits.
 
 use crate::address::is_plain;
 use crate::scheme::{Algorithm, Certificate, KeyEncoding, RemoteKey, Scheme};
 use crate::{OneOrMany, Reference, Template};
 
 impl Scheme {
-    /// Whether the key is one that only the provider has, and the secret what only we and the provider know of each other.
+    /// Problems of the key. It must be one that only the provider has; the secret must be known only to the provider and us.
     pub(super) fn key_problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let mut says = |wrong: bool, problem: &str| {
@@ -24,12 +24,12 @@ impl Scheme {
         says(jwk && (remote || token.is_none()), "a `key` that is a jwk is for a jwt without a `remote_key`");
         says(
             token.is_some_and(|jwt| jwt.is_event != self.signature.from.0.contains(&Reference::Body)),
-            "`jwt.is_event` and `signature.from: body` come together",
+            "`jwt.is_event` and `signature.from: body` must be used together",
         );
         says(remote && !rsa && token.is_none(), "`remote_key` is for rsa-sha256 and jwt");
         says(
             self.holds(&Reference::Secret) && self.algorithm != Algorithm::Sha256 && !(rsa && remote),
-            "`message` holds {secret}: only a plain digest (sha256) is made of it, or a signature with a `remote_key`",
+            "`message` contains {secret}: only a plain digest (sha256) or a signature with a `remote_key` may use it",
         );
         let ours = |template: &Template| template.references().any(|r| matches!(r, Reference::Secret));
         let own = |(place, allowed): (&Reference, &OneOrMany<Template>)| {
@@ -47,18 +47,18 @@ impl Scheme {
         };
         says(
             !tied,
-            "with that key the provider signs for all its customers: `expect` a value that is your own, as `{secret}`, or an audience \
+            "the provider signs for all its customers with that key: `expect` a value of your own, such as `{secret}`, or an audience \
              that is `{url}`",
         );
         match &self.remote_key {
             None => {}
             Some(RemoteKey::Certificate(Certificate { addresses, names, .. })) => says(
                 addresses.is_empty() || names.is_empty(),
-                "a certificate has `addresses`, which it is fetched from, and `names`, whose it is",
+                "a certificate needs `addresses`, where it may be fetched, and `names`, the hosts it may be issued to",
             ),
             Some(RemoteKey::Jwks { url }) => says(
                 url.references().next().is_none() && !is_plain(&url.to_string()),
-                "`jwks.url` is https:// with a host's name and a path: no user, port, query or fragment",
+                "`jwks.url` must be https:// with a host name and a path, without user, port, query or fragment",
             ),
         }
         problems

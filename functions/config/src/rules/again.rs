@@ -1,4 +1,4 @@
-//! Whether a join that has come to an end opens again, as people write it: `each`, `after 7d`.
+//! Whether a join opens again after it ended: `each`, `after 7d`.
 
 use super::Span;
 use serde::{Deserialize, Serialize};
@@ -10,12 +10,12 @@ use std::time::Duration;
 #[schemars(with = "String", extend("pattern" = "^(each|after 0*[1-9][0-9]*[smhd])$"))]
 #[serde(try_from = "String", into = "String")]
 pub enum Again {
-    /// A key has one end.
+    /// A join ends once for each key.
     #[default]
     Never,
-    /// For what happens after an end.
+    /// The join opens again for events after its end.
     Each,
-    /// For what happens that long after an end.
+    /// The join opens again for events this long after its end.
     After(Span),
 }
 
@@ -24,7 +24,7 @@ impl Again {
         matches!(self, Self::Never)
     }
 
-    /// How long it stays shut after an end. `None`: for good.
+    /// How long the join stays closed after it ended. `None`: it never opens again.
     pub const fn span(self) -> Option<Duration> {
         match self {
             Self::Never => None,
@@ -41,7 +41,7 @@ impl FromStr for Again {
         match (text, text.strip_prefix("after ")) {
             ("each", _) => Ok(Self::Each),
             (_, Some(span)) => span.parse().map(Self::After),
-            (_, None) => Err(format!("{text:?} doesn't say when a join opens again; as in each, after 7d")),
+            (_, None) => Err(format!("{text:?} isn't a value for when a join opens again; write it as each, after 7d")),
         }
     }
 }
@@ -75,18 +75,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_read_as_it_is_written() {
+    fn a_value_is_parsed_as_it_is_written() {
         for (text, span) in [("each", 0), ("after 90s", 90), ("after 7d", 7 * 86_400)] {
             let again: Again = text.parse().unwrap();
             assert_eq!((again.to_string().as_str(), again.span()), (text, Some(Duration::from_secs(span))));
         }
         assert_eq!(Again::default().span(), None);
         for (bad, said) in [
-            ("", "as in each, after 7d"),
-            ("never", "as in each, after 7d"),
-            ("after7d", "as in each, after 7d"),
-            ("after 0d", "as in 90s"),
-            ("after a week", "as in 90s"),
+            ("", "as each, after 7d"),
+            ("never", "as each, after 7d"),
+            ("after7d", "as each, after 7d"),
+            ("after 0d", "as 90s"),
+            ("after a week", "as 90s"),
         ] {
             assert!(bad.parse::<Again>().unwrap_err().contains(said), "{bad}");
         }

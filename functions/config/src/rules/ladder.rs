@@ -1,24 +1,24 @@
-//! Values that only rise, as people write them: `ladder: [sent, delivered, read, failed]`.
+//! Values that only rise: `ladder: [sent, delivered, read, failed]`.
 
 use crate::limits::{MAX_RUNG_BYTES, MAX_RUNGS};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The values that a fact may have, lowest first. It never goes down: it ends at the highest that any event has reached.
+/// The allowed values of a fact, lowest first. The fact never goes down: it has the highest value that any event reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(with = "Vec<String>", extend("items" = {"type": ["string", "number", "boolean"]}, "minItems" = 2, "maxItems" = MAX_RUNGS, "uniqueItems" = true))]
 #[serde(try_from = "Vec<Value>", into = "Vec<String>")]
 pub struct Ladder(Vec<String>);
 
 impl Ladder {
-    /// How high a value is. `None`: it isn't on it.
+    /// The position of a value on the ladder. `None`: the value isn't on it.
     pub fn rung(&self, value: &Value) -> Option<usize> {
         let word = word(value)?;
         self.0.iter().position(|rung| *rung == word)
     }
 }
 
-/// A number or a truth is the rung that is written like it.
+/// The text of a value. A number or boolean matches the rung that is written like it.
 fn word(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -32,13 +32,13 @@ impl TryFrom<Vec<Value>> for Ladder {
 
     fn try_from(values: Vec<Value>) -> Result<Self, String> {
         if !(2..=MAX_RUNGS).contains(&values.len()) {
-            return Err(format!("a ladder of {} values, allowed: 2 to {MAX_RUNGS}", values.len()));
+            return Err(format!("a ladder has {} values, allowed: 2 to {MAX_RUNGS}", values.len()));
         }
         let mut rungs = Vec::new();
         for value in &values {
             let Some(rung) = word(value).filter(|word| (1..=MAX_RUNG_BYTES).contains(&word.len())) else {
                 return Err(format!(
-                    "a ladder's values are texts of 1 to {MAX_RUNG_BYTES} bytes, numbers or truths; as in [sent, delivered, read]"
+                    "a ladder's values are texts of 1 to {MAX_RUNG_BYTES} bytes, numbers or booleans; write it as [sent, delivered, read]"
                 ));
             };
             if rungs.contains(&rung) {
@@ -62,7 +62,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_value_is_as_high_as_its_rung() {
+    fn a_value_has_the_height_of_its_rung() {
         let ladder: Ladder = serde_json::from_value(json!(["sent", 2, true])).unwrap();
         for (value, rung) in [
             (json!("sent"), Some(0)),
@@ -79,11 +79,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_ladder_is_told() {
+    fn an_invalid_ladder_is_refused() {
         let rungs = |n: usize| json!((0..n).collect::<Vec<_>>());
         for (bad, said) in [
-            (rungs(1), "a ladder of 1 values, allowed: 2 to 16"),
-            (rungs(MAX_RUNGS + 1), "a ladder of 17 values"),
+            (rungs(1), "a ladder has 1 values, allowed: 2 to 16"),
+            (rungs(MAX_RUNGS + 1), "a ladder has 17 values"),
             (json!(["a", ""]), "texts of 1 to 64 bytes"),
             (json!(["a", "x".repeat(MAX_RUNG_BYTES + 1)]), "texts of 1 to 64 bytes"),
             (json!(["a", ["b"]]), "texts of 1 to 64 bytes"),

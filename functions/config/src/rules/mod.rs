@@ -1,7 +1,8 @@
-//! Rules: event → condition → effects. The format is final; what comes later only adds to it.
+//! Rules: event → condition → effects. The format is stable; later versions only add to it.
 //!
-//! Everything that an event causes follows from the event alone (its envelope and its payload, and what a rule fetches because
-//! of it), never from what came before it. That is why the same events cause the same in every order of arrival.
+//! All effects of an event follow from the event alone (its envelope, its payload, and the objects that a rule
+//! fetches for it), never from earlier state. Therefore the same events have the same effects in every order of
+//! arrival.
 
 mod again;
 mod api;
@@ -23,19 +24,19 @@ use super::OneOrMany;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// `rules.yaml` as the processor runs it.
+/// `rules.yaml` as the processor uses it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// Whose an event is: the first that is about the event and has a value.
+    /// Whose conversation an event belongs to: the first entry that matches the event and has a value.
     pub conversations: Vec<ConversationRule>,
-    /// When a notification may be sent, and how.
+    /// When and how a notification may be sent.
     #[serde(default)]
     pub policy: Policy,
-    /// Where rules may fetch from, by name.
+    /// APIs that rules may fetch from, by name.
     #[serde(default)]
     pub apis: BTreeMap<String, Api>,
-    /// All that are about the event, in this order.
+    /// All rules. Every rule that matches an event is applied, in this order.
     pub rules: Vec<Rule>,
     #[serde(default)]
     pub joins: Vec<Join>,
@@ -50,13 +51,13 @@ pub struct ConversationRule {
     pub whose: Whose,
 }
 
-/// A CEL expression that gives a text; `null` or an empty text lets the next entry try.
+/// A CEL expression that gives a text. If it gives `null` or an empty text, the next entry is tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Whose {
-    /// The conversation itself.
+    /// The name of the conversation.
     Conversation(String),
-    /// Somebody whose conversation a link tells, now or later.
+    /// An identity. A link names its conversation, now or later.
     Identity(String),
 }
 
@@ -73,44 +74,44 @@ impl Whose {
 pub struct Rule {
     pub name: String,
     pub on: OneOrMany<TypePattern>,
-    /// Only events of these sources; all if it is left out.
+    /// Only events of these sources match. Default: all sources.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub source: OneOrMany<String>,
-    /// A CEL expression that gives `true` for the events that the rule is about; all if it is left out.
+    /// A CEL expression that gives `true` for events that match. Default: all events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
-    /// What is fetched before anything else is worked out.
+    /// An object that is fetched before anything else is evaluated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrich: Option<Enrich>,
     /// CEL expressions that give identities of the event's conversation.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub link: OneOrMany<String>,
-    /// What becomes of the rule's actions where all that it sets is newer already.
+    /// What happens to the rule's actions if all facts that it sets are already newer.
     #[serde(default)]
     pub if_stale: IfStale,
     pub effects: Effects,
 }
 
-/// What a rule does, or a branch of a join.
+/// The effects of a rule, or of a branch of a join.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Effects {
-    /// A CEL expression that gives the entity of the facts; the event's subject if it is left out.
+    /// A CEL expression that gives the entity of the facts. Default: the event's subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity: Option<String>,
-    /// Facts by name. `null` leaves a fact as it is.
+    /// Facts by name. `null` leaves a fact unchanged.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, Assignment>,
-    /// Facts to forget, by event order like any other change.
+    /// Facts to delete. Deletions follow the order of events like other changes.
     #[serde(skip_serializing_if = "OneOrMany::is_empty")]
     pub unset: OneOrMany<String>,
     /// Counters by name, as CEL expressions that give a whole number to add.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub count: BTreeMap<String, String>,
-    /// Sets by name, as CEL expressions that give the element to put in.
+    /// Sets by name, as CEL expressions that give the element to add.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub add: BTreeMap<String, String>,
-    /// Sets by name, as CEL expressions that give the element to take out.
+    /// Sets by name, as CEL expressions that give the element to remove.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub remove: BTreeMap<String, String>,
     /// The dialogue node to go to.
@@ -124,12 +125,12 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Whether it changes facts, and so needs an entity.
+    /// Whether it changes facts. Then it needs an entity.
     pub fn changes_facts(&self) -> bool {
         !(self.set.is_empty() && self.unset.is_empty() && self.count.is_empty() && self.add.is_empty() && self.remove.is_empty())
     }
 
-    /// Whether an older event may find all of it newer already.
+    /// Whether all its effects can turn out to be stale, if the event is old.
     pub fn can_be_stale(&self) -> bool {
         !(self.set.is_empty() && self.unset.is_empty()) || self.goto.is_some()
     }
@@ -143,34 +144,34 @@ impl Effects {
     }
 }
 
-/// What a fact becomes.
+/// The new value of a fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assignment {
     /// A CEL expression.
     pub value: String,
-    /// How long after the event the fact is known; for good if it is left out.
+    /// How long the fact is valid after the event's time. Default: without limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Span>,
-    /// The values that it may have, if it never goes down. The newest event has it if it is left out.
+    /// The allowed values of a fact that never goes down. Default: the newest event decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ladder: Option<Ladder>,
 }
 
-/// A text for the person behind the conversation.
+/// A text for the person of the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
     pub text: Texts,
-    /// Only by these; by whatever the person and the policy prefer if it is left out.
+    /// The only allowed channels. Default: the channels that the person and the policy prefer.
     #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
     pub channels: OneOrMany<Channel>,
-    /// For each conversation, beside the policy's own.
+    /// A cap for each conversation, in addition to the policy's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<Cap>,
 }
 
-/// Something for the chatbot's engine.
+/// An action for the chatbot's engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Emit {
@@ -182,39 +183,39 @@ pub struct Emit {
     pub data: BTreeMap<String, String>,
 }
 
-/// How much an action matters.
+/// The priority of an action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// Shed while events wait too long.
+    /// Withheld (shed) while events wait too long.
     Low,
     #[default]
     Normal,
-    /// Passes quiet hours and caps.
+    /// Sent in quiet hours too, and beyond caps.
     Urgent,
 }
 
-/// What becomes of a rule's actions where all that it sets is newer already.
+/// What happens to a rule's actions if all facts that it sets are already newer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IfStale {
-    /// They are sent all the same: what an event causes is the same in every order of arrival.
+    /// They are sent: an event has the same effects in every order of arrival.
     #[default]
     Run,
-    /// They are recorded as stale, and not sent.
+    /// They are recorded as stale and not sent.
     Skip,
 }
 
-/// Several events that belong together: `then` when all have happened within a time, `else` when they haven't.
+/// Several events that belong together: `then` applies when all have happened within a period, `else` when they haven't.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Join {
     pub name: String,
-    /// The first one's conversation is the join's.
+    /// The legs. The join belongs to the conversation of the first leg's event.
     pub all: Vec<Leg>,
-    /// How far apart the events' times may be.
+    /// The longest period between the events' times.
     pub within: Span,
-    /// Whether it opens again after an end.
+    /// Whether the join opens again after it ended.
     #[serde(default, skip_serializing_if = "Again::is_never")]
     pub again: Again,
     pub then: Effects,
@@ -231,16 +232,16 @@ pub struct Leg {
     pub source: OneOrMany<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
-    /// A CEL expression that gives what the events have in common: a text or a whole number.
+    /// A CEL expression that gives the value that the events have in common: a text or a whole number.
     pub by: String,
 }
 
-/// Whether a list of patterns and sources is about an event.
+/// Whether a list of patterns and sources matches an event.
 pub fn is_about(on: &OneOrMany<TypePattern>, sources: &OneOrMany<String>, source: &str, event_type: &str) -> bool {
     (sources.is_empty() || sources.0.iter().any(|s| s == source)) && on.0.iter().any(|p| p.matches(event_type))
 }
 
-/// Whether a fact, a node, a rule or a join may have this name.
+/// Whether the text is a valid name of a fact, a node, a rule or a join.
 pub fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     name.len() <= 64

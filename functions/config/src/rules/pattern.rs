@@ -1,10 +1,10 @@
-//! Which event types a rule is about.
+//! Patterns of the event types that a rule matches.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// An event type, where `*` at the end or between dots stands for one or more segments or exactly one: `order.*`,
+/// A pattern of event types. `*` at the end stands for one or more segments, elsewhere for exactly one: `order.*`,
 /// `*.created`, `*`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(extend("pattern" = crate::schema::TYPE_PATTERN))]
@@ -17,14 +17,14 @@ impl TypePattern {
         self.0 == "*"
     }
 
-    /// A text as a type that a pattern can name: `/` parts it as `.` does, and `_` stands for what a pattern has no room for.
+    /// A type that a pattern can name: `/` becomes `.`, and `_` replaces characters that a pattern can't contain.
     pub fn nameable(text: &str) -> String {
         let foreign = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '*' | '{' | '}');
         let fit = text.trim().replace('/', ".").replace(foreign, "_");
         fit.split('.').map(|segment| if segment.is_empty() { "_" } else { segment }).collect::<Vec<_>>().join(".")
     }
 
-    /// A `*` at the end stands for one segment or more, any other for exactly one.
+    /// Whether an event type matches.
     pub fn matches(&self, event_type: &str) -> bool {
         let mut segments = event_type.split('.');
         let mut pattern = self.0.split('.').peekable();
@@ -48,7 +48,7 @@ impl FromStr for TypePattern {
         if text.split('.').all(segment) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("{text:?} is no event type; as in order.shipped, order.*, *.created, *"))
+            Err(format!("{text:?} isn't an event type; write it as order.shipped, order.*, *.created, *"))
         }
     }
 }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_at_the_end_is_many_segments_and_elsewhere_one() {
+    fn a_star_matches_many_segments_at_the_end_and_one_elsewhere() {
         for (pattern, event_type, expected) in [
             ("order.shipped", "order.shipped", true),
             ("order.shipped", "order.shipped.late", false),
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn other_stars_are_refused() {
         for bad in ["", "order.", "order.ship*", ".a", "a b"] {
-            assert!(bad.parse::<TypePattern>().unwrap_err().contains("as in order.shipped"), "{bad}");
+            assert!(bad.parse::<TypePattern>().unwrap_err().contains("as order.shipped"), "{bad}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! When a notification may be sent, and how. What a person has chosen is in the context, as facts; this is what holds for
-//! everybody, and where nobody has chosen.
+//! When and how notifications may be sent. A person's own choices are facts in the context; this policy is the
+//! default for everybody.
 
 use super::Span;
 use crate::words;
@@ -11,39 +11,39 @@ use std::str::FromStr;
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     pub opt_in: OptIn,
-    /// The channels, best first; the conversation's own if it is left out.
+    /// The channels, best first. Default: the conversation's own channel.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<Channel>,
-    /// One window or several; those that meet are one.
+    /// One or more windows. Windows that touch form one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quiet_hours: Vec<QuietHours>,
-    /// For each conversation, over all rules.
+    /// A cap for each conversation, over all rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap: Option<Cap>,
-    /// Actions of low priority of events that waited longer than this are shed.
+    /// Low-priority actions are withheld (shed) if their event waited longer than this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shed_after: Option<Span>,
-    /// In which texts are written: a BCP 47 tag. English if it is left out.
+    /// The language of texts: a BCP 47 tag. Default: English.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// The IANA time zone of dates in texts; that of the quiet hours if it is left out, else UTC.
+    /// The IANA time zone of dates in texts. Default: the zone of the quiet hours, else UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
 }
 
-/// Whom notifications are for.
+/// Who receives notifications.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OptIn {
-    /// Whoever hasn't said no.
+    /// Everybody who hasn't opted out.
     #[default]
     Assumed,
-    /// Whoever has said yes.
+    /// Everybody who has opted in.
     Required,
 }
 
 words! {
-    /// How a text reaches somebody, and so how what is put into it is escaped.
+    /// A channel that delivers a text. It decides how values in a text are escaped.
     Channel {
         Discord = "discord",
         Email = "email",
@@ -56,16 +56,16 @@ words! {
     }
 }
 
-/// Between these, by the person's own clock, nothing is sent that isn't urgent: it waits.
+/// Quiet hours: between these times, by the person's clock, only urgent notifications are sent; others wait.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
     pub from: ClockTime,
-    /// On the next day, if it isn't after `from`.
+    /// The end, on the next day if it isn't after `from`.
     pub to: ClockEnd,
-    /// The IANA time zone of those who have told none.
+    /// The IANA time zone of persons without a zone of their own.
     pub zone: String,
-    /// The days on which the window begins, by the person's own calendar. Empty: each day.
+    /// The days on which the window begins, by the person's calendar. Empty: every day.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub days: Vec<Day>,
 }
@@ -83,7 +83,7 @@ words! {
     }
 }
 
-/// At most so many in any such time; more wait.
+/// The most notifications in any period of this length; further ones wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cap {
@@ -93,14 +93,14 @@ pub struct Cap {
     pub overflow: CapOverflow,
 }
 
-/// What becomes of notifications for which a cap has no room.
+/// What happens to notifications that exceed a cap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CapOverflow {
-    /// As many as the cap allows wait for room: the newest.
+    /// They wait. Only the newest wait: as many as the cap allows.
     #[default]
     Newest,
-    /// When there is room, all that wait are one message.
+    /// All that wait are sent as one message when the cap has room.
     Digest,
     /// They are withheld.
     Drop,
@@ -129,7 +129,7 @@ impl FromStr for ClockTime {
         let parsed = text.split_once(':').and_then(|(hour, minute)| Some((digits(hour)?, digits(minute)?)));
         match parsed {
             Some((hour, minute)) if hour < 24 && minute < 60 => Ok(Self { hour, minute }),
-            Some(_) | None => Err(format!("{text:?} is no time of day; as in \"22:00\"")),
+            Some(_) | None => Err(format!("{text:?} isn't a time of day; write it as \"22:00\"")),
         }
     }
 }
@@ -161,7 +161,7 @@ impl ClockTime {
     }
 }
 
-/// Where a window ends: a time of day, or `24:00`, the end of the day.
+/// The end of a window: a time of day, or `24:00`, the end of the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(extend("pattern" = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"))]
 #[serde(try_from = "String", into = "String")]
@@ -171,7 +171,7 @@ pub struct ClockEnd(ClockTime);
 const END_OF_DAY: ClockTime = ClockTime { hour: 24, minute: 0 };
 
 impl ClockEnd {
-    /// Minutes since midnight, up to 1,440.
+    /// Minutes since midnight, 0 to 1,440.
     pub fn minute_of_day(self) -> i16 {
         self.0.minute_of_day()
     }
@@ -216,12 +216,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_day_are_read_as_they_are_written() {
+    fn times_of_day_are_parsed_as_they_are_written() {
         for good in ["00:00", "07:30", "23:59"] {
             assert_eq!(good.parse::<ClockTime>().unwrap().to_string(), good);
         }
         for bad in ["", "7:30", "24:00", "12:60", "12", "12:3x", "+1:00"] {
-            assert!(bad.parse::<ClockTime>().unwrap_err().contains("as in \"22:00\""), "{bad}");
+            assert!(bad.parse::<ClockTime>().unwrap_err().contains("as \"22:00\""), "{bad}");
         }
         let end: ClockEnd = "24:00".parse().unwrap();
         assert_eq!((end.to_string().as_str(), end.minute_of_day()), ("24:00", 1_440));

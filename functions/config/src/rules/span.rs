@@ -1,4 +1,4 @@
-//! A length of time, as people write it: `90s`, `10m`, `24h`, `7d`.
+//! A duration as people write it: `90s`, `10m`, `24h`, `7d`.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -10,11 +10,11 @@ use std::time::Duration;
 #[serde(try_from = "String", into = "String")]
 pub struct Span(Duration);
 
-/// Longest first, so that a time is written in the largest unit that it is whole in.
+/// Longest first: a duration is written in the largest unit that divides it.
 const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
 impl Span {
-    /// Whole seconds of it count.
+    /// A duration in whole seconds; fractions are dropped.
     pub const fn new(duration: Duration) -> Self {
         Self(Duration::from_secs(duration.as_secs()))
     }
@@ -34,7 +34,7 @@ impl FromStr for Span {
         });
         match parsed {
             Some(seconds) if seconds > 0 => Ok(Self(Duration::from_secs(seconds))),
-            Some(_) | None => Err(format!("{text:?} is no length of time; as in 90s, 10m, 24h, 7d")),
+            Some(_) | None => Err(format!("{text:?} isn't a duration; write it as 90s, 10m, 24h, 7d")),
         }
     }
 }
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_they_are_written() {
+    fn durations_are_parsed_as_they_are_written() {
         for (text, seconds) in [("90s", 90), ("10m", 600), ("24h", 86_400), ("7d", 604_800)] {
             let span: Span = text.parse().unwrap();
             assert_eq!(span.duration(), Duration::from_secs(seconds), "{text}");
@@ -74,7 +74,7 @@ mod tests {
         }
         assert_eq!("3600s".parse::<Span>().unwrap().to_string(), "1h");
         for bad in ["", "1", "h", "0s", "-1h", "1.5h", "1h30m", "99999999999999999999d", "20000000000000000d"] {
-            assert!(bad.parse::<Span>().unwrap_err().contains("as in 90s"), "{bad}");
+            assert!(bad.parse::<Span>().unwrap_err().contains("as 90s"), "{bad}");
         }
     }
 }

@@ -1,32 +1,32 @@
-//! What a schema may be made of. Whatever could make validating unbounded, or is probably a slip, is refused when the
-//! processor is built.
+//! Which schemas are allowed. A schema that could make validation unbounded, or that probably contains a typing
+//! error, is refused by `tidings build`.
 
 use super::{KEYWORD, OnMismatch, options};
 use crate::limits::MAX_SCHEMA_NODES;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// What is wrong, and where: a JSON pointer into the schema.
+/// A problem, and its place: a JSON pointer into the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub at: String,
     pub message: String,
-    /// The word that was seen, where another was probably meant.
+    /// The word in the file and the allowed words, if it is probably a typing error.
     pub seen: Option<(String, &'static [&'static str])>,
 }
 
-/// What a keyword holds.
+/// The kind of value that a keyword has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Holds {
     /// A schema, or a list of schemas.
     Schema,
     /// Schemas by name.
     Schemas,
-    /// Something that is no schema.
+    /// A value that isn't a schema.
     Data,
 }
 
-/// The keywords of the drafts 7 and 2020-12 that describe a payload.
+/// The keywords of drafts 7 and 2020-12 that describe a payload.
 const KEYWORDS: &[(&str, Holds)] = &[
     ("$comment", Holds::Data),
     ("$defs", Holds::Schemas),
@@ -90,7 +90,7 @@ const DRAFTS: &[&str] = &["https://json-schema.org/draft/2020-12/schema", "http:
 
 const POLICIES: &[&str] = &["accept", "reject"];
 
-/// Checks a schema. Its policy, if nothing is wrong.
+/// Checks a schema. Returns its policy, or every problem.
 pub fn check(schema: &Value) -> Result<OnMismatch, Vec<Problem>> {
     let mut walk = Walk { root: schema, problems: Vec::new() };
     walk.schema(schema, "");
@@ -107,7 +107,7 @@ pub fn check(schema: &Value) -> Result<OnMismatch, Vec<Problem>> {
     if walk.problems.is_empty() { Ok(on_mismatch) } else { Err(walk.problems) }
 }
 
-/// The names of fields that a schema knows.
+/// The field names that a schema mentions.
 pub(super) fn names(schema: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     collect(schema, &mut names);
@@ -144,7 +144,7 @@ impl<'s> Walk<'s> {
         self.problems.push(Problem { at: at.to_owned(), message, seen: Some((seen.to_owned(), allowed)) });
     }
 
-    /// Looks at a schema and at those in it, as they are written.
+    /// Checks a schema and its subschemas, without following references.
     fn schema(&mut self, schema: &Value, at: &str) {
         let object = match schema {
             Value::Bool(_) => return,
@@ -174,7 +174,7 @@ impl<'s> Walk<'s> {
                 None if keyword.starts_with("x-") => {}
                 None => {
                     let known: &'static [&'static str] = known_keywords();
-                    let message = format!("unknown keyword {keyword:?}: it would be ignored; one of your own begins with x-");
+                    let message = format!("unknown keyword {keyword:?}: it would be ignored; your own keywords begin with x-");
                     self.slip(&here, message, keyword, known);
                 }
             }
@@ -188,10 +188,10 @@ impl<'s> Walk<'s> {
                 match local {
                     None => self.says(
                         here,
-                        format!("$ref {value}: allowed are places in this file, as #/$defs/order; nothing is fetched"),
+                        format!("$ref {value}: allowed: places in this file, such as #/$defs/order; nothing is fetched"),
                     ),
                     Some(reference) if self.find(reference).is_none() => {
-                        self.says(here, format!("$ref {value} leads nowhere"));
+                        self.says(here, format!("$ref {value} doesn't exist"));
                     }
                     Some(_) => {}
                 }
@@ -221,14 +221,14 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// What `x-tidings` says.
+    /// The policy in `x-tidings`.
     fn policy(&mut self) -> OnMismatch {
         let at = format!("/{KEYWORD}");
         let ours: &Map<String, Value> = match self.root.get(KEYWORD) {
             None => return OnMismatch::default(),
             Some(Value::Object(ours)) => ours,
             Some(_) => {
-                self.says(&at, format!("`{KEYWORD}` is an object, as {{\"policy\": \"reject\"}}"));
+                self.says(&at, format!("`{KEYWORD}` must be an object such as {{\"policy\": \"reject\"}}"));
                 return OnMismatch::default();
             }
         };
@@ -255,26 +255,26 @@ impl<'s> Walk<'s> {
         self.root.pointer(reference.strip_prefix('#')?)
     }
 
-    /// How large it is with its references followed, which is what validating may cost for each value of the payload. A
-    /// circle has no end, so it is refused.
+    /// The number of subschemas with references followed: the cost of validating one value of a payload. A circle
+    /// would have no end, so it is refused.
     fn size(&mut self, schema: &'s Value, at: &str, followed: &mut Vec<&'s str>, nodes: &mut usize) {
         *nodes += 1;
         if *nodes > MAX_SCHEMA_NODES {
             if *nodes == MAX_SCHEMA_NODES + 1 {
-                self.says(at, format!("more than {MAX_SCHEMA_NODES} schemas in one, those that $ref leads to included"));
+                self.says(at, format!("more than {MAX_SCHEMA_NODES} schemas in one, with $ref followed"));
             }
             return;
         }
         let Value::Object(object) = schema else { return };
         for (keyword, value) in object {
             let here = format!("{at}/{}", escaped(keyword));
-            // Whatever only defines costs nothing until it is referred to.
+            // Definitions cost nothing until they are referred to.
             if keyword == "$defs" || keyword == "definitions" {
                 continue;
             }
             if let ("$ref", Some(reference)) = (keyword.as_str(), value.as_str()) {
                 if followed.contains(&reference) || reference == "#" {
-                    self.says(&here, format!("$ref {value} comes back to itself: validating it would have no bound"));
+                    self.says(&here, format!("$ref {value} leads back to itself: validation would have no bound"));
                 } else if let Some(target) = self.find(reference) {
                     followed.push(reference);
                     self.size(target, &here, followed, nodes);
@@ -296,11 +296,11 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// What the library says of a pattern doesn't say why.
+/// Replaces the library's message about a pattern, which doesn't give the reason.
 fn in_words(error: &jsonschema::ValidationError<'_>) -> String {
     let message = error.to_string();
     if message.ends_with("is not a \"regex\"") {
-        format!("{message}; allowed are those that take linear time: neither look-around nor back-references")
+        format!("{message}; allowed: patterns that take linear time, without look-around and back-references")
     } else {
         message
     }
@@ -312,7 +312,7 @@ fn known_keywords() -> &'static [&'static str] {
     &KNOWN
 }
 
-/// A name as a part of a JSON pointer.
+/// Escapes a name as a part of a JSON pointer.
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_has_a_size_with_its_references_followed() {
+    fn the_size_of_a_schema_includes_its_references() {
         // The root, and `n` more.
         let wide = |n: usize| json!({"anyOf": vec![json!({"type": "string"}); n]});
         assert_eq!(said(&wide(MAX_SCHEMA_NODES - 1)), "");
@@ -358,9 +358,9 @@ mod tests {
         }
     }
 
-    /// Words where no schema is are the payload's.
+    /// Keywords are data where no schema is expected.
     #[test]
-    fn what_looks_like_a_keyword_and_is_data_is_left_alone() {
+    fn data_that_looks_like_a_keyword_is_ignored() {
         let schema = json!({
             "const": {"$ref": "https://example.com", "type": "strng"},
             "properties": {"$ref": {"type": "string"}, "requird": true},

@@ -1,4 +1,4 @@
-//! How a payload differs from its schema, told without what is in it: where, and what was expected there.
+//! How a payload violates its schema: the place and the expectation, without any value of the payload.
 
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
@@ -7,33 +7,39 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// What of a schema is told at most: an `enum` may be long.
+/// The longest part of a schema that a message quotes: an `enum` may be long.
 const MAX_EXPECTED_BYTES: usize = 120;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// The envelope names a version that isn't there.
+    /// The envelope names a version without a schema.
     Version { known: String },
-    /// A field that must be there isn't; `at` is a JSON pointer as below.
+    /// A required field is missing. `at` is a JSON pointer as below.
     Missing { at: String, field: String },
-    /// At a JSON pointer, with `*` for names that the schema doesn't know: these are the sender's.
+    /// A value doesn't match. In the JSON pointer, `*` replaces names that the schema doesn't contain, since the
+    /// sender chose them.
     Payload { at: String, expected: String },
 }
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Version { known } => write!(f, "the event is of a version that has no schema, known: {known}"),
+            Self::Version { known } => write!(f, "the event's version has no schema, known: {known}"),
             Self::Missing { at, field } if at.is_empty() => write!(f, "the payload lacks the required field {field}"),
             Self::Missing { at, field } => write!(f, "{at} lacks the required field {field}"),
-            Self::Payload { at, expected } if at.is_empty() => write!(f, "the payload isn't as expected: {expected}"),
-            Self::Payload { at, expected } => write!(f, "{at} isn't as expected: {expected}"),
+            Self::Payload { at, expected } if at.is_empty() => {
+                write!(f, "the payload doesn't match the schema; expected: {expected}")
+            }
+            Self::Payload { at, expected } => write!(f, "{at} doesn't match the schema; expected: {expected}"),
         }
     }
 }
 
 impl Mismatch {
-    #[allow(clippy::wildcard_enum_match_arm, reason = "the library's enum grows; only what is missing has words of its own here")]
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library's enum grows; only missing fields have a message of their own"
+    )]
     pub(super) fn of(error: &ValidationError<'_>, schema: &Value, names: &BTreeSet<String>) -> Self {
         let mut at = String::new();
         for segment in error.instance_path() {
@@ -52,11 +58,8 @@ impl Mismatch {
     }
 }
 
-/// In the schema's own words.
-#[allow(
-    clippy::wildcard_enum_match_arm,
-    reason = "the library's enum grows; what has no words of its own is told by its keyword"
-)]
+/// The expectation, in the schema's own terms.
+#[allow(clippy::wildcard_enum_match_arm, reason = "the library's enum grows; other kinds are named by their keyword")]
 fn expected(error: &ValidationError<'_>, schema: &Value) -> String {
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { .. } | ValidationErrorKind::UnevaluatedProperties { .. } => {
@@ -69,10 +72,10 @@ fn expected(error: &ValidationError<'_>, schema: &Value) -> String {
         ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::OneOfMultipleValid { .. } => {
             "exactly one of `oneOf`".to_owned()
         }
-        ValidationErrorKind::FalseSchema => "nothing here".to_owned(),
-        ValidationErrorKind::Not { .. } => "not what `not` says".to_owned(),
-        ValidationErrorKind::PropertyNames { .. } => "names as `propertyNames` says".to_owned(),
-        ValidationErrorKind::Contains => "an item as `contains` says".to_owned(),
+        ValidationErrorKind::FalseSchema => "no value".to_owned(),
+        ValidationErrorKind::Not { .. } => "no match of `not`".to_owned(),
+        ValidationErrorKind::PropertyNames { .. } => "names that match `propertyNames`".to_owned(),
+        ValidationErrorKind::Contains => "an item that matches `contains`".to_owned(),
         kind => match schema.pointer(error.schema_path().as_str()) {
             Some(wanted) => short(format!("{} {wanted}", kind.keyword())),
             None => kind.keyword().to_owned(),

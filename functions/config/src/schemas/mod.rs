@@ -1,8 +1,8 @@
-//! What a payload must look like: JSON Schemas of events, by source, type and version.
+//! How a payload must look: JSON Schemas of events, by source, type and version.
 //!
-//! They are checked by `tidings build` ([`check`]): what could make validating slow (references in a circle,
-//! patterns that backtrack, schemas without end) is refused there. A payload is then validated in a time that is bounded by
-//! the size of the schema and of the payload. What doesn't match is told with its path and what was expected, never with a
+//! `tidings build` checks them ([`check`]) and refuses everything that could make validation slow: circular
+//! references, patterns that backtrack, schemas without end. The time to validate a payload is then bounded by the
+//! sizes of the schema and the payload. A violation is reported with its path and the expectation, never with a
 //! value.
 
 pub mod check;
@@ -20,20 +20,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::OnceLock;
 
-/// The keyword of ours in a schema.
+/// Our own keyword in a schema.
 pub const KEYWORD: &str = "x-tidings";
 
-/// The largest regular expression that a pattern may become, in bytes.
+/// Bytes that a compiled pattern may take.
 const PATTERN_SIZE: usize = 1 << 20;
 
-/// What becomes of an event whose payload doesn't match.
+/// What happens to an event whose payload violates its schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnMismatch {
-    /// It is processed all the same, and counted.
+    /// The event is processed, and the violation is counted.
     #[default]
     Accept,
-    /// It is dead: a redrive brings it back when the schema, or the sender, has changed.
+    /// The event is dead-lettered. A redrive applies it again once the schema or the sender has changed.
     Reject,
 }
 
@@ -50,7 +50,7 @@ pub struct EventSchema {
     pub schema: Box<RawValue>,
 }
 
-/// What a payload was held against, and what came of it.
+/// The schema that a payload was validated against, and the violation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub version: String,
@@ -78,7 +78,7 @@ struct Ready {
 struct Compiled {
     schema: Value,
     validator: Validator,
-    /// The names that the schema itself knows: others are the payload's, and aren't told.
+    /// The names that the schema contains. Other names come from the payload and aren't printed.
     names: BTreeSet<String>,
 }
 
@@ -99,10 +99,10 @@ impl EventSchemas {
         Self(all)
     }
 
-    /// Validates the payload of an event. `None`: it is valid, or its source and type have no schema.
+    /// Validates the payload of an event. `None`: the payload is valid, or its source and type have no schema.
     ///
-    /// `dataschema` names the version; the newest is taken where it names none. A version that isn't known is a mismatch by itself,
-    /// under the newest's policy.
+    /// `dataschema` names the version; without it the newest is used. An unknown version is a violation itself, under
+    /// the newest version's policy.
     pub fn validate(&self, source: &str, event_type: &str, dataschema: Option<&str>, data: &Value) -> Option<Finding> {
         let versions = self.0.get(&(source.to_owned(), event_type.to_owned()))?;
         let newest = versions.last()?;
@@ -126,7 +126,7 @@ impl EventSchemas {
         versions.into_iter().flatten().map(|ready| (ready.version.as_str(), ready.on_mismatch))
     }
 
-    /// The schemas of a type by their versions, the newest last.
+    /// The schemas of a type, with their versions, the newest last.
     pub fn texts(&self, source: &str, event_type: &str) -> impl Iterator<Item = (&str, &RawValue)> {
         let versions = self.0.get(&(source.to_owned(), event_type.to_owned()));
         versions.into_iter().flatten().map(|ready| (ready.version.as_str(), &*ready.text))
@@ -160,7 +160,7 @@ impl Compiled {
     }
 }
 
-/// Nothing is ever fetched, and patterns take linear time.
+/// Options of the validator: nothing is fetched, and patterns take linear time.
 fn options() -> ValidationOptions<'static> {
     jsonschema::options()
         .offline()

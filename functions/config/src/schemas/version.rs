@@ -2,20 +2,20 @@
 
 use std::cmp::Ordering;
 
-/// Whether a file may be named so: 1 to 64 of letters, digits, `.`, `_` and `-`, a letter or digit first.
+/// Whether the text is a valid version: 1 to 64 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit.
 pub fn is_version(text: &str) -> bool {
     text.len() <= 64
         && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
-/// Whether an envelope's `dataschema` means this version: by itself, or as the last part of a URI.
+/// Whether an envelope's `dataschema` names this version, by itself or as the last part of a URI.
 pub(super) fn is_named(version: &str, dataschema: &str) -> bool {
     let last = dataschema.rsplit('/').next().unwrap_or(dataschema);
     dataschema == version || last == version || last.strip_suffix(".json") == Some(version)
 }
 
-/// Older first.
+/// Orders versions, older first.
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a, b);
     while !left.is_empty() && !right.is_empty() {
@@ -32,7 +32,7 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
     left.len().cmp(&right.len()).then_with(|| a.cmp(b))
 }
 
-/// Digits, or what isn't digits, from the beginning.
+/// The first run of digits or of other characters, and the rest.
 fn run(text: &str) -> (&str, &str) {
     let digits = text.starts_with(|c: char| c.is_ascii_digit());
     text.split_at(text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len()))

@@ -1,8 +1,8 @@
-//! What a field holds, as far as its name says: lists of words, which are here to be read and added to.
+//! Word lists that classify a field by its name. Contributors can extend them.
 //!
-//! They decide which values of a text are what people wrote ([`is_prose`]), and what a capture of a request leaves out.
+//! They decide which values of a text are prose ([`is_prose`]), and which fields a capture of a request leaves out.
 
-/// Fields that hold a name which somebody has or has chosen.
+/// Fields with the name of a person, given or chosen.
 pub const NAMES: &[&str] = &[
     "firstname",
     "lastname",
@@ -48,7 +48,7 @@ pub const TEXTS: &[&str] = &[
     "useragent",
 ];
 
-/// Fields that say what something is called or about, in words that somebody chose.
+/// Fields with a title or a topic, in words that somebody chose.
 pub const TITLES: &[&str] = &[
     "name",
     "names",
@@ -78,7 +78,7 @@ pub const TITLES: &[&str] = &[
     "street",
 ];
 
-/// Of `customerPhone`, `customer_phone` and `Customer-Phone` the same words.
+/// The words of a name: `customerPhone`, `customer_phone` and `Customer-Phone` have the same words.
 pub fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = '_';
@@ -96,7 +96,7 @@ pub fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether people write what a field of this name holds: its last word says so.
+/// Whether a field of this name contains prose. Its last word decides.
 pub fn is_prose(name: &str) -> bool {
     let words = words(name);
     let any = |word: &str| [NAMES, TEXTS, TITLES].iter().any(|list| list.contains(&word));
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_in_which_people_write_is_known_by_its_last_word() {
+    fn a_prose_field_is_recognised_by_its_last_word() {
         for name in ["name", "first_name", "lastName", "Display-Name", "productTitle", "body", "customer_note", "user_login"] {
             assert!(is_prose(name), "{name}");
         }

@@ -1,8 +1,8 @@
-//! What may stand behind a label.
+//! The targets of links.
 
 use std::fmt::Write as _;
 
-/// Whether all of it is an absolute URL that a reader can follow: http(s) with a host, mailto or tel with something behind it.
+/// Whether the whole text is an absolute URL that a reader can follow: http(s) with a host, or mailto or tel with an address.
 pub fn is_link(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_url = |c: char| !(c.is_whitespace() || c.is_control() || "<>\"{}|\\^`".contains(c));
@@ -19,15 +19,15 @@ pub fn is_link(text: &str) -> bool {
     }
 }
 
-/// A value inside a URL, whose syntax it must not change: all but RFC 3986's unreserved characters and those that a path may have
-/// is escaped.
+/// Escapes a value inside a URL, so that it can't change the URL's syntax. RFC 3986's unreserved characters and those
+/// allowed in a path stay.
 pub fn escaped(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/:@,".contains(&byte) {
             escaped.push(char::from(byte));
         } else {
-            // Writing to a text never fails.
+            // Writing to a String never fails.
             let _ = write!(escaped, "%{byte:02X}");
         }
     }

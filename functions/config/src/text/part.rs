@@ -1,23 +1,23 @@
-//! A text as it is stored until it is said: its values worked out, its facts, language and channel still open.
+//! A text as it is stored until it is sent: its values are evaluated, but its facts, language and channel are still open.
 
 use super::locale::{DateStyle, PluralCategory};
 use super::span::{Style, ValueKind};
 use crate::rules::Channel;
 use serde::{Deserialize, Serialize};
 
-/// A part of a text. What is written for a language or a channel is written when it is known which.
+/// A part of a text. Formatting waits until the language and the channel are known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// The author's own words.
     Words(String),
-    /// From the event: what people wrote.
+    /// A value from the event: prose.
     Value(String),
-    /// From the event: what arrives unchanged.
+    /// A value from the event that arrives unchanged.
     Data(String),
     Fact {
         name: String,
-        /// Words for where it isn't known.
+        /// The text to use if the fact is unknown.
         fallback: String,
         kind: ValueKind,
     },
@@ -32,13 +32,13 @@ pub enum Part {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fallback: Option<String>,
     },
-    /// The number of the plural in whose form it stands.
+    /// The number of the enclosing plural.
     Count,
-    /// The value before it had no room: the mark for that.
+    /// The value before it was cut: the mark for that.
     Cut,
 }
 
-/// What a function of texts writes. `A` is where its arguments come from, `T` a text inside it.
+/// A function of texts. `A` is the origin of its arguments, `T` a text inside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form<A, T> {
@@ -59,20 +59,20 @@ pub enum Form<A, T> {
         #[serde(default = "none", skip_serializing_if = "Option::is_none")]
         zone: Option<A>,
     },
-    /// `other` is always there.
+    /// `other` always exists.
     Plural {
         number: A,
         forms: Vec<(PluralCategory, T)>,
     },
 }
 
-/// Of a form.
+/// An argument of a function.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Argument {
-    /// As it was sent.
+    /// The value as received.
     Is(String),
-    /// Worked out by an expression that computes: it may have more digits than anybody wrote.
+    /// The result of a computation, which may have more digits than anybody wrote.
     Computed(String),
     Fact(String),
 }
@@ -92,7 +92,7 @@ fn none<T>() -> Option<T> {
 }
 
 impl<A, T> Form<A, T> {
-    /// What it can't do without comes first.
+    /// Its arguments, the required ones first.
     pub fn arguments(&self) -> Vec<&A> {
         match self {
             Self::Money { amount, currency } | Self::Minor { amount, currency } => vec![amount, currency],
@@ -115,10 +115,10 @@ impl<A, T> Form<A, T> {
         }
     }
 
-    /// The same form of other arguments and texts: `argument` is asked in their order.
+    /// Converts arguments and texts, in their order.
     ///
     /// # Errors
-    /// The first that either gives.
+    /// The first error of either function.
     pub fn map<B, U, E>(
         &self,
         mut argument: impl FnMut(&A) -> Result<B, E>,
@@ -141,23 +141,23 @@ impl<A, T> Form<A, T> {
     }
 }
 
-/// Whether any of them is a fact, or has one.
-pub fn tells_facts(parts: &[Part]) -> bool {
+/// Whether any part is a fact or contains one.
+pub fn uses_facts(parts: &[Part]) -> bool {
     parts.iter().any(|part| match part {
         Part::Words(_) | Part::Value(_) | Part::Data(_) | Part::Open(_) | Part::Close(_) | Part::Count | Part::Cut => false,
         Part::Fact { .. } => true,
-        Part::Link { label, to } => tells_facts(label) || tells_facts(to),
+        Part::Link { label, to } => uses_facts(label) || uses_facts(to),
         Part::Form { form, .. } => {
             let is_fact = |argument: &&Argument| match argument {
                 Argument::Is(_) | Argument::Computed(_) => false,
                 Argument::Fact(_) => true,
             };
-            form.arguments().iter().any(is_fact) || form.texts().into_iter().any(|text| tells_facts(text))
+            form.arguments().iter().any(is_fact) || form.texts().into_iter().any(|text| uses_facts(text))
         }
     })
 }
 
-/// The default and the others.
+/// The default text and the variants.
 pub fn texts_of<'p>(default: &'p [Part], variants: &'p [Variant]) -> impl Iterator<Item = &'p [Part]> {
     std::iter::once(default).chain(variants.iter().map(|variant| variant.text.as_slice()))
 }

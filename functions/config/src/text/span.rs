@@ -1,11 +1,11 @@
-//! A text as a reader is to see it, before it is written for a channel.
+//! A text as a reader sees it, before it is rendered for a channel.
 
 use crate::words;
 
-/// A text is a flat list of these. `Open` and `Close` nest properly.
+/// A part of a text. A text is a flat list of these; `Open` and `Close` nest properly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Span {
-    /// The author's own words. No markup by themselves: the author's markup is `Open`, `Close` and `Link`.
+    /// The author's own words, without markup: that is `Open`, `Close` and `Link`.
     Words(String),
     /// A value from an event or a fact.
     Value {
@@ -14,7 +14,7 @@ pub enum Span {
     },
     Open(Style),
     Close(Style),
-    /// A link under a label. `to` is an absolute http(s), mailto or tel URL.
+    /// A link with a label. `to` is an absolute http(s), mailto or tel URL.
     Link {
         label: Vec<Span>,
         to: String,
@@ -22,11 +22,11 @@ pub enum Span {
 }
 
 words! {
-    /// What a value is, and so what may become of it.
+    /// The kind of a value, which decides how it is treated.
     ValueKind {
-        /// An id, an amount, an address, a link: it arrives unchanged. Where all of it is an http(s) URL, it is a link.
+        /// An id, an amount, an address, a link: it arrives unchanged. If all of it is an http(s) URL, it is a link.
         Data = "data",
-        /// What people write: a name, a title, a comment. It is never markup, a mention or a link.
+        /// Prose: a name, a title, a comment. It never becomes markup, a mention or a link.
         Prose = "prose",
     }
 }

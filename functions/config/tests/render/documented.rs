@@ -6,7 +6,7 @@ use crate::read::signs::{Client, Reading, signs};
 use crate::read::telegram::telegram;
 use crate::read::{Seen, Shown};
 
-/// The text with its styles and links in square brackets, and what else there is behind it.
+/// The text with its styles and links in square brackets, followed by everything else.
 pub(crate) fn told(shown: &Shown) -> String {
     let mut told = String::new();
     let mut before = Seen::default();
@@ -37,7 +37,7 @@ pub(crate) fn told(shown: &Shown) -> String {
 }
 
 #[test]
-fn the_reader_of_telegram_reads_what_its_documentation_shows() {
+fn the_telegram_reader_reads_its_documented_examples() {
     for (written, read) in [
         ("*bold \\*text*", "[strong]bold *text[/strong]"),
         ("_italic \\*text_", "[emphasis]italic *text[/emphasis]"),
@@ -62,7 +62,7 @@ fn the_reader_of_telegram_reads_what_its_documentation_shows() {
 }
 
 #[test]
-fn the_reader_of_discord_reads_what_its_documentation_shows() {
+fn the_discord_reader_reads_its_documented_examples() {
     for (written, read) in [
         ("*italics* _italics_", "[emphasis]italics[/emphasis] [emphasis]italics[/emphasis]"),
         ("**bold** ***bold italics***", "[strong]bold[/strong] [strong emphasis]bold italics[/strong emphasis]"),
@@ -87,7 +87,7 @@ fn the_reader_of_discord_reads_what_its_documentation_shows() {
 }
 
 #[test]
-fn the_readers_of_signs_read_what_is_documented() {
+fn the_marker_readers_read_their_documented_examples() {
     for reading in [Reading::JoinsWords, Reading::FillsInside] {
         for client in [Client::Slack, Client::Whatsapp, Client::Messenger] {
             for (written, read) in [
@@ -123,7 +123,7 @@ fn the_readers_of_signs_read_what_is_documented() {
 }
 
 #[test]
-fn the_reader_of_html_reads_html() {
+fn the_html_reader_reads_html() {
     let read = html("<strong>a &amp; b</strong>  c<br> <a href=\"https://x/?a&amp;b\" rel=\"noopener nofollow\">d</a>").unwrap();
     assert_eq!(told(&read), "[strong]a & b[/strong] c\n[https://x/?a&b]d[/https://x/?a&b]");
     for refused in ["<script>", "<strong>a", "<em><strong></em></strong>", "a & b"] {

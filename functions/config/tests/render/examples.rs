@@ -1,4 +1,4 @@
-//! Texts as rules say them, written for each channel.
+//! Texts of rules, rendered for each channel.
 
 use crate::documented::told;
 use crate::read::discord::discord;
@@ -45,7 +45,7 @@ const ALL: [Channel; 8] = [
 
 /// B12
 #[test]
-fn links_addresses_and_ids_arrive_unchanged_where_there_is_no_escape() {
+fn links_addresses_and_ids_arrive_unchanged_without_escapes() {
     for value in [
         "https://pay.example/a_b*c~d?x=1_2",
         "https://en.wikipedia.example/wiki/Sarah_Jessica_Parker",
@@ -68,11 +68,11 @@ fn links_addresses_and_ids_arrive_unchanged_where_there_is_no_escape() {
 }
 
 #[test]
-fn data_that_would_be_markup_is_taken_apart_invisibly() {
+fn data_that_would_be_markup_is_broken_invisibly() {
     for channel in [Channel::Whatsapp, Channel::Messenger, Channel::Slack] {
         let text = written(&[words("Code "), data("_abc_"), words(" ok")], channel);
         assert_eq!(text, "Code \u{2060}_\u{2060}abc\u{2060}_\u{2060} ok");
-        // A sign that has no other is none.
+        // A single sign isn't markup.
         assert_eq!(written(&[data("*7"), words(" and "), data("5*")], channel), "\u{2060}*\u{2060}7 and 5\u{2060}*\u{2060}");
         assert_eq!(written(&[data("5*"), words(" and "), data("*7")], channel), "5* and *7");
     }
@@ -100,11 +100,11 @@ fn a_url_is_written_as_each_channel_writes_links() {
 }
 
 #[test]
-fn an_author_s_address_goes_on_into_the_data_behind_it() {
+fn an_authors_address_continues_into_the_data_after_it() {
     let spans = [words("Track: https://shop.example/t/"), data("a_b-7"), words(". Bye")];
     assert_eq!(written(&spans, Channel::Slack), "Track: <https://shop.example/t/a_b-7>. Bye");
     assert_eq!(written(&spans, Channel::Whatsapp), "Track: https://shop.example/t/a_b-7. Bye");
-    // Where a person would choose the host it is no link.
+    // If prose chooses the host, it isn't a link.
     let spans = [words("See https://"), prose("evil.example/x")];
     assert_eq!(written(&spans, Channel::Slack), "See https:\u{2060}//evil.\u{2060}example/x");
     let spans = [data("https://pay.example"), prose(".evil.example")];
@@ -113,7 +113,7 @@ fn an_author_s_address_goes_on_into_the_data_behind_it() {
 
 /// B13
 #[test]
-fn the_author_s_signs_are_seen_on_every_channel() {
+fn the_authors_signs_are_visible_on_every_channel() {
     let spans = [words("Ships soon (1-2 days)! 5 * 3 = 15, a_b #1 {x} [y] > z")];
     assert_eq!(
         written(&spans, Channel::Telegram),
@@ -126,7 +126,7 @@ fn the_author_s_signs_are_seen_on_every_channel() {
 }
 
 #[test]
-fn styles_and_labels_are_each_channel_s_own() {
+fn styles_and_labels_use_each_channels_syntax() {
     let mut spans = strong(vec![words("Order "), data("1042")]);
     spans.extend([words(" "), Span::Open(Style::Emphasis), words("shipped"), Span::Close(Style::Emphasis), words(": ")]);
     spans.extend([
@@ -155,7 +155,7 @@ fn styles_and_labels_are_each_channel_s_own() {
 }
 
 #[test]
-fn a_style_that_can_t_be_shown_goes_and_the_text_stays() {
+fn a_style_that_a_channel_cannot_show_is_dropped_and_the_text_stays() {
     let in_a_word = [vec![words("un")], strong(vec![words("believ")]), vec![words("able")]].concat();
     assert_eq!(written(&in_a_word, Channel::Whatsapp), "unbelievable");
     assert_eq!(written(&in_a_word, Channel::Telegram), "un*believ*able");
@@ -174,7 +174,7 @@ fn a_style_that_can_t_be_shown_goes_and_the_text_stays() {
 }
 
 #[test]
-fn what_people_wrote_is_nothing_but_text() {
+fn prose_is_plain_text() {
     let spans = |text: &str| [words("Hi "), prose(text), words("!")];
     for (channel, text, expected) in [
         (Channel::Slack, "<!channel> @here *b*", "Hi &lt;!channel&gt; @\u{2060}here \u{2060}*\u{2060}b\u{2060}*\u{2060}!"),
@@ -192,7 +192,7 @@ fn what_people_wrote_is_nothing_but_text() {
     ] {
         assert_eq!(written(&spans(text), channel), expected);
     }
-    // Nothing is added where nothing would come of it.
+    // Nothing is added if the channel wouldn't change the text.
     for channel in ALL {
         let text = written(&spans("Zoë O'Neil-Smith, 1.5 kg @ 3 pm, z.B. 10:30, $5, #1042"), channel);
         assert!(!text.contains(['\u{2060}', '\u{200B}']), "{channel:?}: {text:?}");
@@ -212,7 +212,7 @@ fn lines_start_as_lines() {
 }
 
 #[test]
-fn a_label_without_a_link_s_syntax_is_written_out() {
+fn a_label_without_link_syntax_is_written_out() {
     assert_eq!(written(&[link("a [b]", "https://x.example/(y)")], Channel::Discord), "a \\[b\\] (<https://x.example/(y)>)");
     assert_eq!(written(&[link("a] (b)", "https://x.example/(y)")], Channel::Telegram), "[a\\] \\(b\\)](https://x.example/(y\\))");
     assert_eq!(written(&[link("a|b>\nc", "https://x.example/|")], Channel::Slack), "<https://x.example/%7C|a|b&gt; c>");
@@ -224,7 +224,7 @@ fn a_label_without_a_link_s_syntax_is_written_out() {
 }
 
 #[test]
-fn formats_are_what_a_sender_says_to_the_api() {
+fn formats_are_the_values_of_the_channels_api() {
     let formats = ALL.map(|channel| render(&[], Some(channel)).format.as_str());
     assert_eq!(formats, ["markdown", "html", "messenger", "mrkdwn", "plain", "MarkdownV2", "html", "whatsapp"]);
     assert_eq!(render(&[], None).format, Format::Plain);
@@ -240,7 +240,7 @@ fn an_sms_is_counted_as_the_network_counts() {
         ("a".repeat(307), 3),
         ("€".repeat(80), 1),
         ("€".repeat(81), 2),
-        // An escape and its character aren't parted: 76 in each part.
+        // An escape and its character aren't separated: 76 in each part.
         ("€".repeat(153), 3),
         ("ж".repeat(70), 1),
         ("ж".repeat(71), 2),
@@ -248,7 +248,7 @@ fn an_sms_is_counted_as_the_network_counts() {
         ("ж".repeat(135), 3),
         ("🙂".repeat(35), 1),
         ("🙂".repeat(36), 2),
-        // Two code units aren't parted either: 33 in each part.
+        // A surrogate pair isn't separated either: 33 in each part.
         ("🙂".repeat(67), 3),
         (format!("{}’", "a".repeat(152)), 3),
         ("ä{}[]~\\^|\n£".to_owned(), 1),
@@ -283,7 +283,7 @@ fn a_long_text_is_cut_at_a_word_with_a_mark() {
             let cut = render(&[prose(&letter.repeat(limit + 1))], Some(channel));
             assert!(cut.cut && cut.text.chars().count() == limit, "{channel:?}: {}", cut.text.chars().count());
         }
-        // Signs alone: escapes and joiners count where they are sent.
+        // Signs only: escapes and joiners count if they are sent.
         let signs = render(&[prose(&"*".repeat(4_096))], Some(channel));
         assert!(signs.text.len() <= 24_576);
     }
@@ -318,10 +318,10 @@ fn neither_a_link_nor_data_nor_a_character_is_cut_in_two() {
         let text = rendered.text.trim_end_matches('…');
         assert!(rendered.cut && (text.ends_with(family) || text.ends_with("👩\u{200D}👩\u{200D}👧")), "{channel:?}");
     }
-    // Markup is closed.
+    // Open markup is closed.
     let bold = render(&strong(vec![prose(&"word ".repeat(2_000))]), Some(Channel::Telegram));
     assert!(bold.text.starts_with('*') && bold.text.ends_with("word*…"));
-    // Nothing but one thing that can't be cut.
+    // A single value that can't be cut.
     assert_eq!(render(&[data(&"7".repeat(5_000))], Some(Channel::Slack)).text, "…");
 }
 
@@ -350,9 +350,9 @@ fn plain_words_have_their_styles_everywhere() {
     assert_eq!(told(&html(&written(&spans, Channel::Email)).unwrap()), read);
 }
 
-/// Neither what people write nor what authors do takes time that grows with its square.
+/// Rendering time never grows with the square of the text's length.
 #[test]
-fn a_text_that_is_all_signs_is_written_in_no_time() {
+fn a_text_of_signs_only_is_rendered_in_linear_time() {
     let started = std::time::Instant::now();
     for piece in ["*", "`", ")", ":a:", "a.b", "\n1. "] {
         let text = piece.repeat(60_000 / piece.len());

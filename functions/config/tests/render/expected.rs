@@ -1,4 +1,4 @@
-//! What a reader is to see, by the spans alone.
+//! The expected text for a reader, computed from the spans alone.
 
 use crate::read::is_invisible;
 use tidings_config::text::{Span, Style, ValueKind};

@@ -1,4 +1,4 @@
-//! For arbitrary spans, rich in what channels make something of.
+//! Properties of arbitrary spans, with many characters that channels interpret.
 
 use crate::expected::{Wanted, expected};
 use crate::read::discord::discord;
@@ -165,7 +165,7 @@ fn prose() -> impl Strategy<Value = Span> {
 
 fn words() -> impl Strategy<Value = Span> {
     prop_oneof![
-        // What isn't an address by itself, and none with its neighbours.
+        // Texts that aren't addresses, alone or with their neighbours.
         6 => pieces(PIECES).prop_filter("no address", |text| !text.contains("evil")).prop_map(Span::Words),
         1 => Just(Span::Words(" see https://ours.example/a_b*c ok ".to_owned())),
     ]
@@ -221,7 +221,7 @@ fn check(channel: Channel, wanted: &[Wanted], shown: &Shown, written: &str) -> R
         }
         let matches = match (&seen.link, &wanted.link) {
             (Some(seen), Some(wanted)) => seen == wanted || bare && wanted.starts_with(seen.as_str()),
-            // What a client finds in the author's words and in data is theirs.
+            // A client may link addresses in the author's words and in data.
             (Some(_), None) => !wanted.is_prose && (channel != Channel::Discord || wanted.code),
             // A sentence's punctuation at an address's end.
             (None, Some(_)) => bare && ".,:;!?')]}|".contains(seen.c),
@@ -274,7 +274,7 @@ fn plain(text: &str) -> Shown {
     Shown { seen, others: vec![] }
 }
 
-/// What the channel's readers see, or why they can't read it.
+/// What the channel's readers see, or why they can't parse it.
 fn readings(written: &str, channel: Channel) -> Result<Vec<Shown>, TestCaseError> {
     Ok(match channel {
         Channel::Telegram => vec![telegram(written).map_err(TestCaseError::fail)?],
@@ -288,7 +288,7 @@ fn readings(written: &str, channel: Channel) -> Result<Vec<Shown>, TestCaseError
     })
 }
 
-/// Their makers leave out the space at a line's end.
+/// The clients drop spaces at a line's end.
 fn reads_lines(channel: Channel) -> bool {
     matches!(channel, Channel::Discord | Channel::Web | Channel::Email)
 }
@@ -319,7 +319,7 @@ fn holds(spans: &[Span], channel: Channel) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A text that is too long is read as its beginning.
+/// A text that is too long is shown as its beginning.
 fn is_cut_well(spans: &[Span], channel: Channel) -> Result<(), TestCaseError> {
     let rendered = render(spans, Some(channel));
     prop_assert!(rendered.cut && rendered.text.len() <= MAX_RENDERED_BYTES);
@@ -339,7 +339,7 @@ fn both(written: &str, client: Client) -> Vec<Shown> {
     [Reading::JoinsWords, Reading::FillsInside].into_iter().map(|reading| signs(written, client, reading)).collect()
 }
 
-/// A reader of mail makes links of addresses.
+/// A mail client links addresses.
 fn email(mut shown: Shown) -> Shown {
     let chars: Vec<char> = shown.seen.iter().map(|seen| seen.c).collect();
     for found in found(&chars) {
@@ -367,7 +367,7 @@ macro_rules! channels {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases() / 20, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn a_text_that_is_too_long_is_read_as_its_beginning(spans in prop::collection::vec(text(), 1..8), style in style()) {
+    fn a_too_long_text_is_read_as_its_beginning(spans in prop::collection::vec(text(), 1..8), style in style()) {
         let once = styled(spans, style);
         let seen = expected(&once, 0).len();
         prop_assume!(seen > 2);
@@ -378,7 +378,7 @@ proptest! {
     }
 }
 
-/// `RENDER_CASES=60000` looks further.
+/// `RENDER_CASES=60000` runs more cases.
 fn cases() -> u32 {
     std::env::var("RENDER_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300)
 }

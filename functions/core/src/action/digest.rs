@@ -1,5 +1,5 @@
-//! One message of many, for a cap whose overflow is `digest`. A line for each, in the order of the events: the newest that fit. The
-//! first line counts the rest.
+//! Merges several notifications into one message, for a cap whose overflow is `digest`. Each has a line, in the order
+//! of the events. The newest that fit are shown; the first line counts the rest.
 
 use super::{Action, ActionId, DigestCount, NOTIFY_TYPE, Notification, PlannedAction, notification};
 use crate::claim::Sha256Hex;
@@ -7,8 +7,8 @@ use crate::text::{Reader, Said};
 use tidings_config::rules::Channel;
 use tidings_config::text::{Span, render};
 
-/// The action that says these, which are in order and at least one. `left` counts those that had to leave before they could be
-/// said. `reader` gives for whom a proposal's text is written.
+/// The action for these proposals, which are sorted and at least one. `left` counts those that were dropped earlier.
+/// `reader` gives the reader of a proposal's text.
 pub fn digest<'r>(
     members: &[&PlannedAction],
     left: u64,
@@ -23,7 +23,7 @@ pub fn digest<'r>(
     Some(newest.caused(id(members, left), NOTIFY_TYPE.to_owned(), data.into_data()))
 }
 
-/// As many lines as fit, of texts whose newest comes first, and how many those are. Its language is the newest's.
+/// As many lines as fit, from texts with the newest first, and their number. The newest text decides the language.
 fn lines(newest_first: impl Iterator<Item = Said>, count: u64, channel: Option<Channel>) -> (Said, u64) {
     let mut fitting = Said { spans: Vec::new(), cut: false, language: None };
     let mut lines: Vec<Vec<Span>> = Vec::new();
@@ -31,7 +31,7 @@ fn lines(newest_first: impl Iterator<Item = Said>, count: u64, channel: Option<C
         lines.push(line(&said.spans));
         let spans = message(&lines, count.saturating_sub(n));
         if render(&spans, channel).cut {
-            // One that fills a message is said alone, as it is.
+            // A text that fills a message is sent alone and unchanged.
             return if n == 1 { (said, 1) } else { (fitting, n - 1) };
         }
         let language = if n == 1 { said.language } else { fitting.language.take() };
@@ -41,7 +41,7 @@ fn lines(newest_first: impl Iterator<Item = Said>, count: u64, channel: Option<C
     (fitting, shown)
 }
 
-/// The lines in the order of the events, below the number of those that aren't shown.
+/// The lines in the order of the events, after the number of those that aren't shown.
 fn message(newest_first: &[Vec<Span>], rest: u64) -> Vec<Span> {
     let rest = (rest > 0).then(|| vec![Span::Words(format!("… +{rest}"))]);
     let mut spans = Vec::new();
@@ -68,7 +68,7 @@ fn in_a_line(span: &Span) -> Span {
     }
 }
 
-/// With a space for each line break and the spaces around it.
+/// Replaces each line break and the spaces around it by one space.
 fn without_breaks(text: &str) -> String {
     if !text.contains(['\n', '\r']) {
         return text.to_owned();
@@ -85,7 +85,7 @@ fn without_breaks(text: &str) -> String {
     inner.join(" ")
 }
 
-/// It follows from what it is made of.
+/// The id follows from the members and from `left`.
 fn id(members: &[&PlannedAction], left: u64) -> ActionId {
     let ids: Vec<&str> = members.iter().map(|member| member.id.as_str()).collect();
     ActionId(Sha256Hex::of(format!("digest\n{left}\n{}", ids.join("\n")).as_bytes()).digits().to_owned())
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_lines_that_fit_are_shown_and_the_rest_is_counted() {
+    fn the_newest_fitting_lines_are_shown_and_the_rest_is_counted() {
         for (count, chars) in [(3, 5), (300, 20), (300, 500), (300, 4_000)] {
             let all = texts(count, chars);
             let (text, shown) = written(&all, count as u64 + 7, None);
@@ -120,13 +120,13 @@ mod tests {
             let newest: Vec<String> = all.iter().take(lines.len()).rev().map(|text| format!("• {text}")).collect();
             assert_eq!((lines.len() as u64, lines), (shown, newest), "{count} {chars}");
         }
-        assert_eq!(written(&texts(2, 1), 2, None), ("• 0 x\n• 1 x".to_owned(), 2), "nothing is left to count");
-        assert_eq!(written(&["a\n\n b".to_owned()], 1, None).0, "• a b", "a line each");
-        assert!(written(&texts(1, 1), 9, Some(Channel::Telegram)).0.starts_with("… \\+8"), "as its channel writes it");
+        assert_eq!(written(&texts(2, 1), 2, None), ("• 0 x\n• 1 x".to_owned(), 2), "no text is left to count");
+        assert_eq!(written(&["a\n\n b".to_owned()], 1, None).0, "• a b", "one line for each text");
+        assert!(written(&texts(1, 1), 9, Some(Channel::Telegram)).0.starts_with("… \\+8"), "escaped for its channel");
     }
 
     #[test]
-    fn a_digest_is_no_longer_than_its_channel_takes() {
+    fn a_digest_fits_its_channel() {
         for (channel, most) in [(Channel::Discord, MAX_DISCORD_TEXT_CHARS), (Channel::Sms, MAX_SMS_TEXT_CHARS)] {
             let (text, shown) = written(&texts(300, 100), 300, Some(channel));
             assert!(text.chars().count() <= most && shown > 1, "{channel:?}: {shown}");
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_fills_a_message_is_said_alone_and_its_number_with_it_in_the_data() {
+    fn a_text_that_fills_a_message_is_sent_alone_with_the_count_in_its_data() {
         let text = "x".repeat(MAX_TEXT_CHARS);
         assert_eq!(written(&[text.clone(), "y".to_owned()], 2, None), (text, 1));
     }

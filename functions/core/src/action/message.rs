@@ -8,31 +8,31 @@ use tidings_config::rules::{Channel, Priority};
 use tidings_config::text::Format;
 use tidings_config::time::Timestamp;
 
-/// What the bot should do: one message of the actions queue.
+/// An action for the bot: one message of the actions queue.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Action")]
 pub struct ActionMessage<'a> {
     /// CloudEvents' version: `1.0`.
     specversion: &'static str,
-    /// The same however often the event is processed: do an action once by this id.
+    /// The action's id. It stays the same if the event is processed again, so perform each id once.
     id: &'a ActionId,
     /// `/tidings/rules/{rule or join}`
     source: String,
-    /// `tidings.notify`: say `data.text`. Any other: what a rule emits, with its data.
+    /// `tidings.notify`: send `data.text` to the person. Any other type: an action that a rule emits, with its data.
     #[serde(rename = "type")]
     action_type: &'a str,
-    /// Of `data`: `application/json`.
+    /// Media type of `data`: `application/json`.
     datacontenttype: &'static str,
-    /// Whom it is for, as `whatsapp:491713920012`. Also the message group of the queue.
+    /// The recipient, such as `whatsapp:491713920012`. Also the message group of the queue.
     conversation: &'a str,
-    /// Its place among the conversation's: 20 digits, with gaps. Texts in this form sort as the numbers do.
+    /// The action's position in its conversation: 20 digits, with gaps. Sorting the texts sorts the numbers.
     sequence: String,
     priority: Priority,
     /// The claim key of the event: `tidings events show` takes it.
     cause: &'a ClaimKey,
-    /// A `Notification`, if the type is `tidings.notify`.
+    /// A `Notification` if the type is `tidings.notify`.
     data: &'a Value,
-    /// The entity, as `order/1042`. Absent: the event has none.
+    /// The entity, such as `order/1042`. Absent: the event has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
     /// When the event happened. Absent: a join, or a digest of several.
@@ -46,32 +46,32 @@ pub struct ActionMessage<'a> {
 /// The data of an action of the type `tidings.notify`.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Notification {
-    /// By which channel it is said. Absent: by the conversation's own.
+    /// The channel to use. Absent: the conversation's own channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Channel>,
-    /// Ready to send: escaped for its channel, what was put into it included.
+    /// Ready to send: the text and its values are escaped for the channel.
     pub text: String,
-    /// The markup of the text, which the channel's API has to be told.
+    /// The markup of the text, to be stated in the call of the channel's API.
     pub format: Format,
-    /// Of SMS: the messages that it is sent as.
+    /// SMS only: the number of messages that the text is sent as.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segments: Option<u32>,
-    /// `true`: the text was longer than the channel takes, and ends with a mark. Absent otherwise.
+    /// `true`: the text exceeded the channel's limit and was cut, with a mark at its end. Absent otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
-    /// The language of the text, a BCP 47 tag, where the rule or the policy says which it is.
+    /// The language of the text, a BCP 47 tag, if the rule or the policy states it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// Of a message that stands for several.
+    /// The counts of a digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<DigestCount>,
 }
 
-/// How many notifications a message stands for.
+/// The number of notifications that a message stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct DigestCount {
     pub count: u64,
-    /// Those that have a line in the text.
+    /// Notifications with a line in the text.
     pub shown: u64,
 }
 
@@ -82,7 +82,7 @@ impl Notification {
 }
 
 impl Action {
-    /// `sequence` is its place among the conversation's.
+    /// `sequence` is the action's position in its conversation.
     pub fn message<'a>(&'a self, conversation: &'a str, sequence: u64) -> ActionMessage<'a> {
         ActionMessage {
             specversion: "1.0",

@@ -1,6 +1,6 @@
-//! What the bot should do now: from what an event caused (a [`PlannedAction`]) to what is sent (an [`Action`]).
+//! What the bot should do: from the planned effects of an event (a [`PlannedAction`]) to the sent message (an [`Action`]).
 //!
-//! A proposal follows from its event alone. Whether, when and by which channel it is sent is the [`policy`]'s to say.
+//! A planned action follows from its event alone. The [`policy`] decides whether, when and by which channel it is sent.
 
 pub mod digest;
 mod message;
@@ -27,22 +27,22 @@ use std::fmt;
 use stored::StoredIntent;
 use tidings_config::limits::MAX_DEFERRAL;
 use tidings_config::rules::{Cap, CapOverflow, Channel, Priority};
-use tidings_config::text::{Rendered, render, tells_facts, texts_of};
+use tidings_config::text::{Rendered, render, texts_of, uses_facts};
 use tidings_config::time::Timestamp;
 
 /// The CloudEvents type of a notification.
 pub const NOTIFY_TYPE: &str = "tidings.notify";
 
-/// The identity of an action: 64 hexadecimal digits. The same event gives the same id, in whatever order and however often it is
-/// processed, and whichever conversation it belongs to.
+/// The id of an action: 64 hexadecimal digits. An event gives its actions the same ids in every order and every
+/// repetition of processing, and in every conversation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct ActionId(String);
 
 impl ActionId {
-    /// `what` is `notify` or `emit`: a rule does either once for an event.
+    /// `what` is `notify` or `emit`. A rule does each at most once for an event.
     pub fn new(cause: &ClaimKey, rule: &str, what: &str) -> Self {
-        // A newline is in no rule's name, so parts can't run into one another.
+        // A rule's name can't contain a newline, so the parts can't run together.
         Self(Sha256Hex::of(format!("{what}\n{rule}\n{cause}").as_bytes()).digits().to_owned())
     }
 
@@ -57,30 +57,31 @@ impl fmt::Display for ActionId {
     }
 }
 
-/// What an event caused.
+/// An action that an event caused, before the policy is applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedAction {
     pub id: ActionId,
     pub rule: String,
-    /// Whose facts a text tells of, and what the action is about.
+    /// The entity whose facts the text uses and which the action is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity: Option<String>,
-    /// The event's own time. A join has none: several events may complete it, and which did first is a matter of arrival.
+    /// The event's own time. `None` for a join: several events may complete it, and the first of them depends on arrival.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
-    /// Its place among those of events of the same time.
+    /// Its rank among actions of events with the same time.
     #[serde(default, skip_serializing_if = "Tie::is_default")]
     pub tie: Tie,
-    /// Its place among those of its event. 0 for what was stored by the version before.
+    /// Its index among the actions of its event. 0 if the previous version stored it.
     #[serde(default, skip_serializing_if = "is_first")]
     pub nth: u16,
-    /// What its event wrote, if it is to be skipped when all of that is newer already.
+    /// The facts that its event wrote, if the action is skipped once all of them are overwritten.
     #[serde(default, skip_serializing_if = "Wrote::is_empty")]
     pub wrote: Wrote,
-    /// What the cap of its rule does with those that it has no room for. Beside the cap, which the version before reads strictly.
+    /// What the rule's cap does with notifications that exceed it. Stored separately from the cap, which the previous
+    /// version parses strictly.
     #[serde(default, skip_serializing_if = "CapOverflow::is_default")]
     pub overflow: CapOverflow,
-    /// When it was first looked at.
+    /// When the policy first considered it.
     pub since: Timestamp,
     pub cause: ClaimKey,
     pub priority: Priority,
@@ -94,7 +95,7 @@ fn is_first(nth: &u16) -> bool {
     *nth == 0
 }
 
-/// Registers that an event wrote: facts of its proposal's entity, and where the dialogue stands.
+/// The registers that an event wrote: facts of the action's entity, and the dialogue node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wrote {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -109,13 +110,13 @@ impl Wrote {
     }
 }
 
-/// What it is to do.
+/// What the action does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "StoredIntent", into = "StoredIntent")]
 pub enum Intent {
     Notify {
         text: Vec<Part>,
-        /// Others than `text`, for a channel, a language or both.
+        /// Texts for a channel, a language or both, other than `text`.
         variants: Vec<Variant>,
         channels: Vec<Channel>,
         cap: Option<Cap>,
@@ -126,7 +127,7 @@ pub enum Intent {
     },
 }
 
-/// What is sent.
+/// A message for the bot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
     pub id: ActionId,
@@ -150,19 +151,19 @@ impl PlannedAction {
         format!("{}/{}", self.rule, self.kind().as_str())
     }
 
-    pub fn tells_facts(&self) -> bool {
+    pub fn uses_facts(&self) -> bool {
         match &self.intent {
-            Intent::Notify { text, variants, .. } => texts_of(text, variants).any(tells_facts),
+            Intent::Notify { text, variants, .. } => texts_of(text, variants).any(uses_facts),
             Intent::Emit { .. } => false,
         }
     }
 
-    /// In the order of events: by their own time or, where it has none, by when it was first looked at.
+    /// The sort key in the order of events: by the event's own time, or by `since` if it has none.
     pub fn place(&self) -> (Timestamp, Tie, &ClaimKey, u16, &str) {
         (self.time.unwrap_or(self.since), self.tie, &self.cause, self.nth, &self.rule)
     }
 
-    /// What its event wrote, by item and register.
+    /// The registers that its event wrote, by item.
     pub fn written(&self) -> impl Iterator<Item = (ItemKey, &str)> {
         let entity = self.entity.iter();
         let facts =
@@ -170,9 +171,9 @@ impl PlannedAction {
         facts.chain(self.wrote.node.then_some((ItemKey::Node, NODE_REGISTER)))
     }
 
-    /// Whether all that its event wrote is another's by now, and its rule says to skip it then. Only a newer event, or one that
-    /// reached a higher rung, takes a register over. What is forgotten or expired is still whose it was; what isn't there any
-    /// more had no room, and is nobody else's. `facts` gives those of an item.
+    /// Whether other events have overwritten everything that its event wrote, and its rule says to skip it then. Only
+    /// a newer event, or one with a higher rung, overwrites a register. A deleted or expired fact still counts as its
+    /// last writer's. A fact that was dropped for lack of room isn't overwritten. `facts` gives the facts of an item.
     pub fn is_stale<'f>(&self, facts: impl Fn(&ItemKey) -> Option<&'f Facts>) -> bool {
         let is_taken = |(key, name): (ItemKey, &str)| {
             facts(&key).and_then(|facts| facts.get(name)).is_some_and(|fact| fact.order.key != self.cause)
@@ -180,12 +181,12 @@ impl PlannedAction {
         !self.wrote.is_empty() && self.written().all(is_taken)
     }
 
-    /// Whether it waited so long that nobody wants it any more.
+    /// Whether it waited longer than a notification may wait.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         now.since(self.since) > MAX_DEFERRAL
     }
 
-    /// What a notification says to somebody, before it is written for its channel.
+    /// The text of a notification, before it is rendered for its channel.
     pub fn said(&self, channel: Option<Channel>, reader: &Reader<'_>) -> Option<Said> {
         match &self.intent {
             Intent::Notify { text, variants, .. } => Some(say(text, variants, channel, reader)),
@@ -193,7 +194,7 @@ impl PlannedAction {
         }
     }
 
-    /// The action by this channel. A notification's text is chosen and written for its reader.
+    /// The action for this channel. A notification's text is selected and rendered for its reader.
     pub fn action(&self, channel: Option<Channel>, reader: &Reader<'_>) -> Action {
         let (action_type, data) = match &self.intent {
             Intent::Emit { action_type, data } => (action_type.clone(), data.clone()),
@@ -204,7 +205,7 @@ impl PlannedAction {
         self.caused(self.id.clone(), action_type, data)
     }
 
-    /// An action of this proposal's event.
+    /// An action of this planned action's event.
     fn caused(&self, id: ActionId, action_type: String, data: Value) -> Action {
         Action {
             id,
@@ -220,7 +221,7 @@ impl PlannedAction {
     }
 }
 
-/// The data of a notification: the text, and what a sender has to say to the channel's API about it.
+/// The data of a notification: the text, and what the sender states in the channel's API.
 pub fn notification(channel: Option<Channel>, said: &Said) -> Notification {
     let Rendered { text, format, segments, cut } = render(&said.spans, channel);
     Notification { channel, text, format, segments, cut: cut || said.cut, language: said.language.clone(), digest: None }

@@ -1,13 +1,13 @@
-//! What became of a proposal, as data: metrics, erasure and the commands read it, and nothing reads a sentence about it.
+//! The outcome of a planned action, as data. Metrics, erasure and commands read it; no code depends on a sentence.
 //!
-//! A claim stores each as JSON. The version before stored sentences; they are read here, and nowhere else.
+//! A claim stores each outcome as JSON. The previous version stored sentences; they are parsed only here.
 
 use super::{Intent, PlannedAction, Withheld};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use tidings_config::time::Timestamp;
 
-/// Which of a rule's two effects an action comes from.
+/// The effect of a rule that an action comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionKind {
@@ -28,10 +28,10 @@ impl ActionKind {
     }
 }
 
-/// What became of a proposal.
+/// The outcome of a planned action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionOutcome {
-    /// The rule, or the join, that proposed it.
+    /// The rule or the join of the action.
     pub rule: String,
     pub kind: ActionKind,
     pub became: Became,
@@ -40,27 +40,27 @@ pub struct ActionOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Became {
-    /// It is in the outbox: sent as soon as the queue has an answer.
+    /// It is in the outbox, and sent as soon as the queue responds.
     Queued,
-    /// It waits for the morning, or for room under a cap.
+    /// It waits for quiet hours to end, or for room under a cap.
     WaitsUntil(Timestamp),
     /// It waits for the link of its identity.
     WaitsForLink,
-    /// It is the newest of so many that are one message, which is in the outbox.
+    /// It is the newest of several that form one message, which is in the outbox.
     Digest {
         count: u64,
     },
     Withheld(Withheld),
-    /// Only versions before this one: it became a message in the queue that is visible then.
+    /// Only from earlier versions: it became a message of the queue that is visible at that time.
     PutOff(Timestamp),
 }
 
-/// What the claim of an event says of one action, or of something that had no room.
+/// One line of a claim about an action, or about a value that had no room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActionNote {
-    /// This became of so many: of a burst there may be hundreds.
+    /// An outcome and how often it occurred: a burst may repeat it hundreds of times.
     Became { outcome: ActionOutcome, times: u32 },
-    /// For people only: nothing reads it.
+    /// A text for people. No code interprets it.
     Text(String),
 }
 
@@ -95,7 +95,7 @@ impl PlannedAction {
 }
 
 impl ActionNote {
-    /// Each outcome once, with how often it is there if it is withheld; in the order in which they first come.
+    /// Each outcome once, in the order of first occurrence; withheld ones with their number.
     pub fn of(outcomes: &[ActionOutcome]) -> Vec<Self> {
         let mut notes: Vec<(&ActionOutcome, u32)> = Vec::new();
         for outcome in outcomes {
@@ -108,7 +108,7 @@ impl ActionNote {
         notes.into_iter().map(|(outcome, times)| Self::Became { outcome: outcome.clone(), times }).collect()
     }
 
-    /// Whether the action was sent as it is: nothing else is to be said of it.
+    /// Whether the action was sent unchanged. Then no further line is needed.
     pub fn is_queued(&self) -> bool {
         self.outcome().is_some_and(|outcome| outcome.became == Became::Queued)
     }
@@ -120,7 +120,7 @@ impl ActionNote {
         }
     }
 
-    /// As a claim stores it.
+    /// The form that a claim stores.
     pub fn store(&self) -> String {
         match self {
             Self::Became { outcome, times } => {
@@ -131,14 +131,14 @@ impl ActionNote {
         }
     }
 
-    /// What a claim stores: of this version, or of the one before.
+    /// Parses the form that a claim stores, of this version or the previous one.
     pub fn read(stored: String) -> Self {
         let read = serde_json::from_str(&stored).ok().or_else(|| sentence(&stored));
         read.map_or(Self::Text(stored), |Stored { outcome, times }| Self::Became { outcome, times })
     }
 }
 
-/// A sentence of the version before: `paid/notify withheld: stale ×6`.
+/// Parses a sentence of the previous version: `paid/notify withheld: stale ×6`.
 fn sentence(text: &str) -> Option<Stored> {
     let (text, times) = match text.rsplit_once(" ×") {
         Some((text, times)) => (text, times.parse().ok()?),
@@ -187,7 +187,7 @@ impl fmt::Display for ActionNote {
     }
 }
 
-/// For people and their programs: the sentence.
+/// Serialised as a sentence, for people and their programs.
 impl Serialize for ActionNote {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_is_read_as_it_was_stored_and_so_is_the_sentence_of_the_version_before() {
+    fn a_stored_note_and_a_sentence_of_the_previous_version_are_read() {
         for (became, times) in outcomes().into_iter().zip([1, 6].into_iter().cycle()) {
             for kind in [ActionKind::Notify, ActionKind::Emit] {
                 let outcome = ActionOutcome { rule: "stock/paid".into(), kind, became };
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_outcome_stays_what_it_is() {
+    fn a_text_that_is_not_an_outcome_is_kept_unchanged() {
         for text in ["order/1.pages dropped: 1 element", "status/set.status dropped: no rung", "a/notify danced", "", "{", "{}"] {
             assert_eq!(ActionNote::read(text.to_owned()), ActionNote::Text(text.to_owned()));
         }

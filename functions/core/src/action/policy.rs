@@ -1,8 +1,8 @@
-//! Whether, when and by which channel an action may be sent, its caps aside, which are the matter of all that wait together
-//! ([`super::turns`]). Pure: what the person has chosen and the time are given.
+//! Decides whether, when and by which channel an action may be sent. Caps are decided for all waiting actions
+//! together, in [`super::turns`]. Pure: the person's preferences and the time are arguments.
 //!
-//! In this order: shed under backlog; `emit` and done; expired; opt-in; channel; quiet hours. What comes at the wrong time
-//! waits: it is looked at again whenever something of its conversation is.
+//! The checks in order: shed under backlog; `emit` passes; expired; opt-in; channel; quiet hours. An action outside
+//! its time waits: it is checked again with each event of its conversation.
 
 use super::preferences::{Preference, Preferences};
 use super::quiet::quiet_until;
@@ -14,49 +14,49 @@ use tidings_config::limits::MAX_DEFERRAL;
 use tidings_config::rules::{Cap, Channel, OptIn, Policy, Priority};
 use tidings_config::time::Timestamp;
 
-/// What becomes of a proposal, if its caps have room.
+/// The verdict on an action, before its caps are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Send {
         channel: Option<Channel>,
     },
-    /// It is quiet: look again then.
+    /// Quiet hours: check again at this time.
     Defer {
         until: Timestamp,
     },
     Withhold(Withheld),
 }
 
-/// Why something isn't sent.
+/// Why an action isn't sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Withheld {
-    /// It waited so long for its time that nobody wants it any more.
+    /// It waited longer than a notification may wait.
     Expired,
-    /// No channel of the person's is one of the rule's.
+    /// The person accepts none of the rule's channels.
     NoChannel,
-    /// The person doesn't want any, or hasn't said that they do.
+    /// The person opted out, or opt-in is required and the person didn't opt in.
     NoOptIn,
-    /// What the person has chosen is there and can't be read.
+    /// The person's preference exists and can't be read.
     Unreadable(Preference),
-    /// Of low priority, under backlog.
+    /// Its priority is low, and events are waiting too long.
     Shed,
-    /// Too much waits already, of what is as urgent or more.
+    /// Too many actions wait already that are as urgent or more urgent.
     NoRoom,
-    /// More than a cap allows, and the cap says to drop it, or newer ones wait.
+    /// It exceeds a cap, and the cap drops it or newer ones wait.
     OverCap,
-    /// With its data it is larger than may be sent.
+    /// With its data it exceeds the largest action.
     TooLarge,
-    /// Overtaken, and the rule says to skip it then.
+    /// Its facts were overwritten, and the rule says to skip it then.
     Stale,
 }
 
 impl Withheld {
-    /// All but [`Self::Unreadable`], which has one for each preference.
+    /// All variants except [`Self::Unreadable`], which has one value for each preference.
     pub const ALL: &'static [Self] =
         &[Self::Expired, Self::NoChannel, Self::NoOptIn, Self::Shed, Self::NoRoom, Self::OverCap, Self::TooLarge, Self::Stale];
 
-    /// As it is printed.
+    /// Parses the printed form.
     pub fn parse(text: &str) -> Option<Self> {
         let unreadable = || text.strip_prefix("unreadable-preference ").and_then(Preference::parse).map(Self::Unreadable);
         Self::ALL.iter().copied().find(|withheld| withheld.to_string() == text).or_else(unreadable)
@@ -79,17 +79,18 @@ impl fmt::Display for Withheld {
     }
 }
 
-/// Where and when a proposal is looked at.
+/// The conversation and the time in which a planned action is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
     pub conversation: &'a str,
     pub preferences: &'a Preferences,
     pub now: Timestamp,
-    /// How long its event has waited to be processed.
+    /// How long its event waited to be processed.
     pub lag: Duration,
 }
 
-/// An unreadable opt-in or list of channels silences what is urgent too; unreadable quiet hours only what they could hold back.
+/// Applies the policy. If the opt-in or the list of channels can't be read, urgent notifications are withheld too. If
+/// quiet hours can't be read, only those are withheld that quiet hours could delay.
 pub fn decide(proposal: &PlannedAction, policy: &Policy, at: &Circumstances<'_>) -> Verdict {
     if proposal.priority == Priority::Low && policy.shed_after.is_some_and(|most| at.lag > most.duration()) {
         return Verdict::Withhold(Withheld::Shed);
@@ -105,7 +106,7 @@ pub fn decide(proposal: &PlannedAction, policy: &Policy, at: &Circumstances<'_>)
     }
 }
 
-/// `Err` names what the person has chosen and can't be read.
+/// `Err`: the person's preference that can't be read.
 fn notify(of_the_rule: &[Channel], urgent: bool, policy: &Policy, at: &Circumstances<'_>) -> Result<Verdict, Preference> {
     let opt_in = at.preferences.opt_in.get(Preference::OptIn)?;
     if !opt_in.copied().unwrap_or(policy.opt_in == OptIn::Assumed) {
@@ -119,7 +120,7 @@ fn notify(of_the_rule: &[Channel], urgent: bool, policy: &Policy, at: &Circumsta
     Ok(until.map_or(Verdict::Send { channel }, |until| Verdict::Defer { until }))
 }
 
-/// The caps that a notification counts for: its rule's own, and the policy's.
+/// The caps that a notification counts towards: its rule's own and the policy's.
 pub fn caps<'p>(proposal: &'p PlannedAction, policy: &Policy) -> impl Iterator<Item = (&'p str, Cap)> + use<'p> {
     let of_the_rule = match &proposal.intent {
         Intent::Notify { cap, .. } => cap.map(|cap| (proposal.rule.as_str(), Cap { overflow: proposal.overflow, ..cap })),
@@ -129,8 +130,8 @@ pub fn caps<'p>(proposal: &'p PlannedAction, policy: &Policy) -> impl Iterator<I
     [of_the_rule, of_all].into_iter().flatten()
 }
 
-/// The best that the person, or else the policy, prefers among those of the rule. `Some(None)`: nobody has said anything, so
-/// it is the conversation's own affair.
+/// The best of the rule's channels that the person prefers, else that the policy prefers. `Some(None)`: there is no
+/// preference, so the bot uses the conversation's own channel.
 fn channel(
     of_the_rule: &[Channel],
     chosen: Option<&Vec<Channel>>,
@@ -206,7 +207,7 @@ mod tests {
     const NOON: &str = "2026-11-20T12:00:00Z";
 
     #[test]
-    fn nobody_is_told_who_does_not_want_to_be() {
+    fn a_person_who_opted_out_is_never_notified() {
         let (assumed, required) = (Policy::default(), Policy { opt_in: OptIn::Required, ..Policy::default() });
         let send = Verdict::Send { channel: None };
         let no = Verdict::Withhold(Withheld::NoOptIn);
@@ -219,7 +220,7 @@ mod tests {
         ] {
             assert_eq!(look(&proposal(Priority::Normal, &[]), policy, &chosen(facts.clone()), "c", NOON), expected, "{facts}");
             let urgent = look(&proposal(Priority::Urgent, &[]), policy, &chosen(facts), "c", NOON);
-            assert_eq!(urgent, expected, "nothing is that urgent");
+            assert_eq!(urgent, expected, "urgency doesn't override an opt-out");
         }
     }
 
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_hours_are_by_the_persons_clock_and_pass_what_is_urgent() {
+    fn quiet_hours_use_the_persons_clock_and_let_urgent_ones_pass() {
         let time = |text: &str| text.parse::<ClockTime>().unwrap();
         let quiet = QuietHours { from: time("22:00"), to: time("07:00").into(), zone: "Europe/Berlin".into(), days: vec![] };
         let policy = Policy { quiet_hours: vec![quiet], ..Policy::default() };
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preference_that_is_there_and_cannot_be_read_silences_what_it_could_keep_back() {
+    fn an_unreadable_preference_withholds_what_it_could_forbid() {
         let policy = Policy::default();
         let unreadable = |preference| Verdict::Withhold(Withheld::Unreadable(preference));
         let send = Verdict::Send { channel: None };
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forgotten_or_expired_is_as_if_nobody_had_chosen_it() {
+    fn a_deleted_or_expired_preference_counts_as_not_set() {
         let order = Order::at(at(NOON), ClaimKey::new("s", "e"));
         let mut fact = Fact::register(json!("no"), order);
         fact.expires = Some(at("2026-11-20T12:00:01Z"));
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_waits_longer_than_anybody_wants_it() {
+    fn a_notification_never_waits_longer_than_the_limit() {
         let time = |text: &str| text.parse::<ClockTime>().unwrap();
         let quiet = QuietHours { from: time("08:00"), to: time("14:00").into(), zone: "UTC".into(), days: vec![] };
         let policy = Policy { quiet_hours: vec![quiet], ..Policy::default() };
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_matters_little_is_shed() {
+    fn only_low_priority_is_shed() {
         let policy = Policy { shed_after: Some(Span::new(Duration::from_secs(60))), ..Policy::default() };
         let preferences = Preferences::default();
         for (priority, lag, shed) in [

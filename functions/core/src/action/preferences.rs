@@ -1,5 +1,5 @@
-//! What a person has chosen, as facts of [`crate::context::PREFERENCES`]. What is there and can't be read silences: nobody knows that
-//! it wasn't a no.
+//! A person's preferences, as facts of [`crate::context::PREFERENCES`]. A preference that exists and can't be read
+//! withholds notifications, since it may have been a refusal.
 
 use super::quiet::Window;
 use crate::context::Facts;
@@ -19,13 +19,13 @@ words! {
     }
 }
 
-/// One preference as it was read. `Default`: nobody has chosen it, or it is forgotten or has expired.
+/// A preference as read. `Default`: it isn't set, or it is deleted or expired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Chosen<T> {
     #[default]
     Nothing,
     This(T),
-    /// It is there, and in none of the forms that it may have.
+    /// It exists, and its value has none of the allowed forms.
     Unreadable,
 }
 
@@ -42,7 +42,7 @@ impl<T> Chosen<T> {
         }
     }
 
-    /// `Err` names what can't be read.
+    /// `Err`: the preference that can't be read.
     pub fn get(&self, preference: Preference) -> Result<Option<&T>, Preference> {
         match self.as_ref() {
             Chosen::Nothing => Ok(None),
@@ -52,11 +52,11 @@ impl<T> Chosen<T> {
     }
 }
 
-/// What a person has chosen.
+/// A person's preferences.
 #[derive(Clone, Debug, Default)]
 pub struct Preferences {
     pub opt_in: Chosen<bool>,
-    /// Best first. Names that no channel has are passed over.
+    /// Best first. Unknown names are skipped.
     pub channels: Chosen<Vec<Channel>>,
     pub zone: Chosen<Zone>,
     pub quiet_from: Chosen<ClockTime>,
@@ -64,7 +64,7 @@ pub struct Preferences {
 }
 
 impl Preferences {
-    /// Of the facts of [`crate::context::PREFERENCES`].
+    /// Reads them from the facts of [`crate::context::PREFERENCES`].
     pub fn read(facts: Option<&Facts>, now: Timestamp) -> Self {
         let value = |preference: Preference| {
             facts.and_then(|f| f.get(preference.as_str())).filter(|fact| fact.is_known(now)).map(|fact| &fact.value)
@@ -78,7 +78,7 @@ impl Preferences {
         }
     }
 
-    /// Those that are there and can't be read, for people who look.
+    /// The preferences that exist and can't be read, for people.
     pub fn unreadable(&self) -> Vec<Preference> {
         let Self { opt_in, channels, zone, quiet_from, quiet_to } = self;
         let all = [
@@ -91,8 +91,8 @@ impl Preferences {
         all.into_iter().flatten().collect()
     }
 
-    /// When it is quiet for this person. Their own window takes the place of the policy's; one end of their own changes that end of
-    /// the policy's window, if it has one window. `Err` names what can't be read.
+    /// The quiet windows of this person. The person's own window replaces the policy's; one end of a window replaces
+    /// that end of the policy's window, if the policy has exactly one. `Err`: the preference that can't be read.
     pub fn windows(&self, policy: &Policy) -> Result<Vec<Window>, Preference> {
         let zone = self.zone.get(Preference::Zone)?;
         let from = self.quiet_from.get(Preference::QuietFrom)?;
@@ -112,7 +112,7 @@ impl Preferences {
     }
 }
 
-/// A list of texts.
+/// Parses a list of texts.
 fn channels(value: &Value) -> Option<Vec<Channel>> {
     let texts: Option<Vec<&str>> = value.as_array()?.iter().map(Value::as_str).collect();
     Some(texts?.into_iter().filter_map(Channel::parse).collect())

@@ -1,5 +1,5 @@
-//! Quiet hours: whether it is quiet, and until when. By what the clock of a zone shows, so both sides of a clock change follow from
-//! one rule: it is quiet at an instant when the clock there stands inside a window.
+//! Quiet hours: whether an instant is quiet, and until when. An instant is quiet if the zone's clock shows a time
+//! inside a window. This one rule covers both sides of a clock change.
 
 use std::time::Duration;
 use tidings_config::limits::MAX_DEFERRAL;
@@ -10,40 +10,40 @@ const MINUTE_MS: i64 = 60_000;
 const DAY_MINUTES: i16 = 1_440;
 const DAY_MS: i64 = DAY_MINUTES as i64 * MINUTE_MS;
 
-/// A window of the clock of a zone.
+/// A window on the clock of a zone.
 #[derive(Clone, Debug)]
 pub struct Window {
     /// Minutes since midnight.
     from: i16,
-    /// Up to a day.
+    /// The length in minutes, up to a day.
     minutes: i16,
-    /// On which it begins. Empty: each day.
+    /// The days on which it begins. Empty: every day.
     days: Vec<Day>,
     zone: Zone,
 }
 
 impl Window {
-    /// If `to` isn't after `from` it ends on the next day: from 10:00 to 10:00 is a whole day.
+    /// If `to` isn't after `from`, the window ends on the next day: from 10:00 to 10:00 is a whole day.
     pub fn new(from: ClockTime, to: ClockEnd, days: &[Day], zone: Zone) -> Self {
         let (from, to) = (from.minute_of_day(), to.minute_of_day());
         let minutes = if from < to { to - from } else { to + DAY_MINUTES - from };
         Self { from, minutes, days: days.to_vec(), zone }
     }
 
-    /// `zone` is the person's own. `None` where there is no such zone.
+    /// `zone` is the person's own. `None`: the zone doesn't exist.
     pub fn configured(quiet: &QuietHours, zone: Option<&Zone>) -> Option<Self> {
         let zone = zone.cloned().or_else(|| Zone::named(&quiet.zone))?;
         Some(Self::new(quiet.from, quiet.to, &quiet.days, zone))
     }
 
     fn begins_on(&self, day: i64) -> bool {
-        // 1970-01-01, the day 0, was a Thursday.
+        // Day 0, 1970-01-01, was a Thursday.
         let weekday = usize::try_from((day + 3).rem_euclid(7)).ok().and_then(|n| Day::ALL.get(n));
         self.days.is_empty() || weekday.is_some_and(|weekday| self.days.contains(weekday))
     }
 
-    /// Until when it is surely quiet, if it is at `at`: the window's end, or the next change of the clocks, which may be out of the
-    /// window or still in it.
+    /// If `at` is quiet: the time until which it is certainly quiet. That is the window's end or the next clock
+    /// change, after which it may be quiet or not.
     fn covers(&self, at: Timestamp) -> Option<Timestamp> {
         let local = at.unix_ms() + self.zone.offset_ms(at)?;
         let today = local.div_euclid(DAY_MS);
@@ -57,8 +57,8 @@ impl Window {
     }
 }
 
-/// The first instant after `now` that is in none of these windows; `None` if it isn't quiet. What is further away than anything
-/// waits may be any instant that is.
+/// The first instant after `now` outside all these windows. `None`: `now` isn't quiet. Beyond the longest wait of a
+/// notification, any later instant may be returned.
 pub fn quiet_until(windows: &[Window], now: Timestamp) -> Option<Timestamp> {
     let mut at = now;
     while let Some(later) = windows.iter().filter_map(|window| window.covers(at)).max() {
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_window_that_ends_inside_the_repeated_hour_ends_both_times() {
-        // On that day Berlin's clocks go from 03:00 back to 02:00, at 01:00 UTC.
+        // On that day Berlin's clocks go back from 03:00 to 02:00, at 01:00 UTC.
         let berlin = [window("22:00", "02:20", &[], "Europe/Berlin")];
         for (now, expected) in [
             ("2026-10-24T20:00:00Z", Some("2026-10-25T00:20Z")),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_days_and_weekends_can_be_said_and_windows_that_meet_are_one() {
+    fn whole_days_and_weekends_are_possible_and_touching_windows_are_one() {
         let weekend = window("00:00", "24:00", &[Day::Saturday, Day::Sunday], "Europe/Berlin");
         let nights = window("22:00", "07:00", &[], "Europe/Berlin");
         let both = [weekend.clone(), nights.clone()];
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(until(&[], "2026-11-20T00:00:00Z"), None);
     }
 
-    /// What the property compares with: what the clock shows, by `jiff`'s own calendar, a minute at a time.
+    /// The model of the property test: whether the clock is in a window, by `jiff`'s own calendar, minute by minute.
     fn is_quiet(windows: &[(ClockTime, ClockEnd, Vec<Day>)], zone: &jiff::tz::TimeZone, now: Timestamp) -> bool {
         let there = jiff::Timestamp::from_millisecond(now.unix_ms()).unwrap().to_zoned(zone.clone()).datetime();
         let minute = i16::from(there.hour()) * 60 + i16::from(there.minute());
@@ -170,7 +170,7 @@ mod tests {
     ];
 
     fn quarter() -> impl Strategy<Value = ClockTime> {
-        // Often near the hours in which clocks change.
+        // Biased towards the hours in which clocks change.
         (prop_oneof![0..24_i8, 0..4_i8], prop_oneof![Just(0_i8), Just(20), Just(30), 0..60_i8])
             .prop_map(|(hour, minute)| ClockTime { hour, minute })
     }
@@ -184,14 +184,14 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn it_is_quiet_until_the_first_minute_that_the_clock_is_outside(
+        fn it_is_quiet_until_the_first_minute_outside_all_windows(
             windows in proptest::collection::vec(any_window(), 1..3), change in 0..CHANGES.len(),
         ) {
             let (name, change) = CHANGES[change];
             let zone = jiff::tz::TimeZone::get(name).unwrap();
             let ours: Vec<Window> =
                 windows.iter().map(|(from, to, days)| Window::new(*from, *to, days, Zone::named(name).unwrap())).collect();
-            // Walked backwards: until when it is quiet at each minute.
+            // Goes backwards, to know for each minute until when it is quiet.
             let begin = at(change).minus(Duration::from_secs(86_400));
             let minutes = |n: u64| begin.plus(Duration::from_secs(60 * n));
             let mut outside = None;

@@ -1,8 +1,8 @@
-//! An intent as it is stored: as the version before reads it, with more beside that.
+//! The stored form of an intent. The previous version can read it, and this version stores additional fields.
 //!
-//! Both versions run while a deployment moves on, and each reads what the other stored. The version before knows words, values and
-//! facts. A text of these alone is stored as that, and `data` says which values arrive unchanged. Any other is `rich`, and the
-//! version before has a plain copy, its amounts and dates in English.
+//! During a deployment both versions run, and each reads what the other stored. The previous version knows words,
+//! values and facts. A text of these alone is stored in that form, and `data` marks the values that arrive unchanged.
+//! Any other text is stored in `rich`, and the previous version gets a plain copy with amounts and dates in English.
 
 use super::Intent;
 use crate::text::{Reader, say};
@@ -18,10 +18,10 @@ use tidings_config::time::Timestamp;
 pub(super) enum StoredIntent {
     Notify {
         text: Vec<StoredPart>,
-        /// Which parts of `text` are data: their places.
+        /// The indices of the parts of `text` that are data.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         data: Vec<usize>,
-        /// Instead of `text`.
+        /// The text if `text` can't express it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rich: Option<Vec<Part>>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -35,7 +35,7 @@ pub(super) enum StoredIntent {
     },
 }
 
-/// What the version before knows.
+/// The parts that the previous version knows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StoredPart {
@@ -92,7 +92,7 @@ impl From<StoredIntent> for Intent {
     }
 }
 
-/// `None`: the version before doesn't know it.
+/// `None`: the previous version doesn't know this part.
 fn plain(part: &Part) -> Option<StoredPart> {
     match part {
         Part::Words(words) => Some(StoredPart::Words(words.clone())),
@@ -102,7 +102,7 @@ fn plain(part: &Part) -> Option<StoredPart> {
     }
 }
 
-/// As much as it needs to say, without markup.
+/// The plain copy for the previous version, without markup.
 fn copy(parts: &[Part]) -> Vec<StoredPart> {
     let policy = Policy::default();
     let nobody = Reader::new(None, None, &policy, Timestamp::from_unix_ms(0));
@@ -150,9 +150,9 @@ mod tests {
         Intent::Notify { text, variants: vec![], channels: vec![], cap: None }
     }
 
-    /// Bytes that the version before wrote.
+    /// Bytes that the previous version wrote.
     #[test]
-    fn what_the_version_before_stored_is_read_as_it_was_meant() {
+    fn a_text_of_the_previous_version_is_read() {
         let stored = json!({"notify": {
             "text": [{"words": "Your *order* "}, {"value": "<1042>"}, {"fact": {"name": "carrier", "fallback": "soon"}}],
             "channels": ["slack"], "cap": null,
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_read_again_and_the_version_before_has_a_plain_copy() {
+    fn a_stored_text_is_read_again_and_the_previous_version_gets_a_plain_copy() {
         let fact = |kind| Part::Fact { name: "f".into(), fallback: "soon".into(), kind };
         let simple =
             notify(vec![Part::Data("a_b".into()), Part::Value("Ann".into()), fact(ValueKind::Data), fact(ValueKind::Prose)]);

@@ -1,14 +1,15 @@
-//! Which of those that could be said now are said, by their caps. Pure, and of all of them together: so a burst ends the same
-//! whichever of its events came first.
+//! Decides by caps which of the actions that are ready are sent. Pure. All ready actions are decided together, so a
+//! burst has the same result for every order of its events.
 //!
-//! Each cap has a scope: a rule, or all rules (""). First each rule's own cap decides about that rule's; what it lets through, the
-//! policy's cap decides about. So a rule that has no room holds no other rule back.
+//! Each cap has a scope: a rule, or all rules (""). First each rule's cap decides about the rule's own actions; then
+//! the policy's cap decides about those that passed. Therefore a rule that has no room never blocks another rule.
 //!
-//! | overflow | more than there is room for |
+//! | overflow | more actions than there is room for |
 //! |---|---|
-//! | newest | as many as the cap allows stay, the newest, and are said in their order as there is room; older ones are over the cap |
-//! | digest | all of them are one message; they wait while there is no room at all |
-//! | drop | the first have the room; the rest are over the cap |
+//! | newest | the newest stay, as many as the cap allows, and are sent in their order as there is room; older ones
+//! exceed the cap |
+//! | digest | all of them form one message; they wait while there is no room at all |
+//! | drop | the first get the room; the rest exceed the cap |
 
 use super::PlannedAction;
 use super::policy::caps;
@@ -17,19 +18,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::rules::{Cap, CapOverflow, Channel, Policy, Priority};
 use tidings_config::time::Timestamp;
 
-/// One that could be said now.
+/// An action that is ready to be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
     pub proposal: &'a PlannedAction,
     pub channel: Option<Channel>,
 }
 
-/// What is said as one message.
+/// The actions that are sent as one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Places in the list, in order. More than one: a digest.
+    /// Indices in the list, in order. More than one: a digest.
     pub members: Vec<usize>,
-    /// It is a digest, and counts what had to leave of these scopes.
+    /// The scopes whose dropped actions the digest counts.
     pub left_of: Vec<String>,
     is_digest: bool,
 }
@@ -43,24 +44,24 @@ impl Message {
         self.is_digest
     }
 
-    /// Its place is that of its newest.
+    /// The position of its newest member.
     fn newest(&self) -> usize {
         self.members.last().copied().unwrap_or(0)
     }
 }
 
-/// What is to be done with each.
+/// The decision for each action.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Turns {
-    /// In order.
+    /// Sent, in this order.
     pub say: Vec<Message>,
-    /// No room yet.
+    /// Waiting for room.
     pub wait: BTreeSet<usize>,
-    /// Over a cap.
+    /// Exceeding a cap.
     pub over: BTreeSet<usize>,
 }
 
-/// `open` is in the order of the events. `left`: how many had to leave before they could be said, by scope.
+/// `open` is in the order of the events. `left`: dropped actions by scope.
 pub fn turns(open: &[Open<'_>], policy: &Policy, outbox: &Outbox, left: &BTreeMap<String, u64>, now: Timestamp) -> Turns {
     let mut turns = Turns::default();
     let mut ready: Vec<Message> = (0..open.len()).map(Message::of).collect();
@@ -73,7 +74,7 @@ pub fn turns(open: &[Open<'_>], policy: &Policy, outbox: &Outbox, left: &BTreeMa
             ready.into_iter().partition(|message| cap_of(message.newest()).is_some() && !is_urgent(open, message));
         ready = rest;
         let Some(cap) = counted.last().and_then(|newest| cap_of(newest.newest())) else { continue };
-        // What is urgent passes, and counts.
+        // Urgent actions pass the cap and count towards it.
         let passes = ready.iter().filter(|message| cap_of(message.newest()).is_some()).count();
         let room = outbox.free(scope, cap, now).saturating_sub(passes);
         ready.extend(turns.settle(counted, open, (scope, cap), room, left.get(*scope).copied().unwrap_or(0)));
@@ -88,7 +89,7 @@ fn is_urgent(open: &[Open<'_>], message: &Message) -> bool {
 }
 
 impl Turns {
-    /// Those of one scope: what is said is returned.
+    /// Decides one scope. Returns the messages that are sent.
     fn settle(
         &mut self,
         mut counted: Vec<Message>,
@@ -121,7 +122,7 @@ impl Turns {
     }
 }
 
-/// One message goes by one channel.
+/// Splits messages so that each uses one channel.
 fn by_channel(messages: Vec<Message>, open: &[Open<'_>]) -> Vec<Message> {
     let mut digests: Vec<Message> = Vec::new();
     for message in messages {

@@ -1,5 +1,5 @@
-//! The actions queue: FIFO, a group a conversation, so that a conversation's actions come out in their order and none holds up
-//! another conversation's.
+//! The actions queue: FIFO, with one message group for each conversation. A conversation's actions are delivered in
+//! order, and never block another conversation's.
 
 use super::cause;
 use crate::action::Action;
@@ -29,7 +29,8 @@ impl ActionQueue for SqsActions {
             .send_message()
             .queue_url(&self.url)
             .message_body(action.encode(conversation, sequence))
-            // A group's name has 128 characters and not all of Unicode; a conversation's may be longer and may be anything.
+            // A group id has at most 128 characters of a limited set; a conversation's name may be longer and contain
+            // any character.
             .message_group_id(Sha256Hex::of(conversation.as_bytes()).digits())
             .message_deduplication_id(action.id.as_str())
             .send()

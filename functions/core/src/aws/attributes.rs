@@ -35,7 +35,7 @@ pub fn get_number<T: std::str::FromStr>(row: &Row, name: &str) -> Option<T> {
     row.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// A set of texts, in an order of their own.
+/// The texts of a string set, sorted.
 pub fn get_text_set(row: &Row, name: &str) -> Vec<String> {
     let mut set = row.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default();
     set.sort();
@@ -50,12 +50,12 @@ pub fn get_state(row: &Row) -> Option<ClaimState> {
     ClaimState::parse(row.get("state")?.as_s().ok()?)
 }
 
-/// The event that is kept in a claim's row.
+/// The event that is stored in a claim's row.
 pub fn kept(row: &Row) -> Option<StoredEvent> {
     get_text(row, "event").map(StoredEvent::stored)
 }
 
-/// What a processed claim's row says of its effect.
+/// The effect that a processed claim's row records.
 pub fn effect(row: &Row) -> RecordedEffect {
     RecordedEffect {
         conversation: get_text(row, "conversation"),
@@ -63,7 +63,7 @@ pub fn effect(row: &Row) -> RecordedEffect {
     }
 }
 
-/// A claim's row, all but the event that is kept in it. `None` where the row has no key or no state that we know.
+/// A claim's row without its stored event. `None`: the row has no key, or no known state.
 pub fn claim(row: &Row) -> Option<Claim> {
     let key: ClaimKey = get_text(row, "pk")?.into();
     Some(Claim {
@@ -92,7 +92,7 @@ pub fn claim(row: &Row) -> Option<Claim> {
         body_sha256: get_text(row, "body_sha256"),
         other_bodies: get_text_set(row, "other_bodies"),
         unread: get_texts(row, "unread").iter().filter_map(|word| EventField::parse(word)).collect(),
-        // What a later version records of it is no reason to hide the claim.
+        // A field that only a later version can parse must not hide the claim.
         manual: get_text(row, "manual").and_then(|json| serde_json::from_str(&json).ok()),
         applied_again: get_text_set(row, "applied_again").into_iter().map(ClaimKey::from).collect(),
         erased: get_time(row, "erased_at"),

@@ -62,14 +62,14 @@ impl ClaimStore for DynamoClaims {
                 Some(PutItemError::ConditionalCheckFailedException(lost)) => {
                     return lost.item().map_or(Recorded::Unknown, |old| existing(old, claim));
                 }
-                // Not in the SDK's list of what it retries.
+                // The SDK doesn't retry this error itself.
                 Some(PutItemError::TransactionConflictException(_)) => {
                     if conflicts < CONFLICT_RETRIES {
                         tokio::time::sleep(conflict_pause(CONFLICT_PAUSE, conflicts).mul_f64(fastrand::f64())).await;
                     }
                 }
                 Some(_) | None => {
-                    tracing::warn!(claim_key = %claim.key, cause = %cause(&error), "no answer from the claims table");
+                    tracing::warn!(claim_key = %claim.key, cause = %cause(&error), "the claims table did not respond");
                     return Recorded::Unknown;
                 }
             }
@@ -91,7 +91,7 @@ impl ClaimStore for DynamoClaims {
             .expression_attribute_values(":at", number(at.unix_ms()))
             .send()
             .await;
-        // It got further in the meantime, or is about to.
+        // The claim has a later state, or is about to.
         done(mark)
     }
 
@@ -109,12 +109,12 @@ impl ClaimStore for DynamoClaims {
             .expression_attribute_values(":most", number(MAX_OTHER_BODIES))
             .send()
             .await;
-        // It is full or erased by now; or the processor holds it, and the next such delivery tries again.
+        // It is full or erased; or a transaction of the processor holds it, and the next such delivery tries again.
         done(note)
     }
 }
 
-/// An update that its condition, or a transaction on the claim, made needless.
+/// Accepts an update that failed its condition or met a transaction on the claim: it is no longer needed.
 fn done<T, R: std::fmt::Debug>(update: Result<T, SdkError<UpdateItemError, R>>) -> Result<(), Unavailable> {
     let Err(error) = update else { return Ok(()) };
     match error.as_service_error() {
@@ -123,7 +123,7 @@ fn done<T, R: std::fmt::Debug>(update: Result<T, SdkError<UpdateItemError, R>>) 
     }
 }
 
-/// Marks a claim that isn't there: the very verb and grant that events need, and its condition fails, which writes nothing.
+/// Marks a claim that doesn't exist. It uses the verb and grant that events need; the condition fails, so nothing is written.
 #[async_trait]
 impl Probe for DynamoClaims {
     fn name(&self) -> &'static str {
@@ -135,7 +135,7 @@ impl Probe for DynamoClaims {
     }
 }
 
-/// The old row that won against our put.
+/// The existing row, which our put didn't replace.
 fn existing(old: &Row, ours: &NewClaim) -> Recorded {
     match get_state(old) {
         Some(state) => Recorded::Existing {
@@ -143,7 +143,7 @@ fn existing(old: &Row, ours: &NewClaim) -> Recorded {
             received: get_time(old, "received_at"),
             body: Body::compare(&ours.body_sha256, get_text(old, "body_sha256"), &get_text_set(old, "other_bodies")),
         },
-        // A state of a version that we don't know: in doubt, queue it.
+        // An unknown state of another version: when in doubt, queue the event.
         None => Recorded::Unknown,
     }
 }

@@ -28,11 +28,11 @@ pub struct DynamoContexts {
     context_table: String,
 }
 
-/// Calls for what a `BatchGetItem` left out, before we give up.
+/// Calls for keys that a `BatchGetItem` left unprocessed, before it fails.
 const BATCH_GETS: usize = 3;
 
-/// The effect happens unless the claim says that it has: never `attribute_exists`, because a claim that TTL deleted would
-/// then read as "done" and lose the event.
+/// The effect happens unless the claim is `processed`. Never `attribute_exists`: a claim that TTL deleted would then
+/// count as done, and its event would be lost.
 const NOT_PROCESSED: &str = "attribute_not_exists(pk) OR #state <> :processed";
 
 impl DynamoContexts {
@@ -40,7 +40,7 @@ impl DynamoContexts {
         Self { client, claims_table, context_table }
     }
 
-    /// The claim's last word. It may be the first one too: the receiver's put may have been lost, or deleted by TTL.
+    /// The claim's final update. It may be the first write too: the receiver's put may be lost or deleted by TTL.
     fn marker(&self, commit: &Commit) -> Update {
         let mut set = vec![
             "#state = :processed",
@@ -54,14 +54,14 @@ impl DynamoContexts {
             "event_type = :event_type",
             "#source = :source",
             "received_at = if_not_exists(received_at, :received_at)",
-            // None are recorded as well: a claim without them is of the version before.
+            // An empty set is recorded as well: a claim without links is of the previous version.
             "links = :links",
         ];
         let mut update = Update::builder()
             .table_name(&self.claims_table)
             .key("pk", text(commit.key.as_str()))
             .condition_expression(NOT_PROCESSED)
-            // The old row comes back with the refusal, at no read cost: it says what is left to do.
+            // The old row is returned with the failed condition, without a read. It says what is left to do.
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#source", "source")
@@ -118,7 +118,7 @@ impl DynamoContexts {
         update.update_expression(expression).build().expect("table, key and expression are set above")
     }
 
-    /// An event's own claim says that it was applied again: only one that is processed, and not erased.
+    /// Records in an event's own claim that the event was applied again. The claim must be processed and not erased.
     fn applied_again(&self, event: &ClaimKey, by: &ClaimKey) -> TransactWriteItem {
         let update = Update::builder()
             .table_name(&self.claims_table)
@@ -131,7 +131,7 @@ impl DynamoContexts {
         TransactWriteItem::builder().update(update.build().expect("table, key and expression are set above")).build()
     }
 
-    /// A whole context item, guarded by the version that was read.
+    /// The put of a whole context item, conditional on the version that was read.
     fn put(&self, place: &Place, item: &Item, at: Timestamp) -> Put {
         let mut put = Put::builder()
             .table_name(&self.context_table)
@@ -150,7 +150,7 @@ impl DynamoContexts {
         put.build().expect("table and item are set above")
     }
 
-    /// One that goes, guarded by the version that was read.
+    /// The deletion of an item, conditional on the version that was read.
     fn delete(&self, place: &Place, version: u64) -> TransactWriteItem {
         let delete = Delete::builder()
             .table_name(&self.context_table)
@@ -176,7 +176,7 @@ impl DynamoContexts {
 enum TransactionFailure {
     Cancelled(Vec<CancellationReason>),
     InProgress,
-    /// What is in the way.
+    /// The item that another write holds or changed.
     Other(String),
 }
 
@@ -279,7 +279,7 @@ impl ContextStore for DynamoContexts {
         match self.transact(puts.chain(deletes).collect()).await {
             Ok(()) => Committed::Yes,
             Err(TransactionFailure::Cancelled(reasons)) => match classify(&reasons) {
-                // There is no marker here.
+                // A rewrite has no marker.
                 Committed::Before(_) => Committed::ContextMoved,
                 other @ (Committed::Yes | Committed::ContextMoved | Committed::Contended | Committed::Unknown(_)) => other,
             },
@@ -334,7 +334,7 @@ impl ContextStore for DynamoContexts {
 }
 
 impl DynamoContexts {
-    /// A write of one item costs half as much without a transaction.
+    /// Writes one item without a transaction, which costs half as much.
     async fn put_alone(&self, put: Put) -> Committed {
         let sent = self
             .client
@@ -354,13 +354,13 @@ impl DynamoContexts {
     }
 }
 
-const UNREADABLE: &str = "a context item that this version can't read";
+const UNREADABLE: &str = "a context item of an unknown version";
 
 fn key(place: &Place) -> Row {
     Row::from([("pk".to_owned(), text(&place.partition)), ("sk".to_owned(), text(place.key.to_string()))])
 }
 
-/// Facts are what the chatbot reads; the rest is ours.
+/// The attribute of an item's content. `facts` is for chatbots to read; the others are internal.
 fn attribute(key: &ItemKey) -> &'static str {
     match key {
         ItemKey::Entity(_) | ItemKey::Node => "facts",
@@ -374,7 +374,7 @@ fn attribute(key: &ItemKey) -> &'static str {
     }
 }
 
-/// A stored context item. `None` where it isn't one of ours.
+/// A stored context item. `None`: the row isn't a context item.
 pub(super) fn item(row: &Row) -> Option<(Place, Item)> {
     let key = ItemKey::parse(row.get("sk")?.as_s().ok()?)?;
     let content = Content::decode(&key, row.get(attribute(&key))?.as_s().ok()?)?;
@@ -382,7 +382,7 @@ pub(super) fn item(row: &Row) -> Option<(Place, Item)> {
     Some((Place::new(get_text(row, "pk")?, key), item))
 }
 
-/// Why a transaction was cancelled. The marker is the first item: only its failed condition means "done before".
+/// Why a transaction was cancelled. The marker is the first item; only its failed condition means "done before".
 fn classify(reasons: &[CancellationReason]) -> Committed {
     let failed = |reason: &CancellationReason, code: &str| reason.code() == Some(code);
     if let Some(marker) = reasons.first().filter(|marker| failed(marker, "ConditionalCheckFailed")) {
@@ -402,7 +402,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cancelled_transaction_is_read_by_its_reasons() {
+    fn the_reasons_of_a_cancelled_transaction_decide() {
         let classify_codes = |codes: &[&str]| {
             classify(&codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect::<Vec<_>>())
         };

@@ -1,4 +1,4 @@
-//! [`ContextReader`] on DynamoDB: what the read API, the commands and `tidings dev` have in common.
+//! [`ContextReader`] on DynamoDB, shared by the read API, the commands and `tidings dev`.
 
 use super::attributes::text;
 use super::cause;
@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use tidings_config::time::Timestamp;
 
-/// The sort keys of what a reader needs, `entity#…`, `identity#…`, `link` and `node`, are between these. What is to be sent or said
-/// later (`outbox`, `deferred`) is outside: it isn't read, and not billed.
+/// The sort keys that a reader needs (`entity#…`, `identity#…`, `link` and `node`) are in this range. Pending items
+/// (`outbox`, `deferred`) are outside it, so they are neither read nor billed.
 const FIRST_SORT_KEY: &str = "entity";
 const LAST_SORT_KEY: &str = "node";
 
@@ -58,9 +58,9 @@ mod tests {
     use super::*;
     use crate::context::ItemKey;
 
-    /// Bytes, as DynamoDB compares sort keys.
+    /// Compares bytes, as DynamoDB compares sort keys.
     #[test]
-    fn the_query_reads_facts_node_and_links_and_skips_what_is_to_be_sent() {
+    fn the_query_reads_facts_node_and_links_and_skips_pending_items() {
         let is_read = |key: ItemKey| (FIRST_SORT_KEY..=LAST_SORT_KEY).contains(&key.to_string().as_str());
         for key in [
             ItemKey::Entity(String::new()),

@@ -1,5 +1,5 @@
-//! Fetching public keys, confirming subscriptions, fetching what rules need: with the HTTP client that the SDK brings, no second
-//! one in the binary.
+//! HTTPS requests: public keys, subscription confirmations, objects for rules. They use the SDK's HTTP client, so the
+//! binary contains only one.
 
 use super::CONNECT_TIMEOUT;
 use crate::ports::{Get, GetError, HttpsGet};
@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 /// [`HttpsGet`] over TLS with the system's roots.
 #[derive(Debug, Default)]
 pub struct Https {
-    /// Made with the first request: most functions never need one.
+    /// Created by the first request: most functions never need it.
     connector: OnceLock<SharedHttpConnector>,
 }
 
@@ -31,10 +31,10 @@ impl Https {
     async fn fetch(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError> {
         let no_answer = |cause: &dyn ToString| GetError::NoAnswer(cause.to_string());
         let mut request = HttpRequest::empty();
-        request.set_uri(get.url).map_err(|_| no_answer(&"no address"))?;
+        request.set_uri(get.url).map_err(|_| no_answer(&"invalid address"))?;
         if let Some((name, value)) = get.header {
             let appended = request.headers_mut().try_append(name.to_owned(), value.0.to_string());
-            appended.map_err(|_| no_answer(&"a secret that no header can hold"))?;
+            appended.map_err(|_| no_answer(&"the secret contains characters that a header can't contain"))?;
         }
         let response = self.connector().call(request).await.map_err(|error| no_answer(&error))?;
         if !response.status().is_success() {

@@ -1,5 +1,5 @@
-//! The ports behind the real SDK. Every client comes from one configuration with bounded times: a call that hangs must
-//! end while its function still has time to say so.
+//! The ports, implemented with the AWS SDK. All clients share one configuration with timeouts: a call that hangs must
+//! end while its function still has time to respond.
 
 mod actions;
 pub mod attributes;
@@ -31,17 +31,17 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use std::error::Error;
 use std::time::Duration;
 
-/// One attempt's TCP and TLS handshake.
+/// Timeout of one attempt's TCP and TLS handshake.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// One attempt. The SDK has no limit of its own.
+/// Timeout of one attempt. The SDK has none by default.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
-/// One call with all its attempts: three of them fit into the receiver's ten seconds.
+/// Timeout of one call with all attempts. Three such calls fit into the receiver's ten seconds.
 pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The tables' indexes and attributes that the template declares.
+/// Name of the claims table's index for timelines, as in the template.
 pub const TIMELINE_INDEX: &str = "timeline";
 
-/// A configuration loader with our HTTP client and our times. Region and credentials come from the environment.
+/// A configuration loader with our HTTP client and timeouts. Region and credentials come from the environment.
 pub fn loader() -> ConfigLoader {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     aws_config::defaults(BehaviorVersion::latest())
@@ -53,7 +53,7 @@ pub fn loader() -> ConfigLoader {
                 .operation_timeout(OPERATION_TIMEOUT)
                 .build(),
         )
-        // The SDK's first pause is a second by default, which is all the time that a call has.
+        // The SDK's default first backoff is one second, which is the whole time of a call.
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
 }
 
@@ -62,8 +62,8 @@ pub async fn config() -> SdkConfig {
     loader().load().await
 }
 
-/// Why a call failed, for our logs: the service's own word, or the chain of what went wrong on the way. Never the raw
-/// answer, which may hold what was stored.
+/// The cause of a failed call, for logs: the service's error code and message, or the chain of errors. Never the raw
+/// response, which may contain stored data.
 pub fn cause<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,

@@ -1,5 +1,5 @@
-//! The events queue. A message is acknowledged when the answer names it as successful, and not otherwise: one that the
-//! answer names as failed, or not at all, isn't.
+//! The events queue. A message is acknowledged only if the response lists it as successful. A message that the
+//! response lists as failed, or doesn't list, isn't.
 
 use super::cause;
 use crate::ports::{EventQueue, Probe, Unavailable};
@@ -52,15 +52,15 @@ impl SqsQueue {
 impl EventQueue for SqsQueue {
     async fn send(&self, messages: &[&str], trace: Option<&Trace>) -> Vec<Result<(), Unavailable>> {
         match messages {
-            // A batch of one costs the same, but its entry can fail in an answer that is a 200 to the SDK, which then
-            // doesn't try again.
+            // A batch of one costs the same. But a failed entry comes in a response with status 200, which the SDK
+            // doesn't retry.
             [message] => vec![self.send_one(message, trace).await],
             many => self.send_many(many, trace).await,
         }
     }
 }
 
-/// There is no sending that sends nothing: whether the queue is there and answers is asked instead.
+/// SQS can't send nothing, so the probe asks for the queue's attributes instead.
 #[async_trait]
 impl Probe for SqsQueue {
     fn name(&self) -> &'static str {
@@ -74,18 +74,18 @@ impl Probe for SqsQueue {
     }
 }
 
-/// What isn't part of a message, nor of its size.
+/// Attributes that are neither part of the message nor of its size.
 fn attributes(trace: &Trace) -> HashMap<AttributeName, MessageSystemAttributeValue> {
     let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace.to_string());
     HashMap::from([(AttributeName::AwsTraceHeader, value.build().expect("a type is set above"))])
 }
 
-/// Of the n-th message, within its batch.
+/// The id of the n-th message of a batch.
 fn id(n: usize) -> String {
     n.to_string()
 }
 
-/// Of an entry's error only the code: its message may quote what was sent.
+/// Whether one entry succeeded. Only the code of an error is used: its message may quote the payload.
 fn acknowledged(answer: &SendMessageBatchOutput, id: &str) -> Result<(), Unavailable> {
     if let Some(failed) = answer.failed().iter().find(|entry| entry.id() == id) {
         return Err(unavailable(format!("in a batch: {}", failed.code())));
@@ -93,7 +93,7 @@ fn acknowledged(answer: &SendMessageBatchOutput, id: &str) -> Result<(), Unavail
     if answer.successful().iter().any(|entry| entry.id() == id) {
         Ok(())
     } else {
-        Err(unavailable("in a batch: the answer leaves it out".to_owned()))
+        Err(unavailable("in a batch: the response doesn't list it".to_owned()))
     }
 }
 

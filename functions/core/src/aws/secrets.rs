@@ -1,4 +1,4 @@
-//! The sources' secrets, and those that providers send in a handshake.
+//! The sources' secrets, and the handshake secrets that providers send.
 
 use super::cause;
 use crate::ports::{HandshakeSecrets, Replaced, SecretStore, Unavailable, Versioned};
@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use zeroize::Zeroizing;
 
-/// The staging label of the version that counts.
+/// The staging label of the version in use.
 const CURRENT: &str = "AWSCURRENT";
 
-/// Ours, of a version that is about to count. There is one: a label for each writer would keep every version forever, and a
-/// secret has room for about a hundred that carry a label.
+/// Our staging label of a version that is about to be used. All writers share it: a label for each writer would keep
+/// every version forever, and only about a hundred versions of a secret can have a label.
 const NEXT: &str = "TIDINGS_NEXT";
 
 const GET: &str = "secretsmanager:GetSecretValue";
@@ -30,7 +30,7 @@ impl SecretsManager {
         Self { client, id }
     }
 
-    /// The document and its version.
+    /// The document and its version id.
     pub async fn versioned(&self) -> Result<Versioned, Unavailable> {
         let answer = self.client.get_secret_value().secret_id(&self.id).send().await;
         let answer = answer.map_err(|error| Unavailable { call: GET, cause: cause(&error) })?;
@@ -39,13 +39,13 @@ impl SecretsManager {
         Ok(Versioned { document, version })
     }
 
-    /// Writes the document in the place of the version that was read, or changes nothing. `PutSecretValue` has no condition,
-    /// but moving a label has: the document is put beside the current version, and becomes it only if the label can be taken
-    /// from the very version that was read. Of a version that lost Secrets Manager disposes.
+    /// Replaces the document if its version is the one that was read (compare and set). `PutSecretValue` has no
+    /// condition, but moving a label has one: the document is written beside the current version, and becomes current
+    /// only if the label can be moved from the version that was read. Secrets Manager deletes unlabelled versions.
     ///
-    /// [`Replaced::Changed`] is also said where an answer was lost and somebody has replaced ours since.
+    /// [`Replaced::Changed`] can also mean that the response was lost and another writer has replaced our document since.
     pub async fn replace(&self, document: &str, seen: &str) -> Result<Replaced, Unavailable> {
-        // Who is late leaves no version behind.
+        // A writer that is late leaves no version behind.
         if self.versioned().await?.version != seen {
             return Ok(Replaced::Changed);
         }
@@ -53,7 +53,7 @@ impl SecretsManager {
         let request = self.client.update_secret_version_stage().secret_id(&self.id).version_stage(CURRENT);
         match request.move_to_version_id(&ours).remove_from_version_id(seen).send().await {
             Ok(_) => Ok(Replaced::Yes),
-            // It was refused, or its answer was lost. The version that counts now tells which.
+            // It was refused, or the response was lost. The current version shows which.
             Err(error) => match self.versioned().await?.version {
                 current if current == ours => Ok(Replaced::Yes),
                 current if current == seen => Err(Unavailable { call: MOVE, cause: cause(&error) }),
@@ -62,7 +62,7 @@ impl SecretsManager {
         }
     }
 
-    /// A version that doesn't count yet.
+    /// Writes a version that isn't current yet.
     async fn put_beside(&self, document: &str) -> Result<String, Unavailable> {
         let put = self.client.put_secret_value().secret_id(&self.id).secret_string(document).version_stages(NEXT);
         let answer = put.send().await.map_err(|error| Unavailable { call: PUT, cause: cause(&error) })?;

@@ -1,4 +1,4 @@
-//! The events queue, for what is due later.
+//! The events queue, for messages that are due later.
 
 use super::cause;
 use crate::ports::{TimerQueue, Unavailable};
@@ -23,7 +23,7 @@ impl SqsTimers {
 #[async_trait]
 impl TimerQueue for SqsTimers {
     async fn send(&self, message: &str, delay: Duration) -> Result<(), Unavailable> {
-        // Whole seconds, and none too few.
+        // Whole seconds, rounded up.
         let seconds = delay.as_millis().div_ceil(1_000);
         let sent = self
             .client

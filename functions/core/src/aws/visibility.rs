@@ -1,4 +1,4 @@
-//! The events queue, for messages that were received from it.
+//! The visibility timeout of messages that were received from the events queue.
 
 use super::cause;
 use crate::ports::{Hide, MessageVisibility, Unavailable};
@@ -22,7 +22,7 @@ impl SqsVisibility {
         Self { client, url }
     }
 
-    /// At most [`MAX_BATCH_MESSAGES`].
+    /// Changes at most [`MAX_BATCH_MESSAGES`].
     async fn batch(&self, messages: &[Hide]) -> Vec<Result<(), Unavailable>> {
         let entry = |(index, message): (usize, &Hide)| {
             let seconds = message.time.as_millis().div_ceil(1_000);
@@ -45,7 +45,7 @@ impl SqsVisibility {
         let hidden = |index: usize| answer.successful().iter().any(|entry| entry.id() == index.to_string());
         let why = |index: usize| {
             let failed = answer.failed().iter().find(|entry| entry.id() == index.to_string());
-            failed.map_or("not in the answer", |entry| entry.code()).to_owned()
+            failed.map_or("not in the response", |entry| entry.code()).to_owned()
         };
         (0..messages.len())
             .map(|index| if hidden(index) { Ok(()) } else { Err(Unavailable { call: CALL, cause: why(index) }) })

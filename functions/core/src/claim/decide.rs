@@ -1,43 +1,43 @@
-//! What to do, given what the stores said. Pure: no I/O, no clock, no randomness, so that a simulation and a model check
-//! can run the very code that production runs.
+//! Decides the next step from the stores' responses. Pure: no I/O, no clock, no randomness, so that the simulation
+//! and the model check run the same code as production.
 //!
-//! The one principle: **when in doubt, queue it again.** Processing twice is harmless here (the transaction's marker sees
-//! to that), losing is not.
+//! The one principle: **when in doubt, queue the event again.** Processing an event twice is harmless, because the
+//! transaction's marker prevents a second effect. Losing an event isn't.
 
 use super::{ClaimState, Sha256Hex};
 use std::time::Duration;
 use tidings_config::limits::{CONFLICT_PAUSE, CONFLICT_RETRIES, MAX_EVENT_AGE, MAX_OTHER_BODIES, RELOAD_RETRIES};
 use tidings_config::time::Timestamp;
 
-/// What the claims table said to "put this as `received` unless it is there".
+/// The result of putting a claim as `received` unless it exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recorded {
-    /// It wasn't there.
+    /// The claim didn't exist.
     New,
-    /// It was. `received` is when its first delivery came in.
+    /// The claim exists. `received` is when the first delivery was received.
     Existing { state: ClaimState, received: Option<Timestamp>, body: Body },
-    /// The processor's transaction held the row, even after we waited.
+    /// The processor's transaction held the row, even after retries.
     Contended,
-    /// No answer, or an error: it may be there or not.
+    /// There was no response, or an error: the claim may exist or not.
     Unknown,
 }
 
-/// How the body of a known event's delivery compares with that of the first.
+/// How the body of a known event's delivery compares with the first body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// It is the same, or the claim has none to compare it with: the processor made it.
+    /// The same; or the claim has none to compare with, because the processor made it.
     Same,
-    /// It is another one.
+    /// A different body.
     Other {
-        /// Of the first body.
+        /// The hash of the first body.
         first: Sha256Hex,
-        /// Whether the claim has to be told: it has this one not yet, and room for it.
+        /// Whether the hash must be added to the claim: it isn't there yet, and there is room.
         is_news: bool,
     },
 }
 
 impl Body {
-    /// `first` and `others` are what the claim has.
+    /// `first` and `others` are the hashes in the claim.
     pub fn compare(ours: &Sha256Hex, first: Option<String>, others: &[String]) -> Self {
         match first {
             Some(first) if first != ours.as_str() => {
@@ -49,23 +49,23 @@ impl Body {
     }
 }
 
-/// What the receiver does next.
+/// The receiver's next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterRecord {
-    /// Queue it, then mark the claim `enqueued` if `mark`.
+    /// Send the event to the queue, then mark the claim `enqueued` if `mark`.
     Enqueue { mark: bool },
-    /// SQS had it before: nothing to send.
+    /// SQS has acknowledged it before: nothing to send.
     Duplicate,
 }
 
-/// | claim | then |
+/// | claim | next step |
 /// |---|---|
 /// | new | queue, mark |
-/// | `received` | queue again, mark: we can't know that the first try got through |
+/// | `received` | queue again, mark: the first try may have failed |
 /// | `enqueued`, `processed` | duplicate |
-/// | `dead` | queue again; stays `dead` until it is processed |
-/// | contended | queue again: as `received`, and the processor is about to say the rest |
-/// | unknown | queue: durable without a claim, since the processor's transaction is what makes the effect single |
+/// | `dead` | queue again; the claim stays `dead` until it is processed |
+/// | contended | queue again, as for `received`; the processor's transaction decides |
+/// | unknown | queue: it is durable without a claim, since the processor's transaction makes the effect unique |
 pub fn after_record(recorded: &Recorded) -> AfterRecord {
     match recorded {
         Recorded::New => AfterRecord::Enqueue { mark: true },
@@ -78,49 +78,49 @@ pub fn after_record(recorded: &Recorded) -> AfterRecord {
     }
 }
 
-/// What a processed claim says of its effect. What is left to do after a commit (actions to send, items of an identity to
-/// move) is read from it and from the stored items, never from a new plan: rules, fetched objects and configuration may have
-/// changed since.
+/// What a processed claim records about its effect. The work that is left after a commit (actions to send, items of
+/// an identity to move) is read from here and from the stored items. It is never planned again: rules, fetched
+/// objects and configuration may have changed since.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordedEffect {
-    /// Whose partition was written. `None` after an erasure: then nothing is left to do.
+    /// The conversation whose partition was written. `None` after an erasure: no work is left.
     pub conversation: Option<String>,
-    /// The identities that the event linked to it. `None`: the version before committed it, which recorded none.
+    /// The identities that the event linked to it. `None`: the previous version committed it and recorded none.
     pub links: Option<Vec<String>>,
 }
 
-/// What the table said to the transaction of a commit.
+/// The result of a commit's transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Committed {
-    /// Claim and context are written.
+    /// The claim and the context are written.
     Yes,
-    /// The marker's condition failed: the effect is there already, and this is what its claim says of it.
+    /// The marker's condition failed: the effect exists already, and the claim records this about it.
     Before(RecordedEffect),
-    /// A context item changed after we read it.
+    /// A context item changed after it was read.
     ContextMoved,
     /// Another transaction held an item.
     Contended,
-    /// No answer, throttled or failed, and why: it may be written or not.
+    /// There was no response, throttling or an error, with its cause: it may be written or not.
     Unknown(String),
 }
 
-/// What the processor does next.
+/// The processor's next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AfterCommit {
-    /// The effect is in the context now.
+    /// The effect is in the context.
     Done,
-    /// It was there before: finish what its record promises.
+    /// The effect was there before: finish the work that its record names.
     Finish(RecordedEffect),
-    /// Read the context again after this pause at most, and try again.
+    /// Read the context again after a pause of at most this, and try again.
     Retry { pause: Duration },
-    /// Others were faster each time: return the message to the queue.
+    /// Other events won each time: return the message to the queue.
     Contended,
-    /// Nobody knows whether it is written, and why: return the message to the queue.
+    /// It is unknown whether the effect is written; the cause is given. Return the message to the queue.
     Unknown(String),
 }
 
-/// `reloads` and `conflicts` count the answers of either kind that this event has had before. The first reload comes at once:
-/// most often the other event is done.
+/// `reloads` and `conflicts` count this event's earlier responses of each kind. The first reload is immediate, since
+/// the other event is usually done.
 pub fn after_commit(committed: Committed, reloads: u32, conflicts: u32) -> AfterCommit {
     match committed {
         Committed::Yes => AfterCommit::Done,
@@ -137,19 +137,19 @@ pub fn after_commit(committed: Committed, reloads: u32, conflicts: u32) -> After
     }
 }
 
-/// What becomes of a record that couldn't be processed.
+/// What happens to a record that couldn't be processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterFailure {
-    /// SQS shows it again after the visibility timeout.
+    /// SQS delivers it again after the visibility timeout.
     Retry,
-    /// This was its last receive, and only other events were in its way: send a copy to the queue, so that its receives start
-    /// again. Each conflict is another event's success, so this ends.
+    /// This was its last receive, and only other events were in its way: send a copy to the queue with a receive
+    /// count of zero. Each conflict is another event's success, so this ends.
     Requeue,
-    /// This was its last receive: record the reason as `dead`, then leave it to the redrive policy.
+    /// This was its last receive: record the reason as `dead`, then leave the message to the redrive policy.
     DeadLetter,
 }
 
-/// `receive_count` counts this receive; `max_receive_count` is the redrive policy's.
+/// `receive_count` includes this receive; `max_receive_count` is the redrive policy's.
 pub fn after_failure(receive_count: u32, max_receive_count: u32, contended: bool) -> AfterFailure {
     match (receive_count < max_receive_count, contended) {
         (true, _) => AfterFailure::Retry,
@@ -158,12 +158,12 @@ pub fn after_failure(receive_count: u32, max_receive_count: u32, contended: bool
     }
 }
 
-/// Whether the event's claim may have been deleted by now, so that a second effect couldn't be told from a first.
+/// Whether the event's claim may have been deleted, so that a second effect couldn't be detected.
 pub fn past_horizon(received: Timestamp, now: Timestamp) -> bool {
     now.since(received) > MAX_EVENT_AGE
 }
 
-/// The upper bound of the pause before a conflict is tried again: doubled each time.
+/// The upper bound of the pause before a conflict is retried. It doubles each time.
 pub fn conflict_pause(base: Duration, conflicts: u32) -> Duration {
     base.saturating_mul(1 << conflicts.min(6))
 }
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delivery_of_a_known_event_is_sent_again_unless_sqs_surely_has_it() {
+    fn a_known_event_is_sent_again_unless_sqs_acknowledged_it() {
         let existing = |state| Recorded::Existing { state, received: None, body: Body::Same };
         let send = |mark| AfterRecord::Enqueue { mark };
         assert_eq!(after_record(&Recorded::New), send(true));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn another_body_under_the_same_id_is_a_metric_and_not_a_rejection() {
+    fn another_body_under_the_same_id_is_counted_and_not_refused() {
         for &state in ClaimState::ALL {
             let decide = |body| after_record(&Recorded::Existing { state, received: None, body });
             let other = Body::Other { first: Sha256Hex::of(b"first"), is_news: true };
@@ -195,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn each_other_body_is_news_once_while_there_is_room() {
+    fn each_other_body_is_recorded_once_while_there_is_room() {
         let hash = |n: usize| Sha256Hex::of(&n.to_be_bytes());
         let first = || Some(hash(0).as_str().to_owned());
         let others: Vec<String> = (1..=MAX_OTHER_BODIES).map(|n| hash(n).as_str().to_owned()).collect();
         let other = |is_news| Body::Other { first: hash(0), is_news };
         assert_eq!(Body::compare(&hash(0), first(), &others), Body::Same);
-        assert_eq!(Body::compare(&hash(0), None, &[]), Body::Same, "there is nothing to compare it with");
+        assert_eq!(Body::compare(&hash(0), None, &[]), Body::Same, "the claim has no body to compare with");
         assert_eq!(Body::compare(&hash(1), first(), &[]), other(true));
         assert_eq!(Body::compare(&hash(1), first(), &others[..1]), other(false));
         assert_eq!(Body::compare(&hash(9), first(), &others[1..]), other(true));
@@ -209,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_marker_ends_an_event_as_done_before() {
+    fn only_the_marker_means_done_before() {
         let effect = RecordedEffect { conversation: Some("ann".into()), links: Some(vec!["customer:c1".into()]) };
         assert_eq!(after_commit(Committed::Before(effect.clone()), 99, 99), AfterCommit::Finish(effect));
         assert_eq!(after_commit(Committed::Unknown("throttled".into()), 0, 0), AfterCommit::Unknown("throttled".into()));
     }
 
     #[test]
-    fn tries_are_bounded_on_both_sides() {
+    fn retries_are_bounded_on_both_sides() {
         let retry = |ms| AfterCommit::Retry { pause: Duration::from_millis(ms) };
         assert_eq!(after_commit(Committed::ContextMoved, 0, 99), retry(0));
         assert_eq!(after_commit(Committed::ContextMoved, 1, 99), retry(20));
@@ -230,23 +230,23 @@ mod tests {
     }
 
     #[test]
-    fn the_last_receive_buries_and_none_before_it() {
+    fn only_the_last_receive_dead_letters() {
         assert_eq!(after_failure(4, 5, false), AfterFailure::Retry);
         assert_eq!(after_failure(5, 5, false), AfterFailure::DeadLetter);
         assert_eq!(after_failure(6, 5, false), AfterFailure::DeadLetter);
     }
 
     #[test]
-    fn contention_is_never_a_reason_to_bury() {
+    fn contention_never_dead_letters() {
         assert_eq!(after_failure(4, 5, true), AfterFailure::Retry);
         assert_eq!(after_failure(5, 5, true), AfterFailure::Requeue);
     }
 
     #[test]
-    fn an_event_is_parked_from_the_first_moment_its_claim_may_be_gone() {
+    fn an_event_expires_as_soon_as_its_claim_may_be_deleted() {
         let received = Timestamp::from_unix_ms(0);
         assert!(!past_horizon(received, received.plus(MAX_EVENT_AGE)));
         assert!(past_horizon(received, received.plus(MAX_EVENT_AGE + Duration::from_millis(1))));
-        assert!(!past_horizon(received.plus(MAX_EVENT_AGE), received), "a clock behind the receiver's parks nothing");
+        assert!(!past_horizon(received.plus(MAX_EVENT_AGE), received), "a clock behind the receiver's expires no event");
     }
 }

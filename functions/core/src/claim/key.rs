@@ -1,4 +1,4 @@
-//! The identity of an event, and the digests that it is made of.
+//! The identity of an event, and its digests.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,7 +11,7 @@ use tidings_config::limits::{MAX_DELIVERY_ID_BYTES, MAX_EVENT_ID_BYTES};
 pub struct ClaimKey(String);
 
 impl ClaimKey {
-    /// A key that no event can have, for the claims table's [`Probe`](crate::ports::Probe).
+    /// A key that no event has, for the claims table's [`Probe`](crate::ports::Probe).
     pub fn of_no_event() -> Self {
         Self("@ready".to_owned())
     }
@@ -20,7 +20,8 @@ impl ClaimKey {
         Self(format!("{source}#{event_key}"))
     }
 
-    /// An id that the signature covers. One that is long, empty or not printable ASCII is claimed by its hash.
+    /// The key of an id that the signature covers. A long id, an empty one, and one that isn't printable ASCII is
+    /// replaced by its hash.
     pub fn from_signed_id(source: &str, id: &str) -> Self {
         if !id.is_empty() && id.len() <= MAX_EVENT_ID_BYTES && id.bytes().all(|b| b.is_ascii_graphic()) {
             Self::new(source, id)
@@ -29,8 +30,8 @@ impl ClaimKey {
         }
     }
 
-    /// The SHA-256 of what was signed, for events whose id isn't, with the id of the delivery where there is one. `part` tells the
-    /// events of one delivery apart.
+    /// The key of an event whose id isn't signed: the SHA-256 of the signed bytes, with the delivery's id if there is
+    /// one. `part` distinguishes the events of one delivery.
     pub fn from_signed_bytes(source: &str, digest: &Sha256Hex, delivery: Option<&str>, part: Option<usize>) -> Self {
         let mut key = digest.as_str().to_owned();
         if let Some(part) = part {
@@ -47,8 +48,8 @@ impl ClaimKey {
         Self::new(source, &key)
     }
 
-    /// Of what couldn't be read as an event. No event has such a key: whoever replays a request with another header, so that it
-    /// can't be read, doesn't take the place of the event that it holds.
+    /// The key of a delivery that can't be read as an event. No event has such a key. So a captured request that is
+    /// sent with another header and therefore can't be read doesn't take the key of its event.
     pub fn unreadable(source: &str, digest: &Sha256Hex, part: Option<usize>) -> Self {
         match part {
             None => Self::new(source, &format!("unreadable:{}", digest.as_str())),
@@ -56,13 +57,13 @@ impl ClaimKey {
         }
     }
 
-    /// The same in one window of time: for events that the same bytes may tell again.
+    /// The key within one window of time, for events whose bytes may repeat.
     #[must_use]
     pub fn in_window(self, window: i64) -> Self {
         Self(format!("{}@{window}", self.0))
     }
 
-    /// Whether it is an event of our own: `@` can't begin a source's name.
+    /// Whether it is an internal event: a source's name can't begin with `@`.
     pub fn is_ours(&self) -> bool {
         self.0.starts_with('@')
     }
@@ -93,7 +94,7 @@ impl Sha256Hex {
         Self(format!("sha256:{}", hex::encode(Sha256::digest(bytes))))
     }
 
-    /// A digest as it was stored.
+    /// A digest as stored.
     pub fn stored(text: String) -> Self {
         Self(text)
     }
@@ -102,12 +103,12 @@ impl Sha256Hex {
         &self.0
     }
 
-    /// Enough of it to tell two apart, for people.
+    /// A short form, enough for people to distinguish two digests.
     pub fn short(&self) -> &str {
         self.digits().get(..12).unwrap_or(self.digits())
     }
 
-    /// Without `sha256:`.
+    /// The digits without `sha256:`.
     pub fn digits(&self) -> &str {
         self.0.strip_prefix("sha256:").unwrap_or(&self.0)
     }
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_that_make_no_good_key_are_hashed() {
+    fn ids_that_do_not_fit_a_key_are_hashed() {
         assert_eq!(ClaimKey::from_signed_id("stripe", "evt_1").as_str(), "stripe#evt_1");
         let longest = "x".repeat(MAX_EVENT_ID_BYTES);
         assert_eq!(ClaimKey::from_signed_id("s", &longest).as_str(), format!("s#{longest}"));
@@ -136,14 +137,14 @@ mod tests {
 
     #[test]
     fn sources_cannot_reach_into_each_other() {
-        // '#' can't stand in a source's name, so the first one always ends it.
+        // A source's name can't contain '#', so the first one always ends it.
         assert_ne!(ClaimKey::from_signed_id("a", "b#c"), ClaimKey::from_signed_id("a-b", "c"));
         let of_bytes = |delivery, part| ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), delivery, part);
         assert_ne!(of_bytes(None, Some(0)), of_bytes(None, Some(1)));
     }
 
     #[test]
-    fn a_delivery_id_is_the_end_of_the_key() {
+    fn a_delivery_id_ends_the_key() {
         let of_bytes = |delivery: &str, part| ClaimKey::from_signed_bytes("s", &Sha256Hex::of(b"x"), Some(delivery), part);
         let longest = "d".repeat(MAX_DELIVERY_ID_BYTES);
         assert!(

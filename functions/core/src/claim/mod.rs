@@ -1,10 +1,10 @@
-//! The claim: one row per event that says who saw it, how far it got and what came of it.
+//! The claim: one row for each event, with its receipt, its state and its outcome.
 //!
-//! Key: `{source}#{event key}`. **The event key is a security rule**: it is the provider's id only when the signature
-//! covers that id; otherwise it is the SHA-256 of the signed bytes, together with the delivery's unsigned id. An unsigned id alone is
-//! the attacker's to choose: with a captured request he could send it under the id of an event that is yet to come, which would then
-//! be taken for a duplicate and lost. With the bytes beside it he can only repeat that one event, a bounded number of times
-//! ([`MAX_DELIVERIES_PER_BODY`](tidings_config::limits::MAX_DELIVERIES_PER_BODY)).
+//! Key: `{source}#{event key}`. **The event key is a security rule**: it is the provider's id only if the signature
+//! covers that id; otherwise it is the SHA-256 of the signed bytes, together with the delivery's unsigned id. An
+//! unsigned id alone is chosen by the attacker: a captured request could be sent under the id of a future event,
+//! which would then count as a duplicate and be lost. With the bytes in the key, an attacker can only repeat that one
+//! event, a bounded number of times ([`MAX_DELIVERIES_PER_BODY`](tidings_config::limits::MAX_DELIVERIES_PER_BODY)).
 
 pub mod decide;
 mod key;
@@ -19,7 +19,7 @@ use serde::Serialize;
 use tidings_config::time::Timestamp;
 
 tidings_config::words! {
-    /// How far an event got.
+    /// The state of an event.
     ///
     /// ```text
     ///            put            send acknowledged         commit
@@ -29,9 +29,9 @@ tidings_config::words! {
     ///                     └── last receive failed ──▶ dead ── redrive ─┘
     /// ```
     ClaimState {
-        /// Put by the receiver; whether it was queued isn't known.
+        /// Put by the receiver. It isn't known whether the event was queued.
         Received = "received",
-        /// SQS has acknowledged it.
+        /// SQS has acknowledged the event.
         Enqueued = "enqueued",
         /// Its effect is in the context.
         Processed = "processed",
@@ -41,34 +41,34 @@ tidings_config::words! {
 }
 
 tidings_config::words! {
-    /// What came of a processed event.
+    /// The outcome of a processed event.
     Outcome {
         /// It changed the context.
         Applied = "applied",
-        /// All that it would have changed was newer already.
+        /// All values that it would have written were newer already.
         Stale = "stale",
-        /// No rule has anything to say to it: it is in the timeline, and that is all.
+        /// No rule matches it: it is in the timeline only.
         Noted = "noted",
     }
 }
 
 tidings_config::words! {
-    /// A field of the envelope that can be there and not be readable.
+    /// A field of the envelope that can exist and be unreadable.
     EventField {
-        /// Not a time, or none that can be written: the time of receipt counts.
+        /// Not a time, or outside the range of RFC 3339: the time of receipt is used.
         Time = "time",
         /// Not a whole number: the event is ordered by its time.
         Sequence = "sequence",
         /// Too long.
         Subject = "subject",
-        /// Too long: the rules have to say whose event it is.
+        /// Too long: only rules can decide whose event it is.
         Conversation = "conversation",
-        /// Too long: the event is of no version.
+        /// Too long: the event has no version.
         Dataschema = "dataschema",
     }
 }
 
-/// What the receiver records before it queues an event.
+/// The receiver's record of an event, before it is queued.
 #[derive(Clone, Debug)]
 pub struct NewClaim {
     pub key: ClaimKey,
@@ -78,13 +78,13 @@ pub struct NewClaim {
     pub subject: Option<String>,
     pub body_sha256: Sha256Hex,
     pub received: Timestamp,
-    /// X-Ray's id of the trace that the request is part of.
+    /// X-Ray's id of the request's trace.
     pub trace_id: Option<String>,
-    /// What is configured, was sent and couldn't be read.
+    /// Configured fields that were sent and couldn't be read.
     pub unread: Vec<EventField>,
 }
 
-/// A claim as it is stored, for those who ask what became of an event.
+/// A claim as stored, to show what happened to an event.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Claim {
     pub key: ClaimKey,
@@ -104,7 +104,7 @@ pub struct Claim {
     pub processed: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
-    /// By which a timeline is sorted.
+    /// The sort key of the timeline.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub occurred: Option<TimelineKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,50 +113,51 @@ pub struct Claim {
     pub rules: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// Facts that it would have set, and the node, which were newer already.
+    /// Facts that it would have set, and the node, which had newer values already.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overtaken: Vec<String>,
-    /// How the payload is off its schema, which accepts it all the same.
+    /// How the payload violates its schema, if the schema's policy accepts that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_schema: Option<String>,
-    /// What became of its actions, and what had no room.
+    /// Outcomes of its actions, and values that had no room.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<ActionNote>,
-    /// The partitions of the joins that it is part of.
+    /// The partitions of the joins that it takes part in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub joins: Vec<String>,
     /// The identities that it linked to its conversation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
-    /// Why it is dead.
+    /// The reason why it was dead-lettered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receive_count: Option<u32>,
-    /// When it died.
+    /// When it was dead-lettered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dead: Option<Timestamp>,
-    /// X-Ray's id of the trace that the first request of it was part of.
+    /// X-Ray's id of the trace of its first request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_sha256: Option<String>,
-    /// Of bodies that came under the same key since: up to [`MAX_OTHER_BODIES`](tidings_config::limits::MAX_OTHER_BODIES).
+    /// Hashes of other bodies that were received with the same key: up to
+    /// [`MAX_OTHER_BODIES`](tidings_config::limits::MAX_OTHER_BODIES).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_bodies: Vec<String>,
-    /// What is configured, was sent and couldn't be read.
+    /// Configured fields that were sent and couldn't be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<EventField>,
-    /// Who did it by a command, why, and what it changed: of a manual change.
+    /// The author, the reason and the changes of a manual change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manual: Option<ManualChange>,
-    /// The claims under which a person had it applied again.
+    /// The claims under which an operator applied it again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub applied_again: Vec<ClaimKey>,
-    /// When all but its key was taken from it, with its conversation.
+    /// When the claim was reduced to its key, with the erasure of its conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub erased: Option<Timestamp>,
-    /// How large the event is that is kept with it. What it carries isn't here: whoever lists claims doesn't want it.
+    /// The size of its stored event in bytes. The event itself isn't part of a list of claims.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_bytes: Option<usize>,
     /// When DynamoDB may delete it.
@@ -165,7 +166,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// One of which nothing but its key is known.
+    /// A claim with its key only.
     pub fn new(key: ClaimKey) -> Self {
         Self {
             key,
@@ -202,12 +203,12 @@ impl Claim {
         }
     }
 
-    /// When the event came: its receipt or, where that isn't on record, what else became of it first.
+    /// When the event was received; else the first recorded time.
     pub fn came(&self) -> Option<Timestamp> {
         [self.received, self.enqueued, self.processed, self.dead, self.erased].into_iter().flatten().next()
     }
 
-    /// What became of its actions, and what had no room: for people.
+    /// Outcomes of its actions and values that had no room, as lines for people.
     pub fn action_lines(&self) -> Vec<String> {
         self.actions.iter().map(ToString::to_string).collect()
     }
@@ -223,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_read_as_they_are_written() {
+    fn words_are_parsed_as_they_are_written() {
         for state in ClaimState::ALL {
             assert_eq!(ClaimState::parse(state.as_str()), Some(*state));
         }

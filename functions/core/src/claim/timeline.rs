@@ -1,12 +1,12 @@
-//! Where a claim stands in a conversation's timeline, as the sort key of the claims table's index stores it.
+//! A claim's position in a conversation's timeline, as the sort key of the claims table's index.
 
 use super::ClaimKey;
 use serde::Serialize;
 use std::fmt;
 use tidings_config::time::Timestamp;
 
-/// The event's own time and its claim key: `2026-11-20T10:00:00.000Z#stripe#evt_1`. It sorts by time, then by key. This is the
-/// only place that writes or reads the text.
+/// The event's own time and its claim key: `2026-11-20T10:00:00.000Z#stripe#evt_1`. It sorts by time, then by key.
+/// Only this module writes and parses the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct TimelineKey(String);
@@ -16,7 +16,7 @@ impl TimelineKey {
         Self(format!("{time}#{key}"))
     }
 
-    /// A key as it was stored.
+    /// A key as stored.
     pub fn stored(text: String) -> Self {
         Self(text)
     }
@@ -30,8 +30,8 @@ impl TimelineKey {
         &self.0
     }
 
-    /// The least and the greatest text of the keys between two times, both included; `None` is unbounded. A blank sorts before
-    /// every key, and `~` after every character that a key begins with.
+    /// The smallest and the greatest text of the keys between two times, both included; `None` is unbounded. A blank
+    /// sorts before every key, and `~` after every first character of a key.
     pub fn range(since: Option<Timestamp>, until: Option<Timestamp>) -> (String, String) {
         (since.map_or(" ".to_owned(), |since| since.to_string()), until.map_or("~".to_owned(), |until| format!("{until}~")))
     }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timeline_key_is_stored_as_the_version_before_stored_it_and_gives_its_time() {
+    fn a_timeline_key_keeps_its_stored_form_and_contains_its_time() {
         let time = Timestamp::from_unix_ms(1_795_168_800_250);
         let key = TimelineKey::new(time, &ClaimKey::new("stripe", "evt#1"));
         assert_eq!(key.as_str(), format!("{time}#stripe#evt#1"));
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_holds_the_keys_of_its_first_and_its_last_moment() {
+    fn a_range_includes_its_first_and_its_last_moment() {
         let at = |ms| TimelineKey::new(Timestamp::from_unix_ms(ms), &ClaimKey::new("s", "1"));
         let (from, to) = TimelineKey::range(Some(Timestamp::from_unix_ms(1_000)), Some(Timestamp::from_unix_ms(2_000)));
         let inside = |ms| (from.as_str()..=to.as_str()).contains(&at(ms).as_str());

@@ -1,7 +1,7 @@
-//! The context as it is given to a bot: plain values, as `GET /context/{conversation}` answers them.
+//! The context as a bot reads it: plain values, as `GET /context/{conversation}` returns them.
 //!
-//! Promises: a value that is unset or has expired isn't there; how facts are merged (order, kind, members of sets) isn't either,
-//! so it may change without a change of this contract.
+//! Promises: a value that is deleted or expired is left out. The merge metadata (order, kind, members of sets) is
+//! left out too, so it may change without a change of this contract.
 
 use super::{Context, Fact, Facts};
 use crate::claim::ClaimKey;
@@ -10,25 +10,25 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use tidings_config::time::Timestamp;
 
-/// What is known of a conversation.
+/// The context of a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Context")]
 pub struct ContextAnswer {
-    /// Its name. Another one than was asked for if that was the name of an identity.
+    /// Its name. If the request named an identity, this is the conversation that the identity is linked to.
     pub conversation: String,
-    /// Where the dialogue stands. Absent: no rule has said.
+    /// The dialogue node. Absent: no rule has set one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// By entity (`order/1042`), its facts by name. Empty: nothing is known, or nothing yet.
+    /// The facts of each entity (`order/1042`) by name. Empty: no fact is known.
     pub entities: BTreeMap<String, BTreeMap<String, Value>>,
-    /// The identities that are linked to the conversation, as `customer:cus_123`.
+    /// The identities that are linked to the conversation, such as `customer:cus_123`.
     pub identities: Vec<String>,
-    /// Where the values come from, with `?details=true`.
+    /// The origin of each value, with `?details=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
 }
 
-/// Where the values of an answer come from: an entry for each value.
+/// The origins of the values of an answer: one entry for each value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,20 +36,20 @@ pub struct Details {
     pub entities: BTreeMap<String, BTreeMap<String, FactDetail>>,
 }
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct FactDetail {
-    /// When the newest event happened that had a part in the value.
+    /// The time of the newest event that contributed to the value.
     pub time: Timestamp,
-    /// Its claim key: `tidings events show` takes it.
+    /// That event's claim key: `tidings events show` takes it.
     pub cause: ClaimKey,
-    /// From then on the value isn't given any more. Absent: it doesn't expire.
+    /// When the value expires. Absent: it doesn't expire.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
 }
 
 impl ContextAnswer {
-    /// What is known at this time.
+    /// The answer from this context at this time.
     pub fn of(context: &Context, now: Timestamp, with_details: bool) -> Self {
         let node = context.node.as_ref().filter(|fact| fact.is_known(now));
         let known =
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_plain_values_and_neither_unset_nor_expired_ones() {
+    fn an_answer_has_plain_values_without_deleted_and_expired_ones() {
         let now = Timestamp::from_unix_ms(1_795_168_900_000);
         let facts = [
             ("status", fact(json!("shipped"), None)),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conversation_that_nothing_is_known_of_has_an_empty_answer() {
+    fn an_unknown_conversation_has_an_empty_answer() {
         let answer = ContextAnswer::of(&Context::new("ann"), Timestamp::from_unix_ms(0), false);
         assert_eq!(serde_json::to_value(answer).unwrap(), json!({"conversation": "ann", "entities": {}, "identities": []}));
     }

@@ -1,10 +1,11 @@
-//! What a conversation's events want said later: for the morning, for room under a cap, or when an identity is linked.
+//! Deferred notifications of a conversation: they wait for quiet hours to end, for room under a cap, or for an identity's link.
 //!
-//! One item (`deferred`), in the order of the events, and one timer a conversation. When it fires, what is due is decided in
-//! that order; each is taken out in the transaction that decides it, so that it is decided once.
+//! A conversation has one item (`deferred`), in the order of the events, and one timer. When the timer fires, the due
+//! notifications are decided in that order. Each is removed in the transaction that decides it, so it is decided
+//! once.
 //!
-//! It is bounded in bytes. When it is full the least urgent goes, of those the oldest; it is counted and logged, and no event
-//! fails for it.
+//! The item is bounded in bytes. When it is full, the oldest of the least urgent notifications is dropped, counted
+//! and logged. No event fails because of it.
 
 use crate::action::PlannedAction;
 use serde::{Deserialize, Serialize};
@@ -15,34 +16,34 @@ use tidings_config::time::Timestamp;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deferred {
-    /// In the order of the events.
+    /// The notifications in the order of the events.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waits>,
-    /// Identities that were linked to this conversation and still hold what waited for that: at most
-    /// [`tidings_config::limits::MAX_HANDED_OVER`].
+    /// Identities that were linked to this conversation and still have notifications that waited for the link: at
+    /// most [`tidings_config::limits::MAX_HANDED_OVER`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<String>,
-    /// When the timer fires that is under way.
+    /// When the pending timer fires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wakes: Option<Timestamp>,
-    /// When those fire that are under way behind it, in order: at most [`MAX_TIMERS_KNOWN`] are remembered.
+    /// When further pending timers fire, in order: at most [`MAX_TIMERS_KNOWN`] are remembered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wakes_later: Vec<Timestamp>,
-    /// How many timers there have been: each has a key of its own.
+    /// The number of timers so far: each has a key of its own.
     #[serde(default)]
     pub timers: u64,
-    /// How many had to leave since something of their cap's scope waits. A digest counts them.
+    /// Notifications that were dropped from each cap's scope since the scope's oldest waiting one. A digest counts them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left: BTreeMap<String, u64>,
 }
 
-/// What one more element of a list takes beside itself, with a time that it may get.
+/// JSON overhead of one more list element, including a time that it may get.
 const SEPARATORS: usize = 64;
 
-/// One that waits.
+/// A waiting notification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Waits {
-    /// `None`: for the link of its identity.
+    /// When it is due. `None`: it waits for the link of its identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     pub proposal: PlannedAction,
@@ -55,7 +56,7 @@ impl Waits {
 }
 
 impl Deferred {
-    /// Puts it in its place. What has to go for it, perhaps itself, is returned.
+    /// Inserts a notification in order. Returns those that must be dropped for it, perhaps itself.
     #[must_use]
     pub fn add(&mut self, waits: Waits, now: Timestamp) -> Vec<PlannedAction> {
         if serde_json::to_string(&waits).is_ok_and(|json| json.len() > MAX_DEFERRED_PROPOSAL_BYTES) {
@@ -73,8 +74,9 @@ impl Deferred {
         gone
     }
 
-    /// Takes over what waited for a link that has come: from now on it is due. What has no room stays there until what is due
-    /// here is decided; if nothing is, room is made as [`Self::add`] makes it, and what has to go is returned.
+    /// Takes over notifications that waited for a link, which are due now. Those without room stay with the identity
+    /// until the due ones here are decided. If none is due here, room is made as in [`Self::add`], and the dropped
+    /// ones are returned.
     #[must_use]
     pub fn take_over(&mut self, theirs: &mut Self, now: Timestamp) -> Vec<PlannedAction> {
         theirs.waiting.retain(|waits| !waits.proposal.has_expired(now));
@@ -96,13 +98,13 @@ impl Deferred {
         gone
     }
 
-    /// So many more of a scope had to leave.
+    /// Counts `n` more dropped notifications of a scope.
     pub fn leave(&mut self, scope: &str, n: u64) {
         let left = self.left.entry(scope.to_owned()).or_default();
         *left = left.saturating_add(n);
     }
 
-    /// When its timer has to fire, if there has to be a new one: the one under way is too late, or was lost.
+    /// When a new timer must fire, if one is needed: the pending timer is too late or was lost.
     #[must_use]
     pub fn timer_due(&self, now: Timestamp) -> Option<Timestamp> {
         let next = self.next(now)?;
@@ -110,7 +112,7 @@ impl Deferred {
         (!serves).then_some(next)
     }
 
-    /// Remembers that a timer is under way to this time, and gives its number. It is earlier than those that are.
+    /// Remembers a pending timer, which fires before the others, and returns its number.
     pub fn set_timer(&mut self, due: Timestamp) -> u64 {
         let behind = self.wakes.replace(due).filter(|wakes| *wakes > due);
         self.wakes_later.splice(0..0, behind);
@@ -119,7 +121,7 @@ impl Deferred {
         self.timers
     }
 
-    /// A timer of this time has fired.
+    /// Removes a timer of this time, which has fired.
     pub fn fired(&mut self, fired: Timestamp) {
         let under_way = self.wakes.into_iter().chain(std::mem::take(&mut self.wakes_later));
         let mut under_way: Vec<Timestamp> = under_way.filter(|wakes| *wakes > fired).collect();
@@ -127,13 +129,13 @@ impl Deferred {
         self.wakes_later = under_way;
     }
 
-    /// When something is due next. Asked of a conversation: what waits for a link is due.
+    /// When the next notification is due. In a conversation, those that waited for a link are due.
     fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let linked = (!self.identities.is_empty()).then_some(now);
         self.waiting.iter().map(|waits| waits.until.unwrap_or(now)).chain(linked).min().map(|next| next.max(now))
     }
 
-    /// Whether something is due now, whatever timers there are.
+    /// Whether a notification is due now, regardless of timers.
     pub fn has_due(&self, now: Timestamp) -> bool {
         !self.identities.is_empty() || self.waiting.iter().any(|waits| waits.is_due(now))
     }
@@ -142,12 +144,12 @@ impl Deferred {
         self.waiting.is_empty() && self.identities.is_empty()
     }
 
-    /// When DynamoDB may delete it: nothing waits so long, and no timer of it is on its way any more.
+    /// When DynamoDB may delete it: no notification waits so long, and no timer of it is pending.
     pub fn expires(&self, written: Timestamp) -> Timestamp {
         written.plus(CLAIM_LIFETIME)
     }
 
-    /// What waits, as it is stored.
+    /// The size of the notifications as stored.
     pub fn bytes(&self) -> usize {
         serde_json::to_string(&self.waiting).map_or(usize::MAX, |json| json.len())
     }
@@ -204,24 +206,24 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_in_the_order_of_the_events() {
+    fn waiting_notifications_are_in_the_order_of_the_events() {
         let mut deferred = Deferred::default();
         for (second, until) in [(3, Some(at(10))), (1, Some(at(20))), (4, Some(at(10)))] {
             assert_eq!(deferred.add(waits(second, Priority::Normal, 1, until), at(0)), []);
         }
         assert_eq!(deferred.timer_due(at(0)), Some(at(10)));
         assert_eq!(deferred.add(waits(2, Priority::Normal, 1, None), at(0)), []);
-        assert_eq!(deferred.timer_due(at(0)), Some(at(0)), "of a conversation, what waits for a link is due");
+        assert_eq!(deferred.timer_due(at(0)), Some(at(0)), "in a conversation, notifications that waited for a link are due");
         assert_eq!(seconds(&deferred.waiting), [1, 2, 3, 4]);
         let due: Vec<Waits> = deferred.waiting.iter().filter(|waits| waits.is_due(at(10))).cloned().collect();
         assert_eq!((seconds(&due), deferred.has_due(at(10))), (vec![2, 3, 4], true));
     }
 
     #[test]
-    fn what_happened_at_one_time_waits_by_its_sequence_its_rank_and_its_receipt() {
+    fn notifications_of_one_time_wait_by_sequence_rank_and_receipt() {
         let one = |n: i64, tie: Tie| {
             let mut one = waits(1, Priority::Normal, 1, None);
-            // The key says the opposite of what decides.
+            // The key has the opposite order of the deciding fields.
             (one.proposal.cause, one.proposal.tie) = (ClaimKey::new("orders", &format!("e{}", 9 - n)), tie);
             one
         };
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn when_it_is_full_the_least_urgent_and_oldest_goes() {
+    fn a_full_item_drops_the_oldest_of_the_least_urgent() {
         let mut deferred = Deferred::default();
         assert_eq!(deferred.add(waits(1, Priority::Urgent, 4_000, None), at(0)), []);
         let mut gone = Vec::new();
@@ -283,13 +285,13 @@ mod tests {
         let first = gone[0].time.unwrap().unix_s();
         assert_eq!(first, 2, "the oldest, and not the urgent one");
         assert_eq!(seconds(&deferred.waiting)[0], 1);
-        assert_eq!(gone.len() + deferred.waiting.len(), 99, "each is kept or told of");
+        assert_eq!(gone.len() + deferred.waiting.len(), 99, "each is kept or returned");
         let low = deferred.add(waits(500, Priority::Low, 4_000, None), at(0));
-        assert_eq!(low[0].time, Some(at(500)), "what matters least makes no room for itself");
+        assert_eq!(low[0].time, Some(at(500)), "the least urgent gets no room");
     }
 
     #[test]
-    fn what_had_to_leave_an_identity_is_counted_with_its_conversation() {
+    fn what_an_identity_dropped_is_counted_with_its_conversation() {
         let (mut ours, mut theirs) = (Deferred::default(), Deferred::default());
         ours.leave("", 2);
         theirs.leave("", 3);
@@ -300,13 +302,13 @@ mod tests {
         assert!(theirs.left.is_empty() && ours.waiting[0].is_due(at(5)));
     }
 
-    /// As the version before wrote it, which knows neither places, nor what was written, nor what a cap does.
+    /// The form of the previous version, which has no ties, no written registers and no overflow of a cap.
     #[test]
-    fn what_the_version_before_stored_is_read_and_what_is_new_is_read_by_it() {
+    fn both_versions_read_what_the_other_stored() {
         let mut one = waits(1, Priority::Normal, 1, Some(at(7)));
         let before = serde_json::to_value(&one).unwrap();
         for new in ["nth", "wrote", "overflow"] {
-            assert!(before["proposal"].get(new).is_none(), "{new}: what says nothing new is stored as it was");
+            assert!(before["proposal"].get(new).is_none(), "{new}: without new fields the stored form is unchanged");
         }
         assert_eq!(serde_json::from_value::<Waits>(before).unwrap(), one);
         (one.proposal.nth, one.proposal.overflow) = (3, CapOverflow::Digest);
@@ -317,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_too_large_costs_no_other() {
+    fn a_too_large_notification_drops_no_other() {
         let mut deferred = Deferred::default();
         let _ = deferred.add(waits(1, Priority::Normal, 10, None), at(0));
         let around = serde_json::to_string(&waits(2, Priority::Normal, 0, None)).unwrap().len();
@@ -328,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_waits_longer_than_anybody_wants_it() {
+    fn a_deferred_notification_never_waits_longer_than_the_limit() {
         let mut deferred = Deferred::default();
         let _ = deferred.add(waits(1, Priority::Normal, 1, None), at(0));
         let late = at(0).plus(tidings_config::limits::MAX_DEFERRAL + Duration::from_millis(1));
@@ -336,7 +338,7 @@ mod tests {
         assert_eq!(
             seconds(&deferred.waiting),
             [2],
-            "what has waited too long goes when something comes; this is seen at its time"
+            "an expired notification is dropped at the next event; this one is decided when it is due"
         );
         assert!(deferred.waiting[0].proposal.has_expired(late));
     }

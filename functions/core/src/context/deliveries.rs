@@ -1,8 +1,9 @@
-//! How many events have had one body: the bound on what whoever holds one captured request can repeat.
+//! Counts the events with one body: the bound on repetitions of a captured request.
 //!
-//! Only of sources whose event key has a part that isn't signed, the provider's id of the delivery. The signed bytes can be sent again
-//! under an id that somebody made up, and are another event then. The count is an item of its own, of one content and one window of
-//! time, and changes in the transaction of each event's effect: so each event counts once, however often it comes.
+//! Only for sources with an event key that is partly unsigned (the provider's id of the delivery). The signed bytes
+//! can be sent again with an invented id, and are then another event. The count is an item of its own for each
+//! content and window of time. It changes in the transaction of each event's effect, so each event counts once,
+//! however often it is delivered.
 
 use super::{ItemKey, Place};
 use serde::{Deserialize, Serialize};
@@ -11,17 +12,17 @@ use tidings_config::time::Timestamp;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deliveries {
-    /// Whose effect is in a context.
+    /// Events that had an effect.
     pub events: u32,
 }
 
 impl Deliveries {
-    /// Where they are counted at this time. `content_key` is the hash of the signed bytes.
+    /// The place of the count at this time. `content_key` is the hash of the signed bytes.
     pub fn place(source: &str, content_key: &str, now: Timestamp) -> Place {
         Place::new(format!("{source}#{content_key}@{}", window(now)), ItemKey::Deliveries)
     }
 
-    /// With one more. `None`: there have been as many as there may be.
+    /// The count plus one. `None`: the limit is reached.
     #[must_use]
     pub fn with_one_more(self) -> Option<Self> {
         (self.events < MAX_DELIVERIES_PER_BODY).then(|| Self { events: self.events + 1 })
@@ -33,7 +34,7 @@ impl Deliveries {
         Timestamp::from_unix_s(seconds).unwrap_or(now)
     }
 
-    /// When DynamoDB may delete it: its window is over.
+    /// When DynamoDB may delete it: after its window.
     pub fn expires(self, written: Timestamp) -> Timestamp {
         written.plus(DELIVERIES_WINDOW)
     }

@@ -1,13 +1,14 @@
-//! When a join ends, how often, and which way. Pure: the events that were seen, the rules' terms and a time say it.
+//! Decides when a join ends, how often, and with which branch. Pure: it follows from the events seen, the rule's
+//! terms and the time.
 //!
-//! **Complete** is what some combination of one event a leg is, if none of its events is further than `within` from another.
-//! How often a join has completed is the largest number of combinations that lie one after the other: each begins after the one
-//! before has ended, and after the span that `again` wants between them. More events never make it less, so it is the same in
-//! every order of arrival. Without `again` it is at most once.
+//! A combination has one event of each leg; it is **complete** if all of its events are at most `within` apart. The
+//! number of completions is the largest number of combinations in sequence: each begins after the one before has
+//! ended, plus the span that `again` requires. More events never reduce this number, so it is the same in every order
+//! of arrival. Without `again` it is at most one.
 //!
-//! That it **isn't** complete can only be said of a time, and is said once: when the events after the last completion have
-//! waited, and a grace. That is on record then. What happened before comes too late, and what happens after opens it again, if
-//! it may.
+//! That a join is **given up** can only be decided at a time, and is decided once: when the events after the last
+//! completion have waited for `within` and a grace period. It is then recorded. Earlier events come too late; later
+//! ones open the join again, if `again` allows it.
 
 use super::{Branch, JoinState, Owner, Seen};
 use serde::{Deserialize, Serialize};
@@ -17,14 +18,14 @@ use tidings_config::limits::JOIN_GRACE;
 use tidings_config::rules::{Again, Join};
 use tidings_config::time::Timestamp;
 
-/// What a rule says of its join.
+/// The terms of a rule's join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// At least one.
+    /// The number of legs, at least one.
     pub legs: usize,
     pub within: Duration,
     pub again: Again,
-    /// Whether it has an `else`.
+    /// Whether it has an `else` branch.
     pub gives_up: bool,
 }
 
@@ -32,17 +33,17 @@ pub struct Terms {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Openings {
-    /// What happened until then is settled: it is part of no other end.
+    /// Events up to this time are settled: they take part in no other end.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
-    /// How often it had completed by then.
+    /// The number of completions up to then.
     completed: u64,
-    /// The latest of these, as long as it may not be said yet.
+    /// The latest of these, while it may not be reported yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     latest: Option<Combination>,
-    /// How often `then` was taken.
+    /// How often `then` was applied.
     said: u64,
-    /// How many ends there were: their numbers.
+    /// The number of ends so far.
     ends: u64,
 }
 
@@ -51,27 +52,27 @@ pub struct Openings {
 pub struct Combination {
     /// When the last of them happened.
     pub time: Timestamp,
-    /// Whose the first leg's is.
+    /// The owner of the first leg's event.
     pub owner: Owner,
 }
 
-/// An end that is to be taken.
+/// An end that is to be applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct End {
     pub branch: Branch,
-    /// Counts the join's ends from one.
+    /// The number of the end, counted from one.
     pub number: u64,
-    /// Of what it sets.
+    /// The time of what it sets.
     pub time: Timestamp,
-    /// Whose conversation it is.
+    /// The owner of the conversation.
     pub owner: Owner,
 }
 
-/// What there is to do for a join now.
+/// The next step for a join.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
     Take(End),
-    /// `then` is said. What it has set is as new as the latest combination.
+    /// `then` was applied before. Its facts get the time of the latest combination.
     Renew(End),
 }
 
@@ -99,8 +100,8 @@ impl Openings {
         *self == Self::default()
     }
 
-    /// Of a state whose ends weren't counted. They are numbered on from a number that no other such state of this key has had:
-    /// two ends with one number would be one to whoever acts on them.
+    /// The openings of a state whose ends weren't counted. Numbering starts at a number that no earlier state of this
+    /// key used: readers of ends take two ends with one number for one.
     pub(super) fn after(until: Option<Timestamp>, now: Timestamp) -> Self {
         Self { until, ends: u64::try_from(now.unix_s()).unwrap_or(0).max(1), ..Self::default() }
     }
@@ -111,7 +112,7 @@ impl Openings {
 }
 
 impl JoinState {
-    /// What there is to do, if anything. That the time is over is for the caller to doubt: see [`is_late`].
+    /// The next step, if there is one. The caller must check whether the time is really over: see [`is_late`].
     pub fn next(&self, terms: &Terms, now: Timestamp) -> Option<Next> {
         let ended = |branch, Combination { time, owner }| End { branch, number: self.openings.ends + 1, time, owner };
         if self.is_pending(terms) {
@@ -129,13 +130,13 @@ impl JoinState {
         latest.map(|latest| Next::Renew(End { number: self.openings.ends, ..ended(Branch::Then, latest) }))
     }
 
-    /// How often it has completed, and when it last was.
+    /// The number of completions, and the last one's time.
     fn completed(&self, terms: &Terms) -> (u64, Option<Timestamp>) {
         let latest = self.complete(terms).map(|latest| latest.time);
         (self.openings.completed + self.ends(terms).len() as u64, latest)
     }
 
-    /// When its timers are due now that it was seen to change: at once for what is complete, later for what is given up.
+    /// When its timers are due after this change: immediately for a completion, later for giving up.
     pub fn timers(&self, before: &Self, terms: &Terms, now: Timestamp) -> Vec<Timestamp> {
         let (completed, latest) = self.completed(terms);
         let is_given_up = terms.again.span().is_none() && self.taken.as_ref().is_some_and(|taken| taken.branch == Branch::Else);
@@ -144,12 +145,12 @@ impl JoinState {
         at_once.into_iter().chain(self.deadline(terms).filter(|_| terms.gives_up)).collect()
     }
 
-    /// Whether nothing that it has seen can end it any more.
+    /// Whether the events seen can't end it any more.
     pub fn is_over(&self, terms: &Terms) -> bool {
         !self.is_pending(terms) && self.deadline(terms).is_none() && self.taken.is_some()
     }
 
-    /// When it is given up, if nothing else comes. An event that was told late has its time from then on.
+    /// When it is given up if no other event comes. A late event gets its time from its arrival on.
     pub(super) fn deadline(&self, terms: &Terms) -> Option<Timestamp> {
         let last = self.open(terms).map(|seen| seen.time.max(seen.received)).max();
         last.map(|last| last.plus(terms.within).plus(JOIN_GRACE))
@@ -163,7 +164,7 @@ impl JoinState {
         }
     }
 
-    /// The latest combination, if there is one.
+    /// The latest complete combination, if there is one.
     fn complete(&self, terms: &Terms) -> Option<Combination> {
         self.seen.iter().rev().find_map(|last| {
             let near = |seen: &&Seen| seen.time <= last.time && last.time.since(seen.time) <= terms.within;
@@ -173,7 +174,7 @@ impl JoinState {
         })
     }
 
-    /// Combinations one after the other, as many as there can be: each time the one that is complete first.
+    /// The largest sequence of combinations: each time the one that completes first.
     fn ends(&self, terms: &Terms) -> Vec<Combination> {
         let mut ends = Vec::new();
         let mut after = self.openings.until;
@@ -200,7 +201,7 @@ impl JoinState {
         ends
     }
 
-    /// The events of the opening that isn't over.
+    /// The events of the current opening.
     fn open(&self, terms: &Terms) -> impl Iterator<Item = &Seen> {
         let last = self.ends(terms).pop();
         let (is_over, after) = match terms.again.span() {
@@ -210,19 +211,19 @@ impl JoinState {
         self.seen.iter().filter(move |seen| !is_over && after.is_none_or(|after| seen.time > after))
     }
 
-    /// What it would have been complete at: the time of what happens then.
+    /// The combination for giving up. It has the time at which `else` happens.
     fn given_up(&self, terms: &Terms) -> Option<Combination> {
         let last = self.open(terms).map(|seen| seen.time).max()?;
         let first = self.open(terms).min_by_key(|seen| (seen.leg, Reverse((seen.time, &seen.key))))?;
         Some(Combination { time: last.plus(terms.within), owner: first.owner.clone() })
     }
 
-    /// Whether an event is of the opening that isn't over.
+    /// Whether an event is part of the current opening.
     pub(super) fn waits(&self, event: &Seen, terms: &Terms) -> bool {
         self.open(terms).any(|seen| seen == event)
     }
 
-    /// Counts an end. What is given up is over with all that it was given up for.
+    /// Counts an end. Giving up ends all events that it was given up for.
     pub(super) fn count(&mut self, end: &End, terms: &Terms) {
         match end.branch {
             Branch::Then => self.openings.said += 1,
@@ -237,12 +238,12 @@ impl JoinState {
         self.openings.ends += 1;
     }
 
-    /// Counts the completions that an event of this time may be part of, before it is forgotten.
+    /// Counts the completions that an event of this time may take part in, before the event is forgotten.
     pub(super) fn settle(&mut self, forgotten: Timestamp, terms: &Terms) {
         let ends = self.ends(terms);
         let through = ends.iter().position(|end| end.time >= forgotten);
         let through = through.filter(|through| ends[*through].time.since(forgotten) <= terms.within);
-        // One that is said and never opens again has nothing to count.
+        // A join that has ended and never opens again has nothing to count.
         if let Some(through) = through
             && (terms.again.span().is_some() || self.taken.is_none())
         {
@@ -250,7 +251,7 @@ impl JoinState {
         }
     }
 
-    /// Counts the first ends as completed: their events are part of no other.
+    /// Counts the first ends as completed: their events take part in no other.
     fn settle_ends(&mut self, at_most: usize, terms: &Terms) {
         for end in self.ends(terms).into_iter().take(at_most) {
             self.openings.completed += 1;
@@ -260,7 +261,7 @@ impl JoinState {
     }
 }
 
-/// Whether a timer that was visible then, and comes now, says that the queue lags: so may an event of the join.
+/// Whether a timer comes so long after it became visible that the queue lags, so that events of the join may be late too.
 pub fn is_late(visible: Timestamp, now: Timestamp) -> bool {
     now.since(visible) > JOIN_GRACE
 }

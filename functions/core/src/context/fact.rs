@@ -1,4 +1,4 @@
-//! One remembered thing: a register, a ladder, a counter or a set. Readers find what it is now in `value`, whatever it is.
+//! A fact: a register, a ladder, a counter or a set. For readers, `value` has its current value in each case.
 
 use super::Order;
 use serde::{Deserialize, Serialize};
@@ -8,19 +8,19 @@ use tidings_config::limits::CLAIM_LIFETIME;
 use tidings_config::rules::Ladder;
 use tidings_config::time::Timestamp;
 
-/// A value and the newest event that it came with.
+/// A value and the newest event that wrote it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fact {
-    /// `null`: forgotten. That it was, and when, is remembered, so that an older event doesn't bring it back.
+    /// `null`: deleted. The deletion and its time are remembered, so that an older event doesn't restore the value.
     pub value: Value,
     #[serde(flatten)]
     pub order: Order,
-    /// From then on nobody knows it.
+    /// When the value expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "FactKind::is_register")]
     pub kind: FactKind,
-    /// Of a register: the highest of these has it, instead of the newest.
+    /// A register with a ladder: the highest rung wins instead of the newest event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ladder: Option<Ladder>,
 }
@@ -28,12 +28,12 @@ pub struct Fact {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FactKind {
-    /// The newest event has it.
+    /// The newest event wins.
     #[default]
     Register,
-    /// The sum of what all events have added.
+    /// The sum of the steps of all events.
     Counter,
-    /// What is in, by the newest event of each element. The key is the element as JSON.
+    /// The members, each decided by its newest event. The key is the element as JSON.
     Set(BTreeMap<String, Member>),
 }
 
@@ -43,12 +43,12 @@ impl FactKind {
     }
 }
 
-/// An element that is in a set, or was.
+/// An element that is or was in a set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Member {
     #[serde(flatten)]
     pub order: Order,
-    /// It was taken out.
+    /// Whether it was removed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub out: bool,
 }
@@ -65,7 +65,8 @@ impl Fact {
         Self { ladder: Some(ladder), ..Self::register(value, order) }
     }
 
-    /// How high it is on this ladder, and since which event. What isn't on it is below it: a value of before there was one, or none.
+    /// Its height on this ladder, and the event that reached it. A value that isn't on the ladder is below it: an
+    /// older value, or none.
     fn height(&self, ladder: &Ladder) -> (Option<usize>, &Order) {
         let rung = match self.kind {
             FactKind::Register => ladder.rung(&self.value),
@@ -74,7 +75,7 @@ impl Fact {
         (rung, &self.order)
     }
 
-    /// Whether it is the one of the two that stays, by this ladder.
+    /// Whether it wins against the other, by this ladder.
     pub(super) fn is_above(&self, other: &Self, ladder: &Ladder) -> bool {
         self.height(ladder) > other.height(ladder)
     }
@@ -89,12 +90,12 @@ impl Fact {
         Self { kind: FactKind::Set(members), ..Self::register(Value::from(value), order) }
     }
 
-    /// Whether somebody who asks at this time is told of it.
+    /// Whether readers see it at this time.
     pub fn is_known(&self, now: Timestamp) -> bool {
         !self.value.is_null() && self.expires.is_none_or(|expires| now < expires)
     }
 
-    /// What it is after events that were kept apart come together: the same as if all had been here.
+    /// The merge of two facts that were stored apart: the same result as if all events had been merged in one place.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let order = self.order.clone().max(other.order.clone());
@@ -116,26 +117,27 @@ impl Fact {
                 Self::set(members, order)
             }
             (FactKind::Register, FactKind::Register) if self.ladder.is_some() || other.ladder.is_some() => {
-                // Of two ladders, the newer event's is the rules'. What was set before there was one is on it as well.
+                // The newer event's ladder is current. A value from before the ladder is placed on it as well.
                 let (newer, older) = if self.order >= other.order { (&self, &other) } else { (&other, &self) };
                 let ladder = newer.ladder.as_ref().or(older.ladder.as_ref()).cloned();
                 let highest = if ladder.as_ref().is_some_and(|ladder| other.is_above(&self, ladder)) { other } else { self };
                 Self { ladder, expires: None, ..highest }
             }
-            // Registers; or the rules made another thing of it, and the newer one has it.
+            // Two registers; or the rules changed the kind, and the newer one wins.
             (FactKind::Register | FactKind::Counter | FactKind::Set(_), _) if self.order >= other.order => self,
             (FactKind::Register | FactKind::Counter | FactKind::Set(_), _) => other,
         }
     }
 }
 
-/// The sum of a counter's steps, the same in every order. One that left the numbers on its way comes back into them; stopping at
-/// a bound would forget what is beyond it. Nothing ends beyond: `MAX_COUNT_STEP` bounds a step, so that takes billions of events.
+/// The sum of two counts, in any order. Overflow wraps, so a sum that left the range on its way returns into it;
+/// saturating would lose steps. The result itself stays in range: `MAX_COUNT_STEP` bounds a step, so overflow takes
+/// billions of events.
 pub(super) const fn total(one: i64, other: i64) -> i64 {
     one.wrapping_add(other)
 }
 
-/// Items that are known of one conversation, and under one of its identities.
+/// Merges the facts of a conversation with those stored under one of its identities.
 pub(super) fn merge_all(mut ours: Facts, theirs: Facts) -> Facts {
     for (name, theirs) in theirs {
         let merged = match ours.remove(&name) {
@@ -147,7 +149,7 @@ pub(super) fn merge_all(mut ours: Facts, theirs: Facts) -> Facts {
     ours
 }
 
-/// When an item may be deleted: when nothing in it is known any more, and no event that could be older is on its way.
+/// When an item may be deleted: when all of it has expired and no older event can arrive any more.
 pub(super) fn expiry(facts: &Facts, written: Timestamp) -> Option<Timestamp> {
     let over = |fact: &Fact| if fact.value.is_null() { Some(fact.expires.unwrap_or(fact.order.time)) } else { fact.expires };
     let last = facts.values().map(over).collect::<Option<Vec<_>>>()?.into_iter().max();
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_register_is_stored_as_it_always_was() {
+    fn the_stored_form_of_a_register_is_unchanged() {
         let fact = Fact::register(Value::from("paid"), order(1));
         let json = serde_json::to_value(&fact).unwrap();
         assert_eq!(json, serde_json::json!({"value": "paid", "time": "1970-01-01T00:00:00.001Z", "key": "s#1"}));
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_ends_the_same_in_every_order_at_its_bounds_as_well() {
+    fn a_counter_is_the_same_in_every_order_even_at_its_bounds() {
         let steps = [i64::MAX, 1, -5, i64::MIN, 7, i64::MAX, -2, i64::MIN, 3];
         let exact = steps.iter().map(|step| i128::from(*step)).sum::<i128>();
         let mut rng = fastrand::Rng::with_seed(9);
@@ -195,15 +197,15 @@ mod tests {
     }
 
     #[test]
-    fn an_item_may_go_when_all_of_it_has_expired_and_no_older_event_can_come() {
+    fn an_item_expires_when_all_of_it_has_expired_and_no_older_event_can_arrive() {
         let expires = |ms| Fact { expires: Some(Timestamp::from_unix_ms(ms)), ..Fact::register(Value::from(1), order(1)) };
         let mut facts = Facts::from([("a".to_owned(), expires(5)), ("b".to_owned(), expires(9))]);
         assert_eq!(expiry(&facts, Timestamp::from_unix_ms(1)), Some(Timestamp::from_unix_ms(9).plus(CLAIM_LIFETIME)));
         assert_eq!(expiry(&facts, Timestamp::from_unix_ms(20)), Some(Timestamp::from_unix_ms(20).plus(CLAIM_LIFETIME)));
         facts.insert("c".to_owned(), Fact::register(Value::Null, order(30)));
         let forgotten = Timestamp::from_unix_ms(30).plus(CLAIM_LIFETIME);
-        assert_eq!(expiry(&facts, Timestamp::from_unix_ms(1)), Some(forgotten), "what is forgotten isn't known for good");
+        assert_eq!(expiry(&facts, Timestamp::from_unix_ms(1)), Some(forgotten), "a deleted fact has an end");
         facts.insert("c".to_owned(), Fact::register(Value::from(1), order(1)));
-        assert_eq!(expiry(&facts, Timestamp::from_unix_ms(1)), None, "something in it is known for good");
+        assert_eq!(expiry(&facts, Timestamp::from_unix_ms(1)), None, "one fact has no end");
     }
 }

@@ -1,8 +1,8 @@
-//! Keeps what is known of one entity within its bounds. Pure.
+//! Keeps the facts of one entity within their bounds. Pure.
 //!
-//! What is forgotten, or taken out of a set, is remembered until no older event can come that would bring it back; then it is
-//! gone. What doesn't fit then costs the oldest by the order of events: first elements of sets, which anybody may add to, then
-//! values. It never costs the event, or another fact that fits.
+//! A deleted fact or a removed element is remembered until no older event can arrive that would restore it. Then the
+//! record is removed. If the facts still don't fit, the oldest by the order of events are dropped: first elements of
+//! sets, since any event may add some, then values. The event itself, and facts that fit, are never dropped.
 
 use super::{Fact, FactKind, Facts, Member};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use std::fmt;
 use tidings_config::limits::{CLAIM_LIFETIME, MAX_ITEM_BYTES, MAX_SET_BYTES, MAX_SET_ELEMENTS};
 use tidings_config::time::Timestamp;
 
-/// What a fact has lost.
+/// What a fact lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dropped {
     pub fact: String,
@@ -21,7 +21,7 @@ pub struct Dropped {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// That many elements, its oldest. What was taken out before isn't counted.
+    /// This many elements, the oldest. Elements that were removed before aren't counted.
     Elements(usize),
     /// Its value.
     Value,
@@ -37,7 +37,7 @@ impl fmt::Display for Loss {
     }
 }
 
-/// Ages facts and bounds them: afterwards they have at most [`MAX_ITEM_BYTES`] as JSON, whatever they were before.
+/// Ages the facts and bounds them. The result has at most [`MAX_ITEM_BYTES`] as JSON, for any input.
 pub fn fit(facts: &mut Facts, now: Timestamp) -> Vec<Dropped> {
     age(facts, now);
     let mut lost = BTreeMap::new();
@@ -55,7 +55,7 @@ pub fn fit(facts: &mut Facts, now: Timestamp) -> Vec<Dropped> {
     dropped
 }
 
-/// Takes the values that nobody knows any more, and all that is left of them when no older event can bring them back.
+/// Removes expired values, and the records of values that no older event can restore.
 fn age(facts: &mut Facts, now: Timestamp) {
     for fact in facts.values_mut().filter(|fact| !fact.is_known(now)) {
         fact.value = Value::Null;
@@ -71,8 +71,7 @@ fn age(facts: &mut Facts, now: Timestamp) {
     }
 }
 
-/// Of a set's elements the newest stay, by the order of events, as many as there is room for: by number the same ones in every
-/// order of arrival.
+/// Keeps the newest elements of a set, as many as fit. The bound by number gives the same elements in every order of arrival.
 fn trim(fact: &mut Fact, bytes: usize, name: &str, lost: &mut BTreeMap<String, usize>) {
     let FactKind::Set(members) = &fact.kind else { return };
     let mut newest: Vec<(&String, &Member)> = members.iter().collect();
@@ -98,13 +97,13 @@ fn trim(fact: &mut Fact, bytes: usize, name: &str, lost: &mut BTreeMap<String, u
     }
 }
 
-/// What an element takes: among the members, and once more in the value if it is in.
+/// The size of an element: among the members, and again in the value if it is in the set.
 fn member_bytes(element: &str, member: &Member) -> usize {
     let shown = if member.out { 0 } else { element.len() + 1 };
     json_bytes(&element) + json_bytes(member) + shown + 2
 }
 
-/// Takes elements of the largest set, at least one. Whether there was any.
+/// Removes elements of the largest set, at least one. Returns whether there was one.
 fn shrink_a_set(facts: &mut Facts, surplus: usize, lost: &mut BTreeMap<String, usize>) -> bool {
     let size = |fact: &Fact| match &fact.kind {
         FactKind::Set(members) => members.iter().map(|(element, member)| member_bytes(element, member)).sum(),
@@ -120,7 +119,8 @@ fn shrink_a_set(facts: &mut Facts, surplus: usize, lost: &mut BTreeMap<String, u
     }
 }
 
-/// Forgets the oldest value, as if its own event had. A counter is small, and a sum can't be told again. Whether there was any.
+/// Deletes the oldest value, as if its own event had deleted it. Counters are exempt: they are small, and a lost sum
+/// can't be restored. Returns whether there was a value.
 fn forget_a_value(facts: &mut Facts, dropped: &mut Vec<Dropped>) -> bool {
     let values = facts.iter_mut().filter(|(_, fact)| fact.kind == FactKind::Register && !fact.value.is_null());
     let Some((name, fact)) = values.min_by(|(_, a), (_, b)| a.order.cmp(&b.order)) else { return false };
@@ -129,7 +129,7 @@ fn forget_a_value(facts: &mut Facts, dropped: &mut Vec<Dropped>) -> bool {
     true
 }
 
-/// More names of facts than an item holds: rules have come and gone. What is forgotten goes first.
+/// Removes facts if there are more names than an item holds, since rules have come and gone. Deleted facts are removed first.
 fn remove_the_oldest(facts: &mut Facts) -> bool {
     let oldest = facts.iter().min_by_key(|(_, fact)| (!fact.value.is_null(), fact.order.clone()));
     let name = oldest.map(|(name, _)| name.clone());
@@ -171,7 +171,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix_ms(1_000_000);
 
     #[test]
-    fn what_has_room_is_left_as_it_is() {
+    fn facts_that_fit_are_unchanged() {
         let mut facts = Facts::from([
             ("a".to_owned(), text(MAX_FACT_BYTES / 2, 1)),
             ("n".to_owned(), Fact::counter(7, order(2))),
@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_set_the_newest_elements_stay() {
+    fn a_set_keeps_its_newest_elements() {
         let mut facts = Facts::from([("s".to_owned(), set((0..300).map(|n| (n.to_string(), n, false))))]);
         assert_eq!(fit(&mut facts, NOW), [Dropped { fact: "s".to_owned(), loss: Loss::Elements(44) }]);
         assert_eq!(elements(&facts, "s"), MAX_SET_ELEMENTS);
         assert!(!facts["s"].value.as_array().unwrap().contains(&Value::from(43)));
 
         let mut taken_out = Facts::from([("s".to_owned(), set((0..300).map(|n| (n.to_string(), n, n < 44))))]);
-        assert_eq!(fit(&mut taken_out, NOW), [], "what was taken out is no loss");
+        assert_eq!(fit(&mut taken_out, NOW), [], "a removed element isn't a loss");
         assert_eq!(elements(&taken_out, "s"), MAX_SET_ELEMENTS);
 
         let long = |n: i64| (format!("\"{n:0>width$}\"", width = MAX_ELEMENT_BYTES - 2), n, false);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn two_items_of_one_entity_come_together_within_the_bound() {
+    fn two_items_of_one_entity_are_merged_within_the_bound() {
         let facts = |letter: char, s: i64| -> Facts { (0..10).map(|n| (format!("{letter}{n}"), text(4_096, s + n))).collect() };
         let mut both = crate::context::fact::merge_all(facts('a', 0), facts('b', 100));
         both.insert("n".to_owned(), Fact::counter(7, order(-9)));
@@ -226,12 +226,12 @@ mod tests {
         assert!(json_bytes(&both) <= MAX_ITEM_BYTES);
         let names: Vec<&str> = dropped.iter().map(|dropped| dropped.fact.as_str()).collect();
         assert_eq!(names, ["a0", "a1", "a2", "a3", "a4"], "the oldest");
-        assert_eq!(both["a0"], Fact::register(Value::Null, order(0)), "and when it was set is remembered");
+        assert_eq!(both["a0"], Fact::register(Value::Null, order(0)), "the time of the deletion is remembered");
         assert_eq!(both["n"].value, 7, "a counter has room");
     }
 
     #[test]
-    fn a_set_gives_way_before_a_value_does() {
+    fn sets_are_shortened_before_values_are_dropped() {
         let mut facts: Facts = (0..10).map(|n| (format!("a{n}"), text(4_096, n))).collect();
         facts.insert("s".to_owned(), set((100..350).map(|n| (format!("\"{n:0>80}\""), n, false))));
         let dropped = fit(&mut facts, NOW);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forgotten_is_gone_when_no_older_event_can_come() {
+    fn a_deletion_is_forgotten_when_no_older_event_can_arrive() {
         let later = |s: u64| order(1).time.plus(CLAIM_LIFETIME).plus(Duration::from_secs(s));
         let expired = Fact { expires: Some(order(5).time), ..text(9, 1) };
         let stored = || {
@@ -280,7 +280,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4))]
 
-        /// By number, which elements a set has in the end doesn't depend on the order in which its events come.
+        /// By number, the final elements of a set don't depend on the order of its events.
         #[test]
         fn a_full_set_is_the_same_in_every_order(
             events in proptest::collection::vec((0..320_u32, any::<bool>()), 300..350), seed in any::<u64>(),

@@ -1,8 +1,8 @@
-//! A join of one key: which of its events have happened, and what it has come to.
+//! The state of a join for one key: which of its events have happened, and its ends.
 //!
-//! Promises: it has a bound, and what doesn't fit costs the oldest of its leg, never the newest and never another leg's. What is
-//! forgotten is settled first, so that a completion is neither lost nor said twice because of it. When it ends, and how often,
-//! is [`super::ending`]'s.
+//! Promises: it is bounded. If events don't fit, the oldest of their leg are dropped, never the newest and never
+//! another leg's. Ends are counted before an event is dropped, so that no completion is lost or repeated because of
+//! it. [`super::ending`] decides when it ends and how often.
 
 use super::ending::{End, Openings, Terms};
 use super::{Order, Owner};
@@ -18,20 +18,20 @@ pub struct JoinState {
     /// Its latest end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken: Option<Taken>,
-    /// The version before doesn't know them: see [`Self::under`].
+    /// The previous version doesn't know this field: see [`Self::under`].
     #[serde(default, skip_serializing_if = "Openings::is_untouched")]
     pub openings: Openings,
 }
 
-/// Its end.
+/// An end of a join.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Taken {
     pub branch: Branch,
-    /// Whose outbox has what it says.
+    /// The partition whose outbox has its actions.
     pub partition: String,
 }
 
-/// One event of a leg.
+/// An event of a leg.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Seen {
     pub time: Timestamp,
@@ -49,8 +49,8 @@ pub enum Branch {
 }
 
 impl JoinState {
-    /// As these terms have it. Under terms that let it open again, a state that has ended and has no count is from before them,
-    /// or from the version before: all that it has seen is of an opening that is over.
+    /// The state under these terms. If the terms let the join open again, a state that ended without a count comes
+    /// from earlier terms or from the previous version: all events seen belong to an opening that is over.
     #[must_use]
     pub fn under(mut self, terms: &Terms, now: Timestamp) -> Self {
         if terms.again.span().is_some() && self.taken.is_some() && self.openings.is_untouched() {
@@ -59,8 +59,8 @@ impl JoinState {
         self
     }
 
-    /// Remembers an event, and forgets what is too old or too much. How many events of the join's current window were too much:
-    /// older ones could only have met an event that comes late.
+    /// Adds an event, and drops events that are too old or too many. Returns how many events of the join's current
+    /// window were dropped as too many. Older ones could only have met an event that comes late.
     pub fn see(&mut self, seen: Seen, terms: &Terms, now: Timestamp) -> usize {
         if let Err(at) = self.seen.binary_search(&seen) {
             self.seen.insert(at, seen);
@@ -69,7 +69,7 @@ impl JoinState {
         self.forget_surplus(terms, now)
     }
 
-    /// No event that is still accepted can be so much older than now that it would meet these.
+    /// Drops events that are too old: no event that is still accepted can be near enough to complete with them.
     fn forget_old(&mut self, terms: &Terms, now: Timestamp) {
         let oldest = now.minus(MAX_EVENT_AGE).minus(terms.within);
         while self.seen.first().is_some_and(|seen| seen.time < oldest) {
@@ -77,15 +77,15 @@ impl JoinState {
         }
     }
 
-    /// Each leg has an equal share of the room, so that none can be filled at the cost of another. Of each the newest stay, by
-    /// the order of events: the same ones in every order of arrival.
+    /// Gives each leg an equal share of the room, so that no leg can displace another. Each leg keeps its newest
+    /// events by the order of events: the same ones in every order of arrival.
     fn forget_surplus(&mut self, terms: &Terms, now: Timestamp) -> usize {
         let mut room = vec![(MAX_JOIN_EVENTS / terms.legs, MAX_JOIN_BYTES / terms.legs); terms.legs];
         let mut lost = 0;
         for at in (0..self.seen.len()).rev() {
             let seen = &self.seen[at];
             let bytes = serde_json::to_string(seen).map_or(usize::MAX, |json| json.len() + 1);
-            // A leg that the rules don't have any more has no room.
+            // A leg that the rules don't have any more gets no room.
             match room.get_mut(seen.leg) {
                 Some((events, left)) if *events > 0 && bytes <= *left => {
                     *events -= 1;
@@ -102,13 +102,13 @@ impl JoinState {
         lost
     }
 
-    /// Takes an event out. What it may have completed is counted before.
+    /// Drops an event. Completions that it may take part in are counted first.
     fn forget(&mut self, at: usize, terms: &Terms) {
         self.settle(self.seen[at].time, terms);
         self.seen.remove(at);
     }
 
-    /// What it is after this end. `partition`: whose outbox has what it says.
+    /// The state after this end. `partition`: the partition whose outbox has its actions.
     #[must_use]
     pub fn ended(mut self, end: &End, terms: &Terms, partition: &str) -> Self {
         if terms.again.span().is_some() {
@@ -118,23 +118,23 @@ impl JoinState {
         self
     }
 
-    /// When DynamoDB may delete it: no event that it could know is on its way any more, and it isn't kept shut.
+    /// When DynamoDB may delete it: no event for it can arrive any more, and it doesn't have to stay closed.
     pub fn expires(&self, written: Timestamp) -> Timestamp {
         self.openings.until().map_or(written, |until| until.max(written)).plus(CLAIM_LIFETIME)
     }
 }
 
-/// Where the join of one key is. Its name can't be a conversation's: nobody can guess a hash of both into one.
+/// The partition of a join with this key. It can't equal a conversation's name: it contains a hash of join and key.
 pub fn join_partition(join: &str, key: &str) -> String {
     format!("join#{join}#{}", Sha256Hex::of(format!("{join}#{key}").as_bytes()).digits())
 }
 
-/// What a join does comes at the time of its events, under a key of its own.
+/// The order of a join's changes: the time of its events, with a key of its own.
 pub fn join_order(partition: &str, time: Timestamp) -> Order {
     Order::at(time, join_cause(partition, 1))
 }
 
-/// What the actions of a join's end name as their cause: each end has its own.
+/// The cause of the actions of a join's end. Each end has its own.
 pub fn join_cause(partition: &str, number: u64) -> ClaimKey {
     ClaimKey::from(match number {
         1 => format!("@{partition}"),

@@ -1,15 +1,15 @@
-//! Whose conversation an event is: known at once, or by a link that may come later.
+//! The owner of an event: known immediately, or by a link that may come later.
 
 use super::Order;
 use serde::{Deserialize, Serialize};
 
-/// Whose an event is.
+/// The owner of an event.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// A conversation.
     Conversation(String),
-    /// An identity. Its items are kept under its own name until a link tells the conversation.
+    /// An identity. Its items are stored under its own name until a link names the conversation.
     Identity(String),
 }
 
@@ -21,12 +21,11 @@ impl Owner {
     }
 }
 
-/// An identity's conversation. It is stored with the identity, and once more with the conversation, so that each finds the
-/// other.
+/// The link of an identity to its conversation. It is stored with both, so that each leads to the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Link {
     pub conversation: String,
-    /// The event that told.
+    /// The event that made the link.
     #[serde(flatten)]
     pub order: Order,
 }

@@ -1,4 +1,4 @@
-//! One event's changes merged into what is stored.
+//! Merges one event's changes into the stored items.
 
 use super::{Content, Dropped, Fact, FactKind, Facts, Item, ItemKey, Member, NODE_REGISTER, Order, fact, fit};
 use crate::claim::{ClaimKey, Outcome};
@@ -8,62 +8,62 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::rules::Ladder;
 use tidings_config::time::Timestamp;
 
-/// What one event does to one fact.
+/// One event's change of one fact.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// `null` forgets it. `expires`: from when on nobody knows it.
+    /// `null` deletes the fact. `expires`: when the value expires.
     Set {
         value: Value,
         expires: Option<Timestamp>,
     },
-    /// A value that is on the ladder.
+    /// A value on the ladder.
     Climb {
         value: Value,
         ladder: Ladder,
     },
     Count(i64),
-    /// Elements as JSON, and whether they are in from now on.
+    /// Elements as JSON, and whether each is added or removed.
     Members(BTreeMap<String, bool>),
-    /// A person says what it is: that takes the place of whatever is stored. `null` forgets it.
+    /// A value set by hand, which replaces any stored value. `null` deletes the fact.
     Correct(Value),
 }
 
-/// What one event wants to change, by item and fact.
+/// One event's changes, by item and fact.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
     items: BTreeMap<ItemKey, BTreeMap<String, Change>>,
-    /// What an event has written before goes first, as if it hadn't been.
+    /// Earlier writes of an event that are removed first, as if they had never happened.
     taken_back: Option<TakenBack>,
 }
 
-/// What an event has written, and where it may stand.
+/// An event, and the items that it may have written.
 #[derive(Clone, Debug, PartialEq)]
 struct TakenBack {
     of: ClaimKey,
     items: BTreeSet<ItemKey>,
 }
 
-/// What became of the changes.
+/// The result of the changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merged {
-    /// The items that changed, whole.
+    /// The changed items, whole.
     pub items: BTreeMap<ItemKey, Item>,
     pub outcome: Outcome,
-    /// What the event has changed. What it hasn't was newer already, or this very event's.
+    /// The facts that the event changed. Others were newer already, or were written by this event before.
     pub won: BTreeSet<(ItemKey, String)>,
-    /// What it hasn't.
+    /// The facts that had newer values already.
     pub overtaken: BTreeSet<(ItemKey, String)>,
-    /// What had no room.
+    /// What was dropped for lack of room.
     pub dropped: Vec<(ItemKey, Dropped)>,
 }
 
 impl Changes {
-    /// A later `set` of the same fact of the same event takes the place of an earlier one.
+    /// Sets a fact. If the event sets the same fact twice, the later value wins.
     pub fn set(&mut self, entity: &str, name: &str, value: Value, expires: Option<Timestamp>) {
         self.of(entity).insert(name.to_owned(), Change::Set { value, expires });
     }
 
-    /// The highest of an event's own has it.
+    /// Raises a fact on a ladder. If the event does so twice, the highest rung wins.
     pub fn climb(&mut self, entity: &str, name: &str, value: Value, ladder: &Ladder) {
         let facts = self.of(entity);
         if let Some(Change::Climb { value: before, .. }) = facts.get(name)
@@ -78,7 +78,7 @@ impl Changes {
         self.set(entity, name, Value::Null, None);
     }
 
-    /// Counts of the same event add up.
+    /// Adds to a counter. Steps of the same event add up.
     pub fn count(&mut self, entity: &str, name: &str, step: i64) {
         match self.of(entity).entry(name.to_owned()).or_insert(Change::Count(0)) {
             Change::Count(sum) => *sum = fact::total(*sum, step),
@@ -88,7 +88,7 @@ impl Changes {
         }
     }
 
-    /// `element` is JSON.
+    /// Adds or removes an element of a set. `element` is JSON.
     pub fn member(&mut self, entity: &str, name: &str, element: String, inside: bool) {
         match self.of(entity).entry(name.to_owned()).or_insert_with(|| Change::Members(BTreeMap::new())) {
             Change::Members(members) => {
@@ -105,24 +105,24 @@ impl Changes {
         self.items.entry(ItemKey::Node).or_default().insert(NODE_REGISTER.to_owned(), change);
     }
 
-    /// A person says what a fact is.
+    /// Sets a fact by hand.
     pub fn correct(&mut self, entity: &str, name: &str, value: Value) {
         self.of(entity).insert(name.to_owned(), Change::Correct(value));
     }
 
-    /// A person says where the dialogue stands: `null` is nowhere.
+    /// Sets the dialogue node by hand. `null` removes it.
     pub fn correct_node(&mut self, node: Value) {
         self.items.entry(ItemKey::Node).or_default().insert(NODE_REGISTER.to_owned(), Change::Correct(node));
     }
 
-    /// What this event has written before, in these items and in those that are changed, goes first, as if it hadn't been: facts and
-    /// elements that are still its own. A counter keeps what it has counted: a sum doesn't say of what it is made.
+    /// Removes this event's earlier writes first, in these items and in those that are changed: facts and elements
+    /// that are still its own. A counter keeps its sum, which doesn't record its steps.
     pub fn take_back(&mut self, of: ClaimKey, items: BTreeSet<ItemKey>) {
         let items = self.items.keys().cloned().chain(items).collect();
         self.taken_back = Some(TakenBack { of, items });
     }
 
-    /// Takes the counts out of it, and names them.
+    /// Removes the changes of counters, and returns them.
     pub fn leave_out_counts(&mut self) -> Vec<(ItemKey, String, i64)> {
         let mut left_out = Vec::new();
         for (key, facts) in &mut self.items {
@@ -138,7 +138,7 @@ impl Changes {
         left_out
     }
 
-    /// What a person says, by item and fact.
+    /// The changes by hand, by item and fact.
     pub fn corrections(&self) -> impl Iterator<Item = (&ItemKey, &str, &Value)> {
         let facts = self.items.iter().flat_map(|(key, facts)| facts.iter().map(move |(name, change)| (key, name, change)));
         facts.filter_map(|(key, name, change)| match change {
@@ -155,12 +155,12 @@ impl Changes {
         self.items.is_empty() && self.taken_back.is_none()
     }
 
-    /// The items that they are about.
+    /// The changed items.
     pub fn keys(&self) -> BTreeSet<&ItemKey> {
         self.items.keys().chain(self.taken_back.iter().flat_map(|back| &back.items)).collect()
     }
 
-    /// The node that the event goes to, if it wins.
+    /// The node that the event sets if it wins.
     pub fn node(&self) -> Option<&str> {
         match self.items.get(&ItemKey::Node)?.get(NODE_REGISTER)? {
             Change::Set { value, .. } | Change::Correct(value) => value.as_str(),
@@ -168,12 +168,12 @@ impl Changes {
         }
     }
 
-    /// Merges into the stored items.
+    /// Merges the changes into the stored items.
     pub fn merge(&self, stored: &BTreeMap<ItemKey, Item>, order: &Order, now: Timestamp) -> Merged {
         let mut items = BTreeMap::new();
         let (mut won, mut overtaken) = (BTreeSet::new(), BTreeSet::new());
         let mut dropped = Vec::new();
-        // Where the dialogue stands is for all entities.
+        // The node orders events of all entities.
         let by_time = order.clone().by_time();
         let nothing = BTreeMap::new();
         for key in self.keys() {
@@ -202,7 +202,7 @@ impl Changes {
 }
 
 impl TakenBack {
-    /// Whether any of it was there.
+    /// Removes them from `facts`. Returns whether there were any.
     fn from(&self, facts: &mut Facts) -> bool {
         let mut changed = false;
         facts.retain(|_, fact| match &mut fact.kind {
@@ -226,8 +226,8 @@ impl TakenBack {
     }
 }
 
-/// What a person says a fact is. It stands among events after the newest of its entity, and at its own time: what happens later
-/// takes its place, and what happened before doesn't, even if it comes later.
+/// The new fact for a value set by hand. It is ordered after the newest event of its entity, with its own time: later
+/// events replace it, and earlier ones don't, even if they arrive later.
 fn corrected(facts: &Facts, kept: Option<&Fact>, value: &Value, order: &Order) -> Fact {
     let sequence = facts.values().filter_map(|fact| fact.order.sequence).max();
     let order = Order { sequence, ..order.clone() };
@@ -250,7 +250,7 @@ fn corrected(facts: &Facts, kept: Option<&Fact>, value: &Value, order: &Order) -
     }
 }
 
-/// Whether it changed.
+/// Writes one change. Returns whether the fact changed.
 fn write(facts: &mut Facts, name: &str, change: &Change, order: &Order) -> bool {
     let kept = facts.get(name);
     let newest = || kept.map_or_else(|| order.clone(), |kept| kept.order.clone().max(order.clone()));

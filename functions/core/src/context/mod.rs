@@ -1,13 +1,13 @@
-//! What the chatbot knows of a conversation: state that ends the same, whatever order the events come in.
+//! The context of a conversation: state that is the same for every order in which its events arrive.
 //!
 //! A fact is a last-writer-wins register, a counter or a set. One context item holds the facts of one entity
-//! (`entity#order/1042`), or where the dialogue stands (`node`, a register as well). Merging is commutative and
-//! associative, and each event is merged once (its claim sees to that), so any permutation of a set of events, with any
-//! duplicates, ends in the same context.
+//! (`entity#order/1042`), or the dialogue node (`node`, a register as well). Merging is commutative and associative,
+//! and each event is merged once, which its claim ensures. Therefore any permutation of a set of events, with any
+//! duplicates, gives the same context.
 //!
-//! Beside them, in the same partition: what is to be sent (`outbox`, with full pages of it as `outbox#…`), what is said later
-//! (`deferred`) and who the conversation is (`identity#…`). In a partition of their own: an identity's `link`, a `join` that
-//! waits.
+//! The same partition also holds: actions to be sent (`outbox`, with full pages in `outbox#…`), deferred
+//! notifications (`deferred`) and the linked identities (`identity#…`). Partitions of their own hold an identity's
+//! `link` and a waiting `join`.
 
 mod answer;
 mod deferred;
@@ -43,23 +43,23 @@ use tidings_config::time::Timestamp;
 /// The sort key of a context item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemKey {
-    /// What is said later.
+    /// Deferred notifications.
     Deferred,
-    /// How many events there were of one body.
+    /// The number of events with one body.
     Deliveries,
-    /// What is known of one entity.
+    /// The facts of one entity.
     Entity(String),
     /// An identity that is linked to this conversation.
     Identity(String),
-    /// A join that waits, or has come to its end.
+    /// A join that waits or has ended.
     Join,
-    /// To which conversation this identity is linked.
+    /// The conversation that this identity is linked to.
     Link,
-    /// Where the dialogue stands.
+    /// The dialogue node.
     Node,
-    /// What is to be sent.
+    /// Actions to be sent.
     Outbox,
-    /// A full page of it, by the sequence of its first.
+    /// A full page of the outbox, by the sequence of its first action.
     OutboxPage(u64),
 }
 
@@ -79,7 +79,7 @@ impl ItemKey {
         }
     }
 
-    /// The identity that is linked here, if it holds one.
+    /// The identity that is linked here, if the key is one's.
     pub fn identity(&self) -> Option<&str> {
         match self {
             Self::Identity(identity) => Some(identity),
@@ -104,7 +104,7 @@ impl fmt::Display for ItemKey {
             Self::Link => f.write_str("link"),
             Self::Node => f.write_str("node"),
             Self::Outbox => f.write_str("outbox"),
-            // As many digits as there can be, so that they sort as the numbers do.
+            // The most digits of a number, so that texts sort as numbers do.
             Self::OutboxPage(first) => write!(f, "outbox#{first:020}"),
             Self::Deferred => f.write_str("deferred"),
             Self::Deliveries => f.write_str("deliveries"),
@@ -112,7 +112,7 @@ impl fmt::Display for ItemKey {
     }
 }
 
-/// Where an item is.
+/// The place of an item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// A conversation, an identity without a link, or a join.
@@ -129,18 +129,18 @@ impl Place {
 /// The only register of the item [`ItemKey::Node`].
 pub const NODE_REGISTER: &str = "node";
 
-/// The entity whose facts are what a person has chosen: see [`crate::action::Preference`].
+/// The entity of a person's preferences: see [`crate::action::Preference`].
 pub const PREFERENCES: &str = "preferences";
 
-/// One context item as it was read: its version guards the write that follows.
+/// One context item as read. Its version is the condition of the next write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    /// `None`: it isn't there yet.
+    /// `None`: the item doesn't exist yet.
     pub version: Option<u64>,
     pub content: Content,
 }
 
-/// What is in an item.
+/// The content of an item.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     Deferred(Deferred),
@@ -153,12 +153,12 @@ pub enum Content {
 }
 
 impl Item {
-    /// One that isn't there yet.
+    /// A new item, which isn't stored yet.
     pub fn new(content: Content) -> Self {
         Self { version: None, content }
     }
 
-    /// The facts, if it holds facts.
+    /// The facts, if the item has facts.
     pub fn facts(&self) -> Option<&Facts> {
         match &self.content {
             Content::Facts(facts) => Some(facts),
@@ -187,7 +187,7 @@ impl Content {
         json.expect("content has string keys and holds only JSON")
     }
 
-    /// `None` where it isn't what the key says.
+    /// Parses an item. `None`: the JSON doesn't fit the key.
     pub fn decode(key: &ItemKey, json: &str) -> Option<Self> {
         match key {
             ItemKey::Entity(_) | ItemKey::Node => serde_json::from_str(json).ok().map(Self::Facts),
@@ -200,7 +200,7 @@ impl Content {
         }
     }
 
-    /// When DynamoDB may delete it, if ever.
+    /// When DynamoDB may delete it. `None`: never.
     pub fn expires(&self, written: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Facts(facts) => fact::expiry(facts, written),
@@ -212,17 +212,17 @@ impl Content {
     }
 }
 
-/// A whole conversation, for those who read it.
+/// A whole conversation, for readers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Context {
     pub conversation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<Fact>,
     pub entities: BTreeMap<String, Facts>,
-    /// Who the conversation is, elsewhere.
+    /// The linked identities.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<String>,
-    /// Of an identity that is linked: its conversation, which has all that is known of it.
+    /// The conversation that this identity is linked to. All facts are stored there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linked_to: Option<String>,
 }
@@ -232,7 +232,7 @@ impl Context {
         Self { conversation: conversation.to_owned(), ..Self::default() }
     }
 
-    /// Adds one stored item: what is known at this time.
+    /// Adds one stored item, as known at this time.
     pub fn add(&mut self, key: ItemKey, content: Content, now: Timestamp) {
         match (key, content) {
             (ItemKey::Entity(entity), Content::Facts(mut facts)) => {
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_read_as_they_are_written() {
+    fn keys_are_parsed_as_they_are_written() {
         for key in [
             ItemKey::Entity("order/1#2".into()),
             ItemKey::Identity("customer:cus_1".into()),

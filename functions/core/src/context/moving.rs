@@ -1,6 +1,7 @@
-//! What is known under an identity becomes its conversation's, as if the link had come first.
+//! Moves an identity's facts to its conversation, with the same result as if the link had come first.
 //!
-//! What is to be sent or said later isn't moved here: it is sent first, and said by its own rules ([`super::Deferred`]).
+//! Pending actions aren't moved here: actions in the outbox are sent first, and deferred ones have rules of their own
+//! ([`super::Deferred`]).
 
 use super::{Content, Dropped, Facts, Item, ItemKey, Place, fact, fit};
 use crate::ports::Rewrite;
@@ -11,12 +12,12 @@ use tidings_config::time::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Moved {
     pub rewrite: Rewrite,
-    /// What has no room where two items come together.
+    /// What was dropped for lack of room when two items were merged.
     pub dropped: Vec<Dropped>,
 }
 
-/// The write that moves these items of an identity. `theirs` are the conversation's, as far as they are there. What isn't
-/// known of somebody (the link itself, an outbox) stays.
+/// The write that moves these items of an identity. `theirs` are the conversation's existing items. Items that aren't
+/// facts (the link itself, an outbox) stay.
 pub fn moved(
     identity: &str,
     items: &BTreeMap<ItemKey, Item>,

@@ -1,39 +1,39 @@
-//! Where an event stands among others: the one order by which facts, the dialogue's node and what waits are decided.
+//! The order of events: it decides about facts, the dialogue node and waiting notifications.
 
 use crate::claim::ClaimKey;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 use tidings_config::time::Timestamp;
 
-/// By `sequence`, then by time; of events of one time by rank, then by their first receipt, then by when they were applied again, then
-/// by claim key.
+/// Orders by `sequence`, then by time. Events of one time are ordered by rank, then by first receipt, then by
+/// repeated application, then by claim key.
 ///
-/// A total order, as a merge needs, and transitive, because it compares the same things of any two events in the same turn. An
-/// event with a sequence comes after every event without one: to compare sequences only where both have one would not be
-/// transitive, and the context would depend on the order of arrival.
+/// This is a total order, as a merge needs. It is transitive because it compares the same fields of any two events in
+/// the same sequence. An event with a sequence comes after every event without one. Comparing sequences only if both
+/// events have one would not be transitive, and the context would depend on the order of arrival.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Order {
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
     pub time: Timestamp,
-    /// The sequence where time comes first: see [`Self::by_time`].
+    /// The sequence, in an order that starts with the time: see [`Self::by_time`].
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub tie_sequence: Option<u64>,
-    /// Of its type, among the types of its source.
+    /// The rank of its type among the types of its source.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "is_default")]
     pub rank: u32,
-    /// Milliseconds from its time to its first receipt. It decides only between events of one time, so it says which of them came
-    /// first. 0 for what was stored by the version before.
+    /// Milliseconds from its time to its first receipt. Compared only between events of one time, so it says which of
+    /// them came first. 0 if the previous version stored it.
     #[serde(rename = "after", default, deserialize_with = "whole", skip_serializing_if = "is_default")]
     pub received_after_ms: i64,
-    /// When a person had it applied again, or said it, in milliseconds since 1970: what is said last of one place among events has it.
-    /// 0 of an event itself. The version before ignores it.
+    /// When an operator applied it again or set it by hand, in milliseconds since 1970. At the same place in the
+    /// order, the last one wins. 0 for the event itself. The previous version ignores it.
     #[serde(rename = "again", default, deserialize_with = "whole", skip_serializing_if = "is_default")]
     pub again_ms: i64,
     pub key: ClaimKey,
 }
 
-/// What decides between events of one time, but for their keys.
+/// The fields that decide between events of one time, without their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tie {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ impl Tie {
 }
 
 impl Order {
-    /// Of what has neither a sequence nor a rank, and came at its time.
+    /// The order of an event without a sequence and a rank, received at its own time.
     pub fn at(time: Timestamp, key: ClaimKey) -> Self {
         Self { sequence: None, time, tie_sequence: None, rank: 0, received_after_ms: 0, again_ms: 0, key }
     }
@@ -60,7 +60,8 @@ impl Order {
         Tie { sequence: self.sequence.or(self.tie_sequence), rank: self.rank, received_after_ms: self.received_after_ms }
     }
 
-    /// Where the events of all entities meet: a sequence counts the events of one, so there it comes after the time.
+    /// The order in which events of all entities are compared. A sequence counts the events of one entity, so it
+    /// comes after the time.
     #[must_use]
     pub fn by_time(self) -> Self {
         Self { sequence: None, tie_sequence: self.sequence.or(self.tie_sequence), ..self }
@@ -71,8 +72,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// A number that was flattened. Serde buffers what it flattens, and a number that `serde_json` keeps digit for digit (its feature
-/// `arbitrary_precision`) comes out of that buffer as a [`Number`], and as nothing else.
+/// Deserialises a flattened number. Serde buffers flattened fields, and `serde_json` with `arbitrary_precision`
+/// returns a number from that buffer only as a [`Number`].
 fn whole<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
     let number = Option::<Number>::deserialize(deserializer)?;
     serde_json::from_value(number.map_or(serde_json::Value::Null, serde_json::Value::Number)).map_err(serde::de::Error::custom)
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_flattened_is_read_as_it_was_written() {
+    fn flattened_numbers_are_parsed_as_they_were_written() {
         for order in [order(), Order::at(Timestamp::from_unix_ms(1), ClaimKey::new("s", "e")), order().by_time()] {
             let fact = Fact::register(Value::from("paid"), order.clone());
             let json = serde_json::to_string(&fact).unwrap();
@@ -113,7 +114,7 @@ mod tests {
         let before = json!({"value": 1, "sequence": 7, "time": "1970-01-01T00:00:00.001Z", "key": "s#e"});
         let read: Fact = serde_json::from_str(&before.to_string()).unwrap();
         assert_eq!(read.order, Order { sequence: Some(7), ..Order::at(Timestamp::from_unix_ms(1), ClaimKey::new("s", "e")) });
-        assert_eq!(serde_json::to_value(read).unwrap(), before, "what says no more is stored as it always was");
+        assert_eq!(serde_json::to_value(read).unwrap(), before, "without new fields the stored form is unchanged");
         for no_number in [json!("7"), json!(-1), json!(1.5), json!([7])] {
             let mut other = before.clone();
             other["sequence"] = no_number;
@@ -122,7 +123,7 @@ mod tests {
     }
 
     prop_compose! {
-        /// Few of each, so that there are ties.
+        /// Few values of each, so that there are ties.
         fn any_order()(sequence in proptest::option::of(0..2_u64), ms in 0..2_i64, rank in 0..3_u32, after in -1..2_i64, again_ms in 0..2_i64,
                        id in 0..2_u8, by_time in any::<bool>()) -> Order {
             let order = Order {
@@ -146,7 +147,7 @@ mod tests {
             prop_assert_eq!(a == b, a.cmp(&b).is_eq());
         }
 
-        /// Of one time: sequence, rank, receipt, when it was applied again, key, in this turn.
+        /// Events of one time are compared by sequence, rank, receipt, repeated application and key, in this sequence.
         #[test]
         fn by_time_the_sequence_decides_only_in_a_tie(a in any_order(), b in any_order()) {
             let (a, b) = (a.by_time(), b.by_time());

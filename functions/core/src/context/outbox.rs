@@ -1,11 +1,12 @@
-//! What a conversation's events want sent, from the transaction that decided it until the queue has acknowledged it.
+//! The outbox: a conversation's actions, from the transaction that decided them until the queue has acknowledged them.
 //!
-//! It is one item, so that a processor that sends one action sees all that come before it and sends those first: the queue
-//! gets a conversation's actions in the order of their transactions, however many processors there are and wherever they
-//! die. An action that is sent twice has one id.
+//! It is one item, so a processor that sends an action sees all earlier ones and sends those first. The queue
+//! receives a conversation's actions in the order of their transactions, with any number of processors and after any
+//! crash. An action that is sent twice has the same id.
 //!
-//! The item stays small while the queue has no answer: what waits moves, a page at a time, to items of its own (`outbox#…`).
-//! So an outage costs no event its effect. When all pages are full, a new action is withheld and counted.
+//! The item stays small while the queue is unavailable: waiting actions move, a page at a time, to items of their own
+//! (`outbox#…`). So an outage never prevents an event's effect. When all pages are full, a new action is withheld and
+//! counted.
 
 use crate::action::{Action, PlannedAction};
 use serde::{Deserialize, Serialize};
@@ -16,20 +17,21 @@ use tidings_config::time::Timestamp;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outbox {
-    /// How many have ever been put in: the sequence of the next.
+    /// The sequence of the next action: how many were ever added.
     #[serde(default)]
     pub next: u64,
-    /// Full pages, by the sequence of their first; all of them come before `waiting`.
+    /// Full pages, by the sequence of their first action. All of them come before `waiting`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<u64>,
-    /// What isn't surely sent, in order.
+    /// Actions that may not be sent yet, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
-    /// Written by the version before, which kept here what [`super::Deferred`] has now. Never put in, and kept until it is moved.
+    /// Written by the previous version, which stored here what [`super::Deferred`] has now. Never added to; kept
+    /// until it is moved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<PlannedAction>,
-    /// Something of the conversation is said later: [`super::Deferred`] has to be read before anything new is said. Not of an identity
-    /// without a link, of which nothing is said at all.
+    /// The conversation has deferred notifications: [`super::Deferred`] must be read before a new one is decided.
+    /// False for an identity without a link, which never gets notifications.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub later: bool,
     /// When notifications were sent, for caps: by rule, and over all rules under "".
@@ -46,33 +48,33 @@ pub struct Waiting {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outgoing {
-    /// To the actions queue.
+    /// A message of the actions queue.
     Action(Box<Action>),
-    /// To the events queue: an envelope of our own, to be processed from then on.
+    /// A message of the events queue: an internal event to be processed when it is due.
     Timer { due: Timestamp, message: String },
 }
 
-/// A page that is full: what waited when it was.
+/// A full page: the actions that waited when it was filled.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Page {
     pub waiting: Vec<Waiting>,
 }
 
-/// Where something was put.
+/// Where an action was put.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Put {
-    /// In the item itself.
+    /// In the outbox item.
     Inside,
-    /// In the item itself, which had no room: what waited there is this page now, to be written with it.
+    /// In the outbox item, whose earlier actions became this page; both must be written.
     AfterPage { first: u64, page: Page },
-    /// Nowhere: it alone is larger than may be sent.
+    /// Not added: it exceeds the largest action.
     TooLarge,
-    /// Nowhere: every page is full.
+    /// Not added: every page is full.
     Full,
 }
 
 impl Outbox {
-    /// Puts it in, if there is room.
+    /// Adds a message if there is room.
     #[must_use]
     pub fn put(&mut self, what: Outgoing) -> Put {
         let waiting = Waiting { sequence: self.next, what };
@@ -95,17 +97,17 @@ impl Outbox {
         Put::AfterPage { first, page }
     }
 
-    /// Takes out what was sent: all up to and with this sequence.
+    /// Removes sent messages, up to and including this sequence.
     pub fn acknowledge(&mut self, sequence: u64) {
         self.waiting.retain(|waiting| waiting.sequence > sequence);
     }
 
-    /// Whether nothing waits to be sent.
+    /// Whether no message waits.
     pub fn is_sent(&self) -> bool {
         self.waiting.is_empty() && self.pages.is_empty()
     }
 
-    /// When one more may be sent: now (`None`), or when the oldest that counts no longer does.
+    /// When one more may be sent: now (`None`), or when the oldest counted one leaves the period.
     pub fn room(&self, scope: &str, cap: Cap, now: Timestamp) -> Option<Timestamp> {
         let counted = |sent: &&Timestamp| sent.plus(cap.within.duration()) > now;
         let times: Vec<Timestamp> = self.sent.get(scope).into_iter().flatten().filter(counted).copied().collect();
@@ -119,7 +121,7 @@ impl Outbox {
         (cap.at_most as usize).saturating_sub(self.sent.get(scope).into_iter().flatten().filter(counted).count())
     }
 
-    /// Remembers that one was sent, and forgets what no longer counts, of rules that are gone as well.
+    /// Records that one was sent, and removes times outside the period, those of removed rules included.
     pub fn count(&mut self, scope: &str, cap: Cap, now: Timestamp) {
         let times = self.sent.entry(scope.to_owned()).or_default();
         times.push(now);
@@ -132,7 +134,7 @@ impl Outbox {
         }
         self.sent.retain(|_, times| !times.is_empty());
         while self.sent.values().map(Vec::len).sum::<usize>() > MAX_SENT_TIMES {
-            // The rule with the most forgets its oldest: it alone may be let through once more than its cap says.
+            // The rule with the most times loses its oldest: that rule alone may exceed its cap by one.
             if let Some(most) = self.sent.values_mut().max_by_key(|times| times.len()) {
                 most.remove(0);
             }
@@ -140,7 +142,7 @@ impl Outbox {
     }
 }
 
-/// As it is stored.
+/// The stored size.
 fn bytes_of(waiting: &Waiting) -> usize {
     serde_json::to_string(waiting).map_or(usize::MAX, |json| json.len())
 }
@@ -155,7 +157,7 @@ mod tests {
         Outgoing::Timer { due: Timestamp::from_unix_ms(0), message: "x".repeat(bytes) }
     }
 
-    /// The message with which it has just so many bytes as it is stored.
+    /// A message with exactly this stored size.
     fn of_bytes(bytes: usize) -> Outgoing {
         let around = bytes_of(&Waiting { sequence: 0, what: timer(0) });
         timer(bytes - around)
@@ -189,11 +191,11 @@ mod tests {
         }
         assert_eq!(outbox.sent.values().map(Vec::len).sum::<usize>(), MAX_SENT_TIMES);
         outbox.count("another", cap, at(200).plus(MAX_CAP_WITHIN));
-        assert_eq!(outbox.sent.keys().collect::<Vec<_>>(), ["another"], "rules that said nothing for so long are gone");
+        assert_eq!(outbox.sent.keys().collect::<Vec<_>>(), ["another"], "rules without a recent notification are removed");
     }
 
     #[test]
-    fn a_full_outbox_makes_pages_and_a_full_row_of_pages_takes_no_more() {
+    fn a_full_outbox_makes_pages_until_all_pages_are_full() {
         let mut outbox = Outbox::default();
         assert_eq!(outbox.put(of_bytes(MAX_ACTION_BYTES + 1)), Put::TooLarge);
         assert_eq!((outbox.put(of_bytes(MAX_ACTION_BYTES)), outbox.next), (Put::Inside, 1), "the first always fits");

@@ -1,4 +1,4 @@
-//! Names and keys of manual changes, and what is refused before anything is read.
+//! Names and keys of manual changes, and checks before any read.
 
 use super::*;
 use serde_json::json;
@@ -44,7 +44,7 @@ fn the_name_of_a_batch_has_bounds() {
 }
 
 #[test]
-fn what_is_said_at_one_time_is_claimed_once() {
+fn a_correction_sent_twice_is_claimed_once() {
     let (soon, later) = (Timestamp::from_unix_ms(1_000), Timestamp::from_unix_ms(1_001));
     assert_eq!(correction(json!(1)).claim_key(soon), correction(json!(1)).claim_key(soon));
     assert_ne!(correction(json!(1)).claim_key(soon), correction(json!(2)).claim_key(soon));

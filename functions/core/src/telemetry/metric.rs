@@ -1,24 +1,24 @@
-//! What is counted and measured: one enum, from which docs/metrics.md is made, and against which the dashboard and the alarms
-//! are held. What AWS counts itself (requests, errors, queue depth) isn't ours to repeat.
+//! The metrics: one enum, from which docs/metrics.md is generated and against which the dashboard and the alarms are
+//! checked. Metrics of AWS itself (requests, errors, queue depth) aren't repeated.
 
 use super::{METRIC, UNKNOWN};
 use crate::internal_event;
 use tidings_config::source::is_name;
 
-/// What a metric's numbers are.
+/// The kind of a metric's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// How often. Its sum is what matters.
+    /// A count. Its sum matters.
     Count,
-    /// A time in milliseconds, one value each, so that CloudWatch has every percentile.
+    /// A duration in milliseconds, with single values, so that CloudWatch has every percentile.
     Milliseconds,
-    /// 1 where it is so and 0 where it isn't, one value each: the average is the share, and an alarm needs no arithmetic.
+    /// 1 for yes and 0 for no, with single values. The average is the share, so an alarm needs no arithmetic.
     Share,
-    /// A place in a list.
+    /// An index in a list.
     Index,
 }
 
-/// By what a metric is told apart. Every word of it is ours or the operator's: none can be chosen by who sends a request.
+/// The dimensions of a metric. Every value is ours or the operator's; a sender of requests can't choose any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     /// Over all sources.
@@ -36,7 +36,7 @@ pub enum By {
 }
 
 impl By {
-    /// The dimension beside the source, which a line can have one value of.
+    /// The dimension beside the source. A line can have one value of it.
     pub const fn word(self) -> Option<&'static str> {
         match self {
             Self::All | Self::Source => None,
@@ -47,7 +47,7 @@ impl By {
         }
     }
 
-    /// As CloudWatch is told: a metric for each.
+    /// The dimension sets for CloudWatch: one metric for each.
     pub const fn dimensions(self) -> &'static [&'static [&'static str]] {
         match self {
             Self::All => &[&[]],
@@ -73,7 +73,7 @@ macro_rules! metrics {
                 match self { $(Self::$name => stringify!($name)),+ }
             }
 
-            /// What it says, for docs/metrics.md.
+            /// Its meaning, for docs/metrics.md.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$name => $doc),+ }
             }
@@ -172,9 +172,9 @@ metrics! {
     OverCap: Count by Source,
     /// Notifications that were withheld because the person's preference exists and can't be read, and which: `opt_in`, `channels`, `zone`, `quiet_from` or `quiet_to`.
     PreferenceUnread: Count by Field,
-    /// Values for which a full collection had no room, and which collection: `join` (events of a window), `set` (elements), `fact` (values). The event is processed all the same.
+    /// Values for which a full collection had no room, and which collection: `join` (events of a window), `set` (elements), `fact` (values). The event is processed nevertheless.
     Overflow: Count by Reason,
-    /// Values that weren't set because they aren't on the ladder of their fact. The event is processed all the same.
+    /// Values that weren't set because they aren't on the ladder of their fact. The event is processed nevertheless.
     OffLadder: Count by Source,
     /// Links that weren't made: the identity belongs to another conversation, or has identities of its own.
     LinkConflict: Count by Source,
@@ -187,7 +187,7 @@ impl Metric {
         Self::ALL.iter().copied().find(|metric| metric.name() == name)
     }
 
-    /// As CloudWatch knows it.
+    /// The unit in CloudWatch.
     pub const fn unit(self) -> &'static str {
         match self.kind() {
             Kind::Count => "Count",
@@ -196,44 +196,44 @@ impl Metric {
         }
     }
 
-    /// One more, of a source.
+    /// Adds one, for a source.
     pub fn count(self, source: &str) {
         self.record(source, 1);
     }
 
-    /// A value, of a source.
+    /// Records a value, for a source.
     pub fn record(self, source: &str, value: u64) {
         self.emit(source, "", value);
     }
 
-    /// Whether it is so, of a source.
+    /// Records whether it is the case, for a source.
     pub fn share(self, source: &str, so: bool) {
         self.record(source, u64::from(so));
     }
 
-    /// One more, of a source and a word of its other dimension.
+    /// Adds one, for a source and a value of the other dimension.
     pub fn count_as(self, source: &str, word: &'static str) {
         self.emit(source, word, 1);
     }
 
-    /// A value over all sources.
+    /// Records a value over all sources.
     pub fn measure(self, value: u64) {
         self.emit("", "", value);
     }
 
-    /// A value of a function.
+    /// Records a value for a function.
     pub fn measure_in(self, function: &'static str, value: u64) {
         self.emit("", function, value);
     }
 
-    /// It is written by [`super::flush`], with all of its invocation.
+    /// Hands the value over; [`super::flush`] writes it with all others of its invocation.
     fn emit(self, source: &str, word: &'static str, value: u64) {
         let source = if source.is_empty() { source } else { dimension(source) };
         tracing::info!(target: METRIC, metric = self.name(), source, word, value);
     }
 }
 
-/// A source as a dimension. A name that no source can have is somebody else's text, and becomes one fixed word.
+/// A source as a dimension. A name that no source can have is text from outside, and becomes one fixed word.
 fn dimension(source: &str) -> &str {
     if source == internal_event::SOURCE || is_name(source) { source } else { UNKNOWN }
 }
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dimension_is_only_what_can_be_configured() {
+    fn a_dimension_contains_only_configured_names() {
         for name in ["stripe", "orders-eu", internal_event::SOURCE, UNKNOWN] {
             assert_eq!(dimension(name), name);
         }
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_as_they_are_written() {
+    fn names_are_parsed_as_they_are_written() {
         for &metric in Metric::ALL {
             assert_eq!(Metric::parse(metric.name()), Some(metric));
         }

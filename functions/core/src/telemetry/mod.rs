@@ -1,9 +1,10 @@
 //! Logs and metrics: JSON lines on standard output. Traces: datagrams to the daemon that Lambda runs beside a function.
 //!
-//! Promises: every line has `timestamp` and `level` (without them a custom runtime's lines count as INFO), and those of an
-//! invocation its `request_id`; every metric is a [`Metric`]; what an invocation counted is written before it answers, because a
-//! frozen process does nothing. Never: a body, a secret or a signature in a line; text of an attacker without escaping (JSON
-//! and [`Shown`] do that) and without a bound. A line that can't be written is lost; the event that it is about isn't.
+//! Promises: every line has `timestamp` and `level` (without them, lines of a custom runtime count as INFO), and
+//! lines of an invocation have its `request_id`; every metric is a [`Metric`]; metrics of an invocation are written
+//! before it responds, because a frozen process does nothing. Never: a body, a secret or a signature in a line; text
+//! of an attacker without escaping (JSON and [`Shown`] escape it) or without a bound. If a line can't be written, the
+//! line is lost and the event isn't.
 
 mod metric;
 mod panics;
@@ -30,7 +31,7 @@ use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The target of the events that say how far one event got; `tidings dev` shows them as lines.
+/// The target of log events that report an event's progress. `tidings dev` prints them.
 pub const STEP: &str = "tidings::step";
 
 /// The target of metrics: see [`Metric`].
@@ -42,15 +43,16 @@ const SEGMENT: &str = "tidings::segment";
 /// The target of [`invocation`].
 const INVOCATION: &str = "tidings::invocation";
 
-/// The finest level that is ever written, whatever `RUST_LOG` says. Below it the runtime and the SDK write down what they
-/// are given: whole requests, signatures and bodies included.
+/// The most verbose level that is ever written, with any `RUST_LOG`. Below it the runtime and the SDK log their
+/// input: whole requests with signatures and bodies.
 const FINEST: Level = Level::DEBUG;
 
-/// Stands for a source where there is none, or none of ours.
+/// Replaces the source if there is none, or an unknown one.
 pub const UNKNOWN: &str = "unknown";
 
-/// JSON lines on standard output, as strict as `RUST_LOG` says; `info` where it says nothing. Metrics are always written, into
-/// this namespace of CloudWatch; [`Segment`]s are sent to this daemon of X-Ray's, where there is one. Call it once, in `main`.
+/// Writes JSON lines to standard output, at the levels of `RUST_LOG`; default: `info`. Metrics are always written,
+/// into this CloudWatch namespace. [`Segment`]s are sent to this X-Ray daemon, if there is one. Call it once, in
+/// `main`.
 pub fn init(namespace: String, xray_daemon: Option<SocketAddr>) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt::layer()
@@ -63,35 +65,35 @@ pub fn init(namespace: String, xray_daemon: Option<SocketAddr>) {
     let metrics = MetricLines { namespace, tally: Mutex::default() }.with_filter(filter_fn(|meta| meta.target() == METRIC));
     let segments = xray_daemon.and_then(Datagrams::to).map(|to| to.with_filter(filter_fn(|meta| meta.target() == SEGMENT)));
     tracing_subscriber::registry().with(logs).with(metrics).with(segments).init();
-    panics::are_told();
+    panics::install_hook();
 }
 
-/// Whatever is filtered, a line says which invocation it is of.
+/// Lines keep their invocation with any filter.
 const ALWAYS: &str = "tidings::invocation=info";
 
-/// What every line within it says: which invocation of the function it is of, as the platform's own lines call it.
+/// Adds the invocation's request id to each line within the span, as in the platform's own lines.
 pub fn invocation(request_id: &str) -> Span {
     tracing::info_span!(target: INVOCATION, "invocation", request_id)
 }
 
-/// Writes what was counted since the last time. Call it before the answer.
+/// Writes the metrics since the last flush. Call it before the response.
 pub fn flush(now: Timestamp) {
     tracing::info!(target: METRIC, flush = now.unix_ms());
 }
 
-/// Says that a function is ready for its first event, and what it is configured by.
+/// Logs that a function is ready for its first event, with its configuration's hash.
 pub fn started(function: &'static str, configuration: &str, took: Duration) {
     let duration_ms = millis(took);
     Metric::ColdStart.measure_in(function, duration_ms);
     tracing::info!(function, version = env!("CARGO_PKG_VERSION"), configuration, duration_ms, "started");
 }
 
-/// Says why a function can't start. Lambda itself says no more than that it ended.
+/// Logs why a function can't start. Lambda itself only reports that it ended.
 pub fn unreadable_configuration(error: &ArtefactError) {
     tracing::error!(path = %error.path.display(), reason = %error, "unreadable configuration");
 }
 
-/// Keeps what is counted, and writes it as lines of their own when it is told to.
+/// Collects metrics, and writes them as lines of their own on a flush.
 struct MetricLines {
     namespace: String,
     tally: Mutex<Tally>,
@@ -113,7 +115,7 @@ impl<S: Subscriber> Layer<S> for MetricLines {
     }
 }
 
-/// The fields of what [`Metric`] and [`flush`] say.
+/// The fields of the events of [`Metric`] and [`flush`].
 #[derive(Default)]
 struct Said {
     metric: String,

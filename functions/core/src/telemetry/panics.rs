@@ -1,11 +1,11 @@
-//! What a log says of a panic: where, and a text of ours. The standard hook writes the whole message, and a message that was put
-//! together may quote a payload (`byte index 3 is not a char boundary; it is inside … of …`).
+//! Logs a panic with its place and a text of ours. The standard hook prints the whole message, and a formatted
+//! message may quote a payload (`byte index 3 is not a char boundary; it is inside … of …`).
 
 use std::any::Any;
 use std::panic::{PanicHookInfo, set_hook};
 
-/// For the process. A function's own log has the line; its invocation is the span's to say.
-pub(super) fn are_told() {
+/// Installs the hook for the process. The span adds the invocation to the line.
+pub(super) fn install_hook() {
     set_hook(Box::new(tell));
 }
 
@@ -14,7 +14,7 @@ fn tell(info: &PanicHookInfo<'_>) {
     tracing::error!(at, said = ours(info.payload()), "panicked");
 }
 
-/// The message if it is a text of the program's own, as it was compiled.
+/// The message, if it is a constant text of the program.
 fn ours(payload: &(dyn Any + Send)) -> Option<&'static str> {
     payload.downcast_ref::<&'static str>().copied()
 }
@@ -25,7 +25,7 @@ mod tests {
     use std::panic::catch_unwind;
 
     #[test]
-    fn a_panic_is_told_without_what_was_put_into_its_message() {
+    fn a_panic_is_logged_without_formatted_values() {
         let secret = String::from("hünter2");
         let payload = |panics: &(dyn Fn() + std::panic::RefUnwindSafe)| catch_unwind(panics).unwrap_err();
         assert_eq!(ours(&*payload(&|| panic!("told to"))), Some("told to"));

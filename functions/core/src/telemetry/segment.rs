@@ -1,7 +1,7 @@
-//! An event's part of its trace: what one function did to it, found in X-Ray by the event's id and by its conversation.
+//! A segment of an event's trace: what one function did to it. X-Ray finds it by the event's id and by its conversation.
 //!
-//! Promises: nothing is sent where Lambda offers no daemon, or the trace isn't sampled; a datagram that can't be sent is lost, and
-//! the event isn't. Never: a payload, a secret; more of somebody else's text than a line of the log has.
+//! Promises: nothing is sent if Lambda offers no daemon or the trace isn't sampled. If a datagram can't be sent, the
+//! segment is lost and the event isn't. Never: a payload, a secret; more text from outside than a log line may have.
 
 use super::{SEGMENT, Shown};
 use crate::claim::ClaimKey;
@@ -14,33 +14,34 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-/// What one function did to one event.
+/// One function's work on one event.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
-    /// What the trace calls it: `receive`, `process`.
+    /// Its name in the trace: `receive`, `process`.
     pub name: &'static str,
     pub claim_key: &'a ClaimKey,
     pub event_id: &'a str,
     pub source: &'a str,
-    /// Where it is known.
+    /// The conversation, if known.
     pub conversation: Option<&'a str>,
-    /// As in the function's line of the log.
+    /// The outcome, as in the function's log line.
     pub outcome: &'a str,
-    /// Whether that is a failure of ours.
+    /// Whether the outcome is our own failure.
     pub fault: bool,
     pub started: Timestamp,
     pub ended: Timestamp,
 }
 
 impl Segment<'_> {
-    /// Adds it to a trace, if that one is recorded at all.
+    /// Adds it to a trace, if the trace is sampled.
     pub fn add_to(&self, trace: &Trace) {
         if let Some((trace_id, parent)) = trace.sampled() {
             tracing::info!(target: SEGMENT, document = %self.document(trace_id, parent));
         }
     }
 
-    /// A subsegment as X-Ray's daemon takes it (AWS X-Ray developer guide, "X-Ray segment documents"): its times are seconds.
+    /// A subsegment in the format of X-Ray's daemon (AWS X-Ray developer guide, "X-Ray segment documents"): times are
+    /// in seconds.
     fn document(&self, trace_id: &str, parent: &str) -> Value {
         let seconds = |at: Timestamp| at.since(Timestamp::from_unix_ms(0)).as_secs_f64();
         let mut annotations = json!({
@@ -64,25 +65,25 @@ impl Segment<'_> {
         })
     }
 
-    /// 64 bits that no other segment of the trace has: the same event is in it once more only at another time.
+    /// 64 bits that are unique in the trace: the same event occurs in it again only at another time.
     fn id(&self, parent: &str) -> String {
         let text = format!("{parent}\n{}\n{}\n{}", self.name, self.started.unix_ms(), self.claim_key);
         hex::encode(&Sha256::digest(text)[..8])
     }
 }
 
-/// Sends what [`Segment`]s say to X-Ray's daemon, a datagram each.
+/// Sends [`Segment`]s to X-Ray's daemon, with one datagram each.
 pub(super) struct Datagrams(UdpSocket);
 
 impl Datagrams {
-    /// What the daemon wants to see before each document.
+    /// The header that the daemon expects before each document.
     const HEADER: &'static str = "{\"format\":\"json\",\"version\":1}\n";
 
-    /// `None` where there is no way to it. Nothing is sent yet.
+    /// `None`: the daemon isn't reachable. Nothing is sent yet.
     pub(super) fn to(daemon: SocketAddr) -> Option<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
         socket.connect(daemon).ok()?;
-        // A full buffer loses a segment, and keeps no event waiting.
+        // If the buffer is full, a segment is lost, and no event waits.
         socket.set_nonblocking(true).ok()?;
         Some(Self(socket))
     }
@@ -119,7 +120,7 @@ mod tests {
         Trace::parse(&format!("Root={TRACE};Parent=53995c3f42cd8ad8{sampled}")).unwrap()
     }
 
-    /// What arrives at the daemon when these are added to traces.
+    /// The datagrams that arrive at the daemon when these segments are added.
     fn sent(add: impl FnOnce()) -> Vec<String> {
         let daemon = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let layer = Datagrams::to(daemon.local_addr().unwrap()).unwrap();
@@ -147,7 +148,7 @@ mod tests {
         };
         let seen = sent(|| {
             segment.add_to(&trace(";Sampled=1"));
-            // The same again, a moment later: a retry.
+            // The same a moment later: a retry.
             Segment { started: segment.ended, conversation: None, outcome: "unavailable", fault: true, ..segment }
                 .add_to(&trace(";Sampled=1"));
         });
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_chose_is_cut_and_a_trace_that_is_not_recorded_is_left_alone() {
+    fn outside_text_is_cut_and_an_unsampled_trace_is_left_alone() {
         let (key, at) = (ClaimKey::from("orders#e1".to_owned()), Timestamp::from_unix_ms(0));
         let long = format!("\u{1b}{}", "x".repeat(100_000));
         let segment = Segment {
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_that_is_gone_costs_nothing_but_the_segment() {
+    fn a_missing_daemon_loses_only_the_segment() {
         let gone = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let layer = Datagrams::to(gone).unwrap();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {

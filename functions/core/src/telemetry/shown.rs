@@ -1,12 +1,12 @@
-//! Text of others in a log or on a terminal: without anything that a terminal or a reader's eye would take for something else.
+//! Text from outside in a log or on a terminal, with every character escaped that a terminal or a reader could mistake.
 
 use std::fmt::{self, Write as _};
 use tidings_config::limits::MAX_LOGGED_BYTES;
 
-/// Whether a terminal shows this character where it stands, and does nothing else with it. `false` for control characters (C0, DEL,
-/// C1), line and paragraph separators, what turns the direction of text, what takes no room (zero-width characters, fillers, tags,
-/// Unicode's `Default_Ignorable_Code_Point`), and code points that are no characters. The two selectors that emoji are written
-/// with (U+FE0E and U+FE0F) stay: they change no more than a picture.
+/// Whether a terminal only displays this character. `false` for control characters (C0, DEL, C1), line and paragraph
+/// separators, direction marks, characters without width (zero-width characters, fillers, tags, Unicode's
+/// `Default_Ignorable_Code_Point`), and noncharacters. The two emoji variation selectors (U+FE0E and U+FE0F) are
+/// allowed: they only change a picture.
 pub fn is_displayable(c: char) -> bool {
     !c.is_control()
         && c as u32 & 0xfffe != 0xfffe
@@ -33,7 +33,7 @@ pub fn is_displayable(c: char) -> bool {
         )
 }
 
-/// A text that somebody else chose, all of it, with every character that isn't [displayable](is_displayable) as an escape.
+/// A text from outside, whole, with every character escaped that isn't [displayable](is_displayable).
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(pub &'a str);
 
@@ -49,8 +49,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// A text that somebody else chose, as a log may show it: [escaped](Escaped), at most [`MAX_LOGGED_BYTES`] of it, `…` where there
-/// was more.
+/// A text from outside, as a log may show it: [escaped](Escaped), at most [`MAX_LOGGED_BYTES`], with `…` if it was longer.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a>(pub &'a str);
 
@@ -67,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_chose_is_cut_and_can_neither_move_a_cursor_nor_turn_text() {
+    fn outside_text_is_cut_and_can_neither_move_a_cursor_nor_reverse_text() {
         assert_eq!(Shown("order.shipped").to_string(), "order.shipped");
         assert_eq!(Shown("\"it's\" a\\b é 漢").to_string(), "\"it's\" a\\b é 漢");
         assert_eq!(Shown("a\u{1b}[2Jb\nc\u{202e}d\u{9b}").to_string(), "a\\u{1b}[2Jb\\nc\\u{202e}d\\u{9b}");
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn every_script_is_shown_as_it_is_written() {
+    fn every_script_is_shown_unchanged() {
         for text in ["हिन्दी नमस्ते", "ภาษาไทย", "שָׁלוֹם", "مَرْحَبًا", "Ngũgĩ e\u{301}", "❤️ 👍🏽 1️⃣"]
         {
             assert_eq!(Escaped(text).to_string(), text);

@@ -1,5 +1,5 @@
-//! What one invocation counted and measured, as few lines of CloudWatch's embedded metric format as can be: CloudWatch reads them
-//! from the log, so a metric costs no call and no wait, but its bytes.
+//! The metrics of one invocation, in as few lines of CloudWatch's embedded metric format as possible. CloudWatch
+//! reads them from the log, so a metric costs no call and no wait, only its bytes.
 
 use super::metric::{By, Kind, Metric};
 use serde_json::{Map, Value, json};
@@ -7,20 +7,20 @@ use std::collections::BTreeMap;
 use tidings_config::limits::MAX_METRIC_VALUES;
 use tidings_config::time::Timestamp;
 
-/// Every value of a metric, in their order.
+/// Every value of a metric, in order.
 type Samples = BTreeMap<Metric, Vec<u64>>;
 
-/// What was said since the last time it was written.
+/// The metrics since the last flush.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// By source; of what has none, the empty name.
+    /// By source. Metrics without a source are under the empty name.
     sources: BTreeMap<String, OfSource>,
 }
 
 #[derive(Debug, Default)]
 struct OfSource {
     samples: Samples,
-    /// By the value of a dimension beside the source, of which a line can have one.
+    /// By the value of a dimension beside the source. A line can have one.
     words: BTreeMap<&'static str, BTreeMap<String, Samples>>,
 }
 
@@ -34,7 +34,7 @@ impl Tally {
         samples.entry(metric).or_default().push(value);
     }
 
-    /// The lines that say all of it; it is empty then. What is over all sources goes into a source's line if there is one.
+    /// The lines of all metrics, which are then removed. Metrics over all sources are part of a source's line if there is one.
     pub(super) fn lines(&mut self, namespace: &str, now: Timestamp) -> Vec<Value> {
         let mut sources = std::mem::take(&mut self.sources);
         if sources.len() > 1
@@ -74,7 +74,7 @@ impl OfSource {
     }
 }
 
-/// Counts are one sum; of values that must stay apart a line has so many.
+/// Splits samples into lines: counts become one sum, and a line has a bounded number of single values.
 fn parts(samples: Samples) -> Vec<Samples> {
     let mut parts: Vec<Samples> = Vec::new();
     for (metric, values) in samples {
@@ -128,12 +128,12 @@ mod tests {
             tally.add(*metric, source, word, *value);
         }
         let lines = tally.lines("Tidings/test", Timestamp::from_unix_ms(1_795_168_800_000));
-        assert!(tally.lines("Tidings/test", Timestamp::from_unix_ms(0)).is_empty(), "said once");
+        assert!(tally.lines("Tidings/test", Timestamp::from_unix_ms(0)).is_empty(), "written once");
         lines.iter().for_each(assert_valid);
         lines
     }
 
-    /// What CloudWatch demands of a document: every metric and dimension that is declared is there, and the rest is neither.
+    /// CloudWatch's requirements: every declared metric and dimension exists, and no other.
     fn assert_valid(line: &Value) {
         let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
         assert_eq!(line["_aws"]["Timestamp"], 1_795_168_800_000_i64);
@@ -212,7 +212,7 @@ mod tests {
         }
     }
 
-    /// docs/metrics.md says so.
+    /// docs/metrics.md states this number.
     #[test]
     fn a_forged_request_costs_400_bytes() {
         let said = [(Metric::Received, ""), (Metric::Unauthentic, ""), (Metric::Refused, "mismatch")];
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_line() {
+    fn no_metrics_give_no_line() {
         assert!(lines(&[]).is_empty());
     }
 }

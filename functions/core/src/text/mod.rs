@@ -1,6 +1,6 @@
-//! What a person reads: a text of the configuration, with what is known when it is said.
+//! Texts for people: a text of the configuration, with the facts known when it is sent.
 //!
-//! Promises: a text always gives something to say, however long it is and whatever its values are.
+//! Promises: a text always gives something to send, whatever its length and its values.
 
 mod reader;
 mod say;

@@ -1,5 +1,4 @@
-//! For whom a text is written: what is known of the entity, the person's language and clock, and what the policy says where a
-//! person has chosen nothing.
+//! The reader of a text: the entity's facts, the person's language and time zone, and the policy's defaults.
 
 use crate::context::Facts;
 use serde_json::Value;
@@ -10,9 +9,9 @@ use tidings_config::time::{Timestamp, Zone};
 
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
-    /// Of the entity that the text tells of.
+    /// The facts of the entity that the text is about.
     facts: Option<&'a Facts>,
-    /// The person's own, as a tag.
+    /// The person's own language, as a tag.
     language: Option<String>,
     zone: Option<&'a str>,
     policy: &'a Policy,
@@ -20,8 +19,8 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// `preferences` are the facts of [`crate::context::PREFERENCES`]: `language`, a BCP 47 tag, and `zone`, an IANA name. One that
-    /// is neither is as if it weren't there.
+    /// `preferences` are the facts of [`crate::context::PREFERENCES`]: `language`, a BCP 47 tag, and `zone`, an IANA
+    /// name. An invalid one is ignored.
     pub fn new(preferences: Option<&'a Facts>, facts: Option<&'a Facts>, policy: &'a Policy, now: Timestamp) -> Self {
         let text = |name: &str| known(preferences, name, now).and_then(Value::as_str);
         Self { facts, language: text("language").and_then(language_tag), zone: text("zone"), policy, now }
@@ -31,15 +30,15 @@ impl<'a> Reader<'a> {
         known(self.facts, name, self.now)
     }
 
-    /// In which numbers, amounts and dates are written.
+    /// The locale of numbers, amounts and dates.
     pub(super) fn locale(&self) -> Option<Locale> {
         let configured = self.policy.language.as_deref();
         [self.language.as_deref(), configured, Some(ENGLISH)].into_iter().flatten().find_map(Locale::named)
     }
 
-    /// In which a text is written that is `chosen` for a language, or for none.
+    /// The locale of a text that was selected for a language (`chosen`) or for none.
     pub(super) fn locale_of_text(&self, chosen: Option<&str>) -> Option<Locale> {
-        // Who says which language the texts are in is believed; else they are most likely in the person's.
+        // A stated language is used; otherwise the text is most likely in the person's language.
         let configured = self.policy.language.as_deref();
         [chosen, configured, self.language.as_deref(), Some(ENGLISH)].into_iter().flatten().find_map(Locale::named)
     }
@@ -49,8 +48,8 @@ impl<'a> Reader<'a> {
         [self.zone, self.policy.zone.as_deref(), quiet_hours, Some("UTC")].into_iter().flatten().find_map(Zone::named)
     }
 
-    /// The text that is for them, and the language that it is chosen for: for channel and language, else for the language, else for
-    /// the channel, else the default. To be understood matters more than the channel's form.
+    /// Selects the text for this reader, with its language: for channel and language, else for the language, else for
+    /// the channel, else the default. Being understood matters more than the channel's form.
     pub(super) fn choose<'p>(
         &self,
         default: &'p [Part],
@@ -69,13 +68,13 @@ impl<'a> Reader<'a> {
         found.map_or((default, None), |variant| (&variant.text, variant.language.as_deref()))
     }
 
-    /// What the text is in, where anybody has said so.
+    /// The language of the text, if it is stated.
     pub(super) fn language_of_text(&self, chosen: Option<&str>) -> Option<String> {
         chosen.or(self.policy.language.as_deref()).map(str::to_owned)
     }
 }
 
-/// Where nobody has said anything.
+/// The default language.
 const ENGLISH: &str = "en";
 
 fn known<'a>(facts: Option<&'a Facts>, name: &str, now: Timestamp) -> Option<&'a Value> {

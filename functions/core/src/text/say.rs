@@ -1,4 +1,4 @@
-//! A stored text becomes what somebody reads: the facts come to it, and what a language writes its own way is written.
+//! Turns a stored text into the text that a person reads: inserts facts, and formats values for the language.
 
 use super::reader::Reader;
 use serde_json::Value;
@@ -10,17 +10,17 @@ use tidings_config::text::{Argument, Form, Part, Variant};
 use tidings_config::text::{Span, ValueKind};
 use tidings_config::time::{Timestamp, Zone};
 
-/// What is said, before it is written for its channel.
+/// A text before it is rendered for its channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     pub spans: Vec<Span>,
-    /// A value had no room.
+    /// Whether a value was cut for lack of room.
     pub cut: bool,
-    /// The language of the text, where anybody has said so.
+    /// The language of the text, if it is stated.
     pub language: Option<String>,
 }
 
-/// A value as it reads in a text. `None` for what has no such form: nothing, a list, an object.
+/// A value as it appears in a text. `None`: it has no text form (null, a list, an object).
 pub fn in_a_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -30,7 +30,7 @@ pub fn in_a_text(value: &Value) -> Option<String> {
     }
 }
 
-/// The one of these texts that is for this channel and this reader.
+/// Selects the text for this channel and this reader, and evaluates it.
 pub fn say(default: &[Part], variants: &[Variant], channel: Option<Channel>, reader: &Reader<'_>) -> Said {
     let (parts, chosen) = reader.choose(default, variants, channel);
     let mut saying = Saying { reader, chosen, room: MAX_TEXT_CHARS, cut: false };
@@ -41,15 +41,15 @@ pub fn say(default: &[Part], variants: &[Variant], channel: Option<Channel>, rea
 
 struct Saying<'a> {
     reader: &'a Reader<'a>,
-    /// The language that the text is chosen for.
+    /// The language that the text was selected for.
     chosen: Option<&'a str>,
-    /// For further characters of values. The author's own words are bounded where they are read.
+    /// Characters left for values. The author's own words are bounded when they are parsed.
     room: usize,
     cut: bool,
 }
 
 impl Saying<'_> {
-    /// `count`: in the form of a plural, its number.
+    /// `count`: the number of the enclosing plural.
     fn parts(&mut self, parts: &[Part], count: Option<&str>, spans: &mut Vec<Span>) {
         for part in parts {
             match part {
@@ -79,7 +79,7 @@ impl Saying<'_> {
         }
     }
 
-    /// As much of it as there is room for.
+    /// Appends a value as far as there is room.
     fn value(&mut self, text: &str, kind: ValueKind, spans: &mut Vec<Span>) {
         let chars = text.chars().count();
         let end = text.char_indices().nth(self.room).map_or(text.len(), |(at, _)| at);
@@ -93,7 +93,7 @@ impl Saying<'_> {
         self.room = self.room.saturating_sub(chars);
     }
 
-    /// `None`: it isn't known, or there is nothing in it to say.
+    /// `None`: the fact is unknown or empty.
     fn fact(&self, name: &str) -> Option<String> {
         self.reader.fact(name).and_then(in_a_text).filter(|text| !text.is_empty())
     }
@@ -117,7 +117,7 @@ impl Saying<'_> {
                     None => address.push_str(fallback),
                 },
                 Part::Cut => self.cut = true,
-                // The neutral form has none of these in an address.
+                // The neutral form allows none of these in an address.
                 Part::Open(_) | Part::Close(_) | Part::Link { .. } | Part::Form { .. } | Part::Count => {}
             }
             behind = true;
@@ -154,7 +154,7 @@ impl Saying<'_> {
         }
     }
 
-    /// `None`: what is there can't be written so.
+    /// `None`: the value can't be formatted this way.
     fn written<'f>(&self, form: &'f Form<Argument, Vec<Part>>) -> Option<Written<'f>> {
         let locale = self.reader.locale()?;
         let decimal = |argument| Decimal::parse(self.argument(argument)?.trim());
@@ -189,11 +189,12 @@ impl Saying<'_> {
 
 enum Written<'f> {
     Value(String),
-    /// With its number.
+    /// A text with its number.
     Text(&'f [Part], String),
 }
 
-/// An amount that was sent keeps its digits; one that was computed has those of its currency, unless nothing would be left of it.
+/// The amount to show. A received amount keeps its digits; a computed one gets the currency's decimals, unless that
+/// would make it zero.
 fn exact(argument: &Argument, amount: Decimal, currency: Currency) -> Decimal {
     match argument {
         Argument::Is(_) | Argument::Fact(_) => amount,
@@ -204,10 +205,10 @@ fn exact(argument: &Argument, amount: Decimal, currency: Currency) -> Decimal {
     }
 }
 
-/// Above this a number of a time is milliseconds: as seconds it would be the year 5138.
+/// Numbers above this are milliseconds: as seconds it would be the year 5138.
 const FIRST_MS: i64 = 100_000_000_000;
 
-/// A time, and whether it is one of a clock that says no zone: it is shown as it is. A date alone has no time to show.
+/// Parses a time. The flag says that it has no zone; it is then shown unchanged. A date without a time has no time to show.
 fn moment(text: &str, style: DateStyle) -> Option<(Timestamp, bool)> {
     let seconds = text.split_once('.').map_or(text, |(whole, _)| whole);
     if let Ok(number) = seconds.parse::<i64>() {

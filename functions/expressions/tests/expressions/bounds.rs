@@ -1,4 +1,4 @@
-//! No payload makes an expression take memory or time without end.
+//! Every payload is evaluated in bounded memory and time.
 
 use super::value;
 use serde_json::{Value, json};
@@ -8,12 +8,12 @@ use tidings_config::limits::{
 use tidings_expressions::{Expression, Scope, Variables};
 
 fn large() -> String {
-    format!("the value would have more than {MAX_VALUE_BYTES} bytes")
+    format!("the value would exceed {MAX_VALUE_BYTES} bytes")
 }
 
 #[test]
 fn a_value_that_grows_beyond_the_bound_fails_before_it_is_made() {
-    // Together no more than one message holds.
+    // Together at most one message.
     let data = json!({
         "l": vec!["x".repeat(300); 1_000],
         "suffix": "s".repeat(200_000),
@@ -29,7 +29,7 @@ fn a_value_that_grows_beyond_the_bound_fails_before_it_is_made() {
         "data.l.map(x, x + data.suffix)",
         "data.s.replace(data.a, data.b)",
         "data.l.join(data.sep)",
-        // Its siblings.
+        // Similar attacks.
         "data.l.map(x, [x, data.suffix].join(data.sep + data.sep)).join()",
         "data.s.split('').map(c, c)",
         "data.s.split(data.a).join(data.b)",
@@ -44,14 +44,13 @@ fn a_value_that_grows_beyond_the_bound_fails_before_it_is_made() {
         "'x'.replace('x', data.s).replace('a', 'aaaaaaaa')",
     ] {
         let error = value(text, &data).unwrap_err();
-        let bounded =
-            error == large() || error.contains("more work than an expression may take") || error.contains("a loop over");
+        let bounded = error == large() || error.contains("too much work for this event") || error.contains("the loop has");
         assert!(bounded, "{text}: {error}");
     }
 }
 
 #[test]
-fn a_value_on_the_way_is_bounded_on_both_sides() {
+fn an_intermediate_value_is_bounded_on_both_sides() {
     let data = |bytes: usize| json!({"a": "a".repeat(bytes / 2), "b": "b".repeat(bytes - bytes / 2), "l": [1]});
     for text in ["size(data.a + data.b)", "size([data.a, data.b].join())", "size(bytes(data.a) + bytes(data.b))"] {
         assert_eq!(value(text, &data(MAX_VALUE_BYTES)), Ok(json!(MAX_VALUE_BYTES)), "{text}");
@@ -68,7 +67,7 @@ fn the_work_of_an_expression_is_bounded_on_both_sides() {
     let data = |bytes: usize| json!({"s": "x".repeat(bytes)});
     assert_eq!(value("data.s.contains('y')", &data(allowed - 1_000)), Ok(json!(false)));
     let error = value("data.s.contains('y')", &data(allowed)).unwrap_err();
-    assert_eq!(error, format!("more work than an expression may take for one event, allowed: {MAX_EXPRESSION_WORK}"));
+    assert_eq!(error, format!("the expression takes too much work for this event, allowed: {MAX_EXPRESSION_WORK}"));
 
     // Loops times sizes: a thousand searches of a million bytes.
     let data = json!({"s": "x".repeat(1_000_000), "n": vec![1; MAX_LOOP_ITEMS], "m": vec![vec![0; 300]; 300], "o": (0..300).map(|n| n / 299).collect::<Vec<_>>()});
@@ -88,12 +87,12 @@ fn the_work_of_an_expression_is_bounded_on_both_sides() {
         "data.n.exists(n, int(data.s) == 1)",
     ] {
         let error = value(text, &data).unwrap_err();
-        assert!(error.starts_with("more work than an expression may take"), "{text}: {error}");
+        assert!(error.starts_with("too much work for this event"), "{text}: {error}");
     }
 }
 
 #[test]
-fn no_operator_makes_a_value_of_work_that_is_used_up() {
+fn no_operator_turns_an_exhausted_limit_into_a_value() {
     let data = json!({"s": "x".repeat(1_000_000), "n": vec![1; MAX_LOOP_ITEMS]});
     for text in [
         "data.n.exists(n, data.s.contains('y')) || true",
@@ -118,23 +117,23 @@ fn all_expressions_of_an_event_share_its_work() {
         assert_eq!(expression.evaluate(of), Ok(json!(false)), "{n} of {times}");
     }
     let error = expression.evaluate(&variables).unwrap_err().to_string();
-    assert_eq!(error, format!("more work than all expressions together may take for one event, allowed: {MAX_EVENT_WORK}"));
+    assert_eq!(error, format!("all expressions together take too much work for this event, allowed: {MAX_EVENT_WORK}"));
     let another = Variables::of_event(&data, &json!({}));
     assert_eq!(expression.evaluate(&another), Ok(json!(false)), "another event has its own");
 }
 
 #[test]
-fn a_loop_is_bounded_by_what_it_runs_over_and_by_nothing_else() {
+fn a_loop_is_bounded_by_its_number_of_items_only() {
     let data = |n: usize| json!({"l": vec![1; n], "other": vec![1; 5_000]});
     assert_eq!(value("data.l.all(x, x == 1)", &data(MAX_LOOP_ITEMS)), Ok(json!(true)));
     let error = value("data.l.all(x, x == 1)", &data(MAX_LOOP_ITEMS + 1)).unwrap_err();
-    assert_eq!(error, "a loop over 1001 elements, allowed: 1000");
-    assert!(value("data.other.exists(x, x == 1) || true", &data(1)).unwrap_err().contains("a loop over 5000"));
+    assert_eq!(error, "the loop has 1001 elements, allowed: 1000");
+    assert!(value("data.other.exists(x, x == 1) || true", &data(1)).unwrap_err().contains("the loop has 5000"));
 }
 
-/// The form of an expression allows so many steps, and they are never refused for their number.
+/// The most steps that the form of an expression allows. Their number alone is never refused.
 #[test]
-fn what_the_parser_allows_is_evaluated() {
+fn every_parsed_expression_can_be_evaluated() {
     let condition = vec!["x == 1"; 48].join(" && ");
     let text = format!("data.l.all(x, {condition})");
     let data = json!({"l": vec![1; MAX_LOOP_ITEMS]});
@@ -144,7 +143,7 @@ fn what_the_parser_allows_is_evaluated() {
 }
 
 #[test]
-fn patterns_are_bounded_whoever_writes_them() {
+fn patterns_of_rules_and_events_are_bounded() {
     let data = |pattern: &str| json!({"p": pattern, "s": "a".repeat(50_000)});
     let matches = |pattern: &str| value("data.s.matches(data.p)", &data(pattern));
     assert_eq!(matches("^(a|b)+$"), Ok(json!(true)));
@@ -160,13 +159,13 @@ fn patterns_are_bounded_whoever_writes_them() {
     assert_eq!(value("data.l.exists(x, x.matches('y'))", &many), Ok(json!(false)), "compiled once");
 
     let parse = |text: &str| Expression::parse(text, Scope::Event).map(|_| ()).map_err(|error| error.to_string());
-    assert_eq!(parse("data.s.matches('[')"), Err("\"[\" is no regular expression, or too large a one".to_owned()));
+    assert_eq!(parse("data.s.matches('[')"), Err("\"[\" is not a regular expression, or is too large".to_owned()));
     assert_eq!(parse(r"data.s.matches('^[\\w.]{1,64}@[\\w.]{1,64}$')"), Ok(()));
 }
 
 #[test]
 fn a_fact_is_measured_before_it_is_made() {
-    // Each list has two of the one before: in memory some bytes, written out 2^30 elements.
+    // Each list contains the one before twice: some bytes in memory, 2^30 elements when written out.
     let doubled = (0..20).fold("[0]".to_owned(), |list, _| format!("{list}.map(x, [x, x])"));
     let error = value(&doubled, &Value::Null).unwrap_err();
     assert!(error.contains("allowed: 40960") || error.contains("more work"), "{error}");

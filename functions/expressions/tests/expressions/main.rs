@@ -1,4 +1,4 @@
-//! The language of rules, from outside: as CEL has it, bounded, and silent about payloads.
+//! The language of rules, tested from outside: CEL's semantics, bounds, and no payload in errors.
 
 mod bounds;
 mod numbers;
@@ -10,7 +10,7 @@ mod reasons;
 use serde_json::{Value, json};
 use tidings_expressions::{Expression, Scope, Variables};
 
-/// The value, or what the parser or the evaluation says.
+/// The value, or the error of the parser or the evaluation.
 fn value(text: &str, data: &Value) -> Result<Value, String> {
     let event = json!({"type": "order.paid", "subject": "order/1042"});
     Expression::parse(text, Scope::Event)

@@ -1,4 +1,4 @@
-//! Numbers are numbers: they compute and compare whatever they were sent as.
+//! Numbers compute and compare in every notation.
 
 use super::value;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn numbers_of_different_types_compute() {
         ("data.i / 4u", json!(2)),
         ("data.i + 4u", json!(14)),
         ("3u - data.i", json!(-7)),
-        // Whole numbers stay whole, and exact: no double holds these.
+        // Whole numbers stay whole and exact: no double holds these.
         ("data.u - 1", json!(u64::MAX - 1)),
         ("data.u / 10", json!(u64::MAX / 10)),
         ("data.u + data.min", json!(i64::MAX)),
@@ -181,7 +181,7 @@ fn the_literals_of_an_expression_compare_without_rounding() {
 }
 
 #[test]
-fn a_whole_number_is_a_key_and_an_index_however_it_is_written() {
+fn a_whole_number_in_any_notation_is_a_key_and_an_index() {
     let data = json!({
         "l": ["a", "b", "c"], "two": 2.0, "spelled": number("2.00"), "power": number("2e0"), "half": 0.5,
         "odd": number("9007199254740993.0"), "min": number("-9223372036854775808.0"), "max": number("18446744073709551615.0"),
@@ -201,7 +201,7 @@ fn a_whole_number_is_a_key_and_an_index_however_it_is_written() {
 }
 
 #[test]
-fn a_number_that_is_only_handed_on_keeps_its_spelling() {
+fn a_number_that_is_passed_on_keeps_its_notation() {
     for (sent, handed_on, text) in [
         ("10.0", "10.0", "10"),
         ("10", "10", "10"),

@@ -12,7 +12,7 @@ fn all(data: &Value, cases: &[(&str, Value)]) {
 }
 
 #[test]
-fn a_default_stands_for_what_is_missing_null_or_behind_another_type() {
+fn a_default_replaces_a_missing_null_or_unreachable_value() {
     for (data, expected) in [
         (json!({"a": {"b": {"c": "x"}}}), "x"),
         (json!({}), "none"),
@@ -29,7 +29,7 @@ fn a_default_stands_for_what_is_missing_null_or_behind_another_type() {
     ] {
         for text in [
             "data.?a.?b.?c.orValue('none')",
-            // What follows on an optional is optional as well.
+            // The rest of a path after an optional is optional as well.
             "data.?a.b.c.orValue('none')",
             "data[?'a'][?'b'][?'c'].orValue('none')",
             "data.?a['b'].?c.orValue('none')",
@@ -99,7 +99,7 @@ fn optionals_are_as_cel_has_them() {
 
 /// Where CEL's type checker would refuse an optional beside a value, and its evaluation would say `false` without a word.
 #[test]
-fn an_optional_beside_a_value_is_compared_by_what_it_holds() {
+fn an_optional_is_compared_with_a_value_by_its_content() {
     let data = json!({"status": "paid", "n": 10, "none": null});
     all(
         &data,
@@ -118,7 +118,7 @@ fn an_optional_beside_a_value_is_compared_by_what_it_holds() {
 }
 
 #[test]
-fn what_stands_for_a_missing_value_is_evaluated_only_where_it_is_needed() {
+fn a_default_is_evaluated_only_if_it_is_needed() {
     let data = json!({"a": "x", "l": [1]});
     all(
         &data,
@@ -132,7 +132,7 @@ fn what_stands_for_a_missing_value_is_evaluated_only_where_it_is_needed() {
 }
 
 #[test]
-fn has_is_false_where_anything_on_the_way_is_missing() {
+fn has_is_false_if_any_part_of_the_path_is_missing() {
     for (data, expected) in [
         (json!({"a": {"b": {"c": "x"}}}), true),
         (json!({"a": {"b": {"c": null}}}), true),
@@ -158,27 +158,27 @@ fn has_is_false_where_anything_on_the_way_is_missing() {
             ("has(data.l[0].a.b)", json!(false)),
         ],
     );
-    // Only the path itself may be missing, not what its places are worked out from.
+    // Only the path itself may be missing, not the operands of its indices.
     for text in ["has(data.l[data.no].a)", "has(data.l.map(x, x.no)[0].a)", "has((data.no + 1).a)"] {
         assert!(value(text, &data).unwrap_err().contains("no field \"no\""), "{text}");
     }
 }
 
 #[test]
-fn a_plain_path_is_still_an_error_and_says_that_the_place_is_absent() {
+fn a_missing_plain_path_is_an_error_that_says_so() {
     let evaluated = |text: &str, data: Value| {
         Expression::parse(text, Scope::Event).unwrap().evaluate(&Variables::of_event(&data, &json!({})))
     };
     for (text, data, said) in [
-        ("data.a.b", json!({}), "no field \"a\"; has(…) tells whether there is one"),
+        ("data.a.b", json!({}), "no field \"a\"; test with has(…)"),
         ("data.a.b", json!({"a": null}), "can't look for field \"b\" in null_type"),
         ("data.a.b", json!({"a": "x"}), "can't look for field \"b\" in string"),
-        ("data.a.?b", json!({}), "no field \"a\"; has(…) tells whether there is one"),
-        ("data.l[3]", json!({"l": [1]}), "an index beyond the end of its list"),
-        ("data['a']", json!({}), "no entry of this key; `key in map` tells whether there is one"),
-        ("data.l[0]", json!({"l": null}), "can't look into null_type for int"),
-        ("data.?a.value()", json!({}), "an optional that holds no value"),
-        ("'id ' + data.a.b", json!({}), "no field \"a\"; has(…) tells whether there is one"),
+        ("data.a.?b", json!({}), "no field \"a\"; test with has(…)"),
+        ("data.l[3]", json!({"l": [1]}), "the index is beyond the end of the list"),
+        ("data['a']", json!({}), "no entry with this key; test with `key in map`"),
+        ("data.l[0]", json!({"l": null}), "can't select int in null_type"),
+        ("data.?a.value()", json!({}), "the optional has no value"),
+        ("'id ' + data.a.b", json!({}), "no field \"a\"; test with has(…)"),
     ] {
         assert_eq!(evaluated(text, data), Err(EvaluationError::Absent(said.to_owned())), "{text}");
     }
@@ -206,7 +206,7 @@ fn evaluated_or(text: &str, data: &Value) -> Result<(), EvaluationError> {
 }
 
 #[test]
-fn what_an_optional_can_never_be_is_found_when_it_is_parsed() {
+fn an_impossible_optional_is_refused_when_parsed() {
     let refused = |text: &str| Expression::parse(text, Scope::Event).map(|_| ()).unwrap_err().to_string();
     for text in ["data.a.orValue('x')", "data.a['b'].hasValue()", "event.subject.or(data.?a)", "[?data.a]", "{?'k': data.a.b}"] {
         assert!(refused(text).contains("ask with .? or [?…], as in data.?carrier.orValue('none')"), "{text}: {}", refused(text));
@@ -253,7 +253,7 @@ fn optionals_cost_work_like_any_other_value() {
     let most = format!("data.l.map(x, {})", ["x.?a.optMap(y, y)"; 7].join(" == "));
     assert!(Expression::parse(&most, Scope::Event).is_ok());
     assert_eq!(value("data.l.map(x, optional.of(x.?a)).size()", &data), Ok(json!(MAX_LOOP_ITEMS)));
-    // A key that is long costs its length, whether or not there is such a place.
+    // A long key costs its length, whether the place exists or not.
     let long = json!({"l": vec![1; MAX_LOOP_ITEMS], "m": {"a": 1}, "k": "k".repeat(200_000)});
     assert!(value("data.l.exists(x, data.m[?data.k].hasValue())", &long).unwrap_err().contains("more work"));
     assert!(value("data.l.exists(x, data.?m[data.k].hasValue()) || true", &long).unwrap_err().contains("more work"));

@@ -81,7 +81,7 @@ fn is_ours_to_say(text: &str) -> bool {
         || ![".map(", ".filter(", ".all(", ".exists(", ".exists_one("].iter().any(|loops| text.contains(loops))
 }
 
-/// What they refuse and we don't: the deviations of decision 44.
+/// Expressions that only the crate refuses: the deviations of decision 44.
 #[allow(clippy::wildcard_enum_match_arm, reason = "the library's errors are many, and two of them matter")]
 fn is_more(text: &str, theirs: Option<&ExecutionError>) -> bool {
     let has_default = text.contains(".or(") || text.contains(".orValue(");
@@ -102,7 +102,7 @@ fn is_more(text: &str, theirs: Option<&ExecutionError>) -> bool {
 
 /// What they take and CEL's types don't: there, `list + map` adds the map's keys, and an optional may be any value where CEL wants one.
 fn is_less(ours: &str) -> bool {
-    ["can't add list and map", "where an optional is wanted", "or isn't for (optional_type, "]
+    ["can't add list and map", "expected: an optional", "or doesn't accept (optional_type, "]
         .iter()
         .any(|says| ours.contains(says))
 }
@@ -149,7 +149,7 @@ fn random_expressions_give_what_the_crate_gives() {
             (ours, theirs) => assert!(!is_ours_to_say(&text), "seed {seed}: {text}\nours   {ours:?}\ntheirs {theirs:?}"),
         }
     }
-    // Nothing of this is worth anything if it is the same few refusals, or if what is ours is most of it.
+    // The test is useless if most results are the same few refusals, or deviations of ours.
     let said = format!(
         "{values} values, {optionals} of optionals, {refused} refused, {unparsed} unparsed, {more} more, {compared} compared"
     );

@@ -1,4 +1,4 @@
-//! Leaves an API alone that fails.
+//! A circuit breaker for a failing API.
 //!
 //! ```text
 //!            BREAKER_FAILURES in a row                BREAKER_PAUSE over
@@ -11,16 +11,16 @@
 use tidings_config::limits::{BREAKER_FAILURES, BREAKER_PAUSE};
 use tidings_config::time::Timestamp;
 
-/// Of one API. Pure: time is given.
+/// The breaker of one API. Pure: the time is an argument.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Breaker {
-    /// In a row.
+    /// Consecutive failures.
     failures: u32,
     open_until: Option<Timestamp>,
 }
 
 impl Breaker {
-    /// Whether a fetch may be tried. Of an open one that says yes when its pause is over, to one alone.
+    /// Whether a fetch may be tried. After the pause, an open breaker allows a single fetch.
     pub(crate) fn allows(&mut self, now: Timestamp) -> bool {
         match self.open_until {
             Some(until) if now < until => false,
@@ -36,7 +36,7 @@ impl Breaker {
         *self = Self::default();
     }
 
-    /// `true` if it opens because of this.
+    /// Counts a failure. Returns whether it opens the breaker.
     pub(crate) fn failed(&mut self, now: Timestamp) -> bool {
         let opens = self.open_until.is_none();
         self.failures += 1;
@@ -55,7 +55,7 @@ mod tests {
     const START: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 
     #[test]
-    fn failures_in_a_row_open_it_and_an_answer_in_between_does_not() {
+    fn consecutive_failures_open_the_breaker_and_a_response_resets_the_count() {
         let mut breaker = Breaker::default();
         for _ in 1..BREAKER_FAILURES {
             assert!(!breaker.failed(START));
@@ -65,20 +65,20 @@ mod tests {
             assert!(!breaker.failed(START));
             assert!(breaker.allows(START));
         }
-        assert!(breaker.failed(START), "the last one");
+        assert!(breaker.failed(START), "the last failure opens it");
         assert!(!breaker.allows(START));
     }
 
     #[test]
-    fn after_its_pause_one_may_try() {
+    fn after_the_pause_a_single_fetch_is_allowed() {
         let mut breaker = Breaker::default();
         let opened: Vec<bool> = (0..BREAKER_FAILURES).map(|_| breaker.failed(START)).collect();
         assert_eq!(opened.iter().position(|opened| *opened), Some(opened.len() - 1));
         let over = START.plus(BREAKER_PAUSE);
         assert!(!breaker.allows(Timestamp::from_unix_ms(over.unix_ms() - 1)));
         assert!(breaker.allows(over), "one");
-        assert!(!breaker.allows(over), "and no second one beside it");
-        assert!(!breaker.failed(over), "it is open already");
+        assert!(!breaker.allows(over), "no second fetch at the same time");
+        assert!(!breaker.failed(over), "it was open before");
         assert!(!breaker.allows(over));
         let again = over.plus(BREAKER_PAUSE);
         assert!(breaker.allows(again));

@@ -1,5 +1,5 @@
-//! The APIs' secrets, held in memory: fetched when one is first needed, again every five minutes, and when an API refuses one, at
-//! most once a minute. The stale ones serve while the store is down.
+//! The APIs' secrets, in memory: fetched when one is first needed, again every five minutes, and when an API refuses
+//! a secret, at most once a minute. Old secrets stay in use while the store is down.
 
 use crate::failure::FetchError;
 use base64::Engine as _;
@@ -39,7 +39,7 @@ impl Credentials {
         Self { store, clock, state: Mutex::default() }
     }
 
-    /// The header that carries an API's secret, and its value; or why there is none.
+    /// The header with an API's secret, and its value. Errors: why there is none.
     pub(crate) async fn header(&self, api: &str, sent_as: &SentAs) -> Result<(String, Redacted), FetchError> {
         self.refresh(SECRETS_REFRESH).await?;
         let secrets = Arc::clone(&self.state().secrets);
@@ -52,15 +52,15 @@ impl Credentials {
         })
     }
 
-    /// The API says that its secret isn't right: there may be a newer one. `true` if they were read again.
+    /// Called if the API refuses its secret: there may be a newer one. Returns whether the secrets were read again.
     pub(crate) async fn refused(&self) -> bool {
         let before = self.state().loaded;
-        // An age of zero: they are read again in any case.
+        // Zero age: always refresh.
         let _ = self.refresh(std::time::Duration::ZERO).await;
         self.state().loaded != before
     }
 
-    /// Reads the document if what we have is older than this.
+    /// Reads the document if the loaded one is older than this.
     async fn refresh(&self, age: std::time::Duration) -> Result<(), FetchError> {
         let Some(store) = &self.store else {
             return Err(FetchError::NoSecrets);
@@ -87,8 +87,8 @@ impl Credentials {
             }
             Err(error) => {
                 let cause = error.source().map(ToString::to_string);
-                tracing::error!(cause, "the APIs' secrets couldn't be fetched");
-                // Stale ones are better than none.
+                tracing::error!(cause, "the APIs' secrets could not be fetched");
+                // Old secrets stay in use.
                 if self.state().loaded.is_some() { Ok(()) } else { Err(error) }
             }
         }

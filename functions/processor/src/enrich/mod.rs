@@ -1,9 +1,9 @@
-//! "Notify, then fetch": the objects that rules need beside the event.
+//! "Notify, then fetch": the objects that rules need in addition to the event.
 //!
-//! Promises: nothing is fetched but of an API of the configuration, by HTTPS, bounded in time and size; of one version of an
-//! object a container fetches once; an API that fails is left alone for a while ([`breaker`]). What can't be had is the
-//! event's failure, before anything of it is applied: it is tried again, and it is dead in the end.
-//! Never: a secret, an address or a part of an object in a log or a reason.
+//! Promises: objects are fetched only from APIs of the configuration, by HTTPS, bounded in time and size; a container
+//! fetches one version of an object once; a failing API isn't called for a while ([`breaker`]). If an object can't be
+//! fetched, the event fails before it is applied: it is retried, and finally dead-lettered. Never: a secret, an
+//! address or a part of an object in a log or a reason.
 
 mod breaker;
 mod credentials;
@@ -21,7 +21,7 @@ use tidings_config::time::{Clock, Timestamp};
 use tidings_core::ports::{Get, GetError, HttpsGet, SecretStore};
 use wanted::{Version, Wanted};
 
-/// What is fetched, and what has been.
+/// The fetcher, with its cache.
 #[derive(Debug)]
 pub(crate) struct Objects {
     https: Arc<dyn HttpsGet>,
@@ -34,7 +34,7 @@ pub(crate) struct Objects {
 #[derive(Debug, Default)]
 struct State {
     breakers: BTreeMap<String, Breaker>,
-    /// The latest last.
+    /// The latest at the end.
     kept: VecDeque<Kept>,
 }
 
@@ -58,7 +58,7 @@ impl Objects {
         Self { https, clock, credentials, apis, state: Mutex::default() }
     }
 
-    /// The object. `None`: there is none, and the rule says to go on without it.
+    /// The object. `None`: it doesn't exist, and the rule allows that.
     pub(crate) async fn get(&self, wanted: &Wanted) -> Result<Option<Arc<Value>>, FetchError> {
         let now = self.clock.now();
         if let Some(object) = self.kept(wanted, now) {
@@ -114,7 +114,7 @@ impl Objects {
 
     fn keep(&self, wanted: &Wanted, at: Timestamp, object: Arc<Value>) {
         let mut state = self.state();
-        // Another version of it isn't asked for any more, or soon isn't.
+        // Another version of it is no longer needed, or soon won't be.
         state.kept.retain(|kept| kept.api != wanted.api || kept.path != wanted.path || kept.version != wanted.version);
         if state.kept.len() == MAX_KEPT_OBJECTS {
             state.kept.pop_front();
@@ -130,7 +130,7 @@ impl Objects {
     fn failed(&self, wanted: &Wanted) {
         let now = self.clock.now();
         if self.state().breakers.entry(wanted.api.clone()).or_default().failed(now) {
-            tracing::error!(api = wanted.api, "an API failed several times in a row, and is left alone for a while");
+            tracing::error!(api = wanted.api, "an API failed several times in a row and is not called for a while");
         }
     }
 
@@ -139,7 +139,7 @@ impl Objects {
     }
 }
 
-/// Whether the API itself is in trouble, rather than what was asked of it.
+/// Whether the API itself is failing, and not only this request.
 fn is_failing(error: &GetError) -> bool {
     match error {
         GetError::NoAnswer(_) => true,

@@ -1,4 +1,4 @@
-//! What a rule needs fetched for an event. Pure: the same event gives the same.
+//! The objects that a rule fetches for an event. Pure: the same event gives the same objects.
 
 use crate::expression::CompiledOnce;
 use crate::failure::RuleError;
@@ -9,31 +9,31 @@ use tidings_config::rules::{Enrich, IfGone, PathPart};
 use tidings_core::claim::ClaimKey;
 use tidings_expressions::{Scope, Variables};
 
-/// RFC 3986: all but the unreserved characters. What is put into a place can't end its segment.
+/// All except RFC 3986's unreserved characters, so that a value can't end its segment.
 const IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// One object that a rule needs.
+/// One object to fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The API's name.
     pub api: String,
-    /// What is put behind its address.
+    /// The path behind the API's address.
     pub path: String,
-    /// Of one version it is fetched once. Without the object's own it is the event's, for its retries and its other rules.
+    /// Each version is fetched once. Without a version of the object, the event's is used, for its retries and its other rules.
     pub version: Version,
     pub if_gone: IfGone,
 }
 
-/// Which object it is, beside its address.
+/// The version of an object at an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Version {
-    /// As the event says.
+    /// The version that the event names.
     Of(String),
-    /// Nobody says: this event's.
+    /// No version is known: the object belongs to this event.
     Event(ClaimKey),
 }
 
-/// A rule's `enrich`, ready to use.
+/// A rule's `enrich`, compiled.
 #[derive(Debug)]
 pub(crate) struct ReadyEnrich {
     api: String,
@@ -62,7 +62,7 @@ impl ReadyEnrich {
         }
     }
 
-    /// The field and what is wrong with it, where it isn't known what to fetch.
+    /// The object to fetch. Errors: the field that has no usable value, and why.
     pub(crate) fn wanted(&self, variables: &Variables, key: &ClaimKey) -> Result<Wanted, (&'static str, RuleError)> {
         let mut path = String::new();
         for part in &self.path {

@@ -1,4 +1,4 @@
-//! The bound on events of one body. See [`Deliveries`].
+//! The bound on events with one body. See [`Deliveries`].
 
 use crate::failure::{Failure, FailureKind};
 use crate::view::View;
@@ -7,7 +7,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::context::{Content, Deliveries, Item, Place};
 
 impl Applied {
-    /// Counts the event among those of its body, at this place.
+    /// Counts the event among those with its body, at this place.
     pub(crate) fn count_delivery(&mut self, view: &View, place: &Place, now: Timestamp) -> Result<(), Failure> {
         let (version, before) = view.deliveries(place);
         let Some(deliveries) = before.with_one_more() else {

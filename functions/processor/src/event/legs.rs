@@ -1,4 +1,4 @@
-//! What an event is to the joins that it is part of.
+//! Adds an event to the joins that it takes part in.
 
 use crate::overflow::{Full, Overflow};
 use crate::work::Work;
@@ -8,7 +8,7 @@ use tidings_core::context::{Content, Item, ItemKey, Place, Seen, Terms, join_par
 use tidings_core::internal_event::InternalEvent;
 
 impl Work<'_> {
-    /// A join sees an event, as one of its legs or as several.
+    /// Adds an event to a join, as one or several of its legs.
     pub(super) fn see(&mut self, join: &Join, key: &str, legs: &[Seen], because_of: &ClaimKey) {
         let now = self.at.now;
         let terms = Terms::of(join);

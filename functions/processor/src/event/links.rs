@@ -1,8 +1,8 @@
-//! What a plan's links make of what is stored. Pure.
+//! Applies a plan's links to the stored items. Pure.
 //!
-//! There are no chains. A conversation that has identities is linked to itself, by the same item by which an identity is linked
-//! to its conversation: so one condition on one item, inside the transaction, decides which of the two a name becomes, whoever
-//! is first.
+//! There are no chains. A conversation with identities is linked to itself, by the item that would link an identity
+//! to its conversation. So one condition on one item, inside the transaction, decides whether a name is a
+//! conversation or an identity, for any order of events.
 
 use crate::event::plan::{EventPlan, Linking};
 use crate::failure::{Failure, FailureKind};
@@ -11,8 +11,8 @@ use crate::work::Applied;
 use tidings_core::claim::Outcome;
 use tidings_core::context::{Content, Item, ItemKey, Link, Order, Place};
 
-/// Adds what the links write. A link of a rule that can't be made is counted, and costs the event nothing else; one that
-/// somebody has told fails with its reason.
+/// Adds the items that the links write. If a rule's link conflicts, it is counted and the event continues. If an
+/// external or manual link conflicts, it fails with its reason.
 pub(crate) fn link(applied: &mut Applied, view: &View, plan: &EventPlan, order: &Order) -> Result<(), Failure> {
     if plan.links.is_empty() {
         return Ok(());
@@ -22,7 +22,7 @@ pub(crate) fn link(applied: &mut Applied, view: &View, plan: &EventPlan, order: 
             applied.conflicts += 1;
             Ok(())
         }
-        Linking::Told | Linking::Moved => Err(Failure::from(failure)),
+        Linking::Stated | Linking::Moved => Err(Failure::from(failure)),
     };
     if view.link(&view.partition).is_some_and(|to| to != view.partition) {
         return refused(applied, FailureKind::LinkTarget);

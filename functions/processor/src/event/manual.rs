@@ -1,4 +1,4 @@
-//! What of an event's plan is a person's.
+//! The manual part of an event's plan.
 
 use crate::event::plan::{EventPlan, Manual, bounded};
 use crate::failure::{Failure, FailureKind};
@@ -12,7 +12,7 @@ use tidings_core::context::{Facts, Item, Order, Owner};
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::{self, Correction, FactChange, ManualChange};
 
-/// A link is followed, so that a correction of an identity is one of its conversation.
+/// A link is followed, so a correction of an identity is one of its conversation.
 pub(crate) fn corrected(correction: Correction, at: Timestamp) -> Result<EventPlan, Failure> {
     correction.check().map_err(FailureKind::Manual)?;
     let mut plan = EventPlan::new(Owner::Identity(correction.of.clone()));
@@ -22,25 +22,26 @@ pub(crate) fn corrected(correction: Correction, at: Timestamp) -> Result<EventPl
     Ok(plan)
 }
 
-/// Where an event stands among others: one that is applied again where it stood, after itself.
+/// The event's order. An event that is applied again keeps its order, after itself.
 pub(crate) fn order(plan: &EventPlan, envelope: &Envelope) -> Order {
     let again_ms = plan.manual.as_ref().map_or(0, |manual| manual.at.unix_ms());
     Order { again_ms, ..envelope.order() }
 }
 
-/// Only what had an effect, and isn't erased, is applied again. The transaction sees to that as well.
+/// Only an event that had an effect and isn't erased is applied again. The transaction checks this as well.
 pub(crate) async fn may_be_applied(processor: &Processor, plan: &EventPlan) -> Result<(), Failure> {
     let Some(event) = plan.manual.as_ref().and_then(|manual| manual.again.as_ref()) else { return Ok(()) };
     match processor.store.effect(event).await.map_err(Failure::unavailable)? {
         Some(effect) if effect.conversation.is_some() => Ok(()),
         Some(_) => Err(FailureKind::Manual(format!("{event} is erased")).into()),
         None => {
-            Err(FailureKind::Manual(format!("{event} isn't processed: what died comes back by `tidings dlq redrive`")).into())
+            Err(FailureKind::Manual(format!("{event} isn't processed; use `tidings dlq redrive` for a dead-lettered event"))
+                .into())
         }
     }
 }
 
-/// Whether what is stored can be what a person says.
+/// Checks that the stored facts can have the values set by hand.
 pub(crate) fn fits(plan: &EventPlan, view: &View) -> Result<(), Failure> {
     for (key, name, value) in plan.effects.changes.corrections() {
         let kept = view.items.get(&view.place(key.clone())).and_then(Item::facts).and_then(|facts| facts.get(name));
@@ -50,7 +51,7 @@ pub(crate) fn fits(plan: &EventPlan, view: &View) -> Result<(), Failure> {
 }
 
 impl Manual {
-    /// What its claim records.
+    /// The record in its claim.
     pub(crate) fn record(&self, view: &View, applied: &Applied) -> ManualChange {
         let own = applied.items.iter().filter(|(place, _)| place.partition == view.partition);
         let nothing = Facts::new();

@@ -1,4 +1,4 @@
-//! What a provider's event is to do, by the rules. Pure: the same event gives the same plan.
+//! Plans a provider's event by the rules. Pure: the same event gives the same plan.
 
 use crate::effects::{EvaluationContext, PlannedEffects};
 use crate::failure::{Failure, FailureKind, RuleError};
@@ -17,14 +17,14 @@ use tidings_core::context::{Owner, Seen};
 use tidings_core::envelope::Envelope;
 use tidings_expressions::Variables;
 
-/// Who says that an identity is somebody's.
+/// The origin of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linking {
-    /// A rule, of an event that does more than that.
+    /// A rule, for an event that has other effects too.
     ByRule,
     /// A person or a program.
-    Told,
-    /// They too, and that it isn't another's any more.
+    Stated,
+    /// A person or a program, moving the identity from another conversation.
     Moved,
 }
 
@@ -33,25 +33,25 @@ pub enum Linking {
 pub struct EventPlan {
     pub owner: Owner,
     pub effects: PlannedEffects,
-    /// The names of the rules that were about it, in their order.
+    /// The names of the rules that matched, in their order.
     pub rules: Vec<String>,
-    /// Identities of its conversation.
+    /// Identities to link to its conversation.
     pub links: Vec<String>,
     pub linking: Linking,
-    /// The joins that it is part of, by their index and key: the legs.
+    /// The joins that it takes part in, by index and key, with its legs.
     pub legs: BTreeMap<(usize, String), Vec<Seen>>,
-    /// How its payload is off its schema, which accepts it all the same.
+    /// How its payload violates its schema, if the schema's policy accepts that.
     pub off_schema: Option<String>,
-    /// It is a person's, by a command.
+    /// The manual change, if it is one.
     pub manual: Option<Manual>,
 }
 
-/// Whose a plan is, where it is a person's.
+/// The manual part of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manual {
     pub by: String,
     pub reason: String,
-    /// When the person said so.
+    /// When the person made the change.
     pub at: Timestamp,
     /// The event that is applied again.
     pub again: Option<ClaimKey>,
@@ -87,7 +87,7 @@ impl Planner {
             variables: &variables,
             subject: envelope.subject.as_deref(),
             time: order.time,
-            told: Some(order.time),
+            event_time: Some(order.time),
             tie: order.tie(),
             now,
             cause: &envelope.claimkey,
@@ -107,7 +107,7 @@ impl Planner {
             let variables = match (&ready.enrich, fetched.get(&index)) {
                 (None, _) => Cow::Borrowed(&variables),
                 (Some(_), Some(Some(object))) => Cow::Owned(variables.with_fetched(object)),
-                // There is no such object, and the rule says that it isn't about it then.
+                // The object doesn't exist, and the rule doesn't apply then.
                 (Some(_), Some(None) | None) => continue,
             };
             for link in &ready.links {
@@ -127,8 +127,8 @@ impl Planner {
         Ok(plan)
     }
 
-    /// The first entry of `conversations` that is about the event and has a value; what the preset knows; the entity
-    /// itself, so that nothing is dropped because nobody said whose it is.
+    /// The owner of the event: the first entry of `conversations` that matches and has a value; else the preset's
+    /// conversation; else the entity itself, so that no event is dropped for lack of an owner.
     pub(crate) fn owner(&self, envelope: &Envelope, variables: &Variables) -> Result<Owner, Failure> {
         let source = envelope.source_name();
         for (entry, expression) in self.rules.conversations.iter().zip(&self.conversations) {

@@ -1,5 +1,5 @@
-//! What is said, and what waits. All that waits and all that is new is decided together, in the order of the events: nothing new
-//! overtakes by accident what could be said.
+//! Decides which notifications are sent and which wait. Waiting and new ones are decided together, in the order of
+//! the events, so a new one never overtakes one that is ready.
 
 use super::{Work, keys_of_action};
 use std::collections::BTreeSet;
@@ -13,10 +13,10 @@ use tidings_core::action::{Became, PlannedAction, Preferences, Verdict, Withheld
 use tidings_core::context::{Facts, Item, ItemKey, Outgoing, PREFERENCES, Waits};
 use tidings_core::text::Reader;
 
-/// One that is looked at now.
+/// A notification that is decided now.
 struct Candidate {
     proposal: PlannedAction,
-    /// Of this event. `Some`: it waited until now, or longer.
+    /// `None`: it is new. `Some`: it waited, until this time if it had one.
     waited: Option<Option<Timestamp>>,
     channel: Option<Channel>,
 }
@@ -28,7 +28,7 @@ impl Candidate {
 }
 
 impl Work<'_> {
-    /// What its event wants said. What is overtaken already is withheld; the rest is said with what waits.
+    /// Decides the actions of this event. Stale ones are withheld; the others are decided with the waiting ones.
     pub(crate) fn act(&mut self, proposals: &[PlannedAction]) {
         if proposals.is_empty() {
             return;
@@ -36,11 +36,11 @@ impl Work<'_> {
         let mut new = Vec::new();
         for proposal in proposals {
             if proposal.is_stale(|key| self.facts_in(key)) {
-                self.tell(proposal, Became::Withheld(Withheld::Stale));
+                self.note(proposal, Became::Withheld(Withheld::Stale));
             } else if self.view.unlinked.is_some() {
-                // There is nobody yet to send it to.
+                // No conversation is known to send it to.
                 let became = self.defer(proposal.clone(), None);
-                self.tell(proposal, became);
+                self.note(proposal, became);
             } else {
                 new.push(proposal.clone());
             }
@@ -53,7 +53,7 @@ impl Work<'_> {
         } else if self.deferred.identities.is_empty() {
             self.say(new);
         } else {
-            // What an identity holds may come before these, and its timer fires at once.
+            // An identity's notifications may come before these, and its timer fires immediately.
             let (urgent, rest): (Vec<PlannedAction>, Vec<PlannedAction>) =
                 new.into_iter().partition(|proposal| proposal.priority == Priority::Urgent);
             let before = std::mem::take(&mut self.deferred.waiting);
@@ -61,12 +61,12 @@ impl Work<'_> {
             self.deferred.waiting = before;
             for proposal in rest {
                 let became = self.defer(proposal.clone(), Some(self.at.now));
-                self.tell(&proposal, became);
+                self.note(&proposal, became);
             }
         }
     }
 
-    /// Decides about all that waits and about what is new.
+    /// Decides all waiting and new notifications.
     pub(crate) fn say(&mut self, new: Vec<PlannedAction>) {
         let waiting = std::mem::take(&mut self.deferred.waiting);
         let waited = waiting.into_iter().map(|Waits { until, proposal }| (proposal, Some(until)));
@@ -84,11 +84,11 @@ impl Work<'_> {
                 conversation: &self.view.partition,
                 preferences: &preferences,
                 now: self.at.now,
-                // What has waited has waited for its time, not in a backlog.
+                // A deferred notification waited for its time, not in a backlog.
                 lag: if waited.is_some() { std::time::Duration::ZERO } else { self.at.now.since(self.at.received) },
             };
             match decide(&proposal, self.at.policy, &circumstances) {
-                Verdict::Withhold(why) => self.tell(&proposal, Became::Withheld(why)),
+                Verdict::Withhold(why) => self.note(&proposal, Became::Withheld(why)),
                 Verdict::Defer { until } => {
                     let room = self.room(&proposal);
                     later.push((Candidate { proposal, waited, channel: None }, room.map_or(until, |room| room.max(until))));
@@ -98,7 +98,7 @@ impl Work<'_> {
         }
         let Some(turns) = self.turns(&mut open) else { return };
         for over in &turns.over {
-            self.tell(&open[*over].proposal, Became::Withheld(Withheld::OverCap));
+            self.note(&open[*over].proposal, Became::Withheld(Withheld::OverCap));
         }
         let unsaid = self.send_all(&open, &turns);
         let mut now_or_later: Vec<_> = open.into_iter().map(Some).collect();
@@ -107,16 +107,17 @@ impl Work<'_> {
             let until = if turns.wait.contains(&n) { self.room(&candidate.proposal) } else { None };
             later.push((candidate, until.unwrap_or(self.at.now)));
         }
-        self.put_off(later);
+        self.postpone(later);
     }
 
-    /// What is said now, as far as it can be known; what is overtaken is taken out before. `None`: something has to be read first.
+    /// The decision, as far as it can be made; stale notifications are removed first. `None`: items must be read first.
     fn turns(&mut self, open: &mut Vec<Candidate>) -> Option<Turns> {
         loop {
             let looked_at: Vec<Open<'_>> =
                 open.iter().map(|one| Open { proposal: &one.proposal, channel: one.channel }).collect();
             let turns = turns(&looked_at, self.at.policy, &self.outbox, &self.deferred.left, self.at.now);
-            // Where some are over a cap or in a digest, it matters which of all are overtaken; else only of those that are said now.
+            // If some exceed a cap or form a digest, staleness of all of them matters; otherwise only of those that
+            // are sent now.
             let crowded = !turns.over.is_empty() || turns.say.iter().any(Message::is_digest);
             let of_interest: BTreeSet<usize> = if crowded {
                 (0..open.len()).collect()
@@ -136,12 +137,12 @@ impl Work<'_> {
             }
             for n in stale.into_iter().rev() {
                 let overtaken = open.remove(n);
-                self.tell(&overtaken.proposal, Became::Withheld(Withheld::Stale));
+                self.note(&overtaken.proposal, Became::Withheld(Withheld::Stale));
             }
         }
     }
 
-    /// In their order, as many as one transaction says. What is left for the next is returned.
+    /// Sends them in order, as many as one transaction may. Returns the rest.
     fn send_all(&mut self, open: &[Candidate], turns: &Turns) -> Vec<usize> {
         let is_own_urgent = |message: &Message| message.members.iter().all(|n| open[*n].waited.is_none() && open[*n].is_urgent());
         let mut steps = WAKE_STEP.saturating_sub(turns.say.iter().filter(|message| is_own_urgent(message)).count());
@@ -162,13 +163,13 @@ impl Work<'_> {
                 members.last().map(std::slice::from_ref).unwrap_or_default()
             };
             for member in told {
-                self.tell(&member.proposal, became);
+                self.note(&member.proposal, became);
             }
         }
         unsaid
     }
 
-    /// Into the outbox, if it isn't too large and there is room.
+    /// Puts it into the outbox, if it isn't too large and there is room.
     fn send(&mut self, members: &[&Candidate], message: &Message) -> Became {
         let Some(newest) = members.last() else { return Became::Withheld(Withheld::TooLarge) };
         let now = self.at.now;
@@ -200,17 +201,17 @@ impl Work<'_> {
         became
     }
 
-    /// When its caps have room again, if one hasn't.
+    /// When its caps have room again. `None`: they have room.
     fn room(&self, proposal: &PlannedAction) -> Option<Timestamp> {
         caps(proposal, self.at.policy).filter_map(|(scope, cap)| self.outbox.room(scope, cap, self.at.now)).max()
     }
 
-    /// What waits goes on waiting; what is new begins to.
-    fn put_off(&mut self, later: Vec<(Candidate, Timestamp)>) {
+    /// Waiting notifications keep waiting, and new ones are deferred.
+    fn postpone(&mut self, later: Vec<(Candidate, Timestamp)>) {
         let mut new = Vec::new();
         for (Candidate { proposal, waited, .. }, until) in later {
             if until.since(proposal.since) > MAX_DEFERRAL {
-                self.tell(&proposal, Became::Withheld(Withheld::Expired));
+                self.note(&proposal, Became::Withheld(Withheld::Expired));
                 continue;
             }
             let Some(before) = waited else {
@@ -218,18 +219,18 @@ impl Work<'_> {
                 continue;
             };
             if before.is_none_or(|before| before <= self.at.now) && until > self.at.now {
-                self.tell(&proposal, Became::WaitsUntil(until));
+                self.note(&proposal, Became::WaitsUntil(until));
             }
             self.deferred.waiting.push(Waits { until: Some(until), proposal });
         }
         self.deferred.waiting.sort_by(|one, other| one.proposal.place().cmp(&other.proposal.place()));
         for (proposal, until) in new {
             let became = self.defer(proposal.clone(), Some(until));
-            self.tell(&proposal, became);
+            self.note(&proposal, became);
         }
     }
 
-    /// A scope of which nothing waits any more counts nothing either.
+    /// Forgets the dropped notifications of a scope that has none waiting.
     pub(super) fn forget_scopes(&mut self) {
         let policy = self.at.policy;
         let waiting = self.deferred.waiting.iter();
@@ -237,7 +238,7 @@ impl Work<'_> {
         self.deferred.left.retain(|scope, _| scopes.contains(scope.as_str()));
     }
 
-    /// `Withheld::NoRoom` if there is none for it. What has to go for it is counted.
+    /// Defers a notification. `Withheld::NoRoom`: there is no room for it. Dropped notifications are counted.
     pub(super) fn defer(&mut self, proposal: PlannedAction, until: Option<Timestamp>) -> Became {
         let id = proposal.id.clone();
         if !self.view.knows_deferred() {
@@ -259,12 +260,12 @@ impl Work<'_> {
         until.map_or(Became::WaitsForLink, Became::WaitsUntil)
     }
 
-    /// The facts of an item, this event's included.
+    /// The facts of an item, including this event's changes.
     fn facts_in(&self, key: &ItemKey) -> Option<&Facts> {
         self.merged.items.get(key).or_else(|| self.view.items.get(&self.view.place(key.clone()))).and_then(Item::facts)
     }
 
-    fn tell(&mut self, proposal: &PlannedAction, became: Became) {
+    fn note(&mut self, proposal: &PlannedAction, became: Became) {
         self.applied.rules.insert(proposal.rule.clone());
         self.applied.actions.push(proposal.became(became));
     }

@@ -57,7 +57,7 @@ fn at(text: &str) -> Timestamp {
 const DONE: [&str; 0] = [];
 
 #[tokio::test]
-async fn an_action_is_sent_with_what_is_known_then() {
+async fn an_action_is_sent_with_the_facts_known_at_that_time() {
     let harness = harness();
     let told = event("t", "told", 0, json!({"id": "1042"}));
     for event in [moved("e1", "packed", 9), event("c", "carried", 5, json!({"by": "DHL"})), moved("e2", "shipped", 4), told] {
@@ -72,7 +72,7 @@ async fn an_action_is_sent_with_what_is_known_then() {
 }
 
 #[tokio::test]
-async fn what_is_overtaken_is_recorded_and_not_sent_where_the_rule_says_so() {
+async fn a_stale_action_is_recorded_and_not_sent_if_the_rule_says_so() {
     let harness = harness();
     for event in [moved("new", "delivered", 1), moved("old", "shipped", 2)] {
         harness.handle(vec![event.message(1)]).await;
@@ -82,7 +82,7 @@ async fn what_is_overtaken_is_recorded_and_not_sent_where_the_rule_says_so() {
 }
 
 #[tokio::test]
-async fn a_send_that_fails_is_tried_at_the_next_receive_and_is_once_by_its_id() {
+async fn a_failed_send_is_retried_at_the_next_receive_with_the_same_id() {
     for (call, fault) in [
         (Call::Act, Fault::Refuse),
         (Call::Act, Fault::LoseAnswer),
@@ -101,7 +101,7 @@ async fn a_send_that_fails_is_tried_at_the_next_receive_and_is_once_by_its_id() 
 }
 
 #[tokio::test]
-async fn the_next_event_sends_what_the_one_before_could_not_and_first() {
+async fn the_next_event_first_sends_what_the_one_before_could_not() {
     let harness = harness();
     harness.faults.fail(Call::Act, Fault::Refuse, 1);
     let lost = moved("e1", "packed", 9);
@@ -115,7 +115,7 @@ async fn the_next_event_sends_what_the_one_before_could_not_and_first() {
 }
 
 #[tokio::test]
-async fn an_action_queue_that_is_down_costs_time_and_no_action() {
+async fn an_outage_of_the_action_queue_loses_no_action() {
     let harness = harness();
     let event = moved("e1", "packed", 0);
     harness.faults.fail(Call::Act, Fault::Refuse, MAX_RECEIVES);
@@ -144,7 +144,7 @@ async fn two_processors_send_in_the_order_of_their_transactions() {
 }
 
 #[tokio::test]
-async fn quiet_hours_put_off_and_lose_nothing() {
+async fn quiet_hours_defer_and_lose_no_notification() {
     let harness = harness();
     harness.clock.set(at("2026-11-22T23:30:00Z"));
     for event in [moved("e1", "packed", 0), event("f", "fire", 0, json!({}))] {
@@ -161,7 +161,7 @@ async fn quiet_hours_put_off_and_lose_nothing() {
 }
 
 #[tokio::test]
-async fn who_says_no_meanwhile_is_not_told() {
+async fn a_person_who_opts_out_meanwhile_gets_no_notification() {
     let harness = harness();
     harness.clock.set(at("2026-11-22T23:30:00Z"));
     harness.handle(vec![moved("e1", "packed", 0).message(1)]).await;
@@ -173,7 +173,7 @@ async fn who_says_no_meanwhile_is_not_told() {
 }
 
 #[tokio::test]
-async fn caps_put_off_until_there_is_room() {
+async fn caps_defer_until_there_is_room() {
     let harness = harness();
     let ids = ["e1", "e2", "e3", "e4", "e5"];
     for id in ids {
@@ -188,7 +188,7 @@ async fn caps_put_off_until_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_rule_has_a_cap_of_its_own_and_what_matters_little_is_shed_under_backlog() {
+async fn a_rule_has_its_own_cap_and_low_priority_is_shed_under_backlog() {
     let harness = harness();
     for id in ["t1", "t2"] {
         harness.handle(vec![event(id, "tip", 0, json!({})).message(1)]).await;

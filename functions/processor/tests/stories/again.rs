@@ -1,4 +1,4 @@
-//! Events that a person has applied again.
+//! Events that an operator applies again.
 
 use crate::manual::{apply, comes, event, read, says, set};
 use crate::support::{Harness, Sent, another, moved, now};
@@ -46,7 +46,7 @@ fn again(name: &str, part: Part) -> Again {
     }
 }
 
-/// All that is known of a conversation is looked through for what the event wrote, as the command does.
+/// Searches all facts of a conversation for those that the event wrote, as the command does.
 fn work(harness: &Harness, processor: &Processor, event: &Envelope, how: Again) -> Result<Work, Failure> {
     let items = harness.store.items().into_keys().filter(|place| place.partition == "ann").map(|place| place.key);
     let wrote = items.filter(|key| matches!(key, ItemKey::Entity(_) | ItemKey::Node)).collect();
@@ -79,7 +79,7 @@ fn values(harness: &Harness) -> (Value, BTreeMap<String, BTreeMap<String, Value>
 
 /// Whatever a wrong rule did to whatever events, in whatever order they came: the contexts end as if the right rules had always been there.
 #[tokio::test]
-async fn after_a_wrong_rule_events_that_are_applied_again_end_as_if_the_right_rules_had_been_there() {
+async fn events_applied_again_after_a_wrong_rule_end_as_with_the_right_rules() {
     const IDS: [&str; 6] = ["0", "1", "2", "3", "4", "5"];
     for seed in 0..80 {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -114,7 +114,7 @@ async fn after_a_wrong_rule_events_that_are_applied_again_end_as_if_the_right_ru
 }
 
 #[tokio::test]
-async fn what_is_newer_stays_and_so_does_what_a_person_said() {
+async fn newer_and_manual_values_stay() {
     let harness = Harness::with(read(WRONG), |store| store);
     let events = [moved("1", "ann", "packed", 60)];
     comes(&harness, &events[0]).await;
@@ -131,14 +131,14 @@ async fn what_is_newer_stays_and_so_does_what_a_person_said() {
 }
 
 #[tokio::test]
-async fn a_counter_counts_an_event_once_more_only_if_that_is_asked_for() {
+async fn a_counter_counts_an_event_again_only_on_request() {
     for (counts, expected) in [(false, 1), (true, 2)] {
         let harness = Harness::with(read(WRONG), |store| store);
         let sent = moved("1", "ann", "packed", 60);
         comes(&harness, &sent).await;
         let processor = mended(&harness);
         let work = work(&harness, &processor, &sent.envelope(), Again { counts, ..again("fix", Part::Facts) }).unwrap();
-        assert_eq!(work.left_out.iter().any(|line| line == "order/1.moves +1, counted already"), !counts, "{:?}", work.left_out);
+        assert_eq!(work.left_out.iter().any(|line| line == "order/1.moves +1, already counted"), !counts, "{:?}", work.left_out);
         assert!(work.left_out.contains(&"moved/notify".to_owned()), "what isn't said is said to be left out");
         apply(&processor, &work).await;
         assert_eq!(harness.fact("ann", "order/1", "moves"), json!(expected));
@@ -146,7 +146,7 @@ async fn a_counter_counts_an_event_once_more_only_if_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_an_event_causes_is_caused_again_only_if_that_is_asked_for_and_once() {
+async fn actions_are_caused_again_only_on_request_and_once() {
     let harness = Harness::with(read(RIGHT), |store| store);
     let sent = moved("1", "ann", "packed", 60);
     comes(&harness, &sent).await;
@@ -164,7 +164,7 @@ async fn what_an_event_causes_is_caused_again_only_if_that_is_asked_for_and_once
 }
 
 #[tokio::test]
-async fn what_died_waits_or_was_erased_is_not_applied_again() {
+async fn a_dead_lettered_waiting_or_erased_event_is_not_applied_again() {
     let harness = Harness::with(read(RIGHT), |store| store);
     let sent = moved("1", "ann", "packed", 60);
     let refused = async |harness: &Harness| {
@@ -179,7 +179,7 @@ async fn what_died_waits_or_was_erased_is_not_applied_again() {
 }
 
 #[tokio::test]
-async fn an_event_is_applied_again_once_wherever_it_ends() {
+async fn an_event_is_applied_again_once_after_a_crash_at_any_call() {
     let faults = [Fault::Refuse, Fault::LoseAnswer, Fault::Conflict];
     for (call, fault) in
         [Call::Load, Call::Effect, Call::Commit, Call::Act].into_iter().flat_map(|call| faults.map(|fault| (call, fault)))
@@ -208,11 +208,11 @@ async fn an_event_is_applied_again_once_wherever_it_ends() {
 }
 
 #[tokio::test]
-async fn what_a_rule_fetches_may_be_another_by_now() {
+async fn an_event_whose_rule_fetches_is_not_applied_again() {
     let rules = "version: 1\napis:\n  tickets: { url: 'https://api.tickets.example/v2/', secret: bearer }\nconversations: [{ on: '*', conversation: data.who }]\nrules:\n  - { name: ticket, on: order.moved, enrich: { from: tickets, path: 'tickets/7', if_gone: skip }, set: { title: fetched.title } }\n";
     let harness = Harness::with(read(rules), |store| store);
     let refused = harness.processor.again(&moved("1", "ann", "x", 60).envelope(), &again("fix", Part::Facts)).unwrap_err();
-    assert_eq!(refused.to_string(), "rule ticket fetches an object, which may be another by now");
+    assert_eq!(refused.to_string(), "rule ticket fetches an object, which may have changed since");
     let at = Timestamp::from_unix_ms(0);
     let own = tidings_core::internal_event::InternalEvent::Wake { conversation: "ann".into(), timer: 1 }.envelope(at, now());
     assert!(harness.processor.again(&own, &again("fix", Part::Facts)).is_err(), "what is ours follows from others");

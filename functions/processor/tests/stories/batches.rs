@@ -1,4 +1,4 @@
-//! Every record of a batch has an end of its own.
+//! Every record of a batch has its own end.
 
 use crate::stores::Panicking;
 use crate::support::{Harness, MAX_RECEIVES, message, moved, paid, poison, rules};
@@ -12,14 +12,14 @@ const PROCESSED: Option<ClaimState> = Some(ClaimState::Processed);
 const NOBODY: Vec<String> = Vec::new();
 
 #[tokio::test]
-async fn an_empty_batch_is_done() {
+async fn an_empty_batch_succeeds() {
     assert_eq!(Harness::new().handle(Vec::new()).await, NOBODY);
 }
 
 #[tokio::test]
-async fn poison_costs_its_batch_mates_nothing() {
+async fn a_poison_record_does_not_affect_its_batch() {
     let harness = Harness::new();
-    // Of its own conversation and of another, before it and after.
+    // Of its own conversation and of another one, before and after it.
     let batch =
         [moved("e1", "ann", "packed", 9), poison("bad", "ann"), moved("e2", "ann", "shipped", 5), moved("e3", "bob", "lost", 1)];
     let messages = batch.iter().map(|event| event.message(1)).collect();
@@ -32,7 +32,7 @@ async fn poison_costs_its_batch_mates_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_no_envelope_is_given_back_alone() {
+async fn a_message_that_is_not_an_envelope_is_returned_alone() {
     let harness = Harness::new();
     let newer = moved("e9", "ann", "x", 0).envelope().encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");
     let mut no_body = SqsMessage::default();
@@ -60,7 +60,7 @@ async fn one_event_twice_in_a_batch_has_one_effect() {
 }
 
 #[tokio::test]
-async fn a_panic_costs_its_own_record_only() {
+async fn a_panic_affects_only_its_own_record() {
     let harness = Harness::with(rules(), |inner| Arc::new(Panicking { inner, conversation: "bob", burial_of: "" }));
     let batch = [moved("e1", "ann", "packed", 0), moved("e2", "bob", "packed", 0), moved("e3", "eve", "packed", 0)];
     let failed = harness.handle(batch.iter().map(|event| event.message(1)).collect()).await;
@@ -69,11 +69,11 @@ async fn a_panic_costs_its_own_record_only() {
 
     assert_eq!(harness.handle(vec![batch[1].message(MAX_RECEIVES)]).await, ["m-e2"]);
     let dead = harness.claim("orders#e2").unwrap();
-    assert_eq!(dead.reason.as_deref(), Some("the processor panicked; its log says where"));
+    assert_eq!(dead.reason.as_deref(), Some("the processor panicked; see its log for the place"));
 }
 
 #[tokio::test]
-async fn a_panic_while_a_reason_is_recorded_costs_its_own_record_only() {
+async fn a_panic_while_a_reason_is_recorded_affects_only_its_own_record() {
     let harness = Harness::with(rules(), |inner| Arc::new(Panicking { inner, conversation: "bob", burial_of: "orders#e2" }));
     let batch = [moved("e1", "ann", "packed", 0), moved("e2", "bob", "packed", 0), poison("e3", "eve"), paid("e4", "eve", 7)];
     let failed = harness.handle(batch.iter().map(|event| event.message(MAX_RECEIVES)).collect()).await;
@@ -104,7 +104,7 @@ async fn a_batch_of_ten_is_answered_for_each_of_them() {
 }
 
 #[tokio::test]
-async fn an_event_that_no_rule_is_about_is_in_the_timeline() {
+async fn an_event_that_no_rule_matches_is_in_the_timeline() {
     let harness = Harness::new();
     let event = crate::support::Sent { event_type: "order.seen", ..moved("e1", "ann", "x", 0) };
     assert_eq!(harness.handle(vec![event.message(1)]).await, NOBODY);

@@ -1,4 +1,4 @@
-//! Full collections cost what doesn't fit into them, never the event.
+//! A full collection drops values, never the event.
 
 use crate::support::{Harness, MAX_RECEIVES, message, now};
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ async fn minutes(harness: &Harness, minutes: u64) {
 const DAY: u64 = 24 * 60;
 
 #[tokio::test]
-async fn a_stranger_who_fills_a_join_of_a_shared_key_stops_nobody() {
+async fn filling_a_join_of_a_shared_key_blocks_no_other_event() {
     let harness = harness();
     happens(&harness, "genuine", "deployment", json!({"who": "ops", "service": "api"})).await;
     for n in 0..100 {
@@ -93,7 +93,7 @@ async fn a_stranger_who_fills_a_join_of_a_shared_key_stops_nobody() {
 }
 
 #[tokio::test]
-async fn a_leg_that_is_filled_leaves_the_others_their_room() {
+async fn a_full_leg_leaves_the_others_their_room() {
     for (filled, other) in [("deployment", "incident"), ("incident", "deployment")] {
         let harness = harness();
         happens(&harness, "early", other, json!({"who": "ops", "service": "api"})).await;
@@ -109,7 +109,7 @@ async fn a_leg_that_is_filled_leaves_the_others_their_room() {
 }
 
 #[tokio::test]
-async fn a_year_of_deployments_forgets_what_nothing_can_need_any_more() {
+async fn a_year_of_deployments_drops_what_is_no_longer_needed() {
     let harness = harness();
     for n in 0..2 * 365 {
         happens(&harness, &format!("d{n}"), "deployment", json!({"who": "ops", "service": "api"})).await;
@@ -140,7 +140,7 @@ async fn a_set_that_had_257_elements_over_its_life_is_not_full() {
     assert!(stored < MAX_SET_ELEMENTS, "what was taken out more than a month ago has aged out: {stored} are left");
 }
 
-/// How many elements the set stores, those that were taken out included.
+/// The number of stored elements of the set, including removed ones.
 fn members(harness: &Harness) -> usize {
     let items = harness.store.items();
     let (_, item) = items.iter().find(|(place, _)| place.key == ItemKey::Entity("customer".into())).unwrap();
@@ -150,7 +150,7 @@ fn members(harness: &Harness) -> usize {
 }
 
 #[tokio::test]
-async fn a_stranger_who_fills_a_set_does_not_block_it() {
+async fn filling_a_set_does_not_block_it() {
     let harness = harness();
     for n in 0..2 * MAX_SET_ELEMENTS {
         happens(&harness, &format!("s{n}"), "watched", json!({"who": "ann", "sku": format!("spam{n}")})).await;
@@ -166,22 +166,22 @@ async fn a_stranger_who_fills_a_set_does_not_block_it() {
 }
 
 #[tokio::test]
-async fn a_large_value_costs_that_fact_and_nothing_else_of_its_event() {
+async fn a_too_large_value_drops_only_its_own_fact() {
     for (event_type, data, dropped) in [
         (
             "noted",
             json!({"who": "ann", "text": "x".repeat(MAX_FACT_BYTES)}),
-            "noted/set.note dropped: a value of 40962 bytes, allowed: 40960",
+            "noted/set.note dropped: the value has 40962 bytes, allowed: 40960",
         ),
         (
             "watched",
             json!({"who": "ann", "sku": "x".repeat(MAX_FACT_BYTES)}),
-            "watched/add.watching dropped: a value of 40962 bytes, allowed: 40960",
+            "watched/add.watching dropped: the value has 40962 bytes, allowed: 40960",
         ),
         (
             "watched",
             json!({"who": "ann", "sku": "x".repeat(1_000)}),
-            "watched/add.watching dropped: an element of 1002 bytes, allowed: 512",
+            "watched/add.watching dropped: an element has 1002 bytes, allowed: 512",
         ),
     ] {
         let harness = harness();
@@ -203,7 +203,7 @@ async fn a_large_value_costs_that_fact_and_nothing_else_of_its_event() {
 }
 
 #[tokio::test]
-async fn an_entity_that_is_full_loses_its_oldest_facts() {
+async fn a_full_entity_loses_its_oldest_facts() {
     let harness = harness();
     let text = "x".repeat(4_094);
     happens(&harness, "v", "watched", json!({"who": "ann", "sku": "grinder"})).await;
@@ -223,7 +223,7 @@ async fn an_entity_that_is_full_loses_its_oldest_facts() {
 }
 
 #[tokio::test]
-async fn what_is_forgotten_ages_out_of_its_item() {
+async fn a_deletion_ages_out_of_its_item() {
     let harness = harness();
     happens(&harness, "n", "noted", json!({"who": "ann", "text": "hello"})).await;
     minutes(&harness, 1).await;
@@ -252,7 +252,7 @@ async fn after_a_year_of_daily_use_and_a_hostile_customer_an_urgent_event_has_al
         happens(&harness, &format!("noted{day}"), "noted", json!({"who": "ann", "text": day.to_string()})).await;
         minutes(&harness, 6 * 60).await;
         happens(&harness, &format!("unwatched{day}"), "unwatched", json!({"who": "ann", "sku": day})).await;
-        // Whoever can name them fills what is theirs.
+        // A customer who can name them fills them.
         for n in 0..2 {
             happens(&harness, &format!("d{day}.{n}"), "deployment", ops.clone()).await;
             happens(

@@ -1,4 +1,4 @@
-//! The one transaction of an event, and every answer that it can have.
+//! The transaction of an event, and every possible response.
 
 use crate::support::{Harness, MAX_RECEIVES, moved};
 use serde_json::json;
@@ -48,7 +48,7 @@ async fn a_node_that_comes_too_late_is_not_in_the_timeline() {
 }
 
 #[tokio::test]
-async fn a_refused_call_gives_the_event_back_and_leaves_nothing_behind() {
+async fn a_refused_call_returns_the_event_and_writes_nothing() {
     for call in [Call::Load, Call::Commit] {
         let harness = Harness::new();
         harness.faults.fail(call, Fault::Refuse, 1);
@@ -61,7 +61,7 @@ async fn a_refused_call_gives_the_event_back_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_found_out_at_the_next_receive() {
+async fn a_lost_response_is_resolved_at_the_next_receive() {
     let harness = Harness::new();
     harness.faults.fail(Call::Commit, Fault::LoseAnswer, 1);
     let event = moved("e1", "ann", "packed", 0);
@@ -73,7 +73,7 @@ async fn a_lost_answer_is_found_out_at_the_next_receive() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_on_the_last_receive_is_done_and_not_dead() {
+async fn a_lost_response_on_the_last_receive_is_done_and_not_dead() {
     let harness = Harness::new();
     harness.faults.fail(Call::Commit, Fault::LoseAnswer, 1);
     assert_eq!(harness.handle(vec![moved("e1", "ann", "packed", 0).message(MAX_RECEIVES)]).await, DONE);
@@ -91,7 +91,7 @@ async fn tables_that_are_down_on_the_last_receive_are_the_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflict_is_tried_again_and_not_for_ever() {
+async fn a_conflict_is_retried_a_bounded_number_of_times() {
     for (conflicts, failed) in [(CONFLICT_RETRIES, vec![]), (CONFLICT_RETRIES + 1, vec!["m-e1"])] {
         let harness = Harness::new();
         harness.faults.fail(Call::Commit, Fault::Conflict, conflicts);

@@ -97,7 +97,7 @@ impl Counted {
         Self { harness, store: store.unwrap(), n: 0 }
     }
 
-    /// What one more such event costs, and how many calls.
+    /// The cost of one more such event, and its number of calls.
     async fn cost(&mut self, event_type: &'static str) -> (Cost, Vec<(Call, u32)>) {
         self.cost_of(event_type, None).await
     }
@@ -138,7 +138,7 @@ async fn an_event_costs_the_same_however_long_its_conversation_is() {
 }
 
 #[tokio::test]
-async fn an_identity_costs_a_look_at_its_link() {
+async fn an_identity_costs_one_read_of_its_link() {
     let mut counted = Counted::new();
     let unlinked = (Cost { read: 2, in_transactions: 3, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
     assert_eq!(counted.cost("anonymous.plain").await, unlinked);
@@ -169,9 +169,9 @@ async fn counting_a_body_costs_an_item_and_no_call() {
     }
 }
 
-/// What waits is read and written with the next action of its conversation, and with no other.
+/// Waiting notifications are read and written with the next action of their conversation only.
 #[tokio::test]
-async fn what_is_said_costs_one_more_read_only_while_something_waits() {
+async fn a_notification_costs_one_more_read_only_while_another_waits() {
     let mut counted = Counted::new();
     let calls = vec![(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::Act, 1)];
     let told = (Cost { read: 3, in_transactions: 3, alone: 1 }, calls.clone());

@@ -1,4 +1,4 @@
-//! What can't be processed is recorded with its reason on its last receive, and not before.
+//! An event that can't be processed is recorded with its reason on its last receive, and not before.
 
 use crate::support::{Harness, MAX_RECEIVES, Sent, message, moved, now, poison};
 use serde_json::json;
@@ -31,7 +31,7 @@ async fn the_last_receive_records_the_reason() {
 }
 
 #[tokio::test]
-async fn a_redriven_event_that_can_be_processed_now_is() {
+async fn a_redriven_event_is_processed_if_it_can_be() {
     let harness = Harness::new();
     let bad = poison("e1", "ann");
     harness.handle(vec![bad.message(MAX_RECEIVES)]).await;
@@ -45,7 +45,7 @@ async fn a_redriven_event_that_can_be_processed_now_is() {
 
 /// Attack 6, through a batch.
 #[tokio::test]
-async fn an_event_whose_expressions_would_take_all_memory_dies_alone_with_its_reason() {
+async fn an_event_whose_expressions_exceed_memory_is_dead_lettered_alone_with_its_reason() {
     let rules = r#"
 version: 1
 conversations:
@@ -95,24 +95,24 @@ rules:
         assert_eq!(harness.state(mate), Some(ClaimState::Processed), "{mate}");
     }
     for (attack, reason) in [
-        ("bomb", "rule bomb, set.all: more work than an expression may take for one event, allowed: 8388608"),
-        ("replaced", "rule replaced, set.all: the value would have more than 1048576 bytes"),
-        ("joined", "rule joined, set.all: the value would have more than 1048576 bytes"),
-        ("slow", "rule slow, when: more work than an expression may take for one event, allowed: 8388608"),
+        ("bomb", "rule bomb, set.all: the expression takes too much work for this event, allowed: 8388608"),
+        ("replaced", "rule replaced, set.all: the value would exceed 1048576 bytes"),
+        ("joined", "rule joined, set.all: the value would exceed 1048576 bytes"),
+        ("slow", "rule slow, when: the expression takes too much work for this event, allowed: 8388608"),
     ] {
         assert_eq!(harness.claim(&format!("orders#{attack}")).unwrap().reason.as_deref(), Some(reason));
     }
 }
 
 #[tokio::test]
-async fn every_reason_names_what_and_quotes_nothing() {
+async fn every_reason_names_the_problem_and_quotes_no_payload() {
     let secret = "hunter2";
     let sent = |event_type, data| Sent { id: "e1", event_type, order: "1", age_seconds: 0, data };
     let wide = |n: usize| (0..n).map(|i| json!({"k": i})).collect::<Vec<_>>();
     for (event, begins) in [
         (sent("order.moved", json!({"who": "ann", "x": secret})), "rule moved, set.status: no field \"status\""),
         (sent("order.moved", json!({"who": 7, "x": secret})), "conversation \"data.who\": gives no text"),
-        (sent("order.moved", json!({"who": secret.repeat(100)})), "conversation \"data.who\": a text of 700 bytes"),
+        (sent("order.moved", json!({"who": secret.repeat(100)})), "conversation \"data.who\": the text has 700 bytes"),
         (sent("order.moved", json!({"x": wide(3)})), "conversation \"data.who\": no field \"who\""),
         (sent("order.paid", json!({"who": "ann", "cents": secret})), "rule paid, set.cents: can't "),
         (sent("order.paid", json!({"who": "ann", "cents": {secret: secret}})), "rule paid, set.cents: can't add map and int"),
@@ -141,7 +141,7 @@ async fn a_message_that_names_its_event_but_cannot_be_read_is_recorded_with_it()
 }
 
 #[tokio::test]
-async fn what_died_is_in_the_timeline_of_whose_it_is_if_that_can_be_said() {
+async fn a_dead_lettered_event_is_in_its_owners_timeline_if_known() {
     let harness = Harness::new();
     harness.handle(vec![poison("bad", "ann").message(MAX_RECEIVES)]).await;
     let dead: Vec<_> = harness.store.timeline("ann").into_iter().map(|claim| (claim.state, claim.occurred)).collect();
@@ -154,9 +154,9 @@ async fn what_died_is_in_the_timeline_of_whose_it_is_if_that_can_be_said() {
     assert_eq!((claim.state, claim.conversation, claim.occurred), (ClaimState::Dead, None, None));
 }
 
-/// What the receiver knew of it is worth more than "unknown".
+/// The receiver's record of it is kept instead of "unknown".
 #[tokio::test]
-async fn an_unreadable_message_takes_nothing_from_its_claim() {
+async fn an_unreadable_message_keeps_its_claims_data() {
     let harness = Harness::new();
     let event = moved("e1", "ann", "packed", 0).envelope();
     let claim = tidings_core::claim::NewClaim {
@@ -178,14 +178,14 @@ async fn an_unreadable_message_takes_nothing_from_its_claim() {
 }
 
 #[tokio::test]
-async fn what_names_no_event_goes_to_the_dead_letter_queue_without_a_claim() {
+async fn a_message_without_a_claim_key_is_dead_lettered_without_a_claim() {
     let harness = Harness::new();
     assert_eq!(harness.handle(vec![message("m", "hello", MAX_RECEIVES)]).await, ["m"]);
     assert_eq!((harness.store.claims().len(), harness.faults.total()), (0, 0));
 }
 
 #[tokio::test]
-async fn an_event_past_its_horizon_is_parked_and_never_applied() {
+async fn an_event_past_its_horizon_has_expired_and_is_never_applied() {
     let harness = Harness::new();
     let event = moved("e1", "ann", "packed", 0);
     harness.clock.advance(MAX_EVENT_AGE + Duration::from_millis(1));
@@ -206,9 +206,9 @@ async fn an_event_just_within_its_horizon_is_applied() {
     assert_eq!(harness.fact("ann", "order/1", "status"), "packed");
 }
 
-/// It keeps its place among others, which is that of its first receipt.
+/// It keeps its order, which is that of its first receipt.
 #[tokio::test]
-async fn a_dead_event_that_its_provider_sends_again_is_applied_however_old_it_is() {
+async fn a_dead_event_that_its_provider_sends_again_is_applied_at_any_age() {
     let harness = Harness::new();
     let mut envelope = moved("e1", "ann", "packed", 0).envelope();
     let first = envelope.receivedtime;
@@ -254,7 +254,7 @@ async fn without_a_receive_count_an_event_has_receives_left() {
     assert_eq!(harness.faults.count(Call::DeadLetter), 0);
 }
 
-/// What the receiver couldn't read as an event.
+/// A delivery that the receiver couldn't read as an event.
 fn unreadable() -> Envelope {
     Envelope::of_unreadable(NewUnreadable {
         source: "orders".to_owned(),
@@ -269,7 +269,7 @@ fn unreadable() -> Envelope {
 }
 
 #[tokio::test]
-async fn what_could_not_be_read_is_dead_with_the_receiver_s_reason_and_meets_no_rule() {
+async fn an_unreadable_delivery_is_dead_with_the_receivers_reason_and_reaches_no_rule() {
     capture();
     let harness = Harness::new();
     let (message_of, good) = (|receive| message("m", &unreadable().encode(), receive), moved("e1", "ann", "packed", 0));
@@ -286,7 +286,7 @@ async fn what_could_not_be_read_is_dead_with_the_receiver_s_reason_and_meets_no_
 
 /// A processor that is older than the receiver during a deploy.
 #[tokio::test]
-async fn an_older_processor_refuses_what_could_not_be_read_by_its_version() {
+async fn an_older_processor_refuses_an_unreadable_delivery_by_its_version() {
     let newer = unreadable().encode().replace("\"tidingsversion\":3", "\"tidingsversion\":4");
     let harness = Harness::new();
     assert_eq!(harness.handle(vec![message("m", &newer, MAX_RECEIVES)]).await, ["m"]);

@@ -1,4 +1,4 @@
-//! What there is no time for is given back in time. On Tokio's paused clock: nothing here waits.
+//! Unfinished records are returned to the queue before the timeout. Uses tokio's paused clock, so no test waits.
 
 use crate::stores::Slow;
 use crate::support::{Harness, MAX_RECEIVES, moved, rules};
@@ -16,7 +16,7 @@ fn seconds(n: u64) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_too_long_is_given_back_while_there_is_time_to_say_so() {
+async fn an_unfinished_record_is_returned_before_the_timeout() {
     let harness = Harness::with(rules(), |inner| Arc::new(Slow::new(inner, seconds(60), ZERO)));
     let batch = [moved("e1", "ann", "a", 3), moved("e2", "ann", "b", 2), moved("e3", "bob", "c", 1)];
     let started = Instant::now();
@@ -31,7 +31,7 @@ async fn what_takes_too_long_is_given_back_while_there_is_time_to_say_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_done_before_the_deadline_stays_done() {
+async fn a_record_done_before_the_deadline_stays_done() {
     let harness = Harness::with(rules(), |inner| Arc::new(Slow { conversation: "ann", ..Slow::new(inner, seconds(2), ZERO) }));
     // Two calls of two seconds each: one event of ann's in time, the next not.
     let batch = [moved("e1", "ann", "a", 3), moved("e2", "ann", "b", 2), moved("e3", "bob", "c", 1)];
@@ -41,7 +41,7 @@ async fn what_was_done_before_the_deadline_stays_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_effect_whose_answer_came_too_late_is_one_effect() {
+async fn an_effect_with_a_late_response_is_one_effect() {
     let harness = Harness::with(rules(), |inner| Arc::new(Slow::new(inner, ZERO, seconds(60))));
     let event = moved("e1", "ann", "packed", 0);
     assert_eq!(harness.handle_within(vec![event.message(1)], seconds(10)).await, ["m-e1"]);
@@ -52,14 +52,14 @@ async fn an_effect_whose_answer_came_too_late_is_one_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn on_the_last_receive_the_reason_is_that_no_time_was_left() {
+async fn on_the_last_receive_the_reason_is_the_deadline() {
     let harness = Harness::with(rules(), |inner| Arc::new(Slow::new(inner, seconds(60), ZERO)));
     assert_eq!(harness.handle_within(vec![moved("e1", "ann", "a", 0).message(MAX_RECEIVES)], seconds(10)).await, ["m-e1"]);
-    assert_eq!(harness.claim("orders#e1").unwrap().reason.as_deref(), Some("no time was left"));
+    assert_eq!(harness.claim("orders#e1").unwrap().reason.as_deref(), Some("the time of the batch ran out"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_table_that_hangs_even_while_the_reasons_are_recorded_does_not_cost_the_batch() {
+async fn a_table_that_hangs_while_reasons_are_recorded_does_not_fail_the_batch() {
     let harness = Harness::with(rules(), |inner| {
         Arc::new(Slow { conversation: "ann", dead_letter: seconds(60), ..Slow::new(inner, seconds(60), ZERO) })
     });
@@ -72,7 +72,7 @@ async fn a_table_that_hangs_even_while_the_reasons_are_recorded_does_not_cost_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn less_time_than_is_kept_back_gives_back_whatever_does_not_end_at_once() {
+async fn less_time_than_the_reserve_returns_every_unfinished_record() {
     for left in [ZERO, Duration::from_millis(1), BATCH_RESERVE] {
         let harness = Harness::with(rules(), |inner| Arc::new(Slow::new(inner, seconds(1), ZERO)));
         let failed = harness.handle_within(vec![moved("e1", "ann", "a", 0).message(1)], left).await;
@@ -81,7 +81,7 @@ async fn less_time_than_is_kept_back_gives_back_whatever_does_not_end_at_once() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn conversations_go_side_by_side_and_the_events_of_one_in_turn() {
+async fn conversations_run_concurrently_and_the_events_of_one_in_order() {
     let slow = Arc::new(std::sync::OnceLock::new());
     let kept = Arc::clone(&slow);
     let harness = Harness::with(rules(), move |inner| {

@@ -1,4 +1,4 @@
-//! "Notify, then fetch": what a rule fetches, how seldom, and what its failure costs.
+//! "Notify, then fetch": the objects that a rule fetches, how often, and the effect of failures.
 
 use crate::support::{Harness, MAX_RECEIVES, Sent};
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ fn serve(harness: &Harness, title: &str) {
 }
 
 #[tokio::test]
-async fn a_rule_sees_what_was_fetched_for_it() {
+async fn a_rule_sees_its_fetched_object() {
     let harness = harness();
     serve(&harness, "It leaks");
     assert_eq!(harness.handle(vec![ticket("e1", 1).message(1)]).await, [""; 0]);
@@ -83,14 +83,14 @@ async fn a_rule_sees_what_was_fetched_for_it() {
 }
 
 #[tokio::test]
-async fn of_one_version_an_object_is_fetched_once() {
+async fn one_version_of_an_object_is_fetched_once() {
     let harness = harness();
     serve(&harness, "It leaks");
     for (id, version) in [("e1", 1), ("e2", 1), ("e3", 2), ("e4", 1), ("e5", 2)] {
         assert_eq!(harness.handle(vec![ticket(id, version).message(1)]).await, [""; 0], "{id}");
     }
     assert_eq!(harness.outside.https.asked(), [TICKET, TICKET]);
-    // Not for ever: what holds a version may be wrong, and a container lives for hours.
+    // Not forever: a version may be wrong, and a container lives for hours.
     harness.pass(OBJECT_LIFETIME - Duration::from_millis(1)).await;
     assert_eq!(harness.handle(vec![ticket("e6", 2).message(1)]).await, [""; 0]);
     assert_eq!(harness.outside.https.asked().len(), 2);
@@ -107,13 +107,13 @@ async fn without_a_version_each_event_fetches_for_itself() {
         assert_eq!(harness.handle(vec![event(id, "status.changed", json!({"who": "ann"})).message(1)]).await, [""; 0]);
     }
     assert_eq!(harness.outside.https.requests(), vec![("https://status.example/status".to_owned(), None); 2], "without a secret");
-    // Its own second receive doesn't.
+    // Its own second receive doesn't fetch.
     assert_eq!(harness.handle(vec![event("e2", "status.changed", json!({"who": "ann"})).message(2)]).await, [""; 0]);
     assert_eq!(harness.outside.https.asked().len(), 2);
 }
 
 #[tokio::test]
-async fn the_latest_objects_are_kept_and_no_more() {
+async fn only_the_latest_objects_are_cached() {
     let harness = harness();
     let url = |n: usize| format!("https://api.tickets.example/v2/tickets/{n}?expand=ann");
     let of =
@@ -133,7 +133,7 @@ async fn the_latest_objects_are_kept_and_no_more() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_fetched_is_tried_again_and_nothing_is_half_applied() {
+async fn a_failed_fetch_is_retried_and_no_event_is_half_applied() {
     let harness = harness();
     serve(&harness, "It leaks");
     harness.faults.fail(Call::Get, Fault::Refuse, 1);
@@ -146,7 +146,7 @@ async fn what_cannot_be_fetched_is_tried_again_and_nothing_is_half_applied() {
 }
 
 #[tokio::test]
-async fn what_can_never_be_fetched_is_dead_with_its_reason_and_comes_back() {
+async fn an_object_that_can_never_be_fetched_dead_letters_its_event_until_a_redrive() {
     let harness = harness();
     for receive in 1..=MAX_RECEIVES {
         assert_eq!(harness.handle(vec![ticket("e1", 1).message(receive)]).await, ["m-e1"]);
@@ -160,7 +160,7 @@ async fn what_can_never_be_fetched_is_dead_with_its_reason_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_rule_may_go_without_an_object_that_is_gone() {
+async fn a_rule_may_skip_a_missing_object() {
     let harness = harness();
     assert_eq!(
         harness.handle(vec![event("e1", "deal.changed", json!({"who": "ann", "id": "d 1/../x"})).message(1)]).await,
@@ -177,7 +177,7 @@ async fn a_rule_may_go_without_an_object_that_is_gone() {
 }
 
 #[tokio::test]
-async fn what_an_event_puts_into_an_address_is_bounded() {
+async fn values_in_an_address_are_bounded() {
     let harness = harness();
     let longest = "x".repeat(256);
     harness.outside.https.put(&format!("https://crm.example/deals/{longest}"), r#"{"stage": "won"}"#);
@@ -185,7 +185,7 @@ async fn what_an_event_puts_into_an_address_is_bounded() {
         |id: &'static str, value: Value| event(id, "deal.changed", json!({"who": "ann", "id": value})).message(MAX_RECEIVES);
     assert_eq!(harness.handle(vec![deal("e1", json!(longest))]).await, [""; 0]);
     for (id, value, said) in [
-        ("e2", json!(format!("{longest}x")), "a text of 257 bytes, allowed: 256"),
+        ("e2", json!(format!("{longest}x")), "the text has 257 bytes, allowed: 256"),
         ("e3", json!(".."), "nothing but dots"),
         ("e4", json!(""), "an empty text"),
         ("e5", json!(["x"]), "gives no text"),
@@ -199,7 +199,7 @@ async fn what_an_event_puts_into_an_address_is_bounded() {
 
 /// Each place holds 256 bytes, three times that once they are escaped; together they are bounded as well.
 #[tokio::test]
-async fn a_path_is_bounded_however_many_places_it_has() {
+async fn a_path_is_bounded_with_any_number_of_placeholders() {
     let path = format!("p/{}", "{data.part}".repeat(16));
     let rules = format!(
         r#"
@@ -223,12 +223,12 @@ rules:
 
     assert_eq!(harness.handle(vec![of("e2", "é".repeat(43)).message(MAX_RECEIVES)]).await, ["m-e2"]);
     let reason = harness.claim("orders#e2").unwrap().reason.unwrap();
-    assert_eq!(reason, "rule read, enrich.path: a path of 4130 bytes or more, allowed: 4096");
+    assert_eq!(reason, "rule read, enrich.path: the path has 4130 bytes or more, allowed: 4096");
     assert_eq!(harness.faults.count(Call::Get), 1, "it isn't asked for");
 }
 
 #[tokio::test]
-async fn an_object_is_json_and_as_large_as_it_may_be() {
+async fn an_object_must_be_json_of_bounded_size() {
     let harness = harness();
     let url = "https://status.example/status";
     let sized = |bytes: usize| format!("{}{}", r#"{"now": "green"}"#, " ".repeat(bytes - 16));
@@ -246,7 +246,7 @@ async fn an_object_is_json_and_as_large_as_it_may_be() {
 }
 
 #[tokio::test]
-async fn an_api_that_fails_is_left_alone_and_others_are_not() {
+async fn a_failing_api_is_not_called_and_others_are() {
     let harness = harness();
     serve(&harness, "It leaks");
     harness.outside.https.put("https://status.example/status", r#"{"now": "red"}"#);
@@ -262,7 +262,7 @@ async fn an_api_that_fails_is_left_alone_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn a_missing_object_is_no_failure_of_its_api() {
+async fn a_missing_object_is_not_a_failure_of_its_api() {
     let harness = harness();
     for n in 0..2 * BREAKER_FAILURES {
         let id: &'static str = format!("e{n}").leak();
@@ -272,14 +272,14 @@ async fn a_missing_object_is_no_failure_of_its_api() {
 }
 
 #[tokio::test]
-async fn a_secret_is_looked_up_when_it_is_needed_and_again_when_it_is_old() {
+async fn a_secret_is_fetched_when_needed_and_again_when_due() {
     let harness = harness();
     harness.outside.https.put("https://wiki.example/api/pages/1", r#"{"title": "Home"}"#);
     let page = |id: &'static str| event(id, "page.changed", json!({"who": "ann", "id": 1})).message(MAX_RECEIVES);
     assert_eq!(harness.faults.count(Call::Fetch), 0);
-    assert_eq!(harness.handle(vec![page("e1")]).await, ["m-e1"], "the document has none for it");
+    assert_eq!(harness.handle(vec![page("e1")]).await, ["m-e1"], "the document has no entry for it");
     let reason = harness.claim("orders#e1").and_then(|claim| claim.reason).expect("a reason");
-    assert_eq!(reason, "rule page-read, enrich: wiki: the document of the APIs' secrets has none for it");
+    assert_eq!(reason, "rule page-read, enrich: wiki: the document of the APIs' secrets has no entry for it");
     assert_eq!(harness.outside.https.asked(), [""; 0], "nothing is asked without it");
 
     harness.outside.secrets.set(r#"{"wiki": "w1k1"}"#);
@@ -287,14 +287,14 @@ async fn a_secret_is_looked_up_when_it_is_needed_and_again_when_it_is_old() {
     assert_eq!(harness.handle(vec![page("e2")]).await, [""; 0]);
     assert_eq!(harness.outside.https.requests()[0].1.as_deref(), Some("X-Wiki-Key: w1k1"));
     assert_eq!(harness.faults.count(Call::Fetch), 2);
-    // The stale one serves while the store is down.
+    // The old secret stays in use while the store is down.
     harness.pass(SECRETS_REFRESH).await;
     harness.faults.fail(Call::Fetch, Fault::Refuse, 1);
     assert_eq!(harness.handle(vec![page("e3")]).await, [""; 0]);
 }
 
 #[tokio::test]
-async fn a_secret_that_is_refused_is_looked_up_once_a_minute() {
+async fn a_refused_secret_is_fetched_once_a_minute() {
     let harness = harness();
     let asked = |harness: &Harness| (harness.outside.https.asked().len(), harness.faults.count(Call::Fetch));
     for status in [401, 403] {
@@ -312,7 +312,7 @@ async fn a_secret_that_is_refused_is_looked_up_once_a_minute() {
 }
 
 #[tokio::test]
-async fn busy_and_broken_are_failures_of_the_api() {
+async fn throttling_and_errors_are_failures_of_the_api() {
     for (status, asked) in [(429, BREAKER_FAILURES), (503, BREAKER_FAILURES), (400, 2 * BREAKER_FAILURES)] {
         let harness = harness();
         harness.outside.https.answer(TICKET, status);
@@ -324,7 +324,7 @@ async fn busy_and_broken_are_failures_of_the_api() {
 }
 
 #[tokio::test]
-async fn an_event_fetches_as_much_as_it_may() {
+async fn an_event_fetches_at_most_the_limit() {
     let rule = |n: usize| {
         format!("  - {{ name: r{n}, on: a, enrich: {{ from: public, path: \"{n}\" }}, set: {{ f{n}: fetched.n }} }}\n")
     };
@@ -344,7 +344,7 @@ async fn an_event_fetches_as_much_as_it_may() {
 }
 
 #[tokio::test]
-async fn what_a_rule_is_not_about_is_not_fetched() {
+async fn an_event_that_a_rule_does_not_match_causes_no_fetch() {
     let harness = harness();
     harness.outside.https.put(TICKET, r#"{"watchers": []}"#);
     let quiet = event("e1", "ticket.updated", json!({"who": "ann", "id": "7", "version": 1, "quiet": true}));

@@ -48,7 +48,7 @@ impl World {
         self.harness.clock.now().since(now()).as_secs()
     }
 
-    /// A process of its own: it remembers nothing.
+    /// A new process, without memory.
     fn processor(&self) -> Processor {
         let processor = another(rules(), Arc::clone(&self.store), &self.harness.clock, &self.harness.outside);
         if self.isolates { processor.isolating(Arc::clone(&self.queue) as _, EVENTS_VISIBILITY) } else { processor }
@@ -127,7 +127,7 @@ fn is_poison(key: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_isolating_a_poison_takes_its_mates_along() {
+async fn without_isolation_a_poison_record_takes_its_batch_along() {
     let mut world = World::new(false);
     (0..9).for_each(|n| world.send(&format!("ann{n}"), 0));
     world.send("poison", 0);
@@ -136,7 +136,7 @@ async fn without_isolating_a_poison_takes_its_mates_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_good_record_dies_of_anothers_abort_at_most_once_wherever_it_stands() {
+async fn another_records_abort_costs_a_good_record_at_most_one_receive() {
     for size in 1..=10 {
         for seed in 0..12 {
             let mut rng = fastrand::Rng::with_seed(seed);
@@ -152,7 +152,7 @@ async fn a_good_record_dies_of_anothers_abort_at_most_once_wherever_it_stands() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_poisons_among_many_end_alone() {
+async fn several_poison_records_among_many_end_alone() {
     for seed in 0..40 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut world = World::new(true);
@@ -217,7 +217,7 @@ async fn an_outage_dead_letters_nothing_earlier_than_before() {
 }
 
 #[tokio::test]
-async fn suspects_are_hidden_before_anything_is_read_and_named_in_the_answer() {
+async fn suspects_are_hidden_before_any_read_and_listed_in_the_response() {
     let world = World::new(true);
     let processor = world.processor();
     let of = |id: &'static str, receives| {
@@ -241,7 +241,7 @@ async fn suspects_are_hidden_before_anything_is_read_and_named_in_the_answer() {
 }
 
 #[tokio::test]
-async fn a_batch_without_suspects_makes_no_call_and_what_cannot_be_hidden_is_given_back() {
+async fn a_batch_without_suspects_makes_no_call_and_a_record_that_cannot_be_hidden_is_returned() {
     let world = World::new(true);
     let processor = world.processor();
     assert!(

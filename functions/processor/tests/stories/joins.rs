@@ -1,4 +1,4 @@
-//! Joins: one end for each key, whatever comes when.
+//! Joins: one end for each key, in every order of events.
 
 use crate::support::{Harness, MAX_RECEIVES, Sent, now};
 use serde_json::json;
@@ -44,7 +44,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const DONE: [&str; 0] = [];
 
 #[tokio::test]
-async fn it_fires_once_whichever_comes_first() {
+async fn a_join_ends_once_in_every_order() {
     for legs in [[payment("p", 60), stock("s", 0)], [stock("s", 60), payment("p", 0)]] {
         let harness = harness();
         for leg in legs.iter().chain(&legs) {
@@ -62,7 +62,7 @@ async fn it_fires_once_whichever_comes_first() {
 }
 
 #[tokio::test]
-async fn what_is_too_far_apart_is_given_up_and_that_once() {
+async fn events_too_far_apart_are_given_up_once() {
     let harness = harness();
     for leg in [payment("p", 3_601), stock("s", 0)] {
         assert_eq!(harness.handle(vec![leg.message(1)]).await, DONE);
@@ -74,7 +74,7 @@ async fn what_is_too_far_apart_is_given_up_and_that_once() {
 }
 
 #[tokio::test]
-async fn it_waits_its_time_in_hops_and_a_grace() {
+async fn a_join_waits_with_rescheduled_timers_and_a_grace_period() {
     let harness = harness();
     harness.handle(vec![payment("p", 0).message(1)]).await;
     harness.pass(HOUR + JOIN_GRACE - Duration::from_secs(1)).await;
@@ -85,8 +85,8 @@ async fn it_waits_its_time_in_hops_and_a_grace() {
 }
 
 #[tokio::test]
-async fn in_time_is_by_the_events_clock_and_not_by_ours() {
-    // Half an hour after the payment, told 59 minutes later: just before it is given up.
+async fn the_events_times_decide_and_not_our_clock() {
+    // Half an hour after the payment, received 59 minutes later: just before the join is given up.
     let harness = harness();
     harness.handle(vec![payment("p", 0).message(1)]).await;
     harness.pass(HOUR).await;
@@ -96,13 +96,13 @@ async fn in_time_is_by_the_events_clock_and_not_by_ours() {
 }
 
 #[tokio::test]
-async fn once_it_is_given_up_it_stays_so() {
+async fn a_join_that_is_given_up_stays_closed() {
     let harness = harness();
     harness.handle(vec![payment("p", 0).message(1)]).await;
     harness.pass(HOUR * 2).await;
     assert_eq!(harness.handle(vec![stock("s", -60).message(1)]).await, DONE);
     harness.pass(HOUR * 5).await;
-    assert_eq!(harness.said("ann"), ["1042 is stuck"], "it came too late to be told of");
+    assert_eq!(harness.said("ann"), ["1042 is stuck"], "it came too late to be reported");
     assert_eq!(harness.fact("ann", "order/1042", "ready"), json!(null));
 }
 
@@ -115,7 +115,7 @@ async fn a_timer_ends_with_its_join() {
     harness.settle().await;
     let set = harness.faults.count(Call::SetTimer);
     harness.pass(HOUR * 3).await;
-    assert_eq!(harness.faults.count(Call::SetTimer), set, "no hop after the first");
+    assert_eq!(harness.faults.count(Call::SetTimer), set, "no timer is rescheduled after the first");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_leg_has_its_condition() {
 }
 
 #[tokio::test]
-async fn later_events_move_what_it_set_and_say_nothing_again() {
+async fn later_events_update_the_facts_and_send_no_action_again() {
     let harness = harness();
     for leg in [payment("p", 600), stock("s1", 500), stock("s2", 100)] {
         harness.handle(vec![leg.message(1)]).await;
@@ -143,7 +143,7 @@ async fn later_events_move_what_it_set_and_say_nothing_again() {
 }
 
 #[tokio::test]
-async fn whatever_call_fails_there_is_one_end() {
+async fn a_join_has_one_end_despite_a_failure_of_any_call() {
     for call in [Call::Load, Call::Commit, Call::Rewrite, Call::SetTimer, Call::Act] {
         for (fault, after) in [(Fault::Refuse, 0), (Fault::LoseAnswer, 0), (Fault::Refuse, 1), (Fault::LoseAnswer, 1)] {
             let harness = harness();
@@ -164,7 +164,7 @@ async fn whatever_call_fails_there_is_one_end() {
 }
 
 #[tokio::test]
-async fn a_key_that_names_no_one_thing_costs_its_oldest_events_and_is_seen() {
+async fn an_ambiguous_key_loses_its_oldest_events_and_is_counted() {
     let harness = harness();
     for n in 0..=MAX_JOIN_EVENTS / 2 {
         let id: &'static str = Box::leak(format!("p{n}").into_boxed_str());

@@ -1,4 +1,4 @@
-//! Events that are kept with their claims: which, and which never.
+//! Stored events: which events are stored with their claims, and which never.
 
 use crate::support::{Harness, Sent, moved, now, on_the_links_queue, poison};
 use serde_json::json;
@@ -31,7 +31,7 @@ fn kept(harness: &Harness, key: &str) -> Option<StoredEvent> {
 }
 
 #[tokio::test]
-async fn an_event_is_kept_as_it_stood_in_its_message_where_it_is_asked_for() {
+async fn an_event_is_stored_as_in_its_message_if_configured() {
     for keeps in [true, false] {
         let harness = if keeps { keeping(Harness::new()) } else { Harness::new() };
         let event = moved("1", "ann", "packed", 60);
@@ -44,7 +44,7 @@ async fn an_event_is_kept_as_it_stood_in_its_message_where_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn one_that_is_too_large_is_not_kept_and_has_its_effect() {
+async fn a_too_large_event_is_not_stored_and_has_its_effect() {
     let harness = keeping(Harness::new());
     let sized = |id: &'static str, bytes: usize| {
         let padded =
@@ -62,18 +62,18 @@ async fn one_that_is_too_large_is_not_kept_and_has_its_effect() {
 }
 
 #[tokio::test]
-async fn what_died_is_kept_when_it_is_processed_after_all() {
+async fn a_dead_lettered_event_is_stored_when_it_is_processed_later() {
     let harness = keeping(Harness::new());
     assert_eq!(harness.handle(vec![poison("1", "ann").message(5)]).await, ["m-1"]);
     assert_eq!((harness.state("orders#1"), kept(&harness, "orders#1")), (Some(ClaimState::Dead), None));
-    // Brought back, to rules that know what to do with it.
+    // After a redrive, with rules that can process it.
     let mended = Sent { event_type: "asked", ..poison("1", "ann") };
     assert!(harness.handle(vec![mended.message(1)]).await.is_empty());
     assert!(kept(&harness, "orders#1").is_some());
 }
 
 #[tokio::test]
-async fn what_is_due_is_not_kept_and_a_link_that_somebody_told_is() {
+async fn timers_are_not_stored_and_external_links_are() {
     let harness = keeping(Harness::with(joining(), |store| store));
     let event = |id: &'static str, event_type: &'static str| Sent { event_type, ..moved(id, "ann", "", 60) };
     assert!(harness.handle(vec![event("1", "left").message(1), event("2", "right").message(1)]).await.is_empty());

@@ -31,7 +31,7 @@ fn status(id: &'static str, event_type: &'static str, status: &str, age_seconds:
 const DONE: [&str; 0] = [];
 
 #[tokio::test]
-async fn the_furthest_state_stays_whatever_the_times_say() {
+async fn the_highest_rung_stays_at_any_time() {
     // `read` has the oldest time of all.
     let events = [status("s", "status", "sent", 5), status("d", "status", "delivered", 1), status("r", "status", "read", 60)];
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
@@ -44,7 +44,7 @@ async fn the_furthest_state_stays_whatever_the_times_say() {
 }
 
 #[tokio::test]
-async fn what_is_not_on_the_ladder_is_shown_and_costs_nothing_else() {
+async fn a_value_off_the_ladder_is_recorded_and_only_it_is_dropped() {
     let harness = harness();
     harness.handle(vec![status("s", "status", "sent", 5).message(1)]).await;
     assert_eq!(harness.handle(vec![status("w", "status", "warned", 1).message(MAX_RECEIVES)]).await, DONE);
@@ -55,7 +55,7 @@ async fn what_is_not_on_the_ladder_is_shown_and_costs_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_identitys_ladder_and_its_conversations_come_together_at_the_highest() {
+async fn an_identitys_ladder_and_its_conversations_merge_at_the_highest_rung() {
     for first in [0, 1] {
         let harness = harness();
         let events = [status("r", "anonymous", "read", 60), status("d", "status", "delivered", 1)];

@@ -1,4 +1,4 @@
-//! Whose an event is: known at once, or when a link tells. Nothing that came before it is lost.
+//! The owner of an event: known immediately, or by a later link. Nothing from before the link is lost.
 
 use crate::stores::Yielding;
 use crate::support::{AMPLE, Harness, LINKS_QUEUE_ARN, MAX_RECEIVES, Sent, another, handle, message, now, on_the_links_queue};
@@ -48,13 +48,13 @@ fn order(id: &'static str, who: &str) -> Sent {
 }
 
 #[tokio::test]
-async fn what_came_before_the_link_is_the_conversations_when_it_comes() {
+async fn earlier_facts_move_to_the_conversation_with_the_link() {
     let harness = harness();
     for payment in [payment("p1", 100, 20), payment("p2", 200, 10)] {
         assert_eq!(harness.handle(vec![payment.message(1)]).await, [""; 0]);
     }
     assert_eq!(harness.fact("customer:c1", "order/1", "payments"), 2, "kept under the identity");
-    assert_eq!(harness.said("customer:c1"), [""; 0], "and there is nobody to tell");
+    assert_eq!(harness.said("customer:c1"), [""; 0], "and there is no recipient");
     assert_eq!(harness.claim("orders#p1").unwrap().action_lines(), ["paid/notify held until its identity is linked"]);
 
     assert_eq!(harness.handle(vec![order("o1", "ann").message(1)]).await, [""; 0]);
@@ -78,7 +78,7 @@ async fn what_came_before_the_link_is_the_conversations_when_it_comes() {
 }
 
 #[tokio::test]
-async fn more_than_one_transaction_can_move_is_moved_in_turn() {
+async fn a_large_move_takes_several_transactions() {
     let harness = harness();
     let entities = MOVE_CHUNK * 2 + 3;
     for n in 0..entities {
@@ -93,7 +93,7 @@ async fn more_than_one_transaction_can_move_is_moved_in_turn() {
 }
 
 #[tokio::test]
-async fn a_move_that_was_interrupted_goes_on_at_the_next_receive() {
+async fn an_interrupted_move_continues_at_the_next_receive() {
     for call in [Call::First, Call::Rewrite, Call::SetTimer] {
         for fault in [Fault::Refuse, Fault::LoseAnswer] {
             let harness = harness();
@@ -111,7 +111,7 @@ async fn a_move_that_was_interrupted_goes_on_at_the_next_receive() {
 }
 
 #[tokio::test]
-async fn on_its_last_receive_it_is_left_to_a_redrive_and_not_taken_for_done() {
+async fn an_unfinished_move_on_the_last_receive_is_left_to_a_redrive() {
     let harness = harness();
     harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
     harness.faults.fail(Call::First, Fault::Refuse, 1);
@@ -123,7 +123,7 @@ async fn on_its_last_receive_it_is_left_to_a_redrive_and_not_taken_for_done() {
 }
 
 #[tokio::test]
-async fn a_link_and_an_event_at_once_leave_nothing_behind() {
+async fn a_concurrent_link_and_event_leave_no_item_behind() {
     for seed in 0..200 {
         let harness = harness();
         let store = Arc::new(Yielding::new(Arc::clone(&harness.store), seed));
@@ -141,7 +141,7 @@ async fn a_link_and_an_event_at_once_leave_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_second_conversation_of_an_identity_is_left() {
+async fn a_second_conversation_of_an_identity_is_ignored() {
     let harness = harness();
     for linking in [order("o1", "ann"), order("o2", "bob")] {
         assert_eq!(harness.handle(vec![linking.message(1)]).await, [""; 0]);
@@ -152,7 +152,7 @@ async fn a_second_conversation_of_an_identity_is_left() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_link_is_bounded_and_does_not_wait_for_ever() {
+async fn notifications_that_wait_for_a_link_are_bounded_in_number_and_time() {
     let harness = harness();
     let held = || match harness.store.items().get(&Place::new("customer:c1", ItemKey::Deferred)) {
         Some(Item { content: Content::Deferred(deferred), .. }) => deferred.clone(),
@@ -179,7 +179,7 @@ async fn what_waits_for_a_link_is_bounded_and_does_not_wait_for_ever() {
 }
 
 #[tokio::test]
-async fn an_event_without_a_conversation_has_nothing_to_link_to() {
+async fn an_event_without_a_conversation_cannot_link() {
     let harness = harness();
     harness.handle(vec![event("w1", "wrong", 0, json!({"customer": "c1"})).message(MAX_RECEIVES)]).await;
     let reason = harness.claim("orders#w1").unwrap().reason.unwrap();
@@ -187,7 +187,7 @@ async fn an_event_without_a_conversation_has_nothing_to_link_to() {
 }
 
 #[tokio::test]
-async fn somebody_can_say_it_as_well() {
+async fn an_operator_can_link_an_identity() {
     let harness = harness();
     harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
     let link = |identity: &str, conversation: &str| ExternalLink {
@@ -211,7 +211,7 @@ async fn somebody_can_say_it_as_well() {
 }
 
 #[tokio::test]
-async fn a_program_can_say_it_in_few_words_and_is_told_what_is_wrong_with_them() {
+async fn a_program_can_send_a_link_and_gets_its_errors() {
     let harness = harness();
     harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
     let said = |id: &str, conversation: &str| {
@@ -239,11 +239,11 @@ async fn a_program_can_say_it_in_few_words_and_is_told_what_is_wrong_with_them()
     let dead = harness.claim("@link#crm-78").unwrap();
     assert_eq!(
         (dead.state, dead.reason.as_deref()),
-        (ClaimState::Dead, Some("not a link: data.conversation is missing, or no text"))
+        (ClaimState::Dead, Some("not a link: data.conversation is missing, or isn't a text"))
     );
 }
 
-/// A link as somebody tells it.
+/// An external link.
 fn told(identity: &str, conversation: &str, moves: bool) -> ExternalLink {
     let id = format!("{identity} {conversation} {moves}");
     ExternalLink { id, time: now(), identity: identity.into(), conversation: conversation.into(), moves }
@@ -259,7 +259,7 @@ async fn tell(harness: &Harness, link: &ExternalLink, receive: u32) -> Option<St
 }
 
 #[tokio::test]
-async fn links_make_no_chain_in_whichever_order_they_come() {
+async fn links_form_no_chain_in_any_order() {
     // The target has a conversation: refused.
     let harness = harness();
     assert_eq!(tell(&harness, &told("customer:c1", "ann", false), 1).await, None);
@@ -271,18 +271,18 @@ async fn links_make_no_chain_in_whichever_order_they_come() {
     assert_eq!(tell(&harness, &told("phone:1", "customer:c1", false), 1).await, None);
     for moves in [false, true] {
         let reason = tell(&harness, &told("customer:c1", "ann", moves), MAX_RECEIVES).await.unwrap();
-        assert_eq!(reason, "the name to link has identities of its own: it is a conversation", "moves: {moves}");
+        assert_eq!(reason, "the name to link is a conversation: it has identities of its own", "moves: {moves}");
     }
     harness.handle(vec![payment("p1", 100, 0).message(1)]).await;
-    assert_eq!(harness.said("customer:c1"), ["100 paid"], "it is a conversation now, and is told");
-    // A rule's link that can't be made costs its event nothing else.
+    assert_eq!(harness.said("customer:c1"), ["100 paid"], "it is a conversation now and gets its notification");
+    // A rule's link that can't be made doesn't affect the rest of its event.
     assert_eq!(harness.handle(vec![order("o1", "ann").message(1)]).await, [""; 0]);
     assert_eq!(harness.node("ann"), Some(json!("ordered")));
     assert_eq!(harness.store.context("ann").identities, [""; 0]);
 }
 
 #[tokio::test]
-async fn links_at_once_make_no_chain() {
+async fn concurrent_links_form_no_chain() {
     for seed in 0..300 {
         let harness = harness();
         harness.handle(vec![payment("p1", 100, 20).message(1)]).await;
@@ -307,7 +307,7 @@ async fn links_at_once_make_no_chain() {
 }
 
 #[tokio::test]
-async fn a_name_that_becomes_a_conversation_is_told_what_it_held() {
+async fn a_name_that_becomes_a_conversation_gets_its_deferred_notifications() {
     let harness = harness();
     for (id, cents) in [("p1", 100), ("p2", 200)] {
         harness.handle(vec![payment(id, cents, 20).message(1)]).await;
@@ -318,11 +318,11 @@ async fn a_name_that_becomes_a_conversation_is_told_what_it_held() {
 }
 
 #[tokio::test]
-async fn a_link_moves_only_when_it_is_told_to() {
+async fn a_link_moves_only_on_request() {
     let harness = harness();
     harness.handle(vec![order("o1", "ann").message(1)]).await;
     harness.handle(vec![payment("p1", 100, 0).message(1)]).await;
-    assert_eq!(tell(&harness, &told("customer:c1", "bob", false), 1).await, None, "counted, and left");
+    assert_eq!(tell(&harness, &told("customer:c1", "bob", false), 1).await, None, "counted and ignored");
     assert_eq!(harness.store.context("ann").identities, ["customer:c1"]);
 
     for _ in 0..2 {
@@ -342,10 +342,10 @@ async fn a_link_moves_only_when_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn a_chain_of_the_version_before_is_mended_when_its_middle_is_linked() {
+async fn a_chain_of_the_previous_version_is_resolved_when_its_middle_is_linked() {
     let harness = harness();
     assert_eq!(tell(&harness, &told("phone:1", "customer:c1", false), 1).await, None);
-    // That version left no link with the conversation itself.
+    // That version stored no link with the conversation itself.
     harness.store.erase(&ClaimKey::new("nobody", "0"), |place| *place == Place::new("customer:c1", ItemKey::Link));
     assert_eq!(tell(&harness, &told("customer:c1", "ann", false), 1).await, None);
     assert_eq!(harness.store.context("ann").identities, ["customer:c1", "phone:1"]);
@@ -355,7 +355,7 @@ async fn a_chain_of_the_version_before_is_mended_when_its_middle_is_linked() {
 
 /// Five identities, each with as much as it may hold.
 #[tokio::test]
-async fn many_full_identities_of_one_conversation_are_all_said() {
+async fn the_notifications_of_many_full_identities_are_all_sent() {
     let harness = harness();
     let customers = ["c1", "c2", "c3", "c4", "c5"];
     let mut expected = 0;
@@ -404,7 +404,7 @@ async fn an_event_on_the_links_queue_is_refused_and_touches_no_claim() {
 
 /// In both of its forms, with its reason on its own claim.
 #[tokio::test]
-async fn a_link_on_the_events_queue_is_refused_with_where_it_belongs() {
+async fn a_link_on_the_events_queue_is_refused_with_the_right_queue() {
     let harness = harness();
     let told = ExternalLink { id: "crm-9".into(), time: harness.clock.now(), ..told("customer:c1", "ann", false) };
     let due = InternalEvent::Link { identity: "customer:c1".into(), conversation: "ann".into(), moves: false };
@@ -418,14 +418,14 @@ async fn a_link_on_the_events_queue_is_refused_with_where_it_belongs() {
     ] {
         assert_eq!(harness.handle(vec![message]).await, ["m"]);
         let dead = harness.claim(key.as_str()).unwrap();
-        let reason = "a link on the events queue: it belongs on the links queue (docs/links.md)";
+        let reason = "a link on the events queue: send links to the links queue (docs/links.md)";
         assert_eq!((dead.state, dead.reason.as_deref()), (ClaimState::Dead, Some(reason)));
     }
     // Its type is a word that its sender chose.
     due.event_type = "tidings.action.due".to_owned();
     assert_eq!(harness.handle(vec![message("m", &due.encode(), 1)]).await, ["m"]);
     assert_eq!(harness.store.context("ann").identities, [""; 0]);
-    // Sent to its own queue it is done, whatever became of it before.
+    // Sent to its own queue it is applied, whatever its earlier outcome.
     assert_eq!(harness.handle(vec![on_the_links_queue("m", &told.encode(), 1)]).await, [""; 0]);
     assert_eq!(harness.store.context("ann").identities, ["customer:c1"]);
 }

@@ -1,4 +1,4 @@
-//! What people write is processed up to the length that their channel takes, by the rules that are shipped.
+//! The shipped rules process texts of people up to the longest of each channel.
 
 use crate::support::{Harness, MAX_RECEIVES, message, now};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ fn mention(text: &str) -> Value {
 const LETTERS: [&str; 7] = ["x", "ж", "語", "🙂", "\n", "\"", "\u{1}"];
 
 #[tokio::test]
-async fn a_message_of_as_many_characters_as_whatsapp_takes_is_known() {
+async fn a_message_of_whatsapps_longest_length_is_stored() {
     for letter in LETTERS {
         let (harness, text) = (Harness::configured(), letter.repeat(MAX_TEXT_CHARS));
         let claim = comes(&harness, "whatsapp", "message.text", "message/wamid.1", whatsapp(&text)).await;
@@ -50,7 +50,7 @@ async fn a_message_of_as_many_characters_as_whatsapp_takes_is_known() {
 }
 
 #[tokio::test]
-async fn a_mention_as_long_as_people_write_on_slack_is_known_and_answered() {
+async fn a_mention_of_slacks_longest_length_is_stored_and_answered() {
     for (letter, chars) in [("x", 40_000), ("ж", 12_000), ("語", 12_000), ("🙂", 10_000)] {
         let (harness, text) = (Harness::configured(), letter.repeat(chars));
         let claim = comes(&harness, "slack", "app_mention", "message/1", mention(&text)).await;
@@ -80,7 +80,7 @@ fn with_rules() -> Harness {
 }
 
 #[tokio::test]
-async fn a_text_of_as_many_characters_is_told_and_waits_for_the_morning() {
+async fn a_text_of_the_longest_length_is_deferred_and_sent() {
     for letter in LETTERS.iter().filter(|letter| **letter != "\u{1}") {
         let (harness, text) = (with_rules(), letter.repeat(MAX_TEXT_CHARS));
         harness.clock.set(Timestamp::parse_rfc3339("2026-11-22T23:00:00Z").unwrap());
@@ -107,7 +107,7 @@ async fn an_action_whose_data_is_too_large_together_is_withheld() {
 
 /// It is never cut: half a message may say the opposite.
 #[tokio::test]
-async fn what_is_longer_says_so() {
+async fn a_longer_text_is_reported() {
     let text = "x".repeat(MAX_FACT_BYTES - 1);
     let said = format!("a value of {} bytes, allowed: {MAX_FACT_BYTES}", MAX_FACT_BYTES + 1);
     let harness = Harness::configured();

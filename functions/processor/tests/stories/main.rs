@@ -1,4 +1,4 @@
-//! What becomes of a batch: the real processor over stores in memory.
+//! Batches in the real processor, over stores in memory.
 
 mod actions;
 mod again;

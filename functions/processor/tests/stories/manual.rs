@@ -1,4 +1,4 @@
-//! Facts that a person sets by hand.
+//! Facts set by hand.
 
 use crate::support::{Harness, Sent, moved, now, on_the_links_queue};
 use processor::Processor;
@@ -60,7 +60,7 @@ async fn by_hand(harness: &Harness, correction: Correction) -> Result<Done, Fail
     harness.processor.apply(&work).await
 }
 
-/// The same, and it is done now.
+/// The same, applied now.
 pub(crate) async fn set(harness: &Harness, correction: Correction) {
     let done = by_hand(harness, correction).await.unwrap();
     assert!(matches!(done.effect, Some(Effect::Now(_))), "{done:?}");
@@ -82,7 +82,7 @@ async fn comes_as(harness: &Harness, sent: &Sent, sequence: u64) {
 }
 
 #[tokio::test]
-async fn a_person_s_word_takes_the_place_of_what_is_stored_whatever_its_time_and_loses_to_what_happens_later() {
+async fn a_manual_value_replaces_the_stored_one_and_loses_against_later_events() {
     for (stored, older, later) in [(60, 90, -60), (0, 30, -1), (-240, 30, -120)] {
         let harness = harness();
         comes(&harness, &moved("1", "ann", "wrong", stored)).await;
@@ -98,7 +98,7 @@ async fn a_person_s_word_takes_the_place_of_what_is_stored_whatever_its_time_and
 }
 
 #[tokio::test]
-async fn of_an_entity_with_a_sequence_a_person_s_word_stands_after_the_newest() {
+async fn with_a_sequence_a_manual_value_is_ordered_after_the_newest_event() {
     for name in ["status", "carrier"] {
         let rules = read(
             "version: 1\nconversations: [{ on: '*', conversation: data.who }]\nrules:\n  - { name: moved, on: order.moved, set: { status: data.status, carrier: data.status } }\n",
@@ -119,7 +119,7 @@ async fn of_an_entity_with_a_sequence_a_person_s_word_stands_after_the_newest() 
 }
 
 #[tokio::test]
-async fn what_is_forgotten_by_hand_stays_so_until_something_happens() {
+async fn a_manual_deletion_stays_until_a_later_event() {
     let harness = harness();
     comes(&harness, &moved("1", "ann", "wrong", 60)).await;
     set(&harness, says(&[("status", Value::Null)])).await;
@@ -130,7 +130,7 @@ async fn what_is_forgotten_by_hand_stays_so_until_something_happens() {
 }
 
 #[tokio::test]
-async fn a_counter_a_set_and_a_ladder_go_on_from_what_a_person_says() {
+async fn a_counter_a_set_and_a_ladder_continue_from_a_manual_value() {
     let harness = harness();
     for sent in [
         event("v1", "visit", 60, json!({"who": "ann", "n": 40})),
@@ -159,7 +159,7 @@ async fn a_counter_a_set_and_a_ladder_go_on_from_what_a_person_says() {
 }
 
 #[tokio::test]
-async fn what_a_fact_can_not_be_is_refused_and_nothing_changes() {
+async fn an_impossible_manual_value_is_refused_and_changes_nothing() {
     let harness = harness();
     comes(&harness, &event("v", "visit", 60, json!({"who": "ann", "n": 4}))).await;
     comes(&harness, &event("t", "tag", 60, json!({"who": "ann", "tag": "a"}))).await;
@@ -196,7 +196,7 @@ async fn what_a_fact_can_not_be_is_refused_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn a_preference_that_is_set_by_hand_silences_what_comes_then() {
+async fn a_manual_preference_applies_to_later_notifications() {
     let harness = harness();
     comes(&harness, &event("y", "choice", 60, json!({"who": "ann", "yes": true}))).await;
     comes(&harness, &event("n1", "news", 30, json!({"who": "ann", "text": "one"}))).await;
@@ -208,7 +208,7 @@ async fn a_preference_that_is_set_by_hand_silences_what_comes_then() {
 }
 
 #[tokio::test]
-async fn where_the_dialogue_stands_is_set_and_forgotten_by_hand() {
+async fn the_dialogue_node_is_set_and_deleted_by_hand() {
     let harness = harness();
     comes(&harness, &event("1", "asked", -200, json!({"who": "ann"}))).await;
     let at = |node: NodeChange| Correction { facts: BTreeMap::new(), node: Some(node), ..says(&[]) };
@@ -222,7 +222,7 @@ async fn where_the_dialogue_stands_is_set_and_forgotten_by_hand() {
 }
 
 #[tokio::test]
-async fn the_claim_of_a_correction_says_who_when_why_and_what_was_there() {
+async fn the_claim_of_a_correction_records_author_time_reason_and_old_values() {
     let mut harness = harness();
     harness.processor = harness.processor.storing_events(true);
     comes(&harness, &moved("1", "ann", "wrong", 60)).await;
@@ -239,7 +239,7 @@ async fn the_claim_of_a_correction_says_who_when_why_and_what_was_there() {
     assert_eq!(change.before_by, Some(ClaimKey::new("orders", "1")));
     assert!(harness.store.context("ann").entities["order/1"]["status"].order.key == claim.key, "the fact names it");
 
-    // It follows from nothing, so it is kept, and comes again when the timeline is played.
+    // It follows from no other event, so it is stored, and a replay of the timeline includes it.
     let kept: StoredEvent = harness.store.kept(work.claim_key()).expect("it is kept");
     let played = Harness::with(read(KINDS), |store| store);
     comes(&played, &moved("1", "ann", "wrong", 60)).await;
@@ -248,7 +248,7 @@ async fn the_claim_of_a_correction_says_who_when_why_and_what_was_there() {
 }
 
 #[tokio::test]
-async fn a_correction_is_done_once_however_often_it_is_tried_and_wherever_it_ends() {
+async fn a_correction_is_applied_once_despite_retries_and_crashes() {
     let faults = [Fault::Refuse, Fault::LoseAnswer, Fault::Conflict];
     for (call, fault) in [Call::Load, Call::Commit].into_iter().flat_map(|call| faults.map(|fault| (call, fault))) {
         for before in 0..2 {

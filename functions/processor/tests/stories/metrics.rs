@@ -1,4 +1,4 @@
-//! What is counted of a batch, and the one line that the log has of each event.
+//! The metrics of a batch, and the single log line of each event.
 
 use crate::support::{Harness, MAX_RECEIVES, message, moved, poison};
 use std::time::Duration;
@@ -48,7 +48,7 @@ async fn an_event_is_late_when_its_effect_is_past_the_objective() {
 }
 
 #[tokio::test]
-async fn a_message_struggles_from_its_third_receive_on() {
+async fn a_high_receive_count_is_counted_from_the_third_receive() {
     let harness = harness();
     harness.handle(vec![moved("e1", "ann", "packed", 0).message(HIGH_RECEIVE_COUNT - 1)]).await;
     assert_eq!(counted(Metric::HighReceiveCount), []);
@@ -57,7 +57,7 @@ async fn a_message_struggles_from_its_third_receive_on() {
 }
 
 #[tokio::test]
-async fn a_commit_that_is_tried_again_is_a_conflict() {
+async fn a_retried_commit_is_counted_as_a_conflict() {
     let harness = harness();
     harness.faults.fail(Call::Commit, Fault::Conflict, 2);
     assert_eq!(harness.handle(vec![moved("e1", "ann", "packed", 0).message(1)]).await, [""; 0]);
@@ -65,7 +65,7 @@ async fn a_commit_that_is_tried_again_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn what_became_of_actions_is_counted_and_timers_have_no_lag() {
+async fn outcomes_of_actions_are_counted_and_timers_have_no_lag() {
     const RULES: &str = r#"
 version: 1
 conversations: [{ on: "*", conversation: data.who }]
@@ -85,7 +85,7 @@ rules: [{ name: moved, on: order.moved, set: { status: data.status }, notify: { 
 }
 
 #[tokio::test]
-async fn an_event_s_line_says_all_that_finds_it_and_its_claim_keeps_the_trace() {
+async fn an_events_log_line_has_its_identifiers_and_its_claim_keeps_the_trace() {
     const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
     const ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
     let harness = harness();

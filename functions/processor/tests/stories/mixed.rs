@@ -1,4 +1,4 @@
-//! Data as providers send it: numbers of any spelling, and fields that are missing, null or of another type.
+//! Data as providers send it: numbers in any notation, and fields that are missing, null or of another type.
 
 use crate::support::{Harness, MAX_RECEIVES, Sent};
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ fn number(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_round_price_is_a_price() {
+async fn a_price_without_decimals_is_a_price() {
     for (n, (price, gross, big)) in [
         ("10", 11.9, true),
         ("10.0", 11.9, true),
@@ -78,7 +78,7 @@ async fn a_round_price_is_a_price() {
 }
 
 #[tokio::test]
-async fn a_counter_takes_a_whole_number_however_it_is_written() {
+async fn a_counter_accepts_a_whole_number_in_any_notation() {
     let harness = harness();
     let mut sum = 0;
     for (n, (qty, step)) in [
@@ -116,14 +116,14 @@ async fn a_counter_takes_a_whole_number_however_it_is_written() {
     .enumerate()
     {
         let claim = sent(&harness, leaked(format!("x{n}")), "counted", json!({"qty": qty})).await;
-        let reason = format!("rule counted, count.parcels: gives no whole number from -1000000000 to 1000000000, but {seen}");
+        let reason = format!("rule counted, count.parcels: gives {seen}, allowed: a whole number from -1000000000 to 1000000000");
         assert_eq!((claim.state, claim.reason.as_deref()), (ClaimState::Dead, Some(reason.as_str())), "{qty}");
     }
     assert_eq!(harness.fact("ann", "order/1", "parcels"), sum);
 }
 
 #[tokio::test]
-async fn a_name_is_one_however_its_number_is_written() {
+async fn a_number_in_any_notation_gives_the_same_name() {
     for spelled in ["10", "10.0", "10.00", "1e1"] {
         let harness = harness();
         let order = number(spelled);
@@ -139,11 +139,11 @@ async fn a_name_is_one_however_its_number_is_written() {
     }
     let harness = harness();
     let claim = sent(&harness, "half", "named", json!({"order": 10.5})).await;
-    assert_eq!(claim.reason.as_deref(), Some("rule named, entity: gives no text; string(…) makes one of a number"));
+    assert_eq!(claim.reason.as_deref(), Some("rule named, entity: doesn't give a text; string(…) converts a number"));
 }
 
 #[tokio::test]
-async fn an_element_is_one_however_many_zeros_its_number_has() {
+async fn a_number_with_any_trailing_zeros_is_the_same_element() {
     let harness = harness();
     sent(&harness, "a", "grouped", json!({"order": 1, "price": number("19.90")})).await;
     sent(&harness, "b", "grouped", json!({"order": 1, "price": number("19.9")})).await;
@@ -154,7 +154,7 @@ async fn an_element_is_one_however_many_zeros_its_number_has() {
 }
 
 #[tokio::test]
-async fn what_is_missing_null_or_of_another_type_never_costs_the_event() {
+async fn a_missing_null_or_mistyped_value_never_fails_the_event() {
     for (n, data) in [
         json!({}),
         json!({"shipment": null}),
@@ -185,8 +185,8 @@ async fn what_is_missing_null_or_of_another_type_never_costs_the_event() {
     let fact = |name: &str| harness.fact("ann", "order/1", name);
     assert_eq!((fact("carrier"), fact("tracking"), fact("by_dhl")), (json!("DHL"), json!("1Z"), json!(true)));
 
-    // Without a question mark the place must be there: a typo is no default.
+    // Without a question mark the place must exist: a typing error doesn't use the default.
     let claim = sent(&harness, "strict", "strict", json!({"shipment": {}})).await;
-    let reason = "rule strict, set.carrier: no field \"carrier\"; has(…) tells whether there is one";
+    let reason = "rule strict, set.carrier: no field \"carrier\"; test with has(…)";
     assert_eq!(claim.reason.as_deref(), Some(reason));
 }

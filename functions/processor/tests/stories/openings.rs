@@ -42,7 +42,7 @@ fn minute_of(minute: i64) -> Timestamp {
     Timestamp::from_unix_ms(now().unix_ms() + minute * 60_000)
 }
 
-/// The clock goes on to that minute. What is due in between is done at its time.
+/// Advances the clock to that minute. Timers that are due before run at their time.
 async fn until(harness: &Harness, minute: i64) {
     harness.pass(minute_of(minute).since(harness.clock.now())).await;
 }
@@ -69,7 +69,7 @@ fn again(event: &Envelope, n: i64) -> String {
 }
 
 #[tokio::test]
-async fn each_release_that_breaks_something_is_said_by_the_shipped_rules() {
+async fn the_shipped_rules_report_each_breaking_release() {
     let harness = Harness::configured();
     let of = |event_type: &str| corpus_events().into_iter().find(|event| event.event_type == event_type).unwrap();
     let (deployed, incident) = (of("deployment_status.created"), of("incident.triggered"));
@@ -95,7 +95,7 @@ const READY: &str = "7 is ready";
 const STUCK: &str = "7 is stuck";
 
 #[tokio::test]
-async fn a_join_says_its_end_once_unless_it_opens_again() {
+async fn a_join_reports_its_end_once_unless_it_opens_again() {
     for (again, said) in [
         ("", vec![READY]),
         ("again: each", vec![READY, READY, READY]),
@@ -124,7 +124,7 @@ async fn a_span_is_counted_from_the_end_and_its_last_moment_is_inside() {
 }
 
 #[tokio::test]
-async fn a_join_that_was_given_up_opens_again_for_what_comes_after() {
+async fn a_join_that_was_given_up_opens_again_for_later_events() {
     let harness = harness("again: each");
     happens(&harness, "paid", 0).await;
     until(&harness, 62).await;
@@ -143,7 +143,7 @@ async fn a_join_that_was_given_up_opens_again_for_what_comes_after() {
 }
 
 #[tokio::test]
-async fn what_happened_before_a_join_was_given_up_comes_too_late() {
+async fn an_event_from_before_a_join_was_given_up_comes_too_late() {
     let harness = harness("again: each");
     happens(&harness, "paid", 0).await;
     until(&harness, 70).await;
@@ -153,7 +153,7 @@ async fn what_happened_before_a_join_was_given_up_comes_too_late() {
 }
 
 #[tokio::test]
-async fn two_openings_in_a_backlog_are_said_once_each_in_every_order() {
+async fn two_openings_in_a_backlog_are_reported_once_each_in_every_order() {
     let legs = [("paid", 0), ("reserved", 5), ("paid", 10), ("reserved", 15)];
     for seed in 0..24_usize {
         let mut left = legs.to_vec();
@@ -171,7 +171,7 @@ async fn two_openings_in_a_backlog_are_said_once_each_in_every_order() {
 }
 
 #[tokio::test]
-async fn else_is_not_decided_while_its_own_timer_comes_late() {
+async fn else_is_not_applied_while_its_own_timer_is_late() {
     let harness = harness("");
     happens(&harness, "paid", 0).await;
     until(&harness, 55).await;
@@ -186,8 +186,8 @@ async fn else_is_not_decided_while_its_own_timer_comes_late() {
 }
 
 #[tokio::test]
-async fn a_timer_on_its_way_that_comes_late_is_evidence_as_well() {
-    // The last hop was visible in minute 60, and comes in minute 61.5: that is only half a minute after the join's time.
+async fn a_late_rescheduled_timer_shows_the_lag_as_well() {
+    // The last rescheduled timer was visible in minute 60, and comes in minute 61.5: only half a minute after the join's time.
     let harness = harness("");
     happens(&harness, "paid", 0).await;
     until(&harness, 59).await;
@@ -201,7 +201,7 @@ async fn a_timer_on_its_way_that_comes_late_is_evidence_as_well() {
 }
 
 #[tokio::test]
-async fn else_is_decided_in_the_end_however_long_the_queue_lags() {
+async fn else_is_finally_applied_despite_any_lag_of_the_queue() {
     let harness = harness("");
     happens(&harness, "paid", 0).await;
     until(&harness, 55).await;
@@ -214,7 +214,7 @@ async fn else_is_decided_in_the_end_however_long_the_queue_lags() {
 }
 
 #[tokio::test]
-async fn else_is_decided_at_its_time_when_nothing_lags() {
+async fn else_is_applied_on_time_without_lag() {
     let harness = harness("");
     happens(&harness, "paid", 0).await;
     harness.pass(Duration::from_secs(3_600) + JOIN_GRACE).await;

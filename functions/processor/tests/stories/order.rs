@@ -9,7 +9,7 @@ use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
 use tidings_events::corpus;
 
-/// Processes these batches, and gives what every conversation of the corpus is then.
+/// Processes these batches, and returns every conversation of the corpus.
 fn contexts(events: &[Envelope], order: &[usize], batch: usize) -> (Harness, BTreeMap<String, Context>) {
     let harness = Harness::configured();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -25,7 +25,7 @@ fn contexts(events: &[Envelope], order: &[usize], batch: usize) -> (Harness, BTr
 }
 
 #[test]
-fn the_corpus_in_its_own_order_is_what_it_says() {
+fn the_corpus_in_order_gives_its_expected_results() {
     let events = corpus_events();
     let (harness, contexts) = contexts(&events, &(0..events.len()).collect::<Vec<_>>(), 10);
     for expected in &corpus().contexts {

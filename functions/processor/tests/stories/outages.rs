@@ -48,7 +48,7 @@ fn said(n: usize, bytes: usize) -> Sent {
     event(&format!("e{n}"), "said", &format!("{n:06}{}", "x".repeat(bytes - 6)))
 }
 
-/// All receives of one message. Whether it was done.
+/// All receives of one message. Returns whether it was done.
 async fn received(harness: &Harness, event: &Sent) -> bool {
     for receive in 1..=MAX_RECEIVES {
         if harness.handle(vec![event.message(receive)]).await.is_empty() {
@@ -64,7 +64,7 @@ fn largest(harness: &Harness) -> usize {
 }
 
 #[tokio::test]
-async fn an_hour_without_the_actions_queue_costs_no_event_and_no_action() {
+async fn an_hour_without_the_actions_queue_loses_no_event_and_no_action() {
     for bytes in [300, 900, 4_000] {
         let harness = harness();
         harness.faults.fail(Call::Act, Fault::Refuse, FOREVER);
@@ -80,7 +80,7 @@ async fn an_hour_without_the_actions_queue_costs_no_event_and_no_action() {
         assert!(largest(&harness) <= OUTBOX_PAGE_BYTES + MAX_ACTION_BYTES, "{bytes}: {}", largest(&harness));
         harness.clock.advance(Duration::from_secs(3_600));
 
-        // The queue is back. The next event is said, and before it all that waited.
+        // The queue responds again. The next event's action is sent after all waiting ones.
         harness.faults.clear();
         assert_eq!(harness.handle(vec![event("f", "fire", "").message(1)]).await, [""; 0], "{bytes}");
         let texts: Vec<String> = harness.said("ann").iter().map(|text| text.chars().take(6).collect()).collect();
@@ -101,7 +101,7 @@ async fn an_hour_without_the_actions_queue_costs_no_event_and_no_action() {
 }
 
 #[tokio::test]
-async fn a_redrive_alone_says_what_waits() {
+async fn a_redrive_alone_sends_the_waiting_actions() {
     let harness = harness();
     harness.faults.fail(Call::Act, Fault::Refuse, FOREVER);
     for n in 0..100 {
@@ -113,7 +113,7 @@ async fn a_redrive_alone_says_what_waits() {
 }
 
 #[tokio::test]
-async fn an_outbox_that_dies_at_each_call_says_each_action_once_by_its_id_and_in_order() {
+async fn an_outbox_sends_each_action_id_in_order_despite_a_crash_at_each_call() {
     for call in [Call::Act, Call::Rewrite, Call::Load, Call::Commit] {
         for fault in [Fault::Refuse, Fault::LoseAnswer] {
             for nth in [0, 1, 2, 5, 9] {
@@ -159,7 +159,7 @@ async fn a_full_outbox_withholds_new_actions_and_counts_them() {
 }
 
 #[tokio::test]
-async fn an_action_that_is_too_large_is_withheld_and_its_event_lives() {
+async fn a_too_large_action_is_withheld_and_its_event_is_processed() {
     capture();
     let harness = harness();
     for (rule, became) in [("fits", "queued"), ("large", "withheld: too-large"), ("huge", "withheld: too-large")] {

@@ -129,11 +129,11 @@ impl Any {
     }
 }
 
-/// All that must be the same.
+/// Everything that must be equal.
 #[derive(Debug, PartialEq)]
 struct End {
     items: BTreeMap<Place, Content>,
-    /// What waits for its identity's link.
+    /// Notifications that wait for their identity's link.
     held: BTreeSet<(String, ActionId)>,
     actions: BTreeMap<ActionId, (String, Action)>,
 }
@@ -179,7 +179,7 @@ fn in_order(harness: &Harness) {
     }
 }
 
-/// Longer than any join waits.
+/// Longer than the longest wait of a join.
 const LONG: Duration = Duration::from_secs(7_200);
 
 /// One processor, these messages one by one. `early` says after which of them what is due at once is done.
@@ -258,9 +258,9 @@ proptest! {
     }
 }
 
-/// So that the properties aren't about nothing.
+/// Ensures that the properties test colliding events.
 #[test]
-fn the_events_do_meet() {
+fn the_random_events_collide() {
     let event = |n, kind, known, second, value| Any {
         n,
         kind,

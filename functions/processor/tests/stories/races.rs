@@ -11,7 +11,7 @@ use tidings_core::memory::{Call, Fault};
 use tidings_project::read_rules;
 
 #[tokio::test]
-async fn two_processors_at_one_item_lose_no_update() {
+async fn two_processors_on_one_item_lose_no_update() {
     let mut moved_away = 0;
     for seed in 0..300 {
         let harness = Harness::new();
@@ -80,7 +80,7 @@ async fn contention_dead_letters_nothing_and_loses_no_update() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_contended_on_its_last_receive_begins_again() {
+async fn an_event_contended_on_its_last_receive_is_requeued() {
     let harness = Harness::new();
     harness.faults.fail(Call::Commit, Fault::Conflict, CONFLICT_RETRIES + 1);
     let event = moved("e1", "ann", "packed", 0);

@@ -76,11 +76,11 @@ async fn committed_and_not_finished(harness: &Harness, call: Call) {
 }
 
 #[tokio::test]
-async fn a_retry_adopts_the_identity_that_was_recorded_and_no_other() {
+async fn a_retry_moves_only_the_recorded_identity() {
     for call in [Call::Act, Call::First, Call::Rewrite] {
         let harness = harness();
         committed_and_not_finished(&harness, call).await;
-        // The ticket is another customer's by now.
+        // The ticket belongs to another customer now.
         serve(&harness, "c2");
         harness.clock.advance(OBJECT_LIFETIME);
         assert_eq!(harness.handle(vec![ticket().message(2)]).await, [""; 0], "{call:?}");
@@ -93,7 +93,7 @@ async fn a_retry_adopts_the_identity_that_was_recorded_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_redrive_does_too_at_its_first_receive() {
+async fn a_redrive_moves_the_recorded_identity_at_its_first_receive() {
     let harness = harness();
     committed_and_not_finished(&harness, Call::First).await;
     serve(&harness, "c2");
@@ -107,7 +107,7 @@ async fn a_redrive_does_too_at_its_first_receive() {
 }
 
 #[tokio::test]
-async fn what_waits_is_sent_though_the_object_is_gone_or_its_api_is_down() {
+async fn waiting_actions_are_sent_despite_a_missing_object_or_api() {
     for gone in [Some(404), Some(500), None] {
         let harness = harness();
         committed_and_not_finished(&harness, Call::Act).await;
@@ -124,7 +124,7 @@ async fn what_waits_is_sent_though_the_object_is_gone_or_its_api_is_down() {
 }
 
 #[tokio::test]
-async fn rules_that_change_between_receives_change_nothing_that_is_committed() {
+async fn changed_rules_do_not_affect_a_committed_event() {
     for yaml in OTHER_RULES {
         for receive in [1, 2, MAX_RECEIVES] {
             for call in [Call::Act, Call::First, Call::Rewrite] {
@@ -134,7 +134,7 @@ async fn rules_that_change_between_receives_change_nothing_that_is_committed() {
                 let newer = another(rules(yaml), Arc::clone(&harness.store), &harness.clock, &harness.outside);
                 let mut failed = handle(&newer, vec![ticket().message(receive)], AMPLE).await;
                 if receive == 1 && !failed.is_empty() {
-                    // These rules can't plan it: that it is done already is found at its next receive.
+                    // These rules can't plan it. Its next receive finds that it is done already.
                     failed = handle(&newer, vec![ticket().message(2)], AMPLE).await;
                 }
                 assert_eq!(failed, [""; 0], "{yaml} {receive} {call:?}");
@@ -149,7 +149,7 @@ async fn rules_that_change_between_receives_change_nothing_that_is_committed() {
 }
 
 #[tokio::test]
-async fn a_redrive_past_the_horizon_sends_what_was_committed() {
+async fn a_redrive_past_the_horizon_sends_the_committed_actions() {
     let harness = harness();
     committed_and_not_finished(&harness, Call::Act).await;
     harness.clock.advance(MAX_EVENT_AGE + Duration::from_secs(1));
@@ -159,7 +159,7 @@ async fn a_redrive_past_the_horizon_sends_what_was_committed() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_to_do_after_an_erasure() {
+async fn an_erased_event_has_no_work_left() {
     let harness = harness();
     committed_and_not_finished(&harness, Call::First).await;
     // As `tidings context erase ann` leaves it: nothing of ann's, and of the claim its key.
@@ -177,7 +177,7 @@ async fn nothing_is_left_to_do_after_an_erasure() {
 }
 
 #[tokio::test]
-async fn a_processed_event_that_is_not_all_sent_is_never_done_in_silence() {
+async fn a_processed_event_with_unsent_actions_is_always_reported() {
     capture();
     let harness = harness();
     serve(&harness, "c1");
@@ -217,7 +217,7 @@ rules: [{ name: said, on: said, set: { at: data.text }, notify: { text: "{data.t
 
 /// Its transaction empties what was deferred, so a redrive finds nothing there, and all of it in the outbox.
 #[tokio::test]
-async fn a_redriven_timer_sends_what_it_had_committed() {
+async fn a_redriven_timer_sends_its_committed_actions() {
     let harness = Harness::with(rules(LATE), |store| store);
     harness.clock.advance(Duration::from_secs(13 * 3_600));
     let said = event("e1", "said", json!({"who": "ann", "text": "good morning"}));
@@ -231,7 +231,7 @@ async fn a_redriven_timer_sends_what_it_had_committed() {
 
 /// Several events of one conversation, while each call of the actions queue takes three seconds and fails.
 #[tokio::test(start_paused = true)]
-async fn an_actions_queue_that_hangs_costs_a_batch_one_wait() {
+async fn a_hanging_actions_queue_delays_a_batch_once() {
     let harness = Harness::with(rules(LATE), |store| store);
     harness.outside.actions.hang(Duration::from_secs(3));
     let ids = ["e0", "e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8", "e9"];

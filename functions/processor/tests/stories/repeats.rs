@@ -1,4 +1,4 @@
-//! One body under many ids of the delivery: each is an event, and there is a bound on how many.
+//! One body under many delivery ids: each is an event, up to a bound.
 
 use crate::stores::Yielding;
 use crate::support::{AMPLE, Harness, MAX_RECEIVES, another, handle, message, now, rules};
@@ -48,7 +48,7 @@ fn body(delivery: &str) -> String {
     body_of("pressed", "sha256:00", delivery)
 }
 
-/// What is counted of a body.
+/// The count of a body.
 fn counted(harness: &Harness, content: &str) -> u32 {
     let place = Deliveries::place("github", content, harness.clock.now());
     match harness.store.items().get(&place).map(|item| &item.content) {
@@ -76,7 +76,7 @@ async fn each_delivery_of_a_body_is_an_event_and_counts_once() {
 }
 
 #[tokio::test]
-async fn beyond_the_bound_it_is_in_the_dead_letter_queue_with_its_reason() {
+async fn an_event_beyond_the_bound_is_dead_lettered_with_its_reason() {
     let harness = harness();
     count_up_to(&harness, MAX_DELIVERIES_PER_BODY).await;
     assert_eq!(harness.fact("ann", "workflow/1", "presses"), MAX_DELIVERIES_PER_BODY);
@@ -84,7 +84,7 @@ async fn beyond_the_bound_it_is_in_the_dead_letter_queue_with_its_reason() {
     let claim = harness.claim("github#sha256:00:more").unwrap();
     assert_eq!(claim.state, ClaimState::Dead);
     let reason = claim.reason.unwrap();
-    assert!(reason.starts_with("its body was that of 1000 events before it in 30 days"), "{reason}");
+    assert!(reason.starts_with("1000 earlier events had the same body in 30 days"), "{reason}");
     assert!(reason.contains(&Deliveries::again(harness.clock.now()).to_string()), "{reason}");
     assert_eq!(harness.fact("ann", "workflow/1", "presses"), MAX_DELIVERIES_PER_BODY, "it had no effect");
     let other = body_of("pressed", "sha256:01", "other");
@@ -112,7 +112,7 @@ async fn a_crash_and_a_lost_answer_count_once() {
 
 /// Nothing else of these events meets: each has a conversation of its own.
 #[tokio::test(start_paused = true)]
-async fn many_equal_bodies_at_once_get_through_with_the_retries_that_there_are() {
+async fn many_concurrent_equal_bodies_succeed_within_the_retries() {
     let rules = || read_rules("rules.yaml", &RULES.replace("'ann'", "event.id"), &[]).unwrap();
     let harness = Harness::with(rules(), |store| store);
     let store = Arc::new(Yielding::new(Arc::clone(&harness.store), 7));
@@ -142,7 +142,7 @@ async fn a_source_whose_ids_are_signed_has_no_count() {
 
 /// An erasure takes a conversation's partition, and the count is in none.
 #[tokio::test]
-async fn the_count_names_nobody() {
+async fn the_count_contains_no_name() {
     let harness = harness();
     count_up_to(&harness, 3).await;
     let place = Deliveries::place("github", "sha256:00", harness.clock.now());

@@ -1,4 +1,4 @@
-//! A payload is held against its schema before any rule sees it.
+//! A payload is validated against its schema before any rule sees it.
 
 use crate::support::{Harness, MAX_RECEIVES, Sent, corpus_events, message, moved};
 use processor::decode::Message;
@@ -32,7 +32,7 @@ fn of_version(sent: &Sent, dataschema: &str) -> Envelope {
 }
 
 #[tokio::test]
-async fn what_is_rejected_is_dead_with_the_path_and_no_value() {
+async fn a_rejected_payload_is_dead_with_the_path_and_no_value() {
     let harness = Harness::holding(moved_schemas("reject"));
     let event = moved("e1", "ann", "hunter2", 0);
     for receive in 1..MAX_RECEIVES {
@@ -41,18 +41,18 @@ async fn what_is_rejected_is_dead_with_the_path_and_no_value() {
     }
     harness.handle(vec![event.message(MAX_RECEIVES)]).await;
     let dead = harness.claim("orders#e1").unwrap();
-    let reason = "schema 2: /status isn't as expected: enum [\"packed\",\"shipped\"]";
+    let reason = "schema 2: /status doesn't match the schema; expected: enum [\"packed\",\"shipped\"]";
     assert_eq!((dead.state, dead.reason.as_deref()), (ClaimState::Dead, Some(reason)));
     assert_eq!(harness.fact("ann", "order/1", "status"), Value::Null, "no rule has seen it");
 }
 
 #[tokio::test]
-async fn what_is_accepted_has_its_effect() {
+async fn an_accepted_violation_has_its_effect() {
     let harness = Harness::holding(moved_schemas("accept"));
     let event = moved("e1", "ann", "lost", 0);
     assert_eq!(harness.handle(vec![event.message(1)]).await, [""; 0]);
     let claim = harness.claim("orders#e1").unwrap();
-    let off = "schema 2: /status isn't as expected: enum [\"packed\",\"shipped\"]";
+    let off = "schema 2: /status doesn't match the schema; expected: enum [\"packed\",\"shipped\"]";
     assert_eq!((claim.state, claim.off_schema.as_deref()), (ClaimState::Processed, Some(off)));
     assert_eq!(harness.fact("ann", "order/1", "status"), "lost");
     let finding = validate(&moved_schemas("accept"), &Message::new(event.envelope())).unwrap().unwrap();
@@ -60,7 +60,7 @@ async fn what_is_accepted_has_its_effect() {
 }
 
 #[tokio::test]
-async fn the_event_says_which_version_and_the_newest_holds_otherwise() {
+async fn the_event_names_the_version_and_the_newest_is_the_default() {
     let harness = Harness::holding(moved_schemas("reject"));
     let event = moved("e1", "ann", "lost", 0);
     let encoded = |dataschema: &str| of_version(&event, dataschema).encode();
@@ -72,16 +72,16 @@ async fn the_event_says_which_version_and_the_newest_holds_otherwise() {
 }
 
 #[tokio::test]
-async fn a_version_that_nobody_knows_is_told() {
+async fn an_unknown_version_is_reported() {
     let harness = Harness::holding(moved_schemas("reject"));
     let event = of_version(&moved("e1", "ann", "packed", 0), "3");
     assert_eq!(harness.handle(vec![message("m", &event.encode(), MAX_RECEIVES)]).await, ["m"]);
     let reason = harness.claim("orders#e1").unwrap().reason.unwrap();
-    assert_eq!(reason, "schema 2: the event is of a version that has no schema, known: 1, 2");
+    assert_eq!(reason, "schema 2: the event's version has no schema, known: 1, 2");
 }
 
 #[tokio::test]
-async fn a_type_or_a_source_without_a_schema_is_free() {
+async fn a_type_or_source_without_a_schema_is_not_validated() {
     let others = EventSchemas::new(vec![schema("order.lost", "1", "reject", json!({"not": {}}))]);
     let harness = Harness::holding(others);
     assert_eq!(harness.handle(vec![moved("e1", "ann", "anything", 0).message(1)]).await, [""; 0]);
@@ -90,44 +90,62 @@ async fn a_type_or_a_source_without_a_schema_is_free() {
     assert_eq!(Envelope::decode(&elsewhere).unwrap().validate(&schemas), None);
 }
 
-/// What the sender has named is as much the payload as its values.
+/// Names that the sender chose are part of the payload as well.
 #[test]
-fn every_mismatch_is_told_in_the_schemas_words() {
+fn every_violation_is_reported_in_the_schemas_terms() {
     let data = json!({
         "who": "ann", "items": [{"n": 1}, {"n": "hunter2"}], "hunter2": {"deep": "hunter2"}, "text": "hunter2 hunter2", "list": [1, 1],
     });
     for (schema_of, said) in [
-        (json!({"type": "array"}), "the payload isn't as expected: type \"array\""),
+        (json!({"type": "array"}), "the payload doesn't match the schema; expected: type \"array\""),
         (json!({"required": ["id"]}), "the payload lacks the required field \"id\""),
         (
             json!({"properties": {"items": {"items": {"properties": {"n": {"type": "integer"}}}}}}),
-            "/items/1/n isn't as expected: type \"integer\"",
+            "/items/1/n doesn't match the schema; expected: type \"integer\"",
         ),
-        (json!({"properties": {"text": {"maxLength": 3}}}), "/text isn't as expected: maxLength 3"),
-        (json!({"properties": {"text": {"pattern": "^[a-z]+$"}}}), "/text isn't as expected: pattern \"^[a-z]+$\""),
-        (json!({"properties": {"text": {"format": "date-time"}}}), "/text isn't as expected: format \"date-time\""),
-        (json!({"properties": {"text": {"const": "x"}}}), "/text isn't as expected: const \"x\""),
+        (json!({"properties": {"text": {"maxLength": 3}}}), "/text doesn't match the schema; expected: maxLength 3"),
+        (
+            json!({"properties": {"text": {"pattern": "^[a-z]+$"}}}),
+            "/text doesn't match the schema; expected: pattern \"^[a-z]+$\"",
+        ),
+        (
+            json!({"properties": {"text": {"format": "date-time"}}}),
+            "/text doesn't match the schema; expected: format \"date-time\"",
+        ),
+        (json!({"properties": {"text": {"const": "x"}}}), "/text doesn't match the schema; expected: const \"x\""),
         (
             json!({"properties": {"who": {}}, "additionalProperties": false}),
-            "the payload isn't as expected: no field but those of `properties`",
+            "the payload doesn't match the schema; expected: no field but those of `properties`",
         ),
-        (json!({"additionalProperties": {"type": ["string", "array"]}}), "/* isn't as expected: type [\"string\",\"array\"]"),
+        (
+            json!({"additionalProperties": {"type": ["string", "array"]}}),
+            "/* doesn't match the schema; expected: type [\"string\",\"array\"]",
+        ),
         (
             json!({"patternProperties": {"^h": {"properties": {"deep": {"type": "number"}}}}}),
-            "/*/deep isn't as expected: type \"number\"",
+            "/*/deep doesn't match the schema; expected: type \"number\"",
         ),
-        (json!({"propertyNames": {"maxLength": 5}}), "the payload isn't as expected: names as `propertyNames` says"),
-        (json!({"properties": {"list": {"uniqueItems": true}}}), "/list isn't as expected: uniqueItems true"),
+        (
+            json!({"propertyNames": {"maxLength": 5}}),
+            "the payload doesn't match the schema; expected: names that match `propertyNames`",
+        ),
+        (json!({"properties": {"list": {"uniqueItems": true}}}), "/list doesn't match the schema; expected: uniqueItems true"),
         (
             json!({"properties": {"text": {"anyOf": [{"type": "number"}, {"maxLength": 1}]}}}),
-            "/text isn't as expected: one of `anyOf`",
+            "/text doesn't match the schema; expected: one of `anyOf`",
         ),
-        (json!({"properties": {"text": {"oneOf": [{}, {}]}}}), "/text isn't as expected: exactly one of `oneOf`"),
-        (json!({"properties": {"text": {"not": {"type": "string"}}}}), "/text isn't as expected: not what `not` says"),
-        (json!({"properties": {"text": false}}), "/text isn't as expected: nothing here"),
+        (
+            json!({"properties": {"text": {"oneOf": [{}, {}]}}}),
+            "/text doesn't match the schema; expected: exactly one of `oneOf`",
+        ),
+        (
+            json!({"properties": {"text": {"not": {"type": "string"}}}}),
+            "/text doesn't match the schema; expected: no match of `not`",
+        ),
+        (json!({"properties": {"text": false}}), "/text doesn't match the schema; expected: no value"),
         (
             json!({"properties": {"text": {"$ref": "#/$defs/t"}}, "$defs": {"t": {"minLength": 99}}}),
-            "/text isn't as expected: minLength 99",
+            "/text doesn't match the schema; expected: minLength 99",
         ),
     ] {
         let schemas = EventSchemas::new(vec![schema("order.moved", "1", "reject", schema_of.clone())]);
@@ -149,7 +167,7 @@ fn a_pattern_takes_linear_time() {
 }
 
 #[test]
-fn the_corpus_is_as_the_shipped_schemas_say() {
+fn the_corpus_matches_the_shipped_schemas() {
     let schemas = project::schemas();
     let events = corpus_events();
     let off: Vec<String> = events
@@ -158,7 +176,7 @@ fn the_corpus_is_as_the_shipped_schemas_say() {
         .collect();
     assert_eq!(
         off,
-        ["orders#ord-evt-3666: schema 1: /order/total_cents isn't as expected: type \"integer\""],
+        ["orders#ord-evt-3666: schema 1: /order/total_cents doesn't match the schema; expected: type \"integer\""],
         "the poison event"
     );
     let held = |source: &str| {

@@ -22,7 +22,7 @@ pub(crate) struct Panicking {
 #[async_trait]
 impl ContextStore for Panicking {
     async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
-        assert!(places.iter().all(|place| place.partition != self.conversation), "told to panic");
+        assert!(places.iter().all(|place| place.partition != self.conversation), "configured to panic");
         self.inner.load(places).await
     }
 
@@ -43,7 +43,7 @@ impl ContextStore for Panicking {
     }
 
     async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable> {
-        assert_ne!(dead_letter.key.as_str(), self.burial_of, "told to panic");
+        assert_ne!(dead_letter.key.as_str(), self.burial_of, "configured to panic");
         self.inner.dead_letter(dead_letter).await
     }
 }
@@ -56,7 +56,7 @@ pub(crate) struct Slow {
     pub(crate) before: Duration,
     pub(crate) after: Duration,
     pub(crate) dead_letter: Duration,
-    /// What was done, in its order, as `load c` and `commit c`.
+    /// The calls in order, as `load c` and `commit c`.
     pub(crate) calls: Mutex<Vec<String>>,
 }
 
@@ -116,7 +116,7 @@ impl ContextStore for Slow {
 pub(crate) struct Yielding {
     pub(crate) inner: Arc<MemoryStore>,
     pub(crate) turns: Mutex<fastrand::Rng>,
-    /// How often an event found that another had been faster.
+    /// How often another event committed first.
     pub(crate) moved: Mutex<u32>,
 }
 

@@ -25,10 +25,10 @@ use tidings_events::project;
 use tidings_events::{SECRETS, corpus, secrets_of};
 use tidings_project::read_rules;
 
-/// The redrive policy's.
+/// The redrive policy's limit.
 pub(crate) const MAX_RECEIVES: u32 = 5;
 
-/// Time enough for any batch.
+/// Enough time for any batch.
 pub(crate) const AMPLE: Duration = Duration::from_secs(30);
 
 /// The document of the APIs' secrets.
@@ -61,7 +61,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()
 }
 
-/// The processor with all that it was given.
+/// The processor with its dependencies.
 #[derive(Debug)]
 pub(crate) struct Harness {
     pub(crate) processor: Processor,
@@ -71,7 +71,7 @@ pub(crate) struct Harness {
     pub(crate) faults: Arc<Faults>,
 }
 
-/// What the processors send.
+/// The messages that the processors sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Outside {
     pub(crate) actions: Arc<MemoryActions>,
@@ -119,7 +119,7 @@ impl Harness {
         Self { processor, store, outside, clock, faults }
     }
 
-    /// The message ids that are given back, sorted.
+    /// The ids of messages returned to the queue, sorted.
     pub(crate) async fn handle(&self, messages: Vec<SqsMessage>) -> Vec<String> {
         self.handle_within(messages, AMPLE).await
     }
@@ -171,7 +171,7 @@ impl Harness {
         }
     }
 
-    /// What is due at once.
+    /// The messages that are due immediately.
     pub(crate) async fn settle(&self) {
         self.pass(Duration::ZERO).await;
     }
@@ -285,7 +285,7 @@ pub(crate) fn paid(id: &'static str, who: &str, cents: i64) -> Sent {
     Sent { id, event_type: "order.paid", order: "1", age_seconds: 0, data: json!({"who": who, "cents": cents}) }
 }
 
-/// Its rule has no value for it, whenever it is tried.
+/// Its rule never has a value for it.
 pub(crate) fn poison(id: &'static str, who: &str) -> Sent {
     Sent { id, event_type: "order.paid", order: "1", age_seconds: 0, data: json!({"who": who, "cents": "hunter2"}) }
 }

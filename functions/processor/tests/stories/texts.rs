@@ -1,4 +1,4 @@
-//! Texts: written for their channel and language when they are said, and never dead.
+//! Texts are rendered for their channel and language when they are sent, and never fail the event.
 
 use crate::support::{Harness, Sent};
 use serde_json::{Value, json};
@@ -52,9 +52,9 @@ async fn said(harness: &Harness, who: &str) -> String {
     harness.said(who).pop().unwrap_or_default()
 }
 
-/// B13: sent as it was, Telegram refused it.
+/// B13: sent unescaped, Telegram refused it.
 #[tokio::test]
-async fn the_authors_own_words_are_no_markup_of_the_channel() {
+async fn the_authors_own_words_never_become_markup() {
     let harness = harness();
     happens(&harness, "telegram:7", "days", json!({})).await;
     assert_eq!(said(&harness, "telegram:7").await, "\\(1\\-2 days\\)\\!");
@@ -67,7 +67,7 @@ async fn the_authors_own_words_are_no_markup_of_the_channel() {
 }
 
 #[tokio::test]
-async fn what_was_computed_is_rounded_to_its_currency_and_what_was_sent_keeps_its_digits() {
+async fn a_computed_amount_is_rounded_and_a_received_one_keeps_its_digits() {
     let harness = harness();
     happens(&harness, "web:1", "priced", json!({"price": 10.0})).await;
     assert_eq!(said(&harness, "web:1").await, "11.9 €11.90 €3.33 €0.0025", "an amount that would be nothing keeps its digits");
@@ -82,7 +82,7 @@ async fn what_was_computed_is_rounded_to_its_currency_and_what_was_sent_keeps_it
 }
 
 #[tokio::test]
-async fn a_text_is_chosen_by_channel_and_language() {
+async fn a_text_is_selected_by_channel_and_language() {
     let harness = harness();
     let event = || json!({"id": "P1", "total": 1999, "currency": "eur"});
     for (who, language, text) in [
@@ -104,7 +104,7 @@ async fn a_text_is_chosen_by_channel_and_language() {
 }
 
 #[tokio::test]
-async fn what_waited_is_said_in_the_language_that_is_wanted_then() {
+async fn a_deferred_notification_uses_the_language_at_its_sending() {
     let harness = harness();
     harness.clock.set(Timestamp::parse_rfc3339("2026-11-22T23:00:00Z").unwrap());
     let event = json!({"id": "P1", "total": 123_456, "currency": "eur"});
@@ -138,7 +138,7 @@ async fn amounts_numbers_and_dates_are_exact_in_a_language_and_a_zone() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_said_otherwise_and_never_kills_the_event() {
+async fn a_missing_value_uses_its_fallback_and_never_fails_the_event() {
     for (data, text) in [
         (json!({"carrier": {"name": "DHL"}, "tracking": "JJD1", "note": " (big)"}), "by DHL, JJD1 (big)"),
         (json!({}), "by our carrier, no number"),
@@ -179,7 +179,7 @@ async fn an_over_long_text_is_cut_at_a_word_and_sent() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_none_is_shown_as_it_is() {
+async fn an_invalid_link_is_shown_as_text() {
     let harness = harness();
     happens(&harness, "sms:1", "linked", json!({"url": "https://pay.example/a_b"})).await;
     let link = said(&harness, "sms:1").await;
@@ -189,7 +189,7 @@ async fn a_link_that_is_none_is_shown_as_it_is() {
 }
 
 #[test]
-fn a_fact_that_is_set_from_what_people_write_is_that_in_texts_too() {
+fn a_fact_set_from_prose_is_prose_in_texts() {
     let rules = r#"
 version: 1
 rules:

@@ -1,4 +1,4 @@
-//! Events of one time: what is known, where the dialogue stands and what is said follow one order, whichever comes first.
+//! Events of one time: facts, the dialogue node and notifications follow one order, in every order of arrival.
 
 use crate::support::{Harness, MAX_RECEIVES, message, now};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ rules:
 #[derive(Clone, Copy)]
 struct Event {
     event_type: &'static str,
-    /// Its key says the opposite of what has to decide.
+    /// Its key has the opposite order of the deciding fields.
     id: &'static str,
     sequence: Option<u64>,
     rank: u32,
@@ -81,7 +81,7 @@ async fn after(bodies: &[String], order: &[usize]) -> Harness {
 }
 
 #[tokio::test]
-async fn of_the_states_of_one_second_the_highest_rank_stays() {
+async fn the_highest_rank_wins_among_states_of_one_second() {
     let sent = Event { event_type: "message.sent", id: "z", rank: 1, ..EVENT };
     let delivered = Event { event_type: "message.delivered", id: "y", rank: 2, ..EVENT };
     let read = Event { event_type: "message.read", id: "x", rank: 3, ..EVENT };
@@ -93,7 +93,7 @@ async fn of_the_states_of_one_second_the_highest_rank_stays() {
 }
 
 #[tokio::test]
-async fn without_a_rank_what_came_first_is_older() {
+async fn without_a_rank_the_first_received_is_older() {
     let created = Event { event_type: "customer.subscription.created", id: "z", ..EVENT };
     let later = |ms| EVENT.received_after + Duration::from_millis(ms);
     let updated = Event { event_type: "customer.subscription.updated", id: "y", received_after: later(2), ..EVENT };
@@ -110,7 +110,7 @@ async fn without_a_rank_what_came_first_is_older() {
 }
 
 #[tokio::test]
-async fn nobody_hears_that_it_is_on_its_way_when_it_is_there() {
+async fn no_notification_is_sent_for_an_overtaken_state() {
     let shipped = Event { event_type: "order.shipped", id: "z", sequence: Some(1), ..EVENT };
     let delivered = Event { event_type: "order.delivered", id: "y", sequence: Some(2), ..EVENT };
     let bodies = [shipped, delivered].map(|event| event.body(&json!({})));
@@ -124,7 +124,7 @@ async fn nobody_hears_that_it_is_on_its_way_when_it_is_there() {
 
 /// Of one conversation, what waits for the morning is of several entities.
 #[tokio::test]
-async fn what_waited_is_said_in_the_order_of_events() {
+async fn waiting_notifications_are_sent_in_the_order_of_events() {
     let told = |event_type, id, sequence, rank| Event { event_type, id, sequence: Some(sequence), rank, ..EVENT };
     let bodies = [told("told.one", "z", 1, 9), told("told.two", "y", 2, 0), told("told.three", "x", 2, 1)]
         .map(|event| event.body(&json!({})));

@@ -48,7 +48,7 @@ fn harness(policy: &str) -> Harness {
 }
 
 fn yaml(policy: &str) -> String {
-    // What an event doesn't say it doesn't choose.
+    // Fields that an event doesn't set have defaults.
     let fact = |name| format!("{name}: \"has(data.{name}) ? data.{name} : null\"");
     let facts = ["opt_in", "channels", "zone", "quiet_from", "quiet_to"].map(fact).join(", ");
     RULES.replace("POLICY", policy).replace("FACTS", &facts)
@@ -62,7 +62,7 @@ fn of(yaml: &str) -> Harness {
 /// An event of this second of its own time, received now.
 fn body(harness: &Harness, event_type: &str, second: i64, mut data: Value) -> String {
     data["who"] = json!("ann");
-    // The key says nothing of the order.
+    // The key doesn't depend on the order.
     let id = format!("{event_type}-{:03}-{second}", (second * 577).rem_euclid(1_000));
     Envelope::new(NewEnvelope {
         id: id.clone(),
@@ -98,7 +98,7 @@ async fn hours(harness: &Harness, hours: u64) {
     harness.pass(Duration::from_secs(hours * 3_600)).await;
 }
 
-/// What the claims of the conversation's timers say.
+/// The outcomes in the claims of the conversation's timers.
 fn woken(harness: &Harness) -> Vec<String> {
     let mut claims = harness.store.claims();
     claims.retain(|claim| claim.event_type == "tidings.wake");
@@ -111,7 +111,7 @@ const WORDS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 
 /// B9.
 #[tokio::test]
-async fn six_notices_of_a_night_are_said_in_the_morning_in_the_order_of_their_events() {
+async fn six_notifications_of_a_night_are_sent_in_the_morning_in_order() {
     let harness = harness(QUIET);
     night(&harness);
     for n in SIX {
@@ -122,7 +122,7 @@ async fn six_notices_of_a_night_are_said_in_the_morning_in_the_order_of_their_ev
 }
 
 #[tokio::test]
-async fn six_notices_that_were_held_for_a_link_are_said_in_the_order_of_their_events() {
+async fn six_notifications_that_waited_for_a_link_are_sent_in_order() {
     for policy in ["opt_in: assumed", QUIET] {
         let harness = harness(policy);
         for n in SIX {
@@ -139,7 +139,7 @@ async fn six_notices_that_were_held_for_a_link_are_said_in_the_order_of_their_ev
 }
 
 #[tokio::test]
-async fn what_an_identity_held_comes_before_what_is_new_though_its_timer_has_not_fired() {
+async fn an_identitys_notifications_precede_new_ones_before_its_timer_fires() {
     let harness = harness("opt_in: assumed");
     comes(&harness, "paid.x", 1, "held").await;
     comes(&harness, "linked", 2, "").await;
@@ -150,9 +150,9 @@ async fn what_an_identity_held_comes_before_what_is_new_though_its_timer_has_not
     assert_eq!(harness.said("ann"), ["urgent", "held", "new"]);
 }
 
-/// A timer that is late, as in a backlog: what it would say is due, and comes before what is new.
+/// A late timer, as in a backlog: its notifications are due and precede new ones.
 #[tokio::test]
-async fn what_is_new_does_not_overtake_what_is_due() {
+async fn a_new_notification_does_not_overtake_a_due_one() {
     let harness = harness(QUIET);
     night(&harness);
     comes(&harness, "note", 1, "evening").await;
@@ -164,7 +164,7 @@ async fn what_is_new_does_not_overtake_what_is_due() {
 }
 
 #[tokio::test]
-async fn an_emitted_action_does_not_overtake_what_is_due_either() {
+async fn an_emitted_action_does_not_overtake_a_due_notification() {
     let harness = harness("opt_in: assumed");
     comes(&harness, "paid.x", 1, "held").await;
     comes(&harness, "linked", 2, "").await;
@@ -174,9 +174,9 @@ async fn an_emitted_action_does_not_overtake_what_is_due_either() {
     assert_eq!(sent, ["paid", "did"]);
 }
 
-/// Whoever no longer sleeps is told at the next occasion, and in order.
+/// A person whose quiet hours ended gets the notifications with the next event, in order.
 #[tokio::test]
-async fn what_waits_is_looked_at_again_with_what_the_person_has_chosen_since() {
+async fn waiting_notifications_follow_the_persons_newer_preferences() {
     let harness = harness(QUIET);
     night(&harness);
     comes(&harness, "note", 1, "one").await;
@@ -187,9 +187,9 @@ async fn what_waits_is_looked_at_again_with_what_the_person_has_chosen_since() {
     assert_eq!((harness.said("ann").len(), harness.outside.waiting()), (2, 0));
 }
 
-/// More than one transaction says: the rest is the next timer's, and what is new stays behind it.
+/// More than one transaction sends: the next timer sends the rest, and new ones stay after it.
 #[tokio::test]
-async fn forty_that_are_due_are_said_in_order_with_what_is_new_behind_them() {
+async fn forty_due_notifications_are_sent_in_order_before_new_ones() {
     let harness = harness(QUIET);
     night(&harness);
     for n in 0..40_i64 {
@@ -206,7 +206,7 @@ async fn forty_that_are_due_are_said_in_order_with_what_is_new_behind_them() {
 
 /// B10.
 #[tokio::test]
-async fn what_is_overtaken_while_it_waits_is_not_said() {
+async fn a_notification_overtaken_while_waiting_is_not_sent() {
     for order in [[0, 1], [1, 0]] {
         let harness = harness(QUIET);
         night(&harness);
@@ -224,7 +224,7 @@ async fn what_is_overtaken_while_it_waits_is_not_said() {
 }
 
 #[tokio::test]
-async fn what_is_overtaken_by_an_event_that_says_nothing_is_not_said() {
+async fn a_notification_overtaken_by_a_silent_event_is_not_sent() {
     for (said, by, text) in [("order.shipped", "still", "held"), ("at-node", "stands", "asks"), ("gone", "still", "gone")] {
         let harness = harness(QUIET);
         night(&harness);
@@ -236,7 +236,7 @@ async fn what_is_overtaken_by_an_event_that_says_nothing_is_not_said() {
 }
 
 #[tokio::test]
-async fn what_is_not_overtaken_is_said_though_older_events_come_or_its_fact_has_expired() {
+async fn a_notification_survives_older_events_and_the_expiry_of_its_fact() {
     for (said, by, second) in [("order.shipped", "still", 0), ("brief", "still", 2), ("every", "still", 2), ("gone", "note", 2)] {
         let harness = harness(QUIET);
         night(&harness);
@@ -247,9 +247,9 @@ async fn what_is_not_overtaken_is_said_though_older_events_come_or_its_fact_has_
     }
 }
 
-/// The higher rung has it, whenever it was reached.
+/// The higher rung wins, whenever it was reached.
 #[tokio::test]
-async fn a_rung_that_is_passed_is_not_said_in_either_order() {
+async fn a_passed_rung_is_not_sent_in_either_order() {
     for order in [[0, 1], [1, 0]] {
         let harness = harness(QUIET);
         night(&harness);
@@ -263,13 +263,13 @@ async fn a_rung_that_is_passed_is_not_said_in_either_order() {
 }
 
 #[tokio::test]
-async fn what_is_overtaken_before_its_link_comes_is_not_said_under_the_conversation() {
+async fn a_notification_overtaken_before_its_link_is_not_sent() {
     let yaml = RULES.replace("POLICY", "opt_in: assumed").replace("FACTS", "opt_in: true");
     let skips = "{ name: paid, on: \"paid.*\", set: { status: data.text }, if_stale: skip,";
     let harness = of(&yaml.replace("{ name: paid, on: \"paid.*\",", skips));
     comes(&harness, "paid.x", 1, "open").await;
     comes(&harness, "paid.y", 3, "paid").await;
-    // The conversation knows a newer one already.
+    // The conversation has a newer value already.
     comes(&harness, "still", 4, "refunded").await;
     comes(&harness, "linked", 5, "").await;
     harness.settle().await;
@@ -292,7 +292,7 @@ fn numbers(range: std::ops::Range<i64>) -> Vec<String> {
 
 /// B11.
 #[tokio::test]
-async fn a_burst_over_a_cap_says_the_newest_when_there_is_room() {
+async fn a_burst_over_a_cap_sends_the_newest_when_there_is_room() {
     capture();
     let harness = harness(&burst(""));
     storm(&harness, 300).await;
@@ -305,7 +305,7 @@ async fn a_burst_over_a_cap_says_the_newest_when_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_burst_over_a_cap_is_one_message_where_the_cap_says_so() {
+async fn a_burst_over_a_digest_cap_is_one_message() {
     let harness = harness(&burst(", overflow: digest"));
     storm(&harness, 300).await;
     assert_eq!(harness.said("ann"), numbers(0..20));
@@ -325,7 +325,7 @@ async fn a_burst_over_a_cap_is_one_message_where_the_cap_says_so() {
 }
 
 #[tokio::test]
-async fn a_burst_over_a_cap_that_drops_is_withheld_at_once() {
+async fn a_burst_over_a_dropping_cap_is_withheld_immediately() {
     let harness = harness(&burst(", overflow: drop"));
     storm(&harness, 30).await;
     hours(&harness, 3 * 24).await;
@@ -336,7 +336,7 @@ async fn a_burst_over_a_cap_that_drops_is_withheld_at_once() {
 }
 
 #[tokio::test]
-async fn a_night_of_more_than_a_cap_allows_says_the_newest_in_the_morning() {
+async fn a_night_beyond_a_cap_sends_the_newest_in_the_morning() {
     for (overflow, said) in [("", numbers(6..10)), (", overflow: drop", numbers(0..4))] {
         let harness = harness(&format!("{QUIET}\n  cap: {{ at_most: 4, within: 24h{overflow} }}"));
         night(&harness);
@@ -358,9 +358,9 @@ async fn a_night_of_more_than_a_cap_allows_says_the_newest_in_the_morning() {
     assert_eq!(harness.said("ann"), ["• n0\n• n1\n• n2\n• n3\n• n4"]);
 }
 
-/// What a cap lets wait is of the newest state too: an overtaken one takes no room of another.
+/// A stale notification that waits for a cap uses no room.
 #[tokio::test]
-async fn an_overtaken_one_takes_no_room_of_another() {
+async fn a_stale_notification_uses_no_room_of_a_cap() {
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
         let harness = harness(&format!("{QUIET}\n  cap: {{ at_most: 2, within: 24h }}"));
         night(&harness);
@@ -374,7 +374,7 @@ async fn an_overtaken_one_takes_no_room_of_another() {
 }
 
 #[tokio::test]
-async fn a_rule_whose_cap_is_full_holds_no_other_back() {
+async fn a_rule_with_a_full_cap_blocks_no_other() {
     let harness = harness("opt_in: assumed");
     for (n, event_type) in ["tip", "tip", "note"].into_iter().enumerate() {
         comes(&harness, event_type, i64::try_from(n).unwrap(), WORDS[n]).await;
@@ -386,7 +386,7 @@ async fn a_rule_whose_cap_is_full_holds_no_other_back() {
 
 /// B14.
 #[tokio::test]
-async fn what_a_person_has_chosen_and_cannot_be_read_silences_and_is_shown() {
+async fn an_unreadable_preference_withholds_and_is_reported() {
     capture();
     let cases = [
         (json!({"opt_in": "false"}), "opt_in"),
@@ -435,9 +435,9 @@ async fn a_weekend_is_quiet_to_monday_morning() {
     assert_eq!(harness.said("ann"), ["said"]);
 }
 
-/// The mark is gone when nothing waits, so that the next event reads no more than it must.
+/// The mark is removed when nothing waits, so that the next event reads no unneeded item.
 #[tokio::test]
-async fn a_conversation_of_which_nothing_waits_has_no_mark() {
+async fn a_conversation_without_waiting_notifications_has_no_mark() {
     let harness = harness(QUIET);
     let later = || match harness.store.items().get(&Place::new("ann", ItemKey::Outbox)).map(|item| item.content.clone()) {
         Some(Content::Outbox(outbox)) => outbox.later,
@@ -484,7 +484,7 @@ mod properties {
         let one = |(n, (kind, second)): (usize, &(usize, i64))| {
             let text = if KINDS[*kind] == "climbs" { ["low", "high"][n % 2].to_owned() } else { format!("{n}") };
             let body = body(harness, KINDS[*kind], *second, json!({"text": text, "rung": text}));
-            // Each is an event of its own.
+            // Each is a separate event.
             let mut envelope = Envelope::decode(&body).unwrap();
             (envelope.id, envelope.claimkey) = (n.to_string(), ClaimKey::new("s", &format!("{}-{n}", (n * 577) % 1_000)));
             envelope.encode()
@@ -563,7 +563,7 @@ mod properties {
 
         /// All of a night, the link among it.
         #[test]
-        fn the_same_is_said_in_the_same_order_whatever_came_first(
+        fn the_same_notifications_are_sent_in_every_order_of_arrival(
             events in any_events(), keys in proptest::collection::vec(any::<u32>(), 13), at in 0..POLICIES.len(), seed in any::<u64>(),
         ) {
             let straight = one_by_one(&events, &[], &policy(at), None);
@@ -572,7 +572,7 @@ mod properties {
         }
 
         #[test]
-        fn the_same_is_said_in_the_same_order_though_every_call_fails_once(
+        fn the_same_notifications_are_sent_although_every_call_fails_once(
             events in any_events(), keys in proptest::collection::vec(any::<u32>(), 13), at in 0..POLICIES.len(),
             call in proptest::sample::select(vec![Call::Load, Call::Commit, Call::Act, Call::Rewrite, Call::SetTimer, Call::First]),
             fault in proptest::sample::select(vec![Fault::Refuse, Fault::LoseAnswer]),

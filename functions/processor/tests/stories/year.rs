@@ -25,7 +25,7 @@ rules:
   - { name: fire, on: fire, entity: "'alarm'", count: { fires: 1 }, priority: urgent, notify: { text: "fire {data.n}" } }
 "#;
 
-/// What DynamoDB takes.
+/// DynamoDB's limit.
 const ITEM_BYTES: usize = 400 * 1024;
 
 struct Year {
@@ -75,7 +75,7 @@ impl Year {
 }
 
 #[tokio::test]
-async fn after_a_year_of_ordinary_days_an_urgent_event_is_said() {
+async fn an_urgent_event_is_sent_after_a_year_of_ordinary_days() {
     let mut year = Year::new();
     for day in 0..365_usize {
         for status in ["packed", "shipped", "delivered"] {
@@ -93,7 +93,7 @@ async fn after_a_year_of_ordinary_days_an_urgent_event_is_said() {
 }
 
 #[tokio::test]
-async fn a_customer_who_fills_what_waits_silences_nobody() {
+async fn filling_the_deferred_notifications_blocks_no_urgent_one() {
     let mut year = Year::new();
     // A year of bursts over the cap, with texts as long as they may be.
     for week in 0..52 {
@@ -108,7 +108,7 @@ async fn a_customer_who_fills_what_waits_silences_nobody() {
 }
 
 #[tokio::test]
-async fn identities_that_nobody_links_for_a_year_are_bounded_and_their_conversation_speaks() {
+async fn identities_without_a_link_for_a_year_are_bounded_and_their_conversation_still_sends() {
     let mut year = Year::new();
     for week in 0..52 {
         for n in 0..15 {
@@ -130,7 +130,7 @@ async fn identities_that_nobody_links_for_a_year_are_bounded_and_their_conversat
 }
 
 #[tokio::test]
-async fn a_week_without_the_actions_queue_ends_with_an_urgent_event_said() {
+async fn an_urgent_event_is_sent_after_a_week_without_the_actions_queue() {
     let mut year = Year::new();
     year.harness.faults.fail(Call::Act, Fault::Refuse, 1_000_000);
     for day in 0..7 {

@@ -1,4 +1,4 @@
-//! Who may read contexts. Exactly one of two ways, which the deployment chooses; there is no third, and no default.
+//! Decides who may read contexts. The deployment chooses exactly one of two ways; there is no default.
 
 mod tokens;
 
@@ -10,16 +10,16 @@ use crate::reply::Reply;
 /// How a caller is admitted.
 #[derive(Debug)]
 pub enum Access {
-    /// The front door has checked who it is. A request without an identity is refused all the same: a route without its
-    /// authorizer doesn't open the contexts.
+    /// The front door has authenticated the caller. A request without an identity is refused: a route without its
+    /// authorizer must not expose contexts.
     FrontDoor,
     /// By a bearer token.
     Tokens(TokenBook),
 }
 
-/// Somebody who may read.
+/// A caller that may read.
 pub(crate) struct Admitted {
-    /// As the front door or the secret names them, for the log.
+    /// The name from the front door or the secret, for the log.
     pub(crate) caller: String,
 }
 

@@ -1,8 +1,9 @@
-//! Bearer tokens of a secret: a JSON object from a caller's name to a token or a list of tokens, so that a caller can change theirs
-//! without a moment without one: `{"bot": ["new…", "old…"], "crm": "…"}`.
+//! Bearer tokens from a secret: a JSON object from a caller's name to a token or a list of tokens, so that a caller
+//! can rotate its token without an interruption: `{"bot": ["new…", "old…"], "crm": "…"}`.
 //!
-//! Promises: the time of a comparison says nothing about a token; a token that was taken out of the secret is refused after
-//! [`SECRETS_REFRESH`](tidings_config::limits::SECRETS_REFRESH), and after [`TOKENS_KEPT`] if Secrets Manager has no answer. Never: a fetch for each wrong token.
+//! Promises: the time of a comparison reveals nothing about a token. A token that was removed from the secret is
+//! refused after [`SECRETS_REFRESH`](tidings_config::limits::SECRETS_REFRESH), or after [`TOKENS_KEPT`] if Secrets
+//! Manager doesn't respond. Never: a fetch for each wrong token.
 
 use crate::reply::Reply;
 use sha2::{Digest, Sha256};
@@ -14,7 +15,7 @@ use tidings_config::time::Clock;
 use tidings_core::ports::SecretStore;
 use tidings_core::secrets::{Fetches, parse};
 
-/// The tokens as they were last fetched.
+/// The tokens as last fetched.
 #[derive(Debug)]
 pub struct TokenBook {
     store: Arc<dyn SecretStore>,
@@ -28,14 +29,14 @@ struct State {
     fetches: Fetches,
 }
 
-/// Tokens are left out.
+/// Its Debug leaves out the tokens.
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State").field("tokens", &self.tokens.len()).field("loaded", &self.fetches.loaded).finish_non_exhaustive()
     }
 }
 
-/// Of the token its hash: all have one length, and the token itself isn't kept.
+/// A token's hash: all hashes have one length, and the token itself isn't stored.
 struct Token {
     caller: String,
     sha256: [u8; 32],
@@ -46,7 +47,7 @@ impl TokenBook {
         Self { store, clock, state: Mutex::default() }
     }
 
-    /// Fetches now. If that fails, the tokens that were fetched before are kept.
+    /// Fetches now. If that fails, the loaded tokens stay in use.
     pub(crate) async fn load(&self) {
         let now = self.clock.now();
         self.state().fetches.tried = Some(now);
@@ -54,18 +55,18 @@ impl TokenBook {
         match fetched.and_then(|document| tokens(&document)) {
             Ok(tokens) => {
                 if tokens.is_empty() {
-                    tracing::warn!("the secret of the read API has no token: every request is answered 503");
+                    tracing::warn!("the secret of the read API has no token: every request gets 503");
                 }
                 let mut state = self.state();
                 (state.tokens, state.fetches.loaded) = (tokens, Some(now));
             }
-            Err(cause) => tracing::error!(cause, "the tokens couldn't be fetched; those fetched before stay in use for a while"),
+            Err(cause) => tracing::error!(cause, "the tokens could not be fetched; those loaded before stay in use for a while"),
         }
     }
 
-    /// The caller whose token this is.
+    /// The caller with this token.
     pub(crate) async fn admit(&self, authorization: Option<&str>) -> Result<String, Reply> {
-        // Nothing is fetched for a request that has no token at all.
+        // A request without a token causes no fetch.
         let given = authorization.and_then(bearer).ok_or(Reply::Unauthorized)?;
         if self.is_due() {
             self.load().await;
@@ -79,7 +80,7 @@ impl TokenBook {
         self.caller(given)?.ok_or(Reply::Unauthorized)
     }
 
-    /// `None`: none of the tokens. An error: which tokens there are isn't known.
+    /// `None`: no token matches. Errors: the tokens aren't known.
     fn caller(&self, given: &str) -> Result<Option<String>, Reply> {
         let now = self.clock.now();
         let state = self.state();
@@ -101,7 +102,7 @@ impl TokenBook {
     }
 }
 
-/// The token of `Bearer …`. The scheme's name is of either case, as RFC 9110 has it.
+/// The token of `Bearer …`. The scheme's name ignores case (RFC 9110).
 fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.split_once(' ')?;
     let token = token.trim_matches(' ');
@@ -109,7 +110,7 @@ fn bearer(authorization: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("Bearer") && fits).then_some(token)
 }
 
-/// Compares with every token, so that the time says nothing about which of them it is like.
+/// Compares with every token, so that the time doesn't reveal which one is similar.
 fn find(tokens: &[Token], given: &str) -> Option<String> {
     let given = sha256(given);
     let mut caller = None;
@@ -126,14 +127,14 @@ fn sha256(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-/// Of the secret's document. A token that is too short to be one is left out, and the log says whose it is.
+/// Parses the secret's document. A token of a wrong length is left out, and the log names its caller.
 fn tokens(document: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
     for (caller, given) in parse(document).map_err(|error| error.to_string())? {
         for token in given.0 {
             if !(MIN_CONTEXT_TOKEN_BYTES..=MAX_CONTEXT_TOKEN_BYTES).contains(&token.len()) {
                 let (bytes, least, most) = (token.len(), MIN_CONTEXT_TOKEN_BYTES, MAX_CONTEXT_TOKEN_BYTES);
-                tracing::error!(caller, bytes, least, most, "this token is too short or too long, and isn't accepted");
+                tracing::error!(caller, bytes, least, most, "this token is too short or too long, and is not accepted");
                 continue;
             }
             if tokens.len() == MAX_CONTEXT_TOKENS {

@@ -1,8 +1,8 @@
-//! Messages into batches: in their order, each batch as full as SQS takes it, so that there are as few as can be.
+//! Splits messages into batches: in order, each batch as full as SQS accepts, so that there are as few as possible.
 
 use tidings_config::limits::{MAX_BATCH_BYTES, MAX_BATCH_MESSAGES};
 
-/// The messages again, as the batches to send. One that no batch could hold is a batch of its own: SQS's to refuse.
+/// The batches to send. A message that exceeds every batch gets a batch of its own, which SQS refuses.
 pub(super) fn batches<'a>(messages: &'a [&'a str]) -> impl Iterator<Item = &'a [&'a str]> {
     let mut rest = messages;
     std::iter::from_fn(move || {
@@ -12,7 +12,7 @@ pub(super) fn batches<'a>(messages: &'a [&'a str]) -> impl Iterator<Item = &'a [
     })
 }
 
-/// How many of these messages the first batch holds.
+/// How many of these messages fit into the first batch.
 fn first_batch(messages: &[&str]) -> usize {
     let mut bytes = 0;
     let fits = |message: &&&str| {
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// How many messages each batch of messages with these lengths has.
+    /// The number of messages in each batch, for messages of these lengths.
     fn sizes(lengths: &[usize]) -> Vec<usize> {
         let messages: Vec<String> = lengths.iter().map(|&bytes| "x".repeat(bytes)).collect();
         let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_ten_messages_and_not_eleven() {
+    fn a_batch_has_at_most_ten_messages() {
         assert_eq!(sizes(&[]), [0; 0]);
         assert_eq!(sizes(&[1; 1]), [1]);
         assert_eq!(sizes(&[1; MAX_BATCH_MESSAGES]), [MAX_BATCH_MESSAGES]);
@@ -45,11 +45,11 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_a_mebibyte_and_not_a_byte_more() {
+    fn a_batch_has_at_most_one_mebibyte() {
         assert_eq!(sizes(&[MAX_BATCH_BYTES - 7, 7]), [2]);
         assert_eq!(sizes(&[MAX_BATCH_BYTES - 7, 8]), [1, 1]);
         assert_eq!(sizes(&[MAX_BATCH_BYTES; 2]), [1, 1]);
-        assert_eq!(sizes(&[7, MAX_BATCH_BYTES - 6, 7, 7]), [1, 1, 2], "in order: what comes later fills no gap");
+        assert_eq!(sizes(&[7, MAX_BATCH_BYTES - 6, 7, 7]), [1, 1, 2], "in order: a later message fills no gap");
     }
 
     #[test]
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_batch_can_hold_is_alone_and_not_left_out() {
+    fn a_too_large_message_is_alone_and_not_left_out() {
         assert_eq!(sizes(&[1, MAX_BATCH_BYTES + 1, 1]), [1, 1, 1]);
     }
 

@@ -1,4 +1,4 @@
-//! What all events of a request have in common, and what of it can't be read as an event.
+//! Data that all events of a request share, and the parts that can't be read as an event.
 
 use super::event::VerifiedEvent;
 use crate::reply::Reply;
@@ -18,19 +18,19 @@ use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::envelope::{Envelope, NewUnreadable};
 use tidings_core::unreadable::{Packed, Unreadable};
 
-/// A verified request that arrived.
+/// A verified request and its receipt.
 pub(super) struct Arrival<'a> {
     pub(super) request: &'a VerifiedRequest<'a>,
     pub(super) received: Timestamp,
     pub(super) traceparent: Option<String>,
     pub(super) body_sha256: Sha256Hex,
-    /// The signs that hold the values of its source's ids apart.
+    /// The signs that separate the values of its source's ids.
     pub(super) separators: BTreeSet<char>,
     signed: Digests,
     bodies: Digests,
 }
 
-/// Hashes by what is left out of them, each made when an event first needs it, once for all.
+/// Hashes by the fields that are left out. Each is computed once, when an event first needs it.
 type Digests = RefCell<BTreeMap<Vec<Reference>, Sha256Hex>>;
 
 fn once(digests: &Digests, left_out: &OneOrMany<Reference>, make: impl FnOnce() -> Sha256Hex) -> Sha256Hex {
@@ -44,12 +44,12 @@ impl<'a> Arrival<'a> {
         Self { request, received, traceparent, body_sha256, separators, signed: Digests::default(), bodies: Digests::default() }
     }
 
-    /// Of all that was signed, without these fields.
+    /// The hash of the signed bytes, without these fields.
     pub(super) fn signed_sha256(&self, retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
         once(&self.signed, retry_fields, || self.request.signed_digest(&[], retry_fields))
     }
 
-    /// Of the body, without these fields.
+    /// The hash of the body, without these fields.
     pub(super) fn body_digest(&self, retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
         if retry_fields.is_empty() {
             return self.body_sha256.clone();
@@ -57,16 +57,16 @@ impl<'a> Arrival<'a> {
         once(&self.bodies, retry_fields, || self.request.body_digest(retry_fields))
     }
 
-    /// The claim key of a delivery that can't be read. `part`: it stands beside events that can be.
+    /// The claim key of an unreadable delivery. `part`: its number beside readable events.
     pub(super) fn key_of_whole(&self, part: Option<usize>) -> ClaimKey {
         let source = &self.request.source().name;
-        // Where each event is signed by itself, nothing is signed as a whole.
+        // If each event is signed individually, the delivery as a whole isn't signed.
         let whole = OneOrMany::default();
         let digest = if self.request.signs_each() { self.body_sha256.clone() } else { self.signed_sha256(&whole) };
         ClaimKey::unreadable(source, &digest, part)
     }
 
-    /// The claim key of an element that can't be read.
+    /// The claim key of an unreadable element.
     pub(super) fn key_of_element(&self, indices: &[usize], part: Option<usize>) -> ClaimKey {
         if self.request.signs_each() {
             let digest = self.request.signed_digest(indices, &OneOrMany::default());
@@ -75,7 +75,7 @@ impl<'a> Arrival<'a> {
         self.key_of_whole(part)
     }
 
-    /// Bytes that aren't an event, with the reason. They are packed where they have no room otherwise.
+    /// Bytes that aren't an event, with the reason. They are compressed if they have no room otherwise.
     pub(super) fn unreadable(
         &self,
         bytes: &[u8],
@@ -110,7 +110,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("a Vec takes all")
 }
 
-/// W3C Trace Context, if the provider sent one that looks right: `00-{32 hex}-{16 hex}-{2 hex}`.
+/// W3C Trace Context, if the provider sent a valid one: `00-{32 hex}-{16 hex}-{2 hex}`.
 fn traceparent(request: &VerifiedRequest<'_>) -> Option<String> {
     let value = request.headers().get("traceparent")?.to_str().ok()?;
     let lengths: Vec<usize> = value.split('-').map(str::len).collect();
@@ -118,7 +118,7 @@ fn traceparent(request: &VerifiedRequest<'_>) -> Option<String> {
     (lengths == [2, 32, 16, 2] && hex).then(|| value.to_owned())
 }
 
-/// The signs that hold values apart in any of the source's ids.
+/// The signs that separate values in any of the source's ids.
 fn separators(source: &Source) -> BTreeSet<char> {
     source.events.iter().flat_map(|event| &event.id.0).flat_map(|id| id.separators()).collect()
 }

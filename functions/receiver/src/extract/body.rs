@@ -1,4 +1,5 @@
-//! A body as what its source's events are made of. Its raw bytes were verified before; what comes out here is data.
+//! Reads a body into the document that its source's events are taken from. Its raw bytes were verified before; the
+//! result is data.
 
 use super::{form, xml};
 use crate::json::{parsed, utf8};
@@ -9,12 +10,12 @@ use tidings_config::source::BodyFormat;
 use tidings_config::{JsonPath, Step};
 use tidings_core::unreadable::{Unreadable, Why};
 
-/// A body that was read.
+/// A parsed body.
 pub(super) struct Document<'a> {
-    /// As JSON text: the very bytes, where the body is JSON and holds neither a secret nor half a character.
+    /// As JSON text: the original bytes, if the body is JSON and contains neither a secret nor half a surrogate pair.
     pub text: Cow<'a, str>,
     pub value: Value,
-    /// Neither JSON nor anything that becomes JSON.
+    /// Whether it is neither JSON nor a format that is converted to JSON.
     pub is_binary: bool,
 }
 
@@ -43,12 +44,12 @@ pub(super) fn read<'a>(request: &'a VerifiedRequest<'_>) -> Result<Document<'a>,
     Ok(Document { text, value, is_binary: false })
 }
 
-/// Of the whole body.
+/// An error about the whole body.
 fn broken(why: Why) -> Unreadable {
     Unreadable { why, at: None }
 }
 
-/// Takes out what is there: of `[*]`, in every element.
+/// Removes the value at a path; for `[*]`, in every element.
 fn remove(path: &JsonPath, value: &mut Value) {
     match path.0.split_first() {
         Some((Step::Key(key), [])) => {
@@ -71,7 +72,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_taken_out_is_gone_wherever_it_stands() {
+    fn a_removed_value_is_gone_in_every_place() {
         let mut body = json!({"token": "t", "value": [{"clientState": "s", "id": 1}, {"id": 2}], "a": {"token": "t"}});
         for path in ["token", "value[*].clientState", "a.token", "not.there[*].x"] {
             remove(&path.parse().unwrap(), &mut body);

@@ -1,11 +1,11 @@
-//! One verified event, with its message.
+//! A verified event and its message.
 
 use tidings_config::limits::MAX_MESSAGE_BYTES;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::{EventField, Sha256Hex};
 use tidings_core::envelope::Envelope;
 
-/// A verified event, or what couldn't be read as one. Only [`events`](super::events) makes it, and only it can be claimed.
+/// A verified event, or an unreadable part. Only [`events`](super::events) makes it, and only it can be claimed.
 #[derive(Debug)]
 pub struct VerifiedEvent {
     pub(super) envelope: Envelope,
@@ -24,7 +24,7 @@ impl VerifiedEvent {
         &self.envelope
     }
 
-    /// The message that is to be sent.
+    /// The message to send.
     pub fn into_message(self) -> String {
         self.message
     }
@@ -33,12 +33,12 @@ impl VerifiedEvent {
         &self.body_sha256
     }
 
-    /// What is configured, was sent and couldn't be read or written: the envelope is without.
+    /// Configured fields that were sent and couldn't be read or written: the envelope doesn't have them.
     pub fn unread(&self) -> &[EventField] {
         &self.unread
     }
 
-    /// The same event, first received then, and delivered again now.
+    /// The same event, with the time of its first receipt; this receipt becomes the delivered time.
     #[must_use]
     pub fn first_received(mut self, first: Timestamp) -> Self {
         let delivered = self.envelope.receivedtime;
@@ -48,7 +48,7 @@ impl VerifiedEvent {
             self.message = self.envelope.encode();
         }
         if self.message.len() > MAX_MESSAGE_BYTES {
-            // It fits without. Then its age counts from its first receipt, as it would if the claim were silent.
+            // It fits without this field. Its age then counts from its first receipt, as for an event without a claim.
             self.envelope.deliveredtime = None;
             self.message = self.envelope.encode();
         }

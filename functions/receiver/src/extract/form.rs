@@ -1,4 +1,4 @@
-//! A form as JSON. Its bytes were hashed as they came; what follows reads it like any other event.
+//! Converts a form to JSON. Its bytes were hashed before; the result is read like any other event.
 
 use super::xml;
 use base64::Engine;
@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use tidings_core::unreadable::Why;
 
-/// The fields as an object: a field that comes twice is a list. With `json_field`, what that field holds; with `xml_field`, the
-/// fields, and that one's base64 XML read as an object.
+/// The fields as an object; a field that occurs twice becomes a list. With `json_field`: the content of that field.
+/// With `xml_field`: the fields, and that field's base64 XML as an object.
 pub(super) fn to_json(body: &[u8], json_field: Option<&str>, xml_field: Option<&str>) -> Result<String, Why> {
     if std::str::from_utf8(body).is_err() {
         return Err(Why::NotUtf8);
@@ -26,7 +26,7 @@ pub(super) fn to_json(body: &[u8], json_field: Option<&str>, xml_field: Option<&
     }
 }
 
-/// Line feeds stand where whoever wrote it broke its lines.
+/// The base64 may contain line feeds.
 fn base64_xml(text: &str) -> Result<Value, Why> {
     let text: String = text.split_ascii_whitespace().collect();
     let xml = STANDARD.decode(text).map_err(|_| Why::NotXml)?;

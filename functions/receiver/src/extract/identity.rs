@@ -1,7 +1,7 @@
-//! Which event it is: its key, made once, of declared parts.
+//! Computes the event key from its configured parts, once.
 //!
-//! Promises: a key has all of its parts or isn't taken; no two lists of parts make one key; what isn't signed never stands alone. The
-//! security rule is [`tidings_core::claim`]'s.
+//! Promises: a key has all of its parts or isn't used; two different lists of parts never give the same key; an
+//! unsigned part is never used alone. The security rule is described in [`tidings_core::claim`].
 
 use super::Found;
 use crate::verify::without;
@@ -13,15 +13,15 @@ use tidings_config::{JsonPath, OneOrMany, Reference, Step};
 use tidings_core::claim::{ClaimKey, Sha256Hex};
 use tidings_core::envelope::Payload;
 
-/// Which event it is.
+/// The identity of an event.
 pub(super) struct Identity {
     pub(super) key: ClaimKey,
-    /// What was signed, where the key has a delivery id beside it: events that differ in nothing else have this in common.
+    /// The hash of the signed bytes, if the key also has a delivery id. Events that differ only in that id share it.
     pub(super) content: Option<String>,
 }
 
 impl Found<'_> {
-    /// The first `id` that is signed and whole; else what was signed, with the delivery id.
+    /// The first `id` that is signed and complete; else the signed bytes' hash with the delivery id.
     pub(super) fn identity(&self, spec: &EventSpec, indices: &[usize], part: Option<usize>, payload: &Payload) -> Identity {
         let (request, source) = (self.arrival.request, self.arrival.request.source());
         let separators = &self.arrival.separators;
@@ -33,12 +33,12 @@ impl Found<'_> {
             Duplicates::ByDelivery => self.first(&spec.delivery_id, indices),
             Duplicates::ByContent => None,
         };
-        // A signed time may only be left out where something else tells deliveries apart.
+        // A signed time may only be left out if another part distinguishes deliveries.
         let in_body = OneOrMany(spec.retry_fields.0.iter().filter(|field| field.json().is_some()).cloned().collect());
         let is_told_apart = delivery.is_some() || spec.delivery_id.is_empty();
         let retry_fields = if is_told_apart { &spec.retry_fields } else { &in_body };
         let element = self.element_with_id(spec, indices, payload);
-        // What is known by itself is an event wherever it stands.
+        // An event with an identity of its own is the same event in every position.
         let part = part.filter(|_| element.is_none() && !request.signs_each());
         let signed = |retry_fields| element.clone().unwrap_or_else(|| self.signed(indices, retry_fields));
         let digest = signed(retry_fields);
@@ -48,12 +48,13 @@ impl Found<'_> {
             None => key,
         };
         let of_part = part.map_or_else(String::new, |part| format!("/{part}"));
-        // With its signed time: a captured request keeps it, and what the provider signs anew is no repetition of it.
+        // Includes the signed time: a captured request keeps it, and a request that the provider signs again isn't a
+        // repetition.
         let content = || format!("{}{of_part}", signed(&in_body));
         Identity { key, content: delivery.map(|_| content()) }
     }
 
-    /// The hash of what was signed of an event, without these fields.
+    /// The hash of an event's signed bytes, without these fields.
     fn signed(&self, indices: &[usize], retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
         if self.arrival.request.signs_each() {
             self.arrival.request.signed_digest(indices, retry_fields)
@@ -62,7 +63,8 @@ impl Found<'_> {
         }
     }
 
-    /// By which another body under a known key is seen: of an element, which may come again in other company, that of its data.
+    /// The hash by which another body with a known key is detected. For an element, which may come again among
+    /// others, it is its data's hash.
     pub(super) fn body_digest(&self, spec: &EventSpec, payload: &Payload) -> Sha256Hex {
         let (Some(each), Payload::Json(data)) = (&spec.each, payload) else {
             return self.arrival.body_digest(&spec.retry_fields);
@@ -79,8 +81,8 @@ impl Found<'_> {
         Sha256Hex::of(&without(data.get().as_bytes(), &OneOrMany(inside.collect())))
     }
 
-    /// The hash of an element's data, where that alone says which event it is: a token signs nothing, and an element with an id may come
-    /// again in other company.
+    /// The hash of an element's data, if that alone identifies the event: a token signs nothing, and an element with
+    /// an id may come again among other elements.
     fn element_with_id(&self, spec: &EventSpec, indices: &[usize], payload: &Payload) -> Option<Sha256Hex> {
         let signs_nothing = self.arrival.request.source().scheme.algorithm == Algorithm::Token;
         spec.each.as_ref().filter(|_| signs_nothing)?;
@@ -92,7 +94,7 @@ impl Found<'_> {
     }
 }
 
-/// The value without these signs: `a:b` beside `c` isn't `a` beside `b:c`. Where the source has none, as it is.
+/// Escapes these signs in a value: `a:b` beside `c` must differ from `a` beside `b:c`. Without signs the value is unchanged.
 fn escaped(value: String, separators: &BTreeSet<char>) -> String {
     let is_sign = |c: char| separators.contains(&c) || c == '%';
     if separators.is_empty() || !value.contains(is_sign) {
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_one_value_is_as_it_was_sent() {
+    fn an_id_of_one_value_is_unchanged() {
         assert_eq!(escaped("a:b%".to_owned(), &BTreeSet::new()), "a:b%");
         assert_eq!(escaped("10:00 a%b".to_owned(), &BTreeSet::from([':'])), "10%3A00 a%25b");
     }

@@ -1,9 +1,9 @@
-//! Numbers and times as providers write them in events. A signed timestamp is read more strictly: [`crate::verify`].
+//! Numbers and times as providers write them in events. Signed timestamps are parsed more strictly: [`crate::verify`].
 
 use tidings_config::scheme::TimeUnit;
 use tidings_config::time::Timestamp;
 
-/// A number without a sign that is whole, however it is written: `2`, `2.0`, `1e3`. Digit for digit, so that it is exact.
+/// An unsigned number without a fraction, in any notation: `2`, `2.0`, `1e3`. It is read digit by digit, so it is exact.
 pub(super) fn whole(text: &str) -> Option<u64> {
     let text = text.trim();
     let (digits, exponent) = match text.split_once(['e', 'E']) {
@@ -31,7 +31,7 @@ pub(super) fn whole(text: &str) -> Option<u64> {
     }
 }
 
-/// A time as its unit writes it.
+/// A time in this unit.
 pub(super) fn time(unit: TimeUnit, text: &str) -> Option<Timestamp> {
     match unit {
         TimeUnit::S => thousandths(text).map(Timestamp::from_unix_ms),
@@ -41,14 +41,14 @@ pub(super) fn time(unit: TimeUnit, text: &str) -> Option<Timestamp> {
     }
 }
 
-/// Seconds as milliseconds, what is finer cut off: `1795975000.000200`.
+/// Seconds to milliseconds; further decimals are dropped: `1795975000.000200`.
 fn thousandths(text: &str) -> Option<i64> {
     let (seconds, fraction) = parted(text)?;
     let ms: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
     i64::try_from(whole(seconds)?).ok()?.checked_mul(1_000)?.checked_add(ms)
 }
 
-/// What is before the point and behind it. A number with an exponent stays whole.
+/// The text before and after the decimal point. A number with an exponent isn't split.
 fn parted(text: &str) -> Option<(&str, &str)> {
     let text = text.trim();
     match text.split_once('.') {
@@ -65,7 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn whole_numbers_are_read_however_they_are_written() {
+    fn whole_numbers_are_read_in_every_notation() {
         for (text, number) in [
             ("0", Some(0)),
             ("2", Some(2)),
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(time(TimeUnit::S, "1.7959754E9").map(Timestamp::unix_ms), Some(1_795_975_400_000));
         let whole_seconds = time(TimeUnit::Rfc3339, "Sun, 29 Nov 2026 18:03:20 GMT").map(Timestamp::unix_ms);
         assert_eq!(whole_seconds, Some(1_795_975_400_000));
-        // Without an offset nobody knows when that is.
+        // Without an offset the time is unknown.
         assert_eq!(time(TimeUnit::Rfc3339, "2026-11-29 18:03:20"), None);
         for text in ["", "soon", "-5", "1795975400.12x", "2026-13-01T00:00:00Z"] {
             for unit in [TimeUnit::S, TimeUnit::Ms, TimeUnit::Rfc3339, TimeUnit::Utc] {

@@ -1,6 +1,6 @@
-//! Where the id and the times of each event stand in its request, for tools that make a new event of an old request.
+//! The places of the id and the times of each event in its request, for tools that make a new event from an old request.
 //!
-//! Promises: the places that [`super::events`] reads, and nothing that it doesn't. No function asks for them.
+//! Promises: exactly the places that [`super::events`] reads. The functions don't use this module.
 
 use super::{Arrival, Found, body};
 use crate::verify::VerifiedRequest;
@@ -9,25 +9,25 @@ use tidings_config::scheme::TimeUnit;
 use tidings_config::time::Timestamp;
 use tidings_config::{Reference, Template};
 
-/// A value of a request, and where it stands.
+/// A value of a request, and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spot {
     pub place: Reference,
-    /// For the `[*]` of a path.
+    /// The indices for the `[*]` of a path.
     pub indices: Vec<usize>,
     pub text: String,
 }
 
-/// Where one event's id and times were read.
+/// The places of one event's id and times.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Origin {
-    /// What its key is made of, where that is an id; else the id of its delivery; else what the provider calls it.
+    /// The parts of its key, if that is an id; else of its delivery's id; else of the provider's name for it.
     pub id: Vec<Spot>,
-    /// All places of its time that hold something.
+    /// All places of its time that have a value.
     pub times: Vec<(Spot, TimeUnit)>,
 }
 
-/// Of each event of a delivery. Empty where its body can't be read.
+/// The origin of each event of a delivery. Empty: the body can't be read.
 pub fn origins(request: &VerifiedRequest<'_>, received: Timestamp) -> Vec<Origin> {
     let arrival = Arrival::of(request, received);
     let Ok(document) = body::read(request) else { return Vec::new() };
@@ -46,7 +46,7 @@ impl Found<'_> {
         Origin { id, times }
     }
 
-    /// `None` if one of its values isn't there.
+    /// `None`: one of its values doesn't exist.
     fn spots(&self, template: &Template, indices: &[usize]) -> Option<Vec<Spot>> {
         template.references().map(|place| self.spot(place, indices)).collect()
     }

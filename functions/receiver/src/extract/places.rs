@@ -1,4 +1,4 @@
-//! Where the events of a delivery of many are, and whether anything beside them would be lost.
+//! Finds the events of a delivery that carries many, and detects elements that would be lost.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,11 +6,11 @@ use tidings_config::event::EventSpec;
 use tidings_config::limits::MAX_EVENTS_PER_DELIVERY;
 use tidings_config::{JsonPath, Step};
 
-/// An event: how to read it, and the indices of the lists on the way to it.
+/// The place of an event: its spec, and the indices of the lists that lead to it.
 pub(super) type Place<'s> = (&'s EventSpec, Vec<usize>);
 
-/// The events that the lists of the presets hold, in the order of the specs. Of those with one `each` the first that is for an
-/// element has it.
+/// The events in the lists of the specs, in the order of the specs. Of the specs with the same `each`, the first that
+/// matches an element is used.
 pub(super) fn of_many<'s>(specs: &'s [EventSpec], body: &Value, holds: &impl Fn(&EventSpec, &[usize]) -> bool) -> Vec<Place<'s>> {
     let mut places = Vec::new();
     let mut taken: BTreeSet<(&JsonPath, Vec<usize>)> = BTreeSet::new();
@@ -25,7 +25,7 @@ pub(super) fn of_many<'s>(specs: &'s [EventSpec], body: &Value, holds: &impl Fn(
     places
 }
 
-/// Whether an element of one of the lists gave no event: a kind that no spec knows, beside others that one does.
+/// Whether an element of a list gave no event: its kind is unknown, among others that are known.
 pub(super) fn left_out(specs: &[EventSpec], places: &[Place<'_>], body: &Value) -> bool {
     let mut covered: BTreeMap<JsonPath, BTreeSet<&[usize]>> = BTreeMap::new();
     for (spec, indices) in places {
@@ -42,7 +42,7 @@ pub(super) fn left_out(specs: &[EventSpec], places: &[Place<'_>], body: &Value) 
     })
 }
 
-/// Whether the body has one of the lists at all, be it empty.
+/// Whether the body has any of the lists, even an empty one.
 pub(super) fn has_lists(specs: &[EventSpec], body: &Value) -> bool {
     let outermost = |each: &JsonPath| {
         let steps = each.0.iter().take_while(|step| **step != Step::Each).cloned().collect();
@@ -51,7 +51,7 @@ pub(super) fn has_lists(specs: &[EventSpec], body: &Value) -> bool {
     specs.iter().filter_map(|spec| spec.each.as_ref()).any(outermost)
 }
 
-/// Where an element is, as people write it: `entry[0].changes[1].value`.
+/// The place of an element as readable text: `entry[0].changes[1].value`.
 pub(super) fn named(each: &JsonPath, indices: &[usize]) -> String {
     let mut indices = indices.iter();
     let mut at = |step: &Step| match step {
@@ -61,7 +61,7 @@ pub(super) fn named(each: &JsonPath, indices: &[usize]) -> String {
     JsonPath(each.0.iter().map(&mut at).collect()).to_string()
 }
 
-/// The paths to the elements of every list on the way: `entry[*]` and `entry[*].changes[*]` of `entry[*].changes[*].value`.
+/// The paths to the elements of every list on the way: `entry[*]` and `entry[*].changes[*]` for `entry[*].changes[*].value`.
 fn lists(each: &JsonPath) -> Vec<JsonPath> {
     let ends = each.0.iter().enumerate().filter(|(_, step)| **step == Step::Each);
     ends.map(|(at, _)| JsonPath(each.0[..=at].to_vec())).collect()
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_kind_beside_known_ones_is_seen() {
+    fn an_unknown_kind_among_known_ones_is_detected() {
         let specs = specs();
         let known = json!({"value": {"messages": [{"id": 1}]}});
         let unknown = json!({"value": {"errors": [{"code": 1}]}});
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_is_a_list() {
+    fn an_empty_list_counts_as_a_list() {
         assert!(has_lists(&specs(), &json!({"entry": []})));
         assert!(!has_lists(&specs(), &json!({"challenge": 1})));
     }

@@ -1,8 +1,8 @@
-//! XML as JSON. Its bytes were hashed as they came.
+//! Converts XML to JSON. Its bytes were hashed before.
 //!
-//! An element is an object of its attributes (`@name`), its elements (a list, where there are several of a name) and its text
-//! (`#text`); one that has nothing but text is that text. The root is the one key of the whole. Entities beyond XML's own five
-//! and document types are refused: nothing is ever expanded or fetched.
+//! An element becomes an object of its attributes (`@name`), its child elements (a list if a name occurs several
+//! times) and its text (`#text`). An element with only text becomes that text. The root is the only key of the
+//! result. Entities other than XML's five, and document types, are refused: nothing is ever expanded or fetched.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -12,7 +12,7 @@ use tidings_core::unreadable::Why;
 
 const TEXT: &str = "#text";
 
-/// An element that is being read.
+/// An element that is being parsed.
 struct Element {
     name: String,
     fields: Map<String, Value>,
@@ -63,7 +63,7 @@ fn element(start: &BytesStart<'_>) -> Result<Element, Why> {
     Ok(Element { name: start.name().as_ref().to_owned(), fields, text: String::new() })
 }
 
-/// Text outside the root may only be white space.
+/// Text outside the root must be white space.
 fn add(text: &str, open: &mut [Element]) -> Result<(), Why> {
     match open.last_mut() {
         Some(element) => element.text.push_str(text),
@@ -92,7 +92,7 @@ fn close(element: Element, open: &mut [Element], root: &mut Map<String, Value>) 
     Ok(())
 }
 
-/// One more of a name: the second makes a list of them.
+/// Adds a field; a second one with the same name makes a list.
 pub(super) fn add_field(fields: &mut Map<String, Value>, name: String, value: Value) {
     match fields.get_mut(&name) {
         None => drop(fields.insert(name, value)),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_expanded_and_nothing_is_deep() {
+    fn entities_and_deep_nesting_are_refused() {
         let bomb = "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>";
         for bad in [bomb, "<a>&b;</a>", "<a>", "<a></b>", "text", "<a/><b/>", "", "<a/>x", "<a b=&c;/>"] {
             assert_eq!(to_json(bad), Err(Why::NotXml), "{bad}");

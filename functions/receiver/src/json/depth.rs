@@ -1,7 +1,7 @@
-//! How deep a JSON text is nested, before anything recursive touches it.
+//! The nesting depth of a JSON text, measured without recursion.
 
-/// The most brackets that are open at once, those inside strings aside. Right for every JSON text; for other texts a
-/// number that means nothing, and a parser that refuses them comes next.
+/// The most brackets that are open at once, without those inside strings. Correct for every JSON text. For other
+/// texts the number means nothing, and the parser refuses them afterwards.
 pub(crate) fn of(json: &str) -> usize {
     let (mut open, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json.bytes() {

@@ -1,17 +1,17 @@
-//! Halves of a character that JSON can escape and no text can hold: `\ud83d` without what belongs to it. Some providers cut a text
-//! in the middle of an emoji.
+//! Unpaired surrogates, which JSON can escape and no text can contain: `\ud83d` alone. Some providers cut a text in
+//! the middle of an emoji.
 
-/// U+FFFD, as Unicode wants it for what has no character.
+/// U+FFFD, Unicode's replacement character.
 const REPLACEMENT: &str = "\\ufffd";
 
-/// The JSON with a replacement for each half that is alone. `None` if there is none.
+/// The JSON with each unpaired surrogate replaced. `None`: there is none.
 pub(super) fn replaced(json: &str) -> Option<String> {
     let mut whole = String::new();
     let (mut copied, mut at) = (0, 0);
     while let Some(found) = json[at..].find('\\') {
         at += found;
         let Some(unit) = unit(json, at) else {
-            // Another escape, of which the second byte may be a backslash. It is ASCII, or the text isn't JSON.
+            // Another escape, whose second byte may be a backslash. That byte is ASCII, or the text isn't JSON.
             at = (at + 2).min(json.len());
             while !json.is_char_boundary(at) {
                 at += 1;
@@ -33,7 +33,7 @@ pub(super) fn replaced(json: &str) -> Option<String> {
     (copied > 0).then(|| whole + &json[copied..])
 }
 
-/// The UTF-16 unit of an escape that begins here: `\u` and four hexadecimal digits.
+/// The UTF-16 code unit of an escape that begins here: `\u` and four hexadecimal digits.
 fn unit(json: &str, at: usize) -> Option<u16> {
     let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
     digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok()).flatten()
@@ -53,7 +53,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_half_alone_is_replaced_and_a_pair_is_left() {
+    fn an_unpaired_surrogate_is_replaced_and_a_pair_is_kept() {
         for (json, expected) in [
             (r#""Anna \ud83d""#, Some(r#""Anna \ufffd""#)),
             (r#""\ude00 \uD83D""#, Some(r#""\ufffd \ufffd""#)),

@@ -1,8 +1,8 @@
-//! How many fetches requests may cause, that name an address themselves and may be forged.
+//! Limits the fetches that requests can cause by naming an address. Requests may be forged.
 //!
-//! Promises: a burst of [`MAX_KEY_FETCHES`], then one each [`KEY_FETCH_INTERVAL`]. A flood of made-up addresses can spend that, so
-//! there is a reserve that it can't: an address that was turned away and is named again, as a genuine one is with every retry, is
-//! fetched of it. Bounded in memory.
+//! Promises: a burst of [`MAX_KEY_FETCHES`], then one fetch in each [`KEY_FETCH_INTERVAL`]. A flood of invented
+//! addresses can use these up, so there is a reserve that it can't use: an address that was turned away and is named
+//! again, as a genuine one is with every retry, is fetched from the reserve. Memory is bounded.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tidings_config::limits::{
 };
 use tidings_config::time::Timestamp;
 
-/// Of one source.
+/// The budget of one source.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     common: Bucket,
     reserve: Bucket,
-    /// Addresses that found no budget, with when: the oldest first.
+    /// Addresses that found no budget, with the time, the oldest first.
     turned_away: VecDeque<(String, Timestamp)>,
 }
 
@@ -47,13 +47,13 @@ impl Budget {
     }
 }
 
-/// Tokens that come back one by one.
+/// A token bucket.
 #[derive(Clone, Debug)]
 struct Bucket {
     most: u32,
     each: Duration,
     tokens: u32,
-    /// When the last token came back.
+    /// When the last token was added.
     filled: Option<Timestamp>,
 }
 
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_and_then_one_each_interval_and_no_more() {
+    fn a_burst_is_allowed_and_then_one_in_each_interval() {
         let mut budget = Budget::default();
         assert_eq!(spend(&mut budget, START), MAX_KEY_FETCHES);
         let before = KEY_FETCH_INTERVAL - Duration::from_millis(1);
@@ -100,15 +100,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_turned_away_and_comes_again_has_the_reserve() {
+    fn an_address_that_returns_after_a_refusal_uses_the_reserve() {
         let mut budget = Budget::default();
         spend(&mut budget, START);
         assert!(!budget.take("genuine", START));
         let early = START.plus(TURNED_AWAY_FOR - Duration::from_millis(1));
         assert!(!budget.take("genuine", early), "a burst of one address is one flood");
         let again = START.plus(TURNED_AWAY_FOR);
-        assert_eq!(spend(&mut budget, again), 0, "new addresses have no part in it");
-        assert!(!budget.take("genuine", again), "its place was taken by newer ones");
+        assert_eq!(spend(&mut budget, again), 0, "new addresses can't use the reserve");
+        assert!(!budget.take("genuine", again), "newer ones displaced it");
         let mut budget = Budget::default();
         spend(&mut budget, START);
         budget.take("genuine", START);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_gives_nothing() {
+    fn a_clock_that_goes_back_adds_no_tokens() {
         let mut budget = Budget::default();
         spend(&mut budget, START);
         assert_eq!(spend(&mut budget, START.minus(Duration::from_secs(3_600))), 0);

@@ -1,7 +1,7 @@
-//! An X.509 certificate as a provider publishes it: its key, when it is valid, and the hosts that it is of.
+//! An X.509 certificate as a provider publishes it: its key, its validity, and its hosts.
 //!
-//! The document is PEM and nothing else: what stands before, between or after it makes it somebody else's text. The issuer isn't
-//! asked: the document comes over TLS from the provider's own host.
+//! The document must be PEM only: text before, between or after the blocks is refused. The issuer isn't checked: the
+//! document comes over TLS from the provider's own host.
 
 use super::PublicKey;
 use tidings_config::time::Timestamp;
@@ -14,16 +14,16 @@ use x509_cert::time::Time;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// What is needed of one.
+/// The used parts of a certificate.
 pub(super) struct Certificate {
     pub key: PublicKey,
-    /// Its first and its last moment.
+    /// The first and the last moment of its validity.
     pub validity: (Timestamp, Timestamp),
     pub names: Vec<String>,
 }
 
 impl Certificate {
-    /// The only certificate of a document; of a chain, the first. `None` for anything else.
+    /// The only certificate of a document, or the first of a chain. `None`: the document is something else.
     pub(super) fn read(document: &[u8], chain: bool) -> Option<Self> {
         let text = std::str::from_utf8(document).ok()?.trim_ascii();
         let blocks = blocks(text)?;
@@ -40,7 +40,7 @@ impl Certificate {
     }
 }
 
-/// The PEM blocks that a text consists of, with nothing but white space between them.
+/// The PEM blocks of a text that contains nothing else except white space.
 fn blocks(text: &str) -> Option<Vec<&str>> {
     let mut blocks = Vec::new();
     let mut rest = text;
@@ -53,7 +53,7 @@ fn blocks(text: &str) -> Option<Vec<&str>> {
     Some(blocks)
 }
 
-/// The hosts of its alternative names and its common name. `None` where they can't be read.
+/// The hosts of its alternative names and its common name. `None`: they can't be read.
 fn names(body: &TbsCertificate) -> Option<Vec<String>> {
     let common = body.subject().common_name().ok()?.map(|name| name.value().into_owned());
     let alternative = body.get_extension::<SubjectAltName>().ok()?.map(|(_, names)| names.0).unwrap_or_default();

@@ -1,11 +1,11 @@
-//! Values that must be what was agreed on, whoever signed: the topic, the audience, the issuer.
+//! Checks values that must equal agreed ones, in addition to the signature: the topic, the audience, the issuer.
 
 use super::message::Values;
 use super::{Key, Rejection, mac};
 use tidings_config::scheme::Scheme;
 use tidings_config::{OneOrMany, Reference, Template};
 
-/// Refuses what no secret could mend.
+/// Checks the values that don't depend on a secret.
 pub(super) fn check_fixed(scheme: &Scheme, values: &Values<'_>) -> Result<(), Rejection> {
     let fixed = scheme.expect.iter().filter(|(_, allowed)| !has_secret(allowed));
     for (place, allowed) in fixed {
@@ -16,7 +16,7 @@ pub(super) fn check_fixed(scheme: &Scheme, values: &Values<'_>) -> Result<(), Re
     Ok(())
 }
 
-/// Whether the values that depend on the secret are right with this one.
+/// Whether the values that depend on the secret fit this key.
 pub(super) fn agrees(scheme: &Scheme, values: &Values<'_>, key: &Key) -> Result<bool, Rejection> {
     let own = scheme.expect.iter().filter(|(_, allowed)| has_secret(allowed));
     own.map(|(place, allowed)| is_one_of(place, allowed, values, key)).try_fold(true, |all, one| Ok(all & one?))

@@ -1,9 +1,9 @@
-//! Reading a header that is signed.
+//! Reads a signed header.
 
 use super::Rejection;
 use http::HeaderMap;
 
-/// A header that is there once. Twice would leave it open which one was signed.
+/// A header that occurs at most once. With two, the signed one would be ambiguous.
 pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h [u8]>, Rejection> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

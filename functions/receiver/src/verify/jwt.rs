@@ -1,7 +1,7 @@
-//! JSON Web Tokens (RFC 7519) as far as providers sign with them: three parts, one of the algorithms that the scheme names, and
-//! nothing that a header asks for.
+//! JSON Web Tokens (RFC 7519) as providers use them for signing: three parts, one of the scheme's algorithms, and no
+//! feature that a token's header requests.
 //!
-//! Not a library's: the clock is ours, the keys are those of every other scheme, and what is left is the splitting of a text.
+//! No library is used: the clock is ours, the keys are those of the other schemes, and only splitting a text remains.
 
 use super::mac::Kind;
 use super::public::{PublicKey, Verification};
@@ -16,7 +16,7 @@ use tidings_config::limits::{JWT_LEEWAY, MAX_JSON_DEPTH};
 use tidings_config::scheme::{Jwt, JwtAlgorithm};
 use tidings_config::time::Timestamp;
 
-/// A token, taken apart. Nothing in it is to be believed before it is verified.
+/// A parsed token. Its content isn't trusted before it is verified.
 #[derive(Debug)]
 pub(super) struct Token {
     algorithm: JwtAlgorithm,
@@ -32,7 +32,7 @@ pub(super) struct Token {
 struct Header {
     alg: String,
     kid: Option<String>,
-    /// What whoever reads the token must understand (RFC 7515): we understand nothing of the kind.
+    /// Extensions that a reader must understand (RFC 7515). None is supported.
     crit: Option<Value>,
 }
 
@@ -58,7 +58,7 @@ impl Token {
         })
     }
 
-    /// `exp` and `nbf`, which may be this much off.
+    /// Checks `exp` and `nbf`, with the allowed leeway.
     pub(super) fn check_times(&self, spec: &Jwt, now: Timestamp) -> Result<(), Rejection> {
         let tolerance_seconds = JWT_LEEWAY.as_secs();
         let time = |claim: &str| match self.claims.get(claim) {
@@ -83,12 +83,12 @@ impl Token {
         }
     }
 
-    /// A claim that is a text, a number or a truth value, as text.
+    /// A claim that is a text, a number or a boolean, as text.
     pub(super) fn claim(&self, name: &str) -> Option<String> {
         crate::json::as_text(self.claims.get(name)?)
     }
 
-    /// A claim's values as texts: of a list, its elements.
+    /// A claim's values as texts; of a list, its elements.
     pub(super) fn claim_values(&self, name: &str) -> Vec<String> {
         match self.claims.get(name) {
             Some(Value::Array(values)) => values.iter().filter_map(crate::json::as_text).collect(),
@@ -97,7 +97,7 @@ impl Token {
         }
     }
 
-    /// What is signed of it.
+    /// Its signed part.
     pub(super) fn signed(&self) -> &[u8] {
         self.signed.as_bytes()
     }

@@ -1,4 +1,4 @@
-//! A secret, made ready for use. Its bytes are wiped when it is dropped and never printed.
+//! A secret prepared for use. Its bytes are never printed, and are wiped when it is dropped.
 
 use super::public::{KeySet, PublicKey};
 use base64::Engine;
@@ -14,23 +14,23 @@ use tidings_config::limits::MIN_KEY_BYTES;
 use tidings_config::scheme::{Algorithm, KeyEncoding, KeyPreparation, Scheme};
 use zeroize::Zeroizing;
 
-/// The key bytes of one secret, and the name of the key where the secret has one.
+/// The key bytes of one secret, and the key's name if the secret has one.
 #[derive(Clone)]
 pub struct Key {
     bytes: Zeroizing<Vec<u8>>,
     name: Option<String>,
-    /// Of a secret that is a public key or a set of them: the keys, by their ids.
+    /// The public keys by id, if the secret is a public key or a set of them.
     public: Option<Arc<KeySet>>,
-    /// What other sources that have the same key give a MAC of to whoever asks.
-    told_elsewhere: Arc<[Answer]>,
+    /// The answers with a MAC of other sources' handshakes that have the same key.
+    shared_answers: Arc<[Answer]>,
 }
 
-/// Why a secret makes no key.
+/// Why a secret can't become a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error("the secret is empty")]
     Empty,
-    #[error("the secret is a placeholder: it is still to be filled in")]
+    #[error("the secret is a placeholder: replace it")]
     Placeholder,
     #[error("the secret is not hexadecimal")]
     NotHex,
@@ -38,25 +38,25 @@ pub enum KeyError {
     NotBase64,
     #[error("the secret is not this provider's kind of public key")]
     NotAPublicKey,
-    #[error("the secret is not a name and a key: {0:?} between them is missing")]
+    #[error("the secret is not a name and a key separated by {0:?}")]
     NoName(String),
 }
 
-/// What stands before the point in a P-256 public key as SPKI (RFC 5480): algorithm and curve.
+/// The bytes before the point in a P-256 public key as SPKI (RFC 5480): algorithm and curve.
 const P256_SPKI: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03,
     0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
-/// An Ed25519 public key, in bytes.
+/// The length of an Ed25519 public key in bytes.
 const ED25519_KEY_BYTES: usize = 32;
 
-/// With or without padding: providers and their own libraries differ.
+/// With or without padding: providers and their libraries differ.
 pub(super) const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
 
 impl Key {
-    /// Makes the key that the scheme wants of the secret as the provider shows it.
+    /// Makes the scheme's key from the secret as the provider shows it.
     pub fn prepare(scheme: &Scheme, secret: &str) -> Result<Self, KeyError> {
         let preparation = &scheme.key;
         let (name, secret) = parts(preparation, secret)?;
@@ -71,13 +71,13 @@ impl Key {
             KeyEncoding::Hex => hex::decode(secret).map_err(|_| KeyError::NotHex)?,
             KeyEncoding::Base64 => GeneralPurpose::new(&STANDARD, LENIENT).decode(secret).map_err(|_| KeyError::NotBase64)?,
         };
-        // A MAC with an empty key is one that everybody can make, and with a blank one as well.
+        // Anyone can make a MAC with an empty or blank key.
         if bytes.is_empty() || secret.trim().is_empty() {
             return Err(KeyError::Empty);
         }
         let bytes = match scheme.algorithm {
             Algorithm::Ed25519 if bytes.len() != ED25519_KEY_BYTES => return Err(KeyError::NotAPublicKey),
-            // The library wants the bare point.
+            // The library expects the bare point.
             Algorithm::EcdsaP256 => bytes.strip_prefix(&P256_SPKI).ok_or(KeyError::NotAPublicKey)?.to_vec(),
             Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1
                 if scheme.remote_key.is_none() && PublicKey::rsa_of_spki(&bytes).is_none() =>
@@ -99,37 +99,37 @@ impl Key {
             KeyEncoding::Jwk => Some(Arc::new(KeySet::of_secret(&bytes).map_err(|_| KeyError::NotAPublicKey)?)),
             KeyEncoding::Utf8 | KeyEncoding::Hex | KeyEncoding::Base64 | KeyEncoding::Sha1 => None,
         };
-        Ok(Self { bytes: Zeroizing::new(bytes), name, public, told_elsewhere: Arc::default() })
+        Ok(Self { bytes: Zeroizing::new(bytes), name, public, shared_answers: Arc::default() })
     }
 
-    /// How many bytes the key has that is made of this secret, where they are fewer than [`MIN_KEY_BYTES`] and nobody else may know
-    /// them. It can be used all the same.
+    /// The length in bytes of the key of this secret, if it is below [`MIN_KEY_BYTES`] and must be secret. The key
+    /// can be used nevertheless.
     pub fn is_short(scheme: &Scheme, secret: &str) -> Option<usize> {
         let key = Self::prepare(scheme, secret).ok().filter(|_| scheme.has_secret_key())?;
         let bytes = match scheme.key.encoding {
-            // A digest has its length whatever it is of.
+            // A digest has one length for every input.
             KeyEncoding::Sha1 => parts(&scheme.key, secret).ok()?.1.len(),
             KeyEncoding::Utf8 | KeyEncoding::Hex | KeyEncoding::Base64 | KeyEncoding::Jwk => key.bytes.len(),
         };
         (bytes < MIN_KEY_BYTES).then_some(bytes)
     }
 
-    /// A key that is no source's, for requests that mustn't verify.
+    /// A key that belongs to no source, for requests that must not verify.
     pub fn stranger() -> Self {
         Self {
             bytes: Zeroizing::new(b"a secret that nobody gave to anybody".to_vec()),
             name: None,
             public: None,
-            told_elsewhere: Arc::default(),
+            shared_answers: Arc::default(),
         }
     }
 
-    /// The public key of this id, where the secret is a set of such.
+    /// The public key with this id, if the secret is a set of keys.
     pub(super) fn public(&self, kid: Option<&str>) -> Option<&PublicKey> {
         self.public.as_ref()?.key(kid)
     }
 
-    /// What stands before the key in the secret, where it has a name. It is no secret.
+    /// The name before the key in the secret, if it has one. It isn't secret.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -138,27 +138,27 @@ impl Key {
         &self.bytes
     }
 
-    /// The key as text, where it is one: what was agreed on with a provider whose key is fetched.
+    /// The key as text, if it is one: the value that was agreed on with a provider whose key is fetched.
     pub(crate) fn as_text(&self) -> Option<&str> {
         std::str::from_utf8(&self.bytes).ok()
     }
 
-    /// Whether both make the same MAC of anything.
+    /// Whether both make the same MAC of every text.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.bytes.ct_eq(&other.bytes).into()
     }
 
-    /// The same key, of which other sources' handshakes give these answers.
-    pub(crate) fn told_by(&mut self, answers: impl IntoIterator<Item = Answer>) {
-        self.told_elsewhere = self.told_elsewhere.iter().cloned().chain(answers).collect();
+    /// Adds the answers that other sources' handshakes give with this key.
+    pub(crate) fn add_shared(&mut self, answers: impl IntoIterator<Item = Answer>) {
+        self.shared_answers = self.shared_answers.iter().cloned().chain(answers).collect();
     }
 
-    pub(super) fn told_elsewhere(&self) -> &[Answer] {
-        &self.told_elsewhere
+    pub(super) fn shared_answers(&self) -> &[Answer] {
+        &self.shared_answers
     }
 }
 
-/// The name of a secret's key, where it has one, and what the key is made of.
+/// The name in a secret, if it has one, and the part that the key is made of.
 fn parts<'s>(preparation: &KeyPreparation, secret: &'s str) -> Result<(Option<String>, &'s str), KeyError> {
     let (name, secret) = match &preparation.named_by {
         None => (None, secret),
@@ -174,11 +174,11 @@ fn parts<'s>(preparation: &KeyPreparation, secret: &'s str) -> Result<(Option<St
     Ok((name, secret))
 }
 
-/// Words that stand where a secret is to be filled in.
+/// Words of placeholders for a secret.
 const PLACEHOLDERS: [&str; 8] =
     ["changeme", "replaceme", "placeholder", "todo", "yoursecret", "yoursecrethere", "yourwebhooksecret", "yoursigningsecret"];
 
-/// Whether it is a text of a sample file: everybody knows it.
+/// Whether it is a text from a sample file, which is public.
 fn is_placeholder(secret: &str) -> bool {
     let secret = secret.trim();
     let framed =
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_become_keys_as_the_provider_means_them() {
+    fn secrets_become_keys_as_the_provider_defines() {
         assert_eq!(key(KeyEncoding::Utf8, None, "whsec_x").unwrap(), b"whsec_x", "Stripe's looks like base64 and isn't");
         assert_eq!(key(KeyEncoding::Base64, Some("whsec_"), "whsec_AQID").unwrap(), [1, 2, 3]);
         assert_eq!(key(KeyEncoding::Base64, Some("whsec_"), "AQI").unwrap(), [1, 2], "no prefix, no padding");
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_key_is_refused_without_being_shown() {
+    fn an_invalid_secret_is_refused_without_being_shown() {
         for (encoding, secret, error) in [
             (KeyEncoding::Utf8, "", KeyError::Empty),
             (KeyEncoding::Base64, "", KeyError::Empty),
@@ -249,12 +249,12 @@ mod tests {
             assert_eq!(short(Algorithm::Token, KeyEncoding::Utf8, &"k".repeat(bytes)), said);
         }
         assert_eq!(hmac(KeyEncoding::Base64, "whsec_AQID"), Some(3));
-        assert_eq!(hmac(KeyEncoding::Hex, "no key at all"), None, "it is told as what it is");
+        assert_eq!(hmac(KeyEncoding::Hex, "no key at all"), None, "the error names the real problem");
         assert_eq!(short(Algorithm::RsaSha256, KeyEncoding::Utf8, "k"), None);
     }
 
     #[test]
-    fn a_public_key_is_of_the_right_kind() {
+    fn a_public_key_must_have_the_right_kind() {
         let prepare = |algorithm, bytes: &[u8]| {
             Key::prepare(&scheme(algorithm, KeyEncoding::Hex, None), &hex::encode(bytes)).map(|key| key.bytes().len())
         };

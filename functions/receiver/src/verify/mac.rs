@@ -9,7 +9,7 @@ use sha2::{Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 use tidings_config::scheme::Algorithm;
 
-/// Which digest.
+/// The kind of digest.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     HmacMd5,
@@ -21,7 +21,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// `None` for algorithms that make no digest.
+    /// `None`: the algorithm makes no digest.
     pub(super) const fn of(algorithm: Algorithm) -> Option<Self> {
         match algorithm {
             Algorithm::HmacMd5 => Some(Self::HmacMd5),
@@ -39,7 +39,7 @@ impl Kind {
     }
 }
 
-/// A digest in the making.
+/// A digest that is being computed.
 pub(super) enum Mac {
     HmacMd5(Hmac<Md5>),
     HmacSha1(Hmac<Sha1>),
@@ -93,12 +93,12 @@ pub(super) fn of(kind: Kind, key: &Key, message: &[u8]) -> Vec<u8> {
     mac.finish()
 }
 
-/// Compares with every candidate, each in constant time, without stopping at the first that matches.
+/// Compares with every candidate, each in constant time, without stopping at a match.
 pub(super) fn equals_any(made: &[u8], candidates: &[Vec<u8>]) -> bool {
     candidates.iter().fold(false, |any, candidate| any | bool::from(made.ct_eq(candidate)))
 }
 
-/// The same for texts of any length: their digests are compared, so that not even the length is told.
+/// The same for texts of any length. Their digests are compared, so that the time reveals not even the length.
 pub(super) fn token_equals_any(token: &[u8], candidates: &[Vec<u8>]) -> bool {
     let digest = |bytes: &[u8]| Sha256::digest(bytes).to_vec();
     let candidates: Vec<Vec<u8>> = candidates.iter().map(|candidate| digest(candidate)).collect();

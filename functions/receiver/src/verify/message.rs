@@ -1,4 +1,4 @@
-//! What is signed: the scheme's message, made of the request's raw values.
+//! Builds the signed message from the request's raw values.
 
 use super::header::only;
 use super::jwt::Token;
@@ -16,25 +16,25 @@ use tidings_config::{JsonPath, Part, Reference, Template};
 #[derive(Clone, Copy)]
 pub(super) struct Values<'a> {
     pub source: &'a Source,
-    /// The way of signing at hand.
+    /// The scheme that is being tried.
     pub scheme: &'a Scheme,
     pub delivery: &'a Delivery,
-    /// The body, where the scheme has to look into it.
+    /// The parsed body, if the scheme needs it.
     pub json: Option<&'a Value>,
-    /// Which of the events that are signed one by one.
+    /// The indices of the current event, if events are signed one by one.
     pub indices: &'a [usize],
-    /// Taken apart; `None` while it is looked for.
+    /// The parsed signature. `None`: it isn't parsed yet.
     pub signature: Option<&'a ParsedSignature>,
     pub token: Option<&'a Token>,
-    /// The URL that the provider was given, with the query, in one of the forms in which it may be signed.
+    /// The provider's URL for this source with the query, in one of the forms that may be signed.
     pub url: Option<&'a str>,
-    /// The form's fields, sorted: made when it is first needed, once for all that is tried. `None` where it is needed once.
+    /// The form's fields, sorted. Computed at the first use, for all tries. `None`: it is used only once.
     pub form: Option<&'a OnceCell<Vec<u8>>>,
 }
 
 impl Values<'_> {
-    /// Gives the message to `sink`, piece by piece: a body isn't copied to be hashed. `{secret}` is the key's bytes, and
-    /// nothing where there is no key.
+    /// Passes the message to `sink` piece by piece, so a body isn't copied to be hashed. `{secret}` stands for the
+    /// key's bytes, and is empty without a key.
     pub(super) fn feed(&self, message: &Template, key: Option<&Key>, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
         for part in &message.0 {
             match part {
@@ -46,7 +46,7 @@ impl Values<'_> {
         Ok(())
     }
 
-    /// The message without the key and without these values, and with another body.
+    /// Passes the message without the key and without these values, and with another body.
     pub(super) fn feed_but(
         &self,
         message: &Template,
@@ -65,7 +65,7 @@ impl Values<'_> {
         Ok(())
     }
 
-    /// A template as bytes, with the key where it holds the secret.
+    /// A filled template as bytes, with the key in place of the secret.
     pub(super) fn filled(&self, template: &Template, key: &Key) -> Result<Vec<u8>, Rejection> {
         let mut bytes = Vec::new();
         self.feed(template, Some(key), &mut |b| bytes.extend_from_slice(b))?;
@@ -83,7 +83,7 @@ impl Values<'_> {
         let missing = || Rejection::MissingValue(reference.clone());
         match reference {
             Reference::Body => sink(&self.delivery.body),
-            // What is another kind of body can't have been signed as a form.
+            // A body of another type can't have been signed as a form.
             Reference::Form if self.delivery.content_type().is_some_and(|seen| seen != FORM) => return Err(missing()),
             Reference::Form => match self.form {
                 Some(once) => sink(once.get_or_init(|| sorted_form(&self.delivery.body))),
@@ -100,26 +100,26 @@ impl Values<'_> {
             Reference::JsonOrEmpty(path) => sink(self.json_text(path).unwrap_or_default().as_bytes()),
             Reference::Jwt(claim) => sink(self.token.and_then(|token| token.claim(claim)).ok_or_else(missing)?.as_bytes()),
             Reference::Canonical(form) => canonical::feed(*form, self.json, self.url, self.delivery, sink)?,
-            // Secrets are for `feed` alone: other schemes don't get through the build.
+            // Only `feed` may use secrets. Other schemes are refused by `tidings build`.
             Reference::Secret => return Err(missing()),
         }
         Ok(())
     }
 
-    /// A field of the body that is a text, a number or a truth value.
+    /// A field of the body that is a text, a number or a boolean.
     fn json_text(&self, path: &JsonPath) -> Option<String> {
         crate::json::scalar(path, self.json?, self.indices)
     }
 }
 
-/// A form's field that is there once: twice would leave it open which one was signed.
+/// A form's field that occurs once. With two, the signed one would be ambiguous.
 pub(crate) fn form_field(body: &[u8], name: &str) -> Option<String> {
     let mut values = form_urlencoded::parse(body).filter(|(field, _)| field == name);
     let (_, value) = values.next()?;
     values.next().is_none().then(|| value.into_owned())
 }
 
-/// Name and value of every field, in order, each value of a name once.
+/// Name and value of every field, sorted, each value of a name once.
 fn sorted_form(body: &[u8]) -> Vec<u8> {
     let fields: BTreeSet<_> = form_urlencoded::parse(body).collect();
     fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]).collect::<Vec<_>>().concat()

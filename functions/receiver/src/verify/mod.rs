@@ -1,8 +1,9 @@
-//! Is this request from who it says? Pure: (source, keys, request, now) → [`VerifiedRequest`] or [`Rejection`].
+//! Verifies that a request comes from its provider. Pure: (source, keys, request, now) → [`VerifiedRequest`] or [`Rejection`].
 //!
-//! Promises: raw bytes only, parsed fields where the provider signs nothing else; constant-time comparison; timestamps checked
-//! both ways and before anything is hashed; every secret is tried; a remote key is only asked for when all else is right. Only
-//! this module can make a `VerifiedRequest`, and only that can be claimed and queued.
+//! Promises: only raw bytes are verified, and parsed fields only if the provider signs nothing else; comparisons take
+//! constant time; timestamps are checked both ways and before any hashing; every secret is tried; a remote key is
+//! only fetched if every other check passed. Only this module can make a `VerifiedRequest`, and only that can be
+//! claimed and queued.
 
 mod canonical;
 mod certificate;
@@ -50,7 +51,7 @@ use tidings_config::time::Timestamp;
 use tidings_config::{OneOrMany, Reference, Template};
 use tidings_core::claim::Sha256Hex;
 
-/// What requests are verified with: the source's secrets, newest first, and public keys that were fetched.
+/// The keys of a verification: the source's secrets, newest first, and fetched public keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Keys<'k> {
     pub secrets: &'k [Key],
@@ -71,14 +72,14 @@ impl<'k, const N: usize> From<&'k [Key; N]> for Keys<'k> {
     }
 }
 
-/// A request that its provider signed, with a secret that we hold.
+/// A request that its provider signed with one of our secrets.
 #[derive(Debug)]
 pub struct VerifiedRequest<'a> {
     source: &'a Source,
-    /// By which it verified.
+    /// The scheme that verified it.
     scheme: &'a Scheme,
     delivery: &'a Delivery,
-    /// What an event is read from: the body, or what is inside it. `None`: it couldn't be inflated.
+    /// The bytes that an event is read from: the body, or its decoded content. `None`: it couldn't be inflated.
     content: Option<&'a [u8]>,
     json: Option<Value>,
     signature: ParsedSignature,
@@ -87,7 +88,7 @@ pub struct VerifiedRequest<'a> {
     url: Option<String>,
 }
 
-/// Verifies a request: by one of the ways in which its source's provider signs.
+/// Verifies a request by one of the schemes of its source.
 pub fn verify<'a, 'k>(
     source: &'a Source,
     keys: impl Into<Keys<'k>>,
@@ -101,7 +102,7 @@ pub fn verify<'a, 'k>(
     for scheme in source.schemes() {
         match verify_by(scheme, source, keys, delivery, (url.as_deref(), &form), now) {
             Ok(verified) => return Ok(verified),
-            // Of several the one that something could still mend: then there is something to do.
+            // Of several rejections, the one that is easiest to correct is reported.
             Err(why) if rejection.as_ref().is_none_or(|so_far| so_far.hope() < why.hope()) => rejection = Some(why),
             Err(_) => {}
         }
@@ -143,14 +144,14 @@ fn verify_by<'a>(
     Ok(VerifiedRequest { source, scheme, delivery, content: Some(&delivery.body), json, signature, token, secret_index, url })
 }
 
-/// What proves a request.
+/// The proof of a request.
 struct Proof {
     signature: ParsedSignature,
     token: Option<Token>,
     secret_index: usize,
 }
 
-/// One signature: cheap checks, then the clock, then what must be so, then the proof.
+/// Verifies one signature: cheap checks, then the clock, then expected values, then the proof.
 fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<Proof, Rejection> {
     let scheme = values.scheme;
     let signature = ParsedSignature::read(&scheme.signature, values)?;
@@ -164,7 +165,7 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<Pro
     }
     expect::check_fixed(scheme, &values)?;
     let urls = values.url.map_or_else(Vec::new, |given| url::forms(scheme.urls, given.to_owned()));
-    // Every secret is tried, whichever matches: how long it takes tells nothing of which.
+    // Every secret is tried, even after a match, so that the time doesn't reveal which one matched.
     let (mut matching, mut without_key) = (None, None);
     for (index, key) in keys.secrets.iter().enumerate() {
         if !expect::agrees(scheme, &values, key)? {
@@ -187,7 +188,7 @@ fn verify_one(values: &Values<'_>, keys: Keys<'_>, now: Timestamp) -> Result<Pro
     }
 }
 
-/// Whether a signature is right for one of the forms in which the provider may have signed the URL. All are tried, whichever it is.
+/// Whether a signature is valid for one of the forms of the URL. All are tried, even after a match.
 fn proves(values: &Values<'_>, urls: &[String], key: &Key, remote: Option<&PublicKey>) -> Result<bool, Rejection> {
     if urls.is_empty() {
         return proof::matches(values.scheme, key, remote, values);
@@ -196,7 +197,7 @@ fn proves(values: &Values<'_>, urls: &[String], key: &Key, remote: Option<&Publi
     each.into_iter().try_fold(false, |any, one| Ok(any | one?))
 }
 
-/// The provider's key, as it was fetched.
+/// The provider's fetched key.
 fn remote_key<'k>(
     remote: &RemoteKey,
     values: &Values<'_>,
@@ -233,7 +234,7 @@ fn remote_key<'k>(
     }
 }
 
-/// Hashes that were signed instead of what they are of.
+/// Checks hashes that were signed instead of the data itself.
 fn check_hashes(values: &Values<'_>) -> Result<(), Rejection> {
     let scheme = values.scheme;
     if let Some(place) = &scheme.body_sha256 {
@@ -260,18 +261,18 @@ fn check_hashes(values: &Values<'_>) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Whether a query ends with this parameter, and has it once. Whoever appends a hash to the URL that it signs does so at its end; in the
-/// middle it may be what somebody else wrote, in a form that is signed alike (Twilio: the URL, and a form's fields behind it).
+/// Whether a query ends with this parameter and has it once. A provider that appends a hash to the signed URL adds it
+/// at the end. In the middle another sender may have written it, in a form that is signed alike (Twilio: the URL,
+/// followed by a form's fields).
 fn is_last_parameter(query: &str, name: &str) -> bool {
     let is_it = |pair: &&str| pair.split('=').next() == Some(name);
     query.split('&').filter(is_it).count() == 1 && query.rsplit('&').next().is_some_and(|last| is_it(&last))
 }
 
-/// A time inside the body is looked at last, unless the body had to be parsed anyway: nothing of a body is parsed before it is
-/// known to be the provider's.
+/// Checks a time inside the body last, unless the body was parsed anyway: a body isn't parsed before its sender is verified.
 fn check_late_timestamp(values: &Values<'_>, now: Timestamp) -> Result<(), Rejection> {
     let Some(spec) = values.scheme.timestamp.as_ref().filter(|spec| is_late(&spec.from, values)) else { return Ok(()) };
-    // It is authentic, and its time can't be read: it isn't an event either, and a replay of it is known by its bytes.
+    // It is authentic, but its time can't be read. It isn't an event either, and a replay is recognised by its bytes.
     let Ok(json) = json::read(&values.delivery.body) else { return Ok(()) };
     timestamp::check(spec, Values { json: Some(&json), ..*values }.text(&spec.from)?, now)
 }
@@ -280,12 +281,12 @@ fn is_late(place: &Reference, values: &Values<'_>) -> bool {
     place.json().is_some() && values.json.is_none()
 }
 
-/// Whether a token is the one that was agreed on, in constant time.
+/// Compares a token with the agreed one, in constant time.
 pub fn same_token(agreed: &str, seen: &[u8]) -> bool {
     mac::token_equals_any(agreed.as_bytes(), &[seen.to_vec()])
 }
 
-/// HMAC of a value that a handshake asks for: with the scheme's digest, SHA-256 where it makes none.
+/// The HMAC of a value that a handshake asks for, with the scheme's digest. Default: SHA-256.
 pub fn mac_of(source: &Source, key: &Key, value: &[u8], encoding: Encoding) -> String {
     let kind = mac::Kind::of(source.scheme.algorithm).unwrap_or(mac::Kind::HmacSha256);
     signature::encode(encoding, &mac::of(kind, key, value))
@@ -300,13 +301,13 @@ impl<'a> VerifiedRequest<'a> {
         &self.delivery.body
     }
 
-    /// The same request, with what its body holds: it was compressed. `None`: it couldn't be inflated.
+    /// Replaces the content by the decoded body. `None`: it couldn't be inflated.
     #[must_use]
     pub(crate) fn holding(self, content: Option<&'a [u8]>) -> Self {
         Self { content, ..self }
     }
 
-    /// What an event is read from. `None`: it couldn't be inflated.
+    /// The bytes that an event is read from. `None`: they couldn't be inflated.
     pub fn content(&self) -> Option<&'a [u8]> {
         self.content
     }
@@ -319,17 +320,17 @@ impl<'a> VerifiedRequest<'a> {
         &self.delivery.query
     }
 
-    /// The content type, in lower case and without parameters.
+    /// The content type in lower case, without parameters.
     pub fn content_type(&self) -> String {
         self.delivery.content_type().unwrap_or_default()
     }
 
-    /// The event, where the body is a token that holds it.
+    /// The event, if the body is a token that contains it.
     pub fn payload(&self) -> Option<&str> {
         self.token.as_ref().filter(|_| self.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event)).map(|t| t.payload.as_str())
     }
 
-    /// Which of the source's secrets it was, 0 being the newest.
+    /// The index of the secret that matched; 0 is the newest.
     pub fn secret_index(&self) -> usize {
         self.secret_index
     }
@@ -339,14 +340,15 @@ impl<'a> VerifiedRequest<'a> {
         self.scheme.covers_all(template)
     }
 
-    /// A value outside the JSON body, as text. `None` where it isn't there or isn't text.
+    /// A value outside the JSON body, as text. `None`: it doesn't exist or isn't text.
     pub fn value(&self, reference: &Reference) -> Option<String> {
         self.values(&[]).text(reference).ok()
     }
 
-    /// The SHA-256 of what was signed: the event key of events whose id isn't covered. Of events that are signed one by one,
-    /// the one at these indices. A token signs nothing, and a JSON Web Token itself, anew for each delivery; there it is the
-    /// body's. A secret that is hashed with the message is no part of it, and neither is what a retry writes anew.
+    /// The SHA-256 of the signed bytes: the event key of events whose id isn't covered. If events are signed one by
+    /// one, of the event at these indices. For a token, which signs nothing, and a JSON Web Token, which is signed
+    /// again for each delivery, it is the body's. The hash leaves out a secret in the message, and fields that a
+    /// retry rewrites.
     pub fn signed_digest(&self, indices: &[usize], retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
         let Some(message) = &self.scheme.message else {
             return self.body_digest(retry_fields);
@@ -358,21 +360,21 @@ impl<'a> VerifiedRequest<'a> {
         Sha256Hex::of(&signed)
     }
 
-    /// The SHA-256 of the body, without what a retry writes anew.
+    /// The SHA-256 of the body, without fields that a retry rewrites.
     pub fn body_digest(&self, retry_fields: &OneOrMany<Reference>) -> Sha256Hex {
         Sha256Hex::of(&retried::without(self.hashed_body(retry_fields), retry_fields))
     }
 
-    /// As it was sent; where a part of it has to be found, what is inside it.
+    /// The body as sent; its decoded content if fields must be found in it.
     fn hashed_body(&self, retry_fields: &OneOrMany<Reference>) -> &'a [u8] {
         if self.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event) {
-            // White space around a token is no part of it.
+            // White space around a token isn't part of it.
             return self.body().trim_ascii();
         }
         if retry_fields.is_empty() { self.body() } else { self.content.unwrap_or(self.body()) }
     }
 
-    /// Whether each event is signed by itself.
+    /// Whether each event is signed individually.
     pub fn signs_each(&self) -> bool {
         self.scheme.each.is_some() && self.scheme.message.is_some()
     }

@@ -1,14 +1,14 @@
-//! Is what a request signs a text of which a handshake gives a MAC to whoever asks? Then its signature proves nothing.
+//! Refuses a request whose signed text is one that a handshake signs for any caller: its signature proves nothing.
 //!
-//! By the very predicate with which the handshake takes or refuses a challenge, whatever the scheme is and however the body is read:
-//! of no text both are true, a MAC that was told and a request that was accepted.
+//! The check uses the predicate by which the handshake accepts a challenge, for every scheme and every format of the
+//! body. So no text can have both a MAC from a handshake and an accepted request.
 
 use super::message::Values;
 use super::{Key, Rejection};
 use tidings_config::handshake::Answer;
 
 pub(super) fn is_handed_out(values: &Values<'_>, key: &Key) -> Result<bool, Rejection> {
-    let told = values.source.macs().chain(key.told_elsewhere());
+    let told = values.source.macs().chain(key.shared_answers());
     told.map(|answer| is_taken(answer, values, key)).try_fold(false, |any, one| Ok(any || one?))
 }
 

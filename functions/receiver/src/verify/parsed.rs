@@ -1,6 +1,6 @@
-//! A signature, taken apart.
+//! A parsed signature.
 
-/// Its fields, and the signatures that may match.
+/// Its fields, and the candidate signatures.
 #[derive(Debug)]
 pub(super) struct ParsedSignature {
     pub(super) fields: Vec<(String, String)>,
@@ -8,22 +8,22 @@ pub(super) struct ParsedSignature {
 }
 
 impl ParsedSignature {
-    /// The same with these candidates, for what holds the signature as it is.
+    /// The first candidate, for places that contain only one.
     pub(super) fn first(&self) -> &[u8] {
         self.candidates.first().map_or(&[], Vec::as_slice)
     }
 
-    /// What is known of a signature before it is made.
+    /// The fields of a signature that isn't made yet.
     pub(super) fn of_fields(fields: Vec<(String, String)>) -> Self {
         Self { fields, candidates: Vec::new() }
     }
 
-    /// The signatures that may match.
+    /// The candidate signatures.
     pub(super) fn candidates(&self) -> &[Vec<u8>] {
         &self.candidates
     }
 
-    /// A field of a list of `key=value`: the first of that name.
+    /// A field of a list of `key=value`: the first with that name.
     pub(super) fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }

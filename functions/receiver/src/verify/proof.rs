@@ -1,4 +1,4 @@
-//! Does one of the signatures prove the request, with this key?
+//! Checks whether one of the signatures proves the request, with one key.
 
 use super::message::Values;
 use super::public::{PublicKey, Verification};
@@ -10,7 +10,7 @@ use ring::signature::{
 use sha2::{Digest, Sha256};
 use tidings_config::scheme::{Algorithm, Scheme};
 
-/// Tries every signature of the request. `remote` is the provider's key, where it is fetched.
+/// Tries every signature of the request. `remote` is the provider's key, if it is fetched.
 pub(super) fn matches(scheme: &Scheme, key: &Key, remote: Option<&PublicKey>, values: &Values<'_>) -> Result<bool, Rejection> {
     let candidates = values.signature.map_or(&[][..], |signature| signature.candidates());
     if let Some(token) = values.token {
@@ -50,7 +50,7 @@ pub(super) fn matches(scheme: &Scheme, key: &Key, remote: Option<&PublicKey>, va
     })
 }
 
-/// Whether a signed text is these bytes' SHA-256, in hexadecimal.
+/// Whether a signed text is the SHA-256 of these bytes, in hexadecimal.
 pub(super) fn is_sha256_of(bytes: &[u8], text: &str) -> bool {
     hex::decode(text).is_ok_and(|signed| mac::equals_any(&Sha256::digest(bytes), &[signed]))
 }

@@ -1,4 +1,4 @@
-//! Public keys of providers: read from key sets and certificates, kept by the address they came from.
+//! Providers' public keys, from key sets and certificates, cached by address.
 
 use super::certificate::Certificate;
 use base64::Engine;
@@ -15,7 +15,7 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 /// `rsaEncryption` (RFC 8017).
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// A key that verifies and can't sign.
+/// A key that can verify and can't sign.
 #[derive(Clone, Debug)]
 pub enum PublicKey {
     /// As PKCS #1.
@@ -26,7 +26,7 @@ pub enum PublicKey {
     P256(Vec<u8>),
 }
 
-/// With what a signature is checked.
+/// The algorithm for checking a signature.
 #[derive(Clone, Copy)]
 pub(super) enum Verification {
     Rsa(&'static RsaParameters),
@@ -34,7 +34,7 @@ pub(super) enum Verification {
 }
 
 impl PublicKey {
-    /// Whether it signed that. A key of another kind didn't.
+    /// Whether this key signed the bytes. A key of another kind never did.
     pub(super) fn verifies(&self, verification: Verification, signed: &[u8], signature: &[u8]) -> bool {
         match (self, verification) {
             (Self::Rsa(key), Verification::Rsa(parameters)) => {
@@ -50,7 +50,7 @@ impl PublicKey {
         }
     }
 
-    /// An RSA key as SPKI (RFC 5280). `None` for anything else.
+    /// An RSA key from SPKI (RFC 5280). `None`: it is something else.
     pub(super) fn rsa_of_spki(der: &[u8]) -> Option<Self> {
         Self::rsa_of(&SubjectPublicKeyInfoOwned::from_der(der).ok()?)
     }
@@ -61,7 +61,7 @@ impl PublicKey {
     }
 }
 
-/// What an address held.
+/// The content of an address.
 #[derive(Clone, Debug)]
 pub struct KeySet {
     keys: Vec<(Option<String>, PublicKey)>,
@@ -71,18 +71,18 @@ pub struct KeySet {
     pub fetched: Timestamp,
 }
 
-/// Why a fetched document gives no key. It isn't shown: it may be anything.
+/// Why a fetched document gives no key. The document isn't shown: it may contain anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
-    #[error("no JSON Web Key Set with an RSA or a P-256 key")]
+    #[error("the document is not a JSON Web Key Set with an RSA or P-256 key")]
     NoKeySet,
-    #[error("more keys than are kept, allowed: {MAX_KEYS_PER_SOURCE}")]
+    #[error("the document has too many keys; allowed: {MAX_KEYS_PER_SOURCE}")]
     TooManyKeys,
-    #[error("no X.509 certificate with an RSA key as PEM, or something beside it")]
+    #[error("the document is not one X.509 certificate with an RSA key as PEM")]
     NoCertificate,
 }
 
-/// What stands at an address that a key is fetched from.
+/// The kind of document at a key's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyDocument {
     /// A JSON Web Key Set, at an address that the scheme names.
@@ -110,7 +110,7 @@ struct Jwk {
 }
 
 impl KeySet {
-    /// A JSON Web Key Set (RFC 7517). Keys that we don't know the kind of are left out.
+    /// Parses a JSON Web Key Set (RFC 7517). Keys of unknown kinds are left out.
     pub fn of_jwks(document: &[u8], fetched: Timestamp) -> Result<Self, KeySetError> {
         let set: Jwks = serde_json::from_slice(document).map_err(|_| KeySetError::NoKeySet)?;
         if set.keys.len() > MAX_KEYS_PER_SOURCE {
@@ -120,7 +120,7 @@ impl KeySet {
         if keys.is_empty() { Err(KeySetError::NoKeySet) } else { Ok(Self { keys, validity: None, names: Vec::new(), fetched }) }
     }
 
-    /// The keys of a secret that is a JSON Web Key, a set of them, or what Plaid's API answers: one in an object, as `key`.
+    /// The keys of a secret that is a JSON Web Key, a set of them, or the response of Plaid's API: an object with `key`.
     pub(super) fn of_secret(document: &[u8]) -> Result<Self, KeySetError> {
         let mut value: Value = serde_json::from_slice(document).map_err(|_| KeySetError::NoKeySet)?;
         if value.get("keys").is_none() {
@@ -130,7 +130,7 @@ impl KeySet {
         Self::of_jwks(value.to_string().as_bytes(), Timestamp::from_unix_ms(0))
     }
 
-    /// What stands at an address where the key is of this kind.
+    /// Parses the document of this kind.
     pub fn of(kind: KeyDocument, document: &[u8], fetched: Timestamp) -> Result<Self, KeySetError> {
         match kind {
             KeyDocument::KeySet => Self::of_jwks(document, fetched),
@@ -138,23 +138,23 @@ impl KeySet {
         }
     }
 
-    /// An X.509 certificate, as PEM and with nothing else beside it; where there is a chain, the first.
+    /// Parses an X.509 certificate as PEM without other text; of a chain, the first.
     pub fn of_certificate(document: &[u8], chain: bool, fetched: Timestamp) -> Result<Self, KeySetError> {
         let Certificate { key, validity, names } = Certificate::read(document, chain).ok_or(KeySetError::NoCertificate)?;
         Ok(Self { keys: vec![(None, key)], validity: Some(validity), names, fetched })
     }
 
-    /// The hosts that a certificate is of, as it writes them.
+    /// The hosts of a certificate, as written there.
     pub(super) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Whether it is a certificate that isn't valid yet, or no longer.
+    /// Whether it is a certificate outside its validity.
     pub(super) fn is_expired(&self, now: Timestamp) -> bool {
         self.validity.is_some_and(|(from, to)| now < from || now > to)
     }
 
-    /// The key of this id; the only one, where none is asked for.
+    /// The key with this id; the only key, if no id is asked for.
     pub(super) fn key(&self, kid: Option<&str>) -> Option<&PublicKey> {
         match (kid, self.keys.as_slice()) {
             (None, [(_, only)]) => Some(only),
@@ -178,7 +178,7 @@ impl Jwk {
     }
 }
 
-/// Some write a number's sign byte, which the library refuses.
+/// Some providers write a number's sign byte, which the library refuses.
 fn without_zeros(mut number: Vec<u8>) -> Vec<u8> {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.drain(..zeros);

@@ -4,28 +4,28 @@ use super::KeyDocument;
 use tidings_config::Reference;
 use tidings_config::time::Timestamp;
 
-/// Why a request isn't authentic: one variant per way to fail. For our log only.
+/// Why a request isn't authentic, with one variant for each failure. Only for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     #[error("header {0} is missing")]
     MissingHeader(String),
-    #[error("header {0} is there more than once")]
+    #[error("header {0} occurs more than once")]
     RepeatedHeader(String),
     #[error("the signature in {0} is too long")]
     LongSignature(Reference),
-    #[error("the signature isn't written as this provider writes it")]
+    #[error("the signature header is malformed")]
     MalformedSignature,
-    #[error("more signatures than are tried")]
+    #[error("the request has more signatures than are tried")]
     TooManySignatures,
-    #[error("{0}, which is part of what is signed, is missing")]
+    #[error("{0}, which is signed, is missing")]
     MissingValue(Reference),
-    #[error("the body, whose fields are what is signed, isn't what this provider sends")]
+    #[error("the body, whose fields are signed, doesn't have this provider's format")]
     MalformedBody,
-    #[error("the token is signed in a way that this provider doesn't use")]
+    #[error("the token's algorithm isn't one that this provider uses")]
     ForeignAlgorithm,
-    #[error("{0} isn't what was agreed on")]
+    #[error("{0} isn't the expected value")]
     Unexpected(Reference),
-    #[error("the timestamp is no time")]
+    #[error("the timestamp isn't a number or an RFC 3339 time")]
     MalformedTimestamp,
     #[error("signed {age_seconds} s ago, allowed: {tolerance_seconds} s")]
     TooOld { age_seconds: u64, tolerance_seconds: u64 },
@@ -33,26 +33,26 @@ pub enum Rejection {
     TooFarAhead { ahead_seconds: u64, tolerance_seconds: u64 },
     #[error("the key's address isn't one of this provider's")]
     ForeignKeyAddress,
-    #[error("the certificate is of another host than this provider's")]
+    #[error("the certificate belongs to another host than this provider's")]
     ForeignCertificate,
     #[error("the provider's certificate isn't valid at this time")]
     ExpiredCertificate,
-    #[error("what is signed is a text of which a handshake gives a MAC to whoever asks")]
+    #[error("a handshake gives a MAC of this signed text to any caller")]
     HandedOut,
-    /// Of one request with such a digest anyone makes others, with bytes in them that are no text. What can't be told from those
-    /// isn't authentic, and so it isn't kept either.
-    #[error("a digest that begins with the secret, of a body that is no UTF-8")]
+    /// From one request with such a digest, anyone can make others with bytes that aren't UTF-8. A request that can't
+    /// be distinguished from those isn't authentic, so it isn't stored either.
+    #[error("the digest begins with the secret, and the body isn't UTF-8")]
     Lengthened,
-    /// All that could be checked without it is right.
-    #[error("the provider's key isn't here")]
+    /// Every other check has passed.
+    #[error("the provider's key isn't loaded")]
     KeyNeeded(NeededKey),
-    /// Other secrets could mend it.
+    /// Other secrets might fit.
     #[error("the signature doesn't match any secret")]
     Mismatch,
 }
 
 impl Rejection {
-    /// How much could still mend it: a key that is fetched, other secrets, nothing.
+    /// What could still make it verify: a fetched key, other secrets, or nothing.
     pub(super) const fn hope(&self) -> u8 {
         match self {
             Self::KeyNeeded(_) => 2,
@@ -77,7 +77,7 @@ impl Rejection {
         }
     }
 
-    /// A word for metrics.
+    /// The code for metrics.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::MissingHeader(_) => "missing_header",
@@ -103,11 +103,11 @@ impl Rejection {
     }
 }
 
-/// A public key that isn't here.
+/// A public key that isn't loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NeededKey {
     pub url: String,
     pub kind: KeyDocument,
-    /// When its address was last read: it held other keys.
+    /// When its address was last read; it had other keys.
     pub known_since: Option<Timestamp>,
 }

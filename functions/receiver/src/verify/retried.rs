@@ -1,4 +1,4 @@
-//! A body without what a retry writes anew. Byte for byte: whatever else differs makes another hash.
+//! A body without the fields that a retry rewrites. All other bytes stay, so any other difference changes the hash.
 
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use tidings_config::{OneOrMany, Reference, Step};
 
-/// The body as it is, where it holds none of the fields or can't be read.
+/// Returns the body unchanged if it has none of the fields or can't be read.
 pub(crate) fn without<'b>(body: &'b [u8], fields: &OneOrMany<Reference>) -> Cow<'b, [u8]> {
     let mut spans: Vec<Range<usize>> = Vec::new();
     if let Ok(text) = std::str::from_utf8(body) {
@@ -27,7 +27,7 @@ pub(crate) fn without<'b>(body: &'b [u8], fields: &OneOrMany<Reference>) -> Cow<
     Cow::Owned(rest)
 }
 
-/// Where the values are to which the steps lead from this JSON, which begins at `offset` of the body.
+/// The ranges of the values at a path in this JSON, which begins at `offset` of the body.
 fn find(steps: &[Step], json: &str, offset: usize, spans: &mut Vec<Range<usize>>) {
     let Some((step, rest)) = steps.split_first() else {
         spans.push(offset..offset + json.len());
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_value_is_left_out_and_all_else_is_as_it_was() {
+    fn only_the_value_is_left_out() {
         let body = "\u{feff} {\"a\": 1 , \"meta\":{\"attempt\" : 2,\"x\":\"é\"}, \"list\":[{\"n\":1},{\"m\":0},{\"n\":[2]}]}\n";
         assert_eq!(cut(body, &["meta.attempt"]), body.replace(": 2,", ": ,"));
         assert_eq!(cut(body, &["list[*].n"]), body.replace("\"n\":1", "\"n\":").replace("\"n\":[2]", "\"n\":"));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_or_no_json_is_left_as_it_is() {
+    fn a_body_without_the_field_or_without_json_is_unchanged() {
         for body in ["", "{", "[1]", "{\"b\":1}", "a=1", "{\"a\":{\"b\":1}"] {
             assert_eq!(cut(body, &["a.b"]), body);
         }

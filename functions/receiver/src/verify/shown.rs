@@ -1,4 +1,4 @@
-//! What a scheme signs of a request, for people who look for a mistake: never the secret.
+//! The text that a scheme signs for a request, to help people find a mistake. It never contains the secret.
 
 use super::Rejection;
 use super::message::Values;
@@ -9,11 +9,11 @@ use crate::json;
 use tidings_config::source::Source;
 use tidings_config::{Part, Reference, Template};
 
-/// Stands for the secret where it is hashed with the rest.
+/// Replaces the secret if it is hashed with the message.
 const SECRET: &[u8] = b"{secret}";
 
-/// The bytes that the source's scheme signs of this request; of events that are signed one by one, of the first. `None`: it signs none,
-/// as a token does. Errors: what of it isn't there.
+/// The bytes that the source's scheme signs for this request; if events are signed one by one, for the first. `None`:
+/// nothing is signed, as with a token. Errors: the value that is missing.
 pub fn signed_message(source: &Source, delivery: &Delivery) -> Option<Result<Vec<u8>, Rejection>> {
     let scheme = &source.scheme;
     let message = scheme.message.as_ref()?;

@@ -1,4 +1,4 @@
-//! Signing, for tests and tools: the very scheme that verifies, run the other way.
+//! Signs requests, for tests and tools, with the same scheme that verifies them.
 
 use super::message::Values;
 use super::parsed::ParsedSignature;
@@ -18,10 +18,10 @@ use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_config::{JsonPath, Reference, Step};
 
-/// What can't stand in a query as it is, or would end the parameter.
+/// Characters that are invalid in a query or would end the parameter.
 const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'&');
 
-/// How long a token that is made here is valid.
+/// How long a token made here is valid.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Why a request can't be signed.
@@ -29,17 +29,17 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 pub enum SignError {
     #[error("{0}")]
     Missing(Rejection),
-    #[error("{0:?} is no header")]
+    #[error("{0:?} is not a header")]
     NotAHeader(String),
     #[error("only the provider can sign: it keeps the private key")]
     PrivateKey,
-    #[error("the body is no JSON, and the signature belongs into it")]
+    #[error("the body is not JSON, so the signature can't be put into it")]
     NotJson,
     #[error("a signature can't be put into {0}")]
     NoPlace(Reference),
 }
 
-/// Whether whoever holds the source's secret can sign: not where the secret is a public key, or where the key is fetched.
+/// Whether the source's secret is enough to sign. It isn't if the secret is a public key or the key is fetched.
 pub fn can_sign(scheme: &Scheme) -> bool {
     let shared = match scheme.algorithm {
         Algorithm::HmacMd5
@@ -54,14 +54,14 @@ pub fn can_sign(scheme: &Scheme) -> bool {
     shared && scheme.remote_key.is_none()
 }
 
-/// What was signed here longer ago than this is refused. `None`: it verifies for ever.
+/// How long a signature made here verifies. `None`: without limit.
 pub fn fresh_for(scheme: &Scheme) -> Option<Duration> {
     let token = scheme.jwt.as_ref().map(|_| TOKEN_LIFETIME + JWT_LEEWAY);
     scheme.timestamp.as_ref().map(|timestamp| Duration::from_secs(timestamp.tolerance_seconds)).or(token)
 }
 
-/// Adds what this source's provider would add at `now`: headers, query parameters, fields of the body. Headers that the message
-/// covers, other than the timestamp, must be there already. Of several ways of signing it is the first that fits the request.
+/// Adds what this source's provider would add at `now`: headers, query parameters, fields of the body. Signed headers
+/// other than the timestamp must exist already. With several schemes, the first that fits the request is used.
 pub fn sign(source: &Source, key: &Key, delivery: &mut Delivery, now: Timestamp) -> Result<(), SignError> {
     let mut first = Ok(());
     for scheme in source.schemes() {
@@ -144,7 +144,7 @@ fn made(
     Ok(mac.finish())
 }
 
-/// A token with the claims that the scheme wants.
+/// A token with the claims that the scheme requires.
 fn token(
     jwt: &Jwt,
     mut claims: Map<String, Value>,
@@ -183,7 +183,7 @@ fn token(
     Ok(format!("{signed}.{signature}"))
 }
 
-/// Writes the signature as the provider does, where it does.
+/// Writes the signature as the provider writes it.
 fn write(
     scheme: &Scheme,
     key: &Key,
@@ -204,7 +204,7 @@ fn write(
             all.collect::<Vec<_>>().join(separator)
         }
         Written::Tagged { tag, tag_separator, .. } => {
-            // Where any tag will do, it is the key's name.
+            // If any tag is allowed, the key's name is used.
             let tag = if tag == "*" { key.name().unwrap_or(tag) } else { tag };
             format!("{tag}{tag_separator}{signature}")
         }
@@ -213,7 +213,7 @@ fn write(
     put(delivery, place, indices, &text)
 }
 
-/// Puts a value where the scheme looks for it.
+/// Writes a value to a place where the scheme reads it.
 fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &str) -> Result<(), SignError> {
     if let Some(name) = place.header() {
         let bad = || SignError::NotAHeader(name.to_owned());
@@ -246,7 +246,7 @@ fn body(delivery: &Delivery) -> Result<Value, SignError> {
     crate::json::read(&delivery.body).map_err(|_| SignError::NotJson)
 }
 
-/// The place of a path, made where it isn't there yet.
+/// The value at a path. It is created if it doesn't exist.
 fn place_of<'v>(path: &JsonPath, root: &'v mut Value, indices: &[usize]) -> Option<&'v mut Value> {
     let mut indices = indices.iter();
     path.0.iter().try_fold(root, |value, step| match step {

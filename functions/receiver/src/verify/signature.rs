@@ -1,4 +1,4 @@
-//! Where the signature is, and how it is written there.
+//! Finds and parses the signature.
 
 use super::Rejection;
 use super::header::only;
@@ -22,17 +22,17 @@ impl ParsedSignature {
         if written.len() > MAX_SIGNATURES {
             return Err(Rejection::TooManySignatures);
         }
-        // One that can't be decoded can't match; another one in the list still may.
+        // A signature that can't be decoded can't match; others in the list may.
         let candidates: Vec<_> = written.iter().filter_map(|text| decode(spec.encoding, text)).collect();
         if candidates.is_empty() { Err(Rejection::MalformedSignature) } else { Ok(Self { fields, candidates }) }
     }
 }
 
-/// The texts of the places that hold one: at least one place does.
+/// The texts of the places with a signature. At least one place must have one.
 fn texts(spec: &Signature, values: &Values<'_>) -> Result<Vec<String>, Rejection> {
     let mut texts = Vec::new();
     for place in &spec.from.0 {
-        // Its absence is told by its name: that is what people look for.
+        // A missing header is reported by name, which people look for.
         if let Some(name) = place.header() {
             let Some(value) = only(&values.delivery.headers, name)? else { continue };
             texts.push(std::str::from_utf8(value).map_err(|_| Rejection::MalformedSignature)?.to_owned());
@@ -56,7 +56,7 @@ fn texts(spec: &Signature, values: &Values<'_>) -> Result<Vec<String>, Rejection
     }
 }
 
-/// The signatures of one text, as they are written, and what stands beside them.
+/// The signatures in one text, as written, and the fields beside them.
 fn split<'t>(written: &Written, text: &'t str, fields: &mut Vec<(String, String)>) -> Vec<&'t str> {
     match written {
         Written::Plain => vec![text],

@@ -1,4 +1,4 @@
-//! The time of signing, and how far it may be from our clock.
+//! The signing time, and its allowed distance from our clock.
 
 use super::Rejection;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use tidings_config::limits::MAX_SIGNED_AHEAD;
 use tidings_config::scheme::{SignedTimestamp, TimeUnit};
 use tidings_config::time::Timestamp;
 
-/// Refuses what was signed too long ago (a replay) or too far ahead (to be replayed later). The bound itself is allowed. A wide
-/// tolerance is for retries, which come late and never early.
+/// Refuses a signature that is too old (a replay) or too far ahead (for a later replay). The bound itself is allowed.
+/// A wide tolerance is for retries, which come late and never early.
 pub(super) fn check(spec: &SignedTimestamp, text: String, now: Timestamp) -> Result<(), Rejection> {
     let signed = parse(spec.unit, &text).ok_or(Rejection::MalformedTimestamp)?;
     let (distance, past) = (signed.distance(now), signed < now);
@@ -23,7 +23,7 @@ pub(super) fn check(spec: &SignedTimestamp, text: String, now: Timestamp) -> Res
     }
 }
 
-/// A time as its unit writes it. Digits only: no sign, no fraction, no space.
+/// Parses a time in this unit. Digits only: no sign, no fraction, no space.
 pub(super) fn parse(unit: TimeUnit, text: &str) -> Option<Timestamp> {
     let digits = || text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<i64>().ok()).flatten();
     match unit {
@@ -34,7 +34,7 @@ pub(super) fn parse(unit: TimeUnit, text: &str) -> Option<Timestamp> {
     }
 }
 
-/// A time as its unit writes it.
+/// Writes a time in this unit.
 pub(super) fn write(unit: TimeUnit, time: Timestamp) -> String {
     match unit {
         TimeUnit::S => time.unix_s().to_string(),
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_tolerance_is_wide_for_what_is_late_and_for_nothing_that_is_early() {
+    fn a_wide_tolerance_applies_to_late_requests_only() {
         let tolerance_seconds = MAX_TOLERANCE.as_secs();
         let spec = SignedTimestamp { from: Reference::Header("t".into()), unit: TimeUnit::S, tolerance_seconds };
         let now = Timestamp::from_unix_ms(1_795_168_800_000);

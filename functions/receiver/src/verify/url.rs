@@ -1,7 +1,6 @@
-//! The URL that a provider signs: the one that it was given, with the query as it was sent, in the forms in which it may have
-//! written it.
+//! The URL that a provider signs: the registered URL with the query as sent, in the forms in which a provider may write it.
 //!
-//! Nothing of it comes from the `Host` header or the path as API Gateway saw it: both are whoever sends' to choose.
+//! It never depends on the `Host` header or on API Gateway's path: a sender can choose both.
 
 use crate::delivery::Delivery;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -9,7 +8,7 @@ use std::fmt::Write as _;
 use tidings_config::scheme::UrlForm;
 use tidings_config::source::Source;
 
-/// What HubSpot decodes before it signs (its page on validating requests, version 3).
+/// The escapes that HubSpot decodes before it signs (its page on validating requests, version 3).
 const DECODED: [(&str, char); 12] = [
     ("3A", ':'),
     ("2F", '/'),
@@ -25,10 +24,10 @@ const DECODED: [(&str, char); 12] = [
     ("3B", ';'),
 ];
 
-/// What the URL standard escapes in a query, of what may come in one.
+/// The characters that the URL standard escapes in a query.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
 
-/// What Node's `querystring.escape`, and JavaScript's `encodeURIComponent`, don't leave as it is.
+/// The characters that Node's `querystring.escape` and JavaScript's `encodeURIComponent` escape.
 pub const QUERYSTRING: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -40,15 +39,15 @@ pub const QUERYSTRING: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// The URL that the provider was given, with the query as sent. `None`: none is configured, or it has a query of its own that the
-/// request's doesn't begin with.
+/// The registered URL with the query as sent. `None`: none is configured, or it has a query that the request's query
+/// doesn't begin with.
 pub(super) fn given(source: &Source, delivery: &Delivery) -> Option<String> {
     let configured = source.public_url.as_deref()?;
     let configured = configured.split('#').next().unwrap_or(configured);
     let (address, own) = configured.split_once('?').map_or((configured, None), |(address, own)| (address, Some(own)));
     let query = delivery.query.as_str();
     match (own, query) {
-        // A question mark with nothing behind it is no query to HTTP, and part of the text to who signs it.
+        // HTTP ignores a question mark without a query; a signer includes it.
         (Some(""), "") => Some(configured.to_owned()),
         (None, "") => Some(address.to_owned()),
         (None | Some(""), query) => Some(format!("{address}?{query}")),
@@ -59,7 +58,7 @@ pub(super) fn given(source: &Source, delivery: &Delivery) -> Option<String> {
     }
 }
 
-/// The texts that may have been signed, the given one first.
+/// The texts that may be signed, the registered form first.
 pub(super) fn forms(form: UrlForm, given: String) -> Vec<String> {
     let mut forms = match form {
         UrlForm::Given => Vec::new(),
@@ -77,7 +76,7 @@ pub(super) fn forms(form: UrlForm, given: String) -> Vec<String> {
     forms
 }
 
-/// With and without the port, as sent and with the query escaped in either way; a query is escaped once for all of them.
+/// With and without the port, with the query as sent and escaped in either way. An escaped query is computed once.
 fn twilio(given: &str) -> Vec<String> {
     let (address, query) = given.split_once('?').map_or((given, None), |(address, query)| (address, Some(query)));
     let addresses = [address.to_owned(), without_port(address), with_port(address)];
@@ -85,7 +84,7 @@ fn twilio(given: &str) -> Vec<String> {
         let addresses = addresses.iter();
         addresses.map(|address| query.map_or_else(|| address.clone(), |query| format!("{address}?{query}"))).collect::<Vec<_>>()
     };
-    // Its library for Python drops a question mark at the end, and the one for Node doesn't.
+    // Twilio's library for Python drops a final question mark, and its library for Node doesn't.
     let bare = match query {
         Some("") => Some(None),
         Some(query) => query.strip_suffix('?').map(Some),
@@ -100,7 +99,7 @@ fn twilio(given: &str) -> Vec<String> {
     forms
 }
 
-/// One text for all that a request may write and the provider signs alike: an event is one however its URL is spelled.
+/// One form for all spellings that are signed alike, so that the spelling of the URL doesn't make another event.
 pub(super) fn canonical(form: UrlForm, given: &str) -> String {
     match form {
         UrlForm::Given => given.to_owned(),
@@ -112,7 +111,7 @@ pub(super) fn canonical(form: UrlForm, given: &str) -> String {
     }
 }
 
-/// With those escapes decoded, in capitals or not. The others stay as they are.
+/// Decodes these escapes, in upper or lower case. Others stay unchanged.
 fn decoded(url: &str) -> String {
     let mut text = String::with_capacity(url.len());
     let mut rest = url;
@@ -129,7 +128,7 @@ fn decoded(url: &str) -> String {
     text + rest
 }
 
-/// What stands before the port, the port with its colon, and what follows.
+/// The text before the port, the port with its colon, and the rest.
 fn parts(url: &str) -> Option<(&str, &str, &str)> {
     let host = url.find("://")? + 3;
     let end = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
@@ -158,12 +157,12 @@ fn with_query(url: &str, change: fn(&str) -> String) -> String {
     }
 }
 
-/// As a URL is written by its standard: what stands for itself and may not is escaped, what is escaped stays.
+/// Escapes a URL as its standard requires: invalid characters are escaped, existing escapes stay.
 fn escaped(query: &str) -> String {
     utf8_percent_encode(query, ESCAPED).to_string()
 }
 
-/// Decoded, and escaped again as Node's `querystring` does.
+/// Decodes, and escapes again as Node's `querystring` does.
 fn requoted(query: &str) -> String {
     let quote = |text: &str| {
         let text = text.replace('+', " ");
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_is_the_requests_and_what_was_given_with_one_is_asked_with_it() {
+    fn the_requests_query_is_used_and_must_begin_with_the_registered_one() {
         for (configured, query, url) in [
             ("https://a.example/w", "", Some("https://a.example/w")),
             ("https://a.example/w", "b=%2F", Some("https://a.example/w?b=%2F")),

@@ -1,4 +1,4 @@
-//! Providers that sign in more than one way: each is taken, and nothing that is signed in none of them.
+//! Providers with several schemes: each scheme is accepted, and no other signature.
 
 use crate::world::{NOW, World, preset, said, source_of};
 use http::header::CONTENT_TYPE;
@@ -22,7 +22,7 @@ async fn send(provider: &Provider, vector: &Vector) -> (World, Response<Body>) {
 }
 
 #[tokio::test]
-async fn every_vector_is_taken_by_the_receiver() {
+async fn the_receiver_accepts_every_vector() {
     for provider in tidings_project::presets() {
         for vector in provider.vectors.iter().filter(|vector| vector.method.is_none() && !vector.body.is_empty()) {
             let (_, answer) = send(&provider, vector).await;
@@ -32,7 +32,7 @@ async fn every_vector_is_taken_by_the_receiver() {
 }
 
 #[tokio::test]
-async fn twilio_is_taken_with_its_token_and_with_a_shared_key() {
+async fn twilio_is_accepted_with_its_token_and_with_a_shared_key() {
     let twilio = preset("twilio");
     for name in
         ["form_duplicate_params", "shared_key", "signed_with_the_port", "json_body", "json_body_shared_key", "form_with_its_hash"]
@@ -52,7 +52,7 @@ async fn twilio_is_taken_with_its_token_and_with_a_shared_key() {
             assert_eq!((answer.status().as_u16(), world.queued().len()), (401, 0), "{name}: another {what}");
         }
     }
-    // Both secrets of one source: whichever signed.
+    // Both secrets of one source are accepted.
     let shared = vector(&twilio, "shared_key");
     let mut both = shared.clone();
     both.secret = "the account's auth token".to_owned();
@@ -63,7 +63,7 @@ async fn twilio_is_taken_with_its_token_and_with_a_shared_key() {
 
 /// The same event is the same, whether Twilio signed with the port or without.
 #[tokio::test]
-async fn the_form_of_the_url_makes_no_other_event() {
+async fn the_form_of_the_url_does_not_change_the_event() {
     let twilio = preset("twilio");
     let with = vector(&twilio, "signed_with_the_port");
     let mut without = with.clone();
@@ -82,7 +82,7 @@ async fn a_signature_of_one_kind_of_body_proves_no_other_kind() {
     let mut headers = world.headers_of(&good);
     headers.iter_mut().filter(|(name, _)| name == "content-type").for_each(|(_, value)| *value = "application/json".to_owned());
     assert_eq!(world.send_with(&good, &headers, good.body.as_bytes()).await.status(), 401);
-    // Without its hash nothing binds a JSON body.
+    // Without its hash, a JSON body isn't protected.
     let mut json_body = vector(&twilio, "json_body");
     json_body.url = Some("https://hooks.example.com/webhooks/twilio".to_owned());
     assert_eq!(send(&twilio, &json_body).await.1.status(), 401);
@@ -90,7 +90,7 @@ async fn a_signature_of_one_kind_of_body_proves_no_other_kind() {
 
 /// What signs here for tests and tools does it as the provider would for that kind of body.
 #[tokio::test]
-async fn a_request_is_signed_in_the_way_that_fits_it() {
+async fn a_request_is_signed_by_the_scheme_that_fits() {
     let twilio = preset("twilio");
     let world = World::of_vector(&twilio, &vector(&twilio, "shared_key"));
     for (content_type, body) in [
@@ -103,7 +103,7 @@ async fn a_request_is_signed_in_the_way_that_fits_it() {
 }
 
 #[tokio::test]
-async fn google_chat_is_taken_with_either_audience() {
+async fn google_chat_is_accepted_with_either_audience() {
     let chat = preset("google-chat");
     for name in ["made_with_pyjwt", "endpoint_url", "endpoint_url_of_the_project", "endpoint_url_as_the_secret"] {
         let good = vector(&chat, name);
@@ -132,7 +132,7 @@ async fn google_chat_is_taken_with_either_audience() {
 }
 
 #[tokio::test]
-async fn a_public_url_s_own_query_must_be_sent() {
+async fn the_query_of_a_public_url_must_be_sent() {
     let chat = preset("google-chat");
     let good = vector(&chat, "endpoint_url");
     let yaml = "version: 1\nsources:\n  google-chat: { provider: google-chat, public_url: \"https://hooks.example.com/webhooks/google-chat?k=4f1c\" }\n";
@@ -171,9 +171,9 @@ async fn plaid_s_body_time_and_key_are_all_checked() {
     assert_eq!(world.send(&good).await.status(), 202, "as soon as it is there");
 }
 
-/// What a token's header asks for isn't done: no MAC is made with a public key.
+/// A token's header can't change the algorithm: a public key is never used for a MAC.
 #[tokio::test]
-async fn a_public_key_is_no_hmac_key() {
+async fn a_public_key_is_never_an_hmac_key() {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use hmac::{Hmac, KeyInit, Mac};
@@ -193,7 +193,7 @@ async fn a_public_key_is_no_hmac_key() {
 }
 
 #[test]
-fn a_secret_that_is_no_json_web_key_makes_no_key() {
+fn a_secret_that_is_not_a_json_web_key_is_refused() {
     let plaid = preset("plaid");
     let key: Value = serde_json::from_str(&plaid.vectors[1].secret).unwrap();
     let prepare = |secret: &Value| Key::prepare(&plaid.scheme, &secret.to_string()).map(|_| ());
@@ -224,7 +224,7 @@ fn ways_of_signing_that_need_two_keys_of_one_secret_are_refused() {
 }
 
 #[test]
-fn no_header_of_the_request_says_which_url_was_signed() {
+fn no_header_chooses_the_signed_url() {
     let twilio = preset("twilio");
     let good = vector(&twilio, "shared_key");
     let mut source = twilio.source("twilio");
@@ -262,7 +262,7 @@ fn twilio_world() -> World {
 
 /// A form's fields are run together behind the URL, so what somebody wrote in a message stands in the signed text.
 #[tokio::test]
-async fn what_somebody_wrote_in_a_form_is_no_hash_of_another_body() {
+async fn a_form_field_is_never_the_hash_of_another_body() {
     let forged = r#"{"SmsStatus":"received","MessageSid":"SMforged","Body":"pay"}"#;
     let hash = Sha256Hex::of(forged.as_bytes());
     let written = format!("hi&bodySHA256={}&x=", hash.digits());
@@ -280,7 +280,7 @@ async fn what_somebody_wrote_in_a_form_is_no_hash_of_another_body() {
 
 /// However a captured request spells its URL, it is the event that Twilio signed.
 #[tokio::test]
-async fn another_spelling_of_the_url_makes_no_other_event() {
+async fn another_spelling_of_the_url_does_not_change_the_event() {
     let (body, signature) = twilio_form("order=5&to=a", &[("MessageSid", "SM1"), ("SmsStatus", "received"), ("From", "+1555")]);
     let world = twilio_world();
     for query in ["order=5&to=a", "order=5&to=a&", "order=5&&to=a", "&order=5&to=a", "order=5&to=%61"] {

@@ -1,4 +1,4 @@
-//! What providers are answered where they want another answer than ours, and that it costs nothing more.
+//! Responses to providers that need another one than ours, at no further cost.
 
 use crate::world::{JSON, NOW, World, header, preset, said, source_of, text};
 use lambda_http::{Body, Response};
@@ -18,7 +18,7 @@ fn world(name: &str, secret: &str, reply: Option<&str>) -> World {
     World::of(vec![source], json!({ name: secret }), NOW)
 }
 
-/// Discord's own key signs.
+/// Signed with Discord's own key.
 struct Discord {
     world: World,
     pair: Ed25519KeyPair,
@@ -58,7 +58,7 @@ async fn teams_shows_a_message_and_never_our_json() {
 }
 
 #[tokio::test]
-async fn discord_is_answered_by_what_the_interaction_is() {
+async fn discord_is_answered_by_the_kind_of_interaction() {
     let interactions = [
         (r#"{"id":"1","type":2,"channel_id":"77","user":{"id":"5"},"data":{"id":"1","name":"order"}}"#, r#"{"type":5}"#),
         (
@@ -74,7 +74,7 @@ async fn discord_is_answered_by_what_the_interaction_is() {
             r#"{"type":6}"#,
         ),
         (r#"{"id":"5","type":5,"channel_id":"77","user":{"id":"5"},"data":{"custom_id":"m"}}"#, r#"{"type":5}"#),
-        // What a later version sends.
+        // A kind of a later version.
         (r#"{"id":"6","type":99,"channel_id":"77","user":{"id":"5"}}"#, r#"{"type":5}"#),
     ];
     for (body, wanted) in interactions {
@@ -110,14 +110,14 @@ async fn xero_s_refusals_have_no_body() {
         let bad = world.ask("POST", "xero", headers, body).await;
         assert_eq!((said(&bad), bad.headers().len()), ((401, ""), 0), "{headers:?}");
     }
-    // Whatever the reason is.
+    // For every reason.
     let other = world.ask("POST", "xero", &[("content-type", "text/plain")], body).await;
     assert_eq!((said(&other), other.headers().len()), ((415, ""), 0));
     assert_eq!(world.calls(), 0);
 }
 
 #[tokio::test]
-async fn a_source_s_text_is_shown_where_its_provider_shows_answers() {
+async fn a_sources_reply_is_sent_if_its_provider_shows_responses() {
     let message = "Body=hi&From=%2B15551230001&MessageSid=SM1&To=%2B15005550006";
     let status = "From=%2B15005550006&MessageSid=SM1&MessageStatus=failed&To=%2B15551230001";
     let said_by = async |name: &str, secret: &str, reply, headers: &[(&str, &str)], body: &str| {
@@ -141,7 +141,7 @@ async fn a_source_s_text_is_shown_where_its_provider_shows_answers() {
     );
 }
 
-/// What asks for choices at once gets none, and no error.
+/// A request for menu options gets an empty list, and no error.
 #[tokio::test]
 async fn slack_s_menus_get_no_options() {
     let payload =
@@ -182,7 +182,7 @@ async fn an_invoke_of_a_bot_is_answered_200_at_once() {
 }
 
 #[test]
-fn a_text_that_nobody_would_see_is_refused_when_it_is_configured() {
+fn a_reply_that_nobody_would_see_is_refused_by_the_configuration() {
     let providers = ["github", "ms-teams-outgoing"].map(preset);
     let problem = |provider: &str, reply: &str| {
         let yaml = format!("version: 1\nsources:\n  x: {{ provider: {provider}, reply: {reply:?} }}\n");
@@ -192,5 +192,5 @@ fn a_text_that_nobody_would_see_is_refused_when_it_is_configured() {
     assert_eq!(problem("ms-teams-outgoing", &"x".repeat(MAX_REPLY_BYTES)), "");
     assert!(problem("ms-teams-outgoing", &"x".repeat(MAX_REPLY_BYTES + 1)).contains("allowed: 1 to 4096"));
     assert!(problem("ms-teams-outgoing", "").contains("allowed: 1 to 4096"));
-    assert!(problem("github", "One moment.").contains("shows no answer to people"));
+    assert!(problem("github", "One moment.").contains("doesn't show responses to people"));
 }

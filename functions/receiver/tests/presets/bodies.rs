@@ -1,4 +1,4 @@
-//! Forms, XML and binary bodies: hashed as they came, then read as data that a queue can hold.
+//! Forms, XML and binary bodies: hashed as received, then converted to data for the queue.
 
 use crate::world::{NOW, World, preset};
 use base64::Engine;
@@ -86,7 +86,7 @@ async fn xml_becomes_an_object() {
 }
 
 #[tokio::test]
-async fn what_xml_may_hold_and_sqs_may_not_is_escaped() {
+async fn characters_that_xml_allows_and_sqs_refuses_are_escaped() {
     let world = world();
     let body = "<order id=\"\u{1F4E6}\"><state>x\u{FFFD}\u{7F}</state></order>";
     assert_eq!(world.signed("books", &[("content-type", "text/xml")], body).await.status(), 202);
@@ -100,9 +100,9 @@ async fn what_xml_may_hold_and_sqs_may_not_is_escaped() {
     }
 }
 
-/// What Braintree sends is a form that holds base64, which holds XML.
+/// Braintree sends a form with XML in base64.
 #[tokio::test]
-async fn a_form_that_holds_xml_is_read_through() {
+async fn xml_inside_a_form_is_read() {
     let provider = preset("braintree");
     let vector = &provider.vectors[0];
     let world = World::of_vector(&provider, vector);
@@ -112,7 +112,7 @@ async fn a_form_that_holds_xml_is_read_through() {
 }
 
 #[tokio::test]
-async fn a_secret_in_a_body_is_not_kept() {
+async fn a_secret_in_a_body_is_not_stored() {
     for (name, secret_at) in [("ms-graph", "clientState"), ("aircall", "token")] {
         let provider = preset(name);
         let vector = &provider.vectors[0];

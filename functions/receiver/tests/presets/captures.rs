@@ -1,4 +1,4 @@
-//! Secrets that providers tell: stored while the operator's window is open, for whoever knows its token.
+//! Handshake secrets: stored while a capture window is open, for senders with its token.
 
 use crate::world::{JSON, NOW, World, header, preset, said, source_of};
 use lambda_http::{Body, Response};
@@ -19,13 +19,13 @@ fn world(window: bool) -> World {
     World::of(sources, document, NOW)
 }
 
-/// As Asana's documents have it: an empty body, and a header that is to come back.
+/// As Asana documents it: an empty body, and a header that must be returned.
 async fn establish(world: &World, token: &str, secret: &str) -> Response<Body> {
     world.ask("POST", &format!("asana?capture={token}"), &[JSON, ("x-hook-secret", secret)], "").await
 }
 
 #[tokio::test]
-async fn asana_s_secret_is_stored_and_verifies_what_comes_next() {
+async fn asanas_secret_is_stored_and_verifies_later_requests() {
     let world = world(true);
     let answer = establish(&world, TOKEN, "b537207f20cbfa02357cf448134da559").await;
     assert_eq!(said(&answer), (200, ""));
@@ -75,7 +75,7 @@ async fn a_window_that_was_opened_a_moment_ago_counts() {
 }
 
 #[tokio::test]
-async fn it_is_answered_only_when_it_is_stored() {
+async fn a_handshake_is_answered_only_after_its_secret_is_stored() {
     let world = world(true);
     world.faults.fail(Call::PutSecret, Fault::Refuse, 1);
     assert_eq!(establish(&world, TOKEN, "first").await.status(), 503);
@@ -88,7 +88,7 @@ async fn it_is_answered_only_when_it_is_stored() {
 }
 
 #[tokio::test]
-async fn what_is_no_secret_is_refused() {
+async fn an_invalid_handshake_secret_is_refused() {
     let world = world(true);
     assert_eq!(establish(&world, TOKEN, &"s".repeat(MAX_HANDSHAKE_SECRET_BYTES)).await.status(), 200);
     for bad in ["s".repeat(MAX_HANDSHAKE_SECRET_BYTES + 1), "with space".to_owned(), String::new()] {

@@ -1,4 +1,4 @@
-//! Secrets that providers tell, while others write the same document or while it can't be read.
+//! Handshake secrets, while other containers write the same document or while it can't be read.
 
 use crate::captures::TOKEN;
 use crate::world::{JSON, NOW, World, preset, source_of};
@@ -73,7 +73,7 @@ fn document() -> Value {
     json!({ "github": "github-secret", "asana.capture": window, "notion.capture": window })
 }
 
-/// A container of its own, with what it was given.
+/// A separate container with its dependencies.
 fn container(secrets: Arc<MemorySecrets>, captured: Arc<dyn HandshakeSecrets>, clock: Arc<ManualClock>) -> Receiver {
     capture();
     let faults = Arc::new(Faults::default());
@@ -110,7 +110,7 @@ async fn notion_tells(receiver: &Receiver, token: &str) -> u16 {
     receiver.handle(request("notion", ("x-any", "1"), body)).await.status().as_u16()
 }
 
-/// What a delivery is answered that is signed with this secret.
+/// The reply to a delivery signed with this secret.
 async fn signed(receiver: &Receiver, source: &str, secret: &str) -> u16 {
     let source = source_of(&preset(source));
     let headers = [("content-type", "application/json"), ("x-github-event", "push")];
@@ -169,7 +169,7 @@ async fn handshakes_of_two_sources_at_once_keep_both_secrets() {
 }
 
 #[tokio::test]
-async fn what_a_person_writes_in_the_same_moment_stays() {
+async fn a_concurrent_edit_by_a_person_is_kept() {
     for edits in [1, 3] {
         let captured = memory(&json!({}));
         let edited = Arc::new(Edited { secrets: Arc::clone(&captured), edits: tokio::sync::Semaphore::new(0) });
@@ -182,7 +182,7 @@ async fn what_a_person_writes_in_the_same_moment_stays() {
 }
 
 #[tokio::test]
-async fn whoever_is_overtaken_all_the_time_is_asked_to_send_it_again() {
+async fn a_writer_that_always_loses_is_asked_to_send_again() {
     let captured = memory(&json!({}));
     let edits = tokio::sync::Semaphore::new(0);
     let edited = Arc::new(Edited { secrets: Arc::clone(&captured), edits });
@@ -196,7 +196,7 @@ async fn whoever_is_overtaken_all_the_time_is_asked_to_send_it_again() {
 }
 
 #[tokio::test]
-async fn a_secret_whose_answer_was_lost_is_there_once_when_it_is_sent_again() {
+async fn a_secret_with_a_lost_response_is_stored_once() {
     let world = World::of(SOURCES.map(|name| source_of(&preset(name))).to_vec(), document(), NOW);
     world.faults.fail(Call::PutSecret, Fault::LoseAnswer, 1);
     assert_eq!(asana_tells(&world.receiver, "ours").await, 503);
@@ -205,7 +205,7 @@ async fn a_secret_whose_answer_was_lost_is_there_once_when_it_is_sent_again() {
 }
 
 #[tokio::test]
-async fn no_secret_is_forgotten_for_another() {
+async fn no_secret_is_replaced_by_another() {
     let full: Vec<String> = (0..MAX_CAPTURED_SECRETS_PER_SOURCE).map(|n| format!("secret-{n}")).collect();
     let captured = memory(&json!({ "asana": full[1..] }));
     let clock = Arc::new(ManualClock::at(NOW));
@@ -220,11 +220,11 @@ async fn no_secret_is_forgotten_for_another() {
     assert_eq!(signed(&receiver, "asana", "one-more").await, 401);
 }
 
-/// Ways in which the captured document can't be had.
+/// Ways in which the captured document is unavailable.
 const BROKEN: [&str; 4] = ["{\"asana\": [\"ours\"]", "", "[]", "{\"asana\": 7}"];
 
 #[tokio::test]
-async fn captured_secrets_that_cannot_be_read_take_no_other_source_down() {
+async fn unreadable_captured_secrets_affect_no_other_source() {
     for broken in BROKEN {
         let captured = memory(&json!({}));
         captured.set(broken);
@@ -247,7 +247,7 @@ async fn captured_secrets_that_cannot_be_read_take_no_other_source_down() {
 }
 
 #[tokio::test]
-async fn captured_secrets_without_an_answer_take_no_other_source_down() {
+async fn unavailable_captured_secrets_affect_no_other_source() {
     let faults = Arc::new(Faults::default());
     let captured = Arc::new(MemorySecrets::new(Arc::clone(&faults), json!({ "asana": ["ours"] }).to_string()));
     let mut document = document();
@@ -266,7 +266,7 @@ async fn captured_secrets_without_an_answer_take_no_other_source_down() {
 }
 
 #[tokio::test]
-async fn a_container_goes_on_with_the_captured_secrets_that_it_has() {
+async fn a_container_keeps_its_loaded_captured_secrets() {
     let captured = memory(&json!({ "asana": ["ours"] }));
     let clock = Arc::new(ManualClock::at(NOW));
     let receiver = container(memory(&document()), Arc::clone(&captured) as _, Arc::clone(&clock));
@@ -281,7 +281,7 @@ async fn a_container_goes_on_with_the_captured_secrets_that_it_has() {
 }
 
 #[tokio::test]
-async fn a_document_that_cannot_be_read_takes_no_captured_secret_down() {
+async fn an_unreadable_document_affects_no_captured_secret() {
     let secrets = memory(&document());
     secrets.set("{");
     let clock = Arc::new(ManualClock::at(NOW));

@@ -1,4 +1,4 @@
-//! Every preset's handshake, with the request and the reply of the provider's documents.
+//! Every preset's handshake, with the request and the reply from the provider's documentation.
 
 use crate::world::{JSON, NOW, World, header, preset, said, source_of};
 use lambda_http::{Body, Response};
@@ -20,7 +20,7 @@ fn world() -> World {
     World::new(document, NOW)
 }
 
-/// What stands in the documents: a request by which the provider asks, and what it must hear.
+/// A documented handshake: the request, and the required reply.
 struct Documented {
     preset: &'static str,
     method: &'static str,
@@ -140,7 +140,7 @@ const DOCUMENTED: &[Documented] = &[
 ];
 
 #[tokio::test]
-async fn what_the_documents_ask_is_answered_as_they_say() {
+async fn documented_handshakes_get_their_documented_answers() {
     let world = world();
     for documented in DOCUMENTED {
         let answer = documented.ask(&world).await;
@@ -154,7 +154,7 @@ async fn what_the_documents_ask_is_answered_as_they_say() {
 }
 
 #[tokio::test]
-async fn a_signed_handshake_is_answered_to_nobody_else() {
+async fn a_signed_handshake_is_answered_to_its_provider_only() {
     let world = world();
     for documented in DOCUMENTED.iter().filter(|documented| documented.signed) {
         let answer = world.ask("POST", documented.preset, documented.headers, documented.body).await;
@@ -212,7 +212,7 @@ async fn braintree_s_challenge_signs_no_payload() {
 }
 
 #[test]
-fn every_preset_with_a_handshake_is_among_them() {
+fn every_preset_with_a_handshake_is_tested() {
     let mut shown: BTreeSet<String> = DOCUMENTED.iter().map(|documented| documented.preset.to_owned()).collect();
     // In tests of their own: what is stored, what is fetched, what is signed with a private key.
     shown.extend(["asana", "notion", "aws-sns", "discord-interactions", "discord-webhook-events"].map(str::to_owned));

@@ -10,7 +10,7 @@ use tidings_project::{read_provider, read_sources};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_531_420_618_000);
 
-/// A provider that signs bodies and answers whoever asks with a MAC, as X does.
+/// A source that signs bodies and gives a MAC to any caller, like X's.
 const CRC: &str = r#"
 name = "crc"
 title = "Like X"
@@ -65,7 +65,7 @@ fn world() -> World {
     World::of(sources, secrets, NOW)
 }
 
-/// No handshake costs a call but for the secrets.
+/// A handshake causes no call except for the secrets.
 async fn ask(world: &World, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response<Body> {
     let answer = world.ask(method, path, headers, body).await;
     assert_eq!(world.calls(), 0, "no AWS call but for the secrets");
@@ -91,7 +91,7 @@ async fn slack_gets_its_challenge_only_if_it_signed() {
 }
 
 #[tokio::test]
-async fn a_body_larger_than_a_handshake_is_none() {
+async fn a_body_larger_than_a_handshake_is_ignored() {
     let world = world();
     let validate = |bytes: usize| {
         let head = r#"[{"eventType":"Microsoft.EventGrid.SubscriptionValidationEvent","data":{"validationCode":"c0de"}}]"#;
@@ -116,7 +116,7 @@ async fn meta_gets_its_challenge_only_with_the_token_that_was_agreed_on() {
 }
 
 #[tokio::test]
-async fn what_is_echoed_is_bounded_and_printable() {
+async fn an_echoed_value_is_bounded_and_printable() {
     let world = world();
     let answer_to = async |challenge: &str| {
         let query = format!("hub.mode=subscribe&hub.verify_token=agreed&hub.challenge={challenge}");
@@ -135,7 +135,7 @@ async fn a_mac_is_made_of_tokens_only() {
     let answer = ask(&world, "GET", "crc?crc_token=Nzc3&nonce=1", &[], "").await;
     // printf Nzc3 | openssl dgst -sha256 -hmac crc-secret -binary | base64
     assert_eq!(text(&answer), r#"{"response_token":"sha256=i6eVp85JhwyUQG26VloF5VLuzXIJkizrNCyLPpTEr6s="}"#);
-    // The MAC of a body is that body's signature: it must not be had for the asking.
+    // The MAC of a body is that body's signature, so a handshake must not give it.
     let body = "%7B%22events%22%3A%5B%5D%7D";
     assert_eq!(ask(&world, "GET", &format!("crc?crc_token={body}"), &[], "").await.status(), 400);
 }

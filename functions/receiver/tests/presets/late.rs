@@ -1,4 +1,4 @@
-//! Genuine requests that come late: retries that keep their first signature are taken for as long as they come, and have one effect.
+//! Late genuine requests: retries with their first signature are accepted as long as they come, and have one effect.
 
 use crate::world::{JSON, World, preset, source_of};
 use serde_json::json;
@@ -12,7 +12,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 #[tokio::test]
-async fn mailgun_s_retries_are_taken_for_eight_hours() {
+async fn mailguns_retries_are_accepted_for_eight_hours() {
     let signed = 1_795_973_200;
     for (age_seconds, status) in [(0, 200), (899, 200), (1_800, 200), (28_800, 200), (30_600, 200), (30_601, 401)] {
         let now = Timestamp::from_unix_s(signed + age_seconds).unwrap();
@@ -23,7 +23,7 @@ async fn mailgun_s_retries_are_taken_for_eight_hours() {
 
 /// Every vector of every preset that signs a time and may send it again as it was: at its last retry, and once more.
 #[tokio::test]
-async fn what_is_not_signed_again_verifies_until_its_last_retry_and_is_one_event() {
+async fn a_retry_with_the_first_signature_verifies_until_the_last_and_is_one_event() {
     let mut tried = 0;
     for provider in presets() {
         let Some(timestamp) = &provider.scheme.timestamp else { continue };
@@ -47,7 +47,7 @@ async fn what_is_not_signed_again_verifies_until_its_last_retry_and_is_one_event
 }
 
 #[test]
-fn every_preset_that_signs_a_time_says_how_its_retries_are_signed() {
+fn every_preset_with_a_signed_time_states_how_retries_are_signed() {
     for provider in presets() {
         assert_eq!(provider.retry_problems(), Vec::<String>::new(), "{}", provider.name);
         let delivery = &provider.delivery;
@@ -61,7 +61,7 @@ fn every_preset_that_signs_a_time_says_how_its_retries_are_signed() {
 fn a_tolerance_shorter_than_the_retries_is_a_problem() {
     let mut provider = preset("mailgun");
     provider.scheme.timestamp.as_mut().unwrap().tolerance_seconds = 28_799;
-    assert!(provider.retry_problems().join("").contains("a late retry would be refused"));
+    assert!(provider.retry_problems().join("").contains("late retries would be refused"));
     provider.delivery.retried_for_seconds = None;
     assert!(provider.retry_problems().join("").contains("say `resigned = true`"));
     provider.delivery.resigned = true;
@@ -69,11 +69,11 @@ fn a_tolerance_shorter_than_the_retries_is_a_problem() {
 }
 
 #[tokio::test]
-async fn a_wide_window_is_no_window_for_a_second_effect() {
+async fn a_wide_tolerance_allows_no_second_effect() {
     let now = at("2026-11-29T17:26:45Z");
     let mut world = World::of(vec![source_of(&preset("mailgun"))], json!({ "mailgun": "mg-key" }), now);
     assert_eq!(world.ask("POST", "mailgun", &[JSON], MAILGUN_RETRY).await.status(), 200);
-    // Another event under the same signature, which doesn't cover it: it is the first one still.
+    // Another event under the same signature, which doesn't cover it, still counts as the first.
     let forged = MAILGUN_RETRY.replace("\"delivered\"", "\"failed\"").replace("\"E2\"", "\"E3\"");
     for hours in [0, 1, 3, 4] {
         world.wait(hours * 3_600 - hours);

@@ -1,4 +1,4 @@
-//! The receiver as providers see it: their handshakes, their keys, their bodies, as their own documents have them.
+//! The receiver as providers see it: handshakes, keys and bodies from their own documentation.
 
 mod also;
 mod answers;

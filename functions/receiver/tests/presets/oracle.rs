@@ -18,10 +18,10 @@ use tidings_config::{OneOrMany, Reference};
 use tidings_project::presets as providers;
 use tidings_project::read_sources;
 
-/// The one secret of all sources: what one of them says must not serve at another.
+/// The shared secret of all sources: an answer of one must not be accepted by another.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// Layouts of what is signed, as own schemes have them.
+/// Layouts of signed messages in own schemes.
 const LAYOUTS: &[&str] = &[
     "{body}",
     "v0:{header:x-time}:{body}",
@@ -136,7 +136,7 @@ fn own_sources() -> Vec<Source> {
     sources
 }
 
-/// Asks the handshake. What it is asked with, and the signatures that the answer may be.
+/// Sends the handshake. Returns its challenge, and the signatures that the answer may contain.
 async fn ask(world: &World, source: &Source, oracle: &Handshake, challenge: &str) -> BTreeSet<String> {
     let place = oracle.when.keys().find_map(|place| if let Reference::Query(name) = place { Some(name) } else { None });
     let place = place.expect("these are asked by a parameter of the query");
@@ -194,7 +194,7 @@ fn presets() -> Attacked {
 
 /// Attack 3: X's CRC, as it was found.
 #[tokio::test]
-async fn attack_3_a_crc_answer_is_no_signature_of_a_scalar_body() {
+async fn attack_3_a_crc_answer_never_signs_a_scalar_body() {
     let attacked = presets();
     let x = attacked.sources.iter().find(|source| source.name == "x-twitter").unwrap();
     let mut answered = 0;
@@ -251,7 +251,7 @@ async fn no_answer_of_an_own_scheme_s_handshake_gets_a_request_accepted() {
 
 /// A sibling: the secret of an app stands in two sources, one of which tells a MAC and the other of which takes any bytes.
 #[tokio::test]
-async fn an_answer_of_one_source_is_no_signature_at_another_that_shares_its_secret() {
+async fn an_answer_of_one_source_never_signs_for_another_with_its_secret() {
     let x = source_of(&providers().into_iter().find(|provider| provider.name == "x-twitter").unwrap());
     let mut other = x.clone();
     other.name = "ours".to_owned();
@@ -297,7 +297,7 @@ proptest! {
 
 /// A preset with a format of one's own would lose events that are such texts, so the build refuses it.
 #[test]
-fn a_preset_with_such_a_handshake_keeps_a_format_that_no_challenge_has() {
+fn a_preset_with_a_mac_handshake_needs_a_format_that_no_challenge_has() {
     let read = |more: &str| {
         let text = format!("version: 1\nsources:\n  x: {{ provider: x-twitter{more} }}\n");
         read_sources("sources.yaml", &text, &providers()).map_err(|report| report.to_string())

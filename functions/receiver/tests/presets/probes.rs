@@ -27,7 +27,7 @@ async fn slack_s_certificate_check_is_answered_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn what_only_looks_like_a_certificate_check_is_judged_like_anything_else() {
+async fn a_lookalike_of_a_certificate_check_is_verified_like_any_request() {
     let world = world();
     let large = format!("ssl_check=1&x={}", "x".repeat(MAX_HANDSHAKE_BODY_BYTES));
     for (name, content_type, body) in [
@@ -41,12 +41,12 @@ async fn what_only_looks_like_a_certificate_check_is_judged_like_anything_else()
     ] {
         assert_eq!(world.ask("POST", name, &[content_type], body).await.status(), 401, "{name} {}", &body[..20.min(body.len())]);
     }
-    // Of another content type it is no form.
+    // With another content type it isn't a form.
     assert_eq!(world.ask("POST", "slack-slash", &[JSON], "ssl_check=1").await.status(), 415);
     assert_eq!(world.ask("GET", "slack-slash?ssl_check=0", &[], "").await.status(), 405);
 }
 
-/// What somebody writes is no probe.
+/// A person's text is never a probe.
 #[tokio::test]
 async fn a_command_about_ssl_check_is_an_event() {
     let world = world();

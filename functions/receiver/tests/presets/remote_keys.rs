@@ -1,4 +1,4 @@
-//! Keys that providers publish: fetched when all else is right, at most once a minute, and kept.
+//! Providers' public keys: fetched after every other check, at most once a minute, and cached.
 
 use crate::world::{World, preset, said, source_of};
 use lambda_http::{Body, Response};
@@ -28,14 +28,14 @@ fn is_accepted(answer: &Response<Body>) -> bool {
 const REMOTE: &[&str] = &["aws-sns", "gcp-pubsub-push", "google-chat", "kinde", "ms-bot-framework", "paypal"];
 
 #[test]
-fn these_are_all() {
+fn every_preset_with_fetched_keys_is_tested() {
     let with: Vec<String> =
         tidings_project::presets().into_iter().filter(|p| p.scheme.remote_key.is_some()).map(|p| p.name).collect();
     assert_eq!(with, REMOTE);
 }
 
 #[tokio::test]
-async fn a_key_is_fetched_once_and_serves_what_follows() {
+async fn a_key_is_fetched_once_for_later_requests() {
     for name in REMOTE {
         let (world, vector) = world_of(name);
         for n in 0..5 {
@@ -77,7 +77,7 @@ async fn a_thousand_forged_requests_fetch_once_a_minute_at_most() {
 }
 
 #[tokio::test]
-async fn nothing_is_fetched_before_all_else_is_right() {
+async fn nothing_is_fetched_before_every_other_check_passes() {
     let (provider, vector) = of("google-chat");
     let unlike = |change: &dyn Fn(&mut Vector)| {
         let mut changed = vector.clone();
@@ -101,7 +101,7 @@ async fn nothing_is_fetched_before_all_else_is_right() {
 
 /// A notification that Amazon did sign: for a topic that isn't ours, or with a certificate from elsewhere.
 #[tokio::test]
-async fn a_topic_or_a_host_that_is_not_ours_is_not_looked_at() {
+async fn a_foreign_topic_or_host_causes_no_fetch() {
     let (provider, vector) = of("aws-sns");
     let mut body: Value = serde_json::from_str(&vector.body).unwrap();
     let mut other_topic = vector.clone();
@@ -118,7 +118,7 @@ async fn a_topic_or_a_host_that_is_not_ours_is_not_looked_at() {
 }
 
 #[tokio::test]
-async fn while_a_key_cannot_be_had_it_is_503_and_never_401() {
+async fn an_unavailable_key_gives_503_and_never_401() {
     for name in ["google-chat", "aws-sns"] {
         let (world, vector) = world_of(name);
         world.faults.fail(Call::Get, Fault::Refuse, 1);
@@ -132,7 +132,7 @@ async fn while_a_key_cannot_be_had_it_is_503_and_never_401() {
 }
 
 #[tokio::test]
-async fn what_is_no_key_is_as_good_as_none() {
+async fn an_invalid_key_document_counts_as_missing() {
     for (name, bad) in [
         ("google-chat", "not json".to_owned()),
         ("google-chat", r#"{"keys":[]}"#.to_owned()),
@@ -149,7 +149,7 @@ async fn what_is_no_key_is_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn a_key_set_is_fetched_again_when_it_is_old_and_serves_while_it_cannot_be() {
+async fn an_old_key_set_is_fetched_again_and_stays_in_use_during_an_outage() {
     let (provider, mut vector) = of("kinde");
     vector.at = Some("2026-11-20T10:00:00Z".to_owned());
     let lasting = provider.scheme.jwt.as_ref().is_some_and(|jwt| jwt.lasting) && provider.scheme.timestamp.is_none();
@@ -166,7 +166,7 @@ async fn a_key_set_is_fetched_again_when_it_is_old_and_serves_while_it_cannot_be
     world.wait(KEY_RETRY.as_secs());
     assert!(is_accepted(&world.send(&vector).await));
     assert_eq!(world.https.asked().len(), 3);
-    // What the provider takes out of its set verifies no longer.
+    // A key that the provider removes from its set no longer verifies.
     vector.fetched.keys().for_each(|url| world.https.put(url, other_key_set()));
     world.wait(KEY_LIFETIME.as_secs());
     assert_eq!(world.send(&vector).await.status(), 401);
@@ -178,7 +178,7 @@ fn other_key_set() -> String {
 }
 
 #[tokio::test]
-async fn a_certificate_counts_only_while_it_is_valid() {
+async fn a_certificate_is_accepted_only_while_valid() {
     let (provider, mut vector) = of("aws-sns");
     for (at, status) in [("2022-07-28T21:23:58Z", 202), ("2019-01-01T00:00:00Z", 401), ("2026-11-20T10:00:00Z", 401)] {
         vector.at = Some(at.to_owned());
@@ -189,7 +189,7 @@ async fn a_certificate_counts_only_while_it_is_valid() {
 
 /// A subscription is confirmed by fetching the address that a signed request for our topic names, on Amazon's own hosts.
 #[tokio::test]
-async fn sns_is_confirmed_for_the_topic_that_is_ours() {
+async fn sns_is_confirmed_only_for_our_topic() {
     let fixture: Value = serde_json::from_str(include_str!("sns_confirmation.json")).unwrap();
     let certificate = "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-7e57.pem";
     let subscribe = "https://sns.us-west-2.amazonaws.com/?Action=ConfirmSubscription&TopicArn=arn:aws:sns:us-west-2:123456789012:MyTopic&Token=2336412f37";

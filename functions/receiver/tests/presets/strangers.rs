@@ -1,4 +1,4 @@
-//! Requests of strangers: no answer but one, no call, no panic, whatever they send.
+//! Unauthentic requests: one reply, no call and no panic for every content.
 
 use crate::world::{NOW, World, header, said};
 use proptest::prelude::*;
@@ -27,7 +27,7 @@ fn names(preset: &str) -> Vec<Reference> {
 /// Unsigned, signed by somebody, malformed, expired: one status, one body, the same headers, for all presets; none of both for those
 /// that want none.
 #[tokio::test]
-async fn a_refusal_says_nothing_but_that_it_is_one() {
+async fn all_refusals_are_equal() {
     let world = world();
     let mut bodies = BTreeSet::new();
     let mut reasons = 0;
@@ -77,7 +77,7 @@ fn any_body() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn nothing_that_a_stranger_sends_panics_or_gets_in(
+    fn no_unsigned_request_panics_or_is_accepted(
         which in any::<Index>(), method in prop_oneof![Just("POST"), Just("GET"), Just("HEAD"), Just("OPTIONS"), Just("PUT")],
         values in proptest::collection::vec(any_value(), 8), query in "[a-zA-Z_.=&%?+0-9]{0,60}", body in any_body(),
         content_type in any::<Index>(),

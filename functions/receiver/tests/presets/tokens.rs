@@ -1,4 +1,4 @@
-//! JSON Web Tokens: what a header asks for is never what is done.
+//! JSON Web Tokens: a header never chooses the verification.
 
 use crate::world::{JSON, NOW, World, preset};
 use base64::Engine;
@@ -43,7 +43,7 @@ pub(crate) fn signed<M: Mac + KeyInit>(header: Value, claims: &Value) -> String 
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
-/// Claims that are right, with these instead.
+/// Valid claims, with these replaced.
 pub(crate) fn claims(change: &Value) -> Value {
     let hash = hex::encode(Sha256::digest(BODY));
     let mut claims = json!({ "iss": "them", "aud": "us", "iat": NOW_S, "exp": NOW_S + 60, "jti": "t-1", "hash": hash });
@@ -70,7 +70,7 @@ pub(crate) async fn with(change: Value) -> u16 {
 }
 
 #[tokio::test]
-async fn a_token_that_is_right_is_taken_and_identifies_its_event() {
+async fn a_valid_token_is_accepted_and_identifies_its_event() {
     let world = world();
     let token = signed::<Hmac<Sha256>>(json!({ "alg": "HS256", "typ": "JWT" }), &claims(&json!({})));
     let answer = world.ask("POST", "hashed", &[JSON, ("authorization", &format!("bearer {token}"))], BODY).await;
@@ -80,7 +80,7 @@ async fn a_token_that_is_right_is_taken_and_identifies_its_event() {
 }
 
 #[tokio::test]
-async fn no_header_chooses_how_it_is_verified() {
+async fn no_header_chooses_the_verification() {
     let right = claims(&json!({}));
     assert_eq!(send(&signed::<Hmac<Sha512>>(json!({ "alg": "HS512" }), &right)).await, 401, "not one of the scheme's");
     assert_eq!(send(&signed::<Hmac<Sha384>>(json!({ "alg": "HS256" }), &right)).await, 401);
@@ -120,7 +120,7 @@ async fn a_public_key_makes_no_hmac() {
 }
 
 #[tokio::test]
-async fn its_times_are_held_to_the_clock_both_ways() {
+async fn the_times_of_a_token_are_checked_both_ways() {
     let leeway = JWT_LEEWAY.as_secs() as i64;
     for (change, status) in [
         (json!({ "exp": NOW_S - leeway }), 202),
@@ -140,7 +140,7 @@ async fn its_times_are_held_to_the_clock_both_ways() {
 }
 
 #[tokio::test]
-async fn its_claims_must_be_what_was_agreed_on() {
+async fn the_claims_of_a_token_must_be_the_expected_ones() {
     for (change, status) in [
         (json!({ "aud": ["others", "us"] }), 202),
         (json!({ "aud": SECRET }), 202),

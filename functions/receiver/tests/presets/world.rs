@@ -48,7 +48,7 @@ impl World {
         Self::wired(sources, document, now, true)
     }
 
-    /// Where the template's parameter says that no provider may tell a secret.
+    /// Without handshake secrets, as the template's parameter allows.
     pub(crate) fn without_captured(sources: Vec<Source>, document: Value, now: Timestamp) -> Self {
         Self::wired(sources, document, now, false)
     }
@@ -136,7 +136,7 @@ impl World {
         self.ask("POST", &path, &headers, delivery.body.clone()).await
     }
 
-    /// AWS calls, those for the secrets aside.
+    /// AWS calls, without those for the secrets.
     pub(crate) fn calls(&self) -> u32 {
         let own = [Call::Fetch, Call::Get, Call::PutSecret];
         self.faults.total() - own.iter().map(|call| self.faults.count(*call)).sum::<u32>()

@@ -39,7 +39,7 @@ async fn two_states_of_one_message_are_two_claims() {
 }
 
 #[tokio::test]
-async fn one_event_that_is_not_durable_makes_the_delivery_503_and_costs_the_others_nothing() {
+async fn one_event_that_is_not_durable_makes_the_delivery_503_and_the_others_are_kept() {
     for failing in 0..3 {
         let harness = Harness::warm().await;
         let delivery = harness.case("whatsapp-statuses");
@@ -69,7 +69,7 @@ async fn a_delivery_of_new_and_known_events_is_accepted_for_the_new_ones() {
 
 /// An event that stands in a delivery twice may be queued twice, and is queued at least once.
 #[tokio::test]
-async fn an_event_that_stands_in_a_delivery_twice_is_one_claim() {
+async fn an_event_that_occurs_twice_in_a_delivery_has_one_claim() {
     // Which of the two fails.
     for failing in [None, Some(0), Some(1)] {
         let harness = Harness::warm().await;
@@ -87,7 +87,7 @@ async fn an_event_that_stands_in_a_delivery_twice_is_one_claim() {
 }
 
 #[tokio::test]
-async fn when_neither_of_two_equal_events_gets_through_the_next_delivery_is_queued() {
+async fn two_equal_failed_events_are_queued_by_the_next_delivery() {
     let harness = Harness::warm().await;
     let delivery = harness.signed("whatsapp", statuses(&["a", "a"]));
     harness.faults.fail(Call::SendEntry, Fault::Refuse, 2);
@@ -131,7 +131,7 @@ async fn twenty_five_events_are_three_calls_of_the_queue() {
 }
 
 #[tokio::test]
-async fn whichever_entry_fails_the_delivery_is_503_and_the_next_one_sends_exactly_that_one() {
+async fn a_failed_entry_makes_the_delivery_503_and_only_it_is_sent_again() {
     for failing in 0..25 {
         let harness = Harness::warm().await;
         let (delivery, all) = many(&harness);
@@ -206,7 +206,7 @@ impl EventQueue for Slow {
 }
 
 #[tokio::test]
-async fn ten_batches_are_under_way_at_once_and_each_answer_is_for_its_own() {
+async fn ten_batches_are_sent_concurrently_and_each_gets_its_own_response() {
     let queue = Arc::new(Slow::default());
     let harness = Harness::with(&secrets().to_string(), |store, _| (store, Arc::clone(&queue)));
     harness.receiver.warm_up().await;
@@ -229,7 +229,7 @@ impl EventQueue for Forgetful {
 }
 
 #[tokio::test]
-async fn a_queue_that_leaves_out_an_answer_is_no_answer_at_all() {
+async fn a_response_with_a_missing_entry_acknowledges_nothing() {
     let harness = Harness::with(&secrets().to_string(), |store, queue| (store, Arc::new(Forgetful(queue))));
     harness.receiver.warm_up().await;
     let delivery = harness.signed("whatsapp", statuses(&["a", "b"]));
@@ -242,7 +242,7 @@ async fn a_queue_that_leaves_out_an_answer_is_no_answer_at_all() {
 const CALLS: u32 = 53;
 
 #[tokio::test]
-async fn at_whichever_call_the_function_dies_the_next_delivery_makes_all_events_durable() {
+async fn the_next_delivery_makes_all_events_durable_after_a_crash_at_any_call() {
     for call in 0..CALLS {
         for side in [Side::Before, Side::After] {
             let (harness, life) = crashing().await;
@@ -266,7 +266,7 @@ async fn at_whichever_call_the_function_dies_the_next_delivery_makes_all_events_
 }
 
 #[tokio::test]
-async fn at_whichever_call_a_fault_strikes_a_2xx_means_that_all_are_queued() {
+async fn a_2xx_means_that_all_are_queued_despite_a_fault_at_any_call() {
     for fault in [Fault::Refuse, Fault::LoseAnswer, Fault::Conflict] {
         for (kind, calls, expected) in [
             (Call::Record, 25, TAKEN),
@@ -297,7 +297,7 @@ async fn at_whichever_call_a_fault_strikes_a_2xx_means_that_all_are_queued() {
 }
 
 #[tokio::test]
-async fn without_a_claims_table_all_events_are_queued_in_batches_all_the_same() {
+async fn all_events_are_queued_in_batches_without_a_claims_table() {
     let harness = Harness::warm().await;
     let (delivery, all) = many(&harness);
     harness.faults.fail(Call::Record, Fault::Refuse, 25);

@@ -38,7 +38,7 @@ async fn another_body_under_a_known_id_is_one_call_more_the_first_time() {
 }
 
 #[tokio::test]
-async fn a_forged_a_changed_and_a_stale_request_are_no_call() {
+async fn forged_changed_and_stale_requests_cause_no_call() {
     let harness = Harness::warm().await;
     for case in ["github-forged", "slack-body-changed", "stripe-stale"] {
         assert_eq!(harness.send(&harness.case(case)).await.said(), UNAUTHENTIC, "{case}");

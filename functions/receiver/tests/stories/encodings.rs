@@ -44,7 +44,7 @@ fn signed_compressed(harness: &Harness, source: &str, encoding: &str, packed: Ve
 
 /// Case B31, in each encoding.
 #[tokio::test]
-async fn a_compressed_body_is_read_whichever_of_its_bytes_were_signed() {
+async fn a_compressed_body_is_read_with_either_bytes_signed() {
     for (encoding, pack) in [("gzip", gzip as fn(&[u8]) -> Vec<u8>), ("GZIP ", gzip), ("deflate", zlib), ("deflate", deflate)] {
         let harness = Harness::warm().await;
         let (first, second) = (order("e1", "1"), order("e2", "1"));
@@ -63,7 +63,7 @@ async fn a_compressed_body_is_read_whichever_of_its_bytes_were_signed() {
 }
 
 #[tokio::test]
-async fn a_source_may_say_which_bytes_are_signed() {
+async fn a_source_can_state_which_bytes_are_signed() {
     let harness = Harness::warm().await;
     let body = br#"{"id":"1"}"#;
     let packed = gzip(body);
@@ -95,7 +95,7 @@ async fn a_forged_compressed_body_is_refused() {
 }
 
 #[tokio::test]
-async fn a_bomb_is_refused_and_what_fills_a_body_is_not() {
+async fn a_decompression_bomb_is_refused_and_the_largest_body_is_not() {
     let harness = Harness::warm().await;
     let mut body = order("e1", "1");
     body.resize(MAX_BODY_BYTES, b' ');
@@ -115,7 +115,7 @@ async fn a_bomb_is_refused_and_what_fills_a_body_is_not() {
 }
 
 #[tokio::test]
-async fn what_is_not_as_its_encoding_says_is_taken_as_it_is_or_kept() {
+async fn a_body_that_does_not_fit_its_encoding_is_used_unchanged_or_stored() {
     let harness = Harness::warm().await;
     for (n, encoding) in ["gzip", "deflate", "br", "identity", "gzip, gzip"].iter().enumerate() {
         let request = signed_compressed(&harness, "orders", encoding, order(&format!("e{n}"), "1"));

@@ -81,7 +81,7 @@ async fn a_payload_of_one_event_travels_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn a_payload_of_many_is_the_one_event_with_what_it_needs_beside_it() {
+async fn a_payload_of_many_is_split_with_its_shared_parts() {
     let harness = Harness::warm().await;
     harness.send(&harness.case("whatsapp-statuses")).await;
     let data: Vec<Value> = harness.queued().iter().map(|e| serde_json::from_str(e.data.get()).unwrap()).collect();
@@ -93,7 +93,7 @@ async fn a_payload_of_many_is_the_one_event_with_what_it_needs_beside_it() {
 
 /// The security rule: who can't sign can't choose an identity.
 #[tokio::test]
-async fn what_is_not_signed_never_changes_who_an_event_is() {
+async fn unsigned_data_never_changes_an_events_identity() {
     for case in corpus().cases.iter().filter(|case| !case.repeats && case.expect.is_accepted()) {
         let harness = Harness::warm().await;
         let delivery = harness.case(&case.name);
@@ -125,7 +125,7 @@ async fn what_is_not_signed_never_changes_who_an_event_is() {
 }
 
 #[tokio::test]
-async fn the_version_of_a_payload_is_told_where_it_has_one() {
+async fn the_version_of_a_payload_is_recorded_if_it_has_one() {
     let harness = Harness::warm().await;
     let body =
         |version: &str| format!(r#"{{"id":"{version}","type":"order.shipped","order":{{"id":"1"}},"schema_version":{version}}}"#);
@@ -145,7 +145,7 @@ async fn the_version_of_a_payload_is_told_where_it_has_one() {
 }
 
 #[tokio::test]
-async fn all_that_a_scheme_can_sign_is_signed() {
+async fn everything_that_a_scheme_can_sign_is_verified() {
     let harness = Harness::warm().await;
     let delivery = harness.signed("thorough", r#"{"n":7}"#);
     assert_eq!(harness.send(&delivery).await.said(), ACCEPTED);
@@ -189,7 +189,7 @@ async fn values_moved_across_the_message_make_no_event() {
 }
 
 #[tokio::test]
-async fn an_event_without_an_id_is_the_sha256_of_what_was_signed() {
+async fn the_key_of_an_event_without_an_id_is_the_sha256_of_the_signed_bytes() {
     let harness = Harness::warm().await;
     let body = r#"{"type":"thing.made"}"#;
     harness.send(&harness.signed("bare", body)).await;
@@ -228,7 +228,7 @@ async fn texts_that_are_too_long_for_their_place_are_left_out() {
 }
 
 #[tokio::test]
-async fn a_trace_is_carried_on_and_nonsense_is_not() {
+async fn a_valid_trace_is_passed_on_and_an_invalid_one_is_not() {
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     for (sent, kept) in [(trace, Some(trace)), ("00-x", None), ("", None), (&trace[1..], None), (&format!("{trace}-00"), None)] {
         let harness = Harness::warm().await;

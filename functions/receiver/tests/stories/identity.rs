@@ -18,7 +18,7 @@ fn keys(harness: &Harness) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn a_blank_or_missing_part_of_an_id_makes_the_whole_id_fall_back() {
+async fn an_id_with_a_blank_or_missing_part_is_not_used() {
     let harness = Harness::warm().await;
     for (n, id) in
         [json!(""), json!(" "), json!("\t\n"), json!("\u{a0}"), json!(null), json!([]), json!({})].into_iter().enumerate()
@@ -108,7 +108,7 @@ async fn the_same_bytes_under_another_delivery_id_are_another_event() {
 }
 
 #[tokio::test]
-async fn a_source_may_say_that_equal_bytes_are_one_event() {
+async fn a_source_can_state_that_equal_bytes_are_one_event() {
     let harness = Harness::warm().await;
     let body = json!({"type": "pressed"}).to_string();
     assert_eq!(send(&harness, "by-content", &[("x-delivery", "d-1")], &body).await.said(), ACCEPTED);
@@ -117,7 +117,7 @@ async fn a_source_may_say_that_equal_bytes_are_one_event() {
 }
 
 #[tokio::test]
-async fn what_a_retry_writes_anew_does_not_make_it_another_event() {
+async fn a_field_that_a_retry_rewrites_does_not_make_another_event() {
     let harness = Harness::warm().await;
     let body = |attempt: &str, text: &str| format!(r#"{{"type":"t", "meta":{{"attempt": {attempt}}},"text":"{text}"}}"#);
     for (attempt, text, said) in [
@@ -136,7 +136,7 @@ async fn what_a_retry_writes_anew_does_not_make_it_another_event() {
 }
 
 #[tokio::test]
-async fn a_signed_time_that_a_retry_writes_anew_is_no_part_of_the_event() {
+async fn a_signed_time_that_a_retry_rewrites_is_not_part_of_the_event() {
     let harness = Harness::warm().await;
     let body = json!({"type": "t"}).to_string();
     for (id, said) in [("d-1", ACCEPTED), ("d-1", DUPLICATE), ("d-2", ACCEPTED)] {
@@ -146,7 +146,7 @@ async fn a_signed_time_that_a_retry_writes_anew_is_no_part_of_the_event() {
 }
 
 #[tokio::test]
-async fn what_is_signed_anew_is_no_repetition_and_a_captured_request_is() {
+async fn a_request_signed_again_is_new_and_a_captured_one_is_a_repetition() {
     let harness = Harness::warm().await;
     let body = json!({"type": "t"}).to_string();
     let mut captured = harness.signed("resigned", body.as_str());
@@ -163,7 +163,7 @@ async fn what_is_signed_anew_is_no_repetition_and_a_captured_request_is() {
 }
 
 #[tokio::test]
-async fn a_signed_time_tells_apart_what_no_delivery_id_does() {
+async fn a_signed_time_distinguishes_events_without_a_delivery_id() {
     let harness = Harness::warm().await;
     let body = json!({"type": "t"}).to_string();
     for id in ["", " ", ""] {
@@ -174,7 +174,7 @@ async fn a_signed_time_tells_apart_what_no_delivery_id_does() {
 }
 
 #[tokio::test]
-async fn of_entries_with_one_list_the_first_that_is_for_an_element_takes_it() {
+async fn the_first_matching_entry_of_a_list_takes_an_element() {
     let harness = Harness::warm().await;
     let body = json!({"events": [{"id": 1, "gone": true}, {"id": 1, "text": "a"}, {"id": 1, "gone": false}, {"id": 2, "kind": "b"}, {"id": 3, "kind": "c"}]});
     assert_eq!(send(&harness, "conditional", &[], &body.to_string()).await.said(), ACCEPTED);
@@ -192,20 +192,20 @@ async fn of_entries_with_one_list_the_first_that_is_for_an_element_takes_it() {
 }
 
 #[tokio::test]
-async fn an_event_under_a_token_is_known_in_other_company() {
+async fn an_event_under_a_token_is_known_among_other_events() {
     let harness = Harness::warm().await;
     let [a, b, c] = [1, 2, 3].map(|id| json!({"id": id, "x": "y"}));
     assert_eq!(send(&harness, "regrouped", &[], &json!([a, b]).to_string()).await.said(), ACCEPTED);
     assert_eq!(send(&harness, "regrouped", &[], &json!([b]).to_string()).await.said(), DUPLICATE);
     assert_eq!(send(&harness, "regrouped", &[], &json!([c, b, a]).to_string()).await.said(), ACCEPTED);
     assert_eq!(keys(&harness).len(), 3);
-    // Without an id nothing says that equal ones are one.
+    // Without an id, equal elements are different events.
     assert_eq!(send(&harness, "regrouped", &[], &json!([{"x": 1}, {"x": 1}]).to_string()).await.said(), ACCEPTED);
     assert_eq!(keys(&harness).len(), 5);
 }
 
 #[tokio::test]
-async fn what_no_entry_is_for_is_kept_as_a_whole() {
+async fn a_delivery_that_no_entry_matches_is_stored_whole() {
     let harness = Harness::warm().await;
     for body in [json!({"kind": "other"}), json!({})] {
         assert_eq!(send(&harness, "only-known", &[], &body.to_string()).await.said(), ACCEPTED, "{body}");
@@ -216,7 +216,7 @@ async fn what_no_entry_is_for_is_kept_as_a_whole() {
 }
 
 #[tokio::test]
-async fn a_sequence_is_read_however_whole_numbers_are_written() {
+async fn a_sequence_is_read_in_every_notation() {
     let harness = Harness::warm().await;
     for (n, read) in [
         ("2", Some(2)),
@@ -237,7 +237,7 @@ async fn a_sequence_is_read_however_whole_numbers_are_written() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_too_long_is_left_out_and_told() {
+async fn a_too_long_field_is_left_out_and_reported() {
     let harness = Harness::warm().await;
     for (n, (bytes, unread)) in
         [(MAX_SUBJECT_BYTES, vec![]), (MAX_SUBJECT_BYTES + 1, vec![EventField::Subject])].into_iter().enumerate()

@@ -60,7 +60,7 @@ async fn neither_a_body_nor_a_secret_nor_a_signature_is_ever_logged() {
     set(&mut dated, "x-orders-timestamp", SIGNATURE);
     send(dated, UNAUTHENTIC).await;
 
-    // The secrets' own ways to go wrong.
+    // Failures of the secrets themselves.
     harness.wait(400);
     harness.secrets.set(format!("{{\"orders\": [\"{SECRET}\", 7]}}"));
     send(harness.signed_with("orders", SECRET, body("e4")), ACCEPTED).await;
@@ -79,7 +79,7 @@ async fn neither_a_body_nor_a_secret_nor_a_signature_is_ever_logged() {
 }
 
 #[tokio::test]
-async fn a_refusal_logs_its_reason_and_a_reply_does_not_tell_it() {
+async fn a_refusal_logs_its_reason_and_the_reply_does_not_contain_it() {
     let harness = Harness::warm().await;
     harness.send(&harness.case("github-forged")).await;
     let refused =
@@ -121,7 +121,7 @@ async fn every_end_of_a_request_is_counted_once() {
 }
 
 #[tokio::test]
-async fn a_flood_of_forged_requests_is_counted_and_not_written_down() {
+async fn a_flood_of_forged_requests_is_counted_and_not_logged() {
     let harness = Harness::warm().await;
     let forged = harness.case("github-forged");
     let floods = MAX_REFUSALS_LOGGED as usize + 10;
@@ -136,7 +136,7 @@ async fn a_flood_of_forged_requests_is_counted_and_not_written_down() {
 }
 
 #[tokio::test]
-async fn what_a_provider_lets_others_choose_is_cut_and_escaped() {
+async fn text_from_outside_is_cut_and_escaped() {
     let harness = Harness::warm().await;
     let id = format!("\u{1b}[2J\u{202e}{}", "x".repeat(10_000));
     assert_eq!(harness.send(&harness.signed("orders", order(&id, "1"))).await.said(), ACCEPTED);
@@ -169,7 +169,7 @@ async fn a_request_is_traced_into_the_queue_and_onto_its_claim() {
 }
 
 #[tokio::test]
-async fn a_trace_names_the_first_events_of_a_delivery_and_whose_they_are() {
+async fn a_trace_names_the_first_events_of_a_delivery_and_their_owners() {
     let harness = Harness::warm().await;
     let batch = |events: usize| (0..events).map(|n| format!("of {events}, {n}")).collect::<Vec<_>>();
     for (request, named) in [

@@ -1,4 +1,4 @@
-//! What a provider sees, and what is durable then: the real receiver over stores in memory.
+//! The replies that a provider sees, and what is durable then: the real receiver over stores in memory.
 
 mod batches;
 mod calls;

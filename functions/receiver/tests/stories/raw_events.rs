@@ -58,7 +58,7 @@ async fn a_query_is_verified_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_a_bad_request() {
+async fn an_event_that_is_not_http_is_a_bad_request() {
     let harness = Harness::warm().await;
     let good = event(&harness, &harness.signed("orders", order("e1", "1")));
     let changed = |change: &dyn Fn(&mut Value)| {
@@ -104,7 +104,7 @@ async fn what_is_no_http_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn an_answer_is_what_api_gateway_wants() {
+async fn a_response_has_api_gateways_format() {
     let harness = Harness::warm().await;
     let answered = invoke(&harness, &event(&harness, &harness.signed("orders", order("e1", "1")))).await;
     assert_eq!(answered["statusCode"], 202);

@@ -32,7 +32,7 @@ fn request(method: Method) -> Request {
 }
 
 #[tokio::test]
-async fn it_is_ready_when_all_that_an_event_needs_answers() {
+async fn it_is_ready_if_every_dependency_responds() {
     let harness = Harness::warm().await;
     let (status, body) = ready(&harness).await;
     assert_eq!((status, &body["status"]), (200, &json!("ready")));
@@ -43,7 +43,7 @@ async fn it_is_ready_when_all_that_an_event_needs_answers() {
 }
 
 #[tokio::test]
-async fn it_says_which_of_them_does_not_and_takes_events_all_the_same() {
+async fn it_names_the_failing_dependency_and_still_accepts_events() {
     for (call, at_fault) in [(Call::MarkEnqueued, "claims"), (Call::Probe, "queue")] {
         let harness = Harness::warm().await;
         harness.faults.fail(call, Fault::Refuse, 1);
@@ -70,7 +70,7 @@ async fn without_a_secret_it_is_not_ready_and_with_some_it_counts_the_others() {
 }
 
 #[tokio::test]
-async fn whoever_asks_and_however_often_it_asks_seldom() {
+async fn any_number_of_requests_causes_few_checks() {
     let harness = Harness::warm().await;
     for _ in 0..100 {
         assert_eq!(ready(&harness).await.0, 200);
@@ -86,7 +86,7 @@ async fn whoever_asks_and_however_often_it_asks_seldom() {
 }
 
 #[tokio::test]
-async fn what_was_wrong_is_said_until_it_is_asked_again() {
+async fn a_problem_is_reported_until_the_next_check() {
     let harness = Harness::warm().await;
     harness.faults.fail(Call::Probe, Fault::Refuse, 1);
     assert_eq!(ready(&harness).await.0, 503);
@@ -106,7 +106,7 @@ async fn old_secrets_are_fetched_again_no_sooner_than_for_an_event() {
 }
 
 #[tokio::test]
-async fn nobody_can_write_there() {
+async fn the_route_accepts_no_writes() {
     let harness = Harness::warm().await;
     let answer = harness.answer(request(Method::POST)).await;
     assert_eq!((answer.said(), &answer.headers[ALLOW]), ((405, "method_not_allowed"), &"GET, HEAD".parse().unwrap()));

@@ -1,4 +1,4 @@
-//! One table of replies: what a provider is told, and that it is told nothing else.
+//! The table of replies: what each contains, and nothing else.
 
 use crate::support::{ACCEPTED, Answer, DUPLICATE, Harness, TAKEN, TRY_AGAIN, UNAUTHENTIC, http_request, order, set};
 use base64::Engine;
@@ -29,7 +29,7 @@ async fn a_new_event_is_accepted_and_a_known_one_is_a_duplicate() {
 }
 
 #[tokio::test]
-async fn health_is_alive_and_costs_nothing() {
+async fn health_responds_without_a_call() {
     let harness = Harness::cold("");
     for method in [Method::GET, Method::HEAD] {
         let answer = harness.answer(request(method, "/health")).await;
@@ -43,7 +43,7 @@ async fn health_is_alive_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_path_that_nothing_is_at_is_not_found() {
+async fn an_unknown_path_is_not_found() {
     let harness = Harness::warm().await;
     for path in [
         "/",
@@ -75,7 +75,7 @@ async fn only_post_is_allowed_at_a_webhook() {
 }
 
 #[tokio::test]
-async fn each_kind_of_bad_body_is_kept_with_its_own_reason() {
+async fn each_kind_of_bad_body_is_stored_with_its_own_reason() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let long_type = format!("{{\"type\":\"{}\"}}", "t".repeat(MAX_EVENT_TYPE_BYTES + 1));
     let cases: [(Vec<u8>, &str); 10] = [
@@ -125,7 +125,7 @@ async fn types_are_limited_in_length() {
 }
 
 #[tokio::test]
-async fn whatever_is_not_authentic_is_told_one_and_the_same() {
+async fn every_unauthentic_request_gets_the_same_reply() {
     let harness = Harness::warm().await;
     let signed = || harness.signed("orders", order("e1", "1"));
     let mut answers = Vec::new();
@@ -163,7 +163,7 @@ async fn whatever_is_not_authentic_is_told_one_and_the_same() {
 }
 
 #[tokio::test]
-async fn only_json_is_taken() {
+async fn only_json_is_accepted() {
     let harness = Harness::warm().await;
     for (content_type, expected) in [
         ("application/json", 202),
@@ -184,7 +184,7 @@ async fn only_json_is_taken() {
 }
 
 #[tokio::test]
-async fn what_is_not_durable_is_asked_for_again() {
+async fn an_event_that_is_not_durable_is_asked_for_again() {
     let harness = Harness::warm().await;
     harness.faults.fail(Call::Send, Fault::Refuse, 1);
     let answer = harness.send(&harness.signed("orders", order("e1", "1"))).await;
@@ -203,7 +203,7 @@ async fn a_request_as_api_gateway_gives_it_verifies() {
 }
 
 #[tokio::test]
-async fn an_empty_request_is_judged_like_any_other() {
+async fn an_empty_request_is_verified_like_any_other() {
     let harness = Harness::warm().await;
     let mut http = http_request(&harness.signed("orders", ""));
     *http.body_mut() = Body::Empty;

@@ -48,7 +48,7 @@ impl Drop for Steps {
 }
 
 #[test]
-fn every_section_with_steps_is_walked() {
+fn every_section_with_steps_is_tested() {
     let sections = DOCUMENT.split("\n## ").skip(1).filter(|text| text.contains("\n### "));
     let titles: Vec<&str> = sections.filter_map(|text| text.lines().next()).collect();
     assert_eq!(titles, [SIGNED_WITH_BOTH, SWITCHED_AT_ONCE, HANDSHAKE]);
@@ -205,7 +205,7 @@ async fn a_provider_that_switches_at_once() {
 }
 
 #[tokio::test]
-async fn a_provider_that_tells_its_secret() {
+async fn a_provider_that_sends_its_secret() {
     const TOKEN: &str = "Zm9yLWEtd2luZG93";
     capture();
     let faults = Arc::new(Faults::default());

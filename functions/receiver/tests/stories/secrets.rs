@@ -91,7 +91,7 @@ async fn no_more_secrets_are_tried_than_are_allowed() {
 }
 
 #[tokio::test]
-async fn stale_secrets_serve_while_the_store_is_down() {
+async fn old_secrets_stay_in_use_while_the_store_is_down() {
     let harness = Harness::warm().await;
     harness.faults.fail(FETCH, Fault::Refuse, u32::MAX);
     harness.wait(86_400);
@@ -99,14 +99,14 @@ async fn stale_secrets_serve_while_the_store_is_down() {
         assert_eq!(harness.send(&harness.signed("orders", order(&format!("e{n}"), "1"))).await.said(), ACCEPTED);
         harness.wait(6);
     }
-    // 600 s at one try a minute: a store that is down is not hammered.
+    // 600 s with one try a minute: an unavailable store isn't flooded with calls.
     assert_eq!(harness.count(FETCH), 1 + 10);
     assert_eq!(counted(Metric::SecretsUnavailable).len(), 10);
     assert_eq!(harness.send(&harness.case("github-forged")).await.said(), UNAUTHENTIC);
 }
 
 #[tokio::test]
-async fn a_document_that_makes_no_sense_changes_nothing() {
+async fn an_invalid_document_changes_nothing() {
     let harness = Harness::warm().await;
     let long = document(json!("x".repeat(MAX_SECRET_DOCUMENT_BYTES)));
     for bad in ["", "null", "[]", "not json", "{\"orders\": 7}", "{\"orders\": {\"a\": \"b\"}}", &long] {
@@ -119,7 +119,7 @@ async fn a_document_that_makes_no_sense_changes_nothing() {
 }
 
 #[tokio::test]
-async fn without_any_secret_it_is_503_and_never_401() {
+async fn without_any_secret_the_reply_is_503_and_never_401() {
     let harness = Harness::cold(&secrets().to_string());
     harness.faults.fail(FETCH, Fault::Refuse, 3);
     harness.receiver.warm_up().await;
@@ -162,7 +162,7 @@ async fn a_source_without_a_usable_secret_is_503_and_the_others_work() {
 }
 
 #[tokio::test]
-async fn an_unusable_secret_beside_a_good_one_costs_only_itself() {
+async fn an_unusable_secret_does_not_affect_a_good_one() {
     let mut document = secrets();
     let good = document["svix"].clone();
     document["svix"] = json!(["whsec_not!base64", good]);
@@ -171,7 +171,7 @@ async fn an_unusable_secret_beside_a_good_one_costs_only_itself() {
 }
 
 #[tokio::test]
-async fn what_is_held_is_shown_by_no_debug() {
+async fn no_debug_output_shows_a_secret() {
     let harness = Harness::warm().await;
     let shown = format!("{:?}", harness.receiver);
     assert!(shown.contains("Key(redacted)"), "{shown}");

@@ -31,7 +31,7 @@ async fn the_largest_event_fills_a_message_and_one_byte_more_is_too_large() {
 }
 
 #[tokio::test]
-async fn what_counts_is_the_message_as_it_is_sent() {
+async fn the_size_of_the_sent_message_counts() {
     let harness = Harness::warm().await;
     // U+FFFE is three bytes here and six in the message, where it must be escaped.
     let text = "\u{FFFE}".repeat(MAX_MESSAGE_BYTES / 6);
@@ -47,7 +47,7 @@ async fn what_counts_is_the_message_as_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_body_that_can_fit_in_no_message_is_refused_before_its_signature_is_looked_at() {
+async fn a_body_too_large_for_a_message_is_refused_before_its_signature_is_checked() {
     let harness = Harness::warm().await;
     let mut forged = harness.unsigned("orders", vec![b'x'; MAX_BODY_BYTES + 1]);
     assert_eq!(harness.send(&forged).await.said(), TOO_LARGE);

@@ -33,7 +33,7 @@ fn whole(harness: &Harness) -> Option<Why> {
 
 /// Case 6: SendGrid sends up to 768 kB, which are some 2,300 events.
 #[tokio::test]
-async fn the_largest_delivery_of_a_provider_is_taken() {
+async fn the_largest_delivery_of_a_provider_is_accepted() {
     let one = |n: usize| {
         let event = json!({"email": format!("user{n:05}@example.com"), "timestamp": 1_795_341_600, "event": "delivered",
             "sg_event_id": format!("ZGVsaXZlcmVk{n:06}"), "sg_message_id": "14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0",
@@ -55,7 +55,7 @@ async fn the_largest_delivery_of_a_provider_is_taken() {
 
 /// Attack 26.
 #[tokio::test]
-async fn what_events_share_is_counted_before_it_is_copied() {
+async fn shared_parts_are_counted_before_they_are_copied() {
     let harness = Harness::warm().await;
     let body = many(300, 800_000);
     let delivery = harness.signed("many", body.clone());
@@ -66,7 +66,7 @@ async fn what_events_share_is_counted_before_it_is_copied() {
 }
 
 #[tokio::test]
-async fn a_delivery_becomes_as_many_bytes_as_it_may_and_not_one_more() {
+async fn the_size_of_a_split_delivery_is_bounded() {
     let harness = Harness::warm().await;
     harness.send(&harness.signed("many", many(8, 0))).await;
     let overhead: usize = harness.queue.drain().iter().map(String::len).sum();
@@ -97,7 +97,7 @@ async fn a_delivery_of_tiny_events_is_bounded_as_well() {
 }
 
 #[tokio::test]
-async fn an_element_that_fits_into_no_message_costs_itself() {
+async fn an_element_that_fits_into_no_message_does_not_affect_others() {
     let frame =
         json!({"shared": "s", "events": [{"id": "good", "type": "a.b"}, {"id": "large", "type": "a.b", "x": ""}]}).to_string();
     let body = frame.replace("\"x\":\"\"", &format!("\"x\":\"{}\"", "x".repeat(MAX_BODY_BYTES - frame.len())));
@@ -111,7 +111,7 @@ async fn an_element_that_fits_into_no_message_costs_itself() {
     assert!(harness.queue.messages().iter().all(|message| message.len() <= MAX_MESSAGE_BYTES));
 }
 
-/// Claims that take their time.
+/// Slow claims.
 #[derive(Debug)]
 struct Slow {
     store: Arc<MemoryStore>,
@@ -161,7 +161,7 @@ async fn delivered_in_time(events: usize, each_ms: u64) -> Vec<(u16, usize)> {
 }
 
 #[tokio::test]
-async fn what_there_is_no_time_for_is_taken_when_it_comes_again() {
+async fn events_without_time_are_accepted_with_the_next_delivery() {
     let left = 10_000 - RECEIVE_RESERVE.as_millis() as u64;
     // The third hundred would begin at the very end of the time, or a moment before.
     let each = left / 2 / EVENTS_AT_ONCE as u64;
@@ -174,7 +174,7 @@ async fn what_there_is_no_time_for_is_taken_when_it_comes_again() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_makes_no_sense_costs_no_ordinary_delivery() {
+async fn an_invalid_deadline_fails_no_ordinary_delivery() {
     let harness = Harness::warm().await;
     for deadline in [0, 1, u64::MAX] {
         let mut context = Context::default();

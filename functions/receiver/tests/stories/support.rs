@@ -139,7 +139,7 @@ pub(crate) fn secrets() -> Value {
     secrets
 }
 
-/// The receiver with all that it was given.
+/// The receiver with its dependencies.
 #[derive(Debug)]
 pub(crate) struct Harness {
     pub(crate) receiver: Receiver,
@@ -268,7 +268,7 @@ impl Harness {
         self.faults.count(call)
     }
 
-    /// AWS calls, those for the secrets aside.
+    /// AWS calls, without those for the secrets.
     pub(crate) fn calls(&self) -> u32 {
         self.faults.total() - self.count(Call::Fetch)
     }
@@ -303,7 +303,7 @@ pub(crate) fn set(request: &mut SignedRequest, name: &str, value: &str) {
     request.headers.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
 }
 
-/// What the provider got.
+/// The provider's view of a reply.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -337,7 +337,7 @@ impl Answer {
 }
 
 pub(crate) const ACCEPTED: (u16, &str) = (202, "accepted");
-/// The same, as Meta wants to hear it.
+/// The same, in the form that Meta expects.
 pub(crate) const TAKEN: (u16, &str) = (200, "accepted");
 pub(crate) const DUPLICATE: (u16, &str) = (200, "duplicate");
 pub(crate) const UNAUTHENTIC: (u16, &str) = (401, "unauthentic");

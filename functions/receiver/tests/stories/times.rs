@@ -11,7 +11,7 @@ use tidings_core::telemetry::Metric;
 
 /// Attack 9, and times that are no times.
 #[tokio::test]
-async fn a_time_that_cannot_be_written_is_the_time_of_receipt_and_is_counted() {
+async fn an_unwritable_time_becomes_the_time_of_receipt_and_is_counted() {
     let last = MAX_RFC3339.unix_s();
     for (at, read) in [
         (json!(last), Timestamp::from_unix_s(last)),
@@ -49,7 +49,7 @@ async fn a_time_that_cannot_be_written_is_the_time_of_receipt_and_is_counted() {
 }
 
 #[tokio::test]
-async fn a_year_before_the_first_is_the_time_of_receipt() {
+async fn a_year_before_zero_becomes_the_time_of_receipt() {
     let first = MIN_RFC3339.to_string();
     for (at, read) in [
         (first.as_str(), Some(MIN_RFC3339)),
@@ -92,7 +92,7 @@ fn value() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Nothing that the receiver queues is dead on arrival, and nothing authentic is refused.
+    /// Every queued message can be processed, and no authentic delivery is refused.
     #[test]
     fn every_message_is_read_as_it_was_written(
         body in prop_oneof![value().prop_map(|v| v.to_string().into_bytes()), proptest::collection::vec(any::<u8>(), 0..40)],

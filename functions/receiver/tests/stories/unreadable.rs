@@ -24,7 +24,7 @@ fn why(event: &Envelope) -> Option<(Why, String)> {
 
 /// Attack 7, and what else an element may lack.
 #[tokio::test]
-async fn one_unfit_message_costs_itself_and_the_others_are_events() {
+async fn one_unreadable_message_does_not_affect_the_others() {
     let good =
         |id: &str| json!({"from": "15550000001", "id": id, "timestamp": "1795341600", "type": "text", "text": {"body": "hi"}});
     let longest = MAX_EVENT_TYPE_BYTES - "message.".len();
@@ -57,7 +57,7 @@ async fn one_unfit_message_costs_itself_and_the_others_are_events() {
 }
 
 #[tokio::test]
-async fn a_delivery_of_nothing_but_unfit_elements_is_kept_one_by_one() {
+async fn a_delivery_of_unreadable_elements_is_stored_one_by_one() {
     let harness = Harness::warm().await;
     let body = r#"{"shared":1,"events":[{"n":1},{"n":1},7]}"#;
     assert_eq!(harness.send(&harness.signed("many", body)).await.said(), ACCEPTED);
@@ -69,7 +69,7 @@ async fn a_delivery_of_nothing_but_unfit_elements_is_kept_one_by_one() {
 }
 
 #[tokio::test]
-async fn what_has_none_of_its_sources_lists_is_kept_whole() {
+async fn a_delivery_without_its_sources_lists_is_stored_whole() {
     let harness = Harness::warm().await;
     for (body, events) in [(r#"{"ping":true}"#, 1), (r#"[{"type":"a"}]"#, 2), (r#""text""#, 3), (r#"{"events":{}}"#, 4)] {
         assert_eq!(harness.send(&harness.signed("many", body)).await.said(), ACCEPTED, "{body}");
@@ -82,7 +82,7 @@ async fn what_has_none_of_its_sources_lists_is_kept_whole() {
 
 /// Case 10: half an emoji, as WhatsApp sends it.
 #[tokio::test]
-async fn half_a_character_becomes_a_replacement_and_the_event_is_taken() {
+async fn an_unpaired_surrogate_is_replaced_and_the_event_is_accepted() {
     let harness = Harness::warm().await;
     let body = r#"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"value":{"contacts":[{"profile":{"name":"Anna \ud83d"},"wa_id":"15550000009"}],"messages":[{"from":"15550000009","id":"wamid.LONE","timestamp":"1795341600","type":"text","text":{"body":"hello"}}]},"field":"messages"}]}]}"#;
     assert_eq!(harness.send(&harness.signed("whatsapp", body)).await.said(), TAKEN);
@@ -113,7 +113,7 @@ async fn a_byte_order_mark_is_skipped() {
 }
 
 #[tokio::test]
-async fn a_reason_names_a_place_and_quotes_nothing() {
+async fn a_reason_names_a_place_and_quotes_no_payload() {
     let harness = Harness::warm().await;
     for (body, reason) in [
         ("{\"type\":\n  hunter2", "unreadable: the body is not JSON (line 2 column 3)"),
@@ -127,9 +127,9 @@ async fn a_reason_names_a_place_and_quotes_nothing() {
     }
 }
 
-/// Whoever holds a captured request can change what isn't signed. He gains one dead letter, and takes no event's place.
+/// An attacker with a captured request can change unsigned parts. The result is one dead letter; no event's key is taken.
 #[tokio::test]
-async fn a_request_that_somebody_made_unreadable_takes_no_event_s_place() {
+async fn a_request_made_unreadable_takes_no_events_key() {
     let harness = Harness::warm().await;
     let genuine = harness.case("github-push");
     let mut stripped = genuine.clone();
@@ -153,7 +153,7 @@ async fn a_forged_body_that_cannot_be_read_is_refused_like_any_other() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_durable_before_it_is_answered() {
+async fn an_unreadable_delivery_is_durable_before_the_response() {
     let harness = Harness::warm().await;
     let delivery = harness.signed("orders", "{");
     harness.faults.fail(Call::Send, Fault::Refuse, 1);
@@ -163,7 +163,7 @@ async fn what_cannot_be_read_is_durable_before_it_is_answered() {
 }
 
 #[tokio::test]
-async fn large_bytes_are_packed_and_only_what_no_message_can_hold_is_refused() {
+async fn large_bytes_are_compressed_and_only_a_too_large_delivery_is_refused() {
     let harness = Harness::warm().await;
     let text = "x".repeat(MAX_BODY_BYTES);
     assert_eq!(harness.send(&harness.signed("orders", text.clone())).await.said(), ACCEPTED);

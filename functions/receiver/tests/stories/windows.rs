@@ -45,7 +45,7 @@ async fn a_send_whose_answer_is_lost_is_sent_again() {
 }
 
 #[tokio::test]
-async fn without_a_claim_an_event_is_queued_all_the_same() {
+async fn an_event_is_queued_without_a_claim() {
     for (fault, state) in [(Fault::Refuse, None), (Fault::Conflict, None), (Fault::LoseAnswer, Some(ClaimState::Received))] {
         let harness = Harness::warm().await;
         let delivery = harness.signed("orders", order("e1", "1"));
@@ -70,7 +70,7 @@ async fn a_lost_mark_costs_one_more_message_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn wherever_the_function_dies_the_next_delivery_makes_it_durable() {
+async fn the_next_delivery_is_durable_after_a_crash_at_any_call() {
     // (call, side) → state of the claim and messages then, and the answer to the next delivery.
     let received = Some(ClaimState::Received);
     let enqueued = Some(ClaimState::Enqueued);
@@ -123,7 +123,7 @@ async fn a_dead_event_that_is_delivered_again_is_queued_again() {
 }
 
 #[tokio::test]
-async fn a_processed_event_is_a_duplicate_for_good() {
+async fn a_processed_event_stays_a_duplicate() {
     let harness = Harness::warm().await;
     let delivery = harness.signed("orders", order("e1", "1"));
     // Even one whose claim never got beyond `received` before it was processed.
@@ -192,7 +192,7 @@ async fn another_body_under_a_known_id_is_counted_and_not_rejected() {
 }
 
 #[tokio::test]
-async fn a_claim_that_cannot_be_told_of_another_body_costs_the_delivery_nothing() {
+async fn a_failure_to_record_another_body_does_not_fail_the_delivery() {
     let harness = Harness::warm().await;
     harness.send(&harness.signed("orders", order("e1", "1"))).await;
     let other = harness.signed("orders", order("e1", "2"));
@@ -223,7 +223,7 @@ async fn a_further_delivery_keeps_the_time_of_the_first() {
 }
 
 #[tokio::test]
-async fn a_claim_that_ttl_deleted_is_made_anew() {
+async fn a_claim_that_ttl_deleted_is_created_again() {
     let harness = Harness::warm().await;
     let delivery = harness.signed("orders", order("e1", "1"));
     harness.send(&delivery).await;

@@ -203,7 +203,7 @@ fn bound_source(case: &Case) -> Source {
 }
 
 /// A form's fields are bound one after the other, decoded and without what parts them:
-/// [`a_form_that_is_cut_elsewhere_is_the_same_event`].
+/// [`a_form_that_is_split_elsewhere_is_the_same_event`].
 fn bound_body(case: &Case) -> Vec<u8> {
     if !case.scheme.message.iter().flat_map(Template::references).any(|r| *r == Reference::Form) {
         return case.delivery.body.clone();
@@ -241,7 +241,7 @@ fn key_bytes(case: &Case) -> Vec<u8> {
     decoded.unwrap_or_else(|| text.to_vec())
 }
 
-/// What of a JSON Web Key makes the key. The rest of it is for people.
+/// The parts of a JSON Web Key that make the key. The rest is for people.
 fn jwk_bytes(jwk: &Value) -> Vec<u8> {
     let keys = jwk.get("keys").and_then(Value::as_array).cloned();
     let keys = keys.unwrap_or_else(|| vec![jwk.get("key").unwrap_or(jwk).clone()]);
@@ -253,7 +253,7 @@ fn jwk_bytes(jwk: &Value) -> Vec<u8> {
 }
 
 #[test]
-fn a_vector_that_differs_in_a_byte_of_what_is_bound_is_refused() {
+fn a_vector_with_a_changed_bound_byte_is_refused() {
     let mut changes = 0;
     for case in Case::all().iter().map(Case::timeless) {
         assert!(case.verifies(), "{}", case.name);
@@ -270,7 +270,7 @@ fn a_vector_that_differs_in_a_byte_of_what_is_bound_is_refused() {
 }
 
 #[test]
-fn every_vector_has_every_part_that_its_scheme_binds() {
+fn every_vector_has_every_bound_part() {
     for case in Case::all() {
         let scheme = &case.scheme;
         for part in bound(case) {
@@ -295,7 +295,7 @@ fn every_vector_has_every_part_that_its_scheme_binds() {
 
 /// With a captured request somebody can change what isn't bound: it stays the same event.
 #[test]
-fn what_a_partial_signature_leaves_open_makes_no_other_event() {
+fn an_unsigned_part_does_not_change_the_event() {
     let mut seen = BTreeSet::new();
     for case in Case::all() {
         let Ok(body) = serde_json::from_slice::<Value>(&case.delivery.body) else { continue };
@@ -323,7 +323,7 @@ fn what_a_partial_signature_leaves_open_makes_no_other_event() {
 
 /// Fields of a signed form can be cut elsewhere without a change of what is signed. It stays the same event.
 #[test]
-fn a_form_that_is_cut_elsewhere_is_the_same_event() {
+fn a_form_that_is_split_elsewhere_is_the_same_event() {
     let case = Case::all().iter().find(|case| case.name == "twilio/form").unwrap();
     let digest = |case: &Case| case.verify_with(&[case.key().unwrap()]).unwrap().signed_digest(&[], &OneOrMany::default());
     let mut cut = case.clone();
@@ -337,7 +337,7 @@ fn a_form_that_is_cut_elsewhere_is_the_same_event() {
 
 proptest! {
     #[test]
-    fn no_change_of_what_is_bound_survives(which in any::<Index>(), part in any::<Index>(), edit in any_edit(letter())) {
+    fn no_change_of_a_bound_part_verifies(which in any::<Index>(), part in any::<Index>(), edit in any_edit(letter())) {
         let cases = Case::all();
         let case = cases[which.index(cases.len())].timeless();
         let parts = bound(&case);

@@ -1,4 +1,4 @@
-//! Every published vector verifies, and nothing that differs from what was signed does.
+//! Every published vector verifies, and no changed request does.
 //!
 //! The vectors stand in `providers/*.toml`, beside the scheme that they prove: published ones, and ones that an official SDK or
 //! an independent tool made. [`changes`] changes each of them in every part that its scheme binds; [`signed`] does the same with

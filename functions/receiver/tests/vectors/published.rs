@@ -1,4 +1,4 @@
-//! The vectors as they stand.
+//! The vectors, unchanged.
 
 use crate::changes::is_of_url_alone;
 use crate::requests::Case;
@@ -66,7 +66,7 @@ fn every_vector_of_every_preset_verifies() {
 }
 
 #[test]
-fn a_vector_has_a_clock_where_its_scheme_looks_at_one() {
+fn a_vector_has_a_clock_if_its_scheme_checks_one() {
     for provider in presets() {
         let scheme = &provider.scheme;
         let clock = scheme.timestamp.is_some() || scheme.jwt.as_ref().is_some_and(|jwt| !jwt.lasting);
@@ -99,7 +99,7 @@ fn every_published_vector_is_in_its_preset() {
 
 /// `standard_webhooks/sign_asymmetric_v1a`, which is published: that preset is a preset of its own, so this one lets it not through.
 #[test]
-fn a_signature_that_is_asymmetric_only_is_refused() {
+fn an_asymmetric_signature_alone_is_refused() {
     let provider = presets().into_iter().find(|p| p.name == "standard-webhooks").unwrap();
     let mut vector = provider.vectors[0].clone();
     vector.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned();
@@ -122,7 +122,7 @@ fn a_signature_that_is_asymmetric_only_is_refused() {
 
 /// MessageBird's published vectors of requests that mustn't verify: another body, and none where there was one.
 #[test]
-fn a_token_with_another_body_s_hash_is_refused() {
+fn a_token_with_another_bodys_hash_is_refused() {
     let provider = presets().into_iter().find(|p| p.name == "messagebird").unwrap();
     let published = provider.vectors.iter().find(|v| v.name == "jwt_13").unwrap();
     let case = Case::of(&provider, published);

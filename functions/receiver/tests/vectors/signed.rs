@@ -121,7 +121,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_was_signed_verifies(signed in any_signed()) {
+    fn a_signed_request_verifies(signed in any_signed()) {
         prop_assert_eq!(signed.verify(&signed.key), Ok(0));
     }
 
@@ -171,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn headers_that_are_not_signed_make_no_difference(
+    fn unsigned_headers_do_not_matter(
         signed in any_signed(), name in "x-[a-z]{1,12}", value in "[ -~]{0,40}",
     ) {
         let mut signed = signed;

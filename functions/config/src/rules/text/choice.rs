@@ -1,4 +1,4 @@
-//! One text, or several of which one is chosen by the channel and the person's language, when it is said.
+//! One text, or several: when the notification is sent, the channel and the person's language select one.
 
 use super::function::kind_of;
 use super::{Source, Text};
@@ -7,20 +7,20 @@ use crate::text::{ValueKind, fields::is_prose};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What is said.
+/// The texts of a notification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Texts {
-    /// Where none of the others is for the channel or the language.
+    /// The text if no other fits the channel and the language.
     pub default: Text,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chosen: Vec<Chosen>,
-    /// Facts among theirs that hold what people write, though they are called otherwise than the fields that they come from.
+    /// Facts in the texts that contain prose, although their names differ from the fields that they come from.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub prose: BTreeSet<String>,
 }
 
-/// For a channel, a language, or both.
+/// A text for a channel, a language, or both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chosen {
@@ -33,17 +33,17 @@ pub struct Chosen {
 }
 
 impl Texts {
-    /// All of them, the default first.
+    /// All texts, the default first.
     pub fn all(&self) -> impl Iterator<Item = &Text> {
         std::iter::once(&self.default).chain(self.chosen.iter().map(|chosen| &chosen.text))
     }
 
-    /// The facts that they tell of.
+    /// The facts that the texts use.
     pub fn facts(&self) -> impl Iterator<Item = &str> {
         self.all().flat_map(Text::facts)
     }
 
-    /// Their expressions, and whether something else is said where one has no value.
+    /// The texts' expressions, and whether each has a fallback.
     pub fn expressions(&self) -> impl Iterator<Item = (&str, bool)> {
         self.all().flat_map(Text::sources).filter_map(|(source, has_fallback)| match source {
             Source::Expression(text) => Some((text.as_str(), has_fallback)),
@@ -51,12 +51,12 @@ impl Texts {
         })
     }
 
-    /// Learns which of all facts hold what people write.
+    /// Records which of the facts in `all` contain prose.
     pub fn mark_prose(&mut self, all: &BTreeSet<String>) {
         self.prose = self.facts().filter(|fact| all.contains(*fact)).map(str::to_owned).collect();
     }
 
-    /// What is put in where a value stands whose kind the author hasn't said.
+    /// The kind of a value if the author hasn't stated it.
     pub(super) fn kind(&self, of: &Source) -> ValueKind {
         match of {
             Source::Expression(text) => kind_of(text),
@@ -72,7 +72,7 @@ impl From<Text> for Texts {
     }
 }
 
-/// A language as it is named: `de`, `pt-BR`, `zh-Hant-TW`. Upper and lower case are one, as BCP 47 has it. `None`: it is no tag.
+/// The usual spelling of a language tag: `de`, `pt-BR`, `zh-Hant-TW`. BCP 47 ignores case. `None`: the text isn't a tag.
 pub fn language_tag(text: &str) -> Option<String> {
     let mut parts = text.split(['-', '_']);
     let letters = |part: &&str| part.bytes().all(|b| b.is_ascii_alphabetic());

@@ -1,4 +1,4 @@
-//! The functions of texts, each the whole of a place: `{money(data.amount, data.currency)}`.
+//! The functions of texts. Each is the whole of a placeholder: `{money(data.amount, data.currency)}`.
 
 use super::markup::{self, In};
 use super::place::{outside_quotes, source};
@@ -8,7 +8,7 @@ use crate::text::locale::{Currency, DateStyle, Decimal, PluralCategory};
 use crate::text::{Form, ValueKind};
 use crate::time::Zone;
 
-/// Each with how it is written.
+/// Each function with an example.
 const FUNCTIONS: &[(&str, &str)] = &[
     ("money", "{money(data.amount, data.currency)}"),
     ("minor", "{minor(data.amount_cents, data.currency)}"),
@@ -23,7 +23,7 @@ pub(super) fn example(name: &str) -> &'static str {
     FUNCTIONS.iter().find(|(known, _)| *known == name).map_or("", |(_, example)| example)
 }
 
-/// The function that is all of this place, and its arguments.
+/// The function and its arguments, if the whole placeholder is one call.
 pub(super) fn whole_call(inside: &str) -> Option<(&str, Vec<&str>)> {
     let (name, rest) = inside.split_once('(')?;
     let (name, arguments) = (name.trim_end(), rest.strip_suffix(')')?);
@@ -32,7 +32,7 @@ pub(super) fn whole_call(inside: &str) -> Option<(&str, Vec<&str>)> {
     for (_, c) in outside_quotes(arguments) {
         match c {
             '(' | '[' | '{' => depth += 1,
-            // Its bracket ends before the place does.
+            // Its bracket closes before the placeholder ends.
             ')' | ']' | '}' => depth = depth.checked_sub(1)?,
             _ => {}
         }
@@ -40,7 +40,7 @@ pub(super) fn whole_call(inside: &str) -> Option<(&str, Vec<&str>)> {
     (depth == 0).then(|| (name, split(arguments, ',')))
 }
 
-/// One of them in an expression.
+/// A function of texts that is used inside an expression.
 pub(super) fn inner_call(expression: &str) -> Option<&'static str> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let outside: Vec<(usize, char)> = outside_quotes(expression).collect();
@@ -52,7 +52,7 @@ pub(super) fn inner_call(expression: &str) -> Option<&'static str> {
     })
 }
 
-/// At this sign, outside of quotes and brackets.
+/// Splits at this character, outside quotes and brackets.
 fn split(text: &str, at: char) -> Vec<&str> {
     let (mut pieces, mut depth, mut start) = (Vec::new(), 0_usize, 0);
     for (n, c) in outside_quotes(text) {
@@ -70,7 +70,7 @@ fn split(text: &str, at: char) -> Vec<&str> {
     pieces
 }
 
-/// What stands between quotes, where that is all.
+/// The text of a quoted literal. `None`: the argument is something else.
 fn literal(text: &str) -> Option<String> {
     let quote = text.chars().next().filter(|c| ['\'', '"'].contains(c))?;
     let inside = text.strip_prefix(quote)?.strip_suffix(quote)?;
@@ -80,7 +80,7 @@ fn literal(text: &str) -> Option<String> {
             '\\' => match chars.next()? {
                 'n' => said.push('\n'),
                 escaped @ ('\\' | '\'' | '"' | '`' | '?') => said.push(escaped),
-                // A backslash of the text itself.
+                // A backslash that belongs to the text.
                 other => said.extend(['\\', other]),
             },
             c if c == quote => return None,
@@ -90,9 +90,9 @@ fn literal(text: &str) -> Option<String> {
     Some(said)
 }
 
-/// `nested`: in the form of a plural, which has no plural itself.
+/// `nested`: whether it is in a form of a plural, which can't contain a plural.
 pub(super) fn form(name: &str, arguments: &[&str], nested: bool) -> Result<Form<Source, Vec<TextPart>>, String> {
-    let wrong = |what: String| format!("{what}; as in {}", example(name));
+    let wrong = |what: String| format!("{what}; write it as {}", example(name));
     let counted = |wanted: &str| wrong(format!("{name}(…) takes {wanted}"));
     Ok(match (name, arguments) {
         ("money", [amount, currency]) => Form::Money { amount: self::amount(amount)?, currency: self::currency(currency)? },
@@ -102,8 +102,8 @@ pub(super) fn form(name: &str, arguments: &[&str], nested: bool) -> Result<Form<
         ("number", _) => return Err(counted("one number")),
         ("date", [at, style]) => Form::Date { at: source(at)?, style: self::style(style)?, zone: None },
         ("date", [at, style, zone]) => Form::Date { at: source(at)?, style: self::style(style)?, zone: Some(self::zone(zone)?) },
-        ("date", _) => return Err(counted("a time, a style and maybe a zone")),
-        ("plural", _) if nested => return Err("a plural in the form of a plural".to_owned()),
+        ("date", _) => return Err(counted("a time, a style and optionally a zone")),
+        ("plural", _) if nested => return Err("a plural inside a form of a plural".to_owned()),
         ("plural", [number, forms]) => Form::Plural { number: amount(number)?, forms: self::forms(forms).map_err(wrong)? },
         _ => return Err(counted("a number and its forms")),
     })
@@ -111,14 +111,18 @@ pub(super) fn form(name: &str, arguments: &[&str], nested: bool) -> Result<Form<
 
 fn amount(text: &str) -> Result<Source, String> {
     match literal(text) {
-        Some(said) if Decimal::parse(&said).is_none() => Err(format!("{said:?} is no number; digits and a point, as in '19.90'")),
+        Some(said) if Decimal::parse(&said).is_none() => {
+            Err(format!("{said:?} isn't a number; write digits and a point, as '19.90'"))
+        }
         Some(_) | None => source(text),
     }
 }
 
 fn currency(text: &str) -> Result<Source, String> {
     match literal(text) {
-        Some(said) if Currency::parse(&said).is_none() => Err(format!("{said:?} is no currency; three letters, as in 'EUR'")),
+        Some(said) if Currency::parse(&said).is_none() => {
+            Err(format!("{said:?} isn't a currency; write three letters, as 'EUR'"))
+        }
         Some(_) | None => source(text),
     }
 }
@@ -126,7 +130,7 @@ fn currency(text: &str) -> Result<Source, String> {
 fn zone(text: &str) -> Result<Source, String> {
     match literal(text) {
         Some(said) if Zone::named(&said).is_none() => {
-            Err(format!("unknown time zone {said:?}; as in Europe/Berlin, America/New_York, UTC"))
+            Err(format!("unknown time zone {said:?}; write it as Europe/Berlin, America/New_York, UTC"))
         }
         Some(_) | None => source(text),
     }
@@ -143,7 +147,7 @@ fn style(text: &str) -> Result<DateStyle, String> {
 /// `{'one': '# parcel', 'other': '# parcels'}`
 fn forms(text: &str) -> Result<Vec<(PluralCategory, Vec<TextPart>)>, String> {
     let inside = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).map(str::trim);
-    let inside = inside.ok_or("the forms of a plural are a map of texts in quotes")?;
+    let inside = inside.ok_or("the forms of a plural must be a map of texts in quotes")?;
     let mut forms: Vec<(PluralCategory, Vec<TextPart>)> = Vec::new();
     for entry in split(inside, ',').into_iter().filter(|entry| !entry.is_empty()) {
         let pair = split(entry, ':');
@@ -155,31 +159,32 @@ fn forms(text: &str) -> Result<Vec<(PluralCategory, Vec<TextPart>)>, String> {
         let category = PluralCategory::parse(&category)
             .ok_or_else(|| format!("unknown form {category:?} of a plural, allowed: {}", known()))?;
         if forms.iter().any(|(before, _)| *before == category) {
-            return Err(format!("the form {category} of a plural twice"));
+            return Err(format!("a plural has the form {category} twice"));
         }
         forms.push((category, markup::parse(&form, In::Form)?));
     }
     if !forms.iter().any(|(category, _)| *category == PluralCategory::Other) {
-        return Err("a plural needs the form 'other': it is said where no other is".to_owned());
+        return Err("a plural needs the form 'other', which is used if no other form fits".to_owned());
     }
     Ok(forms)
 }
 
-/// Whether an expression gives what people write, as far as its names say.
+/// Whether an expression gives prose, judged by its names.
 pub fn gives_prose(expression: &str) -> bool {
     kind_of(expression) == ValueKind::Prose
 }
 
-/// What an expression gives, as far as its names say: what people write if one of its paths ends in such a field.
+/// The kind of value that an expression gives, judged by its names: prose if one of its paths ends in a prose field.
 pub(super) fn kind_of(expression: &str) -> ValueKind {
     let written = |path: &Vec<String>| path.len() > 1 && path.last().is_some_and(|name| is_prose(name));
     if paths(expression).iter().any(written) { ValueKind::Prose } else { ValueKind::Data }
 }
 
-/// Methods that give no part of what they are called on.
-const TELL_ABOUT: &[&str] = &["contains", "endsWith", "indexOf", "lastIndexOf", "matches", "size", "startsWith"];
+/// Methods whose result contains no part of their receiver.
+const ABOUT_THE_VALUE: &[&str] = &["contains", "endsWith", "indexOf", "lastIndexOf", "matches", "size", "startsWith"];
 
-/// The names of each path: of `data.order['title']` and `data.?order.?title` the same. A call's own name is none.
+/// The names of each path: `data.order['title']` and `data.?order.?title` have the same names. The name of a called
+/// function isn't part of a path.
 fn paths(expression: &str) -> Vec<Vec<String>> {
     let mut paths: Vec<Vec<String>> = Vec::new();
     let mut rest = expression;
@@ -190,7 +195,7 @@ fn paths(expression: &str) -> Vec<Vec<String>> {
             let (name, after) = rest.split_at(end);
             let is_call = after.trim_start().starts_with('(');
             match paths.last_mut().filter(|_| goes_on) {
-                _ if is_call && goes_on && TELL_ABOUT.contains(&name) => {
+                _ if is_call && goes_on && ABOUT_THE_VALUE.contains(&name) => {
                     paths.pop();
                 }
                 _ if is_call => {}
@@ -218,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_write_is_known_by_the_end_of_its_path() {
+    fn prose_is_recognised_by_the_end_of_its_path() {
         for prose in [
             "data.customer.name",
             "data.items[0].title",
@@ -237,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_is_the_whole_of_a_place() {
+    fn a_function_is_a_whole_placeholder() {
         assert_eq!(whole_call("money(data.a, 'eur')"), Some(("money", vec!["data.a", "'eur'"])));
         assert_eq!(whole_call("number(data.a) + number(data.b)"), None);
         assert_eq!(whole_call("size(data.a)"), None);

@@ -1,17 +1,18 @@
-//! The neutral form's markup. Where emphasis opens and closes is CommonMark's rule of flanking runs, so that `snake_case` and
-//! `5 * 3` are words: <https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis>. What isn't closed is words.
+//! The neutral form's markup. Emphasis opens and closes by CommonMark's rule of flanking runs, so `snake_case` and `5
+//! * 3` are plain words: <https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis>. Unclosed markup is plain
+//! words.
 
 use super::place::{cut, read};
 use super::{TextPart, TextPlace, What};
 use crate::text::{Style, link::is_link};
 
-/// Where a text stands.
+/// The context of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum In {
     Text,
-    /// A form of a plural: `#` is its number, and it has no plural.
+    /// A form of a plural. `#` is its number, and it can't contain a plural.
     Form,
-    /// The label of a link, which has no link. `form`: in the form of a plural.
+    /// The label of a link, which can't contain a link. `form`: whether it is in a form of a plural.
     Label {
         form: bool,
     },
@@ -48,7 +49,7 @@ enum Token {
 struct Reader<'t> {
     rest: &'t str,
     inside: In,
-    /// What stands before `rest`: a place counts as a letter.
+    /// The character before `rest`. A placeholder counts as a letter.
     before: char,
     words: String,
     tokens: Vec<Token>,
@@ -89,14 +90,14 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Takes so many bytes, which say this.
+    /// Consumes `bytes` of input as these words.
     fn say(&mut self, bytes: usize, words: &str) {
         self.before = self.rest[..bytes].chars().next_back().unwrap_or(self.before);
         self.rest = &self.rest[bytes..];
         self.words.push_str(words);
     }
 
-    /// Takes so many bytes, which are this.
+    /// Consumes `bytes` of input as this part.
     fn part(&mut self, bytes: usize, before: char, part: TextPart) {
         self.end_words();
         self.before = before;
@@ -116,7 +117,7 @@ impl<'t> Reader<'t> {
             return Ok(());
         }
         if brace == '}' {
-            return Err("a } without its {; }} is a brace".to_owned());
+            return Err("a } without its {; write a literal brace as }}".to_owned());
         }
         let place = cut(&self.rest[1..])?;
         let read = read(&place, self.inside.is_form())?;
@@ -124,7 +125,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// Of `*` two are markup, of `_` one; other runs are words.
+    /// Two `*` are markup, and one `_`; other runs are words.
     fn run(&mut self, sign: char) {
         let length = self.rest.len() - self.rest.trim_start_matches(sign).len();
         let (sign, style) = match (sign, length) {
@@ -154,7 +155,7 @@ impl<'t> Reader<'t> {
         self.rest = &self.rest[length..];
     }
 
-    /// Places have values in code as well; nothing else is markup there.
+    /// Code may contain placeholders, but no other markup.
     fn code(&mut self) -> Result<(), String> {
         let length = self.rest.len() - self.rest.trim_start_matches('`').len();
         let inside = &self.rest[length..];
@@ -194,7 +195,7 @@ impl<'t> Reader<'t> {
             self.say(1, "[");
             return Ok(());
         };
-        let how = "as in [Pay now]({data.url}) or [Help](https://example.com/help); \\[ is a bracket";
+        let how = "write it as [Pay now]({data.url}) or [Help](https://example.com/help); \\[ is a literal bracket";
         let Some(end) = matching(target, '(', ')')? else { return Err(format!("a link without its ): {how}")) };
         let to = parse_target(target[..end].trim(), how)?;
         let label = parse(label, In::Label { form: self.inside.is_form() })?;
@@ -207,7 +208,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Where the run of just so many backticks begins that ends the code.
+/// The start of the next run of exactly this many backticks, which ends the code.
 fn closing(code: &str, length: usize) -> Result<Option<usize>, String> {
     let mut at = 0;
     while let Some(found) = code[at..].find(['`', '{']).map(|n| at + n) {
@@ -227,7 +228,7 @@ fn closing(code: &str, length: usize) -> Result<Option<usize>, String> {
     Ok(None)
 }
 
-/// Where the bracket is that closes the one before this text.
+/// The position of the bracket that closes the one before this text.
 fn matching(text: &str, opens: char, closes: char) -> Result<Option<usize>, String> {
     let (mut depth, mut at) = (0_usize, 0);
     while let Some(c) = text[at..].chars().next() {
@@ -248,7 +249,7 @@ fn matching(text: &str, opens: char, closes: char) -> Result<Option<usize>, Stri
     Ok(None)
 }
 
-/// Words and values.
+/// Parses a link's target: words and values.
 fn parse_target(text: &str, how: &str) -> Result<Vec<TextPart>, String> {
     let (mut parts, mut words, mut rest) = (Vec::new(), String::new(), text);
     while let Some(c) = rest.chars().next() {
@@ -262,7 +263,7 @@ fn parse_target(text: &str, how: &str) -> Result<Vec<TextPart>, String> {
             match &place.what {
                 What::Value { .. } => {}
                 What::Form(_) => {
-                    return Err(format!("{{{}}} as a part of a link, which has values as they are: {how}", cut.inside));
+                    return Err(format!("{{{}}} in a link: a link takes only plain values: {how}", cut.inside));
                 }
             }
             if !words.is_empty() {
@@ -281,7 +282,7 @@ fn parse_target(text: &str, how: &str) -> Result<Vec<TextPart>, String> {
     let begins = match parts.as_slice() {
         [] => return Err(format!("a link without an address: {how}")),
         [TextPart::Words(whole)] => is_link(whole),
-        // Whatever comes into it: so far it is one.
+        // A value may follow; the beginning alone decides whether it is a link.
         [TextPart::Words(begin), ..] => is_link(&format!("{begin}x")),
         _ => true,
     };
@@ -292,12 +293,14 @@ fn parse_target(text: &str, how: &str) -> Result<Vec<TextPart>, String> {
         }
     });
     if !begins || has_space {
-        return Err(format!("a link to {text:?}: it begins with https://, http://, mailto: or tel:, and has no space; {how}"));
+        return Err(format!(
+            "a link to {text:?}: a link begins with https://, http://, mailto: or tel:, and contains no space; {how}"
+        ));
     }
     Ok(parts)
 }
 
-/// Which runs are markup: a run that closes takes the last one that opens its style, and what was opened in between is words.
+/// Decides which runs are markup. A closing run closes the last run that opened its style; runs opened in between become words.
 fn resolve(tokens: Vec<Token>) -> Vec<TextPart> {
     let mut opened: Vec<(usize, Style)> = Vec::new();
     let mut marks: Vec<Option<TextPart>> = tokens.iter().map(|_| None).collect();
@@ -312,7 +315,7 @@ fn resolve(tokens: Vec<Token>) -> Vec<TextPart> {
         }
     }
     let mut parts: Vec<TextPart> = Vec::new();
-    // What is bold already isn't made so again.
+    // Bold inside bold is ignored.
     let mut depth = [0_usize; Style::ALL.len()];
     for (token, mark) in tokens.into_iter().zip(marks) {
         let part = match (token, mark) {

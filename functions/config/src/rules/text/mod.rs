@@ -1,8 +1,9 @@
 //! A text in the neutral form: `Order {data.order.id} is **on its way** with {facts.carrier|our carrier}.`
 //!
-//! `**bold**`, `_italic_`, `` `code` `` and `[label](link)`, a backslash before what is no markup, `{{` and `}}` for braces. A place
-//! is a CEL expression over `event` and `data`, a fact of the rule's entity, or a function of texts over these; behind a bar
-//! stands what is said where there is no value. A fact may not have come yet, so it always needs that.
+//! Markup: `**bold**`, `_italic_`, `` `code` `` and `[label](link)`, a backslash before a literal sign, `{{` and `}}`
+//! for braces. A placeholder is a CEL expression over `event` and `data`, a fact of the rule's entity, or a function
+//! of texts. After a bar follows the fallback, which is used if there is no value. A fact always needs a fallback,
+//! since it may not exist yet.
 
 mod choice;
 mod function;
@@ -21,10 +22,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// A text: `**bold**`, `_italic_`, `` `code` ``, `[label](link)`, and places: `{data.carrier|our carrier}`, `{facts.carrier|soon}`,
-/// `{money(data.amount, data.currency)}`, `{minor(data.cents, 'EUR')}`, `{number(data.n)}`, `{date(data.at, 'short')}`,
-/// `{plural(data.n, {'one': '# parcel', 'other': '# parcels'})}`, `{plain(data.id)}`, `{exact(data.name)}`.
-// Its parts were cut but not checked: that an expression is one is the checker's to say.
+/// A text: `**bold**`, `_italic_`, `` `code` ``, `[label](link)`, and placeholders: `{data.carrier|our carrier}`,
+/// `{facts.carrier|soon}`, `{money(data.amount, data.currency)}`, `{minor(data.cents, 'EUR')}`, `{number(data.n)}`,
+/// `{date(data.at, 'short')}`, `{plural(data.n, {'one': '# parcel', 'other': '# parcels'})}`, `{plain(data.id)}`,
+/// `{exact(data.name)}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(extend("pattern" = crate::schema::TEXT))]
 #[serde(try_from = "String", into = "String")]
@@ -33,7 +34,7 @@ pub struct Text {
     parts: Vec<TextPart>,
 }
 
-/// A flat list of these is a text. `Open` and `Close` nest properly.
+/// A part of a text. A text is a flat list of parts; `Open` and `Close` nest properly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextPart {
     /// What the author wrote.
@@ -41,32 +42,32 @@ pub enum TextPart {
     Place(TextPlace),
     Open(Style),
     Close(Style),
-    /// A link under a label. Behind it are words and places of values alone.
+    /// A link with a label. Its target consists of words and plain values.
     Link {
         label: Vec<TextPart>,
         to: Vec<TextPart>,
     },
-    /// The number that a form of a plural is about: its `#`.
+    /// The number of the plural's form (`#`).
     Count,
 }
 
-/// Where a value stands.
+/// A placeholder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPlace {
     pub what: What,
-    /// Words for where there is none.
+    /// The text to use if there is no value.
     pub fallback: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// A value as it is. Its kind follows from names, if the author hasn't said which.
+    /// A plain value. If the author hasn't stated its kind, its name decides.
     Value { of: Source, kind: Option<ValueKind> },
-    /// A value as a language writes it.
+    /// A value formatted for a language.
     Form(Box<Form<Source, Vec<TextPart>>>),
 }
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A CEL expression.
@@ -76,7 +77,7 @@ pub enum Source {
 }
 
 impl Text {
-    /// Stands for one that can't be read, while the rest of its file is.
+    /// A replacement for a text with an error, so that the rest of its file can be checked.
     pub fn unread() -> Self {
         Self { written: String::new(), parts: Vec::new() }
     }
@@ -85,14 +86,14 @@ impl Text {
         &self.parts
     }
 
-    /// Where its values come from, in its order, and whether something else is said where there is none.
+    /// The origins of its values in order, and whether each has a fallback.
     pub fn sources(&self) -> Vec<(&Source, bool)> {
         let mut sources = Vec::new();
         of_parts(&self.parts, &mut sources);
         sources
     }
 
-    /// The facts that it tells of.
+    /// The facts that the text uses.
     pub fn facts(&self) -> impl Iterator<Item = &str> {
         self.sources().into_iter().filter_map(|(source, _)| match source {
             Source::Fact(name) => Some(name.as_str()),

@@ -1,11 +1,11 @@
-//! A path with places in it: `tickets/{data.ticket.id}`. It has no markup, no functions and no facts.
+//! A path with placeholders: `tickets/{data.ticket.id}`. It has no markup, functions or facts.
 
 use super::place::cut;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What a rule fetches, and its parts.
+/// The path of a fetched object, and its parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(extend("pattern" = crate::schema::TEXT))]
 #[serde(try_from = "String", into = "String")]
@@ -23,7 +23,7 @@ pub enum PathPart {
 }
 
 impl FetchPath {
-    /// Stands for one that can't be read, while the rest of its file is.
+    /// A replacement for a path with an error, so that the rest of its file can be checked.
     pub fn unread() -> Self {
         Self { written: String::new(), parts: Vec::new() }
     }
@@ -49,7 +49,7 @@ impl FromStr for FetchPath {
                 continue;
             }
             if brace == "}" {
-                return Err("a } without its {; }} is a brace".to_owned());
+                return Err("a } without its {; write a literal brace as }}".to_owned());
             }
             let place = cut(after)?;
             if !words.is_empty() {
@@ -58,9 +58,9 @@ impl FromStr for FetchPath {
             match (place.inside, place.fallback) {
                 ("", _) => return Err("an empty {}".to_owned()),
                 (fact, _) if fact.starts_with("facts.") => {
-                    return Err(format!("{{{fact}}}: what is fetched follows from the event alone, never from a fact"));
+                    return Err(format!("{{{fact}}}: a path may use the event, never a fact"));
                 }
-                (inside, Some(_)) => return Err(format!("{{{inside}|…}}: without its value it isn't known what to fetch")),
+                (inside, Some(_)) => return Err(format!("{{{inside}|…}}: a path can't have a fallback")),
                 (inside, None) => parts.push(PathPart::Value(inside.to_owned())),
             }
             rest = place.rest;

@@ -1,21 +1,21 @@
-//! What is between a `{` and its `}`: where it ends, and what stands behind its bar.
+//! Placeholders: the text between `{` and `}`, with its end and its fallback.
 
 use super::function::{form, whole_call};
 use super::{Source, TextPlace, What};
 use crate::rules::is_name;
 use crate::text::ValueKind;
 
-/// A place that was cut out of a text.
+/// A placeholder that was cut out of a text.
 #[derive(Debug)]
 pub(super) struct Cut<'t> {
-    /// Without its fallback.
+    /// The text without the fallback.
     pub(super) inside: &'t str,
     pub(super) fallback: Option<String>,
-    /// What follows its `}`.
+    /// The text after its `}`.
     pub(super) rest: &'t str,
 }
 
-/// The characters of CEL that stand outside of quotes, with their places.
+/// The characters of a CEL expression outside quotes, with their positions.
 pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
     let mut quote: Option<(char, bool)> = None;
     let mut escaped = false;
@@ -34,9 +34,9 @@ pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> 
     })
 }
 
-/// Cuts the place whose `{` is just before `text`.
+/// Cuts the placeholder whose `{` is immediately before `text`.
 pub(super) fn cut(text: &str) -> Result<Cut<'_>, String> {
-    let unclosed = || "a { without its }; {{ is a brace".to_owned();
+    let unclosed = || "a { without its }; write a literal brace as {{".to_owned();
     let mut depth = 0_usize;
     let mut bars = outside_quotes(text).peekable();
     while let Some((at, c)) = bars.next() {
@@ -57,7 +57,7 @@ pub(super) fn cut(text: &str) -> Result<Cut<'_>, String> {
     Err(unclosed())
 }
 
-/// Words up to the place's `}`: no CEL, so an apostrophe is one.
+/// The fallback up to the placeholder's `}`. It isn't CEL, so an apostrophe is a plain character.
 fn fallback(text: &str) -> Option<(String, &str)> {
     let mut words = String::new();
     let mut chars = text.char_indices().peekable();
@@ -73,7 +73,7 @@ fn fallback(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// What a place says. `nested`: in the form of a plural.
+/// Parses a placeholder. `nested`: whether it is in a form of a plural.
 pub(super) fn read(cut: &Cut<'_>, nested: bool) -> Result<TextPlace, String> {
     let Cut { inside, fallback, .. } = cut;
     if inside.is_empty() {
@@ -82,7 +82,7 @@ pub(super) fn read(cut: &Cut<'_>, nested: bool) -> Result<TextPlace, String> {
     let what = match whole_call(inside) {
         Some((name @ ("plain" | "exact"), arguments)) => {
             let [argument] = arguments.as_slice() else {
-                return Err(format!("{name}(…) takes one value, as in {{{name}(data.order.id)}}"));
+                return Err(format!("{name}(…) takes one value; write it as {{{name}(data.order.id)}}"));
             };
             let kind = if name == "plain" { ValueKind::Prose } else { ValueKind::Data };
             What::Value { of: source(argument)?, kind: Some(kind) }
@@ -96,7 +96,7 @@ pub(super) fn read(cut: &Cut<'_>, nested: bool) -> Result<TextPlace, String> {
         What::Form(form) => form.arguments().into_iter().any(is_fact),
     };
     if tells && fallback.is_none() {
-        return Err(format!("{{{inside}}}: a fact may not have come yet; say what stands for it, as in {{{inside}|soon}}"));
+        return Err(format!("{{{inside}}}: a fact may not exist yet; add a fallback, as {{{inside}|soon}}"));
     }
     Ok(place)
 }
@@ -108,16 +108,17 @@ fn is_fact(source: &Source) -> bool {
     }
 }
 
-/// A fact, or an expression that has none of the functions of texts.
+/// A fact, or an expression without functions of texts.
 pub(super) fn source(text: &str) -> Result<Source, String> {
     let text = text.trim();
     if let Some(name) = text.strip_prefix("facts.").filter(|name| is_name(name)) {
         return Ok(Source::Fact(name.to_owned()));
     }
     match super::function::inner_call(text) {
-        Some(name) => {
-            Err(format!("{name}(…) inside an expression: it is the whole of a place, as in {}", super::function::example(name)))
-        }
+        Some(name) => Err(format!(
+            "{name}(…) inside an expression: it must be the whole placeholder, as {}",
+            super::function::example(name)
+        )),
         None => Ok(Source::Expression(text.to_owned())),
     }
 }

@@ -1,4 +1,4 @@
-//! From a text as it was read to one as it is stored: each place with its value.
+//! Converts a text as it was parsed to a text as it is stored: each placeholder with its value.
 
 use super::{Source, Text, TextPart, TextPlace, Texts, What};
 use crate::text::{Argument, Form, Part, ValueKind};
@@ -8,7 +8,7 @@ use std::convert::Infallible;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
     pub text: String,
-    /// There is more of it, for which there is no room.
+    /// Whether the value was cut because it exceeded its room.
     pub cut: bool,
     /// Arithmetic has made it.
     pub computed: bool,

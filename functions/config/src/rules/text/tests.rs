@@ -61,7 +61,7 @@ fn a_text_is_words_values_and_facts() {
 }
 
 #[test]
-fn markup_is_where_commonmark_has_it_and_the_rest_is_words() {
+fn markup_follows_commonmark_and_the_rest_is_words() {
     for (text, expected) in [
         ("**bold** _italic_ `code`", "<b>bold</b> <i>italic</i> <c>code</c>"),
         ("snake_case_name and 5 * 3 ** 2", "snake_case_name and 5 * 3 ** 2"),
@@ -91,7 +91,7 @@ fn markup_is_where_commonmark_has_it_and_the_rest_is_words() {
 }
 
 #[test]
-fn a_place_ends_at_its_own_brace_and_its_bar_is_none_of_cels() {
+fn a_placeholder_ends_at_its_own_brace_and_its_bar_is_not_cel() {
     for (text, expected) in [
         ("{data.carrier|our carrier}", value("data.carrier", None, Some("our carrier"))),
         ("{ data.carrier | the customer's }", value("data.carrier", None, Some("the customer's"))),
@@ -110,7 +110,7 @@ fn a_place_ends_at_its_own_brace_and_its_bar_is_none_of_cels() {
 }
 
 #[test]
-fn functions_are_read_with_their_arguments() {
+fn functions_are_parsed_with_their_arguments() {
     let e = expression;
     for (text, expected) in [
         (
@@ -149,7 +149,7 @@ fn functions_are_read_with_their_arguments() {
 }
 
 #[test]
-fn what_is_no_text_is_told() {
+fn an_invalid_text_is_refused() {
     for (bad, said) in [
         ("", "an empty text"),
         ("a {b", "a { without its }"),
@@ -157,20 +157,20 @@ fn what_is_no_text_is_told() {
         ("{}", "an empty {}"),
         ("{|x}", "an empty {}"),
         ("{data.a|b", "a { without its }"),
-        ("{facts.carrier}", "as in {facts.carrier|soon}"),
-        ("{number(facts.n)}", "as in {number(facts.n)|soon}"),
+        ("{facts.carrier}", "as {facts.carrier|soon}"),
+        ("{number(facts.n)}", "as {number(facts.n)|soon}"),
         ("[Pay now](", "a link without its )"),
         ("[Pay now]()", "a link without an address"),
         ("[](https://a.example)", "a link without a label"),
         ("[Pay](www.a.example)", "begins with https://"),
         ("[Pay](javascript:alert)", "begins with https://"),
-        ("[Pay](https://a.example \"title\")", "has no space"),
+        ("[Pay](https://a.example \"title\")", "contains no space"),
         ("[Pay](/pay/{data.id})", "begins with https://"),
-        ("[Pay](https://a.example/{money(data.a, 'eur')})", "values as they are"),
-        ("{money(data.amount)}", "takes an amount and a currency; as in {money(data.amount, data.currency)}"),
-        ("{money('ten', 'eur')}", "\"ten\" is no number"),
-        ("{money(1, 'euro')}", "\"euro\" is no currency"),
-        ("{date(data.at)}", "takes a time, a style and maybe a zone"),
+        ("[Pay](https://a.example/{money(data.a, 'eur')})", "takes only plain values"),
+        ("{money(data.amount)}", "takes an amount and a currency; write it as {money(data.amount, data.currency)}"),
+        ("{money('ten', 'eur')}", "\"ten\" isn't a number"),
+        ("{money(1, 'euro')}", "\"euro\" isn't a currency"),
+        ("{date(data.at)}", "takes a time, a style and optionally a zone"),
         ("{date(data.at, data.style)}", "in quotes"),
         ("{date(data.at, 'tiny')}", "unknown style \"tiny\" of a date, allowed: short, medium, long, full, time, datetime"),
         ("{date(data.at, 'short', 'Europe/Atlantis')}", "unknown time zone"),
@@ -178,7 +178,7 @@ fn what_is_no_text_is_told() {
         ("{plural(data.n, {'single': 'x', 'other': 'y'})}", "unknown form \"single\" of a plural, allowed: zero, one"),
         ("{plural(data.n, {'other': 'x', 'other': 'y'})}", "twice"),
         ("{plural(data.n, 'x')}", "a map of texts in quotes"),
-        ("{plural(data.n, {'other': '{plural(data.n, {\"other\": \"x\"})}'})}", "a plural in the form of a plural"),
+        ("{plural(data.n, {'other': '{plural(data.n, {\"other\": \"x\"})}'})}", "a plural inside a form of a plural"),
         ("{plain(data.a, data.b)}", "takes one value"),
         ("{'for ' + money(data.amount, 'eur')}", "money(…) inside an expression"),
     ] {
@@ -192,9 +192,7 @@ fn a_path_has_no_markup_no_facts_and_no_fallback() {
     let path: FetchPath = "a_b_c/{data.id}/**x**?e={{}}".parse().unwrap();
     let words = |words: &str| PathPart::Words(words.to_owned());
     assert_eq!(path.parts(), [words("a_b_c/"), PathPart::Value("data.id".to_owned()), words("/**x**?e={}")]);
-    for (bad, said) in
-        [("", "an empty path"), ("{facts.id|x}", "never from a fact"), ("{data.id|x}", "isn't known what to fetch")]
-    {
+    for (bad, said) in [("", "an empty path"), ("{facts.id|x}", "never from a fact"), ("{data.id|x}", "can't have a fallback")] {
         assert!(bad.parse::<FetchPath>().unwrap_err().contains(said), "{bad}");
     }
 }
@@ -211,7 +209,7 @@ fn a_language_is_read_in_any_case() {
 }
 
 #[test]
-fn a_fact_that_people_wrote_is_known_by_its_name_or_by_where_it_comes_from() {
+fn prose_in_a_fact_is_recognised_by_its_name_or_its_origin() {
     use crate::text::Part;
     let text: Text =
         "{facts.carrier|a} {facts.title|b} {exact(facts.topic)|c} {data.note} {data.url} {plain(data.id)}".parse().unwrap();

@@ -1,4 +1,4 @@
-//! The lines of `cldr.txt`. Its blocks are found once, when the first text needs one; a line is found when it is asked for.
+//! The lines of `cldr.txt`. Its blocks are indexed once, at the first use; a line is searched on each use.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ static CLDR: &str = include_str!("cldr.txt");
 
 static FILE: LazyLock<File> = LazyLock::new(|| File::read(CLDR));
 
-/// A language's lines, or a region's where they differ from what the region is based on.
+/// A language's lines, or a region's lines that differ from its base.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) tag: &'static str,
@@ -15,7 +15,7 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// What follows a key and a tab, here or in what this is based on.
+    /// The text after a key and a tab, in this block or its base.
     pub(super) fn line(&self, key: &str) -> Option<&'static str> {
         let own = self.lines.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('\t'));
         own.or_else(|| FILE.block(self.base?)?.line(key))
@@ -32,9 +32,9 @@ pub(super) fn all() -> impl Iterator<Item = Block> {
 }
 
 struct File {
-    /// By tag, as the file has them.
+    /// By tag, in the file's order.
     blocks: Vec<Block>,
-    /// Another name, and the tag.
+    /// Aliases, each with its tag.
     names: Vec<(&'static str, &'static str)>,
 }
 

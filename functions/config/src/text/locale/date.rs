@@ -5,7 +5,7 @@ use crate::time::{Timestamp, Zone};
 use crate::words;
 
 words! {
-    /// How long a date is written.
+    /// The style of a date.
     DateStyle {
         /// 20.11.26
         Short = "short",
@@ -15,7 +15,7 @@ words! {
         Long = "long",
         /// Freitag, 20. November 2026
         Full = "full",
-        /// 15:30, or 3:30 PM where people write that.
+        /// 15:30, or 3:30 PM in locales that use it.
         Time = "time",
         /// 20.11.2026, 15:30
         Datetime = "datetime",
@@ -23,7 +23,7 @@ words! {
 }
 
 impl Locale {
-    /// As clocks and calendars of the zone show it. What no calendar has, beyond the year 9999 or so, is printed as
+    /// The date and time in the zone. A time outside the calendar, beyond about the year 9999, is printed as
     /// [`Timestamp`] prints it.
     pub fn date(&self, at: Timestamp, zone: &Zone, style: DateStyle) -> String {
         let Some(there) = zone.civil(at) else {
@@ -45,7 +45,7 @@ impl Locale {
         let mut rest = self.line(style.as_str());
         while let Some(first) = rest.chars().next() {
             let length = match first {
-                // Words between apostrophes; two apostrophes are one.
+                // Quoted words; two apostrophes are one.
                 '\'' => {
                     let words = rest.get(1..).and_then(|quoted| quoted.split('\'').next()).unwrap_or_default();
                     text.push_str(if words.is_empty() { "'" } else { words });
@@ -66,7 +66,7 @@ impl Locale {
         text
     }
 
-    /// What a letter of a pattern stands for. `tests/locale/data.mjs` lets no other into the data.
+    /// The value of a pattern's letter. `tests/locale/data.mjs` allows no other letter in the data.
     fn field(self, letter: char, length: usize, there: jiff::civil::DateTime) -> String {
         let number = |number: i16| format!("{number:0length$}");
         let (month, weekday) = (index(there.month()).saturating_sub(1), index(there.weekday().to_sunday_zero_offset()));

@@ -1,22 +1,23 @@
-//! A number as it was written, digit for digit.
+//! A decimal number with the digits that it was written with.
 
 use super::Currency;
 use crate::limits::MAX_DECIMAL_DIGITS;
 use std::fmt;
 
-/// A decimal number with the decimals that it was written with: `1.0` isn't `1`, since plurals differ. Minus zero is zero.
+/// A decimal number with the decimals that it was written with: `1.0` differs from `1`, since plurals differ. Minus
+/// zero is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal {
     negative: bool,
-    /// All digits, as a whole number.
+    /// All digits as a whole number.
     digits: u128,
-    /// How many of them are decimals.
+    /// How many of the digits are decimals.
     decimals: u32,
 }
 
 impl Decimal {
-    /// `1999`, `-0.50`, `.5`, `1e3`, `19.90`: as JSON and most databases write it. `None` for what is no number, and for one
-    /// that takes more than [`MAX_DECIMAL_DIGITS`] digits when it is written out.
+    /// Parses `1999`, `-0.50`, `.5`, `1e3`, `19.90`: the forms of JSON and most databases. `None`: the text isn't a
+    /// number, or takes more than [`MAX_DECIMAL_DIGITS`] digits when it is written out.
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -37,7 +38,7 @@ impl Decimal {
             digits = held(digits.checked_mul(10)?.checked_add(u128::from(digit))?)?;
         }
         let decimals = i64::try_from(fraction.len()).ok()?.checked_sub(power.parse::<i32>().ok()?.into())?;
-        // What a positive power leaves no decimals for makes the number longer.
+        // A positive power of ten without decimals left makes the number longer.
         let longer = u32::try_from(decimals.min(0).unsigned_abs()).ok()?;
         if digits != 0 {
             digits = held(digits.checked_mul(10_u128.checked_pow(longer)?)?)?;
@@ -46,13 +47,13 @@ impl Decimal {
             .filter(Self::is_short)
     }
 
-    /// An amount in a currency's smallest unit: `1999` of EUR is `19.99`, `1999` of JPY is `1999`. `None` where that has too
-    /// many decimals.
+    /// Converts an amount from the currency's smallest unit: `1999` of EUR is `19.99`, `1999` of JPY is `1999`.
+    /// `None`: the result has too many decimals.
     pub fn from_minor_units(self, currency: Currency) -> Option<Self> {
         Some(Self { decimals: self.decimals.checked_add(currency.minor())?, ..self }).filter(Self::is_short)
     }
 
-    /// With at most so many decimals, rounded half to even: for what was computed. What was sent is shown as it is.
+    /// Rounds half to even to at most this many decimals. For computed numbers; a received number is shown unchanged.
     #[must_use]
     pub fn rounded(self, decimals: u32) -> Self {
         let Some(unit) =
@@ -79,12 +80,12 @@ impl Decimal {
         self.digits.checked_div(self.unit()).unwrap_or_default()
     }
 
-    /// Its decimals as a whole number, and how many there are.
+    /// Its decimals as a whole number, and their count.
     pub(super) fn fraction(self) -> (u128, usize) {
         (self.digits.checked_rem(self.unit()).unwrap_or_default(), usize::try_from(self.decimals).unwrap_or_default())
     }
 
-    /// Its decimals as they are written.
+    /// Its decimals as written.
     pub(super) fn fraction_digits(self) -> String {
         match self.fraction() {
             (_, 0) => String::new(),
@@ -101,12 +102,12 @@ impl Decimal {
     }
 }
 
-/// `None`: it has more digits than a number may have.
+/// `None`: it has more digits than allowed.
 fn held(digits: u128) -> Option<u128> {
     (digits < 10_u128.pow(MAX_DECIMAL_DIGITS)).then_some(digits)
 }
 
-/// Without an exponent.
+/// Written without an exponent.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (sign, fraction) = (if self.negative { "-" } else { "" }, self.fraction_digits());
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_keeps_the_digits_that_it_was_written_with() {
+    fn a_number_keeps_its_written_digits() {
         for (written, value) in [
             ("1999", "1999"),
             ("-0.50", "-0.50"),
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_or_too_long_a_one_is_none() {
+    fn a_text_that_is_not_a_number_or_too_long_is_none() {
         let long = "9".repeat(10_000);
         for text in [
             "",
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_computed_is_rounded_half_to_even() {
+    fn a_computed_number_is_rounded_half_to_even() {
         for (written, decimals, value) in [
             ("0.125", 2, "0.12"),
             ("0.135", 2, "0.14"),

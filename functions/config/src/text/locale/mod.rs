@@ -1,8 +1,9 @@
 //! How a language writes numbers, money, dates and plurals.
 //!
-//! Promises: every digit that is given is printed, and none that isn't; what is printed is what Unicode's CLDR says, with Latin
-//! digits and the Gregorian calendar. Never: a float, a panic, a download, work before the first text that needs it. A language
-//! that isn't known is `None`, and so is a number that is too long ([`Decimal::parse`]): the caller shows what was sent.
+//! Promises: every given digit is printed, and no other; the output follows Unicode's CLDR, with Latin digits and the
+//! Gregorian calendar. Never: a float, a panic, a download, work before the first text that needs it. An unknown
+//! language is `None`, and so is a number that is too long ([`Decimal::parse`]): the caller then shows the received
+//! text.
 //!
 //! The data is `cldr.txt`, made by `tests/locale/run` ([decision 43](../../../../../docs/decisions/0043-languages.md)).
 
@@ -22,14 +23,14 @@ pub use plural::PluralCategory;
 
 use std::fmt;
 
-/// A language, in a region where that makes a difference.
+/// A language, with a region if the region differs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Locale(data::Block);
 
 impl Locale {
-    /// By a tag as people, phones and platforms write it: `de`, `de-AT`, `de_AT`, `zh-Hant-HK`, `pt-br`, `en_US.UTF-8`. What
-    /// the tag says of a region that makes no difference is left out: `de-DE` is `de`. `None` where the language, or the script
-    /// asked for, isn't known.
+    /// Finds a locale by a tag as people, phones and platforms write it: `de`, `de-AT`, `de_AT`, `zh-Hant-HK`,
+    /// `pt-br`, `en_US.UTF-8`. A region without differences is dropped: `de-DE` is `de`. `None`: the language or the
+    /// script is unknown.
     pub fn named(tag: &str) -> Option<Self> {
         let tag = Tag::parse(tag)?;
         let Tag { language, script, region } = &tag;
@@ -45,7 +46,7 @@ impl Locale {
         written_so.next()
     }
 
-    /// Its name among those we have data for.
+    /// Its tag in our data.
     pub fn tag(self) -> &'static str {
         self.0.tag
     }
@@ -81,7 +82,7 @@ impl Tag {
         let mut parts = text.split(['-', '_']);
         let language = parts.next().filter(|part| matches!(part.len(), 2 | 3) && letters(part))?;
         let mut tag = Self { language: language.to_ascii_lowercase(), script: None, region: None };
-        // After a part of one letter come extensions, which say other things.
+        // A part of one letter begins an extension, which doesn't matter here.
         for part in parts.take_while(|part| part.len() > 1) {
             match part.len() {
                 4 if letters(part) && tag.script.is_none() && tag.region.is_none() => tag.script = Some(title(part)),

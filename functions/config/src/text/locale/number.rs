@@ -3,7 +3,7 @@
 use super::{Decimal, Locale};
 
 impl Locale {
-    /// With every decimal that it was written with, and the language's marks.
+    /// A number with every decimal that it was written with, and the language's separators.
     pub fn number(&self, number: &Decimal) -> String {
         let pattern = Pattern::read(self.line("number"));
         let marks = Marks { decimal: self.line("decimal"), group: self.line("group"), minimum: self.min_grouping() };
@@ -13,7 +13,7 @@ impl Locale {
         format!("{}{digits}{}", before.replace('-', minus), after.replace('-', minus))
     }
 
-    /// How many digits are before the first group where digits are grouped at all: 2 in Spanish, which writes 1234 and 12.345.
+    /// The fewest digits before the first group separator, if digits are grouped: 2 in Spanish, which writes 1234 and 12.345.
     pub(super) fn min_grouping(self) -> usize {
         self.line("min-grouping").parse().unwrap_or(1)
     }
@@ -25,7 +25,7 @@ pub(super) struct Marks {
     pub(super) minimum: usize,
 }
 
-/// What is before and after the digits of a positive and of a negative number, and how digits are grouped.
+/// The affixes of positive and negative numbers, and the grouping of digits.
 pub(super) struct Pattern {
     positive: (&'static str, &'static str),
     negative: Option<(&'static str, &'static str)>,
@@ -40,7 +40,7 @@ impl Pattern {
         let (before, digits, after) = parted(positive);
         let mut groups = digits.split('.').next().unwrap_or_default().rsplit(',').map(str::len);
         let first_group = groups.next().unwrap_or(3);
-        // The last piece is what is left of the groups: `#,##0` has one group, `#,##,##0` two.
+        // The last piece is the rest after the groups: `#,##0` has one group, `#,##,##0` two.
         let next_groups = groups.next().filter(|_| groups.next().is_some()).unwrap_or(first_group);
         let negative = negative.map(|negative| {
             let (before, _, after) = parted(negative);
@@ -49,7 +49,7 @@ impl Pattern {
         Self { positive: (before, after), negative, first_group, next_groups }
     }
 
-    /// What is before and after the digits. A `-` is where the minus sign is.
+    /// The texts before and after the digits. `-` stands for the minus sign.
     pub(super) fn around(&self, negative: bool) -> (String, String) {
         let (before, after) = self.positive;
         match (negative, self.negative) {
@@ -81,7 +81,7 @@ impl Pattern {
     }
 }
 
-/// What is before the digits, the digits, what is after them.
+/// The text before the digits, the digits, and the text after them.
 fn parted(pattern: &'static str) -> (&'static str, &'static str, &'static str) {
     let digits = ['#', '0'];
     let start = pattern.find(digits).unwrap_or_default();

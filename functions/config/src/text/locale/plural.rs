@@ -1,10 +1,10 @@
-//! Which form of a word goes with a number, by CLDR's cardinal rules: `v = 0 and i % 10 = 2..4 and i % 100 != 12..14`.
+//! Selects the form of a word for a number, by CLDR's cardinal rules: `v = 0 and i % 10 = 2..4 and i % 100 != 12..14`.
 
 use super::{Decimal, Locale};
 use crate::words;
 
 words! {
-    /// The forms of a word that languages have. Each language has `other`; Polish has one, few, many and other.
+    /// The plural forms that languages have. Each language has `other`; Polish has one, few, many and other.
     PluralCategory {
         Zero = "zero",
         One = "one",
@@ -16,13 +16,13 @@ words! {
 }
 
 impl Locale {
-    /// The form for a number as it is written: `1` and `1.0` differ in English. The sign makes no difference.
+    /// The form for a number as written: `1` and `1.0` differ in English. The sign is ignored.
     pub fn plural(&self, number: &Decimal) -> PluralCategory {
         let matching = |category: &&PluralCategory| self.rule(**category).is_some_and(|rule| matches(rule, *number));
         PluralCategory::ALL.iter().find(matching).copied().unwrap_or(PluralCategory::Other)
     }
 
-    /// The forms that the language has: what a text must have words for.
+    /// The forms that the language has: a text needs words for each.
     pub fn plurals(self) -> impl Iterator<Item = PluralCategory> {
         let all = PluralCategory::ALL.iter().copied();
         all.filter(move |category| *category == PluralCategory::Other || self.rule(*category).is_some())
@@ -37,7 +37,7 @@ fn matches(rule: &str, number: Decimal) -> bool {
     rule.split(" or ").any(|all| all.split(" and ").all(|relation| holds(relation, number).unwrap_or(false)))
 }
 
-/// One relation: an operand, maybe its remainder, and what it is or isn't one of. `None`: it is none that we know.
+/// Evaluates one relation: an operand, optionally its remainder, and a list of values. `None`: the relation is unknown.
 pub(super) fn holds(relation: &str, number: Decimal) -> Option<bool> {
     let mut words = relation.split_whitespace();
     let operand = operand(words.next()?, number)?;
@@ -54,19 +54,19 @@ pub(super) fn holds(relation: &str, number: Decimal) -> Option<bool> {
     }
 }
 
-/// An operand's value; inside, `None` for one that isn't whole, and so is none of any list.
+/// An operand's value. The inner `None`: the value isn't whole, so it is in no list.
 fn operand(name: &str, number: Decimal) -> Option<Option<u128>> {
     let (fraction, decimals) = number.fraction();
     let value = match name {
         "n" if fraction != 0 => return Some(None),
         "n" | "i" => number.whole(),
-        // The decimals that are written: how many, and their value.
+        // The written decimals: their count and their value.
         "v" => u128::try_from(decimals).ok()?,
         "f" => fraction,
-        // Without the zeros at their end: how many, and their value.
+        // The same without trailing zeros.
         "w" => u128::try_from(number.fraction_digits().trim_end_matches('0').len()).ok()?,
         "t" => number.fraction_digits().trim_end_matches('0').parse().unwrap_or(0),
-        // The power of a number written like `2 million`: we write all digits.
+        // The exponent of a number such as `2 million`: we write all digits.
         "c" | "e" => 0,
         _ => return None,
     };

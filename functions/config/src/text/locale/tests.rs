@@ -1,4 +1,4 @@
-//! Against what the ICU of Node prints (`golden.tsv`), and against the data itself.
+//! Compares the output with Node's ICU (`golden.tsv`) and with the data itself.
 
 use super::*;
 use crate::time::{Timestamp, Zone};
@@ -24,11 +24,11 @@ fn date(locale: Locale, input: &str, style: DateStyle) -> String {
     locale.date(Timestamp::parse_rfc3339(at).unwrap(), &Zone::named(zone).unwrap(), style)
 }
 
-/// Where our data is newer than Node's: CLDR 48.2 has another group mark in Switzerland's French and Korean words for the
-/// halves of a day.
+/// Rows in which our data is newer than Node's: CLDR 48.2 changed the group separator of Swiss French and the Korean
+/// day periods.
 const NEWER: [(&str, &str); 4] = [("fr-CH", "money"), ("fr-CH", "number"), ("ko", "datetime"), ("ko", "time")];
 
-/// What we print of one input of a golden row.
+/// Our output for one input of a golden row.
 fn printed(locale: Locale, kind: &str, input: &str) -> String {
     match kind {
         "number" => locale.number(&decimal(input)),
@@ -66,7 +66,7 @@ fn numbers_money_dates_and_plurals_are_what_icu_prints() {
     }
     assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(compared > 4_000, "{compared}");
-    assert_eq!(newer, BTreeSet::from(NEWER), "Node has caught up: take what is no difference any more off the list");
+    assert_eq!(newer, BTreeSet::from(NEWER), "Node's data was updated: remove the rows without a difference");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn decimals_of_currencies_are_those_of_iso_4217() {
 }
 
 #[test]
-fn a_language_is_found_by_the_names_that_platforms_have_for_it() {
+fn a_language_is_found_by_the_names_that_platforms_use() {
     for (name, tag) in [
         ("de", "de"),
         ("de-DE", "de"),
@@ -139,7 +139,7 @@ fn every_language_has_every_line_that_is_read() {
         assert_ne!(locale.line("decimal"), locale.line("group"), "{}", locale.tag());
         assert_ne!(locale.line("money-decimal"), locale.line("money-group"), "{}", locale.tag());
         for style in DateStyle::ALL {
-            // A month or a day without a name would leave an end, or a doubled space.
+            // A month or day without a name would leave a trailing or doubled space.
             let text = date(locale, "2026-09-17T10:05:00Z Europe/Berlin", *style);
             assert!(
                 !text.is_empty() && text.trim() == text && !text.contains("  ") && !text.contains(['{', '}', '\'']),
@@ -151,7 +151,7 @@ fn every_language_has_every_line_that_is_read() {
 }
 
 #[test]
-fn every_plural_rule_is_one_that_is_understood() {
+fn every_plural_rule_is_understood() {
     for locale in Locale::all() {
         for category in locale.plurals().filter(|category| *category != PluralCategory::Other) {
             let rule = locale.line(&format!("plural-{category}"));
@@ -168,7 +168,7 @@ fn every_plural_rule_is_one_that_is_understood() {
 }
 
 #[test]
-fn an_amount_shows_what_the_currency_has_and_what_was_sent() {
+fn an_amount_shows_the_currencys_decimals_and_its_own() {
     let de = named("de");
     for (amount, code, text) in [
         ("19.9", "EUR", "19,90\u{a0}€"),
@@ -210,7 +210,7 @@ fn a_date_is_that_of_the_zone_on_both_sides_of_a_clock_change() {
 }
 
 #[test]
-fn a_time_that_no_calendar_has_is_printed_all_the_same() {
+fn a_time_outside_the_calendar_is_still_printed() {
     let utc = Zone::named("UTC").unwrap();
     for ms in [i64::MIN, i64::MAX] {
         let at = Timestamp::from_unix_ms(ms);
@@ -218,10 +218,10 @@ fn a_time_that_no_calendar_has_is_printed_all_the_same() {
     }
 }
 
-/// Read by the marks of the language alone: what isn't one of them or a digit is a symbol, a space or a word.
+/// Parses with the language's separators alone. Anything else except digits is a symbol, a space or a word.
 fn read_back(text: &str, decimal: &str, group: &str, minus: &str) -> String {
     let sign = if text.contains(minus) { "-" } else { "" };
-    // A symbol may have a dot, which isn't between digits.
+    // A symbol may have a dot that isn't between digits.
     let start = text.find(|c: char| c.is_ascii_digit()).unwrap();
     let end = text.rfind(|c: char| c.is_ascii_digit()).unwrap() + 1;
     format!("{sign}{}", text[start..end].replace(group, "").replace(decimal, "."))
@@ -231,14 +231,14 @@ fn locales() -> impl Strategy<Value = Locale> {
     proptest::sample::select(Locale::all().collect::<Vec<_>>())
 }
 
-/// A number's text, without zeros that say nothing.
+/// A number's text without leading zeros.
 fn numbers() -> impl Strategy<Value = String> {
     ("-?", "0|[1-9][0-9]{0,24}", "(\\.[0-9]{0,12}[1-9])?").prop_map(|(sign, whole, fraction)| format!("{sign}{whole}{fraction}"))
 }
 
 proptest! {
     #[test]
-    fn what_is_printed_reads_back_as_the_same_digits(locale in locales(), text in numbers(), code in "[A-Z]{3}|EUR|USD|JPY|KWD") {
+    fn a_printed_number_parses_back_to_the_same_digits(locale in locales(), text in numbers(), code in "[A-Z]{3}|EUR|USD|JPY|KWD") {
         let value = decimal(&text);
         let minus = locale.line("minus");
         let number = read_back(&locale.number(&value), locale.line("decimal"), locale.line("group"), minus);

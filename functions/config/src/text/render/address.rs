@@ -1,11 +1,12 @@
-//! What is an address: of the web, of mail, of a telephone.
+//! Addresses: of the web, of mail, of telephones.
 
-/// What a URL can hold, liberally: letters of all languages, and what browsers take. None of these ends a link in a text.
+/// Characters that a URL may contain, liberally: letters of all languages, and what browsers accept. None of these
+/// ends a link in a text.
 pub(super) fn is_url_char(c: char) -> bool {
     !(c.is_whitespace() || c.is_control() || super::glyphs::is_invisible(c) || "<>\"`\\".contains(c))
 }
 
-/// Whether all of it is an http(s) URL with a host.
+/// Whether the whole text is an http(s) URL with a host.
 pub(super) fn is_url(text: &str) -> bool {
     let Some(rest) = strip(text, "https://").or_else(|| strip(text, "http://")) else {
         return false;
@@ -13,7 +14,7 @@ pub(super) fn is_url(text: &str) -> bool {
     rest.starts_with(|c: char| c.is_alphanumeric() || c == '[') && rest.chars().all(is_url_char)
 }
 
-/// The address of a link, as it can be written everywhere. `None` for what is none.
+/// A link's address in a form that every channel accepts. `None`: it isn't an address.
 pub(super) fn target(to: &str) -> Option<String> {
     let mut clean = String::with_capacity(to.len());
     for c in to.trim().chars() {
@@ -28,13 +29,13 @@ pub(super) fn target(to: &str) -> Option<String> {
     (other || is_url(&clean)).then_some(clean)
 }
 
-/// An address as people write it: without `mailto:` and `tel:`.
+/// An address as people write it, without `mailto:` and `tel:`.
 pub(super) fn shown(to: &str) -> &str {
     let mail = strip(to, "mailto:").map(|rest| rest.split_once('?').map_or(rest, |(address, _)| address));
     mail.or_else(|| strip(to, "tel:")).unwrap_or(to)
 }
 
-/// How many characters at the end of a written address are the sentence's rather than its own.
+/// The number of trailing characters that belong to the sentence and not to the address.
 pub(super) fn trailing(address: &str) -> usize {
     let mut rest = address;
     while let Some(last) = rest.chars().next_back() {

@@ -1,15 +1,15 @@
-//! Where an invisible character keeps a text from becoming a link, a mention or a picture. Only what people wrote is kept from being
-//! a link: an address in an author's words or in data arrives as it is, whatever a client makes of it.
+//! Invisible characters that keep a text from becoming a link, a mention or an emoji. Links are broken in prose only:
+//! an address in the author's words or in data arrives unchanged.
 
 use super::glyphs::{Glyphs, Source, Styles};
 
-/// Joins words: it has no width, and no channel's markup, mention or address goes on over it.
+/// A word joiner without width. No channel continues markup, a mention or an address across it.
 pub(super) const JOINER: char = '\u{2060}';
 
-/// Ends a word: it has no width, and no address goes on over it.
+/// A zero-width space, which ends a word. No address continues across it.
 pub(super) const END: char = '\u{200B}';
 
-/// The places before which a [`JOINER`] stands.
+/// The positions before which a [`JOINER`] is inserted.
 #[derive(Debug)]
 pub(super) struct Breaks(Vec<bool>);
 
@@ -28,7 +28,7 @@ impl Breaks {
         }
     }
 
-    /// Links that clients find by themselves: `https://…`, `evil.example/x`, `mailto:…`, `somebody@evil.example`.
+    /// Breaks links that clients detect: `https://…`, `evil.example/x`, `mailto:…`, `somebody@evil.example`.
     pub(super) fn links(&mut self, glyphs: &Glyphs) {
         let is_prose = prose_words(glyphs);
         for (at, glyph) in glyphs.all.iter().enumerate().filter(|(_, glyph)| glyph.link.is_none()) {
@@ -42,7 +42,7 @@ impl Breaks {
         }
     }
 
-    /// `@somebody`, unless it is in the middle of a word, as in an address of mail.
+    /// Breaks `@somebody`, unless it is in the middle of a word, as in a mail address.
     pub(super) fn mentions(&mut self, glyphs: &Glyphs) {
         for (at, _) in glyphs.all.iter().enumerate().filter(|(_, glyph)| glyph.c == '@' && glyph.link.is_none()) {
             if !glyphs.before(at).is_some_and(char::is_alphanumeric) && glyphs.c(at + 1).is_some_and(is_word) {
@@ -51,13 +51,13 @@ impl Breaks {
         }
     }
 
-    /// A sign that makes a link of the word behind it, in what people wrote: `#channel`, `/command`, `$USD`.
+    /// Breaks signs in prose that turn the next word into a link: `#channel`, `/command`, `$USD`.
     pub(super) fn signs(&mut self, glyphs: &Glyphs, signs: &str) {
         for (at, glyph) in glyphs.all.iter().enumerate().filter(|(_, glyph)| signs.contains(glyph.c) && glyph.link.is_none()) {
             let starts = !glyphs.before(at).is_some_and(|c| c.is_alphanumeric() || (c == '/' && glyph.c == '/'));
             let mut name = glyphs.all[at + 1..].iter().map(|glyph| glyph.c).take_while(|c| is_word(*c));
             let is_name = match glyph.c {
-                // Numbers have signs, too.
+                // `#` before a number is common in texts.
                 '#' => name.any(char::is_alphabetic),
                 '$' => name.next().is_some_and(|c| c.is_ascii_uppercase()),
                 _ => name.next().is_some_and(|c| c.is_ascii()),
@@ -68,7 +68,7 @@ impl Breaks {
         }
     }
 
-    /// `:smile:`
+    /// Breaks `:smile:`.
     pub(super) fn emoji(&mut self, glyphs: &Glyphs) {
         for at in 0..glyphs.all.len() {
             if is_emoji(glyphs, at) {
@@ -78,7 +78,7 @@ impl Breaks {
     }
 }
 
-/// The characters of words of which people wrote a part.
+/// The characters of words that contain prose.
 fn prose_words(glyphs: &Glyphs) -> Vec<bool> {
     let mut words = Vec::with_capacity(glyphs.all.len());
     for word in glyphs.all.split_inclusive(|glyph| glyph.c.is_whitespace() || glyph.link.is_some()) {
@@ -88,7 +88,7 @@ fn prose_words(glyphs: &Glyphs) -> Vec<bool> {
     words
 }
 
-/// A name between colons. Hours and minutes are none: but for two, emoji have a letter.
+/// Whether a name is between colons here. Hours and minutes aren't names: except for two, emoji names contain a letter.
 pub(super) fn is_emoji(glyphs: &Glyphs, at: usize) -> bool {
     if glyphs.c(at) != Some(':') || glyphs.is_linked(at) {
         return false;
@@ -103,9 +103,9 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// A dot between a label and what may be a top-level domain.
+/// Whether a dot is between a label and a possible top-level domain.
 fn is_domain(glyphs: &Glyphs, dot: usize) -> bool {
-    // The sign of a style reads as a label, too.
+    // The sign of a style counts as a label too.
     let is_styled =
         |at: usize| at == 0 || glyphs.all[at - 1].styles != glyphs.all[at].styles || glyphs.all[at - 1].c.is_whitespace();
     (glyphs.before(dot).is_some_and(|c| is_word(c) || c == '-') || (is_styled(dot) && glyphs.all[dot].styles != Styles::NONE))
@@ -122,13 +122,13 @@ fn is_number(glyphs: &Glyphs, dot: usize) -> bool {
     glyphs.before(from) != Some('.') && parts.len() == 4 && parts.iter().all(|part| (1..=3).contains(&part.len()))
 }
 
-/// A colon that makes an address of what stands around it.
+/// Whether a colon makes an address of its neighbours.
 fn is_scheme(glyphs: &Glyphs, colon: usize) -> bool {
     let from = colon
         - glyphs.all[..colon].iter().rev().take_while(|glyph| glyph.c.is_ascii_alphanumeric() && glyph.link.is_none()).count();
     let scheme = glyphs.text(from, colon).to_ascii_lowercase();
     if glyphs.reads(colon, "://") && glyphs.c(colon + 3).is_some_and(|c| !c.is_whitespace()) {
-        // Data is a link where all of it is an address; a part of it isn't.
+        // Data is a link only if all of it is an address.
         let is_web = || scheme.ends_with("http") || scheme.ends_with("https");
         let is_data = || {
             glyphs.all[from..colon]

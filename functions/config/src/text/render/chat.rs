@@ -15,7 +15,7 @@ pub(super) fn slack(glyphs: &Glyphs) -> Out {
         breaks.signs(glyphs, "#");
         breaks.emoji(glyphs);
         let runs = Markers { glyphs, bare_links: false }.runs(&mut breaks);
-        // A quote's sign is one when it is escaped, too.
+        // The sign of a quote works even if it is escaped.
         blocks(glyphs, &mut breaks, &runs, |line| line.starts_with('>'));
         (breaks, runs)
     });
@@ -44,7 +44,7 @@ fn bare(glyphs: &Glyphs, is_block: impl Fn(&str) -> bool) -> Out {
     write(&glyphs, &breaks, &runs, &Bare)
 }
 
-/// A line that starts as a list or a quote does. With the sign of a style before it, it doesn't.
+/// Breaks lines that start like a list or a quote. A line with the sign of a style before it isn't affected.
 fn blocks(glyphs: &Glyphs, breaks: &mut Breaks, runs: &[Run], is_block: impl Fn(&str) -> bool) {
     for (at, line) in line_starts(glyphs) {
         if is_block(&line) && !runs.iter().any(|run| run.start == at) {
@@ -104,7 +104,7 @@ impl Syntax for Slack {
     }
 }
 
-/// Channels in which an address is a link by itself, and nothing else is.
+/// Syntax of channels that link bare addresses only.
 struct Bare;
 
 impl Syntax for Bare {

@@ -1,4 +1,4 @@
-//! A text that is longer than its channel takes is cut at a word, and says so.
+//! Cuts a text that exceeds its channel's limit at a word, with a mark.
 
 use super::glyphs::{Glyph, Glyphs, Source, Styles};
 use super::gsm;
@@ -6,9 +6,9 @@ use super::out::Out;
 use super::{Limit, Write};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// What fits, and whether that isn't all.
+/// The part that fits, and whether the text was cut.
 pub(super) fn fit(glyphs: &Glyphs, limit: &Limit, write: Write) -> (Out, bool) {
-    // Each character is one on every channel, or more.
+    // Each character takes at least one unit on every channel.
     let all = (glyphs.all.len() <= limit.units).then(|| write(glyphs));
     if let Some(all) = all.filter(|all| limit.takes(all)) {
         return (all, false);
@@ -18,14 +18,14 @@ pub(super) fn fit(glyphs: &Glyphs, limit: &Limit, write: Write) -> (Out, bool) {
     let graphemes = best(glyphs, &places.graphemes, limit, write);
     let words = best(glyphs, &places.words, limit, write);
     match (words, graphemes) {
-        // One long word, or writing without spaces.
+        // A long word, or a script without spaces.
         (Some((word, _)), Some((grapheme, out))) if word < grapheme / 2 => (out, true),
         (Some((_, out)), _) | (None, Some((_, out))) => (out, true),
         (None, None) => (write(&cut(glyphs, 0, limit)), true),
     }
 }
 
-/// Where a text can be cut: nowhere in a link or in data.
+/// Positions where a text can be cut: none inside a link or data.
 struct Places {
     words: Vec<usize>,
     graphemes: Vec<usize>,
@@ -56,14 +56,15 @@ impl Places {
     }
 }
 
-/// The last place at which it fits. More text is longer, nearly always: what is found by halves is looked at again.
+/// The last position at which the text fits. The length nearly always grows with the position, so the result of the
+/// binary search is checked again.
 fn best(glyphs: &Glyphs, places: &[usize], limit: &Limit, write: Write) -> Option<(usize, Out)> {
     let fits = |at: usize| Some(write(&cut(glyphs, at, limit))).filter(|out| limit.takes(out));
     let first_too_long = places.partition_point(|at| fits(*at).is_some());
     places[..first_too_long].iter().rev().find_map(|at| Some((*at, fits(*at)?)))
 }
 
-/// The text up to a place, and the mark.
+/// The text up to a position, and the mark.
 fn cut(glyphs: &Glyphs, at: usize, limit: &Limit) -> Glyphs {
     let mut kept = glyphs.beginning(at);
     while kept.all.pop_if(|glyph| glyph.c.is_whitespace()).is_some() {}

@@ -1,8 +1,8 @@
 //! Discord's Markdown: <https://support.discord.com/hc/en-us/articles/210298617>, <https://docs.discord.com/developers/reference#message-formatting>.
 //!
-//! A backslash escapes every sign, but in the label of a masked link, where it is seen (discord-api-docs#6185). A label with a sign, an
-//! emoji or an address in it makes no link at all (#7721, #6116). Such a link is written out. Mentions are found by the server, escaped
-//! or not: an invisible character breaks them.
+//! A backslash escapes every sign, except in the label of a masked link, where the backslash is visible
+//! (discord-api-docs#6185). A label with a sign, an emoji or an address breaks the link (#7721, #6116), so such a
+//! link is written out. The server finds mentions even if they are escaped: an invisible character breaks them.
 
 use super::address;
 use super::breaks::{Breaks, is_emoji};
@@ -32,7 +32,7 @@ pub(super) fn discord(glyphs: &Glyphs) -> Out {
     write(&glyphs, &breaks, &runs, &Markdown { escapes, codes })
 }
 
-/// `@everyone` and `@here` wherever they are, and `<@1>`, `<@!1>`, `<@&1>`, `<#1>`.
+/// Breaks `@everyone` and `@here` anywhere, and `<@1>`, `<@!1>`, `<@&1>`, `<#1>`.
 fn mentions(glyphs: &Glyphs, breaks: &mut Breaks) {
     for at in 0..glyphs.all.len() {
         let is_all = glyphs.reads(at, "@everyone") || glyphs.reads(at, "@here");
@@ -43,7 +43,7 @@ fn mentions(glyphs: &Glyphs, breaks: &mut Breaks) {
     }
 }
 
-/// Which of a line's first characters makes a heading, a list, a quote or small print of it.
+/// The position of the character that makes a line a heading, a list, a quote or small print.
 fn block(line: &str) -> Option<usize> {
     let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
     match line.chars().next()? {
@@ -53,11 +53,11 @@ fn block(line: &str) -> Option<usize> {
     }
 }
 
-/// Whether its content leaves a style open until its end.
+/// Whether the run's content leaves no style open at its end.
 fn can(glyphs: &Glyphs, run: &Run) -> bool {
     match run.style {
         Style::Code => (run.start..run.end).all(|at| glyphs.c(at) != Some('`') && !glyphs.is_linked(at)),
-        // There are no escapes in an address.
+        // An address can't contain escapes.
         Style::Strong | Style::Emphasis => {
             let to = |at: usize| glyphs.all[at].link.map(|place| &glyphs.links[place].to);
             (run.start..run.end).filter_map(to).all(|to| !to.contains(['*', '\\']))
@@ -75,7 +75,7 @@ fn can_be_masked(link: &Link, label: &[Glyph]) -> bool {
         && (0..label.len()).all(|at| is_safe(label[at].c) || is_dot(at) || is_colon(at))
 }
 
-/// An address without brackets is one up to the next space, but for some signs at its end.
+/// Whether an address without brackets is found: it extends to the next space, except for some signs at its end.
 fn is_found(glyphs: &Glyphs, at: usize) -> bool {
     let end = glyphs.link_end(at);
     let text = glyphs.text(at, end);
@@ -85,7 +85,7 @@ fn is_found(glyphs: &Glyphs, at: usize) -> bool {
 }
 
 struct Markdown {
-    /// Characters that make a block of a line.
+    /// Characters that would make a line a block.
     escapes: Vec<bool>,
     codes: Vec<bool>,
 }
@@ -138,7 +138,7 @@ impl Syntax for Markdown {
     }
 }
 
-/// The length of the link that ends before this place.
+/// The length of the link that ends before this position.
 fn link_length(glyphs: &Glyphs, at: usize) -> usize {
     let link = glyphs.all[at - 1].link;
     glyphs.all[..at].iter().rev().take_while(|glyph| glyph.link == link).count()

@@ -1,10 +1,10 @@
-//! What is put into a text, made harmless for the channel that carries it: a customer's name is a name, never markup, a
-//! mention or a link under another name.
+//! Escapes a value for its channel: a customer's name stays a name, and never becomes markup, a mention or a link
+//! with another label.
 
 use crate::rules::Channel;
 
 pub(super) fn escape(value: &str, channel: Option<Channel>) -> String {
-    // Texts have lines; what else controls a terminal or turns writing around is no part of a name.
+    // Line breaks stay. Other control characters and direction marks are removed.
     let harmless = |c: &char| *c == '\n' || !(c.is_control() || is_direction(*c));
     let mut escaped = String::with_capacity(value.len());
     for c in value.chars().filter(harmless) {
@@ -16,12 +16,12 @@ pub(super) fn escape(value: &str, channel: Option<Channel>) -> String {
             Some(Channel::Telegram) => backslash(&mut escaped, c, "\\_*[]()~`>#+-=|{}.!"),
             Some(Channel::Discord) => {
                 backslash(&mut escaped, c, "\\_*[]()~`>#+-=|:<");
-                // A mention needs its letters right after the @.
+                // A mention needs its letters immediately after the @.
                 if c == '@' {
                     escaped.push('\u{200B}');
                 }
             }
-            // These have no way to escape: what would mark up is left out.
+            // These channels have no escapes: signs of markup are removed.
             Some(Channel::Whatsapp | Channel::Messenger) => {
                 if !"*_~`".contains(c) {
                     escaped.push(c);
@@ -52,7 +52,7 @@ fn backslash(escaped: &mut String, c: char, which: &str) {
     escaped.push(c);
 }
 
-/// Unicode's marks that turn the direction of writing around.
+/// Unicode's direction marks.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_in_is_no_markup() {
+    fn a_value_never_becomes_markup() {
         let hostile = "<!channel> *b* _i_ [x](y) @here & \"q\" 'a' `c`\u{7}\u{202E}\nz";
         for (channel, expected) in [
             (None, "<!channel> *b* _i_ [x](y) @here & \"q\" 'a' `c`\nz"),

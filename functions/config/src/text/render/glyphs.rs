@@ -1,10 +1,11 @@
-//! The spans as one line of visible characters, each with where it comes from, its styles and its link. What a channel makes of a
-//! text depends on neighbours, and neighbours are often of two spans: so everything is decided here, over the whole text.
+//! The spans as one line of visible characters, each with its origin, its styles and its link. Channels interpret a
+//! character by its neighbours, which often belong to another span, so all decisions are made here over the whole
+//! text.
 
 use super::address;
 use crate::text::span::{Span, Style, ValueKind};
 
-/// Where a character comes from.
+/// The origin of a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Words,
@@ -46,21 +47,21 @@ pub(super) struct Glyph {
     pub(super) c: char,
     pub(super) source: Source,
     pub(super) styles: Styles,
-    /// Its link's place in [`Glyphs::links`].
+    /// The index of its link in [`Glyphs::links`].
     pub(super) link: Option<usize>,
-    /// The value that it is of, where that is data: it is shown whole or not at all.
+    /// Its value, if that is data: data is shown whole or not at all.
     pub(super) whole: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) to: String,
-    /// The reader sees the address itself, which is an http(s) URL.
+    /// Whether the reader sees the address itself, an http(s) URL.
     pub(super) bare: bool,
 }
 
 impl Link {
-    /// Slack's `<address>`, in which a `|` would start a label.
+    /// Whether it is Slack's `<address>`, in which a `|` would start a label.
     pub(super) fn is_address(&self) -> bool {
         self.bare && !self.to.contains('|')
     }
@@ -84,7 +85,7 @@ impl Glyphs {
         glyphs
     }
 
-    /// The characters before a place, and their links.
+    /// The characters before a position, with their links.
     pub(super) fn beginning(&self, end: usize) -> Self {
         let all = self.all[..end.min(self.all.len())].to_vec();
         let links = all.iter().filter_map(|glyph| glyph.link).max().map_or(0, |last| last + 1);
@@ -103,12 +104,12 @@ impl Glyphs {
         self.all.get(at).is_some_and(|glyph| glyph.link.is_some())
     }
 
-    /// Whether a character of what people wrote is among these.
+    /// Whether any of these characters is prose.
     pub(super) fn has_prose(&self, from: usize, to: usize) -> bool {
         self.all[from.min(self.all.len())..to.min(self.all.len())].iter().any(|glyph| glyph.source == Source::Prose)
     }
 
-    /// Where these characters stand from a place on, letters compared without case.
+    /// Whether the text occurs at a position, compared without case.
     pub(super) fn reads(&self, at: usize, text: &str) -> bool {
         text.chars().enumerate().all(|(i, c)| self.c(at + i).is_some_and(|seen| seen.eq_ignore_ascii_case(&c)))
     }
@@ -154,12 +155,12 @@ impl Glyphs {
                 '\t' => ' ',
                 other => other,
             };
-            // What controls a terminal is no part of a text, and what turns writing around is no part of a value.
+            // Control characters are removed from all texts, and direction marks from values.
             if (c.is_control() && c != '\n') || (source != Source::Words && is_direction(c)) {
                 continue;
             }
             let (c, styles) = match link {
-                // A label is one line. Code isn't a link in any channel, and here the link is what the author wants.
+                // A label is one line. No channel links code; here the author's link takes precedence over code.
                 Some(_) => (if c == '\n' { ' ' } else { c }, styles.without(Style::Code)),
                 None => (c, styles),
             };
@@ -167,7 +168,7 @@ impl Glyphs {
         }
     }
 
-    /// Makes these characters a link to the address that they read as.
+    /// Makes these characters a link to the address that they show.
     fn bare(&mut self, from: usize, to: usize) {
         self.links.push(Link { to: self.text(from, to), bare: true });
         for glyph in &mut self.all[from..to] {
@@ -183,7 +184,7 @@ impl Glyphs {
         self.links.push(Link { to: to.clone(), bare: false });
         let from = self.all.len();
         self.read(label, styles, Some(place));
-        // Space at a label's edge is space between words.
+        // Spaces at a label's edge belong outside the link.
         let is_edge = |glyph: &Glyph| glyph.c.is_whitespace();
         let leading = self.all[from..].iter().take_while(|glyph| is_edge(glyph)).count();
         let trailing = self.all[from + leading..].iter().rev().take_while(|glyph| is_edge(glyph)).count();
@@ -198,8 +199,8 @@ impl Glyphs {
         self.links[place].bare = address::is_url(&to) && self.text(from, end) == to;
     }
 
-    /// Data that is an address as a whole; addresses that the author wrote out, and those that he wrote the beginning of:
-    /// `https://shop.example/orders/{data.id}`.
+    /// Finds addresses: data that is an address as a whole, addresses that the author wrote, and those whose
+    /// beginning the author wrote: `https://shop.example/orders/{data.id}`.
     fn find_addresses(&mut self) {
         let mut at = 0;
         while at < self.all.len() {
@@ -238,7 +239,7 @@ impl Glyphs {
         while let Some(glyph) = self.all.get(end).filter(|glyph| glyph.link.is_none() && address::is_url_char(glyph.c)) {
             match glyph.source {
                 Source::Words | Source::Data => host_is_over |= matches!(glyph.c, '/' | '?' | '#'),
-                // Where the host is the author's, a word of a person's can be a part of the path.
+                // If the author wrote the host, prose may continue the path with safe characters.
                 Source::Prose if host_is_over && (glyph.c.is_ascii_alphanumeric() || "-_.~".contains(glyph.c)) => {}
                 Source::Prose if host_is_over => break,
                 Source::Prose => return None,
@@ -252,7 +253,7 @@ impl Glyphs {
         address::is_url(&self.text(from, end)).then_some(end)
     }
 
-    /// Styles are on what is seen: space at the edges of one is outside.
+    /// Removes a style from spaces at its edges.
     fn trim(&mut self, style: Style) {
         for (from, to) in self.runs(style) {
             let is_space = |glyph: &&mut Glyph| glyph.c.is_whitespace() || is_invisible(glyph.c);
@@ -277,7 +278,7 @@ impl Glyphs {
         runs
     }
 
-    /// Takes code back that isn't in one of these runs. Whether there was some.
+    /// Removes code outside these runs. Returns whether it removed any.
     pub(super) fn keep_code(&mut self, runs: &[(usize, usize)]) -> bool {
         let mut found = false;
         for at in 0..self.all.len() {
@@ -292,7 +293,7 @@ impl Glyphs {
         found
     }
 
-    /// Links that a channel can't write, written out: `label (address)`.
+    /// Writes out links that the channel can't express: `label (address)`.
     pub(super) fn written_out(&self, can: impl Fn(&Link, &[Glyph]) -> bool) -> Self {
         let mut out = Self { all: Vec::with_capacity(self.all.len()), links: self.links.clone(), values: self.values };
         let mut at = 0;
@@ -320,18 +321,18 @@ impl Glyphs {
             out.push(shown, Source::Words, Styles::NONE, is_url.then_some(place), None);
             out.push(")", Source::Words, Styles::NONE, None, None);
         }
-        // A label can have addresses of its own.
+        // A label can contain addresses itself.
         out.find_addresses();
         out
     }
 }
 
-/// Unicode's marks that turn the direction of writing around.
+/// Unicode's direction marks.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters without a width, of which markup that looks at its neighbours makes different things.
+/// Characters without a width. Parsers that check a sign's neighbours treat them differently.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
 }

@@ -1,6 +1,6 @@
-//! How many messages a text is: GSM 03.38 (3GPP TS 23.038) and, for parts of a long one, TS 23.040.
+//! Counts the SMS messages of a text: GSM 03.38 (3GPP TS 23.038), and TS 23.040 for the parts of a long text.
 
-/// The default alphabet: a septet each.
+/// The default alphabet: one septet each.
 const ALPHABET: &str = concat!(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?",
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -9,11 +9,11 @@ const ALPHABET: &str = concat!(
 /// Its extension: an escape and a septet each.
 const EXTENSION: &str = "\u{c}^{}\\[~]|€";
 
-/// A message's 140 bytes hold as many, and with the six bytes that say which part of a long one it is, as many.
+/// Septets that fit into a message of 140 bytes, and into a part of a long one, whose header takes six bytes.
 const SEPTETS: (usize, usize) = (160, 153);
 const UTF16: (usize, usize) = (70, 67);
 
-/// Septets that a character takes. `None` for what isn't in the alphabet.
+/// Septets that a character takes. `None`: the character isn't in the alphabet.
 fn septets(c: char) -> Option<usize> {
     if ALPHABET.contains(c) {
         Some(1)
@@ -28,7 +28,7 @@ pub(super) fn is_gsm(text: &str) -> bool {
     text.chars().all(|c| septets(c).is_some())
 }
 
-/// The messages that it is sent as. One character that isn't in GSM's alphabet makes all of it UTF-16.
+/// The number of messages. One character outside GSM's alphabet makes the whole text UTF-16.
 pub(super) fn segments(text: &str) -> u32 {
     match text.chars().map(septets).collect::<Option<Vec<_>>>() {
         Some(sizes) => parts(&sizes, SEPTETS),
@@ -36,7 +36,7 @@ pub(super) fn segments(text: &str) -> u32 {
     }
 }
 
-/// No character is cut in two.
+/// The number of parts, without splitting a character.
 fn parts(sizes: &[usize], (single, part): (usize, usize)) -> u32 {
     if sizes.iter().sum::<usize>() <= single {
         return 1;

@@ -1,6 +1,6 @@
 //! HTML, for the web and for mail: <https://html.spec.whatwg.org/multipage/syntax.html>.
 //!
-//! A browser makes no links of a text, a reader of mail does.
+//! A browser doesn't link addresses in a text; a mail client does.
 
 use super::breaks::Breaks;
 use super::glyphs::{Glyphs, Link};
@@ -50,7 +50,7 @@ impl Syntax for Html {
         let c = glyphs.all[at].c;
         match (c, glyphs.before(at)) {
             ('\n', _) => out.seen(c, "<br>"),
-            // Of spaces that follow one another a browser shows one, and none at a line's start.
+            // A browser shows one of several spaces, and none at a line's start.
             (' ', None | Some('\n' | ' ')) => out.seen(c, "&nbsp;"),
             _ => match entity(c) {
                 Some(entity) => out.seen(c, entity),

@@ -1,8 +1,9 @@
 //! Markup without an escape: `*bold*`, `_italic_`, `~strike~` and `` `code` `` of Slack, WhatsApp and Messenger.
 //!
-//! A sign opens where no word is before it and no space behind it, and closes where no space is before it and no word behind it, on
-//! the same line. So most signs of values are none: `PO*77`, `a_b_c`, `~5`. A pair that would be one is taken apart by joiners, and a
-//! style that its own content would close early isn't written: what is seen goes before how.
+//! A sign opens a style if no word is before it and no space after it; it closes one if no space is before it and no
+//! word after it, on the same line. Therefore most signs in values do nothing: `PO*77`, `a_b_c`, `~5`. Joiners
+//! separate a pair that would be markup. A style that its own content would close early isn't written: the visible
+//! text takes precedence over its style.
 
 use super::breaks::{Breaks, JOINER};
 use super::glyphs::{Glyphs, Styles, is_invisible};
@@ -11,13 +12,13 @@ use crate::text::span::Style;
 
 const SIGNS: [char; 4] = ['*', '_', '~', '`'];
 
-/// A style that is written, from the first character in it to the first behind it.
+/// A style that is written, from its first character to the position after its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) style: Style,
     pub(super) start: usize,
     pub(super) end: usize,
-    /// It is a part of a link's label.
+    /// Whether it is part of a link's label.
     pub(super) in_link: bool,
 }
 
@@ -29,8 +30,8 @@ const fn sign(style: Style) -> char {
     }
 }
 
-/// The runs of all styles line by line, the outer before the inner. Code is alone. What can't be nested is left out: the later of two
-/// that cross, and one that starts in a link and ends elsewhere.
+/// The runs of all styles by line, outer before inner. Code is never nested. A run that can't be nested is dropped:
+/// the later of two that overlap, and one that starts in a link and ends elsewhere.
 pub(super) fn runs(glyphs: &Glyphs, can: impl Fn(&Run) -> bool) -> Vec<Run> {
     let mut runs: Vec<Run> = vec![];
     for style in [Style::Strong, Style::Emphasis, Style::Code] {
@@ -53,7 +54,7 @@ pub(super) fn runs(glyphs: &Glyphs, can: impl Fn(&Run) -> bool) -> Vec<Run> {
     let (mut written, mut open): (Vec<Run>, Vec<Run>) = (vec![], vec![]);
     for run in runs {
         open.retain(|other| run.start < other.end);
-        // In a label nothing can stand between two signs.
+        // In a label nothing can be inserted between two signs.
         let follows = run.in_link && written.iter().rev().take(3).any(|other| other.in_link && other.end == run.start);
         if !follows && open.iter().all(|other| run.end <= other.end) {
             open.push(run);
@@ -63,7 +64,8 @@ pub(super) fn runs(glyphs: &Glyphs, can: impl Fn(&Run) -> bool) -> Vec<Run> {
     written
 }
 
-/// The text with code only where it can be written, and what is written of it: `plan` says where. Elsewhere addresses are links.
+/// The text with code only where it can be written, and the runs that are written; `plan` decides both. Elsewhere
+/// addresses are links.
 pub(super) fn settled(mut glyphs: Glyphs, plan: impl Fn(&Glyphs) -> (Breaks, Vec<Run>)) -> (Glyphs, Breaks, Vec<Run>) {
     loop {
         let (breaks, runs) = plan(&glyphs);
@@ -74,7 +76,7 @@ pub(super) fn settled(mut glyphs: Glyphs, plan: impl Fn(&Glyphs) -> (Breaks, Vec
     }
 }
 
-/// Without the space at its edges. `None` where nothing is left, or where it can't be nested with a link.
+/// The run without spaces at its edges. `None`: nothing is left, or it can't be nested with a link.
 fn run(glyphs: &Glyphs, style: Style, start: usize, end: usize) -> Option<Run> {
     let is_space = |at: &usize| glyphs.c(*at).is_none_or(|c| c.is_whitespace() || is_invisible(c));
     let start = start + (start..end).take_while(is_space).count();
@@ -86,13 +88,13 @@ fn run(glyphs: &Glyphs, style: Style, start: usize, end: usize) -> Option<Run> {
     can.then_some(Run { style, start, end, in_link })
 }
 
-/// How a channel writes between its signs.
+/// How a channel writes the text between its signs.
 pub(super) trait Syntax {
     fn sign(&self, style: Style) -> &'static str;
-    /// Whether a sign that closes and one that opens need something between them.
+    /// Whether a closing sign and an opening sign need a separator.
     fn parts_signs(&self) -> bool;
     fn opens_link(&self, out: &mut Out, glyphs: &Glyphs, at: usize);
-    /// `at` is behind it.
+    /// Ends a link. `at` is the position after it.
     fn closes_link(&self, out: &mut Out, glyphs: &Glyphs, at: usize);
     fn writes(&self, out: &mut Out, glyphs: &Glyphs, at: usize);
 }
@@ -136,7 +138,7 @@ pub(super) fn write(glyphs: &Glyphs, breaks: &Breaks, runs: &[Run], syntax: &imp
     out
 }
 
-/// Where the lines start, after spaces, and the beginning of each.
+/// The starts of the lines after leading spaces, and the beginning of each.
 pub(super) fn line_starts(glyphs: &Glyphs) -> Vec<(usize, String)> {
     let mut starts = vec![];
     for at in (0..glyphs.all.len()).filter(|at| glyphs.before(*at).is_none_or(|c| c == '\n')) {
@@ -146,15 +148,16 @@ pub(super) fn line_starts(glyphs: &Glyphs) -> Vec<(usize, String)> {
     starts
 }
 
-/// What a channel without escapes lets be written.
+/// The rules of a channel without escapes.
 pub(super) struct Markers<'a> {
     pub(super) glyphs: &'a Glyphs,
-    /// An address has no markup of its own around it.
+    /// Whether an address can't have markup directly around it.
     pub(super) bare_links: bool,
 }
 
 impl Markers<'_> {
-    /// The styles that can be written; `breaks` has what isn't of the signs, and gets the signs that have to be taken apart.
+    /// The styles that can be written. `breaks` has the breaks found so far, and receives those of signs that would
+    /// form a pair.
     pub(super) fn runs(&self, breaks: &mut Breaks) -> Vec<Run> {
         let runs = runs(self.glyphs, |run| self.can(run, breaks));
         let mut written = vec![Styles::NONE; self.glyphs.all.len()];
@@ -175,13 +178,13 @@ impl Markers<'_> {
         runs
     }
 
-    /// A part of an address that is shown as it is: there are no signs in it.
+    /// Whether the position is in an address that is shown unchanged and contains no signs.
     fn is_opaque(&self, at: usize) -> bool {
         let link = self.glyphs.all[at].link.map(|place| &self.glyphs.links[place]);
         link.is_some_and(|link| self.bare_links || link.is_address())
     }
 
-    /// Whether a word is next to a place. At an address's end there is something that keeps it apart.
+    /// Whether a word is next to a position. The end of an address has a separator.
     fn is_word(&self, at: usize, next: usize) -> bool {
         let link = self.glyphs.all[at].link;
         self.glyphs.all.get(next).is_some_and(|next| next.c.is_alphanumeric() && next.link == link)
@@ -191,10 +194,10 @@ impl Markers<'_> {
         let glyphs = self.glyphs;
         let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !SIGNS.contains(&c) && !is_invisible(c));
         let is_content = |at: usize| glyphs.c(at).is_some_and(|c| !SIGNS.contains(&c) && !is_invisible(c));
-        // What keeps an address apart would be between a sign and its word.
+        // The separator of an address would be between a sign and its word.
         let is_address = |at: usize| self.bare_links && glyphs.is_linked(at);
         let sign = sign(run.style);
-        // Behind another style's closing sign, an opening one isn't reliable.
+        // An opening sign after another style's closing sign isn't reliable.
         let follows = run.start > 0
             && [Style::Strong, Style::Emphasis, Style::Code]
                 .into_iter()
@@ -219,7 +222,7 @@ impl Markers<'_> {
                 .any(|at| glyphs.c(at) == Some(sign) && (self.bare_links || !self.is_opaque(at)) && closes_early(at))
     }
 
-    /// Puts joiners around the signs of a line that a reader could take for a pair.
+    /// Inserts joiners at the signs of a line that a client could take for a pair.
     fn take_apart(&self, sign: char, start: usize, end: usize, written: &[Styles], breaks: &mut Breaks) {
         let glyphs = self.glyphs;
         let style = [Style::Strong, Style::Emphasis, Style::Code].into_iter().find(|style| self::sign(*style) == sign);
@@ -248,7 +251,7 @@ impl Markers<'_> {
         }
     }
 
-    /// Three backticks start code that goes over lines.
+    /// Breaks three backticks, which start a code block.
     fn take_fences_apart(&self, breaks: &mut Breaks) {
         let starts: Vec<_> = (0..self.glyphs.all.len()).filter(|at| self.glyphs.reads(*at, "```")).collect();
         if starts.len() > 1 {

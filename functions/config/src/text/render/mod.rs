@@ -1,8 +1,9 @@
-//! From what a reader is to see to what a channel is sent, by the channel's published grammar.
+//! Renders a text for a channel, by the channel's published grammar.
 //!
-//! Promises: a reader sees each character of the spans and no other; styles and links are where the author put them, and where all of a
-//! data value is an address; nothing else is markup, a mention or a link. Never: an invisible character where the grammar makes nothing
-//! of a text without it. Where a channel can't show a style or a label, the text stays and they go.
+//! Promises: a reader sees each character of the spans and no other. Styles and links are where the author put them;
+//! data that is an address as a whole is a link; nothing else is markup, a mention or a link. Never: an invisible
+//! character in a text that the grammar wouldn't change without it. If a channel can't show a style or a label, the
+//! text stays and the style or label is dropped.
 
 mod address;
 mod breaks;
@@ -29,10 +30,10 @@ use glyphs::Glyphs;
 use out::Out;
 
 words! {
-    /// In which markup a text is written: what a sender has to say to the channel's API.
+    /// The markup of a text, which a sender must state in the channel's API.
     Format {
         Plain = "plain",
-        /// Slack's: `mrkdwn: true`, as by default.
+        /// Slack: `mrkdwn: true`, the default.
         Mrkdwn = "mrkdwn",
         /// Telegram's `parse_mode`.
         MarkdownV2 = "MarkdownV2",
@@ -44,18 +45,18 @@ words! {
     }
 }
 
-/// A text as a channel takes it.
+/// A text as a channel accepts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     pub text: String,
     pub format: Format,
-    /// The messages that an SMS is sent as. `None` on other channels.
+    /// The number of messages of an SMS. `None` on other channels.
     pub segments: Option<u32>,
-    /// It was longer than the channel takes, and was cut at a word, with a mark.
+    /// Whether the text exceeded the channel's limit and was cut at a word, with a mark.
     pub cut: bool,
 }
 
-/// The text for a channel. Without one nothing is known of who reads it: it is plain.
+/// The text for a channel. Without a channel it is plain.
 pub fn render(spans: &[Span], channel: Option<Channel>) -> Rendered {
     let (write, format, limit): (Write, _, _) = match channel {
         None => (plain::unknown, Format::Plain, Limit::sent(MAX_TEXT_CHARS, char_count)),
@@ -75,12 +76,12 @@ pub fn render(spans: &[Span], channel: Option<Channel>) -> Rendered {
 
 type Write = fn(&Glyphs) -> Out;
 
-/// How long a text may be, and what of it counts.
+/// The limit of a text, and what counts towards it.
 struct Limit {
     units: usize,
     count: fn(&str) -> usize,
     counts_markup: bool,
-    /// A character outside of GSM's alphabet makes all of it dearer.
+    /// Whether a character outside GSM's alphabet makes the whole text longer.
     alphabet_counts: bool,
 }
 
@@ -107,7 +108,7 @@ fn char_count(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Channels say "characters", and mean what their own language counts: never more than these.
+/// Channels limit "characters" and count by their own language: never more than UTF-16 code units.
 fn utf16_count(text: &str) -> usize {
     text.encode_utf16().count()
 }

@@ -1,4 +1,4 @@
-//! Writing for channels whose markup nests and whose escapes always work: Telegram, HTML.
+//! Rendering for channels whose markup nests and whose escapes always work: Telegram, HTML.
 
 use super::breaks::Breaks;
 use super::glyphs::{Glyphs, Link};
@@ -11,9 +11,9 @@ pub(super) trait Syntax {
     fn closes(&self, style: Style) -> &'static str;
     fn opens_link(&self, link: &Link) -> String;
     fn closes_link(&self, link: &Link) -> String;
-    /// The character of this place.
+    /// Writes the character at this position.
     fn writes(&self, out: &mut Out, glyphs: &Glyphs, at: usize);
-    /// Whether other styles can be in code.
+    /// Whether code may contain other styles.
     fn styles_code(&self) -> bool;
 }
 
@@ -29,7 +29,7 @@ pub(super) fn write(glyphs: &Glyphs, breaks: &Breaks, syntax: &impl Syntax) -> O
     for at in 0..=glyphs.all.len() {
         let wanted = elements(glyphs, at, syntax.styles_code());
         let is_wanted = |element: &Element| wanted.contains(element);
-        // A link is around its styles, never in one of them that goes on.
+        // A link encloses its styles; no style continues across its edge.
         let link_changes =
             wanted.iter().chain(&open).any(|e| matches!(e, Element::Link(_)) && !(open.contains(e) && is_wanted(e)));
         let kept = if link_changes { 0 } else { open.iter().take_while(|element| is_wanted(element)).count() };
@@ -57,7 +57,7 @@ pub(super) fn write(glyphs: &Glyphs, breaks: &Breaks, syntax: &impl Syntax) -> O
     out
 }
 
-/// What is around this place, from the outside to the inside.
+/// The elements around this position, from the outside to the inside.
 fn elements(glyphs: &Glyphs, at: usize, styles_code: bool) -> Vec<Element> {
     let Some(glyph) = glyphs.all.get(at) else {
         return vec![];

@@ -1,16 +1,16 @@
-//! What is written: the text as it is sent, and beside it what of it is seen, since channels count one or the other.
+//! The rendered text, and beside it its visible part, since channels limit one or the other.
 
 use super::breaks::{Breaks, END, JOINER};
 use super::glyphs::{Glyphs, Styles};
 
-/// A sentence's end is shorter.
+/// Longer than any end of a sentence.
 const LOOKED_AHEAD: usize = 32;
 
 #[derive(Debug, Default)]
 pub(super) struct Out {
-    /// As it is sent.
+    /// The text as sent.
     pub(super) text: String,
-    /// Without markup and escapes, with what is invisible.
+    /// The text without markup and escapes, including invisible characters.
     pub(super) shown: String,
 }
 
@@ -19,7 +19,7 @@ impl Out {
         self.text.push_str(markup);
     }
 
-    /// A character of the text, and how it is written.
+    /// Appends a character and its written form.
     pub(super) fn seen(&mut self, c: char, written: &str) {
         self.shown.push(c);
         self.text.push_str(written);
@@ -36,14 +36,15 @@ impl Out {
         }
     }
 
-    /// Keeps an address that is its own link apart from a word before it.
+    /// Separates an unmarked link from a word before it.
     pub(super) fn before_link(&mut self, glyphs: &Glyphs, at: usize) {
         if glyphs.before(at).is_some_and(|c| c.is_alphanumeric() || "+-._@/*~:".contains(c)) {
             self.plain(END);
         }
     }
 
-    /// … and from what stands behind it, where a client would read on. A sentence's punctuation it leaves out by itself.
+    /// Separates an unmarked link from text after it that a client would add to the link. Clients themselves exclude
+    /// a sentence's punctuation.
     pub(super) fn behind_link(&mut self, glyphs: &Glyphs, at: usize) {
         let Some(link) = glyphs.all[at - 1].link.map(|place| &glyphs.links[place]) else {
             return;
@@ -52,7 +53,7 @@ impl Out {
             glyphs.all[at..].iter().map(|glyph| glyph.c).take_while(|c| !c.is_whitespace()).take(LOOKED_AHEAD).collect();
         let end = at + rest.chars().count();
         let styles = |at: usize| glyphs.all.get(at).map_or(Styles::NONE, |glyph| glyph.styles);
-        // The sign of a style is no punctuation.
+        // The sign of a style isn't punctuation.
         let is_styled = (at..=end).any(|at| styles(at) != styles(at - 1));
         if is_styled && end > at || super::address::trailing(&format!("{}{rest}", link.to)) < end - at {
             self.plain(END);

@@ -1,10 +1,10 @@
-//! Channels without markup: SMS, and whatever isn't known.
+//! Channels without markup: SMS, and unknown channels.
 
 use super::breaks::Breaks;
 use super::glyphs::Glyphs;
 use super::out::Out;
 
-/// Nothing is known of who reads it: nothing is added.
+/// The reader's client is unknown, so nothing is added.
 pub(super) fn unknown(glyphs: &Glyphs) -> Out {
     let mut out = Out::default();
     for glyph in glyphs.written_out(|_, _| false).all {
@@ -13,7 +13,8 @@ pub(super) fn unknown(glyphs: &Glyphs) -> Out {
     out
 }
 
-/// Telephones make links of addresses. A character that breaks one costs the message its GSM-7 alphabet, so it stands only there.
+/// Phones link addresses. A character that breaks a link forces the message out of the GSM-7 alphabet, so it is
+/// inserted only there.
 pub(super) fn sms(glyphs: &Glyphs) -> Out {
     let mut glyphs = glyphs.written_out(|_, _| false);
     glyphs.keep_code(&[]);

@@ -1,7 +1,7 @@
 //! Telegram's MarkdownV2: <https://core.telegram.org/bots/api#markdownv2-style>.
 //!
-//! Every sign of its markup can be escaped, everywhere. What it finds in a text by itself (mentions, addresses, hashtags, commands) is
-//! found after escapes are gone, so that only an invisible character keeps it out.
+//! Every sign of its markup can be escaped, everywhere. Telegram finds mentions, addresses, hashtags and commands
+//! after it removes the escapes, so only an invisible character prevents them.
 
 use super::address;
 use super::breaks::Breaks;
@@ -10,11 +10,11 @@ use super::nested::{Syntax, write};
 use super::out::Out;
 use crate::text::span::Style;
 
-/// To be escaped outside of code and addresses, the backslash itself as well.
+/// Escaped outside code and addresses, including the backslash itself.
 const SIGNS: &str = "_*[]()~`>#+-=|{}.!\\";
 
 pub(super) fn telegram(glyphs: &Glyphs) -> Out {
-    // It takes inline links to the web, and finds addresses of mail and numbers by itself.
+    // Telegram accepts inline links to the web, and finds mail addresses and phone numbers itself.
     let glyphs = glyphs.written_out(|link, _| address::is_url(&link.to));
     let mut breaks = Breaks::none(&glyphs);
     breaks.links(&glyphs);

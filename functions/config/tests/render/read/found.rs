@@ -8,7 +8,7 @@ pub(crate) struct Found {
     pub(crate) from: usize,
     pub(crate) to: usize,
     pub(crate) text: String,
-    /// It has its scheme: `https://…`
+    /// Whether it has a scheme: `https://…`
     pub(crate) is_url: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a channel's reader sees: each file reads a channel's published grammar, and knows nothing of the renderer.
+//! Parsers that show what a channel's reader sees. Each implements a published grammar, independently of the renderer.
 
 pub(crate) mod discord;
 pub(crate) mod found;
@@ -6,7 +6,7 @@ pub(crate) mod html;
 pub(crate) mod signs;
 pub(crate) mod telegram;
 
-/// A character that is seen.
+/// A visible character.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) c: char,
@@ -17,11 +17,11 @@ pub(crate) struct Seen {
     pub(crate) link: Option<String>,
 }
 
-/// A text as it is shown.
+/// A text as shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) seen: Vec<Seen>,
-    /// Mentions, pictures, lists, quotes, headings: whatever isn't text, a style or a link.
+    /// Mentions, emoji, lists, quotes, headings: everything except text, styles and links.
     pub(crate) others: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl Shown {
         self.seen.push(Seen { c, ..like.clone() });
     }
 
-    /// Without what isn't seen.
+    /// Without invisible characters.
     pub(crate) fn visible(mut self) -> Self {
         self.seen.retain(|seen| !is_invisible(seen.c));
         self

@@ -14,7 +14,7 @@ pub(crate) enum Client {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// An invisible character before a sign is a part of a word: the sign doesn't open.
+    /// An invisible character before a sign counts as part of a word: the sign doesn't open.
     JoinsWords,
     /// It is nothing to what is before; a sign that touches one on its inner side is none.
     FillsInside,
@@ -167,7 +167,7 @@ fn closes(line: &[Item], at: usize, reading: Reading) -> bool {
         && (reading == Reading::JoinsWords || !is_invisible(before))
 }
 
-/// What Slack makes of plain text: emoji, mentions, channels, addresses.
+/// Slack's own detection in plain text: emoji, mentions, channels, addresses.
 fn plain_slack(shown: &mut Shown) {
     let chars: Vec<char> = shown.seen.iter().map(|seen| seen.c).collect();
     let is_free: Vec<bool> = shown.seen.iter().map(|seen| seen.link.is_none() && !seen.code).collect();

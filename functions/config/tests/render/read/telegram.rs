@@ -98,7 +98,7 @@ fn push(shown: &mut Shown, c: char, open: &[(String, usize)]) {
     shown.push(c, &like);
 }
 
-/// What Telegram finds by itself outside of code and of links.
+/// Telegram's own detection outside code and links.
 fn entities(shown: &mut Shown) {
     let is_free: Vec<bool> = shown.seen.iter().map(|seen| seen.link.is_none() && !seen.code).collect();
     let chars: Vec<char> = shown.seen.iter().map(|seen| seen.c).collect();

@@ -55,7 +55,7 @@ fn normal(count: usize) -> Vec<PlannedAction> {
 }
 
 #[test]
-fn the_newest_stay_and_are_said_in_their_order_as_there_is_room() {
+fn the_newest_stay_and_are_sent_in_order_as_there_is_room() {
     let three = cap(3, CapOverflow::Newest);
     for (waiting, sent_before, say, wait, over) in [
         (2, 0, 0..2, 2..2, 0..0),
@@ -71,7 +71,7 @@ fn the_newest_stay_and_are_said_in_their_order_as_there_is_room() {
 }
 
 #[test]
-fn a_digest_says_all_when_there_are_more_than_there_is_room_for() {
+fn a_digest_contains_all_if_they_exceed_the_room() {
     let three = cap(3, CapOverflow::Digest);
     for (waiting, sent_before, left, say) in [
         (3, 0, 0, vec![vec![0], vec![1], vec![2]]),
@@ -95,7 +95,7 @@ fn a_digest_says_all_when_there_are_more_than_there_is_room_for() {
 }
 
 #[test]
-fn one_message_goes_by_one_channel() {
+fn a_message_uses_one_channel() {
     let two = cap(2, CapOverflow::Digest);
     let proposals = normal(5);
     let channels = [Channel::Sms, Channel::Email, Channel::Sms, Channel::Email, Channel::Sms];
@@ -106,14 +106,14 @@ fn one_message_goes_by_one_channel() {
 }
 
 #[test]
-fn what_a_dropping_cap_has_no_room_for_is_over_it() {
+fn a_dropping_cap_withholds_what_exceeds_it() {
     let two = cap(2, CapOverflow::Drop);
     let turns = look(&normal(5), &policy(two), &sent("", two, 1), 0);
     assert_eq!((said(&turns), turns.over, turns.wait), (vec![vec![0]], (1..5).collect(), BTreeSet::new()));
 }
 
 #[test]
-fn a_rule_without_room_holds_no_other_back_and_urgent_ones_pass_and_count() {
+fn a_full_rule_blocks_no_other_and_urgent_ones_pass_and_count() {
     let (own, all) = (cap(1, CapOverflow::Newest), cap(2, CapOverflow::Newest));
     let proposals = [
         proposal(0, "tip", Some(own), Priority::Normal),
@@ -126,7 +126,7 @@ fn a_rule_without_room_holds_no_other_back_and_urgent_ones_pass_and_count() {
 }
 
 #[test]
-fn a_rules_own_digest_is_one_of_those_that_the_policy_counts() {
+fn a_digest_of_a_rule_counts_once_for_the_policy() {
     let (own, all) = (cap(1, CapOverflow::Digest), cap(2, CapOverflow::Newest));
     let tips = (0..4).map(|n| proposal(n, "tip", Some(own), Priority::Normal));
     let mut proposals: Vec<PlannedAction> = tips.collect();

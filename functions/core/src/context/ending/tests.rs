@@ -31,7 +31,7 @@ fn state(events: &[(usize, i64)], terms: &Terms) -> JoinState {
     state
 }
 
-/// Takes the ends that there are now: their numbers, branches and times.
+/// Applies the current ends, and returns their numbers, branches and times.
 fn take(state: &mut JoinState, terms: &Terms, now: Timestamp) -> Vec<(u64, Branch, i64)> {
     let mut ends = Vec::new();
     while let Some(Next::Take(end)) = state.next(terms, now) {
@@ -42,7 +42,7 @@ fn take(state: &mut JoinState, terms: &Terms, now: Timestamp) -> Vec<(u64, Branc
 }
 
 #[test]
-fn it_is_complete_when_some_of_its_events_are_near_one_another() {
+fn a_join_completes_when_one_event_of_each_leg_is_near_enough() {
     for (events, expected) in [
         (&[(0, 0)][..], None),
         (&[(0, 0), (0, 5)], None),
@@ -64,7 +64,7 @@ fn it_is_complete_when_some_of_its_events_are_near_one_another() {
 }
 
 #[test]
-fn it_is_given_up_when_the_last_of_its_events_has_waited() {
+fn a_join_is_given_up_when_its_last_event_has_waited() {
     let terms = terms(3, Again::Never);
     let waiting = state(&[(1, 0), (0, 5)], &terms);
     let deadline = at(15).plus(JOIN_GRACE);
@@ -73,12 +73,12 @@ fn it_is_given_up_when_the_last_of_its_events_has_waited() {
     assert_eq!(waiting.next(&terms, deadline), Some(Next::Take(end)));
     assert_eq!(waiting.next(&Terms { gives_up: false, ..terms }, deadline), None, "without an else");
     let late = JoinState { seen: vec![Seen { received: at(60), ..seen(0, 1) }], ..JoinState::default() };
-    assert_eq!(late.deadline(&terms), Some(at(70).plus(JOIN_GRACE)), "from when it was told");
+    assert_eq!(late.deadline(&terms), Some(at(70).plus(JOIN_GRACE)), "from its arrival");
     assert_eq!(late.given_up(&terms).unwrap().time, at(11));
 }
 
 #[test]
-fn an_end_opens_it_again_for_what_comes_after() {
+fn an_end_opens_the_join_again_for_later_events() {
     let pairs = [(0, 0), (1, 2), (0, 4), (1, 6), (0, 20), (1, 21)];
     for (again, ends) in [(Again::Never, vec![21]), (Again::Each, vec![21; 3]), (after(1), vec![21; 3]), (after(2), vec![21; 2])]
     {
@@ -93,7 +93,7 @@ fn an_end_opens_it_again_for_what_comes_after() {
 }
 
 #[test]
-fn what_is_given_up_is_over_and_what_follows_is_another_opening() {
+fn giving_up_ends_an_opening_and_later_events_begin_another() {
     let terms = terms(2, Again::Each);
     let mut state = state(&[(0, 0)], &terms);
     let mut ends = take(&mut state, &terms, at(70));
@@ -121,13 +121,13 @@ fn each_leg_has_room_of_its_own_and_keeps_its_newest() {
     };
     assert_eq!(of(&state, 0), (184..200).collect::<Vec<_>>());
     assert_eq!(of(&state, 1), [0], "the other leg's is untouched");
-    assert_eq!(state.see(seen(0, 150), &terms, at(10_000)), 0, "one that comes late and is too much is lost in silence");
+    assert_eq!(state.see(seen(0, 150), &terms, at(10_000)), 0, "a late surplus event isn't counted as lost");
     assert_eq!(of(&state, 0).len(), room);
     assert_eq!(state.see(seen(0, 199), &terms, at(200)), 0, "the very event again");
 
     let end = End { branch: Branch::Else, number: 1, time: at(210), owner: Owner::Conversation("c".into()) };
     let mut over = state.ended(&end, &terms, "c");
-    assert_eq!(over.see(seen(0, 201), &terms, at(201)), 0, "once it is over, nothing is lost");
+    assert_eq!(over.see(seen(0, 201), &terms, at(201)), 0, "after its end no event is lost");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn the_longest_events_fit_into_an_item() {
 }
 
 #[test]
-fn what_no_accepted_event_can_meet_is_forgotten() {
+fn an_event_that_no_accepted_event_can_meet_is_forgotten() {
     let terms = terms(2, Again::Never);
     let mut state = JoinState::default();
     state.see(seen(0, 0), &terms, at(0));
@@ -162,18 +162,18 @@ fn what_no_accepted_event_can_meet_is_forgotten() {
 }
 
 #[test]
-fn it_is_kept_as_long_as_it_stays_shut() {
+fn a_join_is_kept_as_long_as_it_stays_closed() {
     let terms = terms(2, after(100 * 86_400));
     let mut state = state(&[(0, 0), (1, 1)], &terms);
     take(&mut state, &terms, at(1));
     state.see(seen(0, 2), &terms, at(1).plus(MAX_EVENT_AGE).plus(Duration::from_secs(60)));
     let opens = at(1).plus(Duration::from_secs(100 * 86_400));
-    assert_eq!(state.expires(at(2)), opens.plus(CLAIM_LIFETIME), "what it had seen is forgotten, and it is shut all the same");
+    assert_eq!(state.expires(at(2)), opens.plus(CLAIM_LIFETIME), "its events are forgotten, and it stays closed");
     let never = Terms { again: Again::Never, ..terms };
     assert_eq!(super::tests::state(&[(0, 0)], &never).expires(at(2)), at(2).plus(CLAIM_LIFETIME));
 }
 
-/// A state that the version before has written: it knows nothing of openings, and drops them.
+/// The state as the previous version writes it: it doesn't know openings and drops them.
 fn as_before(state: &JoinState) -> JoinState {
     let mut json = serde_json::to_value(state).unwrap();
     json.as_object_mut().unwrap().remove("openings");
@@ -181,12 +181,16 @@ fn as_before(state: &JoinState) -> JoinState {
 }
 
 #[test]
-fn the_version_before_reads_it_and_what_it_writes_says_nothing_twice() {
+fn the_previous_version_reads_it_and_causes_no_second_end() {
     let never = terms(2, Again::Never);
     let mut once = state(&[(0, 0), (1, 1)], &never);
     take(&mut once, &never, at(2));
     let json = serde_json::to_value(&once).unwrap();
-    assert_eq!(json.as_object().unwrap().keys().collect::<Vec<_>>(), ["seen", "taken"], "nothing new in what opens once");
+    assert_eq!(
+        json.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["seen", "taken"],
+        "a join that opens once has no new fields"
+    );
 
     let each = terms(2, Again::Each);
     for said in [1, 2] {
@@ -201,11 +205,11 @@ fn the_version_before_reads_it_and_what_it_writes_says_nothing_twice() {
         state.see(seen(0, 1_001), &each, at(1_001));
         state.see(seen(1, 1_002), &each, at(1_002));
         let ends = take(&mut state, &each, at(1_002));
-        assert_eq!(ends, [(1_001, Branch::Then, 1_002)], "it has a number that none before it had");
+        assert_eq!(ends, [(1_001, Branch::Then, 1_002)], "its number is new");
     }
 }
 
-/// The most combinations that lie one after the other, from all that there are.
+/// The model: the longest sequence of combinations, among all of them.
 fn most(events: &[(usize, i64)], legs: usize, again: Option<Duration>) -> u64 {
     let mut spans = vec![(i64::MAX, i64::MIN)];
     for leg in 0..legs {
@@ -237,7 +241,7 @@ fn shuffled(events: &[(usize, i64)], keys: &[u32]) -> Vec<(usize, i64)> {
 
 proptest! {
     #[test]
-    fn it_completes_as_often_as_it_can_in_every_order(
+    fn a_join_completes_as_often_as_possible_in_every_order(
         mut events in proptest::collection::vec((0..3_usize, 0..40_i64), 1..10), legs in 1..=3_usize, again in any_again(),
         keys in proptest::collection::vec(any::<u32>(), 10), early in proptest::collection::vec(any::<bool>(), 10),
     ) {
@@ -252,7 +256,7 @@ proptest! {
             state.see(seen(leg, second), &terms, at(40));
             let timers = state.timers(&before, &terms, at(40));
             let more = state.completed(&terms).0 > before.completed(&terms).0;
-            prop_assert!(!more || timers.contains(&at(40)), "whenever there is more to say, a timer is set for it");
+            prop_assert!(!more || timers.contains(&at(40)), "each further end has a timer");
             prop_assert!(state.completed(&terms) >= before.completed(&terms), "more events never make it less complete");
             if early[n] {
                 numbers.extend(take(&mut state, &terms, at(40)).into_iter().map(|end| end.0));
@@ -264,7 +268,7 @@ proptest! {
         prop_assert_eq!(numbers, (1..=said).collect::<Vec<_>>());
     }
 
-    /// However many events there are: in the order of events, forgetting loses and doubles no end.
+    /// With any number of events in order, forgetting neither loses nor repeats an end.
     #[test]
     fn forgetting_changes_no_end(
         mut events in proptest::collection::vec((0..2_usize, 0..400_i64), 1..160), again in any_again(), seldom in 1..50_usize,

@@ -1,4 +1,4 @@
-//! One event's changes, merged: in every order the same.
+//! One event's changes, merged: the result is the same in every order.
 
 use super::*;
 use crate::claim::ClaimKey;
@@ -22,7 +22,7 @@ fn ladder() -> Ladder {
 }
 
 prop_compose! {
-    /// Few entities, names, times and sequences, so that they meet.
+    /// Few entities, names, times and sequences, so that events collide.
     fn any_event()(entity in 0..3u8, name in 0..3u8, value in 0..100i64, node in proptest::option::of(0..3u8),
                    sequence in proptest::option::of(0..3u64), time in 0..4i64, rank in 0..3u32, after in 0..3i64, id in 0..1_000u16,
                    kind in 0..5u8) -> (Changes, Order) {
@@ -43,7 +43,7 @@ prop_compose! {
     }
 }
 
-/// Applies events one after the other, each at its time by our clock.
+/// Applies events in this order, each at its time by our clock.
 fn apply_at(events: &[(Changes, Order)], clock: &[u64]) -> Stored {
     let mut stored = Stored::new();
     for ((changes, order), seconds) in events.iter().zip(clock) {
@@ -54,9 +54,9 @@ fn apply_at(events: &[(Changes, Order)], clock: &[u64]) -> Stored {
 }
 
 proptest! {
-    /// What ages is what no older event can bring back: whenever items are written, what is known is the same.
+    /// Only records that no older event can restore are aged. Whenever items are written, readers see the same.
     #[test]
-    fn ageing_changes_nothing_that_is_known(
+    fn ageing_changes_no_known_value(
         events in proptest::collection::vec(any_event(), 1..8), mut clock in proptest::collection::vec(0..CLAIM_LIFETIME.as_secs(), 8),
         keys in proptest::collection::vec(any::<u32>(), 8),
     ) {
@@ -69,7 +69,7 @@ proptest! {
         let shuffled: Vec<_> = shuffled.into_iter().map(|(event, _)| event).collect();
         let straight = apply(&events);
         let aged = apply_at(&shuffled, &clock);
-        prop_assert_eq!(&aged, &straight, "nothing has aged yet");
+        prop_assert_eq!(&aged, &straight, "no record has aged yet");
 
         let later = Timestamp::from_unix_ms(4).plus(CLAIM_LIFETIME);
         for (key, item) in straight {
@@ -82,11 +82,11 @@ proptest! {
             };
             prop_assert_eq!(known(&after), known(&before), "{}", key);
             let out = |fact: &Fact| matches!(&fact.kind, FactKind::Set(members) if members.values().any(|member| member.out));
-            prop_assert!(after.values().all(|fact| !fact.value.is_null() && !out(fact)), "only what is known is left");
+            prop_assert!(after.values().all(|fact| !fact.value.is_null() && !out(fact)), "only known values are left");
         }
     }
 
-    /// What was kept under an identity, in its own item, comes together with its conversation's.
+    /// Facts stored under an identity, in an item of its own, are merged with its conversation's.
     #[test]
     fn apart_or_together_ends_the_same(events in proptest::collection::vec((any_event(), any::<bool>()), 1..8)) {
         let mut events = events;
@@ -109,7 +109,7 @@ proptest! {
         events in proptest::collection::vec(any_event(), 1..8),
         keys in proptest::collection::vec(any::<u32>(), 8),
     ) {
-        // Two events with one order are one event.
+        // Two events with the same order are one event.
         let mut events = events;
         events.sort_by(|a, b| a.1.cmp(&b.1));
         events.dedup_by(|a, b| a.1 == b.1);
@@ -141,7 +141,7 @@ fn in_a_tie_of_time_the_node_goes_by_sequence_then_rank_then_receipt() {
         let mut changes = Changes::default();
         changes.set("order/1", "status", Value::from(node), None);
         changes.go_to(node);
-        // Its key says the opposite of what decides.
+        // The key has the opposite order of the deciding fields.
         let key = ClaimKey::new("s", &format!("{}{}{}", 9 - sequence, 9 - rank, 9 - after));
         let at = Order::at(Timestamp::from_unix_ms(1), key);
         (changes, Order { sequence: Some(sequence), rank, received_after_ms: after, ..at })
@@ -170,7 +170,7 @@ fn climbs(value: i64) -> Changes {
 }
 
 #[test]
-fn a_ladder_ends_at_its_highest_rung_and_of_one_rung_the_newest_event_counts() {
+fn a_ladder_ends_at_its_highest_rung_with_the_newest_event_of_that_rung() {
     let stored = apply(&[(climbs(3), order_at(5)), (climbs(0), order_at(9)), (climbs(3), order_at(4))]);
     let fact = &stored[&ItemKey::Entity("order/1".into())].facts().unwrap()["status"];
     assert_eq!((&fact.value, &fact.order), (&Value::from(3), &order_at(5)));
@@ -181,11 +181,11 @@ fn a_ladder_ends_at_its_highest_rung_and_of_one_rung_the_newest_event_counts() {
     }
     let mut both = climbs(1);
     both.climb("order/1", "status", Value::from(0), &ladder());
-    assert_eq!(both, climbs(1), "of one event's own the highest counts");
+    assert_eq!(both, climbs(1), "the highest rung of one event counts");
 }
 
 #[test]
-fn what_is_stored_from_before_there_was_a_ladder_is_on_the_rung_that_it_names() {
+fn a_value_from_before_the_ladder_is_on_the_rung_that_it_names() {
     let set = |value: Value, ms: i64| {
         let mut changes = Changes::default();
         changes.set("order/1", "status", value, None);
@@ -200,7 +200,7 @@ fn what_is_stored_from_before_there_was_a_ladder_is_on_the_rung_that_it_names() 
     }
     assert_eq!(value(&[(climbs(3), order_at(1)), set(Value::from(0), 9)]), 0, "without a ladder the newest has it again");
 
-    // The same where an identity's facts come to its conversation's.
+    // The same when an identity's facts are merged with its conversation's.
     let register = |value: i64, ms: i64| Fact::register(Value::from(value), order_at(ms));
     let climbed = |value: i64, ms: i64| Fact::on_ladder(Value::from(value), ladder(), order_at(ms));
     for (one, other, highest) in [
@@ -231,7 +231,7 @@ fn outcomes() {
 }
 
 #[test]
-fn what_is_forgotten_stays_so_for_older_events_and_not_for_newer_ones() {
+fn a_deletion_wins_against_older_events_only() {
     let order = |ms| Order::at(Timestamp::from_unix_ms(ms), ClaimKey::new("s", "e"));
     let mut set = Changes::default();
     set.set("order/1", "status", Value::from("paid"), None);
@@ -244,7 +244,7 @@ fn what_is_forgotten_stays_so_for_older_events_and_not_for_newer_ones() {
 }
 
 #[test]
-fn what_was_kept_apart_is_the_same_when_it_comes_together() {
+fn facts_stored_apart_merge_to_the_same_result() {
     let order = |ms: i64| Order::at(Timestamp::from_unix_ms(ms), ClaimKey::new("s", &ms.to_string()));
     let event = |ms: i64| {
         let mut changes = Changes::default();
@@ -260,14 +260,14 @@ fn what_was_kept_apart_is_the_same_when_it_comes_together() {
     assert_eq!((&all["n"].value, &all["tags"].value), (&Value::from(10), &Value::from(Vec::<i64>::new())));
 }
 
-/// Once more under another key: `again_ms` later.
+/// The order of an event that is applied again `ms` later, under another key.
 fn again(order: &Order, ms: i64) -> Order {
     let key = ClaimKey::from(format!("@again#fix#{}", order.key));
     Order { again_ms: ms, key, ..order.clone() }
 }
 
 #[test]
-fn an_event_that_is_applied_again_stands_where_it_stood_and_takes_back_what_it_wrote() {
+fn an_event_applied_again_keeps_its_order_and_replaces_its_writes() {
     let sets = |name: &str, value: i64| {
         let mut changes = Changes::default();
         changes.set("order/1", name, Value::from(value), None);
@@ -288,11 +288,11 @@ fn an_event_that_is_applied_again_stands_where_it_stood_and_takes_back_what_it_w
     assert_eq!(
         (&facts["seen"].value, &facts["moves"].value),
         (&serde_json::json!([2]), &Value::from(2)),
-        "a sum can't be taken apart"
+        "a sum can't be undone"
     );
     assert_eq!(merged.overtaken, BTreeSet::from([(ItemKey::Entity("order/1".into()), "newer".to_owned())]));
 
-    // An older event has what stood in its way.
+    // An older event gets back the values that were overwritten.
     let mut none = Changes::default();
     none.take_back(order_at(2).key, BTreeSet::from([ItemKey::Entity("order/1".into())]));
     let merged = none.merge(&stored, &again(&order_at(2), 9), Timestamp::from_unix_ms(0));
@@ -303,7 +303,7 @@ fn an_event_that_is_applied_again_stands_where_it_stood_and_takes_back_what_it_w
 }
 
 #[test]
-fn of_one_event_the_last_application_has_it_and_of_one_time_it_comes_after_all() {
+fn the_last_application_of_an_event_wins_among_events_of_its_time() {
     let sets = |value: i64| {
         let mut changes = Changes::default();
         changes.set("order/1", "status", Value::from(value), None);

@@ -13,7 +13,7 @@ fn facts(facts: Value) -> Facts {
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 
-/// What somebody with these preferences reads without a channel, of a text that is for everybody.
+/// What a person with these preferences reads, without a channel.
 fn read(parts: &[Part], preferences: Value, known: Value, policy: &Policy) -> String {
     let (preferences, known) = (facts(preferences), facts(known));
     let said = say(parts, &[], None, &Reader::new(Some(&preferences), Some(&known), policy, NOW));
@@ -59,7 +59,7 @@ fn amounts_keep_their_digits_in_every_language() {
 }
 
 #[test]
-fn what_cannot_be_written_is_its_fallback_or_itself() {
+fn a_value_that_cannot_be_formatted_is_its_fallback_or_itself() {
     for (form, expected) in [
         (money("free", "eur"), "free eur"),
         (money("19.90", "credits"), "19.90 credits"),
@@ -75,7 +75,7 @@ fn what_cannot_be_written_is_its_fallback_or_itself() {
 }
 
 #[test]
-fn dates_are_of_the_readers_clock() {
+fn dates_use_the_readers_zone() {
     let date = |at: &str, style, zone: Option<&str>| Form::Date { at: is(at), style, zone: zone.map(is) };
     let late = "2026-11-20T23:30:00Z";
     for (form, preferences, expected) in [
@@ -97,7 +97,7 @@ fn dates_are_of_the_readers_clock() {
     let quiet = QuietHours { from: time("22:00"), to: time("07:00").into(), zone: "Europe/Berlin".into(), days: vec![] };
     let quiet = Policy { quiet_hours: vec![quiet], ..Policy::default() };
     let both = Policy { zone: Some("America/New_York".into()), ..quiet.clone() };
-    assert_eq!(read(&at, json!({}), json!({}), &quiet), "Nov 21, 2026", "whose night it is, their day it is");
+    assert_eq!(read(&at, json!({}), json!({}), &quiet), "Nov 21, 2026", "the zone of the quiet hours applies");
     assert_eq!(read(&at, json!({}), json!({}), &both), "Nov 20, 2026");
     let german = Policy { language: Some("de".into()), ..Policy::default() };
     assert_eq!(read(&at, json!({}), json!({}), &german), "20.11.2026");
@@ -122,7 +122,7 @@ fn a_plural_has_its_number_and_facts_in_its_form() {
 }
 
 #[test]
-fn a_text_tells_what_is_known_then() {
+fn a_text_uses_the_facts_known_when_it_is_sent() {
     let text = [Part::Fact { name: "carrier".into(), fallback: "our _carrier_".into(), kind: ValueKind::Data }];
     let policy = Policy::default();
     let spans = |known: Option<&Facts>| say(&text, &[], None, &Reader::new(None, known, &policy, NOW)).spans;
@@ -138,7 +138,7 @@ fn a_text_tells_what_is_known_then() {
 }
 
 #[test]
-fn a_link_is_never_dead() {
+fn a_link_always_has_a_valid_address() {
     let link = |to: Vec<Part>| [Part::Link { label: vec![Part::Words("Pay now".into())], to }];
     let spans = |to: Vec<Part>| say(&link(to), &[], None, &Reader::new(None, None, &Policy::default(), NOW)).spans;
     let words = |words: &str| Span::Words(words.to_owned());
@@ -190,7 +190,7 @@ fn the_text_is_for_channel_and_language_then_language_then_channel() {
 }
 
 #[test]
-fn values_are_bounded_and_what_is_cut_says_so() {
+fn values_are_bounded_and_a_cut_is_marked() {
     let known = facts(json!({"a": "x".repeat(40_000), "b": "y".repeat(40_000)}));
     let fact = |name: &str| Part::Fact { name: name.to_owned(), fallback: "none".to_owned(), kind: ValueKind::Data };
     let policy = Policy::default();

@@ -1,14 +1,15 @@
 //! Amazon SNS: `{field}\n{value}\n` for the fields that a message has.
 //!
-//! A message and its subject are the publisher's to choose, line feeds and all, so a text could be cut into fields in more
-//! than one way: whoever may publish to a topic of their own could have Amazon sign what reads as a message of ours. It can't
-//! where no other field holds a line feed, because then the text is read from its end in one way only.
+//! The publisher chooses the message and its subject, including line feeds. So one text could be split into fields in
+//! more than one way, and a publisher to a topic of their own could make Amazon sign a text that reads as our
+//! message. This is impossible if no other field contains a line feed, because then the text has only one split from
+//! its end.
 
 use super::super::Rejection;
 use serde_json::Value;
 use tidings_config::AWS_SNS_FIELDS;
 
-/// The fields whose text is the publisher's.
+/// The fields that the publisher chooses.
 const FREE: [&str; 2] = ["Message", "Subject"];
 
 pub(super) fn feed(json: Option<&Value>, sink: &mut dyn FnMut(&[u8])) -> Result<(), Rejection> {
@@ -42,9 +43,9 @@ mod tests {
         assert_eq!(text(&body).unwrap(), "Message\na\nb\nTopicArn\narn\nType\nNotification\n");
     }
 
-    /// What a publisher had signed with a topic of their own, cut so that it names another's.
+    /// A text signed for a publisher's own topic, split so that it names another topic.
     #[test]
-    fn a_text_can_be_cut_in_one_way_only() {
+    fn a_text_can_be_split_in_one_way_only() {
         let theirs = json!({"Message": "x\nTopicArn\nours\nType\nNotification", "TopicArn": "theirs", "Type": "Notification"});
         let recut = json!({"Message": "x", "TopicArn": "ours", "Type": "Notification\nTopicArn\ntheirs\nType\nNotification"});
         assert!(text(&theirs).is_ok());
@@ -52,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_no_text_is_no_field() {
+    fn a_field_that_is_not_a_text_is_ignored() {
         assert_eq!(text(&json!({"Message": 1})), Err(Rejection::MalformedBody));
     }
 }

@@ -8,13 +8,13 @@ use crate::delivery::Delivery;
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use tidings_config::{CONTENTFUL_TIMESTAMP, Reference};
 
-/// The headers that are signed, as the request lists them.
+/// The header that lists the signed headers.
 const SIGNED_HEADERS: &str = "x-contentful-signed-headers";
 
-/// Headers that one request may list; Contentful's own list has fewer than ten.
+/// Headers that one request may list. Contentful's own list has fewer than ten.
 const MAX_SIGNED_HEADERS: usize = 64;
 
-/// What JavaScript's `encodeURI` doesn't leave as it is.
+/// The characters that JavaScript's `encodeURI` escapes.
 const URI: &AsciiSet = &QUERYSTRING
     .remove(b';')
     .remove(b',')
@@ -37,7 +37,7 @@ pub(super) fn feed(delivery: &Delivery, url: Option<&str>, sink: &mut dyn FnMut(
     if names.len() > MAX_SIGNED_HEADERS {
         return Err(Rejection::TooManySignatures);
     }
-    // The list is the sender's to write: without the time in it anyone could choose the time.
+    // The sender writes the list: without the time in it, anyone could choose the time.
     if names.iter().all(|name| name != CONTENTFUL_TIMESTAMP) {
         return Err(missing(CONTENTFUL_TIMESTAMP));
     }
@@ -47,7 +47,7 @@ pub(super) fn feed(delivery: &Delivery, url: Option<&str>, sink: &mut dyn FnMut(
     let url = url.ok_or(Rejection::MissingValue(Reference::Url))?;
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     sink(utf8_percent_encode(path_of(address), URI).to_string().as_bytes());
-    // What follows a second question mark isn't signed.
+    // The part after a second question mark isn't signed.
     if query.contains('?') {
         return Err(Rejection::MissingValue(Reference::Url));
     }

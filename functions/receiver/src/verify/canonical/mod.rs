@@ -1,4 +1,4 @@
-//! Texts to be signed that are no templates: a file each.
+//! Signed texts that a template can't express, with one file each.
 
 mod aws_sns;
 mod contentful;
@@ -9,7 +9,7 @@ use crate::delivery::Delivery;
 use serde_json::Value;
 use tidings_config::Canonical;
 
-/// Gives the text to `sink`.
+/// Passes the text to `sink`.
 pub(super) fn feed(
     form: Canonical,
     json: Option<&Value>,

@@ -1,9 +1,9 @@
-//! Vonage's SMS API: `&{field}={value}` for a form's fields but `sig`, in the order of their names, `&` and `=` in values as
-//! `_` (Vonage/vonage-python-sdk, http_client/auth.py; Vonage's page on signing messages).
+//! Vonage's SMS API: `&{field}={value}` for a form's fields except `sig`, sorted by name, with `&` and `=` in values
+//! replaced by `_` (Vonage/vonage-python-sdk, http_client/auth.py; Vonage's page on signing messages).
 
 use std::collections::BTreeMap;
 
-/// Where the signature itself is.
+/// The field of the signature itself.
 const SIGNATURE: &str = "sig";
 
 pub(super) fn feed(body: &[u8], sink: &mut dyn FnMut(&[u8])) {

@@ -1,4 +1,4 @@
-//! Forged requests: what a handshake answered, as the signature of what it was asked.
+//! Forged requests: a handshake's answer, used as the signature of its challenge.
 
 use crate::world::World;
 use base64::Engine;
@@ -11,7 +11,7 @@ use tidings_config::scheme::Written;
 use tidings_config::source::{BodyFormat, Source};
 use tidings_config::{Part, Reference, Template};
 
-/// What an answer holds that may be a signature.
+/// The parts of an answer that may be a signature.
 pub(super) fn told(answer: &Response<Body>) -> Vec<String> {
     let text = String::from_utf8_lossy(answer.body()).into_owned();
     let mut told: Vec<String> = match serde_json::from_str::<Value>(&text) {
@@ -144,7 +144,7 @@ pub(super) async fn deliver(world: &World, source: &Source, forged: &Forged, sig
         None => json_fields(),
     };
     let query: Vec<String> = query.iter().map(|(n, v)| format!("{n}={v}")).collect();
-    // What no header and no URL can hold is no request.
+    // A text that no header and no URL can contain gives no request.
     let fit = headers.iter().all(|(_, v)| v.bytes().all(|b| (b' '..=b'~').contains(&b)))
         && query.iter().all(|q| q.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>{}|\\^`#".contains(&b)));
     if !fit {

@@ -67,7 +67,7 @@ async fn class_11_a_content_type_is_one_of_the_source_s_own() {
             headers.iter_mut().filter(|(n, _)| n.eq_ignore_ascii_case("content-type")).for_each(|(_, v)| *v = other.to_owned());
             if vector.method.as_deref().is_none_or(|method| method == "POST") {
                 let status = world.send_with(vector, &headers, vector.body.as_bytes()).await.status().as_u16();
-                // A handshake comes as the provider likes.
+                // A handshake may have any content type.
                 assert!(status == 415 || world.queued().is_empty(), "{}/{}: {other}: {status}", provider.name, vector.name);
             }
             nothing_got_in(&world, &provider.name);
@@ -91,9 +91,9 @@ async fn class_13_what_is_authentic_is_still_checked() {
         assert_eq!(answer.status(), 202, "{body:.40}");
     }
     assert!(world.queued().iter().all(|message| message.unreadable().is_some()), "kept as unread, no event of a rule's");
-    // And signed by the provider for somebody else is not for us.
+    // A request that the provider signed for another customer is refused.
     for (provider, vector) in captured().filter(|(provider, _)| provider.scheme.remote_key.is_some()) {
-        // Where the audience is our URL, that is what is ours: `also::google_chat_is_taken_with_either_audience`.
+        // Where the audience is our URL, that is what is ours: `also::google_chat_is_accepted_with_either_audience`.
         if vector.name == "endpoint_url" {
             continue;
         }

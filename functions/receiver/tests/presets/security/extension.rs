@@ -73,7 +73,7 @@ fn lengthened(digest: &str, hidden_bytes: usize, more: &[u8]) -> (String, Vec<u8
 }
 
 #[test]
-fn a_digest_is_lengthened_without_the_secret() {
+fn a_digest_can_be_extended_without_the_secret() {
     for (secret, text, more) in
         [("s", "body", "more"), ("a secret of the length that secrets have", "", "x"), ("k", &"b".repeat(200), &"m".repeat(200))]
     {

@@ -1,4 +1,4 @@
-//! Classes 1 to 3: who holds no key gets nothing in.
+//! Classes 1 to 3: no request is accepted without a key.
 
 use super::{captured, hmac_hex, nothing_got_in, source};
 use crate::world::{JSON, NOW, World};

@@ -43,7 +43,7 @@ fn source(name: &str) -> Source {
     source_of(PROVIDERS.iter().find(|provider| provider.name == name).unwrap_or_else(|| panic!("no preset {name}")))
 }
 
-/// That nothing was written and nothing queued.
+/// Asserts that nothing was written and nothing queued.
 fn nothing_got_in(world: &World, what: &str) {
     assert_eq!((world.queued().len(), world.calls()), (0, 0), "{what}");
 }
