@@ -97,7 +97,7 @@ fn step(key: &Key) -> Option<Step> {
 }
 
 /// In the order in which they are evaluated. The body of a loop or of a `let` is none of them: it has a variable more.
-fn children(node: &Node) -> Vec<&Node> {
+pub(super) fn children(node: &Node) -> Vec<&Node> {
     match node {
         Node::Literal(_) | Node::Variable(_) | Node::Local(_) => Vec::new(),
         // Anything on a plain path may be missing there.
@@ -117,7 +117,7 @@ fn children(node: &Node) -> Vec<&Node> {
     }
 }
 
-fn body(body: &Loop) -> Vec<&Node> {
+pub(super) fn body(body: &Loop) -> Vec<&Node> {
     match body {
         Loop::All(holds) | Loop::Exists(holds) | Loop::ExistsOne(holds) => vec![holds],
         Loop::Collect { guard, item } => guard.iter().chain([item]).collect(),

@@ -18,6 +18,7 @@ mod evaluate;
 mod exact;
 mod fault;
 mod functions;
+mod literals;
 mod meter;
 mod numbers;
 mod operators;
@@ -31,6 +32,7 @@ mod tree;
 mod value;
 
 pub use blame::Lack;
+pub use literals::Literals;
 pub use place::{Place, Step};
 
 use cel::Env;
