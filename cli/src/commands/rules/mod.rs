@@ -5,7 +5,7 @@ pub(crate) mod case;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod explain;
-mod expressions;
+pub(crate) mod expressions;
 mod found;
 mod given;
 mod known;
