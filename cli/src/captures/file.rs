@@ -198,7 +198,13 @@ mod tests {
             let (Ok(source), Ok(sample)) = (recorded.source(HERE), recorded.sample()) else { return };
             let Sample { headers, query, body } = sample;
             let delivery = receiver::delivery::Delivery { method: "POST".to_owned(), query, headers, body };
-            let mut redactor = crate::captures::Redactor::new(vec!["secret".to_owned()], &["tea".to_owned()]).unwrap();
+            let mut redactor = crate::captures::Redactor::new(
+                crate::captures::Vocabulary::of(None, std::slice::from_ref(&source)),
+                vec!["secret".to_owned()],
+                &["tea".to_owned()],
+                &[],
+            )
+            .unwrap();
             let _ = redactor
                 .redact(&delivery, &source)
                 .map(|sample| Recorded::of(&sample, &source, false, recorded.received, Vec::new()));

@@ -4,4 +4,4 @@ mod file;
 mod redact;
 
 pub(crate) use file::{HERE, Recorded, demo_secret, is_one, read_all};
-pub(crate) use redact::Redactor;
+pub(crate) use redact::{Redactor, Vocabulary};

@@ -8,15 +8,16 @@ mod options;
 pub(crate) use options::CaptureOptions;
 
 use crate::Failure;
-use crate::captures::{Recorded, Redactor, demo_secret};
+use crate::captures::{Recorded, Redactor, Vocabulary, demo_secret};
 use crate::commands::send::only_the_provider;
 use crate::dev::cloud::{Cloud, Options, listen};
 use crate::dev::http::{Answered, serve_to};
 use crate::dev::receiver::{VISIBILITY_TIMEOUT_SECONDS, receiver};
 use crate::files::{secrets, secrets_document, write_new};
 use crate::limits::MAX_CAPTURED_BYTES;
+use crate::project::{Location, Project};
 use crate::sources;
-use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, data, paint, say};
+use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, data, note, paint, say};
 use receiver::handshake;
 use receiver::verify::{Key, can_sign, verify};
 use serde_json::{Value, json};
@@ -88,6 +89,16 @@ fn wanted(options: &CaptureOptions, url: &str) -> Result<Vec<Source>, Failure> {
     Ok(sources)
 }
 
+/// What the project and the presets have published. Rules that can't be read name nothing: then more is replaced, and it is said.
+fn vocabulary(sources: &[Source], preset: bool) -> Result<Vocabulary, Failure> {
+    let location = if preset { Location::find()? } else { Some(Location::here_or_demo()?) };
+    let project = location.map(Project::open).transpose().unwrap_or_else(|failure| {
+        note(&format!("the project can't be read, so that what its rules compare with is replaced too: {failure}"));
+        None
+    });
+    Ok(Vocabulary::of(project.as_ref().map(|project| &project.configuration), sources))
+}
+
 /// What became of a request.
 #[derive(Debug, PartialEq, Eq)]
 enum Became {
@@ -130,7 +141,7 @@ impl Capture {
             all.extend(secrets.iter().filter_map(bare));
             all.extend(secrets);
         }
-        let redactor = Redactor::new(all, &options.mask)?;
+        let redactor = Redactor::new(vocabulary(&sources, options.preset)?, all, &options.mask, &options.keep)?;
         let folder = options.into.clone();
         let parent = folder.parent().map_or(Ok(()), std::fs::create_dir_all);
         parent.and_then(|()| std::fs::create_dir(&folder)).map_err(|error| {
@@ -211,7 +222,9 @@ impl Capture {
     fn write(&mut self, recorded: &Recorded, source: &Source, keys: BTreeSet<ClaimKey>) -> Result<Became, Failure> {
         let text = recorded.to_text()?;
         if self.redactor.leaves_a_secret(&text) {
-            return Ok(Became::LeftOut("a secret of the source is part of its event's type or time".to_owned()));
+            return Ok(Became::LeftOut(
+                "a secret of the source is in what stays: its event's type or time, or a field that is kept".to_owned(),
+            ));
         }
         if self.bytes + text.len() as u64 > self.most_bytes {
             self.full = true;
@@ -311,6 +324,7 @@ mod tests {
             preset,
             public_url: None,
             mask: Vec::new(),
+            keep: Vec::new(),
             secrets: None,
             json: false,
         };

@@ -97,7 +97,7 @@ fn step(key: &Key) -> Option<Step> {
 }
 
 /// The children in the order of evaluation. The body of a loop or a `let` isn't included: it has an additional variable.
-fn children(node: &Node) -> Vec<&Node> {
+pub(super) fn children(node: &Node) -> Vec<&Node> {
     match node {
         Node::Literal(_) | Node::Variable(_) | Node::Local(_) => Vec::new(),
         // Any part of a plain path in `has` may be missing.
@@ -117,7 +117,7 @@ fn children(node: &Node) -> Vec<&Node> {
     }
 }
 
-fn body(body: &Loop) -> Vec<&Node> {
+pub(super) fn body(body: &Loop) -> Vec<&Node> {
     match body {
         Loop::All(holds) | Loop::Exists(holds) | Loop::ExistsOne(holds) => vec![holds],
         Loop::Collect { guard, item } => guard.iter().chain([item]).collect(),

@@ -19,6 +19,7 @@ mod evaluate;
 mod exact;
 mod fault;
 mod functions;
+mod literals;
 mod meter;
 mod numbers;
 mod operators;
@@ -32,6 +33,7 @@ mod tree;
 mod value;
 
 pub use blame::Lack;
+pub use literals::Literals;
 pub use place::{Place, Step};
 
 use cel::Env;

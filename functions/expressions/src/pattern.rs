@@ -18,6 +18,7 @@ const EVENT_STATES_PER_WORK: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
+    text: Box<str>,
     regex: Regex,
     /// Work for each byte of a text.
     weight: usize,
@@ -43,7 +44,12 @@ impl Pattern {
         let states = NFA::compiler().configure(bounded).build(pattern).ok()?.states().len();
         let bounded = Regex::config().nfa_size_limit(Some(automaton_bytes)).hybrid_cache_capacity(MAX_MATCHER_BYTES);
         let regex = Regex::builder().configure(bounded).build(pattern).ok()?;
-        Some(Self { regex, weight: 1 + states / states_per_work })
+        Some(Self { text: pattern.into(), regex, weight: 1 + states / states_per_work })
+    }
+
+    /// As it is written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     pub(super) fn matches(&self, text: &str, meter: &mut Meter<'_>) -> Result<bool, Fault> {

@@ -1,58 +1,56 @@
-//! A delivery without what is secret or personal in it.
+//! A delivery without what is secret or personal in it, by construction: what isn't known to be neither has a pseudonym.
 //!
-//! Promises: no header and no query parameter but those that events or signing are made of; no secret of the source; what a
-//! field's name or a value's own form gives away has a pseudonym of the same shape, the same value the same one; fields, lists
-//! and types stay, and an event's type, time and sequence. Never promised: what neither gives away (docs/captures.md).
+//! Promises: no header and no query parameter but those that events or signing are made of; every value of the body, the headers and
+//! the query has a pseudonym of its shape, the same value the same one. What stays: types, times, sequences and versions of events;
+//! truth values and `null`; what the project's rules and schemas name, and closed words that the provider has published at that
+//! place ([`Vocabulary`]); the names of fields, where they look like ones; what `--keep` says. `--mask` takes precedence.
 
 mod body;
 mod class;
-mod fields;
+mod forms;
+#[cfg(test)]
+mod kept;
 mod laid_out;
-mod patterns;
+mod numbers;
+mod percent;
 mod places;
 mod pseudonyms;
 #[cfg(test)]
 mod shapes;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 mod walk;
+
+pub(crate) use vocabulary::Vocabulary;
 
 use crate::Failure;
 use body::Body;
-use fields::Within;
 use places::{At, Places};
-use pseudonyms::{Pseudonyms, each_word};
+use pseudonyms::Pseudonyms;
 use receiver::delivery::Delivery;
 use std::collections::HashSet;
 use tidings_config::source::Source;
+use tidings_config::text::fields::words;
 use tidings_config::{Canonical, Reference, Template};
 use tidings_events::{RequestError, Sample};
-use walk::Pass;
-
-/// Words that names and logins are made of too, and that elsewhere mean what they mean.
-const COMMON: &[&str] = &[
-    "account", "admin", "api", "app", "bot", "card", "client", "com", "customer", "data", "dev", "email", "event", "events",
-    "false", "guest", "http", "https", "info", "invoice", "issue", "message", "net", "new", "none", "null", "object", "order",
-    "org", "paid", "payment", "prod", "product", "push", "repo", "sales", "service", "shop", "status", "store", "support",
-    "system", "team", "test", "the", "true", "type", "user", "users", "web", "www",
-];
-
-/// Fewer digits, or fewer letters, are replaced where their field says whose they are, and nowhere else.
-const MIN_LEARNED_DIGITS: usize = 5;
-const MIN_LEARNED_LETTERS: usize = 3;
+use walk::Told;
 
 /// The list of signed headers that Contentful's scheme reads.
 const CONTENTFUL_LIST: &str = "x-contentful-signed-headers";
 
-/// What is kept for a folder: who has which pseudonym, and which words are whose.
+/// What is kept for a folder: who has which pseudonym, and what stays.
 #[derive(Debug)]
 pub(crate) struct Redactor {
     pseudonyms: Pseudonyms,
-    /// Words of persons, in lower case, and digits of telephones: replaced wherever they stand.
-    learned: HashSet<String>,
+    vocabulary: Vocabulary,
+    /// For fields that are masked.
+    nothing: Vocabulary,
     secrets: Vec<String>,
-    /// Further names of fields whose values are replaced.
+    /// Names of fields whose values are replaced, whatever they are, as [`words`] run together.
     masked: HashSet<String>,
+    /// Names of fields whose values stay.
+    kept: HashSet<String>,
 }
 
 /// Why a delivery can't be redacted.
@@ -71,12 +69,17 @@ pub(crate) enum Unfit {
 }
 
 impl Redactor {
-    /// `secrets` are taken out wherever they stand, and so are the values of fields whose names are `masked`.
-    pub(crate) fn new(secrets: Vec<String>, masked: &[String]) -> Result<Self, Failure> {
-        let masked = masked.iter().map(|name| fields::words(name).concat()).collect();
-        let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Ok(Self { pseudonyms: Pseudonyms::new()?, learned: HashSet::new(), secrets, masked })
+    /// For deliveries in which none of `secrets` may be left. Fields whose names are `kept` keep their values, unless those are `masked`.
+    pub(crate) fn new(vocabulary: Vocabulary, secrets: Vec<String>, masked: &[String], kept: &[String]) -> Result<Self, Failure> {
+        let names = |list: &[String]| list.iter().map(|name| words(name).concat()).collect();
+        Ok(Self {
+            pseudonyms: Pseudonyms::new(vocabulary.reserved(), vocabulary.bounds())?,
+            vocabulary,
+            nothing: Vocabulary::default(),
+            secrets: secrets.into_iter().filter(|secret| !secret.is_empty()).collect(),
+            masked: names(masked),
+            kept: names(kept),
+        })
     }
 
     /// The request that is left, without its signature.
@@ -84,13 +87,17 @@ impl Redactor {
         let content_type = delivery.content_type().unwrap_or_default();
         let mut body = Body::read(&delivery.body, source, &content_type)?;
         let places = Places::of(source, body.document());
-        self.pass(Pass::Learn, &mut body, &places);
-        self.pass(Pass::Replace, &mut body, &places);
+        places.ids(body.document()).for_each(|id| self.vocabulary.learn_id(id));
+        self.body(&mut body, &places);
         let mut sample = Sample::of_body(source, body.write());
         sample.set_header("content-type", &content_type)?;
-        for name in headers(source, delivery) {
+        for name in headers(source, delivery).into_iter().filter(|name| name != "content-type") {
             let Some(value) = delivery.headers.get(&name).and_then(|value| value.to_str().ok()) else { continue };
-            let value = if places.is_fixed_header(&name) { value.to_owned() } else { self.named(&name, value) };
+            let value = if places.is_fixed_header(&name) || name == CONTENTFUL_LIST {
+                value.to_owned()
+            } else {
+                self.named(&name, value)
+            };
             sample.set_header(&name, &value)?;
         }
         let wanted = queries(source);
@@ -108,27 +115,21 @@ impl Redactor {
         self.secrets.iter().any(|secret| text.contains(secret.as_str()))
     }
 
-    fn pass(&mut self, pass: Pass, body: &mut Body, places: &Places) {
-        let (root, within) = (At::root(places), Within::default());
+    fn body(&mut self, body: &mut Body, places: &Places) {
+        let root = At::root(places);
         match body {
-            Body::Json(value) => self.value(value, &[], within, pass, &root),
+            Body::Json(value) => self.value(value, Told::Nothing, &root),
             Body::Form { pairs, event, document } => {
                 for (n, (name, value)) in pairs.iter_mut().enumerate() {
                     if *event == Some(n) {
-                        self.value(document, &[], within, pass, &root);
+                        self.value(document, Told::Nothing, &root);
                         continue;
                     }
                     let at = if event.is_some() { At::elsewhere(0) } else { root.below(name) };
-                    if at.is_fixed() {
-                        continue;
+                    if !at.is_fixed() {
+                        *value = self.text(value, self.told(name, Told::Nothing), &at);
                     }
-                    let new = self.text(value, &fields::words(name), within, pass, &at);
-                    if pass == Pass::Replace {
-                        *value = new;
-                        if !at.is_named() && *event != Some(n) {
-                            *name = self.plain(name);
-                        }
-                    }
+                    *name = self.name(std::mem::take(name), Told::Nothing, &at);
                 }
             }
         }
@@ -136,30 +137,7 @@ impl Redactor {
 
     /// Of a header or a parameter.
     fn named(&mut self, name: &str, value: &str) -> String {
-        self.text(value, &fields::words(name), Within::default(), Pass::Replace, &At::elsewhere(0))
-    }
-
-    fn learn(&mut self, word: &str) {
-        let word: String = word.chars().map(pseudonyms::lower).collect();
-        let least = if word.bytes().all(|b| b.is_ascii_digit()) { MIN_LEARNED_DIGITS } else { MIN_LEARNED_LETTERS };
-        if word.chars().count() >= least && !COMMON.contains(&word.as_str()) {
-            self.learned.insert(word);
-        }
-    }
-
-    /// A text without the secrets, without what gives itself away, and without what was learned elsewhere.
-    fn plain(&mut self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in self.secrets.iter().filter(|secret| text.contains(secret.as_str())).cloned().collect::<Vec<_>>() {
-            text = text.replace(&secret, &self.pseudonyms.opaque(&secret));
-        }
-        let learned = &self.learned;
-        patterns::rewrite(&text, &mut self.pseudonyms, |between, pseudonyms| {
-            each_word(between, |word| {
-                let folded: String = word.chars().map(pseudonyms::lower).collect();
-                learned.contains(&folded).then(|| pseudonyms.word(word))
-            })
-        })
+        self.text(value, self.told(name, Told::Nothing), &At::elsewhere(0))
     }
 }
 

@@ -9,9 +9,11 @@ use tidings_config::{JsonPath, OneOrMany, Reference, Step, Template};
 /// By JSON pointer (RFC 6901), and by the headers' names.
 #[derive(Default)]
 pub(super) struct Places {
+    /// The name of the source.
+    source: String,
     /// Types, times, sequences and versions of events.
     fixed: HashSet<String>,
-    /// Ids of events: what they are called makes nobody's of them.
+    /// Ids of events: what they begin with says what they are of.
     ids: HashSet<String>,
     /// Signatures, tokens and hashes: signing writes them anew.
     secret: HashSet<String>,
@@ -22,7 +24,7 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn of(source: &Source, document: &Value) -> Self {
-        let mut places = Self::default();
+        let mut places = Self { source: source.name.clone(), ..Self::default() };
         let scheme = &source.scheme;
         for event in &source.events {
             let templates =
@@ -58,6 +60,11 @@ impl Places {
         places
     }
 
+    /// The ids of events in the document.
+    pub(super) fn ids<'d>(&self, document: &'d Value) -> impl Iterator<Item = &'d str> {
+        self.ids.iter().filter_map(|place| document.pointer(place)?.as_str())
+    }
+
     pub(super) fn is_fixed_header(&self, name: &str) -> bool {
         self.headers.contains(name)
     }
@@ -90,6 +97,8 @@ fn escaped(name: &str) -> String {
 #[derive(Clone)]
 pub(super) struct At<'p> {
     pointer: String,
+    /// The same for all elements of a list: `/lines/*/sku`.
+    place: String,
     /// `None`: in a text in the document, into which no path leads.
     places: Option<&'p Places>,
     /// How many texts it is in.
@@ -98,32 +107,53 @@ pub(super) struct At<'p> {
 
 impl<'p> At<'p> {
     pub(super) fn root(places: &'p Places) -> Self {
-        Self { pointer: String::new(), places: Some(places), texts: 0 }
+        Self { pointer: String::new(), place: String::new(), places: Some(places), texts: 0 }
     }
 
     /// Where no path leads: a header, what a text holds.
     pub(super) fn elsewhere(texts: usize) -> Self {
-        Self { pointer: String::new(), places: None, texts }
+        Self { pointer: String::new(), place: String::new(), places: None, texts }
     }
 
     pub(super) fn below(&self, name: &str) -> Self {
-        let pointer = if self.places.is_some() { format!("{}/{}", self.pointer, escaped(name)) } else { String::new() };
-        Self { pointer, ..*self }
+        self.step(&escaped(name), &escaped(name))
+    }
+
+    pub(super) fn item(&self, index: usize) -> Self {
+        self.step(&index.to_string(), "*")
+    }
+
+    fn step(&self, pointer: &str, place: &str) -> Self {
+        let longer = |of: &str, step: &str| if self.places.is_some() { format!("{of}/{step}") } else { String::new() };
+        Self { pointer: longer(&self.pointer, pointer), place: longer(&self.place, place), ..*self }
+    }
+
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// In whose document it is.
+    pub(super) fn source(&self) -> Option<&str> {
+        self.places.map(|places| places.source.as_str())
+    }
+
+    fn is_of(&self, of: impl Fn(&'p Places) -> &'p HashSet<String>) -> bool {
+        self.places.is_some_and(|places| of(places).contains(&self.pointer))
     }
 
     pub(super) fn is_fixed(&self) -> bool {
-        self.places.is_some_and(|places| places.fixed.contains(&self.pointer))
+        self.is_of(|places| &places.fixed)
     }
 
     pub(super) fn is_id(&self) -> bool {
-        self.places.is_some_and(|places| places.ids.contains(&self.pointer))
+        self.is_of(|places| &places.ids)
     }
 
     pub(super) fn is_secret(&self) -> bool {
-        self.places.is_some_and(|places| places.secret.contains(&self.pointer))
+        self.is_of(|places| &places.secret)
     }
 
     pub(super) fn is_named(&self) -> bool {
-        self.places.is_some_and(|places| places.named.contains(&self.pointer))
+        self.is_of(|places| &places.named)
     }
 }

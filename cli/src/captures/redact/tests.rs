@@ -1,32 +1,42 @@
 //! Canaries: nothing of what is planted is left. And of everything that providers are known to send the same events are left.
 
-use super::Redactor;
+use super::{Redactor, Vocabulary};
 use crate::captures::{HERE, Recorded, demo_secret};
 use crate::sources;
 use receiver::delivery::Delivery;
 use receiver::verify::can_sign;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use tidings_config::source::{FORM, Source};
 use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
-use tidings_events::{Sample, corpus};
+use tidings_events::{Sample, corpus, project};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 
 const SECRET: &str = "the-source-s-own-secret";
 
+/// As `tidings capture` makes it for the demo's project.
 fn redactor() -> Redactor {
-    Redactor::new(vec![SECRET.to_owned()], &["favourite_tea".to_owned()]).unwrap()
+    with(&["favourite_tea"], &[])
+}
+
+pub(super) fn with(masked: &[&str], kept: &[&str]) -> Redactor {
+    let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    static VOCABULARY: LazyLock<Vocabulary> =
+        LazyLock::new(|| Vocabulary::of(Some(project::configuration()), &project::sources()));
+    Redactor::new(VOCABULARY.clone(), vec![SECRET.to_owned()], &names(masked), &names(kept)).unwrap()
 }
 
 /// As `tidings capture` makes it for a source.
-fn of(source: &Source) -> Redactor {
-    Redactor::new(vec![demo_secret(source).unwrap()], &[]).unwrap()
+pub(super) fn of(source: &Source) -> Redactor {
+    let vocabulary = Vocabulary::of(None, std::slice::from_ref(source));
+    Redactor::new(vocabulary, vec![demo_secret(source).unwrap()], &[], &[]).unwrap()
 }
 
 /// What is recorded of a request with this body and these headers.
-fn recorded(redactor: &mut Redactor, source: &Source, body: &str, headers: &[(&str, &str)], query: &str) -> Recorded {
+pub(super) fn recorded(redactor: &mut Redactor, source: &Source, body: &str, headers: &[(&str, &str)], query: &str) -> Recorded {
     let pairs = headers.iter().map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()));
     let delivery =
         Delivery { method: "POST".to_owned(), query: query.to_owned(), headers: pairs.collect(), body: body.as_bytes().to_vec() };
@@ -34,7 +44,7 @@ fn recorded(redactor: &mut Redactor, source: &Source, body: &str, headers: &[(&s
     Recorded::of(&sample, source, false, NOW, Vec::new()).unwrap()
 }
 
-fn none_left(text: &str, canaries: &[&str]) {
+pub(super) fn none_left(text: &str, canaries: &[&str]) {
     let text = text.to_lowercase();
     for canary in canaries {
         let left = text.find(&canary.to_lowercase());
@@ -140,17 +150,15 @@ fn nothing_that_is_planted_is_left() {
     let name = body["customer"]["name"].as_str().unwrap();
     assert_eq!(body["assignees"][0], name);
     assert!(body["nested"][0][0]["deep"][0]["x"].as_str().unwrap().contains(name));
+    assert!(body["id"].as_str().unwrap().starts_with("ord-evt-"), "what an id is of stays");
+    assert_eq!((body["order"]["id"].as_str().unwrap().len(), body["amount"].to_string().len()), (4, 4));
     for (place, value) in [
-        ("/id", json!("ord-evt-1")),
         ("/type", json!("order.shipped")),
         ("/occurred_at", json!("2026-11-20T14:00:00Z")),
         ("/sequence", json!(7)),
-        ("/order/id", json!("1042")),
-        ("/order/status", json!("shipped")),
         ("/empty", json!("")),
         ("/nothing", Value::Null),
         ("/yes", json!(true)),
-        ("/amount", json!(48.90)),
     ] {
         assert_eq!(body.pointer(place), Some(&value), "{place}");
     }
@@ -166,7 +174,7 @@ fn however_deep_in_texts_it_is() {
         let body = json!({ "id": "1", "type": "order.noted", "raw": text }).to_string();
         let file = recorded(&mut redactor(), &source, &body, &[("content-type", "application/json")], "").to_text().unwrap();
         none_left(&file, &["Weronika"]);
-        assert_eq!(file.contains("w-1"), depth <= 3, "{depth}: {file}");
+        assert_eq!(file.contains("first_name"), depth <= 3, "{depth}: {file}");
         text = json!({ "raw": text }).to_string();
     }
 }
@@ -199,7 +207,7 @@ fn forms_and_json_in_forms_too() {
     let text = recorded(&mut redactor(), &twilio, &body, &[("content-type", FORM)], "").to_text().unwrap();
     none_left(&text, CANARIES);
     none_left(&form_urlencoded::parse(text.as_bytes()).map(|(n, v)| format!("{n}={v}")).collect::<String>(), CANARIES);
-    assert!(text.contains("MessageSid=SM7"), "{text}");
+    assert!(text.contains("MessageSid=") && !text.contains("=SM7"), "{text}");
 
     let slack = sources::of_preset(&sources::preset("slack-interactivity").unwrap(), HERE);
     let payload = json!({"type": "block_actions", "user": {"id": "U0ZOFIA1", "name": "zofia.k"}, "token": "hunter2",

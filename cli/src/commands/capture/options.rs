@@ -9,14 +9,13 @@ use tidings_config::rules::Span;
 #[derive(Debug, Args)]
 #[command(
     after_help = "It listens on 127.0.0.1 with the receiver as it is deployed, on an embedded cloud; a provider reaches it by your tunnel, \
-        `tidings send` directly. Each delivery that verifies becomes a file, 0001-stripe.json, without its signature and with \
-        pseudonyms for what is secret or personal. Look at the files before you commit them: what redacting can't know is in \
-        docs/captures.md.\n\n\
+        `tidings send` directly. Each delivery that verifies becomes a file, 0001-stripe.json, without its signature. Every value has \
+        a pseudonym of its shape, unless it is known to tell nothing about anybody: docs/captures.md says what stays. --keep adds to that.\n\n\
         It ends with --count, --for, Ctrl-C, or when the folder is full (64 MiB).\n\
         Exit status: 0 something was recorded, 1 nothing was, or the folder is full, 2 called wrongly.\n\nExamples:\n  \
         tidings capture stripe --into captures/checkout --count 3 --secrets secrets.json\n  \
         tidings capture whatsapp orders --into captures/day --for 1h --secrets secrets.json    the same person is the same in both\n  \
-        tidings capture mailgun --preset --into captures/mail --mask subject\n  \
+        tidings capture mailgun --preset --into captures/mail --keep subject\n  \
         tidings replay captures/checkout                                                       what becomes of them"
 )]
 pub struct CaptureOptions {
@@ -41,7 +40,10 @@ pub struct CaptureOptions {
     /// The URL that the provider was given, for schemes that sign it
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Fields of this name hold personal data too, in bodies, headers and queries
+    /// Leave the values of fields of this name as they are, in bodies, headers and queries, with all that is below them
+    #[arg(long, value_name = "FIELD")]
+    pub keep: Vec<String>,
+    /// Replace all values of fields of this name, and of all that is below them: words of rules and what --keep allows, too
     #[arg(long, value_name = "FIELD")]
     pub mask: Vec<String>,
     /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out

@@ -4,15 +4,15 @@ use tidings_config::rules::{ConversationRule, Effects, Join, PathPart, Rule, Rul
 use tidings_expressions::Scope;
 
 #[derive(Debug)]
-pub(super) struct Placed<'r> {
+pub(crate) struct Placed<'r> {
     /// `rule order-shipped, set.carrier`
-    pub(super) place: String,
-    pub(super) text: &'r str,
-    pub(super) scope: Scope,
+    pub(crate) place: String,
+    pub(crate) text: &'r str,
+    pub(crate) scope: Scope,
 }
 
 /// All of them, in the order of the file.
-pub(super) fn of_all(rules: &Rules) -> Vec<Placed<'_>> {
+pub(crate) fn of_all(rules: &Rules) -> Vec<Placed<'_>> {
     let mut found = of_conversations(&rules.conversations);
     found.extend(rules.rules.iter().flat_map(of_rule));
     found.extend(rules.joins.iter().flat_map(of_join));

@@ -5,7 +5,7 @@ pub(crate) mod case;
 pub(crate) mod check;
 pub(crate) mod diff;
 mod explain;
-mod expressions;
+pub(crate) mod expressions;
 mod files;
 mod found;
 mod given;

@@ -18,3 +18,17 @@ fn value(text: &str, data: &Value) -> Result<Value, String> {
         .evaluate(&Variables::of_event(data, &event))
         .map_err(|error| error.to_string())
 }
+
+#[test]
+fn an_expression_tells_its_literals_and_its_fields() {
+    let text = "data.?a.orValue('x') == 'y' && data.list.exists(l, l.b.matches('^z') && l['c d'] > 5 && has(l.e)) \
+                ? data.f.optMap(g, 2.5) : [data.h, {'k': 7u}]";
+    let text = text.replace("data.f.optMap(g, 2.5)", "data.?f.optMap(g, 2.5)");
+    let literals = Expression::parse(&text, Scope::Event).unwrap().literals();
+    for value in [json!("x"), json!("y"), json!("^z"), json!("c d"), json!(5), json!(2.5), json!("k"), json!(7)] {
+        assert!(literals.values.contains(&value), "{value}: {literals:?}");
+    }
+    for field in ["a", "list", "b", "e", "f", "h"] {
+        assert!(literals.fields.iter().any(|one| one == field), "{field}: {literals:?}");
+    }
+}
