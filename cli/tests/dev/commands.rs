@@ -73,7 +73,7 @@ fn a_field_is_set_before_the_request_is_signed() {
     dev.claim(sent["claim_keys"][0].as_str().unwrap(), "processed");
     let shown = json(&dev.ask(&["context", "show", "whatsapp:491713920012", "--json"]));
     assert_eq!(shown["context"]["entities"]["order/1042"]["paid_cents"]["value"], 500);
-    for (setting, said) in [("amount", "no ="), ("data[*].x=1", "[*] is no place"), ("id.x=1", "is no object")] {
+    for (setting, said) in [("amount", "no ="), ("data[*].x=1", "[*] isn't one place"), ("id.x=1", "isn't an object")] {
         let refused = run(&["send", "stripe", "--set", setting, "--dry-run"]);
         assert_eq!(refused.status.code(), Some(1), "{setting}");
         assert!(err(&refused).contains(said), "{setting}: {}", err(&refused));

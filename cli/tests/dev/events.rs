@@ -123,7 +123,7 @@ fn the_commands_say_how_they_are_called() {
         (&["events", "list", "--since", "yesterday"], "90s, 10m, 24h, 7d ago"),
         (&["events", "list", "--state", "lost"], "[possible values: received, enqueued, processed, dead]"),
         (&["events", "list", "--type", "order.ship*"], "as order.shipped, order.*"),
-        (&["events", "tail", "--every", "500ms"], "no length of time"),
+        (&["events", "tail", "--every", "500ms"], "isn't a duration"),
     ] {
         let refused = run(arguments);
         assert_eq!(refused.status.code(), Some(2), "{arguments:?}");

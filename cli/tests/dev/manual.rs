@@ -100,7 +100,7 @@ fn names_that_nothing_is_known_of_and_values_that_do_not_fit_are_refused() {
     refused(&ask(&["context", "set", CONVERSATION, "order/1043", "a=1"]), "there are: order/1042");
     refused(&ask(&["context", "unset", CONVERSATION, "order/1042", "stattus"]), "no fact \"stattus\" to forget; there are: ");
     refused(&ask(&["context", "unset", "nobody", "--node"]), "nothing is known of");
-    refused(&ask(&["context", "set", CONVERSATION, "order/1042", "no good=1"]), "can't name a fact");
+    refused(&ask(&["context", "set", CONVERSATION, "order/1042", "no good=1"]), "isn't a valid name of a fact");
     refused(&ask(&["context", "set", CONVERSATION, "preferences", "opt_in=maybe", "--create"]), "opt_in: allowed: true or false");
     let made = ask(&["context", "set", CONVERSATION, "preferences", "opt_in=false", "--create"]);
     assert!(made.status.success(), "{}", err(&made));

@@ -98,7 +98,7 @@ mod tests {
         let (mut attempt, url, _) = captured();
         https.put(&url, "<html>");
         let said = add(&mut attempt, None, Some(&https)).await.unwrap_err().to_string();
-        assert!(said.contains("no JSON Web Key Set"), "{said}");
+        assert!(said.contains("not a JSON Web Key Set"), "{said}");
         faults.fail(Call::Get, Fault::Refuse, 1);
         let said = add(&mut attempt, None, Some(&https)).await.unwrap_err().to_string();
         assert!(said.contains("couldn't be fetched"), "{said}");

@@ -255,11 +255,11 @@ fn optionals_cost_work_like_any_other_value() {
     assert_eq!(value("data.l.map(x, optional.of(x.?a)).size()", &data), Ok(json!(MAX_LOOP_ITEMS)));
     // A long key costs its length, whether the place exists or not.
     let long = json!({"l": vec![1; MAX_LOOP_ITEMS], "m": {"a": 1}, "k": "k".repeat(200_000)});
-    assert!(value("data.l.exists(x, data.m[?data.k].hasValue())", &long).unwrap_err().contains("more work"));
-    assert!(value("data.l.exists(x, data.?m[data.k].hasValue()) || true", &long).unwrap_err().contains("more work"));
+    assert!(value("data.l.exists(x, data.m[?data.k].hasValue())", &long).unwrap_err().contains("too much work"));
+    assert!(value("data.l.exists(x, data.?m[data.k].hasValue()) || true", &long).unwrap_err().contains("too much work"));
     let large = json!({"s": "x".repeat(MAX_VALUE_BYTES)});
     assert!(
-        value("data.?s.optMap(s, s + s).orValue('')", &large).unwrap_err().contains("more than"),
+        value("data.?s.optMap(s, s + s).orValue('')", &large).unwrap_err().contains("would exceed"),
         "a limit is no missing place"
     );
 }

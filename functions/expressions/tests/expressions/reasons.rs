@@ -21,8 +21,8 @@ fn every_kind_of_error_is_silent_about_the_payload() {
     for (text, said) in [
         // REVIEW bug 6, and its siblings: whatever looks for a key that the payload has.
         ("data.prices[data.email]", "no entry with this key; test with `key in map`"),
-        ("{'a': 1}[data.email]", "no entry of this key"),
-        ("data[data.l[0] + data.l[0]]", "no entry of this key"),
+        ("{'a': 1}[data.email]", "no entry with this key"),
+        ("data[data.l[0] + data.l[0]]", "no entry with this key"),
         ("data.l[data.email]", "can't select string in list"),
         ("data.email[data.email]", "can't select string in string"),
         ("{data.email: 1, data.s: 2}", "a map has the same key twice"),

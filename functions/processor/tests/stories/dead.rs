@@ -111,7 +111,7 @@ async fn every_reason_names_the_problem_and_quotes_no_payload() {
     let wide = |n: usize| (0..n).map(|i| json!({"k": i})).collect::<Vec<_>>();
     for (event, begins) in [
         (sent("order.moved", json!({"who": "ann", "x": secret})), "rule moved, set.status: no field \"status\""),
-        (sent("order.moved", json!({"who": 7, "x": secret})), "conversation \"data.who\": gives no text"),
+        (sent("order.moved", json!({"who": 7, "x": secret})), "conversation \"data.who\": doesn't give a text"),
         (sent("order.moved", json!({"who": secret.repeat(100)})), "conversation \"data.who\": the text has 700 bytes"),
         (sent("order.moved", json!({"x": wide(3)})), "conversation \"data.who\": no field \"who\""),
         (sent("order.paid", json!({"who": "ann", "cents": secret})), "rule paid, set.cents: can't "),

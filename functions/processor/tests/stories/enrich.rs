@@ -186,9 +186,9 @@ async fn values_in_an_address_are_bounded() {
     assert_eq!(harness.handle(vec![deal("e1", json!(longest))]).await, [""; 0]);
     for (id, value, said) in [
         ("e2", json!(format!("{longest}x")), "the text has 257 bytes, allowed: 256"),
-        ("e3", json!(".."), "nothing but dots"),
+        ("e3", json!(".."), "only dots"),
         ("e4", json!(""), "an empty text"),
-        ("e5", json!(["x"]), "gives no text"),
+        ("e5", json!(["x"]), "doesn't give a text"),
     ] {
         assert_eq!(harness.handle(vec![deal(id, value)]).await, [format!("m-{id}")]);
         let reason = harness.claim(&format!("orders#{id}")).and_then(|claim| claim.reason).expect("a reason");
@@ -235,9 +235,7 @@ async fn an_object_must_be_json_of_bounded_size() {
     let status = |id: &'static str| event(id, "status.changed", json!({"who": "ann"})).message(MAX_RECEIVES);
     harness.outside.https.put(url, sized(MAX_OBJECT_BYTES));
     assert_eq!(harness.handle(vec![status("e1")]).await, [""; 0]);
-    for (id, body, said) in
-        [("e2", sized(MAX_OBJECT_BYTES + 1), "length limit"), ("e3", "<hunter2>".to_owned(), "something else than JSON")]
-    {
+    for (id, body, said) in [("e2", sized(MAX_OBJECT_BYTES + 1), "length limit"), ("e3", "<hunter2>".to_owned(), "isn't JSON")] {
         harness.outside.https.put(url, body);
         assert_eq!(harness.handle(vec![status(id)]).await, [format!("m-{id}")]);
         let reason = harness.claim(&format!("orders#{id}")).and_then(|claim| claim.reason).expect("a reason");

@@ -183,7 +183,7 @@ async fn an_event_without_a_conversation_cannot_link() {
     let harness = harness();
     harness.handle(vec![event("w1", "wrong", 0, json!({"customer": "c1"})).message(MAX_RECEIVES)]).await;
     let reason = harness.claim("orders#w1").unwrap().reason.unwrap();
-    assert!(reason.starts_with("rule wrong, link: the event has an identity and no conversation"), "{reason}");
+    assert!(reason.starts_with("rule wrong, link: the event has an identity but no conversation"), "{reason}");
 }
 
 #[tokio::test]

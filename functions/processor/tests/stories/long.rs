@@ -109,7 +109,7 @@ async fn an_action_whose_data_is_too_large_together_is_withheld() {
 #[tokio::test]
 async fn a_longer_text_is_reported() {
     let text = "x".repeat(MAX_FACT_BYTES - 1);
-    let said = format!("a value of {} bytes, allowed: {MAX_FACT_BYTES}", MAX_FACT_BYTES + 1);
+    let said = format!("the value has {} bytes, allowed: {MAX_FACT_BYTES}", MAX_FACT_BYTES + 1);
     let harness = Harness::configured();
     let claim = comes(&harness, "whatsapp", "message.text", "message/wamid.1", whatsapp(&text)).await;
     assert_eq!(claim.state, ClaimState::Processed, "{claim:?}");

@@ -169,10 +169,10 @@ async fn an_impossible_manual_value_is_refused_and_changes_nothing() {
         ("visits", json!("many"), "order/1.visits is a counter"),
         ("visits", json!(1.5), "whole number"),
         ("tags", json!("a"), "order/1.tags is a set"),
-        ("tags", json!([["a"]]), "texts, numbers or truths"),
+        ("tags", json!([["a"]]), "texts, numbers or booleans"),
         ("step", json!("lost"), "packed, sent, delivered"),
-        ("status", json!("x".repeat(40_960)), "a value of 40962 bytes, allowed: 40960"),
-        ("no good", json!(1), "can't name a fact"),
+        ("status", json!("x".repeat(40_960)), "the value has 40962 bytes, allowed: 40960"),
+        ("no good", json!(1), "isn't a valid name of a fact"),
     ] {
         let refused = by_hand(&harness, says(&[("fine", json!(1)), (name, value)])).await.unwrap_err();
         assert!(refused.to_string().contains(said), "{name}: {refused}");
@@ -191,7 +191,7 @@ async fn an_impossible_manual_value_is_refused_and_changes_nothing() {
     ] {
         assert!(by_hand(&harness, preferences(name, value.clone())).await.is_err(), "{name}: {value}");
     }
-    assert!(by_hand(&harness, says(&[])).await.unwrap_err().to_string().contains("changes nothing"));
+    assert!(by_hand(&harness, says(&[])).await.unwrap_err().to_string().contains("contains no change"));
     assert_eq!(harness.store.items(), before);
 }
 

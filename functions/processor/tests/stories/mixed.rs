@@ -108,7 +108,7 @@ async fn a_counter_accepts_a_whole_number_in_any_notation() {
         (json!("two"), "another text"),
         (json!("2.5"), "another text"),
         (json!(""), "another text"),
-        (json!(true), "a truth"),
+        (json!(true), "a boolean"),
         (json!([2]), "a list"),
         (json!({"n": 2}), "a map"),
     ]

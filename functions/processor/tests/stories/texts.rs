@@ -155,7 +155,7 @@ async fn a_missing_value_uses_its_fallback_and_never_fails_the_event() {
     let harness = harness();
     let claim = happens(&harness, "sms:1", "must", json!({"carrier": null})).await;
     assert_eq!(claim.state, ClaimState::Dead);
-    assert!(claim.reason.unwrap().contains("say what stands for it, as in {data.carrier|our carrier}"));
+    assert!(claim.reason.unwrap().contains("add a fallback, as {data.carrier|our carrier}"));
 }
 
 #[tokio::test]

@@ -216,10 +216,12 @@ fn ways_of_signing_that_need_two_keys_of_one_secret_are_refused() {
     };
     let also = "[[also]]\nalgorithm = \"hmac-sha256\"";
     assert_eq!(problems(also, also), "");
-    assert!(problems(also, "[[also]]\nkey = { encoding = \"hex\" }\nalgorithm = \"hmac-sha256\"").contains("in another way"));
-    assert!(problems(also, "[[also]]\nalgorithm = \"ed25519\"").contains("another kind of key"));
+    assert!(
+        problems(also, "[[also]]\nkey = { encoding = \"hex\" }\nalgorithm = \"hmac-sha256\"").contains("must make its key as")
+    );
+    assert!(problems(also, "[[also]]\nalgorithm = \"ed25519\"").contains("the same kind of key"));
     let handshake = "[[handshake]]\nmethod = \"GET\"\nreply = { text = { from = \"query:c\", mac = \"hex\" } }\n\n[[also]]\nalgorithm = \"hmac-sha256\"";
-    assert!(problems(also, handshake).contains("known of one scheme only"));
+    assert!(problems(also, handshake).contains("checked against one scheme only"));
     assert!(problems("urls = \"twilio\"", "urls = \"any\"").contains("unknown variant"));
 }
 

@@ -192,7 +192,7 @@ fn a_path_has_no_markup_no_facts_and_no_fallback() {
     let path: FetchPath = "a_b_c/{data.id}/**x**?e={{}}".parse().unwrap();
     let words = |words: &str| PathPart::Words(words.to_owned());
     assert_eq!(path.parts(), [words("a_b_c/"), PathPart::Value("data.id".to_owned()), words("/**x**?e={}")]);
-    for (bad, said) in [("", "an empty path"), ("{facts.id|x}", "never from a fact"), ("{data.id|x}", "can't have a fallback")] {
+    for (bad, said) in [("", "an empty path"), ("{facts.id|x}", "never a fact"), ("{data.id|x}", "can't have a fallback")] {
         assert!(bad.parse::<FetchPath>().unwrap_err().contains(said), "{bad}");
     }
 }

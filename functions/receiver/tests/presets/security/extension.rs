@@ -126,10 +126,10 @@ fn a_source_of_bytes_with_a_digest_that_can_be_lengthened_is_refused() {
     assert_eq!(own.problems(), Vec::<String>::new());
     own.content_types = OneOrMany(vec!["application/octet-stream".to_owned()]);
     let problems = own.problems();
-    assert!(problems.iter().any(|problem| problem.contains("can be lengthened")), "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.contains("can extend")), "{problems:?}");
 }
 
-/// What can be lengthened is only that: another secret's length, or another body, doesn't verify.
+/// What can extend is only that: another secret's length, or another body, doesn't verify.
 #[tokio::test]
 async fn a_guess_of_the_secret_s_length_that_is_wrong_does_not_verify() {
     let (secret, body) = ("0123456789abcdef", r#"[{"eventId":1,"subscriptionType":"a.b"}]"#);
