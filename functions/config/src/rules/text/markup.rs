@@ -1,6 +1,7 @@
 //! The neutral form's markup. Where emphasis opens and closes is CommonMark's rule of flanking runs, so that `snake_case` and
 //! `5 * 3` are words: <https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis>. What isn't closed is words.
 
+use super::function::ReadForm;
 use super::place::{cut, read};
 use super::{TextPart, TextPlace, What};
 use crate::text::{Style, link::is_link};
@@ -26,12 +27,20 @@ impl In {
         }
     }
 
+    fn plural_form(self) -> Option<ReadForm> {
+        if self.is_form() { None } else { Some(plural_form) }
+    }
+
     fn has_links(self) -> bool {
         match self {
             Self::Text | Self::Form => true,
             Self::Label { .. } => false,
         }
     }
+}
+
+fn plural_form(text: &str) -> Result<Vec<TextPart>, String> {
+    parse(text, In::Form)
 }
 
 enum Token {
@@ -119,7 +128,7 @@ impl<'t> Reader<'t> {
             return Err("a } without its {; }} is a brace".to_owned());
         }
         let place = cut(&self.rest[1..])?;
-        let read = read(&place, self.inside.is_form())?;
+        let read = read(&place, self.inside.plural_form())?;
         self.part(self.rest.len() - place.rest.len(), 'x', TextPart::Place(read));
         Ok(())
     }
@@ -258,7 +267,7 @@ fn parse_target(text: &str, how: &str) -> Result<Vec<TextPart>, String> {
             rest = &rest[2..];
         } else if let Some(place) = rest.strip_prefix('{') {
             let cut = cut(place)?;
-            let place = read(&cut, false)?;
+            let place = read(&cut, Some(plural_form))?;
             match &place.what {
                 What::Value { .. } => {}
                 What::Form(_) => {

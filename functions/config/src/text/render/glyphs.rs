@@ -2,6 +2,7 @@
 //! text depends on neighbours, and neighbours are often of two spans: so everything is decided here, over the whole text.
 
 use super::address;
+use super::invisible::is_invisible;
 use crate::text::span::{Span, Style, ValueKind};
 
 /// Where a character comes from.
@@ -329,9 +330,4 @@ impl Glyphs {
 /// Unicode's marks that turn the direction of writing around.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Characters without a width, of which markup that looks at its neighbours makes different things.
-pub(super) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
 }

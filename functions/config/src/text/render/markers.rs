@@ -5,7 +5,8 @@
 //! style that its own content would close early isn't written: what is seen goes before how.
 
 use super::breaks::{Breaks, JOINER};
-use super::glyphs::{Glyphs, Styles, is_invisible};
+use super::glyphs::{Glyphs, Styles};
+use super::invisible::is_invisible;
 use super::out::Out;
 use crate::text::span::Style;
 

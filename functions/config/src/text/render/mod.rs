@@ -12,6 +12,7 @@ mod discord;
 mod glyphs;
 mod gsm;
 mod html;
+mod invisible;
 mod markers;
 mod nested;
 mod out;
