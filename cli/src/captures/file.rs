@@ -197,7 +197,7 @@ mod tests {
             // What was recorded may be recorded again.
             let (Ok(source), Ok(sample)) = (recorded.source(HERE), recorded.sample()) else { return };
             let Sample { headers, query, body } = sample;
-            let delivery = receiver::delivery::Delivery { method: "POST".to_owned(), query, headers, body };
+            let delivery = receiver::delivery::Delivery { method: "POST".to_owned(), query, headers, body: body.into() };
             let mut redactor = crate::captures::Redactor::new(vec!["secret".to_owned()], &["tea".to_owned()]).unwrap();
             let _ = redactor
                 .redact(&delivery, &source)

@@ -95,7 +95,7 @@ proptest! {
             method: "POST".to_owned(),
             query: String::new(),
             headers: headers.into_iter().collect(),
-            body: body.to_string().into_bytes(),
+            body: body.to_string().into(),
         };
         let mut redactor = Redactor::new(vec!["hunter2".to_owned()], &[]).unwrap();
         let redacted = redactor.redact(&delivery, &source).unwrap();

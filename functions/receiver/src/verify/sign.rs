@@ -229,13 +229,13 @@ fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &st
             .map(|(n, v)| (n.into_owned(), v.into_owned()))
             .collect();
         let mut form = form_urlencoded::Serializer::new(String::new());
-        delivery.body = form.extend_pairs(others).append_pair(name, value).finish().into_bytes();
+        delivery.body = form.extend_pairs(others).append_pair(name, value).finish().into();
     } else if let Reference::Json(path) = place {
         let mut body = body(delivery)?;
         *place_of(path, &mut body, indices).ok_or(SignError::NotJson)? = Value::from(value);
-        delivery.body = body.to_string().into_bytes();
+        delivery.body = body.to_string().into();
     } else if *place == Reference::Body {
-        delivery.body = value.as_bytes().to_vec();
+        delivery.body = value.to_owned().into();
     } else {
         return Err(SignError::NoPlace(place.clone()));
     }
@@ -243,7 +243,7 @@ fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &st
 }
 
 fn body(delivery: &Delivery) -> Result<Value, SignError> {
-    crate::json::read(&delivery.body).map_err(|_| SignError::NotJson)
+    delivery.body.json().cloned().map_err(|_| SignError::NotJson)
 }
 
 /// The place of a path, made where it isn't there yet.
