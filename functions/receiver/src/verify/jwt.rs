@@ -3,7 +3,6 @@
 //!
 //! Not a library's: the clock is ours, the keys are those of every other scheme, and what is left is the splitting of a text.
 
-use super::mac::Kind;
 use super::public::{PublicKey, Verification};
 use super::{Key, Rejection, mac};
 use base64::Engine;
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidings_config::Reference;
 use tidings_config::limits::JWT_LEEWAY;
-use tidings_config::scheme::{Jwt, JwtAlgorithm};
+use tidings_config::scheme::{Digest, Jwt, JwtAlgorithm};
 use tidings_config::time::Timestamp;
 
 /// A token, taken apart. Nothing in it is to be believed before it is verified.
@@ -109,9 +108,9 @@ impl Token {
         let public = public.or_else(|| key.public(self.kid.as_deref()));
         let public = |how| public.is_some_and(|public| public.verifies(how, self.signed.as_bytes(), &self.signature));
         match self.algorithm {
-            JwtAlgorithm::Hs256 => hmac(Kind::HmacSha256),
-            JwtAlgorithm::Hs384 => hmac(Kind::HmacSha384),
-            JwtAlgorithm::Hs512 => hmac(Kind::HmacSha512),
+            JwtAlgorithm::Hs256 => hmac(Digest::HmacSha256),
+            JwtAlgorithm::Hs384 => hmac(Digest::HmacSha384),
+            JwtAlgorithm::Hs512 => hmac(Digest::HmacSha512),
             JwtAlgorithm::Rs256 => public(Verification::Rsa(&RSA_PKCS1_2048_8192_SHA256)),
             JwtAlgorithm::Es256 => public(Verification::P256(&ECDSA_P256_SHA256_FIXED)),
         }

@@ -44,7 +44,7 @@ use std::cell::OnceCell;
 use std::sync::LazyLock;
 use tidings_config::address::is_plain;
 use tidings_config::limits::MAX_SIGNED_EVENTS;
-use tidings_config::scheme::{Encoding, RemoteKey, Scheme};
+use tidings_config::scheme::{Digest, Encoding, RemoteKey, Scheme};
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_config::{OneOrMany, Reference, Template};
@@ -287,7 +287,7 @@ pub fn same_token(agreed: &str, seen: &[u8]) -> bool {
 
 /// HMAC of a value that a handshake asks for: with the scheme's digest, SHA-256 where it makes none.
 pub fn mac_of(source: &Source, key: &Key, value: &[u8], encoding: Encoding) -> String {
-    let kind = mac::Kind::of(source.scheme.algorithm).unwrap_or(mac::Kind::HmacSha256);
+    let kind = source.scheme.algorithm.digest().unwrap_or(Digest::HmacSha256);
     signature::encode(encoding, &mac::of(kind, key, value))
 }
 
