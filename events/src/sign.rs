@@ -77,7 +77,7 @@ impl SignedRequest {
     /// As the receiver reads it.
     pub fn delivery(&self) -> Delivery {
         let query = self.path.split_once('?').map_or("", |(_, query)| query).to_owned();
-        Delivery { method: self.method.to_owned(), query, headers: self.headers.clone(), body: self.body.clone() }
+        Delivery { method: self.method.to_owned(), query, headers: self.headers.clone(), body: self.body.clone().into() }
     }
 }
 
@@ -91,7 +91,7 @@ impl Sample {
         tamper: Option<Tamper>,
     ) -> Result<SignedRequest, RequestError> {
         let Self { headers, query, body } = self.clone();
-        let mut delivery = Delivery { method: "POST".to_owned(), query, headers, body };
+        let mut delivery = Delivery { method: "POST".to_owned(), query, headers, body: body.into() };
 
         let own = Key::prepare(&source.scheme, secret).map_err(|error| RequestError::Secret(source.name.clone(), error))?;
         let key = match tamper {
@@ -107,15 +107,21 @@ impl Sample {
         };
         sign(source, key, &mut delivery, signed_at)?;
         if tamper == Some(Tamper::Body) {
-            // It is the same JSON; only the raw bytes differ.
-            delivery.body.push(b'\n');
+            // Still the same JSON: only the raw bytes tell.
+            delivery.body.edit().push(b'\n');
             if verify(source, &[own], &delivery, now).is_ok() {
                 return Err(RequestError::UnsignedBody(source.name.clone()));
             }
         }
         let query = if delivery.query.is_empty() { String::new() } else { format!("?{}", delivery.query) };
         let path = format!("/webhooks/{}{query}", source.name);
-        Ok(SignedRequest { source: source.name.clone(), method: "POST", path, headers: delivery.headers, body: delivery.body })
+        Ok(SignedRequest {
+            source: source.name.clone(),
+            method: "POST",
+            path,
+            headers: delivery.headers,
+            body: delivery.body.into_bytes(),
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{RequestError, SignedRequest};
 use receiver::extract::VerifiedEvent;
 use receiver::verify::{Key, verify};
 use tidings_config::provider::Provider;
-use tidings_config::scheme::{Algorithm, Encoding, Jwt, JwtAlgorithm};
+use tidings_config::scheme::{Algorithm, Encoding, Family, Jwt, JwtAlgorithm};
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 
@@ -37,25 +37,19 @@ impl Signable {
         let mut secret = provider.vectors.first().map(|vector| vector.secret.clone()).unwrap_or_default();
         let scheme = &mut source.scheme;
         let is_asymmetric = |jwt: &Jwt| jwt.algorithms.iter().any(|algorithm| algorithm.is_asymmetric());
-        let is_private = match scheme.algorithm {
-            Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => {
+        let is_private = match scheme.algorithm.family() {
+            Family::PublicKey(_) => {
                 scheme.algorithm = Algorithm::HmacSha256;
                 if scheme.signature.encoding == Encoding::Text {
                     scheme.signature.encoding = Encoding::Hex;
                 }
                 true
             }
-            Algorithm::Jwt if scheme.jwt.as_ref().is_some_and(is_asymmetric) => {
+            Family::Jwt if scheme.jwt.as_ref().is_some_and(is_asymmetric) => {
                 scheme.jwt.iter_mut().for_each(|jwt| jwt.algorithms = vec![JwtAlgorithm::Hs256]);
                 true
             }
-            Algorithm::Jwt
-            | Algorithm::HmacMd5
-            | Algorithm::HmacSha1
-            | Algorithm::HmacSha256
-            | Algorithm::HmacSha512
-            | Algorithm::Sha256
-            | Algorithm::Token => false,
+            Family::Jwt | Family::Digest(_) | Family::Secret => false,
         };
         if is_private {
             scheme.remote_key = None;

@@ -197,7 +197,7 @@ mod tests {
             // What was recorded may be recorded again.
             let (Ok(source), Ok(sample)) = (recorded.source(HERE), recorded.sample()) else { return };
             let Sample { headers, query, body } = sample;
-            let delivery = receiver::delivery::Delivery { method: "POST".to_owned(), query, headers, body };
+            let delivery = receiver::delivery::Delivery { method: "POST".to_owned(), query, headers, body: body.into() };
             let mut redactor = crate::captures::Redactor::new(
                 crate::captures::Vocabulary::of(None, std::slice::from_ref(&source)),
                 vec!["secret".to_owned()],

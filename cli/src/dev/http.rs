@@ -126,7 +126,7 @@ async fn handle(State((current, to)): State<(Current, Option<Listener>)>, reques
         method: parts.method.as_str().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers.clone(),
-        body: bytes.to_vec(),
+        body: bytes.to_vec().into(),
     });
     let path = parts.uri.path().to_owned();
     let request = lambda_http::Request::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()));

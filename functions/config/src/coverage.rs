@@ -3,7 +3,7 @@
 mod keys;
 
 use super::field::Canonical;
-use super::scheme::{Algorithm, Certificate, Encoding, KeyEncoding, RemoteKey, Scheme, Written};
+use super::scheme::{Algorithm, Certificate, Encoding, Family, KeyEncoding, RemoteKey, Scheme, Written};
 use super::{JsonPath, OneOrMany, Reference, Step, Template};
 use crate::limits::MAX_TOLERANCE;
 
@@ -112,15 +112,10 @@ impl Scheme {
 
     /// Whether the key is secret. Otherwise it is a public key, or a value that was agreed on in addition to a fetched key.
     pub fn has_secret_key(&self) -> bool {
-        match self.algorithm {
-            Algorithm::HmacSha256
-            | Algorithm::HmacSha512
-            | Algorithm::HmacSha1
-            | Algorithm::HmacMd5
-            | Algorithm::Sha256
-            | Algorithm::Token => true,
-            Algorithm::Jwt => self.remote_key.is_none() && self.key.encoding != KeyEncoding::Jwk,
-            Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => false,
+        match self.algorithm.family() {
+            Family::Digest(_) | Family::Secret => true,
+            Family::Jwt => self.remote_key.is_none() && self.key.encoding != KeyEncoding::Jwk,
+            Family::PublicKey(_) => false,
         }
     }
 

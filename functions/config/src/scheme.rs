@@ -101,6 +101,75 @@ impl Algorithm {
             Self::Token => "token",
         }
     }
+
+    /// How it proves: all else about an algorithm follows from this.
+    pub const fn family(self) -> Family {
+        match self {
+            Self::HmacSha256 => Family::Digest(Digest::HmacSha256),
+            Self::HmacSha512 => Family::Digest(Digest::HmacSha512),
+            Self::HmacSha1 => Family::Digest(Digest::HmacSha1),
+            Self::HmacMd5 => Family::Digest(Digest::HmacMd5),
+            Self::Sha256 => Family::Digest(Digest::Sha256),
+            Self::Ed25519 => Family::PublicKey(PublicKeyKind::Ed25519),
+            Self::EcdsaP256 => Family::PublicKey(PublicKeyKind::EcdsaP256),
+            Self::RsaSha256 => Family::PublicKey(PublicKeyKind::Rsa { or_sha1: false }),
+            Self::RsaSha256OrSha1 => Family::PublicKey(PublicKeyKind::Rsa { or_sha1: true }),
+            Self::Jwt => Family::Jwt,
+            Self::Token => Family::Secret,
+        }
+    }
+
+    /// The digest that both sides make.
+    pub const fn digest(self) -> Option<Digest> {
+        match self.family() {
+            Family::Digest(digest) => Some(digest),
+            Family::PublicKey(_) | Family::Jwt | Family::Secret => None,
+        }
+    }
+
+    /// The kind of key that verifies what only the provider can sign.
+    pub const fn public_key(self) -> Option<PublicKeyKind> {
+        match self.family() {
+            Family::PublicKey(kind) => Some(kind),
+            Family::Digest(_) | Family::Jwt | Family::Secret => None,
+        }
+    }
+}
+
+/// How an algorithm proves that a request is the provider's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Both sides make a digest with the secret.
+    Digest(Digest),
+    /// The provider signs with a private key.
+    PublicKey(PublicKeyKind),
+    /// A JSON Web Token, whose algorithms are in [`Jwt`].
+    Jwt,
+    /// The request holds the secret.
+    Secret,
+}
+
+/// Which digest. A JSON Web Token has one that no scheme names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    HmacMd5,
+    HmacSha1,
+    HmacSha256,
+    HmacSha384,
+    HmacSha512,
+    /// Of a message that holds the secret.
+    Sha256,
+}
+
+/// Which kind of public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublicKeyKind {
+    Ed25519,
+    EcdsaP256,
+    /// PKCS #1 v1.5 with SHA-256. `or_sha1`: or with SHA-1.
+    Rsa {
+        or_sha1: bool,
+    },
 }
 
 /// Where the signature is and how it is written.

@@ -245,11 +245,16 @@ impl Envelope {
             tidingsversion: u16,
         }
         let malformed = |e: serde_json::Error| DecodeError::Malformed(without_input(&e));
-        let Version { tidingsversion: seen } = serde_json::from_str(message).map_err(malformed)?;
+        let read: Result<Self, _> = serde_json::from_str(message);
+        // Another version may have another shape: of what isn't ours the version is read alone, a second time.
+        let seen = match &read {
+            Ok(envelope) => envelope.tidingsversion,
+            Err(_) => serde_json::from_str::<Version>(message).map_err(malformed)?.tidingsversion,
+        };
         if !(OLDEST_CONTRACT_VERSION..=CONTRACT_VERSION).contains(&seen) {
             return Err(DecodeError::Version { seen });
         }
-        serde_json::from_str(message).map_err(malformed)
+        read.map_err(malformed)
     }
 
     /// The claim key of a message that can't be decoded, if it has one: it identifies the dead-lettered event.
@@ -431,6 +436,8 @@ mod tests {
     fn an_error_distinguishes_other_versions_from_other_messages() {
         let newer = envelope("{}").encode().replace("\"tidingsversion\":1", "\"tidingsversion\":4");
         assert_eq!(Envelope::decode(&newer).unwrap_err(), DecodeError::Version { seen: 4 });
+        let other_shape = "{\"tidingsversion\":4,\"data\":null,\"type\":7}";
+        assert_eq!(Envelope::decode(other_shape).unwrap_err(), DecodeError::Version { seen: 4 });
         for other in ["", "hello", "{}", "[]", "{\"tidingsversion\":1}"] {
             let error = Envelope::decode(other).unwrap_err();
             assert!(matches!(error, DecodeError::Malformed(_)), "{other}: {error}");

@@ -3,7 +3,7 @@
 //! earlier values.
 
 use crate::action::{Preference, Preferences};
-use crate::claim::{ClaimKey, Sha256Hex};
+use crate::claim::key::{ClaimKey, Sha256Hex};
 use crate::context::{Changes, Fact, FactKind, Facts, Order, PREFERENCES};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -111,8 +111,7 @@ fn verified(scheme: &str, bytes: usize) {
         "fields" => json!({ "a": "b", "list": vec!["0123456"; bytes / 10] }).to_string(),
         _ => "x".repeat(bytes),
     };
-    let mut delivery =
-        Delivery { method: "POST".into(), query: String::new(), headers: HeaderMap::new(), body: body.into_bytes() };
+    let mut delivery = Delivery { method: "POST".into(), query: String::new(), headers: HeaderMap::new(), body: body.into() };
     let key = Key::prepare(&source.scheme, "secret").expect("a key");
     sign(source, &key, &mut delivery, NOW).expect("it can be signed");
     for _ in 0..10 {

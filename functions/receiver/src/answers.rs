@@ -3,30 +3,26 @@
 //! Promises: the response depends on the request and the configuration, and causes no call. The source's own text
 //! can't break out of its place in a JSON or XML body. All refusals with one status are equal.
 
-use crate::extract;
+use crate::extract::Reading;
 use crate::json;
 use crate::reply::Reply;
-use crate::verify::VerifiedRequest;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use serde_json::Value;
-use std::cell::OnceCell;
 use tidings_config::answers::{REPLY, Refusal, Success};
 use tidings_config::source::BodyFormat;
 use tidings_config::{OneOrMany, Reference};
 
-/// The 2xx that the provider expects.
-pub(crate) fn success(reply: Reply, request: &VerifiedRequest<'_>) -> Response<Body> {
+/// A 2xx as the provider wants to hear it.
+pub(crate) fn success(reply: Reply, reading: &Reading<'_>) -> Response<Body> {
+    let request = reading.request();
     let source = request.source();
-    let content = OnceCell::new();
-    let is = |(place, wanted): (&Reference, &OneOrMany<String>)| {
-        let seen = match place.json() {
-            Some(path) => json::scalar(path, content.get_or_init(|| extract::content(request)), &[]),
-            None => request.value(place),
-        };
-        seen.is_some_and(|seen| wanted.takes(&seen))
+    let seen = |place: &Reference| match place.json() {
+        Some(path) => json::scalar(path, reading.value()?, &[]),
+        None => request.value(place),
     };
+    let is = |(place, wanted): (&Reference, &OneOrMany<String>)| seen(place).is_some_and(|seen| wanted.takes(&seen));
     let own = source.reply.as_deref();
     let can_be_given = |success: &&Success| !success.holds_reply() || success.reply(own).is_some();
     let found = source.success.0.iter().filter(can_be_given).find(|success| success.when.iter().all(is));

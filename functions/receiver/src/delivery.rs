@@ -1,5 +1,6 @@
 //! One HTTP request from a provider, raw, as its signature covers it.
 
+use crate::raw_body::RawBody;
 use crate::reply::Reply;
 use http::HeaderMap;
 use http::Method;
@@ -19,8 +20,8 @@ pub struct Delivery {
     /// As sent, without the question mark. Empty: there is no query.
     pub query: String,
     pub headers: HeaderMap,
-    /// The bytes that the provider signed, with Lambda's base64 decoded.
-    pub body: Vec<u8>,
+    /// The bytes that the provider signed: Lambda's base64 is undone.
+    pub body: RawBody,
 }
 
 /// The body may contain anything and the headers contain signatures: neither may be logged.
@@ -45,12 +46,12 @@ impl Delivery {
         }
         let as_sent = parts.extensions.get::<RawQuery>().map(|RawQuery(query)| query.as_str());
         let query = as_sent.or(parts.uri.query()).unwrap_or_default().to_owned();
-        Ok(Self { method: parts.method.as_str().to_owned(), query, headers: parts.headers, body })
+        Ok(Self { method: parts.method.as_str().to_owned(), query, headers: parts.headers, body: body.into() })
     }
 
     /// Converts it back to a request to this path. `Err`: the method isn't valid.
     pub fn into_request(self, path: &str) -> Result<Request, Reply> {
-        let mut request = Request::new(Body::Binary(self.body));
+        let mut request = Request::new(Body::Binary(self.body.into_bytes()));
         *request.method_mut() = Method::from_bytes(self.method.as_bytes()).map_err(|_| Reply::BadRequest)?;
         *request.headers_mut() = self.headers;
         request.extensions_mut().insert(RawQuery(self.query));

@@ -4,6 +4,7 @@
 //! that don't fit it are used unchanged. The source's [`SignedBody`] says which bytes are signed.
 
 use crate::delivery::Delivery;
+use crate::raw_body::RawBody;
 use crate::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -46,7 +47,10 @@ impl Opened {
     pub(crate) fn of(sent: Delivery) -> Result<Self, Reply> {
         let inside = match inflate(&encoding(&sent), &sent.body) {
             Inflated::Not => Inside::Same,
-            Inflated::Bytes(body) => Inside::Inflated(Delivery { body, ..sent.clone() }),
+            Inflated::Bytes(body) => {
+                let (method, query, headers) = (sent.method.clone(), sent.query.clone(), sent.headers.clone());
+                Inside::Inflated(Delivery { method, query, headers, body: body.into() })
+            }
             Inflated::Broken => Inside::Broken,
             Inflated::TooLarge => return Err(Reply::TooLarge),
         };
@@ -70,8 +74,8 @@ impl Opened {
         }
     }
 
-    /// The bytes that an event is read from. `None`: they couldn't be inflated.
-    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+    /// What an event is read from. `None`: it couldn't be inflated.
+    pub(crate) fn inside(&self) -> Option<&RawBody> {
         match &self.inside {
             Inside::Broken => None,
             Inside::Inflated(_) | Inside::Same => Some(&self.content().body),

@@ -16,6 +16,7 @@ pub use event::VerifiedEvent;
 pub use origin::{Origin, Spot, origins};
 
 use crate::json::scalar;
+use crate::raw_body::RawBody;
 use crate::reply::Reply;
 use crate::verify::VerifiedRequest;
 use arrival::Arrival;
@@ -42,25 +43,47 @@ use tidings_core::unreadable::{Unreadable, Why};
 /// type, with its bytes and the reason. `Err`: a part fits into no message in any form; then no event of the delivery
 /// is claimed.
 pub fn events(request: &VerifiedRequest<'_>, received: Timestamp) -> Result<Vec<VerifiedEvent>, Reply> {
-    let arrival = Arrival::of(request, received);
-    match body::read(request) {
-        Ok(document) => Found { arrival, document }.events(),
-        Err(unreadable) => {
-            let bytes = request.content().unwrap_or(request.body());
-            Ok(vec![arrival.unreadable(bytes, request.content_type(), unreadable, arrival.key_of_whole(None))?])
-        }
-    }
+    read(request).events(received)
 }
 
-/// The content of a request's body, as far as it can be read.
-pub(crate) fn content(request: &VerifiedRequest<'_>) -> Value {
-    body::read(request).map(|document| document.value).unwrap_or_default()
+/// Reads a request's body, once for its events and for its answer.
+pub(crate) fn read<'a>(request: &'a VerifiedRequest<'a>) -> Reading<'a> {
+    Reading { request, document: body::read(request) }
+}
+
+/// A request whose body was read, as far as it can be.
+pub(crate) struct Reading<'a> {
+    request: &'a VerifiedRequest<'a>,
+    document: Result<Document<'a>, Unreadable>,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn request(&self) -> &'a VerifiedRequest<'a> {
+        self.request
+    }
+
+    /// What the body holds. `None` where it can't be read.
+    pub(crate) fn value(&self) -> Option<&Value> {
+        self.document.as_ref().ok().map(|document| &*document.value)
+    }
+
+    /// As [`events`].
+    pub(crate) fn events(&self, received: Timestamp) -> Result<Vec<VerifiedEvent>, Reply> {
+        let (request, arrival) = (self.request, Arrival::of(self.request, received));
+        match &self.document {
+            Ok(document) => Found { arrival, document }.events(),
+            Err(unreadable) => {
+                let bytes = request.content().map_or(request.body(), RawBody::as_slice);
+                Ok(vec![arrival.unreadable(bytes, request.content_type(), unreadable.clone(), arrival.key_of_whole(None))?])
+            }
+        }
+    }
 }
 
 /// A request and the values found in it.
 struct Found<'a> {
     arrival: Arrival<'a>,
-    document: Document<'a>,
+    document: &'a Document<'a>,
 }
 
 impl Found<'_> {
@@ -212,7 +235,7 @@ impl Found<'_> {
     /// The whole body, byte for byte; or the current event of many, with the parts that the preset stores with it.
     fn payload(&self, spec: &EventSpec, indices: &[usize]) -> Payload {
         if self.document.is_binary {
-            let base64 = STANDARD.encode(self.arrival.request.content().unwrap_or_default());
+            let base64 = STANDARD.encode(self.arrival.request.content().map_or(&[][..], RawBody::as_slice));
             return Payload::Binary { base64, content_type: self.arrival.request.content_type() };
         }
         let raw = match &spec.each {

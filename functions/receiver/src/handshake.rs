@@ -20,11 +20,13 @@ use zeroize::Zeroizing;
 
 /// The handshake that this request matches, among the signed or the unsigned ones.
 pub fn find<'s>(source: &'s Source, delivery: &Delivery, signed: bool) -> Option<&'s Handshake> {
-    let mut of_method =
-        source.handshakes.iter().filter(|h| h.signed == signed && h.method.as_str() == delivery.method).peekable();
-    of_method.peek()?;
-    let body = parse(delivery);
-    of_method.find(|handshake| handshake.when.iter().all(|(reference, wanted)| is(reference, wanted, delivery, &body)))
+    let mut of_method = source.handshakes.iter().filter(|h| h.signed == signed && h.method.as_str() == delivery.method);
+    // The body's fields last: where anything else tells that it is none, nothing is parsed.
+    let all = |handshake: &Handshake, of_body: bool| {
+        let mut wanted = handshake.when.iter().filter(|(reference, _)| reference.json().is_some() == of_body);
+        wanted.all(|(reference, wanted)| is(reference, wanted, delivery))
+    };
+    of_method.find(|handshake| all(handshake, false) && all(handshake, true))
 }
 
 /// The response. `Err`: the agreed token is missing or wrong, or the value to echo isn't allowed.
@@ -35,15 +37,14 @@ pub fn answer(
     keys: Option<&[Key]>,
     secrets: &SecretBook,
 ) -> Result<Response<Body>, Reply> {
-    let body = parse(delivery);
     if let Some(place) = &handshake.verify_token {
         let agreed = secrets.verify_token(&source.name).ok_or(Reply::NoSecret)?;
-        let seen = value(place, delivery, &body).ok_or(Reply::Unauthentic)?;
+        let seen = value(place, delivery).ok_or(Reply::Unauthentic)?;
         if !verify::same_token(&agreed, seen.as_bytes()) {
             return Err(Reply::Unauthentic);
         }
     }
-    let give = |answer: &Answer| give(answer, source, delivery, &body, keys);
+    let give = |answer: &Answer| give(answer, source, delivery, keys);
     let reply = &handshake.reply;
     let mut response = Response::new(Body::Empty);
     if let Some(text) = &reply.text {
@@ -77,7 +78,7 @@ pub async fn confirm(
         let mut secrets = keys.unwrap_or_default().iter().filter_map(Key::as_text);
         secrets.any(|secret| confirm.addresses.0.iter().any(|address| address.matches(url, secret)))
     };
-    let url = value(&confirm.from, delivery, &parse(delivery)).filter(of_ours).ok_or(Reply::BadChallenge)?;
+    let url = value(&confirm.from, delivery).filter(of_ours).ok_or(Reply::BadChallenge)?;
     https.get(&Get::public(&url)).await.map(|_| ()).map_err(|unavailable| {
         tracing::error!(source = source.name, cause = %unavailable, "the subscription could not be confirmed");
         Reply::NoSecret
@@ -86,24 +87,21 @@ pub async fn confirm(
 
 /// The handshake secret in the request.
 pub fn captured(place: &Reference, delivery: &Delivery) -> Result<Zeroizing<String>, Reply> {
-    let secret = value(place, delivery, &parse(delivery)).map(Zeroizing::new).ok_or(Reply::BadChallenge)?;
+    let secret = value(place, delivery).map(Zeroizing::new).ok_or(Reply::BadChallenge)?;
     let fit = !secret.is_empty() && secret.len() <= MAX_HANDSHAKE_SECRET_BYTES && secret.bytes().all(|b| b.is_ascii_graphic());
     if fit { Ok(secret) } else { Err(Reply::BadChallenge) }
 }
 
-/// The body as JSON; `null` if it isn't JSON or exceeds a handshake. An event's body is parsed where events are read.
-fn parse(delivery: &Delivery) -> Value {
-    if delivery.body.len() > MAX_HANDSHAKE_BODY_BYTES {
-        return Value::Null;
-    }
-    serde_json::from_slice(&delivery.body).unwrap_or(Value::Null)
+/// The body as JSON. `None` where it is none or larger than a handshake: a stranger's isn't parsed.
+fn json_of(delivery: &Delivery) -> Option<&Value> {
+    if delivery.body.len() > MAX_HANDSHAKE_BODY_BYTES { None } else { delivery.body.json().ok() }
 }
 
-fn is(reference: &Reference, wanted: &str, delivery: &Delivery, body: &Value) -> bool {
-    value(reference, delivery, body).is_some_and(|seen| wanted == "*" || seen == wanted)
+fn is(reference: &Reference, wanted: &str, delivery: &Delivery) -> bool {
+    value(reference, delivery).is_some_and(|seen| wanted == "*" || seen == wanted)
 }
 
-fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<String> {
+fn value(reference: &Reference, delivery: &Delivery) -> Option<String> {
     if let Some(name) = reference.header() {
         return Some(delivery.headers.get(name)?.to_str().ok()?.to_owned());
     }
@@ -115,7 +113,7 @@ fn value(reference: &Reference, delivery: &Delivery, body: &Value) -> Option<Str
         return form_field(name, delivery);
     }
     if let Reference::Json(path) = reference {
-        return json::scalar(path, body, &[]);
+        return json::scalar(path, json_of(delivery)?, &[]);
     }
     // A handshake can't refer to any other place.
     (*reference == Reference::Method).then(|| delivery.method.clone())
@@ -129,12 +127,12 @@ fn form_field(name: &str, delivery: &Delivery) -> Option<String> {
     verify::form_field(&delivery.body, name)
 }
 
-/// A value of the reply. A value from the request is bounded and printable.
-fn give(answer: &Answer, source: &Source, delivery: &Delivery, body: &Value, keys: Option<&[Key]>) -> Result<Value, Reply> {
+/// A value of the reply. What comes from the request is bounded and printable.
+fn give(answer: &Answer, source: &Source, delivery: &Delivery, keys: Option<&[Key]>) -> Result<Value, Reply> {
     let Some(from) = &answer.from else {
         return Ok(answer.is.clone().unwrap_or_default());
     };
-    let seen = value(from, delivery, body).ok_or(Reply::BadChallenge)?;
+    let seen = value(from, delivery).ok_or(Reply::BadChallenge)?;
     if !answer.takes_length(seen.len()) || !seen.bytes().all(|byte| answer.takes(byte)) {
         return Err(Reply::BadChallenge);
     }

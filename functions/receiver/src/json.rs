@@ -3,10 +3,9 @@
 mod depth;
 mod surrogates;
 
-pub(crate) use depth::of as depth;
+use depth::of as depth;
 
 use serde_json::Value;
-use std::borrow::Cow;
 use tidings_config::JsonPath;
 use tidings_config::limits::MAX_JSON_DEPTH;
 use tidings_core::unreadable::{Unreadable, Why};
@@ -20,33 +19,42 @@ pub(crate) fn utf8(body: &[u8]) -> Result<&str, Why> {
     Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
-/// Parses JSON after checking its depth.
-pub(crate) fn read(body: &[u8]) -> Result<Value, Unreadable> {
+/// JSON that is safe to parse, and its text where that isn't the bytes. A request's body is read by its
+/// [`RawBody`](crate::RawBody) alone, which reads it once.
+pub(crate) fn read(body: &[u8]) -> Result<(Option<String>, Value), Unreadable> {
     if body.is_empty() {
-        return Err(Unreadable { why: Why::Empty, at: None });
+        return Err(whole(Why::Empty));
     }
-    parsed(Cow::Borrowed(utf8(body).map_err(|why| Unreadable { why, at: None })?)).map(|(_, value)| value)
+    parsed(utf8(body).map_err(whole)?)
 }
 
-/// The text, with each half surrogate pair replaced, and its value.
-pub(crate) fn parsed(text: Cow<'_, str>) -> Result<(Cow<'_, str>, Value), Unreadable> {
-    if depth(&text) > MAX_JSON_DEPTH {
-        return Err(Unreadable { why: Why::TooDeep, at: None });
-    }
-    let error = match serde_json::from_str(&text) {
-        Ok(value) => return Ok((text, value)),
+/// Of the whole text.
+fn whole(why: Why) -> Unreadable {
+    Unreadable { why, at: None }
+}
+
+/// What the text says; and the text with a replacement for each half of a character, where it holds one.
+pub(crate) fn parsed(text: &str) -> Result<(Option<String>, Value), Unreadable> {
+    expect_depth(text)?;
+    let error = match serde_json::from_str(text) {
+        Ok(value) => return Ok((None, value)),
         Err(error) => error,
     };
-    if let Some(text) = surrogates::replaced(&text)
+    if let Some(text) = surrogates::replaced(text)
         && let Ok(value) = serde_json::from_str(&text)
     {
-        return Ok((Cow::Owned(text), value));
+        return Ok((Some(text), value));
     }
     let why = if error.is_eof() { Why::Truncated } else { Why::NotJson };
     Err(Unreadable { why, at: Some(format!("line {} column {}", error.line(), error.column())) })
 }
 
-/// The value at a path as text.
+/// An error for JSON that is nested deeper than [`MAX_JSON_DEPTH`].
+pub(crate) fn expect_depth(text: &str) -> Result<(), Unreadable> {
+    if depth(text) > MAX_JSON_DEPTH { Err(whole(Why::TooDeep)) } else { Ok(()) }
+}
+
+/// What is there, as text.
 pub(crate) fn scalar(path: &JsonPath, body: &Value, indices: &[usize]) -> Option<String> {
     as_text(path.find(body, indices)?)
 }

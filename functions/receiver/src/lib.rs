@@ -19,6 +19,7 @@ pub mod extract;
 pub mod handshake;
 mod json;
 pub mod lambda;
+mod raw_body;
 pub mod ready;
 mod refusals;
 pub mod remote;
@@ -28,6 +29,7 @@ pub mod secrets;
 pub mod verify;
 
 pub use crate::encoding::unpacked;
+pub use crate::raw_body::RawBody;
 
 use crate::accept::Acceptor;
 use crate::delivery::Delivery;
@@ -195,9 +197,10 @@ impl Receiver {
             if let Some(handshake) = handshake::find(source, delivery, true) {
                 return Ok(self.shake(handshake, source, delivery).await?);
             }
-            let events = extract::events(&verified, received)?;
+            let document = extract::read(&verified);
+            let events = document.events(received)?;
             let reply = self.acceptor.accept(source, events, delivery, received, trace.as_ref(), until).await?;
-            Ok(answers::success(reply, &verified))
+            Ok(answers::success(reply, &document))
         };
         answered.await.map(Answered::from).unwrap_or_else(|refusal: Refusal| {
             self.log(source, &refusal, received, trace.as_ref());
@@ -276,7 +279,7 @@ impl Receiver {
         for clock in self.signers_clock.iter().chain([&self.clock]) {
             for signed in delivery.signed(source.signed_body).into_iter().rev() {
                 match verify::verify(source, keys, signed, clock.now()) {
-                    Ok(verified) => return Ok(Ok(verified.holding(delivery.bytes()))),
+                    Ok(verified) => return Ok(Ok(verified.holding(delivery.inside()))),
                     Err(why) => rejection = why,
                 }
             }

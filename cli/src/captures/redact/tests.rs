@@ -39,7 +39,7 @@ pub(super) fn of(source: &Source) -> Redactor {
 pub(super) fn recorded(redactor: &mut Redactor, source: &Source, body: &str, headers: &[(&str, &str)], query: &str) -> Recorded {
     let pairs = headers.iter().map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()));
     let delivery =
-        Delivery { method: "POST".to_owned(), query: query.to_owned(), headers: pairs.collect(), body: body.as_bytes().to_vec() };
+        Delivery { method: "POST".to_owned(), query: query.to_owned(), headers: pairs.collect(), body: body.to_owned().into() };
     let sample = redactor.redact(&delivery, source).unwrap();
     Recorded::of(&sample, source, false, NOW, Vec::new()).unwrap()
 }
@@ -297,7 +297,7 @@ fn what_cannot_be_redacted_is_refused() {
             method: "POST".to_owned(),
             query: String::new(),
             headers: headers.into_iter().collect(),
-            body: body.to_vec(),
+            body: body.to_vec().into(),
         };
         redactor.redact(&delivery, source).unwrap_err().to_string()
     };

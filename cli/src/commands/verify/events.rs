@@ -33,7 +33,7 @@ fn single(attempt: &Attempt) -> (usize, impl Iterator<Item = Attempt>) {
         let (each, body) = read.as_ref()?;
         let mut body = body.clone();
         keep(each, &mut body, &indices)?;
-        Some(attempt.with(|a| a.delivery.body = body.to_string().into_bytes()))
+        Some(attempt.with(|a| a.delivery.body = body.to_string().into()))
     };
     (places.len(), places.into_iter().filter_map(alone))
 }

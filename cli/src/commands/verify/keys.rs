@@ -54,7 +54,8 @@ mod tests {
         let headers =
             vector.headers.iter().map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()));
         let body = vector.body.clone().into_bytes();
-        let delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers: headers.collect(), body };
+        let delivery =
+            Delivery { method: "POST".to_owned(), query: String::new(), headers: headers.collect(), body: body.into() };
         let attempt = Attempt {
             source: provider.source("google-chat"),
             secrets: vec![vector.secret.clone()],

@@ -192,7 +192,7 @@ mod tests {
         }
         assert!(capture::read(b"curl $'-\\xff'", None).unwrap_err().to_string().contains("isn't known here"));
         let attached = capture::read(b"curl -d$'\\xff' https://x", None).unwrap();
-        assert_eq!(attached.delivery.body, b"\xff");
+        assert_eq!(attached.delivery.body.as_slice(), b"\xff");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use policy::{Verdict, Withheld};
 pub use preferences::{Preference, Preferences};
 pub use tidings_config::text::{Part, Variant};
 
-use crate::claim::{ClaimKey, Sha256Hex};
+use crate::claim::key::{ClaimKey, Sha256Hex};
 use crate::context::{Facts, ItemKey, NODE_REGISTER, Tie};
 use crate::text::{Reader, Said, say};
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,8 @@
 //! event, a bounded number of times ([`MAX_DELIVERIES_PER_BODY`](tidings_config::limits::MAX_DELIVERIES_PER_BODY)).
 
 pub mod decide;
-mod key;
+pub(crate) mod key;
+pub mod search;
 mod timeline;
 
 pub use key::{ClaimKey, Sha256Hex};

@@ -308,7 +308,8 @@ pub(crate) fn corpus_events() -> Vec<Envelope> {
         let source = sources.iter().find(|s| s.name == case.source).unwrap();
         let secret = &secrets_of(SECRETS, &case.source).unwrap()[0];
         let request = case.request(source, secret, now(), None, None).unwrap();
-        let delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers: request.headers, body: request.body };
+        let delivery =
+            Delivery { method: "POST".to_owned(), query: String::new(), headers: request.headers, body: request.body.into() };
         let keys = [Key::prepare(&source.scheme, secret).unwrap()];
         let verified = verify(source, &keys, &delivery, now()).unwrap();
         events.extend(receiver::extract::events(&verified, now()).unwrap().iter().map(|e| e.envelope().clone()));

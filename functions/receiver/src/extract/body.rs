@@ -1,8 +1,9 @@
 //! Reads a body into the document that its source's events are taken from. Its raw bytes were verified before; the
 //! result is data.
 
-use super::{form, xml};
-use crate::json::{parsed, utf8};
+use super::form::{self, Form};
+use super::xml;
+use crate::json::{expect_depth, parsed, utf8};
 use crate::verify::VerifiedRequest;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -14,37 +15,54 @@ use tidings_core::unreadable::{Unreadable, Why};
 pub(super) struct Document<'a> {
     /// As JSON text: the original bytes, if the body is JSON and contains neither a secret nor half a surrogate pair.
     pub text: Cow<'a, str>,
-    pub value: Value,
-    /// Whether it is neither JSON nor a format that is converted to JSON.
+    pub value: Cow<'a, Value>,
+    /// Neither JSON nor anything that becomes JSON.
     pub is_binary: bool,
 }
 
+/// Parses nothing that was parsed before.
 pub(super) fn read<'a>(request: &'a VerifiedRequest<'_>) -> Result<Document<'a>, Unreadable> {
     let source = request.source();
     let content = request.content().ok_or(broken(Why::NotInflated))?;
-    let text = match (request.payload(), source.format_of(&request.content_type())) {
-        (Some(payload), _) => Cow::Borrowed(payload),
+    let (text, value) = match (request.payload(), source.format_of(&request.content_type())) {
+        (Some((payload, claims)), _) => (Cow::Borrowed(payload), Cow::Borrowed(claims)),
         (None, _) if content.is_empty() => return Err(broken(Why::Empty)),
-        (None, BodyFormat::Json) => Cow::Borrowed(utf8(content).map_err(broken)?),
-        (None, BodyFormat::Form) => {
-            let json = form::to_json(content, source.form_json.as_deref(), source.form_xml.as_deref());
-            Cow::Owned(json.map_err(broken)?)
+        (None, BodyFormat::Json) => {
+            let (text, value) = content.json_text().map_err(Clone::clone)?;
+            (text, Cow::Borrowed(value))
         }
-        (None, BodyFormat::Xml) => Cow::Owned(utf8(content).and_then(xml::to_json).map_err(broken)?.to_string()),
-        (None, BodyFormat::Binary) => return Ok(Document { text: "null".into(), value: Value::Null, is_binary: true }),
+        (None, BodyFormat::Form) => match form::read(content, source.form_json.as_deref(), source.form_xml.as_deref()) {
+            Ok(Form::Json(text)) => {
+                let (replaced, value) = parsed(&text)?;
+                (Cow::Owned(replaced.unwrap_or(text)), Cow::Owned(value))
+            }
+            Ok(Form::Fields(fields)) => written(fields)?,
+            Err(why) => return Err(broken(why)),
+        },
+        (None, BodyFormat::Xml) => written(utf8(content).and_then(xml::to_json).map_err(broken)?)?,
+        (None, BodyFormat::Binary) => {
+            return Ok(Document { text: "null".into(), value: Cow::Owned(Value::Null), is_binary: true });
+        }
     };
-    let (text, mut value) = parsed(text)?;
-    let text = match source.scheme.token_in_body() {
+    let (text, value) = match source.scheme.token_in_body() {
         Some(path) => {
+            let mut value = value.into_owned();
             remove(path, &mut value);
-            Cow::Owned(value.to_string())
+            (Cow::Owned(value.to_string()), Cow::Owned(value))
         }
-        None => text,
+        None => (text, value),
     };
     Ok(Document { text, value, is_binary: false })
 }
 
-/// An error about the whole body.
+/// What isn't JSON, as JSON.
+fn written<'a>(value: Value) -> Result<(Cow<'a, str>, Cow<'a, Value>), Unreadable> {
+    let text = value.to_string();
+    expect_depth(&text)?;
+    Ok((Cow::Owned(text), Cow::Owned(value)))
+}
+
+/// Of the whole body.
 fn broken(why: Why) -> Unreadable {
     Unreadable { why, at: None }
 }

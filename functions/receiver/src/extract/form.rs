@@ -6,23 +6,32 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use tidings_core::unreadable::Why;
 
-/// The fields as an object; a field that occurs twice becomes a list. With `json_field`: the content of that field.
-/// With `xml_field`: the fields, and that field's base64 XML as an object.
-pub(super) fn to_json(body: &[u8], json_field: Option<&str>, xml_field: Option<&str>) -> Result<String, Why> {
+/// What a form holds.
+#[cfg_attr(test, derive(Debug, PartialEq))]
+pub(super) enum Form {
+    /// The text of the field that holds the event.
+    Json(String),
+    /// An object.
+    Fields(Value),
+}
+
+/// The fields as an object: a field that comes twice is a list. With `json_field`, what that field holds; with `xml_field`, the
+/// fields, and that one's base64 XML read as an object.
+pub(super) fn read(body: &[u8], json_field: Option<&str>, xml_field: Option<&str>) -> Result<Form, Why> {
     if std::str::from_utf8(body).is_err() {
         return Err(Why::NotUtf8);
     }
     let mut fields = Map::new();
     for (name, value) in form_urlencoded::parse(body) {
         if json_field == Some(&*name) {
-            return Ok(value.into_owned());
+            return Ok(Form::Json(value.into_owned()));
         }
         let value = if xml_field == Some(&*name) { base64_xml(&value)? } else { Value::from(value.into_owned()) };
         xml::add_field(&mut fields, name.into_owned(), value);
     }
     match json_field {
         Some(_) => Err(Why::NotJson),
-        None => Ok(Value::Object(fields).to_string()),
+        None => Ok(Form::Fields(Value::Object(fields))),
     }
 }
 
@@ -39,22 +48,22 @@ mod tests {
 
     #[test]
     fn fields_become_an_object() {
-        let json = |body: &str| to_json(body.as_bytes(), None, None).map(|text| serde_json::from_str::<Value>(&text).unwrap());
-        assert_eq!(json("a=1&b=x+y%26&a=2&a=3&c="), Ok(serde_json::json!({"a": ["1", "2", "3"], "b": "x y&", "c": ""})));
+        let fields = Form::Fields(serde_json::json!({"a": ["1", "2", "3"], "b": "x y&", "c": ""}));
+        assert_eq!(read(b"a=1&b=x+y%26&a=2&a=3&c=", None, None), Ok(fields));
     }
 
     #[test]
     fn a_field_may_hold_the_event() {
-        assert_eq!(to_json(b"x=1&payload=%7B%22a%22%3A1%7D", Some("payload"), None), Ok("{\"a\":1}".to_owned()));
-        assert_eq!(to_json(b"x=1", Some("payload"), None), Err(Why::NotJson));
-        assert_eq!(to_json(b"\xff=1", None, None), Err(Why::NotUtf8));
+        assert_eq!(read(b"x=1&payload=%7B%22a%22%3A1%7D", Some("payload"), None), Ok(Form::Json("{\"a\":1}".to_owned())));
+        assert_eq!(read(b"x=1", Some("payload"), None), Err(Why::NotJson));
+        assert_eq!(read(b"\xff=1", None, None), Err(Why::NotUtf8));
     }
 
     #[test]
     fn a_field_may_hold_xml() {
         // printf '<n><id>7</id></n>' | base64
-        let json = to_json(b"sig=1&payload=PG4%2BPGlkPjc8%0AL2lkPjwvbj4%3D", None, Some("payload"));
-        assert_eq!(json, Ok(r#"{"sig":"1","payload":{"n":{"id":"7"}}}"#.to_owned()));
-        assert_eq!(to_json(b"payload=*", None, Some("payload")), Err(Why::NotXml));
+        let json = read(b"sig=1&payload=PG4%2BPGlkPjc8%0AL2lkPjwvbj4%3D", None, Some("payload"));
+        assert_eq!(json, Ok(Form::Fields(serde_json::json!({"sig": "1", "payload": {"n": {"id": "7"}}}))));
+        assert_eq!(read(b"payload=*", None, Some("payload")), Err(Why::NotXml));
     }
 }

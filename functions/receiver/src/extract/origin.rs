@@ -2,7 +2,7 @@
 //!
 //! Promises: exactly the places that [`super::events`] reads. The functions don't use this module.
 
-use super::{Arrival, Found, body};
+use super::{Arrival, Found, read};
 use crate::verify::VerifiedRequest;
 use tidings_config::event::EventSpec;
 use tidings_config::scheme::TimeUnit;
@@ -30,7 +30,8 @@ pub struct Origin {
 /// The origin of each event of a delivery. Empty: the body can't be read.
 pub fn origins(request: &VerifiedRequest<'_>, received: Timestamp) -> Vec<Origin> {
     let arrival = Arrival::of(request, received);
-    let Ok(document) = body::read(request) else { return Vec::new() };
+    let reading = read(request);
+    let Ok(document) = &reading.document else { return Vec::new() };
     let found = Found { arrival, document };
     let places = found.places();
     places.iter().map(|(spec, indices)| found.origin(spec, indices)).collect()

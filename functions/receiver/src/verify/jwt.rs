@@ -3,17 +3,16 @@
 //!
 //! No library is used: the clock is ours, the keys are those of the other schemes, and only splitting a text remains.
 
-use super::mac::Kind;
 use super::public::{PublicKey, Verification};
 use super::{Key, Rejection, mac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tidings_config::Reference;
-use tidings_config::limits::{JWT_LEEWAY, MAX_JSON_DEPTH};
-use tidings_config::scheme::{Jwt, JwtAlgorithm};
+use tidings_config::limits::JWT_LEEWAY;
+use tidings_config::scheme::{Digest, Jwt, JwtAlgorithm};
 use tidings_config::time::Timestamp;
 
 /// A parsed token. Its content isn't trusted before it is verified.
@@ -23,7 +22,8 @@ pub(super) struct Token {
     pub kid: Option<String>,
     /// The payload as text.
     pub payload: String,
-    claims: Map<String, Value>,
+    /// The same, parsed: an object.
+    pub claims: Value,
     signed: String,
     signature: Vec<u8>,
 }
@@ -44,14 +44,14 @@ impl Token {
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Rejection::MalformedSignature);
         let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| Rejection::MalformedSignature)?;
         let payload = String::from_utf8(decode(payload)?).map_err(|_| Rejection::MalformedSignature)?;
-        if header.crit.is_some() || crate::json::depth(&payload) > MAX_JSON_DEPTH {
+        if header.crit.is_some() || crate::json::expect_depth(&payload).is_err() {
             return Err(Rejection::MalformedSignature);
         }
         let algorithm = spec.algorithms.iter().copied().find(|allowed| allowed.as_str() == header.alg);
         Ok(Self {
             algorithm: algorithm.ok_or(Rejection::ForeignAlgorithm)?,
             kid: header.kid,
-            claims: serde_json::from_str(&payload).map_err(|_| Rejection::MalformedSignature)?,
+            claims: serde_json::from_str(&payload).ok().filter(Value::is_object).ok_or(Rejection::MalformedSignature)?,
             payload,
             signed: signed.to_owned(),
             signature: decode(signature)?,
@@ -108,9 +108,9 @@ impl Token {
         let public = public.or_else(|| key.public(self.kid.as_deref()));
         let public = |how| public.is_some_and(|public| public.verifies(how, self.signed.as_bytes(), &self.signature));
         match self.algorithm {
-            JwtAlgorithm::Hs256 => hmac(Kind::HmacSha256),
-            JwtAlgorithm::Hs384 => hmac(Kind::HmacSha384),
-            JwtAlgorithm::Hs512 => hmac(Kind::HmacSha512),
+            JwtAlgorithm::Hs256 => hmac(Digest::HmacSha256),
+            JwtAlgorithm::Hs384 => hmac(Digest::HmacSha384),
+            JwtAlgorithm::Hs512 => hmac(Digest::HmacSha512),
             JwtAlgorithm::Rs256 => public(Verification::Rsa(&RSA_PKCS1_2048_8192_SHA256)),
             JwtAlgorithm::Es256 => public(Verification::P256(&ECDSA_P256_SHA256_FIXED)),
         }

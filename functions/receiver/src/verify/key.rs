@@ -11,7 +11,7 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tidings_config::handshake::Answer;
 use tidings_config::limits::MIN_KEY_BYTES;
-use tidings_config::scheme::{Algorithm, KeyEncoding, KeyPreparation, Scheme};
+use tidings_config::scheme::{KeyEncoding, KeyPreparation, PublicKeyKind, Scheme};
 use zeroize::Zeroizing;
 
 /// The key bytes of one secret, and the key's name if the secret has one.
@@ -75,25 +75,14 @@ impl Key {
         if bytes.is_empty() || secret.trim().is_empty() {
             return Err(KeyError::Empty);
         }
-        let bytes = match scheme.algorithm {
-            Algorithm::Ed25519 if bytes.len() != ED25519_KEY_BYTES => return Err(KeyError::NotAPublicKey),
-            // The library expects the bare point.
-            Algorithm::EcdsaP256 => bytes.strip_prefix(&P256_SPKI).ok_or(KeyError::NotAPublicKey)?.to_vec(),
-            Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1
-                if scheme.remote_key.is_none() && PublicKey::rsa_of_spki(&bytes).is_none() =>
-            {
+        let bytes = match scheme.algorithm.public_key() {
+            Some(PublicKeyKind::Ed25519) if bytes.len() != ED25519_KEY_BYTES => return Err(KeyError::NotAPublicKey),
+            // The library wants the bare point.
+            Some(PublicKeyKind::EcdsaP256) => bytes.strip_prefix(&P256_SPKI).ok_or(KeyError::NotAPublicKey)?.to_vec(),
+            Some(PublicKeyKind::Rsa { .. }) if scheme.remote_key.is_none() && PublicKey::rsa_of_spki(&bytes).is_none() => {
                 return Err(KeyError::NotAPublicKey);
             }
-            Algorithm::HmacMd5
-            | Algorithm::HmacSha1
-            | Algorithm::HmacSha256
-            | Algorithm::HmacSha512
-            | Algorithm::Ed25519
-            | Algorithm::RsaSha256
-            | Algorithm::RsaSha256OrSha1
-            | Algorithm::Jwt
-            | Algorithm::Sha256
-            | Algorithm::Token => bytes,
+            Some(PublicKeyKind::Ed25519 | PublicKeyKind::Rsa { .. }) | None => bytes,
         };
         let public = match preparation.encoding {
             KeyEncoding::Jwk => Some(Arc::new(KeySet::of_secret(&bytes).map_err(|_| KeyError::NotAPublicKey)?)),
@@ -197,6 +186,7 @@ impl fmt::Debug for Key {
 mod tests {
     use super::*;
     use serde_json::json;
+    use tidings_config::scheme::Algorithm;
 
     fn scheme(algorithm: Algorithm, encoding: KeyEncoding, strip_prefix: Option<&str>) -> Scheme {
         let scheme = json!({

@@ -1,94 +1,61 @@
 //! Keyed and plain digests, compared in constant time.
 
 use super::Key;
-use hmac::digest::{Digest, KeyInit};
-use hmac::{Hmac, Mac as _};
+use hmac::Hmac;
+use hmac::digest::{FixedOutput, KeyInit, Update};
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
-use tidings_config::scheme::Algorithm;
+use tidings_config::scheme::Digest;
 
-/// The kind of digest.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    HmacMd5,
-    HmacSha1,
-    HmacSha256,
-    HmacSha384,
-    HmacSha512,
-    Sha256,
+/// A digest in the making.
+pub(super) struct Mac(Box<dyn Making>);
+
+/// What every digest can do, keyed or not.
+trait Making {
+    fn update(&mut self, bytes: &[u8]);
+    fn finish(self: Box<Self>) -> Vec<u8>;
 }
 
-impl Kind {
-    /// `None`: the algorithm makes no digest.
-    pub(super) const fn of(algorithm: Algorithm) -> Option<Self> {
-        match algorithm {
-            Algorithm::HmacMd5 => Some(Self::HmacMd5),
-            Algorithm::HmacSha1 => Some(Self::HmacSha1),
-            Algorithm::HmacSha256 => Some(Self::HmacSha256),
-            Algorithm::HmacSha512 => Some(Self::HmacSha512),
-            Algorithm::Sha256 => Some(Self::Sha256),
-            Algorithm::Ed25519
-            | Algorithm::EcdsaP256
-            | Algorithm::RsaSha256
-            | Algorithm::RsaSha256OrSha1
-            | Algorithm::Jwt
-            | Algorithm::Token => None,
-        }
+impl<D: Update + FixedOutput> Making for D {
+    fn update(&mut self, bytes: &[u8]) {
+        Update::update(self, bytes);
     }
-}
 
-/// A digest that is being computed.
-pub(super) enum Mac {
-    HmacMd5(Hmac<Md5>),
-    HmacSha1(Hmac<Sha1>),
-    HmacSha256(Hmac<Sha256>),
-    HmacSha384(Hmac<Sha384>),
-    HmacSha512(Hmac<Sha512>),
-    Sha256(Sha256),
+    fn finish(self: Box<Self>) -> Vec<u8> {
+        self.finalize_fixed().to_vec()
+    }
 }
 
 impl Mac {
-    pub(super) fn new(kind: Kind, key: &Key) -> Self {
-        const ANY_LENGTH: &str = "HMAC takes a key of any length";
-        let key = key.bytes();
-        match kind {
-            Kind::HmacMd5 => Self::HmacMd5(KeyInit::new_from_slice(key).expect(ANY_LENGTH)),
-            Kind::HmacSha1 => Self::HmacSha1(KeyInit::new_from_slice(key).expect(ANY_LENGTH)),
-            Kind::HmacSha256 => Self::HmacSha256(KeyInit::new_from_slice(key).expect(ANY_LENGTH)),
-            Kind::HmacSha384 => Self::HmacSha384(KeyInit::new_from_slice(key).expect(ANY_LENGTH)),
-            Kind::HmacSha512 => Self::HmacSha512(KeyInit::new_from_slice(key).expect(ANY_LENGTH)),
-            Kind::Sha256 => Self::Sha256(Sha256::new()),
-        }
+    pub(super) fn new(digest: Digest, key: &Key) -> Self {
+        Self(match digest {
+            Digest::HmacMd5 => keyed::<Hmac<Md5>>(key),
+            Digest::HmacSha1 => keyed::<Hmac<Sha1>>(key),
+            Digest::HmacSha256 => keyed::<Hmac<Sha256>>(key),
+            Digest::HmacSha384 => keyed::<Hmac<Sha384>>(key),
+            Digest::HmacSha512 => keyed::<Hmac<Sha512>>(key),
+            Digest::Sha256 => Box::new(Sha256::default()),
+        })
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::HmacMd5(mac) => mac.update(bytes),
-            Self::HmacSha1(mac) => mac.update(bytes),
-            Self::HmacSha256(mac) => mac.update(bytes),
-            Self::HmacSha384(mac) => mac.update(bytes),
-            Self::HmacSha512(mac) => mac.update(bytes),
-            Self::Sha256(digest) => Digest::update(digest, bytes),
-        }
+        self.0.update(bytes);
     }
 
     pub(super) fn finish(self) -> Vec<u8> {
-        match self {
-            Self::HmacMd5(mac) => mac.finalize().into_bytes().to_vec(),
-            Self::HmacSha1(mac) => mac.finalize().into_bytes().to_vec(),
-            Self::HmacSha256(mac) => mac.finalize().into_bytes().to_vec(),
-            Self::HmacSha384(mac) => mac.finalize().into_bytes().to_vec(),
-            Self::HmacSha512(mac) => mac.finalize().into_bytes().to_vec(),
-            Self::Sha256(digest) => digest.finalize().to_vec(),
-        }
+        self.0.finish()
     }
 }
 
+fn keyed<M: KeyInit + Update + FixedOutput + 'static>(key: &Key) -> Box<dyn Making> {
+    Box::new(M::new_from_slice(key.bytes()).expect("HMAC takes a key of any length"))
+}
+
 /// The digest of one text.
-pub(super) fn of(kind: Kind, key: &Key, message: &[u8]) -> Vec<u8> {
-    let mut mac = Mac::new(kind, key);
+pub(super) fn of(digest: Digest, key: &Key, message: &[u8]) -> Vec<u8> {
+    let mut mac = Mac::new(digest, key);
     mac.update(message);
     mac.finish()
 }

@@ -35,7 +35,7 @@ pub use sign::{SignError, can_sign, fresh_for, sign};
 pub use url::QUERYSTRING;
 
 use crate::delivery::Delivery;
-use crate::json;
+use crate::raw_body::RawBody;
 use http::HeaderMap;
 use jwt::Token;
 use message::Values;
@@ -45,7 +45,7 @@ use std::cell::OnceCell;
 use std::sync::LazyLock;
 use tidings_config::address::is_plain;
 use tidings_config::limits::MAX_SIGNED_EVENTS;
-use tidings_config::scheme::{Encoding, RemoteKey, Scheme};
+use tidings_config::scheme::{Digest, Encoding, RemoteKey, Scheme};
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_config::{OneOrMany, Reference, Template};
@@ -79,9 +79,10 @@ pub struct VerifiedRequest<'a> {
     /// The scheme that verified it.
     scheme: &'a Scheme,
     delivery: &'a Delivery,
-    /// The bytes that an event is read from: the body, or its decoded content. `None`: it couldn't be inflated.
-    content: Option<&'a [u8]>,
-    json: Option<Value>,
+    /// What an event is read from: the body, or what is inside it. `None`: it couldn't be inflated.
+    content: Option<&'a RawBody>,
+    /// The body, where the scheme had to look into it.
+    json: Option<&'a Value>,
     signature: ParsedSignature,
     token: Option<Token>,
     secret_index: usize,
@@ -118,8 +119,8 @@ fn verify_by<'a>(
     (url, form): (Option<&str>, &OnceCell<Vec<u8>>),
     now: Timestamp,
 ) -> Result<VerifiedRequest<'a>, Rejection> {
-    let json = scheme.reads_json_first().then(|| json::read(&delivery.body).map_err(|_| Rejection::MalformedBody)).transpose()?;
-    let items = match (&scheme.each, &json) {
+    let json = scheme.reads_json_first().then(|| delivery.body.json().map_err(|_| Rejection::MalformedBody)).transpose()?;
+    let items = match (&scheme.each, json) {
         (Some(each), Some(json)) => each.places(json, MAX_SIGNED_EVENTS),
         _ => vec![Vec::new()],
     };
@@ -129,15 +130,14 @@ fn verify_by<'a>(
     let form = Some(form);
     let mut verified: Option<Proof> = None;
     for indices in &items {
-        let values = Values { source, scheme, delivery, json: json.as_ref(), indices, signature: None, token: None, url, form };
+        let values = Values { source, scheme, delivery, json, indices, signature: None, token: None, url, form };
         let proof = verify_one(&values, keys, now)?;
         let oldest = verified.as_ref().map_or(proof.secret_index, |before| proof.secret_index.max(before.secret_index));
         verified = Some(Proof { secret_index: oldest, ..proof });
     }
     let Proof { signature, token, secret_index } = verified.ok_or(Rejection::MalformedBody)?;
-    let (json_ref, signature_ref, token_ref) = (json.as_ref(), Some(&signature), token.as_ref());
-    let values =
-        Values { source, scheme, delivery, json: json_ref, indices: &[], signature: signature_ref, token: token_ref, url, form };
+    let (signature_ref, token_ref) = (Some(&signature), token.as_ref());
+    let values = Values { source, scheme, delivery, json, indices: &[], signature: signature_ref, token: token_ref, url, form };
     check_hashes(&values)?;
     check_late_timestamp(&values, now)?;
     let url = url.map(|url| url::canonical(scheme.urls, url));
@@ -272,9 +272,9 @@ fn is_last_parameter(query: &str, name: &str) -> bool {
 /// Checks a time inside the body last, unless the body was parsed anyway: a body isn't parsed before its sender is verified.
 fn check_late_timestamp(values: &Values<'_>, now: Timestamp) -> Result<(), Rejection> {
     let Some(spec) = values.scheme.timestamp.as_ref().filter(|spec| is_late(&spec.from, values)) else { return Ok(()) };
-    // It is authentic, but its time can't be read. It isn't an event either, and a replay is recognised by its bytes.
-    let Ok(json) = json::read(&values.delivery.body) else { return Ok(()) };
-    timestamp::check(spec, Values { json: Some(&json), ..*values }.text(&spec.from)?, now)
+    // It is authentic, and its time can't be read: it isn't an event either, and a replay of it is known by its bytes.
+    let Ok(json) = values.delivery.body.json() else { return Ok(()) };
+    timestamp::check(spec, Values { json: Some(json), ..*values }.text(&spec.from)?, now)
 }
 
 fn is_late(place: &Reference, values: &Values<'_>) -> bool {
@@ -288,7 +288,7 @@ pub fn same_token(agreed: &str, seen: &[u8]) -> bool {
 
 /// The HMAC of a value that a handshake asks for, with the scheme's digest. Default: SHA-256.
 pub fn mac_of(source: &Source, key: &Key, value: &[u8], encoding: Encoding) -> String {
-    let kind = mac::Kind::of(source.scheme.algorithm).unwrap_or(mac::Kind::HmacSha256);
+    let kind = source.scheme.algorithm.digest().unwrap_or(Digest::HmacSha256);
     signature::encode(encoding, &mac::of(kind, key, value))
 }
 
@@ -303,12 +303,12 @@ impl<'a> VerifiedRequest<'a> {
 
     /// Replaces the content by the decoded body. `None`: it couldn't be inflated.
     #[must_use]
-    pub(crate) fn holding(self, content: Option<&'a [u8]>) -> Self {
+    pub(crate) fn holding(self, content: Option<&'a RawBody>) -> Self {
         Self { content, ..self }
     }
 
-    /// The bytes that an event is read from. `None`: they couldn't be inflated.
-    pub fn content(&self) -> Option<&'a [u8]> {
+    /// What an event is read from. `None`: it couldn't be inflated.
+    pub fn content(&self) -> Option<&'a RawBody> {
         self.content
     }
 
@@ -325,9 +325,11 @@ impl<'a> VerifiedRequest<'a> {
         self.delivery.content_type().unwrap_or_default()
     }
 
-    /// The event, if the body is a token that contains it.
-    pub fn payload(&self) -> Option<&str> {
-        self.token.as_ref().filter(|_| self.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event)).map(|t| t.payload.as_str())
+    /// The event, where the body is a token that holds it.
+    /// As text, and parsed.
+    pub fn payload(&self) -> Option<(&str, &Value)> {
+        let token = self.token.as_ref().filter(|_| self.scheme.jwt.as_ref().is_some_and(|jwt| jwt.is_event))?;
+        Some((&token.payload, &token.claims))
     }
 
     /// The index of the secret that matched; 0 is the newest.
@@ -371,7 +373,7 @@ impl<'a> VerifiedRequest<'a> {
             // White space around a token isn't part of it.
             return self.body().trim_ascii();
         }
-        if retry_fields.is_empty() { self.body() } else { self.content.unwrap_or(self.body()) }
+        if retry_fields.is_empty() { self.body() } else { self.content.map_or(self.body(), RawBody::as_slice) }
     }
 
     /// Whether each event is signed individually.
@@ -380,7 +382,7 @@ impl<'a> VerifiedRequest<'a> {
     }
 
     fn values<'v>(&'v self, indices: &'v [usize]) -> Values<'v> {
-        let (source, scheme, delivery, json) = (self.source, self.scheme, self.delivery, self.json.as_ref());
+        let (source, scheme, delivery, json) = (self.source, self.scheme, self.delivery, self.json);
         let (signature, token, url) = (Some(&self.signature), self.token.as_ref(), self.url.as_deref());
         Values { source, scheme, delivery, json, indices, signature, token, url, form: None }
     }

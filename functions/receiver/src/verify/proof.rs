@@ -8,7 +8,7 @@ use ring::signature::{
     UnparsedPublicKey, VerificationAlgorithm,
 };
 use sha2::{Digest, Sha256};
-use tidings_config::scheme::{Algorithm, Scheme};
+use tidings_config::scheme::{Algorithm, PublicKeyKind, Scheme};
 
 /// Tries every signature of the request. `remote` is the provider's key, if it is fetched.
 pub(super) fn matches(scheme: &Scheme, key: &Key, remote: Option<&PublicKey>, values: &Values<'_>) -> Result<bool, Rejection> {
@@ -19,8 +19,8 @@ pub(super) fn matches(scheme: &Scheme, key: &Key, remote: Option<&PublicKey>, va
     let Some(message) = &scheme.message else {
         return Ok(scheme.algorithm == Algorithm::Token && mac::token_equals_any(key.bytes(), candidates));
     };
-    if let Some(kind) = mac::Kind::of(scheme.algorithm) {
-        let mut mac = mac::Mac::new(kind, key);
+    if let Some(digest) = scheme.algorithm.digest() {
+        let mut mac = mac::Mac::new(digest, key);
         values.feed(message, Some(key), &mut |bytes| mac.update(bytes))?;
         return Ok(mac::equals_any(&mac.finish(), candidates));
     }
@@ -35,18 +35,14 @@ pub(super) fn matches(scheme: &Scheme, key: &Key, remote: Option<&PublicKey>, va
         let Some(public) = remote.or(own.as_ref()) else { return false };
         any(&|signature| allowed.iter().any(|parameters| public.verifies(Verification::Rsa(parameters), &signed, signature)))
     };
-    Ok(match scheme.algorithm {
-        Algorithm::Ed25519 => plain(&ED25519),
-        Algorithm::EcdsaP256 => plain(&ECDSA_P256_SHA256_ASN1),
-        Algorithm::RsaSha256 => rsa(&[&RSA_PKCS1_2048_8192_SHA256]),
-        Algorithm::RsaSha256OrSha1 => rsa(&[&RSA_PKCS1_2048_8192_SHA256, &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY]),
-        Algorithm::HmacMd5
-        | Algorithm::HmacSha1
-        | Algorithm::HmacSha256
-        | Algorithm::HmacSha512
-        | Algorithm::Sha256
-        | Algorithm::Jwt
-        | Algorithm::Token => false,
+    Ok(match scheme.algorithm.public_key() {
+        Some(PublicKeyKind::Ed25519) => plain(&ED25519),
+        Some(PublicKeyKind::EcdsaP256) => plain(&ECDSA_P256_SHA256_ASN1),
+        Some(PublicKeyKind::Rsa { or_sha1: false }) => rsa(&[&RSA_PKCS1_2048_8192_SHA256]),
+        Some(PublicKeyKind::Rsa { or_sha1: true }) => {
+            rsa(&[&RSA_PKCS1_2048_8192_SHA256, &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY])
+        }
+        None => false,
     })
 }
 

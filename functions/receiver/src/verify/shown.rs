@@ -5,7 +5,6 @@ use super::message::Values;
 use super::parsed::ParsedSignature;
 use super::url;
 use crate::delivery::Delivery;
-use crate::json;
 use tidings_config::source::Source;
 use tidings_config::{Part, Reference, Template};
 
@@ -17,10 +16,10 @@ const SECRET: &[u8] = b"{secret}";
 pub fn signed_message(source: &Source, delivery: &Delivery) -> Option<Result<Vec<u8>, Rejection>> {
     let scheme = &source.scheme;
     let message = scheme.message.as_ref()?;
-    let json = if scheme.reads_json_first() { json::read(&delivery.body).ok() } else { None };
-    let first = scheme.each.as_ref().zip(json.as_ref()).and_then(|(each, json)| each.places(json, 1).into_iter().next());
+    let json = if scheme.reads_json_first() { delivery.body.json().ok() } else { None };
+    let first = scheme.each.as_ref().zip(json).and_then(|(each, json)| each.places(json, 1).into_iter().next());
     let (indices, url) = (first.unwrap_or_default(), url::given(source, delivery));
-    let (json, url) = (json.as_ref(), url.as_deref());
+    let url = url.as_deref();
     let values = Values { source, scheme, delivery, json, indices: &indices, signature: None, token: None, url, form: None };
     let signature = ParsedSignature::read(&scheme.signature, &values).unwrap_or_else(|_| ParsedSignature::of_fields(Vec::new()));
     let values = Values { signature: Some(&signature), ..values };

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tidings_config::limits::{JWT_LEEWAY, MAX_EVENTS_PER_DELIVERY};
-use tidings_config::scheme::{Algorithm, Jwt, JwtAlgorithm, Scheme, Written};
+use tidings_config::scheme::{Digest as DigestKind, Family, Jwt, JwtAlgorithm, Scheme, Written};
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_config::{JsonPath, Reference, Step};
@@ -41,15 +41,10 @@ pub enum SignError {
 
 /// Whether the source's secret is enough to sign. It isn't if the secret is a public key or the key is fetched.
 pub fn can_sign(scheme: &Scheme) -> bool {
-    let shared = match scheme.algorithm {
-        Algorithm::HmacMd5
-        | Algorithm::HmacSha1
-        | Algorithm::HmacSha256
-        | Algorithm::HmacSha512
-        | Algorithm::Sha256
-        | Algorithm::Token => true,
-        Algorithm::Ed25519 | Algorithm::EcdsaP256 | Algorithm::RsaSha256 | Algorithm::RsaSha256OrSha1 => false,
-        Algorithm::Jwt => scheme.jwt.as_ref().and_then(|jwt| jwt.algorithms.first()).is_some_and(|first| !first.is_asymmetric()),
+    let shared = match scheme.algorithm.family() {
+        Family::Digest(_) | Family::Secret => true,
+        Family::PublicKey(_) => false,
+        Family::Jwt => scheme.jwt.as_ref().and_then(|jwt| jwt.algorithms.first()).is_some_and(|first| !first.is_asymmetric()),
     };
     shared && scheme.remote_key.is_none()
 }
@@ -133,7 +128,7 @@ fn made(
     let Some(message) = &scheme.message else {
         return Ok(key.bytes().to_vec());
     };
-    let kind = mac::Kind::of(scheme.algorithm).ok_or(SignError::PrivateKey)?;
+    let kind = scheme.algorithm.digest().ok_or(SignError::PrivateKey)?;
     let json = if scheme.reads_json_first() { Some(body(delivery)?) } else { None };
     let signature = ParsedSignature::of_fields(fields.to_vec());
     let url = url::given(source, delivery);
@@ -155,9 +150,9 @@ fn token(
 ) -> Result<String, SignError> {
     let algorithm = jwt.algorithms.first().copied().ok_or(SignError::PrivateKey)?;
     let kind = match algorithm {
-        JwtAlgorithm::Hs256 => mac::Kind::HmacSha256,
-        JwtAlgorithm::Hs384 => mac::Kind::HmacSha384,
-        JwtAlgorithm::Hs512 => mac::Kind::HmacSha512,
+        JwtAlgorithm::Hs256 => DigestKind::HmacSha256,
+        JwtAlgorithm::Hs384 => DigestKind::HmacSha384,
+        JwtAlgorithm::Hs512 => DigestKind::HmacSha512,
         JwtAlgorithm::Rs256 | JwtAlgorithm::Es256 => return Err(SignError::PrivateKey),
     };
     let (scheme, url) = (&source.scheme, url::given(source, delivery));
@@ -229,13 +224,13 @@ fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &st
             .map(|(n, v)| (n.into_owned(), v.into_owned()))
             .collect();
         let mut form = form_urlencoded::Serializer::new(String::new());
-        delivery.body = form.extend_pairs(others).append_pair(name, value).finish().into_bytes();
+        delivery.body = form.extend_pairs(others).append_pair(name, value).finish().into();
     } else if let Reference::Json(path) = place {
         let mut body = body(delivery)?;
         *place_of(path, &mut body, indices).ok_or(SignError::NotJson)? = Value::from(value);
-        delivery.body = body.to_string().into_bytes();
+        delivery.body = body.to_string().into();
     } else if *place == Reference::Body {
-        delivery.body = value.as_bytes().to_vec();
+        delivery.body = value.to_owned().into();
     } else {
         return Err(SignError::NoPlace(place.clone()));
     }
@@ -243,7 +238,7 @@ fn put(delivery: &mut Delivery, place: &Reference, indices: &[usize], value: &st
 }
 
 fn body(delivery: &Delivery) -> Result<Value, SignError> {
-    crate::json::read(&delivery.body).map_err(|_| SignError::NotJson)
+    delivery.body.json().cloned().map_err(|_| SignError::NotJson)
 }
 
 /// The value at a path. It is created if it doesn't exist.

@@ -179,13 +179,14 @@ fn requoted(query: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::raw_body::RawBody;
     use http::HeaderMap;
 
     fn url_of(configured: &str, query: &str) -> Option<String> {
         let mut source = tidings_project::presets()[0].source("x");
         source.public_url = Some(configured.to_owned());
         let delivery =
-            Delivery { method: "POST".to_owned(), query: query.to_owned(), headers: HeaderMap::new(), body: Vec::new() };
+            Delivery { method: "POST".to_owned(), query: query.to_owned(), headers: HeaderMap::new(), body: RawBody::default() };
         given(&source, &delivery)
     }
 

@@ -116,9 +116,9 @@ async fn signed(receiver: &Receiver, source: &str, secret: &str) -> u16 {
     let headers = [("content-type", "application/json"), ("x-github-event", "push")];
     let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     let body = br#"{"events":[],"after":"1","repository":{"full_name":"o/r"}}"#.to_vec();
-    let mut delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers, body };
+    let mut delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers, body: body.into() };
     sign(&source, &Key::prepare(&source.scheme, secret).unwrap(), &mut delivery, NOW).unwrap();
-    let mut request = Request::new(Body::Binary(delivery.body));
+    let mut request = Request::new(Body::Binary(delivery.body.into_bytes()));
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = format!("/webhooks/{}", source.name).parse().unwrap();
     *request.headers_mut() = delivery.headers;

@@ -129,11 +129,11 @@ impl World {
         let key = Key::prepare(&source.scheme, self.document[name].as_str().expect("a secret")).expect("a key");
         let pairs = headers.iter().map(|(n, v)| (n.parse::<HeaderName>().unwrap(), HeaderValue::from_str(v).unwrap()));
         let headers: HeaderMap = pairs.collect();
-        let mut delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers, body: body.into() };
+        let mut delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers, body: body.to_owned().into() };
         sign(source, &key, &mut delivery, self.clock.now()).expect("it can be signed");
         let path = if delivery.query.is_empty() { name.to_owned() } else { format!("{name}?{}", delivery.query) };
         let headers: Vec<(&str, &str)> = delivery.headers.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
-        self.ask("POST", &path, &headers, delivery.body.clone()).await
+        self.ask("POST", &path, &headers, delivery.body.to_vec()).await
     }
 
     /// AWS calls, without those for the secrets.

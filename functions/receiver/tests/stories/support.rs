@@ -226,11 +226,11 @@ impl Harness {
             method: request.method.to_owned(),
             query: request.path.split_once('?').map_or("", |(_, query)| query).to_owned(),
             headers: std::mem::take(&mut request.headers),
-            body: std::mem::take(&mut request.body),
+            body: std::mem::take(&mut request.body).into(),
         };
         let key = Key::prepare(&self.source(source).scheme, secret).unwrap();
         sign(self.source(source), &key, &mut delivery, self.clock.now()).unwrap();
-        SignedRequest { headers: delivery.headers, body: delivery.body, ..request }
+        SignedRequest { headers: delivery.headers, body: delivery.body.into_bytes(), ..request }
     }
 
     /// With the headers (and for `thorough` the query) that a signature may cover.

@@ -5,6 +5,7 @@
 //! requests that are signed here, for the schemes that can be.
 
 mod changes;
+mod parsing;
 mod published;
 mod requests;
 mod signed;

@@ -128,13 +128,13 @@ fn a_token_with_another_bodys_hash_is_refused() {
     let case = Case::of(&provider, published);
     for body in ["Hello, world!", ""] {
         let mut changed = case.clone();
-        changed.delivery.body = body.as_bytes().to_vec();
+        changed.delivery.body = body.as_bytes().to_vec().into();
         assert_eq!(changed.verify_with(&[case.key().unwrap()]).unwrap_err(), Rejection::Mismatch, "{body:?}");
     }
     // jwt_03 was sent without a body, and its token has no hash of one.
     let without = provider.vectors.iter().find(|v| v.name == "jwt_03").unwrap();
     let mut added = Case::of(&provider, without);
-    added.delivery.body = b"Hello, World!".to_vec();
+    added.delivery.body = b"Hello, World!".to_vec().into();
     let refused = added.verify_with(&[added.key().unwrap()]).unwrap_err();
     assert_eq!(refused, Rejection::MissingValue("jwt:payload_hash".parse().unwrap()));
 }

@@ -22,7 +22,7 @@ pub(crate) fn headers<'h>(pairs: impl IntoIterator<Item = (&'h String, &'h Strin
 }
 
 pub(crate) fn post(headers: HeaderMap, body: Vec<u8>) -> Delivery {
-    Delivery { method: "POST".to_owned(), query: String::new(), headers, body }
+    Delivery { method: "POST".to_owned(), query: String::new(), headers, body: body.into() }
 }
 
 /// A vector's request at its source, with all that it takes to verify it.

@@ -128,7 +128,7 @@ proptest! {
     #[test]
     fn a_body_that_differs_in_a_byte_is_refused(signed in any_signed(), edit in any_edit(any::<u8>())) {
         let mut signed = signed;
-        edit.apply(&mut signed.delivery.body);
+        edit.apply(signed.delivery.body.edit());
         prop_assert_eq!(signed.verify(&signed.key), Err(Rejection::Mismatch));
     }
 

@@ -96,7 +96,7 @@ fn captured(
         return Err(head_too_long());
     }
     let (url, query) = url.split('#').next().unwrap_or_default().split_once('?').unwrap_or((url, ""));
-    let delivery = Delivery { method: method.to_ascii_uppercase(), query: query.to_owned(), headers, body };
+    let delivery = Delivery { method: method.to_ascii_uppercase(), query: query.to_owned(), headers, body: body.into() };
     Ok(Captured { form, entry: None, url: url.to_owned(), delivery })
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
     let bodies = [line_ends(&attempt.delivery.body), encodings(&attempt.delivery.body), rewritten(&attempt.delivery.body)];
-    bodies.into_iter().flatten().map(|(hint, body)| (hint.to_owned(), attempt.with(|a| a.delivery.body = body)))
+    bodies.into_iter().flatten().map(|(hint, body)| (hint.to_owned(), attempt.with(|a| a.delivery.body = body.into())))
 }
 
 fn line_ends(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {

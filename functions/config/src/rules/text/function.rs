@@ -1,8 +1,8 @@
 //! The functions of texts. Each is the whole of a placeholder: `{money(data.amount, data.currency)}`.
 
-use super::markup::{self, In};
-use super::place::{outside_quotes, source};
+use super::quotes::outside_quotes;
 use super::{Source, TextPart};
+use crate::rules::is_name;
 use crate::text::fields::is_prose;
 use crate::text::locale::{Currency, DateStyle, Decimal, PluralCategory};
 use crate::text::{Form, ValueKind};
@@ -90,9 +90,12 @@ fn literal(text: &str) -> Option<String> {
     Some(said)
 }
 
-/// `nested`: whether it is in a form of a plural, which can't contain a plural.
-pub(super) fn form(name: &str, arguments: &[&str], nested: bool) -> Result<Form<Source, Vec<TextPart>>, String> {
-    let wrong = |what: String| format!("{what}; write it as {}", example(name));
+/// Reads a form of a plural: a text with its own places.
+pub(super) type ReadForm = fn(&str) -> Result<Vec<TextPart>, String>;
+
+/// `plural_form` is `None` in the form of a plural, which has no plural itself.
+pub(super) fn form(name: &str, arguments: &[&str], plural_form: Option<ReadForm>) -> Result<Form<Source, Vec<TextPart>>, String> {
+    let wrong = |what: String| format!("{what}; as in {}", example(name));
     let counted = |wanted: &str| wrong(format!("{name}(…) takes {wanted}"));
     Ok(match (name, arguments) {
         ("money", [amount, currency]) => Form::Money { amount: self::amount(amount)?, currency: self::currency(currency)? },
@@ -102,11 +105,28 @@ pub(super) fn form(name: &str, arguments: &[&str], nested: bool) -> Result<Form<
         ("number", _) => return Err(counted("one number")),
         ("date", [at, style]) => Form::Date { at: source(at)?, style: self::style(style)?, zone: None },
         ("date", [at, style, zone]) => Form::Date { at: source(at)?, style: self::style(style)?, zone: Some(self::zone(zone)?) },
-        ("date", _) => return Err(counted("a time, a style and optionally a zone")),
-        ("plural", _) if nested => return Err("a plural inside a form of a plural".to_owned()),
-        ("plural", [number, forms]) => Form::Plural { number: amount(number)?, forms: self::forms(forms).map_err(wrong)? },
+        ("date", _) => return Err(counted("a time, a style and maybe a zone")),
+        ("plural", arguments) => match (plural_form, arguments) {
+            (None, _) => return Err("a plural in the form of a plural".to_owned()),
+            (Some(read), [number, forms]) => {
+                Form::Plural { number: amount(number)?, forms: self::forms(forms, read).map_err(wrong)? }
+            }
+            (Some(_), _) => return Err(counted("a number and its forms")),
+        },
         _ => return Err(counted("a number and its forms")),
     })
+}
+
+/// A fact, or an expression that has none of the functions of texts.
+pub(super) fn source(text: &str) -> Result<Source, String> {
+    let text = text.trim();
+    if let Some(name) = text.strip_prefix("facts.").filter(|name| is_name(name)) {
+        return Ok(Source::Fact(name.to_owned()));
+    }
+    match inner_call(text) {
+        Some(name) => Err(format!("{name}(…) inside an expression: it is the whole of a place, as in {}", example(name))),
+        None => Ok(Source::Expression(text.to_owned())),
+    }
 }
 
 fn amount(text: &str) -> Result<Source, String> {
@@ -145,7 +165,7 @@ fn style(text: &str) -> Result<DateStyle, String> {
 }
 
 /// `{'one': '# parcel', 'other': '# parcels'}`
-fn forms(text: &str) -> Result<Vec<(PluralCategory, Vec<TextPart>)>, String> {
+fn forms(text: &str, read: ReadForm) -> Result<Vec<(PluralCategory, Vec<TextPart>)>, String> {
     let inside = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).map(str::trim);
     let inside = inside.ok_or("the forms of a plural must be a map of texts in quotes")?;
     let mut forms: Vec<(PluralCategory, Vec<TextPart>)> = Vec::new();
@@ -161,7 +181,7 @@ fn forms(text: &str) -> Result<Vec<(PluralCategory, Vec<TextPart>)>, String> {
         if forms.iter().any(|(before, _)| *before == category) {
             return Err(format!("a plural has the form {category} twice"));
         }
-        forms.push((category, markup::parse(&form, In::Form)?));
+        forms.push((category, read(&form)?));
     }
     if !forms.iter().any(|(category, _)| *category == PluralCategory::Other) {
         return Err("a plural needs the form 'other', which is used if no other form fits".to_owned());

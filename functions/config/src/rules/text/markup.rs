@@ -2,6 +2,7 @@
 //! * 3` are plain words: <https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis>. Unclosed markup is plain
 //! words.
 
+use super::function::ReadForm;
 use super::place::{cut, read};
 use super::{TextPart, TextPlace, What};
 use crate::text::{Style, link::is_link};
@@ -27,12 +28,20 @@ impl In {
         }
     }
 
+    fn plural_form(self) -> Option<ReadForm> {
+        if self.is_form() { None } else { Some(plural_form) }
+    }
+
     fn has_links(self) -> bool {
         match self {
             Self::Text | Self::Form => true,
             Self::Label { .. } => false,
         }
     }
+}
+
+fn plural_form(text: &str) -> Result<Vec<TextPart>, String> {
+    parse(text, In::Form)
 }
 
 enum Token {
@@ -120,7 +129,7 @@ impl<'t> Reader<'t> {
             return Err("a } without its {; write a literal brace as }}".to_owned());
         }
         let place = cut(&self.rest[1..])?;
-        let read = read(&place, self.inside.is_form())?;
+        let read = read(&place, self.inside.plural_form())?;
         self.part(self.rest.len() - place.rest.len(), 'x', TextPart::Place(read));
         Ok(())
     }
@@ -259,7 +268,7 @@ fn parse_target(text: &str, how: &str) -> Result<Vec<TextPart>, String> {
             rest = &rest[2..];
         } else if let Some(place) = rest.strip_prefix('{') {
             let cut = cut(place)?;
-            let place = read(&cut, false)?;
+            let place = read(&cut, Some(plural_form))?;
             match &place.what {
                 What::Value { .. } => {}
                 What::Form(_) => {

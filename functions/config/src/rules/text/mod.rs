@@ -10,6 +10,7 @@ mod function;
 mod markup;
 mod path;
 mod place;
+mod quotes;
 mod store;
 
 pub use choice::{Chosen, Texts, language_tag};

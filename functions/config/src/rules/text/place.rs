@@ -1,8 +1,8 @@
 //! Placeholders: the text between `{` and `}`, with its end and its fallback.
 
-use super::function::{form, whole_call};
+use super::function::{ReadForm, form, source, whole_call};
+use super::quotes::outside_quotes;
 use super::{Source, TextPlace, What};
-use crate::rules::is_name;
 use crate::text::ValueKind;
 
 /// A placeholder that was cut out of a text.
@@ -15,26 +15,7 @@ pub(super) struct Cut<'t> {
     pub(super) rest: &'t str,
 }
 
-/// The characters of a CEL expression outside quotes, with their positions.
-pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
-    let mut quote: Option<(char, bool)> = None;
-    let mut escaped = false;
-    let mut before = ' ';
-    text.char_indices().filter(move |(_, c)| {
-        let is_inside = quote.is_some();
-        match quote {
-            Some((_, raw)) if escaped && !raw => escaped = false,
-            Some((sign, _)) if *c == sign => quote = None,
-            Some(_) => escaped = *c == '\\',
-            None if *c == '\'' || *c == '"' => quote = Some((*c, before == 'r' || before == 'R')),
-            None => {}
-        }
-        before = *c;
-        !is_inside && quote.is_none()
-    })
-}
-
-/// Cuts the placeholder whose `{` is immediately before `text`.
+/// Cuts the place whose `{` is just before `text`.
 pub(super) fn cut(text: &str) -> Result<Cut<'_>, String> {
     let unclosed = || "a { without its }; write a literal brace as {{".to_owned();
     let mut depth = 0_usize;
@@ -73,8 +54,8 @@ fn fallback(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// Parses a placeholder. `nested`: whether it is in a form of a plural.
-pub(super) fn read(cut: &Cut<'_>, nested: bool) -> Result<TextPlace, String> {
+/// What a place says. `plural_form` reads a form of a plural; `None` in one, which has no plural itself.
+pub(super) fn read(cut: &Cut<'_>, plural_form: Option<ReadForm>) -> Result<TextPlace, String> {
     let Cut { inside, fallback, .. } = cut;
     if inside.is_empty() {
         return Err("an empty {}".to_owned());
@@ -87,7 +68,7 @@ pub(super) fn read(cut: &Cut<'_>, nested: bool) -> Result<TextPlace, String> {
             let kind = if name == "plain" { ValueKind::Prose } else { ValueKind::Data };
             What::Value { of: source(argument)?, kind: Some(kind) }
         }
-        Some((name, arguments)) => What::Form(Box::new(form(name, &arguments, nested)?)),
+        Some((name, arguments)) => What::Form(Box::new(form(name, &arguments, plural_form)?)),
         None => What::Value { of: source(inside)?, kind: None },
     };
     let place = TextPlace { what, fallback: fallback.clone() };
@@ -105,20 +86,5 @@ fn is_fact(source: &Source) -> bool {
     match source {
         Source::Fact(_) => true,
         Source::Expression(_) => false,
-    }
-}
-
-/// A fact, or an expression without functions of texts.
-pub(super) fn source(text: &str) -> Result<Source, String> {
-    let text = text.trim();
-    if let Some(name) = text.strip_prefix("facts.").filter(|name| is_name(name)) {
-        return Ok(Source::Fact(name.to_owned()));
-    }
-    match super::function::inner_call(text) {
-        Some(name) => Err(format!(
-            "{name}(…) inside an expression: it must be the whole placeholder, as {}",
-            super::function::example(name)
-        )),
-        None => Ok(Source::Expression(text.to_owned())),
     }
 }

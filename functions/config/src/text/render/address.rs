@@ -1,9 +1,10 @@
 //! Addresses: of the web, of mail, of telephones.
 
-/// Characters that a URL may contain, liberally: letters of all languages, and what browsers accept. None of these
-/// ends a link in a text.
+use super::invisible::is_invisible;
+
+/// What a URL can hold, liberally: letters of all languages, and what browsers take. None of these ends a link in a text.
 pub(super) fn is_url_char(c: char) -> bool {
-    !(c.is_whitespace() || c.is_control() || super::glyphs::is_invisible(c) || "<>\"`\\".contains(c))
+    !(c.is_whitespace() || c.is_control() || is_invisible(c) || "<>\"`\\".contains(c))
 }
 
 /// Whether the whole text is an http(s) URL with a host.

@@ -3,6 +3,7 @@
 //! text.
 
 use super::address;
+use super::invisible::is_invisible;
 use crate::text::span::{Span, Style, ValueKind};
 
 /// The origin of a character.
@@ -330,9 +331,4 @@ impl Glyphs {
 /// Unicode's direction marks.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Characters without a width. Parsers that check a sign's neighbours treat them differently.
-pub(super) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
 }

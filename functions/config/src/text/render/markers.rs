@@ -6,7 +6,8 @@
 //! text takes precedence over its style.
 
 use super::breaks::{Breaks, JOINER};
-use super::glyphs::{Glyphs, Styles, is_invisible};
+use super::glyphs::{Glyphs, Styles};
+use super::invisible::is_invisible;
 use super::out::Out;
 use crate::text::span::Style;
 

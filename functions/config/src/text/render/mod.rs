@@ -13,6 +13,7 @@ mod discord;
 mod glyphs;
 mod gsm;
 mod html;
+mod invisible;
 mod markers;
 mod nested;
 mod out;

@@ -149,7 +149,7 @@ async fn a_guess_of_the_secret_s_length_that_is_wrong_does_not_verify() {
                 .into_iter()
                 .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
                 .collect(),
-            body: longer,
+            body: longer.into(),
         };
         let own = source("hubspot-v1");
         let keys = [Key::prepare(&own.scheme, secret).unwrap()];
