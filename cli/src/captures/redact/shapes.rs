@@ -75,7 +75,7 @@ fn redacted(redactor: &mut Redactor, content_type: &'static str, body: String) -
     source.body = Some(if content_type == FORM { BodyFormat::Form } else { BodyFormat::Json });
     let headers = [(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type))];
     let headers = headers.into_iter().collect();
-    let delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers, body: body.into_bytes() };
+    let delivery = Delivery { method: "POST".to_owned(), query: String::new(), headers, body: body.into_bytes().into() };
     redactor.redact(&delivery, &source).unwrap()
 }
 

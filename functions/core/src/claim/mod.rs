@@ -8,7 +8,6 @@
 
 pub mod decide;
 pub(crate) mod key;
-pub mod search;
 mod timeline;
 
 pub use key::{ClaimKey, Sha256Hex};
