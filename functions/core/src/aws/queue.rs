@@ -81,12 +81,12 @@ fn attributes(trace: &Trace) -> HashMap<AttributeName, MessageSystemAttributeVal
 }
 
 /// Of the n-th message, within its batch.
-fn id(n: usize) -> String {
+pub(super) fn id(n: usize) -> String {
     n.to_string()
 }
 
 /// Of an entry's error only the code: its message may quote what was sent.
-fn acknowledged(answer: &SendMessageBatchOutput, id: &str) -> Result<(), Unavailable> {
+pub(super) fn acknowledged(answer: &SendMessageBatchOutput, id: &str) -> Result<(), Unavailable> {
     if let Some(failed) = answer.failed().iter().find(|entry| entry.id() == id) {
         return Err(unavailable(format!("in a batch: {}", failed.code())));
     }
