@@ -561,7 +561,10 @@ const _: () = {
     assert!(OUTBOX_PAGE_BYTES + MAX_ACTION_BYTES + 32 * MAX_SENT_TIMES <= 400 * 1024, "the outbox with its times");
     assert!(MAX_DEFERRED_BYTES + MAX_DEFERRED_PROPOSAL_BYTES + MAX_HANDED_OVER * (MAX_CONVERSATION_BYTES + 8) <= 400 * 1024);
     assert!(2 * MAX_DEFERRED_PROPOSAL_BYTES <= MAX_DEFERRED_BYTES);
-    assert!(MAX_ACTION_BYTES < MAX_MESSAGE_BYTES);
+    assert!(
+        MAX_BATCH_MESSAGES * (MAX_ACTION_BYTES + 6 * MAX_CONVERSATION_BYTES + 512) <= MAX_BATCH_BYTES,
+        "a full batch of actions is never too large, with their conversations' names in JSON"
+    );
     assert!(MAX_STORED_EVENT_BYTES + MAX_ITEM_BYTES <= 400 * 1024, "an item holds 400 KB, and a claim says more than its event");
     assert!(
         MAX_CHANGES_RECORDED * (2 * MAX_RECORDED_VALUE_BYTES + MAX_SUBJECT_BYTES + 2 * MAX_EVENT_ID_BYTES)

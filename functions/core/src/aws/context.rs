@@ -1,11 +1,13 @@
 //! Claims and contexts as the processor uses them.
 
-use super::attributes::{Row, effect, get_number, get_state, get_text, number, text, texts};
+use super::attributes::{Row, effect, get_state, number, text, texts};
 use super::cause;
+use super::gather::Gather;
+use super::load::{self, Loads, UNREADABLE, item, key};
 use crate::action::ActionNote;
 use crate::claim::decide::{Committed, RecordedEffect};
 use crate::claim::{ClaimKey, ClaimState};
-use crate::context::{Content, Item, ItemKey, Place};
+use crate::context::{Item, ItemKey, Place};
 use crate::ports::{Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, Unavailable};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -13,23 +15,22 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use tidings_config::limits::{CLAIM_LIFETIME, MAX_BATCH_GET_KEYS};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tidings_config::limits::CLAIM_LIFETIME;
 use tidings_config::time::Timestamp;
 
-/// [`ContextStore`] on DynamoDB.
+/// [`ContextStore`] on DynamoDB. What is loaded at the same time is loaded by one call.
 #[derive(Clone, Debug)]
 pub struct DynamoContexts {
     client: Client,
     claims_table: String,
     context_table: String,
+    loads: Arc<Loads>,
 }
-
-/// Calls for keys that a `BatchGetItem` left unprocessed, before it fails.
-const BATCH_GETS: usize = 3;
 
 /// The effect happens unless the claim is `processed`. Never `attribute_exists`: a claim that TTL deleted would then
 /// count as done, and its event would be lost.
@@ -37,7 +38,7 @@ const NOT_PROCESSED: &str = "attribute_not_exists(pk) OR #state <> :processed";
 
 impl DynamoContexts {
     pub fn new(client: Client, claims_table: String, context_table: String) -> Self {
-        Self { client, claims_table, context_table }
+        Self { client, claims_table, context_table, loads: Arc::new(Gather::of_a_moment()) }
     }
 
     /// The claim's final update. It may be the first write too: the receiver's put may be lost or deleted by TTL.
@@ -137,7 +138,7 @@ impl DynamoContexts {
             .table_name(&self.context_table)
             .set_item(Some(key(place)))
             .item("version", number(item.version.unwrap_or(0) + 1))
-            .item(attribute(&place.key), text(item.content.encode()));
+            .item(load::attribute(&place.key), text(item.content.encode()));
         if let Some(expires) = item.content.expires(at) {
             put = put.item("expires_at", number(expires.unix_s()));
         }
@@ -183,30 +184,10 @@ enum TransactionFailure {
 #[async_trait]
 impl ContextStore for DynamoContexts {
     async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
-        let unavailable = |cause: String| Unavailable { call: "dynamodb:BatchGetItem", cause };
-        let mut found = BTreeMap::new();
-        let mut keys: Vec<_> = places.iter().map(key).collect();
-        while !keys.is_empty() {
-            let rest = keys.split_off(keys.len().min(MAX_BATCH_GET_KEYS));
-            let request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            let mut requests = HashMap::from([(self.context_table.clone(), request.expect("keys are set above"))]);
-            let mut calls = 0;
-            while !requests.is_empty() {
-                if calls == BATCH_GETS {
-                    return Err(unavailable("throttled: keys were left unprocessed".to_owned()));
-                }
-                calls += 1;
-                let answer = self.client.batch_get_item().set_request_items(Some(requests)).send().await;
-                let answer = answer.map_err(|error| unavailable(cause(&error)))?;
-                for row in answer.responses.into_iter().flatten().flat_map(|(_, rows)| rows) {
-                    let (place, item) = item(&row).ok_or_else(|| unavailable(UNREADABLE.to_owned()))?;
-                    found.insert(place, item);
-                }
-                requests = answer.unprocessed_keys.unwrap_or_default();
-            }
-            keys = rest;
+        if places.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        Ok(found)
+        self.loads.ask(places.clone(), |asked| load::all(&self.client, &self.context_table, asked)).await
     }
 
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
@@ -352,34 +333,6 @@ impl DynamoContexts {
             Some(_) | None => Committed::Unknown(cause(&error)),
         }
     }
-}
-
-const UNREADABLE: &str = "a context item of an unknown version";
-
-fn key(place: &Place) -> Row {
-    Row::from([("pk".to_owned(), text(&place.partition)), ("sk".to_owned(), text(place.key.to_string()))])
-}
-
-/// The attribute of an item's content. `facts` is for chatbots to read; the others are internal.
-fn attribute(key: &ItemKey) -> &'static str {
-    match key {
-        ItemKey::Entity(_) | ItemKey::Node => "facts",
-        ItemKey::Deferred
-        | ItemKey::Deliveries
-        | ItemKey::Identity(_)
-        | ItemKey::Join
-        | ItemKey::Link
-        | ItemKey::Outbox
-        | ItemKey::OutboxPage(_) => "state",
-    }
-}
-
-/// A stored context item. `None`: the row isn't a context item.
-pub(super) fn item(row: &Row) -> Option<(Place, Item)> {
-    let key = ItemKey::parse(row.get("sk")?.as_s().ok()?)?;
-    let content = Content::decode(&key, row.get(attribute(&key))?.as_s().ok()?)?;
-    let item = Item { version: Some(get_number(row, "version")?), content };
-    Some((Place::new(get_text(row, "pk")?, key), item))
 }
 
 /// Why a transaction was cancelled. The marker is the first item; only its failed condition means "done before".

@@ -2,7 +2,7 @@
 
 use super::attributes::text;
 use super::cause;
-use super::context::item;
+use super::load::item;
 use crate::context::Context;
 use crate::ports::{ContextReader, Unavailable};
 use async_trait::async_trait;

@@ -81,12 +81,12 @@ fn attributes(trace: &Trace) -> HashMap<AttributeName, MessageSystemAttributeVal
 }
 
 /// The id of the n-th message of a batch.
-fn id(n: usize) -> String {
+pub(super) fn id(n: usize) -> String {
     n.to_string()
 }
 
 /// Whether one entry succeeded. Only the code of an error is used: its message may quote the payload.
-fn acknowledged(answer: &SendMessageBatchOutput, id: &str) -> Result<(), Unavailable> {
+pub(super) fn acknowledged(answer: &SendMessageBatchOutput, id: &str) -> Result<(), Unavailable> {
     if let Some(failed) = answer.failed().iter().find(|entry| entry.id() == id) {
         return Err(unavailable(format!("in a batch: {}", failed.code())));
     }
