@@ -28,7 +28,6 @@ use store::Store;
 use tidings_config::time::Clock;
 use wire::Refused;
 
-
 const TARGET_PREFIX: &str = "AmazonSQS.";
 
 /// The embedded SQS, for clients in this process and for [`super::door`].
