@@ -8,6 +8,9 @@ use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
 use tidings_core::internal_event::InternalEvent;
 
+/// What is said of a timer that isn't due yet: it was sent again, as many times as it takes, and nothing was done.
+pub(crate) const WAITS: &str = "waits";
+
 /// Sends it on its way again. The word says what became of it: a join that is over needs no timer any more.
 pub(crate) async fn reschedule(
     processor: &Processor,
@@ -25,5 +28,5 @@ pub(crate) async fn reschedule(
         }
     };
     send_timer(processor, &message, due, now).await?;
-    Ok("waits")
+    Ok(WAITS)
 }

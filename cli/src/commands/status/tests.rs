@@ -108,7 +108,7 @@ fn two_alarms_fire() {
     let status = Status {
         alarms: judged(&[
             ("DeadLetterAlarm", State::Alarm, 720, &dead),
-            ("OldestEventAlarm", State::Alarm, 65, &oldest),
+            ("BacklogAlarm", State::Alarm, 65, &oldest),
             ("PagingAlarm", State::Alarm, 720, "alarm arn:… is in state ALARM"),
         ]),
         backlog: queues([(1_240, 20, 0, Some(1_412)), (3, 0, 0, Some(100_000)), (0, 0, 0, None), (1, 0, 0, Some(8_000))]),
@@ -150,7 +150,7 @@ fn a_dev_has_no_cloudwatch() {
 #[test]
 fn numbers_are_huge() {
     let status = Status {
-        alarms: judged(&[("OldestEventAlarm", State::Alarm, 86_400 * 400, &"crossed ".repeat(50))]),
+        alarms: judged(&[("BacklogAlarm", State::Alarm, 86_400 * 400, &"crossed ".repeat(50))]),
         backlog: queues([
             (u64::MAX, u64::MAX, 120_000, Some(1_209_600)),
             (0, 0, 0, None),
@@ -198,10 +198,10 @@ fn the_worst_is_done_first_and_no_more_than_a_few_things() {
     assert!(steps[1].why.starts_with("ReceiverFailedAlarm: docs/runbook.md#receiverfailedalarm"), "{steps:?}");
     assert_eq!(next::headline(&status, &problems), "unreachable, 23 alarms");
     let few =
-        Status { alarms: judged(&[("LateFastAlarm", State::Alarm, 1, ""), ("OldestEventAlarm", State::Alarm, 1, "")]), ..well() };
+        Status { alarms: judged(&[("LateFastAlarm", State::Alarm, 1, ""), ("BacklogAlarm", State::Alarm, 1, "")]), ..well() };
     let steps = next::steps(&next::problems(&few));
     assert_eq!(steps.len(), 1, "the same command is one thing to do: {steps:?}");
-    assert!(steps[0].why.contains("LateFastAlarm") && steps[0].why.contains("OldestEventAlarm"));
+    assert!(steps[0].why.contains("LateFastAlarm") && steps[0].why.contains("BacklogAlarm"));
 }
 
 #[test]
