@@ -198,11 +198,8 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "sqs:SendMessage ActionsQueue.Arn",
         "sqs:SendMessage EventsQueue.Arn",
     ];
-    let reader = [
-        "dynamodb:Query ContextTable.Arn",
-        "logs:CreateLogStream ReaderLogGroup.Arn",
-        "logs:PutLogEvents ReaderLogGroup.Arn",
-    ];
+    let reader =
+        ["dynamodb:Query ContextTable.Arn", "logs:CreateLogStream ReaderLogGroup.Arn", "logs:PutLogEvents ReaderLogGroup.Arn"];
     for (function, role, expected) in [
         ("Receiver", "ReceiverRole", &receiver[..]),
         ("Processor", "ProcessorRole", &processor[..]),
@@ -259,14 +256,8 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
         .map(|(name, _)| template.text(name, "/RouteKey").to_owned())
         .collect();
     routes.sort();
-    let expected = [
-        "ANY /webhooks/{source}",
-        "GET /context/{conversation+}",
-        "GET /health",
-        "GET /ready",
-        "HEAD /health",
-        "HEAD /ready",
-    ];
+    let expected =
+        ["ANY /webhooks/{source}", "GET /context/{conversation+}", "GET /health", "GET /ready", "HEAD /health", "HEAD /ready"];
     assert_eq!(routes, expected);
     for route in &routes {
         // A route's name is a key with slashes of its own.

@@ -144,7 +144,9 @@ fn trigger_of(template: &Template, alarm: &str) -> Trigger {
     let of = template.property(alarm, "/Dimensions/0/Value").as_str().expect("a dimension");
     match (namespace, name) {
         // Whatever a caller is answered, and Lambda's refusals when they are too many at once.
-        ("AWS/ApiGateway", "5xx" | "Latency") | ("AWS/Lambda", "Throttles" | "Url5xxCount" | "UrlRequestLatency") => Trigger::Anyone,
+        ("AWS/ApiGateway", "5xx" | "Latency") | ("AWS/Lambda", "Throttles" | "Url5xxCount" | "UrlRequestLatency") => {
+            Trigger::Anyone
+        }
         ("AWS/Lambda", "Errors") => Trigger::OperatorOrAws,
         // Whoever calls makes more of them.
         ("AWS/Lambda", "Invocations") if text("/ComparisonOperator") == "LessThanThreshold" => Trigger::OperatorOrAws,

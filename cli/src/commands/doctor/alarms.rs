@@ -18,7 +18,9 @@ fn of_parameters(stack: &str, parameters: &[(String, String)]) -> Check {
     let next = "docs/deploy.md#3-topics-for-alarms says how to make topics";
     match (set("AlarmTopicArn"), set("PagingTopicArn")) {
         (true, true) => Check::good(NAME, "a topic is notified of each alarm, and another of what can't wait"),
-        (true, false) => Check::warning(NAME, "a topic is notified of each alarm; none wakes anybody: PagingTopicArn is not set", next),
+        (true, false) => {
+            Check::warning(NAME, "a topic is notified of each alarm; none wakes anybody: PagingTopicArn is not set", next)
+        }
         (false, true) => Check::warning(NAME, "only what can't wait is notified: AlarmTopicArn is not set", next),
         (false, false) => {
             let said = format!("nobody is notified if stack {stack} fails: AlarmTopicArn is not set");

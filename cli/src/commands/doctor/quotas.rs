@@ -56,10 +56,15 @@ pub(super) async fn check(at: &Place, stack: &str) -> Check {
 
 /// A function URL has no throttle: what is reserved for the receiver is its limit.
 fn behind_url(functions: u64, processors: u64, receivers: u64) -> Check {
-    let said = format!("Lambda runs {functions} functions at once in this account, {processors} of them processors of this stack");
+    let said =
+        format!("Lambda runs {functions} functions at once in this account, {processors} of them processors of this stack");
     if receivers == 0 {
         let said = format!("{said}; nothing limits how many receivers its function URL starts");
-        return Check::warning(NAME, said, "deploy with ReceiverMaxConcurrency, or anybody may use up what the account's functions share");
+        return Check::warning(
+            NAME,
+            said,
+            "deploy with ReceiverMaxConcurrency, or anybody may use up what the account's functions share",
+        );
     }
     let said = format!("{said}, and {receivers} are reserved for its receivers");
     let needs = processors.saturating_add(receivers);

@@ -99,6 +99,19 @@ fn all_is_well() {
     golden("well", &well(), "healthy");
 }
 
+/// Only what CodeDeploy looks at is there: that is said, and is no error.
+#[test]
+fn nobody_is_notified() {
+    let seen = ["EnqueueAlarm", "LateFastAlarm"].map(|alarm| Seen {
+        alarm: alarm.to_owned(),
+        state: State::Ok,
+        since: Some(now()),
+        reason: String::new(),
+    });
+    let alarms = Alarms::judge(seen.into(), &Commands::for_tests("shop"));
+    golden("unwatched", &Status { alarms: Part::Read(alarms), ..well() }, "healthy");
+}
+
 #[test]
 fn two_alarms_fire() {
     let crossed = |value, threshold| {
@@ -196,7 +209,7 @@ fn the_worst_is_done_first_and_no_more_than_a_few_things() {
     assert_eq!(steps.len(), MAX_NEXT_STEPS);
     assert_eq!(steps[0].step, "tidings doctor --stack shop");
     assert!(steps[1].why.starts_with("ReceiverFailedAlarm: docs/runbook.md#receiverfailedalarm"), "{steps:?}");
-    assert_eq!(next::headline(&status, &problems), "unreachable, 23 alarms");
+    assert_eq!(next::headline(&status, &problems), "unreachable, 24 alarms");
     let few =
         Status { alarms: judged(&[("LateFastAlarm", State::Alarm, 1, ""), ("BacklogAlarm", State::Alarm, 1, "")]), ..well() };
     let steps = next::steps(&next::problems(&few));

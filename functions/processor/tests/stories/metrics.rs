@@ -86,7 +86,7 @@ rules: [{ name: moved, on: order.moved, set: { status: data.status }, notify: { 
 
 /// A timer of seven days comes 673 times.
 #[tokio::test]
-async fn a_timer_that_is_not_due_yet_writes_no_line_and_counts_nothing() {
+async fn a_timer_that_is_not_due_yet_is_said_only_in_a_line_of_its_own_and_counts_nothing() {
     const RULES: &str = r#"
 version: 1
 conversations: [{ on: "*", conversation: data.who }]
@@ -102,7 +102,6 @@ rules: [{ name: moved, on: order.moved, set: { status: data.status }, notify: { 
     harness.pass(Duration::from_secs(4 * 3_600)).await;
     assert_eq!((lines_with(&["message=processed"]), counted(Metric::CommitLatency).len()), before);
     assert!(lines_with(&["message=rescheduled"]) >= 15, "hops of a quarter of an hour: {:?}", lines());
-    assert_eq!(lines_with(&["message=rescheduled", "level=DEBUG"]), lines_with(&["message=rescheduled"]));
     harness.pass(Duration::from_secs(8 * 3_600)).await;
     assert_eq!(counted(Metric::Emitted).len(), 1);
 }
