@@ -8,7 +8,7 @@ use tidings_config::limits::{
 use tidings_core::aws::{OPERATION_TIMEOUT, TIMELINE_INDEX};
 use tidings_core::settings::{ProcessorSettings, ReaderSettings, ReceiverSettings};
 use tidings_project::limits::MAX_JOIN_WITHIN;
-use tidings_tests::template::Template;
+use tidings_tests::template::{FrontDoor, Template};
 
 fn set<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
     texts.into_iter().collect()
@@ -23,7 +23,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
         ("Reader", ReaderSettings::VARIABLES),
     ] {
         let variables = template.property(function, "/Environment/Variables").as_object().unwrap();
-        let expected: BTreeSet<&str> = reads.iter().copied().chain(["RUST_LOG", "AWS_NEW_RETRIES_2026"]).collect();
+        let expected: BTreeSet<&str> = reads.iter().copied().chain(["RUST_LOG"]).collect();
         assert_eq!(set(variables.keys().map(String::as_str)), expected, "{function}");
     }
     assert_eq!(template.text("Receiver", "/Environment/Variables/CLAIMS_TABLE"), "ClaimsTable");
@@ -177,8 +177,6 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "secretsmanager:GetSecretValue Secret.Id",
         "sqs:GetQueueAttributes EventsQueue.Arn",
         "sqs:SendMessage EventsQueue.Arn",
-        "xray:PutTelemetryRecords *",
-        "xray:PutTraceSegments *",
     ];
     let processor = [
         "dynamodb:BatchGetItem ContextTable.Arn",
@@ -199,16 +197,9 @@ fn each_role_has_what_its_ports_need_and_no_more() {
         "sqs:ReceiveMessage LinksQueue.Arn",
         "sqs:SendMessage ActionsQueue.Arn",
         "sqs:SendMessage EventsQueue.Arn",
-        "xray:PutTelemetryRecords *",
-        "xray:PutTraceSegments *",
     ];
-    let reader = [
-        "dynamodb:Query ContextTable.Arn",
-        "logs:CreateLogStream ReaderLogGroup.Arn",
-        "logs:PutLogEvents ReaderLogGroup.Arn",
-        "xray:PutTelemetryRecords *",
-        "xray:PutTraceSegments *",
-    ];
+    let reader =
+        ["dynamodb:Query ContextTable.Arn", "logs:CreateLogStream ReaderLogGroup.Arn", "logs:PutLogEvents ReaderLogGroup.Arn"];
     for (function, role, expected) in [
         ("Receiver", "ReceiverRole", &receiver[..]),
         ("Processor", "ProcessorRole", &processor[..]),
@@ -250,7 +241,8 @@ fn the_tables_are_what_the_adapters_expect() {
             &json!({"AttributeName": "expires_at", "Enabled": true})
         );
         assert_eq!(template.property(table, "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), true);
-        assert_eq!(template.property(table, "/SSESpecification/SSEEnabled"), true);
+        // `true` without a key of the operator's own would be the account's managed key, whose calls are billed.
+        assert_eq!(template.property(table, "/SSESpecification/SSEEnabled"), &json!(["HasKey", true, false]));
         assert_eq!(template.property(table, "/SSESpecification/SSEType"), &json!(["HasKey", "KMS", "AWS::NoValue"]));
     }
 }
@@ -264,7 +256,9 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
         .map(|(name, _)| template.text(name, "/RouteKey").to_owned())
         .collect();
     routes.sort();
-    assert_eq!(routes, ["ANY /webhooks/{source}", "GET /context/{conversation+}", "GET /health", "GET /ready"]);
+    let expected =
+        ["ANY /webhooks/{source}", "GET /context/{conversation+}", "GET /health", "GET /ready", "HEAD /health", "HEAD /ready"];
+    assert_eq!(routes, expected);
     for route in &routes {
         // A route's name is a key with slashes of its own.
         let mut settings = &template.property("Stage", "/RouteSettings")[route];
@@ -276,6 +270,45 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
     }
     assert_eq!(template.text("Stage", "/StageName"), "$default", "another stage would be part of the path");
     assert_eq!(template.text("Stage", "/AccessLogSettings/DestinationArn"), "AccessLogGroup.Arn");
+}
+
+/// Which resources each of them has, and that no parameters leave a name without its resource: tests/policy/test_parameters.py.
+#[test]
+fn an_address_of_the_receiver_itself_is_watched_as_the_api_is() {
+    let template = Template::behind(FrontDoor::FunctionUrl);
+    for (alarm, metric) in [("ReceiverAlarm", "Url5xxCount"), ("SlowReceiverAlarm", "UrlRequestLatency")] {
+        assert_eq!((template.text(alarm, "/Namespace"), template.text(alarm, "/MetricName")), ("AWS/Lambda", metric), "{alarm}");
+        assert_eq!(template.property(alarm, "/Dimensions"), &json!([{"Name": "FunctionName", "Value": "Receiver"}]), "{alarm}");
+    }
+    assert_eq!(template.text("ReceiverUrl", "/AuthType"), "NONE", "the receiver verifies the provider's signature");
+    for (name, kind) in [("ReceiverUrlPermission", "FunctionName"), ("ReceiverUrlInvokePermission", "FunctionName")] {
+        assert_eq!(template.text(name, &format!("/{kind}")), "Receiver.Alias", "{name}");
+    }
+    assert_eq!(template.text("ReceiverUrl", "/TargetFunctionArn"), "Receiver.Alias");
+}
+
+#[test]
+fn traces_are_off_unless_they_are_asked_for() {
+    let template = Template::read();
+    assert_eq!(template.parameter("Tracing")["Default"], "PassThrough");
+    assert_eq!(template.condition("Traced"), &json!(["Tracing", "Active"]));
+    for function in ["Receiver", "Processor", "Reader"] {
+        assert_eq!(template.text(function, "/Tracing"), "Tracing", "{function}");
+        // In the role itself: it may before the function is made, which traces from its first invocation on.
+        let granted = template.grants_if(&format!("{function}Role"), "Traced");
+        let expected = ["xray:PutTelemetryRecords *", "xray:PutTraceSegments *"];
+        assert_eq!(granted, expected.into_iter().map(str::to_owned).collect(), "{function}");
+    }
+}
+
+/// The runbook's commands look for the reports of what failed: those are warnings.
+#[test]
+fn lambda_logs_only_what_failed() {
+    let template = Template::read();
+    for function in ["Receiver", "Processor", "Reader"] {
+        assert_eq!(template.text(function, "/LoggingConfig/SystemLogLevel"), "WARN", "{function}");
+        assert_eq!(template.text(function, "/LoggingConfig/ApplicationLogLevel"), "TRACE", "{function}: RUST_LOG is the filter");
+    }
 }
 
 /// What calls a function calls its alias: a call of the function itself would reach whatever was uploaded last.
@@ -315,7 +348,8 @@ fn a_versions_description_names_every_parameter_that_its_function_gets() {
     for (function, at_least) in [("Receiver", 4), ("Processor", 4), ("Reader", 3)] {
         let mut properties = template.property(function, "").clone();
         let described = properties["VersionDescription"].as_str().unwrap().to_owned();
-        for other in ["VersionDescription", "DeploymentPreference"] {
+        // The last is the function's, and no part of a version.
+        for other in ["VersionDescription", "DeploymentPreference", "ReservedConcurrentExecutions"] {
             properties.as_object_mut().unwrap().remove(other);
         }
         let text = properties.to_string();
@@ -489,9 +523,10 @@ fn a_stack_has_a_read_api_only_if_it_was_deployed_with_one() {
         "ReaderTokensPolicy",
     ];
     assert_eq!(found, set(expected));
-    assert_eq!(template.condition("HasContextApi"), &json!([["ContextApi", "false"]]));
-    assert_eq!(template.condition("ContextByToken"), &json!(["ContextApi", "token"]));
-    assert_eq!(template.condition("ContextByIam"), &json!(["ContextApi", "iam"]));
+    // It is a route of the HTTP API.
+    assert_eq!(template.condition("HasContextApi"), &json!(["HttpApi", [["ContextApi", "false"]]]));
+    assert_eq!(template.condition("ContextByToken"), &json!(["HttpApi", ["ContextApi", "token"]]));
+    assert_eq!(template.condition("ContextByIam"), &json!(["HttpApi", ["ContextApi", "iam"]]));
 }
 
 /// With `iam` API Gateway checks who it is, with `token` the function does: the route is never open without either.

@@ -45,12 +45,22 @@ Tagged.add_multi_constructor(
 )
 
 
+def with_api(value):
+    """Of each choice between the front doors what a stack with an HTTP API has."""
+    if isinstance(value, list):
+        return with_api(value[1]) if len(value) == 3 and value[0] == "HttpApi" else [with_api(item) for item in value]
+    return {name: with_api(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
 def substitute(source, template):
-    """As `Fn::Sub` does: the stack is called tidings, a parameter has its default, a resource is its own name."""
+    """As `Fn::Sub` does: the stack is called tidings and has an HTTP API, a parameter has its default, a resource is its own name."""
     parameters = template["Parameters"]
+    own = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"][1]
 
     def value(found):
         name = found[1]
+        if name in own:
+            return own[name]
         return "tidings" if name == "AWS::StackName" else str(parameters[name]["Default"]) if name in parameters else name
 
     return re.sub(r"\$\{([^}]+)\}", value, source)
@@ -214,7 +224,7 @@ def header():
 
 
 def main():
-    template = yaml.load(Path("template.yaml").read_text(), Tagged)
+    template = with_api(yaml.load(Path("template.yaml").read_text(), Tagged))
     dashboard = json.loads(substitute(Path("infra/dashboard.json").read_text(), template))
     if dashboard["start"] != "-P1D" or dashboard["periodOverride"] != "inherit":
         raise SystemExit("infra/dashboard.json doesn't show one day by its own periods: the preview does")

@@ -140,7 +140,7 @@ class Shop:
         self.aws("SQS", "NumberOfMessagesSent", "QueueName", "EventsQueue.QueueName", [accepted])
         self.aws("DynamoDB", "ConsumedWriteCapacityUnits", "TableName", "ClaimsTable", [accepted * 2.0])
         self.aws("Logs", "IncomingBytes", "LogGroupName", "ReceiverLogGroup", [accepted * 1500])
-        self.aws("Logs", "IncomingBytes", "LogGroupName", "AccessLogGroup", [requests * 420])
+        self.aws("Logs", "IncomingBytes", "LogGroupName", "/aws/vendedlogs/tidings/access", [requests * 420])
 
     def function(self, name, invocations, each_ms, executions):
         values = {"Invocations": invocations, "Duration": invocations * each_ms, "ConcurrentExecutions": executions, "Errors": 0, "Throttles": 0}
@@ -193,8 +193,6 @@ class Shop:
         waiting, busy = sum(count for _, _, count in self.backlog), self.most_executions * BATCH if throttled else poisson(rng, 1.5)
         oldest = (self.minute - self.backlog[0][0]) * 60 if self.backlog else poisson(rng, 0.3)
         counts = {
-            "NumberOfMessagesReceived": processed,
-            "NumberOfMessagesDeleted": processed,
             "NumberOfEmptyReceives": 15,
             "ApproximateNumberOfMessagesVisible": waiting or poisson(rng, 0.5),
             "ApproximateNumberOfMessagesNotVisible": len(self.failing) + busy,
@@ -203,6 +201,7 @@ class Shop:
         for name, count in counts.items():
             self.aws("SQS", name, "QueueName", queue, [count])
         self.aws("SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "DeadLetterQueue.QueueName", [self.dead])
+        self.aws("SQS", "ApproximateAgeOfOldestMessage", "QueueName", "ActionsQueue.QueueName", [poisson(rng, 0.4)])
         self.aws("DynamoDB", "ConsumedWriteCapacityUnits", "TableName", "ContextTable", [processed * 3.1])
         self.aws("DynamoDB", "ConsumedReadCapacityUnits", "TableName", "ContextTable", [processed * 1.8])
         self.aws("Logs", "IncomingBytes", "LogGroupName", "ProcessorLogGroup", [processed * 1100 + batches * 700])

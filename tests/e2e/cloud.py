@@ -48,6 +48,8 @@ HEALTH = "//health"  # Not one slash: see above.
 ALIAS = "live"
 BATCH_WRITE = 25  # DynamoDB's most.
 SEND = "sqs:SendMessage"
+# A stack has alarms if a topic or its dashboard shows them. With a topic it would have composite alarms, which the emulator can't make.
+WATCHED = {"CreateDashboard": "true"}
 # The emulator's root: it stands above every policy, as the account's owner does.
 ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
@@ -246,7 +248,7 @@ class Stack:
             [Path(sam_bin) / "sam", "deploy", "--template-file", built / "template.yaml", "--stack-name", self.name,
              "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
              "--config-file", repository / "samconfig.toml", "--region", REGION,
-             "--parameter-overrides", f"Architecture={architecture()}", *(f"{name}={value}" for name, value in parameters.items())],
+             "--parameter-overrides", f"Architecture={architecture()}", *(f"{name}={value}" for name, value in (WATCHED | parameters).items())],
             aws_env(self.emulator.proxy.url, sam_bin), repository, 600,
         )
 
@@ -259,7 +261,9 @@ class Stack:
             r["LogicalResourceId"]: r["PhysicalResourceId"]
             for r in formation.describe_stack_resources(StackName=self.name)["StackResources"]
         }
-        self.api_host = f"{self.resources['Api']}.execute-api.localhost:{self.emulator.port}"
+        # A function URL is known by its own host, an API by one of the emulator's.
+        url = self.outputs["WebhookUrl"].removeprefix("https://")
+        self.api_host = f"{self.resources['Api']}.execute-api.localhost:{self.emulator.port}" if "Api" in self.resources else url
         self.api_url = f"http://127.0.0.1:{self.emulator.port}"
         self.events_queue = self.outputs["EventsQueueUrl"]
         self.links_queue = self.outputs["LinksQueueUrl"]

@@ -49,6 +49,13 @@ def test_health(stack):
     assert stack.proxy.made_by() == []
 
 
+def test_health_and_ready_are_answered_by_head_too(stack):
+    """Several uptime monitors ask so."""
+    for path in (HEALTH, "/ready"):
+        reply = stack.http("HEAD", path)
+        assert (reply.status, reply.body) == (200, b""), f"{path}: {reply}"
+
+
 def test_ready_asks_with_the_receivers_own_role_and_seldom(stack):
     # The emulated cloud's worker has been asked by nobody before: `wipe` calls /health only.
     stack.restart("Receiver")

@@ -191,7 +191,7 @@ def test_a_backlog(day, stack, tidings, corpus):
             day.send(tidings.sign(name), {202})
         waiting = stack.depth(stack.events_queue)[0]
         assert waiting == 1 + len(corpus.mates)
-        day.fires("OldestEventAlarm", value=301)
+        day.fires("BacklogAlarm", value=301_000)
         backlog = {queue["queue"]: queue["depth"] for queue in day.ask()[1]["backlog"]["queues"]}
         assert backlog["events"]["visible"] == waiting
         assert "aws lambda update-event-source-mapping" in RUNBOOK

@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from deployed import PSEUDO, deployed
+from deployed import GIVEN, PSEUDO, WITH_FUNCTION_URL, deployed
 
 REFERENCE = Path(__file__).parent / "authorization.json"
 SERVICES = ("cloudwatch", "dynamodb", "kms", "lambda", "logs", "secretsmanager", "sqs", "sts", "xray")
@@ -166,7 +166,11 @@ def main(arguments):
         about = {key: value for key, value in about.items() if key != "services"}
         REFERENCE.write_text(json.dumps(about | {"services": extract(definition)}, indent=1) + "\n", encoding="utf-8")
         return
-    looked_at, found = wrong(deployed("template.yaml"), Reference.read())
+    looked_at, found = [], []
+    for given in (GIVEN, WITH_FUNCTION_URL):
+        of_one = wrong(deployed("template.yaml", given), Reference.read())
+        looked_at += of_one[0]
+        found += of_one[1]
     for line in found:
         print(f"template.yaml: {line}")
     if found:

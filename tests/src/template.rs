@@ -4,7 +4,15 @@ use crate::golden::root;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The parsed template. Its tags read as plain values: `!Ref X` is `"X"`, `!FindInMap [A, B, C]` is a list.
+/// What the address of a stack belongs to: parameter `FrontDoor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrontDoor {
+    HttpApi,
+    FunctionUrl,
+}
+
+/// The parsed template, of a stack with one of the front doors: `!If [HttpApi, A, B]` is `A` or `B`. Its other tags read as plain
+/// values: `!Ref X` is `"X"`, `!FindInMap [A, B, C]` is a list.
 #[derive(Debug)]
 pub struct Template(Value);
 
@@ -13,10 +21,22 @@ impl Template {
         Self::of("template.yaml")
     }
 
+    pub fn behind(door: FrontDoor) -> Self {
+        let mut template = Self::parse("template.yaml");
+        choose(&mut template, door);
+        Self(template)
+    }
+
     /// Another one of this repository.
     pub fn of(path: &str) -> Self {
+        let mut template = Self::parse(path);
+        choose(&mut template, FrontDoor::HttpApi);
+        Self(template)
+    }
+
+    fn parse(path: &str) -> Value {
         let text = std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-        Self(serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{path} is no YAML: {error}")))
+        serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{path} is no YAML: {error}"))
     }
 
     pub fn resources(&self) -> impl Iterator<Item = (&String, &Value)> {
@@ -85,11 +105,20 @@ impl Template {
         value.as_str().unwrap_or_else(|| panic!("{resource}{path} is {value}, not a text"))
     }
 
-    /// What a role may do: `verb resource`, one of each pair.
+    /// What a role may do in every stack: `verb resource`, one of each pair.
     pub fn grants(&self, role: &str) -> BTreeSet<String> {
+        self.granted(role, |statement| statement.is_object().then_some(statement))
+    }
+
+    /// What it may do only where a condition holds.
+    pub fn grants_if(&self, role: &str, condition: &str) -> BTreeSet<String> {
+        self.granted(role, |statement| (statement[0] == condition && statement[2] == "AWS::NoValue").then_some(&statement[1]))
+    }
+
+    fn granted(&self, role: &str, of: impl Fn(&Value) -> Option<&Value>) -> BTreeSet<String> {
         let mut grants = BTreeSet::new();
         for policy in self.property(role, "/Policies").as_array().expect("policies") {
-            for statement in policy["PolicyDocument"]["Statement"].as_array().expect("statements") {
+            for statement in policy["PolicyDocument"]["Statement"].as_array().expect("statements").iter().filter_map(&of) {
                 assert_eq!(statement["Effect"], "Allow", "{role}: {statement}");
                 for verb in texts(&statement["Action"]) {
                     for resource in texts(&statement["Resource"]) {
@@ -99,6 +128,24 @@ impl Template {
             }
         }
         grants
+    }
+}
+
+/// Leaves of each choice between the front doors what this one has.
+fn choose(value: &mut Value, door: FrontDoor) {
+    if let Some([condition, http_api, function_url]) = value.as_array_mut().map(Vec::as_mut_slice)
+        && *condition == "HttpApi"
+    {
+        let chosen = match door {
+            FrontDoor::HttpApi => http_api.take(),
+            FrontDoor::FunctionUrl => function_url.take(),
+        };
+        *value = chosen;
+    }
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|item| choose(item, door)),
+        Value::Object(map) => map.values_mut().for_each(|item| choose(item, door)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use tidings_config::limits::LAG_OBJECTIVE;
 use tidings_core::telemetry::{By, Kind, Metric};
 use tidings_tests::golden::{check_between, root};
-use tidings_tests::template::Template;
+use tidings_tests::template::{FrontDoor, Template};
 
 const BEGIN: &str = "<!-- made by tests/watched/main.rs -->";
 const END: &str = "<!-- end -->";
@@ -26,7 +26,21 @@ const AWS: &[(&str, &str, &[&str])] = &[
         "TableName",
         &["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents"],
     ),
-    ("AWS/Lambda", "FunctionName", &["ConcurrentExecutions", "Duration", "Errors", "Invocations", "Throttles"]),
+    (
+        "AWS/Lambda",
+        "FunctionName",
+        &[
+            "ConcurrentExecutions",
+            "Duration",
+            "Errors",
+            "Invocations",
+            "Throttles",
+            "Url4xxCount",
+            "Url5xxCount",
+            "UrlRequestCount",
+            "UrlRequestLatency",
+        ],
+    ),
     ("AWS/Logs", "LogGroupName", &["IncomingBytes"]),
     (
         "AWS/SQS",
@@ -36,8 +50,6 @@ const AWS: &[(&str, &str, &[&str])] = &[
             "ApproximateNumberOfMessagesNotVisible",
             "ApproximateNumberOfMessagesVisible",
             "NumberOfEmptyReceives",
-            "NumberOfMessagesDeleted",
-            "NumberOfMessagesReceived",
             "NumberOfMessagesSent",
         ],
     ),
@@ -93,8 +105,14 @@ fn alarms(template: &Template) -> Vec<(&str, &Value)> {
 
 #[test]
 fn every_metric_is_looked_at_and_nothing_else_is() {
-    let template = Template::read();
-    let mut seen = on_the_dashboard();
+    for door in [FrontDoor::HttpApi, FrontDoor::FunctionUrl] {
+        every_metric_of(door);
+    }
+}
+
+fn every_metric_of(door: FrontDoor) {
+    let template = Template::behind(door);
+    let mut seen = on_the_dashboard(door);
     for (name, alarm) in alarms(&template) {
         let properties = &alarm["Properties"];
         let Some(namespace) = properties["Namespace"].as_str() else { continue };
@@ -102,14 +120,14 @@ fn every_metric_is_looked_at_and_nothing_else_is() {
         let dimensions: Vec<&str> = dimensions.iter().filter_map(|d| d["Name"].as_str()).collect();
         let metric = emitted(name, namespace, properties["MetricName"].as_str().expect("a metric"), &dimensions);
         if let Some(metric) = metric {
-            let statistic = match metric.kind() {
-                Kind::Count => "Sum",
-                Kind::Share => "Average",
-                Kind::Index => "SampleCount",
-                Kind::Milliseconds => "p99",
+            let statistics: &[&str] = match metric.kind() {
+                Kind::Count => &["Sum"],
+                Kind::Share => &["Average"],
+                Kind::Index => &["SampleCount"],
+                Kind::Milliseconds => &["p90", "p99"],
             };
             let looks_at = properties["Statistic"].as_str().or(properties["ExtendedStatistic"].as_str());
-            assert_eq!(looks_at, Some(statistic), "{name}");
+            assert!(looks_at.is_some_and(|statistic| statistics.contains(&statistic)), "{name}: {looks_at:?}");
         }
         seen.extend(metric);
     }
@@ -124,7 +142,8 @@ fn every_alarm_notifies_somebody() {
     let rules: Vec<&str> = all.iter().filter_map(|(_, r)| r["Properties"]["AlarmRule"].as_str()).collect();
     for rule in &rules {
         for name in rule.split("${").skip(1).map(|rest| rest.split('}').next().expect("a name")) {
-            assert!(all.iter().any(|(alarm, r)| *alarm == name && r.get("Condition").is_none()), "{rule}: {name}");
+            // Where they are, tests/policy/test_parameters.py says: this looks at whether there are any.
+            assert!(all.iter().any(|(alarm, _)| *alarm == name), "{rule}: {name}");
         }
     }
     for (name, alarm) in &all {

@@ -3,7 +3,7 @@
 use crate::{OURS, alarms, read};
 use std::collections::BTreeSet;
 use tidings_core::telemetry::Metric;
-use tidings_tests::template::Template;
+use tidings_tests::template::{FrontDoor, Template};
 
 /// The first command of an alarm's section, as `tidings status` reads it, with CloudFormation's names instead of the page's.
 fn first_command(section: &str) -> String {
@@ -144,14 +144,18 @@ fn trigger_of(template: &Template, alarm: &str) -> Trigger {
     let of = template.property(alarm, "/Dimensions/0/Value").as_str().expect("a dimension");
     match (namespace, name) {
         // Whatever a caller is answered, and Lambda's refusals when they are too many at once.
-        ("AWS/ApiGateway", "5xx" | "Latency") | ("AWS/Lambda", "Throttles") => Trigger::Anyone,
+        ("AWS/ApiGateway", "5xx" | "Latency") | ("AWS/Lambda", "Throttles" | "Url5xxCount" | "UrlRequestLatency") => {
+            Trigger::Anyone
+        }
         ("AWS/Lambda", "Errors") => Trigger::OperatorOrAws,
         // Whoever calls makes more of them.
         ("AWS/Lambda", "Invocations") if text("/ComparisonOperator") == "LessThanThreshold" => Trigger::OperatorOrAws,
         // Only programs of ours send links.
         ("AWS/SQS", _) if of.starts_with("Links") => Trigger::OperatorOrAws,
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible") if of.contains("Dead") => Trigger::OneEvent,
-        ("AWS/SQS", "ApproximateNumberOfMessagesVisible" | "ApproximateAgeOfOldestMessage") => Trigger::ManyEvents,
+        // The bot's: one action that it is slow with is enough.
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage") if of.starts_with("Actions") => Trigger::OneEvent,
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible") => Trigger::ManyEvents,
         other => panic!("{alarm}: who can trigger {other:?}?"),
     }
 }
@@ -176,11 +180,17 @@ fn rows(runbook: &str) -> Vec<[&str; 4]> {
 
 #[test]
 fn the_runbooks_table_says_who_triggers_an_alarm_whether_it_pages_and_what_it_rolls_back() {
-    let (runbook, template) = (read("docs/runbook.md"), Template::read());
+    for door in [FrontDoor::HttpApi, FrontDoor::FunctionUrl] {
+        table_of(&Template::behind(door));
+    }
+}
+
+fn table_of(template: &Template) {
+    let runbook = read("docs/runbook.md");
     let paging = terms(template.text("PagingAlarm", "/AlarmRule"));
     let rows = rows(&runbook);
     let listed: BTreeSet<&str> = rows.iter().map(|row| row[0]).collect();
-    let all: BTreeSet<&str> = alarms(&template).iter().map(|(name, _)| *name).filter(|name| *name != "PagingAlarm").collect();
+    let all: BTreeSet<&str> = alarms(template).iter().map(|(name, _)| *name).filter(|name| *name != "PagingAlarm").collect();
     assert_eq!(listed, all, "docs/runbook.md");
     for [alarm, who, pages, rolls_back] in rows {
         if alarm == "ProcessorStoppedAlarm" {
@@ -188,7 +198,7 @@ fn the_runbooks_table_says_who_triggers_an_alarm_whether_it_pages_and_what_it_ro
             assert!(paging.contains(&terms(template.text(alarm, "/AlarmRule")).concat()), "its parts page");
             continue;
         }
-        assert_eq!(Trigger::parse(who), trigger_of(&template, alarm), "{alarm}: who triggers it");
+        assert_eq!(Trigger::parse(who), trigger_of(template, alarm), "{alarm}: who triggers it");
         let paged = paging.iter().filter(|term| term.contains(&alarm)).map(|term| {
             let others: Vec<&str> = term.iter().copied().filter(|name| *name != alarm).collect();
             if others.is_empty() { "yes".to_owned() } else { format!("with {}", others.join(" and ")) }

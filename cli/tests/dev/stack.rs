@@ -240,10 +240,17 @@ impl Account {
             format!("<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>")
         };
         let outputs: String = outputs.into_iter().map(member).collect();
-        let parameter = |(key, value): (&str, u32)| {
+        let parameter = |(key, value): (&str, &str)| {
             format!("<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>")
         };
-        let parameters: String = [("ProcessorMaxConcurrency", 20), ("ThrottleRateLimit", 500)].map(parameter).concat();
+        let topic = "arn:aws:sns:eu-central-1:123456789012:alarms";
+        let parameters = [
+            ("ProcessorMaxConcurrency", "20"),
+            ("ThrottleRateLimit", "500"),
+            ("AlarmTopicArn", topic),
+            ("PagingTopicArn", topic),
+        ];
+        let parameters: String = parameters.map(parameter).concat();
         format!(
             "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult><Stacks>\
              <member><StackName>shop</StackName><CreationTime>2026-11-24T00:00:00Z</CreationTime>\

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::planner::Planner;
 use crate::prepared::Prepared;
 use crate::processor::Processor;
+use crate::timer;
 use crate::view::{View, load, read, read_partition};
 use crate::work::{Applied, Moment, Work, keys_of};
 use std::collections::BTreeSet;
@@ -96,7 +97,7 @@ pub(crate) async fn prepare(
     {
         let due = now.plus(JOIN_GRACE);
         send_timer(processor, &later.envelope(due, now).encode(), due, now).await?;
-        return Ok(Err("waits"));
+        return Ok(Err(timer::WAITS));
     }
     let (branch, end) = (next.end().branch, next.end().clone());
     let effects = processor.planner.branch(index, &timer.key, &end, now)?;

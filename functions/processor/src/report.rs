@@ -6,6 +6,7 @@
 use crate::commit::{Done, Effect};
 use crate::decode::Record;
 use crate::failure::{Failure, FailureKind};
+use crate::timer::WAITS;
 use std::time::Duration;
 use tidings_config::limits::LAG_OBJECTIVE;
 use tidings_config::time::{Timestamp, millis};
@@ -138,6 +139,11 @@ fn report_done(record: &Record, done: &Done, at: Processed) {
         return;
     };
     let Done { outcome, conversation, .. } = done;
+    // Timers of days come hundreds of times: a line of each would cost more than the messages.
+    if *outcome == WAITS {
+        tracing::debug!(claim_key = %envelope.claimkey, event_type = %Shown(&envelope.event_type), outcome, "rescheduled");
+        return;
+    }
     let source = envelope.source_name();
     let duration_ms = millis(at.ended.since(at.started));
     let lag = at.ended.since(envelope.receivedtime);

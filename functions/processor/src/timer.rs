@@ -8,6 +8,9 @@ use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
 use tidings_core::internal_event::InternalEvent;
 
+/// The outcome of a timer that isn't due yet: it was sent again, and nothing else was done.
+pub(crate) const WAITS: &str = "waits";
+
 /// Reschedules the message. The word is the outcome: a join that has ended needs no timer any more.
 pub(crate) async fn reschedule(
     processor: &Processor,
@@ -25,5 +28,5 @@ pub(crate) async fn reschedule(
         }
     };
     send_timer(processor, &message, due, now).await?;
-    Ok("waits")
+    Ok(WAITS)
 }

@@ -3,6 +3,7 @@
 //! Promises: every check that can be done is done, whatever the others say; what isn't looked at is said, with why. Reads only,
 //! but for `--send`; what it sends otherwise is forged and mustn't get in. Secrets are looked at, and named by their sources alone.
 
+mod alarms;
 mod check;
 mod configuration;
 mod endpoint;

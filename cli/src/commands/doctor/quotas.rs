@@ -35,15 +35,48 @@ pub(super) async fn check(at: &Place, stack: &str) -> Check {
         Ok(parameters) => parameters,
         Err(failure) => return Check::failed(NAME, failure),
     };
-    let parameter = |name: &str| parameters.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok());
+    let text = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let parameter = |name: &str| text(name).and_then(|value| value.parse().ok());
     let (Some(processors), Some(rate)) = (parameter("ProcessorMaxConcurrency"), parameter("ThrottleRateLimit")) else {
         return Check::skipped(NAME, format!("stack {stack} doesn't say how much it may run at once"));
     };
     let client = Client::new(&config);
+    if text("FrontDoor") == Some("FunctionUrl") {
+        let receivers = parameter("ReceiverMaxConcurrency").unwrap_or_default();
+        return match value(&client, FUNCTIONS).await {
+            Ok(functions) => behind_url(functions, processors, receivers),
+            Err(why) => Check::skipped(NAME, format!("servicequotas:GetServiceQuota had no answer: {why}")),
+        };
+    }
     match (value(&client, FUNCTIONS).await, value(&client, REQUESTS).await) {
         (Ok(functions), Ok(requests)) => compared(functions, requests, processors, rate),
         (Err(why), _) | (_, Err(why)) => Check::skipped(NAME, format!("servicequotas:GetServiceQuota had no answer: {why}")),
     }
+}
+
+/// A function URL has no throttle: what is reserved for the receiver is its limit.
+fn behind_url(functions: u64, processors: u64, receivers: u64) -> Check {
+    let said =
+        format!("Lambda runs {functions} functions at once in this account, {processors} of them processors of this stack");
+    if receivers == 0 {
+        let said = format!("{said}; nothing limits how many receivers its function URL starts");
+        return Check::warning(
+            NAME,
+            said,
+            "deploy with ReceiverMaxConcurrency, or anybody may use up what the account's functions share",
+        );
+    }
+    let said = format!("{said}, and {receivers} are reserved for its receivers");
+    let needs = processors.saturating_add(receivers);
+    if needs <= functions {
+        return Check::good(NAME, said);
+    }
+    let Quota { service, code } = FUNCTIONS;
+    let next = format!(
+        "{needs} may be needed and {functions} are allowed: raise {service} {code} in Service Quotas, or deploy with less \
+         ProcessorMaxConcurrency or ReceiverMaxConcurrency"
+    );
+    Check::bad(NAME, said, next)
 }
 
 fn compared(functions: u64, requests: u64, processors: u64, rate: u64) -> Check {
@@ -90,6 +123,20 @@ async fn value(client: &Client, quota: Quota) -> Result<u64, String> {
 mod tests {
     use super::super::Status;
     use super::*;
+
+    #[test]
+    fn a_function_url_without_a_limit_is_warned_of() {
+        for (functions, receivers, status, word) in [
+            (1_000, 0, Status::Warning, "ReceiverMaxConcurrency"),
+            (1_000, 100, Status::Good, ""),
+            (120, 100, Status::Good, ""),
+            (119, 100, Status::Bad, "120 may be needed and 119 are allowed"),
+        ] {
+            let check = behind_url(functions, 20, receivers);
+            assert_eq!(check.status, status, "{functions} {receivers}");
+            assert!(check.next.join("\n").contains(word), "{:?}", check.next);
+        }
+    }
 
     #[test]
     fn a_new_account_s_ten_are_too_few_and_what_is_needed_is_enough() {

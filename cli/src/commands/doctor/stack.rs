@@ -1,7 +1,7 @@
 //! Whether the stack has what its template says, and whether it can be reached with these credentials.
 
 use super::check::Check;
-use super::quotas;
+use super::{alarms, quotas};
 use crate::target::Place;
 use crate::target::{captured_secret, missing_outputs, queue_counts, reader_at, sources_secret, unreadable};
 use receiver::verify::Key;
@@ -22,12 +22,12 @@ const NOTHING: &str = "@doctor";
 pub(super) async fn checks(at: &Place, sources: &[Source]) -> (Vec<Check>, Option<Zeroizing<String>>) {
     let Some(stack) = &at.stack else {
         let why = "no stack is named, and nobody else sees those of a `tidings dev`";
-        let skipped = ["outputs", "queues", "secret", TOLD, "quotas"].map(|name| Check::skipped(name, why));
+        let skipped = ["outputs", "queues", "secret", TOLD, "quotas", "alarms"].map(|name| Check::skipped(name, why));
         return (skipped.into_iter().chain([tables(at).await]).collect(), None);
     };
     let outputs = match missing_outputs(at, stack).await {
         Err(failure) => {
-            let skipped = ["tables", "queues", "secret", TOLD, "quotas"];
+            let skipped = ["tables", "queues", "secret", TOLD, "quotas", "alarms"];
             let skipped = skipped.map(|name| Check::skipped(name, "the stack can't be asked"));
             return (std::iter::once(Check::failed("outputs", failure)).chain(skipped).collect(), None);
         }
@@ -40,7 +40,8 @@ pub(super) async fn checks(at: &Place, sources: &[Source]) -> (Vec<Check>, Optio
     };
     let (secret, document) = secret(at, stack, sources).await;
     let told = told(at, stack, sources).await;
-    (vec![outputs, tables(at).await, queues(at).await, secret, told, quotas::check(at, stack).await], document)
+    let (quotas, alarms) = (quotas::check(at, stack).await, alarms::check(at, stack).await);
+    (vec![outputs, tables(at).await, queues(at).await, secret, told, quotas, alarms], document)
 }
 
 async fn tables(at: &Place) -> Check {

@@ -9,9 +9,15 @@ use tidings_config::time::Timestamp;
 pub(super) const STOPPED: &str = "ProcessorStoppedAlarm";
 pub(super) const STOPPED_SIGNS: [&str; 2] = ["ProcessorIdleAlarm", "EventsWaitingAlarm"];
 
+/// A stack has it if somebody sees its alarms: a topic, or the dashboard.
+const OF_WATCHED_STACKS: &str = "DeadLetterAlarm";
+
 #[derive(Debug, Serialize)]
 pub(super) struct Alarms {
     pub(super) watched: usize,
+    /// Why there are so few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) note: Option<&'static str>,
     /// Those of the list that say that something is wrong.
     pub(super) firing: usize,
     /// All that aren't in state OK, the worst first.
@@ -33,6 +39,11 @@ pub(super) struct Alarm {
 impl Alarms {
     pub(super) fn judge(mut seen: Vec<Seen>, commands: &Commands) -> Self {
         let watched = seen.len();
+        let note = match watched {
+            _ if seen.iter().any(|one| one.alarm == OF_WATCHED_STACKS) => None,
+            0 => Some("the stack has no alarms: AlarmTopicArn is not set (docs/deploy.md#3-topics-for-alarms)"),
+            _ => Some("only those that roll a deployment back: AlarmTopicArn is not set (docs/deploy.md#3-topics-for-alarms)"),
+        };
         seen.extend(stopped(&seen));
         let fires = |one: &Seen| one.state == State::Alarm && !is_sign(&one.alarm);
         let others = seen.iter().any(|one| fires(one) && one.alarm != PAGING);
@@ -53,7 +64,7 @@ impl Alarms {
             })
             .collect();
         listed.sort_by_key(|one| (!one.counts, one.state, place(&urgent, &one.alarm), place(&known, &one.alarm)));
-        Self { watched, firing: listed.iter().filter(|one| one.counts).count(), listed }
+        Self { watched, note, firing: listed.iter().filter(|one| one.counts).count(), listed }
     }
 
     pub(super) fn fires(&self, alarm: &str) -> bool {
@@ -116,6 +127,17 @@ mod tests {
         // Where the composite is, it is the one to say so.
         let (listed, firing) = judged(vec![idle(), waiting(State::Alarm), seen(STOPPED, State::Ok)]);
         assert_eq!((listed.len(), firing), (2, 0));
+    }
+
+    #[test]
+    fn a_stack_that_notifies_nobody_is_said_to() {
+        let note = |alarms: &[&str]| {
+            let seen = alarms.iter().map(|alarm| seen(alarm, State::Ok)).collect();
+            Alarms::judge(seen, &Commands::default()).note
+        };
+        assert!(note(&[]).is_some_and(|note| note.starts_with("the stack has no alarms: AlarmTopicArn is not set")));
+        assert!(note(&["EnqueueAlarm", "LateFastAlarm"]).is_some_and(|note| note.contains("roll a deployment back")));
+        assert_eq!(note(&["EnqueueAlarm", "DeadLetterAlarm"]), None);
     }
 
     #[test]

@@ -29,15 +29,24 @@ const COUNTS: [(&str, Metric); 6] = [
     ("dead", Metric::Dead),
 ];
 
-/// The API's own: all that a provider waits for.
+/// The front door's own: all that a provider waits for.
 const ANSWER: &str = "answer_p99_ms";
 const EFFECT: &str = "effect_p99_ms";
+
+/// What providers call: parameter `FrontDoor`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Door<'a> {
+    /// By its id.
+    HttpApi(&'a str),
+    /// Of the function with this name.
+    FunctionUrl(&'a str),
+}
 
 /// What AWS counts where.
 #[derive(Debug)]
 pub(super) struct Place<'a> {
     pub(super) stack: &'a str,
-    pub(super) api: Option<&'a str>,
+    pub(super) door: Option<Door<'a>>,
     /// The queues, by their names here and as SQS has them.
     pub(super) queues: Vec<(&'static str, String)>,
 }
@@ -60,8 +69,11 @@ enum What {
 pub(super) fn asked(place: &Place<'_>) -> Vec<Asked> {
     let namespace = format!("Tidings/{}", place.stack);
     let counts = COUNTS.map(|(name, metric)| (What::Count(name), ours(&namespace, metric, "Sum", COUNT_PERIOD_S)));
-    let answer = place.api.map(|api| {
-        let metric = named("AWS/ApiGateway", "Latency", Some(("ApiId", api)));
+    let answer = place.door.map(|door| {
+        let metric = match door {
+            Door::HttpApi(id) => named("AWS/ApiGateway", "Latency", Some(("ApiId", id))),
+            Door::FunctionUrl(function) => named("AWS/Lambda", "UrlRequestLatency", Some(("FunctionName", function))),
+        };
         (What::Worst(ANSWER), stat(metric, "p99", PERCENTILE_PERIOD_S))
     });
     let effect = (What::Worst(EFFECT), ours(&namespace, Metric::ProcessingLag, "p99", PERCENTILE_PERIOD_S));
@@ -142,8 +154,8 @@ impl Measured {
         measured
     }
 
-    /// Where nobody says which API is the stack's.
-    pub(super) fn without_api(mut self) -> Self {
+    /// Where nobody says which front door is the stack's.
+    pub(super) fn without_door(mut self) -> Self {
         self.worst.insert(0, (ANSWER, Err("the stack doesn't say which API is its own".to_owned())));
         self
     }
@@ -202,7 +214,11 @@ mod tests {
     const NOW_S: i64 = 1_000_000;
 
     fn place() -> Place<'static> {
-        Place { stack: "shop", api: Some("a1b2"), queues: vec![("events", "shop-events".to_owned())] }
+        behind(Door::HttpApi("a1b2"))
+    }
+
+    fn behind(door: Door<'static>) -> Place<'static> {
+        Place { stack: "shop", door: Some(door), queues: vec![("events", "shop-events".to_owned())] }
     }
 
     fn answer(place: usize, points: &[(i64, f64)]) -> MetricDataResult {
@@ -233,6 +249,15 @@ mod tests {
         assert_eq!(asked.len(), 9);
         let ids: std::collections::BTreeSet<_> = asked.iter().map(|one| one.query.id().map(ToOwned::to_owned)).collect();
         assert_eq!(ids.len(), asked.len());
+    }
+
+    #[test]
+    fn a_function_url_has_its_own_latency() {
+        let asked = asked(&behind(Door::FunctionUrl("shop-Receiver-1")));
+        let metric = asked[6].query.metric_stat().and_then(|stat| stat.metric()).expect("a metric");
+        assert_eq!((metric.namespace(), metric.metric_name()), (Some("AWS/Lambda"), Some("UrlRequestLatency")));
+        assert_eq!(metric.dimensions()[0].value(), Some("shop-Receiver-1"));
+        assert_eq!(asked.len(), 9);
     }
 
     #[test]

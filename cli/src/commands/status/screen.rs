@@ -84,8 +84,9 @@ fn alarms(status: &Status, lines: &mut Vec<String>) {
     match &status.alarms {
         Part::Absent { absent } => heading("alarms", paint(FAINT, absent), lines),
         Part::Unread(why) => heading("alarms", paint(WARN, unread(why)), lines),
-        Part::Read(Alarms { watched, firing, listed }) => {
+        Part::Read(Alarms { watched, note, firing, listed }) => {
             heading("alarms", format!("{firing} of {watched}"), lines);
+            lines.extend(note.map(|note| format!("  {} {note}", paint(WARN, "!"))));
             let width = listed.iter().map(|one| one.alarm.len()).max().unwrap_or_default();
             listed.iter().for_each(|one| alarm(one, width, status.at, lines));
         }

@@ -1,6 +1,6 @@
 //! What AWS tells of a stack. Each answer is read by itself: one that isn't given takes nothing from the others.
 
-use super::metrics::{Measured, Place as Measuring, asked, timestamp};
+use super::metrics::{Door, Measured, Place as Measuring, asked, timestamp};
 use super::part::{Part, Unread};
 use super::seen::{Seen, State};
 use crate::target::Place;
@@ -142,8 +142,8 @@ impl Stack {
             Some((queue, url.rsplit('/').next()?.to_owned()))
         };
         let queues = self.queues().into_iter().filter_map(named).collect();
-        let api = self.resource("Api");
-        let asked = asked(&Measuring { stack: &self.name, api, queues });
+        let door = self.door();
+        let asked = asked(&Measuring { stack: &self.name, door, queues });
         let answered = self
             .cloudwatch
             .get_metric_data()
@@ -154,7 +154,12 @@ impl Stack {
             .await;
         let answered = answered.map_err(|error| Unread { unread: cause(&error), needs: "cloudwatch:GetMetricData" })?;
         let measured = Measured::read(&asked, answered.metric_data_results(), now, over);
-        Ok(if api.is_some() { measured } else { measured.without_api() })
+        Ok(if door.is_some() { measured } else { measured.without_door() })
+    }
+
+    fn door(&self) -> Option<Door<'_>> {
+        let of_function = || self.resource("ReceiverUrl").and_then(|_| self.resource("Receiver"));
+        self.resource("Api").map(Door::HttpApi).or_else(|| of_function().map(Door::FunctionUrl))
     }
 }
 

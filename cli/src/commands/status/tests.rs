@@ -102,6 +102,19 @@ fn all_is_well() {
     golden("well", &well(), "healthy");
 }
 
+/// Only what CodeDeploy looks at is there: that is said, and is no error.
+#[test]
+fn nobody_is_notified() {
+    let seen = ["EnqueueAlarm", "LateFastAlarm"].map(|alarm| Seen {
+        alarm: alarm.to_owned(),
+        state: State::Ok,
+        since: Some(now()),
+        reason: String::new(),
+    });
+    let alarms = Alarms::judge(seen.into(), &Commands::for_tests("shop"));
+    golden("unwatched", &Status { alarms: Part::Read(alarms), ..well() }, "healthy");
+}
+
 #[test]
 fn two_alarms_fire() {
     let crossed = |value, threshold| {
@@ -111,7 +124,7 @@ fn two_alarms_fire() {
     let status = Status {
         alarms: judged(&[
             ("DeadLetterAlarm", State::Alarm, 720, &dead),
-            ("OldestEventAlarm", State::Alarm, 65, &oldest),
+            ("BacklogAlarm", State::Alarm, 65, &oldest),
             ("PagingAlarm", State::Alarm, 720, "alarm arn:… is in state ALARM"),
         ]),
         backlog: queues([(1_240, 20, 0, Some(1_412)), (3, 0, 0, Some(100_000)), (0, 0, 0, None), (1, 0, 0, Some(8_000))]),
@@ -153,7 +166,7 @@ fn a_dev_has_no_cloudwatch() {
 #[test]
 fn numbers_are_huge() {
     let status = Status {
-        alarms: judged(&[("OldestEventAlarm", State::Alarm, 86_400 * 400, &"crossed ".repeat(50))]),
+        alarms: judged(&[("BacklogAlarm", State::Alarm, 86_400 * 400, &"crossed ".repeat(50))]),
         backlog: queues([
             (u64::MAX, u64::MAX, 120_000, Some(1_209_600)),
             (0, 0, 0, None),
@@ -199,12 +212,12 @@ fn the_worst_is_done_first_and_no_more_than_a_few_things() {
     assert_eq!(steps.len(), MAX_NEXT_STEPS);
     assert_eq!(steps[0].step, "tidings doctor --stack shop");
     assert!(steps[1].why.starts_with("ReceiverFailedAlarm: docs/runbook.md#receiverfailedalarm"), "{steps:?}");
-    assert_eq!(next::headline(&status, &problems), "unreachable, 23 alarms");
+    assert_eq!(next::headline(&status, &problems), "unreachable, 24 alarms");
     let few =
-        Status { alarms: judged(&[("LateFastAlarm", State::Alarm, 1, ""), ("OldestEventAlarm", State::Alarm, 1, "")]), ..well() };
+        Status { alarms: judged(&[("LateFastAlarm", State::Alarm, 1, ""), ("BacklogAlarm", State::Alarm, 1, "")]), ..well() };
     let steps = next::steps(&next::problems(&few));
     assert_eq!(steps.len(), 1, "the same command is one thing to do: {steps:?}");
-    assert!(steps[0].why.contains("LateFastAlarm") && steps[0].why.contains("OldestEventAlarm"));
+    assert!(steps[0].why.contains("LateFastAlarm") && steps[0].why.contains("BacklogAlarm"));
 }
 
 #[test]

@@ -84,6 +84,28 @@ rules: [{ name: moved, on: order.moved, set: { status: data.status }, notify: { 
     assert_eq!((counted(Metric::Emitted).len(), counted(Metric::ProcessingLag).len()), (2, lags));
 }
 
+/// A timer of seven days comes 673 times.
+#[tokio::test]
+async fn a_timer_that_is_not_due_yet_is_said_only_in_a_line_of_its_own_and_counts_nothing() {
+    const RULES: &str = r#"
+version: 1
+conversations: [{ on: "*", conversation: data.who }]
+policy: { quiet_hours: { from: "22:00", to: "07:00", zone: UTC } }
+rules: [{ name: moved, on: order.moved, set: { status: data.status }, notify: { text: "{data.status}" } }]
+"#;
+    capture();
+    let harness = Harness::with(read_rules("rules.yaml", RULES, &[]).unwrap(), |store| store);
+    harness.clock.advance(Duration::from_secs(13 * 3_600));
+    harness.handle(vec![moved("e1", "ann", "shipped", 0).message(1)]).await;
+    assert_eq!(counted(Metric::Deferred).len(), 1);
+    let before = (lines_with(&["message=processed"]), counted(Metric::CommitLatency).len());
+    harness.pass(Duration::from_secs(4 * 3_600)).await;
+    assert_eq!((lines_with(&["message=processed"]), counted(Metric::CommitLatency).len()), before);
+    assert!(lines_with(&["message=rescheduled"]) >= 15, "hops of a quarter of an hour: {:?}", lines());
+    harness.pass(Duration::from_secs(8 * 3_600)).await;
+    assert_eq!(counted(Metric::Emitted).len(), 1);
+}
+
 #[tokio::test]
 async fn an_events_log_line_has_its_identifiers_and_its_claim_keeps_the_trace() {
     const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";

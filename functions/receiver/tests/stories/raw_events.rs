@@ -201,3 +201,75 @@ async fn of_thousands_of_raw_events_none_is_answered_5xx() {
     set(&mut odd, "content-type", "\u{e9}");
     assert_eq!(harness.send(&odd).await.status, 415);
 }
+
+/// As the Lambda developer guide has it ("Invoking Lambda function URLs", payload format 2.0), of a signed request.
+fn function_url_event(request: &SignedRequest) -> Value {
+    let headers: serde_json::Map<String, Value> = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), json!(String::from_utf8_lossy(value.as_bytes()))))
+        .chain([
+            ("x-amzn-trace-id".to_owned(), json!("Root=1-5759e988-bd862e3fe1be46a994272793")),
+            ("host".to_owned(), json!("abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws")),
+        ])
+        .collect();
+    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "cookies": ["cookie1", "cookie2"],
+        "headers": headers,
+        "queryStringParameters": { "parameter1": "value1,value2" },
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": "abcdefghijklmnopqrstuvwxyz012345",
+            "authentication": null,
+            "domainName": "abcdefghijklmnopqrstuvwxyz012345.lambda-url.eu-central-1.on.aws",
+            "domainPrefix": "abcdefghijklmnopqrstuvwxyz012345",
+            "http": {
+                "method": request.method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.7",
+                "userAgent": "agent"
+            },
+            "requestId": "a1b2c3d4-0000-4000-8000-000000000000",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "20/Nov/2026:16:00:00 +0000",
+            "timeEpoch": 1_795_190_400_000_i64
+        },
+        "body": String::from_utf8_lossy(&request.body),
+        "pathParameters": null,
+        "isBase64Encoded": false,
+        "stageVariables": null
+    })
+}
+
+#[tokio::test]
+async fn a_request_to_a_function_url_is_answered_as_one_to_the_api() {
+    let harness = Harness::warm().await;
+    let signed = function_url_event(&harness.signed("orders", order("e1", "1")));
+    assert_eq!(status(&harness, &signed).await, 202);
+    assert_eq!(status(&harness, &signed).await, 200, "a duplicate");
+    let thorough = function_url_event(&harness.signed("thorough", r#"{"n":7}"#));
+    assert_eq!(status(&harness, &thorough).await, 202, "path and query are signed");
+    assert_eq!(status(&harness, &function_url_event(&harness.unsigned("orders", "{}"))).await, 401);
+    // No API is in front that would keep away what isn't a route.
+    for (method, path, expected) in [
+        ("GET", "/health", 200),
+        ("HEAD", "/health", 200),
+        ("DELETE", "/health", 405),
+        ("OPTIONS", "/webhooks/orders", 405),
+        ("GET", "/", 404),
+        ("POST", "/webhooks/orders/", 404),
+        ("GET", "/context/ann", 404),
+    ] {
+        let mut other = signed.clone();
+        other["rawPath"] = json!(path);
+        other["requestContext"]["http"]["method"] = json!(method);
+        assert_eq!(status(&harness, &other).await, expected, "{method} {path}");
+    }
+}

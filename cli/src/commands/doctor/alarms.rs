@@ -1,0 +1,57 @@
+//! Whether somebody is notified of the stack's alarms. Without a topic it has hardly any: each costs $0.10 a month.
+
+use super::check::Check;
+use crate::target::{Place, config, parameters};
+
+const NAME: &str = "alarms";
+
+pub(super) async fn check(at: &Place, stack: &str) -> Check {
+    match parameters(&config(at).await, stack).await {
+        Ok(parameters) => of_parameters(stack, &parameters),
+        Err(failure) => Check::failed(NAME, failure),
+    }
+}
+
+fn of_parameters(stack: &str, parameters: &[(String, String)]) -> Check {
+    let set = |name: &str| parameters.iter().any(|(key, value)| key == name && !value.is_empty());
+    let next = "docs/deploy.md#3-topics-for-alarms says how to make topics";
+    match (set("AlarmTopicArn"), set("PagingTopicArn")) {
+        (true, true) => Check::good(NAME, "a topic is notified of each alarm, and another of what can't wait"),
+        (true, false) => {
+            Check::warning(NAME, "a topic is notified of each alarm; none wakes anybody: PagingTopicArn is not set", next)
+        }
+        (false, true) => Check::warning(NAME, "only what can't wait is notified: AlarmTopicArn is not set", next),
+        (false, false) => {
+            let said = format!("nobody is notified if stack {stack} fails: AlarmTopicArn is not set");
+            Check::warning(NAME, said, next)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn a_stack_that_notifies_nobody_is_warned_of_and_not_failed() {
+        let set = |names: &[&str]| {
+            let all = ["AlarmTopicArn", "PagingTopicArn"].map(|name| {
+                let value = if names.contains(&name) { "arn:aws:sns:eu-central-1:123456789012:t" } else { "" };
+                (name.to_owned(), value.to_owned())
+            });
+            of_parameters("shop", &all)
+        };
+        for (names, status, said) in [
+            (&[][..], Status::Warning, "nobody is notified if stack shop fails"),
+            (&["PagingTopicArn"], Status::Warning, "AlarmTopicArn is not set"),
+            (&["AlarmTopicArn"], Status::Warning, "PagingTopicArn is not set"),
+            (&["AlarmTopicArn", "PagingTopicArn"], Status::Good, "each alarm"),
+        ] {
+            let check = set(names);
+            assert_eq!(check.status, status, "{names:?}");
+            assert!(check.said.contains(said), "{}", check.said);
+        }
+        assert_eq!(of_parameters("shop", &[]).status, Status::Warning, "a stack of another template");
+    }
+}
