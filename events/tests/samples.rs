@@ -172,8 +172,8 @@ fn the_parts_of_a_key_are_named_as_in_the_element() {
         identity.known_by,
         [
             "`{id}:{entry[*].id}`",
-            "the hash of what is signed but `json:attempt` with `{header:x-id}` or `{header:x-request}`",
-            "the hash of what is signed",
+            "the hash of the signed bytes but `json:attempt` with `{header:x-id}` or `{header:x-request}`",
+            "the hash of the signed bytes",
         ]
     );
     assert_eq!(identity.merged[2], "the same bytes within 60 s");

@@ -46,7 +46,7 @@ fn a_missing_key_is_told_with_its_address_and_taken_from_a_file() {
         let no_key = File::new("neither a certificate nor a key set");
         let without = [&borrowed(&options)[..], &["--key", no_key.path()]].concat();
         let told = verify(name, &secrets, &ours(&changed), &without);
-        assert!(told.people.contains("the provider's key: no "), "{}", told.people);
+        assert!(told.people.contains("the provider's key: the document "), "{}", told.people);
     }
 }
 

@@ -209,7 +209,7 @@ fn evaluated_or(text: &str, data: &Value) -> Result<(), EvaluationError> {
 fn an_impossible_optional_is_refused_when_parsed() {
     let refused = |text: &str| Expression::parse(text, Scope::Event).map(|_| ()).unwrap_err().to_string();
     for text in ["data.a.orValue('x')", "data.a['b'].hasValue()", "event.subject.or(data.?a)", "[?data.a]", "{?'k': data.a.b}"] {
-        assert!(refused(text).contains("ask with .? or [?…], as in data.?carrier.orValue('none')"), "{text}: {}", refused(text));
+        assert!(refused(text).contains("use .? or [?…], as in data.?carrier.orValue('none')"), "{text}: {}", refused(text));
     }
     assert!(refused("has(data.?a)").contains("has(…) asks for a plain path"), "{}", refused("has(data.?a)"));
     for text in [

@@ -63,7 +63,7 @@ fn a_tolerance_shorter_than_the_retries_is_a_problem() {
     provider.scheme.timestamp.as_mut().unwrap().tolerance_seconds = 28_799;
     assert!(provider.retry_problems().join("").contains("late retries would be refused"));
     provider.delivery.retried_for_seconds = None;
-    assert!(provider.retry_problems().join("").contains("say `resigned = true`"));
+    assert!(provider.retry_problems().join("").contains("set `resigned = true`"));
     provider.delivery.resigned = true;
     assert_eq!(provider.retry_problems(), Vec::<String>::new());
 }

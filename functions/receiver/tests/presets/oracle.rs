@@ -306,7 +306,7 @@ fn a_preset_with_a_mac_handshake_needs_a_format_that_no_challenge_has() {
     for own in [", content_types: application/octet-stream", ", body: binary", ", body: form"] {
         let error = read(own).unwrap_err();
         assert!(
-            error.starts_with("sources.yaml:3:6: a handshake gives a MAC of query:crc_token to whoever asks"),
+            error.starts_with("sources.yaml:3:6: a handshake gives a MAC of query:crc_token to any caller"),
             "{own}: {error}"
         );
     }
