@@ -189,11 +189,7 @@ impl Handshake {
 
 /// An echo of the secret or of a whole body is no handshake.
 fn allowed(reference: &Reference, problems: &mut Vec<String>) {
-    let fit = matches!(
-        reference,
-        Reference::Method | Reference::Header(_) | Reference::Query(_) | Reference::Json(_) | Reference::FormField(_)
-    );
-    if !fit {
+    if !reference.is_of_request() {
         problems
             .push(format!("a handshake can't use {reference}; allowed: method, header:NAME, query:NAME, json:PATH, form:FIELD"));
     }
