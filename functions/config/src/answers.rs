@@ -67,7 +67,7 @@ impl Success {
         if self.reply.is_some() && !self.holds_reply() {
             problems.push(format!("`success.reply` is set, but `success.body` doesn't contain {REPLY}: nobody would see it"));
         }
-        for reference in self.when.keys().filter(|reference| !is_of_request(reference)) {
+        for reference in self.when.keys().filter(|reference| !reference.is_of_request()) {
             problems.push(format!(
                 "`success.when` can't use {reference}; allowed: method, header:NAME, query:NAME, json:PATH, form:FIELD"
             ));
@@ -93,13 +93,6 @@ impl Refusal {
 
 /// Statuses that end a subscription or the retries at some providers. With them, a mistyped secret would lose events.
 const ENDING: [u16; 2] = [406, 410];
-
-fn is_of_request(reference: &Reference) -> bool {
-    matches!(
-        reference,
-        Reference::Method | Reference::Header(_) | Reference::Query(_) | Reference::Json(_) | Reference::FormField(_)
-    )
-}
 
 #[cfg(test)]
 mod tests {

@@ -99,6 +99,11 @@ impl Reference {
         matches!(self, Self::Header(_) | Self::Query(_) | Self::Json(_) | Self::FormField(_))
     }
 
+    /// Whether it is one value of a request as it was sent, which needs neither a signature nor a secret to be read.
+    pub fn is_of_request(&self) -> bool {
+        *self == Self::Method || self.is_place()
+    }
+
     /// The path of a value in the body.
     pub fn json(&self) -> Option<&JsonPath> {
         if let Self::Json(path) | Self::JsonOrEmpty(path) = self { Some(path) } else { None }

@@ -189,11 +189,7 @@ impl Handshake {
 
 /// Refuses to echo the secret or a whole body.
 fn allowed(reference: &Reference, problems: &mut Vec<String>) {
-    let fit = matches!(
-        reference,
-        Reference::Method | Reference::Header(_) | Reference::Query(_) | Reference::Json(_) | Reference::FormField(_)
-    );
-    if !fit {
+    if !reference.is_of_request() {
         problems
             .push(format!("a handshake can't use {reference}; allowed: method, header:NAME, query:NAME, json:PATH, form:FIELD"));
     }
