@@ -1,7 +1,6 @@
-"""Writes the figures of a run into docs/performance.md, between its markers, and draws the charts beside it.
+"""Writes the figures of docs/benchmark.json into docs/performance.md, between its markers, and draws the charts beside it.
 
-tests/bench/run --write calls it; a run that was kept is written again with
-PYTHONPATH=docs/pictures python3.11 tests/bench/page.py target/bench/results.json
+`tests/bench/run --write` calls it, in the repository's root, with docs/pictures on Python's path.
 """
 
 import json
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from canvas import document, text, width
 
-PAGE = Path("docs/performance.md")
+FIGURES, PAGE = Path("docs/benchmark.json"), Path("docs/performance.md")
 BEGIN, END = "<!-- made by tests/bench/run -->", "<!-- end -->"
 MB = 1_000_000
 # Those that the charts have: the receiver's, and the template's size of a batch.
@@ -124,6 +123,8 @@ def section(results):
             starts(results),
             "",
             warm(results),
+            "",
+            "[All figures](benchmark.json)",
             END,
         ]
     )
@@ -145,8 +146,8 @@ def draw(results):
     chart("docs/benchmark-memory.svg", "Peak memory (RSS)", "MB", of(lambda row: row["peak_rss_bytes"] / MB))
 
 
-def main(path):
-    results = json.loads(Path(path).read_text())
+def main():
+    results = json.loads(FIGURES.read_text())
     page = PAGE.read_text()
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -157,4 +158,4 @@ def main(path):
     print(f"{PAGE} and docs/benchmark-{{init,cpu,memory}}.svg are written")
 
 
-main(*sys.argv[1:])
+main()
