@@ -49,3 +49,13 @@ fn the_changelog_begins_with_the_version_of_the_workspace() {
     let newest = changelog.lines().find_map(|line| line.strip_prefix("## [")).expect("a version");
     assert!(newest.starts_with(concat!(env!("CARGO_PKG_VERSION"), "] - ")), "{newest}");
 }
+
+#[test]
+fn ci_and_the_release_workflow_walk_a_newcomers_way() {
+    for file in [".ci/run", ".github/workflows/release.yml"] {
+        let text = fs::read_to_string(root().join(file)).expect("a file");
+        let runs = |line: &&str| line.trim_start().trim_start_matches("run: ").starts_with("tests/newcomer/run");
+        assert_eq!(text.lines().filter(runs).count(), 1, "{file}");
+    }
+    assert!(root().join("tests/newcomer/run").is_file());
+}
