@@ -108,6 +108,9 @@ def build(repository, sam_bin, into, tidings):
          "--parameter-overrides", f"Architecture={architecture()}"],
         env, repository, 3600,
     )
+    if not os.environ.get("E2E_OPTIMIZED"):
+        # As the release profile leaves them. Symbols are half of what each deployment would pack, upload and unpack.
+        run("strip", ["strip", *sorted(into.glob("*/bootstrap"))], env, repository, 60)
 
 
 def build_function(repository, sam_bin, name):
