@@ -254,7 +254,7 @@ fn the_time_that_is_counted_over_has_bounds() {
     for bad in ["299s", "86401s", "2d"] {
         assert_eq!(super::over(bad), Err("allowed: 5m to 1d".to_owned()), "{bad}");
     }
-    assert!(super::over("soon").is_err_and(|said| said.contains("as in")));
+    assert!(super::over("soon").is_err_and(|said| said.contains("write it as")));
 }
 
 #[test]
