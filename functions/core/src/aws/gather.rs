@@ -66,7 +66,10 @@ impl<Q: Clone, A> Gather<Q, A> {
     fn push(&self, asked: Asked<Q, A>) -> Option<First<'_, Q, A>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.push(asked);
-        (waiting.len() == 1).then_some(First(Some(self)))
+        let is_first = waiting.len() == 1;
+        // It locks when it is dropped.
+        drop(waiting);
+        is_first.then(|| First(Some(self)))
     }
 
     fn take(&self) -> Vec<Asked<Q, A>> {
