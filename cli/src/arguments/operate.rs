@@ -116,6 +116,6 @@ mod tests {
         for bad in ["299s", "86401s", "2d"] {
             assert_eq!(over(bad), Err("allowed: 5m to 1d".to_owned()), "{bad}");
         }
-        assert!(over("soon").is_err_and(|said| said.contains("as in")));
+        assert!(over("soon").is_err_and(|said| said.contains("write it as")));
     }
 }

@@ -106,7 +106,7 @@ mod tests {
             (held(MAX_SECRETS_PER_SOURCE), "new", "orders has 8 secrets, allowed: 8"),
             (held(2), "hunter1", "orders has that secret already, at place 1"),
             (held(2), "", "it can't be a secret of orders"),
-            (r#"{"orders": hunter2}"#.to_owned(), "new", "no JSON object from a name to a secret"),
+            (r#"{"orders": hunter2}"#.to_owned(), "new", "JSON object from a name to a secret"),
         ] {
             let error = front(&document, secret).unwrap_err();
             assert!(error.contains(said) && !error.contains("hunter"), "{error}");

@@ -44,7 +44,7 @@ async fn an_unwritable_time_becomes_the_time_of_receipt_and_is_counted() {
         assert_eq!(counts, vec![("clocked".to_owned(), "time".to_owned(), 1); unread.len()], "{at}");
         assert_eq!(harness.claim("clocked#1").unwrap().unread, unread, "{at}");
     }
-    assert!(lines_with(&["message=fields of it can't be read", "claim_key=clocked#1", "fields=\"time\""]) > 0);
+    assert!(lines_with(&["message=unreadable fields", "claim_key=clocked#1", "fields=\"time\""]) > 0);
     assert!(lines_with(&["step=\"unread\"", "fields=\"time\""]) > 0, "`dev` shows it");
 }
 
