@@ -71,7 +71,7 @@ fn wrong_calls_say_what_is_right() {
         (&["doctor", "--case", "stripe-checkout-completed"][..], 2, "--send"),
         (&["doctor", "--send", "--case", "nothing"], 1, "tidings send --list"),
         (&["doctor", "--send", "--case", "orders-poison"], 1, "mustn't come through"),
-        (&["doctor", "--send", "--secrets", "Cargo.toml"], 1, "no JSON object from a name to a secret"),
+        (&["doctor", "--send", "--secrets", "Cargo.toml"], 1, "JSON object from a name to a secret"),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", err(&output));
