@@ -8,7 +8,7 @@ fn providers_are_listed_and_shown() {
     let list = out(&run(&["providers", "list"]));
     assert!(list.lines().count() >= 60, "{list}");
     let shown = out(&run(&["providers", "show", "github"]));
-    let key = "event key   the hash of what is signed with {header:x-github-delivery}\n";
+    let key = "event key   the hash of the signed bytes with {header:x-github-delivery}\n";
     assert!(shown.contains(key), "{shown}");
     assert!(shown.contains("anyone who has captured a request can repeat its event under other ids"), "{shown}");
     let unknown = run(&["providers", "show", "nobody"]);

@@ -110,9 +110,9 @@ impl Source {
         }
     }
 
-    /// Length extension of SHA-256: from the digest of `secret + body` anyone can compute that of `secret + body +
-    /// padding + more`. The padding begins with a byte that isn't valid UTF-8 there, so a body that is read as text
-    /// is refused.
+    /// Length extension of SHA-256: from the digest of `secret + body` anyone can compute that of
+    /// `secret + body + padding + more`. The padding begins with a byte that isn't valid UTF-8 there, so a body that
+    /// is read as text is refused.
     fn can_be_lengthened(&self) -> bool {
         let is_binary = |content_type: &String| self.format_of(content_type) == BodyFormat::Binary;
         self.schemes().any(Scheme::begins_with_secret) && self.content_types.0.iter().any(is_binary)

@@ -1,6 +1,6 @@
-//! The neutral form's markup. Emphasis opens and closes by CommonMark's rule of flanking runs, so `snake_case` and `5
-//! * 3` are plain words: <https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis>. Unclosed markup is plain
-//! words.
+//! The neutral form's markup. Emphasis opens and closes by CommonMark's rule of flanking runs, so `snake_case` and
+//! `5 * 3` are plain words: <https://spec.commonmark.org/0.31.2/#emphasis-and-strong-emphasis>. Unclosed markup is
+//! plain words.
 
 use super::function::ReadForm;
 use super::place::{cut, read};
