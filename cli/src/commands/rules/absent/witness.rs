@@ -66,7 +66,7 @@ pub(super) fn allowed(
 fn failures(probe: &Probe<'_>, changed: &Envelope, place: &Place) -> Vec<Found> {
     match probe.try_event(changed) {
         Tried::Passed | Tried::Held => Vec::new(),
-        // Failures for another reason than the change aren't allowed values of the schema.
+        // Keeps only the failures that the change causes: the others say nothing about the schema.
         Tried::Failed(found) => {
             found.into_iter().filter(|found| found.place.as_ref() == Some(place) && found.lack != Lack::Value).collect()
         }
