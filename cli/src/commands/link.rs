@@ -26,8 +26,7 @@ pub struct LinkOptions {
     pub identity: String,
     /// Conversation, as `conversation` of rules.yaml gives it
     pub conversation: String,
-    /// Also if the identity belongs to another conversation so far, as after a change of number; what is known there
-    /// stays there
+    /// Move the identity from another conversation, as after a change of number; what is known there stays there
     #[arg(long = "move")]
     pub moves: bool,
     /// Address of `tidings dev`, if no stack is given

@@ -31,7 +31,7 @@ use tidings_core::context::{Item, ItemKey, Place as ItemPlace};
 use tidings_core::manual::FactChange;
 use tidings_core::ports::{ActionQueue, Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, TimerQueue, Unavailable};
 
-/// The operator: the name of `--by` or the user's name, and for a stack also the owner of the credentials.
+/// The operator: the name of `--by` or the user's name, and for a stack also the ARN of the credentials.
 pub(crate) async fn operator(at: &Place, by: Option<&str>) -> Result<String, Failure> {
     let user =
         || ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));

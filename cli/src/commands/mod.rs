@@ -126,7 +126,7 @@ subcommands! {
         /// List, show, redrive or drop what is in the dead-letter queue
         #[command(subcommand)]
         Dlq(command: DlqCommand) => command.run().await,
-        /// The known providers, and the evidence for each
+        /// Show the known providers, and the evidence for each
         #[command(subcommand)]
         Providers(command: ProvidersCommand) => command.run().await,
         /// Check, test, explain and compare what rules.yaml does with events

@@ -42,7 +42,7 @@ pub struct ContextSet {
     /// Dialogue node
     #[arg(long, value_name = "NODE")]
     pub node: Option<String>,
-    /// Also if the conversation or the entity is unknown so far
+    /// Allow a conversation or an entity that is unknown so far
     #[arg(long)]
     pub create: bool,
     #[command(flatten)]
@@ -84,7 +84,7 @@ pub struct ManualOptions {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Who you are, for the record; the user's name if left out. For a stack, the owner of the AWS credentials is added
+    /// Who you are, for the record; the user's name if left out. For a stack, the ARN of the AWS credentials is added
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
     #[command(flatten)]

@@ -57,7 +57,7 @@ pub struct ReplayOptions {
     /// With --apply: under this name each event is applied once, however often the command runs
     #[arg(long = "as", value_name = "NAME", requires = "apply")]
     pub batch: Option<BatchName>,
-    /// With --apply: who you are, for the record; the user's name if left out. For a stack, the owner of the AWS
+    /// With --apply: who you are, for the record; the user's name if left out. For a stack, the ARN of the AWS
     /// credentials is added
     #[arg(long, value_name = "NAME", requires = "apply")]
     pub by: Option<String>,
