@@ -1,7 +1,8 @@
-//! `tidings build`: checks the project, and writes its artefact; with the functions of a release, a package of each.
+//! `tidings build`: checks the project and writes its artefact. With the functions of a release, it writes a package
+//! for each function.
 //!
-//! Promises: nothing is written unless the whole project is right, and every file is whole or not there; the same project, built by
-//! the same version, gives the same bytes.
+//! Promises: it writes nothing unless the whole project is valid. Each file is written whole or not at all. The same
+//! project built by the same version gives the same bytes.
 
 use crate::Failure;
 use crate::files;
@@ -23,11 +24,11 @@ use tidings_config::artefact::ARTEFACT;
         tidings build --out target/tidings --json           say where, and the configuration's hash"
 )]
 pub struct BuildOptions {
-    /// Folder to write to, which is made if it isn't there; build in the project's folder if left out
+    /// Folder to write to, created if missing; build in the project's folder if left out
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Folder of a release with receiver/bootstrap and processor/bootstrap: writes a package of each function instead of
-    /// tidings.json alone
+    /// Folder of a release with receiver/bootstrap and processor/bootstrap: write a package for each function instead
+    /// of only tidings.json
     #[arg(long, value_name = "DIR")]
     pub functions: Option<PathBuf>,
     /// Print JSON
@@ -35,13 +36,13 @@ pub struct BuildOptions {
     pub json: bool,
 }
 
-/// The functions that have a package, and whether the project's configuration is in it.
+/// The functions that have a package, and whether the package contains the project's configuration.
 const FUNCTIONS: [(&str, bool); 3] = [("receiver", true), ("processor", true), ("reader", false)];
 
-/// What Lambda starts of a package.
+/// The file in a package that Lambda starts.
 const BOOTSTRAP: &str = "bootstrap";
 
-/// The folder that is written to, in the project's.
+/// The default output folder, inside the project's folder.
 const OUT: &str = "build";
 
 pub(crate) fn run(options: &BuildOptions) -> Result<ExitCode, Failure> {
@@ -68,7 +69,7 @@ pub(crate) fn run(options: &BuildOptions) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A folder for each function, as `sam deploy` takes it: its bootstrap, and the artefact beside it.
+/// Writes a folder for each function, in the form that `sam deploy` takes: the bootstrap and the artefact beside it.
 fn packages(functions: &Path, out: &Path, artefact: &str) -> Result<Vec<PathBuf>, Failure> {
     let bootstraps = FUNCTIONS.map(|(name, _)| functions.join(name).join(BOOTSTRAP));
     if let Some(missing) = bootstraps.iter().find(|path| !path.is_file()) {
@@ -83,7 +84,7 @@ fn packages(functions: &Path, out: &Path, artefact: &str) -> Result<Vec<PathBuf>
             written.push(write(&package, ARTEFACT, artefact.as_bytes())?);
         }
         let to = package.join(BOOTSTRAP);
-        // Permissions are copied with it: Lambda runs it.
+        // `copy` also copies the permissions: Lambda must be able to execute the file.
         fs::copy(bootstrap, &to).map_err(|error| failed(&to, &error))?;
         written.push(to);
     }

@@ -1,7 +1,8 @@
 //! `tidings capture`: records what a source sends, for tests.
 //!
-//! Promises: only what the receiver takes and verifies is recorded, and only what can be signed again with as many events of the
-//! same types; everything else is told with its reason. Never: a signature, a secret, or an existing file changed.
+//! Promises: it records only requests that the receiver verifies and accepts, and that give as many events of the same
+//! types when they are signed again. It prints the reason for every other request. It never records a signature or a
+//! secret, and never changes an existing file.
 
 mod options;
 
@@ -32,7 +33,7 @@ use tidings_core::envelope::Envelope;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-/// Requests that wait for their file to be written.
+/// The number of requests that may wait for their file to be written.
 const WAITING: usize = 16;
 
 pub(crate) async fn run(options: CaptureOptions) -> Result<ExitCode, Failure> {
@@ -75,7 +76,8 @@ pub(crate) async fn run(options: CaptureOptions) -> Result<ExitCode, Failure> {
     Ok(capture.finish(&options))
 }
 
-/// The sources, each of which can be signed here: another one's deliveries could never be played.
+/// The selected sources. This program must be able to sign for each of them: otherwise their deliveries couldn't be
+/// replayed.
 fn wanted(options: &CaptureOptions, url: &str) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     for name in options.sources.iter().collect::<BTreeSet<_>>() {
@@ -89,7 +91,8 @@ fn wanted(options: &CaptureOptions, url: &str) -> Result<Vec<Source>, Failure> {
     Ok(sources)
 }
 
-/// What the project and the presets have published. Rules that can't be read name nothing: then more is replaced, and it is said.
+/// The words that the project and the presets have published. If the rules can't be read, they add no words: more
+/// values are replaced, and a note says so.
 fn vocabulary(sources: &[Source], preset: bool) -> Result<Vocabulary, Failure> {
     let location = if preset { Location::find()? } else { Some(Location::here_or_demo()?) };
     let project = location.map(Project::open).transpose().unwrap_or_else(|failure| {
@@ -99,17 +102,17 @@ fn vocabulary(sources: &[Source], preset: bool) -> Result<Vocabulary, Failure> {
     Ok(Vocabulary::of(project.as_ref().map(|project| &project.configuration), sources))
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, PartialEq, Eq)]
 enum Became {
-    /// A file, and its events' types.
+    /// The file, and the types of the events in it.
     Recorded(String, Vec<String>),
     Handshake,
     /// All its events are recorded already.
     Duplicate,
-    /// By the receiver.
+    /// Refused by the receiver.
     Refused(String),
-    /// Taken by the receiver, and nothing for a file.
+    /// Accepted by the receiver, but not written to a file.
     LeftOut(String),
 }
 
@@ -120,7 +123,7 @@ struct Capture {
     keys: BTreeMap<String, Vec<Key>>,
     redactor: Redactor,
     known: BTreeSet<ClaimKey>,
-    /// The same of what was written: played, they must be as many.
+    /// The claim keys of the written events. A replay must give the same number of keys.
     written: BTreeSet<ClaimKey>,
     recorded: usize,
     refused: usize,
@@ -165,7 +168,7 @@ impl Capture {
         })
     }
 
-    /// Records a request, or says why not.
+    /// Records a request, or returns why it wasn't recorded.
     fn take(&mut self, answered: &Answered) -> Result<Became, Failure> {
         let Answered { at, path, delivery, status, .. } = answered;
         let accepted = (200..300).contains(status);
@@ -215,7 +218,7 @@ impl Capture {
         self.refused += 1;
         let reply: Value = serde_json::from_slice(&answered.reply).unwrap_or_default();
         let said = reply["message"].as_str().unwrap_or("no such address, or no such method").to_owned();
-        // The receiver tells a stranger no reason.
+        // The receiver's reply to a 401 contains no reason.
         Became::Refused(why.filter(|_| answered.status == 401).unwrap_or(said))
     }
 
@@ -241,7 +244,7 @@ impl Capture {
 
     fn finish(self, options: &CaptureOptions) -> ExitCode {
         if self.recorded == 0 {
-            // It is ours, and empty.
+            // This command created the folder, and it is empty.
             let _ = std::fs::remove_dir(&self.folder);
         }
         let folder = self.folder.display();
@@ -259,7 +262,8 @@ impl Capture {
     }
 }
 
-/// The keys of what is left, which must be fit to be signed and as many events of the same types.
+/// Returns the claim keys of the redacted delivery. It must still be signable, and give as many events of the same
+/// types.
 fn plays(recorded: &Recorded, source: &Source, keys: usize) -> Result<BTreeSet<ClaimKey>, String> {
     let secret = demo_secret(source).map_err(|failure| failure.to_string())?;
     let signed = recorded.sign(source, &secret, recorded.received).map_err(|failure| failure.to_string())?;
@@ -333,7 +337,7 @@ mod tests {
         Capture::new(&options, sources, &document).unwrap()
     }
 
-    /// A sample as its provider signs it, and as the receiver has taken it.
+    /// A sample as its provider signs it, and as the receiver accepted it.
     fn answered(capture: &Capture, sample: &Sample) -> Answered {
         let source = &capture.sources[0];
         let request = sample.sign(source, &demo_secret(source).unwrap(), NOW, None).unwrap();
@@ -342,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_takes_what_fits_and_not_a_byte_more() {
+    fn a_folder_takes_deliveries_up_to_its_limit_and_not_a_byte_more() {
         let case = corpus().case("orders-shipped-late").unwrap();
         let mut capture = capture("full", "orders", false);
         let sample = Sample::of_case(case, &capture.sources[0]).unwrap();
@@ -361,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_receiver_refused_is_never_recorded_and_neither_is_what_cannot_be_redacted() {
+    fn requests_that_are_refused_or_cannot_be_redacted_are_never_recorded() {
         let mut orders = capture("refused", "orders", false);
         let sample = Sample::of_case(corpus().case("orders-shipped-late").unwrap(), &orders.sources[0]).unwrap();
         let taken = answered(&orders, &sample);

@@ -1,7 +1,7 @@
-//! `tidings check`: everything in a project, in one command.
+//! `tidings check`: checks everything in a project, in one command.
 //!
-//! Promises: each part is checked even if another one has problems, except that rules, tests and secrets need sources, rules and schemas
-//! that can be read; nothing is written and nothing is sent.
+//! Promises: it checks each part even if another part has problems. Exception: rules, tests and secrets need readable
+//! sources, rules and schemas. It writes nothing and sends nothing.
 
 use crate::Failure;
 use crate::commands::init::template;
@@ -39,18 +39,18 @@ pub struct CheckOptions {
     pub json: bool,
 }
 
-/// Which secrets the project needs, with texts in their place.
+/// Example document of the secrets that the project needs, with placeholder texts.
 const SECRETS: &str = "secrets.example.json";
 
-/// How a part is.
+/// The status of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Status {
     Good,
-    /// It may be meant: it doesn't fail the check.
+    /// May be intended: the check doesn't fail.
     Note,
     Bad,
-    /// The project doesn't have it and doesn't need it.
+    /// The project doesn't have this part and doesn't need it.
     Absent,
 }
 
@@ -60,7 +60,7 @@ struct Part {
     part: &'static str,
     status: Status,
     message: String,
-    /// `FILE:LINE:COLUMN: message` each.
+    /// Each line: `FILE:LINE:COLUMN: message`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     details: Vec<String>,
 }
@@ -70,7 +70,7 @@ impl Part {
         Self { part, status, message: message.into(), details: Vec::new() }
     }
 
-    /// Bad if there are problems, otherwise good with this message.
+    /// `Bad` if there are problems, otherwise good with this message.
     fn judged(part: &'static str, good: impl Into<String>, details: Vec<String>) -> Self {
         let (status, message) = match details.len() {
             0 => (Status::Good, good.into()),
@@ -156,14 +156,14 @@ async fn of_tests(location: &Location, configuration: &Configuration) -> Result<
     })
 }
 
-/// Where the sources are in their file.
+/// The positions of the sources in their file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Places {
     sources: BTreeMap<String, Spanned<IgnoredAny>>,
 }
 
-/// Whether the example has an entry for each source that needs one, and none of another source.
+/// Checks that the example has an entry for each source that needs one, and no entry for another source.
 fn of_secrets(location: &Location, files: &ProjectFiles, configuration: &Configuration) -> Result<Part, Failure> {
     let path = location.path(SECRETS);
     if !path.exists() {
@@ -190,7 +190,7 @@ fn of_secrets(location: &Location, files: &ProjectFiles, configuration: &Configu
         format!("{at}: source {name:?} has no entry in {shown}; add \"{name}\": \"<which secret>\"")
     });
     let names: Vec<&str> = configuration.sources.iter().map(|source| source.name.as_str()).collect();
-    // An entry `SOURCE.verify_token` or `SOURCE.capture` is one of that source.
+    // An entry `SOURCE.verify_token` or `SOURCE.capture` belongs to that source.
     let source_of = |entry: &str| entry.split('.').next().unwrap_or_default().to_owned();
     let left = listed.iter().filter(|entry| !names.contains(&source_of(entry).as_str())).map(|entry| {
         let hint = did_you_mean(&source_of(entry), names.iter().copied());
@@ -199,14 +199,15 @@ fn of_secrets(location: &Location, files: &ProjectFiles, configuration: &Configu
     Ok(Part::judged("secrets", format!("{shown} has every source"), missing.chain(left).collect()))
 }
 
-/// What is read of a template.
+/// The fields that are read from a template.
 #[derive(Debug, Deserialize)]
 struct Template {
     #[serde(default, rename = "Parameters")]
     parameters: BTreeMap<String, IgnoredAny>,
 }
 
-/// A project may change its template, so a difference is a note. Its parameters, if it can be read.
+/// Compares the template. A project may change its template, so a difference is a note. Also returns the template's
+/// parameters, if it can be read.
 fn of_template(path: &Path) -> Result<(Part, Option<BTreeSet<String>>), Failure> {
     const PART: &str = "template";
     if !path.exists() {

@@ -1,4 +1,5 @@
-//! `tidings completions`: the script of a shell, with the names that this build knows, and those of the project that it is made in.
+//! `tidings completions`: prints the completion script of a shell. The script has the names that this build knows, and
+//! those of the project in whose folder it is made.
 
 use crate::Failure;
 use crate::project::Location;
@@ -22,8 +23,8 @@ pub(crate) fn run(options: &CompletionsOptions, program: Command) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// A preset is offered by name, as are a source of the project, a case of the corpus, and a type of event if a configured source gives
-/// it. What is typed may be another one.
+/// Offers the names of presets, of the project's sources, of the corpus' cases, and the event types that configured
+/// sources send. The user may still type another value.
 fn with_names(command: Command) -> Command {
     let providers = || preset_names().map(str::to_owned);
     let configured = Location::find().ok().flatten().unwrap_or(Location::Demo).sources().unwrap_or_default();
@@ -55,7 +56,7 @@ fn with_names(command: Command) -> Command {
         .mut_subcommand("events", |command| command.mut_subcommand("list", filtered).mut_subcommand("tail", filtered))
 }
 
-/// clap keeps static text alone, and this program ends when its script is printed.
+/// clap takes only static text. Leaking is safe: the program ends after it prints the script.
 fn offered(names: impl Iterator<Item = String>) -> PossibleValuesParser {
     PossibleValuesParser::new(names.map(|name| &*name.leak()))
 }

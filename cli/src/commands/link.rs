@@ -1,5 +1,6 @@
-//! `tidings link`: tells whose conversation an identity is, by the message that any program may send (docs/links.md). It is an
-//! event like any other, so that it is done once, and what was kept under the identity moves.
+//! `tidings link`: links an identity to a conversation, by the message that any program may send (docs/links.md). The
+//! link is processed as an event, so it takes effect once. The data stored under the identity moves to the
+//! conversation.
 
 use crate::Failure;
 use crate::dev_client::dev_url;
@@ -21,15 +22,14 @@ use tidings_core::ports::EventQueue;
         tidings link order:1042 whatsapp:491713920012 --stack tidings\n  \
         tidings link phone:491713920012 whatsapp:4915112345678 --move")]
 pub struct LinkOptions {
-    /// As `identity` of rules.yaml gives it
+    /// Identity, as `identity` of rules.yaml gives it
     pub identity: String,
-    /// As `conversation` of rules.yaml gives it
+    /// Conversation, as `conversation` of rules.yaml gives it
     pub conversation: String,
-    /// Also if the identity belongs to another conversation until now, as after a change of number. What is known there stays
-    /// there
+    /// Move the identity from another conversation, as after a change of number; what is known there stays there
     #[arg(long = "move")]
     pub moves: bool,
-    /// Where `tidings dev` is, if it isn't a stack that is asked
+    /// Address of `tidings dev`, if no stack is given
     #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
     pub url: String,
     #[command(flatten)]
@@ -78,7 +78,7 @@ pub(crate) async fn run(options: LinkOptions) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Into the queue of a `tidings dev`, which takes it from who knows its token.
+/// Sends it to the queue of a `tidings dev`, which requires the token.
 fn post(url: &str, token: Option<&Token>, message: String) -> Result<(), ureq::Error> {
     let post = ureq::post(url);
     let post = match token {

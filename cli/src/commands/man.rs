@@ -1,4 +1,4 @@
-//! `tidings man`: manual pages, made of the very arguments that the program takes.
+//! `tidings man`: manual pages, generated from the arguments that the program takes.
 
 use crate::Failure;
 use crate::style::{document, note};
@@ -14,10 +14,10 @@ use std::process::ExitCode;
         tidings man rules diff | man -l -\n  \
         tidings man --into ~/.local/share/man/man1     all pages: tidings.1, tidings-dev.1, … in place of those that are there")]
 pub struct ManOptions {
-    /// Which command's page; that of `tidings` itself if left out
+    /// Command to print the page of; `tidings` itself if left out
     #[arg(value_name = "COMMAND", conflicts_with = "into")]
     pub command: Vec<String>,
-    /// Write the page of every command into this folder, which is made if it isn't there
+    /// Write the page of every command into this folder, created if missing
     #[arg(long, value_name = "FOLDER")]
     pub into: Option<PathBuf>,
 }
@@ -33,7 +33,7 @@ pub(crate) fn run(options: &ManOptions, program: &Command) -> Result<ExitCode, F
     Ok(ExitCode::SUCCESS)
 }
 
-/// A page a command. Returns how many.
+/// Writes a page for each command. Returns their number.
 fn write(folder: &Path, program: &Command) -> Result<usize, Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(failed)?;
@@ -45,7 +45,7 @@ fn count(command: &Command) -> usize {
     1 + command.get_subcommands().map(count).sum::<usize>()
 }
 
-/// One command's page.
+/// The page of one command.
 fn page(words: &[String], program: &Command) -> Result<Vec<u8>, Failure> {
     let mut command = program.clone().disable_help_subcommand(true);
     command.build();
@@ -68,7 +68,7 @@ mod tests {
     use crate::commands::Arguments;
     use clap::CommandFactory;
 
-    /// Every command by its words, the one itself first.
+    /// Every command by its words, the command itself first.
     fn all(command: &clap::Command, words: &[String], found: &mut Vec<Vec<String>>) {
         found.push(words.to_vec());
         for sub in command.get_subcommands() {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_command_is_told_with_those_there_are() {
+    fn an_unknown_command_is_reported_with_the_known_commands() {
         let said = |words: &[&str]| {
             page(&words.iter().map(ToString::to_string).collect::<Vec<_>>(), &Arguments::command()).unwrap_err().to_string()
         };

@@ -1,7 +1,7 @@
-//! What the commands have in common that change contexts by hand: the processor that they call, with the operator's own
-//! credentials, and what they say of a change.
+//! What the commands that change contexts by hand share: the processor that they call with the operator's own
+//! credentials, and the texts that they print about a change.
 //!
-//! A dry run is the very run, over tables that keep to themselves what is written to them, and queues that only remember.
+//! A dry run executes the same code. Its tables keep writes in memory, and its queues only record what would be sent.
 
 use crate::Failure;
 use crate::confirm::Confirmed;
@@ -31,7 +31,7 @@ use tidings_core::context::{Item, ItemKey, Place as ItemPlace};
 use tidings_core::manual::FactChange;
 use tidings_core::ports::{ActionQueue, Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, TimerQueue, Unavailable};
 
-/// Who does it: who they say they are, or the user's name; and of a stack whose credentials these are.
+/// The operator: the name of `--by` or the user's name, and for a stack also the ARN of the credentials.
 pub(crate) async fn operator(at: &Place, by: Option<&str>) -> Result<String, Failure> {
     let user =
         || ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
@@ -45,7 +45,7 @@ pub(crate) async fn operator(at: &Place, by: Option<&str>) -> Result<String, Fai
     Ok(text.get(..text.floor_char_boundary(MAX_MANUAL_TEXT_BYTES)).unwrap_or_default().to_owned())
 }
 
-/// The processor of a manual change, and what it has done.
+/// The processor of a manual change, and the record of what it has done.
 pub(crate) struct Hand {
     processor: Processor,
     store: Arc<Watched>,
@@ -53,28 +53,28 @@ pub(crate) struct Hand {
     is_dry: bool,
 }
 
-/// What came of one change.
+/// The result of one change.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Came {
-    /// It was done before, by this very claim.
+    /// The same claim was applied before.
     pub(crate) done_before: bool,
     pub(crate) conversation: String,
     pub(crate) outcome: String,
     pub(crate) changes: Vec<FactChange>,
-    /// What is newer, and stays.
+    /// Facts that are newer in the context, and stay.
     pub(crate) overtaken: Vec<String>,
-    /// What became of its actions, and what had no room.
+    /// The results of its actions, and the actions that were dropped for lack of room.
     pub(crate) actions: Vec<ActionNote>,
-    /// In a dry run: what would be sent at once.
+    /// In a dry run: the texts that would be sent at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) texts: Vec<String>,
-    /// It has its effect, and what it causes is still in the outbox: the conversation's next event sends it.
+    /// The change is applied, but its actions are still in the outbox: the conversation's next event sends them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) unsent: bool,
 }
 
 impl Hand {
-    /// Over these tables. What is sent goes to `queues`; without them nothing can be.
+    /// A dry run on these tables. It records what would be sent, and sends nothing.
     pub(crate) fn dry(tables: &Tables, (rules, schemas): (Rules, EventSchemas)) -> Self {
         let remembered = Arc::<Remembered>::default();
         Self::new(tables, (rules, schemas), true, (Arc::clone(&remembered) as _, Arc::clone(&remembered) as _), remembered)
@@ -106,12 +106,13 @@ impl Hand {
             api_secrets: None,
             clock: Arc::new(SystemClock),
         };
-        // A correction is kept with its claim, so that a replay has it; an event that is applied again is kept with its own.
+        // A correction is stored with its claim, so that a replay includes it. An event that is applied again is stored
+        // with its original claim.
         let processor = Processor::new(rules, schemas, ports, NonZeroU32::MIN);
         Self { processor, store, remembered, is_dry }
     }
 
-    /// The same, keeping what it applies with its claim.
+    /// The same, but stores what it applies with its claim.
     pub(crate) fn keeping(self) -> Self {
         Self { processor: self.processor.storing_events(true), ..self }
     }
@@ -120,7 +121,8 @@ impl Hand {
         &self.processor
     }
 
-    /// Does it, or in a dry run says what it would do. A table that doesn't answer is asked again, so often.
+    /// Applies the change, or in a dry run returns what it would do. If a table doesn't answer, it tries again,
+    /// `MANUAL_TRIES` times in all.
     pub(crate) async fn apply(&self, work: &Work) -> Result<Came, Unprocessed> {
         self.store.lock().last = None;
         let mut tries = 1;
@@ -157,7 +159,7 @@ impl Hand {
     }
 }
 
-/// Why it wasn't done.
+/// The error for a change that wasn't applied.
 pub(crate) fn not_done(at: &Place, failure: &Unprocessed) -> Failure {
     if let FailureKind::Unavailable(error) = &failure.kind
         && !failure.is_unsent()
@@ -167,7 +169,7 @@ pub(crate) fn not_done(at: &Place, failure: &Unprocessed) -> Failure {
     Failure::new(failure.to_string())
 }
 
-/// A change of a fact, for people, in a line.
+/// A change of a fact, in one line, for people.
 pub(crate) fn line(change: &FactChange) -> String {
     let value = |value: &serde_json::Value| {
         if value.is_null() { "(not known)".to_owned() } else { short(&value.to_string(), 48) }
@@ -175,7 +177,7 @@ pub(crate) fn line(change: &FactChange) -> String {
     format!("{}  {} → {}", paint(NAME, &change.what), value(&change.before), value(&change.after))
 }
 
-/// The same, and where what was there came from.
+/// Prints the line and the origin of the value before.
 pub(crate) fn tell(change: &FactChange) {
     say!("  {}", line(change));
     if let (Some(by), Some(time)) = (&change.before_by, change.before_time) {
@@ -183,7 +185,7 @@ pub(crate) fn tell(change: &FactChange) {
     }
 }
 
-/// The tables, with what was written last; in a dry run nothing is, but here.
+/// The tables, and what was written last. In a dry run, writes stay in memory here.
 #[derive(Debug)]
 struct Watched {
     tables: DynamoContexts,
@@ -193,11 +195,11 @@ struct Watched {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// `None`: it was deleted.
+    /// `None`: the item was deleted.
     items: BTreeMap<ItemPlace, Option<Item>>,
     claims: BTreeMap<ClaimKey, RecordedEffect>,
     last: Option<Commit>,
-    /// One that had no answer: found to be there, it was this one.
+    /// A commit that got no answer. If the claim exists at the next try, this commit succeeded.
     unanswered: Option<Commit>,
 }
 
@@ -293,12 +295,12 @@ impl ContextStore for Watched {
     }
 }
 
-/// Remembers what would be sent.
+/// Records what would be sent.
 #[derive(Debug, Default)]
 struct Remembered(Mutex<Vec<Action>>);
 
 impl Remembered {
-    /// What an event would have said.
+    /// The texts that an event would have sent.
     fn texts(&self, cause: &ClaimKey) -> Vec<String> {
         let actions = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let text = |action: &Action| match action.data["text"].as_str() {
@@ -324,7 +326,7 @@ impl TimerQueue for Remembered {
     }
 }
 
-/// Queues that can't be reached: what is in an outbox stays there.
+/// Queues that can't be reached: actions stay in the outbox.
 #[derive(Debug)]
 struct Nowhere;
 

@@ -1,4 +1,4 @@
-//! A command a file, or a folder; `page` for what the endpoint says of itself.
+//! Each command has a file or a folder. `page` reads the endpoint's own reports.
 
 pub(crate) mod build;
 pub(crate) mod capture;
@@ -71,7 +71,7 @@ use verify::VerifyOptions;
         tidings doctor --stack tidings           what is wrong, and what to do about it"
 )]
 pub struct Arguments {
-    /// Folder of the project; the nearest one with a sources.yaml, from here upwards, if left out
+    /// Folder of the project; if left out, the nearest one with a sources.yaml, from here upwards
     #[arg(long, global = true, env = "TIDINGS_PROJECT", value_name = "DIR")]
     pub project: Option<PathBuf>,
     #[command(subcommand)]
@@ -79,8 +79,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Those that the program was called with. Where they are wrong, that is said and the program ends with 2; an argument that is
-    /// quoted then may be a file's name that somebody else chose, so they are escaped first. `version` is the answer to `--version`.
+    /// Parses the program's arguments. If they are invalid, it prints the error and exits with 2. The error may quote a
+    /// file name that somebody else chose, so the arguments are escaped first. `version` is the answer to `--version`.
     pub fn given(version: String) -> Self {
         // The program has one version, and clap keeps it as long as the program runs.
         let version: &'static str = version.leak();
@@ -95,7 +95,7 @@ impl Arguments {
             let escaped = std::env::args_os().map(|argument| Escaped(&argument.to_string_lossy()).to_string().into());
             match parse(escaped.collect()) {
                 Err(error) => error.exit(),
-                // They are wrong for what was escaped alone.
+                // The escaped arguments are valid: only the escaped characters were wrong.
                 Ok(_) => style::note(&error.to_string()),
             }
             std::process::exit(2)
@@ -109,36 +109,36 @@ subcommands! {
         Dev(options: DevOptions) => dev::run(options).await,
         /// Sign a realistic event and send it
         Send(options: SendOptions) => send::run(options).await,
-        /// What the chatbot knows of a conversation: show it, correct it, export it, erase it
+        /// Show, correct, export or erase what the chatbot knows of a conversation
         #[command(subcommand)]
         Context(command: ContextCommand) => command.run().await,
         /// One screen: health, alarms, backlog, rates, and what to do next
         Status(options: StatusOptions) => status::run(options).await,
-        /// Whether all is as it must be, before and after deploying
+        /// Check a project and its stack, before and after deploying
         Doctor(options: DoctorOptions) => doctor::run(options).await,
-        /// Put a new secret of a source in front, or take the old ones away
+        /// Put a new secret of a source in front, or remove the old ones
         Rotate(options: RotateOptions) => rotate::run(options).await,
-        /// Say whose conversation an identity is
+        /// Link an identity to a conversation
         Link(options: LinkOptions) => link::run(options).await,
-        /// What became of events: one, the newest, those that come
+        /// Show an event, list the newest, or follow new ones
         #[command(subcommand)]
         Events(command: EventsCommand) => command.run().await,
-        /// What is in the dead-letter queue, why, and how it comes back
+        /// List, show, redrive or drop what is in the dead-letter queue
         #[command(subcommand)]
         Dlq(command: DlqCommand) => command.run().await,
-        /// The providers that are known, and what that rests on
+        /// Show the known providers, and the evidence for each
         #[command(subcommand)]
         Providers(command: ProvidersCommand) => command.run().await,
-        /// What rules.yaml makes of events: check it, test it, explain it, compare it
+        /// Check, test, explain and compare what rules.yaml does with events
         #[command(subcommand)]
         Rules(command: RulesCommand) => command.run().await,
-        /// Whether a captured request verifies, what the receiver would answer, and which events would come of it
+        /// Check whether a captured request verifies, what the receiver would answer, and which events it contains
         Verify(options: VerifyOptions) => verify::run(options).await,
-        /// Record deliveries as files for tests, without what is secret or personal
+        /// Record deliveries as files for tests, without secrets and personal data
         Capture(options: CaptureOptions) => capture::run(options).await,
-        /// Play recorded deliveries: here, by other rules, or against a running receiver; apply kept events again
+        /// Replay recorded deliveries: here, with other rules, or against a running receiver; apply stored events again
         Replay(options: ReplayOptions) => replay::run(options).await,
-        /// Make a project: sources, rules, schemas, tests, and what deploys it
+        /// Make a project: sources, rules, schemas, tests, and the files that deploy it
         Init(options: InitOptions) => init::run(&options),
         /// Check the whole project: sources, rules, schemas, tests, secrets.example.json, template, samconfig.toml
         Check(options: CheckOptions) => check::run(&options).await,

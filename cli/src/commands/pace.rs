@@ -1,10 +1,10 @@
-//! Many things one after the other: how fast, and how far it is.
+//! Limits the rate of repeated work, and shows its progress.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// So many a second, on average.
+/// This number a second, on average.
 pub(crate) struct Pace {
     rate: u32,
     started: Instant,
@@ -23,7 +23,7 @@ impl Pace {
     }
 }
 
-/// On standard error, and only where that is a terminal.
+/// A progress bar on standard error, shown only on a terminal.
 pub(crate) fn progress(number: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos} of about {len}, {per_sec}, {eta} left");
     let bar = ProgressBar::new(number);

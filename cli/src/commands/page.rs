@@ -1,24 +1,25 @@
-//! What an endpoint says of itself: `GET /health` and `GET /ready`. Bounded in time and length, whoever is there.
+//! The endpoint's own reports: `GET /health` and `GET /ready`. Time and length of the answer are limited, because
+//! anybody may answer.
 
 use crate::limits::MAX_PAGE_BYTES;
 use serde_json::Value;
 use std::time::Duration;
 use tidings_config::time::Timestamp;
 
-/// An answer that takes longer is none.
+/// Time limit of an answer. A slower answer counts as no answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An answer, whatever its status.
+/// An answer, with any status.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) status: u16,
-    /// What time it is there.
+    /// The endpoint's clock.
     pub(crate) date: Option<Timestamp>,
-    /// Null where it isn't JSON.
+    /// Null if the body isn't JSON.
     pub(crate) body: Value,
 }
 
-/// `path` begins with a slash; a slash at the end of `url` doesn't count. An error is why there was no answer.
+/// `path` begins with a slash; a slash at the end of `url` is ignored. Errors: the reason why there was no answer.
 pub(crate) fn get(url: &str, path: &str) -> Result<Page, String> {
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build().into();
@@ -52,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_a_length_at_most() {
+    fn an_answer_has_a_maximum_length() {
         for (length, is_read) in [(MAX_PAGE_BYTES, true), (MAX_PAGE_BYTES + 1, false)] {
             let page = get(&endpoint(length), "/health").expect("an answer");
             assert_eq!((page.status, page.body.is_string()), (503, is_read), "{length}");

@@ -1,4 +1,5 @@
-//! `tidings providers`: what is known of each, and what it rests on; which events it sends, and what a rule sees of them.
+//! `tidings providers`: what is known of each provider and the evidence for it, the events that it sends, and what a
+//! rule sees of them.
 
 use crate::Failure;
 use crate::sources;
@@ -16,9 +17,9 @@ use tidings_project::did_you_mean;
 
 subcommands! {
     pub enum ProvidersCommand {
-        /// A line each: name, evidence, scheme, how many types of events
+        /// List the providers, a line each: name, evidence, scheme, number of event types
         List(options: ProvidersList) => list(options),
-        /// All that is known of one: how it signs, how its events are known, their types, and what rules see of one
+        /// Show a provider: how it signs, how its events are identified, their types, and what rules see of one
         Show(options: ProvidersShow) => show(options),
     }
 }
@@ -34,9 +35,9 @@ pub struct ProvidersList {
 #[command(after_help = "Examples:\n  tidings providers show stripe\n  tidings providers show whatsapp --type message.image\n  \
         tidings providers show line --json")]
 pub struct ProvidersShow {
-    /// Its name, as in sources.yaml
+    /// The provider's name, as in sources.yaml
     pub provider: String,
-    /// The type of event of which to show the data, instead of the first one
+    /// Show the data of this event type instead of the first one
     #[arg(long = "type", value_name = "TYPE")]
     pub event_type: Option<String>,
     /// Print JSON, with the data of every type
@@ -94,7 +95,7 @@ pub(crate) fn show(options: ProvidersShow) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the samples have of it.
+/// The event type of this name in the samples.
 fn of_type<'k, 's>(kinds: &'k [Kind<'s>], name: &str, provider: &Provider) -> Result<&'k Kind<'s>, Failure> {
     kinds.iter().find(|kind| kind.event.event_type == name).ok_or_else(|| {
         let near = did_you_mean(name, kinds.iter().map(|kind| kind.event.event_type.as_str()));
@@ -103,7 +104,8 @@ fn of_type<'k, 's>(kinds: &'k [Kind<'s>], name: &str, provider: &Provider) -> Re
     })
 }
 
-/// Its file as JSON; `can_send`: whether `tidings send` can sign as it does; `identity`: how its events are known; `types`.
+/// The provider's file as JSON, with `can_send`: whether `tidings send` can sign for it; `identity`: how its events are
+/// identified; and `types`.
 fn to_json(provider: &Provider) -> Result<Value, Failure> {
     let mut json = value(provider)?;
     let samples = samples::of_preset(&provider.name);
@@ -124,7 +126,7 @@ fn value(of: impl serde::Serialize) -> Result<Value, Failure> {
     serde_json::to_value(of).map_err(|error| Failure::new(error.to_string()))
 }
 
-/// What is longer is cut in its middle; a type never is, since rules name it.
+/// Longer field values are cut in the middle. An event type is never cut, because rules name it.
 const FIELD: usize = 34;
 
 fn print_types(kinds: &[Kind<'_>]) {

@@ -51,13 +51,13 @@ pub(crate) async fn run(options: SendOptions) -> Result<ExitCode, Failure> {
     Ok(if reply.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A request, and what it was signed with.
+/// A request, and the secrets that it was signed with.
 struct Signed {
     source: Source,
     request: SignedRequest,
     document: String,
     at: Timestamp,
-    /// `None`: it is what was named, as it is.
+    /// `None`: the named request is sent without changes.
     renewed: Option<Renewed>,
 }
 
@@ -65,7 +65,7 @@ async fn signed(options: &SendOptions) -> Result<Signed, Failure> {
     let Wanted { source, mut sample, tamper, is_fixed } = wanted(options)?;
     let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
     let secret = &files::secrets(&document, &source)?[0];
-    // That of the receiver: a `tidings dev` may be ahead.
+    // The receiver's time: the clock of a `tidings dev` may be ahead.
     let at = now_at(&options.url).await;
     let is_new = options.new || !(options.same || is_fixed);
     let renewed = is_new.then(|| sample.renew(&source, secret, at, &mut random_byte())).transpose().map_err(unsigned)?;
@@ -82,7 +82,7 @@ fn bad_setting(setting: &str, why: &str) -> Failure {
     Failure::new(format!("--set {setting:?}: {why}")).hint("allowed: PATH=VALUE, as in data.object.amount=5 or items[0].name=Tea")
 }
 
-/// Bytes that nobody can foresee; where the system has none, those of the clock, which are new enough for an id.
+/// Unpredictable bytes. If the system has none, bytes of the clock: they are different enough for an id.
 fn random_byte() -> impl FnMut() -> u8 {
     let chance = SystemRandom::new();
     move || {
@@ -94,13 +94,13 @@ fn random_byte() -> impl FnMut() -> u8 {
     }
 }
 
-/// What is to be sent.
+/// What to send.
 struct Wanted {
     source: Source,
     sample: Sample,
-    /// As the case wants it.
+    /// The tampering that the case requires.
     tamper: Option<Tamper>,
-    /// It was named: a case, a file or a capture, which is sent as it is.
+    /// A case, a file or a capture was named; it is sent without changes.
     is_fixed: bool,
 }
 
@@ -142,7 +142,7 @@ fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
     Ok(Wanted { source, sample, tamper: case.and_then(|case| case.tamper), is_fixed })
 }
 
-/// Those that were said.
+/// Adds the headers of `--header`.
 fn headers(options: &SendOptions, sample: &mut Sample) -> Result<(), Failure> {
     for header in &options.headers {
         let (name, value) =
@@ -152,7 +152,7 @@ fn headers(options: &SendOptions, sample: &mut Sample) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What can be done about a source whose requests nobody else can sign.
+/// The error for a source whose requests only the provider can sign.
 pub(crate) fn only_the_provider(source: &Source) -> Failure {
     let (name, algorithm) = (&source.name, source.scheme.algorithm.as_str());
     Failure::new(format!("{name} can't be signed here: only the provider has the private key ({algorithm})")).hint(format!(

@@ -1,4 +1,4 @@
-//! The arguments as a whole.
+//! Tests of the arguments as a whole.
 
 use super::*;
 use std::path::Path;
@@ -8,7 +8,7 @@ fn the_arguments_hold_together() {
     <Arguments as clap::CommandFactory>::command().debug_assert();
 }
 
-/// Pages tell people what to call at three in the morning.
+/// Docs name commands that people run during an incident.
 #[test]
 fn the_docs_name_commands_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -1,10 +1,10 @@
-//! A time as people say it: a point, or how long ago.
+//! A time as people write it: a point in time, or how long ago.
 
 use std::str::FromStr;
 use tidings_config::rules::Span;
 use tidings_config::time::Timestamp;
 
-/// A time as people say it.
+/// A time as people write it.
 #[derive(Clone, Copy, Debug)]
 pub enum When {
     At(Timestamp),
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_a_point_or_how_long_ago_it_was() {
+    fn a_time_is_a_point_in_time_or_a_span_before_now() {
         let now = Timestamp::parse_rfc3339("2026-11-24T12:00:00Z").unwrap();
         for (text, expected) in [("2h", "2026-11-24T10:00:00.000Z"), ("2026-11-20T15:30:00+01:00", "2026-11-20T14:30:00.000Z")] {
             assert_eq!(text.parse::<When>().unwrap().from(now).to_string(), expected, "{text}");

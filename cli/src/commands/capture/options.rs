@@ -1,4 +1,4 @@
-//! `tidings capture`, as it is called.
+//! The arguments of `tidings capture`.
 
 use crate::dev_client::DEV_PORT;
 use crate::limits::{MAX_CAPTURE_TIME, MAX_CAPTURED};
@@ -25,13 +25,13 @@ pub struct CaptureOptions {
     /// A new folder for the files
     #[arg(long, value_name = "FOLDER")]
     pub into: PathBuf,
-    /// End when so many are recorded
+    /// Stop after this number of recorded requests
     #[arg(long, value_name = "NUMBER", default_value = "100", value_parser = count)]
     pub count: usize,
-    /// End after this time, as in 10m or 1h
+    /// Stop after this time, as in 10m or 1h
     #[arg(long = "for", value_name = "SPAN", default_value = "10m", value_parser = time)]
     pub time: Span,
-    /// Port for webhooks on 127.0.0.1; 0: any that is free
+    /// Port for webhooks on 127.0.0.1; 0: any free port
     #[arg(long, default_value_t = DEV_PORT)]
     pub port: u16,
     /// Take the providers' presets instead of configured sources
@@ -40,13 +40,14 @@ pub struct CaptureOptions {
     /// The URL that the provider was given, for schemes that sign it
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Leave the values of fields of this name as they are, in bodies, headers and queries, with all that is below them
+    /// Keep the values of fields of this name, in bodies, headers and queries, and of all fields below them
     #[arg(long, value_name = "FIELD")]
     pub keep: Vec<String>,
-    /// Replace all values of fields of this name, and of all that is below them: words of rules and what --keep allows, too
+    /// Replace the values of fields of this name and of all fields below them, also words of rules and fields that
+    /// --keep allows
     #[arg(long, value_name = "FIELD")]
     pub mask: Vec<String>,
-    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets; the public demo secrets if left out
     #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
     pub secrets: Option<PathBuf>,
     /// Print JSON, a line for each request

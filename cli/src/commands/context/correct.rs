@@ -1,5 +1,5 @@
-//! `tidings context set` and `unset`: facts, or where the dialogue stands, by hand. Without `--yes` it says what would change, and
-//! writes nothing. What is done has a claim, which says who, when, why, and what was there before.
+//! `tidings context set` and `unset`: change facts, or the dialogue node, by hand. Without `--yes` they print what
+//! would change and write nothing. Each change has a claim that records who, when, why, and the values before.
 
 use crate::Failure;
 use crate::commands::manual::{Came, Hand, not_done, operator, tell};
@@ -31,18 +31,18 @@ use tidings_core::manual::{Correction, NodeChange};
         tidings context set whatsapp:491713920012 --node delivery --stack tidings --reason 'stuck' --yes"
 )]
 pub struct ContextSet {
-    /// As rules.yaml and the presets name it. Of an identity that is linked, its conversation is meant
+    /// Conversation, as rules.yaml and the presets name it; for a linked identity, its conversation
     pub conversation: String,
-    /// Whose facts they are, as order/1042
+    /// Entity that has the facts, as order/1042
     #[arg(required_unless_present = "node", requires = "values")]
     pub entity: Option<String>,
-    /// A fact and its value: JSON, or else a text
+    /// A fact and its value: JSON, otherwise text
     #[arg(value_name = "NAME=VALUE")]
     pub values: Vec<Assignment>,
-    /// Where the dialogue stands
+    /// Dialogue node
     #[arg(long, value_name = "NODE")]
     pub node: Option<String>,
-    /// Also if nothing is known of the conversation or the entity yet
+    /// Allow a conversation or an entity that is unknown so far
     #[arg(long)]
     pub create: bool,
     #[command(flatten)]
@@ -61,15 +61,15 @@ pub struct ContextSet {
         tidings context unset whatsapp:491713920012 --node --stack tidings --reason 'stuck' --yes"
 )]
 pub struct ContextUnset {
-    /// As rules.yaml and the presets name it. Of an identity that is linked, its conversation is meant
+    /// Conversation, as rules.yaml and the presets name it; for a linked identity, its conversation
     pub conversation: String,
-    /// Whose facts they are, as order/1042
+    /// Entity that has the facts, as order/1042
     #[arg(required_unless_present = "node", requires = "names")]
     pub entity: Option<String>,
     /// Facts to forget
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
-    /// Where the dialogue stands, too
+    /// Forget the dialogue node, too
     #[arg(long)]
     pub node: bool,
     #[command(flatten)]
@@ -78,13 +78,13 @@ pub struct ContextUnset {
     pub target: TargetOptions,
 }
 
-/// Whether it is done, by whom, and why.
+/// Confirmation, operator and reason of a manual change.
 #[derive(Debug, Args)]
 pub struct ManualOptions {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Who you are, for the record; the user's name if left out. Of a stack, AWS adds whose credentials these are
+    /// Who you are, for the record; the user's name if left out. For a stack, the ARN of the AWS credentials is added
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
     #[command(flatten)]
@@ -111,7 +111,7 @@ impl FromStr for Assignment {
     }
 }
 
-/// Recorded of nothing: a dry run needs none.
+/// Placeholder for a dry run, which needs no reason and records none.
 const NO_REASON: &str = "(none given)";
 
 pub(crate) async fn set(options: ContextSet) -> Result<ExitCode, Failure> {
@@ -134,7 +134,7 @@ pub(crate) async fn unset(options: ContextUnset) -> Result<ExitCode, Failure> {
     correct(Said { conversation, facts, node, creates: false, forgets: true }, &manual, &target).await
 }
 
-/// What was called for.
+/// The requested change.
 struct Said {
     conversation: String,
     facts: BTreeMap<String, BTreeMap<String, Value>>,
@@ -190,7 +190,7 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// What nothing is known of is most often a name that was written wrong.
+/// An unknown conversation or entity is most often a typing error.
 fn is_known(said: &Said, context: &Context) -> Result<(), Failure> {
     let name = &context.conversation;
     let is_nothing = context.entities.is_empty() && context.node.is_none() && context.identities.is_empty();
@@ -262,7 +262,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_value_is_json_or_else_a_text() {
+    fn a_value_is_json_otherwise_text() {
         for (text, expected) in [
             ("status=packed", json!("packed")),
             ("status=\"3\"", json!("3")),

@@ -1,5 +1,5 @@
-//! `tidings context erase`: takes out of the tables all that they hold of a conversation. Without `--yes` it says what that
-//! would be, and deletes nothing. What it can't reach it says, with what to do about it.
+//! `tidings context erase`: deletes everything that the tables store of a conversation. Without `--yes` it prints what
+//! it would delete and deletes nothing. It also prints what it can't reach, and what to do about it.
 
 use super::subject::{identity_of, subject_data};
 use crate::Failure;
@@ -19,7 +19,7 @@ use tidings_config::time::{Clock, SystemClock};
         tidings context erase whatsapp:491713920012 --stack tidings          say what would go\n  \
         tidings context erase whatsapp:491713920012 --stack tidings --yes    delete it")]
 pub struct ContextErase {
-    /// As rules.yaml and the presets name it
+    /// Conversation, as rules.yaml and the presets name it
     pub conversation: String,
     #[command(flatten)]
     pub confirm: Confirm,
@@ -88,7 +88,7 @@ fn found(names: &[String], counts: &Counts) {
     }
 }
 
-/// What isn't in the tables.
+/// Prints what is stored outside the tables.
 fn unreached(queues: &[QueueCount]) {
     say!("  {}", paint(STRONG, "out of reach"));
     let count = |queue: &str| {

@@ -1,5 +1,5 @@
-//! `tidings context export`: all that the tables hold of a conversation, as one JSON document. It is what `erase` deletes: both
-//! read the same [`crate::stack::SubjectData`].
+//! `tidings context export`: prints everything that the tables store of a conversation, as one JSON document. `erase`
+//! deletes the same data: both read the same [`crate::stack::SubjectData`].
 
 use super::subject::subject_data;
 use crate::Failure;
@@ -17,9 +17,9 @@ use tidings_config::time::{Clock, SystemClock};
         tidings context export whatsapp:491713920012\n  \
         tidings context export whatsapp:491713920012 --stack tidings --output export.json")]
 pub struct ContextExport {
-    /// As rules.yaml and the presets name it
+    /// Conversation, as rules.yaml and the presets name it
     pub conversation: String,
-    /// Write it to a new file, which only you can read, instead of standard output
+    /// Write it to a new file that only you can read, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `tidings context`: what is kept of a conversation. Shown, corrected, written out, erased.
+//! `tidings context`: shows, corrects, exports and erases the stored data of a conversation.
 
 mod correct;
 mod erase;
@@ -14,15 +14,15 @@ use show::ContextShow;
 
 subcommands! {
     pub enum ContextCommand {
-        /// Facts, dialogue node and timeline of a conversation
+        /// Show facts, dialogue node and timeline of a conversation
         Show(options: ContextShow) => show::run(options).await,
-        /// Set facts, or where the dialogue stands, by hand; without --yes say what would change
+        /// Set facts, or the dialogue node, by hand; without --yes print what would change
         Set(options: ContextSet) => correct::set(options).await,
-        /// Forget facts, or where the dialogue stands, by hand; without --yes say what would change
+        /// Forget facts, or the dialogue node, by hand; without --yes print what would change
         Unset(options: ContextUnset) => correct::unset(options).await,
-        /// All that is kept of a conversation, as one JSON document
+        /// Export all stored data of a conversation, as one JSON document
         Export(options: ContextExport) => export::run(options).await,
-        /// Delete all that is kept of a conversation; without --yes say what that is
+        /// Delete all stored data of a conversation; without --yes print what would be deleted
         Erase(options: ContextErase) => erase::run(options).await,
     }
 }

@@ -1,4 +1,4 @@
-//! `tidings context show`: what the chatbot knows of a conversation.
+//! `tidings context show`: shows what the chatbot knows of a conversation.
 
 use crate::Failure;
 use crate::facts;
@@ -16,7 +16,7 @@ use tidings_core::manual::ManualChange;
         tidings context show whatsapp:491713920012\n  \
         tidings context show slack:C0SUPPORT1 --stack tidings --json")]
 pub struct ContextShow {
-    /// As rules.yaml and the presets name it
+    /// Conversation, as rules.yaml and the presets name it
     pub conversation: String,
     #[command(flatten)]
     pub target: TargetOptions,

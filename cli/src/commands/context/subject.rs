@@ -1,10 +1,10 @@
-//! All that is held of a conversation, for those who export it or erase it.
+//! All stored data of a conversation (subject data), for `export` and `erase`.
 
 use crate::Failure;
 use crate::stack::{Reader, SubjectData};
 use crate::target::{TargetOptions, unreadable};
 
-/// All that is held of a conversation, or why there is nothing to hold.
+/// Returns the subject data of a conversation, or an error if nothing is stored.
 pub(super) async fn subject_data(reader: &Reader, conversation: &str, target: &TargetOptions) -> Result<SubjectData, Failure> {
     let subject_data = reader.subject_data(conversation, &[]).await.map_err(|error| unreadable(&target.at, &error))?;
     match &subject_data.linked_to {

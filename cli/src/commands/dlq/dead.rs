@@ -1,11 +1,11 @@
-//! A message of the dead-letter queue, and what a walk through it came to.
+//! A message of the dead-letter queue, and the result of a walk through the queue.
 
 use crate::stack::Letter;
 use serde::Serialize;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
 
-/// A message of the queue and what is known of its event.
+/// A message of the queue, and what is known of its event.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Dead {
     pub(super) key: Option<ClaimKey>,
@@ -14,22 +14,22 @@ pub(super) struct Dead {
     pub(super) event_type: String,
     pub(super) conversation: Option<String>,
     pub(super) reason: String,
-    /// When it died; when it was sent, if nobody recorded that.
+    /// When it was dead-lettered; if that wasn't recorded, when it was sent.
     pub(super) at: Option<Timestamp>,
     pub(super) received: Option<Timestamp>,
-    /// Its claim may be gone by now, so that the processor would park it again.
+    /// Received so long ago that its claim may be deleted: the processor would dead-letter it again, as expired.
     pub(super) too_old: bool,
     #[serde(skip)]
     pub(super) letter: Letter,
 }
 
-/// What a walk came to.
+/// The result of a walk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Walked {
-    /// Messages that were looked at.
+    /// Number of messages that were read.
     pub(super) seen: usize,
-    /// Of these, what the filter takes.
+    /// Number of these that match the filter.
     pub(super) matched: usize,
-    /// Whether it ended before the queue did.
+    /// Whether the walk ended before the end of the queue.
     pub(super) stopped: bool,
 }

@@ -1,4 +1,5 @@
-//! `tidings dlq drop`: deletes dead events for good. Their claims keep saying that they are dead, and why.
+//! `tidings dlq drop`: permanently deletes dead-lettered events. Their claims still record that they are dead-lettered,
+//! and why.
 
 use super::filter::DlqFilter;
 use super::redrive::{Receipts, delete, dry_run};
@@ -21,7 +22,7 @@ pub struct DlqDrop {
     pub filter: DlqFilter,
     #[command(flatten)]
     pub confirm: Confirm,
-    /// Append a line of JSON to this file for each that is dropped
+    /// Append a line of JSON to this file for each dropped event
     #[arg(long, value_name = "FILE")]
     pub receipts: Option<PathBuf>,
     #[command(flatten)]

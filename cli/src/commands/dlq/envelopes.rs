@@ -1,4 +1,4 @@
-//! The events in the dead-letter queue, for whoever tries rules on them. The queue stays as it is.
+//! The events in the dead-letter queue, for commands that try rules on them. The queue doesn't change.
 
 use super::filter::DlqFilter;
 use super::walk::Walk;
@@ -9,14 +9,14 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use tidings_core::envelope::Envelope;
 
-/// What a walk found.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// In the order in which they were received.
+    /// In the order of receipt.
     pub(crate) events: Vec<Envelope>,
-    /// Messages that no processor could read.
+    /// Number of messages that can't be read as an event.
     pub(crate) unreadable: usize,
-    /// Whether there may be more.
+    /// Whether the queue may have more.
     pub(crate) cut: bool,
 }
 

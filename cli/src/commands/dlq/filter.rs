@@ -1,4 +1,4 @@
-//! Which dead events a command is about.
+//! Selects the dead-lettered events that a command handles.
 
 use super::dead::Dead;
 use crate::commands::when::When;
@@ -6,25 +6,25 @@ use clap::Args;
 use tidings_config::rules::TypePattern;
 use tidings_config::time::Timestamp;
 
-/// Which of them: all that is said must be so.
+/// The filter options. An event must match all that are given.
 #[derive(Clone, Debug, Default, Args)]
 pub struct DlqFilter {
-    /// Died at this time or later: RFC 3339, or how long ago, as in 2h
+    /// Dead-lettered at this time or later: RFC 3339, or how long ago, as in 2h
     #[arg(long, value_name = "TIME")]
     pub since: Option<When>,
-    /// Died at this time or before
+    /// Dead-lettered at this time or before
     #[arg(long, value_name = "TIME")]
     pub until: Option<When>,
-    /// Of this source
+    /// Events of this source
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// Of a type, as rules.yaml names it: order.shipped, order.*
+    /// Events of a type, as rules.yaml names it: order.shipped, order.*
     #[arg(long = "type", value_name = "TYPE")]
     pub event_type: Option<TypePattern>,
     /// A part of the reason, in upper or lower case. With `replay --apply`: why, for the record
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Of this conversation
+    /// Events of this conversation
     #[arg(long, value_name = "NAME")]
     pub conversation: Option<String>,
     /// The event with this claim key
@@ -32,14 +32,14 @@ pub struct DlqFilter {
     pub key: Option<String>,
 }
 
-/// All that is said must be so.
+/// The parsed filter. An event must match all conditions that are given.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filter {
     pub(super) since: Option<Timestamp>,
     pub(super) until: Option<Timestamp>,
     pub(super) source: Option<String>,
     pub(super) event_type: Option<TypePattern>,
-    /// A part of it, in any case.
+    /// A part of the reason. Case is ignored.
     pub(super) reason: Option<String>,
     pub(super) conversation: Option<String>,
     pub(super) key: Option<String>,

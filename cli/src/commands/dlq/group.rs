@@ -1,4 +1,4 @@
-//! What died, by reason.
+//! Dead-lettered events, grouped by reason.
 
 use super::dead::Dead;
 use crate::limits::MAX_REASON_GROUPS;
@@ -6,7 +6,8 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::time::Timestamp;
 
-/// What died for one reason. Numbers in it count as the same: "257 bytes" and "300 bytes" are one reason.
+/// Events that were dead-lettered for one reason. Numbers in the reason are ignored: "257 bytes" and "300 bytes" are
+/// one reason.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Group {
     pub(super) reason: String,
@@ -14,13 +15,13 @@ pub(super) struct Group {
     pub(super) sources: BTreeSet<String>,
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
-    /// Of these, what a redrive refuses.
+    /// Number of these that a redrive refuses.
     pub(super) too_old: usize,
-    /// One of them.
+    /// The key of one of them.
     pub(super) example: Option<String>,
 }
 
-/// Bounded, whatever is in the queue.
+/// Limited in number, whatever the queue contains.
 #[derive(Default)]
 pub(super) struct Groups(BTreeMap<String, Group>);
 
@@ -50,7 +51,7 @@ impl Groups {
         }
     }
 
-    /// The most first.
+    /// Largest group first.
     pub(super) fn finish(self) -> Vec<Group> {
         let mut groups: Vec<Group> = self.0.into_values().collect();
         groups.sort_by(|a, b| b.messages.cmp(&a.messages).then_with(|| a.reason.cmp(&b.reason)));

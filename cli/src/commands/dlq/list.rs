@@ -1,4 +1,4 @@
-//! `tidings dlq list`: what died, by reason.
+//! `tidings dlq list`: lists dead-lettered events by reason.
 
 use super::dead::{Dead, Walked};
 use super::filter::DlqFilter;
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 pub struct DlqList {
     #[command(flatten)]
     pub filter: DlqFilter,
-    /// A line each, instead of a group a reason
+    /// Print a line for each event, instead of a group for each reason
     #[arg(long)]
     pub each: bool,
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) async fn run(options: DlqList) -> Result<ExitCode, Failure> {
     listed(&walk, options.each, options.target.json).await
 }
 
-/// What a walk comes to, by reason. `each` is shown every one of it.
+/// Groups the events of a walk by reason. Calls `each` for every event.
 pub(super) async fn grouped(
     walk: &Walk,
     mut each: impl FnMut(&Dead) -> Result<(), Failure>,

@@ -1,8 +1,9 @@
-//! `tidings dlq`: what died, why, and how it comes back.
+//! `tidings dlq`: lists, shows, redrives and drops dead-lettered events.
 //!
-//! Promises: whatever isn't moved or dropped is shown again; a message leaves the queue only after it was acknowledged elsewhere,
-//! so whoever is interrupted has moved some and lost none. One that is in both queues by that has one effect: its claim sees to
-//! it. Never: a payload that wasn't asked for.
+//! Promises: every message that isn't moved or dropped becomes visible again. A message is deleted from the queue only
+//! after another queue has acknowledged it, so an interrupted command has moved some messages and lost none. A message
+//! that is then in both queues has one effect, because its claim rejects the duplicate. The commands never print a
+//! payload that wasn't requested.
 
 mod dead;
 mod drop;
@@ -29,13 +30,13 @@ use show::DlqShow;
 
 subcommands! {
     pub enum DlqCommand {
-        /// What died, by reason
+        /// List dead-lettered events by reason
         List(options: DlqList) => list::run(options).await,
-        /// One dead event
+        /// Show one dead-lettered event
         Show(options: DlqShow) => show::run(options).await,
-        /// Send dead events to the events queue again
+        /// Send dead-lettered events to the events queue again
         Redrive(options: DlqRedrive) => redrive::run(options).await,
-        /// Delete dead events for good
+        /// Permanently delete dead-lettered events
         Drop(options: DlqDrop) => drop::run(options).await,
     }
 }

@@ -1,4 +1,4 @@
-//! What the commands on the dead-letter queue say to people.
+//! Prints the results of the `dlq` commands for people.
 
 use super::dead::Walked;
 use super::group::Group;
@@ -15,7 +15,7 @@ pub(super) fn when(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }
 
-/// Reasons, the most frequent first, and what to do next.
+/// Prints the reasons, the most frequent first, and what to do next.
 pub(super) fn groups(groups: &[Group], walked: &Walked) {
     for Group { reason, messages, sources, first, last, too_old, example } in groups {
         say!("{} {}", paint(BAD, format!("{messages:>6}")), paint(STRONG, reason));

@@ -1,5 +1,6 @@
-//! `tidings dlq redrive`: sends dead events to the events queue again (a link that was sent there, to its own). Each leaves the dead-letter queue after the events queue has
-//! acknowledged it; whoever is interrupted in between has it in both, and its claim makes one effect of that.
+//! `tidings dlq redrive`: sends dead-lettered events to the events queue again, and external links to the links queue.
+//! Each message is deleted from the dead-letter queue after the other queue has acknowledged it. An interruption in
+//! between leaves it in both queues; its claim makes sure that it has one effect.
 
 use super::dead::{Dead, Walked};
 use super::filter::DlqFilter;
@@ -44,23 +45,23 @@ pub struct DlqRedrive {
     /// Messages a second, at most
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=3_000))]
     pub rate: u32,
-    /// Append a line of JSON to this file for each that is moved
+    /// Append a line of JSON to this file for each moved event
     #[arg(long, value_name = "FILE")]
     pub receipts: Option<PathBuf>,
     #[command(flatten)]
     pub target: TargetOptions,
 }
 
-/// What a redrive came to.
+/// The result of a redrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Moved {
-    /// Acknowledged by the events queue, and gone from the other.
+    /// Acknowledged by the target queue, and deleted from the dead-letter queue.
     pub(super) moved: usize,
-    /// Acknowledged, and perhaps still here: a second redrive is harmless.
+    /// Acknowledged, but maybe not deleted here: a second redrive is harmless.
     pub(super) in_both: usize,
-    /// Left, because they were received too long ago.
+    /// Left in the queue, because they were received too long ago.
     pub(super) refused: usize,
-    /// Left, because the events queue didn't acknowledge them.
+    /// Left in the queue, because the target queue didn't acknowledge them.
     pub(super) failed: usize,
 }
 
@@ -72,7 +73,7 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
         return dry_run(&walk, options.target.json, "moved").await;
     };
     let events = events_queue(at).await?;
-    // A stack of before it had a links queue takes links among its events.
+    // A stack from before the links queue takes external links in its events queue.
     let events = Sorted { events, links: links_queue(at).await.ok() };
     let letters = queue_counts(at).await?.iter().find(|count| count.queue == "dead letters").map_or(0, |count| count.messages);
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
@@ -87,7 +88,7 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
     Ok(if moved.failed == 0 && !walked.stopped { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What would be, by reason.
+/// Prints what would be done, by reason.
 pub(super) async fn dry_run(walk: &Walk, as_json: bool, would_be: &str) -> Result<ExitCode, Failure> {
     let (found, walked) = grouped(walk, |_| Ok(())).await?;
     if as_json {
@@ -101,7 +102,7 @@ pub(super) async fn dry_run(walk: &Walk, as_json: bool, would_be: &str) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-/// At most `rate` messages a second.
+/// Moves at most `rate` messages a second.
 pub(super) async fn redrive(
     walk: &Walk,
     events: &dyn EventQueue,
@@ -123,7 +124,8 @@ pub(super) async fn redrive(
             if let Some(receipts) = receipts.as_mut() {
                 acknowledged.iter().try_for_each(|n| receipts.write(&dead[*n], "redriven"))?;
             }
-            // A call that fails is no reason to stop: they were acknowledged elsewhere, and are told as being in both.
+            // A failed delete doesn't stop the redrive: the other queue has acknowledged the messages, and they count
+            // as in both queues.
             let gone = delete(walk.queue(), dead, &acknowledged, confirmed).await.unwrap_or_default();
             moved.moved += gone.len();
             moved.in_both += acknowledged.len() - gone.len();
@@ -154,7 +156,7 @@ async fn send(events: &dyn EventQueue, dead: &[Dead], which: &[usize]) -> Vec<Re
     }
 }
 
-/// The places of those that are gone.
+/// Returns the positions of the deleted messages.
 pub(super) async fn delete(
     queue: &DeadLetters,
     dead: &[Dead],
@@ -169,7 +171,7 @@ pub(super) async fn delete(
     Ok(gone.into_iter().filter_map(|place| which.get(place).copied()).collect())
 }
 
-/// A line for each message that left the queue.
+/// A file with a line of JSON for each message that left the queue.
 pub(super) struct Receipts(File);
 
 impl Receipts {

@@ -1,4 +1,4 @@
-//! `tidings dlq show`: one dead event, and with `--payload` what it carries.
+//! `tidings dlq show`: shows one dead-lettered event, and with `--payload` its payload.
 
 use crate::Failure;
 use crate::style::{self, FAINT, data, paint, pretty, say};
@@ -20,10 +20,10 @@ use tidings_core::envelope::Envelope;
 pub struct DlqShow {
     /// The claim key: {source}#{event key}
     pub key: String,
-    /// What it carries, too
+    /// Also print the payload
     #[arg(long)]
     pub payload: bool,
-    /// Nothing but what it carries, as it was sent: into a file or a pipe. What couldn't be read as an event is looked at so
+    /// Print only the payload, as it was sent, into a file or a pipe; also for messages that can't be read as an event
     #[arg(long, conflicts_with = "payload")]
     pub bytes: bool,
     #[command(flatten)]
@@ -59,7 +59,7 @@ pub(crate) async fn run(options: DlqShow) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a stranger may have written isn't given to a terminal as it is.
+/// Refuses to write raw bytes to a terminal: a stranger may have written them.
 fn bytes(message: &str) -> Result<ExitCode, Failure> {
     let envelope = Envelope::decode(message).map_err(|error| Failure::new(error.to_string()))?;
     let bytes = unpacked(&envelope).unwrap_or_else(|| envelope.data.get().as_bytes().to_vec());

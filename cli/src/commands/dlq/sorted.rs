@@ -1,13 +1,14 @@
-//! Each message to the queue that takes it. A link that died was sent to the events queue, by a program of the time before links had a
-//! queue of their own, or by mistake: sent there again it would only die again. The other way there is none: what dies on the links
-//! queue has dead letters of its own, so that nothing that a program wrote there can come in as an event.
+//! Sends each message to the queue that takes it. A dead-lettered link was sent to the events queue by mistake, or by a
+//! program from the time before links had their own queue: in the events queue it would be dead-lettered again. The
+//! other direction doesn't occur: the links queue has its own dead-letter queue, so no message that a program sent
+//! there can become an event.
 
 use async_trait::async_trait;
 use tidings_core::external_link::ExternalLink;
 use tidings_core::ports::{EventQueue, Unavailable};
 use tidings_core::trace::Trace;
 
-/// The queues of a stack. `links`: `None` where it has none yet, and takes links among events.
+/// The queues of a stack. `links` is `None` if the stack has no links queue yet and takes links in its events queue.
 #[derive(Debug)]
 pub(super) struct Sorted<E, L> {
     pub(super) events: E,

@@ -1,4 +1,4 @@
-//! The dead-letter queue on the real SDK over the embedded cloud.
+//! The dead-letter queue, with the real SDK on the embedded cloud.
 
 use super::dead::Walked;
 use super::drop::dropped;
@@ -27,7 +27,7 @@ fn confirmed() -> Confirmed {
     Confirm::given().ask().expect("it is given")
 }
 
-/// More than any of these tests has.
+/// A rate above the number of messages in each of these tests.
 const FAST: u32 = 3_000;
 
 struct World {
@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    /// Records why an event is dead.
+    /// Records why an event is dead-lettered.
     async fn dead_letter(&self, id: &str, reason: &str) {
         let dead_letter = DeadLetter {
             key: ClaimKey::new("orders", id),
@@ -88,7 +88,7 @@ impl World {
         Walk::new(queue.hiding(crate::limits::DEAD_LETTERS_WALK), self.cloud.reader(), filter, self.now)
     }
 
-    /// The keys in a queue, which is left as it is.
+    /// The keys in a queue. The queue doesn't change.
     async fn keys(&self, url: &str) -> Vec<String> {
         let walk =
             Walk::new(DeadLetters::new(self.cloud.sqs.clone(), url.to_owned()), self.cloud.reader(), Filter::default(), self.now);
@@ -123,9 +123,9 @@ fn reason(text: &str) -> Filter {
     Filter { reason: Some(text.to_owned()), ..Filter::default() }
 }
 
-/// Thousands, of which a reason's are listed, counted and moved, and no others; interrupted on the way.
+/// Lists, counts and moves all messages of one reason among thousands, and no others, with an interruption.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_ten_thousand_exactly_those_of_a_reason_are_moved_though_it_is_interrupted() {
+async fn an_interrupted_redrive_of_ten_thousand_moves_exactly_the_messages_of_a_reason() {
     const ALL: usize = 10_000;
     const BROKEN: usize = 300;
     let world = World::new().await;
@@ -148,12 +148,12 @@ async fn of_ten_thousand_exactly_those_of_a_reason_are_moved_though_it_is_interr
     assert_eq!(groups[0], ("its claim is gone".to_owned(), ALL - BROKEN));
     assert_eq!((groups.len(), groups[1].1), (2, BROKEN), "whatever the numbers are, it is one reason");
 
-    // Somebody presses Ctrl-C when some are moved …
+    // Ctrl-C after some are moved …
     let walk = world.walk(reason("set.total"));
     let stopping = Stopping { inner: world.events(), stop: walk.stop(), after: 7, calls: AtomicUsize::new(0) };
     let (walked, moved) = redrive(&walk, &stopping, FAST, None, &progress(0), confirmed()).await.expect("it ends in good order");
     assert!(walked.stopped && moved.moved > 0 && moved.moved < BROKEN, "{walked:?} {moved:?}");
-    // … and runs it again.
+    // … and a second run.
     let (_, rest) = world.redrive(reason("set.total")).await;
     assert_eq!(moved.moved + rest.moved, BROKEN);
     let mut expected: Vec<String> = broken.iter().map(|n| format!("orders#e{n}")).collect();
@@ -162,7 +162,7 @@ async fn of_ten_thousand_exactly_those_of_a_reason_are_moved_though_it_is_interr
     assert_eq!(world.dead().await.len(), ALL - BROKEN, "the others are still there, and shown again");
 }
 
-/// A queue that works, and the one who stops the walk at its n-th call.
+/// A working queue that stops the walk at its n-th call.
 #[derive(Debug)]
 struct Stopping {
     inner: SqsQueue,
@@ -181,7 +181,7 @@ impl EventQueue for Stopping {
     }
 }
 
-/// A queue that takes nothing, or everything but the first of each batch.
+/// A queue that takes nothing, or everything except the first of each batch.
 #[derive(Debug)]
 struct Refusing {
     inner: SqsQueue,
@@ -202,7 +202,7 @@ impl EventQueue for Refusing {
 }
 
 #[tokio::test]
-async fn what_the_events_queue_does_not_acknowledge_stays() {
+async fn messages_that_the_events_queue_does_not_acknowledge_stay() {
     let world = World::new().await;
     let ids: Vec<String> = (0..10).map(|n| format!("e{n}")).collect();
     world.put(&ids.iter().map(|id| world.envelope(id, "order.priced", world.now)).collect::<Vec<_>>()).await;
@@ -220,7 +220,7 @@ async fn what_the_events_queue_does_not_acknowledge_stays() {
 }
 
 #[tokio::test]
-async fn what_is_past_the_age_guard_is_refused_and_stays() {
+async fn messages_past_the_age_limit_are_refused_and_stay() {
     let world = World::new().await;
     let edge = Timestamp::from_unix_ms(world.now.unix_ms() - i64::try_from(MAX_EVENT_AGE.as_millis()).unwrap());
     let over = Timestamp::from_unix_ms(edge.unix_ms() - 1);
@@ -232,7 +232,7 @@ async fn what_is_past_the_age_guard_is_refused_and_stays() {
 }
 
 #[tokio::test]
-async fn filters_are_taken_together() {
+async fn all_filters_must_match() {
     let world = World::new().await;
     world
         .put(&[
@@ -260,7 +260,7 @@ async fn filters_are_taken_together() {
 }
 
 #[tokio::test]
-async fn what_is_dropped_is_gone_with_a_receipt_that_has_no_payload() {
+async fn dropped_messages_are_deleted_with_a_receipt_that_has_no_payload() {
     let world = World::new().await;
     world.put(&[world.envelope("a", "order.priced", world.now), world.envelope("b", "order.priced", world.now)]).await;
     world.dead_letter("a", "why").await;
@@ -280,7 +280,7 @@ async fn what_is_dropped_is_gone_with_a_receipt_that_has_no_payload() {
 }
 
 #[tokio::test]
-async fn what_is_replayed_stays_in_the_queue() {
+async fn replayed_messages_stay_in_the_queue() {
     let world = World::new().await;
     let earlier = Timestamp::from_unix_ms(world.now.unix_ms() - 1_000);
     world
@@ -302,7 +302,7 @@ async fn what_is_replayed_stays_in_the_queue() {
 }
 
 #[tokio::test]
-async fn reasons_are_bounded_whatever_they_say() {
+async fn the_number_of_reasons_is_bounded() {
     let world = World::new().await;
     world.put(&[world.envelope("a", "order.priced", world.now)]).await;
     let mut one = None;

@@ -1,4 +1,5 @@
-//! One walk through the dead-letter queue. What isn't taken out on the way is shown again at its end, be that early or late.
+//! One walk through the dead-letter queue. At its end, also an early one, every message that wasn't taken out becomes
+//! visible again.
 
 use super::dead::{Dead, Walked};
 use super::filter::{DlqFilter, Filter};
@@ -18,11 +19,11 @@ use tidings_core::envelope::Envelope;
 use tidings_core::external_link::ExternalLink;
 use tidings_core::ports::Unavailable;
 
-/// Receives that find nothing, one after the other, before the queue counts as walked through: SQS asks a part of its machines
-/// each time.
+/// The number of successive empty receives after which the queue counts as read to its end. SQS asks only a part of its
+/// servers for each receive.
 const EMPTY_RECEIVES: usize = 3;
 
-/// Calls side by side. What eight receives give, one read of the claims takes.
+/// Parallel receives. One read of the claims takes the messages of eight receives.
 const AT_ONCE: usize = 8;
 
 pub(super) struct Walk {
@@ -51,12 +52,12 @@ impl Walk {
         &self.queue
     }
 
-    /// Whoever sets it ends the walk after the messages at hand.
+    /// Returns the stop flag. When it is set, the walk ends after the current messages.
     pub(super) fn stop(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stop)
     }
 
-    /// Ends it where people press Ctrl-C, in good order.
+    /// Ends the walk in good order on Ctrl-C.
     pub(super) fn stop_on_interrupt(&self) {
         let stop = self.stop();
         tokio::spawn(async move {
@@ -66,7 +67,8 @@ impl Walk {
         });
     }
 
-    /// Gives what the filter takes to `each`, up to ten at a time, which says whether they left the queue, by their places.
+    /// Passes the messages that match the filter to `each`, up to ten at a time. `each` returns the positions of those
+    /// that left the queue.
     pub(super) async fn all(
         &self,
         mut each: impl AsyncFnMut(&[Dead]) -> Result<BTreeSet<usize>, Failure>,
@@ -96,7 +98,7 @@ impl Walk {
             let letters = self.take(kept).await?;
             let (new, again): (Vec<Letter>, Vec<Letter>) =
                 letters.into_iter().partition(|letter| known.insert(letter.id.clone()));
-            // Whose time was over. It has been looked at.
+            // Messages whose visibility timeout ended. They have been handled already.
             kept.extend(again.into_iter().map(|letter| letter.receipt));
             empty = if new.is_empty() { empty + 1 } else { 0 };
             walked.seen += new.len();
@@ -126,7 +128,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Several receives at once. If one has no answer, what the others have is shown again.
+    /// Several receives in parallel. If one fails, the messages of the others become visible again.
     async fn take(&self, kept: &mut Vec<Receipt>) -> Result<Vec<Letter>, Failure> {
         let mut letters = Vec::new();
         let mut failed = None;
@@ -145,7 +147,7 @@ impl Walk {
         }
     }
 
-    /// The messages with what the claims say of them.
+    /// The messages with the data of their claims.
     async fn dead(&self, letters: Vec<Letter>) -> Result<Vec<Dead>, Failure> {
         let keys: BTreeSet<ClaimKey> = letters.iter().filter_map(|letter| key_of(&letter.body)).collect();
         let claims = self.reader.claims(&keys).await.map_err(unread)?;
@@ -154,7 +156,7 @@ impl Walk {
     }
 }
 
-/// Of a link, too, that was sent to the wrong queue.
+/// The claim key of an event, or of an external link that was sent to the wrong queue.
 fn key_of(body: &str) -> Option<ClaimKey> {
     ExternalLink::read(body, None).map_or_else(|| Envelope::claim_key_of(body), |(key, _)| key)
 }
@@ -169,7 +171,7 @@ fn dead(letter: Letter, claims: &BTreeMap<ClaimKey, Claim>, now: Timestamp) -> D
             "processed: its effect is in the context, only what it sends may be missing".to_owned()
         }
         (_, _, Err(error)) => error.to_string(),
-        // Every receive ended before anybody could say why: a function that was killed, or out of memory.
+        // Every receive ended before a reason could be recorded: the function was killed or ran out of memory.
         (Some(ClaimState::Received | ClaimState::Enqueued | ClaimState::Dead), ..) => "nobody could record why".to_owned(),
         (None, ..) => "its claim is gone".to_owned(),
     };

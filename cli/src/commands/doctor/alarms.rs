@@ -1,4 +1,5 @@
-//! Whether somebody is notified of the stack's alarms. Without a topic it has hardly any: each costs $0.10 a month.
+//! Checks that the stack's alarms notify somebody. A stack without a topic has hardly any alarms: each costs $0.10 a
+//! month.
 
 use super::check::Check;
 use crate::target::{Place, config, parameters};
@@ -34,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stack_that_notifies_nobody_is_warned_of_and_not_failed() {
+    fn a_stack_that_notifies_nobody_gets_a_warning_and_no_failure() {
         let set = |names: &[&str]| {
             let all = ["AlarmTopicArn", "PagingTopicArn"].map(|name| {
                 let value = if names.contains(&name) { "arn:aws:sns:eu-central-1:123456789012:t" } else { "" };

@@ -1,27 +1,27 @@
-//! A check, and how it ended.
+//! A check and its result.
 
 use crate::Failure;
 use crate::style::{BAD, FAINT, GOOD, WARN, paint, say};
 use serde::Serialize;
 
-/// How a check ended.
+/// The status of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Status {
     Good,
-    /// It works, and should be otherwise.
+    /// It works, but should be changed.
     Warning,
     Bad,
     Skipped,
 }
 
-/// A check that was done, or why it wasn't.
+/// The result of a check, or why it was skipped.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
     pub(super) check: &'static str,
     pub(super) status: Status,
     pub(super) said: String,
-    /// A line each.
+    /// The next steps, one a line.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_one_text")]
     pub(super) next: Vec<String>,
 }

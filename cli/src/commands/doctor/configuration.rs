@@ -1,4 +1,4 @@
-//! Whether the project is right.
+//! Checks that the project is valid.
 
 use super::check::Check;
 use crate::Failure;
@@ -6,11 +6,11 @@ use crate::project::{Location, Project, RULES, SCHEMAS, SOURCES};
 use crate::style::count;
 use tidings_config::source::Source;
 
-/// What the other checks go by.
+/// Facts of the project that other checks need.
 pub(super) struct Known {
-    /// None where they can't be read, which is told.
+    /// Empty if the sources can't be read; a check reports that.
     pub(super) sources: Vec<Source>,
-    /// Of the project's artefact, if it is right.
+    /// The hash of the project's artefact, if the project is valid.
     pub(super) hash: Option<String>,
 }
 

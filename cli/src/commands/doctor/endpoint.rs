@@ -1,4 +1,4 @@
-//! Whether the endpoint answers, by which clock, and whether it refuses what is forged.
+//! Checks that the endpoint answers, that its clock agrees with ours, and that it refuses forged requests.
 
 use super::check::Check;
 use crate::commands::page::{self, Page};
@@ -42,10 +42,11 @@ fn health(url: &str, status: u16, body: &Value) -> Check {
     }
 }
 
-/// The check of what is deployed.
+/// The check of the deployed configuration.
 const DEPLOYED: &str = "deployed";
 
-/// Whether the endpoint runs what is in the project here. An endpoint of a version before this one doesn't say what it runs.
+/// Checks that the endpoint runs the configuration of this project. An endpoint of an earlier version doesn't report
+/// its configuration.
 fn deployed(body: &Value, here: Option<&str>) -> Check {
     let Some(here) = here else { return Check::skipped(DEPLOYED, "the project here has problems: there is nothing to compare") };
     match body["configuration"].as_str() {
@@ -121,7 +122,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn clocks_may_be_a_minute_apart_and_no_more() {
+    fn clocks_may_differ_by_a_minute_at_most() {
         let at = Timestamp::parse_http_date("Tue, 24 Nov 2026 18:00:00 GMT").expect("a date");
         assert_eq!(at.to_string(), "2026-11-24T18:00:00.000Z");
         let beyond = MAX_CLOCK_APART + Duration::from_millis(1);
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_configured_source_that_can_be_signed_is_forged() {
+    fn a_request_is_forged_for_every_configured_source_that_can_be_signed() {
         let sources = tidings_events::project::sources();
         let secrets = demo_secrets(&sources);
         for source in sources.iter().filter(|source| can_sign(&source.scheme)) {

@@ -1,4 +1,4 @@
-//! Whether the sources' keys are as long as keys should be. A short one works, so it is a warning.
+//! Checks that the sources' keys have the recommended length. A shorter key works, so it gives a warning.
 
 use super::check::Check;
 use receiver::verify::Key;
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 const NAME: &str = "key length";
 
-/// Of this document. What makes no key is the other check's to say.
+/// Checks the secrets of this document. Another check reports secrets that aren't valid keys.
 pub(super) fn check(document: Option<&Zeroizing<String>>, sources: &[Source]) -> Check {
     let Some(document) = document else {
         return Check::skipped(NAME, "no secrets are at hand: --secrets FILE looks at those of a `tidings dev`");
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_key_is_warned_of_by_its_place_and_its_length_alone() {
+    fn the_warning_of_a_short_key_shows_only_its_place_and_its_length() {
         let long = "k".repeat(MIN_KEY_BYTES);
         assert_eq!(said(serde_json::json!({ "github": long, "orders": [long, long] })).0, Status::Good);
         let (status, said) = said(serde_json::json!({ "github": "hunter2", "orders": [long, "hunter"], "stripe": "" }));
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn without_secrets_it_is_not_looked_at() {
+    fn without_secrets_the_check_is_skipped() {
         assert_eq!(check(None, &[]).status, Status::Skipped);
         assert_eq!(check(Some(&Zeroizing::new("[".to_owned())), &[]).status, Status::Skipped);
     }

@@ -1,7 +1,8 @@
-//! `tidings doctor`: whether all is as it must be, a line a check, with what to do next.
+//! `tidings doctor`: checks a project and its stack. It prints a line for each check, with what to do next.
 //!
-//! Promises: every check that can be done is done, whatever the others say; what isn't looked at is said, with why. Reads only,
-//! but for `--send`; what it sends otherwise is forged and mustn't get in. Secrets are looked at, and named by their sources alone.
+//! Promises: every check that can run does run, whatever the other results are. A skipped check prints its reason. It
+//! only reads, except with `--send`; its other requests are forged and must be refused. It reads secrets, and prints
+//! only the names of their sources.
 
 mod alarms;
 mod check;
@@ -29,7 +30,7 @@ use std::process::ExitCode;
 use zeroize::Zeroizing;
 
 pub(crate) async fn run(options: DoctorOptions) -> Result<ExitCode, Failure> {
-    // A case that can't be sent is a wrong call, and told before anything is looked at.
+    // A case that can't be sent is a wrong argument: report it before any check runs.
     options.case.as_deref().map(self_test::case).transpose()?;
     let own = options.secrets.as_deref().map(files::document).transpose()?.map(Zeroizing::new);
     let location = if options.target.at.stack.is_some() { Location::here()? } else { Location::here_or_demo()? };

@@ -1,4 +1,4 @@
-//! `tidings doctor`, as it is called.
+//! The arguments of `tidings doctor`.
 
 use crate::target::TargetOptions;
 use clap::Args;
@@ -20,10 +20,10 @@ pub struct DoctorOptions {
     /// Send a signed event of the corpus, and wait until it is processed
     #[arg(long)]
     pub send: bool,
-    /// Which event that is; the first whose source has a secret if left out
+    /// The corpus case of that event; the first whose source has a secret if left out
     #[arg(long, value_name = "NAME", requires = "send")]
     pub case: Option<String>,
-    /// Webhook secrets, if they aren't the stack's own or, of `tidings dev`, the public demo secrets
+    /// Webhook secrets, if they differ from the stack's own or, for `tidings dev`, from the public demo secrets
     #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
     pub secrets: Option<PathBuf>,
     #[command(flatten)]

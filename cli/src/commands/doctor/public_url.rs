@@ -1,4 +1,4 @@
-//! Whether the URL that a provider was given leads to a source. Providers that sign it sign that very text.
+//! Checks that the URL that a provider was given leads to a source. Providers that sign the URL sign exactly this text.
 
 use super::check::Check;
 use crate::Failure;
@@ -9,7 +9,7 @@ use tidings_events::SignedRequest;
 
 const NAME: &str = "public url";
 
-/// Asks each by a request without a signature, which mustn't get in.
+/// Requests each URL without a signature. The endpoint must refuse the request.
 pub(super) fn check(sources: &[Source]) -> Check {
     let public: Vec<(&str, &str)> =
         sources.iter().filter_map(|source| Some((source.name.as_str(), source.public_url.as_deref()?))).collect();
@@ -31,7 +31,7 @@ fn asked(name: &str, url: &str) -> Result<Reply, Failure> {
 fn problem(name: &str, url: &str, asked: Result<Reply, Failure>) -> Option<String> {
     let next = "public_url in sources.yaml is the URL that the provider was given, to the letter";
     match asked {
-        // Whatever it lacks there, it is a source of ours: the other checks say what.
+        // Any of these answers comes from one of our sources; other checks report what is missing there.
         Ok(reply) if ["unauthentic", "unsupported_media_type", "try_again"].contains(&reply.word()) => None,
         Ok(reply) => Some(format!("{name}: {url} answers {} {}. {next}", reply.status, reply.word())),
         Err(failure) => Some(format!("{name}: {}. {next}", failure.message)),
@@ -45,7 +45,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
-    /// Answers one request with this.
+    /// Answers one request with this status and body.
     fn endpoint(status: &'static str, body: &'static str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/hooks/twilio", listener.local_addr().expect("its address"));
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_url_is_good_where_it_leads_to_a_source() {
+    fn a_public_url_is_good_if_it_leads_to_a_source() {
         let twilio = tidings_project::preset("twilio").expect("a preset");
         let at = |url: Option<String>| [Source { public_url: url, ..twilio.source("twilio") }];
         for (status, body, good) in [

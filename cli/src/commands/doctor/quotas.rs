@@ -1,4 +1,5 @@
-//! Whether the account has room for all that the stack may run at once. What other stacks run there isn't known.
+//! Checks that the account's quotas allow everything that the stack may run at once. The check doesn't know what other
+//! stacks run there.
 
 use super::check::Check;
 use crate::limits::RECEIVE_TIME;
@@ -9,7 +10,7 @@ use tidings_core::aws::cause;
 
 const NAME: &str = "quotas";
 
-/// A quota, as Service Quotas calls it.
+/// A quota, as Service Quotas names it.
 #[derive(Clone, Copy, Debug)]
 struct Quota {
     service: &'static str,
@@ -22,7 +23,7 @@ const FUNCTIONS: Quota = Quota { service: "lambda", code: "L-B99A9384" };
 /// "Throttle rate" of all APIs of an account in a region: requests a second, 10,000.
 const REQUESTS: Quota = Quota { service: "apigateway", code: "L-8A5B8E43" };
 
-/// How much of something there is, and how much of it the stack may need.
+/// A quota's value, and how much of it the stack may need.
 #[derive(Clone, Copy, Debug)]
 struct Room {
     has: u64,
@@ -54,7 +55,7 @@ pub(super) async fn check(at: &Place, stack: &str) -> Check {
     }
 }
 
-/// A function URL has no throttle: what is reserved for the receiver is its limit.
+/// A function URL has no throttle: the concurrency reserved for the receiver is its limit.
 fn behind_url(functions: u64, processors: u64, receivers: u64) -> Check {
     let said =
         format!("Lambda runs {functions} functions at once in this account, {processors} of them processors of this stack");
@@ -103,7 +104,7 @@ fn compared(functions: u64, requests: u64, processors: u64, rate: u64) -> Check 
     if next.is_empty() { Check::good(NAME, said) } else { Check::bad_each(NAME, said, next) }
 }
 
-/// What the account has; what every account has, where nobody has ever asked for another.
+/// The account's value of a quota, or AWS's default value if no increase was ever requested.
 async fn value(client: &Client, quota: Quota) -> Result<u64, String> {
     let Quota { service, code } = quota;
     let found = match client.get_service_quota().service_code(service).quota_code(code).send().await {
@@ -115,7 +116,7 @@ async fn value(client: &Client, quota: Quota) -> Result<u64, String> {
         Err(error) => return Err(cause(&error)),
     };
     let value = found.and_then(|quota| quota.value).filter(|value| value.is_finite() && *value >= 0.0);
-    // A quota is a whole number, and far from where doubles skip some.
+    // A quota is a whole number, and far below the first integer that a double can't represent.
     value.map(|value| value as u64).ok_or_else(|| format!("{service} {code} has no value"))
 }
 
@@ -125,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_function_url_without_a_limit_is_warned_of() {
+    fn a_function_url_without_a_limit_gets_a_warning() {
         for (functions, receivers, status, word) in [
             (1_000, 0, Status::Warning, "ReceiverMaxConcurrency"),
             (1_000, 100, Status::Good, ""),
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_account_s_ten_are_too_few_and_what_is_needed_is_enough() {
+    fn the_ten_of_a_new_account_are_too_few_and_a_quota_equal_to_the_need_is_enough() {
         for (functions, requests, status) in [
             (1_000, 10_000, Status::Good),
             (70, 500, Status::Good),

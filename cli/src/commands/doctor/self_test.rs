@@ -1,4 +1,4 @@
-//! A signed event of the corpus, from the endpoint to the context.
+//! Sends a signed event of the corpus to the endpoint, and follows it to the context.
 
 use super::check::{Check, Status};
 use super::options::DoctorOptions;
@@ -17,10 +17,10 @@ use zeroize::Zeroizing;
 
 const NAME: &str = "self-test";
 
-/// Pause between two looks at its claim.
+/// Pause between two reads of its claim.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// A case whose events are to be processed.
+/// A case whose events must be processed.
 pub(super) fn case(name: &str) -> Result<&'static Case, Failure> {
     let case = corpus().case(name);
     let case = case.ok_or_else(|| {
@@ -70,7 +70,7 @@ async fn send(options: &DoctorOptions, sources: &[Source], url: &str, secrets: &
         return Ok(Check::bad(NAME, format!("{} is answered {} {}", case.name, reply.status, reply.word()), next));
     }
     let mut last = Err(failed(&"it holds no event"));
-    // What one of its events comes to isn't what all of them do.
+    // Events of one request may end differently, so each is checked.
     for key in keys {
         let claim = settled(options, &key).await?;
         let check = said(&key, claim, reply.word() == "duplicate", SystemClock.now().since(began));
@@ -82,7 +82,7 @@ async fn send(options: &DoctorOptions, sources: &[Source], url: &str, secrets: &
     last
 }
 
-/// The claim, as soon as it is at an end or the time is over.
+/// Waits until the claim reaches a final state or the time is over, and returns the claim.
 async fn settled(options: &DoctorOptions, key: &ClaimKey) -> Result<Option<Claim>, Failure> {
     let reader = reader(&options.target).await?;
     let until = SystemClock.now().plus(SELF_TEST_WAIT);

@@ -1,4 +1,4 @@
-//! Whether the stack has what its template says, and whether it can be reached with these credentials.
+//! Checks that the stack has what its template declares, and that these credentials can access it.
 
 use super::check::Check;
 use super::{alarms, quotas};
@@ -12,13 +12,13 @@ use tidings_core::ports::Versioned;
 use tidings_core::secrets::parse;
 use zeroize::Zeroizing;
 
-/// The check of what providers tell.
+/// The name of the check of handshake secrets.
 const TOLD: &str = "told secrets";
 
-/// No source may have this name, so nothing is ever there.
+/// No source may have this name, so nothing is ever stored under it.
 const NOTHING: &str = "@doctor";
 
-/// The checks, and the document of secrets if it could be read.
+/// Returns the checks, and the document of secrets if it could be read.
 pub(super) async fn checks(at: &Place, sources: &[Source]) -> (Vec<Check>, Option<Zeroizing<String>>) {
     let Some(stack) = &at.stack else {
         let why = "no stack is named, and nobody else sees those of a `tidings dev`";
@@ -83,7 +83,7 @@ async fn secret(at: &Place, stack: &str, sources: &[Source]) -> (Check, Option<Z
     }
 }
 
-/// Whether a document has an entry that can be used for each of these sources.
+/// Checks that a document has a usable entry for each of these sources.
 fn entries<'s>(
     check: &'static str,
     document: &str,
@@ -98,7 +98,7 @@ fn entries<'s>(
     }
 }
 
-/// What is wrong with the entries, by the names of their sources.
+/// Returns the problems of the entries, with the names of their sources.
 fn problems<'s>(document: &str, sources: impl IntoIterator<Item = &'s Source>) -> Result<Vec<String>, String> {
     let all = parse(document).map_err(|error| error.to_string())?;
     let problem = |source: &Source| {
@@ -113,7 +113,7 @@ fn problems<'s>(document: &str, sources: impl IntoIterator<Item = &'s Source>) -
     Ok(sources.into_iter().filter_map(problem).collect())
 }
 
-/// The secrets that providers tell by a handshake.
+/// Checks the handshake secrets.
 async fn told(at: &Place, stack: &str, sources: &[Source]) -> Check {
     let sources: Vec<&Source> = sources.iter().filter(|source| source.captures()).collect();
     if sources.is_empty() {
@@ -129,7 +129,7 @@ async fn told(at: &Place, stack: &str, sources: &[Source]) -> Check {
     }
 }
 
-/// Of these sources, all of which are told theirs. `None`: the stack has nowhere to keep them.
+/// All of these sources have handshake secrets. `None`: the stack has no place to store them.
 fn told_of(sources: &[&Source], document: Option<&str>) -> Check {
     let Some(document) = document else {
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_that_a_provider_tells_is_looked_for_where_it_is_kept() {
+    fn a_handshake_secret_is_looked_for_where_it_is_stored() {
         let providers = tidings_project::presets();
         let told: Vec<Source> = providers.iter().map(|p| p.source(&p.name)).filter(Source::captures).collect();
         let told: Vec<&Source> = told.iter().collect();

@@ -1,4 +1,4 @@
-//! Which events are asked for, and each in a line.
+//! The filter of the `events` commands, and the line that they print for an event.
 
 use crate::Failure;
 use crate::commands::when::When;
@@ -11,19 +11,19 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tidings_config::rules::TypePattern;
 use tidings_core::claim::{Claim, ClaimState};
 
-/// Which events.
+/// The filter options.
 #[derive(Clone, Debug, Args)]
 pub struct EventsFilter {
-    /// Those of a conversation and its identities
+    /// Events of a conversation and its identities
     #[arg(long, value_name = "NAME")]
     pub conversation: Option<String>,
-    /// Those of a source
+    /// Events of a source
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// Those of a type, as rules.yaml names it: order.shipped, order.*
+    /// Events of a type, as rules.yaml names it: order.shipped, order.*
     #[arg(long = "type", value_name = "TYPE")]
     pub event_type: Option<TypePattern>,
-    /// Those that got this far
+    /// Events in this state
     #[arg(long, value_parser = state())]
     pub state: Option<ClaimState>,
     /// Not older than this: RFC 3339, or how long ago, as in 2h
@@ -39,7 +39,7 @@ fn state() -> impl TypedValueParser<Value = ClaimState> {
         .map(|word| ClaimState::parse(&word).expect("one of those"))
 }
 
-/// The newest events that the filter lets through.
+/// Returns the newest events that match the filter.
 pub(super) async fn find(reader: &Reader, filter: &EventsFilter, limit: usize, at: &Place) -> Result<Found, Failure> {
     let now = now(at).await;
     let search = Search {
@@ -60,7 +60,7 @@ pub(super) async fn find(reader: &Reader, filter: &EventsFilter, limit: usize, a
     found.map_err(|error| unreadable(at, &error))
 }
 
-/// An event, in a line for people.
+/// An event in one line, for people.
 pub(super) fn line(claim: &Claim, of_conversation: bool) -> String {
     let at = if of_conversation { claim.happened() } else { claim.came() };
     let at = at.map_or_else(String::new, |at| at.to_string());
@@ -81,7 +81,7 @@ pub(super) fn line(claim: &Claim, of_conversation: bool) -> String {
     )
 }
 
-/// What isn't a claim as this version knows them, said and not hidden.
+/// A note with the number of rows that this version can't read as claims.
 pub(super) fn unknown(found: &Found) -> Option<String> {
     (found.unknown > 0).then(|| format!("{} rows are no claims that this version knows: left out", found.unknown))
 }

@@ -1,4 +1,4 @@
-//! `tidings events list`: the newest events, newest first. No event is an answer too.
+//! `tidings events list`: lists the newest events, newest first. An empty list is a success.
 
 use super::find::EventsFilter;
 use super::find::{find, line, unknown};

@@ -1,4 +1,4 @@
-//! Where the message of an event is that isn't processed, as far as the queues say.
+//! Finds the queue that has the message of an unprocessed event, as far as the queues report it.
 
 use crate::Failure;
 use crate::target::Place;
@@ -7,25 +7,25 @@ use serde::Serialize;
 use tidings_core::claim::{Claim, ClaimState};
 use tidings_core::external_link::ExternalLink;
 
-/// What could be seen of it.
+/// Where the message is.
 #[derive(Debug, Serialize)]
 #[serde(tag = "queue", rename_all = "snake_case")]
 pub(super) enum Whereabouts {
-    /// It gave up on the event: whether it is among those that were shown.
+    /// The event is dead-lettered. `found`: whether the message was among those that were read.
     DeadLetters { found: bool },
-    /// What died of a link is in a queue of its own, which isn't looked through.
+    /// The link is dead-lettered. Dead-lettered links have their own queue, which isn't searched.
     DeadLinks,
-    /// It waits there, or is on its way. A queue doesn't say which messages it has.
+    /// The message waits in the queue or is being processed. A queue doesn't list its messages.
     Events {
         #[serde(flatten)]
         depth: Depth,
     },
-    /// The queue couldn't be looked at.
+    /// The queue couldn't be read.
     Unseen { why: String },
 }
 
 impl Whereabouts {
-    /// `None`: there is nothing to look for.
+    /// `None`: the event has no message to look for.
     pub(super) async fn of(claim: &Claim, at: &Place) -> Option<Self> {
         let looked = match (claim.erased, claim.state) {
             (Some(_), _) | (None, ClaimState::Processed) => return None,
@@ -36,7 +36,7 @@ impl Whereabouts {
         Some(looked.unwrap_or_else(|failure| Self::Unseen { why: failure.message }))
     }
 
-    /// For people.
+    /// A text for people.
     pub(super) fn said(&self, claim: &Claim) -> String {
         match self {
             Self::DeadLetters { found: true } => format!("in the dead-letter queue: tidings dlq show '{}'", claim.key),
@@ -68,7 +68,7 @@ mod tests {
     use tidings_core::claim::ClaimKey;
 
     #[test]
-    fn what_waits_is_told_by_its_queue_s_counts_and_a_queue_that_is_silent_by_why() {
+    fn a_waiting_event_shows_its_queue_s_counts_and_an_unreadable_queue_shows_its_error() {
         let claim = Claim::new(ClaimKey::from("orders#1".to_owned()));
         let waits = Whereabouts::Events { depth: Depth { visible: 12, in_flight: 3, delayed: 1 } };
         assert_eq!(waits.said(&claim), "the events queue has 12 to be taken, 3 taken and not done, 1 for later");

@@ -1,4 +1,4 @@
-//! `tidings events`: what became of events.
+//! `tidings events`: shows, lists and follows events.
 
 mod find;
 mod list;
@@ -13,11 +13,11 @@ use tail::EventsTail;
 
 subcommands! {
     pub enum EventsCommand {
-        /// An event's claim: how far it got, and what came of it
+        /// Show an event's claim: its state and its result
         Show(options: EventsShow) => show::run(options).await,
-        /// The newest events, newest first
+        /// List the newest events, newest first
         List(options: EventsList) => list::run(options).await,
-        /// Events as they come and as they get further, until Ctrl-C
+        /// Print events as they arrive and change state, until Ctrl-C
         Tail(options: EventsTail) => tail::run(options).await,
     }
 }

@@ -1,5 +1,5 @@
-//! `tidings events show`: an event's whole story, by its claim and by the queue that its message should be in; with `--payload` the
-//! event itself where it is kept.
+//! `tidings events show`: shows an event by its claim and by the queue that should have its message. With `--payload`
+//! it also shows the event itself, if it is stored.
 
 use super::message::Whereabouts;
 use crate::Failure;
@@ -23,7 +23,7 @@ use tidings_core::manual::ManualChange;
 pub struct EventsShow {
     /// The claim key: {source}#{event key}
     pub key: String,
-    /// What it carries, too, if it is kept
+    /// Also print the payload, if it is stored
     #[arg(long)]
     pub payload: bool,
     #[command(flatten)]
@@ -61,7 +61,7 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A claim, for people.
+/// Prints a claim, for people.
 pub(crate) fn print(claim: &Claim) {
     let (style, meaning) = meaning(claim);
     say!("{}  {}  {}", paint(STRONG, &claim.key), paint(style, claim.state), paint(FAINT, meaning));
@@ -107,7 +107,7 @@ pub(crate) fn print(claim: &Claim) {
     row("kept until", claim.expires.map(|t| t.to_string()));
 }
 
-/// What its state comes to. Of an event that was overtaken not all is in the context, or nothing.
+/// What the claim's state means. The context has only a part, or nothing, of an event that was overtaken.
 fn meaning(claim: &Claim) -> (Style, &'static str) {
     if claim.erased.is_some() {
         return (FAINT, "erased with its conversation: only the key is left, so that no duplicate brings it back");
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_of_which_only_a_part_won_is_not_said_to_be_in_the_context() {
+    fn an_event_that_was_partly_overtaken_is_not_reported_as_in_the_context() {
         let processed = |outcome, overtaken: &[&str]| Claim {
             state: ClaimState::Processed,
             outcome: Some(outcome),

@@ -1,7 +1,8 @@
-//! `tidings events tail`: events as they come and as they get further.
+//! `tidings events tail`: prints events as they arrive and change state.
 //!
-//! Looks again and again at the newest that the filter lets through, [`MAX_EVENTS_LISTED`] at most, and prints each once for each
-//! state that it is seen in. Only those are remembered. A look that fails is said, and the next one tries again; the first must not.
+//! It reads the newest events that match the filter again and again, [`MAX_EVENTS_LISTED`] at most, and prints each
+//! event once for each state that it sees. It remembers only the events of the last read. It reports a failed read, and
+//! tries again after the pause; a failure of the first read ends it.
 
 use super::find::EventsFilter;
 use super::find::{find, line, unknown};
@@ -27,10 +28,10 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 pub struct EventsTail {
     #[command(flatten)]
     pub filter: EventsFilter,
-    /// Pause between two looks, as in 2s or 1m
+    /// Pause between two reads, as in 2s or 1m
     #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = pause)]
     pub every: Span,
-    /// Look once, and end
+    /// Read once, then exit
     #[arg(long)]
     pub once: bool,
     #[command(flatten)]
@@ -43,7 +44,7 @@ fn pause(text: &str) -> Result<Span, String> {
 }
 
 pub(crate) async fn run(options: EventsTail) -> Result<ExitCode, Failure> {
-    // Once for all, so that a Ctrl-C while a look is under way is heard.
+    // One listener for the whole run, so that a Ctrl-C during a read is noticed.
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     tokio::select! {
         heard = &mut interrupted => heard.map_err(|error| Failure::new(format!("no Ctrl-C can be heard: {error}")))?,
@@ -52,7 +53,7 @@ pub(crate) async fn run(options: EventsTail) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Until nobody reads on; with `--once`, one look.
+/// Runs until the output is closed; with `--once`, one read.
 async fn follow(options: &EventsTail) -> Result<(), Failure> {
     let EventsTail { filter, every, once, target } = options;
     let reader = reader(target).await?;
@@ -94,12 +95,12 @@ async fn follow(options: &EventsTail) -> Result<(), Failure> {
     }
 }
 
-/// What was seen at the last look.
+/// The result of the last read.
 #[derive(Debug, Default)]
 struct Seen(HashMap<ClaimKey, (ClaimState, bool)>);
 
 impl Seen {
-    /// Those of a look, newest first, that are new or in another state than at the last one; oldest first.
+    /// Takes the claims of a read, newest first. Returns those that are new or changed their state, oldest first.
     fn news(&mut self, claims: Vec<Claim>) -> Vec<Claim> {
         let now = claims.iter().map(|claim| (claim.key.clone(), (claim.state, claim.erased.is_some()))).collect();
         let before = std::mem::replace(&mut self.0, now);
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn each_state_is_told_once_and_what_is_gone_is_forgotten() {
+    fn each_state_is_printed_once_and_events_that_are_gone_are_forgotten() {
         let mut seen = Seen::default();
         let mut look = |claims: &[(&str, ClaimState)]| -> Vec<String> {
             let told = seen.news(claims.iter().map(|(key, state)| claim(key, *state)).collect());

@@ -13,7 +13,7 @@ use tidings_project::{preset, read_sources_of_presets};
 static SHOP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/shop");
 static DEVOPS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../examples/devops");
 
-/// What people are told of each, by what its path begins with.
+/// The description that people see of each file, by the beginning of its path.
 pub(super) const ABOUT: [(&str, &str); 11] = [
     ("sources.yaml", "who may send"),
     ("rules.yaml", "what events do"),
@@ -33,14 +33,14 @@ const EDITOR: [(&str, &str); 2] = [
     ("editor/rules.schema.json", include_str!("../../../../infra/editor/rules.schema.json")),
 ];
 
-/// Where the examples name their schemas, and where a project's are.
+/// The path of the schemas in the examples, and in a project.
 const SCHEMA_THERE: &str = "$schema=../../infra/editor/";
 const SCHEMA_HERE: &str = "$schema=editor/";
 
 const GITIGNORE: &str = "# Secrets are never committed.\nsecrets.json\n\n# What is built, and what `tidings dev --data .tidings` keeps.\n\
                          /build/\n/.aws-sam/\n/.tidings/\n";
 
-/// All of them, in the order of their paths.
+/// All files, in the order of their paths.
 pub(super) fn all(name: &str, example: Example, presets: &[Provider]) -> Result<Vec<NewFile>, Failure> {
     let mut files = match example {
         Example::Shop => of(&SHOP),
@@ -77,14 +77,14 @@ fn of(folder: &Dir<'_>) -> Vec<NewFile> {
     files
 }
 
-/// A file of sources with presets that it doesn't have yet.
+/// Adds the presets that a file of sources lacks.
 fn with(text: &str, presets: &[Provider]) -> String {
     let line = |preset: &Provider| format!("  {name}: {{ provider: {name} }}\n", name = preset.name);
     let lines: String = presets.iter().map(line).filter(|line| !text.contains(line.as_str())).collect();
     text.replacen("\nsources:\n", &format!("\nsources:\n{lines}"), 1)
 }
 
-/// Presets alone, with a rule and a test for each that say only that something came.
+/// A project with presets only. For each preset it has a rule and a test, which say only that an event arrived.
 fn empty(presets: &[Provider]) -> Vec<NewFile> {
     let sources = format!(
         "# yaml-language-server: {SCHEMA_HERE}sources.schema.json\n\
@@ -120,7 +120,8 @@ fn empty(presets: &[Provider]) -> Vec<NewFile> {
     files
 }
 
-/// Which secrets are needed: a text for each source that says what to put there, which no source takes for a secret.
+/// The example document of secrets: for each source a text that says what to put there. No source accepts this text as
+/// a secret.
 fn secrets(files: &[NewFile]) -> Result<String, Failure> {
     let text = files.iter().find(|(path, _)| path == SOURCES).map(|(_, text)| text.as_str()).unwrap_or_default();
     let sources = read_sources_of_presets(SOURCES, text).map_err(|report| Failure::new(report.to_string()))?;

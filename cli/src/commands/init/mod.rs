@@ -1,7 +1,7 @@
-//! `tidings init`: writes a project that can be run, tested, built and deployed as it is.
+//! `tidings init`: writes a project that can be run, tested, built and deployed without changes.
 //!
-//! Promises: a file that is there stays, unless `--force` is given, and then nothing at all is written; no secret is written, only
-//! which ones are needed.
+//! Promises: it never replaces an existing file without `--force`; if a file exists, it writes nothing at all. It
+//! writes no secret, only a list of the secrets that are needed.
 
 mod files;
 mod options;
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 pub(crate) use template::{samconfig, template};
 
-/// A file of the new project: its path in it, and its text.
+/// A file of the new project: its path in the project, and its text.
 pub(crate) type NewFile = (String, String);
 
 pub(crate) fn run(options: &InitOptions) -> Result<ExitCode, Failure> {
@@ -65,7 +65,7 @@ fn next(folder: &Path) -> Vec<String> {
     vec![check, "tidings dev".to_owned(), "tidings send SOURCE          in another terminal".to_owned()]
 }
 
-/// The name of the stack: that of the folder, as CloudFormation takes it.
+/// The name of the stack: the name of the folder, in the form that CloudFormation accepts.
 pub(crate) fn project_name(folder: &Path) -> Result<String, Failure> {
     let absolute = std::path::absolute(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
     let name = absolute.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();

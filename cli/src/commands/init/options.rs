@@ -1,4 +1,4 @@
-//! `tidings init`, as it is called.
+//! The arguments of `tidings init`.
 
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -10,15 +10,15 @@ use std::path::PathBuf;
         tidings init ops --example devops --with sentry    an example, and one more source\n  \
         tidings init . --example empty                     in this folder")]
 pub struct InitOptions {
-    /// Folder of the project, which is made if it isn't there
+    /// Folder of the project, created if missing
     pub name: PathBuf,
-    /// Presets to listen as, each under its own name: `tidings providers list` shows them
+    /// Presets for the project's sources, each under its own name: `tidings providers list` shows them
     #[arg(long, value_name = "PRESET", value_delimiter = ',')]
     pub with: Vec<String>,
-    /// What to begin with; shop if neither this nor --with is given
+    /// Example to start from; shop if neither this nor --with is given
     #[arg(long, value_enum, value_name = "NAME")]
     pub example: Option<Example>,
-    /// Replace files that are there
+    /// Replace existing files
     #[arg(long)]
     pub force: bool,
     /// Print JSON
@@ -26,13 +26,13 @@ pub struct InitOptions {
     pub json: bool,
 }
 
-/// What a project may begin with.
+/// The examples that a project can start from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Example {
     /// Orders, payments and messages of a shop
     Shop,
-    /// Releases and incidents, said in a channel
+    /// Releases and incidents, posted in a channel
     Devops,
-    /// Nothing but the presets of --with
+    /// Only the presets of --with
     Empty,
 }

@@ -1,20 +1,20 @@
-//! The template of a project: that of Tidings' own repository, which takes packages that `tidings build` has made.
+//! The template of a project: the template of Tidings' own repository, changed to use the packages of `tidings build`.
 
-/// The template that this version is deployed by, built from the sources.
+/// The template that deploys this version when it is built from the sources.
 pub(crate) const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
 const SAMCONFIG: &str = include_str!("../../../../samconfig.toml");
 
-/// Where the sources' template has its functions built, a line each.
+/// The line by which the sources' template has each function built.
 const BUILT: &str = "      CodeUri: !Sub infra/functions/${Architecture}\n";
 
-/// What says how.
+/// The line that says how to build.
 const BUILD_METHOD: &str = "      BuildMethod: makefile\n";
 
-/// What explains it there.
+/// The comment that explains the build.
 const BUILT_COMMENT: &str = "      # A Makefile that builds the function for this processor, and its configuration beside it.\n";
 
-/// The same for packages in `build/`.
+/// The template for packages in `build/`.
 pub(crate) fn template() -> String {
     let mut text = TEMPLATE.replace(BUILD_METHOD, "").replace(BUILT_COMMENT, "");
     for function in ["receiver", "processor", "reader"] {
@@ -23,7 +23,8 @@ pub(crate) fn template() -> String {
     text
 }
 
-/// What `sam deploy` does without being told, for a stack of this name. Nothing is left for `sam build` to do.
+/// The defaults of `sam deploy` for a stack of this name. The settings of `sam build` are removed, because nothing is
+/// left for it to do.
 pub(crate) fn samconfig(stack: &str) -> String {
     let mut sections = SAMCONFIG.split_inclusive("\n\n").filter(|section| !section.starts_with("[default.build.parameters]"));
     let text: String = sections.by_ref().collect();
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_projects_template_takes_packages_and_is_else_the_same() {
+    fn a_projects_template_takes_packages_and_is_otherwise_the_same() {
         let text = template();
         assert!(text.contains("CodeUri: build/receiver\n") && text.contains("CodeUri: build/processor\n"));
         assert!(text.contains("CodeUri: build/reader\n"));

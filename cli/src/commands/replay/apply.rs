@@ -1,9 +1,9 @@
-//! `tidings replay --apply`: events that a stack has kept are applied again to its contexts, under claims of their own, by the rules
-//! that are deployed now.
+//! `tidings replay --apply`: applies the stored events of a stack to its contexts again, with the rules of `--rules`
+//! and under new claims.
 //!
-//! Promises: without `--yes` nothing is written and nothing sent; under one name each event is applied once, however often this is
-//! called or interrupted; what is newer stays. The newest event comes first: what it wrote by a wrong rule is gone before an older one
-//! is applied, which then has its facts back.
+//! Promises: without `--yes` it writes and sends nothing. Under one name each event is applied once, however often the
+//! command is called or interrupted. Newer facts stay. The newest event comes first: what it wrote by a wrong rule is
+//! removed before an older event is applied, which then sets its facts.
 
 use super::options::ReplayOptions;
 use crate::Failure;
@@ -29,24 +29,24 @@ use tidings_core::envelope::Envelope;
 use tidings_core::manual::{BatchName, Part, is_of};
 use tidings_core::ports::{ActionQueue, TimerQueue};
 
-/// The name of a dry run that names none.
+/// The name of a dry run without `--as`.
 const DRY: &str = "dry-run";
 
-/// An event, and what came of it.
+/// An event and its result.
 #[derive(Debug, Serialize)]
 struct Applied {
     key: ClaimKey,
     #[serde(rename = "type")]
     event_type: String,
-    /// Of its facts; `None`: it wasn't applied.
+    /// The result for its facts; `None`: it wasn't applied.
     facts: Option<Came>,
-    /// Of its actions, where they are caused again.
+    /// The result for its actions, if they are caused again.
     #[serde(skip_serializing_if = "Option::is_none")]
     actions: Option<Came>,
-    /// What of its rules' effects isn't part of it.
+    /// Effects of its rules that aren't applied.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<String>,
-    /// Why it wasn't.
+    /// Why it wasn't applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
 }
@@ -106,7 +106,7 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
     Ok(batch.tell(applied))
 }
 
-/// Where actions go.
+/// The queues for actions and timers; `None` without `--with-actions`.
 async fn queues(options: &ReplayOptions) -> Result<Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>, Failure> {
     if !options.with_actions {
         return Ok(None);
@@ -120,7 +120,7 @@ impl Batch<'_> {
         self.options.confirm.ask().is_none()
     }
 
-    /// The facts of all, the newest first; then what they cause, as it happened.
+    /// Applies the facts of all events, the newest first, and then their actions, the oldest first.
     async fn all(&self, mut events: Vec<Envelope>) -> Result<Vec<Applied>, Failure> {
         let keys: BTreeSet<ClaimKey> = events.iter().map(|event| event.claimkey.clone()).collect();
         let claims = self.reader.claims(&keys).await.map_err(|error| unreadable(&self.options.at, &error))?;
@@ -177,7 +177,8 @@ impl Batch<'_> {
         }
     }
 
-    /// What an event wrote is looked for in the whole context: rules that are gone may have written where none writes now.
+    /// Looks for what the event wrote in the whole context, because rules that no longer exist may have written to
+    /// other places.
     async fn facts(&self, event: &Envelope) -> Result<Applied, Failure> {
         let processor = self.hand.processor();
         let first = match processor.again(event, &self.how(Part::Facts, BTreeSet::new())) {
@@ -198,7 +199,7 @@ impl Batch<'_> {
         })
     }
 
-    /// What is wrong with one event is said of it; tables that don't answer end it all.
+    /// An error of one event is returned as its result. Tables that don't answer end the whole run.
     async fn apply(&self, work: Result<Work, Unprocessed>) -> Result<Result<Came, Unprocessed>, Failure> {
         let work = match work {
             Ok(work) => work,
@@ -296,7 +297,8 @@ impl Applied {
     }
 }
 
-/// The items in which something of an event stands, or may: its own entity's too, where it may have forgotten something.
+/// The items in which the event has written or may have written. The event's own entity is always included: the event
+/// may have removed a fact there.
 fn wrote(event: &Envelope, context: &Context) -> BTreeSet<ItemKey> {
     let is_its = |facts: &Facts| {
         facts.values().any(|fact| {

@@ -1,4 +1,4 @@
-//! In memory: through the receiver and the processor as they are deployed, at the times at which it was received.
+//! Replays in memory, through the deployed receiver and processor code, at the times of receipt.
 
 use super::options::ReplayOptions;
 use crate::Failure;
@@ -16,20 +16,20 @@ use tidings_config::time::Timestamp;
 use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;
 
-/// A delivery and what it was answered.
+/// A delivery and its answer.
 #[derive(Debug, Serialize)]
 struct Delivered {
     file: String,
     source: String,
     status: u16,
     reply: String,
-    /// Of its events.
+    /// The claim keys of its events.
     keys: Vec<ClaimKey>,
-    /// What is otherwise than when it was recorded.
+    /// What differs from the recording.
     changed: Option<String>,
 }
 
-/// Plays deliveries, each at the time of its receipt or after the one before.
+/// Replays deliveries. Each is received at its recorded time, or after the one before.
 pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Recorded)]) -> Result<ExitCode, Failure> {
     let mut sources: Vec<Source> = Vec::new();
     let mut secrets = BTreeMap::new();
@@ -86,7 +86,7 @@ pub(super) async fn deliveries(options: &ReplayOptions, recorded: &[(String, Rec
     Ok(if good && dead(&claims) == 0 && due.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Plays events that were received before.
+/// Replays events that were received before.
 pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Result<ExitCode, Failure> {
     let mut world = World::new(chosen(options)?, schemas(&options.file)?, begin(&events));
     world.play(events).await;
@@ -104,7 +104,7 @@ pub(super) async fn events(options: &ReplayOptions, events: Vec<Envelope>) -> Re
     Ok(if dead(&claims) == 0 && due.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The rules that are tried.
+/// The rules to replay with.
 fn chosen(options: &ReplayOptions) -> Result<tidings_config::rules::Rules, Failure> {
     match &options.against {
         Some(against) => other_rules(against, &options.file),
@@ -120,7 +120,8 @@ fn dead(claims: &BTreeMap<ClaimKey, Claim>) -> usize {
     claims.values().filter(|claim| claim.state == ClaimState::Dead).count()
 }
 
-/// What was due and couldn't be done: a timer, or a message that waited. Events that died have claims that say so.
+/// A due message that failed: a timer, or a message that waited. The claims of dead-lettered events record their
+/// failures.
 #[derive(Debug, Serialize)]
 struct Undone {
     key: Option<ClaimKey>,

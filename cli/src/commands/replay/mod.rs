@@ -1,8 +1,9 @@
-//! `tidings replay`: recorded deliveries, and a stack's events, played again.
+//! `tidings replay`: replays recorded deliveries, and a stack's events.
 //!
-//! Promises: without --url nothing leaves this machine and nothing is changed anywhere; with it each delivery is sent once, in
-//! order; to another machine only with --yes. With --apply a stack's contexts change, and with --yes only. Never: a payload that isn't in a file, kept with its claim or in the dead-letter
-//! queue: nothing else has any.
+//! Promises: without --url it sends nothing to another machine and changes nothing anywhere. With --url it sends each
+//! delivery once and in order, and to another machine only with --yes. With --apply it changes a stack's contexts, and
+//! only with --yes. It uses only payloads from a file, from a claim that stores them, or from the dead-letter queue:
+//! they are stored nowhere else.
 
 mod apply;
 mod here;
@@ -59,7 +60,7 @@ pub(crate) async fn run(options: ReplayOptions) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Plays events that were received before, or says what other rules make of them.
+/// Replays events that were received before, or prints what other rules do with them.
 async fn received(options: &ReplayOptions, events: Vec<Envelope>) -> Result<ExitCode, Failure> {
     match &options.against {
         Some(against) if options.diff => differences(&options.file, against, &events).await,

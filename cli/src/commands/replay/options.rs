@@ -1,4 +1,4 @@
-//! `tidings replay`, as it is called.
+//! The arguments of `tidings replay`.
 
 use crate::commands::dlq::DlqFilter;
 use crate::commands::rules::RulesFile;
@@ -31,42 +31,45 @@ use tidings_core::manual::BatchName;
         tidings replay --dlq --stack tidings --reason set.total --against new.yaml --diff"
 )]
 pub struct ReplayOptions {
-    /// What `tidings capture` has written: files, or folders of them
+    /// Files that `tidings capture` has written, or folders of them
     #[arg(value_name = "FILE_OR_FOLDER", required_unless_present_any = ["dlq", "stack", "endpoint_url"])]
     pub from: Vec<PathBuf>,
-    /// Play them by these rules
+    /// Replay with these rules
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     pub against: Option<PathBuf>,
-    /// Say only what those rules make of them otherwise than --rules do
+    /// Print only the differences from what --rules do
     #[arg(long, requires = "against")]
     pub diff: bool,
-    /// Sign them anew and send them to this address, before /webhooks/…: a `tidings dev`, or a stack
+    /// Sign them again and send them to this address, before /webhooks/…: a `tidings dev`, or a stack
     #[arg(long)]
     pub url: Option<String>,
-    /// Webhook secrets to sign with: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
+    /// Webhook secrets to sign with: a JSON object from source to a secret or a list of secrets; the public demo
+    /// secrets if left out
     #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
     pub secrets: Option<PathBuf>,
     /// Deliveries a second, at most; with --apply events
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub rate: u32,
-    /// Apply the events that a stack has kept once more, to its contexts, by the rules of --rules. Facts only; without --yes a dry run
+    /// Apply the stored events of a stack to its contexts again, with the rules of --rules; facts only, and without
+    /// --yes a dry run
     #[arg(long, conflicts_with_all = ["from", "dlq", "url", "against", "diff"])]
     pub apply: bool,
-    /// With --apply: under this name each event is applied once, however often it is asked for
+    /// With --apply: under this name each event is applied once, however often the command runs
     #[arg(long = "as", value_name = "NAME", requires = "apply")]
     pub batch: Option<BatchName>,
-    /// With --apply: who you are, for the record; the user's name if left out. Of a stack, AWS adds whose credentials these are
+    /// With --apply: who you are, for the record; the user's name if left out. For a stack, the ARN of the AWS
+    /// credentials is added
     #[arg(long, value_name = "NAME", requires = "apply")]
     pub by: Option<String>,
-    /// With --apply: cause their actions and links again, too, so that what was said is said again
+    /// With --apply: also cause their actions and links again, so that texts are sent again
     #[arg(long, requires = "apply")]
     pub with_actions: bool,
-    /// With --apply: count once more what they count
+    /// With --apply: also apply their counts again
     #[arg(long, requires = "apply")]
     pub with_counts: bool,
     #[command(flatten)]
     pub confirm: Confirm,
-    /// Replay what is in the dead-letter queue of --stack, which stays as it is
+    /// Replay what is in the dead-letter queue of --stack; the queue doesn't change
     #[arg(long, conflicts_with_all = ["url", "from"])]
     pub dlq: bool,
     #[command(flatten)]

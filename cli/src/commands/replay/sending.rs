@@ -1,4 +1,4 @@
-//! Against a running receiver: signed anew, and posted as their provider would.
+//! Replays against a running receiver: signs each delivery again, and posts it as its provider would.
 
 use super::options::ReplayOptions;
 use crate::Failure;
@@ -71,7 +71,7 @@ fn tell(file: &str, source: &Source, reply: &Reply) {
     say!("{}  {}  {} {}{told}", paint(NAME, file), source.name, paint(style, reply.status), reply.word());
 }
 
-/// What would be sent to a machine that isn't this one.
+/// Prints what would be sent to another machine.
 fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) -> ExitCode {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, one) in recorded {
@@ -88,18 +88,18 @@ fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) ->
     ExitCode::SUCCESS
 }
 
-/// An address that may be sent to.
+/// An address to which sending is allowed.
 #[derive(Clone, Debug)]
 struct To(String);
 
 impl To {
-    /// This machine, or whichever the operator has confirmed.
+    /// Allows this machine, and any other that the operator has confirmed.
     fn allowed(url: &str, confirmed: Option<Confirmed>) -> Option<Self> {
         (is_here(url) || confirmed.is_some()).then(|| Self(url.to_owned()))
     }
 }
 
-/// Whether an address is this machine.
+/// Whether the address is this machine.
 fn is_here(url: &str) -> bool {
     url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(crate::dev_client::token::is_here))
 }
@@ -110,7 +110,7 @@ mod tests {
     use crate::confirm::Confirm;
 
     #[test]
-    fn this_machine_is_told_from_others() {
+    fn this_machine_is_distinguished_from_others() {
         for url in ["http://127.0.0.1:8787", "http://localhost", "http://[::1]:8787/"] {
             assert!(is_here(url), "{url}");
         }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn another_machine_is_sent_to_only_when_that_is_confirmed() {
+    fn deliveries_are_sent_to_another_machine_only_after_confirmation() {
         assert!(To::allowed("http://127.0.0.1:8787", None).is_some());
         assert!(To::allowed("https://hooks.example", None).is_none());
         assert!(To::allowed("https://hooks.example", Confirm::given().ask()).is_some());

@@ -1,4 +1,4 @@
-//! The events that a stack has kept with their claims, in the order in which they were processed. Reads only.
+//! The events that a stack has stored with their claims, in the order in which they were processed. Reads only.
 
 use super::options::ReplayOptions;
 use crate::Failure;
@@ -51,7 +51,7 @@ pub(super) async fn events(options: &ReplayOptions) -> Result<Vec<Envelope>, Fai
     Ok(events)
 }
 
-/// What isn't played, and why.
+/// The events that aren't replayed, and why.
 fn told(found: &StoredFound, unread: usize) -> Vec<String> {
     let StoredFound { dead, without, unknown, .. } = found;
     let kib = MAX_STORED_EVENT_BYTES / 1_024;

@@ -1,4 +1,4 @@
-//! What rotating makes of the document of secrets. Pure; whatever it says names places and counts, never a secret.
+//! Changes the document of secrets for a rotation. Pure. Its messages contain places and counts, never a secret.
 
 use crate::Failure;
 use receiver::verify::Key;
@@ -8,18 +8,18 @@ use tidings_config::source::Source;
 use tidings_core::secrets::parse;
 use zeroize::Zeroizing;
 
-/// A document in the place of another.
+/// The new document.
 pub(super) struct Change {
     pub(super) document: Zeroizing<String>,
-    /// How many secrets the source had.
+    /// The number of secrets of the source before the change.
     pub(super) before: usize,
-    /// How many it has.
+    /// The number of secrets after the change.
     pub(super) after: usize,
-    /// How many bytes the new one's key has, where that is too few.
+    /// The length of the new secret's key in bytes, if it is too short.
     pub(super) short: Option<usize>,
 }
 
-/// With a new secret in front of the source's others.
+/// Returns the document with a new secret before the source's other secrets.
 pub(super) fn in_front(document: &str, source: &Source, secret: &str) -> Result<Change, Failure> {
     let name = &source.name;
     if let Err(error) = Key::prepare(&source.scheme, secret) {
@@ -41,7 +41,7 @@ pub(super) fn in_front(document: &str, source: &Source, secret: &str) -> Result<
     Ok(Change { short: Key::is_short(&source.scheme, secret), ..written(document, name, all, before)? })
 }
 
-/// With nothing but the newest.
+/// Returns the document with only the newest secret of the source.
 pub(super) fn newest_alone(document: &str, name: &str) -> Result<Change, Failure> {
     let mut secrets = secrets(document, name)?;
     let before = secrets.len();
@@ -57,7 +57,7 @@ fn secrets(document: &str, name: &str) -> Result<Vec<String>, Failure> {
     Ok(all.remove(name).unwrap_or_default().0)
 }
 
-/// Everything else in the document stays as it is.
+/// Writes the source's entry. Everything else in the document stays the same.
 fn written(document: &str, name: &str, mut secrets: Vec<String>, before: usize) -> Result<Change, Failure> {
     let mut all: Map<String, Value> = serde_json::from_str(document).map_err(|error| Failure::new(error.to_string()))?;
     let after = secrets.len();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_secret_is_put_in_front_and_nothing_else_is_touched() {
+    fn a_new_secret_is_put_in_front_and_nothing_else_changes() {
         let others = r#""orders.verify_token":"token","stripe":["whsec_a","whsec_b"]"#;
         for (before, after) in [
             (format!("{{{others}}}"), format!(r#"{{{others},"orders":"new"}}"#)),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold_on_both_sides_and_no_error_tells_a_secret() {
+    fn limits_hold_on_both_sides_and_no_error_shows_a_secret() {
         let held = |n: usize| {
             let secrets: Vec<_> = (0..n).map(|n| format!("hunter{n}")).collect();
             serde_json::json!({ "orders": secrets }).to_string()
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_key_is_named_and_taken_all_the_same() {
+    fn a_short_key_is_reported_and_accepted() {
         let orders = sources::configured("orders").expect("a source");
         let short =
             |secret: &str| in_front("{}", &orders, secret).map(|change| change.short).map_err(|failure| failure.to_string());
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn no_document_of_secrets_ends_a_command() {
+    fn no_document_of_secrets_makes_a_command_panic() {
         let source = sources::configured("orders").expect("a source");
         crate::fuzz::never_panics(&[br#"{"orders":["new","old"],"stripe":"whsec_aGk=","a.verify_token":"\u00e9"}"#], |bytes| {
             let document = crate::fuzz::text(bytes);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_old_ones_are_taken_away_if_there_are_any() {
+    fn the_old_secrets_are_removed_if_there_are_any() {
         let dropped = |document: &str| newest_alone(document, "orders").map(|change| change.document.to_string());
         assert_eq!(dropped(r#"{"a":["1","2"],"orders":["new","old"]}"#).unwrap(), r#"{"a":["1","2"],"orders":"new"}"#);
         for none in [r#"{"orders":"new"}"#, r#"{"orders":[]}"#, "{}"] {

@@ -1,8 +1,8 @@
-//! `tidings rotate`: puts a new secret of a source in front, or takes the old ones away.
+//! `tidings rotate`: puts a new secret of a source in front, or removes the old ones.
 //!
-//! Promises: without `--yes` nothing is written; all but the source's own entry stays as it is; what somebody else wrote since it
-//! was read isn't overwritten unseen. Never prints a secret, but for one that it generated: once, to a terminal, or into a new file
-//! that only its owner can read.
+//! Promises: without `--yes` it writes nothing. It changes only the source's own entry. It never overwrites a document
+//! that somebody else changed after it was read. It never prints a secret, except one that it generated: once, to a
+//! terminal, or into a new file that only its owner can read.
 
 mod document;
 
@@ -40,16 +40,16 @@ use zeroize::Zeroizing;
 pub struct RotateOptions {
     /// A source of the project
     pub source: String,
-    /// The new secret, from a file; standard input if it is -. A line feed at its end doesn't count
+    /// File with the new secret; standard input if it is -. A line feed at its end is ignored
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
-    /// A new secret of 32 random bytes in hex, where it is you who chooses
+    /// Generate a new secret of 32 random bytes in hex, if the provider lets you choose it
     #[arg(long)]
     pub generate: bool,
-    /// Take away all but the newest
+    /// Remove all secrets except the newest
     #[arg(long)]
     pub drop_old: bool,
-    /// Write the generated secret to a new file, which only you can read
+    /// Write the generated secret to a new file that only you can read
     #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "drop_old"])]
     pub output: Option<PathBuf>,
     #[command(flatten)]
@@ -58,7 +58,7 @@ pub struct RotateOptions {
     pub target: TargetOptions,
 }
 
-/// A generated secret, before it is written in hex.
+/// Length of a generated secret, before it is written in hex.
 const GENERATED_BYTES: usize = 32;
 
 pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
@@ -82,7 +82,7 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
         tell(&options, &source, &change, false);
         return Ok(ExitCode::SUCCESS);
     };
-    // Kept before it counts: a secret that counts and that nobody knows would help nobody.
+    // Save the secret before it becomes valid: a valid secret that nobody knows would be useless.
     if let (Some(path), Some(secret)) = (&options.output, &generated) {
         files::write_new(path, &format!("{}\n", **secret))?;
     }
@@ -105,19 +105,19 @@ pub(crate) async fn run(options: RotateOptions) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the secrets in the place of those that were read.
+/// Replaces the secrets that were read.
 async fn replace(store: &SecretsManager, change: &Change, seen: &str, _: Confirmed) -> Result<Replaced, Unavailable> {
     store.replace(&change.document, seen).await
 }
 
-/// A generated secret that didn't come to count isn't left lying about.
+/// Deletes the file of a generated secret that didn't become valid.
 fn unused(options: &RotateOptions) {
     if let Some(path) = &options.output {
         let _ = std::fs::remove_file(path);
     }
 }
 
-/// A new secret, if it is the operator who chooses and there is a place to tell it.
+/// Generates a secret, if the operator may choose it and there is a place to print it.
 fn generate(options: &RotateOptions, source: &Source) -> Result<Zeroizing<String>, Failure> {
     if source.provider != OWN {
         let provider = sources::preset(&source.provider)?;
@@ -138,7 +138,7 @@ fn generate(options: &RotateOptions, source: &Source) -> Result<Zeroizing<String
     Ok(Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
-/// A secret as a file or standard input has it.
+/// Reads a secret from a file or standard input.
 fn given(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let bytes = files::read_or_stdin(path, MAX_SECRET_DOCUMENT_BYTES)?;
     let text = String::from_utf8(bytes).map(Zeroizing::new);
@@ -146,7 +146,7 @@ fn given(path: &Path) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// What was done, or would be, and what to do next.
+/// Prints what was done, or would be done, and what to do next.
 fn tell(options: &RotateOptions, source: &Source, change: &Change, done: bool) {
     let (name, Change { before, after, .. }) = (&source.name, change);
     let warning = change.short.map(|bytes| {

@@ -1,4 +1,4 @@
-//! The form of a test of rules. It is described in `docs/testing-rules.md`.
+//! The format of a test of rules, described in `docs/testing-rules.md`.
 
 use crate::Failure;
 use crate::captures::Recorded;
@@ -18,7 +18,7 @@ use tidings_project::did_you_mean;
 
 use super::given;
 
-/// The version of the form.
+/// The version of the format.
 const FORMAT_VERSION: u32 = 1;
 
 #[derive(Deserialize)]
@@ -32,9 +32,9 @@ struct CasesFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseEntry {
     pub(super) name: String,
-    /// Our clock when the first event is received.
+    /// The receiver's clock at the first event.
     at: Option<Spanned<String>>,
-    /// What rules fetch, by address. Elsewhere there is nothing.
+    /// The objects that rules fetch, by URL. Other URLs have no object.
     #[serde(default)]
     fetch: BTreeMap<String, Value>,
     given: Spanned<Vec<Spanned<GivenEntry>>>,
@@ -54,11 +54,11 @@ struct GivenEntry {
     conversation: Option<String>,
     dataschema: Option<String>,
     data: Option<Value>,
-    /// It is an event that was given before, once more.
+    /// The event repeats one that was given before.
     #[serde(default)]
     repeats: bool,
     corpus: Option<String>,
-    /// From the folder that the tests' file is in.
+    /// Path from the folder of the test file.
     capture: Option<PathBuf>,
     wait: Option<Span>,
 }
@@ -71,7 +71,7 @@ pub(super) struct Expect {
     pub(super) events: BTreeMap<String, Spanned<ExpectEvent>>,
     #[serde(default)]
     pub(super) contexts: BTreeMap<String, Spanned<ExpectContext>>,
-    /// All that are sent, if it is there.
+    /// All actions that are sent; not checked if left out.
     pub(super) actions: Option<Spanned<Vec<Spanned<ExpectAction>>>>,
 }
 
@@ -81,24 +81,24 @@ pub(super) struct ExpectEvent {
     pub(super) outcome: Option<String>,
     pub(super) conversation: Option<String>,
     pub(super) rules: Option<Vec<String>>,
-    /// What of it was newer already: `ENTITY.FACT`, `node`.
+    /// What was newer already: `ENTITY.FACT`, `node`.
     pub(super) overtaken: Option<Vec<String>>,
-    /// What the reason begins with.
+    /// The beginning of the reason.
     pub(super) dead: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExpectContext {
-    /// `null`: nowhere.
+    /// `null`: the context has no node.
     #[serde(default, deserialize_with = "given_or_null")]
     pub(super) node: Option<Spanned<Option<String>>>,
-    /// By entity and name. `null`: not known.
+    /// By entity and name. `null`: the fact isn't known.
     #[serde(default)]
     pub(super) facts: BTreeMap<String, BTreeMap<String, Spanned<Value>>>,
 }
 
-/// `null` is something that was said.
+/// Distinguishes an explicit `null` from a missing field.
 fn given_or_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<Option<String>>>, D::Error> {
     Spanned::deserialize(deserializer).map(Some)
 }
@@ -111,12 +111,12 @@ pub(super) struct ExpectAction {
     #[serde(rename = "type")]
     pub(super) action_type: Option<String>,
     pub(super) text: Option<String>,
-    /// Of the action's data these fields.
+    /// The expected fields of the action's data.
     #[serde(default)]
     pub(super) data: BTreeMap<String, Value>,
 }
 
-/// What happens, in order, and where the file says so.
+/// A step of the test, with its place in the file. Steps run in order.
 pub(super) struct Step {
     pub(super) at: Location,
     pub(super) what: Happens,
@@ -131,17 +131,17 @@ pub(super) enum Happens {
     Wait(Span),
 }
 
-/// Whether an event is one that was given before.
+/// Whether an event repeats one that was given before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repeats {
-    /// The test says so.
+    /// The test declares the repetition.
     Yes,
-    /// The corpus says so of the case: the test may give the one that it repeats, or not.
+    /// The corpus declares it for the case: the test may give the repeated event, or leave it out.
     OfTheCorpus,
     No,
 }
 
-/// A test, ready to run.
+/// A test that is ready to run.
 pub(super) struct Case {
     pub(super) name: String,
     pub(super) at: Timestamp,
@@ -243,7 +243,7 @@ fn case(
     Ok(Case { name: entry.name, at, fetch: entry.fetch, steps, expect: entry.expect.value })
 }
 
-/// A test that can't fail says nothing: it is refused, and so is an expectation without a word.
+/// A test that can't fail checks nothing: it is refused, and so is an empty expectation.
 fn expects_something(entry: &CaseEntry, place: &impl Fn(Location, String) -> Failure) -> Result<(), Failure> {
     let Expect { events, contexts, actions } = &entry.expect.value;
     if events.is_empty() && contexts.is_empty() && actions.is_none() {
@@ -272,7 +272,7 @@ mod tests {
     use crate::fuzz;
 
     #[test]
-    fn no_file_of_tests_ends_a_command() {
+    fn no_file_of_tests_makes_a_command_panic() {
         let sources = tidings_events::project::sources();
         let enriching = include_bytes!("../../../tests/rules/enriching.yaml");
         let failing = include_bytes!("../../../tests/rules/failing.yaml");

@@ -1,4 +1,4 @@
-//! `tidings rules check`: what the build would refuse, what can never happen, and what expressions cost.
+//! `tidings rules check`: reports what the build would refuse, what can never happen, and what expressions cost.
 
 use super::absent;
 use super::expressions::{Placed, of_all};
@@ -27,14 +27,14 @@ pub struct RulesCheck {
     pub file: RulesFile,
 }
 
-/// An expression and the steps that it takes at most.
+/// An expression, and the maximum number of steps that it takes.
 #[derive(Debug, Serialize)]
 pub(super) struct Cost {
     place: String,
     steps: usize,
 }
 
-/// What is found in rules that are valid.
+/// The findings in rules that are valid.
 struct Findings {
     warnings: Vec<Warning>,
     notes: Vec<Warning>,
@@ -42,16 +42,17 @@ struct Findings {
     costs: Vec<Cost>,
 }
 
-/// The most expensive that are shown.
+/// Number of expressions that are shown, the most expensive first.
 const SHOWN: usize = 5;
 
-/// Types that are listed beside one that nobody sends, at most: `tidings providers show` has all of a preset.
+/// Maximum number of known types listed beside a type that nobody sends: `tidings providers show` lists all types of a
+/// preset.
 const SHOWN_KNOWN: usize = 8;
 
-/// Types that are offered for one that nobody sends, at most.
+/// Maximum number of types suggested for a type that nobody sends.
 const SHOWN_ALIKE: usize = 3;
 
-/// Warnings that are shown of one entry, rule or join. `--json` has all.
+/// Maximum number of warnings shown for one entry, rule or join. `--json` has all.
 const SHOWN_OF_ONE: usize = 8;
 
 pub(crate) fn run(options: RulesCheck) -> Result<ExitCode, Failure> {
@@ -103,7 +104,7 @@ pub(crate) fn lines(files: &ProjectFiles, configuration: &Configuration) -> Resu
     Ok((warnings.into_iter().map(line).collect(), notes.into_iter().map(line).collect()))
 }
 
-/// What the build would refuse.
+/// Prints what the build would refuse.
 fn refused(report: &Report, json: bool) -> ExitCode {
     if json {
         let errors: Vec<String> = report.0.iter().map(ToString::to_string).collect();
@@ -114,7 +115,8 @@ fn refused(report: &Report, json: bool) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// `written` is what the rules were read of, `corpus` are events that they may be about, beside those of the samples.
+/// `written` is the text of the rules. `corpus` has events that the rules may match, in addition to those of the
+/// samples.
 pub(super) fn look(
     rules: &Rules,
     written: &str,
@@ -132,14 +134,14 @@ pub(super) fn look(
     (warnings, costs(rules))
 }
 
-/// Whether a rule reads events of that type. Whose an event is matters only where something comes of it.
+/// Whether rules read events of that type. An entry of `conversations` counts too.
 fn is_read(rules: &Rules, source: &str, event_type: &str) -> bool {
     rules.rules.iter().any(|rule| is_about(&rule.on, &rule.source, source, event_type))
         || rules.joins.iter().flat_map(|join| &join.all).any(|leg| is_about(&leg.on, &leg.source, source, event_type))
         || rules.conversations.iter().any(|entry| is_about(&entry.on, &entry.source, source, event_type))
 }
 
-/// Source and type of all events that the corpus, a schema or the samples of a source's preset know.
+/// Source and type of all events that the corpus, a schema or the samples of a source's preset contain.
 type Known = BTreeSet<(String, String)>;
 
 fn known(events: &[KnownEvent], sources: &[Source], schemas: &EventSchemas) -> Known {
@@ -190,15 +192,15 @@ fn warnings(rules: &Rules, places: &Places, known: &Known, configured: &[Source]
     warnings
 }
 
-/// Why no event that is known is what this is about; and whether a source may send one all the same, because it reads the type of its
-/// events from their payload. What is almost a type that is known is a slip.
+/// Returns why the patterns match no known event, and whether a source may still send such an event, because it reads
+/// the event type from the payload. A pattern that is close to a known type counts as a typing error.
 fn unheard(
     on: &OneOrMany<TypePattern>,
     sources: &OneOrMany<String>,
     known: &Known,
     configured: &[Source],
 ) -> Option<(String, bool)> {
-    // Of a source that nobody knows an event of, nothing can be said.
+    // Nothing can be said about a source without known events.
     let silent = |source: &String| !known.iter().any(|(known, _)| known == source);
     if known.iter().any(|(source, event_type)| is_about(on, sources, source, event_type)) || sources.0.iter().any(silent) {
         return None;
@@ -228,7 +230,7 @@ fn alike(patterns: &[String], types: &BTreeSet<&str>) -> Option<String> {
     Some(format!("; did you mean {}?", alike.join(" or ")))
 }
 
-/// The facts of a rule that a later one always sets too.
+/// The facts of a rule that a later rule always sets, too.
 fn shadowed<'r>(rule: &'r Rule, later: &'r [Rule]) -> Vec<(&'r str, &'r str)> {
     let covers = |other: &&Rule| {
         let types =

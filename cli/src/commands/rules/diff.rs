@@ -1,4 +1,4 @@
-//! `tidings rules diff`: what other rules would make of the same events.
+//! `tidings rules diff`: compares what two sets of rules do with the same events.
 
 use super::files::RulesFile;
 use super::files::{chosen, chosen_here, other_rules, rules, schemas};
@@ -30,14 +30,14 @@ pub struct RulesDiff {
     /// The other rules
     #[arg(long, value_name = "FILE")]
     pub against: PathBuf,
-    /// Events instead of the corpus': envelopes, batches as SQS gives them, or captured deliveries
+    /// Events instead of the corpus: envelopes, batches as SQS gives them, or captured deliveries
     #[arg(long = "events", value_name = "FILE")]
     pub events: Vec<PathBuf>,
     #[command(flatten)]
     pub file: RulesFile,
 }
 
-/// One thing that the two make otherwise. `None`: it isn't there.
+/// One difference between the two sets of rules. `None`: it doesn't exist.
 #[derive(Debug, Serialize)]
 pub(crate) struct Change {
     /// An event, a conversation's node or fact, or an action.
@@ -58,7 +58,7 @@ pub(crate) async fn run(options: RulesDiff) -> Result<ExitCode, Failure> {
     differences(&options.file, &options.against, &events).await
 }
 
-/// Says what the rules in `against` make of events otherwise than `--rules` do.
+/// Prints how the results of the rules in `against` differ from those of `--rules`.
 pub(crate) async fn differences(file: &RulesFile, against: &Path, events: &[Envelope]) -> Result<ExitCode, Failure> {
     let (ours, theirs) = (rules(file)?, other_rules(against, file)?);
     let (now, then) = (played(ours, schemas(file)?, events).await, played(theirs, schemas(file)?, events).await);
@@ -92,12 +92,12 @@ pub(crate) async fn differences(file: &RulesFile, against: &Path, events: &[Enve
     Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// When the first of these was received.
+/// The time of receipt of the first event.
 pub(crate) fn begin(events: &[Envelope]) -> Timestamp {
     events.iter().map(|event| event.receivedtime).min().unwrap_or(given::noon())
 }
 
-/// Everything that rules make of events, by its name.
+/// All results of rules for these events, by name.
 async fn played(rules: Rules, schemas: EventSchemas, events: &[Envelope]) -> BTreeMap<String, String> {
     let mut world = World::new(rules, schemas, begin(events));
     world.play(events.iter().cloned()).await;
@@ -125,7 +125,7 @@ async fn played(rules: Rules, schemas: EventSchemas, events: &[Envelope]) -> BTr
     all
 }
 
-/// How an event ended, in a line.
+/// The final state of an event, in one line.
 pub(crate) fn end(claim: &Claim) -> String {
     match (&claim.reason, claim.outcome) {
         (Some(reason), _) => format!("dead: {reason}"),

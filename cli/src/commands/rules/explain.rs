@@ -1,4 +1,4 @@
-//! `tidings rules explain`: which rules are about an event, and why the others aren't.
+//! `tidings rules explain`: shows which rules match an event, and why the others don't.
 
 use super::files::RulesFile;
 use super::files::chosen;
@@ -34,8 +34,8 @@ use tidings_project::{Configuration, did_you_mean};
         tidings rules explain orders#ord-evt-3666 --stack tidings              as it is on record there\n  \
         tidings rules explain orders#ord-evt-3666 --endpoint-url http://127.0.0.1:8788")]
 pub struct RulesExplain {
-    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, a batch as SQS gives it, or a captured delivery. With --stack or
-    /// --endpoint-url a claim key of an event there
+    /// A case of the corpus, a claim key of one of its events, or a file: an envelope, a batch as SQS gives it, or a
+    /// captured delivery. With --stack or --endpoint-url a claim key of an event there
     pub event: String,
     #[command(flatten)]
     pub at: Place,
@@ -49,7 +49,7 @@ struct Explained {
     source: String,
     #[serde(rename = "type")]
     event_type: String,
-    /// `None`: there is none.
+    /// `None`: the event has no schema.
     schema: Option<String>,
     conversations: Vec<Reason>,
     rules: Vec<Reason>,
@@ -62,7 +62,7 @@ struct Explained {
 #[derive(Debug, Serialize)]
 struct OnRecord {
     claim: Claim,
-    /// `None`: it isn't kept, and its message isn't in the dead-letter queue.
+    /// `None`: the event isn't stored, and its message isn't in the dead-letter queue.
     explained: Option<Explained>,
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn run(options: RulesExplain) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Of a case, a claim key, or a file.
+/// The events of a case, of a claim key, or of a file.
 fn named(named: &str, sources: &[Source]) -> Result<Vec<Envelope>, Failure> {
     if let Some(case) = corpus().case(named) {
         return given::of_case(case, sources, given::noon());
@@ -199,7 +199,7 @@ fn about(
     }
 }
 
-/// A value, or why there is none.
+/// The value of an expression, or why it has none.
 fn evaluated(text: &str, variables: &Variables) -> String {
     let parsed = Expression::parse(text, Scope::Event).map_err(|error| error.to_string());
     match parsed.and_then(|expression| expression.evaluate(variables).map_err(|error| error.to_string())) {

@@ -1,17 +1,17 @@
-//! The expressions of rules: where each stands, and what it may name.
+//! The expressions of rules: their places in the file, and the names that they may use.
 
 use tidings_config::rules::{ConversationRule, Effects, Join, PathPart, Rule, Rules};
 use tidings_expressions::Scope;
 
 #[derive(Debug)]
 pub(crate) struct Placed<'r> {
-    /// `rule order-shipped, set.carrier`
+    /// As in `rule order-shipped, set.carrier`.
     pub(crate) place: String,
     pub(crate) text: &'r str,
     pub(crate) scope: Scope,
 }
 
-/// All of them, in the order of the file.
+/// All expressions, in the order of the file.
 pub(crate) fn of_all(rules: &Rules) -> Vec<Placed<'_>> {
     let mut found = of_conversations(&rules.conversations);
     found.extend(rules.rules.iter().flat_map(of_rule));
@@ -19,7 +19,7 @@ pub(crate) fn of_all(rules: &Rules) -> Vec<Placed<'_>> {
     found
 }
 
-/// One of each entry.
+/// One expression for each entry.
 pub(super) fn of_conversations(entries: &[ConversationRule]) -> Vec<Placed<'_>> {
     let mut found = Vec::new();
     for (n, entry) in entries.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Which rules, sources and schemas a command is about.
+//! Selects the rules, sources and schemas of a command.
 
 use crate::Failure;
 use crate::files;
@@ -10,13 +10,14 @@ use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_project::{ProjectFile, ProjectFiles, read_rules};
 
-/// Which rules.
+/// The files to use.
 #[derive(Clone, Debug, Args)]
 pub struct RulesFile {
-    /// The rules; the project's rules.yaml if left out. Schemas are those of a folder schemas beside it, or else the project's
+    /// The rules; the project's rules.yaml if left out. Schemas come from a folder schemas beside it, otherwise from
+    /// the project
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
-    /// The sources that they name; the project's sources.yaml if left out
+    /// The sources that the rules name; the project's sources.yaml if left out
     #[arg(long, value_name = "FILE")]
     pub sources: Option<PathBuf>,
     /// Print JSON
@@ -24,7 +25,7 @@ pub struct RulesFile {
     pub json: bool,
 }
 
-/// The files that are meant: the project's, and those instead that were named. Where both are named, no project is needed.
+/// The selected files: those of the options, otherwise the project's. If both options are given, no project is needed.
 pub(crate) fn chosen(file: &RulesFile) -> Result<ProjectFiles, Failure> {
     let location = match (&file.rules, &file.sources, Location::find()?) {
         (Some(_), Some(_), location) => location,
@@ -45,7 +46,7 @@ pub(crate) fn chosen(file: &RulesFile) -> Result<ProjectFiles, Failure> {
     Ok(ProjectFiles { sources: of(&file.sources, SOURCES)?, rules: of(&file.rules, RULES)?, schemas })
 }
 
-/// The same, where the demo's project is not what anybody can mean.
+/// The same, for commands that must not fall back to the demo project.
 pub(crate) fn chosen_here(file: &RulesFile) -> Result<ProjectFiles, Failure> {
     if file.rules.is_none() || file.sources.is_none() {
         Location::here()?;
@@ -53,7 +54,7 @@ pub(crate) fn chosen_here(file: &RulesFile) -> Result<ProjectFiles, Failure> {
     chosen(file)
 }
 
-/// A file that was named.
+/// A file that an option names.
 fn outside(path: &Path) -> Result<ProjectFile, Failure> {
     let shown = path.display().to_string();
     Ok(ProjectFile { path: shown.clone(), shown, text: text(path)? })
@@ -68,13 +69,13 @@ pub(crate) fn rules(file: &RulesFile) -> Result<Rules, Failure> {
     chosen(file)?.read_rules().map_err(|report| refused(&report))
 }
 
-/// Other rules, of the same sources.
+/// Other rules for the same sources.
 pub(crate) fn other_rules(path: &Path, file: &RulesFile) -> Result<Rules, Failure> {
     let names = chosen(file)?.source_names().map_err(|report| refused(&report))?;
     read_rules(&path.display().to_string(), &text(path)?, &names).map_err(|report| refused(&report))
 }
 
-/// The schemas that payloads are validated against.
+/// The schemas that validate payloads.
 pub(crate) fn schemas(file: &RulesFile) -> Result<EventSchemas, Failure> {
     chosen(file)?.read_schemas().map(EventSchemas::new).map_err(|report| refused(&report))
 }

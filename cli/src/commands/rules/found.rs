@@ -1,5 +1,5 @@
-//! What of a test isn't as it says: what it expects, and what it can't mean. An event that dies, or that is a duplicate of another,
-//! is never taken for one that did nothing.
+//! Compares the results of a test with its expectations, and finds expectations that can't be met. An event that is
+//! dead-lettered, or that duplicates another one, never passes as an event without an effect.
 
 use super::case::{Case, Expect, ExpectAction, ExpectEvent, Happens, Repeats, Step};
 use super::world::{Failed, World, values};
@@ -13,7 +13,7 @@ use tidings_core::action::{Action, ActionNote};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_core::envelope::Envelope;
 
-/// What isn't as a test says, and where it says so.
+/// A difference from the test's expectation, and its place in the file.
 #[derive(Debug, Serialize)]
 pub(super) struct Difference {
     pub(super) line: u64,
@@ -23,7 +23,7 @@ pub(super) struct Difference {
     pub(super) got: String,
 }
 
-/// Something that the test doesn't check and its author may not know. A note fails no test.
+/// A result that the test doesn't check and that its author may not know. A note fails no test.
 #[derive(Debug, Serialize)]
 pub(super) struct Note {
     pub(super) line: u64,
@@ -37,7 +37,7 @@ pub(super) struct Found {
     pub(super) notes: Vec<Note>,
 }
 
-/// A message that couldn't be finished, and what the test was doing then.
+/// A message that failed, and the step of the test at that time.
 struct Died {
     at: Location,
     failed: Failed,
@@ -67,7 +67,7 @@ pub(super) async fn found(case: &Case, rules: Rules, schemas: EventSchemas) -> F
     found
 }
 
-/// The events that are given, each with its place.
+/// The given events, each with its place.
 fn given(case: &Case) -> impl Iterator<Item = (Location, &Envelope, Repeats)> {
     case.steps.iter().filter_map(|step| match &step.what {
         Happens::Event { event, repeats } => Some((step.at, &**event, *repeats)),
@@ -75,7 +75,7 @@ fn given(case: &Case) -> impl Iterator<Item = (Location, &Envelope, Repeats)> {
     })
 }
 
-/// The keys of the given events that a test calls by this name: an id, or a claim key.
+/// The keys of the given events that have this name in the test: an id, or a claim key.
 fn called<'c>(case: &'c Case, name: &str) -> BTreeSet<&'c ClaimKey> {
     let is = |event: &&Envelope| {
         let key = event.claimkey.as_str();
@@ -107,7 +107,7 @@ impl Found {
         self.notes.push(Note { line: at.line(), column: at.column(), what });
     }
 
-    /// A second event under one key is a duplicate, and does nothing: the test must mean that.
+    /// A second event under the same key is a duplicate without an effect: the test must declare it as a repetition.
     fn given(&mut self, case: &Case) {
         let mut first: BTreeMap<&ClaimKey, Location> = BTreeMap::new();
         for (at, event, repeats) in given(case) {
@@ -124,7 +124,7 @@ impl Found {
         }
     }
 
-    /// Whatever dies fails the test, unless the test expects it of that very event.
+    /// Every dead-lettered event fails the test, unless the test expects it of this event.
     fn died(&mut self, case: &Case, world: &World, died: Vec<Died>) {
         let expected = case.expect.events.iter().filter(|(_, event)| event.value.dies());
         let expected: BTreeSet<&ClaimKey> = expected.flat_map(|(name, _)| called(case, name)).collect();
@@ -137,7 +137,7 @@ impl Found {
                 continue;
             }
             let Some(key) = key.as_ref().filter(|key| known.insert((*key).clone()) && !expected.contains(key)) else { continue };
-            // One that was given again, and was processed then, is no longer dead.
+            // An event that was given again, and was then processed, is no longer dead-lettered.
             if world.claim(key).is_some_and(|claim| claim.state == ClaimState::Processed) {
                 continue;
             }
@@ -228,7 +228,7 @@ impl Found {
         }
     }
 
-    /// In their order; a missing or a further one is told as one.
+    /// Compares the actions in order. A missing or an additional action is one difference.
     fn actions(&mut self, expect: &Expect, world: &World) {
         let Some(expected) = &expect.actions else { return };
         let sent = world.actions();
@@ -267,7 +267,7 @@ impl Found {
         }
     }
 
-    /// What became of events without a word about it in the test.
+    /// Notes for results of events that the test doesn't mention.
     fn unseen(&mut self, case: &Case, world: &World) {
         let said: BTreeSet<&ClaimKey> = case.expect.events.keys().flat_map(|name| called(case, name)).collect();
         let (sent, mut known) = (world.actions(), BTreeSet::new());
@@ -280,7 +280,7 @@ impl Found {
             if let Some(finding) = &claim.off_schema {
                 self.note(at, format!("event {id}: off its schema, which takes it all the same: {finding}"));
             }
-            // Where the test says which actions are sent, the others are none.
+            // If the test lists the sent actions, unsent actions need no note.
             for action in unsent(&claim, &sent).into_iter().filter(|_| case.expect.actions.is_none()) {
                 self.note(at, format!("event {id}: {action}"));
             }
@@ -288,7 +288,7 @@ impl Found {
     }
 }
 
-/// Of an event's actions those that weren't sent by the end of the test: withheld, or waiting.
+/// The actions of an event that weren't sent by the end of the test: withheld, or waiting.
 fn unsent(claim: &Claim, sent: &[(String, Action)]) -> Vec<String> {
     let is_sent = |note: &ActionNote| {
         let rule = note.outcome().map(|outcome| outcome.rule.as_str());

@@ -1,4 +1,4 @@
-//! Events that rules are tried on: the corpus', or those of a file.
+//! Events to try rules on: those of the corpus, or those of a file.
 
 use crate::Failure;
 use crate::captures::{self, Recorded};
@@ -13,7 +13,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
 use tidings_events::{Case, SECRETS, corpus, secrets_of};
 
-/// When the corpus is received, unless somebody says otherwise: after all that happens in it.
+/// The default time of receipt of the corpus: after all of its events.
 pub(super) fn noon() -> Timestamp {
     Timestamp::parse_rfc3339("2026-11-22T12:00:00Z").expect("a time")
 }
@@ -37,8 +37,8 @@ pub(super) fn of_corpus(sources: &[Source], now: Timestamp) -> Result<Vec<Envelo
     Ok(events)
 }
 
-/// The corpus' cases whose source is one of these: of the same name, and the same preset or the very same scheme. A source of somebody's
-/// own that only has the name of one of the demo's sends something else.
+/// The corpus' cases for these sources. A source must have the same name, and the same preset or an identical scheme as
+/// in the demo: a custom source with only the same name sends other events.
 pub(super) fn cases(sources: &[Source]) -> impl Iterator<Item = &'static Case> {
     let demo = &tidings_events::project::configuration().sources;
     let is_same = |ours: &Source, theirs: &Source| {
@@ -49,7 +49,7 @@ pub(super) fn cases(sources: &[Source]) -> impl Iterator<Item = &'static Case> {
     corpus().cases.iter().filter(move |case| names.contains(case.source.as_str()))
 }
 
-/// The events of a file: an envelope, a batch as SQS gives it, or a delivery that was recorded.
+/// The events of a file: an envelope, a batch as SQS gives it, or a recorded delivery.
 pub(super) fn of_file(path: &Path) -> Result<Vec<Envelope>, Failure> {
     of_text(files::text(path, MAX_REQUEST_FILE_BYTES)?, path)
 }
@@ -87,7 +87,7 @@ mod tests {
     use crate::fuzz;
 
     #[test]
-    fn no_file_of_events_ends_a_command() {
+    fn no_file_of_events_makes_a_command_panic() {
         let events: Vec<String> =
             of_corpus(&tidings_events::project::sources(), noon()).unwrap().iter().take(2).map(Envelope::encode).collect();
         let batch = serde_json::json!({ "Records": [{ "body": events[0] }, { "body": events[1] }] }).to_string();

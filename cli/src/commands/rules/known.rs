@@ -1,4 +1,4 @@
-//! Events that are known of the configured sources, each with a name: those of the corpus, and those of the presets' samples.
+//! Known events of the configured sources, each with a name: those of the corpus, and those of the presets' samples.
 
 use super::given;
 use crate::Failure;
@@ -12,14 +12,14 @@ use tidings_events::samples::{self, PresetSample};
 use tidings_events::signable::Signable;
 use tidings_project::preset;
 
-/// An event by the name of its sample, as `stripe/checkout_paid`, or of its case in the corpus.
+/// An event with the name of its sample, as in `stripe/checkout_paid`, or of its case in the corpus.
 #[derive(Clone, Debug)]
 pub(super) struct KnownEvent {
     pub(super) name: String,
     pub(super) envelope: Envelope,
 }
 
-/// Each is read once, when it is first asked for: those of all shipped sources are some thousand.
+/// The samples of a preset are read at their first use: all presets together have some thousand.
 static SAMPLES: LazyLock<BTreeMap<&'static str, OnceLock<Vec<PresetSample>>>> =
     LazyLock::new(|| samples::presets().into_iter().map(|preset| (preset, OnceLock::new())).collect());
 
@@ -28,14 +28,14 @@ fn samples(preset: &str) -> &'static [PresetSample] {
     SAMPLES.get_key_value(preset).map_or(&[], |known| read(known).as_slice())
 }
 
-/// Source and type of all that the samples say.
+/// Source and type of all events in the samples.
 pub(super) fn sampled_types(sources: &[Source]) -> impl Iterator<Item = (&str, &str)> {
     let of_source = |source: &'_ Source| samples(&source.provider).iter().flat_map(|sample| &sample.events);
     sources.iter().flat_map(move |source| of_source(source).map(|event| (source.name.as_str(), event.event_type.as_str())))
 }
 
-/// What the receiver makes of the samples in which there is an event that is wanted, by source and type. A test reads all samples, so
-/// that none is left out here because of a slip.
+/// The events that the receiver reads from the samples that contain a wanted event, by source and type. A test reads
+/// all samples, so that no error leaves one out here.
 pub(super) fn of_samples(sources: &[Source], is_wanted: impl Fn(&str, &str) -> bool) -> Vec<KnownEvent> {
     let mut known = Vec::new();
     for source in sources {
@@ -59,7 +59,8 @@ fn read(signable: &Signable, sample: &PresetSample, at: Timestamp) -> Vec<Envelo
     events.into_iter().map(|event| event.envelope().clone()).filter(|envelope| envelope.unreadable().is_none()).collect()
 }
 
-/// The events of the whole corpus, each once, in its order. A case that is there to fail says nothing of what its provider sends.
+/// The events of the whole corpus, each once, in its order. Cases that are made to fail are left out: they show nothing
+/// about the provider's events.
 pub(super) fn of_corpus(sources: &[Source], now: Timestamp) -> Result<Vec<KnownEvent>, Failure> {
     let is_meant = |case: &&Case| case.expect.is_accepted() && case.expect.events.iter().all(|event| event.dead.is_none());
     let mut events = Vec::new();

@@ -1,4 +1,4 @@
-//! `tidings rules`: what rules make of events, tried on the real processor over stores in memory.
+//! `tidings rules`: tries rules on events, with the real processor over stores in memory.
 
 mod absent;
 pub(crate) mod case;
@@ -26,13 +26,13 @@ use test::RulesTest;
 
 subcommands! {
     pub enum RulesCommand {
-        /// What is wrong with them, what can never happen, which fields may be missing, and what expressions cost
+        /// Check for errors, for what can never happen, for fields that may be missing, and for the cost of expressions
         Check(options: RulesCheck) => check::run(options),
-        /// Given events, expected contexts and actions
+        /// Run tests: given events, expected contexts and actions
         Test(options: RulesTest) => test::run(options).await,
-        /// Which rules are about an event, and why the others aren't
+        /// Show which rules match an event, and why the others don't
         Explain(options: RulesExplain) => explain::run(options).await,
-        /// What other rules would make of the same events
+        /// Show what other rules would do with the same events
         Diff(options: RulesDiff) => diff::run(options).await,
     }
 }
@@ -45,7 +45,7 @@ mod tests {
     const SOURCES: &[u8] = include_bytes!("../../../../events/project/sources.yaml");
 
     #[test]
-    fn no_rules_end_a_command() {
+    fn no_rules_make_a_command_panic() {
         let names: Vec<String> = tidings_events::project::sources().into_iter().map(|source| source.name).collect();
         let shipped = include_bytes!("../../../../events/project/rules.yaml");
         let events = super::known::of_corpus(&tidings_events::project::sources(), super::given::noon()).unwrap();
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn no_sources_end_a_command() {
+    fn no_sources_make_a_command_panic() {
         let providers = tidings_project::presets();
         fuzz::never_panics(&[SOURCES], |bytes| {
             let _ = read_sources("sources.yaml", &fuzz::text(bytes), &providers);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn no_schema_ends_a_command() {
+    fn no_schema_makes_a_command_panic() {
         let schema = include_bytes!("../../../../events/project/schemas/orders/order.delivered/1.json");
         fuzz::never_panics(&[schema], |bytes| {
             let _ = read_event_schema("schemas/orders/order.delivered/1.json", &fuzz::text(bytes), &["orders".to_owned()]);

@@ -1,5 +1,5 @@
-//! `tidings rules explain` of an event of a deployment: what is on record of it, and the whole explanation where the event is kept with
-//! its claim, or its message is in the dead-letter queue. Payloads are nowhere else.
+//! `tidings rules explain` for an event of a deployment: shows its claim. It shows the whole explanation if the event
+//! is stored with its claim, or if its message is in the dead-letter queue. Payloads are stored nowhere else.
 
 use crate::Failure;
 use crate::target::Place;
@@ -8,14 +8,14 @@ use tidings_core::claim::{Claim, ClaimKey};
 use tidings_core::envelope::Envelope;
 use tidings_core::manual;
 
-/// Why there is no more than the claim.
+/// Why only the claim is shown.
 pub(super) const NO_PAYLOAD: &str = "its event isn't kept with it, so it can't be said why each rule was about it or wasn't. For that, give its message: \
      from the dead-letter queue while it is there, or as a file (`tidings rules explain message.json`)";
 
-/// Why there is no explanation of an event of our own.
+/// Why an event of our own has no explanation.
 pub(super) const OURS: &str = "no rule is about it: it is an event of our own";
 
-/// The claim, and the event itself if it is kept or in the dead-letter queue.
+/// Returns the claim, and the event itself if it is stored or in the dead-letter queue.
 pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelope>), Failure> {
     let key = ClaimKey::from(key.to_owned());
     let record = reader_at(at).await?.record(&key).await.map_err(|error| unreadable(at, &error))?;
@@ -24,7 +24,7 @@ pub(super) async fn find(key: &str, at: &Place) -> Result<(Claim, Option<Envelop
             .hint("it never came, it couldn't be verified, or it is more than 30 days since it was processed")
     })?;
     if let Some(event) = kept.and_then(|event| event.envelope().ok()) {
-        // No rule is about an event of our own: a link, or what was set by hand.
+        // No rule matches an event of our own: a link, or a manual change.
         return Ok((claim, Some(event).filter(|event| !event.is_ours())));
     }
     if let Some(of) = manual::applied_again(&claim.key) {

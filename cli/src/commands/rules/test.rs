@@ -1,4 +1,5 @@
-//! `tidings rules test`: given events, expected contexts and actions. What is judged is in [`found`](super::found).
+//! `tidings rules test`: runs tests with given events, expected contexts and actions. [`found`](super::found) compares
+//! the results.
 
 use super::case;
 use super::files::RulesFile;
@@ -22,7 +23,7 @@ use tidings_project::Configuration;
         tidings rules test tests/orders.yaml --rules new.yaml"
 )]
 pub struct RulesTest {
-    /// Files, or folders of them; the project's tests if left out
+    /// Files, or folders of files; the project's tests if left out
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
@@ -68,7 +69,7 @@ async fn run_file(path: &Path, configuration: &Configuration) -> Result<Vec<Test
     Ok(tested)
 }
 
-/// How the tests of a folder end.
+/// The results of the tests of a folder.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) tests: usize,
@@ -77,7 +78,7 @@ pub(crate) struct Summary {
     pub(crate) problems: Vec<String>,
 }
 
-/// Runs the tests of a folder. A file that can't be read is a problem; the other files are run all the same.
+/// Runs the tests of a folder. A file that can't be read is a problem; the other files still run.
 pub(crate) async fn summary(folder: &Path, configuration: &Configuration) -> Result<Summary, Failure> {
     let mut summary = Summary::default();
     for path in inside(folder)? {

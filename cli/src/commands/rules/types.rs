@@ -1,14 +1,14 @@
-//! Which types of events a source may send, by its configuration alone.
+//! Decides from a source's configuration alone which event types the source may send.
 
 use tidings_config::Template;
 use tidings_config::rules::TypePattern;
 
-/// Whether a template may give a type that a pattern matches: whatever is read from a request may be any text.
+/// Whether a template may give a type that a pattern matches. A value that is read from a request may be any text.
 pub(super) fn may_give(template: &Template, pattern: &TypePattern) -> bool {
     meet(&wildcards(&template.to_string()), &pattern.to_string().chars().collect::<Vec<_>>())
 }
 
-/// Its text with a `*` for each place that is read from a request.
+/// The template's text with a `*` for each value that is read from a request.
 fn wildcards(template: &str) -> Vec<char> {
     let (mut text, mut depth) = (Vec::new(), 0_usize);
     for character in template.chars() {
@@ -25,9 +25,9 @@ fn wildcards(template: &str) -> Vec<char> {
     text
 }
 
-/// Whether there is a text that both match, in which `*` stands for any text.
+/// Whether some text matches both patterns. `*` stands for any text.
 fn meet(one: &[char], other: &[char]) -> bool {
-    // `ends[j]`: the texts up to here of the one meet the first j of the other.
+    // `ends[j]`: some text matches both the pattern `one` up to here and the first j characters of `other`.
     let is_any = |c: &char| *c == '*';
     let mut ends: Vec<bool> = (0..=other.len()).map(|j| other[..j].iter().all(is_any)).collect();
     for c in one {

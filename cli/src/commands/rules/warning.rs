@@ -1,24 +1,24 @@
-//! What is found in rules that the build takes, and where in the file.
+//! The findings in rules that the build accepts, and their places in the file.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 
-/// Something that the build takes and that is probably not meant.
+/// Something that the build accepts and that is probably an error.
 #[derive(Debug, Serialize)]
 pub(super) struct Warning {
     pub(super) line: u64,
     pub(super) column: u64,
     pub(super) message: String,
-    /// It may be meant: it is no reason to fail.
+    /// It may be intended: it doesn't fail the check.
     #[serde(skip)]
     pub(super) is_note: bool,
-    /// Of a place that may have no value.
+    /// Set if a place may have no value.
     #[serde(flatten)]
     absent: Option<Absent>,
 }
 
-/// Where the entries of a file stand.
+/// The places of the entries of a file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Places {
@@ -28,7 +28,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Of a file that was read before.
+    /// The places of a file that was parsed successfully before.
     pub(super) fn of(text: &str) -> Self {
         serde_saphyr::from_str(text).unwrap_or_default()
     }
@@ -50,28 +50,28 @@ impl Warning {
     }
 }
 
-/// What a machine reads of a place that may have no value.
+/// The JSON fields for a place that may have no value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Absent {
-    /// The rule's or join's name; none of an entry of `conversations`.
+    /// The name of the rule or join; `None` for an entry of `conversations`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rule: Option<String>,
-    /// `set.carrier`, `all[0].by`, `conversations[2]`
+    /// As in `set.carrier`, `all[0].by`, `conversations[2]`.
     pub(super) field: String,
-    /// `data.order.carrier`, where one place is to blame.
+    /// As in `data.order.carrier`, if one place is the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
     pub(super) reason: Reason,
-    /// An event that shows it.
+    /// The name of an event that shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sample: Option<String>,
-    /// How many known events show it.
+    /// Number of known events that show it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) without: Option<usize>,
-    /// Of how many that it is about.
+    /// Number of known events that the part is evaluated for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) of: Option<usize>,
-    /// The schema that allows it: `orders/order.shipped/1`.
+    /// The schema that allows it, as in `orders/order.shipped/1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) schema: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! A processor as it is deployed, over stores in memory. Nothing is retried: what fails, fails at its last receive.
+//! The processor as it is deployed, over stores in memory. Nothing is retried: each message is at its last receive.
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use http::StatusCode;
@@ -21,10 +21,10 @@ use tidings_core::external_link::ExternalLink;
 use tidings_core::memory::{ManualClock, MemoryActions, MemoryHttps, MemoryQueue, MemorySecrets, MemoryStore};
 use tidings_events::SignedRequest;
 
-/// The queue that links come from, as SQS would say it.
+/// The ARN of the links queue, in the form of SQS.
 const LINKS_QUEUE_ARN: &str = "arn:aws:sqs:here:000000000000:links";
 
-/// Time enough for one event.
+/// A time limit that is sufficient for one event.
 const AMPLE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -35,22 +35,22 @@ pub(crate) struct World {
     queue: Arc<MemoryQueue>,
     https: Arc<MemoryHttps>,
     clock: Arc<ManualClock>,
-    /// In front of the queue.
+    /// The receiver in front of the queue.
     receiver: Option<Receiver>,
-    /// What wasn't done, in turn.
+    /// The failed messages, in order.
     failed: Vec<Failed>,
 }
 
-/// A message that the processor couldn't finish, which is at its last receive here.
+/// A message that the processor couldn't finish. Here, every receive is the last one.
 #[derive(Debug)]
 pub(crate) struct Failed {
-    /// `None`: it names no event.
+    /// `None`: the message names no event.
     pub(crate) key: Option<ClaimKey>,
     pub(crate) reason: String,
 }
 
 impl Failed {
-    /// Whether it is no event of a provider's, but what was due because of one: a timer, a message that waited.
+    /// Whether it isn't a provider's event, but became due because of one: a timer, or a message that waited.
     pub(crate) fn is_ours(&self) -> bool {
         self.key.as_ref().is_none_or(ClaimKey::is_ours)
     }
@@ -62,7 +62,7 @@ impl World {
         let clock = Arc::new(ManualClock::at(now));
         let queue = Arc::new(MemoryQueue::on(clock.clone(), Arc::default()));
         let https = Arc::new(MemoryHttps::new(Arc::default()));
-        // Whatever the secrets are, nobody looks at them here.
+        // Any secret works: nothing checks the secrets here.
         let secrets: BTreeMap<&String, &str> = rules.apis.keys().map(|api| (api, "a secret")).collect();
         let secrets = MemorySecrets::new(Arc::default(), serde_json::json!(secrets).to_string());
         let (store_port, actions_port, timers_port, clock_port) = (store.clone(), actions.clone(), queue.clone(), clock.clone());
@@ -94,8 +94,8 @@ impl World {
         self
     }
 
-    /// Receives a delivery now, as its provider would send it, and processes what is queued because of it. Returns the answer's
-    /// status and body.
+    /// Receives a delivery now, as its provider would send it, and processes the messages that it queues. Returns the
+    /// status and body of the answer.
     pub(crate) async fn deliver(&mut self, request: &SignedRequest) -> (u16, Vec<u8>) {
         let Some(receiver) = &self.receiver else { return (StatusCode::NOT_FOUND.as_u16(), Vec::new()) };
         let mut sent = http::Request::builder().method(request.method).uri(&request.path);
@@ -112,18 +112,18 @@ impl World {
         self.clock.now()
     }
 
-    /// What is fetched from this address. Elsewhere there is nothing.
+    /// Sets the object that is fetched from this URL. Other URLs have no object.
     pub(crate) fn put(&self, url: &str, object: &Value) {
         self.https.put(url, object.to_string());
     }
 
-    /// Processes an event that is received now, and what is due at once because of it.
+    /// Processes an event that is received now, and everything that is due at once because of it.
     pub(crate) async fn receive(&mut self, mut event: Envelope) {
         event.receivedtime = self.clock.now();
         self.play([event]).await;
     }
 
-    /// Plays events that were received before, each at the time of its receipt or after the one before.
+    /// Replays events that were received before. Each is received at its recorded time, or after the one before.
     pub(crate) async fn play(&mut self, events: impl IntoIterator<Item = Envelope>) {
         for event in events {
             self.wait(event.receivedtime.since(self.now())).await;
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    /// Time passes: what was put off becomes visible when it is due.
+    /// Lets time pass: delayed messages become visible when they are due.
     pub(crate) async fn wait(&mut self, time: Duration) {
         let until = self.clock.now().plus(time);
         while let Some(received) = self.queue.next(until) {
@@ -152,16 +152,16 @@ impl World {
             let reason = reason.unwrap_or_else(|| "its message was returned to the queue".to_owned());
             self.failed.push(Failed { key, reason });
         }
-        // Done or not, it isn't received again.
+        // Failed or not, the message isn't received again.
         self.queue.settle(&received, &SqsBatchResponse::default());
     }
 
-    /// What couldn't be finished since this was asked last.
+    /// Returns the messages that failed since the last call.
     pub(crate) fn take_failed(&mut self) -> Vec<Failed> {
         std::mem::take(&mut self.failed)
     }
 
-    /// The claim of any event, our own included.
+    /// The claim of any event, including our own.
     pub(crate) fn claim(&self, key: &ClaimKey) -> Option<Claim> {
         self.store.claim(key)
     }
@@ -171,12 +171,12 @@ impl World {
         self.store.claims().into_iter().filter(|claim| !claim.key.is_ours()).collect()
     }
 
-    /// What is known now.
+    /// The current context.
     pub(crate) fn context(&self, conversation: &str) -> Context {
         self.store.context_at(conversation, self.clock.now())
     }
 
-    /// All of whom anything is known.
+    /// All conversations with stored data.
     pub(crate) fn conversations(&self) -> BTreeSet<String> {
         self.store.items().into_keys().map(|place| place.partition).filter(|name| !name.starts_with("join#")).collect()
     }

@@ -1,4 +1,4 @@
-//! `tidings send`, as it is called.
+//! The arguments of `tidings send`.
 
 use crate::dev_client::dev_url;
 use clap::{Args, ValueEnum};
@@ -17,47 +17,48 @@ use tidings_events::Tamper;
         tidings send shopify --lambda > event.json && sam local invoke Receiver --event event.json\n  \
         tidings send --list")]
 pub struct SendOptions {
-    /// A source of the project, or with --preset any provider: a new event of its most typical kind
+    /// A source of the project, or with --preset any provider: sends a new event of its most typical type
     #[arg(required_unless_present_any = ["case", "list", "capture"], conflicts_with = "case")]
     pub provider: Option<String>,
-    /// Take the provider's preset instead of a configured source: its request is one of the preset's vectors, signed again
+    /// Take the provider's preset instead of a configured source: sign one of the preset's vectors again
     #[arg(long, conflicts_with_all = ["case", "list"])]
     pub preset: bool,
-    /// One case of the corpus instead
+    /// Send one case of the corpus instead
     #[arg(long, value_name = "NAME")]
     pub case: Option<String>,
-    /// A delivery that `tidings capture` has recorded instead
+    /// Send a delivery that `tidings capture` has recorded instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["provider", "case", "preset", "file"])]
     pub capture: Option<PathBuf>,
     /// List the cases of the corpus
     #[arg(long)]
     pub list: bool,
-    /// Where to: the address before /webhooks/…
+    /// Target: the address before /webhooks/…
     #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
     pub url: String,
-    /// Another body
+    /// File with another body
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Set a field of the body before it is signed, as in data.object.amount=5: JSON where the value is JSON, else a text
+    /// Set a field of the body before it is signed, as in data.object.amount=5: JSON if the value is JSON, otherwise
+    /// text
     #[arg(long = "set", value_name = "PATH=VALUE", conflicts_with = "list")]
     pub set: Vec<String>,
-    /// Send the very same event again, which is a duplicate at the second time. Without it a source's event has a new id and the
-    /// time of now
+    /// Send exactly the same event again, a duplicate at the second time; without it a source's event has a new id and
+    /// the current time
     #[arg(long, conflicts_with_all = ["new", "list"])]
     pub same: bool,
-    /// Make a new event of a case, a file or a capture too; without it they are sent as they are
+    /// Make a new event of a case, a file or a capture, too; without it they are sent unchanged
     #[arg(long, conflicts_with = "list")]
     pub new: bool,
-    /// Make it one that mustn't be accepted
+    /// Make a request that must be refused
     #[arg(long, value_enum)]
     pub tamper: Option<TamperWith>,
-    /// Further or other headers, added before it is signed
+    /// Additional or replaced headers, set before it is signed
     #[arg(long = "header", value_name = "NAME=VALUE")]
     pub headers: Vec<String>,
-    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets; the public demo secrets if left out
     #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
     pub secrets: Option<PathBuf>,
-    /// Sign it, print it, say what the receiver would answer, send nothing
+    /// Sign it, print it and what the receiver would answer, send nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Print it as the event that API Gateway gives to the receiver, send nothing
@@ -68,7 +69,7 @@ pub struct SendOptions {
     pub json: bool,
 }
 
-/// What is tampered with.
+/// The part of the request that is tampered with.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum TamperWith {
     /// Signed with another secret

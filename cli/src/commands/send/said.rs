@@ -1,4 +1,4 @@
-//! What `tidings send` says: of the answer, of the events, and what to ask next.
+//! The output of `tidings send`: the answer, the events, and the next commands.
 
 use super::options::SendOptions;
 use crate::commands::verify::answer::{Answer, Event};
@@ -14,7 +14,7 @@ use tidings_config::source::Source;
 use tidings_core::claim::ClaimKey;
 use tidings_events::{MARK, Renewed, SignedRequest};
 
-/// A request, and what a receiver of this build makes of it.
+/// A request, and how a receiver of this build answers it.
 pub(super) struct Sent<'s> {
     pub source: &'s Source,
     pub request: &'s SignedRequest,
@@ -23,7 +23,7 @@ pub(super) struct Sent<'s> {
 }
 
 impl Sent<'_> {
-    /// What was answered, and the events that were in the request.
+    /// Prints the answer, and the events of the request.
     pub(super) async fn print(&self, reply: &Reply, keys: &[ClaimKey], options: &SendOptions) {
         let style = if reply.is_success() { GOOD } else { BAD };
         let message = reply.body["message"].as_str().map_or_else(|| reply.body.to_string(), str::to_owned);
@@ -45,7 +45,7 @@ impl Sent<'_> {
         }
     }
 
-    /// What to do about an event that was known.
+    /// A hint for an event that isn't new to the receiver.
     fn not_new(&self, reply: &Reply, is_same: bool) -> Option<String> {
         match (self.renewed, reply.word()) {
             (Some(Renewed::ByMark), _) => Some(format!(
@@ -76,7 +76,7 @@ impl Sent<'_> {
         data(&said);
     }
 
-    /// `null` where what was named was sent as it is.
+    /// `null` if the named request was sent without changes.
     fn newness(&self) -> Value {
         match self.renewed {
             None => Value::Null,
@@ -86,7 +86,7 @@ impl Sent<'_> {
         }
     }
 
-    /// The request, so that somebody can send it, and what the receiver would answer.
+    /// Prints the request, so that it can be sent by other means, and what the receiver would answer.
     pub(super) fn print_dry(&self, json: bool) {
         let Self { request, answer, .. } = self;
         let events: Vec<String> = answer.events.iter().map(Event::line).collect();
@@ -108,7 +108,7 @@ impl Sent<'_> {
         for (name, value) in &headers {
             say!("{name}: {}", value.as_str().unwrap_or_default());
         }
-        // With its length a reader knows where the body ends: a line feed follows it here.
+        // The length shows a reader where the body ends: a line feed follows it here.
         say!("{CONTENT_LENGTH}: {}", request.body.len());
         say!("");
         String::from_utf8_lossy(&request.body).split('\n').for_each(|line| say!("{line}"));

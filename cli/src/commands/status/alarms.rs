@@ -1,26 +1,27 @@
-//! Which alarms say that something is wrong, the worst first. Pure.
+//! Selects the alarms that report a problem, the worst first. Pure.
 
 use super::runbook::{Commands, PAGING, cant_wait, headings, is_sign, link};
 use super::seen::{Seen, State};
 use serde::Serialize;
 use tidings_config::time::Timestamp;
 
-/// Made of two that are nothing alone. A stack without an alarm topic hasn't got it, and is stopped all the same.
+/// A composite of two alarms that mean nothing alone. A stack without an alarm topic lacks the composite, but its
+/// processor may also be stopped.
 pub(super) const STOPPED: &str = "ProcessorStoppedAlarm";
 pub(super) const STOPPED_SIGNS: [&str; 2] = ["ProcessorIdleAlarm", "EventsWaitingAlarm"];
 
-/// A stack has it if somebody sees its alarms: a topic, or the dashboard.
+/// A stack has this alarm if somebody watches its alarms: a topic, or the dashboard.
 const OF_WATCHED_STACKS: &str = "DeadLetterAlarm";
 
 #[derive(Debug, Serialize)]
 pub(super) struct Alarms {
     pub(super) watched: usize,
-    /// Why there are so few.
+    /// Why the stack has so few alarms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<&'static str>,
-    /// Those of the list that say that something is wrong.
+    /// Number of listed alarms that report a problem.
     pub(super) firing: usize,
-    /// All that aren't in state OK, the worst first.
+    /// All alarms that aren't in state OK, the worst first.
     pub(super) listed: Vec<Alarm>,
 }
 
@@ -28,7 +29,7 @@ pub(super) struct Alarms {
 pub(super) struct Alarm {
     pub(super) alarm: String,
     pub(super) state: State,
-    /// Not one that is right at times, nor one that repeats others.
+    /// False for an alarm that is normal at times, and for one that repeats others.
     pub(super) counts: bool,
     pub(super) since: Option<Timestamp>,
     pub(super) reason: String,
@@ -72,7 +73,7 @@ impl Alarms {
     }
 }
 
-/// What the composite alarm would say, where there is none.
+/// The state of the composite alarm, computed for a stack that lacks it.
 fn stopped(seen: &[Seen]) -> Option<Seen> {
     if seen.iter().any(|one| one.alarm == STOPPED) {
         return None;
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_come_first_and_what_is_quiet_not_at_all() {
+    fn the_worst_alarms_come_first_and_alarms_in_state_ok_are_left_out() {
         let (listed, firing) = judged(vec![
             seen("OldSecretAlarm", State::Alarm),
             seen("SlowReceiverAlarm", State::InsufficientData),
@@ -124,13 +125,13 @@ mod tests {
         assert_eq!(judged(vec![idle(), waiting(State::Ok)]), (vec![("ProcessorIdleAlarm".to_owned(), false)], 0));
         let (listed, firing) = judged(vec![idle(), waiting(State::Alarm)]);
         assert_eq!((listed[0].0.as_str(), listed.len(), firing), (STOPPED, 3, 1));
-        // Where the composite is, it is the one to say so.
+        // If the composite exists, only it reports a stopped processor.
         let (listed, firing) = judged(vec![idle(), waiting(State::Alarm), seen(STOPPED, State::Ok)]);
         assert_eq!((listed.len(), firing), (2, 0));
     }
 
     #[test]
-    fn a_stack_that_notifies_nobody_is_said_to() {
+    fn a_note_says_that_a_stack_notifies_nobody() {
         let note = |alarms: &[&str]| {
             let seen = alarms.iter().map(|alarm| seen(alarm, State::Ok)).collect();
             Alarms::judge(seen, &Commands::default()).note

@@ -1,4 +1,4 @@
-//! What can be known of a `tidings dev` from outside: its queues and its claims.
+//! What a `tidings dev` shows from outside: its queues and its claims.
 
 use super::part::{Part, Unread};
 use super::{Claims, Queue};
@@ -8,7 +8,7 @@ use crate::target::Place;
 use crate::target::{depths, reader_at};
 use tidings_core::claim::ClaimState;
 
-/// How many of the newest claims are in each state.
+/// Number of the newest claims in each state.
 pub(super) async fn claims(at: &Place) -> Result<Vec<Claims>, Unread> {
     const NEEDS: &str = "dynamodb:Scan";
     let reader = reader_at(at).await.map_err(|failure| Unread { unread: failure.message, needs: NEEDS })?;
@@ -17,7 +17,7 @@ pub(super) async fn claims(at: &Place) -> Result<Vec<Claims>, Unread> {
     Ok(ClaimState::ALL.iter().map(|&state| Claims { state, events: count(state) }).collect())
 }
 
-/// How much is in its queues.
+/// Number of messages in its queues.
 pub(super) async fn queues(at: &Place) -> Result<Vec<Queue>, Unread> {
     const NEEDS: &str = "sqs:GetQueueAttributes";
     let depths = depths(at).await.map_err(|failure| Unread { unread: failure.message, needs: NEEDS })?;

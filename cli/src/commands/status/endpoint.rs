@@ -1,4 +1,4 @@
-//! What the endpoint says of itself. `/ready` came later than `/health`: a deployment that has none answers 404.
+//! The endpoint's own reports. `/ready` is newer than `/health`: an older deployment answers it with 404.
 
 use crate::commands::page::{self, Page};
 use crate::limits::MAX_READY_CHECKS;
@@ -8,7 +8,7 @@ use tidings_core::telemetry::Shown;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Endpoint {
-    /// `None` where nobody says where it is.
+    /// `None` if no URL is known.
     pub(super) url: Option<String>,
     pub(super) health: Health,
     pub(super) ready: Ready,
@@ -19,13 +19,13 @@ pub(super) struct Endpoint {
 pub(super) enum Health {
     Answers {
         version: String,
-        /// The hash of what it is configured by. An endpoint of a version before this one doesn't say it.
+        /// The hash of the endpoint's configuration. An endpoint of an earlier version doesn't report it.
         #[serde(skip_serializing_if = "Option::is_none")]
         configuration: Option<String>,
     },
-    /// No answer, or not one of ours.
+    /// No answer, or not an answer of Tidings.
     Unreachable { said: String },
-    /// It wasn't asked.
+    /// It wasn't requested.
     Unknown { said: &'static str },
 }
 
@@ -36,11 +36,11 @@ pub(super) enum Ready {
     Yes { checks: Map<String, Value> },
     #[serde(rename = "not_ready")]
     No { checks: Map<String, Value> },
-    /// It is from before there was such a page.
+    /// The endpoint is older than this page.
     Absent,
-    /// An answer that isn't one of ours.
+    /// Not an answer of Tidings.
     Unknown { said: String },
-    /// Where its health isn't known there is nothing to ask.
+    /// Not requested, because the health is unknown.
     NotAsked,
 }
 
@@ -89,7 +89,7 @@ pub(super) fn ready(answer: Result<Page, String>) -> Ready {
     }
 }
 
-/// Whoever answers may say anything: it is cut, and can't move a cursor.
+/// Anybody may answer, so the text is cut, and control characters can't reach the terminal.
 fn checks(body: &Value) -> Map<String, Value> {
     let checks = body["checks"].as_object().into_iter().flatten().take(MAX_READY_CHECKS);
     let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);

@@ -1,7 +1,8 @@
-//! What came of late, and how old the oldest is: one `GetMetricData`, of our own metrics by the enum and of AWS's by their names.
+//! Recent counts, and the age of the oldest message, in one `GetMetricData`. Our own metrics are named by the enum,
+//! AWS's by their names.
 //!
-//! Counts are sums of minutes. A percentile is the worst of five minutes': percentiles can't be added up. A metric with no point
-//! was never counted, which of a count is 0.
+//! Counts are sums over minutes. A percentile is the highest of those of five minutes each: percentiles can't be added
+//! up. A metric without a point was never emitted; for a count that means 0.
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric as Named, MetricDataQuery, MetricDataResult, MetricStat, StatusCode};
@@ -15,11 +16,11 @@ use tidings_core::telemetry::{By, Metric};
 const COUNT_PERIOD_S: i32 = 60;
 const PERCENTILE_PERIOD_S: i32 = 300;
 
-/// SQS tells a queue's metrics once a minute, some minutes late, and stops when nobody has used it for hours. What is older says
-/// nothing of now.
+/// Maximum age of a point. SQS reports a queue's metrics once a minute, some minutes late, and stops when the queue
+/// hasn't been used for hours. Older points say nothing about the present.
 const FRESH: Duration = Duration::from_secs(900);
 
-/// What is counted, by its name here.
+/// The counted metrics, with their names on the screen.
 const COUNTS: [(&str, Metric); 6] = [
     ("received", Metric::Received),
     ("accepted", Metric::Accepted),
@@ -29,29 +30,29 @@ const COUNTS: [(&str, Metric); 6] = [
     ("dead", Metric::Dead),
 ];
 
-/// The front door's own: all that a provider waits for.
+/// The front door's own metric: the whole time that a provider waits.
 const ANSWER: &str = "answer_p99_ms";
 const EFFECT: &str = "effect_p99_ms";
 
-/// What providers call: parameter `FrontDoor`.
+/// The endpoint that providers call: parameter `FrontDoor`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Door<'a> {
-    /// By its id.
+    /// The id of the API.
     HttpApi(&'a str),
-    /// Of the function with this name.
+    /// The name of the function.
     FunctionUrl(&'a str),
 }
 
-/// What AWS counts where.
+/// The places in which AWS counts.
 #[derive(Debug)]
 pub(super) struct Place<'a> {
     pub(super) stack: &'a str,
     pub(super) door: Option<Door<'a>>,
-    /// The queues, by their names here and as SQS has them.
+    /// The queues: their names here, and their names in SQS.
     pub(super) queues: Vec<(&'static str, String)>,
 }
 
-/// A question, and what its answer is.
+/// A query, and the meaning of its answer.
 #[derive(Debug)]
 pub(super) struct Asked {
     what: What,
@@ -98,7 +99,7 @@ fn id(place: usize) -> String {
 
 type Query = aws_sdk_cloudwatch::types::builders::MetricDataQueryBuilder;
 
-/// A metric of ours over all sources. One that is only told apart by source is the sum of what a search finds.
+/// A metric of ours over all sources. A metric that has values only by dimension is the sum over a search.
 fn ours(namespace: &str, metric: Metric, statistic: &str, period_s: i32) -> Query {
     match metric.by() {
         By::All | By::Source => stat(named(namespace, metric.name(), None), statistic, period_s),
@@ -120,13 +121,13 @@ fn stat(metric: Named, statistic: &str, period_s: i32) -> Query {
     MetricDataQuery::builder().metric_stat(MetricStat::builder().metric(metric).period(period_s).stat(statistic).build())
 }
 
-/// What CloudWatch answered.
+/// CloudWatch's answer.
 #[derive(Debug)]
 pub(super) struct Measured {
     pub(super) over: Span,
-    /// By name, in the order of the screen. `Err` is why it wasn't told.
+    /// By name, in the order of the screen. `Err`: why the value is missing.
     pub(super) counts: Vec<(&'static str, Result<u64, String>)>,
-    /// The same in milliseconds; `None` where nothing was measured.
+    /// The same in milliseconds; `None` if nothing was measured.
     pub(super) worst: Vec<(&'static str, Result<Option<u64>, String>)>,
     pub(super) oldest: BTreeMap<&'static str, u64>,
 }
@@ -154,7 +155,7 @@ impl Measured {
         measured
     }
 
-    /// Where nobody says which front door is the stack's.
+    /// For a stack whose front door is unknown.
     pub(super) fn without_door(mut self) -> Self {
         self.worst.insert(0, (ANSWER, Err("the stack doesn't say which API is its own".to_owned())));
         self
@@ -165,7 +166,7 @@ impl Measured {
     }
 }
 
-/// Its points, or why there are none.
+/// The points of a metric, or why they are missing.
 fn told(found: Option<&MetricDataResult>) -> Result<Vec<(Timestamp, f64)>, String> {
     let Some(result) = found else { return Err("CloudWatch left it out".to_owned()) };
     if result.status_code() == Some(&StatusCode::InternalError) || result.status_code() == Some(&StatusCode::Forbidden) {
@@ -181,7 +182,7 @@ pub(super) fn timestamp(at: &DateTime) -> Timestamp {
     Timestamp::from_unix_ms(at.to_millis().unwrap_or(i64::MAX))
 }
 
-/// Of what is counted in whole ones, and comes as a fraction. What doesn't fit is the most that does.
+/// A count that arrives as a fraction, as an integer. A value that doesn't fit becomes the maximum.
 fn whole(value: f64) -> u64 {
     value.round() as u64
 }
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_add_up_and_of_percentiles_the_worst_is_told() {
+    fn counts_add_up_and_the_worst_percentile_is_shown() {
         let measured = read(&[answer(0, &[(1, 2.0), (2, 3.0)]), answer(1, &[]), answer(6, &[(1, 80.2), (2, 410.7), (3, 90.0)])]);
         assert_eq!(measured.counts[0], ("received", Ok(5)));
         assert_eq!(measured.counts[1], ("accepted", Ok(0)));
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_is_no_zero() {
+    fn a_value_that_cannot_be_read_is_not_zero() {
         let message = MessageData::builder().code("Unsupported").value("no expressions").build();
         let failed = MetricDataResult::builder().id(id(2)).status_code(StatusCode::InternalError).messages(message).build();
         let measured = read(&[failed]);
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn the_age_of_the_oldest_is_the_newest_point_and_not_too_old_itself() {
+    fn the_age_of_the_oldest_is_the_newest_point_unless_that_is_stale() {
         let fresh = FRESH.as_secs() as i64;
         for (points, expected) in [
             (vec![(NOW_S - 60, 9.0), (NOW_S - 120, 5.0)], Some(9)),
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_dont_fit_are_the_most_that_do() {
+    fn numbers_that_dont_fit_become_the_maximum() {
         for (value, expected) in [(0.4, 0), (1e15, 1_000_000_000_000_000), (1e30, u64::MAX), (-1.0, 0), (f64::NAN, 0)] {
             assert_eq!(whole(value), expected);
         }

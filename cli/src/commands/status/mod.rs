@@ -1,8 +1,9 @@
 //! `tidings status`: one screen of a whole stack, and what to do next.
 //!
-//! Promises: all that can be read is shown, whatever can't; what can't is said, with the permission that it needs, and counts as
-//! something wrong, because nobody knows. Reads only: `DescribeStacks`, `DescribeStackResources`, `DescribeAlarms`, one
-//! `GetMetricData`, `GetQueueAttributes` of each queue. Never: the claims table of a stack, which would be billed by its size.
+//! Promises: it shows everything that can be read, even if other parts can't. For a part that can't be read, it shows
+//! the required permission and counts a problem, because the state is unknown. It only reads: `DescribeStacks`,
+//! `DescribeStackResources`, `DescribeAlarms`, one `GetMetricData`, `GetQueueAttributes` of each queue. It never reads
+//! the claims table of a stack, because a scan is billed by the table's size.
 
 mod alarms;
 mod dev;
@@ -65,21 +66,21 @@ fn over(text: &str) -> Result<Span, String> {
     }
 }
 
-/// How much waits.
+/// The backlog.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Backlog {
     Queues {
         queues: Vec<Queue>,
     },
-    /// Of a `tidings dev`, which has no metrics: its queues, and its newest claims by state.
+    /// For a `tidings dev`, which has no metrics: its queues, and its newest claims by state.
     Claims {
         queues: Vec<Queue>,
         claims: Vec<Claims>,
     },
 }
 
-/// Events that got this far.
+/// Number of events in a state.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Claims {
     state: ClaimState,
@@ -90,14 +91,15 @@ struct Claims {
 struct Queue {
     queue: &'static str,
     depth: Part<Depth>,
-    /// Of its oldest message. SQS tells it to CloudWatch a minute later, and not at all of a queue that nobody uses.
+    /// Age of the oldest message in seconds. SQS reports it to CloudWatch a minute later, and never for an unused
+    /// queue.
     oldest_s: Option<u64>,
 }
 
-/// All that is on the screen, as plain data.
+/// The content of the screen, as plain data.
 #[derive(Debug)]
 struct Status {
-    /// The stack's name; `None` of a `tidings dev`.
+    /// The stack's name; `None` for a `tidings dev`.
     stack: Option<String>,
     at: Timestamp,
     endpoint: Endpoint,

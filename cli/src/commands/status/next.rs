@@ -1,4 +1,4 @@
-//! What is wrong, the worst first, and what to do about it. Pure.
+//! The problems, the worst first, and what to do about them. Pure.
 
 use super::alarms::Alarm;
 use super::endpoint::{Health, Ready};
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     NotReady,
     Alarm,
     DeadLetters,
-    /// Nobody knows, as it can't be read.
+    /// The state is unknown, because it can't be read.
     Unread,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Problem {
     step: String,
 }
 
-/// A thing to do, and what for.
+/// A command to run, and its purpose.
 #[derive(Debug, Serialize)]
 pub(super) struct Step {
     #[serde(rename = "do")]
@@ -49,7 +49,7 @@ pub(super) struct Step {
     pub(super) why: String,
 }
 
-/// Queues whose messages died, by their alarm: it fires a minute later.
+/// Dead-letter queues with their alarms. An alarm fires a minute later.
 const DEAD_QUEUES: [(&str, &str); 3] =
     [("dead letters", "DeadLetterAlarm"), ("dead actions", "ActionsAlarm"), ("dead links", "LinksAlarm")];
 
@@ -89,7 +89,7 @@ fn of_endpoint(status: &Status) -> Vec<Problem> {
     health.into_iter().chain(ready).collect()
 }
 
-/// A value of a check, as words.
+/// The value of a check as text.
 pub(super) fn words(said: &Value) -> &str {
     said.as_str().unwrap_or_default()
 }
@@ -162,7 +162,7 @@ fn unread(status: &Status, what: &str, why: &Unread) -> Problem {
     Problem { kind: Kind::Unread, why: format!("{what} can't be read"), step }
 }
 
-/// The first few, each once.
+/// The first few steps, each once.
 pub(super) fn steps(problems: &[Problem]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for Problem { why, step, .. } in problems {
@@ -175,7 +175,7 @@ pub(super) fn steps(problems: &[Problem]) -> Vec<Step> {
     steps
 }
 
-/// All kinds that there are, in a few words.
+/// All kinds of problems, in a few words.
 pub(super) fn headline(status: &Status, problems: &[Problem]) -> String {
     let mut kinds: Vec<Kind> = problems.iter().map(|problem| problem.kind).collect();
     kinds.dedup();

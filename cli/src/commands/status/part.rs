@@ -1,15 +1,15 @@
-//! What was read of a part of the screen, or why it was not.
+//! A part of the screen: its data, or why it couldn't be read.
 
 use serde::Serialize;
 use tidings_core::ports::Unavailable;
 
-/// What was read, or why it wasn't.
+/// The data that was read, or why it wasn't.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Part<T> {
     Read(T),
     Unread(Unread),
-    /// There is no such thing here, and why.
+    /// The part doesn't exist here, and why.
     Absent {
         absent: &'static str,
     },

@@ -1,5 +1,6 @@
-//! Reads docs/runbook.md, which is part of this program and the one place that says what to do about an alarm: the first command of
-//! the alarm's section, with the stack's own names in it. A test holds the alarms' descriptions to the same command.
+//! Reads docs/runbook.md, which is built into this program and is the one place that says what to do about an alarm:
+//! the first command of the alarm's section, with the stack's own names. A test compares the alarms' descriptions with
+//! the same command.
 
 use crate::target::Place;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ const STACK: &str = "tidings";
 /// The composite of all alarms that can't wait.
 pub(super) const PAGING: &str = "PagingAlarm";
 
-/// Its heading in the page.
+/// The link to the alarm's heading in the page.
 pub(super) fn link(alarm: &str) -> String {
     format!("docs/runbook.md#{}", alarm.to_lowercase())
 }
@@ -27,13 +28,13 @@ fn section(alarm: &str) -> Option<&'static str> {
     rest.split("\n#").next()
 }
 
-/// A part of an alarm's section, up to the next.
+/// A part of an alarm's section, up to the next part.
 fn part(alarm: &str, part: &str) -> &'static str {
     let text = section(alarm).and_then(|text| text.split_once(&format!("**{part}.**"))).map_or("", |(_, text)| text);
     text.split("\n\n").next().unwrap_or(text)
 }
 
-/// An alarm that is normal at times, and notifies nobody by itself.
+/// Whether an alarm is normal at times, and notifies nobody by itself.
 pub(super) fn is_sign(alarm: &str) -> bool {
     part(alarm, "Meaning").contains("notifies nobody")
 }
@@ -44,29 +45,29 @@ pub(super) fn cant_wait() -> Vec<&'static str> {
     named.collect()
 }
 
-/// The first command that its section names.
+/// The first command in the alarm's section.
 pub(super) fn command(alarm: &str) -> Option<&'static str> {
     let spans = section(alarm)?.split('`').skip(1).step_by(2);
     spans.into_iter().find(|span| ["tidings ", "aws ", "sam "].iter().any(|program| span.starts_with(program)))
 }
 
-/// The command that the page begins with.
+/// The command at the beginning of the page.
 fn always() -> &'static str {
     let first = PAGE.split_once("```sh\n").and_then(|(_, block)| block.split("  ").next());
     first.expect("the page begins with it: a test")
 }
 
-/// Commands of ours that are about no stack, of those that the page begins an answer with.
+/// Our commands that take no stack, among those with which the page begins an answer.
 const OF_NO_STACK: [&str; 1] = ["tidings verify "];
 
-/// Commands as one can call them: the stack, its resources, and where it is are in them.
+/// Commands that can be run as they are: they contain the stack's name, its resources and the options of its place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Commands {
     stack: Option<String>,
     names: BTreeMap<String, String>,
-    /// As every command takes it.
+    /// `--region` and `--profile`, which every command takes.
     place: String,
-    /// As `sam` doesn't.
+    /// `--endpoint-url`, which `sam` doesn't take.
     endpoint: String,
 }
 
@@ -86,7 +87,7 @@ impl Commands {
         Self { stack: Some(stack.to_owned()), ..Self::default() }
     }
 
-    /// What to do about an alarm; where the page knows nothing of it, what it says to do always.
+    /// The command for an alarm. For an alarm that isn't in the page, it is the command at the beginning of the page.
     pub(super) fn of_alarm(&self, alarm: &str) -> String {
         self.fill(command(alarm).unwrap_or_else(always))
     }
@@ -95,7 +96,7 @@ impl Commands {
         self.fill(always())
     }
 
-    /// What was changed by hand.
+    /// The command that shows manual changes (drift).
     pub(super) fn drift(&self) -> String {
         let stack = self.stack.as_deref().unwrap_or(STACK);
         self.fill(&format!("aws cloudformation detect-stack-drift --stack-name {stack}"))
@@ -123,7 +124,7 @@ impl Commands {
     }
 }
 
-/// Whether a command of ours is about a stack.
+/// Whether a command of ours takes a stack.
 pub(super) fn takes_a_stack(command: &str) -> bool {
     !OF_NO_STACK.iter().any(|words| command.starts_with(words))
 }

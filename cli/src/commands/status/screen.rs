@@ -18,10 +18,10 @@ use std::time::Duration;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimState;
 
-/// Of the reason that CloudWatch gives for a state.
+/// Maximum length of the reason that CloudWatch gives for a state.
 const REASON_WIDTH: usize = 100;
 
-/// In styles; printing takes them away where there is no terminal.
+/// The lines with styles. Printing removes the styles if the output isn't a terminal.
 pub(super) fn lines(status: &Status) -> Vec<String> {
     let mut lines = Vec::new();
     let problems = problems(status);
@@ -200,7 +200,7 @@ fn number(number: u64) -> String {
     head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
 
-/// Of few, a tenth matters.
+/// A small rate has one decimal.
 fn rate(rate: f64) -> String {
     if rate < 100.0 { format!("{rate:.1}") } else { number(rate.round() as u64) }
 }
@@ -209,7 +209,7 @@ fn took(ms: u64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", number(ms / 1_000), ms % 1_000 / 100) }
 }
 
-/// In the unit that says it best: two of one aren't yet one of the next.
+/// In the largest unit of which there are at least two.
 fn lasting(time: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let seconds = time.as_secs();

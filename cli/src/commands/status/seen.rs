@@ -1,4 +1,4 @@
-//! An alarm as CloudWatch has it.
+//! An alarm and its state in CloudWatch.
 
 use serde::Serialize;
 use tidings_config::time::Timestamp;
@@ -8,12 +8,12 @@ use tidings_config::time::Timestamp;
 pub(super) enum State {
     Alarm,
     InsufficientData,
-    /// The stack has it, and CloudWatch hasn't.
+    /// The stack has the alarm, but CloudWatch doesn't.
     Missing,
     Ok,
 }
 
-/// An alarm as CloudWatch tells of it, by the template's name.
+/// An alarm as CloudWatch reports it, under the template's name.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) alarm: String,

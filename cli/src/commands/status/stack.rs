@@ -1,4 +1,4 @@
-//! What AWS tells of a stack. Each answer is read by itself: one that isn't given takes nothing from the others.
+//! What AWS reports about a stack. Each answer is read separately: a missing answer doesn't affect the others.
 
 use super::metrics::{Door, Measured, Place as Measuring, asked, timestamp};
 use super::part::{Part, Unread};
@@ -14,7 +14,8 @@ use tidings_config::rules::Span;
 use tidings_config::time::Timestamp;
 use tidings_core::aws::cause;
 
-/// The queues in the order of the screen, and the outputs that have their addresses. The last are found as resources.
+/// The queues in the order of the screen, and the outputs with their addresses. The queues of `ONLY_RESOURCES` are
+/// found as resources.
 const QUEUES: [(&str, &str); 4] = [
     ("events", "EventsQueueUrl"),
     ("dead letters", "DeadLetterQueueUrl"),
@@ -23,7 +24,7 @@ const QUEUES: [(&str, &str); 4] = [
 ];
 const ONLY_RESOURCES: [(&str, &str); 2] = [("dead actions", "ActionsDeadLetterQueue"), ("dead links", "LinksDeadLetterQueue")];
 
-/// As many as `DescribeAlarms` takes at once; `DescribeStackResources` gives no more.
+/// Maximum that `DescribeAlarms` takes at once; `DescribeStackResources` returns no more.
 const MAX_ALARMS: i32 = 100;
 
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub(super) struct Stack {
 
 #[derive(Debug)]
 struct Resource {
-    /// The template's name, and CloudFormation's.
+    /// The name in the template, and CloudFormation's name.
     logical: String,
     physical: String,
     kind: String,
@@ -108,7 +109,7 @@ impl Stack {
         Ok(alarms.into_iter().map(|alarm| seen(alarm, &told)).collect())
     }
 
-    /// The queues of the stack, by name. Without its outputs nothing is known of any.
+    /// The queues of the stack, by name. Without the stack's outputs, no queue is known.
     pub(super) async fn depths(&self) -> Result<Vec<(&'static str, Part<Depth>)>, Unread> {
         self.outputs.as_ref().map_err(Clone::clone)?;
         let depths = self.queues().into_iter().map(|(queue, url)| async move {
@@ -164,7 +165,7 @@ impl Stack {
 }
 
 impl Resource {
-    /// CloudFormation calls an alarm by its name, or by its ARN, which ends with it.
+    /// CloudFormation identifies an alarm by its name, or by its ARN, which ends with the name.
     fn alarm_name(&self) -> &str {
         self.physical.rsplit(":alarm:").next().unwrap_or(&self.physical)
     }
@@ -178,7 +179,7 @@ impl Resource {
     }
 }
 
-/// Name, state, since when, why.
+/// Name, state, time of the last change, reason.
 type Told<'a> = (Option<&'a str>, Option<&'a StateValue>, Option<&'a DateTime>, Option<&'a str>);
 
 fn seen(alarm: &Resource, told: &[Told<'_>]) -> Seen {

@@ -1,4 +1,5 @@
-//! The screen of plain data, as text without colour and as JSON, against `cli/tests/status/`; `UPDATE=1` writes it anew.
+//! Compares the screen of plain data, as text without colour and as JSON, with `cli/tests/status/`; `UPDATE=1` writes
+//! those files again.
 
 use super::alarms::Alarms;
 use super::endpoint::{Endpoint, Health, Ready, health, ready};
@@ -102,7 +103,7 @@ fn all_is_well() {
     golden("well", &well(), "healthy");
 }
 
-/// Only what CodeDeploy looks at is there: that is said, and is no error.
+/// Only the alarms that CodeDeploy watches exist: the screen says so, and it is no error.
 #[test]
 fn nobody_is_notified() {
     let seen = ["EnqueueAlarm", "LateFastAlarm"].map(|alarm| Seen {
@@ -180,7 +181,7 @@ fn numbers_are_huge() {
 }
 
 #[test]
-fn what_cannot_be_read_takes_nothing_from_the_rest() {
+fn a_part_that_cannot_be_read_does_not_affect_the_rest() {
     let denied = |call: &'static str| Unread { unread: "AccessDenied: User is not authorized".to_owned(), needs: call };
     let Part::Read(Backlog::Queues { mut queues }) = well().backlog else { panic!("queues") };
     queues[1].depth = Part::Unread(denied("sqs:GetQueueAttributes"));
@@ -203,7 +204,7 @@ fn what_cannot_be_read_takes_nothing_from_the_rest() {
 }
 
 #[test]
-fn the_worst_is_done_first_and_no_more_than_a_few_things() {
+fn the_worst_problem_is_first_and_the_number_of_steps_is_limited() {
     let all: Vec<_> = headings().map(|alarm| (alarm, State::Alarm, 60, "crossed")).collect();
     let away = Endpoint { url: None, health: Health::Unreachable { said: "away".to_owned() }, ready: Ready::NotAsked };
     let status = Status { alarms: judged(&all), endpoint: away, ..well() };
@@ -221,7 +222,7 @@ fn the_worst_is_done_first_and_no_more_than_a_few_things() {
 }
 
 #[test]
-fn whoever_answers_for_the_endpoint_is_believed_only_in_our_own_words() {
+fn an_endpoint_s_answer_is_trusted_only_in_our_own_words() {
     let is_away = |answer| matches!(health(answer), Health::Unreachable { .. });
     assert!(
         is_away(page(200, json!({"status": "ok"})))

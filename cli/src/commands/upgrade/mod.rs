@@ -1,7 +1,8 @@
-//! `tidings upgrade`: compares a project's template.yaml and samconfig.toml with those of this version, and updates them.
+//! `tidings upgrade`: compares a project's template.yaml and samconfig.toml with those of this version, and updates
+//! them.
 //!
-//! Promises: without `--yes` nothing is written; both files are read and compared before either is written, and each is replaced whole
-//! or not at all; what the project has set in samconfig.toml stays.
+//! Promises: without `--yes` it writes nothing. It reads and compares both files before it writes either, and replaces
+//! each file whole or not at all. Settings of the project in samconfig.toml stay.
 
 pub(crate) mod samconfig;
 
@@ -41,13 +42,13 @@ pub struct UpgradeOptions {
     pub json: bool,
 }
 
-/// What is deployed.
+/// The file that is deployed.
 pub(crate) const TEMPLATE: &str = "template.yaml";
 
-/// How it is deployed.
+/// The settings of the deployment.
 pub(crate) const SAMCONFIG: &str = "samconfig.toml";
 
-/// Other names that SAM reads the same under. A project that has one of these has its own file.
+/// Other names under which SAM reads the same file. A project that uses one of these has its own file.
 const OTHER_NAMES: [(&str, &[&str]); 2] =
     [(TEMPLATE, &["template.yml", "template.json"]), (SAMCONFIG, &["samconfig.yaml", "samconfig.yml"])];
 
@@ -61,7 +62,7 @@ struct Compared {
     line_end: &'static str,
 }
 
-/// How much a file differs.
+/// The difference between the two files.
 #[derive(Debug, Serialize)]
 struct Difference {
     file: &'static str,
@@ -116,7 +117,7 @@ pub(crate) fn run(options: &UpgradeOptions) -> Result<ExitCode, Failure> {
     Ok(if options.check && differ { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// A line of a unified diff.
+/// Prints a line of a unified diff.
 fn print(line: &str) {
     match line.chars().next() {
         Some('+') => say!("{}", paint(GOOD, line)),
@@ -127,7 +128,7 @@ fn print(line: &str) {
 }
 
 impl Compared {
-    /// Puts this version's file in the place of the project's.
+    /// Replaces the project's file with this version's.
     fn write(&self, _: Confirmed) -> Result<(), Failure> {
         files::replace(&self.path, self.ours.replace('\n', self.line_end).as_bytes())
     }
@@ -139,7 +140,7 @@ impl Compared {
         let theirs = read.map(|text| text.replace("\r\n", "\n"));
         let ours = match (name, &theirs) {
             (SAMCONFIG, theirs) => {
-                // Its name, wherever the program was called: the folder may be found upwards.
+                // The folder's own name, because the project may be found in a parent of the current folder.
                 let folder = std::fs::canonicalize(location.path("."));
                 let folder = folder.map_err(|error| Failure::new(format!("{location}: {error}")))?;
                 let ours = init::samconfig(&init::project_name(&folder)?);

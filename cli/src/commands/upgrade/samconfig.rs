@@ -1,6 +1,6 @@
-//! A project's `samconfig.toml`: what is wrong with it, and what a version of Tidings adds to it.
+//! A project's `samconfig.toml`: its problems, and what a version of Tidings adds to it.
 //!
-//! Promises: a value or a comment of the project's file is never changed.
+//! Promises: it never changes a value or a comment of the project's file.
 
 use shlex::split;
 use std::collections::BTreeSet;
@@ -14,8 +14,8 @@ const OVERRIDES: &str = "parameter_overrides";
 /// The long form of an override: `ParameterKey=NAME,ParameterValue=VALUE`.
 const LONG_FORM: &str = "ParameterKey=";
 
-/// What keeps SAM from reading it, and parameters that the template doesn't have, which SAM leaves out silently. `LINE:COLUMN: message`
-/// each. `parameters` is `None` where they aren't known.
+/// Reports what prevents SAM from reading the file, and parameters that the template lacks, which SAM ignores silently.
+/// Each line: `LINE:COLUMN: message`. `parameters` is `None` if they aren't known.
 pub(crate) fn problems(text: &str, parameters: Option<&BTreeSet<String>>) -> Vec<String> {
     let document = match Document::parse(text) {
         Ok(document) => document,
@@ -87,7 +87,7 @@ fn add_missing(to: &mut Table, from: &Table) {
     }
 }
 
-/// A table's place in the file that it comes from says nothing about its place in the other one.
+/// Puts an added table after the others: its position in `ours` means nothing in the project's file.
 fn behind_the_others(item: &mut Item) {
     if let Item::Table(table) = item {
         table.set_position(None);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn no_samconfig_ends_a_command() {
+    fn no_samconfig_makes_a_command_panic() {
         fuzz::never_panics(&[OURS.as_bytes()], |bytes| {
             let text = fuzz::text(bytes);
             let _ = problems(&text, Some(&BTreeSet::new()));

@@ -1,5 +1,5 @@
-//! What the receiver would answer, and which events would come of it: the receiver as it is deployed, over stores in memory, at the
-//! time that was said. Nothing leaves this machine, and nothing is kept.
+//! What the receiver would answer, and which events a request gives: the receiver as it is deployed, over stores in
+//! memory, at the given time. It sends nothing to another machine, and stores nothing.
 
 use super::keys::Published;
 use async_trait::async_trait;
@@ -21,24 +21,24 @@ use tidings_core::memory::{ManualClock, MemoryQueue, MemorySecrets, MemoryStore}
 use tidings_core::ports::{Get, GetError, HttpsGet};
 use tidings_events::secrets_of;
 
-/// What is shown of a secret.
+/// Replaces a secret in the output.
 const HIDDEN: &str = "[secret]";
 
-/// The answer, and what comes of it.
+/// The answer, and the events of the request.
 #[derive(Debug, Serialize)]
 pub(crate) struct Answer {
     pub status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// JSON as such, anything else as a text; `null` where there is none.
+    /// JSON as JSON, anything else as text; `null` for an empty body.
     pub body: Value,
-    /// Why it isn't a 2xx, as the log has it.
+    /// Why the status isn't a 2xx, as the log has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// It is answered as a handshake, which is no event.
+    /// Answered as a handshake, which contains no event.
     pub handshake: bool,
     pub events: Vec<Event>,
 }
@@ -55,25 +55,26 @@ pub(crate) struct Event {
     pub conversation: Option<String>,
     pub dataschema: Option<String>,
     pub order: Place,
-    /// Fields that were sent and can't be read: it goes on without.
+    /// Fields that were sent and can't be read: the event is queued without them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<&'static str>,
-    /// Why it is none: it is kept, and goes to the dead-letter queue.
+    /// Why the event can't be read: it is stored, and goes to the dead-letter queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
 }
 
-/// Where it stands among others of its entity.
+/// The event's order among the events of its entity.
 #[derive(Debug, Serialize)]
 pub(crate) struct Place {
     pub sequence: Option<u64>,
-    /// Its own time, or that of receipt.
+    /// The event's own time, or the time of receipt.
     pub time: Timestamp,
     pub by_receipt: bool,
     pub rank: u32,
 }
 
-/// What the provider publishes, and nothing else of the world. A confirmation is as good as read.
+/// The keys that the provider publishes. No other request leaves this machine: a confirmation succeeds with an empty
+/// answer.
 #[derive(Debug)]
 struct World(BTreeMap<String, Vec<u8>>);
 
@@ -85,7 +86,7 @@ impl HttpsGet for World {
 }
 
 impl Answer {
-    /// Of a request to this path, of a receiver that has these secrets and the keys that are published.
+    /// The answer to a request to this path, by a receiver with these secrets and the published keys.
     pub(crate) async fn of(
         source: &Source,
         delivery: &Delivery,
@@ -133,12 +134,12 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// Whether all that is in it can be processed.
+    /// Whether all its events can be processed.
     pub(super) fn is_readable(&self) -> bool {
         self.events.iter().all(|event| event.unreadable.is_none())
     }
 
-    /// The body as a line.
+    /// The body in one line.
     pub(crate) fn text(&self) -> String {
         match &self.body {
             Value::Null => "without a body".to_owned(),
@@ -175,7 +176,7 @@ impl Event {
 }
 
 impl Event {
-    /// What there is to say of it in a line.
+    /// The event in one line.
     pub(crate) fn line(&self) -> String {
         let whose = self.conversation.as_ref().map_or(String::new(), |conversation| format!(" of {conversation}"));
         match &self.unreadable {
@@ -194,13 +195,13 @@ fn body(response: Response<Body>, secrets: &[String]) -> Value {
     serde_json::from_str(&text).unwrap_or(Value::String(text))
 }
 
-/// A text without the source's secrets. A topic's name may be one, and part of what its events are called too.
+/// Removes the source's secrets from a text. A topic's name may be a secret and also part of an event's type or key.
 pub(super) fn without(secrets: &[String], text: &str) -> String {
     let secrets = secrets.iter().filter(|secret| !secret.is_empty());
     secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN))
 }
 
-/// What can be done about an answer that isn't a 2xx. What is wrong with a signature is said elsewhere.
+/// What to do about an answer that isn't a 2xx. Problems of the signature are explained elsewhere.
 fn hint(reply: Reply, source: &Source, delivery: &Delivery, path: &str, is_handshake: bool) -> Option<String> {
     match reply {
         Reply::NotFound => Some(format!("{path} isn't where the receiver listens for {}: that is {}", source.name, own_path(source))),
@@ -238,7 +239,8 @@ pub(crate) fn own_path(source: &Source) -> String {
     format!("/webhooks/{}", source.name)
 }
 
-/// The path that a receiver is asked for. A preset has no address of its own, and where the request's isn't known it is the source's.
+/// The path of the request to the receiver. A preset has no URL. For a preset, and if the request's path is unknown, it
+/// is the source's own path.
 pub(super) fn path(source: &Source, is_preset: bool, url: &str) -> String {
     let (own, seen) = (own_path(source), of_url(url));
     let public = source.public_url.as_deref().map(of_url);
@@ -246,13 +248,14 @@ pub(super) fn path(source: &Source, is_preset: bool, url: &str) -> String {
     if leads_there { own } else { seen.to_owned() }
 }
 
-/// Without scheme, host and query.
+/// The path of a URL, without scheme, host and query.
 fn of_url(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("", |slash| &rest[slash..]));
     rest.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// What a source's events lack, where it is a scheme of one's own: for everybody else the preset knows.
+/// Warnings about missing and implausible values of an event. A missing time is reported only for a custom scheme: a
+/// preset knows whether its events have one.
 pub(super) fn lacks(source: &Source, event: &Event) -> Vec<&'static str> {
     let own = source.provider == OWN;
     let mut lacks = Vec::new();
@@ -279,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_the_requests_unless_it_is_known_to_lead_to_the_source() {
+    fn a_path_is_the_requests_own_unless_that_is_known_to_lead_to_the_source() {
         let source = crate::sources::configured("stripe").unwrap();
         let public = Source { public_url: Some("https://shop.example/hooks/s?x=1".to_owned()), ..source.clone() };
         for (source, is_preset, url, expected) in [

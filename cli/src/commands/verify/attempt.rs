@@ -1,4 +1,4 @@
-//! One request with one way to look at it.
+//! One request with one set of secrets, keys and clock to verify it with.
 
 use super::token;
 use receiver::delivery::Delivery;
@@ -10,17 +10,17 @@ use tidings_config::time::Timestamp;
 #[derive(Clone)]
 pub(super) struct Attempt {
     pub source: Source,
-    /// Newest first, as the document has them.
+    /// Newest first, in the order of the document.
     pub secrets: Vec<String>,
     pub public: PublicKeys,
     pub delivery: Delivery,
-    /// As the request was captured: with scheme and host where they are known, without the query.
+    /// The URL of the captured request: with scheme and host if they are known, without the query.
     pub url: String,
     pub now: Timestamp,
 }
 
 impl Attempt {
-    /// As the receiver verifies it. Which secret it was, the newest being 0.
+    /// Verifies as the receiver does. Returns the index of the matching secret; the newest is 0.
     pub(super) fn verify(&self) -> Result<usize, Rejection> {
         let tried = self.secrets.iter().take(MAX_SECRETS_PER_SOURCE);
         let keys: Vec<Key> = tried.filter_map(|secret| Key::prepare(&self.source.scheme, secret).ok()).collect();
@@ -28,17 +28,17 @@ impl Attempt {
         verify(&self.source, keys, &self.delivery, self.now).map(|verified| verified.secret_index())
     }
 
-    /// Whether it would at the time when it was fresh.
+    /// Whether it verifies at a time when it is fresh.
     pub(super) fn verifies_ever(&self) -> bool {
         self.timeless().verify().is_ok()
     }
 
-    /// The same, where the provider's key may be all that is missing. It says nothing of what that key signs.
+    /// The same, but a missing provider's key also counts as success. It doesn't check what that key signs.
     pub(super) fn agrees_ever(&self) -> bool {
         matches!(self.timeless().verify(), Ok(_) | Err(Rejection::KeyNeeded(_)))
     }
 
-    /// Whatever the clock says.
+    /// The same without a check of the time.
     pub(super) fn timeless(&self) -> Self {
         self.with(|a| {
             a.source.scheme.timestamp = None;

@@ -1,4 +1,4 @@
-//! Clocks that disagree, and times that are read in the wrong unit.
+//! Clocks that differ, and times in the wrong unit.
 
 use super::attempt::Attempt;
 use receiver::verify::Rejection;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use tidings_config::scheme::TimeUnit;
 use tidings_config::time::Timestamp;
 
-/// A time that is further away than this was read wrongly: milliseconds read as seconds are thousands of years ahead, and the
-/// other way round it is January 1970.
+/// A time further away than this has the wrong unit: milliseconds read as seconds are thousands of years ahead, and
+/// seconds read as milliseconds are in January 1970.
 const PLAUSIBLE: Duration = Duration::from_secs(20 * 365 * 86_400);
 
-/// The unit that the time is written in, where it isn't the scheme's.
+/// The unit of the time, if it isn't the scheme's.
 pub(super) fn other_unit(attempt: &Attempt) -> Option<String> {
     let unit = attempt.source.scheme.timestamp.as_ref()?.unit;
     let read_as = |unit: TimeUnit| {
@@ -36,12 +36,12 @@ const fn name(unit: TimeUnit) -> &'static str {
     }
 }
 
-/// What a distance in time may come from. `None`: it isn't the clock.
+/// The likely cause of a difference in time. `None`: time isn't the problem.
 pub(super) fn distance(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
     let now = attempt.now;
     let off = |seconds: u64, sign: i64| {
         let ms = i64::try_from(seconds).ok()?.checked_mul(1_000 * sign)?;
-        // To the second, as it is told.
+        // In whole seconds, as it is printed.
         Timestamp::from_unix_s(Timestamp::from_unix_ms(now.unix_ms().checked_add(ms)?).unix_s())
     };
     if let Rejection::TooOld { age_seconds, .. } = rejection {

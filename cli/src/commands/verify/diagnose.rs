@@ -1,4 +1,4 @@
-//! Why a request doesn't verify: what its rejection says, then the mistakes that people make, then what else can be seen.
+//! Why a request doesn't verify: the explanation of its rejection, then common mistakes, then other observations.
 
 use super::attempt::Attempt;
 use super::{clock, events, mistakes, token};
@@ -8,30 +8,30 @@ use receiver::verify::{Key, KeyDocument, NeededKey, Rejection};
 use tidings_config::scheme::RemoteKey;
 use tidings_config::{OneOrMany, Reference, Template};
 
-/// What was found. Nothing in it is secret.
+/// The result. It contains no secret.
 #[derive(Debug, Default)]
 pub(super) struct Finding {
     /// `None`: it verifies.
     pub why: Option<String>,
-    /// Which of the source's secrets it was.
+    /// The index of the source's secret that matched.
     pub secret_index: Option<usize>,
-    /// Whether it couldn't be decided: all else is right, and the provider's key isn't here.
+    /// True if everything else is right, but the provider's key is missing, so the result is unknown.
     pub undecided: bool,
-    /// What it may come from, the likeliest first.
+    /// Possible causes, the likeliest first.
     pub hints: Vec<String>,
 }
 
-/// `document` is where the secrets are from.
+/// `document` is the document of secrets.
 pub(super) fn diagnose(attempt: &Attempt, document: &str) -> Finding {
     let rejection = match attempt.verify() {
         Ok(index) => return Finding { secret_index: Some(index), ..Finding::default() },
         Err(rejection) => rejection,
     };
     let mut hints = events::failing(attempt);
-    // Where each event is signed by itself, the first that fails is looked at.
+    // If each event is signed separately, look at the first that fails.
     let one = events::first_failing(attempt).unwrap_or_else(|| attempt.clone());
     let other_unit = clock::other_unit(&one);
-    // Where the unit is wrong, the distance in time is no more than that.
+    // A wrong unit also explains the difference in time.
     let distance = if other_unit.is_none() { clock::distance(attempt, &rejection) } else { None };
     let cause = other_unit
         .or_else(|| certain(&one, &rejection))
@@ -53,7 +53,7 @@ pub(super) fn diagnose(attempt: &Attempt, document: &str) -> Finding {
     Finding { why: Some(rejection.to_string()), secret_index: None, undecided, hints }
 }
 
-/// What the rejection alone explains.
+/// The explanation that follows from the rejection alone.
 fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
     let scheme = &attempt.source.scheme;
     match rejection {
@@ -100,7 +100,7 @@ fn certain(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
     }
 }
 
-/// Where the key is, without what of its address is the source's secret.
+/// The address of the key, without the part that is the source's secret.
 fn key_needed(attempt: &Attempt, needed: &NeededKey) -> String {
     let address = match &attempt.source.scheme.remote_key {
         Some(RemoteKey::Jwks { url }) => url.to_string(),
@@ -116,7 +116,8 @@ fn key_needed(attempt: &Attempt, needed: &NeededKey) -> String {
     )
 }
 
-/// A value that must be the source's own, and isn't: no mistake mends it, and without it the rest is right.
+/// A value that must match the source's secret, and doesn't. Everything else verifies without this value, and no
+/// correction of a known mistake makes it match.
 fn not_agreed(attempt: &Attempt) -> Option<String> {
     let own = attempt.source.scheme.expect.iter().filter(|(_, allowed)| holds(allowed, &Reference::Secret));
     let mut wrong = own.filter(|(place, _)| attempt.with(|a| drop(a.source.scheme.expect.remove(*place))).agrees_ever());
@@ -125,7 +126,7 @@ fn not_agreed(attempt: &Attempt) -> Option<String> {
     })
 }
 
-/// What can be said where nothing explains it.
+/// An observation for a request that nothing explains.
 fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
     match rejection {
         Rejection::MissingHeader(name) => {
@@ -163,7 +164,7 @@ fn otherwise(attempt: &Attempt, rejection: &Rejection) -> Option<String> {
     }
 }
 
-/// What a value must be, but for the secret.
+/// The expected value, with the secret hidden.
 fn shown(attempt: &Attempt, allowed: &OneOrMany<Template>) -> String {
     let one = |template: &Template| {
         let text = template.to_string();
@@ -180,13 +181,13 @@ fn holds(allowed: &OneOrMany<Template>, reference: &Reference) -> bool {
     allowed.0.iter().flat_map(Template::references).any(|r| r == reference)
 }
 
-/// Secrets that make no key: the receiver leaves them out.
+/// Secrets that aren't valid keys: the receiver doesn't use them.
 fn unusable(attempt: &Attempt) -> Vec<String> {
     let keys = attempt.secrets.iter().map(|secret| Key::prepare(&attempt.source.scheme, secret));
     keys.enumerate().filter_map(|(index, key)| Some(format!("secret {index} isn't tried: {}", key.err()?))).collect()
 }
 
-/// A body that isn't as long as its request says.
+/// A body whose length differs from its Content-Length.
 fn shortened(attempt: &Attempt) -> Option<String> {
     let said: usize = attempt.delivery.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
     let seen = attempt.delivery.body.len();

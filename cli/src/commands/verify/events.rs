@@ -1,14 +1,14 @@
-//! Deliveries whose events are signed one by one: which of them fails?
+//! Deliveries whose events are signed one by one: finds the events that fail.
 
 use super::attempt::Attempt;
 use serde_json::Value;
 use tidings_config::limits::MAX_SIGNED_EVENTS;
 use tidings_config::{JsonPath, Step};
 
-/// Events that are told at most.
+/// Maximum number of events that are listed.
 const MAX_TOLD: usize = 10;
 
-/// Each event that fails, with its reason. Nothing, where the delivery is signed as a whole.
+/// Each event that fails, with its reason. Empty if the delivery is signed as a whole.
 pub(super) fn failing(attempt: &Attempt) -> Vec<String> {
     let (count, single) = single(attempt);
     let failing = single.enumerate().filter_map(|(n, one)| {
@@ -18,13 +18,13 @@ pub(super) fn failing(attempt: &Attempt) -> Vec<String> {
     failing.take(MAX_TOLD).collect()
 }
 
-/// The delivery with nothing but the first event that fails.
+/// The delivery with only the first event that fails.
 pub(super) fn first_failing(attempt: &Attempt) -> Option<Attempt> {
     single(attempt).1.find(|one| one.verify().is_err())
 }
 
-/// How many events the delivery has, and the delivery once for each of them, with that event alone. One at a time: what they share
-/// is in each of them.
+/// The number of events in the delivery, and for each event the delivery with that event alone. The iterator makes one
+/// at a time, because each copy contains everything that the events share.
 fn single(attempt: &Attempt) -> (usize, impl Iterator<Item = Attempt>) {
     let each = attempt.source.scheme.each.as_ref();
     let read = each.and_then(|each| Some((each, serde_json::from_slice::<Value>(&attempt.delivery.body).ok()?)));
@@ -38,7 +38,7 @@ fn single(attempt: &Attempt) -> (usize, impl Iterator<Item = Attempt>) {
     (places.len(), places.into_iter().filter_map(alone))
 }
 
-/// Takes out of each list on the path all but the element at hand.
+/// Removes from each list on the path all elements except the current one.
 fn keep(each: &JsonPath, body: &mut Value, indices: &[usize]) -> Option<()> {
     let mut indices = indices.iter();
     each.0.iter().try_fold(body, |value, step| match step {

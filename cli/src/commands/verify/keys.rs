@@ -1,18 +1,18 @@
-//! Keys that providers publish: of a file, or fetched as the receiver fetches them, once all else is right.
+//! Keys that providers publish: from a file, or fetched as the receiver fetches them, once everything else is right.
 
 use super::attempt::Attempt;
 use crate::Failure;
 use receiver::verify::{KeySet, NeededKey, Rejection};
 use tidings_core::ports::{Get, HttpsGet};
 
-/// A document with keys, and the address that it is published at.
+/// A document with keys, and the URL that it is published at.
 #[derive(Debug)]
 pub(crate) struct Published {
     pub url: String,
     pub document: Vec<u8>,
 }
 
-/// Adds the key that the request needs, if it needs one and there is a way to it.
+/// Adds the key that the request needs, if it needs one and a source for it is given.
 pub(super) async fn add(
     attempt: &mut Attempt,
     file: Option<&[u8]>,
@@ -33,7 +33,7 @@ pub(super) async fn add(
     Ok(Some(Published { url: needed.url, document }))
 }
 
-/// What is asked for whatever the clock says: an old request's key is asked for too.
+/// The key that the request needs, without a check of the time: an old request's key is needed, too.
 fn needed(attempt: &Attempt) -> Option<NeededKey> {
     if let Err(Rejection::KeyNeeded(needed)) = attempt.timeless().verify() { Some(needed) } else { None }
 }
@@ -47,7 +47,7 @@ mod tests {
     use tidings_config::time::Timestamp;
     use tidings_core::memory::{Call, Fault, Faults, MemoryHttps};
 
-    /// Google Chat's vector, as it was captured.
+    /// The test vector of Google Chat, as it was captured.
     fn captured() -> (Attempt, String, String) {
         let provider = crate::sources::preset("google-chat").unwrap();
         let vector = &provider.vectors[0];
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_is_fetched_only_if_it_is_asked_for_and_needed() {
+    async fn a_key_is_fetched_only_if_it_is_requested_and_needed() {
         let https = MemoryHttps::new(Arc::new(Faults::default()));
         let (mut attempt, url, document) = captured();
         https.put(&url, document);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_fetched_must_be_a_key() {
+    async fn a_fetched_document_must_be_a_key() {
         let faults = Arc::new(Faults::default());
         let https = MemoryHttps::new(Arc::clone(&faults));
         let (mut attempt, url, _) = captured();

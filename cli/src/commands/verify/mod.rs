@@ -1,8 +1,9 @@
-//! `tidings verify`: does a captured request verify, what would the receiver answer, and which events would come of it? If not all is
-//! well, why? Never prints a secret, nor of what it was given anything but what its events are called.
+//! `tidings verify`: prints whether a captured request verifies, what the receiver would answer, and which events it
+//! contains. If something fails, it prints why. It never prints a secret. Of the request it prints only the
+//! identification of its events.
 //!
-//! Exit status: 0 it verifies and is taken, 1 it was looked at and is refused or unreadable, 2 it couldn't be looked at. A script that asks whether a request
-//! is forged must not take a missing file for an answer.
+//! Exit status: 0 it verifies and is accepted, 1 it was checked and is refused or unreadable, 2 it couldn't be checked.
+//! A script that asks whether a request is forged must not take a missing file for an answer.
 
 pub(crate) mod answer;
 mod attempt;
@@ -55,10 +56,10 @@ pub struct VerifyOptions {
     /// Take the provider's preset instead of a configured source
     #[arg(long)]
     pub preset: bool,
-    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. The public demo secrets if left out
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets; the public demo secrets if left out
     #[arg(long, value_name = "FILE", env = "TIDINGS_SECRETS")]
     pub secrets: Option<PathBuf>,
-    /// Our clock at the time, RFC 3339; now if left out
+    /// The receiver's clock at the time, RFC 3339; now if left out
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
     /// The URL that the provider was given, for schemes that sign it
@@ -67,10 +68,10 @@ pub struct VerifyOptions {
     /// The provider's certificate (PEM) or key set (JSON), for schemes whose key is published
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// Show what the scheme signs of this request, byte for byte, so that it can be held beside what was signed
+    /// Show what the scheme signs of this request, byte for byte, to compare it with what was signed
     #[arg(long)]
     pub show_signed: bool,
-    /// Fetch it from where the provider publishes it
+    /// Fetch the key from where the provider publishes it
     #[arg(long, conflicts_with = "key")]
     pub fetch_keys: bool,
     /// Print JSON
@@ -78,7 +79,7 @@ pub struct VerifyOptions {
     pub json: bool,
 }
 
-/// What ends with an error hasn't looked at the request, which says nothing of it.
+/// The exit status of an error: the request wasn't checked, so nothing is known about it.
 const NOT_LOOKED: u8 = 2;
 
 pub(crate) async fn run(options: VerifyOptions) -> Result<ExitCode, Failure> {
@@ -113,7 +114,7 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
         true => None,
         false => Some(Answer::of(&attempt.source, &attempt.delivery, attempt.now, &document, published, &path).await),
     };
-    // What the receiver has taken as an event is authentic: it may have been signed before it was compressed.
+    // A request that the receiver accepts as an event is authentic: it may have been signed before it was compressed.
     if answer.as_ref().is_some_and(|answer| answer.is_accepted() && !answer.events.is_empty()) && finding.why.is_some() {
         finding = Finding::default();
     }
@@ -132,7 +133,7 @@ async fn looked(options: VerifyOptions) -> Result<ExitCode, Failure> {
     })
 }
 
-/// What the scheme signs, without the source's secrets.
+/// The message that the scheme signs, without the source's secrets.
 fn signed(attempt: &Attempt) -> String {
     match signed_message(&attempt.source, &attempt.delivery) {
         None => "nothing: it is a token that was agreed on, or a JSON Web Token".to_owned(),
@@ -154,7 +155,7 @@ mod tests {
     use crate::fuzz;
     use serde_json::json;
 
-    /// Everything that a captured request goes through.
+    /// Runs all steps of `verify` on a captured request.
     fn look(preset: &str, bytes: &[u8]) {
         let Ok(captured) = capture::read(bytes, None) else { return };
         let source = sources::preset(preset).unwrap().source(preset);
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn no_captured_request_ends_a_command() {
+    fn no_captured_request_makes_a_command_panic() {
         let curl = br#"curl -sSXPOST 'https://hooks.example/webhooks/x?a=b&c=d' -H 'X-Hub-Signature-256: sha256=00' -H $'a: \x41' --data-raw $'{"a":[1,{}],"b":"\u00e9"}' -d x"#;
         let raw = b"POST /webhooks/x?a=b HTTP/1.1\r\nhost: hooks.example:443\r\nX-Twilio-Signature: aGk=\r\nx-forwarded-prefix: /prod\r\n\r\n{\"a\":[1,{\"b\":null}],\"c\":\"\\u00e9\"}";
         let pseudo =
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_that_once_ended_it_are_an_error_or_a_request() {
+    fn bytes_that_once_caused_a_panic_are_an_error_or_a_request() {
         for bytes in [
             &b"curl $'-\\xff'"[..],
             b"curl $'-s\\xff'",
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_has_as_many_headers_and_as_long_a_head_as_fit() {
+    fn the_number_of_headers_and_the_length_of_the_head_are_limited() {
         use crate::limits::MAX_REQUEST_HEAD_BYTES;
         use tidings_config::limits::MAX_REQUEST_HEADERS;
         let many = |n: usize| "a: b\n".repeat(n);

@@ -1,4 +1,4 @@
-//! What `tidings verify` says: of the signature, of the answer, of the events.
+//! The output of `tidings verify`: the signature, the answer, the events.
 
 use super::answer::{Answer, Event, lacks};
 use super::capture::Captured;
@@ -7,14 +7,14 @@ use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, paint, say, tick};
 use serde_json::{Value, json};
 use tidings_config::source::Source;
 
-/// All that was found out about a request.
+/// All results about a request.
 pub(super) struct Verdict<'v> {
     pub captured: &'v Captured,
     pub source: &'v Source,
     pub finding: &'v Finding,
-    /// `None`: it depends on a key that isn't here.
+    /// `None`: it depends on a key that is missing.
     pub answer: Option<&'v Answer>,
-    /// What the scheme signs, if that is asked for.
+    /// The message that the scheme signs, with `--show-signed`.
     pub signed: Option<&'v str>,
 }
 
@@ -23,7 +23,7 @@ impl Verdict<'_> {
         self.finding.why.is_none()
     }
 
-    /// Whether it is authentic, taken, and what is in it can be processed.
+    /// Whether it is authentic and accepted, and all its events can be processed.
     pub(super) fn is_good(&self) -> bool {
         self.verifies() && self.answer.is_some_and(|answer| answer.is_accepted() && answer.is_readable())
     }
@@ -63,7 +63,7 @@ impl Verdict<'_> {
         say!("{} {}  {signature}  {}", tick(self.is_good()), paint(STRONG, &self.source.name), paint(FAINT, read));
         self.finding.hints.iter().for_each(|hint| say!("  {hint}"));
         if let Some(signed) = self.signed {
-            // As a JSON text, so that a line feed is seen.
+            // As a JSON text, so that line feeds are visible.
             say!("  {:<8} {}", "signed", Value::from(signed));
         }
         let Some(answer) = self.answer else { return };
@@ -83,7 +83,7 @@ impl Verdict<'_> {
     }
 }
 
-/// What an event is called, whose it is and when it happened, by name; what it lacks without one.
+/// The event's type, conversation and time, each with a name. What it lacks has no name.
 pub(crate) fn rows(source: &Source, event: &Event) -> Vec<(&'static str, String)> {
     if let Some(why) = &event.unreadable {
         return vec![("unreadable", paint(BAD, format!("{why}: it is kept, and goes to the dead-letter queue")))];
@@ -104,7 +104,7 @@ pub(crate) fn rows(source: &Source, event: &Event) -> Vec<(&'static str, String)
     rows
 }
 
-/// By what it is ordered among others of its entity.
+/// The values by which it is ordered among the events of its entity.
 fn order(event: &Event) -> String {
     let time = if event.order.by_receipt { "time of receipt".to_owned() } else { "time".to_owned() };
     let by = event.order.sequence.map_or_else(|| time.clone(), |sequence| format!("sequence {sequence}, then {time}"));

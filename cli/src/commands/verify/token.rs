@@ -1,4 +1,4 @@
-//! What a JSON Web Token says of itself, for people: nothing here is believed.
+//! The content of a JSON Web Token, for people. It isn't verified.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,13 +7,13 @@ use serde_json::Value;
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 
-/// The parts that are no secret.
+/// The parts that aren't secret.
 pub(super) struct Seen {
     pub algorithm: String,
     pub expires: Option<Timestamp>,
 }
 
-/// The token, where the source's scheme looks for one.
+/// The token, if the source's scheme looks for one.
 pub(super) fn seen(source: &Source, delivery: &Delivery) -> Option<Seen> {
     source.scheme.jwt.as_ref()?;
     let text = match source.scheme.signature.from.0.first()?.header() {

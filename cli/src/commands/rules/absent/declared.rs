@@ -1,17 +1,17 @@
-//! What a schema says of a place, and payloads as it allows them. What follows from it is validated by the schema itself, so that a
-//! keyword that isn't understood here leads to nothing that the schema would refuse.
+//! What a schema says about a place, and payloads that it may allow. The schema itself then validates each payload, so
+//! a keyword that this code doesn't know never leads to an invalid one.
 
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use tidings_expressions::Step;
 
-/// Levels of a payload that is made of a schema.
+/// Maximum depth of a payload that is generated from a schema.
 const MAX_LEVELS: usize = 12;
 
-/// Values of an `enum` that are tried.
+/// Maximum number of `enum` values that are tried.
 const MAX_CHOICES: usize = 16;
 
-/// The schemas of a place, with those that they are made of. None where nothing is said of it.
+/// The schemas of a place, with the schemas that they contain. Empty if the schema says nothing about the place.
 pub(super) fn at<'s>(root: &'s Value, steps: &[Step]) -> Vec<&'s Value> {
     let mut here = parts(root, root, MAX_LEVELS);
     for step in steps {
@@ -32,7 +32,7 @@ fn items(schema: &Value) -> Vec<&Value> {
     }
 }
 
-/// A schema, and those that hold for the same value, or may.
+/// A schema, and all schemas that apply, or may apply, to the same value.
 fn parts<'s>(root: &'s Value, schema: &'s Value, levels: usize) -> Vec<&'s Value> {
     let mut found = vec![schema];
     if levels == 0 {
@@ -54,7 +54,7 @@ fn referred<'s>(root: &'s Value, schema: &Value) -> Option<&'s Value> {
     root.pointer(schema.get("$ref")?.as_str()?.strip_prefix('#')?)
 }
 
-/// The words of `type`.
+/// The type names in `type`.
 fn types(schema: &Value) -> Vec<&str> {
     match schema.get("type") {
         Some(Value::String(word)) => vec![word.as_str()],
@@ -63,7 +63,7 @@ fn types(schema: &Value) -> Vec<&str> {
     }
 }
 
-/// Values for a place of each kind that these schemas name, but for the kind of the value that is there.
+/// Values for a place, of each type that these schemas name, except the type of the present value.
 pub(super) fn others(schemas: &[&Value], there: &Value) -> Vec<Value> {
     let words: BTreeSet<&str> = schemas.iter().flat_map(|schema| types(schema)).collect();
     let mut values: Vec<Value> = Vec::new();
@@ -88,7 +88,7 @@ pub(super) fn others(schemas: &[&Value], there: &Value) -> Vec<Value> {
     values
 }
 
-/// What an expression takes for another type.
+/// The type of a value, as expressions distinguish types.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -101,7 +101,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// A payload with all that the schema knows. Whether it is one is for the schema to say.
+/// A payload with all fields that the schema names. The caller validates it.
 pub(super) fn instance(root: &Value) -> Value {
     made(root, root, MAX_LEVELS)
 }
@@ -147,7 +147,7 @@ fn made(root: &Value, schema: &Value, levels: usize) -> Value {
     if object.is_empty() && word != Some("object") { value } else { Value::Object(object) }
 }
 
-/// Texts that patterns often ask for.
+/// Texts that match common patterns.
 const EXAMPLES: &[&str] =
     &["1", "a", "EUR", "+491713920012", "2026-11-22T12:00:00Z", "2026-11-22", "a@example.com", "https://example.com/1"];
 
@@ -166,7 +166,7 @@ fn text(schema: &Value) -> String {
     let text = format!("{text:1<least$}");
     let pattern = schema.get("pattern").and_then(Value::as_str).and_then(|pattern| regex::Regex::new(pattern).ok());
     let Some(pattern) = pattern else { return text };
-    // What the pattern begins with, as `^evt_`, and some more.
+    // The literal prefix of the pattern, as in `^evt_`, and some characters after it.
     let written = pattern.as_str().trim_start_matches('^');
     let prefix: String = written.chars().take_while(|c| c.is_ascii_alphanumeric() || "_-:/ ".contains(*c)).collect();
     let begun = ["", "1", "a", "12345678", "abcdefgh"].map(|rest| format!("{prefix}{rest}"));
@@ -175,7 +175,7 @@ fn text(schema: &Value) -> String {
     candidates.find(|candidate| candidate.len() >= least && pattern.is_match(candidate)).unwrap_or(text)
 }
 
-/// Adds what the other has more.
+/// Adds the fields that only the other value has.
 pub(super) fn fill(value: &mut Value, other: &Value) {
     if let (Value::Object(fields), Value::Object(others)) = (value, other) {
         for (name, other) in others {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_may_be_whole_and_may_not() {
+    fn a_number_may_be_an_integer_or_a_fraction() {
         let number = json!({"type": "number"});
         assert_eq!(others(&[&number], &json!(2)), [json!(1.5)]);
         assert_eq!(others(&[&number], &json!(2.5)), [json!(1)]);

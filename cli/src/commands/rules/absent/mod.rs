@@ -1,8 +1,8 @@
-//! Where rules have no value for an event that a sample has, or that a schema allows: a field that may be missing, null or of another
-//! type. Such an event ends in the dead-letter queue.
+//! Finds where rules have no value for an event of the samples, or for an event that a schema allows: a field that may
+//! be missing, null or of another type. Such an event ends in the dead-letter queue.
 //!
-//! Nothing is guessed from the form of an expression: the planner that is deployed is given the events, known ones and ones that
-//! a schema allows, and says what fails. So whatever guards a place, guards it here.
+//! The search doesn't guess from the text of an expression. It gives events, known ones and ones that a schema allows,
+//! to the planner that is deployed, and reports what fails. So a guard that works in production also works here.
 
 mod declared;
 mod probe;
@@ -18,10 +18,10 @@ use tidings_config::time::Timestamp;
 use tidings_expressions::{Lack, Place, Step};
 use witness::{Allowed, allowed};
 
-/// What fails, and in which way: one warning.
+/// The part that fails, where, and in which way. Each key gives one warning.
 type Key = (String, Option<Place>, Lack);
 
-/// Of known events.
+/// A failure that known events show.
 #[derive(Debug)]
 struct Seen {
     found: Found,
@@ -29,7 +29,7 @@ struct Seen {
     without: usize,
 }
 
-/// All of these rules. `known` are events that they may be about.
+/// Checks all of these rules. `known` are events that the rules may match.
 pub(super) fn look(rules: &Rules, places: &Places, known: &[KnownEvent], schemas: &EventSchemas, now: Timestamp) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for probe in Probe::all(rules) {
@@ -71,13 +71,13 @@ fn key(found: &Found) -> Key {
     (found.part.clone(), found.place.clone(), found.lack)
 }
 
-/// What known events come to.
+/// The results of the known events.
 #[derive(Default)]
 struct Tally {
     seen: BTreeMap<Key, Seen>,
-    /// By part: the events that it fails for.
+    /// For each part, the number of events that it fails for.
     failed: BTreeMap<String, usize>,
-    /// The events that `when` says something of, and those that it holds for.
+    /// The number of events that `when` is evaluated for, and of those for which it holds.
     asked: usize,
     held: usize,
 }
@@ -101,7 +101,7 @@ impl Tally {
     fn fails(&mut self, event: &KnownEvent, found: Vec<Found>) {
         let parts: BTreeSet<String> = found.iter().map(|found| found.part.clone()).collect();
         parts.into_iter().for_each(|part| *self.failed.entry(part).or_default() += 1);
-        // The first of each key stays.
+        // The first result of each key stays.
         let keys: BTreeMap<Key, Found> = found.into_iter().rev().map(|found| (key(&found), found)).collect();
         for (key, found) in keys {
             let seen = self.seen.entry(key).or_insert_with(|| Seen { found, first: event.name.clone(), without: 0 });
@@ -109,12 +109,12 @@ impl Tally {
         }
     }
 
-    /// How many events a part is about.
+    /// The number of events that a part is evaluated for.
     fn about(&self, found: &Found) -> usize {
         if found.is_condition() { self.asked } else { self.held }
     }
 
-    /// Takes out the parts that fail for every known event: each once.
+    /// Takes out the parts that fail for every known event, each part once.
     fn take_valueless(&mut self) -> Vec<(Found, String)> {
         let mut taken: Vec<(Found, String)> = Vec::new();
         for (key, seen) in std::mem::take(&mut self.seen) {
@@ -157,7 +157,7 @@ fn warning(probe: &Probe<'_>, found: &Found, places: &Places, message: String, a
     Warning::at(list, index, message).of_a_place(absent)
 }
 
-/// What may be, where it was seen, and what to do.
+/// The text of a warning: the problem, the evidence, and what to do.
 fn said(found: &Found, evidence: &str) -> String {
     let Found { part, expression, place, way, lack, what, .. } = found;
     let Some(place) = place else {

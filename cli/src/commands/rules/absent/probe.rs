@@ -1,4 +1,4 @@
-//! What an event of the rules' fails with, part by part: the planner that is deployed says so, of each part alone.
+//! Tries events on rules part by part: the deployed planner plans each part alone and reports what fails.
 
 use super::super::expressions::{Placed, of_join, of_rule};
 use processor::decode::Message;
@@ -15,10 +15,10 @@ use tidings_core::action::in_a_text;
 use tidings_core::envelope::Envelope;
 use tidings_expressions::{Expression, Lack, Place, Scope, Step, Variables};
 
-/// A value that any part takes where another part is looked at.
+/// A valid value for every part. It replaces the other parts while one part is tried.
 const ANYTHING: &str = "'x'";
 
-/// What can end an event by itself: the entries of `conversations`, a rule, an event of a join.
+/// What can fail for an event by itself: the entries of `conversations`, a rule, or an event of a join.
 #[derive(Debug)]
 pub(super) struct Probe<'r> {
     pub(super) of: Of<'r>,
@@ -29,19 +29,19 @@ pub(super) struct Probe<'r> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Of<'r> {
     Conversations(&'r [ConversationRule]),
-    /// By its place in the file.
+    /// By its position in the file.
     Rule(usize, &'r Rule),
-    /// By its place in the file, and the event's in `all`.
+    /// By its position in the file, and the event's position in `all`.
     Leg(usize, &'r Join, usize),
 }
 
-/// A part of it, with all that would be planned before it made harmless.
+/// One part. Everything that is planned before it is replaced by harmless values.
 #[derive(Debug)]
 struct Part<'r> {
-    /// As the planner names it.
+    /// The planner's name for the part.
     field: String,
     planner: Planner,
-    /// Whether it belongs to what is fetched.
+    /// Whether the part belongs to `enrich`.
     fetches: bool,
     expressions: Vec<Placed<'r>>,
 }
@@ -49,39 +49,39 @@ struct Part<'r> {
 /// A part that has no value for an event.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    /// `rule order-shipped, set.carrier`
+    /// As in `rule order-shipped, set.carrier`.
     pub(super) part: String,
-    /// `set.carrier`
+    /// As in `set.carrier`.
     pub(super) field: String,
-    /// Of `conversations`: which entry.
+    /// For `conversations`: the index of the entry.
     pub(super) entry: usize,
     pub(super) expression: String,
     pub(super) place: Option<Place>,
-    /// The farthest that the expression goes by that place.
+    /// The longest path through that place that the expression reads.
     pub(super) way: Option<Place>,
     pub(super) lack: Lack,
-    /// In the planner's words.
+    /// The planner's message.
     pub(super) what: String,
 }
 
-/// What came of an event.
+/// The result of an event.
 pub(super) enum Tried {
-    /// Nothing is about it.
+    /// The rule doesn't match the event.
     Passed,
-    /// The rule holds for it.
+    /// The rule holds for the event.
     Held,
     Failed(Vec<Found>),
 }
 
 impl Found {
-    /// Whether it is what says whether the rest is evaluated.
+    /// Whether it is the condition that decides whether the rest is evaluated.
     pub(super) fn is_condition(&self) -> bool {
         self.field == "when" || self.field.ends_with(".when")
     }
 }
 
 impl<'r> Probe<'r> {
-    /// All of these rules.
+    /// The probes of all these rules.
     pub(super) fn all(rules: &'r Rules) -> Vec<Self> {
         let mut all = Vec::new();
         if !rules.conversations.is_empty() {
@@ -107,7 +107,7 @@ impl<'r> Probe<'r> {
         }
     }
 
-    /// Its expressions over an event.
+    /// The expressions that are evaluated over an event.
     pub(super) fn expressions(&self) -> Vec<&Placed<'r>> {
         let parts = self.parts.get_or_init(|| parts(self.of));
         parts.iter().flat_map(|part| &part.expressions).filter(|placed| placed.scope == Scope::Event).collect()
@@ -130,7 +130,7 @@ impl<'r> Probe<'r> {
         }
     }
 
-    /// The names of their parts, and the entry of `conversations` that it is.
+    /// Sets the name of each part, and the index of the entry of `conversations`.
     fn named(&self, mut found: Vec<Found>) -> Vec<Found> {
         for found in &mut found {
             if let Of::Conversations(entries) = self.of {
@@ -158,7 +158,7 @@ impl<'r> Probe<'r> {
 }
 
 impl Part<'_> {
-    /// Whether anything is about the event; or the field that has no value, and why.
+    /// Returns whether a rule matches the event. Errors: the field that has no value, and why.
     fn planned(&self, envelope: &Envelope) -> Result<bool, (String, String)> {
         let now = envelope.receivedtime;
         let message = Message::new(envelope.clone());
@@ -172,7 +172,7 @@ impl Part<'_> {
         };
         planned.or_else(|failure| match failure.value() {
             Some((field, what)) => Err((field.to_owned(), what.to_string())),
-            // What isn't about a value.
+            // A failure that isn't about a value.
             None => Ok(false),
         })
     }
@@ -220,7 +220,7 @@ impl Part<'_> {
         all
     }
 
-    /// What is wrong with a value that there is: not its type, where the part takes that type.
+    /// The problem of a present value. If the part accepts the value's type, the type isn't the problem.
     fn in_use(&self, lack: Lack) -> Lack {
         let taken: &[&str] = if self.field.starts_with("count.") { &["int", "uint"] } else { &["string"] };
         match lack {
@@ -230,7 +230,7 @@ impl Part<'_> {
     }
 }
 
-/// As the processor would run it alone.
+/// The whole rule, entry or join event, as the processor runs it alone.
 fn whole(of: Of<'_>) -> Part<'_> {
     match of {
         Of::Conversations(entries) => part("", Rules { conversations: entries.to_vec(), ..Rules::default() }, false, Vec::new()),
@@ -243,7 +243,7 @@ fn part<'r>(field: &str, rules: Rules, fetches: bool, expressions: Vec<Placed<'r
     Part { field: field.to_owned(), planner: Planner::new(rules), fetches, expressions }
 }
 
-/// A rule, and a conversation for all that it is about.
+/// A rule, with a conversation for all events that it matches.
 fn of_one(rule: Rule) -> Rules {
     let everybody =
         ConversationRule { on: rule.on.clone(), source: OneOrMany::default(), whose: Whose::Conversation(ANYTHING.to_owned()) };
@@ -283,7 +283,7 @@ fn parts(of: Of<'_>) -> Vec<Part<'_>> {
 fn of_a_rule(rule: &Rule) -> Vec<Part<'_>> {
     let own = format!("rule {}, ", rule.name);
     let placed = |field: &str| of_rule(rule).into_iter().filter(|p| p.place == format!("{own}{field}")).collect::<Vec<_>>();
-    // Without what it does; `when` stays, as it says what the rest is for.
+    // The rule without its effects. `when` stays, because it decides whether the rest is evaluated.
     let bare = Rule { enrich: None, link: OneOrMany::default(), effects: Effects::default(), ..rule.clone() };
     let mut parts = vec![part("when", of_one(bare.clone()), false, placed("when"))];
     if let Some(enrich) = &rule.enrich {
@@ -292,7 +292,7 @@ fn of_a_rule(rule: &Rule) -> Vec<Part<'_>> {
         let fetching = |enrich: Enrich| of_one(Rule { enrich: Some(enrich), ..bare.clone() });
         parts.push(part("enrich.path", fetching(Enrich { version: None, ..enrich.clone() }), true, placed("enrich.path")));
         parts.push(part("enrich.version", fetching(Enrich { path, ..enrich.clone() }), true, placed("enrich.version")));
-        // What is fetched, nobody knows here.
+        // The fetched data is unknown here, so the other parts can't be tried.
         return parts;
     }
     for link in &rule.link.0 {

@@ -1,5 +1,5 @@
-//! What a schema allows and an event of the rules' has no value for, each shown by a payload: one that is known, or made of the
-//! schema, is changed at one place as the schema says that it may be, and stays valid.
+//! Finds events that a schema allows and that have no value for a rule. Each is shown by a payload: a known one, or one
+//! generated from the schema, is changed at one place in a way that the schema allows, and stays valid.
 
 use super::super::known::KnownEvent;
 use super::declared::{at, fill, instance, others};
@@ -13,24 +13,24 @@ use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_expressions::{Expression, Lack, Place, Scope, Step};
 
-/// Payloads of a schema that are changed, at most.
+/// Maximum number of payloads of a schema that are changed.
 const MAX_BASES: usize = 4;
 
-/// Places of one payload that are replaced because it fails by them.
+/// Maximum number of failing places that are replaced in one payload.
 const MAX_REPLACED: usize = 4;
 
-/// Changes that are tried to make a payload that a rule holds for.
+/// Maximum number of changes that are tried to make a payload for which a rule holds.
 const MAX_TRIES: usize = 256;
 
-/// A place that may be otherwise, by a schema.
+/// A value that a schema allows at a place, and for which a part fails.
 #[derive(Debug)]
 pub(super) struct Allowed {
-    /// `orders/order.shipped/1`
+    /// As in `orders/order.shipped/1`.
     pub(super) schema: String,
     pub(super) found: Found,
 }
 
-/// Of one probe, by one type's schemas.
+/// The failures of one probe, with the schemas of one event type.
 pub(super) fn allowed(
     probe: &Probe<'_>,
     schemas: &EventSchemas,
@@ -66,7 +66,7 @@ pub(super) fn allowed(
 fn failures(probe: &Probe<'_>, changed: &Envelope, place: &Place) -> Vec<Found> {
     match probe.try_event(changed) {
         Tried::Passed | Tried::Held => Vec::new(),
-        // What fails for another reason than the change isn't the schema's to say.
+        // Keeps only the failures that the change causes: the others say nothing about the schema.
         Tried::Failed(found) => {
             found.into_iter().filter(|found| found.place.as_ref() == Some(place) && found.lack != Lack::Value).collect()
         }
@@ -95,7 +95,7 @@ fn raw(value: &Value) -> Box<RawValue> {
     RawValue::from_string(value.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-/// A known event with all that the schema knows.
+/// A known event, with all other fields that the schema names.
 fn filled(known: &Envelope, made: &Envelope) -> Envelope {
     let read = |envelope: &Envelope| serde_json::from_str::<Value>(envelope.data.get()).unwrap_or_default();
     let mut data = read(known);
@@ -116,13 +116,13 @@ struct Schema<'s> {
 }
 
 impl Schema<'_> {
-    /// The event as one of this version, if it is one.
+    /// The event with this schema version, if it is valid.
     fn valid(&self, mut envelope: Envelope) -> Option<Envelope> {
         envelope.dataschema = Some(self.version.to_owned());
         envelope.validate(self.schemas).is_none().then_some(envelope)
     }
 
-    /// Events that nothing is wrong with. Those that the probe is about come first.
+    /// Valid events for which nothing fails. Events for which the rule holds come first.
     fn bases(&self, probe: &Probe<'_>, known: &[KnownEvent], made: &Envelope, places: &BTreeSet<Place>) -> Vec<Envelope> {
         let (mut held, mut passed) = (Vec::new(), Vec::new());
         let is_one = |event: &&Envelope| event.source == made.source && event.event_type == made.event_type;
@@ -138,7 +138,7 @@ impl Schema<'_> {
         if held.is_empty() {
             held.extend(passed.iter().find_map(|event| self.led_to(probe, event, places)));
         }
-        // The one with all that the schema knows is the last of them.
+        // The generated event, which has all fields of the schema, is the last one.
         let made = held.pop();
         held.truncate(MAX_BASES - 1);
         held.extend(made);
@@ -147,7 +147,8 @@ impl Schema<'_> {
         held
     }
 
-    /// The event, and whether the rule holds for it; what fails is replaced by what else the schema allows there.
+    /// Returns the event, and whether the rule holds for it. Values that fail are replaced by others that the schema
+    /// allows.
     fn sound(&self, probe: &Probe<'_>, mut event: Envelope) -> Option<(bool, Envelope)> {
         for _ in 0..MAX_REPLACED {
             let place = match probe.try_event(&event) {
@@ -164,7 +165,8 @@ impl Schema<'_> {
         None
     }
 
-    /// The event with one or two of its places as an expression has them in quotes, so that the rule holds for it.
+    /// The event with one or two values replaced by texts that expressions have in quotes, so that the rule holds for
+    /// it.
     fn led_to(&self, probe: &Probe<'_>, event: &Envelope, places: &BTreeSet<Place>) -> Option<Envelope> {
         let texts: BTreeSet<&str> = probe.expressions().into_iter().flat_map(|placed| quoted(placed.text)).collect();
         let data: Value = serde_json::from_str(event.data.get()).ok()?;
@@ -186,7 +188,7 @@ impl Schema<'_> {
         None
     }
 
-    /// The event with that place as the schema says in so many words that it may be.
+    /// The event with other values at that place that the schema explicitly allows, and without the place.
     fn changed(&self, base: &Envelope, place: &Place) -> Vec<Envelope> {
         let declared = at(self.root, &place.steps);
         let Ok(mut data) = serde_json::from_str::<Value>(base.data.get()) else { return Vec::new() };
@@ -212,7 +214,7 @@ impl Schema<'_> {
     }
 }
 
-/// The value at a place; of all elements the first.
+/// The value at a place. Of a list it takes the first element.
 fn find<'v>(value: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
     steps.iter().try_fold(value, |value, step| match step {
         Step::Field(name) => value.get_mut(name),

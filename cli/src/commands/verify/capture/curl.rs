@@ -1,28 +1,28 @@
 //! A curl command, as browsers copy it ("Copy as cURL (bash)") and as documentation has it.
 //!
-//! Options that make no difference to the request are passed over; one that isn't known is refused, for it might.
+//! Options that don't change the request are ignored. An unknown option is refused, because it may change the request.
 
 use super::{Captured, Form, captured, unreadable, words};
 use crate::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Options without a value that make no difference.
+/// Options without a value that don't change the request.
 const FLAGS: &str = " --compressed --insecure --silent --show-error --location --include --verbose --fail --fail-with-body --globoff --http1.1 \
     --http2 --http3 --no-buffer --path-as-is --progress-bar --ipv4 --ipv6 --no-keepalive --tcp-nodelay ";
 
-/// The same as letters.
+/// The same options as letters.
 const FLAG_LETTERS: &str = "ksSLivfgN#46";
 
-/// Options with a value that makes no difference.
+/// Options with a value that doesn't change the request.
 const IGNORED: &str = " -o --output -x --proxy -m --max-time --connect-timeout --retry -w --write-out --resolve --cacert --cert --key -E -c \
     --cookie-jar --noproxy ";
 
-/// Options with a value that are part of the request, or can't be taken.
+/// Options with a value that are part of the request, or that aren't supported.
 const KNOWN: &str = " -X --request --url -H --header -A --user-agent -e --referer -b --cookie -u --user -d --data --data-ascii --data-binary \
     --data-raw --json --data-urlencode -F --form --form-string -T --upload-file ";
 
-/// What a command says of its request.
+/// The parts of a command that describe its request.
 #[derive(Default)]
 struct Command {
     method: Option<String>,
@@ -48,7 +48,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
             command.url = Some(option);
             continue;
         }
-        // `-XPOST` is `-X POST`, and `-sSXPOST` too. All of curl's letters are ASCII; what follows one may be any bytes.
+        // `-XPOST` is `-X POST`, and so is `-sSXPOST`. All of curl's letters are ASCII; any bytes may follow a letter.
         let letters = if option.starts_with("--") { &[][..] } else { &word[1..] };
         let flags = letters.iter().take_while(|letter| FLAG_LETTERS.as_bytes().contains(letter)).count();
         let (option, attached) = match letters.get(flags) {
@@ -64,7 +64,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
         }
         let known = KNOWN.contains(&format!(" {option} "));
         if !known && !IGNORED.contains(&format!(" {option} ")) {
-            // It isn't shown: who knows what stands there.
+            // The word isn't shown, because it may contain a secret.
             return Err(unreadable(&format!("a curl command whose word {} is an option that isn't known here", n + 1))
                 .hint("leave it out if it makes no difference to the request"));
         }

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// The entry, or the first that is a `POST`.
+/// The given entry, or the first `POST`.
 pub(super) fn read(har: &Value, entry: Option<usize>) -> Result<Captured, Failure> {
     let entries = har["log"]["entries"].as_array().map_or(&[][..], Vec::as_slice);
     let count = entries.len();
@@ -33,7 +33,8 @@ fn body(content: &Value) -> Result<Vec<u8>, Failure> {
     match (content["text"].as_str(), content["encoding"].as_str(), content["params"].as_array()) {
         (Some(text), Some("base64"), _) => STANDARD.decode(text).map_err(|_| unreadable("its text is no base64")),
         (Some(text), _, _) => Ok(text.as_bytes().to_vec()),
-        // Taken apart: how it was encoded is lost, and the mistakes that are tried put it together in every way.
+        // The body is decoded into parameters, so its original encoding is lost. The search for mistakes encodes them
+        // in every way.
         (None, _, Some(params)) => {
             let pairs = params.iter().map(|param| (text(param, "name"), text(param, "value")));
             Ok(form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes())

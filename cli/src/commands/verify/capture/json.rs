@@ -1,4 +1,4 @@
-//! Our own JSON, and what API Gateway gives to a function.
+//! Tidings' own JSON, and the event that API Gateway gives to a function.
 
 use super::{Captured, Form, captured, text, unreadable};
 use crate::{Failure, captures};

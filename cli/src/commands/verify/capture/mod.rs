@@ -1,7 +1,7 @@
-//! A captured request, in the forms in which people have them.
+//! A captured request, in the forms in which people have it.
 //!
-//! Promises: the bytes of the body as they stand there; what can't be told from a form is refused with what to do instead. An
-//! error never shows what was read: it may hold anything.
+//! Promises: the body keeps its bytes as they are in the file. A form that leaves something unclear is refused, with
+//! what to do instead. An error never shows the input, because it may contain secrets.
 
 mod curl;
 mod har;
@@ -21,22 +21,22 @@ use tidings_config::limits::MAX_REQUEST_HEADERS;
 #[derive(Debug)]
 pub(super) struct Captured {
     pub form: Form,
-    /// Which entry it was, of how many: of a HAR.
+    /// For a HAR: the number of the entry, and the number of entries.
     pub entry: Option<(usize, usize)>,
-    /// With scheme and host where the form has them; without the query.
+    /// With scheme and host if the form has them; without the query.
     pub url: String,
     pub delivery: Delivery,
 }
 
-/// How it was written down.
+/// The form of the captured request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Raw,
     Har,
     Curl,
-    /// What `tidings send --dry-run --json` prints.
+    /// The output of `tidings send --dry-run --json`.
     Ours,
-    /// What `tidings send --lambda` prints, and what a function is given.
+    /// The output of `tidings send --lambda`, and the event that a function receives.
     Lambda,
 }
 
@@ -52,10 +52,10 @@ impl Form {
     }
 }
 
-/// Reads whatever it is. `entry` counts from 1 and is for a HAR.
+/// Reads a request in any form. `entry` counts from 1 and applies to a HAR only.
 pub(super) fn read(bytes: &[u8], entry: Option<usize>) -> Result<Captured, Failure> {
     let captured = match files::json::<Value>(bytes) {
-        // A bracket is the beginning of nothing else: what is wrong with the JSON is what is wrong.
+        // No other form begins with a brace, so the error of the JSON is the answer.
         Err(why) if bytes.trim_ascii_start().starts_with(b"{") => return Err(unreadable(&format!("JSON, but {why}"))),
         Ok(har) if har.pointer("/log/entries").is_some() => har::read(&har, entry)?,
         Ok(_) | Err(_) if entry.is_some() => return Err(Failure::new("--entry is for a HAR, and this is none")),
@@ -73,7 +73,7 @@ fn unreadable(what: &str) -> Failure {
     )
 }
 
-/// Puts the parts together. Pseudo headers of HTTP/2 are left out.
+/// Puts the parts together. Pseudo-headers of HTTP/2 are left out.
 fn captured(
     form: Form,
     method: &str,

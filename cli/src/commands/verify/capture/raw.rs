@@ -4,8 +4,8 @@ use super::{Captured, Form, captured, head_too_long, unreadable};
 use crate::Failure;
 use crate::limits::MAX_REQUEST_HEAD_BYTES;
 
-/// Headers, an empty line, the body. A first line like `POST /webhooks/x HTTP/1.1` may stand before, or the pseudo headers of
-/// HTTP/2.
+/// Headers, an empty line, the body. A first line like `POST /webhooks/x HTTP/1.1`, or the pseudo-headers of HTTP/2,
+/// may come first.
 pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
     let find = |needle: &[u8]| bytes.windows(needle.len()).position(|window| window == needle).map(|at| (at, at + needle.len()));
     let (end, start) = match (find(b"\r\n\r\n"), find(b"\n\n")) {
@@ -40,7 +40,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Captured, Failure> {
     captured(Form::Raw, &method, &url, pairs.into_iter(), body.to_vec())
 }
 
-/// The body as long as its request says, where only line ends follow: editors and shells add one, and so does whoever prints it.
+/// Cuts the body to its Content-Length if only line ends follow: editors, shells and print commands add one.
 fn within<'b>(bytes: &'b [u8], pairs: &[(String, String)]) -> &'b [u8] {
     let said = pairs.iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("content-length"));
     let body = said.and_then(|(_, length)| bytes.get(..length.trim().parse().ok()?));

@@ -1,12 +1,12 @@
-//! A command as bash takes it apart: quotes, escapes, continued lines. `$'…'` is what browsers write where a body has quotes or
-//! characters of its own; a word is bytes.
+//! Splits a command into words like bash: quotes, escapes, continued lines. Browsers write `$'…'` for a body that
+//! contains quotes or special characters. A word consists of bytes.
 //!
-//! Not `shlex`'s or `shell-words`': both follow POSIX, which has no `$'…'`.
+//! `shlex` and `shell-words` don't fit: both follow POSIX, which has no `$'…'`.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The words. `None`: a quote is left open.
+/// The words. `None`: a quote isn't closed.
 pub(super) fn split(command: &str) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
@@ -15,7 +15,7 @@ pub(super) fn split(command: &str) -> Option<Vec<Vec<u8>>> {
         match c {
             ' ' | '\t' | '\r' | '\n' => words.extend(word.take()),
             '\\' => match rest.next()? {
-                // A line that goes on.
+                // A continued line.
                 '\n' => {}
                 '\r' if rest.next_if_eq(&'\n').is_some() => {}
                 escaped => push(word.get_or_insert_default(), escaped),
@@ -60,8 +60,8 @@ fn double(rest: &mut Peekable<Chars<'_>>, word: &mut Vec<u8>) -> Option<()> {
     }
 }
 
-/// `$'…'`: the escapes of bash's manual, "ANSI-C Quoting". Two halves of a surrogate pair are one character: so do browsers write
-/// what is beyond the first 65,536.
+/// `$'…'`: the escapes of bash's manual, "ANSI-C Quoting". Two halves of a surrogate pair are one character: browsers
+/// write characters above U+FFFF in this way.
 fn ansi_c(rest: &mut Peekable<Chars<'_>>, word: &mut Vec<u8>) -> Option<()> {
     let mut high = None;
     loop {
@@ -101,7 +101,7 @@ fn ansi_c(rest: &mut Peekable<Chars<'_>>, word: &mut Vec<u8>) -> Option<()> {
     }
 }
 
-/// Up to `most` digits after those that are in `value` already.
+/// Up to `most` digits, after those that are already in `value`.
 fn number(rest: &mut Peekable<Chars<'_>>, radix: u32, most: u32, value: u32) -> Option<u32> {
     (0..most).try_fold(value, |value, _| match rest.next_if(|c| c.is_digit(radix)) {
         Some(digit) => value.checked_mul(radix)?.checked_add(digit.to_digit(radix)?),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_those_of_bash() {
+    fn words_are_split_as_in_bash() {
         // bash -c "printf '%s\n' …", word by word
         for (command, seen) in [
             (r"a  b\ c", &["a", "b c"][..]),

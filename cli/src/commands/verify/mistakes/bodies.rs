@@ -1,4 +1,4 @@
-//! What happens to a body on its way through frameworks, editors and shells.
+//! Changes of a body by frameworks, editors and shells.
 
 use super::{Mended, json};
 use crate::commands::verify::attempt::Attempt;
@@ -64,14 +64,15 @@ fn rewritten(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     bodies
 }
 
-/// What HTML forms, JavaScript's `encodeURIComponent` and RFC 3986 leave as it is.
+/// The characters that HTML forms, JavaScript's `encodeURIComponent` and RFC 3986 don't encode.
 const LEFT_ALONE: [&AsciiSet; 3] = [
     &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_'),
     QUERYSTRING,
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~'),
 ];
 
-/// The fields as the ways of encoding a form write them: in their order, with spaces as `+` or `%20`, digits in capitals or not.
+/// The fields in all encodings of a form: in their order, with spaces as `+` or `%20`, hex digits in upper or lower
+/// case.
 fn forms(fields: &[(String, String)]) -> Vec<String> {
     let mut forms = Vec::new();
     for set in LEFT_ALONE {

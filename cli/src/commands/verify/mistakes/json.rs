@@ -1,8 +1,8 @@
-//! JSON as the libraries of this world write it. What changes is white space and escapes: numbers and the order of fields stay.
+//! JSON as common libraries write it. White space and escapes differ; numbers and the order of fields stay.
 
 use tidings_config::limits::MAX_BODY_BYTES;
 
-/// The ways in which a text may have been written before it was parsed and written again.
+/// The texts from which this text may result, if it was parsed and written again.
 pub(super) fn written(text: &str) -> Vec<String> {
     let plain = strings(text, &unescaped);
     let escapes: [&dyn Fn(char) -> Option<String>; 5] = [&|_| None, &ascii, &slash, &|c| ascii(c).or_else(|| slash(c)), &html];
@@ -41,7 +41,7 @@ fn html(c: char) -> Option<String> {
     matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}').then(|| format!("\\u{:04x}", u32::from(c)))
 }
 
-/// A string without the escapes that needn't be there.
+/// A string without unnecessary escapes.
 fn unescaped(string: &str) -> String {
     let mut text = String::with_capacity(string.len());
     let mut rest = string;
@@ -50,7 +50,7 @@ fn unescaped(string: &str) -> String {
         let length = if rest[at..].starts_with("\\u") { surrogates(&rest[at..]) } else { 2 };
         let (escape, after) = rest[at..].split_at_checked(length).unwrap_or((&rest[at..], ""));
         let character = serde_json::from_str::<String>(&format!("\"{escape}\"")).unwrap_or_default();
-        // What JSON must escape stays escaped.
+        // Escapes that JSON requires stay.
         let needed = character.is_empty() || character.chars().all(|c| c.is_control() || c == '"' || c == '\\');
         text.push_str(if needed { escape } else { &character });
         rest = after;
@@ -64,7 +64,7 @@ fn surrogates(escape: &str) -> usize {
     if unit.is_some_and(|unit| (0xd800..0xdc00).contains(&unit)) { 12 } else { 6 }
 }
 
-/// The text with the inside of each of its strings changed.
+/// The text with the content of each string changed.
 fn strings(text: &str, change: &dyn Fn(&str) -> String) -> String {
     let changed = |piece: &str| match piece.strip_prefix('"').and_then(|inside| inside.strip_suffix('"')) {
         Some(inside) => format!("\"{}\"", change(inside)),
@@ -95,7 +95,7 @@ fn pieces(text: &str) -> Vec<&str> {
     pieces
 }
 
-/// `None`: it would be longer than any body that is taken, as what is nested deep may be.
+/// `None`: the result would be longer than the maximum body, which deep nesting can cause.
 fn laid_out(text: &str, layout: Layout) -> Option<String> {
     let pieces: Vec<&str> = pieces(text).into_iter().filter(|piece| !piece.trim_ascii().is_empty()).collect();
     let mut laid_out = String::with_capacity(text.len());
@@ -114,7 +114,7 @@ fn laid_out(text: &str, layout: Layout) -> Option<String> {
             "{" | "[" => {
                 depth += 1;
                 laid_out.push_str(piece);
-                // An empty one stays on its line.
+                // An empty list or object stays on its line.
                 if !is(Some(n + 1), ["}", "]"]) {
                     laid_out.push_str(&line(depth));
                 }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_text_is_found_again_as_libraries_write_it() {
-        // What stood there, and what a framework in JavaScript makes of it: JSON.stringify(JSON.parse(…)).
+        // The original text, and the result of JSON.stringify(JSON.parse(…)) in JavaScript.
         let again = r#"{"a":[1,{}],"url":"https://x/?a=1&b=<2>","é":"\"😀\\","n":null}"#;
         for original in [
             // python -c 'import json; print(json.dumps(…))'
@@ -166,13 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn only_needless_escapes_are_undone() {
+    fn only_unnecessary_escapes_are_removed() {
         assert_eq!(unescaped(r#"\/ \u00e9 \ud83d\ude00 \u0026 \" \\ \n \u0000"#), r#"/ é 😀 & \" \\ \n \u0000"#);
         assert_eq!(unescaped(r"\ud83d"), r"\ud83d", "half a character isn't lost");
     }
 
     #[test]
-    fn what_is_nested_deep_is_not_laid_out_beyond_the_longest_body() {
+    fn deeply_nested_json_is_not_laid_out_beyond_the_longest_body() {
         let deep = format!("{}{}0{}", "[".repeat(100), "0,".repeat(50_000), "]".repeat(100));
         let texts = written(&deep);
         assert!(texts.iter().all(|text| text.len() <= 2 * MAX_BODY_BYTES), "bounded");

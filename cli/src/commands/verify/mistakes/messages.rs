@@ -1,10 +1,11 @@
-//! What was signed is put together otherwise than the scheme says: usual where somebody signs by code of their own.
+//! The signed message is put together in another way than the scheme says. This is common if somebody signs with their
+//! own code.
 
 use super::Mended;
 use crate::commands::verify::attempt::Attempt;
 use tidings_config::{Part, Reference, Template};
 
-/// What people put between the parts of a message.
+/// Common separators between the parts of a message.
 const BETWEEN: [(&str, &str); 11] = [
     (".", "a point"),
     ("\n", "a line feed"),
@@ -34,7 +35,7 @@ fn body_alone(message: &Template) -> Option<(String, Template)> {
     (*message != alone).then_some((hint, alone))
 }
 
-/// Its values with something else between them.
+/// The message with another separator between its values.
 fn separated(message: &Template) -> Vec<(String, Template)> {
     let between = |n: usize| n > 0 && n + 1 < message.0.len();
     let own = message.0.iter().enumerate().find_map(|(n, part)| match part {
@@ -64,7 +65,7 @@ fn separated(message: &Template) -> Vec<(String, Template)> {
         .collect()
 }
 
-/// The same in the other order: the body before the time.
+/// The message in reverse order: the body before the time.
 fn reversed(message: &Template) -> Option<(String, Template)> {
     let reversed = Template(message.0.iter().rev().cloned().collect());
     let hint =

@@ -1,4 +1,4 @@
-//! Secrets that are stored in another form than the scheme's, or that are somebody else's.
+//! Secrets that are stored in another form than the scheme's, or that belong to another source.
 
 use super::Mended;
 use crate::commands::verify::attempt::Attempt;
@@ -12,7 +12,7 @@ pub(super) fn mended<'a>(attempt: &'a Attempt, document: &str) -> impl Iterator<
     spelt(attempt).into_iter().chain(forms(attempt)).chain(keys(attempt)).chain(others(attempt, document))
 }
 
-/// White space and quotes, and what a token is written with.
+/// White space and quotes around a secret, and other ways to write a token.
 fn spelt(attempt: &Attempt) -> Vec<Mended> {
     let each = |hint: &str, change: &dyn Fn(&str) -> String| {
         (hint.to_owned(), attempt.with(|a| a.secrets.iter_mut().for_each(|secret| *secret = change(secret))))
@@ -37,7 +37,7 @@ fn spelt(attempt: &Attempt) -> Vec<Mended> {
     mended
 }
 
-/// The forms in which providers show secrets that look alike.
+/// The forms of the key that providers use for secrets that look alike.
 fn forms(attempt: &Attempt) -> Vec<Mended> {
     let forms = [
         ("the secret is used as it is shown, and not decoded first", KeyEncoding::Utf8, None),
@@ -61,7 +61,7 @@ fn forms(attempt: &Attempt) -> Vec<Mended> {
     forms.into_iter().map(mended).collect()
 }
 
-/// Texts that somebody takes for the key instead of the secret as it is stored. A token is no key.
+/// Texts that people take for the key instead of the stored secret. A token isn't a key.
 fn keys(attempt: &Attempt) -> Vec<Mended> {
     if attempt.source.scheme.algorithm == Algorithm::Token {
         return Vec::new();
@@ -80,10 +80,10 @@ fn keys(attempt: &Attempt) -> Vec<Mended> {
     ]
 }
 
-/// What else stands in the document: another source's secrets, or more of this one's than are tried.
-/// One at a time: the request is in each of them.
+/// Other secrets in the document: those of other sources, and those of this source beyond the number that is tried. One
+/// at a time, because each contains a copy of the request.
 fn others<'a>(attempt: &'a Attempt, document: &str) -> impl Iterator<Item = Mended> + use<'a> {
-    // A document that can't be read was told before.
+    // A document that can't be read was reported before.
     let entries = tidings_core::secrets::parse(document).unwrap_or_default();
     let others = entries.into_iter().filter(|(name, _)| *name != attempt.source.name);
     let mended = others

@@ -1,4 +1,4 @@
-//! Signatures that are somewhere else, or written otherwise.
+//! Signatures in another place or in another encoding.
 
 use super::Mended;
 use crate::commands::verify::attempt::Attempt;

@@ -1,5 +1,5 @@
-//! The URL that a provider signs is the one that it was given. What it may differ in from `public_url`: scheme, host, port, path
-//! and query, of which no more than two are changed at once.
+//! A provider signs the URL that it was given. That URL may differ from `public_url` in scheme, host, port, path and
+//! query. At most two of these are changed at once.
 
 use super::Mended;
 use crate::commands::verify::attempt::Attempt;
@@ -7,10 +7,10 @@ use crate::limits::MAX_PARAMETERS_TRIED;
 use http::HeaderMap;
 use tidings_config::{Reference, Template};
 
-/// What API Gateway and proxies put before a path.
+/// Prefixes that API Gateway and proxies add to a path.
 const STAGES: [&str; 10] = ["prod", "Prod", "production", "dev", "stage", "staging", "test", "default", "$default", "api"];
 
-/// The parts of a URL, each as it was said or as it may have been.
+/// The parts of a URL, as configured or as they may have been.
 #[derive(Clone)]
 struct Url {
     scheme: String,
@@ -55,12 +55,12 @@ pub(super) fn mended(attempt: &Attempt) -> impl Iterator<Item = Mended> {
     })
 }
 
-/// What is to be said of a query, which may hold a token, instead of showing it.
+/// A text about the query. It doesn't show the query, which may contain a token.
 fn more(names: &[&'static str]) -> &'static str {
     if names.contains(&"query") { "; something on the way added to the query, dropped or reordered it" } else { "" }
 }
 
-/// Whether the URL is part of what is signed.
+/// Whether the URL is part of the signed message.
 fn signs_url(attempt: &Attempt) -> bool {
     let scheme = &attempt.source.scheme;
     let expected =
@@ -68,7 +68,7 @@ fn signs_url(attempt: &Attempt) -> bool {
     expected || scheme.covers(&Reference::Url) || scheme.covers(&Reference::Query(String::new()))
 }
 
-/// What is configured; where nothing is, what the capture says.
+/// The configured URL, otherwise the URL of the capture.
 fn base(attempt: &Attempt) -> Option<Url> {
     let sent = &attempt.delivery.query;
     match &attempt.source.public_url {
@@ -109,7 +109,7 @@ impl Url {
     }
 }
 
-/// For each part all that it may be, the base's first.
+/// All candidates for each part, the base's own value first.
 fn parts(attempt: &Attempt, base: &Url) -> [Vec<String>; 5] {
     let headers = &attempt.delivery.headers;
     let seen = captured(attempt);
@@ -136,7 +136,8 @@ fn parts(attempt: &Attempt, base: &Url) -> [Vec<String>; 5] {
     for path in paths.clone() {
         paths.push(if path.ends_with('/') { path.trim_end_matches('/').to_owned() } else { format!("{path}/") });
     }
-    // One that the configured URL has, or that was added, or sorted by something on the way.
+    // The query of the configured URL, then the base query without one parameter, and sorted: proxies add and sort
+    // parameters.
     queries.extend(attempt.source.public_url.iter().filter_map(|url| Some(url.split_once('?')?.1.to_owned())));
     let pairs: Vec<&str> = base.query.split('&').collect();
     queries.extend(
@@ -160,7 +161,7 @@ fn unique(values: Vec<String>) -> Vec<String> {
     once
 }
 
-/// The base itself, then with one part changed, then with two; each with the names of what is changed.
+/// The base itself, then with one part changed, then with two, each with the names of the changed parts.
 fn changes(parts: &[Vec<String>; 5]) -> Vec<(Vec<&'static str>, Url)> {
     let first = |n: usize| parts[n].first().cloned().unwrap_or_default();
     let base = Url { scheme: first(0), host: first(1), port: first(2), path: first(3), query: first(4) };
