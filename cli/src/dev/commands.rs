@@ -1,4 +1,4 @@
-//! What is asked of a `dev` that runs: `tidings dev advance` and `tidings dev env`.
+//! Commands for a running `dev`: `tidings dev advance` and `tidings dev env`.
 
 use super::clock::MAX_ADVANCE;
 use crate::Failure;

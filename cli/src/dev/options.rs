@@ -1,4 +1,4 @@
-//! `tidings dev`, as it is called.
+//! Arguments of `tidings dev`.
 
 use super::actions::ActionsTo;
 use super::commands::DevCommand;

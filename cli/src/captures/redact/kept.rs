@@ -1,4 +1,4 @@
-//! What stays in a capture, and that nothing else does.
+//! Tests which values of a capture are kept, and that all others are replaced.
 
 use super::tests::{none_left, of, recorded, with};
 use super::{Redactor, Vocabulary};
@@ -6,7 +6,7 @@ use crate::sources;
 use serde_json::{Value, json};
 use tidings_events::project;
 
-/// The body that is left of one, of the demo's orders.
+/// The redacted body of a delivery of the demo's orders.
 fn body_of(redactor: &mut Redactor, mut body: Value) -> Value {
     let source = sources::configured("orders").unwrap();
     body["id"] = "1".into();

@@ -1,4 +1,4 @@
-//! Canaries: nothing of what is planted is left. And of everything that providers are known to send the same events are left.
+//! Canary tests: no planted secret remains. And deliveries of all known providers still have the same events.
 
 use super::{Redactor, Vocabulary};
 use crate::captures::{HERE, Recorded, demo_secret};
@@ -17,7 +17,7 @@ const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 
 const SECRET: &str = "the-source-s-own-secret";
 
-/// As `tidings capture` makes it for the demo's project.
+/// A redactor as `tidings capture` makes it for the demo's project.
 fn redactor() -> Redactor {
     with(&["favourite_tea"], &[])
 }
@@ -29,13 +29,13 @@ pub(super) fn with(masked: &[&str], kept: &[&str]) -> Redactor {
     Redactor::new(VOCABULARY.clone(), vec![SECRET.to_owned()], &names(masked), &names(kept)).unwrap()
 }
 
-/// As `tidings capture` makes it for a source.
+/// A redactor as `tidings capture` makes it for a source.
 pub(super) fn of(source: &Source) -> Redactor {
     let vocabulary = Vocabulary::of(None, std::slice::from_ref(source));
     Redactor::new(vocabulary, vec![demo_secret(source).unwrap()], &[], &[]).unwrap()
 }
 
-/// What is recorded of a request with this body and these headers.
+/// The recorded form of a request with this body and these headers.
 pub(super) fn recorded(redactor: &mut Redactor, source: &Source, body: &str, headers: &[(&str, &str)], query: &str) -> Recorded {
     let pairs = headers.iter().map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()));
     let delivery =
@@ -141,7 +141,7 @@ fn nothing_that_is_planted_is_left() {
     let kept: Vec<&String> = file["headers"].as_object().unwrap().keys().collect();
     assert_eq!(kept, ["content-type", "x-orders-timestamp"]);
 
-    // The same person is the same everywhere, and what nobody is known by stays.
+    // Equal values have equal pseudonyms everywhere, and values that identify nobody are kept.
     let body = &file["body"];
     let digits = |value: &Value| value.to_string().chars().filter(char::is_ascii_digit).collect::<String>();
     let phone = digits(&body["order"]["customer_phone"]);
@@ -222,7 +222,7 @@ fn forms_and_json_in_forms_too() {
     assert!(plain.contains(r#""type":"block_actions""#) || plain.contains(r#"\"type\":\"block_actions\""#), "{plain}");
 }
 
-/// What the events of a request say, apart from what is pseudonymous.
+/// The fields of a request's events that have no pseudonyms.
 fn kept(events: &[Envelope]) -> Vec<(String, Option<Timestamp>, Option<String>)> {
     events.iter().map(|event| (event.event_type.clone(), event.time, event.sequence.clone())).collect()
 }
