@@ -131,7 +131,7 @@ impl Store {
         self.changed.send_replace(());
     }
 
-    /// Stops counting receives of processes that have ended.
+    /// Ends the receives of processes that have ended. They don't count.
     fn forgive(&self) -> rusqlite::Result<()> {
         self.transact(|transaction| {
             let forgiven = transaction.execute(
