@@ -1,4 +1,4 @@
-//! The ports' suites over memory, and over the real SDK against the embedded emulators.
+//! The ports' suites with the memory adapters, and with the real SDK against the embedded emulators.
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use processor::decode::receive_count;
@@ -34,7 +34,7 @@ impl Inspect for Memory {
     }
 }
 
-/// Nothing has expired by then.
+/// Before any expiry.
 const LONG_AGO: Timestamp = Timestamp::from_unix_ms(i64::MIN);
 
 struct Memory(Arc<MemoryStore>);
@@ -71,7 +71,7 @@ async fn cloud() -> Cloud {
     Cloud::start(options).await.expect("the embedded cloud")
 }
 
-/// One whose queues are in memory, and one whose are on the disk: they must not differ.
+/// Two clouds, with queues in memory and on the disk. They must not differ.
 async fn clouds(test: &str) -> [(Cloud, Option<Folder>); 2] {
     let folder = Folder(std::env::temp_dir().join(format!("tidings-conformance-{test}-{}", std::process::id())));
     let durable =
@@ -80,7 +80,7 @@ async fn clouds(test: &str) -> [(Cloud, Option<Folder>); 2] {
     [(cloud().await, None), (durable, Some(folder))]
 }
 
-/// A folder that is gone when the test is.
+/// A folder that is deleted at the end of the test.
 struct Folder(std::path::PathBuf);
 
 impl Drop for Folder {
@@ -181,7 +181,7 @@ async fn action_queue_on_sqs() {
     }
 }
 
-/// Body and receipt handle of what is visible.
+/// Body and receipt handle of the visible messages.
 fn received(queue: &MemoryQueue) -> Vec<(String, String)> {
     let records = queue.receive(10).records.into_iter();
     records.filter_map(|record| Some((record.body?, record.receipt_handle?))).collect()

@@ -1,4 +1,4 @@
-//! Looking into the dead-letter queue, on the real SDK over the embedded SQS: what is looked at is still there, for everybody.
+//! Reads the dead-letter queue with the real SDK and the embedded SQS. The messages stay, and become visible again.
 
 use std::collections::BTreeSet;
 use std::path::Path;

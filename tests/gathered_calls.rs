@@ -1,4 +1,4 @@
-//! What the records of a batch ask at the same time is one call of AWS: the deployed adapters, over answers that are written down.
+//! Simultaneous requests of a batch's records are one call of AWS: the deployed adapters, with recorded responses.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -14,11 +14,11 @@ use tidings_tests::answers::{Service, answered_by};
 
 const TABLE: &str = "context";
 
-/// The SDK doesn't compute it.
+/// The SDK doesn't compute this hash.
 const MD5: &str = "99914b932bd37a50b983c5e7c90ae93b";
 
-/// Has an outbox for each conversation. The partitions of `throttled` are left unprocessed, as often as that says; the item of
-/// `unreadable` is none of ours.
+/// A table with an outbox for each conversation. Each partition in `throttled` is left unprocessed for that many calls.
+/// The item in `unreadable` isn't a valid one.
 #[derive(Default)]
 struct Table {
     calls: Mutex<Vec<Vec<String>>>,
@@ -74,7 +74,7 @@ fn outbox(conversation: &str) -> BTreeSet<Place> {
     BTreeSet::from([Place::new(conversation, ItemKey::Outbox)])
 }
 
-/// Of each conversation, whether its outbox was read.
+/// For each conversation, whether its outbox was read.
 async fn load_all(contexts: &DynamoContexts, conversations: &[String]) -> Vec<Result<bool, String>> {
     let load = |name: &String| {
         let places = outbox(name);
@@ -95,7 +95,7 @@ async fn loads_of_a_batch_are_one_call_and_each_gets_its_own_items() {
     let table = Arc::new(Table::default());
     let contexts = contexts(&table).await;
     let mut asked = names(0..10);
-    // Two records of one conversation: DynamoDB refuses a key that is named twice.
+    // Two records of one conversation: DynamoDB refuses a duplicate key.
     asked.push("c003".to_owned());
     assert_eq!(load_all(&contexts, &asked).await, vec![Ok(true); 11]);
     assert_eq!(table.calls(), [names(0..10)]);
@@ -133,7 +133,7 @@ async fn an_item_that_cannot_be_read_is_the_failure_of_those_who_ask_for_it() {
     assert!(answers[1].as_ref().unwrap_err().contains("unknown version"), "{answers:?}");
 }
 
-/// Takes actions, but for those of one group. Remembers the ids of each call.
+/// Accepts actions except those of one group. Records the ids of each call.
 #[derive(Default)]
 struct Actions {
     calls: Mutex<Vec<Vec<String>>>,
@@ -193,7 +193,8 @@ fn action(conversation: &str, n: usize) -> Action {
     }
 }
 
-/// Each conversation sends three, each when the one before is acknowledged, and stops at the first that isn't. How many of each.
+/// Each conversation sends three actions, each after the previous one is acknowledged, and stops at the first failure.
+/// Returns the number for each.
 async fn send_all(queue: &SqsActions, conversations: &[String]) -> Vec<usize> {
     let three = |conversation: &String| {
         let all: Vec<Action> = (0..3).map(|n| action(conversation, n)).collect();

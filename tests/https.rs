@@ -1,5 +1,5 @@
-//! The adapter that fetches keys, against a server of this machine: what it takes, and what it gives up on. (The receiver checks
-//! that an address begins with `https://` before it asks; here it is a plain one.)
+//! The adapter that fetches keys, with a local server: what it accepts, and when it gives up. (The receiver checks that
+//! an address begins with `https://`. This test uses plain HTTP.)
 
 use axum::Router;
 use axum::body::Body;

@@ -1,5 +1,5 @@
-//! What SQS answers to a batch, as its protocol writes it, and what the adapter makes of it. The embedded SQS takes a whole
-//! batch or none of it, so these answers are recorded: the real SDK and the real adapter read them.
+//! SQS's responses to a batch, and how the adapter handles them. The embedded SQS accepts a whole batch or none of it,
+//! so these responses are recorded. The real SDK and the real adapter read them.
 
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use tidings_tests::answers::{Service, answered_by};
 
 const QUEUE_URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-events";
 
-/// An SQS that gives these answers, one after the other, and remembers what it was asked.
+/// An SQS with these responses in order. It records the requests.
 #[derive(Default)]
 struct Recorded {
     answers: Mutex<VecDeque<(u16, String)>>,
@@ -51,7 +51,7 @@ fn failed(id: &str, sender_fault: bool, code: &str) -> Value {
     json!({"Id": id, "SenderFault": sender_fault, "Code": code, "Message": "the text canary-body-77ab isn't allowed"})
 }
 
-/// Per message: `None` if it is acknowledged, otherwise why not.
+/// Per message: `None` if it is acknowledged, otherwise the reason.
 async fn said_of(messages: &[&str], answer: Value) -> Vec<Option<String>> {
     let (queue, recorded) = queue([(200, answer)]).await;
     let said = queue.send(messages, None).await.into_iter().map(|answer| answer.err().map(|error| error.to_string())).collect();
@@ -106,7 +106,7 @@ async fn what_the_answer_leaves_out_is_not_acknowledged() {
     for answer in [
         json!({"Successful": [successful("0"), successful("2")], "Failed": []}),
         json!({"Successful": [successful("2"), successful("0")]}),
-        // Ids that we didn't send, an entry without one, and one acknowledged twice stand for nothing else.
+        // Unknown ids, an entry without an id, and a duplicate acknowledge no other message.
         json!({"Successful": [successful("0"), successful("2"), successful("01"), successful("3"), successful("b")], "Failed": []}),
         json!({"Successful": [successful("0"), successful("2"), {"MessageId": "m"}], "Failed": [failed("7", true, "Odd")]}),
         json!({"Successful": [successful("0"), successful("0"), successful("2")], "Failed": []}),
@@ -143,7 +143,7 @@ async fn an_answer_that_is_none_acknowledges_nothing() {
     }
 }
 
-/// Why a message that is alone isn't sent as a batch of one.
+/// The reason why a single message isn't sent as a batch of one.
 #[tokio::test(start_paused = true)]
 async fn one_message_is_a_call_of_its_own_which_the_sdk_tries_again() {
     let failure = json!({"__type": "com.amazonaws.sqs#InternalError", "message": "try again"});

@@ -1,10 +1,10 @@
-//! What a release rests on: workflows that run what was looked at, and a changelog that knows the version.
+//! The base of a release: workflows with pinned actions, and a changelog with the version.
 
 use serde_json::Value;
 use std::fs;
 use tidings_tests::golden::root;
 
-/// The workflows, by the names of their files.
+/// The workflows, by file name.
 fn workflows() -> Vec<(String, String)> {
     let folder = fs::read_dir(root().join(".github/workflows")).expect("the workflows");
     let files = folder.map(|file| file.expect("a file").path());

@@ -1,5 +1,5 @@
-//! Compare and set on Secrets Manager: the deployed adapter over its protocol, with the rule that its reference states for
-//! `RemoveFromVersionId`, with lost answers and denied calls, which the embedded Secrets Manager never has.
+//! Compare and set on Secrets Manager: the deployed adapter with its protocol, the documented rule for
+//! `RemoveFromVersionId`, lost responses and denied calls, which the embedded Secrets Manager doesn't have.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -8,13 +8,13 @@ use tidings_core::aws::SecretsManager;
 use tidings_core::ports::{HandshakeSecrets, Replaced};
 use tidings_tests::answers::{Service, answered_by};
 
-/// What goes wrong with the next move of the label.
+/// The fault at the next move of the label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
     Denied,
-    /// It is moved, and the answer is lost.
+    /// The label is moved, and the response is lost.
     AnswerLost,
-    /// Somebody else writes in the moment before.
+    /// Another writer writes immediately before.
     Overtaken,
 }
 

@@ -1,10 +1,11 @@
-//! `docs/walk-throughs.md` says what the files say: its rules are those of `rules.yaml`, and its commands send cases of the corpus.
+//! `docs/walk-throughs.md` agrees with the files: its rules are those of `rules.yaml`, and its commands send cases of
+//! the corpus.
 
 use std::fs::read_to_string;
 use tidings_events::corpus;
 use tidings_tests::golden::root;
 
-/// The blocks of a language.
+/// The code blocks of a language.
 fn blocks<'d>(page: &'d str, language: &str) -> Vec<&'d str> {
     let fence = format!("```{language}\n");
     page.split(&fence).skip(1).map(|block| block.split("```").next().unwrap_or_default()).collect()

@@ -1,5 +1,5 @@
-//! What was captured, played again: `cli/tests/captures/` is what `tidings capture` has written, and what is printed of it is in
-//! `*.txt` there; `UPDATE=1` writes these anew.
+//! Replays of captures. `tidings capture` wrote the files in `cli/tests/captures/`. The expected output is in `*.txt`
+//! there; `UPDATE=1` writes it again.
 
 use serde_json::Value;
 use std::io::Write;
@@ -34,7 +34,7 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(output)))
 }
 
-/// Holds what was printed, and the exit status, against a file.
+/// Compares the output and the exit status with a file.
 fn golden(name: &str, arguments: &[&str], status: i32) {
     let output = tidings(arguments);
     let seen = said(&output);
@@ -47,7 +47,7 @@ fn golden(name: &str, arguments: &[&str], status: i32) {
     assert_eq!(output.status.code(), Some(status), "{name}");
 }
 
-/// A file of the folder with something in it changed, elsewhere.
+/// A changed copy of a file of the folder, in another folder.
 fn changed(name: &str, file: &str, from: &str, to: &str) -> String {
     let text = std::fs::read_to_string(root().join(file)).expect("the file");
     assert!(text.contains(from), "{from}");
@@ -85,7 +85,7 @@ fn a_delivery_twice_is_a_duplicate_and_a_dead_event_is_no_success() {
     let file = format!("{FOLDER}/0001-orders.json");
     golden("replay-duplicate", &["replay", &file, &file], 0);
     let priced = changed("priced.json", &format!("{FOLDER}/0004-orders.json"), "order.delivered", "order.priced");
-    // A price that is a text.
+    // A price as a string.
     let text = std::fs::read_to_string(&priced).unwrap().replace("\"carrier\"", "\"total_cents\": \"48,90\", \"carrier\"");
     std::fs::write(&priced, text).unwrap();
     let output = tidings(&["replay", &priced]);

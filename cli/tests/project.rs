@@ -1,4 +1,4 @@
-//! A project of one's own: found, checked, tested and built, whatever the product's own examples have.
+//! A user's own project: found, checked, tested and built, independently of the product's examples.
 
 use serde_json::Value;
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 const VARIABLES: [&str; 5] = ["TIDINGS_PROJECT", "TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"];
 
-/// A source of one's own, and two of the shipped presets.
+/// A custom source, and two of the shipped presets.
 const SOURCES: &str = r#"version: 1
 sources:
   stripe: { provider: stripe }
@@ -52,7 +52,7 @@ impl Folder {
         Self(folder)
     }
 
-    /// With a pizza shop's project in it.
+    /// A folder with a pizza shop's project.
     fn pizza(name: &str) -> Self {
         let folder = Self::new(name);
         folder.write("sources.yaml", SOURCES);
@@ -118,7 +118,7 @@ fn files_that_are_named_need_no_project() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
 
-/// A source may have the name of one of the corpus' and send something else.
+/// A source may have the name of a source of the corpus and send other events.
 #[test]
 fn a_source_of_the_same_name_as_one_of_the_corpus_is_somebody_elses() {
     let folder = Folder::pizza("same-name");

@@ -1,4 +1,4 @@
-//! `tidings rules`, as a person calls it. What it prints is in `cli/tests/rules/*.txt`; `UPDATE=1` writes it anew.
+//! `tidings rules`. The expected output is in `cli/tests/rules/*.txt`; `UPDATE=1` writes it again.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn rules(arguments: &[&str]) -> Output {
         .expect("the binary")
 }
 
-/// Holds what was printed, and the exit status, against a file.
+/// Compares the output and the exit status with a file.
 fn golden(name: &str, arguments: &[&str], status: i32) {
     let output = rules(arguments);
     let seen = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
@@ -38,7 +38,7 @@ fn json(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// The shipped rules with something in them changed.
+/// A changed copy of the shipped rules.
 fn changed(name: &str, from: &str, to: &str) -> String {
     let rules = std::fs::read_to_string(root().join("events/project/rules.yaml")).expect("the rules");
     assert!(rules.contains(from), "{from}");
@@ -61,13 +61,13 @@ fn a_type_that_a_provider_never_sends_is_answered_by_those_that_are_alike() {
         let output = rules(&["check", "--project", &project.display().to_string()]);
         let seen = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(seen.contains(said) && seen.contains("message.private"), "{wrong}: {seen}");
-        // A type that a preset's template may give is a note; what is almost a known one is a slip.
+        // A type that a preset's template can produce is a note. A type that resembles a known one is an error.
         let status = if wrong == "message.text" { 0 } else { 1 };
         assert_eq!(output.status.code(), Some(status), "{wrong}: {seen}");
     }
 }
 
-/// This is what holds `events/project/tests` in CI.
+/// CI runs `events/project/tests` by this test.
 #[test]
 fn the_shipped_rules_do_what_their_tests_say() {
     golden("test", &["test"], 0);
@@ -142,7 +142,7 @@ fn what_rules_fetch_is_given_with_the_test() {
     golden("test-enriched", &["test", "cli/tests/rules/enriched.yaml", "--rules", "cli/tests/rules/enriching.yaml"], 0);
 }
 
-/// The tests must fail when a rule does something else.
+/// The tests must fail when a rule has another effect.
 #[test]
 fn another_rule_fails_the_shipped_tests() {
     let path = changed("other", "    if_stale: skip\n", "    if_stale: run\n");
@@ -256,7 +256,7 @@ fn a_file_of_events_is_explained_too() {
 #[test]
 fn other_rules_are_compared() {
     let path = changed("against", "set: { warehouse: data.warehouse }", "set: { store: data.warehouse }");
-    // The text tells of a fact that must be set somewhere.
+    // A text may refer only to facts that a rule sets.
     std::fs::write(&path, std::fs::read_to_string(&path).unwrap().replace("facts.warehouse", "facts.store")).unwrap();
     golden("diff", &["diff", "--against", &path], 1);
     golden("diff-none", &["diff", "--against", "events/project/rules.yaml"], 0);

@@ -1,4 +1,4 @@
-//! The shipped sources and rules take what their providers send: no sample is dead.
+//! The shipped sources and rules accept their providers' events: no sample is dead-lettered.
 
 use crate::world::{NOW, World, events_of};
 use std::time::Duration;

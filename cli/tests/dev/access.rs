@@ -1,11 +1,11 @@
-//! What `dev` offers beside the webhooks is for programs of this machine that know its token, and for nobody else.
+//! Everything that `dev` serves besides the webhooks requires its token and a program on this machine.
 
 use crate::support::{Dev, json, out, run};
 use http::Method;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-/// A request as it goes over the wire, and the status that came back. A client that is made well would not let us write `Host`.
+/// Sends a raw request and returns the response's status. An ordinary client wouldn't allow `Host` to be set.
 fn raw(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).expect("a connection");
     let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
@@ -131,7 +131,7 @@ fn the_token_s_file_is_private_and_goes_with_its_dev() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
-    // Somebody with another home isn't who started it, as far as that can be known.
+    // A user with another home folder counts as another user.
     let stranger = run(&["link", "order:1", "whatsapp:1", "--url", &dev.webhooks]);
     assert_eq!(stranger.status.code(), Some(1));
     dev.stop();

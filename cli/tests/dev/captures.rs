@@ -38,7 +38,7 @@ impl Capture {
         run(&[&["send", "--url", &self.url], arguments].concat())
     }
 
-    /// What it said, when it has ended.
+    /// Waits for its end and returns its output.
     fn ended(mut self) -> Output {
         let mut stdout = self.head.into_bytes();
         self.output.read_to_end(&mut stdout).expect("text");
@@ -53,7 +53,7 @@ impl Capture {
     }
 }
 
-/// A name for a folder that isn't there.
+/// The path of a folder that doesn't exist.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -112,7 +112,7 @@ fn what_verifies_is_recorded_and_everything_else_is_told() {
     }
     assert!(text.contains("\"ord-evt-") && !text.contains("ord-evt-1\"") && text.contains("order.noted"), "{text}");
 
-    // Another one never writes into it.
+    // Another capture never writes into it.
     let again = run(&["capture", "orders", "--into", &into, "--port", "0"]);
     assert_eq!(again.status.code(), Some(1));
     assert!(err(&again).contains("name one that isn't there"), "{}", err(&again));

@@ -1,4 +1,4 @@
-//! The pipeline as a person runs it and asks about it.
+//! The pipeline and its commands, as a user runs them.
 
 use crate::support::{Dev, err, json, out, run};
 use std::thread;
@@ -162,7 +162,7 @@ fn fifty_copies_at_once_have_one_effect() {
     assert!(statuses.iter().all(|status| [200, 202].contains(status)), "{statuses:?}");
 
     dev.claim("orders#ord-evt-3002", "processed");
-    // Copies that were queued twice are still on their way; the context must not move any more.
+    // Duplicates in the queue may still be in progress. The context must not change any more.
     thread::sleep(Duration::from_secs(2));
     let shown = json(&dev.ask(&["context", "show", "whatsapp:491713920012", "--json"]));
     assert_eq!(shown["timeline"].as_array().map(Vec::len), Some(1));
@@ -245,7 +245,7 @@ fn a_request_can_be_printed_instead_of_sent() {
         for word in ["preset", "fetch-keys", "entry", "key", "public-url", "checkout.session.completed"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
-        // fish is told the values of options alone.
+        // fish gets only the values of options.
         assert_eq!(script.contains("meta-instagram"), shell != "fish", "{shell}");
     }
     for (command, example) in

@@ -1,4 +1,4 @@
-//! `tidings doctor`: of a `dev` and of a stack, well and ill.
+//! `tidings doctor` for a `dev` and for a stack, healthy and with faults.
 
 use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out, run};
@@ -36,14 +36,14 @@ fn a_stack_is_well() {
 #[test]
 fn what_is_ill_is_named_with_what_to_do() {
     let dev = Dev::start(&[]);
-    // The functions know the demo secrets; the stack's own document lacks some, and one is another.
+    // The functions use the demo secrets. The stack's document lacks some, and one differs.
     let stack = Stack::around(&dev, r#"{"github": "hunter2", "svix": "whsec_hunter2!"}"#);
     stack.allow(10.0);
     let ill = stack.ask(&["doctor", "--send"]);
     golden("doctor-ill", &ill, 1);
     assert!(!(out(&ill) + &err(&ill)).contains("hunter"));
 
-    // Nobody is there.
+    // No server listens there.
     let away = stack.ask_json(&["doctor", "--url", "http://127.0.0.1:9"]);
     assert_eq!((check(&away, "health").0, check(&away, "forged").0, check(&away, "tables").0), ("bad", "skipped", "good"));
     let nothing = json(&run(&["doctor", "--url", "http://127.0.0.1:9", "--endpoint-url", "http://127.0.0.1:9", "--json"]));

@@ -1,4 +1,4 @@
-//! `tidings context set` and `unset`, and `tidings replay --apply`: what a wrong rule did is undone by hand.
+//! `tidings context set` and `unset`, and `tidings replay --apply`: an operator corrects the effects of a wrong rule.
 
 use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out};
@@ -10,7 +10,7 @@ const CONVERSATION: &str = "whatsapp:491713920012";
 const CHECKOUT: &str = "stripe#evt_1TidingsCheckout1042";
 const DELIVERED: &str = "orders#ord-evt-3002";
 
-/// The checkout of an order and its delivery; and one that dies.
+/// The checkout of an order, its delivery, and a poison event.
 fn lived(arguments: &[&str]) -> Dev {
     let dev = Dev::start(arguments);
     for (case, key, state) in [
@@ -32,7 +32,7 @@ fn value(dev: &Dev, name: &str) -> Value {
     facts(dev)["entities"]["order/1042"][name]["value"].clone()
 }
 
-/// The keys of corrections say when.
+/// Keys of corrections contain the time.
 fn keyless(output: &Output) -> Output {
     let hide = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes);
@@ -133,7 +133,7 @@ fn an_identity_s_link_is_followed_and_a_stack_says_whose_credentials_these_are()
     assert_eq!(claim["manual"]["by"], said["by"]);
 }
 
-/// The rules, mended: what was `status` is now `stage`, a delivery stands elsewhere, and the checkout counts.
+/// Corrected rules: `status` becomes `stage`, a delivery leads to another node, and the checkout counts.
 fn mended() -> String {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/project/rules.yaml");
     let text = std::fs::read_to_string(rules).expect("the rules");
@@ -145,7 +145,7 @@ fn mended() -> String {
     path
 }
 
-/// The runbook's section, as it is written: the rule is mended and deployed, the events are looked at, and applied again.
+/// The section of the runbook: the rule is corrected and deployed, the events are inspected and applied again.
 #[test]
 fn what_a_wrong_rule_wrote_is_made_right_by_applying_its_events_again() {
     let dev = lived(&["--keep-events"]);
@@ -175,7 +175,7 @@ fn what_a_wrong_rule_wrote_is_made_right_by_applying_its_events_again() {
     golden("apply-again", &hidden(dev.ask(&yes)), 0);
     assert_eq!(facts(&dev), after, "once under one name");
 
-    // Another name is another time; a person's word stays.
+    // Another name applies the events again. A person's change stays.
     let set = ["context", "set", CONVERSATION, "order/1042", "stage=by-hand", "--by", "lena", "--reason", "why", "--yes"];
     assert!(dev.ask(&set).status.success());
     let other = json(&dev.ask(&[&apply[..], &["--as", "other", "--reason", "why", "--yes", "--json"]].concat()));

@@ -1,4 +1,4 @@
-//! `tidings providers`, `tidings dev --presets` and `tidings send --preset`, out of the box.
+//! `tidings providers`, `tidings dev --presets` and `tidings send --preset`, without configuration.
 
 use crate::support::{Dev, err, json, out, run};
 use serde_json::Value;
@@ -58,7 +58,7 @@ fn providers_say_whether_send_can_sign_as_they_do() {
     assert!(out(&run(&["providers", "show", "telnyx"])).contains("only the provider can sign"));
 }
 
-/// Each of its own kind: fields of the body, a form, a query, a URL, a token, events signed one by one, a key with a name.
+/// One preset of each kind: fields of the body, a form, a query, a URL, a token, events signed one by one, a named key.
 const KINDS: [&str; 9] =
     ["mailgun", "slack-slash", "mollie-legacy", "square", "monday", "adyen-standard", "braintree", "contentful", "twilio-json"];
 

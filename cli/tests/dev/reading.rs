@@ -3,7 +3,7 @@
 use crate::support::{Dev, json};
 use serde_json::{Map, Value, json};
 
-/// A `dev` that knows of Ann's order what her payment and the warehouse say, and that the order is hers.
+/// A `dev` with Ann's order, linked to her, and facts from its payment and its warehouse.
 fn paid_and_packed() -> Dev {
     let dev = Dev::start(&[]);
     for (case, key) in
@@ -57,7 +57,7 @@ fn the_read_api_says_what_context_show_says() {
     );
 }
 
-/// An identity's own partition has a link and nothing else: the command and the API both go where it leads.
+/// An identity's partition contains only a link. The command and the API both follow it.
 #[test]
 fn an_identity_is_read_as_the_conversation_that_it_is_linked_to() {
     let dev = paid_and_packed();

@@ -1,4 +1,4 @@
-//! `tidings replay` of what a `dev`, and a stack, has kept.
+//! `tidings replay` of the stored events of a `dev` and of a stack.
 
 use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out, run_at_root};
@@ -13,7 +13,7 @@ fn keys(played: &Value) -> Vec<&str> {
     played["events"].as_array().expect("an array").iter().map(|event| event["key"].as_str().expect("a key")).collect()
 }
 
-/// The checkout of an order and its delivery, somebody else's event, and one that dies.
+/// The checkout of an order, its delivery, another customer's event, and a poison event.
 fn lived(arguments: &[&str]) -> Dev {
     let dev = Dev::start(arguments);
     for (case, key, state) in [
@@ -28,7 +28,7 @@ fn lived(arguments: &[&str]) -> Dev {
     dev
 }
 
-/// Rules that say something else of a delivery.
+/// Rules with another text for a delivery.
 fn others() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let text = std::fs::read_to_string(root.join(RULES)).expect("the rules");

@@ -1,4 +1,4 @@
-//! `tidings rotate`: what it changes in the stack's secret, what it tells, and what it never tells.
+//! `tidings rotate`: its changes to the stack's secret, its output, and that it never prints a secret.
 
 use crate::stack::{Interfering, Stack, THEIRS};
 use crate::support::{Dev, err, golden, out, run, run_at_root};
@@ -127,7 +127,7 @@ fn wrong_calls_say_what_is_right() {
     assert!(out(&run(&["rotate", "--help"])).contains("--drop-old --yes"));
 }
 
-/// Any long text will do as their secret: it is the operator who makes it up.
+/// Presets whose secret is any long text that the operator chooses.
 const CHOSEN: [&str; 23] = [
     "auth0-event-stream",
     "azure-event-grid",

@@ -1,4 +1,4 @@
-//! `tidings status`: of a `dev`, of nothing, and of a stack of which only some can be read.
+//! `tidings status` for a `dev`, for a missing one, and for a stack that is only partly readable.
 
 use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out, run};
@@ -22,11 +22,11 @@ fn a_dev_is_well_until_an_event_dies() {
 fn of_a_stack_whatever_can_be_read_is_shown() {
     let dev = Dev::start(&[]);
     let stack = Stack::around(&dev, tidings_events::SECRETS);
-    // Nobody there knows of CloudWatch, nor of a stack's resources.
+    // This stack has neither CloudWatch nor a list of resources.
     golden("status-stack", &stack.ask(&["status", "--over", "15m"]), 1);
 }
 
-/// What `tidings build` would deploy and what answers there can be compared.
+/// The hash of `tidings build` equals the one that the endpoint reports.
 #[test]
 fn status_says_the_hash_of_the_project_that_dev_runs() {
     let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("status-project");

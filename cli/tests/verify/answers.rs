@@ -1,4 +1,4 @@
-//! What the receiver would answer, and which events would come of it: `verify` runs the receiver itself.
+//! The receiver's response, and the events that a request would produce: `verify` runs the receiver itself.
 
 use crate::support::{File, OTHER, SECRET, Told, ours, run, set, signed, signed_at, verify};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn ask(preset: &str, request: &SignedRequest) -> Told {
     verify(preset, &json!({ preset: SECRET }), &ours(request), &[])
 }
 
-/// Of a configured source, with the demo secrets.
+/// Verifies a request to a configured source, with the demo secrets.
 fn of_source(source: &str, request: &[u8]) -> (i32, Value, String) {
     let json = run(&["verify", source, "-", "--json"], request);
     let people = run(&["verify", source, "-"], request);
@@ -20,7 +20,7 @@ fn of_source(source: &str, request: &[u8]) -> (i32, Value, String) {
     (json.status.code().unwrap(), serde_json::from_slice(&json.stdout).unwrap_or_default(), text)
 }
 
-/// A body of the orders' source, signed with its demo secret.
+/// A request of the orders' source, signed with its demo secret.
 fn order(body: &str, more: &[&str]) -> Vec<u8> {
     let file = File::new(body);
     let output = run(&[&["send", "orders", "--file", file.path(), "--dry-run", "--json"], more].concat(), b"");
@@ -28,7 +28,7 @@ fn order(body: &str, more: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// A signed request with something in it changed after it was signed.
+/// A request that is changed after it was signed.
 fn changed(request: &[u8], change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut request: Value = serde_json::from_slice(request).unwrap();
     change(&mut request);
@@ -173,7 +173,7 @@ fn what_was_signed_before_it_was_compressed_verifies_as_it_does_at_the_receiver(
     assert_eq!(kind(&packed), kind(&plain));
 }
 
-/// As one stored block (RFC 1951, 1952).
+/// A gzip of one stored block (RFC 1951, 1952).
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut crc = !0_u32;
     for byte in bytes {

@@ -1,4 +1,4 @@
-//! The forms in which people have a request, and what is no request.
+//! The formats in which `verify` accepts a request, and inputs that aren't requests.
 
 use crate::support::{File, SECRET, ours, run, signed, url_of, verify};
 use base64::Engine;
@@ -29,7 +29,7 @@ fn headers(request: &SignedRequest) -> Vec<(String, String)> {
     request.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned())).collect()
 }
 
-/// The request in every form, each with what it is called.
+/// The request in every format, each with its name.
 fn forms(request: &SignedRequest) -> Vec<(&'static str, Vec<u8>)> {
     let body = String::from_utf8(request.body.clone()).unwrap();
     let url = format!("https://hooks.example{}", request.path);
@@ -116,7 +116,7 @@ fn a_har_that_has_taken_a_form_apart_is_put_together_again() {
         json!({ "log": { "entries": [entry] } }).to_string().as_bytes(),
         &[],
     );
-    // RFC 3986 leaves ~ alone and escapes *, forms the other way round: neither is what was sent.
+    // RFC 3986 keeps ~ and escapes *; forms do the opposite. Neither gives the body that was sent.
     assert_eq!(told.code, 1, "{told:?}");
     let request = signed("slack-slash", SECRET, |_, sample| sample.body = b"token=a%20b%2fc".to_vec());
     let pairs: Vec<Value> = headers(&request).iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();

@@ -1,4 +1,5 @@
-//! Providers whose public key is published: it is asked for when all else is right, and only fetched if told to.
+//! Providers with a published public key: `verify` asks for it after all other checks pass, and fetches it only on
+//! request.
 
 use crate::support::{File, ours, preset, verify};
 use http::{HeaderMap, HeaderName};
@@ -34,7 +35,7 @@ fn a_missing_key_is_told_with_its_address_and_taken_from_a_file() {
         assert_eq!(told.code, 2, "{name}: without the key it isn't decided");
         assert!(told.json["why"].as_str().unwrap().contains("the provider's key isn't loaded"), "{told:?}");
         let (address, document) = vector.fetched.first_key_value().unwrap();
-        // Kinde's address is what the secret says.
+        // Kinde's address comes from the secret.
         let shown = if name == "kinde" { "{secret}/.well-known/jwks.json" } else { address };
         assert!(told.hint(0).contains(shown) && told.hint(0).contains("--fetch-keys, or give it with --key FILE"), "{told:?}");
 
@@ -53,7 +54,7 @@ fn a_missing_key_is_told_with_its_address_and_taken_from_a_file() {
 #[test]
 fn a_key_that_cannot_be_fetched_is_told() {
     let (_, request, options) = captured("kinde");
-    // There is no such name (RFC 2606), and the address is the secret's.
+    // The name doesn't exist (RFC 2606), and the address is a secret.
     let secrets = json!({ "kinde": "https://nobody.invalid/canary-of-an-address" });
     let told = verify("kinde", &secrets, &ours(&request), &[&borrowed(&options)[..], &["--fetch-keys"]].concat());
     assert_eq!((told.code, &told.json), (2, &Value::Null));

@@ -1,4 +1,4 @@
-//! The mistakes that people make, each made on purpose.
+//! Common mistakes, each made on purpose.
 
 use crate::support::{OTHER, SECRET, Told, ours, set, signed, signed_at, verify};
 use base64::Engine;
@@ -13,13 +13,13 @@ use tidings_events::SignedRequest;
 fn ask(preset: &str, request: &SignedRequest) -> Told {
     let told = verify(preset, &json!({ preset: SECRET }), &ours(request), &[]);
     assert_eq!(told.code, 1, "{told:?}");
-    // What is said of the clock differs from one second to the next.
+    // The text about the clock changes with each second.
     let beginning = told.hint(0).get(..14).unwrap_or_default();
     assert!(told.people.contains(beginning), "people are told as much: {}", told.people);
     told
 }
 
-/// What is said of a request whose body became another on its way.
+/// The hint for a request whose body was changed in transit.
 fn changed(preset: &str, sent: &[u8], seen: &[u8]) -> String {
     let mut request = signed(preset, SECRET, |_, sample| sample.body = sent.to_vec());
     request.body = seen.to_vec();

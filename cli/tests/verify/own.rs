@@ -1,4 +1,4 @@
-//! A scheme of one's own: what people get wrong who write the signing themselves.
+//! A custom scheme: common mistakes in the user's own signing code.
 
 use crate::support::{File, SECRET, Told, run};
 use ring::hmac;
@@ -11,7 +11,7 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
 }
 
-/// A raw request of `orders`, whose signature is made of this text with this key.
+/// A raw request of `orders`. Its signature is the MAC of this text with this key.
 fn request(key: &[u8], time: &str, signed: &str, body: &str) -> String {
     let made = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), signed.as_bytes());
     let hex: String = made.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
