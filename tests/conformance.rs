@@ -125,12 +125,12 @@ async fn context_store_on_dynamodb() {
 }
 
 #[tokio::test]
-async fn kept_events_in_memory() {
+async fn stored_events_in_memory() {
     conformance::kept(&memory()).await;
 }
 
 #[tokio::test]
-async fn kept_events_on_dynamodb() {
+async fn stored_events_on_dynamodb() {
     conformance::kept(&embedded().await).await;
 }
 
@@ -258,12 +258,12 @@ async fn redrive_policy_on_sqs() {
 }
 
 #[tokio::test]
-async fn burials_in_memory() {
+async fn dead_letters_in_memory() {
     conformance::burials(&memory()).await;
 }
 
 #[tokio::test]
-async fn burials_on_dynamodb() {
+async fn dead_letters_on_dynamodb() {
     conformance::burials(&embedded().await).await;
 }
 
@@ -336,7 +336,7 @@ async fn a_service_that_is_not_there_is_an_error_that_names_the_call() {
 }
 
 #[tokio::test]
-async fn the_memory_adapters_say_the_same_when_they_are_told_to_fail() {
+async fn memory_adapters_report_injected_faults_like_the_sdk() {
     let faults = Arc::new(Faults::default());
     faults.fail(Call::Send, Fault::Refuse, 2);
     faults.fail(Call::Fetch, Fault::Refuse, 1);

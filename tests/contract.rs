@@ -38,7 +38,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
 }
 
 #[test]
-fn the_processor_buries_on_the_receive_after_which_sqs_moves_the_message() {
+fn the_processor_dead_letters_on_the_receive_after_which_sqs_moves_the_message() {
     let template = Template::read();
     let redrive = template.number("EventsQueue", "/RedrivePolicy/maxReceiveCount");
     assert_eq!(template.number("Processor", "/Environment/Variables/MAX_RECEIVE_COUNT"), redrive);
@@ -47,7 +47,7 @@ fn the_processor_buries_on_the_receive_after_which_sqs_moves_the_message() {
 }
 
 #[test]
-fn the_times_fit_into_one_another() {
+fn timeouts_fit_into_each_other() {
     let template = Template::read();
     let visibility = template.number("EventsQueue", "/VisibilityTimeout");
     let processor = template.number("Processor", "/Timeout");
@@ -71,7 +71,7 @@ fn a_claim_outlives_all_the_time_that_its_message_can_wait() {
 }
 
 #[test]
-fn the_queues_take_what_the_receiver_sends() {
+fn the_queues_accept_the_receivers_messages() {
     let template = Template::read();
     let queues: Vec<&String> =
         template.resources().filter(|(_, r)| r["Type"] == "AWS::SQS::Queue").map(|(name, _)| name).collect();
@@ -87,7 +87,7 @@ fn the_queues_take_what_the_receiver_sends() {
 }
 
 #[test]
-fn actions_come_out_in_the_order_of_their_conversation_and_hold_up_no_other() {
+fn actions_are_in_the_order_of_their_conversation_and_delay_no_other() {
     let template = Template::read();
     for queue in ["ActionsQueue", "ActionsDeadLetterQueue"] {
         assert_eq!(template.property(queue, "/FifoQueue"), true, "{queue}");
@@ -121,7 +121,7 @@ fn the_processor_may_send_to_its_own_queue() {
 }
 
 #[test]
-fn what_is_due_later_fits_into_the_time_that_its_claim_lives() {
+fn timers_end_within_the_lifetime_of_their_claim() {
     let template = Template::read();
     assert_eq!(MAX_TIMER_DELAY.as_secs(), 900, "SQS's longest delay");
     let wait = MAX_JOIN_WITHIN.max(MAX_DEFERRAL).as_secs();
@@ -146,9 +146,9 @@ fn the_processor_knows_the_queues_visibility_timeout() {
     assert!(6 * template.number("Processor", "/Timeout") <= EVENTS_VISIBILITY.as_secs(), "as AWS asks for");
 }
 
-/// A sender of links may not send events, and dead letters of links are never redriven to another queue.
+/// A sender of links may not send events, and each dead-letter queue has one source queue.
 #[test]
-fn links_have_a_queue_of_their_own_which_lives_as_that_of_events_does() {
+fn links_have_a_separate_queue_with_the_settings_of_the_events_queue() {
     let template = Template::read();
     for property in ["/VisibilityTimeout", "/MessageRetentionPeriod", "/MaximumMessageSize", "/RedrivePolicy/maxReceiveCount"] {
         assert_eq!(template.property("LinksQueue", property), template.property("EventsQueue", property), "{property}");
@@ -305,7 +305,7 @@ fn traces_are_off_unless_they_are_asked_for() {
 
 /// The runbook's commands search for reports of failures, which are warnings.
 #[test]
-fn lambda_logs_only_what_failed() {
+fn lambda_logs_only_failures() {
     let template = Template::read();
     for function in ["Receiver", "Processor", "Reader"] {
         assert_eq!(template.text(function, "/LoggingConfig/SystemLogLevel"), "WARN", "{function}");
@@ -367,7 +367,7 @@ fn a_versions_description_names_every_parameter_that_its_function_gets() {
 
 /// An alarm in ALARM state before a deployment would roll it back at once, so none of these waits for a person.
 #[test]
-fn what_rolls_a_deployment_back_is_about_what_happens_now() {
+fn rollback_alarms_react_within_the_deployment() {
     let template = Template::read();
     let of = |function| template.property(function, "/DeploymentPreference/Alarms");
     assert_eq!(of("Receiver"), &json!(["ReceiverFailedAlarm", "EnqueueAlarm"]));
@@ -432,7 +432,7 @@ fn codedeploy_may_move_the_aliases_and_nothing_else() {
 
 /// Every data store is encrypted with the given key, and its users may use the key.
 #[test]
-fn a_key_of_ones_own_encrypts_everything_that_is_kept() {
+fn the_operators_key_encrypts_all_stored_data() {
     let template = Template::read();
     let key = json!(["HasKey", "KmsKeyArn", "AWS::NoValue"]);
     let mut kept = 0;
@@ -462,7 +462,7 @@ fn a_key_of_ones_own_encrypts_everything_that_is_kept() {
 }
 
 #[test]
-fn logs_are_kept_for_a_time_and_a_dead_letter_is_seen() {
+fn logs_have_a_retention_and_a_dead_letter_has_an_alarm() {
     let template = Template::read();
     let groups: Vec<_> = template.resources().filter(|(_, r)| r["Type"] == "AWS::Logs::LogGroup").collect();
     assert_eq!(groups.len(), 4);
@@ -533,7 +533,7 @@ fn a_stack_has_a_read_api_only_if_it_was_deployed_with_one() {
 
 /// With `iam` API Gateway checks the caller, with `token` the function does. The route is never open without either.
 #[test]
-fn the_read_api_is_for_who_signs_or_has_a_token() {
+fn the_read_api_requires_a_signature_or_a_token() {
     let template = Template::read();
     assert_eq!(template.property("ContextRoute", "/AuthorizationType"), &json!(["ContextByIam", "AWS_IAM", "NONE"]));
     assert_eq!(template.text("Reader", "/Environment/Variables/CONTEXT_API"), "ContextApi", "NONE is `token` to the function");
@@ -552,7 +552,7 @@ fn the_read_api_is_for_who_signs_or_has_a_token() {
 }
 
 #[test]
-fn a_panic_costs_a_record_and_not_its_batch() {
+fn a_panic_fails_a_record_and_not_its_batch() {
     let manifest = std::fs::read_to_string(tidings_tests::golden::root().join("Cargo.toml")).unwrap();
     let profile = manifest.split("[profile.release]").nth(1).expect("a release profile");
     assert!(profile.contains("panic = \"unwind\""), "cargo-lambda makes it abort otherwise");

@@ -40,7 +40,7 @@ fn problems(validator: &Validator, value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn whatever_is_shipped_is_valid() {
+fn the_shipped_files_are_valid() {
     for project in PROJECTS {
         assert_eq!(problems(&validator(&sources()), &yaml(&format!("{project}/sources.yaml"))), [""; 0], "{project}");
         assert_eq!(problems(&validator(&rules_schema()), &yaml(&format!("{project}/rules.yaml"))), [""; 0], "{project}");
@@ -72,7 +72,7 @@ fn the_files_name_their_schemas() {
 
 /// Also the examples of the documentation.
 #[test]
-fn whatever_is_documented_is_valid() {
+fn the_documented_examples_are_valid() {
     let text = ["docs/configuration.md", "docs/start.md"].map(|page| std::fs::read_to_string(root().join(page)).expect("a page"));
     let blocks = text.iter().flat_map(|text| text.split("```yaml\n").skip(1)).filter_map(|rest| rest.split("```").next());
     let (mut seen, sources, rules) = (0, validator(&sources()), validator(&rules_schema()));
@@ -86,7 +86,7 @@ fn whatever_is_documented_is_valid() {
 }
 
 #[test]
-fn a_slip_is_seen() {
+fn a_typing_error_is_found() {
     let (sources, rules) = (validator(&sources()), validator(&rules_schema()));
     for (validator, slip) in [
         (&sources, "version: 2\nsources: {}"),
@@ -141,7 +141,7 @@ fn agree<T: JsonSchema + FromStr<Err: Display>>(good: &[&str], bad: &[&str]) {
 }
 
 #[test]
-fn an_editor_reads_the_little_words_as_the_build_does() {
+fn the_patterns_of_scalars_agree_with_the_parser() {
     agree::<Reference>(
         &["body", "header:X-Signature", "json:data.object.id", "json:a[0].b?", "json:[*].id", "canonical:aws-sns", "sig:t"],
         &["boddy", "header:", "cookie:a", "json:", "json:a..b", "json:a[x]", "canonical:sns", ""],

@@ -67,7 +67,7 @@ fn anchor(source: &str, event_type: &str) -> String {
 }
 
 #[test]
-fn the_catalogue_says_what_corpus_schemas_and_rules_say() {
+fn the_catalogue_agrees_with_corpus_schemas_and_rules() {
     let (rules, samples) = (tidings_events::project::rules(), samples());
     let schemas = tidings_events::project::schemas();
     let mut types: BTreeSet<(String, String)> = samples.keys().cloned().collect();

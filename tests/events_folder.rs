@@ -105,7 +105,7 @@ async fn the_committed_lambda_events_are_answered_as_the_corpus_says() {
 }
 
 #[tokio::test]
-async fn a_function_url_is_as_good_as_an_http_api() {
+async fn a_function_url_gives_the_same_results_as_an_http_api() {
     let world = world();
     for (case, request) in signed() {
         let mut event = api_gateway_event(&request, SIGNED);
@@ -120,7 +120,7 @@ async fn a_function_url_is_as_good_as_an_http_api() {
 }
 
 #[tokio::test]
-async fn the_committed_batch_is_what_the_receiver_queues_and_the_processor_takes() {
+async fn the_committed_batch_is_queued_by_the_receiver_and_accepted_by_the_processor() {
     let world = world();
     for (_, request) in signed() {
         let event = api_gateway_event(&request, SIGNED).to_string();

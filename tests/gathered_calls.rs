@@ -91,7 +91,7 @@ fn names(range: std::ops::Range<usize>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn loads_of_a_batch_are_one_call_and_each_gets_its_own_items() {
+async fn loads_of_a_batch_take_one_call_and_each_gets_its_own_items() {
     let table = Arc::new(Table::default());
     let contexts = contexts(&table).await;
     let mut asked = names(0..10);
@@ -104,7 +104,7 @@ async fn loads_of_a_batch_are_one_call_and_each_gets_its_own_items() {
 }
 
 #[tokio::test]
-async fn more_keys_than_a_call_may_have_are_more_calls() {
+async fn keys_beyond_a_calls_maximum_take_more_calls() {
     let table = Arc::new(Table::default());
     let contexts = contexts(&table).await;
     assert_eq!(load_all(&contexts, &names(0..101)).await, vec![Ok(true); 101]);
@@ -112,7 +112,7 @@ async fn more_keys_than_a_call_may_have_are_more_calls() {
 }
 
 #[tokio::test]
-async fn only_who_needs_a_throttled_partition_waits_for_it_or_fails() {
+async fn only_records_that_load_a_throttled_partition_wait_or_fail() {
     let throttled = |times| Mutex::new(BTreeMap::from([("c001".to_owned(), times)]));
     let table = Arc::new(Table { throttled: throttled(2), ..Table::default() });
     assert_eq!(load_all(&contexts(&table).await, &names(0..3)).await, vec![Ok(true); 3]);
@@ -126,7 +126,7 @@ async fn only_who_needs_a_throttled_partition_waits_for_it_or_fails() {
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_read_is_the_failure_of_those_who_ask_for_it() {
+async fn an_unreadable_item_fails_only_the_records_that_load_it() {
     let table = Arc::new(Table { unreadable: Some("c001".to_owned()), ..Table::default() });
     let answers = load_all(&contexts(&table).await, &names(0..3)).await;
     assert_eq!((&answers[0], &answers[2]), (&Ok(true), &Ok(true)));
@@ -212,21 +212,21 @@ async fn send_all(queue: &SqsActions, conversations: &[String]) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn actions_of_a_batch_are_one_call_for_each_place_in_a_conversation() {
+async fn actions_of_a_batch_take_one_call_for_each_position_in_a_conversation() {
     let queue = Arc::new(Actions::default());
     assert_eq!(send_all(&actions(&queue).await, &names(0..10)).await, [3; 10]);
     assert_eq!(queue.calls.lock().unwrap().iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 10]);
 }
 
 #[tokio::test]
-async fn more_actions_than_a_batch_may_have_are_more_calls_and_one_alone_is_no_batch() {
+async fn actions_beyond_a_batch_take_more_calls_and_a_single_one_is_sent_alone() {
     let queue = Arc::new(Actions::default());
     assert_eq!(send_all(&actions(&queue).await, &names(0..11)).await, [3; 11]);
     assert!(queue.calls.lock().unwrap().iter().map(Vec::len).all(|entries| entries == 10 || entries == 1));
 }
 
 #[tokio::test]
-async fn an_entry_that_fails_is_the_failure_of_its_conversation_alone() {
+async fn a_failed_entry_fails_only_its_conversation() {
     let refused = action("c004", 1).id.as_str().to_owned();
     let queue = Arc::new(Actions { refused: Some(refused.clone()), ..Actions::default() });
     let mut expected = [3; 10];

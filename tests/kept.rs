@@ -77,7 +77,7 @@ fn ids(found: &StoredFound) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_first_that_were_processed_are_found_in_that_order() {
+async fn the_events_processed_first_are_found_in_that_order() {
     let world = World::new().await;
     for (id, second) in [("c", 3), ("a", 1), ("d", 4), ("b2", 2), ("b1", 2)] {
         world.processed(id, "ann", second, true).await;
@@ -91,7 +91,7 @@ async fn the_first_that_were_processed_are_found_in_that_order() {
 }
 
 #[tokio::test]
-async fn all_that_is_asked_for_must_be_so_and_what_has_none_is_counted() {
+async fn all_criteria_must_match_and_claims_without_an_event_are_counted() {
     let world = World::new().await;
     world.processed("a", "ann", 1, true).await;
     world.processed("b", "bob", 2, true).await;
@@ -127,7 +127,7 @@ async fn all_that_is_asked_for_must_be_so_and_what_has_none_is_counted() {
 
 /// Without stored events there is no cost: the row is the same as before this feature.
 #[tokio::test]
-async fn a_claim_without_its_event_has_no_such_attribute() {
+async fn a_claim_without_a_stored_event_has_no_such_attribute() {
     let world = World::new().await;
     world.processed("off", "ann", 1, false).await;
     world.processed("on", "ann", 2, true).await;

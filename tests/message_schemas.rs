@@ -47,7 +47,7 @@ fn the_messages_that_the_docs_show_are_valid() {
 }
 
 #[test]
-fn what_lacks_a_property_or_has_another_type_is_invalid() {
+fn a_message_without_a_property_or_with_another_type_is_invalid() {
     let change = |message: &Value, name: &str, value: Value| {
         let mut message = message.clone();
         message[name] = value;

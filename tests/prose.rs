@@ -209,7 +209,7 @@ fn the_index_of_decisions_names_each_with_its_title() {
 }
 
 #[test]
-fn slips_are_found() {
+fn violations_are_found() {
     let long = "x".repeat(121);
     let page = format!(
         "# A `b` c: d\n\n{long}\n| {long}\n```\n{long} parked\n```\nIt is parked, `parked` and sparked.\n<a id=\"e\"></a>\n"

@@ -13,7 +13,7 @@ const BEGIN: &str = "<!-- made by tests/providers_doc.rs -->";
 const END: &str = "<!-- end -->";
 
 #[test]
-fn the_providers_page_says_what_their_files_say() {
+fn the_providers_page_agrees_with_their_files() {
     let providers = tidings_project::presets();
     let mut page = String::from("| provider | source | evidence | scheme | event key | handshake |\n|---|---|---|---|---|---|\n");
     for provider in &providers {

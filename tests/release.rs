@@ -51,7 +51,7 @@ fn the_changelog_begins_with_the_version_of_the_workspace() {
 }
 
 #[test]
-fn ci_and_the_release_workflow_walk_a_newcomers_way() {
+fn ci_and_the_release_workflow_run_the_newcomers_steps() {
     for file in [".ci/run", ".github/workflows/release.yml"] {
         let text = fs::read_to_string(root().join(file)).expect("a file");
         let runs = |line: &&str| line.trim_start().trim_start_matches("run: ").starts_with("tests/newcomer/run");

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_as_long_as_it_may_be_and_no_longer() {
+    fn a_file_may_have_the_maximum_length() {
         let path = written("length", 100);
         assert_eq!(read(&path, 100).unwrap().len(), 100);
         let said = read(&path, 99).unwrap_err().to_string();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_is_read_to_the_bound() {
+    fn an_endless_file_is_read_up_to_the_limit() {
         assert_eq!(bounded(std::io::repeat(0).take(100), &"zeros", 100).unwrap().len(), 100);
         let said = bounded(std::io::repeat(0), &"zeros", 100).unwrap_err().to_string();
         assert_eq!(said, "zeros has more than 100 bytes, allowed: 100");

@@ -128,6 +128,6 @@ impl std::fmt::Debug for Shown {
 
 #[test]
 #[should_panic(expected = "found it")]
-fn what_panics_is_found() {
+fn a_panic_is_found() {
     never_panics(&[b"{\"a\": 1}"], |bytes| assert!(!bytes.windows(2).any(|two| two == b"-\xff"), "found it"));
 }

@@ -183,7 +183,7 @@ pub(crate) fn refused(report: &Report) -> Failure {
 /// A project that was read and is valid.
 #[derive(Clone, Debug)]
 pub struct Project {
-    /// Where it is.
+    /// The project's location.
     pub location: Location,
     /// The content of its files.
     pub configuration: Configuration,
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_reads_what_is_written() {
+    fn a_function_reads_the_written_artefact() {
         let text = Project::open(Location::Demo).unwrap().artefact().unwrap();
         let path = std::env::temp_dir().join(format!("tidings-artefact-{}.json", std::process::id()));
         fs::write(&path, text).unwrap();
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn the_problems_of_all_files_are_told_together() {
+    fn the_problems_of_all_files_are_reported_together() {
         let here = folder("wrong");
         fs::write(here.join(SOURCES), "version: 1\nsources:\n  stripe: { provider: strpe }\n").unwrap();
         fs::write(here.join(RULES), "version: 2\n").unwrap();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_sources_is_no_project() {
+    fn a_folder_without_sources_is_not_a_project() {
         let said = Location::at(&std::env::temp_dir().join("nothing-here")).unwrap_err().to_string();
         assert!(said.contains("no project: it has no sources.yaml"), "{said}");
     }

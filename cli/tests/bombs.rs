@@ -77,7 +77,7 @@ fn everywhere(file: &str) -> Vec<Vec<&str>> {
 }
 
 #[test]
-fn what_never_ends_and_what_is_no_file_is_refused() {
+fn endless_files_and_non_files_are_refused() {
     let folder = Folder::new("ends");
     let inside = folder.0.display().to_string();
     for (file, said) in
@@ -94,7 +94,7 @@ fn what_never_ends_and_what_is_no_file_is_refused() {
 }
 
 #[test]
-fn no_bomb_takes_more_than_it_is_given() {
+fn no_bomb_takes_more_than_the_limits() {
     let folder = Folder::new("bombs");
     let laughs = (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(", "))).collect::<String>();
     let mut named = String::from("version: 1\ntests:\n");
@@ -128,7 +128,7 @@ fn no_bomb_takes_more_than_it_is_given() {
 }
 
 #[test]
-fn a_request_that_fits_is_looked_at_within_the_same_bounds() {
+fn a_request_within_the_limits_is_verified_with_the_same_memory_and_time() {
     let folder = Folder::new("fits");
     let body = format!("{}{}0{}", "[".repeat(100), "0,".repeat(500_000), "]".repeat(100));
     let events = format!("[{}]", vec!["{}"; 300_000].join(","));

@@ -7,7 +7,7 @@ use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE};
 use tidings_core::action::ActionNote;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_has_every_row_that_an_erasure_changes_and_every_word_that_it_deletes() {
+async fn an_export_has_every_row_that_an_erasure_changes_and_every_value_that_it_deletes() {
     let world = World::new().await;
     world.lived().await;
     let before = world.rows().await;

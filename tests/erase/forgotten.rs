@@ -7,7 +7,7 @@ use tidings_cli::stack::NotErased;
 use tidings_core::claim::{ClaimKey, ClaimState};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scan_of_both_tables_finds_nothing_of_one_and_all_of_the_other() {
+async fn a_scan_finds_none_of_the_erased_customers_data_and_all_of_the_others() {
     let world = World::new().await;
     world.lived().await;
     let before = world.rows().await;
@@ -53,7 +53,7 @@ async fn a_scan_of_both_tables_finds_nothing_of_one_and_all_of_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_left_of_a_claim_is_its_key_and_what_a_duplicate_asks_for() {
+async fn a_claim_keeps_its_key_and_the_attributes_that_a_duplicate_needs() {
     let world = World::new().await;
     world.lived().await;
     world.erase(ANN).await;
@@ -71,7 +71,7 @@ async fn what_is_left_of_a_claim_is_its_key_and_what_a_duplicate_asks_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_comes_again_brings_it_back() {
+async fn no_repeated_delivery_restores_erased_data() {
     let world = World::new().await;
     world.lived().await;
     world.erase(ANN).await;
@@ -122,7 +122,7 @@ async fn an_identity_without_a_link_is_erased_by_its_own_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_linked_identity_is_told_and_not_torn_out_of_its_conversation() {
+async fn a_linked_identity_is_reported_and_stays_in_its_conversation() {
     let world = World::new().await;
     world.lived().await;
     let before = world.rows().await;

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn interrupted_at_any_call_and_begun_again_it_ends_the_same() {
+async fn an_erasure_interrupted_at_any_call_ends_the_same_after_a_restart() {
     let world = World::new().await;
     world.lived_briefly(ANN, "1").await;
     let before = world.rows().await;
@@ -30,7 +30,7 @@ async fn interrupted_at_any_call_and_begun_again_it_ends_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_at_any_call_but_those_of_the_last_look_is_erased_with_the_rest() {
+async fn an_event_before_the_last_pass_is_erased_with_the_rest() {
     let world = Arc::new(World::new().await);
     world.lived_briefly(ANN, "1").await;
     let before = world.rows().await;
@@ -56,7 +56,7 @@ async fn an_event_at_any_call_but_those_of_the_last_look_is_erased_with_the_rest
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_conversation_that_does_not_rest_is_given_up_and_told() {
+async fn an_erasure_of_a_busy_conversation_stops_with_an_error() {
     for (events, rests) in [(MAX_ERASE_LOOKS - 1, true), (MAX_ERASE_LOOKS, false)] {
         let world = Arc::new(World::new().await);
         // Each pass but the last finds the one event since the previous pass.

@@ -38,7 +38,7 @@ fn assert_contexts(world: &World, corpus: &Corpus) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_case_becomes_what_the_corpus_says() {
+async fn every_case_has_the_result_in_the_corpus() {
     let mut world = corpus_sent().await;
     world.process_all().await;
     let mut events = 0;

@@ -14,7 +14,7 @@ use tidings_events::{Case, ExpectedAction, corpus};
 const CALLS: usize = 7;
 
 #[tokio::test(start_paused = true)]
-async fn whichever_call_fails_or_is_died_at_there_is_one_effect() {
+async fn a_failure_or_a_crash_at_any_call_leaves_one_effect() {
     let case = corpus().case("orders-shipped-late").unwrap();
     let key = ClaimKey::from("orders#ord-evt-3001".to_owned());
     for call in 0..CALLS {
@@ -39,7 +39,7 @@ async fn whichever_call_fails_or_is_died_at_there_is_one_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_trouble_an_event_is_seven_calls() {
+async fn without_faults_an_event_takes_seven_calls() {
     let case = corpus().case("orders-shipped-late").unwrap();
     let mut world = World::new().await;
     world.schedule.set((0..CALLS).map(|_| None).chain([Some(Trouble::DieBefore)]));
@@ -49,7 +49,7 @@ async fn without_trouble_an_event_is_seven_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tables_that_are_down_for_all_receives_cost_a_redrive_and_no_event() {
+async fn an_outage_of_the_tables_for_all_receives_needs_a_redrive_and_loses_no_event() {
     let case = corpus().case("orders-shipped-late").unwrap();
     let mut world = World::new().await;
     world.deliver_until_accepted(case).await;
@@ -88,7 +88,7 @@ fn cases() -> Vec<&'static Case> {
 /// An identity's event, the link, and the join that both complete: five messages, with a crash or a failure at every
 /// call.
 #[tokio::test(start_paused = true)]
-async fn whichever_call_of_a_link_and_a_join_is_died_at_all_of_it_happens_once() {
+async fn link_and_join_happen_once_with_a_failure_or_a_crash_at_any_call() {
     let cases = ["orders-inventory-reserved", "stripe-checkout-completed"].map(|name| corpus().case(name).unwrap());
     let wanted: Vec<_> =
         corpus().actions.iter().filter(|action| ["stock-reserved", "order-ready"].contains(&action.rule.as_str())).collect();
@@ -183,7 +183,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_done_twice(
+    fn with_any_faults_nothing_is_lost_and_nothing_is_done_twice(
         troubles in proptest::collection::vec(any_trouble(), 0..120), steps in proptest::collection::vec(any_step(), 0..60),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

@@ -57,7 +57,7 @@ fn in_one_second(mut event: Named) -> Named {
 }
 
 #[tokio::test]
-async fn any_permutation_of_any_samples_with_duplicates_ends_in_one_context() {
+async fn every_order_of_samples_with_duplicates_results_in_one_context() {
     let providers = tidings_project::presets();
     let all: Vec<Named> = providers.iter().flat_map(|provider| events_of(provider, &provider.name)).collect();
     let readable: Vec<Named> = all.into_iter().filter(|event| event.envelope.unreadable().is_none()).collect();

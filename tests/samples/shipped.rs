@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidings_core::claim::ClaimState;
 
 #[tokio::test]
-async fn no_sample_dies_by_the_shipped_rules() {
+async fn no_sample_is_dead_lettered_by_the_shipped_rules() {
     let providers = tidings_project::presets();
     let mut seen = 0;
     let mut problems = Vec::new();

@@ -24,7 +24,7 @@ const TIME_LEFT: Duration = Duration::from_secs(60);
 /// The redrive policy's receive count.
 const MAX_RECEIVES: u32 = 5;
 
-/// An event of a sample, with a name for both.
+/// An event of a sample. `sample` is `preset/sample`.
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
     pub(crate) sample: String,

@@ -73,7 +73,7 @@ fn emitted(place: &str, namespace: &str, name: &str, dimensions: &[&str]) -> Opt
 }
 
 #[test]
-fn the_metrics_page_says_what_the_enum_says() {
+fn the_metrics_page_agrees_with_the_enum() {
     let mut page = String::from("| metric | what | unit | by |\n|---|---|---|---|\n");
     for metric in Metric::ALL {
         let unit = match metric.kind() {
@@ -104,7 +104,7 @@ fn alarms(template: &Template) -> Vec<(&str, &Value)> {
 }
 
 #[test]
-fn every_metric_is_looked_at_and_nothing_else_is() {
+fn every_metric_is_used_and_no_unknown_one_is() {
     for door in [FrontDoor::HttpApi, FrontDoor::FunctionUrl] {
         every_metric_of(door);
     }

@@ -148,7 +148,7 @@ fn trigger_of(template: &Template, alarm: &str) -> Trigger {
             Trigger::Anyone
         }
         ("AWS/Lambda", "Errors") => Trigger::OperatorOrAws,
-        // Any caller only increases this metric.
+        // Callers can only increase this metric.
         ("AWS/Lambda", "Invocations") if text("/ComparisonOperator") == "LessThanThreshold" => Trigger::OperatorOrAws,
         // Only our own programs send links.
         ("AWS/SQS", _) if of.starts_with("Links") => Trigger::OperatorOrAws,

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_played_than_fit() {
+    fn deliveries_of_a_replay_are_limited() {
         let most = vec![fixture(); MAX_CAPTURED];
         assert_eq!(read_all(&most).unwrap().len(), MAX_CAPTURED);
         let said = read_all(&[most, vec![fixture()]].concat()).unwrap_err().to_string();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_of_a_delivery_ends_a_command() {
+    fn no_capture_file_panics_the_reader() {
         let read = |n: &str| std::fs::read(fixture().with_file_name(n)).unwrap();
         let files = ["0001-orders.json", "0002-stripe.json", "0003-whatsapp.json"].map(read);
         crate::fuzz::never_panics(&files.each_ref().map(Vec::as_slice), |bytes| {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_is_read() {
+    fn a_written_delivery_is_read_unchanged() {
         let recorded = Recorded::read(&fixture()).unwrap();
         let text = std::fs::read_to_string(fixture()).unwrap();
         assert_eq!(recorded.to_text().unwrap(), text);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_of_ones_own_has_a_stand_in_for_a_demo_secret() {
+    fn a_custom_scheme_has_a_substitute_for_a_demo_secret() {
         let mut source = sources::configured("orders").unwrap();
         source.name = "mine".to_owned();
         source.provider = tidings_config::source::OWN.to_owned();

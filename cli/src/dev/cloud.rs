@@ -1,5 +1,5 @@
-//! The embedded cloud: DynamoDB on SQLite, SQS and Secrets Manager, all in this process, reached by the real SDK clients.
-//! For development and tests: no deployed binary links this crate.
+//! The embedded cloud: DynamoDB on SQLite, SQS and Secrets Manager, all in this process, reached by the real SDK
+//! clients. For development and tests: no deployed binary links this crate.
 //!
 //! With a folder, data is on the disk before it is acknowledged (docs/decisions/0029-dev-is-durable.md). Without a
 //! folder, it is lost when the process ends.
@@ -181,7 +181,7 @@ impl Cloud {
         SqsVisibility::new(self.sqs.clone(), self.events_queue_url.clone())
     }
 
-    /// As the read API uses it.
+    /// The reader for the read API.
     pub fn context_reader(&self) -> DynamoContextReader {
         DynamoContextReader::new(self.dynamodb.clone(), CONTEXT_TABLE.to_owned())
     }

@@ -46,25 +46,27 @@ pub struct DevOptions {
     /// Keep tables, queues, timers and the clock in this folder, which only you can read; in memory if left out
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Keep events with their claims, as a stack with KeepEvents=true does: `tidings replay --endpoint-url` plays them again
+    /// Keep events with their claims, as a stack with KeepEvents=true does: `tidings replay --endpoint-url` plays them
+    /// again
     #[arg(long)]
     pub keep_events: bool,
-    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. A source that isn't in it has its public demo
-    /// secret, if there is one
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. A source that isn't in it has its
+    /// public demo secret, if there is one
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
     /// Secrets of the APIs that rules fetch from: a JSON object from API to a secret
     #[arg(long, value_name = "FILE")]
     pub api_secrets: Option<PathBuf>,
-    /// Fetch from this API on this machine: NAME=http://127.0.0.1:PORT, or NAME=file:DIR. rules.yaml stays as it is deployed
+    /// Fetch from this API on this machine: NAME=http://127.0.0.1:PORT, or NAME=file:DIR. rules.yaml stays as it is
+    /// deployed
     #[arg(long = "api", value_name = "NAME=URL")]
     pub local_apis: Vec<LocalApi>,
-    /// Who takes the actions: `terminal` shows them, `-` prints each as a line of JSON on standard output (all else is on standard
-    /// error), an address gets each as a POST, `queue` leaves them for an AWS SDK
+    /// Who takes the actions: `terminal` shows them, `-` prints each as a line of JSON on standard output (all else is
+    /// on standard error), an address gets each as a POST, `queue` leaves them for an AWS SDK
     #[arg(long, alias = "actions", value_name = "WHERE", default_value = "terminal")]
     pub actions_to: ActionsTo,
-    /// Listen as every preset too, under its own name: for trying a provider before it is configured. Without --secrets each has
-    /// its public demo secret, which is that of its first vector
+    /// Listen as every preset too, under its own name: for trying a provider before it is configured. Without --secrets
+    /// each has its public demo secret, which is that of its first vector
     #[arg(long)]
     pub presets: bool,
 }

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_secrets_is_put_over_the_demo_secrets_and_what_it_lacks_stays() {
+    fn a_file_of_secrets_overrides_the_demo_secrets_that_it_names() {
         let document = merged(r#"{"stripe": "demo", "slack": ["a", "b"]}"#, r#"{"stripe": ["mine"], "kitchen": "k"}"#).unwrap();
         let all = parse(&document).unwrap();
         let of = |name: &str| all[name].0.clone();

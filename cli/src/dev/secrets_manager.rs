@@ -123,8 +123,8 @@ impl Versions {
         }
     }
 
-    /// "If the label is already attached to a different version, you must specify `RemoveFromVersionId`; if the version doesn't
-    /// match, the operation fails."
+    /// "If the label is already attached to a different version, you must specify `RemoveFromVersionId`; if the version
+    /// doesn't match, the operation fails."
     fn relabel(&mut self, asked: &Move) -> Result<(), Refused> {
         let holder = self.labels.get(&asked.version_stage).copied();
         let named = asked.remove_from_version_id.as_deref();

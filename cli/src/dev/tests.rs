@@ -128,7 +128,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_moved_brings_a_join_s_end_once_and_both_signatures_are_fresh() {
+async fn an_advanced_clock_ends_a_join_once_and_both_signatures_are_fresh() {
     let bench = Bench::start(None, JOIN, &[]).await;
     assert_eq!(bench.send("e-1", "order.paid", "7", SystemClock.now()).await, 202);
     bench.facts("7").await;
@@ -188,7 +188,7 @@ rules: [{ name: paid, on: order.paid, enrich: { from: tickets, path: 'tickets/{d
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_is_read_from_a_file_or_from_this_machine_and_its_missing_secret_is_told() {
+async fn an_api_is_read_from_a_file_or_this_machine_and_its_missing_secret_is_reported() {
     let files = folder("apis");
     std::fs::create_dir_all(files.join("tickets")).expect("a folder");
     std::fs::write(files.join("tickets/7.json"), r#"{"title":"of a file"}"#).expect("a file");

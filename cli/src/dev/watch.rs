@@ -44,7 +44,7 @@ mod tests {
     use tokio::sync::Notify;
 
     #[tokio::test]
-    async fn a_file_that_is_changed_replaced_made_or_removed_is_told_once_within_two_seconds() {
+    async fn a_changed_replaced_new_or_removed_file_is_reported_once_within_two_seconds() {
         let folder = std::env::temp_dir().join(format!("tidings-watch-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let (old, other) = (folder.join("rules.yaml"), folder.join("sources.yaml"));

@@ -47,7 +47,8 @@ pub(crate) struct Workbench {
 }
 
 impl Workbench {
-    /// Starts with a configuration. Errors: a file of secrets can't be read, or an API of `--api` isn't one of the rules.
+    /// Starts with a configuration. Errors: a file of secrets can't be read, or an API of `--api` isn't one of the
+    /// rules.
     pub(crate) async fn start(
         cloud: Arc<Cloud>,
         setup: Setup,

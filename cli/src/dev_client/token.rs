@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use subtle::ConstantTimeEq;
 
-/// As many bytes as a key of SHA-256.
+/// The length of a SHA-256 key.
 pub(crate) const TOKEN_BYTES: usize = 32;
 
 /// The variable with the token if there is no token file, as for another user's `dev` or a forwarded port.

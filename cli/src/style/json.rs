@@ -49,7 +49,7 @@ mod tests {
     use serde_json::value::RawValue;
 
     #[test]
-    fn every_character_is_in_safe_json_what_it_was_and_none_is_raw() {
+    fn safe_json_preserves_every_character_and_contains_none_raw() {
         for c in ('\0'..=char::MAX).filter(|c| !is_displayable(*c)) {
             let value = Value::from(format!("a{c}\"\\b"));
             let safe = safe_json(&value.to_string());
@@ -68,7 +68,7 @@ mod tests {
 
     /// Compares with the Unicode properties of `regex`.
     #[test]
-    fn what_is_not_displayable_is_what_unicode_calls_control_separator_or_ignorable() {
+    fn unicode_control_separator_and_ignorable_characters_are_not_displayable() {
         let classes = r"[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u{fff9}-\u{fffb}--\u{fe0e}\u{fe0f}]";
         let hidden = Regex::new(&format!("^{classes}$")).unwrap();
         for c in '\0'..=char::MAX {

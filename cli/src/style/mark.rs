@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_styles_are_escape_sequences_and_nobody_elses_are() {
+    fn only_our_styles_become_escape_sequences() {
         let said = format!("{} {}", paint(BAD.bold(), "a\u{1b}[31mb"), "\u{1b}]52;c;aGk=\u{7}\u{9b}2J");
         assert_eq!(rendered(&said), "\u{1b}[1m\u{1b}[31ma\\u{1b}[31mb\u{1b}[0m \\u{1b}]52;c;aGk=\\u{7}\\u{9b}2J");
     }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_like_a_mark_is_none() {
+    fn text_that_resembles_a_mark_is_not_one() {
         assert_eq!(rendered("\u{fdd0}00112233445566778899aabbccddeeff[31m"), "\\u{fdd0}00112233445566778899aabbccddeeff[31m");
         let mark = MARK.as_deref().expect("random bytes");
         for (cut, shown) in [("[31", "[31"), ("31m", "31m"), ("", ""), ("[3\u{7}m", "[3\\u{7}m")] {

@@ -42,7 +42,7 @@ mod tests {
     use super::{count, short};
 
     #[test]
-    fn one_of_something_is_no_plural() {
+    fn one_is_singular() {
         assert_eq!([0, 1, 2].map(|number| count(number, "rule")), ["0 rules", "1 rule", "2 rules"]);
     }
 

@@ -74,7 +74,7 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_verifies_is_recorded_and_everything_else_is_told() {
+fn verified_deliveries_are_recorded_and_others_are_reported() {
     let folder = folder("captured");
     let into = folder.display().to_string();
     let capture = Capture::start(&["orders", "slack", "stripe", "--into", &into, "--count", "4", "--mask", "favourite_tea"]);
@@ -124,7 +124,7 @@ fn what_verifies_is_recorded_and_everything_else_is_told() {
 }
 
 #[test]
-fn nothing_recorded_is_no_success_and_leaves_no_folder() {
+fn a_capture_without_deliveries_fails_and_leaves_no_folder() {
     let folder = folder("nothing");
     let capture = Capture::start(&["orders", "--into", &folder.display().to_string(), "--json"]);
     assert!(!capture.send(&["orders", "--tamper", "signature"]).status.success());

@@ -225,7 +225,7 @@ fn is(claim: &Value, expected: &BTreeMap<String, Value>) -> bool {
 }
 
 #[test]
-fn every_delivery_becomes_the_events_that_it_is() {
+fn every_delivery_results_in_its_events() {
     let cases: Vec<Case> = serde_saphyr::from_str(include_str!("deliveries.yaml")).expect("deliveries.yaml");
     let world = World::start("deliveries");
     let mut wrong = Vec::new();
@@ -259,7 +259,7 @@ fn every_delivery_becomes_the_events_that_it_is() {
 }
 
 #[test]
-fn a_delivery_of_as_many_events_as_a_provider_puts_into_one_is_taken() {
+fn a_delivery_with_a_providers_maximum_of_events_is_accepted() {
     // At most as many of each type as one list can show.
     const TYPES: [&str; 5] = ["processed", "delivered", "open", "click", "bounce"];
     const COUNT: usize = 2_300;
@@ -304,7 +304,7 @@ fn a_message_as_long_as_its_channel_allows_is_processed_by_the_shipped_rules() {
 }
 
 #[test]
-fn a_body_that_is_compressed_is_read_whichever_of_its_forms_was_signed() {
+fn a_compressed_body_is_read_whether_signed_before_or_after_compression() {
     const PLAIN: &str = r#"{"action":"created","starred_at":"2026-11-29T18:00:00Z","repository":{"full_name":"o/zip"},"sender":{"login":"alice"}}"#;
     let world = World::start("compressed");
     let compressed = stored(PLAIN.as_bytes());

@@ -30,7 +30,7 @@ impl Drop for Data {
 }
 
 #[test]
-fn both_signals_end_it_in_order_and_what_was_acknowledged_is_there_the_next_time() {
+fn both_signals_end_it_in_order_and_acknowledged_events_are_there_at_the_next_start() {
     let data = Data::new("signals");
     for (signal, case, key) in [
         ("INT", "stripe-checkout-completed", "stripe#evt_1TidingsCheckout1042"),
@@ -63,7 +63,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn a_client_that_never_ends_its_request_does_not_keep_it() {
+fn an_unfinished_request_does_not_keep_it_from_ending() {
     let dev = Dev::start(&[]);
     let mut half = std::net::TcpStream::connect(dev.webhooks.trim_start_matches("http://")).expect("a connection");
     std::io::Write::write_all(&mut half, b"POST /webhooks/stripe HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{").unwrap();
@@ -148,7 +148,7 @@ impl Drop for Unmounted {
 
 #[test]
 #[allow(clippy::print_stderr, reason = "a test that did not run says so")]
-fn a_full_disk_is_answered_503_and_said_and_goes_on_when_there_is_room() {
+fn a_full_disk_is_answered_503_and_reported_until_there_is_room() {
     let data = Data::new("full");
     std::fs::create_dir_all(&data.0).expect("a folder");
     let size = format!("size={SMALL_BYTES}");
@@ -227,7 +227,7 @@ fn fills_and_goes_on(data: &Data, small: Small) {
 }
 
 #[test]
-fn a_folder_of_the_version_before_opens_with_what_was_left_in_its_queues() {
+fn a_folder_of_the_previous_version_opens_with_the_messages_of_its_queues() {
     let data = Data::new("before");
     std::fs::create_dir_all(&data.0).expect("a folder");
     let dev = Dev::start(&["--data", data.path()]);
@@ -245,7 +245,7 @@ fn a_folder_of_the_version_before_opens_with_what_was_left_in_its_queues() {
 }
 
 #[test]
-fn help_says_what_holds() {
+fn help_describes_the_guarantees() {
     let help = command().args(["dev", "--help"]).output().expect("the binary");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     for said in ["kill -9", "503", "SIGTERM", "token"] {

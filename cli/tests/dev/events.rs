@@ -30,7 +30,7 @@ fn lived() -> Dev {
 }
 
 #[test]
-fn the_newest_of_all_are_listed_and_what_that_cost_is_said() {
+fn the_newest_of_all_events_are_listed_with_the_cost_of_the_scan() {
     let dev = lived();
     golden("events-list", &dev.ask(&["events", "list"]), 0);
     let all = json(&dev.ask(&["events", "list", "--json"]));
@@ -55,7 +55,7 @@ fn the_newest_of_all_are_listed_and_what_that_cost_is_said() {
 }
 
 #[test]
-fn a_conversation_s_are_listed_by_their_own_time_and_nothing_else_is_read() {
+fn a_conversations_events_are_listed_by_their_own_time_and_nothing_else_is_read() {
     let dev = lived();
     golden("events-list-conversation", &dev.ask(&["events", "list", "--conversation", CONVERSATION]), 0);
     for (filter, expected) in [
@@ -86,7 +86,7 @@ impl Drop for Tail {
 }
 
 #[test]
-fn the_tail_tells_each_state_of_each_event_once_until_it_is_interrupted() {
+fn the_tail_prints_each_state_of_each_event_once_until_it_is_interrupted() {
     let dev = Dev::start(&[]);
     assert!(dev.send(&["--case", "stripe-checkout-completed"]).status.success());
     dev.claim("stripe#evt_1TidingsCheckout1042", "processed");
@@ -116,7 +116,7 @@ fn the_tail_tells_each_state_of_each_event_once_until_it_is_interrupted() {
 }
 
 #[test]
-fn the_commands_say_how_they_are_called() {
+fn wrong_usage_is_explained() {
     for (arguments, said) in [
         (&["events", "list", "--limit", "0"][..], "allowed: 1 to 1000"),
         (&["events", "list", "--limit", "1001"], "allowed: 1 to 1000"),
@@ -139,7 +139,7 @@ fn the_commands_say_how_they_are_called() {
 
 /// An event with an invalid time, and the same event with another body.
 #[test]
-fn what_is_odd_about_an_event_is_in_its_story_in_the_list_and_in_what_dev_says() {
+fn oddities_of_an_event_are_in_its_story_in_the_list_and_in_the_output_of_dev() {
     const ODD: &str = "orders#ord-evt-3667";
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder");
     let body = std::fs::read_to_string(root.join("events/bodies/orders_batchmate.json")).expect("the body");

@@ -207,7 +207,7 @@ fn settled(driven: &mut Driven, dev: &Dev, events: usize) -> Vec<Value> {
 }
 
 #[test]
-fn no_command_writes_what_a_stranger_wrote_raw() {
+fn no_command_writes_text_of_others_raw() {
     let mut driven = Driven::new("hostile");
     let dev = Dev::start(&["--keep-events"]);
     live(&mut driven, &dev);

@@ -135,7 +135,7 @@ fn kill_a_start(folder: &Path, chances: &mut Chances, heard: impl FnMut(String))
 
 #[test]
 #[allow(clippy::print_stderr, reason = "what was counted is the result")]
-fn what_was_acknowledged_is_applied_once_and_said_however_often_dev_is_killed() {
+fn acknowledged_events_are_applied_once_and_shown_however_often_dev_is_killed() {
     let (kills, seed) = (of_environment("TIDINGS_KILLS", KILLS), of_environment("TIDINGS_KILL_SEED", 7));
     let folder: PathBuf = std::env::temp_dir().join(format!("tidings-kills-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);

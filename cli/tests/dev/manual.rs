@@ -52,7 +52,7 @@ fn refused(output: &Output, said: &str) {
 }
 
 #[test]
-fn facts_are_set_and_forgotten_by_hand_and_who_did_it_is_on_record() {
+fn facts_are_set_and_unset_manually_and_the_author_is_recorded() {
     let dev = lived(&[]);
     let before = facts(&dev);
     let set = ["context", "set", CONVERSATION, "order/1042", "status=shipped", "parcels=2", "--node", "delivery", "--by", "lena"];
@@ -92,7 +92,7 @@ fn facts_are_set_and_forgotten_by_hand_and_who_did_it_is_on_record() {
 }
 
 #[test]
-fn names_that_nothing_is_known_of_and_values_that_do_not_fit_are_refused() {
+fn unknown_names_and_invalid_values_are_refused() {
     let dev = lived(&[]);
     let by = ["--by", "lena", "--reason", "why", "--yes"];
     let ask = |arguments: &[&str]| dev.ask(&[arguments, &by[..]].concat());
@@ -147,7 +147,7 @@ fn mended() -> String {
 
 /// The section of the runbook: the rule is corrected and deployed, the events are inspected and applied again.
 #[test]
-fn what_a_wrong_rule_wrote_is_made_right_by_applying_its_events_again() {
+fn the_effects_of_a_wrong_rule_are_corrected_by_applying_its_events_again() {
     let dev = lived(&["--keep-events"]);
     assert_eq!(value(&dev, "status"), "delivered");
     let before = facts(&dev);
@@ -185,7 +185,7 @@ fn what_a_wrong_rule_wrote_is_made_right_by_applying_its_events_again() {
 }
 
 #[test]
-fn what_is_said_again_is_shown_before_and_said_once() {
+fn repeated_notifications_are_shown_in_the_dry_run_and_sent_once() {
     let dev = lived(&["--keep-events"]);
     let stack = Stack::around(&dev, "{}");
     let rules = mended();
@@ -209,7 +209,7 @@ fn what_is_said_again_is_shown_before_and_said_once() {
 }
 
 #[test]
-fn what_can_not_be_applied_again_is_said_with_what_to_do_instead() {
+fn events_that_cannot_be_applied_again_are_reported_with_an_alternative() {
     let dev = lived(&["--keep-events"]);
     let dead = dev.ask(&["replay", "--apply", "--key", "orders#ord-evt-3666"]);
     refused(&dead, "none of 1 claims has its event kept");

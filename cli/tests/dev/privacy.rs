@@ -58,7 +58,7 @@ fn a_conversation_is_exported_and_erased() {
 }
 
 #[test]
-fn erasing_says_in_json_what_it_found_and_what_it_did() {
+fn an_erasure_reports_in_json_what_it_found_and_deleted() {
     let dev = Dev::start(&[]);
     lived(&dev);
     let found = json(&dev.ask(&["context", "erase", CONVERSATION, "--json"]));
@@ -69,7 +69,7 @@ fn erasing_says_in_json_what_it_found_and_what_it_did() {
 }
 
 #[test]
-fn an_event_on_record_is_explained_as_far_as_it_is() {
+fn a_stored_event_is_explained_as_far_as_its_data_goes() {
     let dev = Dev::start(&[]);
     assert!(dev.send(&["--case", "orders-delivered-early"]).status.success());
     dev.claim("orders#ord-evt-3002", "processed");
@@ -81,7 +81,7 @@ fn an_event_on_record_is_explained_as_far_as_it_is() {
 }
 
 #[test]
-fn the_commands_say_how_they_are_called() {
+fn wrong_usage_is_explained() {
     for (command, example) in [
         (["context", "export"], "tidings context export whatsapp:491713920012 --stack tidings --output export.json"),
         (["context", "erase"], "--yes    delete it"),

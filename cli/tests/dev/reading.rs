@@ -35,7 +35,7 @@ fn values(shown: &Value) -> Value {
 }
 
 #[test]
-fn the_read_api_says_what_context_show_says() {
+fn the_read_api_agrees_with_context_show() {
     let dev = paid_and_packed();
     let ann = "/context/whatsapp%3A491713920012";
     assert_eq!(get(&dev, ann, None).0, 401);

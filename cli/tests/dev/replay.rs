@@ -43,7 +43,7 @@ fn without(output: Output, path: &str) -> Output {
 }
 
 #[test]
-fn what_was_kept_is_played_again_and_nothing_changes() {
+fn stored_events_are_replayed_and_nothing_changes() {
     let dev = lived(&["--keep-events"]);
     let before = out(&dev.ask(&["events", "list", "--json"]));
     golden("replay-kept", &dev.ask(&["replay"]), 0);
@@ -72,7 +72,7 @@ fn what_was_kept_is_played_again_and_nothing_changes() {
 }
 
 #[test]
-fn an_event_that_is_kept_is_shown_and_explained() {
+fn a_stored_event_is_shown_and_explained() {
     let dev = lived(&["--keep-events"]);
     golden("kept-claim", &dev.ask(&["events", "show", "orders#ord-evt-3002"]), 0);
     let claim = json(&dev.ask(&["events", "show", "orders#ord-evt-3002", "--json"]));
@@ -91,7 +91,7 @@ fn an_event_that_is_kept_is_shown_and_explained() {
 }
 
 #[test]
-fn what_was_not_kept_is_said_with_what_there_is() {
+fn missing_events_are_reported_with_the_available_ones() {
     let dev = lived(&[]);
     let stack = Stack::around(&dev, "{}");
     golden("replay-none-kept", &stack.ask(&["replay"]), 1);

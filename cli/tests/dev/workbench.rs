@@ -25,7 +25,7 @@ fn client(dev: &Dev, key: &str) -> Client {
 const CASE: &str = "orders-delivered-early";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_sdk_takes_actions_as_aws_gives_them() {
+async fn an_sdk_receives_actions_as_on_aws() {
     let dev = Dev::start(&["--actions-to", "queue"]);
     let sqs = client(&dev, &dev.token);
     let stranger = client(&dev, "AKIASTRANGER").list_queues().send().await;
@@ -76,7 +76,7 @@ async fn an_sdk_takes_actions_as_aws_gives_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fifo_queue_refuses_what_aws_refuses_and_gives_a_group_in_order() {
+async fn a_fifo_queue_refuses_what_aws_refuses_and_delivers_a_group_in_order() {
     let dev = Dev::start(&["--actions-to", "queue"]);
     let sqs = client(&dev, &dev.token);
     let url = format!("{}/123456789012/tidings-actions.fifo", dev.dynamodb());
@@ -248,7 +248,7 @@ fn either_address_leads_to_the_other_and_hints_name_the_port() {
 }
 
 #[test]
-fn the_clock_of_a_running_dev_is_moved_and_send_signs_by_it() {
+fn the_clock_of_a_running_dev_is_advanced_and_send_signs_by_it() {
     let dev = Dev::start(&[]);
     let moved = json(&run(&["dev", "advance", "45m", "--json", "--url", &dev.webhooks]));
     assert_eq!(moved["ahead_seconds"], 2700, "{moved}");
@@ -274,7 +274,7 @@ fn env_prints_what_an_sdk_needs() {
 }
 
 #[test]
-fn secrets_of_a_file_are_added_and_sources_without_one_are_told() {
+fn secrets_of_a_file_are_added_and_sources_without_one_are_reported() {
     let file = std::env::temp_dir().join(format!("tidings-secrets-{}.json", std::process::id()));
     std::fs::write(&file, r#"{"github": [], "orders": "0123456789abcdef0123456789abcdef"}"#).expect("a file");
     let dev = Dev::start(&["--secrets", file.to_str().expect("UTF-8")]);
@@ -291,7 +291,7 @@ fn secrets_of_a_file_are_added_and_sources_without_one_are_told() {
 }
 
 #[test]
-fn a_demo_and_a_queue_that_somebody_else_empties_are_refused_together() {
+fn a_demo_with_another_consumer_of_the_actions_is_refused() {
     let refused = run(&["dev", "--port", "0", "--demo", "--actions-to", "queue"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(err(&refused).contains("--actions-to URL"), "{}", err(&refused));

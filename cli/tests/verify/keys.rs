@@ -27,7 +27,7 @@ fn borrowed(options: &[String]) -> Vec<&str> {
 }
 
 #[test]
-fn a_missing_key_is_told_with_its_address_and_taken_from_a_file() {
+fn a_missing_key_is_reported_with_its_address_and_read_from_a_file() {
     for name in ["aws-sns", "paypal", "gcp-pubsub-push", "google-chat", "ms-bot-framework", "kinde"] {
         let (vector, request, options) = captured(name);
         let secrets = json!({ name: vector.secret });
@@ -52,7 +52,7 @@ fn a_missing_key_is_told_with_its_address_and_taken_from_a_file() {
 }
 
 #[test]
-fn a_key_that_cannot_be_fetched_is_told() {
+fn a_key_that_cannot_be_fetched_is_reported() {
     let (_, request, options) = captured("kinde");
     // The name doesn't exist (RFC 2606), and the address is a secret.
     let secrets = json!({ "kinde": "https://nobody.invalid/canary-of-an-address" });
@@ -66,7 +66,7 @@ fn a_key_that_cannot_be_fetched_is_told() {
 }
 
 #[test]
-fn somebody_else_s_topic_or_audience_is_told_with_and_without_the_key() {
+fn another_topic_or_audience_is_reported_with_and_without_the_key() {
     for (name, place) in [("aws-sns", "json:TopicArn"), ("google-chat", "jwt:aud"), ("gcp-pubsub-push", "jwt:email")] {
         let (vector, request, options) = captured(name);
         let secrets = json!({ name: format!("{}-of-another", vector.secret) });
@@ -83,7 +83,7 @@ fn somebody_else_s_topic_or_audience_is_told_with_and_without_the_key() {
 }
 
 #[test]
-fn a_certificate_from_elsewhere_or_of_another_time_is_told() {
+fn a_certificate_of_another_origin_or_time_is_reported() {
     let (vector, mut request, options) = captured("aws-sns");
     let secrets = json!({ "aws-sns": vector.secret });
     let key = File::new(vector.fetched.values().next().unwrap());

@@ -17,7 +17,7 @@ fn hint(preset: &str, given: &str, configured: &str, path: &str, headers: &[(&st
 }
 
 #[test]
-fn each_part_of_it_is_named() {
+fn each_differing_part_of_a_url_is_named() {
     for (preset, all) in [("twilio", true), ("square", false), ("hubspot-v2", false)] {
         let url = url_of(preset);
         let path = format!("/webhooks/{preset}");
@@ -50,7 +50,7 @@ fn each_part_of_it_is_named() {
 }
 
 #[test]
-fn a_query_that_was_dropped_added_or_sorted_is_told_without_it() {
+fn a_dropped_added_or_sorted_query_is_reported_without_its_text() {
     let (url, path) = (url_of("twilio"), "/webhooks/twilio");
     for (given, configured, sent) in [
         (format!("{url}?b=2&a=1"), url.clone(), format!("{path}?a=1&b=2&trace=3")),
@@ -67,7 +67,7 @@ fn a_query_that_was_dropped_added_or_sorted_is_told_without_it() {
 }
 
 #[test]
-fn without_a_configured_one_the_request_s_own_is_tried() {
+fn without_a_configured_url_that_of_the_request_is_tried() {
     let request = |path: &str, host: Option<&str>| {
         let mut request = signed("twilio", SECRET, |_, sample| sample.query = String::new());
         request.path = path.to_owned();

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_becomes_is_of_the_same_form() {
+    fn a_pseudonym_has_the_form_of_its_value() {
         let (none, mut pseudonyms) = (Vocabulary::default(), pseudonyms());
         let mut one = |text: &str| rewrite(text, &none, &mut pseudonyms);
         assert!(one("lena@vogt.de").ends_with(".qz") && one("lena@vogt.de") == one("lena@vogt.de"));

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_value_is_laid_out_as_the_one_that_stood_there() {
+    fn a_new_value_has_the_layout_of_the_old_one() {
         for (old, new, laid_out) in [
             ("{ \"a\" : \"Lena\",\n\t\"n\": 1.50 }", r#"{"a":"Xyzw","n":7.23}"#, "{ \"a\" : \"Xyzw\",\n\t\"n\": 7.23 }"),
             (r#"["caf\u00e9 \ud83d\ude00 \/ \n"]"#, "[\"xyz\u{ef} \u{1f600} / \\n\"]", r#"["xyz\u00ef \ud83d\ude00 \/ \n"]"#),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_other_parts_is_not_laid_out() {
+    fn different_structures_have_no_common_layout() {
         for (old, new) in [(r#"{"a":1,"a":2}"#, r#"{"a":2}"#), ("[1]", r#"["1"]"#), (r#"["ab"]"#, r#"["abc"]"#), ("[1,2]", "[1]")]
         {
             assert_eq!(like(old, new), None, "{old}");

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_at_the_beginning_a_sign_and_an_exponent_stay() {
+    fn leading_zeros_sign_and_exponent_stay() {
         let mut pseudonyms = with(&[]);
         for (text, begins) in [("007", "00"), ("-0.0512", "-0.0"), ("-12.50", "-"), ("1", "")] {
             let new = pseudonyms.number(text);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_fits_where_it_did() {
+    fn an_integer_still_fits_its_type() {
         let mut pseudonyms = with(&[]);
         for text in ["9223372036854775807", "9199999999999999999", "18446744073709551615"] {
             let new = pseudonyms.number(text);

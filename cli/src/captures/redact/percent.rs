@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_encoded_is_replaced_as_it_is_read_and_encoded_again() {
+    fn encoded_text_is_decoded_replaced_and_encoded_again() {
         let upper = |text: &str| text.to_uppercase();
         for (text, new) in [
             ("u=lena%40vogt.de", "U=LENA%40VOGT.DE"),

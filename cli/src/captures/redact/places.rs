@@ -13,7 +13,7 @@ pub(super) struct Places {
     source: String,
     /// Places of types, times, sequences and versions of events.
     fixed: HashSet<String>,
-    /// Places of event ids. Their prefix tells the kind of object.
+    /// Places of event ids. The prefix of an id shows the kind of object.
     ids: HashSet<String>,
     /// Places of signatures, tokens and hashes. Signing writes them again.
     secret: HashSet<String>,

@@ -19,7 +19,7 @@ const MAX_TRIES: u32 = 64;
 
 pub(super) struct Pseudonyms {
     pub(super) key: hmac::Key,
-    /// By the word in lower case. Keys of numbers: see [`numbers`](super::numbers).
+    /// Pseudonyms by word in lower case. Keys of numbers: see [`numbers`](super::numbers).
     pub(super) given: HashMap<String, String>,
     pub(super) taken: HashSet<String>,
     /// Numbers that rules compare with. A pseudonym is on the same side of each.
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_the_same_and_others_are_others() {
+    fn equal_values_have_equal_pseudonyms_and_others_differ() {
         let mut pseudonyms = pseudonyms();
         let words: Vec<String> = (1..2_000).map(|n| format!("{n:06}")).collect();
         let made: HashSet<String> = words.iter().map(|word| pseudonyms.word(word)).collect();
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_between_anything() {
+    fn words_are_found_between_any_characters() {
         let seen = |text: &str| {
             let mut words = Vec::new();
             let same = each_word(text, |word| {

@@ -175,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn a_value_is_as_long_in_a_capture_as_it_was(text in texts(), number in -1_000_000_000_i64..1_000_000_000) {
+    fn a_redacted_value_keeps_its_length(text in texts(), number in -1_000_000_000_i64..1_000_000_000) {
         let inner = format!("{{ \"name\" : {}, \"n\": {number} }}", json!(text));
         let body = json!({
             "id": "e1", "type": "order.shipped", "message": text, "first_name": text, "password": text, "title": text,

@@ -121,7 +121,7 @@ fn planted() -> Value {
 }
 
 #[test]
-fn nothing_that_is_planted_is_left() {
+fn no_planted_secret_is_left() {
     let source = sources::configured("orders").unwrap();
     let headers = [
         ("content-type", "application/json; x=hunter2"),
@@ -167,7 +167,7 @@ fn nothing_that_is_planted_is_left() {
 }
 
 #[test]
-fn however_deep_in_texts_it_is() {
+fn secrets_in_nested_texts_are_replaced() {
     let source = sources::configured("orders").unwrap();
     let mut text = json!({ "first_name": "Weronika", "id": "w-1" }).to_string();
     for depth in 1..6 {
@@ -180,7 +180,7 @@ fn however_deep_in_texts_it_is() {
 }
 
 #[test]
-fn a_signature_in_the_body_is_gone_whatever_it_is_called() {
+fn a_signature_in_the_body_is_removed_under_any_field_name() {
     let mut source = sources::configured("orders").unwrap();
     source.scheme.signature.from = serde_json::from_value(json!("json:proof")).unwrap();
     let body = json!({ "id": "1", "type": "order.noted", "proof": "feedfacecafe" }).to_string();
@@ -250,7 +250,7 @@ fn assert_same_events(source: &Source, sample: &Sample, redactor: &mut Redactor)
 }
 
 #[test]
-fn of_the_corpus_the_same_events_are_left() {
+fn the_corpus_keeps_its_events() {
     let mut redactor = redactor();
     let mut bodies = String::new();
     for case in corpus().cases.iter().filter(|case| case.tamper.is_none() && case.expect.status < 300) {
@@ -277,7 +277,7 @@ fn of_the_corpus_the_same_events_are_left() {
 }
 
 #[test]
-fn of_every_preset_that_can_be_signed_here_the_same_events_are_left() {
+fn every_signable_preset_keeps_its_events() {
     let mut held = 0;
     for provider in tidings_project::presets().iter().filter(|provider| can_sign(&provider.scheme)) {
         let source = sources::of_preset(provider, HERE);
@@ -288,7 +288,7 @@ fn of_every_preset_that_can_be_signed_here_the_same_events_are_left() {
 }
 
 #[test]
-fn what_cannot_be_redacted_is_refused() {
+fn an_unredactable_delivery_is_refused() {
     let mut redactor = redactor();
     let braintree = sources::of_preset(&sources::preset("braintree").unwrap(), HERE);
     let mut said = |source: &Source, content_type: &'static str, body: &[u8]| {

@@ -27,7 +27,7 @@ static CLOSED: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a test compiles it")
 });
 
-/// The prefix of an id that tells only its kind: `evt_`, `ord-evt-`, `wamid.`
+/// The prefix of an id, which shows only its kind: `evt_`, `ord-evt-`, `wamid.`
 static PREFIX: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(?:[a-z]{2,8}[_.-])+").expect("a test compiles it"));
 
 /// The name of a field in programs: words of letters, followed by few digits: `order_lines`, `s3Bucket`, `line_1`.

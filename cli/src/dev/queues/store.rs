@@ -45,7 +45,7 @@ pub(crate) struct Redrive {
 #[derive(Debug, Default)]
 pub(crate) struct New<'m> {
     pub(crate) body: &'m str,
-    /// As JSON.
+    /// A JSON object.
     pub(crate) attributes: &'m str,
     pub(crate) delay_s: u32,
     pub(crate) group: Option<&'m str>,
