@@ -17,10 +17,10 @@ use tidings_core::ports::Unavailable;
 /// The deployment that a command uses.
 #[derive(Clone, Debug, Args)]
 pub struct Place {
-    /// A deployed stack; `tidings dev` if left out
+    /// Name of a deployed stack; `tidings dev` if left out
     #[arg(long, env = "TIDINGS_STACK", value_name = "NAME")]
     pub stack: Option<String>,
-    /// Where the AWS API is, for an emulated cloud or a `dev` on another port
+    /// Address of the AWS API, for an emulated cloud or a `dev` on another port
     #[arg(long, env = "TIDINGS_ENDPOINT_URL", value_name = "URL")]
     pub endpoint_url: Option<String>,
     /// Profile of the AWS configuration
