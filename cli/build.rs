@@ -1,7 +1,7 @@
-//! Finds the record of commits of the checkout that this is built in. `src/version.rs` includes it.
+//! Finds the reflog of the checkout in which this is built. `src/version.rs` includes it.
 //!
-//! It runs once, not at every commit: the compiler follows the included file by itself, and only the program's entry includes
-//! it. Outside of a checkout there is no record, and no error.
+//! It runs once, not at every commit: the compiler tracks the included file, and only the program's entry includes it.
+//! Outside of a checkout there is no reflog, and no error.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +17,8 @@ fn main() {
     fs::write(Path::new(&out).join("commits.rs"), text).expect("cargo's own folder");
 }
 
-/// `logs/HEAD` of the repository that has this very folder as `cli/`: an archive may lie in somebody else's checkout.
+/// `logs/HEAD` of the repository that contains this folder as `cli/`. An archive may have been unpacked in another
+/// checkout.
 fn commits() -> Option<PathBuf> {
     if git(&["rev-parse", "--show-prefix"])? != "cli/" {
         return None;

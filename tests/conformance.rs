@@ -1,4 +1,4 @@
-//! The ports' suites over memory, and over the real SDK against the embedded emulators.
+//! The ports' suites with the memory adapters, and with the real SDK against the embedded emulators.
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use processor::decode::receive_count;
@@ -34,7 +34,7 @@ impl Inspect for Memory {
     }
 }
 
-/// Nothing has expired by then.
+/// Before any expiry.
 const LONG_AGO: Timestamp = Timestamp::from_unix_ms(i64::MIN);
 
 struct Memory(Arc<MemoryStore>);
@@ -71,7 +71,7 @@ async fn cloud() -> Cloud {
     Cloud::start(options).await.expect("the embedded cloud")
 }
 
-/// One whose queues are in memory, and one whose are on the disk: they must not differ.
+/// Two clouds, with queues in memory and on the disk. They must not differ.
 async fn clouds(test: &str) -> [(Cloud, Option<Folder>); 2] {
     let folder = Folder(std::env::temp_dir().join(format!("tidings-conformance-{test}-{}", std::process::id())));
     let durable =
@@ -80,7 +80,7 @@ async fn clouds(test: &str) -> [(Cloud, Option<Folder>); 2] {
     [(cloud().await, None), (durable, Some(folder))]
 }
 
-/// A folder that is gone when the test is.
+/// A folder that is deleted at the end of the test.
 struct Folder(std::path::PathBuf);
 
 impl Drop for Folder {
@@ -125,12 +125,12 @@ async fn context_store_on_dynamodb() {
 }
 
 #[tokio::test]
-async fn kept_events_in_memory() {
+async fn stored_events_in_memory() {
     conformance::kept(&memory()).await;
 }
 
 #[tokio::test]
-async fn kept_events_on_dynamodb() {
+async fn stored_events_on_dynamodb() {
     conformance::kept(&embedded().await).await;
 }
 
@@ -181,7 +181,7 @@ async fn action_queue_on_sqs() {
     }
 }
 
-/// Body and receipt handle of what is visible.
+/// Body and receipt handle of the visible messages.
 fn received(queue: &MemoryQueue) -> Vec<(String, String)> {
     let records = queue.receive(10).records.into_iter();
     records.filter_map(|record| Some((record.body?, record.receipt_handle?))).collect()
@@ -258,12 +258,12 @@ async fn redrive_policy_on_sqs() {
 }
 
 #[tokio::test]
-async fn burials_in_memory() {
+async fn dead_letters_in_memory() {
     conformance::burials(&memory()).await;
 }
 
 #[tokio::test]
-async fn burials_on_dynamodb() {
+async fn dead_letters_on_dynamodb() {
     conformance::burials(&embedded().await).await;
 }
 
@@ -336,7 +336,7 @@ async fn a_service_that_is_not_there_is_an_error_that_names_the_call() {
 }
 
 #[tokio::test]
-async fn the_memory_adapters_say_the_same_when_they_are_told_to_fail() {
+async fn memory_adapters_report_injected_faults_like_the_sdk() {
     let faults = Arc::new(Faults::default());
     faults.fail(Call::Send, Fault::Refuse, 2);
     faults.fail(Call::Fetch, Fault::Refuse, 1);

@@ -1,4 +1,4 @@
-//! The template against the code: what one says, the other means.
+//! The template agrees with the code.
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ fn each_function_gets_the_variables_that_it_reads_and_no_other() {
 }
 
 #[test]
-fn the_processor_buries_on_the_receive_after_which_sqs_moves_the_message() {
+fn the_processor_dead_letters_on_the_receive_after_which_sqs_moves_the_message() {
     let template = Template::read();
     let redrive = template.number("EventsQueue", "/RedrivePolicy/maxReceiveCount");
     assert_eq!(template.number("Processor", "/Environment/Variables/MAX_RECEIVE_COUNT"), redrive);
@@ -47,7 +47,7 @@ fn the_processor_buries_on_the_receive_after_which_sqs_moves_the_message() {
 }
 
 #[test]
-fn the_times_fit_into_one_another() {
+fn timeouts_fit_into_each_other() {
     let template = Template::read();
     let visibility = template.number("EventsQueue", "/VisibilityTimeout");
     let processor = template.number("Processor", "/Timeout");
@@ -71,7 +71,7 @@ fn a_claim_outlives_all_the_time_that_its_message_can_wait() {
 }
 
 #[test]
-fn the_queues_take_what_the_receiver_sends() {
+fn the_queues_accept_the_receivers_messages() {
     let template = Template::read();
     let queues: Vec<&String> =
         template.resources().filter(|(_, r)| r["Type"] == "AWS::SQS::Queue").map(|(name, _)| name).collect();
@@ -87,7 +87,7 @@ fn the_queues_take_what_the_receiver_sends() {
 }
 
 #[test]
-fn actions_come_out_in_the_order_of_their_conversation_and_hold_up_no_other() {
+fn actions_are_in_the_order_of_their_conversation_and_delay_no_other() {
     let template = Template::read();
     for queue in ["ActionsQueue", "ActionsDeadLetterQueue"] {
         assert_eq!(template.property(queue, "/FifoQueue"), true, "{queue}");
@@ -97,7 +97,7 @@ fn actions_come_out_in_the_order_of_their_conversation_and_hold_up_no_other() {
     assert_eq!(template.text("ActionsQueue", "/RedrivePolicy/deadLetterTargetArn"), "ActionsDeadLetterQueue.Arn");
 }
 
-/// SQS's own 30 s would give an action to a second consumer while the first is still at it.
+/// SQS's default of 30 s would deliver an action to a second consumer while the first still processes it.
 #[test]
 fn an_action_is_hidden_for_as_long_as_the_bot_says() {
     let template = Template::read();
@@ -114,14 +114,14 @@ fn an_action_is_hidden_for_as_long_as_the_bot_says() {
     }
 }
 
-/// Lambda stops what goes round some 16 times; a timer does, by design.
+/// Lambda stops loops after about 16 rounds. A timer loops by design.
 #[test]
 fn the_processor_may_send_to_its_own_queue() {
     assert_eq!(Template::read().text("Processor", "/RecursiveLoop"), "Allow");
 }
 
 #[test]
-fn what_is_due_later_fits_into_the_time_that_its_claim_lives() {
+fn timers_end_within_the_lifetime_of_their_claim() {
     let template = Template::read();
     assert_eq!(MAX_TIMER_DELAY.as_secs(), 900, "SQS's longest delay");
     let wait = MAX_JOIN_WITHIN.max(MAX_DEFERRAL).as_secs();
@@ -137,7 +137,7 @@ fn a_batch_fails_in_part_and_never_as_a_whole() {
     assert_eq!(template.number("ProcessorSource", "/BatchSize"), 10, "a larger batch needs a window, which delays every event");
 }
 
-/// What is postponed after an abort comes no earlier than what isn't.
+/// An event that is postponed after an abort is received no earlier than the others.
 #[test]
 fn the_processor_knows_the_queues_visibility_timeout() {
     let template = Template::read();
@@ -146,9 +146,9 @@ fn the_processor_knows_the_queues_visibility_timeout() {
     assert!(6 * template.number("Processor", "/Timeout") <= EVENTS_VISIBILITY.as_secs(), "as AWS asks for");
 }
 
-/// Whoever may send a link may send no event, and what dies there comes back nowhere else.
+/// A sender of links may not send events, and each dead-letter queue has one source queue.
 #[test]
-fn links_have_a_queue_of_their_own_which_lives_as_that_of_events_does() {
+fn links_have_a_separate_queue_with_the_settings_of_the_events_queue() {
     let template = Template::read();
     for property in ["/VisibilityTimeout", "/MessageRetentionPeriod", "/MaximumMessageSize", "/RedrivePolicy/maxReceiveCount"] {
         assert_eq!(template.property("LinksQueue", property), template.property("EventsQueue", property), "{property}");
@@ -241,7 +241,7 @@ fn the_tables_are_what_the_adapters_expect() {
             &json!({"AttributeName": "expires_at", "Enabled": true})
         );
         assert_eq!(template.property(table, "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"), true);
-        // `true` without a key of the operator's own would be the account's managed key, whose calls are billed.
+        // `true` without the operator's key would be the account's managed key, whose calls are billed.
         assert_eq!(template.property(table, "/SSESpecification/SSEEnabled"), &json!(["HasKey", true, false]));
         assert_eq!(template.property(table, "/SSESpecification/SSEType"), &json!(["HasKey", "KMS", "AWS::NoValue"]));
     }
@@ -260,7 +260,7 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
         ["ANY /webhooks/{source}", "GET /context/{conversation+}", "GET /health", "GET /ready", "HEAD /health", "HEAD /ready"];
     assert_eq!(routes, expected);
     for route in &routes {
-        // A route's name is a key with slashes of its own.
+        // A route's name is a key that contains slashes.
         let mut settings = &template.property("Stage", "/RouteSettings")[route];
         // !If [condition, settings, nothing]
         if let Some([_, given, _]) = settings.as_array().map(Vec::as_slice) {
@@ -272,7 +272,8 @@ fn the_front_door_has_the_routes_that_the_receiver_answers() {
     assert_eq!(template.text("Stage", "/AccessLogSettings/DestinationArn"), "AccessLogGroup.Arn");
 }
 
-/// Which resources each of them has, and that no parameters leave a name without its resource: tests/policy/test_parameters.py.
+/// tests/policy/test_parameters.py checks the resources of each front door, and that every name has its resource with
+/// any parameters.
 #[test]
 fn an_address_of_the_receiver_itself_is_watched_as_the_api_is() {
     let template = Template::behind(FrontDoor::FunctionUrl);
@@ -294,16 +295,17 @@ fn traces_are_off_unless_they_are_asked_for() {
     assert_eq!(template.condition("Traced"), &json!(["Tracing", "Active"]));
     for function in ["Receiver", "Processor", "Reader"] {
         assert_eq!(template.text(function, "/Tracing"), "Tracing", "{function}");
-        // In the role itself: it may before the function is made, which traces from its first invocation on.
+        // Granted in the role itself, so that it applies before the function exists, which traces from its first
+        // invocation on.
         let granted = template.grants_if(&format!("{function}Role"), "Traced");
         let expected = ["xray:PutTelemetryRecords *", "xray:PutTraceSegments *"];
         assert_eq!(granted, expected.into_iter().map(str::to_owned).collect(), "{function}");
     }
 }
 
-/// The runbook's commands look for the reports of what failed: those are warnings.
+/// The runbook's commands search for reports of failures, which are warnings.
 #[test]
-fn lambda_logs_only_what_failed() {
+fn lambda_logs_only_failures() {
     let template = Template::read();
     for function in ["Receiver", "Processor", "Reader"] {
         assert_eq!(template.text(function, "/LoggingConfig/SystemLogLevel"), "WARN", "{function}");
@@ -311,7 +313,7 @@ fn lambda_logs_only_what_failed() {
     }
 }
 
-/// What calls a function calls its alias: a call of the function itself would reach whatever was uploaded last.
+/// All callers call a function's alias. A call of the function itself would reach the latest upload.
 #[test]
 fn every_change_is_a_version_and_everybody_calls_the_alias() {
     let template = Template::read();
@@ -341,14 +343,14 @@ fn every_change_is_a_version_and_everybody_calls_the_alias() {
     }
 }
 
-/// Else a stack would be updated with it, and what runs wouldn't.
+/// Without the name, an update of the parameter would make no new version, and the running one would stay.
 #[test]
 fn a_versions_description_names_every_parameter_that_its_function_gets() {
     let template = Template::read();
     for (function, at_least) in [("Receiver", 4), ("Processor", 4), ("Reader", 3)] {
         let mut properties = template.property(function, "").clone();
         let described = properties["VersionDescription"].as_str().unwrap().to_owned();
-        // The last is the function's, and no part of a version.
+        // The last one belongs to the function, not to a version.
         for other in ["VersionDescription", "DeploymentPreference", "ReservedConcurrentExecutions"] {
             properties.as_object_mut().unwrap().remove(other);
         }
@@ -363,9 +365,9 @@ fn a_versions_description_names_every_parameter_that_its_function_gets() {
     }
 }
 
-/// An alarm that is on before a deployment would roll it back at once: none of these waits for a person.
+/// An alarm in ALARM state before a deployment would roll it back at once, so none of these waits for a person.
 #[test]
-fn what_rolls_a_deployment_back_is_about_what_happens_now() {
+fn rollback_alarms_react_within_the_deployment() {
     let template = Template::read();
     let of = |function| template.property(function, "/DeploymentPreference/Alarms");
     assert_eq!(of("Receiver"), &json!(["ReceiverFailedAlarm", "EnqueueAlarm"]));
@@ -380,12 +382,12 @@ fn what_rolls_a_deployment_back_is_about_what_happens_now() {
             let optional =
                 |name| template.resources().find(|(n, _)| *n == alarm).and_then(|(_, r)| r["Properties"][name].as_u64());
             let periods = optional("DatapointsToAlarm").or_else(|| optional("EvaluationPeriods")).unwrap();
-            // A deployment begins in the middle of a period.
+            // A deployment may begin in the middle of a period.
             let seen_after = template.number(alarm, "/Period") * periods;
             assert!(seen_after <= minutes * 60, "{alarm} comes on after {seen_after} s, the deployment ends after {minutes} min");
         }
     }
-    // A version that crashes at its start emits nothing: Lambda counts it, and long before the first step ends.
+    // A version that crashes at its start emits no metrics. Lambda counts it, long before the first step ends.
     for (function, step_s) in [("Receiver", 900), ("Processor", 180)] {
         let alarm = format!("{function}FailedAlarm");
         let watched = (template.text(&alarm, "/Namespace"), template.text(&alarm, "/MetricName"));
@@ -420,7 +422,7 @@ fn a_stacks_name_leaves_room_for_the_longest_name_of_a_queue() {
 fn codedeploy_may_move_the_aliases_and_nothing_else() {
     let granted = Template::read().grants("DeploymentRole");
     let of = |function: &str| {
-        // Which of them takes which ARN, AWS's reference says: tests/policy/authorization.py.
+        // AWS's reference says which actions take which ARN: tests/policy/authorization.py.
         let moved = ["GetAlias", "UpdateAlias"].map(|verb| format!("lambda:{verb} {function}.Arn"));
         moved.into_iter().chain([format!("lambda:GetProvisionedConcurrencyConfig ${{{function}.Arn}}:live")])
     };
@@ -428,9 +430,9 @@ fn codedeploy_may_move_the_aliases_and_nothing_else() {
     assert_eq!(granted, expected);
 }
 
-/// Whatever keeps data is under the key that was given, and who uses it may.
+/// Every data store is encrypted with the given key, and its users may use the key.
 #[test]
-fn a_key_of_ones_own_encrypts_everything_that_is_kept() {
+fn the_operators_key_encrypts_all_stored_data() {
     let template = Template::read();
     let key = json!(["HasKey", "KmsKeyArn", "AWS::NoValue"]);
     let mut kept = 0;
@@ -460,7 +462,7 @@ fn a_key_of_ones_own_encrypts_everything_that_is_kept() {
 }
 
 #[test]
-fn logs_are_kept_for_a_time_and_a_dead_letter_is_seen() {
+fn logs_have_a_retention_and_a_dead_letter_has_an_alarm() {
     let template = Template::read();
     let groups: Vec<_> = template.resources().filter(|(_, r)| r["Type"] == "AWS::Logs::LogGroup").collect();
     assert_eq!(groups.len(), 4);
@@ -493,7 +495,7 @@ fn the_outputs_are_those_that_tools_look_for() {
     }
 }
 
-/// What is off costs nothing: no function, role, log group, secret or route of it exists.
+/// A disabled read API costs nothing: its function, role, log group, secret and route don't exist.
 #[test]
 fn a_stack_has_a_read_api_only_if_it_was_deployed_with_one() {
     let template = Template::read();
@@ -523,15 +525,15 @@ fn a_stack_has_a_read_api_only_if_it_was_deployed_with_one() {
         "ReaderTokensPolicy",
     ];
     assert_eq!(found, set(expected));
-    // It is a route of the HTTP API.
+    // The read API is a route of the HTTP API.
     assert_eq!(template.condition("HasContextApi"), &json!(["HttpApi", [["ContextApi", "false"]]]));
     assert_eq!(template.condition("ContextByToken"), &json!(["HttpApi", ["ContextApi", "token"]]));
     assert_eq!(template.condition("ContextByIam"), &json!(["HttpApi", ["ContextApi", "iam"]]));
 }
 
-/// With `iam` API Gateway checks who it is, with `token` the function does: the route is never open without either.
+/// With `iam` API Gateway checks the caller, with `token` the function does. The route is never open without either.
 #[test]
-fn the_read_api_is_for_who_signs_or_has_a_token() {
+fn the_read_api_requires_a_signature_or_a_token() {
     let template = Template::read();
     assert_eq!(template.property("ContextRoute", "/AuthorizationType"), &json!(["ContextByIam", "AWS_IAM", "NONE"]));
     assert_eq!(template.text("Reader", "/Environment/Variables/CONTEXT_API"), "ContextApi", "NONE is `token` to the function");
@@ -550,13 +552,13 @@ fn the_read_api_is_for_who_signs_or_has_a_token() {
 }
 
 #[test]
-fn a_panic_costs_a_record_and_not_its_batch() {
+fn a_panic_fails_a_record_and_not_its_batch() {
     let manifest = std::fs::read_to_string(tidings_tests::golden::root().join("Cargo.toml")).unwrap();
     let profile = manifest.split("[profile.release]").nth(1).expect("a release profile");
     assert!(profile.contains("panic = \"unwind\""), "cargo-lambda makes it abort otherwise");
 }
 
-/// Only a stack that was deployed for it may store what a provider tells, and then in that one secret.
+/// Only a stack deployed for it may store a provider's handshake secrets, and only in that one secret.
 #[test]
 fn the_receiver_may_write_no_secret_but_the_one_for_captures() {
     let template = Template::read();

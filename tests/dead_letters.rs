@@ -1,4 +1,4 @@
-//! Looking into the dead-letter queue, on the real SDK over the embedded SQS: what is looked at is still there, for everybody.
+//! Reads the dead-letter queue with the real SDK and the embedded SQS. The messages stay, and become visible again.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -49,7 +49,7 @@ async fn looked_through(data: Option<&Path>) {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_gone_is_an_error_that_names_the_call() {
+async fn a_missing_queue_is_an_error_that_names_the_call() {
     let options = Options { dynamodb_port: 0, data: None, secrets: "{}", api_secrets: "{}", visibility_timeout_seconds: 30 };
     let cloud = Cloud::start(options).await.expect("the embedded cloud");
     let letters = DeadLetters::new(cloud.sqs.clone(), format!("{}-gone", cloud.dead_letter_queue_url));

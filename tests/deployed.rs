@@ -1,9 +1,9 @@
-//! What the deployed binaries link, and what they never may.
+//! Checks what the deployed binaries link, and what they must not link.
 
 use std::process::Command;
 use tidings_tests::golden::root;
 
-/// `cargo tree` of one function as it is deployed: normal dependencies, with their features.
+/// `cargo tree` of one deployed function: normal dependencies, with their features.
 fn linked(package: &str) -> String {
     let tree = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--offline", "--package", package, "--edges", "normal,features", "--prefix", "none"])

@@ -1,4 +1,4 @@
-//! The schemas that editors read: made of the types that read the files, and as good as these.
+//! The schemas for editors are generated from the types that read the files, and accept the same files.
 
 use jsonschema::Validator;
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -10,7 +10,7 @@ use tidings_config::{JsonPath, Reference, Template};
 use tidings_project::{provider_schema, rules_schema, sources_schema};
 use tidings_tests::golden::{check, root};
 
-/// The demo's, and those that people begin with.
+/// The demo's project, and the projects for beginners.
 const PROJECTS: [&str; 3] = ["events/project", "examples/shop", "examples/devops"];
 
 fn validator(schema: &Value) -> Validator {
@@ -34,13 +34,13 @@ fn yaml(path: &str) -> Value {
     serde_saphyr::from_str(&text).expect("YAML")
 }
 
-/// What an editor would underline: where, and why.
+/// The places that an editor would underline, and the reasons.
 fn problems(validator: &Validator, value: &Value) -> Vec<String> {
     validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
 #[test]
-fn whatever_is_shipped_is_valid() {
+fn the_shipped_files_are_valid() {
     for project in PROJECTS {
         assert_eq!(problems(&validator(&sources()), &yaml(&format!("{project}/sources.yaml"))), [""; 0], "{project}");
         assert_eq!(problems(&validator(&rules_schema()), &yaml(&format!("{project}/rules.yaml"))), [""; 0], "{project}");
@@ -54,7 +54,7 @@ fn whatever_is_shipped_is_valid() {
     }
 }
 
-/// What an editor follows from a file to its schema.
+/// The comment by which an editor finds the schema of a file.
 #[test]
 fn the_files_name_their_schemas() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a file");
@@ -70,9 +70,9 @@ fn the_files_name_their_schemas() {
     assert!(root().join(rule["schema"]["path"].as_str().expect("a path")).exists());
 }
 
-/// The examples of the documentation too.
+/// Also the examples of the documentation.
 #[test]
-fn whatever_is_documented_is_valid() {
+fn the_documented_examples_are_valid() {
     let text = ["docs/configuration.md", "docs/start.md"].map(|page| std::fs::read_to_string(root().join(page)).expect("a page"));
     let blocks = text.iter().flat_map(|text| text.split("```yaml\n").skip(1)).filter_map(|rest| rest.split("```").next());
     let (mut seen, sources, rules) = (0, validator(&sources()), validator(&rules_schema()));
@@ -86,7 +86,7 @@ fn whatever_is_documented_is_valid() {
 }
 
 #[test]
-fn a_slip_is_seen() {
+fn a_typing_error_is_found() {
     let (sources, rules) = (validator(&sources()), validator(&rules_schema()));
     for (validator, slip) in [
         (&sources, "version: 2\nsources: {}"),
@@ -130,7 +130,7 @@ fn a_slip_is_seen() {
     }
 }
 
-/// A pattern must allow what the parser allows, and refuse what is plainly something else.
+/// A pattern must allow everything that the parser allows, and refuse clear errors.
 fn agree<T: JsonSchema + FromStr<Err: Display>>(good: &[&str], bad: &[&str]) {
     let schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>();
     let validator = validator(schema.as_value());
@@ -141,7 +141,7 @@ fn agree<T: JsonSchema + FromStr<Err: Display>>(good: &[&str], bad: &[&str]) {
 }
 
 #[test]
-fn an_editor_reads_the_little_words_as_the_build_does() {
+fn the_patterns_of_scalars_agree_with_the_parser() {
     agree::<Reference>(
         &["body", "header:X-Signature", "json:data.object.id", "json:a[0].b?", "json:[*].id", "canonical:aws-sns", "sig:t"],
         &["boddy", "header:", "cookie:a", "json:", "json:a..b", "json:a[x]", "canonical:sns", ""],

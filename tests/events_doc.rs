@@ -1,4 +1,4 @@
-//! `docs/events.md`: every type of event that the corpus or a schema knows, made of both and of the rules.
+//! Generates `docs/events.md`: every type of event in the corpus or a schema, from both and from the rules.
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +11,13 @@ use tidings_tests::golden::{check_between, root};
 const BEGIN: &str = "<!-- made by tests/events_doc.rs -->";
 const END: &str = "<!-- end -->";
 
-/// A sample shows objects this deep.
+/// Levels of objects in a sample.
 const DEPTH: usize = 4;
 
-/// … with so many fields …
+/// Fields of an object in a sample.
 const FIELDS: usize = 12;
 
-/// … and texts this long.
+/// Characters of a text in a sample.
 const LENGTH: usize = 60;
 
 /// The first event of each type in the committed batch, by source and type.
@@ -32,7 +32,7 @@ fn samples() -> BTreeMap<(String, String), Envelope> {
     samples
 }
 
-/// The names of the rules and joins that are about it.
+/// The names of the rules and joins for this type.
 fn about(rules: &Rules, source: &str, event_type: &str) -> Vec<String> {
     let mut names = Vec::new();
     for rule in rules.rules.iter().filter(|rule| is_about(&rule.on, &rule.source, source, event_type)) {
@@ -43,7 +43,7 @@ fn about(rules: &Rules, source: &str, event_type: &str) -> Vec<String> {
     names
 }
 
-/// Enough of a payload to see its form.
+/// A payload cut to show its structure.
 fn pruned(value: &Value, depth: usize) -> Value {
     match value {
         Value::Object(_) | Value::Array(_) if depth == 0 => json!("…"),
@@ -67,7 +67,7 @@ fn anchor(source: &str, event_type: &str) -> String {
 }
 
 #[test]
-fn the_catalogue_says_what_corpus_schemas_and_rules_say() {
+fn the_catalogue_agrees_with_corpus_schemas_and_rules() {
     let (rules, samples) = (tidings_events::project::rules(), samples());
     let schemas = tidings_events::project::schemas();
     let mut types: BTreeSet<(String, String)> = samples.keys().cloned().collect();

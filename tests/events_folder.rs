@@ -1,4 +1,4 @@
-//! `events/`: what is committed there is what the code makes and does.
+//! The committed files in `events/` agree with the code.
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use processor::Processor;
@@ -16,7 +16,7 @@ use tidings_tests::golden::{check, check_between};
 /// When the committed requests were signed.
 const SIGNED: Timestamp = Timestamp::from_unix_ms(1_795_190_400_000);
 
-/// A case as it is committed: signed at [`SIGNED`]. The oversized one would be a megabyte of spaces.
+/// A case as committed: signed at [`SIGNED`]. The oversized case is left out, because it is a megabyte of spaces.
 fn signed() -> Vec<(&'static Case, SignedRequest)> {
     let sources = tidings_events::project::sources();
     let sign = |case: &'static Case| {
@@ -65,7 +65,7 @@ fn world() -> World {
     }
 }
 
-/// The queue's messages as the event that Lambda gets of SQS.
+/// The queue's messages as Lambda's SQS event.
 fn sqs_event(messages: &[String]) -> Value {
     let record = |(n, body): (usize, &String)| {
         json!({
@@ -97,7 +97,7 @@ async fn the_committed_lambda_events_are_answered_as_the_corpus_says() {
     for (case, request) in signed() {
         let event = pretty(&api_gateway_event(&request, SIGNED));
         check(&format!("events/apigw/{}.json", case.name), &event);
-        // Through lambda_http's own reading of an HTTP API event, base64 and all.
+        // Read by lambda_http, base64 included.
         let request = lambda_http::request::from_str(&event).expect("an HTTP API event");
         let response = world.receiver.handle(request).await;
         assert_eq!(response.status().as_u16(), case.expect.status, "{}", case.name);
@@ -105,7 +105,7 @@ async fn the_committed_lambda_events_are_answered_as_the_corpus_says() {
 }
 
 #[tokio::test]
-async fn a_function_url_is_as_good_as_an_http_api() {
+async fn a_function_url_gives_the_same_results_as_an_http_api() {
     let world = world();
     for (case, request) in signed() {
         let mut event = api_gateway_event(&request, SIGNED);
@@ -120,7 +120,7 @@ async fn a_function_url_is_as_good_as_an_http_api() {
 }
 
 #[tokio::test]
-async fn the_committed_batch_is_what_the_receiver_queues_and_the_processor_takes() {
+async fn the_committed_batch_is_queued_by_the_receiver_and_accepted_by_the_processor() {
     let world = world();
     for (_, request) in signed() {
         let event = api_gateway_event(&request, SIGNED).to_string();

@@ -1,4 +1,4 @@
-//! What the records of a batch ask at the same time is one call of AWS: the deployed adapters, over answers that are written down.
+//! Simultaneous requests of a batch's records are one call of AWS: the deployed adapters, with recorded responses.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -14,11 +14,11 @@ use tidings_tests::answers::{Service, answered_by};
 
 const TABLE: &str = "context";
 
-/// The SDK doesn't compute it.
+/// The SDK doesn't compute this hash.
 const MD5: &str = "99914b932bd37a50b983c5e7c90ae93b";
 
-/// Has an outbox for each conversation. The partitions of `throttled` are left unprocessed, as often as that says; the item of
-/// `unreadable` is none of ours.
+/// A table with an outbox for each conversation. Each partition in `throttled` is left unprocessed for that many calls.
+/// The item in `unreadable` isn't a valid one.
 #[derive(Default)]
 struct Table {
     calls: Mutex<Vec<Vec<String>>>,
@@ -74,7 +74,7 @@ fn outbox(conversation: &str) -> BTreeSet<Place> {
     BTreeSet::from([Place::new(conversation, ItemKey::Outbox)])
 }
 
-/// Of each conversation, whether its outbox was read.
+/// For each conversation, whether its outbox was read.
 async fn load_all(contexts: &DynamoContexts, conversations: &[String]) -> Vec<Result<bool, String>> {
     let load = |name: &String| {
         let places = outbox(name);
@@ -91,11 +91,11 @@ fn names(range: std::ops::Range<usize>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn loads_of_a_batch_are_one_call_and_each_gets_its_own_items() {
+async fn loads_of_a_batch_take_one_call_and_each_gets_its_own_items() {
     let table = Arc::new(Table::default());
     let contexts = contexts(&table).await;
     let mut asked = names(0..10);
-    // Two records of one conversation: DynamoDB refuses a key that is named twice.
+    // Two records of one conversation: DynamoDB refuses a duplicate key.
     asked.push("c003".to_owned());
     assert_eq!(load_all(&contexts, &asked).await, vec![Ok(true); 11]);
     assert_eq!(table.calls(), [names(0..10)]);
@@ -104,7 +104,7 @@ async fn loads_of_a_batch_are_one_call_and_each_gets_its_own_items() {
 }
 
 #[tokio::test]
-async fn more_keys_than_a_call_may_have_are_more_calls() {
+async fn keys_beyond_a_calls_maximum_take_more_calls() {
     let table = Arc::new(Table::default());
     let contexts = contexts(&table).await;
     assert_eq!(load_all(&contexts, &names(0..101)).await, vec![Ok(true); 101]);
@@ -112,7 +112,7 @@ async fn more_keys_than_a_call_may_have_are_more_calls() {
 }
 
 #[tokio::test]
-async fn only_who_needs_a_throttled_partition_waits_for_it_or_fails() {
+async fn only_records_that_load_a_throttled_partition_wait_or_fail() {
     let throttled = |times| Mutex::new(BTreeMap::from([("c001".to_owned(), times)]));
     let table = Arc::new(Table { throttled: throttled(2), ..Table::default() });
     assert_eq!(load_all(&contexts(&table).await, &names(0..3)).await, vec![Ok(true); 3]);
@@ -126,14 +126,14 @@ async fn only_who_needs_a_throttled_partition_waits_for_it_or_fails() {
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_read_is_the_failure_of_those_who_ask_for_it() {
+async fn an_unreadable_item_fails_only_the_records_that_load_it() {
     let table = Arc::new(Table { unreadable: Some("c001".to_owned()), ..Table::default() });
     let answers = load_all(&contexts(&table).await, &names(0..3)).await;
     assert_eq!((&answers[0], &answers[2]), (&Ok(true), &Ok(true)));
     assert!(answers[1].as_ref().unwrap_err().contains("unknown version"), "{answers:?}");
 }
 
-/// Takes actions, but for those of one group. Remembers the ids of each call.
+/// Accepts actions except those of one group. Records the ids of each call.
 #[derive(Default)]
 struct Actions {
     calls: Mutex<Vec<Vec<String>>>,
@@ -193,7 +193,8 @@ fn action(conversation: &str, n: usize) -> Action {
     }
 }
 
-/// Each conversation sends three, each when the one before is acknowledged, and stops at the first that isn't. How many of each.
+/// Each conversation sends three actions, each after the previous one is acknowledged, and stops at the first failure.
+/// Returns the number for each.
 async fn send_all(queue: &SqsActions, conversations: &[String]) -> Vec<usize> {
     let three = |conversation: &String| {
         let all: Vec<Action> = (0..3).map(|n| action(conversation, n)).collect();
@@ -211,21 +212,21 @@ async fn send_all(queue: &SqsActions, conversations: &[String]) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn actions_of_a_batch_are_one_call_for_each_place_in_a_conversation() {
+async fn actions_of_a_batch_take_one_call_for_each_position_in_a_conversation() {
     let queue = Arc::new(Actions::default());
     assert_eq!(send_all(&actions(&queue).await, &names(0..10)).await, [3; 10]);
     assert_eq!(queue.calls.lock().unwrap().iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 10]);
 }
 
 #[tokio::test]
-async fn more_actions_than_a_batch_may_have_are_more_calls_and_one_alone_is_no_batch() {
+async fn actions_beyond_a_batch_take_more_calls_and_a_single_one_is_sent_alone() {
     let queue = Arc::new(Actions::default());
     assert_eq!(send_all(&actions(&queue).await, &names(0..11)).await, [3; 11]);
     assert!(queue.calls.lock().unwrap().iter().map(Vec::len).all(|entries| entries == 10 || entries == 1));
 }
 
 #[tokio::test]
-async fn an_entry_that_fails_is_the_failure_of_its_conversation_alone() {
+async fn a_failed_entry_fails_only_its_conversation() {
     let refused = action("c004", 1).id.as_str().to_owned();
     let queue = Arc::new(Actions { refused: Some(refused.clone()), ..Actions::default() });
     let mut expected = [3; 10];

@@ -1,5 +1,5 @@
-//! The adapter that fetches keys, against a server of this machine: what it takes, and what it gives up on. (The receiver checks
-//! that an address begins with `https://` before it asks; here it is a plain one.)
+//! The adapter that fetches keys, with a local server: what it accepts, and when it gives up. (The receiver checks that
+//! an address begins with `https://`. This test uses plain HTTP.)
 
 use axum::Router;
 use axum::body::Body;
@@ -40,7 +40,7 @@ async fn server() -> String {
 }
 
 #[tokio::test]
-async fn what_is_there_is_fetched_and_nothing_else() {
+async fn only_existing_documents_are_fetched() {
     let (url, https) = (server().await, Https::default());
     conformance::https_get(&https, &format!("{url}/jwks"), b"{\"keys\":[]}", &format!("{url}/unknown")).await;
     assert_eq!(https.get(&Get::public(&format!("{url}/full"))).await.expect("as long as it may be").len(), MAX_FETCHED_BYTES);
@@ -69,7 +69,7 @@ async fn a_secret_is_sent_in_its_header_and_shown_nowhere() {
 }
 
 #[tokio::test]
-async fn it_gives_up_in_time_before_and_in_the_middle_of_an_answer() {
+async fn it_times_out_before_and_during_a_response() {
     let (url, https) = (server().await, Https::default());
     for path in ["never", "trickle"] {
         let started = Instant::now();

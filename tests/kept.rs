@@ -1,4 +1,4 @@
-//! Finding the events that are kept: on the real SDK over the embedded cloud.
+//! Searches for stored events, with the real SDK and the embedded cloud.
 
 use serde_json::value::RawValue;
 use tidings_cli::dev::cloud::{CLAIMS_TABLE, Cloud, Options};
@@ -28,7 +28,7 @@ impl World {
         Self(Cloud::start(options).await.expect("the embedded cloud"))
     }
 
-    /// An event of a conversation, processed at this second; it happened in the opposite order.
+    /// An event of a conversation, processed at this second. The events occurred in the reverse order.
     async fn processed(&self, id: &str, conversation: &str, second: i64, keep: bool) {
         let key = ClaimKey::new("orders", id);
         let envelope = Envelope::new(NewEnvelope {
@@ -77,7 +77,7 @@ fn ids(found: &StoredFound) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_first_that_were_processed_are_found_in_that_order() {
+async fn the_events_processed_first_are_found_in_that_order() {
     let world = World::new().await;
     for (id, second) in [("c", 3), ("a", 1), ("d", 4), ("b2", 2), ("b1", 2)] {
         world.processed(id, "ann", second, true).await;
@@ -91,14 +91,14 @@ async fn the_first_that_were_processed_are_found_in_that_order() {
 }
 
 #[tokio::test]
-async fn all_that_is_asked_for_must_be_so_and_what_has_none_is_counted() {
+async fn all_criteria_must_match_and_claims_without_an_event_are_counted() {
     let world = World::new().await;
     world.processed("a", "ann", 1, true).await;
     world.processed("b", "bob", 2, true).await;
     world.processed("c", "phone:1", 3, true).await;
     world.processed("off", "ann", 4, false).await;
     world.dead("dead", "ann", 5).await;
-    // A row of some day.
+    // A row of an unknown version.
     let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
     let put = world.0.dynamodb.put_item().table_name(CLAIMS_TABLE).item("pk", text("orders#some")).item("state", text("day"));
     put.send().await.expect("an answer");
@@ -118,16 +118,16 @@ async fn all_that_is_asked_for_must_be_so_and_what_has_none_is_counted() {
         assert_eq!((ids(&found).concat().as_str(), found.without, found.dead), expected, "{id}");
     }
     assert_eq!(ids(&world.find(Some(&ann), &key("b"), 9).await), [""; 0], "it is another's");
-    // Times are those of processing.
+    // The times of a search are those of processing.
     let since = Search { since: Some(at(2)), until: Some(at(3)), ..Search::default() };
     assert_eq!(counts(&world.find(None, &since, 9).await), ("bc".to_owned(), 0, 0, 1));
     let other = Search { source: Some("stripe".to_owned()), ..Search::default() };
     assert_eq!(counts(&world.find(None, &other, 9).await), (String::new(), 0, 0, 1));
 }
 
-/// Off, it costs nothing: the row is what it was before there was anything to keep.
+/// Without stored events there is no cost: the row is the same as before this feature.
 #[tokio::test]
-async fn a_claim_without_its_event_has_no_such_attribute() {
+async fn a_claim_without_a_stored_event_has_no_such_attribute() {
     let world = World::new().await;
     world.processed("off", "ann", 1, false).await;
     world.processed("on", "ann", 2, true).await;

@@ -1,4 +1,4 @@
-//! The schemas and types that a bot's author uses: those of the code, and as strict as they can be.
+//! The schemas and types for bots are those of the code, and as strict as possible.
 
 use serde_json::{Value, json};
 use tidings_core::contract::schemas;
@@ -33,7 +33,7 @@ fn the_golden_messages_are_valid() {
     }
 }
 
-/// The examples of the pages that show a bot's author what to expect.
+/// The examples of the pages for authors of bots.
 #[test]
 fn the_messages_that_the_docs_show_are_valid() {
     for (page, of) in [("docs/actions.md", "action"), ("docs/reading.md", "context")] {
@@ -47,7 +47,7 @@ fn the_messages_that_the_docs_show_are_valid() {
 }
 
 #[test]
-fn what_lacks_a_property_or_has_another_type_is_invalid() {
+fn a_message_without_a_property_or_with_another_type_is_invalid() {
     let change = |message: &Value, name: &str, value: Value| {
         let mut message = message.clone();
         message[name] = value;

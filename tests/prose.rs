@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tidings_tests::golden::root;
 
-/// Columns of a line, outside of tables, code and the targets of links.
+/// Columns of a line, without tables, code and the targets of links.
 const COLUMNS: usize = 120;
 
-/// A `code span` that is longer is a command, which stays on one line however wide that is.
+/// A longer `code span` is a command, which stays on one line at any width.
 const UNBROKEN: usize = 80;
 
-/// Words of the house that readers stumbled over, and the field's word for each.
+/// Words that readers didn't understand, and the standard term for each.
 const WORDS: [(&str, &str); 19] = [
     ("told secret", "handshake secret"),
     ("told link", "external link"),
@@ -33,13 +33,13 @@ const WORDS: [(&str, &str); 19] = [
     ("let go", "released, or deleted"),
 ];
 
-/// A line of a page, and what part of it is prose.
+/// A line of a page, and its kind.
 struct Line<'t> {
     number: usize,
     text: &'t str,
-    /// Between fences.
+    /// Between code fences.
     code: bool,
-    /// Between `<!-- made by … -->` and `<!-- end -->`: its generator is where it is corrected.
+    /// Between `<!-- made by … -->` and `<!-- end -->`. Corrections go to its generator.
     generated: bool,
 }
 
@@ -56,7 +56,7 @@ fn lines(page: &str) -> Vec<Line<'_>> {
     marks.into_iter().zip(page.lines()).map(|((number, code, generated), text)| Line { number, text, code, generated }).collect()
 }
 
-/// The line with each `code span` left out.
+/// The line without its `code spans`.
 fn without_code(text: &str) -> String {
     text.split('`').step_by(2).collect::<Vec<_>>().join("``")
 }
@@ -75,7 +75,7 @@ fn links(text: &str) -> (Vec<&str>, String) {
     (targets, rest)
 }
 
-/// The anchors of a page, made of its headings as GitHub makes them, or written down.
+/// The anchors of a page: those that GitHub makes from its headings, and explicit ones.
 fn anchors(page: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for line in lines(page).iter().filter(|line| !line.code) {
@@ -109,7 +109,7 @@ fn words(line: &Line<'_>) -> impl Iterator<Item = (&'static str, &'static str)> 
     })
 }
 
-/// Why a link of a page leads nowhere.
+/// Why a link of a page is broken.
 fn dead(page: &Path, target: &str) -> Option<String> {
     if target.contains("://") || target.starts_with("mailto:") {
         return None;
@@ -134,7 +134,7 @@ fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// All pages that people read, by their path.
+/// The paths of all pages for people.
 fn prose() -> Vec<PathBuf> {
     let mut found = vec![root().join("events/README.md"), root().join("events/samples/README.md")];
     let top = std::fs::read_dir(root()).expect("the root").map(|entry| entry.expect("an entry").path());
@@ -149,7 +149,7 @@ fn prose() -> Vec<PathBuf> {
     found
 }
 
-/// `file:line: what` of each problem that `problems` finds in a line.
+/// `file:line: problem` for each problem that `problems` finds in a line.
 fn reported(problems: impl Fn(&Path, &Line<'_>) -> Vec<String>) -> String {
     let mut found = String::new();
     for path in prose() {
@@ -209,7 +209,7 @@ fn the_index_of_decisions_names_each_with_its_title() {
 }
 
 #[test]
-fn slips_are_found() {
+fn violations_are_found() {
     let long = "x".repeat(121);
     let page = format!(
         "# A `b` c: d\n\n{long}\n| {long}\n```\n{long} parked\n```\nIt is parked, `parked` and sparked.\n<a id=\"e\"></a>\n"

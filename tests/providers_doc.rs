@@ -1,4 +1,4 @@
-//! `docs/providers.md` is made of the providers' own files.
+//! `docs/providers.md` is generated from the providers' files.
 
 use std::fmt::Write as _;
 use tidings_config::answers::Success;
@@ -13,7 +13,7 @@ const BEGIN: &str = "<!-- made by tests/providers_doc.rs -->";
 const END: &str = "<!-- end -->";
 
 #[test]
-fn the_providers_page_says_what_their_files_say() {
+fn the_providers_page_agrees_with_their_files() {
     let providers = tidings_project::presets();
     let mut page = String::from("| provider | source | evidence | scheme | event key | handshake |\n|---|---|---|---|---|---|\n");
     for provider in &providers {
@@ -55,7 +55,7 @@ const IDENTITIES: &str = "
 |---|---|---|---|
 ";
 
-/// What is more than this of one kind is in the preset's own section.
+/// Further entries of one kind are in the preset's section.
 const LISTED: usize = 3;
 
 fn identity(page: &mut String, provider: &Provider) {
@@ -68,12 +68,12 @@ fn identity(page: &mut String, provider: &Provider) {
     writeln!(page, "| [`{0}`](#{0}) | {known_by} | {retried} | {merged} |", provider.name).expect("a string");
 }
 
-/// Text that ends no cell, and no row.
+/// Escapes text for a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
-/// Each type, as its first sample has it.
+/// Each type, from its first sample.
 fn types(page: &mut String, samples: &[PresetSample]) {
     let kinds = samples::kinds(samples);
     if kinds.is_empty() {
@@ -136,7 +136,7 @@ fn section(page: &mut String, provider: &Provider) {
     types(page, &samples);
 }
 
-/// The other ways in which it signs.
+/// The provider's other signing methods.
 fn ways(provider: &Provider) -> String {
     let way = |scheme: &Scheme| {
         let said = [("key", scheme.key_from()), ("must be", scheme.expected())];
@@ -155,7 +155,7 @@ fn timestamp(spec: &SignedTimestamp) -> String {
     }
 }
 
-/// How long a retry with the first signature may come, where a time is signed.
+/// How long a retry with the first signature is accepted, if the time is signed.
 fn retries(provider: &Provider) -> String {
     match (provider.delivery.resigned, provider.delivery.retried_for_seconds) {
         (true, _) => "; signed again".to_owned(),
@@ -164,7 +164,7 @@ fn retries(provider: &Provider) -> String {
     }
 }
 
-/// What it is answered where that isn't our own.
+/// The provider's response, if it differs from the default.
 fn answers(provider: &Provider) -> String {
     let one = |success: &Success| {
         let body = match success.body.as_deref() {

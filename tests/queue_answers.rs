@@ -1,5 +1,5 @@
-//! What SQS answers to a batch, as its protocol writes it, and what the adapter makes of it. The embedded SQS takes a whole
-//! batch or none of it, so these answers are recorded: the real SDK and the real adapter read them.
+//! SQS's responses to a batch, and how the adapter handles them. The embedded SQS accepts a whole batch or none of it,
+//! so these responses are recorded. The real SDK and the real adapter read them.
 
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use tidings_tests::answers::{Service, answered_by};
 
 const QUEUE_URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/tidings-events";
 
-/// An SQS that gives these answers, one after the other, and remembers what it was asked.
+/// An SQS with these responses in order. It records the requests.
 #[derive(Default)]
 struct Recorded {
     answers: Mutex<VecDeque<(u16, String)>>,
@@ -51,7 +51,7 @@ fn failed(id: &str, sender_fault: bool, code: &str) -> Value {
     json!({"Id": id, "SenderFault": sender_fault, "Code": code, "Message": "the text canary-body-77ab isn't allowed"})
 }
 
-/// Per message: `None` if it is acknowledged, otherwise why not.
+/// Per message: `None` if it is acknowledged, otherwise the reason.
 async fn said_of(messages: &[&str], answer: Value) -> Vec<Option<String>> {
     let (queue, recorded) = queue([(200, answer)]).await;
     let said = queue.send(messages, None).await.into_iter().map(|answer| answer.err().map(|error| error.to_string())).collect();
@@ -91,7 +91,7 @@ async fn a_trace_goes_with_every_message() {
 }
 
 #[tokio::test]
-async fn what_the_answer_names_as_failed_is_not_acknowledged_whosever_fault_it_is() {
+async fn a_failed_message_is_not_acknowledged_whether_sender_or_sqs_is_at_fault() {
     let answer = json!({
         "Successful": [successful("3"), successful("1")],
         "Failed": [failed("2", false, "InternalError"), failed("0", true, "InvalidMessageContents")],
@@ -101,12 +101,12 @@ async fn what_the_answer_names_as_failed_is_not_acknowledged_whosever_fault_it_i
 }
 
 #[tokio::test]
-async fn what_the_answer_leaves_out_is_not_acknowledged() {
+async fn a_message_missing_in_the_response_is_not_acknowledged() {
     let left_out = || not_acknowledged("the response doesn't list it");
     for answer in [
         json!({"Successful": [successful("0"), successful("2")], "Failed": []}),
         json!({"Successful": [successful("2"), successful("0")]}),
-        // Ids that we didn't send, an entry without one, and one acknowledged twice stand for nothing else.
+        // Unknown ids, an entry without an id, and a duplicate acknowledge no other message.
         json!({"Successful": [successful("0"), successful("2"), successful("01"), successful("3"), successful("b")], "Failed": []}),
         json!({"Successful": [successful("0"), successful("2"), {"MessageId": "m"}], "Failed": [failed("7", true, "Odd")]}),
         json!({"Successful": [successful("0"), successful("0"), successful("2")], "Failed": []}),
@@ -119,13 +119,13 @@ async fn what_the_answer_leaves_out_is_not_acknowledged() {
 }
 
 #[tokio::test]
-async fn what_is_both_successful_and_failed_is_not_acknowledged() {
+async fn a_message_both_successful_and_failed_is_not_acknowledged() {
     let answer = json!({"Successful": [successful("0"), successful("1")], "Failed": [failed("1", false, "InternalError")]});
     assert_eq!(said_of(&["a", "b"], answer).await, [None, not_acknowledged("InternalError")]);
 }
 
 #[tokio::test]
-async fn a_call_that_is_refused_is_the_same_for_each_message() {
+async fn a_refused_call_gives_each_message_the_same_error() {
     let refusal = json!({"__type": "com.amazonaws.sqs#BatchRequestTooLong", "message": "Batch requests cannot be longer than 1048576 bytes."});
     let (queue, _) = queue([(400, refusal)]).await;
     let causes: Vec<String> =
@@ -135,7 +135,7 @@ async fn a_call_that_is_refused_is_the_same_for_each_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_none_acknowledges_nothing() {
+async fn an_invalid_response_acknowledges_nothing() {
     for body in ["", "{\"Successful\": [{\"Id\": \"0\"", "<html>", "[]", "{\"Successful\": {\"Id\": \"0\"}}"] {
         let answers = std::iter::repeat_n((200, body.to_owned()), 3).collect();
         let (queue, _) = queue_saying(answers).await;
@@ -143,9 +143,9 @@ async fn an_answer_that_is_none_acknowledges_nothing() {
     }
 }
 
-/// Why a message that is alone isn't sent as a batch of one.
+/// The reason why a single message isn't sent as a batch of one.
 #[tokio::test(start_paused = true)]
-async fn one_message_is_a_call_of_its_own_which_the_sdk_tries_again() {
+async fn a_single_message_takes_a_call_that_the_sdk_retries() {
     let failure = json!({"__type": "com.amazonaws.sqs#InternalError", "message": "try again"});
     let sent =
         json!({"MessageId": "a0e0be2d-2ab0-4c89-ab26-22de59f1de53", "MD5OfMessageBody": "99914b932bd37a50b983c5e7c90ae93b"});

@@ -1,10 +1,10 @@
-//! What a release rests on: workflows that run what was looked at, and a changelog that knows the version.
+//! The base of a release: workflows with pinned actions, and a changelog with the version.
 
 use serde_json::Value;
 use std::fs;
 use tidings_tests::golden::root;
 
-/// The workflows, by the names of their files.
+/// The workflows, by file name.
 fn workflows() -> Vec<(String, String)> {
     let folder = fs::read_dir(root().join(".github/workflows")).expect("the workflows");
     let files = folder.map(|file| file.expect("a file").path());
@@ -51,7 +51,7 @@ fn the_changelog_begins_with_the_version_of_the_workspace() {
 }
 
 #[test]
-fn ci_and_the_release_workflow_walk_a_newcomers_way() {
+fn ci_and_the_release_workflow_run_the_newcomers_steps() {
     for file in [".ci/run", ".github/workflows/release.yml"] {
         let text = fs::read_to_string(root().join(file)).expect("a file");
         let runs = |line: &&str| line.trim_start().trim_start_matches("run: ").starts_with("tests/newcomer/run");

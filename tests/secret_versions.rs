@@ -1,5 +1,5 @@
-//! Compare and set on Secrets Manager: the deployed adapter over its protocol, with the rule that its reference states for
-//! `RemoveFromVersionId`, with lost answers and denied calls, which the embedded Secrets Manager never has.
+//! Compare and set on Secrets Manager: the deployed adapter with its protocol, the documented rule for
+//! `RemoveFromVersionId`, lost responses and denied calls, which the embedded Secrets Manager doesn't have.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -8,13 +8,13 @@ use tidings_core::aws::SecretsManager;
 use tidings_core::ports::{HandshakeSecrets, Replaced};
 use tidings_tests::answers::{Service, answered_by};
 
-/// What goes wrong with the next move of the label.
+/// The fault at the next move of the label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
     Denied,
-    /// It is moved, and the answer is lost.
+    /// The label is moved, and the response is lost.
     AnswerLost,
-    /// Somebody else writes in the moment before.
+    /// Another writer writes immediately before.
     Overtaken,
 }
 
@@ -89,7 +89,7 @@ fn current(secret: &Secret) -> String {
 }
 
 #[tokio::test]
-async fn of_writers_who_read_the_same_version_one_gets_through() {
+async fn one_of_the_writers_that_read_the_same_version_succeeds() {
     let (store, secret) = secret("{}").await;
     let seen = HandshakeSecrets::fetch(&store).await.unwrap().version;
     let documents: Vec<String> = (0..10).map(|n| format!("document {n}")).collect();
@@ -101,7 +101,7 @@ async fn of_writers_who_read_the_same_version_one_gets_through() {
 }
 
 #[tokio::test]
-async fn whoever_is_late_writes_nothing() {
+async fn a_late_writer_writes_nothing() {
     let (store, secret) = secret("{}").await;
     let seen = HandshakeSecrets::fetch(&store).await.unwrap().version;
     assert_eq!(store.replace("first", &seen).await.unwrap(), Replaced::Yes);
@@ -110,7 +110,7 @@ async fn whoever_is_late_writes_nothing() {
 }
 
 #[tokio::test]
-async fn whoever_is_overtaken_in_the_last_moment_changes_nothing() {
+async fn a_writer_overtaken_in_the_last_moment_changes_nothing() {
     let (store, secret) = secret("{}").await;
     let seen = HandshakeSecrets::fetch(&store).await.unwrap().version;
     secret.0.lock().unwrap().trouble = Some(Trouble::Overtaken);
@@ -137,7 +137,7 @@ async fn a_missing_grant_is_named_and_the_document_stays() {
 }
 
 #[tokio::test]
-async fn a_document_is_shown_by_no_debug() {
+async fn debug_never_shows_a_document() {
     let (store, _) = secret("hunter2").await;
     let read = HandshakeSecrets::fetch(&store).await.unwrap();
     assert_eq!(read.document.as_str(), "hunter2");

@@ -1,6 +1,7 @@
-//! `--yes`: a command that changes or deletes what can't be brought back does it only when it is told so.
+//! `--yes`: a command that changes or deletes data irreversibly does so only with this option.
 //!
-//! The functions that do it take a [`Confirmed`], and nothing but [`Confirm::ask`] makes one. So none of them can be called in a dry run.
+//! The functions for such changes take a [`Confirmed`], which only [`Confirm::ask`] makes. So a dry run can't call
+//! them.
 
 use clap::Args;
 
@@ -17,12 +18,12 @@ pub struct Confirm {
 pub struct Confirmed(());
 
 impl Confirm {
-    /// As if `--yes` was given. For tests: a command takes what it was called with (`cli/tests/house.rs`).
+    /// As if `--yes` was given. For tests only: commands use their argument (`cli/tests/house.rs`).
     pub const fn given() -> Self {
         Self { yes: true }
     }
 
-    /// `None`: this is a dry run.
+    /// `None` in a dry run.
     pub const fn ask(self) -> Option<Confirmed> {
         if self.yes { Some(Confirmed(())) } else { None }
     }

@@ -1,4 +1,4 @@
-//! Signs a case of the corpus and posts a request, as its provider would.
+//! Signs a case of the corpus and posts the request, as its provider would.
 
 use crate::Failure;
 use crate::files;
@@ -8,7 +8,7 @@ use tidings_config::source::Source;
 use tidings_config::time::{Clock, SystemClock};
 use tidings_events::{Case, SignedRequest};
 
-/// A provider waits this long at most; so do we.
+/// The longest timeout among providers.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Signs a case with the newest secret of its source.
@@ -17,7 +17,7 @@ pub(crate) fn sign(case: &Case, source: &Source, secrets: &str) -> Result<Signed
     case.request(source, secret, SystemClock.now(), case.tamper, None).map_err(|error| Failure::new(error.to_string()))
 }
 
-/// What the receiver answered.
+/// The receiver's response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub status: u16,
@@ -35,7 +35,7 @@ impl Reply {
     }
 }
 
-/// Posts a request. Any answer is an answer; none is a failure.
+/// Posts a request. Any response is `Ok`; no response is a failure.
 pub(crate) fn post(url: &str, request: &SignedRequest) -> Result<Reply, Failure> {
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build().into();

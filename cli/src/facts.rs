@@ -1,4 +1,4 @@
-//! A conversation's facts and node, for people.
+//! Prints a conversation's facts and node.
 
 use crate::style::{FAINT, NAME, STRONG, WARN, paint, say, short};
 use tidings_config::time::{Clock, SystemClock};
@@ -6,7 +6,7 @@ use tidings_core::action::{Preference, Preferences};
 use tidings_core::context::{Context, Order, PREFERENCES};
 use tidings_core::manual::{self, Correction};
 
-/// A conversation's facts and node, for people.
+/// Prints a conversation's facts and node.
 pub(crate) fn print(context: &Context) {
     let node = context.node.as_ref().and_then(|fact| fact.value.as_str());
     let by_hand = context.node.as_ref().is_some_and(|fact| Correction::is_key(&fact.order.key));
@@ -32,12 +32,13 @@ pub(crate) fn print(context: &Context) {
     }
 }
 
-/// Those that are there and silence, because nobody knows what they say. What has expired isn't in a context.
+/// Stored preferences that this version can't read. They suppress notifications. A context doesn't include expired
+/// ones.
 pub(crate) fn unreadable_preferences(context: &Context) -> Vec<Preference> {
     Preferences::read(context.entities.get(PREFERENCES), SystemClock.now()).unreadable()
 }
 
-/// The event that a fact comes from, or that a person has set it by hand.
+/// The source of a fact: an event, or a person who set it.
 fn from(order: &Order) -> String {
     let Order { time, key, .. } = order;
     match manual::applied_again(key) {

@@ -1,4 +1,4 @@
-//! Files that people name: read, written anew, or told with their names.
+//! Reads and writes files that the user names. Errors name the file.
 
 use crate::Failure;
 use crate::limits::MAX_FILE_JSON_VALUES;
@@ -12,7 +12,7 @@ use tidings_config::source::Source;
 use tidings_core::secrets::parse;
 use tidings_events::secrets_of;
 
-/// A file's bytes, at most so many. What has no length before it is read (a device, a pipe) is read no further than that.
+/// A file's bytes, up to a limit. A source without a known length (a device, a pipe) is read up to that limit.
 pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
     let file = File::open(path).map_err(failed)?;
@@ -23,7 +23,7 @@ pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
     bounded(file, &path.display(), most)
 }
 
-/// The same of a file, or of standard input where the path is `-`.
+/// The same for a file, or for standard input if the path is `-`.
 pub(crate) fn read_or_stdin(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
     if path == Path::new("-") { bounded(std::io::stdin().lock(), &"standard input", most) } else { read(path, most) }
 }
@@ -33,8 +33,8 @@ pub(crate) fn text(path: &Path, most: usize) -> Result<String, Failure> {
     String::from_utf8(read(path, most)?).map_err(|_| Failure::new(format!("{}: not UTF-8", path.display())))
 }
 
-/// The files of a folder and of those in it, in the order of their names, without those whose name begins with a dot. Of more than
-/// so many one more.
+/// The files of a folder and its subfolders, ordered by name, without files and folders whose name begins with a dot.
+/// If there are more than `most`, it returns one more.
 pub(crate) fn below(folder: &Path, most: usize) -> Result<Vec<PathBuf>, Failure> {
     let failed = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
     let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
@@ -68,7 +68,7 @@ fn too_long(name: &dyn Display, bytes: &dyn Display, most: usize) -> Failure {
     Failure::new(format!("{name} has {bytes} bytes, allowed: {most}"))
 }
 
-/// A JSON text of a file, if it isn't more in memory than this machine may have.
+/// Parses a file's JSON text, if it has few enough values to fit in memory.
 pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let values = values(bytes);
     if values > MAX_FILE_JSON_VALUES {
@@ -77,7 +77,7 @@ pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     serde_json::from_slice(bytes).map_err(|error| error.to_string())
 }
 
-/// At least the number of values in a JSON text: each but the first comes after a comma, a colon or a bracket.
+/// An upper bound for the number of values in a JSON text: each but the first follows a comma, a colon or a bracket.
 fn values(json: &[u8]) -> usize {
     let (mut values, mut in_string, mut escaped) = (1, false, false);
     for byte in json {
@@ -92,7 +92,7 @@ fn values(json: &[u8]) -> usize {
     values
 }
 
-/// Writes a file in place of the one that is there, all at once. Its folder is made if it isn't there.
+/// Replaces a file atomically. Creates its folder if it doesn't exist.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let failed = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -103,7 +103,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
     std::fs::rename(&unfinished, path).map_err(|error| failed(path, error))
 }
 
-/// Writes a file that nobody but its owner can read: it is about a person, or holds a secret. What is there stays.
+/// Writes a new file that only its owner can read, for personal data or secrets. Fails if the file exists.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -123,14 +123,14 @@ pub(crate) fn secrets_document(path: Option<&Path>, sources: &[Source]) -> Resul
 /// A file that holds a document of secrets.
 pub(crate) fn document(path: &Path) -> Result<String, Failure> {
     let text = text(path, MAX_SECRET_DOCUMENT_BYTES)?;
-    // One that can't be read is better told now than by a 503 for every request.
+    // A document that can't be parsed is an error here, instead of a 503 for every request.
     match parse(&text) {
         Ok(_) => Ok(text),
         Err(error) => Err(Failure::new(format!("{}: {error}", path.display()))),
     }
 }
 
-/// The secrets of a source, newest first, of which there must be one.
+/// The secrets of a source, newest first. At least one must exist.
 pub(crate) fn secrets(document: &str, source: &Source) -> Result<Vec<String>, Failure> {
     const FORM: &str = "--secrets FILE: a JSON object from source to a secret or a list of secrets";
     let secrets = secrets_of(document, &source.name).map_err(|error| Failure::new(error.to_string()).hint(FORM))?;
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_as_long_as_it_may_be_and_no_longer() {
+    fn a_file_may_have_the_maximum_length() {
         let path = written("length", 100);
         assert_eq!(read(&path, 100).unwrap().len(), 100);
         let said = read(&path, 99).unwrap_err().to_string();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_is_read_to_the_bound() {
+    fn an_endless_file_is_read_up_to_the_limit() {
         assert_eq!(bounded(std::io::repeat(0).take(100), &"zeros", 100).unwrap().len(), 100);
         let said = bounded(std::io::repeat(0), &"zeros", 100).unwrap_err().to_string();
         assert_eq!(said, "zeros has more than 100 bytes, allowed: 100");

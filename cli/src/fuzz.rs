@@ -1,19 +1,19 @@
-//! Inputs that are nearly right, for whatever reads files: none of them may end a command by a panic.
+//! Fuzz tests with nearly valid inputs, for everything that reads files: no input may cause a panic.
 //!
-//! Files that are read are changed a few times: a part is taken out, doubled, moved to another place, or replaced by what this form
-//! gives a meaning to. The changes follow from a seed, which is always the same, so that a failure is there again the next time;
-//! what it fails with is made as small as it can be, and printed. `TIDINGS_FUZZ_CASES` tries more of them.
+//! Each input is a valid file with a few changes: a part is removed, duplicated, moved, or replaced by a token of the
+//! format. The changes follow from a fixed seed, so a failure is reproducible. A failing input is minimised and
+//! printed. `TIDINGS_FUZZ_CASES` sets the number of inputs.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Tries for each reader. Together they take some seconds.
+/// Inputs for each reader. Together they take some seconds.
 const CASES: u32 = 100;
 
-/// Parts that a part may be repeated at most.
+/// The highest number of copies of one part.
 const MAX_REPEATS: usize = 200;
 
-/// What is special in any form, and numbers at the ends of their types.
+/// Special tokens of all formats, and numbers at the limits of their types.
 const TOKENS: [&[u8]; 34] = [
     b"\"",
     b"'",
@@ -96,7 +96,7 @@ impl Change {
     }
 }
 
-/// Gives `read` what these files may become. Whatever it makes of it, it must come back.
+/// Calls `read` with variants of these files. It may return anything, but mustn't panic.
 pub(crate) fn never_panics(files: &[&[u8]], read: impl Fn(&[u8])) {
     let cases = std::env::var("TIDINGS_FUZZ_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(CASES);
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
@@ -113,7 +113,7 @@ pub(crate) fn never_panics(files: &[&[u8]], read: impl Fn(&[u8])) {
     came_back.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// A text of it, where it is one.
+/// The input as text; invalid UTF-8 is replaced.
 pub(crate) fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
@@ -128,6 +128,6 @@ impl std::fmt::Debug for Shown {
 
 #[test]
 #[should_panic(expected = "found it")]
-fn what_panics_is_found() {
+fn a_panic_is_found() {
     never_panics(&[b"{\"a\": 1}"], |bytes| assert!(!bytes.windows(2).any(|two| two == b"-\xff"), "found it"));
 }

@@ -1,8 +1,10 @@
-//! The `tidings` command line: run the pipeline here, send signed events, ask what became of them.
+//! The `tidings` command line: runs the pipeline locally, sends signed events, and shows their results.
 //!
-//! Promises: every command reads only, but for `dev`, `send`, `replay --url`, `link`, `init`, `build` and, told so, `context set`, `context unset`,
-//! `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `upgrade`, `rotate` and `doctor --send`; `--json` on every command that says something; colour only on a terminal; an error says what was seen, what is allowed and what to do next.
-//! Exit status: 0 done, 1 not done or not as expected, 2 called wrongly; `verify` ends with 1 only if it has looked. The project that a command works with: `project.rs`.
+//! Promises: every command is read-only, except `dev`, `send`, `replay --url`, `link`, `init`, `build` and, with
+//! `--yes`, `context set`, `context unset`, `context erase`, `replay --apply`, `dlq redrive`, `dlq drop`, `upgrade`,
+//! `rotate` and `doctor --send`. Every command with output has `--json`. Colour is only for terminals. An error says
+//! what was seen, what is allowed and what to do next. Exit status: 0 done; 1 not done or not as expected; 2 wrong
+//! usage. `verify` ends with 1 only if it could check the request. `project.rs` describes which project a command uses.
 
 mod captures;
 mod commands;
@@ -24,7 +26,7 @@ mod target;
 
 pub use commands::Arguments;
 
-/// What a panic says of itself, written as safely as everything else.
+/// Prints panics escaped, like all other output.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| style::panicked(panic)));
 }
@@ -32,14 +34,14 @@ pub fn report_panics() {
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Something that keeps a command from being done. The text is for the person who called it.
+/// The reason why a command failed, for its user.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
-    /// A line each.
+    /// One line each.
     details: Vec<String>,
     hint: Option<String>,
-    /// What the program ends with; 1 where nobody says otherwise.
+    /// The exit status. Default: 1.
     status: Option<u8>,
 }
 
@@ -57,21 +59,21 @@ impl Failure {
         Self { message: message.into(), details: Vec::new(), hint: None, status: None }
     }
 
-    /// What it consists of.
+    /// Adds the details of the failure.
     #[must_use]
     pub fn details(mut self, details: impl IntoIterator<Item = String>) -> Self {
         self.details.extend(details);
         self
     }
 
-    /// The program ends with this status, unless one is said already.
+    /// Sets the exit status, unless it is already set.
     #[must_use]
     pub(crate) fn status(mut self, status: u8) -> Self {
         self.status = self.status.or(Some(status));
         self
     }
 
-    /// What to do next.
+    /// Adds what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -79,17 +81,17 @@ impl Failure {
     }
 }
 
-/// Calls that block, and that a command didn't wait for, get this long.
+/// How long blocking calls that a command left behind may take.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
-/// Runs a command to its exit status.
+/// Runs a command and returns its exit status.
 pub fn run(arguments: Arguments) -> ExitCode {
     project::name(arguments.project);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(arguments.command.run());
-            // A request that nobody waits for any more mustn't keep us.
+            // A request without a waiting command mustn't delay the exit.
             runtime.shutdown_timeout(LEFT_BEHIND);
             result
         }

@@ -1,10 +1,11 @@
-//! The limits that only the commands read: named, with their unit last and their reason. Relations between them are checked when this
-//! compiles.
+//! The limits that only the commands read: named, with their unit last and their reason. Relations between them are
+//! checked when this compiles.
 
 use std::time::Duration;
 use tidings_config::limits::{DEFAULT_TOLERANCE, MAX_ARTEFACT_BYTES, MAX_BODY_BYTES, MAX_STORED_EVENT_BYTES};
 
-/// Duration of a delivery in the receiver, for the estimate of its concurrency: three calls to AWS, each of up to about 30 ms.
+/// Duration of a delivery in the receiver, for the estimate of its concurrency: three calls to AWS, each of up to about
+/// 30 ms.
 pub const RECEIVE_TIME: Duration = Duration::from_millis(100);
 
 /// Timeline entries of a context that are shown.
@@ -16,7 +17,8 @@ pub const EVENTS_LISTED: usize = 50;
 /// The most events in a list. All of them are in memory, some kilobytes each.
 pub const MAX_EVENTS_LISTED: usize = 1_000;
 
-/// Claims of one page of a list. With the longest claims, a page takes one megabyte, which arrives before the call times out.
+/// Claims of one page of a list. With the longest claims, a page takes one megabyte, which arrives before the call
+/// times out.
 pub const CLAIMS_PAGE: usize = 250;
 
 /// The shortest pause between two queries of a table while events are followed.
@@ -52,7 +54,8 @@ pub const SELF_TEST_WAIT: Duration = Duration::from_secs(60);
 /// Receives, of [`MAX_BATCH_MESSAGES`] each, during a search for one event in the dead-letter queue.
 pub const MAX_DEAD_LETTER_RECEIVES: usize = 100;
 
-/// Visibility timeout while the whole dead-letter queue is read: longer than the read, so that no message appears twice.
+/// Visibility timeout while the whole dead-letter queue is read: longer than the read, so that no message appears
+/// twice.
 pub const DEAD_LETTERS_WALK: Duration = Duration::from_secs(900);
 
 /// Messages of one read of the dead-letter queue. SQS allows 120,000 in flight.

@@ -1,9 +1,9 @@
 //! The project that a command works with: a folder with `sources.yaml`, `rules.yaml`, `schemas/` and `tests/`.
 //!
-//! It is the one that `--project` or `TIDINGS_PROJECT` names, or the nearest folder with a `sources.yaml` from the working folder
-//! upwards. Where there is none, commands that only try things take the demo's project, which is part of the program, and say so;
-//! the others end with what to do. Promises: files are read when they are asked for, so that what is opened again is what is there
-//! then; every problem of all files is told, with its location.
+//! The project is the folder given by `--project` or `TIDINGS_PROJECT`, or the nearest folder with a `sources.yaml`,
+//! from the working folder upwards. Without a project, commands that only try things use the demo's project, which is
+//! part of the program, and say so. Other commands fail with a hint. Promises: files are read when they are needed, so
+//! a project that is opened again has its current content. Every problem of all files is reported, with its location.
 
 use crate::Failure;
 use crate::files;
@@ -20,30 +20,30 @@ use tidings_config::source::Source;
 use tidings_project::limits::MAX_SCHEMAS;
 use tidings_project::{Configuration, ProjectFile, ProjectFiles, Report, did_you_mean};
 
-/// What makes a folder a project.
+/// The file that makes a folder a project.
 pub const SOURCES: &str = "sources.yaml";
 
-/// Its rules.
+/// The file of its rules.
 pub const RULES: &str = "rules.yaml";
 
-/// The folder of its schemas of events.
+/// The folder of its event schemas.
 pub const SCHEMAS: &str = "schemas";
 
-/// The folder of its tests of rules.
+/// The folder of its rule tests.
 pub const TESTS: &str = "tests";
 
-/// What `--project` said. An argument of the whole program: it is said once, before any command runs.
+/// The value of `--project`. A global argument: it is set once, before any command runs.
 static NAMED: OnceLock<Option<PathBuf>> = OnceLock::new();
 
-/// Keeps what `--project` said.
+/// Stores the value of `--project`.
 pub(crate) fn name(folder: Option<PathBuf>) {
     let _ = NAMED.set(folder);
 }
 
-/// Where a project is.
+/// The location of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// A folder, as people are to read it. The working folder is empty.
+    /// A folder, as shown to people. The working folder is empty.
     Folder(PathBuf),
     /// The demo's project is part of the program.
     Demo,
@@ -60,7 +60,7 @@ impl fmt::Display for Location {
 }
 
 impl Location {
-    /// The one that was named, or the nearest one upwards.
+    /// The project that was named, or the nearest one upwards.
     pub fn find() -> Result<Option<Self>, Failure> {
         if let Some(folder) = NAMED.get().and_then(Option::as_ref) {
             return Self::at(folder).map(Some);
@@ -70,7 +70,7 @@ impl Location {
         Ok(above.map(|levels| Self::Folder(std::iter::repeat_n("..", levels).collect())))
     }
 
-    /// This folder, which must be one.
+    /// This folder. Errors: it isn't a project.
     pub fn at(folder: &Path) -> Result<Self, Failure> {
         if folder.join(SOURCES).is_file() {
             Ok(Self::Folder(folder.to_owned()))
@@ -81,7 +81,7 @@ impl Location {
         }
     }
 
-    /// The one that was named or found.
+    /// The project that was named or found.
     pub fn here() -> Result<Self, Failure> {
         Self::find()?.ok_or_else(|| {
             Failure::new(format!("no project here: neither this folder nor one above it has a {SOURCES}"))
@@ -89,7 +89,7 @@ impl Location {
         })
     }
 
-    /// The one that was named or found, or else the demo's, which is said.
+    /// The project that was named or found, or else the demo's, with a note.
     pub fn here_or_demo() -> Result<Self, Failure> {
         static SAID: Once = Once::new();
         Ok(Self::find()?.unwrap_or_else(|| {
@@ -98,7 +98,7 @@ impl Location {
         }))
     }
 
-    /// The path of one of its files. The demo's are named as they are in Tidings' own repository.
+    /// The path of one of its files. Paths of the demo's files are those in Tidings' repository.
     pub fn path(&self, file: &str) -> PathBuf {
         match self {
             Self::Folder(folder) => folder.join(file),
@@ -106,7 +106,7 @@ impl Location {
         }
     }
 
-    /// Its files, as they are now.
+    /// Its files, with their current content.
     pub fn files(&self) -> Result<ProjectFiles, Failure> {
         match self {
             Self::Demo => Ok(tidings_events::project::files()),
@@ -116,7 +116,7 @@ impl Location {
         }
     }
 
-    /// Its sources or its rules.
+    /// Its sources or its rules, by file name.
     pub(crate) fn file(&self, name: &str) -> Result<ProjectFile, Failure> {
         let files = tidings_events::project::files;
         match self {
@@ -125,7 +125,7 @@ impl Location {
         }
     }
 
-    /// Its schemas of events. There may be none.
+    /// Its event schemas, if there are any.
     pub(crate) fn schemas(&self) -> Result<Vec<ProjectFile>, Failure> {
         match self {
             Self::Folder(folder) => schemas_in(folder),
@@ -133,7 +133,7 @@ impl Location {
         }
     }
 
-    /// The files and folders whose change makes it another one. Empty for the demo's.
+    /// The files and folders to watch for changes. Empty for the demo's project.
     pub fn watched_files(&self) -> Vec<PathBuf> {
         match self {
             Self::Demo => Vec::new(),
@@ -144,7 +144,7 @@ impl Location {
         }
     }
 
-    /// Its sources alone: whatever is wrong with the rules is for others.
+    /// Its sources alone. Problems of its rules are ignored.
     pub fn sources(&self) -> Result<Vec<Source>, Failure> {
         match self {
             Self::Demo => Ok(tidings_events::project::sources()),
@@ -156,7 +156,7 @@ impl Location {
     }
 }
 
-/// The files of a project's `schemas`, in the order of their names. There may be none.
+/// The files of a project's `schemas`, ordered by name. There may be none.
 pub(crate) fn schemas_in(project: &Path) -> Result<Vec<ProjectFile>, Failure> {
     let folder = project.join(SCHEMAS);
     if !folder.is_dir() {
@@ -173,24 +173,24 @@ pub(crate) fn read(project: &Path, path: &Path) -> Result<ProjectFile, Failure> 
     Ok(ProjectFile { path: parts.join("/"), shown: path.display().to_string(), text })
 }
 
-/// What a report of wrong files is for the person who called.
+/// The failure for a report of invalid files.
 pub(crate) fn refused(report: &Report) -> Failure {
     let problems = report.0.len();
     let are = if problems == 1 { "1 problem in the project:".to_owned() } else { format!("{problems} problems in the project:") };
     Failure::new(are).details(report.0.iter().map(ToString::to_string))
 }
 
-/// A project that was read and is right.
+/// A project that was read and is valid.
 #[derive(Clone, Debug)]
 pub struct Project {
-    /// Where it is.
+    /// The project's location.
     pub location: Location,
-    /// What is in its files.
+    /// The content of its files.
     pub configuration: Configuration,
 }
 
 impl Project {
-    /// Reads and checks a project. Cheap enough to be called again on every change: some milliseconds.
+    /// Reads and checks a project. This takes some milliseconds, so it may be repeated on every change.
     pub fn open(location: Location) -> Result<Self, Failure> {
         let configuration = location.files()?.read().map_err(|report| refused(&report))?;
         Ok(Self { location, configuration })
@@ -206,22 +206,22 @@ impl Project {
         self.configuration.rules.clone()
     }
 
-    /// The schemas of events, ready to be used.
+    /// The compiled event schemas.
     pub fn schemas(&self) -> EventSchemas {
         EventSchemas::new(self.configuration.schemas.clone())
     }
 
-    /// The same, as they are written.
+    /// The event schemas as written.
     pub fn schema_files(&self) -> Vec<EventSchema> {
         self.configuration.schemas.clone()
     }
 
-    /// SHA-256 of its content, which a deployed function tells in `/health`.
+    /// SHA-256 of its content. A deployed function reports it in `/health`.
     pub fn hash(&self) -> String {
         tidings_project::artefact::hash(&self.configuration)
     }
 
-    /// `tidings.json`, if it isn't too large.
+    /// `tidings.json`. Errors: it is too large.
     pub fn artefact(&self) -> Result<String, Failure> {
         let text = tidings_project::artefact::write(&self.configuration, env!("CARGO_PKG_VERSION"));
         match text.len() {
@@ -234,7 +234,7 @@ impl Project {
     }
 }
 
-/// Enough of a hash for people.
+/// The start of a hash, for people.
 pub(crate) fn short_hash(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_reads_what_is_written() {
+    fn a_function_reads_the_written_artefact() {
         let text = Project::open(Location::Demo).unwrap().artefact().unwrap();
         let path = std::env::temp_dir().join(format!("tidings-artefact-{}.json", std::process::id()));
         fs::write(&path, text).unwrap();
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn the_problems_of_all_files_are_told_together() {
+    fn the_problems_of_all_files_are_reported_together() {
         let here = folder("wrong");
         fs::write(here.join(SOURCES), "version: 1\nsources:\n  stripe: { provider: strpe }\n").unwrap();
         fs::write(here.join(RULES), "version: 2\n").unwrap();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_sources_is_no_project() {
+    fn a_folder_without_sources_is_not_a_project() {
         let said = Location::at(&std::env::temp_dir().join("nothing-here")).unwrap_err().to_string();
         assert!(said.contains("no project: it has no sources.yaml"), "{said}");
     }

@@ -1,4 +1,4 @@
-//! Which source a command means: one of the project's, or any preset under its own name.
+//! Finds the source for a command: one of the project's, or any preset by its name.
 
 use crate::Failure;
 use crate::project;
@@ -19,13 +19,13 @@ pub(crate) fn configured(name: &str) -> Result<Source, Failure> {
     project::source(name)
 }
 
-/// A preset as a source of its own name, whose provider was given an address of a receiver at `url`.
+/// A preset as a source of the same name. Its provider sends to a receiver at `url`.
 pub(crate) fn of_preset(provider: &Provider, url: &str) -> Source {
     let public_url = Some(format!("{}/webhooks/{}", url.trim_end_matches('/'), provider.name));
     Source { public_url, ..provider.source(&provider.name) }
 }
 
-/// These sources; with the address of presets one of each provider too that isn't among their names.
+/// These sources. With an address for presets, also one source for each preset whose name isn't among theirs.
 pub(crate) fn with_presets(mut sources: Vec<Source>, presets_at: Option<&str>) -> Vec<Source> {
     let Some(url) = presets_at else { return sources };
     for provider in presets() {

@@ -1,11 +1,11 @@
-//! How commands are listed: an enum whose every variant says what `--help` calls it, which options it takes, and what runs it.
+//! Declares commands: an enum in which each variant has its `--help` text, its options and its function.
 
-/// Makes the enum, and `run`, which runs the command that was called.
+/// Defines the enum, and `run`, which runs the called command.
 ///
 /// ```text
 /// subcommands! {
 ///     pub enum Command {
-///         /// What --help says of it
+///         /// The text of --help
 ///         Build(options: BuildOptions) => build::run(options),
 ///     }
 /// }

@@ -1,4 +1,4 @@
-//! Which tables and queues a command is about: those of a `tidings dev`, or those of a deployed stack.
+//! Finds the tables and queues for a command: those of a `tidings dev`, or those of a deployed stack.
 
 use crate::Failure;
 use crate::dev_client::token::{Token, is_here};
@@ -14,13 +14,13 @@ use tidings_config::time::{Clock as _, SystemClock, Timestamp};
 use tidings_core::aws::{DynamoContexts, SecretsManager, SqsActions, SqsQueue, SqsTimers, cause, loader};
 use tidings_core::ports::Unavailable;
 
-/// Which deployment is asked.
+/// The deployment that a command uses.
 #[derive(Clone, Debug, Args)]
 pub struct Place {
-    /// A deployed stack; `tidings dev` if left out
+    /// Name of a deployed stack; `tidings dev` if left out
     #[arg(long, env = "TIDINGS_STACK", value_name = "NAME")]
     pub stack: Option<String>,
-    /// Where the AWS API is, for an emulated cloud or a `dev` on another port
+    /// Address of the AWS API, for an emulated cloud or a `dev` on another port
     #[arg(long, env = "TIDINGS_ENDPOINT_URL", value_name = "URL")]
     pub endpoint_url: Option<String>,
     /// Profile of the AWS configuration
@@ -31,7 +31,7 @@ pub struct Place {
     pub region: Option<String>,
 }
 
-/// Which deployment is asked, and how it is answered.
+/// The deployment that a command uses, and the output format.
 #[derive(Clone, Debug, Args)]
 pub struct TargetOptions {
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub struct TargetOptions {
     pub json: bool,
 }
 
-/// A reader of the tables that the options name.
+/// A reader for the tables given by the options.
 pub(crate) async fn reader(options: &TargetOptions) -> Result<Reader, Failure> {
     reader_at(&options.at).await
 }
@@ -51,7 +51,7 @@ pub(crate) async fn reader_at(options: &Place) -> Result<Reader, Failure> {
     Ok(Reader::new(client, claims, context))
 }
 
-/// Both tables.
+/// The claims table and the context table.
 #[derive(Clone)]
 pub(crate) struct Tables {
     client: aws_sdk_dynamodb::Client,
@@ -64,7 +64,7 @@ impl Tables {
         Reader::new(self.client.clone(), self.claims.clone(), self.context.clone())
     }
 
-    /// As a processor uses them, with the caller's credentials.
+    /// The processor's adapter, with the caller's credentials.
     pub(crate) fn contexts(&self) -> DynamoContexts {
         DynamoContexts::new(self.client.clone(), self.claims.clone(), self.context.clone())
     }
@@ -83,7 +83,7 @@ pub(crate) async fn tables(options: &Place) -> Result<Tables, Failure> {
     Ok(Tables { client, claims, context })
 }
 
-/// Where the tables and queues of a `tidings dev` are: either of its two addresses leads there.
+/// The endpoint of a `tidings dev`'s tables and queues, found from either of its addresses.
 pub(crate) async fn dev_endpoint(options: &Place) -> String {
     match &options.endpoint_url {
         None => dev_aws_url(),
@@ -91,7 +91,7 @@ pub(crate) async fn dev_endpoint(options: &Place) -> String {
     }
 }
 
-/// What time it is there: a `tidings dev` has a clock that people move.
+/// The current time of the deployment. The clock of a `tidings dev` can be advanced.
 pub(crate) async fn now(options: &Place) -> Timestamp {
     match &options.stack {
         Some(_) => SystemClock.now(),
@@ -99,7 +99,7 @@ pub(crate) async fn now(options: &Place) -> Timestamp {
     }
 }
 
-/// A `tidings dev` by both of its addresses, of which one may be given: the one of webhooks, and the place of its tables and queues.
+/// Both addresses of a `tidings dev`, found from either: the webhook address, and the place of its tables and queues.
 pub(crate) async fn dev_places(url: Option<&str>, at: &Place) -> (String, Place) {
     match (url, &at.endpoint_url) {
         (Some(url), Some(_)) => (url.to_owned(), at.clone()),
@@ -112,7 +112,7 @@ pub(crate) async fn dev_places(url: Option<&str>, at: &Place) -> (String, Place)
     }
 }
 
-/// A command about what an event became that was sent to `url`. `None`: nothing here can be asked about it.
+/// The command that shows the result of an event sent to `url`. `None`: a local address without a known `dev`.
 pub(crate) async fn events_show(url: &str, key: impl Display) -> Option<String> {
     let is_local = url.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(is_here));
     if !is_local {
@@ -123,7 +123,7 @@ pub(crate) async fn events_show(url: &str, key: impl Display) -> Option<String> 
     Some(format!("tidings events show '{key}'{place}"))
 }
 
-/// A queue, by its output of a stack and by its name of a `dev`.
+/// A queue, by a stack's output and by its name in `dev`.
 #[derive(Clone, Copy, Debug)]
 enum QueueName {
     Events,
@@ -152,7 +152,7 @@ impl QueueName {
     }
 }
 
-/// A client of SQS, and the addresses of these queues.
+/// A client of SQS, and the URLs of these queues.
 async fn queues<const N: usize>(options: &Place, names: [QueueName; N]) -> Result<(aws_sdk_sqs::Client, [String; N]), Failure> {
     let Some(stack) = &options.stack else {
         let endpoint = dev_endpoint(options).await;
@@ -168,13 +168,13 @@ async fn queues<const N: usize>(options: &Place, names: [QueueName; N]) -> Resul
     Ok((aws_sdk_sqs::Client::new(&config), urls))
 }
 
-/// The queues that a processor sends to.
+/// Adapters for the queues that a processor sends to.
 pub(crate) async fn sending(options: &Place) -> Result<(SqsActions, SqsTimers), Failure> {
     let (sqs, [actions, events]) = queues(options, [QueueName::Actions, QueueName::Events]).await?;
     Ok((SqsActions::new(sqs.clone(), actions), SqsTimers::new(sqs, events)))
 }
 
-/// Whose credentials these are, as AWS says; `None` of a `tidings dev`, and where AWS has no answer.
+/// The identity of these credentials, from AWS. `None` for a `tidings dev`, or if AWS gives no answer.
 pub(crate) async fn identity(options: &Place) -> Option<String> {
     options.stack.as_ref()?;
     let sts = aws_sdk_sts::Client::new(&config(options).await);
@@ -196,20 +196,20 @@ pub(crate) async fn dead_letters(options: &Place) -> Result<DeadLetters, Failure
     Ok(DeadLetters::new(sqs, url))
 }
 
-/// How much is in the events queue.
+/// The depth of the events queue.
 pub(crate) async fn events_depth(options: &Place) -> Result<Depth, Failure> {
     let [(_, depth), ..] = depths(options).await?;
     depth.map_err(|error| unreadable(options, &error))
 }
 
-/// How much is in the queues that keep events or what came of them.
+/// The depths of the queues for events and their results.
 pub(crate) async fn depths(options: &Place) -> Result<[(&'static str, Result<Depth, Unavailable>); 3], Failure> {
     let (sqs, [events, dead, actions]) = queues(options, [QueueName::Events, QueueName::DeadLetters, QueueName::Actions]).await?;
     let (events, dead, actions) = tokio::join!(Depth::of(&sqs, &events), Depth::of(&sqs, &dead), Depth::of(&sqs, &actions));
     Ok([("events", events), ("dead letters", dead), ("actions", actions)])
 }
 
-/// The sources' secret of a stack; `None` where the options name none.
+/// A stack's secret for its sources. `None` without a stack in the options.
 pub(crate) async fn sources_secret(options: &Place) -> Result<Option<SecretsManager>, Failure> {
     let Some(stack) = &options.stack else { return Ok(None) };
     let config = config(options).await;
@@ -217,7 +217,7 @@ pub(crate) async fn sources_secret(options: &Place) -> Result<Option<SecretsMana
     Ok(Some(SecretsManager::new(aws_sdk_secretsmanager::Client::new(&config), id)))
 }
 
-/// The secret of a stack for what providers tell by a handshake; `None` where it was deployed without one.
+/// A stack's secret for handshakes with providers. `None` if it was deployed without one.
 pub(crate) async fn captured_secret(options: &Place, stack: &str) -> Result<Option<SecretsManager>, Failure> {
     let config = config(options).await;
     let outputs = outputs(&config, stack).await?;
@@ -225,13 +225,13 @@ pub(crate) async fn captured_secret(options: &Place, stack: &str) -> Result<Opti
     Ok(id.map(|id| SecretsManager::new(aws_sdk_secretsmanager::Client::new(&config), id)))
 }
 
-/// The address before /webhooks/… of a stack; `None` where the options name none.
+/// A stack's address before /webhooks/… `None` without a stack in the options.
 pub(crate) async fn webhook_url(options: &Place) -> Result<Option<String>, Failure> {
     let Some(stack) = &options.stack else { return Ok(None) };
     output(&outputs(&config(options).await, stack).await?, stack, "WebhookUrl").map(Some)
 }
 
-/// The outputs that every stack of ours has.
+/// The outputs of every Tidings stack.
 const OUTPUTS: [&str; 8] = [
     "WebhookUrl",
     "EventsQueueUrl",
@@ -243,25 +243,26 @@ const OUTPUTS: [&str; 8] = [
     "SecretArn",
 ];
 
-/// Those of them that a stack hasn't.
+/// The outputs that a stack lacks.
 pub(crate) async fn missing_outputs(options: &Place, stack: &str) -> Result<Vec<&'static str>, Failure> {
     let outputs = outputs(&config(options).await, stack).await?;
     Ok(OUTPUTS.into_iter().filter(|name| outputs.iter().all(|(key, _)| key != name)).collect())
 }
 
-/// How many messages a queue has, as far as SQS knows.
+/// Message counts of a queue. SQS reports approximate numbers.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Depth {
-    /// To be taken out.
+    /// Messages that can be received.
     pub(crate) visible: u64,
-    /// Taken out, and neither deleted nor given back: being worked on, or failed and waiting for the next receive.
+    /// Received messages that were neither deleted nor returned to the queue: in progress, or failed and waiting for
+    /// the next receive.
     pub(crate) in_flight: u64,
-    /// Not to be taken out yet.
+    /// Messages whose delay hasn't ended.
     pub(crate) delayed: u64,
 }
 
 impl Depth {
-    /// Of the queue with this address.
+    /// The depth of the queue with this URL.
     pub(crate) async fn of(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<Self, Unavailable> {
         let got = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await;
         let got = got.map_err(|error| Unavailable { call: "sqs:GetQueueAttributes", cause: cause(&error) })?;
@@ -278,14 +279,14 @@ impl Depth {
     }
 }
 
-/// How many messages a queue has in all.
+/// The total number of messages in a queue.
 #[derive(Debug, Serialize)]
 pub(crate) struct QueueCount {
     pub(crate) queue: &'static str,
     pub(crate) messages: u64,
 }
 
-/// How many messages are in them in all.
+/// The total number of messages in each queue.
 pub(crate) async fn queue_counts(options: &Place) -> Result<Vec<QueueCount>, Failure> {
     let mut counts = Vec::new();
     for (queue, depth) in depths(options).await? {
@@ -301,7 +302,7 @@ pub(crate) fn output(outputs: &[(String, String)], stack: &str, name: &str) -> R
     })
 }
 
-/// What a client of AWS's needs.
+/// The configuration for clients of AWS.
 pub(crate) async fn config(options: &Place) -> SdkConfig {
     let mut loader = loader();
     if let Some(endpoint) = &options.endpoint_url {
@@ -316,14 +317,14 @@ pub(crate) async fn config(options: &Place) -> SdkConfig {
     loader.load().await
 }
 
-/// What a stack puts out, by name.
+/// The outputs of a stack, by name.
 pub(crate) async fn outputs(config: &SdkConfig, stack: &str) -> Result<Vec<(String, String)>, Failure> {
     let stacks = described(config, stack).await?;
     let outputs = stacks.iter().flat_map(Stack::outputs);
     Ok(outputs.filter_map(|o| Some((o.output_key()?.to_owned(), o.output_value()?.to_owned()))).collect())
 }
 
-/// What a stack was deployed with, by name.
+/// The parameters of a stack, by name.
 pub(crate) async fn parameters(config: &SdkConfig, stack: &str) -> Result<Vec<(String, String)>, Failure> {
     let stacks = described(config, stack).await?;
     let parameters = stacks.iter().flat_map(Stack::parameters);
@@ -339,7 +340,7 @@ async fn described(config: &SdkConfig, stack: &str) -> Result<Vec<Stack>, Failur
     Ok(described.stacks.unwrap_or_default())
 }
 
-/// Why a table can't be read, in terms of what was asked for.
+/// The failure for an unreadable table, in terms of the options.
 pub(crate) fn unreadable(options: &Place, error: &Unavailable) -> Failure {
     let failure = Failure::new(format!("{} had no answer: {}", error.call, error.cause));
     match (&options.stack, &options.endpoint_url) {

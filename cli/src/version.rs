@@ -22,8 +22,8 @@ pub(crate) fn version() -> String {
     }
 }
 
-/// The hash that the last line of a reflog (`OLD NEW NAME <MAIL> TIME ZONE TAB MESSAGE`) ends at. Evaluated by the compiler, so
-/// that the program has this hash and not the names and addresses of the lines.
+/// The hash that the last line of a reflog (`OLD NEW NAME <MAIL> TIME ZONE TAB MESSAGE`) ends at. Evaluated by the
+/// compiler, so that the program has this hash and not the names and addresses of the lines.
 const fn newest(reflog: &[u8]) -> Option<[u8; SHORT]> {
     let mut start = reflog.len().saturating_sub(1);
     while start > 0 && reflog[start - 1] != b'\n' {

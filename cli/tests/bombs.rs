@@ -1,15 +1,15 @@
-//! Files that want all of a machine's memory, its stack, or its time: each command says what it saw and what is allowed, with 1.5 GB
-//! of address space and within minutes.
+//! Files that would exhaust memory, stack or time. Each command says what it saw and what is allowed, within 1.5 GB of
+//! address space and within minutes.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-/// Kilobytes, as `ulimit -v` takes them. The program's own code is a fifth of it.
+/// In kilobytes, as `ulimit -v` expects. The program's own code takes a fifth of it.
 const MEMORY_KB: u32 = 1_500_000;
 
-/// A minute is long; this machine may be slow.
+/// Long enough for a slow machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 struct Folder(PathBuf);
@@ -48,7 +48,7 @@ fn tidings(arguments: &[&str]) -> Output {
     output
 }
 
-/// Ends with an error that is one of ours.
+/// Runs a command that must end with one of our own errors.
 fn refused(arguments: &[&str]) -> String {
     let output = tidings(arguments);
     let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
@@ -57,7 +57,7 @@ fn refused(arguments: &[&str]) -> String {
     said
 }
 
-/// Every command that reads a file, with this one in each of its places.
+/// Every command that reads a file, with this file for each of its arguments.
 fn everywhere(file: &str) -> Vec<Vec<&str>> {
     const REQUEST: &str = "cli/tests/verify/request.txt";
     vec![
@@ -77,7 +77,7 @@ fn everywhere(file: &str) -> Vec<Vec<&str>> {
 }
 
 #[test]
-fn what_never_ends_and_what_is_no_file_is_refused() {
+fn endless_files_and_non_files_are_refused() {
     let folder = Folder::new("ends");
     let inside = folder.0.display().to_string();
     for (file, said) in
@@ -85,7 +85,7 @@ fn what_never_ends_and_what_is_no_file_is_refused() {
     {
         for arguments in everywhere(file) {
             let told = refused(&arguments);
-            // What isn't a file may be a case's name there.
+            // `explain` may take a name that isn't a file as the name of a case.
             assert!(told.contains(said) || arguments[1] == "explain", "{arguments:?}: {told}");
         }
     }
@@ -94,7 +94,7 @@ fn what_never_ends_and_what_is_no_file_is_refused() {
 }
 
 #[test]
-fn no_bomb_takes_more_than_it_is_given() {
+fn no_bomb_takes_more_than_the_limits() {
     let folder = Folder::new("bombs");
     let laughs = (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(", "))).collect::<String>();
     let mut named = String::from("version: 1\ntests:\n");
@@ -128,7 +128,7 @@ fn no_bomb_takes_more_than_it_is_given() {
 }
 
 #[test]
-fn a_request_that_fits_is_looked_at_within_the_same_bounds() {
+fn a_request_within_the_limits_is_verified_with_the_same_memory_and_time() {
     let folder = Folder::new("fits");
     let body = format!("{}{}0{}", "[".repeat(100), "0,".repeat(500_000), "]".repeat(100));
     let events = format!("[{}]", vec!["{}"; 300_000].join(","));

@@ -1,5 +1,5 @@
-//! What was captured, played again: `cli/tests/captures/` is what `tidings capture` has written, and what is printed of it is in
-//! `*.txt` there; `UPDATE=1` writes these anew.
+//! Replays of captures. `tidings capture` wrote the files in `cli/tests/captures/`. The expected output is in `*.txt`
+//! there; `UPDATE=1` writes it again.
 
 use serde_json::Value;
 use std::io::Write;
@@ -34,7 +34,7 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(output)))
 }
 
-/// Holds what was printed, and the exit status, against a file.
+/// Compares the output and the exit status with a file.
 fn golden(name: &str, arguments: &[&str], status: i32) {
     let output = tidings(arguments);
     let seen = said(&output);
@@ -47,7 +47,7 @@ fn golden(name: &str, arguments: &[&str], status: i32) {
     assert_eq!(output.status.code(), Some(status), "{name}");
 }
 
-/// A file of the folder with something in it changed, elsewhere.
+/// A changed copy of a file of the folder, in another folder.
 fn changed(name: &str, file: &str, from: &str, to: &str) -> String {
     let text = std::fs::read_to_string(root().join(file)).expect("the file");
     assert!(text.contains(from), "{from}");
@@ -57,7 +57,7 @@ fn changed(name: &str, file: &str, from: &str, to: &str) -> String {
 }
 
 #[test]
-fn deliveries_become_what_they_became() {
+fn replayed_deliveries_have_the_same_results() {
     golden("replay", &["replay", FOLDER], 0);
     let played = json(&tidings(&["replay", FOLDER, "--json"]));
     assert_eq!(played["deliveries"].as_array().unwrap().len(), 5);
@@ -70,7 +70,7 @@ fn deliveries_become_what_they_became() {
 }
 
 #[test]
-fn other_rules_are_tried_on_them() {
+fn other_rules_can_be_tried_on_captures() {
     let rules = changed("store.yaml", "events/project/rules.yaml", "warehouse: data.warehouse", "store: data.warehouse");
     std::fs::write(&rules, std::fs::read_to_string(&rules).unwrap().replace("facts.warehouse", "facts.store")).unwrap();
     golden("replay-diff", &["replay", FOLDER, "--against", &rules, "--diff"], 1);
@@ -85,7 +85,7 @@ fn a_delivery_twice_is_a_duplicate_and_a_dead_event_is_no_success() {
     let file = format!("{FOLDER}/0001-orders.json");
     golden("replay-duplicate", &["replay", &file, &file], 0);
     let priced = changed("priced.json", &format!("{FOLDER}/0004-orders.json"), "order.delivered", "order.priced");
-    // A price that is a text.
+    // A price as a string.
     let text = std::fs::read_to_string(&priced).unwrap().replace("\"carrier\"", "\"total_cents\": \"48,90\", \"carrier\"");
     std::fs::write(&priced, text).unwrap();
     let output = tidings(&["replay", &priced]);
@@ -94,7 +94,7 @@ fn a_delivery_twice_is_a_duplicate_and_a_dead_event_is_no_success() {
 }
 
 #[test]
-fn what_is_no_longer_the_same_is_told() {
+fn changed_results_are_reported() {
     let file = format!("{FOLDER}/0004-orders.json");
     let other = changed("other.json", &file, r#""type": "order.delivered""#, r#""type": "order.returned""#);
     let output = tidings(&["replay", &other]);
@@ -117,7 +117,7 @@ fn rules_are_tested_and_explained_with_them() {
 }
 
 #[test]
-fn they_are_signed_anew_to_be_sent_and_verified() {
+fn captures_are_signed_again_to_be_sent_and_verified() {
     let file = format!("{FOLDER}/0002-stripe.json");
     let signed = tidings(&["send", "--capture", &file, "--dry-run", "--json"]);
     let mut verify =
@@ -131,7 +131,7 @@ fn they_are_signed_anew_to_be_sent_and_verified() {
 }
 
 #[test]
-fn wrong_calls_say_what_is_right() {
+fn wrong_usage_is_explained() {
     golden("replay-elsewhere", &["replay", FOLDER, "--url", "https://hooks.example", "--rate", "5"], 0);
     let file = format!("{FOLDER}/0001-orders.json");
     let newer = changed("newer.json", &file, r#""tidings_capture": 1"#, r#""tidings_capture": 2"#);

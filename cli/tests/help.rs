@@ -1,9 +1,9 @@
-//! What `--help` says of every command.
+//! Rules for `--help` of every command.
 
 use clap::{Command, CommandFactory};
 use tidings_cli::Arguments;
 
-/// Every command, with the words that call it.
+/// Every command, with its words.
 fn commands(command: Command, called: &str, all: &mut Vec<(String, Command)>) {
     for inner in command.get_subcommands() {
         commands(inner.clone(), &format!("{called} {}", inner.get_name()), all);
@@ -20,7 +20,7 @@ fn prose_of_help_is_wrapped_by_the_terminal_and_not_by_hand() {
         let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
-        // A sentence that goes on in the next line begins no sentence there.
+        // A line that continues a sentence doesn't begin with a capital.
         let goes_on = |pair: &&[&str]| is_prose(pair[0]) && is_prose(pair[1]) && !pair[0].ends_with(['.', ':']);
         wrapped.extend(lines.windows(2).filter(goes_on).map(|pair| format!("{called}: {:?} goes on in {:?}", pair[0], pair[1])));
     }

@@ -1,4 +1,4 @@
-//! Rules of this crate that the compiler can't hold it to.
+//! Rules of this crate that the compiler can't check.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines of the program, without those of its tests, that hold one of these words, as `file:line: word`.
+/// Lines of the program, without its tests, that contain one of these words, as `file:line: word`.
 fn found(words: &[&str], except: &[&str]) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
@@ -62,7 +62,7 @@ fn nothing_but_style_writes_to_a_terminal() {
 
 #[test]
 fn data_is_written_as_data() {
-    // `say!` would escape a character of its strings as Rust does, which is no JSON.
+    // `say!` would escape a string's characters in Rust's syntax, which isn't JSON.
     let raw = found(
         &["say!(\"{}\", json", "say!(\"{}\", serde_json", "to_string_pretty(&", "say!(\"{value"],
         &["style/", "captures/file.rs", "dev/queues.rs", "commands/init/files.rs"],
@@ -73,7 +73,7 @@ fn data_is_written_as_data() {
 #[test]
 fn files_that_people_name_are_read_within_bounds() {
     let words = ["fs::read(", "fs::read_to_string(", "File::open(", "io::stdin", ".read_to_end(", "io::read_to_string"];
-    // `dev` reads what it wrote itself.
+    // `dev` reads files that it wrote itself.
     let unbounded = found(&words, &["files.rs", "dev/", "dev_client/"]);
     assert!(unbounded.is_empty(), "a file may be of any length: files.rs reads it\n{}", unbounded.join("\n"));
 }

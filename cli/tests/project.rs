@@ -1,4 +1,4 @@
-//! A project of one's own: found, checked, tested and built, whatever the product's own examples have.
+//! A user's own project: found, checked, tested and built, independently of the product's examples.
 
 use serde_json::Value;
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 const VARIABLES: [&str; 5] = ["TIDINGS_PROJECT", "TIDINGS_URL", "TIDINGS_STACK", "TIDINGS_ENDPOINT_URL", "TIDINGS_SECRETS"];
 
-/// A source of one's own, and two of the shipped presets.
+/// A custom source, and two of the shipped presets.
 const SOURCES: &str = r#"version: 1
 sources:
   stripe: { provider: stripe }
@@ -52,7 +52,7 @@ impl Folder {
         Self(folder)
     }
 
-    /// With a pizza shop's project in it.
+    /// A folder with a pizza shop's project.
     fn pizza(name: &str) -> Self {
         let folder = Self::new(name);
         folder.write("sources.yaml", SOURCES);
@@ -108,7 +108,7 @@ fn a_project_without_the_shipped_sources_is_checked_tested_and_compared() {
 }
 
 #[test]
-fn files_that_are_named_need_no_project() {
+fn named_files_need_no_project() {
     let folder = Folder::new("named");
     for (path, text) in [("s.yaml", SOURCES), ("r.yaml", RULES), ("t.yaml", TESTS)] {
         folder.write(path, text);
@@ -118,9 +118,9 @@ fn files_that_are_named_need_no_project() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
 
-/// A source may have the name of one of the corpus' and send something else.
+/// A source may have the name of a source of the corpus and send other events.
 #[test]
-fn a_source_of_the_same_name_as_one_of_the_corpus_is_somebody_elses() {
+fn a_source_with_the_name_of_a_corpus_source_is_another_source() {
     let folder = Folder::pizza("same-name");
     folder.write("sources.yaml", &SOURCES.replace("  kitchen:", "  orders:"));
     folder.write("rules.yaml", &RULES.replace("source: kitchen", "source: orders"));
@@ -236,7 +236,7 @@ fn build_makes_a_package_of_each_function_of_a_release() {
 }
 
 #[test]
-fn every_example_is_right_tested_and_built() {
+fn every_example_is_valid_tested_and_built() {
     for name in ["shop", "devops"] {
         let project = examples().join(name).display().to_string();
         let out = Folder::new(&format!("example-{name}")).0.display().to_string();
@@ -248,7 +248,7 @@ fn every_example_is_right_tested_and_built() {
 }
 
 #[test]
-fn init_writes_a_project_that_is_right_and_never_replaces_a_file() {
+fn init_writes_a_valid_project_and_never_replaces_a_file() {
     let folder = Folder::new("init");
     for (name, more) in [
         ("shop", &[][..]),
@@ -292,7 +292,7 @@ fn part<'a>(checked: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn check_says_every_problem_with_its_place() {
+fn check_reports_every_problem_with_its_place() {
     let folder = Folder::new("check");
     assert!(folder.run(&["init", ".", "--with", "stripe,telegram"]).status.success());
     let good = |path: &str| fs::read_to_string(folder.0.join(path)).expect("a file of init");
@@ -338,7 +338,7 @@ fn check_says_every_problem_with_its_place() {
 }
 
 #[test]
-fn check_says_several_problems_at_once_and_notes_fail_nothing() {
+fn check_reports_several_problems_at_once_and_notes_fail_nothing() {
     let folder = Folder::pizza("check-several");
     let without = folder.run(&["check", "--json"]);
     assert_eq!(without.status.code(), Some(0), "what a project doesn't have is no problem: {}", said(&without));

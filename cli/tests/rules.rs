@@ -1,4 +1,4 @@
-//! `tidings rules`, as a person calls it. What it prints is in `cli/tests/rules/*.txt`; `UPDATE=1` writes it anew.
+//! `tidings rules`. The expected output is in `cli/tests/rules/*.txt`; `UPDATE=1` writes it again.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn rules(arguments: &[&str]) -> Output {
         .expect("the binary")
 }
 
-/// Holds what was printed, and the exit status, against a file.
+/// Compares the output and the exit status with a file.
 fn golden(name: &str, arguments: &[&str], status: i32) {
     let output = rules(arguments);
     let seen = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
@@ -38,7 +38,7 @@ fn json(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// The shipped rules with something in them changed.
+/// A changed copy of the shipped rules.
 fn changed(name: &str, from: &str, to: &str) -> String {
     let rules = std::fs::read_to_string(root().join("events/project/rules.yaml")).expect("the rules");
     assert!(rules.contains(from), "{from}");
@@ -48,7 +48,7 @@ fn changed(name: &str, from: &str, to: &str) -> String {
 }
 
 #[test]
-fn a_type_that_a_provider_never_sends_is_answered_by_those_that_are_alike() {
+fn an_unknown_type_is_answered_with_similar_ones() {
     let project = PathBuf::from(format!("{}/chat", env!("CARGO_TARGET_TMPDIR")));
     std::fs::create_dir_all(&project).expect("a folder");
     let write = |name: &str, text: &str| std::fs::write(project.join(name), text).expect("a file");
@@ -61,15 +61,15 @@ fn a_type_that_a_provider_never_sends_is_answered_by_those_that_are_alike() {
         let output = rules(&["check", "--project", &project.display().to_string()]);
         let seen = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(seen.contains(said) && seen.contains("message.private"), "{wrong}: {seen}");
-        // A type that a preset's template may give is a note; what is almost a known one is a slip.
+        // A type that a preset's template can produce is a note. A type that resembles a known one is an error.
         let status = if wrong == "message.text" { 0 } else { 1 };
         assert_eq!(output.status.code(), Some(status), "{wrong}: {seen}");
     }
 }
 
-/// This is what holds `events/project/tests` in CI.
+/// CI runs `events/project/tests` by this test.
 #[test]
-fn the_shipped_rules_do_what_their_tests_say() {
+fn the_shipped_rules_pass_their_tests() {
     golden("test", &["test"], 0);
     assert!(json(&["test"]).as_array().unwrap().iter().all(|test| test["differences"].as_array().unwrap().is_empty()));
 }
@@ -83,7 +83,7 @@ fn a_test_that_fails_says_where_and_how() {
 }
 
 #[test]
-fn an_event_that_dies_fails_its_test_unless_the_test_expects_it() {
+fn a_dead_lettered_event_fails_its_test_unless_the_test_expects_it() {
     golden("test-dying", &["test", "cli/tests/rules/dying.yaml"], 1);
     let tests = json(&["test", "cli/tests/rules/dying.yaml"]);
     let good = |test: &Value| test["differences"].as_array().unwrap().is_empty();
@@ -95,7 +95,7 @@ fn an_event_that_dies_fails_its_test_unless_the_test_expects_it() {
 }
 
 #[test]
-fn what_dies_while_time_passes_fails_the_test_too() {
+fn a_dead_letter_while_time_passes_fails_the_test_too() {
     let arguments = ["test", "cli/tests/rules/due-test.yaml", "--rules", "cli/tests/rules/due.yaml"];
     golden("test-due", &arguments, 1);
     let tests = json(&arguments);
@@ -103,7 +103,7 @@ fn what_dies_while_time_passes_fails_the_test_too() {
 }
 
 #[test]
-fn an_expectation_that_looks_at_nothing_fails() {
+fn an_expectation_without_a_check_fails() {
     golden("test-unseen", &["test", "cli/tests/rules/unseen.yaml"], 1);
     let tests = json(&["test", "cli/tests/rules/unseen.yaml"]);
     let count = |test: &Value, what: &str| test[what].as_array().unwrap().len();
@@ -138,13 +138,13 @@ fn a_test_that_can_not_fail_is_refused() {
 }
 
 #[test]
-fn what_rules_fetch_is_given_with_the_test() {
+fn a_test_contains_the_responses_that_rules_fetch() {
     golden("test-enriched", &["test", "cli/tests/rules/enriched.yaml", "--rules", "cli/tests/rules/enriching.yaml"], 0);
 }
 
-/// The tests must fail when a rule does something else.
+/// The tests must fail when a rule has another effect.
 #[test]
-fn another_rule_fails_the_shipped_tests() {
+fn a_changed_rule_fails_the_shipped_tests() {
     let path = changed("other", "    if_stale: skip\n", "    if_stale: run\n");
     let tests = json(&["test", "--rules", &path]);
     let failed: Vec<&str> = tests
@@ -158,19 +158,19 @@ fn another_rule_fails_the_shipped_tests() {
 }
 
 #[test]
-fn the_shipped_rules_have_nothing_to_complain_of() {
+fn the_shipped_rules_have_no_warnings() {
     golden("check", &["check"], 0);
     assert_eq!(json(&["check"])["warnings"].as_array().unwrap().len(), 0);
 }
 
 #[test]
-fn what_can_never_happen_is_found() {
+fn impossible_conditions_are_found() {
     golden("check-lint", &["check", "--rules", "cli/tests/rules/lint.yaml"], 1);
     golden("check-broken", &["check", "--rules", "cli/tests/rules/broken.yaml"], 1);
 }
 
 #[test]
-fn a_field_that_may_be_missing_null_or_of_another_type_is_warned_of() {
+fn a_field_that_may_be_missing_null_or_of_another_type_is_a_warning() {
     golden("check-absent", &["check", "--rules", "cli/tests/rules/absent.yaml"], 1);
     let checked = json(&["check", "--rules", "cli/tests/rules/absent.yaml"]);
     let warnings = checked["warnings"].as_array().unwrap();
@@ -256,7 +256,7 @@ fn a_file_of_events_is_explained_too() {
 #[test]
 fn other_rules_are_compared() {
     let path = changed("against", "set: { warehouse: data.warehouse }", "set: { store: data.warehouse }");
-    // The text tells of a fact that must be set somewhere.
+    // A text may refer only to facts that a rule sets.
     std::fs::write(&path, std::fs::read_to_string(&path).unwrap().replace("facts.warehouse", "facts.store")).unwrap();
     golden("diff", &["diff", "--against", &path], 1);
     golden("diff-none", &["diff", "--against", "events/project/rules.yaml"], 0);

@@ -1,4 +1,4 @@
-//! An export holds all that an erasure deletes.
+//! An export contains everything that an erasure deletes.
 
 use crate::world::{ANN, BOB, World, of};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -7,7 +7,7 @@ use tidings_cli::dev::cloud::{CLAIMS_TABLE, CONTEXT_TABLE};
 use tidings_core::action::ActionNote;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_has_every_row_that_an_erasure_changes_and_every_word_that_it_deletes() {
+async fn an_export_has_every_row_that_an_erasure_changes_and_every_value_that_it_deletes() {
     let world = World::new().await;
     world.lived().await;
     let before = world.rows().await;
@@ -35,7 +35,7 @@ async fn it_has_every_row_that_an_erasure_changes_and_every_word_that_it_deletes
     }
 }
 
-/// Whether an exported row has this attribute's value somewhere, in the form in which it is exported.
+/// Whether an exported row contains this attribute's value, in its exported form.
 fn holds(exported: &Value, value: &AttributeValue) -> bool {
     let exported = exported.to_string();
     match (value.as_s(), value.as_n(), value.as_l()) {
@@ -47,7 +47,7 @@ fn holds(exported: &Value, value: &AttributeValue) -> bool {
             let ms = number.parse().map(tidings_config::time::Timestamp::from_unix_ms);
             exported.contains(number.as_str()) || ms.is_ok_and(|at| exported.contains(&at.to_string()))
         }
-        // What became of an action is stored as data, and exported as the sentence that says the same.
+        // The result of an action is stored as data, and exported as the sentence for it.
         (_, _, Ok(list)) => list.iter().all(|value| {
             let stored = value.as_s().unwrap();
             exported.contains(stored.as_str()) || exported.contains(&ActionNote::read(stored.clone()).to_string())

@@ -1,4 +1,4 @@
-//! What is erased is gone, from everywhere in the tables; nothing else is touched; and nothing that comes again brings it back.
+//! Erased data is removed from both tables. Other data isn't changed, and no repeated delivery restores erased data.
 
 use crate::world::{ANN, BOB, World, confirmed, of, tells_of};
 use std::collections::BTreeSet;
@@ -7,12 +7,12 @@ use tidings_cli::stack::NotErased;
 use tidings_core::claim::{ClaimKey, ClaimState};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scan_of_both_tables_finds_nothing_of_one_and_all_of_the_other() {
+async fn a_scan_finds_none_of_the_erased_customers_data_and_all_of_the_others() {
     let world = World::new().await;
     world.lived().await;
     let before = world.rows().await;
     let anns = of(&before, ANN);
-    // What is to be there, or this shows nothing.
+    // Without these items, the test would show nothing.
     for (partition, key) in [
         ("web:ANNSMARK", "node"),
         ("web:ANNSMARK", "outbox"),
@@ -53,7 +53,7 @@ async fn a_scan_of_both_tables_finds_nothing_of_one_and_all_of_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_left_of_a_claim_is_its_key_and_what_a_duplicate_asks_for() {
+async fn a_claim_keeps_its_key_and_the_attributes_that_a_duplicate_needs() {
     let world = World::new().await;
     world.lived().await;
     world.erase(ANN).await;
@@ -71,7 +71,7 @@ async fn what_is_left_of_a_claim_is_its_key_and_what_a_duplicate_asks_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_comes_again_brings_it_back() {
+async fn no_repeated_delivery_restores_erased_data() {
     let world = World::new().await;
     world.lived().await;
     world.erase(ANN).await;
@@ -99,14 +99,14 @@ async fn a_new_event_makes_a_new_context_of_that_event_alone() {
     let context = world.reader().context("web:ANNSMARK", world.now()).await.unwrap();
     assert_eq!(context.entities.keys().collect::<Vec<_>>(), ["preferences"]);
     assert_eq!((context.node, context.identities), (None, vec![]));
-    // Not linked any more: what comes under the identity is an identity's.
+    // The identity isn't linked any more, so its new events are its own.
     assert_eq!(world.event("new-2", "payment.made", ANN).await, 202);
     let identity = world.reader().context("customer:ANNSMARK", world.now()).await.unwrap();
     assert_eq!(identity.entities["order/ANNSMARK-1"]["payments"].value, 1);
     assert_eq!(world.erase(ANN).await.counts.claims, 1);
 }
 
-/// What is held for an identity that nobody has linked is erased by the identity's own name.
+/// Held events of an identity without a link are erased by the identity's own name.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_identity_without_a_link_is_erased_by_its_own_name() {
     let world = World::new().await;
@@ -122,7 +122,7 @@ async fn an_identity_without_a_link_is_erased_by_its_own_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_linked_identity_is_told_and_not_torn_out_of_its_conversation() {
+async fn a_linked_identity_is_reported_and_stays_in_its_conversation() {
     let world = World::new().await;
     world.lived().await;
     let before = world.rows().await;

@@ -1,4 +1,4 @@
-//! A client at whose n-th call something happens.
+//! A client that runs a function at its n-th call.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 type Refused = Box<dyn std::error::Error + Send + Sync>;
 
-/// Before the call of this number: `Err` and it isn't made.
+/// Called before the call of this number. `Err`: the call isn't made.
 type AtCall = dyn Fn(usize) -> Result<(), Refused> + Send + Sync;
 
 #[derive(Clone)]

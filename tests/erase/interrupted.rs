@@ -1,4 +1,5 @@
-//! Whatever happens amid it: whoever begins again ends the same, and what is written meanwhile is found.
+//! An erasure with an interruption at any call ends the same after a restart, and finds items that are written
+//! meanwhile.
 
 use crate::interfering::Interfering;
 use crate::world::{ANN, World, of};
@@ -10,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn interrupted_at_any_call_and_begun_again_it_ends_the_same() {
+async fn an_erasure_interrupted_at_any_call_ends_the_same_after_a_restart() {
     let world = World::new().await;
     world.lived_briefly(ANN, "1").await;
     let before = world.rows().await;
@@ -29,7 +30,7 @@ async fn interrupted_at_any_call_and_begun_again_it_ends_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_at_any_call_but_those_of_the_last_look_is_erased_with_the_rest() {
+async fn an_event_before_the_last_pass_is_erased_with_the_rest() {
     let world = Arc::new(World::new().await);
     world.lived_briefly(ANN, "1").await;
     let before = world.rows().await;
@@ -40,7 +41,7 @@ async fn an_event_at_any_call_but_those_of_the_last_look_is_erased_with_the_rest
     let last_look = counted.calls() - looks.calls();
     for call in 0..last_look {
         world.restore(&before).await;
-        // One to the conversation, one to its identity.
+        // One event for the conversation, one for its identity.
         let event_type = ["order.likes", "payment.made"][call % 2];
         let (at, id) = (Arc::clone(&world), format!("at-{call}"));
         let meddles = Interfering::new(move |n| {
@@ -55,10 +56,10 @@ async fn an_event_at_any_call_but_those_of_the_last_look_is_erased_with_the_rest
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_conversation_that_does_not_rest_is_given_up_and_told() {
+async fn an_erasure_of_a_busy_conversation_stops_with_an_error() {
     for (events, rests) in [(MAX_ERASE_LOOKS - 1, true), (MAX_ERASE_LOOKS, false)] {
         let world = Arc::new(World::new().await);
-        // Each look but the last finds the one event that came since the last.
+        // Each pass but the last finds the one event since the previous pass.
         world.event("restless-0", "order.likes", ANN).await;
         let at = Arc::clone(&world);
         let meddles = Interfering::new(move |n| {
@@ -75,5 +76,5 @@ async fn a_conversation_that_does_not_rest_is_given_up_and_told() {
     }
 }
 
-/// Reads its partition, its timeline and its join; deletes three items, and bares a claim.
+/// A pass reads the partition, the timeline and the join, deletes three items, and reduces a claim to its key.
 const CALLS_A_LOOK: usize = 7;

@@ -1,4 +1,4 @@
-//! Erasing and exporting a conversation, on the real SDK over the embedded DynamoDB, with what the two functions have stored there.
+//! Erasure and export of a conversation, with the real SDK, the embedded DynamoDB and data stored by the two functions.
 
 mod export;
 mod forgotten;

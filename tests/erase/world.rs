@@ -1,5 +1,5 @@
-//! Two customers whose events touch everything that is kept: facts, nodes, links, joins, what is to be sent, what waits, what
-//! died. All that is one's has a mark in it, so that a scan of the tables tells whose a row is.
+//! Two customers whose events touch every kind of stored data: facts, nodes, links, joins, unsent actions, deferred
+//! notifications, dead letters. Each customer's data contains a mark, so that a scan shows whose row it is.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -29,7 +29,7 @@ pub(crate) fn confirmed() -> Confirmed {
 
 const LINKS_QUEUE_ARN: &str = "arn:aws:sqs:eu-central-1:123456789012:shop-links";
 
-/// In all that is Ann's, and in no key of an event.
+/// The mark in all of Ann's data. It isn't in the key of any event.
 pub(crate) const ANN: &str = "ANNSMARK";
 pub(crate) const BOB: &str = "BOBSMARK";
 
@@ -73,7 +73,7 @@ pub(crate) struct World {
     pub(crate) actions: Arc<MemoryActions>,
     faults: Arc<Faults>,
     clock: Arc<ManualClock>,
-    /// All that was ever received, with its queue.
+    /// All messages that were ever received, each with its queue.
     received: Mutex<BTreeSet<(Option<String>, String)>>,
 }
 
@@ -106,12 +106,12 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let processor = Processor::new(rules, EventSchemas::default(), ports, NonZeroU32::new(MAX_RECEIVES).unwrap());
-        // The more there is to be erased.
+        // This adds data to erase.
         let processor = processor.storing_events(true).taking_links_from(LINKS_QUEUE_ARN);
         Self { cloud, receiver, processor, queue, actions, faults, clock, received: Mutex::default() }
     }
 
-    /// Everything happens to both of them.
+    /// The same events for both customers.
     pub(crate) async fn lived(&self) {
         for (who, n) in [(ANN, "1"), (BOB, "2")] {
             for (id, event_type) in [("again", "payment.made"), ("broken", "order.broken")] {
@@ -120,7 +120,7 @@ impl World {
             self.lived_briefly(who, n).await;
         }
         assert_eq!(self.queue.dead_letters().len(), 4, "broken and unsent");
-        // What waits has waited before: until the morning, and now until the next.
+        // The deferred notifications have waited until the morning, and now wait until the next one.
         self.clock.advance(Duration::from_secs(86_400));
         self.process_due().await;
         for (who, n) in [(ANN, "1"), (BOB, "2")] {
@@ -133,24 +133,24 @@ impl World {
     /// An item of every kind, in the evening.
     pub(crate) async fn lived_briefly(&self, who: &str, n: &str) {
         self.clock.set(Timestamp::parse_rfc3339("2026-11-22T21:00:00Z").unwrap());
-        // Somebody names an identity of the customer's, before anybody knows whose the customer is.
+        // An identity of the customer's is linked before the customer's own conversation is known.
         self.say(format!("phone:{who}"), format!("web:{who}")).await;
         for (id, event_type) in [("paid", "payment.made"), ("stock", "stock.reserved"), ("made", "order.made")] {
             assert_eq!(self.event(&format!("{id}-{n}"), event_type, who).await, 202, "{id}");
         }
-        // What is to be sent, and isn't.
+        // An action that can't be sent.
         self.faults.fail(Call::Act, Fault::Refuse, MAX_RECEIVES);
         self.event(&format!("unsent-{n}"), "payment.made", who).await;
-        // At night notifications wait.
+        // At night notifications are deferred.
         self.clock.set(Timestamp::parse_rfc3339("2026-11-22T23:00:00Z").unwrap());
         self.event(&format!("evening-{n}"), "stock.reserved", who).await;
         self.event(&format!("late-{n}"), "payment.made", who).await;
-        // A version of some day has written this, and a move of items has got no further than this.
+        // An item of a later version, and an unfinished move of items.
         self.put(&format!("web:{who}"), "mood#of/some/day", "as it was").await;
         self.put(&format!("customer:{who}"), "entity#order/left", "as it was").await;
     }
 
-    /// A delivery of the event, and its processing. The reply's status.
+    /// Delivers and processes the event. Returns the response's status.
     pub(crate) async fn event(&self, id: &str, event_type: &str, who: &str) -> u16 {
         let body = json!({
             "id": id, "type": event_type, "occurred_at": self.clock.now().to_string(),
@@ -169,7 +169,7 @@ impl World {
         status
     }
 
-    /// As `tidings link` does.
+    /// Sends a link like `tidings link`.
     async fn say(&self, identity: String, conversation: String) {
         let names = Sha256Hex::of(format!("{conversation}\n{identity}").as_bytes());
         let link = ExternalLink { id: names.digits().to_owned(), time: self.clock.now(), identity, conversation, moves: false };
@@ -177,7 +177,7 @@ impl World {
         self.process_due().await;
     }
 
-    /// What has become due by now, until it is done or dead.
+    /// Processes everything that is due until it is processed or dead-lettered.
     async fn process_due(&self) {
         while let Some(received) = self.queue.next(self.clock.now()) {
             let bodies = received.records.iter().map(|record| (record.event_source_arn.clone(), record.body.clone().unwrap()));
@@ -187,14 +187,14 @@ impl World {
         }
     }
 
-    /// Two nights pass, and all that waits comes to its time.
+    /// Two nights pass, and all deferred notifications become due.
     pub(crate) async fn days_pass(&self) {
         self.clock.advance(Duration::from_secs(36 * 3_600));
         self.process_due().await;
         assert_eq!(self.queue.messages(), [""; 0]);
     }
 
-    /// SQS delivers again whatever it ever has; the dead-letter queue is redriven.
+    /// SQS delivers every earlier message again, and the dead-letter queue is redriven.
     pub(crate) async fn everything_comes_again(&self) {
         for (queue_arn, body) in self.received.lock().unwrap().clone() {
             match queue_arn {
@@ -222,7 +222,7 @@ impl World {
         self.clock.now()
     }
 
-    /// By another client, which may be one that somebody meddles with.
+    /// Erases with another client, which may interfere.
     pub(crate) async fn erase_by(&self, client: Client, who: &str) -> Result<Erasure, NotErased> {
         let reader = Reader::new(client, CLAIMS_TABLE.to_owned(), CONTEXT_TABLE.to_owned());
         Eraser::new(reader, Duration::ZERO).erase(&format!("web:{who}"), self.now(), confirmed()).await
@@ -232,7 +232,7 @@ impl World {
         self.erase_by(self.cloud.dynamodb.clone(), who).await.expect("erased")
     }
 
-    /// Everything in both tables.
+    /// All rows of both tables.
     pub(crate) async fn rows(&self) -> Rows {
         let mut rows = Rows::new();
         for table in [CLAIMS_TABLE, CONTEXT_TABLE] {
@@ -245,7 +245,7 @@ impl World {
         rows
     }
 
-    /// Makes the tables what they were.
+    /// Restores the tables to these rows.
     pub(crate) async fn restore(&self, rows: &Rows) {
         for (key, row) in self.rows().await.into_iter().filter(|(key, row)| rows.get(key) != Some(row)) {
             let keys = row.into_iter().filter(|(name, _)| name == "pk" || (name == "sk" && key.0 == CONTEXT_TABLE));
@@ -260,12 +260,12 @@ impl World {
     }
 }
 
-/// Whether it says anything of this customer.
+/// Whether the row contains this customer's mark.
 pub(crate) fn tells_of(row: &impl std::fmt::Debug, who: &str) -> bool {
     format!("{row:?}").contains(who)
 }
 
-/// The keys of the rows that say something of this customer.
+/// The keys of the rows with this customer's mark.
 pub(crate) fn of<'a>(rows: &'a Rows, who: &str) -> BTreeSet<&'a (&'static str, String, String)> {
     rows.iter().filter(|(key, row)| tells_of(&(key, row), who)).map(|(key, _)| key).collect()
 }

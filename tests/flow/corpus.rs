@@ -1,4 +1,4 @@
-//! Every case of the corpus becomes what `corpus.toml` says.
+//! The result of every case of the corpus is the one in `corpus.toml`.
 
 use crate::world::{MAX_RECEIVES, World};
 use serde_json::Value;
@@ -38,7 +38,7 @@ fn assert_contexts(world: &World, corpus: &Corpus) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_case_becomes_what_the_corpus_says() {
+async fn every_case_has_the_result_in_the_corpus() {
     let mut world = corpus_sent().await;
     world.process_all().await;
     let mut events = 0;
@@ -76,7 +76,7 @@ async fn the_batch_mates_of_the_poison_event_are_done_at_the_first_receive() {
     let mut world = corpus_sent().await;
     let all = world.queue.messages().len();
     world.process(0, all).await;
-    // Beside what they have caused: events of our own.
+    // Without the events of our own that they caused.
     let returned: Vec<_> = world.queue.messages().into_iter().filter(|body| body.contains("/webhooks/")).collect();
     assert_eq!(returned.len(), 1);
     assert!(returned[0].contains("ord-evt-3666"), "{}", returned[0]);
@@ -89,7 +89,7 @@ async fn the_whole_corpus_again_changes_nothing() {
     let before = (world.contexts(), world.store.claims(), world.schedule.effects());
     for case in corpus().cases.iter().filter(|case| case.expect.status < 300) {
         let reply = world.deliver(case).await.unwrap();
-        // A dead event that is delivered again gets another try.
+        // A dead-lettered event that is delivered again gets another try.
         let dead = case.expect.events.iter().any(|event| event.dead.is_some());
         assert_eq!(reply.0, if dead { 202 } else { 200 }, "{}", case.name);
     }

@@ -1,4 +1,4 @@
-//! Wherever a call fails or a function dies: the provider retries, SQS shows it again, and the effect is there once.
+//! A call fails or a function crashes at any point: the provider retries, SQS delivers again, and there is one effect.
 
 use crate::faulty::Trouble;
 use crate::world::World;
@@ -10,16 +10,16 @@ use tidings_core::context::Context;
 use tidings_core::envelope::Envelope;
 use tidings_events::{Case, ExpectedAction, corpus};
 
-/// One event: five calls from its delivery to its effect, and two that send what it says.
+/// One event: five calls from its delivery to its effect, and two that send its notification.
 const CALLS: usize = 7;
 
 #[tokio::test(start_paused = true)]
-async fn whichever_call_fails_or_is_died_at_there_is_one_effect() {
+async fn a_failure_or_a_crash_at_any_call_leaves_one_effect() {
     let case = corpus().case("orders-shipped-late").unwrap();
     let key = ClaimKey::from("orders#ord-evt-3001".to_owned());
     for call in 0..CALLS {
         for trouble in Trouble::ALL {
-            // Once, and again when it is tried again.
+            // Once, and again at the retry.
             for times in 1..=2 {
                 let at = format!("call {call}: {trouble:?}, {times} times");
                 let mut world = World::new().await;
@@ -39,7 +39,7 @@ async fn whichever_call_fails_or_is_died_at_there_is_one_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_trouble_an_event_is_seven_calls() {
+async fn without_faults_an_event_takes_seven_calls() {
     let case = corpus().case("orders-shipped-late").unwrap();
     let mut world = World::new().await;
     world.schedule.set((0..CALLS).map(|_| None).chain([Some(Trouble::DieBefore)]));
@@ -49,7 +49,7 @@ async fn without_trouble_an_event_is_seven_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tables_that_are_down_for_all_receives_cost_a_redrive_and_no_event() {
+async fn an_outage_of_the_tables_for_all_receives_needs_a_redrive_and_loses_no_event() {
     let case = corpus().case("orders-shipped-late").unwrap();
     let mut world = World::new().await;
     world.deliver_until_accepted(case).await;
@@ -64,12 +64,12 @@ async fn tables_that_are_down_for_all_receives_cost_a_redrive_and_no_event() {
     assert_eq!((world.schedule.effects().len(), world.queue.dead_letters().len()), (1, 0));
 }
 
-/// What the next thing to happen is.
+/// The next step.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A provider sends this delivery, whether or not it heard a 2xx of it before.
+    /// A provider sends this delivery, even if it got a 2xx response for it before.
     Deliver(Index),
-    /// SQS hands out a batch of up to so many, from this message on.
+    /// SQS delivers a batch up to this size, starting at this message.
     Process(Index, usize),
 }
 
@@ -85,9 +85,10 @@ fn cases() -> Vec<&'static Case> {
     corpus().cases.iter().filter(|case| !case.repeats && case.expect.is_accepted()).collect()
 }
 
-/// An identity's event, the link, and the join that both complete: five messages, and wherever the n-th call dies or fails.
+/// An identity's event, the link, and the join that both complete: five messages, with a crash or a failure at every
+/// call.
 #[tokio::test(start_paused = true)]
-async fn whichever_call_of_a_link_and_a_join_is_died_at_all_of_it_happens_once() {
+async fn link_and_join_happen_once_with_a_failure_or_a_crash_at_any_call() {
     let cases = ["orders-inventory-reserved", "stripe-checkout-completed"].map(|name| corpus().case(name).unwrap());
     let wanted: Vec<_> =
         corpus().actions.iter().filter(|action| ["stock-reserved", "order-ready"].contains(&action.rule.as_str())).collect();
@@ -116,7 +117,7 @@ async fn whichever_call_of_a_link_and_a_join_is_died_at_all_of_it_happens_once()
     assert!(call > 25, "{call} calls");
 }
 
-/// The contexts and actions of a world without trouble, and its events.
+/// The contexts and actions without faults, and the events.
 async fn straight() -> (BTreeMap<String, Context>, BTreeSet<ExpectedAction>, Vec<ClaimKey>) {
     let mut world = World::new().await;
     for case in cases() {
@@ -127,7 +128,7 @@ async fn straight() -> (BTreeMap<String, Context>, BTreeSet<ExpectedAction>, Vec
     (world.contexts(), world.actions(), events)
 }
 
-/// Runs the steps through the trouble, then lets everybody retry until all are content.
+/// Runs the steps with the faults, then retries everything until all is done.
 async fn through(troubles: Vec<Option<Trouble>>, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let (contexts, actions, events) = straight().await;
     let poison = ClaimKey::from("orders#ord-evt-3666".to_owned());
@@ -145,7 +146,7 @@ async fn through(troubles: Vec<Option<Trouble>>, steps: Vec<Step>) -> Result<(),
     for case in &cases {
         world.deliver_until_accepted(case).await;
     }
-    // Accepted is durable: each event is processed, or in one of the queues.
+    // Accepted events are durable: each is processed, or in one of the queues.
     let queued: Vec<ClaimKey> = world.queue.messages().iter().map(|body| Envelope::decode(body).unwrap().claimkey).collect();
     for key in &events {
         let processed = world.claim(key).is_some_and(|claim| claim.state == ClaimState::Processed);
@@ -158,11 +159,11 @@ async fn through(troubles: Vec<Option<Trouble>>, steps: Vec<Step>) -> Result<(),
         prop_assert!(processed || world.dead_letter_keys().contains(key), "{} is lost", key);
     }
 
-    // One command brings back what is dead, once the trouble is over.
+    // After the faults end, one redrive restores all dead-lettered events.
     world.schedule.set([]);
     world.redrive().await;
     prop_assert_eq!(world.contexts(), contexts);
-    // One of them depends on the order, and says so: if_stale. What a text tells of facts is what is known then.
+    // One rule depends on the order, by its if_stale. A text with facts has the facts of its time.
     let certain = |actions: BTreeSet<ExpectedAction>| {
         let all = actions.into_iter().map(|action| (action.conversation, action.rule));
         all.filter(|(_, rule)| rule != "order-shipped").collect::<BTreeSet<_>>()
@@ -182,7 +183,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_done_twice(
+    fn with_any_faults_nothing_is_lost_and_nothing_is_done_twice(
         troubles in proptest::collection::vec(any_trouble(), 0..120), steps in proptest::collection::vec(any_step(), 0..60),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

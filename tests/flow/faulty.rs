@@ -1,4 +1,4 @@
-//! Stores that do what the schedule says: the n-th AWS call meets its n-th entry.
+//! Stores with scheduled faults: the n-th AWS call gets the n-th entry.
 
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -16,15 +16,15 @@ use tidings_core::ports::{
 };
 use tidings_core::trace::Trace;
 
-/// What a call may meet.
+/// A fault at a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Fault(Fault),
-    /// Of a batch of messages only the first meets it; of any other call, all.
+    /// Applies only to the first message of a batch. For any other call it applies to all.
     InPart(Fault),
-    /// The function dies before the call has its effect.
+    /// The function crashes before the call has its effect.
     DieBefore,
-    /// The function dies after it, and never has the answer.
+    /// The function crashes after the effect, and never gets the response.
     DieAfter,
 }
 
@@ -40,14 +40,15 @@ impl Trouble {
     ];
 }
 
-/// What comes, and how often each event had an effect.
+/// The scheduled faults, and the number of effects of each event.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
     coming: Mutex<VecDeque<Option<Trouble>>>,
     effects: Mutex<BTreeMap<ClaimKey, u32>>,
-    /// Turns that others get before each call.
+    /// The number of turns for other tasks before each call.
     turns: Mutex<Option<u64>>,
-    /// What must never be. Not an assertion where it is seen: the processor would take its panic for a record's.
+    /// Violated invariants. They aren't asserted where they occur, because the processor would treat the panic as a
+    /// record's failure.
     violations: Mutex<Vec<String>>,
 }
 
@@ -56,7 +57,7 @@ impl Schedule {
         *self.coming.lock().unwrap() = coming.into_iter().collect();
     }
 
-    /// From now on others go first before each call, a number of turns that follows from the seed.
+    /// Lets other tasks run before each call, for a number of turns that follows from the seed.
     pub(crate) fn let_others_go_first(&self, seed: u64) {
         *self.turns.lock().unwrap() = Some(seed);
     }
@@ -73,7 +74,7 @@ impl Schedule {
         self.effects.lock().unwrap().clone()
     }
 
-    /// How much of what comes no call has met.
+    /// The number of entries without a call.
     pub(crate) fn left(&self) -> usize {
         self.coming.lock().unwrap().len()
     }
@@ -86,7 +87,7 @@ impl Schedule {
         let mut seed = self.turns.lock().unwrap();
         match &mut *seed {
             None => 0,
-            // Knuth's MMIX generator: its high bits are random enough for a choice of six.
+            // Knuth's MMIX generator. Its high bits are random enough for a choice of six.
             Some(seed) => {
                 *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 (*seed >> 33) % 6

@@ -1,4 +1,5 @@
-//! From a provider's POST to a changed context: the receiver, the queue and the processor together, over memory.
+//! From a provider's POST to a changed context: the receiver, the queue and the processor together, with memory
+//! adapters.
 
 mod copies;
 mod corpus;

@@ -20,10 +20,10 @@ use tidings_events::{Case, ExpectedAction, SECRETS, SignedRequest, secrets_of};
 use tidings_tests::messages;
 use tokio::time::timeout;
 
-/// The redrive policy's.
+/// The redrive policy's receive count.
 pub(crate) const MAX_RECEIVES: u32 = 5;
 
-/// Longer than anything that still lives, shorter than a batch's own deadline. On Tokio's paused clock.
+/// Longer than any call, shorter than a batch's deadline. On Tokio's paused clock.
 const DEAD_AFTER: Duration = Duration::from_secs(10);
 const TIME_LEFT: Duration = Duration::from_secs(60);
 
@@ -84,13 +84,13 @@ impl World {
         case.request(source, secret, self.clock.now(), case.tamper, None).unwrap()
     }
 
-    /// Status and word of the reply. `None`: the receiver died.
+    /// Status and word of the reply. `None`: the receiver crashed.
     pub(crate) async fn deliver(&mut self, case: &Case) -> Option<(u16, String)> {
         self.clock.advance(Duration::from_secs(1));
         timeout(DEAD_AFTER, answer(&self.receiver, self.request(case))).await.ok()
     }
 
-    /// As a provider does: again until it hears a 2xx. How often it took.
+    /// Delivers like a provider: again until a 2xx response. Returns the number of deliveries.
     pub(crate) async fn deliver_until_accepted(&mut self, case: &Case) -> u32 {
         for attempt in 1..1_000 {
             if self.deliver(case).await.is_some_and(|(status, _)| (200..300).contains(&status)) {
@@ -100,7 +100,8 @@ impl World {
         panic!("{} is never accepted", case.name)
     }
 
-    /// One batch of up to `size` messages, from this one on. If the processor dies, all of them become visible again.
+    /// Processes one batch of up to `size` messages, starting at `from`. If the processor crashes, all become visible
+    /// again.
     pub(crate) async fn process(&mut self, from: usize, size: usize) {
         self.clock.advance(Duration::from_secs(1));
         let batch = self.queue.receive_arranged(size, |places| drop(places.drain(..from.min(places.len()))));
@@ -110,7 +111,7 @@ impl World {
         }
     }
 
-    /// Until SQS has nothing left to show, now or later.
+    /// Processes until SQS has no messages left, visible or hidden.
     pub(crate) async fn process_all(&mut self) {
         while let Some(visible) = self.queue.first_visible() {
             self.clock.set(visible.max(self.clock.now()));
@@ -118,7 +119,7 @@ impl World {
         }
     }
 
-    /// Everything in the dead-letter queue gets its receives anew.
+    /// Gives every event in the dead-letter queue its receives again.
     pub(crate) async fn redrive(&mut self) {
         self.queue.redrive();
         self.process_all().await;
@@ -133,15 +134,15 @@ impl World {
         self.queue.dead_letters().iter().map(|body| Envelope::decode(body).unwrap().claimkey).collect()
     }
 
-    /// What is known of every conversation. When its events were first received is left out: trouble at the claim puts that off, and
-    /// it decides only between events of one time.
+    /// The contexts of all conversations. The time of their events' first receipt is left out: faults at the claim
+    /// delay it, and it decides only between events with equal times.
     pub(crate) fn contexts(&self) -> BTreeMap<String, Context> {
         let partitions: BTreeSet<String> = self.store.items().into_keys().map(|place| place.partition).collect();
         partitions.into_iter().map(|name| (name.clone(), without_receipts(self.store.context(&name)))).collect()
     }
 
-    /// What was sent, each once: conversation, rule, text or type. Of a conversation the first of each comes in the order of
-    /// their transactions.
+    /// The sent actions, each once: conversation, rule, text or type. In each conversation, their first copies are in
+    /// the order of their transactions.
     pub(crate) fn actions(&self) -> BTreeSet<ExpectedAction> {
         let mut known = BTreeSet::new();
         let mut last: BTreeMap<String, u64> = BTreeMap::new();
@@ -162,7 +163,7 @@ impl World {
     }
 }
 
-/// Whatever the story, no event had a second effect, and none had one without its claim.
+/// After every test: no event had a second effect, and none had one without its claim.
 impl Drop for World {
     fn drop(&mut self) {
         if !std::thread::panicking() {

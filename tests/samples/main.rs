@@ -1,4 +1,4 @@
-//! What providers really send, through the receiver's extraction and the processor.
+//! Providers' real deliveries, through the receiver's extraction and the processor.
 
 mod permutations;
 mod shipped;

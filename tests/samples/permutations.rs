@@ -1,4 +1,5 @@
-//! Order doesn't matter: whatever the order of the samples' events, ties and duplicates included, one context comes of them.
+//! The order doesn't matter: every order of the samples' events, with equal times and duplicates, results in one
+//! context.
 
 use crate::world::{NOW, Named, World, events_of};
 use fastrand::Rng;
@@ -7,7 +8,8 @@ use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_project::read_rules;
 
-/// One conversation for all, so that all meet: facts of their subjects, one fact of all, a node and an action for each.
+/// One conversation for all events, so that they interact: facts of their subjects, one common fact, a node and an
+/// action for each.
 const RULES: &str = r#"
 version: 1
 conversations:
@@ -48,14 +50,14 @@ fn rules() -> Rules {
     read_rules("rules.yaml", RULES, &[]).unwrap_or_else(|report| panic!("{report}"))
 }
 
-/// All of one time, which is the hardest: only rank, receipt and key are left to decide.
+/// All events have one time, which is the hardest case: only rank, receipt and key decide.
 fn in_one_second(mut event: Named) -> Named {
     event.envelope.time = Some(NOW);
     event
 }
 
 #[tokio::test]
-async fn any_permutation_of_any_samples_with_duplicates_ends_in_one_context() {
+async fn every_order_of_samples_with_duplicates_results_in_one_context() {
     let providers = tidings_project::presets();
     let all: Vec<Named> = providers.iter().flat_map(|provider| events_of(provider, &provider.name)).collect();
     let readable: Vec<Named> = all.into_iter().filter(|event| event.envelope.unreadable().is_none()).collect();
@@ -63,7 +65,7 @@ async fn any_permutation_of_any_samples_with_duplicates_ends_in_one_context() {
     for seed in 0..SETS {
         let mut rng = Rng::with_seed(seed);
         let mut events = Vec::new();
-        // Half of them are of one preset, whose events know one another.
+        // Half of them are of one preset, because its events refer to the same subjects.
         let preset = &rng.choice(&readable).expect("there are some").envelope.source;
         let of_one: Vec<&Named> = readable.iter().filter(|event| event.envelope.source == *preset).collect();
         for _ in 0..EVENTS / 2 {

@@ -1,11 +1,11 @@
-//! The shipped sources and rules take what their providers send: no sample is dead.
+//! The shipped sources and rules accept their providers' events: no sample is dead-lettered.
 
 use crate::world::{NOW, World, events_of};
 use std::time::Duration;
 use tidings_core::claim::ClaimState;
 
 #[tokio::test]
-async fn no_sample_dies_by_the_shipped_rules() {
+async fn no_sample_is_dead_lettered_by_the_shipped_rules() {
     let providers = tidings_project::presets();
     let mut seen = 0;
     let mut problems = Vec::new();

@@ -1,4 +1,4 @@
-//! A processor over memory stores, and events of the samples for it.
+//! A processor with memory stores, and the samples' events.
 
 use processor::{Ports, Processor};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,17 +21,17 @@ pub(crate) const NOW: Timestamp = Timestamp::from_unix_ms(1_795_975_400_000);
 
 const TIME_LEFT: Duration = Duration::from_secs(60);
 
-/// The redrive policy's.
+/// The redrive policy's receive count.
 const MAX_RECEIVES: u32 = 5;
 
-/// An event of a sample, by the name of both.
+/// An event of a sample. `sample` is `preset/sample`.
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
     pub(crate) sample: String,
     pub(crate) envelope: Envelope,
 }
 
-/// The events of all samples of a preset, at a source of this name, each delivery a second after the one before.
+/// The events of all samples of a preset, at a source of this name. Deliveries are one second apart.
 pub(crate) fn events_of(provider: &Provider, source: &str) -> Vec<Named> {
     let mut signable = Signable::of(provider.clone());
     signable.source = Source { name: source.to_owned(), ..signable.source };
@@ -73,7 +73,7 @@ impl World {
         Self { processor, store, actions }
     }
 
-    /// One batch, on its last receive: what fails is dead.
+    /// Processes one batch on its last receive, so that failures are dead-lettered.
     pub(crate) async fn process(&self, events: &[&Named]) {
         let record = |(n, event): (usize, &&Named)| sqs_message(&format!("m{n}"), &event.envelope.encode(), MAX_RECEIVES);
         let batch = sqs_event(events.iter().enumerate().map(record).collect());
@@ -84,13 +84,13 @@ impl World {
         self.store.claim(key)
     }
 
-    /// What is known of every conversation.
+    /// The contexts of all conversations.
     pub(crate) fn contexts(&self) -> BTreeMap<String, Context> {
         let partitions: BTreeSet<String> = self.store.items().into_keys().map(|place| place.partition).collect();
         partitions.into_iter().map(|name| (name.clone(), self.store.context(&name))).collect()
     }
 
-    /// What was sent: conversation, rule, id.
+    /// The sent actions: conversation, rule, id.
     pub(crate) fn actions(&self) -> BTreeSet<(String, String, String)> {
         let sent = self.actions.sent().into_iter();
         sent.map(|(conversation, _, action)| (conversation, action.rule, action.data.to_string())).collect()

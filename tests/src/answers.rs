@@ -1,4 +1,4 @@
-//! An AWS service whose answers a test writes down: the real SDK clients ask it, in this process.
+//! An AWS service with responses written by a test, for the real SDK clients in this process.
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_sqs::config::Credentials;
@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use tidings_core::aws::loader;
 
-/// A service: status and body for each operation, as `x-amz-target` names it.
+/// A service: status and body for each operation, named as in `x-amz-target`.
 pub trait Service: Send + Sync + 'static {
     fn answer(&self, operation: &str, body: &[u8]) -> (u16, String);
 }
@@ -26,7 +26,7 @@ impl<S: Service> HttpConnector for Connector<S> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let service = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
-            // Other calls get their turn before each answer.
+            // Lets other calls run before each response.
             tokio::task::yield_now().await;
             let operation = request.headers().get("x-amz-target").expect("an operation");
             let (status, body) = service.answer(operation, request.body().bytes().expect("a body that isn't a stream"));

@@ -1,5 +1,5 @@
-//! One suite per port. It runs over the memory adapter and over the real SDK against an emulator: a fake that drifts
-//! from what it stands for fails here.
+//! One suite per port. It runs with the memory adapter, and with the real SDK against an emulator. A fake that differs
+//! from the real service fails here.
 
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -26,11 +26,11 @@ use tidings_core::ports::{
 use tidings_core::stored_event::StoredEvent;
 use tidings_core::trace::Trace;
 
-/// Looking at what is stored, beside the ports.
+/// Reads stored data, outside of the ports.
 #[async_trait::async_trait]
 pub trait Inspect: Send + Sync {
     async fn claim(&self, key: &ClaimKey) -> Option<Claim>;
-    /// The event that is kept with a claim.
+    /// The event that is stored with a claim.
     async fn kept(&self, key: &ClaimKey) -> Option<StoredEvent>;
     async fn context(&self, conversation: &str) -> Context;
     async fn timeline(&self, conversation: &str) -> Vec<Claim>;
@@ -133,7 +133,7 @@ pub async fn claim_store(tables: &Tables) {
     );
     assert_eq!(stored.expires, Timestamp::from_unix_s(NOW.plus(CLAIM_LIFETIME).unix_s()), "whole seconds, as TTL has them");
 
-    // The second put tells of the first, and changes nothing.
+    // The second put reports the first, and changes nothing.
     let again = |body, state| Recorded::Existing { state, received: Some(NOW), body };
     let mut late = new_claim("a", b"body");
     late.received = LATER;
@@ -146,7 +146,7 @@ pub async fn claim_store(tables: &Tables) {
     assert_eq!(inspect.claim(&key("a")).await.map(|c| (c.state, c.enqueued)), Some((ClaimState::Enqueued, Some(LATER))));
     assert_eq!(claims.record(&late).await, again(Body::Same, ClaimState::Enqueued));
 
-    // The mark is only from `received`: it makes no claim, and takes nothing back.
+    // The mark changes only `received`: it creates no claim, and reverts no state.
     claims.mark_enqueued(&key("nobody"), NOW).await.expect("no error");
     assert_eq!(state("nobody").await, None);
     assert_eq!(contexts.commit(&commit("a", "c", &[])).await, Committed::Yes);
@@ -160,14 +160,15 @@ pub async fn claim_store(tables: &Tables) {
         Recorded::Existing { state: ClaimState::Dead, received: None, body: Body::Same }
     );
 
-    // What couldn't be read is on the claim, and only where there is such a field.
+    // Fields that couldn't be read are on the claim. Without such a field the claim has no list.
     let unread = NewClaim { unread: vec![EventField::Time, EventField::Sequence], ..new_claim("odd", b"body") };
     assert_eq!(claims.record(&unread).await, Recorded::New);
     assert_eq!(inspect.claim(&key("odd")).await.map(|claim| claim.unread), Some(unread.unread));
     assert_eq!(inspect.claim(&key("a")).await.map(|claim| claim.unread), Some(vec![]));
 }
 
-/// [`ClaimStore::note_body`]: what came under a known key with another body is kept, bounded, and outlives the processor's word.
+/// [`ClaimStore::note_body`]: other bodies under a known key are stored, up to a limit, and the processor's writes keep
+/// them.
 pub async fn other_bodies(tables: &Tables) {
     let Tables { claims, contexts, inspect } = tables;
     let others = async |id: &str| inspect.claim(&key(id)).await.map(|claim| claim.other_bodies);
@@ -198,7 +199,7 @@ pub async fn other_bodies(tables: &Tables) {
     assert!(!is_news("a", bodies[MAX_OTHER_BODIES].as_bytes()).await, "no call for what has no room");
     assert_eq!(inspect.claim(&key("a")).await.map(|claim| claim.state), Some(ClaimState::Processed));
 
-    // It makes no claim, and a claim of which no body is known gets none: one that was erased, or that the processor made.
+    // It creates no claim. A claim without a known body (erased, or made by the processor) gets no other body.
     note("nobody", b"1").await;
     assert_eq!(others("nobody").await, None);
     assert_eq!(contexts.dead_letter(&dead_letter("b")).await.expect("an answer"), DeadLettered::Yes);
@@ -220,7 +221,7 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!(load("c", &["order/1"]).await, BTreeMap::new());
     assert_eq!(load("c", &[]).await, BTreeMap::new());
 
-    // The effect and the claim's last word, together; what was recorded before is kept.
+    // One transaction writes the effect and the claim's final state. Earlier attributes are kept.
     assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
     assert_eq!(contexts.commit(&commit("a", "c", &[("order/1", None), ("order/2", None)])).await, Committed::Yes);
     assert_eq!(versions("c", &["order/1", "order/2", "order/3"]).await.len(), 2);
@@ -243,8 +244,8 @@ pub async fn context_store(tables: &Tables) {
     let order = Order { sequence: Some(7), ..Order::at(NOW, key("a")) };
     assert_eq!(facts["total"], Fact::register(json!({"eur": 48.9}), order));
 
-    // Once is all: the marker ends a second try, and nothing of it is written.
-    // It is told what the claim says of the effect, and so is a dead_letter, and whoever asks.
+    // A second try is refused by the marker, and writes nothing. It gets the effect on the claim, and so do a
+    // dead-letter write and a read.
     let effect = RecordedEffect { conversation: Some("c".into()), links: Some(vec!["customer:c1".into()]) };
     let again = commit("a", "elsewhere", &[("order/1", Some(1)), ("order/9", None)]);
     assert_eq!(contexts.commit(&Commit { links: vec![], ..again }).await, Committed::Before(effect.clone()));
@@ -253,7 +254,7 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!(contexts.effect(&key("nobody")).await.expect("an answer"), None);
     assert_eq!(versions("c", &["order/1", "order/9"]).await, BTreeMap::from([("entity#order/1".to_owned(), Some(1))]));
 
-    // What moved meanwhile moves nothing, the claim included.
+    // A stale version changes nothing, not even the claim.
     for stale in [None, Some(7)] {
         assert_eq!(
             contexts.commit(&commit("b", "c", &[("order/1", stale), ("order/2", Some(1))])).await,
@@ -264,17 +265,17 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!(inspect.claim(&key("b")).await, None);
     assert_eq!(versions("c", &["order/2"]).await["entity#order/2"], Some(1));
 
-    // A claim that was never put, or that TTL deleted: the effect happens all the same.
+    // If the claim was never put, or TTL deleted it, the effect is written all the same.
     assert_eq!(contexts.commit(&commit("b", "c", &[("order/1", Some(1))])).await, Committed::Yes);
     assert_eq!(inspect.claim(&key("b")).await.map(|c| (c.state, c.received)), Some((ClaimState::Processed, Some(NOW))));
     assert_eq!(versions("c", &["order/1"]).await["entity#order/1"], Some(2));
 
-    // Conversations don't see each other.
+    // Conversations are independent of each other.
     assert_eq!(contexts.commit(&commit("d", "other", &[("order/1", None)])).await, Committed::Yes);
     assert_eq!(versions("c", &["order/1"]).await["entity#order/1"], Some(2));
     assert_eq!(inspect.context("other").await.entities.len(), 1);
 
-    // As many items as one event may change.
+    // The maximum number of items that one event may change.
     let names: Vec<String> = (0..MAX_ITEMS_PER_EVENT).map(|n| format!("order/{n}")).collect();
     let many: Vec<(&str, Option<u64>)> = names.iter().map(|n| (n.as_str(), None)).collect();
     assert_eq!(contexts.commit(&commit("many", "many", &many)).await, Committed::Yes);
@@ -282,7 +283,7 @@ pub async fn context_store(tables: &Tables) {
     assert_eq!(load("many", &all).await.len(), MAX_ITEMS_PER_EVENT);
 }
 
-/// What moves without an event: [`ContextStore::rewrite`], [`ContextStore::first`]; and what must not be there.
+/// Writes without an event, [`ContextStore::rewrite`] and [`ContextStore::first`], and items that must be absent.
 pub async fn moves(tables: &Tables) {
     let Tables { contexts, .. } = tables;
     let place = |partition: &str, key: ItemKey| Place::new(partition, key);
@@ -290,7 +291,7 @@ pub async fn moves(tables: &Tables) {
     let link = place("id", ItemKey::Link);
     let linked = || Content::Link(Link { conversation: "c".into(), order: Order::at(NOW, key("l")) });
 
-    // As long as an identity has no link, its items are its own; then a commit to them moves nothing.
+    // Before an identity has a link, its items are its own. After that, a commit to them changes nothing.
     let unlinked = |id: &str| Commit { absent: Some(link.clone()), ..commit(id, "id", &[("order/1", None)]) };
     assert_eq!(contexts.commit(&unlinked("a")).await, Committed::Yes);
     let linking = Commit { items: BTreeMap::from([(link.clone(), Item::new(linked()))]), ..commit("l", "c", &[]) };
@@ -298,7 +299,7 @@ pub async fn moves(tables: &Tables) {
     let late = Commit { absent: Some(link.clone()), ..commit("b", "id", &[("order/2", None)]) };
     assert_eq!(contexts.commit(&late).await, Committed::ContextMoved);
 
-    // All of a partition, in the order of its keys, and no more than asked for.
+    // All items of a partition, ordered by key, up to the requested number.
     let first = async |at_most| {
         let items = contexts.first("id", at_most).await.expect("an answer");
         items.into_iter().map(|(key, item)| (key.to_string(), item.version)).collect::<BTreeMap<_, _>>()
@@ -307,7 +308,7 @@ pub async fn moves(tables: &Tables) {
     assert_eq!(first(1).await.into_keys().collect::<Vec<_>>(), ["entity#order/1"]);
     assert_eq!(contexts.first("nobody", 9).await.expect("an answer"), BTreeMap::new());
 
-    // Written there and deleted here at once, or neither.
+    // Written there and deleted here in one transaction.
     let facts =
         contexts.load(&[place("id", entity(1))].into()).await.expect("an answer")[&place("id", entity(1))].content.clone();
     let moved = |version| Rewrite {
@@ -321,7 +322,7 @@ pub async fn moves(tables: &Tables) {
     assert_eq!(contexts.rewrite(&moved(1)).await, Committed::ContextMoved, "it isn't there any more");
     assert_eq!(first(9).await.into_keys().collect::<Vec<_>>(), ["link"]);
 
-    // What an event deletes goes with its effect, or neither happens.
+    // An event's deletions are in the transaction of its effect.
     let deleting =
         |id: &str, version| Commit { deletes: BTreeMap::from([(place("gone", entity(1)), version)]), ..commit(id, "gone", &[]) };
     assert_eq!(contexts.commit(&commit("put", "gone", &[("order/1", None)])).await, Committed::Yes);
@@ -330,7 +331,7 @@ pub async fn moves(tables: &Tables) {
     assert_eq!(contexts.commit(&deleting("del", 1)).await, Committed::Yes);
     assert_eq!(contexts.first("gone", 9).await.expect("an answer"), BTreeMap::new());
 
-    // One put alone is guarded as well.
+    // A single put has a condition as well.
     let alone = |version| Rewrite {
         puts: BTreeMap::from([(place("c", entity(1)), Item { version, content: facts.clone() })]),
         deletes: BTreeMap::new(),
@@ -343,7 +344,7 @@ pub async fn moves(tables: &Tables) {
     let stored = contexts.load(&[place("c", entity(1))].into()).await.expect("an answer");
     assert_eq!(stored[&place("c", entity(1))].version, Some(2));
 
-    // As many as one move takes.
+    // The maximum number of items for one move.
     let many: Vec<(String, Option<u64>)> = (0..MOVE_CHUNK).map(|n| (format!("order/{n}"), None)).collect();
     let many: Vec<(&str, Option<u64>)> = many.iter().map(|(name, version)| (name.as_str(), *version)).collect();
     assert_eq!(contexts.commit(&commit("many", "from", &many)).await, Committed::Yes);
@@ -355,7 +356,7 @@ pub async fn moves(tables: &Tables) {
     assert_eq!(contexts.rewrite(&all).await, Committed::Yes);
     assert_eq!(contexts.first("to", 99).await.expect("an answer").len(), MOVE_CHUNK);
 
-    // Every kind of item comes back as it went.
+    // Every kind of item is read as it was written.
     let outbox = Outbox { next: 3, ..Outbox::default() };
     let timer = Outgoing::Timer { due: LATER, message: "{}".into() };
     let page = Page { waiting: vec![Waiting { sequence: 7, what: timer }] };
@@ -380,7 +381,7 @@ pub async fn moves(tables: &Tables) {
     assert_eq!(stored, items.into_iter().map(|(place, item)| (place, written(item))).collect());
 }
 
-/// [`ContextStore::dead_letter`], and what it means to the others.
+/// [`ContextStore::dead_letter`], and its effect on other operations.
 pub async fn burials(tables: &Tables) {
     let Tables { claims, contexts, inspect } = tables;
     assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
@@ -389,12 +390,13 @@ pub async fn burials(tables: &Tables) {
     assert_eq!((claim.state, claim.reason.as_deref(), claim.receive_count), (ClaimState::Dead, Some("rule paid: no"), Some(5)));
     assert_eq!((claim.received, claim.dead, claim.conversation), (Some(NOW), Some(LATER), None));
 
-    // Brought back, it is processed, and the reason is history.
+    // After a redrive it is processed, and the reason is removed.
     assert_eq!(contexts.commit(&commit("a", "c", &[])).await, Committed::Yes);
     let claim = inspect.claim(&key("a")).await.expect("the claim");
     assert_eq!((claim.state, claim.reason, claim.receive_count, claim.dead), (ClaimState::Processed, None, None, None));
 
-    // Of a message that can't be read a dead_letter knows less than the receiver recorded, and of one without a claim more.
+    // For an unreadable message, the receiver's record on the claim is kept. Without a claim, the dead letter's own
+    // data is written.
     let unreadable = |id: &str| DeadLetter { source: "unknown".into(), event_type: "unknown".into(), ..dead_letter(id) };
     assert_eq!(claims.record(&new_claim("b", b"body")).await, Recorded::New);
     for id in ["b", "c"] {
@@ -405,7 +407,7 @@ pub async fn burials(tables: &Tables) {
         assert_eq!((claim.state, claim.source.as_str(), claim.event_type.as_str()), (ClaimState::Dead, source, event_type));
     }
 
-    // Whose it is may be known all the same, and is remembered when it fails again and nobody can say.
+    // A known conversation is kept when the event fails again without one.
     let entry = Entry { conversation: "d".into(), occurred: TimelineKey::stored("2026-11-20T10:00:00.000Z#d".into()) };
     assert_eq!(
         contexts.dead_letter(&DeadLetter { entry: Some(entry), ..dead_letter("d") }).await.expect("an answer"),
@@ -415,12 +417,12 @@ pub async fn burials(tables: &Tables) {
     let dead = inspect.timeline("d").await;
     assert_eq!(dead.iter().map(|c| (c.key.clone(), c.state)).collect::<Vec<_>>(), [(key("d"), ClaimState::Dead)]);
 
-    // What is processed can't be dead-lettered.
+    // A processed event can't be dead-lettered.
     assert!(matches!(contexts.dead_letter(&dead_letter("a")).await, Ok(DeadLettered::Processed(_))));
     assert_eq!(inspect.claim(&key("a")).await.map(|c| c.state), Some(ClaimState::Processed));
 }
 
-/// What a person did: [`Commit::manual`], and the claim of an event that is applied again.
+/// Manual changes: [`Commit::manual`], and the claim of an event that is applied again.
 pub async fn manual(tables: &Tables) {
     let Tables { claims, contexts, inspect } = tables;
     let change = |again: Option<ClaimKey>| ManualChange {
@@ -433,14 +435,14 @@ pub async fn manual(tables: &Tables) {
     assert_eq!(contexts.commit(&Commit { manual: Some(change(None)), ..commit("said", "c", &[]) }).await, Committed::Yes);
     assert_eq!(inspect.claim(&key("said")).await.and_then(|claim| claim.manual), Some(change(None)));
 
-    // Only what is processed is applied again: nothing else is written then.
+    // Only processed events are applied again. For others nothing is written.
     assert_eq!(claims.record(&new_claim("e", b"body")).await, Recorded::New);
     for of in ["e", "nobody"] {
         assert_eq!(contexts.commit(&again("a1", of)).await, Committed::ContextMoved, "{of}");
     }
     assert_eq!(inspect.claim(&key("a1")).await, None);
 
-    // Each time is written to the event's own claim, which stays as it is otherwise.
+    // Each repetition is recorded on the event's claim, which otherwise stays the same.
     assert_eq!(contexts.commit(&commit("e", "c", &[])).await, Committed::Yes);
     let before = inspect.claim(&key("e")).await.expect("the claim");
     for id in ["a2", "a1"] {
@@ -453,13 +455,13 @@ pub async fn manual(tables: &Tables) {
     assert_eq!(inspect.claim(&key("a1")).await.and_then(|claim| claim.manual?.again), Some(key("e")));
 }
 
-/// Events that are kept with their claims: [`Commit::event`].
+/// Events stored with their claims: [`Commit::event`].
 pub async fn kept(tables: &Tables) {
     let Tables { claims, contexts, inspect } = tables;
     let event = |text: &str| Some(StoredEvent::stored(text.to_owned()));
     let keeping = |id: &str, text: &str| Commit { event: event(text), ..commit(id, "c", &[]) };
 
-    // It comes back byte for byte, however large, and the claim says how large it is.
+    // It is read byte for byte, whatever its size, and the claim has its size.
     assert_eq!(claims.record(&new_claim("a", b"body")).await, Recorded::New);
     assert_eq!(inspect.kept(&key("a")).await, None, "nothing is kept before the effect");
     let odd = "{\"s\":\"\\ufffe é 📦\",\n \"n\": 1.0e+2}";
@@ -470,14 +472,14 @@ pub async fn kept(tables: &Tables) {
         assert_eq!(inspect.claim(&key(id)).await.and_then(|claim| claim.event_bytes), Some(text.len()));
     }
 
-    // Once is all for the event as well.
+    // A second commit doesn't store the event again.
     assert!(matches!(contexts.commit(&keeping("a", "another")).await, Committed::Before(_)));
     assert_eq!(inspect.kept(&key("a")).await, event(odd));
     let moved = Commit { event: event("{}"), ..commit("c", "c", &[("order/1", Some(7))]) };
     assert_eq!(contexts.commit(&moved).await, Committed::ContextMoved);
     assert_eq!((inspect.kept(&key("c")).await, inspect.claim(&key("c")).await), (None, None), "the same transaction");
 
-    // Where it isn't to be kept, it isn't; what died and was brought back is kept like any other.
+    // An event is stored only if asked for. A redriven event is stored like any other.
     assert_eq!(contexts.commit(&commit("d", "c", &[])).await, Committed::Yes);
     assert_eq!(inspect.kept(&key("d")).await, None);
     assert_eq!(inspect.claim(&key("d")).await.map(|claim| claim.event_bytes), Some(None));
@@ -485,7 +487,7 @@ pub async fn kept(tables: &Tables) {
     assert_eq!(contexts.commit(&keeping("e", "{}")).await, Committed::Yes);
     assert_eq!(inspect.kept(&key("e")).await, event("{}"));
 
-    // A duplicate is told, whatever the row holds.
+    // A duplicate is detected, whatever the row contains.
     let again = Recorded::Existing { state: ClaimState::Processed, received: Some(NOW), body: Body::Same };
     assert_eq!(claims.record(&new_claim("a", b"body")).await, again);
 }
@@ -505,17 +507,17 @@ pub async fn timeline(tables: &Tables) {
     assert_eq!(ids, ["c", "b", "a"]);
 }
 
-/// [`EventQueue`]: what is sent is there, whole, and each message has its answer. `take` empties the queue.
+/// [`EventQueue`]: sent messages arrive unchanged, and each has its result. `take` empties the queue.
 ///
-/// The emulator takes a whole batch or none of it, and more than a batch may hold. Batches of which SQS takes a part are in
-/// `tests/queue_answers.rs`, where the adapter reads recorded answers; what a batch may hold is the receiver's to see to.
+/// The emulator accepts a whole batch or none of it, and larger batches than SQS. `tests/queue_answers.rs` has batches
+/// that SQS accepts in part, as recorded responses. The receiver keeps the limits of a batch.
 pub async fn event_queue(queue: &dyn EventQueue, take: impl AsyncFn() -> Vec<String>) {
     let odd = "{\"s\":\"\\ufffe é 📦\"}";
     let largest = "x".repeat(MAX_MESSAGE_BYTES);
     let rest = "y".repeat(MAX_BATCH_BYTES - odd.len());
     let numbers: Vec<String> = (0..MAX_BATCH_MESSAGES).map(|n| n.to_string()).collect();
     let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-    // One message, the largest, the largest batch, the batch of most messages, and two that are the same.
+    // One message, the largest message, the largest batch, the batch of most messages, and two equal messages.
     let trace = trace();
     for messages in [&[odd][..], &[&largest], &[odd, &rest], &numbers, &["{}", "{}"]] {
         let answers = queue.send(messages, Some(&trace)).await;
@@ -529,7 +531,7 @@ pub async fn event_queue(queue: &dyn EventQueue, take: impl AsyncFn() -> Vec<Str
     }
 }
 
-/// [`EventQueue`] without its queue: one message or many, each is told the same.
+/// [`EventQueue`] without its queue: each of one or many messages gets the same error.
 pub async fn event_queue_that_is_gone(queue: &dyn EventQueue) {
     let trace = trace();
     for messages in [&["a"][..], &["a", "b", "c"]] {
@@ -541,7 +543,8 @@ pub async fn event_queue_that_is_gone(queue: &dyn EventQueue) {
     }
 }
 
-/// [`ActionQueue`]: actions come out in the order of their conversation, as CloudEvents. `read` gives the next one's body.
+/// [`ActionQueue`]: actions are received in the order of their conversation, as CloudEvents. `read` returns the next
+/// one's body.
 pub async fn action_queue(queue: &dyn ActionQueue, read: impl AsyncFn() -> Option<String>) {
     let action = |n: usize| Action {
         id: ActionId::new(&key(&n.to_string()), "paid", "emit"),
@@ -554,7 +557,7 @@ pub async fn action_queue(queue: &dyn ActionQueue, read: impl AsyncFn() -> Optio
         traceparent: None,
         data: json!({"n": n, "odd": "\u{FFFE} é 📦"}),
     };
-    // A name of a conversation may be longer than a group's, and may have any characters.
+    // A conversation's name may be longer than the id of a message group, and may have any characters.
     let conversation = "é 📦 ".repeat(40);
     for n in 0..3 {
         queue.send(&conversation, n, &action(usize::try_from(n).expect("small"))).await.expect("acknowledged");
@@ -565,15 +568,15 @@ pub async fn action_queue(queue: &dyn ActionQueue, read: impl AsyncFn() -> Optio
     }
 }
 
-/// [`TimerQueue`]: a message that is due at once is there, and one that isn't isn't. `read` gives what is visible now.
+/// [`TimerQueue`]: a message without a delay is visible, a delayed one isn't. `read` returns the visible messages.
 pub async fn timer_queue(queue: &dyn TimerQueue, read: impl AsyncFn() -> Vec<String>) {
     queue.send("later", MAX_TIMER_DELAY).await.expect("acknowledged");
     queue.send("now", Duration::ZERO).await.expect("acknowledged");
     assert_eq!(read().await, ["now"]);
 }
 
-/// [`MessageVisibility`]: what was received stays hidden, and only that. `receive` gives the body and the handle of each message
-/// that is visible, for a moment.
+/// [`MessageVisibility`]: only received messages stay hidden. `receive` returns the body and the handle of each visible
+/// message, and hides it for a moment.
 pub async fn message_visibility(queue: &dyn MessageVisibility, receive: impl AsyncFn() -> Vec<(String, String)>) {
     let received = receive().await;
     assert_eq!(received.iter().map(|(body, _)| body.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
@@ -588,9 +591,10 @@ pub async fn message_visibility(queue: &dyn MessageVisibility, receive: impl Asy
     assert!(queue.hide(&[]).await.is_empty(), "nothing is no call");
 }
 
-/// The redrive policy of the queue behind [`MessageVisibility`], with one message in it: each receive is counted, and the message
-/// is moved to the dead-letter queue in place of the receive after the last. `receive` gives the receipt handle and the receive
-/// count of each message that is visible, `dead_letters` the bodies in the dead-letter queue.
+/// The redrive policy of the queue behind [`MessageVisibility`], with one message in it: each receive is counted, and
+/// instead of a further receive after the last one, the message is moved to the dead-letter queue. `receive` returns
+/// the receipt handle and the receive count of each visible message, `dead_letters` the bodies in the dead-letter
+/// queue.
 pub async fn redrive_policy(
     queue: &dyn MessageVisibility,
     max_receive_count: u32,
@@ -607,7 +611,7 @@ pub async fn redrive_policy(
     assert_eq!((receive().await, dead_letters().await), (vec![], vec!["a".to_owned()]));
 }
 
-/// [`SecretStore`]: the document as it is now.
+/// [`SecretStore`]: the current document.
 pub async fn secret_store(secrets: &dyn SecretStore, put: impl AsyncFn(&str)) {
     put("{\"github\":\"old\"}").await;
     assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{\"github\":\"old\"}");
@@ -615,7 +619,7 @@ pub async fn secret_store(secrets: &dyn SecretStore, put: impl AsyncFn(&str)) {
     assert_eq!(secrets.fetch().await.expect("the secret").as_str(), "{\"github\":\"new\"}");
 }
 
-/// What providers told: compared and set as a whole.
+/// Handshake secrets of providers: compared and set as a whole.
 pub async fn captured_secrets(secrets: &dyn HandshakeSecrets) {
     let first = secrets.fetch().await.expect("the secret");
     assert_eq!(first.document.as_str(), "{}");
@@ -628,7 +632,7 @@ pub async fn captured_secrets(secrets: &dyn HandshakeSecrets) {
     assert_eq!(secrets.fetch().await.expect("the secret").document.as_str(), "{}");
 }
 
-/// What stands at `known` is `document`, and nothing stands at `unknown`.
+/// The document at `known` is `document`. There is none at `unknown`.
 pub async fn https_get(https: &dyn HttpsGet, known: &str, document: &[u8], unknown: &str) {
     let exact = Get { at_most: document.len(), ..Get::public(known) };
     assert_eq!(https.get(&exact).await.expect("it is there"), document);

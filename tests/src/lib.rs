@@ -1,5 +1,5 @@
-//! What the tests of more than one crate share: one conformance suite per port, the template as data, and files that are
-//! generated and held up to date.
+//! Shared by the tests of several crates: one conformance suite per port, the template as data, and generated files
+//! with a check that they are current.
 
 pub mod answers;
 pub mod conformance;
@@ -14,7 +14,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    /// Cargo finds test targets in a folder `tests/` of the package only, and this package is that folder.
+    /// Cargo finds test targets only in a package's folder `tests/`, and this package is that folder.
     #[test]
     fn every_test_file_of_this_folder_is_a_target() {
         let folder = root().join("tests");

@@ -1,4 +1,4 @@
-//! What other programs read, held against the schemas that they are given: docs/schemas.
+//! Validates messages for other programs with their published schemas: docs/schemas.
 
 use jsonschema::Validator;
 use serde_json::Value;

@@ -1,18 +1,18 @@
-//! `template.yaml` as data, with as much of CloudFormation as the contract needs.
+//! `template.yaml` as data, with support for the CloudFormation functions that the contract needs.
 
 use crate::golden::root;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// What the address of a stack belongs to: parameter `FrontDoor`.
+/// The service behind a stack's address: parameter `FrontDoor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrontDoor {
     HttpApi,
     FunctionUrl,
 }
 
-/// The parsed template, of a stack with one of the front doors: `!If [HttpApi, A, B]` is `A` or `B`. Its other tags read as plain
-/// values: `!Ref X` is `"X"`, `!FindInMap [A, B, C]` is a list.
+/// The parsed template of a stack with one of the front doors: `!If [HttpApi, A, B]` is `A` or `B`. Other tags are read
+/// as plain values: `!Ref X` is `"X"`, `!FindInMap [A, B, C]` is a list.
 #[derive(Debug)]
 pub struct Template(Value);
 
@@ -27,7 +27,7 @@ impl Template {
         Self(template)
     }
 
-    /// Another one of this repository.
+    /// Another template of this repository.
     pub fn of(path: &str) -> Self {
         let mut template = Self::parse(path);
         choose(&mut template, FrontDoor::HttpApi);
@@ -43,7 +43,7 @@ impl Template {
         self.0["Resources"].as_object().expect("resources").iter()
     }
 
-    /// All that `Ref` and `Sub` may name.
+    /// All names that `Ref` and `Sub` may use.
     pub fn names(&self) -> BTreeSet<&str> {
         let of =
             |part: &str| self.0[part].as_object().expect("the template's parts").keys().map(String::as_str).collect::<Vec<_>>();
@@ -58,7 +58,7 @@ impl Template {
         self.0["Parameters"].get(name).unwrap_or_else(|| panic!("template.yaml has no parameter {name}"))
     }
 
-    /// As the tags read: `!Equals [!Ref A, b]` is `["A", "b"]`, and `!Not […]` a list around it.
+    /// A condition as its tags are read: `!Equals [!Ref A, b]` is `["A", "b"]`, and `!Not […]` a list around it.
     pub fn condition(&self, name: &str) -> &Value {
         self.0["Conditions"].get(name).unwrap_or_else(|| panic!("template.yaml has no condition {name}"))
     }
@@ -67,7 +67,7 @@ impl Template {
         self.0["Outputs"][name]["Condition"].as_str()
     }
 
-    /// The conditions that look at a parameter.
+    /// The conditions that use a parameter.
     pub fn conditions_of(&self, parameter: &str) -> Vec<&str> {
         let name = format!("\"{parameter}\"");
         let conditions = self.0["Conditions"].as_object().expect("conditions").iter();
@@ -78,7 +78,8 @@ impl Template {
         self.0["Outputs"].as_object().expect("outputs").keys().map(String::as_str).collect()
     }
 
-    /// A property, with `!FindInMap` looked up and `!Sub ["${Name}", {Name: …}]` of a single name taken apart.
+    /// A property. `!FindInMap` is resolved, and `!Sub ["${Name}", {Name: …}]` with a single name is replaced by its
+    /// value.
     pub fn property(&self, resource: &str, path: &str) -> &Value {
         let place = format!("/Resources/{resource}/Properties{path}");
         self.resolve(self.0.pointer(&place).unwrap_or_else(|| panic!("template.yaml has no {place}")))
@@ -105,12 +106,12 @@ impl Template {
         value.as_str().unwrap_or_else(|| panic!("{resource}{path} is {value}, not a text"))
     }
 
-    /// What a role may do in every stack: `verb resource`, one of each pair.
+    /// The permissions of a role in every stack: pairs of `verb resource`.
     pub fn grants(&self, role: &str) -> BTreeSet<String> {
         self.granted(role, |statement| statement.is_object().then_some(statement))
     }
 
-    /// What it may do only where a condition holds.
+    /// Its additional permissions under a condition.
     pub fn grants_if(&self, role: &str, condition: &str) -> BTreeSet<String> {
         self.granted(role, |statement| (statement[0] == condition && statement[2] == "AWS::NoValue").then_some(&statement[1]))
     }
@@ -131,7 +132,7 @@ impl Template {
     }
 }
 
-/// Leaves of each choice between the front doors what this one has.
+/// Resolves each choice between the front doors for this one.
 fn choose(value: &mut Value, door: FrontDoor) {
     if let Some([condition, http_api, function_url]) = value.as_array_mut().map(Vec::as_mut_slice)
         && *condition == "HttpApi"

@@ -1,9 +1,10 @@
-//! TypeScript's types of a JSON Schema, as far as ours go: objects, references, words, lists, texts, numbers. It fails on the rest.
+//! TypeScript types of a JSON Schema, for the features that our schemas use: objects, references, enums, lists,
+//! strings, numbers. Others are an error.
 
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
-/// The declarations of these schemas and of what they refer to, each name once.
+/// The declarations of these schemas and of the schemas that they refer to, each name once.
 pub fn declarations<'s>(schemas: impl IntoIterator<Item = &'s Value>) -> String {
     let mut named: Vec<(&str, &Value)> = Vec::new();
     for schema in schemas {

@@ -1,4 +1,4 @@
-//! The dashboard: what an operator sees at once, in which units, and next to which thresholds.
+//! The dashboard: its metrics, their units and their thresholds.
 
 use crate::{alarms, emitted, read};
 use serde_json::Value;
@@ -11,7 +11,7 @@ fn dashboard() -> Value {
     dashboard_of(FrontDoor::HttpApi)
 }
 
-/// As a stack with this front door has it: names of its own that `Fn::Sub` gets are filled in.
+/// The dashboard of a stack with this front door, with the names of its `Fn::Sub` filled in.
 fn dashboard_of(door: FrontDoor) -> Value {
     let mut text = read("infra/dashboard.json");
     for (name, value) in names_of(&Template::behind(door)) {
@@ -20,7 +20,7 @@ fn dashboard_of(door: FrontDoor) -> Value {
     serde_json::from_str(&text).expect("infra/dashboard.json is JSON")
 }
 
-/// The names that the dashboard's `Fn::Sub` brings with it.
+/// The names that the dashboard's `Fn::Sub` defines.
 fn names_of(template: &Template) -> BTreeMap<String, String> {
     let names = template.property("Dashboard", "/DashboardBody/1").as_object().expect("names");
     names.iter().map(|(name, value)| (name.clone(), value.as_str().expect("a text").to_owned())).collect()
@@ -79,7 +79,7 @@ pub(crate) fn on_the_dashboard(door: FrontDoor) -> BTreeSet<Metric> {
     seen
 }
 
-/// CloudFormation takes a dashboard as one text, and can read it from no file.
+/// CloudFormation accepts a dashboard only as one text, not as a file.
 #[test]
 fn the_template_has_the_dashboard_to_the_letter() {
     let dashboard = read("infra/dashboard.json");
@@ -87,7 +87,7 @@ fn the_template_has_the_dashboard_to_the_letter() {
     check_between("template.yaml", "      DashboardBody: !Sub\n        - |", "        - DoorNamespace:", &indented);
 }
 
-/// `docs/pictures/run dashboard` draws it. A line that is added to a widget doesn't need a new picture, a widget does.
+/// `docs/pictures/run dashboard` draws it. A new widget needs a new picture, a new line in a widget doesn't.
 #[test]
 fn the_picture_in_the_docs_shows_every_widget_of_the_dashboard() {
     let picture = read("docs/dashboard.svg");
@@ -96,7 +96,7 @@ fn the_picture_in_the_docs_shows_every_widget_of_the_dashboard() {
     }
 }
 
-/// What a person sees at once, in rows of the grid: a laptop's window.
+/// The height of the first screen in rows of the grid, on a laptop.
 const SCREEN: u64 = 18;
 const MOST_WIDGETS: usize = 12;
 
@@ -127,7 +127,7 @@ fn a_widget_that_is_normally_0_draws_zeros_when_nothing_is_counted() {
     let rare: Vec<_> = graphs(&dashboard).into_iter().filter(|(title, _)| title.contains("normally 0")).collect();
     assert!(rare.len() >= 6);
     for (title, properties) in rare {
-        // A search that finds nothing gives no line to fill: at least one line has to be of a metric that is named.
+        // A search without results gives no line to fill, so at least one line needs a named metric.
         let named = |row: &[Value]| expression(row).is_some_and(|e| e.starts_with("FILL(") && !e.contains("SEARCH"));
         assert!(rows_of(properties).any(named), "{title} would be empty");
         let plain = |row: &[Value]| row.last().is_some_and(|options| options["visible"] == false) || expression(row).is_some();
@@ -148,7 +148,7 @@ fn the_dashboard_draws_the_threshold_of_every_alarm_that_has_one_in_its_units() 
         let properties = &alarm["Properties"];
         let Some(threshold) = properties["Threshold"].as_f64() else { continue };
         let falls = properties["ComparisonOperator"] == "LessThanThreshold";
-        // A count of an hour has no place among counts of five minutes.
+        // A count per hour can't be compared with counts per five minutes.
         let slow_count = properties["Statistic"] == "Sum" && properties["Period"].as_u64() > Some(300);
         if threshold == 0.0 || falls || slow_count {
             continue;

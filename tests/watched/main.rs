@@ -1,5 +1,5 @@
-//! What is emitted, and who looks at it: docs/metrics.md is generated from the enum; the dashboard, the alarms and the runbook are
-//! checked against it, against what AWS counts, and against each other.
+//! Emitted metrics and their uses: docs/metrics.md is generated from the enum. The dashboard, the alarms and the
+//! runbook are checked against it, against AWS's metrics, and against each other.
 
 mod dashboard;
 mod runbook;
@@ -18,7 +18,7 @@ const END: &str = "<!-- end -->";
 /// The namespace of our metrics, as the template writes it.
 const OURS: &str = "Tidings/${AWS::StackName}";
 
-/// What AWS counts, as its own pages have it: namespace, dimension, names.
+/// AWS's metrics, from its documentation: namespace, dimension, names.
 const AWS: &[(&str, &str, &[&str])] = &[
     ("AWS/ApiGateway", "ApiId", &["4xx", "5xx", "Count", "Latency"]),
     (
@@ -59,7 +59,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Fails unless the code or AWS emits this, with these dimensions. Which metric of ours it is.
+/// Fails unless the code or AWS emits this metric with these dimensions. Returns our metric, if it is one.
 fn emitted(place: &str, namespace: &str, name: &str, dimensions: &[&str]) -> Option<Metric> {
     if namespace == OURS {
         let metric = Metric::parse(name).unwrap_or_else(|| panic!("{place}: no metric {name}"));
@@ -73,7 +73,7 @@ fn emitted(place: &str, namespace: &str, name: &str, dimensions: &[&str]) -> Opt
 }
 
 #[test]
-fn the_metrics_page_says_what_the_enum_says() {
+fn the_metrics_page_agrees_with_the_enum() {
     let mut page = String::from("| metric | what | unit | by |\n|---|---|---|---|\n");
     for metric in Metric::ALL {
         let unit = match metric.kind() {
@@ -97,14 +97,14 @@ fn the_metrics_page_says_what_the_enum_says() {
     assert!(Metric::SloMiss.meaning().contains(&objective), "{objective}");
 }
 
-/// Alarms and those that are made of others, by name.
+/// Alarms and composite alarms, by name.
 fn alarms(template: &Template) -> Vec<(&str, &Value)> {
     let of = |kind: &'static str| template.resources().filter(move |(_, r)| r["Type"] == kind);
     of("AWS::CloudWatch::Alarm").chain(of("AWS::CloudWatch::CompositeAlarm")).map(|(name, r)| (name.as_str(), r)).collect()
 }
 
 #[test]
-fn every_metric_is_looked_at_and_nothing_else_is() {
+fn every_metric_is_used_and_no_unknown_one_is() {
     for door in [FrontDoor::HttpApi, FrontDoor::FunctionUrl] {
         every_metric_of(door);
     }
@@ -142,7 +142,7 @@ fn every_alarm_notifies_somebody() {
     let rules: Vec<&str> = all.iter().filter_map(|(_, r)| r["Properties"]["AlarmRule"].as_str()).collect();
     for rule in &rules {
         for name in rule.split("${").skip(1).map(|rest| rest.split('}').next().expect("a name")) {
-            // Where they are, tests/policy/test_parameters.py says: this looks at whether there are any.
+            // tests/policy/test_parameters.py checks in which stacks they exist. This checks that they exist at all.
             assert!(all.iter().any(|(alarm, _)| *alarm == name), "{rule}: {name}");
         }
     }

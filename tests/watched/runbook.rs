@@ -1,11 +1,11 @@
-//! The runbook: a section for each alarm, its first command in the alarm's own description, and who can trigger it.
+//! The runbook: a section for each alarm, whose first command is in the alarm's description, and who can trigger it.
 
 use crate::{OURS, alarms, read};
 use std::collections::BTreeSet;
 use tidings_core::telemetry::Metric;
 use tidings_tests::template::{FrontDoor, Template};
 
-/// The first command of an alarm's section, as `tidings status` reads it, with CloudFormation's names instead of the page's.
+/// The first command of an alarm's section, as `tidings status` reads it, with CloudFormation's names for the page's.
 fn first_command(section: &str) -> String {
     let mut spans = section.split('`').skip(1).step_by(2);
     let command = spans.find(|span| ["tidings ", "aws ", "sam "].iter().any(|program| span.starts_with(program)));
@@ -22,7 +22,7 @@ fn first_command(section: &str) -> String {
     filled.replace("--stack tidings", &format!("--stack {stack}"))
 }
 
-/// Whoever reads a notification has the description alone.
+/// A notification contains only the description.
 #[test]
 fn an_alarms_description_has_the_runbooks_first_command_and_its_section() {
     let (template, runbook) = (Template::read(), read("docs/runbook.md"));
@@ -32,7 +32,7 @@ fn an_alarms_description_has_the_runbooks_first_command_and_its_section() {
         let command = first_command(section.split("\n#").next().unwrap_or(section));
         let expected = format!(" First command: {command} (docs/runbook.md#{})", name.to_lowercase());
         assert!(description.ends_with(&expected), "{name}: {description:?} should end with {expected:?}");
-        // CloudWatch takes 1,024 characters, after the names are filled in.
+        // CloudWatch's limit is 1,024 characters after the names are filled in.
         assert!(description.len() < 700, "{name}: {} bytes", description.len());
     }
 }
@@ -53,7 +53,7 @@ fn the_runbook_knows_every_alarm() {
     }
 }
 
-/// Who can trigger an alarm, from anyone on the internet to nobody but the operator and AWS.
+/// Who can trigger an alarm, from anyone on the internet to only the operator and AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Trigger {
     Anyone,
@@ -86,7 +86,7 @@ impl Trigger {
     }
 }
 
-/// Who can bring a metric of ours over its alarm's threshold. A new metric needs a decision here.
+/// Who can push one of our metrics over its alarm's threshold. A new metric needs a decision here.
 fn who_triggers(metric: Metric, threshold: f64) -> Trigger {
     match metric {
         Metric::Received
@@ -95,7 +95,7 @@ fn who_triggers(metric: Metric, threshold: f64) -> Trigger {
         | Metric::KeyUnavailable
         | Metric::SecretCaptured
         | Metric::ColdStart => Trigger::Anyone,
-        // One event is received twice within five minutes at most.
+        // One event is received at most twice within five minutes.
         Metric::HighReceiveCount if threshold >= 50.0 => Trigger::ManyEvents,
         Metric::HighReceiveCount
         | Metric::Dead
@@ -143,24 +143,24 @@ fn trigger_of(template: &Template, alarm: &str) -> Trigger {
     }
     let of = template.property(alarm, "/Dimensions/0/Value").as_str().expect("a dimension");
     match (namespace, name) {
-        // Whatever a caller is answered, and Lambda's refusals when they are too many at once.
+        // Errors returned to any caller, and Lambda's throttling of too many concurrent calls.
         ("AWS/ApiGateway", "5xx" | "Latency") | ("AWS/Lambda", "Throttles" | "Url5xxCount" | "UrlRequestLatency") => {
             Trigger::Anyone
         }
         ("AWS/Lambda", "Errors") => Trigger::OperatorOrAws,
-        // Whoever calls makes more of them.
+        // Callers can only increase this metric.
         ("AWS/Lambda", "Invocations") if text("/ComparisonOperator") == "LessThanThreshold" => Trigger::OperatorOrAws,
-        // Only programs of ours send links.
+        // Only our own programs send links.
         ("AWS/SQS", _) if of.starts_with("Links") => Trigger::OperatorOrAws,
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible") if of.contains("Dead") => Trigger::OneEvent,
-        // The bot's: one action that it is slow with is enough.
+        // This is the bot's queue. One slow action is enough.
         ("AWS/SQS", "ApproximateAgeOfOldestMessage") if of.starts_with("Actions") => Trigger::OneEvent,
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible") => Trigger::ManyEvents,
         other => panic!("{alarm}: who can trigger {other:?}?"),
     }
 }
 
-/// The terms of a composite's rule: it is on when all alarms of one of them are.
+/// The terms of a composite's rule. It is in ALARM if all alarms of one term are.
 fn terms(rule: &str) -> Vec<Vec<&str>> {
     let names = |term| str::split(term, "${").skip(1).map(|rest| rest.split('}').next().expect("a name")).collect();
     rule.split(" OR ").map(names).collect()
@@ -215,7 +215,7 @@ fn table_of(template: &Template) {
     }
 }
 
-/// Anyone could page somebody every night, and stop every deployment, even the one with the remedy.
+/// Otherwise anyone could page a person every night, and block every deployment, even that of a fix.
 #[test]
 fn no_alarm_that_anyone_or_one_event_can_trigger_pages_or_rolls_back_a_deployment() {
     let template = Template::read();

@@ -1,5 +1,5 @@
-//! A recorded delivery as a file, for people to look at and to edit. It holds no signature: whoever plays it signs it anew, with the
-//! demo secrets or with real ones. The form is described in `docs/captures.md`.
+//! A recorded delivery as a file that people can read and edit. It contains no signature: a replay signs the delivery
+//! again, with demo secrets or with real ones. `docs/captures.md` describes the format.
 
 use crate::files;
 use crate::limits::{MAX_CAPTURE_FILE_BYTES, MAX_CAPTURED, MAX_CAPTURED_BYTES};
@@ -15,10 +15,10 @@ use tidings_config::time::Timestamp;
 use tidings_core::envelope::Envelope;
 use tidings_events::{Sample, SignedRequest, demo_secrets, secrets_of};
 
-/// The version of the form.
+/// The version of the format.
 const FORMAT_VERSION: u32 = 1;
 
-/// For a source that has no demo secret: text, hexadecimal and base64 at once.
+/// The secret for a source without a demo secret: valid as text, as hexadecimal and as base64.
 const STAND_IN: &str = "7469646e7469646e7469646e7469646e7469646e7469646e7469646e7469646e";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,26 +26,26 @@ const STAND_IN: &str = "7469646e7469646e7469646e7469646e7469646e7469646e7469646e
 pub(crate) struct Recorded {
     tidings_capture: u32,
     pub(crate) source: String,
-    /// The source is the preset of that name.
+    /// Whether the source is the preset of that name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     preset: bool,
     pub(crate) received: Timestamp,
-    /// The types of its events, in their order.
+    /// The types of its events, in order.
     pub(crate) types: Vec<String>,
     method: String,
     path: String,
     headers: BTreeMap<String, String>,
-    /// JSON as JSON, anything else as a text.
+    /// A JSON body as JSON, any other body as a string.
     body: Value,
 }
 
-/// Whether this is meant to be a recorded delivery.
+/// Whether this JSON is meant to be a recorded delivery.
 pub(crate) fn is_one(value: &Value) -> bool {
     value.get("tidings_capture").is_some()
 }
 
 impl Recorded {
-    /// `None` where the body is no text.
+    /// `None` if the body isn't text.
     pub(crate) fn of(sample: &Sample, source: &Source, preset: bool, received: Timestamp, types: Vec<String>) -> Option<Self> {
         let text = std::str::from_utf8(&sample.body).ok()?;
         let json = serde_json::from_str(text).ok().filter(|value: &Value| value.is_object() || value.is_array());
@@ -88,7 +88,7 @@ impl Recorded {
         Ok(recorded)
     }
 
-    /// Whose it is, as a receiver at `url` listens.
+    /// The source of the delivery, with a receiver at `url`.
     pub(crate) fn source(&self, url: &str) -> Result<Source, Failure> {
         if self.preset {
             return Ok(sources::of_preset(&sources::preset(&self.source)?, url));
@@ -96,7 +96,7 @@ impl Recorded {
         sources::configured(&self.source)
     }
 
-    /// What is to be signed.
+    /// The request to sign.
     pub(crate) fn sample(&self) -> Result<Sample, Failure> {
         let body = self.body.as_str().map_or_else(|| self.body.to_string(), str::to_owned);
         let query = self.path.split_once('?').map_or("", |(_, query)| query).to_owned();
@@ -107,12 +107,12 @@ impl Recorded {
         Ok(sample)
     }
 
-    /// Signed at `now`.
+    /// Signs the request at `now`.
     pub(crate) fn sign(&self, source: &Source, secret: &str, now: Timestamp) -> Result<SignedRequest, Failure> {
         self.sample()?.sign(source, secret, now, None).map_err(|error| Failure::new(error.to_string()))
     }
 
-    /// Its events, received when it was, as if it had been signed with a demo secret.
+    /// Its events, with their original time of receipt, as if a demo secret had signed the request.
     pub(crate) fn events(&self) -> Result<Vec<Envelope>, Failure> {
         let source = self.source(HERE)?;
         let secret = demo_secret(&source)?;
@@ -120,10 +120,10 @@ impl Recorded {
     }
 }
 
-/// Where a receiver is that nobody else can reach.
+/// The address of a receiver that only this machine can reach.
 pub(crate) const HERE: &str = "http://127.0.0.1";
 
-/// A secret that everybody may know: the source's demo secret, or one that its scheme can use.
+/// A public secret: the source's demo secret, or another that its scheme accepts.
 pub(crate) fn demo_secret(source: &Source) -> Result<String, Failure> {
     let document = demo_secrets(std::slice::from_ref(source));
     let known = secrets_of(&document, &source.name).map_err(|error| Failure::new(error.to_string()))?;
@@ -136,7 +136,7 @@ pub(crate) fn demo_secret(source: &Source) -> Result<String, Failure> {
     Ok(secret)
 }
 
-/// The recorded deliveries of files and folders, each with its file's name: a folder's in the order of their names.
+/// Reads the recorded deliveries of files and folders, each with its file name. Files of a folder are ordered by name.
 pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, Recorded)>, Failure> {
     let mut all = Vec::new();
     let mut bytes = 0;
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_played_than_fit() {
+    fn deliveries_of_a_replay_are_limited() {
         let most = vec![fixture(); MAX_CAPTURED];
         assert_eq!(read_all(&most).unwrap().len(), MAX_CAPTURED);
         let said = read_all(&[most, vec![fixture()]].concat()).unwrap_err().to_string();
@@ -188,13 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn no_file_of_a_delivery_ends_a_command() {
+    fn no_capture_file_panics_the_reader() {
         let read = |n: &str| std::fs::read(fixture().with_file_name(n)).unwrap();
         let files = ["0001-orders.json", "0002-stripe.json", "0003-whatsapp.json"].map(read);
         crate::fuzz::never_panics(&files.each_ref().map(Vec::as_slice), |bytes| {
             let Ok(recorded) = Recorded::parse(bytes) else { return };
             let _ = recorded.events();
-            // What was recorded may be recorded again.
+            // A recorded delivery can be recorded again.
             let (Ok(source), Ok(sample)) = (recorded.source(HERE), recorded.sample()) else { return };
             let Sample { headers, query, body } = sample;
             let delivery = receiver::delivery::Delivery { method: "POST".to_owned(), query, headers, body: body.into() };
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_is_read() {
+    fn a_written_delivery_is_read_unchanged() {
         let recorded = Recorded::read(&fixture()).unwrap();
         let text = std::fs::read_to_string(fixture()).unwrap();
         assert_eq!(recorded.to_text().unwrap(), text);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_of_ones_own_has_a_stand_in_for_a_demo_secret() {
+    fn a_custom_scheme_has_a_substitute_for_a_demo_secret() {
         let mut source = sources::configured("orders").unwrap();
         source.name = "mine".to_owned();
         source.provider = tidings_config::source::OWN.to_owned();

@@ -1,4 +1,4 @@
-//! Deliveries that were recorded for tests: what is left of one when it is redacted, as a file that can be signed again.
+//! Deliveries recorded for tests: redacted, and stored as files that can be signed again.
 
 mod file;
 mod redact;

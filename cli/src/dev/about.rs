@@ -1,4 +1,4 @@
-//! What a running `dev` says of itself: where it is, and what its clock shows.
+//! The addresses of a running `dev` and the time of its clock, for its clients.
 
 use super::clock::WorkClock;
 use crate::dev_client::about::Known;
@@ -9,7 +9,7 @@ use tidings_config::time::Clock;
 #[derive(Debug)]
 pub(crate) struct About {
     pub(crate) aws: String,
-    /// Set before anything is served there.
+    /// Set before the server accepts requests there.
     pub(crate) webhooks: OnceLock<String>,
     pub(crate) clock: Arc<WorkClock>,
 }

@@ -1,8 +1,9 @@
-//! Who may use what `dev` offers beside the webhooks: a program of this machine that knows its token. A web page can't: not one
-//! that a browser shows (`Origin`, `Sec-Fetch-…`), nor one whose name was made to lead here (`Host`).
+//! Access to everything that `dev` serves besides the webhooks: only programs on this machine that know its token. Web
+//! pages are refused: pages in a browser (`Origin`, `Sec-Fetch-…`), and pages whose host name resolves to this machine
+//! (`Host`).
 //!
-//! The token is new at every start. It is printed, and written to a file that only its owner can read, by the port, where the
-//! other commands find it.
+//! Each start makes a new token. It is printed, and written to a file that only its owner can read. The file is named
+//! after the port, so that other commands find it.
 
 use super::folder::{make, write_private};
 use crate::Failure;
@@ -12,12 +13,12 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use std::path::{Path, PathBuf};
 
-/// The files of a running `dev`'s token. They go with it.
+/// The token files of a running `dev`. Dropping this deletes them.
 #[derive(Debug)]
 pub(crate) struct TokenFiles(Vec<PathBuf>);
 
 impl TokenFiles {
-    /// Writes one for each port.
+    /// Writes one file for each port.
     pub(crate) fn write(token: &Token, ports: &[u16]) -> Result<Self, Failure> {
         let folder = folder().ok_or_else(|| Failure::new("neither XDG_RUNTIME_DIR nor HOME is set"))?;
         Self::write_into(&folder, token, ports)
@@ -40,7 +41,7 @@ impl Drop for TokenFiles {
     }
 }
 
-/// Why a request isn't served.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     Host,
@@ -71,14 +72,14 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Whether a request is a program's of this machine with the token in `Authorization: Bearer …`.
+/// Checks that a request comes from a program on this machine, with the token in `Authorization: Bearer …`.
 pub(crate) fn admit(token: &Token, request: &Parts) -> Result<(), Refused> {
     from_here(request)?;
     let given = only(&request.headers, header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     if given.is_some_and(|given| token.is(given)) { Ok(()) } else { Err(Refused::Token) }
 }
 
-/// The same with the token as the access key of an AWS client.
+/// The same check, with the token as the access key of an AWS client.
 pub(crate) fn admit_client(token: &Token, request: &Parts) -> Result<(), Refused> {
     from_here(request)?;
     let given =
@@ -97,7 +98,7 @@ fn from_here(request: &Parts) -> Result<(), Refused> {
     if request.headers.keys().any(a_browser) { Err(Refused::Browser) } else { Ok(()) }
 }
 
-/// A header that is there once, as text.
+/// The text of a header that occurs exactly once.
 fn only(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())?.to_str().ok()

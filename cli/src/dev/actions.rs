@@ -1,13 +1,14 @@
-//! Where actions go: to the terminal, to standard output as data, to a bot of this machine (`push`), or nowhere: then they
-//! stay in their queue for whoever takes them with an SDK.
+//! The destination of actions: the terminal, standard output as data, or a bot on this machine (`push`). Without a
+//! destination they stay in their queue for a consumer with an SDK.
 //!
-//! The terminal is a chatbot in a few lines: it takes actions out of their queue, does each once by its id, and shows it.
+//! The terminal is a small chatbot: it receives actions from their queue, performs each once by its id, and shows it.
 //!
-//! An action is said when its line was written to standard output. Only then is its id remembered, with `--data` on the disk, and
-//! only then is it deleted. Who ends this process between the two hears it again, marked as such; nobody never hears it.
+//! An action is shown when its line was written to standard output. Only then is its id remembered (with `--data`, on
+//! the disk), and only then is it deleted. If the process ends between these steps, the action is shown again and
+//! marked as such. No action stays unshown.
 //!
-//! What a real one does otherwise: it remembers the ids in one transaction with what it does; and it sends. docs/actions.md has
-//! that as an example.
+//! A real consumer differs: it stores the ids in one transaction with the effect, and sends the messages.
+//! docs/actions.md has an example.
 
 use super::cloud::Cloud;
 use super::mapping::{FAILED_PAUSE, WAIT_SECONDS};
@@ -26,25 +27,25 @@ use tidings_core::action::NOTIFY_TYPE;
 use tidings_core::aws::cause;
 use tokio::sync::watch;
 
-/// What can't be said is tried again after this.
+/// Pause before an action that couldn't be shown is tried again.
 const UNSAID_PAUSE: Duration = Duration::from_secs(1);
 
-/// As long as an event can come again, its actions can.
+/// How long ids are remembered. An event can be delivered again for as long, and its actions with it.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What is taken out and not deleted comes back after this: nobody else takes any.
+/// Visibility timeout of a received action. No other consumer reads the queue.
 const VISIBILITY_TIMEOUT_SECONDS: i32 = 1;
 
-/// Who takes the actions.
+/// The consumer of the actions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActionsTo {
-    /// `dev` takes them, and shows them.
+    /// `dev` receives them and shows them.
     Terminal,
-    /// `dev` takes them, and prints each as a line of JSON.
+    /// `dev` receives them and prints each as a line of JSON.
     Lines,
-    /// `dev` takes them, and posts each to this address.
+    /// `dev` receives them and posts each to this address.
     Url(String),
-    /// Somebody else takes them.
+    /// Another program receives them.
     Queue,
 }
 
@@ -72,7 +73,7 @@ pub(crate) struct Done {
     pub(crate) conversation: String,
     pub(crate) rule: String,
     pub(crate) action_type: String,
-    /// Of a notification.
+    /// The text of a notification.
     pub(crate) text: Option<String>,
 }
 
@@ -91,12 +92,12 @@ impl Done {
 }
 
 impl Chatbot {
-    /// From now on nothing is written of what it does, or it is again: a demo tells it in its own words.
+    /// Stops or restarts the output of actions. The demo prints them in its own way.
     pub(crate) fn be_silent(&self, is_silent: bool) {
         self.is_silent.store(is_silent, Ordering::Relaxed);
     }
 
-    /// What it has done so far, in order.
+    /// The actions performed so far, in order.
     pub(crate) fn done(&self) -> Vec<Done> {
         self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
@@ -110,7 +111,7 @@ impl Chatbot {
             };
             let mut unsaid = false;
             for message in &messages {
-                // What comes after one that couldn't be said waits for it.
+                // Actions after one that couldn't be shown wait for it.
                 unsaid = unsaid || !self.take(message, &to, &cloud).await;
                 if !unsaid {
                     delete(&cloud, message).await;
@@ -125,12 +126,12 @@ impl Chatbot {
         }
     }
 
-    /// `true` once it was said.
+    /// `true` once the action was shown.
     async fn take(&self, message: &Message, to: &ActionsTo, cloud: &Cloud) -> bool {
         let (id, done, data) = read(message);
         let store = &cloud.store;
         match said_before(store, &id).await {
-            // A copy of what an earlier process said.
+            // A copy of an action that an earlier process showed.
             Some(true) => return true,
             Some(false) => {}
             None => return false,
@@ -151,12 +152,12 @@ impl Chatbot {
         remember(cloud, id).await
     }
 
-    /// `true` if it was done before in this process.
+    /// `true` if this process performed the action before.
     fn is_known(&self, id: &str) -> bool {
         self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).contains(id)
     }
 
-    /// Keeps what was done.
+    /// Records an action as performed.
     pub(super) fn keep(&self, id: &str, done: Done) {
         if self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(id.to_owned()) {
             self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(done);
@@ -179,7 +180,7 @@ pub(super) fn read(message: &Message) -> (String, Done, Value) {
     (text(&action["id"]), done, action["data"].take())
 }
 
-/// The next actions, when there are any. They are hidden from others for so long.
+/// Receives the next actions, if there are any. They are hidden from other consumers for `hidden_s` seconds.
 pub(super) async fn receive(cloud: &Cloud, at_most: i32, hidden_s: i32) -> Vec<Message> {
     let received = cloud
         .sqs
@@ -201,25 +202,25 @@ pub(super) async fn receive(cloud: &Cloud, at_most: i32, hidden_s: i32) -> Vec<M
     }
 }
 
-/// Whether it was taken out before: somebody may have said it, and ended before that could be remembered.
+/// Whether the action was received before. An earlier process may have shown it and ended before it recorded that.
 fn is_again(message: &Message) -> bool {
     receives(message) > 1
 }
 
-/// How often it was taken out.
+/// The receive count.
 pub(super) fn receives(message: &Message) -> u32 {
     let count = message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount));
     count.and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
-/// `None` if that can't be read.
+/// `None` if the store can't be read.
 async fn said_before(store: &Arc<Store>, id: &str) -> Option<bool> {
     let (store, id) = (Arc::clone(store), id.to_owned());
     let said = tokio::task::spawn_blocking(move || store.is_said(&id)).await;
     said.ok()?.inspect_err(|error| tracing::warn!(cause = %error, "can't read what was said")).ok()
 }
 
-/// `true` once it is remembered.
+/// `true` once the id is stored.
 async fn remember(cloud: &Cloud, id: String) -> bool {
     let (store, now) = (Arc::clone(&cloud.store), cloud.clock.now());
     let since = now.minus(REMEMBERED);
@@ -234,7 +235,7 @@ async fn remember(cloud: &Cloud, id: String) -> bool {
     }
 }
 
-/// Errors: nobody has seen it.
+/// Errors: the action wasn't shown.
 pub(super) fn show(done: &Done, data: &Value, again: bool) -> std::io::Result<()> {
     let what = match &done.text {
         Some(text) => paint(STRONG, format!("“{text}”")),

@@ -1,4 +1,4 @@
-//! What `dev` says when it starts: where everything is, and what is missing.
+//! The output of `dev` at its start: all addresses, and what is missing.
 
 use super::actions::ActionsTo;
 use super::cloud::Cloud;
@@ -10,7 +10,7 @@ use crate::project::{Location, RULES, SCHEMAS, SOURCES};
 use crate::style::{FAINT, NAME, STRONG, WARN, paint, say};
 use tidings_config::rules::Span;
 
-/// All of it, or in front of the demo's story only where the webhooks go.
+/// Prints all of it, or only the webhook address if the demo's story follows.
 pub(super) fn print(url: &str, cloud: &Cloud, options: &DevOptions, location: &Location, sources: &[String]) {
     say!("{}  {}", paint(STRONG, "Tidings"), paint(FAINT, "webhooks in, chatbot context out"));
     say!("  project    {location}{}", paint(FAINT, files(location)));
@@ -43,7 +43,7 @@ fn print_rest(cloud: &Cloud, options: &DevOptions, sources: &[String]) {
     say!("  for a bot  {}", paint(FAINT, "eval \"$(tidings dev env)\" lets an AWS SDK find queues and tables"));
 }
 
-/// The files that are read again when they change.
+/// The files that are read again after a change.
 fn files(location: &Location) -> String {
     match location {
         Location::Folder(_) => format!(": {SOURCES}, {RULES}, {SCHEMAS}/; a change is applied at once"),
@@ -60,7 +60,7 @@ fn actions(to: &ActionsTo) -> String {
     }
 }
 
-/// Says which secrets are missing, and what to do about it.
+/// Prints which secrets are missing, and how to add them.
 pub(super) fn missing(missing: &Missing) {
     let Missing { sources, apis } = missing;
     if !sources.is_empty() {

@@ -1,4 +1,4 @@
-//! Tables and queues as `template.yaml` has them, so that the embedded cloud can't drift from the real one.
+//! Tables and queues as `template.yaml` defines them, so that the embedded cloud can't drift from the deployed one.
 
 use crate::Failure;
 use aws_sdk_dynamodb::types::{
@@ -9,16 +9,16 @@ use serde_json::Value;
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// The template, with what is needed of CloudFormation's functions.
+/// The template, with support for the CloudFormation functions that it uses.
 #[derive(Debug)]
 pub(crate) struct Blueprint(Value);
 
-/// A queue's attributes that matter here.
+/// The attributes of a queue that `dev` uses.
 #[derive(Debug)]
 pub(crate) struct QueueBlueprint {
     pub max_message_bytes: u64,
     pub retention_seconds: u64,
-    /// In order, by groups.
+    /// Ordered by message group.
     pub fifo: bool,
 }
 
@@ -47,7 +47,7 @@ impl Blueprint {
         })
     }
 
-    /// The call that makes a table like the template's.
+    /// The call that creates a table as in the template.
     pub(crate) async fn create_table(
         &self,
         client: &aws_sdk_dynamodb::Client,

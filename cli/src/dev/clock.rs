@@ -1,10 +1,11 @@
-//! The clock of `dev`: that of this machine, and as far ahead of it as `tidings dev advance` has moved it. The receiver, the
-//! processor and the queues read it, so timers, delays, quiet hours and joins come as if that time had passed.
+//! The clock of `dev`: this machine's clock plus the offset set by `tidings dev advance`. The receiver, the processor
+//! and the queues read it, so timers, delays, quiet hours and joins act as if that time had passed.
 //!
-//! It is moved from one message to the next that becomes visible, and waits there until that one is processed: a timer that came an hour
-//! late would say that the queue lags, and a join would wait on.
+//! An advance stops at each message that becomes visible, until that message is processed. If a timer were processed an
+//! hour late, it would look like a delayed queue, and a join would wait longer.
 //!
-//! Never: a clock that goes back. With `--data` it stays ahead after a restart, because what was written has its times.
+//! Never: a clock that goes back. With `--data` the offset is kept after a restart, because stored items have its
+//! times.
 
 use super::queues::store::Store;
 use crate::dev_client::MAX_MOVE;
@@ -16,13 +17,13 @@ use tidings_config::time::{Clock, SystemClock, Timestamp, millis};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-/// How far a clock can be moved at once: longer than anything that Tidings keeps or waits for.
+/// The longest advance at once: longer than any period for which Tidings stores data or waits.
 pub(crate) const MAX_ADVANCE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// The queues whose messages are waited for on the way.
+/// The queues whose messages are processed during an advance.
 const QUEUES: [&str; 2] = [EVENTS_QUEUE, LINKS_QUEUE];
 
-/// How long one message is waited for.
+/// How long an advance waits for one message.
 const MAX_STEP: Duration = Duration::from_secs(10);
 
 const LOOK: Duration = Duration::from_millis(5);
@@ -34,17 +35,17 @@ pub(crate) struct WorkClock {
 }
 
 impl WorkClock {
-    /// As far ahead as the store has it.
+    /// With the offset from the store.
     pub(crate) fn of(store: Arc<Store>) -> rusqlite::Result<Self> {
         Ok(Self { ahead_ms: AtomicI64::new(store.ahead_ms()?), store })
     }
 
-    /// How far it is ahead of this machine's clock.
+    /// The offset from this machine's clock.
     pub(crate) fn ahead(&self) -> Duration {
         Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst).unsigned_abs())
     }
 
-    /// Moves it, with what becomes due on the way processed at its time.
+    /// Advances the clock. Messages that become visible on the way are processed at their time.
     pub(crate) async fn advance(self: Arc<Self>, by: Duration) -> rusqlite::Result<()> {
         let (began, target) = (Instant::now(), self.ahead().saturating_add(by));
         while began.elapsed() < MAX_MOVE {
@@ -63,7 +64,7 @@ impl WorkClock {
         self.move_to(target).await
     }
 
-    /// Moves it to so far ahead. Whoever waits for a message looks again.
+    /// Sets the offset. Waiting receives check their queue again.
     async fn move_to(self: &Arc<Self>, ahead: Duration) -> rusqlite::Result<()> {
         let by = ahead.saturating_sub(self.ahead());
         let by_ms = i64::try_from(millis(by)).unwrap_or(i64::MAX);

@@ -1,8 +1,8 @@
-//! The embedded cloud: DynamoDB on SQLite, SQS and Secrets Manager, all in this process, reached by the real SDK clients.
-//! For development and tests: no deployed binary links this crate.
+//! The embedded cloud: DynamoDB on SQLite, SQS and Secrets Manager, all in this process, reached by the real SDK
+//! clients. For development and tests: no deployed binary links this crate.
 //!
-//! With a folder, all that was acknowledged is on the disk before it is (docs/decisions/0029-dev-is-durable.md). Without one
-//! nothing outlives the process.
+//! With a folder, data is on the disk before it is acknowledged (docs/decisions/0029-dev-is-durable.md). Without a
+//! folder, it is lost when the process ends.
 
 use super::about::About;
 use super::blueprint::Blueprint;
@@ -37,17 +37,17 @@ const SECRET: &str = "tidings";
 const CAPTURED_SECRET: &str = "tidings-captured";
 const API_SECRET: &str = "tidings-apis";
 
-/// What of the cloud is different here.
+/// The settings of the embedded cloud.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
-    /// Port of DynamoDB, SQS and Secrets Manager on 127.0.0.1; 0: any that is free.
+    /// Port of DynamoDB, SQS and Secrets Manager on 127.0.0.1. 0: any free port.
     pub dynamodb_port: u16,
-    /// Folder of the database; in memory if left out.
+    /// Folder of the database. Default: in memory.
     pub data: Option<&'a Path>,
     /// The document in Secrets Manager.
     pub secrets: &'a str,
     pub api_secrets: &'a str,
-    /// Instead of the template's minutes, so that a poison event can be watched.
+    /// Replaces the template's timeout of minutes, so that a poison event reaches the dead-letter queue soon.
     pub visibility_timeout_seconds: u32,
 }
 
@@ -57,30 +57,30 @@ pub struct Cloud {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub sqs: aws_sdk_sqs::Client,
     pub secrets: aws_sdk_secretsmanager::Client,
-    /// Of DynamoDB, SQS and Secrets Manager.
+    /// The endpoint of DynamoDB, SQS and Secrets Manager.
     pub endpoint: String,
     pub events_queue_url: String,
     pub links_queue_url: String,
-    /// By which SQS says that a message came from it.
+    /// The ARN in records of messages from this queue.
     pub links_queue_arn: String,
     pub dead_letter_queue_url: String,
     pub actions_queue_url: String,
     pub max_receive_count: NonZeroU32,
     pub batch_size: i32,
-    /// What callers of its DynamoDB, and of `/_dev/…`, must know.
+    /// The token that callers of DynamoDB, and of `/_dev/…`, need.
     pub(crate) token: Token,
     pub(crate) dynamodb_port: u16,
     pub(crate) disk: Arc<Disk>,
-    /// What is in its queues.
+    /// The messages in its queues.
     pub(crate) store: Arc<Store>,
     pub(crate) clock: Arc<WorkClock>,
     pub(crate) about: Arc<About>,
-    /// Held until the end, so that no other `dev` uses it.
+    /// Locked until the end, so that no other `dev` uses the folder.
     _folder: Option<Folder>,
 }
 
 impl Cloud {
-    /// Starts it, with the tables and queues of `template.yaml`.
+    /// Starts the cloud, with the tables and queues of `template.yaml`.
     pub async fn start(options: Options<'_>) -> Result<Self, Failure> {
         let blueprint = Blueprint::read()?;
         let (token, disk) = (Token::new()?, Arc::new(Disk::default()));
@@ -110,7 +110,7 @@ impl Cloud {
         blueprint.create_table(&dynamodb, "ContextTable", CONTEXT_TABLE).await?;
 
         let config = embedded_at(&endpoint, Some(&token))
-            // A receive waits 20 s, in this process.
+            // A receive waits up to 20 s. The call stays in this process.
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .load()
@@ -139,7 +139,7 @@ impl Cloud {
         })
     }
 
-    /// The receiver's and the processor's adapters, and a reader: the very ones that are deployed.
+    /// The deployed adapters of the receiver and the processor, and a reader.
     pub fn claims(&self) -> DynamoClaims {
         DynamoClaims::new(self.dynamodb.clone(), CLAIMS_TABLE.to_owned())
     }
@@ -148,7 +148,7 @@ impl Cloud {
         SqsQueue::new(self.sqs.clone(), self.events_queue_url.clone())
     }
 
-    /// For whoever tells a link.
+    /// For a program that sends external links.
     pub fn links(&self) -> SqsQueue {
         SqsQueue::new(self.sqs.clone(), self.links_queue_url.clone())
     }
@@ -181,12 +181,12 @@ impl Cloud {
         SqsVisibility::new(self.sqs.clone(), self.events_queue_url.clone())
     }
 
-    /// As the read API uses it.
+    /// The reader for the read API.
     pub fn context_reader(&self) -> DynamoContextReader {
         DynamoContextReader::new(self.dynamodb.clone(), CONTEXT_TABLE.to_owned())
     }
 
-    /// Puts other documents in the place of those in Secrets Manager.
+    /// Replaces the documents in Secrets Manager.
     pub(crate) async fn put_secrets(&self, sources: &str, apis: &str) -> Result<(), Failure> {
         for (name, document) in [(SECRET, sources), (API_SECRET, apis)] {
             let put = self.secrets.put_secret_value().secret_id(name).secret_string(document).send();
@@ -215,14 +215,15 @@ fn store(folder: Option<&Folder>) -> Result<Arc<Store>, Failure> {
     Ok(Arc::new(store))
 }
 
-/// A port of this machine and of no other.
+/// Listens on a port of the loopback address.
 pub(crate) async fn listen(port: u16) -> Result<TcpListener, Failure> {
     TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
         Failure::new(format!("port {port}: {error}")).hint("is another `tidings dev` running? choose two free ports with --port")
     })
 }
 
-/// The template's queues, under this endpoint. No function reads the dead-letter queues and the actions: 30 s is AWS's default.
+/// The template's queues, under this endpoint. No function reads the dead-letter queues and the actions; AWS's default
+/// of 30 s applies to them.
 fn known_queues(blueprint: &Blueprint, endpoint: &str, visibility_timeout_seconds: u32) -> Result<Known, Failure> {
     const DEFAULT_VISIBILITY_S: u32 = 30;
     let max_receives = blueprint.max_receive_count()?;

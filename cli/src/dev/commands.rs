@@ -1,4 +1,4 @@
-//! What is asked of a `dev` that runs: `tidings dev advance` and `tidings dev env`.
+//! Commands for a running `dev`: `tidings dev advance` and `tidings dev env`.
 
 use super::clock::MAX_ADVANCE;
 use crate::Failure;
@@ -16,9 +16,9 @@ use tidings_config::rules::Span;
 
 subcommands! {
     pub enum DevCommand {
-        /// Move the clock of the `dev` that runs: timers, joins and quiet hours come as if that time had passed
+        /// Advance the clock of a running `dev`: timers, joins and quiet hours act as if that time had passed
         Advance(options: DevAdvance) => advance_clock(options).await,
-        /// Print the environment in which an AWS SDK finds the queues and tables of the `dev` that runs
+        /// Print the environment variables with which an AWS SDK finds the queues and tables of a running `dev`
         Env(options: DevEnv) => env(options).await,
     }
 }
@@ -32,10 +32,10 @@ subcommands! {
         tidings dev advance 1d --url http://127.0.0.1:9700"
 )]
 pub struct DevAdvance {
-    /// How far, as in 90s, 45m, 12h, 7d
+    /// Duration, as in 90s, 45m, 12h, 7d
     #[arg(value_name = "SPAN", value_parser = by)]
     pub by: Span,
-    /// Where `tidings dev` is
+    /// Address of `tidings dev`
     #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
     pub url: String,
     /// Print JSON
@@ -49,7 +49,7 @@ pub struct DevAdvance {
         aws sqs receive-message --queue-url \"$ACTIONS_QUEUE_URL\" --attribute-names All\n  \
         tidings dev env --json")]
 pub struct DevEnv {
-    /// Where `tidings dev` is
+    /// Address of `tidings dev`
     #[arg(long, default_value_t = dev_url(), env = "TIDINGS_URL")]
     pub url: String,
     /// Print JSON

@@ -1,5 +1,5 @@
-//! `GET /context/{conversation}` beside the webhooks, as a stack has it that was deployed with `ContextApi`: the very same code. Who
-//! may read is who knows the token of this `dev`.
+//! `GET /context/{conversation}` on the webhook port, with the code of a stack deployed with `ContextApi`. Any caller
+//! with the token of this `dev` may read it.
 
 use super::access::admit;
 use super::cloud::Cloud;
@@ -15,7 +15,7 @@ use reader::reply::Reply;
 use std::sync::Arc;
 use tidings_config::time::SystemClock;
 
-/// Whom the log calls the caller.
+/// The caller's name in the log.
 const CALLER: &str = "dev";
 
 pub(crate) fn router(cloud: &Cloud) -> Router {

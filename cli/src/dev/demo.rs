@@ -1,7 +1,8 @@
-//! `--demo`: sends the corpus, waits until every event has come to its end, and holds that against what the corpus says.
+//! `--demo`: sends the corpus, waits until every event is processed or dead-lettered, and compares the results with the
+//! corpus.
 //!
-//! By default it is a story: a line for what arrives, when it arrives, and one for what the bot says of it. With `-v` everything is
-//! shown: each step of each event, and all that is known in the end. What isn't as expected is shown in either case.
+//! The default output is a story: a line for each delivery when it arrives, and a line for each reply of the bot. `-v`
+//! shows each step of each event and all results. Differences are always shown.
 
 mod expected;
 mod story;
@@ -21,7 +22,7 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState};
 use tidings_core::envelope::Envelope;
 use tidings_events::{Case, corpus};
 
-/// Five receives a second apart, and room.
+/// Five receives, a second apart, and some margin.
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// A demo in a running `dev`.
@@ -31,18 +32,18 @@ pub(super) struct Demo<'d> {
     pub cloud: &'d Cloud,
     pub chatbot: &'d Chatbot,
     pub secrets: &'d str,
-    /// Everything is shown.
+    /// Whether each step is shown.
     pub is_verbose: bool,
 }
 
-/// One delivery and what was answered.
+/// A delivery and its response.
 struct Sent<'c> {
     case: &'c Case,
     reply: Reply,
 }
 
 impl Demo<'_> {
-    /// `true` if everything came out as the corpus says.
+    /// `true` if all results match the corpus.
     pub(super) async fn run(self) -> Result<bool, Failure> {
         let started = Instant::now();
         let sent = self.send_all().await?;
@@ -87,7 +88,7 @@ impl Demo<'_> {
         let good = right == wanted;
         let seconds = started.elapsed().as_secs_f64();
         let told = if self.is_verbose {
-            // Those of our own (a join, an action that is due) aside.
+            // Without Tidings' own events: joins, and actions whose time has come.
             let events = claims.keys().filter(|key| !key.is_ours()).count();
             let (deliveries, contexts, actions) = (sent.len(), corpus().contexts.len(), done.len());
             format!(": {deliveries} deliveries, {events} events, {contexts} contexts, {actions} actions, 1 dead-letter queue")
@@ -115,7 +116,7 @@ impl Demo<'_> {
                 say!("{} {}: no source {:?} in the demo's project", paint(WARN, "left out"), case.name, case.source);
                 continue;
             };
-            // What is told comes one after the other; all else comes at once, as it does in life.
+            // Deliveries of the story are sent one after the other. All others are sent at once, as providers do.
             let is_told = !self.is_verbose && case.story.is_some();
             if case.after.is_some() || is_told {
                 self.wait(&sent).await?;
@@ -136,7 +137,7 @@ impl Demo<'_> {
         Ok(sent)
     }
 
-    /// The claims of all events that were accepted, once each is processed or dead.
+    /// The claims of all accepted events, once each is processed or dead-lettered.
     async fn wait(self, sent: &[Sent<'_>]) -> Result<BTreeMap<ClaimKey, Claim>, Failure> {
         let until = Instant::now() + PATIENCE;
         let wanted: usize = sent.iter().filter(|s| !s.case.repeats).map(|s| s.case.expect.events.len()).sum();
@@ -152,7 +153,7 @@ impl Demo<'_> {
         }
     }
 
-    /// The claim keys in the dead-letter queue. SQS moves a message when it would be received once more.
+    /// The claim keys in the dead-letter queue. SQS moves a message at the receive after the last allowed one.
     async fn dead_letters(self, claims: &BTreeMap<ClaimKey, Claim>) -> Result<Vec<ClaimKey>, Failure> {
         let until = Instant::now() + PATIENCE;
         let wanted = claims.values().filter(|c| c.state == ClaimState::Dead).count();
@@ -196,7 +197,7 @@ impl Demo<'_> {
         good
     }
 
-    /// What the chatbot has done, once that is all of it.
+    /// All actions that the chatbot has performed, once it is done.
     async fn actions(self) -> Vec<Done> {
         let until = Instant::now() + PATIENCE;
         while self.chatbot.done().len() < corpus().actions.len() && Instant::now() < until {
@@ -206,7 +207,7 @@ impl Demo<'_> {
     }
 }
 
-/// Commands that do something in a `dev` that has just shown the demo.
+/// Commands to try in a `dev` that has just shown the demo.
 pub(super) fn now_try(url: &str, cloud: &Cloud) {
     let (to, of) = if url == crate::dev_client::dev_url() {
         (String::new(), String::new())

@@ -1,10 +1,10 @@
-//! Whether what must be kept can be written. What can't be written is said once on standard error, and once more when it can be
-//! written again; meanwhile nothing is accepted.
+//! Whether durable data can be written. A failed write is reported once on standard error, and so is the next
+//! successful one. In between, nothing is accepted.
 
 use crate::{Failure, style};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// What is written.
+/// The kind of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Claims and contexts.
@@ -25,11 +25,11 @@ impl Part {
 #[derive(Debug, Default)]
 struct Writes {
     fail: AtomicBool,
-    /// How often one failed since the start.
+    /// Number of failures since the start.
     failed: AtomicU64,
 }
 
-/// The state of both.
+/// The state of both kinds.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     tables: Writes,
@@ -60,12 +60,12 @@ impl Disk {
         }
     }
 
-    /// Whether the newest write failed.
+    /// Whether the latest write failed.
     pub(crate) fn fails(&self, part: Part) -> bool {
         self.writes(part).fail.load(Ordering::SeqCst)
     }
 
-    /// How often a write failed, to be compared with what it was before.
+    /// Number of failed writes, to compare with an earlier number.
     pub(crate) fn failures(&self) -> u64 {
         [&self.tables, &self.queues].map(|writes| writes.failed.load(Ordering::SeqCst)).iter().sum()
     }

@@ -1,6 +1,7 @@
-//! The HTTP endpoint of the embedded DynamoDB, SQS and Secrets Manager: one address, as every AWS SDK takes it. Dynoxide has an
-//! endpoint of its own, which answers any web page (`Access-Control-Allow-Origin: *`) and takes any signature: a page that lures a
-//! developer could write claims and contexts. This one asks for the token, and answers the operations that Tidings uses.
+//! The HTTP endpoint of the embedded DynamoDB, SQS and Secrets Manager: one address, as every AWS SDK expects.
+//! Dynoxide's own endpoint answers any web page (`Access-Control-Allow-Origin: *`) and accepts any signature, so a
+//! malicious page in a developer's browser could write claims and contexts. This endpoint requires the token, and
+//! supports only the operations that Tidings uses.
 
 use super::about::About;
 use super::access::{Refused, admit, admit_client};
@@ -21,7 +22,7 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// DynamoDB's limit on a request.
+/// DynamoDB's limit for a request.
 const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -40,7 +41,7 @@ pub(crate) struct Door {
     pub(crate) about: Arc<About>,
 }
 
-/// Serves as long as the process lives.
+/// Serves until the process ends.
 pub(crate) async fn serve(listener: TcpListener, door: Door) -> std::io::Result<()> {
     axum::serve(listener, Router::new().fallback(handle).with_state(door)).await
 }
@@ -75,7 +76,7 @@ async fn handle(State(door): State<Door>, request: Request) -> Response {
     let Ok(body) = to_bytes(body, MAX_REQUEST_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    // It waits for the disk.
+    // The call blocks on the disk.
     let answered = tokio::task::spawn_blocking(move || answer(&door, &operation, &body)).await;
     answered.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
@@ -113,14 +114,14 @@ fn answer(door: &Door, operation: &str, body: &[u8]) -> Response {
     }
 }
 
-/// What SQLite says if that is why an operation failed: its other errors are the caller's.
+/// SQLite's message, if it caused the failure of an operation. Other errors are the caller's.
 fn of_the_disk(error: &DynoxideError) -> Option<String> {
     if let DynoxideError::SqliteError(cause) = error { Some(cause.to_string()) } else { None }
 }
 
 struct Answered {
     json: String,
-    /// Whether it has written.
+    /// Whether the operation wrote.
     wrote: bool,
 }
 

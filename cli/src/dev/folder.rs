@@ -1,4 +1,4 @@
-//! The folder of `--data`. One `dev` uses it at a time, and only its owner can read what is in it, whatever the umask says.
+//! The folder of `--data`. One `dev` uses it at a time. Only its owner can read its files, whatever the umask is.
 
 use crate::Failure;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 
 pub(crate) const TABLES: &str = "dynamodb.sqlite";
 pub(crate) const QUEUES: &str = "queues.sqlite";
-/// What the version before this one wrote when it ended.
+/// The file that the previous version wrote at its end.
 pub(crate) const LEFT: &str = "queues.json";
 const LOCK: &str = "dev.lock";
 
-/// What SQLite puts beside a database.
+/// Suffixes of SQLite's files beside a database.
 const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 
-/// A folder that is ours as long as this lives. The system ends the lock with the process, however that ends.
+/// A folder locked by this process. The system releases the lock when the process ends, in every case.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -25,7 +25,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Makes it if it isn't there.
+    /// Opens the folder, and creates it if it doesn't exist.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let of_path = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
         make(path).map_err(of_path)?;
@@ -38,14 +38,14 @@ impl Folder {
         &self.path
     }
 
-    /// Where a database is. The file is there afterwards, so that SQLite gives what it puts beside it the same permissions.
+    /// The path of a database. Creates the file, so that SQLite gives the files beside it the same permissions.
     pub(crate) fn database(&self, name: &str) -> Result<PathBuf, Failure> {
         let path = self.path.join(name);
         open_private(&path).map(|_| path.clone()).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
     }
 }
 
-/// Opens a file for reading and writing that only its owner can read, and makes it if it isn't there.
+/// Opens a file that only its owner can read, for reading and writing. Creates it if it doesn't exist.
 fn open_private(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -54,7 +54,7 @@ fn open_private(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// Writes a file whole or not at all, even if the machine stops meanwhile. Only its owner can read it.
+/// Writes a file atomically, even if the machine stops during the write. Only its owner can read it.
 pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -67,7 +67,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 fn write_to(path: &Path, text: &str) -> std::io::Result<()> {
-    // One that a process of the same number left.
+    // A file that an earlier process with the same number left.
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -81,12 +81,12 @@ fn write_to(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// A rename or a removal lasts when its folder is written.
+/// A rename or a removal is durable after its folder is synced.
 pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
-/// Makes a folder, and those above it, that only their owner can look into.
+/// Creates a folder and its parents. Only their owner can read them.
 pub(crate) fn make(path: &Path) -> std::io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -110,13 +110,13 @@ fn lock(folder: &Path) -> Result<File, Failure> {
                 .hint("end that one first, or give this one another folder with --data"));
         }
     }
-    // Only for the message above: a full disk mustn't keep us from starting.
+    // The number is only for the message above, so a full disk doesn't prevent the start.
     let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
     Ok(file)
 }
 
-/// Takes from others what an earlier version, or an open umask, left readable. A folder that holds anything else than our files
-/// isn't ours: it keeps its permissions.
+/// Removes other users' permissions from files that an earlier version, or an open umask, left readable. A folder with
+/// other files isn't ours and keeps its permissions.
 #[cfg(unix)]
 fn make_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,5 +1,6 @@
-//! An HTTP server in front of the receiver, as API Gateway is. Below `/_dev`, for programs of this machine that know the token and
-//! for nobody else (`access`): what this `dev` is (`about`), its clock, and a way into the links queue for `tidings link`.
+//! An HTTP server in front of the receiver, in the role of API Gateway. Below `/_dev`, only programs on this machine
+//! with the token (`access`) reach: the description of this `dev` (`about`), its clock, and the links queue for
+//! `tidings link`.
 
 use super::about::About;
 use super::access::admit;
@@ -27,10 +28,10 @@ use tidings_core::ports::EventQueue;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-/// HTTP API's own limit on a request.
+/// HTTP API's limit for a request.
 const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 
-/// A request and what it was answered, for whoever listens in.
+/// A request and its response, for a listener.
 pub(crate) struct Answered {
     pub(crate) at: Timestamp,
     pub(crate) path: String,
@@ -39,10 +40,10 @@ pub(crate) struct Answered {
     pub(crate) reply: Vec<u8>,
 }
 
-/// Somebody who listens in. A request waits with its answer until there is room.
+/// A listener. The response waits until the channel has room.
 pub(crate) type Listener = mpsc::Sender<Answered>;
 
-/// The receiver that answers now.
+/// The current receiver.
 type Current = Arc<dyn Fn() -> Arc<Receiver> + Send + Sync>;
 
 /// Serves until `stop`.
@@ -63,7 +64,7 @@ pub(crate) async fn serve(
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
-/// The same with somebody who listens in, and without a way into the queue.
+/// The same with a listener, and without access to the queue.
 pub(crate) async fn serve_to(
     listener: TcpListener,
     receiver: Arc<Receiver>,
@@ -75,7 +76,7 @@ pub(crate) async fn serve_to(
     axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
-/// Guards everything below our own path, whatever the method and whether there is anything: not only the routes of today.
+/// Guards every path below `/_dev`, whatever the method, whether it exists or not. So new routes are guarded too.
 async fn guard(State(token): State<Token>, request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with(OWN_PATHS) {
         return next.run(request).await;
@@ -99,7 +100,7 @@ async fn known(State(about): State<Arc<About>>) -> Json<Known> {
     Json(about.known())
 }
 
-/// The body is how far, in milliseconds.
+/// The body is the duration in milliseconds.
 async fn advance(State(about): State<Arc<About>>, by_ms: String) -> Response {
     let by = by_ms.trim().parse().map(Duration::from_millis).ok().filter(|by| *by <= MAX_ADVANCE);
     let Some(by) = by else {
@@ -114,7 +115,7 @@ async fn advance(State(about): State<Arc<About>>, by_ms: String) -> Response {
 
 async fn handle(State((current, to)): State<(Current, Option<Listener>)>, request: Request) -> Response {
     let at = SystemClock.now();
-    // A command that looks for a `dev` is no delivery.
+    // A request of a command that looks for a `dev` isn't a delivery.
     if to.is_some() && request.uri().path().starts_with(OWN_PATHS) {
         return StatusCode::NOT_FOUND.into_response();
     }
@@ -133,7 +134,7 @@ async fn handle(State((current, to)): State<(Current, Option<Listener>)>, reques
     let (parts, body) = current().handle(request).await.into_parts();
     if let (Some(to), Some(delivery)) = (&to, heard) {
         let answered = Answered { at, path, delivery, status: parts.status.as_u16(), reply: body.to_vec() };
-        // Whoever has heard enough hears no more.
+        // An error means that the listener has stopped.
         let _ = to.send(answered).await;
     }
     Response::from_parts(parts, Body::from(body.to_vec()))

@@ -1,5 +1,6 @@
-//! APIs that rules fetch from, on this machine: `--api NAME=http://127.0.0.1:9000` or `--api NAME=file:DIR`. Only `dev` has it. The
-//! address in rules.yaml stays the one of the deployment, which must begin with `https://`, and nothing else is fetched elsewhere.
+//! Local replacements for APIs that rules fetch from: `--api NAME=http://127.0.0.1:9000` or `--api NAME=file:DIR`. Only
+//! `dev` has them. The address in rules.yaml stays the deployed one, which must begin with `https://`. Other APIs are
+//! fetched from their own address.
 
 use crate::Failure;
 use crate::dev_client::token::is_here;
@@ -14,7 +15,7 @@ use tidings_core::ports::{Get, GetError, HttpsGet};
 
 const FORM: &str = "allowed: NAME=http://127.0.0.1:PORT, NAME=http://localhost:PORT, NAME=file:PATH";
 
-/// An API, and where it is here.
+/// An API and its local place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalApi {
     pub(crate) name: String,
@@ -23,9 +24,9 @@ pub struct LocalApi {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    /// The start of an address of this machine, without a slash at its end.
+    /// The start of a loopback address, without a trailing slash.
     Address(String),
-    /// A file, or a folder of files.
+    /// A file or a folder of files.
     File(PathBuf),
 }
 
@@ -49,16 +50,16 @@ impl FromStr for LocalApi {
     }
 }
 
-/// [`HttpsGet`] that finds some APIs here, and everything else where it is.
+/// [`HttpsGet`] that serves some APIs locally, and the others from their own address.
 #[derive(Debug)]
 pub(crate) struct LocalApis {
-    /// The start of what is fetched of each, the longest first.
+    /// The URL prefix of each API, the longest first.
     places: Vec<(String, Place)>,
     elsewhere: Https,
 }
 
 impl LocalApis {
-    /// Errors: the rules have no such API.
+    /// Errors: the rules don't have an API of this name.
     pub(crate) fn of(local: &[LocalApi], rules: &Rules) -> Result<Self, Failure> {
         let mut places = Vec::new();
         for api in local {
@@ -105,7 +106,8 @@ impl HttpsGet for LocalApis {
     }
 }
 
-/// A file as an API's answer. Of a folder: the file whose name is the path, with or without `.json`; 404 where there is none.
+/// A file as an API's response. In a folder: the file named by the path, with or without `.json`; 404 if it doesn't
+/// exist.
 fn read(place: &Path, rest: &str, at_most: usize) -> Result<Vec<u8>, GetError> {
     let none = GetError::Status(404);
     let path = if place.is_dir() {
@@ -113,7 +115,7 @@ fn read(place: &Path, rest: &str, at_most: usize) -> Result<Vec<u8>, GetError> {
         let mut file = place.to_owned();
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
             let segment = percent_decode_str(segment).decode_utf8().map_err(|_| GetError::Status(404))?;
-            // What a rule puts into a path is one segment, and names no other folder.
+            // A rule's value is one path segment. It can't name another folder.
             if segment.contains(['/', '\\', '\0']) || segment.chars().all(|c| c == '.') {
                 return Err(none);
             }

@@ -1,5 +1,5 @@
-//! An event source mapping: it takes batches out of the queue, gives them to the processor, and deletes what isn't in the
-//! partial response. What is becomes visible again; redrive is the queue's own.
+//! An event source mapping: it receives batches from the queue, passes them to the processor, and deletes the messages
+//! that aren't in the partial response. The others become visible again. The queue does the redrive.
 
 use super::cloud::Cloud;
 use super::queues::store::{Ended, Receipt};
@@ -12,19 +12,19 @@ use std::time::Duration;
 use tidings_core::aws::cause;
 use tokio::sync::watch;
 
-/// A receive waits so long for a message: SQS's longest.
+/// Wait time of a receive: SQS's maximum.
 pub(super) const WAIT_SECONDS: i32 = 20;
 
-/// What can't be received isn't asked for again at once.
+/// Pause after a failed receive.
 pub(super) const FAILED_PAUSE: Duration = Duration::from_secs(1);
 
-/// What could be written a moment ago may be a while in coming.
+/// Pause while the disk is full.
 const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
 
-/// The processor's timeout, as far as a batch is concerned.
+/// The processor's timeout for a batch.
 const TIME_FOR_A_BATCH: Duration = Duration::from_secs(30);
 
-/// The queue that a mapping takes from.
+/// The source queue of a mapping.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum From {
     Events,
@@ -46,7 +46,7 @@ impl From {
         }
     }
 
-    /// As a record has it. Nobody looks at that of the events queue.
+    /// The ARN in a record. Records of the events queue need none.
     fn arn(self, cloud: &Cloud) -> Option<String> {
         match self {
             Self::Events => None,
@@ -55,7 +55,7 @@ impl From {
     }
 }
 
-/// Polls until `stop` turns true, and ends between two batches.
+/// Polls until `stop` turns true. Ends between two batches.
 pub(crate) async fn run(cloud: Arc<Cloud>, from: From, workbench: Arc<Workbench>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let messages = tokio::select! {
@@ -131,8 +131,8 @@ async fn delete(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Messa
     }
 }
 
-/// A full disk is no reason to move an event to the dead-letter queue: what was received meanwhile doesn't count. If that can't
-/// be written either, nothing is received, because a receive is written too.
+/// A full disk doesn't move an event to the dead-letter queue: its receives aren't counted. If this can't be written
+/// either, nothing is received, because a receive is a write.
 async fn release(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Message>, ended: Ended) {
     let store = Arc::clone(&cloud.store);
     let receipts: Vec<Receipt> = messages.filter_map(|message| message.receipt_handle()?.parse().ok()).collect();

@@ -1,7 +1,7 @@
-//! `tidings dev`: the receiver and the processor as they are deployed, on an embedded cloud, in one process.
+//! `tidings dev`: the deployed receiver and processor on an embedded cloud, in one process.
 //!
-//! With `--data` nothing that was acknowledged or committed is lost or stays unsaid, however it ends: `kill -9`, SIGTERM, Ctrl-C,
-//! a full disk. docs/decisions/0029-dev-is-durable.md says how.
+//! With `--data`, everything that was acknowledged or committed is kept and shown, however the process ends: `kill -9`,
+//! SIGTERM, Ctrl-C, a full disk. docs/decisions/0029-dev-is-durable.md explains how.
 
 pub(crate) mod about;
 pub(crate) mod access;
@@ -52,7 +52,7 @@ use tokio::sync::watch as channel;
 use tokio::task::JoinSet;
 use workbench::{Setup, Workbench};
 
-/// Batches that are processed at once: two, so that races between processors happen here too.
+/// Batches processed at the same time. Two, so that races between processors occur here too.
 const PROCESSORS: usize = 2;
 
 pub(crate) async fn run(mut options: DevOptions) -> Result<ExitCode, Failure> {
@@ -95,7 +95,7 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     };
     let (workbench, documents) = Workbench::start(Arc::clone(&cloud), setup, configuration).await?;
     let workbench = Arc::new(workbench);
-    // Without its file the token can still be given to a command.
+    // Without the file, the token can still be passed to a command.
     let _token = TokenFiles::write(&cloud.token, &[address.port(), cloud.dynamodb_port])
         .inspect_err(|failure| note(&format!("{failure}: other commands need the token as TIDINGS_DEV_TOKEN")));
     banner::print(&url, &cloud, &options, &location, &names);
@@ -110,7 +110,7 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
         if !options.demo {
             return Ok(true);
         }
-        // With --data an action counts as said when its line was written: then the chatbot writes it as ever.
+        // With --data, an action counts as shown when its line was written. So the chatbot writes it as usual.
         let is_story = !options.verbose;
         if is_story {
             Detail::Nothing.set();
@@ -140,13 +140,13 @@ async fn serve(options: DevOptions) -> Result<ExitCode, Failure> {
     finish(running).await;
     Ok(match status {
         Some(true) => ExitCode::SUCCESS,
-        // Stopped before the demo was over: that isn't what --exit asks for.
+        // Stopped before the end of the demo, so the condition of --exit isn't met.
         None if !options.exit => ExitCode::SUCCESS,
         None | Some(false) => ExitCode::FAILURE,
     })
 }
 
-/// The server, the event source mappings and whoever takes the actions, until `stopped` turns true.
+/// Starts the server, the event source mappings and the consumer of the actions. They run until `stopped` turns true.
 fn start(
     listener: TcpListener,
     cloud: &Arc<Cloud>,
@@ -174,7 +174,7 @@ fn start(
     running
 }
 
-/// Lets what is in flight be finished. What takes longer is left: with --data it is in its queue at the next start.
+/// Waits for work in flight until the grace period ends. With --data, the rest is in its queue at the next start.
 async fn finish(mut running: JoinSet<()>) {
     let all = async { while running.join_next().await.is_some() {} };
     if tokio::time::timeout(signals::GRACE, all).await.is_err() {

@@ -1,4 +1,4 @@
-//! `tidings dev`, as it is called.
+//! Arguments of `tidings dev`.
 
 use super::actions::ActionsTo;
 use super::commands::DevCommand;
@@ -34,37 +34,38 @@ pub struct DevOptions {
     /// Send the corpus: real signatures, a duplicate, forged ones, a poison event
     #[arg(long)]
     pub demo: bool,
-    /// Show each step of each event, and everything that the demo knows in the end
+    /// Show each step of each event, and all results of the demo
     #[arg(long, short)]
     pub verbose: bool,
-    /// End after the demo; the status says whether all came out as the corpus says
+    /// End after the demo; the exit status says whether all results match the corpus
     #[arg(long, requires = "demo")]
     pub exit: bool,
-    /// Port for webhooks on 127.0.0.1; DynamoDB and SQS answer on the next one. 0: any two that are free
+    /// Port for webhooks on 127.0.0.1; DynamoDB and SQS use the next one. 0: any two free ports
     #[arg(long, default_value_t = DEV_PORT)]
     pub port: u16,
-    /// Keep tables, queues, timers and the clock in this folder, which only you can read; in memory if left out
+    /// Store tables, queues, timers and the clock in this folder, which only you can read; in memory if left out
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Keep events with their claims, as a stack with KeepEvents=true does: `tidings replay --endpoint-url` plays them again
+    /// Store events with their claims, as a stack with KeepEvents=true does, for `tidings replay --endpoint-url`
     #[arg(long)]
     pub keep_events: bool,
-    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. A source that isn't in it has its public demo
-    /// secret, if there is one
+    /// Webhook secrets: a JSON object from source to a secret or a list of secrets. A source that isn't in it uses its
+    /// public demo secret, if it has one
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
     /// Secrets of the APIs that rules fetch from: a JSON object from API to a secret
     #[arg(long, value_name = "FILE")]
     pub api_secrets: Option<PathBuf>,
-    /// Fetch from this API on this machine: NAME=http://127.0.0.1:PORT, or NAME=file:DIR. rules.yaml stays as it is deployed
+    /// Fetch this API from this machine: NAME=http://127.0.0.1:PORT, or NAME=file:DIR. rules.yaml keeps the deployed
+    /// address
     #[arg(long = "api", value_name = "NAME=URL")]
     pub local_apis: Vec<LocalApi>,
-    /// Who takes the actions: `terminal` shows them, `-` prints each as a line of JSON on standard output (all else is on standard
-    /// error), an address gets each as a POST, `queue` leaves them for an AWS SDK
+    /// Consumer of the actions: `terminal` shows them, `-` prints each as a line of JSON on standard output (all else
+    /// goes to standard error), a URL gets each as a POST, `queue` leaves them for an AWS SDK
     #[arg(long, alias = "actions", value_name = "WHERE", default_value = "terminal")]
     pub actions_to: ActionsTo,
-    /// Listen as every preset too, under its own name: for trying a provider before it is configured. Without --secrets each has
-    /// its public demo secret, which is that of its first vector
+    /// Also serve every preset under its own name, to try a provider before it is configured. Without --secrets each
+    /// uses the public demo secret of its first vector
     #[arg(long)]
     pub presets: bool,
 }

@@ -1,9 +1,9 @@
 //! Posts actions to a bot: `--actions-to URL`.
 //!
-//! Promises: of a conversation one at a time, in order; the next one only after the bot answered the one before with a 2xx; what it
-//! doesn't take is sent again, later each time. An action leaves its queue after the 2xx, so the bot may get one twice if this process
-//! ends in between: its id tells.
-//! Never: a conversation that waits for another one, but for [`AT_ONCE`]; a redirect that is followed.
+//! Promises: actions of one conversation are posted one at a time, in order. The next one follows after a 2xx response;
+//! an action without one is posted again, with a growing pause. An action leaves its queue after the 2xx response. If
+//! this process ends in between, the bot gets the action twice, with the same id.
+//! Never: a conversation that waits for another one, within [`AT_ONCE`]; a followed redirect.
 
 use super::actions::{Chatbot, delete, read, receive, receives, show};
 use super::cloud::Cloud;
@@ -14,16 +14,16 @@ use tidings_core::aws::cause;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// Conversations that are posted for side by side.
+/// Conversations posted in parallel.
 const AT_ONCE: usize = 16;
 
-/// How long a bot may take.
+/// Timeout of a post.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An action is hidden for as long as a post of it takes, and some room.
+/// Visibility timeout of an action: longer than a post.
 const HIDDEN_SECONDS: i32 = 15;
 
-/// The longest time between two tries.
+/// The longest pause between two tries.
 const MAX_PAUSE_SECONDS: i32 = 60;
 
 const _: () = assert!(TIMEOUT.as_secs() < HIDDEN_SECONDS as u64);
@@ -34,7 +34,7 @@ pub(super) async fn run(chatbot: Arc<Chatbot>, cloud: Arc<Cloud>, url: String, m
     let room = Arc::new(Semaphore::new(AT_ONCE));
     let mut posts = JoinSet::new();
     while !*stop.borrow() {
-        // One at a time: the rest of its conversation stays in the queue meanwhile.
+        // One at a time: the rest of the conversation stays in the queue.
         let next = async {
             let permit = Arc::clone(&room).acquire_owned().await.ok();
             (permit, receive(&cloud, 1, HIDDEN_SECONDS).await)
@@ -61,7 +61,7 @@ async fn push(chatbot: &Chatbot, cloud: &Cloud, agent: ureq::Agent, url: String,
     match posted.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(()) => {
             let (id, done, data) = read(message);
-            // Standard output isn't what it is for here: the bot has it.
+            // The bot has the action, so an error of standard output is ignored.
             let _ = show(&done, &data, false);
             chatbot.keep(&id, done);
             delete(cloud, message).await;
@@ -83,12 +83,12 @@ fn post(agent: &ureq::Agent, url: &str, body: String, receives: u32) -> Result<(
     }
 }
 
-/// 1, 2, 4 … seconds, after so many tries.
+/// 1, 2, 4 … seconds, by the number of tries.
 fn pause_seconds(tries: u32) -> i32 {
     1_i32.checked_shl(tries.saturating_sub(1)).filter(|pause| (1..MAX_PAUSE_SECONDS).contains(pause)).unwrap_or(MAX_PAUSE_SECONDS)
 }
 
-/// Shows it again later. If that fails, it is when its visibility timeout is over.
+/// Makes the action visible after `seconds`. If this fails, it is visible when its visibility timeout expires.
 async fn again(cloud: &Cloud, message: &Message, seconds: i32) {
     let change = cloud.sqs.change_message_visibility().queue_url(&cloud.actions_queue_url).visibility_timeout(seconds);
     if let Err(error) = change.set_receipt_handle(message.receipt_handle.clone()).send().await {

@@ -7,7 +7,7 @@ use tidings_config::source::Source;
 use tidings_config::time::SystemClock;
 use tidings_core::aws::Https;
 
-/// The receiver as `functions/receiver/src/main.rs` wires it.
+/// A receiver wired as in `functions/receiver/src/main.rs`.
 pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
     let (claims, queue) = (Arc::new(cloud.claims()), Arc::new(cloud.queue()));
     let ports = Ports {
@@ -18,9 +18,9 @@ pub(crate) fn receiver(cloud: &Cloud, sources: Vec<Source>) -> Receiver {
         https: Arc::new(Https::default()),
         clock: Arc::clone(&cloud.clock) as _,
     };
-    // A provider signs by its own clock, which nobody has moved.
+    // A provider signs by its own clock, which `advance` doesn't change.
     Receiver::new(sources, ports).probing(vec![claims, queue]).verifying_by(Arc::new(SystemClock))
 }
 
-/// Short enough to watch a poison event on its way into the dead-letter queue.
+/// Short, so that a poison event reaches the dead-letter queue soon.
 pub(crate) const VISIBILITY_TIMEOUT_SECONDS: u32 = 1;

@@ -1,5 +1,5 @@
-//! Reads the project again when one of its files has changed, and puts it in the place of the one that runs. One that can't be
-//! read, or has problems, is told, and the one that runs goes on.
+//! Reads the project again after one of its files changes, and replaces the running configuration. If the project has
+//! problems, they are printed, and the running configuration stays.
 
 use super::banner;
 use super::watch::watch;
@@ -10,7 +10,7 @@ use crate::{Failure, sources};
 use std::sync::Arc;
 use tokio::sync::watch as channel;
 
-/// The project as it is now. The sources of presets, if there is an address for them, are added.
+/// The project's current configuration. With an address for presets, their sources are added.
 pub(super) fn configuration(location: &Location, presets_at: Option<&str>) -> Result<Configuration, Failure> {
     let project = Project::open(location.clone())?;
     Ok(Configuration {
@@ -21,7 +21,7 @@ pub(super) fn configuration(location: &Location, presets_at: Option<&str>) -> Re
     })
 }
 
-/// Watches until `stop` turns true.
+/// Watches the files until `stop` turns true.
 pub(super) async fn run(
     workbench: Arc<Workbench>,
     location: Location,

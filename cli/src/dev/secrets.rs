@@ -1,5 +1,5 @@
-//! The secrets that `dev` uses: those of `--secrets`, and the public demo secrets of the sources that the file has none for. What is
-//! missing all the same is said before the first request is refused for it.
+//! The secrets of `dev`: those of `--secrets`, and public demo secrets for sources that the file doesn't include.
+//! Secrets that are still missing are reported at the start, before the first request is refused.
 
 use super::local_apis::LocalApi;
 use crate::Failure;
@@ -10,24 +10,24 @@ use tidings_config::rules::Rules;
 use tidings_config::source::Source;
 use tidings_core::secrets::parse;
 
-/// What is sent to an API of `--api` that has no secret: nobody checks it there.
+/// The secret sent to an API of `--api` without a secret. A local API doesn't check it.
 const LOCAL: &str = "local";
 
-/// The files, by their names: they are read again with each configuration.
+/// The paths of the files. They are read again with each configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets {
     pub(crate) sources: Option<PathBuf>,
     pub(crate) apis: Option<PathBuf>,
 }
 
-/// Names without a secret.
+/// Names of sources and APIs without a secret.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Missing {
     pub(crate) sources: Vec<String>,
     pub(crate) apis: Vec<String>,
 }
 
-/// What goes into the embedded Secrets Manager.
+/// The documents for the embedded Secrets Manager.
 #[derive(Debug)]
 pub(crate) struct Documents {
     pub(crate) sources: String,
@@ -42,7 +42,7 @@ impl Secrets {
         let placeholders = local.iter().map(|api| (api.name.clone(), LOCAL.into())).collect::<serde_json::Map<_, _>>();
         let apis = merged(&serde_json::Value::from(placeholders).to_string(), &read(&self.apis)?)?;
         let missing = Missing {
-            // One that a provider tells by a handshake comes with the handshake.
+            // A secret that a provider sends in a handshake comes with that handshake.
             sources: lacking(&over_demo, sources.iter().filter(|source| !source.captures()).map(|source| &source.name))?,
             apis: lacking(&apis, rules.apis.iter().filter(|(_, api)| api.secret.is_some()).map(|(name, _)| name))?,
         };
@@ -50,7 +50,7 @@ impl Secrets {
     }
 }
 
-/// One document of secrets over another.
+/// Merges two documents of secrets. `above` takes precedence.
 fn merged(below: &str, above: &str) -> Result<String, Failure> {
     let read = |text: &str| parse(text).map_err(|error| Failure::new(error.to_string()));
     let mut all = read(below)?;
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_secrets_is_put_over_the_demo_secrets_and_what_it_lacks_stays() {
+    fn a_file_of_secrets_overrides_the_demo_secrets_that_it_names() {
         let document = merged(r#"{"stripe": "demo", "slack": ["a", "b"]}"#, r#"{"stripe": ["mine"], "kitchen": "k"}"#).unwrap();
         let all = parse(&document).unwrap();
         let of = |name: &str| all[name].0.clone();

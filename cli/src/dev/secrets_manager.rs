@@ -1,5 +1,5 @@
-//! The embedded Secrets Manager: the three operations that Tidings uses, answered as the API reference has them. A label moves only
-//! away from the version that the caller names: two writers can't overwrite each other. Nothing is written to the disk.
+//! The embedded Secrets Manager: the three operations that Tidings uses, as in the API reference. A label moves only
+//! from the version that the caller names, so two writers can't overwrite each other. Nothing is written to the disk.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ const PREVIOUS: &str = "AWSPREVIOUS";
 #[derive(Default)]
 pub(crate) struct Secrets(Mutex<BTreeMap<String, Versions>>);
 
-/// The versions of one secret, in the order of their writing, and which of them each label names.
+/// The versions of one secret, in the order of writing, and the version of each label.
 #[derive(Default)]
 struct Versions {
     documents: Vec<String>,
@@ -67,7 +67,7 @@ impl Refused {
 }
 
 impl Secrets {
-    /// With these secrets, by name and document.
+    /// Creates it with these secrets, by name and document.
     pub(crate) fn new<'a>(all: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let made = |document: &str| {
             let mut versions = Versions::default();
@@ -123,8 +123,8 @@ impl Versions {
         }
     }
 
-    /// "If the label is already attached to a different version, you must specify `RemoveFromVersionId`; if the version doesn't
-    /// match, the operation fails."
+    /// "If the label is already attached to a different version, you must specify `RemoveFromVersionId`; if the version
+    /// doesn't match, the operation fails."
     fn relabel(&mut self, asked: &Move) -> Result<(), Refused> {
         let holder = self.labels.get(&asked.version_stage).copied();
         let named = asked.remove_from_version_id.as_deref();
@@ -149,7 +149,7 @@ impl Versions {
     }
 }
 
-/// Version ids have 32 characters at least.
+/// A version id. It has at least 32 characters.
 fn id(at: usize) -> String {
     format!("00000000-0000-4000-8000-{at:012}")
 }

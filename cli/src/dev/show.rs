@@ -1,6 +1,7 @@
-//! What became of each event, a line each, made of the functions' own log events; with `-v` a line for each step of its way.
+//! Prints the result of each event on a line, from the functions' own log events. With `-v`, prints a line for each
+//! step.
 //!
-//! Nothing here is kept but the types of events that are on their way, of so many at most.
+//! It stores only the types of events in progress, up to a limit.
 
 use crate::style::{BAD, FAINT, GOOD, NAME, WARN, paint, say_short, short};
 use anstyle::Style;
@@ -16,22 +17,22 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// How much is shown of an event.
+/// The level of detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Detail {
-    /// Nothing but what the adapters warn of: somebody else tells it.
+    /// Only warnings of the adapters: the demo's story shows the events.
     Nothing,
-    /// A line when it is known what became of it.
+    /// A line for the result of each event.
     Lines,
     /// A line for each step.
     Steps,
 }
 
-/// The first one that was asked for, and what it is now.
+/// The level of the first call, and its current value.
 static DETAIL: AtomicU8 = AtomicU8::new(Detail::Lines as u8);
 
 impl Detail {
-    /// From now on.
+    /// Changes the level from now on.
     pub(crate) fn set(self) {
         DETAIL.store(self as u8, Ordering::Relaxed);
     }
@@ -42,18 +43,18 @@ impl Detail {
     }
 }
 
-/// Shows events, and whatever the functions warn of.
+/// Shows events, and all warnings of the functions.
 pub(crate) fn init(detail: Detail) {
     detail.set();
-    // The functions tell of their own failures as steps; the adapters tell why a call had no answer.
+    // The functions log their own failures as steps. The adapters log why a call failed.
     let ours = |meta: &tracing::Metadata<'_>| {
         meta.target() == STEP || (meta.level() <= &Level::WARN && meta.target().starts_with("tidings"))
     };
-    // A second call, as from a test, keeps the first.
+    // A second call, as from a test, changes nothing.
     let _ = tracing_subscriber::registry().with(Shown::default().with_filter(filter_fn(ours))).try_init();
 }
 
-/// Events whose type is remembered until it is known what became of them. Of more the types aren't shown.
+/// Events in progress whose type is stored. Further events are shown without their type.
 const MAX_ON_THEIR_WAY: usize = 10_000;
 
 #[derive(Default)]
@@ -61,13 +62,13 @@ struct Shown {
     on_their_way: Mutex<BTreeMap<String, Arrived>>,
 }
 
-/// What the receiver said of an event.
+/// What the receiver logged about an event.
 #[derive(Clone, Default)]
 struct Arrived {
     event_type: String,
-    /// It is known by its id, and its body is another one.
+    /// Its id is known, with another body.
     has_other_body: bool,
-    /// What was said of it last.
+    /// The latest note about it.
     note: String,
 }
 
@@ -88,13 +89,13 @@ impl<S: Subscriber> Layer<S> for Shown {
 }
 
 impl Shown {
-    /// What became of an event, once that is known.
+    /// Prints the result of an event, once it is known.
     fn line(&self, fields: &Fields) {
         let key = fields.get("claim_key");
         match fields.get("step") {
             "claimed" => self.arrived(key, |arrived| fields.get("event_type").clone_into(&mut arrived.event_type)),
             "other_body" => self.arrived(key, |arrived| arrived.has_other_body = true),
-            // The chatbot shows an action when it does it, and a retry ends as something else.
+            // The chatbot shows an action when it performs it, and a retry ends with another step.
             "verified" | "enqueued" | "action" | "retry" => {}
             "duplicate" => {
                 let arrived = self.taken(key);
@@ -121,7 +122,7 @@ impl Shown {
             "not_queued" => became(fields, &self.taken(key).event_type, BAD, "not queued: the provider sends it again"),
             "unread" => became(fields, "", WARN, &format!("{} can't be read: it goes on without", fields.get("fields"))),
             "early_time" => became(fields, "", WARN, &format!("its time is {}: is `time.unit` right?", fields.get("time"))),
-            // It is found on every receive.
+            // Each receive of the event logs it.
             "off_schema" if self.is_news(key, fields.get("mismatch")) => became(fields, "", WARN, fields.get("mismatch")),
             "off_schema" => {}
             _ => became(fields, "", BAD, fields.get("reason")),
@@ -146,7 +147,7 @@ impl Shown {
     }
 }
 
-/// Time, source, type, and what became of it.
+/// Prints time, source, type and result.
 fn became(fields: &Fields, event_type: &str, style: Style, what: &str) {
     let now = SystemClock.now().to_string();
     let at = paint(FAINT, now.get(11..19).unwrap_or(&now));
@@ -201,7 +202,7 @@ fn step(fields: &Fields) {
         "claimed" => (FAINT, format!("{} ({})", fields.get("event_type"), fields.get("state"))),
         "enqueued" => (NAME, String::new()),
         "duplicate" => (WARN, "nothing to send".to_owned()),
-        // It is shown when the chatbot does it.
+        // The chatbot shows it when it performs it.
         "action" => return,
         "processed" => (GOOD, format!("{} → {}{}", outcome(fields), fields.get("conversation"), kept_back(fields))),
         "other_body" => {
@@ -232,13 +233,13 @@ fn outcome(fields: &Fields) -> String {
     }
 }
 
-/// What an event's actions became, where they aren't simply on their way.
+/// Actions that were suppressed or deferred.
 fn kept_back(fields: &Fields) -> String {
     let back: Vec<&str> = fields.get("actions").split("; ").filter(|a| !a.is_empty() && !a.ends_with(" queued")).collect();
     if back.is_empty() { String::new() } else { format!("  {}", paint(WARN, back.join("; "))) }
 }
 
-/// The time of day: all that is needed to watch.
+/// The time of day.
 pub(crate) fn clock() -> String {
     let now = SystemClock.now().to_string();
     paint(FAINT, now.get(11..23).unwrap_or(&now))

@@ -1,21 +1,22 @@
-//! Ctrl-C and SIGTERM: the first ends `dev` in order, a second one at once.
+//! Ctrl-C and SIGTERM: the first signal ends `dev` in order, the second one immediately.
 
 use crate::Failure;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What is in flight gets this long to be finished, before it is left for the next start. A batch takes a few milliseconds; a
-/// client that has sent half a request may take for ever.
+/// How long work in flight may take to finish, before it is left for the next start. A batch takes a few milliseconds.
+/// A client that has sent half a request may never finish.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
-/// Turns `true` at the first signal. From then on a second one ends the process.
+/// Turns `true` at the first signal. After that, a second signal ends the process.
 #[cfg(unix)]
 pub(crate) fn listen() -> Result<watch::Receiver<bool>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let unheard = |error: std::io::Error| Failure::new(format!("can't listen for signals: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
-    // With a limit on the size of files (`ulimit -f`) this would end us; heard, it is a write that fails, as on a full disk.
+    // With a limit on file sizes (`ulimit -f`) this signal would end the process. With a handler, the write fails as on
+    // a full disk.
     let mut too_large = signal(SignalKind::from_raw(SIGXFSZ)).map_err(unheard)?;
     let (tell, told) = watch::channel(false);
     tokio::spawn(async move {
@@ -26,7 +27,7 @@ pub(crate) fn listen() -> Result<watch::Receiver<bool>, Failure> {
                 _ = too_large.recv() => continue,
             };
             if tell.send_replace(true) {
-                // As a shell says of a process that a signal ended.
+                // The exit status that shells use for a process ended by a signal.
                 std::process::exit(128 + signal);
             }
         }
@@ -38,7 +39,7 @@ pub(crate) fn listen() -> Result<watch::Receiver<bool>, Failure> {
 const SIGINT: i32 = 2;
 #[cfg(unix)]
 const SIGTERM: i32 = 15;
-/// Of Linux, macOS and the BSDs.
+/// On Linux, macOS and the BSDs.
 #[cfg(unix)]
 const SIGXFSZ: i32 = 25;
 
@@ -57,7 +58,7 @@ pub(crate) fn listen() -> Result<watch::Receiver<bool>, Failure> {
 
 /// Waits until `told` turns true.
 pub(crate) async fn heard(mut told: watch::Receiver<bool>) {
-    // Whoever can't tell any more is no reason to end.
+    // A closed channel is no reason to end.
     if told.wait_for(|told| *told).await.is_err() {
         std::future::pending::<()>().await;
     }

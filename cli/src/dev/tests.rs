@@ -1,4 +1,4 @@
-//! The workbench with rules of its own, in this process: a clock that moves, a configuration that is replaced, an API on this machine.
+//! Tests the workbench in this process: an advanced clock, a replaced configuration, an API on this machine.
 
 use super::actions::{ActionsTo, Chatbot};
 use super::cloud::{Cloud, Options, listen};
@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 const HEAD: &str = "version: 1\nconversations: [{ on: '*', conversation: \"'whatsapp:' + data.order.id\" }]\n";
 
-/// A payment that isn't packed within 45 minutes.
+/// A join for a payment that isn't packed within 45 minutes.
 const JOIN: &str = "
 rules: [{ name: paid, on: order.paid, set: { paid: true } }]
 joins:
@@ -31,7 +31,7 @@ joins:
     else: { notify: { text: 'still not packed' } }
 ";
 
-/// A machine that is busy looks like a queue that lags, and then a join puts off its `else` by a minute or two.
+/// On a busy machine the queue looks delayed. Then a join postpones its `else` by a minute or two.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 fn configuration(rules: &str) -> Configuration {
@@ -75,7 +75,7 @@ impl Bench {
         Self { cloud, workbench, chatbot, url, secrets: documents.sources, stop, running }
     }
 
-    /// Signed at this time, and answered so.
+    /// Sends an event signed at this time, and returns the response's status.
     async fn send(&self, id: &str, event_type: &str, order: &str, at: Timestamp) -> u16 {
         let sources = tidings_events::project::sources();
         let source = sources.iter().find(|source| source.name == "orders").expect("a source");
@@ -94,7 +94,7 @@ impl Bench {
         self.chatbot.done().into_iter().filter_map(|done| done.text).collect()
     }
 
-    /// What was said, once it is so much.
+    /// Waits for as many actions, and compares their texts.
     async fn says(&self, texts: &[&str]) {
         let until = Instant::now() + PATIENCE;
         while self.said().len() < texts.len() && Instant::now() < until {
@@ -128,7 +128,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_moved_brings_a_join_s_end_once_and_both_signatures_are_fresh() {
+async fn an_advanced_clock_ends_a_join_once_and_both_signatures_are_fresh() {
     let bench = Bench::start(None, JOIN, &[]).await;
     assert_eq!(bench.send("e-1", "order.paid", "7", SystemClock.now()).await, 202);
     bench.facts("7").await;
@@ -188,7 +188,7 @@ rules: [{ name: paid, on: order.paid, enrich: { from: tickets, path: 'tickets/{d
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_is_read_from_a_file_or_from_this_machine_and_its_missing_secret_is_told() {
+async fn an_api_is_read_from_a_file_or_this_machine_and_its_missing_secret_is_reported() {
     let files = folder("apis");
     std::fs::create_dir_all(files.join("tickets")).expect("a folder");
     std::fs::write(files.join("tickets/7.json"), r#"{"title":"of a file"}"#).expect("a file");

@@ -1,20 +1,19 @@
-//! Looks whether files have changed, and says so. By their times and lengths, twice a second: an editor that puts a new file in the
-//! place of the old one, a container's mount and a network file system are all seen, and a look at some twenty files costs nothing
-//! that could be measured.
+//! Watches files by their modification times and lengths, twice a second. This also detects editors that replace the
+//! file, a container's mount and network file systems. The cost for about twenty files is too small to measure.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How long a change may stay unseen.
+/// How long a change may stay undetected.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// Of a file: its time and length; of a folder its time; `None`: it isn't there.
+/// A file's time and length, or a folder's time. `None`: it doesn't exist.
 type Seen = BTreeMap<PathBuf, Option<(SystemTime, u64)>>;
 
-/// Calls `changed` after any of the paths was changed, made or removed; the paths are asked for each time, because a project may have
-/// more or fewer afterwards. A change is told when it is over: not while something is written still. It never ends by itself.
+/// Calls `changed` after any of the paths is changed, created or removed, once writing has stopped. The list of paths
+/// is read each time, because a project may have more or fewer files later. Runs until it is dropped.
 pub(crate) async fn watch<F: Future<Output = ()>>(paths: impl Fn() -> Vec<PathBuf>, mut changed: impl FnMut() -> F) {
     let mut known = look(&paths());
     let mut pending = false;
@@ -45,7 +44,7 @@ mod tests {
     use tokio::sync::Notify;
 
     #[tokio::test]
-    async fn a_file_that_is_changed_replaced_made_or_removed_is_told_once_within_two_seconds() {
+    async fn a_changed_replaced_new_or_removed_file_is_reported_once_within_two_seconds() {
         let folder = std::env::temp_dir().join(format!("tidings-watch-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let (old, other) = (folder.join("rules.yaml"), folder.join("sources.yaml"));

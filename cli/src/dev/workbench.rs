@@ -1,5 +1,5 @@
-//! The receiver and the processor that run now. They can be replaced while `dev` runs: the tables, the queues, the timers and the
-//! clock stay. A request and a batch are finished by what they began with.
+//! The running receiver and processor. They can be replaced while `dev` runs: tables, queues, timers and the clock
+//! stay. A request or a batch is finished with the configuration with which it began.
 
 use super::cloud::Cloud;
 use super::local_apis::{LocalApi, LocalApis};
@@ -15,17 +15,17 @@ use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchemas;
 use tidings_config::source::Source;
 
-/// All that a project configures.
+/// The configuration of a project.
 #[derive(Debug)]
 pub(crate) struct Configuration {
     pub(crate) sources: Vec<Source>,
     pub(crate) rules: Rules,
     pub(crate) schemas: EventSchemas,
-    /// Of the artefact that it would be deployed as.
+    /// The hash of the artefact for a deployment.
     pub(crate) hash: String,
 }
 
-/// What `dev` was started with, and what a project doesn't say.
+/// The arguments of `dev` that aren't part of the project.
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) keep_events: bool,
@@ -47,7 +47,8 @@ pub(crate) struct Workbench {
 }
 
 impl Workbench {
-    /// Starts with a configuration. Errors: a file of secrets can't be read, or an API of `--api` isn't one of the rules.
+    /// Starts with a configuration. Errors: a file of secrets can't be read, or an API of `--api` isn't one of the
+    /// rules.
     pub(crate) async fn start(
         cloud: Arc<Cloud>,
         setup: Setup,
@@ -57,8 +58,8 @@ impl Workbench {
         Ok((Self { cloud, setup, running: RwLock::new(running) }, documents))
     }
 
-    /// Puts another configuration in the place of the one that runs, and reads the files of secrets again. On an error the one that
-    /// runs stays.
+    /// Replaces the running configuration, and reads the files of secrets again. After an error the running
+    /// configuration stays.
     pub(crate) async fn replace(&self, configuration: Configuration) -> Result<Missing, Failure> {
         let (running, documents) = Running::of(&self.cloud, &self.setup, configuration).await?;
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = running;
@@ -93,7 +94,7 @@ impl Running {
     }
 }
 
-/// The processor as `functions/processor/src/main.rs` wires it.
+/// A processor wired as in `functions/processor/src/main.rs`.
 fn processor(cloud: &Cloud, https: LocalApis, rules: Rules, schemas: EventSchemas) -> Processor {
     let ports = ::processor::Ports {
         store: Arc::new(cloud.contexts()),

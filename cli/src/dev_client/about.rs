@@ -1,5 +1,5 @@
-//! What a `dev` says of itself to programs that know its token: where it is, and what its clock shows. Either of its ports says it, so a
-//! command that was given one address finds the other.
+//! A running `dev`'s description for programs that know its token: its addresses and its clock. Both ports serve it, so
+//! one address is enough to find the other.
 
 use super::token::Token;
 use super::{ADVANCE_PATH, MAX_MOVE, OWN_PATHS};
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tidings_config::time::{Clock, SystemClock, Timestamp, millis};
 
-/// It is on this machine.
+/// Short, because `dev` is on this machine.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The same as somebody else knows it.
+/// The description as received.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Known {
     /// The address before /webhooks/…
@@ -19,17 +19,17 @@ pub(crate) struct Known {
     /// The endpoint of its DynamoDB and SQS.
     pub(crate) aws: String,
     pub(crate) now: Timestamp,
-    /// How far that is ahead of the machine's clock.
+    /// The clock's offset from the machine's clock.
     pub(crate) ahead_seconds: u64,
 }
 
-/// Asks the `dev` at either of its addresses. `None`: there is none, or its token isn't known here.
+/// Requests the description from either address. `None`: no `dev` runs there, or its token isn't known here.
 pub(crate) async fn ask(url: &str) -> Option<Known> {
     let (token, url) = (Token::of(url)?, url.to_owned());
     tokio::task::spawn_blocking(move || call(&url, &token, None)).await.ok()?.ok()
 }
 
-/// Moves its clock ahead. Errors: it didn't do that, as it or the connection says.
+/// Advances the clock. Errors: `dev` refused it, or the connection failed.
 pub(crate) async fn advance(url: &str, by: Duration) -> Result<Known, Failure> {
     const HINT: &str = "is `tidings dev` running? start it, or give its address with --url. If another user started it, set \
                         TIDINGS_DEV_TOKEN to the token that it printed";
@@ -40,7 +40,7 @@ pub(crate) async fn advance(url: &str, by: Duration) -> Result<Known, Failure> {
     moved.map_err(|error| Failure::new(format!("{url}: {error}")).hint(HINT))
 }
 
-/// What the clock of the `dev` at this address shows; the machine's, if there is none.
+/// The time of the `dev` at this address, or the machine's time if no `dev` runs there.
 pub(crate) async fn now_at(url: &str) -> Timestamp {
     ask(url).await.map_or_else(|| SystemClock.now(), |known| known.now)
 }

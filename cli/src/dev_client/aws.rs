@@ -1,4 +1,4 @@
-//! Clients of its DynamoDB and SQS. Its token is the access key.
+//! Clients for the DynamoDB and SQS of a `dev`. Its token is the access key.
 
 use super::token::Token;
 use super::{ACCOUNT, ACTIONS_QUEUE, REGION};
@@ -16,7 +16,7 @@ pub(crate) async fn sqs_at(endpoint: &str, token: Option<&Token>) -> aws_sdk_sqs
     aws_sdk_sqs::Client::new(&embedded_at(endpoint, token).load().await)
 }
 
-/// How clients are configured for the embedded AWS at this endpoint.
+/// The client configuration for the embedded AWS at this endpoint.
 pub(crate) fn embedded_at(endpoint: &str, token: Option<&Token>) -> ConfigLoader {
     let key = token.map_or(NO_KEY, Token::as_str);
     let credentials = Credentials::new(key, NO_KEY, None, None, "embedded");
@@ -28,10 +28,10 @@ pub(crate) fn queue_url_at(endpoint: &str, name: &str) -> String {
     format!("{}/{ACCOUNT}/{name}", endpoint.trim_end_matches('/'))
 }
 
-/// Stands for a key that isn't checked.
+/// Replaces an access key that isn't checked.
 const NO_KEY: &str = "embedded";
 
-/// What an SDK needs to find a `dev`, by the names of its variables.
+/// The environment variables with which an SDK finds a `dev`.
 pub(crate) fn environment(endpoint: &str, token: &str) -> [(&'static str, String); 6] {
     [
         ("AWS_ENDPOINT_URL_SQS", endpoint.to_owned()),

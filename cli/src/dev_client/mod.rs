@@ -1,5 +1,5 @@
-//! How commands reach a `tidings dev` that runs: its addresses and paths, the names in its cloud, and its token. `dev` itself stands on
-//! these.
+//! What commands need to reach a running `tidings dev`: addresses, paths, names in its cloud, and its token. `dev` uses
+//! the same definitions.
 
 pub(crate) mod about;
 pub(crate) mod aws;
@@ -7,29 +7,30 @@ pub(crate) mod token;
 
 use std::time::Duration;
 
-/// Where `tidings dev` listens, and where `tidings send` sends to.
+/// The port on which `tidings dev` listens, and to which `tidings send` sends.
 pub(crate) const DEV_PORT: u16 = 8787;
 
-/// Where `tidings dev` is.
+/// The address of `tidings dev`.
 pub(crate) fn dev_url() -> String {
     format!("http://127.0.0.1:{DEV_PORT}")
 }
 
-/// Where its DynamoDB and SQS are.
+/// The address of its DynamoDB and SQS.
 pub(crate) fn dev_aws_url() -> String {
     format!("http://127.0.0.1:{}", DEV_PORT + 1)
 }
 
-/// What isn't a webhook: for programs of this machine that know the token.
+/// Paths besides the webhooks, for programs on this machine that know the token.
 pub(crate) const OWN_PATHS: &str = "/_dev";
 
-/// Where a link is queued, as `tidings link` does. On AWS that is `sqs:SendMessage` to the links queue, and who may.
+/// The path for external links, used by `tidings link`. On AWS, this is `sqs:SendMessage` to the links queue, allowed
+/// by IAM.
 pub(crate) const LINKS_PATH: &str = "/_dev/links";
 
-/// Where its clock is moved ahead.
+/// The path that advances its clock.
 pub(crate) const ADVANCE_PATH: &str = "/_dev/advance";
 
-/// How long a move may take. What is due after that comes late, all at once.
+/// How long an advance may take. Messages that remain after it are processed late, all at once.
 pub(crate) const MAX_MOVE: Duration = Duration::from_secs(60);
 
 pub const CLAIMS_TABLE: &str = "tidings-claims";
@@ -41,5 +42,5 @@ pub(crate) const DEAD_LETTER_QUEUE: &str = "tidings-events-dead";
 pub(crate) const ACTIONS_QUEUE: &str = "tidings-actions.fifo";
 pub(crate) const REGION: &str = "eu-central-1";
 
-/// The account of their addresses.
+/// The account in queue URLs.
 pub(crate) const ACCOUNT: &str = "123456789012";

@@ -1,4 +1,5 @@
-//! The token of a `dev`, new at every start. It is printed, and in a file that only its owner can read, by the port.
+//! The token of a `dev`. Each start makes a new one. It is printed, and written to a file that only its owner can read,
+//! named after the port.
 
 use crate::Failure;
 use axum::http::Uri;
@@ -8,13 +9,13 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use subtle::ConstantTimeEq;
 
-/// As many as a key of SHA-256.
+/// The length of a SHA-256 key.
 pub(crate) const TOKEN_BYTES: usize = 32;
 
-/// Where a token comes from if there is no file of it: another user's `dev`, or one behind a forwarded port.
+/// The variable with the token if there is no token file, as for another user's `dev` or a forwarded port.
 const TOKEN_VARIABLE: &str = "TIDINGS_DEV_TOKEN";
 
-/// What a caller must know.
+/// The secret that callers must know.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token(String);
 
@@ -43,7 +44,7 @@ impl Token {
         self.0.as_bytes().ct_eq(given.as_bytes()).into()
     }
 
-    /// That of the `dev` behind an address of this machine, as far as it can be known here.
+    /// The token of the `dev` at a loopback address, if it is known here.
     pub(crate) fn of(url: &str) -> Option<Self> {
         let uri: Uri = url.parse().ok()?;
         if !is_here(uri.host()?) {
@@ -66,7 +67,7 @@ pub(crate) fn file(folder: &Path, port: u16) -> PathBuf {
     folder.join(format!("dev-{port}.token"))
 }
 
-/// Whether a host's name can only be this machine.
+/// Whether a host name can only be this machine.
 pub(crate) fn is_here(host: &str) -> bool {
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -53,7 +53,8 @@ impl DeadLetters {
         Self { hidden, ..self }
     }
 
-    /// The message of this event. `None`: it isn't among the received messages, at most [`MAX_DEAD_LETTER_RECEIVES`] times ten.
+    /// The message of this event. `None`: it isn't among the received messages, at most [`MAX_DEAD_LETTER_RECEIVES`]
+    /// times ten.
     pub async fn find(&self, key: &ClaimKey) -> Result<Option<String>, Unavailable> {
         let mut found = None;
         let mut seen = Vec::new();

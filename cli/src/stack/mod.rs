@@ -1,5 +1,5 @@
-//! What an operator's credentials read, and erase, of a deployment: claims, contexts, stored events, dead letters. No function has these
-//! permissions, and none links this.
+//! Operators' access to a deployment: claims, contexts, stored events and dead letters are read and erased with the
+//! operator's credentials. No function has these permissions, and none links this module.
 
 mod dead_letters;
 mod erase;

@@ -1,4 +1,4 @@
-//! Data: JSON that says what it says, and that a terminal may be shown all the same.
+//! JSON output. Its content is exact, and it is also safe to show on a terminal.
 
 use super::line::{flushed, written};
 use crate::Failure;
@@ -6,29 +6,29 @@ use serde::Serialize;
 use serde_json::Value;
 use tidings_core::telemetry::is_displayable;
 
-/// A value on a line of its own.
+/// Prints a value on one line.
 pub(crate) fn data(value: &Value) {
     written(&safe_json(&value.to_string()));
 }
 
-/// The same of anything. `false`: nobody reads on.
+/// The same for any serializable value. `false`: the reader has closed the pipe.
 pub(crate) fn data_of(value: &impl Serialize) -> Result<bool, Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))?;
     Ok(written(&safe_json(&text)))
 }
 
-/// JSON of a single line, as it is. It is known to be out when this returns. Errors: perhaps nobody has seen it.
+/// Prints JSON of a single line, unchanged, and flushes it. Errors: the output may be lost.
 pub(crate) fn data_line(json: &str) -> std::io::Result<()> {
     flushed(&safe_json(json))
 }
 
-/// A value over several lines.
+/// Prints a value on several lines.
 pub(crate) fn pretty(value: &Value) {
     written(&safe_json(&format!("{value:#}")));
 }
 
-/// The same JSON in which a character that isn't displayable is `\u` and four digits, two of them where it takes a surrogate pair.
-/// Outside of its strings JSON has no such character but white space, of which line breaks stay.
+/// The same JSON, with each character that isn't displayable as `\u` and four digits, or as a surrogate pair. Outside
+/// of its strings, JSON has no such character except white space; line breaks are kept.
 pub(crate) fn safe_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
@@ -49,7 +49,7 @@ mod tests {
     use serde_json::value::RawValue;
 
     #[test]
-    fn every_character_is_in_safe_json_what_it_was_and_none_is_raw() {
+    fn safe_json_preserves_every_character_and_contains_none_raw() {
         for c in ('\0'..=char::MAX).filter(|c| !is_displayable(*c)) {
             let value = Value::from(format!("a{c}\"\\b"));
             let safe = safe_json(&value.to_string());
@@ -66,9 +66,9 @@ mod tests {
         assert_eq!(serde_json::from_str::<Value>(&safe).unwrap(), serde_json::json!({ "a": [1, 2] }));
     }
 
-    /// What Unicode says of each character, as `regex` knows it.
+    /// Compares with the Unicode properties of `regex`.
     #[test]
-    fn what_is_not_displayable_is_what_unicode_calls_control_separator_or_ignorable() {
+    fn unicode_control_separator_and_ignorable_characters_are_not_displayable() {
         let classes = r"[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u{fff9}-\u{fffb}--\u{fe0e}\u{fe0f}]";
         let hidden = Regex::new(&format!("^{classes}$")).unwrap();
         for c in '\0'..=char::MAX {

@@ -1,4 +1,4 @@
-//! Lines for people, and complaints.
+//! Lines for people, and error messages.
 
 use super::mark::{BAD, FAINT, paint, rendered};
 use super::width::{columns, fit};
@@ -7,15 +7,15 @@ use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether lines for people go to standard error, because somebody reads data from standard output.
+/// Whether lines for people go to standard error, because standard output carries data.
 static ASIDE: AtomicBool = AtomicBool::new(false);
 
-/// From now on standard output has data alone; what [`say!`] says goes to standard error.
+/// Reserves standard output for data. Lines of [`say!`] go to standard error.
 pub(crate) fn say_aside() {
     ASIDE.store(true, Ordering::Relaxed);
 }
 
-/// A line on standard output. Somebody who closed the pipe wants no more of it, which is no failure.
+/// Prints a line on standard output. A closed pipe isn't a failure: the reader needs no more output.
 macro_rules! say {
     ($($text:tt)*) => {{
         $crate::style::line(format_args!($($text)*));
@@ -23,7 +23,7 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// The same, cut where the terminal ends.
+/// The same, cut at the terminal's width.
 macro_rules! say_short {
     ($($text:tt)*) => {{
         $crate::style::fitted(format_args!($($text)*));
@@ -31,12 +31,12 @@ macro_rules! say_short {
 }
 pub(crate) use say_short;
 
-/// A line on standard output, cut where the terminal ends. `false`: nobody reads on.
+/// Prints a line on standard output, cut at the terminal's width. `false`: the reader has closed the pipe.
 pub(crate) fn fitted(text: fmt::Arguments<'_>) -> bool {
     written(&fit(rendered(&text.to_string()), columns()))
 }
 
-/// What [`say!`] does. `false`: nobody reads on.
+/// The function behind [`say!`]. `false`: the reader has closed the pipe.
 pub(crate) fn line(text: fmt::Arguments<'_>) -> bool {
     if ASIDE.load(Ordering::Relaxed) {
         complain(&text.to_string());
@@ -45,7 +45,7 @@ pub(crate) fn line(text: fmt::Arguments<'_>) -> bool {
     written(&rendered(&text.to_string()))
 }
 
-/// The same, cut where the terminal ends, and it is known to be out when this returns. Errors: perhaps nobody has seen it.
+/// The same, cut at the terminal's width and flushed. Errors: the output may be lost.
 pub(crate) fn shown(text: fmt::Arguments<'_>) -> std::io::Result<()> {
     if ASIDE.load(Ordering::Relaxed) {
         complain(&text.to_string());
@@ -54,14 +54,15 @@ pub(crate) fn shown(text: fmt::Arguments<'_>) -> std::io::Result<()> {
     flushed(&fit(rendered(&text.to_string()), columns()))
 }
 
-/// Writes what is escaped already, and it is known to be out when this returns.
+/// Writes escaped text and flushes it.
 pub(super) fn flushed(text: &str) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
     writeln!(out, "{text}")?;
     out.flush()
 }
 
-/// Bytes for a file or a pipe, as they are. Errors: it is a terminal, which would obey them, or they couldn't be written.
+/// Writes bytes unchanged to a file or a pipe. Errors: standard output is a terminal, which would interpret them, or
+/// the write failed.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     if is_terminal() {
         return Err(Failure::new("the bytes are given to a file or a pipe only").hint("--payload shows them as JSON"));
@@ -70,17 +71,17 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| Failure::new(format!("standard output: {error}")))
 }
 
-/// Writes what is escaped already.
+/// Writes escaped text.
 pub(super) fn written(text: &str) -> bool {
     writeln!(anstream::stdout().lock(), "{text}").is_ok()
 }
 
-/// Pages that this program is made of, as they are: manuals and completions. Never anything of others.
+/// Writes manuals and completions unchanged. They are part of this program; others' text is never written so.
 pub(crate) fn document(bytes: &[u8]) {
     let _ = std::io::stdout().lock().write_all(bytes);
 }
 
-/// Whether standard output is one.
+/// Whether standard output is a terminal.
 pub(crate) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
@@ -91,12 +92,12 @@ pub(crate) fn failure(failure: &Failure) {
     failure.hint.iter().for_each(|hint| note(hint));
 }
 
-/// A line beside the data: what it took, what was left out.
+/// Prints a line in addition to the data: the cost, or what was left out.
 pub(crate) fn note(text: &str) {
     complain(&paint(FAINT, text));
 }
 
-/// What a bug says. It may quote what it stumbled over.
+/// Prints a panic. Its message may quote data of others.
 pub(crate) fn panicked(panic: &dyn fmt::Display) {
     complain(&format!("{} a bug of this program: {panic}", paint(BAD.bold(), "error:")));
 }

@@ -1,8 +1,8 @@
-//! Our own styles within a text, told from whatever else is in it.
+//! Distinguishes the program's own styles in a text from other escape sequences.
 //!
-//! A painted text is an ordinary `String` that commands put together with others' texts. In it stands, for the ESC of each of our
-//! escape sequences, a mark that is drawn at random when the program first needs it, and that is never written: nobody else can have
-//! it in a text, so whatever escape sequence isn't behind it isn't ours.
+//! A painted text is an ordinary `String`, which commands combine with texts of others. In each escape sequence of
+//! ours, a mark replaces ESC. The mark is drawn at random at its first use, and is never written. So others can't have
+//! it in their text, and an escape sequence without it isn't ours.
 
 use anstyle::{AnsiColor, Style};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -19,14 +19,14 @@ pub(crate) const STRONG: Style = Style::new().bold();
 
 const ESC: char = '\u{1b}';
 
-/// Bytes of a mark that are drawn at random.
+/// Random bytes of a mark.
 const RANDOM_BYTES: usize = 16;
 
-/// `None`: the system gives no random bytes, and there are no styles.
+/// `None`: the system provides no random bytes, so there are no styles.
 static MARK: LazyLock<Option<String>> = LazyLock::new(|| {
     let mut bytes = [0; RANDOM_BYTES];
     SystemRandom::new().fill(&mut bytes).ok()?;
-    // A code point that is no character: it is as good as never met, so a search for the mark is short.
+    // This code point is a noncharacter. It hardly occurs, so the search for the mark is fast.
     Some(bytes.iter().fold("\u{fdd0}".to_owned(), |mark, byte| format!("{mark}{byte:02x}")))
 });
 
@@ -42,7 +42,7 @@ pub(crate) fn tick(good: bool) -> String {
     if good { paint(GOOD, "✓") } else { paint(BAD, "✗") }
 }
 
-/// As a terminal gets it: our styles are escape sequences, and nothing else is.
+/// The text for a terminal: our styles become escape sequences, all others are escaped.
 pub(super) fn rendered(text: &str) -> String {
     let mut parts = MARK.as_deref().map_or_else(|| vec![text], |mark| text.split(mark).collect()).into_iter();
     let mut rendered = Escaped(parts.next().unwrap_or_default()).to_string();
@@ -57,7 +57,7 @@ pub(super) fn rendered(text: &str) -> String {
     rendered
 }
 
-/// The bytes of `[1;31m` at the beginning; 0 if it isn't there.
+/// The length in bytes of `[1;31m` at the beginning, or 0 if it isn't there.
 fn style_length(text: &str) -> usize {
     let Some(rest) = text.strip_prefix('[') else { return 0 };
     let digits = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b';').count();
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_styles_are_escape_sequences_and_nobody_elses_are() {
+    fn only_our_styles_become_escape_sequences() {
         let said = format!("{} {}", paint(BAD.bold(), "a\u{1b}[31mb"), "\u{1b}]52;c;aGk=\u{7}\u{9b}2J");
         assert_eq!(rendered(&said), "\u{1b}[1m\u{1b}[31ma\\u{1b}[31mb\u{1b}[0m \\u{1b}]52;c;aGk=\\u{7}\\u{9b}2J");
     }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_like_a_mark_is_none() {
+    fn text_that_resembles_a_mark_is_not_one() {
         assert_eq!(rendered("\u{fdd0}00112233445566778899aabbccddeeff[31m"), "\\u{fdd0}00112233445566778899aabbccddeeff[31m");
         let mark = MARK.as_deref().expect("random bytes");
         for (cut, shown) in [("[31", "[31"), ("31m", "31m"), ("", ""), ("[3\u{7}m", "[3\\u{7}m")] {

@@ -1,10 +1,10 @@
-//! All that the program writes: data on standard output, complaints on standard error, colour only on a terminal (and never with
-//! NO_COLOR).
+//! All output of the program: data on standard output, error messages on standard error, colour only on a terminal (and
+//! never with NO_COLOR).
 //!
-//! Promises: whatever text a command was given by others (an event, a file, an answer of AWS's), a terminal gets no character of it
-//! that does anything but stand there: [`say!`], [`note`] and [`failure`] escape all that isn't [displayable], [`data`] and
-//! [`pretty`] write JSON in which it is `\u` and some digits. A line that is said is one line: a line break in it is escaped too.
-//! Nothing else of the program writes to either stream, which `cli/tests/house.rs` holds it to.
+//! Promises: text of others (an event, a file, a response of AWS) sends no control character to a terminal. [`say!`],
+//! [`note`] and [`failure`] escape every character that isn't [displayable]; [`data`] and [`pretty`] write JSON in
+//! which it is `\u` and digits. Each printed line is one line, because line breaks in it are escaped too. No other
+//! module writes to either stream; `cli/tests/house.rs` checks this.
 //!
 //! [displayable]: tidings_core::telemetry::is_displayable
 
@@ -19,12 +19,12 @@ pub(crate) use line::{bytes, document, failure, fitted, is_terminal, line, note,
 pub(crate) use mark::plain;
 pub(crate) use mark::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, tick};
 
-/// How many there are of something, in the singular where it is one: `1 rule`, `2 rules`.
+/// A number and its noun, in the singular or plural: `1 rule`, `2 rules`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// No longer than `width` characters; the end is what tells ids apart.
+/// The text in at most `width` characters. Its end is kept, because the ends of ids differ.
 pub(crate) fn short(text: &str, width: usize) -> String {
     let length = text.chars().count();
     if length <= width {
@@ -42,7 +42,7 @@ mod tests {
     use super::{count, short};
 
     #[test]
-    fn one_of_something_is_no_plural() {
+    fn one_is_singular() {
         assert_eq!([0, 1, 2].map(|number| count(number, "rule")), ["0 rules", "1 rule", "2 rules"]);
     }
 

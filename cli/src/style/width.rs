@@ -1,15 +1,15 @@
-//! Lines that fit the terminal. A pipe or a file gets them whole: nobody has to read them beside each other there.
+//! Fits lines to the terminal. A pipe or a file gets whole lines.
 
 use unicode_width::UnicodeWidthChar;
 
 const ESC: char = '\u{1b}';
 
-/// Columns of the terminal that standard output is. `None`: it is no terminal.
+/// The columns of the terminal at standard output. `None`: standard output isn't a terminal.
 pub(super) fn columns() -> Option<usize> {
     terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
 }
 
-/// The line, cut at that many columns with `…` as the last of them. Escape sequences take no column, and none is left out.
+/// Cuts the line at that many columns, the last of which is `…`. Escape sequences take no column, and all are kept.
 pub(super) fn fit(line: String, columns: Option<usize>) -> String {
     let Some(columns) = columns.filter(|columns| width(&line) > *columns) else { return line };
     let (mut cut, mut taken, mut is_cut) = (String::with_capacity(line.len()), 0, false);
@@ -44,7 +44,7 @@ pub(crate) fn width(line: &str) -> usize {
 }
 
 enum Part<'l> {
-    /// From ESC to its `m`.
+    /// From ESC to the closing `m`.
     Sequence(&'l str),
     Character(char),
 }

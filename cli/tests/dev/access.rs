@@ -1,11 +1,11 @@
-//! What `dev` offers beside the webhooks is for programs of this machine that know its token, and for nobody else.
+//! Everything that `dev` serves besides the webhooks requires its token and a program on this machine.
 
 use crate::support::{Dev, json, out, run};
 use http::Method;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-/// A request as it goes over the wire, and the status that came back. A client that is made well would not let us write `Host`.
+/// Sends a raw request and returns the response's status. An ordinary client wouldn't allow `Host` to be set.
 fn raw(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).expect("a connection");
     let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
@@ -22,7 +22,7 @@ fn raw(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str
 const LINK: &str = r#"{"specversion":"1.0","tidingsversion":1,"id":"forged-1","source":"/tidings","type":"tidings.link","time":"2026-11-20T10:00:00.000Z","data":{"identity":"order:1042","conversation":"whatsapp:666"}}"#;
 
 #[test]
-fn nothing_below_its_own_path_is_for_a_page_another_host_or_somebody_without_the_token() {
+fn its_own_paths_refuse_web_pages_other_hosts_and_callers_without_the_token() {
     let dev = Dev::start(&[]);
     let here = dev.webhooks.trim_start_matches("http://").to_owned();
     let port = here.rsplit(':').next().unwrap();
@@ -66,7 +66,7 @@ fn nothing_below_its_own_path_is_for_a_page_another_host_or_somebody_without_the
 }
 
 #[test]
-fn the_tables_are_not_for_a_page_another_host_or_somebody_without_the_token() {
+fn the_tables_refuse_web_pages_other_hosts_and_callers_without_the_token() {
     let dev = Dev::start(&[]);
     let here = dev.dynamodb().trim_start_matches("http://").to_owned();
     let signed = |key: &str| {
@@ -120,7 +120,7 @@ fn webhooks_need_no_token_and_may_come_by_any_name() {
 }
 
 #[test]
-fn the_token_s_file_is_private_and_goes_with_its_dev() {
+fn the_token_file_is_private_and_is_deleted_with_its_dev() {
     let home = std::env::temp_dir().join(format!("tidings-home-{}", std::process::id()));
     let dev = Dev::start_with(&[], |command| {
         command.env("XDG_RUNTIME_DIR", &home);
@@ -131,7 +131,7 @@ fn the_token_s_file_is_private_and_goes_with_its_dev() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
-    // Somebody with another home isn't who started it, as far as that can be known.
+    // A user with another home folder counts as another user.
     let stranger = run(&["link", "order:1", "whatsapp:1", "--url", &dev.webhooks]);
     assert_eq!(stranger.status.code(), Some(1));
     dev.stop();

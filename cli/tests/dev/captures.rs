@@ -38,7 +38,7 @@ impl Capture {
         run(&[&["send", "--url", &self.url], arguments].concat())
     }
 
-    /// What it said, when it has ended.
+    /// Waits for its end and returns its output.
     fn ended(mut self) -> Output {
         let mut stdout = self.head.into_bytes();
         self.output.read_to_end(&mut stdout).expect("text");
@@ -53,7 +53,7 @@ impl Capture {
     }
 }
 
-/// A name for a folder that isn't there.
+/// The path of a folder that doesn't exist.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -74,7 +74,7 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_verifies_is_recorded_and_everything_else_is_told() {
+fn verified_deliveries_are_recorded_and_others_are_reported() {
     let folder = folder("captured");
     let into = folder.display().to_string();
     let capture = Capture::start(&["orders", "slack", "stripe", "--into", &into, "--count", "4", "--mask", "favourite_tea"]);
@@ -112,7 +112,7 @@ fn what_verifies_is_recorded_and_everything_else_is_told() {
     }
     assert!(text.contains("\"ord-evt-") && !text.contains("ord-evt-1\"") && text.contains("order.noted"), "{text}");
 
-    // Another one never writes into it.
+    // Another capture never writes into it.
     let again = run(&["capture", "orders", "--into", &into, "--port", "0"]);
     assert_eq!(again.status.code(), Some(1));
     assert!(err(&again).contains("name one that isn't there"), "{}", err(&again));
@@ -124,7 +124,7 @@ fn what_verifies_is_recorded_and_everything_else_is_told() {
 }
 
 #[test]
-fn nothing_recorded_is_no_success_and_leaves_no_folder() {
+fn a_capture_without_deliveries_fails_and_leaves_no_folder() {
     let folder = folder("nothing");
     let capture = Capture::start(&["orders", "--into", &folder.display().to_string(), "--json"]);
     assert!(!capture.send(&["orders", "--tamper", "signature"]).status.success());

@@ -1,11 +1,11 @@
-//! The pipeline as a person runs it and asks about it.
+//! The pipeline and its commands, as a user runs them.
 
 use crate::support::{Dev, err, json, out, run};
 use std::thread;
 use std::time::{Duration, Instant};
 
 #[test]
-fn the_demo_comes_out_as_the_corpus_says() {
+fn the_demo_matches_the_corpus() {
     let demo = run(&["dev", "--demo", "--exit", "--port", "0"]);
     assert!(demo.status.success(), "{}{}", out(&demo), err(&demo));
     assert!(out(&demo).contains("✓ 32 of 32 as the corpus says"), "{}", out(&demo));
@@ -102,7 +102,7 @@ fn a_printed_request_can_be_verified() {
 }
 
 #[test]
-fn a_slip_in_a_name_is_answered_by_the_name() {
+fn a_misspelt_name_is_answered_with_the_right_one() {
     for (arguments, said) in [
         (&["send", "stirpe"][..], "did you mean \"stripe\"?"),
         (&["send", "githb", "--preset"], "did you mean \"github\"?"),
@@ -114,7 +114,7 @@ fn a_slip_in_a_name_is_answered_by_the_name() {
 }
 
 #[test]
-fn a_link_brings_what_was_kept_and_what_waited() {
+fn a_link_brings_stored_facts_and_held_events() {
     let dev = Dev::start(&[]);
     assert!(dev.send(&["--case", "orders-inventory-reserved"]).status.success());
     let kept = dev.claim("orders#ord-evt-3000", "processed");
@@ -162,7 +162,7 @@ fn fifty_copies_at_once_have_one_effect() {
     assert!(statuses.iter().all(|status| [200, 202].contains(status)), "{statuses:?}");
 
     dev.claim("orders#ord-evt-3002", "processed");
-    // Copies that were queued twice are still on their way; the context must not move any more.
+    // Duplicates in the queue may still be in progress. The context must not change any more.
     thread::sleep(Duration::from_secs(2));
     let shown = json(&dev.ask(&["context", "show", "whatsapp:491713920012", "--json"]));
     assert_eq!(shown["timeline"].as_array().map(Vec::len), Some(1));
@@ -171,7 +171,7 @@ fn fifty_copies_at_once_have_one_effect() {
 }
 
 #[test]
-fn what_is_kept_in_a_folder_is_there_the_next_time() {
+fn data_in_a_folder_is_there_at_the_next_start() {
     let folder = std::env::temp_dir().join(format!("tidings-dev-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     let data = folder.display().to_string();
@@ -214,7 +214,7 @@ fn errors_say_what_to_do_next() {
 }
 
 #[test]
-fn what_is_not_known_is_an_error_and_not_an_empty_answer() {
+fn an_unknown_name_is_an_error_and_not_an_empty_answer() {
     let dev = Dev::start(&[]);
     let nobody = dev.ask(&["context", "show", "nobody"]);
     assert_eq!(nobody.status.code(), Some(1));
@@ -224,7 +224,7 @@ fn what_is_not_known_is_an_error_and_not_an_empty_answer() {
 }
 
 #[test]
-fn a_port_in_use_is_told() {
+fn a_port_in_use_is_reported() {
     let dev = Dev::start(&[]);
     let port = dev.webhooks.rsplit(':').next().unwrap().to_owned();
     let second = run(&["dev", "--demo", "--exit", "--port", &port]);
@@ -245,7 +245,7 @@ fn a_request_can_be_printed_instead_of_sent() {
         for word in ["preset", "fetch-keys", "entry", "key", "public-url", "checkout.session.completed"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
-        // fish is told the values of options alone.
+        // fish gets only the values of options.
         assert_eq!(script.contains("meta-instagram"), shell != "fish", "{shell}");
     }
     for (command, example) in

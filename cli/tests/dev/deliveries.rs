@@ -1,6 +1,7 @@
-//! What real providers send, posted to a running `tidings dev`: `deliveries.yaml` has the kinds and what must come of each.
+//! Real providers' deliveries, posted to a running `tidings dev`. `deliveries.yaml` has the kinds and their expected
+//! results.
 //!
-//! Nothing of it is signed by our own signer, so that a fault of it can't hide one of the receiver.
+//! The product's signer isn't used, so its errors can't hide errors of the receiver.
 
 use crate::support::{Dev, json};
 use base64::Engine as _;
@@ -32,12 +33,12 @@ struct Delivery {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     body: String,
-    /// What it is answered. A repetition may be answered anything that is no refusal.
+    /// The expected status. A retry may get any status that isn't a refusal.
     status: Option<u16>,
-    /// It is a retry of what was sent before: nothing comes of it.
+    /// A retry of an earlier delivery, without a result.
     #[serde(default)]
     again: bool,
-    /// Fields of the answer, or the whole of one that isn't JSON.
+    /// Fields of the response, or the whole of a response that isn't JSON.
     answer: Option<Value>,
 }
 
@@ -49,7 +50,7 @@ struct Context {
     facts: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
-/// The providers' keys, and a `dev` that has their other halves.
+/// The providers' private keys, and a `dev` with their public keys.
 struct World {
     dev: Dev,
     discord: Ed25519KeyPair,
@@ -57,7 +58,7 @@ struct World {
     secrets: PathBuf,
 }
 
-/// What comes before the point of a P-256 key in its SubjectPublicKeyInfo.
+/// The bytes before the point of a P-256 key in its SubjectPublicKeyInfo.
 const P256: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03,
     0x01, 0x07, 0x03, 0x42, 0x00,
@@ -86,7 +87,7 @@ impl World {
         Self { dev, discord, sendgrid, secrets: file }
     }
 
-    /// The answer's status and body.
+    /// Returns the response's status and body.
     fn post(&self, source: &str, headers: &BTreeMap<String, String>, body: &[u8]) -> (u16, String) {
         let mut post = ureq::post(self.url(source)).config().http_status_as_error(false).build();
         if !headers.contains_key("content-type") {
@@ -109,7 +110,7 @@ impl World {
         listed.as_array().cloned().expect("a list")
     }
 
-    /// A source's claims, once none of them waits any more.
+    /// A source's claims, once none of them is pending.
     fn settled(&self, source: &str) -> Vec<Value> {
         let until = Instant::now() + Duration::from_secs(60);
         loop {
@@ -122,7 +123,7 @@ impl World {
         }
     }
 
-    /// Says what stands in «…», the innermost first.
+    /// Replaces placeholders in «…», the innermost first.
     fn filled(&self, text: &str, source: &str, now: u64, body: &str) -> String {
         let mut text = text.replace("«body»", body);
         while let Some(from) = text.rfind('«') {
@@ -150,7 +151,7 @@ impl World {
         text
     }
 
-    /// Posts a case. What is wrong with the answers, and the claims that are new.
+    /// Posts a case. Reports wrong responses, and returns the new claims.
     fn sent(&self, case: &Case, wrong: &mut Vec<String>) -> Vec<Value> {
         let known: Vec<Value> = self.claims(&case.source).iter().map(|claim| claim["key"].clone()).collect();
         let fresh =
@@ -193,7 +194,7 @@ impl Drop for World {
     }
 }
 
-/// In seconds.
+/// The time in seconds.
 fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs()
 }
@@ -205,7 +206,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Whether all that is expected is there: fields of an object, or the value itself.
+/// Whether the expected value is present: the fields of an object, or the value itself.
 fn is_in(expected: &Value, seen: &Value) -> bool {
     match expected {
         Value::Object(fields) => fields.iter().all(|(name, value)| is_in(value, &seen[name])),
@@ -213,7 +214,7 @@ fn is_in(expected: &Value, seen: &Value) -> bool {
     }
 }
 
-/// Whether a claim is what is expected of an event.
+/// Whether a claim has an event's expected fields.
 fn is(claim: &Value, expected: &BTreeMap<String, Value>) -> bool {
     let state = expected.get("state").cloned().unwrap_or_else(|| "processed".into());
     claim["state"] == state
@@ -224,7 +225,7 @@ fn is(claim: &Value, expected: &BTreeMap<String, Value>) -> bool {
 }
 
 #[test]
-fn every_delivery_becomes_the_events_that_it_is() {
+fn every_delivery_results_in_its_events() {
     let cases: Vec<Case> = serde_saphyr::from_str(include_str!("deliveries.yaml")).expect("deliveries.yaml");
     let world = World::start("deliveries");
     let mut wrong = Vec::new();
@@ -258,8 +259,8 @@ fn every_delivery_becomes_the_events_that_it_is() {
 }
 
 #[test]
-fn a_delivery_of_as_many_events_as_a_provider_puts_into_one_is_taken() {
-    // Of each type no more than can be listed at once.
+fn a_delivery_with_a_providers_maximum_of_events_is_accepted() {
+    // At most as many of each type as one list can show.
     const TYPES: [&str; 5] = ["processed", "delivered", "open", "click", "bounce"];
     const COUNT: usize = 2_300;
     let world = World::start("sendgrid");
@@ -303,7 +304,7 @@ fn a_message_as_long_as_its_channel_allows_is_processed_by_the_shipped_rules() {
 }
 
 #[test]
-fn a_body_that_is_compressed_is_read_whichever_of_its_forms_was_signed() {
+fn a_compressed_body_is_read_whether_signed_before_or_after_compression() {
     const PLAIN: &str = r#"{"action":"created","starred_at":"2026-11-29T18:00:00Z","repository":{"full_name":"o/zip"},"sender":{"login":"alice"}}"#;
     let world = World::start("compressed");
     let compressed = stored(PLAIN.as_bytes());
@@ -325,7 +326,7 @@ fn a_body_that_is_compressed_is_read_whichever_of_its_forms_was_signed() {
     assert!(claims.iter().all(|claim| claim["state"] == "processed" && claim["type"] == "star.created"), "{claims:?}");
 }
 
-/// A gzip of one block that is stored as it is.
+/// A gzip of one uncompressed block.
 fn stored(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).expect("one block");
     let mut crc = !0_u32;

@@ -1,4 +1,4 @@
-//! `tidings doctor`: of a `dev` and of a stack, well and ill.
+//! `tidings doctor` for a `dev` and for a stack, healthy and with faults.
 
 use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out, run};
@@ -10,7 +10,7 @@ fn check<'a>(report: &'a Value, name: &str) -> (&'a str, &'a str) {
 }
 
 #[test]
-fn a_dev_is_well_and_an_event_goes_all_the_way() {
+fn a_dev_is_healthy_and_an_event_is_processed() {
     let dev = Dev::start(&[]);
     golden("doctor-dev", &dev.ask(&["doctor", "--url", &dev.webhooks]), 0);
     let send = |more: &[&str]| json(&dev.ask(&[&["doctor", "--url", &dev.webhooks, "--send", "--json"], more].concat()));
@@ -25,7 +25,7 @@ fn a_dev_is_well_and_an_event_goes_all_the_way() {
 }
 
 #[test]
-fn a_stack_is_well() {
+fn a_stack_is_healthy() {
     let dev = Dev::start(&[]);
     let stack = Stack::around(&dev, tidings_events::SECRETS);
     golden("doctor-stack", &stack.ask(&["doctor"]), 0);
@@ -34,16 +34,16 @@ fn a_stack_is_well() {
 }
 
 #[test]
-fn what_is_ill_is_named_with_what_to_do() {
+fn faults_are_named_with_their_remedy() {
     let dev = Dev::start(&[]);
-    // The functions know the demo secrets; the stack's own document lacks some, and one is another.
+    // The functions use the demo secrets. The stack's document lacks some, and one differs.
     let stack = Stack::around(&dev, r#"{"github": "hunter2", "svix": "whsec_hunter2!"}"#);
     stack.allow(10.0);
     let ill = stack.ask(&["doctor", "--send"]);
     golden("doctor-ill", &ill, 1);
     assert!(!(out(&ill) + &err(&ill)).contains("hunter"));
 
-    // Nobody is there.
+    // No server listens there.
     let away = stack.ask_json(&["doctor", "--url", "http://127.0.0.1:9"]);
     assert_eq!((check(&away, "health").0, check(&away, "forged").0, check(&away, "tables").0), ("bad", "skipped", "good"));
     let nothing = json(&run(&["doctor", "--url", "http://127.0.0.1:9", "--endpoint-url", "http://127.0.0.1:9", "--json"]));
@@ -66,7 +66,7 @@ fn a_source_without_a_secret_answers_503_and_is_found() {
 }
 
 #[test]
-fn wrong_calls_say_what_is_right() {
+fn wrong_usage_is_explained() {
     for (arguments, code, said) in [
         (&["doctor", "--case", "stripe-checkout-completed"][..], 2, "--send"),
         (&["doctor", "--send", "--case", "nothing"], 1, "tidings send --list"),

@@ -1,4 +1,4 @@
-//! With `--data`: how it ends, what a full disk does, and whose its files are.
+//! With `--data`: how it ends, its behaviour on a full disk, and the permissions of its files.
 
 use crate::support::{BINARY, Dev, command, err, json, run};
 use std::io::Read as _;
@@ -30,7 +30,7 @@ impl Drop for Data {
 }
 
 #[test]
-fn both_signals_end_it_in_order_and_what_was_acknowledged_is_there_the_next_time() {
+fn both_signals_end_it_in_order_and_acknowledged_events_are_there_at_the_next_start() {
     let data = Data::new("signals");
     for (signal, case, key) in [
         ("INT", "stripe-checkout-completed", "stripe#evt_1TidingsCheckout1042"),
@@ -50,7 +50,7 @@ fn both_signals_end_it_in_order_and_what_was_acknowledged_is_there_the_next_time
 fn a_second_signal_ends_it_at_once() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let dev = Dev::start(&[]);
-        // Half a request, which it waits for.
+        // Half a request, for whose rest it waits.
         let mut half = std::net::TcpStream::connect(dev.webhooks.trim_start_matches("http://")).expect("a connection");
         std::io::Write::write_all(&mut half, b"POST /webhooks/stripe HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{").unwrap();
         thread::sleep(Duration::from_millis(200));
@@ -63,13 +63,13 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn a_client_that_never_ends_its_request_does_not_keep_it() {
+fn an_unfinished_request_does_not_keep_it_from_ending() {
     let dev = Dev::start(&[]);
     let mut half = std::net::TcpStream::connect(dev.webhooks.trim_start_matches("http://")).expect("a connection");
     std::io::Write::write_all(&mut half, b"POST /webhooks/stripe HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{").unwrap();
     thread::sleep(Duration::from_millis(200));
     dev.signal("TERM");
-    // That it ends at all: it would wait for ever.
+    // The test is that it ends at all.
     assert!(dev.end().success());
 }
 
@@ -106,25 +106,25 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
 }
 
-/// A disk that can be filled.
+/// A small disk.
 #[derive(Clone, Copy)]
 enum Small {
-    /// One of its own.
+    /// A mounted file system.
     Mounted,
-    /// A limit on each file's size. It is a soft one, which can be lifted from outside.
+    /// A limit on each file's size. It is a soft limit, which can be lifted from outside.
     Limited,
 }
 
-/// Larger than what SQLite has before anything is sent.
+/// Larger than SQLite's files before the first message.
 const SMALL_BYTES: u64 = 1_572_864;
 const SMALL_FILE_BYTES: u64 = SMALL_BYTES / 3;
 
 impl Small {
-    /// What the binary is started by.
+    /// The shell command that starts the binary.
     fn shell(self) -> String {
         match self {
             Self::Mounted => "exec".to_owned(),
-            // In blocks of 512 bytes.
+            // The unit is a block of 512 bytes.
             Self::Limited => format!("ulimit -S -f {}; exec", SMALL_FILE_BYTES / 512),
         }
     }
@@ -148,7 +148,7 @@ impl Drop for Unmounted {
 
 #[test]
 #[allow(clippy::print_stderr, reason = "a test that did not run says so")]
-fn a_full_disk_is_answered_503_and_said_and_goes_on_when_there_is_room() {
+fn a_full_disk_is_answered_503_and_reported_until_there_is_room() {
     let data = Data::new("full");
     std::fs::create_dir_all(&data.0).expect("a folder");
     let size = format!("size={SMALL_BYTES}");
@@ -190,7 +190,7 @@ fn fills_and_goes_on(data: &Data, small: Small) {
         json(&dev.send(&["orders", "--file", file.to_str().expect("UTF-8"), "--json"]))["status"].as_u64().expect("a status")
     };
     let (mut accepted, mut refused) = (Vec::new(), 0);
-    // Bounded: it fits a hundred times at most.
+    // Bounded: at most a hundred fit.
     for n in 0..200 {
         match send(&dev, n) {
             202 => accepted.push(n),
@@ -227,7 +227,7 @@ fn fills_and_goes_on(data: &Data, small: Small) {
 }
 
 #[test]
-fn a_folder_of_the_version_before_opens_with_what_was_left_in_its_queues() {
+fn a_folder_of_the_previous_version_opens_with_the_messages_of_its_queues() {
     let data = Data::new("before");
     std::fs::create_dir_all(&data.0).expect("a folder");
     let dev = Dev::start(&["--data", data.path()]);
@@ -245,7 +245,7 @@ fn a_folder_of_the_version_before_opens_with_what_was_left_in_its_queues() {
 }
 
 #[test]
-fn help_says_what_holds() {
+fn help_describes_the_guarantees() {
     let help = command().args(["dev", "--help"]).output().expect("the binary");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     for said in ["kill -9", "503", "SIGTERM", "token"] {

@@ -1,4 +1,4 @@
-//! `tidings events list` and `tail`: real events of a real `dev`.
+//! `tidings events list` and `tail`, with events of a running `dev`.
 
 use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out, run};
@@ -15,7 +15,7 @@ fn keys(events: &Value) -> Vec<&str> {
     events.as_array().expect("an array").iter().map(|event| event["key"].as_str().expect("a key")).collect()
 }
 
-/// Two events of one conversation, the later one first, and one of another.
+/// Two events of one conversation, sent in reverse order, and one of another.
 fn lived() -> Dev {
     let dev = Dev::start(&[]);
     for (case, key) in [
@@ -30,7 +30,7 @@ fn lived() -> Dev {
 }
 
 #[test]
-fn the_newest_of_all_are_listed_and_what_that_cost_is_said() {
+fn the_newest_of_all_events_are_listed_with_the_cost_of_the_scan() {
     let dev = lived();
     golden("events-list", &dev.ask(&["events", "list"]), 0);
     let all = json(&dev.ask(&["events", "list", "--json"]));
@@ -55,7 +55,7 @@ fn the_newest_of_all_are_listed_and_what_that_cost_is_said() {
 }
 
 #[test]
-fn a_conversation_s_are_listed_by_their_own_time_and_nothing_else_is_read() {
+fn a_conversations_events_are_listed_by_their_own_time_and_nothing_else_is_read() {
     let dev = lived();
     golden("events-list-conversation", &dev.ask(&["events", "list", "--conversation", CONVERSATION]), 0);
     for (filter, expected) in [
@@ -75,7 +75,7 @@ fn a_conversation_s_are_listed_by_their_own_time_and_nothing_else_is_read() {
     assert_eq!((nobody.status.code(), out(&nobody), err(&nobody).trim()), (Some(0), String::new(), "no event is like that"));
 }
 
-/// A `tail` that is ended with the test.
+/// A running `tail`, which is ended with the test.
 struct Tail(Child);
 
 impl Drop for Tail {
@@ -86,7 +86,7 @@ impl Drop for Tail {
 }
 
 #[test]
-fn the_tail_tells_each_state_of_each_event_once_until_it_is_interrupted() {
+fn the_tail_prints_each_state_of_each_event_once_until_it_is_interrupted() {
     let dev = Dev::start(&[]);
     assert!(dev.send(&["--case", "stripe-checkout-completed"]).status.success());
     dev.claim("stripe#evt_1TidingsCheckout1042", "processed");
@@ -105,7 +105,7 @@ fn the_tail_tells_each_state_of_each_event_once_until_it_is_interrupted() {
         (event["key"].as_str().unwrap().to_owned(), event["state"].as_str().unwrap().to_owned())
     };
     assert_eq!(next(), ("stripe#evt_1TidingsCheckout1042".to_owned(), "processed".to_owned()));
-    // One that dies: it is queued for some looks, and then it isn't.
+    // A poison event: it is queued for some polls, and then dead-lettered.
     assert!(dev.send(&["--case", "orders-poison"]).status.success());
     let poison = |state: &str| ("orders#ord-evt-3666".to_owned(), state.to_owned());
     assert_eq!(next(), poison("enqueued"));
@@ -116,7 +116,7 @@ fn the_tail_tells_each_state_of_each_event_once_until_it_is_interrupted() {
 }
 
 #[test]
-fn the_commands_say_how_they_are_called() {
+fn wrong_usage_is_explained() {
     for (arguments, said) in [
         (&["events", "list", "--limit", "0"][..], "allowed: 1 to 1000"),
         (&["events", "list", "--limit", "1001"], "allowed: 1 to 1000"),
@@ -137,9 +137,9 @@ fn the_commands_say_how_they_are_called() {
     }
 }
 
-/// A time that is none, and the same event in other words.
+/// An event with an invalid time, and the same event with another body.
 #[test]
-fn what_is_odd_about_an_event_is_in_its_story_in_the_list_and_in_what_dev_says() {
+fn oddities_of_an_event_are_in_its_story_in_the_list_and_in_the_output_of_dev() {
     const ODD: &str = "orders#ord-evt-3667";
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder");
     let body = std::fs::read_to_string(root.join("events/bodies/orders_batchmate.json")).expect("the body");
@@ -170,7 +170,7 @@ fn an_event_s_story_says_where_its_message_is() {
     let dev = Dev::start(&[]);
     assert!(dev.send(&["--case", "orders-poison"]).status.success());
     dev.claim(DEAD, "dead");
-    // The claim says `dead` on the last receive, and the queue moves the message after it.
+    // The claim is `dead` after the last receive. The queue moves the message at the next one.
     let until = Instant::now() + Duration::from_secs(20);
     while !out(&dev.ask(&["dlq", "list", "--json"])).contains(DEAD) {
         assert!(Instant::now() < until, "the message is moved");

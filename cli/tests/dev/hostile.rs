@@ -1,6 +1,7 @@
-//! What strangers wrote, through every command that shows any of it: a terminal gets no character of it that does anything.
+//! Hostile text in every command that shows text of others: no control character of it reaches a terminal.
 //!
-//! The binary is told to write its colours although nobody watches, so that nothing is taken out of what it writes on the way here.
+//! The binary writes its colours although its output is a pipe, so that nothing is filtered out before this test sees
+//! it.
 
 use crate::stack::Stack;
 use crate::support::{Dev, command};
@@ -20,10 +21,11 @@ use tidings_core::claim::ClaimKey;
 use tidings_core::envelope::{Envelope, NewEnvelope, Payload};
 use tidings_core::telemetry::is_displayable;
 
-/// A colour of somebody else's, a clipboard, C1 (CSI, DCS), DEL, a line of their own, directions, no width, a tag.
+/// Another colour, a clipboard sequence, C1 (CSI, DCS), DEL, a line break, text directions, a zero-width character, a
+/// tag.
 const HOSTILE: &str = "h\u{1b}[38;5;201m\u{1b}]52;c;aGk=\u{7}\u{9b}2J\u{90}\u{7f}\r\nFORGED\t\u{202e}\u{2066}\u{200f}\u{61c}\u{200b}\u{2028}\u{2029}\u{feff}\u{e0041}z";
 
-/// The styles that are ours, and those of messages about a wrong call.
+/// The program's own styles, and those of usage errors.
 const STYLES: [&str; 8] =
     ["\u{1b}[4m", "\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[36m"];
 
@@ -36,11 +38,11 @@ fn scan(what: &str, bytes: &[u8]) -> String {
     plain
 }
 
-/// Where commands run, and what they were.
+/// The folder for the commands, and the commands that were run.
 struct Driven {
     folder: PathBuf,
     commands: BTreeSet<String>,
-    /// That said something that a stranger wrote.
+    /// The commands whose output contained hostile text.
     shown: BTreeSet<String>,
 }
 
@@ -69,7 +71,7 @@ impl Driven {
         plain
     }
 
-    /// The same of a command that has `--json`, which is told as JSON that says what it says.
+    /// The same for a command with `--json`, whose JSON contains the text unchanged.
     fn both(&mut self, words: usize, arguments: &[&str]) -> Value {
         self.tell(words, arguments);
         let output = self.output(&[arguments, &["--json"]].concat());
@@ -97,7 +99,7 @@ impl Drop for Driven {
     }
 }
 
-/// A server whose every answer is hostile.
+/// A server with only hostile responses.
 struct Stranger {
     url: String,
     _runtime: tokio::runtime::Runtime,
@@ -120,7 +122,7 @@ impl Stranger {
     }
 }
 
-/// A body of `orders`, signed by whoever sends it.
+/// A body of `orders`.
 fn order(id: &str, event_type: &str) -> String {
     let order = json!({
         "id": HOSTILE, "customer_phone": format!("+49{HOSTILE}"), "status": "delivered", "carrier": HOSTILE, "tracking": HOSTILE
@@ -155,7 +157,7 @@ fn capture(id: &str) -> String {
     .to_string()
 }
 
-/// A text as a double-quoted scalar: YAML takes no control character as it is.
+/// A text as a double-quoted scalar, because YAML allows no raw control characters.
 fn in_yaml(text: &str) -> String {
     format!(
         "\"{}\"",
@@ -165,7 +167,7 @@ fn in_yaml(text: &str) -> String {
     )
 }
 
-/// Rules that make actions and facts of what a stranger wrote; their comments and names are hostile as far as YAML has a form for it.
+/// Rules that make actions and facts from hostile text. Their comments and names are as hostile as YAML allows.
 fn rules() -> String {
     let text = in_yaml(HOSTILE);
     format!(
@@ -175,7 +177,7 @@ fn rules() -> String {
     )
 }
 
-/// Every command that has no other below it.
+/// All commands without subcommands.
 fn leaves(command: &clap::Command, words: &str, found: &mut BTreeSet<String>) {
     for sub in command.get_subcommands() {
         let words = format!("{words} {}", sub.get_name()).trim().to_owned();
@@ -187,7 +189,7 @@ fn leaves(command: &clap::Command, words: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Waits until what was sent is processed or dead.
+/// Waits until all sent events are processed or dead-lettered.
 fn settled(driven: &mut Driven, dev: &Dev, events: usize) -> Vec<Value> {
     let until = Instant::now() + Duration::from_secs(60);
     loop {
@@ -195,7 +197,8 @@ fn settled(driven: &mut Driven, dev: &Dev, events: usize) -> Vec<Value> {
         let listed = listed.as_array().cloned().unwrap_or_default();
         let ended = listed.iter().filter(|claim| matches!(claim["state"].as_str(), Some("processed" | "dead"))).count();
         if ended >= events {
-            // Once more for people: the list before was read a moment earlier, when there may have been no conversation yet.
+            // Once more for people: the previous list was read a moment earlier, possibly before there was a
+            // conversation.
             return driven.both(2, &["events", "list", "--endpoint-url", dev.dynamodb()]).as_array().cloned().unwrap_or_default();
         }
         assert!(Instant::now() < until, "{listed:?}");
@@ -204,7 +207,7 @@ fn settled(driven: &mut Driven, dev: &Dev, events: usize) -> Vec<Value> {
 }
 
 #[test]
-fn no_command_writes_what_a_stranger_wrote_raw() {
+fn no_command_writes_text_of_others_raw() {
     let mut driven = Driven::new("hostile");
     let dev = Dev::start(&["--keep-events"]);
     live(&mut driven, &dev);
@@ -216,7 +219,7 @@ fn no_command_writes_what_a_stranger_wrote_raw() {
 
     let mut all = BTreeSet::new();
     leaves(&Arguments::command(), "", &mut all);
-    // They write what the program is made of, and take no text but the name of a command.
+    // Their output is part of the program, and they take no text except the name of a command.
     for own in ["completions", "man", "providers list", "dev advance", "dev env"] {
         assert!(all.remove(own), "{own}");
     }
@@ -224,9 +227,9 @@ fn no_command_writes_what_a_stranger_wrote_raw() {
     assert!(all.is_subset(&driven), "not tried with hostile text: {:?}", all.difference(&driven).collect::<Vec<_>>());
 }
 
-/// Events of a `dev`, and what is asked about them.
+/// Events of a `dev`, and commands about them.
 fn live(driven: &mut Driven, dev: &Dev) {
-    // A list cuts a long conversation, and types are made fit for rules.
+    // A list cuts a long conversation, and types are normalised for rules.
     let phone = |text: &str| json!(text).to_string();
     let short = order("evt-2", "order.delivered").replace(&phone(&format!("+49{HOSTILE}")), &phone("+h\u{1b}[2J"));
     let files = [
@@ -279,7 +282,7 @@ fn live(driven: &mut Driven, dev: &Dev) {
     }
 }
 
-/// Files of others, and their names.
+/// Files of others, with hostile names.
 fn files(driven: &mut Driven, dev: &Dev) {
     let delivery = driven.file(&format!("{}.json", HOSTILE.replace('/', "_")), capture("evt-7"));
     let message = driven.file("message.json", envelope(HOSTILE));
@@ -364,7 +367,7 @@ fn stack(driven: &mut Driven, dev: &Dev) {
     }
 }
 
-/// Answers of somebody who isn't what they should be: AWS's errors, an endpoint's pages.
+/// Responses of impostors: AWS's errors, an endpoint's pages.
 fn answers(driven: &mut Driven) {
     let stranger = Stranger::new();
     let url = stranger.url.as_str();
@@ -437,12 +440,12 @@ fn captured(driven: &mut Driven) {
     driven.commands.insert("capture".to_owned());
 }
 
-/// What `tidings dev` itself has said all the while.
+/// The output of `tidings dev` itself.
 fn said_by_dev(driven: &mut Driven, dev: Dev) {
     let said = dev.said();
     dev.stop();
     let plain = scan("dev", said.as_bytes());
-    // Where nobody watches, escape sequences are taken out on the way: what is escaped is still there.
+    // Escape sequences are removed from output to a pipe. Escaped text is still there.
     assert!(plain.contains("h\\u{1b}[38;5;201m") && plain.contains("\\nFORGED"), "{plain}");
     driven.commands.insert("dev".to_owned());
 }

@@ -1,7 +1,8 @@
-//! The real binary is killed again and again while deliveries come in at once. What was acknowledged is processed in the end, has
-//! one effect, and is said.
+//! Kills the real binary repeatedly during concurrent deliveries. Every acknowledged event is processed in the end, has
+//! one effect, and its action is shown.
 //!
-//! A few kills here; all of them, with how many, which and how long on standard error:
+//! A few kills by default. The variables set the number and the seed; standard error lists the kills and their times:
+//! error:
 //! `TIDINGS_KILLS=200 TIDINGS_KILL_SEED=7 cargo test --test dev kills -- --nocapture`
 
 use crate::support::{BINARY, Dev, json};
@@ -19,10 +20,10 @@ use tidings_events::Sample;
 const KILLS: u64 = 6;
 const SENDERS: usize = 8;
 
-/// Under the rules' cap on what a conversation is told in a day.
+/// Below the rules' limit on notifications for a conversation in a day.
 const EVENTS_PER_CONVERSATION: usize = 5;
 
-/// xorshift64*, so that a seed gives the same moments.
+/// xorshift64*, so that a seed gives the same times.
 struct Chances(u64);
 
 impl Chances {
@@ -38,21 +39,21 @@ fn of_environment(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value:?}")))
 }
 
-/// What the senders and the one who kills share.
+/// The state shared by the senders and the killer.
 struct World {
     url: Mutex<String>,
     next: AtomicUsize,
-    /// How many may be sent so far.
+    /// The number of events that may be sent so far.
     allowed: AtomicUsize,
     over: AtomicBool,
     acknowledged: Mutex<Vec<usize>>,
     tries: AtomicUsize,
-    /// All that was said, by all processes.
+    /// All lines that all processes have printed.
     said: Mutex<Vec<String>>,
 }
 
 impl World {
-    /// One event after another, each until it is acknowledged.
+    /// Sends events one after the other, each until it is acknowledged.
     fn send_all(&self) {
         loop {
             let over = self.over.load(Ordering::SeqCst);
@@ -107,7 +108,7 @@ fn conversation(n: usize) -> String {
     format!("49171{:08}", n / EVENTS_PER_CONVERSATION)
 }
 
-/// An order that was delivered, signed now.
+/// A delivered order, signed now.
 fn delivery(n: usize) -> (HeaderMap, Vec<u8>) {
     let order = serde_json::json!({ "id": format!("K{n}"), "customer_phone": format!("+{}", conversation(n)), "status": "delivered",
         "carrier": "DHL", "tracking": "JJD0099887766" });
@@ -121,7 +122,7 @@ fn delivery(n: usize) -> (HeaderMap, Vec<u8>) {
     (request.headers, request.body)
 }
 
-/// Kills while it starts, at any moment of that. What it says until then counts.
+/// Kills a process at a random moment of its start. Its output until then counts.
 fn kill_a_start(folder: &Path, chances: &mut Chances, heard: impl FnMut(String)) {
     let mut command = Command::new(BINARY);
     command.args(["dev", "--port", "0", "--data"]).arg(folder).stdout(Stdio::piped());
@@ -134,7 +135,7 @@ fn kill_a_start(folder: &Path, chances: &mut Chances, heard: impl FnMut(String))
 
 #[test]
 #[allow(clippy::print_stderr, reason = "what was counted is the result")]
-fn what_was_acknowledged_is_applied_once_and_said_however_often_dev_is_killed() {
+fn acknowledged_events_are_applied_once_and_shown_however_often_dev_is_killed() {
     let (kills, seed) = (of_environment("TIDINGS_KILLS", KILLS), of_environment("TIDINGS_KILL_SEED", 7));
     let folder: PathBuf = std::env::temp_dir().join(format!("tidings-kills-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
@@ -200,7 +201,7 @@ fn what_was_acknowledged_is_applied_once_and_said_however_often_dev_is_killed() 
     );
 }
 
-/// How many of them are processed, and which aren't after all.
+/// The number of processed events, and the keys of the unprocessed ones.
 fn processed(dev: &Dev, acknowledged: &[usize]) -> (usize, Vec<String>) {
     let mut by_conversation: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for n in acknowledged {
@@ -229,7 +230,7 @@ fn processed(dev: &Dev, acknowledged: &[usize]) -> (usize, Vec<String>) {
     (processed, lost)
 }
 
-/// By order: of each time that it was said, whether it was marked as perhaps said before.
+/// By order: for each time its action was shown, whether it was marked as shown again.
 fn wait_until_said(world: &World, acknowledged: &[usize]) -> BTreeMap<String, Vec<bool>> {
     let until = Instant::now() + Duration::from_secs(60);
     loop {

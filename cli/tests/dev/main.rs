@@ -1,4 +1,4 @@
-//! `tidings` as a person calls it: the real binary against a real `tidings dev`.
+//! `tidings` as a user calls it: the real binary with a real `tidings dev`.
 
 #[cfg(unix)]
 mod access;

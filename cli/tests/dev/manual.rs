@@ -1,4 +1,4 @@
-//! `tidings context set` and `unset`, and `tidings replay --apply`: what a wrong rule did is undone by hand.
+//! `tidings context set` and `unset`, and `tidings replay --apply`: an operator corrects the effects of a wrong rule.
 
 use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out};
@@ -10,7 +10,7 @@ const CONVERSATION: &str = "whatsapp:491713920012";
 const CHECKOUT: &str = "stripe#evt_1TidingsCheckout1042";
 const DELIVERED: &str = "orders#ord-evt-3002";
 
-/// The checkout of an order and its delivery; and one that dies.
+/// The checkout of an order, its delivery, and a poison event.
 fn lived(arguments: &[&str]) -> Dev {
     let dev = Dev::start(arguments);
     for (case, key, state) in [
@@ -32,7 +32,7 @@ fn value(dev: &Dev, name: &str) -> Value {
     facts(dev)["entities"]["order/1042"][name]["value"].clone()
 }
 
-/// The keys of corrections say when.
+/// Keys of corrections contain the time.
 fn keyless(output: &Output) -> Output {
     let hide = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes);
@@ -52,7 +52,7 @@ fn refused(output: &Output, said: &str) {
 }
 
 #[test]
-fn facts_are_set_and_forgotten_by_hand_and_who_did_it_is_on_record() {
+fn facts_are_set_and_unset_manually_and_the_author_is_recorded() {
     let dev = lived(&[]);
     let before = facts(&dev);
     let set = ["context", "set", CONVERSATION, "order/1042", "status=shipped", "parcels=2", "--node", "delivery", "--by", "lena"];
@@ -92,7 +92,7 @@ fn facts_are_set_and_forgotten_by_hand_and_who_did_it_is_on_record() {
 }
 
 #[test]
-fn names_that_nothing_is_known_of_and_values_that_do_not_fit_are_refused() {
+fn unknown_names_and_invalid_values_are_refused() {
     let dev = lived(&[]);
     let by = ["--by", "lena", "--reason", "why", "--yes"];
     let ask = |arguments: &[&str]| dev.ask(&[arguments, &by[..]].concat());
@@ -133,7 +133,7 @@ fn an_identity_s_link_is_followed_and_a_stack_says_whose_credentials_these_are()
     assert_eq!(claim["manual"]["by"], said["by"]);
 }
 
-/// The rules, mended: what was `status` is now `stage`, a delivery stands elsewhere, and the checkout counts.
+/// Corrected rules: `status` becomes `stage`, a delivery leads to another node, and the checkout counts.
 fn mended() -> String {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/project/rules.yaml");
     let text = std::fs::read_to_string(rules).expect("the rules");
@@ -145,9 +145,9 @@ fn mended() -> String {
     path
 }
 
-/// The runbook's section, as it is written: the rule is mended and deployed, the events are looked at, and applied again.
+/// The section of the runbook: the rule is corrected and deployed, the events are inspected and applied again.
 #[test]
-fn what_a_wrong_rule_wrote_is_made_right_by_applying_its_events_again() {
+fn the_effects_of_a_wrong_rule_are_corrected_by_applying_its_events_again() {
     let dev = lived(&["--keep-events"]);
     assert_eq!(value(&dev, "status"), "delivered");
     let before = facts(&dev);
@@ -175,7 +175,7 @@ fn what_a_wrong_rule_wrote_is_made_right_by_applying_its_events_again() {
     golden("apply-again", &hidden(dev.ask(&yes)), 0);
     assert_eq!(facts(&dev), after, "once under one name");
 
-    // Another name is another time; a person's word stays.
+    // Another name applies the events again. A person's change stays.
     let set = ["context", "set", CONVERSATION, "order/1042", "stage=by-hand", "--by", "lena", "--reason", "why", "--yes"];
     assert!(dev.ask(&set).status.success());
     let other = json(&dev.ask(&[&apply[..], &["--as", "other", "--reason", "why", "--yes", "--json"]].concat()));
@@ -185,7 +185,7 @@ fn what_a_wrong_rule_wrote_is_made_right_by_applying_its_events_again() {
 }
 
 #[test]
-fn what_is_said_again_is_shown_before_and_said_once() {
+fn repeated_notifications_are_shown_in_the_dry_run_and_sent_once() {
     let dev = lived(&["--keep-events"]);
     let stack = Stack::around(&dev, "{}");
     let rules = mended();
@@ -209,7 +209,7 @@ fn what_is_said_again_is_shown_before_and_said_once() {
 }
 
 #[test]
-fn what_can_not_be_applied_again_is_said_with_what_to_do_instead() {
+fn events_that_cannot_be_applied_again_are_reported_with_an_alternative() {
     let dev = lived(&["--keep-events"]);
     let dead = dev.ask(&["replay", "--apply", "--key", "orders#ord-evt-3666"]);
     refused(&dead, "none of 1 claims has its event kept");

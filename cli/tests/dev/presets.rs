@@ -1,4 +1,4 @@
-//! `tidings providers`, `tidings dev --presets` and `tidings send --preset`, out of the box.
+//! `tidings providers`, `tidings dev --presets` and `tidings send --preset`, without configuration.
 
 use crate::support::{Dev, err, json, out, run};
 use serde_json::Value;
@@ -17,7 +17,7 @@ fn providers_are_listed_and_shown() {
 }
 
 #[test]
-fn a_provider_s_types_are_shown_with_what_a_rule_s_author_needs() {
+fn a_providers_types_are_shown_with_the_data_that_an_author_of_rules_needs() {
     let shown = out(&run(&["providers", "show", "stripe"]));
     let row = shown.lines().find(|line| line.starts_with("checkout.session.completed ")).unwrap_or_else(|| panic!("{shown}"));
     let cells: Vec<&str> = row.split_whitespace().collect();
@@ -58,12 +58,12 @@ fn providers_say_whether_send_can_sign_as_they_do() {
     assert!(out(&run(&["providers", "show", "telnyx"])).contains("only the provider can sign"));
 }
 
-/// Each of its own kind: fields of the body, a form, a query, a URL, a token, events signed one by one, a key with a name.
+/// One preset of each kind: fields of the body, a form, a query, a URL, a token, events signed one by one, a named key.
 const KINDS: [&str; 9] =
     ["mailgun", "slack-slash", "mollie-legacy", "square", "monday", "adyen-standard", "braintree", "contentful", "twilio-json"];
 
 #[test]
-fn dev_as_every_preset_takes_what_send_signs() {
+fn dev_with_presets_accepts_requests_signed_by_send() {
     let dev = Dev::start(&["--presets"]);
     for preset in KINDS {
         let sent = dev.send(&[preset, "--preset", "--json"]);
@@ -85,7 +85,7 @@ fn dev_as_every_preset_takes_what_send_signs() {
 }
 
 #[test]
-fn who_cannot_be_signed_for_is_told_with_what_to_do() {
+fn presets_that_cannot_be_signed_are_reported_with_an_alternative() {
     for preset in ["discord-interactions", "sendgrid", "aws-sns", "kinde"] {
         let refused = run(&["send", preset, "--preset"]);
         assert_eq!(refused.status.code(), Some(1));
@@ -109,7 +109,7 @@ fn a_preset_s_request_can_be_printed_instead_of_sent() {
 }
 
 #[test]
-fn wrong_calls_say_what_is_right() {
+fn wrong_usage_is_explained() {
     for (arguments, code, said) in [
         (&["send", "mailgun"][..], 1, "take any preset with --preset"),
         (&["send", "nobody", "--preset"], 1, "tidings providers list"),

@@ -1,4 +1,4 @@
-//! `tidings context export` and `erase`, and what is on record afterwards.
+//! `tidings context export` and `erase`, and what is stored afterwards.
 
 use crate::support::{Dev, err, golden, json, out, run};
 use serde_json::Value;
@@ -6,14 +6,14 @@ use serde_json::Value;
 const CONVERSATION: &str = "whatsapp:491713920012";
 const CHECKOUT: &str = "stripe#evt_1TidingsCheckout1042";
 
-/// A stocked order, its checkout, which links it and completes a join, and what that says.
+/// A stocked order, and its checkout, which links it and completes a join with a notification.
 fn lived(dev: &Dev) {
-    // One after the other: only what is stocked before it is linked has something that is held.
+    // One after the other: there are held events only if the order is stocked before it is linked.
     for (case, key) in [("orders-inventory-reserved", "orders#ord-evt-3000"), ("stripe-checkout-completed", CHECKOUT)] {
         assert!(dev.send(&["--case", case]).status.success());
         dev.claim(key, "processed");
     }
-    // The join's message, and the conversation's timer, which says what was held.
+    // The join's message, and the conversation's timer for the deferred notification.
     let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let own =
         |timeline: &Value| timeline.as_array().unwrap().iter().filter(|c| c["key"].as_str().unwrap().starts_with('@')).count();
@@ -58,7 +58,7 @@ fn a_conversation_is_exported_and_erased() {
 }
 
 #[test]
-fn erasing_says_in_json_what_it_found_and_what_it_did() {
+fn an_erasure_reports_in_json_what_it_found_and_deleted() {
     let dev = Dev::start(&[]);
     lived(&dev);
     let found = json(&dev.ask(&["context", "erase", CONVERSATION, "--json"]));
@@ -69,7 +69,7 @@ fn erasing_says_in_json_what_it_found_and_what_it_did() {
 }
 
 #[test]
-fn an_event_on_record_is_explained_as_far_as_it_is() {
+fn a_stored_event_is_explained_as_far_as_its_data_goes() {
     let dev = Dev::start(&[]);
     assert!(dev.send(&["--case", "orders-delivered-early"]).status.success());
     dev.claim("orders#ord-evt-3002", "processed");
@@ -81,7 +81,7 @@ fn an_event_on_record_is_explained_as_far_as_it_is() {
 }
 
 #[test]
-fn the_commands_say_how_they_are_called() {
+fn wrong_usage_is_explained() {
     for (command, example) in [
         (["context", "export"], "tidings context export whatsapp:491713920012 --stack tidings --output export.json"),
         (["context", "erase"], "--yes    delete it"),

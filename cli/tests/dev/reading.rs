@@ -3,7 +3,7 @@
 use crate::support::{Dev, json};
 use serde_json::{Map, Value, json};
 
-/// A `dev` that knows of Ann's order what her payment and the warehouse say, and that the order is hers.
+/// A `dev` with Ann's order, linked to her, and facts from its payment and its warehouse.
 fn paid_and_packed() -> Dev {
     let dev = Dev::start(&[]);
     for (case, key) in
@@ -35,7 +35,7 @@ fn values(shown: &Value) -> Value {
 }
 
 #[test]
-fn the_read_api_says_what_context_show_says() {
+fn the_read_api_agrees_with_context_show() {
     let dev = paid_and_packed();
     let ann = "/context/whatsapp%3A491713920012";
     assert_eq!(get(&dev, ann, None).0, 401);
@@ -57,7 +57,7 @@ fn the_read_api_says_what_context_show_says() {
     );
 }
 
-/// An identity's own partition has a link and nothing else: the command and the API both go where it leads.
+/// An identity's partition contains only a link. The command and the API both follow it.
 #[test]
 fn an_identity_is_read_as_the_conversation_that_it_is_linked_to() {
     let dev = paid_and_packed();

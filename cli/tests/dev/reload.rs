@@ -1,4 +1,4 @@
-//! A project that is edited while `tidings dev` runs it.
+//! A project that is edited while `tidings dev` runs.
 
 use crate::support::{Dev, json};
 use std::fs;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 const SOURCES: &str = "version: 1\nsources:\n  stripe: { provider: stripe }\n";
 
-/// How long a change may take to be seen.
+/// How long a change may stay undetected.
 const AT_MOST: Duration = Duration::from_secs(2);
 
-/// A slow machine processes an event in this time.
+/// Enough for a slow machine to process an event.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn rules(word: &str) -> String {
@@ -28,7 +28,7 @@ fn project(name: &str) -> PathBuf {
     folder
 }
 
-/// What the bot knows after one more event.
+/// Sends an event and waits for the expected fact.
 fn word(dev: &Dev, expected: &str) {
     let sent = dev.send(&["stripe"]);
     assert!(sent.status.success(), "{sent:?}");
@@ -43,7 +43,7 @@ fn word(dev: &Dev, expected: &str) {
     }
 }
 
-/// Until `dev` has said this once more than before.
+/// Waits until `dev` has printed this `times` times, and returns how long that took.
 fn says(dev: &Dev, text: &str, times: usize) -> Duration {
     let started = Instant::now();
     while dev.said().matches(text).count() < times {

@@ -1,4 +1,4 @@
-//! `tidings replay` of what a `dev`, and a stack, has kept.
+//! `tidings replay` of the stored events of a `dev` and of a stack.
 
 use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out, run_at_root};
@@ -13,7 +13,7 @@ fn keys(played: &Value) -> Vec<&str> {
     played["events"].as_array().expect("an array").iter().map(|event| event["key"].as_str().expect("a key")).collect()
 }
 
-/// The checkout of an order and its delivery, somebody else's event, and one that dies.
+/// The checkout of an order, its delivery, another customer's event, and a poison event.
 fn lived(arguments: &[&str]) -> Dev {
     let dev = Dev::start(arguments);
     for (case, key, state) in [
@@ -28,7 +28,7 @@ fn lived(arguments: &[&str]) -> Dev {
     dev
 }
 
-/// Rules that say something else of a delivery.
+/// Rules with another text for a delivery.
 fn others() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let text = std::fs::read_to_string(root.join(RULES)).expect("the rules");
@@ -43,7 +43,7 @@ fn without(output: Output, path: &str) -> Output {
 }
 
 #[test]
-fn what_was_kept_is_played_again_and_nothing_changes() {
+fn stored_events_are_replayed_and_nothing_changes() {
     let dev = lived(&["--keep-events"]);
     let before = out(&dev.ask(&["events", "list", "--json"]));
     golden("replay-kept", &dev.ask(&["replay"]), 0);
@@ -72,7 +72,7 @@ fn what_was_kept_is_played_again_and_nothing_changes() {
 }
 
 #[test]
-fn an_event_that_is_kept_is_shown_and_explained() {
+fn a_stored_event_is_shown_and_explained() {
     let dev = lived(&["--keep-events"]);
     golden("kept-claim", &dev.ask(&["events", "show", "orders#ord-evt-3002"]), 0);
     let claim = json(&dev.ask(&["events", "show", "orders#ord-evt-3002", "--json"]));
@@ -91,7 +91,7 @@ fn an_event_that_is_kept_is_shown_and_explained() {
 }
 
 #[test]
-fn what_was_not_kept_is_said_with_what_there_is() {
+fn missing_events_are_reported_with_the_available_ones() {
     let dev = lived(&[]);
     let stack = Stack::around(&dev, "{}");
     golden("replay-none-kept", &stack.ask(&["replay"]), 1);

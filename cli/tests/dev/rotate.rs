@@ -1,4 +1,4 @@
-//! `tidings rotate`: what it changes in the stack's secret, what it tells, and what it never tells.
+//! `tidings rotate`: its changes to the stack's secret, its output, and that it never prints a secret.
 
 use crate::stack::{Interfering, Stack, THEIRS};
 use crate::support::{Dev, err, golden, out, run, run_at_root};
@@ -20,7 +20,7 @@ fn with_secret(name: &str, secret: &str) -> String {
 }
 
 #[test]
-fn a_secret_is_put_in_front_and_the_old_one_is_taken_away() {
+fn a_new_secret_is_added_first_and_the_old_one_is_removed() {
     let dev = Dev::start(&[]);
     let stack = Stack::around(&dev, SECRET);
     let new = with_secret("new", "hunter3\n");
@@ -39,7 +39,7 @@ fn a_secret_is_put_in_front_and_the_old_one_is_taken_away() {
 }
 
 #[test]
-fn a_generated_secret_is_told_once_to_its_owner_alone() {
+fn a_generated_secret_is_shown_once_to_its_owner_alone() {
     let dev = Dev::start(&[]);
     let stack = Stack::around(&dev, SECRET);
     let would = stack.ask(&["rotate", "orders", "--generate"]);
@@ -65,7 +65,7 @@ fn a_generated_secret_is_told_once_to_its_owner_alone() {
 }
 
 #[test]
-fn what_somebody_else_wrote_is_not_overwritten_unseen() {
+fn another_writers_document_is_not_overwritten_unseen() {
     let dev = Dev::start(&[]);
     let new = with_secret("raced", "hunter3");
     let arguments = ["rotate", "orders", "--secret-file", &new, "--yes"];
@@ -106,7 +106,7 @@ fn no_secret_is_ever_printed() {
 }
 
 #[test]
-fn wrong_calls_say_what_is_right() {
+fn wrong_usage_is_explained() {
     let dev = Dev::start(&[]);
     let stack = Stack::around(&dev, SECRET);
     let not_ours = stack.ask(&["rotate", "stripe", "--generate"]);
@@ -127,7 +127,7 @@ fn wrong_calls_say_what_is_right() {
     assert!(out(&run(&["rotate", "--help"])).contains("--drop-old --yes"));
 }
 
-/// Any long text will do as their secret: it is the operator who makes it up.
+/// Presets whose secret is any long text that the operator chooses.
 const CHOSEN: [&str; 23] = [
     "auth0-event-stream",
     "azure-event-grid",
@@ -155,7 +155,7 @@ const CHOSEN: [&str; 23] = [
 ];
 
 #[test]
-fn the_presets_that_let_one_choose_are_these() {
+fn the_presets_with_a_chosen_secret_are_listed() {
     let providers = tidings_project::presets();
     let choose: Vec<&str> = providers.iter().filter(|p| p.lets_choose()).map(|p| p.name.as_str()).collect();
     assert_eq!(choose, CHOSEN);

@@ -1,5 +1,5 @@
-//! A deployed stack around a `tidings dev`: the answers of CloudFormation, Secrets Manager, Service Quotas and SQS that operators' commands need,
-//! what CloudWatch says to somebody who mayn't ask, and the `dev`'s own DynamoDB. Only as much of each as is asked for here.
+//! A deployed stack simulated around a `tidings dev`: responses of CloudFormation, Secrets Manager, Service Quotas and
+//! SQS for operators' commands, denied calls to CloudWatch, and the `dev`'s own DynamoDB. Only what the tests need.
 
 use crate::support::{Dev, command, json};
 use axum::Router;
@@ -11,13 +11,13 @@ use serde_json::{Value, json as object};
 use std::process::Output;
 use std::sync::{Arc, Mutex};
 
-/// When somebody else writes the secret.
+/// When another writer writes the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interfering {
     Nobody,
-    /// Between the first look and the second.
+    /// Between the first read and the second.
     BeforeTheLook,
-    /// Between the write and the moment in which it comes to count.
+    /// Between the write and the move of the label.
     BeforeItCounts,
 }
 
@@ -31,17 +31,17 @@ struct Account {
     webhooks: String,
     dynamodb: String,
     token: String,
-    /// The secret's versions, in the order in which they were written.
+    /// The secret's versions, in the order of writing.
     versions: Vec<String>,
-    /// The one that counts.
+    /// The index of the current version.
     current: usize,
     interfering: Interfering,
     looks: usize,
-    /// Functions at once.
+    /// The quota of concurrent executions.
     functions: f64,
-    /// The message in the dead-letter queue; whoever looks at it hides it.
+    /// The message in the dead-letter queue. A receive hides it.
     dead: Option<String>,
-    /// What was sent, and to which queue.
+    /// Sent messages, each with its queue.
     sent: Vec<(String, Value)>,
 }
 
@@ -72,7 +72,7 @@ impl Stack {
         Self { endpoint, state, _runtime: runtime }
     }
 
-    /// The document that counts, and how many versions were written beside the first.
+    /// The current document, and the number of versions written after the first.
     pub(crate) fn secret(&self) -> (Value, usize) {
         let state = self.state.lock().expect("no panic");
         (serde_json::from_str(&state.versions[state.current]).expect("JSON"), state.versions.len() - 1)
@@ -83,7 +83,7 @@ impl Stack {
         (state.interfering, state.looks) = (interfering, 0);
     }
 
-    /// What Lambda lets the account run at once.
+    /// Sets the account's quota of concurrent executions.
     pub(crate) fn allow(&self, functions: f64) {
         self.state.lock().expect("no panic").functions = functions;
     }
@@ -93,7 +93,7 @@ impl Stack {
         self.state.lock().expect("no panic").dead = Some(message.to_owned());
     }
 
-    /// What was sent to the queues since, and to which.
+    /// The messages sent since the last call, each with its queue.
     pub(crate) fn sent(&self) -> Vec<(String, Value)> {
         std::mem::take(&mut self.state.lock().expect("no panic").sent)
     }
@@ -112,12 +112,12 @@ impl Stack {
     }
 }
 
-/// What AWS says to somebody who mayn't, in the form that each protocol has for it.
+/// AWS's response to a denied call, in the format of each protocol.
 const DENIED_CBOR: &[u8] = b"\xa2\x66__type\x6cAccessDenied\x67message\x6bnot allowed";
 const DENIED_XML: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not allowed</Message></Error>\
                           </ErrorResponse>";
 
-/// Whose credentials these are.
+/// The identity of the credentials.
 const CALLER: &str = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
                       <Arn>arn:aws:sts::123456789012:assumed-role/ops/lena</Arn></GetCallerIdentityResult>\
                       </GetCallerIdentityResponse>";
@@ -154,7 +154,7 @@ async fn answer(State(state): State<Arc<Mutex<Account>>>, headers: HeaderMap, bo
             let request: Value = serde_json::from_slice(&body).expect("JSON");
             match request["ServiceCode"].as_str() {
                 Some("lambda") => object!({ "Quota": { "Value": state.functions } }).to_string().into_response(),
-                // Nobody has ever asked for another: Service Quotas knows none that was applied.
+                // Service Quotas has no applied value unless one was requested.
                 _ => (StatusCode::BAD_REQUEST, r#"{"__type":"NoSuchResourceException"}"#).into_response(),
             }
         }
@@ -219,7 +219,7 @@ fn forward(url: &str, token: &str, headers: &HeaderMap, body: &Bytes) -> (Status
 }
 
 impl Account {
-    /// Somebody else writes.
+    /// The other writer writes.
     fn theirs(&mut self) {
         self.versions.push(THEIRS.to_owned());
         self.current = self.versions.len() - 1;

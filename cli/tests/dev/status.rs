@@ -1,11 +1,11 @@
-//! `tidings status`: of a `dev`, of nothing, and of a stack of which only some can be read.
+//! `tidings status` for a `dev`, for a missing one, and for a stack that is only partly readable.
 
 use crate::stack::Stack;
 use crate::support::{Dev, err, golden, json, out, run};
 use std::path::Path;
 
 #[test]
-fn a_dev_is_well_until_an_event_dies() {
+fn a_dev_is_healthy_until_an_event_is_dead_lettered() {
     let dev = Dev::start(&[]);
     golden("status-dev", &dev.ask(&["status", "--url", &dev.webhooks]), 0);
     dev.send(&["--case", "orders-poison"]);
@@ -19,16 +19,16 @@ fn a_dev_is_well_until_an_event_dies() {
 }
 
 #[test]
-fn of_a_stack_whatever_can_be_read_is_shown() {
+fn the_readable_parts_of_a_stack_are_shown() {
     let dev = Dev::start(&[]);
     let stack = Stack::around(&dev, tidings_events::SECRETS);
-    // Nobody there knows of CloudWatch, nor of a stack's resources.
+    // This stack has neither CloudWatch nor a list of resources.
     golden("status-stack", &stack.ask(&["status", "--over", "15m"]), 1);
 }
 
-/// What `tidings build` would deploy and what answers there can be compared.
+/// The hash of `tidings build` equals the one that the endpoint reports.
 #[test]
-fn status_says_the_hash_of_the_project_that_dev_runs() {
+fn status_shows_the_hash_of_the_project_that_dev_runs() {
     let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("status-project");
     let _ = std::fs::remove_dir_all(&project);
     let project = project.display().to_string();
@@ -48,7 +48,7 @@ fn status_says_the_hash_of_the_project_that_dev_runs() {
 }
 
 #[test]
-fn nothing_is_there() {
+fn status_without_a_dev_fails() {
     let output = run(&["status", "--url", "http://127.0.0.1:9", "--endpoint-url", "http://127.0.0.1:9", "--json"]);
     let said = json(&output);
     assert_eq!((output.status.code(), &said["status"]), (Some(1), &"unreachable".into()), "{said}");
@@ -56,7 +56,7 @@ fn nothing_is_there() {
 }
 
 #[test]
-fn wrong_calls_say_what_is_right() {
+fn wrong_usage_is_explained() {
     for (arguments, said) in [(&["status", "--over", "2d"][..], "allowed: 5m to 1d"), (&["status", "--over", "x"], "as 90s")] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", err(&output));

@@ -29,7 +29,7 @@ impl Dev {
         Self::watched(more, change, drop)
     }
 
-    /// Started with a change of how, and each line of what it says taken by `heard`.
+    /// Starts it with a changed command. `heard` gets each line of its output.
     pub(crate) fn watched(
         more: &[&str],
         change: impl FnOnce(&mut Command),
@@ -45,7 +45,7 @@ impl Dev {
             line.split_whitespace().nth(1).expect("an address").trim_end_matches("/webhooks/{source}").to_owned()
         };
         let (webhooks, dynamodb, token) = (address("webhooks"), address("DynamoDB"), address("token"));
-        // Somebody has to read on, or a full pipe would stop it.
+        // The output must be read, because a full pipe would block the process.
         let said = Arc::new(Mutex::new(String::new()));
         let keep = Arc::clone(&said);
         let reader = thread::spawn(move || {
@@ -57,7 +57,7 @@ impl Dev {
         Self { process, webhooks, dynamodb, token, reader: Some(reader), said }
     }
 
-    /// What it has said since its banner.
+    /// Its output since the banner.
     pub(crate) fn said(&self) -> String {
         self.said.lock().expect("no panic").clone()
     }
@@ -79,7 +79,7 @@ impl Dev {
         let until = Instant::now() + Duration::from_secs(20);
         loop {
             let asked = self.ask(&["events", "show", key, "--json"]);
-            // An event of our own has no claim before it is processed.
+            // Our own events have no claim before they are processed.
             let claim = if asked.status.success() { json(&asked) } else { Value::Null };
             if claim["state"] == state {
                 return claim;
@@ -89,7 +89,7 @@ impl Dev {
         }
     }
 
-    /// Ends it as Ctrl-C does.
+    /// Stops it like Ctrl-C.
     pub(crate) fn stop(mut self) {
         self.signal("INT");
         assert!(self.process.wait().expect("its end").success());
@@ -104,12 +104,12 @@ impl Dev {
         self.process.id()
     }
 
-    /// Where it complains, if it was started so.
+    /// Its standard error, if it was started with a pipe for it.
     pub(crate) fn stderr(&mut self) -> ChildStderr {
         self.process.stderr.take().expect("a pipe")
     }
 
-    /// Its exit, once it has ended by itself and all that it said was heard.
+    /// Its exit status, once it has ended and all its output was read.
     pub(crate) fn end(mut self) -> std::process::ExitStatus {
         let end = self.process.wait().expect("its end");
         self.reader.take().expect("one end").join().expect("no panic");
@@ -124,17 +124,17 @@ impl Drop for Dev {
     }
 }
 
-/// Where no project is.
+/// Runs the binary in a folder without a project.
 pub(crate) fn run(arguments: &[&str]) -> Output {
     command().current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("TIDINGS_PROJECT").args(arguments).output().expect("the binary")
 }
 
-/// Where the project is events/project.
+/// Runs the binary with the project events/project.
 pub(crate) fn run_at_root(arguments: &[&str]) -> Output {
     command().args(arguments).output().expect("the binary")
 }
 
-/// The binary, whatever the environment says, at the root of the repository and with the demo's project.
+/// The binary with a clean environment, at the root of the repository and with the demo's project.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(BINARY);
     for name in
@@ -162,7 +162,7 @@ pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}{}", out(output), err(output)))
 }
 
-/// Holds what was printed, and the exit status, against `cli/tests/dev/*.txt`; `UPDATE=1` writes it anew.
+/// Compares the output and the exit status with `cli/tests/dev/*.txt`. `UPDATE=1` writes the file again.
 pub(crate) fn golden(name: &str, output: &Output, status: i32) {
     let seen = timeless(&(out(output) + &err(output)));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/dev/{name}.txt"));
@@ -174,7 +174,7 @@ pub(crate) fn golden(name: &str, output: &Output, status: i32) {
     assert_eq!(output.status.code(), Some(status), "{name}");
 }
 
-/// Times of ours, how long they are apart, and ports are others each time.
+/// Replaces our times, their differences and the ports, which vary.
 fn timeless(text: &str) -> String {
     let is_time = |word: &&str| word.len() == 24 && word.ends_with('Z') && word.starts_with("20");
     let times: Vec<&str> = text.split(|c: char| c.is_whitespace() || matches!(c, '"' | ',')).filter(is_time).collect();
@@ -184,7 +184,7 @@ fn timeless(text: &str) -> String {
     let last = parts.pop().unwrap_or_default();
     let apart = |part: &str| part.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned() + "<some>" + APART;
     let text = parts.into_iter().map(apart).collect::<String>() + last;
-    // What is configured is another thing's to test.
+    // Other tests check the configuration.
     let hashed = |text: String, name: &str| {
         let mut parts = text.split(name);
         let first = parts.next().unwrap_or_default().to_owned();

@@ -1,4 +1,5 @@
-//! `tidings dev` as a place to develop a bot: its queues by a real SDK, actions pushed to a bot, dead letters, the clock, secrets.
+//! `tidings dev` for the development of a bot: its queues with a real SDK, actions posted to a bot, dead letters, the
+//! clock, secrets.
 
 use crate::support::{BINARY, Dev, command, err, json, out, run};
 use aws_sdk_sqs::Client;
@@ -24,7 +25,7 @@ fn client(dev: &Dev, key: &str) -> Client {
 const CASE: &str = "orders-delivered-early";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_sdk_takes_actions_as_aws_gives_them() {
+async fn an_sdk_receives_actions_as_on_aws() {
     let dev = Dev::start(&["--actions-to", "queue"]);
     let sqs = client(&dev, &dev.token);
     let stranger = client(&dev, "AKIASTRANGER").list_queues().send().await;
@@ -38,7 +39,7 @@ async fn an_sdk_takes_actions_as_aws_gives_them() {
     let got = sqs.get_queue_url().queue_name("tidings-actions.fifo").send().await.expect("an answer");
     let url = got.queue_url.expect("an address");
 
-    // A consumer that waits is woken.
+    // A waiting consumer is woken.
     let waits = sqs.receive_message().queue_url(&url).wait_time_seconds(20).visibility_timeout(30).max_number_of_messages(10);
     let waits = waits.message_system_attribute_names(Attribute::All).send();
     let waits = tokio::spawn(waits);
@@ -56,7 +57,7 @@ async fn an_sdk_takes_actions_as_aws_gives_them() {
     assert_eq!(of(Attribute::ApproximateReceiveCount), "1");
     assert!(of(Attribute::SentTimestamp).parse::<u64>().is_ok() && !of(Attribute::ApproximateFirstReceiveTimestamp).is_empty());
 
-    // Hidden; shown again; taken again; deleted.
+    // Hidden, visible again, received again, deleted.
     let receive = || sqs.receive_message().queue_url(&url).message_system_attribute_names(Attribute::ApproximateReceiveCount);
     assert!(receive().send().await.expect("an answer").messages.is_none_or(|none| none.is_empty()));
     let change = sqs.change_message_visibility().queue_url(&url).visibility_timeout(0);
@@ -75,7 +76,7 @@ async fn an_sdk_takes_actions_as_aws_gives_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fifo_queue_refuses_what_aws_refuses_and_gives_a_group_in_order() {
+async fn a_fifo_queue_refuses_what_aws_refuses_and_delivers_a_group_in_order() {
     let dev = Dev::start(&["--actions-to", "queue"]);
     let sqs = client(&dev, &dev.token);
     let url = format!("{}/123456789012/tidings-actions.fifo", dev.dynamodb());
@@ -98,7 +99,7 @@ async fn a_fifo_queue_refuses_what_aws_refuses_and_gives_a_group_in_order() {
     assert!(gone.into_service_error().is_queue_does_not_exist());
 }
 
-/// What a bot was sent: which receive it is, and the action. It answers 500 to the first of each.
+/// The requests that a bot got: the number of the receive, and the action. It answers 500 to the first of each.
 fn bot() -> (String, mpsc::Receiver<(u32, Value)>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/actions", listener.local_addr().expect("an address"));
@@ -206,7 +207,7 @@ fn dead_letters_are_listed_shown_sent_again_and_dropped_as_on_a_stack() {
     }
     let redriven = dev.ask(&["dlq", "redrive", "--yes", "--json"]);
     assert_eq!(json(&redriven)["redrive"]["moved"], 1, "{}", err(&redriven));
-    // It dies again.
+    // It is dead-lettered again.
     dead(1);
     let replayed = dev.ask(&["replay", "--dlq"]);
     assert!(!err(&replayed).contains("which stack"), "{}", err(&replayed));
@@ -215,7 +216,7 @@ fn dead_letters_are_listed_shown_sent_again_and_dropped_as_on_a_stack() {
     dead(0);
     let status = json(&dev.ask(&["status", "--json"]));
     assert_eq!(status["backlog"]["queues"][1]["depth"]["visible"], 0, "{status}");
-    // The claim says what died, and so does the screen.
+    // The claim names the dead-lettered event, and so does the status.
     assert_eq!(status["next"][0]["do"].as_str().or(status["next"][0].as_str()), Some("tidings dlq list"), "{status}");
 }
 
@@ -247,7 +248,7 @@ fn either_address_leads_to_the_other_and_hints_name_the_port() {
 }
 
 #[test]
-fn the_clock_of_a_running_dev_is_moved_and_send_signs_by_it() {
+fn the_clock_of_a_running_dev_is_advanced_and_send_signs_by_it() {
     let dev = Dev::start(&[]);
     let moved = json(&run(&["dev", "advance", "45m", "--json", "--url", &dev.webhooks]));
     assert_eq!(moved["ahead_seconds"], 2700, "{moved}");
@@ -273,7 +274,7 @@ fn env_prints_what_an_sdk_needs() {
 }
 
 #[test]
-fn secrets_of_a_file_are_added_and_sources_without_one_are_told() {
+fn secrets_of_a_file_are_added_and_sources_without_one_are_reported() {
     let file = std::env::temp_dir().join(format!("tidings-secrets-{}.json", std::process::id()));
     std::fs::write(&file, r#"{"github": [], "orders": "0123456789abcdef0123456789abcdef"}"#).expect("a file");
     let dev = Dev::start(&["--secrets", file.to_str().expect("UTF-8")]);
@@ -290,7 +291,7 @@ fn secrets_of_a_file_are_added_and_sources_without_one_are_told() {
 }
 
 #[test]
-fn a_demo_and_a_queue_that_somebody_else_empties_are_refused_together() {
+fn a_demo_with_another_consumer_of_the_actions_is_refused() {
     let refused = run(&["dev", "--port", "0", "--demo", "--actions-to", "queue"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(err(&refused).contains("--actions-to URL"), "{}", err(&refused));
@@ -302,7 +303,7 @@ fn a_demo_and_a_queue_that_somebody_else_empties_are_refused_together() {
 fn an_idle_dev_takes_less_than_a_hundredth_of_a_processor() {
     let dev = Dev::start(&[]);
     thread::sleep(Duration::from_secs(2));
-    // In hundredths of a second: user and system time are fields 14 and 15.
+    // In hundredths of a second. User and system time are fields 14 and 15.
     let ticks = || {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", dev.id())).expect("Linux has it");
         let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();

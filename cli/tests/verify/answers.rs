@@ -1,4 +1,4 @@
-//! What the receiver would answer, and which events would come of it: `verify` runs the receiver itself.
+//! The receiver's response, and the events that a request would produce: `verify` runs the receiver itself.
 
 use crate::support::{File, OTHER, SECRET, Told, ours, run, set, signed, signed_at, verify};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn ask(preset: &str, request: &SignedRequest) -> Told {
     verify(preset, &json!({ preset: SECRET }), &ours(request), &[])
 }
 
-/// Of a configured source, with the demo secrets.
+/// Verifies a request to a configured source, with the demo secrets.
 fn of_source(source: &str, request: &[u8]) -> (i32, Value, String) {
     let json = run(&["verify", source, "-", "--json"], request);
     let people = run(&["verify", source, "-"], request);
@@ -20,7 +20,7 @@ fn of_source(source: &str, request: &[u8]) -> (i32, Value, String) {
     (json.status.code().unwrap(), serde_json::from_slice(&json.stdout).unwrap_or_default(), text)
 }
 
-/// A body of the orders' source, signed with its demo secret.
+/// A request of the orders' source, signed with its demo secret.
 fn order(body: &str, more: &[&str]) -> Vec<u8> {
     let file = File::new(body);
     let output = run(&[&["send", "orders", "--file", file.path(), "--dry-run", "--json"], more].concat(), b"");
@@ -28,7 +28,7 @@ fn order(body: &str, more: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// A signed request with something in it changed after it was signed.
+/// A request that is changed after it was signed.
 fn changed(request: &[u8], change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut request: Value = serde_json::from_slice(request).unwrap();
     change(&mut request);
@@ -39,7 +39,7 @@ const SHIPPED: &str =
     r#"{"id":"k-9","type":"order.shipped","occurred_at":"2026-11-20T10:00:00Z","sequence":7,"order":{"id":"1042"}}"#;
 
 #[test]
-fn what_comes_of_a_request_is_said_with_all_that_events_are_ordered_and_found_by() {
+fn events_are_shown_with_all_fields_for_order_and_search() {
     let (code, told, people) = of_source("orders", &order(SHIPPED, &[]));
     assert_eq!(
         (code, &told["verified"], &told["accepted"], &told["answer"]["status"]),
@@ -68,7 +68,7 @@ fn what_comes_of_a_request_is_said_with_all_that_events_are_ordered_and_found_by
 }
 
 #[test]
-fn what_is_refused_for_another_reason_than_its_signature_is_no_success() {
+fn a_refusal_for_another_reason_than_the_signature_is_a_failure() {
     let good = order(SHIPPED, &[]);
     let get = |request: &mut Value| request["method"] = "PUT".into();
     let path = |request: &mut Value| request["path"] = "/webhooks/order".into();
@@ -105,7 +105,7 @@ fn what_is_refused_for_another_reason_than_its_signature_is_no_success() {
 }
 
 #[test]
-fn what_is_signed_and_no_event_is_kept_and_that_is_no_success() {
+fn a_signed_delivery_without_an_event_is_a_failure() {
     for (body, why) in [("{\"id\": \"k-9\"", "JSON"), (r#"{"event_id":"k-9"}"#, "type"), ("[]", "type")] {
         let (code, told, people) = of_source("orders", &order(body, &[]));
         assert_eq!((code, &told["verified"], &told["answer"]["status"]), (1, &true.into(), &202.into()), "{body}: {people}");
@@ -115,7 +115,7 @@ fn what_is_signed_and_no_event_is_kept_and_that_is_no_success() {
 }
 
 #[test]
-fn what_could_not_be_read_of_an_event_is_said() {
+fn unreadable_fields_of_an_event_are_shown() {
     let strange = SHIPPED.replace("2026-11-20T10:00:00Z", "yesterday").replace(":7", ":\"seven\"");
     let (code, told, people) = of_source("orders", &order(&strange, &[]));
     let event = &told["answer"]["events"][0];
@@ -134,7 +134,7 @@ fn what_could_not_be_read_of_an_event_is_said() {
 }
 
 #[test]
-fn each_event_of_a_delivery_is_told() {
+fn each_event_of_a_delivery_is_shown() {
     let request = run(&["send", "--case", "whatsapp-statuses", "--dry-run", "--json"], b"").stdout;
     let (code, told, people) = of_source("whatsapp", &request);
     assert_eq!((code, told["answer"]["events"].as_array().unwrap().len()), (0, 3), "{people}");
@@ -142,14 +142,14 @@ fn each_event_of_a_delivery_is_told() {
 }
 
 #[test]
-fn a_forged_request_is_told_with_its_answer_and_without_events() {
+fn a_forged_request_is_reported_with_its_response_and_without_events() {
     let told = ask("github", &signed("github", OTHER, |_, _| {}));
     assert_eq!((told.code, &told.json["answer"]["status"], &told.json["accepted"]), (1, &401.into(), &false.into()));
     assert_eq!(told.json["answer"]["events"], json!([]));
 }
 
 #[test]
-fn a_handshake_is_told_with_its_answer() {
+fn a_handshake_is_reported_with_its_response() {
     let mut request = signed("asana", SECRET, |_, _| {});
     request.headers.clear();
     set(&mut request, "x-hook-secret", OTHER);
@@ -162,7 +162,7 @@ fn a_handshake_is_told_with_its_answer() {
 }
 
 #[test]
-fn what_was_signed_before_it_was_compressed_verifies_as_it_does_at_the_receiver() {
+fn a_body_signed_before_compression_verifies_as_at_the_receiver() {
     let mut request = signed("github", SECRET, |_, _| {});
     let plain = ask("github", &request);
     request.body = gzip(&request.body);
@@ -173,7 +173,7 @@ fn what_was_signed_before_it_was_compressed_verifies_as_it_does_at_the_receiver(
     assert_eq!(kind(&packed), kind(&plain));
 }
 
-/// As one stored block (RFC 1951, 1952).
+/// A gzip of one stored block (RFC 1951, 1952).
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut crc = !0_u32;
     for byte in bytes {
@@ -192,7 +192,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_dry_run_says_what_would_be_answered() {
+fn a_dry_run_shows_the_response() {
     let output = run(&["send", "stripe", "--dry-run", "--json"], b"");
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &told["answer"]["status"]), (Some(0), &202.into()));
@@ -205,7 +205,7 @@ fn a_dry_run_says_what_would_be_answered() {
 }
 
 #[test]
-fn an_old_request_is_answered_as_it_was_then() {
+fn an_old_request_gets_the_response_of_its_time() {
     let at = SystemClock.now().minus(std::time::Duration::from_secs(86_400));
     let old = signed_at("stripe", SECRET, at, |_, _| {});
     let told = ask("stripe", &old);

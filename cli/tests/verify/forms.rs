@@ -1,4 +1,4 @@
-//! The forms in which people have a request, and what is no request.
+//! The formats in which `verify` accepts a request, and inputs that aren't requests.
 
 use crate::support::{File, SECRET, ours, run, signed, url_of, verify};
 use base64::Engine;
@@ -29,7 +29,7 @@ fn headers(request: &SignedRequest) -> Vec<(String, String)> {
     request.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned())).collect()
 }
 
-/// The request in every form, each with what it is called.
+/// The request in every format, each with its name.
 fn forms(request: &SignedRequest) -> Vec<(&'static str, Vec<u8>)> {
     let body = String::from_utf8(request.body.clone()).unwrap();
     let url = format!("https://hooks.example{}", request.path);
@@ -61,7 +61,7 @@ fn forms(request: &SignedRequest) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn a_request_verifies_in_every_form_in_which_people_have_it() {
+fn a_request_verifies_in_every_format() {
     let github = signed("github", SECRET, |_, sample| {
         sample.body = "{\"text\":\"it's \\\"new\\\"!\\\\ 😀 é\",\n \"n\":1}".as_bytes().to_vec();
     });
@@ -84,7 +84,7 @@ fn a_request_verifies_in_every_form_in_which_people_have_it() {
 }
 
 #[test]
-fn a_har_says_which_of_its_entries_it_was() {
+fn the_verified_entry_of_a_har_is_named() {
     let request = signed("github", SECRET, |_, _| {});
     let secrets = json!({ "github": SECRET });
     let har = forms(&request).into_iter().find(|(form, _)| *form == "HAR").unwrap().1;
@@ -104,7 +104,7 @@ fn a_har_says_which_of_its_entries_it_was() {
 }
 
 #[test]
-fn a_har_that_has_taken_a_form_apart_is_put_together_again() {
+fn a_har_with_a_parsed_form_is_joined_again() {
     let request = signed("slack-slash", SECRET, |_, sample| sample.body = b"token=a+b%2Fc&text=~x*".to_vec());
     let pairs: Vec<Value> = headers(&request).iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let params = json!([{ "name": "token", "value": "a b/c" }, { "name": "text", "value": "~x*" }]);
@@ -116,7 +116,7 @@ fn a_har_that_has_taken_a_form_apart_is_put_together_again() {
         json!({ "log": { "entries": [entry] } }).to_string().as_bytes(),
         &[],
     );
-    // RFC 3986 leaves ~ alone and escapes *, forms the other way round: neither is what was sent.
+    // RFC 3986 keeps ~ and escapes *; forms do the opposite. Neither gives the body that was sent.
     assert_eq!(told.code, 1, "{told:?}");
     let request = signed("slack-slash", SECRET, |_, sample| sample.body = b"token=a%20b%2fc".to_vec());
     let pairs: Vec<Value> = headers(&request).iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
@@ -133,7 +133,7 @@ fn a_har_that_has_taken_a_form_apart_is_put_together_again() {
 }
 
 #[test]
-fn what_is_no_request_is_told_with_what_to_do_and_never_shown() {
+fn an_input_without_a_request_is_reported_with_a_remedy_and_never_shown() {
     let secrets = json!({ "github": SECRET });
     for (input, said) in [
         (SECRET.to_owned(), "no empty line"),
@@ -163,7 +163,7 @@ fn what_is_no_request_is_told_with_what_to_do_and_never_shown() {
 }
 
 #[test]
-fn only_a_refused_request_exits_1_and_what_could_not_be_looked_at_exits_2() {
+fn a_refused_request_exits_1_and_an_unverifiable_one_exits_2() {
     let secrets = File::new(json!({ "github": SECRET }).to_string());
     let request = File::new(String::from_utf8(ours(&signed("github", SECRET, |_, _| {}))).unwrap());
     let (secrets, request, folder) = (secrets.path(), request.path(), std::env::temp_dir().display().to_string());
@@ -193,7 +193,7 @@ fn only_a_refused_request_exits_1_and_what_could_not_be_looked_at_exits_2() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_told_before_anything_is_tried() {
+fn a_body_over_the_limit_is_refused_before_anything_is_tried() {
     let secrets = json!({ "github": SECRET });
     for (bytes, code, said) in [(MAX_BODY_BYTES, 0, "verifies"), (MAX_BODY_BYTES + 1, 1, "allowed: 1048576")] {
         let request = signed("github", SECRET, |_, sample| sample.body.resize(bytes, b' '));

@@ -1,4 +1,5 @@
-//! Providers whose public key is published: it is asked for when all else is right, and only fetched if told to.
+//! Providers with a published public key: `verify` asks for it after all other checks pass, and fetches it only on
+//! request.
 
 use crate::support::{File, ours, preset, verify};
 use http::{HeaderMap, HeaderName};
@@ -26,7 +27,7 @@ fn borrowed(options: &[String]) -> Vec<&str> {
 }
 
 #[test]
-fn a_missing_key_is_told_with_its_address_and_taken_from_a_file() {
+fn a_missing_key_is_reported_with_its_address_and_read_from_a_file() {
     for name in ["aws-sns", "paypal", "gcp-pubsub-push", "google-chat", "ms-bot-framework", "kinde"] {
         let (vector, request, options) = captured(name);
         let secrets = json!({ name: vector.secret });
@@ -34,7 +35,7 @@ fn a_missing_key_is_told_with_its_address_and_taken_from_a_file() {
         assert_eq!(told.code, 2, "{name}: without the key it isn't decided");
         assert!(told.json["why"].as_str().unwrap().contains("the provider's key isn't loaded"), "{told:?}");
         let (address, document) = vector.fetched.first_key_value().unwrap();
-        // Kinde's address is what the secret says.
+        // Kinde's address comes from the secret.
         let shown = if name == "kinde" { "{secret}/.well-known/jwks.json" } else { address };
         assert!(told.hint(0).contains(shown) && told.hint(0).contains("--fetch-keys, or give it with --key FILE"), "{told:?}");
 
@@ -51,9 +52,9 @@ fn a_missing_key_is_told_with_its_address_and_taken_from_a_file() {
 }
 
 #[test]
-fn a_key_that_cannot_be_fetched_is_told() {
+fn a_key_that_cannot_be_fetched_is_reported() {
     let (_, request, options) = captured("kinde");
-    // There is no such name (RFC 2606), and the address is the secret's.
+    // The name doesn't exist (RFC 2606), and the address is a secret.
     let secrets = json!({ "kinde": "https://nobody.invalid/canary-of-an-address" });
     let told = verify("kinde", &secrets, &ours(&request), &[&borrowed(&options)[..], &["--fetch-keys"]].concat());
     assert_eq!((told.code, &told.json), (2, &Value::Null));
@@ -65,7 +66,7 @@ fn a_key_that_cannot_be_fetched_is_told() {
 }
 
 #[test]
-fn somebody_else_s_topic_or_audience_is_told_with_and_without_the_key() {
+fn another_topic_or_audience_is_reported_with_and_without_the_key() {
     for (name, place) in [("aws-sns", "json:TopicArn"), ("google-chat", "jwt:aud"), ("gcp-pubsub-push", "jwt:email")] {
         let (vector, request, options) = captured(name);
         let secrets = json!({ name: format!("{}-of-another", vector.secret) });
@@ -82,7 +83,7 @@ fn somebody_else_s_topic_or_audience_is_told_with_and_without_the_key() {
 }
 
 #[test]
-fn a_certificate_from_elsewhere_or_of_another_time_is_told() {
+fn a_certificate_of_another_origin_or_time_is_reported() {
     let (vector, mut request, options) = captured("aws-sns");
     let secrets = json!({ "aws-sns": vector.secret });
     let key = File::new(vector.fetched.values().next().unwrap());

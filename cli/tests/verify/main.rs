@@ -1,6 +1,6 @@
-//! `tidings verify`, as a person calls it: every form of a request, every mistake, and never a secret.
+//! `tidings verify`: every format of a request, every mistake, and no secret in the output.
 //!
-//! [`support::verify`] runs each question twice, for people and as JSON, and looks for the secrets in all that comes out.
+//! [`support::verify`] runs each call twice, for people and as JSON, and searches all output for the secrets.
 
 mod answers;
 mod forms;

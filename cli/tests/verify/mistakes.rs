@@ -1,4 +1,4 @@
-//! The mistakes that people make, each made on purpose.
+//! Common mistakes, each made on purpose.
 
 use crate::support::{OTHER, SECRET, Told, ours, set, signed, signed_at, verify};
 use base64::Engine;
@@ -13,13 +13,13 @@ use tidings_events::SignedRequest;
 fn ask(preset: &str, request: &SignedRequest) -> Told {
     let told = verify(preset, &json!({ preset: SECRET }), &ours(request), &[]);
     assert_eq!(told.code, 1, "{told:?}");
-    // What is said of the clock differs from one second to the next.
+    // The text about the clock changes with each second.
     let beginning = told.hint(0).get(..14).unwrap_or_default();
     assert!(told.people.contains(beginning), "people are told as much: {}", told.people);
     told
 }
 
-/// What is said of a request whose body became another on its way.
+/// The hint for a request whose body was changed in transit.
 fn changed(preset: &str, sent: &[u8], seen: &[u8]) -> String {
     let mut request = signed(preset, SECRET, |_, sample| sample.body = sent.to_vec());
     request.body = seen.to_vec();
@@ -62,7 +62,7 @@ fn a_body_that_was_changed_on_its_way() {
 }
 
 #[test]
-fn what_the_request_says_of_its_length_is_told() {
+fn a_wrong_content_length_is_reported() {
     let mut request = signed("github", SECRET, |_, _| {});
     let length = request.body.len();
     set(&mut request, "content-length", &(length + 7).to_string());
@@ -73,7 +73,7 @@ fn what_the_request_says_of_its_length_is_told() {
 }
 
 #[test]
-fn a_signature_somewhere_else_or_written_otherwise() {
+fn a_signature_in_another_place_or_encoding() {
     let mut renamed = signed("github", SECRET, |_, _| {});
     let value = renamed.headers.remove("x-hub-signature-256").unwrap();
     renamed.headers.insert("x-forwarded-signature", value.clone());
@@ -138,7 +138,7 @@ fn look_alike_secrets_are_told_apart() {
 }
 
 #[test]
-fn a_secret_that_is_stored_with_more_than_itself() {
+fn a_secret_stored_with_extra_characters() {
     for (preset, right, stored, said) in [
         ("github", SECRET.to_owned(), format!("{SECRET}\n"), "white space around it"),
         ("github", SECRET.to_owned(), format!("\"{SECRET}\""), "quotes around it"),
@@ -232,7 +232,7 @@ fn tokens_of_another_kind_time_or_issuer() {
 }
 
 #[test]
-fn of_events_that_are_signed_one_by_one_the_failing_is_told() {
+fn of_events_signed_one_by_one_the_failing_one_is_named() {
     let secret = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056";
     let secrets = json!({ "adyen-standard": secret, "staging": "00112233445566778899aabbccddeeff" });
     let batch = |change: &dyn Fn(&mut Value)| {
@@ -270,7 +270,7 @@ fn of_events_that_are_signed_one_by_one_the_failing_is_told() {
 }
 
 #[test]
-fn a_handshake_that_is_not_signed_is_told() {
+fn an_unsigned_handshake_is_reported() {
     let mut request = signed("asana", SECRET, |_, _| {});
     request.headers.clear();
     set(&mut request, "x-hook-secret", OTHER);
@@ -279,7 +279,7 @@ fn a_handshake_that_is_not_signed_is_told() {
 }
 
 #[test]
-fn what_nothing_explains_is_said_to_be_that() {
+fn an_unexplained_failure_is_reported_as_unexplained() {
     let forged = signed("github", OTHER, |_, _| {});
     let told = ask("github", &forged);
     assert_eq!(told.json["why"], "the signature doesn't match any secret");

@@ -1,4 +1,4 @@
-//! A scheme of one's own: what people get wrong who write the signing themselves.
+//! A custom scheme: common mistakes in the user's own signing code.
 
 use crate::support::{File, SECRET, Told, run};
 use ring::hmac;
@@ -11,7 +11,7 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
 }
 
-/// A raw request of `orders`, whose signature is made of this text with this key.
+/// A raw request of `orders`. Its signature is the MAC of this text with this key.
 fn request(key: &[u8], time: &str, signed: &str, body: &str) -> String {
     let made = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), signed.as_bytes());
     let hex: String = made.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -33,7 +33,7 @@ fn ask(secret: &str, request: &str, more: &[&str]) -> Told {
 }
 
 #[test]
-fn each_usual_mistake_of_own_code_is_named() {
+fn each_common_mistake_of_custom_code_is_named() {
     let time = now().to_string();
     let right = format!("{time}.{BODY}");
     assert_eq!(ask(SECRET, &request(SECRET.as_bytes(), &time, &right, BODY), &[]).code, 0);
@@ -66,7 +66,7 @@ fn a_time_in_another_unit_is_named_and_no_clock_is_blamed() {
 }
 
 #[test]
-fn what_is_signed_is_shown_if_it_is_asked_for() {
+fn the_signed_text_is_shown_on_request() {
     let time = now().to_string();
     let signed = format!("{time}.{BODY}");
     let request = request(SECRET.as_bytes(), &time, &signed, BODY);
@@ -75,7 +75,7 @@ fn what_is_signed_is_shown_if_it_is_asked_for() {
 }
 
 #[test]
-fn an_event_that_the_receiver_cannot_take_as_meant_is_warned_of() {
+fn an_event_that_the_receiver_reads_in_part_is_a_warning() {
     let time = now().to_string();
     let told = |body: &str| ask(SECRET, &request(SECRET.as_bytes(), &time, &format!("{time}.{body}"), body), &[]);
     let without_type = told(r#"{"id":"o-1","occurred_at":"2026-11-20T14:00:00Z"}"#);

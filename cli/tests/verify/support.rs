@@ -1,4 +1,4 @@
-//! Requests that are signed here, and the question that is asked about them.
+//! Signs requests and runs `tidings verify` on them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_events::{Sample, SignedRequest};
 use tidings_project::presets;
 
-/// What mustn't be seen.
+/// A secret that must not appear in any output.
 pub(crate) const SECRET: &str = "canary-4f1d9c3e7a52b806";
 pub(crate) const OTHER: &str = "canary-0b7e6d5c4a392817";
 
@@ -22,12 +22,12 @@ pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
     command.env_remove("TIDINGS_SECRETS").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().expect("the binary");
-    // A command that needs no input may have ended before it reads any.
+    // A command that needs no input may end before it reads any.
     let _ = process.stdin.take().expect("its input").write_all(input);
     process.wait_with_output().expect("its end")
 }
 
-/// A file that is gone when the test is.
+/// A file that is deleted at the end of the test.
 pub(crate) struct File(PathBuf);
 
 impl File {
@@ -50,11 +50,11 @@ impl Drop for File {
     }
 }
 
-/// What was said.
+/// The output of `verify`.
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) code: i32,
-    /// Empty where it was a complaint.
+    /// Null if the command failed with an error message.
     pub(crate) json: Value,
     pub(crate) people: String,
 }
@@ -64,13 +64,13 @@ impl Told {
         self.json["hints"][n].as_str().unwrap_or_default()
     }
 
-    /// All that was said but `why`.
+    /// All output except `why`.
     pub(crate) fn hints(&self) -> String {
         self.json["hints"].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// Asks about a request to a preset. Whatever the answer is, no secret of the document is in it.
+/// Verifies a request to a preset. No secret of the document may appear in the output.
 pub(crate) fn verify(preset: &str, secrets: &Value, request: &[u8], more: &[&str]) -> Told {
     let file = File::new(secrets.to_string());
     let options = [&["verify", preset, "-", "--preset", "--secrets", file.path()], more].concat();
@@ -102,12 +102,12 @@ pub(crate) fn preset(name: &str) -> Provider {
     ALL.iter().find(|provider| provider.name == name).cloned().unwrap_or_else(|| panic!("no preset {name}"))
 }
 
-/// The URL that every preset here was given.
+/// The URL that every preset here is configured with.
 pub(crate) fn url_of(name: &str) -> String {
     format!("https://hooks.example/webhooks/{name}")
 }
 
-/// A preset's typical request, signed now, after both were changed.
+/// A preset's typical request, signed now, after `change` was applied.
 pub(crate) fn signed(name: &str, secret: &str, change: impl FnOnce(&mut Source, &mut Sample)) -> SignedRequest {
     signed_at(name, secret, SystemClock.now(), change)
 }

@@ -1,9 +1,9 @@
-//! The URL that was signed isn't the one that is configured, or that the request came by.
+//! The signed URL differs from the configured one, or from the one of the request.
 
 use crate::support::{SECRET, ours, set, signed, url_of, verify};
 use serde_json::json;
 
-/// What is said where the provider was given `given` and `public_url` is `configured`.
+/// The hint if the provider has the URL `given` and `public_url` is `configured`.
 fn hint(preset: &str, given: &str, configured: &str, path: &str, headers: &[(&str, &str)]) -> String {
     let mut request = signed(preset, SECRET, |source, sample| {
         source.public_url = Some(given.split('?').next().unwrap().to_owned());
@@ -17,7 +17,7 @@ fn hint(preset: &str, given: &str, configured: &str, path: &str, headers: &[(&st
 }
 
 #[test]
-fn each_part_of_it_is_named() {
+fn each_differing_part_of_a_url_is_named() {
     for (preset, all) in [("twilio", true), ("square", false), ("hubspot-v2", false)] {
         let url = url_of(preset);
         let path = format!("/webhooks/{preset}");
@@ -50,7 +50,7 @@ fn each_part_of_it_is_named() {
 }
 
 #[test]
-fn a_query_that_was_dropped_added_or_sorted_is_told_without_it() {
+fn a_dropped_added_or_sorted_query_is_reported_without_its_text() {
     let (url, path) = (url_of("twilio"), "/webhooks/twilio");
     for (given, configured, sent) in [
         (format!("{url}?b=2&a=1"), url.clone(), format!("{path}?a=1&b=2&trace=3")),
@@ -61,13 +61,13 @@ fn a_query_that_was_dropped_added_or_sorted_is_told_without_it() {
         let seen = hint("twilio", &given, &configured, &sent, &[]);
         assert!(!seen.contains("canary-in-a-query"), "{seen}");
         let explained = seen.contains("with another query: ") && seen.contains("dropped or reordered it");
-        // Two changes of one query at once aren't tried.
+        // Two changes of one query at the same time aren't tried.
         assert_eq!(explained, given != format!("{url}?b=2&a=1"), "{given}: {seen}");
     }
 }
 
 #[test]
-fn without_a_configured_one_the_request_s_own_is_tried() {
+fn without_a_configured_url_that_of_the_request_is_tried() {
     let request = |path: &str, host: Option<&str>| {
         let mut request = signed("twilio", SECRET, |_, sample| sample.query = String::new());
         request.path = path.to_owned();
@@ -77,7 +77,7 @@ fn without_a_configured_one_the_request_s_own_is_tried() {
     let secrets = json!({ "twilio": SECRET });
     let told = verify("twilio", &secrets, &request("/webhooks/twilio", Some("hooks.example")), &[]);
     assert!(told.hint(0).contains("set public_url, or --public-url, to https://hooks.example/webhooks/twilio"), "{told:?}");
-    // Twilio signs the usual port or leaves it out: the one that came by is as good.
+    // Twilio signs the default port or omits it. The port of the request is equally valid.
     let told = verify("twilio", &secrets, &request("/prod/webhooks/twilio", Some("hooks.example:443")), &[]);
     assert!(
         told.hint(0).contains("another path than the request")

@@ -1,4 +1,4 @@
-//! A body as what can be redacted: JSON, or a form whose fields may hold JSON.
+//! A body in a form that can be redacted: JSON, or form fields that may contain JSON.
 
 use super::Unfit;
 use serde_json::{Map, Value};
@@ -8,9 +8,9 @@ pub(super) enum Body {
     Json(Value),
     Form {
         pairs: Vec<(String, String)>,
-        /// The field that holds the event.
+        /// The field that contains the event.
         event: Option<usize>,
-        /// What events' paths lead into: that field's JSON, or the fields.
+        /// The document that the paths of events refer to: that field's JSON, or all fields.
         document: Value,
     },
 }
@@ -40,7 +40,7 @@ impl Body {
         }
     }
 
-    /// What the paths of events lead into.
+    /// The document that the paths of events refer to.
     pub(super) fn document(&self) -> &Value {
         match self {
             Self::Json(value) | Self::Form { document: value, .. } => value,

@@ -1,10 +1,11 @@
-//! What stays of a character when it is replaced: whatever makes a text fail by a length, a script, a width or a direction.
+//! Properties of a character that its replacement keeps: those that make a text fail by length, script, width or
+//! direction.
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::{BidiClass, EastAsianWidth, GeneralCategory, Script};
 
-/// Two characters of one class take as many bytes and columns, are of one script and direction, and are both letters, digits,
-/// capitals or small letters.
+/// Two characters of one class have the same number of bytes and columns, the same script and direction, and the same
+/// kind: letter, digit, capital or small letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Class {
     bytes: usize,
@@ -31,10 +32,10 @@ impl Class {
     }
 }
 
-/// Characters that stand together in Unicode, among which another one is looked for; then among more.
+/// Sizes of the Unicode ranges in which another character is searched: first the smaller range, then the larger.
 const NEIGHBOURS: [u32; 2] = [128, 8_192];
 
-/// Another character of its class. Where there is none nearby, it is the only one of its class, and stays.
+/// Another character of the same class. A character without one in its range is returned unchanged.
 pub(super) fn of_its_class(c: char, random: u8) -> char {
     let class = Class::of(c);
     let alike = |many: u32| -> Vec<char> {
@@ -46,7 +47,7 @@ pub(super) fn of_its_class(c: char, random: u8) -> char {
     if alike.is_empty() { c } else { alike[usize::from(random) % alike.len()] }
 }
 
-/// Whether it is the same again, and as long, when it was written in the other case in between.
+/// Whether a conversion to the other case and back returns the same character, with the same length.
 fn has_one_case_back(c: char) -> bool {
     let lower = |c: char| c.to_lowercase().next().unwrap_or(c);
     let mut upper = c.to_uppercase();

@@ -1,5 +1,5 @@
-//! Values with a form of their own, which their pseudonyms keep: URLs, addresses, dates, telephone numbers, ids. All else in a text
-//! is replaced word by word.
+//! Values with a fixed form, which their pseudonyms keep: URLs, addresses, dates, telephone numbers, ids. Other text is
+//! replaced word by word.
 
 use super::pseudonyms::{Pseudonyms, each_word};
 use super::vocabulary::Vocabulary;
@@ -7,7 +7,7 @@ use regex::{Captures, Regex};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
-/// One alternative a form, the first that fits at a place is taken. `regex` has no backtracking: the time is linear.
+/// One alternative for each form; the first match wins. `regex` doesn't backtrack, so the time is linear.
 const PATTERNS: &str = concat!(
     r"(?P<url>(?i:\b(?:https?|wss?)://)(?:[^\s/?#@]*@)?[^\s/?#:@]*)",
     r"|(?P<email>[\p{L}\p{N}._%+'-]*[\p{L}\p{N}]@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+)",
@@ -22,7 +22,7 @@ const PATTERNS: &str = concat!(
 
 static PATTERN: LazyLock<Regex> = LazyLock::new(|| Regex::new(PATTERNS).expect("a test compiles it"));
 
-/// The text with a pseudonym for every word that isn't of the vocabulary.
+/// The text, with a pseudonym for every word outside the vocabulary.
 pub(super) fn rewrite(text: &str, vocabulary: &Vocabulary, pseudonyms: &mut Pseudonyms) -> String {
     let mut new = String::with_capacity(text.len());
     let mut end = 0;
@@ -40,7 +40,7 @@ fn words(text: &str, vocabulary: &Vocabulary, pseudonyms: &mut Pseudonyms) -> St
     each_word(text, |word| (!vocabulary.has_word(word)).then(|| pseudonyms.word(word)))
 }
 
-/// `None`: it only looks like it, and is replaced word by word.
+/// `None`: the text only resembles the form. It is replaced word by word.
 fn pseudonym(found: &Captures<'_>, vocabulary: &Vocabulary, pseudonyms: &mut Pseudonyms) -> Option<String> {
     let of = |name: &str| found.name(name).map(|found| found.as_str());
     if let Some(text) = of("url") {
@@ -68,7 +68,7 @@ fn pseudonym(found: &Captures<'_>, vocabulary: &Vocabulary, pseudonyms: &mut Pse
     }
     if let Some(text) = of("phone") {
         let groups = text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).count();
-        // Two numbers that stand beside each other are two, unless the first says that it begins one.
+        // Two adjacent numbers count as two, unless the first begins like a telephone number.
         let is_one = groups != 2 || text.starts_with(['+', '(', '0']);
         return is_one.then(|| pseudonyms.number(text));
     }
@@ -82,7 +82,7 @@ fn pseudonym(found: &Captures<'_>, vocabulary: &Vocabulary, pseudonyms: &mut Pse
     Some(format!("{prefix}{}", words(rest, vocabulary, pseudonyms)))
 }
 
-/// A host that rules name stays: they may compare with it.
+/// A host that rules name is kept, because they may compare with it.
 fn domain(host: &str, vocabulary: &Vocabulary, pseudonyms: &mut Pseudonyms) -> String {
     if host.split('.').all(|label| vocabulary.has_word(label)) {
         return host.to_owned();
@@ -93,7 +93,8 @@ fn domain(host: &str, vocabulary: &Vocabulary, pseudonyms: &mut Pseudonyms) -> S
     if host.contains('.') { pseudonyms.domain(host) } else { pseudonyms.words(host) }
 }
 
-/// Where a date has a part of two digits, and its least and its greatest value: of its century, months, days, and a time's parts.
+/// The position of each two-digit part of a date, with its minimum and maximum: century, month, day, and the parts of a
+/// time.
 fn parts(date: &str) -> impl Iterator<Item = (usize, u8, u8)> {
     let (has_time, has_seconds) = (date.len() > 10, date.as_bytes().get(16) == Some(&b':'));
     let days = [(2, 0, 99), (5, 1, 12), (8, 1, 31)].into_iter();
@@ -109,11 +110,11 @@ fn is_date(text: &str) -> bool {
 }
 
 impl Pseudonyms {
-    /// A date, or a date and a time (RFC 3339), that there is: of the same century, with another value of every other part.
+    /// A valid date, or date and time (RFC 3339), of the same century, with every other part changed.
     fn date(&self, text: &str) -> String {
         let (mut random, mut new) = (self.stream("date", text, 0), text.to_owned());
         for (from, least, most) in parts(text) {
-            // Every month has 28 days.
+            // Every month has at least 28 days.
             let many = if most == 31 { 28 } else { most - least + 1 };
             let is = least + (part(text, from) - least + 1 + random() % (many - 1)) % many;
             new.replace_range(from..from + 2, &format!("{is:02}"));
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_becomes_is_of_the_same_form() {
+    fn a_pseudonym_has_the_form_of_its_value() {
         let (none, mut pseudonyms) = (Vocabulary::default(), pseudonyms());
         let mut one = |text: &str| rewrite(text, &none, &mut pseudonyms);
         assert!(one("lena@vogt.de").ends_with(".qz") && one("lena@vogt.de") == one("lena@vogt.de"));

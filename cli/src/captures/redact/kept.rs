@@ -1,4 +1,4 @@
-//! What stays in a capture, and that nothing else does.
+//! Tests which values of a capture are kept, and that all others are replaced.
 
 use super::tests::{none_left, of, recorded, with};
 use super::{Redactor, Vocabulary};
@@ -6,7 +6,7 @@ use crate::sources;
 use serde_json::{Value, json};
 use tidings_events::project;
 
-/// The body that is left of one, of the demo's orders.
+/// The redacted body of a delivery of the demo's orders.
 fn body_of(redactor: &mut Redactor, mut body: Value) -> Value {
     let source = sources::configured("orders").unwrap();
     body["id"] = "1".into();
@@ -27,7 +27,7 @@ fn a_name_is_replaced_whatever_its_field_is_called() {
 }
 
 #[test]
-fn what_rules_compare_with_still_matches() {
+fn values_that_rules_compare_with_still_match() {
     let rules = r#"
 version: 1
 conversations: [{ on: "*", conversation: "'c:' + data.who" }]
@@ -64,7 +64,7 @@ rules:
 }
 
 #[test]
-fn what_a_provider_publishes_stays_at_its_place_alone() {
+fn published_values_are_kept_only_at_their_place() {
     let stripe = sources::configured("stripe").unwrap();
     let body = json!({
         "id": "evt_1QExample0001zz", "object": "event", "created": 1_795_168_800, "type": "checkout.session.completed",
@@ -97,7 +97,7 @@ fn fields_are_kept_and_masked_by_name() {
 }
 
 #[test]
-fn a_name_of_a_field_stays_where_it_looks_like_one() {
+fn a_field_name_that_looks_like_one_is_kept() {
     let body = body_of(
         &mut with(&[], &[]),
         json!({
@@ -113,7 +113,7 @@ fn a_name_of_a_field_stays_where_it_looks_like_one() {
 }
 
 #[test]
-fn what_is_percent_encoded_is_replaced_too() {
+fn percent_encoded_values_are_replaced_too() {
     let body = body_of(
         &mut with(&[], &[]),
         json!({ "url": "https://x.example/?n=%5Aofia&m=%D0%97%D0%BE%D1%84%D0%B8%D1%8F&o=%C7%EE%F4%E8%FF", "n": "Зофия" }),

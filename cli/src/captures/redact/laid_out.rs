@@ -1,20 +1,20 @@
-//! A JSON text with other values, laid out as it was: white space, escapes and the way in which numbers are written stay, so that it
-//! has as many bytes as it had.
+//! Replaces the values of a JSON text and keeps its layout: white space, escapes and number notation. So the length in
+//! bytes stays the same.
 
 use serde_json::Value;
 
 /// A part of a JSON text.
 #[derive(Debug, PartialEq, Eq)]
 enum Token<'j> {
-    /// White space, and what stands between values.
+    /// White space and separators between values.
     Between(&'j str),
-    /// With its quotes.
+    /// A string, with its quotes.
     Text(&'j str),
     /// A number, `true`, `false`, `null`.
     Bare(&'j str),
 }
 
-/// `new` in the layout of `old`. `None` where they haven't the same parts: a field was there twice.
+/// `new` in the layout of `old`. `None` if their structures differ, because `old` has a field twice.
 pub(super) fn like(old: &str, new: &str) -> Option<String> {
     let mut values = tokens(new).filter(|token| !matches!(token, Token::Between(_)));
     let mut laid_out = String::with_capacity(old.len());
@@ -31,7 +31,7 @@ pub(super) fn like(old: &str, new: &str) -> Option<String> {
             }
         }
     }
-    // Names and values that changed places would show here.
+    // This detects names and values that are swapped.
     let value = |json: &str| serde_json::from_str::<Value>(json).ok();
     (values.next().is_none() && value(&laid_out)? == value(new)?).then_some(laid_out)
 }
@@ -56,7 +56,7 @@ fn tokens(json: &str) -> impl Iterator<Item = Token<'_>> {
     })
 }
 
-/// To the quote that ends it.
+/// The length up to the closing quote.
 fn text_length(json: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in json.bytes().enumerate().skip(1) {
@@ -70,7 +70,7 @@ fn text_length(json: &str) -> usize {
     json.len()
 }
 
-/// A text with each character written as the one that stood there.
+/// A text in which each character is escaped like the one at the same position of the old text.
 fn escaped_like(was: &str, is: &str) -> Option<String> {
     let is: String = serde_json::from_str(is).ok()?;
     let (mut rest, mut text) = (was.get(1..was.len().checked_sub(1)?)?, "\"".to_owned());
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_value_is_laid_out_as_the_one_that_stood_there() {
+    fn a_new_value_has_the_layout_of_the_old_one() {
         for (old, new, laid_out) in [
             ("{ \"a\" : \"Lena\",\n\t\"n\": 1.50 }", r#"{"a":"Xyzw","n":7.23}"#, "{ \"a\" : \"Xyzw\",\n\t\"n\": 7.23 }"),
             (r#"["caf\u00e9 \ud83d\ude00 \/ \n"]"#, "[\"xyz\u{ef} \u{1f600} / \\n\"]", r#"["xyz\u00ef \ud83d\ude00 \/ \n"]"#),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_other_parts_is_not_laid_out() {
+    fn different_structures_have_no_common_layout() {
         for (old, new) in [(r#"{"a":1,"a":2}"#, r#"{"a":2}"#), ("[1]", r#"["1"]"#), (r#"["ab"]"#, r#"["abc"]"#), ("[1,2]", "[1]")]
         {
             assert_eq!(like(old, new), None, "{old}");

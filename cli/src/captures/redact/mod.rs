@@ -1,9 +1,10 @@
-//! A delivery without what is secret or personal in it, by construction: what isn't known to be neither has a pseudonym.
+//! Removes secrets and personal data from a delivery: every value gets a pseudonym, unless it is known to be neither.
 //!
-//! Promises: no header and no query parameter but those that events or signing are made of; every value of the body, the headers and
-//! the query has a pseudonym of its shape, the same value the same one. What stays: types, times, sequences and versions of events;
-//! truth values and `null`; what the project's rules and schemas name, and closed words that the provider has published at that
-//! place ([`Vocabulary`]); the names of fields, where they look like ones; what `--keep` says. `--mask` takes precedence.
+//! Promises: of headers and query parameters, only those used for events or signing are kept. Every value of the body,
+//! the headers and the query gets a pseudonym of its shape; equal values get equal pseudonyms. These are kept: types,
+//! times, sequences and versions of events; truth values and `null`; words of the project's rules and schemas, and
+//! closed words that the provider has published at that place ([`Vocabulary`]); names of fields that look like names of
+//! fields; values named by `--keep`. `--mask` takes precedence.
 
 mod body;
 mod class;
@@ -36,20 +37,20 @@ use tidings_config::{Canonical, Reference, Template};
 use tidings_events::{RequestError, Sample};
 use walk::Told;
 
-/// The list of signed headers that Contentful's scheme reads.
+/// The header that lists the signed headers in Contentful's scheme.
 const CONTENTFUL_LIST: &str = "x-contentful-signed-headers";
 
-/// What is kept for a folder: who has which pseudonym, and what stays.
+/// The state for one folder: the pseudonym of each value, and the values to keep.
 #[derive(Debug)]
 pub(crate) struct Redactor {
     pseudonyms: Pseudonyms,
     vocabulary: Vocabulary,
-    /// For fields that are masked.
+    /// An empty vocabulary, for masked fields.
     nothing: Vocabulary,
     secrets: Vec<String>,
-    /// Names of fields whose values are replaced, whatever they are, as [`words`] run together.
+    /// Names of fields whose values are always replaced, as [`words`] joined together.
     masked: HashSet<String>,
-    /// Names of fields whose values stay.
+    /// Names of fields whose values are kept.
     kept: HashSet<String>,
 }
 
@@ -69,7 +70,8 @@ pub(crate) enum Unfit {
 }
 
 impl Redactor {
-    /// For deliveries in which none of `secrets` may be left. Fields whose names are `kept` keep their values, unless those are `masked`.
+    /// For deliveries in which none of `secrets` may remain. Fields named in `kept` keep their values, unless they are
+    /// in `masked`.
     pub(crate) fn new(vocabulary: Vocabulary, secrets: Vec<String>, masked: &[String], kept: &[String]) -> Result<Self, Failure> {
         let names = |list: &[String]| list.iter().map(|name| words(name).concat()).collect();
         Ok(Self {
@@ -82,7 +84,7 @@ impl Redactor {
         })
     }
 
-    /// The request that is left, without its signature.
+    /// The redacted request, without its signature.
     pub(crate) fn redact(&mut self, delivery: &Delivery, source: &Source) -> Result<Sample, Unfit> {
         let content_type = delivery.content_type().unwrap_or_default();
         let mut body = Body::read(&delivery.body, source, &content_type)?;
@@ -110,7 +112,7 @@ impl Redactor {
         Ok(sample)
     }
 
-    /// Of the source's own, where something had to stay as it was.
+    /// Whether the text contains one of the source's secrets, in a part that had to be kept.
     pub(crate) fn leaves_a_secret(&self, text: &str) -> bool {
         self.secrets.iter().any(|secret| text.contains(secret.as_str()))
     }
@@ -135,20 +137,20 @@ impl Redactor {
         }
     }
 
-    /// Of a header or a parameter.
+    /// The pseudonym of a header's or a parameter's value.
     fn named(&mut self, name: &str, value: &str) -> String {
         self.text(value, self.told(name, Told::Nothing), &At::elsewhere(0))
     }
 }
 
-/// What events and signing are made of.
+/// The references for events and signing.
 fn references(source: &Source) -> impl Iterator<Item = &Reference> {
     let scheme = &source.scheme;
     let signed = scheme.message.iter().flat_map(Template::references).chain(scheme.expect.keys());
     signed.chain(source.events.iter().flat_map(|event| event.references()))
 }
 
-/// The headers among them, in an order that is always the same.
+/// The headers that they refer to, in a fixed order.
 fn headers(source: &Source, delivery: &Delivery) -> Vec<String> {
     let mut names: Vec<String> = references(source).filter_map(|reference| reference.header().map(str::to_owned)).collect();
     if references(source).any(|reference| *reference == Reference::Canonical(Canonical::Contentful)) {

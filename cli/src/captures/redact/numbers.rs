@@ -1,24 +1,24 @@
-//! Pseudonyms of numbers: as many digits, and on the same side of every number that a rule compares with, so that a comparison
-//! holds for the pseudonym as it held for the number. A sum of pseudonyms is none of their sum.
+//! Pseudonyms of numbers: they have the same number of digits, and are on the same side of every number that a rule
+//! compares with. So each comparison has the same result. A sum of pseudonyms isn't the pseudonym of the sum.
 
 use super::pseudonyms::Pseudonyms;
 
-/// From this length on a number keeps its first digits: of a telephone number the country's code.
+/// Numbers of at least this length keep their first digits: in a telephone number, the country code.
 const LONG_NUMBER: usize = 10;
 
-/// How many of a long number stay.
+/// Number of digits that a long number keeps.
 const KEPT_DIGITS: usize = 2;
 
 /// Numbers with more digits are replaced digit by digit.
 const MAX_DIGITS: usize = 30;
 
-/// Of so few numbers each has the pseudonym that a permutation says: none is left without one.
+/// Up to this range, a permutation assigns the pseudonyms, so that each number has one.
 const MAX_PERMUTED: u128 = 10_000;
 
-/// Further tries for a number that nobody else has.
+/// Further tries to find a number that isn't in use.
 const MAX_TRIES: u32 = 64;
 
-/// A number without its sign: digits, and how many of them stand after the point.
+/// A number without its sign: its digits, and the number of digits after the point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Decimal {
     digits: u128,
@@ -26,7 +26,7 @@ pub(super) struct Decimal {
 }
 
 impl Decimal {
-    /// `None`: it has an exponent or too many digits, and nothing is compared with it here.
+    /// `None`: it has an exponent or too many digits. It isn't compared with anything here.
     pub(super) fn of(text: &str) -> Option<Self> {
         let text = text.trim_start_matches('-');
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -36,7 +36,7 @@ impl Decimal {
         Some(Self { digits: digits.parse().ok().filter(|_| is_fit)?, scale })
     }
 
-    /// The greatest number below it and the least above it that have `scale` digits after the point, without the point.
+    /// The next lower and the next higher number with `scale` digits after the point, both without the point.
     fn neighbours(self, scale: usize) -> Option<(u128, u128)> {
         let power = |n: usize| 10_u128.checked_pow(u32::try_from(n).ok()?);
         if let Some(more) = scale.checked_sub(self.scale) {
@@ -49,7 +49,8 @@ impl Decimal {
 }
 
 impl Pseudonyms {
-    /// The digits of a text as one number, laid into what stands between them. The exponent of a JSON number stays.
+    /// Replaces the digits of a text as one number, and keeps the characters between them. The exponent of a JSON
+    /// number is kept.
     pub(super) fn number(&mut self, text: &str) -> String {
         let (mantissa, exponent) = text.split_at(text.find(['e', 'E']).unwrap_or(text.len()));
         let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
@@ -61,7 +62,8 @@ impl Pseudonyms {
         number + exponent
     }
 
-    /// Of a number of nothing but digits, the last `scale` of them after its point. Zeros before it stay, and zero does.
+    /// Replaces a number that consists of digits, the last `scale` of them after its point. Leading zeros and the
+    /// number zero are kept.
     pub(super) fn digits(&mut self, digits: &str, scale: usize) -> String {
         let (zeros, significant) = digits.split_at(digits.len() - digits.trim_start_matches('0').len());
         if significant.is_empty() {
@@ -86,7 +88,7 @@ impl Pseudonyms {
         };
         let all = alike(digits.len(), number);
         let narrow = self.on_its_side(all, number, scale);
-        // Where a rule lets only this number pass, it isn't the rule that decides.
+        // If rules allow only this number, the limits of the rules are ignored.
         let (low, high) = if narrow.0 == narrow.1 { all } else { narrow };
         let many = high - low + 1;
         if many <= MAX_PERMUTED {
@@ -101,7 +103,7 @@ impl Pseudonyms {
     }
 
     fn on_its_side(&self, (mut low, mut high): (u128, u128), number: u128, scale: usize) -> (u128, u128) {
-        // What fits into an integer of a program still does.
+        // A number that fits an integer type of a program still fits it.
         let integers = [1 << 63, 1 << 64].map(|least| (least - 1, least));
         for (below, above) in self.bounds.iter().filter_map(|bound| bound.neighbours(scale)).chain(integers) {
             if number >= above {
@@ -113,8 +115,8 @@ impl Pseudonyms {
         (low, high)
     }
 
-    /// Another one of `0..many`, and for no two of them the same (Sattolo's algorithm makes a permutation that leaves none where
-    /// it was).
+    /// Another number of `0..many`, different for each number. Sattolo's algorithm makes a permutation without fixed
+    /// points.
     fn permuted(&self, number: u128, many: u128, what: &str) -> u128 {
         let mut random = self.stream("permutation", what, 0);
         let mut all: Vec<u128> = (0..many).collect();
@@ -126,7 +128,7 @@ impl Pseudonyms {
     }
 }
 
-/// The least and the greatest number with as many digits, and of a long one with the same first digits.
+/// The least and the greatest number with as many digits. For a long number, the first digits are the same too.
 fn alike(length: usize, number: u128) -> (u128, u128) {
     let power = |n: usize| 10_u128.pow(u32::try_from(n).unwrap_or_default());
     if length < LONG_NUMBER {
@@ -159,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_at_the_beginning_a_sign_and_an_exponent_stay() {
+    fn leading_zeros_sign_and_exponent_stay() {
         let mut pseudonyms = with(&[]);
         for (text, begins) in [("007", "00"), ("-0.0512", "-0.0"), ("-12.50", "-"), ("1", "")] {
             let new = pseudonyms.number(text);
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_fits_where_it_did() {
+    fn an_integer_still_fits_its_type() {
         let mut pseudonyms = with(&[]);
         for text in ["9223372036854775807", "9199999999999999999", "18446744073709551615"] {
             let new = pseudonyms.number(text);

@@ -1,6 +1,7 @@
-//! Texts in which characters are percent-encoded, as in URLs: what stands there is replaced as it is read, and encoded as it was.
+//! Percent-encoded texts, as in URLs: decoded, replaced, and encoded in the same way.
 
-/// The text, with what `replace` makes of what it says. `replace` gives as many characters, each of as many bytes.
+/// Decodes the text, calls `replace`, and encodes the result. `replace` must keep the number of characters and the
+/// bytes of each.
 pub(super) fn decoded(text: &str, replace: impl FnOnce(&str) -> String) -> String {
     let read = characters(text);
     if read.iter().all(|(_, written)| *written == Written::Plain) {
@@ -11,7 +12,7 @@ pub(super) fn decoded(text: &str, replace: impl FnOnce(&str) -> String) -> Strin
     for ((was, how), is) in read.iter().zip(new.chars()) {
         match how {
             Written::Plain => written.push(is),
-            // An octet has no character beyond Latin-1.
+            // An octet can't represent a character beyond Latin-1.
             Written::Octet => written += &encoded(&[u8::try_from(is).or(u8::try_from(*was)).unwrap_or_default()]),
             Written::Encoded => written += &encoded(is.encode_utf8(&mut [0; 4]).as_bytes()),
         }
@@ -22,9 +23,9 @@ pub(super) fn decoded(text: &str, replace: impl FnOnce(&str) -> String) -> Strin
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
     Plain,
-    /// Its UTF-8.
+    /// Percent-encoded UTF-8.
     Encoded,
-    /// A byte that is no UTF-8, read as Latin-1.
+    /// A byte that isn't valid UTF-8, read as Latin-1.
     Octet,
 }
 
@@ -47,7 +48,7 @@ fn characters(text: &str) -> Vec<(char, Written)> {
     read
 }
 
-/// The bytes that are percent-encoded at the beginning.
+/// The percent-encoded bytes at the beginning.
 fn octets(text: &str) -> Vec<u8> {
     let octet = |three: &[u8]| {
         let digits = std::str::from_utf8(three.strip_prefix(b"%")?).ok().filter(|digits| !digits.starts_with('+'))?;
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_encoded_is_replaced_as_it_is_read_and_encoded_again() {
+    fn encoded_text_is_decoded_replaced_and_encoded_again() {
         let upper = |text: &str| text.to_uppercase();
         for (text, new) in [
             ("u=lena%40vogt.de", "U=LENA%40VOGT.DE"),

@@ -1,4 +1,4 @@
-//! Places in a body that its source names: what stays as it is, and what is a signature.
+//! Places in a body that its source names: values to keep, and signatures.
 
 use serde_json::Value;
 use std::collections::HashSet;
@@ -6,18 +6,18 @@ use tidings_config::limits::MAX_EVENTS_PER_DELIVERY;
 use tidings_config::source::Source;
 use tidings_config::{JsonPath, OneOrMany, Reference, Step, Template};
 
-/// By JSON pointer (RFC 6901), and by the headers' names.
+/// Places by JSON pointer (RFC 6901), and by header name.
 #[derive(Default)]
 pub(super) struct Places {
     /// The name of the source.
     source: String,
-    /// Types, times, sequences and versions of events.
+    /// Places of types, times, sequences and versions of events.
     fixed: HashSet<String>,
-    /// Ids of events: what they begin with says what they are of.
+    /// Places of event ids. The prefix of an id shows the kind of object.
     ids: HashSet<String>,
-    /// Signatures, tokens and hashes: signing writes them anew.
+    /// Places of signatures, tokens and hashes. Signing writes them again.
     secret: HashSet<String>,
-    /// Whatever leads to any field of an event: these fields keep their names.
+    /// Places on the path to any field of an event. These fields keep their names.
     named: HashSet<String>,
     headers: HashSet<String>,
 }
@@ -32,7 +32,7 @@ impl Places {
             let mut fixed = [templates(&event.event_type), templates(&event.dataschema)].concat();
             fixed.extend(event.time.0.iter().flat_map(|time| time.from.0.iter().cloned()));
             fixed.extend(event.retry_fields.0.iter().cloned());
-            // What decides which kind it is keeps its value; what only has to be there may have another.
+            // A value that decides the kind of a request is kept. A value that only has to exist is replaced.
             let decides = |place: &String, wanted: &OneOrMany<String>| {
                 let seen = document.pointer(place).and_then(receiver::extract::as_text);
                 seen.is_some_and(|seen| wanted.0.contains(&seen))
@@ -44,7 +44,7 @@ impl Places {
             fixed.extend(event.sequence.clone());
             fixed.extend(scheme.timestamp.iter().map(|timestamp| timestamp.from.clone()));
             fixed.extend(scheme.expect.keys().cloned());
-            // Parts of a composed id may be persons: what they are says their names.
+            // Parts of a composed id may identify persons. The name of each part shows this.
             let whole = event.id.0.iter().chain(&event.delivery_id.0).filter(|id| id.references().count() == 1);
             let ids: Vec<Reference> = whole.flat_map(Template::references).cloned().collect();
             places.ids.extend(ids.iter().flat_map(|reference| pointers(reference, document)));
@@ -60,7 +60,7 @@ impl Places {
         places
     }
 
-    /// The ids of events in the document.
+    /// The event ids in the document.
     pub(super) fn ids<'d>(&self, document: &'d Value) -> impl Iterator<Item = &'d str> {
         self.ids.iter().filter_map(|place| document.pointer(place)?.as_str())
     }
@@ -93,15 +93,15 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Where in a document a value is.
+/// The place of a value in a document.
 #[derive(Clone)]
 pub(super) struct At<'p> {
     pointer: String,
     /// The same for all elements of a list: `/lines/*/sku`.
     place: String,
-    /// `None`: in a text in the document, into which no path leads.
+    /// `None`: inside a string of the document, which no path reaches.
     places: Option<&'p Places>,
-    /// How many texts it is in.
+    /// The number of enclosing strings.
     pub(super) texts: usize,
 }
 
@@ -110,7 +110,7 @@ impl<'p> At<'p> {
         Self { pointer: String::new(), place: String::new(), places: Some(places), texts: 0 }
     }
 
-    /// Where no path leads: a header, what a text holds.
+    /// A place that no path reaches: a header, or JSON in a string.
     pub(super) fn elsewhere(texts: usize) -> Self {
         Self { pointer: String::new(), place: String::new(), places: None, texts }
     }
@@ -132,7 +132,7 @@ impl<'p> At<'p> {
         &self.place
     }
 
-    /// In whose document it is.
+    /// The source of the document.
     pub(super) fn source(&self) -> Option<&str> {
         self.places.map(|places| places.source.as_str())
     }

@@ -1,10 +1,11 @@
-//! Pseudonyms: the same value has the same one as long as this lives, other values have others.
+//! Pseudonyms: equal values have equal pseudonyms, different values different ones, for the lifetime of this object.
 //!
-//! A pseudonym has the shape of what it stands for: as many bytes, and for each character one of its [`Class`] (a digit, a capital, a
-//! small letter, of the same script and width), so that what fails by a length or by a script fails in a capture too.
+//! A pseudonym has the shape of its value: the same number of bytes, and each character of the same [`Class`] (a digit,
+//! a capital, a small letter, of the same script and width). So a text that fails by length or script fails in a
+//! capture too.
 //!
-//! They are made with a random key that nobody writes down. Without it nobody can try all telephone numbers until one fits; and
-//! two folders don't agree on any.
+//! They are made with a random key that is never stored. Without it nobody can recover a telephone number by trying all
+//! of them, and the pseudonyms of two folders are unrelated.
 
 use super::class::{Class, of_its_class};
 use super::numbers::Decimal;
@@ -13,15 +14,15 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Further tries for a pseudonym that nobody else has. Of the shortest words there aren't enough for everybody.
+/// Further tries to find a pseudonym that isn't in use. There aren't enough short words for all values.
 const MAX_TRIES: u32 = 64;
 
 pub(super) struct Pseudonyms {
     pub(super) key: hmac::Key,
-    /// By the word in lower case; of numbers [`numbers`](super::numbers) says by what.
+    /// Pseudonyms by word in lower case. Keys of numbers: see [`numbers`](super::numbers).
     pub(super) given: HashMap<String, String>,
     pub(super) taken: HashSet<String>,
-    /// Numbers that rules compare with: a pseudonym is on the same side of each.
+    /// Numbers that rules compare with. A pseudonym is on the same side of each.
     pub(super) bounds: BTreeSet<Decimal>,
 }
 
@@ -31,7 +32,7 @@ impl std::fmt::Debug for Pseudonyms {
     }
 }
 
-/// Which letters a word's letters become.
+/// The set of letters for a pseudonym.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Letters {
     Any,
@@ -39,15 +40,15 @@ enum Letters {
 }
 
 impl Pseudonyms {
-    /// None of them is one of the words that are `reserved`, in lower case.
+    /// No pseudonym is one of the `reserved` words, which are in lower case.
     pub(super) fn new(reserved: HashSet<String>, bounds: BTreeSet<Decimal>) -> Result<Self, Failure> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
         let key = key.map_err(|_| Failure::new("the system has no random bytes"))?;
         Ok(Self { key, given: HashMap::new(), taken: reserved, bounds })
     }
 
-    /// Of one word: a name's, an id's, a number. Upper case, lower case and digits stay where they are, so that a word is the same
-    /// person's however it is written.
+    /// The pseudonym of one word: a name, an id, a number. Case and digits keep their positions, so that all spellings
+    /// of a word have the same pseudonym.
     pub(super) fn word(&mut self, word: &str) -> String {
         if word.bytes().all(|b| b.is_ascii_digit()) {
             return self.digits(word, 0);
@@ -56,7 +57,7 @@ impl Pseudonyms {
         self.word_of(word, if long && is_hex(word) { Letters::Hexadecimal } else { Letters::Any })
     }
 
-    /// Each word by itself, of which every letter is hexadecimal: of a UUID.
+    /// Replaces each word separately. All letters are hexadecimal, as in a UUID.
     pub(super) fn hexadecimal(&mut self, text: &str) -> String {
         each_word(text, |word| {
             let is_number = word.bytes().all(|b| b.is_ascii_digit());
@@ -80,7 +81,7 @@ impl Pseudonyms {
         word.chars().zip(pseudonym.chars()).map(|(was, is)| in_the_case_of(was, is)).collect()
     }
 
-    /// Digits stay digits, and zeros before them zeros.
+    /// Digits stay digits, and leading zeros stay zeros.
     fn shaped(&self, folded: &str, letters: Letters, n: u32) -> String {
         let many = if letters == Letters::Any { 26 } else { 6 };
         let (mut random, mut leading) = (self.stream("word", folded, n), true);
@@ -99,13 +100,13 @@ impl Pseudonyms {
         folded.chars().map(one).collect()
     }
 
-    /// Each word of a text by itself.
+    /// Replaces each word of a text separately.
     pub(super) fn words(&mut self, text: &str) -> String {
         each_word(text, |word| Some(self.word(word)))
     }
 
-    /// An address of the internet (RFC 791) with as many digits in each of its parts, which nobody has: of 240.0.0.0/4, 10.0.0.0/8 or
-    /// 0.0.0.0/8.
+    /// An IPv4 address (RFC 791) with as many digits in each part. It is never assigned: it is in 240.0.0.0/4,
+    /// 10.0.0.0/8 or 0.0.0.0/8.
     pub(super) fn v4(&self, text: &str) -> String {
         let once = |n| {
             let mut random = self.stream("v4", text, n);
@@ -127,7 +128,7 @@ impl Pseudonyms {
         tries.find(|new| new != text).unwrap_or_else(|| text.to_owned())
     }
 
-    /// An address of the internet's sixth version (RFC 4291), group by group, which nobody has: what isn't of 2000::/3 is given to nobody.
+    /// An IPv6 address (RFC 4291), replaced group by group. It is never assigned: it is outside of 2000::/3.
     pub(super) fn v6(&self, text: &str) -> String {
         let once = |n| {
             let (mut random, mut leading) = (self.stream("v6", text, n), true);
@@ -152,8 +153,8 @@ impl Pseudonyms {
         tries.find(|new| new != text).unwrap_or_else(|| text.to_owned())
     }
 
-    /// A domain, label by label. Its top-level domain is `qz` and some `x`: no country has it or will (ISO 3166 leaves it to users),
-    /// and nobody has a longer one.
+    /// Replaces a domain label by label. Its top-level domain is `qz` followed by `x`: ISO 3166 reserves the code for
+    /// users, so no country has it, and no longer one exists.
     pub(super) fn domain(&mut self, domain: &str) -> String {
         let (labels, top) = domain.rsplit_once('.').map_or(("", domain), |(labels, _)| domain.split_at(labels.len() + 1));
         if !top.bytes().all(|b| b.is_ascii_alphabetic()) {
@@ -170,7 +171,7 @@ impl Pseudonyms {
         self.words(labels) + &top.chars().enumerate().map(nobodys).collect::<String>()
     }
 
-    /// Bytes that follow from the key and from what they are for.
+    /// Bytes derived from the key and their purpose.
     pub(super) fn stream(&self, what: &str, of: &str, n: u32) -> impl FnMut() -> u8 + use<> {
         let key = self.key.clone();
         let seed = hmac::sign(&key, format!("{what}\n{n}\n{of}").as_bytes());
@@ -188,25 +189,26 @@ impl Pseudonyms {
     }
 }
 
-/// A letter of a pseudonym where another one stood, in the same case; where it has none of that class, another of the class.
+/// A letter of a pseudonym in the case of the replaced letter. Without such a letter in its class: another character of
+/// the class.
 fn in_the_case_of(was: char, is: char) -> char {
     let is = if was.is_uppercase() { is.to_uppercase().next().unwrap_or(is) } else { is };
     if Class::of(is) == Class::of(was) { is } else { of_its_class(was, u32::from(is).to_le_bytes()[0]) }
 }
 
-/// One character for one.
+/// Converts to lower case, one character to one.
 pub(super) fn lower(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
 
-/// From this length on a word of digits and these letters is hexadecimal.
+/// From this length on, a word of digits and these letters is hexadecimal.
 const MIN_HEX: usize = 8;
 
 fn is_hex(word: &str) -> bool {
     word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Gives each word of a text (letters and digits) to `replace`, which may leave it.
+/// Calls `replace` for each word of a text (letters and digits). `None` keeps the word.
 pub(super) fn each_word(text: &str, mut replace: impl FnMut(&str) -> Option<String>) -> String {
     let mut new = String::with_capacity(text.len());
     let mut rest = text;
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_the_same_and_others_are_others() {
+    fn equal_values_have_equal_pseudonyms_and_others_differ() {
         let mut pseudonyms = pseudonyms();
         let words: Vec<String> = (1..2_000).map(|n| format!("{n:06}")).collect();
         let made: HashSet<String> = words.iter().map(|word| pseudonyms.word(word)).collect();
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_between_anything() {
+    fn words_are_found_between_any_characters() {
         let seen = |text: &str| {
             let mut words = Vec::new();
             let same = each_word(text, |word| {

@@ -1,5 +1,5 @@
-//! Whatever a value is and wherever it stands, no word of it is left, and what replaces it has its shape: as many bytes, for each
-//! character one of its class, always the same.
+//! Property tests: no word of any value remains, and its replacement has the same shape: the same number of bytes, each
+//! character of the same class, always the same result.
 
 use super::class::{Class, of_its_class};
 use super::pseudonyms::Pseudonyms;
@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use tidings_config::source::{BodyFormat, FORM, Source};
 use tidings_events::Sample;
 
-/// What people and machines write: any text at all, texts of one script, and what has a form of its own.
+/// Arbitrary text, text of one script, and values with a fixed form.
 fn texts() -> impl Strategy<Value = String> {
     let words = prop_oneof![
         any::<String>(),
@@ -79,12 +79,12 @@ fn redacted(redactor: &mut Redactor, content_type: &'static str, body: String) -
     redactor.redact(&delivery, &source).unwrap()
 }
 
-/// Names as providers give them to fields.
+/// Names of fields as providers write them.
 fn fields() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z]{1,8}(_[a-z]{1,8}){0,2}", "[a-z]{1,6}([A-Z][a-z]{1,6}){0,2}", "(title|name|status|amount|kind|id|data|x)"]
 }
 
-/// Documents of texts and numbers, in texts in documents too.
+/// Documents of strings and numbers, also nested as JSON in strings.
 fn documents() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         4 => texts().prop_map(Value::from),
@@ -104,7 +104,7 @@ fn documents() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Each word of a document's values that somebody could be known by, in lower case.
+/// Each identifying word in a document's values, in lower case.
 fn words(value: &Value, into: &mut HashSet<String>) {
     match value {
         Value::Null | Value::Bool(_) => {}
@@ -175,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn a_value_is_as_long_in_a_capture_as_it_was(text in texts(), number in -1_000_000_000_i64..1_000_000_000) {
+    fn a_redacted_value_keeps_its_length(text in texts(), number in -1_000_000_000_i64..1_000_000_000) {
         let inner = format!("{{ \"name\" : {}, \"n\": {number} }}", json!(text));
         let body = json!({
             "id": "e1", "type": "order.shipped", "message": text, "first_name": text, "password": text, "title": text,

@@ -1,4 +1,4 @@
-//! Canaries: nothing of what is planted is left. And of everything that providers are known to send the same events are left.
+//! Canary tests: no planted secret remains. And deliveries of all known providers still have the same events.
 
 use super::{Redactor, Vocabulary};
 use crate::captures::{HERE, Recorded, demo_secret};
@@ -17,7 +17,7 @@ const NOW: Timestamp = Timestamp::from_unix_ms(1_795_168_800_000);
 
 const SECRET: &str = "the-source-s-own-secret";
 
-/// As `tidings capture` makes it for the demo's project.
+/// A redactor as `tidings capture` makes it for the demo's project.
 fn redactor() -> Redactor {
     with(&["favourite_tea"], &[])
 }
@@ -29,13 +29,13 @@ pub(super) fn with(masked: &[&str], kept: &[&str]) -> Redactor {
     Redactor::new(VOCABULARY.clone(), vec![SECRET.to_owned()], &names(masked), &names(kept)).unwrap()
 }
 
-/// As `tidings capture` makes it for a source.
+/// A redactor as `tidings capture` makes it for a source.
 pub(super) fn of(source: &Source) -> Redactor {
     let vocabulary = Vocabulary::of(None, std::slice::from_ref(source));
     Redactor::new(vocabulary, vec![demo_secret(source).unwrap()], &[], &[]).unwrap()
 }
 
-/// What is recorded of a request with this body and these headers.
+/// The recorded form of a request with this body and these headers.
 pub(super) fn recorded(redactor: &mut Redactor, source: &Source, body: &str, headers: &[(&str, &str)], query: &str) -> Recorded {
     let pairs = headers.iter().map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()));
     let delivery =
@@ -121,7 +121,7 @@ fn planted() -> Value {
 }
 
 #[test]
-fn nothing_that_is_planted_is_left() {
+fn no_planted_secret_is_left() {
     let source = sources::configured("orders").unwrap();
     let headers = [
         ("content-type", "application/json; x=hunter2"),
@@ -141,7 +141,7 @@ fn nothing_that_is_planted_is_left() {
     let kept: Vec<&String> = file["headers"].as_object().unwrap().keys().collect();
     assert_eq!(kept, ["content-type", "x-orders-timestamp"]);
 
-    // The same person is the same everywhere, and what nobody is known by stays.
+    // Equal values have equal pseudonyms everywhere, and values that identify nobody are kept.
     let body = &file["body"];
     let digits = |value: &Value| value.to_string().chars().filter(char::is_ascii_digit).collect::<String>();
     let phone = digits(&body["order"]["customer_phone"]);
@@ -167,7 +167,7 @@ fn nothing_that_is_planted_is_left() {
 }
 
 #[test]
-fn however_deep_in_texts_it_is() {
+fn secrets_in_nested_texts_are_replaced() {
     let source = sources::configured("orders").unwrap();
     let mut text = json!({ "first_name": "Weronika", "id": "w-1" }).to_string();
     for depth in 1..6 {
@@ -180,7 +180,7 @@ fn however_deep_in_texts_it_is() {
 }
 
 #[test]
-fn a_signature_in_the_body_is_gone_whatever_it_is_called() {
+fn a_signature_in_the_body_is_removed_under_any_field_name() {
     let mut source = sources::configured("orders").unwrap();
     source.scheme.signature.from = serde_json::from_value(json!("json:proof")).unwrap();
     let body = json!({ "id": "1", "type": "order.noted", "proof": "feedfacecafe" }).to_string();
@@ -222,7 +222,7 @@ fn forms_and_json_in_forms_too() {
     assert!(plain.contains(r#""type":"block_actions""#) || plain.contains(r#"\"type\":\"block_actions\""#), "{plain}");
 }
 
-/// What the events of a request say, apart from what is pseudonymous.
+/// The fields of a request's events that have no pseudonyms.
 fn kept(events: &[Envelope]) -> Vec<(String, Option<Timestamp>, Option<String>)> {
     events.iter().map(|event| (event.event_type.clone(), event.time, event.sequence.clone())).collect()
 }
@@ -250,7 +250,7 @@ fn assert_same_events(source: &Source, sample: &Sample, redactor: &mut Redactor)
 }
 
 #[test]
-fn of_the_corpus_the_same_events_are_left() {
+fn the_corpus_keeps_its_events() {
     let mut redactor = redactor();
     let mut bodies = String::new();
     for case in corpus().cases.iter().filter(|case| case.tamper.is_none() && case.expect.status < 300) {
@@ -277,7 +277,7 @@ fn of_the_corpus_the_same_events_are_left() {
 }
 
 #[test]
-fn of_every_preset_that_can_be_signed_here_the_same_events_are_left() {
+fn every_signable_preset_keeps_its_events() {
     let mut held = 0;
     for provider in tidings_project::presets().iter().filter(|provider| can_sign(&provider.scheme)) {
         let source = sources::of_preset(provider, HERE);
@@ -288,7 +288,7 @@ fn of_every_preset_that_can_be_signed_here_the_same_events_are_left() {
 }
 
 #[test]
-fn what_cannot_be_redacted_is_refused() {
+fn an_unredactable_delivery_is_refused() {
     let mut redactor = redactor();
     let braintree = sources::of_preset(&sources::preset("braintree").unwrap(), HERE);
     let mut said = |source: &Source, content_type: &'static str, body: &[u8]| {

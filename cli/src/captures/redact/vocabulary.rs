@@ -1,4 +1,5 @@
-//! What stays in a capture because the project or the provider has published it: no delivery tells more by it.
+//! Words that a capture keeps because the project or the provider has published them. They reveal nothing about a
+//! delivery.
 
 use super::body::Body;
 use super::numbers::Decimal;
@@ -14,36 +15,36 @@ use tidings_events::samples;
 use tidings_expressions::Expression;
 use tidings_project::Configuration;
 
-/// A shorter one would be left in any text.
+/// Minimum length of a word. Shorter words would be kept in any text.
 const MIN_WORD: usize = 2;
 
-/// A number's digits are no word of a rule, unless there are so many.
+/// Minimum number of digits for a number to count as a word of a rule.
 const MIN_DIGITS: usize = 3;
 
-/// A word of a state or a kind, and no name: `checkout.session`, `EUR`, `OrderCreated`.
+/// A word for a state or a kind, not a name: `checkout.session`, `EUR`, `OrderCreated`.
 static CLOSED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:[a-z]+[0-9]?|[A-Z]+[0-9]?|(?:[A-Z][a-z]+){2,})(?:[_.:/-](?:[a-z]+|[A-Z]+|[A-Z][a-z]+)[0-9]?)*$")
         .expect("a test compiles it")
 });
 
-/// What begins an id and says no more than what it is of: `evt_`, `ord-evt-`, `wamid.`
+/// The prefix of an id, which shows only its kind: `evt_`, `ord-evt-`, `wamid.`
 static PREFIX: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(?:[a-z]{2,8}[_.-])+").expect("a test compiles it"));
 
-/// The name of a field as a program has it: words of letters, with few digits behind them: `order_lines`, `s3Bucket`, `line_1`.
+/// The name of a field in programs: words of letters, followed by few digits: `order_lines`, `s3Bucket`, `line_1`.
 static FIELD: LazyLock<Regex> = LazyLock::new(|| {
     const WORD: &str = "(?:[A-Za-z]+[0-9]{0,3}|[a-z]+[0-9]{1,2}[A-Z][A-Za-z]+|[a-z][0-9][a-z][A-Za-z]*)";
     Regex::new(&format!("^[$@_]*{WORD}(?:[_:-]+{WORD})*(?:[_:-]+[0-9]{{1,2}})?_?$")).expect("a test compiles it")
 });
 
-/// The longest name of a field that isn't known.
+/// Maximum length of the name of an unknown field.
 const MAX_FIELD: usize = 64;
 
-/// Words, numbers and fields that are known without any delivery.
+/// Words, numbers and fields that are known before any delivery.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vocabulary {
-    /// Of rules' texts, in lower case.
+    /// Words in the texts of rules, in lower case.
     words: HashSet<String>,
-    /// Whole values of rules and schemas.
+    /// Complete values of rules and schemas.
     values: HashSet<String>,
     numbers: BTreeSet<Decimal>,
     fields: HashSet<String>,
@@ -53,7 +54,7 @@ pub(crate) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Of a project, and of the presets of sources.
+    /// The vocabulary of a project, and of the presets of sources.
     pub(crate) fn of(project: Option<&Configuration>, sources: &[Source]) -> Self {
         let mut vocabulary = Self::default();
         for placed in project.iter().flat_map(|project| of_all(&project.rules)) {
@@ -75,12 +76,12 @@ impl Vocabulary {
         vocabulary
     }
 
-    /// Whether a word stays wherever it stands.
+    /// Whether a word is kept everywhere.
     pub(super) fn has_word(&self, word: &str) -> bool {
         self.words.contains(&folded(word))
     }
 
-    /// Whether a text stays as a whole.
+    /// Whether a complete text is kept.
     pub(super) fn has_value(&self, text: &str) -> bool {
         is_truth(text) || self.values.contains(text) || self.has_number(text)
     }
@@ -99,23 +100,23 @@ impl Vocabulary {
         samples.is_some_and(|samples| samples.contains(&(at.place().to_owned(), text.to_owned())))
     }
 
-    /// Whether a field's name stays: it is known, or nobody is called so.
+    /// Whether a field's name is kept: it is known, or can't be a person's name.
     pub(super) fn has_field(&self, name: &str) -> bool {
         self.fields.contains(name) || (name.len() <= MAX_FIELD && FIELD.is_match(name))
     }
 
-    /// Keeps what the id of an event begins with, there and elsewhere.
+    /// Keeps the prefix of an event id, everywhere.
     pub(super) fn learn_id(&mut self, id: &str) {
         let prefix = PREFIX.find(id).filter(|prefix| id[prefix.end()..].bytes().any(|b| b.is_ascii_digit()));
         self.prefixes.extend(prefix.filter(|_| !id.contains('@')).map(|prefix| prefix.as_str().to_owned()));
     }
 
-    /// What no pseudonym may be, in lower case.
+    /// Words that can't be pseudonyms, in lower case.
     pub(super) fn reserved(&self) -> HashSet<String> {
         self.words.iter().cloned().chain(self.values.iter().map(|value| folded(value))).collect()
     }
 
-    /// What numbers are compared with.
+    /// Numbers that rules compare with.
     pub(super) fn bounds(&self) -> BTreeSet<Decimal> {
         self.numbers.clone()
     }
@@ -127,7 +128,7 @@ impl Vocabulary {
         };
         self.values.insert(text.to_owned());
         self.fields.insert(text.to_owned());
-        // Of a regular expression, `\b` and `\d` are no words.
+        // `\b` and `\d` of a regular expression aren't words.
         for text in [text.to_owned(), text.replace("\\b", " ").replace("\\d", " ").replace("\\s", " ").replace("\\w", " ")] {
             each_word(&text, |word| {
                 let is_number = word.bytes().all(|b| b.is_ascii_digit());
@@ -202,7 +203,7 @@ impl Vocabulary {
     }
 }
 
-/// What says yes or no, in a form too. No number but these two is one.
+/// Whether the text is a truth value, also as a form field. Of numbers, only these two are.
 pub(super) fn is_truth(text: &str) -> bool {
     ["true", "false", "null", "0", "1", ""].contains(&text)
 }

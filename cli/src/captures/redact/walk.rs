@@ -1,4 +1,4 @@
-//! Through a body: each of its values stays, or gets a pseudonym.
+//! Walks through a body: each value is kept or replaced by a pseudonym.
 
 use super::places::At;
 use super::vocabulary::is_truth;
@@ -8,22 +8,22 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Number, Value};
 use tidings_config::text::fields::words;
 
-/// JSON in a text in JSON, and so on. What is deeper is replaced as a text.
+/// JSON in a string in JSON, and so on. Deeper levels are replaced as text.
 const MAX_NESTED_TEXTS: usize = 3;
 
-/// What was said of a field, and of all below it.
+/// The option that applies to a field and to everything below it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Told {
     #[default]
     Nothing,
-    /// It stays.
+    /// `--keep`: the value is kept.
     Keep,
-    /// Nothing of it stays, whatever else allows it.
+    /// `--mask`: the value is replaced, even if another rule would keep it.
     Mask,
 }
 
 impl Redactor {
-    /// What holds for a field of this name. What is masked stays masked.
+    /// The option for a field of this name. Fields in a masked field are masked.
     pub(super) fn told(&self, name: &str, outer: Told) -> Told {
         let name = words(name).concat();
         match outer {
@@ -63,7 +63,7 @@ impl Redactor {
         }
     }
 
-    /// Of a field. Those that stand in a masked one may be of persons.
+    /// The name of a field. Names inside a masked field may be names of persons.
     pub(super) fn name(&mut self, name: String, within: Told, at: &At<'_>) -> String {
         let stays = at.is_named() || within == Told::Keep || (within == Told::Nothing && self.vocabulary.has_field(&name));
         if stays { name } else { self.plain(&name, within) }
@@ -89,7 +89,7 @@ impl Redactor {
         percent::decoded(text, |text| forms::rewrite(text, vocabulary, &mut self.pseudonyms))
     }
 
-    /// JSON in a text, as it is or in base64. `None`: there is none.
+    /// JSON in a string, plain or in base64. `None`: the string contains no JSON.
     fn nested(&mut self, text: &str, told: Told, at: &At<'_>) -> Option<String> {
         let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let json = decoded.as_deref().unwrap_or(text);

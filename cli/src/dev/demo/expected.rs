@@ -1,4 +1,4 @@
-//! What the corpus expects, held against what came of it. A difference is shown in words: what was expected, what it was.
+//! Compares the results with the corpus. A difference is printed as two lines: expected and actual.
 
 use crate::delivery::Reply;
 use crate::dev::actions::Done;
@@ -21,13 +21,13 @@ pub(super) fn became(claim: &Claim, event: &ExpectedEvent) -> bool {
     }
 }
 
-/// Two lines for one difference.
+/// Prints a difference in two lines.
 fn differs(expected: &str, got: &str) {
     say!("      {} {expected}", paint(BAD, "expected"));
     say!("      {} {got}", paint(BAD, "     got"));
 }
 
-/// What a delivery was answered and what its events became, and what the corpus says.
+/// Compares the response to a delivery, and the claims of its events, with the corpus.
 pub(super) fn deviates(case: &Case, reply: &Reply, found: &[Option<&Claim>]) {
     let expect = &case.expect;
     if (reply.status, reply.word()) != (expect.status, expect.reply.as_str()) {
@@ -102,7 +102,7 @@ fn in_words(action: &ExpectedAction) -> String {
     format!("{} {what} by {}", action.conversation, action.rule)
 }
 
-/// Whether the dead-letter queue holds what the claims say.
+/// Whether the dead-letter queue matches the claims.
 pub(super) fn matches_claims(dead: &[ClaimKey], dead_lettered: &[&Claim]) -> bool {
     let mut there: Vec<&str> = dead.iter().map(ClaimKey::as_str).collect();
     there.sort_unstable();

@@ -1,4 +1,4 @@
-//! The demo as a story: what arrives and what the bot says, in lines of eighty columns.
+//! The demo as a story: deliveries and the bot's replies, in lines of eighty columns.
 
 use super::expected::find;
 use crate::delivery::Reply;
@@ -10,23 +10,23 @@ use std::time::{Duration, Instant};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, Outcome};
 use tidings_events::Case;
 
-/// How long nothing is said before it is taken that all is said.
+/// The bot is considered done after this time without an action.
 const SILENCE: Duration = Duration::from_millis(500);
 
-/// A bot that never stops is waited for no longer.
+/// Maximum wait for a bot that doesn't stop.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What was told so far.
+/// What was printed so far.
 #[derive(Default)]
 pub(super) struct Story {
-    /// Of what the chatbot has done.
+    /// Number of the chatbot's actions that were printed.
     told: usize,
-    /// Those that the story is about.
+    /// The conversations of the story.
     conversations: BTreeSet<String>,
 }
 
 impl Story {
-    /// What arrived, and what became of it where that isn't plain; then what the bot said.
+    /// Prints the delivery, its result if that is unusual, and the bot's replies.
     pub(super) async fn tell(&mut self, case: &Case, reply: &Reply, claims: &BTreeMap<ClaimKey, Claim>, chatbot: &Chatbot) {
         if self.conversations.is_empty() {
             say_short!("{}", paint(STRONG, "Signed webhooks arrive: late, twice, forged. What the bot makes of them:"));
@@ -39,7 +39,7 @@ impl Story {
         self.listen(chatbot).await;
     }
 
-    /// What the bot has said since, once it is silent. Of conversations that the story isn't about, nothing.
+    /// Prints the bot's new replies in the story's conversations, once no more arrive.
     pub(super) async fn listen(&mut self, chatbot: &Chatbot) {
         let done = all_said(chatbot).await;
         let is_its = |action: &&Done| action.text.is_some() && self.conversations.contains(&action.conversation);
@@ -55,7 +55,7 @@ impl Story {
     }
 }
 
-/// What isn't plain: a refusal, a duplicate, an event that is dead or too old.
+/// An unusual result: a refusal, a duplicate, a dead-lettered or stale event.
 fn end(case: &Case, reply: &Reply, claims: &BTreeMap<ClaimKey, Claim>) -> Option<(Style, String)> {
     if reply.word() == "duplicate" {
         return Some((WARN, format!("{} duplicate", reply.status)));
@@ -71,7 +71,7 @@ fn end(case: &Case, reply: &Reply, claims: &BTreeMap<ClaimKey, Claim>) -> Option
     }
 }
 
-/// What the chatbot has done, once it has been silent for a while.
+/// The chatbot's actions, once no more arrive.
 async fn all_said(chatbot: &Chatbot) -> Vec<Done> {
     let until = Instant::now() + PATIENCE;
     let (mut done, mut since) = (chatbot.done(), Instant::now());

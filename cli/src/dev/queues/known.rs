@@ -1,4 +1,5 @@
-//! The queues: those of `template.yaml`, with its attributes. They are fixed at start; what is in them is in [`super::store`].
+//! The queues of `template.yaml`, with its attributes. They are fixed at start. [`super::store`] contains their
+//! messages.
 
 use super::wire::{Named, OfQueue, Prefix, Refused};
 use super::{ACCOUNT, REGION};
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 pub(super) type Attributes = HashMap<String, String>;
 
-/// A queue as it is made.
+/// A queue to create.
 #[derive(Debug)]
 pub(crate) struct New<'a> {
     pub(crate) name: &'a str,
@@ -15,14 +16,14 @@ pub(crate) struct New<'a> {
     pub(crate) max_message_bytes: u64,
     pub(crate) retention_seconds: u64,
     pub(crate) visibility_timeout_seconds: u32,
-    /// The dead-letter queue's name, and how many receives come before it.
+    /// The dead-letter queue's name, and the number of receives before a message moves there.
     pub(crate) redrive: Option<(&'a str, u32)>,
 }
 
 /// All queues, by name.
 #[derive(Debug)]
 pub(crate) struct Known {
-    /// The address of the embedded SQS: queue URLs begin with it.
+    /// The address of the embedded SQS, with which queue URLs begin.
     endpoint: String,
     queues: BTreeMap<String, Attributes>,
 }
@@ -50,13 +51,13 @@ impl Known {
         json!({ "QueueUrls": names.map(|name| self.url(name)).collect::<Vec<_>>() })
     }
 
-    /// The queues whose dead letters come into this one.
+    /// The queues whose dead-letter queue this is.
     pub(super) fn sources_of(&self, request: &OfQueue) -> Result<Value, Refused> {
         let (name, _) = self.find(&request.queue_url)?;
         let target = format!("\"{}\"", arn(name));
         let redrives = |attributes: &Attributes| attributes.get("RedrivePolicy").is_some_and(|policy| policy.contains(&target));
         let sources = self.queues.iter().filter(|(_, attributes)| redrives(attributes));
-        // In lower case, as the model of SQS has this one.
+        // This name is in lower case in SQS's model.
         Ok(json!({ "queueUrls": sources.map(|(name, _)| self.url(name)).collect::<Vec<_>>() }))
     }
 

@@ -1,4 +1,4 @@
-//! What the version before this one left: it had its queues in memory, and wrote what was in them into a file when it ended.
+//! Imports messages of the previous version, which kept its queues in memory and wrote them to a file at its end.
 
 use super::store::Store;
 use crate::Failure;
@@ -8,14 +8,14 @@ use std::fs;
 use std::io::ErrorKind;
 use tidings_core::external_link::ExternalLink;
 
-/// The bodies of the messages that were left.
+/// The bodies of the messages in the file.
 #[derive(Deserialize)]
 struct Left {
     events: Vec<String>,
     dead: Vec<String>,
 }
 
-/// Stores them once, and takes the file away.
+/// Stores the messages once, and deletes the file.
 pub(crate) fn import(store: &Store, folder: &Folder, [events, links, dead]: [&str; 3], now_ms: i64) -> Result<(), Failure> {
     let path = folder.path().join(LEFT);
     let said = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", path.display()));
@@ -24,13 +24,13 @@ pub(crate) fn import(store: &Store, folder: &Folder, [events, links, dead]: [&st
         Err(error) if error.kind() == ErrorKind::NotFound => return store.forget_import(LEFT).map_err(|error| said(&error)),
         Err(error) => return Err(said(&error)),
     };
-    // A process that died before it took the file away has stored them.
+    // If a process ended before it deleted the file, the messages are already stored.
     if !store.is_imported(LEFT).map_err(|error| said(&error))? {
         let left: Left = serde_json::from_str(&json).map_err(|error| {
             said(&error).hint("it holds the messages that an earlier run left; move it away to start without them")
         })?;
         let of = |queue, bodies: &'_ [String]| bodies.iter().map(|body| (queue, body.clone())).collect::<Vec<_>>();
-        // That version took links among events.
+        // That version accepted links in the events queue.
         let (told, others): (Vec<_>, Vec<_>) = left.events.into_iter().partition(|body| ExternalLink::read(body, None).is_some());
         let messages = [of(events, &others), of(links, &told), of(dead, &left.dead)].concat();
         let messages: Vec<(&str, &str)> = messages.iter().map(|(queue, body)| (*queue, body.as_str())).collect();

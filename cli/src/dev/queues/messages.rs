@@ -1,4 +1,4 @@
-//! Messages: sent, received, deleted, hidden.
+//! Messages: send, receive, delete, change of visibility.
 
 use super::known::Attributes;
 use super::store::{New, Queue, Receipt, Redrive, Taken};
@@ -18,7 +18,7 @@ use tidings_config::time::Clock as _;
 use tidings_core::claim::Sha256Hex;
 use tokio::time::Instant;
 
-/// What is kept of an attribute.
+/// The stored form of an attribute.
 #[derive(Serialize, Deserialize)]
 struct StoredAttribute {
     data_type: String,
@@ -49,7 +49,7 @@ impl Queues {
     }
 
     async fn send_to(&self, name: String, of_queue: &Attributes, request: Send) -> Result<Value, Refused> {
-        // A claim that couldn't be written a moment ago: an event whose claim can't be kept isn't accepted either.
+        // If claims can't be written, no event is accepted either.
         if self.disk.fails(Part::Tables) {
             return Err(Refused::internal(&"the tables can't be written"));
         }
@@ -91,7 +91,7 @@ impl Queues {
         let until = Instant::now() + Duration::from_secs(wait_s.into());
         let queue = queue(name, attributes);
         loop {
-            // Before we look: what comes in between isn't missed.
+            // Subscribed before the first look, so that no message in between is missed.
             let mut changes = self.store.changes();
             let taken = self.take(&queue, max, hidden_s).await?;
             if !taken.is_empty() || Instant::now() >= until {
@@ -164,7 +164,7 @@ impl Queues {
     }
 }
 
-/// A message that may be sent to such a queue.
+/// Checks a message before it is sent to this queue.
 fn checked(mut request: Send, fifo: bool, of_queue: &Attributes) -> Result<Send, Refused> {
     let (bytes, most) = (request.message_body.len(), number(of_queue, "MaximumMessageSize") as usize);
     if bytes == 0 {
@@ -199,7 +199,7 @@ fn checked(mut request: Send, fifo: bool, of_queue: &Attributes) -> Result<Send,
     Ok(request)
 }
 
-/// As AWS gives it to who asks for these attributes.
+/// The message as AWS returns it for the requested attributes.
 fn message(taken: Taken, request: &Receive) -> Result<Value, Refused> {
     let mut system = vec![
         ("SenderId", "tidings-dev".to_owned()),
@@ -264,7 +264,7 @@ fn md5(bytes: &[u8]) -> String {
     })
 }
 
-/// "Calculating the MD5 message digest for message attributes", developer guide of SQS. `None` where there are none.
+/// "Calculating the MD5 message digest for message attributes", developer guide of SQS. `None` without attributes.
 fn attributes_md5(attributes: &BTreeMap<String, Attribute>) -> Option<String> {
     fn push(bytes: &mut Vec<u8>, part: &[u8]) {
         bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -288,7 +288,7 @@ fn attributes_md5(attributes: &BTreeMap<String, Attribute>) -> Option<String> {
     (!attributes.is_empty()).then(|| md5(&bytes))
 }
 
-/// Twenty digits.
+/// The number as twenty digits.
 fn sequence(number: &str) -> String {
     format!("{number:0>20}")
 }

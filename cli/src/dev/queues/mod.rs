@@ -1,7 +1,7 @@
-//! The embedded SQS. What is sent, received, deleted and hidden is answered here, as AWS answers it, from messages that are in
-//! [`store`]: on the disk with `--data`. Which queues exist, and their attributes, is in [`known`].
+//! The embedded SQS. It answers send, receive, delete and changes of visibility as AWS does. [`store`] contains the
+//! messages, with `--data` on the disk. [`known`] contains the queues and their attributes.
 //!
-//! A receive that waits (`WaitTimeSeconds`) is woken by the message, not by a poll.
+//! A waiting receive (`WaitTimeSeconds`) is woken by the message. It doesn't poll.
 
 pub(crate) mod known;
 pub(super) mod legacy;
@@ -87,7 +87,7 @@ impl Queues {
         serde_json::to_string(&answer).map_err(|error| Refused::internal(&error))
     }
 
-    /// Calls the store, where it may wait for the disk. A disk that fails is said to people too.
+    /// Calls the store on a thread that may block on the disk. A failure of the disk is also reported on the terminal.
     async fn stored<T: Send + 'static>(
         &self,
         writes: bool,
@@ -136,7 +136,7 @@ impl Queues {
     }
 }
 
-/// The operation of SQS that a request names; `None` where it names none.
+/// The operation of SQS that a request names. `None` if it names none.
 pub(crate) fn operation(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-amz-target")?.to_str().ok()?.strip_prefix(TARGET_PREFIX)
 }

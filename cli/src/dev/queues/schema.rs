@@ -1,8 +1,8 @@
-//! The form of the queues' file, and how a file of an earlier version gets it.
+//! The schema of the queues' file, and the migration of files of earlier versions.
 
 use rusqlite::Connection;
 
-/// The form of the tables. A file of a later version isn't touched.
+/// The version of the schema. A file of a later version is refused.
 pub(super) const VERSION: i64 = 2;
 
 const FIRST: &str = "
@@ -32,15 +32,14 @@ const FIRST: &str = "
     CREATE TABLE imported (file TEXT PRIMARY KEY);
 ";
 
-/// The second form: a consumer sees the deduplication id, and the clock stays as far ahead as it was moved; a long queue is
-/// read fast.
+/// The second version: consumers see the deduplication id, the clock's offset is stored, and long queues are read fast.
 const SECOND: &str = "
     ALTER TABLE messages ADD COLUMN deduplication_id TEXT;
     CREATE TABLE clock (ahead_ms INTEGER NOT NULL);
     CREATE INDEX by_visibility ON messages (queue, visible_ms, seq);
 ";
 
-/// Returns the version of the form that the file has then.
+/// Migrates the file, and returns its version.
 pub(super) fn migrate(connection: &Connection) -> rusqlite::Result<i64> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let steps = match version {

@@ -1,12 +1,12 @@
-//! The messages of the embedded SQS in a SQLite file: what was acknowledged is in it, and stays until it is deleted.
+//! The messages of the embedded SQS in a SQLite file. An acknowledged message stays in it until it is deleted.
 //!
-//! Each call is one transaction that is on the disk before it is answered (WAL, `synchronous = FULL`). A call that fails has
-//! changed nothing. Receive counts, visibility, delays, deduplication and dead letters are columns, so a new process goes on where
-//! the last one stopped: what that one had taken out comes back when its visibility timeout is over, as on AWS. Other than there,
-//! a receive that the end of its process cut off doesn't count ([`FORGIVEN_ENDS`]): here a `kill` is everyday, and an event mustn't
-//! get into the dead-letter queue by it.
+//! Each call is one transaction, which is on the disk before the response (WAL, `synchronous = FULL`). A failed call
+//! changes nothing. Receive counts, visibility, delays, deduplication and dead letters are columns, so a new process
+//! continues where the last one stopped. A message received by the last process becomes visible when its visibility
+//! timeout expires, as on AWS. Unlike on AWS, a receive whose process ended doesn't count ([`FORGIVEN_ENDS`]): a `kill`
+//! is frequent here, and must not move an event to the dead-letter queue.
 //!
-//! Nothing is dropped for its age: what SQS would drop after its retention period is here until it is deleted.
+//! There is no retention period: a message stays until it is deleted.
 
 use super::schema::{VERSION, migrate};
 use crate::Failure;
@@ -16,17 +16,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// SQS's own: copies of a message with a deduplication id are dropped this long.
+/// SQS's deduplication interval: copies of a message with a deduplication id are dropped for this long.
 const DEDUPLICATION_MS: i64 = 5 * 60 * 1_000;
 
-/// Somebody else who looks into the file may keep us this long.
+/// How long a call waits for another process that has locked the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a receive of a message is forgiven because its process ended meanwhile. An event that itself ends the process is in
-/// the dead-letter queue after these and its receives.
+/// How many receives of a message aren't counted because their process ended. An event that itself ends the process is
+/// in the dead-letter queue after these receives and the queue's own.
 pub(crate) const FORGIVEN_ENDS: u32 = 20;
 
-/// What a queue does with its messages.
+/// The settings of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Queue {
     pub(crate) name: String,
@@ -34,29 +34,29 @@ pub(crate) struct Queue {
     pub(crate) redrive: Option<Redrive>,
 }
 
-/// Where a message goes that was received too often.
+/// The dead-letter queue, and when a message moves there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Redrive {
     pub(crate) to: String,
     pub(crate) max_receives: u32,
 }
 
-/// A message to be stored.
+/// A message to store.
 #[derive(Debug, Default)]
 pub(crate) struct New<'m> {
     pub(crate) body: &'m str,
-    /// JSON.
+    /// A JSON object.
     pub(crate) attributes: &'m str,
     pub(crate) delay_s: u32,
     pub(crate) group: Option<&'m str>,
     pub(crate) deduplication: Option<&'m str>,
 }
 
-/// A message that was taken out.
+/// A received message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) id: String,
-    /// Grows with each message of the file.
+    /// Increases with each message in the file.
     pub(crate) sequence: i64,
     pub(crate) group: Option<String>,
     pub(crate) deduplication: Option<String>,
@@ -68,16 +68,16 @@ pub(crate) struct Taken {
     pub(crate) first_received_ms: i64,
 }
 
-/// Why a message that was received wasn't deleted.
+/// Why a received message wasn't deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// It counts.
+    /// The receive counts.
     Failed,
-    /// It doesn't: a full disk isn't the event's fault.
+    /// The receive doesn't count, because the event didn't cause the failure.
     DiskFull,
 }
 
-/// How many messages a queue has.
+/// The numbers of messages in a queue.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) visible: u64,
@@ -88,12 +88,12 @@ pub(crate) struct Counts {
 #[derive(Debug)]
 pub(crate) struct Store {
     connection: Mutex<Connection>,
-    /// Sent to whenever a message may have become visible: whoever waits for one looks again.
+    /// Notified when a message may have become visible. Waiting receives then check their queue again.
     changed: watch::Sender<()>,
 }
 
 impl Store {
-    /// Opens the file, or makes its tables.
+    /// Opens the file, and creates its tables if they don't exist.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let opened = Connection::open(path).and_then(|connection| {
             connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -111,7 +111,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Messages that end with the process.
+    /// Opens a store in memory, which is lost when the process ends.
     pub(crate) fn memory() -> Result<Self, Failure> {
         let opened = Connection::open_in_memory().and_then(|connection| migrate(&connection).map(|_| connection));
         opened.map(Self::of).map_err(|error| Failure::new(format!("the queues in memory: {error}")))
@@ -121,21 +121,21 @@ impl Store {
         Self { connection: Mutex::new(connection), changed: watch::Sender::new(()) }
     }
 
-    /// Hears of each change after which a message may be visible.
+    /// Notifies the receiver of each change that may make a message visible.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// Whoever waits for a message looks again.
+    /// Makes waiting receives check their queue again.
     pub(crate) fn wake(&self) {
         self.changed.send_replace(());
     }
 
-    /// What is held now was held by a process that is no more.
+    /// Ends the receives of processes that have ended. They don't count.
     fn forgive(&self) -> rusqlite::Result<()> {
         self.transact(|transaction| {
             let forgiven = transaction.execute(
-                // An action that was taken out may have been said: its consumer must see that it comes again.
+                // An action that was received may have been shown. Its consumer must see that it is received again.
                 "UPDATE messages SET held = 0, cut_off = cut_off + 1,
                      receives = receives - (cut_off < ?1 AND queue NOT LIKE '%.fifo') WHERE held = 1",
                 [FORGIVEN_ENDS],
@@ -145,7 +145,7 @@ impl Store {
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A panic between two statements rolled their transaction back.
+        // If a panic came between two statements, their transaction was rolled back.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -159,12 +159,12 @@ impl Store {
         Ok(done)
     }
 
-    /// Its id, or that of the first copy.
+    /// Returns the message id, or that of the first copy.
     pub(crate) fn send(&self, queue: &str, message: &New<'_>, now_ms: i64) -> rusqlite::Result<String> {
         self.transact(|transaction| send(transaction, queue, message, now_ms))
     }
 
-    /// Takes messages out: the oldest first; of a group none while another one of it is out.
+    /// Receives messages, the oldest first. Messages of a group wait while another of the group is in flight.
     pub(crate) fn receive(
         &self,
         queue: &Queue,
@@ -173,7 +173,7 @@ impl Store {
         now_ms: i64,
     ) -> rusqlite::Result<Vec<Taken>> {
         let until_ms = after(now_ms, visibility_timeout_s.unwrap_or(queue.visibility_timeout_s));
-        // Most receives find nothing: they write nothing.
+        // Most receives find nothing, and then write nothing.
         if self.visible(&queue.name, 1, now_ms)?.is_empty() {
             return Ok(Vec::new());
         }
@@ -190,30 +190,30 @@ impl Store {
         })
     }
 
-    /// When the next message that is hidden or delayed now becomes visible.
+    /// When the next hidden or delayed message becomes visible.
     pub(crate) fn next_visible_ms(&self, queue: &str, now_ms: i64) -> rusqlite::Result<Option<i64>> {
         let next = "SELECT MIN(visible_ms) FROM messages WHERE queue = ?1 AND visible_ms > ?2";
         self.connection().query_row(next, params![queue, now_ms], |row| row.get(0))
     }
 
-    /// The same of two queues.
+    /// The same for two queues.
     pub(crate) fn next_due_ms(&self, queues: [&str; 2], now_ms: i64) -> rusqlite::Result<Option<i64>> {
         let next = "SELECT MIN(visible_ms) FROM messages WHERE queue IN (?1, ?2) AND visible_ms > ?3 AND held = 0";
         self.connection().query_row(next, params![queues[0], queues[1], now_ms], |row| row.get(0))
     }
 
-    /// Whether one of them has a message to be taken, or one that is being worked on.
+    /// Whether one of the queues has a visible message or one in flight.
     pub(crate) fn is_busy(&self, queues: [&str; 2], now_ms: i64) -> rusqlite::Result<bool> {
         let busy = "SELECT EXISTS (SELECT 1 FROM messages WHERE queue IN (?1, ?2) AND (visible_ms <= ?3 OR held = 1))";
         self.connection().query_row(busy, params![queues[0], queues[1], now_ms], |row| row.get(0))
     }
 
-    /// How far the clock was moved ahead.
+    /// The clock's offset.
     pub(crate) fn ahead_ms(&self) -> rusqlite::Result<i64> {
         self.connection().query_row("SELECT COALESCE(SUM(ahead_ms), 0) FROM clock", [], |row| row.get(0))
     }
 
-    /// Moves the clock ahead, and returns how far it is then.
+    /// Increases the clock's offset, and returns the new offset.
     pub(crate) fn advance(&self, by_ms: i64) -> rusqlite::Result<i64> {
         self.transact(|transaction| {
             let ahead: i64 = transaction.query_row("SELECT COALESCE(SUM(ahead_ms), 0) FROM clock", [], |row| row.get(0))?;
@@ -227,16 +227,16 @@ impl Store {
         visible(&self.connection(), queue, max, now_ms)
     }
 
-    /// Deletes a message. One that isn't there is deleted.
+    /// Deletes a message. Succeeds if the message doesn't exist.
     pub(crate) fn delete(&self, queue: &str, receipt: &Receipt) -> rusqlite::Result<()> {
         let deleted =
             self.connection().execute("DELETE FROM messages WHERE queue = ?1 AND seq = ?2", params![queue, receipt.seq]);
-        // The next one of its group.
+        // The next message of its group may be visible.
         self.wake();
         deleted.map(|_| ())
     }
 
-    /// `false` if it was received again meanwhile, or isn't there.
+    /// `false` if the message was received again meanwhile, or doesn't exist.
     pub(crate) fn change_visibility(&self, queue: &str, receipt: &Receipt, seconds: u32, now_ms: i64) -> rusqlite::Result<bool> {
         let changed = self.connection().execute(
             "UPDATE messages SET visible_ms = ?1, held = 0 WHERE queue = ?2 AND seq = ?3 AND receives = ?4",
@@ -246,7 +246,7 @@ impl Store {
         changed.map(|rows| rows > 0)
     }
 
-    /// Ends receives whose messages weren't deleted: they come again when their visibility timeout is over.
+    /// Ends receives whose messages weren't deleted. The messages become visible when their visibility timeout expires.
     pub(crate) fn release(&self, queue: &str, receipts: &[Receipt], ended: Ended) -> rusqlite::Result<()> {
         let less = match ended {
             Ended::Failed => 0,
@@ -277,13 +277,13 @@ impl Store {
         )
     }
 
-    /// Whether an action was said.
+    /// Whether an action was shown.
     pub(crate) fn is_said(&self, action: &str) -> rusqlite::Result<bool> {
         let found = self.connection().query_row("SELECT 1 FROM said WHERE action = ?1", [action], |_| Ok(())).optional();
         found.map(|found| found.is_some())
     }
 
-    /// Remembers that an action was said, and forgets those before `since_ms`.
+    /// Records that an action was shown, and deletes records before `since_ms`.
     pub(crate) fn remember_said(&self, action: &str, now_ms: i64, since_ms: i64) -> rusqlite::Result<()> {
         self.transact(|transaction| {
             transaction.execute("DELETE FROM said WHERE at_ms < ?1", [since_ms])?;
@@ -291,7 +291,7 @@ impl Store {
         })
     }
 
-    /// Whether the messages of a file are here.
+    /// Whether the messages of a file are stored.
     pub(crate) fn is_imported(&self, file: &str) -> rusqlite::Result<bool> {
         let found = self.connection().query_row("SELECT 1 FROM imported WHERE file = ?1", [file], |_| Ok(())).optional();
         found.map(|found| found.is_some())
@@ -307,13 +307,13 @@ impl Store {
         })
     }
 
-    /// As a disk would.
+    /// Limits the file's size, as a full disk would.
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: i64) {
         self.connection().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).expect("a limit");
     }
 
-    /// The file is gone: another one of its name would be another one.
+    /// Forgets the import after the file was deleted. A new file of this name is another one.
     pub(crate) fn forget_import(&self, file: &str) -> rusqlite::Result<()> {
         self.connection().execute("DELETE FROM imported WHERE file = ?1", [file]).map(|_| ())
     }
@@ -350,8 +350,8 @@ fn send(transaction: &Transaction<'_>, queue: &str, message: &New<'_>, now_ms: i
     Ok(sent)
 }
 
-/// Which messages can be taken out: of a FIFO queue in the order in which they were sent, of another in that in which they became
-/// visible.
+/// The messages that can be received: in a FIFO queue in the order in which they were sent, in a standard queue in the
+/// order in which they became visible.
 fn visible(connection: &Connection, queue: &str, max: usize, now_ms: i64) -> rusqlite::Result<Vec<i64>> {
     const STANDARD: &str = "SELECT seq FROM messages WHERE queue = ?1 AND visible_ms <= ?2 ORDER BY visible_ms, seq LIMIT ?3";
     const FIFO: &str = "SELECT seq FROM messages AS m WHERE queue = ?1 AND visible_ms <= ?2
@@ -395,7 +395,7 @@ fn after(now_ms: i64, seconds: u32) -> i64 {
     now_ms.saturating_add(i64::from(seconds).saturating_mul(1_000))
 }
 
-/// One receive of a message. Any receipt of it deletes it; only the newest one changes its visibility.
+/// Identifies one receive of a message. Any receipt deletes the message; only the newest one changes its visibility.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Receipt {
     seq: i64,

@@ -1,4 +1,4 @@
-//! The store by itself, with a clock of its own, and across processes: closed and opened again.
+//! Tests the store with its own clock, and across processes: closed and opened again.
 
 use super::legacy;
 use super::store::{Counts, Ended, FORGIVEN_ENDS, New, Queue, Receipt, Redrive, Store};
@@ -21,7 +21,7 @@ impl Scratch {
         Self { folder: Folder::open(&path).expect("a folder"), path }
     }
 
-    /// As another process would.
+    /// Opens it as another process would.
     fn open(&self) -> Store {
         Store::open(&self.folder.database(QUEUES).expect("a file")).expect("a store")
     }
@@ -50,7 +50,7 @@ fn bodies(store: &Store, queue: &Queue, now_ms: i64) -> Vec<String> {
     store.receive(queue, 10, None, now_ms).unwrap().into_iter().map(|taken| taken.body).collect()
 }
 
-/// Takes the only message out, and doesn't get it done.
+/// Receives the only message and fails to process it.
 fn fail(store: &Store, now_ms: i64) {
     let taken = store.receive(&events(), 10, None, now_ms).unwrap();
     assert_eq!(taken.len(), 1);
@@ -60,7 +60,7 @@ fn fail(store: &Store, now_ms: i64) {
 #[test]
 fn every_commit_is_on_the_disk_before_it_is_answered() {
     let scratch = Scratch::new("pragmas");
-    // Dynoxide sets neither, so it has what SQLite was built with; ours are set.
+    // Dynoxide sets neither, so SQLite's compile-time default applies. Ours are set.
     for path in [scratch.folder.database(QUEUES).unwrap(), scratch.folder.database("dynamodb.sqlite").unwrap()] {
         let connection = rusqlite::Connection::open(path).unwrap();
         let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
@@ -112,12 +112,12 @@ fn a_message_received_too_often_is_in_the_dead_letter_queue_and_stays_there() {
 }
 
 #[test]
-fn a_receive_that_the_end_of_its_process_cut_off_does_not_count_a_bounded_number_of_times() {
+fn a_limited_number_of_receives_by_ended_processes_does_not_count() {
     let scratch = Scratch::new("cut-off");
     scratch.open().send(EVENTS, &new("ends us"), 0).unwrap();
     let mut now_ms = 0;
     let mut received = 0;
-    // Each time it ends the process that took it.
+    // Each receive ends the process.
     while scratch.open().counts(DEAD, now_ms).unwrap().visible == 0 {
         received += scratch.open().receive(&events(), 10, None, now_ms).unwrap().len();
         now_ms += 10_000;
@@ -127,7 +127,7 @@ fn a_receive_that_the_end_of_its_process_cut_off_does_not_count_a_bounded_number
 }
 
 #[test]
-fn an_action_that_was_taken_out_by_a_process_that_ended_is_seen_to_come_again() {
+fn an_action_received_by_an_ended_process_counts_as_received_before() {
     let scratch = Scratch::new("again");
     scratch.open().send("actions.fifo", &New { group: Some("g"), ..new("say") }, 0).unwrap();
     for receive in 1..=3 {
@@ -164,7 +164,7 @@ fn copies_within_five_minutes_are_dropped_also_by_the_next_process() {
 }
 
 #[test]
-fn a_group_comes_in_order_and_waits_for_what_is_out() {
+fn a_group_is_in_order_and_waits_for_its_message_in_flight() {
     let scratch = Scratch::new("groups");
     let store = scratch.open();
     for (group, body) in [("a", "a1"), ("a", "a2"), ("b", "b1"), ("a", "a3")] {
@@ -200,7 +200,7 @@ fn any_receipt_deletes_and_only_the_newest_changes_the_visibility() {
 }
 
 #[test]
-fn what_was_said_is_remembered_for_its_time() {
+fn shown_actions_are_remembered_for_a_limited_time() {
     let scratch = Scratch::new("said");
     scratch.open().remember_said("action-1", 100, 0).unwrap();
     let store = scratch.open();
@@ -229,7 +229,7 @@ fn a_full_file_refuses_whole_calls_and_takes_the_next_when_there_is_room() {
 }
 
 #[test]
-fn what_the_version_before_left_is_taken_over_once() {
+fn messages_of_the_previous_version_are_imported_once() {
     let scratch = Scratch::new("left");
     let left = scratch.path.join(LEFT);
     let write =
@@ -237,7 +237,7 @@ fn what_the_version_before_left_is_taken_over_once() {
     let import = |store: &Store| legacy::import(store, &scratch.folder, [EVENTS, "links", DEAD], 0);
     write(&["one", "two"]);
     let store = scratch.open();
-    // It died before it took the file away.
+    // A process ended before it deleted the file.
     store.import(LEFT, &[(EVENTS, "one"), (EVENTS, "two"), (DEAD, "d")], 0).unwrap();
     import(&store).unwrap();
     assert!(!left.exists());
@@ -245,7 +245,7 @@ fn what_the_version_before_left_is_taken_over_once() {
         (bodies(&store, &plain(EVENTS), 0), bodies(&store, &plain(DEAD), 0)),
         (vec!["one".into(), "two".into()], vec!["d".into()])
     );
-    // Somebody went back to the version before, and came again: another file.
+    // The user went back to the previous version, which wrote another file.
     write(&["one"]);
     import(&store).unwrap();
     import(&store).unwrap();
@@ -256,7 +256,7 @@ fn what_the_version_before_left_is_taken_over_once() {
 }
 
 #[test]
-fn a_file_of_a_later_version_and_one_that_is_no_database_are_refused() {
+fn a_file_of_a_later_version_and_an_invalid_file_are_refused() {
     let scratch = Scratch::new("later");
     let path = scratch.folder.database(QUEUES).unwrap();
     scratch.open();

@@ -1,5 +1,5 @@
-//! SQS's messages as they go over the wire (AWS JSON 1.0), what may be in them, and the errors that AWS has for the rest.
-//! Limits and words of errors: the API reference of SQS.
+//! SQS's wire format (AWS JSON 1.0), its limits, and AWS's errors for violations. Source of limits and error texts: the
+//! API reference of SQS.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderName};
@@ -41,7 +41,7 @@ pub(super) struct GetQueueAttributes {
     pub(super) attribute_names: Vec<String>,
 }
 
-/// A message to be sent; in a batch it has an id.
+/// A message to send. In a batch it has an id.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Send {
@@ -57,7 +57,7 @@ pub(super) struct Send {
     pub(super) message_deduplication_id: Option<String>,
 }
 
-/// Of a message; `BinaryValue` is Base64.
+/// An attribute of a message. `BinaryValue` is Base64.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Attribute {
@@ -75,7 +75,7 @@ pub(super) struct Receive {
     pub(super) max_number_of_messages: Option<u32>,
     pub(super) visibility_timeout: Option<u32>,
     pub(super) wait_time_seconds: Option<u32>,
-    /// The older name of the next.
+    /// The older name of the next field.
     #[serde(default)]
     pub(super) attribute_names: Vec<String>,
     #[serde(default)]
@@ -84,7 +84,7 @@ pub(super) struct Receive {
     pub(super) message_attribute_names: Vec<String>,
 }
 
-/// What is deleted or hidden; in a batch it has an id.
+/// A message to delete or hide. In a batch it has an id.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Change {
@@ -105,7 +105,7 @@ pub(super) struct Batch<E> {
 }
 
 impl<E> Batch<E> {
-    /// Its entries, if they are as many as may be, each with an id of its own.
+    /// The entries, if their number is allowed and their ids are unique.
     pub(super) fn checked(self, id: impl Fn(&E) -> &str) -> Result<Vec<E>, Refused> {
         let mut ids: Vec<&str> = self.entries.iter().map(id).collect();
         ids.sort_unstable();
@@ -124,7 +124,7 @@ impl<E> Batch<E> {
     }
 }
 
-/// Whether a list of names asks for this one.
+/// Whether a list of names includes this one.
 pub(super) fn is_wanted(names: &[String], name: &str) -> bool {
     names.iter().any(|wanted| match wanted.strip_suffix(".*") {
         Some(start) => name.starts_with(start),
@@ -132,11 +132,11 @@ pub(super) fn is_wanted(names: &[String], name: &str) -> bool {
     })
 }
 
-/// Why an operation isn't done.
+/// Why an operation is refused.
 #[derive(Debug)]
 pub(super) struct Refused {
     status: StatusCode,
-    /// As the Smithy model of SQS names it.
+    /// The error's name in the Smithy model of SQS.
     pub(super) kind: &'static str,
     pub(super) message: String,
 }
@@ -170,7 +170,7 @@ impl Refused {
         Self::new("ReceiptHandleIsInvalid", format!("The input receipt handle \"{handle}\" is not a valid receipt handle."))
     }
 
-    /// Queues are the template's, and Tidings moves dead letters one by one, as it must on AWS.
+    /// The template defines the queues, and Tidings moves dead letters one by one, as on AWS.
     pub(super) fn unsupported(operation: &str) -> Self {
         let instead = match operation {
             "StartMessageMoveTask" | "CancelMessageMoveTask" | "ListMessageMoveTasks" => "`tidings dlq redrive` moves messages",
@@ -192,7 +192,7 @@ impl Refused {
         }
     }
 
-    /// The same in a batch.
+    /// The same as an entry of a batch.
     pub(super) fn entry(&self, id: &str) -> serde_json::Value {
         json!({ "Id": id, "Code": self.kind, "Message": self.message, "SenderFault": self.status.is_client_error() })
     }
@@ -202,7 +202,7 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let body = json!({ "__type": format!("com.amazonaws.sqs#{}", self.kind), "message": self.message });
         let mut response = response(self.status, body.to_string());
-        // By it an SDK knows the error: the name that it had in the older protocol.
+        // SDKs identify the error by its name in the older protocol.
         let fault = if self.status.is_client_error() { "Sender" } else { "Receiver" };
         if let Ok(header) = format!("{};{fault}", self.code()).parse() {
             response.headers_mut().insert(HeaderName::from_static("x-amzn-query-error"), header);
@@ -211,12 +211,12 @@ impl IntoResponse for Refused {
     }
 }
 
-/// An answer in the protocol of SQS.
+/// A response in the protocol of SQS.
 pub(super) fn response(status: StatusCode, json: String) -> Response {
     (status, [(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"))], json).into_response()
 }
 
-/// A number that is at most so large.
+/// A number up to `most`.
 pub(super) fn at_most(name: &str, value: Option<u32>, most: u32) -> Result<Option<u32>, Refused> {
     match value {
         Some(value) if value > most => Err(Refused::invalid(name, &value, &format!("Must be between 0 and {most}, if provided"))),
