@@ -18,6 +18,7 @@ fn client(dev: &Dev, key: &str) -> Client {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("eu-central-1"))
         .endpoint_url(dev.dynamodb())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .credentials_provider(Credentials::new(key, "dev", None, None, "test"));
     Client::from_conf(config.build())
 }

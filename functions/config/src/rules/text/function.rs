@@ -93,9 +93,9 @@ fn literal(text: &str) -> Option<String> {
 /// Reads a form of a plural: a text with its own places.
 pub(super) type ReadForm = fn(&str) -> Result<Vec<TextPart>, String>;
 
-/// `plural_form` is `None` in the form of a plural, which has no plural itself.
+/// `plural_form`: `None` in a form of a plural, which can't contain a plural.
 pub(super) fn form(name: &str, arguments: &[&str], plural_form: Option<ReadForm>) -> Result<Form<Source, Vec<TextPart>>, String> {
-    let wrong = |what: String| format!("{what}; as in {}", example(name));
+    let wrong = |what: String| format!("{what}; write it as {}", example(name));
     let counted = |wanted: &str| wrong(format!("{name}(…) takes {wanted}"));
     Ok(match (name, arguments) {
         ("money", [amount, currency]) => Form::Money { amount: self::amount(amount)?, currency: self::currency(currency)? },
@@ -105,9 +105,9 @@ pub(super) fn form(name: &str, arguments: &[&str], plural_form: Option<ReadForm>
         ("number", _) => return Err(counted("one number")),
         ("date", [at, style]) => Form::Date { at: source(at)?, style: self::style(style)?, zone: None },
         ("date", [at, style, zone]) => Form::Date { at: source(at)?, style: self::style(style)?, zone: Some(self::zone(zone)?) },
-        ("date", _) => return Err(counted("a time, a style and maybe a zone")),
+        ("date", _) => return Err(counted("a time, a style and optionally a zone")),
         ("plural", arguments) => match (plural_form, arguments) {
-            (None, _) => return Err("a plural in the form of a plural".to_owned()),
+            (None, _) => return Err("a plural inside a form of a plural".to_owned()),
             (Some(read), [number, forms]) => {
                 Form::Plural { number: amount(number)?, forms: self::forms(forms, read).map_err(wrong)? }
             }
@@ -124,7 +124,7 @@ pub(super) fn source(text: &str) -> Result<Source, String> {
         return Ok(Source::Fact(name.to_owned()));
     }
     match inner_call(text) {
-        Some(name) => Err(format!("{name}(…) inside an expression: it is the whole of a place, as in {}", example(name))),
+        Some(name) => Err(format!("{name}(…) inside an expression: it must be the whole placeholder, as {}", example(name))),
         None => Ok(Source::Expression(text.to_owned())),
     }
 }
