@@ -47,6 +47,9 @@ fn there_is_one_tls_stack_and_only_the_processor_has_expressions() {
         }
     }
     for package in ["receiver", "reader"] {
-        assert!(!linked(package).contains("\ncel v"), "{package}");
+        let linked = linked(package);
+        for of_rules in ["\ncel v", "tidings-expressions v"] {
+            assert!(!linked.contains(of_rules), "{package} links {of_rules}");
+        }
     }
 }

@@ -3,22 +3,18 @@
 use crate::Configuration;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
-use tidings_config::artefact::FORMAT;
+use tidings_config::artefact::{FILES, FORMAT, RULES, SCHEMAS, SOURCES};
 use tidings_config::rules::Rules;
 use tidings_config::schemas::EventSchema;
 use tidings_config::source::Source;
 
+/// The first line.
 #[derive(Serialize)]
-struct Artefact<'a> {
+struct Head<'a> {
     format: u32,
     /// The version of the program that wrote it.
     tidings: &'a str,
     hash: &'a str,
-    /// The project's files by path, each with its hash.
-    files: &'a BTreeMap<String, String>,
-    #[serde(flatten)]
-    content: Content<'a>,
 }
 
 /// The functions' behaviour depends on this alone.
@@ -41,10 +37,22 @@ pub fn hash(configuration: &Configuration) -> String {
     hex::encode(Sha256::new().chain_update(FORMAT.to_be_bytes()).chain_update(content).finalize())
 }
 
-/// The text of the file. `tidings` is the version of the program that writes it.
+/// The file's text: JSON with a line for each part, so that a function finds its own without reading the others'. `tidings` is the
+/// version of the program that writes it.
 pub fn write(configuration: &Configuration, tidings: &str) -> String {
-    let hash = hash(configuration);
-    let (files, content) = (&configuration.files, Content::from(configuration));
-    let artefact = Artefact { format: FORMAT, tidings, hash: &hash, files, content };
-    serde_json::to_string(&artefact).expect("configuration is JSON") + "\n"
+    let head = json(&Head { format: FORMAT, tidings, hash: &hash(configuration) });
+    let Content { sources, rules, schemas } = configuration.into();
+    let parts = [
+        // The project's files by their paths in it, each with its own hash.
+        (FILES, json(&configuration.files)),
+        (SOURCES, json(sources)),
+        (RULES, json(rules)),
+        (SCHEMAS, json(schemas)),
+    ];
+    let parts: String = parts.iter().map(|(name, part)| format!(",\n\"{name}\":{part}")).collect();
+    format!("{}{parts}}}\n", head.trim_end_matches('}'))
+}
+
+fn json<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("configuration is JSON")
 }

@@ -20,7 +20,13 @@ pub const ARTEFACT: &str = "tidings.json";
 /// The format that `tidings build` writes. Functions read no other: a function and its artefact are deployed in one package.
 pub const FORMAT: u32 = 1;
 
-/// The receiver's part of the artefact.
+/// The parts behind the first line, each a line.
+pub const FILES: &str = "files";
+pub const SOURCES: &str = "sources";
+pub const RULES: &str = "rules";
+pub const SCHEMAS: &str = "schemas";
+
+/// What the receiver takes of it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ReceiverPart {
     /// SHA-256 of the configuration, in hex. Comments in the project's files don't change it.
@@ -69,32 +75,36 @@ pub enum Unusable {
 impl ReceiverPart {
     /// Reads the receiver's part. Errors: see [`ArtefactError`].
     pub fn read(path: &Path) -> Result<Self, ArtefactError> {
-        read(path)
+        read(path, &[SOURCES])
     }
 }
 
 impl ProcessorPart {
     /// Reads the processor's part. Errors: see [`ArtefactError`].
     pub fn read(path: &Path) -> Result<Self, ArtefactError> {
-        read(path)
+        read(path, &[RULES, SCHEMAS])
     }
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ArtefactError> {
+fn read<T: DeserializeOwned>(path: &Path, parts: &[&str]) -> Result<T, ArtefactError> {
     let of_path = |what: Unusable| ArtefactError { path: path.to_owned(), what };
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MAX_ARTEFACT_BYTES as u64 + 1).read_to_string(&mut text));
     read.map_err(|error| of_path(error.into()))?;
-    parse(&text).map_err(of_path)
+    parse(&text, parts).map_err(of_path)
 }
 
-/// Checks the format first, since the rest of a file of another format has an unknown shape.
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Unusable> {
+/// The format is looked at first: what else is in the file of another one, nobody here knows.
+fn parse<T: DeserializeOwned>(text: &str, parts: &[&str]) -> Result<T, Unusable> {
     if text.len() > MAX_ARTEFACT_BYTES {
         return Err(Unusable::TooLarge);
     }
     match begins_as_ours(text) {
-        true => Ok(serde_json::from_str(text)?),
+        // What can't be read by its lines is read as a whole: somebody may have written it in another way, or damaged it.
+        true => match lines_of(text, parts).and_then(|own| serde_json::from_str(&own).ok()) {
+            Some(part) => Ok(part),
+            None => Ok(serde_json::from_str(text)?),
+        },
         false => match serde_json::from_str::<Version>(text)?.format {
             FORMAT => Ok(serde_json::from_str(text)?),
             other => Err(Unusable::Format(other)),
@@ -102,7 +112,23 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Unusable> {
     }
 }
 
-/// Whether the text begins as `tidings build` writes it. Then it is parsed once instead of twice.
+/// The first line and those of these parts, as a file of their own: nothing else is looked at. `None` where the file hasn't a line for
+/// each.
+fn lines_of(text: &str, parts: &[&str]) -> Option<String> {
+    let text = text.trim_end().strip_suffix('}')?;
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    let lines = ends.scan(0, |start, end| Some(&text[std::mem::replace(start, end + 1)..end]));
+    let mut lines = lines.map(|line| line.strip_suffix(',').unwrap_or(line));
+    let head = lines.next()?;
+    let is_own = |line: &&str| {
+        let name = line.strip_prefix('"').and_then(|line| line.split_once('"'));
+        name.is_some_and(|(name, _)| parts.contains(&name))
+    };
+    let own: Vec<&str> = lines.filter(is_own).collect();
+    (own.len() == parts.len()).then(|| format!("{head},{}}}", own.join(",")))
+}
+
+/// Whether the text begins as `tidings build` writes it, so that it needn't be read twice.
 fn begins_as_ours(text: &str) -> bool {
     text.strip_prefix("{\"format\":1").is_some_and(|rest| rest.starts_with(','))
 }
@@ -114,16 +140,39 @@ mod tests {
     use super::*;
 
     fn refused(text: &str) -> String {
-        parse::<ReceiverPart>(text).unwrap_err().to_string()
+        parse::<ReceiverPart>(text, &[SOURCES]).unwrap_err().to_string()
     }
 
     #[test]
     fn a_function_skips_the_other_parts() {
         let text = r#"{"format":1,"tidings":"0.1.0","hash":"ab","files":{"a":"b"},"sources":[],"rules":[["later"]],"schemas":7}"#;
-        let part: ReceiverPart = parse(text).unwrap();
+        let part: ReceiverPart = parse(text, &[SOURCES]).unwrap();
         assert_eq!((part.hash.as_str(), part.sources.len()), ("ab", 0));
-        let spaced: ReceiverPart = parse(&text.replace(':', " : ")).unwrap();
-        assert_eq!(spaced, part, "formatting the file changes nothing");
+        let spaced: ReceiverPart = parse(&text.replace(':', " : "), &[SOURCES]).unwrap();
+        assert_eq!(spaced, part, "whoever formatted the file changed nothing");
+    }
+
+    #[test]
+    fn a_function_reads_its_own_lines_alone() {
+        let head = r#"{"format":1,"tidings":"0.2.0","hash":"ab""#;
+        let text = format!("{head},\n\"files\":{{}},\n\"sources\":[],\n\"rules\":this isn't read,\n\"schemas\":[]}}\n");
+        let part: ReceiverPart = parse(&text, &[SOURCES]).unwrap();
+        assert_eq!((part.hash.as_str(), part.sources.len()), ("ab", 0));
+        assert!(parse::<ProcessorPart>(&text, &[RULES, SCHEMAS]).is_err(), "what is its own is read");
+        let cut = &text[..text.len() - 3];
+        assert!(parse::<ReceiverPart>(cut, &[SOURCES]).is_err(), "a file that is cut off");
+    }
+
+    #[test]
+    fn a_part_may_stand_on_the_line_of_another() {
+        let head = r#"{"format":1,"tidings":"0.2.0","hash":"ab""#;
+        for text in [
+            format!("{head},\n\"sources\":[],\"rules\":{{}}}}"),
+            format!("{head},\"files\":{{}},\n\"rules\":{{}},\"sources\":[]}}"),
+            format!("{head},\n  \"sources\": []}}"),
+        ] {
+            assert!(parse::<ReceiverPart>(&text, &[SOURCES]).is_ok(), "{text}");
+        }
     }
 
     #[test]
@@ -140,7 +189,7 @@ mod tests {
     fn a_file_is_bounded_in_size() {
         let text = r#"{"format":1,"hash":"ab","sources":[]}"#;
         let padded = |bytes: usize| format!("{text}{}", " ".repeat(bytes - text.len()));
-        assert!(parse::<ReceiverPart>(&padded(MAX_ARTEFACT_BYTES)).is_ok());
+        assert!(parse::<ReceiverPart>(&padded(MAX_ARTEFACT_BYTES), &[SOURCES]).is_ok());
         assert!(refused(&padded(MAX_ARTEFACT_BYTES + 1)).contains("allowed: 4194304"));
     }
 

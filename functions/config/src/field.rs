@@ -118,7 +118,7 @@ impl FromStr for Reference {
             "" => Err(WordError(format!("{text:?} needs the name of a {what}"))),
             _ => Ok(name.to_owned()),
         };
-        match text.split_once(':') {
+        match cut(text, b':') {
             None => match text {
                 "body" => Ok(Self::Body),
                 "url" => Ok(Self::Url),
@@ -248,14 +248,21 @@ fn walk(steps: &[Step], value: &serde_json::Value, at: &mut Vec<usize>, places: 
     }
 }
 
+/// As `str::split_once`, for an ASCII sign in a short text: functions read thousands of them when they start.
+fn cut(text: &str, sign: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == sign)?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
 impl FromStr for JsonPath {
     type Err = WordError;
 
     fn from_str(text: &str) -> Result<Self, WordError> {
         let bad = || WordError(format!("{text:?} isn't a path; write it as data.object.id, entry[0].id, entry[*].changes[*]"));
         let mut steps = Vec::new();
-        for part in text.split('.') {
-            let (key, mut rest) = part.split_at(part.find('[').unwrap_or(part.len()));
+        for part in text.as_bytes().split(|byte| *byte == b'.') {
+            let part = std::str::from_utf8(part).map_err(|_| bad())?;
+            let (key, mut rest) = part.split_at(part.bytes().position(|byte| byte == b'[').unwrap_or(part.len()));
             if key.is_empty() && (rest.is_empty() || !steps.is_empty()) {
                 return Err(bad());
             }
@@ -337,13 +344,13 @@ impl FromStr for Template {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
-        while let Some(at) = rest.find(['{', '}']) {
+        while let Some(at) = rest.bytes().position(|byte| byte == b'{' || byte == b'}') {
             literal.push_str(&rest[..at]);
             let brace = &rest[at..];
             if let Some(after) = brace.strip_prefix("{{").or_else(|| brace.strip_prefix("}}")) {
                 literal.push_str(&brace[..1]);
                 rest = after;
-            } else if let Some((reference, after)) = brace.strip_prefix('{').and_then(|b| b.split_once('}')) {
+            } else if let Some((reference, after)) = brace.strip_prefix('{').and_then(|b| cut(b, b'}')) {
                 if !literal.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut literal)));
                 }
@@ -384,7 +391,22 @@ macro_rules! as_text {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                <String as serde::Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+                struct Words;
+
+                impl serde::de::Visitor<'_> for Words {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a string")
+                    }
+
+                    // Functions read thousands of them when they start: none is copied to be parsed.
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+
+                deserializer.deserialize_str(Words)
             }
         }
     )+};

@@ -7,50 +7,63 @@ use crate::failure::RuleError;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use tidings_config::limits::{MAX_PLAIN_COPY_BYTES, MAX_STORED_TEXTS_BYTES, MAX_TEXT_CHARS};
-use tidings_config::rules::{Cap, CapOverflow, Channel, Given, Notify, Text, Texts};
+use tidings_config::rules::{Cap, CapOverflow, Given, Notify, Text, Texts};
 use tidings_config::text::Part;
 use tidings_core::action::{Intent, Variant, in_a_text};
 use tidings_expressions::{EvaluationError, Scope, Variables};
 
-/// A rule's `notify`, compiled.
+/// A rule's `notify`. What its texts take is worked out when an event first needs it, not in INIT.
 #[derive(Debug)]
 pub(crate) struct Notice {
-    texts: Texts,
-    /// The expressions of all its texts, each once: an expression that two languages use is evaluated once.
+    notify: Notify,
+    scope: Scope,
+    prepared: OnceLock<Prepared>,
+}
+
+#[derive(Debug)]
+struct Prepared {
+    /// Those of all its texts, each once: what two languages say alike is worked out once.
     expressions: BTreeMap<String, CompiledOnce>,
     /// The room for the values of each text, in bytes as stored.
     room: usize,
-    channels: Vec<Channel>,
-    cap: Option<Cap>,
+}
+
+impl Prepared {
+    fn of(texts: &Texts, scope: Scope) -> Self {
+        let expressions = texts.expressions().map(|(text, _)| (text.to_owned(), CompiledOnce::new(text, scope))).collect();
+        let taken = texts.stored_bytes() + MAX_PLAIN_COPY_BYTES;
+        Self { expressions, room: MAX_STORED_TEXTS_BYTES.saturating_sub(taken) / (1 + texts.chosen.len()) }
+    }
 }
 
 impl Notice {
     pub(crate) fn new(notify: &Notify, scope: Scope) -> Self {
-        let texts = notify.text.clone();
-        let expressions = texts.expressions().map(|(text, _)| (text.to_owned(), CompiledOnce::new(text, scope))).collect();
-        let taken = texts.stored_bytes() + MAX_PLAIN_COPY_BYTES;
-        let room = MAX_STORED_TEXTS_BYTES.saturating_sub(taken) / (1 + texts.chosen.len());
-        Self { texts, expressions, room, channels: notify.channels.0.clone(), cap: notify.cap }
+        Self { notify: notify.clone(), scope, prepared: OnceLock::new() }
+    }
+
+    fn prepared(&self) -> &Prepared {
+        self.prepared.get_or_init(|| Prepared::of(&self.notify.text, self.scope))
     }
 
     /// What its cap does with notifications that exceed it.
     pub(crate) fn overflow(&self) -> CapOverflow {
-        self.cap.map(|cap| cap.overflow).unwrap_or_default()
+        self.notify.cap.map(|cap| cap.overflow).unwrap_or_default()
     }
 
     pub(crate) fn intent(&self, variables: &Variables) -> Result<Intent, RuleError> {
         let mut known = BTreeMap::new();
         let mut text = |text: &Text| self.parts(text, variables, &mut known);
-        let default = text(&self.texts.default)?;
-        let mut variants = Vec::with_capacity(self.texts.chosen.len());
-        for chosen in &self.texts.chosen {
+        let default = text(&self.notify.text.default)?;
+        let mut variants = Vec::with_capacity(self.notify.text.chosen.len());
+        for chosen in &self.notify.text.chosen {
             let (channel, language) = (chosen.channel, chosen.language.clone());
             variants.push(Variant { channel, language, text: text(&chosen.text)? });
         }
-        // Its overflow is stored separately: see `PlannedAction`.
-        let cap = self.cap.map(|cap| Cap { overflow: CapOverflow::default(), ..cap });
-        Ok(Intent::Notify { text: default, variants, channels: self.channels.clone(), cap })
+        // What its overflow is stands beside it: see `PlannedAction`.
+        let cap = self.notify.cap.map(|cap| Cap { overflow: CapOverflow::default(), ..cap });
+        Ok(Intent::Notify { text: default, variants, channels: self.notify.channels.0.clone(), cap })
     }
 
     fn parts<'n>(
@@ -59,9 +72,10 @@ impl Notice {
         variables: &Variables,
         known: &mut BTreeMap<&'n str, Result<Value, EvaluationError>>,
     ) -> Result<Vec<Part>, RuleError> {
-        let mut room = self.room;
-        self.texts.store(text, &mut |expression, has_fallback| {
-            let Some((name, lazy)) = self.expressions.get_key_value(expression) else { return Ok(None) };
+        let Prepared { expressions, room } = self.prepared();
+        let mut room = *room;
+        self.notify.text.store(text, &mut |expression, has_fallback| {
+            let Some((name, lazy)) = expressions.get_key_value(expression) else { return Ok(None) };
             let value = known.entry(name).or_insert_with(|| lazy.evaluate_for_text(variables, MAX_TEXT_CHARS));
             let computed = lazy.computes();
             match value {

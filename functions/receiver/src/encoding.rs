@@ -27,8 +27,8 @@ pub(crate) struct Opened {
 enum Inside {
     /// It isn't compressed.
     Same,
-    Inflated(Delivery),
-    /// It begins like its encoding, and can't be inflated to its end.
+    Inflated(Box<Delivery>),
+    /// It begins as its encoding does, and can't be inflated to its end.
     Broken,
 }
 
@@ -49,7 +49,7 @@ impl Opened {
             Inflated::Not => Inside::Same,
             Inflated::Bytes(body) => {
                 let (method, query, headers) = (sent.method.clone(), sent.query.clone(), sent.headers.clone());
-                Inside::Inflated(Delivery { method, query, headers, body: body.into() })
+                Inside::Inflated(Box::new(Delivery { method, query, headers, body: body.into() }))
             }
             Inflated::Broken => Inside::Broken,
             Inflated::TooLarge => return Err(Reply::TooLarge),

@@ -11,7 +11,7 @@ use receiver::delivery::Delivery;
 use receiver::verify::{Key, Rejection, sign, verify};
 use tidings_config::limits::MAX_SIGNED_AHEAD;
 use tidings_config::provider::Provider;
-use tidings_config::scheme::{Algorithm, KeyEncoding, Written};
+use tidings_config::scheme::{KeyEncoding, Written};
 use tidings_config::source::Source;
 use tidings_config::time::Timestamp;
 use tidings_config::{Reference, Template};
@@ -76,15 +76,7 @@ impl Signed {
 /// The presets whose requests can be made here of any bytes: those with a MAC or a digest in a header over the whole body.
 /// The others' vectors are changed in [`changes`](crate::changes) alone.
 fn signable() -> Vec<Provider> {
-    let mac = |p: &Provider| match p.scheme.algorithm {
-        Algorithm::HmacMd5 | Algorithm::HmacSha1 | Algorithm::HmacSha256 | Algorithm::HmacSha512 | Algorithm::Sha256 => true,
-        Algorithm::Ed25519
-        | Algorithm::EcdsaP256
-        | Algorithm::RsaSha256
-        | Algorithm::RsaSha256OrSha1
-        | Algorithm::Jwt
-        | Algorithm::Token => false,
-    };
+    let mac = |p: &Provider| p.scheme.algorithm.digest().is_some();
     let outside = |p: &Provider| p.scheme.timestamp.as_ref().is_none_or(|t| t.from.json().is_none());
     let raw = |p: &Provider| p.scheme.message.as_ref().is_some_and(|m| m.references().any(|r| *r == Reference::Body));
     let header = |p: &Provider| p.scheme.signature.from.0[0].header().is_some();
