@@ -51,7 +51,7 @@ pub const MAX_CLOCK_APART: Duration = Duration::from_secs(60);
 /// How long the self-test waits for its event to be processed: enough for a cold start and a failed first receive.
 pub const SELF_TEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Receives, of [`MAX_BATCH_MESSAGES`] each, during a search for one event in the dead-letter queue.
+/// Receives, of [`MAX_BATCH_MESSAGES`](tidings_config::limits::MAX_BATCH_MESSAGES) each, during a search for one event in the dead-letter queue.
 pub const MAX_DEAD_LETTER_RECEIVES: usize = 100;
 
 /// Visibility timeout while the whole dead-letter queue is read: longer than the read, so that no message appears

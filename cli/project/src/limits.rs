@@ -11,7 +11,8 @@ pub const MAX_TTL: Duration = Duration::from_secs(366 * 86_400);
 /// The longest time that a join may stay closed after it ended.
 pub const MAX_JOIN_SHUT: Duration = Duration::from_secs(366 * 86_400);
 
-/// The longest time that a join may wait. Its timer is a message that is rescheduled every [`MAX_TIMER_DELAY`].
+/// The longest time that a join may wait. Its timer is a message that is rescheduled every
+/// [`MAX_TIMER_DELAY`](tidings_config::limits::MAX_TIMER_DELAY).
 pub const MAX_JOIN_WITHIN: Duration = Duration::from_secs(7 * 86_400);
 
 /// The texts of one notification, for all channels and languages, as stored without values.
