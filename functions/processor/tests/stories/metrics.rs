@@ -64,16 +64,21 @@ async fn a_retried_commit_is_counted_as_a_conflict() {
     assert_eq!(counted(Metric::Conflicts).len(), 2);
 }
 
-#[tokio::test]
-async fn outcomes_of_actions_are_counted_and_timers_have_no_lag() {
+/// Notifications wait from 22:00 to 07:00.
+fn quiet_at_night() -> Harness {
     const RULES: &str = r#"
 version: 1
 conversations: [{ on: "*", conversation: data.who }]
 policy: { quiet_hours: { from: "22:00", to: "07:00", zone: UTC } }
 rules: [{ name: moved, on: order.moved, set: { status: data.status }, notify: { text: "{data.status}" } }]
 "#;
+    Harness::with(read_rules("rules.yaml", RULES, &[]).unwrap(), |store| store)
+}
+
+#[tokio::test]
+async fn outcomes_of_actions_are_counted_and_timers_have_no_lag() {
     capture();
-    let harness = Harness::with(read_rules("rules.yaml", RULES, &[]).unwrap(), |store| store);
+    let harness = quiet_at_night();
     harness.handle(vec![moved("e1", "ann", "packed", 0).message(1)]).await;
     assert_eq!((counted(Metric::Emitted).len(), counted(Metric::Deferred).len()), (1, 0));
     harness.clock.advance(Duration::from_secs(13 * 3_600));
@@ -87,14 +92,8 @@ rules: [{ name: moved, on: order.moved, set: { status: data.status }, notify: { 
 /// A timer of seven days comes 673 times.
 #[tokio::test]
 async fn a_timer_that_is_not_due_yet_is_said_only_in_a_line_of_its_own_and_counts_nothing() {
-    const RULES: &str = r#"
-version: 1
-conversations: [{ on: "*", conversation: data.who }]
-policy: { quiet_hours: { from: "22:00", to: "07:00", zone: UTC } }
-rules: [{ name: moved, on: order.moved, set: { status: data.status }, notify: { text: "{data.status}" } }]
-"#;
     capture();
-    let harness = Harness::with(read_rules("rules.yaml", RULES, &[]).unwrap(), |store| store);
+    let harness = quiet_at_night();
     harness.clock.advance(Duration::from_secs(13 * 3_600));
     harness.handle(vec![moved("e1", "ann", "shipped", 0).message(1)]).await;
     assert_eq!(counted(Metric::Deferred).len(), 1);
