@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub const ARTEFACT: &str = "tidings.json";
 
 /// The format that `tidings build` writes. Functions read no other: a function and its artefact are deployed in one package.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The parts behind the first line, each a line.
 pub const FILES: &str = "files";
@@ -130,10 +130,10 @@ fn lines_of(text: &str, parts: &[&str]) -> Option<String> {
 
 /// Whether the text begins as `tidings build` writes it, so that it needn't be read twice.
 fn begins_as_ours(text: &str) -> bool {
-    text.strip_prefix("{\"format\":1").is_some_and(|rest| rest.starts_with(','))
+    text.strip_prefix("{\"format\":2").is_some_and(|rest| rest.starts_with(','))
 }
 
-const _: () = assert!(FORMAT == 1, "begins_as_ours names the format");
+const _: () = assert!(FORMAT == 2, "begins_as_ours names the format");
 
 #[cfg(test)]
 mod tests {
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_function_skips_the_other_parts() {
-        let text = r#"{"format":1,"tidings":"0.1.0","hash":"ab","files":{"a":"b"},"sources":[],"rules":[["later"]],"schemas":7}"#;
+        let text = r#"{"format":2,"tidings":"0.1.0","hash":"ab","files":{"a":"b"},"sources":[],"rules":[["later"]],"schemas":7}"#;
         let part: ReceiverPart = parse(text, &[SOURCES]).unwrap();
         assert_eq!((part.hash.as_str(), part.sources.len()), ("ab", 0));
         let spaced: ReceiverPart = parse(&text.replace(':', " : "), &[SOURCES]).unwrap();
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_function_reads_its_own_lines_alone() {
-        let head = r#"{"format":1,"tidings":"0.2.0","hash":"ab""#;
+        let head = r#"{"format":2,"tidings":"0.2.0","hash":"ab""#;
         let text = format!("{head},\n\"files\":{{}},\n\"sources\":[],\n\"rules\":this isn't read,\n\"schemas\":[]}}\n");
         let part: ReceiverPart = parse(&text, &[SOURCES]).unwrap();
         assert_eq!((part.hash.as_str(), part.sources.len()), ("ab", 0));
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_part_may_stand_on_the_line_of_another() {
-        let head = r#"{"format":1,"tidings":"0.2.0","hash":"ab""#;
+        let head = r#"{"format":2,"tidings":"0.2.0","hash":"ab""#;
         for text in [
             format!("{head},\n\"sources\":[],\"rules\":{{}}}}"),
             format!("{head},\"files\":{{}},\n\"rules\":{{}},\"sources\":[]}}"),
@@ -177,17 +177,17 @@ mod tests {
 
     #[test]
     fn a_file_of_another_format_or_no_format_is_refused_by_name() {
-        for text in [r#"{"format":2}"#, r#"{"format":2,"sources":{"in":"another shape"}}"#, r#"{"format":10,"sources":[]}"#] {
-            assert!(refused(text).contains("allowed: 1"), "{text}: {}", refused(text));
+        for text in [r#"{"format":1}"#, r#"{"format":1,"sources":{"in":"another shape"}}"#, r#"{"format":10,"sources":[]}"#] {
+            assert!(refused(text).contains("allowed: 2"), "{text}: {}", refused(text));
         }
-        for text in ["", "{", "[]", "{}", r#"{"format":1,"hash":"ab""#, r#"{"format":1,"hash":"ab","sources":[{}]}"#] {
+        for text in ["", "{", "[]", "{}", r#"{"format":2,"hash":"ab""#, r#"{"format":2,"hash":"ab","sources":[{}]}"#] {
             assert!(refused(text).contains("isn't what `tidings build` writes"), "{text}: {}", refused(text));
         }
     }
 
     #[test]
     fn a_file_is_bounded_in_size() {
-        let text = r#"{"format":1,"hash":"ab","sources":[]}"#;
+        let text = r#"{"format":2,"hash":"ab","sources":[]}"#;
         let padded = |bytes: usize| format!("{text}{}", " ".repeat(bytes - text.len()));
         assert!(parse::<ReceiverPart>(&padded(MAX_ARTEFACT_BYTES), &[SOURCES]).is_ok());
         assert!(refused(&padded(MAX_ARTEFACT_BYTES + 1)).contains("allowed: 4194304"));

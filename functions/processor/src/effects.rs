@@ -6,7 +6,7 @@ use crate::notice::Notice;
 use crate::overflow::{Full, Overflow};
 use serde_json::Value;
 use tidings_config::limits::{MAX_ACTION_BYTES, MAX_ELEMENT_BYTES, MAX_SUBJECT_BYTES};
-use tidings_config::rules::{Assignment, Effects, IfStale, Ladder, Priority, Span};
+use tidings_config::rules::{Assignment, Effects, IfStale, Ladder, Priority, Span, ValueEffect};
 use tidings_config::time::Timestamp;
 use tidings_core::action::{ActionId, Intent, PlannedAction, Wrote};
 use tidings_core::claim::ClaimKey;
@@ -20,9 +20,7 @@ pub(crate) struct Ready {
     entity: Option<CompiledOnce>,
     set: Vec<ReadySet>,
     unset: Vec<String>,
-    count: Vec<(String, CompiledOnce)>,
-    add: Vec<(String, CompiledOnce)>,
-    remove: Vec<(String, CompiledOnce)>,
+    values: Vec<(ValueEffect, String, CompiledOnce)>,
     goto: Option<String>,
     priority: Priority,
     if_stale: IfStale,
@@ -78,9 +76,11 @@ impl Ready {
             entity: effects.entity.as_ref().map(lazy),
             set: effects.set.iter().map(assigned).collect(),
             unset: effects.unset.0.clone(),
-            count: effects.count.iter().map(named).collect(),
-            add: effects.add.iter().map(named).collect(),
-            remove: effects.remove.iter().map(named).collect(),
+            values: effects
+                .values
+                .iter()
+                .flat_map(|(effect, values)| values.iter().map(move |(name, text)| (*effect, name.clone(), lazy(text))))
+                .collect(),
             goto: effects.goto.clone(),
             priority: effects.priority,
             if_stale,
@@ -132,8 +132,7 @@ impl Ready {
     }
 
     fn changes_facts(&self) -> bool {
-        let lists = [self.set.len(), self.unset.len(), self.count.len(), self.add.len(), self.remove.len()];
-        lists.iter().any(|facts| *facts > 0)
+        !(self.set.is_empty() && self.unset.is_empty() && self.values.is_empty())
     }
 
     /// The entity of the facts. `None`: neither the rule nor the event names one.
@@ -183,29 +182,24 @@ impl Ready {
             changes.forget(entity, name);
             won_by(name);
         }
-        for (name, expression) in &self.count {
-            let given = value("count", name, expression)?;
-            let step = step(&given).map_err(|what| self.failed(&format!("count.{name}"), what))?;
-            if let Some(step) = step {
-                changes.count(entity, name, step);
-            }
-        }
         let mut large = not_on;
-        for (word, inside, list) in [("add", true, &self.add), ("remove", false, &self.remove)] {
-            for (name, expression) in list {
-                match by_value(value(word, name, expression)?) {
-                    Value::Null => {}
-                    element @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => match element.to_string() {
-                        element if element.len() > MAX_ELEMENT_BYTES => {
-                            let what = format!("an element has {} bytes, allowed: {MAX_ELEMENT_BYTES}", element.len());
-                            large.push(Overflow::new(Full::Set, format_args!("{}/{word}.{name}", self.rule), what));
-                        }
-                        element => changes.member(entity, name, element, inside),
-                    },
-                    Value::Array(_) | Value::Object(_) => {
-                        return Err(self.failed(&format!("{word}.{name}"), RuleError::NoElement));
+        for (effect, name, expression) in &self.values {
+            let given = value(effect.as_str(), name, expression)?;
+            let failed = |what: RuleError| self.failed(&format!("{effect}.{name}"), what);
+            match effect {
+                ValueEffect::Count => {
+                    if let Some(step) = step(&given).map_err(failed)? {
+                        changes.count(entity, name, step);
                     }
                 }
+                ValueEffect::Add | ValueEffect::Remove => match element(given).map_err(failed)? {
+                    Some(element) if element.len() > MAX_ELEMENT_BYTES => {
+                        let what = format!("an element has {} bytes, allowed: {MAX_ELEMENT_BYTES}", element.len());
+                        large.push(Overflow::new(Full::Set, format_args!("{}/{effect}.{name}", self.rule), what));
+                    }
+                    Some(element) => changes.member(entity, name, element, *effect == ValueEffect::Add),
+                    None => {}
+                },
             }
         }
         dropped.extend(large);
@@ -233,6 +227,15 @@ impl Ready {
             }
         }
         Ok(Some(Intent::Emit { action_type: action_type.clone(), data: Value::Object(data) }))
+    }
+}
+
+/// The element of a set as JSON. `None`: `null`, which changes nothing.
+fn element(value: Value) -> Result<Option<String>, RuleError> {
+    match by_value(value) {
+        Value::Null => Ok(None),
+        element @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => Ok(Some(element.to_string())),
+        Value::Array(_) | Value::Object(_) => Err(RuleError::NoElement),
     }
 }
 

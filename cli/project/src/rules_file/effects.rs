@@ -11,7 +11,7 @@ use serde_saphyr::Location;
 use std::collections::BTreeMap;
 use tidings_config::OneOrMany;
 use tidings_config::limits::{MAX_EVENT_TYPE_BYTES, MAX_FACTS_PER_RULE};
-use tidings_config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, Span, is_name};
+use tidings_config::rules::{Assignment, Channel, Effects, Emit, Ladder, Notify, Priority, Span, ValueEffect, is_name};
 use tidings_config::schema::Either;
 use tidings_expressions::Scope;
 
@@ -139,9 +139,7 @@ pub(super) struct Field {
     pub(super) entity: Option<Spanned<Scalar>>,
     pub(super) set: Option<SetEntry>,
     pub(super) unset: Option<Spanned<OneOrMany<String>>>,
-    pub(super) count: Option<ValuesEntry>,
-    pub(super) add: Option<ValuesEntry>,
-    pub(super) remove: Option<ValuesEntry>,
+    pub(super) values: Vec<(ValueEffect, Option<ValuesEntry>)>,
     pub(super) goto: Option<Spanned<String>>,
     pub(super) priority: Option<Spanned<Priority>>,
     pub(super) notify: Option<Spanned<NotifyEntry>>,
@@ -151,7 +149,7 @@ pub(super) struct Field {
 impl From<BranchEntry> for Field {
     fn from(branch: BranchEntry) -> Self {
         let BranchEntry { entity, set, unset, goto, priority, notify, emit } = branch;
-        Self { entity, set, unset, count: None, add: None, remove: None, goto, priority, notify, emit }
+        Self { entity, set, unset, values: Vec::new(), goto, priority, notify, emit }
     }
 }
 
@@ -161,11 +159,13 @@ impl Field {
         let mut effects = Effects {
             entity: self.entity.map(|e| expression(checker, e, scope)),
             unset: self.unset.map(|unset| forgotten(checker, unset, kinds)).unwrap_or_default(),
-            count: values(checker, self.count, scope, Kind::Counter, kinds),
-            add: values(checker, self.add, scope, Kind::Set, kinds),
-            remove: values(checker, self.remove, scope, Kind::Set, kinds),
             ..Effects::default()
         };
+        for (effect, entries) in self.values {
+            if let Some(entries) = entries {
+                effects.values.insert(effect, values(checker, entries, scope, Kind::of(effect), kinds));
+            }
+        }
         for (fact, entry) in self.set.unwrap_or_default() {
             let at = entry.referenced;
             name(checker, at, "a fact", &fact);
@@ -193,7 +193,7 @@ impl Field {
             }
             effects.set.insert(fact, Assignment { value, ttl, ladder });
         }
-        let facts = effects.set.len() + effects.unset.0.len() + effects.count.len() + effects.add.len() + effects.remove.len();
+        let facts = effects.facts();
         if facts > MAX_FACTS_PER_RULE {
             checker.problem(here, format!("{what} sets {facts} facts, allowed: {MAX_FACTS_PER_RULE}"));
         }
@@ -224,13 +224,13 @@ fn off_ladder(expression: &str, ladder: &Ladder) -> Option<String> {
 
 fn values(
     checker: &mut Checker<'_>,
-    entries: Option<ValuesEntry>,
+    entries: ValuesEntry,
     scope: Scope,
     kind: Kind,
     kinds: &mut Kinds,
 ) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
-    for (fact, entry) in entries.unwrap_or_default() {
+    for (fact, entry) in entries {
         name(checker, entry.referenced, "a fact", &fact);
         kinds.written(checker, entry.referenced, &fact, kind);
         values.insert(fact, expression(checker, entry, scope));

@@ -4,7 +4,7 @@
 use crate::{Checker, did_you_mean};
 use serde_saphyr::Location;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_config::rules::{Ladder, Rules, gives_prose};
+use tidings_config::rules::{Ladder, Rules, ValueEffect, gives_prose};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -15,6 +15,14 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// The kind of fact that the effect makes.
+    pub(super) const fn of(effect: ValueEffect) -> Self {
+        match effect {
+            ValueEffect::Count => Self::Counter,
+            ValueEffect::Add | ValueEffect::Remove => Self::Set,
+        }
+    }
+
     const fn words(self) -> &'static str {
         match self {
             Self::Register => "set",

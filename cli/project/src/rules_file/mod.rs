@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidings_config::OneOrMany;
 use tidings_config::limits::{MAX_LEGS, MAX_LINKS_PER_EVENT};
 use tidings_config::rules::{
-    Again, Api, ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, Whose, is_name,
+    Again, Api, ConversationRule, Effects, IfStale, Join, Leg, Policy, Rule, Rules, Span, TypePattern, ValueEffect, Whose,
+    is_name,
 };
 use tidings_config::schema::Either;
 use tidings_expressions::{Expression, Scope};
@@ -261,9 +262,7 @@ fn rule(
         entity: entry.entity,
         set: entry.set,
         unset: entry.unset,
-        count: entry.count,
-        add: entry.add,
-        remove: entry.remove,
+        values: vec![(ValueEffect::Count, entry.count), (ValueEffect::Add, entry.add), (ValueEffect::Remove, entry.remove)],
         goto: entry.goto,
         priority: entry.priority,
         notify: entry.notify,

@@ -62,8 +62,8 @@ pub(super) fn of_join(join: &Join) -> Vec<Placed<'_>> {
 fn effects<'r>(found: &mut Vec<Placed<'r>>, place: &str, effects: &'r Effects, scope: Scope) {
     effects.entity.iter().for_each(|entity| add(found, format!("{place}, entity"), entity, scope));
     effects.set.iter().for_each(|(fact, assignment)| add(found, format!("{place}, set.{fact}"), &assignment.value, scope));
-    for (word, values) in [("count", &effects.count), ("add", &effects.add), ("remove", &effects.remove)] {
-        values.iter().for_each(|(fact, value)| add(found, format!("{place}, {word}.{fact}"), value, scope));
+    for (effect, values) in &effects.values {
+        values.iter().for_each(|(fact, value)| add(found, format!("{place}, {effect}.{fact}"), value, scope));
     }
     for (value, _) in effects.notify.iter().flat_map(|notify| notify.text.expressions()) {
         add(found, format!("{place}, notify.text"), value, scope);

@@ -21,6 +21,7 @@ pub use span::Span;
 pub use text::{Chosen, FetchPath, Given, PathPart, Source, Text, TextPart, TextPlace, Texts, What, gives_prose, language_tag};
 
 use super::OneOrMany;
+use crate::words;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -105,15 +106,9 @@ pub struct Effects {
     /// Facts to delete. Deletions follow the order of events like other changes.
     #[serde(skip_serializing_if = "OneOrMany::is_empty")]
     pub unset: OneOrMany<String>,
-    /// Counters by name, as CEL expressions that give a whole number to add.
+    /// What is done to facts by value.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub count: BTreeMap<String, String>,
-    /// Sets by name, as CEL expressions that give the element to add.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub add: BTreeMap<String, String>,
-    /// Sets by name, as CEL expressions that give the element to remove.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub remove: BTreeMap<String, String>,
+    pub values: BTreeMap<ValueEffect, BTreeMap<String, String>>,
     /// The dialogue node to go to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub goto: Option<String>,
@@ -127,7 +122,12 @@ pub struct Effects {
 impl Effects {
     /// Whether it changes facts. Then it needs an entity.
     pub fn changes_facts(&self) -> bool {
-        !(self.set.is_empty() && self.unset.is_empty() && self.count.is_empty() && self.add.is_empty() && self.remove.is_empty())
+        self.facts() > 0
+    }
+
+    /// How many facts it changes.
+    pub fn facts(&self) -> usize {
+        self.set.len() + self.unset.0.len() + self.values.values().map(BTreeMap::len).sum::<usize>()
     }
 
     /// Whether all its effects can turn out to be stale, if the event is old.
@@ -141,6 +141,19 @@ impl Effects {
 
     pub fn is_empty(&self) -> bool {
         !self.changes_facts() && self.goto.is_none() && !self.acts()
+    }
+}
+
+words! {
+    /// An effect on facts by name, each with a CEL expression that gives its value.
+    #[derive(PartialOrd, Ord)]
+    ValueEffect {
+        /// Adds a whole number to a counter.
+        Count = "count",
+        /// Adds an element to a set.
+        Add = "add",
+        /// Removes an element from a set.
+        Remove = "remove",
     }
 }
 

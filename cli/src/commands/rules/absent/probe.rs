@@ -312,14 +312,11 @@ fn of_a_rule(rule: &Rule) -> Vec<Part<'_>> {
         add(&format!("set.{name}"), Effects { set: BTreeMap::from([(name.clone(), assignment.clone())]), ..anybody() });
     }
     let one = |name: &String, value: &String| BTreeMap::from([(name.clone(), value.clone())]);
-    for (name, value) in &effects.count {
-        add(&format!("count.{name}"), Effects { count: one(name, value), ..anybody() });
-    }
-    for (name, value) in &effects.add {
-        add(&format!("add.{name}"), Effects { add: one(name, value), ..anybody() });
-    }
-    for (name, value) in &effects.remove {
-        add(&format!("remove.{name}"), Effects { remove: one(name, value), ..anybody() });
+    for (effect, values) in &effects.values {
+        for (name, value) in values {
+            let values = BTreeMap::from([(*effect, one(name, value))]);
+            add(&format!("{effect}.{name}"), Effects { values, ..anybody() });
+        }
     }
     if effects.notify.is_some() {
         add("notify.text", Effects { notify: effects.notify.clone(), ..anybody() });
