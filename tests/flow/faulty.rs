@@ -12,7 +12,7 @@ use tidings_core::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::{Call, Fault, Faults, MemoryActions, MemoryQueue, MemoryStore};
 use tidings_core::ports::{
-    ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, EventQueue, Rewrite, TimerQueue, Unavailable,
+    ActionQueue, ClaimStore, Commit, ContextStore, DeadLetter, DeadLettered, EventQueue, Loaded, Rewrite, TimerQueue, Unavailable,
 };
 use tidings_core::trace::Trace;
 
@@ -160,6 +160,10 @@ impl ContextStore for Faulty<MemoryStore> {
             return self.inner.load(places).await;
         }
         self.call(Call::Load, self.inner.load(places)).await
+    }
+
+    async fn load_with_effect(&self, places: &BTreeSet<Place>, key: &ClaimKey) -> Result<Loaded, Unavailable> {
+        self.call(Call::Load, self.inner.load_with_effect(places, key)).await
     }
 
     async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {

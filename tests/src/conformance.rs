@@ -14,6 +14,7 @@ use tidings_config::time::Timestamp;
 use tidings_core::action::{Action, ActionId, ActionNote};
 use tidings_core::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use tidings_core::claim::{Claim, ClaimKey, ClaimState, EventField, NewClaim, Outcome, Sha256Hex, TimelineKey};
+use tidings_core::commit_plan::Merging;
 use tidings_core::context::{
     Content, Context, Deferred, Deliveries, Fact, Facts, Item, ItemKey, JoinState, Link, Order, Outbox, Outgoing, Owner, Page,
     Place, Seen, Waiting,
@@ -101,6 +102,7 @@ fn commit(id: &str, conversation: &str, items: &[(&str, Option<u64>)]) -> Commit
         links: vec!["customer:c1".into()],
         deletes: BTreeMap::new(),
         absent: None,
+        merging: Merging::Once,
         items: items.iter().map(item).collect(),
     }
 }
@@ -250,9 +252,20 @@ pub async fn context_store(tables: &Tables) {
     let again = commit("a", "elsewhere", &[("order/1", Some(1)), ("order/9", None)]);
     assert_eq!(contexts.commit(&Commit { links: vec![], ..again }).await, Committed::Before(effect.clone()));
     assert_eq!(contexts.effect(&key("a")).await.expect("an answer"), Some(effect.clone()));
-    assert_eq!(contexts.dead_letter(&dead_letter("a")).await.expect("an answer"), DeadLettered::Processed(effect));
+    assert_eq!(contexts.dead_letter(&dead_letter("a")).await.expect("an answer"), DeadLettered::Processed(effect.clone()));
     assert_eq!(contexts.effect(&key("nobody")).await.expect("an answer"), None);
     assert_eq!(versions("c", &["order/1", "order/9"]).await, BTreeMap::from([("entity#order/1".to_owned(), Some(1))]));
+
+    // Items and effect in one read. A claim that isn't processed has none.
+    let both = async |id: &str| {
+        let place = Place::new("c", ItemKey::Entity("order/1".to_owned()));
+        let places = [place, Place::new("c", ItemKey::Entity("order/9".to_owned()))].into();
+        let (items, effect) = contexts.load_with_effect(&places, &key(id)).await.expect("an answer");
+        (items.len(), effect)
+    };
+    assert_eq!(claims.record(&new_claim("waits", b"body")).await, Recorded::New);
+    assert_eq!(both("a").await, (1, Some(effect)));
+    assert_eq!((both("waits").await, both("nobody").await), ((1, None), (1, None)));
 
     // A stale version changes nothing, not even the claim.
     for stale in [None, Some(7)] {
@@ -298,6 +311,11 @@ pub async fn moves(tables: &Tables) {
     assert_eq!(contexts.commit(&linking).await, Committed::Yes);
     let late = Commit { absent: Some(link.clone()), ..commit("b", "id", &[("order/2", None)]) };
     assert_eq!(contexts.commit(&late).await, Committed::ContextMoved);
+    // A commit that changes no item depends on none: only its claim is written, once.
+    let noted = || Commit { absent: Some(link.clone()), ..commit("n", "id", &[]) };
+    assert_eq!(contexts.commit(&noted()).await, Committed::Yes);
+    let effect = RecordedEffect { conversation: Some("id".into()), links: Some(vec!["customer:c1".into()]) };
+    assert_eq!(contexts.commit(&noted()).await, Committed::Before(effect));
 
     // All items of a partition, ordered by key, up to the requested number.
     let first = async |at_most| {

@@ -29,7 +29,9 @@ use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{Committed, RecordedEffect};
 use tidings_core::context::{Item, ItemKey, Place as ItemPlace};
 use tidings_core::manual::FactChange;
-use tidings_core::ports::{ActionQueue, Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, TimerQueue, Unavailable};
+use tidings_core::ports::{
+    ActionQueue, Commit, ContextStore, DeadLetter, DeadLettered, Loaded, Rewrite, TimerQueue, Unavailable,
+};
 
 /// The operator: the name of `--by` or the user's name, and for a stack also the ARN of the credentials.
 pub(crate) async fn operator(at: &Place, by: Option<&str>) -> Result<String, Failure> {
@@ -232,6 +234,11 @@ impl ContextStore for Watched {
             }
         }
         Ok(items)
+    }
+
+    async fn load_with_effect(&self, places: &BTreeSet<ItemPlace>, key: &ClaimKey) -> Result<Loaded, Unavailable> {
+        let effect = self.effect(key).await?;
+        Ok((self.load(places).await?, effect))
     }
 
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {

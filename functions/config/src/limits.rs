@@ -423,6 +423,10 @@ pub const WAKE_STEP: usize = 16;
 /// Keys of one `BatchGetItem`: DynamoDB's limit.
 pub const MAX_BATCH_GET_KEYS: usize = 100;
 
+/// Calls of one item or one transaction that the records of a batch make at the same time, each on a connection of its
+/// own.
+pub const MAX_TABLE_CALLS_AT_ONCE: usize = 32;
+
 /// Timers that a conversation remembers besides its next one, so that no timer is set twice.
 pub const MAX_TIMERS_KNOWN: usize = 8;
 
@@ -509,6 +513,7 @@ pub const MAX_DECIMAL_DIGITS: u32 = 38;
 
 const _: () = {
     assert!(MAX_BODY_BYTES <= MAX_MESSAGE_BYTES);
+    assert!(MAX_TABLE_CALLS_AT_ONCE > 10, "a batch of the template's size never waits for its own calls");
     assert!(MAX_BODY_BYTES <= MAX_VALUE_BYTES, "the text of any payload can be handled");
     assert!(4 * MAX_VALUE_BYTES as u64 <= MAX_EXPRESSION_WORK, "and searched");
     assert!(MAX_EXPRESSION_WORK <= MAX_EVENT_WORK);

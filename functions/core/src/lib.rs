@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod claim;
+pub mod commit_plan;
 pub mod context;
 pub mod contract;
 pub mod envelope;

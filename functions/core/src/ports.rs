@@ -6,6 +6,7 @@
 use crate::action::{Action, ActionNote};
 use crate::claim::decide::{Committed, Recorded, RecordedEffect};
 use crate::claim::{ClaimKey, NewClaim, Outcome, Sha256Hex, TimelineKey};
+use crate::commit_plan::Merging;
 use crate::context::{Context, Item, ItemKey, Place};
 use crate::manual::ManualChange;
 use crate::stored_event::StoredEvent;
@@ -33,7 +34,7 @@ pub trait ClaimStore: Send + Sync + fmt::Debug {
     /// Puts the claim as `received` unless it exists. A failure is a result as well: [`Recorded::Unknown`].
     async fn record(&self, claim: &NewClaim) -> Recorded;
 
-    /// Marks the claim `enqueued`, only from `received`. A claim with a later state is unchanged, which isn't an error.
+    /// Marks the claim `enqueued`, only from `received`: for events of a delivery that is sent again. A claim with a later state is unchanged, which isn't an error.
     async fn mark_enqueued(&self, key: &ClaimKey, at: Timestamp) -> Result<(), Unavailable>;
 
     /// Adds another body's hash to the claim: each once, and at most [`MAX_OTHER_BODIES`]. A claim that is erased or
@@ -173,7 +174,10 @@ pub trait ContextReader: Send + Sync + fmt::Debug {
     }
 }
 
-/// One event's effect: the claim's final update and the changed context items, in one transaction.
+/// The items that were read, and the effect that a claim records.
+pub type Loaded = (BTreeMap<Place, Item>, Option<RecordedEffect>);
+
+/// One event's effect: the claim's final update and the changed context items.
 #[derive(Clone, Debug)]
 pub struct Commit {
     pub key: ClaimKey,
@@ -211,8 +215,10 @@ pub struct Commit {
     pub items: BTreeMap<Place, Item>,
     /// Items to delete, each with the version that was read.
     pub deletes: BTreeMap<Place, u64>,
-    /// A place that must be empty: the link of the identity whose items these are.
+    /// A place that must be empty if items change: the link of the identity whose items these are.
     pub absent: Option<Place>,
+    /// Whether a repetition of its merge changes the items again.
+    pub merging: Merging,
 }
 
 /// Changes of items without an event, each conditional on the version that was read: sent actions leave their outbox,
@@ -256,17 +262,22 @@ pub enum DeadLettered {
 }
 
 /// Claims and contexts as the processor uses them: `dynamodb:BatchGetItem`, `dynamodb:ConditionCheckItem`,
-/// `dynamodb:DeleteItem`, `dynamodb:PutItem`, `dynamodb:Query` on the context table, `dynamodb:GetItem` and
-/// `dynamodb:UpdateItem` on the claims table (a transaction is authorised by the verbs of its items).
+/// `dynamodb:DeleteItem`, `dynamodb:PutItem`, `dynamodb:Query` on the context table, `dynamodb:BatchGetItem`,
+/// `dynamodb:GetItem` and `dynamodb:UpdateItem` on the claims table (a transaction is authorised by the verbs of its
+/// items).
 #[async_trait]
 pub trait ContextStore: Send + Sync + fmt::Debug {
     /// The items as they are now, read consistently. Missing items are left out.
     async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable>;
 
+    /// The same, and the effect that the claim records, in one call. `None`: there is none yet.
+    async fn load_with_effect(&self, places: &BTreeSet<Place>, key: &ClaimKey) -> Result<Loaded, Unavailable>;
+
     /// The effect that the claim records. `None`: there is none yet. For messages that are received again.
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable>;
 
-    /// Writes the claim as `processed` and the items, all or nothing. A failure is a result as well: [`Committed::Unknown`].
+    /// Writes the claim as `processed` and the items, all or nothing. If no item changes, only the claim is written. A
+    /// failure is a result as well: [`Committed::Unknown`].
     async fn commit(&self, commit: &Commit) -> Committed;
 
     /// The first items of a partition in the order of their keys, read consistently; at most `at_most`.

@@ -164,10 +164,11 @@ fn owner_of(processor: &Processor, record: &Record) -> Option<String> {
     catch_unwind(AssertUnwindSafe(|| processor.planner.owner_of_message(message))).ok()?
 }
 
-/// The task of a record. A message that is received again may have its effect already, so the claim is read first. If
-/// the table doesn't respond, planning continues: the transaction checks again.
+/// The task of a record. A message that is received again, or that the receiver sent again, may have its effect
+/// already, so the claim is read first. If the table doesn't respond, planning continues: the commit checks again.
 async fn task(processor: &Processor, record: &Record) -> Result<Task, Failure> {
-    if record.receive_count > 1
+    let is_sent_again = record.envelope().is_some_and(|envelope| envelope.deliveredtime.is_some());
+    if (record.receive_count > 1 || is_sent_again)
         && let Some(key) = &record.claim_key
         && let Ok(Some(effect)) = processor.store.effect(key).await
         && (effect.links.is_some() || effect.conversation.is_none())

@@ -1,5 +1,6 @@
-//! Read → apply → one transaction, repeated until its result is final. Then its promises are kept: actions are sent,
-//! and identities move. [`tidings_core::claim::decide`] interprets each result; this module carries it out.
+//! Read → apply → write, repeated until the result is final. Then its promises are kept: actions are sent, and
+//! identities move. [`CommitPlan`] chooses the writes, [`tidings_core::claim::decide`] interprets each result; this
+//! module carries them out.
 //!
 //! Actions that wait in the conversation's outbox are sent before a new event is applied. If sending fails, the event
 //! has its effect nevertheless, and its message stays until all actions are sent.
@@ -8,6 +9,7 @@
 
 use crate::adopt::adopt;
 use crate::deliver::{deliver, flush};
+use crate::event::Readiness;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::plan::Plan;
 use crate::prepared::Prepared;
@@ -15,12 +17,14 @@ use crate::processor::Processor;
 use crate::tries::{Next, Tries};
 use crate::view::load;
 use crate::{event, join, notification, timer};
+use std::collections::BTreeMap;
 use tidings_core::action::ActionNote;
 use tidings_core::claim::Outcome;
-use tidings_core::claim::decide::RecordedEffect;
+use tidings_core::claim::decide::{Committed, RecordedEffect};
+use tidings_core::commit_plan::CommitPlan;
 use tidings_core::context::{Content, Item, ItemKey, Place};
 use tidings_core::envelope::Envelope;
-use tidings_core::ports::Unavailable;
+use tidings_core::ports::{Commit, Rewrite, Unavailable};
 use tidings_core::stored_event::StoredEvent;
 
 /// Whether a message's effect is in the context, and which receive committed it.
@@ -56,7 +60,10 @@ pub async fn commit(
     loop {
         let now = processor.clock.now();
         let prepared = match plan {
-            Plan::Event(plan) => event::prepare(processor, envelope, plan, now, &mut silent).await?,
+            Plan::Event(plan) => match event::prepare(processor, envelope, plan, now, &mut silent).await? {
+                Readiness::Prepared(prepared) => *prepared,
+                Readiness::Before(effect) => return finish_planned(processor, effect, plan.links.clone()).await,
+            },
             Plan::Action { conversation, proposal } => {
                 notification::prepare_delayed(processor, envelope, conversation, proposal, now, &mut silent).await?
             }
@@ -74,23 +81,47 @@ pub async fn commit(
             Plan::Forgotten => return Ok(nothing("forgotten")),
         };
         let commit = prepared.commit(envelope, trace_id, kept(processor, envelope, plan), now);
-        match tries.after(processor.store.commit(&commit).await).await {
+        let (call, committed) = write(processor, commit).await;
+        match tries.after(committed).await {
             Next::Done => {
                 prepared.count(envelope);
                 return keep_promises(processor, prepared).await;
             }
-            // The previous version recorded no links, so for its claims they come from this plan.
-            Next::Finish(effect) => {
-                let links = effect.links.or_else(|| Some(plan.links().to_vec()));
-                return finish(processor, &RecordedEffect { links, ..effect }).await;
-            }
+            Next::Finish(effect) => return finish_planned(processor, effect, plan.links().to_vec()).await,
             Next::Again => {}
             Next::Contended => return Err(FailureKind::Contended.at(Stage::Commit)),
             Next::Unknown(cause) => {
-                return Err(Failure::unavailable(Unavailable { call: "dynamodb:TransactWriteItems", cause }));
+                return Err(Failure::unavailable(Unavailable { call, cause }));
             }
         }
     }
+}
+
+/// Makes the writes of a commit. The call that the result is of, and the result.
+async fn write(processor: &Processor, mut commit: Commit) -> (&'static str, Committed) {
+    const CLAIM: &str = "dynamodb:UpdateItem";
+    match CommitPlan::of(&commit) {
+        CommitPlan::Transaction => ("dynamodb:TransactWriteItems", processor.store.commit(&commit).await),
+        CommitPlan::ClaimOnly => (CLAIM, processor.store.commit(&commit).await),
+        CommitPlan::FactsThenClaim => {
+            let puts = std::mem::take(&mut commit.items);
+            let facts = Rewrite { puts, deletes: BTreeMap::new(), at: commit.processed };
+            match processor.store.rewrite(&facts).await {
+                Committed::Yes => (CLAIM, processor.store.commit(&commit).await),
+                // The facts aren't written, or it isn't known: nothing is claimed.
+                other @ (Committed::Before(_) | Committed::ContextMoved | Committed::Contended | Committed::Unknown(_)) => {
+                    ("dynamodb:PutItem", other)
+                }
+            }
+        }
+    }
+}
+
+/// Finishes an effect that another receive committed. The previous version recorded no links, so for its claims they
+/// come from this plan.
+async fn finish_planned(processor: &Processor, effect: RecordedEffect, links: Vec<String>) -> Result<Done, Failure> {
+    let links = effect.links.or(Some(links));
+    finish(processor, &RecordedEffect { links, ..effect }).await
 }
 
 /// Finishes a committed effect. Its claim names the conversation and the links, and the stored items show what isn't

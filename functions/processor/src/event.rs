@@ -12,12 +12,22 @@ use crate::failure::Failure;
 use crate::planner::Planner;
 use crate::prepared::Prepared;
 use crate::processor::Processor;
-use crate::view::{View, load, read};
+use crate::view::{View, load, read, read_with_effect};
 use crate::work::{Applied, Moment, Work, keys_of};
 use std::collections::BTreeSet;
 use tidings_config::time::Timestamp;
+use tidings_core::claim::decide::RecordedEffect;
+use tidings_core::commit_plan::Merging;
 use tidings_core::context::{Deliveries, ItemKey, Order, Place, join_partition};
 use tidings_core::envelope::Envelope;
+
+/// What an event's items and claim say.
+pub(crate) enum Readiness {
+    /// The effect, to be written.
+    Prepared(Box<Prepared>),
+    /// Another receive has committed the effect: this is what its claim records.
+    Before(RecordedEffect),
+}
 
 /// Reads what the plan needs, and applies it.
 pub(crate) async fn prepare(
@@ -26,7 +36,7 @@ pub(crate) async fn prepare(
     plan: &EventPlan,
     now: Timestamp,
     silent: &mut Option<Failure>,
-) -> Result<Prepared, Failure> {
+) -> Result<Readiness, Failure> {
     let order = manual::order(plan, envelope);
     manual::may_be_applied(processor, plan).await?;
     let mut elsewhere: BTreeSet<Place> = plan.links.iter().map(|identity| Place::new(identity.clone(), ItemKey::Link)).collect();
@@ -42,8 +52,17 @@ pub(crate) async fn prepare(
     // A manual change hasn't waited in a backlog.
     let received = if plan.manual.is_some() { now } else { envelope.receivedtime };
     let at = Moment { policy: processor.planner.policy(), now, received };
+    let merging = if deliveries.is_some() { Merging::Once } else { plan.merging() };
     loop {
-        let mut view = read(processor, &plan.owner, &keys, &elsewhere).await?;
+        let mut view = match merging {
+            Merging::Once => read(processor, &plan.owner, &keys, &elsewhere).await?,
+            // Its facts are written before its claim. So the claim is read with them: a later copy of a processed event
+            // must not write again what was erased or forgotten since.
+            Merging::Repeatable => match read_with_effect(processor, plan.owner.name(), &keys, &envelope.claimkey).await? {
+                (view, None) => view,
+                (_, Some(effect)) => return Ok(Readiness::Before(effect)),
+            },
+        };
         if plan.linking == Linking::Moved {
             let before = mirrors_of(&view, &plan.links);
             view.items.extend(load(processor, before).await?);
@@ -59,7 +78,7 @@ pub(crate) async fn prepare(
             applied.count_delivery(&view, place, now)?;
         }
         let manual = plan.manual.as_ref().map(|manual| manual.record(&view, &applied));
-        return Ok(Prepared {
+        return Ok(Readiness::Prepared(Box::new(Prepared {
             view,
             applied,
             manual,
@@ -68,7 +87,8 @@ pub(crate) async fn prepare(
             rules: plan.rules.clone(),
             off_schema: plan.off_schema.clone(),
             unsent,
-        });
+            merging,
+        })));
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use tidings_config::limits::{JOIN_GRACE, MAX_JOIN_POSTPONED};
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
+use tidings_core::commit_plan::Merging;
 use tidings_core::context::{
     Branch, Content, End, Item, ItemKey, JoinState, Next, Place, Taken, Terms, Tie, is_late, join_cause, join_order,
     join_partition,
@@ -129,6 +130,7 @@ pub(crate) async fn prepare(
         off_schema: None,
         manual: None,
         unsent,
+        merging: Merging::Once,
     }))
 }
 

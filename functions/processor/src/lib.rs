@@ -2,8 +2,8 @@
 //!
 //! Promises: every record of a batch has exactly one end, whatever the others do: done, returned to the queue, or on
 //! its last receive recorded as dead-lettered with its reason and then returned, so that the redrive policy moves it.
-//! An event's effect is one transaction, and its actions are sent before its message is deleted. Never: a batch that
-//! fails as a whole, an effect without its claim, a payload in a log or a reason.
+//! An event takes effect once, and its actions are sent before its message is deleted. Never: a batch that fails as a
+//! whole, a claim without its effect, a payload in a log or a reason.
 //!
 //! The flow, one file each: [`batch`] → [`decode`] → [`schema`] → `enrich` → [`plan`] (by the compiled rules of
 //! [`planner`]), which selects the kind of message: [`event`], `notification` or `join` → [`commit`] → `deliver`.
@@ -11,6 +11,7 @@
 
 mod adopt;
 pub mod batch;
+mod bounded;
 pub mod commit;
 pub mod decode;
 mod deliver;

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use tidings_config::time::Timestamp;
 use tidings_core::action::PlannedAction;
 use tidings_core::claim::Outcome;
+use tidings_core::commit_plan::Merging;
 use tidings_core::context::{Content, Item, ItemKey, Order, Owner, Place};
 use tidings_core::envelope::Envelope;
 
@@ -39,7 +40,17 @@ pub(crate) async fn prepare_delayed(
         }
         let rules = vec![proposal.rule.clone()];
         let event_type = envelope.event_type.clone();
-        return Ok(Prepared { view, applied, event_type, time: now, rules, off_schema: None, manual: None, unsent });
+        return Ok(Prepared {
+            view,
+            applied,
+            event_type,
+            time: now,
+            rules,
+            off_schema: None,
+            manual: None,
+            unsent,
+            merging: Merging::Once,
+        });
     }
 }
 
@@ -89,7 +100,17 @@ pub(crate) async fn prepare_timer(
         }
         let rules = applied.rules.iter().cloned().collect();
         let event_type = envelope.event_type.clone();
-        return Ok(Some(Prepared { view, applied, event_type, time: now, rules, off_schema: None, manual: None, unsent }));
+        return Ok(Some(Prepared {
+            view,
+            applied,
+            event_type,
+            time: now,
+            rules,
+            off_schema: None,
+            manual: None,
+            unsent,
+            merging: Merging::Once,
+        }));
     }
 }
 

@@ -6,6 +6,7 @@ use crate::work::Applied;
 use tidings_config::time::Timestamp;
 use tidings_core::action::{Became, Withheld};
 use tidings_core::claim::TimelineKey;
+use tidings_core::commit_plan::Merging;
 use tidings_core::envelope::Envelope;
 use tidings_core::manual::ManualChange;
 use tidings_core::ports::Commit;
@@ -23,6 +24,7 @@ pub(crate) struct Prepared {
     pub(crate) manual: Option<ManualChange>,
     /// The failure to send earlier actions, if there was one.
     pub(crate) unsent: Option<Failure>,
+    pub(crate) merging: Merging,
 }
 
 impl Prepared {
@@ -57,6 +59,7 @@ impl Prepared {
             items: self.applied.items.clone(),
             deletes: self.applied.deletes.clone(),
             absent: self.view.unlinked.clone(),
+            merging: self.merging,
         }
     }
 

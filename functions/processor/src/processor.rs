@@ -1,5 +1,6 @@
 //! The processor with its dependencies.
 
+use crate::bounded::Bounded;
 use crate::decode::Queue;
 use crate::enrich::Objects;
 use crate::isolate::Isolation;
@@ -52,7 +53,7 @@ impl Processor {
             planner: Planner::new(rules),
             schemas,
             objects,
-            store,
+            store: Arc::new(Bounded::new(store)),
             actions,
             timers,
             clock,

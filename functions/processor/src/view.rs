@@ -3,6 +3,8 @@
 use crate::failure::Failure;
 use crate::processor::Processor;
 use std::collections::{BTreeMap, BTreeSet};
+use tidings_core::claim::ClaimKey;
+use tidings_core::claim::decide::RecordedEffect;
 use tidings_core::context::{Content, Deferred, Deliveries, Item, ItemKey, JoinState, Outbox, Owner, Place};
 
 /// The items that were read for a plan.
@@ -26,12 +28,6 @@ impl View {
         let asked = items.keys().cloned().chain([ItemKey::Deferred, ItemKey::Outbox]).collect();
         let items = items.into_iter().map(|(key, item)| (Place::new(partition, key), item)).collect();
         Self { partition: partition.to_owned(), unlinked: None, items, asked, sent: false }
-    }
-
-    /// The items of its own partition.
-    pub(crate) fn own(&self) -> BTreeMap<ItemKey, Item> {
-        let own = self.items.iter().filter(|(place, _)| place.partition == self.partition);
-        own.map(|(place, item)| (place.key.clone(), item.clone())).collect()
     }
 
     pub(crate) fn knows_deferred(&self) -> bool {
@@ -91,6 +87,19 @@ pub(crate) async fn read_partition(processor: &Processor, partition: &str, keys:
     let items = load(processor, places).await?;
     let asked = keys.iter().cloned().collect();
     Ok(View { partition: partition.to_owned(), unlinked: None, items, asked, sent: false })
+}
+
+/// Reads a conversation's items, and the effect that an event's claim records.
+pub(crate) async fn read_with_effect(
+    processor: &Processor,
+    conversation: &str,
+    keys: &BTreeSet<ItemKey>,
+    claim: &ClaimKey,
+) -> Result<(View, Option<RecordedEffect>), Failure> {
+    let places = keys.iter().map(|key| Place::new(conversation, key.clone())).collect();
+    let (items, effect) = processor.store.load_with_effect(&places, claim).await.map_err(Failure::unavailable)?;
+    let view = View { partition: conversation.to_owned(), unlinked: None, items, asked: keys.clone(), sent: false };
+    Ok((view, effect))
 }
 
 /// Reads an owner's items and some others. If an identity has a link, its conversation's items are read.

@@ -99,10 +99,10 @@ pub(crate) struct Work<'a> {
 
 impl<'a> Work<'a> {
     pub(crate) fn new(view: &'a View, effects: &PlannedEffects, order: &Order, at: &'a Moment<'a>) -> Self {
-        let merged = effects.changes.merge(&view.own(), order, at.now);
+        let merged = effects.changes.merge_with(|key| view.items.get(&view.place(key.clone())), order, at.now);
         let (outbox_version, outbox) = view.outbox();
         let (deferred_version, deferred) = view.deferred(&view.partition);
-        let node = effects.changes.node().filter(|_| merged.items.contains_key(&ItemKey::Node)).map(str::to_owned);
+        let node = effects.changes.node().filter(|_| merged.has_won_node()).map(str::to_owned);
         let mut applied = Applied {
             items: merged.items.iter().map(|(key, item)| (view.place(key.clone()), item.clone())).collect(),
             deletes: BTreeMap::new(),

@@ -25,7 +25,6 @@ pub struct SqsActions {
 }
 
 /// An action as it is sent.
-#[derive(Clone)]
 struct Message {
     body: String,
     group: String,
@@ -53,7 +52,7 @@ impl SqsActions {
     }
 
     async fn send_one(&self, asked: Asked<Message, Result<(), Unavailable>>) {
-        let Message { body, group, deduplication } = asked.question.clone();
+        let Message { body, group, deduplication } = &*asked.question;
         let send = self.client.send_message().queue_url(&self.url).message_body(body);
         let sent = send.message_group_id(group).message_deduplication_id(deduplication).send().await;
         asked.answer(sent.map(|_| ()).map_err(|error| unavailable(cause(&error))));
@@ -61,7 +60,7 @@ impl SqsActions {
 
     async fn send_batch(&self, all: Sends) {
         let entry = |(n, asked): (usize, &Asked<Message, _>)| {
-            let Message { body, group, deduplication } = asked.question.clone();
+            let Message { body, group, deduplication } = &*asked.question;
             let entry = SendMessageBatchRequestEntry::builder().id(super::queue::id(n)).message_body(body);
             let entry = entry.message_group_id(group).message_deduplication_id(deduplication);
             entry.build().expect("an entry needs its id and its body")

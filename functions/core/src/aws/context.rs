@@ -1,22 +1,22 @@
 //! Claims and contexts as the processor uses them.
 
-use super::attributes::{Row, effect, get_state, number, text, texts};
+use super::attributes::{Row, effect, get_state, number, text};
 use super::cause;
 use super::gather::Gather;
-use super::load::{self, Loads, UNREADABLE, item, key};
-use crate::action::ActionNote;
+use super::load::{self, EFFECT_ATTRIBUTES, Loads, Question, UNREADABLE, item, key};
+use super::marker::{NOT_PROCESSED, applied_again, marker};
 use crate::claim::decide::{Committed, RecordedEffect};
 use crate::claim::{ClaimKey, ClaimState};
+use crate::commit_plan::CommitPlan;
 use crate::context::{Item, ItemKey, Place};
-use crate::ports::{Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, Unavailable};
+use crate::ports::{Commit, ContextStore, DeadLetter, DeadLettered, Loaded, Rewrite, Unavailable};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update,
+    CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,104 +32,9 @@ pub struct DynamoContexts {
     loads: Arc<Loads>,
 }
 
-/// The effect happens unless the claim is `processed`. Never `attribute_exists`: a claim that TTL deleted would then
-/// count as done, and its event would be lost.
-const NOT_PROCESSED: &str = "attribute_not_exists(pk) OR #state <> :processed";
-
 impl DynamoContexts {
     pub fn new(client: Client, claims_table: String, context_table: String) -> Self {
         Self { client, claims_table, context_table, loads: Arc::new(Gather::of_a_moment()) }
-    }
-
-    /// The claim's final update. It may be the first write too: the receiver's put may be lost or deleted by TTL.
-    fn marker(&self, commit: &Commit) -> Update {
-        let mut set = vec![
-            "#state = :processed",
-            "processed_at = :processed_at",
-            "conversation = :conversation",
-            "occurred = :occurred",
-            "outcome = :outcome",
-            "#rules = :rules",
-            "expires_at = :expires_at",
-            "event_id = :event_id",
-            "event_type = :event_type",
-            "#source = :source",
-            "received_at = if_not_exists(received_at, :received_at)",
-            // An empty set is recorded as well: a claim without links is of the previous version.
-            "links = :links",
-        ];
-        let mut update = Update::builder()
-            .table_name(&self.claims_table)
-            .key("pk", text(commit.key.as_str()))
-            .condition_expression(NOT_PROCESSED)
-            // The old row is returned with the failed condition, without a read. It says what is left to do.
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#source", "source")
-            .expression_attribute_names("#rules", "rules")
-            .expression_attribute_values(":processed", text(ClaimState::Processed.as_str()))
-            .expression_attribute_values(":processed_at", number(commit.processed.unix_ms()))
-            .expression_attribute_values(":conversation", text(&commit.conversation))
-            .expression_attribute_values(":occurred", text(commit.occurred.as_str()))
-            .expression_attribute_values(":outcome", text(commit.outcome.as_str()))
-            .expression_attribute_values(":rules", texts(&commit.rules))
-            .expression_attribute_values(":links", texts(&commit.links))
-            .expression_attribute_values(":expires_at", number(commit.processed.plus(CLAIM_LIFETIME).unix_s()))
-            .expression_attribute_values(":event_id", text(&commit.event_id))
-            .expression_attribute_values(":event_type", text(&commit.event_type))
-            .expression_attribute_values(":source", text(&commit.source))
-            .expression_attribute_values(":received_at", number(commit.received.unix_ms()));
-        if let Some(subject) = &commit.subject {
-            set.push("subject = :subject");
-            update = update.expression_attribute_values(":subject", text(subject));
-        }
-        let actions: Vec<String> = commit.actions.iter().map(ActionNote::store).collect();
-        for (assignment, placeholder, list) in [
-            ("actions = :actions", ":actions", &actions),
-            ("joins = :joins", ":joins", &commit.joins),
-            ("overtaken = :overtaken", ":overtaken", &commit.overtaken),
-        ] {
-            if !list.is_empty() {
-                set.push(assignment);
-                update = update.expression_attribute_values(placeholder, texts(list));
-            }
-        }
-        if let Some(trace_id) = &commit.trace_id {
-            set.push("trace_id = if_not_exists(trace_id, :trace_id)");
-            update = update.expression_attribute_values(":trace_id", text(trace_id));
-        }
-        if let Some(off_schema) = &commit.off_schema {
-            set.push("off_schema = :off_schema");
-            update = update.expression_attribute_values(":off_schema", text(off_schema));
-        }
-        if let Some(node) = &commit.node {
-            set.push("#node = :node");
-            update = update.expression_attribute_names("#node", "node").expression_attribute_values(":node", text(node));
-        }
-        if let Some(manual) = &commit.manual {
-            set.push("manual = :manual");
-            let json = serde_json::to_string(manual).expect("it has string keys and holds only JSON");
-            update = update.expression_attribute_values(":manual", text(json));
-        }
-        if let Some(event) = &commit.event {
-            set.push("event = :event");
-            update = update.expression_attribute_values(":event", text(event.as_str()));
-        }
-        let expression = format!("SET {} REMOVE reason, receive_count, dead_at", set.join(", "));
-        update.update_expression(expression).build().expect("table, key and expression are set above")
-    }
-
-    /// Records in an event's own claim that the event was applied again. The claim must be processed and not erased.
-    fn applied_again(&self, event: &ClaimKey, by: &ClaimKey) -> TransactWriteItem {
-        let update = Update::builder()
-            .table_name(&self.claims_table)
-            .key("pk", text(event.as_str()))
-            .condition_expression("#state = :processed AND attribute_exists(conversation)")
-            .update_expression("ADD applied_again :by")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":processed", text(ClaimState::Processed.as_str()))
-            .expression_attribute_values(":by", AttributeValue::Ss(vec![by.as_str().to_owned()]));
-        TransactWriteItem::builder().update(update.build().expect("table, key and expression are set above")).build()
     }
 
     /// The put of a whole context item, conditional on the version that was read.
@@ -187,7 +92,11 @@ impl ContextStore for DynamoContexts {
         if places.is_empty() {
             return Ok(BTreeMap::new());
         }
-        self.loads.ask(places.clone(), |asked| load::all(&self.client, &self.context_table, asked)).await
+        self.ask(Question { places: places.clone(), claim: None }).await.map(|(items, _)| items)
+    }
+
+    async fn load_with_effect(&self, places: &BTreeSet<Place>, key: &ClaimKey) -> Result<Loaded, Unavailable> {
+        self.ask(Question { places: places.clone(), claim: Some(key.clone()) }).await
     }
 
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
@@ -197,7 +106,7 @@ impl ContextStore for DynamoContexts {
             .table_name(&self.claims_table)
             .key("pk", text(key.as_str()))
             .consistent_read(true)
-            .projection_expression("#state, conversation, links")
+            .projection_expression(EFFECT_ATTRIBUTES)
             .expression_attribute_names("#state", "state")
             .send()
             .await;
@@ -206,7 +115,10 @@ impl ContextStore for DynamoContexts {
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {
-        let marker = TransactWriteItem::builder().update(self.marker(commit)).build();
+        if CommitPlan::of(commit) == CommitPlan::ClaimOnly {
+            return self.update_alone(marker(&self.claims_table, commit)).await;
+        }
+        let marker = TransactWriteItem::builder().update(marker(&self.claims_table, commit)).build();
         let items = commit.items.iter().map(|(place, item)| {
             let put = self.put(place, item, commit.processed);
             TransactWriteItem::builder().put(put).build()
@@ -220,7 +132,7 @@ impl ContextStore for DynamoContexts {
         });
         let deletes = commit.deletes.iter().map(|(place, version)| self.delete(place, *version));
         let again = commit.manual.iter().filter_map(|manual| manual.again.as_ref());
-        let again = again.map(|event| self.applied_again(event, &commit.key));
+        let again = again.map(|event| applied_again(&self.claims_table, event, &commit.key));
         let all = std::iter::once(marker).chain(again).chain(items).chain(deletes).chain(absent).collect();
         match self.transact(all).await {
             Ok(()) => Committed::Yes,
@@ -315,6 +227,37 @@ impl ContextStore for DynamoContexts {
 }
 
 impl DynamoContexts {
+    /// Asks together with all that is asked at the same time.
+    async fn ask(&self, question: Question) -> Result<Loaded, Unavailable> {
+        let source =
+            || load::Source { client: &self.client, claims_table: &self.claims_table, context_table: &self.context_table };
+        self.loads.ask(question, |asked| load::all(source(), asked)).await
+    }
+
+    /// Updates a claim without a transaction, which costs half as much.
+    async fn update_alone(&self, update: Update) -> Committed {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(update.table_name)
+            .set_key(Some(update.key))
+            .update_expression(update.update_expression)
+            .set_condition_expression(update.condition_expression)
+            .set_expression_attribute_names(update.expression_attribute_names)
+            .set_expression_attribute_values(update.expression_attribute_values)
+            .set_return_values_on_condition_check_failure(update.return_values_on_condition_check_failure)
+            .send()
+            .await;
+        let Err(error) = sent else { return Committed::Yes };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Committed::Before(failed.item().map(effect).unwrap_or_default())
+            }
+            Some(UpdateItemError::TransactionConflictException(_)) => Committed::Contended,
+            Some(_) | None => Committed::Unknown(cause(&error)),
+        }
+    }
+
     /// Writes one item without a transaction, which costs half as much.
     async fn put_alone(&self, put: Put) -> Committed {
         let sent = self

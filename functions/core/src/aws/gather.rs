@@ -4,13 +4,13 @@
 //! The first that asks calls for all. If its work is cut off, those that wait for it ask again: nobody waits for a call that isn't
 //! made.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
 /// A question, and where its answer goes.
 pub(super) struct Asked<Q, A> {
-    pub(super) question: Q,
+    pub(super) question: Arc<Q>,
     answer: oneshot::Sender<A>,
 }
 
@@ -34,7 +34,7 @@ impl<Q, A> std::fmt::Debug for Gather<Q, A> {
     }
 }
 
-impl<Q: Clone, A> Gather<Q, A> {
+impl<Q, A> Gather<Q, A> {
     /// Of what is asked in the same moment: by all that are ready to run.
     pub(super) const fn of_a_moment() -> Self {
         Self { waiting: Mutex::new(Vec::new()), turn: None }
@@ -47,9 +47,11 @@ impl<Q: Clone, A> Gather<Q, A> {
 
     /// The answer to a question. `call` makes the call for all questions, and answers each.
     pub(super) async fn ask<C: Future<Output = ()>>(&self, question: Q, call: impl Fn(Vec<Asked<Q, A>>) -> C) -> A {
+        // It is kept for the case that the first that asks is cut off.
+        let question = Arc::new(question);
         loop {
             let (answer, answered) = oneshot::channel();
-            if let Some(first) = self.push(Asked { question: question.clone(), answer }) {
+            if let Some(first) = self.push(Asked { question: Arc::clone(&question), answer }) {
                 yield_now().await;
                 let _turn = match &self.turn {
                     Some(turn) => Some(turn.lock().await),
@@ -78,15 +80,15 @@ impl<Q: Clone, A> Gather<Q, A> {
 }
 
 /// The first that asks, until it has taken what all asked. Cut off before, it leaves nobody waiting.
-struct First<'g, Q: Clone, A>(Option<&'g Gather<Q, A>>);
+struct First<'g, Q, A>(Option<&'g Gather<Q, A>>);
 
-impl<Q: Clone, A> First<'_, Q, A> {
+impl<Q, A> First<'_, Q, A> {
     fn take(mut self) -> Vec<Asked<Q, A>> {
         self.0.take().map(Gather::take).unwrap_or_default()
     }
 }
 
-impl<Q: Clone, A> Drop for First<'_, Q, A> {
+impl<Q, A> Drop for First<'_, Q, A> {
     fn drop(&mut self) {
         drop(self.0.take().map(Gather::take));
     }
@@ -115,7 +117,7 @@ mod tests {
                 self.calls.fetch_add(1, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 for asked in all {
-                    let doubled = asked.question * 2;
+                    let doubled = *asked.question * 2;
                     asked.answer(doubled);
                 }
             };

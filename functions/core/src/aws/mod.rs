@@ -9,6 +9,7 @@ mod context_reader;
 mod gather;
 mod https;
 mod load;
+mod marker;
 mod queue;
 mod secrets;
 mod timers;

@@ -49,12 +49,19 @@ pub struct Merged {
     /// The changed items, whole.
     pub items: BTreeMap<ItemKey, Item>,
     pub outcome: Outcome,
-    /// The facts that the event changed. Others were newer already, or were written by this event before.
+    /// The facts that the event changed, now or in an earlier receive. Others were newer already.
     pub won: BTreeSet<(ItemKey, String)>,
     /// The facts that had newer values already.
     pub overtaken: BTreeSet<(ItemKey, String)>,
     /// What was dropped for lack of room.
     pub dropped: Vec<(ItemKey, Dropped)>,
+}
+
+impl Merged {
+    /// Whether the event set the dialogue node.
+    pub fn has_won_node(&self) -> bool {
+        self.won.contains(&(ItemKey::Node, NODE_REGISTER.to_owned()))
+    }
 }
 
 impl Changes {
@@ -151,6 +158,15 @@ impl Changes {
         self.items.entry(ItemKey::Entity(entity.to_owned())).or_default()
     }
 
+    /// Whether another merge of these changes, with the same order, changes nothing.
+    pub fn are_repeatable(&self) -> bool {
+        let repeatable = |change: &Change| match change {
+            Change::Set { .. } | Change::Climb { .. } | Change::Members(_) => true,
+            Change::Count(_) | Change::Correct(_) => false,
+        };
+        self.taken_back.is_none() && self.items.values().flat_map(BTreeMap::values).all(repeatable)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.items.is_empty() && self.taken_back.is_none()
     }
@@ -170,32 +186,44 @@ impl Changes {
 
     /// Merges the changes into the stored items.
     pub fn merge(&self, stored: &BTreeMap<ItemKey, Item>, order: &Order, now: Timestamp) -> Merged {
+        self.merge_with(|key| stored.get(key), order, now)
+    }
+
+    /// The same, with items that `stored` finds.
+    pub fn merge_with<'a>(&self, stored: impl Fn(&ItemKey) -> Option<&'a Item>, order: &Order, now: Timestamp) -> Merged {
         let mut items = BTreeMap::new();
         let (mut won, mut overtaken) = (BTreeSet::new(), BTreeSet::new());
-        let mut dropped = Vec::new();
+        let (mut dropped, mut applied) = (Vec::new(), false);
         // The node orders events of all entities.
         let by_time = order.clone().by_time();
         let nothing = BTreeMap::new();
         for key in self.keys() {
             let changes = self.items.get(key).unwrap_or(&nothing);
             let order = if *key == ItemKey::Node { &by_time } else { order };
-            let version = stored.get(key).and_then(|item| item.version);
-            let mut facts = stored.get(key).and_then(Item::facts).cloned().unwrap_or_default();
-            let mut changed = self.taken_back.as_ref().is_some_and(|back| back.from(&mut facts));
+            let item = stored(key);
+            let (version, before) = (item.and_then(|item| item.version), item.and_then(Item::facts));
+            let mut facts = before.cloned().unwrap_or_default();
+            let taken_back = self.taken_back.as_ref().is_some_and(|back| back.from(&mut facts));
+            let mut changed = taken_back;
             for (name, change) in changes {
+                let is_its = is_its_own(&facts, name, change, order);
                 let wins = write(&mut facts, name, change, order);
                 changed |= wins;
-                (if wins { &mut won } else { &mut overtaken }).insert((key.clone(), name.clone()));
+                (if wins || is_its { &mut won } else { &mut overtaken }).insert((key.clone(), name.clone()));
             }
+            applied |= taken_back;
             if changed {
                 dropped.extend(fit(&mut facts, now).into_iter().map(|dropped| (key.clone(), dropped)));
-                items.insert(key.clone(), Item { version, content: Content::Facts(facts) });
+                // An element that a full set drops at once changes nothing.
+                if before.map_or(!facts.is_empty(), |before| *before != facts) {
+                    items.insert(key.clone(), Item { version, content: Content::Facts(facts) });
+                }
             }
         }
-        let outcome = match (self.is_empty(), items.is_empty()) {
+        let outcome = match (self.is_empty(), applied || !won.is_empty()) {
             (true, _) => Outcome::Noted,
-            (false, true) => Outcome::Stale,
-            (false, false) => Outcome::Applied,
+            (false, false) => Outcome::Stale,
+            (false, true) => Outcome::Applied,
         };
         Merged { items, outcome, won, overtaken, dropped }
     }
@@ -247,6 +275,22 @@ fn corrected(facts: &Facts, kept: Option<&Fact>, value: &Value, order: &Order) -
             Fact::set(out.chain(inside).collect(), order.clone())
         }
         Some((FactKind::Register, None)) | None => Fact::register(value.clone(), order),
+    }
+}
+
+/// Whether an earlier receive of the same event wrote this change, and it still holds.
+fn is_its_own(facts: &Facts, name: &str, change: &Change, order: &Order) -> bool {
+    let Some(kept) = facts.get(name) else { return false };
+    match change {
+        Change::Set { .. } | Change::Climb { .. } => kept.kind == FactKind::Register && kept.order.key == order.key,
+        Change::Members(changes) => match &kept.kind {
+            FactKind::Set(members) => changes.iter().any(|(element, inside)| {
+                members.get(element).is_some_and(|member| member.order.key == order.key && member.out != *inside)
+            }),
+            FactKind::Register | FactKind::Counter => false,
+        },
+        // They are written in the transaction of their claim, and so by one receive.
+        Change::Count(_) | Change::Correct(_) => false,
     }
 }
 

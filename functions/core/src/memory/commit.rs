@@ -1,6 +1,7 @@
 //! A commit without an effect, for tests to fill in.
 
 use crate::claim::{Outcome, TimelineKey};
+use crate::commit_plan::Merging;
 use crate::envelope::Envelope;
 use crate::ports::Commit;
 use std::collections::BTreeMap;
@@ -32,5 +33,6 @@ pub fn noted(event: &Envelope, conversation: &str, processed: Timestamp) -> Comm
         items: BTreeMap::new(),
         deletes: BTreeMap::new(),
         absent: None,
+        merging: Merging::Once,
     }
 }

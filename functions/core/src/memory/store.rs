@@ -3,8 +3,11 @@
 use super::faults::{Call, Fault, Faults};
 use crate::claim::decide::{Body, Committed, Recorded, RecordedEffect};
 use crate::claim::{Claim, ClaimKey, ClaimState, NewClaim, Sha256Hex};
+use crate::commit_plan::CommitPlan;
 use crate::context::{Context, Item, ItemKey, Place};
-use crate::ports::{ClaimStore, Commit, ContextReader, ContextStore, DeadLetter, DeadLettered, Probe, Rewrite, Unavailable};
+use crate::ports::{
+    ClaimStore, Commit, ContextReader, ContextStore, DeadLetter, DeadLettered, Loaded, Probe, Rewrite, Unavailable,
+};
 use crate::stored_event::StoredEvent;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +84,13 @@ impl MemoryStore {
         tables.items.retain(|place, _| !of_them(place));
     }
 
+    /// A claim in another state, as the processor or the version before left it.
+    pub fn set_state(&self, key: &ClaimKey, state: ClaimState) {
+        if let Some(claim) = self.lock().claims.get_mut(key) {
+            claim.state = state;
+        }
+    }
+
     /// What DynamoDB's TTL does, some day.
     pub fn delete_claim(&self, key: &ClaimKey) {
         let mut tables = self.lock();
@@ -102,6 +112,11 @@ impl Tables {
     /// Whether one of these isn't there as it was read.
     fn gone(&self, versions: &BTreeMap<Place, u64>) -> bool {
         versions.iter().any(|(place, version)| self.items.get(place).and_then(|item| item.version) != Some(*version))
+    }
+
+    /// The effect that a claim records, if its event is processed.
+    fn effect(&self, key: &ClaimKey) -> Option<RecordedEffect> {
+        self.claims.get(key).filter(|claim| claim.state == ClaimState::Processed).map(effect)
     }
 
     /// Whether an event is processed, and not erased.
@@ -211,11 +226,20 @@ impl ContextStore for MemoryStore {
         Ok(places.iter().filter_map(|place| Some((place.clone(), tables.items.get(place)?.clone()))).collect())
     }
 
+    async fn load_with_effect(&self, places: &BTreeSet<Place>, key: &ClaimKey) -> Result<Loaded, Unavailable> {
+        if let Some(fault) = self.faults.meet(Call::Load) {
+            return Err(refused("dynamodb:BatchGetItem", fault));
+        }
+        let tables = self.lock();
+        let items = places.iter().filter_map(|place| Some((place.clone(), tables.items.get(place)?.clone()))).collect();
+        Ok((items, tables.effect(key)))
+    }
+
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
         if let Some(fault) = self.faults.meet(Call::Effect) {
             return Err(refused("dynamodb:GetItem", fault));
         }
-        Ok(self.lock().claims.get(key).filter(|claim| claim.state == ClaimState::Processed).map(effect))
+        Ok(self.lock().effect(key))
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {
@@ -231,7 +255,8 @@ impl ContextStore for MemoryStore {
             Committed::Before(effect(claim))
         } else if tables.moved(&commit.items)
             || tables.gone(&commit.deletes)
-            || commit.absent.iter().any(|place| tables.items.contains_key(place))
+            || CommitPlan::of(commit) != CommitPlan::ClaimOnly
+                && commit.absent.iter().any(|place| tables.items.contains_key(place))
             || !commit.manual.iter().filter_map(|manual| manual.again.as_ref()).all(|event| tables.has_effect(event))
         {
             Committed::ContextMoved

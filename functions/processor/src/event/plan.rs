@@ -13,6 +13,7 @@ use tidings_config::limits::{
 use tidings_config::rules::{Whose, is_about};
 use tidings_config::time::Timestamp;
 use tidings_core::claim::ClaimKey;
+use tidings_core::commit_plan::Merging;
 use tidings_core::context::{Owner, Seen};
 use tidings_core::envelope::Envelope;
 use tidings_expressions::Variables;
@@ -38,6 +39,8 @@ pub struct EventPlan {
     /// Identities to link to its conversation.
     pub links: Vec<String>,
     pub linking: Linking,
+    /// Whether it depends on fetched objects: another receive may fetch others.
+    pub fetched: bool,
     /// The joins that it takes part in, by index and key, with its legs.
     pub legs: BTreeMap<(usize, String), Vec<Seen>>,
     /// How its payload violates its schema, if the schema's policy accepts that.
@@ -65,9 +68,23 @@ impl EventPlan {
             rules: Vec::new(),
             links: Vec::new(),
             linking: Linking::ByRule,
+            fetched: false,
             legs: BTreeMap::new(),
             off_schema: None,
             manual: None,
+        }
+    }
+
+    /// Whether another receive of the event plans the same, and merges the same into one item: the facts of one entity,
+    /// or the node, of a conversation that the event itself names. An identity may be moved to another conversation
+    /// between two receives.
+    pub(crate) fn merging(&self) -> Merging {
+        let Self { owner, effects, links, fetched, legs, manual, rules: _, linking: _, off_schema: _ } = self;
+        let follows = !effects.proposals.is_empty() || !links.is_empty() || !legs.is_empty() || manual.is_some() || *fetched;
+        let one_item = effects.changes.keys().len() == 1 && effects.changes.are_repeatable();
+        match owner {
+            Owner::Conversation(_) if one_item && !follows => Merging::Repeatable,
+            Owner::Conversation(_) | Owner::Identity(_) => Merging::Once,
         }
     }
 }
@@ -104,6 +121,7 @@ impl Planner {
             if !ready.is_for(&variables).map_err(|what| failed("when", what))? {
                 continue;
             }
+            plan.fetched |= ready.enrich.is_some();
             let variables = match (&ready.enrich, fetched.get(&index)) {
                 (None, _) => Cow::Borrowed(&variables),
                 (Some(_), Some(Some(object))) => Cow::Owned(variables.with_fetched(object)),

@@ -1,10 +1,13 @@
 //! Every record of a batch has its own end.
 
-use crate::stores::Panicking;
+use crate::stores::{Panicking, Slow};
 use crate::support::{Harness, MAX_RECEIVES, message, moved, paid, poison, rules};
 use aws_lambda_events::event::sqs::SqsMessage;
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
+use tidings_config::limits::MAX_TABLE_CALLS_AT_ONCE;
+use tidings_config::time::Clock;
 use tidings_core::claim::ClaimState;
 use tidings_core::memory::Call;
 
@@ -47,6 +50,36 @@ async fn a_message_that_is_not_an_envelope_is_returned_alone() {
     ];
     assert_eq!(harness.handle(batch).await, ["empty", "json", "newer", "nothing", "text"]);
     assert_eq!(harness.state("orders#e1"), PROCESSED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_writes_conversations_side_by_side_up_to_a_limit() {
+    for conversations in [MAX_TABLE_CALLS_AT_ONCE - 1, MAX_TABLE_CALLS_AT_ONCE, 100] {
+        let mut slow = None;
+        let harness = Harness::with(rules(), |store| {
+            let store = Arc::new(Slow::new(store, Duration::from_millis(10), Duration::ZERO));
+            slow = Some(Arc::clone(&store));
+            store
+        });
+        let name = |n: usize| Box::leak(format!("c{n}").into_boxed_str()) as &'static str;
+        let batch = (0..conversations).map(|n| moved(name(n), name(n), "packed", 0).message(1)).collect();
+        assert_eq!(harness.handle(batch).await, NOBODY);
+        assert_eq!(harness.store.claims().len(), conversations);
+        assert_eq!(slow.unwrap().most_at_once(), conversations.min(MAX_TABLE_CALLS_AT_ONCE), "{conversations} conversations");
+    }
+}
+
+/// The receiver sent it before it was processed.
+#[tokio::test]
+async fn a_copy_of_a_processed_event_costs_two_reads_and_no_write() {
+    let harness = Harness::new();
+    let mut envelope = moved("e1", "ann", "packed", 0).envelope();
+    assert_eq!(harness.handle(vec![message("first", &envelope.encode(), 1)]).await, NOBODY);
+    envelope.deliveredtime = Some(harness.clock.now());
+    let before = [Call::Effect, Call::Load, Call::Rewrite, Call::Commit].map(|call| harness.faults.count(call));
+    assert_eq!(harness.handle(vec![message("copy", &envelope.encode(), 1)]).await, NOBODY);
+    let after = [Call::Effect, Call::Load, Call::Rewrite, Call::Commit].map(|call| harness.faults.count(call));
+    assert_eq!((before, after), ([0, 1, 1, 1], [1, 2, 1, 1]), "its claim, and whether something is left to send");
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn a_node_that_comes_too_late_is_not_in_the_timeline() {
 
 #[tokio::test]
 async fn a_refused_call_returns_the_event_and_writes_nothing() {
-    for call in [Call::Load, Call::Commit] {
+    for call in [Call::Load, Call::Rewrite] {
         let harness = Harness::new();
         harness.faults.fail(call, Fault::Refuse, 1);
         let event = moved("e1", "ann", "packed", 0);
@@ -58,6 +58,51 @@ async fn a_refused_call_returns_the_event_and_writes_nothing() {
         assert_eq!(harness.handle(vec![event.message(2)]).await, DONE, "{call:?}");
         assert_eq!(harness.fact("ann", "order/1", "status"), "packed", "{call:?}");
     }
+}
+
+/// Its facts are written before its claim.
+#[tokio::test]
+async fn an_event_whose_claim_is_refused_has_its_facts_and_gets_its_claim_at_the_next_receive() {
+    for fault in [Fault::Refuse, Fault::LoseAnswer] {
+        let harness = Harness::new();
+        harness.faults.fail(Call::Commit, fault, 1);
+        let event = moved("e1", "ann", "packed", 0);
+        assert_eq!(harness.handle(vec![event.message(1)]).await, ["m-e1"], "{fault:?}");
+        assert_eq!(harness.fact("ann", "order/1", "status"), "packed", "{fault:?}");
+        let items = harness.store.items();
+        assert_eq!(harness.handle(vec![event.message(2)]).await, DONE, "{fault:?}");
+        assert_eq!(harness.store.items(), items, "{fault:?}: nothing is written again");
+        let claim = harness.claim("orders#e1").unwrap();
+        assert_eq!((claim.state, claim.outcome), (ClaimState::Processed, Some(Outcome::Applied)), "{fault:?}");
+        assert_eq!((claim.rules, claim.overtaken), (vec!["moved".to_owned()], vec![]), "{fault:?}");
+    }
+}
+
+/// A copy that SQS or the receiver made, received for the first time.
+#[tokio::test]
+async fn a_copy_of_a_processed_event_brings_nothing_erased_back() {
+    let harness = Harness::new();
+    let event = moved("e1", "ann", "packed", 0);
+    assert_eq!(harness.handle(vec![event.message(1)]).await, DONE);
+    harness.store.erase(&ClaimKey::new("orders", "e1"), |place| place.partition == "ann");
+    assert_eq!(harness.handle(vec![event.message(1)]).await, DONE);
+    assert!(harness.store.items().is_empty(), "{:?}", harness.store.items());
+    assert_eq!(harness.faults.count(Call::Rewrite), 1, "its facts weren't even tried");
+}
+
+#[tokio::test]
+async fn an_event_with_facts_and_without_a_claim_is_dead_lettered_and_a_redrive_ends_it() {
+    let harness = Harness::new();
+    let event = moved("e1", "ann", "packed", 0);
+    for receive in 1..=MAX_RECEIVES {
+        harness.faults.fail(Call::Commit, Fault::Refuse, 1);
+        assert_eq!(harness.handle(vec![event.message(receive)]).await, ["m-e1"], "receive {receive}");
+    }
+    let dead = harness.claim("orders#e1").unwrap();
+    assert_eq!((dead.state, harness.fact("ann", "order/1", "status")), (ClaimState::Dead, json!("packed")));
+    assert_eq!(harness.handle(vec![event.message(1)]).await, DONE, "redriven");
+    let claim = harness.claim("orders#e1").unwrap();
+    assert_eq!((claim.state, claim.outcome, claim.reason), (ClaimState::Processed, Some(Outcome::Applied), None));
 }
 
 #[tokio::test]
@@ -87,7 +132,7 @@ async fn tables_that_are_down_on_the_last_receive_are_the_reason() {
     harness.faults.fail(Call::Commit, Fault::Refuse, 1);
     assert_eq!(harness.handle(vec![moved("e1", "ann", "packed", 0).message(MAX_RECEIVES)]).await, ["m-e1"]);
     let dead = harness.claim("orders#e1").unwrap();
-    assert_eq!(dead.reason.as_deref(), Some("the tables did not answer: dynamodb:TransactWriteItems"));
+    assert_eq!(dead.reason.as_deref(), Some("the tables did not answer: dynamodb:UpdateItem"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,8 +158,9 @@ async fn a_claim_that_ttl_deleted_still_lets_its_event_through() {
 }
 
 #[tokio::test]
-async fn an_event_is_two_calls() {
+async fn an_event_with_facts_is_three_calls() {
     let harness = Harness::new();
     harness.handle(vec![moved("e1", "ann", "packed", 0).message(1)]).await;
-    assert_eq!([harness.faults.count(Call::Load), harness.faults.count(Call::Commit), harness.faults.total()], [1, 1, 2]);
+    let calls = [Call::Load, Call::Rewrite, Call::Commit].map(|call| harness.faults.count(call));
+    assert_eq!((calls, harness.faults.total()), ([1, 1, 1], 3));
 }

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{Committed, RecordedEffect};
+use tidings_core::commit_plan::CommitPlan;
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::{Call, MemoryStore};
-use tidings_core::ports::{Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, Unavailable};
+use tidings_core::ports::{Commit, ContextStore, DeadLetter, DeadLettered, Loaded, Rewrite, Unavailable};
 use tidings_project::read_rules;
 
 const RULES: &str = r#"
@@ -20,6 +21,7 @@ conversations:
   - { on: "*", conversation: data.who }
 rules:
   - { name: plain, on: "*.plain", set: { status: data.v } }
+  - { name: counted, on: "*.counted", count: { n: 1 } }
   - { name: told, on: "*.told", set: { status: data.v }, notify: { text: "{data.v} by {facts.carrier|us}" } }
   - { name: carrier, on: carrier, set: { carrier: data.v } }
   - { name: link, on: linking, link: data.id }
@@ -37,12 +39,19 @@ struct Counting {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Cost {
-    /// Items that a BatchGetItem asks for.
+    /// Items and claims that a BatchGetItem asks for.
     read: usize,
     /// Items that a transaction writes or checks, the claim among them.
     in_transactions: usize,
-    /// Items that are put alone.
+    /// Items that are written alone.
     alone: usize,
+}
+
+impl Cost {
+    /// Of items up to 1 KiB: a write in a transaction counts twice.
+    fn write_units(self) -> usize {
+        2 * self.in_transactions + self.alone
+    }
 }
 
 #[async_trait]
@@ -52,13 +61,23 @@ impl ContextStore for Counting {
         self.inner.load(places).await
     }
 
+    async fn load_with_effect(&self, places: &BTreeSet<Place>, key: &ClaimKey) -> Result<Loaded, Unavailable> {
+        self.seen.lock().unwrap().read += places.len() + 1;
+        self.inner.load_with_effect(places, key).await
+    }
+
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
         self.inner.effect(key).await
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {
-        self.seen.lock().unwrap().in_transactions +=
-            1 + commit.items.len() + commit.deletes.len() + usize::from(commit.absent.is_some());
+        match CommitPlan::of(commit) {
+            CommitPlan::ClaimOnly => self.seen.lock().unwrap().alone += 1,
+            CommitPlan::FactsThenClaim | CommitPlan::Transaction => {
+                self.seen.lock().unwrap().in_transactions +=
+                    1 + commit.items.len() + commit.deletes.len() + usize::from(commit.absent.is_some());
+            }
+        }
         self.inner.commit(commit).await
     }
 
@@ -123,11 +142,16 @@ impl Counted {
 #[tokio::test]
 async fn an_event_costs_the_same_however_long_its_conversation_is() {
     let mut counted = Counted::new();
-    let plain = (Cost { read: 1, in_transactions: 2, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
+    let plain = (Cost { read: 2, in_transactions: 0, alone: 2 }, vec![(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1)]);
     let told = (
         Cost { read: 3, in_transactions: 3, alone: 1 },
         vec![(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1), (Call::Act, 1)],
     );
+    assert_eq!((plain.0.write_units(), told.0.write_units()), (2, 7), "in a transaction it was 4 of plain facts");
+    let transaction = (Cost { read: 1, in_transactions: 2, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
+    assert_eq!(counted.cost("known.counted").await, transaction);
+    let noted = (Cost { read: 0, in_transactions: 0, alone: 1 }, vec![(Call::Commit, 1)]);
+    assert_eq!(counted.cost("known.nothing").await, noted);
     for events in [1, 100, 900] {
         for _ in 0..events {
             counted.cost("known.plain").await;
@@ -148,7 +172,7 @@ async fn an_identity_costs_one_read_of_its_link() {
     assert_eq!(linking.0, Cost { read: 3 + 1 + 2 + 1, in_transactions: 4 + 2, alone: 0 }, "{linking:?}");
     let linked = (Cost { read: 2 + 1, in_transactions: 2, alone: 0 }, vec![(Call::Load, 2), (Call::Commit, 1)]);
     assert_eq!(counted.cost("anonymous.plain").await, linked);
-    let again = (Cost { read: 3, in_transactions: 1, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
+    let again = (Cost { read: 3, in_transactions: 0, alone: 1 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
     assert_eq!(counted.cost("linking").await, again, "a link that is there isn't made again");
 }
 
@@ -180,7 +204,7 @@ async fn a_notification_costs_one_more_read_only_while_another_waits() {
     counted.cost("tip").await;
     let waits = counted.cost("tip").await.0;
     assert_eq!(waits, Cost { read: 2 + 3, in_transactions: 3, alone: 1 });
-    let plain = (Cost { read: 1, in_transactions: 2, alone: 0 }, vec![(Call::Load, 1), (Call::Commit, 1)]);
+    let plain = (Cost { read: 2, in_transactions: 0, alone: 2 }, vec![(Call::Load, 1), (Call::Commit, 1), (Call::Rewrite, 1)]);
     assert_eq!(counted.cost("known.plain").await, plain, "an event that says nothing reads nothing more");
     let mut told_while = counted.cost("known.told").await;
     // The mark is in the outbox, so it is read again with what waits.

@@ -8,7 +8,7 @@ use tidings_core::claim::ClaimKey;
 use tidings_core::claim::decide::{Committed, RecordedEffect};
 use tidings_core::context::{Item, ItemKey, Place};
 use tidings_core::memory::MemoryStore;
-use tidings_core::ports::{Commit, ContextStore, DeadLetter, DeadLettered, Rewrite, Unavailable};
+use tidings_core::ports::{Commit, ContextStore, DeadLetter, DeadLettered, Loaded, Rewrite, Unavailable};
 
 /// Panics whenever one conversation's items are read, and when one of its events is dead-lettered.
 #[derive(Debug)]
@@ -24,6 +24,11 @@ impl ContextStore for Panicking {
     async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
         assert!(places.iter().all(|place| place.partition != self.conversation), "configured to panic");
         self.inner.load(places).await
+    }
+
+    async fn load_with_effect(&self, places: &BTreeSet<Place>, key: &ClaimKey) -> Result<Loaded, Unavailable> {
+        assert!(places.iter().all(|place| place.partition != self.conversation), "configured to panic");
+        self.inner.load_with_effect(places, key).await
     }
 
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
@@ -58,17 +63,38 @@ pub(crate) struct Slow {
     pub(crate) dead_letter: Duration,
     /// The calls in order, as `load c` and `commit c`.
     pub(crate) calls: Mutex<Vec<String>>,
+    /// Commits that are under way, and the most of them so far.
+    pub(crate) under_way: Mutex<(usize, usize)>,
 }
 
 impl Slow {
     pub(crate) fn new(inner: Arc<MemoryStore>, before: Duration, after: Duration) -> Self {
-        Self { inner, conversation: "", before, after, dead_letter: Duration::ZERO, calls: Mutex::default() }
+        Self {
+            inner,
+            conversation: "",
+            before,
+            after,
+            dead_letter: Duration::ZERO,
+            calls: Mutex::default(),
+            under_way: Mutex::default(),
+        }
     }
 
     async fn pause(&self, conversation: &str, time: Duration) {
         if self.conversation.is_empty() || self.conversation == conversation {
             tokio::time::sleep(time).await;
         }
+    }
+
+    /// The most commits at one time.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.under_way.lock().unwrap().1
+    }
+
+    fn begin(&self) {
+        let mut under_way = self.under_way.lock().unwrap();
+        under_way.0 += 1;
+        under_way.1 = under_way.1.max(under_way.0);
     }
 
     fn note(&self, call: String) {
@@ -85,15 +111,24 @@ impl ContextStore for Slow {
         self.inner.load(places).await
     }
 
+    async fn load_with_effect(&self, places: &BTreeSet<Place>, key: &ClaimKey) -> Result<Loaded, Unavailable> {
+        let conversation = places.first().map_or("", |place| place.partition.as_str());
+        self.note(format!("load {conversation}"));
+        self.pause(conversation, self.before).await;
+        self.inner.load_with_effect(places, key).await
+    }
+
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
         self.inner.effect(key).await
     }
 
     async fn commit(&self, commit: &Commit) -> Committed {
+        self.begin();
         self.pause(&commit.conversation, self.before).await;
         let committed = self.inner.commit(commit).await;
         self.note(format!("commit {}", commit.conversation));
         self.pause(&commit.conversation, self.after).await;
+        self.under_way.lock().unwrap().0 -= 1;
         committed
     }
 
@@ -125,6 +160,13 @@ impl Yielding {
         Self { inner, turns: Mutex::new(fastrand::Rng::with_seed(seed)), moved: Mutex::default() }
     }
 
+    fn count(&self, committed: Committed) -> Committed {
+        if committed == Committed::ContextMoved {
+            *self.moved.lock().unwrap() += 1;
+        }
+        committed
+    }
+
     async fn wait(&self) {
         let turns = self.turns.lock().unwrap().u8(0..5);
         for _ in 0..turns {
@@ -142,6 +184,13 @@ impl ContextStore for Yielding {
         loaded
     }
 
+    async fn load_with_effect(&self, places: &BTreeSet<Place>, key: &ClaimKey) -> Result<Loaded, Unavailable> {
+        self.wait().await;
+        let loaded = self.inner.load_with_effect(places, key).await;
+        self.wait().await;
+        loaded
+    }
+
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {
         self.wait().await;
         self.inner.effect(key).await
@@ -149,11 +198,7 @@ impl ContextStore for Yielding {
 
     async fn commit(&self, commit: &Commit) -> Committed {
         self.wait().await;
-        let committed = self.inner.commit(commit).await;
-        if committed == Committed::ContextMoved {
-            *self.moved.lock().unwrap() += 1;
-        }
-        committed
+        self.count(self.inner.commit(commit).await)
     }
 
     async fn first(&self, partition: &str, at_most: usize) -> Result<BTreeMap<ItemKey, Item>, Unavailable> {
@@ -163,7 +208,7 @@ impl ContextStore for Yielding {
 
     async fn rewrite(&self, rewrite: &Rewrite) -> Committed {
         self.wait().await;
-        self.inner.rewrite(rewrite).await
+        self.count(self.inner.rewrite(rewrite).await)
     }
 
     async fn dead_letter(&self, dead_letter: &DeadLetter) -> Result<DeadLettered, Unavailable> {
@@ -183,6 +228,12 @@ pub(crate) struct Aborting {
 }
 
 impl Aborting {
+    fn die_of(&self, places: &BTreeSet<Place>) {
+        if places.iter().any(|place| place.partition.starts_with(self.poison)) {
+            self.dead.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
+    }
+
     async fn live(&self) {
         tokio::time::sleep(Duration::from_millis(10)).await;
         if self.dead.load(std::sync::atomic::Ordering::SeqCst) {
@@ -194,11 +245,15 @@ impl Aborting {
 #[async_trait]
 impl ContextStore for Aborting {
     async fn load(&self, places: &BTreeSet<Place>) -> Result<BTreeMap<Place, Item>, Unavailable> {
-        if places.iter().any(|place| place.partition.starts_with(self.poison)) {
-            self.dead.store(true, std::sync::atomic::Ordering::SeqCst);
-        }
+        self.die_of(places);
         self.live().await;
         self.inner.load(places).await
+    }
+
+    async fn load_with_effect(&self, places: &BTreeSet<Place>, key: &ClaimKey) -> Result<Loaded, Unavailable> {
+        self.die_of(places);
+        self.live().await;
+        self.inner.load_with_effect(places, key).await
     }
 
     async fn effect(&self, key: &ClaimKey) -> Result<Option<RecordedEffect>, Unavailable> {

@@ -54,7 +54,12 @@ rules:
 "#;
 
 pub(crate) fn rules() -> Rules {
-    read_rules("rules.yaml", RULES, &["orders".to_owned()]).expect("the rules above are right")
+    rules_of(RULES)
+}
+
+/// The rules of a document, for events of [`Sent`].
+pub(crate) fn rules_of(yaml: &str) -> Rules {
+    read_rules("rules.yaml", yaml, &["orders".to_owned()]).unwrap_or_else(|report| panic!("{report}"))
 }
 
 pub(crate) fn now() -> Timestamp {

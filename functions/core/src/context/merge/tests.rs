@@ -54,6 +54,28 @@ fn apply_at(events: &[(Changes, Order)], clock: &[u64]) -> Stored {
 }
 
 proptest! {
+    /// Facts may be written before their claim. Another receive of the event then changes nothing, whatever came between,
+    /// and records the same outcome if nothing did.
+    #[test]
+    fn a_repeatable_event_can_be_merged_again_without_a_change(events in proptest::collection::vec(any_event(), 1..8)) {
+        let mut stored = Stored::new();
+        for (changes, order) in &events {
+            let first = changes.merge(&stored, order, Timestamp::from_unix_ms(0));
+            stored.extend(first.items);
+            let counts = changes.items.values().flat_map(BTreeMap::values).any(|change| matches!(change, Change::Count(_)));
+            prop_assert_eq!(changes.are_repeatable(), !counts);
+            if changes.are_repeatable() {
+                let again = changes.merge(&stored, order, Timestamp::from_unix_ms(0));
+                prop_assert!(again.items.is_empty(), "{:?}", again.items);
+                prop_assert_eq!((again.outcome, again.won, again.overtaken), (first.outcome, first.won, first.overtaken));
+            }
+        }
+        for (changes, order) in events.iter().filter(|(changes, _)| changes.are_repeatable()) {
+            let again = changes.merge(&stored, order, Timestamp::from_unix_ms(0));
+            prop_assert!(again.items.is_empty(), "{:?}", again.items);
+        }
+    }
+
     /// Only records that no older event can restore are aged. Whenever items are written, readers see the same.
     #[test]
     fn ageing_changes_no_known_value(
