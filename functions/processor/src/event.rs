@@ -12,13 +12,13 @@ use crate::failure::Failure;
 use crate::planner::Planner;
 use crate::prepared::Prepared;
 use crate::processor::Processor;
-use crate::view::{View, load, read, read_with_effect};
+use crate::view::{View, load, read, read_conversation, read_with_effect};
 use crate::work::{Applied, Moment, Work, keys_of};
 use std::collections::BTreeSet;
 use tidings_config::time::Timestamp;
 use tidings_core::claim::decide::RecordedEffect;
 use tidings_core::commit_plan::Merging;
-use tidings_core::context::{Deliveries, ItemKey, Order, Place, join_partition};
+use tidings_core::context::{Deliveries, ItemKey, Order, Owner, Place, join_partition};
 use tidings_core::envelope::Envelope;
 
 /// What an event's items and claim say.
@@ -52,10 +52,16 @@ pub(crate) async fn prepare(
     // A manual change hasn't waited in a backlog.
     let received = if plan.manual.is_some() { now } else { envelope.receivedtime };
     let at = Moment { policy: processor.planner.policy(), now, received };
-    let merging = if deliveries.is_some() { Merging::Once } else { plan.merging() };
+    let mut merging = if deliveries.is_some() { Merging::Once } else { plan.merging() };
     loop {
         let mut view = match merging {
-            Merging::Once => read(processor, &plan.owner, &keys, &elsewhere).await?,
+            Merging::Once => match (&plan.owner, plan.linking) {
+                // A link's target must be what it says, and not what that is linked to.
+                (Owner::Conversation(target), Linking::Stated | Linking::Moved) => {
+                    read_conversation(processor, target, &keys, &elsewhere).await?
+                }
+                (Owner::Conversation(_) | Owner::Identity(_), _) => read(processor, &plan.owner, &keys, &elsewhere).await?,
+            },
             // Its facts are written before its claim. So the claim is read with them: a later copy of a processed event
             // must not write again what was erased or forgotten since.
             Merging::Repeatable => match read_with_effect(processor, plan.owner.name(), &keys, &envelope.claimkey).await? {
@@ -63,6 +69,11 @@ pub(crate) async fn prepare(
                 (_, Some(effect)) => return Ok(Readiness::Before(effect)),
             },
         };
+        let is_followed = view.partition != plan.owner.name();
+        if is_followed {
+            // The link may be moved to another conversation between two receives.
+            merging = Merging::Once;
+        }
         if plan.linking == Linking::Moved {
             let before = mirrors_of(&view, &plan.links);
             view.items.extend(load(processor, before).await?);
@@ -76,6 +87,11 @@ pub(crate) async fn prepare(
         }
         if let Some(place) = &deliveries {
             applied.count_delivery(&view, place, now)?;
+        }
+        if let (true, Owner::Conversation(name)) = (is_followed, &plan.owner) {
+            // An event that was read before the link was made may have written under the linked name since. An identity's
+            // event can't: its transaction checks that there is no link.
+            applied.links.push(name.clone());
         }
         let manual = plan.manual.as_ref().map(|manual| manual.record(&view, &applied));
         return Ok(Readiness::Prepared(Box::new(Prepared {

@@ -5,14 +5,14 @@ use crate::effects::PlannedEffects;
 use crate::failure::Failure;
 use crate::prepared::Prepared;
 use crate::processor::Processor;
-use crate::view::{View, read};
+use crate::view::{View, read_conversation};
 use crate::work::{Applied, Moment, Work, keys_of_action};
 use std::collections::BTreeSet;
 use tidings_config::time::Timestamp;
 use tidings_core::action::PlannedAction;
 use tidings_core::claim::Outcome;
 use tidings_core::commit_plan::Merging;
-use tidings_core::context::{Content, Item, ItemKey, Order, Owner, Place};
+use tidings_core::context::{Content, Item, ItemKey, Order, Place};
 use tidings_core::envelope::Envelope;
 
 /// A notification that the previous version postponed.
@@ -25,13 +25,12 @@ pub(crate) async fn prepare_delayed(
     silent: &mut Option<Failure>,
 ) -> Result<Prepared, Failure> {
     let order = Order::at(now, envelope.claimkey.clone());
-    let owner = Owner::Conversation(conversation.to_owned());
     let mut keys = keys_of_action(proposal);
     keys.insert(ItemKey::Deferred);
     // It waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
     loop {
-        let mut view = read(processor, &owner, &keys, &BTreeSet::new()).await?;
+        let mut view = read_conversation(processor, conversation, &keys, &BTreeSet::new()).await?;
         let unsent = send_first(processor, &mut view, silent).await;
         let applied = apply_delayed(proposal, &view, &order, &at);
         if !applied.missing.is_empty() {
@@ -71,14 +70,13 @@ pub(crate) async fn prepare_timer(
     now: Timestamp,
     silent: &mut Option<Failure>,
 ) -> Result<Option<Prepared>, Failure> {
-    let owner = Owner::Conversation(conversation.to_owned());
     let (mut keys, mut elsewhere) = (BTreeSet::from([ItemKey::Outbox, ItemKey::Deferred]), BTreeSet::new());
     let order = Order::at(now, envelope.claimkey.clone());
     // It waited for its time, not in a backlog.
     let at = Moment { policy: processor.planner.policy(), now, received: now };
     // The waiting notifications determine which other items must be read, and may change meanwhile.
     loop {
-        let mut view = read(processor, &owner, &keys, &elsewhere).await?;
+        let mut view = read_conversation(processor, conversation, &keys, &elsewhere).await?;
         let deferred = view.deferred(conversation).1;
         if deferred.is_empty() {
             // Perhaps this message added them to the outbox and then failed to send them.

@@ -89,53 +89,72 @@ pub(crate) async fn read_partition(processor: &Processor, partition: &str, keys:
     Ok(View { partition: partition.to_owned(), unlinked: None, items, asked, sent: false })
 }
 
-/// Reads a conversation's items, and the effect that an event's claim records.
+/// Reads the items of an event's conversation, and the effect that the event's claim records. If the conversation's
+/// name is linked to another conversation, that one's items are read.
 pub(crate) async fn read_with_effect(
     processor: &Processor,
     conversation: &str,
     keys: &BTreeSet<ItemKey>,
     claim: &ClaimKey,
 ) -> Result<(View, Option<RecordedEffect>), Failure> {
-    let places = keys.iter().map(|key| Place::new(conversation, key.clone())).collect();
+    let mut places = places_of(conversation, keys);
+    places.insert(Place::new(conversation, ItemKey::Link));
     let (items, effect) = processor.store.load_with_effect(&places, claim).await.map_err(Failure::unavailable)?;
     let view = View { partition: conversation.to_owned(), unlinked: None, items, asked: keys.clone(), sent: false };
-    Ok((view, effect))
+    Ok((follow(processor, view, keys, &BTreeSet::new()).await?, effect))
 }
 
-/// Reads an owner's items and some others. If an identity has a link, its conversation's items are read.
+/// Reads the items of one conversation and some others, whether or not its name is linked.
+pub(crate) async fn read_conversation(
+    processor: &Processor,
+    conversation: &str,
+    keys: &BTreeSet<ItemKey>,
+    elsewhere: &BTreeSet<Place>,
+) -> Result<View, Failure> {
+    let mut places = places_of(conversation, keys);
+    places.extend(elsewhere.iter().cloned());
+    let items = load(processor, places).await?;
+    Ok(View { partition: conversation.to_owned(), unlinked: None, items, asked: keys.clone(), sent: false })
+}
+
+/// Reads an owner's items and some others. If the owner's name is linked, the items of the link's conversation are read.
 pub(crate) async fn read(
     processor: &Processor,
     owner: &Owner,
     keys: &BTreeSet<ItemKey>,
     elsewhere: &BTreeSet<Place>,
 ) -> Result<View, Failure> {
-    let of = |partition: &str| keys.iter().map(|key| Place::new(partition, key.clone())).collect::<BTreeSet<_>>();
-    let asked = keys.clone();
-    let mut places = of(owner.name());
-    places.extend(elsewhere.iter().cloned());
-    match owner {
-        Owner::Conversation(partition) => {
-            let items = load(processor, places).await?;
-            Ok(View { partition: partition.clone(), unlinked: None, items, asked, sent: false })
-        }
-        Owner::Identity(identity) => {
-            let link = Place::new(identity.clone(), ItemKey::Link);
-            places.insert(link.clone());
-            let items = load(processor, places).await?;
-            let mut view = View { partition: identity.clone(), unlinked: Some(link), items, asked, sent: false };
-            match view.link(identity).map(str::to_owned) {
-                None => {}
-                // Identities are linked to it: it is a conversation.
-                Some(conversation) if conversation == *identity => view.unlinked = None,
-                Some(conversation) => {
-                    let theirs = load(processor, of(&conversation)).await?;
-                    view.items.retain(|place, _| elsewhere.contains(place));
-                    view.items.extend(theirs);
-                    view.partition = conversation;
-                    view.unlinked = None;
-                }
-            }
-            Ok(view)
-        }
+    let link = Place::new(owner.name(), ItemKey::Link);
+    let mut places = places_of(owner.name(), keys);
+    places.extend(elsewhere.iter().cloned().chain([link.clone()]));
+    let items = load(processor, places).await?;
+    let unlinked = match owner {
+        Owner::Conversation(_) => None,
+        Owner::Identity(_) => Some(link),
+    };
+    let view = View { partition: owner.name().to_owned(), unlinked, items, asked: keys.clone(), sent: false };
+    follow(processor, view, keys, elsewhere).await
+}
+
+/// Replaces the items of a name by those of the conversation that it is linked to. A conversation with identities is
+/// linked to itself.
+async fn follow(
+    processor: &Processor,
+    mut view: View,
+    keys: &BTreeSet<ItemKey>,
+    elsewhere: &BTreeSet<Place>,
+) -> Result<View, Failure> {
+    let Some(conversation) = view.link(&view.partition).map(str::to_owned) else { return Ok(view) };
+    view.unlinked = None;
+    if conversation != view.partition {
+        let theirs = load(processor, places_of(&conversation, keys)).await?;
+        view.items.retain(|place, _| elsewhere.contains(place));
+        view.items.extend(theirs);
+        view.partition = conversation;
     }
+    Ok(view)
+}
+
+fn places_of(partition: &str, keys: &BTreeSet<ItemKey>) -> BTreeSet<Place> {
+    keys.iter().map(|key| Place::new(partition, key.clone())).collect()
 }

@@ -429,3 +429,73 @@ async fn a_link_on_the_events_queue_is_refused_with_the_right_queue() {
     assert_eq!(harness.handle(vec![on_the_links_queue("m", &told.encode(), 1)]).await, [""; 0]);
     assert_eq!(harness.store.context("ann").identities, ["customer:c1"]);
 }
+
+/// A project whose events name their conversation themselves, as most presets do.
+const NAMED: &str = r#"
+version: 1
+conversations: [{ on: "*", conversation: data.who }]
+rules:
+  - { name: last, on: order.made, set: { last: data.n }, notify: { text: "{data.n}" } }
+  - { name: quiet, on: order.seen, set: { seen: data.n } }
+"#;
+
+fn named() -> Rules {
+    read_rules("rules.yaml", NAMED, &[]).unwrap_or_else(|report| panic!("{report}"))
+}
+
+fn by(who: &str, id: &'static str, event_type: &'static str, age_seconds: i64) -> Sent {
+    event(id, event_type, age_seconds, json!({"who": who, "n": id}))
+}
+
+/// The partitions that hold anything beside their link.
+fn partitions(harness: &Harness) -> Vec<String> {
+    let places = harness.store.items().into_keys().filter(|place| !matches!(place.key, ItemKey::Link | ItemKey::Identity(_)));
+    let mut names: Vec<String> = places.map(|place| place.partition).collect();
+    names.dedup();
+    names
+}
+
+#[tokio::test]
+async fn events_of_a_linked_conversation_belong_to_its_new_name_in_every_order() {
+    for at in 0..=3 {
+        let harness = Harness::with(named(), |store| store);
+        let events = [by("ann", "e1", "order.made", 30), by("ann", "e2", "order.seen", 20), by("ann", "e3", "order.made", 10)];
+        for (n, event) in events.iter().enumerate() {
+            if n == at {
+                assert_eq!(tell(&harness, &told("ann", "bob", false), 1).await, None);
+            }
+            assert_eq!(harness.handle(vec![event.message(1)]).await, [""; 0]);
+        }
+        if at == events.len() {
+            assert_eq!(tell(&harness, &told("ann", "bob", false), 1).await, None);
+        }
+        harness.settle().await;
+        assert_eq!(harness.fact("bob", "order/1", "last"), "e3", "link before event {at}");
+        assert_eq!(harness.fact("bob", "order/1", "seen"), "e2", "link before event {at}");
+        assert_eq!(partitions(&harness), ["bob"], "link before event {at}");
+        let texts = [harness.said("ann"), harness.said("bob")].concat();
+        assert_eq!(texts, ["e1", "e3"], "each text once, to the name of its time: link before event {at}");
+        assert_eq!(harness.said("ann").len(), at.div_ceil(2), "link before event {at}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_beside_the_link_of_its_conversation_is_found_by_the_next_event() {
+    for seed in 0..200 {
+        let harness = Harness::with(named(), |store| store);
+        let store = Arc::new(Yielding::new(Arc::clone(&harness.store), seed));
+        let [one, other] = [(); 2].map(|()| another(named(), Arc::clone(&store), &harness.clock, &harness.outside));
+        let link = told("ann", "bob", false).encode();
+        let work = [
+            handle(&one, vec![by("ann", "e1", "order.made", 30).message(1), by("ann", "e2", "order.seen", 20).message(1)], AMPLE),
+            handle(&other, vec![on_the_links_queue("m", &link, 1)], AMPLE),
+        ];
+        assert_eq!(join_all(work).await.concat(), [""; 0], "seed {seed}");
+        harness.settle().await;
+        assert_eq!(harness.handle(vec![by("ann", "e3", "order.made", 10).message(1)]).await, [""; 0]);
+        harness.settle().await;
+        assert_eq!(harness.fact("bob", "order/1", "seen"), "e2", "seed {seed}");
+        assert_eq!(harness.fact("bob", "order/1", "last"), "e3", "seed {seed}");
+        assert_eq!(partitions(&harness), ["bob"], "seed {seed}");
+    }
+}
