@@ -40,7 +40,7 @@ pub(crate) async fn operator(at: &Place, by: Option<&str>) -> Result<String, Fai
         (Some(name), Some(arn)) => format!("{name} ({arn})"),
         (Some(name), None) => name,
         (None, Some(arn)) => arn,
-        (None, None) => return Err(Failure::new("nobody knows who you are").hint("say it with --by")),
+        (None, None) => return Err(Failure::new("your user name is unknown").hint("give your name with --by")),
     };
     Ok(text.get(..text.floor_char_boundary(MAX_MANUAL_TEXT_BYTES)).unwrap_or_default().to_owned())
 }
@@ -181,7 +181,7 @@ pub(crate) fn line(change: &FactChange) -> String {
 pub(crate) fn tell(change: &FactChange) {
     say!("  {}", line(change));
     if let (Some(by), Some(time)) = (&change.before_by, change.before_time) {
-        say!("    {}", paint(FAINT, format!("it came with {by} at {time}")));
+        say!("    {}", paint(FAINT, format!("it was set by {by} at {time}")));
     }
 }
 
@@ -291,7 +291,7 @@ impl ContextStore for Watched {
     }
 
     async fn dead_letter(&self, _: &DeadLetter) -> Result<DeadLettered, Unavailable> {
-        Err(Unavailable { call: "dynamodb:UpdateItem", cause: "a manual change that fails is said, and not recorded".to_owned() })
+        Err(Unavailable { call: "dynamodb:UpdateItem", cause: "a failed manual change is reported, and not recorded".to_owned() })
     }
 }
 
@@ -331,7 +331,7 @@ impl TimerQueue for Remembered {
 struct Nowhere;
 
 fn nowhere() -> Unavailable {
-    Unavailable { call: "sqs:SendMessage", cause: "this command sends nothing".to_owned() }
+    Unavailable { call: "sqs:SendMessage", cause: "this command sends no messages".to_owned() }
 }
 
 #[async_trait]

@@ -28,8 +28,8 @@ const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 
-const NO_OPERATION: &str = "no operation of DynamoDB, SQS or Secrets Manager in X-Amz-Target: an SDK before November 2023 speaks SQS's older protocol, \
-                            take a newer one";
+const NO_OPERATION: &str = "no operation of DynamoDB, SQS or Secrets Manager in X-Amz-Target: SDKs before November 2023 use the \
+    older SQS protocol, use a newer SDK";
 
 #[derive(Clone)]
 pub(crate) struct Door {

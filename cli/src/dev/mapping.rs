@@ -127,7 +127,7 @@ async fn delete(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Messa
     }
     let deleted = cloud.sqs.delete_message_batch().queue_url(from.url(cloud)).set_entries(Some(entries)).send().await;
     if let Err(error) = deleted {
-        tracing::warn!(cause = cause(&error), "can't delete; these come again, which is harmless");
+        tracing::warn!(cause = cause(&error), "can't delete messages; they are received again, which is harmless");
     }
 }
 
@@ -141,6 +141,6 @@ async fn release(cloud: &Cloud, from: From, messages: impl Iterator<Item = &Mess
     }
     let released = tokio::task::spawn_blocking(move || store.release(from.name(), &receipts, ended)).await;
     if let Ok(Err(error)) = released {
-        tracing::warn!(cause = %error, "can't end a receive");
+        tracing::warn!(cause = %error, "can't stop receiving");
     }
 }

@@ -237,7 +237,7 @@ fn wait_until_said(world: &World, acknowledged: &[usize]) -> BTreeMap<String, Ve
         let mut actions: BTreeMap<String, Vec<bool>> = BTreeMap::new();
         for line in world.said.lock().expect("no panic").iter() {
             if let Some(order) = line.split_once("“Order ").and_then(|(_, rest)| rest.split(' ').next()) {
-                actions.entry(order.to_owned()).or_default().push(line.contains("perhaps said before"));
+                actions.entry(order.to_owned()).or_default().push(line.contains("perhaps shown before"));
             }
         }
         let unsaid: Vec<usize> = acknowledged.iter().copied().filter(|n| !actions.contains_key(&format!("K{n}"))).collect();

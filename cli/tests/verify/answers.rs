@@ -76,14 +76,9 @@ fn a_refusal_for_another_reason_than_the_signature_is_a_failure() {
     let media = |request: &mut Value| request["headers"]["content-type"] = "text/plain".into();
     let none = |request: &mut Value| drop(request["headers"].as_object_mut().unwrap().remove("content-type"));
     for (request, status, word, said) in [
-        (changed(&good, get), 405, "method_not_allowed", "it is a PUT, allowed: POST"),
-        (
-            changed(&good, path),
-            404,
-            "not_found",
-            "/webhooks/order isn't where the receiver listens for orders: that is /webhooks/orders",
-        ),
-        (changed(&good, stage), 404, "not_found", "/prod/webhooks/orders isn't where"),
+        (changed(&good, get), 405, "method_not_allowed", "its method is PUT, allowed: POST"),
+        (changed(&good, path), 404, "not_found", "/webhooks/order isn't the path of orders: that is /webhooks/orders"),
+        (changed(&good, stage), 404, "not_found", "/prod/webhooks/orders isn't the path of orders"),
         (
             changed(&good, media),
             415,
@@ -124,13 +119,13 @@ fn unreadable_fields_of_an_event_are_shown() {
         (0, &json!(["time", "sequence"]), &Value::Null, &true.into())
     );
     assert!(
-        people.contains("time, sequence: sent, and not to be read") && people.contains("the time of receipt counts"),
+        people.contains("time, sequence: present, but not readable") && people.contains("the time of receipt is used"),
         "{people}"
     );
     let ahead = SHIPPED.replace("2026-11-20", "2096-11-20");
     let (_, told, people) = of_source("orders", &order(&ahead, &[]));
     assert_eq!(told["answer"]["events"][0]["order"]["by_receipt"], true);
-    assert!(people.contains("further ahead of our clock"), "{people}");
+    assert!(people.contains("too far in the future"), "{people}");
 }
 
 #[test]

@@ -59,13 +59,13 @@ pub(crate) struct Redactor {
 pub(crate) enum Unfit {
     #[error("its body is XML, which can't be redacted here")]
     Xml,
-    #[error("its body is neither JSON nor a form: nobody can say what is in it")]
+    #[error("its body is neither JSON nor a form, so its values can't be found")]
     Binary,
-    #[error("its body isn't what its content type says")]
+    #[error("its body doesn't match its content type")]
     Unreadable,
-    #[error("its body is a token that only its provider can make")]
+    #[error("its body is a token that only the provider can sign")]
     Token,
-    #[error("what is left of its headers is none: {0}")]
+    #[error("a header is invalid after redaction: {0}")]
     Header(#[from] RequestError),
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
-#[command(after_help = "What is looked at is hidden from others until the walk ends, and then shown again.\n\nExamples:\n  \
+#[command(after_help = "Messages that are read stay invisible to other consumers until the command ends.\n\nExamples:\n  \
         tidings dlq list --stack tidings\n  \
         tidings dlq list --stack tidings --reason \"set.total\" --each\n  \
         tidings dlq list --stack tidings --since 2h --json")]

@@ -25,12 +25,12 @@ pub(super) fn groups(groups: &[Group], walked: &Walked) {
             say!("       {}", paint(FAINT, format!("tidings dlq show {example}")));
         }
         if *too_old > 0 {
-            say!("       {}", paint(WARN, format!("{too_old} were received so long ago that no redrive applies them")));
+            say!("       {}", paint(WARN, format!("{too_old} were received too long ago to be redriven")));
         }
     }
     let cut = if walked.stopped { ", and there are more" } else { "" };
     match walked.matched {
-        0 => say!("{} ({} looked at{cut})", paint(GOOD, "nothing"), walked.seen),
-        n => say!("{n} messages, {} reasons ({} looked at{cut})", groups.len(), walked.seen),
+        0 => say!("{} ({} read{cut})", paint(GOOD, "nothing"), walked.seen),
+        n => say!("{n} messages, {} reasons ({} read{cut})", groups.len(), walked.seen),
     }
 }

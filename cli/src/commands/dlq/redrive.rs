@@ -31,9 +31,10 @@ use tidings_core::ports::{EventQueue, Unavailable};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without --yes it says what would be moved. A message leaves the dead-letter queue after the events queue has \
-        acknowledged it: interrupt it as you like, and run it again. What was received more than 29 days ago is refused.\n\n\
-        Exit status: 0 all that matched was moved or refused, 1 something was left.\n\nExamples:\n  \
+    after_help = "Without --yes it shows what would be moved. A message leaves the dead-letter queue only after the events \
+        queue has acknowledged it, so the command can be interrupted and run again. A message that was received more than 29 \
+        days ago is refused.\n\n\
+        Exit status: 0 every matching message was moved or refused, 1 some were left.\n\nExamples:\n  \
         tidings dlq redrive --stack tidings --reason \"set.total\"\n  \
         tidings dlq redrive --stack tidings --reason \"set.total\" --yes --rate 50 --receipts moved.jsonl"
 )]
@@ -97,7 +98,7 @@ pub(super) async fn dry_run(walk: &Walk, as_json: bool, would_be: &str) -> Resul
         );
     } else {
         groups(&found, &walked);
-        say!("{}", paint(FAINT, format!("nothing is {would_be}: give --yes to apply the change")));
+        say!("{}", paint(FAINT, format!("dry run, nothing was {would_be}: --yes applies the change")));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -131,8 +132,8 @@ pub(super) async fn redrive(
             moved.in_both += acknowledged.len() - gone.len();
             bar.inc(dead.len() as u64);
             if let Some(Err(error)) = sent.first().filter(|_| acknowledged.is_empty()) {
-                return Err(Failure::new(format!("the events queue takes nothing: {error}"))
-                    .hint(format!("{} were moved before that; run it again", moved.moved)));
+                return Err(Failure::new(format!("the events queue accepts no messages: {error}"))
+                    .hint(format!("{} were moved before; run it again", moved.moved)));
             }
             pace.keep(acknowledged.len()).await;
             Ok(gone)
@@ -187,20 +188,25 @@ impl Receipts {
 }
 
 fn told(walked: &Walked, moved: &Moved) {
-    say!("{} moved to the events queue, of {} looked at", paint(GOOD, moved.moved), walked.seen);
+    say!("{} moved to the events queue, of {} read", paint(GOOD, moved.moved), walked.seen);
     for (n, what) in [
-        (moved.in_both, "are in both queues: acknowledged, but not deleted here. Their claims make one effect of it"),
+        (
+            moved.in_both,
+            "are in both queues: acknowledged by the events queue, but not deleted from this one. Their claims prevent a second \
+             effect",
+        ),
         (
             moved.refused,
-            "refused: received so long ago that their claims may be gone. `tidings dlq show` has them, `drop` lets them go",
+            "refused: received so long ago that their claims may have expired. `tidings dlq show` prints them, `tidings dlq \
+             drop` deletes them",
         ),
-        (moved.failed, "weren't acknowledged by the events queue, and are still here"),
+        (moved.failed, "weren't acknowledged by the events queue, and stay in the dead-letter queue"),
     ] {
         if n > 0 {
             say!("{} {what}", paint(WARN, n));
         }
     }
     if walked.stopped {
-        say!("{}", paint(WARN, "it ended before the queue did: run it again for the rest"));
+        say!("{}", paint(WARN, "it stopped before the end of the queue: run it again for the rest"));
     }
 }

@@ -25,7 +25,8 @@ impl<E: EventQueue, L: EventQueue> EventQueue for Sorted<E, L> {
         };
         let mut told = send(links, &of(true), trace).await.into_iter();
         let mut others = send(&self.events, &of(false), trace).await.into_iter();
-        let unanswered = || Err(Unavailable { call: "sqs:SendMessage", cause: "no answer for this message".to_owned() });
+        let unanswered =
+            || Err(Unavailable { call: "sqs:SendMessage", cause: "SQS returned no result for this message".to_owned() });
         let answers = is_link.iter().map(|is_link| if *is_link { told.next() } else { others.next() });
         answers.map(|answer| answer.unwrap_or_else(unanswered)).collect()
     }

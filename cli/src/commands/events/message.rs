@@ -41,18 +41,16 @@ impl Whereabouts {
         match self {
             Self::DeadLetters { found: true } => format!("in the dead-letter queue: tidings dlq show '{}'", claim.key),
             Self::DeadLetters { found: false } => {
-                "not seen in the dead-letter queue: brought back or dropped, older than 14 days, \
-                 or somebody else looks at it just now"
+                "not found in the dead-letter queue: it was redriven or dropped, is older than 14 days, or another consumer is \
+                 reading it"
                     .to_owned()
             }
-            Self::DeadLinks => {
-                "in the links' dead-letter queue, or in that of events if it was sent there: docs/links.md".to_owned()
-            }
+            Self::DeadLinks => "in the dead-letter queue of links, or of events if it was sent there: docs/links.md".to_owned(),
             Self::Events { depth } => format!(
-                "the events queue has {} to be taken, {} taken and not done, {} for later",
+                "the events queue has {} visible, {} in flight, {} delayed",
                 depth.visible, depth.in_flight, depth.delayed
             ),
-            Self::Unseen { why } => format!("its queue can't be looked at: {why}"),
+            Self::Unseen { why } => format!("its queue can't be read: {why}"),
         }
     }
 }
@@ -71,13 +69,13 @@ mod tests {
     fn a_waiting_event_shows_its_queue_s_counts_and_an_unreadable_queue_shows_its_error() {
         let claim = Claim::new(ClaimKey::from("orders#1".to_owned()));
         let waits = Whereabouts::Events { depth: Depth { visible: 12, in_flight: 3, delayed: 1 } };
-        assert_eq!(waits.said(&claim), "the events queue has 12 to be taken, 3 taken and not done, 1 for later");
+        assert_eq!(waits.said(&claim), "the events queue has 12 visible, 3 in flight, 1 delayed");
         let json = serde_json::to_value(&waits).unwrap();
         assert_eq!(json, serde_json::json!({ "queue": "events", "visible": 12, "in_flight": 3, "delayed": 1 }));
         let dead_link = Claim::new(ClaimKey::from("@link#crm-77".to_owned()));
         assert!(Whereabouts::DeadLinks.said(&dead_link).contains("docs/links.md"));
         assert!(ExternalLink::is_key(&dead_link.key) && !ExternalLink::is_key(&claim.key));
-        let unseen = Whereabouts::Unseen { why: "sqs:ReceiveMessage had no answer: denied".to_owned() };
-        assert!(unseen.said(&claim).contains("sqs:ReceiveMessage"), "what is missing is named");
+        let unseen = Whereabouts::Unseen { why: "sqs:ReceiveMessage failed: denied".to_owned() };
+        assert!(unseen.said(&claim).contains("sqs:ReceiveMessage"), "the missing permission is named");
     }
 }

@@ -41,7 +41,8 @@ pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String,
         let sent = tokio::task::spawn_blocking(move || post(&to.0, &request)).await;
         let reply = sent.map_err(|error| Failure::new(error.to_string())).flatten().map_err(|failure| {
             Failure::new(failure.to_string()).hint(format!(
-                "{n} of {} were sent before {file}. Run it again when it answers: what it has is a duplicate then",
+                "{n} of {} were sent before {file}. Run it again when the endpoint responds: deliveries that were already \
+                 received are then duplicates",
                 recorded.len()
             ))
         })?;
@@ -67,7 +68,7 @@ pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String,
 
 fn tell(file: &str, source: &Source, reply: &Reply) {
     let style = if (200..300).contains(&reply.status) { GOOD } else { BAD };
-    let told = if reply.word() == "duplicate" { ": it had these events already, nothing changes" } else { "" };
+    let told = if reply.word() == "duplicate" { ": it already had these events, and nothing changed" } else { "" };
     say!("{}  {}  {} {}{told}", paint(NAME, file), source.name, paint(style, reply.status), reply.word());
 }
 
@@ -83,7 +84,7 @@ fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) ->
     } else {
         counts.iter().for_each(|(source, n)| say!("{n:>6}  {}", paint(NAME, source)));
         let what = format!("{} deliveries would be sent to {url}, {} a second at most", recorded.len(), options.rate);
-        say!("{}", paint(FAINT, format!("{what}: events with effects there. Give --yes to send them")));
+        say!("{}", paint(FAINT, format!("{what}, and their events take effect there: --yes sends them")));
     }
     ExitCode::SUCCESS
 }

@@ -157,7 +157,7 @@ impl Measured {
 
     /// For a stack whose front door is unknown.
     pub(super) fn without_door(mut self) -> Self {
-        self.worst.insert(0, (ANSWER, Err("the stack doesn't say which API is its own".to_owned())));
+        self.worst.insert(0, (ANSWER, Err("the stack has no output for its API".to_owned())));
         self
     }
 
@@ -168,11 +168,11 @@ impl Measured {
 
 /// The points of a metric, or why they are missing.
 fn told(found: Option<&MetricDataResult>) -> Result<Vec<(Timestamp, f64)>, String> {
-    let Some(result) = found else { return Err("CloudWatch left it out".to_owned()) };
+    let Some(result) = found else { return Err("CloudWatch returned no result for it".to_owned()) };
     if result.status_code() == Some(&StatusCode::InternalError) || result.status_code() == Some(&StatusCode::Forbidden) {
         let said = result.messages().iter().map(|m| format!("{}: {}", m.code().unwrap_or("-"), m.value().unwrap_or("-")));
         let said: Vec<_> = said.collect();
-        return Err(if said.is_empty() { "CloudWatch can't tell".to_owned() } else { said.join(", ") });
+        return Err(if said.is_empty() { "CloudWatch returned an error for it".to_owned() } else { said.join(", ") });
     }
     let points = result.timestamps().iter().zip(result.values());
     Ok(points.map(|(at, value)| (timestamp(at), *value)).collect())

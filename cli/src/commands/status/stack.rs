@@ -184,7 +184,7 @@ type Told<'a> = (Option<&'a str>, Option<&'a StateValue>, Option<&'a DateTime>, 
 
 fn seen(alarm: &Resource, told: &[Told<'_>]) -> Seen {
     let Some((_, value, at, reason)) = told.iter().find(|(name, ..)| *name == Some(alarm.alarm_name())) else {
-        let reason = "the stack has it, CloudWatch hasn't".to_owned();
+        let reason = "it is in the stack, but not in CloudWatch".to_owned();
         return Seen { alarm: alarm.logical.clone(), state: State::Missing, since: None, reason };
     };
     let state = match value.map(StateValue::as_str) {

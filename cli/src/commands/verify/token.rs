@@ -25,7 +25,7 @@ pub(super) fn seen(source: &Source, delivery: &Delivery) -> Option<Seen> {
     let (header, claims) = (part()?, part()?);
     let algorithm = header["alg"].as_str().filter(|name| name.len() <= 16 && name.bytes().all(|b| b.is_ascii_alphanumeric()));
     Some(Seen {
-        algorithm: algorithm.unwrap_or("another").to_owned(),
+        algorithm: algorithm.unwrap_or("unknown").to_owned(),
         expires: claims["exp"].as_f64().and_then(|seconds| Timestamp::from_unix_s(seconds as i64)),
     })
 }

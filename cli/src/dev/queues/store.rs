@@ -103,8 +103,8 @@ impl Store {
         });
         let (version, connection) = opened.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
         if version > VERSION {
-            let said = format!("{}: written by a later version (form {version}, known: {VERSION})", path.display());
-            return Err(Failure::new(said).hint("use that version, or another folder"));
+            let said = format!("{}: written by a later version (format {version}, known: {VERSION})", path.display());
+            return Err(Failure::new(said).hint("use that version of tidings, or another folder"));
         }
         let store = Self::of(connection);
         store.forgive().map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;

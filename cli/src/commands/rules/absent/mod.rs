@@ -47,7 +47,7 @@ pub(super) fn look(rules: &Rules, places: &Places, known: &[KnownEvent], schemas
         }
         for seen in tally.seen.values() {
             let of = tally.about(&seen.found);
-            let as_in = format!("as in {} ({} of {of} known events)", seen.first, seen.without);
+            let as_in = format!("for example in {} ({} of {of} known events)", seen.first, seen.without);
             let known = (Some(seen.first.clone()), Some(seen.without), Some(of));
             let absent = Absent { sample: known.0, without: known.1, of: known.2, ..absent(&probe, &seen.found) };
             warnings.push(warning(&probe, &seen.found, places, said(&seen.found, &as_in), absent));
@@ -166,12 +166,12 @@ fn said(found: &Found, evidence: &str) -> String {
     };
     let remedy = || match place.to_string() {
         whole if part.ends_with("notify.text") && *expression == whole => {
-            format!("say what stands for it, as in {{{whole}|…}}")
+            format!("give a default: {{{whole}|…}}")
         }
-        whole if whole.contains("[*]") => format!("ask for it first, as in has(…) and {whole} != null"),
+        whole if whole.contains("[*]") => format!("test it first with has(…) and {whole} != null"),
         _ => {
             let way = way.as_ref().filter(|way| !way.steps.contains(&Step::Each)).unwrap_or(place);
-            format!("say what stands for it, as in {}.orValue(…)", way.optional(place.steps.len()))
+            format!("give a default: {}.orValue(…)", way.optional(place.steps.len()))
         }
     };
     match lack {
