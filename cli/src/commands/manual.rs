@@ -46,7 +46,7 @@ pub(crate) async fn operator(at: &Place, by: Option<&str>) -> Result<String, Fai
 }
 
 /// The processor of a manual change, and the record of what it has done.
-pub(crate) struct Hand {
+pub(crate) struct ManualProcessor {
     processor: Processor,
     store: Arc<Watched>,
     remembered: Arc<Remembered>,
@@ -55,7 +55,7 @@ pub(crate) struct Hand {
 
 /// The result of one change.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Came {
+pub(crate) struct AppliedChange {
     /// The same claim was applied before.
     pub(crate) done_before: bool,
     pub(crate) conversation: String,
@@ -73,7 +73,7 @@ pub(crate) struct Came {
     pub(crate) unsent: bool,
 }
 
-impl Hand {
+impl ManualProcessor {
     /// A dry run on these tables. It records what would be sent, and sends nothing.
     pub(crate) fn dry(tables: &Tables, (rules, schemas): (Rules, EventSchemas)) -> Self {
         let remembered = Arc::<Remembered>::default();
@@ -86,7 +86,7 @@ impl Hand {
         queues: Option<(Arc<dyn ActionQueue>, Arc<dyn TimerQueue>)>,
         _: Confirmed,
     ) -> Self {
-        let queues = queues.unwrap_or_else(|| (Arc::new(Nowhere), Arc::new(Nowhere)));
+        let queues = queues.unwrap_or_else(|| (Arc::new(NoQueue), Arc::new(NoQueue)));
         Self::new(tables, (rules, schemas), false, queues, Arc::default())
     }
 
@@ -123,7 +123,7 @@ impl Hand {
 
     /// Applies the change, or in a dry run returns what it would do. If a table doesn't answer, it tries again,
     /// `MANUAL_TRIES` times in all.
-    pub(crate) async fn apply(&self, work: &Work) -> Result<Came, Unprocessed> {
+    pub(crate) async fn apply(&self, work: &Work) -> Result<AppliedChange, Unprocessed> {
         self.store.lock().last = None;
         let mut tries = 1;
         let done = loop {
@@ -139,13 +139,19 @@ impl Hand {
         Ok(self.came(work.claim_key(), done))
     }
 
-    fn came(&self, key: &ClaimKey, done: Option<Done>) -> Came {
+    fn came(&self, key: &ClaimKey, done: Option<Done>) -> AppliedChange {
         let texts = if self.is_dry { self.remembered.texts(key) } else { Vec::new() };
         let unsent = done.is_none();
         let conversation = done.map(|done| done.conversation).unwrap_or_default();
         match self.store.lock().last.take().filter(|commit| commit.key == *key) {
-            None => Came { done_before: true, conversation, outcome: "applied before".to_owned(), unsent, ..Came::default() },
-            Some(commit) => Came {
+            None => AppliedChange {
+                done_before: true,
+                conversation,
+                outcome: "applied before".to_owned(),
+                unsent,
+                ..AppliedChange::default()
+            },
+            Some(commit) => AppliedChange {
                 done_before: false,
                 conversation: commit.conversation,
                 outcome: commit.outcome.to_string(),
@@ -328,21 +334,21 @@ impl TimerQueue for Remembered {
 
 /// Queues that can't be reached: actions stay in the outbox.
 #[derive(Debug)]
-struct Nowhere;
+struct NoQueue;
 
 fn nowhere() -> Unavailable {
     Unavailable { call: "sqs:SendMessage", cause: "this command sends no messages".to_owned() }
 }
 
 #[async_trait]
-impl ActionQueue for Nowhere {
+impl ActionQueue for NoQueue {
     async fn send(&self, _: &str, _: u64, _: &Action) -> Result<(), Unavailable> {
         Err(nowhere())
     }
 }
 
 #[async_trait]
-impl TimerQueue for Nowhere {
+impl TimerQueue for NoQueue {
     async fn send(&self, _: &str, _: Duration) -> Result<(), Unavailable> {
         Err(nowhere())
     }

@@ -62,7 +62,7 @@ struct Signed {
 }
 
 async fn signed(options: &SendOptions) -> Result<Signed, Failure> {
-    let Wanted { source, mut sample, tamper, is_fixed } = wanted(options)?;
+    let Requested { source, mut sample, tamper, is_fixed } = wanted(options)?;
     let document = files::secrets_document(options.secrets.as_deref(), std::slice::from_ref(&source))?;
     let secret = &files::secrets(&document, &source)?[0];
     // The receiver's time: the clock of a `tidings dev` may be ahead.
@@ -98,7 +98,7 @@ fn random_byte() -> impl FnMut() -> u8 {
 }
 
 /// What to send.
-struct Wanted {
+struct Requested {
     source: Source,
     sample: Sample,
     /// The tampering that the case requires.
@@ -107,12 +107,12 @@ struct Wanted {
     is_fixed: bool,
 }
 
-fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
+fn wanted(options: &SendOptions) -> Result<Requested, Failure> {
     if let Some(path) = &options.capture {
         let recorded = Recorded::read(path)?;
         let (source, mut sample) = (recorded.source(&options.url)?, recorded.sample()?);
         headers(options, &mut sample)?;
-        return Ok(Wanted { source, sample, tamper: None, is_fixed: true });
+        return Ok(Requested { source, sample, tamper: None, is_fixed: true });
     }
     let case = match &options.case {
         None => None,
@@ -142,7 +142,7 @@ fn wanted(options: &SendOptions) -> Result<Wanted, Failure> {
     let is_fixed = own.is_some() || case.is_some();
     sample.body = own.unwrap_or(sample.body);
     headers(options, &mut sample)?;
-    Ok(Wanted { source, sample, tamper: case.and_then(|case| case.tamper), is_fixed })
+    Ok(Requested { source, sample, tamper: case.and_then(|case| case.tamper), is_fixed })
 }
 
 /// Adds the headers of `--header`.

@@ -1,6 +1,6 @@
 //! The receiver's response, and the events that a request would produce: `verify` runs the receiver itself.
 
-use crate::support::{File, OTHER, SECRET, Told, ours, run, set, signed, signed_at, verify};
+use crate::support::{File, OTHER, SECRET, VerifyOutput, ours, run, set, signed, signed_at, verify};
 use serde_json::{Value, json};
 use tidings_config::limits::MAX_BODY_BYTES;
 use tidings_config::time::{Clock, SystemClock};
@@ -8,7 +8,7 @@ use tidings_events::SignedRequest;
 
 const NOW: &str = "2026-11-20T10:00:00Z";
 
-fn ask(preset: &str, request: &SignedRequest) -> Told {
+fn ask(preset: &str, request: &SignedRequest) -> VerifyOutput {
     verify(preset, &json!({ preset: SECRET }), &ours(request), &[])
 }
 
@@ -164,7 +164,7 @@ fn a_body_signed_before_compression_verifies_as_at_the_receiver() {
     set(&mut request, "content-encoding", "gzip");
     let packed = ask("github", &request);
     assert_eq!((packed.code, &packed.json["verified"]), (0, &true.into()), "{packed:?}");
-    let kind = |told: &Told| told.json["answer"]["events"][0]["type"].clone();
+    let kind = |told: &VerifyOutput| told.json["answer"]["events"][0]["type"].clone();
     assert_eq!(kind(&packed), kind(&plain));
 }
 

@@ -1,6 +1,6 @@
 //! Common mistakes, each made on purpose.
 
-use crate::support::{OTHER, SECRET, Told, ours, set, signed, signed_at, verify};
+use crate::support::{OTHER, SECRET, VerifyOutput, ours, set, signed, signed_at, verify};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use tidings_config::scheme::{Algorithm, Encoding, JwtAlgorithm, KeyEncoding, Tim
 use tidings_config::time::{Clock, SystemClock, Timestamp};
 use tidings_events::SignedRequest;
 
-fn ask(preset: &str, request: &SignedRequest) -> Told {
+fn ask(preset: &str, request: &SignedRequest) -> VerifyOutput {
     let told = verify(preset, &json!({ preset: SECRET }), &ours(request), &[]);
     assert_eq!(told.code, 1, "{told:?}");
     // The text about the clock changes with each second.
@@ -201,7 +201,7 @@ fn clocks_and_units() {
     assert!(bad.people.contains("allowed: RFC 3339"), "{bad:?}");
 }
 
-fn run_at(at: &str) -> Told {
+fn run_at(at: &str) -> VerifyOutput {
     verify("zoom", &json!({ "zoom": SECRET }), &ours(&signed("zoom", SECRET, |_, _| {})), &["--at", at])
 }
 

@@ -1,6 +1,6 @@
 //! A custom scheme: common mistakes in the user's own signing code.
 
-use crate::support::{File, SECRET, Told, run};
+use crate::support::{File, SECRET, VerifyOutput, run};
 use ring::hmac;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,7 +21,7 @@ fn request(key: &[u8], time: &str, signed: &str, body: &str) -> String {
     )
 }
 
-fn ask(secret: &str, request: &str, more: &[&str]) -> Told {
+fn ask(secret: &str, request: &str, more: &[&str]) -> VerifyOutput {
     let file = File::new(json!({ "orders": secret }).to_string());
     let options = [&["verify", "orders", "-", "--secrets", file.path()], more].concat();
     let people = run(&options, request.as_bytes());
@@ -29,7 +29,7 @@ fn ask(secret: &str, request: &str, more: &[&str]) -> Told {
     let people = String::from_utf8([people.stdout, people.stderr].concat()).expect("UTF-8");
     assert!(!people.contains(secret), "a secret was printed: {people}");
     let json: Value = serde_json::from_slice(&machines.stdout).unwrap_or_default();
-    Told { code: machines.status.code().expect("an exit"), json, people }
+    VerifyOutput { code: machines.status.code().expect("an exit"), json, people }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! would change and write nothing. Each change has a claim that records who, when, why, and the values before.
 
 use crate::Failure;
-use crate::commands::manual::{Came, Hand, not_done, operator, tell};
+use crate::commands::manual::{AppliedChange, ManualProcessor, not_done, operator, tell};
 use crate::confirm::Confirm;
 use crate::project::{Location, Project};
 use crate::style::{FAINT, GOOD, STRONG, WARN, data, paint, say};
@@ -163,8 +163,8 @@ async fn correct(said: Said, manual: &ManualOptions, target: &TargetOptions) -> 
     let project = Project::open(location)?;
     let by = (project.rules(), project.schemas());
     let hand = match confirmed {
-        Some(confirmed) => Hand::real(&tables, by, None, confirmed).keeping(),
-        None => Hand::dry(&tables, by),
+        Some(confirmed) => ManualProcessor::real(&tables, by, None, confirmed).keeping(),
+        None => ManualProcessor::dry(&tables, by),
     };
     let failed = |failure: Unprocessed| not_done(&target.at, &failure);
     let work = hand.processor().correction(correction.clone(), now).map_err(failed)?;
@@ -230,7 +230,7 @@ fn is_known(said: &Said, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn people(said: &Said, correction: &Correction, conversation: &str, came: &Came, now: Timestamp, is_done: bool) {
+fn people(said: &Said, correction: &Correction, conversation: &str, came: &AppliedChange, now: Timestamp, is_done: bool) {
     let word = match (is_done, said.forgets) {
         (false, false) => paint(WARN, "would set"),
         (false, true) => paint(WARN, "would forget"),

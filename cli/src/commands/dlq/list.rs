@@ -1,6 +1,6 @@
 //! `tidings dlq list`: lists dead-lettered events by reason.
 
-use super::dead::{Dead, Walked};
+use super::dead::{Dead, WalkSummary};
 use super::filter::DlqFilter;
 use super::group::{Group, Groups};
 use super::print::{groups, when};
@@ -38,7 +38,7 @@ pub(crate) async fn run(options: DlqList) -> Result<ExitCode, Failure> {
 pub(super) async fn grouped(
     walk: &Walk,
     mut each: impl FnMut(&Dead) -> Result<(), Failure>,
-) -> Result<(Vec<Group>, Walked), Failure> {
+) -> Result<(Vec<Group>, WalkSummary), Failure> {
     let mut found = Groups::default();
     let walked = walk
         .all(async |dead| {

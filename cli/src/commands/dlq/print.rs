@@ -1,6 +1,6 @@
 //! Prints the results of the `dlq` commands for people.
 
-use super::dead::Walked;
+use super::dead::WalkSummary;
 use super::group::Group;
 use crate::Failure;
 use crate::style::{BAD, FAINT, GOOD, NAME, STRONG, WARN, paint, say};
@@ -16,7 +16,7 @@ pub(super) fn when(at: Option<Timestamp>) -> String {
 }
 
 /// Prints the reasons, the most frequent first, and what to do next.
-pub(super) fn groups(groups: &[Group], walked: &Walked) {
+pub(super) fn groups(groups: &[Group], walked: &WalkSummary) {
     for Group { reason, messages, sources, first, last, too_old, example } in groups {
         say!("{} {}", paint(BAD, format!("{messages:>6}")), paint(STRONG, reason));
         let sources = sources.iter().cloned().collect::<Vec<_>>().join(", ");

@@ -2,11 +2,11 @@
 //! Each message is deleted from the dead-letter queue after the other queue has acknowledged it. An interruption in
 //! between leaves it in both queues; its claim makes sure that it has one effect.
 
-use super::dead::{Dead, Walked};
+use super::dead::{Dead, WalkSummary};
 use super::filter::DlqFilter;
 use super::list::grouped;
 use super::print::{groups, json};
-use super::sorted::Sorted;
+use super::sorted::RoutedQueues;
 use super::walk::Walk;
 use crate::Failure;
 use crate::commands::pace::{Pace, progress};
@@ -55,7 +55,7 @@ pub struct DlqRedrive {
 
 /// The result of a redrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Moved {
+pub(super) struct RedriveCounts {
     /// Acknowledged by the target queue, and deleted from the dead-letter queue.
     pub(super) moved: usize,
     /// Acknowledged, but maybe not deleted here: a second redrive is harmless.
@@ -75,7 +75,7 @@ pub(crate) async fn run(options: DlqRedrive) -> Result<ExitCode, Failure> {
     };
     let events = events_queue(at).await?;
     // A stack from before the links queue takes external links in its events queue.
-    let events = Sorted { events, links: links_queue(at).await.ok() };
+    let events = RoutedQueues { events, links: links_queue(at).await.ok() };
     let letters = queue_counts(at).await?.iter().find(|count| count.queue == "dead letters").map_or(0, |count| count.messages);
     let mut receipts = options.receipts.as_deref().map(Receipts::open).transpose()?;
     let bar = progress(letters);
@@ -111,8 +111,8 @@ pub(super) async fn redrive(
     mut receipts: Option<&mut Receipts>,
     bar: &ProgressBar,
     confirmed: Confirmed,
-) -> Result<(Walked, Moved), Failure> {
-    let mut moved = Moved::default();
+) -> Result<(WalkSummary, RedriveCounts), Failure> {
+    let mut moved = RedriveCounts::default();
     let mut pace = Pace::new(rate);
     let walked = walk
         .all(async |dead| {
@@ -187,7 +187,7 @@ impl Receipts {
     }
 }
 
-fn told(walked: &Walked, moved: &Moved) {
+fn told(walked: &WalkSummary, moved: &RedriveCounts) {
     say!("{} moved to the events queue, of {} read", paint(GOOD, moved.moved), walked.seen);
     for (n, what) in [
         (

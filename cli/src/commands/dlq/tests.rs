@@ -1,11 +1,11 @@
 //! The dead-letter queue, with the real SDK on the embedded cloud.
 
-use super::dead::Walked;
+use super::dead::WalkSummary;
 use super::drop::dropped;
 use super::envelopes::found;
 use super::filter::Filter;
 use super::group::Groups;
-use super::redrive::{Moved, Receipts, redrive};
+use super::redrive::{Receipts, RedriveCounts, redrive};
 use super::walk::Walk;
 use crate::commands::pace::progress;
 use crate::confirm::{Confirm, Confirmed};
@@ -114,7 +114,7 @@ impl World {
         SqsQueue::new(self.cloud.sqs.clone(), self.cloud.events_queue_url.clone())
     }
 
-    async fn redrive(&self, filter: Filter) -> (Walked, Moved) {
+    async fn redrive(&self, filter: Filter) -> (WalkSummary, RedriveCounts) {
         redrive(&self.walk(filter), &self.events(), FAST, None, &progress(0), confirmed()).await.expect("it is redriven")
     }
 }
@@ -143,7 +143,7 @@ async fn an_interrupted_redrive_of_ten_thousand_moves_exactly_the_messages_of_a_
         dead.iter().for_each(|dead| groups.add(dead));
         Ok(BTreeSet::new())
     });
-    assert_eq!(listed.await.expect("it is listed"), Walked { seen: ALL, matched: ALL, stopped: false });
+    assert_eq!(listed.await.expect("it is listed"), WalkSummary { seen: ALL, matched: ALL, stopped: false });
     let groups: Vec<(String, usize)> = groups.finish().into_iter().map(|group| (group.reason, group.messages)).collect();
     assert_eq!(groups[0], ("its claim has expired or was deleted".to_owned(), ALL - BROKEN));
     assert_eq!((groups.len(), groups[1].1), (2, BROKEN), "reasons that differ only in numbers are one group");
@@ -215,7 +215,7 @@ async fn messages_that_the_events_queue_does_not_acknowledge_stay() {
     let walk = world.walk(Filter::default());
     let (_, moved) =
         redrive(&walk, &Refusing { inner: world.events(), all: false }, FAST, None, &progress(0), confirmed()).await.unwrap();
-    assert_eq!(moved, Moved { moved: 9, failed: 1, ..Moved::default() });
+    assert_eq!(moved, RedriveCounts { moved: 9, failed: 1, ..RedriveCounts::default() });
     assert_eq!((world.dead().await.len(), world.queued().await.len()), (1, 9));
 }
 
@@ -226,7 +226,7 @@ async fn messages_past_the_age_limit_are_refused_and_stay() {
     let over = Timestamp::from_unix_ms(edge.unix_ms() - 1);
     world.put(&[world.envelope("young", "order.priced", edge), world.envelope("old", "order.priced", over)]).await;
     let (_, moved) = world.redrive(Filter::default()).await;
-    assert_eq!(moved, Moved { moved: 1, refused: 1, ..Moved::default() });
+    assert_eq!(moved, RedriveCounts { moved: 1, refused: 1, ..RedriveCounts::default() });
     assert_eq!(world.queued().await, ["orders#young"]);
     assert_eq!(world.dead().await, ["orders#old"]);
 }

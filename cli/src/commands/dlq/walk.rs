@@ -1,7 +1,7 @@
 //! One walk through the dead-letter queue. At its end, also an early one, every message that wasn't taken out becomes
 //! visible again.
 
-use super::dead::{Dead, Walked};
+use super::dead::{Dead, WalkSummary};
 use super::filter::{DlqFilter, Filter};
 use crate::Failure;
 use crate::limits::{DEAD_LETTERS_WALK, MAX_DEAD_LETTERS};
@@ -72,8 +72,8 @@ impl Walk {
     pub(super) async fn all(
         &self,
         mut each: impl AsyncFnMut(&[Dead]) -> Result<BTreeSet<usize>, Failure>,
-    ) -> Result<Walked, Failure> {
-        let mut walked = Walked::default();
+    ) -> Result<WalkSummary, Failure> {
+        let mut walked = WalkSummary::default();
         let mut known = HashSet::new();
         let mut kept = Vec::new();
         let ended = self.go(&mut walked, &mut known, &mut kept, &mut each).await;
@@ -84,7 +84,7 @@ impl Walk {
 
     async fn go(
         &self,
-        walked: &mut Walked,
+        walked: &mut WalkSummary,
         known: &mut HashSet<String>,
         kept: &mut Vec<Receipt>,
         each: &mut impl AsyncFnMut(&[Dead]) -> Result<BTreeSet<usize>, Failure>,

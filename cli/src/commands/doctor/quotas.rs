@@ -25,7 +25,7 @@ const REQUESTS: Quota = Quota { service: "apigateway", code: "L-8A5B8E43" };
 
 /// A quota's value, and how much of it the stack may need.
 #[derive(Clone, Copy, Debug)]
-struct Room {
+struct Capacity {
     has: u64,
     needs: u64,
 }
@@ -83,8 +83,8 @@ fn behind_url(functions: u64, processors: u64, receivers: u64) -> Check {
 
 fn compared(functions: u64, requests: u64, processors: u64, rate: u64) -> Check {
     let receivers = rate.saturating_mul(RECEIVE_TIME.as_millis().try_into().unwrap_or(u64::MAX)).div_ceil(1_000);
-    let functions = Room { has: functions, needs: processors.saturating_add(receivers) };
-    let requests = Room { has: requests, needs: rate };
+    let functions = Capacity { has: functions, needs: processors.saturating_add(receivers) };
+    let requests = Capacity { has: requests, needs: rate };
     let said = format!(
         "Lambda allows {} concurrent executions in this account, this stack needs up to {}: {processors} for the processor, and \
          {receivers} for the receiver at {rate} webhooks a second; API Gateway allows {} requests a second",

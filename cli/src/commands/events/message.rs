@@ -10,7 +10,7 @@ use tidings_core::external_link::ExternalLink;
 /// Where the message is.
 #[derive(Debug, Serialize)]
 #[serde(tag = "queue", rename_all = "snake_case")]
-pub(super) enum Whereabouts {
+pub(super) enum MessageLocation {
     /// The event is dead-lettered. `found`: whether the message was among those that were read.
     DeadLetters { found: bool },
     /// The link is dead-lettered. Dead-lettered links have their own queue, which isn't searched.
@@ -24,7 +24,7 @@ pub(super) enum Whereabouts {
     Unseen { why: String },
 }
 
-impl Whereabouts {
+impl MessageLocation {
     /// `None`: the event has no message to look for.
     pub(super) async fn of(claim: &Claim, at: &Place) -> Option<Self> {
         let looked = match (claim.erased, claim.state) {
@@ -55,9 +55,9 @@ impl Whereabouts {
     }
 }
 
-async fn dead(claim: &Claim, at: &Place) -> Result<Whereabouts, Failure> {
+async fn dead(claim: &Claim, at: &Place) -> Result<MessageLocation, Failure> {
     let message = dead_letters(at).await?.find(&claim.key).await.map_err(|error| unreadable(at, &error))?;
-    Ok(Whereabouts::DeadLetters { found: message.is_some() })
+    Ok(MessageLocation::DeadLetters { found: message.is_some() })
 }
 
 #[cfg(test)]
@@ -68,14 +68,14 @@ mod tests {
     #[test]
     fn a_waiting_event_shows_its_queue_s_counts_and_an_unreadable_queue_shows_its_error() {
         let claim = Claim::new(ClaimKey::from("orders#1".to_owned()));
-        let waits = Whereabouts::Events { depth: Depth { visible: 12, in_flight: 3, delayed: 1 } };
+        let waits = MessageLocation::Events { depth: Depth { visible: 12, in_flight: 3, delayed: 1 } };
         assert_eq!(waits.said(&claim), "the events queue has 12 visible, 3 in flight, 1 delayed");
         let json = serde_json::to_value(&waits).unwrap();
         assert_eq!(json, serde_json::json!({ "queue": "events", "visible": 12, "in_flight": 3, "delayed": 1 }));
         let dead_link = Claim::new(ClaimKey::from("@link#crm-77".to_owned()));
-        assert!(Whereabouts::DeadLinks.said(&dead_link).contains("docs/links.md"));
+        assert!(MessageLocation::DeadLinks.said(&dead_link).contains("docs/links.md"));
         assert!(ExternalLink::is_key(&dead_link.key) && !ExternalLink::is_key(&claim.key));
-        let unseen = Whereabouts::Unseen { why: "sqs:ReceiveMessage failed: denied".to_owned() };
+        let unseen = MessageLocation::Unseen { why: "sqs:ReceiveMessage failed: denied".to_owned() };
         assert!(unseen.said(&claim).contains("sqs:ReceiveMessage"), "the missing permission is named");
     }
 }

@@ -1,7 +1,7 @@
 //! `tidings events show`: shows an event by its claim and by the queue that should have its message. With `--payload`
 //! it also shows the event itself, if it is stored.
 
-use super::message::Whereabouts;
+use super::message::MessageLocation;
 use crate::Failure;
 use crate::commands::manual;
 use crate::style::{BAD, FAINT, GOOD, STRONG, WARN, data, note, paint, pretty, say};
@@ -49,7 +49,7 @@ pub(crate) async fn run(options: EventsShow) -> Result<ExitCode, Failure> {
         ));
     }
     let mut shown = claim.with_event(event.as_ref());
-    let whereabouts = Whereabouts::of(&claim, &options.target.at).await;
+    let whereabouts = MessageLocation::of(&claim, &options.target.at).await;
     if options.target.json {
         if let Some(whereabouts) = whereabouts {
             shown["message"] = serde_json::to_value(whereabouts).map_err(|error| Failure::new(error.to_string()))?;

@@ -7,7 +7,7 @@
 
 use super::options::ReplayOptions;
 use crate::Failure;
-use crate::commands::manual::{Came, Hand, line, not_done, operator};
+use crate::commands::manual::{AppliedChange, ManualProcessor, line, not_done, operator};
 use crate::commands::pace::{Pace, progress};
 use crate::commands::rules::{rules, schemas};
 use crate::limits::MAX_TIMES_AGAIN;
@@ -39,10 +39,10 @@ struct Applied {
     #[serde(rename = "type")]
     event_type: String,
     /// The result for its facts; `None`: it wasn't applied.
-    facts: Option<Came>,
+    facts: Option<AppliedChange>,
     /// The result for its actions, if they are caused again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    actions: Option<Came>,
+    actions: Option<AppliedChange>,
     /// Effects of its rules that aren't applied.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<String>,
@@ -63,7 +63,7 @@ struct Counts {
 /// One call of the command.
 struct Batch<'a> {
     options: &'a ReplayOptions,
-    hand: Hand,
+    hand: ManualProcessor,
     reader: Reader,
     name: BatchName,
     by: String,
@@ -93,8 +93,8 @@ pub(super) async fn run(options: &ReplayOptions, events: Vec<Envelope>) -> Resul
     let (rules, schemas) = (rules(&options.file)?, schemas(&options.file)?);
     let tables = tables(&options.at).await?;
     let hand = match confirmed {
-        Some(confirmed) => Hand::real(&tables, (rules, schemas), queues(options).await?, confirmed),
-        None => Hand::dry(&tables, (rules, schemas)),
+        Some(confirmed) => ManualProcessor::real(&tables, (rules, schemas), queues(options).await?, confirmed),
+        None => ManualProcessor::dry(&tables, (rules, schemas)),
     };
     let by = operator(&options.at, options.by.as_deref()).await?;
     let batch = Batch { options, hand, reader: tables.reader(), name, by, reason, at: SystemClock.now() };
@@ -200,7 +200,7 @@ impl Batch<'_> {
     }
 
     /// An error of one event is returned as its result. Tables that don't answer end the whole run.
-    async fn apply(&self, work: Result<Work, Unprocessed>) -> Result<Result<Came, Unprocessed>, Failure> {
+    async fn apply(&self, work: Result<Work, Unprocessed>) -> Result<Result<AppliedChange, Unprocessed>, Failure> {
         let work = match work {
             Ok(work) => work,
             Err(failure) => return Ok(Err(failure)),

@@ -123,17 +123,17 @@ fn dead(claims: &BTreeMap<ClaimKey, Claim>) -> usize {
 /// A due message that failed: a timer, or a message that waited. The claims of dead-lettered events record their
 /// failures.
 #[derive(Debug, Serialize)]
-struct Undone {
+struct FailedMessage {
     key: Option<ClaimKey>,
     reason: String,
 }
 
-fn undone(world: &mut World) -> Vec<Undone> {
+fn undone(world: &mut World) -> Vec<FailedMessage> {
     let ours = world.take_failed().into_iter().filter(Failed::is_ours);
-    ours.map(|Failed { key, reason }| Undone { key, reason }).collect()
+    ours.map(|Failed { key, reason }| FailedMessage { key, reason }).collect()
 }
 
-fn tell_undone(undone: &Undone) {
+fn tell_undone(undone: &FailedMessage) {
     let key = undone.key.as_ref().map_or("an internal message", ClaimKey::as_str);
     say!("  {} scheduled: {key}  dead-lettered: {}", tick(false), undone.reason);
 }

@@ -26,7 +26,7 @@ pub(super) async fn run(options: &ReplayOptions, url: &str, recorded: &[(String,
     for source in &all {
         secrets.insert(source.name.clone(), files::secrets(&document, source)?.swap_remove(0));
     }
-    let Some(to) = To::allowed(url, options.confirm.ask()) else {
+    let Some(to) = Destination::allowed(url, options.confirm.ask()) else {
         return Ok(would(options, url, recorded));
     };
     let bar = progress(recorded.len() as u64);
@@ -91,9 +91,9 @@ fn would(options: &ReplayOptions, url: &str, recorded: &[(String, Recorded)]) ->
 
 /// An address to which sending is allowed.
 #[derive(Clone, Debug)]
-struct To(String);
+struct Destination(String);
 
-impl To {
+impl Destination {
     /// Allows this machine, and any other that the operator has confirmed.
     fn allowed(url: &str, confirmed: Option<Confirmed>) -> Option<Self> {
         (is_here(url) || confirmed.is_some()).then(|| Self(url.to_owned()))
@@ -107,7 +107,7 @@ fn is_here(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{To, is_here};
+    use super::{Destination, is_here};
     use crate::confirm::Confirm;
 
     #[test]
@@ -122,8 +122,8 @@ mod tests {
 
     #[test]
     fn deliveries_are_sent_to_another_machine_only_after_confirmation() {
-        assert!(To::allowed("http://127.0.0.1:8787", None).is_some());
-        assert!(To::allowed("https://hooks.example", None).is_none());
-        assert!(To::allowed("https://hooks.example", Confirm::given().ask()).is_some());
+        assert!(Destination::allowed("http://127.0.0.1:8787", None).is_some());
+        assert!(Destination::allowed("https://hooks.example", None).is_none());
+        assert!(Destination::allowed("https://hooks.example", Confirm::given().ask()).is_some());
     }
 }

@@ -119,10 +119,10 @@ pub(super) struct ExpectAction {
 /// A step of the test, with its place in the file. Steps run in order.
 pub(super) struct Step {
     pub(super) at: Location,
-    pub(super) what: Happens,
+    pub(super) what: StepKind,
 }
 
-pub(super) enum Happens {
+pub(super) enum StepKind {
     /// An event is received. `repeats`: an event that was received before.
     Event {
         event: Box<Envelope>,
@@ -185,7 +185,7 @@ fn case(
     let mut steps = Vec::new();
     for (n, Spanned { value: given, referenced: here, .. }) in entry.given.value.into_iter().enumerate() {
         let repeats = if given.repeats { Repeats::Yes } else { Repeats::No };
-        let step = |event: Envelope, repeats| Step { at: here, what: Happens::Event { event: Box::new(event), repeats } };
+        let step = |event: Envelope, repeats| Step { at: here, what: StepKind::Event { event: Box::new(event), repeats } };
         match (given.event, given.corpus, given.capture, given.wait) {
             (Some(event_type), None, None, None) => {
                 let source = given.source.ok_or_else(|| place(here, "an event without a `source`".to_owned()))?;
@@ -229,7 +229,7 @@ fn case(
                 steps.extend(recorded.into_iter().map(|event| step(event, repeats)));
                 holds_an_event(steps.len() - before, here, place)?;
             }
-            (None, None, None, Some(span)) => steps.push(Step { at: here, what: Happens::Wait(span) }),
+            (None, None, None, Some(span)) => steps.push(Step { at: here, what: StepKind::Wait(span) }),
             (None, None, None, None)
             | (Some(_), Some(_), _, _)
             | (Some(_), None, Some(_), _)

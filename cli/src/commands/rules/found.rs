@@ -1,7 +1,7 @@
 //! Compares the results of a test with its expectations, and finds expectations that can't be met. An event that is
 //! dead-lettered, or that duplicates another one, never passes as an event without an effect.
 
-use super::case::{Case, Expect, ExpectAction, ExpectEvent, Happens, Repeats, Step};
+use super::case::{Case, Expect, ExpectAction, ExpectEvent, Repeats, Step, StepKind};
 use super::world::{Failed, World, values};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub(super) struct Found {
 }
 
 /// A message that failed, and the step of the test at that time.
-struct Died {
+struct DeadLettered {
     at: Location,
     failed: Failed,
 }
@@ -50,10 +50,10 @@ pub(super) async fn found(case: &Case, rules: Rules, schemas: EventSchemas) -> F
     let mut died = Vec::new();
     for Step { at, what } in &case.steps {
         match what {
-            Happens::Event { event, .. } => world.receive((**event).clone()).await,
-            Happens::Wait(span) => world.wait(span.duration()).await,
+            StepKind::Event { event, .. } => world.receive((**event).clone()).await,
+            StepKind::Wait(span) => world.wait(span.duration()).await,
         }
-        died.extend(world.take_failed().into_iter().map(|failed| Died { at: *at, failed }));
+        died.extend(world.take_failed().into_iter().map(|failed| DeadLettered { at: *at, failed }));
     }
     let mut found = Found::default();
     found.given(case);
@@ -70,8 +70,8 @@ pub(super) async fn found(case: &Case, rules: Rules, schemas: EventSchemas) -> F
 /// The given events, each with its place.
 fn given(case: &Case) -> impl Iterator<Item = (Location, &Envelope, Repeats)> {
     case.steps.iter().filter_map(|step| match &step.what {
-        Happens::Event { event, repeats } => Some((step.at, &**event, *repeats)),
-        Happens::Wait(_) => None,
+        StepKind::Event { event, repeats } => Some((step.at, &**event, *repeats)),
+        StepKind::Wait(_) => None,
     })
 }
 
@@ -125,11 +125,11 @@ impl Found {
     }
 
     /// Every dead-lettered event fails the test, unless the test expects it of this event.
-    fn died(&mut self, case: &Case, world: &World, died: Vec<Died>) {
+    fn died(&mut self, case: &Case, world: &World, died: Vec<DeadLettered>) {
         let expected = case.expect.events.iter().filter(|(_, event)| event.value.dies());
         let expected: BTreeSet<&ClaimKey> = expected.flat_map(|(name, _)| called(case, name)).collect();
         let mut known = BTreeSet::new();
-        for Died { at, failed } in died {
+        for DeadLettered { at, failed } in died {
             let Failed { key, reason } = &failed;
             if failed.is_ours() {
                 let key = key.as_ref().map_or("an internal message", ClaimKey::as_str);

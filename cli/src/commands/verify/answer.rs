@@ -76,10 +76,10 @@ pub(crate) struct Place {
 /// The keys that the provider publishes. No other request leaves this machine: a confirmation succeeds with an empty
 /// answer.
 #[derive(Debug)]
-struct World(BTreeMap<String, Vec<u8>>);
+struct PublishedKeys(BTreeMap<String, Vec<u8>>);
 
 #[async_trait]
-impl HttpsGet for World {
+impl HttpsGet for PublishedKeys {
     async fn get(&self, get: &Get<'_>) -> Result<Vec<u8>, GetError> {
         Ok(self.0.get(get.url).cloned().unwrap_or_default())
     }
@@ -103,7 +103,7 @@ impl Answer {
             queue: events,
             secrets: Arc::new(MemorySecrets::new(Arc::default(), document)),
             captured: None,
-            https: Arc::new(World(published.into_iter().collect())),
+            https: Arc::new(PublishedKeys(published.into_iter().collect())),
             clock: Arc::new(ManualClock::at(now)),
         };
         let receiver = Receiver::new(vec![source.clone()], ports);

@@ -1,7 +1,7 @@
 //! Tests the store with its own clock, and across processes: closed and opened again.
 
 use super::legacy;
-use super::store::{Counts, Ended, FORGIVEN_ENDS, New, Queue, Receipt, Redrive, Store};
+use super::store::{Counts, FORGIVEN_ENDS, New, Queue, Receipt, ReceiveFailure, Redrive, Store};
 use crate::dev::folder::{Folder, LEFT, QUEUES};
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,7 @@ fn bodies(store: &Store, queue: &Queue, now_ms: i64) -> Vec<String> {
 fn fail(store: &Store, now_ms: i64) {
     let taken = store.receive(&events(), 10, None, now_ms).unwrap();
     assert_eq!(taken.len(), 1);
-    store.release(EVENTS, &[taken[0].receipt.parse().unwrap()], Ended::Failed).unwrap();
+    store.release(EVENTS, &[taken[0].receipt.parse().unwrap()], ReceiveFailure::Failed).unwrap();
 }
 
 #[test]
@@ -144,11 +144,11 @@ fn a_receive_on_a_full_disk_does_not_count() {
     for round in 0..10 {
         let taken = store.receive(&events(), 10, None, round * 10_000).unwrap();
         assert_eq!(taken.len(), 1, "round {round}: never in the dead-letter queue");
-        store.release(EVENTS, &[taken[0].receipt.parse().unwrap()], Ended::DiskFull).unwrap();
+        store.release(EVENTS, &[taken[0].receipt.parse().unwrap()], ReceiveFailure::DiskFull).unwrap();
     }
     let late: Receipt = store.receive(&events(), 1, None, 100_000).unwrap()[0].receipt.parse().unwrap();
     assert_eq!(bodies(&store, &events(), 110_000), ["waits"]);
-    store.release(EVENTS, &[late], Ended::DiskFull).unwrap();
+    store.release(EVENTS, &[late], ReceiveFailure::DiskFull).unwrap();
     assert!(bodies(&store, &events(), 120_000).is_empty(), "only the newest receive can be undone");
 }
 
